@@ -1,0 +1,3 @@
+//! The recipe: pull, extract, assemble, push, report.
+
+pub mod report;

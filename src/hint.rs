@@ -1,0 +1,30 @@
+//! What a person can do about an error.
+
+/// An error that may know its fix. The text is a sentence without a full stop.
+pub trait Hint {
+    /// The fix, when there is one to suggest.
+    fn hint(&self) -> Option<String>;
+}
+
+/// The name of `known` that was probably meant by `word`, if any is near enough.
+pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    known
+        .into_iter()
+        .map(|name| (strsim::damerau_levenshtein(word, name), name))
+        .filter(|(distance, name)| *distance <= 1 + name.chars().count() / 3)
+        .min()
+        .map(|(_, name)| name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::nearest;
+
+    #[test]
+    fn typing_errors_find_their_word_and_other_words_find_none() {
+        let known = ["platforms", "python", "builder", "base"];
+        assert_eq!(nearest("platfroms", known), Some("platforms"));
+        assert_eq!(nearest("bse", known), Some("base"));
+        assert_eq!(nearest("zzz", known), None);
+    }
+}

@@ -1,0 +1,40 @@
+//! carboy assembles container images of Python applications without Docker.
+//!
+//! Data flows one way: arguments and configuration become a [`plan`]; base and
+//! builder are pulled, stacked ([`rootfs`]), and what the runtime needs is chosen
+//! ([`elf`], [`python`]); layers are written ([`layer`]), an image is assembled
+//! ([`image`]) and pushed. [`build`] is that recipe.
+//!
+//! # Who may import whom
+//! Pure modules (no files, no network, no clock, no environment) import only pure
+//! modules above them in this list:
+//!
+//! ```text
+//! hint oci rootfs elf debian python config plan image
+//! ```
+//!
+//! Below them stand `layer` (tar over readers and writers), `progress` and `ports`
+//! (facts and traits), which import pure modules. `registry`, `store` and `source`
+//! do I/O behind the traits of `ports`. `build` imports the pure modules, `layer`,
+//! `progress` and `ports`. `ui` shows, `cli` wires everything; only `cli` reads the
+//! environment, the clock and the working directory. `integration/imports.rs`
+//! holds this.
+
+pub mod build;
+pub mod cli;
+pub mod config;
+pub mod debian;
+pub mod elf;
+pub mod hint;
+pub mod image;
+pub mod layer;
+pub mod oci;
+pub mod plan;
+pub mod ports;
+pub mod progress;
+pub mod python;
+pub mod registry;
+pub mod rootfs;
+pub mod source;
+pub mod store;
+pub mod ui;

@@ -1,0 +1,216 @@
+//! Where an image is: in a registry, or in an OCI layout on disk.
+//!
+//! Names in registries are docker's references: `python:3.13-slim` is
+//! `docker.io/library/python:3.13-slim`. Layouts are written as skopeo does,
+//! `oci:DIR[:NAME]`.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use oci_distribution::Reference;
+
+use super::Digest;
+
+/// The place of an image.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Location {
+    Registry(RegistryName),
+    /// A layout folder, and the `org.opencontainers.image.ref.name` within it.
+    Layout {
+        folder: PathBuf,
+        name: Option<String>,
+    },
+}
+
+/// A repository of a registry, and what is meant of it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct RegistryName {
+    /// Host and port, as written: `docker.io`, `127.0.0.1:5000`.
+    pub registry: String,
+    /// Path within the registry: `library/python`.
+    pub repository: String,
+    /// As written; no `latest` is made up.
+    pub tag: Option<String>,
+    pub digest: Option<Digest>,
+}
+
+/// What to ask of a repository for.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Selector {
+    Tag(String),
+    Digest(Digest),
+}
+
+impl fmt::Display for Selector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tag(tag) => f.write_str(tag),
+            Self::Digest(digest) => digest.fmt(f),
+        }
+    }
+}
+
+/// A text that names no place of an image.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum LocationError {
+    #[error("`{text}` is not an image reference: {cause}")]
+    Reference { text: String, cause: String },
+    #[error("`{0}` names no folder")]
+    Layout(String),
+    #[error("`{transport}:` is not supported yet")]
+    Transport { transport: String },
+}
+
+impl crate::hint::Hint for LocationError {
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Reference { text, .. } if text.contains("://") => {
+                text.split_once("://").map(|(_, rest)| format!("write it without the scheme: {rest}"))
+            }
+            Self::Reference { text, .. } if text.bytes().any(|b| b.is_ascii_uppercase()) => {
+                Some("repository names are lower-case".to_owned())
+            }
+            Self::Reference { .. } => {
+                Some("write it as registry/repository:tag, as in ghcr.io/acme/shop:1.4.2".to_owned())
+            }
+            Self::Layout(_) => Some("write it as oci:FOLDER or oci:FOLDER:NAME".to_owned()),
+            Self::Transport { .. } => Some("use registry/repository:tag or oci:FOLDER".to_owned()),
+        }
+    }
+}
+
+impl Location {
+    /// The same place with another tag.
+    #[must_use]
+    pub fn with_tag(&self, tag: &str) -> Self {
+        match self {
+            Self::Registry(name) => {
+                Self::Registry(RegistryName { tag: Some(tag.to_owned()), digest: None, ..name.clone() })
+            }
+            Self::Layout { folder, .. } => Self::Layout { folder: folder.clone(), name: Some(tag.to_owned()) },
+        }
+    }
+
+    /// The tag, or a layout's name, where one is given.
+    #[must_use]
+    pub fn tag(&self) -> Option<&str> {
+        match self {
+            Self::Registry(name) => name.tag.as_deref(),
+            Self::Layout { name, .. } => name.as_deref(),
+        }
+    }
+}
+
+impl RegistryName {
+    /// What to ask for: the digest when there is one, else the tag, else `latest`.
+    #[must_use]
+    pub fn selector(&self) -> Selector {
+        match (&self.digest, &self.tag) {
+            (Some(digest), _) => Selector::Digest(*digest),
+            (None, Some(tag)) => Selector::Tag(tag.clone()),
+            (None, None) => Selector::Tag("latest".to_owned()),
+        }
+    }
+
+    /// Registry and repository, without tag and digest.
+    #[must_use]
+    pub fn bare(&self) -> String {
+        format!("{}/{}", self.registry, self.repository)
+    }
+}
+
+impl FromStr for Location {
+    type Err = LocationError;
+
+    fn from_str(text: &str) -> Result<Self, LocationError> {
+        if let Some(path) = text.strip_prefix("oci:") {
+            return layout(text, path);
+        }
+        for transport in ["oci-archive", "docker-archive", "docker-daemon", "dir"] {
+            if text.starts_with(&format!("{transport}:")) {
+                return Err(LocationError::Transport { transport: transport.to_owned() });
+            }
+        }
+        let text = text.strip_prefix("docker://").unwrap_or(text);
+        let error =
+            |cause: &dyn fmt::Display| LocationError::Reference { text: text.to_owned(), cause: cause.to_string() };
+        let parsed: Reference = text.parse().map_err(|cause| error(&cause))?;
+        let digest = parsed.digest().map(str::parse).transpose().map_err(|cause| error(&cause))?;
+        let written = |tag: &&str| text.split('@').next().unwrap_or(text).ends_with(&format!(":{tag}"));
+        Ok(Self::Registry(RegistryName {
+            registry: parsed.registry().to_owned(),
+            repository: parsed.repository().to_owned(),
+            tag: parsed.tag().filter(written).map(str::to_owned),
+            digest,
+        }))
+    }
+}
+
+fn layout(text: &str, path: &str) -> Result<Location, LocationError> {
+    let (folder, name) = match path.rsplit_once(':') {
+        Some((folder, name)) if !name.contains('/') && !folder.is_empty() => (folder, Some(name)),
+        _ => (path, None),
+    };
+    if folder.is_empty() || name == Some("") {
+        return Err(LocationError::Layout(text.to_owned()));
+    }
+    Ok(Location::Layout { folder: PathBuf::from(folder), name: name.map(str::to_owned) })
+}
+
+impl fmt::Display for Location {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Registry(name) => name.fmt(f),
+            Self::Layout { folder, name: Some(name) } => write!(f, "oci:{}:{name}", folder.display()),
+            Self::Layout { folder, name: None } => write!(f, "oci:{}", folder.display()),
+        }
+    }
+}
+
+impl fmt::Display for RegistryName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.registry, self.repository)?;
+        if let Some(tag) = &self.tag {
+            write!(f, ":{tag}")?;
+        }
+        self.digest.map_or(Ok(()), |digest| write!(f, "@{digest}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dockers_short_names_are_spelled_out() {
+        for (text, full) in [
+            ("python:3.11-slim", "docker.io/library/python:3.11-slim"),
+            ("acme/shop", "docker.io/acme/shop"),
+            ("gcr.io/distroless/cc-debian13:nonroot", "gcr.io/distroless/cc-debian13:nonroot"),
+            ("127.0.0.1:5000/a/b", "127.0.0.1:5000/a/b"),
+            ("localhost:5000/a:latest", "localhost:5000/a:latest"),
+            ("docker://quay.io/a/b:1", "quay.io/a/b:1"),
+            ("oci:build/out:1.2", "oci:build/out:1.2"),
+            ("oci:/tmp/x:y/z", "oci:/tmp/x:y/z"),
+        ] {
+            assert_eq!(text.parse::<Location>().unwrap().to_string(), full);
+        }
+    }
+
+    #[test]
+    fn odd_names_are_refused() {
+        for bad in [
+            "",
+            "ghcr.io/UPPER/case",
+            "https://ghcr.io/acme/shop",
+            "a b",
+            "oci:",
+            "oci:x:",
+            "oci-archive:x.tar",
+            "r/a@sha256:12",
+        ] {
+            assert!(bad.parse::<Location>().is_err(), "{bad}");
+        }
+    }
+}

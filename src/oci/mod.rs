@@ -1,0 +1,15 @@
+//! The nouns of the image and distribution specifications. Pure.
+
+pub mod descriptor;
+pub mod digest;
+pub mod location;
+pub mod manifest;
+pub mod media_type;
+pub mod platform;
+
+pub use descriptor::Descriptor;
+pub use digest::{DiffId, Digest};
+pub use location::{Location, LocationError};
+pub use manifest::{ImageIndex, ImageManifest, ManifestError, RawManifest};
+pub use media_type::Packing;
+pub use platform::Platform;

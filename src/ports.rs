@@ -1,0 +1,208 @@
+//! The traits behind which I/O stands: images' sources and targets, the cache,
+//! local folders. `build` knows these; `registry`, `store` and `source`
+//! implement them; `cli` brings them together.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::pin::Pin;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures_util::future::BoxFuture;
+use tempfile::NamedTempFile;
+use tokio::io::AsyncRead;
+
+use crate::hint::Hint;
+use crate::oci::location::Selector;
+use crate::oci::{Descriptor, Digest, Location, RawManifest};
+use crate::progress::Outcome;
+
+/// An error of a port's other side, with the hint that its maker knew.
+///
+/// The message names what was being done and to what; causes follow after `: `.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{message}")]
+pub struct PortError {
+    pub kind: PortErrorKind,
+    pub message: String,
+    pub hint: Option<String>,
+}
+
+/// What callers tell apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PortErrorKind {
+    /// There is no such image, tag or blob.
+    NotFound,
+    /// Credentials are missing, wrong, or not enough.
+    Denied,
+    /// Received bytes are not what their digest promised.
+    Corrupt,
+    /// Anything else.
+    Other,
+}
+
+impl Hint for PortError {
+    fn hint(&self) -> Option<String> {
+        self.hint.clone()
+    }
+}
+
+/// Verified bytes on their way: an error comes out in place of wrong content,
+/// at the latest instead of the end of the stream.
+pub type BlobReader = Pin<Box<dyn AsyncRead + Send>>;
+
+/// A repository that images come from.
+pub trait Source: Send + Sync {
+    /// A manifest or index of at most [`crate::oci::manifest::LIMIT`] bytes;
+    /// by digest, it is verified.
+    fn manifest<'a>(&'a self, selector: &'a Selector) -> BoxFuture<'a, Result<RawManifest, PortError>>;
+
+    /// A blob's bytes, verified against digest and size as they pass.
+    fn blob<'a>(&'a self, blob: &'a Descriptor) -> BoxFuture<'a, Result<BlobReader, PortError>>;
+
+    /// Registry and repository, when blobs could be mounted from there.
+    fn mountable(&self) -> Option<(&str, &str)>;
+}
+
+/// Where the bytes of a blob to push are.
+#[derive(Clone)]
+pub enum Origin {
+    Bytes(Bytes),
+    /// A file that holds just the blob.
+    File(PathBuf),
+    /// Another repository: mounted from there when it is in the same registry,
+    /// streamed through otherwise.
+    Repository(Arc<dyn Source>),
+}
+
+/// A repository that images go to.
+pub trait Sink: Send + Sync {
+    /// Sees to it that the target has the blob.
+    fn blob<'a>(&'a self, blob: &'a Descriptor, origin: &'a Origin) -> BoxFuture<'a, Result<Outcome, PortError>>;
+
+    /// Writes a manifest or index under its digest (`None`) or a tag.
+    fn manifest<'a>(&'a self, manifest: &'a RawManifest, tag: Option<&'a str>) -> BoxFuture<'a, Result<(), PortError>>;
+}
+
+/// Opens repositories.
+pub trait Repositories: Send + Sync {
+    /// The source at a place.
+    ///
+    /// # Errors
+    /// Unusable credentials; a layout that is not there.
+    fn source(&self, location: &Location) -> Result<Arc<dyn Source>, PortError>;
+
+    /// The sink at a place.
+    ///
+    /// # Errors
+    /// Unusable credentials; a layout that cannot be written.
+    fn sink(&self, location: &Location) -> Result<Arc<dyn Sink>, PortError>;
+}
+
+/// What the cache tells apart.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum CacheKind {
+    /// A verified blob, manifest or config, by its own digest.
+    Blob,
+    /// A verified layer's uncompressed tar, by the digest of the *blob*.
+    Tar,
+    /// JSON about a layer that carboy made, by the digest of its inputs.
+    Layer,
+    /// Facts about the files of a local folder, by the digest of its path.
+    Folder,
+}
+
+/// Content kept between runs. Entries appear whole or not at all.
+pub trait Cache: Send + Sync {
+    /// An entry, opened for reading.
+    ///
+    /// # Errors
+    /// Anything but its absence.
+    fn open(&self, kind: CacheKind, key: &Digest) -> Result<Option<File>, PortError>;
+
+    /// Where an entry is, or would be.
+    fn path(&self, kind: CacheKind, key: &Digest) -> PathBuf;
+
+    /// A temporary file on the cache's file system; gone when dropped.
+    ///
+    /// # Errors
+    /// A cache that cannot be written.
+    fn stage(&self) -> Result<NamedTempFile, PortError>;
+
+    /// Makes a staged file the entry, in one step.
+    ///
+    /// # Errors
+    /// A cache that cannot be written.
+    fn commit(&self, staged: NamedTempFile, kind: CacheKind, key: &Digest) -> Result<(), PortError>;
+}
+
+/// Which rules leave files of a local folder out.
+#[derive(Clone, Debug, Default)]
+pub struct WalkRules {
+    /// Honour `.gitignore`, `.dockerignore` and `.carboyignore`.
+    pub ignore_files: bool,
+    /// Leave out what never belongs into an application (`.git`, `.venv`,
+    /// `__pycache__`, `.env*`, private keys).
+    pub defaults: bool,
+    /// Globs that win over everything else.
+    pub include: Vec<String>,
+    /// Globs that win over the ignore files, but not over `include`.
+    pub exclude: Vec<String>,
+}
+
+/// A local file, folder or link, by its path below the folder walked.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct LocalEntry {
+    /// Bytes, `/`-separated, relative, without `.` and `..`.
+    pub path: Vec<u8>,
+    pub kind: LocalKind,
+}
+
+/// What a local entry is.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum LocalKind {
+    Folder,
+    /// A link's target as written; it leads to somewhere below the folder walked.
+    Link(Vec<u8>),
+    File(LocalFile),
+}
+
+/// A regular local file.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct LocalFile {
+    pub path: PathBuf,
+    /// In bytes.
+    pub size: u64,
+    pub executable: bool,
+    /// SHA-256 of its content.
+    pub digest: Digest,
+    /// Its first four bytes (fewer when it is shorter, then padded with zeros).
+    pub magic: [u8; 4],
+}
+
+/// What a walk found.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Walk {
+    /// Sorted by path. Empty folders are not listed.
+    pub entries: Vec<LocalEntry>,
+    /// How many files each rule left out: (`.gitignore`, 12), (`__pycache__`, 40).
+    /// A folder left out whole counts the files in it.
+    pub left_out: Vec<(String, u64)>,
+}
+
+/// Local folders.
+pub trait Folders: Send + Sync {
+    /// Everything below a folder that the rules leave in. Reads only files whose
+    /// size, times and inode the cache does not know.
+    ///
+    /// # Errors
+    /// A folder that is not there; links out of it; sockets, pipes and devices;
+    /// names that begin with `.wh.`.
+    fn walk(&self, folder: &Path, rules: &WalkRules) -> Result<Walk, PortError>;
+
+    /// One file's facts.
+    ///
+    /// # Errors
+    /// As `walk`.
+    fn file(&self, path: &Path) -> Result<LocalFile, PortError>;
+}

@@ -1,0 +1,85 @@
+//! Facts about the work under way, for whoever shows them. No text for people.
+
+use std::time::Duration;
+
+use crate::oci::{Digest, Platform};
+
+/// What is being done.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Verb {
+    /// A layer comes from the base's or builder's registry.
+    Pull,
+    /// A layer is being written and compressed.
+    Pack,
+    /// A blob goes to the target.
+    Push,
+}
+
+/// A layer that carboy makes, from what changes least to what changes most.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum LayerKind {
+    /// The interpreter, its standard library and their libraries.
+    Runtime,
+    /// What only this project takes out of images.
+    Libraries,
+    /// Site-packages.
+    Dependencies,
+    /// The application, copies, accounts and folders.
+    Application,
+}
+
+/// What it is done to.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub enum Subject {
+    /// A blob known by digest.
+    Blob(Digest),
+    /// A layer not yet known by digest.
+    Layer { kind: LayerKind, platform: Platform },
+}
+
+/// How a piece of work ended.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Outcome {
+    /// Done by moving or making all of it.
+    Done,
+    /// The cache or the target had it already.
+    Present,
+    /// The target's registry took it over from another of its repositories.
+    Mounted,
+    /// Given up: an error is on its way.
+    Failed,
+}
+
+/// One fact.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Event {
+    /// Work begins; `size` in bytes, when known.
+    Started { verb: Verb, subject: Subject, size: Option<u64> },
+    /// So many more bytes are done.
+    Advanced { verb: Verb, subject: Subject, bytes: u64 },
+    /// Work ended. A subject may end without having started.
+    Ended { verb: Verb, subject: Subject, outcome: Outcome },
+    /// A request is tried again after a while.
+    Retrying { what: String, cause: String, delay: Duration },
+    /// Something that the user should know, and that stops nothing.
+    Warning(String),
+}
+
+impl LayerKind {
+    /// The name in layers' history and in what is shown.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Runtime => "runtime",
+            Self::Libraries => "libraries",
+            Self::Dependencies => "dependencies",
+            Self::Application => "application",
+        }
+    }
+}
+
+/// Called from workers; must not block on the terminal.
+pub trait Progress: Send + Sync {
+    /// Takes one fact.
+    fn on(&self, event: Event);
+}

@@ -1,0 +1,161 @@
+//! Paths inside an image: bytes, absolute, without `.` and `..`.
+//!
+//! Linux names are bytes; what is not UTF-8 is kept and only shown lossily.
+
+use std::fmt;
+
+/// A path from an image's root. The root itself is the empty path.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct RootPath(Vec<u8>);
+
+/// A name that climbs out with `..`, or holds a NUL byte.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is not a path inside an image")]
+pub struct PathError(pub String);
+
+impl RootPath {
+    /// The root folder.
+    #[must_use]
+    pub fn root() -> Self {
+        Self::default()
+    }
+
+    /// Normalises a name from a tar entry, a configuration or a link: leading,
+    /// doubled and trailing slashes and `.` go.
+    ///
+    /// # Errors
+    /// Names with `..` or a NUL byte.
+    pub fn new(name: impl AsRef<[u8]>) -> Result<Self, PathError> {
+        let name = name.as_ref();
+        let mut out = Vec::with_capacity(name.len());
+        for part in name.split(|&b| b == b'/').filter(|part| !part.is_empty() && *part != b".") {
+            if part == b".." || part.contains(&0) {
+                return Err(PathError(String::from_utf8_lossy(name).into_owned()));
+            }
+            push(&mut out, part);
+        }
+        Ok(Self(out))
+    }
+
+    /// The bytes, without a leading slash, as a tar entry has them.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// Whether this is the root folder.
+    #[must_use]
+    pub fn is_root(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The names from the root down.
+    pub fn parts(&self) -> impl DoubleEndedIterator<Item = &[u8]> {
+        self.0.split(|&b| b == b'/').filter(|part| !part.is_empty())
+    }
+
+    /// The last name; none for the root.
+    #[must_use]
+    pub fn name(&self) -> Option<&[u8]> {
+        self.parts().next_back()
+    }
+
+    /// The folder it is in; none for the root.
+    #[must_use]
+    pub fn parent(&self) -> Option<Self> {
+        if self.is_root() {
+            return None;
+        }
+        let end = self.0.iter().rposition(|&b| b == b'/').unwrap_or(0);
+        Some(Self(self.0[..end].to_vec()))
+    }
+
+    /// Every folder above, the root left out, the outermost first.
+    #[must_use]
+    pub fn ancestors(&self) -> Vec<Self> {
+        let slashes = self.0.iter().enumerate().filter(|(_, b)| **b == b'/');
+        slashes.map(|(at, _)| Self(self.0[..at].to_vec())).collect()
+    }
+
+    /// The path one name below. `name` is one checked component.
+    #[must_use]
+    pub fn child(&self, name: &[u8]) -> Self {
+        let mut out = self.0.clone();
+        push(&mut out, name);
+        Self(out)
+    }
+
+    /// The path `below` this one.
+    #[must_use]
+    pub fn join(&self, below: &Self) -> Self {
+        if below.is_root() { self.clone() } else { self.child(&below.0) }
+    }
+
+    /// What is left of `self` below `folder`; none when it is not below.
+    #[must_use]
+    pub fn strip(&self, folder: &Self) -> Option<Self> {
+        if folder.is_root() {
+            return Some(self.clone());
+        }
+        let rest = self.0.strip_prefix(folder.as_bytes())?;
+        match rest.first() {
+            None => Some(Self::root()),
+            Some(b'/') => Some(Self(rest[1..].to_vec())),
+            Some(_) => None,
+        }
+    }
+
+    /// Whether this is `folder` or below it.
+    #[must_use]
+    pub fn is_within(&self, folder: &Self) -> bool {
+        self.strip(folder).is_some()
+    }
+}
+
+fn push(out: &mut Vec<u8>, part: &[u8]) {
+    if !out.is_empty() {
+        out.push(b'/');
+    }
+    out.extend_from_slice(part);
+}
+
+impl fmt::Display for RootPath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "/{}", String::from_utf8_lossy(&self.0))
+    }
+}
+
+impl fmt::Debug for RootPath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn path(name: &str) -> RootPath {
+        RootPath::new(name).unwrap()
+    }
+
+    #[test]
+    fn names_are_normalised_and_kept_inside() {
+        assert_eq!(path("./usr//lib/."), path("/usr/lib"));
+        assert_eq!(path("./").to_string(), "/");
+        assert_eq!(RootPath::new(b"a/\xff").unwrap().as_bytes(), b"a/\xff");
+        for bad in ["..", "a/../b", "/..", "a/\0"] {
+            assert!(RootPath::new(bad).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn relations() {
+        assert_eq!(path("a/b/c").parent(), Some(path("a/b")));
+        assert_eq!(path("a").parent(), Some(RootPath::root()));
+        assert_eq!(RootPath::root().parent(), None);
+        assert_eq!(path("a/b/c").ancestors(), [path("a"), path("a/b")]);
+        assert_eq!(path("a/b").strip(&path("a")), Some(path("b")));
+        assert!(!path("ab").is_within(&path("a")));
+    }
+}
