@@ -16,6 +16,7 @@ use crate::hint::Hint;
 use crate::oci::location::Selector;
 use crate::oci::{Descriptor, Digest, Location, RawManifest};
 use crate::progress::Outcome;
+pub use crate::rootfs::LocalFile;
 
 /// An error of a port's other side, with the hint that its maker knew.
 ///
@@ -165,19 +166,6 @@ pub enum LocalKind {
     /// A link's target as written; it leads to somewhere below the folder walked.
     Link(Vec<u8>),
     File(LocalFile),
-}
-
-/// A regular local file.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub struct LocalFile {
-    pub path: PathBuf,
-    /// In bytes.
-    pub size: u64,
-    pub executable: bool,
-    /// SHA-256 of its content.
-    pub digest: Digest,
-    /// Its first four bytes (fewer when it is shorter, then padded with zeros).
-    pub magic: [u8; 4],
 }
 
 /// What a walk found.

@@ -1,5 +1,13 @@
 //! The file tree of an image. Pure.
 
+pub mod accounts;
+pub mod entry;
+pub mod overlay;
 pub mod path;
+pub mod resolve;
+pub mod select;
+pub mod tree;
 
+pub use entry::{Content, Entry, Kind, LocalFile, Meta};
 pub use path::RootPath;
+pub use tree::Tree;

@@ -37,6 +37,11 @@ impl RootPath {
         Ok(Self(out))
     }
 
+    /// Bytes already in normal form; for this module and its neighbours only.
+    pub(super) fn from_normal(bytes: Vec<u8>) -> Self {
+        Self(bytes)
+    }
+
     /// The bytes, without a leading slash, as a tar entry has them.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {

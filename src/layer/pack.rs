@@ -1,0 +1,379 @@
+//! Writes a recipe as a compressed tar, hashing it before and after compression.
+//!
+//! One pass: tar → SHA-256 (diff id) → compressor → SHA-256 (digest) → file. The
+//! same recipe gives the same bytes, whatever the number of threads: zstd runs with
+//! one worker always, since its output differs between none and some (measured).
+
+use std::fs::File;
+use std::io::{self, BufWriter, Read, Write};
+use std::os::unix::fs::FileExt;
+use std::sync::Arc;
+
+use super::Recipe;
+use crate::oci::digest::Hasher;
+use crate::oci::{Descriptor, DiffId, Digest, Packing};
+use crate::rootfs::{Content, Entry, Kind, LocalFile, RootPath};
+
+/// How layers are compressed.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Compression {
+    /// Levels 1 to 19.
+    Zstd { level: i32 },
+    /// Levels 1 to 9.
+    Gzip { level: u32 },
+}
+
+impl Default for Compression {
+    fn default() -> Self {
+        Self::Zstd { level: 3 }
+    }
+}
+
+impl Compression {
+    /// How a layer compressed like this is packed.
+    #[must_use]
+    pub fn packing(self) -> Packing {
+        match self {
+            Self::Zstd { .. } => Packing::Zstd,
+            Self::Gzip { .. } => Packing::Gzip,
+        }
+    }
+}
+
+/// A layer that was written.
+#[derive(Clone, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
+pub struct Packed {
+    pub descriptor: Descriptor,
+    pub diff_id: DiffId,
+    /// The tar's length in bytes.
+    pub unpacked: u64,
+    /// Files, links not counted.
+    pub files: u64,
+}
+
+/// Opens the tars that layers' stretches are in.
+pub trait TarFiles {
+    /// The uncompressed tar of a pulled layer, by its blob's digest.
+    ///
+    /// # Errors
+    /// A tar that is not there any more.
+    fn tar(&self, blob: &Digest) -> io::Result<Arc<File>>;
+}
+
+/// Why a layer could not be written.
+#[derive(Debug, thiserror::Error)]
+pub enum PackError {
+    #[error("`{path}`: {cause}")]
+    Read { path: String, cause: io::Error },
+    #[error("`{path}` changed while it was being read")]
+    Changed { path: String },
+    #[error("cannot write the layer: {0}")]
+    Write(#[from] io::Error),
+}
+
+/// Writes the layer to `out`; `advanced` hears of the bytes read.
+///
+/// # Errors
+/// Files that cannot be read, or are not any more what the recipe says.
+pub fn pack(recipe: &Recipe, tars: &dyn TarFiles, out: File, advanced: &dyn Fn(u64)) -> Result<Packed, PackError> {
+    let out = Hashed::new(BufWriter::with_capacity(256 << 10, out));
+    let (diff, blob) = match recipe.compression() {
+        Compression::Zstd { level } => {
+            let mut encoder = zstd::stream::write::Encoder::new(out, level)?;
+            encoder.multithread(1)?;
+            let diff = write_tar(recipe, tars, Hashed::new(encoder), advanced)?;
+            let (encoder, diff) = diff.finish();
+            (diff, encoder.finish()?)
+        }
+        Compression::Gzip { level } => {
+            let encoder = flate2::GzBuilder::new().write(out, flate2::Compression::new(level));
+            let diff = write_tar(recipe, tars, Hashed::new(encoder), advanced)?;
+            let (encoder, diff) = diff.finish();
+            (diff, encoder.finish()?)
+        }
+    };
+    let (mut file, (digest, size)) = blob.finish();
+    file.flush()?;
+    let media_type = recipe.compression().packing().media_type().to_owned();
+    Ok(Packed {
+        descriptor: Descriptor { media_type, digest, size },
+        diff_id: DiffId(diff.0),
+        unpacked: diff.1,
+        files: recipe.files(),
+    })
+}
+
+fn write_tar<W: Write>(
+    recipe: &Recipe,
+    tars: &dyn TarFiles,
+    out: Hashed<W>,
+    advanced: &dyn Fn(u64),
+) -> Result<Hashed<W>, PackError> {
+    let mut builder = tar::Builder::new(out);
+    for (path, entry) in recipe.entries() {
+        append(&mut builder, path, entry, recipe.timestamp(), tars, advanced)?;
+    }
+    Ok(builder.into_inner()?)
+}
+
+fn append<W: Write>(
+    builder: &mut tar::Builder<W>,
+    path: &RootPath,
+    entry: &Entry,
+    timestamp: u64,
+    tars: &dyn TarFiles,
+    advanced: &dyn Fn(u64),
+) -> Result<(), PackError> {
+    let mut header = tar::Header::new_gnu();
+    header.set_mode(entry.meta.mode);
+    header.set_uid(u64::from(entry.meta.uid));
+    header.set_gid(u64::from(entry.meta.gid));
+    header.set_mtime(timestamp);
+    header.set_size(0);
+    let xattrs = entry.meta.xattrs.iter();
+    let records: Vec<(String, &[u8])> = xattrs
+        .filter_map(|(name, value)| {
+            Some((format!("SCHILY.xattr.{}", std::str::from_utf8(name).ok()?), value.as_slice()))
+        })
+        .collect();
+    if !records.is_empty() {
+        builder.append_pax_extensions(records.iter().map(|(name, value)| (name.as_str(), *value)))?;
+    }
+    let name = path.as_bytes();
+    match &entry.kind {
+        Kind::Folder => {
+            header.set_entry_type(tar::EntryType::Directory);
+            builder.append_data(&mut header, os_path(&[name, b"/"].concat()), io::empty())?;
+        }
+        Kind::Link(target) => {
+            header.set_entry_type(tar::EntryType::Symlink);
+            builder.append_link(&mut header, os_path(name), os_path(target))?;
+        }
+        Kind::File(content) => {
+            header.set_entry_type(tar::EntryType::Regular);
+            header.set_size(content.size());
+            let mut data = open(content, path, tars)?;
+            let counted = Counted { inner: &mut data, advanced };
+            builder.append_data(&mut header, os_path(name), counted)?;
+            data.check()?;
+        }
+        Kind::Special => {} // `Recipe::put` refuses them
+    }
+    Ok(())
+}
+
+fn os_path(bytes: &[u8]) -> std::path::PathBuf {
+    use std::os::unix::ffi::OsStrExt as _;
+    std::ffi::OsStr::from_bytes(bytes).into()
+}
+
+/// A file's bytes on their way into a layer.
+enum Data<'a> {
+    Bytes(&'a [u8]),
+    Slice(Slice),
+    Local { file: io::Take<File>, left: u64, hasher: Hasher, want: &'a LocalFile },
+}
+
+fn open<'a>(content: &'a Content, path: &RootPath, tars: &dyn TarFiles) -> Result<Data<'a>, PackError> {
+    match content {
+        Content::Bytes(bytes) => Ok(Data::Bytes(bytes)),
+        Content::Layer { blob, offset, size } => {
+            let file = tars.tar(blob).map_err(|cause| PackError::Read { path: path.to_string(), cause })?;
+            Ok(Data::Slice(Slice::new(file, *offset, *size)))
+        }
+        Content::Local(want) => {
+            let name = want.path.display().to_string();
+            let file = File::open(&want.path).map_err(|cause| PackError::Read { path: name, cause })?;
+            Ok(Data::Local { file: file.take(want.size), left: want.size, hasher: Hasher::default(), want })
+        }
+    }
+}
+
+impl Read for Data<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Self::Bytes(bytes) => bytes.read(buffer),
+            Self::Slice(slice) => slice.read(buffer),
+            Self::Local { file, left, hasher, .. } => {
+                let mut count = file.read(buffer)?;
+                if count == 0 && *left > 0 {
+                    // It shrank: keep the archive's shape, `check` tells of it.
+                    count = usize::try_from(*left).unwrap_or(usize::MAX).min(buffer.len());
+                    buffer[..count].fill(0);
+                }
+                *left -= count as u64;
+                hasher.update(&buffer[..count]);
+                Ok(count)
+            }
+        }
+    }
+}
+
+impl Data<'_> {
+    fn check(self) -> Result<(), PackError> {
+        match self {
+            Self::Local { hasher, want, .. } if hasher.clone().finish() != want.digest => {
+                Err(PackError::Changed { path: want.path.display().to_string() })
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// A stretch of a file, read without moving the file's own position.
+#[derive(Clone)]
+pub struct Slice {
+    file: Arc<File>,
+    start: u64,
+    at: u64,
+    size: u64,
+}
+
+impl Slice {
+    /// `size` bytes from `start`.
+    #[must_use]
+    pub fn new(file: Arc<File>, start: u64, size: u64) -> Self {
+        Self { file, start, at: 0, size }
+    }
+}
+
+impl Read for Slice {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let left = usize::try_from(self.size.saturating_sub(self.at)).unwrap_or(usize::MAX);
+        let want = left.min(buffer.len());
+        if want == 0 {
+            return Ok(0);
+        }
+        let count = self.file.read_at(&mut buffer[..want], self.start + self.at)?;
+        if count == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        self.at += count as u64;
+        Ok(count)
+    }
+}
+
+impl io::Seek for Slice {
+    fn seek(&mut self, position: io::SeekFrom) -> io::Result<u64> {
+        let at = match position {
+            io::SeekFrom::Start(at) => Some(at),
+            io::SeekFrom::End(offset) => self.size.checked_add_signed(offset),
+            io::SeekFrom::Current(offset) => self.at.checked_add_signed(offset),
+        };
+        self.at = at.ok_or(io::ErrorKind::InvalidInput)?;
+        Ok(self.at)
+    }
+}
+
+struct Counted<'a, R> {
+    inner: &'a mut R,
+    advanced: &'a dyn Fn(u64),
+}
+
+impl<R: Read> Read for Counted<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.inner.read(buffer)?;
+        (self.advanced)(count as u64);
+        Ok(count)
+    }
+}
+
+/// A writer that hashes and counts what passes.
+struct Hashed<W> {
+    inner: W,
+    hasher: Hasher,
+    size: u64,
+}
+
+impl<W> Hashed<W> {
+    fn new(inner: W) -> Self {
+        Self { inner, hasher: Hasher::default(), size: 0 }
+    }
+
+    fn finish(self) -> (W, (Digest, u64)) {
+        (self.inner, (self.hasher.finish(), self.size))
+    }
+}
+
+impl<W: Write> Write for Hashed<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let count = self.inner.write(bytes)?;
+        self.hasher.update(&bytes[..count]);
+        self.size += count as u64;
+        Ok(count)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.inner.flush()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::layer::{Limits, read};
+    use crate::rootfs::{Meta, Tree};
+
+    struct NoTars;
+
+    impl TarFiles for NoTars {
+        fn tar(&self, _: &Digest) -> io::Result<Arc<File>> {
+            Err(io::ErrorKind::NotFound.into())
+        }
+    }
+
+    fn recipe(compression: Compression) -> Recipe {
+        let mut recipe = Recipe::new(315_532_800, compression);
+        let mut image = Tree::default();
+        let long = "l".repeat(200);
+        let meta = Meta { uid: 65532, xattrs: [(b"user.x".to_vec(), b"ab".to_vec())].into(), ..Meta::root(0o1777) };
+        let entries = [
+            ("etc/passwd".to_owned(), Entry::bytes(0o644, *b"root")),
+            (format!("usr/{long}/{long}"), Entry::bytes(0o755, vec![1; 100_000])),
+            ("usr/link".to_owned(), Entry::link(long)),
+            ("tmp".to_owned(), Entry { meta, kind: Kind::Folder }),
+        ];
+        for (name, entry) in entries {
+            recipe.put(&mut image, &RootPath::new(name).unwrap(), entry).unwrap();
+        }
+        recipe
+    }
+
+    #[test]
+    fn what_is_packed_unpacks_to_the_recipe() {
+        for compression in [Compression::default(), Compression::Gzip { level: 6 }] {
+            let recipe = recipe(compression);
+            let file = tempfile::NamedTempFile::new().unwrap();
+            let packed = pack(&recipe, &NoTars, file.reopen().unwrap(), &|_| {}).unwrap();
+            let blob = std::fs::read(file.path()).unwrap();
+            assert_eq!(packed.descriptor, Descriptor::of(compression.packing().media_type(), &blob));
+            let mut tar = Vec::new();
+            super::super::unpack::unpack(&blob[..], compression.packing(), packed.diff_id, packed.unpacked, &mut tar)
+                .unwrap();
+            let listed = read::list(io::Cursor::new(tar), packed.descriptor.digest, &Limits::default()).unwrap();
+            let mut tree = Tree::default();
+            tree.stack(&listed).unwrap();
+            let shape = |path: &RootPath, entry: &Entry| {
+                (path.clone(), entry.meta.clone(), entry.content().map(Content::size), entry.is_folder())
+            };
+            let read: Vec<_> = tree.iter().map(|(path, entry)| shape(path, entry)).collect();
+            let written: Vec<_> = recipe.entries().map(|(path, entry)| shape(path, entry)).collect();
+            assert_eq!(read, written);
+        }
+    }
+
+    #[test]
+    fn a_file_that_changed_is_an_error() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x");
+        std::fs::write(&path, b"after!").unwrap();
+        for (size, digest) in [(6, Digest::of(b"before")), (9, Digest::of(b"before it"))] {
+            let local = LocalFile { path: path.clone(), size, executable: false, digest, magic: *b"befo" };
+            let mut recipe = Recipe::new(0, Compression::default());
+            let entry = Entry { meta: Meta::root(0o644), kind: Kind::File(Content::Local(Arc::new(local))) };
+            recipe.put(&mut Tree::default(), &RootPath::new("x").unwrap(), entry).unwrap();
+            let out = tempfile::tempfile().unwrap();
+            assert!(matches!(pack(&recipe, &NoTars, out, &|_| {}), Err(PackError::Changed { .. })));
+        }
+    }
+}

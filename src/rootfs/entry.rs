@@ -1,0 +1,120 @@
+//! One file, folder or link of a tree, and where a file's bytes are.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::oci::Digest;
+
+/// Mode and owner. Times are no part of a tree: layers write one fixed time.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
+pub struct Meta {
+    /// Permission bits with set-id and sticky, `0o7777` at most.
+    pub mode: u32,
+    pub uid: u32,
+    pub gid: u32,
+    /// Extended attributes by full name, such as `security.capability`.
+    pub xattrs: BTreeMap<Vec<u8>, Vec<u8>>,
+}
+
+impl Meta {
+    /// Root's, without extended attributes.
+    #[must_use]
+    pub fn root(mode: u32) -> Self {
+        Self { mode, ..Self::default() }
+    }
+}
+
+/// A file, folder or link.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct Entry {
+    pub meta: Meta,
+    pub kind: Kind,
+}
+
+/// What an entry is.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub enum Kind {
+    Folder,
+    File(Content),
+    /// A symbolic link's target, as written.
+    Link(Vec<u8>),
+    /// A device or pipe: seen, never copied.
+    Special,
+}
+
+/// Where a file's bytes are.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub enum Content {
+    /// A stretch of a pulled layer's uncompressed tar.
+    Layer {
+        /// The digest of the layer's blob.
+        blob: Digest,
+        offset: u64,
+        size: u64,
+    },
+    /// Made by carboy.
+    Bytes(Arc<[u8]>),
+    /// On the user's disk.
+    Local(Arc<LocalFile>),
+}
+
+/// A regular local file.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct LocalFile {
+    pub path: PathBuf,
+    /// In bytes.
+    pub size: u64,
+    pub executable: bool,
+    /// SHA-256 of its content.
+    pub digest: Digest,
+    /// Its first four bytes (fewer when it is shorter, then padded with zeros).
+    pub magic: [u8; 4],
+}
+
+impl Content {
+    /// The length in bytes.
+    #[must_use]
+    pub fn size(&self) -> u64 {
+        match self {
+            Self::Layer { size, .. } => *size,
+            Self::Bytes(bytes) => bytes.len() as u64,
+            Self::Local(file) => file.size,
+        }
+    }
+}
+
+impl Entry {
+    /// A folder of root's.
+    #[must_use]
+    pub fn folder(mode: u32) -> Self {
+        Self { meta: Meta::root(mode), kind: Kind::Folder }
+    }
+
+    /// A file of root's, with bytes at hand.
+    #[must_use]
+    pub fn bytes(mode: u32, bytes: impl Into<Arc<[u8]>>) -> Self {
+        Self { meta: Meta::root(mode), kind: Kind::File(Content::Bytes(bytes.into())) }
+    }
+
+    /// A link of root's.
+    #[must_use]
+    pub fn link(target: impl Into<Vec<u8>>) -> Self {
+        Self { meta: Meta::root(0o777), kind: Kind::Link(target.into()) }
+    }
+
+    /// The file's content; none for what is no file.
+    #[must_use]
+    pub fn content(&self) -> Option<&Content> {
+        match &self.kind {
+            Kind::File(content) => Some(content),
+            Kind::Folder | Kind::Link(_) | Kind::Special => None,
+        }
+    }
+
+    /// Whether this is a folder.
+    #[must_use]
+    pub fn is_folder(&self) -> bool {
+        self.kind == Kind::Folder
+    }
+}

@@ -1,0 +1,164 @@
+//! Stacks an image's layers into the tree a container would see.
+//!
+//! Source: image-spec `layer.md`, "Whiteouts" and "Changeset over existing files".
+//! A whiteout hides lower layers only, so a layer's whiteouts are applied before
+//! its entries, wherever they stand in the archive. Parents that are links in the
+//! layers below are followed, as containerd and umoci do.
+
+use super::resolve::LoopError;
+use super::{Entry, Kind, Meta, RootPath, Tree};
+
+/// What begins the name of a whiteout.
+pub const WHITEOUT: &[u8] = b".wh.";
+const OPAQUE: &[u8] = b".wh..wh..opq";
+const AUFS: &[u8] = b".wh..wh.";
+
+/// An entry as a layer's archive has it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct LayerEntry {
+    pub path: RootPath,
+    pub change: Change,
+}
+
+/// What an archive's entry does.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Change {
+    Put(Entry),
+    /// Another name for a file that is there, or came earlier in this layer.
+    HardLink {
+        target: RootPath,
+        meta: Meta,
+    },
+}
+
+/// Why layers do not stack.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum OverlayError {
+    #[error("`{path}` is a hardlink to `{target}`, which is no file of the image")]
+    HardLink { path: RootPath, target: RootPath },
+    #[error(transparent)]
+    Loop(#[from] LoopError),
+}
+
+impl Tree {
+    /// Puts one more layer on top.
+    ///
+    /// # Errors
+    /// Hardlinks to what is not there; names below a loop of links.
+    pub fn stack(&mut self, layer: &[LayerEntry]) -> Result<(), OverlayError> {
+        for entry in layer {
+            self.whiteout(&entry.path)?;
+        }
+        for LayerEntry { path, change } in layer {
+            if is_whiteout(path) {
+                continue;
+            }
+            let real = self.resolve_parent(path)?;
+            let entry = match change {
+                Change::Put(entry) => entry.clone(),
+                Change::HardLink { target, .. } => self.link_target(path, target)?,
+            };
+            self.insert(real, entry);
+        }
+        Ok(())
+    }
+
+    fn whiteout(&mut self, path: &RootPath) -> Result<(), OverlayError> {
+        let Some((parent, name)) = path.parent().zip(path.name()) else { return Ok(()) };
+        if name == OPAQUE {
+            let folder = self.resolve(&parent)?;
+            self.remove_below(&folder);
+        } else if let Some(hidden) = name.strip_prefix(WHITEOUT).filter(|_| !name.starts_with(AUFS)) {
+            let real = self.resolve(&parent)?.child(hidden);
+            self.remove(&real);
+        }
+        Ok(())
+    }
+
+    fn link_target(&self, path: &RootPath, target: &RootPath) -> Result<Entry, OverlayError> {
+        let real = self.resolve_parent(target)?;
+        let found = self.get(&real).filter(|entry| matches!(entry.kind, Kind::File(_) | Kind::Link(_) | Kind::Special));
+        found.cloned().ok_or_else(|| OverlayError::HardLink { path: path.clone(), target: target.clone() })
+    }
+}
+
+/// Whether a path's last name makes it a whiteout (or aufs's bookkeeping).
+#[must_use]
+pub fn is_whiteout(path: &RootPath) -> bool {
+    path.name().is_some_and(|name| name.starts_with(WHITEOUT))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `f NAME`, `d NAME`, `l NAME TARGET`, `h NAME TARGET`, `w NAME`, `o NAME`; one a line.
+    fn layer(text: &str, number: u32) -> Vec<LayerEntry> {
+        let path = |name: &str| RootPath::new(name).unwrap();
+        let put = |name: String, entry| LayerEntry { path: path(&name), change: Change::Put(entry) };
+        let file = || Entry { meta: Meta { uid: number, ..Meta::root(0o644) }, ..Entry::bytes(0o644, *b"") };
+        let parse = |line: &str| {
+            let words: Vec<_> = line.split(' ').collect();
+            let name = words[1].to_owned();
+            match words[0] {
+                "f" => put(name, file()),
+                "d" => put(name, Entry::folder(0o700)),
+                "l" => put(name, Entry::link(words[2])),
+                "h" => LayerEntry {
+                    path: path(&name),
+                    change: Change::HardLink { target: path(words[2]), meta: Meta::default() },
+                },
+                "w" => {
+                    put(format!("{}/.wh.{}", path(&name).parent().unwrap(), name.rsplit('/').next().unwrap()), file())
+                }
+                "o" => put(format!("{name}/.wh..wh..opq"), file()),
+                other => panic!("{other}"),
+            }
+        };
+        text.lines().map(parse).collect()
+    }
+
+    fn stack(layers: &[&str]) -> Result<String, OverlayError> {
+        let mut tree = Tree::default();
+        for (number, text) in (0..).zip(layers) {
+            tree.stack(&layer(text, number))?;
+        }
+        let line = |(path, entry): (&RootPath, &Entry)| match &entry.kind {
+            Kind::File(_) => Some(format!("{path}@{}", entry.meta.uid)),
+            Kind::Link(target) => Some(format!("{path}->{}", String::from_utf8_lossy(target))),
+            Kind::Folder | Kind::Special => None,
+        };
+        Ok(tree.iter().filter_map(line).collect::<Vec<_>>().join(" "))
+    }
+
+    #[test]
+    fn a_whiteout_hides_lower_layers_only_in_either_order() {
+        for upper in ["w d/a\nf d/a", "f d/a\nw d/a"] {
+            assert_eq!(stack(&["f d/a\nf d/b", upper]).unwrap(), "/d/a@1 /d/b@0", "upper was {upper:?}");
+        }
+        for upper in ["o d\nf d/c", "f d/c\no d"] {
+            assert_eq!(stack(&["f d/a\nf d/b/x", upper]).unwrap(), "/d/c@1", "upper was {upper:?}");
+        }
+    }
+
+    #[test]
+    fn types_are_replaced_and_folders_merge() {
+        assert_eq!(stack(&["f a/b/c", "f a/b"]).unwrap(), "/a/b@1");
+        assert_eq!(stack(&["f a", "f a/b"]).unwrap(), "/a/b@1");
+        assert_eq!(stack(&["f a/b", "d a"]).unwrap(), "/a/b@0");
+        assert_eq!(stack(&["f a-b\nf a/b\nf a0", "w a"]).unwrap(), "/a-b@0 /a0@0");
+    }
+
+    #[test]
+    fn entries_below_a_link_go_where_it_leads() {
+        assert_eq!(stack(&["d usr/lib\nl lib usr/lib", "f lib/x"]).unwrap(), "/lib->usr/lib /usr/lib/x@1");
+        assert_eq!(stack(&["f usr/lib/x\nl lib usr/lib", "w lib/x"]).unwrap(), "/lib->usr/lib");
+    }
+
+    #[test]
+    fn hardlinks_reach_lower_layers_and_nothing_else() {
+        assert_eq!(stack(&["f a", "h b a"]).unwrap(), "/a@0 /b@0");
+        assert!(stack(&["f a", "w a\nh b a"]).is_err());
+        assert!(stack(&["d a", "h b a"]).is_err());
+    }
+}
