@@ -1,1 +1,4 @@
-//!
+//! What Debian's files in an image say. Pure.
+
+pub mod ld_so_conf;
+pub mod os_release;

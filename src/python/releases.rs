@@ -1,0 +1,73 @@
+//! Which base and builder go together for a version of Python.
+//!
+//! Assumed, as of November 2026, from docker-library/python's tags and distroless's
+//! README: trixie builds exist from 3.9 on, bookworm builds from 3.7 on; distroless
+//! offers cc for debian12 and debian13.
+
+use crate::hint::Hint;
+
+/// The version that carboy takes when nothing asks for another.
+pub const DEFAULT: &str = "3.13";
+
+/// A base and a builder of the same Debian release.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Pair {
+    pub base: String,
+    pub builder: String,
+}
+
+/// A version that no pair is known for.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PairError {
+    #[error("`{0}` is not a version of Python")]
+    Version(String),
+    #[error("no pair of distroless base and python builder is known for Python {0}")]
+    TooOld(String),
+}
+
+impl Hint for PairError {
+    fn hint(&self) -> Option<String> {
+        Some(match self {
+            Self::Version(_) => "write major and minor, as in \"3.13\"".to_owned(),
+            Self::TooOld(_) => "name `base` and `builder` yourself".to_owned(),
+        })
+    }
+}
+
+/// The pair of the newest Debian release that both offer.
+///
+/// # Errors
+/// Texts that are no version; versions older than any pair.
+pub fn pair(python: &str) -> Result<Pair, PairError> {
+    let parts: Option<Vec<u32>> = python.split('.').map(|part| part.parse().ok()).collect();
+    let (major, minor) = match parts.as_deref() {
+        Some([major, minor] | [major, minor, _]) => (*major, *minor),
+        _ => return Err(PairError::Version(python.to_owned())),
+    };
+    let (debian, suite) = match (major, minor) {
+        (3, 9..) => (13, "trixie"),
+        (3, 7..=8) => (12, "bookworm"),
+        _ => return Err(PairError::TooOld(python.to_owned())),
+    };
+    Ok(Pair {
+        base: format!("gcr.io/distroless/cc-debian{debian}:nonroot"),
+        builder: format!("python:{python}-slim-{suite}"),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_are_of_one_release() {
+        for (python, base, builder) in [
+            ("3.13", "gcr.io/distroless/cc-debian13:nonroot", "python:3.13-slim-trixie"),
+            ("3.12.4", "gcr.io/distroless/cc-debian13:nonroot", "python:3.12.4-slim-trixie"),
+            ("3.8", "gcr.io/distroless/cc-debian12:nonroot", "python:3.8-slim-bookworm"),
+        ] {
+            assert_eq!(pair(python), Ok(Pair { base: base.to_owned(), builder: builder.to_owned() }));
+        }
+        assert!(pair("2.7").is_err() && pair("three").is_err() && pair("3").is_err());
+    }
+}

@@ -1,0 +1,209 @@
+//! Which files of an interpreter's folders a runtime needs.
+
+use globset::{Glob, GlobSet, GlobSetBuilder};
+
+use super::Interpreter;
+use crate::hint::Hint;
+use crate::rootfs::{RootPath, Tree};
+
+/// Packages of the standard library that are for developers, or need a display.
+const LEFT_OUT: [&str; 3] = ["idlelib", "ensurepip", "lib2to3"];
+/// Folders of tests, at any depth.
+const TESTS: [&[u8]; 3] = [b"test", b"tests", b"idle_test"];
+
+/// What the user leaves out: modules (`nis`) and globs below the standard library.
+#[derive(Clone, Debug, Default)]
+pub struct Excludes {
+    globs: GlobSet,
+    patterns: Vec<String>,
+}
+
+/// A pattern that cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ExcludeError {
+    #[error("`runtime.exclude`: `{pattern}` is not a module or glob: {cause}")]
+    Pattern { pattern: String, cause: String },
+    #[error("`runtime.exclude`: the standard library has no `{pattern}`")]
+    Unused { pattern: String },
+}
+
+impl Hint for ExcludeError {
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Pattern { .. } => None,
+            Self::Unused { .. } => Some("name a module, such as `nis`, or a glob, such as `unittest/**`".to_owned()),
+        }
+    }
+}
+
+impl Excludes {
+    /// A module stands for its file or package, its extension, and the extension
+    /// with an underscore that only it uses (`_sqlite3` for `sqlite3`).
+    ///
+    /// # Errors
+    /// Globs that are none.
+    pub fn new(patterns: &[String]) -> Result<Self, ExcludeError> {
+        let mut globs = GlobSetBuilder::new();
+        for pattern in patterns {
+            let error = |cause: globset::Error| ExcludeError::Pattern {
+                pattern: pattern.clone(),
+                cause: cause.kind().to_string(),
+            };
+            let is_glob = pattern.contains(['*', '?', '[', '{', '/']);
+            let module = pattern.replace('.', "/");
+            let forms = if is_glob {
+                vec![pattern.clone(), format!("lib-dynload/{pattern}")]
+            } else {
+                vec![
+                    format!("{module}.py"),
+                    format!("{module}/**"),
+                    format!("lib-dynload/{module}.*so"),
+                    format!("lib-dynload/_{module}.*so"),
+                ]
+            };
+            for form in forms {
+                globs.add(Glob::new(&form).map_err(error)?);
+            }
+        }
+        let globs = globs
+            .build()
+            .map_err(|cause| ExcludeError::Pattern { pattern: String::new(), cause: cause.to_string() })?;
+        Ok(Self { globs, patterns: patterns.to_vec() })
+    }
+
+    fn matches(&self, below: &RootPath) -> bool {
+        self.globs.is_match(crate::rootfs::select::as_path(below))
+    }
+
+    /// Checks that each pattern leaves something out of this standard library.
+    ///
+    /// # Errors
+    /// `Unused` names the first that does not.
+    pub fn check(&self, tree: &Tree, stdlib: &RootPath) -> Result<(), ExcludeError> {
+        for pattern in &self.patterns {
+            let one = Self::new(std::slice::from_ref(pattern))?;
+            if !tree.below(stdlib).any(|(path, _)| path.strip(stdlib).is_some_and(|below| one.matches(&below))) {
+                return Err(ExcludeError::Unused { pattern: pattern.clone() });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The runtime's files and links in the builder, sorted: the interpreter's names,
+/// its shared library, the standard library without what is left out. Folders come
+/// along with their content.
+#[must_use]
+pub fn runtime(tree: &Tree, interpreter: &Interpreter, excludes: &Excludes) -> Vec<RootPath> {
+    let mut out = interpreter.names(tree);
+    let lib = interpreter.prefix.child(b"lib");
+    let libpython = |name: &[u8]| {
+        name == b"libpython3.so"
+            || name.starts_with(format!("libpython{}", interpreter.version).as_bytes()) && contains(name, b".so.")
+    };
+    out.extend(
+        tree.below(&lib)
+            .filter(|(path, entry)| {
+                path.parent().as_ref() == Some(&lib) && !entry.is_folder() && path.name().is_some_and(libpython)
+            })
+            .map(|(path, _)| path.clone()),
+    );
+    let wanted = |path: &RootPath| {
+        path.strip(&interpreter.stdlib).is_some_and(|below| is_wanted(&below) && !excludes.matches(&below))
+    };
+    let files = tree.below(&interpreter.stdlib).filter(|(path, entry)| !entry.is_folder() && wanted(path));
+    out.extend(files.map(|(path, _)| path.clone()));
+    out.sort();
+    out.dedup();
+    out
+}
+
+fn is_wanted(below: &RootPath) -> bool {
+    let parts: Vec<&[u8]> = below.parts().collect();
+    let Some((name, folders)) = parts.split_last() else { return false };
+    let top = folders.first().copied().unwrap_or_default();
+    let left_out = LEFT_OUT.iter().any(|left_out| top == left_out.as_bytes())
+        || top == b"site-packages"
+        || top == b"dist-packages"
+        || top.starts_with(b"config-")
+        || folders.iter().any(|folder| TESTS.contains(folder) || *folder == b"__pycache__");
+    let suffix = |suffix: &[u8]| name.ends_with(suffix);
+    !left_out && !suffix(b".pyc") && !suffix(b".pyo") && !suffix(b".a") && !suffix(b".o") && !suffix(b".exe")
+}
+
+fn contains(text: &[u8], part: &[u8]) -> bool {
+    text.windows(part.len()).any(|window| window == part)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rootfs::Entry;
+
+    fn tree() -> Tree {
+        [
+            "bin/python3.13",
+            "bin/pip",
+            "include/python3.13/Python.h",
+            "lib/libpython3.13.so.1.0",
+            "lib/libpython3.13.so",
+            "lib/libpython3.so",
+            "lib/pkgconfig/python.pc",
+            "lib/python3.13/os.py",
+            "lib/python3.13/nis.py",
+            "lib/python3.13/sqlite3/dbapi2.py",
+            "lib/python3.13/lib-dynload/_sqlite3.cpython-313-x86_64-linux-gnu.so",
+            "lib/python3.13/lib-dynload/_ssl.cpython-313-x86_64-linux-gnu.so",
+            "lib/python3.13/test/x.py",
+            "lib/python3.13/unittest/test/x.py",
+            "lib/python3.13/unittest/case.py",
+            "lib/python3.13/idlelib/x.py",
+            "lib/python3.13/__pycache__/os.pyc",
+            "lib/python3.13/config-3.13-x86_64-linux-gnu/libpython3.13.a",
+            "lib/python3.13/site-packages/pip/x.py",
+        ]
+        .into_iter()
+        .map(|name| (RootPath::new(format!("usr/local/{name}")).unwrap(), Entry::bytes(0o644, *b"")))
+        .chain([(RootPath::new("usr/local/bin/python3").unwrap(), Entry::link("python3.13"))])
+        .collect()
+    }
+
+    fn taken(excludes: &[&str]) -> Vec<String> {
+        let interpreter = Interpreter::find(&tree(), &[]).unwrap();
+        let excludes = Excludes::new(&excludes.iter().map(|&text| text.to_owned()).collect::<Vec<_>>()).unwrap();
+        excludes.check(&tree(), &interpreter.stdlib).unwrap();
+        let paths = runtime(&tree(), &interpreter, &excludes);
+        paths.iter().map(|path| path.to_string().replace("/usr/local/", "").replace("lib/python3.13/", "L/")).collect()
+    }
+
+    #[test]
+    fn developers_parts_stay_behind() {
+        assert_eq!(
+            taken(&[]),
+            [
+                "bin/python3",
+                "bin/python3.13",
+                "lib/libpython3.13.so.1.0",
+                "lib/libpython3.so",
+                "L/lib-dynload/_sqlite3.cpython-313-x86_64-linux-gnu.so",
+                "L/lib-dynload/_ssl.cpython-313-x86_64-linux-gnu.so",
+                "L/nis.py",
+                "L/os.py",
+                "L/sqlite3/dbapi2.py",
+                "L/unittest/case.py",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_module_goes_with_its_extension_and_an_unknown_one_is_an_error() {
+        let left = taken(&["sqlite3", "nis", "unittest/**"]);
+        assert!(
+            !left.iter().any(|path| path.contains("sqlite3") || path.contains("nis") || path.contains("unittest")),
+            "{left:?}"
+        );
+        let excludes = Excludes::new(&["niss".to_owned()]).unwrap();
+        let stdlib = RootPath::new("usr/local/lib/python3.13").unwrap();
+        assert_eq!(excludes.check(&tree(), &stdlib), Err(ExcludeError::Unused { pattern: "niss".to_owned() }));
+    }
+}
