@@ -1,1 +1,43 @@
+//! What a project says about its image: `carboy.toml`, or `[tool.carboy]` in
+//! `pyproject.toml`.
 //!
+//! `&str` in, values out. Each key is read for itself and checked where its line
+//! is known; what several keys mean together, and every default that another
+//! file or image decides, is `plan`'s. Pure. Flags and environment, which win
+//! over all this, are `cli`'s.
+
+mod absolute;
+mod app;
+mod copy;
+mod dependencies;
+mod directory;
+mod error;
+mod extract;
+mod file;
+mod image;
+mod keys;
+mod layers;
+mod mode;
+mod port;
+mod pyproject;
+mod python;
+mod reader;
+mod requirement;
+mod runtime;
+mod user;
+
+pub use app::App;
+pub use copy::Copy;
+pub use dependencies::{Dependencies, SitePackages};
+pub use directory::Directory;
+pub use error::{BadValue, ConfigError, Line};
+pub use extract::{BUILDER, Extract};
+pub use file::File;
+pub use image::Image;
+pub use layers::{Compression, Layers};
+pub use mode::parse_mode;
+pub use port::normalise_port;
+pub use pyproject::pyproject_requires_python;
+pub use python::{PythonChoice, choose_python};
+pub use runtime::{Bytecode, Runtime};
+pub use user::User;

@@ -1,0 +1,40 @@
+//! `[app]`: the project's own code.
+
+use super::ConfigError;
+use super::absolute::absolute;
+use super::reader::Node;
+
+pub(super) const KEYS: &[&str] = &["source", "to", "include", "exclude"];
+
+/// The project's own code.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct App {
+    /// A local folder.
+    pub source: Option<String>,
+    /// An absolute folder of the image.
+    pub to: Option<String>,
+    /// Globs that win over every ignore file.
+    pub include: Option<Vec<String>>,
+    pub exclude: Option<Vec<String>>,
+}
+
+impl App {
+    pub(super) fn read(node: &Node<'_>) -> Result<Self, ConfigError> {
+        let table = node.table(KEYS)?;
+        Ok(Self {
+            source: table.get("source", Node::text)?,
+            to: table.get("to", absolute)?,
+            include: table.get("include", Node::texts)?,
+            exclude: table.get("exclude", Node::texts)?,
+        })
+    }
+
+    pub(super) fn over(self, under: Self) -> Self {
+        Self {
+            source: self.source.or(under.source),
+            to: self.to.or(under.to),
+            include: self.include.or(under.include),
+            exclude: self.exclude.or(under.exclude),
+        }
+    }
+}

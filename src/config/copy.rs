@@ -1,0 +1,30 @@
+//! `[[copy]]`: other local files, each to its place.
+
+use super::absolute::absolute;
+use super::reader::Node;
+use super::{ConfigError, mode};
+
+pub(super) const KEYS: &[&str] = &["from", "to", "mode", "owner"];
+
+/// A local file or folder and its place in the image.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Copy {
+    pub from: String,
+    /// An absolute path of the image.
+    pub to: String,
+    pub mode: Option<u32>,
+    /// A user's name or number.
+    pub owner: Option<String>,
+}
+
+impl Copy {
+    pub(super) fn read(node: &Node<'_>) -> Result<Self, ConfigError> {
+        let table = node.table(KEYS)?;
+        Ok(Self {
+            from: table.required("from", Node::text)?,
+            to: table.required("to", absolute)?,
+            mode: table.get("mode", mode::read)?,
+            owner: table.get("owner", Node::text)?,
+        })
+    }
+}

@@ -1,0 +1,100 @@
+//! `[dependencies]`: the locked distributions, or a folder that has them ready.
+
+use std::collections::BTreeMap;
+
+use toml::de::DeValue;
+
+use super::ConfigError;
+use super::error::BadValue;
+use super::reader::{Node, wrong_type};
+use crate::oci::Platform;
+
+pub(super) const KEYS: &[&str] = &["lock", "extras", "groups", "wheelhouse", "index", "site-packages"];
+
+/// Where the dependencies come from.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Dependencies {
+    pub lock: Option<String>,
+    pub extras: Option<Vec<String>>,
+    pub groups: Option<Vec<String>>,
+    /// Folders of wheels, looked in first.
+    pub wheelhouse: Option<Vec<String>>,
+    pub index: Option<String>,
+    pub site_packages: Option<SitePackages>,
+}
+
+/// Ready-made folders of installed distributions.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SitePackages {
+    /// One folder of pure Python for every platform.
+    Shared(String),
+    /// A folder for each platform, by its name as [`Platform`] writes it.
+    PerPlatform(BTreeMap<String, String>),
+}
+
+impl SitePackages {
+    /// The folder for a platform; none when only others have one.
+    #[must_use]
+    pub fn folder(&self, platform: &Platform) -> Option<&str> {
+        match self {
+            Self::Shared(folder) => Some(folder),
+            Self::PerPlatform(folders) => folders
+                .iter()
+                .find(|(name, _)| name.parse::<Platform>().is_ok_and(|has| has.matches(platform)))
+                .map(|(_, folder)| folder.as_str()),
+        }
+    }
+
+    fn read(node: &Node<'_>) -> Result<Self, ConfigError> {
+        match node.value() {
+            DeValue::String(folder) => Ok(Self::Shared(folder.to_string())),
+            DeValue::Table(_) => Self::per_platform(node),
+            other => Err(node.refuse(wrong_type("a folder, or a table with one for each platform", other))),
+        }
+    }
+
+    fn per_platform(node: &Node<'_>) -> Result<Self, ConfigError> {
+        let folders = node.map(|key, node| {
+            let name = platform(key).map_err(|problem| node.refuse(problem))?;
+            Ok((name, node.text()?))
+        })?;
+        let names = folders.len();
+        let folders: BTreeMap<_, _> = folders.into_values().collect();
+        if folders.len() < names {
+            return Err(node.refuse(BadValue::new("names a platform twice")));
+        }
+        Ok(Self::PerPlatform(folders))
+    }
+}
+
+/// A platform's name, as [`Platform`] writes it.
+pub(super) fn platform(text: &str) -> Result<String, BadValue> {
+    text.parse().map(|platform: Platform| platform.to_string()).map_err(|_| {
+        BadValue::new(format!("has `{text}`, not a platform")).with_hint("write os/architecture, as in \"linux/arm64\"")
+    })
+}
+
+impl Dependencies {
+    pub(super) fn read(node: &Node<'_>) -> Result<Self, ConfigError> {
+        let table = node.table(KEYS)?;
+        Ok(Self {
+            lock: table.get("lock", Node::text)?,
+            extras: table.get("extras", Node::texts)?,
+            groups: table.get("groups", Node::texts)?,
+            wheelhouse: table.get("wheelhouse", Node::texts)?,
+            index: table.get("index", Node::text)?,
+            site_packages: table.get("site-packages", SitePackages::read)?,
+        })
+    }
+
+    pub(super) fn over(self, under: Self) -> Self {
+        Self {
+            lock: self.lock.or(under.lock),
+            extras: self.extras.or(under.extras),
+            groups: self.groups.or(under.groups),
+            wheelhouse: self.wheelhouse.or(under.wheelhouse),
+            index: self.index.or(under.index),
+            site_packages: self.site_packages.or(under.site_packages),
+        }
+    }
+}

@@ -1,0 +1,28 @@
+//! `[[directory]]`: folders that the image has from the start.
+
+use super::absolute::absolute;
+use super::reader::Node;
+use super::{ConfigError, mode};
+
+pub(super) const KEYS: &[&str] = &["path", "mode", "owner"];
+
+/// A folder to make.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Directory {
+    /// An absolute path of the image.
+    pub path: String,
+    pub mode: Option<u32>,
+    /// A user's name or number.
+    pub owner: Option<String>,
+}
+
+impl Directory {
+    pub(super) fn read(node: &Node<'_>) -> Result<Self, ConfigError> {
+        let table = node.table(KEYS)?;
+        Ok(Self {
+            path: table.required("path", absolute)?,
+            mode: table.get("mode", mode::read)?,
+            owner: table.get("owner", Node::text)?,
+        })
+    }
+}

@@ -1,0 +1,40 @@
+//! `[[extract]]`: more out of the builder, or of any image.
+
+use super::ConfigError;
+use super::absolute::{absolute, all_absolute};
+use super::error::BadValue;
+use super::reader::Node;
+
+pub(super) const KEYS: &[&str] = &["from", "paths", "to", "libraries"];
+
+/// The name in `from` that means the configured builder image.
+pub const BUILDER: &str = "builder";
+
+/// Files to take out of an image.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Extract {
+    /// [`BUILDER`], or an image's name.
+    pub from: String,
+    /// Absolute paths or globs of that image; at least one.
+    pub paths: Vec<String>,
+    /// Where they go; where they were, when not given.
+    pub to: Option<String>,
+    /// Whether the shared libraries they need come along.
+    pub libraries: bool,
+}
+
+impl Extract {
+    pub(super) fn read(node: &Node<'_>) -> Result<Self, ConfigError> {
+        let table = node.table(KEYS)?;
+        let paths = |node: &Node<'_>| {
+            let paths = all_absolute(node)?;
+            if paths.is_empty() { Err(node.refuse(BadValue::new("is empty: nothing to extract"))) } else { Ok(paths) }
+        };
+        Ok(Self {
+            from: table.get("from", Node::text)?.unwrap_or_else(|| BUILDER.to_owned()),
+            paths: table.required("paths", paths)?,
+            to: table.get("to", absolute)?,
+            libraries: table.get("libraries", Node::boolean)?.unwrap_or(true),
+        })
+    }
+}

@@ -1,0 +1,168 @@
+//! The whole file: its top-level keys, its tables, its profiles.
+
+use std::collections::BTreeMap;
+
+use toml::de::{DeTable, DeValue};
+
+use super::error::{BadValue, ConfigError};
+use super::reader::{Document, Node};
+use super::{
+    App, Compression, Copy, Dependencies, Directory, Extract, Image, Layers, PythonChoice, Runtime, User, dependencies,
+};
+
+/// The keys of the file and of each profile.
+pub(super) const KEYS: &[&str] = &[
+    "to",
+    "tags",
+    "platforms",
+    "python",
+    "base",
+    "builder",
+    "runtime",
+    "extract",
+    "dependencies",
+    "app",
+    "copy",
+    "image",
+    "user",
+    "directory",
+    "layers",
+];
+
+/// The profile that is none.
+const DEFAULT_PROFILE: &str = "default";
+
+/// What a configuration says; what it leaves out is `None`, or empty where an
+/// empty table and none mean the same.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct File {
+    pub to: Option<String>,
+    pub tags: Option<Vec<String>>,
+    /// Each as [`crate::oci::Platform`] writes it.
+    pub platforms: Option<Vec<String>>,
+    pub python: Option<PythonChoice>,
+    pub base: Option<String>,
+    pub builder: Option<String>,
+    pub runtime: Runtime,
+    pub extract: Option<Vec<Extract>>,
+    pub dependencies: Dependencies,
+    pub app: App,
+    pub copy: Option<Vec<Copy>>,
+    pub image: Image,
+    pub user: Option<Vec<User>>,
+    pub directory: Option<Vec<Directory>>,
+    pub layers: Layers,
+    /// Of a profile, and of a file with a profile laid over it.
+    pub tag_suffix: Option<String>,
+    /// Each profile's own keys. Profiles have none.
+    pub profiles: BTreeMap<String, File>,
+}
+
+impl File {
+    /// Reads `carboy.toml`; `file_name` is for errors.
+    ///
+    /// # Errors
+    /// The first thing wrong, with its line: TOML's syntax, an unknown key, a value.
+    pub fn parse(text: &str, file_name: &str) -> Result<Self, ConfigError> {
+        let document = Document { text, file: file_name, root: "" };
+        let table = DeTable::parse(text).map_err(|error| document.syntax_error(&error))?;
+        let value = DeValue::Table(table.into_inner());
+        Self::read(&Node::root(&document, &value, 0))
+    }
+
+    /// Reads `[tool.carboy]` of `pyproject.toml`; none when there is no such table.
+    ///
+    /// # Errors
+    /// As [`Self::parse`], with the lines of the whole file.
+    pub fn from_pyproject(text: &str, file_name: &str) -> Result<Option<Self>, ConfigError> {
+        let document = Document { text, file: file_name, root: "tool.carboy" };
+        let table = DeTable::parse(text).map_err(|error| document.syntax_error(&error))?;
+        let tool = table.get_ref().get("tool").and_then(|tool| tool.get_ref().as_table());
+        let Some((key, value)) = tool.and_then(|tool| tool.get_key_value("carboy")) else { return Ok(None) };
+        Self::read(&Node::root(&document, value.get_ref(), key.span().start)).map(Some)
+    }
+
+    /// This configuration with a profile laid over it, and no profiles left.
+    ///
+    /// Fields of tables and entries of `env`, `labels` and `annotations` are laid
+    /// over one by one; lists are replaced, arrays of tables too. `default` is
+    /// the configuration as it is.
+    ///
+    /// # Errors
+    /// `NoProfile` for a name that the configuration does not have.
+    pub fn with_profile(&self, name: &str) -> Result<Self, ConfigError> {
+        if name == DEFAULT_PROFILE {
+            return Ok(Self { profiles: BTreeMap::new(), ..self.clone() });
+        }
+        let no_profile =
+            || ConfigError::NoProfile { name: name.to_owned(), known: self.profiles.keys().cloned().collect() };
+        let profile = self.profiles.get(name).ok_or_else(no_profile)?;
+        Ok(profile.clone().over(self.clone()))
+    }
+
+    fn read(node: &Node<'_>) -> Result<Self, ConfigError> {
+        let table = node.table(&[KEYS, &["profile"]].concat())?;
+        let keys = Self::read_keys(node, &["profile"], Compression::default())?;
+        let inherited = keys.layers.compression.unwrap_or_default();
+        let profiles = table.get("profile", |node| node.map(|name, node| Self::read_profile(name, node, inherited)))?;
+        Ok(Self { profiles: profiles.unwrap_or_default(), ..keys })
+    }
+
+    fn read_profile(name: &str, node: &Node<'_>, inherited: Compression) -> Result<Self, ConfigError> {
+        if name == DEFAULT_PROFILE {
+            let problem = BadValue::new("cannot be defined: `default` means no profile");
+            return Err(node.refuse(problem.with_hint("write its keys outside of any profile")));
+        }
+        Self::read_keys(node, &["tag-suffix"], inherited)
+    }
+
+    /// Reads the keys that files and profiles share, and `tag-suffix`; `more` keys are known besides.
+    fn read_keys(node: &Node<'_>, more: &[&str], inherited: Compression) -> Result<Self, ConfigError> {
+        let table = node.table(&[KEYS, more].concat())?;
+        let platforms = |node: &Node<'_>| node.list(|item| item.checked(dependencies::platform));
+        Ok(Self {
+            to: table.get("to", Node::text)?,
+            tags: table.get("tags", Node::texts)?,
+            platforms: table.get("platforms", platforms)?,
+            python: table.get("python", PythonChoice::read)?,
+            base: table.get("base", Node::text)?,
+            builder: table.get("builder", Node::text)?,
+            runtime: table.get("runtime", Runtime::read)?.unwrap_or_default(),
+            extract: table.get("extract", |node| node.tables(Extract::read))?,
+            dependencies: table.get("dependencies", Dependencies::read)?.unwrap_or_default(),
+            app: table.get("app", App::read)?.unwrap_or_default(),
+            copy: table.get("copy", |node| node.tables(Copy::read))?,
+            image: table.get("image", Image::read)?.unwrap_or_default(),
+            user: table.get("user", |node| node.tables(User::read))?,
+            directory: table.get("directory", |node| node.tables(Directory::read))?,
+            layers: table.get("layers", |node| Layers::read(node, inherited))?.unwrap_or_default(),
+            tag_suffix: table.get("tag-suffix", Node::text)?,
+            profiles: BTreeMap::new(),
+        })
+    }
+
+    fn over(self, under: Self) -> Self {
+        Self {
+            to: self.to.or(under.to),
+            tags: self.tags.or(under.tags),
+            platforms: self.platforms.or(under.platforms),
+            python: self.python.or(under.python),
+            base: self.base.or(under.base),
+            builder: self.builder.or(under.builder),
+            runtime: self.runtime.over(under.runtime),
+            extract: self.extract.or(under.extract),
+            dependencies: self.dependencies.over(under.dependencies),
+            app: self.app.over(under.app),
+            copy: self.copy.or(under.copy),
+            image: self.image.over(under.image),
+            user: self.user.or(under.user),
+            directory: self.directory.or(under.directory),
+            layers: self.layers.over(under.layers),
+            tag_suffix: self.tag_suffix.or(under.tag_suffix),
+            profiles: BTreeMap::new(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

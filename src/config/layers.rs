@@ -1,0 +1,109 @@
+//! `[layers]`: how the layers are packed.
+
+use std::fmt;
+use std::ops::RangeInclusive;
+use std::str::FromStr;
+
+use super::ConfigError;
+use super::error::BadValue;
+use super::reader::Node;
+
+pub(super) const KEYS: &[&str] = &["compression", "level"];
+
+/// How the layers are packed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Layers {
+    pub compression: Option<Compression>,
+    /// Within the compression's [`Compression::levels`].
+    pub level: Option<i32>,
+}
+
+/// What layers are packed with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Compression {
+    #[default]
+    Zstd,
+    Gzip,
+}
+
+impl Compression {
+    /// The levels it has, the fastest first.
+    #[must_use]
+    pub fn levels(self) -> RangeInclusive<i32> {
+        match self {
+            Self::Zstd => 1..=19,
+            Self::Gzip => 1..=9,
+        }
+    }
+
+    /// The level, if this compression has it.
+    ///
+    /// # Errors
+    /// A level outside [`Self::levels`].
+    pub fn check_level(self, level: i32) -> Result<i32, BadValue> {
+        let levels = self.levels();
+        if levels.contains(&level) {
+            return Ok(level);
+        }
+        let hint = format!("{self} has levels {} to {}", levels.start(), levels.end());
+        Err(BadValue::new(format!("cannot be {level}")).with_hint(hint))
+    }
+}
+
+impl fmt::Display for Compression {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Zstd => "zstd",
+            Self::Gzip => "gzip",
+        })
+    }
+}
+
+impl FromStr for Compression {
+    type Err = BadValue;
+
+    fn from_str(text: &str) -> Result<Self, BadValue> {
+        match text {
+            "zstd" => Ok(Self::Zstd),
+            "gzip" => Ok(Self::Gzip),
+            other => Err(BadValue::new(format!("cannot be `{other}`")).with_hint("write \"zstd\" or \"gzip\"")),
+        }
+    }
+}
+
+impl Layers {
+    /// Reads the table; a level without a compression is for `inherited`.
+    pub(super) fn read(node: &Node<'_>, inherited: Compression) -> Result<Self, ConfigError> {
+        let table = node.table(KEYS)?;
+        let compression = table.get("compression", Node::parsed::<Compression>)?;
+        let level = table.get("level", |node| {
+            let level = node.integer()?;
+            compression.unwrap_or(inherited).check_level(level).map_err(|problem| node.refuse(problem))
+        })?;
+        Ok(Self { compression, level })
+    }
+
+    /// Lays this over another. A level goes with its compression: the one below
+    /// is dropped when another compression is chosen above it.
+    pub(super) fn over(self, under: Self) -> Self {
+        let below = under.compression.unwrap_or_default();
+        let same = self.compression.is_none_or(|above| above == below);
+        Self { compression: self.compression.or(under.compression), level: self.level.or(under.level.filter(|_| same)) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_level_goes_with_its_compression() {
+        let layers = |compression, level| Layers { compression, level };
+        let below = layers(None, Some(19));
+        let over = |above: Layers| above.over(below);
+        assert_eq!(over(Layers::default()).level, Some(19));
+        assert_eq!(over(layers(Some(Compression::Zstd), None)).level, Some(19));
+        assert_eq!(over(layers(Some(Compression::Gzip), None)), layers(Some(Compression::Gzip), None));
+        assert_eq!(over(layers(Some(Compression::Gzip), Some(6))), layers(Some(Compression::Gzip), Some(6)));
+    }
+}

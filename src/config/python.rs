@@ -1,0 +1,122 @@
+//! Which Python: as configured, or as the project's files tell.
+//!
+//! What `requires-python` allows is `requirement`'s to say.
+
+use std::str::FromStr;
+
+use toml::de::DeValue;
+
+use super::ConfigError;
+use super::error::BadValue;
+use super::reader::{Node, wrong_type};
+use super::requirement::lowest_allowed;
+
+/// The Python that an image has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PythonChoice {
+    /// Major and minor: `3.13`.
+    Version(String),
+    /// None, only what is extracted.
+    Off,
+}
+
+impl FromStr for PythonChoice {
+    type Err = BadValue;
+
+    /// Reads `3.13`, or `false`.
+    fn from_str(text: &str) -> Result<Self, BadValue> {
+        if text == "false" {
+            return Ok(Self::Off);
+        }
+        let number = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
+        match text.split('.').collect::<Vec<_>>()[..] {
+            [major, minor] if number(major) && number(minor) => Ok(Self::Version(text.to_owned())),
+            [major, minor, _] if number(major) && number(minor) => Err(not_a_minor(text)
+                .with_hint(format!("write \"{major}.{minor}\": the builder image decides on the patch release"))),
+            _ => Err(not_a_minor(text).with_hint("write major and minor, as in \"3.13\"")),
+        }
+    }
+}
+
+fn not_a_minor(text: &str) -> BadValue {
+    BadValue::new(format!("cannot be `{text}`"))
+}
+
+impl PythonChoice {
+    pub(super) fn read(node: &Node<'_>) -> Result<Self, ConfigError> {
+        let refuse = |hint: String| Err(node.refuse(wrong_type("a string or false", node.value()).with_hint(hint)));
+        match node.value() {
+            DeValue::Boolean(false) => Ok(Self::Off),
+            DeValue::Boolean(true) => refuse("write the version, as in \"3.13\", or leave the key out".to_owned()),
+            DeValue::Float(number) => {
+                refuse(format!("write it in quotes: \"{number}\"; as a number, 3.10 would be 3.1"))
+            }
+            DeValue::Integer(_) => refuse("write major and minor in quotes, as in \"3.13\"".to_owned()),
+            DeValue::String(text) if text == "false" => refuse("write false without quotes".to_owned()),
+            _ => node.parsed(),
+        }
+    }
+}
+
+/// Major and minor of the Python that a project's files ask for: the contents of
+/// `.python-version`, else the lowest minor that `requires-python` allows.
+///
+/// None when neither says, or not in a way that names a release of `CPython`.
+#[must_use]
+pub fn choose_python(python_version: Option<&str>, requires_python: Option<&str>) -> Option<String> {
+    python_version.and_then(pinned).or_else(|| requires_python.and_then(lowest_allowed))
+}
+
+/// `.python-version` as pyenv and uv write it: `3.12.4`, `cpython-3.12`, one a line.
+fn pinned(contents: &str) -> Option<String> {
+    let line = contents.lines().map(str::trim).find(|line| !line.is_empty() && !line.starts_with('#'))?;
+    let version = ["cpython-", "cpython@", "python"].iter().find_map(|name| line.strip_prefix(name)).unwrap_or(line);
+    let (major, rest) = version.split_once('.')?;
+    let (minor, rest) = rest.split_at(rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len()));
+    let ends = rest.is_empty() || rest.starts_with(['.', '-', '/']);
+    (major == "3" && !minor.is_empty() && ends).then(|| format!("{major}.{minor}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pin_wins_over_a_requirement() {
+        assert_eq!(choose_python(Some("3.12.4\n"), Some(">=3.10")).as_deref(), Some("3.12"));
+        assert_eq!(choose_python(Some("pypy3.10\n"), Some(">=3.10")).as_deref(), Some("3.10"));
+        assert_eq!(choose_python(None, None), None);
+    }
+
+    #[test]
+    fn pins_are_read_as_pyenv_and_uv_write_them() {
+        for (contents, version) in [
+            ("3.12.4\n", Some("3.12")),
+            ("cpython-3.12", Some("3.12")),
+            ("3.13", Some("3.13")),
+            ("# of the team\n\n3.11\r\n3.12\n", Some("3.11")),
+            ("cpython-3.12.1-linux-x86_64-gnu", Some("3.12")),
+            ("cpython@3.14", Some("3.14")),
+            ("python3.10", Some("3.10")),
+            ("3.14.0rc1", Some("3.14")),
+            ("3.12.4/envs/shop", Some("3.12")),
+            ("3.14t", None),
+            ("pypy3.10", None),
+            ("2.7.18", None),
+            ("3", None),
+            ("system", None),
+            ("", None),
+        ] {
+            assert_eq!(choose_python(Some(contents), None).as_deref(), version, "{contents:?}");
+        }
+    }
+
+    #[test]
+    fn a_choice_is_a_minor_or_false() {
+        assert_eq!("3.13".parse(), Ok(PythonChoice::Version("3.13".to_owned())));
+        assert_eq!("false".parse(), Ok(PythonChoice::Off));
+        for bad in ["", "3", "3.13.1", "3.14t", "py313", "3.", "latest"] {
+            assert!(bad.parse::<PythonChoice>().is_err(), "{bad}");
+        }
+    }
+}
