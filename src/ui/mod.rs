@@ -1,1 +1,78 @@
+//! Shows people and machines what a build does: bars on a terminal, lines in a
+//! pipe, JSON for programs. Everything goes to stderr; stdout is the caller's.
 //!
+//! Facts come in as [`Event`](crate::progress::Event)s and a [`Report`]; texts are
+//! made here and nowhere else. Whether stderr is a terminal, how wide it is and
+//! whether it wants colour is told by the caller. A closed stderr is no error.
+
+mod bars;
+mod elapsed;
+mod frame;
+mod json;
+mod lines;
+mod message;
+mod paint;
+mod pieces;
+mod plain;
+mod quiet;
+mod size;
+mod summary;
+mod table;
+
+use std::sync::Arc;
+
+use crate::build::report::Report;
+use crate::progress::Progress;
+
+pub use message::error_text;
+pub use size::size;
+pub use summary::summary_text;
+
+/// How progress is shown.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug, clap::ValueEnum)]
+pub enum Mode {
+    /// Bars on a terminal, lines elsewhere.
+    #[default]
+    Auto,
+    /// A line for each finished piece of work, without control characters.
+    Plain,
+    /// A JSON object a line.
+    Json,
+    /// Errors only.
+    None,
+}
+
+/// What the caller knows about stderr.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Screen {
+    /// A terminal that moves its cursor: false for a pipe and for `TERM=dumb`.
+    pub terminal: bool,
+    /// Colour is wanted: false with `NO_COLOR`.
+    pub color: bool,
+    /// In columns; 80 where it cannot be known.
+    pub width: usize,
+}
+
+/// Shows a build, from its first fact to its report or error.
+pub trait Front: Progress {
+    /// Writes what is still to be written and takes the bars away. They come back
+    /// when more work starts.
+    fn finish(&self);
+
+    /// Shows what was built, after `finish`.
+    fn summary(&self, report: &Report);
+
+    /// Shows the error that ended the run, after `finish`; the last thing shown.
+    fn error(&self, message: &str, hint: Option<&str>);
+}
+
+/// The front for a mode on a screen.
+#[must_use]
+pub fn front(mode: Mode, screen: Screen) -> Arc<dyn Front> {
+    match mode {
+        Mode::Auto if screen.terminal => Arc::new(bars::Bars::new(screen)),
+        Mode::Auto | Mode::Plain => Arc::new(plain::Plain::new(screen, std::io::stderr())),
+        Mode::Json => Arc::new(json::Json::new(std::io::stderr())),
+        Mode::None => Arc::new(quiet::Quiet::new(screen)),
+    }
+}

@@ -1,0 +1,227 @@
+//! Bars on a terminal.
+//!
+//! Workers note facts on a board; a thread draws the board ten times a second, so
+//! nobody waits for the terminal. Warnings and retries are written above the bars.
+
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use super::frame::frame;
+use super::message::{error_text, retry_text, warning_text};
+use super::paint::Paint;
+use super::pieces::Pieces;
+use super::{Front, Screen, lines, summary_text};
+use crate::build::report::Report;
+use crate::progress::{Event, Outcome, Progress};
+
+/// Between two drawings. What is over sooner is never drawn.
+const TICK: Duration = Duration::from_millis(100);
+
+/// Draws what is under way.
+pub struct Bars {
+    screen: Screen,
+    shared: Arc<Shared>,
+    painter: Mutex<Painter>,
+}
+
+/// The thread that draws.
+enum Painter {
+    /// Starts with the next fact.
+    Resting,
+    Drawing(JoinHandle<()>),
+    /// An error was shown: nothing comes after it.
+    Retired,
+}
+
+#[derive(Default)]
+struct Shared {
+    board: Mutex<Board>,
+    changed: Condvar,
+}
+
+/// What there is to draw.
+#[derive(Default)]
+struct Board {
+    pieces: Pieces,
+    done: usize,
+    /// Lines to write above the bars.
+    notes: Vec<String>,
+    over: bool,
+}
+
+impl Bars {
+    /// Bars for stderr.
+    #[must_use]
+    pub fn new(screen: Screen) -> Self {
+        Self { screen, shared: Arc::default(), painter: Mutex::new(Painter::Resting) }
+    }
+
+    fn painter(&self) -> MutexGuard<'_, Painter> {
+        self.painter.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes the bars away and leaves the painter in the state `then`.
+    fn stop(&self, then: Painter) {
+        let mut painter = self.painter();
+        if let Painter::Drawing(thread) = std::mem::replace(&mut *painter, then) {
+            self.shared.board().over = true;
+            self.shared.changed.notify_all();
+            thread.join().ok();
+            *self.shared.board() = Board::default();
+        }
+    }
+}
+
+impl Progress for Bars {
+    fn on(&self, event: Event) {
+        let mut painter = self.painter();
+        if matches!(*painter, Painter::Retired) {
+            return;
+        }
+        self.shared.board().take(event, Paint::new(self.screen.color));
+        if matches!(*painter, Painter::Resting) {
+            let (shared, screen) = (Arc::clone(&self.shared), self.screen);
+            *painter = Painter::Drawing(thread::spawn(move || draw(&shared, screen)));
+        }
+    }
+}
+
+impl Front for Bars {
+    fn finish(&self) {
+        self.stop(Painter::Resting);
+    }
+
+    fn summary(&self, report: &Report) {
+        self.finish();
+        lines::stderr(&summary_text(report, self.screen.width));
+    }
+
+    fn error(&self, message: &str, hint: Option<&str>) {
+        self.stop(Painter::Retired);
+        lines::stderr(&error_text(message, hint, self.screen.color));
+    }
+}
+
+impl Drop for Bars {
+    fn drop(&mut self) {
+        self.stop(Painter::Retired);
+    }
+}
+
+impl Shared {
+    fn board(&self) -> MutexGuard<'_, Board> {
+        self.board.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The board after a tick, or as soon as it is over.
+    fn next(&self) -> MutexGuard<'_, Board> {
+        let waited = self.changed.wait_timeout_while(self.board(), TICK, |board| !board.over);
+        waited.unwrap_or_else(PoisonError::into_inner).0
+    }
+}
+
+impl Board {
+    fn take(&mut self, event: Event, paint: Paint) {
+        match event {
+            Event::Started { verb, subject, size } => self.pieces.start(verb, &subject, size),
+            Event::Advanced { verb, subject, bytes } => {
+                self.pieces.advance(verb, &subject, bytes);
+            }
+            Event::Ended { verb, subject, outcome } => {
+                if self.pieces.end(verb, &subject).is_some() && outcome != Outcome::Failed {
+                    self.done += 1;
+                }
+            }
+            Event::Retrying { what, cause, delay } => self.notes.push(retry_text(&what, &cause, delay)),
+            Event::Warning(message) => self.notes.push(warning_text(&message, paint)),
+        }
+    }
+
+    /// Nothing has started or ended yet.
+    fn is_blank(&self) -> bool {
+        self.done == 0 && self.pieces.running().is_empty()
+    }
+}
+
+/// Draws the board until it is over, then leaves the screen as it was.
+///
+/// All lines are one bar's message: indicatif draws them together, counts how the
+/// terminal wraps them after it was made narrower, and takes them away.
+fn draw(shared: &Shared, screen: Screen) {
+    let start = Instant::now();
+    let paint = Paint::new(screen.color);
+    let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+    if let Ok(style) = ProgressStyle::with_template("{msg}") {
+        bar.set_style(style);
+    }
+    loop {
+        let mut board = shared.next();
+        let notes: String = board.notes.drain(..).map(|note| note + "\n").collect();
+        let over = board.over;
+        let blank = board.is_blank();
+        let text = frame(board.pieces.running(), board.done, start.elapsed(), screen.width, paint);
+        drop(board);
+
+        if !notes.is_empty() {
+            bar.suspend(|| lines::stderr(&notes));
+        }
+        if over {
+            bar.finish_and_clear();
+            return;
+        }
+        if !blank {
+            bar.set_message(text);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::oci::Digest;
+    use crate::progress::{Subject, Verb};
+
+    const SCREEN: Screen = Screen { terminal: true, color: false, width: 80 };
+
+    fn started() -> Event {
+        Event::Started { verb: Verb::Pull, subject: Subject::Blob(Digest::of(b"a")), size: Some(1) }
+    }
+
+    #[test]
+    fn bars_come_back_after_finish() {
+        let bars = Bars::new(SCREEN);
+        bars.finish();
+        for _ in 0..2 {
+            bars.on(started());
+            assert!(matches!(*bars.painter(), Painter::Drawing(_)));
+            bars.finish();
+            bars.finish();
+            assert!(bars.shared.board().is_blank());
+        }
+    }
+
+    #[test]
+    fn nothing_comes_after_an_error() {
+        let bars = Bars::new(SCREEN);
+        bars.on(started());
+        bars.stop(Painter::Retired);
+        bars.on(started());
+        assert!(matches!(*bars.painter(), Painter::Retired));
+        assert!(bars.shared.board().is_blank());
+    }
+
+    #[test]
+    fn failed_work_is_not_done() {
+        let mut board = Board::default();
+        for outcome in [Outcome::Done, Outcome::Mounted, Outcome::Present, Outcome::Failed] {
+            board.take(
+                Event::Ended { verb: Verb::Push, subject: Subject::Blob(Digest::of(b"a")), outcome },
+                Paint::Bare,
+            );
+        }
+        assert_eq!(board.done, 3);
+    }
+}

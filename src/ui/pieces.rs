@@ -1,0 +1,132 @@
+//! The pieces of work under way.
+
+use crate::progress::{Subject, Verb};
+
+/// A piece of work: something done to something.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Piece {
+    pub verb: Verb,
+    pub subject: Subject,
+    /// In bytes, when known.
+    pub size: Option<u64>,
+    /// Done so far. More than `size` when a transfer began anew.
+    pub bytes: u64,
+    /// How often it has started and not ended.
+    open: u32,
+}
+
+/// What has started and not ended, oldest first.
+#[derive(Default)]
+pub struct Pieces {
+    running: Vec<Piece>,
+}
+
+impl Pieces {
+    /// Work begins. Several layers of one kind may be packed at once: they are
+    /// one piece.
+    pub fn start(&mut self, verb: Verb, subject: &Subject, size: Option<u64>) {
+        if let Some(piece) = self.find(verb, subject) {
+            piece.open += 1;
+            piece.size = piece.size.zip(size).map(|(one, other)| one.saturating_add(other));
+        } else {
+            self.running.push(Piece { verb, subject: subject.clone(), size, bytes: 0, open: 1 });
+        }
+    }
+
+    /// So many more bytes are done; the piece, if it has started.
+    pub fn advance(&mut self, verb: Verb, subject: &Subject, bytes: u64) -> Option<&Piece> {
+        let piece = self.find(verb, subject)?;
+        piece.bytes = piece.bytes.saturating_add(bytes);
+        Some(piece)
+    }
+
+    /// Work ended; the piece, unless more of it is open. One that never started
+    /// has no size.
+    pub fn end(&mut self, verb: Verb, subject: &Subject) -> Option<Piece> {
+        let Some(at) = self.running.iter().position(|piece| piece.is(verb, subject)) else {
+            return Some(Piece { verb, subject: subject.clone(), size: None, bytes: 0, open: 0 });
+        };
+        self.running[at].open -= 1;
+        (self.running[at].open == 0).then(|| self.running.remove(at))
+    }
+
+    /// All of them.
+    #[must_use]
+    pub fn running(&self) -> &[Piece] {
+        &self.running
+    }
+
+    fn find(&mut self, verb: Verb, subject: &Subject) -> Option<&mut Piece> {
+        self.running.iter_mut().find(|piece| piece.is(verb, subject))
+    }
+}
+
+impl Piece {
+    fn is(&self, verb: Verb, subject: &Subject) -> bool {
+        self.verb == verb && self.subject == *subject
+    }
+
+    /// `pull`.
+    #[must_use]
+    pub fn present(&self) -> &'static str {
+        present(self.verb)
+    }
+
+    /// `3f2a9c1b04de`, `runtime linux/arm64`.
+    #[must_use]
+    pub fn name(&self) -> String {
+        match &self.subject {
+            Subject::Blob(digest) => digest.short(),
+            Subject::Layer { kind, platform } => format!("{} {platform}", kind.name()),
+        }
+    }
+}
+
+/// `pull`.
+#[must_use]
+pub fn present(verb: Verb) -> &'static str {
+    match verb {
+        Verb::Pull => "pull",
+        Verb::Pack => "pack",
+        Verb::Push => "push",
+    }
+}
+
+/// `pulled`.
+#[must_use]
+pub fn past(verb: Verb) -> &'static str {
+    match verb {
+        Verb::Pull => "pulled",
+        Verb::Pack => "packed",
+        Verb::Push => "pushed",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::oci::{Digest, Platform};
+    use crate::progress::LayerKind;
+
+    #[test]
+    fn layers_of_one_kind_are_one_piece_until_the_last_ends() {
+        let subject = Subject::Layer { kind: LayerKind::Dependencies, platform: Platform::new("linux", "arm64") };
+        let mut pieces = Pieces::default();
+        pieces.start(Verb::Pack, &subject, Some(10));
+        pieces.start(Verb::Pack, &subject, Some(20));
+        pieces.advance(Verb::Pack, &subject, 7);
+        assert!(pieces.advance(Verb::Push, &subject, 7).is_none());
+        assert_eq!(pieces.running().len(), 1);
+        assert_eq!(pieces.end(Verb::Pack, &subject), None);
+        let piece = pieces.end(Verb::Pack, &subject).unwrap();
+        assert_eq!((piece.size, piece.bytes, piece.name().as_str()), (Some(30), 7, "dependencies linux/arm64"));
+        assert!(pieces.running().is_empty());
+    }
+
+    #[test]
+    fn what_never_started_may_end() {
+        let subject = Subject::Blob(Digest::of(b"carboy"));
+        let piece = Pieces::default().end(Verb::Push, &subject).unwrap();
+        assert_eq!((piece.size, piece.bytes), (None, 0));
+    }
+}

@@ -1,0 +1,177 @@
+//! Lines for pipes and logs: one for each finished piece of work.
+//!
+//! What the cache or the target had already is counted, not listed.
+
+use std::io::Write;
+use std::sync::{Mutex, PoisonError};
+
+use super::lines::Lines;
+use super::message::{error_text, retry_text, warning_text};
+use super::paint::Paint;
+use super::pieces::{Piece, Pieces, past};
+use super::size::size;
+use super::{Front, Screen, summary_text};
+use crate::build::report::Report;
+use crate::progress::{Event, Outcome, Progress, Subject, Verb};
+
+/// Writes lines without control characters, errors aside where colour is wanted.
+pub struct Plain {
+    screen: Screen,
+    lines: Lines,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    pieces: Pieces,
+    present: Present,
+}
+
+/// How many pieces of work were not needed.
+#[derive(Default)]
+struct Present {
+    pulled: usize,
+    packed: usize,
+    pushed: usize,
+}
+
+impl Plain {
+    /// Lines for `out`.
+    pub fn new(screen: Screen, out: impl Write + Send + 'static) -> Self {
+        Self { screen, lines: Lines::to(out), state: Mutex::default() }
+    }
+}
+
+impl Progress for Plain {
+    fn on(&self, event: Event) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(line) = state.line(event) {
+            self.lines.line(&line);
+        }
+    }
+}
+
+impl Front for Plain {
+    fn finish(&self) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(line) = std::mem::take(&mut state.present).line() {
+            self.lines.line(&line);
+        }
+        self.lines.flush();
+    }
+
+    fn summary(&self, report: &Report) {
+        self.finish();
+        self.lines.text(summary_text(report, self.screen.width));
+        self.lines.flush();
+    }
+
+    fn error(&self, message: &str, hint: Option<&str>) {
+        self.finish();
+        self.lines.text(error_text(message, hint, self.screen.color));
+        self.lines.flush();
+    }
+}
+
+impl State {
+    fn line(&mut self, event: Event) -> Option<String> {
+        match event {
+            Event::Started { verb, subject, size } => {
+                self.pieces.start(verb, &subject, size);
+                None
+            }
+            Event::Advanced { verb, subject, bytes } => {
+                self.pieces.advance(verb, &subject, bytes);
+                None
+            }
+            Event::Ended { verb, subject, outcome } => {
+                let piece = self.pieces.end(verb, &subject)?;
+                self.ended(&piece, outcome)
+            }
+            Event::Retrying { what, cause, delay } => Some(retry_text(&what, &cause, delay)),
+            Event::Warning(message) => Some(warning_text(&message, Paint::Bare)),
+        }
+    }
+    fn ended(&mut self, piece: &Piece, outcome: Outcome) -> Option<String> {
+        match outcome {
+            Outcome::Done => Some(line(past(piece.verb), piece)),
+            Outcome::Mounted => Some(line("mounted", piece)),
+            Outcome::Present => {
+                self.present.add(piece.verb);
+                None
+            }
+            Outcome::Failed => None,
+        }
+    }
+}
+
+impl Present {
+    fn add(&mut self, verb: Verb) {
+        match verb {
+            Verb::Pull => self.pulled += 1,
+            Verb::Pack => self.packed += 1,
+            Verb::Push => self.pushed += 1,
+        }
+    }
+
+    fn line(&self) -> Option<String> {
+        let counts = [(self.pulled, Verb::Pull), (self.packed, Verb::Pack), (self.pushed, Verb::Push)];
+        let parts: Vec<_> = counts
+            .into_iter()
+            .filter(|(count, _)| *count > 0)
+            .map(|(count, verb)| format!("{count} {}", past(verb)))
+            .collect();
+        (!parts.is_empty()).then(|| format!("present already: {}", parts.join(", ")))
+    }
+}
+
+/// `pulled sha256:3f2a9c1b04de 28.1 MB`.
+fn line(done: &str, piece: &Piece) -> String {
+    let algorithm = if matches!(piece.subject, Subject::Blob(_)) { "sha256:" } else { "" };
+    let bytes = piece.size.or(Some(piece.bytes).filter(|bytes| *bytes > 0));
+    let amount = bytes.map_or_else(String::new, |bytes| format!(" {}", size(bytes)));
+    format!("{done} {algorithm}{}{amount}", piece.name())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::lines::Paper;
+    use super::*;
+    use crate::oci::{Digest, Platform};
+    use crate::progress::LayerKind;
+    use std::time::Duration;
+
+    #[test]
+    fn finished_work_is_listed_and_spared_work_is_counted() {
+        let paper = Paper::default();
+        let plain = Plain::new(Screen { terminal: false, color: false, width: 80 }, paper.clone());
+        let blob = |text: &str| Subject::Blob(Digest::of(text.as_bytes()));
+        let layer = Subject::Layer { kind: LayerKind::Runtime, platform: Platform::new("linux", "arm64") };
+        plain.on(Event::Started { verb: Verb::Pull, subject: blob("a"), size: Some(28_100_000) });
+        plain.on(Event::Started { verb: Verb::Pack, subject: layer.clone(), size: None });
+        plain.on(Event::Advanced { verb: Verb::Pull, subject: blob("a"), bytes: 1_000 });
+        plain.on(Event::Advanced { verb: Verb::Pack, subject: layer.clone(), bytes: 61_000_000 });
+        plain.on(Event::Retrying { what: "GET x".into(), cause: "reset".into(), delay: Duration::from_millis(1500) });
+        plain.on(Event::Ended { verb: Verb::Pull, subject: blob("a"), outcome: Outcome::Done });
+        plain.on(Event::Warning("pip.conf\u{7} is not read".into()));
+        plain.on(Event::Ended { verb: Verb::Pack, subject: layer, outcome: Outcome::Done });
+        plain.on(Event::Ended { verb: Verb::Push, subject: blob("b"), outcome: Outcome::Done });
+        plain.on(Event::Ended { verb: Verb::Push, subject: blob("c"), outcome: Outcome::Mounted });
+        plain.on(Event::Ended { verb: Verb::Push, subject: blob("d"), outcome: Outcome::Failed });
+        for verb in [Verb::Push, Verb::Pull, Verb::Push] {
+            plain.on(Event::Ended { verb, subject: blob("e"), outcome: Outcome::Present });
+        }
+        plain.finish();
+        plain.error("denied", None);
+        insta::assert_snapshot!(paper.text(), @r"
+        retrying GET x in 1.5 s: reset
+        pulled sha256:ca978112ca1b 28.1 MB
+        warning: pip.conf\u{7} is not read
+        packed runtime linux/arm64 61.0 MB
+        pushed sha256:3e23e8160039
+        mounted sha256:2e7d2c03a950
+        present already: 1 pulled, 2 pushed
+        error: denied
+        ");
+    }
+}

@@ -1,0 +1,32 @@
+//! Shows nothing but errors.
+
+use super::{Front, Screen, error_text, lines};
+use crate::build::report::Report;
+use crate::progress::{Event, Progress};
+
+/// No progress, no warnings, no summary.
+pub struct Quiet {
+    color: bool,
+}
+
+impl Quiet {
+    /// Only the colour of the screen matters.
+    #[must_use]
+    pub fn new(screen: Screen) -> Self {
+        Self { color: screen.color }
+    }
+}
+
+impl Progress for Quiet {
+    fn on(&self, _: Event) {}
+}
+
+impl Front for Quiet {
+    fn finish(&self) {}
+
+    fn summary(&self, _: &Report) {}
+
+    fn error(&self, message: &str, hint: Option<&str>) {
+        lines::stderr(&error_text(message, hint, self.color));
+    }
+}

@@ -1,0 +1,385 @@
+//! What was built, for people: each platform's layers, the libraries taken and
+//! missing, what was left out, and how it ended. Pure.
+
+use super::elapsed::elapsed;
+use super::message::printable_line;
+use super::size::size;
+use super::table::Table;
+use crate::build::report::{LayerReport, PlatformReport, Report, Size};
+use crate::progress::LayerKind;
+
+const KINDS: [LayerKind; 4] =
+    [LayerKind::Runtime, LayerKind::Libraries, LayerKind::Dependencies, LayerKind::Application];
+
+const TITLES: [&str; 6] = ["", "layers", "packed", "unpacked", "files", ""];
+
+/// Columns of the layers' table, by the room there is: the number of layers is
+/// given up first, then files, then unpacked sizes.
+const COLUMNS: [&[usize]; 4] = [&[0, 1, 2, 3, 4, 5], &[0, 2, 3, 4, 5], &[0, 2, 3, 5], &[0, 2, 5]];
+
+/// The summary of a build, at most `width` wide unless a name is longer. Ends with
+/// a newline.
+#[must_use]
+pub fn summary_text(report: &Report, width: usize) -> String {
+    let mut sections = Vec::new();
+    sections.extend(report.profile.as_ref().map(|profile| format!("profile {}", printable_line(profile))));
+    sections.extend(report.platforms.iter().map(|platform| layers(platform, width)));
+    let notes = [libraries(report, width), missing(report, width), left_out(report, width)].concat();
+    if !notes.is_empty() {
+        sections.push(notes.join("\n"));
+    }
+    sections.push(ending(report));
+    sections.join("\n\n") + "\n"
+}
+
+/// One platform's table of layers.
+fn layers(report: &PlatformReport, width: usize) -> String {
+    let mut total = Group { size: report.base, ..Group::default() };
+    let mut rows = vec![TITLES.map(str::to_owned)];
+    if report.base.layers > 0 {
+        rows.push(Group { size: report.base, ..Group::default() }.row("base"));
+    }
+    for kind in KINDS {
+        let mut group = Group::default();
+        for layer in report.layers.iter().filter(|layer| layer.kind == kind) {
+            group.add(layer);
+            total.add(layer);
+        }
+        if group.size.layers > 0 {
+            rows.push(group.row(kind.name()));
+        }
+    }
+    rows.push(Group { cached: 0, ..total }.row("total to pull"));
+    let python = report.python.as_ref().map_or_else(String::new, |version| format!(", Python {version}"));
+    let heading = printable_line(&format!("{}{python}", report.platform));
+    format!("{heading}\n{}", Table { rows }.text(&COLUMNS, width))
+}
+
+/// Layers of one kind together.
+#[derive(Clone, Copy, Default)]
+struct Group {
+    size: Size,
+    files: u64,
+    cached: usize,
+}
+
+impl Group {
+    fn add(&mut self, layer: &LayerReport) {
+        self.size.layers += 1;
+        self.size.packed += layer.size.packed;
+        self.size.unpacked += layer.size.unpacked;
+        self.files += layer.files;
+        self.cached += usize::from(layer.cached);
+    }
+
+    fn row(self, name: &str) -> [String; 6] {
+        let mark = match self.cached {
+            0 => String::new(),
+            cached if cached == self.size.layers => "cached".to_owned(),
+            cached => format!("{cached} of {} cached", self.size.layers),
+        };
+        let files = if self.files > 0 { self.files.to_string() } else { String::new() };
+        let Size { layers, packed, unpacked } = self.size;
+        [format!("  {name}"), layers.to_string(), size(packed), size(unpacked), files, mark]
+    }
+}
+
+/// `18 libraries from python:3.11-slim: libbz2.so.1.0 (_bz2), …`
+fn libraries(report: &Report, width: usize) -> Vec<String> {
+    let from = report.builder.as_ref().map_or_else(String::new, |builder| format!(" from {builder}"));
+    let sonames = |platform: &PlatformReport| platform.taken.iter().map(|taken| taken.soname.clone()).collect();
+    let paragraph = |group: Alike| {
+        let taken = &group.first.taken;
+        let items = taken.iter().map(|taken| format!("{} ({})", taken.soname, asker(&taken.needed_by)));
+        let head = format!("{}{from}{}:", count(taken.len() as u64, "library", "libraries"), group.only);
+        wrapped(&head, items, width)
+    };
+    alike(report, sonames).into_iter().map(paragraph).collect()
+}
+
+/// `not available: libtk8.6.so (needed by _tkinter), …`
+fn missing(report: &Report, width: usize) -> Vec<String> {
+    let sonames = |platform: &PlatformReport| platform.missing.iter().map(|missing| missing.soname.clone()).collect();
+    let paragraph = |group: Alike| {
+        let missing = group.first.missing.iter();
+        let items = missing.map(|missing| format!("{} (needed by {})", missing.soname, asker(&missing.needed_by)));
+        wrapped(&format!("not available{}:", group.only), items, width)
+    };
+    alike(report, sonames).into_iter().map(paragraph).collect()
+}
+
+/// `left out 214 files: .gitignore 173, __pycache__ 40, .env* 1`
+fn left_out(report: &Report, width: usize) -> Vec<String> {
+    let mut rules: Vec<_> = report.left_out.iter().filter(|(_, files)| *files > 0).collect();
+    if rules.is_empty() {
+        return Vec::new();
+    }
+    rules.sort_by_key(|(_, files)| std::cmp::Reverse(*files));
+    let files = rules.iter().map(|(_, files)| files).sum();
+    let head = format!("left out {}:", count(files, "file", "files"));
+    vec![wrapped(&head, rules.iter().map(|(rule, files)| format!("{rule} {files}")), width)]
+}
+
+/// `pushed ghcr.io/acme/shop:1.4.2 in 3.2 s`
+fn ending(report: &Report) -> String {
+    let time = elapsed(report.elapsed);
+    if !report.pushed {
+        return format!("built in {time}, not pushed (--push=false)");
+    }
+    let place = report.reference.split("@sha256:").next().unwrap_or(&report.reference);
+    let verb = if place.starts_with("oci:") { "wrote" } else { "pushed" };
+    let tags = if report.tags.len() > 1 { format!(" (tags {})", report.tags.join(", ")) } else { String::new() };
+    printable_line(&format!("{verb} {place}{tags} in {time}"))
+}
+
+/// Platforms of which the same is to be said.
+struct Alike<'a> {
+    first: &'a PlatformReport,
+    /// ` (linux/arm64)`, or nothing where all platforms are meant.
+    only: String,
+}
+
+/// Platforms by `key`, in order of appearance, without those that have nothing.
+fn alike(report: &Report, key: impl Fn(&PlatformReport) -> Vec<String>) -> Vec<Alike<'_>> {
+    let mut groups: Vec<(Vec<String>, Vec<&PlatformReport>)> = Vec::new();
+    for platform in &report.platforms {
+        let names = key(platform);
+        match groups.iter_mut().find(|(known, _)| *known == names) {
+            Some((_, platforms)) => platforms.push(platform),
+            None => groups.push((names, vec![platform])),
+        }
+    }
+    let everywhere = groups.len() == 1;
+    let said = groups.into_iter().filter(|(names, _)| !names.is_empty());
+    let alike = said.map(|(_, platforms)| {
+        let names: Vec<_> = platforms.iter().map(|report| report.platform.to_string()).collect();
+        let only = if everywhere { String::new() } else { format!(" ({})", names.join(", ")) };
+        Alike { first: platforms[0], only }
+    });
+    alike.collect()
+}
+
+/// What a person calls the file that needs a library: `_ssl` for
+/// `/usr/lib/python3.13/lib-dynload/_ssl.cpython-313-x86_64-linux-gnu.so`.
+fn asker(path: &str) -> &str {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    [".cpython-", ".abi3."].iter().find_map(|mark| name.split_once(mark)).map_or(name, |(module, _)| module)
+}
+
+fn count(number: u64, one: &str, many: &str) -> String {
+    format!("{number} {}", if number == 1 { one } else { many })
+}
+
+/// A heading and its items, separated by commas, broken between items.
+fn wrapped(head: &str, items: impl Iterator<Item = String>, width: usize) -> String {
+    let mut items = items.map(|item| printable_line(&item)).peekable();
+    let mut text = printable_line(head);
+    let mut column = text.chars().count();
+    while let Some(mut item) = items.next() {
+        if items.peek().is_some() {
+            item.push(',');
+        }
+        let length = item.chars().count() + 1;
+        if column + length > width {
+            text += "\n ";
+            column = 1;
+        }
+        text.push(' ');
+        text += &item;
+        column += length;
+    }
+    text
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::build::report::{Missing, Taken};
+    use crate::oci::{Digest, Platform};
+
+    /// A build for two platforms.
+    pub fn report() -> Report {
+        let mut arm64 = platform("arm64", "aarch64");
+        arm64.layers[0].cached = false;
+        Report {
+            platforms: vec![platform("amd64", "x86_64"), arm64],
+            builder: Some("python:3.13-slim-trixie".to_owned()),
+            left_out: vec![(".env*".to_owned(), 1), (".gitignore".to_owned(), 173), ("__pycache__".to_owned(), 40)],
+            ..narrow_report()
+        }
+    }
+
+    /// A build with little to say.
+    pub fn narrow_report() -> Report {
+        let mut scratch = platform("arm64", "aarch64");
+        scratch.taken.truncate(1);
+        scratch.layers.truncate(1);
+        Report {
+            profile: None,
+            reference: format!("ghcr.io/acme/shop:1.4.2@{}", Digest::of(b"index")),
+            digest: Digest::of(b"index"),
+            pushed: true,
+            tags: vec!["1.4.2".to_owned()],
+            base: "gcr.io/distroless/cc-debian13:nonroot".to_owned(),
+            builder: None,
+            platforms: vec![PlatformReport { base: Size::default(), missing: Vec::new(), python: None, ..scratch }],
+            left_out: Vec::new(),
+            elapsed: Duration::from_millis(3_200),
+        }
+    }
+
+    fn platform(architecture: &str, machine: &str) -> PlatformReport {
+        let layer = |kind, packed, unpacked, files, cached| {
+            let digest = Digest::of(format!("{kind:?}{architecture}{packed}").as_bytes());
+            LayerReport { kind, digest, size: Size { layers: 1, packed, unpacked }, files, cached }
+        };
+        let module =
+            |name: &str| format!("/usr/local/lib/python3.13/lib-dynload/{name}.cpython-313-{machine}-linux-gnu.so");
+        let taken = |soname: &str, needed_by: String| Taken {
+            soname: soname.to_owned(),
+            path: format!("/usr/lib/{machine}-linux-gnu/{soname}"),
+            needed_by,
+            layer: LayerKind::Runtime,
+        };
+        let missing = |soname: &str| Missing { soname: soname.to_owned(), needed_by: module("_tkinter") };
+        PlatformReport {
+            platform: Platform::new("linux", architecture),
+            base: Size { layers: 14, packed: 12_400_000, unpacked: 35_100_000 },
+            layers: vec![
+                layer(LayerKind::Runtime, 18_400_000, 61_000_000, 1_234, true),
+                layer(LayerKind::Dependencies, 21_000_000, 80_000_000, 900, true),
+                layer(LayerKind::Dependencies, 9_950_000, 30_500_000, 412, false),
+                layer(LayerKind::Application, 312_000, 1_020_000, 41, false),
+            ],
+            python: Some("3.13.5".to_owned()),
+            taken: vec![
+                taken("libbz2.so.1.0", module("_bz2")),
+                taken("libcrypto.so.3", "/usr/local/lib/libssl.so.3".to_owned()),
+                taken("libffi.so.8", module("_ctypes")),
+                taken("libssl.so.3", module("_ssl")),
+                taken("libpython3.13.so.1.0", "/usr/local/bin/python3.13".to_owned()),
+            ],
+            missing: vec![missing("libtcl8.6.so"), missing("libtk8.6.so")],
+        }
+    }
+
+    #[test]
+    fn eighty_columns_show_everything() {
+        insta::assert_snapshot!(summary_text(&report(), 80), @"
+        linux/amd64, Python 3.13.5
+                         layers   packed  unpacked  files
+          base               14  12.4 MB   35.1 MB
+          runtime             1  18.4 MB   61.0 MB   1234  cached
+          dependencies        2  31.0 MB  110.5 MB   1312  1 of 2 cached
+          application         1   312 kB    1.0 MB     41
+          total to pull      18  62.1 MB  207.6 MB   2587
+
+        linux/arm64, Python 3.13.5
+                         layers   packed  unpacked  files
+          base               14  12.4 MB   35.1 MB
+          runtime             1  18.4 MB   61.0 MB   1234
+          dependencies        2  31.0 MB  110.5 MB   1312  1 of 2 cached
+          application         1   312 kB    1.0 MB     41
+          total to pull      18  62.1 MB  207.6 MB   2587
+
+        5 libraries from python:3.13-slim-trixie: libbz2.so.1.0 (_bz2),
+          libcrypto.so.3 (libssl.so.3), libffi.so.8 (_ctypes), libssl.so.3 (_ssl),
+          libpython3.13.so.1.0 (python3.13)
+        not available: libtcl8.6.so (needed by _tkinter),
+          libtk8.6.so (needed by _tkinter)
+        left out 214 files: .gitignore 173, __pycache__ 40, .env* 1
+
+        pushed ghcr.io/acme/shop:1.4.2 in 3.2 s
+        ");
+    }
+
+    #[test]
+    fn forty_columns_give_up_counts_before_sizes() {
+        insta::assert_snapshot!(summary_text(&report(), 40), @"
+        linux/amd64, Python 3.13.5
+                          packed
+          base           12.4 MB
+          runtime        18.4 MB  cached
+          dependencies   31.0 MB  1 of 2 cached
+          application     312 kB
+          total to pull  62.1 MB
+
+        linux/arm64, Python 3.13.5
+                          packed
+          base           12.4 MB
+          runtime        18.4 MB
+          dependencies   31.0 MB  1 of 2 cached
+          application     312 kB
+          total to pull  62.1 MB
+
+        5 libraries from python:3.13-slim-trixie:
+          libbz2.so.1.0 (_bz2),
+          libcrypto.so.3 (libssl.so.3),
+          libffi.so.8 (_ctypes),
+          libssl.so.3 (_ssl),
+          libpython3.13.so.1.0 (python3.13)
+        not available:
+          libtcl8.6.so (needed by _tkinter),
+          libtk8.6.so (needed by _tkinter)
+        left out 214 files: .gitignore 173,
+          __pycache__ 40, .env* 1
+
+        pushed ghcr.io/acme/shop:1.4.2 in 3.2 s
+        ");
+    }
+
+    #[test]
+    fn little_to_say_is_said_shortly() {
+        let report = Report { profile: Some("debug".to_owned()), pushed: false, ..narrow_report() };
+        insta::assert_snapshot!(summary_text(&report, 80), @"
+        profile debug
+
+        linux/arm64
+                         layers   packed  unpacked  files
+          runtime             1  18.4 MB   61.0 MB   1234  cached
+          total to pull       1  18.4 MB   61.0 MB   1234
+
+        1 library: libbz2.so.1.0 (_bz2)
+
+        built in 3.2 s, not pushed (--push=false)
+        ");
+    }
+
+    #[test]
+    fn platforms_that_differ_are_told_apart() {
+        let mut report = report();
+        report.platforms[0].taken.truncate(2);
+        report.platforms[1].taken.truncate(1);
+        report.platforms[1].missing.clear();
+        report.tags.push("1.4".to_owned());
+        let text = summary_text(&report, 80);
+        insta::assert_snapshot!(text.rsplit_once("total to pull").map_or("", |(_, end)| end), @"
+              18  62.1 MB  207.6 MB   2587
+
+        2 libraries from python:3.13-slim-trixie (linux/amd64): libbz2.so.1.0 (_bz2),
+          libcrypto.so.3 (libssl.so.3)
+        1 library from python:3.13-slim-trixie (linux/arm64): libbz2.so.1.0 (_bz2)
+        not available (linux/amd64): libtcl8.6.so (needed by _tkinter),
+          libtk8.6.so (needed by _tkinter)
+        left out 214 files: .gitignore 173, __pycache__ 40, .env* 1
+
+        pushed ghcr.io/acme/shop:1.4.2 (tags 1.4.2, 1.4) in 3.2 s
+        ");
+    }
+
+    #[test]
+    fn a_layout_is_written_not_pushed() {
+        let reference = format!("oci:out:1.4.2@{}", Digest::of(b"index"));
+        assert_eq!(ending(&Report { reference, ..narrow_report() }), "wrote oci:out:1.4.2 in 3.2 s");
+    }
+
+    #[test]
+    fn no_line_is_wider_than_asked_where_names_allow() {
+        for width in 43..120 {
+            let text = summary_text(&report(), width);
+            assert!(text.lines().all(|line| line.chars().count() <= width), "{width}: {text}");
+        }
+    }
+}
