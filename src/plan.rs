@@ -1,1 +1,542 @@
-//!
+//! What is to be built: arguments and configuration made one, defaults filled in,
+//! everything checked that needs no image and no file. Pure.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use crate::config::{self, BUILDER, BadValue, Bytecode, File, PythonChoice, SitePackages, choose_python};
+use crate::hint::Hint;
+use crate::oci::location::{Location, LocationError};
+use crate::oci::platform::PlatformError;
+use crate::oci::{Compression, Platform};
+use crate::python::releases::{self, PairError};
+use crate::rootfs::RootPath;
+use crate::rootfs::accounts::User;
+use crate::rootfs::path::PathError;
+
+/// What the command line and the environment say, and what `cli` found in the folder.
+#[derive(Clone, Debug, Default)]
+pub struct Args {
+    /// The configuration's folder: its relative paths start here.
+    pub folder: PathBuf,
+    pub to: Option<String>,
+    pub tags: Vec<String>,
+    pub platforms: Vec<String>,
+    pub python: Option<String>,
+    pub base: Option<String>,
+    pub builder: Option<String>,
+    pub compression: Option<String>,
+    /// What follows `--`.
+    pub entrypoint: Option<Vec<String>>,
+    pub push: bool,
+    /// The text of `.python-version`.
+    pub python_version: Option<String>,
+    /// `requires-python` of `pyproject.toml`.
+    pub requires_python: Option<String>,
+    /// Seconds since 1970 that everything in the image carries.
+    pub timestamp: u64,
+}
+
+/// One image to build.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    pub profile: Option<String>,
+    /// None only when nothing is pushed.
+    pub target: Option<Location>,
+    pub tags: Vec<String>,
+    pub push: bool,
+    pub platforms: Vec<Platform>,
+    /// None is `scratch`.
+    pub base: Option<Location>,
+    /// As written, for people and for `base.name`.
+    pub base_name: String,
+    pub builder: Option<Location>,
+    pub builder_name: Option<String>,
+    pub runtime: Option<Runtime>,
+    pub extracts: Vec<Extract>,
+    /// Each platform's folder of ready-made site-packages.
+    pub site_packages: BTreeMap<Platform, PathBuf>,
+    pub allow_missing: Vec<String>,
+    pub allow_mixed: bool,
+    pub app: App,
+    pub copies: Vec<Copy>,
+    pub users: Vec<User>,
+    pub directories: Vec<Directory>,
+    pub image: Settings,
+    pub compression: Compression,
+    pub timestamp: u64,
+}
+
+/// The Python runtime to take.
+#[derive(Clone, Debug)]
+pub struct Runtime {
+    /// `3.13`, when the user asked for one; the builder's must be it.
+    pub version: Option<String>,
+    pub exclude: Vec<String>,
+    pub terminfo: bool,
+    pub dlopen: Vec<String>,
+}
+
+/// More to take out of an image.
+#[derive(Clone, Debug)]
+pub struct Extract {
+    /// None is the builder.
+    pub from: Option<Location>,
+    pub from_name: String,
+    pub paths: Vec<String>,
+    pub to: Option<RootPath>,
+    pub libraries: bool,
+}
+
+/// The application's files.
+#[derive(Clone, Debug)]
+pub struct App {
+    pub source: PathBuf,
+    pub to: RootPath,
+    pub include: Vec<String>,
+    pub exclude: Vec<String>,
+}
+
+/// A local file or folder for a place of its own.
+#[derive(Clone, Debug)]
+pub struct Copy {
+    pub from: PathBuf,
+    pub to: RootPath,
+    pub mode: Option<u32>,
+    pub owner: String,
+}
+
+/// A folder to make.
+#[derive(Clone, Debug)]
+pub struct Directory {
+    pub path: RootPath,
+    pub mode: u32,
+    pub owner: String,
+}
+
+/// The image's own configuration.
+#[derive(Clone, Debug, Default)]
+pub struct Settings {
+    pub entrypoint: Option<Vec<String>>,
+    pub cmd: Option<Vec<String>>,
+    /// Over the defaults and the base's.
+    pub env: BTreeMap<String, String>,
+    pub user: Option<String>,
+    pub workdir: String,
+    pub ports: Vec<String>,
+    pub volumes: Vec<String>,
+    pub labels: BTreeMap<String, String>,
+    pub annotations: BTreeMap<String, String>,
+    pub stop_signal: Option<String>,
+}
+
+/// Why nothing can be built from what was given.
+#[derive(Debug, thiserror::Error)]
+pub enum PlanError {
+    #[error("no target: where should the image go?")]
+    NoTarget,
+    #[error("{what}: {cause}")]
+    Location { what: String, cause: LocationError },
+    #[error("a tag cannot be pushed to a digest: `{0}`")]
+    TargetDigest(String),
+    #[error("`{0}` is not a tag")]
+    Tag(String),
+    #[error("{what}: {cause}")]
+    Platform { what: String, cause: PlatformError },
+    #[error("`--platform` names {0} twice")]
+    PlatformTwice(Platform),
+    #[error("carboy cannot build for {0}: it knows the libraries of linux/amd64 and linux/arm64")]
+    PlatformUnknown(Platform),
+    #[error("{flag}: {cause}")]
+    Flag { flag: &'static str, cause: BadValue },
+    #[error(transparent)]
+    Pair(#[from] PairError),
+    #[error("`{key}` is not supported yet")]
+    NotYet { key: &'static str, hint: &'static str },
+    #[error("`dependencies.site-packages` has no folder for {0}")]
+    NoSitePackages(Platform),
+    #[error("`python = false` and `{0}` contradict each other")]
+    NoPython(&'static str),
+    #[error("there is nothing to take a runtime from: the builder is `scratch`")]
+    ScratchBuilder,
+    #[error("`{key}`: {cause}")]
+    Path { key: &'static str, cause: PathError },
+    #[error("`image.stop-signal`: `{0}` is not a signal")]
+    Signal(String),
+    #[error("the built-in profile `debug` knows no debug variant of the base `{0}`")]
+    DebugBase(String),
+}
+
+impl Hint for PlanError {
+    fn hint(&self) -> Option<String> {
+        let text = match self {
+            Self::NoTarget => "pass --to registry/repository:tag (or oci:FOLDER), or set `to` in carboy.toml",
+            Self::Location { cause, .. } => return cause.hint(),
+            Self::TargetDigest(_) => "leave the digest out of `to`",
+            Self::Tag(_) => "letters, digits, `_`, `.` and `-`, at most 128, not beginning with `.` or `-`",
+            Self::Platform { .. } | Self::PlatformTwice(_) | Self::PlatformUnknown(_) => return None,
+            Self::Flag { cause, .. } => return cause.hint(),
+            Self::Pair(cause) => return cause.hint(),
+            Self::NotYet { hint, .. } => hint,
+            Self::NoSitePackages(platform) => {
+                return Some(format!(
+                    "add \"{platform}\" = \"FOLDER\" (uv pip install --target FOLDER --python-platform …), or leave it out of `platforms`"
+                ));
+            }
+            Self::NoPython(_) => "leave one of them out",
+            Self::ScratchBuilder => "name an image such as python:3.13-slim-trixie, or set python = false",
+            Self::Path { .. } => "write an absolute path without `..`",
+            Self::Signal(_) => "write a name such as SIGTERM, or a number",
+            Self::DebugBase(_) => "describe it in a [profile.debug] table: base = \"…\"",
+        };
+        Some(text.to_owned())
+    }
+}
+
+impl Plan {
+    /// Makes the plan for one profile: `file` has that profile laid over it already.
+    ///
+    /// # Errors
+    /// The first thing that cannot be.
+    pub fn new(args: &Args, file: &File, profile: Option<&str>) -> Result<Self, PlanError> {
+        refuse_what_is_not_there_yet(file)?;
+        let python = python(args, file)?;
+        let (base_name, builder_name) = images(args, file, python.as_ref())?;
+        let platforms = platforms(args, file)?;
+        let site_packages = site_packages(args, file, &platforms)?;
+        if python.is_none() && !site_packages.is_empty() {
+            return Err(PlanError::NoPython("dependencies.site-packages"));
+        }
+        let (target, tags) = target(args, file)?;
+        let app = app(args, file, &site_packages, target.as_ref())?;
+        Ok(Self {
+            profile: profile.map(str::to_owned),
+            target,
+            tags,
+            push: args.push,
+            platforms,
+            base: image_location("base", &base_name, args)?,
+            base_name,
+            builder: builder_name.as_deref().map(|name| image_location("builder", name, args)).transpose()?.flatten(),
+            builder_name,
+            runtime: python.map(|version| Runtime {
+                version,
+                exclude: file.runtime.exclude.clone().unwrap_or_default(),
+                terminfo: file.runtime.terminfo.unwrap_or(false),
+                dlopen: file.runtime.dlopen.clone().unwrap_or_default(),
+            }),
+            extracts: extracts(args, file)?,
+            site_packages,
+            allow_missing: file.runtime.allow_missing.clone().unwrap_or_default(),
+            allow_mixed: file.runtime.allow_mixed.unwrap_or(false),
+            copies: copies(args, file)?,
+            users: file.user.iter().flatten().map(user).collect(),
+            directories: directories(file)?,
+            image: settings(args, file, &app)?,
+            app,
+            compression: compression(args, file)?,
+            timestamp: args.timestamp,
+        })
+    }
+
+    /// The plan of the built-in profile `debug`: the same over the base's debug tag.
+    ///
+    /// # Errors
+    /// A base whose debug variant is not known: only distroless's tags are.
+    pub fn debug(mut self) -> Result<Self, PlanError> {
+        let unknown = || PlanError::DebugBase(self.base_name.clone());
+        let (repository, tag) = self
+            .base_name
+            .rsplit_once(':')
+            .filter(|(_, tag)| !tag.contains('/'))
+            .unwrap_or((&self.base_name, "latest"));
+        let debug = match tag {
+            "latest" => "debug",
+            "nonroot" => "debug-nonroot",
+            _ => return Err(unknown()),
+        };
+        if !repository.contains("distroless") {
+            return Err(unknown());
+        }
+        let name = format!("{repository}:{debug}");
+        self.base = self.base.map(|base| base.with_tag(debug));
+        self.base_name = name;
+        self.profile = Some("debug".to_owned());
+        for tag in &mut self.tags {
+            tag.push_str("-debug");
+        }
+        Ok(self)
+    }
+}
+
+fn refuse_what_is_not_there_yet(file: &File) -> Result<(), PlanError> {
+    let dependencies = &file.dependencies;
+    let hint = "install the packages into a folder for each platform (uv pip install --target), and name them in `site-packages`";
+    let not_yet = |key| Err(PlanError::NotYet { key, hint });
+    if dependencies.lock.is_some() {
+        return not_yet("dependencies.lock");
+    }
+    if dependencies.wheelhouse.is_some() || dependencies.index.is_some() {
+        return not_yet("dependencies.wheelhouse and index");
+    }
+    if dependencies.extras.is_some() || dependencies.groups.is_some() {
+        return not_yet("dependencies.extras and groups");
+    }
+    if matches!(file.runtime.bytecode, Some(Bytecode::UncheckedHash)) {
+        return Err(PlanError::NotYet { key: "runtime.bytecode", hint: "leave it out" });
+    }
+    Ok(())
+}
+
+/// None: no Python. Some(None): whatever the builder has. Some(Some): that version.
+fn python(args: &Args, file: &File) -> Result<Option<Option<String>>, PlanError> {
+    let flag = args.python.as_deref().map(str::parse::<PythonChoice>).transpose();
+    let asked = flag.map_err(|cause| PlanError::Flag { flag: "--python", cause })?.or_else(|| file.python.clone());
+    Ok(match asked {
+        Some(PythonChoice::Off) => None,
+        Some(PythonChoice::Version(version)) => Some(Some(version)),
+        None => Some(None),
+    })
+}
+
+/// The names of base and builder.
+fn images(args: &Args, file: &File, python: Option<&Option<String>>) -> Result<(String, Option<String>), PlanError> {
+    let base = args.base.clone().or_else(|| file.base.clone());
+    let builder = args.builder.clone().or_else(|| file.builder.clone());
+    let Some(asked) = python else {
+        let base = base.unwrap_or(releases::pair(releases::DEFAULT)?.base);
+        return Ok((base, builder));
+    };
+    if builder.as_deref() == Some("scratch") {
+        return Err(PlanError::ScratchBuilder);
+    }
+    if let (Some(base), Some(builder)) = (&base, &builder) {
+        return Ok((base.clone(), Some(builder.clone())));
+    }
+    let version = asked
+        .clone()
+        .or_else(|| choose_python(args.python_version.as_deref(), args.requires_python.as_deref()))
+        .unwrap_or_else(|| releases::DEFAULT.to_owned());
+    let pair = releases::pair(&version)?;
+    // One of the two given: the other follows its Debian release where its name tells.
+    let release = base.as_deref().or(builder.as_deref()).and_then(releases::release_named);
+    let pair = release.map_or(pair, |release| releases::pair_of(&version, release));
+    Ok((base.unwrap_or(pair.base), Some(builder.unwrap_or(pair.builder))))
+}
+
+fn image_location(what: &str, name: &str, args: &Args) -> Result<Option<Location>, PlanError> {
+    if name == "scratch" {
+        return Ok(None);
+    }
+    let location = name.parse().map_err(|cause| PlanError::Location { what: what.to_owned(), cause })?;
+    let from_flag = [&args.base, &args.builder].into_iter().flatten().any(|flag| flag == name);
+    Ok(Some(if from_flag { location } else { below(&args.folder, location) }))
+}
+
+/// A layout's relative folder starts at the configuration's.
+fn below(folder: &Path, location: Location) -> Location {
+    match location {
+        Location::Layout { folder: layout, name } => Location::Layout { folder: join(folder, &layout), name },
+        registry @ Location::Registry(_) => registry,
+    }
+}
+
+fn join(folder: &Path, path: &Path) -> PathBuf {
+    if folder == Path::new(".") || folder.as_os_str().is_empty() { path.to_owned() } else { folder.join(path) }
+}
+
+fn target(args: &Args, file: &File) -> Result<(Option<Location>, Vec<String>), PlanError> {
+    let parse =
+        |text: &String| text.parse::<Location>().map_err(|cause| PlanError::Location { what: "to".to_owned(), cause });
+    let target = match (&args.to, &file.to) {
+        (Some(flag), _) => Some(parse(flag)?),
+        (None, Some(text)) => Some(below(&args.folder, parse(text)?)),
+        (None, None) if args.push => return Err(PlanError::NoTarget),
+        (None, None) => None,
+    };
+    if let Some(Location::Registry(name)) = &target
+        && name.digest.is_some()
+    {
+        return Err(PlanError::TargetDigest(name.to_string()));
+    }
+    let listed = if args.tags.is_empty() { file.tags.clone().unwrap_or_default() } else { args.tags.clone() };
+    let mut tags: Vec<String> = Vec::new();
+    for tag in target.iter().filter_map(Location::tag).map(str::to_owned).chain(listed) {
+        let tag = format!("{tag}{}", file.tag_suffix.as_deref().unwrap_or_default());
+        if !is_tag(&tag) {
+            return Err(PlanError::Tag(tag));
+        }
+        if !tags.contains(&tag) {
+            tags.push(tag);
+        }
+    }
+    Ok((target, tags))
+}
+
+/// distribution-spec: `[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}`.
+fn is_tag(tag: &str) -> bool {
+    let word = |b: u8| b.is_ascii_alphanumeric() || b == b'_';
+    tag.len() <= 128 && tag.bytes().next().is_some_and(word) && tag.bytes().all(|b| word(b) || b == b'.' || b == b'-')
+}
+
+fn platforms(args: &Args, file: &File) -> Result<Vec<Platform>, PlanError> {
+    let default = || vec!["linux/amd64".to_owned(), "linux/arm64".to_owned()];
+    let (what, texts) = if args.platforms.is_empty() {
+        ("platforms", file.platforms.clone().unwrap_or_else(default))
+    } else {
+        let flags = args.platforms.iter().flat_map(|flag| flag.split(','));
+        ("--platform", flags.map(str::to_owned).collect())
+    };
+    let mut out: Vec<Platform> = Vec::new();
+    for text in texts {
+        let platform: Platform = text.parse().map_err(|cause| PlanError::Platform { what: what.to_owned(), cause })?;
+        if platform.os != "linux" || platform.triplet().is_none() {
+            return Err(PlanError::PlatformUnknown(platform));
+        }
+        if out.iter().any(|other| other.matches(&platform)) {
+            return Err(PlanError::PlatformTwice(platform));
+        }
+        out.push(platform);
+    }
+    Ok(out)
+}
+
+fn site_packages(args: &Args, file: &File, platforms: &[Platform]) -> Result<BTreeMap<Platform, PathBuf>, PlanError> {
+    let Some(folders) = &file.dependencies.site_packages else { return Ok(BTreeMap::new()) };
+    let folder = |platform: &Platform| match folders {
+        SitePackages::Shared(folder) => Some(folder.as_str()),
+        SitePackages::PerPlatform(_) => folders.folder(platform),
+    };
+    let one = |platform: &Platform| {
+        let folder = folder(platform).ok_or_else(|| PlanError::NoSitePackages(platform.clone()))?;
+        Ok((platform.clone(), join(&args.folder, Path::new(folder))))
+    };
+    platforms.iter().map(one).collect()
+}
+
+fn extracts(args: &Args, file: &File) -> Result<Vec<Extract>, PlanError> {
+    let one = |extract: &config::Extract| {
+        let from = match extract.from.as_str() {
+            BUILDER => None,
+            name => {
+                let location =
+                    name.parse().map_err(|cause| PlanError::Location { what: "extract.from".to_owned(), cause })?;
+                Some(below(&args.folder, location))
+            }
+        };
+        let to = extract.to.as_deref().map(|to| root_path("extract.to", to)).transpose()?;
+        Ok(Extract {
+            from,
+            from_name: extract.from.clone(),
+            paths: extract.paths.clone(),
+            to,
+            libraries: extract.libraries,
+        })
+    };
+    file.extract.iter().flatten().map(one).collect()
+}
+
+/// Site-packages and an output layout that lie below the application are no part of it.
+fn app(
+    args: &Args,
+    file: &File,
+    site_packages: &BTreeMap<Platform, PathBuf>,
+    target: Option<&Location>,
+) -> Result<App, PlanError> {
+    let source = join(&args.folder, Path::new(file.app.source.as_deref().unwrap_or(".")));
+    let layout = match target {
+        Some(Location::Layout { folder, .. }) => Some(folder.clone()),
+        _ => None,
+    };
+    let mut exclude = file.app.exclude.clone().unwrap_or_default();
+    for folder in site_packages.values().chain(&layout) {
+        let clean =
+            |path: &Path| path.components().filter(|part| *part != std::path::Component::CurDir).collect::<PathBuf>();
+        if let Ok(inside) = clean(folder).strip_prefix(clean(&source))
+            && !inside.as_os_str().is_empty()
+        {
+            exclude.push(format!("{}/**", globset::escape(&inside.to_string_lossy())));
+        }
+    }
+    Ok(App {
+        source,
+        to: root_path("app.to", file.app.to.as_deref().unwrap_or("/app"))?,
+        include: file.app.include.clone().unwrap_or_default(),
+        exclude,
+    })
+}
+
+fn copies(args: &Args, file: &File) -> Result<Vec<Copy>, PlanError> {
+    let one = |copy: &config::Copy| {
+        Ok(Copy {
+            from: join(&args.folder, Path::new(&copy.from)),
+            to: root_path("copy.to", &copy.to)?,
+            mode: copy.mode,
+            owner: copy.owner.clone().unwrap_or_else(|| "0:0".to_owned()),
+        })
+    };
+    file.copy.iter().flatten().map(one).collect()
+}
+
+fn user(user: &config::User) -> User {
+    User {
+        name: user.name.clone(),
+        uid: user.uid,
+        gid: user.gid.unwrap_or(user.uid),
+        home: user.home.clone().unwrap_or_else(|| format!("/home/{}", user.name)),
+    }
+}
+
+fn directories(file: &File) -> Result<Vec<Directory>, PlanError> {
+    let one = |directory: &config::Directory| {
+        Ok(Directory {
+            path: root_path("directory.path", &directory.path)?,
+            mode: directory.mode.unwrap_or(0o755),
+            owner: directory.owner.clone().unwrap_or_else(|| "0:0".to_owned()),
+        })
+    };
+    file.directory.iter().flatten().map(one).collect()
+}
+
+fn settings(args: &Args, file: &File, app: &App) -> Result<Settings, PlanError> {
+    let image = &file.image;
+    if let Some(signal) = &image.stop_signal {
+        let name = signal.strip_prefix("SIG").is_some_and(|name| {
+            !name.is_empty() && name.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b"+-".contains(&b))
+        });
+        if !name && !signal.parse::<u8>().is_ok_and(|number| (1..=64).contains(&number)) {
+            return Err(PlanError::Signal(signal.clone()));
+        }
+    }
+    Ok(Settings {
+        entrypoint: args.entrypoint.clone().or_else(|| image.entrypoint.clone()),
+        // A command from the line replaces the whole: the file's cmd is not its argument.
+        cmd: if args.entrypoint.is_some() { None } else { image.cmd.clone() },
+        env: image.env.clone(),
+        user: image.user.clone(),
+        workdir: image.workdir.clone().unwrap_or_else(|| app.to.to_string()),
+        ports: image.ports.clone().unwrap_or_default(),
+        volumes: image.volumes.clone().unwrap_or_default(),
+        labels: image.labels.clone(),
+        annotations: image.annotations.clone(),
+        stop_signal: image.stop_signal.clone(),
+    })
+}
+
+fn compression(args: &Args, file: &File) -> Result<Compression, PlanError> {
+    let bad = |cause| PlanError::Flag { flag: "--compression", cause };
+    let flag: Option<config::Compression> = args.compression.as_deref().map(str::parse).transpose().map_err(bad)?;
+    let kind = flag.or(file.layers.compression).unwrap_or_default();
+    // A level belongs to the compression that the file names.
+    let level =
+        file.layers.level.filter(|_| flag.is_none() || flag == Some(file.layers.compression.unwrap_or_default()));
+    let level = level.map(|level| kind.check_level(level)).transpose().map_err(bad)?;
+    Ok(match kind {
+        config::Compression::Zstd => level.map_or_else(Compression::default, |level| Compression::Zstd { level }),
+        config::Compression::Gzip => Compression::gzip(level.and_then(|level| u32::try_from(level).ok())),
+    })
+}
+
+fn root_path(key: &'static str, text: &str) -> Result<RootPath, PlanError> {
+    RootPath::new(text).map_err(|cause| PlanError::Path { key, cause })
+}

@@ -7,5 +7,5 @@ pub mod recipe;
 pub mod unpack;
 
 pub use limits::Limits;
-pub use pack::{Compression, Packed, TarFiles, pack};
+pub use pack::{Packed, TarFiles, pack};
 pub use recipe::Recipe;

@@ -11,34 +11,8 @@ use std::sync::Arc;
 
 use super::Recipe;
 use crate::oci::digest::Hasher;
-use crate::oci::{Descriptor, DiffId, Digest, Packing};
+use crate::oci::{Compression, Descriptor, DiffId, Digest};
 use crate::rootfs::{Content, Entry, Kind, LocalFile, RootPath};
-
-/// How layers are compressed.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub enum Compression {
-    /// Levels 1 to 19.
-    Zstd { level: i32 },
-    /// Levels 1 to 9.
-    Gzip { level: u32 },
-}
-
-impl Default for Compression {
-    fn default() -> Self {
-        Self::Zstd { level: 3 }
-    }
-}
-
-impl Compression {
-    /// How a layer compressed like this is packed.
-    #[must_use]
-    pub fn packing(self) -> Packing {
-        match self {
-            Self::Zstd { .. } => Packing::Zstd,
-            Self::Gzip { .. } => Packing::Gzip,
-        }
-    }
-}
 
 /// A layer that was written.
 #[derive(Clone, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]

@@ -6,9 +6,8 @@
 
 use std::collections::BTreeMap;
 
-use super::Compression;
-use crate::oci::Digest;
 use crate::oci::digest::Hasher;
+use crate::oci::{Compression, Digest};
 use crate::rootfs::overlay::is_whiteout;
 use crate::rootfs::resolve::LoopError;
 use crate::rootfs::{Content, Entry, Kind, RootPath, Tree};

@@ -1,5 +1,6 @@
 //! The nouns of the image and distribution specifications. Pure.
 
+pub mod compression;
 pub mod descriptor;
 pub mod digest;
 pub mod location;
@@ -7,6 +8,7 @@ pub mod manifest;
 pub mod media_type;
 pub mod platform;
 
+pub use compression::Compression;
 pub use descriptor::Descriptor;
 pub use digest::{DiffId, Digest};
 pub use location::{Location, LocationError};

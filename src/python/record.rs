@@ -32,7 +32,11 @@ pub fn rewrite(record: &str, fates: &BTreeMap<String, Fate>) -> Option<String> {
             Some(Fate::Moved { path, digest, size }) => {
                 changed = true;
                 let end = if line.ends_with("\r\n") { "\r\n" } else { "\n" };
-                out.push_str(&format!("{},sha256={},{size}{end}", quoted(path), URL_SAFE_NO_PAD.encode(digest.as_bytes())));
+                out.push_str(&format!(
+                    "{},sha256={},{size}{end}",
+                    quoted(path),
+                    URL_SAFE_NO_PAD.encode(digest.as_bytes())
+                ));
             }
         }
     }

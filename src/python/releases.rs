@@ -16,6 +16,13 @@ pub struct Pair {
     pub builder: String,
 }
 
+/// A release of Debian that distroless and docker-library/python both build on.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Release {
+    Bookworm,
+    Trixie,
+}
+
 /// A version that no pair is known for.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PairError {
@@ -44,15 +51,38 @@ pub fn pair(python: &str) -> Result<Pair, PairError> {
         Some([major, minor] | [major, minor, _]) => (*major, *minor),
         _ => return Err(PairError::Version(python.to_owned())),
     };
-    let (debian, suite) = match (major, minor) {
-        (3, 9..) => (13, "trixie"),
-        (3, 7..=8) => (12, "bookworm"),
+    let release = match (major, minor) {
+        (3, 9..) => Release::Trixie,
+        (3, 7..=8) => Release::Bookworm,
         _ => return Err(PairError::TooOld(python.to_owned())),
     };
-    Ok(Pair {
+    Ok(pair_of(python, release))
+}
+
+/// The pair of a release, whether or not it exists.
+#[must_use]
+pub fn pair_of(python: &str, release: Release) -> Pair {
+    let (debian, suite) = match release {
+        Release::Bookworm => (12, "bookworm"),
+        Release::Trixie => (13, "trixie"),
+    };
+    Pair {
         base: format!("gcr.io/distroless/cc-debian{debian}:nonroot"),
         builder: format!("python:{python}-slim-{suite}"),
-    })
+    }
+}
+
+/// The release that an image's name tells, such as `cc-debian12` or `slim-bookworm`.
+#[must_use]
+pub fn release_named(image: &str) -> Option<Release> {
+    let says = |words: [&str; 2]| words.iter().any(|word| image.contains(word));
+    if says(["debian12", "bookworm"]) {
+        Some(Release::Bookworm)
+    } else if says(["debian13", "trixie"]) {
+        Some(Release::Trixie)
+    } else {
+        None
+    }
 }
 
 #[cfg(test)]
