@@ -58,7 +58,8 @@ pub struct Plan {
     pub site_packages: BTreeMap<Platform, PathBuf>,
     pub allow_missing: Vec<String>,
     pub allow_mixed: bool,
-    pub app: App,
+    /// None without Python, unless configured.
+    pub app: Option<App>,
     pub copies: Vec<Copy>,
     pub users: Vec<User>,
     pub directories: Vec<Directory>,

@@ -87,11 +87,11 @@ pub trait Sink: Send + Sync {
 
 /// Opens repositories.
 pub trait Repositories: Send + Sync {
-    /// The source at a place.
+    /// The source at a place, and what the place names in it.
     ///
     /// # Errors
     /// Unusable credentials; a layout that is not there.
-    fn source(&self, location: &Location) -> Result<Arc<dyn Source>, PortError>;
+    fn source(&self, location: &Location) -> Result<(Arc<dyn Source>, Selector), PortError>;
 
     /// The sink at a place.
     ///

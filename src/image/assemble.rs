@@ -67,7 +67,8 @@ pub fn assemble(
     let (descriptors, added): (Vec<_>, Vec<_>) = layers.iter().cloned().unzip();
     let config = base.config.extend(&added, process, &lineage.created)?;
     let as_oci = |layer: &Descriptor| Descriptor {
-        media_type: Packing::of(&layer.media_type).map_or_else(|| layer.media_type.clone(), |packing| packing.media_type().to_owned()),
+        media_type: Packing::of(&layer.media_type)
+            .map_or_else(|| layer.media_type.clone(), |packing| packing.media_type().to_owned()),
         ..layer.clone()
     };
     let manifest = ImageManifest {

@@ -6,10 +6,9 @@
 
 use std::fs::File;
 use std::io::{self, BufWriter, Read, Write};
-use std::os::unix::fs::FileExt;
-use std::sync::Arc;
 
 use super::Recipe;
+use super::contents::{Slice, TarFiles};
 use crate::oci::digest::Hasher;
 use crate::oci::{Compression, Descriptor, DiffId, Digest};
 use crate::rootfs::{Content, Entry, Kind, LocalFile, RootPath};
@@ -23,15 +22,6 @@ pub struct Packed {
     pub unpacked: u64,
     /// Files, links not counted.
     pub files: u64,
-}
-
-/// Opens the tars that layers' stretches are in.
-pub trait TarFiles {
-    /// The uncompressed tar of a pulled layer, by its blob's digest.
-    ///
-    /// # Errors
-    /// A tar that is not there any more.
-    fn tar(&self, blob: &Digest) -> io::Result<Arc<File>>;
 }
 
 /// Why a layer could not be written.
@@ -194,51 +184,6 @@ impl Data<'_> {
     }
 }
 
-/// A stretch of a file, read without moving the file's own position.
-#[derive(Clone)]
-pub struct Slice {
-    file: Arc<File>,
-    start: u64,
-    at: u64,
-    size: u64,
-}
-
-impl Slice {
-    /// `size` bytes from `start`.
-    #[must_use]
-    pub fn new(file: Arc<File>, start: u64, size: u64) -> Self {
-        Self { file, start, at: 0, size }
-    }
-}
-
-impl Read for Slice {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let left = usize::try_from(self.size.saturating_sub(self.at)).unwrap_or(usize::MAX);
-        let want = left.min(buffer.len());
-        if want == 0 {
-            return Ok(0);
-        }
-        let count = self.file.read_at(&mut buffer[..want], self.start + self.at)?;
-        if count == 0 {
-            return Err(io::ErrorKind::UnexpectedEof.into());
-        }
-        self.at += count as u64;
-        Ok(count)
-    }
-}
-
-impl io::Seek for Slice {
-    fn seek(&mut self, position: io::SeekFrom) -> io::Result<u64> {
-        let at = match position {
-            io::SeekFrom::Start(at) => Some(at),
-            io::SeekFrom::End(offset) => self.size.checked_add_signed(offset),
-            io::SeekFrom::Current(offset) => self.at.checked_add_signed(offset),
-        };
-        self.at = at.ok_or(io::ErrorKind::InvalidInput)?;
-        Ok(self.at)
-    }
-}
-
 struct Counted<'a, R> {
     inner: &'a mut R,
     advanced: &'a dyn Fn(u64),
@@ -284,6 +229,8 @@ impl<W: Write> Write for Hashed<W> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
     use crate::layer::{Limits, read};
     use crate::rootfs::{Meta, Tree};

@@ -1,0 +1,173 @@
+//! The application layer: the project's files, copies, accounts, folders.
+
+use std::sync::Arc;
+
+use super::error::BuildError;
+use super::run::Run;
+use crate::layer::Recipe;
+use crate::layer::recipe::RecipeError;
+use crate::oci::Platform;
+use crate::plan::{App, Copy, Plan};
+use crate::ports::{LocalKind, Walk, WalkRules};
+use crate::python::Interpreter;
+use crate::rootfs::accounts::{Accounts, Ids};
+use crate::rootfs::{Content, Entry, Kind, Meta, RootPath, Tree};
+
+/// The file in site-packages that makes the application importable from anywhere.
+const PTH: &[u8] = b"carboy.pth";
+
+/// A copy's files: one file, or a folder's.
+pub enum Copied {
+    File(crate::ports::LocalFile),
+    Folder(Walk),
+}
+
+/// Lists the application's files, for all platforms.
+pub async fn walk(run: &Arc<Run>, plan: &Plan) -> Result<Option<Walk>, BuildError> {
+    let Some(app) = plan.app.clone() else { return Ok(None) };
+    let folders = run.io.folders.clone();
+    let rules =
+        WalkRules { ignore_files: true, defaults: true, include: app.include.clone(), exclude: app.exclude.clone() };
+    Ok(Some(run.blocking(move || folders.walk(&app.source, &rules)).await??))
+}
+
+/// Lists what `[[copy]]` names.
+pub async fn copies(run: &Arc<Run>, plan: &Arc<Plan>) -> Result<Vec<Copied>, BuildError> {
+    let (folders, plan) = (run.io.folders.clone(), plan.clone());
+    let one = move |copy: &Copy| {
+        if copy.from.is_dir() {
+            folders.walk(&copy.from, &WalkRules::default()).map(Copied::Folder)
+        } else {
+            folders.file(&copy.from).map(Copied::File)
+        }
+    };
+    let all = run.blocking(move || plan.copies.iter().map(one).collect::<Result<Vec<_>, _>>()).await?;
+    Ok(all?)
+}
+
+/// The layer in the making.
+pub struct Application<'a> {
+    pub recipe: &'a mut Recipe,
+    pub image: &'a mut Tree,
+    pub accounts: Accounts,
+    pub platform: &'a Platform,
+}
+
+impl Application<'_> {
+    /// Adds the project's files and makes them importable.
+    pub fn app(&mut self, app: &App, walk: &Walk, interpreter: Option<&Interpreter>) -> Result<(), BuildError> {
+        self.ensure(&app.to, &Entry::folder(0o755))?;
+        self.walked(&app.to, walk, None, Ids { uid: 0, gid: 0 })?;
+        if let Some(interpreter) = interpreter {
+            let line = format!("{}\n", app.to);
+            self.put(&interpreter.purelib.child(PTH), Entry::bytes(0o644, line.into_bytes()))?;
+        }
+        Ok(())
+    }
+
+    /// Adds `[[user]]`s with their homes.
+    pub fn users(&mut self, plan: &Plan) -> Result<(), BuildError> {
+        for user in &plan.users {
+            let error = |cause| BuildError::Account { key: "user.name".to_owned(), cause };
+            self.accounts.add(user).map_err(error)?;
+        }
+        if plan.users.is_empty() {
+            return Ok(());
+        }
+        for (name, text) in
+            [("etc/passwd", self.accounts.passwd().to_owned()), ("etc/group", self.accounts.group().to_owned())]
+        {
+            self.put(&root_path(name), Entry::bytes(0o644, text.into_bytes()))?;
+        }
+        for user in &plan.users {
+            let meta = Meta { uid: user.uid, gid: user.gid, ..Meta::root(0o700) };
+            let home = RootPath::new(&user.home)
+                .map_err(|cause| BuildError::Read { path: user.home.clone(), cause: cause.to_string() })?;
+            self.ensure(&home, &Entry { meta, kind: Kind::Folder })?;
+        }
+        Ok(())
+    }
+
+    /// Adds `[[copy]]`s.
+    pub fn copies(&mut self, plan: &Plan, copied: &[Copied]) -> Result<(), BuildError> {
+        for (copy, copied) in plan.copies.iter().zip(copied) {
+            let owner = self.ids("copy.owner", &copy.owner)?;
+            match copied {
+                Copied::Folder(walk) => {
+                    self.ensure(&copy.to, &owned(owner, 0o755, Kind::Folder))?;
+                    self.walked(&copy.to, walk, copy.mode, owner)?;
+                }
+                Copied::File(file) => {
+                    let mode = copy.mode.unwrap_or(if file.executable { 0o755 } else { 0o644 });
+                    let real = self.image.resolve(&copy.to).map_err(|cause| self.looped(cause))?;
+                    let to = match copy.from.file_name().filter(|_| self.image.is_folder(&real)) {
+                        Some(name) => copy.to.child(name.as_encoded_bytes()),
+                        None => copy.to.clone(),
+                    };
+                    self.put(&to, owned(owner, mode, Kind::File(Content::Local(Arc::new(file.clone())))))?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds `[[directory]]`s.
+    pub fn directories(&mut self, plan: &Plan) -> Result<(), BuildError> {
+        for directory in &plan.directories {
+            let owner = self.ids("directory.owner", &directory.owner)?;
+            self.put(&directory.path, owned(owner, directory.mode, Kind::Folder))?;
+        }
+        Ok(())
+    }
+
+    /// Numbers of a user by name, the ones added included.
+    pub fn ids(&self, key: &str, text: &str) -> Result<Ids, BuildError> {
+        self.accounts.ids(text).map_err(|cause| BuildError::Account { key: key.to_owned(), cause })
+    }
+
+    /// Adds a folder unless it is there.
+    pub fn ensure(&mut self, path: &RootPath, folder: &Entry) -> Result<(), BuildError> {
+        self.recipe.ensure_folder(self.image, path, folder).map_err(|cause| self.refused(cause))
+    }
+
+    fn walked(&mut self, to: &RootPath, walk: &Walk, mode: Option<u32>, owner: Ids) -> Result<(), BuildError> {
+        for local in &walk.entries {
+            let below = RootPath::new(&local.path).map_err(|cause| BuildError::Read {
+                path: String::from_utf8_lossy(&local.path).into_owned(),
+                cause: cause.to_string(),
+            })?;
+            let entry = match &local.kind {
+                LocalKind::Folder => owned(owner, 0o755, Kind::Folder),
+                LocalKind::Link(target) => owned(owner, 0o777, Kind::Link(target.clone())),
+                LocalKind::File(file) => {
+                    let mode = mode.unwrap_or(if file.executable { 0o755 } else { 0o644 });
+                    owned(owner, mode, Kind::File(Content::Local(Arc::new(file.clone()))))
+                }
+            };
+            let path = to.join(&below);
+            if entry.is_folder() { self.ensure(&path, &entry)? } else { self.put(&path, entry)? }
+        }
+        Ok(())
+    }
+
+    fn put(&mut self, path: &RootPath, entry: Entry) -> Result<(), BuildError> {
+        self.recipe.put(self.image, path, entry).map(|_| ()).map_err(|cause| self.refused(cause))
+    }
+
+    fn refused(&self, cause: RecipeError) -> BuildError {
+        BuildError::Recipe { platform: self.platform.clone(), cause }
+    }
+
+    fn looped(&self, cause: crate::rootfs::resolve::LoopError) -> BuildError {
+        BuildError::Loop { platform: self.platform.clone(), cause }
+    }
+}
+
+fn owned(Ids { uid, gid }: Ids, mode: u32, kind: Kind) -> Entry {
+    Entry { meta: Meta { uid, gid, ..Meta::root(mode) }, kind }
+}
+
+/// A path known to be one.
+pub fn root_path(name: &str) -> RootPath {
+    RootPath::new(name).unwrap_or_default()
+}

@@ -1,0 +1,467 @@
+//! Decides, for one platform, what goes into each layer. Nothing is written yet.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::application::{self, Application, Copied, root_path};
+use super::error::BuildError;
+use super::objects::Objects;
+use super::pull::{self, Image};
+use super::report::{Missing, Taken};
+use super::run::{Run, Tars};
+use super::site;
+use crate::debian::ld_so_conf;
+use crate::debian::os_release::OsRelease;
+use crate::elf::dynamic::Abi;
+use crate::elf::{self, Closure, Loader as _};
+use crate::image::{EntrypointError, Process, process, resolve_program};
+use crate::layer::{Recipe, contents};
+use crate::oci::Platform;
+use crate::plan::{Extract, Plan};
+use crate::ports::{Walk, WalkRules};
+use crate::progress::{Event, LayerKind, Progress};
+use crate::python::stdlib::{self, Excludes};
+use crate::python::{Interpreter, PythonError};
+use crate::rootfs::accounts::Accounts;
+use crate::rootfs::select::Selected;
+use crate::rootfs::{Entry, RootPath, Tree};
+
+/// Files of an image that carboy reads as text: accounts, os-release, ld.so.conf.
+const TEXT_LIMIT: u64 = 1 << 20;
+const LOCALE: &str = "/usr/lib/locale/C.utf8";
+const TERMINFO: [&str; 3] = ["/usr/share/terminfo", "/usr/lib/terminfo", "/lib/terminfo"];
+/// What distroless's `nonroot` is.
+const NONROOT: &str = "65532:65532";
+
+/// All that the decision depends on.
+pub struct Inputs {
+    plan: Arc<Plan>,
+    platform: Platform,
+    base: Arc<Image>,
+    builder: Option<Arc<Image>>,
+    /// The images that `[[extract]]` names besides the builder, by their names.
+    others: BTreeMap<String, Arc<Image>>,
+    site: Option<Walk>,
+    app: Option<Walk>,
+    copies: Vec<Copied>,
+    tars: Arc<Tars>,
+    progress: Arc<dyn Progress>,
+}
+
+/// The decision.
+pub struct Extraction {
+    /// From what changes least to what changes most; empty ones are left out.
+    pub layers: Vec<(LayerKind, Arc<Recipe>)>,
+    pub process: Process,
+    /// The interpreter's version, as exactly as the builder tells.
+    pub python: Option<String>,
+    pub taken: Vec<Taken>,
+    pub missing: Vec<Missing>,
+}
+
+impl Inputs {
+    /// Pulls and lists what the plan names besides base and builder.
+    pub async fn gather(
+        run: &Arc<Run>,
+        plan: &Arc<Plan>,
+        platform: &Platform,
+        base: Arc<Image>,
+        builder: Option<Arc<Image>>,
+        app: Option<&Walk>,
+    ) -> Result<Self, BuildError> {
+        let mut others = BTreeMap::new();
+        for extract in &plan.extracts {
+            if let Some(location) = &extract.from {
+                let image = pull::image(run, &extract.from_name, location, platform).await?;
+                others.insert(extract.from_name.clone(), image);
+            }
+        }
+        let site = match plan.site_packages.get(platform).cloned() {
+            None => None,
+            Some(folder) => {
+                let folders = run.io.folders.clone();
+                Some(run.blocking(move || folders.walk(&folder, &WalkRules::default())).await??)
+            }
+        };
+        Ok(Self {
+            plan: plan.clone(),
+            platform: platform.clone(),
+            base,
+            builder,
+            others,
+            site,
+            app: app.cloned(),
+            copies: application::copies(run, plan).await?,
+            tars: run.tars.clone(),
+            progress: run.io.progress.clone(),
+        })
+    }
+}
+
+/// Decides.
+pub fn extract(inputs: Inputs) -> Result<Extraction, BuildError> {
+    let mut work = Work::new(&inputs);
+    work.check_releases()?;
+    let interpreter = work.runtime()?;
+    for extract in &inputs.plan.extracts {
+        work.extra(extract)?;
+    }
+    if let (Some(walk), Some(interpreter)) = (&inputs.site, &interpreter) {
+        work.dependencies(walk, interpreter)?;
+    }
+    let process = work.application(interpreter.as_ref())?;
+    work.finish(process, interpreter.as_ref())
+}
+
+struct Work<'a> {
+    inputs: &'a Inputs,
+    plan: &'a Plan,
+    triplet: &'static str,
+    objects: Objects,
+    /// What the image will be.
+    image: Tree,
+    /// Where objects of the image came from in the builder.
+    origins: BTreeMap<RootPath, RootPath>,
+    /// Sonames in the interpreter's process before it loads any module.
+    loaded: BTreeSet<Vec<u8>>,
+    abi: Option<Abi>,
+    recipes: BTreeMap<LayerKind, Recipe>,
+    taken: Vec<Taken>,
+    missing: Vec<Missing>,
+    fatal: Vec<(String, String)>,
+}
+
+impl<'a> Work<'a> {
+    fn new(inputs: &'a Inputs) -> Self {
+        Self {
+            inputs,
+            plan: &inputs.plan,
+            triplet: inputs.platform.triplet().unwrap_or_default(),
+            objects: Objects::new(inputs.tars.clone()),
+            image: inputs.base.tree.clone(),
+            origins: BTreeMap::new(),
+            loaded: BTreeSet::new(),
+            abi: None,
+            recipes: BTreeMap::new(),
+            taken: Vec::new(),
+            missing: Vec::new(),
+            fatal: Vec::new(),
+        }
+    }
+
+    fn put(&mut self, kind: LayerKind, path: &RootPath, entry: Entry) -> Result<RootPath, BuildError> {
+        let (timestamp, compression) = (self.plan.timestamp, self.plan.compression);
+        let recipe = self.recipes.entry(kind).or_insert_with(|| Recipe::new(timestamp, compression));
+        let platform = &self.inputs.platform;
+        recipe
+            .put(&mut self.image, path, entry)
+            .map_err(|cause| BuildError::Recipe { platform: platform.clone(), cause })
+    }
+
+    fn text(&self, tree: &Tree, path: &RootPath) -> Option<String> {
+        let (_, entry) = tree.follow(path)?;
+        let bytes = contents::read(entry.content()?, self.inputs.tars.as_ref(), TEXT_LIMIT).ok()?;
+        String::from_utf8(bytes).ok()
+    }
+
+    /// Scanners match packages against the release's advisories: mixing two of them
+    /// gives wrong answers, even where the libraries would run.
+    fn check_releases(&self) -> Result<(), BuildError> {
+        let Some(builder) = self.inputs.builder.as_ref().filter(|_| !self.plan.allow_mixed) else { return Ok(()) };
+        let release = |tree: &Tree| {
+            let text =
+                ["etc/os-release", "usr/lib/os-release"].iter().find_map(|name| self.text(tree, &root_path(name)));
+            text.and_then(|text| OsRelease::parse(&text))
+        };
+        match (release(&self.inputs.base.tree), release(&builder.tree)) {
+            (Some(base), Some(of_builder)) if base != of_builder => Err(BuildError::Mixed {
+                base_name: self.plan.base_name.clone(),
+                base,
+                builder_name: self.plan.builder_name.clone().unwrap_or_default(),
+                builder: of_builder,
+            }),
+            _ => Ok(()),
+        }
+    }
+
+    fn runtime(&mut self) -> Result<Option<Interpreter>, BuildError> {
+        let Some(plan) = &self.plan.runtime else { return Ok(None) };
+        let inputs = self.inputs;
+        let Some(builder) = &inputs.builder else { return Ok(None) };
+        let error = |cause| BuildError::Python {
+            image: self.plan.builder_name.clone().unwrap_or_default(),
+            platform: inputs.platform.clone(),
+            cause,
+        };
+        let interpreter = Interpreter::find(&builder.tree, &builder.config.env()).map_err(error)?;
+        if let Some(wanted) = plan.version.as_ref().filter(|wanted| **wanted != interpreter.version) {
+            return Err(error(PythonError::Version { found: interpreter.version.clone(), wanted: wanted.clone() }));
+        }
+        let excludes = Excludes::new(&plan.exclude)?;
+        excludes.check(&builder.tree, &interpreter.stdlib)?;
+        let mut taken = Vec::new();
+        for path in stdlib::runtime(&builder.tree, &interpreter, &excludes) {
+            let Some(entry) = builder.tree.get(&path) else { continue };
+            let real = self.put(LayerKind::Runtime, &path, entry.clone())?;
+            self.origins.insert(real.clone(), path);
+            taken.push(real);
+        }
+        self.data(&builder.tree, plan.terminfo)?;
+        // The interpreter's own libraries first: modules find them loaded.
+        let executable = interpreter.executable.clone();
+        self.abi = self.object_abi(&executable)?;
+        let first = self.close(LayerKind::Runtime, &builder.tree, vec![executable])?;
+        self.loaded.extend(first.sonames);
+        let objects = self.elf_files(taken)?;
+        self.close(LayerKind::Runtime, &builder.tree, objects)?;
+        self.by_name(&plan.dlopen, &builder.tree)?;
+        Ok(Some(interpreter))
+    }
+
+    /// The C.UTF-8 locale when the base lacks it; terminfo when asked for.
+    fn data(&mut self, builder: &Tree, terminfo: bool) -> Result<(), BuildError> {
+        let lacks = |image: &Tree, path: &str| image.follow(&root_path(path)).is_none();
+        let mut wanted = Vec::new();
+        if lacks(&self.image, LOCALE) && !lacks(builder, LOCALE) {
+            wanted.push(LOCALE);
+        }
+        if terminfo {
+            wanted.extend(TERMINFO.into_iter().filter(|path| lacks(&self.image, path) && !lacks(builder, path)));
+        }
+        for pattern in wanted {
+            let selected = self.select("the runtime", "builder", builder, pattern)?;
+            self.add_selected(LayerKind::Runtime, &selected, None)?;
+        }
+        Ok(())
+    }
+
+    fn select(&self, what: &str, image: &str, tree: &Tree, pattern: &str) -> Result<Selected, BuildError> {
+        tree.select(pattern).map_err(|cause| BuildError::Select {
+            what: what.to_owned(),
+            image: image.to_owned(),
+            platform: self.inputs.platform.clone(),
+            cause,
+        })
+    }
+
+    /// Adds selected entries below `to`; returns where they went.
+    fn add_selected(
+        &mut self,
+        kind: LayerKind,
+        selected: &Selected,
+        to: Option<&RootPath>,
+    ) -> Result<Vec<RootPath>, BuildError> {
+        let mut out = Vec::new();
+        for (path, chosen) in selected {
+            let path = to.map_or_else(|| path.clone(), |to| to.join(path));
+            if chosen.entry.is_folder() && self.image.resolve(&path).is_ok_and(|real| self.image.is_folder(&real)) {
+                continue; // the image's own folders keep mode and owner
+            }
+            let real = self.put(kind, &path, chosen.entry.clone())?;
+            self.origins.insert(real.clone(), chosen.real.clone());
+            out.push(real);
+        }
+        Ok(out)
+    }
+
+    fn extra(&mut self, extract: &Extract) -> Result<(), BuildError> {
+        let inputs = self.inputs;
+        let donor = match &extract.from {
+            None => inputs.builder.as_ref(),
+            Some(_) => inputs.others.get(&extract.from_name),
+        };
+        let Some(donor) = donor else {
+            return Err(BuildError::Internal(format!("no image for [[extract]] from {}", extract.from_name)));
+        };
+        let mut taken = Vec::new();
+        for pattern in &extract.paths {
+            let selected = self.select("[[extract]]", &extract.from_name, &donor.tree, pattern)?;
+            taken.extend(self.add_selected(LayerKind::Libraries, &selected, extract.to.as_ref())?);
+        }
+        if extract.libraries {
+            let objects = self.elf_files(taken)?;
+            if self.abi.is_none() {
+                self.abi = objects.first().map(|path| self.object_abi(path)).transpose()?.flatten();
+            }
+            self.close(LayerKind::Libraries, &donor.tree, objects)?;
+        }
+        Ok(())
+    }
+
+    fn dependencies(&mut self, walk: &Walk, interpreter: &Interpreter) -> Result<(), BuildError> {
+        let mut placed = Vec::new();
+        for (path, entry) in site::place(walk, interpreter, &self.inputs.tars)? {
+            placed.push(self.put(LayerKind::Dependencies, &path, entry)?);
+        }
+        let objects = self.elf_files(placed)?;
+        let inputs = self.inputs;
+        if let Some(builder) = &inputs.builder {
+            self.close(LayerKind::Libraries, &builder.tree, objects)?;
+        }
+        Ok(())
+    }
+
+    /// Libraries that are opened by name at run time.
+    fn by_name(&mut self, names: &[String], donor: &Tree) -> Result<(), BuildError> {
+        let Some(abi) = self.abi else { return Ok(()) };
+        for name in names {
+            let mut outcome = elf::Outcome::default();
+            let found = self.closure(donor, |closure| closure.take_by_name(name.as_bytes(), abi, &mut outcome))?;
+            if !found {
+                self.fatal.push((name.clone(), "`runtime.dlopen`".to_owned()));
+            }
+            self.note(LayerKind::Runtime, outcome)?;
+        }
+        Ok(())
+    }
+
+    fn close(&mut self, kind: LayerKind, donor: &Tree, roots: Vec<RootPath>) -> Result<elf::Outcome, BuildError> {
+        let outcome = self.closure(donor, |closure| closure.run(roots))?;
+        self.note(kind, outcome.clone())?;
+        Ok(outcome)
+    }
+
+    fn closure<T>(
+        &mut self,
+        donor: &Tree,
+        walk: impl FnOnce(&mut Closure<'_, Objects>) -> Result<T, BuildError>,
+    ) -> Result<T, BuildError> {
+        let folders = ld_so_conf::folders(donor, &mut |path| self.text(donor, path));
+        walk(&mut Closure {
+            image: &mut self.image,
+            origins: &mut self.origins,
+            donor: Some(donor),
+            donor_folders: &folders,
+            triplet: self.triplet,
+            loader: &self.objects,
+            loaded: &self.loaded,
+        })
+    }
+
+    /// Puts what a walk took into a layer, and sorts what it missed.
+    fn note(&mut self, kind: LayerKind, outcome: elf::Outcome) -> Result<(), BuildError> {
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        for taken in outcome.taken {
+            for file in &taken.files {
+                self.put(kind, &file.path, file.entry.clone())?;
+            }
+            let path = taken.files.first().map(|file| file.path.to_string()).unwrap_or_default();
+            let needed_by = taken.needed_by.to_string();
+            self.taken.push(Taken { soname: text(&taken.soname), path, needed_by, layer: kind });
+        }
+        for missing in outcome.missing {
+            let soname = text(&missing.soname);
+            let needed_by = missing.needed_by.to_string();
+            let elsewhere = || self.image.iter().any(|(path, _)| path.name() == Some(&missing.soname));
+            if self.is_optional(&missing.needed_by) || self.plan.allow_missing.contains(&soname) {
+                self.missing.push(Missing { soname, needed_by });
+            } else if elsewhere() {
+                let warning = format!(
+                    "{needed_by} needs {soname}, which the image has, but not where the loader looks: it must be loaded before"
+                );
+                self.inputs.progress.on(Event::Warning(warning));
+                self.missing.push(Missing { soname, needed_by });
+            } else {
+                self.fatal.push((soname, needed_by));
+            }
+        }
+        Ok(())
+    }
+
+    /// Modules of the standard library may lack their library (`_tkinter` does).
+    fn is_optional(&self, path: &RootPath) -> bool {
+        path.parts().any(|part| part == b"lib-dynload") && self.origins.contains_key(path)
+    }
+
+    fn elf_files(&self, paths: Vec<RootPath>) -> Result<Vec<RootPath>, BuildError> {
+        let mut out = Vec::new();
+        for path in paths {
+            let Some(content) = self.image.get(&path).and_then(Entry::content) else { continue };
+            let magic = contents::magic(content, self.inputs.tars.as_ref());
+            let magic = magic.map_err(|cause| BuildError::Read { path: path.to_string(), cause: cause.to_string() })?;
+            if elf::is_elf(magic) {
+                out.push(path);
+            }
+        }
+        Ok(out)
+    }
+
+    fn object_abi(&self, path: &RootPath) -> Result<Option<Abi>, BuildError> {
+        let Some((real, entry)) = self.image.follow(path) else { return Ok(None) };
+        let Some(content) = entry.content() else { return Ok(None) };
+        Ok(self.objects.object(&real, content)?.map(|object| object.abi))
+    }
+
+    fn application(&mut self, interpreter: Option<&Interpreter>) -> Result<Process, BuildError> {
+        let inputs = self.inputs;
+        let (plan, platform) = (self.plan, &inputs.platform);
+        let text = |name: &str| self.text(&self.image, &root_path(name)).unwrap_or_default();
+        let accounts = Accounts::new(text("etc/passwd"), text("etc/group"));
+        let mut recipe = Recipe::new(plan.timestamp, plan.compression);
+        let mut application = Application { recipe: &mut recipe, image: &mut self.image, accounts, platform };
+        application.users(plan)?;
+        if let (Some(app), Some(walk)) = (&plan.app, &inputs.app) {
+            application.app(app, walk, interpreter)?;
+        }
+        application.copies(plan, &inputs.copies)?;
+        application.directories(plan)?;
+        let workdir = root_path(&plan.image.workdir);
+        application.ensure(&workdir, &Entry::folder(0o755))?;
+        let base_user = inputs.base.config.user().filter(|user| !matches!(*user, "0" | "root" | "0:0" | "root:root"));
+        let user = plan.image.user.as_deref().or(base_user).unwrap_or(NONROOT);
+        let ids = application.ids("image.user", user)?;
+        self.recipes.insert(LayerKind::Application, recipe);
+        let defaults: &[(&str, &str)] = match interpreter {
+            Some(_) => &[("LANG", "C.UTF-8"), ("PYTHONUNBUFFERED", "1"), ("PYTHONFAULTHANDLER", "1")],
+            None => &[],
+        };
+        let bin = interpreter.map(|interpreter| interpreter.bin.to_string());
+        let env = process::environment(&inputs.base.config.env(), defaults, &plan.image.env, bin.as_deref());
+        let entrypoint = self.entrypoint(&env, &workdir)?;
+        let settings = plan.image.clone();
+        Ok(Process {
+            entrypoint,
+            cmd: settings.cmd,
+            env,
+            user: format!("{}:{}", ids.uid, ids.gid),
+            workdir: settings.workdir,
+            ports: settings.ports,
+            volumes: settings.volumes,
+            labels: settings.labels,
+            stop_signal: settings.stop_signal,
+        })
+    }
+
+    fn entrypoint(&self, env: &[String], workdir: &RootPath) -> Result<Option<Vec<String>>, BuildError> {
+        let base = &self.inputs.base.config;
+        let Some(mut entrypoint) = self.plan.image.entrypoint.clone() else {
+            let base_starts = base.entrypoint().is_some() || base.cmd().is_some() || self.plan.image.cmd.is_some();
+            return if base_starts && self.plan.runtime.is_none() { Ok(None) } else { Err(BuildError::NoEntrypoint) };
+        };
+        let error = |cause| BuildError::Entrypoint { platform: self.inputs.platform.clone(), cause };
+        let program = entrypoint.first_mut().ok_or_else(|| error(EntrypointError::Empty))?;
+        *program = resolve_program(&self.image, program, env, workdir).map_err(error)?.to_string();
+        Ok(Some(entrypoint))
+    }
+
+    fn finish(self, process: Process, interpreter: Option<&Interpreter>) -> Result<Extraction, BuildError> {
+        for broken in self.objects.broken() {
+            self.inputs.progress.on(Event::Warning(broken));
+        }
+        if !self.fatal.is_empty() {
+            let mut missing = self.fatal;
+            missing.sort();
+            missing.dedup();
+            return Err(BuildError::Missing { platform: self.inputs.platform.clone(), missing });
+        }
+        let mut taken = self.taken;
+        taken.sort();
+        let mut missing = self.missing;
+        missing.sort();
+        missing.dedup();
+        let python = interpreter.map(|found| found.full_version.clone().unwrap_or_else(|| found.version.clone()));
+        let layers = self.recipes.into_iter().filter(|(_, recipe)| !recipe.is_empty());
+        let layers = layers.map(|(kind, recipe)| (kind, Arc::new(recipe))).collect();
+        Ok(Extraction { layers, process, python, taken, missing })
+    }
+}

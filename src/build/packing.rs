@@ -1,0 +1,72 @@
+//! Makes a layer, or takes the one that the same recipe gave before.
+
+use std::sync::Arc;
+
+use super::error::BuildError;
+use super::run::Run;
+use crate::layer::{Packed, Recipe, pack};
+use crate::oci::{Digest, Platform};
+use crate::ports::{Cache, CacheKind};
+use crate::progress::{Event, LayerKind, Outcome, Subject, Verb};
+
+/// The layer of a recipe, and whether the cache had it.
+///
+/// # Errors
+/// Files that cannot be read any more; a cache that cannot be written.
+pub async fn layer(
+    run: &Arc<Run>,
+    platform: &Platform,
+    kind: LayerKind,
+    recipe: &Arc<Recipe>,
+) -> Result<(Packed, bool), BuildError> {
+    let hashed = recipe.clone();
+    let key = run.blocking(move || hashed.key()).await?;
+    run.packed.get(key, make(run, platform, kind, recipe, key)).await
+}
+
+async fn make(
+    run: &Arc<Run>,
+    platform: &Platform,
+    kind: LayerKind,
+    recipe: &Arc<Recipe>,
+    key: Digest,
+) -> Result<(Packed, bool), BuildError> {
+    let subject = Subject::Layer { kind, platform: platform.clone() };
+    let verb = Verb::Pack;
+    let ended = |outcome| run.io.progress.on(Event::Ended { verb, subject: subject.clone(), outcome });
+    if let Some(packed) = known(run.io.cache.as_ref(), &key)? {
+        ended(Outcome::Present);
+        return Ok((packed, true));
+    }
+    let _permit = run.encoders.acquire().await;
+    run.io.progress.on(Event::Started { verb, subject: subject.clone(), size: Some(recipe.size()) });
+    let (inner, recipe, at) = (run.clone(), recipe.clone(), subject.clone());
+    let made = run.blocking(move || write(&inner, &recipe, &key, &at)).await;
+    let result = made.and_then(|made| made);
+    ended(if result.is_ok() { Outcome::Done } else { Outcome::Failed });
+    result.map(|packed| (packed, false))
+}
+
+/// What the cache knows of a key, when the blob is there too.
+fn known(cache: &dyn Cache, key: &Digest) -> Result<Option<Packed>, BuildError> {
+    let Some(file) = cache.open(CacheKind::Layer, key)? else { return Ok(None) };
+    let Ok(packed) = serde_json::from_reader::<_, Packed>(std::io::BufReader::new(file)) else { return Ok(None) };
+    let Some(blob) = cache.open(CacheKind::Blob, &packed.descriptor.digest)? else { return Ok(None) };
+    let size = blob.metadata().map_err(BuildError::Cache)?.len();
+    Ok((size == packed.descriptor.size).then_some(packed))
+}
+
+fn write(run: &Run, recipe: &Recipe, key: &Digest, subject: &Subject) -> Result<Packed, BuildError> {
+    let cache = run.io.cache.as_ref();
+    let staged = cache.stage()?;
+    let out = staged.reopen().map_err(BuildError::Cache)?;
+    let advanced = |bytes| {
+        run.io.progress.on(Event::Advanced { verb: Verb::Pack, subject: subject.clone(), bytes });
+    };
+    let packed = pack(recipe, run.tars.as_ref(), out, &advanced)?;
+    cache.commit(staged, CacheKind::Blob, &packed.descriptor.digest)?;
+    let mut note = cache.stage()?;
+    serde_json::to_writer(&mut note, &packed).map_err(|cause| BuildError::Cache(cause.into()))?;
+    cache.commit(note, CacheKind::Layer, key)?;
+    Ok(packed)
+}

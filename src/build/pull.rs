@@ -1,0 +1,339 @@
+//! Fetches an image: the manifest for one platform, its configuration, its layers
+//! as one tree. Everything is verified before it is used.
+
+use std::io::Read;
+use std::sync::Arc;
+
+use tokio::io::AsyncReadExt as _;
+use tokio_util::io::SyncIoBridge;
+
+use super::error::BuildError;
+use super::run::Run;
+use crate::image::ImageConfig;
+use crate::layer::{read, unpack};
+use crate::oci::location::Selector;
+use crate::oci::manifest::{IndexEntry, Parsed};
+use crate::oci::{Descriptor, DiffId, Digest, ImageManifest, Location, Packing, Platform, RawManifest, media_type};
+use crate::ports::{CacheKind, PortError, PortErrorKind, Source};
+use crate::progress::{Event, Outcome, Subject, Verb};
+use crate::rootfs::Tree;
+
+/// The most bytes of an image configuration that carboy reads.
+const CONFIG_LIMIT: u64 = 8 << 20;
+/// Indexes in indexes: Docker Hub has none, buildx's imagetools can make two.
+const MAX_DEPTH: usize = 4;
+
+/// A pulled image, for one platform.
+pub struct Image {
+    /// None for scratch.
+    pub source: Option<Arc<dyn Source>>,
+    /// The digest of this platform's manifest.
+    pub digest: Option<Digest>,
+    /// The digest of what its name led to: an index, or that manifest.
+    pub index: Option<Digest>,
+    /// As the index lists it.
+    pub platform: Platform,
+    pub config: ImageConfig,
+    pub layers: Vec<Layer>,
+    pub tree: Tree,
+}
+
+/// A layer of a pulled image.
+pub struct Layer {
+    pub descriptor: Descriptor,
+    /// Its tar's length in bytes.
+    pub unpacked: u64,
+}
+
+/// What an image's name leads to.
+pub struct Root {
+    source: Arc<dyn Source>,
+    raw: RawManifest,
+}
+
+impl Image {
+    /// An image without layers.
+    pub fn scratch(config: ImageConfig, platform: &Platform) -> Self {
+        Self {
+            source: None,
+            digest: None,
+            index: None,
+            platform: platform.clone(),
+            config,
+            layers: Vec::new(),
+            tree: Tree::default(),
+        }
+    }
+}
+
+/// Pulls an image for one platform. Layers come from the cache where it has them.
+///
+/// # Errors
+/// No such image or platform; content that is not what its digest promises; layers
+/// that do not stack.
+pub async fn image(
+    run: &Arc<Run>,
+    name: &str,
+    location: &Location,
+    platform: &Platform,
+) -> Result<Arc<Image>, BuildError> {
+    let root = run.roots.get(location.to_string(), root(run, location)).await?;
+    let chosen = choose(run, name, &root, platform).await?;
+    let layers = layers(run, name, &root.source, &chosen).await?;
+    let digests: Vec<_> = layers.iter().map(|layer| layer.descriptor.digest).collect();
+    let stacking = (run.clone(), name.to_owned());
+    let tree = run.blocking(move || stack(&stacking.0, &stacking.1, &digests)).await??;
+    Ok(Arc::new(Image {
+        source: Some(root.source.clone()),
+        digest: Some(chosen.digest),
+        index: Some(root.raw.digest()),
+        platform: chosen.platform,
+        config: chosen.config,
+        layers,
+        tree,
+    }))
+}
+
+async fn root(run: &Run, location: &Location) -> Result<Arc<Root>, BuildError> {
+    let (source, selector) = run.io.repositories.source(location)?;
+    let raw = match &selector {
+        Selector::Digest(digest) => manifest(run, &source, digest).await?,
+        Selector::Tag(_) => source.manifest(&selector).await?,
+    };
+    Ok(Arc::new(Root { source, raw }))
+}
+
+/// A manifest by digest, from the cache or the source.
+async fn manifest(run: &Run, source: &Arc<dyn Source>, digest: &Digest) -> Result<RawManifest, BuildError> {
+    #[derive(serde::Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Head {
+        media_type: Option<String>,
+    }
+    if let Some(bytes) = cached(run, digest, crate::oci::manifest::LIMIT)? {
+        let head = serde_json::from_slice::<Head>(&bytes).ok().and_then(|head| head.media_type);
+        if let Some(media_type) = head {
+            return Ok(RawManifest { media_type, bytes });
+        }
+    }
+    let raw = source.manifest(&Selector::Digest(*digest)).await?;
+    keep(run, digest, &raw.bytes)?;
+    Ok(raw)
+}
+
+fn cached(run: &Run, digest: &Digest, limit: u64) -> Result<Option<Vec<u8>>, BuildError> {
+    let Some(file) = run.io.cache.open(CacheKind::Blob, digest)? else { return Ok(None) };
+    let mut bytes = Vec::new();
+    let read = file.take(limit).read_to_end(&mut bytes);
+    // A damaged entry is as good as none.
+    Ok(read.is_ok_and(|_| Digest::of(&bytes) == *digest).then_some(bytes))
+}
+
+fn keep(run: &Run, digest: &Digest, bytes: &[u8]) -> Result<(), BuildError> {
+    use std::io::Write as _;
+    let mut staged = run.io.cache.stage()?;
+    staged.write_all(bytes).map_err(BuildError::Cache)?;
+    Ok(run.io.cache.commit(staged, CacheKind::Blob, digest)?)
+}
+
+struct Chosen {
+    digest: Digest,
+    platform: Platform,
+    manifest: ImageManifest,
+    config: ImageConfig,
+}
+
+/// The manifest for a platform, found through indexes, and its configuration.
+async fn choose(run: &Run, name: &str, root: &Root, wanted: &Platform) -> Result<Chosen, BuildError> {
+    let mut has = Vec::new();
+    let mut open = vec![(root.raw.clone(), None, 0)];
+    while let Some((raw, platform, depth)) = open.pop() {
+        match raw.parse().map_err(|cause| BuildError::Manifest { image: name.to_owned(), cause })? {
+            Parsed::Image(manifest) => {
+                let config = config(run, name, &root.source, &manifest).await?;
+                let of_config = config.platform();
+                if of_config.matches(wanted) {
+                    return Ok(Chosen {
+                        digest: raw.digest(),
+                        platform: platform.unwrap_or(of_config),
+                        manifest,
+                        config,
+                    });
+                }
+                has.push(of_config);
+            }
+            Parsed::Index(index) if depth < MAX_DEPTH => {
+                let (fitting, others) = candidates(index.manifests, wanted);
+                has.extend(others);
+                for entry in fitting.into_iter().rev() {
+                    let raw = manifest(run, &root.source, &entry.descriptor.digest).await?;
+                    open.push((raw, entry.platform, depth + 1));
+                }
+            }
+            Parsed::Index(_) => return Err(BuildError::Nested { image: name.to_owned() }),
+        }
+    }
+    has.sort();
+    has.dedup();
+    Err(BuildError::Platform { image: name.to_owned(), wanted: wanted.clone(), has })
+}
+
+/// The entries that may hold the platform, and the platforms of the others.
+/// Attestations (`unknown/unknown`) are neither.
+fn candidates(entries: Vec<IndexEntry>, wanted: &Platform) -> (Vec<IndexEntry>, Vec<Platform>) {
+    let mut fitting = Vec::new();
+    let mut others = Vec::new();
+    for entry in entries {
+        let is_image =
+            media_type::is_manifest(&entry.descriptor.media_type) || media_type::is_index(&entry.descriptor.media_type);
+        match &entry.platform {
+            _ if !is_image => {}
+            Some(platform) if platform.os == "unknown" => {}
+            Some(platform) if !platform.matches(wanted) => others.push(platform.clone()),
+            Some(_) | None => fitting.push(entry),
+        }
+    }
+    (fitting, others)
+}
+
+async fn config(
+    run: &Run,
+    name: &str,
+    source: &Arc<dyn Source>,
+    manifest: &ImageManifest,
+) -> Result<ImageConfig, BuildError> {
+    let descriptor = &manifest.config;
+    if !media_type::is_config(&descriptor.media_type) {
+        return Err(BuildError::MediaType {
+            image: name.to_owned(),
+            what: "configuration",
+            media_type: descriptor.media_type.clone(),
+        });
+    }
+    let bytes = match cached(run, &descriptor.digest, CONFIG_LIMIT)? {
+        Some(bytes) => bytes,
+        None => {
+            if descriptor.size > CONFIG_LIMIT {
+                return Err(BuildError::TooLarge {
+                    image: name.to_owned(),
+                    what: "configuration",
+                    size: descriptor.size,
+                });
+            }
+            let mut bytes = Vec::new();
+            let mut reader = source.blob(descriptor).await?;
+            reader.read_to_end(&mut bytes).await.map_err(|cause| transfer(name, descriptor, &cause))?;
+            keep(run, &descriptor.digest, &bytes)?;
+            bytes
+        }
+    };
+    ImageConfig::parse(&bytes).map_err(|cause| BuildError::config(name, cause))
+}
+
+fn transfer(name: &str, blob: &Descriptor, cause: &std::io::Error) -> BuildError {
+    let kind =
+        if cause.kind() == std::io::ErrorKind::InvalidData { PortErrorKind::Corrupt } else { PortErrorKind::Other };
+    let hint = (kind == PortErrorKind::Corrupt).then(|| {
+        "the registry, or something on the way, sent other bytes than the manifest promises; nothing was kept"
+            .to_owned()
+    });
+    BuildError::Port(PortError { kind, message: format!("{name}: blob {}: {cause}", blob.digest.short()), hint })
+}
+
+async fn layers(
+    run: &Arc<Run>,
+    name: &str,
+    source: &Arc<dyn Source>,
+    chosen: &Chosen,
+) -> Result<Vec<Layer>, BuildError> {
+    let descriptors = &chosen.manifest.layers;
+    let diff_ids = chosen.config.diff_ids().map_err(|cause| BuildError::config(name, cause))?;
+    if diff_ids.len() != descriptors.len() {
+        let cause = crate::image::ConfigError::Layers { diff_ids: diff_ids.len(), layers: descriptors.len() };
+        return Err(BuildError::config(name, cause));
+    }
+    let one = |(descriptor, diff_id): (&Descriptor, DiffId)| {
+        let descriptor = descriptor.clone();
+        async move {
+            let work = layer(run, name, source, &descriptor, diff_id);
+            let unpacked = run.unpacked.get(descriptor.digest, work).await?;
+            Ok(Layer { descriptor, unpacked })
+        }
+    };
+    futures_util::future::try_join_all(descriptors.iter().zip(diff_ids).map(one)).await
+}
+
+/// Brings a layer's tar into the cache; returns its length.
+async fn layer(
+    run: &Arc<Run>,
+    name: &str,
+    source: &Arc<dyn Source>,
+    blob: &Descriptor,
+    diff_id: DiffId,
+) -> Result<u64, BuildError> {
+    let Some(packing) = Packing::of(&blob.media_type) else {
+        return Err(BuildError::MediaType {
+            image: name.to_owned(),
+            what: "layer",
+            media_type: blob.media_type.clone(),
+        });
+    };
+    let subject = Subject::Blob(blob.digest);
+    let ended = |outcome| run.io.progress.on(Event::Ended { verb: Verb::Pull, subject: subject.clone(), outcome });
+    if let Some(file) = run.io.cache.open(CacheKind::Tar, &blob.digest)? {
+        ended(Outcome::Present);
+        return Ok(file.metadata().map_err(BuildError::Cache)?.len());
+    }
+    let _permit = run.transfers.acquire().await;
+    run.io.progress.on(Event::Started { verb: Verb::Pull, subject: subject.clone(), size: Some(blob.size) });
+    let work = async {
+        let reader = source.blob(blob).await?;
+        let mut staged = run.io.cache.stage()?;
+        let counted = Counted { inner: SyncIoBridge::new(reader), run: run.clone(), subject: subject.clone() };
+        let limit = run.limits.unpacked;
+        let (staged, result) = run
+            .blocking(move || {
+                let result = unpack::unpack(counted, packing, diff_id, limit, &mut staged);
+                (staged, result)
+            })
+            .await?;
+        let size = result.map_err(|cause| match cause {
+            unpack::UnpackError::Io(cause) => transfer(name, blob, &cause),
+            cause => BuildError::Layer { image: name.to_owned(), layer: blob.digest.short(), cause: cause.to_string() },
+        })?;
+        run.io.cache.commit(staged, CacheKind::Tar, &blob.digest)?;
+        Ok(size)
+    };
+    let result = work.await;
+    ended(if result.is_ok() { Outcome::Done } else { Outcome::Failed });
+    result
+}
+
+struct Counted<R> {
+    inner: R,
+    run: Arc<Run>,
+    subject: Subject,
+}
+
+impl<R: Read> Read for Counted<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let count = self.inner.read(buffer)?;
+        let event = Event::Advanced { verb: Verb::Pull, subject: self.subject.clone(), bytes: count as u64 };
+        self.run.io.progress.on(event);
+        Ok(count)
+    }
+}
+
+fn stack(run: &Run, name: &str, layers: &[Digest]) -> Result<Tree, BuildError> {
+    use crate::layer::TarFiles as _;
+    let mut tree = Tree::default();
+    for digest in layers {
+        let error = |cause: String| BuildError::Layer { image: name.to_owned(), layer: digest.short(), cause };
+        let file = run.tars.tar(digest).map_err(BuildError::Cache)?;
+        let size = file.metadata().map_err(BuildError::Cache)?.len();
+        let reader = std::io::BufReader::new(crate::layer::contents::Slice::new(file, 0, size));
+        let entries = read::list(reader, *digest, &run.limits).map_err(|cause| error(cause.to_string()))?;
+        tree.stack(&entries).map_err(|cause| error(cause.to_string()))?;
+    }
+    Ok(tree)
+}

@@ -1,0 +1,109 @@
+//! What all parts of one run share: ports, limits, and what was done already.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::io;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::sync::Semaphore;
+
+use super::error::BuildError;
+use super::once::Once;
+use super::pull::Root;
+use crate::layer::{Limits, Packed, TarFiles};
+use crate::oci::{Descriptor, Digest};
+use crate::plan::Plan;
+use crate::ports::{Cache, CacheKind, Folders, Origin, Repositories, Sink};
+use crate::progress::Progress;
+
+/// The outside world, as `build` sees it.
+#[derive(Clone)]
+pub struct Io {
+    pub repositories: Arc<dyn Repositories>,
+    pub cache: Arc<dyn Cache>,
+    pub folders: Arc<dyn Folders>,
+    pub progress: Arc<dyn Progress>,
+    /// How many transfers go on at once.
+    pub jobs: usize,
+}
+
+/// One run.
+pub struct Run {
+    pub io: Io,
+    pub limits: Limits,
+    pub transfers: Semaphore,
+    /// A zstd encoder takes some 50 MB (measured at level 3): two at most.
+    pub encoders: Semaphore,
+    pub tars: Arc<Tars>,
+    pub roots: Once<String, Arc<Root>>,
+    pub unpacked: Once<Digest, u64>,
+    pub packed: Once<Digest, (Packed, bool)>,
+    pushed: Once<(String, Digest), ()>,
+}
+
+impl Run {
+    pub fn new(io: Io) -> Self {
+        let jobs = io.jobs.max(1);
+        Self {
+            tars: Arc::new(Tars { cache: io.cache.clone(), open: Mutex::default() }),
+            limits: Limits::default(),
+            transfers: Semaphore::new(jobs),
+            encoders: Semaphore::new(jobs.min(2)),
+            roots: Once::default(),
+            unpacked: Once::default(),
+            packed: Once::default(),
+            pushed: Once::default(),
+            io,
+        }
+    }
+
+    /// Runs work that reads, hashes or compresses, off the threads that transfer.
+    ///
+    /// # Errors
+    /// Work that panicked: a fault of carboy's.
+    pub async fn blocking<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, BuildError> {
+        tokio::task::spawn_blocking(work).await.map_err(|cause| BuildError::Internal(cause.to_string()))
+    }
+
+    /// Sees to it, once, that the plan's target has a blob.
+    ///
+    /// # Errors
+    /// What the target says.
+    pub async fn push(
+        &self,
+        plan: &Plan,
+        sink: &Arc<dyn Sink>,
+        blob: &Descriptor,
+        origin: &Origin,
+    ) -> Result<(), BuildError> {
+        let target = plan.target.as_ref().map(ToString::to_string).unwrap_or_default();
+        let work = async {
+            let _permit = self.transfers.acquire().await;
+            sink.blob(blob, origin).await.map(|_| ()).map_err(BuildError::from)
+        };
+        self.pushed.get((target, blob.digest), work).await
+    }
+}
+
+/// The tars of pulled layers, opened once each.
+pub struct Tars {
+    cache: Arc<dyn Cache>,
+    open: Mutex<HashMap<Digest, Arc<File>>>,
+}
+
+impl TarFiles for Tars {
+    fn tar(&self, blob: &Digest) -> io::Result<Arc<File>> {
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(file) = open.get(blob) {
+            return Ok(file.clone());
+        }
+        let file = self.cache.open(CacheKind::Tar, blob).map_err(io::Error::other)?;
+        let file =
+            Arc::new(file.ok_or_else(|| io::Error::other(format!("the cache lost the layer {}", blob.short())))?);
+        open.insert(*blob, file.clone());
+        Ok(file)
+    }
+}

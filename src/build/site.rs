@@ -1,0 +1,122 @@
+//! Ready-made site-packages, placed as an installer for this image would have.
+//!
+//! What `pip install --target` and `uv pip install --target` leave behind: scripts
+//! in `bin/` with the build host's interpreter, a `.lock`, compiled files.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::error::BuildError;
+use super::run::Tars;
+use crate::layer::contents;
+use crate::oci::Digest;
+use crate::ports::{LocalKind, Walk};
+use crate::python::record::{self, Fate};
+use crate::python::{Interpreter, script};
+use crate::rootfs::{Content, Entry, Kind, Meta, RootPath};
+
+/// Scripts and RECORD files larger than this are not text that carboy rewrites.
+const TEXT_LIMIT: u64 = 16 << 20;
+
+/// Entries of the image, by path; folders come along with their content.
+pub fn place(walk: &Walk, interpreter: &Interpreter, tars: &Tars) -> Result<BTreeMap<RootPath, Entry>, BuildError> {
+    let is_package = walk.entries.iter().any(|entry| entry.path == b"bin/__init__.py");
+    let mut out = BTreeMap::new();
+    let mut fates = BTreeMap::new();
+    let mut records = Vec::new();
+    for local in &walk.entries {
+        let text_path = String::from_utf8_lossy(&local.path).into_owned();
+        if left_out(&local.path) {
+            fates.insert(text_path, Fate::Gone);
+            continue;
+        }
+        let below = RootPath::new(&local.path).map_err(|cause| read_error(&text_path, &cause))?;
+        let script = local.path.strip_prefix(b"bin/").filter(|_| !is_package);
+        match &local.kind {
+            LocalKind::Folder => {}
+            LocalKind::Link(target) => {
+                out.insert(interpreter.purelib.join(&below), Entry::link(target.clone()));
+            }
+            LocalKind::File(file) => {
+                let content = Content::Local(Arc::new(file.clone()));
+                if let Some(name) = script {
+                    let entry = script_entry(&content, interpreter, tars)?;
+                    let path = interpreter.bin.child(name);
+                    fates.insert(text_path, moved(&path, &entry, interpreter));
+                    out.insert(path, entry);
+                    continue;
+                }
+                let path = interpreter.purelib.join(&below);
+                if local.path.ends_with(b".dist-info/RECORD") {
+                    records.push((path.clone(), content.clone()));
+                }
+                let mode = if file.executable { 0o755 } else { 0o644 };
+                out.insert(path, Entry { meta: Meta::root(mode), kind: Kind::File(content) });
+            }
+        }
+    }
+    for (path, content) in records {
+        let text = contents::read(&content, tars, TEXT_LIMIT).map_err(|cause| read_error(&path.to_string(), &cause))?;
+        let Ok(text) = String::from_utf8(text) else { continue };
+        if let Some(rewritten) = record::rewrite(&text, &fates) {
+            out.insert(path, Entry::bytes(0o644, rewritten.into_bytes()));
+        }
+    }
+    Ok(out)
+}
+
+/// Compiled files of unknown origin, and the lock that uv leaves.
+fn left_out(path: &[u8]) -> bool {
+    let folder = path.split(|&b| b == b'/').any(|part| part == b"__pycache__");
+    folder || path.ends_with(b".pyc") || path.ends_with(b".pyo") || path == b".lock"
+}
+
+fn script_entry(content: &Content, interpreter: &Interpreter, tars: &Tars) -> Result<Entry, BuildError> {
+    let as_it_is = Entry { meta: Meta::root(0o755), kind: Kind::File(content.clone()) };
+    if content.size() > TEXT_LIMIT {
+        return Ok(as_it_is);
+    }
+    let text = contents::read(content, tars, TEXT_LIMIT);
+    let text = text.map_err(|cause| BuildError::Read { path: format!("{content:?}"), cause: cause.to_string() })?;
+    let rewritten = script::with_shebang(&text, &interpreter.shebang());
+    Ok(rewritten.map_or(as_it_is, |text| Entry::bytes(0o755, text)))
+}
+
+/// What RECORD says of a script: its path from purelib, up and down again.
+fn moved(path: &RootPath, entry: &Entry, interpreter: &Interpreter) -> Fate {
+    let up = "../".repeat(interpreter.purelib.parts().count());
+    let common = interpreter.purelib.parts().zip(path.parts()).take_while(|(a, b)| a == b).count();
+    let down: Vec<_> = path.parts().skip(common).map(String::from_utf8_lossy).collect();
+    let path = format!("{}{}", &up[common * 3..], down.join("/"));
+    match entry.content() {
+        Some(Content::Bytes(bytes)) => Fate::Moved { path, digest: Digest::of(bytes), size: bytes.len() as u64 },
+        Some(Content::Local(file)) => Fate::Moved { path, digest: file.digest, size: file.size },
+        _ => Fate::Gone,
+    }
+}
+
+fn read_error(path: &str, cause: &dyn std::fmt::Display) -> BuildError {
+    BuildError::Read { path: path.to_owned(), cause: cause.to_string() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_scripts_record_is_relative_to_purelib() {
+        let root = |path: &str| RootPath::new(path).unwrap();
+        let interpreter = Interpreter {
+            version: "3.13".to_owned(),
+            abi_flags: String::new(),
+            full_version: None,
+            executable: root("usr/local/bin/python3.13"),
+            bin: root("usr/local/bin"),
+            prefix: root("usr/local"),
+            stdlib: root("usr/local/lib/python3.13"),
+            purelib: root("usr/local/lib/python3.13/site-packages"),
+        };
+        let fate = moved(&root("usr/local/bin/flask"), &Entry::bytes(0o755, *b"x"), &interpreter);
+        assert_eq!(fate, Fate::Moved { path: "../../../bin/flask".to_owned(), digest: Digest::of(b"x"), size: 1 });
+    }
+}

@@ -1,0 +1,108 @@
+//! Opens the bytes of a tree's files: stretches of pulled layers, local files,
+//! bytes at hand.
+
+use std::fs::File;
+use std::io::{self, Cursor, Read, Seek};
+use std::os::unix::fs::FileExt;
+use std::sync::Arc;
+
+use crate::oci::Digest;
+use crate::rootfs::Content;
+
+/// Opens the tars that layers' stretches are in.
+pub trait TarFiles: Send + Sync {
+    /// The uncompressed tar of a pulled layer, by its blob's digest.
+    ///
+    /// # Errors
+    /// A tar that is not there any more.
+    fn tar(&self, blob: &Digest) -> io::Result<Arc<File>>;
+}
+
+/// Bytes that can be read from any place.
+pub trait ReadSeek: Read + Seek {}
+
+impl<T: Read + Seek> ReadSeek for T {}
+
+/// Opens a file's bytes.
+///
+/// # Errors
+/// Local files or tars that are not there any more.
+pub fn open(content: &Content, tars: &dyn TarFiles) -> io::Result<Box<dyn ReadSeek>> {
+    Ok(match content {
+        Content::Bytes(bytes) => Box::new(Cursor::new(bytes.clone())),
+        Content::Layer { blob, offset, size } => Box::new(Slice::new(tars.tar(blob)?, *offset, *size)),
+        Content::Local(file) => Box::new(File::open(&file.path)?),
+    })
+}
+
+/// A small file, whole.
+///
+/// # Errors
+/// `FileTooLarge` past `limit` bytes; what `open` cannot open.
+pub fn read(content: &Content, tars: &dyn TarFiles, limit: u64) -> io::Result<Vec<u8>> {
+    if content.size() > limit {
+        return Err(io::ErrorKind::FileTooLarge.into());
+    }
+    let mut out = Vec::new();
+    open(content, tars)?.take(limit).read_to_end(&mut out)?;
+    Ok(out)
+}
+
+/// A file's first four bytes, padded with zeros.
+///
+/// # Errors
+/// What `open` cannot open.
+pub fn magic(content: &Content, tars: &dyn TarFiles) -> io::Result<[u8; 4]> {
+    let mut out = [0; 4];
+    match content {
+        Content::Local(file) => out = file.magic,
+        _ if content.size() < 4 => {}
+        _ => open(content, tars)?.read_exact(&mut out)?,
+    }
+    Ok(out)
+}
+
+/// A stretch of a file, read without moving the file's own position.
+#[derive(Clone)]
+pub struct Slice {
+    file: Arc<File>,
+    start: u64,
+    at: u64,
+    size: u64,
+}
+
+impl Slice {
+    /// `size` bytes from `start`.
+    #[must_use]
+    pub fn new(file: Arc<File>, start: u64, size: u64) -> Self {
+        Self { file, start, at: 0, size }
+    }
+}
+
+impl Read for Slice {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let left = usize::try_from(self.size.saturating_sub(self.at)).unwrap_or(usize::MAX);
+        let want = left.min(buffer.len());
+        if want == 0 {
+            return Ok(0);
+        }
+        let count = self.file.read_at(&mut buffer[..want], self.start + self.at)?;
+        if count == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        self.at += count as u64;
+        Ok(count)
+    }
+}
+
+impl Seek for Slice {
+    fn seek(&mut self, position: io::SeekFrom) -> io::Result<u64> {
+        let at = match position {
+            io::SeekFrom::Start(at) => Some(at),
+            io::SeekFrom::End(offset) => self.size.checked_add_signed(offset),
+            io::SeekFrom::Current(offset) => self.at.checked_add_signed(offset),
+        };
+        self.at = at.ok_or(io::ErrorKind::InvalidInput)?;
+        Ok(self.at)
+    }
+}
