@@ -19,7 +19,7 @@ use crate::oci::Digest;
 use crate::ports::{Cache, CacheKind, PortError, PortErrorKind};
 
 /// After this long, no run that staged a file is still about to commit it.
-const ABANDONED: Duration = Duration::from_secs(24 * 60 * 60);
+const ABANDONED: Duration = Duration::from_hours(24);
 
 /// A cache in a folder of its own.
 pub struct DiskCache {
