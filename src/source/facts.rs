@@ -90,7 +90,7 @@ fn read(path: &Path, stat: &Stat, chunk: &mut [u8]) -> Result<Facts, PortError> 
         return Err(changed(path));
     }
     let mut hasher = Hasher::default();
-    let mut start = Start::default();
+    let mut beginning = Start::default();
     let mut seen = 0;
     loop {
         let bytes = match file.read(chunk) {
@@ -103,13 +103,13 @@ fn read(path: &Path, stat: &Stat, chunk: &mut [u8]) -> Result<Facts, PortError> 
         if seen > stat.size {
             return Err(changed(path));
         }
-        start.take(bytes);
+        beginning.take(bytes);
         hasher.update(bytes);
     }
     if seen != stat.size || !is_same(file.metadata().map_err(failed)?) {
         return Err(changed(path));
     }
-    Ok(Facts { digest: hasher.finish(), magic: start.magic(), private_key: defaults::is_private_key(&start.0) })
+    Ok(Facts { digest: hasher.finish(), magic: beginning.magic(), private_key: defaults::is_private_key(&beginning.0) })
 }
 
 /// The first bytes of a file, as many as are looked at.

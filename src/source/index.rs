@@ -38,6 +38,16 @@ pub(super) struct Update {
     begun: Moment,
 }
 
+impl Update {
+    /// Begins an update, before the first file is read.
+    pub(super) fn begin(cache: &dyn Cache) -> Result<Self, PortError> {
+        let staged = cache.stage()?;
+        let metadata = staged.as_file().metadata().map_err(|cause| failed(staged.path(), &cause))?;
+        let begun = Stat::of(&metadata).modified;
+        Ok(Self { staged, begun })
+    }
+}
+
 impl Index {
     /// What was known when the folder was last looked at.
     ///
@@ -55,15 +65,7 @@ impl Index {
         self.known.get(path).filter(|(known, _)| known == stat).map(|(_, facts)| *facts)
     }
 
-    /// Begins an update, before the first file is read.
-    pub(super) fn begin(&self, cache: &dyn Cache) -> Result<Update, PortError> {
-        let staged = cache.stage()?;
-        let metadata = staged.as_file().metadata().map_err(|cause| failed(staged.path(), &cause))?;
-        let begun = Stat::of(&metadata).modified;
-        Ok(Update { staged, begun })
-    }
-
-    /// Takes facts in that were read after [`begin`](Self::begin).
+    /// Takes facts in that were read after an update was begun.
     pub(super) fn put(&mut self, path: &[u8], stat: Stat, facts: Facts) {
         self.fresh.insert(path.to_vec(), (stat, facts));
     }
@@ -165,7 +167,7 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let cache = DiskCache::new(root.path().join("cache")).unwrap();
         let mut index = Index::load(&cache, root.path()).unwrap();
-        let update = index.begin(&cache).unwrap();
+        let update = Update::begin(&cache).unwrap();
         let now = update.begun.0;
         for (name, age) in [("old", 10), ("now", 0), ("new", -10), ("second", 1)] {
             index.put(name.as_bytes(), stat(now - age), facts(name));
@@ -185,7 +187,7 @@ mod tests {
         fs_err::write(root.path().join("there"), "").unwrap();
         for name in ["there", "gone", "third"] {
             let mut index = Index::load(&cache, root.path()).unwrap();
-            let update = index.begin(&cache).unwrap();
+            let update = Update::begin(&cache).unwrap();
             index.put(name.as_bytes(), stat(0), facts(name));
             index.commit(&cache, root.path(), update).unwrap();
         }
@@ -202,7 +204,7 @@ mod tests {
         cache.commit(broken, CacheKind::Folder, &key(root.path())).unwrap();
         let mut index = Index::load(&cache, root.path()).unwrap();
         assert!(index.known.is_empty());
-        let update = index.begin(&cache).unwrap();
+        let update = Update::begin(&cache).unwrap();
         index.put(b"x", stat(0), facts("x"));
         index.commit(&cache, root.path(), update).unwrap();
         assert_eq!(Index::load(&cache, root.path()).unwrap().known.len(), 1);

@@ -27,7 +27,7 @@ use fs_err::PathExt as _;
 
 use crate::ports::{Cache, Folders, LocalEntry, LocalFile, LocalKind, PortError, PortErrorKind, Walk, WalkRules};
 use facts::{Facts, Stat};
-use index::Index;
+use index::{Index, Update};
 use rules::Rules;
 use walk::{Found, FoundFile, Walked};
 
@@ -52,7 +52,7 @@ impl LocalFolders {
         if unknown.is_empty() {
             return Ok(known.into_iter().flatten().collect());
         }
-        let update = index.begin(&*self.cache)?;
+        let update = Update::begin(&*self.cache)?;
         let read = facts::read_all(folder, &unknown)?;
         for ((path, stat), facts) in unknown.iter().zip(&read) {
             index.put(path, *stat, *facts);

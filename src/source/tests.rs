@@ -23,7 +23,9 @@ impl Project {
         let cache = Arc::new(DiskCache::new(root.path().join("cache")).unwrap());
         let project = Self { root, cache };
         fs_err::create_dir(project.path("app")).unwrap();
-        files.iter().for_each(|(name, content)| project.write(&format!("app/{name}"), content));
+        for (name, content) in files {
+            project.write(&format!("app/{name}"), content);
+        }
         project
     }
 

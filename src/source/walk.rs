@@ -126,8 +126,8 @@ impl Walker {
 
 /// A folder's entries by name.
 fn list(disk: &Path) -> io::Result<Vec<(Vec<u8>, fs_err::DirEntry)>> {
-    let named = |entry: fs_err::DirEntry| (entry.file_name().into_vec(), entry);
-    let mut names = fs_err::read_dir(disk)?.map(|entry| entry.map(named)).collect::<io::Result<Vec<_>>>()?;
+    let with_name = |entry: fs_err::DirEntry| (entry.file_name().into_vec(), entry);
+    let mut names = fs_err::read_dir(disk)?.map(|entry| entry.map(with_name)).collect::<io::Result<Vec<_>>>()?;
     names.sort_by(|one, two| one.0.cmp(&two.0));
     Ok(names)
 }
