@@ -1,1 +1,186 @@
+//! Local folders: the application, copies, ready-made site-packages.
 //!
+//! `walk` goes through a folder and asks `rules` what to leave out (`globs`,
+//! `defaults`, `ignores`, `dockerignore`); `links` sees to it that no link leads
+//! out; `index` remembers what files contain, `facts` reads those that it does
+//! not know. Links are never followed, names are bytes.
+
+mod defaults;
+mod dockerignore;
+mod facts;
+mod globs;
+mod ignores;
+mod index;
+mod links;
+mod rules;
+mod walk;
+
+use std::collections::{BTreeMap, HashSet};
+use std::ffi::OsStr;
+use std::io;
+use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use fs_err::PathExt as _;
+
+use crate::ports::{Cache, Folders, LocalEntry, LocalFile, LocalKind, PortError, PortErrorKind, Walk, WalkRules};
+use facts::{Facts, Stat};
+use index::{Index, Update};
+use rules::Rules;
+use walk::{Found, FoundFile, Walked};
+
+/// The folders of the local disk.
+pub struct LocalFolders {
+    cache: Arc<dyn Cache>,
+}
+
+impl LocalFolders {
+    /// Folders whose files' facts are remembered in a cache.
+    #[must_use]
+    pub fn new(cache: Arc<dyn Cache>) -> Self {
+        Self { cache }
+    }
+
+    /// The facts of files below a folder, from the index or from the files.
+    fn facts(&self, folder: &Path, files: &[(&[u8], Stat)]) -> Result<Vec<Facts>, PortError> {
+        let mut index = Index::load(&*self.cache, folder)?;
+        let known: Vec<_> = files.iter().map(|(path, stat)| index.get(path, stat)).collect();
+        let unknown: Vec<_> =
+            files.iter().zip(&known).filter(|(_, known)| known.is_none()).map(|(file, _)| *file).collect();
+        if unknown.is_empty() {
+            return Ok(known.into_iter().flatten().collect());
+        }
+        let update = Update::begin(&*self.cache)?;
+        let read = facts::read_all(folder, &unknown)?;
+        for ((path, stat), facts) in unknown.iter().zip(&read) {
+            index.put(path, *stat, *facts);
+        }
+        index.commit(&*self.cache, folder, update)?;
+        let mut read = read.into_iter();
+        Ok(known.into_iter().filter_map(|known| known.or_else(|| read.next())).collect())
+    }
+}
+
+impl Folders for LocalFolders {
+    fn walk(&self, folder: &Path, rules: &WalkRules) -> Result<Walk, PortError> {
+        let real = canonical(folder, "folder")?;
+        if !real.is_dir() {
+            return Err(other(format!("`{}` is not a folder", folder.display())));
+        }
+        let Walked { mut found, mut left_out } = walk::walk(&real, Rules::new(&real, rules)?)?;
+        found.sort_by(|one, two| one.path().cmp(two.path()));
+        let files: Vec<_> =
+            found.iter().filter_map(Found::file).map(|file| (file.path.as_slice(), file.stat)).collect();
+        let mut facts = self.facts(&real, &files)?.into_iter();
+
+        let mut entries = BTreeMap::new();
+        for found in found {
+            let (path, kind) = match found {
+                Found::Link(path, target) => (path, LocalKind::Link(target)),
+                Found::File(file) => {
+                    let Some(facts) = facts.next() else { break };
+                    if file.may_be_key && facts.private_key {
+                        *left_out.entry(defaults::PRIVATE_KEYS).or_default() += 1;
+                        continue;
+                    }
+                    (file.path.clone(), LocalKind::File(local_file(folder, &file, facts)))
+                }
+            };
+            entries.insert(path, kind);
+        }
+        let folders = folders_of(&entries);
+        entries.extend(folders.into_iter().map(|path| (path, LocalKind::Folder)));
+        Ok(Walk {
+            entries: entries.into_iter().map(|(path, kind)| LocalEntry { path, kind }).collect(),
+            left_out: left_out.into_iter().map(|(rule, files)| (rule.to_owned(), files)).collect(),
+        })
+    }
+
+    /// The file that a path leads to, through links if need be: it is named
+    /// itself, so what it is called elsewhere does not matter.
+    fn file(&self, path: &Path) -> Result<LocalFile, PortError> {
+        let real = canonical(path, "file")?;
+        let metadata = real.fs_err_metadata().map_err(|cause| unreadable(&cause))?;
+        let (true, Some(folder), Some(name)) = (metadata.is_file(), real.parent(), real.file_name()) else {
+            let what = if metadata.is_dir() { "a folder, not a file" } else { "no regular file" };
+            return Err(other(format!("`{}` is {what}", path.display())));
+        };
+        let stat = Stat::of(&metadata);
+        let facts = self.facts(folder, &[(name.as_bytes(), stat)])?;
+        let Some(facts) = facts.first() else { return Err(changed(path)) };
+        Ok(LocalFile {
+            path: path.to_owned(),
+            size: stat.size,
+            executable: metadata.permissions().mode() & 0o111 != 0,
+            digest: facts.digest,
+            magic: facts.magic,
+        })
+    }
+}
+
+fn local_file(folder: &Path, file: &FoundFile, facts: Facts) -> LocalFile {
+    LocalFile {
+        path: below(folder, &file.path),
+        size: file.stat.size,
+        executable: file.executable,
+        digest: facts.digest,
+        magic: facts.magic,
+    }
+}
+
+/// Every folder that entries lie in.
+fn folders_of(entries: &BTreeMap<Vec<u8>, LocalKind>) -> Vec<Vec<u8>> {
+    let mut seen = HashSet::new();
+    for path in entries.keys() {
+        let mut rest = path.as_slice();
+        while let Some(end) = rest.iter().rposition(|&byte| byte == b'/') {
+            rest = &rest[..end];
+            if !seen.insert(rest) {
+                break;
+            }
+        }
+    }
+    seen.into_iter().map(<[u8]>::to_vec).collect()
+}
+
+/// A place on the disk, of a path below a folder.
+fn below(folder: &Path, path: &[u8]) -> PathBuf {
+    folder.join(OsStr::from_bytes(path))
+}
+
+/// Bytes of a name, for a person.
+fn show(path: &[u8]) -> String {
+    String::from_utf8_lossy(path).into_owned()
+}
+
+fn canonical(path: &Path, kind: &str) -> Result<PathBuf, PortError> {
+    path.fs_err_canonicalize().map_err(|cause| match cause.kind() {
+        io::ErrorKind::NotFound => PortError {
+            kind: PortErrorKind::NotFound,
+            message: format!("there is no {kind} `{}`", path.display()),
+            hint: None,
+        },
+        _ => unreadable(&cause),
+    })
+}
+
+/// The error of something that cannot be read; the cause names the path.
+fn unreadable(cause: &io::Error) -> PortError {
+    other(format!("cannot read local files: {cause}"))
+}
+
+fn changed(path: &Path) -> PortError {
+    PortError {
+        hint: Some("run the build again once nothing writes to it, or exclude it".to_owned()),
+        ..other(format!("`{}` changed while being read", path.display()))
+    }
+}
+
+fn other(message: String) -> PortError {
+    PortError { kind: PortErrorKind::Other, message, hint: None }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,1 +1,12 @@
+//! Content on the local disk: the cache between runs, and OCI layouts.
 //!
+//! Whatever is written here appears under its name whole or not at all: it is
+//! staged beside its place and renamed.
+
+pub mod cache;
+pub mod layout;
+mod staged;
+mod verified;
+
+pub use cache::DiskCache;
+pub use layout::{Layout, LayoutWriter};

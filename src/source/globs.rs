@@ -1,0 +1,153 @@
+//! The globs of `include` and `exclude`.
+//!
+//! A glob is matched against the path below the folder walked: `*`, `?` and
+//! `[…]` stay within a name, `**` crosses folders, `{a,b}` is a choice. A glob
+//! without a slash matches names at any depth, as in an ignore file. A glob that
+//! matches a folder matches everything in it.
+
+use globset::{Candidate, Glob, GlobBuilder, GlobMatcher, GlobSet, GlobSetBuilder};
+
+use super::other;
+use crate::ports::PortError;
+
+/// Some globs.
+pub(super) struct Globs {
+    /// Two for each glob: itself, and everything below what it matches.
+    set: GlobSet,
+    parts: Vec<Parts>,
+}
+
+/// What a glob says by itself.
+struct Parts {
+    /// The names it begins with, up to the first that is a pattern.
+    literal: Vec<Vec<u8>>,
+    /// Its components that are more than wildcards.
+    telling: Vec<GlobMatcher>,
+}
+
+impl Globs {
+    /// Reads globs.
+    ///
+    /// # Errors
+    /// Names the first one that is no glob.
+    pub(super) fn new(globs: &[String]) -> Result<Self, PortError> {
+        let mut set = GlobSetBuilder::new();
+        let mut parts = vec![];
+        for written in globs {
+            let failed = |cause: globset::Error| other(format!("`{written}` is no valid glob: {}", cause.kind()));
+            let text = written.trim_start_matches("./").trim_matches('/');
+            let anchored = written.trim_end_matches('/').contains('/');
+            let full = if anchored { text.to_owned() } else { format!("**/{text}") };
+            set.add(glob(&full).map_err(failed)?);
+            set.add(glob(&format!("{full}/**")).map_err(failed)?);
+            parts.push(Parts::of(&full));
+        }
+        let set = set.build().map_err(|cause| other(format!("the globs are too large: {cause}")))?;
+        Ok(Self { set, parts })
+    }
+
+    /// Whether any glob matches a path.
+    pub(super) fn is_match(&self, path: &[u8]) -> bool {
+        !self.parts.is_empty() && self.set.is_match_candidate(&Candidate::from_bytes(path))
+    }
+
+    /// Whether a glob matches a path that also tells each of some names: has a
+    /// component for it that is not just wildcards. `shop/**` does not tell
+    /// `.env` in `shop/.env`; `shop/.env` and `**/.env*` do.
+    pub(super) fn is_match_telling(&self, path: &[u8], names: &[&[u8]]) -> bool {
+        if names.is_empty() {
+            return self.is_match(path);
+        }
+        let matches =
+            if self.parts.is_empty() { vec![] } else { self.set.matches_candidate(&Candidate::from_bytes(path)) };
+        matches.into_iter().any(|number| self.parts[number / 2].tells(names))
+    }
+
+    /// Whether a glob could match anything below a folder and tell some names.
+    pub(super) fn reach(&self, folder: &[u8], names: &[&[u8]]) -> bool {
+        let parts = || folder.split(|&byte| byte == b'/');
+        self.parts.iter().any(|glob| glob.literal.iter().zip(parts()).all(|(one, two)| one == two) && glob.tells(names))
+    }
+}
+
+impl Parts {
+    fn of(glob_text: &str) -> Self {
+        let components = || glob_text.split('/');
+        let is_literal = |name: &&str| !name.contains(['*', '?', '[', '{', '\\']);
+        let is_wild = |name: &str| name.bytes().all(|byte| b"*?.".contains(&byte));
+        let telling = components().filter(|name| !is_wild(name));
+        Self {
+            literal: components().take_while(is_literal).map(|name| name.as_bytes().to_vec()).collect(),
+            telling: telling.filter_map(|name| glob(name).ok()).map(|name| name.compile_matcher()).collect(),
+        }
+    }
+
+    fn tells(&self, names: &[&[u8]]) -> bool {
+        names.iter().all(|name| self.telling.iter().any(|part| part.is_match_candidate(&Candidate::from_bytes(name))))
+    }
+}
+
+fn glob(text: &str) -> Result<Glob, globset::Error> {
+    GlobBuilder::new(text).literal_separator(true).backslash_escape(true).build()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn globs(text: &str) -> Globs {
+        Globs::new(&[text.to_owned()]).unwrap()
+    }
+
+    #[test]
+    fn globs_match_paths() {
+        for (glob, yes, no) in [
+            ("shop/**", "shop/a shop/b/c", "shop x/shop/a"),
+            ("tests", "tests tests/a x/tests/b", "test xtests"),
+            ("/tests", "tests tests/a", "x/tests"),
+            ("./tests/", "tests tests/a", "x/tests"),
+            ("build/assets", "build/assets build/assets/x/y", "assets x/build/assets"),
+            ("*.md", "a.md b/c.md", "a.mdx"),
+            ("docs/*.md", "docs/a.md", "docs/b/a.md"),
+            ("**/x", "x a/x a/b/x a/x/y", "ax"),
+            ("{a,b}/c", "a/c b/c/d", "c"),
+        ] {
+            let globs = globs(glob);
+            yes.split(' ').for_each(|path| assert!(globs.is_match(path.as_bytes()), "{glob} {path}"));
+            no.split(' ').for_each(|path| assert!(!globs.is_match(path.as_bytes()), "{glob} {path}"));
+        }
+        assert!(!Globs::new(&[]).unwrap().is_match(b"x"));
+        let error = Globs::new(&["a[".to_owned()]).err().unwrap();
+        assert!(error.message.starts_with("`a[` is no valid glob: "), "{error}");
+    }
+
+    #[test]
+    fn only_a_glob_that_names_it_tells_a_name() {
+        for (glob, path, name, tells) in [
+            ("**", "shop/.env", ".env", false),
+            ("shop/**", "shop/.env", ".env", false),
+            ("shop/*", "shop/.env", ".env", false),
+            ("shop/.*", "shop/.env", ".env", false),
+            ("shop/.env", "shop/.env", ".env", true),
+            (".env", "shop/.env", ".env", true),
+            ("**/.env.*", "shop/.env.example", ".env.example", true),
+            ("shop/*.pyc", "shop/x.pyc", "x.pyc", true),
+            ("**/__pycache__/**", "shop/__pycache__/x", "__pycache__", true),
+        ] {
+            let told = globs(glob).is_match_telling(path.as_bytes(), &[name.as_bytes()]);
+            assert_eq!(told, tells, "{glob} {path}");
+        }
+        let twice = [b".venv".as_slice(), b"x.pyc"];
+        assert!(!globs(".venv/**").is_match_telling(b".venv/x.pyc", &twice));
+        assert!(globs(".venv/*.pyc").is_match_telling(b".venv/x.pyc", &twice));
+    }
+
+    #[test]
+    fn globs_reach_into_folders_that_they_could_match_in() {
+        let globs = globs("build/assets/**");
+        for (folder, reached) in [("build", true), ("build/assets/x", true), ("build/lib", false), ("dist", false)] {
+            assert_eq!(globs.reach(folder.as_bytes(), &[]), reached, "{folder}");
+        }
+        assert!(!globs.reach(b"build/assets/.git", &[b".git"]));
+    }
+}

@@ -1,0 +1,212 @@
+//! The stat index: what is known of a folder's files without opening them.
+//!
+//! An entry holds as long as the file's size, times and inode are the same. A
+//! file that was written in the very moment in which it is read could change
+//! once more without showing it, so an entry is kept only if the file is older
+//! than the index (the "racy git" problem; git's `racy-git.adoc`). The moment is
+//! told by the index's own temporary file, not by a clock.
+//!
+//! On the disk: a line with the format's name, then records of little-endian
+//! numbers, the digest and the path. What cannot be read is as good as absent.
+
+use std::collections::BTreeMap;
+use std::io::{Read as _, Write as _};
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::Path;
+
+use tempfile::NamedTempFile;
+
+use super::facts::{Facts, Moment, Stat};
+use super::{below, other};
+use crate::oci::Digest;
+use crate::ports::{Cache, CacheKind, PortError};
+
+const FORMAT: &[u8] = b"carboy folder index 1\n";
+/// How much older than the index a file has to be, in seconds: coarse clocks.
+const MARGIN: i64 = 1;
+
+/// What is known of the files below one folder.
+#[derive(Debug, Default)]
+pub(super) struct Index {
+    known: BTreeMap<Vec<u8>, (Stat, Facts)>,
+    fresh: BTreeMap<Vec<u8>, (Stat, Facts)>,
+}
+
+/// An index about to be written, and the moment it was begun.
+pub(super) struct Update {
+    staged: NamedTempFile,
+    begun: Moment,
+}
+
+impl Update {
+    /// Begins an update, before the first file is read.
+    pub(super) fn begin(cache: &dyn Cache) -> Result<Self, PortError> {
+        let staged = cache.stage()?;
+        let metadata = staged.as_file().metadata().map_err(|cause| failed(staged.path(), &cause))?;
+        let begun = Stat::of(&metadata).modified;
+        Ok(Self { staged, begun })
+    }
+}
+
+impl Index {
+    /// What was known when the folder was last looked at.
+    ///
+    /// # Errors
+    /// A cache that cannot be read. Content that makes no sense is no error.
+    pub(super) fn load(cache: &dyn Cache, folder: &Path) -> Result<Self, PortError> {
+        let Some(mut file) = cache.open(CacheKind::Folder, &key(folder))? else { return Ok(Self::default()) };
+        let mut bytes = vec![];
+        file.read_to_end(&mut bytes).map_err(|cause| failed(folder, &cause))?;
+        Ok(Self { known: decode(&bytes).unwrap_or_default(), fresh: BTreeMap::new() })
+    }
+
+    /// The facts of a file, if it is still the one they are of.
+    pub(super) fn get(&self, path: &[u8], stat: &Stat) -> Option<Facts> {
+        self.known.get(path).filter(|(known, _)| known == stat).map(|(_, facts)| *facts)
+    }
+
+    /// Takes facts in that were read after an update was begun.
+    pub(super) fn put(&mut self, path: &[u8], stat: Stat, facts: Facts) {
+        self.fresh.insert(path.to_vec(), (stat, facts));
+    }
+
+    /// Writes the index, if there is anything new in it that may be kept.
+    ///
+    /// Other walks of the same folder see other files: what they know is kept
+    /// for as long as the file exists.
+    pub(super) fn commit(mut self, cache: &dyn Cache, folder: &Path, update: Update) -> Result<(), PortError> {
+        let Update { mut staged, begun } = update;
+        let trusted = (begun.0 - MARGIN, begun.1);
+        self.fresh.retain(|_, (stat, _)| stat.modified < trusted && stat.changed < trusted);
+        if self.fresh.is_empty() {
+            return Ok(());
+        }
+        self.known.retain(|path, _| fs_err::symlink_metadata(below(folder, path)).is_ok());
+        self.known.append(&mut self.fresh);
+        staged.write_all(&encode(&self.known)).map_err(|cause| failed(folder, &cause))?;
+        cache.commit(staged, CacheKind::Folder, &key(folder))
+    }
+}
+
+fn key(folder: &Path) -> Digest {
+    Digest::of(folder.as_os_str().as_bytes())
+}
+
+fn failed(folder: &Path, cause: &std::io::Error) -> PortError {
+    other(format!("the cache's index of `{}`: {cause}", folder.display()))
+}
+
+fn encode(known: &BTreeMap<Vec<u8>, (Stat, Facts)>) -> Vec<u8> {
+    let mut out = FORMAT.to_vec();
+    for (path, (stat, facts)) in known {
+        for number in [stat.size, stat.inode, path.len() as u64] {
+            out.extend(number.to_le_bytes());
+        }
+        for number in [stat.modified.0, stat.modified.1, stat.changed.0, stat.changed.1] {
+            out.extend(number.to_le_bytes());
+        }
+        out.extend(facts.magic);
+        out.push(facts.private_key.into());
+        out.extend(facts.digest.to_string().bytes());
+        out.extend(path);
+    }
+    out
+}
+
+fn decode(bytes: &[u8]) -> Option<BTreeMap<Vec<u8>, (Stat, Facts)>> {
+    let mut rest = bytes.strip_prefix(FORMAT)?;
+    let mut known = BTreeMap::new();
+    while !rest.is_empty() {
+        let [size, inode, length] = [take(&mut rest)?, take(&mut rest)?, take(&mut rest)?].map(u64::from_le_bytes);
+        let mut moment = || Some((i64::from_le_bytes(take(&mut rest)?), i64::from_le_bytes(take(&mut rest)?)));
+        let (modified, changed) = (moment()?, moment()?);
+        let magic = take(&mut rest)?;
+        let private_key = take::<1>(&mut rest)? != [0];
+        let digest = std::str::from_utf8(&take::<71>(&mut rest)?).ok()?.parse().ok()?;
+        let (path, after) = rest.split_at_checked(usize::try_from(length).ok()?)?;
+        rest = after;
+        known.insert(path.to_vec(), (Stat { size, modified, changed, inode }, Facts { digest, magic, private_key }));
+    }
+    Some(known)
+}
+
+fn take<const N: usize>(rest: &mut &[u8]) -> Option<[u8; N]> {
+    let (first, after) = rest.split_first_chunk()?;
+    *rest = after;
+    Some(*first)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::DiskCache;
+
+    fn facts(text: &str) -> Facts {
+        Facts { digest: Digest::of(text.as_bytes()), magic: *b"\x7fELF", private_key: true }
+    }
+
+    fn stat(seconds: i64) -> Stat {
+        Stat { size: 7, modified: (seconds, 5), changed: (seconds, 6), inode: 9 }
+    }
+
+    #[test]
+    fn what_is_written_is_read_and_what_is_broken_is_absent() {
+        let known = BTreeMap::from([(b"a\nb/\xff".to_vec(), (stat(-3), facts("1"))), (vec![], (stat(4), facts("2")))]);
+        let bytes = encode(&known);
+        assert_eq!(decode(&bytes), Some(known));
+        for end in (0..bytes.len()).filter(|&end| end != FORMAT.len()) {
+            let decoded = decode(&bytes[..end]);
+            assert!(decoded.is_none_or(|known| known.len() == 1), "{end}");
+        }
+        assert_eq!(decode(&[FORMAT, &[0xff; 300]].concat()), None);
+        assert_eq!(decode(b"carboy folder index 0\n"), None);
+    }
+
+    #[test]
+    fn files_as_young_as_the_index_are_not_kept() {
+        let root = tempfile::tempdir().unwrap();
+        let cache = DiskCache::new(root.path().join("cache")).unwrap();
+        let mut index = Index::load(&cache, root.path()).unwrap();
+        let update = Update::begin(&cache).unwrap();
+        let now = update.begun.0;
+        for (name, age) in [("old", 10), ("now", 0), ("new", -10), ("second", 1)] {
+            index.put(name.as_bytes(), stat(now - age), facts(name));
+        }
+        index.put(b"renamed", Stat { changed: (now, 0), ..stat(now - 10) }, facts("renamed"));
+        index.commit(&cache, root.path(), Update { begun: (now, 0), ..update }).unwrap();
+        let index = Index::load(&cache, root.path()).unwrap();
+        assert_eq!(index.known.keys().collect::<Vec<_>>(), [b"old"]);
+        assert_eq!(index.get(b"old", &stat(now - 10)), Some(facts("old")));
+        assert_eq!(index.get(b"old", &Stat { inode: 10, ..stat(now - 10) }), None);
+    }
+
+    #[test]
+    fn other_files_stay_known_for_as_long_as_they_exist() {
+        let root = tempfile::tempdir().unwrap();
+        let cache = DiskCache::new(root.path().join("cache")).unwrap();
+        fs_err::write(root.path().join("there"), "").unwrap();
+        for name in ["there", "gone", "third"] {
+            let mut index = Index::load(&cache, root.path()).unwrap();
+            let update = Update::begin(&cache).unwrap();
+            index.put(name.as_bytes(), stat(0), facts(name));
+            index.commit(&cache, root.path(), update).unwrap();
+        }
+        let index = Index::load(&cache, root.path()).unwrap();
+        assert_eq!(index.known.keys().collect::<Vec<_>>(), [b"there".as_slice(), b"third"]);
+    }
+
+    #[test]
+    fn a_broken_index_is_rewritten() {
+        let root = tempfile::tempdir().unwrap();
+        let cache = DiskCache::new(root.path().to_owned()).unwrap();
+        let mut broken = cache.stage().unwrap();
+        broken.write_all(b"carboy folder index 1\nnonsense").unwrap();
+        cache.commit(broken, CacheKind::Folder, &key(root.path())).unwrap();
+        let mut index = Index::load(&cache, root.path()).unwrap();
+        assert!(index.known.is_empty());
+        let update = Update::begin(&cache).unwrap();
+        index.put(b"x", stat(0), facts("x"));
+        index.commit(&cache, root.path(), update).unwrap();
+        assert_eq!(Index::load(&cache, root.path()).unwrap().known.len(), 1);
+    }
+}

@@ -1,0 +1,133 @@
+//! Which rule leaves a path out, if one does.
+//!
+//! In this order: what `include` matches is in; what the defaults know is out;
+//! what `exclude` matches is out; what ignore files name is out. A folder that is
+//! out takes everything with it that `include` does not bring back, and a name
+//! that the defaults know comes back only by a glob that tells that name: see
+//! [`Globs::is_match_telling`].
+
+use std::path::Path;
+
+use super::defaults;
+use super::globs::Globs;
+use super::ignores::{Depth, Ignores};
+use crate::ports::{PortError, WalkRules};
+
+/// All rules of a walk.
+pub(super) struct Rules {
+    include: Globs,
+    exclude: Globs,
+    defaults: bool,
+    ignores: Option<Ignores>,
+}
+
+/// What is already decided about everything in a folder.
+#[derive(Clone, Default)]
+pub(super) struct Outer {
+    /// The rules of the defaults that hold, and the names they hold for.
+    defaults: Vec<(&'static str, Vec<u8>)>,
+    rule: Option<&'static str>,
+}
+
+impl Outer {
+    /// The rule that leaves the folder out.
+    pub(super) fn rule(&self) -> Option<&'static str> {
+        self.defaults.first().map(|(rule, _)| *rule).or(self.rule)
+    }
+
+    fn names(&self) -> Vec<&[u8]> {
+        self.defaults.iter().map(|(_, name)| name.as_slice()).collect()
+    }
+}
+
+impl Rules {
+    pub(super) fn new(folder: &Path, rules: &WalkRules) -> Result<Self, PortError> {
+        Ok(Self {
+            include: Globs::new(&rules.include)?,
+            exclude: Globs::new(&rules.exclude)?,
+            defaults: rules.defaults,
+            ignores: rules.ignore_files.then(|| Ignores::new(folder)).transpose()?,
+        })
+    }
+
+    /// Reads a folder's ignore files, given its names.
+    pub(super) fn enter(
+        &mut self,
+        path: &[u8],
+        disk: &Path,
+        has: impl Fn(&[u8]) -> bool,
+    ) -> Result<Option<Depth>, PortError> {
+        self.ignores.as_mut().map(|ignores| ignores.enter(path, disk, has)).transpose()
+    }
+
+    /// Forgets a folder's ignore files.
+    pub(super) fn leave(&mut self, depth: Option<&Depth>) {
+        if let (Some(ignores), Some(depth)) = (&mut self.ignores, depth) {
+            ignores.leave(depth);
+        }
+    }
+
+    /// The rule that leaves a file or link out.
+    pub(super) fn file(&self, path: &[u8], outer: &Outer) -> Option<&'static str> {
+        let name = name_of(path);
+        let own = self.default_rule(path, name, false);
+        let mut names = outer.names();
+        names.extend(own.map(|_| name));
+        if self.include.is_match_telling(path, &names) {
+            return None;
+        }
+        outer.rule().or(own).or_else(|| self.written(path, false))
+    }
+
+    /// What holds for everything in a folder.
+    pub(super) fn folder(&self, path: &[u8], outer: &Outer) -> Outer {
+        let mut inner = outer.clone();
+        let name = name_of(path);
+        inner.defaults.extend(self.default_rule(path, name, true).map(|rule| (rule, name.to_vec())));
+        if inner.rule().is_none() {
+            inner.rule = self.written(path, true);
+        }
+        inner
+    }
+
+    /// What holds in a folder that turns out to be a virtual environment.
+    pub(super) fn environment(&self, path: &[u8], has: impl Fn(&[u8]) -> bool, mut inner: Outer) -> Outer {
+        let name = name_of(path);
+        let known = inner.defaults.last().is_some_and(|(_, last)| last == name);
+        if self.defaults && !known && !path.is_empty() && has(defaults::ENVIRONMENT_MARKER) {
+            inner.defaults.push((defaults::ENVIRONMENT, name.to_vec()));
+        }
+        inner
+    }
+
+    /// Whether anything in a folder that is left out could be included.
+    pub(super) fn reach(&self, path: &[u8], inner: &Outer) -> bool {
+        self.include.reach(path, &inner.names())
+    }
+
+    /// Whether the file is left out if a private key is in it.
+    pub(super) fn may_be_key(&self, path: &[u8]) -> bool {
+        let name = name_of(path);
+        self.defaults && defaults::may_be_key(name) && !self.include.is_match_telling(path, &[name])
+    }
+
+    fn default_rule(&self, path: &[u8], name: &[u8], is_folder: bool) -> Option<&'static str> {
+        if !self.defaults {
+            return None;
+        }
+        let own = (path == b"carboy.toml" && !is_folder).then_some(defaults::OWN_FILES);
+        own.or_else(|| defaults::rule_of(name, is_folder))
+    }
+
+    /// The rule that somebody wrote for this project.
+    fn written(&self, path: &[u8], is_folder: bool) -> Option<&'static str> {
+        if self.exclude.is_match(path) {
+            return Some("exclude");
+        }
+        self.ignores.as_ref().and_then(|ignores| ignores.rule(path, is_folder))
+    }
+}
+
+fn name_of(path: &[u8]) -> &[u8] {
+    path.rsplit(|&byte| byte == b'/').next().unwrap_or(path)
+}

@@ -1,0 +1,364 @@
+use std::os::unix::fs::symlink;
+use std::os::unix::net::UnixListener;
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+
+use super::*;
+use crate::oci::Digest;
+use crate::ports::CacheKind;
+use crate::store::DiskCache;
+
+const KEY: &str = "-----BEGIN PRIVATE KEY-----\nMC4C\n-----END PRIVATE KEY-----\n";
+
+struct Project {
+    root: TempDir,
+    cache: Arc<DiskCache>,
+}
+
+impl Project {
+    /// A folder with files: names, or names and contents.
+    fn new(files: &[(&str, &str)]) -> Self {
+        let root = tempfile::tempdir().unwrap();
+        let cache = Arc::new(DiskCache::new(root.path().join("cache")).unwrap());
+        let project = Self { root, cache };
+        fs_err::create_dir(project.path("app")).unwrap();
+        for (name, content) in files {
+            project.write(&format!("app/{name}"), content);
+        }
+        project
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.root.path().join(name)
+    }
+
+    fn write(&self, name: &str, content: &str) {
+        let path = self.path(name);
+        fs_err::create_dir_all(path.parent().unwrap()).unwrap();
+        fs_err::write(path, content).unwrap();
+    }
+
+    fn link(&self, name: &str, target: &str) {
+        symlink(target, self.path("app").join(name)).unwrap();
+    }
+
+    fn folders(&self) -> LocalFolders {
+        LocalFolders::new(self.cache.clone())
+    }
+
+    fn walk(&self, rules: &WalkRules) -> Result<Walk, PortError> {
+        self.folders().walk(&self.path("app"), rules)
+    }
+
+    /// Files and links that stay in, then rules and counts.
+    fn dump(&self, rules: &WalkRules) -> String {
+        let walk = self.walk(rules).unwrap();
+        let stays = walk.entries.iter().filter(|entry| entry.kind != LocalKind::Folder);
+        let stays: Vec<_> = stays.map(|entry| show(&entry.path)).collect();
+        let left: Vec<_> = walk.left_out.iter().map(|(rule, files)| format!("{rule}={files}")).collect();
+        format!("{} | {}", stays.join(" "), left.join(" "))
+    }
+}
+
+fn application() -> WalkRules {
+    WalkRules { ignore_files: true, defaults: true, include: vec![], exclude: vec![] }
+}
+
+fn include(globs: &[&str]) -> WalkRules {
+    WalkRules { include: globs.iter().map(|&glob| glob.to_owned()).collect(), ..application() }
+}
+
+fn exclude(globs: &[&str]) -> WalkRules {
+    WalkRules { exclude: globs.iter().map(|&glob| glob.to_owned()).collect(), ..application() }
+}
+
+#[test]
+fn entries_are_sorted_and_folders_lead_to_something() {
+    let project = Project::new(&[("shop/b.py", "b"), ("shop/a/x", ""), ("shop-1/c", ""), ("a.sh", "#!/bin/sh")]);
+    fs_err::create_dir_all(project.path("app/empty/too")).unwrap();
+    fs_err::set_permissions(project.path("app/a.sh"), std::fs::Permissions::from_mode(0o654)).unwrap();
+    project.link("shop/link", "../a.sh");
+    let walk = project.walk(&application()).unwrap();
+    let kinds: Vec<_> = walk
+        .entries
+        .iter()
+        .map(|entry| match &entry.kind {
+            LocalKind::Folder => format!("{}/", show(&entry.path)),
+            LocalKind::Link(target) => format!("{} -> {}", show(&entry.path), show(target)),
+            LocalKind::File(file) => {
+                format!("{} {}{}", show(&entry.path), file.size, if file.executable { "x" } else { "" })
+            }
+        })
+        .collect();
+    assert_eq!(
+        kinds,
+        ["a.sh 9x", "shop/", "shop-1/", "shop-1/c 0", "shop/a/", "shop/a/x 0", "shop/b.py 1", "shop/link -> ../a.sh"]
+    );
+    let LocalKind::File(file) = &walk.entries[0].kind else { panic!("a.sh is no file") };
+    assert_eq!((file.digest, file.magic), (Digest::of(b"#!/bin/sh"), *b"#!/b"));
+    assert_eq!(file.path, project.path("app/a.sh"));
+    assert_eq!(project.folders().file(&file.path).unwrap(), *file);
+}
+
+#[test]
+fn names_are_bytes() {
+    let project = Project::new(&[]);
+    let name = b"caf\xe9\n.py";
+    fs_err::write(project.path("app").join(OsStr::from_bytes(name)), "").unwrap();
+    assert_eq!(project.walk(&application()).unwrap().entries[0].path, name);
+}
+
+#[test]
+fn gitignores_hold_below_their_folders() {
+    let project = Project::new(&[
+        (".gitignore", "*.log\n/build/\n!keep.log\nbad[\n"),
+        ("a.log", ""),
+        ("keep.log", ""),
+        ("build/x", ""),
+        ("build/keep.log", ""),
+        ("shop/build/x", ""),
+        ("shop/.gitignore", "*.tmp\n!a.log\n/y"),
+        ("shop/a.log", ""),
+        ("shop/b.log", ""),
+        ("shop/c.tmp", ""),
+        ("shop/y", ""),
+        ("shop/z/y", ""),
+        ("c.tmp", ""),
+    ]);
+    assert_eq!(
+        project.dump(&application()),
+        "c.tmp keep.log shop/a.log shop/build/x shop/z/y | .gitignore=6 carboy.toml and ignore files=2"
+    );
+}
+
+#[test]
+fn gitignores_of_parents_hold_up_to_the_repositorys_root() {
+    let project = Project::new(&[("x.log", ""), ("dist/x", ""), ("a.py", "")]);
+    project.write(".gitignore", "*.log\n/app/dist\n");
+    assert_eq!(project.dump(&application()), "a.py dist/x x.log | ", "no repository");
+    fs_err::create_dir(project.path(".git")).unwrap();
+    project.write(".git/info/exclude", "*.py");
+    assert_eq!(project.dump(&application()), "a.py | .gitignore=2");
+    fs_err::create_dir(project.path("app/.git")).unwrap();
+    assert_eq!(project.dump(&application()), "a.py dist/x x.log | ", "a repository of its own");
+}
+
+#[test]
+fn dockerignore_holds_from_the_root() {
+    let project = Project::new(&[
+        (".dockerignore", "*\n!shop\nshop/**/*.tmp\n"),
+        (".gitignore", "*.log"),
+        ("README.md", ""),
+        ("shop/a.py", ""),
+        ("shop/a.log", ""),
+        ("shop/b/c.tmp", ""),
+        ("shop/b/.dockerignore", "*"),
+        ("shop/b/c.py", ""),
+    ]);
+    assert_eq!(
+        project.dump(&application()),
+        "shop/a.py shop/b/c.py | .dockerignore=2 .gitignore=1 carboy.toml and ignore files=3"
+    );
+    project.write("app/.dockerignore", "ok\n\na[");
+    let error = project.walk(&application()).unwrap_err();
+    assert!(error.message.contains(".dockerignore`, line 3: "), "{error}");
+}
+
+#[test]
+fn carboyignore_has_the_last_word_of_the_ignore_files() {
+    let project = Project::new(&[
+        (".gitignore", "generated.py\nbuild/\n"),
+        (".carboyignore", "!generated.py\nnotes\n!build/x\n"),
+        ("generated.py", ""),
+        ("build/x", ""),
+        ("notes/a", ""),
+        ("shop/.carboyignore", "generated.py"),
+        ("shop/generated.py", ""),
+    ]);
+    assert_eq!(
+        project.dump(&application()),
+        "generated.py | .carboyignore=2 .gitignore=1 carboy.toml and ignore files=3"
+    );
+}
+
+#[test]
+fn exclude_beats_ignore_files_and_include_beats_exclude() {
+    let project = Project::new(&[
+        (".gitignore", "build/\n!keep"),
+        ("build/assets/a.css", ""),
+        ("build/lib/x", ""),
+        ("keep", ""),
+        ("tests/a.py", ""),
+        ("tests/data/x", ""),
+    ]);
+    let own = "carboy.toml and ignore files=1";
+    assert_eq!(project.dump(&exclude(&["tests/**", "keep"])), format!(" | .gitignore=2 {own} exclude=3"));
+    let both =
+        WalkRules { include: vec!["build/assets/**".into(), "tests/data".into()], ..exclude(&["tests", "build"]) };
+    assert_eq!(project.dump(&both), format!("build/assets/a.css keep tests/data/x | {own} exclude=2"));
+    assert_eq!(
+        project.dump(&include(&["build/assets/*.css"])),
+        format!("build/assets/a.css keep tests/a.py tests/data/x | .gitignore=1 {own}"),
+        "include adds to the rest"
+    );
+}
+
+#[test]
+fn what_never_belongs_into_an_application_stays_out() {
+    let project = Project::new(&[
+        (".git/objects/ab/cd", ""),
+        (".git/HEAD", ""),
+        (".hg/x", ""),
+        (".svn/x", ""),
+        (".venv/lib/x.py", ""),
+        ("venv/pyvenv.cfg", ""),
+        ("venv/bin/x", ""),
+        ("env/pyvenv.cfg", ""),
+        ("env/lib/a/b", ""),
+        ("shop/venv/not-one.py", ""),
+        ("shop/__pycache__/x.pyc", ""),
+        ("shop/old.pyc", ""),
+        (".env", ""),
+        (".env.local", ""),
+        ("shop/.envrc", ""),
+        ("certs/server.key", KEY),
+        ("certs/server.pem", "-----BEGIN CERTIFICATE-----\n"),
+        ("certs/both.PEM", &format!("-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n{KEY}")),
+        ("certs/id_rsa", ""),
+        ("certs/id_rsa.pub", ""),
+        ("certs/a.p12", ""),
+        (".DS_Store", ""),
+        (".pytest_cache/x", ""),
+        (".mypy_cache/x", ""),
+        (".ruff_cache/x", ""),
+        (".tox/x", ""),
+        (".nox/x", ""),
+        ("carboy.toml", ""),
+        ("shop/carboy.toml", ""),
+        ("node_modules/x", ""),
+    ]);
+    let stays = "certs/id_rsa.pub certs/server.pem node_modules/x shop/carboy.toml shop/venv/not-one.py";
+    let left_out = "*.pyc=1 .DS_Store=1 .env*=3 .git=2 .hg=1 .mypy_cache=1 .nox=1 .pytest_cache=1 .ruff_cache=1 .svn=1 \
+        .tox=1 .venv=5 __pycache__=1 carboy.toml and ignore files=1 private keys=4";
+    assert_eq!(project.dump(&application()), format!("{stays} | {left_out}"));
+    let everything = WalkRules { defaults: false, ..application() };
+    assert!(project.dump(&everything).ends_with(" | "));
+    assert_eq!(
+        project.walk(&everything).unwrap().entries.iter().filter(|entry| entry.kind != LocalKind::Folder).count(),
+        30
+    );
+}
+
+#[test]
+fn a_default_gives_way_only_to_a_glob_that_names_it() {
+    let project = Project::new(&[
+        ("shop/.env", ""),
+        ("shop/.env.example", ""),
+        ("shop/__pycache__/x.pyc", ""),
+        ("shop/tls.key", KEY),
+        ("shop/.git", ""),
+    ]);
+    for broad in ["**", "*", "shop", "shop/**", "shop/*", "**/*.*"] {
+        let left_out = " | .env*=2 .git=1 __pycache__=1 private keys=1";
+        assert_eq!(project.dump(&include(&[broad])), left_out, "{broad}");
+    }
+    for (named, stays) in [
+        ("shop/.env.example", "shop/.env.example"),
+        ("**/.env*", "shop/.env shop/.env.example"),
+        ("shop/*.key", "shop/tls.key"),
+        (".git", "shop/.git"),
+        ("shop/__pycache__/**", ""),
+        ("shop/__pycache__/*.pyc", "shop/__pycache__/x.pyc"),
+    ] {
+        let dump = project.dump(&include(&[named]));
+        assert_eq!(dump.split(" | ").next(), Some(stays), "{named}");
+    }
+}
+
+#[test]
+fn links_that_lead_out_are_errors_unless_left_out() {
+    let project = Project::new(&[("shop/a.py", "")]);
+    project.link("shop/dangling", "nothing");
+    project.link("inside", "shop/../shop/a.py");
+    project.link("out", "../secret");
+    let error = project.walk(&application()).unwrap_err();
+    assert_eq!(error.message, "the link `out` leads out of the folder, to `../secret`");
+    assert!(error.hint.unwrap().starts_with("exclude the link"));
+    assert_eq!(project.dump(&exclude(&["out"])), "inside shop/a.py shop/dangling | exclude=1");
+    fs_err::remove_file(project.path("app/out")).unwrap();
+    project.link("python", "/usr/bin/python3");
+    assert!(project.walk(&WalkRules::default()).unwrap_err().message.contains("`/usr/bin/python3`"));
+}
+
+#[test]
+fn what_no_image_can_hold_is_an_error() {
+    let project = Project::new(&[("shop/.wh.x/a", "")]);
+    let error = project.walk(&application()).unwrap_err();
+    assert!(error.message.starts_with("`shop/.wh.x/a` cannot be in an image"), "{error}");
+    fs_err::remove_dir_all(project.path("app/shop")).unwrap();
+    let _socket = UnixListener::bind(project.path("app/s")).unwrap();
+    let error = project.walk(&application()).unwrap_err();
+    assert_eq!(error.message, "`s` is a socket: only files, folders and links can be in an image");
+    assert_eq!(project.dump(&exclude(&["s"])), " | exclude=1");
+}
+
+#[test]
+fn what_is_not_there_is_named() {
+    let project = Project::new(&[("file", "")]);
+    for (name, message) in [("nothing", "there is no folder `"), ("app/file", "file` is not a folder")] {
+        let error = project.folders().walk(&project.path(name), &application()).unwrap_err();
+        assert!(error.message.contains(message), "{error}");
+    }
+    for (name, message) in [("nothing", "there is no file `"), ("app", "app` is a folder, not a file")] {
+        let error = project.folders().file(&project.path(name)).unwrap_err();
+        assert!(error.message.contains(message), "{error}");
+    }
+}
+
+#[test]
+fn known_files_are_not_opened_again() {
+    let project = Project::new(&[("a.py", "a"), ("tls.key", KEY)]);
+    let index = project
+        .cache
+        .path(CacheKind::Folder, &Digest::of(project.path("app").canonicalize().unwrap().as_os_str().as_bytes()));
+    let first = project.walk(&application()).unwrap();
+    assert!(!index.exists(), "files as young as this are not trusted");
+    std::thread::sleep(Duration::from_millis(1100));
+    assert_eq!(project.walk(&application()).unwrap(), first);
+
+    // A lie in the index shows that the files are not looked into.
+    let (truth, lie) = (Digest::of(b"a").to_string(), Digest::of(b"lie").to_string());
+    let written = fs_err::read(&index).unwrap();
+    let at = written.windows(truth.len()).position(|window| window == truth.as_bytes()).unwrap();
+    let mut changed = written.clone();
+    changed[at..at + lie.len()].copy_from_slice(lie.as_bytes());
+    fs_err::write(&index, changed).unwrap();
+    let digest = |walk: Walk| match &walk.entries[0].kind {
+        LocalKind::File(file) => file.digest,
+        _ => panic!("no file"),
+    };
+    assert_eq!(project.walk(&application()).unwrap().left_out, first.left_out);
+    assert_eq!(digest(project.walk(&application()).unwrap()), Digest::of(b"lie"));
+    assert_eq!(project.folders().file(&project.path("app/a.py")).unwrap().digest, Digest::of(b"lie"));
+    project.write("app/a.py", "b");
+    assert_eq!(digest(project.walk(&application()).unwrap()), Digest::of(b"b"));
+}
+
+#[test]
+#[ignore = "a measurement: cargo test --release -- --ignored --nocapture ten_thousand"]
+fn ten_thousand_files_unchanged_take_no_time() {
+    let project = Project::new(&[(".gitignore", "*.log\nbuild/\n__pycache__/\n")]);
+    for number in 0..10_000 {
+        project.write(&format!("app/pkg{}/sub{}/module{number}.py", number % 20, number % 200), "pass");
+    }
+    std::thread::sleep(Duration::from_millis(1100));
+    project.walk(&application()).unwrap();
+    let fastest = (0..5).map(|_| {
+        let begun = Instant::now();
+        project.walk(&application()).unwrap();
+        begun.elapsed()
+    });
+    let fastest = fastest.min().unwrap();
+    assert!(fastest < Duration::from_millis(100), "{fastest:?}");
+}

@@ -1,0 +1,250 @@
+//! `oci-layout` and `index.json` on the disk.
+//!
+//! Entries may carry more than carboy knows of (artifact types, urls, other
+//! algorithms' digests): whatever is in an entry stays in it.
+
+use std::collections::BTreeMap;
+use std::io::{self, Read as _};
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::other;
+use crate::oci::descriptor::Annotations;
+use crate::oci::{Digest, RawManifest, manifest, media_type};
+use crate::ports::{PortError, PortErrorKind};
+
+const REF_NAME: &str = "org.opencontainers.image.ref.name";
+const VERSION: &str = "1.0.0";
+
+/// An `index.json`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Index {
+    schema_version: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    media_type: Option<String>,
+    #[serde(default)]
+    pub manifests: Vec<Entry>,
+    #[serde(flatten)]
+    rest: Map<String, Value>,
+}
+
+/// A line of it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Entry {
+    pub media_type: String,
+    /// `algorithm:hex`, of any algorithm.
+    pub digest: String,
+    pub size: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub platform: Option<BTreeMap<String, Value>>,
+    #[serde(default, skip_serializing_if = "Annotations::is_empty")]
+    annotations: Annotations,
+    #[serde(flatten)]
+    rest: Map<String, Value>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Marker {
+    image_layout_version: String,
+}
+
+impl Entry {
+    /// The entry of a manifest at hand.
+    pub(super) fn new(raw: &RawManifest, name: Option<&str>) -> Self {
+        let descriptor = raw.descriptor();
+        Self {
+            media_type: descriptor.media_type,
+            digest: descriptor.digest.to_string(),
+            size: descriptor.size,
+            platform: None,
+            annotations: name.map(|name| (REF_NAME.to_owned(), name.to_owned())).into_iter().collect(),
+            rest: Map::new(),
+        }
+    }
+
+    /// What the entry is called.
+    pub(super) fn name(&self) -> Option<&str> {
+        self.annotations.get(REF_NAME).map(String::as_str).filter(|name| !name.is_empty())
+    }
+
+    /// Whether the entry is an index that has neither name nor platform.
+    fn is_anonymous_index(&self) -> bool {
+        self.name().is_none() && self.platform.is_none() && media_type::is_index(&self.media_type)
+    }
+
+    /// Whether the entry says that it is no image, as attestations do.
+    pub(super) fn is_for_no_platform(&self) -> bool {
+        let os = self.platform.as_ref().and_then(|platform| platform.get("os"));
+        os.is_some_and(|os| os == "unknown")
+    }
+}
+
+impl Index {
+    pub(super) fn empty() -> Self {
+        Self { schema_version: 2, media_type: Some(media_type::INDEX.to_owned()), manifests: vec![], rest: Map::new() }
+    }
+
+    pub(super) fn parse(bytes: &[u8]) -> serde_json::Result<Self> {
+        serde_json::from_slice(bytes)
+    }
+
+    pub(super) fn to_json(&self) -> serde_json::Result<Vec<u8>> {
+        serde_json::to_vec(self)
+    }
+
+    /// Gives a name to a manifest, in the place of the entry that had the name,
+    /// or of the manifest's nameless entry, else at the end.
+    pub(super) fn name(&mut self, raw: &RawManifest, name: &str) {
+        let digest = raw.digest().to_string();
+        let nameless = |entry: &Entry| entry.is_anonymous_index() && entry.digest == digest;
+        let replaced = |entry: &Entry| entry.name() == Some(name) || nameless(entry);
+        self.put(Entry::new(raw, Some(name)), replaced);
+    }
+
+    /// Sees to it that an index is named by some entry: if it is not yet, it
+    /// gets a nameless one, in the place of the only other such one, if there is
+    /// just one, so that a layout written to without names holds one image.
+    pub(super) fn hold(&mut self, raw: &RawManifest) {
+        let digest = raw.digest().to_string();
+        if self.manifests.iter().any(|entry| entry.digest == digest) {
+            return;
+        }
+        let alone = self.manifests.iter().filter(|entry| entry.is_anonymous_index()).count() == 1;
+        self.put(Entry::new(raw, None), |entry| alone && entry.is_anonymous_index());
+    }
+
+    /// Puts an entry where the first of those it replaces stood.
+    fn put(&mut self, new: Entry, replaced: impl Fn(&Entry) -> bool) {
+        let place = self.manifests.iter().position(&replaced).unwrap_or(self.manifests.len());
+        self.manifests.retain(|entry| !replaced(entry));
+        self.manifests.insert(place, new);
+    }
+}
+
+/// Reads a layout's `index.json` and checks that the folder is a layout at all.
+pub(super) fn read(folder: &Path) -> Result<(Vec<u8>, Index), PortError> {
+    if !is_layout(folder)? {
+        return Err(PortError {
+            kind: PortErrorKind::NotFound,
+            message: format!("there is no OCI layout in `{}`: it has no file `oci-layout`", folder.display()),
+            hint: None,
+        });
+    }
+    let bytes = bounded(&folder.join("index.json")).map_err(|cause| failed(folder, &cause))?;
+    let index = Index::parse(&bytes).map_err(|cause| {
+        other(format!("`{}` is not a valid image index: {cause}", folder.join("index.json").display()))
+    })?;
+    Ok((bytes, index))
+}
+
+/// Whether a folder is a layout of the version that carboy knows.
+pub(super) fn is_layout(folder: &Path) -> Result<bool, PortError> {
+    let marker = folder.join("oci-layout");
+    let bytes = match bounded(&marker) {
+        Ok(bytes) => bytes,
+        Err(cause) if cause.kind() == io::ErrorKind::NotFound => return Ok(false),
+        Err(cause) => return Err(failed(folder, &cause)),
+    };
+    let version = serde_json::from_slice::<Marker>(&bytes)
+        .map_err(|cause| other(format!("`{}` is not valid: {cause}", marker.display())))?
+        .image_layout_version;
+    if version == VERSION {
+        return Ok(true);
+    }
+    Err(other(format!("`{}` is an OCI layout of version {version}, not {VERSION}", folder.display())))
+}
+
+/// The content of the file that marks a layout.
+pub(super) fn marker() -> String {
+    format!(r#"{{"imageLayoutVersion":"{VERSION}"}}"#)
+}
+
+/// A file's bytes, an error when it is larger than a manifest may be.
+pub(super) fn bounded(path: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    fs_err::File::open(path)?.take(manifest::LIMIT + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > manifest::LIMIT {
+        let message =
+            format!("`{}` is larger than the {} bytes that a manifest may have", path.display(), manifest::LIMIT);
+        return Err(io::Error::new(io::ErrorKind::InvalidData, message));
+    }
+    Ok(bytes)
+}
+
+/// The error of a layout that cannot be read.
+pub(super) fn failed(folder: &Path, cause: &io::Error) -> PortError {
+    other(format!("cannot read the OCI layout in `{}`: {cause}", folder.display()))
+}
+
+/// The media type of manifest bytes that no descriptor introduced.
+pub(super) fn media_type_of(bytes: &[u8]) -> Option<String> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Head {
+        media_type: Option<String>,
+        manifests: Option<serde::de::IgnoredAny>,
+    }
+    let head: Head = serde_json::from_slice(bytes).ok()?;
+    let implied = if head.manifests.is_some() { media_type::INDEX } else { media_type::MANIFEST };
+    Some(head.media_type.unwrap_or_else(|| implied.to_owned()))
+}
+
+/// The digest of an entry, of the one algorithm that carboy knows.
+pub(super) fn digest(folder: &Path, entry: &Entry) -> Result<Digest, PortError> {
+    entry.digest.parse().map_err(|cause| other(format!("the OCI layout in `{}`: {cause}", folder.display())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn raw(media_type: &str, text: &str) -> RawManifest {
+        RawManifest { media_type: media_type.to_owned(), bytes: text.as_bytes().to_vec() }
+    }
+
+    fn dump(index: &Index, known: &[&RawManifest]) -> String {
+        let line = |entry: &Entry| {
+            let of = known.iter().find(|raw| raw.digest().to_string() == entry.digest);
+            let content = of.map_or("?".to_owned(), |raw| String::from_utf8_lossy(&raw.bytes).into_owned());
+            format!("{}={content}", entry.name().unwrap_or(""))
+        };
+        index.manifests.iter().map(line).collect::<Vec<_>>().join(" ")
+    }
+
+    #[test]
+    fn names_are_replaced_in_their_place() {
+        let [one, two, image] =
+            [raw(media_type::INDEX, "1"), raw(media_type::INDEX, "2"), raw(media_type::MANIFEST, "i")];
+        let known = [&one, &two, &image];
+        let mut index = Index::empty();
+        index.hold(&one);
+        assert_eq!(dump(&index, &known), "=1");
+        index.hold(&one);
+        assert_eq!(dump(&index, &known), "=1", "held once");
+        index.hold(&two);
+        assert_eq!(dump(&index, &known), "=2", "the nameless one is replaced");
+        index.name(&two, "a");
+        assert_eq!(dump(&index, &known), "a=2", "a name takes the nameless entry over");
+        index.hold(&two);
+        index.name(&one, "b");
+        index.name(&image, "c");
+        assert_eq!(dump(&index, &known), "a=2 b=1 c=i");
+        index.name(&one, "a");
+        assert_eq!(dump(&index, &known), "a=1 b=1 c=i");
+    }
+
+    #[test]
+    fn what_others_wrote_stays() {
+        let json = r#"{"annotations":{"k":"v"},"manifests":[{"artifactType":"x/y","digest":"sha512:00","mediaType":"m/n","platform":{"architecture":"amd64","os":"linux","os.version":"1"},"size":3}],"schemaVersion":2}"#;
+        let mut index = Index::parse(json.as_bytes()).unwrap();
+        let same: Value = serde_json::from_slice(&index.to_json().unwrap()).unwrap();
+        assert_eq!(same, serde_json::from_str::<Value>(json).unwrap());
+        index.hold(&raw(media_type::INDEX, "1"));
+        assert_eq!(index.manifests.len(), 2);
+    }
+}

@@ -1,0 +1,274 @@
+//! A layout as a source of images.
+//!
+//! `index.json` is read once, when the layout is opened: what is asked for by
+//! name later is what it said then.
+
+use std::collections::BTreeSet;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use futures_util::future::BoxFuture;
+
+use super::index::{self, Entry, Index};
+use super::{blob_path, other};
+use crate::hint::nearest;
+use crate::oci::digest::Verifier;
+use crate::oci::location::Selector;
+use crate::oci::{Descriptor, Digest, RawManifest, media_type};
+use crate::ports::{BlobReader, PortError, PortErrorKind, Source};
+use crate::store::verified::Verified;
+
+/// An existing layout, and what is meant of it.
+pub struct Layout {
+    folder: PathBuf,
+    name: Option<String>,
+    index: Index,
+    /// `index.json` as it is, which can be an image's index itself.
+    raw: RawManifest,
+}
+
+impl Layout {
+    /// The layout in a folder; `name` is the `org.opencontainers.image.ref.name`
+    /// that was given with it.
+    ///
+    /// # Errors
+    /// A folder that is no layout.
+    pub fn open(folder: &Path, name: Option<&str>) -> Result<Self, PortError> {
+        let (bytes, index) = index::read(folder)?;
+        let raw = RawManifest { media_type: media_type::INDEX.to_owned(), bytes };
+        Ok(Self { folder: folder.to_owned(), name: name.map(str::to_owned), index, raw })
+    }
+
+    /// What the layout's place names: the given name; without one, the only
+    /// image that is there, or `index.json` itself when its entries are one
+    /// image's platforms.
+    ///
+    /// # Errors
+    /// `NotFound` in an empty layout; several images to choose from.
+    pub fn root(&self) -> Result<Selector, PortError> {
+        if let Some(name) = &self.name {
+            return Ok(Selector::Tag(name.clone()));
+        }
+        let entries = &self.index.manifests;
+        let Some(first) = entries.first() else {
+            let message = format!("the OCI layout in `{}` holds no image", self.folder.display());
+            return Err(PortError { kind: PortErrorKind::NotFound, message, hint: None });
+        };
+        if entries.iter().all(|entry| entry.digest == first.digest) {
+            return index::digest(&self.folder, first).map(Selector::Digest);
+        }
+        if are_platforms(entries) {
+            return Ok(Selector::Digest(self.raw.digest()));
+        }
+        let message = format!("the OCI layout in `{}` holds several images", self.folder.display());
+        Err(PortError { hint: Some(self.choices()), ..other(message) })
+    }
+
+    fn names(&self) -> BTreeSet<&str> {
+        self.index.manifests.iter().filter_map(Entry::name).collect()
+    }
+
+    fn choices(&self) -> String {
+        let names: Vec<_> = self.names().into_iter().collect();
+        match names.first() {
+            Some(first) => {
+                let list = names.join(", ");
+                format!("name one, as in oci:{}:{first}; its names are {list}", self.folder.display())
+            }
+            None => "none of them has a name; give one to each that is meant to be chosen".to_owned(),
+        }
+    }
+
+    /// The entry of a name.
+    fn named(&self, name: &str) -> Result<&Entry, PortError> {
+        let mut entries = self.index.manifests.iter().filter(|entry| entry.name() == Some(name));
+        let Some(first) = entries.next() else {
+            let names = self.names();
+            return Err(PortError {
+                kind: PortErrorKind::NotFound,
+                message: format!("the OCI layout in `{}` has no image named `{name}`", self.folder.display()),
+                hint: nearest(name, names.iter().copied())
+                    .map(|near| format!("it has one named `{near}`"))
+                    .or_else(|| (!names.is_empty()).then(|| self.choices())),
+            });
+        };
+        if entries.all(|entry| entry.digest == first.digest) {
+            return Ok(first);
+        }
+        Err(other(format!("the OCI layout in `{}` has several images named `{name}`", self.folder.display())))
+    }
+
+    fn read(&self, selector: &Selector) -> Result<RawManifest, PortError> {
+        match selector {
+            Selector::Tag(name) => {
+                let entry = self.named(name)?;
+                self.by_digest(&index::digest(&self.folder, entry)?, Some(entry))
+            }
+            Selector::Digest(digest) if *digest == self.raw.digest() => Ok(self.raw.clone()),
+            Selector::Digest(digest) => {
+                let text = digest.to_string();
+                self.by_digest(digest, self.index.manifests.iter().find(|entry| entry.digest == text))
+            }
+        }
+    }
+
+    fn by_digest(&self, digest: &Digest, entry: Option<&Entry>) -> Result<RawManifest, PortError> {
+        let bytes = index::bounded(&blob_path(&self.folder, digest)).map_err(|cause| self.failed(digest, &cause))?;
+        let mut verifier = Verifier::new(*digest, entry.map_or(bytes.len() as u64, |entry| entry.size));
+        verifier.update(&bytes).and_then(|()| verifier.finish()).map_err(|cause| self.corrupt(&cause))?;
+        let media_type = entry.map(|entry| entry.media_type.clone()).or_else(|| index::media_type_of(&bytes));
+        let media_type = media_type.ok_or_else(|| self.corrupt(&format!("manifest {digest} is not JSON")))?;
+        Ok(RawManifest { media_type, bytes })
+    }
+
+    fn corrupt(&self, cause: &dyn std::fmt::Display) -> PortError {
+        let message = format!("the OCI layout in `{}` is damaged: {cause}", self.folder.display());
+        PortError { kind: PortErrorKind::Corrupt, message, hint: None }
+    }
+
+    fn failed(&self, digest: &Digest, cause: &io::Error) -> PortError {
+        if cause.kind() == io::ErrorKind::NotFound {
+            let message = format!("the OCI layout in `{}` has no blob {digest}", self.folder.display());
+            return PortError { kind: PortErrorKind::NotFound, message, hint: None };
+        }
+        index::failed(&self.folder, cause)
+    }
+}
+
+/// Whether the entries are one image's, each for another platform.
+fn are_platforms(entries: &[Entry]) -> bool {
+    let mut seen = vec![];
+    entries.iter().filter(|entry| !entry.is_for_no_platform()).all(|entry| {
+        let new = entry.platform.is_some() && !seen.contains(&&entry.platform);
+        seen.push(&entry.platform);
+        new
+    }) && !seen.is_empty()
+}
+
+impl Source for Layout {
+    fn manifest<'a>(&'a self, selector: &'a Selector) -> BoxFuture<'a, Result<RawManifest, PortError>> {
+        Box::pin(async move { self.read(selector) })
+    }
+
+    fn blob<'a>(&'a self, blob: &'a Descriptor) -> BoxFuture<'a, Result<BlobReader, PortError>> {
+        Box::pin(async move {
+            let file = tokio::fs::File::open(blob_path(&self.folder, &blob.digest)).await;
+            let file = file.map_err(|cause| self.failed(&blob.digest, &cause))?;
+            Ok(Box::pin(Verified::new(file, blob)) as BlobReader)
+        })
+    }
+
+    fn mountable(&self) -> Option<(&str, &str)> {
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+    use tempfile::TempDir;
+    use tokio::io::AsyncReadExt as _;
+
+    use super::*;
+
+    const IMAGE: &[u8] = br#"{"schemaVersion":2,"config":{},"layers":[]}"#;
+
+    fn layout(manifests: &Value) -> TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        fs_err::write(folder.path().join("oci-layout"), index::marker()).unwrap();
+        let index = json!({"schemaVersion": 2, "manifests": manifests}).to_string();
+        fs_err::write(folder.path().join("index.json"), index).unwrap();
+        put(&folder, IMAGE);
+        folder
+    }
+
+    fn put(folder: &TempDir, content: &[u8]) -> Descriptor {
+        let blob = Descriptor::of(media_type::MANIFEST, content);
+        fs_err::create_dir_all(super::super::blobs(folder.path())).unwrap();
+        fs_err::write(blob_path(folder.path(), &blob.digest), content).unwrap();
+        blob
+    }
+
+    fn entry(content: &[u8], name: Option<&str>, platform: Option<&str>) -> Value {
+        let mut entry = json!({
+            "mediaType": media_type::MANIFEST, "digest": Digest::of(content).to_string(), "size": content.len(),
+        });
+        if let Some(name) = name {
+            entry["annotations"] = json!({"org.opencontainers.image.ref.name": name});
+        }
+        if let Some(architecture) = platform {
+            entry["platform"] = json!({"os": "linux", "architecture": architecture});
+        }
+        entry
+    }
+
+    fn root(manifests: &Value, name: Option<&str>) -> Result<Selector, PortError> {
+        Layout::open(layout(manifests).path(), name).unwrap().root()
+    }
+
+    #[tokio::test]
+    async fn a_name_finds_its_manifest() {
+        let folder = layout(&json!([entry(IMAGE, Some("1.4"), None), entry(b"{}", Some("1.5"), None)]));
+        let layout = Layout::open(folder.path(), Some("1.4")).unwrap();
+        let raw = layout.manifest(&layout.root().unwrap()).await.unwrap();
+        assert_eq!((raw.media_type.as_str(), raw.bytes.as_slice()), (media_type::MANIFEST, IMAGE));
+        let error = layout.manifest(&Selector::Tag("1.6".to_owned())).await.unwrap_err();
+        assert_eq!(error.kind, PortErrorKind::NotFound);
+        assert!(error.hint.unwrap().contains("`1."));
+    }
+
+    #[tokio::test]
+    async fn without_a_name_the_only_image_is_meant() {
+        let digest = Selector::Digest(Digest::of(IMAGE));
+        assert_eq!(root(&json!([entry(IMAGE, None, None)]), None).unwrap(), digest);
+        let twice = json!([entry(IMAGE, Some("1"), None), entry(IMAGE, Some("1.4"), None)]);
+        assert_eq!(root(&twice, None).unwrap(), digest);
+        assert_eq!(root(&json!([]), None).unwrap_err().kind, PortErrorKind::NotFound);
+        let several = json!([entry(IMAGE, Some("a"), None), entry(b"{}", Some("b"), None)]);
+        let hint = root(&several, None).unwrap_err().hint.unwrap();
+        assert!(hint.ends_with(":a; its names are a, b"), "{hint}");
+    }
+
+    #[tokio::test]
+    async fn entries_for_platforms_are_one_image() {
+        let folder = layout(&json!([entry(IMAGE, None, Some("amd64")), entry(b"{}", None, Some("arm64"))]));
+        let layout = Layout::open(folder.path(), None).unwrap();
+        let raw = layout.manifest(&layout.root().unwrap()).await.unwrap();
+        assert_eq!(raw.media_type, media_type::INDEX);
+        assert_eq!(raw.bytes, fs_err::read(folder.path().join("index.json")).unwrap());
+        let same = json!([entry(IMAGE, None, Some("amd64")), entry(b"{}", None, Some("amd64"))]);
+        assert!(root(&same, None).is_err());
+    }
+
+    #[tokio::test]
+    async fn damage_is_noticed() {
+        let folder = layout(&json!([entry(IMAGE, Some("x"), None)]));
+        let layout = Layout::open(folder.path(), None).unwrap();
+        let blob = put(&folder, b"blob");
+        let mut content = vec![];
+        layout.blob(&blob).await.unwrap().read_to_end(&mut content).await.unwrap();
+        assert_eq!(content, b"blob");
+        fs_err::write(blob_path(folder.path(), &blob.digest), b"blub").unwrap();
+        let error = layout.blob(&blob).await.unwrap().read_to_end(&mut content).await.unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::InvalidData);
+        let missing = layout.blob(&Descriptor::of("x", b"nothing")).await.err().unwrap();
+        assert_eq!(missing.kind, PortErrorKind::NotFound);
+
+        let path = blob_path(folder.path(), &Digest::of(IMAGE));
+        fs_err::write(&path, &IMAGE[1..]).unwrap();
+        let error = layout.manifest(&Selector::Tag("x".to_owned())).await.unwrap_err();
+        assert_eq!(error.kind, PortErrorKind::Corrupt, "{error}");
+        fs_err::File::create(&path).unwrap().set_len(5 << 20).unwrap();
+        let error = layout.manifest(&Selector::Digest(Digest::of(IMAGE))).await.unwrap_err();
+        assert!(error.message.contains("is larger than"), "{error}");
+    }
+
+    #[test]
+    fn a_folder_that_is_no_layout_is_an_error() {
+        let folder = tempfile::tempdir().unwrap();
+        let error = Layout::open(folder.path(), None).err().unwrap();
+        assert_eq!(error.kind, PortErrorKind::NotFound);
+        fs_err::write(folder.path().join("oci-layout"), r#"{"imageLayoutVersion":"2.0.0"}"#).unwrap();
+        assert!(Layout::open(folder.path(), None).err().unwrap().message.contains("version 2.0.0"));
+    }
+}
