@@ -43,6 +43,9 @@ YML
   die "docker-registry does not answer on $registry"
 }
 
+# push_fixture REPOSITORY:TAG: a test image to the registry that was started.
+push_fixture() { crane push "$cache/fixtures/oci/${1/://}" "$registry/$1" >/dev/null 2>&1; }
+
 # stop PID…: end what this script started, and wait for it.
 stop() {
   kill "$@" 2>/dev/null || true
