@@ -1,0 +1,53 @@
+# shellcheck shell=bash disable=SC2034  # what is set here is used by who sources it
+# What the scripts share; sourced, after `set -euo pipefail`.
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+# CARBOY_TEST_CACHE: a folder that outlives this checkout
+cache=${CARBOY_TEST_CACHE:-$root/.cache}
+mkdir -p "$cache/bin"
+cache=$(cd "$cache" && pwd)
+export CARBOY_TEST_CACHE=$cache PATH="$cache/bin:$PATH"
+
+say() { printf '%s: %s\n' "${0##*/}" "$*" >&2; }
+die() { say "$*"; exit 1; }
+
+# What a thing was made from is noted in a file beside it, so that it is made again when that changes.
+key_of() { cat "$@" | sha256sum | cut -d' ' -f1; }
+is_made() { [ "$(cat "$1" 2>/dev/null)" = "$2" ]; }
+
+# The examples' ready-made dependencies: application and Python.
+sites=("flask 3.11" "flask 3.13" "pandas 3.13")
+
+site_key() { key_of "$root/scripts/site-packages" "$root/integration/apps/$1/requirements.txt"; }
+
+free_port() { python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
+
+# start_registry DIR: Debian's docker-registry on a free loopback port, storing in DIR; sets registry and registry_pid.
+start_registry() {
+  local port
+  port=$(free_port)
+  cat >"$1/registry.yml" <<YML
+version: 0.1
+log: { level: error, accesslog: { disabled: true } }
+storage: { filesystem: { rootdirectory: $1/registry }, delete: { enabled: true } }
+http: { addr: "127.0.0.1:$port" }
+YML
+  docker-registry serve "$1/registry.yml" >"$1/registry.log" 2>&1 &
+  registry_pid=$!
+  registry=127.0.0.1:$port
+  for _ in $(seq 100); do
+    curl -fs "http://$registry/v2/" >/dev/null && return
+    sleep 0.1
+  done
+  cat "$1/registry.log" >&2
+  die "docker-registry does not answer on $registry"
+}
+
+# push_fixture REPOSITORY:TAG: a test image to the registry that was started.
+push_fixture() { crane push "$cache/fixtures/oci/${1/://}" "$registry/$1" >/dev/null 2>&1; }
+
+# stop PID…: end what this script started, and wait for it.
+stop() {
+  kill "$@" 2>/dev/null || true
+  wait "$@" 2>/dev/null || true
+}
