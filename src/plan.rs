@@ -209,7 +209,7 @@ impl Plan {
             return Err(PlanError::NoPython("dependencies.site-packages"));
         }
         let (target, tags) = target(args, file)?;
-        let app = app(args, file, &site_packages, target.as_ref())?;
+        let app = app(args, file, python.is_some(), &site_packages, target.as_ref())?;
         Ok(Self {
             profile: profile.map(str::to_owned),
             target,
@@ -233,7 +233,7 @@ impl Plan {
             copies: copies(args, file)?,
             users: file.user.iter().flatten().map(user).collect(),
             directories: directories(file)?,
-            image: settings(args, file, &app)?,
+            image: settings(args, file, app.as_ref())?,
             app,
             compression: compression(args, file)?,
             timestamp: args.timestamp,
@@ -441,9 +441,13 @@ fn extracts(args: &Args, file: &File) -> Result<Vec<Extract>, PlanError> {
 fn app(
     args: &Args,
     file: &File,
+    has_python: bool,
     site_packages: &BTreeMap<Platform, PathBuf>,
     target: Option<&Location>,
-) -> Result<App, PlanError> {
+) -> Result<Option<App>, PlanError> {
+    if !has_python && file.app == config::App::default() {
+        return Ok(None);
+    }
     let source = join(&args.folder, Path::new(file.app.source.as_deref().unwrap_or(".")));
     let layout = match target {
         Some(Location::Layout { folder, .. }) => Some(folder.clone()),
@@ -459,12 +463,12 @@ fn app(
             exclude.push(format!("{}/**", globset::escape(&inside.to_string_lossy())));
         }
     }
-    Ok(App {
+    Ok(Some(App {
         source,
         to: root_path("app.to", file.app.to.as_deref().unwrap_or("/app"))?,
         include: file.app.include.clone().unwrap_or_default(),
         exclude,
-    })
+    }))
 }
 
 fn copies(args: &Args, file: &File) -> Result<Vec<Copy>, PlanError> {
@@ -499,7 +503,7 @@ fn directories(file: &File) -> Result<Vec<Directory>, PlanError> {
     file.directory.iter().flatten().map(one).collect()
 }
 
-fn settings(args: &Args, file: &File, app: &App) -> Result<Settings, PlanError> {
+fn settings(args: &Args, file: &File, app: Option<&App>) -> Result<Settings, PlanError> {
     let image = &file.image;
     if let Some(signal) = &image.stop_signal {
         let name = signal.strip_prefix("SIG").is_some_and(|name| {
@@ -515,7 +519,7 @@ fn settings(args: &Args, file: &File, app: &App) -> Result<Settings, PlanError> 
         cmd: if args.entrypoint.is_some() { None } else { image.cmd.clone() },
         env: image.env.clone(),
         user: image.user.clone(),
-        workdir: image.workdir.clone().unwrap_or_else(|| app.to.to_string()),
+        workdir: image.workdir.clone().unwrap_or_else(|| app.map_or("/".to_owned(), |app| app.to.to_string())),
         ports: image.ports.clone().unwrap_or_default(),
         volumes: image.volumes.clone().unwrap_or_default(),
         labels: image.labels.clone(),

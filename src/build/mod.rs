@@ -84,7 +84,10 @@ async fn publish(built: Built) -> Result<Report, BuildError> {
     let _ = built.started;
     if let Some(sink) = &sink {
         try_join_all(images.iter().map(|image| sink.manifest(&image.manifest, None))).await?;
-        sink.manifest(&index, None).await?;
+        // A layout would list a nameless image beside the tags.
+        if plan.tags.is_empty() || matches!(plan.target, Some(Location::Registry(_))) {
+            sink.manifest(&index, None).await?;
+        }
         for tag in &plan.tags {
             sink.manifest(&index, Some(tag)).await?;
         }

@@ -7,14 +7,14 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
+use super::Object;
 use super::search::{expand, inherited_folders, library_folder, own_folders, trusted_folders};
-use super::{ElfError, Object};
 use crate::rootfs::{Content, Entry, Kind, RootPath, Tree};
 
 /// Reads ELF files of trees; none for content that is no dynamic object.
 pub trait Loader {
     /// Whatever keeps it from reading.
-    type Error: From<ElfError>;
+    type Error;
 
     /// The object that a file's content is.
     ///
@@ -270,6 +270,7 @@ fn file(tree: &Tree, path: &RootPath) -> Option<(RootPath, Content)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::elf::ElfError;
     use crate::elf::dynamic::Abi;
 
     /// Objects described by their own text: `needs a b; runpath x:y; rpath z`, and
