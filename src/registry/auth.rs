@@ -37,7 +37,7 @@ const CLIENT_ID: &str = "carboy";
 /// What to send along with a request.
 #[derive(Clone)]
 pub struct Grant {
-    auth: RegistryAuth,
+    pub auth: RegistryAuth,
     /// Whether the user's credentials stand behind it.
     pub identified: bool,
     /// Which answer of its kind it is; 0 before the first.
@@ -47,8 +47,11 @@ pub struct Grant {
 /// Every grant of a run, by registry and scopes.
 pub struct Grants {
     credentials: Credentials,
-    slots: StdMutex<HashMap<(String, Scopes), Arc<Mutex<Slot>>>>,
+    slots: StdMutex<HashMap<Key, Arc<Mutex<Slot>>>>,
 }
+
+/// A registry, and what is to be allowed there.
+type Key = (String, Scopes);
 
 /// One grant; whoever fetches it holds the lock, whoever needs it waits.
 #[derive(Default)]
@@ -74,22 +77,6 @@ struct TokenAnswer {
 impl Grant {
     fn new(auth: RegistryAuth, identified: bool) -> Self {
         Self { auth, identified, turn: 0 }
-    }
-
-    /// The value of the `Authorization` header.
-    ///
-    /// # Errors
-    /// A token with characters that no header can have.
-    pub fn header(&self) -> Result<Option<HeaderValue>, PortError> {
-        let text = match &self.auth {
-            RegistryAuth::Anonymous => return Ok(None),
-            RegistryAuth::Basic(user, password) => basic(user, password),
-            RegistryAuth::Bearer(token) => format!("Bearer {token}"),
-        };
-        let unusable = |_| other("a registry's token service answered with a token that no header can carry".to_owned());
-        let mut value = HeaderValue::from_str(&text).map_err(unusable)?;
-        value.set_sensitive(true);
-        Ok(Some(value))
     }
 }
 
@@ -198,15 +185,14 @@ async fn token(
         error.hint = Some(format!("to allow it, pass --insecure {host}"));
         return Err(Failure::lasting(error));
     }
-    let (ask, authorization) = match credential {
-        Some(Credential::Identity(refresh)) => (exchange(realm, service, scopes, refresh), None),
+    let (ask, auth) = match credential {
+        Some(Credential::Identity(refresh)) => (exchange(realm, service, scopes, refresh), RegistryAuth::Anonymous),
         Some(Credential::Password { user, password }) => {
-            let login = Grant::new(RegistryAuth::Basic(user.clone(), password.clone()), true);
-            (query(realm, service, scopes), login.header().map_err(Failure::lasting)?)
+            (query(realm, service, scopes), RegistryAuth::Basic(user.clone(), password.clone()))
         }
-        None => (query(realm, service, scopes), None),
+        None => (query(realm, service, scopes), RegistryAuth::Anonymous),
     };
-    let response = wire.exchange(&ask, &ask.url, authorization).await?;
+    let response = wire.exchange(&ask, &ask.url, &auth).await?;
     let (status, again) = (response.status(), retry::again(response.status(), response.headers()));
     if !status.is_success() {
         let why = explain(status, &explanation(response).await);
@@ -258,37 +244,9 @@ fn accepting_json(mut ask: Ask) -> Ask {
     ask
 }
 
-fn basic(user: &str, password: &str) -> String {
-    format!("Basic {}", base64(format!("{user}:{password}").as_bytes()))
-}
-
-/// RFC 4648, section 4.
-fn base64(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
-    for group in bytes.chunks(3) {
-        let byte = |at: usize| u32::from(group.get(at).copied().unwrap_or(0));
-        let bits = byte(0) << 16 | byte(1) << 8 | byte(2);
-        for digit in 0..4 {
-            let filled = digit <= group.len();
-            let value = (bits >> (18 - 6 * digit)) as usize & 63;
-            text.push(if filled { char::from(DIGITS[value]) } else { '=' });
-        }
-    }
-    text
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn basic_is_encoded_as_the_rfcs_show() {
-        assert_eq!(basic("Aladdin", "open sesame"), "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==");
-        for (plain, encoded) in [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foobar", "Zm9vYmFy")] {
-            assert_eq!(base64(plain.as_bytes()), encoded);
-        }
-    }
 
     #[test]
     fn a_realms_own_query_stays() {

@@ -27,9 +27,8 @@ impl Challenge {
     pub fn of(headers: &HeaderMap) -> Option<Self> {
         let values: Vec<_> = headers.get_all(WWW_AUTHENTICATE).iter().filter_map(|value| value.to_str().ok()).collect();
         let asked: Vec<_> = values.iter().filter_map(|value| parse_challenges(value).ok()).flatten().collect();
-        let named = |scheme: &'static str| {
-            asked.iter().filter(move |challenge| challenge.scheme.eq_ignore_ascii_case(scheme))
-        };
+        let named =
+            |scheme: &'static str| asked.iter().filter(move |challenge| challenge.scheme.eq_ignore_ascii_case(scheme));
         named("bearer").find_map(Self::bearer).or_else(|| named("basic").next().map(|_| Self::Basic))
     }
 
@@ -43,7 +42,11 @@ impl Challenge {
         };
         let realm = Url::parse(&parameter("realm")?).ok()?;
         let scopes = parameter("scope").map(|text| Scopes::parse(&text)).unwrap_or_default();
-        matches!(realm.scheme(), "http" | "https").then(|| Self::Bearer { realm, service: parameter("service"), scopes })
+        matches!(realm.scheme(), "http" | "https").then(|| Self::Bearer {
+            realm,
+            service: parameter("service"),
+            scopes,
+        })
     }
 }
 

@@ -140,7 +140,8 @@ impl Config {
         let registry = canonical(registry);
         let server = if registry == "docker.io" { DOCKER_SERVER } else { registry };
         let helper = |name: &String| Entry::Helper { name: name.clone(), server: server.to_owned() };
-        if let Some((_, name)) = longest(self.cred_helpers.iter().filter(|(_, name)| !name.is_empty()), registry, repository)
+        if let Some((_, name)) =
+            longest(self.cred_helpers.iter().filter(|(_, name)| !name.is_empty()), registry, repository)
         {
             return Some(helper(name));
         }
@@ -173,7 +174,8 @@ impl Entry {
 
 /// The fields of an entry that say something.
 fn texts(fields: &BTreeMap<String, serde_json::Value>) -> BTreeMap<String, String> {
-    let filled = fields.iter().filter_map(|(name, value)| Some((name, value.as_str().filter(|text| !text.is_empty())?)));
+    let filled =
+        fields.iter().filter_map(|(name, value)| Some((name, value.as_str().filter(|text| !text.is_empty())?)));
     filled.map(|(name, text)| (name.clone(), text.to_owned())).collect()
 }
 

@@ -84,11 +84,6 @@ impl Place {
         PortError { kind: PortErrorKind::Denied, message, hint: Some(self.access_hint(identified)) }
     }
 
-    /// An answer that is not the one hoped for.
-    pub fn unexpected(&self, what: &str, status: StatusCode, why: &str) -> PortError {
-        other(format!("{what}: {} answers {}: {why}", self.host, status.as_u16()))
-    }
-
     fn access_hint(&self, identified: bool) -> String {
         let login = match canonical(&self.host) {
             "docker.io" => "docker login".to_owned(),
@@ -156,10 +151,13 @@ pub fn link(authority: &str, error: &reqwest::Error) -> Failure {
         return Failure::passing(without_tls(authority, "the connection was closed during the TLS handshake"));
     }
     let cause = cause(error, &chain);
+    if error.is_builder() {
+        return Failure::lasting(other(format!("cannot ask {authority}: {cause}")));
+    }
     let verb = if error.is_connect() || error.is_dns() { "cannot reach" } else { "lost the connection to" };
     let failed = other(format!("{verb} {authority}: {cause}"));
     // getaddrinfo's EAI_AGAIN; the others say that the name does not exist.
-    let lasting = error.is_builder() || error.is_dns() && !chain.deepest.contains("emporary");
+    let lasting = error.is_dns() && !chain.deepest.contains("emporary");
     if lasting { Failure::lasting(failed) } else { Failure::passing(failed) }
 }
 

@@ -220,3 +220,6 @@ impl Pull {
 fn invalid(cause: crate::oci::digest::VerifyError) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, cause)
 }
+
+#[cfg(test)]
+mod tests;

@@ -154,7 +154,9 @@ impl<'a> Push<'a> {
         let answer = self.repository.transport.send(&self.place, &scopes, &without_content(Method::POST, url)).await;
         let Ok(answer) = answer else { return Ok(None) };
         match answer.status() {
-            StatusCode::CREATED => Ok(same_digest(&answer, self.blob.digest, &self.place).is_ok().then_some(Session::Mounted)),
+            StatusCode::CREATED => {
+                Ok(same_digest(&answer, self.blob.digest, &self.place).is_ok().then_some(Session::Mounted))
+            }
             StatusCode::ACCEPTED => Ok(self.session(&answer).ok()),
             _ => Ok(None),
         }
@@ -169,7 +171,9 @@ impl<'a> Push<'a> {
         let Session::Open { url, chunk } = session else { return Ok(true) };
         match way {
             Way::Whole => self.put(&url, upload).await,
-            Way::Chunked => self.patch(url, chunk, upload.chunks().await.map_err(Failure::lasting)?).await.map(|()| true),
+            Way::Chunked => {
+                self.patch(url, chunk, upload.chunks().await.map_err(Failure::lasting)?).await.map(|()| true)
+            }
         }
     }
 
@@ -207,8 +211,7 @@ impl<'a> Push<'a> {
         ask.headers.insert(CONTENT_LENGTH, HeaderValue::from(self.blob.size));
         ask.payload = Payload::Upload(upload.clone());
         let answer = self.send(&ask).await?;
-        let unwilling =
-            [StatusCode::PAYLOAD_TOO_LARGE, StatusCode::METHOD_NOT_ALLOWED, StatusCode::NOT_IMPLEMENTED];
+        let unwilling = [StatusCode::PAYLOAD_TOO_LARGE, StatusCode::METHOD_NOT_ALLOWED, StatusCode::NOT_IMPLEMENTED];
         if unwilling.contains(&answer.status()) {
             return Ok(false);
         }
@@ -292,3 +295,6 @@ fn same_digest(answer: &Answer, want: Digest, place: &Place) -> Result<(), Failu
         _ => Ok(()),
     }
 }
+
+#[cfg(test)]
+mod tests;

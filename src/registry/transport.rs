@@ -5,12 +5,13 @@
 
 use std::sync::Arc;
 
-use reqwest::header::{HeaderValue, LOCATION};
+use oci_distribution::secrets::RegistryAuth;
+use reqwest::header::LOCATION;
 use reqwest::{Method, Response, StatusCode, Url};
 
-use super::auth::{Grant, Grants};
+use super::auth::Grants;
 use super::challenge::{Challenge, Scopes};
-use super::error::{Failure, Place, explain, other};
+use super::error::{Again, Failure, Place, explain, other};
 use super::hosts::{authority, onward, same_origin};
 use super::retry::{self, Attempts, Patience};
 use super::wire::{Ask, Wire, explanation};
@@ -50,11 +51,11 @@ impl Transport {
     pub async fn send(&self, place: &Place, scopes: &Scopes, ask: &Ask) -> Result<Answer, Failure> {
         let base = self.base(place).map_err(Failure::lasting)?;
         if !same_origin(&base, &ask.url) {
-            let response = self.follow(ask, None).await?;
+            let response = self.follow(ask, &RegistryAuth::Anonymous).await?;
             return settle(place, response, false).await;
         }
         let grant = self.grants.current(&self.wire, place, scopes).await?;
-        let response = self.granted(ask, &grant).await?;
+        let response = self.follow(ask, &grant.auth).await?;
         if response.status() != StatusCode::UNAUTHORIZED || !same_origin(&base, response.url()) {
             return settle(place, response, grant.identified).await;
         }
@@ -63,18 +64,14 @@ impl Transport {
         };
         explanation(response).await;
         let grant = self.grants.renew(&self.wire, place, scopes, challenge, &grant).await?;
-        let response = self.granted(ask, &grant).await?;
+        let response = self.follow(ask, &grant.auth).await?;
         settle(place, response, grant.identified).await
     }
 
-    async fn granted(&self, ask: &Ask, grant: &Grant) -> Result<Response, Failure> {
-        self.follow(ask, grant.header().map_err(Failure::lasting)?).await
-    }
-
-    async fn follow(&self, ask: &Ask, authorization: Option<HeaderValue>) -> Result<Response, Failure> {
+    async fn follow(&self, ask: &Ask, auth: &RegistryAuth) -> Result<Response, Failure> {
         let mut url = ask.url.clone();
         for _ in 0..=REDIRECTS {
-            let shown = authorization.clone().filter(|_| same_origin(&url, &ask.url));
+            let shown = if same_origin(&url, &ask.url) { auth } else { &RegistryAuth::Anonymous };
             let response = self.wire.exchange(ask, &url, shown).await?;
             match redirect(&ask.method, &response) {
                 Some(next) => url = next,
@@ -101,11 +98,7 @@ impl Answer {
         let status = self.status();
         let why = explain(status, &explanation(self.response).await);
         let denied = matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN);
-        let error = if denied {
-            place.refused(&why, self.identified)
-        } else {
-            place.unexpected(what, status, &why)
-        };
+        let error = if denied { place.refused(&why, self.identified) } else { other(format!("{what} failed: {why}")) };
         Failure::lasting(error)
     }
 
@@ -122,15 +115,15 @@ impl Answer {
 async fn settle(place: &Place, response: Response, identified: bool) -> Result<Answer, Failure> {
     let status = response.status();
     let again = retry::again(status, response.headers());
-    if again == super::error::Again::No {
+    if again == Again::No {
         return Ok(Answer { response, identified });
     }
     let host = authority(response.url());
     let why = explain(status, &explanation(response).await);
     if status != StatusCode::TOO_MANY_REQUESTS {
-        return Err(Failure { error: other(format!("{host} fails on {}: {why}", place.name())), again });
+        return Err(Failure { error: other(format!("{host} fails on {}: {why}", place.repository)), again });
     }
-    let mut error = other(format!("{host} limits requests to {}: {why}", place.name()));
+    let mut error = other(format!("{host} limits requests to {}: {why}", place.repository));
     error.hint = (!identified).then(|| "logging in with docker login may raise the limit".to_owned());
     Err(Failure { error, again })
 }
@@ -146,3 +139,6 @@ fn redirect(method: &Method, response: &Response) -> Option<Url> {
     let location = response.headers().get(LOCATION)?.to_str().ok()?;
     onward(response.url(), location)
 }
+
+#[cfg(test)]
+mod tests;

@@ -143,27 +143,22 @@ impl Chunks {
     /// # Errors
     /// It had fewer.
     pub fn finish(&self) -> Result<(), PortError> {
-        self.meter.check_end().map_err(|cause| corrupt(cause.to_string()))
+        self.meter.check(self.meter.with(|state| state.given)).map_err(|cause| corrupt(cause.to_string()))
     }
 }
 
 fn pieces(reader: Reader, meter: Arc<Meter>) -> impl Stream<Item = io::Result<Bytes>> + Send {
     try_unfold((reader, meter), async |(mut reader, meter)| {
         meter.with(|state| state.reading = true);
-        let mut piece = Vec::with_capacity(PIECE);
-        let read = (&mut reader).take(PIECE as u64).read_buf(&mut piece).await;
+        let piece = meter.piece(&mut reader).await;
         meter.with(|state| {
             state.reading = false;
             state.moved = Instant::now();
+            state.fault = piece.as_ref().err().map(|cause| meter.fault_of(cause));
         });
-        let checked = read.and_then(|length| if length == 0 { meter.check_end() } else { Ok(()) });
-        if let Err(cause) = checked {
-            let error = meter.fault_of(&cause);
-            meter.with(|state| state.fault = Some(error));
-            return Err(cause);
-        }
+        let piece = piece?;
         meter.give(piece.len() as u64);
-        Ok((!piece.is_empty()).then(|| (Bytes::from(piece), (reader, meter))))
+        Ok((!piece.is_empty()).then_some((piece, (reader, meter))))
     })
 }
 
@@ -186,12 +181,26 @@ impl Meter {
         }
     }
 
-    fn check_end(&self) -> io::Result<()> {
-        let (want, size, got) = (self.blob.digest, self.blob.size, self.with(|state| state.given));
+    /// The next piece; empty at the end. The last bytes are held back until the
+    /// origin has confirmed its end: nobody reads on after the promised length.
+    async fn piece(&self, reader: &mut Reader) -> io::Result<Bytes> {
+        let mut piece = Vec::with_capacity(PIECE);
+        reader.take(PIECE as u64).read_buf(&mut piece).await?;
+        let mut given = self.with(|state| state.given) + piece.len() as u64;
+        if piece.is_empty() || given >= self.blob.size {
+            given += reader.read(&mut [0]).await? as u64;
+            self.check(given)?;
+        }
+        Ok(Bytes::from(piece))
+    }
+
+    fn check(&self, got: u64) -> io::Result<()> {
+        let (want, size) = (self.blob.digest, self.blob.size);
         if got == size {
             return Ok(());
         }
-        let cause = if got < size { VerifyError::Truncated { want, got, size } } else { VerifyError::TooLong { want, size } };
+        let cause =
+            if got < size { VerifyError::Truncated { want, got, size } } else { VerifyError::TooLong { want, size } };
         Err(io::Error::new(io::ErrorKind::InvalidData, cause))
     }
 
@@ -202,6 +211,10 @@ impl Meter {
             return error.clone();
         }
         let message = format!("reading {} failed: {cause}", self.blob.digest);
-        if inner.is_some_and(<dyn std::error::Error + Send + Sync>::is::<VerifyError>) { corrupt(message) } else { other(message) }
+        if inner.is_some_and(<dyn std::error::Error + Send + Sync>::is::<VerifyError>) {
+            corrupt(message)
+        } else {
+            other(message)
+        }
     }
 }

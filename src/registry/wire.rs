@@ -7,7 +7,8 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
+use oci_distribution::secrets::RegistryAuth;
+use reqwest::header::HeaderMap;
 use reqwest::redirect::Policy;
 use reqwest::{Client, ClientBuilder, Method, Response, Url};
 
@@ -80,12 +81,7 @@ impl Wire {
     }
 
     /// Sends a request once and waits for the answer's beginning.
-    pub async fn exchange(
-        &self,
-        ask: &Ask,
-        url: &Url,
-        authorization: Option<HeaderValue>,
-    ) -> Result<Response, Failure> {
+    pub async fn exchange(&self, ask: &Ask, url: &Url, auth: &RegistryAuth) -> Result<Response, Failure> {
         let host = authority(url);
         if !self.hosts.permit(url) {
             let mut error = other(format!("plain HTTP to {host} is not allowed"));
@@ -93,10 +89,12 @@ impl Wire {
             return Err(Failure::lasting(error));
         }
         let client = self.client(url).map_err(Failure::lasting)?;
-        let mut request = client.request(ask.method.clone(), url.clone()).headers(ask.headers.clone());
-        if let Some(value) = authorization {
-            request = request.header(AUTHORIZATION, value);
-        }
+        let request = client.request(ask.method.clone(), url.clone()).headers(ask.headers.clone());
+        let request = match auth {
+            RegistryAuth::Anonymous => request,
+            RegistryAuth::Basic(user, password) => request.basic_auth(user, Some(password)),
+            RegistryAuth::Bearer(token) => request.bearer_auth(token),
+        };
         let answer = match &ask.payload {
             Payload::Empty => tokio::time::timeout(ask.limit, request.send()).await.map_err(|_| ask.limit),
             Payload::Bytes(bytes) => {
