@@ -1,1 +1,106 @@
+//! Registries: the distribution specification's client behind `Source` and `Sink`.
 //!
+//! Source: distribution-spec `spec.md`; distribution's `token.md` and `oauth.md`.
+//! The transport is carboy's own because it needs streamed pushes, resumed pulls,
+//! shared tokens and retries. Errors are whole sentences; nothing is read from the
+//! environment here but what HTTP proxies and CA certificates are.
+
+mod auth;
+mod challenge;
+pub mod credentials;
+mod error;
+mod hosts;
+mod pull;
+mod push;
+mod retry;
+#[cfg(test)]
+mod testing;
+mod transport;
+mod upload;
+mod wire;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use reqwest::Url;
+
+pub use credentials::Credentials;
+
+use crate::oci::location::RegistryName;
+use crate::ports::PortError;
+use crate::progress::Progress;
+use auth::Grants;
+use error::{Intent, Place, other};
+use hosts::Hosts;
+use retry::Patience;
+use transport::Transport;
+use wire::Wire;
+
+/// How to speak to registries.
+pub struct Options {
+    /// Hosts, with or without a port, that may speak plain HTTP. Loopback hosts
+    /// always may.
+    pub insecure: Vec<String>,
+    pub credentials: Credentials,
+    pub user_agent: String,
+    /// How often a request is tried again.
+    pub retries: usize,
+    /// The pause before the first retry; each further one is twice as long.
+    pub delay: Duration,
+}
+
+/// All registries, with one pool of connections and one set of tokens.
+pub struct Registry {
+    transport: Arc<Transport>,
+}
+
+/// A repository of a registry, to pull from and push to.
+#[derive(Clone)]
+pub struct Repository {
+    transport: Arc<Transport>,
+    name: RegistryName,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            insecure: Vec::new(),
+            credentials: Credentials::default(),
+            user_agent: concat!("carboy/", env!("CARGO_PKG_VERSION")).to_owned(),
+            retries: 4,
+            delay: Duration::from_millis(500),
+        }
+    }
+}
+
+impl Registry {
+    /// Connects to nothing yet.
+    ///
+    /// # Errors
+    /// HTTP cannot be set up: a user agent that is no header.
+    pub fn new(options: Options, progress: Arc<dyn Progress>) -> Result<Self, PortError> {
+        let wire = Wire::new(Hosts::new(options.insecure), &options.user_agent)?;
+        let grants = Grants::new(options.credentials);
+        let patience = Patience { retries: options.retries, base: options.delay };
+        Ok(Self { transport: Arc::new(Transport { wire, grants, patience, progress }) })
+    }
+
+    /// A repository; its tag and digest play no part.
+    #[must_use]
+    pub fn repository(&self, name: &RegistryName) -> Arc<Repository> {
+        Arc::new(Repository { transport: Arc::clone(&self.transport), name: name.clone() })
+    }
+}
+
+impl Repository {
+    fn place(&self, intent: Intent) -> Place {
+        Place { host: self.name.registry.clone(), repository: self.name.repository.clone(), intent }
+    }
+
+    /// The API's address of something in the repository.
+    fn url(&self, path: &str) -> Result<Url, PortError> {
+        let base = self.transport.base(&self.place(Intent::Pull))?;
+        let path = format!("v2/{}/{path}", self.name.repository);
+        base.join(&path).map_err(|cause| other(format!("`{}` is no repository: {cause}", self.name.bare())))
+    }
+}

@@ -1,0 +1,185 @@
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use super::*;
+use crate::oci::digest::VerifyError;
+use crate::ports::PortErrorKind;
+use crate::registry::testing::{Log, Reply, Seen, Server, name, read, registry};
+
+fn tag(tag: &str) -> Selector {
+    Selector::Tag(tag.to_owned())
+}
+
+fn content() -> Vec<u8> {
+    (0..300_000_u32).flat_map(u32::to_le_bytes).collect()
+}
+
+fn descriptor(bytes: &[u8]) -> Descriptor {
+    Descriptor::of("application/octet-stream", bytes)
+}
+
+/// Bytes from where the request's `Range` begins.
+fn ranged(seen: &Seen, all: &[u8]) -> Reply {
+    let Some(first) = seen.header("range").strip_prefix("bytes=").and_then(|range| range.strip_suffix('-')) else {
+        return Reply::new(200).body(all);
+    };
+    let from: usize = first.parse().unwrap();
+    let range = format!("bytes {from}-{}/{}", all.len() - 1, all.len());
+    Reply::new(206).with("Content-Range", range).body(&all[from..])
+}
+
+/// Serves the first answer cut, the following ones as `later` says.
+async fn breaking(later: impl Fn(&Seen, &[u8]) -> Reply + Send + Sync + 'static) -> Server {
+    let count = AtomicUsize::new(0);
+    Server::start(move |seen| {
+        let all = content();
+        match count.fetch_add(1, Ordering::SeqCst) {
+            0 => Reply::new(200).body(&all).cut(100_000),
+            _ => later(seen, &all),
+        }
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_manifest_comes_with_its_type_as_it_is() {
+    let server = Server::start(|_| {
+        let kind = "application/vnd.oci.image.manifest.v1+json; charset=utf-8";
+        let digest = Digest::of(b"{ }").to_string();
+        Reply::new(200).with("Content-Type", kind).with("Docker-Content-Digest", digest).body("{ }")
+    })
+    .await;
+    let manifest = server.repository("acme/shop").manifest(&tag("1")).await.unwrap();
+    assert_eq!(manifest, RawManifest { media_type: media_type::MANIFEST.to_owned(), bytes: b"{ }".to_vec() });
+    let seen = server.seen();
+    assert_eq!(seen[0].line(), "GET /v2/acme/shop/manifests/1");
+    assert_eq!(seen[0].header("accept"), media_type::MANIFESTS.join(", "));
+    assert!(seen[0].header("user-agent").starts_with("carboy/"));
+    assert_eq!(seen.len(), 1);
+}
+
+#[tokio::test]
+async fn a_manifest_with_another_digest_is_corrupt() {
+    let server = Server::start(|_| {
+        Reply::new(200).with("Docker-Content-Digest", Digest::of(b"promised").to_string()).body("{}")
+    })
+    .await;
+    let repository = server.repository("a");
+    for selector in [tag("1"), Selector::Digest(Digest::of(b"wanted"))] {
+        let error = repository.manifest(&selector).await.unwrap_err();
+        assert_eq!(error.kind, PortErrorKind::Corrupt);
+        assert!(error.message.contains("does not match: it hashes to sha256:44136fa3"), "{error}");
+    }
+    assert_eq!(server.lines().len(), 2, "corrupt answers are not asked for again");
+    repository.manifest(&Selector::Digest(Digest::of(b"{}"))).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_manifest_without_end_is_refused() {
+    let server = Server::start(|_| Reply::new(200).body(vec![b' '; 5 << 20])).await;
+    let error = server.repository("a").manifest(&tag("1")).await.unwrap_err();
+    assert_eq!(error.message, format!("manifest {}/a:1 is longer than 4 MiB", server.address));
+}
+
+#[tokio::test]
+async fn what_is_not_there_is_named() {
+    let server = Server::start(|_| Reply::new(404)).await;
+    let repository = server.repository("python");
+    let error = repository.manifest(&tag("3.99-slim")).await.unwrap_err();
+    assert_eq!(error.message, format!("no such image or tag: {}/python:3.99-slim", server.address));
+    assert_eq!(error.kind, PortErrorKind::NotFound);
+    let blob = descriptor(b"x");
+    let error = repository.blob(&blob).await.err().unwrap();
+    assert_eq!(error.message, format!("no such blob: {}/python@{}", server.address, blob.digest));
+    assert_eq!(server.lines().len(), 2, "absence is not asked about again");
+}
+
+#[tokio::test]
+async fn nobody_home_is_said_plainly() {
+    let server = Server::start(|_| Reply::new(200)).await;
+    let address = server.address.clone();
+    drop(server);
+    tokio::task::yield_now().await;
+    let log = Arc::new(Log::default());
+    let repository = registry(None, Arc::clone(&log)).repository(&name(&address, "a"));
+    let error = repository.manifest(&tag("1")).await.unwrap_err();
+    assert_eq!(error.message, format!("cannot reach {address}: connection refused"));
+    assert_eq!(log.retries().len(), 3);
+}
+
+#[tokio::test]
+async fn a_host_without_tls_is_told_from_one_that_is_away() {
+    let server = Server::start(|_| Reply::new(400)).await;
+    // A name that is not loopback's, for the rule, and is, for the resolver.
+    let port = server.address.rsplit(':').next().unwrap();
+    let repository = registry(None, Arc::default()).repository(&name(&format!("0.0.0.0:{port}"), "a"));
+    let error = repository.manifest(&tag("1")).await.unwrap_err();
+    assert_eq!(error.message, format!("0.0.0.0:{port} does not speak TLS"));
+    assert_eq!(error.hint.unwrap(), format!("if it speaks plain HTTP, pass --insecure 0.0.0.0:{port}"));
+}
+
+#[tokio::test]
+async fn a_blob_passes_verified() {
+    let server = Server::start(|seen| ranged(seen, &content())).await;
+    let bytes = read(server.repository("a").blob(&descriptor(&content())).await.unwrap()).await.unwrap();
+    assert_eq!(bytes, content());
+    assert_eq!(server.lines().len(), 1);
+    let empty = Server::start(|_| Reply::new(200)).await;
+    assert_eq!(read(empty.repository("a").blob(&descriptor(b"")).await.unwrap()).await.unwrap(), b"");
+}
+
+#[tokio::test]
+async fn a_broken_blob_goes_on_where_it_broke() {
+    let server = breaking(ranged).await;
+    let log = Arc::new(Log::default());
+    let repository = server.repository_as("a", None, Arc::clone(&log));
+    let bytes = read(repository.blob(&descriptor(&content())).await.unwrap()).await.unwrap();
+    assert_eq!(bytes, content());
+    assert_eq!(server.seen()[1].header("range"), "bytes=100000-");
+    assert_eq!(log.retries().len(), 1, "{:?}", log.retries());
+}
+
+#[tokio::test]
+async fn a_registry_without_ranges_starts_over() {
+    let server = breaking(|_, all| Reply::new(200).body(all)).await;
+    let bytes = read(server.repository("a").blob(&descriptor(&content())).await.unwrap()).await.unwrap();
+    assert_eq!(bytes, content());
+    assert_eq!(server.lines().len(), 2);
+}
+
+#[tokio::test]
+async fn another_range_is_refused() {
+    let server = breaking(|_, all| Reply::new(206).with("Content-Range", "bytes 5-9/1200000").body(&all[5..10])).await;
+    let reader = server.repository("a").blob(&descriptor(&content())).await.unwrap();
+    let error = read(reader).await.unwrap_err();
+    assert!(error.to_string().contains("answers with another range"), "{error}");
+}
+
+#[tokio::test]
+async fn a_blob_that_keeps_breaking_is_given_up() {
+    let server = breaking(|_, _| Reply::new(503)).await;
+    let error = read(server.repository("a").blob(&descriptor(&content())).await.unwrap()).await.unwrap_err();
+    assert_eq!(error.to_string(), format!("{} fails on a: 503 Service Unavailable", server.address));
+    assert_eq!(server.lines().len(), 4);
+}
+
+#[tokio::test]
+async fn wrong_bytes_end_in_an_error() {
+    let server = Server::start(|_| Reply::new(200).body("carboy")).await;
+    let repository = server.repository("a");
+    let wrong = |blob: Descriptor| {
+        let repository = Arc::clone(&repository);
+        async move {
+            let error = read(repository.blob(&blob).await.unwrap()).await.unwrap_err();
+            assert_eq!(error.kind(), io::ErrorKind::InvalidData);
+            error.get_ref().unwrap().downcast_ref::<VerifyError>().unwrap().clone()
+        }
+    };
+    let (want, got) = (Digest::of(b"carbob"), Digest::of(b"carboy"));
+    assert_eq!(wrong(descriptor(b"carbob")).await, VerifyError::Mismatch { want, got });
+    let long = Descriptor { size: 7, ..descriptor(b"carboy") };
+    assert_eq!(wrong(long).await, VerifyError::Truncated { want: got, got: 6, size: 7 });
+    let short = Descriptor { size: 5, ..descriptor(b"carboy") };
+    assert_eq!(wrong(short).await, VerifyError::TooLong { want: got, size: 5 });
+    assert_eq!(server.lines().len(), 3, "wrong bytes are not asked for again");
+}

@@ -1,0 +1,140 @@
+//! When a failed request is tried again, and after which pause.
+//!
+//! Source: RFC 9110, 10.2.3 (`Retry-After`). Exponential pauses with jitter; what a
+//! registry asks for wins, up to a minute. Which failures pass is said in `error`.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
+use jiff::fmt::rfc2822::DateTimeParser;
+use reqwest::StatusCode;
+use reqwest::header::{DATE, HeaderMap, HeaderName, RETRY_AFTER};
+
+use super::error::{Again, Failure};
+use crate::ports::PortError;
+use crate::progress::{Event, Progress};
+
+/// The longest pause that a registry can ask for.
+const LONGEST: Duration = Duration::from_mins(1);
+/// The longest pause of carboy's own choice, before jitter.
+const OWN_LONGEST: Duration = Duration::from_secs(15);
+
+/// How often and how soon to try again.
+#[derive(Clone, Copy, Debug)]
+pub struct Patience {
+    pub retries: usize,
+    /// The first pause; each further one is twice as long.
+    pub base: Duration,
+}
+
+/// The tries of one piece of work.
+pub struct Attempts {
+    patience: Patience,
+    pauses: ExponentialBackoff,
+    progress: Arc<dyn Progress>,
+    what: String,
+}
+
+impl Attempts {
+    /// The first try of `what` begins.
+    pub fn new(patience: Patience, progress: Arc<dyn Progress>, what: String) -> Self {
+        Self { patience, pauses: pauses(patience), progress, what }
+    }
+
+    /// Waits before the next try.
+    ///
+    /// # Errors
+    /// The failure's, when it lasts or the tries are used up.
+    pub async fn pause(&mut self, failure: Failure) -> Result<(), PortError> {
+        let Some(delay) = self.delay(failure.again) else { return Err(failure.error) };
+        let event = Event::Retrying { what: self.what.clone(), cause: failure.error.message, delay };
+        self.progress.on(event);
+        tokio::time::sleep(delay).await;
+        Ok(())
+    }
+
+    /// The pause before the next try, if there is to be one.
+    fn delay(&mut self, again: Again) -> Option<Duration> {
+        match again {
+            Again::No => None,
+            Again::Soon => self.pauses.next(),
+            Again::After(asked) => self.pauses.next().map(|_| asked.min(LONGEST)),
+        }
+    }
+
+    /// Enough was done since the last failure to count tries anew.
+    pub fn start_over(&mut self) {
+        self.pauses = pauses(self.patience);
+    }
+}
+
+fn pauses(patience: Patience) -> ExponentialBackoff {
+    ExponentialBuilder::new()
+        .with_min_delay(patience.base)
+        .with_max_delay(OWN_LONGEST.max(patience.base))
+        .with_max_times(patience.retries)
+        .with_jitter()
+        .build()
+}
+
+/// Whether an answer may be another one in a moment.
+pub fn again(status: StatusCode, headers: &HeaderMap) -> Again {
+    match status.as_u16() {
+        429 | 500 | 502 | 503 | 504 => retry_after(headers).map_or(Again::Soon, Again::After),
+        _ => Again::No,
+    }
+}
+
+/// `Retry-After` in seconds, or as a date: then the answer's own `Date` is now.
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
+    let wanted = text(RETRY_AFTER)?;
+    if let Ok(seconds) = wanted.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let timestamp = |text: &str| DateTimeParser::new().parse_timestamp(text).ok();
+    let seconds = timestamp(wanted)?.as_second() - timestamp(text(DATE)?)?.as_second();
+    Some(Duration::from_secs(u64::try_from(seconds).unwrap_or(0)))
+}
+
+#[cfg(test)]
+mod tests {
+    use reqwest::header::HeaderValue;
+
+    use super::*;
+
+    #[test]
+    fn retry_after_is_read_in_seconds_and_as_a_date() {
+        let again = |status: u16, after: Option<&'static str>| {
+            let mut headers = HeaderMap::new();
+            headers.insert(DATE, HeaderValue::from_static("Wed, 21 Oct 2026 07:28:00 GMT"));
+            after.map(|after| headers.insert(RETRY_AFTER, HeaderValue::from_static(after)));
+            again(StatusCode::from_u16(status).unwrap(), &headers)
+        };
+        let after = |seconds| Again::After(Duration::from_secs(seconds));
+        assert_eq!(again(429, Some("7")), after(7));
+        assert_eq!(again(429, Some("Wed, 21 Oct 2026 07:28:30 GMT")), after(30));
+        assert_eq!(again(503, Some("Wed, 21 Oct 2026 07:27:30 GMT")), after(0));
+        assert_eq!(again(503, Some("soon")), Again::Soon);
+        assert_eq!(again(500, None), Again::Soon);
+        assert_eq!(again(501, Some("7")), Again::No);
+        assert_eq!(again(404, None), Again::No);
+    }
+
+    #[test]
+    fn pauses_are_capped_and_counted() {
+        struct Silent;
+        impl Progress for Silent {
+            fn on(&self, _: Event) {}
+        }
+        let patience = Patience { retries: 2, base: Duration::from_secs(1) };
+        let mut attempts = Attempts::new(patience, Arc::new(Silent), String::new());
+        assert_eq!(attempts.delay(Again::No), None);
+        assert_eq!(attempts.delay(Again::After(Duration::from_hours(6))), Some(LONGEST));
+        assert!(attempts.delay(Again::Soon).is_some_and(|delay| delay >= Duration::from_secs(2)));
+        assert_eq!(attempts.delay(Again::Soon), None);
+        attempts.start_over();
+        assert!(attempts.delay(Again::Soon).is_some_and(|delay| delay <= Duration::from_secs(2)));
+    }
+}

@@ -1,0 +1,235 @@
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use futures_util::future::join_all;
+
+use super::*;
+use crate::oci::location::Selector;
+use crate::ports::Source as _;
+use crate::registry::testing::{Log, Reply, Seen, Server, name, registry};
+
+/// A registry that takes `Bearer t1`, `Bearer t2`, … while `valid` says so, and
+/// whose tokens come from its own `/token`.
+async fn guarded(life: &'static str, valid: impl Fn(&str) -> bool + Send + Sync + 'static) -> Server {
+    let tokens = AtomicUsize::new(0);
+    Server::start(move |seen| {
+        if seen.target.starts_with("/token") {
+            let token = tokens.fetch_add(1, Ordering::SeqCst) + 1;
+            return Reply::new(200).body(format!(r#"{{"token":"t{token}"{life}}}"#));
+        }
+        if valid(seen.header("authorization")) { Reply::new(200).body("{}") } else { challenge(seen) }
+    })
+    .await
+}
+
+fn challenge(seen: &Seen) -> Reply {
+    let text = format!(r#"Bearer realm="http://{}/token",service="r",scope="repository:a:pull""#, seen.header("host"));
+    Reply::new(401).with("WWW-Authenticate", text)
+}
+
+fn tag() -> Selector {
+    Selector::Tag("1".to_owned())
+}
+
+const USER: &str = "Basic dXNlcjpzZWNyZXQ=";
+
+fn login(address: &str) -> String {
+    format!(r#"{{"auths":{{"{address}":{{"auth":"dXNlcjpzZWNyZXQ="}}}}}}"#)
+}
+
+#[tokio::test]
+async fn a_token_is_fetched_when_asked_for_and_kept() {
+    let server = guarded("", |auth| auth == "Bearer t1").await;
+    let repository = server.repository("a");
+    repository.manifest(&tag()).await.unwrap();
+    repository.manifest(&tag()).await.unwrap();
+    assert_eq!(
+        server.lines(),
+        [
+            "GET /v2/a/manifests/1",
+            "GET /token?service=r&scope=repository%3Aa%3Apull",
+            "GET /v2/a/manifests/1",
+            "GET /v2/a/manifests/1"
+        ]
+    );
+    assert_eq!(server.seen()[0].header("authorization"), "");
+    assert_eq!(server.seen()[1].header("authorization"), "");
+}
+
+#[tokio::test]
+async fn requests_at_a_time_share_one_token() {
+    let server = guarded("", |auth| auth == "Bearer t1").await;
+    let repository = server.repository("a");
+    let results = join_all((0..8).map(|_| async { repository.manifest(&tag()).await })).await;
+    assert!(results.iter().all(Result::is_ok));
+    assert_eq!(server.lines().iter().filter(|line| line.contains("/token")).count(), 1);
+}
+
+#[tokio::test]
+async fn a_token_that_ran_out_is_renewed_before_use() {
+    let server = guarded(r#","expires_in":0"#, |auth| auth.starts_with("Bearer t")).await;
+    let repository = server.repository("a");
+    repository.manifest(&tag()).await.unwrap();
+    repository.manifest(&tag()).await.unwrap();
+    let asked: Vec<_> = server.seen().iter().map(|seen| seen.header("authorization").to_owned()).collect();
+    assert_eq!(asked, ["", "", "Bearer t1", "", "Bearer t2"]);
+}
+
+#[tokio::test]
+async fn a_token_that_is_refused_is_renewed_once() {
+    let uses = AtomicUsize::new(0);
+    let server = guarded("", move |auth| match auth {
+        "Bearer t1" => uses.fetch_add(1, Ordering::SeqCst) == 0,
+        auth => auth == "Bearer t2",
+    })
+    .await;
+    let repository = server.repository("a");
+    for _ in 0..3 {
+        repository.manifest(&tag()).await.unwrap();
+    }
+    assert_eq!(server.lines().iter().filter(|line| line.contains("/token")).count(), 2);
+    let closed = guarded("", |_| false).await;
+    let error = closed.repository("a").manifest(&tag()).await.unwrap_err();
+    assert_eq!(error.kind, PortErrorKind::Denied);
+    assert_eq!(closed.lines().len(), 3, "{:?}", closed.lines());
+}
+
+#[tokio::test]
+async fn passwords_go_to_the_token_service_only() {
+    let server = guarded("", |auth| auth == "Bearer t1").await;
+    let repository = server.repository_as("a", Some(&login(&server.address)), Arc::default());
+    repository.manifest(&tag()).await.unwrap();
+    let asked: Vec<_> = server.seen().iter().map(|seen| seen.header("authorization").to_owned()).collect();
+    assert_eq!(asked, ["", USER, "Bearer t1"]);
+}
+
+#[tokio::test]
+async fn basic_is_answered_with_the_password() {
+    let server = Server::start(|seen| match seen.header("authorization") {
+        USER => Reply::new(200).body("{}"),
+        _ => Reply::new(401).with("WWW-Authenticate", "Basic realm=\"r\""),
+    })
+    .await;
+    let repository = server.repository_as("a", Some(&login(&server.address)), Arc::default());
+    repository.manifest(&tag()).await.unwrap();
+    repository.manifest(&tag()).await.unwrap();
+    assert_eq!(server.lines().len(), 3);
+    let error = server.repository("a").manifest(&tag()).await.unwrap_err();
+    assert_eq!(error.message, format!("{} refuses access to a: 401 Unauthorized", server.address));
+}
+
+#[tokio::test]
+async fn an_identity_token_is_exchanged() {
+    let server = guarded("", |auth| auth == "Bearer t1").await;
+    let config = format!(r#"{{"auths":{{"{}":{{"identitytoken":"i/d"}}}}}}"#, server.address);
+    server.repository_as("a", Some(&config), Arc::default()).manifest(&tag()).await.unwrap();
+    let exchange = &server.seen()[1];
+    assert_eq!(exchange.line(), "POST /token");
+    assert_eq!(
+        String::from_utf8_lossy(&exchange.body),
+        "grant_type=refresh_token&service=r&client_id=carboy&scope=repository%3Aa%3Apull&refresh_token=i%2Fd"
+    );
+}
+
+#[tokio::test]
+async fn a_refusal_is_final_and_in_the_registrys_words() {
+    let server = Server::start(|seen| {
+        if seen.target.starts_with("/token") {
+            return Reply::new(401).body(r#"{"details":"incorrect username or password"}"#);
+        }
+        challenge(seen)
+    })
+    .await;
+    let repository = server.repository_as("a", Some(&login(&server.address)), Arc::default());
+    let results = join_all((0..4).map(|_| async { repository.manifest(&tag()).await })).await;
+    for result in results {
+        let error = result.unwrap_err();
+        assert_eq!(error.message, format!("{} refuses access to a: incorrect username or password", server.address));
+        assert!(error.hint.unwrap().starts_with("the stored credentials for 127.0.0.1:"));
+    }
+    assert_eq!(server.lines().iter().filter(|line| line.contains("/token")).count(), 1, "accounts are not locked");
+}
+
+#[tokio::test]
+async fn passwords_do_not_go_to_a_plain_realm() {
+    let server = Server::start(|_| {
+        Reply::new(401).with("WWW-Authenticate", r#"Bearer realm="http://auth.example.org/token",service="r""#)
+    })
+    .await;
+    let repository = server.repository_as("a", Some(&login(&server.address)), Arc::default());
+    let error = repository.manifest(&tag()).await.unwrap_err();
+    assert_eq!(
+        error.message,
+        format!("{} wants the credentials sent to auth.example.org over plain HTTP, which is refused", server.address)
+    );
+}
+
+#[tokio::test]
+async fn authorization_stays_behind_at_a_redirect() {
+    let storage = Server::start(|_| Reply::new(200).body("{}")).await;
+    let target = format!("http://{}/stored", storage.address);
+    let server = Server::start(move |seen| match (seen.target.as_str(), seen.header("authorization")) {
+        ("/v2/a/manifests/1", USER) => Reply::new(307).with("Location", "/moved"),
+        ("/moved", USER) => Reply::new(302).with("Location", target.clone()),
+        _ => Reply::new(401).with("WWW-Authenticate", "Basic realm=\"r\""),
+    })
+    .await;
+    let repository = server.repository_as("a", Some(&login(&server.address)), Arc::default());
+    repository.manifest(&tag()).await.unwrap();
+    assert_eq!(storage.lines(), ["GET /stored"]);
+    assert_eq!(storage.seen()[0].header("authorization"), "");
+}
+
+#[tokio::test]
+async fn redirects_keep_to_the_plain_http_rule_and_end() {
+    let server = Server::start(|seen| match seen.target.as_str() {
+        "/v2/a/manifests/1" => Reply::new(302).with("Location", "http://storage.example.org/x"),
+        _ => Reply::new(302).with("Location", seen.target.clone()),
+    })
+    .await;
+    let error = server.repository("a").manifest(&tag()).await.unwrap_err();
+    assert_eq!(error.message, "plain HTTP to storage.example.org is not allowed");
+    let error = server.repository("b").manifest(&tag()).await.unwrap_err();
+    assert_eq!(error.message, format!("{} redirects without end", server.address));
+}
+
+#[tokio::test]
+async fn limits_are_waited_for() {
+    let count = AtomicUsize::new(0);
+    let server = Server::start(move |_| match count.fetch_add(1, Ordering::SeqCst) {
+        0 => Reply::new(429)
+            .with("Retry-After", "1")
+            .body(r#"{"errors":[{"code":"TOOMANYREQUESTS","message":"slow down"}]}"#),
+        1 => Reply::new(502),
+        _ => Reply::new(200).body("{}"),
+    })
+    .await;
+    let log = Arc::new(Log::default());
+    let start = std::time::Instant::now();
+    server.repository_as("a", None, Arc::clone(&log)).manifest(&tag()).await.unwrap();
+    assert!(start.elapsed().as_secs() >= 1);
+    let address = &server.address;
+    assert_eq!(
+        log.retries(),
+        [
+            format!("{address} limits requests to a: toomanyrequests: slow down"),
+            format!("{address} fails on a: 502 Bad Gateway")
+        ]
+    );
+}
+
+#[tokio::test]
+async fn retries_end() {
+    let server = Server::start(|_| Reply::new(500)).await;
+    let error = server.repository("a").manifest(&tag()).await.unwrap_err();
+    assert_eq!(error.message, format!("{} fails on a: 500 Internal Server Error", server.address));
+    assert_eq!(server.lines().len(), 4);
+}
+
+#[tokio::test]
+async fn names_that_do_not_exist_and_odd_hosts_are_told() {
+    let registry = registry(None, Arc::default());
+    let error = registry.repository(&name("no-such-host.invalid", "a")).manifest(&tag()).await.unwrap_err();
+    assert!(error.message.starts_with("cannot reach no-such-host.invalid: "), "{error}");
+    let error = registry.repository(&name("r:99999", "a")).manifest(&tag()).await.unwrap_err();
+    assert_eq!(error.message, "`r:99999` is no registry's host: invalid port number");
+}

@@ -1,0 +1,176 @@
+//! One request and its answer over HTTP: clients, timeouts, the plain-HTTP rule.
+//!
+//! No retries, no credentials and no redirects here. There is no limit on how long
+//! a transfer may take, only on how long nothing may happen.
+
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use oci_distribution::secrets::RegistryAuth;
+use reqwest::header::HeaderMap;
+use reqwest::redirect::Policy;
+use reqwest::{Client, ClientBuilder, Method, Response, Url};
+
+use super::error::{Failure, link, other, silent};
+use super::hosts::{Hosts, authority, is_local};
+use super::upload::Upload;
+use crate::ports::PortError;
+
+/// How long a connection may take to stand.
+const CONNECT: Duration = Duration::from_secs(10);
+/// How long an answer, or the next bytes of one, may take.
+pub const QUIET: Duration = Duration::from_secs(30);
+/// How long a registry may take to store what it was sent.
+pub const STORE: Duration = Duration::from_mins(5);
+/// The most bytes read of an answer that only explains.
+const EXPLANATION: u64 = 64 << 10;
+
+/// A request, which can be sent again.
+#[derive(Clone)]
+pub struct Ask {
+    pub method: Method,
+    pub url: Url,
+    pub headers: HeaderMap,
+    pub payload: Payload,
+    /// How long the answer's beginning may take.
+    pub limit: Duration,
+}
+
+/// What a request carries.
+#[derive(Clone)]
+pub enum Payload {
+    Empty,
+    Bytes(Bytes),
+    Upload(Upload),
+}
+
+/// The clients behind all requests.
+pub struct Wire {
+    pub hosts: Hosts,
+    user_agent: String,
+    /// For this machine, past all proxies.
+    local: Client,
+    /// For others without TLS.
+    plain: Client,
+    /// Made when first needed: it reads the system's certificates.
+    tls: OnceLock<Result<Client, PortError>>,
+}
+
+impl Ask {
+    /// A request without content.
+    pub fn new(method: Method, url: Url) -> Self {
+        Self { method, url, headers: HeaderMap::new(), payload: Payload::Empty, limit: QUIET }
+    }
+}
+
+impl Wire {
+    /// # Errors
+    /// A user agent that is no header; proxies in the environment that are no URLs.
+    pub fn new(hosts: Hosts, user_agent: &str) -> Result<Self, PortError> {
+        // An error only says that a provider is there already.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let bare = |builder: ClientBuilder| builder.tls_certs_only([]).build().map_err(|cause| unusable(&cause));
+        Ok(Self {
+            local: bare(builder(user_agent).no_proxy())?,
+            plain: bare(builder(user_agent))?,
+            tls: OnceLock::new(),
+            user_agent: user_agent.to_owned(),
+            hosts,
+        })
+    }
+
+    /// Sends a request once and waits for the answer's beginning.
+    pub async fn exchange(&self, ask: &Ask, url: &Url, auth: &RegistryAuth) -> Result<Response, Failure> {
+        let host = authority(url);
+        if !self.hosts.permit(url) {
+            let mut error = other(format!("plain HTTP to {host} is not allowed"));
+            error.hint = Some(format!("to allow it, pass --insecure {host}"));
+            return Err(Failure::lasting(error));
+        }
+        let client = self.client(url).map_err(Failure::lasting)?;
+        let request = client.request(ask.method.clone(), url.clone()).headers(ask.headers.clone());
+        let request = match auth {
+            RegistryAuth::Anonymous => request,
+            RegistryAuth::Basic(user, password) => request.basic_auth(user, Some(password)),
+            RegistryAuth::Bearer(token) => request.bearer_auth(token),
+        };
+        let answer = match &ask.payload {
+            Payload::Empty => tokio::time::timeout(ask.limit, request.send()).await.map_err(|_| ask.limit),
+            Payload::Bytes(bytes) => {
+                let sending = request.body(bytes.clone()).send();
+                tokio::time::timeout(ask.limit, sending).await.map_err(|_| ask.limit)
+            }
+            Payload::Upload(upload) => {
+                let body = upload.body().await.map_err(Failure::lasting)?;
+                tokio::select! {
+                    answer = request.body(body).send() => Ok(answer),
+                    waited = upload.stalled(QUIET, STORE) => Err(waited),
+                }
+            }
+        };
+        let fault = if let Payload::Upload(upload) = &ask.payload { upload.fault() } else { None };
+        match (answer, fault) {
+            (Ok(Ok(response)), _) => Ok(response),
+            (_, Some(fault)) => Err(Failure::lasting(fault)),
+            (Ok(Err(cause)), None) => Err(link(&host, &cause)),
+            (Err(waited), None) => Err(silent(&host, waited)),
+        }
+    }
+
+    fn client(&self, url: &Url) -> Result<&Client, PortError> {
+        match url.scheme() {
+            "http" if is_local(&authority(url)) => Ok(&self.local),
+            "http" => Ok(&self.plain),
+            _ => self.tls.get_or_init(|| tls(&self.user_agent)).as_ref().map_err(Clone::clone),
+        }
+    }
+}
+
+fn builder(user_agent: &str) -> ClientBuilder {
+    Client::builder().user_agent(user_agent).redirect(Policy::none()).connect_timeout(CONNECT)
+}
+
+fn tls(user_agent: &str) -> Result<Client, PortError> {
+    builder(user_agent).build().map_err(|cause| {
+        let mut error = unusable(&cause);
+        error.hint = Some("install the system's CA certificates, or name a file of them in SSL_CERT_FILE".to_owned());
+        error
+    })
+}
+
+fn unusable(cause: &reqwest::Error) -> PortError {
+    let mut deepest: &dyn std::error::Error = cause;
+    while let Some(next) = deepest.source() {
+        deepest = next;
+    }
+    other(format!("cannot set up HTTP: {deepest}"))
+}
+
+/// The next bytes of an answer; none at its end.
+pub async fn next(response: &mut Response) -> Result<Option<Bytes>, Failure> {
+    let host = authority(response.url());
+    match tokio::time::timeout(QUIET, response.chunk()).await {
+        Ok(Ok(bytes)) => Ok(bytes),
+        Ok(Err(cause)) => Err(link(&host, &cause)),
+        Err(_) => Err(silent(&host, QUIET)),
+    }
+}
+
+/// A whole answer of at most `limit` bytes; none when it is longer.
+pub async fn whole(mut response: Response, limit: u64) -> Result<Option<Bytes>, Failure> {
+    let mut all = BytesMut::new();
+    while let Some(bytes) = next(&mut response).await? {
+        if (all.len() + bytes.len()) as u64 > limit {
+            return Ok(None);
+        }
+        all.extend_from_slice(&bytes);
+    }
+    Ok(Some(all.freeze()))
+}
+
+/// What an answer of no success says; nothing when it breaks off or is too long,
+/// for its status is what counts.
+pub async fn explanation(response: Response) -> Bytes {
+    whole(response, EXPLANATION).await.ok().flatten().unwrap_or_default()
+}
