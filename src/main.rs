@@ -1,1 +1,5 @@
-fn main() {}
+//! `carboy`: see the library's documentation.
+
+fn main() -> std::process::ExitCode {
+    carboy::cli::main()
+}

@@ -1,0 +1,64 @@
+//! Every error that ends a run, with its hint and its exit code.
+
+use std::path::PathBuf;
+
+use super::{FAILED, USAGE};
+use crate::build::BuildError;
+use crate::config::ConfigError;
+use crate::hint::{Hint, nearest};
+use crate::plan::PlanError;
+use crate::ports::PortError;
+
+/// Why a run ended.
+#[derive(Debug, thiserror::Error)]
+pub enum CliError {
+    #[error("`{}` is no folder", .0.display())]
+    NoFolder(PathBuf),
+    #[error("cannot read `{}`: {cause}", path.display())]
+    Read { path: PathBuf, cause: std::io::Error },
+    #[error("SOURCE_DATE_EPOCH is `{0}`, which is no number of seconds since 1970")]
+    Epoch(String),
+    #[error("there is no folder for the cache: neither XDG_CACHE_HOME nor HOME is set")]
+    NoCache,
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    #[error(transparent)]
+    Plan(#[from] PlanError),
+    #[error(transparent)]
+    Port(#[from] PortError),
+    #[error(transparent)]
+    Build(#[from] BuildError),
+    #[error("cannot start: {0}")]
+    Start(std::io::Error),
+}
+
+impl CliError {
+    /// 2 for what the user wrote wrong, 1 for everything else.
+    pub fn code(&self) -> u8 {
+        match self {
+            Self::NoFolder(_) | Self::Epoch(_) | Self::NoCache | Self::Config(_) | Self::Plan(_) => USAGE,
+            Self::Build(BuildError::NoEntrypoint) => USAGE,
+            Self::Read { .. } | Self::Port(_) | Self::Build(_) | Self::Start(_) => FAILED,
+        }
+    }
+}
+
+impl Hint for CliError {
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Config(ConfigError::NoProfile { name, known }) => {
+                let built_in = ["debug", "default"];
+                let all = known.iter().map(String::as_str).chain(built_in);
+                let near = nearest(name, all.clone()).map(|near| format!("did you mean `{near}`?"));
+                Some(near.unwrap_or_else(|| format!("there is {}", all.collect::<Vec<_>>().join(", "))))
+            }
+            Self::Config(cause) => cause.hint(),
+            Self::Plan(cause) => cause.hint(),
+            Self::Port(cause) => cause.hint(),
+            Self::Build(cause) => cause.hint(),
+            Self::NoCache => Some("pass --cache-dir".to_owned()),
+            Self::NoFolder(_) => Some("name the project's folder; a command to start goes after `--`".to_owned()),
+            Self::Read { .. } | Self::Epoch(_) | Self::Start(_) => None,
+        }
+    }
+}
