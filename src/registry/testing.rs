@@ -1,10 +1,11 @@
 //! A scripted registry on loopback: a function from requests to answers.
 
 use std::collections::BTreeMap;
-use std::io;
+use std::io::{self, Write as _};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use tempfile::{NamedTempFile, TempPath};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
@@ -42,6 +43,8 @@ pub struct Server {
     pub address: String,
     seen: Arc<Mutex<Vec<Seen>>>,
     task: JoinHandle<()>,
+    /// Configurations in use.
+    files: Mutex<Vec<TempPath>>,
 }
 
 /// Keeps all events.
@@ -93,7 +96,7 @@ impl Server {
                 tokio::spawn(serve(stream, Arc::clone(&script), Arc::clone(&log)));
             }
         });
-        Self { address, seen, task }
+        Self { address, seen, task, files: Mutex::default() }
     }
 
     /// All requests so far.
@@ -113,7 +116,14 @@ impl Server {
 
     /// A repository of this server, with a `config.json` and a log.
     pub fn repository_as(&self, repository: &str, config: Option<&str>, log: Arc<Log>) -> Arc<Repository> {
-        registry(config, log).repository(&name(&self.address, repository))
+        let file = config.map(|config| {
+            let mut file = NamedTempFile::new().unwrap();
+            file.write_all(config.as_bytes()).unwrap();
+            file.into_temp_path()
+        });
+        let credentials = Credentials::new(file.as_ref().map(|file| file.to_path_buf()));
+        self.files.lock().unwrap().extend(file);
+        registry_as(credentials, log).repository(&name(&self.address, repository))
     }
 }
 
@@ -141,14 +151,12 @@ impl Progress for Log {
     }
 }
 
-/// A registry client with short pauses.
-pub fn registry(config: Option<&str>, log: Arc<Log>) -> Registry {
-    let file = config.map(|config| {
-        let file = tempfile::NamedTempFile::new().unwrap().into_temp_path().keep().unwrap();
-        std::fs::write(&file, config).unwrap();
-        file
-    });
-    let credentials = Credentials::new(file);
+/// A registry client with short pauses, anonymous.
+pub fn registry(log: Arc<Log>) -> Registry {
+    registry_as(Credentials::default(), log)
+}
+
+fn registry_as(credentials: Credentials, log: Arc<Log>) -> Registry {
     let options = Options { credentials, retries: 3, delay: Duration::from_millis(1), ..Options::default() };
     Registry::new(options, log).unwrap()
 }

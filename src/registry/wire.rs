@@ -144,7 +144,8 @@ fn unusable(cause: &reqwest::Error) -> PortError {
     while let Some(next) = deepest.source() {
         deepest = next;
     }
-    other(format!("cannot set up HTTP: {deepest}"))
+    let cause = deepest.to_string();
+    other(format!("cannot set up HTTP: {}", cause.trim_start_matches("unexpected error: ")))
 }
 
 /// The next bytes of an answer; none at its end.

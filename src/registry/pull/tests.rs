@@ -101,7 +101,7 @@ async fn nobody_home_is_said_plainly() {
     drop(server);
     tokio::task::yield_now().await;
     let log = Arc::new(Log::default());
-    let repository = registry(None, Arc::clone(&log)).repository(&name(&address, "a"));
+    let repository = registry(Arc::clone(&log)).repository(&name(&address, "a"));
     let error = repository.manifest(&tag("1")).await.unwrap_err();
     assert_eq!(error.message, format!("cannot reach {address}: connection refused"));
     assert_eq!(log.retries().len(), 3);
@@ -112,7 +112,7 @@ async fn a_host_without_tls_is_told_from_one_that_is_away() {
     let server = Server::start(|_| Reply::new(400)).await;
     // A name that is not loopback's, for the rule, and is, for the resolver.
     let port = server.address.rsplit(':').next().unwrap();
-    let repository = registry(None, Arc::default()).repository(&name(&format!("0.0.0.0:{port}"), "a"));
+    let repository = registry(Arc::default()).repository(&name(&format!("0.0.0.0:{port}"), "a"));
     let error = repository.manifest(&tag("1")).await.unwrap_err();
     assert_eq!(error.message, format!("0.0.0.0:{port} does not speak TLS"));
     assert_eq!(error.hint.unwrap(), format!("if it speaks plain HTTP, pass --insecure 0.0.0.0:{port}"));

@@ -97,7 +97,7 @@ async fn files_and_other_registries_are_streamed() {
 async fn a_mount_takes_nothing_but_a_post() {
     let server = accepting(|seen| seen.target.contains("mount=").then(|| Reply::new(201))).await;
     let log = Arc::new(Log::default());
-    let registry = registry(None, Arc::clone(&log));
+    let registry = registry(Arc::clone(&log));
     let (from, to) =
         (registry.repository(&name(&server.address, "base")), registry.repository(&name(&server.address, "a")));
     let blob = descriptor(b"carboy");
@@ -110,7 +110,7 @@ async fn a_mount_takes_nothing_but_a_post() {
 #[tokio::test]
 async fn a_mount_answered_with_an_upload_is_that_upload() {
     let server = accepting(|seen| (seen.method == "GET").then(|| Reply::new(200).body("carboy"))).await;
-    let registry = registry(None, Arc::default());
+    let registry = registry(Arc::default());
     let (from, to) =
         (registry.repository(&name(&server.address, "base")), registry.repository(&name(&server.address, "a")));
     assert_eq!(Sink::blob(&*to, &descriptor(b"carboy"), &Origin::Repository(from)).await.unwrap(), Outcome::Done);
@@ -125,7 +125,7 @@ async fn a_mount_that_is_refused_is_an_upload() {
         get.or_else(|| seen.target.contains("mount=").then(|| Reply::new(403)))
     })
     .await;
-    let registry = registry(None, Arc::default());
+    let registry = registry(Arc::default());
     let (from, to) =
         (registry.repository(&name(&server.address, "base")), registry.repository(&name(&server.address, "a")));
     assert_eq!(Sink::blob(&*to, &descriptor(b"carboy"), &Origin::Repository(from)).await.unwrap(), Outcome::Done);
@@ -143,7 +143,7 @@ async fn tokens_for_mounts_cover_both_repositories() {
         if open { mount } else { Some(Reply::new(401).with("WWW-Authenticate", realm)) }
     })
     .await;
-    let registry = registry(None, Arc::default());
+    let registry = registry(Arc::default());
     let (from, to) =
         (registry.repository(&name(&server.address, "base")), registry.repository(&name(&server.address, "a")));
     assert_eq!(Sink::blob(&*to, &descriptor(b"carboy"), &Origin::Repository(from)).await.unwrap(), Outcome::Mounted);

@@ -227,7 +227,7 @@ async fn retries_end() {
 
 #[tokio::test]
 async fn names_that_do_not_exist_and_odd_hosts_are_told() {
-    let registry = registry(None, Arc::default());
+    let registry = registry(Arc::default());
     let error = registry.repository(&name("no-such-host.invalid", "a")).manifest(&tag()).await.unwrap_err();
     assert!(error.message.starts_with("cannot reach no-such-host.invalid: "), "{error}");
     let error = registry.repository(&name("r:99999", "a")).manifest(&tag()).await.unwrap_err();
