@@ -202,14 +202,15 @@ impl Plan {
     pub fn new(args: &Args, file: &File, profile: Option<&str>) -> Result<Self, PlanError> {
         refuse_what_is_not_there_yet(file)?;
         let python = python(args, file)?;
-        let (base_name, builder_name) = images(args, file, python.as_ref())?;
+        let has_python = matches!(python, Wanted::Version(_));
+        let (base_name, builder_name) = images(args, file, &python)?;
         let platforms = platforms(args, file)?;
         let site_packages = site_packages(args, file, &platforms)?;
-        if python.is_none() && !site_packages.is_empty() {
+        if !has_python && !site_packages.is_empty() {
             return Err(PlanError::NoPython("dependencies.site-packages"));
         }
         let (target, tags) = target(args, file)?;
-        let app = app(args, file, python.is_some(), &site_packages, target.as_ref())?;
+        let app = app(args, file, has_python, &site_packages, target.as_ref())?;
         Ok(Self {
             profile: profile.map(str::to_owned),
             target,
@@ -220,12 +221,7 @@ impl Plan {
             base_name,
             builder: builder_name.as_deref().map(|name| image_location("builder", name, args)).transpose()?.flatten(),
             builder_name,
-            runtime: python.map(|version| Runtime {
-                version,
-                exclude: file.runtime.exclude.clone().unwrap_or_default(),
-                terminfo: file.runtime.terminfo.unwrap_or(false),
-                dlopen: file.runtime.dlopen.clone().unwrap_or_default(),
-            }),
+            runtime: runtime(python, file),
             extracts: extracts(args, file)?,
             site_packages,
             allow_missing: file.runtime.allow_missing.clone().unwrap_or_default(),
@@ -289,22 +285,37 @@ fn refuse_what_is_not_there_yet(file: &File) -> Result<(), PlanError> {
     Ok(())
 }
 
-/// None: no Python. Some(None): whatever the builder has. Some(Some): that version.
-fn python(args: &Args, file: &File) -> Result<Option<Option<String>>, PlanError> {
+/// The version asked for, or none for whatever fits; or no Python at all.
+enum Wanted {
+    Version(Option<String>),
+    Off,
+}
+
+fn python(args: &Args, file: &File) -> Result<Wanted, PlanError> {
     let flag = args.python.as_deref().map(str::parse::<PythonChoice>).transpose();
     let asked = flag.map_err(|cause| PlanError::Flag { flag: "--python", cause })?.or_else(|| file.python.clone());
     Ok(match asked {
-        Some(PythonChoice::Off) => None,
-        Some(PythonChoice::Version(version)) => Some(Some(version)),
-        None => Some(None),
+        Some(PythonChoice::Off) => Wanted::Off,
+        Some(PythonChoice::Version(version)) => Wanted::Version(Some(version)),
+        None => Wanted::Version(None),
+    })
+}
+
+fn runtime(python: Wanted, file: &File) -> Option<Runtime> {
+    let Wanted::Version(version) = python else { return None };
+    Some(Runtime {
+        version,
+        exclude: file.runtime.exclude.clone().unwrap_or_default(),
+        terminfo: file.runtime.terminfo.unwrap_or(false),
+        dlopen: file.runtime.dlopen.clone().unwrap_or_default(),
     })
 }
 
 /// The names of base and builder.
-fn images(args: &Args, file: &File, python: Option<&Option<String>>) -> Result<(String, Option<String>), PlanError> {
+fn images(args: &Args, file: &File, python: &Wanted) -> Result<(String, Option<String>), PlanError> {
     let base = args.base.clone().or_else(|| file.base.clone());
     let builder = args.builder.clone().or_else(|| file.builder.clone());
-    let Some(asked) = python else {
+    let Wanted::Version(asked) = python else {
         let base = base.unwrap_or(releases::pair(releases::DEFAULT)?.base);
         return Ok((base, builder));
     };

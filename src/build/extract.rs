@@ -99,8 +99,8 @@ impl Inputs {
 }
 
 /// Decides.
-pub fn extract(inputs: Inputs) -> Result<Extraction, BuildError> {
-    let mut work = Work::new(&inputs);
+pub fn extract(inputs: &Inputs) -> Result<Extraction, BuildError> {
+    let mut work = Work::new(inputs);
     work.check_releases()?;
     let interpreter = work.runtime()?;
     for extract in &inputs.plan.extracts {

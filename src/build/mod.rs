@@ -142,7 +142,7 @@ async fn one_platform(
     };
     let make = async {
         let inputs = extract::Inputs::gather(run, plan, platform, base.clone(), builder, app).await?;
-        let extraction = run.blocking(move || extract::extract(inputs)).await??;
+        let extraction = run.blocking(move || extract::extract(&inputs)).await??;
         let layers = extraction.layers.iter().map(|(kind, recipe)| one_layer(run, plan, sink, platform, *kind, recipe));
         let layers = try_join_all(layers).await?;
         Ok((extraction, layers))

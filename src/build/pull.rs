@@ -210,22 +210,17 @@ async fn config(
             media_type: descriptor.media_type.clone(),
         });
     }
-    let bytes = match cached(run, &descriptor.digest, CONFIG_LIMIT)? {
-        Some(bytes) => bytes,
-        None => {
-            if descriptor.size > CONFIG_LIMIT {
-                return Err(BuildError::TooLarge {
-                    image: name.to_owned(),
-                    what: "configuration",
-                    size: descriptor.size,
-                });
-            }
-            let mut bytes = Vec::new();
-            let mut reader = source.blob(descriptor).await?;
-            reader.read_to_end(&mut bytes).await.map_err(|cause| transfer(name, descriptor, &cause))?;
-            keep(run, &descriptor.digest, &bytes)?;
-            bytes
+    let bytes = if let Some(bytes) = cached(run, &descriptor.digest, CONFIG_LIMIT)? {
+        bytes
+    } else {
+        if descriptor.size > CONFIG_LIMIT {
+            return Err(BuildError::TooLarge { image: name.to_owned(), what: "configuration", size: descriptor.size });
         }
+        let mut bytes = Vec::new();
+        let mut reader = source.blob(descriptor).await?;
+        reader.read_to_end(&mut bytes).await.map_err(|cause| transfer(name, descriptor, &cause))?;
+        keep(run, &descriptor.digest, &bytes)?;
+        bytes
     };
     ImageConfig::parse(&bytes).map_err(|cause| BuildError::config(name, cause))
 }

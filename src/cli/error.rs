@@ -36,8 +36,12 @@ impl CliError {
     /// 2 for what the user wrote wrong, 1 for everything else.
     pub fn code(&self) -> u8 {
         match self {
-            Self::NoFolder(_) | Self::Epoch(_) | Self::NoCache | Self::Config(_) | Self::Plan(_) => USAGE,
-            Self::Build(BuildError::NoEntrypoint) => USAGE,
+            Self::NoFolder(_)
+            | Self::Epoch(_)
+            | Self::NoCache
+            | Self::Config(_)
+            | Self::Plan(_)
+            | Self::Build(BuildError::NoEntrypoint) => USAGE,
             Self::Read { .. } | Self::Port(_) | Self::Build(_) | Self::Start(_) => FAILED,
         }
     }

@@ -140,7 +140,7 @@ impl<L: Loader> Closure<'_, L> {
         for name in object.needed.iter().chain(interpreter) {
             match self.locate(name, item, &object, outcome)? {
                 Some(path) => {
-                    next.push(Item { path, inherited: inherited.clone(), donor_inherited: donor_inherited.clone() })
+                    next.push(Item { path, inherited: inherited.clone(), donor_inherited: donor_inherited.clone() });
                 }
                 None if self.loaded.contains(name) => {}
                 None => outcome.missing.push(Missing { soname: name.clone(), needed_by: real.clone() }),
@@ -305,12 +305,12 @@ mod tests {
     }
 
     fn tree(lines: &[&str]) -> Tree {
-        let line = |line: &&str| match line.split_once(" -> ") {
-            Some((name, target)) => (path(name), Entry::link(target)),
-            None => {
-                let (name, text) = line.split_once(": ").unwrap();
-                (path(name), Entry::bytes(0o755, text.as_bytes()))
+        let line = |line: &&str| {
+            if let Some((name, target)) = line.split_once(" -> ") {
+                return (path(name), Entry::link(target));
             }
+            let (name, text) = line.split_once(": ").unwrap();
+            (path(name), Entry::bytes(0o755, text.as_bytes()))
         };
         lines.iter().map(line).collect()
     }

@@ -11,7 +11,7 @@ use object::read::elf::{Dyn as _, FileHeader, ProgramHeader as _};
 use object::{Endianness, ReadRef};
 
 /// The most bytes of one string that is looked at: `PATH_MAX`.
-const STRING: u64 = 4096;
+const STRING: usize = 4096;
 /// The most entries of a dynamic section, program headers and so on: real files
 /// have some dozens.
 const MANY: usize = 10_000;
@@ -80,7 +80,7 @@ where
     let mut tags = None;
     for segment in segments.iter().take(MANY) {
         if let Some(path) = segment.interpreter(endian, data).map_err(error)? {
-            interpreter = Some(path.get(..STRING as usize).unwrap_or(path).to_vec());
+            interpreter = Some(path.get(..STRING).unwrap_or(path).to_vec());
         }
         if let Some(found) = segment.dynamic(endian, data).map_err(error)? {
             tags = Some(found);
@@ -107,20 +107,19 @@ where
         interpreter,
     };
     let Some(table) = value(DT_STRTAB) else { return Ok(Some(object)) };
-    let loads = segments.iter().take(MANY).filter(|segment| segment.p_type(endian) == PT_LOAD);
+    let mut loads = segments.iter().take(MANY).filter(|segment| segment.p_type(endian) == PT_LOAD);
     let start = loads
-        .filter_map(|segment| {
+        .find_map(|segment| {
             let (address, size): (u64, u64) = (segment.p_vaddr(endian).into(), segment.p_filesz(endian).into());
             let offset: u64 = segment.p_offset(endian).into();
             let inside = table.checked_sub(address).filter(|inside| *inside < size)?;
             offset.checked_add(inside)
         })
-        .next()
         .ok_or_else(|| ElfError("its string table is in no segment".to_owned()))?;
     let size = value(DT_STRSZ).unwrap_or(u64::MAX);
     let string = |at: u64| {
         let from = start.checked_add(at).filter(|_| at < size);
-        let bytes = from.and_then(|from| data.read_bytes_at_until(from..from.saturating_add(STRING), 0).ok());
+        let bytes = from.and_then(|from| data.read_bytes_at_until(from..from.saturating_add(STRING as u64), 0).ok());
         bytes.map(<[u8]>::to_vec).ok_or_else(|| ElfError("a string lies outside of its string table".to_owned()))
     };
     for (tag, at) in &tags {

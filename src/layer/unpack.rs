@@ -35,7 +35,7 @@ pub fn unpack(
         Packing::Zstd => copy(&mut zstd::stream::read::Decoder::new(&mut blob)?, limit, out)?,
     };
     io::copy(&mut blob, &mut io::sink())?;
-    if got != want { Err(UnpackError::DiffId { want, got }) } else { Ok(size) }
+    if got == want { Ok(size) } else { Err(UnpackError::DiffId { want, got }) }
 }
 
 fn copy(tar: &mut impl Read, limit: u64, out: &mut impl Write) -> Result<(DiffId, u64), UnpackError> {

@@ -4,6 +4,7 @@
 //! the hash is urlsafe base64 without padding.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -32,11 +33,8 @@ pub fn rewrite(record: &str, fates: &BTreeMap<String, Fate>) -> Option<String> {
             Some(Fate::Moved { path, digest, size }) => {
                 changed = true;
                 let end = if line.ends_with("\r\n") { "\r\n" } else { "\n" };
-                out.push_str(&format!(
-                    "{},sha256={},{size}{end}",
-                    quoted(path),
-                    URL_SAFE_NO_PAD.encode(digest.as_bytes())
-                ));
+                let _ =
+                    write!(out, "{},sha256={},{size}{end}", quoted(path), URL_SAFE_NO_PAD.encode(digest.as_bytes()));
             }
         }
     }

@@ -1,12 +1,12 @@
 //! Follows symbolic links inside a tree, as the kernel would in a container.
 //!
-//! Source: path_resolution(7). Absolute targets start at the image's root, `..`
+//! Source: `path_resolution(7)`. Absolute targets start at the image's root, `..`
 //! at the root stays there, so nothing leads out. A name that is not there is
 //! taken as it is: destinations need not exist.
 
 use super::{Entry, Kind, RootPath, Tree};
 
-/// Linux follows at most 40 links for one path (path_resolution(7), `ELOOP`).
+/// Linux follows at most 40 links for one path (`path_resolution(7)`, `ELOOP`).
 const MAX_LINKS: usize = 40;
 
 /// A path that cannot be followed to its end.
