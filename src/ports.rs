@@ -105,7 +105,7 @@ pub trait Repositories: Send + Sync {
 pub enum CacheKind {
     /// A verified blob, manifest or config, by its own digest.
     Blob,
-    /// A verified layer's uncompressed tar, by the digest of the *blob*.
+    /// A verified layer's uncompressed tar, by a digest over blob and diff id.
     Tar,
     /// JSON about a layer that carboy made, by the digest of its inputs.
     Layer,
@@ -187,6 +187,9 @@ pub trait Folders: Send + Sync {
     /// A folder that is not there; links out of it; sockets, pipes and devices;
     /// names that begin with `.wh.`.
     fn walk(&self, folder: &Path, rules: &WalkRules) -> Result<Walk, PortError>;
+
+    /// Whether there is a folder at a path, links followed.
+    fn is_folder(&self, path: &Path) -> bool;
 
     /// One file's facts.
     ///

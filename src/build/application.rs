@@ -35,7 +35,7 @@ pub async fn walk(run: &Arc<Run>, plan: &Plan) -> Result<Option<Walk>, BuildErro
 pub async fn copies(run: &Arc<Run>, plan: &Arc<Plan>) -> Result<Vec<Copied>, BuildError> {
     let (folders, plan) = (run.io.folders.clone(), plan.clone());
     let one = move |copy: &Copy| {
-        if copy.from.is_dir() {
+        if folders.is_folder(&copy.from) {
             folders.walk(&copy.from, &WalkRules::default()).map(Copied::Folder)
         } else {
             folders.file(&copy.from).map(Copied::File)

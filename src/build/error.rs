@@ -114,7 +114,9 @@ impl Hint for BuildError {
                     names.join(", ")
                 ))
             }
-            Self::Recipe { cause: RecipeError::Blocked { .. }, .. } => Some("choose another destination".to_owned()),
+            Self::Recipe { cause: RecipeError::Blocked { .. } | RecipeError::Folder(_), .. } => {
+                Some("choose another destination".to_owned())
+            }
             _ => None,
         }
     }

@@ -346,7 +346,8 @@ impl<'a> Work<'a> {
                 self.put(kind, &file.path, file.entry.clone())?;
             }
             let path = taken.files.first().map(|file| file.path.to_string()).unwrap_or_default();
-            let needed_by = taken.needed_by.to_string();
+            let by_name = taken.needed_by.is_root();
+            let needed_by = if by_name { "runtime.dlopen".to_owned() } else { taken.needed_by.to_string() };
             self.taken.push(Taken { soname: text(&taken.soname), path, needed_by, layer: kind });
         }
         for missing in outcome.missing {

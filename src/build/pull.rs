@@ -251,7 +251,7 @@ async fn layers(
         let descriptor = descriptor.clone();
         async move {
             let work = layer(run, name, source, &descriptor, diff_id);
-            let unpacked = run.unpacked.get(descriptor.digest, work).await?;
+            let unpacked = run.unpacked.get(run.tars.key(&descriptor.digest, diff_id), work).await?;
             Ok(Layer { descriptor, unpacked })
         }
     };
@@ -275,7 +275,8 @@ async fn layer(
     };
     let subject = Subject::Blob(blob.digest);
     let ended = |outcome| run.io.progress.on(Event::Ended { verb: Verb::Pull, subject: subject.clone(), outcome });
-    if let Some(file) = run.io.cache.open(CacheKind::Tar, &blob.digest)? {
+    let key = run.tars.key(&blob.digest, diff_id);
+    if let Some(file) = run.io.cache.open(CacheKind::Tar, &key)? {
         ended(Outcome::Present);
         return Ok(file.metadata().map_err(BuildError::Cache)?.len());
     }
@@ -296,7 +297,7 @@ async fn layer(
             unpack::UnpackError::Io(cause) => transfer(name, blob, &cause),
             cause => BuildError::Layer { image: name.to_owned(), layer: blob.digest.short(), cause: cause.to_string() },
         })?;
-        run.io.cache.commit(staged, CacheKind::Tar, &blob.digest)?;
+        run.io.cache.commit(staged, CacheKind::Tar, &key)?;
         Ok(size)
     };
     let result = work.await;

@@ -11,7 +11,7 @@ use super::error::BuildError;
 use super::once::Once;
 use super::pull::Root;
 use crate::layer::{Limits, Packed, TarFiles};
-use crate::oci::{Descriptor, Digest};
+use crate::oci::{Descriptor, DiffId, Digest};
 use crate::plan::Plan;
 use crate::ports::{Cache, CacheKind, Folders, Origin, Repositories, Sink};
 use crate::progress::Progress;
@@ -45,7 +45,7 @@ impl Run {
     pub fn new(io: Io) -> Self {
         let jobs = io.jobs.max(1);
         Self {
-            tars: Arc::new(Tars { cache: io.cache.clone(), open: Mutex::default() }),
+            tars: Arc::new(Tars { cache: io.cache.clone(), keys: Mutex::default(), open: Mutex::default() }),
             limits: Limits::default(),
             transfers: Semaphore::new(jobs),
             encoders: Semaphore::new(jobs.min(2)),
@@ -91,19 +91,32 @@ impl Run {
 /// The tars of pulled layers, opened once each.
 pub struct Tars {
     cache: Arc<dyn Cache>,
+    /// The cache's key of each blob's tar.
+    keys: Mutex<HashMap<Digest, Digest>>,
     open: Mutex<HashMap<Digest, Arc<File>>>,
+}
+
+impl Tars {
+    /// The cache's key of the tar that a blob unpacks to. The diff id is part of it:
+    /// an image whose configuration promises another one never gets this tar.
+    pub fn key(&self, blob: &Digest, diff_id: DiffId) -> Digest {
+        let key = Digest::of(format!("{blob} {diff_id}").as_bytes());
+        self.keys.lock().unwrap_or_else(PoisonError::into_inner).insert(*blob, key);
+        key
+    }
 }
 
 impl TarFiles for Tars {
     fn tar(&self, blob: &Digest) -> io::Result<Arc<File>> {
+        let lost = || io::Error::other(format!("the cache lost the layer {}", blob.short()));
+        let key = self.keys.lock().unwrap_or_else(PoisonError::into_inner).get(blob).copied().ok_or_else(lost)?;
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(file) = open.get(blob) {
+        if let Some(file) = open.get(&key) {
             return Ok(file.clone());
         }
-        let file = self.cache.open(CacheKind::Tar, blob).map_err(io::Error::other)?;
-        let file =
-            Arc::new(file.ok_or_else(|| io::Error::other(format!("the cache lost the layer {}", blob.short())))?);
-        open.insert(*blob, file.clone());
+        let file = self.cache.open(CacheKind::Tar, &key).map_err(io::Error::other)?;
+        let file = Arc::new(file.ok_or_else(lost)?);
+        open.insert(key, file.clone());
         Ok(file)
     }
 }

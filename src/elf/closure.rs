@@ -61,8 +61,8 @@ pub struct Closure<'a, L> {
     /// Debian's multiarch name of the platform.
     pub triplet: &'a str,
     pub loader: &'a L,
-    /// Names that are in every process before these objects are loaded (the
-    /// interpreter's own libraries): the loader matches them by soname.
+    /// Names that are in the process before modules are loaded (the interpreter's
+    /// own libraries): the loader matches them by soname before it looks anywhere.
     pub loaded: &'a BTreeSet<Vec<u8>>,
 }
 
@@ -77,6 +77,8 @@ pub struct Outcome {
 
 struct Item {
     path: RootPath,
+    /// Whether it runs in a process of its own, where nothing is loaded before.
+    own_process: bool,
     inherited: Vec<RootPath>,
     donor_inherited: Vec<RootPath>,
 }
@@ -88,8 +90,13 @@ impl<L: Loader> Closure<'_, L> {
     /// What the loader cannot read.
     pub fn run(&mut self, roots: impl IntoIterator<Item = RootPath>) -> Result<Outcome, L::Error> {
         let mut outcome = Outcome::default();
-        let item = |path| Item { path, inherited: Vec::new(), donor_inherited: Vec::new() };
-        let mut queue: VecDeque<_> = roots.into_iter().map(item).collect();
+        let mut queue = VecDeque::new();
+        for path in roots {
+            let own_process = self.is_program(&path)?;
+            let item = Item { path, own_process, inherited: Vec::new(), donor_inherited: Vec::new() };
+            // Programs first: what they share with modules must hold without a host.
+            if own_process { queue.push_front(item) } else { queue.push_back(item) }
+        }
         let mut seen: BTreeSet<RootPath> = queue.iter().map(|item| item.path.clone()).collect();
         while let Some(item) = queue.pop_front() {
             for next in self.visit(&item, &mut outcome)? {
@@ -116,7 +123,8 @@ impl<L: Loader> Closure<'_, L> {
     ) -> Result<bool, L::Error> {
         let object =
             Object { abi, soname: None, needed: Vec::new(), rpath: Vec::new(), runpath: None, interpreter: None };
-        let asker = Item { path: RootPath::root(), inherited: Vec::new(), donor_inherited: Vec::new() };
+        let asker =
+            Item { path: RootPath::root(), own_process: false, inherited: Vec::new(), donor_inherited: Vec::new() };
         let Some(path) = self.locate(soname, &asker, &object, outcome)? else { return Ok(false) };
         let found = self.run([path])?;
         outcome.taken.extend(found.taken);
@@ -138,11 +146,17 @@ impl<L: Loader> Closure<'_, L> {
         let mut next = Vec::new();
         let interpreter = object.interpreter.as_ref();
         for name in object.needed.iter().chain(interpreter) {
+            outcome.sonames.insert(name.clone());
+            if !item.own_process && self.loaded.contains(name) {
+                continue;
+            }
             match self.locate(name, item, &object, outcome)? {
-                Some(path) => {
-                    next.push(Item { path, inherited: inherited.clone(), donor_inherited: donor_inherited.clone() });
-                }
-                None if self.loaded.contains(name) => {}
+                Some(path) => next.push(Item {
+                    path,
+                    own_process: item.own_process,
+                    inherited: inherited.clone(),
+                    donor_inherited: donor_inherited.clone(),
+                }),
                 None => outcome.missing.push(Missing { soname: name.clone(), needed_by: real.clone() }),
             }
         }
@@ -160,7 +174,6 @@ impl<L: Loader> Closure<'_, L> {
     ) -> Result<Option<RootPath>, L::Error> {
         let (real, _) = file(self.image, &item.path).unwrap_or_else(|| (item.path.clone(), Content::Bytes([].into())));
         let origin = real.parent().unwrap_or_default();
-        outcome.sonames.insert(name.to_vec());
         if name.contains(&b'/') {
             return self.locate_path(name, &real, &origin, object, outcome);
         }
@@ -213,6 +226,12 @@ impl<L: Loader> Closure<'_, L> {
         }
         let folder = path.parent().unwrap_or_default();
         Ok(Some(self.take(&path, &folder, real, outcome)))
+    }
+
+    /// Whether an object starts a process: it names the loader that does it.
+    fn is_program(&self, path: &RootPath) -> Result<bool, L::Error> {
+        let Some((real, content)) = file(self.image, path) else { return Ok(false) };
+        Ok(self.loader.object(&real, &content)?.is_some_and(|object| object.interpreter.is_some()))
     }
 
     /// Whether a tree has an object of the right machine at a path.
@@ -295,7 +314,7 @@ mod tests {
                 needed: list("needs", ' ').unwrap_or_default(),
                 rpath: list("rpath", ':').unwrap_or_default(),
                 runpath: list("runpath", ':'),
-                interpreter: None,
+                interpreter: part("interp").map(|path| path.as_bytes().to_vec()),
             })))
         }
     }
@@ -317,6 +336,16 @@ mod tests {
 
     /// Roots that exist in the donor come from there.
     fn close(image: &[&str], donor: &[&str], donor_folders: &[&str], roots: &[&str]) -> (String, String) {
+        close_in(image, donor, donor_folders, roots, &[])
+    }
+
+    fn close_in(
+        image: &[&str],
+        donor: &[&str],
+        donor_folders: &[&str],
+        roots: &[&str],
+        loaded: &[&str],
+    ) -> (String, String) {
         let (mut image, donor) = (tree(image), tree(donor));
         let mut origins = BTreeMap::new();
         for root in roots {
@@ -332,7 +361,7 @@ mod tests {
             donor_folders: &folders,
             triplet: "x86_64-linux-gnu",
             loader: &Texts,
-            loaded: &BTreeSet::new(),
+            loaded: &loaded.iter().map(|name| name.as_bytes().to_vec()).collect(),
         }
         .run(roots.iter().map(|root| path(root)))
         .unwrap();
@@ -380,6 +409,15 @@ mod tests {
             let (_, got) = close(&[&program, libraries[0], libraries[1]], &[], &[], &["p"]);
             assert_eq!(got, missing, "{kind}");
         }
+    }
+
+    #[test]
+    fn what_the_process_has_loaded_is_taken_for_programs_only() {
+        let donor = ["opt/libpy.so: x", "lib/ld.so: x"];
+        let module = close_in(&["m.so: needs libpy.so"], &donor, &["opt"], &["m.so"], &["libpy.so"]);
+        assert_eq!(module, (String::new(), String::new()));
+        let (taken, _) = close_in(&["p: needs libpy.so;interp /lib/ld.so"], &donor, &["opt"], &["p"], &["libpy.so"]);
+        assert_eq!(taken, format!("/{TRUSTED}/libpy.so /lib/ld.so"));
     }
 
     #[test]

@@ -32,6 +32,8 @@ pub enum RecipeError {
     Whiteout(RootPath),
     #[error("`{0}` is a device, a pipe or a socket, which no layer should carry")]
     Special(RootPath),
+    #[error("`{0}` cannot be written: it is a folder in the layers below")]
+    Folder(RootPath),
     #[error("`{path}` cannot be written: `{blocker}` is a file in the layers below")]
     Blocked { path: RootPath, blocker: RootPath },
     #[error(transparent)]
@@ -66,6 +68,9 @@ impl Recipe {
         }
         if real.is_root() {
             return Ok(real);
+        }
+        if !entry.is_folder() && image.is_folder(&real) {
+            return Err(RecipeError::Folder(real));
         }
         for parent in real.ancestors() {
             match image.get(&parent) {
@@ -232,6 +237,8 @@ mod tests {
         let mut recipe = Recipe::new(0, Compression::default());
         let file = || Entry::bytes(0o644, *b"");
         assert!(matches!(recipe.put(&mut image, &path("etc/x"), file()), Err(RecipeError::Blocked { .. })));
+        image.insert(path("srv"), Entry::folder(0o755));
+        assert!(matches!(recipe.put(&mut image, &path("srv"), file()), Err(RecipeError::Folder(_))));
         assert!(matches!(recipe.put(&mut image, &path("a/.wh.x"), file()), Err(RecipeError::Whiteout(_))));
     }
 

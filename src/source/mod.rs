@@ -64,6 +64,10 @@ impl LocalFolders {
 }
 
 impl Folders for LocalFolders {
+    fn is_folder(&self, path: &Path) -> bool {
+        path.is_dir()
+    }
+
     fn walk(&self, folder: &Path, rules: &WalkRules) -> Result<Walk, PortError> {
         let real = canonical(folder, "folder")?;
         if !real.is_dir() {
