@@ -117,9 +117,11 @@ where
         })
         .ok_or_else(|| ElfError("its string table is in no segment".to_owned()))?;
     let size = value(DT_STRSZ).unwrap_or(u64::MAX);
+    let end = data.len().map_err(|()| ElfError("its length is not known".to_owned()))?;
     let string = |at: u64| {
         let from = start.checked_add(at).filter(|_| at < size);
-        let bytes = from.and_then(|from| data.read_bytes_at_until(from..from.saturating_add(STRING as u64), 0).ok());
+        let bytes =
+            from.and_then(|from| data.read_bytes_at_until(from..end.min(from.saturating_add(STRING as u64)), 0).ok());
         bytes.map(<[u8]>::to_vec).ok_or_else(|| ElfError("a string lies outside of its string table".to_owned()))
     };
     for (tag, at) in &tags {
