@@ -3,9 +3,11 @@
 mod application;
 mod error;
 mod extract;
+mod libraries;
 mod objects;
 mod once;
 mod packing;
+mod process;
 pub mod pull;
 pub mod report;
 mod run;
