@@ -194,7 +194,10 @@ impl<'a> Work<'a> {
             return Err(error(PythonError::Version { found: interpreter.version.clone(), wanted: wanted.clone() }));
         }
         let excludes = Excludes::new(&plan.exclude)?;
-        excludes.check(&builder.tree, &interpreter.stdlib)?;
+        for pattern in excludes.unused(&builder.tree, &interpreter.stdlib) {
+            let text = format!("runtime.exclude: Python {} has no `{pattern}` to leave out", interpreter.version);
+            inputs.progress.on(Event::Warning(text));
+        }
         let mut taken = Vec::new();
         for path in stdlib::runtime(&builder.tree, &interpreter, &excludes) {
             let Some(entry) = builder.tree.get(&path) else { continue };

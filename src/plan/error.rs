@@ -15,6 +15,8 @@ pub enum PlanError {
     NoTarget,
     #[error("{what}: {cause}")]
     Location { what: String, cause: LocationError },
+    #[error("no entrypoint: what should the image start?")]
+    NoEntrypoint,
     #[error("a tag cannot be pushed to a digest: `{0}`")]
     TargetDigest(String),
     #[error("`{0}` is not a tag")]
@@ -51,6 +53,9 @@ impl Hint for PlanError {
     fn hint(&self) -> Option<String> {
         let text = match self {
             Self::NoTarget => "pass --to registry/repository:tag (or oci:FOLDER), or set `to` in carboy.toml",
+            Self::NoEntrypoint => {
+                "put it after `--`, as in: carboy build … -- python -m shop, or set `entrypoint` under [image]"
+            }
             Self::Location { cause, .. } => return cause.hint(),
             Self::TargetDigest(_) => "leave the digest out of `to`",
             Self::Tag(_) => "letters, digits, `_`, `.` and `-`, at most 128, not beginning with `.` or `-`",

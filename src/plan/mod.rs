@@ -151,6 +151,10 @@ impl Plan {
             return Err(PlanError::NoPython("dependencies.site-packages"));
         }
         let (target, tags) = target(args, file)?;
+        // Without Python, the base may have one.
+        if has_python && args.entrypoint.is_none() && file.image.entrypoint.is_none() {
+            return Err(PlanError::NoEntrypoint);
+        }
         let app = app(args, file, has_python, &site_packages, target.as_ref())?;
         Ok(Self {
             profile: profile.map(str::to_owned),

@@ -1,7 +1,12 @@
 use super::*;
 
 fn args() -> Args {
-    Args { to: Some("ghcr.io/acme/shop:1".to_owned()), push: true, ..Args::default() }
+    Args {
+        to: Some("ghcr.io/acme/shop:1".to_owned()),
+        entrypoint: Some(vec!["gunicorn".to_owned(), "shop:app".to_owned()]),
+        push: true,
+        ..Args::default()
+    }
 }
 
 fn plan(args: &Args, toml: &str) -> Result<Plan, PlanError> {
@@ -86,6 +91,7 @@ fn what_cannot_be_is_said() {
     let none = Args { to: None, ..args() };
     assert!(error(&none, "").starts_with("no target"));
     assert!(plan(&Args { push: false, ..none }, "").unwrap().target.is_none());
+    assert!(error(&Args { entrypoint: None, ..args() }, "").starts_with("no entrypoint"));
     assert!(error(&args(), "[dependencies]\nlock = 'uv.lock'").contains("`dependencies.lock` is not supported yet"));
     let one = "[dependencies]\nsite-packages = { 'linux/amd64' = 'x' }";
     assert!(error(&args(), one).contains("no folder for linux/arm64"));
