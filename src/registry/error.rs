@@ -28,6 +28,8 @@ pub struct Failure {
 pub enum Again {
     No,
     Soon,
+    /// Twice at most: nobody listens there.
+    Briefly,
     /// No sooner than the registry said.
     After(Duration),
 }
@@ -158,7 +160,13 @@ pub fn link(authority: &str, error: &reqwest::Error) -> Failure {
     let failed = other(format!("{verb} {authority}: {cause}"));
     // getaddrinfo's EAI_AGAIN; the others say that the name does not exist.
     let lasting = error.is_dns() && !chain.deepest.contains("emporary");
-    if lasting { Failure::lasting(failed) } else { Failure::passing(failed) }
+    let refused = error.is_connect() && chain.io == Some(io::ErrorKind::ConnectionRefused);
+    let again = match () {
+        () if lasting => Again::No,
+        () if refused => Again::Briefly,
+        () => Again::Soon,
+    };
+    Failure { error: failed, again }
 }
 
 /// No byte came for too long.
