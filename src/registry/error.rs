@@ -126,6 +126,10 @@ fn in_words(error: &OciError) -> Option<String> {
     let code = serde_json::to_value(&error.code).ok()?;
     let code = code.as_str()?.to_lowercase().replace('_', " ");
     let message = error.message.trim();
+    // These two say nothing that the rest of the sentence does not say.
+    if matches!(code.as_str(), "toomanyrequests" | "unknown") && !message.is_empty() {
+        return Some(message.to_owned());
+    }
     let repeats = message.is_empty() || message.to_lowercase() == code;
     Some(if repeats { code } else { format!("{code}: {message}") })
 }
@@ -256,6 +260,7 @@ mod tests {
             (r#"{"errors":[{"code":"X_Y","message":"a\n\u001b[31mb"}]}"#, "x y: a [31mb"),
             (r#"{"details":"incorrect username or password"}"#, "incorrect username or password"),
             (r#"{"errors":[]}"#, "403 Forbidden"),
+            (r#"{"errors":[{"code":"UNKNOWN","message":"out of disk"}]}"#, "out of disk"),
             ("<html>no</html>", "403 Forbidden"),
             ("", "403 Forbidden"),
         ] {
