@@ -57,6 +57,18 @@ fn a_value_of_the_wrong_type() {
 }
 
 #[test]
+fn a_version_that_is_a_number() {
+    insta::assert_snapshot!(configured("python = 3.13\n"), @r#"
+    exit: 2
+    -- stdout
+    -- stderr
+    error: carboy.toml:1: `python` must be a string or false, not a float
+
+    hint: write it in quotes: "3.13"; as a number, 3.10 would be 3.1
+    "#);
+}
+
+#[test]
 fn a_value_out_of_range() {
     insta::assert_snapshot!(configured("[image]\nports = [\"http\"]\n"), @"
     exit: 2
@@ -240,8 +252,8 @@ fn a_folder_that_is_not_there() {
 
 #[test]
 fn a_configuration_that_is_not_there() {
-    insta::assert_snapshot!(World::alone().fails(&["--config=nowhere.toml"]), @"
-    exit: 1
+    insta::assert_snapshot!(World::alone().refuses(&["--config=nowhere.toml"]), @"
+    exit: 2
     -- stdout
     -- stderr
     error: cannot read `nowhere.toml`: No such file or directory (os error 2)
@@ -271,7 +283,7 @@ fn a_compression_that_is_none() {
     exit: 2
     -- stdout
     -- stderr
-    error: --compression: cannot be `bzip2`
+    error: `--compression` cannot be `bzip2`
 
     hint: write "zstd" or "gzip"
     "#);

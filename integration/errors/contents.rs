@@ -21,7 +21,7 @@ fn a_folder_of_site_packages_that_is_not_there() {
     exit: 1
     -- stdout
     -- stderr
-    error: there is no folder `site/amd64`
+    error: `dependencies.site-packages` for linux/amd64: there is no folder `site/amd64`
     ");
     world.file("site/amd64/shop.py", "").recovers(&BUILD);
 }
@@ -61,14 +61,14 @@ fn gcc(folder: &Path, args: &[&str]) {
 #[test]
 fn a_library_to_open_by_name_that_nobody_has() {
     let world = configured("[runtime]\ndlopen = [\"libnowhere.so.1\"]\n");
-    insta::assert_snapshot!(world.fails(&BUILD), @r#"
+    insta::assert_snapshot!(world.fails(&BUILD), @"
     exit: 1
     -- stdout
     -- stderr
     error: linux/amd64: a shared library is nowhere to be found: `libnowhere.so.1`, needed by `runtime.dlopen`
 
-    hint: use a builder that has it; if it is not needed: allow-missing = ["libnowhere.so.1"] under [runtime]
-    "#);
+    hint: use a builder that has it, or leave it out of `dlopen`
+    ");
 }
 
 #[test]
@@ -115,13 +115,21 @@ fn an_entrypoint_that_is_not_in_the_image() {
 
     hint: is the package that brings `gunicorn` among the dependencies?
     ");
-    insta::assert_snapshot!(world.fails(&[CC, SLIM, AMD64, "--", "/usr/bin/shop"]), @"
+    insta::assert_snapshot!(world.fails(&[CC, SLIM, AMD64, "--", "/usr/local/bin/pyhton3"]), @"
     exit: 1
     -- stdout
     -- stderr
-    error: linux/amd64: the image has no program `/usr/bin/shop`
+    error: linux/amd64: the image has no program `/usr/local/bin/pyhton3`
 
-    hint: is the package that brings `/usr/bin/shop` among the dependencies?
+    hint: it has `/usr/local/bin/python3`
+    ");
+    insta::assert_snapshot!(world.fails(&[CC, SLIM, AMD64, "--", "bin/serve"]), @"
+    exit: 1
+    -- stdout
+    -- stderr
+    error: linux/amd64: the image has no program `bin/serve`
+
+    hint: write its path in the image: the application's files are in /app, or where `to` under [app] says
     ");
     insta::assert_snapshot!(world.fails(&[CC, SLIM, AMD64, "--", "gunicorn shop:app"]), @r#"
     exit: 1

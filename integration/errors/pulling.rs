@@ -55,11 +55,11 @@ fn no_such_layout() {
 #[test]
 fn nobody_is_logged_in() {
     let world = World::with(DebianRegistry::start(Mode::Closed));
-    insta::assert_snapshot!(world.fails(&[CC, SLIM, AMD64, "--", "python3"]), @"
+    insta::assert_snapshot!(world.fails(&["--python=false", CC, AMD64, "--", "sh"]), @"
     exit: 1
     -- stdout
     -- stderr
-    error: REGISTRY refuses access to python: unauthorized: authentication required
+    error: REGISTRY refuses access to distroless/cc: unauthorized: authentication required
 
     hint: log in with: docker login REGISTRY (registries answer the same for a repository that does not exist: check its name)
     ");
@@ -68,11 +68,11 @@ fn nobody_is_logged_in() {
 #[test]
 fn a_wrong_password() {
     let world = World::with(DebianRegistry::start(Mode::Closed)).logged_in(&basic("open says me"));
-    insta::assert_snapshot!(world.fails(&[CC, SLIM, AMD64, "--", "python3"]), @"
+    insta::assert_snapshot!(world.fails(&["--python=false", CC, AMD64, "--", "sh"]), @"
     exit: 1
     -- stdout
     -- stderr
-    error: REGISTRY refuses access to python: unauthorized: authentication required
+    error: REGISTRY refuses access to distroless/cc: unauthorized: authentication required
 
     hint: the stored credentials for REGISTRY do not give access: check the repository's name, or log in anew with: docker login REGISTRY
     ");
@@ -82,7 +82,7 @@ fn a_wrong_password() {
 #[test]
 fn a_configuration_of_docker_that_is_broken() {
     let world = World::with(DebianRegistry::start(Mode::Closed)).logged_in("\"}");
-    insta::assert_snapshot!(world.fails(&[CC, SLIM, AMD64, "--", "python3"]), @"
+    insta::assert_snapshot!(world.fails(&["--python=false", CC, AMD64, "--", "sh"]), @"
     exit: 1
     -- stdout
     -- stderr

@@ -66,7 +66,7 @@ fn a_blob_with_other_bytes() {
     exit: 1
     -- stdout
     -- stderr
-    error: SCRIPTED/small/base:1: blob content of sha256:6be9a48b3ba2b8b45d9fed796f180fc876ba37915efff4f9b3f62960629a901f does not match: it hashes to sha256:d2955ab9f3664ccfe445363d299b7e22a8ae03583d86b79e5c9f67df5bf75f3f
+    error: SCRIPTED/small/base:1: content of sha256:6be9a48b3ba2b8b45d9fed796f180fc876ba37915efff4f9b3f62960629a901f does not match: it hashes to sha256:d2955ab9f3664ccfe445363d299b7e22a8ae03583d86b79e5c9f67df5bf75f3f
 
     hint: the registry, or something on the way, sent other bytes than the manifest promises; nothing was kept
     ");
@@ -82,7 +82,7 @@ fn a_blob_that_is_too_short() {
     exit: 1
     -- stdout
     -- stderr
-    error: SCRIPTED/small/base:1: blob sha256:6be9a48b3ba2b8b45d9fed796f180fc876ba37915efff4f9b3f62960629a901f ended after 5910 of 11821 bytes
+    error: SCRIPTED/small/base:1: sha256:6be9a48b3ba2b8b45d9fed796f180fc876ba37915efff4f9b3f62960629a901f ended after 5910 of 11821 bytes
 
     hint: the registry, or something on the way, sent other bytes than the manifest promises; nothing was kept
     ");
@@ -96,7 +96,7 @@ fn a_blob_that_is_too_long() {
     exit: 1
     -- stdout
     -- stderr
-    error: SCRIPTED/small/base:1: blob sha256:6be9a48b3ba2b8b45d9fed796f180fc876ba37915efff4f9b3f62960629a901f is longer than the 11821 bytes promised
+    error: SCRIPTED/small/base:1: sha256:6be9a48b3ba2b8b45d9fed796f180fc876ba37915efff4f9b3f62960629a901f is longer than the 11821 bytes promised
 
     hint: the registry, or something on the way, sent other bytes than the manifest promises; nothing was kept
     ");
@@ -125,7 +125,7 @@ fn a_configuration_with_other_bytes() {
     exit: 1
     -- stdout
     -- stderr
-    error: SCRIPTED/small/base:1: blob content of sha256:fca623bd76fd863c34bb396141b13d07e6683e41ef9ecc025e2aa28e2475558d does not match: it hashes to sha256:da9de9a1fe1f18424616346080c7c950b07e05f02b3a4e3e78deeac7aac0c670
+    error: SCRIPTED/small/base:1: content of sha256:fca623bd76fd863c34bb396141b13d07e6683e41ef9ecc025e2aa28e2475558d does not match: it hashes to sha256:da9de9a1fe1f18424616346080c7c950b07e05f02b3a4e3e78deeac7aac0c670
 
     hint: the registry, or something on the way, sent other bytes than the manifest promises; nothing was kept
     ");
@@ -171,8 +171,8 @@ fn a_connection_that_breaks_is_taken_up_again() {
     let run = faulty.world.succeeds(&BUILD);
     let retries: Vec<_> = run.text().lines().filter(|line| line.starts_with("retrying")).map(str::to_owned).collect();
     insta::assert_snapshot!(retries.join("\n"), @"
-    retrying blob 6be9a48b3ba2 of SCRIPTED/small/base in N s: lost the connection to SCRIPTED: end of file before message length reached
-    retrying blob 6be9a48b3ba2 of SCRIPTED/small/base in N s: lost the connection to SCRIPTED: end of file before message length reached
+    retrying blob 6be9a48b3ba2 of SCRIPTED/small/base in N s: lost the connection to SCRIPTED: it ended too early
+    retrying blob 6be9a48b3ba2 of SCRIPTED/small/base in N s: lost the connection to SCRIPTED: it ended too early
     ");
     assert_eq!(
         faulty.server.count("GET", "/blobs/"),
@@ -251,7 +251,7 @@ fn a_layer_that_is_not_compressed_as_said() {
     exit: 1
     -- stdout
     -- stderr
-    error: SCRIPTED/small/base:1: blob 6be9a48b3ba2: Unknown frame descriptor
+    error: SCRIPTED/small/base:1: blob 6be9a48b3ba2 is no sound `application/vnd.oci.image.layer.v1.tar+zstd`: Unknown frame descriptor
     ");
     faulty.recovers();
 }

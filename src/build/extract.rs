@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::application::{self, Application, Copied, root_path};
-use super::error::BuildError;
+use super::error::{BuildError, DLOPEN};
 use super::objects::Objects;
 use super::pull::{self, Image};
 use super::report::{Missing, Taken};
@@ -80,7 +80,9 @@ impl Inputs {
             None => None,
             Some(folder) => {
                 let folders = run.io.folders.clone();
-                Some(run.blocking(move || folders.walk(&folder, &WalkRules::default())).await??)
+                let what = format!("`dependencies.site-packages` for {platform}");
+                let walk = run.blocking(move || folders.walk(&folder, &WalkRules::default())).await?;
+                Some(walk.map_err(|cause| BuildError::Local { what, cause })?)
             }
         };
         Ok(Self {
@@ -308,7 +310,7 @@ impl<'a> Work<'a> {
             let mut outcome = elf::Outcome::default();
             let found = self.closure(donor, |closure| closure.take_by_name(name.as_bytes(), abi, &mut outcome))?;
             if !found {
-                self.fatal.push((name.clone(), "`runtime.dlopen`".to_owned()));
+                self.fatal.push((name.clone(), DLOPEN.to_owned()));
             }
             self.note(LayerKind::Runtime, outcome)?;
         }

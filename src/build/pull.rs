@@ -234,10 +234,10 @@ fn transfer(name: &str, blob: &Descriptor, cause: &std::io::Error) -> BuildError
     if inner.is_some_and(|inner| inner.is::<VerifyError>()) {
         let hint =
             "the registry, or something on the way, sent other bytes than the manifest promises; nothing was kept";
-        let (kind, message) = (PortErrorKind::Corrupt, format!("{name}: blob {cause}"));
+        let (kind, message) = (PortErrorKind::Corrupt, format!("{name}: {cause}"));
         return BuildError::Port(PortError { kind, message, hint: Some(hint.to_owned()) });
     }
-    let message = format!("{name}: blob {}: {cause}", blob.digest.short());
+    let message = format!("{name}: blob {} is no sound `{}`: {cause}", blob.digest.short(), blob.media_type);
     BuildError::Port(PortError { kind: PortErrorKind::Other, message, hint: None })
 }
 

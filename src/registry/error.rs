@@ -212,6 +212,7 @@ fn cause(error: &reqwest::Error, chain: &Chain<'_>) -> String {
         Some(io::ErrorKind::ConnectionRefused) => "connection refused".to_owned(),
         Some(io::ErrorKind::ConnectionReset) => "connection reset".to_owned(),
         Some(io::ErrorKind::BrokenPipe) => "connection closed".to_owned(),
+        _ if chain.deepest.starts_with("end of file before") => "it ended too early".to_owned(),
         _ if error.is_timeout() => "it took too long".to_owned(),
         _ => one_line(&chain.deepest),
     }
