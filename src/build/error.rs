@@ -15,11 +15,16 @@ use crate::rootfs::accounts::AccountError;
 use crate::rootfs::resolve::LoopError;
 use crate::rootfs::select::SelectError;
 
+/// Whose need is told for libraries that the configuration names.
+pub(super) const DLOPEN: &str = "`runtime.dlopen`";
+
 /// Why there is no image.
 #[derive(Debug, thiserror::Error)]
 pub enum BuildError {
     #[error(transparent)]
     Port(#[from] PortError),
+    #[error("{what}: {cause}")]
+    Local { what: String, cause: PortError },
     #[error("the cache: {0}")]
     Cache(std::io::Error),
     #[error("{image}: {cause}")]
@@ -104,6 +109,10 @@ impl Hint for BuildError {
                 "leave one of `base` and `builder` out so that they match, or set allow-mixed = true under [runtime]"
                     .to_owned(),
             ),
+            Self::Local { cause, .. } => cause.hint(),
+            Self::Missing { missing, .. } if missing.iter().all(|(_, by)| by == DLOPEN) => {
+                Some("use a builder that has it, or leave it out of `dlopen`".to_owned())
+            }
             Self::Missing { missing, .. } => {
                 let names: Vec<_> = missing.iter().map(|(soname, _)| format!("\"{soname}\"")).collect();
                 let mut names = names;

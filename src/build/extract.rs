@@ -75,7 +75,9 @@ impl Inputs {
             None => None,
             Some(folder) => {
                 let folders = run.io.folders.clone();
-                Some(run.blocking(move || folders.walk(&folder, &WalkRules::default())).await??)
+                let what = format!("`dependencies.site-packages` for {platform}");
+                let walk = run.blocking(move || folders.walk(&folder, &WalkRules::default())).await?;
+                Some(walk.map_err(|cause| BuildError::Local { what, cause })?)
             }
         };
         Ok(Self {

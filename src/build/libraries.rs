@@ -1,7 +1,7 @@
 //! Shared libraries of one platform's image: which are taken, which are missing,
 //! and what of that stops the build.
 
-use super::error::BuildError;
+use super::error::{BuildError, DLOPEN};
 use super::extract::Work;
 use super::objects::Objects;
 use super::report::{Missing, Taken};
@@ -20,7 +20,7 @@ impl Work<'_> {
             let mut outcome = elf::Outcome::default();
             let found = self.closure(donor, |closure| closure.take_by_name(name.as_bytes(), abi, &mut outcome))?;
             if !found {
-                self.fatal.push((name.clone(), "`runtime.dlopen`".to_owned()));
+                self.fatal.push((name.clone(), DLOPEN.to_owned()));
             }
             self.note(LayerKind::Runtime, outcome)?;
         }

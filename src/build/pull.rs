@@ -11,6 +11,7 @@ use super::error::BuildError;
 use super::run::Run;
 use crate::image::ImageConfig;
 use crate::layer::{read, unpack};
+use crate::oci::digest::VerifyError;
 use crate::oci::location::Selector;
 use crate::oci::manifest::{IndexEntry, Parsed};
 use crate::oci::{Descriptor, DiffId, Digest, ImageManifest, Location, Packing, Platform, RawManifest, media_type};
@@ -226,13 +227,18 @@ async fn config(
 }
 
 fn transfer(name: &str, blob: &Descriptor, cause: &std::io::Error) -> BuildError {
-    let kind =
-        if cause.kind() == std::io::ErrorKind::InvalidData { PortErrorKind::Corrupt } else { PortErrorKind::Other };
-    let hint = (kind == PortErrorKind::Corrupt).then(|| {
-        "the registry, or something on the way, sent other bytes than the manifest promises; nothing was kept"
-            .to_owned()
-    });
-    BuildError::Port(PortError { kind, message: format!("{name}: blob {}: {cause}", blob.digest.short()), hint })
+    let inner = cause.get_ref();
+    if let Some(error) = inner.and_then(|inner| inner.downcast_ref::<PortError>()) {
+        return BuildError::Port(PortError { message: format!("{name}: {}", error.message), ..error.clone() });
+    }
+    if inner.is_some_and(|inner| inner.is::<VerifyError>()) {
+        let hint =
+            "the registry, or something on the way, sent other bytes than the manifest promises; nothing was kept";
+        let (kind, message) = (PortErrorKind::Corrupt, format!("{name}: {cause}"));
+        return BuildError::Port(PortError { kind, message, hint: Some(hint.to_owned()) });
+    }
+    let message = format!("{name}: blob {} is no sound `{}`: {cause}", blob.digest.short(), blob.media_type);
+    BuildError::Port(PortError { kind: PortErrorKind::Other, message, hint: None })
 }
 
 async fn layers(
@@ -295,6 +301,7 @@ async fn layer(
             .await?;
         let size = result.map_err(|cause| match cause {
             unpack::UnpackError::Io(cause) => transfer(name, blob, &cause),
+            unpack::UnpackError::Write(cause) => BuildError::Cache(cause),
             cause => BuildError::Layer { image: name.to_owned(), layer: blob.digest.short(), cause: cause.to_string() },
         })?;
         run.io.cache.commit(staged, CacheKind::Tar, &key)?;

@@ -1,6 +1,7 @@
 //! `carboy build`.
 
 use std::io::{IsTerminal as _, Write as _};
+use std::mem::ManuallyDrop;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -114,6 +115,9 @@ fn build(flags: &Flags, front: &Arc<dyn Front>) -> Result<u8, CliError> {
         delay: Duration::from_millis(500),
     };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(CliError::Start)?;
+    // Work given up is not waited for, and finds its runtime until the process ends:
+    // shutting that down makes it panic. Staged files that it leaves are swept later.
+    let runtime = ManuallyDrop::new(runtime);
     let _entered = runtime.enter();
     let places = Places { registry: Registry::new(options, front.clone())?, progress: front.clone() };
     let io = Io {
@@ -129,8 +133,6 @@ fn build(flags: &Flags, front: &Arc<dyn Front>) -> Result<u8, CliError> {
             _ = tokio::signal::ctrl_c() => None,
         }
     });
-    // Work given up is not waited for; staged files that it leaves are swept later.
-    runtime.shutdown_background();
     let Some(reports) = outcome else {
         front.finish();
         return Ok(STOPPED);

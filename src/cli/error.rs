@@ -42,6 +42,7 @@ impl CliError {
             | Self::Config(_)
             | Self::Plan(_)
             | Self::Build(BuildError::NoEntrypoint) => USAGE,
+            Self::Read { cause, .. } if cause.kind() == std::io::ErrorKind::NotFound => USAGE,
             Self::Read { .. } | Self::Port(_) | Self::Build(_) | Self::Start(_) => FAILED,
         }
     }

@@ -29,6 +29,10 @@ impl Hint for EntrypointError {
                 Some(format!("there is no shell in the image to split it: entrypoint = [{list}]"))
             }
             Self::NotFound { nearest: Some(near), .. } => Some(format!("it has `{near}`")),
+            Self::NotFound { program, .. } if program.contains('/') => Some(
+                "write its path in the image: the application's files are in /app, or where `to` under [app] says"
+                    .to_owned(),
+            ),
             Self::NotFound { program, .. } => {
                 Some(format!("is the package that brings `{program}` among the dependencies?"))
             }
@@ -61,7 +65,11 @@ pub fn resolve_program(
         let path = RootPath::new(program).map_err(|_| not_found(None))?;
         let path = if program.starts_with('/') { path } else { workdir.join(&path) };
         return match check(tree, &path) {
-            None => Err(not_found(None)),
+            None => {
+                let beside = path.parent().map(|folder| programs(tree, &folder)).unwrap_or_default();
+                let near = nearest(&path.to_string(), beside.iter().map(String::as_str)).map(str::to_owned);
+                Err(not_found(near))
+            }
             Some(found) => found.map(|()| path),
         };
     }

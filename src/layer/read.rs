@@ -14,12 +14,12 @@ use crate::rootfs::{Content, Entry, Kind, Meta, RootPath};
 /// What is wrong with a layer's tar.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
-    #[error("layer {layer}: entry {path}: {cause}")]
-    Entry { layer: String, path: String, cause: String },
-    #[error("layer {layer} is not a sound tar archive: {cause}")]
-    Archive { layer: String, cause: std::io::Error },
-    #[error("layer {layer} has more than {limit} entries")]
-    Entries { layer: String, limit: usize },
+    #[error("entry {path}: {cause}")]
+    Entry { path: String, cause: String },
+    #[error("it is not a sound tar archive: {cause}")]
+    Archive { cause: std::io::Error },
+    #[error("it has more than {limit} entries")]
+    Entries { limit: usize },
 }
 
 /// Lists the entries of the tar unpacked from `blob`, in their order.
@@ -28,7 +28,7 @@ pub enum ReadError {
 /// Names that lead outside, are too long, or are no hardlink's target; entry types
 /// that no image needs; more entries than the limit.
 pub fn list(tar: impl Read + Seek, blob: Digest, limits: &Limits) -> Result<Vec<LayerEntry>, ReadError> {
-    let archive = |cause| ReadError::Archive { layer: blob.short(), cause };
+    let archive = |cause| ReadError::Archive { cause };
     let mut out = Vec::new();
     let mut reader = tar::Archive::new(tar);
     for entry in reader.entries_with_seek().map_err(archive)? {
@@ -37,10 +37,9 @@ pub fn list(tar: impl Read + Seek, blob: Digest, limits: &Limits) -> Result<Vec<
             continue;
         }
         if out.len() == limits.entries {
-            return Err(ReadError::Entries { layer: blob.short(), limit: limits.entries });
+            return Err(ReadError::Entries { limit: limits.entries });
         }
         let listed = one(&mut entry, blob, limits).map_err(|cause| ReadError::Entry {
-            layer: blob.short(),
             path: String::from_utf8_lossy(&entry.path_bytes()).chars().take(200).collect(),
             cause,
         })?;

@@ -14,6 +14,8 @@ pub enum UnpackError {
     TooLarge { limit: u64 },
     #[error("{0}")]
     Io(#[from] io::Error),
+    #[error("{0}")]
+    Write(io::Error),
 }
 
 /// Writes the tar of a layer's blob to `out`.
@@ -29,12 +31,16 @@ pub fn unpack(
     limit: u64,
     out: &mut impl Write,
 ) -> Result<u64, UnpackError> {
-    let (got, size) = match packing {
-        Packing::Tar => copy(&mut blob, limit, out)?,
-        Packing::Gzip => copy(&mut flate2::read::MultiGzDecoder::new(&mut blob), limit, out)?,
-        Packing::Zstd => copy(&mut zstd::stream::read::Decoder::new(&mut blob)?, limit, out)?,
+    let unpacked = match packing {
+        Packing::Tar => copy(&mut blob, limit, out),
+        Packing::Gzip => copy(&mut flate2::read::MultiGzDecoder::new(&mut blob), limit, out),
+        Packing::Zstd => copy(&mut zstd::stream::read::Decoder::new(&mut blob)?, limit, out),
     };
-    io::copy(&mut blob, &mut io::sink())?;
+    // Of a broken blob its digest says more than what the decoder stumbles over.
+    if matches!(unpacked, Ok(_) | Err(UnpackError::Io(_))) {
+        io::copy(&mut blob, &mut io::sink())?;
+    }
+    let (got, size) = unpacked?;
     if got == want { Ok(size) } else { Err(UnpackError::DiffId { want, got }) }
 }
 
@@ -52,7 +58,7 @@ fn copy(tar: &mut impl Read, limit: u64, out: &mut impl Write) -> Result<(DiffId
             return Err(UnpackError::TooLarge { limit });
         }
         hasher.update(&buffer[..count]);
-        out.write_all(&buffer[..count])?;
+        out.write_all(&buffer[..count]).map_err(UnpackError::Write)?;
     }
 }
 

@@ -27,7 +27,7 @@ pub enum PlanError {
     PlatformTwice(Platform),
     #[error("carboy cannot build for {0}: it knows the libraries of linux/amd64 and linux/arm64")]
     PlatformUnknown(Platform),
-    #[error("{flag}: {cause}")]
+    #[error("`{flag}` {cause}")]
     Flag { flag: &'static str, cause: BadValue },
     #[error(transparent)]
     Pair(#[from] PairError),

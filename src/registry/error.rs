@@ -28,6 +28,8 @@ pub struct Failure {
 pub enum Again {
     No,
     Soon,
+    /// Twice at most: nobody listens there.
+    Briefly,
     /// No sooner than the registry said.
     After(Duration),
 }
@@ -124,6 +126,10 @@ fn in_words(error: &OciError) -> Option<String> {
     let code = serde_json::to_value(&error.code).ok()?;
     let code = code.as_str()?.to_lowercase().replace('_', " ");
     let message = error.message.trim();
+    // These two say nothing that the rest of the sentence does not say.
+    if matches!(code.as_str(), "toomanyrequests" | "unknown") && !message.is_empty() {
+        return Some(message.to_owned());
+    }
     let repeats = message.is_empty() || message.to_lowercase() == code;
     Some(if repeats { code } else { format!("{code}: {message}") })
 }
@@ -158,7 +164,13 @@ pub fn link(authority: &str, error: &reqwest::Error) -> Failure {
     let failed = other(format!("{verb} {authority}: {cause}"));
     // getaddrinfo's EAI_AGAIN; the others say that the name does not exist.
     let lasting = error.is_dns() && !chain.deepest.contains("emporary");
-    if lasting { Failure::lasting(failed) } else { Failure::passing(failed) }
+    let refused = error.is_connect() && chain.io == Some(io::ErrorKind::ConnectionRefused);
+    let again = match () {
+        () if lasting => Again::No,
+        () if refused => Again::Briefly,
+        () => Again::Soon,
+    };
+    Failure { error: failed, again }
 }
 
 /// No byte came for too long.
@@ -200,6 +212,7 @@ fn cause(error: &reqwest::Error, chain: &Chain<'_>) -> String {
         Some(io::ErrorKind::ConnectionRefused) => "connection refused".to_owned(),
         Some(io::ErrorKind::ConnectionReset) => "connection reset".to_owned(),
         Some(io::ErrorKind::BrokenPipe) => "connection closed".to_owned(),
+        _ if chain.deepest.starts_with("end of file before") => "it ended too early".to_owned(),
         _ if error.is_timeout() => "it took too long".to_owned(),
         _ => one_line(&chain.deepest),
     }
@@ -248,6 +261,7 @@ mod tests {
             (r#"{"errors":[{"code":"X_Y","message":"a\n\u001b[31mb"}]}"#, "x y: a [31mb"),
             (r#"{"details":"incorrect username or password"}"#, "incorrect username or password"),
             (r#"{"errors":[]}"#, "403 Forbidden"),
+            (r#"{"errors":[{"code":"UNKNOWN","message":"out of disk"}]}"#, "out of disk"),
             ("<html>no</html>", "403 Forbidden"),
             ("", "403 Forbidden"),
         ] {

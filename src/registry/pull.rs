@@ -80,6 +80,11 @@ impl Repository {
         // What the registry leaves unsaid is left to what the manifest says of itself.
         let media_type = answer.header(CONTENT_TYPE.as_str()).unwrap_or_default();
         let media_type = media_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+        if media_type == "text/html" {
+            let mut error = other(format!("{} answers with a web page in place of {name}", place.host));
+            error.hint = Some("is it a registry? a proxy's login page may stand before it".to_owned());
+            return Err(Failure::lasting(error));
+        }
         let claimed = answer.header(CONTENT_DIGEST).and_then(|text| text.parse().ok());
         let too_long = || other(format!("manifest {name} is longer than {} MiB", LIMIT >> 20));
         let bytes = whole(answer.response, LIMIT).await?.ok_or_else(|| Failure::lasting(too_long()))?;

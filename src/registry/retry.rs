@@ -20,6 +20,10 @@ const LONGEST: Duration = Duration::from_mins(1);
 /// The longest pause of carboy's own choice, before jitter.
 const OWN_LONGEST: Duration = Duration::from_secs(15);
 
+/// How often somebody who refuses connections is asked again: a server that starts
+/// takes a moment, a wrong address would take forever.
+const REFUSED: usize = 2;
+
 /// How often and how soon to try again.
 #[derive(Clone, Copy, Debug)]
 pub struct Patience {
@@ -32,6 +36,7 @@ pub struct Patience {
 pub struct Attempts {
     patience: Patience,
     pauses: ExponentialBackoff,
+    refused: usize,
     progress: Arc<dyn Progress>,
     what: String,
 }
@@ -39,7 +44,7 @@ pub struct Attempts {
 impl Attempts {
     /// The first try of `what` begins.
     pub fn new(patience: Patience, progress: Arc<dyn Progress>, what: String) -> Self {
-        Self { patience, pauses: pauses(patience), progress, what }
+        Self { patience, pauses: pauses(patience), refused: 0, progress, what }
     }
 
     /// Waits before the next try.
@@ -59,6 +64,10 @@ impl Attempts {
         match again {
             Again::No => None,
             Again::Soon => self.pauses.next(),
+            Again::Briefly => {
+                self.refused += 1;
+                (self.refused <= REFUSED.min(self.patience.retries)).then_some(self.patience.base)
+            }
             Again::After(asked) => self.pauses.next().map(|_| asked.min(LONGEST)),
         }
     }
@@ -66,6 +75,7 @@ impl Attempts {
     /// Enough was done since the last failure to count tries anew.
     pub fn start_over(&mut self) {
         self.pauses = pauses(self.patience);
+        self.refused = 0;
     }
 }
 
@@ -136,5 +146,6 @@ mod tests {
         assert_eq!(attempts.delay(Again::Soon), None);
         attempts.start_over();
         assert!(attempts.delay(Again::Soon).is_some_and(|delay| delay <= Duration::from_secs(2)));
+        assert_eq!([(); 3].map(|()| attempts.delay(Again::Briefly)), [Some(patience.base), Some(patience.base), None]);
     }
 }

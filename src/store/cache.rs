@@ -101,7 +101,7 @@ impl Cache for DiskCache {
 /// Does something in a folder, which is made only when that turns out necessary.
 fn in_folder<T>(folder: &Path, work: impl Fn(&Path) -> io::Result<T>) -> io::Result<T> {
     match work(folder) {
-        Err(cause) if cause.kind() == io::ErrorKind::NotFound => {
+        Err(cause) if matches!(cause.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
             fs_err::create_dir_all(folder)?;
             work(folder)
         }

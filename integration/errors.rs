@@ -1,0 +1,26 @@
+//! What a person reads when a build fails: exit code, stdout and stderr of the
+//! program itself, against Debian's docker-registry and a scripted one. Each
+//! failure leaves tags and cache as they were.
+
+#![expect(clippy::unwrap_used, reason = "a test whose surroundings fail has failed")]
+
+#[path = "errors/configuration.rs"]
+mod configuration;
+#[path = "errors/contents.rs"]
+mod contents;
+#[path = "errors/debian_registry.rs"]
+mod debian_registry;
+#[path = "errors/output.rs"]
+mod output;
+#[path = "errors/pulling.rs"]
+mod pulling;
+#[path = "errors/pushing.rs"]
+mod pushing;
+#[path = "errors/scripted.rs"]
+mod scripted;
+#[path = "errors/small_image.rs"]
+mod small_image;
+#[path = "errors/transfer.rs"]
+mod transfer;
+#[path = "errors/world.rs"]
+mod world;

@@ -1,0 +1,290 @@
+//! Wrong usage and wrong configurations: told before anything is done.
+
+use crate::world::World;
+
+const ARGS: [&str; 4] = ["--base=REGISTRY/cc", "--builder=REGISTRY/python", "--", "python3"];
+
+fn configured(text: &str) -> String {
+    World::alone().file("carboy.toml", text).refuses(&[])
+}
+
+#[test]
+fn an_unknown_key() {
+    insta::assert_snapshot!(configured("to = \"ghcr.io/acme/shop\"\n\n[image]\nentrypiont = [\"shop\"]\n"), @"
+    exit: 2
+    -- stdout
+    -- stderr
+    error: carboy.toml:4: unknown key `image.entrypiont`
+
+    hint: did you mean `entrypoint`?
+    ");
+}
+
+#[test]
+fn an_unknown_key_of_a_profile_in_pyproject() {
+    let world = World::alone()
+        .file("pyproject.toml", "[project]\nname = \"shop\"\n\n[tool.carboy.profile.ci]\npyhton = \"3.13\"\n");
+    insta::assert_snapshot!(world.refuses(&[]), @"
+    exit: 2
+    -- stdout
+    -- stderr
+    error: pyproject.toml:5: unknown key `profile.ci.pyhton`
+
+    hint: did you mean `python`?
+    ");
+}
+
+#[test]
+fn a_file_that_is_not_toml() {
+    insta::assert_snapshot!(configured("python = 3.13.1\n"), @"
+    exit: 2
+    -- stdout
+    -- stderr
+    error: carboy.toml:1: invalid float, expected nothing
+    ");
+}
+
+#[test]
+fn a_value_of_the_wrong_type() {
+    insta::assert_snapshot!(configured("[[directory]]\npath = \"/data\"\nmode = 755\n"), @r#"
+    exit: 2
+    -- stdout
+    -- stderr
+    error: carboy.toml:3: `directory.mode` must be an octal string, not an integer
+
+    hint: write it in quotes: "0755"
+    "#);
+}
+
+#[test]
+fn a_version_that_is_a_number() {
+    insta::assert_snapshot!(configured("python = 3.13\n"), @r#"
+    exit: 2
+    -- stdout
+    -- stderr
+    error: carboy.toml:1: `python` must be a string or false, not a float
+
+    hint: write it in quotes: "3.13"; as a number, 3.10 would be 3.1
+    "#);
+}
+
+#[test]
+fn a_value_out_of_range() {
+    insta::assert_snapshot!(configured("[image]\nports = [\"http\"]\n"), @"
+    exit: 2
+    -- stdout
+    -- stderr
+    error: carboy.toml:2: `image.ports` has `http`, not a port
+
+    hint: write a number from 1 to 65535, with /tcp, /udp or /sctp
+    ");
+}
+
+#[test]
+fn an_entrypoint_given_as_one_string() {
+    insta::assert_snapshot!(configured("[image]\nentrypoint = \"gunicorn shop:app\"\n"), @r#"
+    exit: 2
+    -- stdout
+    -- stderr
+    error: carboy.toml:2: `image.entrypoint` must be a list, not a string
+
+    hint: there is no shell in the image to split it: entrypoint = ["gunicorn", "shop:app"]
+    "#);
+}
+
+#[test]
+fn a_lock() {
+    insta::assert_snapshot!(configured("[dependencies]\nlock = \"uv.lock\"\n"), @"
+    exit: 2
+    -- stdout
+    -- stderr
+    error: `dependencies.lock` is not supported yet
+
+    hint: install the packages into a folder for each platform (uv pip install --target), and name them in `site-packages`
+    ");
+}
+
+#[test]
+fn an_unknown_profile() {
+    let world = World::alone().file("carboy.toml", "[profile.gzip.layers]\ncompression = \"gzip\"\n");
+    insta::assert_snapshot!(world.refuses(&["--profile=gzpi"]), @"
+    exit: 2
+    -- stdout
+    -- stderr
+    error: unknown profile `gzpi`
+
+    hint: did you mean `gzip`?
+    ");
+}
+
+#[test]
+fn no_python_and_site_packages() {
+    insta::assert_snapshot!(configured("python = false\n[dependencies]\nsite-packages = \"site\"\n"), @"
+    exit: 2
+    -- stdout
+    -- stderr
+    error: `python = false` and `dependencies.site-packages` contradict each other
+
+    hint: leave one of them out
+    ");
+}
+
+#[test]
+fn no_folder_of_site_packages_for_a_platform() {
+    insta::assert_snapshot!(configured("[dependencies.site-packages]\n\"linux/amd64\" = \"site\"\n"), @r#"
+    exit: 2
+    -- stdout
+    -- stderr
+    error: `dependencies.site-packages` has no folder for linux/arm64
+
+    hint: add "linux/arm64" = "FOLDER" (uv pip install --target FOLDER --python-platform …), or leave it out of `platforms`
+    "#);
+}
+
+#[test]
+fn no_target() {
+    let mut world = World::alone();
+    world.first.pop();
+    insta::assert_snapshot!(world.refuses(&ARGS), @"
+    exit: 2
+    -- stdout
+    -- stderr
+    error: no target: where should the image go?
+
+    hint: pass --to registry/repository:tag (or oci:FOLDER), or set `to` in carboy.toml
+    ");
+}
+
+#[test]
+fn a_bad_tag() {
+    insta::assert_snapshot!(World::alone().refuses(&["--tag=-1", "--", "python3"]), @"
+    exit: 2
+    -- stdout
+    -- stderr
+    error: `-1` is not a tag
+
+    hint: letters, digits, `_`, `.` and `-`, at most 128, not beginning with `.` or `-`
+    ");
+}
+
+#[test]
+fn a_target_with_capitals() {
+    let mut world = World::alone();
+    world.first = ["build", "--to=ghcr.io/Acme/shop"].map(str::to_owned).to_vec();
+    insta::assert_snapshot!(world.refuses(&ARGS), @"
+    exit: 2
+    -- stdout
+    -- stderr
+    error: to: `ghcr.io/Acme/shop` is not an image reference: invalid reference format
+
+    hint: repository names are lower-case
+    ");
+}
+
+#[test]
+fn a_target_with_a_digest() {
+    let mut world = World::alone();
+    world.first = vec!["build".to_owned(), format!("--to=ghcr.io/acme/shop@sha256:{}", "0".repeat(64))];
+    insta::assert_snapshot!(world.refuses(&ARGS), @"
+    exit: 2
+    -- stdout
+    -- stderr
+    error: a tag cannot be pushed to a digest: `ghcr.io/acme/shop@sha256:0000000000000000000000000000000000000000000000000000000000000000`
+
+    hint: leave the digest out of `to`
+    ");
+}
+
+#[test]
+fn a_bad_platform() {
+    insta::assert_snapshot!(World::alone().refuses(&["--platform=amd64"]), @"
+    exit: 2
+    -- stdout
+    -- stderr
+    error: --platform: `amd64` is not a platform: write os/architecture, as in linux/arm64
+    ");
+}
+
+#[test]
+fn an_architecture_that_carboy_does_not_know() {
+    insta::assert_snapshot!(World::alone().refuses(&["--platform=linux/riscv64"]), @"
+    exit: 2
+    -- stdout
+    -- stderr
+    error: carboy cannot build for linux/riscv64: it knows the libraries of linux/amd64 and linux/arm64
+    ");
+}
+
+#[test]
+fn a_bad_time() {
+    let world = World::alone().env("SOURCE_DATE_EPOCH", "yesterday");
+    insta::assert_snapshot!(world.refuses(&ARGS), @"
+    exit: 2
+    -- stdout
+    -- stderr
+    error: SOURCE_DATE_EPOCH is `yesterday`, which is no number of seconds since 1970
+    ");
+}
+
+#[test]
+fn a_python_that_no_pair_of_images_has() {
+    insta::assert_snapshot!(World::alone().refuses(&["--python=2.7", "--", "python"]), @"
+    exit: 2
+    -- stdout
+    -- stderr
+    error: no pair of distroless base and python builder is known for Python 2.7
+
+    hint: name `base` and `builder` yourself
+    ");
+}
+
+#[test]
+fn a_folder_that_is_not_there() {
+    insta::assert_snapshot!(World::alone().refuses(&["shpo", "--", "python3"]), @"
+    exit: 2
+    -- stdout
+    -- stderr
+    error: `shpo` is no folder
+
+    hint: name the project's folder; a command to start goes after `--`
+    ");
+}
+
+#[test]
+fn a_configuration_that_is_not_there() {
+    insta::assert_snapshot!(World::alone().refuses(&["--config=nowhere.toml"]), @"
+    exit: 2
+    -- stdout
+    -- stderr
+    error: cannot read `nowhere.toml`: No such file or directory (os error 2)
+    ");
+}
+
+#[test]
+fn an_unknown_flag() {
+    insta::assert_snapshot!(World::alone().refuses(&["--pyhton=3.13"]), @"
+    exit: 2
+    -- stdout
+    -- stderr
+    error: unexpected argument '--pyhton' found
+
+      tip: a similar argument exists: '--python'
+      tip: to pass '--pyhton' as a value, use '-- --pyhton'
+
+    Usage: carboy build --progress <MODE> --to <TARGET> --python <VERSION> [DIR] [-- <CMD>...]
+
+    For more information, try '--help'.
+    ");
+}
+
+#[test]
+fn a_compression_that_is_none() {
+    insta::assert_snapshot!(World::alone().refuses(&["--compression=bzip2"]), @r#"
+    exit: 2
+    -- stdout
+    -- stderr
+    error: `--compression` cannot be `bzip2`
+
+    hint: write "zstd" or "gzip"
+    "#);
+}

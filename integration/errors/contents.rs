@@ -1,0 +1,288 @@
+//! What should go into the image, and is not there or cannot.
+
+use std::os::unix::fs::symlink;
+use std::os::unix::net::UnixListener;
+use std::path::Path;
+use std::process::Command;
+
+use crate::debian_registry::site_packages;
+use crate::world::{AMD64, CC, SLIM, World};
+
+const BUILD: [&str; 5] = [CC, SLIM, AMD64, "--", "python3"];
+
+fn configured(text: &str) -> World {
+    World::warm().file("carboy.toml", text)
+}
+
+#[test]
+fn a_folder_of_site_packages_that_is_not_there() {
+    let world = configured("[dependencies.site-packages]\n\"linux/amd64\" = \"site/amd64\"\n");
+    insta::assert_snapshot!(world.fails(&BUILD), @"
+    exit: 1
+    -- stdout
+    -- stderr
+    error: `dependencies.site-packages` for linux/amd64: there is no folder `site/amd64`
+    ");
+    world.file("site/amd64/shop.py", "").recovers(&BUILD);
+}
+
+/// `_native.so` needs a library that exists only where it was linked.
+#[test]
+fn a_library_that_nobody_has() {
+    let world = configured("[dependencies]\nsite-packages = \"site\"\n").file("site/shop.py", "");
+    let site = world.project().join("site");
+    gcc(&site, &["-o", "../libnowhere.so.1", "-Wl,-soname,libnowhere.so.1"]);
+    gcc(&site, &["-o", "_native.so", "-Wl,--no-as-needed", "../libnowhere.so.1"]);
+    let host = match std::env::consts::ARCH {
+        "aarch64" => "linux/arm64",
+        _ => "linux/amd64",
+    };
+    let world = world.named("PLATFORM", host);
+    let build = [CC, SLIM, "--platform=PLATFORM", "--", "python3"];
+    insta::assert_snapshot!(world.fails(&build), @r#"
+    exit: 1
+    -- stdout
+    -- stderr
+    error: PLATFORM: a shared library is nowhere to be found: `libnowhere.so.1`, needed by /usr/local/lib/python3.11/site-packages/_native.so
+
+    hint: use a builder that has it; if it is not needed: allow-missing = ["libnowhere.so.1"] under [runtime]
+    "#);
+    let allowed = "[dependencies]\nsite-packages = \"site\"\n[runtime]\nallow-missing = [\"libnowhere.so.1\"]\n";
+    world.file("carboy.toml", allowed).recovers(&build);
+}
+
+fn gcc(folder: &Path, args: &[&str]) {
+    let mut command = Command::new("gcc");
+    command.current_dir(folder).args(["-shared", "-nostdlib", "-xc", "/dev/null", "-xnone"]).args(args);
+    let output = command.output().unwrap_or_else(|cause| panic!("gcc: {cause}: run scripts/setup"));
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[test]
+fn a_library_to_open_by_name_that_nobody_has() {
+    let world = configured("[runtime]\ndlopen = [\"libnowhere.so.1\"]\n");
+    insta::assert_snapshot!(world.fails(&BUILD), @"
+    exit: 1
+    -- stdout
+    -- stderr
+    error: linux/amd64: a shared library is nowhere to be found: `libnowhere.so.1`, needed by `runtime.dlopen`
+
+    hint: use a builder that has it, or leave it out of `dlopen`
+    ");
+}
+
+#[test]
+fn a_part_of_the_standard_library_that_is_not_there() {
+    let world = configured("[runtime]\nexclude = [\"sqlite4\"]\n");
+    insta::assert_snapshot!(world.fails(&BUILD), @"
+    exit: 1
+    -- stdout
+    -- stderr
+    error: `runtime.exclude`: the standard library has no `sqlite4`
+
+    hint: name a module, such as `nis`, or a glob, such as `unittest/**`
+    ");
+}
+
+#[test]
+fn no_entrypoint() {
+    insta::assert_snapshot!(World::warm().fails(&BUILD[..3]), @"
+    exit: 2
+    -- stdout
+    -- stderr
+    error: no entrypoint: what should the image start?
+
+    hint: put it after `--`, as in: carboy build … -- python -m shop, or set `entrypoint` under [image]
+    ");
+}
+
+#[test]
+fn an_entrypoint_that_is_not_in_the_image() {
+    let world = World::warm();
+    insta::assert_snapshot!(world.fails(&[CC, SLIM, AMD64, "--", "pyhton3"]), @"
+    exit: 1
+    -- stdout
+    -- stderr
+    error: linux/amd64: the image has no program `pyhton3`
+
+    hint: it has `python3`
+    ");
+    insta::assert_snapshot!(world.fails(&[CC, SLIM, AMD64, "--", "gunicorn", "shop:app"]), @"
+    exit: 1
+    -- stdout
+    -- stderr
+    error: linux/amd64: the image has no program `gunicorn`
+
+    hint: is the package that brings `gunicorn` among the dependencies?
+    ");
+    insta::assert_snapshot!(world.fails(&[CC, SLIM, AMD64, "--", "/usr/local/bin/pyhton3"]), @"
+    exit: 1
+    -- stdout
+    -- stderr
+    error: linux/amd64: the image has no program `/usr/local/bin/pyhton3`
+
+    hint: it has `/usr/local/bin/python3`
+    ");
+    insta::assert_snapshot!(world.fails(&[CC, SLIM, AMD64, "--", "bin/serve"]), @"
+    exit: 1
+    -- stdout
+    -- stderr
+    error: linux/amd64: the image has no program `bin/serve`
+
+    hint: write its path in the image: the application's files are in /app, or where `to` under [app] says
+    ");
+    insta::assert_snapshot!(world.fails(&[CC, SLIM, AMD64, "--", "gunicorn shop:app"]), @r#"
+    exit: 1
+    -- stdout
+    -- stderr
+    error: linux/amd64: the image has no program `gunicorn shop:app`
+
+    hint: there is no shell in the image to split it: entrypoint = ["gunicorn", "shop:app"]
+    "#);
+    let site = site_packages("flask/3.11-amd64").display().to_string();
+    let world = world.file("carboy.toml", &format!("[dependencies]\nsite-packages = \"{site}\"\n"));
+    world.recovers(&[CC, SLIM, AMD64, "--", "flask"]);
+}
+
+#[test]
+fn an_entrypoint_that_is_not_executable() {
+    let world = World::warm().file("run.sh", "#!/bin/sh\n");
+    insta::assert_snapshot!(world.fails(&[CC, SLIM, AMD64, "--", "./run.sh"]), @"
+    exit: 1
+    -- stdout
+    -- stderr
+    error: linux/amd64: `/app/run.sh`, the entrypoint, is not executable
+
+    hint: chmod +x it, or start it with python
+    ");
+}
+
+#[test]
+fn a_user_that_is_not_in_the_image() {
+    let world = configured("[image]\nuser = \"nonrot\"\n");
+    insta::assert_snapshot!(world.fails(&BUILD), @"
+    exit: 1
+    -- stdout
+    -- stderr
+    error: `image.user`: the image has no user `nonrot`
+
+    hint: it has `nonroot`; a `[[user]]` table adds another
+    ");
+    let world = world.file("carboy.toml", "[image]\nuser = \"shop:shop\"\n");
+    insta::assert_snapshot!(world.fails(&BUILD), @"
+    exit: 1
+    -- stdout
+    -- stderr
+    error: `image.user`: the image has no user `shop`
+
+    hint: add it with a `[[user]]` table, or write numbers
+    ");
+    world.file("carboy.toml", "[image]\nuser = \"shop\"\n[[user]]\nname = \"shop\"\nuid = 1000\n").recovers(&BUILD);
+}
+
+#[test]
+fn a_user_whose_number_is_taken() {
+    let world = configured("[[user]]\nname = \"shop\"\nuid = 65532\n");
+    insta::assert_snapshot!(world.fails(&BUILD), @"
+    exit: 1
+    -- stdout
+    -- stderr
+    error: `user.name`: user `shop` (65532) collides with the image's user `nonroot` (65532)
+
+    hint: choose another name or uid
+    ");
+}
+
+#[test]
+fn a_selected_path_that_is_not_there() {
+    let world = configured("[[extract]]\nfrom = \"builder\"\npaths = [\"/usr/bin/openssll\"]\n");
+    insta::assert_snapshot!(world.fails(&BUILD), @"
+    exit: 1
+    -- stdout
+    -- stderr
+    error: [[extract]] for linux/amd64: builder: the image has no `/usr/bin/openssll`
+
+    hint: it has `/usr/bin/openssl`
+    ");
+}
+
+#[test]
+fn a_file_to_copy_that_is_not_there() {
+    let world = configured("[[copy]]\nfrom = \"certs.pem\"\nto = \"/etc/certs.pem\"\n");
+    insta::assert_snapshot!(world.fails(&BUILD), @"
+    exit: 1
+    -- stdout
+    -- stderr
+    error: there is no file `certs.pem`
+    ");
+    world.file("certs.pem", "").recovers(&BUILD);
+}
+
+#[test]
+fn a_destination_below_a_file() {
+    let world = configured("[[copy]]\nfrom = \"a\"\nto = \"/etc/passwd/a\"\n").file("a", "");
+    insta::assert_snapshot!(world.fails(&BUILD), @"
+    exit: 1
+    -- stdout
+    -- stderr
+    error: linux/amd64: `/etc/passwd/a` cannot be written: `/etc/passwd` is a file in the layers below
+
+    hint: choose another destination
+    ");
+}
+
+#[test]
+fn a_source_that_is_not_there() {
+    let world = configured("[app]\nsource = \"src\"\n");
+    insta::assert_snapshot!(world.fails(&BUILD), @"
+    exit: 1
+    -- stdout
+    -- stderr
+    error: there is no folder `src`
+    ");
+}
+
+#[test]
+fn a_link_out_of_the_application() {
+    let world = World::warm().file("app.py", "");
+    symlink("../../etc/passwd", world.project().join("passwd")).unwrap();
+    insta::assert_snapshot!(world.fails(&BUILD), @"
+    exit: 1
+    -- stdout
+    -- stderr
+    error: the link `passwd` leads out of the folder, to `../../etc/passwd`
+
+    hint: exclude the link, or put a copy of what it leads to in its place
+    ");
+    std::fs::remove_file(world.project().join("passwd")).unwrap();
+    world.recovers(&BUILD);
+}
+
+#[test]
+fn a_socket_in_the_application() {
+    let world = World::warm().file("app.py", "");
+    let _socket = UnixListener::bind(world.project().join("app.sock")).unwrap();
+    insta::assert_snapshot!(world.fails(&BUILD), @"
+    exit: 1
+    -- stdout
+    -- stderr
+    error: `app.sock` is a socket: only files, folders and links can be in an image
+
+    hint: exclude it
+    ");
+    world.file("carboy.toml", "[app]\nexclude = [\"app.sock\"]\n").recovers(&BUILD);
+}
+
+#[test]
+fn a_pipe_in_the_application() {
+    let world = World::warm().file("app.py", "");
+    assert!(Command::new("mkfifo").arg(world.project().join("queue")).status().unwrap().success());
+    insta::assert_snapshot!(world.fails(&BUILD), @"
+    exit: 1
+    -- stdout
+    -- stderr
+    error: `queue` is a named pipe: only files, folders and links can be in an image
+
+    hint: exclude it
+    ");
+}

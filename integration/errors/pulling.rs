@@ -1,0 +1,196 @@
+//! Images that are not there, not for everybody, or not for the platform.
+
+use std::time::Duration;
+
+use crate::debian_registry::{DebianRegistry, Mode, PASSWORD, basic, free_port};
+use crate::world::{AMD64, CC, SLIM, World};
+
+#[test]
+fn no_such_tag() {
+    let world = World::warm();
+    insta::assert_snapshot!(world.fails(&["--base=REGISTRY/distroless/cc:nope", SLIM, AMD64, "--", "python3"]), @"
+    exit: 1
+    -- stdout
+    -- stderr
+    error: no such image or tag: REGISTRY/distroless/cc:nope
+    ");
+    world.recovers(&[CC, SLIM, AMD64, "--", "python3"]);
+}
+
+#[test]
+fn no_such_repository() {
+    let world = World::warm();
+    insta::assert_snapshot!(world.fails(&[CC, "--builder=REGISTRY/pyhton:3.11-slim", AMD64, "--", "python3"]), @"
+    exit: 1
+    -- stdout
+    -- stderr
+    error: no such image or tag: REGISTRY/pyhton:3.11-slim
+    ");
+    world.recovers(&[CC, SLIM, AMD64, "--", "python3"]);
+}
+
+#[test]
+fn no_such_digest() {
+    let world = World::warm();
+    let digest = format!("--base=REGISTRY/distroless/cc@sha256:{}", "0".repeat(64));
+    insta::assert_snapshot!(world.fails(&[&digest, SLIM, AMD64, "--", "python3"]), @"
+    exit: 1
+    -- stdout
+    -- stderr
+    error: no such image or tag: REGISTRY/distroless/cc@sha256:0000000000000000000000000000000000000000000000000000000000000000
+    ");
+}
+
+#[test]
+fn no_such_layout() {
+    let world = World::warm();
+    insta::assert_snapshot!(world.fails(&["--base=oci:nowhere", SLIM, AMD64, "--", "python3"]), @"
+    exit: 1
+    -- stdout
+    -- stderr
+    error: there is no OCI layout in `nowhere`: it has no file `oci-layout`
+    ");
+}
+
+#[test]
+fn nobody_is_logged_in() {
+    let world = World::with(DebianRegistry::start(Mode::Closed));
+    insta::assert_snapshot!(world.fails(&["--python=false", CC, AMD64, "--", "sh"]), @"
+    exit: 1
+    -- stdout
+    -- stderr
+    error: REGISTRY refuses access to distroless/cc: unauthorized: authentication required
+
+    hint: log in with: docker login REGISTRY (registries answer the same for a repository that does not exist: check its name)
+    ");
+}
+
+#[test]
+fn a_wrong_password() {
+    let world = World::with(DebianRegistry::start(Mode::Closed)).logged_in(&basic("open says me"));
+    insta::assert_snapshot!(world.fails(&["--python=false", CC, AMD64, "--", "sh"]), @"
+    exit: 1
+    -- stdout
+    -- stderr
+    error: REGISTRY refuses access to distroless/cc: unauthorized: authentication required
+
+    hint: the stored credentials for REGISTRY do not give access: check the repository's name, or log in anew with: docker login REGISTRY
+    ");
+    world.logged_in(&basic(PASSWORD)).recovers(&[CC, SLIM, AMD64, "--", "python3"]);
+}
+
+#[test]
+fn a_configuration_of_docker_that_is_broken() {
+    let world = World::with(DebianRegistry::start(Mode::Closed)).logged_in("\"}");
+    insta::assert_snapshot!(world.fails(&["--python=false", CC, AMD64, "--", "sh"]), @"
+    exit: 1
+    -- stdout
+    -- stderr
+    error: cannot understand DIR/docker/config.json: expected `,` or `}` at line 1 column 40
+    ");
+}
+
+#[test]
+fn nobody_listens() {
+    let down = format!("127.0.0.1:{}", free_port());
+    let world = World::warm().named("DOWN", &down);
+    let run = world.run(&["--base=DOWN/distroless/cc", SLIM, AMD64, "--", "python3"]);
+    assert!(run.took < Duration::from_secs(6), "{:?}", run.took);
+    insta::assert_snapshot!(run.text(), @"
+    exit: 1
+    -- stdout
+    -- stderr
+    retrying manifest DOWN/distroless/cc:latest in N s: cannot reach DOWN: connection refused
+    retrying manifest DOWN/distroless/cc:latest in N s: cannot reach DOWN: connection refused
+    error: cannot reach DOWN: connection refused
+    ");
+    world.recovers(&[CC, SLIM, AMD64, "--", "python3"]);
+}
+
+/// 0.0.0.0 is no loopback host by its name, and leads to this machine.
+#[test]
+fn a_registry_without_tls() {
+    let world = World::warm();
+    let plain = world.registry.as_ref().unwrap().host.replace("127.0.0.1", "0.0.0.0");
+    let world = world.named("PLAIN", &plain);
+    let args = ["--base=PLAIN/distroless/cc", SLIM, AMD64, "--", "python3"];
+    insta::assert_snapshot!(world.fails(&args), @"
+    exit: 1
+    -- stdout
+    -- stderr
+    error: PLAIN does not speak TLS
+
+    hint: if it speaks plain HTTP, pass --insecure PLAIN
+    ");
+    let allowed: Vec<_> = ["--insecure=PLAIN"].into_iter().chain(args).collect();
+    world.recovers(&allowed);
+}
+
+#[test]
+fn a_platform_that_the_base_lacks() {
+    let world = World::warm();
+    insta::assert_snapshot!(world.fails(&["--base=REGISTRY/single/cc:arm64", SLIM, AMD64, "--", "python3"]), @"
+    exit: 1
+    -- stdout
+    -- stderr
+    error: REGISTRY/single/cc:arm64 has no image for linux/amd64
+
+    hint: it has linux/arm64/v8; choose with --platform
+    ");
+    world.recovers(&["--base=REGISTRY/single/cc:amd64", SLIM, AMD64, "--", "python3"]);
+}
+
+#[test]
+fn a_platform_that_the_builder_lacks() {
+    let world = World::warm();
+    insta::assert_snapshot!(world.fails(&[CC, "--builder=REGISTRY/single/python:arm64", AMD64, "--", "python3"]), @"
+    exit: 1
+    -- stdout
+    -- stderr
+    error: REGISTRY/single/python:arm64 has no image for linux/amd64
+
+    hint: it has linux/arm64/v8; choose with --platform
+    ");
+    world.recovers(&[CC, SLIM, AMD64, "--", "python3"]);
+}
+
+#[test]
+fn builder_and_base_of_different_releases() {
+    let world = World::warm();
+    let args = ["--base=REGISTRY/distroless/cc13", SLIM, AMD64, "--", "python3"];
+    insta::assert_snapshot!(world.fails(&args), @"
+    exit: 1
+    -- stdout
+    -- stderr
+    error: base and builder are of different releases: REGISTRY/distroless/cc13 is debian 13, REGISTRY/python:3.11-slim is debian 12
+
+    hint: leave one of `base` and `builder` out so that they match, or set allow-mixed = true under [runtime]
+    ");
+    world.file("carboy.toml", "[runtime]\nallow-mixed = true\n").recovers(&args);
+}
+
+#[test]
+fn another_python_than_asked_for() {
+    let world = World::warm();
+    insta::assert_snapshot!(world.fails(&["--python=3.12", CC, SLIM, AMD64, "--", "python3"]), @r#"
+    exit: 1
+    -- stdout
+    -- stderr
+    error: REGISTRY/python:3.11-slim for linux/amd64: the builder has Python 3.11, not 3.12
+
+    hint: leave `builder` out so that `python` chooses it, or set python = "3.11"
+    "#);
+}
+
+#[test]
+fn a_builder_without_python() {
+    let world = World::warm();
+    insta::assert_snapshot!(world.fails(&[CC, "--builder=REGISTRY/distroless/cc", AMD64, "--", "python3"]), @"
+    exit: 1
+    -- stdout
+    -- stderr
+    error: REGISTRY/distroless/cc for linux/amd64: the builder has no Python: no python3 in its PATH (/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin)
+
+    hint: use a builder such as python:3.13-slim-trixie, or set python = false
+    ");
+}

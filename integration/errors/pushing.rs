@@ -1,0 +1,121 @@
+//! Targets that do not take the image.
+
+use crate::debian_registry::{DebianRegistry, Mode, PASSWORD, basic};
+use crate::scripted::{Reply, Scripted};
+use crate::world::{AMD64, CC, SLIM, World};
+
+const BUILD: [&str; 5] = [CC, SLIM, AMD64, "--", "python3"];
+const ELSEWHERE: [&str; 6] = [CC, SLIM, AMD64, "--to=TO/acme/shop:1", "--", "python3"];
+
+fn to(world: World, host: &str) -> World {
+    let mut world = world.named("TO", host);
+    world.first.pop();
+    world
+}
+
+#[test]
+fn a_target_that_refuses() {
+    let server = Scripted::start(|request| match request.is("HEAD", "") {
+        true => Reply::new(404),
+        false => Reply::error(403, "DENIED", "requested access to the resource is denied"),
+    });
+    let world = to(World::warm(), &server.host);
+    insta::assert_snapshot!(world.fails(&ELSEWHERE), @"
+    exit: 1
+    -- stdout
+    -- stderr
+    error: pushing to TO/acme/shop is refused: denied: requested access to the resource is denied
+
+    hint: log in with: docker login TO
+    ");
+    assert_eq!(server.count("PUT", "/manifests/"), 0);
+}
+
+#[test]
+fn a_target_that_refuses_the_tag_only() {
+    let server = Scripted::start(|request| match () {
+        () if request.is("HEAD", "/blobs/") => Reply::new(200),
+        () if request.is("PUT", "/manifests/sha256:") => Reply::new(201),
+        () => Reply::error(403, "DENIED", "tag 1 is immutable"),
+    });
+    let world = to(World::warm(), &server.host);
+    insta::assert_snapshot!(world.fails(&ELSEWHERE), @"
+    exit: 1
+    -- stdout
+    -- stderr
+    error: pushing to TO/acme/shop is refused: denied: tag 1 is immutable
+
+    hint: log in with: docker login TO
+    ");
+}
+
+#[test]
+fn a_target_that_stores_something_else() {
+    let server = Scripted::start(|request| match () {
+        () if request.is("HEAD", "/blobs/") => Reply::new(200),
+        () => Reply::new(201).with("Docker-Content-Digest", &format!("sha256:{}", "0".repeat(64))),
+    });
+    let world = to(World::warm(), &server.host);
+    let text = world.fails(&ELSEWHERE);
+    assert!(text.contains("error: TO/acme/shop stored sha256:0000"), "{text}");
+    assert_eq!(server.count("PUT", "/manifests/1"), 0);
+}
+
+#[test]
+fn a_registry_that_is_read_only() {
+    let closed = DebianRegistry::start(Mode::ReadOnly);
+    let world = to(World::warm(), &closed.host);
+    insta::assert_snapshot!(world.fails(&ELSEWHERE), @"
+    exit: 1
+    -- stdout
+    -- stderr
+    error: pushing to TO/acme/shop is refused: it takes no uploads
+
+    hint: TO is read-only
+    ");
+    assert_eq!(closed.tag("acme/shop", "1"), None);
+}
+
+#[test]
+fn a_target_that_wants_an_account() {
+    let closed = DebianRegistry::start(Mode::Closed);
+    let world = to(World::warm(), &closed.host);
+    insta::assert_snapshot!(world.fails(&ELSEWHERE), @"
+    exit: 1
+    -- stdout
+    -- stderr
+    error: pushing to TO/acme/shop is refused: unauthorized: authentication required
+
+    hint: log in with: docker login TO
+    ");
+    assert_eq!(closed.tag("acme/shop", "1"), None);
+}
+
+#[test]
+fn the_account_of_dockers_configuration_pushes() {
+    World::with(DebianRegistry::start(Mode::Closed)).logged_in(&basic(PASSWORD)).recovers(&BUILD);
+}
+
+#[test]
+fn a_layout_where_a_file_is() {
+    let world = to(World::warm().file("out", ""), "oci:out");
+    insta::assert_snapshot!(world.fails(&[CC, SLIM, AMD64, "--to=TO", "--", "python3"]), @"
+    exit: 1
+    -- stdout
+    -- stderr
+    error: cannot write the OCI layout in `out`: failed to create directory `out`: File exists (os error 17)
+    ");
+}
+
+#[test]
+fn a_cache_where_a_file_is() {
+    let world = World::new().file("file", "");
+    insta::assert_snapshot!(world.fails(&[CC, SLIM, AMD64, "--cache-dir=file", "--", "python3"]), @"
+    exit: 1
+    -- stdout
+    -- stderr
+    error: cannot write the cache in `file`: failed to create directory `file/tmp`: Not a directory (os error 20)
+
+    hint: name another folder with --cache-dir
+    ");
+}

@@ -1,0 +1,227 @@
+//! A project's folder, a cache and a registry, and carboy run among them.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+
+use crate::debian_registry::{DebianRegistry, Mode};
+
+/// Over the fixtures, for one platform, with the cache of [`World::warm`].
+pub const CC: &str = "--base=REGISTRY/distroless/cc";
+pub const SLIM: &str = "--builder=REGISTRY/python:3.11-slim";
+pub const AMD64: &str = "--platform=linux/amd64";
+
+/// Where a build goes on.
+pub struct World {
+    folder: TempDir,
+    pub registry: Option<DebianRegistry>,
+    /// The repository to push to.
+    target: String,
+    names: Vec<(String, String)>,
+    environment: Vec<(String, String)>,
+    /// What comes before all other arguments.
+    pub first: Vec<String>,
+}
+
+/// How a run ended.
+pub struct Run {
+    pub code: Option<i32>,
+    pub stdout: String,
+    pub stderr: String,
+    pub took: Duration,
+}
+
+impl World {
+    /// An empty project and an empty cache; who gets as far as a registry has none.
+    pub fn alone() -> Self {
+        Self::over(None)
+    }
+
+    /// An empty project, an empty cache and an open registry.
+    pub fn new() -> Self {
+        Self::with(DebianRegistry::start(Mode::Open))
+    }
+
+    /// An empty project and an empty cache.
+    pub fn with(registry: DebianRegistry) -> Self {
+        Self::over(Some(registry))
+    }
+
+    fn over(registry: Option<DebianRegistry>) -> Self {
+        static COUNT: AtomicUsize = AtomicUsize::new(0);
+        let target = format!("t{}/shop", COUNT.fetch_add(1, Ordering::Relaxed));
+        let host = registry.as_ref().map_or("registry.invalid", |registry| &registry.host).to_owned();
+        let folder = TempDir::new().unwrap();
+        fs::create_dir(folder.path().join("project")).unwrap();
+        let names = vec![(format!("{host}/{target}"), "TARGET".to_owned()), (host, "REGISTRY".to_owned())];
+        let first = ["build", "--progress=plain", "--to=TARGET:1"].map(str::to_owned).to_vec();
+        let path = folder.path().display().to_string();
+        Self { folder, registry, target, names, environment: Vec::new(), first }.named("DIR", &path)
+    }
+
+    /// An empty project, and the fixtures for Python 3.11 pulled already.
+    pub fn warm() -> Self {
+        static SEED: OnceLock<PathBuf> = OnceLock::new();
+        let seed = SEED.get_or_init(|| {
+            let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("errors-cache");
+            if folder.exists() {
+                fs::remove_dir_all(&folder).unwrap();
+            }
+            let world = Self::new();
+            world.succeeds(&[CC, SLIM, AMD64, "--push=false", "--", "python3"]);
+            fs::rename(world.cache(), &folder).unwrap();
+            folder
+        });
+        let world = Self::new();
+        link(seed, &world.cache());
+        world
+    }
+
+    /// Has a text stand as a name in arguments, and in what is printed.
+    pub fn named(mut self, name: &str, text: &str) -> Self {
+        self.names.push((text.to_owned(), name.to_owned()));
+        self
+    }
+
+    /// Sets a variable of the environment.
+    pub fn env(mut self, name: &str, value: &str) -> Self {
+        self.environment.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Has docker's configuration hold an account of the registry.
+    pub fn logged_in(self, auth: &str) -> Self {
+        let folder = self.folder.path().join("docker");
+        fs::create_dir_all(&folder).unwrap();
+        let host = &self.registry.as_ref().unwrap().host;
+        let config = format!(r#"{{"auths":{{"{host}":{{"auth":"{auth}"}}}}}}"#);
+        fs::write(folder.join("config.json"), config).unwrap();
+        let folder = folder.display().to_string();
+        self.env("DOCKER_CONFIG", &folder)
+    }
+
+    /// Writes a file of the project.
+    pub fn file(self, path: &str, text: &str) -> Self {
+        let path = self.project().join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+        self
+    }
+
+    pub fn project(&self) -> PathBuf {
+        self.folder.path().join("project")
+    }
+
+    pub fn cache(&self) -> PathBuf {
+        self.folder.path().join("cache")
+    }
+
+    /// The program with arguments, to be started.
+    pub fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_carboy"));
+        let full = |text: &str| self.names.iter().fold(text.to_owned(), |text, (long, name)| text.replace(name, long));
+        command.args(self.first.iter().map(|arg| full(arg))).args(args.iter().map(|arg| full(arg)));
+        command.current_dir(self.project()).stdin(Stdio::null());
+        command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
+        command.env("HOME", self.folder.path().join("home")).env("CARBOY_CACHE_DIR", self.cache());
+        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
+        command
+    }
+
+    /// Runs the program to its end.
+    pub fn run(&self, args: &[&str]) -> Run {
+        let started = Instant::now();
+        let output = self.command(args).output().unwrap();
+        self.ended(&output, started.elapsed())
+    }
+
+    /// What a run printed, with names for what changes between runs.
+    pub fn ended(&self, output: &Output, took: Duration) -> Run {
+        let text = |bytes: &[u8]| {
+            let text = String::from_utf8(bytes.to_vec()).unwrap();
+            self.names.iter().fold(text, |text, (long, name)| text.replace(long, name))
+        };
+        Run { code: output.status.code(), stdout: text(&output.stdout), stderr: text(&output.stderr), took }
+    }
+
+    /// What the tag names that is pushed.
+    pub fn tag(&self) -> Option<String> {
+        self.registry.as_ref()?.tag(&self.target, "1")
+    }
+
+    /// A run that is refused before anything is done.
+    pub fn refuses(&self, args: &[&str]) -> String {
+        let text = self.fails(args);
+        assert!(text.starts_with("exit: 2\n"), "{text}");
+        assert!(!self.cache().exists(), "nothing was to be done");
+        text
+    }
+
+    /// A run that fails, and leaves nothing behind.
+    pub fn fails(&self, args: &[&str]) -> String {
+        let before = self.tag();
+        let run = self.run(args);
+        let text = run.text();
+        assert!(matches!(run.code, Some(1 | 2)), "{text}");
+        assert_eq!(run.stdout, "", "stdout is for references");
+        for noise in ["panicked", "backtrace", "Some(", "None)", "Err(", "reqwest", "hyper", "Os {", "{ kind"] {
+            assert!(!run.stderr.contains(noise), "`{noise}` in:\n{text}");
+        }
+        assert_eq!(self.tag(), before, "the tag moved");
+        text
+    }
+
+    /// A run that succeeds; what it printed.
+    pub fn succeeds(&self, args: &[&str]) -> Run {
+        let run = self.run(args);
+        assert_eq!(run.code, Some(0), "{}", run.text());
+        run
+    }
+
+    /// A build that succeeds in the cache that a failed one left: everything that
+    /// it finds there is right, for docker-registry checks what is pushed.
+    pub fn recovers(&self, args: &[&str]) {
+        let run = self.succeeds(args);
+        let digest = self.tag().unwrap();
+        assert_eq!(run.stdout, format!("TARGET:1@{digest}\n"));
+    }
+}
+
+impl Run {
+    /// Exit code, stdout and stderr. What was done until then depends on which
+    /// worker was faster, so it is left out; so is how long pauses were.
+    pub fn text(&self) -> String {
+        let done = ["pulled ", "packed ", "mounted ", "pushed ", "present already: "];
+        let lines = self.stderr.lines().filter(|line| !done.iter().any(|verb| line.starts_with(verb)));
+        let lines: Vec<_> =
+            lines.map(|line| if line.starts_with("retrying ") { pause(line) } else { line.to_owned() }).collect();
+        let code = self.code.map_or("none".to_owned(), |code| code.to_string());
+        format!("exit: {code}\n-- stdout\n{}-- stderr\n{}\n", self.stdout, lines.join("\n"))
+    }
+}
+
+fn pause(line: &str) -> String {
+    let words: Vec<_> = line.split(' ').collect();
+    let number = |at: usize| words[at].parse::<f32>().is_ok() && words.get(at + 1) == Some(&"s:");
+    let words = (0..words.len()).map(|at| if number(at) { "N" } else { words[at] });
+    words.collect::<Vec<_>>().join(" ")
+}
+
+/// A copy of a folder in which files are the same: carboy changes none in place.
+fn link(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let to = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            link(&entry.path(), &to);
+        } else {
+            fs::hard_link(entry.path(), &to).unwrap();
+        }
+    }
+}
