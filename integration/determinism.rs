@@ -84,7 +84,9 @@ fn a_warm_rebuild_packs_nothing() {
     let cold = place.build().cache(&cache).line();
     let events = place.build().cache(&cache).events();
     let packed: Vec<_> = events.iter().filter(|event| event["verb"] == "pack").collect();
-    assert_eq!(packed.len(), 6, "three layers for each platform: {packed:#?}");
+    for kind in ["runtime", "dependencies", "application"] {
+        assert!(packed.iter().any(|event| event["layer"] == kind), "{kind}: {packed:#?}");
+    }
     assert!(packed.iter().all(|event| event["event"] == "ended" && event["outcome"] == "present"), "{packed:#?}");
     let moved = |event: &&serde_json::Value| event["event"] == "ended" && event["outcome"] != "present";
     assert_eq!(events.iter().find(moved), None, "nothing is pulled or pushed either");
