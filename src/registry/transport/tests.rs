@@ -211,7 +211,7 @@ async fn limits_are_waited_for() {
     assert_eq!(
         log.retries(),
         [
-            format!("{address} limits requests to a: toomanyrequests: slow down"),
+            format!("{address} limits requests to a: slow down"),
             format!("{address} fails on a: 502 Bad Gateway")
         ]
     );
