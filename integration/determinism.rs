@@ -60,7 +60,7 @@ fn disturb(folder: &Path) {
             disturb(&path);
         } else {
             fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
-            let then = SystemTime::now() - Duration::from_secs(86_400);
+            let then = SystemTime::now() - Duration::from_hours(24);
             fs::File::options().append(true).open(&path).unwrap().set_modified(then).unwrap();
         }
     }
