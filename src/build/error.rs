@@ -91,7 +91,7 @@ fn missing_text(missing: &[(String, String)]) -> String {
 impl Hint for BuildError {
     fn hint(&self) -> Option<String> {
         match self {
-            Self::Port(cause) => cause.hint(),
+            Self::Port(cause) | Self::Local { cause, .. } => cause.hint(),
             Self::Platform { has, .. } if has.is_empty() => None,
             Self::Platform { has, .. } => {
                 let list: Vec<_> = has.iter().map(ToString::to_string).collect();
@@ -110,7 +110,6 @@ impl Hint for BuildError {
                 "leave one of `base` and `builder` out so that they match, or set allow-mixed = true under [runtime]"
                     .to_owned(),
             ),
-            Self::Local { cause, .. } => cause.hint(),
             Self::Missing { missing, .. } if missing.iter().all(|(_, by)| by == DLOPEN) => {
                 Some("use a builder that has it, or leave it out of `dlopen`".to_owned())
             }

@@ -231,7 +231,7 @@ fn transfer(name: &str, blob: &Descriptor, cause: &std::io::Error) -> BuildError
     if let Some(error) = inner.and_then(|inner| inner.downcast_ref::<PortError>()) {
         return BuildError::Port(PortError { message: format!("{name}: {}", error.message), ..error.clone() });
     }
-    if inner.is_some_and(|inner| inner.is::<VerifyError>()) {
+    if inner.and_then(|inner| inner.downcast_ref::<VerifyError>()).is_some() {
         let hint =
             "the registry, or something on the way, sent other bytes than the manifest promises; nothing was kept";
         let (kind, message) = (PortErrorKind::Corrupt, format!("{name}: {cause}"));
