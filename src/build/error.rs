@@ -99,7 +99,6 @@ impl Hint for BuildError {
             }
             Self::Select { cause, .. } => cause.hint(),
             Self::Python { cause, .. } => cause.hint(),
-            Self::Exclude(cause) => cause.hint(),
             Self::Entrypoint { cause, .. } => cause.hint(),
             Self::Account { cause, .. } => cause.hint(),
             Self::NoEntrypoint => Some(

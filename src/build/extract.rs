@@ -3,18 +3,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::application::{self, Application, Copied, root_path};
-use super::error::{BuildError, DLOPEN};
+use super::application::{self, Copied, root_path};
+use super::error::BuildError;
 use super::objects::Objects;
 use super::pull::{self, Image};
 use super::report::{Missing, Taken};
 use super::run::{Run, Tars};
 use super::site;
-use crate::debian::ld_so_conf;
 use crate::debian::os_release::OsRelease;
 use crate::elf::dynamic::Abi;
-use crate::elf::{self, Closure, Loader as _};
-use crate::image::{EntrypointError, Process, process, resolve_program};
+use crate::image::Process;
 use crate::layer::{Recipe, contents};
 use crate::oci::Platform;
 use crate::plan::{Extract, Plan};
@@ -22,7 +20,6 @@ use crate::ports::{Walk, WalkRules};
 use crate::progress::{Event, LayerKind, Progress};
 use crate::python::stdlib::{self, Excludes};
 use crate::python::{Interpreter, PythonError};
-use crate::rootfs::accounts::Accounts;
 use crate::rootfs::select::Selected;
 use crate::rootfs::{Entry, RootPath, Tree};
 
@@ -30,22 +27,20 @@ use crate::rootfs::{Entry, RootPath, Tree};
 const TEXT_LIMIT: u64 = 1 << 20;
 const LOCALE: &str = "/usr/lib/locale/C.utf8";
 const TERMINFO: [&str; 3] = ["/usr/share/terminfo", "/usr/lib/terminfo", "/lib/terminfo"];
-/// What distroless's `nonroot` is.
-const NONROOT: &str = "65532:65532";
 
 /// All that the decision depends on.
 pub struct Inputs {
-    plan: Arc<Plan>,
-    platform: Platform,
-    base: Arc<Image>,
-    builder: Option<Arc<Image>>,
+    pub(super) plan: Arc<Plan>,
+    pub(super) platform: Platform,
+    pub(super) base: Arc<Image>,
+    pub(super) builder: Option<Arc<Image>>,
     /// The images that `[[extract]]` names besides the builder, by their names.
-    others: BTreeMap<String, Arc<Image>>,
-    site: Option<Walk>,
-    app: Option<Walk>,
-    copies: Vec<Copied>,
-    tars: Arc<Tars>,
-    progress: Arc<dyn Progress>,
+    pub(super) others: BTreeMap<String, Arc<Image>>,
+    pub(super) site: Option<Walk>,
+    pub(super) app: Option<Walk>,
+    pub(super) copies: Vec<Copied>,
+    pub(super) tars: Arc<Tars>,
+    pub(super) progress: Arc<dyn Progress>,
 }
 
 /// The decision.
@@ -115,22 +110,23 @@ pub fn extract(inputs: &Inputs) -> Result<Extraction, BuildError> {
     work.finish(process, interpreter.as_ref())
 }
 
-struct Work<'a> {
-    inputs: &'a Inputs,
-    plan: &'a Plan,
-    triplet: &'static str,
-    objects: Objects,
+/// The image in the making.
+pub(super) struct Work<'a> {
+    pub(super) inputs: &'a Inputs,
+    pub(super) plan: &'a Plan,
+    pub(super) triplet: &'static str,
+    pub(super) objects: Objects,
     /// What the image will be.
-    image: Tree,
+    pub(super) image: Tree,
     /// Where objects of the image came from in the builder.
-    origins: BTreeMap<RootPath, RootPath>,
+    pub(super) origins: BTreeMap<RootPath, RootPath>,
     /// Sonames in the interpreter's process before it loads any module.
-    loaded: BTreeSet<Vec<u8>>,
-    abi: Option<Abi>,
-    recipes: BTreeMap<LayerKind, Recipe>,
-    taken: Vec<Taken>,
-    missing: Vec<Missing>,
-    fatal: Vec<(String, String)>,
+    pub(super) loaded: BTreeSet<Vec<u8>>,
+    pub(super) abi: Option<Abi>,
+    pub(super) recipes: BTreeMap<LayerKind, Recipe>,
+    pub(super) taken: Vec<Taken>,
+    pub(super) missing: Vec<Missing>,
+    pub(super) fatal: Vec<(String, String)>,
 }
 
 impl<'a> Work<'a> {
@@ -151,7 +147,7 @@ impl<'a> Work<'a> {
         }
     }
 
-    fn put(&mut self, kind: LayerKind, path: &RootPath, entry: Entry) -> Result<RootPath, BuildError> {
+    pub(super) fn put(&mut self, kind: LayerKind, path: &RootPath, entry: Entry) -> Result<RootPath, BuildError> {
         let (timestamp, compression) = (self.plan.timestamp, self.plan.compression);
         let recipe = self.recipes.entry(kind).or_insert_with(|| Recipe::new(timestamp, compression));
         let platform = &self.inputs.platform;
@@ -160,7 +156,7 @@ impl<'a> Work<'a> {
             .map_err(|cause| BuildError::Recipe { platform: platform.clone(), cause })
     }
 
-    fn text(&self, tree: &Tree, path: &RootPath) -> Option<String> {
+    pub(super) fn text(&self, tree: &Tree, path: &RootPath) -> Option<String> {
         let (_, entry) = tree.follow(path)?;
         let bytes = contents::read(entry.content()?, self.inputs.tars.as_ref(), TEXT_LIMIT).ok()?;
         String::from_utf8(bytes).ok()
@@ -200,7 +196,10 @@ impl<'a> Work<'a> {
             return Err(error(PythonError::Version { found: interpreter.version.clone(), wanted: wanted.clone() }));
         }
         let excludes = Excludes::new(&plan.exclude)?;
-        excludes.check(&builder.tree, &interpreter.stdlib)?;
+        for pattern in excludes.unused(&builder.tree, &interpreter.stdlib) {
+            let text = format!("runtime.exclude: Python {} has no `{pattern}` to leave out", interpreter.version);
+            inputs.progress.on(Event::Warning(text));
+        }
         let mut taken = Vec::new();
         for path in stdlib::runtime(&builder.tree, &interpreter, &excludes) {
             let Some(entry) = builder.tree.get(&path) else { continue };
@@ -301,150 +300,6 @@ impl<'a> Work<'a> {
             self.close(LayerKind::Libraries, &builder.tree, objects)?;
         }
         Ok(())
-    }
-
-    /// Libraries that are opened by name at run time.
-    fn by_name(&mut self, names: &[String], donor: &Tree) -> Result<(), BuildError> {
-        let Some(abi) = self.abi else { return Ok(()) };
-        for name in names {
-            let mut outcome = elf::Outcome::default();
-            let found = self.closure(donor, |closure| closure.take_by_name(name.as_bytes(), abi, &mut outcome))?;
-            if !found {
-                self.fatal.push((name.clone(), DLOPEN.to_owned()));
-            }
-            self.note(LayerKind::Runtime, outcome)?;
-        }
-        Ok(())
-    }
-
-    fn close(&mut self, kind: LayerKind, donor: &Tree, roots: Vec<RootPath>) -> Result<elf::Outcome, BuildError> {
-        let outcome = self.closure(donor, |closure| closure.run(roots))?;
-        self.note(kind, outcome.clone())?;
-        Ok(outcome)
-    }
-
-    fn closure<T>(
-        &mut self,
-        donor: &Tree,
-        walk: impl FnOnce(&mut Closure<'_, Objects>) -> Result<T, BuildError>,
-    ) -> Result<T, BuildError> {
-        let folders = ld_so_conf::folders(donor, &mut |path| self.text(donor, path));
-        walk(&mut Closure {
-            image: &mut self.image,
-            origins: &mut self.origins,
-            donor: Some(donor),
-            donor_folders: &folders,
-            triplet: self.triplet,
-            loader: &self.objects,
-            loaded: &self.loaded,
-        })
-    }
-
-    /// Puts what a walk took into a layer, and sorts what it missed.
-    fn note(&mut self, kind: LayerKind, outcome: elf::Outcome) -> Result<(), BuildError> {
-        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        for taken in outcome.taken {
-            for file in &taken.files {
-                self.put(kind, &file.path, file.entry.clone())?;
-            }
-            let path = taken.files.first().map(|file| file.path.to_string()).unwrap_or_default();
-            let by_name = taken.needed_by.is_root();
-            let needed_by = if by_name { "runtime.dlopen".to_owned() } else { taken.needed_by.to_string() };
-            self.taken.push(Taken { soname: text(&taken.soname), path, needed_by, layer: kind });
-        }
-        for missing in outcome.missing {
-            let soname = text(&missing.soname);
-            let needed_by = missing.needed_by.to_string();
-            let elsewhere = || self.image.iter().any(|(path, _)| path.name() == Some(&missing.soname));
-            if self.is_optional(&missing.needed_by) || self.plan.allow_missing.contains(&soname) {
-                self.missing.push(Missing { soname, needed_by });
-            } else if elsewhere() {
-                let warning = format!(
-                    "{needed_by} needs {soname}, which the image has, but not where the loader looks: it must be loaded before"
-                );
-                self.inputs.progress.on(Event::Warning(warning));
-                self.missing.push(Missing { soname, needed_by });
-            } else {
-                self.fatal.push((soname, needed_by));
-            }
-        }
-        Ok(())
-    }
-
-    /// Modules of the standard library may lack their library (`_tkinter` does).
-    fn is_optional(&self, path: &RootPath) -> bool {
-        path.parts().any(|part| part == b"lib-dynload") && self.origins.contains_key(path)
-    }
-
-    fn elf_files(&self, paths: Vec<RootPath>) -> Result<Vec<RootPath>, BuildError> {
-        let mut out = Vec::new();
-        for path in paths {
-            let Some(content) = self.image.get(&path).and_then(Entry::content) else { continue };
-            let magic = contents::magic(content, self.inputs.tars.as_ref());
-            let magic = magic.map_err(|cause| BuildError::Read { path: path.to_string(), cause: cause.to_string() })?;
-            if elf::is_elf(magic) {
-                out.push(path);
-            }
-        }
-        Ok(out)
-    }
-
-    fn object_abi(&self, path: &RootPath) -> Result<Option<Abi>, BuildError> {
-        let Some((real, entry)) = self.image.follow(path) else { return Ok(None) };
-        let Some(content) = entry.content() else { return Ok(None) };
-        Ok(self.objects.object(&real, content)?.map(|object| object.abi))
-    }
-
-    fn application(&mut self, interpreter: Option<&Interpreter>) -> Result<Process, BuildError> {
-        let inputs = self.inputs;
-        let (plan, platform) = (self.plan, &inputs.platform);
-        let text = |name: &str| self.text(&self.image, &root_path(name)).unwrap_or_default();
-        let accounts = Accounts::new(text("etc/passwd"), text("etc/group"));
-        let mut recipe = Recipe::new(plan.timestamp, plan.compression);
-        let mut application = Application { recipe: &mut recipe, image: &mut self.image, accounts, platform };
-        application.users(plan)?;
-        if let (Some(app), Some(walk)) = (&plan.app, &inputs.app) {
-            application.app(app, walk, interpreter)?;
-        }
-        application.copies(plan, &inputs.copies)?;
-        application.directories(plan)?;
-        let workdir = root_path(&plan.image.workdir);
-        application.ensure(&workdir, &Entry::folder(0o755))?;
-        let base_user = inputs.base.config.user().filter(|user| !matches!(*user, "0" | "root" | "0:0" | "root:root"));
-        let user = plan.image.user.as_deref().or(base_user).unwrap_or(NONROOT);
-        let ids = application.ids("image.user", user)?;
-        self.recipes.insert(LayerKind::Application, recipe);
-        let defaults: &[(&str, &str)] = match interpreter {
-            Some(_) => &[("LANG", "C.UTF-8"), ("PYTHONUNBUFFERED", "1"), ("PYTHONFAULTHANDLER", "1")],
-            None => &[],
-        };
-        let bin = interpreter.map(|interpreter| interpreter.bin.to_string());
-        let env = process::environment(&inputs.base.config.env(), defaults, &plan.image.env, bin.as_deref());
-        let entrypoint = self.entrypoint(&env, &workdir)?;
-        let settings = plan.image.clone();
-        Ok(Process {
-            entrypoint,
-            cmd: settings.cmd,
-            env,
-            user: format!("{}:{}", ids.uid, ids.gid),
-            workdir: settings.workdir,
-            ports: settings.ports,
-            volumes: settings.volumes,
-            labels: settings.labels,
-            stop_signal: settings.stop_signal,
-        })
-    }
-
-    fn entrypoint(&self, env: &[String], workdir: &RootPath) -> Result<Option<Vec<String>>, BuildError> {
-        let base = &self.inputs.base.config;
-        let Some(mut entrypoint) = self.plan.image.entrypoint.clone() else {
-            let base_starts = base.entrypoint().is_some() || base.cmd().is_some() || self.plan.image.cmd.is_some();
-            return if base_starts && self.plan.runtime.is_none() { Ok(None) } else { Err(BuildError::NoEntrypoint) };
-        };
-        let error = |cause| BuildError::Entrypoint { platform: self.inputs.platform.clone(), cause };
-        let program = entrypoint.first_mut().ok_or_else(|| error(EntrypointError::Empty))?;
-        *program = resolve_program(&self.image, program, env, workdir).map_err(error)?.to_string();
-        Ok(Some(entrypoint))
     }
 
     fn finish(self, process: Process, interpreter: Option<&Interpreter>) -> Result<Extraction, BuildError> {

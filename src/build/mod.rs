@@ -3,16 +3,18 @@
 mod application;
 mod error;
 mod extract;
+mod libraries;
 mod objects;
 mod once;
 mod packing;
+mod process;
 pub mod pull;
 pub mod report;
 mod run;
 mod site;
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use futures_util::future::{try_join, try_join_all};
 
@@ -56,8 +58,7 @@ struct Built {
     index: RawManifest,
     platforms: Vec<PlatformReport>,
     left_out: Vec<(String, u64)>,
-    started: Instant,
-    spent: std::time::Duration,
+    spent: Duration,
 }
 
 async fn prepare(run: &Arc<Run>, plan: Arc<Plan>) -> Result<Built, BuildError> {
@@ -74,14 +75,13 @@ async fn prepare(run: &Arc<Run>, plan: Arc<Plan>) -> Result<Built, BuildError> {
     let base_index = done.iter().find_map(|done| done.base_index);
     let (images, platforms): (Vec<_>, Vec<_>) = done.into_iter().map(|done| (done.image, done.report)).unzip();
     let index = image::index(&images, &lineage(&plan, base_index));
-    Ok(Built { plan, sink, images, index, platforms, left_out, started, spent: started.elapsed() })
+    Ok(Built { plan, sink, images, index, platforms, left_out, spent: started.elapsed() })
 }
 
 /// Writes manifests by digest, then the index, then the tags.
 async fn publish(built: Built) -> Result<Report, BuildError> {
-    let Built { plan, sink, images, index, platforms, left_out, spent, .. } = built;
-    let again = Instant::now();
-    let _ = built.started;
+    let Built { plan, sink, images, index, platforms, left_out, spent } = built;
+    let started = Instant::now();
     if let Some(sink) = &sink {
         try_join_all(images.iter().map(|image| sink.manifest(&image.manifest, None))).await?;
         // A layout would list a nameless image beside the tags.
@@ -103,7 +103,7 @@ async fn publish(built: Built) -> Result<Report, BuildError> {
         builder: plan.builder_name.clone(),
         platforms,
         left_out,
-        elapsed: spent + again.elapsed(),
+        elapsed: spent + started.elapsed(),
     })
 }
 

@@ -73,6 +73,8 @@ pub struct Outcome {
     pub missing: Vec<Missing>,
     /// Every soname that was found on the way, taken or not.
     pub sonames: BTreeSet<Vec<u8>>,
+    /// The names of dynamic loaders, which a process has before anything else.
+    loaders: BTreeSet<Vec<u8>>,
 }
 
 struct Item {
@@ -145,11 +147,15 @@ impl<L: Loader> Closure<'_, L> {
             .unwrap_or_default();
         let mut next = Vec::new();
         let interpreter = object.interpreter.as_ref();
+        if let Some(loader) = interpreter.and_then(|path| path.rsplit(|&b| b == b'/').next()) {
+            outcome.loaders.insert(loader.to_vec());
+            outcome.sonames.insert(loader.to_vec());
+        }
         for name in object.needed.iter().chain(interpreter) {
-            outcome.sonames.insert(name.clone());
-            if !item.own_process && self.loaded.contains(name) {
+            if outcome.loaders.contains(name) || !item.own_process && self.loaded.contains(name) {
                 continue;
             }
+            outcome.sonames.insert(name.clone());
             match self.locate(name, item, &object, outcome)? {
                 Some(path) => next.push(Item {
                     path,
@@ -416,7 +422,8 @@ mod tests {
         let donor = ["opt/libpy.so: x", "lib/ld.so: x"];
         let module = close_in(&["m.so: needs libpy.so"], &donor, &["opt"], &["m.so"], &["libpy.so"]);
         assert_eq!(module, (String::new(), String::new()));
-        let (taken, _) = close_in(&["p: needs libpy.so;interp /lib/ld.so"], &donor, &["opt"], &["p"], &["libpy.so"]);
+        let (taken, _) =
+            close_in(&["p: needs libpy.so ld.so;interp /lib/ld.so"], &donor, &["opt"], &["p"], &["libpy.so"]);
         assert_eq!(taken, format!("/{TRUSTED}/libpy.so /lib/ld.so"));
     }
 

@@ -117,9 +117,11 @@ where
         })
         .ok_or_else(|| ElfError("its string table is in no segment".to_owned()))?;
     let size = value(DT_STRSZ).unwrap_or(u64::MAX);
+    let end = data.len().map_err(|()| ElfError("its length is not known".to_owned()))?;
     let string = |at: u64| {
         let from = start.checked_add(at).filter(|_| at < size);
-        let bytes = from.and_then(|from| data.read_bytes_at_until(from..from.saturating_add(STRING as u64), 0).ok());
+        let bytes =
+            from.and_then(|from| data.read_bytes_at_until(from..end.min(from.saturating_add(STRING as u64)), 0).ok());
         bytes.map(<[u8]>::to_vec).ok_or_else(|| ElfError("a string lies outside of its string table".to_owned()))
     };
     for (tag, at) in &tags {
@@ -142,11 +144,9 @@ fn split(path: &[u8]) -> Vec<Vec<u8>> {
 mod tests {
     use super::*;
 
+    #[cfg(target_os = "linux")] // elsewhere the running program is no ELF file
     #[test]
     fn this_test_is_an_elf_file_and_needs_libc() {
-        if !cfg!(target_os = "linux") {
-            return; // elsewhere the running program is no ELF file
-        }
         let file = std::fs::File::open(std::env::current_exe().unwrap()).unwrap();
         let cache = object::ReadCache::new(file);
         let object = parse(&cache).unwrap().unwrap();

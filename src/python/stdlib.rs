@@ -3,7 +3,6 @@
 use globset::{Glob, GlobSet, GlobSetBuilder};
 
 use super::Interpreter;
-use crate::hint::Hint;
 use crate::rootfs::{RootPath, Tree};
 
 /// Packages of the standard library that are for developers, or need a display.
@@ -20,20 +19,10 @@ pub struct Excludes {
 
 /// A pattern that cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum ExcludeError {
-    #[error("`runtime.exclude`: `{pattern}` is not a module or glob: {cause}")]
-    Pattern { pattern: String, cause: String },
-    #[error("`runtime.exclude`: the standard library has no `{pattern}`")]
-    Unused { pattern: String },
-}
-
-impl Hint for ExcludeError {
-    fn hint(&self) -> Option<String> {
-        match self {
-            Self::Pattern { .. } => None,
-            Self::Unused { .. } => Some("name a module, such as `nis`, or a glob, such as `unittest/**`".to_owned()),
-        }
-    }
+#[error("`runtime.exclude`: `{pattern}` is not a module or glob: {cause}")]
+pub struct ExcludeError {
+    pattern: String,
+    cause: String,
 }
 
 impl Excludes {
@@ -45,10 +34,8 @@ impl Excludes {
     pub fn new(patterns: &[String]) -> Result<Self, ExcludeError> {
         let mut globs = GlobSetBuilder::new();
         for pattern in patterns {
-            let error = |cause: globset::Error| ExcludeError::Pattern {
-                pattern: pattern.clone(),
-                cause: cause.kind().to_string(),
-            };
+            let error =
+                |cause: globset::Error| ExcludeError { pattern: pattern.clone(), cause: cause.kind().to_string() };
             let is_glob = pattern.contains(['*', '?', '[', '{', '/']);
             let module = pattern.replace('.', "/");
             let forms = if is_glob {
@@ -65,9 +52,7 @@ impl Excludes {
                 globs.add(Glob::new(&form).map_err(error)?);
             }
         }
-        let globs = globs
-            .build()
-            .map_err(|cause| ExcludeError::Pattern { pattern: String::new(), cause: cause.to_string() })?;
+        let globs = globs.build().map_err(|cause| ExcludeError { pattern: String::new(), cause: cause.to_string() })?;
         Ok(Self { globs, patterns: patterns.to_vec() })
     }
 
@@ -75,18 +60,17 @@ impl Excludes {
         self.globs.is_match(crate::rootfs::select::as_path(below))
     }
 
-    /// Checks that each pattern leaves something out of this standard library.
-    ///
-    /// # Errors
-    /// `Unused` names the first that does not.
-    pub fn check(&self, tree: &Tree, stdlib: &RootPath) -> Result<(), ExcludeError> {
-        for pattern in &self.patterns {
-            let one = Self::new(std::slice::from_ref(pattern))?;
-            if !tree.below(stdlib).any(|(path, _)| path.strip(stdlib).is_some_and(|below| one.matches(&below))) {
-                return Err(ExcludeError::Unused { pattern: pattern.clone() });
-            }
-        }
-        Ok(())
+    /// The patterns that leave nothing out of this standard library: misspelt, or
+    /// modules that this version of Python does not have any more.
+    #[must_use]
+    pub fn unused(&self, tree: &Tree, stdlib: &RootPath) -> Vec<&str> {
+        let matches = |pattern: &&String| {
+            let one = Self::new(std::slice::from_ref(*pattern));
+            one.is_ok_and(|one| {
+                tree.below(stdlib).any(|(path, _)| path.strip(stdlib).is_some_and(|below| one.matches(&below)))
+            })
+        };
+        self.patterns.iter().filter(|pattern| !matches(pattern)).map(String::as_str).collect()
     }
 }
 
@@ -171,7 +155,7 @@ mod tests {
     fn taken(excludes: &[&str]) -> Vec<String> {
         let interpreter = Interpreter::find(&tree(), &[]).unwrap();
         let excludes = Excludes::new(&excludes.iter().map(|&text| text.to_owned()).collect::<Vec<_>>()).unwrap();
-        excludes.check(&tree(), &interpreter.stdlib).unwrap();
+        assert!(excludes.unused(&tree(), &interpreter.stdlib).is_empty());
         let paths = runtime(&tree(), &interpreter, &excludes);
         paths.iter().map(|path| path.to_string().replace("/usr/local/", "").replace("lib/python3.13/", "L/")).collect()
     }
@@ -196,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn a_module_goes_with_its_extension_and_an_unknown_one_is_an_error() {
+    fn a_module_goes_with_its_extension_and_an_unknown_one_is_told() {
         let left = taken(&["sqlite3", "nis", "unittest/**"]);
         assert!(
             !left.iter().any(|path| path.contains("sqlite3") || path.contains("nis") || path.contains("unittest")),
@@ -204,6 +188,6 @@ mod tests {
         );
         let excludes = Excludes::new(&["niss".to_owned()]).unwrap();
         let stdlib = RootPath::new("usr/local/lib/python3.13").unwrap();
-        assert_eq!(excludes.check(&tree(), &stdlib), Err(ExcludeError::Unused { pattern: "niss".to_owned() }));
+        assert_eq!(excludes.unused(&tree(), &stdlib), ["niss"]);
     }
 }

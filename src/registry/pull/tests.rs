@@ -104,7 +104,7 @@ async fn nobody_home_is_said_plainly() {
     let repository = registry(Arc::clone(&log)).repository(&name(&address, "a"));
     let error = repository.manifest(&tag("1")).await.unwrap_err();
     assert_eq!(error.message, format!("cannot reach {address}: connection refused"));
-    assert_eq!(log.retries().len(), 2);
+    assert_eq!(log.retries().len(), 2, "a wrong address is not asked for long");
 }
 
 #[tokio::test]

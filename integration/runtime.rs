@@ -1,0 +1,146 @@
+//! What `[runtime]` and `[[extract]]` decide about libraries and data, on real images.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod support;
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::Value;
+use support::carboy::{Carboy, Report};
+use support::image::Unpacked;
+use support::registry::Registry;
+use support::running::{Runner, start};
+use support::{DEBIAN_12, PLATFORMS};
+use tempfile::TempDir;
+
+/// A project with one file and a configuration.
+fn project(folder: &TempDir, toml: &str) {
+    fs::write(folder.path().join("main.py"), "print('hello')\n").unwrap();
+    fs::write(folder.path().join("carboy.toml"), toml).unwrap();
+}
+
+/// The sonames taken for the first platform into a layer.
+fn taken(report: &Report, layer: &str) -> Vec<String> {
+    let taken = report.0["platforms"][0]["taken"].as_array().unwrap();
+    let of_layer = taken.iter().filter(|taken| taken["layer"] == layer);
+    of_layer.map(|taken| taken["soname"].as_str().unwrap().to_owned()).collect()
+}
+
+fn packed(report: &Report, platform: usize) -> u64 {
+    let platform = &report.0["platforms"][platform];
+    let size = |value: &Value| value["size"]["packed"].as_u64().unwrap();
+    let layers: u64 = platform["layers"].as_array().unwrap().iter().map(size).sum();
+    layers + platform["base"]["packed"].as_u64().unwrap()
+}
+
+/// What a build in `folder` over Debian 12 reports.
+fn report(registry: &Registry, folder: &TempDir, toml: &str) -> Report {
+    project(folder, toml);
+    let to = registry.name("runtime:1");
+    Carboy::over(registry, DEBIAN_12, folder.path()).to(to).cache(&folder.path().join(".cache-of-test")).report()
+}
+
+const HELLO: &str = "[app]\nexclude = ['.cache-of-test/**']\n[image]\nentrypoint = ['python', 'main.py']\n";
+
+#[test]
+fn a_module_left_out_takes_its_libraries_along() {
+    let (registry, folder) = (Registry::with(DEBIAN_12), TempDir::new().unwrap());
+    let whole = report(&registry, &folder, HELLO);
+    assert!(
+        ["libkrb5.so.3", "libtirpc.so.3", "libnsl.so.2"]
+            .iter()
+            .all(|name| taken(&whole, "runtime").contains(&(*name).to_owned()))
+    );
+    let toml = format!("runtime = {{ exclude = ['nis', 'sqlite3'] }}\n{HELLO}");
+    let lean = report(&registry, &folder, &toml);
+    let names = taken(&lean, "runtime");
+    for gone in ["libkrb5.so.3", "libtirpc.so.3", "libnsl.so.2", "libcom_err.so.2", "libsqlite3.so.0"] {
+        assert!(!names.contains(&gone.to_owned()), "{gone} in {names:?}");
+    }
+    for platform in 0..PLATFORMS.len() {
+        assert!(packed(&lean, platform) < packed(&whole, platform));
+        assert!(packed(&lean, platform) <= 20_000_000, "{} bytes to pull", packed(&lean, platform));
+    }
+}
+
+#[test]
+fn the_locale_comes_along_and_terminfo_when_asked_for() {
+    let (registry, folder) = (Registry::with(DEBIAN_12), TempDir::new().unwrap());
+    let check =
+        "import locale, os; locale.setlocale(locale.LC_ALL, 'C.UTF-8'); print(locale.nl_langinfo(locale.CODESET))";
+    for (toml, terminfo) in [(HELLO.to_owned(), false), (format!("runtime = {{ terminfo = true }}\n{HELLO}"), true)] {
+        report(&registry, &folder, &toml);
+        let image = Unpacked::new(&registry.name("runtime:1"), "linux/amd64");
+        assert_eq!(start(&image, Runner::Bwrap, &["/usr/local/bin/python", "-c", check]).done(), "UTF-8\n");
+        let curses = "import curses; curses.setupterm('xterm'); print(curses.tigetnum('colors'))";
+        let ran = start(&image, Runner::Bwrap, &["/usr/local/bin/python", "-c", curses]);
+        assert_eq!(ran.code == Some(0), terminfo, "{}", ran.stderr);
+    }
+}
+
+#[test]
+fn a_library_loaded_by_name_is_taken_with_its_own() {
+    let (registry, folder) = (Registry::with(DEBIAN_12), TempDir::new().unwrap());
+    let toml = format!("runtime = {{ dlopen = ['libapt-pkg.so.6.0'] }}\n{HELLO}");
+    let names = taken(&report(&registry, &folder, &toml), "runtime");
+    assert!(
+        names.contains(&"libapt-pkg.so.6.0".to_owned()) && names.contains(&"libgcrypt.so.20".to_owned()),
+        "{names:?}"
+    );
+    let image = Unpacked::new(&registry.name("runtime:1"), "linux/amd64");
+    let load = "import ctypes; ctypes.CDLL('libapt-pkg.so.6.0'); print('loaded')";
+    assert_eq!(start(&image, Runner::Bwrap, &["/usr/local/bin/python", "-c", load]).done(), "loaded\n");
+}
+
+/// A shared library with a dependency, as an extension module has.
+fn module(folder: &Path, needs: &str) {
+    fs::create_dir_all(folder).unwrap();
+    let stub = folder.join("stub.so");
+    let gcc = |args: &[&str]| {
+        let status = Command::new("gcc").args(["-shared", "-nostdlib", "-x", "c", "/dev/null"]).args(args).status();
+        assert!(status.unwrap().success());
+    };
+    gcc(&["-o", stub.to_str().unwrap(), &format!("-Wl,-soname,{needs}")]);
+    let module = folder.join("native.so");
+    gcc(&["-o", module.to_str().unwrap(), "-x", "none", "-Wl,--no-as-needed", stub.to_str().unwrap()]);
+    fs::remove_file(stub).unwrap();
+}
+
+#[test]
+fn what_only_dependencies_need_is_a_layer_of_its_own() {
+    let (registry, folder) = (Registry::with(DEBIAN_12), TempDir::new().unwrap());
+    module(&folder.path().join("site/pkg"), "libapt-pkg.so.6.0");
+    let plain = report(&registry, &folder, &format!("platforms = ['linux/amd64']\n{HELLO}"));
+    let toml = format!("platforms = ['linux/amd64']\n{HELLO}[dependencies]\nsite-packages = 'site'\n");
+    let more = report(&registry, &folder, &toml);
+    let names = taken(&more, "libraries");
+    assert!(
+        names.contains(&"libapt-pkg.so.6.0".to_owned()) && names.contains(&"libgcrypt.so.20".to_owned()),
+        "{names:?}"
+    );
+    assert_eq!(plain.layers("runtime"), more.layers("runtime"), "the runtime is the same for every project");
+    let image = Unpacked::new(&registry.name("runtime:1"), "linux/amd64");
+    let load = "import ctypes, pkg, os; ctypes.CDLL(os.path.join(pkg.__path__[0], 'native.so')); print('loaded')";
+    assert_eq!(start(&image, Runner::Bwrap, &["/usr/local/bin/python", "-c", load]).done(), "loaded\n");
+}
+
+#[test]
+fn an_image_without_python_over_scratch_runs_with_its_loader() {
+    let (registry, folder) = (Registry::with(DEBIAN_12), TempDir::new().unwrap());
+    let toml = format!(
+        "python = false\nbase = 'scratch'\nbuilder = '{}'\n[[extract]]\npaths = ['/usr/bin/openssl']\n\
+         [image]\nentrypoint = ['openssl', 'version']\n",
+        registry.name(DEBIAN_12.builder)
+    );
+    project(&folder, &toml);
+    let to = registry.name("openssl:1");
+    Carboy::build(folder.path()).to(&to).line();
+    for (platform, runner) in PLATFORMS.into_iter().zip(Runner::BOTH) {
+        let image = Unpacked::new(&to, platform);
+        let out = start(&image, runner, &[]).done();
+        assert!(out.starts_with("OpenSSL 3."), "{platform}: {out}");
+    }
+}

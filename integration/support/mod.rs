@@ -1,0 +1,113 @@
+//! What the integration tests stand on: test images in a real registry, the
+//! binary itself, and other people's tools to look at what it made.
+//!
+//! A missing tool or test image fails the test and says `run scripts/setup`.
+
+#![allow(dead_code, reason = "every test target takes what it needs")]
+
+pub mod carboy;
+pub mod image;
+pub mod registry;
+pub mod running;
+
+use std::ffi::OsStr;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+pub const PLATFORMS: [&str; 2] = ["linux/amd64", "linux/arm64"];
+
+/// A base and a builder of the same Debian release.
+#[derive(Clone, Copy)]
+pub struct Pair {
+    pub python: &'static str,
+    pub base: &'static str,
+    pub builder: &'static str,
+}
+
+/// Without merged usr, as debian12's distroless is.
+pub const DEBIAN_12: Pair = Pair { python: "3.11", base: "distroless/cc:nonroot", builder: "python:3.11-slim" };
+/// With merged usr.
+pub const DEBIAN_13: Pair = Pair { python: "3.13", base: "distroless/cc13:nonroot", builder: "python:3.13-slim" };
+
+/// How the kernel calls the architecture of a platform.
+pub fn machine(platform: &str) -> &'static str {
+    if platform.contains("arm64") { "aarch64" } else { "x86_64" }
+}
+
+pub fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Something that `scripts/setup` makes.
+pub fn made(path: &str) -> PathBuf {
+    let cache = std::env::var_os("CARBOY_TEST_CACHE").map_or_else(|| root().join(".cache"), PathBuf::from);
+    let path = cache.join(path);
+    assert!(path.exists(), "{} is missing: run scripts/setup", path.display());
+    path
+}
+
+/// The layout of a test image, such as `distroless/cc:nonroot`.
+pub fn layout(image: &str) -> PathBuf {
+    made(&format!("fixtures/oci/{}", image.replace(':', "/")))
+}
+
+/// A program's end.
+pub struct Ran {
+    pub code: Option<i32>,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl Ran {
+    pub fn of(output: Output) -> Self {
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        Self { code: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
+    }
+
+    #[track_caller]
+    pub fn done(self) -> String {
+        assert_eq!(self.code, Some(0), "{}{}", self.stdout, self.stderr);
+        self.stdout
+    }
+}
+
+/// A command of a tool that `scripts/setup` installs, with nothing of the user's settings.
+pub fn tool(name: &str) -> Command {
+    let mut command = match name {
+        "crane" => Command::new(made("bin/crane")),
+        "unpack" | "run-image" => Command::new(root().join("integration/fixtures").join(name)),
+        _ => Command::new(name),
+    };
+    command.env("DOCKER_CONFIG", "/nonexistent").stdin(Stdio::null());
+    command
+}
+
+/// Runs a tool to its end.
+pub fn ran<A: AsRef<OsStr>>(name: &str, args: impl IntoIterator<Item = A>) -> Ran {
+    match tool(name).args(args).output() {
+        Ok(output) => Ran::of(output),
+        Err(cause) => panic!("{name}: {cause}: run scripts/setup"),
+    }
+}
+
+/// What a tool says when all goes well.
+#[track_caller]
+pub fn run<A: AsRef<OsStr>>(name: &str, args: impl IntoIterator<Item = A>) -> String {
+    ran(name, args).done()
+}
+
+/// A copy of an example in a folder of its own, for the Python of `pair`.
+pub fn project(app: &str, pair: Pair, folder: &Path) -> PathBuf {
+    let copy = folder.join(app);
+    let from = root().join("integration/apps").join(app);
+    run("cp", ["-r".as_ref(), from.as_os_str(), copy.as_os_str()]);
+    let text = fs::read_to_string(copy.join("carboy.toml")).unwrap();
+    let mut text = text.replace("3.13", pair.python);
+    if text.contains("\"build/") {
+        let site = made(&format!("site/{app}"));
+        text = text.replace("\"build/", &format!("\"{}/", site.display()));
+    }
+    fs::write(copy.join("carboy.toml"), text).unwrap();
+    copy
+}

@@ -1,0 +1,69 @@
+//! The last layer and the process: the application's files, accounts, the user and
+//! the program to start.
+
+use super::application::{Application, root_path};
+use super::error::BuildError;
+use super::extract::Work;
+use crate::image::{EntrypointError, Process, process, resolve_program};
+use crate::layer::Recipe;
+use crate::progress::LayerKind;
+use crate::python::Interpreter;
+use crate::rootfs::accounts::Accounts;
+use crate::rootfs::{Entry, RootPath};
+
+/// What distroless's `nonroot` is.
+const NONROOT: &str = "65532:65532";
+
+impl Work<'_> {
+    pub(super) fn application(&mut self, interpreter: Option<&Interpreter>) -> Result<Process, BuildError> {
+        let inputs = self.inputs;
+        let (plan, platform) = (self.plan, &inputs.platform);
+        let text = |name: &str| self.text(&self.image, &root_path(name)).unwrap_or_default();
+        let accounts = Accounts::new(text("etc/passwd"), text("etc/group"));
+        let mut recipe = Recipe::new(plan.timestamp, plan.compression);
+        let mut application = Application { recipe: &mut recipe, image: &mut self.image, accounts, platform };
+        application.users(plan)?;
+        if let (Some(app), Some(walk)) = (&plan.app, &inputs.app) {
+            application.app(app, walk, interpreter)?;
+        }
+        application.copies(plan, &inputs.copies)?;
+        application.directories(plan)?;
+        let workdir = root_path(&plan.image.workdir);
+        application.ensure(&workdir, &Entry::folder(0o755))?;
+        let base_user = inputs.base.config.user().filter(|user| !matches!(*user, "0" | "root" | "0:0" | "root:root"));
+        let user = plan.image.user.as_deref().or(base_user).unwrap_or(NONROOT);
+        let ids = application.ids("image.user", user)?;
+        self.recipes.insert(LayerKind::Application, recipe);
+        let defaults: &[(&str, &str)] = match interpreter {
+            Some(_) => &[("LANG", "C.UTF-8"), ("PYTHONUNBUFFERED", "1"), ("PYTHONFAULTHANDLER", "1")],
+            None => &[],
+        };
+        let bin = interpreter.map(|interpreter| interpreter.bin.to_string());
+        let env = process::environment(&inputs.base.config.env(), defaults, &plan.image.env, bin.as_deref());
+        let entrypoint = self.entrypoint(&env, &workdir)?;
+        let settings = plan.image.clone();
+        Ok(Process {
+            entrypoint,
+            cmd: settings.cmd,
+            env,
+            user: format!("{}:{}", ids.uid, ids.gid),
+            workdir: settings.workdir,
+            ports: settings.ports,
+            volumes: settings.volumes,
+            labels: settings.labels,
+            stop_signal: settings.stop_signal,
+        })
+    }
+
+    fn entrypoint(&self, env: &[String], workdir: &RootPath) -> Result<Option<Vec<String>>, BuildError> {
+        let base = &self.inputs.base.config;
+        let Some(mut entrypoint) = self.plan.image.entrypoint.clone() else {
+            let base_starts = base.entrypoint().is_some() || base.cmd().is_some() || self.plan.image.cmd.is_some();
+            return if base_starts && self.plan.runtime.is_none() { Ok(None) } else { Err(BuildError::NoEntrypoint) };
+        };
+        let error = |cause| BuildError::Entrypoint { platform: self.inputs.platform.clone(), cause };
+        let program = entrypoint.first_mut().ok_or_else(|| error(EntrypointError::Empty))?;
+        *program = resolve_program(&self.image, program, env, workdir).map_err(error)?.to_string();
+        Ok(Some(entrypoint))
+    }
+}

@@ -1,0 +1,80 @@
+//! What keeps a plan from being made, with the fix.
+
+use crate::config::BadValue;
+use crate::hint::Hint;
+use crate::oci::Platform;
+use crate::oci::location::LocationError;
+use crate::oci::platform::PlatformError;
+use crate::python::releases::PairError;
+use crate::rootfs::path::PathError;
+
+/// Why nothing can be built from what was given.
+#[derive(Debug, thiserror::Error)]
+pub enum PlanError {
+    #[error("no target: where should the image go?")]
+    NoTarget,
+    #[error("{what}: {cause}")]
+    Location { what: String, cause: LocationError },
+    #[error("no entrypoint: what should the image start?")]
+    NoEntrypoint,
+    #[error("a tag cannot be pushed to a digest: `{0}`")]
+    TargetDigest(String),
+    #[error("`{0}` is not a tag")]
+    Tag(String),
+    #[error("{what}: {cause}")]
+    Platform { what: String, cause: PlatformError },
+    #[error("`--platform` names {0} twice")]
+    PlatformTwice(Platform),
+    #[error("carboy cannot build for {0}: it knows the libraries of linux/amd64 and linux/arm64")]
+    PlatformUnknown(Platform),
+    #[error("`{flag}` {cause}")]
+    Flag { flag: &'static str, cause: BadValue },
+    #[error(transparent)]
+    Pair(#[from] PairError),
+    #[error("`{key}` is not supported yet")]
+    NotYet { key: &'static str, hint: &'static str },
+    #[error("`dependencies.site-packages` has no folder for {0}")]
+    NoSitePackages(Platform),
+    #[error("`python = false` and `{0}` contradict each other")]
+    NoPython(&'static str),
+    #[error("`[[extract]]` takes from the builder, and there is none")]
+    NoBuilder,
+    #[error("there is nothing to take a runtime from: the builder is `scratch`")]
+    ScratchBuilder,
+    #[error("`{key}`: {cause}")]
+    Path { key: &'static str, cause: PathError },
+    #[error("`image.stop-signal`: `{0}` is not a signal")]
+    Signal(String),
+    #[error("the built-in profile `debug` knows no debug variant of the base `{0}`")]
+    DebugBase(String),
+}
+
+impl Hint for PlanError {
+    fn hint(&self) -> Option<String> {
+        let text = match self {
+            Self::NoTarget => "pass --to registry/repository:tag (or oci:FOLDER), or set `to` in carboy.toml",
+            Self::NoEntrypoint => {
+                "put it after `--`, as in: carboy build … -- python -m shop, or set `entrypoint` under [image]"
+            }
+            Self::Location { cause, .. } => return cause.hint(),
+            Self::TargetDigest(_) => "leave the digest out of `to`",
+            Self::Tag(_) => "letters, digits, `_`, `.` and `-`, at most 128, not beginning with `.` or `-`",
+            Self::Platform { .. } | Self::PlatformTwice(_) | Self::PlatformUnknown(_) => return None,
+            Self::Flag { cause, .. } => return cause.hint(),
+            Self::Pair(cause) => return cause.hint(),
+            Self::NotYet { hint, .. } => hint,
+            Self::NoSitePackages(platform) => {
+                return Some(format!(
+                    "add \"{platform}\" = \"FOLDER\" (uv pip install --target FOLDER --python-platform …), or leave it out of `platforms`"
+                ));
+            }
+            Self::NoPython(_) => "leave one of them out",
+            Self::NoBuilder => "name a `builder`, or an image in `from`",
+            Self::ScratchBuilder => "name an image such as python:3.13-slim-trixie, or set python = false",
+            Self::Path { .. } => "write an absolute path without `..`",
+            Self::Signal(_) => "write a name such as SIGTERM, or a number",
+            Self::DebugBase(_) => "describe it in a [profile.debug] table: base = \"…\"",
+        };
+        Some(text.to_owned())
+    }
+}

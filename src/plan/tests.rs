@@ -1,0 +1,111 @@
+use super::*;
+
+fn args() -> Args {
+    Args {
+        to: Some("ghcr.io/acme/shop:1".to_owned()),
+        entrypoint: Some(vec!["gunicorn".to_owned(), "shop:app".to_owned()]),
+        push: true,
+        ..Args::default()
+    }
+}
+
+fn plan(args: &Args, toml: &str) -> Result<Plan, PlanError> {
+    Plan::new(args, &File::parse(toml, "carboy.toml").unwrap(), None)
+}
+
+fn error(args: &Args, toml: &str) -> String {
+    plan(args, toml).unwrap_err().to_string()
+}
+
+#[test]
+fn a_plain_project_needs_only_a_target() {
+    let plan = plan(&args(), "").unwrap();
+    assert_eq!(plan.base_name, "gcr.io/distroless/cc-debian13:nonroot");
+    assert_eq!(plan.builder_name.as_deref(), Some("python:3.13-slim-trixie"));
+    assert_eq!(plan.tags, ["1"]);
+    assert_eq!(plan.platforms.iter().map(ToString::to_string).collect::<Vec<_>>(), ["linux/amd64", "linux/arm64"]);
+    assert_eq!((plan.image.workdir.as_str(), plan.compression), ("/app", Compression::Zstd { level: 3 }));
+}
+
+#[test]
+fn flags_win_over_the_file() {
+    let toml = "to = 'r.io/x'\ntags = ['2']\npython = '3.11'\n[layers]\ncompression = 'gzip'\nlevel = 9\n[image]\nentrypoint = ['a']\ncmd = ['b']";
+    let flags = Args {
+        tags: vec!["3".to_owned()],
+        platforms: vec!["linux/arm64,linux/x86_64".to_owned()],
+        python: Some("3.12".to_owned()),
+        compression: Some("zstd".to_owned()),
+        entrypoint: Some(vec!["c".to_owned()]),
+        ..args()
+    };
+    let plan = plan(&flags, toml).unwrap();
+    assert_eq!(plan.target.unwrap().to_string(), "ghcr.io/acme/shop:1");
+    assert_eq!(plan.tags, ["1", "3"]);
+    assert_eq!(plan.platforms.len(), 2);
+    assert_eq!(plan.builder_name.as_deref(), Some("python:3.12-slim-trixie"));
+    assert_eq!(plan.compression, Compression::default());
+    assert_eq!((plan.image.entrypoint, plan.image.cmd), (Some(vec!["c".to_owned()]), None));
+}
+
+#[test]
+fn python_is_found_out_when_it_is_not_said() {
+    for (file, requires, builder) in [
+        (Some("3.12.4\n"), Some(">=3.10"), "python:3.12-slim-trixie"),
+        (None, Some(">=3.10"), "python:3.10-slim-trixie"),
+    ] {
+        let args =
+            Args { python_version: file.map(str::to_owned), requires_python: requires.map(str::to_owned), ..args() };
+        assert_eq!(plan(&args, "").unwrap().builder_name.as_deref(), Some(builder));
+    }
+}
+
+#[test]
+fn one_of_base_and_builder_draws_the_other() {
+    let base = plan(&args(), "base = 'gcr.io/distroless/cc-debian12'").unwrap();
+    assert_eq!(base.builder_name.as_deref(), Some("python:3.13-slim-bookworm"));
+    let builder = plan(&args(), "builder = 'python:3.11-slim-bookworm'\npython = '3.11'").unwrap();
+    assert_eq!(builder.base_name, "gcr.io/distroless/cc-debian12:nonroot");
+}
+
+#[test]
+fn relative_paths_start_at_the_configuration() {
+    let toml = "to = 'oci:out'\n[dependencies]\nsite-packages = 'build/site'\n[app]\nsource = 'src'";
+    let args = Args { to: None, folder: PathBuf::from("proj"), ..args() };
+    let plan = plan(&args, toml).unwrap();
+    assert_eq!(plan.target.unwrap().to_string(), "oci:proj/out");
+    assert_eq!(plan.app.unwrap().source, Path::new("proj/src"));
+    assert_eq!(plan.site_packages.values().next().unwrap(), Path::new("proj/build/site"));
+}
+
+#[test]
+fn what_lies_in_the_application_and_is_no_part_of_it_stays_out() {
+    let toml = "[dependencies]\nsite-packages = 'build/si[te'";
+    let args = Args { to: Some("oci:./out".to_owned()), ..args() };
+    let mut exclude = plan(&args, toml).unwrap().app.unwrap().exclude;
+    exclude.dedup();
+    assert_eq!(exclude, ["build/si[[]te/**", "out/**"]);
+}
+
+#[test]
+fn what_cannot_be_is_said() {
+    let none = Args { to: None, ..args() };
+    assert!(error(&none, "").starts_with("no target"));
+    assert!(plan(&Args { push: false, ..none }, "").unwrap().target.is_none());
+    assert!(error(&Args { entrypoint: None, ..args() }, "").starts_with("no entrypoint"));
+    assert!(error(&args(), "[dependencies]\nlock = 'uv.lock'").contains("`dependencies.lock` is not supported yet"));
+    let one = "[dependencies]\nsite-packages = { 'linux/amd64' = 'x' }";
+    assert!(error(&args(), one).contains("no folder for linux/arm64"));
+    assert!(error(&args(), "tags = ['a b']").contains("not a tag"));
+    assert!(error(&args(), "platforms = ['linux/s390x']").contains("linux/s390x"));
+    assert!(error(&args(), "python = false\n[[extract]]\npaths = ['/x']").contains("there is none"));
+    assert!(error(&args(), "[image]\nstop-signal = 'TERM'").contains("not a signal"));
+}
+
+#[test]
+fn the_debug_profile_changes_the_base_alone() {
+    let debug = plan(&args(), "").unwrap().debug().unwrap();
+    assert_eq!(debug.base_name, "gcr.io/distroless/cc-debian13:debug-nonroot");
+    assert_eq!(debug.base.unwrap().to_string(), debug.base_name);
+    assert_eq!(debug.tags, ["1-debug"]);
+    assert!(plan(&args(), "base = 'debian:12'").unwrap().debug().is_err());
+}
