@@ -279,7 +279,7 @@ fn an_unknown_flag() {
 
 #[test]
 fn a_compression_that_is_none() {
-    insta::assert_snapshot!(World::alone().refuses(&["--compression=bzip2"]), @r#"
+    insta::assert_snapshot!(World::alone().refuses(&["--compression=bzip2", "--", "python3"]), @r#"
     exit: 2
     -- stdout
     -- stderr

@@ -154,6 +154,7 @@ fn interrupted(world: &World, args: &[&str], time: impl Fn() -> bool) -> (Option
     let status = child.wait().unwrap();
     assert!(asked.elapsed() < Duration::from_secs(3), "{:?}", asked.elapsed());
     let run = world.ended(&Output { status, stdout, stderr }, asked.elapsed());
+    assert!(!run.stderr.contains("panicked"), "{}", run.stderr);
     let left: Vec<_> = run.stderr.lines().filter(|line| !line.starts_with("pulled ")).map(str::to_owned).collect();
     (run.code, run.stdout + &left.join("\n"))
 }

@@ -15,9 +15,12 @@ fn to(world: World, host: &str) -> World {
 
 #[test]
 fn a_target_that_refuses() {
-    let server = Scripted::start(|request| match request.is("HEAD", "") {
-        true => Reply::new(404),
-        false => Reply::error(403, "DENIED", "requested access to the resource is denied"),
+    let server = Scripted::start(|request| {
+        if request.is("HEAD", "") {
+            Reply::new(404)
+        } else {
+            Reply::error(403, "DENIED", "requested access to the resource is denied")
+        }
     });
     let world = to(World::warm(), &server.host);
     insta::assert_snapshot!(world.fails(&ELSEWHERE), @"

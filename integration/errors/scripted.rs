@@ -50,7 +50,7 @@ impl Request {
     }
 
     /// Where the bytes asked for begin.
-    pub fn from(&self) -> usize {
+    pub fn offset(&self) -> usize {
         let range = self.headers.get("range").and_then(|range| range.strip_prefix("bytes="));
         range.map_or(0, |range| range.trim_end_matches('-').parse().unwrap())
     }

@@ -62,10 +62,10 @@ impl SmallImage {
         }
         let digest = request.line.split("/v2/small/base/blobs/").nth(1).and_then(|rest| rest.split(' ').next());
         match digest.and_then(|digest| self.blobs.get(digest)) {
-            Some(blob) if request.from() == 0 => Reply::new(200).body(blob),
+            Some(blob) if request.offset() == 0 => Reply::new(200).body(blob),
             Some(blob) => {
-                let range = format!("bytes {}-{}/{}", request.from(), blob.len() - 1, blob.len());
-                Reply::new(206).with("Content-Range", &range).body(&blob[request.from()..])
+                let range = format!("bytes {}-{}/{}", request.offset(), blob.len() - 1, blob.len());
+                Reply::new(206).with("Content-Range", &range).body(&blob[request.offset()..])
             }
             None => Reply::error(404, "BLOB_UNKNOWN", "blob unknown to registry"),
         }

@@ -15,19 +15,19 @@ const BUILD: [&str; 5] =
 struct Faulty {
     world: World,
     server: Scripted,
-    faulty: Arc<AtomicBool>,
+    is_broken: Arc<AtomicBool>,
 }
 
 impl Faulty {
     fn new(fault: impl Fn(&Request, &SmallImage, usize) -> Option<Reply> + Send + Sync + 'static) -> Self {
-        let (image, faulty, turn) = (SmallImage::new(), Arc::new(AtomicBool::new(true)), AtomicUsize::new(0));
-        let is_faulty = faulty.clone();
+        let (image, is_broken, turn) = (SmallImage::new(), Arc::new(AtomicBool::new(true)), AtomicUsize::new(0));
+        let broken = is_broken.clone();
         let server = Scripted::start(move |request| {
             let fault = || fault(request, &image, turn.fetch_add(1, Ordering::Relaxed));
-            is_faulty.load(Ordering::Relaxed).then(fault).flatten().unwrap_or_else(|| image.answer(request))
+            broken.load(Ordering::Relaxed).then(fault).flatten().unwrap_or_else(|| image.answer(request))
         });
         let world = World::new().named("SCRIPTED", &server.host);
-        Self { world, server, faulty }
+        Self { world, server, is_broken }
     }
 
     /// The image with other things wrong in it.
@@ -42,7 +42,7 @@ impl Faulty {
 
     /// The fault is mended, and the cache is right.
     fn recovers(&self) {
-        self.faulty.store(false, Ordering::Relaxed);
+        self.is_broken.store(false, Ordering::Relaxed);
         self.world.recovers(&BUILD);
     }
 }
@@ -166,8 +166,9 @@ fn a_page_instead_of_a_manifest() {
 
 #[test]
 fn a_connection_that_breaks_is_taken_up_again() {
-    let faulty =
-        Faulty::new(|request, image, _| (request.from() == 0).then(|| of_layer(request, image, Reply::cut)).flatten());
+    let faulty = Faulty::new(|request, image, _| {
+        (request.offset() == 0).then(|| of_layer(request, image, Reply::cut)).flatten()
+    });
     let run = faulty.world.succeeds(&BUILD);
     let retries: Vec<_> = run.text().lines().filter(|line| line.starts_with("retrying")).map(str::to_owned).collect();
     insta::assert_snapshot!(retries.join("\n"), @"

@@ -210,10 +210,7 @@ async fn limits_are_waited_for() {
     let address = &server.address;
     assert_eq!(
         log.retries(),
-        [
-            format!("{address} limits requests to a: slow down"),
-            format!("{address} fails on a: 502 Bad Gateway")
-        ]
+        [format!("{address} limits requests to a: slow down"), format!("{address} fails on a: 502 Bad Gateway")]
     );
 }
 
