@@ -66,7 +66,7 @@ fn one<R: Read>(entry: &mut tar::Entry<'_, R>, blob: Digest, limits: &Limits) ->
         EntryType::Link => {
             let target = link_name(entry, limits)?;
             let target = RootPath::new(target).map_err(|_| "it is a hardlink out of the image".to_owned())?;
-            Ok(LayerEntry { path, change: Change::HardLink { target, meta } })
+            Ok(LayerEntry { path, change: Change::HardLink { target } })
         }
         EntryType::Char | EntryType::Block | EntryType::Fifo => put(Kind::Special),
         other => Err(format!("its type {other:?} is not supported")),

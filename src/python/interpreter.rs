@@ -4,7 +4,7 @@
 //! landmark `os.py`), docker-library/python for `PATH` and `PYTHON_VERSION`.
 
 use crate::hint::Hint;
-use crate::rootfs::{Kind, RootPath, Tree};
+use crate::rootfs::{RootPath, Tree};
 
 /// An interpreter and its folders.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -132,12 +132,6 @@ fn purelib(tree: &Tree, prefix: &RootPath, stdlib: &RootPath) -> RootPath {
         return prefix.child(b"local").child(b"lib").child(name).child(b"dist-packages");
     }
     stdlib.child(b"site-packages")
-}
-
-/// Whether an entry is a file, reached through links or not.
-#[must_use]
-pub fn is_file(tree: &Tree, path: &RootPath) -> bool {
-    tree.follow(path).is_some_and(|(_, entry)| matches!(entry.kind, Kind::File(_)))
 }
 
 #[cfg(test)]

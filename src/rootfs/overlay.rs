@@ -6,7 +6,7 @@
 //! layers below are followed, as containerd and umoci do.
 
 use super::resolve::LoopError;
-use super::{Entry, Kind, Meta, RootPath, Tree};
+use super::{Entry, Kind, RootPath, Tree};
 
 /// What begins the name of a whiteout.
 pub const WHITEOUT: &[u8] = b".wh.";
@@ -27,7 +27,6 @@ pub enum Change {
     /// Another name for a file that is there, or came earlier in this layer.
     HardLink {
         target: RootPath,
-        meta: Meta,
     },
 }
 
@@ -56,7 +55,7 @@ impl Tree {
             let real = self.resolve_parent(path)?;
             let entry = match change {
                 Change::Put(entry) => entry.clone(),
-                Change::HardLink { target, .. } => self.link_target(path, target)?,
+                Change::HardLink { target } => self.link_target(path, target)?,
             };
             self.insert(real, entry);
         }
@@ -90,6 +89,7 @@ pub fn is_whiteout(path: &RootPath) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Meta;
     use super::*;
 
     /// `f NAME`, `d NAME`, `l NAME TARGET`, `h NAME TARGET`, `w NAME`, `o NAME`; one a line.
@@ -104,10 +104,7 @@ mod tests {
                 "f" => put(name, file()),
                 "d" => put(name, Entry::folder(0o700)),
                 "l" => put(name, Entry::link(words[2])),
-                "h" => LayerEntry {
-                    path: path(&name),
-                    change: Change::HardLink { target: path(words[2]), meta: Meta::default() },
-                },
+                "h" => LayerEntry { path: path(&name), change: Change::HardLink { target: path(words[2]) } },
                 "w" => {
                     put(format!("{}/.wh.{}", path(&name).parent().unwrap(), name.rsplit('/').next().unwrap()), file())
                 }
