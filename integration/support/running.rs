@@ -13,7 +13,7 @@ use super::image::Unpacked;
 use super::{Ran, ran, tool};
 
 /// An emulated web application on a busy machine starts this slowly.
-const PATIENCE: Duration = Duration::from_mins(3);
+const PATIENCE: Duration = Duration::from_mins(5);
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Runner {
