@@ -156,22 +156,29 @@ impl<'a> Work<'a> {
             .map_err(|cause| BuildError::Recipe { platform: platform.clone(), cause })
     }
 
-    pub(super) fn text(&self, tree: &Tree, path: &RootPath) -> Option<String> {
-        let (_, entry) = tree.follow(path)?;
-        let bytes = contents::read(entry.content()?, self.inputs.tars.as_ref(), TEXT_LIMIT).ok()?;
-        String::from_utf8(bytes).ok()
+    /// A small text of an image; none when it is not there. One that is there and
+    /// cannot be read is an error: accounts must be extended, never replaced.
+    pub(super) fn text(&self, tree: &Tree, path: &RootPath) -> Result<Option<String>, BuildError> {
+        let Some((_, entry)) = tree.follow(path) else { return Ok(None) };
+        let Some(content) = entry.content() else { return Ok(None) };
+        let error =
+            |cause: &dyn std::fmt::Display| BuildError::Read { path: path.to_string(), cause: cause.to_string() };
+        let bytes = contents::read(content, self.inputs.tars.as_ref(), TEXT_LIMIT).map_err(|cause| error(&cause))?;
+        String::from_utf8(bytes).map(Some).map_err(|cause| error(&cause))
     }
 
     /// Scanners match packages against the release's advisories: mixing two of them
     /// gives wrong answers, even where the libraries would run.
     fn check_releases(&self) -> Result<(), BuildError> {
         let Some(builder) = self.inputs.builder.as_ref().filter(|_| !self.plan.allow_mixed) else { return Ok(()) };
-        let release = |tree: &Tree| {
-            let text =
-                ["etc/os-release", "usr/lib/os-release"].iter().find_map(|name| self.text(tree, &root_path(name)));
-            text.and_then(|text| OsRelease::parse(&text))
+        let release = |tree: &Tree| -> Result<Option<OsRelease>, BuildError> {
+            let text = match self.text(tree, &root_path("etc/os-release"))? {
+                Some(text) => Some(text),
+                None => self.text(tree, &root_path("usr/lib/os-release"))?,
+            };
+            Ok(text.and_then(|text| OsRelease::parse(&text)))
         };
-        match (release(&self.inputs.base.tree), release(&builder.tree)) {
+        match (release(&self.inputs.base.tree)?, release(&builder.tree)?) {
             (Some(base), Some(of_builder)) if base != of_builder => Err(BuildError::Mixed {
                 base_name: self.plan.base_name.clone(),
                 base,

@@ -43,7 +43,7 @@ impl Work<'_> {
         donor: &Tree,
         walk: impl FnOnce(&mut Closure<'_, Objects>) -> Result<T, BuildError>,
     ) -> Result<T, BuildError> {
-        let folders = ld_so_conf::folders(donor, &mut |path| self.text(donor, path));
+        let folders = ld_so_conf::folders(donor, &mut |path| self.text(donor, path).ok().flatten());
         walk(&mut Closure {
             image: &mut self.image,
             origins: &mut self.origins,

@@ -18,8 +18,8 @@ impl Work<'_> {
     pub(super) fn application(&mut self, interpreter: Option<&Interpreter>) -> Result<Process, BuildError> {
         let inputs = self.inputs;
         let (plan, platform) = (self.plan, &inputs.platform);
-        let text = |name: &str| self.text(&self.image, &root_path(name)).unwrap_or_default();
-        let accounts = Accounts::new(text("etc/passwd"), text("etc/group"));
+        let text = |name: &str| self.text(&self.image, &root_path(name)).map(Option::unwrap_or_default);
+        let accounts = Accounts::new(text("etc/passwd")?, text("etc/group")?);
         let mut recipe = Recipe::new(plan.timestamp, plan.compression);
         let mut application = Application { recipe: &mut recipe, image: &mut self.image, accounts, platform };
         application.users(plan)?;
@@ -57,9 +57,10 @@ impl Work<'_> {
 
     fn entrypoint(&self, env: &[String], workdir: &RootPath) -> Result<Option<Vec<String>>, BuildError> {
         let base = &self.inputs.base.config;
+        // With Python, the plan has one.
         let Some(mut entrypoint) = self.plan.image.entrypoint.clone() else {
             let base_starts = base.entrypoint().is_some() || base.cmd().is_some() || self.plan.image.cmd.is_some();
-            return if base_starts && self.plan.runtime.is_none() { Ok(None) } else { Err(BuildError::NoEntrypoint) };
+            return if base_starts { Ok(None) } else { Err(BuildError::NoEntrypoint) };
         };
         let error = |cause| BuildError::Entrypoint { platform: self.inputs.platform.clone(), cause };
         let program = entrypoint.first_mut().ok_or_else(|| error(EntrypointError::Empty))?;

@@ -7,3 +7,8 @@ pub mod script;
 pub mod stdlib;
 
 pub use interpreter::{Interpreter, PythonError};
+
+/// Whether `part`, which is not empty, stands in `text`.
+fn contains(text: &[u8], part: &[u8]) -> bool {
+    text.windows(part.len()).any(|window| window == part)
+}

@@ -4,6 +4,8 @@
 //! distlib's and uv's form for long paths, a shell line that Python reads as text:
 //! `#!/bin/sh` + `'''exec' "/path/python" "$0" "$@"` + `' '''`.
 
+use super::contains;
+
 /// The script with `shebang` as its first line; none when it is no Python script.
 #[must_use]
 pub fn with_shebang(script: &[u8], shebang: &str) -> Option<Vec<u8>> {
@@ -28,10 +30,6 @@ pub fn with_shebang(script: &[u8], shebang: &str) -> Option<Vec<u8>> {
 fn line(text: &[u8]) -> Option<&[u8]> {
     let end = text.iter().position(|&b| b == b'\n').map_or(text.len(), |at| at + 1);
     (end > 0).then(|| &text[..end])
-}
-
-fn contains(text: &[u8], part: &[u8]) -> bool {
-    text.windows(part.len()).any(|window| window == part)
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use globset::{Glob, GlobSet, GlobSetBuilder};
 
-use super::Interpreter;
+use super::{Interpreter, contains};
 use crate::rootfs::{RootPath, Tree};
 
 /// Packages of the standard library that are for developers, or need a display.
@@ -113,10 +113,6 @@ fn is_wanted(below: &RootPath) -> bool {
         || folders.iter().any(|folder| TESTS.contains(folder) || *folder == b"__pycache__");
     let suffix = |suffix: &[u8]| name.ends_with(suffix);
     !left_out && !suffix(b".pyc") && !suffix(b".pyo") && !suffix(b".a") && !suffix(b".o") && !suffix(b".exe")
-}
-
-fn contains(text: &[u8], part: &[u8]) -> bool {
-    text.windows(part.len()).any(|window| window == part)
 }
 
 #[cfg(test)]
