@@ -66,6 +66,9 @@ pub enum Event {
 }
 
 impl LayerKind {
+    /// All of them, the lowest first.
+    pub const ALL: [Self; 4] = [Self::Runtime, Self::Libraries, Self::Dependencies, Self::Application];
+
     /// The name in layers' history and in what is shown.
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -75,6 +78,22 @@ impl LayerKind {
             Self::Dependencies => "dependencies",
             Self::Application => "application",
         }
+    }
+
+    /// What a layer's history says of it.
+    #[must_use]
+    pub fn created_by(self) -> String {
+        format!("carboy: {}", self.name())
+    }
+
+    /// The kind that a layer's history tells; none for layers of others.
+    #[must_use]
+    pub fn of_history(created_by: &str) -> Option<Self> {
+        let is = |kind: &Self| {
+            let rest = created_by.strip_prefix(&kind.created_by());
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
+        };
+        Self::ALL.into_iter().find(is)
     }
 }
 

@@ -58,6 +58,10 @@ pub enum BuildError {
     Read { path: String, cause: String },
     #[error("`{path}` is for no directory: {what}")]
     Copy { path: String, what: &'static str },
+    #[error("{0} was not built by carboy: no layer of it says so")]
+    NotOurs(String),
+    #[error("the image has no file `{name}`")]
+    NoFile { name: String, nearest: Option<String> },
     #[error(transparent)]
     Pack(#[from] PackError),
     #[error("a fault of carboy's own: {0}")]
@@ -118,6 +122,7 @@ impl Hint for BuildError {
                     .to_owned(),
             ),
             Self::Wrong(wrong) => wrong.hint(),
+            Self::NoFile { nearest, .. } => nearest.as_ref().map(|near| format!("it has `{near}`")),
             Self::Recipe { cause: RecipeError::Blocked { .. } | RecipeError::Folder(_), .. } => {
                 Some("choose another destination".to_owned())
             }

@@ -52,6 +52,12 @@ pub struct Extraction {
     pub taken: Vec<Taken>,
     pub missing: Vec<Missing>,
     pub reasons: Reasons,
+    /// Files of distributions and packages, with their versions: `numpy 2.3.1`.
+    pub owners: BTreeMap<RootPath, String>,
+    /// Where site-packages are.
+    pub purelib: Option<RootPath>,
+    /// What a container would see.
+    pub image: Tree,
 }
 
 impl Inputs {
@@ -104,13 +110,16 @@ pub fn extract(inputs: &Inputs) -> Result<Extraction, BuildError> {
     let mut work = Work::new(inputs)?;
     work.check_releases()?;
     let interpreter = work.runtime()?;
+    work.seal(LayerKind::Runtime)?;
     for extract in &inputs.plan.extracts {
         work.extra(extract)?;
     }
     if let (Some(walk), Some(interpreter)) = (&inputs.site, &interpreter) {
         work.dependencies(walk, interpreter)?;
     }
+    work.seal(LayerKind::Libraries)?;
     let process = work.application(interpreter.as_ref())?;
+    work.seal(LayerKind::Application)?;
     work.finish(process, interpreter.as_ref())
 }
 
@@ -129,6 +138,7 @@ pub(super) struct Work<'a> {
     pub(super) abi: Option<Abi>,
     pub(super) recipes: BTreeMap<LayerKind, Recipe>,
     pub(super) reasons: Reasons,
+    pub(super) owners: BTreeMap<RootPath, String>,
     pub(super) taken: Vec<Taken>,
     pub(super) missing: Vec<Missing>,
     pub(super) problems: Vec<Problem>,
@@ -147,6 +157,7 @@ impl<'a> Work<'a> {
             abi: None,
             recipes: BTreeMap::new(),
             reasons: Reasons::default(),
+            owners: BTreeMap::new(),
             taken: Vec::new(),
             missing: Vec::new(),
             problems: Vec::new(),
@@ -250,6 +261,16 @@ impl<'a> Work<'a> {
         let python = interpreter.map(|found| found.full_version.clone().unwrap_or_else(|| found.version.clone()));
         let layers = self.recipes.into_iter().filter(|(_, recipe)| !recipe.is_empty());
         let layers = layers.map(|(kind, recipe)| (kind, Arc::new(recipe))).collect();
-        Ok(Extraction { layers, process, python, taken, missing, reasons: self.reasons })
+        Ok(Extraction {
+            layers,
+            process,
+            python,
+            taken,
+            missing,
+            reasons: self.reasons,
+            owners: self.owners,
+            purelib: interpreter.map(|found| found.purelib.clone()),
+            image: self.image,
+        })
     }
 }

@@ -20,7 +20,12 @@ impl Work<'_> {
             let because = Because::Extract(pattern.clone());
             taken.extend(self.add_selected(LayerKind::Libraries, donor, &selected, extract.to.as_ref(), &because)?);
         }
-        if extract.libraries {
+        let programs = self.script_interpreters(LayerKind::Libraries, donor, &taken)?;
+        if !extract.libraries {
+            taken.clear(); // a program that a script brings needs its libraries all the same
+        }
+        taken.extend(programs);
+        if !taken.is_empty() {
             let objects = self.elf_files(taken)?;
             if self.abi.is_none() {
                 self.abi = objects.first().map(|path| self.object_abi(path)).transpose()?.flatten();

@@ -10,6 +10,7 @@ mod libraries;
 mod objects;
 mod once;
 mod packing;
+mod preview;
 mod problems;
 mod process;
 pub mod pull;
@@ -17,7 +18,10 @@ pub mod reasons;
 pub mod report;
 mod run;
 mod runtime;
+mod scripts;
+mod seal;
 mod site;
+mod why;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -27,9 +31,11 @@ use tokio::task::JoinHandle;
 
 pub use error::BuildError;
 use extract::Extraction;
+pub use preview::preview;
 use report::{PlatformReport, Report, Size};
 pub use run::Io;
 use run::Run;
+pub use why::{why, why_image};
 
 use crate::image::{self, Assembled, BaseRef, ImageConfig, Lineage, NewLayer};
 use crate::layer::{Packed, Recipe};
@@ -179,8 +185,8 @@ async fn make(
         pushed.await.map_err(|cause| BuildError::Internal(cause.to_string()))??;
     }
     let created = |kind: LayerKind| match (kind, &extraction.python) {
-        (LayerKind::Runtime, Some(version)) => format!("carboy: {} (python {version})", kind.name()),
-        _ => format!("carboy: {}", kind.name()),
+        (LayerKind::Runtime, Some(version)) => format!("{} (python {version})", kind.created_by()),
+        _ => kind.created_by(),
     };
     let new_layers: Vec<_> = layers
         .iter()
@@ -198,11 +204,7 @@ async fn make(
     }
     let report = PlatformReport {
         platform,
-        base: Size {
-            layers: base.layers.len(),
-            packed: base.layers.iter().map(|layer| layer.descriptor.size).sum(),
-            unpacked: base.layers.iter().map(|layer| layer.unpacked).sum(),
-        },
+        base: base_size(&base),
         layers: layers.iter().map(|(kind, packed, cached)| layer_report(*kind, packed, *cached)).collect(),
         python: extraction.python,
         taken: extraction.taken,
@@ -239,6 +241,14 @@ async fn one_layer(
         run.push(plan, sink, &packed.descriptor, &Origin::File(path)).await?;
     }
     Ok((kind, packed, cached))
+}
+
+fn base_size(base: &Image) -> Size {
+    Size {
+        layers: base.layers.len(),
+        packed: base.layers.iter().map(|layer| layer.descriptor.size).sum(),
+        unpacked: base.layers.iter().map(|layer| layer.unpacked).sum(),
+    }
 }
 
 fn layer_report(kind: LayerKind, packed: &Packed, cached: bool) -> report::LayerReport {

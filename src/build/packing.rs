@@ -48,7 +48,7 @@ async fn make(
 }
 
 /// What the cache knows of a key, when the blob is there too.
-fn known(cache: &dyn Cache, key: &Digest) -> Result<Option<Packed>, BuildError> {
+pub(super) fn known(cache: &dyn Cache, key: &Digest) -> Result<Option<Packed>, BuildError> {
     let Some(file) = cache.open(CacheKind::Layer, key)? else { return Ok(None) };
     let Ok(packed) = serde_json::from_reader::<_, Packed>(std::io::BufReader::new(file)) else { return Ok(None) };
     let Some(blob) = cache.open(CacheKind::Blob, &packed.descriptor.digest)? else { return Ok(None) };

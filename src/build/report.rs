@@ -77,3 +77,86 @@ pub struct Missing {
     pub soname: String,
     pub needed_by: String,
 }
+
+/// What a build would do, for one profile.
+#[derive(Clone, Debug)]
+pub struct Preview {
+    pub profile: Option<String>,
+    /// Where the image would go, with its first tag.
+    pub target: Option<String>,
+    pub tags: Vec<String>,
+    pub base: String,
+    pub builder: Option<String>,
+    pub platforms: Vec<PlatformPreview>,
+    /// Local files left out: how many by which rule.
+    pub left_out: Vec<(String, u64)>,
+}
+
+/// One platform's image, not made yet.
+#[derive(Clone, Debug)]
+pub struct PlatformPreview {
+    pub platform: Platform,
+    pub python: Option<String>,
+    pub base: Size,
+    pub layers: Vec<LayerPreview>,
+    /// What comes out of images, by layer and package; files of no package last.
+    pub groups: Vec<Group>,
+    pub missing: Vec<Missing>,
+    /// The process that the image starts: entrypoint and cmd, `uid:gid`, folder.
+    pub command: Vec<String>,
+    pub user: String,
+    pub workdir: String,
+}
+
+/// One layer, not made yet.
+#[derive(Clone, Copy, Debug)]
+pub struct LayerPreview {
+    pub kind: LayerKind,
+    /// Packed is an estimate, unless the layer is known.
+    pub size: Size,
+    pub files: u64,
+    /// The cache has this very layer: both sizes are exact.
+    pub known: bool,
+}
+
+/// Files of one package, or of none.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Group {
+    pub layer: LayerKind,
+    /// `zlib1g 1:1.2.13.dfsg-1`; none for what no package owns, such as Python itself
+    /// in `/usr/local`.
+    pub package: Option<String>,
+    /// Sorted by path.
+    pub files: Vec<TakenFile>,
+}
+
+/// A file or link out of an image.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct TakenFile {
+    pub path: String,
+    /// In bytes; 0 for links.
+    pub size: u64,
+    /// Why: `needed by …`, `Python`, `[[extract]] …`.
+    pub reason: String,
+}
+
+/// Why a file is in an image.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Chain {
+    /// The file, what needs it, what needs that, and so on.
+    pub steps: Vec<Step>,
+    /// What brought the last of them in: `dependencies`, `base`, `[[extract]] …`.
+    pub end: String,
+}
+
+/// One file of a chain.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Step {
+    /// Absolute, in the image.
+    pub path: String,
+    /// The same, as short as it is clear: a library's name, a module's path in
+    /// site-packages.
+    pub name: String,
+    /// Distribution or package with version: `numpy 2.3.1`.
+    pub owner: Option<String>,
+}

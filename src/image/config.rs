@@ -134,6 +134,21 @@ impl ImageConfig {
         serde_json::to_vec(&sorted).map_err(|cause| ConfigError::Json(cause.to_string()))
     }
 
+    /// How each layer came to be, lowest first; none where the history does not tell.
+    #[must_use]
+    pub fn created_by(&self) -> Vec<Option<String>> {
+        let layers = self.diff_ids().map_or(0, |ids| ids.len());
+        let history = self.json.get("history").and_then(Value::as_array);
+        let of_layers = history.into_iter().flatten().filter(|entry| entry.get("empty_layer") != Some(&json!(true)));
+        let text = |entry: &Value| entry.get("created_by").and_then(Value::as_str).map(str::to_owned);
+        let mut out: Vec<_> = of_layers.map(text).collect();
+        // A history may be short: what it has is taken for the top layers.
+        out.reverse();
+        out.resize(layers, None);
+        out.reverse();
+        out
+    }
+
     fn text(&self, name: &str) -> Option<&str> {
         self.json.get(name)?.as_str()
     }
@@ -170,6 +185,8 @@ mod tests {
             ..Process::default()
         };
         let bytes = base.extend(&[layer], &process, "1980-01-01T00:00:00Z").unwrap();
+        let extended = ImageConfig::parse(&bytes).unwrap();
+        assert_eq!(extended.created_by(), [Some("carboy: runtime".to_owned())]);
         insta::assert_snapshot!(String::from_utf8(bytes).unwrap(), @r#"{"architecture":"arm64","author":"Bazel","config":{"Entrypoint":["/x"],"Env":["PATH=/bin","LANG=C.UTF-8"],"ExposedPorts":{"80/tcp":{}},"Healthcheck":{"Test":["CMD","x"]},"Labels":{"a":"1","b":"2"},"User":"","WorkingDir":""},"created":"1980-01-01T00:00:00Z","history":[{"created_by":"bazel"},{"created":"1980-01-01T00:00:00Z","created_by":"carboy: runtime"}],"os":"linux","rootfs":{"diff_ids":["sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"],"type":"layers"},"variant":"v8"}"#);
     }
 

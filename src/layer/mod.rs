@@ -2,6 +2,7 @@
 
 pub mod contents;
 pub mod limits;
+pub mod measure;
 pub mod pack;
 pub mod read;
 pub mod recipe;
@@ -9,5 +10,6 @@ pub mod unpack;
 
 pub use contents::TarFiles;
 pub use limits::Limits;
+pub use measure::{Measured, measure};
 pub use pack::{PackError, Packed, pack};
 pub use recipe::Recipe;

@@ -80,7 +80,7 @@ fn write_tar<W: Write>(
     Ok(builder.into_inner()?)
 }
 
-fn append<W: Write>(
+pub(super) fn append<W: Write>(
     builder: &mut tar::Builder<W>,
     path: &RootPath,
     entry: &Entry,

@@ -8,9 +8,6 @@ use super::table::Table;
 use crate::build::report::{LayerReport, PlatformReport, Report, Size};
 use crate::progress::LayerKind;
 
-const KINDS: [LayerKind; 4] =
-    [LayerKind::Runtime, LayerKind::Libraries, LayerKind::Dependencies, LayerKind::Application];
-
 const TITLES: [&str; 6] = ["", "layers", "packed", "unpacked", "files", ""];
 
 /// Columns of the layers' table, by the room there is: the number of layers is
@@ -39,7 +36,7 @@ fn layers(report: &PlatformReport, width: usize) -> String {
     if report.base.layers > 0 {
         rows.push(Group { size: report.base, ..Group::default() }.row("base"));
     }
-    for kind in KINDS {
+    for kind in LayerKind::ALL {
         let mut group = Group::default();
         for layer in report.layers.iter().filter(|layer| layer.kind == kind) {
             group.add(layer);

@@ -1,0 +1,93 @@
+//! What a build would do, told without making or pushing anything.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use futures_util::future::{join_all, try_join_all};
+
+use super::error::BuildError;
+use super::extract::Extraction;
+use super::reasons::Because;
+use super::report::{Group, LayerPreview, PlatformPreview, Preview, Size, TakenFile};
+use super::run::{Io, Run};
+use super::{Decided, application, base_size, decide, packing};
+use crate::layer::{Recipe, measure};
+use crate::plan::Plan;
+use crate::progress::LayerKind;
+
+/// Decides every plan's image and tells what it would be. Layers are pulled into the
+/// cache; nothing is made.
+///
+/// # Errors
+/// What would stop the build, as far as it can be known without making layers.
+pub async fn preview(plans: Vec<Plan>, io: Io) -> Result<Vec<Preview>, BuildError> {
+    let run = Arc::new(Run::new(io));
+    let mut out = Vec::new();
+    for plan in plans {
+        let plan = Arc::new(plan);
+        let app = application::walk(&run, &plan).await?;
+        let decided = plan.platforms.iter().map(|platform| decide(&run, &plan, None, platform, app.as_ref()));
+        let decided = BuildError::all(join_all(decided).await)?;
+        let platforms = try_join_all(decided.into_iter().map(|decided| one_platform(&run, decided))).await?;
+        out.push(Preview {
+            profile: plan.profile.clone(),
+            target: plan.target.as_ref().map(ToString::to_string),
+            tags: plan.tags.clone(),
+            base: plan.base_name.clone(),
+            builder: plan.builder_name.clone(),
+            platforms,
+            left_out: app.map(|walk| walk.left_out).unwrap_or_default(),
+        });
+    }
+    Ok(out)
+}
+
+async fn one_platform(run: &Arc<Run>, decided: Decided) -> Result<PlatformPreview, BuildError> {
+    let Decided { platform, base, extraction, .. } = decided;
+    let layers = extraction.layers.iter().map(|(kind, recipe)| one_layer(run, *kind, recipe));
+    let layers = try_join_all(layers).await?;
+    let process = &extraction.process;
+    let command = process.entrypoint.iter().chain(&process.cmd).flatten().cloned().collect();
+    Ok(PlatformPreview {
+        platform,
+        base: base_size(&base),
+        layers,
+        groups: groups(&extraction),
+        command,
+        user: process.user.clone(),
+        workdir: process.workdir.clone(),
+        python: extraction.python,
+        missing: extraction.missing,
+    })
+}
+
+async fn one_layer(run: &Arc<Run>, kind: LayerKind, recipe: &Arc<Recipe>) -> Result<LayerPreview, BuildError> {
+    let (recipe, inner) = (recipe.clone(), run.clone());
+    let work = move || {
+        let size = |packed, unpacked| Size { layers: 1, packed, unpacked };
+        let files = recipe.files();
+        if let Some(packed) = packing::known(inner.io.cache.as_ref(), &recipe.key())? {
+            let size = size(packed.descriptor.size, packed.unpacked);
+            return Ok(LayerPreview { kind, size, files, known: true });
+        }
+        let measured = measure(&recipe, inner.tars.as_ref())?;
+        Ok(LayerPreview { kind, size: size(measured.packed, measured.unpacked), files, known: false })
+    };
+    run.blocking(work).await?
+}
+
+/// What came out of images, by layer and package.
+fn groups(extraction: &Extraction) -> Vec<Group> {
+    let mut groups: BTreeMap<(LayerKind, bool, Option<String>), Vec<TakenFile>> = BTreeMap::new();
+    for (path, reason) in extraction.reasons.iter() {
+        if matches!(reason.because, Because::Dependency | Because::Application | Because::Record) {
+            continue;
+        }
+        let Some(entry) = extraction.image.get(path).filter(|entry| !entry.is_folder()) else { continue };
+        let size = entry.content().map_or(0, crate::rootfs::Content::size);
+        let file = TakenFile { path: path.to_string(), size, reason: reason.because.text() };
+        let package = extraction.owners.get(path).cloned();
+        groups.entry((reason.layer, package.is_none(), package)).or_default().push(file);
+    }
+    groups.into_iter().map(|((layer, _, package), files)| Group { layer, package, files }).collect()
+}
