@@ -13,7 +13,7 @@ use support::carboy::{Carboy, Report};
 use support::image::Unpacked;
 use support::registry::Registry;
 use support::running::{Runner, start};
-use support::{DEBIAN_12, PLATFORMS};
+use support::{DEBIAN_12, PLATFORMS, run};
 use tempfile::TempDir;
 
 /// A project with one file and a configuration.
@@ -63,6 +63,43 @@ fn a_module_left_out_takes_its_libraries_along() {
     for platform in 0..PLATFORMS.len() {
         assert!(packed(&lean, platform) < packed(&whole, platform));
         assert!(packed(&lean, platform) <= 20_000_000, "{} bytes to pull", packed(&lean, platform));
+    }
+}
+
+/// Sizes of files, links not counted, as the README's table has them.
+fn unpacked(image: &Unpacked) -> u64 {
+    let out =
+        run("find", [image.root().as_os_str(), "-type".as_ref(), "f".as_ref(), "-printf".as_ref(), "%s\n".as_ref()]);
+    out.lines().map(|line| line.parse::<u64>().unwrap()).sum()
+}
+
+#[test]
+fn hello_is_small_with_every_module_but_nis() {
+    let (registry, folder) = (Registry::with(DEBIAN_12), TempDir::new().unwrap());
+    let small = report(&registry, &folder, &format!("runtime = {{ exclude = ['nis'] }}\n{HELLO}"));
+    for (at, (platform, most)) in PLATFORMS.into_iter().zip([50_000_000, 63_000_000]).enumerate() {
+        let image = Unpacked::new(&registry.name("runtime:1"), platform);
+        assert!(unpacked(&image) <= most, "{platform}: {} bytes unpacked", unpacked(&image));
+        assert!(packed(&small, at) <= 20_000_000, "{platform}: {} bytes to pull", packed(&small, at));
+        for there in ["usr/lib/locale/C.utf8/LC_CTYPE", "usr/share/carboy/runtime.json"] {
+            assert!(image.root().join(there).exists(), "{platform} has no {there}");
+        }
+    }
+}
+
+#[test]
+fn a_script_brings_the_program_that_runs_it() {
+    let (registry, folder) = (Registry::with(DEBIAN_12), TempDir::new().unwrap());
+    let toml = format!(
+        "python = false\nbuilder = '{}'\n[[extract]]\npaths = ['/usr/bin/ldd']\nlibraries = false\n\
+         [image]\nentrypoint = ['ldd', '--version']\n",
+        registry.name(DEBIAN_12.builder)
+    );
+    report(&registry, &folder, &toml);
+    for (platform, runner) in PLATFORMS.into_iter().zip(Runner::BOTH) {
+        let image = Unpacked::new(&registry.name("runtime:1"), platform);
+        let out = start(&image, runner, &[]).done();
+        assert!(out.starts_with("ldd (Debian GLIBC 2.36"), "{platform}: {out}");
     }
 }
 

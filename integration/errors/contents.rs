@@ -5,7 +5,7 @@ use std::os::unix::net::UnixListener;
 use std::path::Path;
 use std::process::Command;
 
-use crate::debian_registry::site_packages;
+use crate::debian_registry::{crane, site_packages};
 use crate::world::{AMD64, CC, SLIM, World};
 
 const BUILD: [&str; 5] = [CC, SLIM, AMD64, "--", "python3"];
@@ -197,6 +197,41 @@ fn a_selected_path_that_is_not_there() {
     error: [[extract]] for linux/amd64: builder: the image has no `/usr/bin/openssll`
 
     hint: it has `/usr/bin/openssl`
+    ");
+}
+
+#[test]
+fn a_script_whose_program_nobody_has() {
+    let world = World::warm();
+    let folder = tempfile::TempDir::new().unwrap();
+    let layer = folder.path().join("layer.tar");
+    let mut tar = tar::Builder::new(std::fs::File::create(&layer).unwrap());
+    for (name, line) in [("bin/broken", "#!/opt/nowhere -E\n"), ("bin/lost", "#!/usr/bin/env -S FOO=1 rubi\n")] {
+        let mut header = tar::Header::new_gnu();
+        header.set_mode(0o755);
+        header.set_uid(0);
+        header.set_gid(0);
+        header.set_mtime(0);
+        header.set_size(line.len() as u64);
+        tar.append_data(&mut header, name, line.as_bytes()).unwrap();
+    }
+    tar.finish().unwrap();
+    let host = &world.registry.as_ref().unwrap().host;
+    let (base, to) = (format!("{host}/distroless/cc"), format!("{host}/scripts:1"));
+    let layer = layer.to_str().unwrap();
+    crane(&["append", "--platform=linux/amd64", "--base", &base, "--new_layer", layer, "--new_tag", &to]);
+    let toml = format!("[[extract]]\nfrom = \"{to}\"\npaths = [\"/bin/broken\", \"/bin/lost\"]\n");
+    let world = world.file("carboy.toml", &toml);
+    insta::assert_snapshot!(world.fails(&BUILD), @"
+    exit: 1
+    -- stdout
+    -- stderr
+    error: 3 things are wrong:
+      linux/amd64: /bin/lost starts with `#!/usr/bin/env -S FOO=1 rubi`, and neither the image nor REGISTRY/scripts:1 has `/usr/bin/env`
+      linux/amd64: /bin/lost starts with `#!/usr/bin/env -S FOO=1 rubi`, and neither the image nor REGISTRY/scripts:1 has `rubi`
+      linux/amd64: /bin/broken starts with `#!/opt/nowhere -E`, and neither the image nor REGISTRY/scripts:1 has `/opt/nowhere`
+
+    hint: name an image that has it, or leave the script out of `paths`
     ");
 }
 

@@ -172,7 +172,7 @@ pub fn site_packages(name: &str) -> PathBuf {
     folder
 }
 
-fn crane(args: &[&str]) {
+pub fn crane(args: &[&str]) {
     let output = Command::new(cache().join("bin/crane")).args(args).output();
     let output = output.unwrap_or_else(|cause| panic!("crane: {cause}: {SETUP}"));
     assert!(output.status.success(), "crane {args:?}: {}", String::from_utf8_lossy(&output.stderr));

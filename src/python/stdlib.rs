@@ -10,6 +10,10 @@ const LEFT_OUT: [&str; 3] = ["idlelib", "ensurepip", "lib2to3"];
 /// Folders of tests, at any depth.
 const TESTS: [&[u8]; 3] = [b"test", b"tests", b"idle_test"];
 
+/// Extension modules of CPython's own test suite, by the beginnings of their names
+/// (`IGNORE` in its `Tools/build/generate_stdlib_module_names.py`).
+const TEST_MODULES: [&[u8]; 4] = [b"_test", b"_ctypes_test", b"_xxtestfuzz", b"xxlimited"];
+
 /// What the user leaves out: modules (`nis`) and globs below the standard library.
 #[derive(Clone, Debug, Default)]
 pub struct Excludes {
@@ -110,6 +114,7 @@ fn is_wanted(below: &RootPath) -> bool {
         || top == b"site-packages"
         || top == b"dist-packages"
         || top.starts_with(b"config-")
+        || top == b"lib-dynload" && TEST_MODULES.iter().any(|module| name.starts_with(module))
         || folders.iter().any(|folder| TESTS.contains(folder) || *folder == b"__pycache__");
     let suffix = |suffix: &[u8]| name.ends_with(suffix);
     !left_out && !suffix(b".pyc") && !suffix(b".pyo") && !suffix(b".a") && !suffix(b".o") && !suffix(b".exe")
@@ -134,6 +139,7 @@ mod tests {
             "lib/python3.13/sqlite3/dbapi2.py",
             "lib/python3.13/lib-dynload/_sqlite3.cpython-313-x86_64-linux-gnu.so",
             "lib/python3.13/lib-dynload/_ssl.cpython-313-x86_64-linux-gnu.so",
+            "lib/python3.13/lib-dynload/_testcapi.cpython-313-x86_64-linux-gnu.so",
             "lib/python3.13/test/x.py",
             "lib/python3.13/unittest/test/x.py",
             "lib/python3.13/unittest/case.py",
