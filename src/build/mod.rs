@@ -1,5 +1,6 @@
 //! The recipe: pull, extract, assemble, push, report.
 
+pub mod abi;
 mod application;
 mod checks;
 mod donor;

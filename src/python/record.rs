@@ -42,7 +42,7 @@ pub fn rewrite(record: &str, fates: &BTreeMap<String, Fate>) -> Option<String> {
 }
 
 /// The first field of a CSV line.
-fn path_of(line: &str) -> Option<String> {
+pub(super) fn path_of(line: &str) -> Option<String> {
     let Some(rest) = line.strip_prefix('"') else { return Some(line.split(',').next()?.trim_end().to_owned()) };
     let mut out = String::new();
     let mut chars = rest.chars().peekable();
