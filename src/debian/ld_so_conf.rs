@@ -1,86 +1,299 @@
 //! The folders that `/etc/ld.so.conf` and what it includes name.
 //!
-//! Source: ldconfig(8); glibc's `elf/ldconfig.c`, `parse_conf`: `#` begins a
-//! comment, `include` takes globs relative to the file's folder, `hwcap` is ignored.
+//! Source: ldconfig(8); glibc's `elf/ldconfig.c`, `parse_conf` and `add_dir_1`: `#`
+//! begins a comment, `include` takes glob(3) patterns relative to the file's folder
+//! and reads what they match in the C locale's order, `hwcap` is ignored, anything
+//! else is a folder. `/folder=libc6` was the folder up to glibc 2.36; glibc 2.37
+//! and later look for a folder of that whole name. ldconfig has no bounds of its
+//! own; a file that includes itself ends it when no more files can be opened.
 
 use std::collections::BTreeSet;
 
-use globset::GlobBuilder;
+use super::glob;
+use crate::rootfs::{Entry, RootPath, Tree};
 
-use crate::rootfs::{RootPath, Tree};
+/// How many files are read, folders taken, and patterns looked at.
+const MANY: usize = 1000;
+/// How deep includes go.
+const DEEP: usize = 32;
+/// How many entries of the tree all patterns together look at.
+const BUDGET: usize = 1_000_000;
+/// What isspace(3) takes for space in the C locale, but the end of a line.
+const SPACE: [char; 5] = [' ', '\t', '\r', '\x0b', '\x0c'];
 
-/// The folders, in order, without repetition. `text` reads a small file of the tree.
-pub fn folders(tree: &Tree, text: &mut dyn FnMut(&RootPath) -> Option<String>) -> Vec<RootPath> {
-    let Ok(conf) = RootPath::new("etc/ld.so.conf") else { return Vec::new() };
+const CONF: &str = "etc/ld.so.conf";
+const OURS: &str = "etc/ld.so.conf.d/carboy.conf";
+/// Debian's `/etc/ld.so.conf`, in package libc-bin, which distroless leaves out.
+const DEBIANS: &str = "include /etc/ld.so.conf.d/*.conf\n";
+/// What ldconfig reads of any image without being told, next to the folders of the
+/// architecture.
+const ALWAYS: [&str; 2] = ["lib", "usr/lib"];
+
+/// Reads a small text file of a tree; none when there is none.
+pub type Text<'a> = dyn FnMut(&RootPath) -> Option<String> + 'a;
+
+/// The folders, in order, without repetition, whether the tree has them or not.
+pub fn folders(tree: &Tree, text: &mut Text) -> Vec<RootPath> {
+    read(tree, text).folders
+}
+
+/// The files that make a tree's configuration name `wanted` too: Debian's
+/// `/etc/ld.so.conf` when the tree has none, and `carboy.conf` for folders that
+/// neither the configuration names nor ldconfig reads anyway. Paths are real ones.
+///
+/// Folders whose names no configuration can hold are left out (`#`, `=`, an end of
+/// line, space at the end, what is not UTF-8).
+pub fn configuration(tree: &Tree, text: &mut Text, wanted: &[RootPath]) -> Vec<(RootPath, Vec<u8>)> {
+    let (Some(conf), Some(ours)) = (real(tree, CONF), real(tree, OURS)) else { return Vec::new() };
+    let is_file = |path: &RootPath| tree.follow(path).is_some_and(|(_, entry)| entry.content().is_some());
+    let old = if is_file(&conf) { text(&conf) } else { Some(DEBIANS.to_owned()) };
+    let own = if is_file(&ours) { text(&ours) } else { Some(String::new()) };
     let mut out = Vec::new();
-    read(tree, text, &conf, &mut out, &mut BTreeSet::new());
+    if !is_file(&conf) {
+        out.push((conf.clone(), DEBIANS.into()));
+    }
+    // Read as it will be, to learn whether an image's own file reaches carboy's.
+    let mut future = tree.clone();
+    future.insert(conf.clone(), Entry::bytes(0o644, *b""));
+    future.insert(ours.clone(), Entry::bytes(0o644, *b""));
+    let read = read(&future, &mut |path| match future.resolve(path).ok()? {
+        path if path == conf => old.clone(),
+        path if path == ours => own.clone(),
+        _ => text(path),
+    });
+    let always = ALWAYS.iter().filter_map(|folder| RootPath::new(folder).ok());
+    let resolved = |path: &RootPath| tree.resolve(path).ok();
+    let mut known: BTreeSet<_> =
+        read.folders.iter().cloned().chain(always).filter_map(|path| resolved(&path)).collect();
+    let lines: String = wanted
+        .iter()
+        .filter(|folder| resolved(folder).is_some_and(|real| known.insert(real)))
+        .filter_map(line)
+        .collect();
+    // A file that cannot be read is not replaced by one that says less.
+    let Some(own) = own.filter(|_| !lines.is_empty()) else { return out };
+    if let Some(old) = old.filter(|_| !read.files.contains(&ours)) {
+        let include = format!("include /{OURS}\n");
+        out.retain(|(path, _)| *path != conf);
+        out.push((conf, joined(old, &include).into_bytes()));
+    }
+    out.push((ours, joined(own, &lines).into_bytes()));
     out
 }
 
-fn read(
-    tree: &Tree,
-    text: &mut dyn FnMut(&RootPath) -> Option<String>,
-    file: &RootPath,
-    out: &mut Vec<RootPath>,
-    seen: &mut BTreeSet<RootPath>,
-) {
-    if !seen.insert(file.clone()) {
-        return;
+/// Where a file of that name goes in the tree.
+fn real(tree: &Tree, name: &str) -> Option<RootPath> {
+    tree.resolve_parent(&RootPath::new(name).ok()?).ok()
+}
+
+fn joined(mut text: String, more: &str) -> String {
+    if !text.is_empty() && !text.ends_with('\n') {
+        text.push('\n');
     }
-    let Some(content) = text(file) else { return };
-    for line in content.lines() {
-        let line = line.split('#').next().unwrap_or_default().trim();
-        if let Some(patterns) = line.strip_prefix("include").filter(|rest| rest.starts_with([' ', '\t'])) {
-            for pattern in patterns.split_whitespace() {
-                for file in included(tree, file, pattern) {
-                    read(tree, text, &file, out, seen);
+    text + more
+}
+
+/// The line that names a folder; none when none can.
+fn line(folder: &RootPath) -> Option<String> {
+    let name = std::str::from_utf8(folder.as_bytes()).ok()?;
+    let fine = !name.is_empty() && !name.contains(['\n', '#', '=']) && !name.ends_with(SPACE);
+    fine.then(|| format!("/{name}\n"))
+}
+
+fn read<'a>(tree: &'a Tree, text: &'a mut Text<'a>) -> Read {
+    let mut reader = Reader { tree, text, read: Read::default(), patterns: 0, budget: BUDGET };
+    if let Ok(conf) = RootPath::new(CONF) {
+        reader.file(&conf, 0);
+    }
+    reader.read
+}
+
+#[derive(Default)]
+struct Read {
+    folders: Vec<RootPath>,
+    /// Files by their real paths.
+    files: BTreeSet<RootPath>,
+}
+
+struct Reader<'a> {
+    tree: &'a Tree,
+    text: &'a mut Text<'a>,
+    read: Read,
+    patterns: usize,
+    budget: usize,
+}
+
+impl Reader<'_> {
+    fn file(&mut self, file: &RootPath, depth: usize) {
+        let Ok(real) = self.tree.resolve(file) else { return };
+        if depth > DEEP || self.read.files.len() >= MANY || !self.read.files.insert(real) {
+            return;
+        }
+        let Some(content) = (self.text)(file) else { return };
+        for line in content.split('\n') {
+            let line = line.split(['#', '\0']).next().unwrap_or_default().trim_start_matches(SPACE);
+            if let Some(patterns) = line.strip_prefix("include").filter(|rest| rest.starts_with([' ', '\t'])) {
+                for pattern in patterns.split([' ', '\t']).filter(|pattern| !pattern.is_empty()) {
+                    self.include(file, pattern, depth);
                 }
-            }
-        } else if line.starts_with('/') {
-            let folder = line.split(['=', ' ', '\t']).next().unwrap_or_default();
-            if let Ok(folder) = RootPath::new(folder)
-                && !out.contains(&folder)
-            {
-                out.push(folder);
+            } else if line.starts_with('/') {
+                self.folder(line);
             }
         }
     }
-}
 
-fn included(tree: &Tree, file: &RootPath, pattern: &str) -> Vec<RootPath> {
-    let pattern = if pattern.starts_with('/') {
-        pattern.trim_start_matches('/').to_owned()
-    } else {
-        let folder = file.parent().unwrap_or_default();
-        format!("{}/{pattern}", folder.to_string().trim_start_matches('/'))
-    };
-    let Ok(glob) = GlobBuilder::new(&pattern).literal_separator(true).build() else { return Vec::new() };
-    let matcher = glob.compile_matcher();
-    let paths = tree.iter().map(|(path, _)| path);
-    paths.filter(|path| matcher.is_match(crate::rootfs::select::as_path(path))).cloned().collect()
+    fn include(&mut self, file: &RootPath, pattern: &str, depth: usize) {
+        self.patterns += 1;
+        if self.patterns > MANY {
+            return;
+        }
+        let folder = file.parent().unwrap_or_default().to_string();
+        let pattern = if pattern.starts_with('/') { pattern.to_owned() } else { format!("{folder}/{pattern}") };
+        for file in glob::files(self.tree, &pattern, &mut self.budget) {
+            self.file(&file, depth + 1);
+        }
+    }
+
+    fn folder(&mut self, line: &str) {
+        let whole = self.place(line.trim_end_matches(SPACE));
+        let typed = line.split_once('=').and_then(|(name, _)| self.place(name.trim_end_matches(SPACE)));
+        let is_folder = |path: &RootPath| self.tree.follow(path).is_some_and(|(_, entry)| entry.is_folder());
+        let folder = match typed {
+            Some(typed) if !whole.as_ref().is_some_and(is_folder) => Some(typed),
+            _ => whole,
+        };
+        if let Some(folder) = folder.filter(|folder| !folder.is_root())
+            && self.read.folders.len() < MANY
+            && !self.read.folders.contains(&folder)
+        {
+            self.read.folders.push(folder);
+        }
+    }
+
+    /// The path that a name is, `..` gone.
+    fn place(&self, name: &str) -> Option<RootPath> {
+        let mut path = RootPath::root();
+        for part in name.split('/').filter(|part| !part.is_empty() && *part != ".") {
+            path = if part == ".." { glob::above(self.tree, &path)? } else { path.child(part.as_bytes()) };
+        }
+        Some(path)
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rootfs::Entry;
+
+    const INCLUDE: &str = "include /etc/ld.so.conf.d/*.conf\n";
+
+    /// Files, `NAME -> TARGET` links, `NAME/` folders.
+    fn tree(files: &[(&str, &str)]) -> Tree {
+        let entry = |name: &str, text: &str| match name.split_once(" -> ") {
+            Some((name, target)) => (RootPath::new(name).unwrap(), Entry::link(target)),
+            None if name.ends_with('/') => (RootPath::new(name).unwrap(), Entry::folder(0o755)),
+            None => (RootPath::new(name).unwrap(), Entry::bytes(0o644, text.as_bytes())),
+        };
+        files.iter().map(|(name, text)| entry(name, text)).collect()
+    }
+
+    fn reader(tree: &Tree) -> impl FnMut(&RootPath) -> Option<String> + '_ {
+        |path| {
+            let Some((_, Entry { kind: crate::rootfs::Kind::File(crate::rootfs::Content::Bytes(bytes)), .. })) =
+                tree.follow(path)
+            else {
+                return None;
+            };
+            String::from_utf8(bytes.to_vec()).ok()
+        }
+    }
+
+    fn read(files: &[(&str, &str)]) -> Vec<String> {
+        let tree = tree(files);
+        folders(&tree, &mut reader(&tree)).iter().map(ToString::to_string).collect()
+    }
+
+    fn configured(files: &[(&str, &str)], wanted: &[&str]) -> Vec<(String, String)> {
+        let tree = tree(files);
+        let wanted: Vec<_> = wanted.iter().map(|name| RootPath::new(name).unwrap()).collect();
+        let files = configuration(&tree, &mut reader(&tree), &wanted);
+        files.into_iter().map(|(path, text)| (path.to_string(), String::from_utf8(text).unwrap())).collect()
+    }
+
+    fn files(list: &[(&str, &str)]) -> Vec<(String, String)> {
+        list.iter().map(|(path, text)| ((*path).to_owned(), (*text).to_owned())).collect()
+    }
 
     #[test]
     fn includes_are_followed_once_and_in_order() {
-        let files = [
+        let got = read(&[
             ("etc/ld.so.conf", "include /etc/ld.so.conf.d/*.conf\n/opt/last # here\n"),
             ("etc/ld.so.conf.d/a.conf", "# comment\n/usr/local/lib\n"),
             (
                 "etc/ld.so.conf.d/b.conf",
                 "/lib/x86_64-linux-gnu\ninclude ../ld.so.conf\ninclude b.conf\n/usr/local/lib\n",
             ),
-        ];
-        let tree: Tree =
-            files.map(|(name, _)| (RootPath::new(name).unwrap(), Entry::bytes(0o644, *b""))).into_iter().collect();
-        let mut text = |path: &RootPath| {
-            files.iter().find(|(name, _)| RootPath::new(name).unwrap() == *path).map(|(_, text)| (*text).to_owned())
-        };
-        let folders: Vec<_> = folders(&tree, &mut text).iter().map(ToString::to_string).collect();
-        assert_eq!(folders, ["/usr/local/lib", "/lib/x86_64-linux-gnu", "/opt/last"]);
+            ("etc/ld.so.conf.d/B.conf", "/upper/first"),
+            ("etc/ld.so.conf.d/.hidden.conf", "/hidden"),
+        ]);
+        assert_eq!(got, ["/upper/first", "/usr/local/lib", "/lib/x86_64-linux-gnu", "/opt/last"]);
+    }
+
+    #[test]
+    fn lines_are_read_as_ldconfig_reads_them() {
+        let text = "hwcap 1 nosegneg\nHWCAP 0 x\n \t/a//b/ \r\n/with space/x\n/typed=libc6\n/is=there\nrelative\n/\n\
+                    /c/../d\ninclude\tone.conf  two.conf\nincluded\ninclude /e/{one,two}.conf\n/nul\0junk\n/a/b";
+        let got = read(&[
+            ("etc/ld.so.conf", text),
+            ("etc/one.conf", "/one"),
+            ("etc/two.conf", "/two"),
+            ("e/one.conf", "/braces"),
+            ("is=there/", ""),
+        ]);
+        assert_eq!(got, ["/a/b", "/with space/x", "/typed", "/is=there", "/d", "/one", "/two", "/nul"]);
+    }
+
+    #[test]
+    fn hostile_files_end() {
+        let chain: Vec<_> =
+            (0..5000).map(|n| (format!("etc/{n}"), format!("/{n}\ninclude {}\ninclude *\n", n + 1))).collect();
+        let mut all: Vec<_> = chain.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
+        all.extend([("etc/ld.so.conf", "include 0"), ("etc/loop -> loop", "")]);
+        assert!(read(&all).len() <= MANY);
+        let many = "include /*/*/*/*\n".repeat(10_000);
+        assert!(read(&[("etc/ld.so.conf", &many), ("etc/x -> /", ""), ("etc/y -> /etc", "")]).is_empty());
+    }
+
+    #[test]
+    fn distroless_gets_a_configuration() {
+        let triplet = ("etc/ld.so.conf.d/x86_64-linux-gnu.conf", "/lib/x86_64-linux-gnu\n/usr/lib/x86_64-linux-gnu\n");
+        let wanted = ["usr/local/lib", "usr/lib/x86_64-linux-gnu", "usr/lib", "opt/x", "usr/local/lib"];
+        assert_eq!(
+            configured(&[triplet], &wanted),
+            files(&[("/etc/ld.so.conf", INCLUDE), ("/etc/ld.so.conf.d/carboy.conf", "/usr/local/lib\n/opt/x\n")])
+        );
+        assert_eq!(configured(&[triplet], &["usr/lib"]), files(&[("/etc/ld.so.conf", INCLUDE)]));
+        assert_eq!(configured(&[triplet, ("etc/ld.so.conf", INCLUDE)], &wanted[1..3]), []);
+    }
+
+    #[test]
+    fn what_an_image_has_is_kept() {
+        let own =
+            [("etc/ld.so.conf", "/opt/a"), ("etc/ld.so.conf.d/carboy.conf", "/usr/local/lib"), ("l -> opt/a", "")];
+        assert_eq!(
+            configured(&own, &["opt/b", "l"]),
+            files(&[
+                ("/etc/ld.so.conf", "/opt/a\ninclude /etc/ld.so.conf.d/carboy.conf\n"),
+                ("/etc/ld.so.conf.d/carboy.conf", "/usr/local/lib\n/opt/b\n"),
+            ])
+        );
+        let linked = [("etc/ld.so.conf", INCLUDE), ("etc/ld.so.conf.d -> /usr/conf", ""), ("usr/conf/", "")];
+        assert_eq!(configured(&linked, &["opt/b"]), files(&[("/usr/conf/carboy.conf", "/opt/b\n")]));
+    }
+
+    #[test]
+    fn names_that_no_file_can_hold_are_left_out() {
+        let wanted = ["a\n/evil", "a#b", "a=b", "a ", "/", "fine"];
+        let got = configured(&[("etc/ld.so.conf", INCLUDE)], &wanted);
+        assert_eq!(got, files(&[("/etc/ld.so.conf.d/carboy.conf", "/fine\n")]));
     }
 }

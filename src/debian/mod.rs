@@ -1,4 +1,6 @@
 //! What Debian's files in an image say. Pure.
 
+mod glob;
+pub mod ld_so_cache;
 pub mod ld_so_conf;
 pub mod os_release;
