@@ -1,6 +1,6 @@
 //! Decides, for one platform, what goes into each layer. Nothing is written yet.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::application::{self, Copied, root_path};
@@ -11,7 +11,7 @@ use super::report::{Missing, Taken};
 use super::run::{Run, Tars};
 use super::site;
 use crate::debian::os_release::OsRelease;
-use crate::elf::dynamic::Abi;
+use crate::elf::{self, Abi};
 use crate::image::Process;
 use crate::layer::{Recipe, contents};
 use crate::oci::Platform;
@@ -120,8 +120,8 @@ pub(super) struct Work<'a> {
     pub(super) image: Tree,
     /// Where objects of the image came from in the builder.
     pub(super) origins: BTreeMap<RootPath, RootPath>,
-    /// Sonames in the interpreter's process before it loads any module.
-    pub(super) loaded: BTreeSet<Vec<u8>>,
+    /// The interpreter's, before it loads any module.
+    pub(super) process: elf::Process,
     pub(super) abi: Option<Abi>,
     pub(super) recipes: BTreeMap<LayerKind, Recipe>,
     pub(super) taken: Vec<Taken>,
@@ -138,7 +138,7 @@ impl<'a> Work<'a> {
             objects: Objects::new(inputs.tars.clone()),
             image: inputs.base.tree.clone(),
             origins: BTreeMap::new(),
-            loaded: BTreeSet::new(),
+            process: elf::Process::default(),
             abi: None,
             recipes: BTreeMap::new(),
             taken: Vec::new(),
@@ -219,7 +219,7 @@ impl<'a> Work<'a> {
         let executable = interpreter.executable.clone();
         self.abi = self.object_abi(&executable)?;
         let first = self.close(LayerKind::Runtime, &builder.tree, vec![executable])?;
-        self.loaded.extend(first.sonames);
+        self.process = first.process;
         let objects = self.elf_files(taken)?;
         self.close(LayerKind::Runtime, &builder.tree, objects)?;
         self.by_name(&plan.dlopen, &builder.tree)?;

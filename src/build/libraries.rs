@@ -6,8 +6,7 @@ use super::extract::Work;
 use super::objects::Objects;
 use super::report::{Missing, Taken};
 use crate::debian::ld_so_conf;
-use crate::elf::dynamic::Abi;
-use crate::elf::{self, Closure, Loader as _};
+use crate::elf::{self, Abi, Closure, Loader as _};
 use crate::layer::contents;
 use crate::progress::{Event, LayerKind};
 use crate::rootfs::{Entry, RootPath, Tree};
@@ -49,9 +48,10 @@ impl Work<'_> {
             origins: &mut self.origins,
             donor: Some(donor),
             donor_folders: &folders,
+            image_folders: &[],
             triplet: self.triplet,
             loader: &self.objects,
-            loaded: &self.loaded,
+            process: &self.process,
         })
     }
 
