@@ -53,7 +53,8 @@ fn every_wheels_objects_read_the_same() {
             elf::parse(&object::ReadCache::new(file)).unwrap_or_else(|error| panic!("{path}: {error}")).unwrap();
         let text = |bytes: Option<Vec<u8>>| bytes.map(|bytes| String::from_utf8(bytes).unwrap());
         let runpath = object.runpath.as_deref().map(texts).unwrap_or_default();
-        let got = (texts(&object.needed), text(object.soname), texts(&object.rpath), runpath, text(object.interpreter));
+        let needed: Vec<_> = object.needed().map(<[u8]>::to_vec).collect();
+        let got = (texts(&needed), text(object.soname), texts(&object.rpath), runpath, text(object.interpreter));
         assert_eq!(got, want, "{path}");
     }
 }

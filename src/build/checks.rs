@@ -25,7 +25,7 @@ impl Work<'_> {
         Ok(())
     }
 
-    fn release(&self, tree: &Tree) -> Result<Option<OsRelease>, BuildError> {
+    pub(super) fn release(&self, tree: &Tree) -> Result<Option<OsRelease>, BuildError> {
         let text = match self.text(tree, &root_path("etc/os-release"))? {
             Some(text) => Some(text),
             None => self.text(tree, &root_path("usr/lib/os-release"))?,

@@ -1,6 +1,6 @@
 //! Decides, for one platform, what goes into each layer. Nothing is written yet.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::application::{self, Copied};
@@ -10,11 +10,11 @@ use super::objects::Objects;
 use super::problems::Problem;
 use super::pull::{self, Image};
 use super::reasons::{Because, Reasons};
-use super::report::{Missing, Taken};
+use super::report::{Missing, Resolved, Taken};
 use super::run::{Run, Tars};
 use super::site;
 use crate::debian::ld_so_conf;
-use crate::elf::dynamic::Abi;
+use crate::elf::{self, Abi};
 use crate::image::Process;
 use crate::layer::{Recipe, contents};
 use crate::oci::Platform;
@@ -51,6 +51,7 @@ pub struct Extraction {
     pub python: Option<String>,
     pub taken: Vec<Taken>,
     pub missing: Vec<Missing>,
+    pub resolved: Resolved,
     pub reasons: Reasons,
     /// Files of distributions and packages, with their versions: `numpy 2.3.1`.
     pub owners: BTreeMap<RootPath, String>,
@@ -120,6 +121,7 @@ pub fn extract(inputs: &Inputs) -> Result<Extraction, BuildError> {
     work.seal(LayerKind::Libraries)?;
     let process = work.application(interpreter.as_ref())?;
     work.seal(LayerKind::Application)?;
+    work.verify(interpreter.as_ref(), &process)?;
     work.finish(process, interpreter.as_ref())
 }
 
@@ -133,14 +135,17 @@ pub(super) struct Work<'a> {
     pub(super) image: Tree,
     /// The builder first, where there is one, then the images of `[[extract]]`.
     pub(super) donors: Vec<Donor>,
-    /// Sonames in the interpreter's process before it loads any module.
-    pub(super) loaded: BTreeSet<Vec<u8>>,
+    /// What the image's `ld.so.cache` covers, or will.
+    pub(super) image_folders: Vec<RootPath>,
+    /// The interpreter's process before it loads any module.
+    pub(super) process: elf::Process,
     pub(super) abi: Option<Abi>,
     pub(super) recipes: BTreeMap<LayerKind, Recipe>,
     pub(super) reasons: Reasons,
     pub(super) owners: BTreeMap<RootPath, String>,
     pub(super) taken: Vec<Taken>,
     pub(super) missing: Vec<Missing>,
+    pub(super) resolved: Resolved,
     pub(super) problems: Vec<Problem>,
 }
 
@@ -153,13 +158,15 @@ impl<'a> Work<'a> {
             objects: Objects::new(inputs.tars.clone()),
             image: inputs.base.tree.clone(),
             donors: Vec::new(),
-            loaded: BTreeSet::new(),
+            image_folders: Vec::new(),
+            process: elf::Process::default(),
             abi: None,
             recipes: BTreeMap::new(),
             reasons: Reasons::default(),
             owners: BTreeMap::new(),
             taken: Vec::new(),
             missing: Vec::new(),
+            resolved: Resolved::default(),
             problems: Vec::new(),
         };
         let builder = inputs.builder.iter().map(|image| (crate::config::BUILDER, image));
@@ -169,6 +176,7 @@ impl<'a> Work<'a> {
             let origins = BTreeMap::new();
             work.donors.push(Donor { name: name.to_owned(), image: image.clone(), folders, origins });
         }
+        work.image_folders = work.cached_folders(&[]);
         Ok(work)
     }
 
@@ -239,8 +247,8 @@ impl<'a> Work<'a> {
         for (path, entry) in site::place(walk, interpreter, &self.inputs.tars)? {
             placed.push(self.put(LayerKind::Dependencies, &path, entry, Because::Dependency)?);
         }
-        let objects = self.elf_files(placed)?;
         if let Some(builder) = self.builder() {
+            let objects = self.own_objects(placed)?;
             self.close(LayerKind::Libraries, builder, objects)?;
         }
         Ok(())
@@ -267,6 +275,7 @@ impl<'a> Work<'a> {
             python,
             taken,
             missing,
+            resolved: self.resolved,
             reasons: self.reasons,
             owners: self.owners,
             purelib: interpreter.map(|found| found.purelib.clone()),

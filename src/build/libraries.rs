@@ -1,6 +1,8 @@
 //! Shared libraries of one platform's image: which are taken, which are missing,
 //! and what of that stops the build.
 
+use std::time::Instant;
+
 use super::donor::DonorId;
 use super::error::BuildError;
 use super::extract::Work;
@@ -8,8 +10,7 @@ use super::objects::Objects;
 use super::problems::Problem;
 use super::reasons::Because;
 use super::report::{Missing, Taken};
-use crate::elf::dynamic::Abi;
-use crate::elf::{self, Closure, Loader as _};
+use crate::elf::{self, Abi, Closure, Loader as _};
 use crate::layer::contents;
 use crate::progress::LayerKind;
 use crate::rootfs::{Entry, RootPath};
@@ -35,7 +36,9 @@ impl Work<'_> {
         donor: DonorId,
         roots: Vec<RootPath>,
     ) -> Result<elf::Outcome, BuildError> {
+        let started = Instant::now();
         let outcome = self.closure(donor, |closure| closure.run(roots))?;
+        self.resolved.elapsed += started.elapsed();
         self.note(kind, donor, outcome.clone())?;
         Ok(outcome)
     }
@@ -51,9 +54,10 @@ impl Work<'_> {
             origins: &mut donor.origins,
             donor: Some(&donor.image.tree),
             donor_folders: &donor.folders,
+            image_folders: &self.image_folders,
             triplet: self.triplet,
             loader: &self.objects,
-            loaded: &self.loaded,
+            process: &self.process,
         })
     }
 
@@ -69,6 +73,11 @@ impl Work<'_> {
             let path = taken.files.first().map(|file| file.path.to_string()).unwrap_or_default();
             let needed_by = if by_name { "runtime.dlopen".to_owned() } else { taken.needed_by.to_string() };
             self.taken.push(Taken { soname: text(&taken.soname), path, needed_by, layer: kind });
+        }
+        for edge in outcome.edges {
+            if let Some(to) = &edge.to {
+                self.reasons.also_needed_by(to, &edge.from);
+            }
         }
         for missing in outcome.missing {
             let soname = text(&missing.soname);
@@ -97,15 +106,19 @@ impl Work<'_> {
     /// The application's own compiled code gets its libraries too, in its layer.
     pub(super) fn application_libraries(&mut self, files: Vec<RootPath>) -> Result<(), BuildError> {
         let Some(builder) = self.builder() else { return Ok(()) };
-        let mut objects = self.elf_files(files)?;
-        let mut own = Vec::new();
-        for path in objects.drain(..) {
-            let abi = self.object_abi(&path)?;
-            if abi.is_some() && (self.abi.is_none() || abi == self.abi) {
-                own.push(path);
+        let objects = self.own_objects(files)?;
+        self.close(LayerKind::Application, builder, objects).map(|_| ())
+    }
+
+    /// The objects among files that the image's own programs can load.
+    pub(super) fn own_objects(&self, files: Vec<RootPath>) -> Result<Vec<RootPath>, BuildError> {
+        let mut out = Vec::new();
+        for path in self.elf_files(files)? {
+            if self.object_abi(&path)?.is_some_and(|abi| self.abi.is_none_or(|own| own == abi)) {
+                out.push(path);
             }
         }
-        self.close(LayerKind::Application, builder, own).map(|_| ())
+        Ok(out)
     }
 
     pub(super) fn elf_files(&self, paths: Vec<RootPath>) -> Result<Vec<RootPath>, BuildError> {

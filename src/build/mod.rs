@@ -22,6 +22,7 @@ mod runtime;
 mod scripts;
 mod seal;
 mod site;
+mod verify;
 mod why;
 
 use std::sync::Arc;
@@ -210,6 +211,7 @@ async fn make(
         python: extraction.python,
         taken: extraction.taken,
         missing: extraction.missing,
+        resolved: extraction.resolved,
     };
     Ok(Done { image, report, base_index: base.index })
 }

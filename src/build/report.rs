@@ -37,6 +37,15 @@ pub struct PlatformReport {
     pub taken: Vec<Taken>,
     /// What stays unresolved without failing the build.
     pub missing: Vec<Missing>,
+    pub resolved: Resolved,
+}
+
+/// What it took to find out which libraries are needed, and that all are right.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct Resolved {
+    /// Programs, modules and libraries in the finished image.
+    pub objects: usize,
+    pub elapsed: Duration,
 }
 
 /// How large layers are.

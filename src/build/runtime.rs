@@ -41,7 +41,7 @@ impl Work<'_> {
         let executable = interpreter.executable.clone();
         self.abi = self.object_abi(&executable)?;
         let first = self.close(LayerKind::Runtime, donor, vec![executable])?;
-        self.loaded.extend(first.sonames);
+        self.process = first.process;
         let objects = self.elf_files(taken)?;
         self.close(LayerKind::Runtime, donor, objects)?;
         self.by_name(&plan.dlopen, donor)?;

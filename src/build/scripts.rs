@@ -12,7 +12,7 @@ use super::problems::Problem;
 use super::reasons::Because;
 use crate::layer::contents;
 use crate::progress::LayerKind;
-use crate::rootfs::{Content, Entry, RootPath, Tree};
+use crate::rootfs::{Entry, RootPath, Tree};
 
 /// What the kernel reads of the first line.
 const LINE: u64 = 255;
@@ -52,11 +52,9 @@ impl Work<'_> {
     }
 
     /// What follows `#!` in an executable file of the image.
-    fn shebang(&self, path: &RootPath) -> Result<Option<String>, BuildError> {
+    pub(super) fn shebang(&self, path: &RootPath) -> Result<Option<String>, BuildError> {
         let Some(entry) = self.image.get(path).filter(|entry| entry.meta.mode & 0o111 != 0) else { return Ok(None) };
-        let Some(content) = entry.content().filter(|content| !matches!(content, Content::Local(_))) else {
-            return Ok(None);
-        };
+        let Some(content) = entry.content() else { return Ok(None) };
         let error = |cause: std::io::Error| BuildError::Read { path: path.to_string(), cause: cause.to_string() };
         let mut head = Vec::new();
         let file = contents::open(content, self.inputs.tars.as_ref()).map_err(error)?;
@@ -106,7 +104,7 @@ struct Program {
     path: Option<RootPath>,
 }
 
-fn is_program(tree: &Tree, path: &RootPath) -> bool {
+pub(super) fn is_program(tree: &Tree, path: &RootPath) -> bool {
     tree.follow(path).is_some_and(|(_, entry): (_, &Entry)| entry.content().is_some() && entry.meta.mode & 0o111 != 0)
 }
 

@@ -1,5 +1,6 @@
 //! What Debian's files in an image say. Pure.
 
+pub mod glibc;
 mod glob;
 pub mod ld_so_cache;
 pub mod ld_so_conf;

@@ -1,15 +1,32 @@
 //! Takes every shared library that an image still lacks out of another image.
 //!
-//! The walk starts from objects in the image, looks for each needed name where the
-//! image's loader will look, and only when it is not there, where the donor's
-//! loader would. What is taken is walked in turn. The image's own libraries win.
+//! The walk starts from objects in the image and loads each as a process would,
+//! looking for each needed name where the image's loader will look, and only when it
+//! is not there, where the donor's loader would. The image's own libraries win.
+//!
+//! Every root is a walk of its own: a program with nothing before it, a module into
+//! the process that is given. So what one module brings along hides nothing that
+//! another one lacks.
+//!
+//! Not told apart: hard links count as files of their own, and a folder of the
+//! search path that only some users may enter is looked into.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::rc::Rc;
 use std::sync::Arc;
 
-use super::Object;
-use super::search::{expand, inherited_folders, library_folder, own_folders, trusted_folders};
+use super::files::{Candidate, Known, Located};
+use super::locate::Wanted;
+use super::process::Running;
+use super::search::{Tokens, trusted_folders};
+use super::{Abi, NeedKind, Object, Process};
 use crate::rootfs::{Content, Entry, Kind, RootPath, Tree};
+
+/// How many paths one run looks at before it takes everything else for missing.
+/// A Python application with 300 modules makes some 10,000.
+const PROBES: usize = 20_000_000;
+/// The most links that are taken for one name.
+const LINKS: usize = 40;
 
 /// Reads ELF files of trees; none for content that is no dynamic object.
 pub trait Loader {
@@ -49,6 +66,19 @@ pub struct Missing {
     pub needed_by: RootPath,
 }
 
+/// Who needs what, and what is loaded for it.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Edge {
+    /// The real path of the object; the root for what is opened by name.
+    pub from: RootPath,
+    /// The name as the object has it. For the interpreter of a program, its path.
+    pub soname: Vec<u8>,
+    /// The real path of what is loaded; none when nobody has it.
+    pub to: Option<RootPath>,
+    /// The loader goes on without it (`DT_AUXILIARY`).
+    pub optional: bool,
+}
+
 /// A walk over an image as it grows.
 pub struct Closure<'a, L> {
     /// What the image will be; libraries taken are added.
@@ -58,31 +88,26 @@ pub struct Closure<'a, L> {
     pub donor: Option<&'a Tree>,
     /// Where the donor's loader looks by its `ld.so.conf`, before the trusted folders.
     pub donor_folders: &'a [RootPath],
+    /// What the image's `ld.so.cache` will cover, in ldconfig's order: the folders of
+    /// its `ld.so.conf`, then `lib` and `usr/lib`. None without a cache.
+    pub image_folders: &'a [RootPath],
     /// Debian's multiarch name of the platform.
     pub triplet: &'a str,
     pub loader: &'a L,
-    /// Names that are in the process before modules are loaded (the interpreter's
-    /// own libraries): the loader matches them by soname before it looks anywhere.
-    pub loaded: &'a BTreeSet<Vec<u8>>,
+    /// What modules are loaded into: its names are never searched for.
+    pub process: &'a Process,
 }
 
 /// What a walk found.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Outcome {
     pub taken: Vec<Taken>,
+    /// Sorted, each once.
     pub missing: Vec<Missing>,
-    /// Every soname that was found on the way, taken or not.
-    pub sonames: BTreeSet<Vec<u8>>,
-    /// The names of dynamic loaders, which a process has before anything else.
-    loaders: BTreeSet<Vec<u8>>,
-}
-
-struct Item {
-    path: RootPath,
-    /// Whether it runs in a process of its own, where nothing is loaded before.
-    own_process: bool,
-    inherited: Vec<RootPath>,
-    donor_inherited: Vec<RootPath>,
+    /// Every need that was looked at, sorted, each once.
+    pub edges: Vec<Edge>,
+    /// The process of the first program among the roots.
+    pub process: Process,
 }
 
 impl<L: Loader> Closure<'_, L> {
@@ -91,25 +116,9 @@ impl<L: Loader> Closure<'_, L> {
     /// # Errors
     /// What the loader cannot read.
     pub fn run(&mut self, roots: impl IntoIterator<Item = RootPath>) -> Result<Outcome, L::Error> {
-        let mut outcome = Outcome::default();
-        let mut queue = VecDeque::new();
-        for path in roots {
-            let own_process = self.is_program(&path)?;
-            let item = Item { path, own_process, inherited: Vec::new(), donor_inherited: Vec::new() };
-            // Programs first: what they share with modules must hold without a host.
-            if own_process { queue.push_front(item) } else { queue.push_back(item) }
-        }
-        let mut seen: BTreeSet<RootPath> = queue.iter().map(|item| item.path.clone()).collect();
-        while let Some(item) = queue.pop_front() {
-            for next in self.visit(&item, &mut outcome)? {
-                if seen.insert(next.path.clone()) {
-                    queue.push_back(next);
-                }
-            }
-        }
-        outcome.missing.sort();
-        outcome.missing.dedup();
-        Ok(outcome)
+        let mut walker = Walker::new(self)?;
+        walker.walk_all(roots)?;
+        Ok(walker.finish())
     }
 
     /// Takes a library that no object names, for programs that open it by name.
@@ -117,186 +126,250 @@ impl<L: Loader> Closure<'_, L> {
     ///
     /// # Errors
     /// What the loader cannot read.
-    pub fn take_by_name(
-        &mut self,
-        soname: &[u8],
-        abi: super::dynamic::Abi,
-        outcome: &mut Outcome,
-    ) -> Result<bool, L::Error> {
-        let object =
-            Object { abi, soname: None, needed: Vec::new(), rpath: Vec::new(), runpath: None, interpreter: None };
-        let asker =
-            Item { path: RootPath::root(), own_process: false, inherited: Vec::new(), donor_inherited: Vec::new() };
-        let Some(path) = self.locate(soname, &asker, &object, outcome)? else { return Ok(false) };
-        let found = self.run([path])?;
-        outcome.taken.extend(found.taken);
-        outcome.missing.extend(found.missing);
-        outcome.sonames.extend(found.sonames);
-        Ok(true)
+    pub fn take_by_name(&mut self, soname: &[u8], abi: Abi, outcome: &mut Outcome) -> Result<bool, L::Error> {
+        let from = RootPath::root();
+        let mut edge =
+            Edge { from, soname: soname.to_vec(), to: self.process.names.get(soname).cloned(), optional: false };
+        let mut more = Outcome::default();
+        if edge.to.is_none() {
+            let mut walker = Walker::new(self)?;
+            let wanted = Wanted { raw: soname, name: soname, asker: None, abi };
+            let found = if soname.contains(&b'/') {
+                walker.locate_path(&wanted)?
+            } else {
+                let program = walker.program.clone();
+                let own = program.iter().flat_map(|program| &program.rpath);
+                let own = own.map(|place| (place.image.as_ref(), place.donor.as_ref())).collect::<Vec<_>>();
+                walker.locate_name(&wanted, &own)?
+            };
+            if let Some(found) = found {
+                edge.to = Some(found.real.clone());
+                walker.walk_all([found.path.clone()])?;
+            }
+            more = walker.finish();
+        }
+        let found = edge.to.is_some();
+        outcome.taken.extend(more.taken);
+        outcome.missing.extend(more.missing);
+        outcome.edges.extend(more.edges.into_iter().chain([edge]));
+        outcome.missing.sort();
+        outcome.missing.dedup();
+        outcome.edges.sort();
+        outcome.edges.dedup();
+        Ok(found)
+    }
+}
+
+/// A closure at work.
+pub(super) struct Walker<'w, 'c, L> {
+    pub closure: &'w mut Closure<'c, L>,
+    pub trusted: Vec<RootPath>,
+    /// The program of the process that modules are loaded into.
+    pub program: Option<Rc<Located>>,
+    /// How many paths may still be looked at.
+    pub probes: usize,
+    known: Known,
+    /// What the process has loaded, by its real path.
+    loaded: HashSet<RootPath>,
+    taken: Vec<Taken>,
+    edges: BTreeSet<Edge>,
+    /// What was not found, and whether the object was itself the root of the walk.
+    missing: BTreeMap<Missing, bool>,
+    process: Process,
+}
+
+impl<'w, 'c, L: Loader> Walker<'w, 'c, L> {
+    fn new(closure: &'w mut Closure<'c, L>) -> Result<Self, L::Error> {
+        let process = closure.process;
+        let mut walker = Self {
+            trusted: trusted_folders(closure.triplet),
+            program: None,
+            probes: PROBES,
+            known: Known::default(),
+            loaded: process.names.values().chain(&process.program).cloned().collect(),
+            taken: Vec::new(),
+            edges: BTreeSet::new(),
+            missing: BTreeMap::new(),
+            process: Process::default(),
+            closure,
+        };
+        if let Some(program) = &process.program
+            && let Candidate::Object(program) = walker.candidate(program)?
+        {
+            walker.program = Some(program);
+        }
+        Ok(walker)
     }
 
-    /// Looks at one object; returns the objects it loads.
-    fn visit(&mut self, item: &Item, outcome: &mut Outcome) -> Result<Vec<Item>, L::Error> {
-        let Some((real, content)) = file(self.image, &item.path) else { return Ok(Vec::new()) };
-        let Some(object) = self.loader.object(&real, &content)? else { return Ok(Vec::new()) };
-        let folder = real.parent().unwrap_or_default();
-        let donor_folder = self.origins.get(&real).and_then(RootPath::parent);
-        let inherited = inherited_folders(&object, &folder, &item.inherited, self.triplet);
-        let donor_inherited = donor_folder
-            .map(|folder| inherited_folders(&object, &folder, &item.donor_inherited, self.triplet))
-            .unwrap_or_default();
-        let mut next = Vec::new();
-        let interpreter = object.interpreter.as_ref();
-        if let Some(loader) = interpreter.and_then(|path| path.rsplit(|&b| b == b'/').next()) {
-            outcome.loaders.insert(loader.to_vec());
-            outcome.sonames.insert(loader.to_vec());
-        }
-        for name in object.needed.iter().chain(interpreter) {
-            if outcome.loaders.contains(name) || !item.own_process && self.loaded.contains(name) {
+    fn finish(self) -> Outcome {
+        let Self { edges, missing, taken, process, .. } = self;
+        // A library that is among the roots may find by its loaders' DT_RPATH what it
+        // does not find alone.
+        let found: HashSet<_> =
+            edges.iter().filter(|edge| edge.to.is_some()).map(|edge| (&edge.from, &edge.soname)).collect();
+        let missing =
+            missing.into_iter().filter(|(one, alone)| !(*alone && found.contains(&(&one.needed_by, &one.soname))));
+        let missing = missing.map(|(one, _)| one).collect();
+        Outcome { taken, missing, edges: edges.into_iter().collect(), process }
+    }
+
+    /// What the image has at a path.
+    pub fn candidate(&mut self, path: &RootPath) -> Result<Candidate<Rc<Located>>, L::Error> {
+        let closure = &*self.closure;
+        let trees = (&*closure.image, closure.donor);
+        self.known.candidate(trees, closure.origins, (closure.loader, closure.triplet), path)
+    }
+
+    /// Programs first: what they share with modules must hold without a host.
+    fn walk_all(&mut self, roots: impl IntoIterator<Item = RootPath>) -> Result<(), L::Error> {
+        let mut modules = Vec::new();
+        for path in roots {
+            let Candidate::Object(mut root) = self.candidate(&path)? else { continue };
+            if root.object.interpreter.is_none() {
+                modules.push(path);
                 continue;
             }
-            outcome.sonames.insert(name.clone());
-            match self.locate(name, item, &object, outcome)? {
-                Some(path) => next.push(Item {
-                    path,
-                    own_process: item.own_process,
-                    inherited: inherited.clone(),
-                    donor_inherited: donor_inherited.clone(),
-                }),
-                None => outcome.missing.push(Missing { soname: name.clone(), needed_by: real.clone() }),
+            // The kernel names a program by its real path.
+            if let Candidate::Object(real) = self.candidate(&root.real.clone())? {
+                root = real;
+            }
+            let running = self.walk(root, true)?;
+            if self.process.program.is_none() {
+                self.process = running.into_process();
             }
         }
-        Ok(next)
-    }
-
-    /// Where in the image the loader finds `name` for `object`, after taking it
-    /// there if need be.
-    fn locate(
-        &mut self,
-        name: &[u8],
-        item: &Item,
-        object: &Object,
-        outcome: &mut Outcome,
-    ) -> Result<Option<RootPath>, L::Error> {
-        let (real, _) = file(self.image, &item.path).unwrap_or_else(|| (item.path.clone(), Content::Bytes([].into())));
-        let origin = real.parent().unwrap_or_default();
-        if name.contains(&b'/') {
-            return self.locate_path(name, &real, &origin, object, outcome);
-        }
-        let own = own_folders(object, &origin, &item.inherited, self.triplet);
-        let trusted = trusted_folders(self.triplet);
-        for folder in own.iter().chain(&trusted) {
-            let path = folder.child(name);
-            if self.fits(self.image, &path, object)? {
-                return Ok(Some(path));
+        for path in modules {
+            let Candidate::Object(root) = self.candidate(&path)? else { continue };
+            if !self.loaded.contains(&root.real) {
+                self.walk(root, false)?;
             }
         }
-        let Some(donor) = self.donor else { return Ok(None) };
-        // Where the object itself came from decides what $ORIGIN was over there.
-        let donor_origin = self.origins.get(&real).and_then(RootPath::parent);
-        let donor_own = donor_origin
-            .map(|origin| own_folders(object, &origin, &item.donor_inherited, self.triplet))
-            .unwrap_or_default();
-        for (at, folder) in donor_own.iter().enumerate() {
-            let path = folder.child(name);
-            if self.fits(donor, &path, object)? {
-                let to = own.get(at).unwrap_or(folder).clone();
-                return Ok(Some(self.take(&path, &to, &real, outcome)));
+        Ok(())
+    }
+
+    /// Loads an object with all that it needs.
+    fn walk(&mut self, root: Rc<Located>, own_process: bool) -> Result<Running, L::Error> {
+        let mut running = Running::new(root.clone());
+        if own_process && let Some(path) = &root.object.interpreter {
+            let wanted = Wanted { raw: path, name: path, asker: Some(&root), abi: root.object.abi };
+            let loader = self.locate_path(&wanted)?;
+            self.note(&root, path, loader.as_ref().map(|found| &found.real), NeedKind::Needed, true);
+            if let Some(loader) = loader {
+                let name = path.rsplit(|&b| b == b'/').next().unwrap_or_default();
+                running.add(Some(path), loader.clone(), Some(0));
+                running.add(Some(name), loader, Some(0));
             }
         }
-        for folder in self.donor_folders.iter().chain(&trusted) {
-            let path = folder.child(name);
-            if self.fits(donor, &path, object)? {
-                return Ok(Some(self.take(&path, &library_folder(self.triplet), &real, outcome)));
+        let mut from = 0;
+        while let Some((at, member)) = running.next(from) {
+            self.visit(&mut running, member, own_process)?;
+            from = at;
+        }
+        Ok(running)
+    }
+
+    /// Loads what one object needs.
+    fn visit(&mut self, running: &mut Running, member: usize, own_process: bool) -> Result<(), L::Error> {
+        let asker = running.members[member].at.clone();
+        let folder = asker.folder();
+        let tokens = Tokens { origin: Some(&folder), triplet: self.closure.triplet };
+        let process = self.closure.process;
+        for need in &asker.object.needs {
+            let alone = member == 0;
+            let Some(name) = tokens.expand(&need.name) else { continue };
+            if name.is_empty() {
+                continue; // the program itself has no name
             }
+            if running.named(&name).is_none() {
+                if let Some(path) = process.names.get(&name).filter(|_| !own_process) {
+                    self.note(&asker, &need.name, Some(path), need.kind, alone);
+                    continue;
+                }
+                let found = self.locate(&need.name, &name, running, member)?;
+                let real = found.as_ref().map(|found| found.real.clone());
+                let Some(found) = found.filter(|found| own_process || !self.loaded.contains(&found.real)) else {
+                    self.note(&asker, &need.name, real.as_ref(), need.kind, alone);
+                    continue;
+                };
+                running.add(Some(&name), found, Some(member));
+            }
+            let Some(to) = running.named(&name) else { continue };
+            match need.kind {
+                NeedKind::Needed => running.list(to),
+                NeedKind::Filter | NeedKind::Auxiliary => running.list_filtee(to, member),
+            }
+            let to = running.members[to].at.real.clone();
+            self.note(&asker, &need.name, Some(&to), need.kind, alone);
         }
-        Ok(None)
+        Ok(())
     }
 
-    /// A needed name with a slash, or the loader itself: that very path.
-    fn locate_path(
-        &mut self,
-        name: &[u8],
-        real: &RootPath,
-        origin: &RootPath,
-        object: &Object,
-        outcome: &mut Outcome,
-    ) -> Result<Option<RootPath>, L::Error> {
-        let Some(path) = expand(name, origin, self.triplet) else { return Ok(None) };
-        if self.fits(self.image, &path, object)? {
-            return Ok(Some(path));
+    fn note(&mut self, from: &Located, soname: &[u8], to: Option<&RootPath>, kind: NeedKind, alone: bool) {
+        let optional = kind == NeedKind::Auxiliary;
+        if to.is_none() && !optional {
+            let missing = Missing { soname: soname.to_vec(), needed_by: from.real.clone() };
+            *self.missing.entry(missing).or_insert(true) &= alone;
         }
-        let Some(donor) = self.donor else { return Ok(None) };
-        if !self.fits(donor, &path, object)? {
-            return Ok(None);
-        }
-        let folder = path.parent().unwrap_or_default();
-        Ok(Some(self.take(&path, &folder, real, outcome)))
-    }
-
-    /// Whether an object starts a process: it names the loader that does it.
-    fn is_program(&self, path: &RootPath) -> Result<bool, L::Error> {
-        let Some((real, content)) = file(self.image, path) else { return Ok(false) };
-        Ok(self.loader.object(&real, &content)?.is_some_and(|object| object.interpreter.is_some()))
-    }
-
-    /// Whether a tree has an object of the right machine at a path.
-    fn fits(&self, tree: &Tree, path: &RootPath, object: &Object) -> Result<bool, L::Error> {
-        let Some((real, content)) = file(tree, path) else { return Ok(false) };
-        Ok(self.loader.object(&real, &content)?.is_some_and(|found| found.abi == object.abi))
+        self.edges.insert(Edge { from: from.real.clone(), soname: soname.to_vec(), to: to.cloned(), optional });
     }
 
     /// Adds a donor's library to the image: links within its folder stay links, a
     /// link that leaves it becomes the file.
-    fn take(&mut self, found: &RootPath, to: &RootPath, needed_by: &RootPath, outcome: &mut Outcome) -> RootPath {
-        let mut files = Vec::new();
+    pub fn take(
+        &mut self,
+        found: &RootPath,
+        to: &RootPath,
+        wanted: &Wanted<'_>,
+    ) -> Result<Option<Rc<Located>>, L::Error> {
+        let Some(donor) = self.closure.donor else { return Ok(None) };
         let name = found.name().unwrap_or_default().to_vec();
-        if let Some(donor) = self.donor {
-            let mut at = donor.resolve_parent(found).unwrap_or_else(|_| found.clone());
-            let folder = at.parent();
-            let mut to_name = name.clone();
-            loop {
-                let path = to.child(&to_name);
-                match donor.get(&at) {
-                    Some(entry @ Entry { kind: Kind::Link(target), .. }) => {
-                        let sibling = !target.contains(&b'/');
-                        if sibling && files.len() < 40 {
-                            files.push(TakenFrom { path, donor: at.clone(), entry: entry.clone() });
-                            to_name.clone_from(target);
-                            at = folder.clone().unwrap_or_default().child(target);
-                            continue;
-                        }
-                        if let Some((real, entry)) = donor.follow(&at) {
-                            files.push(TakenFrom { path, donor: real, entry: entry.clone() });
-                        }
-                    }
-                    Some(entry) => files.push(TakenFrom { path, donor: at.clone(), entry: entry.clone() }),
-                    None => {}
-                }
-                break;
-            }
-        }
+        let files = chain(donor, found, to);
         for file in &files {
-            let real = self.image.resolve_parent(&file.path).unwrap_or_else(|_| file.path.clone());
-            self.image.insert(real.clone(), file.entry.clone());
-            self.origins.insert(real, file.donor.clone());
+            let real = self.closure.image.resolve_parent(&file.path).unwrap_or_else(|_| file.path.clone());
+            self.closure.image.insert(real.clone(), file.entry.clone());
+            self.closure.origins.insert(real, file.donor.clone());
         }
-        outcome.taken.push(Taken { soname: name.clone(), files, needed_by: needed_by.clone() });
-        to.child(&name)
+        self.known.forget();
+        let needed_by = wanted.asker.map(|asker| asker.real.clone()).unwrap_or_default();
+        let path = to.child(&name);
+        self.taken.push(Taken { soname: name, files, needed_by });
+        Ok(match self.candidate(&path)? {
+            Candidate::Object(found) => Some(found),
+            Candidate::Absent | Candidate::Broken => None,
+        })
     }
 }
 
-/// The file that a path leads to, and its real path.
-fn file(tree: &Tree, path: &RootPath) -> Option<(RootPath, Content)> {
-    let (real, entry) = tree.follow(path)?;
-    Some((real, entry.content()?.clone()))
+/// The links and the file that a name of the donor leads to, each with its new place.
+fn chain(donor: &Tree, found: &RootPath, to: &RootPath) -> Vec<TakenFrom> {
+    let mut files: Vec<TakenFrom> = Vec::new();
+    let mut at = donor.resolve_parent(found).unwrap_or_else(|_| found.clone());
+    let folder = at.parent().unwrap_or_default();
+    while let (Some(entry), Some(name)) = (donor.get(&at), at.name()) {
+        let path = to.child(name);
+        if let Kind::Link(target) = &entry.kind {
+            let sibling = !target.contains(&b'/') && !matches!(target.as_slice(), b"" | b"." | b"..");
+            if sibling && files.len() < LINKS {
+                files.push(TakenFrom { path, donor: at.clone(), entry: entry.clone() });
+                at = folder.child(target);
+                continue;
+            }
+            if let Some((real, entry)) = donor.follow(&at) {
+                files.push(TakenFrom { path, donor: real, entry: entry.clone() });
+            }
+        } else {
+            files.push(TakenFrom { path, donor: at.clone(), entry: entry.clone() });
+        }
+        break;
+    }
+    files
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::elf::ElfError;
-    use crate::elf::dynamic::Abi;
+    use crate::elf::Need;
 
     /// Objects described by their own text: `needs a b; runpath x:y; rpath z`, and
     /// `arm` for another machine.
@@ -314,13 +387,25 @@ mod tests {
                 words.map(Iterator::collect::<Vec<_>>)
             };
             let machine = if text.contains("arm") { 183 } else { 62 };
+            let needs = |key, kind| {
+                let names = list(key, ' ').unwrap_or_default().into_iter();
+                names.map(move |name| Need { name, kind })
+            };
+            if text == "no object" {
+                return Ok(None);
+            }
             Ok(Some(Arc::new(Object {
                 abi: Abi { machine, is_64: true, little_endian: true },
-                soname: None,
-                needed: list("needs", ' ').unwrap_or_default(),
+                soname: part("soname").map(|name| name.as_bytes().to_vec()),
+                needs: needs("needs", NeedKind::Needed)
+                    .chain(needs("filters", NeedKind::Filter))
+                    .chain(needs("perhaps", NeedKind::Auxiliary))
+                    .collect(),
                 rpath: list("rpath", ':').unwrap_or_default(),
                 runpath: list("runpath", ':'),
                 interpreter: part("interp").map(|path| path.as_bytes().to_vec()),
+                no_default_folders: part("nodeflib").is_some(),
+                ..Object::default()
             })))
         }
     }
@@ -367,7 +452,11 @@ mod tests {
             donor_folders: &folders,
             triplet: "x86_64-linux-gnu",
             loader: &Texts,
-            loaded: &loaded.iter().map(|name| name.as_bytes().to_vec()).collect(),
+            image_folders: &[path("cached")],
+            process: &Process {
+                program: None,
+                names: loaded.iter().map(|name| (name.as_bytes().to_vec(), path("loaded"))).collect(),
+            },
         }
         .run(roots.iter().map(|root| path(root)))
         .unwrap();
@@ -424,7 +513,7 @@ mod tests {
         assert_eq!(module, (String::new(), String::new()));
         let (taken, _) =
             close_in(&["p: needs libpy.so ld.so;interp /lib/ld.so"], &donor, &["opt"], &["p"], &["libpy.so"]);
-        assert_eq!(taken, format!("/{TRUSTED}/libpy.so /lib/ld.so"));
+        assert_eq!(taken, format!("/lib/ld.so /{TRUSTED}/libpy.so"));
     }
 
     #[test]

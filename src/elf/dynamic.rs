@@ -1,23 +1,21 @@
 //! Reads what the dynamic loader reads of an ELF file.
 //!
-//! Source: gABI chapter 5, "Dynamic Linking". Program headers only: a file may
-//! have no section table. Symbol versions are left to a later part.
+//! Source: gABI chapter 5, "Dynamic Linking"; which of several entries of a tag
+//! counts: glibc's `elf/get-dynamic-info.h` (the last). Program headers only: a
+//! file may have no section table.
 
 use object::elf::{
-    DT_NEEDED, DT_RPATH, DT_RUNPATH, DT_SONAME, DT_STRSZ, DT_STRTAB, ET_DYN, ET_EXEC, FileHeader32, FileHeader64,
-    PT_LOAD,
+    DF_1_NODEFLIB, DF_1_PIE, DT_AUXILIARY, DT_FILTER, DT_FLAGS_1, DT_NEEDED, DT_NULL, DT_RPATH, DT_RUNPATH, DT_SONAME,
+    DT_STRSZ, DT_STRTAB, DT_VERDEF, DT_VERNEED, ET_DYN, ET_EXEC, FileHeader32, FileHeader64, PT_DYNAMIC, PT_INTERP,
 };
-use object::read::elf::{Dyn as _, FileHeader, ProgramHeader as _};
+use object::read::elf::{Dyn, FileHeader, ProgramHeader as _};
 use object::{Endianness, ReadRef};
 
-/// The most bytes of one string that is looked at: `PATH_MAX`.
-const STRING: usize = 4096;
-/// The most entries of a dynamic section, program headers and so on: real files
-/// have some dozens.
-const MANY: usize = 10_000;
+use super::memory::{Memory, STRING};
+use super::version_records::{Strings, VersionNeed, defined, needed};
 
 /// The machine, class and byte order that objects in one process share.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
 pub struct Abi {
     /// `e_machine`: 62 is x86-64, 183 is AArch64.
     pub machine: u16,
@@ -26,24 +24,64 @@ pub struct Abi {
 }
 
 /// An executable or shared library that takes part in dynamic linking.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Object {
     pub abi: Abi,
     pub soname: Option<Vec<u8>>,
-    /// `DT_NEEDED`, in order.
-    pub needed: Vec<Vec<u8>>,
-    /// `DT_RPATH`, split at colons.
+    /// What is loaded with it, in order.
+    pub needs: Vec<Need>,
+    /// `DT_RPATH`, split at colons. Empty when there is a `DT_RUNPATH`, which
+    /// switches it off.
     pub rpath: Vec<Vec<u8>>,
     /// `DT_RUNPATH`, split at colons; its presence counts, even when empty.
     pub runpath: Option<Vec<Vec<u8>>>,
     /// `PT_INTERP`: the loader's path.
     pub interpreter: Option<Vec<u8>>,
+    /// `DF_1_NODEFLIB`: its needs are not looked for in the trusted folders.
+    pub no_default_folders: bool,
+    /// A program, which cannot be loaded as a library.
+    pub only_program: bool,
+    /// The symbol versions that it needs of others.
+    pub version_needs: Vec<VersionNeed>,
+    /// The symbol versions that it has; none when it has no symbol versioning.
+    pub versions: Option<Vec<Vec<u8>>>,
+}
+
+/// One object that another one wants loaded.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Need {
+    pub name: Vec<u8>,
+    pub kind: NeedKind,
+}
+
+/// By which entry an object is wanted.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum NeedKind {
+    /// `DT_NEEDED`.
+    Needed,
+    /// `DT_FILTER`: it stands in for this object, and must be there.
+    Filter,
+    /// `DT_AUXILIARY`: it stands in for this object when it is there.
+    Auxiliary,
+}
+
+impl Object {
+    /// The names of `DT_NEEDED`, in order.
+    pub fn needed(&self) -> impl Iterator<Item = &[u8]> {
+        self.needs.iter().filter(|need| need.kind == NeedKind::Needed).map(|need| need.name.as_slice())
+    }
 }
 
 /// An ELF file that is broken.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("not a sound ELF file: {0}")]
 pub struct ElfError(pub String);
+
+impl ElfError {
+    pub(super) fn new(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+}
 
 /// Whether a file's first bytes are ELF's.
 #[must_use]
@@ -54,13 +92,13 @@ pub fn is_elf(magic: [u8; 4]) -> bool {
 /// Reads a file; none when it is no executable or shared library, or a static one.
 ///
 /// # Errors
-/// Offsets and sizes that lie.
+/// Offsets and sizes that lie, or are out of all proportion.
 pub fn parse<'data, R: ReadRef<'data>>(data: R) -> Result<Option<Object>, ElfError> {
     let ident = data.read_bytes_at(0, 16).unwrap_or_default();
     match ident.get(4) {
         Some(1) => parse_as::<FileHeader32<Endianness>, R>(data),
         Some(2) => parse_as::<FileHeader64<Endianness>, R>(data),
-        _ => Err(ElfError("unknown class".to_owned())),
+        _ => Err(ElfError::new("unknown class")),
     }
 }
 
@@ -75,67 +113,90 @@ where
     if ![ET_EXEC, ET_DYN].contains(&header.e_type(endian)) {
         return Ok(None);
     }
-    let segments = header.program_headers(endian, data).map_err(error)?;
-    let mut interpreter = None;
-    let mut tags = None;
-    for segment in segments.iter().take(MANY) {
-        if let Some(path) = segment.interpreter(endian, data).map_err(error)? {
-            interpreter = Some(path.get(..STRING).unwrap_or(path).to_vec());
-        }
-        if let Some(found) = segment.dynamic(endian, data).map_err(error)? {
-            tags = Some(found);
-        }
+    // Like the loader: at most 65,535 headers, of the one size that there is.
+    let count = usize::from(header.e_phnum(endian));
+    if count > 0 && usize::from(header.e_phentsize(endian)) != size_of::<H::ProgramHeader>() {
+        return Err(ElfError::new("its program headers have no known size"));
     }
-    let Some(tags) = tags else { return Ok(None) };
-    let tags: Vec<_> = tags
-        .iter()
-        .take(MANY)
-        .map(|tag| (tag.d_tag(endian), Into::<u64>::into(tag.d_val(endian))))
-        .take_while(|(tag, _)| tag.0 != 0)
-        .collect();
-    let value = |wanted| tags.iter().find(|(tag, _)| *tag == wanted).map(|(_, value)| *value);
+    let headers: &[H::ProgramHeader] = data
+        .read_slice_at(header.e_phoff(endian).into(), count)
+        .map_err(|()| ElfError::new("its program headers lie outside of the file"))?;
+    let interpreter = interpreter::<H, R>(data, headers, endian)?;
+    let Some(dynamic) = headers.iter().rev().find(|header| header.p_type(endian) == PT_DYNAMIC) else {
+        return Ok(None);
+    };
+    let mut memory = Memory::new::<H>(data, headers, endian)?;
+    let tags = tags::<H>(memory.table(dynamic.p_vaddr(endian).into())?, endian);
+    let last = |wanted: i64| tags.iter().rev().find(|(tag, _)| *tag == wanted).map(|(_, value)| *value);
+    let flags = last(DT_FLAGS_1.0).unwrap_or_default();
     let mut object = Object {
         abi: Abi {
             machine: header.e_machine(endian).0,
             is_64: header.is_type_64(),
             little_endian: endian == Endianness::Little,
         },
-        soname: None,
-        needed: Vec::new(),
-        rpath: Vec::new(),
-        runpath: None,
         interpreter,
+        no_default_folders: flags & u64::from(DF_1_NODEFLIB.0) != 0,
+        only_program: header.e_type(endian) == ET_EXEC || flags & u64::from(DF_1_PIE.0) != 0,
+        ..Object::default()
     };
-    let Some(table) = value(DT_STRTAB) else { return Ok(Some(object)) };
-    let mut loads = segments.iter().take(MANY).filter(|segment| segment.p_type(endian) == PT_LOAD);
-    let start = loads
-        .find_map(|segment| {
-            let (address, size): (u64, u64) = (segment.p_vaddr(endian).into(), segment.p_filesz(endian).into());
-            let offset: u64 = segment.p_offset(endian).into();
-            let inside = table.checked_sub(address).filter(|inside| *inside < size)?;
-            offset.checked_add(inside)
-        })
-        .ok_or_else(|| ElfError("its string table is in no segment".to_owned()))?;
-    let size = value(DT_STRSZ).unwrap_or(u64::MAX);
-    let end = data.len().map_err(|()| ElfError("its length is not known".to_owned()))?;
-    let string = |at: u64| {
-        let from = start.checked_add(at).filter(|_| at < size);
-        let bytes =
-            from.and_then(|from| data.read_bytes_at_until(from..end.min(from.saturating_add(STRING as u64)), 0).ok());
-        bytes.map(<[u8]>::to_vec).ok_or_else(|| ElfError("a string lies outside of its string table".to_owned()))
-    };
+    let Some(table) = last(DT_STRTAB.0) else { return Ok(Some(object)) };
+    let size = last(DT_STRSZ.0).unwrap_or(u64::MAX);
     for (tag, at) in &tags {
-        match *tag {
-            DT_NEEDED => object.needed.push(string(*at)?),
-            DT_SONAME => object.soname = Some(string(*at)?),
-            DT_RPATH => object.rpath.extend(split(&string(*at)?)),
-            DT_RUNPATH => object.runpath.get_or_insert_default().extend(split(&string(*at)?)),
-            _ => {}
-        }
+        let kind = match *tag {
+            tag if tag == DT_NEEDED.0 => NeedKind::Needed,
+            tag if tag == DT_FILTER.0 => NeedKind::Filter,
+            tag if tag == DT_AUXILIARY.0 => NeedKind::Auxiliary,
+            _ => continue,
+        };
+        object.needs.push(Need { name: memory.string(table, size, *at)?, kind });
+    }
+    let mut string = |tag: i64| last(tag).map(|at| memory.string(table, size, at)).transpose();
+    object.soname = string(DT_SONAME.0)?;
+    object.runpath = string(DT_RUNPATH.0)?.map(|path| split(&path));
+    if object.runpath.is_none() {
+        object.rpath = string(DT_RPATH.0)?.map(|path| split(&path)).unwrap_or_default();
+    }
+    let mut strings = Strings::new(&mut memory, table, size);
+    if let Some(address) = last(DT_VERNEED.0) {
+        object.version_needs = needed(&mut strings, address, endian)?;
+    }
+    if let Some(address) = last(DT_VERDEF.0) {
+        object.versions = Some(defined(&mut strings, address, endian)?);
     }
     Ok(Some(object))
 }
 
+/// The path in the first `PT_INTERP`, as the kernel takes it.
+fn interpreter<'data, H, R>(
+    data: R,
+    headers: &[H::ProgramHeader],
+    endian: Endianness,
+) -> Result<Option<Vec<u8>>, ElfError>
+where
+    H: FileHeader<Endian = Endianness>,
+    R: ReadRef<'data>,
+{
+    let Some(header) = headers.iter().find(|header| header.p_type(endian) == PT_INTERP) else { return Ok(None) };
+    let (from, size): (u64, u64) = (header.p_offset(endian).into(), header.p_filesz(endian).into());
+    let outside = |()| ElfError::new("its interpreter's name lies outside of the file");
+    let bytes = data.read_bytes_at(from, size.min(STRING)).map_err(outside)?;
+    Ok(Some(bytes.split(|&b| b == 0).next().unwrap_or_default().to_vec()))
+}
+
+/// The entries of a dynamic section up to its end.
+fn tags<H: FileHeader<Endian = Endianness>>(table: &[u8], endian: Endianness) -> Vec<(i64, u64)> {
+    let count = table.len() / size_of::<H::Dyn>();
+    let entries = object::pod::slice_from_bytes::<H::Dyn>(table, count).map(|(entries, _)| entries);
+    let entries = entries.unwrap_or_default().iter();
+    entries
+        .map(|entry| (entry.d_tag(endian).0, entry.d_val(endian).into()))
+        .take_while(|(tag, _)| *tag != DT_NULL.0)
+        .collect()
+}
+
+/// Empty entries stand for the working directory of whoever starts the process:
+/// where that is, nobody knows when an image is built, so they are left out.
 fn split(path: &[u8]) -> Vec<Vec<u8>> {
     path.split(|&b| b == b':').filter(|part| !part.is_empty()).map(<[u8]>::to_vec).collect()
 }
@@ -150,9 +211,12 @@ mod tests {
         let file = std::fs::File::open(std::env::current_exe().unwrap()).unwrap();
         let cache = object::ReadCache::new(file);
         let object = parse(&cache).unwrap().unwrap();
-        assert!(object.needed.iter().any(|name| name == b"libc.so.6"), "{object:?}");
+        assert!(object.needed().any(|name| name == b"libc.so.6"), "{object:?}");
         assert!(object.interpreter.is_some_and(|path| path.starts_with(b"/lib")));
-        assert!(object.abi.is_64 && object.abi.little_endian);
+        assert!(object.abi.is_64 && object.abi.little_endian && object.only_program);
+        let version = |need: &VersionNeed| need.file == b"libc.so.6" && need.version.starts_with(b"GLIBC_2.");
+        assert!(object.version_needs.iter().any(version), "{:?}", object.version_needs);
+        assert_eq!(object.versions, None);
     }
 
     #[test]

@@ -4,7 +4,17 @@
 
 pub mod closure;
 pub mod dynamic;
+mod files;
+pub mod header;
+mod locate;
+mod memory;
+mod process;
 pub mod search;
+mod version_records;
+pub mod versions;
 
-pub use closure::{Closure, Loader, Missing, Outcome, Taken, TakenFrom};
-pub use dynamic::{ElfError, Object, is_elf, parse};
+pub use closure::{Closure, Edge, Loader, Missing, Outcome, Taken, TakenFrom};
+pub use dynamic::{Abi, ElfError, Need, NeedKind, Object, is_elf, parse};
+pub use process::Process;
+pub use version_records::VersionNeed;
+pub use versions::{Mismatch, MismatchKind};

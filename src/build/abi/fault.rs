@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::fmt;
 
+use crate::debian::glibc;
 use crate::elf::dynamic::Abi;
 use crate::hint::Hint;
 use crate::python::Distribution;
@@ -11,8 +12,6 @@ use crate::python::abi::BuiltFor;
 use crate::python::tags::{Misfit, Tag, Target};
 use crate::rootfs::RootPath;
 
-/// glibc of Debian's releases, which distroless bases are made of.
-const DEBIAN: [(u32, (u32, u32)); 3] = [(11, (2, 31)), (12, (2, 36)), (13, (2, 41))];
 /// How many tags a sentence names.
 const TAGS: usize = 3;
 
@@ -174,7 +173,7 @@ impl Hint for Fault {
         let install = install(target);
         let Cause::Wheel { misfits, .. } = &self.cause else { return Some(install) };
         let (1, Some(Misfit::Glibc(major, minor))) = (misfits.len(), misfits.first()) else { return Some(install) };
-        let release = DEBIAN.iter().find(|(_, glibc)| *glibc >= (*major, *minor));
+        let release = glibc::release_with((*major, *minor));
         let base = match release {
             Some((release, (major, minor))) => {
                 format!("take a base and builder of Debian {release} or later (glibc {major}.{minor})")

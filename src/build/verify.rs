@@ -1,0 +1,217 @@
+//! The finished image, looked at as its own loader and interpreter will: symbol
+//! versions, machines, modules for another Python, wheels for another glibc.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::Read as _;
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::abi::{self, AbiInputs};
+use super::error::BuildError;
+use super::extract::Work;
+use super::problems::Problem;
+use crate::debian::glibc;
+use crate::elf::header;
+use crate::elf::{Abi, Closure, Edge, Loader as _, Mismatch, MismatchKind, Object, versions};
+use crate::hint::Hint as _;
+use crate::image::Process;
+use crate::layer::contents;
+use crate::python::{Distributions, Interpreter};
+use crate::rootfs::{Entry, RootPath};
+
+impl Work<'_> {
+    /// Checks the image as a whole. What is wrong joins the other problems.
+    pub(super) fn verify(&mut self, interpreter: Option<&Interpreter>, process: &Process) -> Result<(), BuildError> {
+        let started = Instant::now();
+        let objects = self.all_objects()?;
+        let Some(platform) = self.platform_abi(&objects) else { return Ok(()) };
+        let own = objects.iter().filter(|(_, abi)| **abi == platform).map(|(path, _)| path.clone());
+        let roots: Vec<_> = own.collect();
+        self.resolved.objects = roots.len();
+        let edges = self.edges(roots)?;
+        self.versions(&edges)?;
+        self.resolved.elapsed += started.elapsed();
+        let distributions = self.distributions(interpreter);
+        self.fitness(platform, interpreter, process, &objects, &edges, &distributions)?;
+        for (path, _) in self.reasons.iter() {
+            if let Some(owner) = distributions.owner(path) {
+                self.owners.insert(path.clone(), owner.to_string());
+            }
+        }
+        Ok(())
+    }
+
+    /// Programs and libraries of the image, static ones too, by real path.
+    fn all_objects(&self) -> Result<BTreeMap<RootPath, Abi>, BuildError> {
+        let files = self.image.iter().filter(|(_, entry)| entry.content().is_some());
+        let mut out = BTreeMap::new();
+        for path in self.elf_files(files.map(|(path, _)| path.clone()).collect())? {
+            let Some(content) = self.image.get(&path).and_then(Entry::content) else { continue };
+            let error = |cause: std::io::Error| BuildError::Read { path: path.to_string(), cause: cause.to_string() };
+            let mut head = Vec::new();
+            let file = contents::open(content, self.inputs.tars.as_ref()).map_err(error)?;
+            file.take(header::LENGTH as u64).read_to_end(&mut head).map_err(error)?;
+            if let Ok(head) = <[u8; header::LENGTH]>::try_from(head.as_slice())
+                && let Some(abi) = header::abi(&head)
+            {
+                out.insert(path, abi);
+            }
+        }
+        Ok(out)
+    }
+
+    /// What the platform's programs are: the interpreter's, or what most objects are.
+    fn platform_abi(&self, objects: &BTreeMap<RootPath, Abi>) -> Option<Abi> {
+        let machine = match self.inputs.platform.architecture.as_str() {
+            "amd64" => 62,
+            "arm64" => 183,
+            _ => return self.abi.or_else(|| objects.values().next().copied()),
+        };
+        Some(Abi { machine, is_64: true, little_endian: true })
+    }
+
+    /// Everything that the loader resolves in the finished image.
+    fn edges(&mut self, roots: Vec<RootPath>) -> Result<Vec<Edge>, BuildError> {
+        let outcome = Closure {
+            image: &mut self.image,
+            origins: &mut BTreeMap::new(),
+            donor: None,
+            donor_folders: &[],
+            image_folders: &self.image_folders,
+            triplet: self.triplet,
+            loader: &self.objects,
+            process: &self.process,
+        }
+        .run(roots)?;
+        Ok(outcome.edges)
+    }
+
+    fn object_at(&self, path: &RootPath) -> Option<Arc<Object>> {
+        let content = self.image.get(path)?.content()?;
+        self.objects.object(path, content).ok().flatten()
+    }
+
+    /// Versions that libraries lack: strong ones are problems, the others warnings.
+    fn versions(&mut self, edges: &[Edge]) -> Result<(), BuildError> {
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        let found = versions::check(edges, |path| self.object_at(path));
+        let mut groups: BTreeMap<(RootPath, MismatchKind, Vec<u8>), Vec<Mismatch>> = BTreeMap::new();
+        for one in found {
+            let version = if one.kind == MismatchKind::Unversioned { Vec::new() } else { one.version.clone() };
+            groups.entry((one.library.clone(), one.kind, version)).or_default().push(one);
+        }
+        for ((library, kind, version), group) in groups {
+            let mut objects: Vec<_> = group.iter().map(|one| one.object.to_string()).collect();
+            objects.dedup();
+            let objects = some_of(&objects);
+            let (version, newest) = (text(&version), group[0].newest.as_deref().map(text));
+            match kind {
+                MismatchKind::Missing => {
+                    let hint = self.base_that_would_do(&group)?;
+                    let has = newest.map_or_else(String::new, |newest| format!(": the newest that it has is {newest}"));
+                    let text = format!("{library} of the image lacks {version}, which {objects} needs{has}");
+                    self.problems.push(Problem::Other { text, hint });
+                }
+                MismatchKind::Weak => self.warn(format!("{library} lacks {version}, which {objects} can do without")),
+                MismatchKind::Unversioned => {
+                    self.warn(format!("{library} tells no symbol versions, which {objects} asks for"));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn base_that_would_do(&self, group: &[Mismatch]) -> Result<Option<String>, BuildError> {
+        let Some(builder) = &self.inputs.builder else { return Ok(None) };
+        let from_builder = |one: &Mismatch| self.donors.first().is_some_and(|d| d.origins.contains_key(&one.object));
+        let release = match self.release(&builder.tree)? {
+            Some(release) if group.iter().any(from_builder) && release.id == "debian" => release.version.parse().ok(),
+            _ => group
+                .iter()
+                .filter_map(|one| glibc::version(&one.version))
+                .max()
+                .and_then(glibc::release_with)
+                .map(|(release, _)| release),
+        };
+        Ok(release.map(|release: u32| {
+            let tag = self.plan.base_name.rsplit_once(':').map(|(_, tag)| tag).filter(|tag| !tag.contains('/'));
+            let tag = tag.filter(|_| self.plan.base_name.contains("distroless")).unwrap_or("nonroot");
+            format!("a base of Debian {release} has it: base = \"gcr.io/distroless/cc-debian{release}:{tag}\"")
+        }))
+    }
+
+    fn distributions(&self, interpreter: Option<&Interpreter>) -> Distributions {
+        let sites: Vec<_> = interpreter.iter().map(|interpreter| interpreter.purelib.clone()).collect();
+        Distributions::read(&self.image, &sites, &mut |path, limit| {
+            let (_, entry) = self.image.follow(path)?;
+            contents::read(entry.content()?, self.inputs.tars.as_ref(), limit).ok()
+        })
+    }
+
+    /// Machines, modules' Pythons, wheels' tags.
+    fn fitness(
+        &mut self,
+        platform: Abi,
+        interpreter: Option<&Interpreter>,
+        process: &Process,
+        objects: &BTreeMap<RootPath, Abi>,
+        edges: &[Edge],
+        distributions: &Distributions,
+    ) -> Result<(), BuildError> {
+        let mut imported: Vec<_> = interpreter.iter().map(|interpreter| interpreter.purelib.clone()).collect();
+        imported.extend(self.plan.app.iter().map(|app| app.to.clone()));
+        let entrypoint = process.entrypoint.iter().flatten().next().and_then(|program| RootPath::new(program).ok());
+        let entrypoint = entrypoint.and_then(|path| self.image.resolve(&path).ok());
+        if let Some(path) = &entrypoint {
+            self.starts(path)?;
+        }
+        let concerned = |path: &RootPath| {
+            entrypoint.as_ref() == Some(path) || imported.iter().any(|folder| path.strip(folder).is_some())
+        };
+        let judged = objects.iter().filter(|(path, _)| concerned(path)).map(|(path, abi)| (path.clone(), *abi));
+        let glibc = edges.iter().filter(|edge| edge.soname == b"libc.so.6").find_map(|edge| {
+            let libc = self.object_at(edge.to.as_ref()?)?;
+            libc.versions.iter().flatten().filter_map(|version| glibc::version(version)).max()
+        });
+        let report = abi::check(&AbiInputs {
+            tree: &self.image,
+            platform,
+            interpreter,
+            glibc,
+            imported: &imported,
+            objects: &judged.collect(),
+            reachable: &entrypoint.into_iter().collect::<BTreeSet<_>>(),
+            distributions,
+        });
+        for note in &report.notes {
+            self.warn(note.to_string());
+        }
+        self.problems
+            .extend(report.errors.iter().map(|fault| Problem::Other { text: fault.to_string(), hint: fault.hint() }));
+        Ok(())
+    }
+
+    /// Whether the image can start a script that is its entrypoint.
+    fn starts(&mut self, entrypoint: &RootPath) -> Result<(), BuildError> {
+        let Some(line) = self.shebang(entrypoint)? else { return Ok(()) };
+        let program = line.split_whitespace().next().unwrap_or_default().to_owned();
+        let path = RootPath::new(&program).unwrap_or_default();
+        if !super::scripts::is_program(&self.image, &path) {
+            let text =
+                format!("{entrypoint}, the entrypoint, starts with `#!{line}`, and the image has no `{program}`");
+            let hint = "start it with a program that the image has, or take that one with [[extract]]".to_owned();
+            self.problems.push(Problem::Other { text, hint: Some(hint) });
+        }
+        Ok(())
+    }
+}
+
+/// The first names of a list, and how many more there are.
+fn some_of(names: &[String]) -> String {
+    match names {
+        [] => String::new(),
+        [one] => one.clone(),
+        [one, two] => format!("{one} and {two}"),
+        [one, two, rest @ ..] => format!("{one}, {two} and {} more", rest.len()),
+    }
+}

@@ -1,0 +1,200 @@
+//! Finds a name where the image's loader will look, else where the donor's would.
+//!
+//! Source: glibc's `elf/dl-load.c`, `_dl_map_new_object`; for what the cache has,
+//! `elf/ldconfig.c`, `search_dir`.
+
+use std::rc::Rc;
+
+use super::closure::{Loader, Walker};
+use super::files::{Candidate, Fit, Located, fit, open};
+use super::process::Running;
+use super::search::{Tokens, is_cacheable, is_default, library_folder, physical};
+use super::{Abi, Object};
+use crate::rootfs::{RootPath, Tree};
+
+type Result<T, L> = std::result::Result<T, <L as Loader>::Error>;
+
+/// A name that is being looked for.
+pub(super) struct Wanted<'a> {
+    /// As the object has it.
+    pub raw: &'a [u8],
+    /// Tokens expanded.
+    pub name: &'a [u8],
+    /// Who asks; none for a program's own `dlopen`.
+    pub asker: Option<&'a Rc<Located>>,
+    pub abi: Abi,
+}
+
+impl Wanted<'_> {
+    fn asks_for_no_default(&self) -> bool {
+        self.asker.is_some_and(|asker| asker.object.no_default_folders)
+    }
+}
+
+impl<L: Loader> Walker<'_, '_, L> {
+    /// The object in the image that a member of a process gets for a name, after
+    /// taking it there if need be.
+    pub fn locate(
+        &mut self,
+        raw: &[u8],
+        name: &[u8],
+        running: &Running,
+        member: usize,
+    ) -> Result<Option<Rc<Located>>, L> {
+        let asker = &running.members[member].at;
+        let program = self.program.clone();
+        let wanted = Wanted { raw, name, asker: Some(asker), abi: asker.object.abi };
+        if name.contains(&b'/') {
+            return self.locate_path(&wanted);
+        }
+        let places = running.own_places(member, program.as_ref());
+        let own = places.iter().map(|place| (place.image.as_ref(), place.donor.as_ref()));
+        self.locate_name(&wanted, &own.collect::<Vec<_>>())
+    }
+
+    /// A name without a slash; `own` are the folders of the search path, in the image
+    /// and in the donor.
+    pub fn locate_name(
+        &mut self,
+        wanted: &Wanted<'_>,
+        own: &[(Option<&RootPath>, Option<&RootPath>)],
+    ) -> Result<Option<Rc<Located>>, L> {
+        let name = wanted.name;
+        if matches!(name, b"" | b"." | b"..") {
+            return Ok(None);
+        }
+        // No image comes near: what does is made to waste time.
+        let Some(left) = self.probes.checked_sub(own.len() + 16) else { return Ok(None) };
+        self.probes = left;
+        for folder in own.iter().filter_map(|(image, _)| *image) {
+            match self.at(&folder.child(name), wanted.abi)? {
+                Fit::Pass => {}
+                Fit::Stop => return Ok(None),
+                Fit::Take(found) => return Ok(Some(found)),
+            }
+        }
+        match self.cached(wanted)? {
+            Fit::Pass => {}
+            Fit::Stop => return Ok(None),
+            Fit::Take(found) => return Ok(Some(found)),
+        }
+        if !wanted.asks_for_no_default() {
+            for at in 0..self.trusted.len() {
+                match self.at(&self.trusted[at].child(name), wanted.abi)? {
+                    Fit::Pass => {}
+                    Fit::Stop => return Ok(None),
+                    Fit::Take(found) => return Ok(Some(found)),
+                }
+            }
+        }
+        self.from_donor(wanted, own)
+    }
+
+    /// What the image has at a path for a process.
+    fn at(&mut self, path: &RootPath, abi: Abi) -> Result<Fit<Rc<Located>>, L> {
+        Ok(fit(self.candidate(path)?, |found| &found.object, abi))
+    }
+
+    /// What the image's cache has for a name: ldconfig lists files by their soname.
+    fn cached(&mut self, wanted: &Wanted<'_>) -> Result<Fit<Rc<Located>>, L> {
+        let name = wanted.name;
+        if !is_cacheable(name) {
+            return Ok(Fit::Pass);
+        }
+        for folder in self.closure.image_folders {
+            let Candidate::Object(found) = self.candidate(&folder.child(name))? else { continue };
+            let listed = match &found.object.soname {
+                None => true,
+                Some(soname) if soname == name => true,
+                // The name without a version that a linker would take.
+                Some(soname) => found.path != found.real && name.ends_with(b".so") && soname.starts_with(name),
+            };
+            if !listed || found.object.abi != wanted.abi {
+                continue;
+            }
+            // Only the first that the cache has is looked at.
+            if wanted.asks_for_no_default() && is_default(folder) {
+                return Ok(Fit::Pass);
+            }
+            return Ok(fit(Candidate::Object(found), |found| &found.object, wanted.abi));
+        }
+        Ok(Fit::Pass)
+    }
+
+    /// Takes a library out of the donor, from where its loader would have it.
+    fn from_donor(
+        &mut self,
+        wanted: &Wanted<'_>,
+        own: &[(Option<&RootPath>, Option<&RootPath>)],
+    ) -> Result<Option<Rc<Located>>, L> {
+        let Some(donor) = self.closure.donor else { return Ok(None) };
+        for (image, folder) in own {
+            let (Some(to), Some(folder)) = (image, folder) else { continue };
+            let found = folder.child(wanted.name);
+            match self.in_donor(donor, &found, wanted.abi)? {
+                Fit::Pass => {}
+                Fit::Stop => return Ok(None),
+                Fit::Take(_) => return self.take(&found, to, wanted),
+            }
+        }
+        let (triplet, no_default) = (self.closure.triplet, wanted.asks_for_no_default());
+        let trusted = self.trusted.clone();
+        for folder in self.closure.donor_folders.iter().chain(&trusted) {
+            if no_default && is_default(folder) {
+                continue;
+            }
+            let found = folder.child(wanted.name);
+            match self.in_donor(donor, &found, wanted.abi)? {
+                Fit::Pass => {}
+                Fit::Stop => return Ok(None),
+                Fit::Take(_) if !no_default => return self.take(&found, &library_folder(triplet), wanted),
+                Fit::Take(object) => {
+                    // Only the cache can lead there.
+                    let listed = object.soname.as_ref().is_none_or(|soname| soname == wanted.name);
+                    let folders = &mut self.closure.image_folders.iter();
+                    let to = folders.find(|folder| listed && is_cacheable(wanted.name) && !is_default(folder));
+                    return to.map_or(Ok(None), |to| self.take(&found, to, wanted));
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    fn in_donor(&self, donor: &Tree, path: &RootPath, abi: Abi) -> Result<Fit<std::sync::Arc<Object>>, L> {
+        let candidate = match open(donor, self.closure.loader, path)? {
+            Candidate::Absent => Candidate::Absent,
+            Candidate::Broken => Candidate::Broken,
+            Candidate::Object((_, _, object)) => Candidate::Object(object),
+        };
+        Ok(fit(candidate, |object| object, abi))
+    }
+
+    /// A name with a slash, or the loader itself: that very path.
+    pub fn locate_path(&mut self, wanted: &Wanted<'_>) -> Result<Option<Rc<Located>>, L> {
+        let Some((folder, file)) = split(&self.closure.image, wanted.name) else { return Ok(None) };
+        match self.at(&folder.child(&file), wanted.abi)? {
+            Fit::Pass => {}
+            Fit::Stop => return Ok(None),
+            Fit::Take(found) => return Ok(Some(found)),
+        }
+        let Some(donor) = self.closure.donor else { return Ok(None) };
+        let origins = &self.closure.origins;
+        let origin = wanted.asker.and_then(|asker| origins.get(&asker.path).or_else(|| origins.get(&asker.real)));
+        let origin = origin.and_then(RootPath::parent);
+        let tokens = Tokens { origin: origin.as_ref(), triplet: self.closure.triplet };
+        let Some(there) = tokens.expand(wanted.raw).and_then(|path| split(donor, &path)) else { return Ok(None) };
+        let found = there.0.child(&there.1);
+        match self.in_donor(donor, &found, wanted.abi)? {
+            Fit::Pass | Fit::Stop => Ok(None),
+            Fit::Take(_) => self.take(&found, &folder, wanted),
+        }
+    }
+}
+
+/// The real folder and the name of an absolute path.
+fn split(tree: &Tree, path: &[u8]) -> Option<(RootPath, Vec<u8>)> {
+    let slash = path.iter().rposition(|&b| b == b'/')?;
+    let (folder, name) = (&path[..=slash], &path[slash + 1..]);
+    let folder = physical(tree, folder)?;
+    (!matches!(name, b"" | b"." | b"..")).then(|| (folder, name.to_vec()))
+}

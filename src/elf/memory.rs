@@ -1,0 +1,83 @@
+//! A file as it would lie in memory: addresses become offsets by `PT_LOAD`.
+//!
+//! Source: gABI chapter 5, "Program Loading". Every read is bounded, whatever sizes
+//! the file claims: what a loader would map is never read whole.
+
+use object::elf::PT_LOAD;
+use object::read::elf::{FileHeader, ProgramHeader};
+use object::{Endianness, Pod, ReadRef};
+
+use super::ElfError;
+
+/// The most bytes of one string: `PATH_MAX`.
+pub(super) const STRING: u64 = 4096;
+/// The most bytes of all strings of one file. Real files stay below some KiB.
+const STRINGS: usize = 1 << 20;
+/// The most bytes of one table (dynamic section, version records): real ones have
+/// some KiB.
+const TABLE: u64 = 1 << 16;
+
+/// The loaded segments of a file.
+pub(super) struct Memory<R> {
+    data: R,
+    end: u64,
+    segments: Vec<Segment>,
+    /// How many bytes of strings may still be read.
+    left: usize,
+}
+
+struct Segment {
+    address: u64,
+    offset: u64,
+    size: u64,
+}
+
+impl<'data, R: ReadRef<'data>> Memory<R> {
+    pub fn new<H>(data: R, headers: &[H::ProgramHeader], endian: Endianness) -> Result<Self, ElfError>
+    where
+        H: FileHeader<Endian = Endianness>,
+    {
+        let segments = headers.iter().filter(|header| header.p_type(endian) == PT_LOAD).map(|header| Segment {
+            address: header.p_vaddr(endian).into(),
+            offset: header.p_offset(endian).into(),
+            size: header.p_filesz(endian).into(),
+        });
+        let end = data.len().map_err(|()| ElfError::new("its length is not known"))?;
+        Ok(Self { data, end, segments: segments.collect(), left: STRINGS })
+    }
+
+    /// Where in the file an address is, and up to where its segment goes on.
+    fn offset(&self, address: u64) -> Option<(u64, u64)> {
+        // Of segments that overlap, the last mapped counts.
+        self.segments.iter().rev().find_map(|segment| {
+            let inside = address.checked_sub(segment.address).filter(|inside| *inside < segment.size)?;
+            let from = segment.offset.checked_add(inside)?;
+            let end = segment.offset.saturating_add(segment.size).min(self.end);
+            (from < end).then_some((from, end))
+        })
+    }
+
+    /// What lies from an address on: to the end of its segment, or 64 KiB of it.
+    pub fn table(&self, address: u64) -> Result<&'data [u8], ElfError> {
+        let (from, end) = self.offset(address).ok_or_else(|| ElfError::new("a table is in no segment"))?;
+        let size = (end - from).min(TABLE);
+        self.data.read_bytes_at(from, size).map_err(|()| ElfError::new("a table ends behind the file's end"))
+    }
+
+    /// A string of the string table at an address.
+    pub fn string(&mut self, table: u64, size: u64, at: u64) -> Result<Vec<u8>, ElfError> {
+        let outside = || ElfError::new("a string lies outside of its string table");
+        let address = table.checked_add(at).filter(|_| at < size).ok_or_else(outside)?;
+        let (from, end) = self.offset(address).ok_or_else(outside)?;
+        let range = from..end.min(from.saturating_add(STRING)).min(from.saturating_add(size - at));
+        let bytes = self.data.read_bytes_at_until(range, 0).map_err(|()| outside())?;
+        self.left = self.left.checked_sub(bytes.len()).ok_or_else(|| ElfError::new("its strings are too long"))?;
+        Ok(bytes.to_vec())
+    }
+}
+
+/// The record at an offset of a table.
+pub(super) fn record<T: Pod>(table: &[u8], at: usize) -> Result<&T, ElfError> {
+    let bytes = table.get(at..).ok_or_else(|| ElfError::new("a record lies outside of its table"))?;
+    object::pod::from_bytes(bytes).map(|(record, _)| record).map_err(|()| ElfError::new("a record is cut off"))
+}

@@ -1,0 +1,122 @@
+//! A process as the dynamic loader fills it with objects.
+//!
+//! Source: glibc's `elf/dl-deps.c` (breadth first; filtees stand before the object
+//! that they filter) and `elf/dl-load.c`, `_dl_lookup_map`: a name that an object
+//! was asked for by, or that is its `DT_SONAME`, is never searched for again.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::rc::Rc;
+
+use super::files::{Located, Place};
+use crate::rootfs::RootPath;
+
+/// A process that modules are loaded into, such as the interpreter's.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Process {
+    /// The executable: its `DT_RPATH` counts for every module without `DT_RUNPATH`.
+    pub program: Option<RootPath>,
+    /// What is loaded, by every name that it is known by; real paths.
+    pub names: BTreeMap<Vec<u8>, RootPath>,
+}
+
+/// An object in a process.
+pub(super) struct Member {
+    pub at: Rc<Located>,
+    /// Who asked for it first.
+    loader: Option<usize>,
+}
+
+/// A process in the making.
+pub(super) struct Running {
+    pub members: Vec<Member>,
+    names: HashMap<Vec<u8>, usize>,
+    reals: HashMap<RootPath, usize>,
+    /// The objects whose needs are, or are to be, looked at, in order.
+    list: Vec<usize>,
+    done: Vec<bool>,
+}
+
+impl Running {
+    /// A process, or a module and what comes with it.
+    pub fn new(main: Rc<Located>) -> Self {
+        let mut running = Self {
+            members: Vec::new(),
+            names: HashMap::new(),
+            reals: HashMap::new(),
+            list: Vec::new(),
+            done: Vec::new(),
+        };
+        let main = running.add(None, main, None);
+        running.list.push(main);
+        running
+    }
+
+    /// The object that a name is known to mean.
+    pub fn named(&self, name: &[u8]) -> Option<usize> {
+        self.names.get(name).copied()
+    }
+
+    /// Adds an object that was found for a name; the same file is the same object.
+    pub fn add(&mut self, name: Option<&[u8]>, at: Rc<Located>, loader: Option<usize>) -> usize {
+        let known = self.reals.get(&at.real).copied();
+        let index = known.unwrap_or_else(|| {
+            let index = self.members.len();
+            self.reals.insert(at.real.clone(), index);
+            self.members.push(Member { at, loader });
+            self.done.push(false);
+            index
+        });
+        let soname = self.members[index].at.object.soname.clone();
+        for name in name.map(<[u8]>::to_vec).into_iter().chain(soname) {
+            self.names.entry(name).or_insert(index);
+        }
+        index
+    }
+
+    /// The next object whose needs are to be looked at, from a place of the list on.
+    pub fn next(&mut self, from: usize) -> Option<(usize, usize)> {
+        let at = (from..self.list.len()).find(|at| !self.done[self.list[*at]])?;
+        let member = self.list[at];
+        self.done[member] = true;
+        Some((at, member))
+    }
+
+    /// Lists an object that another one needs.
+    pub fn list(&mut self, member: usize) {
+        if !self.list.contains(&member) {
+            self.list.push(member);
+        }
+    }
+
+    /// Lists an object before the one that it filters, which is at `at` or behind.
+    pub fn list_filtee(&mut self, member: usize, filter: usize) {
+        let place = |list: &[usize], wanted| list.iter().position(|one| *one == wanted);
+        let Some(at) = place(&self.list, filter) else { return };
+        match place(&self.list, member) {
+            Some(before) if before <= at => return,
+            Some(behind) => _ = self.list.remove(behind),
+            None => {}
+        }
+        self.list.insert(at, member);
+    }
+
+    /// The search path of an object: `DT_RPATH` of its own and of those that had it
+    /// loaded, and of the program's; its `DT_RUNPATH` alone when it has one.
+    pub fn own_places<'a>(&'a self, member: usize, program: Option<&'a Rc<Located>>) -> Vec<&'a Place> {
+        let asker = &self.members[member].at;
+        if asker.object.runpath.is_some() {
+            return asker.runpath.iter().collect();
+        }
+        let chain = std::iter::successors(Some(member), |member| self.members[*member].loader);
+        let chain = chain.map(|member| &self.members[member].at).chain(program);
+        let mut seen = HashSet::new();
+        chain.flat_map(|at| &at.rpath).filter(|place| seen.insert(*place)).collect()
+    }
+
+    /// What a program's process is for modules.
+    pub fn into_process(self) -> Process {
+        let program = self.members.first().map(|main| main.at.real.clone());
+        let names = self.names.into_iter().map(|(name, member)| (name, self.members[member].at.real.clone()));
+        Process { program, names: names.collect() }
+    }
+}
