@@ -30,7 +30,8 @@ fn site_packages(name: &str) -> PathBuf {
 /// What a Python program prints as JSON.
 fn python(args: &[&str], input: &Value) -> Value {
     let mut child = Command::new("python3");
-    let child = child.arg("-I").args(args).stdin(Stdio::piped()).stdout(Stdio::piped());
+    // -B: what setup made is read, never added to.
+    let child = child.args(["-I", "-B"]).args(args).stdin(Stdio::piped()).stdout(Stdio::piped());
     let mut child = child.spawn().unwrap_or_else(|cause| panic!("python3: {cause}: run scripts/setup"));
     child.stdin.take().unwrap().write_all(input.to_string().as_bytes()).unwrap();
     let output = child.wait_with_output().unwrap();

@@ -15,6 +15,7 @@ pub use fault::{Cause, Fault, Subject};
 use crate::elf::dynamic::Abi;
 use crate::hint::Hint;
 use crate::python::abi::{BuiltFor, ModuleName};
+use crate::python::distribution::Wheel;
 use crate::python::tags::Target;
 use crate::python::{Cpython, Distributions, Interpreter};
 use crate::rootfs::{RootPath, Tree};
@@ -122,7 +123,9 @@ impl Check<'_> {
                 let (windows, others): (Vec<_>, Vec<_>) =
                     files.iter().partition(|(_, built_for)| *built_for == BuiltFor::Windows);
                 if others.is_empty() {
-                    windows.iter().for_each(|(path, _)| self.found.note(path, Cause::Module(BuiltFor::Windows)));
+                    for (path, built_for) in windows {
+                        self.found.note(path, Cause::Module(built_for.clone()));
+                    }
                 }
                 for (path, built_for) in others {
                     if source {
@@ -163,7 +166,7 @@ impl Check<'_> {
             }
             // A wheel for one platform may bring helpers for others, beside its own.
             let misplaced = inputs.distributions.owner(path).is_some_and(|distribution| {
-                let specific = distribution.wheel.as_ref().is_some_and(|wheel| wheel.is_platform_specific());
+                let specific = distribution.wheel.as_ref().is_some_and(Wheel::is_platform_specific);
                 specific && !own.contains(&distribution.metadata)
             });
             let cause = Cause::Machine(*abi);

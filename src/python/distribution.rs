@@ -397,7 +397,8 @@ mod tests {
         let mut tree = tree(&[("x-1.dist-info/METADATA", "Name: x\nVersion: 2\n")]);
         let record = Entry { kind: crate::rootfs::Kind::File(huge), ..Entry::bytes(0o644, *b"") };
         tree.insert(site.join(&path("x-1.dist-info/RECORD")), record);
-        let found = Distributions::read(&tree, &[site], &mut |_, _| Some(vec![b'x'; (TEXT_LIMIT + 1) as usize]));
+        let found =
+            Distributions::read(&tree, &[site], &mut |_, _| Some(vec![b'x'; usize::try_from(TEXT_LIMIT + 1).unwrap()]));
         assert_eq!((found.files(), owner(&found, "x-1.dist-info/RECORD")), (2, "x 1".to_owned()));
     }
 }

@@ -58,8 +58,8 @@ impl Image {
     /// A wheel's record with its objects.
     fn wheel(mut self, name: &str, tags: &[&str], objects: &[(&str, Abi)]) -> Self {
         let purelib = tags.iter().all(|tag| tag.ends_with("-any"));
-        let mut text = format!("Wheel-Version: 1.0\nRoot-Is-Purelib: {purelib}\n");
-        tags.iter().for_each(|tag| text += &format!("Tag: {tag}\n"));
+        let tags: Vec<_> = tags.iter().map(|tag| format!("Tag: {tag}\n")).collect();
+        let text = format!("Wheel-Version: 1.0\nRoot-Is-Purelib: {purelib}\n{}", tags.concat());
         let record: Vec<_> = objects.iter().map(|(file, _)| format!("{file},,\n")).collect();
         let info = format!("{}.dist-info", name.replace(' ', "-"));
         self = self.file(&format!("{info}/WHEEL"), &text).file(&format!("{info}/RECORD"), &record.concat());
