@@ -119,7 +119,7 @@ impl Wrong {
                 names.join(", ")
             ));
         }
-        (!hints.is_empty()).then(|| hints.join("\n"))
+        (!hints.is_empty()).then(|| hints.join("\n      "))
     }
 }
 

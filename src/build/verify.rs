@@ -104,12 +104,16 @@ impl Work<'_> {
             let mut objects: Vec<_> = group.iter().map(|one| one.object.to_string()).collect();
             objects.dedup();
             let objects = some_of(&objects);
-            let (version, newest) = (text(&version), group[0].newest.as_deref().map(text));
+            let newest = group[0].newest.as_deref().map(|newest| format!("{} at most", text(newest)));
+            let version = text(&version);
             match kind {
                 MismatchKind::Missing => {
                     let hint = self.base_that_would_do(&group)?;
-                    let has = newest.map_or_else(String::new, |newest| format!(": the newest that it has is {newest}"));
-                    let text = format!("{library} of the image lacks {version}, which {objects} needs{has}");
+                    let has = newest.unwrap_or_else(|| "no such version".to_owned());
+                    let text = format!(
+                        "{version} of {} is needed by {objects}, and {library} has {has}",
+                        text(&group[0].soname)
+                    );
                     self.problems.push(Problem::Other { text, hint });
                 }
                 MismatchKind::Weak => self.warn(format!("{library} lacks {version}, which {objects} can do without")),
@@ -206,12 +210,15 @@ impl Work<'_> {
     }
 }
 
+/// How many names are listed.
+const LISTED: usize = 8;
+
 /// The first names of a list, and how many more there are.
 fn some_of(names: &[String]) -> String {
-    match names {
-        [] => String::new(),
-        [one] => one.clone(),
-        [one, two] => format!("{one} and {two}"),
-        [one, two, rest @ ..] => format!("{one}, {two} and {} more", rest.len()),
+    let (shown, rest) = names.split_at(names.len().min(LISTED));
+    match (shown, rest.len()) {
+        ([first @ .., last], 0) if !first.is_empty() => format!("{} and {last}", first.join(", ")),
+        (shown, 0) => shown.concat(),
+        (shown, more) => format!("{} and {more} more", shown.join(", ")),
     }
 }
