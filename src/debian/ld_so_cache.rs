@@ -115,7 +115,7 @@ fn number(value: usize) -> u32 {
 }
 
 fn words(out: &mut Vec<u8>, words: &[u32]) {
-    words.iter().for_each(|word| out.extend_from_slice(&word.to_le_bytes()));
+    out.extend(words.iter().flat_map(|word| word.to_le_bytes()));
 }
 
 #[cfg(test)]

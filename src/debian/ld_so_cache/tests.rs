@@ -41,12 +41,12 @@ fn amd64() -> Machine {
 
 /// `PATH: SONAME` or `PATH -> TARGET`.
 fn tree(lines: &[&str]) -> Tree {
-    let parse = |line: &&str| match line.split_once(" -> ") {
-        Some((name, target)) => (RootPath::new(name).unwrap(), Entry::link(target)),
-        None => {
-            let (name, soname) = line.split_once(": ").unwrap();
-            (RootPath::new(name).unwrap(), Entry::bytes(0o644, soname.as_bytes()))
+    let parse = |line: &&str| {
+        if let Some((name, target)) = line.split_once(" -> ") {
+            return (RootPath::new(name).unwrap(), Entry::link(target));
         }
+        let (name, soname) = line.split_once(": ").unwrap();
+        (RootPath::new(name).unwrap(), Entry::bytes(0o644, soname.as_bytes()))
     };
     lines.iter().map(parse).collect()
 }
