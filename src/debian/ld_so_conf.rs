@@ -22,7 +22,10 @@ const BUDGET: usize = 1_000_000;
 const SPACE: [char; 5] = [' ', '\t', '\r', '\x0b', '\x0c'];
 
 const CONF: &str = "etc/ld.so.conf";
-const OURS: &str = "etc/ld.so.conf.d/carboy.conf";
+/// The last by name on every architecture, so that the base's own folders come first
+/// (`aarch64-linux-gnu.conf` stands before a `carboy.conf`, `x86_64-linux-gnu.conf`
+/// after it).
+const OURS: &str = "etc/ld.so.conf.d/zz-carboy.conf";
 /// Debian's `/etc/ld.so.conf`, in package libc-bin, which distroless leaves out.
 const DEBIANS: &str = "include /etc/ld.so.conf.d/*.conf\n";
 /// What ldconfig reads of any image without being told, next to the folders of the
@@ -38,7 +41,7 @@ pub fn folders(tree: &Tree, text: &mut Text) -> Vec<RootPath> {
 }
 
 /// The files that make a tree's configuration name `wanted` too: Debian's
-/// `/etc/ld.so.conf` when the tree has none, and `carboy.conf` for folders that
+/// `/etc/ld.so.conf` when the tree has none, and `zz-carboy.conf` for folders that
 /// neither the configuration names nor ldconfig reads anyway. Paths are real ones.
 ///
 /// Folders whose names no configuration can hold are left out (`#`, `=`, an end of
@@ -269,7 +272,7 @@ mod tests {
         let wanted = ["usr/local/lib", "usr/lib/x86_64-linux-gnu", "usr/lib", "opt/x", "usr/local/lib"];
         assert_eq!(
             configured(&[triplet], &wanted),
-            files(&[("/etc/ld.so.conf", INCLUDE), ("/etc/ld.so.conf.d/carboy.conf", "/usr/local/lib\n/opt/x\n")])
+            files(&[("/etc/ld.so.conf", INCLUDE), ("/etc/ld.so.conf.d/zz-carboy.conf", "/usr/local/lib\n/opt/x\n")])
         );
         assert_eq!(configured(&[triplet], &["usr/lib"]), files(&[("/etc/ld.so.conf", INCLUDE)]));
         assert_eq!(configured(&[triplet, ("etc/ld.so.conf", INCLUDE)], &wanted[1..3]), []);
@@ -278,22 +281,22 @@ mod tests {
     #[test]
     fn what_an_image_has_is_kept() {
         let own =
-            [("etc/ld.so.conf", "/opt/a"), ("etc/ld.so.conf.d/carboy.conf", "/usr/local/lib"), ("l -> opt/a", "")];
+            [("etc/ld.so.conf", "/opt/a"), ("etc/ld.so.conf.d/zz-carboy.conf", "/usr/local/lib"), ("l -> opt/a", "")];
         assert_eq!(
             configured(&own, &["opt/b", "l"]),
             files(&[
-                ("/etc/ld.so.conf", "/opt/a\ninclude /etc/ld.so.conf.d/carboy.conf\n"),
-                ("/etc/ld.so.conf.d/carboy.conf", "/usr/local/lib\n/opt/b\n"),
+                ("/etc/ld.so.conf", "/opt/a\ninclude /etc/ld.so.conf.d/zz-carboy.conf\n"),
+                ("/etc/ld.so.conf.d/zz-carboy.conf", "/usr/local/lib\n/opt/b\n"),
             ])
         );
         let linked = [("etc/ld.so.conf", INCLUDE), ("etc/ld.so.conf.d -> /usr/conf", ""), ("usr/conf/", "")];
-        assert_eq!(configured(&linked, &["opt/b"]), files(&[("/usr/conf/carboy.conf", "/opt/b\n")]));
+        assert_eq!(configured(&linked, &["opt/b"]), files(&[("/usr/conf/zz-carboy.conf", "/opt/b\n")]));
     }
 
     #[test]
     fn names_that_no_file_can_hold_are_left_out() {
         let wanted = ["a\n/evil", "a#b", "a=b", "a ", "/", "fine"];
         let got = configured(&[("etc/ld.so.conf", INCLUDE)], &wanted);
-        assert_eq!(got, files(&[("/etc/ld.so.conf.d/carboy.conf", "/fine\n")]));
+        assert_eq!(got, files(&[("/etc/ld.so.conf.d/zz-carboy.conf", "/fine\n")]));
     }
 }

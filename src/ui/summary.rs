@@ -193,7 +193,7 @@ pub(super) mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::build::report::{Missing, Taken};
+    use crate::build::report::{Missing, Resolved, Taken};
     use crate::oci::{Digest, Platform};
 
     /// A build for two platforms.
@@ -259,6 +259,7 @@ pub(super) mod tests {
                 taken("libpython3.13.so.1.0", "/usr/local/bin/python3.13".to_owned()),
             ],
             missing: vec![missing("libtcl8.6.so"), missing("libtk8.6.so")],
+            resolved: Resolved::default(),
         }
     }
 

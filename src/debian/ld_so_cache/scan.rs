@@ -120,7 +120,9 @@ impl Folder {
             else {
                 continue;
             };
-            let Some(object) = loader.object(&real, content)?.filter(|object| object.abi == machine.abi) else {
+            let Some(object) =
+                loader.object(&real, content)?.filter(|object| object.abi == machine.abi && !object.only_program)
+            else {
                 continue;
             };
             let soname = object.soname.as_deref().unwrap_or(file);

@@ -10,10 +10,7 @@ fn object(machine: u16, soname: Option<&str>) -> Object {
     Object {
         abi: Abi { machine, is_64: true, little_endian: true },
         soname: soname.map(|name| name.as_bytes().to_vec()),
-        needed: Vec::new(),
-        rpath: Vec::new(),
-        runpath: None,
-        interpreter: None,
+        ..Object::default()
     }
 }
 
