@@ -198,7 +198,8 @@ impl<'a> Work<'a> {
             platform: inputs.platform.clone(),
             cause,
         };
-        let interpreter = Interpreter::find(&builder.tree, &builder.config.env()).map_err(error)?;
+        let interpreter =
+            Interpreter::find(&builder.tree, &builder.config.env(), plan.version.as_deref()).map_err(error)?;
         if let Some(wanted) = plan.version.as_ref().filter(|wanted| **wanted != interpreter.version) {
             return Err(error(PythonError::Version { found: interpreter.version.clone(), wanted: wanted.clone() }));
         }
