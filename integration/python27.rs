@@ -10,7 +10,7 @@ use support::carboy::{Carboy, Report};
 use support::image::{Image, Unpacked};
 use support::registry::Registry;
 use support::running::{Runner, Running, start};
-use support::{PLATFORMS, PYTHON_2, Ran, layout, machine, project, run};
+use support::{PLATFORMS, PYTHON_2, Ran, layout, machine, project, ran};
 use tempfile::TempDir;
 
 /// The example, built and pushed.
@@ -34,8 +34,9 @@ const WALK: &str = r#"
 import pkgutil, sys, warnings
 warnings.simplefilter("ignore")
 walked = 0
-for _, name, _ in pkgutil.walk_packages(onerror=lambda name: None):
-    if name.startswith(("test", "this", "antigravity")) or name.endswith("__main__"):
+for finder, name, _ in pkgutil.walk_packages(onerror=lambda name: None):
+    # to import `site` is to add site-packages
+    if "site-packages" in finder.path or name in ("antigravity", "site", "this") or name.endswith("__main__"):
         continue
     walked += 1
     try:
@@ -45,8 +46,16 @@ for _, name, _ in pkgutil.walk_packages(onerror=lambda name: None):
 print("done %d" % walked)
 "#;
 
-/// Modules that are of other systems, need what no builder has, or ask for Debian's build folder.
-const MAY_FAIL: [&str; 0] = [];
+/// Why a module may not be importable, by what Python says.
+const MAY_FAIL: [&str; 4] = [
+    "No module named _tkinter", // the builder lacks it
+    "No module named test.",    // of the tests
+    "No module named lib2to3",  // left out by rule
+    "CookieJar",                // parts of cookielib, which imports them
+];
+/// Modules of another system.
+const WINDOWS: [&str; 4] =
+    ["ctypes.wintypes", "distutils.command.bdist_msi", "distutils.msvc9compiler", "encodings.mbcs"];
 
 #[test]
 fn flask_answers_from_python_2() {
@@ -98,9 +107,13 @@ fn what_python_2_needs_is_there_and_no_more() {
         path.ends_with(".pyc") || path.split('/').any(|part| matches!(part, "test" | "tests" | "lib2to3" | "idlelib"))
     };
     assert_eq!(below.iter().find(unwanted), None);
-    let script = Unpacked::new(&built.reference, "linux/amd64");
-    let gunicorn = std::fs::read_to_string(script.root().join("usr/local/bin/gunicorn")).unwrap();
-    assert!(gunicorn.starts_with("#!/usr/local/bin/python2.7\n"), "{gunicorn}");
+    let image = Unpacked::new(&built.reference, "linux/amd64");
+    let script = std::fs::read_to_string(image.root().join("usr/local/bin/waitress-serve")).unwrap();
+    assert!(script.starts_with("#!/usr/local/bin/python2.7\n"), "{script}");
+    let help = start(&image, Runner::Bwrap, &["/usr/local/bin/waitress-serve", "--help"]).done();
+    assert!(help.contains("--listen"), "{help}");
+    let anywhere = "import os; os.chdir('/'); import app; print(app.__file__)";
+    assert_eq!(start(&image, Runner::Crun, &["/usr/local/bin/python2", "-c", anywhere]).done(), "/app/app.py\n");
     assert_eq!(built.report.0["platforms"][0]["python"], "2.7.18");
 }
 
@@ -109,12 +122,15 @@ fn every_module_of_python_2_is_importable() {
     let built = Built::new();
     for platform in PLATFORMS {
         let image = Unpacked::new(&built.reference, platform);
-        let out = start(&image, Runner::Bwrap, &["/usr/local/bin/python", "-c", WALK]).done();
+        let out = start(&image, Runner::Bwrap, &["/usr/local/bin/python", "-S", "-c", WALK]).done();
         let failed = out.lines().filter_map(|line| line.strip_prefix("FAIL "));
-        let surprises: Vec<_> = failed.filter(|line| !MAY_FAIL.contains(&line.split(' ').next().unwrap())).collect();
+        let expected = |line: &str| {
+            WINDOWS.contains(&line.split(' ').next().unwrap()) || MAY_FAIL.iter().any(|why| line.contains(why))
+        };
+        let surprises: Vec<_> = failed.filter(|line| !expected(line)).collect();
         assert!(surprises.is_empty(), "{platform}: {surprises:#?}");
         let walked = out.lines().find_map(|line| line.strip_prefix("done ")).unwrap();
-        assert!(walked.parse::<u32>().unwrap() > 300, "{platform}: only {walked} modules");
+        assert!(walked.parse::<u32>().unwrap() > 250, "{platform}: only {walked} modules");
     }
 }
 
@@ -128,6 +144,5 @@ fn mixed_releases_are_refused_unless_allowed() {
     let Ran { code, stderr, .. } = Carboy::over(&registry, PYTHON_2, &project).to(registry.name("flask27:1")).run();
     assert_eq!(code, Some(1));
     assert!(stderr.contains("debian 12") && stderr.contains("debian 11") && stderr.contains("allow-mixed"), "{stderr}");
-    let digests = run("crane", ["catalog", registry.name("").trim_end_matches('/')]);
-    assert!(!digests.contains("flask27"), "{digests}");
+    assert_ne!(ran("crane", ["manifest", &registry.name("flask27:1")]).code, Some(0), "a tag moved");
 }

@@ -25,7 +25,8 @@ use crate::rootfs::{Entry, RootPath, Tree};
 
 /// Files of an image that carboy reads as text: accounts, os-release, ld.so.conf.
 const TEXT_LIMIT: u64 = 1 << 20;
-const LOCALE: &str = "/usr/lib/locale/C.utf8";
+/// C.UTF-8, under glibc's name for it and under Debian's up to its release 11.
+const LOCALES: [&str; 2] = ["/usr/lib/locale/C.utf8", "/usr/lib/locale/C.UTF-8"];
 const TERMINFO: [&str; 3] = ["/usr/share/terminfo", "/usr/lib/terminfo", "/lib/terminfo"];
 
 /// All that the decision depends on.
@@ -231,8 +232,8 @@ impl<'a> Work<'a> {
     fn data(&mut self, builder: &Tree, terminfo: bool) -> Result<(), BuildError> {
         let lacks = |image: &Tree, path: &str| image.follow(&root_path(path)).is_none();
         let mut wanted = Vec::new();
-        if lacks(&self.image, LOCALE) && !lacks(builder, LOCALE) {
-            wanted.push(LOCALE);
+        if LOCALES.iter().all(|path| lacks(&self.image, path)) {
+            wanted.extend(LOCALES.into_iter().find(|path| !lacks(builder, path)));
         }
         if terminfo {
             wanted.extend(TERMINFO.into_iter().filter(|path| lacks(&self.image, path) && !lacks(builder, path)));

@@ -150,6 +150,9 @@ impl Plan {
         if !has_python && !site_packages.is_empty() {
             return Err(PlanError::NoPython("dependencies.site-packages"));
         }
+        if !has_python && file.runtime.dlopen.is_some() {
+            return Err(PlanError::NoPython("runtime.dlopen"));
+        }
         let (target, tags) = target(args, file)?;
         // Without Python, the base may have one.
         if has_python && args.entrypoint.is_none() && file.image.entrypoint.is_none() {

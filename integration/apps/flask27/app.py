@@ -5,6 +5,7 @@ import sys
 import tempfile
 
 from flask import Flask, jsonify
+from waitress import serve
 
 app = Flask(__name__)
 
@@ -29,3 +30,7 @@ def index():
         encoding=sys.getfilesystemencoding(),
         tmp_writable=tmp_writable(),
     )
+
+
+if __name__ == "__main__":
+    serve(app, port=int(os.environ["PORT"]))
