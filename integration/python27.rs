@@ -90,7 +90,8 @@ fn contents(image: &Image, base: usize, told: &Value) {
         assert!(stdlib.contains(&there), "{there}");
     }
     let unwanted = |path: &&&str| {
-        path.rsplit('.').next() == Some("pyc") || path.split('/').any(|part| matches!(part, "test" | "tests" | "lib2to3" | "idlelib"))
+        path.rsplit('.').next() == Some("pyc")
+            || path.split('/').any(|part| matches!(part, "test" | "tests" | "lib2to3" | "idlelib"))
     };
     assert_eq!(stdlib.iter().find(unwanted), None);
 }
