@@ -16,9 +16,9 @@ key_of() { cat "$@" | sha256sum | cut -d' ' -f1; }
 is_made() { [ "$(cat "$1" 2>/dev/null)" = "$2" ]; }
 
 # The examples' ready-made dependencies: application and Python.
-sites=("flask 3.11" "flask 3.13" "pandas 3.13")
+sites=("flask 3.11" "flask 3.13" "pandas 3.13" "flask27 2.7")
 
-site_key() { key_of "$root/scripts/site-packages" "$root/integration/apps/$1/requirements.txt"; }
+site_key() { key_of "$root/scripts/site-packages" "$root/integration/apps/$1"/*.txt; }
 
 free_port() { python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
 

@@ -189,7 +189,7 @@ fn a_builder_without_python() {
     exit: 1
     -- stdout
     -- stderr
-    error: REGISTRY/distroless/cc for linux/amd64: the builder has no Python: no python3 in its PATH (/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin)
+    error: REGISTRY/distroless/cc for linux/amd64: the builder has no Python: no python in its PATH (/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin)
 
     hint: use a builder such as python:3.13-slim-trixie, or set python = false
     ");

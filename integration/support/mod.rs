@@ -27,6 +27,8 @@ pub struct Pair {
 
 /// Without merged usr, as debian12's distroless is.
 pub const DEBIAN_12: Pair = Pair { python: "3.11", base: "distroless/cc:nonroot", builder: "python:3.11-slim" };
+/// Python 2 of Debian 11, which distroless is made of no more.
+pub const PYTHON_2: Pair = Pair { python: "2.7", base: "distroless/cc:nonroot", builder: "python:2.7-slim" };
 /// With merged usr.
 pub const DEBIAN_13: Pair = Pair { python: "3.13", base: "distroless/cc13:nonroot", builder: "python:3.13-slim" };
 

@@ -51,7 +51,11 @@ pub struct Running {
 
 impl Running {
     pub fn serve(image: &Unpacked, runner: Runner) -> Self {
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        Self::serve_at(image, runner, free_port())
+    }
+
+    /// For applications that were told their port before the image was built.
+    pub fn serve_at(image: &Unpacked, runner: Runner, port: u16) -> Self {
         let log = NamedTempFile::new().unwrap();
         let output = || Stdio::from(File::options().append(true).open(log.path()).unwrap());
         let process = tool("run-image")
@@ -68,10 +72,16 @@ impl Running {
     /// The body of `GET /`, asked for until there is an answer.
     #[track_caller]
     pub fn body(&mut self) -> String {
+        String::from_utf8(self.answer("/").body).unwrap()
+    }
+
+    /// What `GET` of a path gives, asked for until there is an answer.
+    #[track_caller]
+    pub fn answer(&mut self, path: &str) -> Answer {
         let start = Instant::now();
         loop {
-            if let Ok(body) = get(self.port) {
-                return body;
+            if let Ok(answer) = get(self.port, path) {
+                return answer;
             }
             let ended = self.process.try_wait().unwrap();
             let log = || fs::read_to_string(self.log.path()).unwrap();
@@ -82,16 +92,30 @@ impl Running {
     }
 }
 
+/// A good answer.
+#[derive(Debug)]
+pub struct Answer {
+    pub head: String,
+    pub body: Vec<u8>,
+}
+
+/// A port of the loopback interface that nobody listens at.
+pub fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
 /// HTTP/1.0, so that the body ends with the connection.
-fn get(port: u16) -> std::io::Result<String> {
+fn get(port: u16, path: &str) -> std::io::Result<Answer> {
     let mut stream = TcpStream::connect_timeout(&([127, 0, 0, 1], port).into(), Duration::from_secs(5))?;
     stream.set_read_timeout(Some(PATIENCE))?;
-    stream.write_all(b"GET / HTTP/1.0\r\nHost: localhost\r\n\r\n")?;
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer)?;
-    let (head, body) = answer.split_once("\r\n\r\n").ok_or_else(|| std::io::Error::other("no head"))?;
-    assert!(head.starts_with("HTTP/1.1 200") || head.starts_with("HTTP/1.0 200"), "{answer}");
-    Ok(body.to_owned())
+    write!(stream, "GET {path} HTTP/1.0\r\nHost: localhost\r\n\r\n")?;
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer)?;
+    let end = answer.windows(4).position(|window| window == b"\r\n\r\n");
+    let body = answer.split_off(end.ok_or_else(|| std::io::Error::other("no head"))? + 4);
+    let head = String::from_utf8(answer).unwrap();
+    assert!(head.starts_with("HTTP/1.1 200") || head.starts_with("HTTP/1.0 200"), "{head}");
+    Ok(Answer { head, body })
 }
 
 impl Drop for Running {

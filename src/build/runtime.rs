@@ -8,10 +8,16 @@ use super::reasons::Because;
 use crate::progress::LayerKind;
 use crate::python::stdlib::{self, Excludes};
 use crate::python::{Interpreter, PythonError};
-use crate::rootfs::Tree;
+use crate::rootfs::{RootPath, Tree};
 
-const LOCALE: &str = "/usr/lib/locale/C.utf8";
+/// C.UTF-8, under glibc's name for it and under Debian's up to its release 11.
+const LOCALES: [&str; 2] = ["/usr/lib/locale/C.utf8", "/usr/lib/locale/C.UTF-8"];
 const TERMINFO: [&str; 3] = ["/usr/share/terminfo", "/usr/lib/terminfo", "/lib/terminfo"];
+
+/// Whether a file of the runtime is the interpreter's shared library.
+pub(super) fn is_libpython(path: &RootPath) -> bool {
+    path.name().is_some_and(|name| name.starts_with(b"libpython"))
+}
 
 impl Work<'_> {
     /// Takes the runtime out of the builder; none when the plan wants no Python.
@@ -24,7 +30,8 @@ impl Work<'_> {
             platform: inputs.platform.clone(),
             cause,
         };
-        let interpreter = Interpreter::find(&builder.tree, &builder.config.env()).map_err(error)?;
+        let interpreter =
+            Interpreter::find(&builder.tree, &builder.config.env(), plan.version.as_deref()).map_err(error)?;
         if let Some(wanted) = plan.version.as_ref().filter(|wanted| **wanted != interpreter.version) {
             return Err(error(PythonError::Version { found: interpreter.version.clone(), wanted: wanted.clone() }));
         }
@@ -37,6 +44,9 @@ impl Work<'_> {
             taken.extend(self.put_from(donor, &path, LayerKind::Runtime, &path, Because::Python)?);
         }
         self.runtime_data(&builder.tree, plan.terminfo)?;
+        // Where libpython is, the loader's cache will say.
+        let folders: Vec<_> = taken.iter().filter(|path| is_libpython(path)).filter_map(RootPath::parent).collect();
+        self.image_folders = self.cached_folders(&folders);
         // The interpreter's own libraries first: modules find them loaded.
         let executable = interpreter.executable.clone();
         self.abi = self.object_abi(&executable)?;
@@ -52,9 +62,11 @@ impl Work<'_> {
     fn runtime_data(&mut self, builder: &Tree, terminfo: bool) -> Result<(), BuildError> {
         let Some(donor) = self.builder() else { return Ok(()) };
         let terminfo = TERMINFO.into_iter().filter(|_| terminfo).map(|path| (path, "terminfo"));
-        for (path, what) in std::iter::once((LOCALE, "the C.UTF-8 locale")).chain(terminfo) {
-            let folder = root_path(path);
-            if self.image.follow(&folder).is_some() || builder.follow(&folder).is_none() {
+        let has = |image: &Tree, path: &str| image.follow(&root_path(path)).is_some();
+        let lacks_locale = !LOCALES.iter().any(|path| has(&self.image, path));
+        let locales = LOCALES.into_iter().filter(|_| lacks_locale).map(|path| (path, "the C.UTF-8 locale"));
+        for (path, what) in locales.chain(terminfo) {
+            if has(&self.image, path) || !has(builder, path) {
                 continue;
             }
             let selected = self.select("the runtime", donor, path)?;

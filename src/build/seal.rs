@@ -4,6 +4,7 @@ use super::application::root_path;
 use super::error::BuildError;
 use super::extract::Work;
 use super::reasons::{self, Because};
+use super::runtime::is_libpython;
 use crate::debian::ld_so_cache::{self, Machine};
 use crate::debian::ld_so_conf;
 use crate::progress::LayerKind;
@@ -32,7 +33,7 @@ impl Work<'_> {
         for (path, reason) in self.reasons.iter() {
             let library = match reason.because {
                 Because::NeededBy(_) | Because::Dlopen => true,
-                Because::Python => path.name().is_some_and(|name| name.starts_with(b"libpython")),
+                Because::Python => is_libpython(path),
                 _ => false,
             };
             let folder = path.parent().unwrap_or_default();

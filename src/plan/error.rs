@@ -68,6 +68,9 @@ impl Hint for PlanError {
                     "add \"{platform}\" = \"FOLDER\" (uv pip install --target FOLDER --python-platform …), or leave it out of `platforms`"
                 ));
             }
+            Self::NoPython("runtime.dlopen") => {
+                "take the library with [[extract]]: paths = [\"/usr/lib/*/libNAME.so.1\"], with what it needs"
+            }
             Self::NoPython(_) => "leave one of them out",
             Self::NoBuilder => "name a `builder`, or an image in `from`",
             Self::ScratchBuilder => "name an image such as python:3.13-slim-trixie, or set python = false",

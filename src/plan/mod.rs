@@ -150,6 +150,17 @@ impl Plan {
         if !has_python && !site_packages.is_empty() {
             return Err(PlanError::NoPython("dependencies.site-packages"));
         }
+        if !has_python {
+            let runtime = &file.runtime;
+            let set = [
+                ("runtime.dlopen", runtime.dlopen.is_some()),
+                ("runtime.exclude", runtime.exclude.is_some()),
+                ("runtime.terminfo", runtime.terminfo == Some(true)),
+            ];
+            if let Some((key, _)) = set.into_iter().find(|(_, set)| *set) {
+                return Err(PlanError::NoPython(key));
+            }
+        }
         let (target, tags) = target(args, file)?;
         // Without Python, the base may have one.
         if has_python && args.entrypoint.is_none() && file.image.entrypoint.is_none() {

@@ -1,8 +1,13 @@
-//! Finds the interpreter of an image by the image itself.
+//! Finds the interpreter of an image by the image itself: any `CPython`, whatever its
+//! version and build.
 //!
-//! Source: CPython's `Modules/getpath.py` for the layout (`PREFIX/lib/pythonX.Y`,
-//! landmark `os.py`), docker-library/python for `PATH` and `PYTHON_VERSION`.
+//! Source: `CPython`'s `Modules/getpath.py` for the layout (`PREFIX/lib/pythonX.Y`,
+//! landmark `os.py`) and `Makefile.pre.in`, `altbininstall`, for the names: the
+//! program is `pythonX.Y` with the ABI flags, and `pythonX.Y` is a hard link to it;
+//! of the flags only a free-threaded build's `t` is in the library folder's name.
+//! docker-library/python for `PATH` and `PYTHON_VERSION`.
 
+use super::releases;
 use crate::hint::Hint;
 use crate::rootfs::{RootPath, Tree};
 
@@ -11,7 +16,8 @@ use crate::rootfs::{RootPath, Tree};
 pub struct Interpreter {
     /// `3.13`.
     pub version: String,
-    /// What follows the version in its name: `t` for a free-threaded build.
+    /// What follows the version in its name: `t` for a free-threaded build, `d` for a
+    /// debug build, `m` up to 3.7.
     pub abi_flags: String,
     /// `3.13.5`, where the image says so.
     pub full_version: Option<String>,
@@ -30,7 +36,7 @@ pub struct Interpreter {
 /// Why an image has no usable interpreter.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PythonError {
-    #[error("the builder has no Python: no python3 in its PATH ({path})")]
+    #[error("the builder has no Python: no python in its PATH ({path})")]
     None { path: String },
     #[error("the builder's `{executable}` has no standard library at `{stdlib}`")]
     NoStandardLibrary { executable: RootPath, stdlib: RootPath },
@@ -45,8 +51,11 @@ impl Hint for PythonError {
                 Some("use a builder such as python:3.13-slim-trixie, or set python = false".to_owned())
             }
             Self::NoStandardLibrary { .. } => None,
-            Self::Version { found, .. } => {
+            Self::Version { found, wanted } if releases::pair(wanted).is_ok() => {
                 Some(format!("leave `builder` out so that `python` chooses it, or set python = \"{found}\""))
+            }
+            Self::Version { found, wanted } => {
+                Some(format!("name a builder that has Python {wanted}, or set python = \"{found}\""))
             }
         }
     }
@@ -54,38 +63,50 @@ impl Hint for PythonError {
 
 /// What docker and the kernel take when an image sets no `PATH`.
 const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+/// How many folders of a `PATH` are looked into: more are nobody's.
+const FOLDERS: usize = 100;
 
 impl Interpreter {
-    /// Looks through the `PATH` of the image's environment.
+    /// Looks through the `PATH` of the image's environment: first what `python3` and
+    /// `python` are there, then every other interpreter. One of the version `wanted`
+    /// goes before all others.
     ///
     /// # Errors
     /// No interpreter, or one without a standard library.
-    pub fn find(tree: &Tree, env: &[String]) -> Result<Self, PythonError> {
+    pub fn find(tree: &Tree, env: &[String], wanted: Option<&str>) -> Result<Self, PythonError> {
         let var = |name: &str| env.iter().find_map(|line| line.strip_prefix(name)?.strip_prefix('='));
         let path = var("PATH").filter(|path| !path.is_empty()).unwrap_or(DEFAULT_PATH);
         let full = var("PYTHON_VERSION");
-        let minor = full.and_then(|full| full.rmatch_indices('.').next().map(|(at, _)| full[..at].to_owned()));
-        let mut names = vec!["python3".to_owned(), "python".to_owned()];
-        names.extend(minor.map(|minor| format!("python{minor}")));
-        let folders = path.split(':').filter_map(|folder| RootPath::new(folder).ok());
-        let candidates =
-            folders.flat_map(|folder| names.iter().map(move |name| folder.child(name.as_bytes())).collect::<Vec<_>>());
-        let found = candidates.filter_map(|path| tree.follow(&path)).find_map(|(real, entry)| {
-            entry.content()?;
-            let (version, flags) = version_of(real.name()?)?;
-            Some((real, version, flags))
-        });
-        let Some((executable, version, abi_flags)) = found else {
-            return Err(PythonError::None { path: path.to_owned() });
-        };
+        let mut error = PythonError::None { path: path.to_owned() };
+        let mut found = Vec::new();
+        for program in programs(tree, path, full) {
+            match Self::at(tree, program, full) {
+                Ok(interpreter) => found.push(interpreter),
+                Err(cause) if matches!(error, PythonError::None { .. }) => error = cause,
+                Err(_) => {}
+            }
+        }
+        let chosen = found.iter().position(|found| wanted == Some(found.version.as_str())).unwrap_or(0);
+        if chosen < found.len() { Ok(found.swap_remove(chosen)) } else { Err(error) }
+    }
+
+    fn at(tree: &Tree, program: Program, full: Option<&str>) -> Result<Self, PythonError> {
+        let Program { path: executable, version, flags } = program;
         let bin = executable.parent().unwrap_or_default();
         let prefix = bin.parent().unwrap_or_default();
-        let stdlib = prefix.child(b"lib").child(format!("python{version}{abi_flags}").as_bytes());
-        if tree.follow(&stdlib.child(b"os.py")).is_none() {
+        let folder = |thread: &str| prefix.child(b"lib").child(format!("python{version}{thread}").as_bytes());
+        let landmark = |stdlib: &RootPath| tree.follow(&stdlib.child(b"os.py")).is_some();
+        let mut abi_flags = if flags.is_empty() { linked_flags(tree, &executable, &version) } else { flags };
+        // A plain name in a tree whose hard links were lost: the folder tells.
+        if abi_flags.is_empty() && !landmark(&folder("")) && landmark(&folder("t")) {
+            "t".clone_into(&mut abi_flags);
+        }
+        let stdlib = folder(if abi_flags.contains('t') { "t" } else { "" });
+        if !landmark(&stdlib) {
             return Err(PythonError::NoStandardLibrary { executable, stdlib });
         }
-        let full_version =
-            full.filter(|full| **full == version || full.starts_with(&format!("{version}."))).map(str::to_owned);
+        let of_version = |full: &&str| **full == version || full.starts_with(&format!("{version}."));
+        let full_version = full.filter(of_version).map(str::to_owned);
         let purelib = purelib(tree, &prefix, &stdlib);
         Ok(Self { version, abi_flags, full_version, executable, bin, prefix, stdlib, purelib })
     }
@@ -93,14 +114,26 @@ impl Interpreter {
     /// The names under which the interpreter can be called: links and the file.
     #[must_use]
     pub fn names(&self, tree: &Tree) -> Vec<RootPath> {
-        let major = self.version.split('.').next().unwrap_or("3");
-        let names = ["python".to_owned(), format!("python{major}"), format!("python{}", self.version)];
-        let mut out: Vec<_> = names.iter().map(|name| self.bin.child(name.as_bytes())).collect();
-        out.retain(|path| tree.follow(path).is_some_and(|(real, _)| real == self.executable));
-        if !out.contains(&self.executable) {
-            out.push(self.executable.clone());
-        }
+        let Self { version, abi_flags, .. } = self;
+        let names = [
+            "python",
+            &format!("python{}", self.major()),
+            &format!("python{version}"),
+            &format!("python{version}{abi_flags}"),
+        ]
+        .map(|name| self.bin.child(name.as_bytes()));
+        let mut out = names.to_vec();
+        out.retain(|path| is_same(tree, path, &self.executable));
+        out.push(self.executable.clone());
+        out.sort();
+        out.dedup();
         out
+    }
+
+    /// `3`.
+    #[must_use]
+    pub fn major(&self) -> &str {
+        self.version.split('.').next().unwrap_or_default()
     }
 
     /// The shebang line of scripts that it shall run, without the line's end.
@@ -108,6 +141,55 @@ impl Interpreter {
     pub fn shebang(&self) -> String {
         format!("#!{}", self.executable)
     }
+}
+
+/// A file that is called as an interpreter is.
+struct Program {
+    path: RootPath,
+    version: String,
+    flags: String,
+}
+
+/// The interpreters that `PATH` leads to, without repetition: what the usual names
+/// are, then all the others, newest first.
+fn programs(tree: &Tree, path: &str, full: Option<&str>) -> Vec<Program> {
+    let mut folders: Vec<_> = path.split(':').filter_map(|folder| RootPath::new(folder).ok()).collect();
+    folders.truncate(FOLDERS);
+    let minor = full.and_then(|full| Some(format!("python{}", full.rsplit_once('.')?.0)));
+    let usual = ["python3", "python", "python2"].into_iter().chain(minor.as_deref());
+    let mut names: Vec<_> =
+        folders.iter().flat_map(|folder| usual.clone().map(|name| folder.child(name.as_bytes()))).collect();
+    for folder in &folders {
+        let Ok(folder) = tree.resolve(folder) else { continue };
+        let mut others: Vec<_> =
+            beside(tree, &folder).filter_map(|path| Some((age(path.name()?)?, path.clone()))).collect();
+        others.sort();
+        names.extend(others.into_iter().rev().map(|(_, path)| path));
+    }
+    let mut out: Vec<Program> = Vec::new();
+    for name in names {
+        if let Some((path, entry)) = tree.follow(&name)
+            && entry.content().is_some()
+            && let Some((version, flags)) = path.name().and_then(version_of)
+            && !out.iter().any(|other| other.path == path)
+        {
+            out.push(Program { path, version, flags });
+        }
+    }
+    out
+}
+
+/// What of a folder is not deeper in it.
+fn beside<'a>(tree: &'a Tree, folder: &RootPath) -> impl Iterator<Item = &'a RootPath> + use<'a> {
+    let folder = folder.clone();
+    tree.below(&folder).map(|(path, _)| path).filter(move |path| path.parent().as_ref() == Some(&folder))
+}
+
+/// To sort versions by; of one version, builds without flags are the newest.
+fn age(name: &[u8]) -> Option<(u32, u32, bool)> {
+    let (version, flags) = version_of(name)?;
+    let (major, minor) = version.split_once('.')?;
+    Some((major.parse().ok()?, minor.parse().ok()?, flags.is_empty()))
 }
 
 /// Version and ABI flags in a name such as `python3.13t`.
@@ -119,6 +201,24 @@ fn version_of(name: &[u8]) -> Option<(String, String)> {
     let number = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
     let flag = flags.bytes().all(|b| b.is_ascii_lowercase());
     (number(major) && number(minor) && flag && flags.len() <= 4).then(|| (version.to_owned(), flags.to_owned()))
+}
+
+/// The flags of the program that `pythonX.Y` is a hard link to.
+fn linked_flags(tree: &Tree, executable: &RootPath, version: &str) -> String {
+    let named = |path: &RootPath| version_of(path.name()?).filter(|(other, _)| other == version);
+    beside(tree, &executable.parent().unwrap_or_default())
+        .filter_map(|path| Some((path, named(path)?.1)))
+        .find(|(path, flags)| !flags.is_empty() && is_same(tree, path, executable))
+        .map(|(_, flags)| flags)
+        .unwrap_or_default()
+}
+
+/// Whether a path leads to a file or to another name of it: hard links have one content.
+fn is_same(tree: &Tree, path: &RootPath, file: &RootPath) -> bool {
+    tree.follow(path).is_some_and(|(real, entry)| {
+        real == *file
+            || entry.content().is_some() && entry.content() == tree.get(file).and_then(crate::rootfs::Entry::content)
+    })
 }
 
 /// `site-packages`, or Debian's `dist-packages` below `/usr/local` for its own Python.
@@ -139,12 +239,26 @@ mod tests {
     use super::*;
     use crate::rootfs::Entry;
 
+    /// Files, each with a content of its own; `a -> b` is a link, `a = b` a hard link.
     fn tree(names: &[&str]) -> Tree {
-        let entry = |name: &&str| match name.split_once(" -> ") {
-            Some((name, target)) => (RootPath::new(name).unwrap(), Entry::link(target)),
-            None => (RootPath::new(name).unwrap(), Entry::bytes(0o755, *b"")),
+        let file = |name: &str| Entry::bytes(0o755, name.as_bytes().to_vec());
+        let entry = |name: &&str| {
+            let (name, entry) = match (name.split_once(" -> "), name.split_once(" = ")) {
+                (Some((name, target)), _) => (name, Entry::link(target)),
+                (_, Some((name, target))) => (name, file(target)),
+                _ => (*name, file(name)),
+            };
+            (RootPath::new(name).unwrap(), entry)
         };
         names.iter().map(entry).collect()
+    }
+
+    fn env(path: &str) -> Vec<String> {
+        vec![format!("PATH={path}")]
+    }
+
+    fn names(found: &Interpreter, tree: &Tree) -> Vec<String> {
+        found.names(tree).iter().map(|path| path.to_string().rsplit('/').next().unwrap().to_owned()).collect()
     }
 
     #[test]
@@ -153,11 +267,12 @@ mod tests {
             "usr/local/bin/python3.13",
             "usr/local/bin/python3 -> python3.13",
             "usr/local/bin/python -> python3",
+            "usr/local/bin/python3.13-config",
             "usr/local/lib/python3.13/os.py",
             "usr/bin/python3 -> nowhere",
         ]);
         let env = ["PATH=/usr/local/bin:/usr/bin".to_owned(), "PYTHON_VERSION=3.13.5".to_owned()];
-        let found = Interpreter::find(&tree, &env).unwrap();
+        let found = Interpreter::find(&tree, &env, None).unwrap();
         assert_eq!(found.full_version.as_deref(), Some("3.13.5"));
         assert_eq!(found.purelib.to_string(), "/usr/local/lib/python3.13/site-packages");
         assert_eq!(found.shebang(), "#!/usr/local/bin/python3.13");
@@ -166,24 +281,124 @@ mod tests {
     }
 
     #[test]
-    fn debians_layout_and_free_threaded_builds() {
-        let debian = tree(&[
+    fn debians_layout() {
+        for (version, major) in [("3.11", "3"), ("2.7", "2")] {
+            let debian = tree(&[
+                &format!("usr/bin/python{version}"),
+                &format!("usr/bin/python{major} -> python{version}"),
+                &format!("usr/lib/python{version}/os.py"),
+                &format!("usr/lib/python{version}/dist-packages/x"),
+            ]);
+            let found = Interpreter::find(&debian, &[], None).unwrap();
+            assert_eq!(found.purelib.to_string(), format!("/usr/local/lib/python{version}/dist-packages"));
+        }
+    }
+
+    #[test]
+    fn python_2_as_docker_lays_it_out() {
+        let tree = tree(&[
+            "usr/local/bin/python2.7",
+            "usr/local/bin/python2 -> python2.7",
+            "usr/local/bin/python -> python2",
+            "usr/local/lib/python2.7/os.py",
+        ]);
+        let found = Interpreter::find(&tree, &["PYTHON_VERSION=2.7.18".to_owned()], Some("2.7")).unwrap();
+        assert_eq!((found.version.as_str(), found.full_version.as_deref()), ("2.7", Some("2.7.18")));
+        assert_eq!(found.purelib.to_string(), "/usr/local/lib/python2.7/site-packages");
+        assert_eq!(names(&found, &tree), ["python", "python2", "python2.7"]);
+    }
+
+    /// After `make altinstall` and `make install` of a build with `--disable-gil`.
+    #[test]
+    fn a_free_threaded_build() {
+        let whole = tree(&[
+            "usr/local/bin/python3.14t",
+            "usr/local/bin/python3.14 = usr/local/bin/python3.14t",
+            "usr/local/bin/python3 -> python3.14",
+            "usr/local/lib/libpython3.14t.so.1.0",
+            "usr/local/lib/python3.14t/os.py",
+            "usr/local/include/python3.14t/Python.h",
+        ]);
+        let found = Interpreter::find(&whole, &[], Some("3.14")).unwrap();
+        assert_eq!((found.version.as_str(), found.abi_flags.as_str()), ("3.14", "t"));
+        assert_eq!(found.stdlib.to_string(), "/usr/local/lib/python3.14t");
+        assert_eq!(found.purelib.to_string(), "/usr/local/lib/python3.14t/site-packages");
+        assert_eq!(names(&found, &whole), ["python3", "python3.14", "python3.14t"]);
+        // Only what `altinstall` makes, without the plain name.
+        let alone = tree(&["opt/bin/python3.14t", "opt/lib/python3.14t/os.py"]);
+        assert_eq!(Interpreter::find(&alone, &env("/opt/bin"), None).unwrap().abi_flags, "t");
+        // A copied tree, whose hard links became files.
+        let copied = tree(&["opt/bin/python3.14", "opt/bin/python3.14t", "opt/lib/python3.14t/os.py"]);
+        assert_eq!(Interpreter::find(&copied, &env("/opt/bin"), None).unwrap().abi_flags, "t");
+    }
+
+    /// Its program and library have a `d`, its folder has none.
+    #[test]
+    fn a_debug_build() {
+        let tree = tree(&[
+            "usr/local/bin/python3.13d",
+            "usr/local/bin/python3.13 = usr/local/bin/python3.13d",
+            "usr/local/bin/python3 -> python3.13",
+            "usr/local/lib/libpython3.13d.so.1.0",
+            "usr/local/lib/python3.13/os.py",
+            "usr/local/lib/python3.13/lib-dynload/_ssl.cpython-313d-x86_64-linux-gnu.so",
+            "usr/local/include/python3.13d/Python.h",
+        ]);
+        let found = Interpreter::find(&tree, &[], None).unwrap();
+        assert_eq!((found.version.as_str(), found.abi_flags.as_str()), ("3.13", "d"));
+        assert_eq!(found.stdlib.to_string(), "/usr/local/lib/python3.13");
+        assert_eq!(names(&found, &tree), ["python3", "python3.13", "python3.13d"]);
+    }
+
+    #[test]
+    fn several_builds_beside_each_other() {
+        let tree = tree(&[
             "usr/bin/python3.11",
             "usr/bin/python3 -> python3.11",
+            "usr/bin/python2.7",
+            "usr/bin/python3.13",
+            "usr/bin/python3.13d",
+            "usr/bin/python3.13t",
+            "usr/bin/python3.14",
+            "usr/lib/python2.7/os.py",
             "usr/lib/python3.11/os.py",
-            "usr/lib/python3/dist-packages/x",
+            "usr/lib/python3.13/os.py",
+            "usr/lib/python3.13t/os.py",
         ]);
-        let found = Interpreter::find(&debian, &[]).unwrap();
-        assert_eq!(found.purelib.to_string(), "/usr/local/lib/python3.11/dist-packages");
-        let free = tree(&["opt/bin/python3.14t", "opt/bin/python3 -> python3.14t", "opt/lib/python3.14t/os.py"]);
-        let found = Interpreter::find(&free, &["PATH=/opt/bin".to_owned()]).unwrap();
-        assert_eq!((found.version.as_str(), found.abi_flags.as_str()), ("3.14", "t"));
+        let find = |wanted| Interpreter::find(&tree, &[], wanted).unwrap();
+        assert_eq!(find(None).version, "3.11", "what `python3` is");
+        assert_eq!(find(Some("2.7")).version, "2.7");
+        let found = find(Some("3.13"));
+        assert_eq!((found.executable.to_string().as_str(), found.abi_flags.as_str()), ("/usr/bin/python3.13", ""));
+        assert_eq!(find(Some("3.14")).version, "3.11", "3.14 has no standard library");
+    }
+
+    #[test]
+    fn the_m_up_to_3_7_is_in_no_folder() {
+        let tree = tree(&[
+            "usr/local/bin/python3.7",
+            "usr/local/bin/python3.7m = usr/local/bin/python3.7",
+            "usr/local/bin/python3 -> python3.7",
+            "usr/local/lib/python3.7/os.py",
+        ]);
+        let found = Interpreter::find(&tree, &[], None).unwrap();
+        assert_eq!((found.abi_flags.as_str(), found.stdlib.to_string().as_str()), ("m", "/usr/local/lib/python3.7"));
     }
 
     #[test]
     fn an_image_without_python_says_so() {
-        assert!(matches!(Interpreter::find(&Tree::default(), &[]), Err(PythonError::None { .. })));
+        assert!(matches!(Interpreter::find(&Tree::default(), &[], None), Err(PythonError::None { .. })));
         let bare = tree(&["usr/bin/python3.11", "usr/bin/python3 -> python3.11"]);
-        assert!(matches!(Interpreter::find(&bare, &[]), Err(PythonError::NoStandardLibrary { .. })));
+        assert!(matches!(Interpreter::find(&bare, &[], None), Err(PythonError::NoStandardLibrary { .. })));
+    }
+
+    #[test]
+    fn a_wrong_version_is_answered_by_what_can_be_done() {
+        let hint = |wanted: &str| {
+            let (found, wanted) = ("3.11".to_owned(), wanted.to_owned());
+            PythonError::Version { found, wanted }.hint().unwrap()
+        };
+        assert!(hint("3.13").starts_with("leave `builder` out"));
+        assert!(hint("2.7").starts_with("name a builder that has Python 2.7"));
     }
 }

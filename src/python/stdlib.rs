@@ -2,7 +2,7 @@
 
 use globset::{Glob, GlobSet, GlobSetBuilder};
 
-use super::{Interpreter, contains};
+use super::Interpreter;
 use crate::rootfs::{RootPath, Tree};
 
 /// Packages of the standard library that are for developers, or need a display.
@@ -47,6 +47,7 @@ impl Excludes {
             } else {
                 vec![
                     format!("{module}.py"),
+                    format!("{{lib-tk,plat-*}}/{module}.py"), // folders of Python 2's sys.path
                     format!("{module}/**"),
                     format!("lib-dynload/{module}.*so"),
                     format!("lib-dynload/_{module}.*so"),
@@ -85,10 +86,7 @@ impl Excludes {
 pub fn runtime(tree: &Tree, interpreter: &Interpreter, excludes: &Excludes) -> Vec<RootPath> {
     let mut out = interpreter.names(tree);
     let lib = interpreter.prefix.child(b"lib");
-    let libpython = |name: &[u8]| {
-        name == b"libpython3.so"
-            || name.starts_with(format!("libpython{}", interpreter.version).as_bytes()) && contains(name, b".so.")
-    };
+    let libpython = |name: &[u8]| is_libpython(name, interpreter);
     out.extend(
         tree.below(&lib)
             .filter(|(path, entry)| {
@@ -106,6 +104,19 @@ pub fn runtime(tree: &Tree, interpreter: &Interpreter, excludes: &Excludes) -> V
     out
 }
 
+/// `libpython3.13.so.1.0` with this build's ABI flags, and the stub for the stable
+/// ABI, which ordinary builds of Python 3 have.
+fn is_libpython(name: &[u8], interpreter: &Interpreter) -> bool {
+    let builds = |flags: &str| flags.replace(['m', 'u'], ""); // no builds of their own
+    let own = builds(&interpreter.abi_flags);
+    let Some(name) = std::str::from_utf8(name).ok().and_then(|name| name.strip_prefix("libpython")) else {
+        return false;
+    };
+    let flags = name.strip_prefix(&interpreter.version).and_then(|rest| Some(rest.split_once(".so.")?.0));
+    let is_own = flags.is_some_and(|flags| flags.bytes().all(|b| b.is_ascii_lowercase()) && builds(flags) == own);
+    is_own || name == "3.so" && interpreter.major() == "3" && own.is_empty()
+}
+
 fn is_wanted(below: &RootPath) -> bool {
     let parts: Vec<&[u8]> = below.parts().collect();
     let Some((name, folders)) = parts.split_last() else { return false };
@@ -113,6 +124,7 @@ fn is_wanted(below: &RootPath) -> bool {
     let left_out = LEFT_OUT.iter().any(|left_out| top == left_out.as_bytes())
         || top == b"site-packages"
         || top == b"dist-packages"
+        || top == b"config"
         || top.starts_with(b"config-")
         || top == b"lib-dynload" && TEST_MODULES.iter().any(|module| name.starts_with(module))
         || folders.iter().any(|folder| TESTS.contains(folder) || *folder == b"__pycache__");
@@ -155,7 +167,7 @@ mod tests {
     }
 
     fn taken(excludes: &[&str]) -> Vec<String> {
-        let interpreter = Interpreter::find(&tree(), &[]).unwrap();
+        let interpreter = Interpreter::find(&tree(), &[], None).unwrap();
         let excludes = Excludes::new(&excludes.iter().map(|&text| text.to_owned()).collect::<Vec<_>>()).unwrap();
         assert!(excludes.unused(&tree(), &interpreter.stdlib).is_empty());
         let paths = runtime(&tree(), &interpreter, &excludes);
@@ -191,5 +203,72 @@ mod tests {
         let excludes = Excludes::new(&["niss".to_owned()]).unwrap();
         let stdlib = RootPath::new("usr/local/lib/python3.13").unwrap();
         assert_eq!(excludes.unused(&tree(), &stdlib), ["niss"]);
+    }
+
+    /// What of some names is taken, and how the first interpreter found names itself.
+    fn kept(names: &[&str]) -> Vec<String> {
+        let file = |name: &&str| (RootPath::new(name).unwrap(), Entry::bytes(0o644, name.as_bytes().to_vec()));
+        let tree: Tree = names.iter().map(file).collect();
+        let interpreter = Interpreter::find(&tree, &["PATH=/p/bin".to_owned()], None).unwrap();
+        runtime(&tree, &interpreter, &Excludes::default())
+            .iter()
+            .map(|path| path.to_string().replace("/p/", ""))
+            .collect()
+    }
+
+    #[test]
+    fn python_2_keeps_what_its_programs_need() {
+        let wanted = [
+            "bin/python2.7",
+            "lib/libpython2.7.so.1.0",
+            "lib/python2.7/_sysconfigdata.py",
+            "lib/python2.7/lib-dynload/_ssl.so",
+            "lib/python2.7/lib-tk/Tkinter.py",
+            "lib/python2.7/os.py",
+            "lib/python2.7/plat-linux2/DLFCN.py",
+            "lib/python2.7/unittest/case.py",
+            "lib/python2.7/wsgiref.egg-info",
+        ];
+        let unwanted = [
+            "bin/pip2.7",
+            "bin/python2.7-config",
+            "lib/libpython2.7.so",
+            "lib/libpython3.so",
+            "lib/python2.7/config/Makefile",
+            "lib/python2.7/config/libpython2.7.a",
+            "lib/python2.7/distutils/tests/x.py",
+            "lib/python2.7/lib-tk/test/x.py",
+            "lib/python2.7/lib2to3/x.py",
+            "lib/python2.7/os.pyc",
+            "lib/python2.7/os.pyo",
+            "lib/python2.7/site-packages/pip/x.py",
+            "lib/python2.7/test/test_os.py",
+        ];
+        let names: Vec<_> = wanted.iter().chain(&unwanted).map(|name| format!("p/{name}")).collect();
+        assert_eq!(kept(&names.iter().map(String::as_str).collect::<Vec<_>>()), wanted);
+        let below = RootPath::new("lib-tk/Tkinter.py").unwrap();
+        assert!(Excludes::new(&["Tkinter".to_owned()]).unwrap().matches(&below));
+    }
+
+    #[test]
+    fn a_build_takes_its_own_library_and_not_another_builds() {
+        let libraries = [
+            "p/lib/libpython3.so",
+            "p/lib/libpython3.1.so.1.0",
+            "p/lib/libpython3.13.so.1.0",
+            "p/lib/libpython3.13d.so.1.0",
+            "p/lib/libpython3.13t.so.1.0",
+        ];
+        for (flags, folder, taken) in [
+            ("", "", &["lib/libpython3.13.so.1.0", "lib/libpython3.so"][..]),
+            ("d", "", &["lib/libpython3.13d.so.1.0"]),
+            ("t", "t", &["lib/libpython3.13t.so.1.0"]),
+        ] {
+            let (program, landmark) = (format!("bin/python3.13{flags}"), format!("lib/python3.13{folder}/os.py"));
+            let (at_program, at_landmark) = (format!("p/{program}"), format!("p/{landmark}"));
+            let names: Vec<_> = libraries.into_iter().chain([at_program.as_str(), at_landmark.as_str()]).collect();
+            let want = [&program].into_iter().cloned().chain(taken.iter().map(|name| (*name).to_owned()));
+            assert_eq!(kept(&names), want.chain([landmark]).collect::<Vec<_>>(), "{flags}");
+        }
     }
 }
