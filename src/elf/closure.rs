@@ -138,8 +138,7 @@ impl<L: Loader> Closure<'_, L> {
                 walker.locate_path(&wanted)?
             } else {
                 let program = walker.program.clone();
-                let own = program.iter().flat_map(|program| &program.rpath);
-                let own = own.map(|place| (place.image.as_ref(), place.donor.as_ref())).collect::<Vec<_>>();
+                let own = program.iter().map(|program| program.rpath.as_slice()).collect::<Vec<_>>();
                 walker.locate_name(&wanted, &own)?
             };
             if let Some(found) = found {
@@ -335,7 +334,7 @@ impl<'w, 'c, L: Loader> Walker<'w, 'c, L> {
         self.taken.push(Taken { soname: name, files, needed_by });
         Ok(match self.candidate(&path)? {
             Candidate::Object(found) => Some(found),
-            Candidate::Absent | Candidate::Broken => None,
+            Candidate::Absent | Candidate::Loop | Candidate::Broken => None,
         })
     }
 }
