@@ -515,6 +515,89 @@ mod tests {
         assert_eq!(taken, format!("/lib/ld.so /{TRUSTED}/libpy.so"));
     }
 
+    /// `from soname to` of every edge, in order.
+    fn edges(image: &[&str], donor: &[&str], roots: &[&str], process: &Process) -> Vec<String> {
+        let donor = tree(donor);
+        let closure = Closure {
+            image: &mut tree(image),
+            origins: &mut BTreeMap::new(),
+            donor: Some(&donor),
+            donor_folders: &[path("opt")],
+            image_folders: &[path("cached")],
+            triplet: "x86_64-linux-gnu",
+            loader: &Texts,
+            process,
+        }
+        .run(roots.iter().map(|root| path(root)));
+        let line = |edge: &Edge| {
+            let to = edge.to.as_ref().map_or("-".to_owned(), ToString::to_string);
+            let optional = if edge.optional { " optional" } else { "" };
+            format!("{} {} {to}{optional}", edge.from, String::from_utf8_lossy(&edge.soname))
+        };
+        closure.unwrap().edges.iter().map(line).collect()
+    }
+
+    #[test]
+    fn edges_tell_who_gets_what() {
+        let image = [
+            "p: needs liba.so libb.so libno.so; perhaps libgone.so; interp /lib/ld.so",
+            "lib/ld.so: soname ld.so",
+            "cached/liba.so: needs ld.so",
+            "lib/liba.so: x",
+            "lib/libb.so -> /far/b",
+            "far/b: needs liba.so",
+        ];
+        assert_eq!(
+            edges(&image, &["opt/libc.so: x"], &["p"], &Process::default()),
+            [
+                "/cached/liba.so ld.so /lib/ld.so",
+                "/far/b liba.so /cached/liba.so",
+                "/p /lib/ld.so /lib/ld.so",
+                "/p liba.so /cached/liba.so",
+                "/p libb.so /far/b",
+                "/p libgone.so - optional",
+                "/p libno.so -"
+            ]
+        );
+    }
+
+    #[test]
+    fn modules_see_the_process_and_its_programs_rpath() {
+        let image = ["py: rpath /w", "w/libb.so: x", "m.so: needs liba.so libb.so", "l/liba.so: x"];
+        let names = BTreeMap::from([(b"liba.so".to_vec(), path("l/liba.so"))]);
+        let process = Process { program: Some(path("py")), names };
+        let roots = ["m.so", "l/liba.so"];
+        assert_eq!(edges(&image, &[], &roots, &process), ["/m.so liba.so /l/liba.so", "/m.so libb.so /w/libb.so"]);
+    }
+
+    #[test]
+    fn what_a_module_brings_along_is_not_there_for_another() {
+        let image = ["a.so: needs libx.so; runpath /w", "w/libx.so: x", "b.so: needs libx.so"];
+        let got = edges(&image, &[], &["a.so", "b.so"], &Process::default());
+        assert_eq!(got, ["/a.so libx.so /w/libx.so", "/b.so libx.so -"]);
+    }
+
+    #[test]
+    fn a_library_among_the_roots_may_be_found_through_its_loaders() {
+        let image = ["a.so: needs libx.so; rpath /w", "w/libx.so: needs liby.so", "w/liby.so: y"];
+        assert_eq!(close(&image, &[], &[], &["w/libx.so", "a.so"]).1, "");
+        assert_eq!(close(&image, &[], &[], &["w/libx.so"]).1, "liby.so");
+    }
+
+    #[test]
+    fn what_cannot_be_loaded_ends_the_search() {
+        let image = ["p: needs liba.so; runpath /w", "w/liba.so: no object", "lib/liba.so: x"];
+        assert_eq!(close(&image, &["lib/liba.so: x"], &[], &["p"]).1, "liba.so");
+    }
+
+    #[test]
+    fn without_default_folders_only_the_cache_can_lead_to_what_is_taken() {
+        let program = "p: needs liba.so libb.so;nodeflib";
+        let donor = ["opt/liba.so: x", "lib/libb.so: x"];
+        let (taken, missing) = close(&[program], &donor, &["opt"], &["p"]);
+        assert_eq!((taken.as_str(), missing.as_str()), ("/cached/liba.so", "libb.so"));
+    }
+
     #[test]
     fn cycles_end_and_links_that_leave_become_files() {
         let donor = ["lib/liba.so -> /opt/a", "opt/a: needs liba.so libb.so", "lib/libb.so: needs liba.so"];
