@@ -11,15 +11,19 @@ mod random;
 mod root;
 mod support;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use carboy::elf::search::{Tokens, physical};
-use carboy::elf::{Edge, Loader as _, MismatchKind, Outcome, Process, versions};
-use carboy::rootfs::{RootPath, Tree};
+use carboy::elf::{Closure, Edge, ElfError, Loader, MismatchKind, Object, Outcome, Process, versions};
+use carboy::rootfs::{Content, RootPath, Tree};
 
 use root::{Debian, Files, Root, Told};
+use support::image::Unpacked;
 
 /// Everything that decides where a library is found. `TRIPLET` is the platform's;
 /// every program named `p` is asked for.
@@ -241,7 +245,7 @@ fn lines(text: &str, debian: Debian) -> Vec<String> {
 }
 
 /// Compares a program's walk with what the loader says; returns what differs.
-pub fn differences(tree: &Tree, debian: Debian, program: &str, outcome: &Outcome, told: &Told) -> Vec<String> {
+fn differences(tree: &Tree, debian: Debian, program: &str, outcome: &Outcome, told: &Told) -> Vec<String> {
     let mut out = Vec::new();
     let real = |path: &str| -> Option<RootPath> {
         let path = path.replace("/haswell", "/x86_64").replace("/xeon_phi", "/x86_64");
@@ -476,11 +480,101 @@ fn versions_are_missed_where_the_loader_misses_them() {
     version_errors(ARM64[1]);
 }
 
+fn unpacked(image: &str) -> Tree {
+    let layout = support::layout(image);
+    root::tree(&Unpacked::new(&format!("oci:{}", layout.display()), "linux/amd64").root())
+}
+
+/// The closure of pandas and of the whole standard library, over a base: what is
+/// missing, and the versions that are.
+fn pandas_over(base: &str, builder: &Tree) -> (Outcome, BTreeSet<String>) {
+    let mut image = unpacked(base);
+    let site = root::tree(&support::made("site/pandas/3.13-amd64"));
+    let mut origins = BTreeMap::new();
+    let mut roots = Vec::new();
+    let python = RootPath::new("usr/local").unwrap();
+    for (path, entry) in builder.below(&python) {
+        image.insert(path.clone(), entry.clone());
+        origins.insert(path.clone(), path.clone());
+    }
+    let packages = RootPath::new("usr/local/lib/python3.13/site-packages").unwrap();
+    for (path, entry) in site.iter() {
+        image.insert(packages.join(path), entry.clone());
+    }
+    let modules = image.below(&python).filter(|(path, _)| path.to_string().contains(".so"));
+    roots.extend(modules.map(|(path, _)| path.clone()));
+    let files = Remembered::default();
+    let mut process = Process::default();
+    let mut all = Outcome::default();
+    let start = Instant::now();
+    for roots in [vec![RootPath::new("usr/local/bin/python3.13").unwrap()], roots] {
+        let outcome = Closure {
+            image: &mut image,
+            origins: &mut origins,
+            donor: Some(builder),
+            donor_folders: &[],
+            image_folders: &[],
+            triplet: "x86_64-linux-gnu",
+            loader: &files,
+            process: &process,
+        }
+        .run(roots)
+        .unwrap();
+        if process.program.is_none() {
+            process = outcome.process;
+        }
+        all.missing.extend(outcome.missing);
+        all.edges.extend(outcome.edges);
+        all.taken.extend(outcome.taken);
+    }
+    let spent = start.elapsed();
+    let found = versions::check(&all.edges, |path| files.object(path, image.get(path)?.content()?).ok().flatten());
+    // measured: 0.14 s, not optimised, with both processors busy
+    assert!(spent < Duration::from_secs(3), "{spent:?}");
+    let line = |one: &carboy::elf::Mismatch| {
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        let newest = one.newest.as_deref().map(text).unwrap_or_default();
+        format!("{} {} {newest} {:?}", text(&one.soname), text(&one.version), one.kind)
+    };
+    let mismatches = found.iter().map(line).collect();
+    (all, mismatches)
+}
+
+/// Reads every file once.
+#[derive(Default)]
+struct Remembered(RefCell<HashMap<RootPath, Option<Arc<Object>>>>);
+
+impl Loader for Remembered {
+    type Error = ElfError;
+
+    fn object(&self, path: &RootPath, content: &Content) -> Result<Option<Arc<Object>>, ElfError> {
+        if let Some(known) = self.0.borrow().get(path) {
+            return Ok(known.clone());
+        }
+        let object = Files.object(path, content)?;
+        self.0.borrow_mut().insert(path.clone(), object.clone());
+        Ok(object)
+    }
+}
+
+#[test]
+fn a_real_application_is_whole_over_its_release_and_not_over_the_one_before() {
+    let builder = unpacked(support::DEBIAN_13.builder);
+    let (outcome, mismatches) = pandas_over(support::DEBIAN_13.base, &builder);
+    let missing: BTreeSet<_> =
+        outcome.missing.iter().map(|one| String::from_utf8_lossy(&one.soname).into_owned()).collect();
+    assert_eq!(missing.iter().map(String::as_str).collect::<Vec<_>>(), ["libtcl8.6.so", "libtk8.6.so"]);
+    assert_eq!(mismatches, BTreeSet::new());
+    assert!(outcome.taken.len() > 8, "{:?}", outcome.taken);
+    let (_, mismatches) = pandas_over(support::DEBIAN_12.base, &builder);
+    assert!(mismatches.contains("libc.so.6 GLIBC_2.38 GLIBC_2.36 Missing"), "{mismatches:?}");
+}
+
 #[test]
 fn random_graphs_load_as_the_loader_loads_them() {
     let long = std::env::var_os("CARBOY_LONG").is_some();
-    graphs::compare(AMD64[0], if long { 400 } else { 40 });
+    graphs::compare(AMD64[0], if long { 200 } else { 40 });
     if long {
-        graphs::compare(ARM64[1], 60);
+        graphs::compare(ARM64[1], 30);
     }
 }

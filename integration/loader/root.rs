@@ -3,7 +3,8 @@
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
+use std::fs::{self, File};
+use std::io::Read as _;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -203,8 +204,8 @@ impl Root {
         let triplet = self.debian.triplet();
         let own = [format!("lib/{triplet}"), format!("usr/lib/{triplet}")];
         let all: Vec<_> = folders.iter().map(|folder| (*folder).to_owned()).chain(own).collect();
-        let conf: String = all.iter().map(|folder| format!("/{folder}\n")).collect();
-        fs::write(self.path().join("etc/ld.so.conf"), conf).unwrap();
+        let conf: Vec<_> = all.iter().map(|folder| format!("/{folder}\n")).collect();
+        fs::write(self.path().join("etc/ld.so.conf"), conf.concat()).unwrap();
         let unpacked = self.scratch.path().join("bin");
         self.debian.unpack("libc-bin", &unpacked);
         let ldconfig = ["sbin/ldconfig", "usr/sbin/ldconfig"].map(|name| unpacked.join(name));
@@ -240,26 +241,7 @@ impl Root {
 
     /// What carboy sees.
     pub fn tree(&self) -> Tree {
-        let mut out = Vec::new();
-        let mut open = vec![self.path().to_path_buf()];
-        while let Some(folder) = open.pop() {
-            for entry in fs::read_dir(&folder).unwrap() {
-                let entry = entry.unwrap();
-                let (path, kind) = (entry.path(), entry.file_type().unwrap());
-                let name = path.strip_prefix(self.path()).unwrap().to_str().unwrap();
-                let it = if kind.is_symlink() {
-                    Entry::link(fs::read_link(&path).unwrap().to_str().unwrap())
-                } else if kind.is_dir() {
-                    open.push(path.clone());
-                    Entry::folder(0o755)
-                } else {
-                    Entry::bytes(0o755, fs::read(&path).unwrap())
-                };
-                out.push((RootPath::new(name).unwrap(), it));
-            }
-        }
-        out.sort_by(|a, b| a.0.cmp(&b.0));
-        out.into_iter().collect()
+        tree(self.path())
     }
 
     /// What carboy says about one root of a walk.
@@ -277,6 +259,32 @@ impl Root {
         .run([RootPath::new(root).unwrap()]);
         closure.unwrap()
     }
+}
+
+/// A folder as carboy sees it; of what is no object, only the beginning.
+pub fn tree(root: &Path) -> Tree {
+    let mut out = BTreeMap::new();
+    let mut open = vec![root.to_path_buf()];
+    while let Some(folder) = open.pop() {
+        for entry in fs::read_dir(&folder).unwrap() {
+            let entry = entry.unwrap();
+            let (path, kind) = (entry.path(), entry.file_type().unwrap());
+            let it = if kind.is_symlink() {
+                Entry::link(fs::read_link(&path).unwrap().into_os_string().into_encoded_bytes())
+            } else if kind.is_dir() {
+                open.push(path.clone());
+                Entry::folder(0o755)
+            } else {
+                let mut bytes = [0; 4];
+                let count = File::open(&path).unwrap().read(&mut bytes).unwrap();
+                let object = bytes == *b"\x7fELF";
+                Entry::bytes(0o755, if object { fs::read(&path).unwrap() } else { bytes[..count].to_vec() })
+            };
+            let name = path.strip_prefix(root).unwrap().as_os_str().as_encoded_bytes();
+            out.insert(RootPath::new(name).unwrap(), it);
+        }
+    }
+    out.into_iter().collect()
 }
 
 /// Reads what the tree holds in memory.

@@ -232,7 +232,7 @@ impl<'w, 'c, L: Loader> Walker<'w, 'c, L> {
             if let Candidate::Object(real) = self.candidate(&root.real.clone())? {
                 root = real;
             }
-            let running = self.walk(root, true)?;
+            let running = self.walk(&root, true)?;
             if self.process.program.is_none() {
                 self.process = running.into_process();
             }
@@ -240,19 +240,19 @@ impl<'w, 'c, L: Loader> Walker<'w, 'c, L> {
         for path in modules {
             let Candidate::Object(root) = self.candidate(&path)? else { continue };
             if !self.loaded.contains(&root.real) {
-                self.walk(root, false)?;
+                self.walk(&root, false)?;
             }
         }
         Ok(())
     }
 
     /// Loads an object with all that it needs.
-    fn walk(&mut self, root: Rc<Located>, own_process: bool) -> Result<Running, L::Error> {
+    fn walk(&mut self, root: &Rc<Located>, own_process: bool) -> Result<Running, L::Error> {
         let mut running = Running::new(root.clone());
         if own_process && let Some(path) = &root.object.interpreter {
-            let wanted = Wanted { raw: path, name: path, asker: Some(&root), abi: root.object.abi };
+            let wanted = Wanted { raw: path, name: path, asker: Some(root), abi: root.object.abi };
             let loader = self.locate_path(&wanted)?;
-            self.note(&root, path, loader.as_ref().map(|found| &found.real), NeedKind::Needed, true);
+            self.note(root, path, loader.as_ref().map(|found| &found.real), NeedKind::Needed, true);
             if let Some(loader) = loader {
                 let name = path.rsplit(|&b| b == b'/').next().unwrap_or_default();
                 running.add(Some(path), loader.clone(), Some(0));

@@ -80,7 +80,7 @@ impl<L: Loader> Walker<'_, '_, L> {
                 Fit::Take(found) => return Ok(Some(found)),
             }
         }
-        self.from_donor(wanted, own)
+        self.ask_donor(wanted, own)
     }
 
     /// What the image has on one search path.
@@ -130,7 +130,7 @@ impl<L: Loader> Walker<'_, '_, L> {
     }
 
     /// Takes a library out of the donor, from where its loader would have it.
-    fn from_donor(&mut self, wanted: &Wanted<'_>, own: &[&[Place]]) -> Result<Option<Rc<Located>>, L> {
+    fn ask_donor(&mut self, wanted: &Wanted<'_>, own: &[&[Place]]) -> Result<Option<Rc<Located>>, L> {
         let Some(donor) = self.closure.donor else { return Ok(None) };
         for place in own.iter().copied().flatten() {
             let (Some(to), Some(folder)) = (&place.image, &place.donor) else { continue };
@@ -176,7 +176,7 @@ impl<L: Loader> Walker<'_, '_, L> {
 
     /// A name with a slash, or the loader itself: that very path.
     pub fn locate_path(&mut self, wanted: &Wanted<'_>) -> Result<Option<Rc<Located>>, L> {
-        let Some((folder, file)) = split(&self.closure.image, wanted.name) else { return Ok(None) };
+        let Some((folder, file)) = split(self.closure.image, wanted.name) else { return Ok(None) };
         match self.at(&folder.child(&file), wanted.abi)? {
             Fit::Pass | Fit::Leave => {}
             Fit::Stop => return Ok(None),
