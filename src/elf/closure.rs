@@ -138,8 +138,7 @@ impl<L: Loader> Closure<'_, L> {
                 walker.locate_path(&wanted)?
             } else {
                 let program = walker.program.clone();
-                let own = program.iter().flat_map(|program| &program.rpath);
-                let own = own.map(|place| (place.image.as_ref(), place.donor.as_ref())).collect::<Vec<_>>();
+                let own = program.iter().map(|program| program.rpath.as_slice()).collect::<Vec<_>>();
                 walker.locate_name(&wanted, &own)?
             };
             if let Some(found) = found {
@@ -233,7 +232,7 @@ impl<'w, 'c, L: Loader> Walker<'w, 'c, L> {
             if let Candidate::Object(real) = self.candidate(&root.real.clone())? {
                 root = real;
             }
-            let running = self.walk(root, true)?;
+            let running = self.walk(&root, true)?;
             if self.process.program.is_none() {
                 self.process = running.into_process();
             }
@@ -241,19 +240,19 @@ impl<'w, 'c, L: Loader> Walker<'w, 'c, L> {
         for path in modules {
             let Candidate::Object(root) = self.candidate(&path)? else { continue };
             if !self.loaded.contains(&root.real) {
-                self.walk(root, false)?;
+                self.walk(&root, false)?;
             }
         }
         Ok(())
     }
 
     /// Loads an object with all that it needs.
-    fn walk(&mut self, root: Rc<Located>, own_process: bool) -> Result<Running, L::Error> {
+    fn walk(&mut self, root: &Rc<Located>, own_process: bool) -> Result<Running, L::Error> {
         let mut running = Running::new(root.clone());
         if own_process && let Some(path) = &root.object.interpreter {
-            let wanted = Wanted { raw: path, name: path, asker: Some(&root), abi: root.object.abi };
+            let wanted = Wanted { raw: path, name: path, asker: Some(root), abi: root.object.abi };
             let loader = self.locate_path(&wanted)?;
-            self.note(&root, path, loader.as_ref().map(|found| &found.real), NeedKind::Needed, true);
+            self.note(root, path, loader.as_ref().map(|found| &found.real), NeedKind::Needed, true);
             if let Some(loader) = loader {
                 let name = path.rsplit(|&b| b == b'/').next().unwrap_or_default();
                 running.add(Some(path), loader.clone(), Some(0));
@@ -335,7 +334,7 @@ impl<'w, 'c, L: Loader> Walker<'w, 'c, L> {
         self.taken.push(Taken { soname: name, files, needed_by });
         Ok(match self.candidate(&path)? {
             Candidate::Object(found) => Some(found),
-            Candidate::Absent | Candidate::Broken => None,
+            Candidate::Absent | Candidate::Loop | Candidate::Broken => None,
         })
     }
 }
@@ -514,6 +513,89 @@ mod tests {
         let (taken, _) =
             close_in(&["p: needs libpy.so ld.so;interp /lib/ld.so"], &donor, &["opt"], &["p"], &["libpy.so"]);
         assert_eq!(taken, format!("/lib/ld.so /{TRUSTED}/libpy.so"));
+    }
+
+    /// `from soname to` of every edge, in order.
+    fn edges(image: &[&str], donor: &[&str], roots: &[&str], process: &Process) -> Vec<String> {
+        let donor = tree(donor);
+        let closure = Closure {
+            image: &mut tree(image),
+            origins: &mut BTreeMap::new(),
+            donor: Some(&donor),
+            donor_folders: &[path("opt")],
+            image_folders: &[path("cached")],
+            triplet: "x86_64-linux-gnu",
+            loader: &Texts,
+            process,
+        }
+        .run(roots.iter().map(|root| path(root)));
+        let line = |edge: &Edge| {
+            let to = edge.to.as_ref().map_or("-".to_owned(), ToString::to_string);
+            let optional = if edge.optional { " optional" } else { "" };
+            format!("{} {} {to}{optional}", edge.from, String::from_utf8_lossy(&edge.soname))
+        };
+        closure.unwrap().edges.iter().map(line).collect()
+    }
+
+    #[test]
+    fn edges_tell_who_gets_what() {
+        let image = [
+            "p: needs liba.so libb.so libno.so; perhaps libgone.so; interp /lib/ld.so",
+            "lib/ld.so: soname ld.so",
+            "cached/liba.so: needs ld.so",
+            "lib/liba.so: x",
+            "lib/libb.so -> /far/b",
+            "far/b: needs liba.so",
+        ];
+        assert_eq!(
+            edges(&image, &["opt/libc.so: x"], &["p"], &Process::default()),
+            [
+                "/cached/liba.so ld.so /lib/ld.so",
+                "/far/b liba.so /cached/liba.so",
+                "/p /lib/ld.so /lib/ld.so",
+                "/p liba.so /cached/liba.so",
+                "/p libb.so /far/b",
+                "/p libgone.so - optional",
+                "/p libno.so -"
+            ]
+        );
+    }
+
+    #[test]
+    fn modules_see_the_process_and_its_programs_rpath() {
+        let image = ["py: rpath /w", "w/libb.so: x", "m.so: needs liba.so libb.so", "l/liba.so: x"];
+        let names = BTreeMap::from([(b"liba.so".to_vec(), path("l/liba.so"))]);
+        let process = Process { program: Some(path("py")), names };
+        let roots = ["m.so", "l/liba.so"];
+        assert_eq!(edges(&image, &[], &roots, &process), ["/m.so liba.so /l/liba.so", "/m.so libb.so /w/libb.so"]);
+    }
+
+    #[test]
+    fn what_a_module_brings_along_is_not_there_for_another() {
+        let image = ["a.so: needs libx.so; runpath /w", "w/libx.so: x", "b.so: needs libx.so"];
+        let got = edges(&image, &[], &["a.so", "b.so"], &Process::default());
+        assert_eq!(got, ["/a.so libx.so /w/libx.so", "/b.so libx.so -"]);
+    }
+
+    #[test]
+    fn a_library_among_the_roots_may_be_found_through_its_loaders() {
+        let image = ["a.so: needs libx.so; rpath /w", "w/libx.so: needs liby.so", "w/liby.so: y"];
+        assert_eq!(close(&image, &[], &[], &["w/libx.so", "a.so"]).1, "");
+        assert_eq!(close(&image, &[], &[], &["w/libx.so"]).1, "liby.so");
+    }
+
+    #[test]
+    fn what_cannot_be_loaded_ends_the_search() {
+        let image = ["p: needs liba.so; runpath /w", "w/liba.so: no object", "lib/liba.so: x"];
+        assert_eq!(close(&image, &["lib/liba.so: x"], &[], &["p"]).1, "liba.so");
+    }
+
+    #[test]
+    fn without_default_folders_only_the_cache_can_lead_to_what_is_taken() {
+        let program = "p: needs liba.so libb.so;nodeflib";
+        let donor = ["opt/liba.so: x", "lib/libb.so: x"];
+        let (taken, missing) = close(&[program], &donor, &["opt"], &["p"]);
+        assert_eq!((taken.as_str(), missing.as_str()), ("/cached/liba.so", "libb.so"));
     }
 
     #[test]

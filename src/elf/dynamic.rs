@@ -136,8 +136,8 @@ where
             little_endian: endian == Endianness::Little,
         },
         interpreter,
-        no_default_folders: flags & u64::from(DF_1_NODEFLIB.0) != 0,
-        only_program: header.e_type(endian) == ET_EXEC || flags & u64::from(DF_1_PIE.0) != 0,
+        no_default_folders: flags & DF_1_NODEFLIB.0 != 0,
+        only_program: header.e_type(endian) == ET_EXEC || flags & DF_1_PIE.0 != 0,
         ..Object::default()
     };
     let Some(table) = last(DT_STRTAB.0) else { return Ok(Some(object)) };

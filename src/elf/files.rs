@@ -39,6 +39,8 @@ pub(super) struct Place {
 pub(super) enum Candidate<T> {
     /// Nothing that could be opened.
     Absent,
+    /// A link that leads nowhere but to itself: the loader leaves this search path.
+    Loop,
     /// A folder, or a file that is no object: the loader stops with an error.
     Broken,
     Object(T),
@@ -48,6 +50,8 @@ pub(super) enum Candidate<T> {
 pub(super) enum Fit<T> {
     /// It looks on.
     Pass,
+    /// It looks on, but not in the folders after this one on the same search path.
+    Leave,
     /// It gives up.
     Stop,
     Take(T),
@@ -58,6 +62,7 @@ pub(super) enum Fit<T> {
 pub(super) fn fit<T>(candidate: Candidate<T>, object: impl Fn(&T) -> &Object, abi: Abi) -> Fit<T> {
     match candidate {
         Candidate::Absent => Fit::Pass,
+        Candidate::Loop => Fit::Leave,
         Candidate::Broken => Fit::Stop,
         Candidate::Object(found) => {
             let object = object(&found);
@@ -82,7 +87,7 @@ pub(super) type Opened = (RootPath, RootPath, Arc<Object>);
 /// Reads what is at a path.
 pub(super) fn open<L: Loader>(tree: &Tree, loader: &L, path: &RootPath) -> Result<Candidate<Opened>, L::Error> {
     let Ok(at) = tree.resolve_parent(path) else { return Ok(Candidate::Absent) };
-    let Ok(real) = tree.resolve(&at) else { return Ok(Candidate::Absent) };
+    let Ok(real) = tree.resolve(&at) else { return Ok(Candidate::Loop) };
     let Some(entry) = tree.get(&real) else {
         return Ok(if real.is_root() { Candidate::Broken } else { Candidate::Absent });
     };
@@ -109,6 +114,7 @@ impl Known {
         }
         let candidate = match open(image, loader, path)? {
             Candidate::Absent => Candidate::Absent,
+            Candidate::Loop => Candidate::Loop,
             Candidate::Broken => Candidate::Broken,
             Candidate::Object((at, real, object)) => {
                 let origin = at.parent().unwrap_or_default();

@@ -6,7 +6,7 @@
 use std::rc::Rc;
 
 use super::closure::{Loader, Walker};
-use super::files::{Candidate, Fit, Located, fit, open};
+use super::files::{Candidate, Fit, Located, Place, fit, open};
 use super::process::Running;
 use super::search::{Tokens, is_cacheable, is_default, library_folder, physical};
 use super::{Abi, Object};
@@ -47,47 +47,55 @@ impl<L: Loader> Walker<'_, '_, L> {
         if name.contains(&b'/') {
             return self.locate_path(&wanted);
         }
-        let places = running.own_places(member, program.as_ref());
-        let own = places.iter().map(|place| (place.image.as_ref(), place.donor.as_ref()));
-        self.locate_name(&wanted, &own.collect::<Vec<_>>())
+        let own = running.own_paths(member, program.as_ref());
+        self.locate_name(&wanted, &own)
     }
 
-    /// A name without a slash; `own` are the folders of the search path, in the image
-    /// and in the donor.
-    pub fn locate_name(
-        &mut self,
-        wanted: &Wanted<'_>,
-        own: &[(Option<&RootPath>, Option<&RootPath>)],
-    ) -> Result<Option<Rc<Located>>, L> {
-        let name = wanted.name;
-        if matches!(name, b"" | b"." | b"..") {
+    /// A name without a slash, by the search paths of who asks.
+    pub fn locate_name(&mut self, wanted: &Wanted<'_>, own: &[&[Place]]) -> Result<Option<Rc<Located>>, L> {
+        if matches!(wanted.name, b"" | b"." | b"..") {
             return Ok(None);
         }
         // No image comes near: what does is made to waste time.
-        let Some(left) = self.probes.checked_sub(own.len() + 16) else { return Ok(None) };
+        let count: usize = own.iter().map(|path| path.len()).sum();
+        let Some(left) = self.probes.checked_sub(count + 16) else { return Ok(None) };
         self.probes = left;
-        for folder in own.iter().filter_map(|(image, _)| *image) {
-            match self.at(&folder.child(name), wanted.abi)? {
-                Fit::Pass => {}
+        for path in own {
+            match self.along(path.iter().filter_map(|place| place.image.as_ref()), wanted)? {
+                Fit::Pass | Fit::Leave => {}
                 Fit::Stop => return Ok(None),
                 Fit::Take(found) => return Ok(Some(found)),
             }
         }
         match self.cached(wanted)? {
-            Fit::Pass => {}
+            Fit::Pass | Fit::Leave => {}
             Fit::Stop => return Ok(None),
             Fit::Take(found) => return Ok(Some(found)),
         }
         if !wanted.asks_for_no_default() {
-            for at in 0..self.trusted.len() {
-                match self.at(&self.trusted[at].child(name), wanted.abi)? {
-                    Fit::Pass => {}
-                    Fit::Stop => return Ok(None),
-                    Fit::Take(found) => return Ok(Some(found)),
-                }
+            let trusted = self.trusted.clone();
+            match self.along(trusted.iter(), wanted)? {
+                Fit::Pass | Fit::Leave => {}
+                Fit::Stop => return Ok(None),
+                Fit::Take(found) => return Ok(Some(found)),
             }
         }
-        self.from_donor(wanted, own)
+        self.ask_donor(wanted, own)
+    }
+
+    /// What the image has on one search path.
+    fn along<'a>(
+        &mut self,
+        folders: impl Iterator<Item = &'a RootPath>,
+        wanted: &Wanted<'_>,
+    ) -> Result<Fit<Rc<Located>>, L> {
+        for folder in folders {
+            match self.at(&folder.child(wanted.name), wanted.abi)? {
+                Fit::Pass => {}
+                other => return Ok(other),
+            }
+        }
+        Ok(Fit::Pass)
     }
 
     /// What the image has at a path for a process.
@@ -122,17 +130,13 @@ impl<L: Loader> Walker<'_, '_, L> {
     }
 
     /// Takes a library out of the donor, from where its loader would have it.
-    fn from_donor(
-        &mut self,
-        wanted: &Wanted<'_>,
-        own: &[(Option<&RootPath>, Option<&RootPath>)],
-    ) -> Result<Option<Rc<Located>>, L> {
+    fn ask_donor(&mut self, wanted: &Wanted<'_>, own: &[&[Place]]) -> Result<Option<Rc<Located>>, L> {
         let Some(donor) = self.closure.donor else { return Ok(None) };
-        for (image, folder) in own {
-            let (Some(to), Some(folder)) = (image, folder) else { continue };
+        for place in own.iter().copied().flatten() {
+            let (Some(to), Some(folder)) = (&place.image, &place.donor) else { continue };
             let found = folder.child(wanted.name);
             match self.in_donor(donor, &found, wanted.abi)? {
-                Fit::Pass => {}
+                Fit::Pass | Fit::Leave => {}
                 Fit::Stop => return Ok(None),
                 Fit::Take(_) => return self.take(&found, to, wanted),
             }
@@ -145,7 +149,7 @@ impl<L: Loader> Walker<'_, '_, L> {
             }
             let found = folder.child(wanted.name);
             match self.in_donor(donor, &found, wanted.abi)? {
-                Fit::Pass => {}
+                Fit::Pass | Fit::Leave => {}
                 Fit::Stop => return Ok(None),
                 Fit::Take(_) if !no_default => return self.take(&found, &library_folder(triplet), wanted),
                 Fit::Take(object) => {
@@ -163,6 +167,7 @@ impl<L: Loader> Walker<'_, '_, L> {
     fn in_donor(&self, donor: &Tree, path: &RootPath, abi: Abi) -> Result<Fit<std::sync::Arc<Object>>, L> {
         let candidate = match open(donor, self.closure.loader, path)? {
             Candidate::Absent => Candidate::Absent,
+            Candidate::Loop => Candidate::Loop,
             Candidate::Broken => Candidate::Broken,
             Candidate::Object((_, _, object)) => Candidate::Object(object),
         };
@@ -171,9 +176,9 @@ impl<L: Loader> Walker<'_, '_, L> {
 
     /// A name with a slash, or the loader itself: that very path.
     pub fn locate_path(&mut self, wanted: &Wanted<'_>) -> Result<Option<Rc<Located>>, L> {
-        let Some((folder, file)) = split(&self.closure.image, wanted.name) else { return Ok(None) };
+        let Some((folder, file)) = split(self.closure.image, wanted.name) else { return Ok(None) };
         match self.at(&folder.child(&file), wanted.abi)? {
-            Fit::Pass => {}
+            Fit::Pass | Fit::Leave => {}
             Fit::Stop => return Ok(None),
             Fit::Take(found) => return Ok(Some(found)),
         }
@@ -185,7 +190,7 @@ impl<L: Loader> Walker<'_, '_, L> {
         let Some(there) = tokens.expand(wanted.raw).and_then(|path| split(donor, &path)) else { return Ok(None) };
         let found = there.0.child(&there.1);
         match self.in_donor(donor, &found, wanted.abi)? {
-            Fit::Pass | Fit::Stop => Ok(None),
+            Fit::Pass | Fit::Leave | Fit::Stop => Ok(None),
             Fit::Take(_) => self.take(&found, &folder, wanted),
         }
     }

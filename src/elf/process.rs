@@ -4,7 +4,7 @@
 //! that they filter) and `elf/dl-load.c`, `_dl_lookup_map`: a name that an object
 //! was asked for by, or that is its `DT_SONAME`, is never searched for again.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 
 use super::files::{Located, Place};
@@ -100,17 +100,16 @@ impl Running {
         self.list.insert(at, member);
     }
 
-    /// The search path of an object: `DT_RPATH` of its own and of those that had it
-    /// loaded, and of the program's; its `DT_RUNPATH` alone when it has one.
-    pub fn own_places<'a>(&'a self, member: usize, program: Option<&'a Rc<Located>>) -> Vec<&'a Place> {
+    /// The search paths of an object: `DT_RPATH` of its own and of those that had it
+    /// loaded, and of the program; its `DT_RUNPATH` alone when it has one.
+    pub fn own_paths<'a>(&'a self, member: usize, program: Option<&'a Rc<Located>>) -> Vec<&'a [Place]> {
         let asker = &self.members[member].at;
         if asker.object.runpath.is_some() {
-            return asker.runpath.iter().collect();
+            return vec![&asker.runpath];
         }
         let chain = std::iter::successors(Some(member), |member| self.members[*member].loader);
         let chain = chain.map(|member| &self.members[member].at).chain(program);
-        let mut seen = HashSet::new();
-        chain.flat_map(|at| &at.rpath).filter(|place| seen.insert(*place)).collect()
+        chain.map(|at| at.rpath.as_slice()).filter(|path| !path.is_empty()).collect()
     }
 
     /// What a program's process is for modules.
