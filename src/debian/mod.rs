@@ -1,4 +1,8 @@
 //! What Debian's files in an image say. Pure.
 
+pub mod control;
+pub mod dpkg;
 pub mod ld_so_conf;
+pub mod md5sums;
 pub mod os_release;
+pub mod records;
