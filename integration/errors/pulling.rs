@@ -162,7 +162,7 @@ fn builder_and_base_of_different_releases() {
     exit: 1
     -- stdout
     -- stderr
-    error: base and builder are of different releases: REGISTRY/distroless/cc13 is debian 13, REGISTRY/python:3.11-slim is debian 12
+    error: linux/amd64: base and builder are of different releases: REGISTRY/distroless/cc13 is debian 13, REGISTRY/python:3.11-slim is debian 12
 
     hint: leave one of `base` and `builder` out so that they match, or set allow-mixed = true under [runtime]
     ");

@@ -3,15 +3,15 @@
 use std::sync::Arc;
 
 use super::error::BuildError;
+use super::extract::Work;
+use super::reasons::Because;
 use super::run::Run;
-use crate::layer::Recipe;
-use crate::layer::recipe::RecipeError;
-use crate::oci::Platform;
 use crate::plan::{App, Copy, Plan};
 use crate::ports::{LocalKind, Walk, WalkRules};
+use crate::progress::LayerKind;
 use crate::python::Interpreter;
 use crate::rootfs::accounts::{Accounts, Ids};
-use crate::rootfs::{Content, Entry, Kind, Meta, RootPath, Tree};
+use crate::rootfs::{Content, Entry, Kind, Meta, RootPath};
 
 /// The file in site-packages that makes the application importable from anywhere.
 const PTH: &[u8] = b"carboy.pth";
@@ -46,14 +46,14 @@ pub async fn copies(run: &Arc<Run>, plan: &Arc<Plan>) -> Result<Vec<Copied>, Bui
 }
 
 /// The layer in the making.
-pub struct Application<'a> {
-    pub recipe: &'a mut Recipe,
-    pub image: &'a mut Tree,
+pub(super) struct Application<'a, 'b> {
+    pub work: &'a mut Work<'b>,
     pub accounts: Accounts,
-    pub platform: &'a Platform,
+    /// Files put so far, by real path.
+    pub files: Vec<RootPath>,
 }
 
-impl Application<'_> {
+impl Application<'_, '_> {
     /// Adds the project's files and makes them importable.
     pub fn app(&mut self, app: &App, walk: &Walk, interpreter: Option<&Interpreter>) -> Result<(), BuildError> {
         self.ensure(&app.to, &Entry::folder(0o755))?;
@@ -99,8 +99,8 @@ impl Application<'_> {
                 }
                 Copied::File(file) => {
                     let mode = copy.mode.unwrap_or(if file.executable { 0o755 } else { 0o644 });
-                    let real = self.image.resolve(&copy.to).map_err(|cause| self.looped(cause))?;
-                    let to = match copy.from.file_name().filter(|_| self.image.is_folder(&real)) {
+                    let real = self.work.resolve(&copy.to)?;
+                    let to = match copy.from.file_name().filter(|_| self.work.image.is_folder(&real)) {
                         Some(name) => copy.to.child(name.as_encoded_bytes()),
                         None => copy.to.clone(),
                     };
@@ -125,9 +125,13 @@ impl Application<'_> {
         self.accounts.ids(text).map_err(|cause| BuildError::Account { key: key.to_owned(), cause })
     }
 
-    /// Adds a folder unless it is there.
+    /// Adds a folder unless it is there: what is there keeps mode and owner.
     pub fn ensure(&mut self, path: &RootPath, folder: &Entry) -> Result<(), BuildError> {
-        self.recipe.ensure_folder(self.image, path, folder).map_err(|cause| self.refused(cause))
+        let real = self.work.resolve(path)?;
+        if !self.work.image.is_folder(&real) {
+            self.put(path, folder.clone())?;
+        }
+        Ok(())
     }
 
     fn walked(&mut self, to: &RootPath, walk: &Walk, mode: Option<u32>, owner: Ids) -> Result<(), BuildError> {
@@ -151,15 +155,9 @@ impl Application<'_> {
     }
 
     fn put(&mut self, path: &RootPath, entry: Entry) -> Result<(), BuildError> {
-        self.recipe.put(self.image, path, entry).map(|_| ()).map_err(|cause| self.refused(cause))
-    }
-
-    fn refused(&self, cause: RecipeError) -> BuildError {
-        BuildError::Recipe { platform: self.platform.clone(), cause }
-    }
-
-    fn looped(&self, cause: crate::rootfs::resolve::LoopError) -> BuildError {
-        BuildError::Loop { platform: self.platform.clone(), cause }
+        let real = self.work.put(LayerKind::Application, path, entry, Because::Application)?;
+        self.files.push(real);
+        Ok(())
     }
 }
 

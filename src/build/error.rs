@@ -1,8 +1,6 @@
 //! Everything that can stop a build, with what a person can do about it.
 
-use std::fmt::Write as _;
-
-use crate::debian::os_release::OsRelease;
+use super::problems::{Problem, Wrong};
 use crate::hint::Hint;
 use crate::image::{ConfigError, EntrypointError};
 use crate::layer::PackError;
@@ -14,9 +12,6 @@ use crate::python::stdlib::ExcludeError;
 use crate::rootfs::accounts::AccountError;
 use crate::rootfs::resolve::LoopError;
 use crate::rootfs::select::SelectError;
-
-/// Whose need is told for libraries that the configuration names.
-pub(super) const DLOPEN: &str = "`runtime.dlopen`";
 
 /// Why there is no image.
 #[derive(Debug, thiserror::Error)]
@@ -47,10 +42,8 @@ pub enum BuildError {
     Python { image: String, platform: Platform, cause: PythonError },
     #[error(transparent)]
     Exclude(#[from] ExcludeError),
-    #[error("base and builder are of different releases: {base_name} is {base}, {builder_name} is {builder}")]
-    Mixed { base_name: String, base: OsRelease, builder_name: String, builder: OsRelease },
-    #[error("{platform}: {}", missing_text(missing))]
-    Missing { platform: Platform, missing: Vec<(String, String)> },
+    #[error("{}", .0.text())]
+    Wrong(Wrong),
     #[error("{platform}: {cause}")]
     Recipe { platform: Platform, cause: RecipeError },
     #[error("{platform}: {cause}")]
@@ -75,17 +68,36 @@ impl BuildError {
     pub(super) fn config(image: &str, cause: ConfigError) -> Self {
         Self::Config { image: image.to_owned(), cause }
     }
-}
 
-fn missing_text(missing: &[(String, String)]) -> String {
-    let mut text = match missing {
-        [_] => "a shared library is nowhere to be found: ".to_owned(),
-        _ => format!("{} shared libraries are nowhere to be found: ", missing.len()),
-    };
-    for (at, (soname, needed_by)) in missing.iter().enumerate() {
-        let _ = write!(text, "{}`{soname}`, needed by {needed_by}", if at == 0 { "" } else { "; " });
+    pub(super) fn wrong(platform: &Platform, problems: Vec<Problem>) -> Self {
+        Self::Wrong(Wrong::on(platform, problems))
     }
-    text
+
+    /// One error of several platforms' outcomes: what is wrong with their images is
+    /// told together; anything else comes first, alone.
+    ///
+    /// # Errors
+    /// When there is one.
+    pub(super) fn all<T>(outcomes: Vec<Result<T, Self>>) -> Result<Vec<T>, Self> {
+        let count = outcomes.len();
+        let mut done = Vec::new();
+        let mut all: Option<Wrong> = None;
+        for outcome in outcomes {
+            match (outcome, &mut all) {
+                (Ok(value), _) => done.push(value),
+                (Err(Self::Wrong(wrong)), Some(all)) => all.merge(wrong),
+                (Err(Self::Wrong(wrong)), None) => all = Some(wrong),
+                (Err(other), _) => return Err(other),
+            }
+        }
+        match all {
+            Some(mut wrong) => {
+                wrong.of(count);
+                Err(Self::Wrong(wrong))
+            }
+            None => Ok(done),
+        }
+    }
 }
 
 impl Hint for BuildError {
@@ -105,22 +117,7 @@ impl Hint for BuildError {
                 "put it after `--`, as in: carboy build … -- python -m shop, or set `entrypoint` under [image]"
                     .to_owned(),
             ),
-            Self::Mixed { .. } => Some(
-                "leave one of `base` and `builder` out so that they match, or set allow-mixed = true under [runtime]"
-                    .to_owned(),
-            ),
-            Self::Missing { missing, .. } if missing.iter().all(|(_, by)| by == DLOPEN) => {
-                Some("use a builder that has it, or leave it out of `dlopen`".to_owned())
-            }
-            Self::Missing { missing, .. } => {
-                let names: Vec<_> = missing.iter().map(|(soname, _)| format!("\"{soname}\"")).collect();
-                let mut names = names;
-                names.dedup();
-                Some(format!(
-                    "use a builder that has it; if it is not needed: allow-missing = [{}] under [runtime]",
-                    names.join(", ")
-                ))
-            }
+            Self::Wrong(wrong) => wrong.hint(),
             Self::Recipe { cause: RecipeError::Blocked { .. } | RecipeError::Folder(_), .. } => {
                 Some("choose another destination".to_owned())
             }

@@ -3,30 +3,29 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::application::{self, Copied, root_path};
+use super::application::{self, Copied};
+use super::donor::{Donor, DonorId};
 use super::error::BuildError;
 use super::objects::Objects;
+use super::problems::Problem;
 use super::pull::{self, Image};
+use super::reasons::{Because, Reasons};
 use super::report::{Missing, Taken};
 use super::run::{Run, Tars};
 use super::site;
-use crate::debian::os_release::OsRelease;
+use crate::debian::ld_so_conf;
 use crate::elf::dynamic::Abi;
 use crate::image::Process;
 use crate::layer::{Recipe, contents};
 use crate::oci::Platform;
-use crate::plan::{Extract, Plan};
+use crate::plan::Plan;
 use crate::ports::{Walk, WalkRules};
 use crate::progress::{Event, LayerKind, Progress};
-use crate::python::stdlib::{self, Excludes};
-use crate::python::{Interpreter, PythonError};
-use crate::rootfs::select::Selected;
+use crate::python::Interpreter;
 use crate::rootfs::{Entry, RootPath, Tree};
 
 /// Files of an image that carboy reads as text: accounts, os-release, ld.so.conf.
 const TEXT_LIMIT: u64 = 1 << 20;
-const LOCALE: &str = "/usr/lib/locale/C.utf8";
-const TERMINFO: [&str; 3] = ["/usr/share/terminfo", "/usr/lib/terminfo", "/lib/terminfo"];
 
 /// All that the decision depends on.
 pub struct Inputs {
@@ -52,6 +51,7 @@ pub struct Extraction {
     pub python: Option<String>,
     pub taken: Vec<Taken>,
     pub missing: Vec<Missing>,
+    pub reasons: Reasons,
 }
 
 impl Inputs {
@@ -96,8 +96,12 @@ impl Inputs {
 }
 
 /// Decides.
+///
+/// # Errors
+/// Everything that is wrong at once, as far as it can be known without fixing the
+/// rest; the first thing that keeps it from reading.
 pub fn extract(inputs: &Inputs) -> Result<Extraction, BuildError> {
-    let mut work = Work::new(inputs);
+    let mut work = Work::new(inputs)?;
     work.check_releases()?;
     let interpreter = work.runtime()?;
     for extract in &inputs.plan.extracts {
@@ -118,42 +122,84 @@ pub(super) struct Work<'a> {
     pub(super) objects: Objects,
     /// What the image will be.
     pub(super) image: Tree,
-    /// Where objects of the image came from in the builder.
-    pub(super) origins: BTreeMap<RootPath, RootPath>,
+    /// The builder first, where there is one, then the images of `[[extract]]`.
+    pub(super) donors: Vec<Donor>,
     /// Sonames in the interpreter's process before it loads any module.
     pub(super) loaded: BTreeSet<Vec<u8>>,
     pub(super) abi: Option<Abi>,
     pub(super) recipes: BTreeMap<LayerKind, Recipe>,
+    pub(super) reasons: Reasons,
     pub(super) taken: Vec<Taken>,
     pub(super) missing: Vec<Missing>,
-    pub(super) fatal: Vec<(String, String)>,
+    pub(super) problems: Vec<Problem>,
 }
 
 impl<'a> Work<'a> {
-    fn new(inputs: &'a Inputs) -> Self {
-        Self {
+    fn new(inputs: &'a Inputs) -> Result<Self, BuildError> {
+        let mut work = Self {
             inputs,
             plan: &inputs.plan,
             triplet: inputs.platform.triplet().unwrap_or_default(),
             objects: Objects::new(inputs.tars.clone()),
             image: inputs.base.tree.clone(),
-            origins: BTreeMap::new(),
+            donors: Vec::new(),
             loaded: BTreeSet::new(),
             abi: None,
             recipes: BTreeMap::new(),
+            reasons: Reasons::default(),
             taken: Vec::new(),
             missing: Vec::new(),
-            fatal: Vec::new(),
+            problems: Vec::new(),
+        };
+        let builder = inputs.builder.iter().map(|image| (crate::config::BUILDER, image));
+        let others = inputs.others.iter().map(|(name, image)| (name.as_str(), image));
+        for (name, image) in builder.chain(others) {
+            let folders = ld_so_conf::folders(&image.tree, &mut |path| work.text(&image.tree, path).ok().flatten());
+            let origins = BTreeMap::new();
+            work.donors.push(Donor { name: name.to_owned(), image: image.clone(), folders, origins });
         }
+        Ok(work)
     }
 
-    pub(super) fn put(&mut self, kind: LayerKind, path: &RootPath, entry: Entry) -> Result<RootPath, BuildError> {
+    /// The builder, where there is one: it is the first donor.
+    pub(super) fn builder(&self) -> Option<DonorId> {
+        self.inputs.builder.as_ref().map(|_| 0)
+    }
+
+    /// Adds an entry to a layer. Returns its real path.
+    pub(super) fn put(
+        &mut self,
+        kind: LayerKind,
+        path: &RootPath,
+        entry: Entry,
+        because: Because,
+    ) -> Result<RootPath, BuildError> {
         let (timestamp, compression) = (self.plan.timestamp, self.plan.compression);
         let recipe = self.recipes.entry(kind).or_insert_with(|| Recipe::new(timestamp, compression));
         let platform = &self.inputs.platform;
-        recipe
+        let real = recipe
             .put(&mut self.image, path, entry)
-            .map_err(|cause| BuildError::Recipe { platform: platform.clone(), cause })
+            .map_err(|cause| BuildError::Recipe { platform: platform.clone(), cause })?;
+        self.reasons.note(real.clone(), kind, because);
+        for donor in &mut self.donors {
+            donor.origins.remove(&real);
+        }
+        Ok(real)
+    }
+
+    /// Adds an entry that a donor has at `from`.
+    pub(super) fn put_from(
+        &mut self,
+        donor: DonorId,
+        from: &RootPath,
+        kind: LayerKind,
+        path: &RootPath,
+        because: Because,
+    ) -> Result<Option<RootPath>, BuildError> {
+        let Some(entry) = self.donors[donor].image.tree.get(from).cloned() else { return Ok(None) };
+        let real = self.put(kind, path, entry, because)?;
+        self.donors[donor].origins.insert(real.clone(), from.clone());
+        Ok(Some(real))
     }
 
     /// A small text of an image; none when it is not there. One that is there and
@@ -167,157 +213,34 @@ impl<'a> Work<'a> {
         String::from_utf8(bytes).map(Some).map_err(|cause| error(&cause))
     }
 
-    /// Scanners match packages against the release's advisories: mixing two of them
-    /// gives wrong answers, even where the libraries would run.
-    fn check_releases(&self) -> Result<(), BuildError> {
-        let Some(builder) = self.inputs.builder.as_ref().filter(|_| !self.plan.allow_mixed) else { return Ok(()) };
-        let release = |tree: &Tree| -> Result<Option<OsRelease>, BuildError> {
-            let text = match self.text(tree, &root_path("etc/os-release"))? {
-                Some(text) => Some(text),
-                None => self.text(tree, &root_path("usr/lib/os-release"))?,
-            };
-            Ok(text.and_then(|text| OsRelease::parse(&text)))
-        };
-        match (release(&self.inputs.base.tree)?, release(&builder.tree)?) {
-            (Some(base), Some(of_builder)) if base != of_builder => Err(BuildError::Mixed {
-                base_name: self.plan.base_name.clone(),
-                base,
-                builder_name: self.plan.builder_name.clone().unwrap_or_default(),
-                builder: of_builder,
-            }),
-            _ => Ok(()),
-        }
+    /// A path's real path in the image.
+    pub(super) fn resolve(&self, path: &RootPath) -> Result<RootPath, BuildError> {
+        let platform = &self.inputs.platform;
+        self.image.resolve(path).map_err(|cause| BuildError::Loop { platform: platform.clone(), cause })
     }
 
-    fn runtime(&mut self) -> Result<Option<Interpreter>, BuildError> {
-        let Some(plan) = &self.plan.runtime else { return Ok(None) };
-        let inputs = self.inputs;
-        let Some(builder) = &inputs.builder else { return Ok(None) };
-        let error = |cause| BuildError::Python {
-            image: self.plan.builder_name.clone().unwrap_or_default(),
-            platform: inputs.platform.clone(),
-            cause,
-        };
-        let interpreter = Interpreter::find(&builder.tree, &builder.config.env()).map_err(error)?;
-        if let Some(wanted) = plan.version.as_ref().filter(|wanted| **wanted != interpreter.version) {
-            return Err(error(PythonError::Version { found: interpreter.version.clone(), wanted: wanted.clone() }));
-        }
-        let excludes = Excludes::new(&plan.exclude)?;
-        for pattern in excludes.unused(&builder.tree, &interpreter.stdlib) {
-            let text = format!("runtime.exclude: Python {} has no `{pattern}` to leave out", interpreter.version);
-            inputs.progress.on(Event::Warning(text));
-        }
-        let mut taken = Vec::new();
-        for path in stdlib::runtime(&builder.tree, &interpreter, &excludes) {
-            let Some(entry) = builder.tree.get(&path) else { continue };
-            let real = self.put(LayerKind::Runtime, &path, entry.clone())?;
-            self.origins.insert(real.clone(), path);
-            taken.push(real);
-        }
-        self.data(&builder.tree, plan.terminfo)?;
-        // The interpreter's own libraries first: modules find them loaded.
-        let executable = interpreter.executable.clone();
-        self.abi = self.object_abi(&executable)?;
-        let first = self.close(LayerKind::Runtime, &builder.tree, vec![executable])?;
-        self.loaded.extend(first.sonames);
-        let objects = self.elf_files(taken)?;
-        self.close(LayerKind::Runtime, &builder.tree, objects)?;
-        self.by_name(&plan.dlopen, &builder.tree)?;
-        Ok(Some(interpreter))
-    }
-
-    /// The C.UTF-8 locale when the base lacks it; terminfo when asked for.
-    fn data(&mut self, builder: &Tree, terminfo: bool) -> Result<(), BuildError> {
-        let lacks = |image: &Tree, path: &str| image.follow(&root_path(path)).is_none();
-        let mut wanted = Vec::new();
-        if lacks(&self.image, LOCALE) && !lacks(builder, LOCALE) {
-            wanted.push(LOCALE);
-        }
-        if terminfo {
-            wanted.extend(TERMINFO.into_iter().filter(|path| lacks(&self.image, path) && !lacks(builder, path)));
-        }
-        for pattern in wanted {
-            let selected = self.select("the runtime", "builder", builder, pattern)?;
-            self.add_selected(LayerKind::Runtime, &selected, None)?;
-        }
-        Ok(())
-    }
-
-    fn select(&self, what: &str, image: &str, tree: &Tree, pattern: &str) -> Result<Selected, BuildError> {
-        tree.select(pattern).map_err(|cause| BuildError::Select {
-            what: what.to_owned(),
-            image: image.to_owned(),
-            platform: self.inputs.platform.clone(),
-            cause,
-        })
-    }
-
-    /// Adds selected entries below `to`; returns where they went.
-    fn add_selected(
-        &mut self,
-        kind: LayerKind,
-        selected: &Selected,
-        to: Option<&RootPath>,
-    ) -> Result<Vec<RootPath>, BuildError> {
-        let mut out = Vec::new();
-        for (path, chosen) in selected {
-            let path = to.map_or_else(|| path.clone(), |to| to.join(path));
-            if chosen.entry.is_folder() && self.image.resolve(&path).is_ok_and(|real| self.image.is_folder(&real)) {
-                continue; // the image's own folders keep mode and owner
-            }
-            let real = self.put(kind, &path, chosen.entry.clone())?;
-            self.origins.insert(real.clone(), chosen.real.clone());
-            out.push(real);
-        }
-        Ok(out)
-    }
-
-    fn extra(&mut self, extract: &Extract) -> Result<(), BuildError> {
-        let inputs = self.inputs;
-        let donor = match &extract.from {
-            None => inputs.builder.as_ref(),
-            Some(_) => inputs.others.get(&extract.from_name),
-        };
-        let Some(donor) = donor else {
-            return Err(BuildError::Internal(format!("no image for [[extract]] from {}", extract.from_name)));
-        };
-        let mut taken = Vec::new();
-        for pattern in &extract.paths {
-            let selected = self.select("[[extract]]", &extract.from_name, &donor.tree, pattern)?;
-            taken.extend(self.add_selected(LayerKind::Libraries, &selected, extract.to.as_ref())?);
-        }
-        if extract.libraries {
-            let objects = self.elf_files(taken)?;
-            if self.abi.is_none() {
-                self.abi = objects.first().map(|path| self.object_abi(path)).transpose()?.flatten();
-            }
-            self.close(LayerKind::Libraries, &donor.tree, objects)?;
-        }
-        Ok(())
+    pub(super) fn warn(&self, text: String) {
+        self.inputs.progress.on(Event::Warning(text));
     }
 
     fn dependencies(&mut self, walk: &Walk, interpreter: &Interpreter) -> Result<(), BuildError> {
         let mut placed = Vec::new();
         for (path, entry) in site::place(walk, interpreter, &self.inputs.tars)? {
-            placed.push(self.put(LayerKind::Dependencies, &path, entry)?);
+            placed.push(self.put(LayerKind::Dependencies, &path, entry, Because::Dependency)?);
         }
         let objects = self.elf_files(placed)?;
-        let inputs = self.inputs;
-        if let Some(builder) = &inputs.builder {
-            self.close(LayerKind::Libraries, &builder.tree, objects)?;
+        if let Some(builder) = self.builder() {
+            self.close(LayerKind::Libraries, builder, objects)?;
         }
         Ok(())
     }
 
     fn finish(self, process: Process, interpreter: Option<&Interpreter>) -> Result<Extraction, BuildError> {
         for broken in self.objects.broken() {
-            self.inputs.progress.on(Event::Warning(broken));
+            self.warn(broken);
         }
-        if !self.fatal.is_empty() {
-            let mut missing = self.fatal;
-            missing.sort();
-            missing.dedup();
-            return Err(BuildError::Missing { platform: self.inputs.platform.clone(), missing });
+        if !self.problems.is_empty() {
+            return Err(BuildError::wrong(&self.inputs.platform, self.problems));
         }
         let mut taken = self.taken;
         taken.sort();
@@ -327,6 +250,6 @@ impl<'a> Work<'a> {
         let python = interpreter.map(|found| found.full_version.clone().unwrap_or_else(|| found.version.clone()));
         let layers = self.recipes.into_iter().filter(|(_, recipe)| !recipe.is_empty());
         let layers = layers.map(|(kind, recipe)| (kind, Arc::new(recipe))).collect();
-        Ok(Extraction { layers, process, python, taken, missing })
+        Ok(Extraction { layers, process, python, taken, missing, reasons: self.reasons })
     }
 }

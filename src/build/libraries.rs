@@ -1,28 +1,30 @@
 //! Shared libraries of one platform's image: which are taken, which are missing,
 //! and what of that stops the build.
 
-use super::error::{BuildError, DLOPEN};
+use super::donor::DonorId;
+use super::error::BuildError;
 use super::extract::Work;
 use super::objects::Objects;
+use super::problems::Problem;
+use super::reasons::Because;
 use super::report::{Missing, Taken};
-use crate::debian::ld_so_conf;
 use crate::elf::dynamic::Abi;
 use crate::elf::{self, Closure, Loader as _};
 use crate::layer::contents;
-use crate::progress::{Event, LayerKind};
-use crate::rootfs::{Entry, RootPath, Tree};
+use crate::progress::LayerKind;
+use crate::rootfs::{Entry, RootPath};
 
 impl Work<'_> {
     /// Libraries that are opened by name at run time.
-    pub(super) fn by_name(&mut self, names: &[String], donor: &Tree) -> Result<(), BuildError> {
+    pub(super) fn by_name(&mut self, names: &[String], donor: DonorId) -> Result<(), BuildError> {
         let Some(abi) = self.abi else { return Ok(()) };
         for name in names {
             let mut outcome = elf::Outcome::default();
             let found = self.closure(donor, |closure| closure.take_by_name(name.as_bytes(), abi, &mut outcome))?;
             if !found {
-                self.fatal.push((name.clone(), DLOPEN.to_owned()));
+                self.problems.push(Problem::MissingByName { soname: name.clone() });
             }
-            self.note(LayerKind::Runtime, outcome)?;
+            self.note(LayerKind::Runtime, donor, outcome)?;
         }
         Ok(())
     }
@@ -30,25 +32,25 @@ impl Work<'_> {
     pub(super) fn close(
         &mut self,
         kind: LayerKind,
-        donor: &Tree,
+        donor: DonorId,
         roots: Vec<RootPath>,
     ) -> Result<elf::Outcome, BuildError> {
         let outcome = self.closure(donor, |closure| closure.run(roots))?;
-        self.note(kind, outcome.clone())?;
+        self.note(kind, donor, outcome.clone())?;
         Ok(outcome)
     }
 
     fn closure<T>(
         &mut self,
-        donor: &Tree,
+        donor: DonorId,
         walk: impl FnOnce(&mut Closure<'_, Objects>) -> Result<T, BuildError>,
     ) -> Result<T, BuildError> {
-        let folders = ld_so_conf::folders(donor, &mut |path| self.text(donor, path).ok().flatten());
+        let donor = &mut self.donors[donor];
         walk(&mut Closure {
             image: &mut self.image,
-            origins: &mut self.origins,
-            donor: Some(donor),
-            donor_folders: &folders,
+            origins: &mut donor.origins,
+            donor: Some(&donor.image.tree),
+            donor_folders: &donor.folders,
             triplet: self.triplet,
             loader: &self.objects,
             loaded: &self.loaded,
@@ -56,14 +58,15 @@ impl Work<'_> {
     }
 
     /// Puts what a walk took into a layer, and sorts what it missed.
-    fn note(&mut self, kind: LayerKind, outcome: elf::Outcome) -> Result<(), BuildError> {
+    fn note(&mut self, kind: LayerKind, donor: DonorId, outcome: elf::Outcome) -> Result<(), BuildError> {
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         for taken in outcome.taken {
+            let by_name = taken.needed_by.is_root();
             for file in &taken.files {
-                self.put(kind, &file.path, file.entry.clone())?;
+                let because = if by_name { Because::Dlopen } else { Because::NeededBy(vec![taken.needed_by.clone()]) };
+                self.put_from(donor, &file.donor, kind, &file.path, because)?;
             }
             let path = taken.files.first().map(|file| file.path.to_string()).unwrap_or_default();
-            let by_name = taken.needed_by.is_root();
             let needed_by = if by_name { "runtime.dlopen".to_owned() } else { taken.needed_by.to_string() };
             self.taken.push(Taken { soname: text(&taken.soname), path, needed_by, layer: kind });
         }
@@ -74,13 +77,12 @@ impl Work<'_> {
             if self.is_optional(&missing.needed_by) || self.plan.allow_missing.contains(&soname) {
                 self.missing.push(Missing { soname, needed_by });
             } else if elsewhere() {
-                let warning = format!(
+                self.warn(format!(
                     "{needed_by} needs {soname}, which the image has, but not where the loader looks: it must be loaded before"
-                );
-                self.inputs.progress.on(Event::Warning(warning));
+                ));
                 self.missing.push(Missing { soname, needed_by });
             } else {
-                self.fatal.push((soname, needed_by));
+                self.problems.push(Problem::Missing { soname, needed_by });
             }
         }
         Ok(())
@@ -88,7 +90,22 @@ impl Work<'_> {
 
     /// Modules of the standard library may lack their library (`_tkinter` does).
     fn is_optional(&self, path: &RootPath) -> bool {
-        path.parts().any(|part| part == b"lib-dynload") && self.origins.contains_key(path)
+        let from_builder = |donor: DonorId| self.donors[donor].origins.contains_key(path);
+        path.parts().any(|part| part == b"lib-dynload") && self.builder().is_some_and(from_builder)
+    }
+
+    /// The application's own compiled code gets its libraries too, in its layer.
+    pub(super) fn application_libraries(&mut self, files: Vec<RootPath>) -> Result<(), BuildError> {
+        let Some(builder) = self.builder() else { return Ok(()) };
+        let mut objects = self.elf_files(files)?;
+        let mut own = Vec::new();
+        for path in objects.drain(..) {
+            let abi = self.object_abi(&path)?;
+            if abi.is_some() && (self.abi.is_none() || abi == self.abi) {
+                own.push(path);
+            }
+        }
+        self.close(LayerKind::Application, builder, own).map(|_| ())
     }
 
     pub(super) fn elf_files(&self, paths: Vec<RootPath>) -> Result<Vec<RootPath>, BuildError> {

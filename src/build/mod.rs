@@ -1,24 +1,32 @@
 //! The recipe: pull, extract, assemble, push, report.
 
 mod application;
+mod checks;
+mod donor;
 mod error;
 mod extract;
+mod extras;
 mod libraries;
 mod objects;
 mod once;
 mod packing;
+mod problems;
 mod process;
 pub mod pull;
+pub mod reasons;
 pub mod report;
 mod run;
+mod runtime;
 mod site;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use futures_util::future::{try_join, try_join_all};
+use futures_util::future::{join_all, try_join, try_join_all};
+use tokio::task::JoinHandle;
 
 pub use error::BuildError;
+use extract::Extraction;
 use report::{PlatformReport, Report, Size};
 pub use run::Io;
 use run::Run;
@@ -69,9 +77,10 @@ async fn prepare(run: &Arc<Run>, plan: Arc<Plan>) -> Result<Built, BuildError> {
     };
     let app = application::walk(run, &plan).await?;
     let left_out = app.as_ref().map(|walk| walk.left_out.clone()).unwrap_or_default();
-    let platforms =
-        plan.platforms.iter().map(|platform| one_platform(run, &plan, sink.as_ref(), platform, app.as_ref()));
-    let done = try_join_all(platforms).await?;
+    let decided = plan.platforms.iter().map(|platform| decide(run, &plan, sink.as_ref(), platform, app.as_ref()));
+    let decided = BuildError::all(join_all(decided).await)?;
+    let done = decided.into_iter().map(|decided| make(run, &plan, sink.as_ref(), decided));
+    let done = try_join_all(done).await?;
     let base_index = done.iter().find_map(|done| done.base_index);
     let (images, platforms): (Vec<_>, Vec<_>) = done.into_iter().map(|done| (done.image, done.report)).unzip();
     let index = image::index(&images, &lineage(&plan, base_index));
@@ -126,28 +135,49 @@ struct Done {
     base_index: Option<Digest>,
 }
 
-async fn one_platform(
+/// What one platform's image will be.
+struct Decided {
+    platform: Platform,
+    base: Arc<Image>,
+    extraction: Extraction,
+    /// The base's layers on their way to the target.
+    base_pushed: Option<JoinHandle<Result<(), BuildError>>>,
+}
+
+/// Pulls and decides; the base's layers are pushed meanwhile.
+async fn decide(
     run: &Arc<Run>,
     plan: &Arc<Plan>,
     sink: Option<&Arc<dyn Sink>>,
     platform: &Platform,
     app: Option<&Walk>,
-) -> Result<Done, BuildError> {
+) -> Result<Decided, BuildError> {
     let (base, builder) = try_join(base(run, plan, platform), builder(run, plan, platform)).await?;
-    let push_base = async {
-        let Some(sink) = sink else { return Ok(()) };
-        let Some(source) = &base.source else { return Ok(()) };
-        let origin = Origin::Repository(source.clone());
-        try_join_all(base.layers.iter().map(|layer| run.push(plan, sink, &layer.descriptor, &origin))).await.map(|_| ())
-    };
-    let make = async {
-        let inputs = extract::Inputs::gather(run, plan, platform, base.clone(), builder, app).await?;
-        let extraction = run.blocking(move || extract::extract(&inputs)).await??;
-        let layers = extraction.layers.iter().map(|(kind, recipe)| one_layer(run, plan, sink, platform, *kind, recipe));
-        let layers = try_join_all(layers).await?;
-        Ok((extraction, layers))
-    };
-    let ((), (extraction, layers)) = try_join(push_base, make).await?;
+    let base_pushed = sink.map(|sink| tokio::spawn(push_base(run.clone(), plan.clone(), sink.clone(), base.clone())));
+    let inputs = extract::Inputs::gather(run, plan, platform, base.clone(), builder, app).await?;
+    let extraction = run.blocking(move || extract::extract(&inputs)).await??;
+    Ok(Decided { platform: platform.clone(), base, extraction, base_pushed })
+}
+
+async fn push_base(run: Arc<Run>, plan: Arc<Plan>, sink: Arc<dyn Sink>, base: Arc<Image>) -> Result<(), BuildError> {
+    let Some(source) = &base.source else { return Ok(()) };
+    let origin = Origin::Repository(source.clone());
+    try_join_all(base.layers.iter().map(|layer| run.push(&plan, &sink, &layer.descriptor, &origin))).await.map(|_| ())
+}
+
+/// Makes and pushes one platform's layers and configuration.
+async fn make(
+    run: &Arc<Run>,
+    plan: &Arc<Plan>,
+    sink: Option<&Arc<dyn Sink>>,
+    decided: Decided,
+) -> Result<Done, BuildError> {
+    let Decided { platform, base, extraction, base_pushed } = decided;
+    let layers = extraction.layers.iter().map(|(kind, recipe)| one_layer(run, plan, sink, &platform, *kind, recipe));
+    let layers = try_join_all(layers).await?;
+    if let Some(pushed) = base_pushed {
+        pushed.await.map_err(|cause| BuildError::Internal(cause.to_string()))??;
+    }
     let created = |kind: LayerKind| match (kind, &extraction.python) {
         (LayerKind::Runtime, Some(version)) => format!("carboy: {} (python {version})", kind.name()),
         _ => format!("carboy: {}", kind.name()),
@@ -167,7 +197,7 @@ async fn one_platform(
         run.push(plan, sink, &descriptor, &Origin::Bytes(image.config.clone().into())).await?;
     }
     let report = PlatformReport {
-        platform: platform.clone(),
+        platform,
         base: Size {
             layers: base.layers.len(),
             packed: base.layers.iter().map(|layer| layer.descriptor.size).sum(),

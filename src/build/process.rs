@@ -5,8 +5,6 @@ use super::application::{Application, root_path};
 use super::error::BuildError;
 use super::extract::Work;
 use crate::image::{EntrypointError, Process, process, resolve_program};
-use crate::layer::Recipe;
-use crate::progress::LayerKind;
 use crate::python::Interpreter;
 use crate::rootfs::accounts::Accounts;
 use crate::rootfs::{Entry, RootPath};
@@ -17,11 +15,10 @@ const NONROOT: &str = "65532:65532";
 impl Work<'_> {
     pub(super) fn application(&mut self, interpreter: Option<&Interpreter>) -> Result<Process, BuildError> {
         let inputs = self.inputs;
-        let (plan, platform) = (self.plan, &inputs.platform);
+        let plan = self.plan;
         let text = |name: &str| self.text(&self.image, &root_path(name)).map(Option::unwrap_or_default);
         let accounts = Accounts::new(text("etc/passwd")?, text("etc/group")?);
-        let mut recipe = Recipe::new(plan.timestamp, plan.compression);
-        let mut application = Application { recipe: &mut recipe, image: &mut self.image, accounts, platform };
+        let mut application = Application { work: self, accounts, files: Vec::new() };
         application.users(plan)?;
         if let (Some(app), Some(walk)) = (&plan.app, &inputs.app) {
             application.app(app, walk, interpreter)?;
@@ -33,7 +30,8 @@ impl Work<'_> {
         let base_user = inputs.base.config.user().filter(|user| !matches!(*user, "0" | "root" | "0:0" | "root:root"));
         let user = plan.image.user.as_deref().or(base_user).unwrap_or(NONROOT);
         let ids = application.ids("image.user", user)?;
-        self.recipes.insert(LayerKind::Application, recipe);
+        let files = std::mem::take(&mut application.files);
+        self.application_libraries(files)?;
         let defaults: &[(&str, &str)] = match interpreter {
             Some(_) => &[("LANG", "C.UTF-8"), ("PYTHONUNBUFFERED", "1"), ("PYTHONFAULTHANDLER", "1")],
             None => &[],

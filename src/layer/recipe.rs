@@ -89,18 +89,6 @@ impl Recipe {
         Ok(real)
     }
 
-    /// Adds a folder unless the image has it: what is there keeps mode and owner.
-    ///
-    /// # Errors
-    /// As `put`.
-    pub fn ensure_folder(&mut self, image: &mut Tree, path: &RootPath, folder: &Entry) -> Result<(), RecipeError> {
-        let real = image.resolve(path)?;
-        if !image.is_folder(&real) {
-            self.put(image, path, folder.clone())?;
-        }
-        Ok(())
-    }
-
     /// The entries, sorted by path.
     pub fn entries(&self) -> impl Iterator<Item = (&RootPath, &Entry)> {
         self.entries.iter()

@@ -1,0 +1,149 @@
+//! What is wrong with an image in the making. Collected, so that everything is told
+//! at once instead of one thing a build.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use crate::debian::os_release::OsRelease;
+use crate::oci::Platform;
+
+/// One thing that is wrong.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum Problem {
+    #[error("base and builder are of different releases: {base_name} is {base}, {builder_name} is {builder}")]
+    Mixed { base_name: String, base: OsRelease, builder_name: String, builder: OsRelease },
+    #[error("a shared library is nowhere to be found: `{soname}`, needed by {needed_by}")]
+    Missing { soname: String, needed_by: String },
+    #[error("a shared library is nowhere to be found: `{soname}`, needed by `runtime.dlopen`")]
+    MissingByName { soname: String },
+    #[error("{script} starts with `#!{line}`, and neither the image nor {donor} has `{program}`")]
+    Interpreter { script: String, line: String, program: String, donor: String },
+    /// Found by a check that words it itself.
+    #[error("{text}")]
+    Other { text: String, hint: Option<String> },
+}
+
+/// Everything that is wrong with the images of a build.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Wrong {
+    /// What is wrong on which platforms, in the order of discovery.
+    found: Vec<(Problem, Vec<Platform>)>,
+    /// How many platforms are built.
+    platforms: usize,
+}
+
+impl Wrong {
+    /// What was found on one platform, of one.
+    #[must_use]
+    pub fn on(platform: &Platform, problems: Vec<Problem>) -> Self {
+        let mut wrong = Self { found: Vec::new(), platforms: 1 };
+        for problem in problems {
+            wrong.add(problem, platform);
+        }
+        wrong
+    }
+
+    /// What was found on another platform too.
+    pub fn merge(&mut self, other: Self) {
+        self.platforms += other.platforms;
+        for (problem, platforms) in other.found {
+            for platform in &platforms {
+                self.add(problem.clone(), platform);
+            }
+        }
+    }
+
+    /// Counts platforms on which nothing was found, too.
+    pub fn of(&mut self, platforms: usize) {
+        self.platforms = platforms;
+    }
+
+    fn add(&mut self, problem: Problem, platform: &Platform) {
+        match self.found.iter_mut().find(|(known, _)| *known == problem) {
+            Some((_, platforms)) if platforms.contains(platform) => {}
+            Some((_, platforms)) => platforms.push(platform.clone()),
+            None => self.found.push((problem, vec![platform.clone()])),
+        }
+    }
+
+    /// A line for each, led by the platforms unless it is all of several.
+    pub(super) fn text(&self) -> String {
+        let line = |(problem, platforms): &(Problem, Vec<Platform>)| {
+            let text = one_line(&problem.to_string());
+            if platforms.len() > 1 && platforms.len() == self.platforms {
+                return text;
+            }
+            let names: Vec<_> = platforms.iter().map(ToString::to_string).collect();
+            format!("{}: {text}", names.join(", "))
+        };
+        match self.found.as_slice() {
+            [one] => line(one),
+            many => {
+                let mut text = format!("{} things are wrong:", many.len());
+                for one in many {
+                    let _ = write!(text, "\n  {}", line(one));
+                }
+                text
+            }
+        }
+    }
+
+    /// What to do about each kind.
+    pub(super) fn hint(&self) -> Option<String> {
+        let mut hints: Vec<String> = Vec::new();
+        let mut missing = BTreeMap::new();
+        for (problem, _) in &self.found {
+            let hint = match problem {
+                Problem::Mixed { .. } => Some(
+                    "leave one of `base` and `builder` out so that they match, or set allow-mixed = true under [runtime]"
+                        .to_owned(),
+                ),
+                Problem::Missing { soname, .. } => {
+                    missing.insert(format!("\"{soname}\""), ());
+                    None
+                }
+                Problem::MissingByName { .. } => {
+                    Some("use a builder that has it, or leave it out of `dlopen`".to_owned())
+                }
+                Problem::Interpreter { .. } => {
+                    Some("name an image that has it, or leave the script out of `paths`".to_owned())
+                }
+                Problem::Other { hint, .. } => hint.clone(),
+            };
+            hints.extend(hint.filter(|hint| !hints.contains(hint)));
+        }
+        if !missing.is_empty() {
+            let names: Vec<_> = missing.into_keys().collect();
+            hints.push(format!(
+                "use a builder that has it; if it is not needed: allow-missing = [{}] under [runtime]",
+                names.join(", ")
+            ));
+        }
+        (!hints.is_empty()).then(|| hints.join("\n"))
+    }
+}
+
+/// Names out of images start no line of their own.
+fn one_line(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { c.escape_default().to_string() } else { c.to_string() }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn missing(soname: &str) -> Problem {
+        Problem::Missing { soname: soname.to_owned(), needed_by: "/a\nb".to_owned() }
+    }
+
+    #[test]
+    fn the_same_on_all_platforms_is_said_once() {
+        let mut wrong = Wrong::on(&Platform::new("linux", "amd64"), vec![missing("x"), missing("y")]);
+        wrong.merge(Wrong::on(&Platform::new("linux", "arm64"), vec![missing("x")]));
+        let x = "a shared library is nowhere to be found: `x`, needed by /a\\nb";
+        let y = x.replace("`x`", "`y`");
+        assert_eq!(wrong.text(), format!("2 things are wrong:\n  {x}\n  linux/amd64: {y}"));
+        let hint = "use a builder that has it; if it is not needed: allow-missing = [\"x\", \"y\"] under [runtime]";
+        assert_eq!(wrong.hint().as_deref(), Some(hint));
+    }
+}

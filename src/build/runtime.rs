@@ -1,0 +1,65 @@
+//! The runtime layer: the interpreter, its standard library, their shared
+//! libraries, and the data without which they fail.
+
+use super::application::root_path;
+use super::error::BuildError;
+use super::extract::Work;
+use super::reasons::Because;
+use crate::progress::LayerKind;
+use crate::python::stdlib::{self, Excludes};
+use crate::python::{Interpreter, PythonError};
+use crate::rootfs::Tree;
+
+const LOCALE: &str = "/usr/lib/locale/C.utf8";
+const TERMINFO: [&str; 3] = ["/usr/share/terminfo", "/usr/lib/terminfo", "/lib/terminfo"];
+
+impl Work<'_> {
+    /// Takes the runtime out of the builder; none when the plan wants no Python.
+    pub(super) fn runtime(&mut self) -> Result<Option<Interpreter>, BuildError> {
+        let Some(plan) = &self.plan.runtime else { return Ok(None) };
+        let inputs = self.inputs;
+        let (Some(builder), Some(donor)) = (&inputs.builder, self.builder()) else { return Ok(None) };
+        let error = |cause| BuildError::Python {
+            image: self.plan.builder_name.clone().unwrap_or_default(),
+            platform: inputs.platform.clone(),
+            cause,
+        };
+        let interpreter = Interpreter::find(&builder.tree, &builder.config.env()).map_err(error)?;
+        if let Some(wanted) = plan.version.as_ref().filter(|wanted| **wanted != interpreter.version) {
+            return Err(error(PythonError::Version { found: interpreter.version.clone(), wanted: wanted.clone() }));
+        }
+        let excludes = Excludes::new(&plan.exclude)?;
+        for pattern in excludes.unused(&builder.tree, &interpreter.stdlib) {
+            self.warn(format!("runtime.exclude: Python {} has no `{pattern}` to leave out", interpreter.version));
+        }
+        let mut taken = Vec::new();
+        for path in stdlib::runtime(&builder.tree, &interpreter, &excludes) {
+            taken.extend(self.put_from(donor, &path, LayerKind::Runtime, &path, Because::Python)?);
+        }
+        self.runtime_data(&builder.tree, plan.terminfo)?;
+        // The interpreter's own libraries first: modules find them loaded.
+        let executable = interpreter.executable.clone();
+        self.abi = self.object_abi(&executable)?;
+        let first = self.close(LayerKind::Runtime, donor, vec![executable])?;
+        self.loaded.extend(first.sonames);
+        let objects = self.elf_files(taken)?;
+        self.close(LayerKind::Runtime, donor, objects)?;
+        self.by_name(&plan.dlopen, donor)?;
+        Ok(Some(interpreter))
+    }
+
+    /// The C.UTF-8 locale when the base lacks it; terminfo when asked for.
+    fn runtime_data(&mut self, builder: &Tree, terminfo: bool) -> Result<(), BuildError> {
+        let Some(donor) = self.builder() else { return Ok(()) };
+        let terminfo = TERMINFO.into_iter().filter(|_| terminfo).map(|path| (path, "terminfo"));
+        for (path, what) in std::iter::once((LOCALE, "the C.UTF-8 locale")).chain(terminfo) {
+            let folder = root_path(path);
+            if self.image.follow(&folder).is_some() || builder.follow(&folder).is_none() {
+                continue;
+            }
+            let selected = self.select("the runtime", donor, path)?;
+            self.add_selected(LayerKind::Runtime, donor, &selected, None, &Because::RuntimeData(what))?;
+        }
+        Ok(())
+    }
+}
