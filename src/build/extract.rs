@@ -12,7 +12,8 @@ use super::pull::{self, Image};
 use super::reasons::{Because, Reasons};
 use super::report::{Missing, Taken};
 use super::run::{Run, Tars};
-use super::site;
+use super::{records, site};
+use crate::debian::dpkg::Owners;
 use crate::debian::ld_so_conf;
 use crate::elf::dynamic::Abi;
 use crate::image::Process;
@@ -104,13 +105,16 @@ pub fn extract(inputs: &Inputs) -> Result<Extraction, BuildError> {
     let mut work = Work::new(inputs)?;
     work.check_releases()?;
     let interpreter = work.runtime()?;
+    work.records(LayerKind::Runtime)?;
     for extract in &inputs.plan.extracts {
         work.extra(extract)?;
     }
     if let (Some(walk), Some(interpreter)) = (&inputs.site, &interpreter) {
         work.dependencies(walk, interpreter)?;
     }
+    work.records(LayerKind::Libraries)?;
     let process = work.application(interpreter.as_ref())?;
+    work.records(LayerKind::Application)?;
     work.finish(process, interpreter.as_ref())
 }
 
@@ -155,8 +159,9 @@ impl<'a> Work<'a> {
         let others = inputs.others.iter().map(|(name, image)| (name.as_str(), image));
         for (name, image) in builder.chain(others) {
             let folders = ld_so_conf::folders(&image.tree, &mut |path| work.text(&image.tree, path).ok().flatten());
+            let owners = Owners::read(&image.tree, &mut records::reader(&image.tree, &inputs.tars))?;
             let origins = BTreeMap::new();
-            work.donors.push(Donor { name: name.to_owned(), image: image.clone(), folders, origins });
+            work.donors.push(Donor { name: name.to_owned(), image: image.clone(), folders, owners, origins });
         }
         Ok(work)
     }

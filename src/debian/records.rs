@@ -28,8 +28,8 @@ pub struct Taken {
 ///
 /// `installed` is what the image has on record, and `read` reads its files. A package
 /// that is there in the same version gets its list of files extended, another version
-/// a record of its own. `replaced` are files that were in the image before: whose they
-/// were, they are not any more.
+/// a record of its own. `came` is everything that came, from packages or not: whatever
+/// it replaces is not there any more, and no other package's.
 ///
 /// # Errors
 /// What `read` says.
@@ -37,7 +37,7 @@ pub fn records<E>(
     image: &Tree,
     installed: &[Installed],
     taken: &[Taken],
-    replaced: &BTreeSet<RootPath>,
+    came: &BTreeSet<RootPath>,
     read: &mut Reader<'_, E>,
 ) -> Result<BTreeMap<RootPath, Vec<u8>>, E> {
     let mut packages: BTreeMap<Key<'_>, (&Package, BTreeMap<&RootPath, Md5>)> = BTreeMap::new();
@@ -49,16 +49,13 @@ pub fn records<E>(
     let mut on_record = BTreeSet::new();
     for record in installed.iter().filter(|record| on_record.insert(key(&record.package))) {
         let files = packages.remove(&key(&record.package)).map(|(_, files)| files).unwrap_or_default();
-        if files.is_empty() && replaced.is_empty() {
-            continue;
-        }
         let text = read(&record.md5sums())?.unwrap_or_default();
-        let changed = merged(image, &text, &files, replaced);
+        let changed = merged(image, &text, &files, came);
         out.extend(changed.map(|changed| (record.md5sums(), changed)));
     }
     for (package, files) in packages.into_values() {
         let record = free(image, &out, package);
-        out.insert(beside(&record), merged(image, b"", &files, replaced).unwrap_or_default());
+        out.insert(beside(&record), merged(image, b"", &files, came).unwrap_or_default());
         out.insert(record, package.control.clone());
     }
     Ok(out)
@@ -70,14 +67,9 @@ fn key(package: &Package) -> Key<'_> {
     (&package.name, &package.version, &package.architecture)
 }
 
-/// A list of files without those replaced, and with those added; none when nothing
+/// A list of files without those that others took over, and with those added; none when nothing
 /// changes.
-fn merged(
-    image: &Tree,
-    text: &[u8],
-    files: &BTreeMap<&RootPath, Md5>,
-    replaced: &BTreeSet<RootPath>,
-) -> Option<Vec<u8>> {
+fn merged(image: &Tree, text: &[u8], files: &BTreeMap<&RootPath, Md5>, came: &BTreeSet<RootPath>) -> Option<Vec<u8>> {
     let mut new: BTreeMap<&RootPath, Vec<u8>> =
         files.iter().filter_map(|(path, md5)| Some((*path, md5sums::line(path, md5)?))).collect();
     let mut gone = false;
@@ -88,7 +80,7 @@ fn merged(
         if same {
             new.remove(&path);
         }
-        if same || !(replaced.contains(&path) || new.contains_key(&path)) {
+        if same || !(came.contains(&path) || new.contains_key(&path)) {
             kept.extend_from_slice(line);
             kept.push(b'\n');
         } else {
