@@ -152,8 +152,8 @@ fn check(built: &Built, pair: Pair, base: Option<&str>, platform: &str, wheels: 
         own.values().map(|text| package("deb", &field(text, "Package"), &field(text, "Version"))).collect();
     want.extend(owners.keys().map(|name| package("deb", name, &version(&builder.root(), name))));
     let config: Value = serde_json::from_slice(&fs::read(builder.path().join("config.json")).unwrap()).unwrap();
-    let env = config["config"]["Env"].as_array().unwrap().iter();
-    let python = env.filter_map(|entry| entry.as_str()?.strip_prefix("PYTHON_VERSION=")).next().unwrap();
+    let mut env = config["config"]["Env"].as_array().unwrap().iter();
+    let python = env.find_map(|entry| entry.as_str()?.strip_prefix("PYTHON_VERSION=")).unwrap();
     want.insert(package("binary", "python", python));
     want.extend(wheels);
     let scan = built.scanned(platform);

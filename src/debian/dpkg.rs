@@ -100,19 +100,23 @@ fn below_dpkg(name: &str) -> RootPath {
     RootPath::new(format!("var/lib/dpkg/{name}")).unwrap_or_default()
 }
 
-/// The packages of an image, those of `status` first, in the order of their records.
+/// The packages of an image, those of `status` first, in the order of their records;
+/// each list of files belongs to one of them only.
 ///
 /// # Errors
 /// What `read` says.
 pub fn installed<E>(tree: &Tree, read: &mut Reader<'_, E>) -> Result<Vec<Installed>, E> {
     let mut out = Vec::new();
+    let mut known = BTreeSet::new();
     let folder = below_dpkg("info");
     for paragraph in paragraphs(&read(&below_dpkg("status"))?.unwrap_or_default()) {
         let Some(package) = Package::new(&paragraph) else { continue };
         let long = format!("{}:{}", package.name, package.architecture).into_bytes();
         let has = |name: Vec<u8>| tree.follow(&folder.child(&name)).is_some();
         let stem = if has([&long, &b".list"[..]].concat()) { long } else { package.name.clone().into_bytes() };
-        out.push(Installed { package: Arc::new(package), folder: folder.clone(), stem });
+        if known.insert(stem.clone()) {
+            out.push(Installed { package: Arc::new(package), folder: folder.clone(), stem });
+        }
     }
     let folder = status_d();
     for stem in records(tree, &folder) {
@@ -143,34 +147,38 @@ impl Owners {
     /// # Errors
     /// What `read` says.
     pub fn read<E>(tree: &Tree, read: &mut Reader<'_, E>) -> Result<Self, E> {
-        let mut real = RealPaths { tree, folders: HashMap::new() };
-        let diversions = Diversions::parse(&read(&below_dpkg("diversions"))?.unwrap_or_default(), &mut real);
+        let mut links = RealPaths { tree, folders: HashMap::new() };
+        let diversions = Diversions::parse(&read(&below_dpkg("diversions"))?.unwrap_or_default(), &mut links);
         let mut out = Self::default();
         for installed in installed(tree, read)? {
-            let names = match read(&installed.list())? {
-                Some(list) => list.split(|&b| b == b'\n').filter_map(|line| RootPath::new(line).ok()).collect(),
-                None => {
-                    let sums = read(&installed.md5sums())?.unwrap_or_default();
-                    md5sums::lines(&sums).map(|(path, _)| path).collect()
-                }
-            };
-            out.add(&installed.package, names, &diversions, &mut real);
+            if let Some(list) = read(&installed.list())? {
+                let names = || list.split(|&b| b == b'\n').filter_map(|line| RootPath::new(line).ok());
+                out.add(&installed.package, names, &diversions, &mut links);
+            } else {
+                let sums = read(&installed.md5sums())?.unwrap_or_default();
+                let names = || md5sums::lines(&sums).map(|(path, _)| path);
+                out.add(&installed.package, names, &diversions, &mut links);
+            }
         }
         Ok(out)
     }
 
     /// Adds what is a file or link of the tree. A folder of a package may be a link in
     /// the tree, as `/lib` is: that is nobody's.
-    fn add(&mut self, package: &Arc<Package>, names: Vec<RootPath>, diversions: &Diversions, real: &mut RealPaths<'_>) {
-        let tree = real.tree;
-        let mut folders = BTreeSet::new();
-        for name in &names {
-            folders.extend(name.parent().filter(|parent| tree.get(parent).is_some_and(|entry| !entry.is_folder())));
-        }
-        for name in names.into_iter().filter(|name| !folders.contains(name)) {
-            let Some(path) = real.of(&name) else { continue };
+    fn add<N: Iterator<Item = RootPath>>(
+        &mut self,
+        package: &Arc<Package>,
+        names: impl Fn() -> N,
+        diversions: &Diversions,
+        links: &mut RealPaths<'_>,
+    ) {
+        let tree = links.tree;
+        let is_file = |path: &RootPath| tree.get(path).is_some_and(|entry| !entry.is_folder());
+        let folders: BTreeSet<_> = names().filter_map(|name| name.parent()).filter(is_file).collect();
+        for name in names().filter(|name| !folders.contains(name)) {
+            let Some(path) = links.real(&name) else { continue };
             let path = diversions.apply(path, package);
-            if tree.get(&path).is_some_and(|entry| !entry.is_folder()) {
+            if is_file(&path) {
                 self.by_path.entry(path).or_insert_with(|| package.clone());
             }
         }
@@ -190,7 +198,7 @@ struct RealPaths<'a> {
 }
 
 impl RealPaths<'_> {
-    fn of(&mut self, name: &RootPath) -> Option<RootPath> {
+    fn real(&mut self, name: &RootPath) -> Option<RootPath> {
         let (parent, last) = name.parent().zip(name.name())?;
         if let Some(folder) = self.folders.get(&parent) {
             return Some(folder.child(last));
@@ -209,13 +217,13 @@ struct Diversions(BTreeMap<RootPath, (RootPath, String)>);
 
 impl Diversions {
     /// Three lines each: the name, where it went, the package (`:` for none).
-    fn parse(text: &[u8], real: &mut RealPaths<'_>) -> Self {
-        let lines: Vec<&[u8]> = text.split(|&b| b == b'\n').collect();
+    fn parse(text: &[u8], links: &mut RealPaths<'_>) -> Self {
+        let mut rest = text.split(|&b| b == b'\n');
         let mut out = BTreeMap::new();
-        for three in lines.chunks_exact(3) {
-            let mut path = |name: &[u8]| real.of(&RootPath::new(name).ok()?);
-            if let Some((from, to)) = path(three[0]).zip(path(three[1])) {
-                out.insert(from, (to, String::from_utf8_lossy(three[2]).into_owned()));
+        while let (Some(from), Some(to), Some(keeper)) = (rest.next(), rest.next(), rest.next()) {
+            let mut real = |name: &[u8]| links.real(&RootPath::new(name).ok()?);
+            if let Some((from, to)) = real(from).zip(real(to)) {
+                out.insert(from, (to, String::from_utf8_lossy(keeper).into_owned()));
             }
         }
         Self(out)
