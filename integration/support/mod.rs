@@ -77,7 +77,7 @@ impl Ran {
 /// A command of a tool that `scripts/setup` installs, with nothing of the user's settings.
 pub fn tool(name: &str) -> Command {
     let mut command = match name {
-        "crane" => Command::new(made("bin/crane")),
+        "crane" | "syft" => Command::new(made(&format!("bin/{name}"))),
         "unpack" | "run-image" => Command::new(root().join("integration/fixtures").join(name)),
         _ => Command::new(name),
     };

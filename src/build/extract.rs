@@ -12,7 +12,8 @@ use super::pull::{self, Image};
 use super::reasons::{Because, Reasons};
 use super::report::{Missing, Resolved, Taken};
 use super::run::{Run, Tars};
-use super::site;
+use super::{records, site};
+use crate::debian::dpkg::Owners;
 use crate::debian::ld_so_conf;
 use crate::elf::{self, Abi};
 use crate::image::Process;
@@ -173,8 +174,9 @@ impl<'a> Work<'a> {
         let others = inputs.others.iter().map(|(name, image)| (name.as_str(), image));
         for (name, image) in builder.chain(others) {
             let folders = ld_so_conf::folders(&image.tree, &mut |path| work.text(&image.tree, path).ok().flatten());
+            let owners = Owners::read(&image.tree, &mut records::reader(&image.tree, &inputs.tars))?;
             let origins = BTreeMap::new();
-            work.donors.push(Donor { name: name.to_owned(), image: image.clone(), folders, origins });
+            work.donors.push(Donor { name: name.to_owned(), image: image.clone(), folders, owners, origins });
         }
         work.image_folders = work.cached_folders(&[]);
         Ok(work)

@@ -16,6 +16,7 @@ mod problems;
 mod process;
 pub mod pull;
 pub mod reasons;
+mod records;
 pub mod report;
 mod run;
 mod runtime;

@@ -1,7 +1,7 @@
 //! What is wrong with an image in the making. Collected, so that everything is told
 //! at once instead of one thing a build.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use crate::debian::os_release::OsRelease;
@@ -91,7 +91,7 @@ impl Wrong {
     /// What to do about each kind.
     pub(super) fn hint(&self) -> Option<String> {
         let mut hints: Vec<String> = Vec::new();
-        let mut missing = BTreeMap::new();
+        let mut missing = BTreeSet::new();
         for (problem, _) in &self.found {
             let hint = match problem {
                 Problem::Mixed { .. } => Some(
@@ -99,7 +99,7 @@ impl Wrong {
                         .to_owned(),
                 ),
                 Problem::Missing { soname, .. } => {
-                    missing.insert(format!("\"{soname}\""), ());
+                    missing.insert(format!("\"{soname}\""));
                     None
                 }
                 Problem::MissingByName { .. } => {
@@ -113,7 +113,7 @@ impl Wrong {
             hints.extend(hint.filter(|hint| !hints.contains(hint)));
         }
         if !missing.is_empty() {
-            let names: Vec<_> = missing.into_keys().collect();
+            let names: Vec<_> = missing.into_iter().collect();
             hints.push(format!(
                 "use a builder that has it; if it is not needed: allow-missing = [{}] under [runtime]",
                 names.join(", ")

@@ -30,7 +30,8 @@ pub enum Because {
     Dependency,
     /// The application, copies, accounts, folders.
     Application,
-    /// Written by carboy: package records, the loader's cache, these reasons.
+    /// Written by carboy: package records (and the licences and the release that belong
+    /// to them), the loader's cache, these reasons.
     Record,
 }
 

@@ -19,6 +19,7 @@ impl Work<'_> {
         if !self.recipes.contains_key(&kind) {
             return Ok(());
         }
+        self.records(kind)?;
         self.loader_cache(kind)?;
         if let Some(text) = self.reasons.keep(kind) {
             self.put(kind, &reasons::file(kind), Entry::bytes(0o644, text), Because::Record)?;

@@ -1,0 +1,261 @@
+//! What a scanner sees in finished images: the base's packages, the packages of the
+//! files that came from the builder, Python and every wheel, each once.
+//!
+//! What is expected is worked out without carboy: by dpkg-query from the builder's
+//! database, for the files that the image has and the base has not.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod support;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+use support::carboy::Carboy;
+use support::image::Unpacked;
+use support::{DEBIAN_12, DEBIAN_13, PLATFORMS, Pair, layout, made, project, ran, run, tool};
+use tempfile::TempDir;
+
+/// Type, name and version.
+type Package = (String, String, String);
+
+fn package(kind: &str, name: &str, version: &str) -> Package {
+    (kind.to_owned(), name.to_owned(), version.to_owned())
+}
+
+/// An image as an OCI layout on disk.
+struct Built {
+    folder: TempDir,
+}
+
+impl Built {
+    /// An example over the pair's images; `more` is added to its configuration.
+    fn new(app: &str, pair: Pair, base: &str, more: &str) -> Self {
+        let folder = TempDir::new().unwrap();
+        let project = project(app, pair, folder.path());
+        let mut text = fs::read_to_string(project.join("carboy.toml")).unwrap();
+        text.push_str(more);
+        fs::write(project.join("carboy.toml"), text).unwrap();
+        let builder = format!("oci:{}", layout(pair.builder).display());
+        let to = format!("oci:{}", folder.path().join("image").display());
+        Carboy::build(&project).args(["--base", base, "--builder", &builder]).to(to).line();
+        Self { folder }
+    }
+
+    fn over(app: &str, pair: Pair) -> Self {
+        Self::new(app, pair, &format!("oci:{}", layout(pair.base).display()), "")
+    }
+
+    fn layout(&self) -> PathBuf {
+        self.folder.path().join("image")
+    }
+
+    fn unpacked(&self, platform: &str) -> Unpacked {
+        Unpacked::new(&format!("oci:{}", self.layout().display()), platform)
+    }
+
+    /// What syft says of the image.
+    fn scanned(&self, platform: &str) -> Value {
+        let mut source = std::ffi::OsString::from("oci-dir:");
+        source.push(self.layout());
+        let mut syft = tool("syft");
+        syft.arg("scan").arg(source).args(["--platform", platform, "--quiet", "--output", "json"]);
+        syft.env("SYFT_CHECK_FOR_APP_UPDATE", "false").env("HOME", self.folder.path());
+        let ran = support::Ran::of(syft.output().unwrap());
+        serde_json::from_str(&ran.done()).unwrap()
+    }
+}
+
+/// The packages that a scan lists, sorted; those listed twice are there twice.
+fn listed(scan: &Value) -> Vec<Package> {
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let artifacts = scan["artifacts"].as_array().unwrap().iter();
+    let all = artifacts.map(|found| (text(&found["type"]), text(&found["name"]), text(&found["version"])));
+    let mut all: Vec<_> = all.filter(|(kind, ..)| ["deb", "python", "binary"].contains(&kind.as_str())).collect();
+    all.sort();
+    all
+}
+
+fn fixture(image: &str, platform: &str) -> Unpacked {
+    Unpacked::new(&format!("oci:{}", layout(image).display()), platform)
+}
+
+/// Everything in a root but folders, as `/PATH`.
+fn files(root: &Path) -> BTreeSet<String> {
+    let found = run(
+        "find",
+        [root.as_os_str(), "!".as_ref(), "-type".as_ref(), "d".as_ref(), "-printf".as_ref(), "/%P\\n".as_ref()],
+    );
+    found.lines().map(str::to_owned).collect()
+}
+
+fn status_d(root: &Path) -> PathBuf {
+    root.join("var/lib/dpkg/status.d")
+}
+
+/// The records of an image by file name; the fields as text.
+fn records(root: &Path) -> BTreeMap<String, String> {
+    let Ok(found) = fs::read_dir(status_d(root)) else { return BTreeMap::new() };
+    let paths = found.map(|entry| entry.unwrap().path());
+    let paths = paths.filter(|path| path.extension().is_none_or(|extension| extension != "md5sums"));
+    let name = |path: &Path| path.file_name().unwrap().to_str().unwrap().to_owned();
+    paths.map(|path| (name(&path), fs::read_to_string(&path).unwrap())).collect()
+}
+
+fn field(text: &str, name: &str) -> String {
+    let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "));
+    line.unwrap_or_else(|| panic!("no {name} in {text}")).to_owned()
+}
+
+/// The packages that dpkg says own some files of the builder: by package, the files.
+/// Files are looked up below `/lib` too, where Debian 12 packs them.
+fn owners(builder: &Path, files: &BTreeSet<String>) -> BTreeMap<String, BTreeSet<String>> {
+    let admin = format!("--admindir={}", builder.join("var/lib/dpkg").display());
+    let aliases = files.iter().filter_map(|file| file.strip_prefix("/usr")).map(str::to_owned);
+    let names = [admin, "--search".to_owned()].into_iter().chain(files.iter().cloned()).chain(aliases);
+    let mut out = BTreeMap::<_, BTreeSet<_>>::new();
+    for line in ran("dpkg-query", names).stdout.lines() {
+        let (package, file) = line.split_once(": ").unwrap();
+        let file = if files.contains(file) { file.to_owned() } else { format!("/usr{file}") };
+        out.entry(package.split(':').next().unwrap().to_owned()).or_default().insert(file);
+    }
+    out
+}
+
+fn version(builder: &Path, package: &str) -> String {
+    let admin = format!("--admindir={}", builder.join("var/lib/dpkg").display());
+    run("dpkg-query", [&admin, "--show", "--showformat=${Version}", package])
+}
+
+/// The distributions of an example's ready-made site-packages.
+fn wheels(app: &str, pair: Pair, platform: &str) -> Vec<Package> {
+    let site = made(&format!("site/{app}/{}-{}", pair.python, platform.rsplit('/').next().unwrap()));
+    let found = fs::read_dir(site).unwrap().map(|entry| entry.unwrap().path().join("METADATA"));
+    let texts = found.filter(|path| path.exists()).map(|path| fs::read_to_string(path).unwrap());
+    texts.map(|text| package("python", &field(&text, "Name"), &field(&text, "Version"))).collect()
+}
+
+/// Everything that is expected of an image over a base (none for scratch).
+fn check(built: &Built, pair: Pair, base: Option<&str>, platform: &str, wheels: Vec<Package>) {
+    let (image, builder) = (built.unpacked(platform), fixture(pair.builder, platform));
+    let base = base.map(|base| fixture(base, platform));
+    let before = base.as_ref().map(|base| files(&base.root())).unwrap_or_default();
+    let came: BTreeSet<_> = files(&image.root()).difference(&before).cloned().collect();
+    let came =
+        came.into_iter().filter(|file| !file.starts_with("/var/lib/dpkg/") && !file.starts_with("/usr/share/doc/"));
+    let owners = owners(&builder.root(), &came.collect());
+    let own = base.map(|base| records(&base.root())).unwrap_or_default();
+
+    let mut want: BTreeSet<_> =
+        own.values().map(|text| package("deb", &field(text, "Package"), &field(text, "Version"))).collect();
+    want.extend(owners.keys().map(|name| package("deb", name, &version(&builder.root(), name))));
+    let config: Value = serde_json::from_slice(&fs::read(builder.path().join("config.json")).unwrap()).unwrap();
+    let mut env = config["config"]["Env"].as_array().unwrap().iter();
+    let python = env.find_map(|entry| entry.as_str()?.strip_prefix("PYTHON_VERSION=")).unwrap();
+    want.insert(package("binary", "python", python));
+    want.extend(wheels);
+    let scan = built.scanned(platform);
+    assert_eq!(listed(&scan), Vec::from_iter(want), "{platform}");
+    let release = fs::read_to_string(builder.root().join("usr/lib/os-release")).unwrap();
+    let number = release.lines().find_map(|line| line.strip_prefix("VERSION_ID=")).unwrap().trim_matches('"');
+    assert_eq!(scan["distro"]["id"], "debian");
+    let version = scan["distro"]["versionID"].as_str().unwrap(); // syft adds the point release
+    assert_eq!(version.split('.').next(), Some(number));
+
+    // every file of a package is on its list, and every list is true
+    for (package, files) in owners {
+        let list = status_d(&image.root()).join(format!("{package}.md5sums"));
+        let text = fs::read_to_string(&list).unwrap();
+        for file in files.iter().filter(|file| !image.root().join(&file[1..]).is_symlink()) {
+            assert!(text.lines().any(|line| line[34..] == file[1..]), "{package} lacks {file}: {text}");
+        }
+        if !own.contains_key(&package) {
+            verify(&image.root(), &package);
+        }
+    }
+}
+
+/// Compares a list with the files that it names.
+#[track_caller]
+fn verify(root: &Path, record: &str) {
+    let list = status_d(root).join(format!("{record}.md5sums"));
+    let summed = tool("md5sum").args(["--check", "--strict", "--quiet"]).arg(list).current_dir(root).output().unwrap();
+    assert!(summed.status.success(), "{record}: {summed:?}");
+}
+
+/// Both platforms in a long run, else the first.
+fn platforms() -> &'static [&'static str] {
+    if std::env::var_os("CARBOY_LONG").is_some() { &PLATFORMS } else { &PLATFORMS[..1] }
+}
+
+#[test]
+fn hello_over_debian_12_lists_what_is_in_it() {
+    let built = Built::over("hello", DEBIAN_12);
+    for platform in PLATFORMS {
+        check(&built, DEBIAN_12, Some(DEBIAN_12.base), platform, Vec::new());
+    }
+}
+
+#[test]
+fn hello_over_debian_13_lists_what_is_in_it() {
+    let built = Built::over("hello", DEBIAN_13);
+    for platform in platforms() {
+        check(&built, DEBIAN_13, Some(DEBIAN_13.base), platform, Vec::new());
+    }
+}
+
+#[test]
+fn pandas_lists_every_wheel_once() {
+    let built = Built::over("pandas", DEBIAN_13);
+    for platform in platforms() {
+        let wheels = wheels("pandas", DEBIAN_13, platform);
+        assert!(wheels.iter().any(|(_, name, _)| name == "numpy"), "{wheels:?}");
+        check(&built, DEBIAN_13, Some(DEBIAN_13.base), platform, wheels);
+    }
+}
+
+#[test]
+fn an_image_on_scratch_says_of_which_release_it_is() {
+    let built = Built::new("hello", DEBIAN_13, "scratch", "");
+    for platform in platforms() {
+        check(&built, DEBIAN_13, None, platform, Vec::new());
+        let image = built.unpacked(platform);
+        let root = image.root();
+        assert_eq!(fs::read_link(root.join("etc/os-release")).unwrap(), Path::new("../usr/lib/os-release"));
+        assert!(root.join("usr/lib/os-release").is_file() && status_d(&root).join("base-files").is_file());
+    }
+}
+
+#[test]
+fn a_later_layer_extends_a_record_and_another_version_has_its_own() {
+    let old = format!("oci:{}", layout(DEBIAN_12.builder).display());
+    let more = format!(
+        "\n[[extract]]\nfrom = \"builder\"\npaths = [\"/usr/lib/*/libformw.so.6*\"]\n\
+         \n[[extract]]\nfrom = \"{old}\"\npaths = [\"/usr/share/zoneinfo/Europe/Berlin\"]\nto = \"/opt/old\"\n"
+    );
+    let base = format!("oci:{}", layout(DEBIAN_13.base).display());
+    let built = Built::new("hello", DEBIAN_13, &base, &more);
+    let platform = PLATFORMS[0];
+    let (image, plain) = (built.unpacked(platform), Built::over("hello", DEBIAN_13));
+    let tzdata = records(&fixture(DEBIAN_12.base, platform).root())["tzdata"].clone();
+    let version = field(&tzdata, "Version");
+
+    let mut want = listed(&plain.scanned(platform));
+    want.push(package("deb", "tzdata", &version));
+    want.sort();
+    assert_eq!(listed(&built.scanned(platform)), want);
+
+    let list = |record: &str| fs::read_to_string(status_d(&image.root()).join(format!("{record}.md5sums"))).unwrap();
+    let ncurses = list("libncursesw6");
+    assert!(["libncursesw", "libpanelw", "libformw"].iter().all(|name| ncurses.contains(name)), "{ncurses}");
+    verify(&image.root(), "libncursesw6");
+    let own = format!("tzdata_{version}_all");
+    assert!(list(&own).ends_with("  opt/old/usr/share/zoneinfo/Europe/Berlin\n"), "{}", list(&own));
+    verify(&image.root(), &own);
+    let base = fixture(DEBIAN_13.base, platform);
+    assert_eq!(list("tzdata"), fs::read_to_string(status_d(&base.root()).join("tzdata.md5sums")).unwrap());
+    // as distroless has it: what dpkg noted is left out, all else is as it was packed
+    assert_eq!(records(&image.root())[&own], tzdata);
+}

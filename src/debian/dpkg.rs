@@ -1,0 +1,241 @@
+//! Which packages an image has, and which of them a file belongs to.
+//!
+//! Source: dpkg's database below `/var/lib/dpkg`: `status` (deb822(5), dpkg-query(1)),
+//! `info/NAME.list` or, for packages with `Multi-Arch: same`, `info/NAME:ARCH.list`,
+//! and `diversions` (dpkg-divert(1)). Distroless has `status.d` instead: one file for
+//! each package, beside it `NAME.md5sums`.
+//!
+//! A list says where a file was packed, not where it is: Debian 12 packs libraries
+//! below `/lib`, which is a link to `usr/lib` once installed. So every name is
+//! followed through the tree's links, and found under its real path.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+
+use super::control::{Paragraph, paragraphs};
+use super::md5sums;
+use crate::rootfs::{RootPath, Tree};
+
+/// What dpkg adds to a package's own fields (dpkg's `lib/dpkg/fields.c`).
+const NOT_THE_PACKAGES: [&str; 5] = ["Status", "Conffiles", "Config-Version", "Triggers-Pending", "Triggers-Awaited"];
+/// The longest name, version or architecture: file names with all three fit in 255
+/// bytes. Debian 13's longest package has 75 (measured).
+const NAME_LIMIT: usize = 80;
+
+/// Reads a file of a tree, links followed; none when it is not there.
+pub type Reader<'a, E> = dyn FnMut(&RootPath) -> Result<Option<Vec<u8>>, E> + 'a;
+
+/// A package.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Package {
+    pub name: String,
+    pub version: String,
+    pub architecture: String,
+    /// The fields that it was packed with.
+    pub control: Vec<u8>,
+}
+
+impl Package {
+    /// None for packages that are not installed, and for names that are no names.
+    fn new(paragraph: &Paragraph<'_>) -> Option<Self> {
+        let state = paragraph.value("Status").and_then(|status| status.split_whitespace().nth(2));
+        if matches!(state, Some("config-files" | "not-installed")) {
+            return None;
+        }
+        let field = |name, more| paragraph.value(name).filter(|value| is_sane(value, more)).map(str::to_owned);
+        Some(Self {
+            name: field("Package", "+-.").filter(|name| !name.ends_with(".md5sums"))?,
+            version: field("Version", "+-.:~")?,
+            architecture: field("Architecture", "-")?,
+            control: paragraph.without(&NOT_THE_PACKAGES),
+        })
+    }
+
+    /// Whether both are the same version of the same package.
+    #[must_use]
+    pub fn is(&self, other: &Self) -> bool {
+        (&self.name, &self.version, &self.architecture) == (&other.name, &other.version, &other.architecture)
+    }
+}
+
+/// Letters, digits and a few more, as deb-control(5) allows, a letter or digit first.
+fn is_sane(value: &str, more: &str) -> bool {
+    value.len() <= NAME_LIMIT
+        && value.starts_with(|c: char| c.is_ascii_alphanumeric())
+        && value.chars().all(|c| c.is_ascii_alphanumeric() || more.contains(c))
+}
+
+/// A package of an image, and where its record is.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Installed {
+    pub package: Arc<Package>,
+    folder: RootPath,
+    stem: Vec<u8>,
+}
+
+impl Installed {
+    /// The list of its files with their MD5; it need not exist.
+    #[must_use]
+    pub fn md5sums(&self) -> RootPath {
+        self.beside(b".md5sums")
+    }
+
+    /// The list of its files; distroless has none.
+    fn list(&self) -> RootPath {
+        self.beside(b".list")
+    }
+
+    fn beside(&self, extension: &[u8]) -> RootPath {
+        self.folder.child(&[&self.stem, extension].concat())
+    }
+}
+
+/// Where a distroless image has its records.
+#[must_use]
+pub fn status_d() -> RootPath {
+    below_dpkg("status.d")
+}
+
+fn below_dpkg(name: &str) -> RootPath {
+    RootPath::new(format!("var/lib/dpkg/{name}")).unwrap_or_default()
+}
+
+/// The packages of an image, those of `status` first, in the order of their records;
+/// each list of files belongs to one of them only.
+///
+/// # Errors
+/// What `read` says.
+pub fn installed<E>(tree: &Tree, read: &mut Reader<'_, E>) -> Result<Vec<Installed>, E> {
+    let mut out = Vec::new();
+    let mut known = BTreeSet::new();
+    let folder = below_dpkg("info");
+    for paragraph in paragraphs(&read(&below_dpkg("status"))?.unwrap_or_default()) {
+        let Some(package) = Package::new(&paragraph) else { continue };
+        let long = format!("{}:{}", package.name, package.architecture).into_bytes();
+        let has = |name: Vec<u8>| tree.follow(&folder.child(&name)).is_some();
+        let stem = if has([&long, &b".list"[..]].concat()) { long } else { package.name.clone().into_bytes() };
+        if known.insert(stem.clone()) {
+            out.push(Installed { package: Arc::new(package), folder: folder.clone(), stem });
+        }
+    }
+    let folder = status_d();
+    for stem in records(tree, &folder) {
+        let Some(text) = read(&folder.child(&stem))? else { continue };
+        let package = paragraphs(&text).next().as_ref().and_then(Package::new).map(Arc::new);
+        out.extend(package.map(|package| Installed { package, folder: folder.clone(), stem }));
+    }
+    Ok(out)
+}
+
+/// The names in `status.d` that are packages' own.
+fn records(tree: &Tree, folder: &RootPath) -> Vec<Vec<u8>> {
+    let Ok(real) = tree.resolve(folder) else { return Vec::new() };
+    let below = tree.below(&real).filter(|(_, entry)| !entry.is_folder());
+    let names = below.filter_map(|(path, _)| path.strip(&real)).map(|rest| rest.as_bytes().to_vec());
+    names.filter(|name| !name.contains(&b'/') && !name.ends_with(b".md5sums")).collect()
+}
+
+/// The files of an image that packages own.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Owners {
+    by_path: BTreeMap<RootPath, Arc<Package>>,
+}
+
+impl Owners {
+    /// Reads the lists of all packages.
+    ///
+    /// # Errors
+    /// What `read` says.
+    pub fn read<E>(tree: &Tree, read: &mut Reader<'_, E>) -> Result<Self, E> {
+        let mut links = RealPaths { tree, folders: HashMap::new() };
+        let diversions = Diversions::parse(&read(&below_dpkg("diversions"))?.unwrap_or_default(), &mut links);
+        let mut out = Self::default();
+        for installed in installed(tree, read)? {
+            if let Some(list) = read(&installed.list())? {
+                let names = || list.split(|&b| b == b'\n').filter_map(|line| RootPath::new(line).ok());
+                out.add(&installed.package, names, &diversions, &mut links);
+            } else {
+                let sums = read(&installed.md5sums())?.unwrap_or_default();
+                let names = || md5sums::lines(&sums).map(|(path, _)| path);
+                out.add(&installed.package, names, &diversions, &mut links);
+            }
+        }
+        Ok(out)
+    }
+
+    /// Adds what is a file or link of the tree. A folder of a package may be a link in
+    /// the tree, as `/lib` is: that is nobody's.
+    fn add<N: Iterator<Item = RootPath>>(
+        &mut self,
+        package: &Arc<Package>,
+        names: impl Fn() -> N,
+        diversions: &Diversions,
+        links: &mut RealPaths<'_>,
+    ) {
+        let tree = links.tree;
+        let is_file = |path: &RootPath| tree.get(path).is_some_and(|entry| !entry.is_folder());
+        let folders: BTreeSet<_> = names().filter_map(|name| name.parent()).filter(is_file).collect();
+        for name in names().filter(|name| !folders.contains(name)) {
+            let Some(path) = links.real(&name) else { continue };
+            let path = diversions.apply(path, package);
+            if is_file(&path) {
+                self.by_path.entry(path).or_insert_with(|| package.clone());
+            }
+        }
+    }
+
+    /// The package that a file or link belongs to, by its real path in the tree.
+    #[must_use]
+    pub fn of(&self, path: &RootPath) -> Option<&Arc<Package>> {
+        self.by_path.get(path)
+    }
+}
+
+/// Follows the folders of names, each folder that is there once.
+struct RealPaths<'a> {
+    tree: &'a Tree,
+    folders: HashMap<RootPath, RootPath>,
+}
+
+impl RealPaths<'_> {
+    fn real(&mut self, name: &RootPath) -> Option<RootPath> {
+        let (parent, last) = name.parent().zip(name.name())?;
+        if let Some(folder) = self.folders.get(&parent) {
+            return Some(folder.child(last));
+        }
+        let folder = self.tree.resolve(&parent).ok().filter(|folder| self.tree.is_folder(folder))?;
+        let path = folder.child(last);
+        self.folders.insert(parent, folder);
+        Some(path)
+    }
+}
+
+/// Files that are not where their packages put them: by real path, where they went
+/// and the one package that keeps the name.
+#[derive(Default)]
+struct Diversions(BTreeMap<RootPath, (RootPath, String)>);
+
+impl Diversions {
+    /// Three lines each: the name, where it went, the package (`:` for none).
+    fn parse(text: &[u8], links: &mut RealPaths<'_>) -> Self {
+        let mut rest = text.split(|&b| b == b'\n');
+        let mut out = BTreeMap::new();
+        while let (Some(from), Some(to), Some(keeper)) = (rest.next(), rest.next(), rest.next()) {
+            let mut real = |name: &[u8]| links.real(&RootPath::new(name).ok()?);
+            if let Some((from, to)) = real(from).zip(real(to)) {
+                out.insert(from, (to, String::from_utf8_lossy(keeper).into_owned()));
+            }
+        }
+        Self(out)
+    }
+
+    fn apply(&self, path: RootPath, package: &Package) -> RootPath {
+        match self.0.get(&path) {
+            Some((to, keeper)) if *keeper != package.name => to.clone(),
+            _ => path,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,121 @@
+use std::convert::Infallible;
+
+use super::*;
+use crate::debian::dpkg;
+use crate::rootfs::{Content, Entry};
+
+fn path(name: &str) -> RootPath {
+    RootPath::new(name).unwrap()
+}
+
+fn read(image: &Tree) -> impl FnMut(&RootPath) -> Result<Option<Vec<u8>>, Infallible> {
+    |path| {
+        Ok(match image.follow(path).and_then(|(_, entry)| entry.content()) {
+            Some(Content::Bytes(bytes)) => Some(bytes.to_vec()),
+            _ => None,
+        })
+    }
+}
+
+fn control(name: &str, version: &str) -> String {
+    format!("Package: {name}\nVersion: {version}\nArchitecture: amd64\n")
+}
+
+fn taken(name: &str, version: &str, file: &str, md5: Option<u8>) -> Taken {
+    let text = control(name, version);
+    let (name, version) = (name.to_owned(), version.to_owned());
+    let package = Package { name, version, architecture: "amd64".to_owned(), control: text.into_bytes() };
+    Taken { package: Arc::new(package), path: path(file), md5: md5.map(|byte| [byte; 16]) }
+}
+
+fn sum(byte: u8, file: &str) -> String {
+    format!("{}  {file}\n", format!("{byte:02x}").repeat(16))
+}
+
+/// Writes the records into the image, as the next layer would; returns them as text.
+fn write(image: &mut Tree, taken: &[Taken], replaced: &[&str]) -> BTreeMap<String, String> {
+    let Ok(installed) = dpkg::installed(image, &mut read(image));
+    let replaced = replaced.iter().map(|name| path(name)).collect();
+    let Ok(files) = records(image, &installed, taken, &replaced, &mut read(image));
+    let mut out = BTreeMap::new();
+    for (path, bytes) in files {
+        let name = path.to_string();
+        let name = name.strip_prefix("/var/lib/dpkg/").unwrap().to_owned();
+        out.insert(name, String::from_utf8(bytes.clone()).unwrap());
+        image.insert(path, Entry::bytes(0o644, bytes));
+    }
+    out
+}
+
+fn texts<const N: usize>(texts: [(&str, String); N]) -> BTreeMap<String, String> {
+    texts.map(|(name, text)| (name.to_owned(), text)).into()
+}
+
+#[test]
+fn a_new_package_gets_a_record_of_the_files_that_are_there() {
+    let all = [
+        taken("libz", "1", "usr/lib/libz.so.1", None),
+        taken("libz", "1", "usr/lib/libz.so.1.2", Some(2)),
+        taken("libz", "1", "usr/lib/a\nb", Some(3)),
+        taken("links-only", "1", "usr/lib/x", None),
+    ];
+    let want = texts([
+        ("status.d/libz", control("libz", "1")),
+        ("status.d/libz.md5sums", sum(2, "usr/lib/libz.so.1.2")),
+        ("status.d/links-only", control("links-only", "1")),
+        ("status.d/links-only.md5sums", String::new()),
+    ]);
+    let mut image = Tree::default();
+    assert_eq!(write(&mut image, &all, &[]), want);
+    // a later layer that takes the same and more rewrites the list only
+    let more = [taken("libz", "1", "usr/lib/libz.a", Some(1)), all[1].clone()];
+    let extended = sum(2, "usr/lib/libz.so.1.2") + &sum(1, "usr/lib/libz.a");
+    assert_eq!(write(&mut image, &more, &[]), texts([("status.d/libz.md5sums", extended)]));
+    assert_eq!(write(&mut image, &more, &[]), BTreeMap::new());
+}
+
+fn base() -> Tree {
+    let sums = sum(7, "lib/libz.so.1.2") + &sum(8, "usr/share/doc/libz/copyright");
+    let files = [
+        ("lib", Entry::link("usr/lib")),
+        ("usr/lib/libz.so.1.2", Entry::bytes(0o644, *b"")),
+        ("var/lib/dpkg/status.d/libz", Entry::bytes(0o644, control("libz", "1").into_bytes())),
+        ("var/lib/dpkg/status.d/libz.md5sums", Entry::bytes(0o644, sums.into_bytes())),
+    ];
+    files.into_iter().map(|(name, entry)| (path(name), entry)).collect()
+}
+
+#[test]
+fn the_bases_lines_stay_and_are_known_under_both_names() {
+    let same = [taken("libz", "1", "usr/lib/libz.so.1.2", Some(7)), taken("libz", "1", "usr/lib/new", Some(1))];
+    let kept = sum(7, "lib/libz.so.1.2") + &sum(8, "usr/share/doc/libz/copyright") + &sum(1, "usr/lib/new");
+    assert_eq!(write(&mut base(), &same, &[]), texts([("status.d/libz.md5sums", kept)]));
+    assert_eq!(write(&mut base(), &same[..1], &[]), BTreeMap::new());
+}
+
+#[test]
+fn another_version_has_a_record_of_its_own_and_takes_files_over() {
+    let all = [taken("libz", "1:2~a", "usr/lib/libz.so.1.2", Some(1)), taken("libz", "3", "usr/lib/c", Some(3))];
+    let want = texts([
+        ("status.d/libz.md5sums", sum(8, "usr/share/doc/libz/copyright")),
+        ("status.d/libz_1:2~a_amd64", control("libz", "1:2~a")),
+        ("status.d/libz_1:2~a_amd64.md5sums", sum(1, "usr/lib/libz.so.1.2")),
+        ("status.d/libz_3_amd64", control("libz", "3")),
+        ("status.d/libz_3_amd64.md5sums", sum(3, "usr/lib/c")),
+    ]);
+    let mut image = base();
+    assert_eq!(write(&mut image, &all, &["usr/lib/libz.so.1.2"]), want);
+    let more = [taken("libz", "3", "usr/lib/d", Some(4))];
+    let extended = sum(3, "usr/lib/c") + &sum(4, "usr/lib/d");
+    assert_eq!(write(&mut image, &more, &[]), texts([("status.d/libz_3_amd64.md5sums", extended)]));
+}
+
+#[test]
+fn a_base_with_dpkgs_own_database_is_extended_there() {
+    let status = format!("{}Status: install ok installed\n", control("libz", "1"));
+    let files = [("var/lib/dpkg/status", status.as_str()), ("var/lib/dpkg/info/libz:amd64.list", "/usr/lib/a\n")];
+    let mut image: Tree =
+        files.into_iter().map(|(name, text)| (path(name), Entry::bytes(0o644, text.as_bytes()))).collect();
+    let out = write(&mut image, &[taken("libz", "1", "usr/lib/b", Some(1))], &[]);
+    assert_eq!(out, texts([("info/libz:amd64.md5sums", sum(1, "usr/lib/b"))]));
+}
