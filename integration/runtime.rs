@@ -146,6 +146,32 @@ fn module(folder: &Path, needs: &str) {
     fs::remove_file(stub).unwrap();
 }
 
+/// A package that brings a library under another file name and loads it first, as
+/// torch and others do.
+#[test]
+fn a_library_that_is_loaded_before_warns() {
+    let (registry, folder) = (Registry::with(DEBIAN_12), TempDir::new().unwrap());
+    let site = folder.path().join("site/pkg");
+    module(&site, "libbefore.so.1");
+    let brought = site.join("libbefore-1a2b.so");
+    let soname = ["-shared", "-nostdlib", "-xc", "/dev/null", "-Wl,-soname,libbefore.so.1", "-o"];
+    assert!(Command::new("gcc").args(soname).arg(&brought).status().unwrap().success());
+    let toml = format!("platforms = ['linux/amd64']\n{HELLO}[dependencies]\nsite-packages = 'site'\n");
+    project(&folder, &toml);
+    let build = || {
+        let to = registry.name("before:1");
+        Carboy::over(&registry, DEBIAN_12, folder.path()).to(to).cache(&folder.path().join(".cache-of-test"))
+    };
+    let told = build().run();
+    assert_eq!(told.code, Some(0), "{}", told.stderr);
+    let warning = "native.so needs libbefore.so.1, which the image has, but not where the loader looks";
+    assert!(told.stderr.contains(warning), "{}", told.stderr);
+    fs::remove_file(brought).unwrap();
+    let refused = build().run();
+    assert!(refused.stderr.contains("allow-missing = [\"libbefore.so.1\"]"), "{}", refused.stderr);
+    assert_eq!(refused.code, Some(1));
+}
+
 #[test]
 fn what_only_dependencies_need_is_a_layer_of_its_own() {
     let (registry, folder) = (Registry::with(DEBIAN_12), TempDir::new().unwrap());

@@ -315,3 +315,45 @@ fn a_pipe_in_the_application() {
     hint: exclude it
     ");
 }
+
+/// The wheels of one platform, or of another Python, in place of the right ones.
+#[test]
+fn wheels_that_do_not_fit() {
+    let toml = |site: &str| format!("[dependencies]\nsite-packages = \"{}\"\n", site_packages(site).display());
+    let world = configured(&toml("flask/3.11-amd64"));
+    insta::assert_snapshot!(world.fails(&[CC, SLIM, "--platform=linux/arm64", "--", "python3"]), @"
+    exit: 1
+    -- stdout
+    -- stderr
+    error: linux/arm64: MarkupSafe 3.0.4 is for another machine: its wheel is for cp311-cp311-manylinux_2_17_x86_64, cp311-cp311-manylinux2014_x86_64, cp311-cp311-manylinux_2_28_x86_64; the image has Python 3.11, glibc 2.36, aarch64; its file `/usr/local/lib/python3.11/site-packages/markupsafe/_speedups.cpython-311-x86_64-linux-gnu.so` does not fit
+
+    hint: install wheels for this platform: uv pip install --python-platform aarch64-manylinux_2_28 --python-version 3.11 --only-binary :all: --target FOLDER …
+    ");
+    let world = world.file("carboy.toml", &toml("flask/3.13-amd64"));
+    insta::assert_snapshot!(world.fails(&BUILD), @"
+    exit: 1
+    -- stdout
+    -- stderr
+    error: linux/amd64: MarkupSafe 3.0.4 is for another Python: its wheel is for cp313-cp313-manylinux_2_17_x86_64, cp313-cp313-manylinux2014_x86_64, cp313-cp313-manylinux_2_28_x86_64; the image has Python 3.11, glibc 2.36, x86_64; its file `/usr/local/lib/python3.11/site-packages/markupsafe/_speedups.cpython-313-x86_64-linux-gnu.so` does not fit
+
+    hint: install wheels for this platform: uv pip install --python-platform x86_64-manylinux_2_28 --python-version 3.11 --only-binary :all: --target FOLDER …
+    ");
+    world.file("carboy.toml", &toml("flask/3.11-amd64")).recovers(&BUILD);
+}
+
+/// What nothing imports is told, and stops nothing.
+#[test]
+fn a_helper_for_another_machine() {
+    let world = World::warm().file("shop.py", "");
+    let helper = world.project().join("helper");
+    let mut elf = std::fs::read("/bin/true").unwrap();
+    elf[18] = 0xb7; // e_machine: AArch64
+    if cfg!(target_arch = "aarch64") {
+        elf[18] = 0x3e;
+    }
+    std::fs::write(&helper, elf).unwrap();
+    let host = if cfg!(target_arch = "aarch64") { "linux/arm64" } else { "linux/amd64" };
+    let ran = world.succeeds(&[CC, SLIM, "--platform", host, "--", "python3"]);
+    let warning = ran.stderr.lines().find(|line| line.contains("/app/helper"));
+    assert!(warning.is_some_and(|line| line.starts_with("warning: ")), "{}", ran.stderr);
+}

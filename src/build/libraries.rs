@@ -82,10 +82,9 @@ impl Work<'_> {
         for missing in outcome.missing {
             let soname = text(&missing.soname);
             let needed_by = missing.needed_by.to_string();
-            let elsewhere = || self.image.iter().any(|(path, _)| path.name() == Some(&missing.soname));
             if self.is_optional(&missing.needed_by) || self.plan.allow_missing.contains(&soname) {
                 self.missing.push(Missing { soname, needed_by });
-            } else if elsewhere() {
+            } else if self.provides(&missing.soname)? {
                 self.warn(format!(
                     "{needed_by} needs {soname}, which the image has, but not where the loader looks: it must be loaded before"
                 ));
@@ -95,6 +94,22 @@ impl Work<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Whether the image has a library of that name somewhere: who loads it before,
+    /// as some packages do by its path, satisfies everybody after.
+    fn provides(&self, soname: &[u8]) -> Result<bool, BuildError> {
+        for (path, entry) in self.image.iter() {
+            let Some(content) = entry.content() else { continue };
+            if path.name() == Some(soname) {
+                return Ok(true);
+            }
+            let library = path.name().is_some_and(|name| name.windows(3).any(|part| part == b".so"));
+            if library && self.objects.object(path, content)?.is_some_and(|o| o.soname.as_deref() == Some(soname)) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Modules of the standard library may lack their library (`_tkinter` does).
