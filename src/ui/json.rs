@@ -150,6 +150,7 @@ fn platform_object(report: &PlatformReport) -> Value {
     });
     let missing =
         report.missing.iter().map(|missing| json!({ "soname": missing.soname, "needed_by": missing.needed_by }));
+    let seconds = report.resolved.elapsed.as_secs_f64();
     json!({
         "platform": report.platform.to_string(),
         "python": report.python,
@@ -157,6 +158,7 @@ fn platform_object(report: &PlatformReport) -> Value {
         "layers": report.layers.iter().map(layer_object).collect::<Vec<_>>(),
         "taken": taken.collect::<Vec<_>>(),
         "missing": missing.collect::<Vec<_>>(),
+        "resolved": { "objects": report.resolved.objects, "seconds": seconds },
     })
 }
 
@@ -262,6 +264,10 @@ mod tests {
               "missing": [],
               "platform": "linux/arm64",
               "python": null,
+              "resolved": {
+                "objects": 0,
+                "seconds": 0.0
+              },
               "taken": [
                 {
                   "layer": "runtime",
