@@ -124,7 +124,75 @@ mod tests {
         let text = plan_json(&[small]);
         assert_eq!(text.lines().count(), 1);
         let value: Value = serde_json::from_str(&text).unwrap();
-        insta::assert_snapshot!(serde_json::to_string_pretty(&value).unwrap(), @"");
+        insta::assert_snapshot!(serde_json::to_string_pretty(&value).unwrap(), @r#"
+        [
+          {
+            "base": "gcr.io/distroless/cc-debian13:nonroot",
+            "builder": "python:3.13-slim-trixie",
+            "left_out": [
+              {
+                "files": 3,
+                "rule": ".gitignore"
+              }
+            ],
+            "platforms": [
+              {
+                "base": {
+                  "layers": 0,
+                  "packed": 0,
+                  "unpacked": 0
+                },
+                "command": [
+                  "/usr/local/bin/python3.13",
+                  "-c",
+                  "print('it is\n', 1)"
+                ],
+                "layers": [
+                  {
+                    "files": 1234,
+                    "kind": "runtime",
+                    "known": false,
+                    "size": {
+                      "layers": 1,
+                      "packed": 18400000,
+                      "unpacked": 61000000
+                    }
+                  }
+                ],
+                "missing": [
+                  {
+                    "needed_by": "/y",
+                    "soname": "libtk.so"
+                  }
+                ],
+                "platform": "linux/amd64",
+                "python": null,
+                "taken": [
+                  {
+                    "files": [
+                      {
+                        "path": "/usr/lib/libz.so.1",
+                        "reason": "needed by /x",
+                        "size": 9
+                      }
+                    ],
+                    "layer": "runtime",
+                    "package": null
+                  }
+                ],
+                "user": "65532:65532",
+                "workdir": "/app"
+              }
+            ],
+            "profile": null,
+            "tags": [
+              "1.4.2",
+              "1.4"
+            ],
+            "target": "ghcr.io/acme/shop:1.4.2"
+          }
+        ]
+        "#);
     }
 
     #[test]
@@ -132,6 +200,35 @@ mod tests {
         let mut why = why();
         why.platforms.truncate(1);
         let value: Value = serde_json::from_str(&why_json(&[why])).unwrap();
-        insta::assert_snapshot!(serde_json::to_string_pretty(&value).unwrap(), @"");
+        insta::assert_snapshot!(serde_json::to_string_pretty(&value).unwrap(), @r#"
+        [
+          {
+            "platforms": [
+              {
+                "files": [
+                  {
+                    "chain": [
+                      {
+                        "name": "libz.so.1",
+                        "owner": null,
+                        "path": "/usr/lib/x86_64-linux-gnu/libz.so.1"
+                      },
+                      {
+                        "name": "numpy/_core/_multiarray_umath.cpython-313-x86_64-linux-gnu.so",
+                        "owner": "numpy 2.3.1",
+                        "path": "/usr/local/lib/python3.13/site-packages/numpy/_core/_multiarray_umath.cpython-313-x86_64-linux-gnu.so"
+                      }
+                    ],
+                    "end": "dependencies"
+                  }
+                ],
+                "missing": [],
+                "platform": "linux/amd64"
+              }
+            ],
+            "profile": null
+          }
+        ]
+        "#);
     }
 }

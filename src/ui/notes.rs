@@ -73,25 +73,58 @@ pub fn wrapped(head: &str, items: impl IntoIterator<Item = String>, width: usize
     broken(head, items, ",", width)
 }
 
-/// The same, with `mark` after every item but the last.
+/// The same, with `mark` after every item but the last. What is too long for a line of
+/// its own is broken at its spaces.
 pub fn broken(head: &str, items: impl IntoIterator<Item = String>, mark: &str, width: usize) -> String {
+    let head = printable_line(head);
+    let indent = head.chars().take_while(|c| *c == ' ').count() + 1;
+    let mut pieces = Vec::new();
     let mut items = items.into_iter().map(|item| printable_line(&item)).peekable();
-    let mut text = printable_line(head);
-    let indent = text.chars().take_while(|c| *c == ' ').count() + 1;
-    let mut column = text.chars().count();
     while let Some(mut item) = items.next() {
         if items.peek().is_some() {
             item.push_str(mark);
         }
-        let length = item.chars().count() + 1;
+        pieces.extend(fitting(item, width.saturating_sub(indent + 1)));
+    }
+    let mut text = head.clone();
+    if head.chars().count() > width {
+        let mut words = fitting(head[indent - 1..].to_owned(), 0).into_iter();
+        text = format!("{:1$}{2}", "", indent - 1, words.next().unwrap_or_default());
+        pieces.splice(0..0, words);
+    }
+    let mut column = text.chars().count();
+    for piece in pieces {
+        let length = piece.chars().count() + 1;
         if column + length > width && column > indent {
             text += "\n";
             text += &" ".repeat(indent);
             column = indent;
         }
         text.push(' ');
-        text += &item;
+        text += &piece;
         column += length;
     }
     text
+}
+
+/// The text whole where it fits, its words otherwise.
+fn fitting(text: String, width: usize) -> Vec<String> {
+    if text.chars().count() <= width { vec![text] } else { text.split(' ').map(str::to_owned).collect() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_too_long_for_a_line_is_broken_at_its_spaces() {
+        let items = ["one two".to_owned(), "a name (with a reason)".to_owned()];
+        assert_eq!(wrapped("  head:", items.clone(), 80), "  head: one two, a name (with a reason)");
+        assert_eq!(wrapped("  head:", items.clone(), 26), "  head: one two,\n    a name (with a reason)");
+        assert_eq!(wrapped("  head:", items.clone(), 20), "  head: one two, a\n    name (with a\n    reason)");
+        assert_eq!(
+            wrapped("  a long head:", items, 10),
+            "  a long\n    head:\n    one\n    two, a\n    name\n    (with\n    a\n    reason)"
+        );
+    }
 }

@@ -48,8 +48,7 @@ fn profile(preview: &Preview, width: usize) -> String {
 /// What the image is made of, where it would go and what it starts.
 fn facts(preview: &Preview, width: usize) -> String {
     let fact = |name: &str, text: String| broken(&format!("{name:7}"), words(&text), "", width);
-    let target = preview.target.clone().unwrap_or_else(|| "no target".to_owned());
-    let mut lines = vec![fact("image", target)];
+    let mut lines = vec![fact("target", preview.target.clone().unwrap_or_else(|| "none named".to_owned()))];
     if !preview.tags.is_empty() {
         lines.push(broken("tags   ", preview.tags.iter().cloned(), ",", width));
     }
@@ -207,19 +206,146 @@ pub(super) mod tests {
 
     #[test]
     fn eighty_columns_show_everything() {
-        insta::assert_snapshot!(plan_text(&[preview()], 80), @"");
+        insta::assert_snapshot!(plan_text(&[preview()], 80), @r"
+        target  ghcr.io/acme/shop:1.4.2
+        tags    1.4.2, 1.4
+        base    gcr.io/distroless/cc-debian13:nonroot
+        builder python:3.13-slim-trixie
+        starts  /usr/local/bin/python3.13 -c 'print('\''it is\n'\'', 1)'
+        user    65532:65532
+        workdir /app
+
+        linux/amd64, Python 3.13.5
+                         layers    packed  unpacked  files
+          base               14   12.4 MB   35.1 MB
+          runtime             1  ~18.4 MB   61.0 MB   1234
+          application         1   ~312 kB    1.0 MB     41
+          total to pull      16  ~31.1 MB   97.1 MB   1275
+
+        linux/arm64, Python 3.13.5
+                         layers    packed  unpacked  files
+          base               14   12.4 MB   35.1 MB
+          runtime             1   18.4 MB   61.0 MB   1234  cached
+          application         1   ~312 kB    1.0 MB     41
+          total to pull      16  ~31.1 MB   97.1 MB   1275
+
+        ~ estimated: the layer has not been made yet
+
+        taken from images into runtime:
+          libquadmath0 14.2.0-19, 1 kB: libquadmath.so.0 (needed by _x)
+          zlib1g 1:1.3.dfsg-3+b1, 2 kB: libz.so.1 (needed by zlib)
+          Python itself: 2 files, 14 kB
+          of no package: 5 files (the C.UTF-8 locale)
+
+        taken from images into libraries:
+          of no package: /usr/bin/pdftotext ([[extract]] /usr/bin/pdf*)
+
+        linux/amd64 and linux/arm64 differ:
+          zlib1g: 1:1.3.dfsg-3+b1 (linux/amd64), 1:1.3.dfsg-3+b2 (linux/arm64)
+          only on linux/amd64: libquadmath0 14.2.0-19 (libquadmath.so.0)
+          not available only on linux/amd64: libtk8.6.so
+
+        not available (linux/amd64): libtcl8.6.so (needed by _tkinter),
+          libtk8.6.so (needed by _tkinter)
+        not available (linux/arm64): libtcl8.6.so (needed by _tkinter)
+        left out 213 files: .gitignore 173, __pycache__ 40
+        ");
     }
 
     #[test]
     fn forty_four_columns_give_up_counts_before_sizes() {
-        insta::assert_snapshot!(plan_text(&[preview()], 44), @"");
+        insta::assert_snapshot!(plan_text(&[preview()], 44), @r"
+        target  ghcr.io/acme/shop:1.4.2
+        tags    1.4.2, 1.4
+        base   
+          gcr.io/distroless/cc-debian13:nonroot
+        builder python:3.13-slim-trixie
+        starts  /usr/local/bin/python3.13 -c
+          'print('\''it is\n'\'', 1)'
+        user    65532:65532
+        workdir /app
+
+        linux/amd64, Python 3.13.5
+                           packed  unpacked  files
+          base            12.4 MB   35.1 MB
+          runtime        ~18.4 MB   61.0 MB   1234
+          application     ~312 kB    1.0 MB     41
+          total to pull  ~31.1 MB   97.1 MB   1275
+
+        linux/arm64, Python 3.13.5
+                           packed  unpacked
+          base            12.4 MB   35.1 MB
+          runtime         18.4 MB   61.0 MB  cached
+          application     ~312 kB    1.0 MB
+          total to pull  ~31.1 MB   97.1 MB
+
+        ~ estimated: the layer has not been made yet
+
+        taken from images into runtime:
+          libquadmath0 14.2.0-19, 1 kB:
+            libquadmath.so.0 (needed by _x)
+          zlib1g 1:1.3.dfsg-3+b1, 2 kB:
+            libz.so.1 (needed by zlib)
+          Python itself: 2 files, 14 kB
+          of no package:
+            5 files (the C.UTF-8 locale)
+
+        taken from images into libraries:
+          of no package: /usr/bin/pdftotext
+            ([[extract]] /usr/bin/pdf*)
+
+        linux/amd64 and linux/arm64 differ:
+          zlib1g: 1:1.3.dfsg-3+b1 (linux/amd64),
+            1:1.3.dfsg-3+b2 (linux/arm64)
+          only on linux/amd64: libquadmath0
+            14.2.0-19 (libquadmath.so.0)
+          not available only on linux/amd64:
+            libtk8.6.so
+
+        not available (linux/amd64):
+          libtcl8.6.so (needed by _tkinter),
+          libtk8.6.so (needed by _tkinter)
+        not available (linux/arm64):
+          libtcl8.6.so (needed by _tkinter)
+        left out 213 files: .gitignore 173,
+          __pycache__ 40
+        ");
     }
 
     #[test]
     fn little_to_say_is_said_shortly() {
         let mut debug = Preview { profile: Some("debug".to_owned()), target: None, tags: Vec::new(), ..small() };
         debug.platforms[0].layers[0].known = true;
-        insta::assert_snapshot!(plan_text(&[small(), debug], 80), @"");
+        insta::assert_snapshot!(plan_text(&[small(), debug], 80), @r"
+        target  ghcr.io/acme/shop:1.4.2
+        tags    1.4.2, 1.4
+        base    gcr.io/distroless/cc-debian13:nonroot
+        builder python:3.13-slim-trixie
+        starts  /usr/local/bin/python3.13 -c 'print('\''it is\n'\'', 1)'
+        user    65532:65532
+        workdir /app
+
+        linux/amd64
+                         layers    packed  unpacked  files
+          runtime             1  ~18.4 MB   61.0 MB   1234
+          total to pull       1  ~18.4 MB   61.0 MB   1234
+
+        ~ estimated: the layer has not been made yet
+
+        profile debug
+
+        target  none named
+        base    gcr.io/distroless/cc-debian13:nonroot
+        builder python:3.13-slim-trixie
+        starts  /usr/local/bin/python3.13 -c 'print('\''it is\n'\'', 1)'
+        user    65532:65532
+        workdir /app
+
+        linux/amd64
+                         layers   packed  unpacked  files
+          runtime             1  18.4 MB   61.0 MB   1234  cached
+          total to pull       1  18.4 MB   61.0 MB   1234
+        ");
     }
 
     #[test]

@@ -83,7 +83,7 @@ fn items(files: &[TakenFile]) -> Vec<String> {
     for file in files {
         by_reason.entry(&file.reason).or_default().push(&file.path);
     }
-    let mut out = Vec::new();
+    let (mut out, mut counted) = (Vec::new(), Vec::new());
     for (reason, paths) in by_reason {
         let all = paths.len() as u64;
         let libraries = paths.iter().all(|path| library(path).is_some());
@@ -92,9 +92,11 @@ fn items(files: &[TakenFile]) -> Vec<String> {
         if libraries || names.len() <= NAMED {
             out.extend(names.into_iter().map(|name| format!("{name} ({reason})")));
         } else {
-            out.push(format!("{} ({reason})", count(all, "file", "files")));
+            counted.push(format!("{} ({reason})", count(all, "file", "files")));
         }
     }
+    out.sort();
+    out.extend(counted);
     out
 }
 

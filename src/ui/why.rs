@@ -148,9 +148,15 @@ pub(super) mod tests {
         let mut why = why();
         why.platforms[0].files[0].steps.pop();
         why.platforms[0].files[0].end = "base".to_owned();
-        insta::assert_snapshot!(why_text(&[why.clone()], "libz.so.1", 120), @"");
+        insta::assert_snapshot!(why_text(&[why.clone()], "libz.so.1", 120), @"
+        linux/amd64: libz.so.1 ← base
+        linux/arm64: libz.so.1 ← numpy/_core/_multiarray_umath.cpython-313-aarch64-linux-gnu.so (numpy 2.3.1) ← dependencies
+        ");
         why.platforms[1].files.clear();
-        insta::assert_snapshot!(why_text(&[why.clone()], "libz.so.1", 120), @"");
+        insta::assert_snapshot!(why_text(&[why.clone()], "libz.so.1", 120), @"
+        linux/amd64: libz.so.1 ← base
+        linux/arm64: libz.so.1 is not in the image
+        ");
         let path = "/usr/lib/x86_64-linux-gnu/libz.so.1";
         assert_eq!(why_text(&[why], path, 120), "linux/amd64: libz.so.1 ← base\n");
     }
