@@ -96,6 +96,7 @@ pub fn broken(head: &str, items: impl IntoIterator<Item = String>, mark: &str, w
     for piece in pieces {
         let length = piece.chars().count() + 1;
         if column + length > width && column > indent {
+            text.truncate(text.trim_end().len());
             text += "\n";
             text += &" ".repeat(indent);
             column = indent;

@@ -257,7 +257,7 @@ pub(super) mod tests {
         insta::assert_snapshot!(plan_text(&[preview()], 44), @r"
         target  ghcr.io/acme/shop:1.4.2
         tags    1.4.2, 1.4
-        base   
+        base
           gcr.io/distroless/cc-debian13:nonroot
         builder python:3.13-slim-trixie
         starts  /usr/local/bin/python3.13 -c

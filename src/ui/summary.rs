@@ -232,7 +232,8 @@ pub(super) mod tests {
           application     312 kB
           total to pull  62.1 MB
 
-        5 libraries from python:3.13-slim-trixie:
+        5 libraries from
+          python:3.13-slim-trixie:
           libbz2.so.1.0 (_bz2),
           libcrypto.so.3 (libssl.so.3),
           libffi.so.8 (_ctypes),
