@@ -23,7 +23,7 @@ pub struct Measured {
     pub packed: u64,
 }
 
-/// Measures a layer. Reads 8 MiB of its content at most.
+/// Measures a layer. Reads some 8 MiB of its content at most.
 ///
 /// # Errors
 /// Files that cannot be read.
