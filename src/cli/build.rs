@@ -34,5 +34,6 @@ fn build(flags: &Flags, front: &Arc<dyn Front>) -> Result<Option<String>, CliErr
     for report in &reports {
         front.summary(report);
     }
-    Ok(Some(reports.iter().map(|report| format!("{}\n", report.reference)).collect()))
+    let lines: Vec<_> = reports.into_iter().map(|report| report.reference + "\n").collect();
+    Ok(Some(lines.concat()))
 }

@@ -29,8 +29,9 @@ pub fn run(flags: &Flags) -> u8 {
 fn plan(flags: &Flags, front: &Arc<dyn Front>) -> Result<Option<String>, CliError> {
     let plans = flags.project.plans(false, front.as_ref())?;
     let previews = flags.session.work(front, |io| build::preview(plans, io))?;
-    Ok(previews.map(|previews| match flags.json {
-        true => ui::plan_json(&previews),
-        false => ui::plan_text(&previews, stdout_width()),
-    }))
+    Ok(previews.map(
+        |previews| {
+            if flags.json { ui::plan_json(&previews) } else { ui::plan_text(&previews, stdout_width()) }
+        },
+    ))
 }

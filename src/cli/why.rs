@@ -49,10 +49,7 @@ fn why(flags: &Flags, front: &Arc<dyn Front>) -> Result<Option<String>, CliError
             flags.session.work(front, work)?.map(|told| vec![told])
         }
     };
-    Ok(told.map(|told| match flags.json {
-        true => ui::why_json(&told),
-        false => ui::why_text(&told, &flags.file, stdout_width()),
-    }))
+    Ok(told.map(|told| if flags.json { ui::why_json(&told) } else { ui::why_text(&told, &flags.file, stdout_width()) }))
 }
 
 /// The platforms to ask for: those named, or all that carboy builds.

@@ -86,8 +86,8 @@ impl<'a> Facts<'a> {
             let libraries = if libraries.is_empty() { String::new() } else { format!(" ({})", libraries.join(", ")) };
             items.push(format!("{package} {version}{libraries}"));
         }
-        let told = |owner: &Option<&str>| owner.is_some_and(is_new);
-        items.extend(libraries.iter().filter(|(_, owner)| !told(owner)).map(|(library, _)| (*library).clone()));
+        let told = |owner: Option<&str>| owner.is_some_and(is_new);
+        items.extend(libraries.iter().filter(|(_, owner)| !told(**owner)).map(|(library, _)| (*library).clone()));
         let files = self.files.iter().filter(|path| !others.iter().any(|other| other.files.contains(*path))).count();
         if files > 0 {
             items.push(count(files as u64, "file that is no library", "files that are no libraries"));

@@ -62,6 +62,11 @@ pub fn asker(path: &str) -> &str {
     [".cpython-", ".abi3."].iter().find_map(|mark| name.split_once(mark)).map_or(name, |(module, _)| module)
 }
 
+/// What stands above a profile's part where there are several.
+pub fn heading(profile: Option<&str>) -> String {
+    format!("profile {}", printable_line(profile.unwrap_or("default")))
+}
+
 /// `1 library`, `2 libraries`.
 pub fn count(number: u64, one: &str, many: &str) -> String {
     format!("{number} {}", if number == 1 { one } else { many })

@@ -4,7 +4,7 @@
 
 use super::differences::differences;
 use super::message::printable_line;
-use super::notes::{alike, broken, left_out, missing};
+use super::notes::{alike, broken, heading, left_out, missing};
 use super::size::size;
 use super::table::Table;
 use super::taken::taken;
@@ -22,14 +22,17 @@ const ESTIMATE: &str = "~";
 /// a newline.
 #[must_use]
 pub fn plan_text(previews: &[Preview], width: usize) -> String {
-    let one = |preview: &Preview| profile(preview, width);
+    let one = |preview: &Preview| {
+        let named = previews.len() > 1 || preview.profile.is_some();
+        let heading = if named { heading(preview.profile.as_deref()) + "\n\n" } else { String::new() };
+        heading + &profile(preview, width)
+    };
     previews.iter().map(one).collect::<Vec<_>>().join("\n\n") + "\n"
 }
 
 fn profile(preview: &Preview, width: usize) -> String {
     let platforms = &preview.platforms;
     let mut sections = Vec::new();
-    sections.extend(preview.profile.as_ref().map(|profile| format!("profile {}", printable_line(profile))));
     sections.push(facts(preview, width));
     sections.extend(platforms.iter().map(|platform| layers(platform, width)));
     if platforms.iter().flat_map(|platform| &platform.layers).any(|layer| !layer.known) {
@@ -317,6 +320,8 @@ pub(super) mod tests {
         let mut debug = Preview { profile: Some("debug".to_owned()), target: None, tags: Vec::new(), ..small() };
         debug.platforms[0].layers[0].known = true;
         insta::assert_snapshot!(plan_text(&[small(), debug], 80), @r"
+        profile default
+
         target  ghcr.io/acme/shop:1.4.2
         tags    1.4.2, 1.4
         base    gcr.io/distroless/cc-debian13:nonroot

@@ -115,7 +115,7 @@ pub fn names(paths: impl IntoIterator<Item = impl AsRef<str>>) -> Vec<String> {
 /// The last name of a shared library's path.
 pub fn library(path: &str) -> Option<&str> {
     let name = path.rsplit('/').next()?;
-    (name.ends_with(".so") || name.contains(".so.")).then_some(name)
+    name.split('.').skip(1).any(|part| part == "so").then_some(name)
 }
 
 /// `needed by _ssl` for `needed by /usr/…/_ssl.cpython-313-x86_64-linux-gnu.so`.

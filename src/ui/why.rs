@@ -4,9 +4,8 @@
 //! Platforms that tell the same are told once, by the first one's names: chains are
 //! compared without what is of one architecture in them.
 
-use super::message::printable_line;
 use super::neutral::neutral;
-use super::notes::{asker, broken};
+use super::notes::{asker, broken, heading};
 use crate::build::report::{Chain, Missing, PlatformWhy, Step, Why};
 
 /// The chains of all profiles, at most `width` wide unless a name is longer. `name` is
@@ -19,10 +18,9 @@ use crate::build::report::{Chain, Missing, PlatformWhy, Step, Why};
 pub fn why_text(all: &[Why], name: &str, width: usize) -> String {
     let mut lines = Vec::new();
     for why in all {
-        let several = all.len() > 1;
-        lines.extend(
-            why.profile.as_ref().filter(|_| several).map(|profile| format!("profile {}", printable_line(profile))),
-        );
+        if all.len() > 1 {
+            lines.push(heading(why.profile.as_deref()));
+        }
         lines.extend(profile(why, name, width));
     }
     lines.join("\n") + "\n"
