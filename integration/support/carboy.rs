@@ -10,7 +10,7 @@ use tempfile::TempDir;
 use super::registry::Registry;
 use super::{Pair, Ran};
 
-/// `carboy build`, with an empty home and an empty cache unless told otherwise.
+/// A verb of carboy's, with an empty home and an empty cache unless told otherwise.
 pub struct Carboy {
     command: Command,
     _home: TempDir,
@@ -18,16 +18,39 @@ pub struct Carboy {
 
 impl Carboy {
     pub fn build(project: &Path) -> Self {
+        Self::verb("build").args([project])
+    }
+
+    pub fn plan(project: &Path) -> Self {
+        Self::verb("plan").args([project])
+    }
+
+    /// Why a file would be in a project's image.
+    pub fn why(file: &str, project: &Path) -> Self {
+        Self::verb("why").args([file.as_ref(), project.as_os_str()])
+    }
+
+    /// Why a file is in an image.
+    pub fn why_image(file: &str, image: &str) -> Self {
+        Self::verb("why").args([file, "--image", image])
+    }
+
+    fn verb(name: &str) -> Self {
         let home = TempDir::new().unwrap();
         let mut command = Command::new(env!("CARGO_BIN_EXE_carboy"));
         command.env_clear().env("PATH", "/usr/bin:/bin").env("HOME", home.path());
-        command.stdin(Stdio::null()).arg("build").arg(project);
+        command.stdin(Stdio::null()).arg(name);
         Self { command, _home: home }
     }
 
     /// The example from the pair's images in `registry`.
     pub fn over(registry: &Registry, pair: Pair, project: &Path) -> Self {
-        Self::build(project).args(["--base", &registry.name(pair.base), "--builder", &registry.name(pair.builder)])
+        Self::build(project).pair(registry, pair)
+    }
+
+    /// Over the pair's images in `registry`.
+    pub fn pair(self, registry: &Registry, pair: Pair) -> Self {
+        self.args(["--base", &registry.name(pair.base), "--builder", &registry.name(pair.builder)])
     }
 
     pub fn args<A: AsRef<OsStr>>(mut self, args: impl IntoIterator<Item = A>) -> Self {
@@ -65,6 +88,12 @@ impl Carboy {
         let out = self.run().done();
         assert!(out.ends_with('\n'), "{out:?}");
         out.lines().map(str::to_owned).collect()
+    }
+
+    /// The document that `--json` prints.
+    #[track_caller]
+    pub fn json(self) -> Value {
+        serde_json::from_str(&self.args(["--json"]).line()).unwrap()
     }
 
     /// What `--progress json` tells, line by line.

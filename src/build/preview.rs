@@ -7,11 +7,13 @@ use futures_util::future::{join_all, try_join_all};
 
 use super::error::BuildError;
 use super::extract::Extraction;
+use super::once::Once;
 use super::reasons::Because;
 use super::report::{Group, LayerPreview, PlatformPreview, Preview, Size, TakenFile};
 use super::run::{Io, Run};
 use super::{Decided, application, base_size, decide, packing};
 use crate::layer::{Recipe, measure};
+use crate::oci::Digest;
 use crate::plan::Plan;
 use crate::progress::LayerKind;
 
@@ -22,13 +24,15 @@ use crate::progress::LayerKind;
 /// What would stop the build, as far as it can be known without making layers.
 pub async fn preview(plans: Vec<Plan>, io: Io) -> Result<Vec<Preview>, BuildError> {
     let run = Arc::new(Run::new(io));
+    let measured = Measurements::default();
     let mut out = Vec::new();
     for plan in plans {
         let plan = Arc::new(plan);
         let app = application::walk(&run, &plan).await?;
         let decided = plan.platforms.iter().map(|platform| decide(&run, &plan, None, platform, app.as_ref()));
         let decided = BuildError::all(join_all(decided).await)?;
-        let platforms = try_join_all(decided.into_iter().map(|decided| one_platform(&run, decided))).await?;
+        let platforms = try_join_all(decided.into_iter().map(|decided| one_platform(&run, &measured, decided)));
+        let platforms = platforms.await?;
         out.push(Preview {
             profile: plan.profile.clone(),
             target: plan.target.as_ref().map(ToString::to_string),
@@ -42,12 +46,24 @@ pub async fn preview(plans: Vec<Plan>, io: Io) -> Result<Vec<Preview>, BuildErro
     Ok(out)
 }
 
-async fn one_platform(run: &Arc<Run>, decided: Decided) -> Result<PlatformPreview, BuildError> {
+/// Layers' sizes by their recipes' keys: profiles share layers.
+type Measurements = Once<Digest, LayerPreview>;
+
+async fn one_platform(
+    run: &Arc<Run>,
+    measured: &Measurements,
+    decided: Decided,
+) -> Result<PlatformPreview, BuildError> {
     let Decided { platform, base, extraction, .. } = decided;
-    let layers = extraction.layers.iter().map(|(kind, recipe)| one_layer(run, *kind, recipe));
+    let layers = extraction.layers.iter().map(|(kind, recipe)| one_layer(run, measured, *kind, recipe));
     let layers = try_join_all(layers).await?;
     let process = &extraction.process;
-    let command = process.entrypoint.iter().chain(&process.cmd).flatten().cloned().collect();
+    let own = |list: &Option<Vec<String>>| list.clone().unwrap_or_default();
+    // As `Process` is written: an entrypoint clears the base's cmd.
+    let command = match (&process.entrypoint, &process.cmd) {
+        (Some(entrypoint), cmd) => [entrypoint.clone(), own(cmd)].concat(),
+        (None, cmd) => [own(&base.config.entrypoint()), own(&cmd.clone().or_else(|| base.config.cmd()))].concat(),
+    };
     Ok(PlatformPreview {
         platform,
         base: base_size(&base),
@@ -61,19 +77,27 @@ async fn one_platform(run: &Arc<Run>, decided: Decided) -> Result<PlatformPrevie
     })
 }
 
-async fn one_layer(run: &Arc<Run>, kind: LayerKind, recipe: &Arc<Recipe>) -> Result<LayerPreview, BuildError> {
-    let (recipe, inner) = (recipe.clone(), run.clone());
-    let work = move || {
+async fn one_layer(
+    run: &Arc<Run>,
+    measured: &Measurements,
+    kind: LayerKind,
+    recipe: &Arc<Recipe>,
+) -> Result<LayerPreview, BuildError> {
+    let hashed = recipe.clone();
+    let key = run.blocking(move || hashed.key()).await?;
+    let (inner, recipe) = (run.clone(), recipe.clone());
+    let work = move || -> Result<LayerPreview, BuildError> {
         let size = |packed, unpacked| Size { layers: 1, packed, unpacked };
         let files = recipe.files();
-        if let Some(packed) = packing::known(inner.io.cache.as_ref(), &recipe.key())? {
+        if let Some(packed) = packing::known(inner.io.cache.as_ref(), &key)? {
             let size = size(packed.descriptor.size, packed.unpacked);
             return Ok(LayerPreview { kind, size, files, known: true });
         }
         let measured = measure(&recipe, inner.tars.as_ref())?;
         Ok(LayerPreview { kind, size: size(measured.packed, measured.unpacked), files, known: false })
     };
-    run.blocking(work).await?
+    let known = measured.get(key, async { run.blocking(work).await? }).await?;
+    Ok(LayerPreview { kind, ..known })
 }
 
 /// What came out of images, by layer and package.

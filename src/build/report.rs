@@ -149,6 +149,23 @@ pub struct TakenFile {
     pub reason: String,
 }
 
+/// What there is to say of a name, for one profile.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Why {
+    pub profile: Option<String>,
+    pub platforms: Vec<PlatformWhy>,
+}
+
+/// What one platform's image has of that name.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct PlatformWhy {
+    pub platform: Platform,
+    /// One for each file that the name means, sorted by path.
+    pub files: Vec<Chain>,
+    /// Who needs a library of that name, which nobody has.
+    pub missing: Vec<Missing>,
+}
+
 /// Why a file is in an image.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Chain {

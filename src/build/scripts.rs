@@ -82,19 +82,19 @@ impl Work<'_> {
             let found = |tree: &Tree, folders: &[RootPath]| {
                 folders.iter().map(|folder| folder.child(name.as_bytes())).find(|path| is_program(tree, path))
             };
-            if found(&self.image, &self.path_folders(&self.inputs.base.config.env())).is_none() {
-                let folders = self.path_folders(&self.donors[donor].image.config.env());
+            if found(&self.image, &path_folders(&self.inputs.base.config.env())).is_none() {
+                let folders = path_folders(&self.donors[donor].image.config.env());
                 out.push(Program { name: name.to_owned(), path: found(tree, &folders) });
             }
         }
         out
     }
+}
 
-    /// The folders of `PATH`, with the one that Python goes to.
-    fn path_folders(&self, env: &[String]) -> Vec<RootPath> {
-        let path = env.iter().find_map(|line| line.strip_prefix("PATH=")).unwrap_or("/usr/local/bin:/usr/bin:/bin");
-        path.split(':').filter_map(|folder| RootPath::new(folder).ok()).collect()
-    }
+/// The folders of `PATH`, as an image sets it.
+fn path_folders(env: &[String]) -> Vec<RootPath> {
+    let path = env.iter().find_map(|line| line.strip_prefix("PATH=")).unwrap_or("/usr/local/bin:/usr/bin:/bin");
+    path.split(':').filter_map(|folder| RootPath::new(folder).ok()).collect()
 }
 
 struct Program {

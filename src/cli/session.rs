@@ -1,0 +1,133 @@
+//! One run of a verb: what the user sees of it, and the outside world for its work.
+
+use std::io::{IsTerminal as _, Write as _};
+use std::mem::ManuallyDrop;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::Args as ClapArgs;
+use etcetera::BaseStrategy as _;
+
+use super::error::CliError;
+use super::wiring::Places;
+use super::{DONE, STOPPED};
+use crate::build::{BuildError, Io};
+use crate::hint::Hint as _;
+use crate::registry::{Credentials, Options, Registry};
+use crate::source::LocalFolders;
+use crate::store::DiskCache;
+use crate::ui::{self, Front, Mode, Screen};
+
+/// Columns where they cannot be known.
+const WIDTH: usize = 80;
+
+// No doc comment: clap would take it for the verb's description.
+#[derive(ClapArgs)]
+pub struct Session {
+    /// How many transfers go on at once [default: 8]
+    #[arg(long, env = "CARBOY_JOBS", value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    jobs: Option<u16>,
+    /// Where pulled and made layers are kept [default: carboy in the user's cache folder]
+    #[arg(long, env = "CARBOY_CACHE_DIR", value_name = "FOLDER")]
+    cache_dir: Option<PathBuf>,
+    /// A registry that may speak plain HTTP (loopback hosts may anyway); repeatable
+    #[arg(long, env = "CARBOY_INSECURE", value_name = "HOST", value_delimiter = ',')]
+    insecure: Vec<String>,
+    /// How progress is shown
+    #[arg(long, env = "CARBOY_PROGRESS", value_name = "MODE", value_enum, default_value_t)]
+    progress: Mode,
+    /// Show nothing but errors
+    #[arg(long, short, env = "CARBOY_QUIET")]
+    quiet: bool,
+}
+
+impl Session {
+    /// Runs a verb and returns the exit code. What the verb returns goes to stdout; with
+    /// none it was interrupted.
+    pub fn run(&self, verb: impl FnOnce(&Arc<dyn Front>) -> Result<Option<String>, CliError>) -> u8 {
+        let mode = if self.quiet { Mode::None } else { self.progress };
+        let front = ui::front(mode, screen());
+        match verb(&front) {
+            Ok(text) => {
+                front.finish();
+                let Some(text) = text else { return STOPPED };
+                // Whoever closed stdout does not want the text; the work is done all the same.
+                let _ = std::io::stdout().lock().write_all(text.as_bytes());
+                DONE
+            }
+            Err(error) => {
+                front.error(&error.to_string(), error.hint().as_deref());
+                error.code()
+            }
+        }
+    }
+
+    /// Does work with registries, cache and folders. None when it was interrupted.
+    ///
+    /// # Errors
+    /// What the work fails with; a cache or network that cannot be set up.
+    pub fn work<T, F>(&self, front: &Arc<dyn Front>, work: impl FnOnce(Io) -> F) -> Result<Option<T>, CliError>
+    where
+        F: Future<Output = Result<T, BuildError>>,
+    {
+        let cache = Arc::new(DiskCache::new(self.cache_dir()?)?);
+        let options = Options {
+            insecure: self.insecure.clone(),
+            credentials: Credentials::new(docker_config()),
+            user_agent: concat!("carboy/", env!("CARGO_PKG_VERSION")).to_owned(),
+            retries: 4,
+            delay: Duration::from_millis(500),
+        };
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(CliError::Start)?;
+        // Work given up is not waited for, and finds its runtime until the process ends:
+        // shutting that down makes it panic. Staged files that it leaves are swept later.
+        let runtime = ManuallyDrop::new(runtime);
+        let _entered = runtime.enter();
+        let places = Places { registry: Registry::new(options, front.clone())?, progress: front.clone() };
+        let io = Io {
+            repositories: Arc::new(places),
+            cache: cache.clone(),
+            folders: Arc::new(LocalFolders::new(cache)),
+            progress: front.clone(),
+            jobs: usize::from(self.jobs.unwrap_or(8)),
+        };
+        let outcome = runtime.block_on(async {
+            tokio::select! {
+                outcome = work(io) => Some(outcome),
+                _ = tokio::signal::ctrl_c() => None,
+            }
+        });
+        Ok(outcome.transpose()?)
+    }
+
+    fn cache_dir(&self) -> Result<PathBuf, CliError> {
+        match &self.cache_dir {
+            Some(folder) => Ok(folder.clone()),
+            None => Ok(etcetera::choose_base_strategy().map_err(|_| CliError::NoCache)?.cache_dir().join("carboy")),
+        }
+    }
+}
+
+/// docker's `config.json`: `$DOCKER_CONFIG`, else `~/.docker`.
+fn docker_config() -> Option<PathBuf> {
+    let folder = std::env::var_os("DOCKER_CONFIG").filter(|folder| !folder.is_empty()).map(PathBuf::from);
+    let folder = folder.or_else(|| Some(etcetera::home_dir().ok()?.join(".docker")))?;
+    Some(folder.join("config.json"))
+}
+
+fn screen() -> Screen {
+    let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+    let is_terminal = std::io::stderr().is_terminal() && !dumb;
+    let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    Screen { terminal: is_terminal, color: is_terminal && !no_color, width: width(&console::Term::stderr()) }
+}
+
+/// How wide texts for stdout may be.
+pub fn stdout_width() -> usize {
+    width(&console::Term::stdout())
+}
+
+fn width(terminal: &console::Term) -> usize {
+    terminal.size_checked().map_or(WIDTH, |(_, columns)| usize::from(columns))
+}

@@ -1,0 +1,64 @@
+//! `carboy why`.
+
+use std::sync::Arc;
+
+use clap::Args as ClapArgs;
+
+use super::error::CliError;
+use super::project::Project;
+use super::session::{Session, stdout_width};
+use crate::build;
+use crate::oci::{Location, Platform};
+use crate::plan::PlanError;
+use crate::ui::{self, Front};
+
+#[derive(ClapArgs)]
+pub struct Flags {
+    /// A file's path in the image, or its bare name, such as libz.so.1
+    #[arg(value_name = "PATH")]
+    file: String,
+    /// Ask this image, which carboy built, instead of what it would build:
+    /// registry/repository[:tag] or oci:FOLDER[:NAME]
+    #[arg(long, value_name = "REF")]
+    image: Option<String>,
+    /// Print JSON for programs: an array with an object for each profile
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    project: Project,
+    #[command(flatten)]
+    session: Session,
+}
+
+/// Runs the verb; returns the exit code.
+pub fn run(flags: &Flags) -> u8 {
+    flags.session.run(|front| why(flags, front))
+}
+
+fn why(flags: &Flags, front: &Arc<dyn Front>) -> Result<Option<String>, CliError> {
+    let told = match &flags.image {
+        None => {
+            let plans = flags.project.plans(false, front.as_ref())?;
+            flags.session.work(front, |io| build::why(plans, io, &flags.file))?
+        }
+        Some(image) => {
+            let location: Location =
+                image.parse().map_err(|cause| PlanError::Location { what: "--image".to_owned(), cause })?;
+            let platforms = platforms(&flags.project.platforms)?;
+            let work = |io| build::why_image(&location, image, &platforms, io, &flags.file);
+            flags.session.work(front, work)?.map(|told| vec![told])
+        }
+    };
+    Ok(told.map(|told| if flags.json { ui::why_json(&told) } else { ui::why_text(&told, &flags.file, stdout_width()) }))
+}
+
+/// The platforms to ask for: those named, or all that carboy builds.
+fn platforms(named: &[String]) -> Result<Vec<Platform>, CliError> {
+    if named.is_empty() {
+        return Ok(["amd64", "arm64"].map(|architecture| Platform::new("linux", architecture)).to_vec());
+    }
+    let one = |text: &String| {
+        text.parse().map_err(|cause| PlanError::Platform { what: "--platform".to_owned(), cause }.into())
+    };
+    named.iter().map(one).collect()
+}

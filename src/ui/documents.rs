@@ -1,0 +1,234 @@
+//! JSON documents for stdout: keys sorted, sizes in bytes, one line. Names stay as they
+//! are from version to version; new ones may be added.
+//!
+//! **`carboy plan --json`** is an array with an object for each profile:
+//!
+//! - `profile` (null without one), `target` (null without one), `tags`, `base`, `builder`
+//!   (null without one), `left_out`: `[{rule, files}]`
+//! - `platforms`, for each:
+//!   - `platform`, `python` (null without it), `command`, `user` (`uid:gid`), `workdir`
+//!   - `base`: `{layers, packed, unpacked}`
+//!   - `layers`: `[{kind, size: {layers, packed, unpacked}, files, known}]`; `packed` is
+//!     an estimate unless `known`
+//!   - `taken`: `[{layer, package, files: [{path, size, reason}]}]`, what comes out of
+//!     images; `package` is null for files of none; links have the size 0
+//!   - `missing`: `[{soname, needed_by}]`
+//!
+//! **`carboy why --json`** is an array with an object for each profile:
+//!
+//! - `profile` (null without one and for an image)
+//! - `platforms`, for each: `platform`, `missing` as above, and `files`:
+//!   `[{chain: [{path, name, owner}], end}]`; a chain begins with the file asked for
+
+use serde_json::{Value, json};
+
+use crate::build::report::{
+    Chain, Group, LayerPreview, Missing, PlatformPreview, PlatformWhy, Preview, Size, Step, TakenFile, Why,
+};
+
+/// Plans, for programs. Ends with a newline.
+#[must_use]
+pub fn plan_json(previews: &[Preview]) -> String {
+    document(previews.iter().map(preview))
+}
+
+/// Chains, for programs. Ends with a newline.
+#[must_use]
+pub fn why_json(all: &[Why]) -> String {
+    document(all.iter().map(|why| {
+        json!({
+            "profile": why.profile,
+            "platforms": list(&why.platforms, of_platform),
+        })
+    }))
+}
+
+fn document(objects: impl Iterator<Item = Value>) -> String {
+    format!("{}\n", Value::Array(objects.collect()))
+}
+
+fn list<T>(items: &[T], one: impl Fn(&T) -> Value) -> Value {
+    items.iter().map(one).collect()
+}
+
+fn preview(preview: &Preview) -> Value {
+    json!({
+        "profile": preview.profile,
+        "target": preview.target,
+        "tags": preview.tags,
+        "base": preview.base,
+        "builder": preview.builder,
+        "platforms": list(&preview.platforms, platform),
+        "left_out": list(&preview.left_out, |(rule, files)| json!({ "rule": rule, "files": files })),
+    })
+}
+
+fn platform(preview: &PlatformPreview) -> Value {
+    json!({
+        "platform": preview.platform.to_string(),
+        "python": preview.python,
+        "base": size(preview.base),
+        "layers": list(&preview.layers, layer),
+        "taken": list(&preview.groups, group),
+        "missing": list(&preview.missing, missing),
+        "command": preview.command,
+        "user": preview.user,
+        "workdir": preview.workdir,
+    })
+}
+
+fn layer(layer: &LayerPreview) -> Value {
+    json!({ "kind": layer.kind.name(), "size": size(layer.size), "files": layer.files, "known": layer.known })
+}
+
+fn size(size: Size) -> Value {
+    json!({ "layers": size.layers, "packed": size.packed, "unpacked": size.unpacked })
+}
+
+fn group(group: &Group) -> Value {
+    let file = |file: &TakenFile| json!({ "path": file.path, "size": file.size, "reason": file.reason });
+    json!({ "layer": group.layer.name(), "package": group.package, "files": list(&group.files, file) })
+}
+
+fn missing(missing: &Missing) -> Value {
+    json!({ "soname": missing.soname, "needed_by": missing.needed_by })
+}
+
+fn of_platform(why: &PlatformWhy) -> Value {
+    json!({
+        "platform": why.platform.to_string(),
+        "files": list(&why.files, chain),
+        "missing": list(&why.missing, missing),
+    })
+}
+
+fn chain(chain: &Chain) -> Value {
+    let step = |step: &Step| json!({ "path": step.path, "name": step.name, "owner": step.owner });
+    json!({ "chain": list(&chain.steps, step), "end": chain.end })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::plan::tests::small;
+    use super::super::why::tests::why;
+    use super::*;
+    use crate::progress::LayerKind;
+
+    #[test]
+    fn a_plan_has_everything() {
+        let mut small = small();
+        small.left_out = vec![(".gitignore".to_owned(), 3)];
+        let file = TakenFile { path: "/usr/lib/libz.so.1".to_owned(), size: 9, reason: "needed by /x".to_owned() };
+        small.platforms[0].groups = vec![Group { layer: LayerKind::Runtime, package: None, files: vec![file] }];
+        small.platforms[0].missing = vec![Missing { soname: "libtk.so".to_owned(), needed_by: "/y".to_owned() }];
+        let text = plan_json(&[small]);
+        assert_eq!(text.lines().count(), 1);
+        let value: Value = serde_json::from_str(&text).unwrap();
+        insta::assert_snapshot!(serde_json::to_string_pretty(&value).unwrap(), @r#"
+        [
+          {
+            "base": "gcr.io/distroless/cc-debian13:nonroot",
+            "builder": "python:3.13-slim-trixie",
+            "left_out": [
+              {
+                "files": 3,
+                "rule": ".gitignore"
+              }
+            ],
+            "platforms": [
+              {
+                "base": {
+                  "layers": 0,
+                  "packed": 0,
+                  "unpacked": 0
+                },
+                "command": [
+                  "/usr/local/bin/python3.13",
+                  "-c",
+                  "print('it is\n', 1)"
+                ],
+                "layers": [
+                  {
+                    "files": 1234,
+                    "kind": "runtime",
+                    "known": false,
+                    "size": {
+                      "layers": 1,
+                      "packed": 18400000,
+                      "unpacked": 61000000
+                    }
+                  }
+                ],
+                "missing": [
+                  {
+                    "needed_by": "/y",
+                    "soname": "libtk.so"
+                  }
+                ],
+                "platform": "linux/amd64",
+                "python": null,
+                "taken": [
+                  {
+                    "files": [
+                      {
+                        "path": "/usr/lib/libz.so.1",
+                        "reason": "needed by /x",
+                        "size": 9
+                      }
+                    ],
+                    "layer": "runtime",
+                    "package": null
+                  }
+                ],
+                "user": "65532:65532",
+                "workdir": "/app"
+              }
+            ],
+            "profile": null,
+            "tags": [
+              "1.4.2",
+              "1.4"
+            ],
+            "target": "ghcr.io/acme/shop:1.4.2"
+          }
+        ]
+        "#);
+    }
+
+    #[test]
+    fn chains_are_objects() {
+        let mut why = why();
+        why.platforms.truncate(1);
+        let value: Value = serde_json::from_str(&why_json(&[why])).unwrap();
+        insta::assert_snapshot!(serde_json::to_string_pretty(&value).unwrap(), @r#"
+        [
+          {
+            "platforms": [
+              {
+                "files": [
+                  {
+                    "chain": [
+                      {
+                        "name": "libz.so.1",
+                        "owner": null,
+                        "path": "/usr/lib/x86_64-linux-gnu/libz.so.1"
+                      },
+                      {
+                        "name": "numpy/_core/_multiarray_umath.cpython-313-x86_64-linux-gnu.so",
+                        "owner": "numpy 2.3.1",
+                        "path": "/usr/local/lib/python3.13/site-packages/numpy/_core/_multiarray_umath.cpython-313-x86_64-linux-gnu.so"
+                      }
+                    ],
+                    "end": "dependencies"
+                  }
+                ],
+                "missing": [],
+                "platform": "linux/amd64"
+              }
+            ],
+            "profile": null
+          }
+        ]
+        "#);
+    }
+}

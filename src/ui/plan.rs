@@ -1,0 +1,373 @@
+//! What a build would make, for people: the image's facts, each platform's layers,
+//! what comes out of images and why, how platforms differ, what is missing and left
+//! out. Pure.
+
+use super::differences::differences;
+use super::message::printable_line;
+use super::notes::{alike, broken, heading, left_out, missing};
+use super::size::size;
+use super::table::Table;
+use super::taken::taken;
+use crate::build::report::{PlatformPreview, Preview, Size};
+
+const TITLES: [&str; 6] = ["", "layers", "packed", "unpacked", "files", ""];
+
+/// Columns of the layers' table, by the room there is, as in the summary of a build.
+const COLUMNS: [&[usize]; 4] = [&[0, 1, 2, 3, 4, 5], &[0, 2, 3, 4, 5], &[0, 2, 3, 5], &[0, 2, 5]];
+
+/// Stands before packed sizes that are estimated.
+const ESTIMATE: &str = "~";
+
+/// The plans of all profiles, at most `width` wide unless a name is longer. Ends with
+/// a newline.
+#[must_use]
+pub fn plan_text(previews: &[Preview], width: usize) -> String {
+    let one = |preview: &Preview| {
+        let named = previews.len() > 1 || preview.profile.is_some();
+        let heading = if named { heading(preview.profile.as_deref()) + "\n\n" } else { String::new() };
+        heading + &profile(preview, width)
+    };
+    previews.iter().map(one).collect::<Vec<_>>().join("\n\n") + "\n"
+}
+
+fn profile(preview: &Preview, width: usize) -> String {
+    let platforms = &preview.platforms;
+    let mut sections = Vec::new();
+    sections.push(facts(preview, width));
+    sections.extend(platforms.iter().map(|platform| layers(platform, width)));
+    if platforms.iter().flat_map(|platform| &platform.layers).any(|layer| !layer.known) {
+        sections.push(broken(ESTIMATE, words("estimated: the layer has not been made yet"), "", width));
+    }
+    sections.extend(taken(platforms, width));
+    let absent: Vec<_> = platforms.iter().map(|one| (&one.platform, one.missing.as_slice())).collect();
+    let notes = [missing(&absent, width), left_out(&preview.left_out, width)].concat();
+    sections.extend(differences(platforms, width));
+    if !notes.is_empty() {
+        sections.push(notes.join("\n"));
+    }
+    sections.join("\n\n")
+}
+
+/// What the image is made of, where it would go and what it starts.
+fn facts(preview: &Preview, width: usize) -> String {
+    let fact = |name: &str, text: String| broken(&format!("{name:7}"), words(&text), "", width);
+    let mut lines = vec![fact("target", preview.target.clone().unwrap_or_else(|| "none named".to_owned()))];
+    if !preview.tags.is_empty() {
+        lines.push(broken("tags   ", preview.tags.iter().cloned(), ",", width));
+    }
+    lines.push(fact("base", preview.base.clone()));
+    lines.extend(preview.builder.as_ref().map(|builder| fact("builder", builder.clone())));
+    let mut process = |name: &str, of: &dyn Fn(&PlatformPreview) -> Vec<String>| {
+        for group in alike(&preview.platforms, |one| &one.platform, of) {
+            lines.push(broken(&format!("{name:7}{}", group.only), of(group.first), "", width));
+        }
+    };
+    process("starts", &|one| one.command.iter().map(|word| quoted(word)).collect());
+    process("user", &|one| vec![one.user.clone()]);
+    process("workdir", &|one| vec![one.workdir.clone()]);
+    lines.join("\n")
+}
+
+fn words(text: &str) -> Vec<String> {
+    text.split(' ').map(str::to_owned).collect()
+}
+
+/// A word of a command, as a shell would want it.
+fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || "_-./:=,+@%".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
+}
+
+/// One platform's table of layers.
+fn layers(preview: &PlatformPreview, width: usize) -> String {
+    let mut rows = vec![TITLES.map(str::to_owned)];
+    if preview.base.layers > 0 {
+        rows.push(row("base", preview.base, 0, true, ""));
+    }
+    let mut total = preview.base;
+    for layer in &preview.layers {
+        total.layers += layer.size.layers;
+        total.packed += layer.size.packed;
+        total.unpacked += layer.size.unpacked;
+        rows.push(row(
+            layer.kind.name(),
+            layer.size,
+            layer.files,
+            layer.known,
+            if layer.known { "cached" } else { "" },
+        ));
+    }
+    let files = preview.layers.iter().map(|layer| layer.files).sum();
+    rows.push(row("total to pull", total, files, preview.layers.iter().all(|layer| layer.known), ""));
+    let python = preview.python.as_ref().map_or_else(String::new, |version| format!(", Python {version}"));
+    let heading = printable_line(&format!("{}{python}", preview.platform));
+    format!("{heading}\n{}", Table { rows }.text(&COLUMNS, width))
+}
+
+fn row(name: &str, sizes: Size, files: u64, known: bool, mark: &str) -> [String; 6] {
+    let estimate = if known { "" } else { ESTIMATE };
+    let files = if files > 0 { files.to_string() } else { String::new() };
+    let packed = format!("{estimate}{}", size(sizes.packed));
+    [format!("  {name}"), sizes.layers.to_string(), packed, size(sizes.unpacked), files, mark.to_owned()]
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use crate::build::report::{Group, LayerPreview, Missing, TakenFile};
+    use crate::oci::Platform;
+    use crate::progress::LayerKind;
+
+    /// A build for two platforms that differ.
+    pub fn preview() -> Preview {
+        let mut arm64 = platform("arm64", "aarch64");
+        arm64.groups[1].package = Some("zlib1g 1:1.3.dfsg-3+b2".to_owned());
+        arm64.groups.remove(0);
+        arm64.missing.pop();
+        arm64.layers[0].known = true;
+        Preview {
+            platforms: vec![platform("amd64", "x86_64"), arm64],
+            left_out: vec![(".gitignore".to_owned(), 173), ("__pycache__".to_owned(), 40)],
+            ..small()
+        }
+    }
+
+    /// A build with little to say.
+    pub fn small() -> Preview {
+        let mut alone = platform("amd64", "x86_64");
+        alone.layers.truncate(1);
+        alone.groups.clear();
+        alone.missing.clear();
+        Preview {
+            profile: None,
+            target: Some("ghcr.io/acme/shop:1.4.2".to_owned()),
+            tags: vec!["1.4.2".to_owned(), "1.4".to_owned()],
+            base: "gcr.io/distroless/cc-debian13:nonroot".to_owned(),
+            builder: Some("python:3.13-slim-trixie".to_owned()),
+            platforms: vec![PlatformPreview { base: Size::default(), python: None, ..alone }],
+            left_out: Vec::new(),
+        }
+    }
+
+    fn platform(architecture: &str, machine: &str) -> PlatformPreview {
+        let layer = |kind, packed, unpacked, files| LayerPreview {
+            kind,
+            size: Size { layers: 1, packed, unpacked },
+            files,
+            known: false,
+        };
+        let lib = |name: &str| format!("/usr/lib/{machine}-linux-gnu/{name}");
+        let module =
+            |name: &str| format!("/usr/local/lib/python3.13/lib-dynload/{name}.cpython-313-{machine}-linux-gnu.so");
+        let needed =
+            |path: String, by: &str| TakenFile { path, size: 1_200, reason: format!("needed by {}", module(by)) };
+        let python = |path: String| TakenFile { path, size: 7_000, reason: "Python".to_owned() };
+        let locale = |name: u32| TakenFile {
+            path: format!("/usr/lib/locale/C.utf8/{name}"),
+            size: 10,
+            reason: "the C.UTF-8 locale".to_owned(),
+        };
+        let group = |layer, package: Option<&str>, files| Group { layer, package: package.map(str::to_owned), files };
+        let of_none = [python(module("_ssl")), python(module("_bz2"))].into_iter().chain((0..5).map(locale));
+        let missing = |soname: &str| Missing { soname: soname.to_owned(), needed_by: module("_tkinter") };
+        PlatformPreview {
+            platform: Platform::new("linux", architecture),
+            python: Some("3.13.5".to_owned()),
+            base: Size { layers: 14, packed: 12_400_000, unpacked: 35_100_000 },
+            layers: vec![
+                layer(LayerKind::Runtime, 18_400_000, 61_000_000, 1_234),
+                layer(LayerKind::Application, 312_000, 1_020_000, 41),
+            ],
+            groups: vec![
+                group(LayerKind::Runtime, Some("libquadmath0 14.2.0-19"), vec![needed(lib("libquadmath.so.0"), "_x")]),
+                group(
+                    LayerKind::Runtime,
+                    Some("zlib1g 1:1.3.dfsg-3+b1"),
+                    vec![needed(lib("libz.so.1"), "zlib"), needed(lib("libz.so.1.3.1"), "zlib")],
+                ),
+                group(LayerKind::Runtime, None, of_none.collect()),
+                group(
+                    LayerKind::Libraries,
+                    None,
+                    vec![TakenFile {
+                        path: "/usr/bin/pdftotext".to_owned(),
+                        size: 9,
+                        reason: "[[extract]] /usr/bin/pdf*".to_owned(),
+                    }],
+                ),
+            ],
+            missing: vec![missing("libtcl8.6.so"), missing("libtk8.6.so")],
+            command: ["/usr/local/bin/python3.13", "-c", "print('it is\n', 1)"].map(str::to_owned).to_vec(),
+            user: "65532:65532".to_owned(),
+            workdir: "/app".to_owned(),
+        }
+    }
+
+    #[test]
+    fn eighty_columns_show_everything() {
+        insta::assert_snapshot!(plan_text(&[preview()], 80), @r"
+        target  ghcr.io/acme/shop:1.4.2
+        tags    1.4.2, 1.4
+        base    gcr.io/distroless/cc-debian13:nonroot
+        builder python:3.13-slim-trixie
+        starts  /usr/local/bin/python3.13 -c 'print('\''it is\n'\'', 1)'
+        user    65532:65532
+        workdir /app
+
+        linux/amd64, Python 3.13.5
+                         layers    packed  unpacked  files
+          base               14   12.4 MB   35.1 MB
+          runtime             1  ~18.4 MB   61.0 MB   1234
+          application         1   ~312 kB    1.0 MB     41
+          total to pull      16  ~31.1 MB   97.1 MB   1275
+
+        linux/arm64, Python 3.13.5
+                         layers    packed  unpacked  files
+          base               14   12.4 MB   35.1 MB
+          runtime             1   18.4 MB   61.0 MB   1234  cached
+          application         1   ~312 kB    1.0 MB     41
+          total to pull      16  ~31.1 MB   97.1 MB   1275
+
+        ~ estimated: the layer has not been made yet
+
+        taken from images into runtime:
+          libquadmath0 14.2.0-19, 1 kB: libquadmath.so.0 (needed by _x)
+          zlib1g 1:1.3.dfsg-3+b1, 2 kB: libz.so.1 (needed by zlib)
+          Python itself: 2 files, 14 kB
+          of no package: 5 files (the C.UTF-8 locale)
+
+        taken from images into libraries:
+          of no package: /usr/bin/pdftotext ([[extract]] /usr/bin/pdf*)
+
+        linux/amd64 and linux/arm64 differ:
+          zlib1g: 1:1.3.dfsg-3+b1 (linux/amd64), 1:1.3.dfsg-3+b2 (linux/arm64)
+          only on linux/amd64: libquadmath0 14.2.0-19 (libquadmath.so.0)
+          not available only on linux/amd64: libtk8.6.so
+
+        not available (linux/amd64): libtcl8.6.so (needed by _tkinter),
+          libtk8.6.so (needed by _tkinter)
+        not available (linux/arm64): libtcl8.6.so (needed by _tkinter)
+        left out 213 files: .gitignore 173, __pycache__ 40
+        ");
+    }
+
+    #[test]
+    fn forty_four_columns_give_up_counts_before_sizes() {
+        insta::assert_snapshot!(plan_text(&[preview()], 44), @r"
+        target  ghcr.io/acme/shop:1.4.2
+        tags    1.4.2, 1.4
+        base
+          gcr.io/distroless/cc-debian13:nonroot
+        builder python:3.13-slim-trixie
+        starts  /usr/local/bin/python3.13 -c
+          'print('\''it is\n'\'', 1)'
+        user    65532:65532
+        workdir /app
+
+        linux/amd64, Python 3.13.5
+                           packed  unpacked  files
+          base            12.4 MB   35.1 MB
+          runtime        ~18.4 MB   61.0 MB   1234
+          application     ~312 kB    1.0 MB     41
+          total to pull  ~31.1 MB   97.1 MB   1275
+
+        linux/arm64, Python 3.13.5
+                           packed  unpacked
+          base            12.4 MB   35.1 MB
+          runtime         18.4 MB   61.0 MB  cached
+          application     ~312 kB    1.0 MB
+          total to pull  ~31.1 MB   97.1 MB
+
+        ~ estimated: the layer has not been made yet
+
+        taken from images into runtime:
+          libquadmath0 14.2.0-19, 1 kB:
+            libquadmath.so.0 (needed by _x)
+          zlib1g 1:1.3.dfsg-3+b1, 2 kB:
+            libz.so.1 (needed by zlib)
+          Python itself: 2 files, 14 kB
+          of no package:
+            5 files (the C.UTF-8 locale)
+
+        taken from images into libraries:
+          of no package: /usr/bin/pdftotext
+            ([[extract]] /usr/bin/pdf*)
+
+        linux/amd64 and linux/arm64 differ:
+          zlib1g: 1:1.3.dfsg-3+b1 (linux/amd64),
+            1:1.3.dfsg-3+b2 (linux/arm64)
+          only on linux/amd64: libquadmath0
+            14.2.0-19 (libquadmath.so.0)
+          not available only on linux/amd64:
+            libtk8.6.so
+
+        not available (linux/amd64):
+          libtcl8.6.so (needed by _tkinter),
+          libtk8.6.so (needed by _tkinter)
+        not available (linux/arm64):
+          libtcl8.6.so (needed by _tkinter)
+        left out 213 files: .gitignore 173,
+          __pycache__ 40
+        ");
+    }
+
+    #[test]
+    fn little_to_say_is_said_shortly() {
+        let mut debug = Preview { profile: Some("debug".to_owned()), target: None, tags: Vec::new(), ..small() };
+        debug.platforms[0].layers[0].known = true;
+        insta::assert_snapshot!(plan_text(&[small(), debug], 80), @r"
+        profile default
+
+        target  ghcr.io/acme/shop:1.4.2
+        tags    1.4.2, 1.4
+        base    gcr.io/distroless/cc-debian13:nonroot
+        builder python:3.13-slim-trixie
+        starts  /usr/local/bin/python3.13 -c 'print('\''it is\n'\'', 1)'
+        user    65532:65532
+        workdir /app
+
+        linux/amd64
+                         layers    packed  unpacked  files
+          runtime             1  ~18.4 MB   61.0 MB   1234
+          total to pull       1  ~18.4 MB   61.0 MB   1234
+
+        ~ estimated: the layer has not been made yet
+
+        profile debug
+
+        target  none named
+        base    gcr.io/distroless/cc-debian13:nonroot
+        builder python:3.13-slim-trixie
+        starts  /usr/local/bin/python3.13 -c 'print('\''it is\n'\'', 1)'
+        user    65532:65532
+        workdir /app
+
+        linux/amd64
+                         layers   packed  unpacked  files
+          runtime             1  18.4 MB   61.0 MB   1234  cached
+          total to pull       1  18.4 MB   61.0 MB   1234
+        ");
+    }
+
+    #[test]
+    fn platforms_that_take_the_same_say_so() {
+        let mut preview = preview();
+        preview.platforms[1].groups = platform("arm64", "aarch64").groups;
+        preview.platforms[1].missing = platform("arm64", "aarch64").missing;
+        assert!(
+            plan_text(&[preview], 80).contains("\n\nlinux/amd64 and linux/arm64: the same packages and libraries\n\n")
+        );
+    }
+
+    #[test]
+    fn no_line_is_wider_than_asked_where_names_allow() {
+        for width in 43..120 {
+            let text = plan_text(&[preview()], width);
+            assert!(text.lines().all(|line| line.chars().count() <= width), "{width}: {text}");
+        }
+    }
+}
