@@ -54,7 +54,7 @@ pub struct Extraction {
     pub missing: Vec<Missing>,
     pub resolved: Resolved,
     pub reasons: Reasons,
-    /// Files of distributions and packages, with their versions: `numpy 2.3.1`.
+    /// The packages of taken files, with their versions: `zlib1g 1:1.2.13.dfsg-1`.
     pub owners: BTreeMap<RootPath, String>,
     /// Where site-packages are.
     pub purelib: Option<RootPath>,

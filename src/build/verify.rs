@@ -33,22 +33,17 @@ impl Work<'_> {
         self.resolved.elapsed += started.elapsed();
         let distributions = self.distributions(interpreter);
         self.fitness(platform, interpreter, process, &objects, &edges, &distributions)?;
-        self.name_owners(&distributions);
+        self.name_owners();
         Ok(())
     }
 
-    /// Packages and distributions, for whoever tells why a file is there.
-    fn name_owners(&mut self, distributions: &Distributions) {
+    /// The packages of what was taken, for whoever tells of it.
+    fn name_owners(&mut self) {
         for donor in &self.donors {
             for (path, from) in &donor.origins {
                 if let Some(package) = donor.owners.of(from) {
                     self.owners.insert(path.clone(), format!("{} {}", package.name, package.version));
                 }
-            }
-        }
-        for (path, _) in self.reasons.iter() {
-            if let Some(owner) = distributions.owner(path) {
-                self.owners.insert(path.clone(), owner.to_string());
             }
         }
     }

@@ -10,12 +10,13 @@ use super::pull::{self, Image};
 use super::reasons::{self, Because, Naming, Reasons};
 use super::report::{PlatformWhy, Why};
 use super::run::{Io, Run};
-use super::{Decided, application, decide};
+use super::{Decided, application, decide, records};
+use crate::debian::dpkg::Owners;
 use crate::layer::contents;
 use crate::oci::{Digest, Location, Platform};
 use crate::plan::Plan;
 use crate::progress::LayerKind;
-use crate::python::Interpreter;
+use crate::python::{Distributions, Interpreter};
 use crate::rootfs::{Content, Entry, RootPath, Tree};
 
 /// The most bytes of one layer's reasons that are read.
@@ -35,21 +36,51 @@ pub async fn why(plans: Vec<Plan>, io: Io, name: &str) -> Result<Vec<Why>, Build
         let app = application::walk(&run, &plan).await?;
         let decided = plan.platforms.iter().map(|platform| decide(&run, &plan, None, platform, app.as_ref()));
         let decided = BuildError::all(join_all(decided).await)?;
-        let platforms = decided.iter().map(|decided| would_be(decided, name)).collect();
+        let platforms = decided.iter().map(|decided| would_be(&run, decided, name)).collect::<Result<_, _>>()?;
         out.push(Why { profile: plan.profile.clone(), platforms });
         first = first.or(decided.into_iter().next().map(|decided| decided.extraction.image));
     }
     if out.iter().all(is_empty) { Err(not_there(first.as_ref(), name)) } else { Ok(out) }
 }
 
-fn would_be(Decided { platform, extraction, .. }: &Decided, name: &str) -> PlatformWhy {
-    let naming = Naming { owner: &|path| extraction.owners.get(path).cloned(), purelib: extraction.purelib.as_ref() };
+fn would_be(run: &Run, Decided { platform, extraction, .. }: &Decided, name: &str) -> Result<PlatformWhy, BuildError> {
+    let owners = Owned::of(run, &extraction.image, extraction.purelib.as_ref())?;
+    let naming = Naming { owner: &|path| owners.name(path), purelib: extraction.purelib.as_ref() };
     let files = named(&extraction.image, name);
     let last = name.rsplit('/').next();
-    PlatformWhy {
+    Ok(PlatformWhy {
         platform: platform.clone(),
         files: files.iter().map(|path| extraction.reasons.told(path, &naming)).collect(),
         missing: extraction.missing.iter().filter(|missing| last == Some(&missing.soname)).cloned().collect(),
+    })
+}
+
+/// Packages and distributions of an image, by its own records.
+struct Owned<'a> {
+    tree: &'a Tree,
+    packages: Owners,
+    distributions: Distributions,
+}
+
+impl<'a> Owned<'a> {
+    fn of(run: &Run, tree: &'a Tree, purelib: Option<&RootPath>) -> Result<Self, BuildError> {
+        let packages = Owners::read(tree, &mut records::reader(tree, &run.tars))?;
+        let sites: Vec<_> = purelib.into_iter().cloned().collect();
+        let distributions = Distributions::read(tree, &sites, &mut |path, limit| {
+            let (_, entry) = tree.follow(path)?;
+            contents::read(entry.content()?, run.tars.as_ref(), limit).ok()
+        });
+        Ok(Self { tree, packages, distributions })
+    }
+
+    /// `numpy 2.3.1` or `zlib1g 1:1.2.13.dfsg-1`. A link is of the package of what it
+    /// leads to: lists with sums have no links.
+    fn name(&self, path: &RootPath) -> Option<String> {
+        if let Some(distribution) = self.distributions.owner(path) {
+            return Some(distribution.to_string());
+        }
+        let real = || self.packages.of(&self.tree.resolve(path).ok()?);
+        self.packages.of(path).or_else(real).map(|package| format!("{} {}", package.name, package.version))
     }
 }
 
@@ -119,7 +150,8 @@ pub async fn why_image(
     let mut out = Vec::new();
     for (platform, image) in &images {
         let known = Known::of(&run, image_name, image)?;
-        let naming = Naming { owner: &|path| known.owners.get(path).cloned(), purelib: known.purelib.as_ref() };
+        let owners = Owned::of(&run, &image.tree, known.purelib.as_ref())?;
+        let naming = Naming { owner: &|path| owners.name(path), purelib: known.purelib.as_ref() };
         let files = named(&image.tree, name);
         let files = files.iter().map(|path| known.reasons_of(&image.tree, path).told(path, &naming)).collect();
         out.push(PlatformWhy { platform: platform.clone(), files, missing: Vec::new() });
@@ -133,7 +165,6 @@ struct Known {
     reasons: Reasons,
     /// Carboy's layers, by blob.
     kinds: BTreeMap<Digest, LayerKind>,
-    owners: BTreeMap<RootPath, String>,
     /// Where site-packages are, in an image with Python.
     purelib: Option<RootPath>,
 }
@@ -161,9 +192,9 @@ impl Known {
                 return Err(error("it was written by another version of carboy"));
             }
         }
-        let interpreter = Interpreter::find(&image.tree, &image.config.env()).ok();
+        let interpreter = Interpreter::find(&image.tree, &image.config.env(), None).ok();
         let purelib = interpreter.map(|found| found.purelib);
-        Ok(Self { reasons, kinds, owners: BTreeMap::new(), purelib })
+        Ok(Self { reasons, kinds, purelib })
     }
 
     /// The reasons, with that of the chain's last file where only its layer tells it.
