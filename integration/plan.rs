@@ -16,7 +16,7 @@ use support::{DEBIAN_12, DEBIAN_13, PLATFORMS, Pair, project, run};
 use tempfile::TempDir;
 
 /// What carboy writes about the files of a layer; no file that it takes.
-const RECORDS: [&str; 3] = ["/usr/share/carboy/", "/var/lib/dpkg/", "/etc/ld.so.c"];
+const RECORDS: [&str; 4] = ["/usr/share/carboy/", "/var/lib/dpkg/", "/etc/ld.so.c", "/usr/share/doc/"];
 /// A layer smaller than this is headers more than content, bytes.
 const SMALL: f64 = 100_000.0;
 
@@ -119,7 +119,7 @@ fn plan_is_what_is_built(app: &str, pair: Pair) {
             assert_eq!((&layer["known"], &layer["size"]), (&json!(true), &made["size"]));
         }
     }
-    assert!(!world.plan().run().done().contains('~'), "nothing is estimated that is known");
+    assert!(!world.plan().run().done().contains("~ estimated"), "nothing is estimated that is known");
 }
 
 /// Unpacked sizes are exact, packed ones are near.
@@ -181,7 +181,7 @@ fn the_target_is_not_asked_and_profiles_come_one_after_the_other() {
     assert!(default.contains(sqlite) && !small.contains(sqlite), "{text}");
 
     let told = world.why(sqlite).args(["--profile", "small,default"]).run().done();
-    assert!(told.contains("\nprofile default\nlibsqlite3.so.0 ← "), "{told}");
+    assert!(told.contains("\nprofile default\nlibsqlite3.so.0 (libsqlite3-0 3.46.1"), "{told}");
     assert!(told.starts_with("profile small\nlibsqlite3.so.0 is not in the image\n"), "{told}");
 }
 
