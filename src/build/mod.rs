@@ -24,7 +24,7 @@ pub use run::Io;
 use run::Run;
 
 use crate::image::{self, Assembled, BaseRef, ImageConfig, Lineage, NewLayer};
-use crate::layer::{Packed, Recipe};
+use crate::layer::{Limits, Packed, Recipe};
 use crate::oci::{Descriptor, Digest, Location, Platform, RawManifest, media_type};
 use crate::plan::Plan;
 use crate::ports::{Origin, Sink, Walk};
@@ -38,7 +38,9 @@ use pull::Image;
 /// # Errors
 /// The first thing that went wrong.
 pub async fn build(plans: Vec<Plan>, io: Io) -> Result<Vec<Report>, BuildError> {
-    let run = Arc::new(Run::new(io));
+    // All plans are of one file, and limits of no profile.
+    let limits = plans.first().map_or_else(Limits::default, |plan| plan.limits);
+    let run = Arc::new(Run::new(io, limits));
     let mut built = Vec::new();
     for plan in plans {
         built.push(prepare(&run, Arc::new(plan)).await?);

@@ -42,11 +42,11 @@ pub struct Run {
 }
 
 impl Run {
-    pub fn new(io: Io) -> Self {
+    pub fn new(io: Io, limits: Limits) -> Self {
         let jobs = io.jobs.max(1);
         Self {
             tars: Arc::new(Tars { cache: io.cache.clone(), keys: Mutex::default(), open: Mutex::default() }),
-            limits: Limits::default(),
+            limits,
             transfers: Semaphore::new(jobs),
             encoders: Semaphore::new(jobs.min(2)),
             roots: Once::default(),

@@ -1,13 +1,14 @@
 //! Layers as tar archives: read, and written the same way every time.
 
+mod archive;
 pub mod contents;
-pub mod limits;
 pub mod pack;
 pub mod read;
 pub mod recipe;
 pub mod unpack;
 
 pub use contents::TarFiles;
-pub use limits::Limits;
 pub use pack::{PackError, Packed, pack};
 pub use recipe::Recipe;
+
+pub use crate::rootfs::Limits;

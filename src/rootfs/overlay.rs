@@ -6,7 +6,7 @@
 //! layers below are followed, as containerd and umoci do.
 
 use super::resolve::LoopError;
-use super::{Entry, Kind, RootPath, Tree};
+use super::{Entry, Limits, RootPath, Tree};
 
 /// What begins the name of a whiteout.
 pub const WHITEOUT: &[u8] = b".wh.";
@@ -35,49 +35,105 @@ pub enum Change {
 pub enum OverlayError {
     #[error("`{path}` is a hardlink to `{target}`, which is no file of the image")]
     HardLink { path: RootPath, target: RootPath },
+    #[error("`{path}` is a whiteout of nothing that a folder can hold")]
+    Whiteout { path: RootPath },
+    #[error("`{path}` passes through links to a name of more than {limit} bytes")]
+    TooLong { path: RootPath, limit: u64 },
+    #[error("with it the image has more than {limit} entries, folders included that only names tell of")]
+    Entries { limit: u64 },
+    #[error("with it the image's paths have more than {limit} bytes together")]
+    Names { limit: u64 },
+    #[error("its names pass through too many links")]
+    Links,
     #[error(transparent)]
     Loop(#[from] LoopError),
+}
+
+impl OverlayError {
+    /// The key of `[limits]` that would have to be raised.
+    #[must_use]
+    pub fn limit(&self) -> Option<&'static str> {
+        match self {
+            Self::TooLong { .. } => Some("name-length"),
+            Self::Entries { .. } => Some("layer-entries"),
+            Self::Names { .. } => Some("layer-names"),
+            Self::HardLink { .. } | Self::Whiteout { .. } | Self::Links | Self::Loop(_) => None,
+        }
+    }
+}
+
+/// How many steps of [`Tree::resolve`] the names of a layer may take.
+struct Steps {
+    taken: u64,
+    most: u64,
+}
+
+impl Steps {
+    /// Names take one or two each; links that lead through links, with `..` between,
+    /// some thousands (measured), so that a small layer could keep carboy busy for hours.
+    fn of(layer: &[LayerEntry]) -> Self {
+        Self { taken: 0, most: 100_000 + 64 * layer.len() as u64 }
+    }
+
+    fn check(&self) -> Result<(), OverlayError> {
+        if self.taken > self.most { Err(OverlayError::Links) } else { Ok(()) }
+    }
 }
 
 impl Tree {
     /// Puts one more layer on top.
     ///
     /// # Errors
-    /// Hardlinks to what is not there; names below a loop of links.
-    pub fn stack(&mut self, layer: &[LayerEntry]) -> Result<(), OverlayError> {
-        for entry in layer {
-            self.whiteout(&entry.path)?;
+    /// Hardlinks to what is not there; names below a loop of links; a tree beyond the limits.
+    pub fn stack(&mut self, layer: Vec<LayerEntry>, limits: &Limits) -> Result<(), OverlayError> {
+        let mut steps = Steps::of(&layer);
+        for entry in layer.iter().filter(|entry| is_whiteout(&entry.path)) {
+            self.whiteout(&entry.path, &mut steps)?;
         }
         for LayerEntry { path, change } in layer {
-            if is_whiteout(path) {
+            if is_whiteout(&path) {
                 continue;
             }
-            let real = self.resolve_parent(path)?;
+            let real = self.walk_parent(&path, &mut steps.taken)?;
+            if real.as_bytes().len() as u64 > limits.name_length {
+                return Err(OverlayError::TooLong { path, limit: limits.name_length });
+            }
             let entry = match change {
-                Change::Put(entry) => entry.clone(),
-                Change::HardLink { target } => self.link_target(path, target)?,
+                Change::Put(entry) => entry,
+                Change::HardLink { target } => self.link_target(&path, target, &mut steps)?,
             };
+            steps.check()?;
             self.insert(real, entry);
+            if self.len() as u64 > limits.layer_entries {
+                return Err(OverlayError::Entries { limit: limits.layer_entries });
+            }
+            if self.names() > limits.layer_names {
+                return Err(OverlayError::Names { limit: limits.layer_names });
+            }
         }
         Ok(())
     }
 
-    fn whiteout(&mut self, path: &RootPath) -> Result<(), OverlayError> {
+    fn whiteout(&mut self, path: &RootPath, steps: &mut Steps) -> Result<(), OverlayError> {
         let Some((parent, name)) = path.parent().zip(path.name()) else { return Ok(()) };
         if name == OPAQUE {
-            let folder = self.resolve(&parent)?;
+            let folder = self.walk(&parent, &mut steps.taken)?;
             self.remove_below(&folder);
         } else if let Some(hidden) = name.strip_prefix(WHITEOUT).filter(|_| !name.starts_with(AUFS)) {
-            let real = self.resolve(&parent)?.child(hidden);
+            // `.wh.` and a dot or two would hide the folder itself, or its parent.
+            if matches!(hidden, b"" | b"." | b"..") {
+                return Err(OverlayError::Whiteout { path: path.clone() });
+            }
+            let real = self.walk(&parent, &mut steps.taken)?.child(hidden);
             self.remove(&real);
         }
-        Ok(())
+        steps.check()
     }
 
-    fn link_target(&self, path: &RootPath, target: &RootPath) -> Result<Entry, OverlayError> {
-        let real = self.resolve_parent(target)?;
-        let found = self.get(&real).filter(|entry| matches!(entry.kind, Kind::File(_) | Kind::Link(_) | Kind::Special));
-        found.cloned().ok_or_else(|| OverlayError::HardLink { path: path.clone(), target: target.clone() })
+    fn link_target(&self, path: &RootPath, target: RootPath, steps: &mut Steps) -> Result<Entry, OverlayError> {
+        let real = self.walk_parent(&target, &mut steps.taken)?;
+        let found = self.get(&real).filter(|entry| !entry.is_folder());
+        found.cloned().ok_or_else(|| OverlayError::HardLink { path: path.clone(), target })
     }
 }
 
@@ -89,7 +145,7 @@ pub fn is_whiteout(path: &RootPath) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Meta;
+    use super::super::{Kind, Meta};
     use super::*;
 
     /// `f NAME`, `d NAME`, `l NAME TARGET`, `h NAME TARGET`, `w NAME`, `o NAME`; one a line.
@@ -118,7 +174,7 @@ mod tests {
     fn stack(layers: &[&str]) -> Result<String, OverlayError> {
         let mut tree = Tree::default();
         for (number, text) in (0..).zip(layers) {
-            tree.stack(&layer(text, number))?;
+            tree.stack(layer(text, number), &Limits::default())?;
         }
         let line = |(path, entry): (&RootPath, &Entry)| match &entry.kind {
             Kind::File(_) => Some(format!("{path}@{}", entry.meta.uid)),
