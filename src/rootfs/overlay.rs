@@ -5,6 +5,8 @@
 //! its entries, wherever they stand in the archive. Parents that are links in the
 //! layers below are followed, as containerd and umoci do.
 
+use std::collections::BTreeSet;
+
 use super::resolve::LoopError;
 use super::{Entry, Limits, RootPath, Tree};
 
@@ -87,8 +89,12 @@ impl Tree {
     /// Hardlinks to what is not there; names below a loop of links; a tree beyond the limits.
     pub fn stack(&mut self, layer: Vec<LayerEntry>, limits: &Limits) -> Result<(), OverlayError> {
         let mut steps = Steps::of(&layer);
-        for entry in layer.iter().filter(|entry| is_whiteout(&entry.path)) {
-            self.whiteout(&entry.path, &mut steps)?;
+        let folders: BTreeSet<&[u8]> = layer.iter().filter_map(folder).collect();
+        let whiteouts = layer.iter().map(|entry| &entry.path).filter(|path| is_whiteout(path));
+        for path in whiteouts {
+            if !self.is_in_new_folder(path, &folders, &mut steps)? {
+                self.whiteout(path, &mut steps)?;
+            }
         }
         for LayerEntry { path, change } in layer {
             if is_whiteout(&path) {
@@ -100,7 +106,11 @@ impl Tree {
             }
             let entry = match change {
                 Change::Put(entry) => entry,
-                Change::HardLink { target } => self.link_target(&path, target, &mut steps)?,
+                Change::HardLink { target } => {
+                    // As in every runtime: what is in the new name's place may lead to the file.
+                    self.remove(&real);
+                    self.link_target(&path, target, &mut steps)?
+                }
             };
             steps.check()?;
             self.insert(real, entry);
@@ -112,6 +122,26 @@ impl Tree {
             }
         }
         Ok(())
+    }
+
+    /// Whether one of the layer's own folders, in which `path` is, takes the place of a
+    /// link or a file. Nothing of the layers below is in it; least of all what the link leads to.
+    fn is_in_new_folder(
+        &self,
+        path: &RootPath,
+        folders: &BTreeSet<&[u8]>,
+        steps: &mut Steps,
+    ) -> Result<bool, OverlayError> {
+        let bytes = path.as_bytes();
+        let slashes = bytes.iter().enumerate().filter(|(_, byte)| **byte == b'/').map(|(at, _)| at);
+        for above in slashes.map(|end| &bytes[..end]).filter(|above| folders.contains(above)) {
+            let real = self.walk_parent(&RootPath::from_normal(above.to_vec()), &mut steps.taken)?;
+            steps.check()?;
+            if self.get(&real).is_some_and(|entry| !entry.is_folder()) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     fn whiteout(&mut self, path: &RootPath, steps: &mut Steps) -> Result<(), OverlayError> {
@@ -135,6 +165,11 @@ impl Tree {
         let found = self.get(&real).filter(|entry| !entry.is_folder());
         found.cloned().ok_or_else(|| OverlayError::HardLink { path: path.clone(), target })
     }
+}
+
+/// The path of a layer's folder.
+fn folder(entry: &LayerEntry) -> Option<&[u8]> {
+    matches!(&entry.change, Change::Put(put) if put.is_folder()).then(|| entry.path.as_bytes())
 }
 
 /// Whether a path's last name makes it a whiteout (or aufs's bookkeeping).
@@ -195,6 +230,13 @@ mod tests {
     }
 
     #[test]
+    fn a_whiteout_in_a_folder_that_replaces_a_link_hides_nothing() {
+        for upper in ["d d\no d", "o d\nd d", "d d\nw d/a", "w d/a\nd d"] {
+            assert_eq!(stack(&["f x/a\nl d x", upper]).unwrap(), "/x/a@0", "upper was {upper:?}");
+        }
+    }
+
+    #[test]
     fn types_are_replaced_and_folders_merge() {
         assert_eq!(stack(&["f a/b/c", "f a/b"]).unwrap(), "/a/b@1");
         assert_eq!(stack(&["f a", "f a/b"]).unwrap(), "/a/b@1");
@@ -213,5 +255,34 @@ mod tests {
         assert_eq!(stack(&["f a", "h b a"]).unwrap(), "/a@0 /b@0");
         assert!(stack(&["f a", "w a\nh b a"]).is_err());
         assert!(stack(&["d a", "h b a"]).is_err());
+        assert!(stack(&["f a", "h a a"]).is_err());
+        assert!(stack(&["f a/b", "h a a/b"]).is_err());
+        assert!(stack(&["f a/b\nl c a", "h c c/b"]).is_err());
+    }
+
+    #[test]
+    fn whiteouts_of_no_name_are_refused() {
+        for hidden in ["", ".", ".."] {
+            assert!(stack(&["f a", &format!("f .wh.{hidden}")]).is_err(), "{hidden:?}");
+        }
+    }
+
+    #[test]
+    fn deep_folders_and_long_ways_hit_a_limit() {
+        let small = Limits { layer_size: 0, layer_entries: 10, layer_names: 100, name_length: 20 };
+        let hit = |texts: &[&str], limits: Limits| {
+            let mut tree = Tree::default();
+            let stacked = texts.iter().try_for_each(|text| tree.stack(layer(text, 0), &limits));
+            stacked.unwrap_err().limit()
+        };
+        assert_eq!(
+            hit(&["f a/b/c/d/e/f/g/h/i/j/k"], Limits { layer_names: 1000, name_length: 100, ..small }),
+            Some("layer-entries")
+        );
+        assert_eq!(
+            hit(&["f aaaaaaaa/bbbbbbb/c", "f dddddddd/bbbbbbb/c", "f eeeeeeee/bbbbbbb/c"], small),
+            Some("layer-names")
+        );
+        assert_eq!(hit(&["l l a/b/c/d/e/f/g/h", "f l/x/y/z/1"], small), Some("name-length"));
     }
 }
