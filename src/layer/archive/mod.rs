@@ -17,8 +17,9 @@
 //!   junk, records whose length is wrong: refused.
 //! - A zero block ends the archive, a second one or not, and what follows is not read. (Go
 //!   wants two, and stops with an error where something follows the first.)
-//! - Global headers hold for the entries that follow until others take their place. Go
-//!   ignores them. A global size, or one between an entry and its own headers: refused.
+//! - A global header holds for the entries that follow until another takes its place (Go
+//!   ignores both). Refused: one that leaves out what one before it says, which GNU tar
+//!   forgets and tarfile keeps; a size; one between an entry and its own headers.
 //! - Entries that are cut off, blocks that are no header, types that are no file of an
 //!   image (Solaris's `X` among them, which Go takes for a file): refused.
 //!
@@ -154,7 +155,10 @@ impl<R: Read + Seek> Archive<R> {
                     if globals.size.is_some() || globals.sparse != pax::SparseKeys::default() {
                         return Err(Fault::Ambiguous("a global header tells a size"));
                     }
-                    self.globals = globals.over(&self.globals);
+                    if globals.over(&self.globals) != globals {
+                        return Err(Fault::Ambiguous("a global header leaves out what one before it says"));
+                    }
+                    self.globals = globals;
                     pending.count = 0;
                 }
                 _ => return self.record(&header, pending).map(Some),

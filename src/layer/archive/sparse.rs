@@ -76,6 +76,10 @@ impl Map {
             at = end;
             taken += stretch.length;
         }
+        // Of a file whose map stops before its end, GNU tar makes a shorter one.
+        if at != size {
+            return Err(Fault::Ambiguous("the map of its holes does not reach its end"));
+        }
         if taken != data {
             return Err(Fault::Ambiguous("the stretches of data between its holes are not all of its data"));
         }
