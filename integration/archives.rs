@@ -5,6 +5,7 @@
 //! differently it refuses.
 
 #![expect(clippy::unwrap_used, reason = "a test whose surroundings fail has failed")]
+#![expect(clippy::print_stdout, reason = "what was measured is told")]
 
 #[path = "support/random.rs"]
 mod random;
@@ -146,7 +147,9 @@ fn check(line: &Line, folder: &Path, count: &mut Count) -> Option<String> {
     let both = tarfile.as_ref().filter(|tarfile| gnu.as_ref().is_some_and(|gnu| alike(tarfile, gnu)));
     match (&ours, both) {
         (Ok(ours), Some(both)) if alike(ours, both) => count.read_as_both += 1,
-        (Err(cause), Some(_)) if cause.contains("not every tar reader") || GO_TOO.iter().any(|go| cause.contains(go)) => {
+        (Err(cause), Some(_))
+            if cause.contains("not every tar reader") || GO_TOO.iter().any(|go| cause.contains(go)) =>
+        {
             count.refused_for_go += 1;
         }
         (Err(_), None) => count.refused_as_readers_differ += 1,
@@ -166,7 +169,7 @@ const GO_TOO: [&str; 3] = [
 #[test]
 fn archives_are_read_as_gnu_tar_and_tarfile_read_them() {
     let folder = tempfile::tempdir().unwrap();
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("integration/fixtures/archives.py");
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("integration/archives/readers.py");
     let variable = |name: &str| std::env::var(name).ok();
     let (seed, random) = match variable("CARBOY_SEED") {
         Some(seed) => (seed, "1"),

@@ -6,6 +6,7 @@
 //! the layers as they are made, umoci the same with the whiteouts first.
 
 #![expect(clippy::unwrap_used, reason = "a test whose surroundings fail has failed")]
+#![expect(clippy::print_stdout, reason = "what was measured is told")]
 
 #[path = "support/random.rs"]
 mod random;
@@ -94,14 +95,14 @@ fn target(random: &mut Random) -> Vec<u8> {
 
 /// A name as archivers write it: with and without `./`, folders with a slash.
 fn written(random: &mut Random, place: &[u8], folder: bool) -> Vec<u8> {
-    let start: &[u8] = *random.pick(&[&b""[..], b"", b"./", b"/"]);
+    let start: &[u8] = random.pick(&[&b""[..], b"", b"./", b"/"]);
     [start, place, if folder { b"/" } else { b"" }].concat()
 }
 
 /// `files` has what is no folder, `links` what was a link ever, as far as names tell.
 fn layer(random: &mut Random, files: &mut BTreeSet<Vec<u8>>, links: &mut BTreeSet<Vec<u8>>) -> Vec<Item> {
     let mut items: Vec<Item> = Vec::new();
-    for _ in 0..1 + random.index(8) {
+    for _ in 0..=random.index(8) {
         let mut place = path(random).join(&b'/');
         // Names below files are for the rare case: not all runtimes take them.
         let below_file = |place: &[u8]| {
@@ -311,7 +312,7 @@ struct Count {
 fn check(seed: u64, folder: &Path, count: &Count) -> Result<(), String> {
     let mut random = Random::new(seed);
     let (mut files, mut links) = (BTreeSet::new(), BTreeSet::new());
-    let layers: Vec<_> = (0..1 + random.index(5)).map(|_| layer(&mut random, &mut files, &mut links)).collect();
+    let layers: Vec<_> = (0..=random.index(5)).map(|_| layer(&mut random, &mut files, &mut links)).collect();
     let tars: Vec<_> = layers.iter().map(|items| tar(items)).collect();
     let umocis_tars: Vec<_> = layers.iter().map(|items| tar(&whiteouts_first(items))).collect();
     let work = tempfile::tempdir_in(folder).unwrap();

@@ -89,11 +89,14 @@ pub fn list(tar: impl Read + Seek, blob: Digest, limits: &Limits) -> Result<Vec<
 
 fn at(name: &[u8], cause: EntryError) -> ReadError {
     let start = &name[..name.len().min(200)];
-    ReadError::Entry { path: format!("`{}`", start.utf8_chunks().map(shown).collect::<String>()), cause }
+    ReadError::Entry {
+        path: format!("`{}`", start.utf8_chunks().map(|chunk| shown(&chunk)).collect::<String>()),
+        cause,
+    }
 }
 
 /// One line, whatever a name is made of.
-fn shown(chunk: std::str::Utf8Chunk<'_>) -> String {
+fn shown(chunk: &std::str::Utf8Chunk<'_>) -> String {
     let text = chunk.valid().chars().flat_map(|c| {
         let plain = (!c.is_control()).then_some(c);
         plain.into_iter().chain(c.escape_default().filter(move |_| plain.is_none()))

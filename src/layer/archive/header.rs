@@ -4,13 +4,14 @@ use super::Fault;
 
 /// The length of a tar's blocks.
 pub const BLOCK: u64 = 512;
+pub type Block = [u8; 512];
 
 /// A header as it stands in the archive.
-pub struct Header([u8; BLOCK as usize]);
+pub struct Header(Block);
 
 impl Header {
-    pub fn new(block: [u8; BLOCK as usize]) -> Self {
-        Self(block)
+    pub fn new(block: &Block) -> Self {
+        Self(*block)
     }
 
     pub fn is_zero(&self) -> bool {
@@ -21,10 +22,12 @@ impl Header {
     /// summed signed bytes.
     pub fn check(&self) -> Result<(), Fault> {
         let want = number(&self.0[148..156])?;
-        let bytes = || self.0.iter().enumerate().map(|(at, &byte)| if (148..156).contains(&at) { b' ' } else { byte });
-        let unsigned: i64 = bytes().map(i64::from).sum();
-        let signed: i64 = bytes().map(|byte| i64::from(byte.cast_signed())).sum();
-        if want == unsigned || want == signed { Ok(()) } else { Err(Fault::Broken("its checksum is wrong")) }
+        let field = &self.0[148..156];
+        let unsigned = |bytes: &[u8]| bytes.iter().map(|&byte| i64::from(byte)).sum::<i64>();
+        let high = self.0.iter().map(|byte| i64::from(byte >> 7)).sum::<i64>();
+        let sum = unsigned(&self.0) - unsigned(field) + 8 * i64::from(b' ');
+        let signed = sum - 256 * high;
+        if want == sum || want == signed { Ok(()) } else { Err(Fault::Broken("its checksum is wrong")) }
     }
 
     pub fn kind(&self) -> u8 {

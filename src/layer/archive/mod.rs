@@ -35,7 +35,7 @@ mod sparse;
 use std::collections::BTreeMap;
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
 
-use header::{BLOCK, Header, until_nul};
+use header::{BLOCK, Block, Header, until_nul};
 use pax::Pax;
 use sparse::{Format, Map};
 
@@ -172,12 +172,12 @@ impl<R: Read + Seek> Archive<R> {
         if self.next == self.length {
             return Ok(None);
         }
-        let header = Header::new(self.block()?);
+        let header = Header::new(&self.block()?);
         Ok(Some(header).filter(|header| !header.is_zero()))
     }
 
-    fn block(&mut self) -> Result<[u8; BLOCK as usize], Fault> {
-        let mut block = [0; BLOCK as usize];
+    fn block(&mut self) -> Result<Block, Fault> {
+        let mut block = [0; 512];
         self.read(&mut block)?;
         Ok(block)
     }
@@ -242,12 +242,11 @@ impl<R: Read + Seek> Archive<R> {
         if header.kind() == b'S' && (self.globals != Pax::default() || own.size.is_some()) {
             return Err(Fault::Ambiguous("it is an old sparse file with newer headers"));
         }
-        let (offset, size, stretches) = match kind {
-            Type::File => self.data(header, &own)?,
-            _ => {
-                check_no_data(header, kind, &own)?;
-                (self.next, 0, None)
-            }
+        let (offset, size, stretches) = if kind == Type::File {
+            self.data(header, &own)?
+        } else {
+            check_no_data(header, kind, &own)?;
+            (self.next, 0, None)
         };
         Ok(Record {
             kind,

@@ -5,7 +5,7 @@
 //! blocks: of anything else GNU tar, tarfile and Go make different files.
 
 use super::Fault;
-use super::header::{BLOCK, positive, until_nul};
+use super::header::{BLOCK, Block, positive, until_nul};
 use super::pax::{SparseKeys, decimal};
 use crate::rootfs::entry::Stretch;
 
@@ -119,7 +119,7 @@ pub fn format(keys: &SparseKeys) -> Result<Format, Fault> {
 
 /// Reads format 1.0's map, block by block: a count, then offsets and lengths, a
 /// line each. Returns it with the number of bytes that it took.
-pub fn map_in_data(mut block: impl FnMut() -> Result<[u8; BLOCK as usize], Fault>) -> Result<(Map, u64), Fault> {
+pub fn map_in_data(mut block: impl FnMut() -> Result<Block, Fault>) -> Result<(Map, u64), Fault> {
     let (mut numbers, mut line, mut taken) = (Vec::new(), Vec::new(), 0);
     let mut wanted = None;
     while wanted.is_none_or(|wanted| numbers.len() < wanted) {
