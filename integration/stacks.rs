@@ -95,7 +95,8 @@ fn target(random: &mut Random) -> Vec<u8> {
 
 /// A name as archivers write it: with and without `./`, folders with a slash.
 fn written(random: &mut Random, place: &[u8], folder: bool) -> Vec<u8> {
-    let start: &[u8] = random.pick(&[&b""[..], b"", b"./", b"/"]);
+    let starts: [&[u8]; 4] = [b"", b"", b"./", b"/"];
+    let start = starts[random.index(4)];
     [start, place, if folder { b"/" } else { b"" }].concat()
 }
 
