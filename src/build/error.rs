@@ -35,7 +35,7 @@ pub enum BuildError {
     #[error("{image}: its {what} has {size} bytes, more than any image needs")]
     TooLarge { image: String, what: &'static str, size: u64 },
     #[error("{image}: layer {layer}: {cause}")]
-    Layer { image: String, layer: String, cause: String },
+    Layer { image: String, layer: String, cause: String, limit: Option<&'static str> },
     #[error("{what} for {platform}: {image}: {cause}")]
     Select { what: String, image: String, platform: Platform, cause: SelectError },
     #[error("{image} for {platform}: {cause}")]
@@ -108,6 +108,9 @@ impl Hint for BuildError {
     fn hint(&self) -> Option<String> {
         match self {
             Self::Port(cause) | Self::Local { cause, .. } => cause.hint(),
+            Self::Layer { limit: Some(key), .. } => {
+                Some(format!("if the image is as large as it should be, raise `{key}` under [limits]"))
+            }
             Self::Platform { has, .. } if has.is_empty() => None,
             Self::Platform { has, .. } => {
                 let list: Vec<_> = has.iter().map(ToString::to_string).collect();

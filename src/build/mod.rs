@@ -55,7 +55,7 @@ use pull::Image;
 /// # Errors
 /// The first thing that went wrong.
 pub async fn build(plans: Vec<Plan>, io: Io) -> Result<Vec<Report>, BuildError> {
-    let run = Arc::new(Run::new(io));
+    let run = Arc::new(Run::of(&plans, io));
     let mut built = Vec::new();
     for plan in plans {
         built.push(prepare(&run, Arc::new(plan)).await?);

@@ -23,7 +23,7 @@ use crate::progress::LayerKind;
 /// # Errors
 /// What would stop the build, as far as it can be known without making layers.
 pub async fn preview(plans: Vec<Plan>, io: Io) -> Result<Vec<Preview>, BuildError> {
-    let run = Arc::new(Run::new(io));
+    let run = Arc::new(Run::of(&plans, io));
     let measured = Measurements::default();
     let mut out = Vec::new();
     for plan in plans {

@@ -292,7 +292,7 @@ async fn layer(
         let reader = source.blob(blob).await?;
         let mut staged = run.io.cache.stage()?;
         let counted = Counted { inner: SyncIoBridge::new(reader), run: run.clone(), subject: subject.clone() };
-        let limit = run.limits.unpacked;
+        let limit = run.limits.layer_size;
         let (staged, result) = run
             .blocking(move || {
                 let result = unpack::unpack(counted, packing, diff_id, limit, &mut staged);
@@ -302,7 +302,12 @@ async fn layer(
         let size = result.map_err(|cause| match cause {
             unpack::UnpackError::Io(cause) => transfer(name, blob, &cause),
             unpack::UnpackError::Write(cause) => BuildError::Cache(cause),
-            cause => BuildError::Layer { image: name.to_owned(), layer: blob.digest.short(), cause: cause.to_string() },
+            cause => BuildError::Layer {
+                image: name.to_owned(),
+                layer: blob.digest.short(),
+                limit: cause.limit(),
+                cause: cause.to_string(),
+            },
         })?;
         run.io.cache.commit(staged, CacheKind::Tar, &key)?;
         Ok(size)
@@ -331,12 +336,14 @@ fn stack(run: &Run, name: &str, layers: &[Digest]) -> Result<Tree, BuildError> {
     use crate::layer::TarFiles as _;
     let mut tree = Tree::default();
     for digest in layers {
-        let error = |cause: String| BuildError::Layer { image: name.to_owned(), layer: digest.short(), cause };
+        let error =
+            |cause: String, limit| BuildError::Layer { image: name.to_owned(), layer: digest.short(), cause, limit };
         let file = run.tars.tar(digest).map_err(BuildError::Cache)?;
         let size = file.metadata().map_err(BuildError::Cache)?.len();
-        let reader = std::io::BufReader::new(crate::layer::contents::Slice::new(file, 0, size));
-        let entries = read::list(reader, *digest, &run.limits).map_err(|cause| error(cause.to_string()))?;
-        tree.stack(&entries).map_err(|cause| error(cause.to_string()))?;
+        let reader = crate::layer::contents::Slice::new(file, 0, size);
+        let entries =
+            read::list(reader, *digest, &run.limits).map_err(|cause| error(cause.to_string(), cause.limit()))?;
+        tree.stack(entries, &run.limits).map_err(|cause| error(cause.to_string(), cause.limit()))?;
     }
     Ok(tree)
 }

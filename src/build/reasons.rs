@@ -82,8 +82,8 @@ impl Reasons {
         let mut seen: BTreeSet<_> = chain.iter().cloned().collect();
         while let Some(reason) = chain.last().and_then(|last| self.get(last)) {
             let next = match &reason.because {
-                Because::NeededBy(by) => by.iter().find(|by| !seen.contains(by)),
-                Because::RunsScript(script) => Some(script).filter(|script| !seen.contains(script)),
+                Because::NeededBy(by) => by.iter().find(|by| !seen.contains(*by)),
+                Because::RunsScript(script) => Some(script).filter(|script| !seen.contains(*script)),
                 _ => None,
             };
             let Some(next) = next else { break };

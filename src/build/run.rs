@@ -42,11 +42,11 @@ pub struct Run {
 }
 
 impl Run {
-    pub fn new(io: Io) -> Self {
+    pub fn new(io: Io, limits: Limits) -> Self {
         let jobs = io.jobs.max(1);
         Self {
             tars: Arc::new(Tars { cache: io.cache.clone(), keys: Mutex::default(), open: Mutex::default() }),
-            limits: Limits::default(),
+            limits,
             transfers: Semaphore::new(jobs),
             encoders: Semaphore::new(jobs.min(2)),
             roots: Once::default(),
@@ -55,6 +55,11 @@ impl Run {
             pushed: Once::default(),
             io,
         }
+    }
+
+    /// A run of these plans, which are of one file: its limits hold for all profiles.
+    pub fn of(plans: &[Plan], io: Io) -> Self {
+        Self::new(io, plans.first().map_or_else(Limits::default, |plan| plan.limits))
     }
 
     /// Runs work that reads, hashes or compresses, off the threads that transfer.

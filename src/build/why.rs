@@ -17,7 +17,7 @@ use crate::oci::{Digest, Location, Platform};
 use crate::plan::Plan;
 use crate::progress::LayerKind;
 use crate::python::{Distributions, Interpreter};
-use crate::rootfs::{Content, Entry, RootPath, Tree};
+use crate::rootfs::{Content, Entry, Limits, RootPath, Tree};
 
 /// The most bytes of one layer's reasons that are read.
 const REASONS_LIMIT: u64 = 64 << 20;
@@ -28,7 +28,7 @@ const REASONS_LIMIT: u64 = 64 << 20;
 /// # Errors
 /// What would stop the build; a file that no image has and no library misses.
 pub async fn why(plans: Vec<Plan>, io: Io, name: &str) -> Result<Vec<Why>, BuildError> {
-    let run = Arc::new(Run::new(io));
+    let run = Arc::new(Run::of(&plans, io));
     let mut out = Vec::new();
     let mut first = None;
     for plan in plans {
@@ -131,10 +131,11 @@ pub async fn why_image(
     location: &Location,
     image_name: &str,
     platforms: &[Platform],
+    limits: Limits,
     io: Io,
     name: &str,
 ) -> Result<Why, BuildError> {
-    let run = Arc::new(Run::new(io));
+    let run = Arc::new(Run::new(io, limits));
     let mut images = Vec::new();
     let mut lacking = None;
     for platform in platforms {
@@ -204,12 +205,8 @@ impl Known {
         if reasons.get(&last).is_some() {
             return reasons;
         }
-        let file = tree.follow(&last).map(|(_, entry)| entry);
-        let kind = file.and_then(Entry::content).and_then(|content| match content {
-            Content::Layer { blob, .. } => self.kinds.get(blob).copied(),
-            Content::Bytes(_) | Content::Local(_) => None,
-        });
-        if let Some(kind) = kind {
+        let file = tree.follow(&last).and_then(|(_, entry)| entry.content());
+        if let Some(&kind) = file.and_then(Content::blob).and_then(|blob| self.kinds.get(blob)) {
             reasons.note(last, kind, because(kind));
         }
         reasons

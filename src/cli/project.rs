@@ -10,6 +10,7 @@ use super::folder::Folder;
 use crate::config::ConfigError;
 use crate::plan::{Args, Plan};
 use crate::progress::{Event, Progress};
+use crate::rootfs::Limits;
 
 /// 1980-01-01T00:00:00Z, the earliest time that zip files can say.
 const EPOCH: u64 = 315_532_800;
@@ -67,6 +68,14 @@ impl Project {
             )));
         }
         Ok(plans)
+    }
+
+    /// What images may be, as the folder's configuration says, if it has one.
+    ///
+    /// # Errors
+    /// A folder or configuration that cannot be read.
+    pub fn limits(&self) -> Result<Limits, CliError> {
+        Ok(Folder::read(self.dir.as_deref(), self.config.as_deref())?.file.limits)
     }
 
     fn of_profiles(&self, folder: &Folder, push: bool) -> Result<Vec<Plan>, CliError> {

@@ -45,7 +45,8 @@ fn why(flags: &Flags, front: &Arc<dyn Front>) -> Result<Option<String>, CliError
             let location: Location =
                 image.parse().map_err(|cause| PlanError::Location { what: "--image".to_owned(), cause })?;
             let platforms = platforms(&flags.project.platforms)?;
-            let work = |io| build::why_image(&location, image, &platforms, io, &flags.file);
+            let limits = flags.project.limits()?;
+            let work = |io| build::why_image(&location, image, &platforms, limits, io, &flags.file);
             flags.session.work(front, work)?.map(|told| vec![told])
         }
     };

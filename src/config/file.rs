@@ -8,7 +8,9 @@ use super::error::{BadValue, ConfigError};
 use super::reader::{Document, Node};
 use super::{
     App, Compression, Copy, Dependencies, Directory, Extract, Image, Layers, PythonChoice, Runtime, User, dependencies,
+    limits,
 };
+use crate::rootfs::Limits;
 
 /// The keys of the file and of each profile.
 pub(super) const KEYS: &[&str] = &[
@@ -52,6 +54,8 @@ pub struct File {
     pub user: Option<Vec<User>>,
     pub directory: Option<Vec<Directory>>,
     pub layers: Layers,
+    /// Of the file: profiles have none of their own.
+    pub limits: Limits,
     /// Of a profile, and of a file with a profile laid over it.
     pub tag_suffix: Option<String>,
     /// Each profile's own keys. Profiles have none.
@@ -101,11 +105,13 @@ impl File {
     }
 
     fn read(node: &Node<'_>) -> Result<Self, ConfigError> {
-        let table = node.table(&[KEYS, &["profile"]].concat())?;
-        let keys = Self::read_keys(node, &["profile"], Compression::default())?;
+        let own = ["profile", "limits"];
+        let table = node.table(&[KEYS, &own].concat())?;
+        let keys = Self::read_keys(node, &own, Compression::default())?;
         let inherited = keys.layers.compression.unwrap_or_default();
         let profiles = table.get("profile", |node| node.map(|name, node| Self::read_profile(name, node, inherited)))?;
-        Ok(Self { profiles: profiles.unwrap_or_default(), ..keys })
+        let limits = table.get("limits", limits::read)?.unwrap_or_default();
+        Ok(Self { profiles: profiles.unwrap_or_default(), limits, ..keys })
     }
 
     fn read_profile(name: &str, node: &Node<'_>, inherited: Compression) -> Result<Self, ConfigError> {
@@ -136,6 +142,7 @@ impl File {
             user: table.get("user", |node| node.tables(User::read))?,
             directory: table.get("directory", |node| node.tables(Directory::read))?,
             layers: table.get("layers", |node| Layers::read(node, inherited))?.unwrap_or_default(),
+            limits: Limits::default(),
             tag_suffix: table.get("tag-suffix", Node::text)?,
             profiles: BTreeMap::new(),
         })
@@ -158,6 +165,7 @@ impl File {
             user: self.user.or(under.user),
             directory: self.directory.or(under.directory),
             layers: self.layers.over(under.layers),
+            limits: under.limits,
             tag_suffix: self.tag_suffix.or(under.tag_suffix),
             profiles: BTreeMap::new(),
         }

@@ -1,11 +1,11 @@
 //! Which key was meant by one that does not exist.
 
 use super::error::list;
-use super::{app, copy, dependencies, directory, extract, file, image, layers, runtime, user};
+use super::{app, copy, dependencies, directory, extract, file, image, layers, limits, runtime, user};
 use crate::hint::nearest;
 
 /// The tables of a configuration and their keys; maps with free keys left out.
-pub(super) const TABLES: [(&str, &[&str]); 9] = [
+pub(super) const TABLES: [(&str, &[&str]); 10] = [
     ("runtime", runtime::KEYS),
     ("extract", extract::KEYS),
     ("dependencies", dependencies::KEYS),
@@ -15,11 +15,18 @@ pub(super) const TABLES: [(&str, &[&str]); 9] = [
     ("user", user::KEYS),
     ("directory", directory::KEYS),
     ("layers", layers::KEYS),
+    ("limits", limits::KEYS),
 ];
 
 /// What to suggest for `key` in the table `path`, which has the keys `known`,
 /// of the configuration in the table `root`.
 pub(super) fn meant(key: &str, path: &str, known: &[&str], root: &str) -> String {
+    if key == "limits" && path.starts_with("profile.") {
+        return match root {
+            "" => "limits hold for all profiles: write `[limits]`".to_owned(),
+            root => format!("limits hold for all profiles: write `[{root}.limits]`"),
+        };
+    }
     if let Some(near) = nearest(key, known.iter().copied()) {
         return format!("did you mean `{near}`?");
     }

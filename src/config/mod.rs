@@ -17,6 +17,7 @@ mod file;
 mod image;
 mod keys;
 mod layers;
+mod limits;
 mod mode;
 mod port;
 mod pyproject;

@@ -7,7 +7,7 @@ use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 
 use crate::oci::Digest;
-use crate::rootfs::Content;
+use crate::rootfs::{Content, Sparse};
 
 /// Opens the tars that layers' stretches are in.
 pub trait TarFiles: Send + Sync {
@@ -31,6 +31,7 @@ pub fn open(content: &Content, tars: &dyn TarFiles) -> io::Result<Box<dyn ReadSe
     Ok(match content {
         Content::Bytes(bytes) => Box::new(Cursor::new(bytes.clone())),
         Content::Layer { blob, offset, size } => Box::new(Slice::new(tars.tar(blob)?, *offset, *size)),
+        Content::Sparse(sparse) => Box::new(Holed::new(tars.tar(&sparse.blob)?, sparse.clone())),
         Content::Local(file) => Box::new(File::open(&file.path)?),
     })
 }
@@ -100,6 +101,64 @@ impl Seek for Slice {
         let at = match position {
             io::SeekFrom::Start(at) => Some(at),
             io::SeekFrom::End(offset) => self.size.checked_add_signed(offset),
+            io::SeekFrom::Current(offset) => self.at.checked_add_signed(offset),
+        };
+        self.at = at.ok_or(io::ErrorKind::InvalidInput)?;
+        Ok(self.at)
+    }
+}
+
+/// A file with holes, which read as zeros.
+pub struct Holed {
+    file: Arc<File>,
+    sparse: Arc<Sparse>,
+    /// Where the data of each stretch begins in the tar.
+    starts: Vec<u64>,
+    at: u64,
+}
+
+impl Holed {
+    /// The file, from its beginning.
+    #[must_use]
+    pub fn new(file: Arc<File>, sparse: Arc<Sparse>) -> Self {
+        let next = |at: &mut u64, length: u64| Some(std::mem::replace(at, *at + length));
+        let lengths = sparse.stretches.iter().map(|stretch| stretch.length);
+        let starts = lengths.scan(sparse.offset, next).collect();
+        Self { file, sparse, starts, at: 0 }
+    }
+}
+
+impl Read for Holed {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let stretches = &self.sparse.stretches;
+        let here = stretches.partition_point(|stretch| stretch.offset + stretch.length <= self.at);
+        let (start, end, data) = match stretches.get(here) {
+            Some(stretch) if stretch.offset <= self.at => {
+                let into = self.at - stretch.offset;
+                (self.starts[here] + into, stretch.offset + stretch.length, true)
+            }
+            next => (0, next.map_or(self.sparse.size, |stretch| stretch.offset), false),
+        };
+        let want = usize::try_from(end.saturating_sub(self.at)).unwrap_or(usize::MAX).min(buffer.len());
+        let mut count = want;
+        if data && want > 0 {
+            count = self.file.read_at(&mut buffer[..want], start)?;
+            if count == 0 {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+        } else {
+            buffer[..want].fill(0);
+        }
+        self.at += count as u64;
+        Ok(count)
+    }
+}
+
+impl Seek for Holed {
+    fn seek(&mut self, position: io::SeekFrom) -> io::Result<u64> {
+        let at = match position {
+            io::SeekFrom::Start(at) => Some(at),
+            io::SeekFrom::End(offset) => self.sparse.size.checked_add_signed(offset),
             io::SeekFrom::Current(offset) => self.at.checked_add_signed(offset),
         };
         self.at = at.ok_or(io::ErrorKind::InvalidInput)?;

@@ -1,7 +1,7 @@
 //! Layers as tar archives: read, and written the same way every time.
 
+mod archive;
 pub mod contents;
-pub mod limits;
 pub mod measure;
 pub mod pack;
 pub mod read;
@@ -9,7 +9,8 @@ pub mod recipe;
 pub mod unpack;
 
 pub use contents::TarFiles;
-pub use limits::Limits;
 pub use measure::{Measured, measure};
 pub use pack::{PackError, Packed, pack};
 pub use recipe::Recipe;
+
+pub use crate::rootfs::Limits;

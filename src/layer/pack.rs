@@ -8,7 +8,7 @@ use std::fs::File;
 use std::io::{self, BufWriter, Read, Write};
 
 use super::Recipe;
-use super::contents::{Slice, TarFiles};
+use super::contents::{Holed, Slice, TarFiles};
 use crate::oci::digest::Hasher;
 use crate::oci::{Compression, Descriptor, DiffId, Digest};
 use crate::rootfs::{Content, Entry, Kind, LocalFile, RootPath};
@@ -135,6 +135,7 @@ fn os_path(bytes: &[u8]) -> std::path::PathBuf {
 enum Data<'a> {
     Bytes(&'a [u8]),
     Slice(Slice),
+    Holed(Holed),
     Local { file: io::Take<File>, left: u64, hasher: Hasher, want: &'a LocalFile },
 }
 
@@ -144,6 +145,10 @@ fn open<'a>(content: &'a Content, path: &RootPath, tars: &dyn TarFiles) -> Resul
         Content::Layer { blob, offset, size } => {
             let file = tars.tar(blob).map_err(|cause| PackError::Read { path: path.to_string(), cause })?;
             Ok(Data::Slice(Slice::new(file, *offset, *size)))
+        }
+        Content::Sparse(sparse) => {
+            let file = tars.tar(&sparse.blob).map_err(|cause| PackError::Read { path: path.to_string(), cause })?;
+            Ok(Data::Holed(Holed::new(file, sparse.clone())))
         }
         Content::Local(want) => {
             let name = want.path.display().to_string();
@@ -158,6 +163,7 @@ impl Read for Data<'_> {
         match self {
             Self::Bytes(bytes) => bytes.read(buffer),
             Self::Slice(slice) => slice.read(buffer),
+            Self::Holed(holed) => holed.read(buffer),
             Self::Local { file, left, hasher, .. } => {
                 let mut count = file.read(buffer)?;
                 if count == 0 && *left > 0 {
@@ -273,7 +279,7 @@ mod tests {
                 .unwrap();
             let listed = read::list(io::Cursor::new(tar), packed.descriptor.digest, &Limits::default()).unwrap();
             let mut tree = Tree::default();
-            tree.stack(&listed).unwrap();
+            tree.stack(listed, &Limits::default()).unwrap();
             let shape = |path: &RootPath, entry: &Entry| {
                 (path.clone(), entry.meta.clone(), entry.content().map(Content::size), entry.is_folder())
             };

@@ -1,123 +1,159 @@
 //! Lists a layer's tar: every entry, and where its bytes are.
 
-use std::collections::BTreeMap;
 use std::io::{Read, Seek};
+use std::sync::Arc;
 
-use tar::EntryType;
-
-use super::Limits;
+use super::archive::{Archive, Fault, Record, Type};
 use crate::oci::Digest;
 use crate::rootfs::overlay::{Change, LayerEntry};
-use crate::rootfs::path::PathError;
-use crate::rootfs::{Content, Entry, Kind, Meta, RootPath};
+use crate::rootfs::{Content, Entry, Kind, Limits, Meta, RootPath, Sparse};
 
 /// What is wrong with a layer's tar.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
     #[error("entry {path}: {cause}")]
-    Entry { path: String, cause: String },
-    #[error("it is not a sound tar archive: {cause}")]
-    Archive { cause: std::io::Error },
+    Entry { path: String, cause: EntryError },
+    #[error("its tar cannot be read: {0}")]
+    Io(#[from] std::io::Error),
+    #[error("it unpacks to more than {limit} bytes")]
+    Size { limit: u64 },
     #[error("it has more than {limit} entries")]
-    Entries { limit: usize },
+    Entries { limit: u64 },
+    #[error("its names, link targets and attributes have more than {limit} bytes together")]
+    Names { limit: u64 },
+}
+
+/// What is wrong with one entry.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum EntryError {
+    #[error(transparent)]
+    Fault(#[from] Fault),
+    #[error("its {what} is longer than {limit} bytes")]
+    TooLong { what: &'static str, limit: u64 },
+    #[error("its name leads out of the image")]
+    LeadsOut,
+    #[error("it is a hardlink out of the image")]
+    HardLinkOut,
+    #[error("it is a link to nothing")]
+    LinkToNothing,
+    #[error("it takes the place of the root folder")]
+    Root,
+    #[error("its owner {0} is out of range")]
+    Owner(u64),
+}
+
+impl ReadError {
+    /// The key of `[limits]` that would have to be raised.
+    #[must_use]
+    pub fn limit(&self) -> Option<&'static str> {
+        match self {
+            Self::Size { .. } => Some("layer-size"),
+            Self::Entries { .. } => Some("layer-entries"),
+            Self::Names { .. } => Some("layer-names"),
+            Self::Entry { cause: EntryError::TooLong { .. }, .. } => Some("name-length"),
+            Self::Entry { .. } | Self::Io(_) => None,
+        }
+    }
 }
 
 /// Lists the entries of the tar unpacked from `blob`, in their order.
 ///
 /// # Errors
-/// Names that lead outside, are too long, or are no hardlink's target; entry types
-/// that no image needs; more entries than the limit.
+/// Names that lead outside, are too long, or are no hardlink's target; entries that tar
+/// readers disagree on; types that no image needs; more of anything than its limit.
 pub fn list(tar: impl Read + Seek, blob: Digest, limits: &Limits) -> Result<Vec<LayerEntry>, ReadError> {
-    let archive = |cause| ReadError::Archive { cause };
-    let mut out = Vec::new();
-    let mut reader = tar::Archive::new(tar);
-    for entry in reader.entries_with_seek().map_err(archive)? {
-        let mut entry = entry.map_err(archive)?;
-        if entry.header().entry_type() == EntryType::XGlobalHeader {
-            continue;
-        }
-        if out.len() == limits.entries {
-            return Err(ReadError::Entries { limit: limits.entries });
-        }
-        let listed = one(&mut entry, blob, limits).map_err(|cause| ReadError::Entry {
-            path: String::from_utf8_lossy(&entry.path_bytes()).chars().take(200).collect(),
-            cause,
-        })?;
-        out.push(listed);
+    let mut archive = Archive::new(tar)?;
+    if archive.length() > limits.layer_size {
+        return Err(ReadError::Size { limit: limits.layer_size });
     }
-    Ok(out)
-}
-
-fn one<R: Read>(entry: &mut tar::Entry<'_, R>, blob: Digest, limits: &Limits) -> Result<LayerEntry, String> {
-    let name = entry.path_bytes().into_owned();
-    if name.len() > limits.name {
-        return Err(format!("its name is longer than {} bytes", limits.name));
-    }
-    let path = RootPath::new(name).map_err(|PathError(_)| "its name leads out of the image".to_owned())?;
-    let meta = meta(entry)?;
-    let put = |kind| Ok(LayerEntry { path: path.clone(), change: Change::Put(Entry { meta: meta.clone(), kind }) });
-    match entry.header().entry_type() {
-        EntryType::Regular | EntryType::Continuous => {
-            let content = Content::Layer { blob, offset: entry.raw_file_position(), size: entry.size() };
-            put(Kind::File(content))
+    let (mut out, mut names, mut expanded) = (Vec::new(), 0, 0_u64);
+    loop {
+        let record = archive.entry().map_err(|cause| at(archive.name(), cause.into()))?;
+        let Some(record) = record else { return Ok(out) };
+        if out.len() as u64 == limits.layer_entries {
+            return Err(ReadError::Entries { limit: limits.layer_entries });
         }
-        EntryType::Directory => put(Kind::Folder),
-        EntryType::Symlink => put(Kind::Link(link_name(entry, limits)?)),
-        EntryType::Link => {
-            let target = link_name(entry, limits)?;
-            let target = RootPath::new(target).map_err(|_| "it is a hardlink out of the image".to_owned())?;
-            Ok(LayerEntry { path, change: Change::HardLink { target } })
+        names += weight(&record);
+        if names > limits.layer_names {
+            return Err(ReadError::Names { limit: limits.layer_names });
         }
-        EntryType::Char | EntryType::Block | EntryType::Fifo => put(Kind::Special),
-        other => Err(format!("its type {other:?} is not supported")),
-    }
-}
-
-fn link_name<R: Read>(entry: &tar::Entry<'_, R>, limits: &Limits) -> Result<Vec<u8>, String> {
-    let target = entry.link_name_bytes().ok_or("it is a link to nothing")?.into_owned();
-    if target.len() > limits.name {
-        Err(format!("its target is longer than {} bytes", limits.name))
-    } else {
-        Ok(target)
-    }
-}
-
-fn meta<R: Read>(entry: &mut tar::Entry<'_, R>) -> Result<Meta, String> {
-    let number = |cause: std::io::Error| cause.to_string();
-    let id = |value: u64| u32::try_from(value).map_err(|_| format!("owner {value} is out of range"));
-    let header = entry.header();
-    let mut meta = Meta {
-        mode: header.mode().map_err(number)? & 0o7777,
-        uid: id(header.uid().map_err(number)?)?,
-        gid: id(header.gid().map_err(number)?)?,
-        xattrs: BTreeMap::new(),
-    };
-    for record in entry.pax_extensions().map_err(number)?.into_iter().flatten() {
-        let record = record.map_err(number)?;
-        let value = record.value_bytes();
-        match record.key_bytes() {
-            b"uid" => meta.uid = id(decimal(value)?)?,
-            b"gid" => meta.gid = id(decimal(value)?)?,
-            key => {
-                if let Some(name) = key.strip_prefix(b"SCHILY.xattr.") {
-                    meta.xattrs.insert(name.to_vec(), value.to_vec());
-                }
+        if record.stretches.is_some() {
+            expanded = expanded.saturating_add(record.size);
+            if expanded > limits.layer_size {
+                return Err(ReadError::Size { limit: limits.layer_size });
             }
         }
+        out.push(one(record, blob, limits).map_err(|cause| at(archive.name(), cause))?);
     }
-    Ok(meta)
 }
 
-fn decimal(value: &[u8]) -> Result<u64, String> {
-    std::str::from_utf8(value)
-        .ok()
-        .and_then(|text| text.parse().ok())
-        .ok_or_else(|| "a number in its PAX header is none".to_owned())
+fn at(name: &[u8], cause: EntryError) -> ReadError {
+    let start = &name[..name.len().min(200)];
+    ReadError::Entry {
+        path: format!("`{}`", start.utf8_chunks().map(|chunk| shown(&chunk)).collect::<String>()),
+        cause,
+    }
+}
+
+/// One line, whatever a name is made of.
+fn shown(chunk: &std::str::Utf8Chunk<'_>) -> String {
+    let text = chunk.valid().chars().flat_map(|c| {
+        let plain = (!c.is_control()).then_some(c);
+        plain.into_iter().chain(c.escape_default().filter(move |_| plain.is_none()))
+    });
+    text.chain(chunk.invalid().iter().flat_map(|byte| format!("\\x{byte:02x}").chars().collect::<Vec<_>>())).collect()
+}
+
+/// The bytes that an entry keeps in memory beside its fields.
+fn weight(record: &Record) -> u64 {
+    let xattrs = record.xattrs.iter().map(|(name, value)| name.len() + value.len() + 64);
+    let stretches = record.stretches.as_ref().map_or(0, |stretches| 16 * stretches.len());
+    (record.name.len() + record.link.len() + xattrs.sum::<usize>() + stretches) as u64
+}
+
+fn one(record: Record, blob: Digest, limits: &Limits) -> Result<LayerEntry, EntryError> {
+    let bounded = |bytes: &[u8], what| {
+        let limit = limits.name_length;
+        if bytes.len() as u64 > limit { Err(EntryError::TooLong { what, limit }) } else { Ok(()) }
+    };
+    bounded(&record.name, "name")?;
+    bounded(&record.link, "target")?;
+    let path = RootPath::new(&record.name).map_err(|_| EntryError::LeadsOut)?;
+    // GNU tar takes an empty name for the root.
+    if path.is_root() && (record.kind != Type::Folder || record.name.is_empty()) {
+        return Err(EntryError::Root);
+    }
+    let id = |value| u32::try_from(value).map_err(|_| EntryError::Owner(value));
+    let meta = Meta {
+        mode: u32::try_from(record.mode & 0o7777).unwrap_or_default(),
+        uid: id(record.uid)?,
+        gid: id(record.gid)?,
+        xattrs: record.xattrs,
+    };
+    let Record { offset, size, link, .. } = record;
+    let kind = match record.kind {
+        Type::Folder => Kind::Folder,
+        Type::Special => Kind::Special,
+        Type::Link | Type::HardLink if link.is_empty() => return Err(EntryError::LinkToNothing),
+        Type::Link => Kind::Link(link),
+        Type::HardLink => {
+            let target = RootPath::new(link).map_err(|_| EntryError::HardLinkOut)?;
+            return Ok(LayerEntry { path, change: Change::HardLink { target } });
+        }
+        Type::File => Kind::File(match record.stretches {
+            None => Content::Layer { blob, offset, size },
+            Some(stretches) => Content::Sparse(Arc::new(Sparse { blob, offset, size, stretches })),
+        }),
+    };
+    Ok(LayerEntry { path, change: Change::Put(Entry { meta, kind }) })
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
     use std::io::Cursor;
+
+    use tar::EntryType;
 
     use super::*;
 
@@ -154,18 +190,36 @@ mod tests {
         for (tar, says) in [
             (archive(EntryType::Regular, "a/../../b", "", b""), "leads out"),
             (archive(EntryType::Link, "a", "../b", b""), "hardlink out"),
-            (archive(EntryType::new(b'V'), "a", "", b""), "not supported"),
+            (archive(EntryType::new(b'V'), "a", "", b""), "its type is none"),
         ] {
             let error = list(tar, blob, &Limits::default()).unwrap_err().to_string();
             assert!(error.contains(says), "{error}");
         }
-        let limits = Limits { entries: 0, ..Limits::default() };
-        assert!(matches!(
-            list(archive(EntryType::Regular, "a", "", b""), blob, &limits),
-            Err(ReadError::Entries { .. })
-        ));
-        let mut cut = archive(EntryType::Regular, "a", "", &[1; 2000]).into_inner();
-        cut.truncate(700);
-        assert!(list(Cursor::new(cut), blob, &Limits::default()).is_ok_and(|entries| entries.len() == 1));
+        for length in [100, 511, 513, 700, 2559] {
+            let mut cut = archive(EntryType::Regular, "a", "", &[1; 2000]).into_inner();
+            cut.truncate(length);
+            let error = list(Cursor::new(cut), blob, &Limits::default()).unwrap_err().to_string();
+            assert!(error.ends_with("the archive ends in the middle of it"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_limit_that_is_hit_is_named() {
+        let full = Limits::default();
+        for (limits, key) in [
+            (Limits { layer_entries: 0, ..full }, "layer-entries"),
+            (Limits { layer_names: 3, ..full }, "layer-names"),
+            (Limits { name_length: 3, ..full }, "name-length"),
+            (Limits { layer_size: 511, ..full }, "layer-size"),
+        ] {
+            let error = list(archive(EntryType::Link, "name", "target", b""), Digest::of(b""), &limits).unwrap_err();
+            assert_eq!(error.limit(), Some(key), "{error}");
+        }
+    }
+
+    #[test]
+    fn names_are_shown_on_one_line() {
+        let error = at(b"a\n\xffb\xc3\xa9", EntryError::LeadsOut);
+        assert_eq!(error.to_string(), "entry `a\\n\\xffb\u{e9}`: its name leads out of the image");
     }
 }

@@ -175,6 +175,17 @@ impl Key {
                 self.number(*offset);
                 self.number(*size);
             }
+            Kind::File(Content::Sparse(sparse)) => {
+                self.bytes(b"sparse");
+                self.bytes(sparse.blob.to_string().as_bytes());
+                self.number(sparse.offset);
+                self.number(sparse.size);
+                self.number(sparse.stretches.len() as u64);
+                for stretch in &sparse.stretches {
+                    self.number(stretch.offset);
+                    self.number(stretch.length);
+                }
+            }
             Kind::File(Content::Bytes(bytes)) => {
                 self.bytes(b"content");
                 self.bytes(Digest::of(bytes).to_string().as_bytes());

@@ -12,10 +12,24 @@ pub enum UnpackError {
     DiffId { want: DiffId, got: DiffId },
     #[error("it unpacks to more than {limit} bytes")]
     TooLarge { limit: u64 },
+    #[error("its zstd frame needs a window of more than {} MiB", WINDOW >> 20)]
+    Window,
     #[error("{0}")]
     Io(#[from] io::Error),
     #[error("{0}")]
     Write(io::Error),
+}
+
+/// The most memory that a zstd frame may ask for: what RFC 8878 wants every decoder to
+/// give ("Window Descriptor"), and what levels up to 19 use.
+const WINDOW: u64 = 8 << 20;
+
+impl UnpackError {
+    /// The key of `[limits]` that would have to be raised.
+    #[must_use]
+    pub fn limit(&self) -> Option<&'static str> {
+        matches!(self, Self::TooLarge { .. }).then_some("layer-size")
+    }
 }
 
 /// Writes the tar of a layer's blob to `out`.
@@ -34,7 +48,11 @@ pub fn unpack(
     let unpacked = match packing {
         Packing::Tar => copy(&mut blob, limit, out),
         Packing::Gzip => copy(&mut flate2::read::MultiGzDecoder::new(&mut blob), limit, out),
-        Packing::Zstd => copy(&mut zstd::stream::read::Decoder::new(&mut blob)?, limit, out),
+        Packing::Zstd => {
+            let mut decoder = zstd::stream::read::Decoder::new(&mut blob)?;
+            decoder.window_log_max(WINDOW.ilog2())?;
+            copy(&mut decoder, limit, out).map_err(window)
+        }
     };
     // Of a broken blob its digest says more than what the decoder stumbles over.
     if matches!(unpacked, Ok(_) | Err(UnpackError::Io(_))) {
@@ -42,6 +60,14 @@ pub fn unpack(
     }
     let (got, size) = unpacked?;
     if got == want { Ok(size) } else { Err(UnpackError::DiffId { want, got }) }
+}
+
+/// zstd tells of a window only in words.
+fn window(cause: UnpackError) -> UnpackError {
+    match cause {
+        UnpackError::Io(cause) if cause.to_string().contains("requires too much memory") => UnpackError::Window,
+        other => other,
+    }
 }
 
 fn copy(tar: &mut impl Read, limit: u64, out: &mut impl Write) -> Result<(DiffId, u64), UnpackError> {

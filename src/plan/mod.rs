@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 
 use crate::config::{self, BUILDER, Bytecode, File, SitePackages};
 use crate::oci::{Compression, Location, Platform};
-use crate::rootfs::RootPath;
 use crate::rootfs::accounts::User;
+use crate::rootfs::{Limits, RootPath};
 
 pub use error::PlanError;
 use images::{Wanted, below, image_location, images, join, python, runtime};
@@ -68,6 +68,7 @@ pub struct Plan {
     pub directories: Vec<Directory>,
     pub image: Settings,
     pub compression: Compression,
+    pub limits: Limits,
     pub timestamp: u64,
 }
 
@@ -188,6 +189,7 @@ impl Plan {
             image: settings(args, file, app.as_ref())?,
             app,
             compression: compression(args, file)?,
+            limits: file.limits,
             timestamp: args.timestamp,
         })
     }

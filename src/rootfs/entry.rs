@@ -53,10 +53,32 @@ pub enum Content {
         offset: u64,
         size: u64,
     },
+    /// A file with holes, of a pulled layer.
+    Sparse(Arc<Sparse>),
     /// Made by carboy.
     Bytes(Arc<[u8]>),
     /// On the user's disk.
     Local(Arc<LocalFile>),
+}
+
+/// Data of a layer's tar, with zeros around it.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct Sparse {
+    /// The digest of the layer's blob.
+    pub blob: Digest,
+    /// Where the data begins in the tar. It has no gaps there.
+    pub offset: u64,
+    /// The file's length, holes included.
+    pub size: u64,
+    /// Where the data goes: in order, not empty, inside the file.
+    pub stretches: Vec<Stretch>,
+}
+
+/// A part of a file that is not a hole.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Stretch {
+    pub offset: u64,
+    pub length: u64,
 }
 
 /// A regular local file.
@@ -78,8 +100,19 @@ impl Content {
     pub fn size(&self) -> u64 {
         match self {
             Self::Layer { size, .. } => *size,
+            Self::Sparse(sparse) => sparse.size,
             Self::Bytes(bytes) => bytes.len() as u64,
             Self::Local(file) => file.size,
+        }
+    }
+
+    /// The digest of the pulled layer's blob that the bytes are in, if they are in one.
+    #[must_use]
+    pub fn blob(&self) -> Option<&Digest> {
+        match self {
+            Self::Layer { blob, .. } => Some(blob),
+            Self::Sparse(sparse) => Some(&sparse.blob),
+            Self::Bytes(_) | Self::Local(_) => None,
         }
     }
 }

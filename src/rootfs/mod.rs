@@ -2,12 +2,14 @@
 
 pub mod accounts;
 pub mod entry;
+pub mod limits;
 pub mod overlay;
 pub mod path;
 pub mod resolve;
 pub mod select;
 pub mod tree;
 
-pub use entry::{Content, Entry, Kind, LocalFile, Meta};
+pub use entry::{Content, Entry, Kind, LocalFile, Meta, Sparse};
+pub use limits::Limits;
 pub use path::RootPath;
 pub use tree::Tree;

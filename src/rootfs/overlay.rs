@@ -5,8 +5,10 @@
 //! its entries, wherever they stand in the archive. Parents that are links in the
 //! layers below are followed, as containerd and umoci do.
 
+use std::collections::BTreeSet;
+
 use super::resolve::LoopError;
-use super::{Entry, Kind, RootPath, Tree};
+use super::{Entry, Limits, RootPath, Tree};
 
 /// What begins the name of a whiteout.
 pub const WHITEOUT: &[u8] = b".wh.";
@@ -35,50 +37,139 @@ pub enum Change {
 pub enum OverlayError {
     #[error("`{path}` is a hardlink to `{target}`, which is no file of the image")]
     HardLink { path: RootPath, target: RootPath },
+    #[error("`{path}` is a whiteout of nothing that a folder can hold")]
+    Whiteout { path: RootPath },
+    #[error("`{path}` passes through links to a name of more than {limit} bytes")]
+    TooLong { path: RootPath, limit: u64 },
+    #[error("with it the image has more than {limit} entries, folders included that only names tell of")]
+    Entries { limit: u64 },
+    #[error("with it the image's paths have more than {limit} bytes together")]
+    Names { limit: u64 },
+    #[error("its names pass through too many links")]
+    Links,
     #[error(transparent)]
     Loop(#[from] LoopError),
+}
+
+impl OverlayError {
+    /// The key of `[limits]` that would have to be raised.
+    #[must_use]
+    pub fn limit(&self) -> Option<&'static str> {
+        match self {
+            Self::TooLong { .. } => Some("name-length"),
+            Self::Entries { .. } => Some("layer-entries"),
+            Self::Names { .. } => Some("layer-names"),
+            Self::HardLink { .. } | Self::Whiteout { .. } | Self::Links | Self::Loop(_) => None,
+        }
+    }
+}
+
+/// How many steps of [`Tree::resolve`] the names of a layer may take.
+struct Steps {
+    taken: u64,
+    most: u64,
+}
+
+impl Steps {
+    /// Names take one or two each; links that lead through links, with `..` between,
+    /// some thousands (measured), so that a small layer could keep carboy busy for hours.
+    fn of(layer: &[LayerEntry]) -> Self {
+        Self { taken: 0, most: 100_000 + 64 * layer.len() as u64 }
+    }
+
+    fn check(&self) -> Result<(), OverlayError> {
+        if self.taken > self.most { Err(OverlayError::Links) } else { Ok(()) }
+    }
 }
 
 impl Tree {
     /// Puts one more layer on top.
     ///
     /// # Errors
-    /// Hardlinks to what is not there; names below a loop of links.
-    pub fn stack(&mut self, layer: &[LayerEntry]) -> Result<(), OverlayError> {
-        for entry in layer {
-            self.whiteout(&entry.path)?;
+    /// Hardlinks to what is not there; names below a loop of links; a tree beyond the limits.
+    pub fn stack(&mut self, layer: Vec<LayerEntry>, limits: &Limits) -> Result<(), OverlayError> {
+        let mut steps = Steps::of(&layer);
+        let folders: BTreeSet<&[u8]> = layer.iter().filter_map(folder).collect();
+        let whiteouts = layer.iter().map(|entry| &entry.path).filter(|path| is_whiteout(path));
+        for path in whiteouts {
+            if !self.is_in_new_folder(path, &folders, &mut steps)? {
+                self.whiteout(path, &mut steps)?;
+            }
         }
         for LayerEntry { path, change } in layer {
-            if is_whiteout(path) {
+            if is_whiteout(&path) {
                 continue;
             }
-            let real = self.resolve_parent(path)?;
+            let real = self.walk_parent(&path, &mut steps.taken)?;
+            if real.as_bytes().len() as u64 > limits.name_length {
+                return Err(OverlayError::TooLong { path, limit: limits.name_length });
+            }
             let entry = match change {
-                Change::Put(entry) => entry.clone(),
-                Change::HardLink { target } => self.link_target(path, target)?,
+                Change::Put(entry) => entry,
+                Change::HardLink { target } => {
+                    // As in every runtime: what is in the new name's place may lead to the file.
+                    self.remove(&real);
+                    self.link_target(&path, target, &mut steps)?
+                }
             };
+            steps.check()?;
             self.insert(real, entry);
+            if self.len() as u64 > limits.layer_entries {
+                return Err(OverlayError::Entries { limit: limits.layer_entries });
+            }
+            if self.names() > limits.layer_names {
+                return Err(OverlayError::Names { limit: limits.layer_names });
+            }
         }
         Ok(())
     }
 
-    fn whiteout(&mut self, path: &RootPath) -> Result<(), OverlayError> {
+    /// Whether one of the layer's own folders, in which `path` is, takes the place of a
+    /// link or a file. Nothing of the layers below is in it; least of all what the link leads to.
+    fn is_in_new_folder(
+        &self,
+        path: &RootPath,
+        folders: &BTreeSet<&[u8]>,
+        steps: &mut Steps,
+    ) -> Result<bool, OverlayError> {
+        let bytes = path.as_bytes();
+        let slashes = bytes.iter().enumerate().filter(|(_, byte)| **byte == b'/').map(|(at, _)| at);
+        for above in slashes.map(|end| &bytes[..end]).filter(|above| folders.contains(above)) {
+            let real = self.walk_parent(&RootPath::from_normal(above.to_vec()), &mut steps.taken)?;
+            steps.check()?;
+            if self.get(&real).is_some_and(|entry| !entry.is_folder()) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    fn whiteout(&mut self, path: &RootPath, steps: &mut Steps) -> Result<(), OverlayError> {
         let Some((parent, name)) = path.parent().zip(path.name()) else { return Ok(()) };
         if name == OPAQUE {
-            let folder = self.resolve(&parent)?;
+            let folder = self.walk(&parent, &mut steps.taken)?;
             self.remove_below(&folder);
         } else if let Some(hidden) = name.strip_prefix(WHITEOUT).filter(|_| !name.starts_with(AUFS)) {
-            let real = self.resolve(&parent)?.child(hidden);
+            // `.wh.` and a dot or two would hide the folder itself, or its parent.
+            if matches!(hidden, b"" | b"." | b"..") {
+                return Err(OverlayError::Whiteout { path: path.clone() });
+            }
+            let real = self.walk(&parent, &mut steps.taken)?.child(hidden);
             self.remove(&real);
         }
-        Ok(())
+        steps.check()
     }
 
-    fn link_target(&self, path: &RootPath, target: &RootPath) -> Result<Entry, OverlayError> {
-        let real = self.resolve_parent(target)?;
-        let found = self.get(&real).filter(|entry| matches!(entry.kind, Kind::File(_) | Kind::Link(_) | Kind::Special));
-        found.cloned().ok_or_else(|| OverlayError::HardLink { path: path.clone(), target: target.clone() })
+    fn link_target(&self, path: &RootPath, target: RootPath, steps: &mut Steps) -> Result<Entry, OverlayError> {
+        let real = self.walk_parent(&target, &mut steps.taken)?;
+        let found = self.get(&real).filter(|entry| !entry.is_folder());
+        found.cloned().ok_or_else(|| OverlayError::HardLink { path: path.clone(), target })
     }
+}
+
+/// The path of a layer's folder.
+fn folder(entry: &LayerEntry) -> Option<&[u8]> {
+    matches!(&entry.change, Change::Put(put) if put.is_folder()).then(|| entry.path.as_bytes())
 }
 
 /// Whether a path's last name makes it a whiteout (or aufs's bookkeeping).
@@ -89,7 +180,7 @@ pub fn is_whiteout(path: &RootPath) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Meta;
+    use super::super::{Kind, Meta};
     use super::*;
 
     /// `f NAME`, `d NAME`, `l NAME TARGET`, `h NAME TARGET`, `w NAME`, `o NAME`; one a line.
@@ -118,7 +209,7 @@ mod tests {
     fn stack(layers: &[&str]) -> Result<String, OverlayError> {
         let mut tree = Tree::default();
         for (number, text) in (0..).zip(layers) {
-            tree.stack(&layer(text, number))?;
+            tree.stack(layer(text, number), &Limits::default())?;
         }
         let line = |(path, entry): (&RootPath, &Entry)| match &entry.kind {
             Kind::File(_) => Some(format!("{path}@{}", entry.meta.uid)),
@@ -135,6 +226,13 @@ mod tests {
         }
         for upper in ["o d\nf d/c", "f d/c\no d"] {
             assert_eq!(stack(&["f d/a\nf d/b/x", upper]).unwrap(), "/d/c@1", "upper was {upper:?}");
+        }
+    }
+
+    #[test]
+    fn a_whiteout_in_a_folder_that_replaces_a_link_hides_nothing() {
+        for upper in ["d d\no d", "o d\nd d", "d d\nw d/a", "w d/a\nd d"] {
+            assert_eq!(stack(&["f x/a\nl d x", upper]).unwrap(), "/x/a@0", "upper was {upper:?}");
         }
     }
 
@@ -157,5 +255,34 @@ mod tests {
         assert_eq!(stack(&["f a", "h b a"]).unwrap(), "/a@0 /b@0");
         assert!(stack(&["f a", "w a\nh b a"]).is_err());
         assert!(stack(&["d a", "h b a"]).is_err());
+        assert!(stack(&["f a", "h a a"]).is_err());
+        assert!(stack(&["f a/b", "h a a/b"]).is_err());
+        assert!(stack(&["f a/b\nl c a", "h c c/b"]).is_err());
+    }
+
+    #[test]
+    fn whiteouts_of_no_name_are_refused() {
+        for hidden in ["", ".", ".."] {
+            assert!(stack(&["f a", &format!("f .wh.{hidden}")]).is_err(), "{hidden:?}");
+        }
+    }
+
+    #[test]
+    fn deep_folders_and_long_ways_hit_a_limit() {
+        let small = Limits { layer_size: 0, layer_entries: 10, layer_names: 100, name_length: 20 };
+        let hit = |texts: &[&str], limits: Limits| {
+            let mut tree = Tree::default();
+            let stacked = texts.iter().try_for_each(|text| tree.stack(layer(text, 0), &limits));
+            stacked.unwrap_err().limit()
+        };
+        assert_eq!(
+            hit(&["f a/b/c/d/e/f/g/h/i/j/k"], Limits { layer_names: 1000, name_length: 100, ..small }),
+            Some("layer-entries")
+        );
+        assert_eq!(
+            hit(&["f aaaaaaaa/bbbbbbb/c", "f dddddddd/bbbbbbb/c", "f eeeeeeee/bbbbbbb/c"], small),
+            Some("layer-names")
+        );
+        assert_eq!(hit(&["l l a/b/c/d/e/f/g/h", "f l/x/y/z/1"], small), Some("name-length"));
     }
 }

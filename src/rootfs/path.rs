@@ -2,6 +2,7 @@
 //!
 //! Linux names are bytes; what is not UTF-8 is kept and only shown lossily.
 
+use std::borrow::Borrow;
 use std::fmt;
 
 /// A path from an image's root. The root itself is the empty path.
@@ -111,7 +112,14 @@ impl RootPath {
     }
 }
 
-fn push(out: &mut Vec<u8>, part: &[u8]) {
+/// For looking paths up by a part of their bytes: both compare and hash alike.
+impl Borrow<[u8]> for RootPath {
+    fn borrow(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+pub(super) fn push(out: &mut Vec<u8>, part: &[u8]) {
     if !out.is_empty() {
         out.push(b'/');
     }

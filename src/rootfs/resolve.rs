@@ -4,6 +4,7 @@
 //! at the root stays there, so nothing leads out. A name that is not there is
 //! taken as it is: destinations need not exist.
 
+use super::path::push;
 use super::{Entry, Kind, RootPath, Tree};
 
 /// Linux follows at most 40 links for one path (`path_resolution(7)`, `ELOOP`).
@@ -22,31 +23,36 @@ impl Tree {
     /// # Errors
     /// More than 40 links on the way.
     pub fn resolve(&self, path: &RootPath) -> Result<RootPath, LoopError> {
-        let mut done: Vec<Vec<u8>> = Vec::new();
-        let mut todo: Vec<Vec<u8>> = path.parts().rev().map(<[u8]>::to_vec).collect();
-        let mut links = 0;
-        while let Some(part) = todo.pop() {
-            match part.as_slice() {
-                b"" | b"." => continue,
-                b".." => {
-                    done.pop();
-                    continue;
-                }
-                _ => done.push(part),
+        self.walk(path, &mut 0)
+    }
+
+    /// `resolve` that counts its steps, each of which looks up one path.
+    pub(super) fn walk(&self, path: &RootPath, steps: &mut u64) -> Result<RootPath, LoopError> {
+        let (mut done, mut todo, mut links) = (Vec::new(), path.as_bytes().to_vec(), 0);
+        loop {
+            *steps += 1;
+            // `..` means the parent of where the names before it lead.
+            let (names, rest) = until_up(&todo);
+            let mut here = std::mem::take(&mut done);
+            for name in names.split(|&byte| byte == b'/').filter(|name| !matches!(*name, b"" | b".")) {
+                push(&mut here, name);
             }
-            let here = RootPath::from_normal(done.join(&b'/'));
-            let Some(Entry { kind: Kind::Link(target), .. }) = self.get(&here) else { continue };
+            let Some((end, Entry { kind: Kind::Link(target), .. })) = self.deepest(&here) else {
+                let Some(rest) = rest else { return Ok(RootPath::from_normal(here)) };
+                pop(&mut here);
+                (done, todo) = (here, rest.to_vec());
+                continue;
+            };
             links += 1;
             if links > MAX_LINKS {
                 return Err(LoopError { path: path.clone() });
             }
-            done.pop();
-            if target.first() == Some(&b'/') {
-                done.clear();
-            }
-            todo.extend(target.split(|&b| b == b'/').rev().map(<[u8]>::to_vec));
+            let up: &[u8] = if rest.is_some() { b"/../" } else { b"" };
+            todo = [target, &here[end..], up, rest.unwrap_or_default()].concat();
+            here.truncate(end);
+            pop(&mut here);
+            done = if target.first() == Some(&b'/') { Vec::new() } else { here };
         }
-        Ok(RootPath::from_normal(done.join(&b'/')))
     }
 
     /// The real path of the folder that `path` is in, and its name below it: where
@@ -55,8 +61,12 @@ impl Tree {
     /// # Errors
     /// A loop on the way.
     pub fn resolve_parent(&self, path: &RootPath) -> Result<RootPath, LoopError> {
+        self.walk_parent(path, &mut 0)
+    }
+
+    pub(super) fn walk_parent(&self, path: &RootPath, steps: &mut u64) -> Result<RootPath, LoopError> {
         let Some((parent, name)) = path.parent().zip(path.name()) else { return Ok(RootPath::root()) };
-        Ok(self.resolve(&parent)?.child(name))
+        Ok(self.walk(&parent, steps)?.child(name))
     }
 
     /// The entry that `path` leads to, and its real path.
@@ -66,6 +76,24 @@ impl Tree {
         let entry = self.get(&real)?;
         Some((real, entry))
     }
+}
+
+/// The names before the first `..`, and what follows it.
+fn until_up(path: &[u8]) -> (&[u8], Option<&[u8]>) {
+    let mut at = 0;
+    for part in path.split(|&byte| byte == b'/') {
+        let end = at + part.len();
+        if part == b".." {
+            return (&path[..at], Some(path.get(end + 1..).unwrap_or_default()));
+        }
+        at = end + 1;
+    }
+    (path, None)
+}
+
+/// The path of the folder that it is in.
+fn pop(path: &mut Vec<u8>) {
+    path.truncate(path.iter().rposition(|&byte| byte == b'/').unwrap_or(0));
 }
 
 #[cfg(test)]

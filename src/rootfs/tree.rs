@@ -1,4 +1,7 @@
 //! A tree of entries, sorted by path.
+//!
+//! Whatever is above an entry is there, and is a folder: `insert` and `remove` see to
+//! it, `resolve` builds on it.
 
 use std::collections::BTreeMap;
 use std::ops::Bound;
@@ -9,6 +12,8 @@ use super::{Entry, RootPath};
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Tree {
     entries: BTreeMap<RootPath, Entry>,
+    /// The bytes of all paths together.
+    names: u64,
 }
 
 impl Tree {
@@ -35,6 +40,12 @@ impl Tree {
         self.entries.len()
     }
 
+    /// The bytes of all paths together: of deep folders, far more than the names that made them.
+    #[must_use]
+    pub fn names(&self) -> u64 {
+        self.names
+    }
+
     /// Whether there is nothing.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -53,29 +64,49 @@ impl Tree {
         if path.is_root() {
             return;
         }
-        for parent in path.ancestors() {
-            if !self.is_folder(&parent) {
-                self.entries.insert(parent, Entry::folder(0o755));
-            }
+        let mut parent = path.parent().filter(|parent| !parent.is_root());
+        while let Some(missing) = parent.take_if(|parent| !self.is_folder(parent)) {
+            parent = missing.parent().filter(|parent| !parent.is_root());
+            self.set(missing, Entry::folder(0o755));
         }
         if !(entry.is_folder() && self.is_folder(&path)) {
             self.remove_below(&path);
         }
-        self.entries.insert(path, entry);
+        self.set(path, entry);
+    }
+
+    fn set(&mut self, path: RootPath, entry: Entry) {
+        let length = path.as_bytes().len() as u64;
+        if self.entries.insert(path, entry).is_none() {
+            self.names += length;
+        }
     }
 
     /// Removes an entry and everything below it.
     pub fn remove(&mut self, path: &RootPath) {
         self.remove_below(path);
-        self.entries.remove(path);
+        if self.entries.remove(path).is_some() {
+            self.names -= path.as_bytes().len() as u64;
+        }
     }
 
     /// Removes everything below a folder.
     pub fn remove_below(&mut self, folder: &RootPath) {
-        let below: Vec<_> = self.entries.range(Self::range(folder)).map(|(path, _)| path.clone()).collect();
-        for path in below {
-            self.entries.remove(&path);
+        let removed = self.entries.extract_if(Self::range(folder), |_, _| true);
+        self.names -= removed.map(|(path, _)| path.as_bytes().len() as u64).sum::<u64>();
+    }
+
+    /// The deepest entry on the way along `path`, a normal path's bytes, and how many of
+    /// them name it.
+    pub(super) fn deepest(&self, path: &[u8]) -> Option<(usize, &Entry)> {
+        if let Some(entry) = self.entries.get(path) {
+            return Some((path.len(), entry));
         }
+        let slashes: Vec<_> = path.iter().enumerate().filter(|(_, byte)| **byte == b'/').map(|(at, _)| at).collect();
+        // What is above an entry is there: a search by halves.
+        let there = slashes.partition_point(|&end| self.entries.contains_key(&path[..end]));
+        let end = *slashes.get(there.checked_sub(1)?)?;
+        Some((end, self.entries.get(&path[..end])?))
     }
 
     /// `folder/` up to, but without, `folder0`: the byte after the slash.

@@ -1,0 +1,73 @@
+//! An OCI layout of one image, made of tars.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use carboy::oci::Digest;
+use serde_json::{Value, json};
+
+/// An image in the making.
+pub struct Layout {
+    folder: PathBuf,
+    layers: Vec<Value>,
+    diff_ids: Vec<String>,
+}
+
+#[allow(dead_code, reason = "every test target takes what it needs")]
+impl Layout {
+    /// An image of these tars, named `1`.
+    pub fn write(folder: &Path, tars: &[Vec<u8>]) -> PathBuf {
+        let mut layout = Self::new(folder);
+        for tar in tars {
+            layout.add("application/vnd.oci.image.layer.v1.tar", tar, &Digest::of(tar));
+        }
+        layout.finish()
+    }
+
+    pub fn new(folder: &Path) -> Self {
+        fs::create_dir_all(folder.join("blobs/sha256")).unwrap();
+        Self { folder: folder.to_owned(), layers: Vec::new(), diff_ids: Vec::new() }
+    }
+
+    /// Adds a layer with whatever diff id.
+    pub fn add(&mut self, media_type: &str, blob: &[u8], diff_id: &Digest) {
+        let descriptor = self.blob(media_type, blob);
+        self.layers.push(descriptor);
+        self.diff_ids.push(diff_id.to_string());
+    }
+
+    /// Adds a blob that is in a file already.
+    pub fn add_file(&mut self, media_type: &str, file: &Path, digest: &Digest, diff_id: &Digest) {
+        let size = fs::metadata(file).unwrap().len();
+        fs::rename(file, self.path(digest)).unwrap();
+        self.layers.push(json!({ "mediaType": media_type, "digest": digest.to_string(), "size": size }));
+        self.diff_ids.push(diff_id.to_string());
+    }
+
+    fn path(&self, digest: &Digest) -> PathBuf {
+        self.folder.join("blobs").join(digest.to_string().replace(':', "/"))
+    }
+
+    fn blob(&self, media_type: &str, bytes: &[u8]) -> Value {
+        let digest = Digest::of(bytes);
+        fs::write(self.path(&digest), bytes).unwrap();
+        json!({ "mediaType": media_type, "digest": digest.to_string(), "size": bytes.len() })
+    }
+
+    pub fn finish(self) -> PathBuf {
+        let config = json!({
+            "architecture": "amd64", "os": "linux", "config": { "Env": ["PATH=/bin"] },
+            "rootfs": { "type": "layers", "diff_ids": self.diff_ids },
+        });
+        let config = self.blob("application/vnd.oci.image.config.v1+json", config.to_string().as_bytes());
+        let media_type = "application/vnd.oci.image.manifest.v1+json";
+        let manifest = json!({ "schemaVersion": 2, "mediaType": media_type, "config": config, "layers": self.layers });
+        let mut manifest = self.blob(media_type, manifest.to_string().as_bytes());
+        manifest["annotations"] = json!({ "org.opencontainers.image.ref.name": "1" });
+        manifest["platform"] = json!({ "architecture": "amd64", "os": "linux" });
+        fs::write(self.folder.join("oci-layout"), r#"{"imageLayoutVersion":"1.0.0"}"#).unwrap();
+        let index = json!({ "schemaVersion": 2, "manifests": [manifest] });
+        fs::write(self.folder.join("index.json"), index.to_string()).unwrap();
+        self.folder
+    }
+}
