@@ -230,7 +230,9 @@ fn a_zstd_window_is_bounded() {
         encoder.finish().unwrap()
     };
     world.builder(|layout| layout.add(ZSTD, &with(27), &Digest::of(&tar)));
-    world.refuses("", &["its zstd frame needs a window of more than 8 MiB"]);
+    world.refuses("", &["needs a window of more than 8388608 bytes", "raise `zstd-window` under [limits]"]);
+    let run = world.build("[limits]\nzstd-window = \"128MiB\"\n");
+    assert_eq!(run.code, Some(0), "{}", run.stderr);
     world.builder(|layout| layout.add(ZSTD, &with(23), &Digest::of(&tar)));
     let run = world.build("");
     assert_eq!(run.code, Some(0), "{}", run.stderr);

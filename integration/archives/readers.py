@@ -7,7 +7,7 @@ each: {"archive": NAME, "tarfile": …, "gnu": …}, where a reading is a list o
 [kind, name, link, mode, uid, gid, size, SHA-256 of the content, attributes], bytes in hex, null for what is not told.
 """
 
-import hashlib, json, os, random, re, shutil, subprocess, sys, tarfile
+import hashlib, json, os, random, re, shutil, stat, subprocess, sys, tarfile
 
 
 def num(value, width):
@@ -459,11 +459,11 @@ def mode(text):
 def by_gnu_tar(path):
     env = {"LC_ALL": "C", "TZ": "UTC", "PATH": os.environ["PATH"]}
     options = ["-P", "--numeric-owner", "--quoting-style=c", "--warning=no-unknown-keyword"]
-    listed = subprocess.run(["tar", "-tv", *options, "-f", path], capture_output=True, env=env)
+    listed = subprocess.run(["tar", "-tv", *options, "-f", path], capture_output=True, env=env, timeout=60)
     folder = path + ".d"
     os.mkdir(folder)
     options = ["--no-same-owner", "--no-same-permissions", "--warning=no-unknown-keyword", "-C", folder]
-    unpacked = subprocess.run(["tar", "-x", *options, "-f", path], capture_output=True, env=env)
+    unpacked = subprocess.run(["tar", "-x", *options, "-f", path], capture_output=True, env=env, timeout=60)
     out = []
     for line in listed.stdout.splitlines():
         m = LINE.fullmatch(line)
@@ -475,9 +475,11 @@ def by_gnu_tar(path):
         digest, size = None, 0
         if kind == "file":
             size = int(m[5])
+            file = os.path.join(folder.encode(), name.lstrip(b"/"))
             try:
-                with open(os.path.join(folder.encode(), name.lstrip(b"/")), "rb") as file:
-                    digest = hashlib.sha256(file.read()).hexdigest()
+                if stat.S_ISREG(os.lstat(file).st_mode):  # or a later entry took its place, such as a pipe
+                    with open(file, "rb") as data:
+                        digest = hashlib.sha256(data.read()).hexdigest()
             except (OSError, ValueError):
                 pass
         out.append([kind, name.hex(), link.hex(), mode(m[2].decode()), int(m[3]), int(m[4]), size, digest, None])

@@ -75,8 +75,10 @@ impl Work<'_> {
             self.taken.push(Taken { soname: text(&taken.soname), path, needed_by, layer: kind });
         }
         for edge in outcome.edges {
-            if let Some(to) = &edge.to {
-                self.reasons.also_needed_by(to, &edge.from);
+            let Some(to) = &edge.to else { continue };
+            // The file, and the link beside it that has the name it is asked by.
+            for path in [Some(to.clone()), to.parent().map(|folder| folder.child(&edge.soname))].into_iter().flatten() {
+                self.reasons.also_needed_by(&path, &edge.from);
             }
         }
         for missing in outcome.missing {

@@ -292,10 +292,10 @@ async fn layer(
         let reader = source.blob(blob).await?;
         let mut staged = run.io.cache.stage()?;
         let counted = Counted { inner: SyncIoBridge::new(reader), run: run.clone(), subject: subject.clone() };
-        let limit = run.limits.layer_size;
+        let limits = run.limits;
         let (staged, result) = run
             .blocking(move || {
-                let result = unpack::unpack(counted, packing, diff_id, limit, &mut staged);
+                let result = unpack::unpack(counted, packing, diff_id, &limits, &mut staged);
                 (staged, result)
             })
             .await?;

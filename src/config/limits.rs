@@ -7,7 +7,7 @@ use super::error::BadValue;
 use super::reader::{Node, wrong_type};
 use crate::rootfs::Limits;
 
-pub(super) const KEYS: &[&str] = &["layer-size", "layer-entries", "layer-names", "name-length"];
+pub(super) const KEYS: &[&str] = &["layer-size", "layer-entries", "layer-names", "name-length", "zstd-window"];
 
 const UNITS: [(&str, u64); 9] = [
     ("B", 1),
@@ -67,6 +67,7 @@ pub(super) fn read(node: &Node<'_>) -> Result<Limits, ConfigError> {
         layer_entries: table.get("layer-entries", read_count)?.unwrap_or(default.layer_entries),
         layer_names: table.get("layer-names", read_size)?.unwrap_or(default.layer_names),
         name_length: table.get("name-length", read_count)?.unwrap_or(default.name_length),
+        zstd_window: table.get("zstd-window", read_size)?.unwrap_or(default.zstd_window),
     })
 }
 

@@ -275,8 +275,9 @@ mod tests {
             let blob = std::fs::read(file.path()).unwrap();
             assert_eq!(packed.descriptor, Descriptor::of(compression.packing().media_type(), &blob));
             let mut tar = Vec::new();
-            super::super::unpack::unpack(&blob[..], compression.packing(), packed.diff_id, packed.unpacked, &mut tar)
-                .unwrap();
+            let (packing, limits) = (compression.packing(), Limits::default());
+            let size = super::super::unpack::unpack(&blob[..], packing, packed.diff_id, &limits, &mut tar).unwrap();
+            assert_eq!(size, packed.unpacked);
             let listed = read::list(io::Cursor::new(tar), packed.descriptor.digest, &Limits::default()).unwrap();
             let mut tree = Tree::default();
             tree.stack(listed, &Limits::default()).unwrap();

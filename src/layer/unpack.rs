@@ -4,6 +4,7 @@ use std::io::{self, Read, Write};
 
 use crate::oci::digest::Hasher;
 use crate::oci::{DiffId, Packing};
+use crate::rootfs::Limits;
 
 /// Why a blob is not the layer that the image's configuration promises.
 #[derive(Debug, thiserror::Error)]
@@ -12,23 +13,23 @@ pub enum UnpackError {
     DiffId { want: DiffId, got: DiffId },
     #[error("it unpacks to more than {limit} bytes")]
     TooLarge { limit: u64 },
-    #[error("its zstd frame needs a window of more than {} MiB", WINDOW >> 20)]
-    Window,
+    #[error("its zstd frame needs a window of more than {limit} bytes")]
+    Window { limit: u64 },
     #[error("{0}")]
     Io(#[from] io::Error),
     #[error("{0}")]
     Write(io::Error),
 }
 
-/// The most memory that a zstd frame may ask for: what RFC 8878 wants every decoder to
-/// give ("Window Descriptor"), and what levels up to 19 use.
-const WINDOW: u64 = 8 << 20;
-
 impl UnpackError {
     /// The key of `[limits]` that would have to be raised.
     #[must_use]
     pub fn limit(&self) -> Option<&'static str> {
-        matches!(self, Self::TooLarge { .. }).then_some("layer-size")
+        match self {
+            Self::TooLarge { .. } => Some("layer-size"),
+            Self::Window { .. } => Some("zstd-window"),
+            Self::DiffId { .. } | Self::Io(_) | Self::Write(_) => None,
+        }
     }
 }
 
@@ -37,21 +38,23 @@ impl UnpackError {
 /// The blob is read to its very end, so that a verifying reader below has seen it all.
 ///
 /// # Errors
-/// Broken compression; another diff id than `want`; more than `limit` bytes.
+/// Broken compression; another diff id than `want`; more than `limits` allow.
 pub fn unpack(
     mut blob: impl Read,
     packing: Packing,
     want: DiffId,
-    limit: u64,
+    limits: &Limits,
     out: &mut impl Write,
 ) -> Result<u64, UnpackError> {
+    let limit = limits.layer_size;
     let unpacked = match packing {
         Packing::Tar => copy(&mut blob, limit, out),
         Packing::Gzip => copy(&mut flate2::read::MultiGzDecoder::new(&mut blob), limit, out),
         Packing::Zstd => {
             let mut decoder = zstd::stream::read::Decoder::new(&mut blob)?;
-            decoder.window_log_max(WINDOW.ilog2())?;
-            copy(&mut decoder, limit, out).map_err(window)
+            let window = limits.zstd_window.clamp(1 << 10, 1 << 31).next_power_of_two(); // zstd's own bounds
+            decoder.window_log_max(window.ilog2())?;
+            copy(&mut decoder, limit, out).map_err(|cause| too_wide(cause, window))
         }
     };
     // Of a broken blob its digest says more than what the decoder stumbles over.
@@ -63,9 +66,11 @@ pub fn unpack(
 }
 
 /// zstd tells of a window only in words.
-fn window(cause: UnpackError) -> UnpackError {
+fn too_wide(cause: UnpackError, limit: u64) -> UnpackError {
     match cause {
-        UnpackError::Io(cause) if cause.to_string().contains("requires too much memory") => UnpackError::Window,
+        UnpackError::Io(cause) if cause.to_string().contains("requires too much memory") => {
+            UnpackError::Window { limit }
+        }
         other => other,
     }
 }
@@ -106,11 +111,16 @@ mod tests {
             [(Packing::Tar, tar.clone()), (Packing::Gzip, gzip.finish().unwrap()), (Packing::Zstd, zstd)]
         {
             let mut out = Vec::new();
-            assert_eq!(unpack(&blob[..], packing, want, 300_000, &mut out).unwrap(), 300_000);
+            let limits = |layer_size| Limits { layer_size, ..Limits::default() };
+            let enough = limits(300_000);
+            assert_eq!(unpack(&blob[..], packing, want, &enough, &mut out).unwrap(), 300_000);
             assert!(out == tar);
             let other = DiffId(Digest::of(b""));
-            assert!(matches!(unpack(&blob[..], packing, other, 300_000, &mut out), Err(UnpackError::DiffId { .. })));
-            assert!(matches!(unpack(&blob[..], packing, want, 299_999, &mut out), Err(UnpackError::TooLarge { .. })));
+            assert!(matches!(unpack(&blob[..], packing, other, &enough, &mut out), Err(UnpackError::DiffId { .. })));
+            assert!(matches!(
+                unpack(&blob[..], packing, want, &limits(299_999), &mut out),
+                Err(UnpackError::TooLarge { .. })
+            ));
         }
     }
 }

@@ -11,13 +11,24 @@ pub struct Limits {
     pub layer_names: u64,
     /// Bytes of one path or link target.
     pub name_length: u64,
+    /// Bytes of memory that a layer's zstd frame may ask for to be unpacked, rounded up to
+    /// a power of two.
+    pub zstd_window: u64,
 }
 
 impl Default for Limits {
     /// Measured: a layer of 500,000 entries costs some 140 MB in memory with short names.
     /// The largest of python's images has some 40,000, unpacks to 1 GB (assumed), and Linux
-    /// opens no path above 4,095 bytes (`PATH_MAX`, `limits.h`).
+    /// opens no path above 4,095 bytes (`PATH_MAX`, `limits.h`). A window of 8 MiB is what
+    /// RFC 8878 wants every decoder to take ("Window Descriptor"), what zstd's levels up to
+    /// 19 use, and the Go library of containers' tools at every level.
     fn default() -> Self {
-        Self { layer_size: 16 << 30, layer_entries: 500_000, layer_names: 64 << 20, name_length: 4095 }
+        Self {
+            layer_size: 16 << 30,
+            layer_entries: 500_000,
+            layer_names: 64 << 20,
+            name_length: 4095,
+            zstd_window: 8 << 20,
+        }
     }
 }

@@ -269,7 +269,7 @@ mod tests {
 
     #[test]
     fn deep_folders_and_long_ways_hit_a_limit() {
-        let small = Limits { layer_size: 0, layer_entries: 10, layer_names: 100, name_length: 20 };
+        let small = Limits { layer_entries: 10, layer_names: 100, name_length: 20, ..Limits::default() };
         let hit = |texts: &[&str], limits: Limits| {
             let mut tree = Tree::default();
             let stacked = texts.iter().try_for_each(|text| tree.stack(layer(text, 0), &limits));
