@@ -10,6 +10,7 @@
 mod support;
 
 use std::fs;
+use std::io::ErrorKind;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -108,18 +109,21 @@ impl Root {
     /// Completes the configuration, as a build would.
     fn configure(&self, folders: &[&str]) {
         let folders: Vec<_> = folders.iter().map(|name| RootPath::new(name).unwrap()).collect();
-        for (path, bytes) in ld_so_conf::configuration(&self.tree(), &mut |path| self.text(path), &folders) {
+        for (path, bytes) in
+            ld_so_conf::configuration(&self.tree(), &mut |path| self.text(path), &folders).unwrap().files
+        {
             self.write(std::str::from_utf8(path.as_bytes()).unwrap(), bytes);
         }
     }
 
-    fn text(&self, path: &RootPath) -> Option<String> {
-        fs::read_to_string(self.path().join(std::str::from_utf8(path.as_bytes()).unwrap())).ok()
+    fn text(&self, path: &RootPath) -> std::io::Result<Option<Vec<u8>>> {
+        let read = fs::read(self.path().join(std::str::from_utf8(path.as_bytes()).unwrap()));
+        read.map(Some).or_else(|cause| if cause.kind() == ErrorKind::NotFound { Ok(None) } else { Err(cause) })
     }
 
     fn cache(&self) -> Vec<u8> {
         let tree = self.tree();
-        let folders = ld_so_conf::folders(&tree, &mut |path| self.text(path));
+        let folders = ld_so_conf::folders(&tree, &mut |path| self.text(path)).unwrap();
         let libraries = ld_so_cache::libraries(&tree, &folders, self.machine(), &Files).unwrap();
         ld_so_cache::cache(&libraries, self.machine()).unwrap()
     }

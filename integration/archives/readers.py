@@ -423,7 +423,7 @@ def by_tarfile(path):
                 out.append(
                     [kind, from_text(m.name).hex(), link, m.mode & 0o7777, m.uid, m.gid, size, digest, attributes]
                 )
-    except (tarfile.TarError, ValueError, OverflowError, EOFError, MemoryError):
+    except (tarfile.TarError, ArithmeticError, EOFError, LookupError, MemoryError, ValueError):
         return None
     return out
 

@@ -26,7 +26,7 @@ pub enum BuildError {
     Manifest { image: String, cause: ManifestError },
     #[error("{image}: {cause}")]
     Config { image: String, cause: ConfigError },
-    #[error("{image} is an index of indexes of indexes")]
+    #[error("{image} is an index of too many manifests, or of indexes in indexes")]
     Nested { image: String },
     #[error("{image} has no image for {wanted}")]
     Platform { image: String, wanted: Platform, has: Vec<Platform> },

@@ -173,12 +173,12 @@ impl<'a> Work<'a> {
         let builder = inputs.builder.iter().map(|image| (crate::config::BUILDER, image));
         let others = inputs.others.iter().map(|(name, image)| (name.as_str(), image));
         for (name, image) in builder.chain(others) {
-            let folders = ld_so_conf::folders(&image.tree, &mut |path| work.text(&image.tree, path).ok().flatten());
+            let folders = ld_so_conf::folders(&image.tree, &mut records::reader(&image.tree, &inputs.tars))?;
             let owners = Owners::read(&image.tree, &mut records::reader(&image.tree, &inputs.tars))?;
             let origins = BTreeMap::new();
             work.donors.push(Donor { name: name.to_owned(), image: image.clone(), folders, owners, origins });
         }
-        work.image_folders = work.cached_folders(&[]);
+        work.image_folders = work.configuration(&[])?.folders;
         Ok(work)
     }
 

@@ -1,6 +1,7 @@
 //! Fetches an image: the manifest for one platform, its configuration, its layers
-//! as one tree. Everything is verified before it is used.
+//! as one tree. Bytes are verified before they are used.
 
+use std::collections::BTreeSet;
 use std::io::Read;
 use std::sync::Arc;
 
@@ -23,6 +24,9 @@ use crate::rootfs::Tree;
 const CONFIG_LIMIT: u64 = 8 << 20;
 /// Indexes in indexes: Docker Hub has none, buildx's imagetools can make two.
 const MAX_DEPTH: usize = 4;
+/// The most manifests that are fetched to find one platform's: an index that tells
+/// platforms needs one.
+const MAX_MANIFESTS: usize = 64;
 
 /// A pulled image, for one platform.
 pub struct Image {
@@ -147,8 +151,15 @@ struct Chosen {
 /// The manifest for a platform, found through indexes, and its configuration.
 async fn choose(run: &Run, name: &str, root: &Root, wanted: &Platform) -> Result<Chosen, BuildError> {
     let mut has = Vec::new();
-    let mut open = vec![(root.raw.clone(), None, 0)];
-    while let Some((raw, platform, depth)) = open.pop() {
+    let mut seen = BTreeSet::new();
+    let mut open = vec![(None, None, 0)];
+    while let Some((digest, platform, depth)) = open.pop() {
+        let raw = match digest {
+            None => root.raw.clone(),
+            Some(digest) if !seen.insert(digest) => continue,
+            Some(_) if seen.len() > MAX_MANIFESTS => return Err(BuildError::Nested { image: name.to_owned() }),
+            Some(digest) => manifest(run, &root.source, &digest).await?,
+        };
         match raw.parse().map_err(|cause| BuildError::Manifest { image: name.to_owned(), cause })? {
             Parsed::Image(manifest) => {
                 let config = config(run, name, &root.source, &manifest).await?;
@@ -166,10 +177,8 @@ async fn choose(run: &Run, name: &str, root: &Root, wanted: &Platform) -> Result
             Parsed::Index(index) if depth < MAX_DEPTH => {
                 let (fitting, others) = candidates(index.manifests, wanted);
                 has.extend(others);
-                for entry in fitting.into_iter().rev() {
-                    let raw = manifest(run, &root.source, &entry.descriptor.digest).await?;
-                    open.push((raw, entry.platform, depth + 1));
-                }
+                let next = |entry: IndexEntry| (Some(entry.descriptor.digest), entry.platform, depth + 1);
+                open.extend(fitting.into_iter().rev().map(next));
             }
             Parsed::Index(_) => return Err(BuildError::Nested { image: name.to_owned() }),
         }

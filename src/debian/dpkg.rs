@@ -130,9 +130,9 @@ pub fn installed<E>(tree: &Tree, read: &mut Reader<'_, E>) -> Result<Vec<Install
 /// The names in `status.d` that are packages' own.
 fn records(tree: &Tree, folder: &RootPath) -> Vec<Vec<u8>> {
     let Ok(real) = tree.resolve(folder) else { return Vec::new() };
-    let below = tree.below(&real).filter(|(_, entry)| !entry.is_folder());
-    let names = below.filter_map(|(path, _)| path.strip(&real)).map(|rest| rest.as_bytes().to_vec());
-    names.filter(|name| !name.contains(&b'/') && !name.ends_with(b".md5sums")).collect()
+    let files = tree.children(&real).filter(|(_, entry)| !entry.is_folder());
+    let names = files.filter_map(|(path, _)| path.name()).filter(|name| !name.ends_with(b".md5sums"));
+    names.map(<[u8]>::to_vec).collect()
 }
 
 /// The files of an image that packages own.

@@ -39,21 +39,11 @@ pub fn above(tree: &Tree, folder: &RootPath) -> Option<RootPath> {
 fn children(tree: &Tree, folder: &RootPath, pattern: &[u8], budget: &mut usize) -> Vec<RootPath> {
     let Ok(real) = tree.resolve(folder) else { return Vec::new() };
     let mut out = Vec::new();
-    for (path, _) in tree.below(&real).take(*budget) {
+    for (path, _) in tree.children(&real).take(*budget) {
         *budget = budget.saturating_sub(1);
-        if let Some(name) = name_in(path, &real)
-            && matches(pattern, name)
-        {
-            out.push(folder.child(name));
-        }
+        out.extend(path.name().filter(|name| matches(pattern, name)).map(|name| folder.child(name)));
     }
     out
-}
-
-/// The name of an entry that stands in the folder itself, not deeper.
-pub fn name_in<'a>(path: &'a RootPath, folder: &RootPath) -> Option<&'a [u8]> {
-    let start = if folder.is_root() { 0 } else { folder.as_bytes().len() + 1 };
-    path.as_bytes().get(start..).filter(|name| !name.is_empty() && !name.contains(&b'/'))
 }
 
 /// A pattern without wildcards, its backslashes taken away.

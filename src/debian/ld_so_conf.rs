@@ -9,11 +9,15 @@
 
 use std::collections::BTreeSet;
 
+use super::dpkg::Reader;
 use super::glob;
 use crate::rootfs::{Entry, RootPath, Tree};
 
 /// How many files are read, folders taken, and patterns looked at.
 const MANY: usize = 1000;
+/// The longest name that Linux opens, in bytes (`PATH_MAX`, `limits.h`); no longer
+/// pattern or folder can be of use.
+const LONG: usize = 4096;
 /// How deep includes go.
 const DEEP: usize = 32;
 /// How many entries of the tree all patterns together look at.
@@ -32,38 +36,53 @@ const DEBIANS: &str = "include /etc/ld.so.conf.d/*.conf\n";
 /// architecture.
 const ALWAYS: [&str; 2] = ["lib", "usr/lib"];
 
-/// Reads a small text file of a tree; none when there is none.
-pub type Text<'a> = dyn FnMut(&RootPath) -> Option<String> + 'a;
-
 /// The folders, in order, without repetition, whether the tree has them or not.
-pub fn folders(tree: &Tree, text: &mut Text) -> Vec<RootPath> {
-    read(tree, text).folders
+///
+/// # Errors
+/// What `text` says.
+pub fn folders<E>(tree: &Tree, text: &mut Reader<'_, E>) -> Result<Vec<RootPath>, E> {
+    Ok(read(tree, text)?.folders)
+}
+
+/// What makes a tree's configuration name more folders.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Configuration {
+    /// To be written, by real paths.
+    pub files: Vec<(RootPath, Vec<u8>)>,
+    /// What it names then, in order.
+    pub folders: Vec<RootPath>,
 }
 
 /// The files that make a tree's configuration name `wanted` too: Debian's
 /// `/etc/ld.so.conf` when the tree has none, and `zz-carboy.conf` for folders that
-/// neither the configuration names nor ldconfig reads anyway. Paths are real ones.
+/// neither the configuration names nor ldconfig reads anyway.
 ///
 /// Folders whose names no configuration can hold are left out (`#`, `=`, an end of
 /// line, space at the end, what is not UTF-8).
-pub fn configuration(tree: &Tree, text: &mut Text, wanted: &[RootPath]) -> Vec<(RootPath, Vec<u8>)> {
-    let (Some(conf), Some(ours)) = (real(tree, CONF), real(tree, OURS)) else { return Vec::new() };
+///
+/// # Errors
+/// What `text` says.
+pub fn configuration<E>(tree: &Tree, text: &mut Reader<'_, E>, wanted: &[RootPath]) -> Result<Configuration, E> {
+    let (Some(conf), Some(ours)) = (real(tree, CONF), real(tree, OURS)) else { return Ok(Configuration::default()) };
     let is_file = |path: &RootPath| tree.follow(path).is_some_and(|(_, entry)| entry.content().is_some());
-    let old = if is_file(&conf) { text(&conf) } else { Some(DEBIANS.to_owned()) };
-    let own = if is_file(&ours) { text(&ours) } else { Some(String::new()) };
-    let mut out = Vec::new();
+    let old = if is_file(&conf) { text(&conf)?.unwrap_or_default() } else { DEBIANS.into() };
+    let own = if is_file(&ours) { text(&ours)?.unwrap_or_default() } else { Vec::new() };
+    let mut files = Vec::new();
     if !is_file(&conf) {
-        out.push((conf.clone(), DEBIANS.into()));
+        files.push((conf.clone(), old.clone()));
     }
     // Read as it will be, to learn whether an image's own file reaches carboy's.
     let mut future = tree.clone();
     future.insert(conf.clone(), Entry::bytes(0o644, *b""));
     future.insert(ours.clone(), Entry::bytes(0o644, *b""));
-    let read = read(&future, &mut |path| match future.resolve(path).ok()? {
-        path if path == conf => old.clone(),
-        path if path == ours => own.clone(),
-        _ => text(path),
-    });
+    let mut with = |old: &[u8], own: &[u8]| {
+        read(&future, &mut |path| match future.resolve(path) {
+            Ok(path) if path == conf => Ok(Some(old.to_vec())),
+            Ok(path) if path == ours => Ok(Some(own.to_vec())),
+            _ => text(path),
+        })
+    };
+    let read = with(&old, &own)?;
     let always = ALWAYS.iter().filter_map(|folder| RootPath::new(folder).ok());
     let resolved = |path: &RootPath| tree.resolve(path).ok();
     let mut known: BTreeSet<_> =
@@ -73,15 +92,18 @@ pub fn configuration(tree: &Tree, text: &mut Text, wanted: &[RootPath]) -> Vec<(
         .filter(|folder| resolved(folder).is_some_and(|real| known.insert(real)))
         .filter_map(line)
         .collect();
-    // A file that cannot be read is not replaced by one that says less.
-    let Some(own) = own.filter(|_| !lines.is_empty()) else { return out };
-    if let Some(old) = old.filter(|_| !read.files.contains(&ours)) {
-        let include = format!("include /{OURS}\n");
-        out.retain(|(path, _)| *path != conf);
-        out.push((conf, joined(old, &include).into_bytes()));
+    if lines.is_empty() {
+        return Ok(Configuration { files, folders: read.folders });
     }
-    out.push((ours, joined(own, &lines).into_bytes()));
-    out
+    let own = joined(own, &lines);
+    let reaches = read.files.contains(&ours);
+    let old = if reaches { old } else { joined(old, &format!("include /{OURS}\n")) };
+    let folders = with(&old, &own)?.folders;
+    if !reaches {
+        files = vec![(conf, old)];
+    }
+    files.push((ours, own));
+    Ok(Configuration { files, folders })
 }
 
 /// Where a file of that name goes in the tree.
@@ -89,11 +111,12 @@ fn real(tree: &Tree, name: &str) -> Option<RootPath> {
     tree.resolve_parent(&RootPath::new(name).ok()?).ok()
 }
 
-fn joined(mut text: String, more: &str) -> String {
-    if !text.is_empty() && !text.ends_with('\n') {
-        text.push('\n');
+fn joined(mut text: Vec<u8>, more: &str) -> Vec<u8> {
+    if text.last().is_some_and(|byte| *byte != b'\n') {
+        text.push(b'\n');
     }
-    text + more
+    text.extend_from_slice(more.as_bytes());
+    text
 }
 
 /// The line that names a folder; none when none can.
@@ -103,12 +126,12 @@ fn line(folder: &RootPath) -> Option<String> {
     fine.then(|| format!("/{name}\n"))
 }
 
-fn read<'a>(tree: &'a Tree, text: &'a mut Text<'a>) -> Read {
-    let mut reader = Reader { tree, text, read: Read::default(), patterns: 0, budget: BUDGET };
+fn read<E>(tree: &Tree, text: &mut Reader<'_, E>) -> Result<Read, E> {
+    let mut parser = Parser { tree, text, read: Read::default(), patterns: 0, budget: BUDGET };
     if let Ok(conf) = RootPath::new(CONF) {
-        reader.file(&conf, 0);
+        parser.file(&conf, 0)?;
     }
-    reader.read
+    Ok(parser.read)
 }
 
 #[derive(Default)]
@@ -118,46 +141,51 @@ struct Read {
     files: BTreeSet<RootPath>,
 }
 
-struct Reader<'a> {
+struct Parser<'a, 'b, E> {
     tree: &'a Tree,
-    text: &'a mut Text<'a>,
+    text: &'a mut Reader<'b, E>,
     read: Read,
     patterns: usize,
     budget: usize,
 }
 
-impl Reader<'_> {
-    fn file(&mut self, file: &RootPath, depth: usize) {
-        let Ok(real) = self.tree.resolve(file) else { return };
+impl<E> Parser<'_, '_, E> {
+    fn file(&mut self, file: &RootPath, depth: usize) -> Result<(), E> {
+        let Ok(real) = self.tree.resolve(file) else { return Ok(()) };
         if depth > DEEP || self.read.files.len() >= MANY || !self.read.files.insert(real) {
-            return;
+            return Ok(());
         }
-        let Some(content) = (self.text)(file) else { return };
-        for line in content.split('\n') {
+        let Some(content) = (self.text)(file)? else { return Ok(()) };
+        for line in String::from_utf8_lossy(&content).split('\n') {
             let line = line.split(['#', '\0']).next().unwrap_or_default().trim_start_matches(SPACE);
             if let Some(patterns) = line.strip_prefix("include").filter(|rest| rest.starts_with([' ', '\t'])) {
                 for pattern in patterns.split([' ', '\t']).filter(|pattern| !pattern.is_empty()) {
-                    self.include(file, pattern, depth);
+                    self.include(file, pattern, depth)?;
                 }
             } else if line.starts_with('/') {
                 self.folder(line);
             }
         }
+        Ok(())
     }
 
-    fn include(&mut self, file: &RootPath, pattern: &str, depth: usize) {
+    fn include(&mut self, file: &RootPath, pattern: &str, depth: usize) -> Result<(), E> {
         self.patterns += 1;
-        if self.patterns > MANY {
-            return;
+        if self.patterns > MANY || pattern.len() > LONG {
+            return Ok(());
         }
         let folder = file.parent().unwrap_or_default().to_string();
         let pattern = if pattern.starts_with('/') { pattern.to_owned() } else { format!("{folder}/{pattern}") };
         for file in glob::files(self.tree, &pattern, &mut self.budget) {
-            self.file(&file, depth + 1);
+            self.file(&file, depth + 1)?;
         }
+        Ok(())
     }
 
     fn folder(&mut self, line: &str) {
+        if line.len() > LONG {
+            return;
+        }
         let whole = self.place(line.trim_end_matches(SPACE));
         let typed = line.split_once('=').and_then(|(name, _)| self.place(name.trim_end_matches(SPACE)));
         let is_folder = |path: &RootPath| self.tree.follow(path).is_some_and(|(_, entry)| entry.is_folder());
@@ -185,7 +213,10 @@ impl Reader<'_> {
 
 #[cfg(test)]
 mod tests {
+    use std::convert::Infallible;
+
     use super::*;
+    use crate::rootfs::Content;
 
     const INCLUDE: &str = "include /etc/ld.so.conf.d/*.conf\n";
 
@@ -199,26 +230,30 @@ mod tests {
         files.iter().map(|(name, text)| entry(name, text)).collect()
     }
 
-    fn reader(tree: &Tree) -> impl FnMut(&RootPath) -> Option<String> + '_ {
+    fn reader(tree: &Tree) -> impl FnMut(&RootPath) -> Result<Option<Vec<u8>>, Infallible> + '_ {
         |path| {
-            let Some((_, Entry { kind: crate::rootfs::Kind::File(crate::rootfs::Content::Bytes(bytes)), .. })) =
-                tree.follow(path)
-            else {
-                return None;
-            };
-            String::from_utf8(bytes.to_vec()).ok()
+            let content = tree.follow(path).and_then(|(_, entry)| entry.content());
+            Ok(content.map(|content| match content {
+                Content::Bytes(bytes) => bytes.to_vec(),
+                other => panic!("{other:?}"),
+            }))
         }
     }
 
     fn read(files: &[(&str, &str)]) -> Vec<String> {
         let tree = tree(files);
-        folders(&tree, &mut reader(&tree)).iter().map(ToString::to_string).collect()
+        folders(&tree, &mut reader(&tree)).unwrap().iter().map(ToString::to_string).collect()
     }
 
     fn configured(files: &[(&str, &str)], wanted: &[&str]) -> Vec<(String, String)> {
         let tree = tree(files);
         let wanted: Vec<_> = wanted.iter().map(|name| RootPath::new(name).unwrap()).collect();
-        let files = configuration(&tree, &mut reader(&tree), &wanted);
+        let Configuration { files, folders: named } = configuration(&tree, &mut reader(&tree), &wanted).unwrap();
+        let mut future = tree.clone();
+        for (path, text) in &files {
+            future.insert(path.clone(), Entry::bytes(0o644, text.as_slice()));
+        }
+        assert_eq!(named, folders(&future, &mut reader(&future)).unwrap());
         files.into_iter().map(|(path, text)| (path.to_string(), String::from_utf8(text).unwrap())).collect()
     }
 

@@ -103,10 +103,7 @@ fn check(tree: &Tree, path: &RootPath) -> Option<Result<(), EntrypointError>> {
 
 fn programs(tree: &Tree, folder: &RootPath) -> Vec<String> {
     let Ok(real) = tree.resolve(folder) else { return Vec::new() };
-    tree.below(&real)
-        .filter(|(path, _)| path.parent().as_ref() == Some(&real))
-        .map(|(path, _)| path.to_string())
-        .collect()
+    tree.children(&real).map(|(path, _)| path.to_string()).collect()
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@
 //! `top_level.txt`). What a record says of files in the image is believed; lines
 //! that are absolute, climb out of the image or name no file of it are passed over.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 
 use super::record;
@@ -109,12 +109,8 @@ impl Distributions {
 
 /// `*.dist-info` and `*.egg-info` right in a folder.
 fn records(tree: &Tree, site: &RootPath) -> Vec<RootPath> {
-    let own = site.as_bytes().len() + usize::from(!site.is_root());
-    let is_record = |path: &RootPath| {
-        let name = path.as_bytes().get(own..).unwrap_or_default();
-        !name.contains(&b'/') && (name.ends_with(b".dist-info") || name.ends_with(b".egg-info"))
-    };
-    tree.below(site).map(|(path, _)| path).filter(|path| is_record(path)).cloned().collect()
+    let is_record = |name: &[u8]| name.ends_with(b".dist-info") || name.ends_with(b".egg-info");
+    tree.children(site).map(|(path, _)| path).filter(|path| path.name().is_some_and(is_record)).cloned().collect()
 }
 
 /// One distribution's record.
@@ -170,9 +166,15 @@ impl Source<'_> {
         } else if let Some(text) = self.text("installed-files.txt", TEXT_LIMIT) {
             out.extend(text.lines().filter_map(|line| folders.file(&self.metadata, line)));
         } else if let Some(text) = self.text("top_level.txt", SMALL_LIMIT) {
-            for module in text.lines().map(str::trim).filter(|line| is_name(line)) {
-                out.extend(module_files(self.tree, self.site, module));
-            }
+            let modules: BTreeSet<_> = text.lines().map(str::trim).filter(|line| is_name(line)).collect();
+            out.extend(modules.iter().flat_map(|module| files_below(self.tree, &self.site.child(module.as_bytes()))));
+            // and `module.py`, `module.abi3.so`
+            let is_one = |name: &[u8]| {
+                let stem = name.split(|&byte| byte == b'.').next().unwrap_or_default();
+                stem.len() < name.len() && std::str::from_utf8(stem).is_ok_and(|stem| modules.contains(stem))
+            };
+            let beside = self.tree.children(self.site).map(|(path, _)| path);
+            out.extend(beside.filter(|path| path.name().is_some_and(is_one)).cloned());
         }
         out.retain(|path| self.tree.get(path).is_some_and(|entry| !entry.is_folder()));
         out
@@ -181,15 +183,6 @@ impl Source<'_> {
 
 fn files_below<'a>(tree: &'a Tree, folder: &RootPath) -> impl Iterator<Item = RootPath> + use<'a> {
     tree.below(folder).filter(|(_, entry)| !entry.is_folder()).map(|(path, _)| path.clone())
-}
-
-/// A module's files: its folder's, and those called `module.py`, `module.abi3.so`.
-fn module_files(tree: &Tree, site: &RootPath, module: &str) -> Vec<RootPath> {
-    let prefix = site.child(format!("{module}.").as_bytes());
-    let mut out: Vec<_> = files_below(tree, &site.child(module.as_bytes())).collect();
-    let beside = tree.below(site).map(|(path, _)| path).filter(|path| path.as_bytes().starts_with(prefix.as_bytes()));
-    out.extend(beside.filter(|path| path.parent().as_ref() == Some(site)).cloned());
-    out
 }
 
 /// Resolves the lines of records; a folder's links are followed once.

@@ -181,8 +181,7 @@ fn programs(tree: &Tree, path: &str, full: Option<&str>) -> Vec<Program> {
 
 /// What of a folder is not deeper in it.
 fn beside<'a>(tree: &'a Tree, folder: &RootPath) -> impl Iterator<Item = &'a RootPath> + use<'a> {
-    let folder = folder.clone();
-    tree.below(&folder).map(|(path, _)| path).filter(move |path| path.parent().as_ref() == Some(&folder))
+    tree.children(folder).map(|(path, _)| path)
 }
 
 /// To sort versions by; of one version, builds without flags are the newest.

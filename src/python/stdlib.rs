@@ -88,10 +88,8 @@ pub fn runtime(tree: &Tree, interpreter: &Interpreter, excludes: &Excludes) -> V
     let lib = interpreter.prefix.child(b"lib");
     let libpython = |name: &[u8]| is_libpython(name, interpreter);
     out.extend(
-        tree.below(&lib)
-            .filter(|(path, entry)| {
-                path.parent().as_ref() == Some(&lib) && !entry.is_folder() && path.name().is_some_and(libpython)
-            })
+        tree.children(&lib)
+            .filter(|(path, entry)| !entry.is_folder() && path.name().is_some_and(libpython))
             .map(|(path, _)| path.clone()),
     );
     let wanted = |path: &RootPath| {

@@ -91,18 +91,15 @@ impl Tree {
         match &entry.kind {
             Kind::Special => return Err(SelectError::Special { path: path.clone() }),
             Kind::Folder => {
-                for (below, _) in self.below(&real) {
-                    let rest = below.strip(&real).unwrap_or_default();
-                    let at = path.join(&rest);
-                    let entry = self.get(below).map(|entry| (at, below.clone(), entry.clone()));
-                    let Some((at, below, entry)) = entry else { continue };
+                for (below, entry) in self.below(&real) {
+                    let at = path.join(&below.strip(&real).unwrap_or_default());
                     if entry.kind == Kind::Special {
                         return Err(SelectError::Special { path: at });
                     }
                     let link = matches!(entry.kind, Kind::Link(_));
-                    out.insert(at, Chosen { real: below.clone(), entry });
+                    out.insert(at, Chosen { real: below.clone(), entry: entry.clone() });
                     if link && depth < 40 {
-                        self.add_target(out, &below, depth)?;
+                        self.add_target(out, below, depth)?;
                     }
                 }
             }
@@ -152,11 +149,7 @@ impl Tree {
         let depth = folder.parts().count();
         let wanted = String::from_utf8_lossy(path.parts().nth(depth)?).into_owned();
         let text = |path: &RootPath| path.name().map(|name| String::from_utf8_lossy(name).into_owned());
-        let siblings: Vec<String> = self
-            .below(&folder)
-            .filter(|(path, _)| path.parts().count() == depth + 1)
-            .filter_map(|(path, _)| text(path))
-            .collect();
+        let siblings: Vec<String> = self.children(&folder).filter_map(|(path, _)| text(path)).collect();
         let prefixed = siblings.iter().filter(|name| name.starts_with(&wanted)).min_by_key(|name| name.len());
         if let Some(name) =
             prefixed.map(String::as_str).or_else(|| nearest(&wanted, siblings.iter().map(String::as_str)))

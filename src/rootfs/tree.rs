@@ -57,6 +57,24 @@ impl Tree {
         self.entries.range(Self::range(folder))
     }
 
+    /// What stands in a folder itself, sorted by path. What is deeper is jumped over.
+    pub fn children<'a>(&'a self, folder: &RootPath) -> impl Iterator<Item = (&'a RootPath, &'a Entry)> + use<'a> {
+        let own = folder.as_bytes().len() + usize::from(!folder.is_root());
+        let (_, end) = Self::range(folder);
+        let mut rest = self.entries.range(Self::range(folder));
+        std::iter::from_fn(move || {
+            loop {
+                let (path, entry) = rest.next()?;
+                let bytes = path.as_bytes();
+                let Some(slash) = bytes[own..].iter().position(|&byte| byte == b'/') else {
+                    return Some((path, entry));
+                };
+                let after = RootPath::from_normal([&bytes[..own + slash], &[b'/' + 1]].concat());
+                rest = self.entries.range((Bound::Included(after), end.clone()));
+            }
+        })
+    }
+
     /// Puts an entry at a path, whatever was there. What was below goes, unless a
     /// folder takes a folder's place. Missing parents become folders (0755, root),
     /// parents that are no folders are replaced.
@@ -126,5 +144,23 @@ impl FromIterator<(RootPath, Entry)> for Tree {
             tree.insert(path, entry);
         }
         tree
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn children_are_those_below_that_are_not_deeper() {
+        let names = ["a", "a-b", "a/b", "a/b-c/d", "a/b/c/d", "a/b0", "a/c/x", "a/c/y", "a0", "b/x", "c"];
+        let path = |name: &str| RootPath::new(name).unwrap();
+        let tree: Tree = names.iter().map(|name| (path(name), Entry::link("x"))).collect();
+        for folder in ["", "a", "a/b", "a/b-c", "a/c", "a/c/x", "b", "nothing"].map(path) {
+            let deeper = |path: &RootPath| path.parent().as_ref() != Some(&folder);
+            let want: Vec<_> = tree.below(&folder).filter(|(path, _)| !deeper(path)).collect();
+            assert_eq!(tree.children(&folder).collect::<Vec<_>>(), want, "{folder}");
+        }
+        assert_eq!(tree.children(&path("a")).count(), 4);
     }
 }

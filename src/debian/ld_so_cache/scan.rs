@@ -16,7 +16,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::super::glob::name_in;
 use super::{Library, Machine, compare};
 use crate::elf::Loader;
 use crate::rootfs::{Entry, Kind, RootPath, Tree};
@@ -87,10 +86,8 @@ fn folder(tree: &Tree, path: &RootPath) -> Option<RootPath> {
 fn capable(tree: &Tree, path: &RootPath, real: &RootPath) -> Vec<Folder> {
     let Some(top) = folder(tree, &real.child(b"glibc-hwcaps")) else { return Vec::new() };
     let mut out = Vec::new();
-    for (below, _) in tree.below(&top) {
-        let Some(name) = name_in(below, &top).filter(|name| !name.starts_with(b".") && !name.contains(&b':')) else {
-            continue;
-        };
+    for (below, _) in tree.children(&top) {
+        let Some(name) = below.name().filter(|name| !name.starts_with(b".") && !name.contains(&b':')) else { continue };
         if let Some(real) = folder(tree, below) {
             let path = path.child(b"glibc-hwcaps").child(name);
             out.push(Folder { path, real, hwcaps: Some(name.to_vec()) });
@@ -114,8 +111,8 @@ impl Folder {
         out: &mut Vec<Library>,
     ) -> Result<(), L::Error> {
         let mut names: BTreeMap<Vec<u8>, Found> = BTreeMap::new();
-        for (path, entry) in tree.below(&self.real) {
-            let Some(file) = name_in(path, &self.real).filter(|name| self.looks_right(name, entry)) else { continue };
+        for (path, entry) in tree.children(&self.real) {
+            let Some(file) = path.name().filter(|name| self.looks_right(name, entry)) else { continue };
             let Some((real, content)) = tree.follow(path).and_then(|(real, entry)| Some((real, entry.content()?)))
             else {
                 continue;
