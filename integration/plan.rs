@@ -217,6 +217,10 @@ fn a_built_image_tells_the_same_chains_as_its_plan() {
         ("/app/app.py", &["/app/app.py"], "application"),
         ("gunicorn", &["/usr/local/bin/gunicorn"], "dependencies"),
         ("/usr/local/lib/python3.13/site-packages/flask/app.py", &["flask/app.py"], "dependencies"),
+        ("flask/app.py", &["flask/app.py"], "dependencies"),
+        ("LC_CTYPE", &["/usr/lib/locale/C.utf8/LC_CTYPE"], "runtime: the C.UTF-8 locale"),
+        ("/var/lib/dpkg/status.d/libsqlite3-0", &["/var/lib/dpkg/status.d/libsqlite3-0"], "runtime: carboy's record"),
+        ("/usr/share/carboy/runtime.json", &["/usr/share/carboy/runtime.json"], "runtime: carboy's record"),
         ("libc.so.6", &["libc.so.6"], "base"),
         ("/etc/passwd", &["/etc/passwd"], "base"),
     ] {
@@ -227,7 +231,7 @@ fn a_built_image_tells_the_same_chains_as_its_plan() {
         }
         let text = world.why_image(file, &pushed).run().done();
         assert_eq!(world.why(file).run().done(), text);
-        // names and owners, whether on one line or on several
+        assert_eq!(text.lines().count(), 1, "no terminal, no narrow lines: {text}");
         let text = text.split_whitespace().filter(|word| !word.starts_with('(')).collect::<Vec<_>>().join(" ");
         assert!(text.starts_with(names[0]) && text.ends_with(&format!("← {end}")), "{text}");
     }
@@ -248,6 +252,8 @@ fn what_is_not_there_is_answered_or_refused() {
     assert_eq!(wrong, "error: the image has no file `libsqlite.so.0`\n\nhint: it has `libsqlite3.so.0`\n");
     let folder = refused(world.why("/usr/local/bin"));
     assert!(folder.contains("hint: it has `/usr/local/bin/"), "{folder}");
+    let other = refused(world.why("libtcl9.1.so"));
+    assert!(other.contains("hint: name a file, as in /usr/bin/tool"), "{other}");
 
     let base = world.registry.name(world.pair.base);
     let not_ours = refused(world.why_image("libc.so.6", &base));

@@ -8,12 +8,13 @@ pub trait Hint {
 
 /// The name of `known` that was probably meant by `word`, if any is near enough.
 pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    known
-        .into_iter()
-        .map(|name| (strsim::damerau_levenshtein(word, name), name))
-        .filter(|(distance, name)| *distance <= 1 + name.chars().count() / 3)
-        .min()
-        .map(|(_, name)| name)
+    let length = word.chars().count();
+    let near = |name: &&str| {
+        let other = name.chars().count();
+        length.abs_diff(other) <= 1 + other / 3 // a distance is never less
+    };
+    let known = known.into_iter().filter(near).map(|name| (strsim::damerau_levenshtein(word, name), name));
+    known.filter(|(distance, name)| *distance <= 1 + name.chars().count() / 3).min().map(|(_, name)| name)
 }
 
 #[cfg(test)]

@@ -76,6 +76,16 @@ fn a_closed_stdout_is_no_failure() {
 }
 
 #[test]
+fn a_full_stdout_is_a_failure() {
+    let world = World::warm();
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let output = world.command(&BUILD).stdout(full).stderr(Stdio::piped()).output().unwrap();
+    let run = world.ended(&output, Duration::ZERO);
+    assert_eq!(run.code, Some(1), "{}", run.text());
+    assert!(run.stderr.contains("its answer cannot be written to stdout: No space left on device"), "{}", run.stderr);
+}
+
+#[test]
 fn a_closed_stderr_is_no_failure() {
     let mut world = World::warm();
     for progress in ["--progress=plain", "--progress=json", "--progress=auto"] {

@@ -125,7 +125,10 @@ impl Hint for BuildError {
                     .to_owned(),
             ),
             Self::Wrong(wrong) => wrong.hint(),
-            Self::NoFile { nearest, .. } => nearest.as_ref().map(|near| format!("it has `{near}`")),
+            Self::NoFile { nearest: Some(near), .. } => Some(format!("it has `{near}`")),
+            Self::NoFile { .. } => {
+                Some("name a file, as in /usr/bin/tool, or the end of its path, as in libz.so.1".to_owned())
+            }
             Self::Recipe { cause: RecipeError::Blocked { .. } | RecipeError::Folder(_), .. } => {
                 Some("choose another destination".to_owned())
             }

@@ -60,6 +60,9 @@ pub async fn build(plans: Vec<Plan>, io: Io) -> Result<Vec<Report>, BuildError> 
     for plan in plans {
         built.push(prepare(&run, Arc::new(plan)).await?);
     }
+    for one in &built {
+        manifests(one).await?;
+    }
     let mut reports = Vec::new();
     for one in built {
         reports.push(publish(one).await?);
@@ -96,16 +99,22 @@ async fn prepare(run: &Arc<Run>, plan: Arc<Plan>) -> Result<Built, BuildError> {
     Ok(Built { plan, sink, images, index, platforms, left_out, spent: started.elapsed() })
 }
 
-/// Writes manifests by digest, then the index, then the tags.
+/// Writes manifests by digest, then the index.
+async fn manifests(Built { plan, sink, images, index, .. }: &Built) -> Result<(), BuildError> {
+    let Some(sink) = sink else { return Ok(()) };
+    try_join_all(images.iter().map(|image| sink.manifest(&image.manifest, None))).await?;
+    // A layout would list a nameless image beside the tags.
+    if plan.tags.is_empty() || matches!(plan.target, Some(Location::Registry(_))) {
+        sink.manifest(index, None).await?;
+    }
+    Ok(())
+}
+
+/// Moves the tags.
 async fn publish(built: Built) -> Result<Report, BuildError> {
-    let Built { plan, sink, images, index, platforms, left_out, spent } = built;
+    let Built { plan, sink, index, platforms, left_out, spent, .. } = built;
     let started = Instant::now();
     if let Some(sink) = &sink {
-        try_join_all(images.iter().map(|image| sink.manifest(&image.manifest, None))).await?;
-        // A layout would list a nameless image beside the tags.
-        if plan.tags.is_empty() || matches!(plan.target, Some(Location::Registry(_))) {
-            sink.manifest(&index, None).await?;
-        }
         for tag in &plan.tags {
             sink.manifest(&index, Some(tag)).await?;
         }
@@ -248,10 +257,11 @@ async fn one_layer(
 }
 
 fn base_size(base: &Image) -> Size {
+    let sum = |size: fn(&pull::Layer) -> u64| base.layers.iter().map(size).fold(0, u64::saturating_add);
     Size {
         layers: base.layers.len(),
-        packed: base.layers.iter().map(|layer| layer.descriptor.size).sum(),
-        unpacked: base.layers.iter().map(|layer| layer.unpacked).sum(),
+        packed: sum(|layer| layer.descriptor.size),
+        unpacked: sum(|layer| layer.unpacked),
     }
 }
 

@@ -109,7 +109,7 @@ fn groups(extraction: &Extraction) -> Vec<Group> {
         }
         let Some(entry) = extraction.image.get(path).filter(|entry| !entry.is_folder()) else { continue };
         let size = entry.content().map_or(0, crate::rootfs::Content::size);
-        let file = TakenFile { path: path.to_string(), size, reason: reason.because.text() };
+        let file = TakenFile { path: path.to_string(), size, because: reason.because.clone() };
         let package = extraction.owners.get(path).cloned();
         groups.entry((reason.layer, package.is_none(), package)).or_default().push(file);
     }

@@ -1,5 +1,6 @@
 //! Why each file is in the image.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
@@ -12,12 +13,12 @@ use crate::rootfs::RootPath;
 ///
 /// [`Because::NeededBy`] and what follows it cannot be told from a finished image:
 /// they travel with it.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Because {
     /// The interpreter and its standard library.
     Python,
-    /// Something else that the runtime needs or was asked to bring: `locale`, `terminfo`.
-    RuntimeData(&'static str),
+    /// Something else that the runtime needs or was asked to bring: `terminfo`.
+    RuntimeData(Cow<'static, str>),
     /// A pattern of `[[extract]]`.
     Extract(String),
     /// A name in `runtime.dlopen`.
@@ -46,18 +47,23 @@ pub struct Reason {
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Reasons {
     files: BTreeMap<RootPath, Reason>,
+    /// Pairs of a library and what needs it that are noted.
+    needs: BTreeSet<(RootPath, RootPath)>,
 }
 
 impl Reasons {
     /// Notes a file's reason; a later one replaces it.
     pub fn note(&mut self, path: RootPath, layer: LayerKind, because: Because) {
+        if let Because::NeededBy(list) = &because {
+            self.needs.extend(list.iter().map(|by| (path.clone(), by.clone())));
+        }
         self.files.insert(path, Reason { layer, because });
     }
 
     /// One more object that loads a library which was taken for others.
     pub fn also_needed_by(&mut self, library: &RootPath, by: &RootPath) {
         if let Some(Reason { because: Because::NeededBy(list), .. }) = self.files.get_mut(library)
-            && !list.contains(by)
+            && self.needs.insert((library.clone(), by.clone()))
         {
             list.push(by.clone());
         }
@@ -94,28 +100,6 @@ impl Reasons {
     }
 }
 
-impl Because {
-    /// For people, after the name of a file.
-    #[must_use]
-    pub fn text(&self) -> String {
-        match self {
-            Self::Python => "Python".to_owned(),
-            Self::RuntimeData(what) => (*what).to_owned(),
-            Self::Extract(pattern) => format!("[[extract]] {pattern}"),
-            Self::Dlopen => "runtime.dlopen".to_owned(),
-            Self::NeededBy(by) => match by.as_slice() {
-                [] => "needed".to_owned(),
-                [one] => format!("needed by {one}"),
-                [first, others @ ..] => format!("needed by {first} and {} more", others.len()),
-            },
-            Self::RunsScript(script) => format!("runs {script}"),
-            Self::Dependency => "dependencies".to_owned(),
-            Self::Application => "application".to_owned(),
-            Self::Record => "carboy".to_owned(),
-        }
-    }
-}
-
 /// The folder of the files that keep reasons in an image: one for each layer that
 /// has something to tell, named after it.
 const FOLDER: &str = "usr/share/carboy";
@@ -144,6 +128,7 @@ enum KeptReason {
     Extract(String),
     Data(String),
     Dlopen,
+    Record,
 }
 
 impl Reasons {
@@ -161,9 +146,10 @@ impl Reasons {
                     Because::NeededBy(by) => KeptReason::NeededBy(by.iter().map(ToString::to_string).collect()),
                     Because::RunsScript(script) => KeptReason::Runs(script.to_string()),
                     Because::Extract(pattern) => KeptReason::Extract(pattern.clone()),
-                    Because::RuntimeData(what) => KeptReason::Data((*what).to_owned()),
+                    Because::RuntimeData(what) => KeptReason::Data(what.to_string()),
                     Because::Dlopen => KeptReason::Dlopen,
-                    Because::Python | Because::Dependency | Because::Application | Because::Record => return None,
+                    Because::Record => KeptReason::Record,
+                    Because::Python | Because::Dependency | Because::Application => return None,
                 };
                 Some((path.to_string(), kept))
             })
@@ -171,6 +157,7 @@ impl Reasons {
         if files.is_empty() {
             return None;
         }
+        let files = files.into_iter().chain([(file(layer).to_string(), KeptReason::Record)]).collect();
         let mut text = serde_json::to_vec(&Kept { format: FORMAT, files }).ok()?;
         text.push(b'\n');
         Some(text)
@@ -188,8 +175,9 @@ impl Reasons {
                 KeptReason::NeededBy(by) => Some(Because::NeededBy(by.iter().filter_map(path).collect())),
                 KeptReason::Runs(script) => path(&script).map(Because::RunsScript),
                 KeptReason::Extract(pattern) => Some(Because::Extract(pattern)),
-                KeptReason::Data(_) => Some(Because::Python),
+                KeptReason::Data(what) => Some(Because::RuntimeData(what.into())),
                 KeptReason::Dlopen => Some(Because::Dlopen),
+                KeptReason::Record => Some(Because::Record),
             };
             if let Some((path, because)) = path(&name).zip(because) {
                 self.note(path, layer, because);
@@ -198,16 +186,25 @@ impl Reasons {
         true
     }
 
-    /// A file's chain for people. `owner` knows distributions and packages, `purelib`
-    /// is the folder of site-packages, `libraries` those where names alone are clear.
+    /// A file's chain for people. `layer_of` tells the layer of a file for which there
+    /// is no reason; none for the base's.
     #[must_use]
-    pub fn told(&self, path: &RootPath, naming: &Naming<'_>) -> Chain {
+    pub fn told(
+        &self,
+        path: &RootPath,
+        naming: &Naming<'_>,
+        layer_of: impl Fn(&RootPath) -> Option<LayerKind>,
+    ) -> Chain {
         let chain = self.chain(path);
-        let end = match chain.last().and_then(|last| self.get(last)) {
-            None => "base".to_owned(),
-            Some(reason) => match &reason.because {
-                Because::Extract(_) | Because::Dlopen => reason.because.text(),
-                _ => reason.layer.name().to_owned(),
+        let last = chain.last().unwrap_or(path);
+        let end = match self.get(last) {
+            None => layer_of(last).map_or("base", LayerKind::name).to_owned(),
+            Some(Reason { layer, because }) => match because {
+                Because::Extract(pattern) => format!("[[extract]] {pattern}"),
+                Because::Dlopen => "runtime.dlopen".to_owned(),
+                Because::RuntimeData(what) => format!("{}: {what}", layer.name()),
+                Because::Record => format!("{}: carboy's record", layer.name()),
+                _ => layer.name().to_owned(),
             },
         };
         let steps = chain.iter().map(|path| Step {
@@ -258,12 +255,16 @@ mod tests {
         let reasons = reasons();
         let owner = |path: &RootPath| path.as_bytes().starts_with(b"site").then(|| "numpy 2.3".to_owned());
         let naming = Naming { owner: &owner, purelib: Some(&path("site")) };
-        let chain = reasons.told(&path("usr/lib/libz.so.1"), &naming);
+        let chain = reasons.told(&path("usr/lib/libz.so.1"), &naming, |_| None);
         let names: Vec<_> = chain.steps.iter().map(|step| (step.name.as_str(), step.owner.as_deref())).collect();
         assert_eq!(names, [("libz.so.1", None), ("numpy/_core.so", Some("numpy 2.3"))]);
         assert_eq!(chain.end, "dependencies");
-        assert_eq!(reasons.told(&path("usr/lib/liba.so"), &naming).steps.len(), 1, "a library that needs itself");
-        assert_eq!(reasons.told(&path("etc/passwd"), &naming).end, "base");
+        assert_eq!(
+            reasons.told(&path("usr/lib/liba.so"), &naming, |_| None).steps.len(),
+            1,
+            "a library that needs itself"
+        );
+        assert_eq!(reasons.told(&path("etc/passwd"), &naming, |_| None).end, "base");
     }
 
     #[test]

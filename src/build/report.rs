@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+pub use super::reasons::Because;
 use crate::oci::{Digest, Platform};
 use crate::progress::LayerKind;
 
@@ -145,8 +146,7 @@ pub struct TakenFile {
     pub path: String,
     /// In bytes; 0 for links.
     pub size: u64,
-    /// Why: `needed by …`, `Python`, `[[extract]] …`.
-    pub reason: String,
+    pub because: Because,
 }
 
 /// What there is to say of a name, for one profile.

@@ -70,7 +70,7 @@ impl Work<'_> {
                 continue;
             }
             let selected = self.select("the runtime", donor, path)?;
-            self.add_selected(LayerKind::Runtime, donor, &selected, None, &Because::RuntimeData(what))?;
+            self.add_selected(LayerKind::Runtime, donor, &selected, None, &Because::RuntimeData(what.into()))?;
         }
         Ok(())
     }

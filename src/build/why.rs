@@ -7,7 +7,7 @@ use futures_util::future::join_all;
 
 use super::error::BuildError;
 use super::pull::{self, Image};
-use super::reasons::{self, Because, Naming, Reasons};
+use super::reasons::{self, Naming, Reasons};
 use super::report::{PlatformWhy, Why};
 use super::run::{Io, Run};
 use super::{Decided, application, decide, records};
@@ -17,7 +17,7 @@ use crate::oci::{Digest, Location, Platform};
 use crate::plan::Plan;
 use crate::progress::LayerKind;
 use crate::python::{Distributions, Interpreter};
-use crate::rootfs::{Content, Entry, Limits, RootPath, Tree};
+use crate::rootfs::{Entry, Limits, RootPath, Tree};
 
 /// The most bytes of one layer's reasons that are read.
 const REASONS_LIMIT: u64 = 64 << 20;
@@ -50,7 +50,7 @@ fn would_be(run: &Run, Decided { platform, extraction, .. }: &Decided, name: &st
     let last = name.rsplit('/').next();
     Ok(PlatformWhy {
         platform: platform.clone(),
-        files: files.iter().map(|path| extraction.reasons.told(path, &naming)).collect(),
+        files: files.iter().map(|path| extraction.reasons.told(path, &naming, |_| None)).collect(),
         missing: extraction.missing.iter().filter(|missing| last == Some(&missing.soname)).cloned().collect(),
     })
 }
@@ -88,16 +88,19 @@ fn is_empty(why: &Why) -> bool {
     why.platforms.iter().all(|platform| platform.files.is_empty() && platform.missing.is_empty())
 }
 
-/// The files that a path, or the last name of one, means. Folders are none: they are
-/// there for the files in them.
+/// The files that a path, or the end of one, means: `libz.so.1`, `numpy/__init__.py`.
+/// Folders are none: they are there for the files in them.
 fn named(tree: &Tree, name: &str) -> Vec<RootPath> {
     let is_file = |entry: &Entry| !entry.is_folder();
     if name.contains('/') {
         let path = RootPath::new(name).ok();
         let real = path.and_then(|path| tree.resolve_parent(&path).ok());
-        return real.filter(|path| tree.get(path).is_some_and(is_file)).into_iter().collect();
+        if let Some(path) = real.filter(|path| tree.get(path).is_some_and(is_file)) {
+            return vec![path];
+        }
     }
-    let found = tree.iter().filter(|(path, entry)| path.name() == Some(name.as_bytes()) && is_file(entry));
+    let end = format!("/{name}");
+    let found = tree.iter().filter(|(path, entry)| path.as_bytes().ends_with(end.as_bytes()) && is_file(entry));
     found.map(|(path, _)| path.clone()).collect()
 }
 
@@ -116,7 +119,13 @@ fn not_there(tree: Option<&Tree>, name: &str) -> BuildError {
             let names = files()
                 .filter_map(|path| if is_path { Some(path) } else { path.rsplit('/').next().map(str::to_owned) });
             let names: Vec<_> = names.collect();
-            crate::hint::nearest(&wanted, names.iter().map(String::as_str)).map(str::to_owned)
+            // Other libraries are no misspelt ones.
+            let stem = |name: &str| name.split_once(".so").map(|(stem, _)| stem.to_owned());
+            let likely = |name: &&String| match (stem(&wanted), stem(name)) {
+                (Some(one), Some(other)) => strsim::damerau_levenshtein(&one, &other) <= 2,
+                (one, other) => one.is_none() && other.is_none(),
+            };
+            crate::hint::nearest(&wanted, names.iter().filter(likely).map(String::as_str)).map(str::to_owned)
         };
         inside().or_else(same).or_else(alike)
     });
@@ -154,7 +163,8 @@ pub async fn why_image(
         let owners = Owned::of(&run, &image.tree, known.purelib.as_ref())?;
         let naming = Naming { owner: &|path| owners.name(path), purelib: known.purelib.as_ref() };
         let files = named(&image.tree, name);
-        let files = files.iter().map(|path| known.reasons_of(&image.tree, path).told(path, &naming)).collect();
+        let layer_of = |path: &RootPath| known.layer_of(&image.tree, path);
+        let files = files.iter().map(|path| known.reasons.told(path, &naming, layer_of)).collect();
         out.push(PlatformWhy { platform: platform.clone(), files, missing: Vec::new() });
     }
     let why = Why { profile: None, platforms: out };
@@ -198,26 +208,9 @@ impl Known {
         Ok(Self { reasons, kinds, purelib })
     }
 
-    /// The reasons, with that of the chain's last file where only its layer tells it.
-    fn reasons_of(&self, tree: &Tree, path: &RootPath) -> Reasons {
-        let mut reasons = self.reasons.clone();
-        let last = reasons.chain(path).pop().unwrap_or_else(|| path.clone());
-        if reasons.get(&last).is_some() {
-            return reasons;
-        }
-        let file = tree.follow(&last).and_then(|(_, entry)| entry.content());
-        if let Some(&kind) = file.and_then(Content::blob).and_then(|blob| self.kinds.get(blob)) {
-            reasons.note(last, kind, because(kind));
-        }
-        reasons
-    }
-}
-
-/// What brought in the files of a layer that keeps no reason for them.
-fn because(kind: LayerKind) -> Because {
-    match kind {
-        LayerKind::Runtime | LayerKind::Libraries => Because::Python,
-        LayerKind::Dependencies => Because::Dependency,
-        LayerKind::Application => Because::Application,
+    /// Which of carboy's layers a file is in.
+    fn layer_of(&self, tree: &Tree, path: &RootPath) -> Option<LayerKind> {
+        let (_, entry) = tree.follow(path)?;
+        self.kinds.get(entry.content()?.blob()?).copied()
     }
 }

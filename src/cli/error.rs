@@ -30,6 +30,8 @@ pub enum CliError {
     Build(#[from] BuildError),
     #[error("cannot start: {0}")]
     Start(std::io::Error),
+    #[error("the work is done, but its answer cannot be written to stdout: {0}")]
+    Stdout(std::io::Error),
 }
 
 impl CliError {
@@ -43,7 +45,7 @@ impl CliError {
             | Self::Plan(_)
             | Self::Build(BuildError::NoEntrypoint) => USAGE,
             Self::Read { cause, .. } if cause.kind() == std::io::ErrorKind::NotFound => USAGE,
-            Self::Read { .. } | Self::Port(_) | Self::Build(_) | Self::Start(_) => FAILED,
+            Self::Read { .. } | Self::Port(_) | Self::Build(_) | Self::Start(_) | Self::Stdout(_) => FAILED,
         }
     }
 }
@@ -63,7 +65,7 @@ impl Hint for CliError {
             Self::Build(cause) => cause.hint(),
             Self::NoCache => Some("pass --cache-dir".to_owned()),
             Self::NoFolder(_) => Some("name the project's folder; a command to start goes after `--`".to_owned()),
-            Self::Read { .. } | Self::Epoch(_) | Self::Start(_) => None,
+            Self::Read { .. } | Self::Epoch(_) | Self::Start(_) | Self::Stdout(_) => None,
         }
     }
 }

@@ -52,7 +52,8 @@ enum Verb {
     ///
     /// Prints the chain from the file over what needs it to what brought that in, for the image
     /// that `build` would make, or with --image for one that it made. With --image, nothing of a
-    /// project is read. Flags win over CARBOY_* variables, which win over the configuration.
+    /// project is read but the [limits] of a DIR or --config that is named. Flags win over CARBOY_*
+    /// variables, which win over the configuration.
     #[command(after_help = EXIT_CODES)]
     Why(why::Flags),
 }

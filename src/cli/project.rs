@@ -70,11 +70,14 @@ impl Project {
         Ok(plans)
     }
 
-    /// What images may be, as the folder's configuration says, if it has one.
+    /// What images may be, as the configuration says, if it or its folder is named.
     ///
     /// # Errors
     /// A folder or configuration that cannot be read.
     pub fn limits(&self) -> Result<Limits, CliError> {
+        if self.dir.is_none() && self.config.is_none() {
+            return Ok(Limits::default());
+        }
         Ok(Folder::read(self.dir.as_deref(), self.config.as_deref())?.file.limits)
     }
 

@@ -1,6 +1,6 @@
 //! One run of a verb: what the user sees of it, and the outside world for its work.
 
-use std::io::{IsTerminal as _, Write as _};
+use std::io::{self, IsTerminal as _, Write as _};
 use std::mem::ManuallyDrop;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -52,14 +52,10 @@ impl Session {
             Ok(text) => {
                 front.finish();
                 let Some(text) = text else { return STOPPED };
-                // Whoever closed stdout does not want the text; the work is done all the same.
-                let _ = std::io::stdout().lock().write_all(text.as_bytes());
-                DONE
+                let written = print(&text).map_err(CliError::Stdout);
+                written.map_or_else(|error| fail(front.as_ref(), &error), |()| DONE)
             }
-            Err(error) => {
-                front.error(&error.to_string(), error.hint().as_deref());
-                error.code()
-            }
+            Err(error) => fail(front.as_ref(), &error),
         }
     }
 
@@ -109,6 +105,20 @@ impl Session {
     }
 }
 
+fn fail(front: &dyn Front, error: &CliError) -> u8 {
+    front.error(&error.to_string(), error.hint().as_deref());
+    error.code()
+}
+
+/// Writes to stdout. Whoever closed it does not want the text: the work is done all the same.
+fn print(text: &str) -> io::Result<()> {
+    let mut stdout = io::stdout().lock();
+    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+        Err(cause) if cause.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        written => written,
+    }
+}
+
 /// docker's `config.json`: `$DOCKER_CONFIG`, else `~/.docker`.
 fn docker_config() -> Option<PathBuf> {
     let folder = std::env::var_os("DOCKER_CONFIG").filter(|folder| !folder.is_empty()).map(PathBuf::from);
@@ -118,7 +128,7 @@ fn docker_config() -> Option<PathBuf> {
 
 fn screen() -> Screen {
     let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
-    let is_terminal = std::io::stderr().is_terminal() && !dumb;
+    let is_terminal = io::stderr().is_terminal() && !dumb;
     let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     Screen { terminal: is_terminal, color: is_terminal && !no_color, width: width(&console::Term::stderr()) }
 }
@@ -126,6 +136,11 @@ fn screen() -> Screen {
 /// How wide texts for stdout may be.
 pub fn stdout_width() -> usize {
     width(&console::Term::stdout())
+}
+
+/// How wide a chain may be: programs that filter lines want it whole.
+pub fn chain_width() -> usize {
+    if io::stdout().is_terminal() { stdout_width() } else { usize::MAX }
 }
 
 fn width(terminal: &console::Term) -> usize {

@@ -6,7 +6,7 @@ use clap::Args as ClapArgs;
 
 use super::error::CliError;
 use super::project::Project;
-use super::session::{Session, stdout_width};
+use super::session::{Session, chain_width};
 use crate::build;
 use crate::oci::{Location, Platform};
 use crate::plan::PlanError;
@@ -14,7 +14,7 @@ use crate::ui::{self, Front};
 
 #[derive(ClapArgs)]
 pub struct Flags {
-    /// A file's path in the image, or its bare name, such as libz.so.1
+    /// A file's path in the image, or its end, such as libz.so.1
     #[arg(value_name = "PATH")]
     file: String,
     /// Ask this image, which carboy built, instead of what it would build:
@@ -50,7 +50,7 @@ fn why(flags: &Flags, front: &Arc<dyn Front>) -> Result<Option<String>, CliError
             flags.session.work(front, work)?.map(|told| vec![told])
         }
     };
-    Ok(told.map(|told| if flags.json { ui::why_json(&told) } else { ui::why_text(&told, &flags.file, stdout_width()) }))
+    Ok(told.map(|told| if flags.json { ui::why_json(&told) } else { ui::why_text(&told, &flags.file, chain_width()) }))
 }
 
 /// The platforms to ask for: those named, or all that carboy builds.

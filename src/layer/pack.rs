@@ -94,15 +94,7 @@ pub(super) fn append<W: Write>(
     header.set_gid(u64::from(entry.meta.gid));
     header.set_mtime(timestamp);
     header.set_size(0);
-    let xattrs = entry.meta.xattrs.iter();
-    let records: Vec<(String, &[u8])> = xattrs
-        .filter_map(|(name, value)| {
-            Some((format!("SCHILY.xattr.{}", std::str::from_utf8(name).ok()?), value.as_slice()))
-        })
-        .collect();
-    if !records.is_empty() {
-        builder.append_pax_extensions(records.iter().map(|(name, value)| (name.as_str(), *value)))?;
-    }
+    append_xattrs(builder, entry)?;
     let name = path.as_bytes();
     match &entry.kind {
         Kind::Folder => {
@@ -124,6 +116,28 @@ pub(super) fn append<W: Write>(
         Kind::Special => {} // `Recipe::put` refuses them
     }
     Ok(())
+}
+
+/// An extended header with an entry's attributes. Their names are bytes, which the
+/// `tar` crate's own does not take.
+fn append_xattrs(builder: &mut tar::Builder<impl Write>, entry: &Entry) -> io::Result<()> {
+    let mut records = Vec::new();
+    for (name, value) in &entry.meta.xattrs {
+        let body = [b" SCHILY.xattr.", name.as_slice(), b"=", value.as_slice(), b"\n"].concat();
+        // A record's length counts its own digits.
+        let digits = |length: usize| length.to_string().len();
+        let length = body.len() + digits(body.len());
+        records.extend_from_slice((body.len() + digits(length)).to_string().as_bytes());
+        records.extend_from_slice(&body);
+    }
+    if records.is_empty() {
+        return Ok(());
+    }
+    let mut header = tar::Header::new_ustar();
+    header.set_entry_type(tar::EntryType::XHeader);
+    header.set_size(records.len() as u64);
+    header.set_cksum();
+    builder.append(&header, records.as_slice())
 }
 
 fn os_path(bytes: &[u8]) -> std::path::PathBuf {

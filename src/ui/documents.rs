@@ -10,7 +10,7 @@
 //!   - `base`: `{layers, packed, unpacked}`
 //!   - `layers`: `[{kind, size: {layers, packed, unpacked}, files, known}]`; `packed` is
 //!     an estimate unless `known`
-//!   - `taken`: `[{layer, package, files: [{path, size, reason}]}]`, what comes out of
+//!   - `taken`: `[{layer, package, files: [{path, size, reason, needed_by}]}]`, what comes out of
 //!     images; `package` is null for files of none; links have the size 0
 //!   - `missing`: `[{soname, needed_by}]`
 //!
@@ -22,8 +22,9 @@
 
 use serde_json::{Value, json};
 
+use super::reason::reason;
 use crate::build::report::{
-    Chain, Group, LayerPreview, Missing, PlatformPreview, PlatformWhy, Preview, Size, Step, TakenFile, Why,
+    Because, Chain, Group, LayerPreview, Missing, PlatformPreview, PlatformWhy, Preview, Size, Step, TakenFile, Why,
 };
 
 /// Plans, for programs. Ends with a newline.
@@ -47,7 +48,7 @@ fn document(objects: impl Iterator<Item = Value>) -> String {
     format!("{}\n", Value::Array(objects.collect()))
 }
 
-fn list<T>(items: &[T], one: impl Fn(&T) -> Value) -> Value {
+pub fn list<T>(items: &[T], one: impl Fn(&T) -> Value) -> Value {
     items.iter().map(one).collect()
 }
 
@@ -59,7 +60,7 @@ fn preview(preview: &Preview) -> Value {
         "base": preview.base,
         "builder": preview.builder,
         "platforms": list(&preview.platforms, platform),
-        "left_out": list(&preview.left_out, |(rule, files)| json!({ "rule": rule, "files": files })),
+        "left_out": list(&preview.left_out, left_out),
     })
 }
 
@@ -81,16 +82,27 @@ fn layer(layer: &LayerPreview) -> Value {
     json!({ "kind": layer.kind.name(), "size": size(layer.size), "files": layer.files, "known": layer.known })
 }
 
-fn size(size: Size) -> Value {
+pub fn size(size: Size) -> Value {
     json!({ "layers": size.layers, "packed": size.packed, "unpacked": size.unpacked })
 }
 
 fn group(group: &Group) -> Value {
-    let file = |file: &TakenFile| json!({ "path": file.path, "size": file.size, "reason": file.reason });
+    let file = |file: &TakenFile| {
+        let needed_by: Vec<_> = match &file.because {
+            Because::NeededBy(by) => by.iter().map(ToString::to_string).collect(),
+            _ => Vec::new(),
+        };
+        let reason = reason(&file.because, ToString::to_string);
+        json!({ "path": file.path, "size": file.size, "reason": reason, "needed_by": needed_by })
+    };
     json!({ "layer": group.layer.name(), "package": group.package, "files": list(&group.files, file) })
 }
 
-fn missing(missing: &Missing) -> Value {
+pub fn left_out((rule, files): &(String, u64)) -> Value {
+    json!({ "rule": rule, "files": files })
+}
+
+pub fn missing(missing: &Missing) -> Value {
     json!({ "soname": missing.soname, "needed_by": missing.needed_by })
 }
 
@@ -113,86 +125,94 @@ mod tests {
     use super::super::why::tests::why;
     use super::*;
     use crate::progress::LayerKind;
+    use crate::rootfs::RootPath;
 
     #[test]
     fn a_plan_has_everything() {
         let mut small = small();
         small.left_out = vec![(".gitignore".to_owned(), 3)];
-        let file = TakenFile { path: "/usr/lib/libz.so.1".to_owned(), size: 9, reason: "needed by /x".to_owned() };
+        let file = TakenFile {
+            path: "/usr/lib/libz.so.1".to_owned(),
+            size: 9,
+            because: Because::NeededBy(vec![RootPath::new("x").unwrap()]),
+        };
         small.platforms[0].groups = vec![Group { layer: LayerKind::Runtime, package: None, files: vec![file] }];
         small.platforms[0].missing = vec![Missing { soname: "libtk.so".to_owned(), needed_by: "/y".to_owned() }];
         let text = plan_json(&[small]);
         assert_eq!(text.lines().count(), 1);
         let value: Value = serde_json::from_str(&text).unwrap();
         insta::assert_snapshot!(serde_json::to_string_pretty(&value).unwrap(), @r#"
-        [
+    [
+      {
+        "base": "gcr.io/distroless/cc-debian13:nonroot",
+        "builder": "python:3.13-slim-trixie",
+        "left_out": [
           {
-            "base": "gcr.io/distroless/cc-debian13:nonroot",
-            "builder": "python:3.13-slim-trixie",
-            "left_out": [
-              {
-                "files": 3,
-                "rule": ".gitignore"
-              }
-            ],
-            "platforms": [
-              {
-                "base": {
-                  "layers": 0,
-                  "packed": 0,
-                  "unpacked": 0
-                },
-                "command": [
-                  "/usr/local/bin/python3.13",
-                  "-c",
-                  "print('it is\n', 1)"
-                ],
-                "layers": [
-                  {
-                    "files": 1234,
-                    "kind": "runtime",
-                    "known": false,
-                    "size": {
-                      "layers": 1,
-                      "packed": 18400000,
-                      "unpacked": 61000000
-                    }
-                  }
-                ],
-                "missing": [
-                  {
-                    "needed_by": "/y",
-                    "soname": "libtk.so"
-                  }
-                ],
-                "platform": "linux/amd64",
-                "python": null,
-                "taken": [
-                  {
-                    "files": [
-                      {
-                        "path": "/usr/lib/libz.so.1",
-                        "reason": "needed by /x",
-                        "size": 9
-                      }
-                    ],
-                    "layer": "runtime",
-                    "package": null
-                  }
-                ],
-                "user": "65532:65532",
-                "workdir": "/app"
-              }
-            ],
-            "profile": null,
-            "tags": [
-              "1.4.2",
-              "1.4"
-            ],
-            "target": "ghcr.io/acme/shop:1.4.2"
+            "files": 3,
+            "rule": ".gitignore"
           }
-        ]
-        "#);
+        ],
+        "platforms": [
+          {
+            "base": {
+              "layers": 0,
+              "packed": 0,
+              "unpacked": 0
+            },
+            "command": [
+              "/usr/local/bin/python3.13",
+              "-c",
+              "print('it is\n', 1)"
+            ],
+            "layers": [
+              {
+                "files": 1234,
+                "kind": "runtime",
+                "known": false,
+                "size": {
+                  "layers": 1,
+                  "packed": 18400000,
+                  "unpacked": 61000000
+                }
+              }
+            ],
+            "missing": [
+              {
+                "needed_by": "/y",
+                "soname": "libtk.so"
+              }
+            ],
+            "platform": "linux/amd64",
+            "python": null,
+            "taken": [
+              {
+                "files": [
+                  {
+                    "needed_by": [
+                      "/x"
+                    ],
+                    "path": "/usr/lib/libz.so.1",
+                    "reason": "needed by /x",
+                    "size": 9
+                  }
+                ],
+                "layer": "runtime",
+                "package": null
+              }
+            ],
+            "user": "65532:65532",
+            "workdir": "/app"
+          }
+        ],
+        "profile": null,
+        "tags": [
+          "1.4.2",
+          "1.4"
+        ],
+        "target": "ghcr.io/acme/shop:1.4.2"
+      }
+    ]
+    "#);
     }
 
     #[test]

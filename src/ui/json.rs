@@ -14,9 +14,10 @@ use std::time::{Duration, Instant};
 use serde_json::{Map, Value, json};
 
 use super::Front;
+use super::documents::{left_out, list, missing, size};
 use super::lines::Lines;
 use super::pieces::{Pieces, present};
-use crate::build::report::{LayerReport, PlatformReport, Report, Size};
+use crate::build::report::{LayerReport, PlatformReport, Report, Taken};
 use crate::progress::{Event, Outcome, Progress, Subject, Verb};
 
 /// Between two `advanced` lines of one piece of work.
@@ -123,7 +124,6 @@ fn outcome_name(outcome: Outcome) -> &'static str {
 }
 
 fn report_object(report: &Report) -> Value {
-    let left_out = |(rule, files): &(String, u64)| json!({ "rule": rule, "files": files });
     json!({
         "event": "report",
         "profile": report.profile,
@@ -133,31 +133,29 @@ fn report_object(report: &Report) -> Value {
         "tags": report.tags,
         "base": report.base,
         "builder": report.builder,
-        "platforms": report.platforms.iter().map(platform_object).collect::<Vec<_>>(),
-        "left_out": report.left_out.iter().map(left_out).collect::<Vec<_>>(),
+        "platforms": list(&report.platforms, platform_object),
+        "left_out": list(&report.left_out, left_out),
         "elapsed": report.elapsed.as_secs_f64(),
     })
 }
 
 fn platform_object(report: &PlatformReport) -> Value {
-    let taken = report.taken.iter().map(|taken| {
+    let taken = |taken: &Taken| {
         json!({
             "soname": taken.soname,
             "path": taken.path,
             "needed_by": taken.needed_by,
             "layer": taken.layer.name(),
         })
-    });
-    let missing =
-        report.missing.iter().map(|missing| json!({ "soname": missing.soname, "needed_by": missing.needed_by }));
+    };
     let seconds = report.resolved.elapsed.as_secs_f64();
     json!({
         "platform": report.platform.to_string(),
         "python": report.python,
-        "base": size_object(report.base),
-        "layers": report.layers.iter().map(layer_object).collect::<Vec<_>>(),
-        "taken": taken.collect::<Vec<_>>(),
-        "missing": missing.collect::<Vec<_>>(),
+        "base": size(report.base),
+        "layers": list(&report.layers, layer_object),
+        "taken": list(&report.taken, taken),
+        "missing": list(&report.missing, missing),
         "resolved": { "objects": report.resolved.objects, "seconds": seconds },
     })
 }
@@ -166,14 +164,10 @@ fn layer_object(report: &LayerReport) -> Value {
     json!({
         "kind": report.kind.name(),
         "digest": report.digest,
-        "size": size_object(report.size),
+        "size": size(report.size),
         "files": report.files,
         "cached": report.cached,
     })
-}
-
-fn size_object(size: Size) -> Value {
-    json!({ "layers": size.layers, "packed": size.packed, "unpacked": size.unpacked })
 }
 
 #[cfg(test)]

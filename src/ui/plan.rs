@@ -3,20 +3,10 @@
 //! out. Pure.
 
 use super::differences::differences;
-use super::message::printable_line;
+use super::layers::{ESTIMATE, Row, table};
 use super::notes::{alike, broken, heading, left_out, missing};
-use super::size::size;
-use super::table::Table;
 use super::taken::taken;
-use crate::build::report::{PlatformPreview, Preview, Size};
-
-const TITLES: [&str; 6] = ["", "layers", "packed", "unpacked", "files", ""];
-
-/// Columns of the layers' table, by the room there is, as in the summary of a build.
-const COLUMNS: [&[usize]; 4] = [&[0, 1, 2, 3, 4, 5], &[0, 2, 3, 4, 5], &[0, 2, 3, 5], &[0, 2, 5]];
-
-/// Stands before packed sizes that are estimated.
-const ESTIMATE: &str = "~";
+use crate::build::report::{LayerPreview, PlatformPreview, Preview};
 
 /// The plans of all profiles, at most `width` wide unless a name is longer. Ends with
 /// a newline.
@@ -84,43 +74,30 @@ fn quoted(word: &str) -> String {
 
 /// One platform's table of layers.
 fn layers(preview: &PlatformPreview, width: usize) -> String {
-    let mut rows = vec![TITLES.map(str::to_owned)];
+    let mut total = Row { name: "total to pull", size: preview.base, ..Row::default() };
+    let mut rows = Vec::new();
     if preview.base.layers > 0 {
-        rows.push(row("base", preview.base, 0, true, ""));
+        rows.push(Row { name: "base", size: preview.base, ..Row::default() });
     }
-    let mut total = preview.base;
-    for layer in &preview.layers {
-        total.layers += layer.size.layers;
-        total.packed += layer.size.packed;
-        total.unpacked += layer.size.unpacked;
-        rows.push(row(
-            layer.kind.name(),
-            layer.size,
-            layer.files,
-            layer.known,
-            if layer.known { "cached" } else { "" },
-        ));
+    for LayerPreview { kind, size, files, known } in &preview.layers {
+        total.size.layers += size.layers;
+        total.size.packed += size.packed;
+        total.size.unpacked += size.unpacked;
+        total.files += files;
+        total.estimated |= !known;
+        let mark = if *known { "cached".to_owned() } else { String::new() };
+        rows.push(Row { name: kind.name(), size: *size, files: *files, estimated: !known, mark });
     }
-    let files = preview.layers.iter().map(|layer| layer.files).sum();
-    rows.push(row("total to pull", total, files, preview.layers.iter().all(|layer| layer.known), ""));
-    let python = preview.python.as_ref().map_or_else(String::new, |version| format!(", Python {version}"));
-    let heading = printable_line(&format!("{}{python}", preview.platform));
-    format!("{heading}\n{}", Table { rows }.text(&COLUMNS, width))
-}
-
-fn row(name: &str, sizes: Size, files: u64, known: bool, mark: &str) -> [String; 6] {
-    let estimate = if known { "" } else { ESTIMATE };
-    let files = if files > 0 { files.to_string() } else { String::new() };
-    let packed = format!("{estimate}{}", size(sizes.packed));
-    [format!("  {name}"), sizes.layers.to_string(), packed, size(sizes.unpacked), files, mark.to_owned()]
+    table(&preview.platform, preview.python.as_deref(), rows.into_iter().chain([total]), width)
 }
 
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
-    use crate::build::report::{Group, LayerPreview, Missing, TakenFile};
+    use crate::build::report::{Because, Group, Missing, Size, TakenFile};
     use crate::oci::Platform;
     use crate::progress::LayerKind;
+    use crate::rootfs::RootPath;
 
     /// A build for two platforms that differ.
     pub fn preview() -> Preview {
@@ -163,13 +140,16 @@ pub(super) mod tests {
         let lib = |name: &str| format!("/usr/lib/{machine}-linux-gnu/{name}");
         let module =
             |name: &str| format!("/usr/local/lib/python3.13/lib-dynload/{name}.cpython-313-{machine}-linux-gnu.so");
-        let needed =
-            |path: String, by: &str| TakenFile { path, size: 1_200, reason: format!("needed by {}", module(by)) };
-        let python = |path: String| TakenFile { path, size: 7_000, reason: "Python".to_owned() };
+        let needed = |path: String, by: &str| TakenFile {
+            path,
+            size: 1_200,
+            because: Because::NeededBy(vec![RootPath::new(module(by)).unwrap()]),
+        };
+        let python = |path: String| TakenFile { path, size: 7_000, because: Because::Python };
         let locale = |name: u32| TakenFile {
             path: format!("/usr/lib/locale/C.utf8/{name}"),
             size: 10,
-            reason: "the C.UTF-8 locale".to_owned(),
+            because: Because::RuntimeData("the C.UTF-8 locale".into()),
         };
         let group = |layer, package: Option<&str>, files| Group { layer, package: package.map(str::to_owned), files };
         let of_none = [python(module("_ssl")), python(module("_bz2"))].into_iter().chain((0..5).map(locale));
@@ -196,7 +176,7 @@ pub(super) mod tests {
                     vec![TakenFile {
                         path: "/usr/bin/pdftotext".to_owned(),
                         size: 9,
-                        reason: "[[extract]] /usr/bin/pdf*".to_owned(),
+                        because: Because::Extract("/usr/bin/pdf*".to_owned()),
                     }],
                 ),
             ],

@@ -2,18 +2,11 @@
 //! missing, what was left out, and how it ended. Pure.
 
 use super::elapsed::elapsed;
+use super::layers::{Row, table};
 use super::message::printable_line;
 use super::notes::{Alike, alike, asker, count, left_out, missing, wrapped};
-use super::size::size;
-use super::table::Table;
-use crate::build::report::{LayerReport, PlatformReport, Report, Size};
+use crate::build::report::{LayerReport, PlatformReport, Report};
 use crate::progress::LayerKind;
-
-const TITLES: [&str; 6] = ["", "layers", "packed", "unpacked", "files", ""];
-
-/// Columns of the layers' table, by the room there is: the number of layers is
-/// given up first, then files, then unpacked sizes.
-const COLUMNS: [&[usize]; 4] = [&[0, 1, 2, 3, 4, 5], &[0, 2, 3, 4, 5], &[0, 2, 3, 5], &[0, 2, 5]];
 
 /// The summary of a build, at most `width` wide unless a name is longer. Ends with
 /// a newline.
@@ -34,53 +27,37 @@ pub fn summary_text(report: &Report, width: usize) -> String {
 
 /// One platform's table of layers.
 fn layers(report: &PlatformReport, width: usize) -> String {
-    let mut total = Group { size: report.base, ..Group::default() };
-    let mut rows = vec![TITLES.map(str::to_owned)];
+    let mut total = Row { name: "total to pull", size: report.base, ..Row::default() };
+    let mut rows = Vec::new();
     if report.base.layers > 0 {
-        rows.push(Group { size: report.base, ..Group::default() }.row("base"));
+        rows.push(Row { name: "base", size: report.base, ..Row::default() });
     }
     for kind in LayerKind::ALL {
-        let mut group = Group::default();
-        for layer in report.layers.iter().filter(|layer| layer.kind == kind) {
-            group.add(layer);
-            total.add(layer);
+        let layers: Vec<_> = report.layers.iter().filter(|layer| layer.kind == kind).collect();
+        let mut row = Row { name: kind.name(), mark: mark(&layers), ..Row::default() };
+        for layer in &layers {
+            add(&mut row, layer);
+            add(&mut total, layer);
         }
-        if group.size.layers > 0 {
-            rows.push(group.row(kind.name()));
+        if !layers.is_empty() {
+            rows.push(row);
         }
     }
-    rows.push(Group { cached: 0, ..total }.row("total to pull"));
-    let python = report.python.as_ref().map_or_else(String::new, |version| format!(", Python {version}"));
-    let heading = printable_line(&format!("{}{python}", report.platform));
-    format!("{heading}\n{}", Table { rows }.text(&COLUMNS, width))
+    table(&report.platform, report.python.as_deref(), rows.into_iter().chain([total]), width)
 }
 
-/// Layers of one kind together.
-#[derive(Clone, Copy, Default)]
-struct Group {
-    size: Size,
-    files: u64,
-    cached: usize,
+fn add(row: &mut Row, layer: &LayerReport) {
+    row.size.layers += 1;
+    row.size.packed += layer.size.packed;
+    row.size.unpacked += layer.size.unpacked;
+    row.files += layer.files;
 }
 
-impl Group {
-    fn add(&mut self, layer: &LayerReport) {
-        self.size.layers += 1;
-        self.size.packed += layer.size.packed;
-        self.size.unpacked += layer.size.unpacked;
-        self.files += layer.files;
-        self.cached += usize::from(layer.cached);
-    }
-
-    fn row(self, name: &str) -> [String; 6] {
-        let mark = match self.cached {
-            0 => String::new(),
-            cached if cached == self.size.layers => "cached".to_owned(),
-            cached => format!("{cached} of {} cached", self.size.layers),
-        };
-        let files = if self.files > 0 { self.files.to_string() } else { String::new() };
-        let Size { layers, packed, unpacked } = self.size;
-        [format!("  {name}"), layers.to_string(), size(packed), size(unpacked), files, mark]
+fn mark(layers: &[&LayerReport]) -> String {
+    match layers.iter().filter(|layer| layer.cached).count() {
+        0 => String::new(),
+        cached if cached == layers.len() => "cached".to_owned(),
+        cached => format!("{cached} of {} cached", layers.len()),
     }
 }
 
@@ -114,7 +91,7 @@ pub(super) mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::build::report::{Missing, Resolved, Taken};
+    use crate::build::report::{Missing, Resolved, Size, Taken};
     use crate::oci::{Digest, Platform};
 
     /// A build for two platforms.

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::notes::{asker, count, wrapped};
+use super::reason::{PYTHON, reason};
 use super::size::size;
-use crate::build::report::{Group, PlatformPreview, TakenFile};
+use crate::build::report::{Because, Group, PlatformPreview, TakenFile};
 use crate::progress::LayerKind;
 
 /// So many files of one reason are named; more are counted.
@@ -36,12 +37,12 @@ fn lines(group: &Group, platforms: &[PlatformPreview], width: usize) -> Vec<Stri
         });
         return vec![wrapped(&format!("  {package}, {sizes}:"), items(&group.files), width)];
     }
-    let (python, others): (Vec<_>, Vec<_>) = group.files.iter().cloned().partition(|file| file.reason == PYTHON);
+    let (python, others): (Vec<_>, Vec<_>) = group.files.iter().cloned().partition(is_python);
     let mut out = Vec::new();
     if !python.is_empty() {
         let sizes = ranged(platforms.iter().map(|platform| {
             let of_none = platform.groups.iter().filter(|other| other.layer == group.layer && other.package.is_none());
-            of_none.flat_map(|group| &group.files).filter(|file| file.reason == PYTHON).map(|file| file.size).sum()
+            of_none.flat_map(|group| &group.files).filter(|file| is_python(file)).map(|file| file.size).sum()
         }));
         let files = count(python.len() as u64, "file", "files");
         out.push(wrapped(&format!("  {PYTHON} itself:"), [files, sizes], width));
@@ -52,8 +53,9 @@ fn lines(group: &Group, platforms: &[PlatformPreview], width: usize) -> Vec<Stri
     out
 }
 
-/// The reason of what the interpreter brings with it.
-const PYTHON: &str = "Python";
+fn is_python(file: &TakenFile) -> bool {
+    file.because == Because::Python
+}
 
 /// A package's name, without its version.
 pub fn name(package: Option<&str>) -> Option<&str> {
@@ -79,16 +81,16 @@ fn ranged(sizes: impl Iterator<Item = u64>) -> String {
 
 /// Files with their reasons, those of one reason together.
 fn items(files: &[TakenFile]) -> Vec<String> {
-    let mut by_reason: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    let mut by_reason: BTreeMap<String, Vec<&str>> = BTreeMap::new();
     for file in files {
-        by_reason.entry(&file.reason).or_default().push(&file.path);
+        let reason = reason(&file.because, |path| asker(&path.to_string()).to_owned());
+        by_reason.entry(reason).or_default().push(&file.path);
     }
     let (mut out, mut counted) = (Vec::new(), Vec::new());
     for (reason, paths) in by_reason {
         let all = paths.len() as u64;
         let libraries = paths.iter().all(|path| library(path).is_some());
         let names = names(paths);
-        let reason = shortened(reason);
         if libraries || names.len() <= NAMED {
             out.extend(names.into_iter().map(|name| format!("{name} ({reason})")));
         } else {
@@ -118,33 +120,21 @@ pub fn library(path: &str) -> Option<&str> {
     name.split('.').skip(1).any(|part| part == "so").then_some(name)
 }
 
-/// `needed by _ssl` for `needed by /usr/…/_ssl.cpython-313-x86_64-linux-gnu.so`.
-fn shortened(reason: &str) -> String {
-    for verb in ["needed by ", "runs "] {
-        if let Some(rest) = reason.strip_prefix(verb) {
-            let (path, more) = match rest.rsplit_once(" and ") {
-                Some((path, more)) if more.ends_with(" more") => (path, format!(" and {more}")),
-                _ => (rest, String::new()),
-            };
-            return format!("{verb}{}{more}", asker(path));
-        }
-    }
-    reason.to_owned()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::rootfs::RootPath;
 
-    fn file(path: &str, reason: &str) -> TakenFile {
-        TakenFile { path: path.to_owned(), size: 1_000, reason: reason.to_owned() }
+    fn file(path: &str, because: &Because) -> TakenFile {
+        TakenFile { path: path.to_owned(), size: 1_000, because: because.clone() }
     }
 
     #[test]
     fn links_and_file_of_a_library_are_one() {
-        let needed = "needed by /usr/lib/_curses.cpython-313-x86_64-linux-gnu.so and 2 more";
+        let by = ["usr/lib/_curses.cpython-313-x86_64-linux-gnu.so", "a", "b"];
+        let needed = Because::NeededBy(by.map(|path| RootPath::new(path).unwrap()).to_vec());
         let files = ["/usr/lib/libtinfo.so.6.5", "/usr/lib/libtinfo.so.6", "/usr/lib/libncursesw.so.6"];
-        let files: Vec<_> = files.into_iter().map(|path| file(path, needed)).collect();
+        let files: Vec<_> = files.into_iter().map(|path| file(path, &needed)).collect();
         let want = ["libncursesw.so.6 (needed by _curses and 2 more)", "libtinfo.so.6 (needed by _curses and 2 more)"];
         assert_eq!(items(&files), want);
         assert_eq!(names(["/a/libz.so.1", "/a/libz.so.10"]), ["libz.so.1", "libz.so.10"]);
@@ -152,7 +142,9 @@ mod tests {
 
     #[test]
     fn many_files_of_one_reason_are_counted() {
-        let files: Vec<_> = (0..4).map(|n| file(&format!("/usr/share/x/{n}"), "[[extract]] /usr/share/x/**")).collect();
+        let files: Vec<_> = (0..4)
+            .map(|n| file(&format!("/usr/share/x/{n}"), &Because::Extract("/usr/share/x/**".to_owned())))
+            .collect();
         assert_eq!(items(&files), ["4 files ([[extract]] /usr/share/x/**)"]);
         assert_eq!(items(&files[..1]), ["/usr/share/x/0 ([[extract]] /usr/share/x/**)"]);
     }

@@ -18,9 +18,19 @@ impl Header {
         self.0.iter().all(|&byte| byte == 0)
     }
 
-    /// Checks the sum over all bytes, its own field taken as blanks. Old archivers
-    /// summed signed bytes.
+    /// Checks what a reader checks of headers of any type: the sum over all bytes, its
+    /// own field taken as blanks (old archivers summed signed bytes), and that mode, owner,
+    /// time and device numbers are numbers, though they may mean nothing.
     pub fn check(&self) -> Result<(), Fault> {
+        for field in [&self.0[100..108], &self.0[108..116], &self.0[116..124], &self.0[136..148]] {
+            number(field)?;
+        }
+        // tarfile alone looks at these of what is no device, and takes blanks for zero
+        for field in [&self.0[329..337], &self.0[337..345]] {
+            if !until_nul(field).trim_ascii().is_empty() {
+                number(field)?;
+            }
+        }
         let want = number(&self.0[148..156])?;
         let field = &self.0[148..156];
         let unsigned = |bytes: &[u8]| bytes.iter().map(|&byte| i64::from(byte)).sum::<i64>();
@@ -69,11 +79,6 @@ impl Header {
     /// Owner and group.
     pub fn owner(&self) -> Result<(u64, u64), Fault> {
         Ok((positive(&self.0[108..116])?, positive(&self.0[116..124])?))
-    }
-
-    /// The time is no part of a tree, but no reader takes a header whose time is none.
-    pub fn check_time(&self) -> Result<(), Fault> {
-        number(&self.0[136..148]).map(|_| ())
     }
 
     /// The old GNU sparse type: the file's length, its first stretches, and whether

@@ -19,7 +19,8 @@
 //!   wants two, and stops with an error where something follows the first.)
 //! - A global header holds for the entries that follow until another takes its place (Go
 //!   ignores both). Refused: one that leaves out what one before it says, which GNU tar
-//!   forgets and tarfile keeps; a size; one between an entry and its own headers.
+//!   forgets and tarfile keeps; one that says a thing twice, of which GNU tar takes the first
+//!   and tarfile the second; a size; one between an entry and its own headers.
 //! - Entries that are cut off, blocks that are no header, types that are no file of an
 //!   image (Solaris's `X` among them, which Go takes for a file): refused.
 //!
@@ -151,7 +152,7 @@ impl<R: Read + Seek> Archive<R> {
                     return Err(Fault::Ambiguous("a global header stands between its own headers"));
                 }
                 b'g' => {
-                    let globals = self.pax(&header)?;
+                    let globals = Pax::global(&self.extension(&header)?)?;
                     if globals.size.is_some() || globals.sparse != pax::SparseKeys::default() {
                         return Err(Fault::Ambiguous("a global header tells a size"));
                     }
@@ -237,7 +238,6 @@ impl<R: Read + Seek> Archive<R> {
             agree(&mut link, other)?;
         }
         let kind = kind(header, &self.name)?;
-        header.check_time()?;
         let (uid, gid) = header.owner()?;
         if header.kind() == b'S' && (self.globals != Pax::default() || own.size.is_some()) {
             return Err(Fault::Ambiguous("it is an old sparse file with newer headers"));

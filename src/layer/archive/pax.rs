@@ -3,7 +3,7 @@
 //! Source: POSIX `pax`, "pax Extended Header". The length counts the whole record, so
 //! a value may hold newlines, and what looks like a record in it is none.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::Fault;
 
@@ -37,12 +37,25 @@ pub struct SparseKeys {
 }
 
 impl Pax {
-    /// Reads the content of one extended header.
-    pub fn parse(mut bytes: &[u8]) -> Result<Self, Fault> {
+    /// Reads the content of an entry's extended header.
+    pub fn parse(bytes: &[u8]) -> Result<Self, Fault> {
+        Self::read(bytes, |_| true)
+    }
+
+    /// Reads the content of a global header, which may say each thing once.
+    pub fn global(bytes: &[u8]) -> Result<Self, Fault> {
+        let mut keys = BTreeSet::new();
+        Self::read(bytes, |key| keys.insert(key.to_vec()))
+    }
+
+    fn read(mut bytes: &[u8], mut is_fine: impl FnMut(&[u8]) -> bool) -> Result<Self, Fault> {
         let mut out = Self::default();
         // GNU tar and tarfile stop at a NUL where a record would begin.
         while bytes.first().is_some_and(|&byte| byte != 0) {
             let (key, value, rest) = record(bytes).ok_or(Fault::Broken("its extended header is malformed"))?;
+            if !is_fine(key) {
+                return Err(Fault::Ambiguous("a global header says a thing twice"));
+            }
             out.put(key, value)?;
             bytes = rest;
         }
@@ -137,6 +150,8 @@ mod tests {
         assert_eq!(pax.size, Some(7));
         assert_eq!(Pax::parse(b"9 uid=12\n\0\0junk").unwrap().uid, Some(12));
         assert_eq!(Pax::parse(b"009 uid=1\n"), Pax::parse(b"x"));
+        assert_eq!(Pax::parse(b"8 uid=1\n8 uid=2\n").unwrap().uid, Some(2));
+        assert!(Pax::global(b"8 uid=1\n8 uid=2\n").is_err());
     }
 
     #[test]
