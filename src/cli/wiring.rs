@@ -19,9 +19,9 @@ impl Repositories for Places {
     fn source(&self, location: &Location) -> Result<(Arc<dyn Source>, Selector), PortError> {
         match location {
             Location::Registry(name) => Ok((self.registry.repository(name), name.selector())),
-            Location::Layout { folder, name } => {
+            Location::Layout { folder, name, digest } => {
                 let layout = Layout::open(folder, name.as_deref())?;
-                let root = layout.root()?;
+                let root = digest.map_or_else(|| layout.root(), |digest| Ok(Selector::Digest(digest)))?;
                 Ok((Arc::new(layout), root))
             }
         }

@@ -2,7 +2,7 @@
 //!
 //! Names in registries are docker's references: `python:3.13-slim` is
 //! `docker.io/library/python:3.13-slim`. Layouts are written as skopeo does,
-//! `oci:DIR[:NAME]`.
+//! `oci:DIR[:NAME]`, with `@sha256:…` after that where one image is meant.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -11,15 +11,18 @@ use std::str::FromStr;
 use oci_distribution::Reference;
 
 use super::Digest;
+use super::digest::DigestError;
 
 /// The place of an image.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Location {
     Registry(RegistryName),
-    /// A layout folder, and the `org.opencontainers.image.ref.name` within it.
+    /// A layout folder, and the `org.opencontainers.image.ref.name` within it, or an
+    /// image's digest, which says more.
     Layout {
         folder: PathBuf,
         name: Option<String>,
+        digest: Option<Digest>,
     },
 }
 
@@ -88,7 +91,9 @@ impl Location {
             Self::Registry(name) => {
                 Self::Registry(RegistryName { tag: Some(tag.to_owned()), digest: None, ..name.clone() })
             }
-            Self::Layout { folder, .. } => Self::Layout { folder: folder.clone(), name: Some(tag.to_owned()) },
+            Self::Layout { folder, .. } => {
+                Self::Layout { folder: folder.clone(), name: Some(tag.to_owned()), digest: None }
+            }
         }
     }
 
@@ -148,6 +153,11 @@ impl FromStr for Location {
 }
 
 fn layout(text: &str, path: &str) -> Result<Location, LocationError> {
+    let error = |cause: DigestError| LocationError::Reference { text: text.to_owned(), cause: cause.to_string() };
+    let (path, digest) = match path.rsplit_once('@') {
+        Some((path, digest)) if digest.starts_with("sha256:") => (path, Some(digest.parse().map_err(error)?)),
+        _ => (path, None),
+    };
     let (folder, name) = match path.rsplit_once(':') {
         Some((folder, name)) if !name.contains('/') && !folder.is_empty() => (folder, Some(name)),
         _ => (path, None),
@@ -155,15 +165,18 @@ fn layout(text: &str, path: &str) -> Result<Location, LocationError> {
     if folder.is_empty() || name == Some("") {
         return Err(LocationError::Layout(text.to_owned()));
     }
-    Ok(Location::Layout { folder: PathBuf::from(folder), name: name.map(str::to_owned) })
+    Ok(Location::Layout { folder: PathBuf::from(folder), name: name.map(str::to_owned), digest })
 }
 
 impl fmt::Display for Location {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Registry(name) => name.fmt(f),
-            Self::Layout { folder, name: Some(name) } => write!(f, "oci:{}:{name}", folder.display()),
-            Self::Layout { folder, name: None } => write!(f, "oci:{}", folder.display()),
+            Self::Layout { folder, name, digest } => {
+                write!(f, "oci:{}", folder.display())?;
+                name.iter().try_for_each(|name| write!(f, ":{name}"))?;
+                digest.iter().try_for_each(|digest| write!(f, "@{digest}"))
+            }
         }
     }
 }
@@ -193,8 +206,19 @@ mod tests {
             ("docker://quay.io/a/b:1", "quay.io/a/b:1"),
             ("oci:build/out:1.2", "oci:build/out:1.2"),
             ("oci:/tmp/x:y/z", "oci:/tmp/x:y/z"),
+            ("oci:a@b", "oci:a@b"),
         ] {
             assert_eq!(text.parse::<Location>().unwrap().to_string(), full);
+        }
+    }
+
+    #[test]
+    fn a_layout_may_be_asked_for_a_digest() {
+        let digest = Digest::of(b"");
+        for text in [format!("oci:out@{digest}"), format!("oci:out:1@{digest}")] {
+            let location: Location = text.parse().unwrap();
+            assert_eq!(location.to_string(), text);
+            assert!(matches!(location, Location::Layout { digest: Some(found), .. } if found == digest));
         }
     }
 
@@ -207,6 +231,7 @@ mod tests {
             "a b",
             "oci:",
             "oci:x:",
+            "oci:x@sha256:12",
             "oci-archive:x.tar",
             "r/a@sha256:12",
         ] {

@@ -70,7 +70,9 @@ pub(super) fn image_location(what: &str, name: &str, args: &Args) -> Result<Opti
 /// A layout's relative folder starts at the configuration's.
 pub(super) fn below(folder: &Path, location: Location) -> Location {
     match location {
-        Location::Layout { folder: layout, name } => Location::Layout { folder: join(folder, &layout), name },
+        Location::Layout { folder: layout, name, digest } => {
+            Location::Layout { folder: join(folder, &layout), name, digest }
+        }
         registry @ Location::Registry(_) => registry,
     }
 }

@@ -4,6 +4,7 @@ use super::images::below;
 use super::{Args, PlanError};
 use crate::config::File;
 use crate::oci::Location;
+use crate::oci::location::RegistryName;
 
 pub(super) fn target(args: &Args, file: &File) -> Result<(Option<Location>, Vec<String>), PlanError> {
     let parse =
@@ -14,10 +15,10 @@ pub(super) fn target(args: &Args, file: &File) -> Result<(Option<Location>, Vec<
         (None, None) if args.push => return Err(PlanError::NoTarget),
         (None, None) => None,
     };
-    if let Some(Location::Registry(name)) = &target
-        && name.digest.is_some()
+    if let Some(Location::Registry(RegistryName { digest: Some(_), .. }) | Location::Layout { digest: Some(_), .. }) =
+        &target
     {
-        return Err(PlanError::TargetDigest(name.to_string()));
+        return Err(PlanError::TargetDigest(target.iter().map(ToString::to_string).collect()));
     }
     let listed = if args.tags.is_empty() { file.tags.clone().unwrap_or_default() } else { args.tags.clone() };
     let mut tags: Vec<String> = Vec::new();

@@ -68,8 +68,8 @@ impl Pax {
             b"path" => self.path = Some(name(value)?),
             b"linkpath" => self.link = Some(name(value)?),
             b"size" => self.size = Some(decimal(value)?),
-            b"uid" => self.uid = Some(decimal(value)?),
-            b"gid" => self.gid = Some(decimal(value)?),
+            b"uid" => self.uid = Some(id(value)?),
+            b"gid" => self.gid = Some(id(value)?),
             b"GNU.sparse.major" => sparse.version.0 = Some(decimal(value)?),
             b"GNU.sparse.minor" => sparse.version.1 = Some(decimal(value)?),
             b"GNU.sparse.name" => sparse.name = Some(name(value)?),
@@ -129,6 +129,17 @@ fn name(value: &[u8]) -> Result<Vec<u8>, Fault> {
     Ok(value.to_vec())
 }
 
+/// The number of a user or group; GNU tar fails at one that Linux cannot have, even where
+/// another takes its place.
+fn id(value: &[u8]) -> Result<u64, Fault> {
+    let number = decimal(value)?;
+    if number > u64::from(u32::MAX) {
+        Err(Fault::Broken("it has an owner's number that is out of range"))
+    } else {
+        Ok(number)
+    }
+}
+
 /// Decimal digits and nothing else.
 pub fn decimal(text: &[u8]) -> Result<u64, Fault> {
     let digits = !text.is_empty() && text.iter().all(u8::is_ascii_digit);
@@ -165,6 +176,7 @@ mod tests {
             b"6 uid=\n",
             b"8 uid=+5\n",
             b"8 uid= 5\n",
+            b"18 uid=4294967296\n",
             b"9 uid=-12\n",
             b"0 uid=1\n",
             b"5 =12\n",
