@@ -4,6 +4,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a file that cannot be read has failed the test")]
 
+#[path = "support/made.rs"]
+mod made;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -14,17 +17,14 @@ use carboy::elf::{self, dynamic::Abi};
 use carboy::python::tags::{Tag, Target};
 use carboy::python::{Cpython, Distributions, Interpreter};
 use carboy::rootfs::{Content, Entry, RootPath, Tree};
+use made::made;
 use serde_json::{Value, json};
 
 const AMD64: Abi = Abi { machine: 62, is_64: true, little_endian: true };
 const ARM64: Abi = Abi { machine: 183, is_64: true, little_endian: true };
 
 fn site_packages(name: &str) -> PathBuf {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let cache = std::env::var_os("CARBOY_TEST_CACHE").map_or_else(|| root.join(".cache"), PathBuf::from);
-    let path = cache.join("site").join(name);
-    assert!(path.is_dir(), "{} is missing: run scripts/setup", path.display());
-    path
+    made(&format!("site/{name}"))
 }
 
 /// What a Python program prints as JSON.

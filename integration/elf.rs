@@ -5,11 +5,15 @@
 
 #![expect(clippy::unwrap_used, reason = "a file that cannot be read has failed the test")]
 
+#[path = "support/made.rs"]
+mod made;
+
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use carboy::elf;
+use made::made;
 
 type Facts = BTreeMap<String, (Vec<String>, Option<String>, Vec<String>, Vec<String>, Option<String>)>;
 
@@ -30,18 +34,13 @@ for folder, _, names in os.walk(sys.argv[2]):
 json.dump(out, sys.stdout)
 "#;
 
-fn cache() -> PathBuf {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    std::env::var_os("CARBOY_TEST_CACHE").map_or_else(|| root.join(".cache"), PathBuf::from)
-}
-
 fn texts(list: &[Vec<u8>]) -> Vec<String> {
     list.iter().map(|bytes| String::from_utf8(bytes.clone()).unwrap()).collect()
 }
 
 #[test]
 fn every_wheels_objects_read_the_same() {
-    let site = cache().join("site");
+    let site = made("site");
     let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("integration/fixtures");
     let output = Command::new("python3").args(["-c", READER]).arg(fixtures).arg(&site).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));

@@ -10,6 +10,8 @@ mod configuration;
 mod contents;
 #[path = "errors/debian_registry.rs"]
 mod debian_registry;
+#[path = "support/made.rs"]
+mod made;
 #[path = "errors/output.rs"]
 mod output;
 #[path = "errors/pulling.rs"]

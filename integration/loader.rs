@@ -5,7 +5,7 @@
 
 #[path = "loader/graphs.rs"]
 mod graphs;
-#[path = "loader/random.rs"]
+#[path = "support/random.rs"]
 mod random;
 #[path = "loader/root.rs"]
 mod root;

@@ -3,28 +3,25 @@
 
 #![expect(clippy::unwrap_used, reason = "a file that cannot be read has failed the test")]
 
+#[path = "support/made.rs"]
+mod made;
+#[path = "support/random.rs"]
+mod random;
+
 use std::fs;
-use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use carboy::elf;
-
-#[path = "loader/random.rs"]
-mod random;
+use made::made;
 
 use random::Random;
 
 /// The most that one reading may take: thousands of times what it does take.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-fn cache() -> PathBuf {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    std::env::var_os("CARBOY_TEST_CACHE").map_or_else(|| root.join(".cache"), PathBuf::from)
-}
-
 /// The smaller ELF files of the wheels, of both platforms, with versions and without.
 fn samples() -> Vec<Vec<u8>> {
-    let mut open = vec![cache().join("site")];
+    let mut open = vec![made("site")];
     let mut out = Vec::new();
     while let Some(folder) = open.pop() {
         let Ok(entries) = fs::read_dir(&folder) else { continue };
@@ -114,33 +111,33 @@ fn boundary(random: &mut Random, old: u64, length: usize) -> u64 {
         old.wrapping_add(1),
         old.wrapping_sub(1),
         old.wrapping_mul(2),
-        old ^ 1 << random.below(64),
+        old ^ 1 << random.index(64),
         random.next(),
-        random.next() % length,
+        random.below(length),
     ];
-    pick[random.below(pick.len())]
+    pick[random.index(pick.len())]
 }
 
 #[test]
 fn corrupted_files_are_read_or_refused() {
     let rounds = if std::env::var_os("CARBOY_LONG").is_some() { 200_000 } else { 6_000 };
     let samples: Vec<_> = samples().into_iter().map(|bytes| (fields(&bytes), bytes)).collect();
-    let mut random = Random(0xca5b_0e1f);
+    let mut random = Random::new(0xca5b_0e1f);
     let (mut read, mut refused) = (0, 0);
     for round in 0..rounds {
-        let (fields, bytes) = &samples[random.below(samples.len())];
+        let (fields, bytes) = &samples[random.index(samples.len())];
         let mut bytes = bytes.clone();
-        for _ in 0..=random.below(3) {
-            let (at, size) = fields[random.below(fields.len())];
+        for _ in 0..=random.index(3) {
+            let (at, size) = fields[random.index(fields.len())];
             let old = number(&bytes, at, size);
             let new = boundary(&mut random, old, bytes.len());
             bytes[at..at + size].copy_from_slice(&new.to_le_bytes()[..size]);
         }
-        match random.below(16) {
-            0 => bytes.truncate(random.below(bytes.len())),
-            1 => bytes.truncate(random.below(4096)),
+        match random.index(16) {
+            0 => bytes.truncate(random.index(bytes.len())),
+            1 => bytes.truncate(random.index(4096)),
             2 => {
-                let at = random.below(bytes.len());
+                let at = random.index(bytes.len());
                 bytes[at] = 0xff;
             }
             _ => {}

@@ -389,7 +389,7 @@ fn carboy_stacks_as_umoci_unpacks() {
     let seeds = match variable("CARBOY_SEED") {
         Some(seed) => seed..seed + 1,
         None => {
-            0..variable("CARBOY_STACKS").unwrap_or(if std::env::var_os("CARBOY_LONG").is_some() { 10_000 } else { 300 })
+            0..variable("CARBOY_STACKS").unwrap_or(if std::env::var_os("CARBOY_LONG").is_some() { 12_500 } else { 300 })
         }
     };
     let folder = tempfile::tempdir().unwrap();

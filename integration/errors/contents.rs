@@ -5,7 +5,8 @@ use std::os::unix::net::UnixListener;
 use std::path::Path;
 use std::process::Command;
 
-use crate::debian_registry::{crane, site_packages};
+use crate::debian_registry::crane;
+use crate::made::made;
 use crate::world::{AMD64, CC, SLIM, World};
 
 const BUILD: [&str; 5] = [CC, SLIM, AMD64, "--", "python3"];
@@ -133,7 +134,7 @@ fn an_entrypoint_that_is_not_in_the_image() {
 
     hint: there is no shell in the image to split it: entrypoint = ["gunicorn", "shop:app"]
     "#);
-    let site = site_packages("flask/3.11-amd64").display().to_string();
+    let site = made("site/flask/3.11-amd64").display().to_string();
     let world = world.file("carboy.toml", &format!("[dependencies]\nsite-packages = \"{site}\"\n"));
     world.recovers(&[CC, SLIM, AMD64, "--", "flask"]);
 }
@@ -319,7 +320,8 @@ fn a_pipe_in_the_application() {
 /// The wheels of one platform, or of another Python, in place of the right ones.
 #[test]
 fn wheels_that_do_not_fit() {
-    let toml = |site: &str| format!("[dependencies]\nsite-packages = \"{}\"\n", site_packages(site).display());
+    let toml =
+        |site: &str| format!("[dependencies]\nsite-packages = \"{}\"\n", made(&format!("site/{site}")).display());
     let world = configured(&toml("flask/3.11-amd64"));
     insta::assert_snapshot!(world.fails(&[CC, SLIM, "--platform=linux/arm64", "--", "python3"]), @"
     exit: 1

@@ -14,6 +14,8 @@ use std::time::{Duration, Instant};
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use tempfile::TempDir;
 
+use crate::made::made;
+
 /// Fixture layouts, and the repositories they are pushed to.
 const IMAGES: [(&str, &str); 4] = [
     ("distroless/cc/latest", "distroless/cc:latest"),
@@ -143,7 +145,7 @@ fn storage() -> &'static Path {
         }
         let server = DebianRegistry::over(&folder, Mode::Open);
         for (layout, name) in IMAGES {
-            crane(&["push", fixtures().join(layout).to_str().unwrap(), &format!("{}/{name}", server.host)]);
+            crane(&["push", made("fixtures/oci").join(layout).to_str().unwrap(), &format!("{}/{name}", server.host)]);
         }
         for (from, platform, to) in SINGLE {
             let [from, to] = [from, to].map(|name| format!("{}/{name}", server.host));
@@ -153,27 +155,8 @@ fn storage() -> &'static Path {
     })
 }
 
-/// What `scripts/setup` has made.
-fn cache() -> PathBuf {
-    let beside = || Path::new(env!("CARGO_MANIFEST_DIR")).join(".cache");
-    std::env::var_os("CARBOY_TEST_CACHE").map_or_else(beside, PathBuf::from)
-}
-
-fn fixtures() -> PathBuf {
-    let folder = cache().join("fixtures/oci");
-    assert!(folder.is_dir(), "no test images in {}: {SETUP}", folder.display());
-    folder
-}
-
-/// Ready-made site-packages.
-pub fn site_packages(name: &str) -> PathBuf {
-    let folder = cache().join("site").join(name);
-    assert!(folder.is_dir(), "no {}: {SETUP}", folder.display());
-    folder
-}
-
 pub fn crane(args: &[&str]) {
-    let output = Command::new(cache().join("bin/crane")).args(args).output();
+    let output = Command::new(made("bin/crane")).args(args).output();
     let output = output.unwrap_or_else(|cause| panic!("crane: {cause}: {SETUP}"));
     assert!(output.status.success(), "crane {args:?}: {}", String::from_utf8_lossy(&output.stderr));
 }

@@ -7,7 +7,7 @@ use crate::random::Random;
 use crate::root::{Debian, Root};
 
 fn one<'a>(random: &mut Random, of: &[&'a str]) -> &'a str {
-    of[random.below(of.len())]
+    of[random.index(of.len())]
 }
 
 /// One graph below `/gN`: a program and six names, each in some of four folders.
@@ -30,14 +30,14 @@ fn graph(random: &mut Random, at: usize) -> Vec<String> {
     ];
     let describe = |random: &mut Random, library: bool| {
         let mut text: Vec<String> = Vec::new();
-        for _ in 0..random.below(4) {
+        for _ in 0..random.index(4) {
             let name = one(random, &["a", "b", "c", "d", "e", "f"]);
-            let slash = random.below(12) == 0;
+            let slash = random.index(12) == 0;
             let need =
                 if slash { format!("/{}", place(one(random, &folders), name)) } else { format!("libg{at}_{name}.so") };
             text.push(format!("; needs {need}"));
         }
-        if library && random.below(8) == 0 {
+        if library && random.index(8) == 0 {
             text.push(format!(
                 "; {} libg{at}_{}.so",
                 one(random, &["auxiliary", "filter"]),
@@ -46,11 +46,11 @@ fn graph(random: &mut Random, at: usize) -> Vec<String> {
         }
         let kind = one(random, &["", "", "rpath", "rpath", "runpath"]);
         if !kind.is_empty() {
-            let count = 1 + random.below(3);
+            let count = 1 + random.index(3);
             let list: Vec<_> = (0..count).map(|_| one(random, &entries).replace("/gN", &format!("/g{at}"))).collect();
             text.push(format!("; {kind} {}", list.join(":")));
         }
-        if random.below(12) == 0 {
+        if random.index(12) == 0 {
             text.push("; nodeflib".to_owned());
         }
         text
@@ -65,7 +65,7 @@ fn graph(random: &mut Random, at: usize) -> Vec<String> {
     ];
     for name in ["a", "b", "c", "d", "e", "f"] {
         for folder in folders {
-            match random.below(10) {
+            match random.index(10) {
                 0..4 => {}
                 4 => out.push(format!("{}: other", place(folder, name))),
                 5 if folder != "trusted" => {
@@ -74,7 +74,7 @@ fn graph(random: &mut Random, at: usize) -> Vec<String> {
                 }
                 _ => {
                     let mut text = describe(random, true);
-                    if random.below(6) == 0 {
+                    if random.index(6) == 0 {
                         text.push(format!("; soname libg{at}_{}.so", one(random, &["a", "b", "c", "d"])));
                     }
                     out.push(format!("{}:{}", place(folder, name), text.concat().trim_start_matches(';')));
@@ -88,7 +88,7 @@ fn graph(random: &mut Random, at: usize) -> Vec<String> {
 /// As many graphs, in one root.
 pub fn compare(debian: Debian, count: usize) {
     let root = Root::new(debian);
-    let mut random = Random(0x5eed_0fe1);
+    let mut random = Random::new(0x5eed_0fe1);
     let graphs: Vec<_> = (0..count).map(|at| graph(&mut random, at)).collect();
     for line in graphs.iter().flatten() {
         root.make(line);

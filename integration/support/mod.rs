@@ -7,6 +7,7 @@
 
 pub mod carboy;
 pub mod image;
+mod made;
 pub mod registry;
 pub mod running;
 
@@ -14,6 +15,8 @@ use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+
+pub use made::made;
 
 pub const PLATFORMS: [&str; 2] = ["linux/amd64", "linux/arm64"];
 
@@ -39,14 +42,6 @@ pub fn machine(platform: &str) -> &'static str {
 
 pub fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
-}
-
-/// Something that `scripts/setup` makes.
-pub fn made(path: &str) -> PathBuf {
-    let cache = std::env::var_os("CARBOY_TEST_CACHE").map_or_else(|| root().join(".cache"), PathBuf::from);
-    let path = cache.join(path);
-    assert!(path.exists(), "{} is missing: run scripts/setup", path.display());
-    path
 }
 
 /// The layout of a test image, such as `distroless/cc:nonroot`.
