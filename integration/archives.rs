@@ -159,7 +159,7 @@ fn check(line: &Line, folder: &Path, count: &mut Count) -> Option<String> {
 }
 
 /// Other words for what Go's reader refuses, or what no image has.
-const GO_TOO: [&str; 5] = [
+const GO_TOO: [&str; 6] = [
     "the archive ends in the middle",
     "its type is none that images have",
     // in a field that this type of entry does not need
@@ -167,6 +167,7 @@ const GO_TOO: [&str; 5] = [
     "a number in its header is negative",
     // in a header whose place another takes
     "a number in its extended header is none",
+    "it has an owner's number that is out of range",
 ];
 
 #[test]

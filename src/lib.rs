@@ -17,7 +17,7 @@
 //! (facts and traits), which import pure modules. `registry`, `store` and `source`
 //! do I/O behind the traits of `ports`. `build` imports the pure modules, `layer`,
 //! `progress` and `ports`. `ui` shows, `cli` wires everything; only `cli` reads the
-//! environment, the clock and the working directory. `integration/imports.rs`
+//! environment, the wall clock and the working directory. `integration/imports.rs`
 //! holds this.
 
 pub mod build;

@@ -6,6 +6,7 @@ use crate::image::{ConfigError, EntrypointError};
 use crate::layer::PackError;
 use crate::layer::recipe::RecipeError;
 use crate::oci::{ManifestError, Platform};
+use crate::plan::PlanError;
 use crate::ports::PortError;
 use crate::python::PythonError;
 use crate::python::stdlib::ExcludeError;
@@ -50,14 +51,12 @@ pub enum BuildError {
     Loop { platform: Platform, cause: LoopError },
     #[error("{platform}: {cause}")]
     Entrypoint { platform: Platform, cause: EntrypointError },
-    #[error("no entrypoint: what should the image start?")]
+    #[error("{}", PlanError::NoEntrypoint)]
     NoEntrypoint,
     #[error("`{key}`: {cause}")]
     Account { key: String, cause: AccountError },
     #[error("`{path}` of the image: {cause}")]
     Read { path: String, cause: String },
-    #[error("`{path}` is for no directory: {what}")]
-    Copy { path: String, what: &'static str },
     #[error("{0} was not built by carboy: no layer of it says so")]
     NotOurs(String),
     #[error("the image has no file `{name}`")]
@@ -120,10 +119,7 @@ impl Hint for BuildError {
             Self::Python { cause, .. } => cause.hint(),
             Self::Entrypoint { cause, .. } => cause.hint(),
             Self::Account { cause, .. } => cause.hint(),
-            Self::NoEntrypoint => Some(
-                "put it after `--`, as in: carboy build … -- python -m shop, or set `entrypoint` under [image]"
-                    .to_owned(),
-            ),
+            Self::NoEntrypoint => PlanError::NoEntrypoint.hint(),
             Self::Wrong(wrong) => wrong.hint(),
             Self::NoFile { nearest: Some(near), .. } => Some(format!("it has `{near}`")),
             Self::NoFile { .. } => {

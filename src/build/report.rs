@@ -92,7 +92,7 @@ pub struct Missing {
 #[derive(Clone, Debug)]
 pub struct Preview {
     pub profile: Option<String>,
-    /// Where the image would go, with its first tag.
+    /// Where the image would go, as written.
     pub target: Option<String>,
     pub tags: Vec<String>,
     pub base: String,

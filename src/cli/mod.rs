@@ -1,5 +1,5 @@
 //! The command line: flags, one file a verb, exit codes. The only place that reads
-//! the environment, the clock and the working directory.
+//! the environment, the wall clock and the working directory.
 
 mod build;
 mod error;

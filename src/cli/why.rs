@@ -9,7 +9,7 @@ use super::project::Project;
 use super::session::{Session, chain_width};
 use crate::build;
 use crate::oci::{Location, Platform};
-use crate::plan::PlanError;
+use crate::plan::{DEFAULT_PLATFORMS, PlanError};
 use crate::ui::{self, Front};
 
 #[derive(ClapArgs)]
@@ -55,9 +55,8 @@ fn why(flags: &Flags, front: &Arc<dyn Front>) -> Result<Option<String>, CliError
 
 /// The platforms to ask for: those named, or all that carboy builds.
 fn platforms(named: &[String]) -> Result<Vec<Platform>, CliError> {
-    if named.is_empty() {
-        return Ok(["amd64", "arm64"].map(|architecture| Platform::new("linux", architecture)).to_vec());
-    }
+    let default = DEFAULT_PLATFORMS.map(str::to_owned);
+    let named = if named.is_empty() { &default } else { named };
     let one = |text: &String| {
         text.parse().map_err(|cause| PlanError::Platform { what: "--platform".to_owned(), cause }.into())
     };

@@ -58,6 +58,13 @@ fn read_count(node: &Node<'_>) -> Result<u64, ConfigError> {
     not_zero(node.integer()?).map_err(|problem| node.refuse(problem))
 }
 
+/// zstd itself knows windows of 1 KiB to 2 GiB.
+fn read_window(node: &Node<'_>) -> Result<u64, ConfigError> {
+    let size = read_size(node)?;
+    let fits = (1 << 10..=1 << 31).contains(&size);
+    if fits { Ok(size) } else { Err(node.refuse(BadValue::new("must be from 1KiB to 2GiB"))) }
+}
+
 /// Reads the table over the defaults.
 pub(super) fn read(node: &Node<'_>) -> Result<Limits, ConfigError> {
     let table = node.table(KEYS)?;
@@ -67,7 +74,7 @@ pub(super) fn read(node: &Node<'_>) -> Result<Limits, ConfigError> {
         layer_entries: table.get("layer-entries", read_count)?.unwrap_or(default.layer_entries),
         layer_names: table.get("layer-names", read_size)?.unwrap_or(default.layer_names),
         name_length: table.get("name-length", read_count)?.unwrap_or(default.name_length),
-        zstd_window: table.get("zstd-window", read_size)?.unwrap_or(default.zstd_window),
+        zstd_window: table.get("zstd-window", read_window)?.unwrap_or(default.zstd_window),
     })
 }
 
@@ -108,6 +115,7 @@ mod tests {
             ("layer-size = true", "`limits.layer-size` must be a size such as \"16GiB\", not true", ""),
             ("layer-entries = \"7\"", "`limits.layer-entries` must be a whole number, not a string", ""),
             ("layer-entries = -1", "`limits.layer-entries` cannot be -1: out of range", ""),
+            ("zstd-window = \"3GiB\"", "`limits.zstd-window` must be from 1KiB to 2GiB", ""),
             ("layer-entires = 1", "unknown key `limits.layer-entires`", "did you mean `layer-entries`?"),
         ] {
             let error = File::parse(&format!("[limits]\n{line}\n"), "carboy.toml").unwrap_err();

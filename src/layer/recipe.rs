@@ -131,7 +131,12 @@ impl Recipe {
         let mut key = Key(Hasher::default());
         key.number(u64::from(FORMAT));
         key.number(self.timestamp);
-        key.bytes(format!("{:?}", self.compression).as_bytes());
+        let (kind, level) = match self.compression {
+            Compression::Zstd { level } => (0, u64::from(level.unsigned_abs())),
+            Compression::Gzip { level } => (1, u64::from(level)),
+        };
+        key.number(kind);
+        key.number(level);
         for (path, entry) in &self.entries {
             key.bytes(path.as_bytes());
             key.entry(entry);

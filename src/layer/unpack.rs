@@ -52,7 +52,7 @@ pub fn unpack(
         Packing::Gzip => copy(&mut flate2::read::MultiGzDecoder::new(&mut blob), limit, out),
         Packing::Zstd => {
             let mut decoder = zstd::stream::read::Decoder::new(&mut blob)?;
-            let window = limits.zstd_window.clamp(1 << 10, 1 << 31).next_power_of_two(); // zstd's own bounds
+            let window = limits.zstd_window.next_power_of_two();
             decoder.window_log_max(window.ilog2())?;
             copy(&mut decoder, limit, out).map_err(|cause| too_wide(cause, window))
         }

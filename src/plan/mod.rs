@@ -243,13 +243,15 @@ fn refuse_what_is_not_there_yet(file: &File) -> Result<(), PlanError> {
     Ok(())
 }
 
+/// What is built when nobody says.
+pub const DEFAULT_PLATFORMS: [&str; 2] = ["linux/amd64", "linux/arm64"];
+
 fn platforms(args: &Args, file: &File) -> Result<Vec<Platform>, PlanError> {
-    let default = || vec!["linux/amd64".to_owned(), "linux/arm64".to_owned()];
+    let default = || DEFAULT_PLATFORMS.map(str::to_owned).to_vec();
     let (what, texts) = if args.platforms.is_empty() {
         ("platforms", file.platforms.clone().unwrap_or_else(default))
     } else {
-        let flags = args.platforms.iter().flat_map(|flag| flag.split(','));
-        ("--platform", flags.map(str::to_owned).collect())
+        ("--platform", args.platforms.clone())
     };
     let mut out: Vec<Platform> = Vec::new();
     for text in texts {

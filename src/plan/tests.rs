@@ -32,7 +32,7 @@ fn flags_win_over_the_file() {
     let toml = "to = 'r.io/x'\ntags = ['2']\npython = '3.11'\n[layers]\ncompression = 'gzip'\nlevel = 9\n[image]\nentrypoint = ['a']\ncmd = ['b']";
     let flags = Args {
         tags: vec!["3".to_owned()],
-        platforms: vec!["linux/arm64,linux/x86_64".to_owned()],
+        platforms: ["linux/arm64", "linux/x86_64"].map(str::to_owned).to_vec(),
         python: Some("3.12".to_owned()),
         compression: Some("zstd".to_owned()),
         entrypoint: Some(vec!["c".to_owned()]),

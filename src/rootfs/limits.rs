@@ -11,8 +11,8 @@ pub struct Limits {
     pub layer_names: u64,
     /// Bytes of one path or link target.
     pub name_length: u64,
-    /// Bytes of memory that a layer's zstd frame may ask for to be unpacked, rounded up to
-    /// a power of two.
+    /// Bytes of memory that a layer's zstd frame may ask for to be unpacked, 1 KiB to
+    /// 2 GiB, rounded up to a power of two.
     pub zstd_window: u64,
 }
 
