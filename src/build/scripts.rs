@@ -96,11 +96,17 @@ impl Work<'_> {
         let runs = words.find(|word| !word.starts_with('-') && !word.contains('='));
         if path.name() == Some(b"env")
             && let Some(name) = runs.filter(|name| !name.contains('/'))
-            && find_program(&self.image, &path_folders(&self.inputs.base.config.env()), name).is_none()
+            && find_program(&self.image, &self.program_folders(), name).is_none()
         {
             out.push(Lacking::Name(name.to_owned()));
         }
         out
+    }
+
+    /// Where the image looks for programs: as the user sets it, or the base.
+    fn program_folders(&self) -> Vec<RootPath> {
+        let own = self.plan.image.env.get("PATH").map(|path| format!("PATH={path}"));
+        path_folders(&own.map_or_else(|| self.inputs.base.config.env(), |own| vec![own]))
     }
 
     /// The first program that the image lacks to run a script.
@@ -113,7 +119,7 @@ impl Work<'_> {
     /// Warns of scripts of the dependencies and the application that cannot be
     /// started, where programs are looked for. Elsewhere they are data.
     pub(super) fn warn_of_scripts(&self, interpreter: Option<&Interpreter>) -> Result<(), BuildError> {
-        let mut folders = path_folders(&self.inputs.base.config.env());
+        let mut folders = self.program_folders();
         folders.extend(interpreter.map(|interpreter| interpreter.bin.clone()));
         let folders: BTreeSet<_> = folders.iter().filter_map(|folder| self.image.resolve(folder).ok()).collect();
         let own = [LayerKind::Dependencies, LayerKind::Application];
