@@ -10,10 +10,10 @@ use std::process::Command;
 
 use serde_json::Value;
 use support::carboy::{Carboy, Report};
-use support::image::Unpacked;
+use support::image::{Image, Unpacked};
 use support::registry::Registry;
 use support::running::{Runner, start};
-use support::{DEBIAN_12, PLATFORMS, run};
+use support::{DEBIAN_12, PLATFORMS, layout, run};
 use tempfile::TempDir;
 
 /// A project with one file and a configuration.
@@ -54,12 +54,24 @@ fn a_module_left_out_takes_its_libraries_along() {
             .iter()
             .all(|name| taken(&whole, "runtime").contains(&(*name).to_owned()))
     );
-    let toml = format!("runtime = {{ exclude = ['nis', 'sqlite3'] }}\n{HELLO}");
+    let toml =
+        format!("runtime = {{ exclude = ['nis', 'sqlite3', 'curses', 'readline', 'tkinter', '_codecs_*'] }}\n{HELLO}");
     let lean = report(&registry, &folder, &toml);
     let names = taken(&lean, "runtime");
-    for gone in ["libkrb5.so.3", "libtirpc.so.3", "libnsl.so.2", "libcom_err.so.2", "libsqlite3.so.0"] {
+    for gone in ["libkrb5.so.3", "libtirpc.so.3", "libnsl.so.2", "libcom_err.so.2", "libsqlite3.so.0"]
+        .into_iter()
+        .chain(["libncursesw.so.6", "libpanelw.so.6", "libtinfo.so.6", "libreadline.so.8"])
+    {
         assert!(!names.contains(&gone.to_owned()), "{gone} in {names:?}");
     }
+    let image = Image::of(&registry.name("runtime:1"), PLATFORMS[0]).tree();
+    let modules = ["_curses", "_sqlite3", "_tkinter", "_codecs_", "nis", "readline"];
+    let left = |path: &&String| {
+        let module = path.strip_prefix("/usr/local/lib/python3.11/lib-dynload/");
+        module.is_some_and(|module| modules.iter().any(|gone| module.starts_with(gone)))
+    };
+    assert_eq!(image.keys().find(left), None);
+    assert_eq!(lean.0["platforms"][0]["missing"], serde_json::json!([]), "nothing needs what nobody has");
     for platform in 0..PLATFORMS.len() {
         assert!(packed(&lean, platform) < packed(&whole, platform));
         assert!(packed(&lean, platform) <= 20_000_000, "{} bytes to pull", packed(&lean, platform));
@@ -115,6 +127,10 @@ fn the_locale_comes_along_and_terminfo_when_asked_for() {
         let curses = "import curses; curses.setupterm('xterm'); print(curses.tigetnum('colors'))";
         let ran = start(&image, Runner::Bwrap, &["/usr/local/bin/python", "-c", curses]);
         assert_eq!(ran.code == Some(0), terminfo, "{}", ran.stderr);
+        let found = run("find", [image.root().as_os_str(), "-name".as_ref(), "xterm-256color".as_ref()]);
+        let want = image.root().join("lib/terminfo/x/xterm-256color"); // where ncurses looks, once
+        let want = if terminfo { format!("{}\n", want.display()) } else { String::new() };
+        assert_eq!(found, want);
     }
 }
 
@@ -170,6 +186,89 @@ fn a_library_that_is_loaded_before_warns() {
     let refused = build().run();
     assert!(refused.stderr.contains("allow-missing = [\"libbefore.so.1\"]"), "{}", refused.stderr);
     assert_eq!(refused.code, Some(1));
+}
+
+/// A library of C code, for a machine.
+fn compiled(machine: &str, code: &str, args: &[&str], to: &Path) {
+    fs::create_dir_all(to.parent().unwrap()).unwrap();
+    let source = to.with_extension("c");
+    fs::write(&source, code).unwrap();
+    let mut gcc = Command::new(format!("{machine}-linux-gnu-gcc"));
+    let status = gcc.args(["-shared", "-nostdlib", "-fPIC", "-o"]).args([to, &source]).args(args).status();
+    assert!(status.unwrap_or_else(|cause| panic!("{machine}-linux-gnu-gcc: {cause}: run scripts/setup")).success());
+    fs::remove_file(source).unwrap();
+}
+
+/// `fast.so` says neither for which Python nor for which machine it is.
+#[test]
+fn an_untagged_module_for_another_machine_is_an_error() {
+    let folder = TempDir::new().unwrap();
+    let app = folder.path().join("app");
+    let fast = app.join("fast.so");
+    let toml = "python = '3.11'\n[app]\nsource = 'app'\n[image]\nentrypoint = ['python', 'main.py']\n";
+    let build = |platform: &str| {
+        fs::write(folder.path().join("carboy.toml"), toml).unwrap();
+        fs::write(app.join("main.py"), "import fast\n").unwrap();
+        let images = [("--base", DEBIAN_12.base), ("--builder", DEBIAN_12.builder)];
+        let images = images.map(|(flag, image)| [flag.to_owned(), format!("oci:{}", layout(image).display())]);
+        Carboy::plan(folder.path()).args(images.as_flattened()).args(["--platform", platform]).run()
+    };
+    for hash in ["gnu", "sysv"] {
+        let hash = format!("-Wl,--hash-style={hash}");
+        compiled("x86_64", "void *PyInit_fast(void) { return 0; } int other;", &[&hash], &fast);
+        build("linux/amd64").done();
+        let refused = build("linux/arm64");
+        assert_eq!(refused.code, Some(1));
+        let said = "/app/fast.so` is for x86_64, the image for aarch64";
+        assert!(refused.stderr.contains(&format!("error: linux/arm64: `{said}")), "{}", refused.stderr);
+    }
+    // The interpreter comes to this one first.
+    let sibling = app.join("fast.cpython-311-aarch64-linux-gnu.so");
+    compiled("aarch64", "void *PyInit_fast(void) { return 0; }", &[], &sibling);
+    build("linux/arm64").done();
+    fs::remove_file(sibling).unwrap();
+    compiled("x86_64", "void *PyInit_faster(void) { return 0; }", &[], &fast); // no module of that name
+    build("linux/arm64").done();
+}
+
+/// Some build systems write a folder for every dependency.
+#[test]
+fn long_search_paths_are_read() {
+    let (registry, folder) = (Registry::with(DEBIAN_12), TempDir::new().unwrap());
+    let site = folder.path().join("site/pkg");
+    compiled("x86_64", "int f(void) { return 1; }", &["-Wl,-soname,libown.so.1"], &site.join("own/libown.so.1"));
+    let path: String =
+        (0..200).map(|number| format!("$ORIGIN/../_solib_k8/_U_S_Sthird_Uparty_S{number:03}:")).collect();
+    assert!(path.len() > 8192);
+    let (path, own) = (format!("-Wl,-rpath,{path}$ORIGIN/own"), site.join("own/libown.so.1"));
+    let args = ["-Wl,--enable-new-dtags", &path, own.to_str().unwrap()];
+    compiled("x86_64", "int f(void); int g(void) { return f(); }", &args, &site.join("native.so"));
+    let toml = format!("platforms = ['linux/amd64']\n{HELLO}[dependencies]\nsite-packages = 'site'\n");
+    project(&folder, &toml);
+    let ran = Carboy::over(&registry, DEBIAN_12, folder.path()).to(registry.name("runtime:1")).run();
+    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+    assert!(!ran.stderr.contains("ELF"), "{}", ran.stderr);
+    let image = Unpacked::new(&registry.name("runtime:1"), "linux/amd64");
+    let load = "import ctypes, pkg; print(ctypes.CDLL(pkg.__path__[0] + '/native.so').g())";
+    assert_eq!(start(&image, Runner::Bwrap, &["/usr/local/bin/python", "-c", load]).done(), "1\n");
+}
+
+#[test]
+fn a_base_with_a_newer_libstdc_is_named() {
+    let (registry, folder) = (Registry::with(DEBIAN_12), TempDir::new().unwrap());
+    let stub = folder.path().join("libstdc++.so.6");
+    let versions = folder.path().join("versions");
+    fs::write(&versions, "GLIBCXX_3.4.32 { new; };\n").unwrap();
+    let script = format!("-Wl,--version-script={}", versions.display());
+    compiled("x86_64", "int new(void) { return 1; }", &["-Wl,-soname,libstdc++.so.6", &script], &stub);
+    let native = folder.path().join("site/pkg/native.so");
+    compiled("x86_64", "int new(void); int f(void) { return new(); }", &[stub.to_str().unwrap()], &native);
+    let toml = format!("platforms = ['linux/amd64']\n{HELLO}[dependencies]\nsite-packages = 'site'\n");
+    project(&folder, &toml);
+    let ran = Carboy::over(&registry, DEBIAN_12, folder.path()).to(registry.name("runtime:1")).run();
+    assert_eq!(ran.code, Some(1));
+    let hint = "a base of Debian 13 has it: base = \"gcr.io/distroless/cc-debian13:nonroot\"";
+    assert!(ran.stderr.contains("GLIBCXX_3.4.32 of libstdc++.so.6") && ran.stderr.contains(hint), "{}", ran.stderr);
 }
 
 #[test]

@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 use support::carboy::Carboy;
 use support::image::Unpacked;
-use support::{DEBIAN_12, DEBIAN_13, PLATFORMS, Pair, layout, made, project, ran, run, tool};
+use support::{DEBIAN_12, DEBIAN_13, PLATFORMS, PYTHON_2, Pair, layout, made, project, ran, run, tool};
 use tempfile::TempDir;
 
 /// Type, name and version.
@@ -146,7 +146,7 @@ fn check(built: &Built, pair: Pair, base: Option<&str>, platform: &str, wheels: 
     let came =
         came.into_iter().filter(|file| !file.starts_with("/var/lib/dpkg/") && !file.starts_with("/usr/share/doc/"));
     let owners = owners(&builder.root(), &came.collect());
-    let own = base.map(|base| records(&base.root())).unwrap_or_default();
+    let own = base.as_ref().map(|base| records(&base.root())).unwrap_or_default();
 
     let mut want: BTreeSet<_> =
         own.values().map(|text| package("deb", &field(text, "Package"), &field(text, "Version"))).collect();
@@ -158,7 +158,8 @@ fn check(built: &Built, pair: Pair, base: Option<&str>, platform: &str, wheels: 
     want.extend(wheels);
     let scan = built.scanned(platform);
     assert_eq!(listed(&scan), Vec::from_iter(want), "{platform}");
-    let release = fs::read_to_string(builder.root().join("usr/lib/os-release")).unwrap();
+    let release = base.as_ref().unwrap_or(&builder).root().join("usr/lib/os-release");
+    let release = fs::read_to_string(release).unwrap();
     let number = release.lines().find_map(|line| line.strip_prefix("VERSION_ID=")).unwrap().trim_matches('"');
     assert_eq!(scan["distro"]["id"], "debian");
     let version = scan["distro"]["versionID"].as_str().unwrap(); // syft adds the point release
@@ -213,6 +214,17 @@ fn pandas_lists_every_wheel_once() {
         let wheels = wheels("pandas", DEBIAN_13, platform);
         assert!(wheels.iter().any(|(_, name, _)| name == "numpy"), "{wheels:?}");
         check(&built, DEBIAN_13, Some(DEBIAN_13.base), platform, wheels);
+    }
+}
+
+/// Its standard library has records of modules that once were packages.
+#[test]
+fn python_2_lists_itself_and_its_wheels() {
+    let built = Built::over("flask27", PYTHON_2);
+    for platform in platforms() {
+        let wheels = wheels("flask27", PYTHON_2, platform);
+        assert_eq!(wheels.len(), 7, "{wheels:?}");
+        check(&built, PYTHON_2, Some(PYTHON_2.base), platform, wheels);
     }
 }
 

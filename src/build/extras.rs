@@ -45,7 +45,8 @@ impl Work<'_> {
         })
     }
 
-    /// Adds selected entries below `to`; returns where they went.
+    /// Adds selected entries below `to`, and what links among them lead to; returns
+    /// where they went.
     pub(super) fn add_selected(
         &mut self,
         kind: LayerKind,
@@ -62,6 +63,7 @@ impl Work<'_> {
             }
             out.extend(self.put_from(donor, &chosen.real, kind, &path, because.clone())?);
         }
+        out.extend(self.add_targets(kind, donor, &out, because)?);
         Ok(out)
     }
 }

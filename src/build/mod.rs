@@ -8,6 +8,8 @@ mod error;
 mod extract;
 mod extras;
 mod libraries;
+mod links;
+mod modules;
 mod objects;
 mod once;
 mod packing;

@@ -12,7 +12,10 @@ use crate::rootfs::{RootPath, Tree};
 
 /// C.UTF-8, under glibc's name for it and under Debian's up to its release 11.
 const LOCALES: [&str; 2] = ["/usr/lib/locale/C.utf8", "/usr/lib/locale/C.UTF-8"];
-const TERMINFO: [&str; 3] = ["/usr/share/terminfo", "/usr/lib/terminfo", "/lib/terminfo"];
+/// Where Debian's libtinfo looks: `strings` says so of releases 11 to 13. It has
+/// `/usr/lib/terminfo` as `/lib/terminfo` only, which is another folder where usr is
+/// not merged.
+const TERMINFO: [&str; 2] = ["/lib/terminfo", "/usr/share/terminfo"];
 
 /// Whether a file of the runtime is the interpreter's shared library.
 pub(super) fn is_libpython(path: &RootPath) -> bool {

@@ -1,8 +1,10 @@
-//! Scripts among what is extracted bring the program that runs them.
+//! Scripts among what is extracted bring the program that runs them; others are told
+//! of when the image cannot start them.
 //!
 //! Source: execve(2), "Interpreter scripts": the first line, 255 bytes at most, names
 //! an absolute path and one argument. `env` runs a program from `PATH`, env(1).
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read as _;
 
 use super::donor::DonorId;
@@ -10,8 +12,10 @@ use super::error::BuildError;
 use super::extract::Work;
 use super::problems::Problem;
 use super::reasons::Because;
+use super::verify::some_of;
 use crate::layer::contents;
 use crate::progress::LayerKind;
+use crate::python::Interpreter;
 use crate::rootfs::{Entry, RootPath, Tree};
 
 /// What the kernel reads of the first line.
@@ -31,21 +35,23 @@ impl Work<'_> {
         while let Some(script) = open.pop() {
             let Some(line) = self.shebang(&script)? else { continue };
             for program in self.programs(donor, &line) {
-                let Some(path) = program.path else {
+                if let Some(path) = &program.path {
+                    let pattern = globset::escape(&path.to_string());
+                    let selected = self.select("the program of a script", donor, &pattern)?;
+                    let because = Because::RunsScript(script.clone());
+                    let taken = self.add_selected(kind, donor, &selected, None, &because)?;
+                    open.extend(taken.iter().cloned());
+                    out.extend(taken);
+                }
+                // What was taken may still lead elsewhere in this image.
+                if !program.path.is_some_and(|path| is_program(&self.image, &path)) {
                     self.problems.push(Problem::Interpreter {
                         script: script.to_string(),
                         line: line.clone(),
                         program: program.name,
                         donor: self.donors[donor].name.clone(),
                     });
-                    continue;
-                };
-                let pattern = globset::escape(&path.to_string());
-                let selected = self.select("the program of a script", donor, &pattern)?;
-                let because = Because::RunsScript(script.clone());
-                let taken = self.add_selected(kind, donor, &selected, None, &because)?;
-                open.extend(taken.iter().cloned());
-                out.extend(taken);
+                }
             }
         }
         Ok(out)
@@ -64,31 +70,85 @@ impl Work<'_> {
 
     /// The programs that a first line runs and that the image lacks.
     fn programs(&self, donor: DonorId, line: &str) -> Vec<Program> {
+        let donor = &self.donors[donor].image;
+        let found = |lacking: Lacking| match lacking {
+            Lacking::Path(name) => {
+                let path = RootPath::new(&name).ok().filter(|path| is_program(&donor.tree, path));
+                Program { name, path }
+            }
+            Lacking::Name(name) => {
+                let path = find_program(&donor.tree, &path_folders(&donor.config.env()), &name);
+                Program { name, path }
+            }
+        };
+        self.lacking(line).into_iter().map(found).collect()
+    }
+
+    /// What the image lacks to run a first line.
+    fn lacking(&self, line: &str) -> Vec<Lacking> {
         let mut words = line.split_whitespace();
         let Some(first) = words.next() else { return Vec::new() };
         let path = RootPath::new(first).unwrap_or_default();
-        let tree = &self.donors[donor].image.tree;
         let mut out = Vec::new();
         if !is_program(&self.image, &path) {
-            out.push(Program {
-                name: first.to_owned(),
-                path: Some(path.clone()).filter(|path| is_program(tree, path)),
-            });
+            out.push(Lacking::Path(first.to_owned()));
         }
         let runs = words.find(|word| !word.starts_with('-') && !word.contains('='));
         if path.name() == Some(b"env")
             && let Some(name) = runs.filter(|name| !name.contains('/'))
+            && find_program(&self.image, &self.program_folders(), name).is_none()
         {
-            let found = |tree: &Tree, folders: &[RootPath]| {
-                folders.iter().map(|folder| folder.child(name.as_bytes())).find(|path| is_program(tree, path))
-            };
-            if found(&self.image, &path_folders(&self.inputs.base.config.env())).is_none() {
-                let folders = path_folders(&self.donors[donor].image.config.env());
-                out.push(Program { name: name.to_owned(), path: found(tree, &folders) });
-            }
+            out.push(Lacking::Name(name.to_owned()));
         }
         out
     }
+
+    /// Where the image looks for programs: as the user sets it, or the base.
+    fn program_folders(&self) -> Vec<RootPath> {
+        let own = self.plan.image.env.get("PATH").map(|path| format!("PATH={path}"));
+        path_folders(&own.map_or_else(|| self.inputs.base.config.env(), |own| vec![own]))
+    }
+
+    /// The first program that the image lacks to run a script.
+    pub(super) fn lacks(&self, line: &str) -> Option<String> {
+        self.lacking(line).into_iter().next().map(|lacking| match lacking {
+            Lacking::Path(name) | Lacking::Name(name) => name,
+        })
+    }
+
+    /// Warns of scripts of the dependencies and the application that cannot be
+    /// started, where programs are looked for. Elsewhere they are data.
+    pub(super) fn warn_of_scripts(&self, interpreter: Option<&Interpreter>) -> Result<(), BuildError> {
+        let mut folders = self.program_folders();
+        folders.extend(interpreter.map(|interpreter| interpreter.bin.clone()));
+        let folders: BTreeSet<_> = folders.iter().filter_map(|folder| self.image.resolve(folder).ok()).collect();
+        let own = [LayerKind::Dependencies, LayerKind::Application];
+        let entries = own.iter().filter_map(|kind| self.recipes.get(kind)).flat_map(|recipe| recipe.entries());
+        let mut found: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for (path, _) in entries.filter(|(path, _)| path.parent().is_some_and(|folder| folders.contains(&folder))) {
+            if let Some(program) = self.shebang(path)?.and_then(|line| self.lacks(&line)) {
+                found.entry(program).or_default().push(path.to_string());
+            }
+        }
+        for (program, scripts) in found {
+            let (number, listed) = (scripts.len(), some_of(&scripts));
+            let what = if number == 1 { "script needs" } else { "scripts need" };
+            self.warn(format!("{number} {what} `{program}`, which the image has not: {listed}"));
+        }
+        Ok(())
+    }
+}
+
+/// A program that an image lacks.
+enum Lacking {
+    /// By its path.
+    Path(String),
+    /// By its name, which `env` looks for.
+    Name(String),
+}
+
+fn find_program(tree: &Tree, folders: &[RootPath], name: &str) -> Option<RootPath> {
+    folders.iter().map(|folder| folder.child(name.as_bytes())).find(|path| is_program(tree, path))
 }
 
 /// The folders of `PATH`, as an image sets it.
@@ -104,7 +164,7 @@ struct Program {
     path: Option<RootPath>,
 }
 
-pub(super) fn is_program(tree: &Tree, path: &RootPath) -> bool {
+fn is_program(tree: &Tree, path: &RootPath) -> bool {
     tree.follow(path).is_some_and(|(_, entry): (_, &Entry)| entry.content().is_some() && entry.meta.mode & 0o111 != 0)
 }
 

@@ -33,6 +33,7 @@ impl Work<'_> {
         self.resolved.elapsed += started.elapsed();
         let distributions = self.distributions(interpreter);
         self.fitness(platform, interpreter, process, &objects, &edges, &distributions)?;
+        self.warn_of_scripts(interpreter)?;
         self.name_owners();
         Ok(())
     }
@@ -137,12 +138,7 @@ impl Work<'_> {
         let from_builder = |one: &Mismatch| self.donors.first().is_some_and(|d| d.origins.contains_key(&one.object));
         let release = match self.release(&builder.tree)? {
             Some(release) if group.iter().any(from_builder) && release.id == "debian" => release.version.parse().ok(),
-            _ => group
-                .iter()
-                .filter_map(|one| glibc::version(&one.version))
-                .max()
-                .and_then(glibc::release_with)
-                .map(|(release, _)| release),
+            _ => group.iter().map(|one| glibc::release_that_defines(&one.version)).max().flatten(),
         };
         Ok(release.map(|release: u32| {
             let tag = self.plan.base_name.rsplit_once(':').map(|(_, tag)| tag).filter(|tag| !tag.contains('/'));
@@ -184,6 +180,10 @@ impl Work<'_> {
             let libc = self.object_at(edge.to.as_ref()?)?;
             libc.versions.iter().flatten().filter_map(|version| glibc::version(version)).max()
         });
+        let mut reachable: BTreeSet<_> = entrypoint.iter().cloned().collect();
+        if let Some(interpreter) = interpreter {
+            reachable.extend(self.foreign_modules(interpreter, &imported, objects, platform)?);
+        }
         let report = abi::check(&AbiInputs {
             tree: &self.image,
             platform,
@@ -191,7 +191,7 @@ impl Work<'_> {
             glibc,
             imported: &imported,
             objects: &judged.collect(),
-            reachable: &entrypoint.into_iter().collect::<BTreeSet<_>>(),
+            reachable: &reachable,
             distributions,
         });
         for note in &report.notes {
@@ -205,9 +205,7 @@ impl Work<'_> {
     /// Whether the image can start a script that is its entrypoint.
     fn starts(&mut self, entrypoint: &RootPath) -> Result<(), BuildError> {
         let Some(line) = self.shebang(entrypoint)? else { return Ok(()) };
-        let program = line.split_whitespace().next().unwrap_or_default().to_owned();
-        let path = RootPath::new(&program).unwrap_or_default();
-        if !super::scripts::is_program(&self.image, &path) {
+        if let Some(program) = self.lacks(&line) {
             let text =
                 format!("{entrypoint}, the entrypoint, starts with `#!{line}`, and the image has no `{program}`");
             let hint = "start it with a program that the image has, or take that one with [[extract]]".to_owned();
@@ -221,7 +219,7 @@ impl Work<'_> {
 const LISTED: usize = 8;
 
 /// The first names of a list, and how many more there are.
-fn some_of(names: &[String]) -> String {
+pub(super) fn some_of(names: &[String]) -> String {
     let (shown, rest) = names.split_at(names.len().min(LISTED));
     match (shown, rest.len()) {
         ([first @ .., last], 0) if !first.is_empty() => format!("{} and {last}", first.join(", ")),

@@ -151,11 +151,11 @@ where
         };
         object.needs.push(Need { name: memory.string(table, size, *at)?, kind });
     }
-    let mut string = |tag: i64| last(tag).map(|at| memory.string(table, size, at)).transpose();
-    object.soname = string(DT_SONAME.0)?;
-    object.runpath = string(DT_RUNPATH.0)?.map(|path| split(&path));
+    object.soname = last(DT_SONAME.0).map(|at| memory.string(table, size, at)).transpose()?;
+    let mut folders = |tag: i64| last(tag).map(|at| memory.search_path(table, size, at)).transpose();
+    object.runpath = folders(DT_RUNPATH.0)?.map(|path| split(&path));
     if object.runpath.is_none() {
-        object.rpath = string(DT_RPATH.0)?.map(|path| split(&path)).unwrap_or_default();
+        object.rpath = folders(DT_RPATH.0)?.map(|path| split(&path)).unwrap_or_default();
     }
     let mut strings = Strings::new(&mut memory, table, size);
     if let Some(address) = last(DT_VERNEED.0) {
@@ -185,7 +185,7 @@ where
 }
 
 /// The entries of a dynamic section up to its end.
-fn tags<H: FileHeader<Endian = Endianness>>(table: &[u8], endian: Endianness) -> Vec<(i64, u64)> {
+pub(super) fn tags<H: FileHeader<Endian = Endianness>>(table: &[u8], endian: Endianness) -> Vec<(i64, u64)> {
     let count = table.len() / size_of::<H::Dyn>();
     let entries = object::pod::slice_from_bytes::<H::Dyn>(table, count).map(|(entries, _)| entries);
     let entries = entries.unwrap_or_default().iter();

@@ -9,9 +9,10 @@ use object::{Endianness, Pod, ReadRef};
 
 use super::ElfError;
 
-/// The most bytes of one string: `PATH_MAX`.
+/// The most bytes of one name: `PATH_MAX`.
 pub(super) const STRING: u64 = 4096;
-/// The most bytes of all strings of one file. Real files stay below some KiB.
+/// The most bytes of all strings of one file. Real files stay below some KiB, but for
+/// the search paths that some build systems write: those have hundreds of folders.
 const STRINGS: usize = 1 << 20;
 /// The most bytes of one table (dynamic section, version records): real ones have
 /// some KiB.
@@ -64,16 +65,54 @@ impl<'data, R: ReadRef<'data>> Memory<R> {
         self.data.read_bytes_at(from, size).map_err(|()| ElfError::new("a table ends behind the file's end"))
     }
 
-    /// A string of the string table at an address.
+    /// So many bytes at an address.
+    pub fn bytes(&self, address: u64, size: u64) -> Result<&'data [u8], ElfError> {
+        let outside = || ElfError::new("a table is in no segment");
+        let (from, end) = self.offset(address).filter(|(from, end)| end - from >= size).ok_or_else(outside)?;
+        self.data.read_bytes_at(from, size.min(end - from)).map_err(|()| outside())
+    }
+
+    /// A name of the string table at an address.
     pub fn string(&mut self, table: u64, size: u64, at: u64) -> Result<Vec<u8>, ElfError> {
-        let outside = || ElfError::new("a string lies outside of its string table");
-        let address = table.checked_add(at).filter(|_| at < size).ok_or_else(outside)?;
-        let (from, end) = self.offset(address).ok_or_else(outside)?;
-        let range = from..end.min(from.saturating_add(STRING)).min(from.saturating_add(size - at));
-        let bytes = self.data.read_bytes_at_until(range, 0).map_err(|()| outside())?;
-        self.left = self.left.checked_sub(bytes.len()).ok_or_else(|| ElfError::new("its strings are too long"))?;
+        let (from, end) = self.text(table, size, at)?;
+        let bytes = self.data.read_bytes_at_until(from..end.min(from.saturating_add(STRING)), 0);
+        let bytes = bytes.map_err(|()| outside())?;
+        self.count(bytes)?;
         Ok(bytes.to_vec())
     }
+
+    /// A list of folders in the string table: as long as all strings together may be.
+    pub fn search_path(&mut self, table: u64, size: u64, at: u64) -> Result<Vec<u8>, ElfError> {
+        let (mut from, end) = self.text(table, size, at)?;
+        let mut out = Vec::new();
+        while from < end {
+            let piece = self.data.read_bytes_at(from, STRING.min(end - from)).map_err(|()| outside())?;
+            let text = piece.split(|&byte| byte == 0).next().unwrap_or_default();
+            self.count(text)?;
+            out.extend_from_slice(text);
+            if text.len() < piece.len() {
+                return Ok(out);
+            }
+            from += piece.len() as u64;
+        }
+        Err(outside())
+    }
+
+    /// Where a string begins in the file, and where it has to end.
+    fn text(&self, table: u64, size: u64, at: u64) -> Result<(u64, u64), ElfError> {
+        let address = table.checked_add(at).filter(|_| at < size).ok_or_else(outside)?;
+        let (from, end) = self.offset(address).ok_or_else(outside)?;
+        Ok((from, end.min(from.saturating_add(size - at))))
+    }
+
+    fn count(&mut self, text: &[u8]) -> Result<(), ElfError> {
+        self.left = self.left.checked_sub(text.len()).ok_or_else(|| ElfError::new("its strings are too long"))?;
+        Ok(())
+    }
+}
+
+fn outside() -> ElfError {
+    ElfError::new("a string lies outside of its string table")
 }
 
 /// The record at an offset of a table.

@@ -4,6 +4,7 @@
 
 pub mod closure;
 pub mod dynamic;
+mod exports;
 mod files;
 pub mod header;
 mod locate;
@@ -15,6 +16,7 @@ pub mod versions;
 
 pub use closure::{Closure, Edge, Loader, Missing, Outcome, Taken, TakenFrom};
 pub use dynamic::{Abi, ElfError, Need, NeedKind, Object, is_elf, parse};
+pub use exports::exports;
 pub use process::Process;
 pub use version_records::VersionNeed;
 pub use versions::{Mismatch, MismatchKind};

@@ -14,6 +14,24 @@ const TESTS: [&[u8]; 3] = [b"test", b"tests", b"idle_test"];
 /// (`IGNORE` in its `Tools/build/generate_stdlib_module_names.py`).
 const TEST_MODULES: [&[u8]; 4] = [b"_test", b"_ctypes_test", b"_xxtestfuzz", b"xxlimited"];
 
+/// Extension modules that one module of the standard library has for itself, besides
+/// the one of its own name with an underscore (its sources' `import` statements).
+const PRIVATE: [(&str, &[&str]); 13] = [
+    ("cProfile", &["_lsprof"]),
+    ("compression", &["_zstd"]),
+    ("curses", &["_curses_panel"]),
+    ("dbm", &["_gdbm"]),
+    ("dbm.gnu", &["_gdbm"]),
+    ("dbm.ndbm", &["_dbm"]),
+    ("hashlib", &["_blake2", "_md5", "_sha1", "_sha3"]), // `random` has the others too
+    ("multiprocessing", &["_posixshmem"]),
+    ("multiprocessing.shared_memory", &["_posixshmem"]),
+    ("xml", &["_elementtree", "pyexpat"]),
+    ("xml.etree", &["_elementtree"]),
+    ("xml.etree.ElementTree", &["_elementtree"]),
+    ("xml.parsers", &["pyexpat"]),
+];
+
 /// What the user leaves out: modules (`nis`) and globs below the standard library.
 #[derive(Clone, Debug, Default)]
 pub struct Excludes {
@@ -30,8 +48,8 @@ pub struct ExcludeError {
 }
 
 impl Excludes {
-    /// A module stands for its file or package, its extension, and the extension
-    /// with an underscore that only it uses (`_sqlite3` for `sqlite3`).
+    /// A module stands for its file or package, its extension, and the extensions
+    /// that only it uses (`_sqlite3` for `sqlite3`, `_curses_panel` for `curses.panel`).
     ///
     /// # Errors
     /// Globs that are none.
@@ -45,13 +63,16 @@ impl Excludes {
             let forms = if is_glob {
                 vec![pattern.clone(), format!("lib-dynload/{pattern}")]
             } else {
-                vec![
+                let mut forms = vec![
                     format!("{module}.py"),
                     format!("{{lib-tk,plat-*}}/{module}.py"), // folders of Python 2's sys.path
                     format!("{module}/**"),
                     format!("lib-dynload/{module}.*so"),
-                    format!("lib-dynload/_{module}.*so"),
-                ]
+                    format!("lib-dynload/_{}.*so", pattern.replace('.', "_")),
+                ];
+                let private = PRIVATE.iter().filter(|(name, _)| name == pattern).flat_map(|(_, private)| *private);
+                forms.extend(private.map(|name| format!("lib-dynload/{name}.*so")));
+                forms
             };
             for form in forms {
                 globs.add(Glob::new(&form).map_err(error)?);
@@ -124,6 +145,7 @@ fn is_wanted(below: &RootPath) -> bool {
         || top == b"dist-packages"
         || top == b"config"
         || top.starts_with(b"config-")
+        || folders.is_empty() && name.ends_with(b".egg-info") // modules of its own, which scanners take for packages
         || top == b"lib-dynload" && TEST_MODULES.iter().any(|module| name.starts_with(module))
         || folders.iter().any(|folder| TESTS.contains(folder) || *folder == b"__pycache__");
     let suffix = |suffix: &[u8]| name.ends_with(suffix);
@@ -192,6 +214,30 @@ mod tests {
     }
 
     #[test]
+    fn a_module_goes_with_the_extensions_that_only_it_has() {
+        for (module, gone) in [
+            ("curses", "_curses _curses_panel"),
+            ("curses.panel", "_curses_panel"),
+            ("dbm", "_dbm _gdbm"),
+            ("dbm.gnu", "_gdbm"),
+            ("multiprocessing", "_multiprocessing _posixshmem"),
+            ("xml", "_elementtree pyexpat"),
+            ("ssl", "_ssl"),
+            ("uuid", "_uuid"),
+            ("asyncio", "_asyncio"),
+            ("random", ""),
+            ("_c*", "_curses _curses_panel _ctypes"),
+        ] {
+            let excludes = Excludes::new(&[module.to_owned()]).unwrap();
+            let modules = "_asyncio _curses _curses_panel _ctypes _dbm _gdbm _elementtree _multiprocessing _posixshmem \
+                           _sha2 _ssl _uuid _zoneinfo pyexpat readline";
+            let at = |name: &str| RootPath::new(format!("lib-dynload/{name}.cpython-313-x86_64-linux-gnu.so")).unwrap();
+            let found: Vec<_> = modules.split(' ').filter(|name| excludes.matches(&at(name))).collect();
+            assert_eq!(found.join(" "), gone, "{module}");
+        }
+    }
+
+    #[test]
     fn a_module_goes_with_its_extension_and_an_unknown_one_is_told() {
         let left = taken(&["sqlite3", "nis", "unittest/**"]);
         assert!(
@@ -225,7 +271,6 @@ mod tests {
             "lib/python2.7/os.py",
             "lib/python2.7/plat-linux2/DLFCN.py",
             "lib/python2.7/unittest/case.py",
-            "lib/python2.7/wsgiref.egg-info",
         ];
         let unwanted = [
             "bin/pip2.7",
@@ -241,6 +286,7 @@ mod tests {
             "lib/python2.7/os.pyo",
             "lib/python2.7/site-packages/pip/x.py",
             "lib/python2.7/test/test_os.py",
+            "lib/python2.7/wsgiref.egg-info",
         ];
         let names: Vec<_> = wanted.iter().chain(&unwanted).map(|name| format!("p/{name}")).collect();
         assert_eq!(kept(&names.iter().map(String::as_str).collect::<Vec<_>>()), wanted);

@@ -109,7 +109,7 @@ impl Tree {
                 Change::HardLink { target } => {
                     // As in every runtime: what is in the new name's place may lead to the file.
                     self.remove(&real);
-                    self.link_target(&path, target, &mut steps)?
+                    self.hardlink_target(&path, target, &mut steps)?
                 }
             };
             steps.check()?;
@@ -160,7 +160,7 @@ impl Tree {
         steps.check()
     }
 
-    fn link_target(&self, path: &RootPath, target: RootPath, steps: &mut Steps) -> Result<Entry, OverlayError> {
+    fn hardlink_target(&self, path: &RootPath, target: RootPath, steps: &mut Steps) -> Result<Entry, OverlayError> {
         let real = self.walk_parent(&target, &mut steps.taken)?;
         let found = self.get(&real).filter(|entry| !entry.is_folder());
         found.cloned().ok_or_else(|| OverlayError::HardLink { path: path.clone(), target })

@@ -28,7 +28,14 @@ impl Tree {
 
     /// `resolve` that counts its steps, each of which looks up one path.
     pub(super) fn walk(&self, path: &RootPath, steps: &mut u64) -> Result<RootPath, LoopError> {
-        let (mut done, mut todo, mut links) = (Vec::new(), path.as_bytes().to_vec(), 0);
+        let looping = || LoopError { path: path.clone() };
+        self.walk_from(Vec::new(), path.as_bytes().to_vec(), steps).ok_or_else(looping)
+    }
+
+    /// Follows what is `todo`, which may have `..`, from the real path `done` on. None
+    /// in a loop.
+    fn walk_from(&self, mut done: Vec<u8>, mut todo: Vec<u8>, steps: &mut u64) -> Option<RootPath> {
+        let mut links = 0;
         loop {
             *steps += 1;
             // `..` means the parent of where the names before it lead.
@@ -38,14 +45,14 @@ impl Tree {
                 push(&mut here, name);
             }
             let Some((end, Entry { kind: Kind::Link(target), .. })) = self.deepest(&here) else {
-                let Some(rest) = rest else { return Ok(RootPath::from_normal(here)) };
+                let Some(rest) = rest else { return Some(RootPath::from_normal(here)) };
                 pop(&mut here);
                 (done, todo) = (here, rest.to_vec());
                 continue;
             };
             links += 1;
             if links > MAX_LINKS {
-                return Err(LoopError { path: path.clone() });
+                return None;
             }
             let up: &[u8] = if rest.is_some() { b"/../" } else { b"" };
             todo = [target, &here[end..], up, rest.unwrap_or_default()].concat();
@@ -67,6 +74,24 @@ impl Tree {
     pub(super) fn walk_parent(&self, path: &RootPath, steps: &mut u64) -> Result<RootPath, LoopError> {
         let Some((parent, name)) = path.parent().zip(path.name()) else { return Ok(RootPath::root()) };
         Ok(self.walk(&parent, steps)?.child(name))
+    }
+
+    /// Where a link, named by its real path, leads, one step: a link there is not
+    /// followed, and nothing need be there. None for what is no link, for links to
+    /// the root, and where the way passes through a loop.
+    #[must_use]
+    pub fn link_target(&self, link: &RootPath) -> Option<RootPath> {
+        let Kind::Link(target) = &self.get(link)?.kind else { return None };
+        let folder = if target.first() == Some(&b'/') { RootPath::root() } else { link.parent()? };
+        let end = target.iter().rposition(|&byte| byte != b'/')? + 1;
+        let name = target[..end].iter().rposition(|&byte| byte == b'/').map_or(0, |slash| slash + 1);
+        let (way, name) = match &target[name..end] {
+            b"." | b".." => (target.as_slice(), None),
+            last => (&target[..name], Some(last)),
+        };
+        let found = self.walk_from(folder.as_bytes().to_vec(), way.to_vec(), &mut 0)?;
+        let found = name.map_or(found.clone(), |name| found.child(name));
+        (!found.is_root()).then_some(found)
     }
 
     /// The entry that `path` leads to, and its real path.
@@ -126,6 +151,37 @@ mod tests {
             assert_eq!(tree.resolve(&path(from)), Ok(path(to)), "{from}");
         }
         assert_eq!(tree.resolve_parent(&path("abs/up")), Ok(path("usr/lib/up")));
+    }
+
+    #[test]
+    fn a_link_leads_one_step() {
+        let tree: Tree = [
+            ("bin", "usr/bin"),
+            ("usr/bin/sh", "dash"),
+            ("usr/bin/awk", "/etc/alternatives/awk"),
+            ("usr/bin/up", "../../../bin/sh"),
+            ("usr/share/folder", "../lib/./folder//"),
+            ("usr/share/parent", "../lib/.."),
+            ("opt/way", "nowhere/../x"),
+            ("opt/root", "/"),
+            ("opt/loop", "loop/x"),
+        ]
+        .into_iter()
+        .map(|(name, target)| (path(name), Entry::link(target)))
+        .collect();
+        for (from, to) in [
+            ("usr/bin/sh", Some("usr/bin/dash")),
+            ("usr/bin/awk", Some("etc/alternatives/awk")),
+            ("usr/bin/up", Some("usr/bin/sh")),
+            ("usr/share/folder", Some("usr/lib/folder")),
+            ("usr/share/parent", Some("usr")),
+            ("opt/way", Some("opt/x")),
+            ("opt/root", None),
+            ("opt/loop", None),
+            ("usr", None),
+        ] {
+            assert_eq!(tree.link_target(&path(from)), to.map(path), "{from}");
+        }
     }
 
     #[test]

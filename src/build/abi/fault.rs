@@ -15,6 +15,9 @@ use crate::rootfs::RootPath;
 /// How many tags a sentence names.
 const TAGS: usize = 3;
 
+/// What to do about a wheel that says wrongly what it is for.
+const RETAG: &str = "if it is only the wheel's tags that are wrong, correct them in WHEEL in its dist-info folder";
+
 /// What the image is.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Subject {
@@ -172,6 +175,8 @@ impl Hint for Fault {
         let target = self.subject.target.as_ref()?;
         let install = install(target);
         let Cause::Wheel { misfits, .. } = &self.cause else { return Some(install) };
+        // Installers go by a wheel's file name, and nothing else here speaks against it.
+        let install = if self.file.is_some() { install } else { format!("{install}; {RETAG}") };
         let (1, Some(Misfit::Glibc(major, minor))) = (misfits.len(), misfits.first()) else { return Some(install) };
         let release = glibc::release_with((*major, *minor));
         let base = match release {
