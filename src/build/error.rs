@@ -56,6 +56,8 @@ pub enum BuildError {
     Account { key: String, cause: AccountError },
     #[error("`{path}` of the image: {cause}")]
     Read { path: String, cause: String },
+    #[error("`{path}` of {image}: {cause}")]
+    ReadOf { image: String, path: String, cause: String },
     #[error("`{path}` is for no directory: {what}")]
     Copy { path: String, what: &'static str },
     #[error("{0} was not built by carboy: no layer of it says so")]

@@ -22,8 +22,8 @@ impl Work<'_> {
         if !self.recipes.contains_key(&kind) {
             return Ok(());
         }
-        self.records(kind)?;
         self.loader_cache(kind)?;
+        self.records(kind)?; // after what may replace a package's file
         if let Some(text) = self.reasons.keep(kind) {
             self.put(kind, &reasons::file(kind), Entry::bytes(0o644, text), Because::Record)?;
         }
