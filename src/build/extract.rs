@@ -179,7 +179,8 @@ impl<'a> Work<'a> {
         let others = inputs.others.iter().map(|(name, image)| (name.as_str(), image));
         for (name, image) in builder.chain(others) {
             let reader = || records::reader(&image.tree, &inputs.tars);
-            let own_name = inputs.plan.builder_name.as_deref().filter(|_| name == crate::config::BUILDER).unwrap_or(name);
+            let own_name =
+                inputs.plan.builder_name.as_deref().filter(|_| name == crate::config::BUILDER).unwrap_or(name);
             let folders = records::of_image(own_name, ld_so_conf::folders(&image.tree, &mut reader()))?;
             let owners = records::of_image(own_name, Owners::read(&image.tree, &mut reader()))?;
             let origins = BTreeMap::new();

@@ -59,12 +59,7 @@ impl Database {
     /// A package that is there in the same version gets its list of files extended,
     /// another version a record of its own. `came` is every path of the layer, from
     /// packages or not: what it replaces is not there any more, and no package's.
-    pub fn extend(
-        &mut self,
-        image: &Tree,
-        taken: &[Taken],
-        came: &BTreeSet<RootPath>,
-    ) -> BTreeMap<RootPath, Vec<u8>> {
+    pub fn extend(&mut self, image: &Tree, taken: &[Taken], came: &BTreeSet<RootPath>) -> BTreeMap<RootPath, Vec<u8>> {
         let mut packages: BTreeMap<Key<'_>, (&Arc<Package>, Files<'_>)> = BTreeMap::new();
         for taken in taken {
             let (_, files) = packages.entry(key(&taken.package)).or_insert_with(|| (&taken.package, Files::new()));

@@ -155,6 +155,6 @@ fn a_list_that_many_share_is_read_once() {
     let came = BTreeSet::from([path("usr/lib/a")]);
     let want = texts([("status.d/p000.md5sums", String::new())]);
     let out = database.extend(&image, &[], &came);
-    assert_eq!(out.keys().map(|path| path.to_string()).collect::<Vec<_>>(), ["/var/lib/dpkg/status.d/p000.md5sums"]);
+    assert_eq!(out.keys().map(ToString::to_string).collect::<Vec<_>>(), ["/var/lib/dpkg/status.d/p000.md5sums"]);
     assert_eq!(out.into_values().collect::<Vec<_>>(), want.into_values().map(String::into_bytes).collect::<Vec<_>>());
 }
