@@ -57,6 +57,8 @@ pub enum BuildError {
     Account { key: String, cause: AccountError },
     #[error("`{path}` of the image: {cause}")]
     Read { path: String, cause: String },
+    #[error("`{path}` of {image}: {cause}")]
+    ReadOf { image: String, path: String, cause: String },
     #[error("{0} was not built by carboy: no layer of it says so")]
     NotOurs(String),
     #[error("the image has no file `{name}`")]

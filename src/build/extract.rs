@@ -15,6 +15,7 @@ use super::run::{Run, Tars};
 use super::{records, site};
 use crate::debian::dpkg::Owners;
 use crate::debian::ld_so_conf;
+use crate::debian::records::Database;
 use crate::elf::{self, Abi};
 use crate::image::Process;
 use crate::layer::{Recipe, contents};
@@ -120,6 +121,7 @@ pub fn extract(inputs: &Inputs) -> Result<Extraction, BuildError> {
         work.dependencies(walk, interpreter)?;
     }
     work.seal(LayerKind::Libraries)?;
+    work.seal(LayerKind::Dependencies)?;
     let process = work.application(interpreter.as_ref())?;
     work.seal(LayerKind::Application)?;
     work.verify(interpreter.as_ref(), &process)?;
@@ -148,6 +150,8 @@ pub(super) struct Work<'a> {
     pub(super) missing: Vec<Missing>,
     pub(super) resolved: Resolved,
     pub(super) problems: Vec<Problem>,
+    /// The package records of the image.
+    pub(super) on_record: Database,
 }
 
 impl<'a> Work<'a> {
@@ -169,15 +173,22 @@ impl<'a> Work<'a> {
             missing: Vec::new(),
             resolved: Resolved::default(),
             problems: Vec::new(),
+            on_record: Database::default(),
         };
         let builder = inputs.builder.iter().map(|image| (crate::config::BUILDER, image));
         let others = inputs.others.iter().map(|(name, image)| (name.as_str(), image));
         for (name, image) in builder.chain(others) {
-            let folders = ld_so_conf::folders(&image.tree, &mut records::reader(&image.tree, &inputs.tars))?;
-            let owners = Owners::read(&image.tree, &mut records::reader(&image.tree, &inputs.tars))?;
+            let reader = || records::reader(&image.tree, &inputs.tars);
+            let own_name =
+                inputs.plan.builder_name.as_deref().filter(|_| name == crate::config::BUILDER).unwrap_or(name);
+            let folders = records::of_image(own_name, ld_so_conf::folders(&image.tree, &mut reader()))?;
+            let owners = records::of_image(own_name, Owners::read(&image.tree, &mut reader()))?;
             let origins = BTreeMap::new();
             work.donors.push(Donor { name: name.to_owned(), image: image.clone(), folders, owners, origins });
         }
+        let mut reader = records::reader(&work.image, &inputs.tars);
+        work.on_record = records::of_image(&inputs.plan.base_name, Database::read(&work.image, &mut reader))?;
+        drop(reader);
         work.image_folders = work.configuration(&[])?.folders;
         Ok(work)
     }

@@ -30,6 +30,7 @@ impl Work<'_> {
             if self.abi.is_none() {
                 self.abi = objects.first().map(|path| self.object_abi(path)).transpose()?.flatten();
             }
+            self.refresh_folders()?; // what was just taken need not be taken again
             self.close(LayerKind::Libraries, donor, objects)?;
         }
         Ok(())

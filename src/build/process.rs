@@ -31,6 +31,7 @@ impl Work<'_> {
         let user = plan.image.user.as_deref().or(base_user).unwrap_or(NONROOT);
         let ids = application.ids("image.user", user)?;
         let files = std::mem::take(&mut application.files);
+        self.refresh_folders()?;
         self.application_libraries(files)?;
         let defaults: &[(&str, &str)] = match interpreter {
             Some(_) => &[("LANG", "C.UTF-8"), ("PYTHONUNBUFFERED", "1"), ("PYTHONFAULTHANDLER", "1")],

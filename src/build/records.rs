@@ -1,7 +1,7 @@
 //! Package records of what comes out of images, the licences that go with it, and
 //! the release that scanners judge packages by.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::io::Read as _;
 use std::sync::Arc;
 
@@ -13,15 +13,18 @@ use super::error::BuildError;
 use super::extract::Work;
 use super::reasons::Because;
 use super::run::Tars;
-use crate::debian::dpkg::{self, Package};
+use crate::debian::dpkg::Package;
 use crate::debian::md5sums::Md5;
-use crate::debian::records::{self, Taken};
-use crate::layer::contents;
+use crate::debian::records::Taken;
+use crate::layer::{Recipe, contents};
 use crate::progress::LayerKind;
 use crate::rootfs::{Content, Entry, RootPath, Tree};
 
 /// A database's longest file: a full Debian desktop's `status` has some 5 MB (assumed).
-const DATABASE_LIMIT: u64 = 32 << 20;
+const FILE_LIMIT: u64 = 32 << 20;
+/// All files of a database together. A Debian desktop of 3000 packages has some 40 MB
+/// (assumed); without a limit an image could keep carboy busy with lists for hours.
+const DATABASE_LIMIT: u64 = 128 << 20;
 const OS_RELEASE: [&str; 2] = ["/etc/os-release", "/usr/lib/os-release"];
 
 impl Work<'_> {
@@ -30,13 +33,11 @@ impl Work<'_> {
         self.os_release(kind)?;
         let mut taken = Vec::new();
         let mut packages: BTreeMap<Arc<Package>, DonorId> = BTreeMap::new();
-        let mut paths = BTreeSet::new();
         for (id, donor) in self.donors.iter().enumerate() {
             for (path, from) in &donor.origins {
                 if !self.is_of(kind, path) || self.image.is_folder(path) {
                     continue;
                 }
-                paths.insert(path.clone());
                 if let Some(package) = donor.owners.of(from) {
                     packages.entry(package.clone()).or_insert(id);
                     taken.push(self.taken_file(package, path)?);
@@ -48,23 +49,12 @@ impl Work<'_> {
                 taken.push(self.taken_file(&package, &path)?);
             }
         }
-        for (path, text) in self.records_of(&taken, &paths)? {
+        // Files of any origin: a local one too takes the place of a package's.
+        let came = self.recipes.get(&kind).into_iter().flat_map(Recipe::entries).map(|(path, _)| path.clone());
+        for (path, text) in self.on_record.extend(&self.image, &taken, &came.collect()) {
             self.put(kind, &path, Entry::bytes(0o644, text), Because::Record)?;
         }
         Ok(())
-    }
-
-    fn records_of(
-        &self,
-        taken: &[Taken],
-        came: &BTreeSet<RootPath>,
-    ) -> Result<BTreeMap<RootPath, Vec<u8>>, BuildError> {
-        if came.is_empty() {
-            return Ok(BTreeMap::new());
-        }
-        let mut read = reader(&self.image, &self.inputs.tars);
-        let installed = dpkg::installed(&self.image, &mut read)?;
-        records::records(&self.image, &installed, taken, came, &mut read)
     }
 
     fn is_of(&self, kind: LayerKind, path: &RootPath) -> bool {
@@ -105,13 +95,27 @@ impl Work<'_> {
     }
 }
 
-/// Reads files of dpkg's database.
+/// Reads files of dpkg's database, and the loader's configuration, up to a limit for
+/// all of them.
 pub(super) fn reader(tree: &Tree, tars: &Tars) -> impl FnMut(&RootPath) -> Result<Option<Vec<u8>>, BuildError> {
-    |path| {
+    let mut left = DATABASE_LIMIT;
+    move |path| {
         let Some(content) = tree.follow(path).and_then(|(_, entry)| entry.content()) else { return Ok(None) };
-        let bytes = contents::read(content, tars, DATABASE_LIMIT).map_err(|cause| unreadable(path, &cause))?;
+        left = left.checked_sub(content.size()).ok_or_else(|| {
+            let cause = format!("with it, dpkg's files have more than {} MiB", DATABASE_LIMIT >> 20);
+            BuildError::Read { path: path.to_string(), cause }
+        })?;
+        let bytes = contents::read(content, tars, FILE_LIMIT).map_err(|cause| unreadable(path, &cause))?;
         Ok(Some(bytes))
     }
+}
+
+/// Says of which image a file could not be read.
+pub(super) fn of_image<T>(image: &str, read: Result<T, BuildError>) -> Result<T, BuildError> {
+    read.map_err(|error| match error {
+        BuildError::Read { path, cause } => BuildError::ReadOf { image: image.to_owned(), path, cause },
+        other => other,
+    })
 }
 
 fn md5(path: &RootPath, content: &Content, tars: &Tars) -> Result<Md5, BuildError> {

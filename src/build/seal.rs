@@ -10,6 +10,8 @@ use super::records;
 use super::runtime::is_libpython;
 use crate::debian::ld_so_cache::{self, Machine};
 use crate::debian::ld_so_conf::{self, Configuration};
+use crate::elf::search;
+use crate::layer::Recipe;
 use crate::progress::LayerKind;
 use crate::rootfs::{Entry, RootPath};
 
@@ -22,8 +24,8 @@ impl Work<'_> {
         if !self.recipes.contains_key(&kind) {
             return Ok(());
         }
-        self.records(kind)?;
         self.loader_cache(kind)?;
+        self.records(kind)?; // after what may replace a package's file
         if let Some(text) = self.reasons.keep(kind) {
             self.put(kind, &reasons::file(kind), Entry::bytes(0o644, text), Because::Record)?;
         }
@@ -31,22 +33,12 @@ impl Work<'_> {
     }
 
     /// The loader's cache and configuration, when the layer has libraries that they
-    /// ought to name.
+    /// ought to name, or configuration.
     fn loader_cache(&mut self, kind: LayerKind) -> Result<(), BuildError> {
-        let libraries = self.reasons.iter().filter(|(path, reason)| match reason.because {
-            Because::NeededBy(_) | Because::Dlopen => true,
-            Because::Python => is_libpython(path),
-            _ => false,
-        });
-        let wanted: BTreeSet<_> = libraries.filter_map(|(path, _)| path.parent()).collect();
-        let Configuration { files, folders } = self.configuration(&Vec::from_iter(wanted))?;
-        let real: Vec<_> = folders.iter().filter_map(|folder| self.image.resolve(folder).ok()).collect();
-        let in_layer = self.recipes.get(&kind).into_iter().flat_map(crate::layer::Recipe::entries);
-        let adds = in_layer.into_iter().any(|(path, entry)| {
-            let library = path.name().is_some_and(|name| name.windows(3).any(|part| part == b".so"));
-            library && !entry.is_folder() && path.parent().is_some_and(|folder| real.contains(&folder))
-        });
-        let Some(machine) = Machine::of(self.triplet).filter(|_| adds) else { return Ok(()) };
+        let Configuration { files, folders } = self.configuration(&self.library_folders())?;
+        let Some(machine) = Machine::of(self.triplet).filter(|_| self.concerns_cache(kind, &folders)) else {
+            return Ok(());
+        };
         for (path, bytes) in files {
             self.put(kind, &path, Entry::bytes(0o644, bytes), Because::Record)?;
         }
@@ -57,16 +49,52 @@ impl Work<'_> {
         Ok(())
     }
 
+    fn concerns_cache(&self, kind: LayerKind, folders: &[RootPath]) -> bool {
+        let real: BTreeSet<_> = folders.iter().filter_map(|folder| self.image.resolve(folder).ok()).collect();
+        let mut in_layer = self.recipes.get(&kind).into_iter().flat_map(Recipe::entries);
+        in_layer.any(|(path, entry)| !entry.is_folder() && concerns(path, &real))
+    }
+
+    /// What the cache will cover with all that was put so far: a walk finds it there.
+    pub(super) fn refresh_folders(&mut self) -> Result<(), BuildError> {
+        self.image_folders = self.configuration(&self.library_folders())?.folders;
+        Ok(())
+    }
+
+    /// Where the libraries went that were taken to be found: what something needs, and
+    /// what the donor's own loader finds by a bare name. Plugins are in folders of
+    /// their own, which stay unnamed. In the donors' order, as far as they name them.
+    fn library_folders(&self) -> Vec<RootPath> {
+        let needed = self.reasons.iter().filter(|(path, reason)| match reason.because {
+            Because::NeededBy(_) | Because::Dlopen => true,
+            Because::Python => is_libpython(path),
+            _ => false,
+        });
+        let needed: BTreeSet<_> = needed.filter_map(|(path, _)| path.parent()).collect();
+        let mut out: Vec<_> = self.donors.iter().flat_map(|donor| donor.listed(self.triplet)).collect();
+        out.extend(needed);
+        out
+    }
+
     /// What makes the loader's cache cover `wanted` too, and all that it covers then, in
     /// ldconfig's order.
     pub(super) fn configuration(&self, wanted: &[RootPath]) -> Result<Configuration, BuildError> {
         let mut text = records::reader(&self.image, &self.inputs.tars);
         let mut out = ld_so_conf::configuration(&self.image, &mut text, wanted)?;
-        for always in ["lib", "usr/lib"].map(root_path) {
+        for always in search::trusted_folders(self.triplet) {
             if !out.folders.contains(&always) {
                 out.folders.push(always);
             }
         }
         Ok(out)
     }
+}
+
+/// Whether a file makes a difference to the cache of `folders`, by their real paths.
+fn concerns(path: &RootPath, folders: &BTreeSet<RootPath>) -> bool {
+    let (Some(name), Some(folder)) = (path.name(), path.parent()) else { return false };
+    let capable =
+        folder.parent().filter(|above| above.name() == Some(b"glibc-hwcaps")).and_then(|above| above.parent());
+    let covered = folders.contains(&folder) || capable.is_some_and(|above| folders.contains(&above));
+    covered && search::is_cacheable(name) || path.as_bytes().starts_with(b"etc/ld.so.conf")
 }

@@ -9,12 +9,12 @@
 //! below `/lib`, which is a link to `usr/lib` once installed. So every name is
 //! followed through the tree's links, and found under its real path.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use super::control::{Paragraph, paragraphs};
 use super::md5sums;
-use crate::rootfs::{RootPath, Tree};
+use crate::rootfs::{Content, RootPath, Tree};
 
 /// What dpkg adds to a package's own fields (dpkg's `lib/dpkg/fields.c`).
 const NOT_THE_PACKAGES: [&str; 5] = ["Status", "Conffiles", "Config-Version", "Triggers-Pending", "Triggers-Awaited"];
@@ -24,6 +24,25 @@ const NAME_LIMIT: usize = 80;
 
 /// Reads a file of a tree, links followed; none when it is not there.
 pub type Reader<'a, E> = dyn FnMut(&RootPath) -> Result<Option<Vec<u8>>, E> + 'a;
+
+/// Files of a tree, each once: links and hard links may give one file any number of
+/// names, so that reading it by each of them takes forever.
+pub(super) struct Once<'a> {
+    tree: &'a Tree,
+    seen: HashSet<&'a Content>,
+}
+
+impl<'a> Once<'a> {
+    pub(super) fn new(tree: &'a Tree) -> Self {
+        Self { tree, seen: HashSet::new() }
+    }
+
+    /// What `read` says of a file; none when it is not there or was read before.
+    pub(super) fn read<E>(&mut self, path: &RootPath, read: &mut Reader<'_, E>) -> Result<Option<Vec<u8>>, E> {
+        let content = self.tree.follow(path).and_then(|(_, entry)| entry.content());
+        if content.is_some_and(|content| self.seen.insert(content)) { read(path) } else { Ok(None) }
+    }
+}
 
 /// A package.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -49,12 +68,6 @@ impl Package {
             architecture: field("Architecture", "-")?,
             control: paragraph.without(&NOT_THE_PACKAGES),
         })
-    }
-
-    /// Whether both are the same version of the same package.
-    #[must_use]
-    pub fn is(&self, other: &Self) -> bool {
-        (&self.name, &self.version, &self.architecture) == (&other.name, &other.version, &other.architecture)
     }
 }
 
@@ -101,7 +114,7 @@ fn below_dpkg(name: &str) -> RootPath {
 }
 
 /// The packages of an image, those of `status` first, in the order of their records;
-/// each list of files belongs to one of them only.
+/// each list of files belongs to one of them only, and so does each record.
 ///
 /// # Errors
 /// What `read` says.
@@ -118,9 +131,9 @@ pub fn installed<E>(tree: &Tree, read: &mut Reader<'_, E>) -> Result<Vec<Install
             out.push(Installed { package: Arc::new(package), folder: folder.clone(), stem });
         }
     }
-    let folder = status_d();
+    let (folder, mut once) = (status_d(), Once::new(tree));
     for stem in records(tree, &folder) {
-        let Some(text) = read(&folder.child(&stem))? else { continue };
+        let Some(text) = once.read(&folder.child(&stem), read)? else { continue };
         let package = paragraphs(&text).next().as_ref().and_then(Package::new).map(Arc::new);
         out.extend(package.map(|package| Installed { package, folder: folder.clone(), stem }));
     }
@@ -142,7 +155,8 @@ pub struct Owners {
 }
 
 impl Owners {
-    /// Reads the lists of all packages.
+    /// Reads the lists of all packages, the ones of MD5 where there are no others. A
+    /// list that several packages share is the first one's.
     ///
     /// # Errors
     /// What `read` says.
@@ -150,12 +164,15 @@ impl Owners {
         let mut links = RealPaths { tree, folders: HashMap::new() };
         let diversions = Diversions::parse(&read(&below_dpkg("diversions"))?.unwrap_or_default(), &mut links);
         let mut out = Self::default();
+        let mut once = Once::new(tree);
+        let is_file = |path: &RootPath| tree.follow(path).is_some_and(|(_, entry)| entry.content().is_some());
         for installed in installed(tree, read)? {
-            if let Some(list) = read(&installed.list())? {
+            if is_file(&installed.list()) {
+                let list = once.read(&installed.list(), read)?.unwrap_or_default();
                 let names = || list.split(|&b| b == b'\n').filter_map(|line| RootPath::new(line).ok());
                 out.add(&installed.package, names, &diversions, &mut links);
             } else {
-                let sums = read(&installed.md5sums())?.unwrap_or_default();
+                let sums = once.read(&installed.md5sums(), read)?.unwrap_or_default();
                 let names = || md5sums::lines(&sums).map(|(path, _)| path);
                 out.add(&installed.package, names, &diversions, &mut links);
             }

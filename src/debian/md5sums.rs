@@ -16,7 +16,8 @@ pub fn lines(text: &[u8]) -> impl Iterator<Item = (RootPath, &[u8])> {
     text.split(|&b| b == b'\n').filter_map(|line| Some((path(line)?, line)))
 }
 
-fn path(line: &[u8]) -> Option<RootPath> {
+/// The path that a line names; none when it is no line of such a list.
+pub fn path(line: &[u8]) -> Option<RootPath> {
     let (sum, rest) = line.split_at_checked(32)?;
     let path = rest.strip_prefix(b"  ")?;
     let path = RootPath::new(path).ok().filter(|path| !path.is_root())?;

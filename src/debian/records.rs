@@ -7,10 +7,10 @@
 //! So of two versions of one package both are listed, and scanners that want to know
 //! whose a file is see the first one's files only.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
-use super::dpkg::{Installed, Package, Reader, status_d};
+use super::dpkg::{self, Once, Package, Reader, status_d};
 use super::md5sums::{self, Md5};
 use crate::rootfs::{RootPath, Tree};
 
@@ -24,41 +24,68 @@ pub struct Taken {
     pub md5: Option<Md5>,
 }
 
-/// The files below `/var/lib/dpkg` to write or to replace.
-///
-/// `installed` is what the image has on record, and `read` reads its files. A package
-/// that is there in the same version gets its list of files extended, another version
-/// a record of its own. `came` is everything that came, from packages or not: whatever
-/// it replaces is not there any more, and no other package's.
-///
-/// # Errors
-/// What `read` says.
-pub fn records<E>(
-    image: &Tree,
-    installed: &[Installed],
-    taken: &[Taken],
-    came: &BTreeSet<RootPath>,
-    read: &mut Reader<'_, E>,
-) -> Result<BTreeMap<RootPath, Vec<u8>>, E> {
-    let mut packages: BTreeMap<Key<'_>, (&Package, BTreeMap<&RootPath, Md5>)> = BTreeMap::new();
-    for taken in taken {
-        let (_, files) = packages.entry(key(&taken.package)).or_insert_with(|| (&taken.package, BTreeMap::new()));
-        files.extend(taken.md5.map(|md5| (&taken.path, md5)));
+/// What an image has on record, read once and kept as layers change it.
+#[derive(Default)]
+pub struct Database {
+    records: Vec<Record>,
+}
+
+struct Record {
+    package: Arc<Package>,
+    /// Where its list of files is, or would be.
+    list: RootPath,
+    sums: Vec<u8>,
+}
+
+impl Database {
+    /// Reads what an image has. A list that several records share is the first one's.
+    ///
+    /// # Errors
+    /// What `read` says.
+    pub fn read<E>(image: &Tree, read: &mut Reader<'_, E>) -> Result<Self, E> {
+        let mut out = Self::default();
+        let (mut known, mut once) = (BTreeSet::new(), Once::new(image));
+        let installed = dpkg::installed(image, read)?;
+        for record in installed.iter().filter(|record| known.insert(key(&record.package))) {
+            let list = record.md5sums();
+            let sums = once.read(&list, read)?.unwrap_or_default();
+            out.records.push(Record { package: record.package.clone(), list, sums });
+        }
+        Ok(out)
     }
-    let mut out = BTreeMap::new();
-    let mut on_record = BTreeSet::new();
-    for record in installed.iter().filter(|record| on_record.insert(key(&record.package))) {
-        let files = packages.remove(&key(&record.package)).map(|(_, files)| files).unwrap_or_default();
-        let text = read(&record.md5sums())?.unwrap_or_default();
-        let changed = merged(image, &text, &files, came);
-        out.extend(changed.map(|changed| (record.md5sums(), changed)));
+
+    /// The files below `/var/lib/dpkg` that a layer has to write or to replace.
+    ///
+    /// A package that is there in the same version gets its list of files extended,
+    /// another version a record of its own. `came` is every path of the layer, from
+    /// packages or not: what it replaces is not there any more, and no package's.
+    pub fn extend(&mut self, image: &Tree, taken: &[Taken], came: &BTreeSet<RootPath>) -> BTreeMap<RootPath, Vec<u8>> {
+        let mut packages: BTreeMap<Key<'_>, (&Arc<Package>, Files<'_>)> = BTreeMap::new();
+        for taken in taken {
+            let (_, files) = packages.entry(key(&taken.package)).or_insert_with(|| (&taken.package, Files::new()));
+            files.extend(taken.md5.map(|md5| (&taken.path, md5)));
+        }
+        let names = came.iter().chain(taken.iter().map(|taken| &taken.path)).filter_map(RootPath::name).collect();
+        let layer = Layer { image, came, names };
+        let mut out = BTreeMap::new();
+        for record in &mut self.records {
+            let files = packages.remove(&key(&record.package)).map(|(_, files)| files).unwrap_or_default();
+            if let Some(changed) = layer.merged(&record.sums, &files) {
+                out.insert(record.list.clone(), changed.clone());
+                record.sums = changed;
+            }
+        }
+        let mut new = Vec::new();
+        for (package, files) in packages.into_values() {
+            let record = free(image, &out, package);
+            let (list, sums) = (beside(&record), layer.merged(b"", &files).unwrap_or_default());
+            out.insert(list.clone(), sums.clone());
+            out.insert(record, package.control.clone());
+            new.push(Record { package: package.clone(), list, sums });
+        }
+        self.records.extend(new);
+        out
     }
-    for (package, files) in packages.into_values() {
-        let record = free(image, &out, package);
-        out.insert(beside(&record), merged(image, b"", &files, came).unwrap_or_default());
-        out.insert(record, package.control.clone());
-    }
-    Ok(out)
 }
 
 type Key<'a> = (&'a str, &'a str, &'a str);
@@ -67,34 +94,57 @@ fn key(package: &Package) -> Key<'_> {
     (&package.name, &package.version, &package.architecture)
 }
 
-/// A list of files without those that others took over, and with those added; none when nothing
-/// changes.
-fn merged(image: &Tree, text: &[u8], files: &BTreeMap<&RootPath, Md5>, came: &BTreeSet<RootPath>) -> Option<Vec<u8>> {
-    let mut new: BTreeMap<&RootPath, Vec<u8>> =
-        files.iter().filter_map(|(path, md5)| Some((*path, md5sums::line(path, md5)?))).collect();
-    let mut gone = false;
-    let mut kept = Vec::new();
-    for (name, line) in md5sums::lines(text) {
-        let path = image.resolve_parent(&name).unwrap_or(name);
+/// Files of a package that came, with their sums.
+type Files<'a> = BTreeMap<&'a RootPath, Md5>;
+
+/// What a layer does to lists of files.
+struct Layer<'a> {
+    image: &'a Tree,
+    came: &'a BTreeSet<RootPath>,
+    /// The last names of all that came: no other line of a list need be looked at.
+    names: HashSet<&'a [u8]>,
+}
+
+impl Layer<'_> {
+    /// A list of files without those that others took over, and with those added; none
+    /// when nothing changes.
+    fn merged(&self, text: &[u8], files: &Files<'_>) -> Option<Vec<u8>> {
+        let mut new: BTreeMap<&RootPath, Vec<u8>> =
+            files.iter().filter_map(|(path, md5)| Some((*path, md5sums::line(path, md5)?))).collect();
+        let mut gone = false;
+        let mut kept = Vec::new();
+        for line in text.split(|&b| b == b'\n').filter(|line| !line.is_empty()) {
+            if self.stays(line, &mut new) {
+                kept.extend_from_slice(line);
+                kept.push(b'\n');
+            } else {
+                gone = true;
+            }
+        }
+        if new.is_empty() && !gone {
+            return None;
+        }
+        for line in new.values() {
+            kept.extend_from_slice(line);
+            kept.push(b'\n');
+        }
+        Some(kept)
+    }
+
+    /// Whether a line is as true as before. One that is among the new ones is removed there.
+    fn stays(&self, line: &[u8], new: &mut BTreeMap<&RootPath, Vec<u8>>) -> bool {
+        let last = line.get(34..).and_then(|path| path.rsplit(|&b| b == b'/').next());
+        if !last.is_some_and(|last| self.names.contains(last)) {
+            return true;
+        }
+        let Some(name) = md5sums::path(line) else { return true };
+        let path = self.image.resolve_parent(&name).unwrap_or(name);
         let same = new.get(&path).is_some_and(|new| new.get(..32) == line.get(..32));
         if same {
             new.remove(&path);
         }
-        if same || !(came.contains(&path) || new.contains_key(&path)) {
-            kept.extend_from_slice(line);
-            kept.push(b'\n');
-        } else {
-            gone = true;
-        }
+        same || !(self.came.contains(&path) || new.contains_key(&path))
     }
-    if new.is_empty() && !gone {
-        return None;
-    }
-    for line in new.values() {
-        kept.extend_from_slice(line);
-        kept.push(b'\n');
-    }
-    Some(kept)
 }
 
 /// `NAME`, or `NAME_VERSION_ARCHITECTURE` where another version has that name.

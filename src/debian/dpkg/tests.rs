@@ -120,3 +120,24 @@ fn names_that_are_no_names_and_packages_that_are_gone_own_nothing() {
     assert_eq!(installed, []);
     assert_eq!(owners(&tree), Owners::default());
 }
+
+#[test]
+fn what_many_names_lead_to_is_read_once() {
+    let (mut entries, mut status) = (vec![("usr/x".to_owned(), String::new())], String::new());
+    for number in 0..100 {
+        status += &fields(&format!("p{number}"), "");
+        entries.push((format!("var/lib/dpkg/info/p{number}.list"), "-> /big".to_owned()));
+        entries.push((format!("var/lib/dpkg/status.d/s{number}"), "-> /record".to_owned()));
+    }
+    entries.extend([("big".to_owned(), "/usr/x\n".to_owned()), ("record".to_owned(), fields("linked", ""))]);
+    entries.push(("var/lib/dpkg/status".to_owned(), status));
+    let entries: Vec<_> = entries.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
+    let tree = tree(&entries);
+    let (mut reads, mut read) = (BTreeMap::<_, usize>::new(), read(&tree));
+    let Ok(owners) = Owners::read(&tree, &mut |path| {
+        *reads.entry(tree.resolve(path).unwrap().to_string()).or_default() += 1;
+        read(path)
+    });
+    assert_eq!(owner(&owners, "usr/x"), Some("p0"));
+    assert_eq!((reads["/big"], reads["/record"]), (1, 1), "{reads:?}");
+}

@@ -1,6 +1,6 @@
 //! Which libraries ldconfig finds in the folders of a tree.
 //!
-//! Source: glibc's `elf/ldconfig.c` (`add_dir_1`, `search_dir`), `elf/dl-is_dso.h`.
+//! Source: glibc's `elf/ldconfig.c` (`add_dir_1`, `search_dir`).
 //! It lists a library by its soname, whatever the file is called, and makes a link
 //! of that name. A tree is not to change under its cache, so:
 //!
@@ -18,6 +18,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Library, Machine, compare};
 use crate::elf::Loader;
+use crate::elf::search::{is_cacheable, trusted_folders};
 use crate::rootfs::{Entry, Kind, RootPath, Tree};
 
 /// No file system has longer names (`NAME_MAX`), nor the loader longer paths (`PATH_MAX`).
@@ -55,12 +56,9 @@ struct Folder {
 }
 
 fn searched(tree: &Tree, folders: &[RootPath], machine: Machine) -> Vec<Folder> {
-    let triplet = machine.triplet;
-    let system = [format!("lib/{triplet}"), format!("usr/lib/{triplet}"), "lib".to_owned(), "usr/lib".to_owned()];
-    let system = system.iter().filter_map(|folder| RootPath::new(folder).ok());
     let mut seen = BTreeSet::new();
     let mut out: Vec<Folder> = Vec::new();
-    for path in folders.iter().cloned().chain(system) {
+    for path in folders.iter().cloned().chain(trusted_folders(machine.triplet)) {
         let Some(real) = folder(tree, &path).filter(|real| seen.insert(real.clone())) else { continue };
         let capable = capable(tree, &path, &real);
         out.push(Folder { path, real, hwcaps: None });
@@ -146,8 +144,8 @@ impl Folder {
     /// `glibc-hwcaps`.
     fn looks_right(&self, name: &[u8], entry: &Entry) -> bool {
         let kind = match entry.kind {
-            Kind::File(_) => is_library(name),
-            Kind::Link(_) => is_library(name) || self.hwcaps.is_some(),
+            Kind::File(_) => is_cacheable(name),
+            Kind::Link(_) => is_cacheable(name) || self.hwcaps.is_some(),
             Kind::Folder | Kind::Special => false,
         };
         kind && name.len() <= NAME && !is_unfinished(name)
@@ -170,14 +168,6 @@ fn is_link(entry: &Entry) -> bool {
 /// itself, or what ld(1) looks for.
 fn is_name_of(link: &[u8], soname: &[u8]) -> bool {
     link == soname || link.ends_with(b".so") && soname.starts_with(link)
-}
-
-/// `_dl_is_dso`.
-fn is_library(name: &[u8]) -> bool {
-    let has_so = name.windows(3).any(|part| part == b".so");
-    (name.starts_with(b"lib") || name.starts_with(b"ld-")) && has_so
-        || name.starts_with(b"ld.so.")
-        || name.starts_with(b"ld64.so.")
 }
 
 /// What prelink, RPM and dpkg leave while they write: `skip_dso_based_on_name`.

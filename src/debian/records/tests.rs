@@ -1,7 +1,6 @@
 use std::convert::Infallible;
 
 use super::*;
-use crate::debian::dpkg;
 use crate::rootfs::{Content, Entry};
 
 fn path(name: &str) -> RootPath {
@@ -34,9 +33,10 @@ fn sum(byte: u8, file: &str) -> String {
 
 /// Writes the records into the image, as the next layer would; returns them as text.
 fn write(image: &mut Tree, taken: &[Taken], replaced: &[&str]) -> BTreeMap<String, String> {
-    let Ok(installed) = dpkg::installed(image, &mut read(image));
+    let Ok(mut database) = Database::read(image, &mut read(image));
     let replaced = replaced.iter().map(|name| path(name)).collect();
-    let Ok(files) = records(image, &installed, taken, &replaced, &mut read(image));
+    let files = database.extend(image, taken, &replaced);
+    assert_eq!(database.extend(image, taken, &BTreeSet::new()), BTreeMap::new(), "what was written is known");
     let mut out = BTreeMap::new();
     for (path, bytes) in files {
         let name = path.to_string();
@@ -118,4 +118,43 @@ fn a_base_with_dpkgs_own_database_is_extended_there() {
         files.into_iter().map(|(name, text)| (path(name), Entry::bytes(0o644, text.as_bytes()))).collect();
     let out = write(&mut image, &[taken("libz", "1", "usr/lib/b", Some(1))], &[]);
     assert_eq!(out, texts([("info/libz:amd64.md5sums", sum(1, "usr/lib/b"))]));
+}
+
+#[test]
+fn what_a_layer_replaces_is_on_no_list() {
+    let list = sum(1, "etc/nginx/nginx.conf") + &sum(2, "etc/nginx/mime types") + &sum(3, "lib/x") + &sum(4, "usr/y");
+    let files = [
+        ("lib", Entry::link("usr/lib")),
+        ("var/lib/dpkg/status.d/nginx", Entry::bytes(0o644, control("nginx", "1").into_bytes())),
+        ("var/lib/dpkg/status.d/nginx.md5sums", Entry::bytes(0o644, list.into_bytes())),
+    ];
+    let mut image: Tree = files.into_iter().map(|(name, entry)| (path(name), entry)).collect();
+    let left = sum(2, "etc/nginx/mime types") + &sum(3, "lib/x") + &sum(4, "usr/y");
+    let want = texts([("status.d/nginx.md5sums", left)]);
+    assert_eq!(write(&mut image, &[], &["etc/nginx/nginx.conf", "usr/local/x"]), want);
+    let want = texts([("status.d/nginx.md5sums", sum(4, "usr/y"))]);
+    assert_eq!(write(&mut image, &[], &["etc/nginx/mime types", "usr/lib/x"]), want);
+}
+
+#[test]
+fn a_list_that_many_share_is_read_once() {
+    let mut image = Tree::default();
+    image.insert(path("usr/lib/a"), Entry::bytes(0o644, *b""));
+    image.insert(path("big"), Entry::bytes(0o644, sum(1, "usr/lib/a").into_bytes()));
+    for number in 0..100 {
+        let record = status_d().child(format!("p{number:03}").as_bytes());
+        image.insert(beside(&record), Entry::link("/big"));
+        image.insert(record, Entry::bytes(0o644, control(&format!("p{number}"), "1").into_bytes()));
+    }
+    let (mut reads, mut read) = (0, read(&image));
+    let Ok(mut database) = Database::read(&image, &mut |path| {
+        reads += usize::from(path.as_bytes().ends_with(b".md5sums"));
+        read(path)
+    });
+    assert_eq!((reads, database.records.len()), (1, 100));
+    let came = BTreeSet::from([path("usr/lib/a")]);
+    let want = texts([("status.d/p000.md5sums", String::new())]);
+    let out = database.extend(&image, &[], &came);
+    assert_eq!(out.keys().map(ToString::to_string).collect::<Vec<_>>(), ["/var/lib/dpkg/status.d/p000.md5sums"]);
+    assert_eq!(out.into_values().collect::<Vec<_>>(), want.into_values().map(String::into_bytes).collect::<Vec<_>>());
 }
