@@ -29,7 +29,7 @@ impl Work<'_> {
         application.ensure(&workdir, &Entry::folder(0o755))?;
         let base_user = inputs.base.config.user().filter(|user| !matches!(*user, "0" | "root" | "0:0" | "root:root"));
         let user = plan.image.user.as_deref().or(base_user).unwrap_or(NONROOT);
-        let ids = application.ids("image.user", user)?;
+        let ids = application.ids("image.user", user);
         let files = std::mem::take(&mut application.files);
         self.application_libraries(files)?;
         let defaults: &[(&str, &str)] = match interpreter {
@@ -38,7 +38,10 @@ impl Work<'_> {
         };
         let bin = interpreter.map(|interpreter| interpreter.bin.to_string());
         let env = process::environment(&inputs.base.config.env(), defaults, &plan.image.env, bin.as_deref());
-        let entrypoint = self.entrypoint(&env, &workdir)?;
+        let entrypoint = self.entrypoint(&env, &workdir).unwrap_or_else(|cause| {
+            self.wrong(&cause);
+            None
+        });
         let settings = plan.image.clone();
         Ok(Process {
             entrypoint,
