@@ -174,6 +174,26 @@ mod tests {
     }
 
     #[test]
+    fn names_are_listed_up_to_a_number() {
+        let told = |count: usize| some_of(&["a", "b", "c", "d", "e"].map(str::to_owned)[..count], 2);
+        assert_eq!([1, 2, 3, 4, 5].map(told), ["a", "a and b", "a, b and c", "a, b and 2 more", "a, b and 3 more"]);
+    }
+
+    #[test]
+    fn many_things_that_are_wrong_are_put_together_quickly() {
+        let many = |arch: &str| {
+            let platform = Platform::new("linux", arch);
+            Wrong::on(&platform, (0..40_000).map(|at| missing(&at.to_string())).collect())
+        };
+        let started = std::time::Instant::now();
+        let mut wrong = many("amd64");
+        wrong.merge(many("arm64"));
+        assert_eq!(wrong.found.len(), 40_000);
+        // one by one it took minutes
+        assert!(started.elapsed() < std::time::Duration::from_secs(20), "{:?}", started.elapsed());
+    }
+
+    #[test]
     fn the_same_on_all_platforms_is_said_once() {
         let mut wrong = Wrong::on(&Platform::new("linux", "amd64"), vec![missing("x"), missing("y")]);
         wrong.merge(Wrong::on(&Platform::new("linux", "arm64"), vec![missing("x")]));

@@ -38,10 +38,15 @@ impl Work<'_> {
         };
         let bin = interpreter.map(|interpreter| interpreter.bin.to_string());
         let env = process::environment(&inputs.base.config.env(), defaults, &plan.image.env, bin.as_deref());
-        let entrypoint = self.entrypoint(&env, &workdir).unwrap_or_else(|cause| {
-            self.wrong(&cause);
-            None
-        });
+        let entrypoint = match self.entrypoint(&env, &workdir) {
+            // A matter of how carboy is used, not of what is in the image.
+            Err(cause @ BuildError::NoEntrypoint) => return Err(cause),
+            Err(cause) => {
+                self.wrong(&cause);
+                None
+            }
+            Ok(entrypoint) => entrypoint,
+        };
         let settings = plan.image.clone();
         Ok(Process {
             entrypoint,

@@ -627,6 +627,55 @@ mod tests {
     }
 
     #[test]
+    fn what_a_library_would_get_alone_counts_when_nobody_loads_it() {
+        let image = ["a.so: needs libx.so; rpath /w", "w/libx.so: needs liby.so", "w/liby.so: y", "lib/liby.so: y"];
+        let loaded = edges(&image, &[], &["a.so", "w/libx.so"], &Process::default());
+        assert_eq!(loaded, ["/a.so libx.so /w/libx.so", "/w/libx.so liby.so /w/liby.so"]);
+        let alone = edges(&image, &[], &["w/libx.so"], &Process::default());
+        assert_eq!(alone, ["/w/libx.so liby.so /lib/liby.so"]);
+    }
+
+    #[test]
+    fn what_is_missing_tells_of_starts_and_of_other_machines() {
+        let image = [
+            "p: needs libno.so libfar.so libb.so; interp /lib/ld.so",
+            "q: needs libno.so; interp /lib/ld.so; soname q",
+            "lib/ld.so: x",
+            "lib/libfar.so: arm",
+            "usr/lib/libfar.so: arm",
+            "lib/libb.so: needs libc.so",
+            "m.so: needs libno.so",
+        ];
+        let outcome = Closure {
+            image: &mut tree(&image),
+            origins: &mut BTreeMap::new(),
+            donor: None,
+            donor_folders: &[],
+            image_folders: &[],
+            triplet: "x86_64-linux-gnu",
+            loader: &Texts,
+            process: &Process::default(),
+        }
+        .run(["m.so", "lib/libb.so", "p", "q"].map(path))
+        .unwrap();
+        let line = |one: &Missing| {
+            let start = if one.at_start { " at start" } else { "" };
+            let passed = one.passed.as_ref().map(|path| format!(" past {path}")).unwrap_or_default();
+            format!("{} {}{start}{passed}", one.needed_by, String::from_utf8_lossy(&one.soname))
+        };
+        assert_eq!(
+            outcome.missing.iter().map(line).collect::<Vec<_>>(),
+            [
+                "/lib/libb.so libc.so at start",
+                "/p libfar.so at start past /lib/libfar.so",
+                "/m.so libno.so",
+                "/p libno.so at start",
+                "/q libno.so"
+            ]
+        );
+    }
+
+    #[test]
     fn what_cannot_be_loaded_ends_the_search() {
         let image = ["p: needs liba.so; runpath /w", "w/liba.so: no object", "lib/liba.so: x"];
         assert_eq!(close(&image, &["lib/liba.so: x"], &[], &["p"]).1, "liba.so");
