@@ -168,7 +168,7 @@ fn a_user_that_is_not_in_the_image() {
     exit: 1
     -- stdout
     -- stderr
-    error: `image.user`: the image has no user `shop`
+    error: linux/amd64: `image.user`: the image has no user `shop`
 
     hint: add it with a `[[user]]` table, or write numbers
     ");
@@ -182,7 +182,7 @@ fn a_user_whose_number_is_taken() {
     exit: 1
     -- stdout
     -- stderr
-    error: `user.name`: user `shop` (65532) collides with the image's user `nonroot` (65532)
+    error: linux/amd64: `user.name`: user `shop` (65532) collides with the image's user `nonroot` (65532)
 
     hint: choose another name or uid
     ");
@@ -195,7 +195,7 @@ fn a_selected_path_that_is_not_there() {
     exit: 1
     -- stdout
     -- stderr
-    error: [[extract]] for linux/amd64: builder: the image has no `/usr/bin/openssll`
+    error: linux/amd64: [[extract]]: builder: the image has no `/usr/bin/openssll`
 
     hint: it has `/usr/bin/openssl`
     ");

@@ -68,8 +68,9 @@ impl Application<'_, '_> {
     /// Adds `[[user]]`s with their homes.
     pub fn users(&mut self, plan: &Plan) -> Result<(), BuildError> {
         for user in &plan.users {
-            let error = |cause| BuildError::Account { key: "user.name".to_owned(), cause };
-            self.accounts.add(user).map_err(error)?;
+            if let Err(cause) = self.accounts.add(user) {
+                self.work.wrong(&BuildError::Account { key: "user.name".to_owned(), cause });
+            }
         }
         if plan.users.is_empty() {
             return Ok(());
@@ -91,7 +92,7 @@ impl Application<'_, '_> {
     /// Adds `[[copy]]`s.
     pub fn copies(&mut self, plan: &Plan, copied: &[Copied]) -> Result<(), BuildError> {
         for (copy, copied) in plan.copies.iter().zip(copied) {
-            let owner = self.ids("copy.owner", &copy.owner)?;
+            let owner = self.ids("copy.owner", &copy.owner);
             match copied {
                 Copied::Folder(walk) => {
                     self.ensure(&copy.to, &owned(owner, 0o755, Kind::Folder))?;
@@ -114,15 +115,19 @@ impl Application<'_, '_> {
     /// Adds `[[directory]]`s.
     pub fn directories(&mut self, plan: &Plan) -> Result<(), BuildError> {
         for directory in &plan.directories {
-            let owner = self.ids("directory.owner", &directory.owner)?;
+            let owner = self.ids("directory.owner", &directory.owner);
             self.put(&directory.path, owned(owner, directory.mode, Kind::Folder))?;
         }
         Ok(())
     }
 
-    /// Numbers of a user by name, the ones added included.
-    pub fn ids(&self, key: &str, text: &str) -> Result<Ids, BuildError> {
-        self.accounts.ids(text).map_err(|cause| BuildError::Account { key: key.to_owned(), cause })
+    /// Numbers of a user by name, the ones added included; root's for one that is not
+    /// there, which ends the build.
+    pub fn ids(&mut self, key: &str, text: &str) -> Ids {
+        self.accounts.ids(text).unwrap_or_else(|cause| {
+            self.work.wrong(&BuildError::Account { key: key.to_owned(), cause });
+            Ids { uid: 0, gid: 0 }
+        })
     }
 
     /// Adds a folder unless it is there: what is there keeps mode and owner.

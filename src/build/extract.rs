@@ -1,6 +1,6 @@
 //! Decides, for one platform, what goes into each layer. Nothing is written yet.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::application::{self, Copied};
@@ -12,7 +12,7 @@ use super::pull::{self, Image};
 use super::reasons::{Because, Reasons};
 use super::report::{Missing, Resolved, Taken};
 use super::run::{Run, Tars};
-use super::{records, site};
+use super::{records, site, verify};
 use crate::debian::dpkg::Owners;
 use crate::debian::ld_so_conf;
 use crate::debian::records::Database;
@@ -111,21 +111,14 @@ impl Inputs {
 /// rest; the first thing that keeps it from reading.
 pub fn extract(inputs: &Inputs) -> Result<Extraction, BuildError> {
     let mut work = Work::new(inputs)?;
-    work.check_releases()?;
-    let interpreter = work.runtime()?;
-    work.seal(LayerKind::Runtime)?;
-    for extract in &inputs.plan.extracts {
-        work.extra(extract)?;
+    match work.decide() {
+        Ok((process, interpreter)) => work.finish(process, interpreter.as_ref()),
+        Err(cause) if work.problems.is_empty() => Err(cause),
+        Err(cause) => {
+            work.wrong(&cause);
+            Err(BuildError::wrong(&inputs.platform, work.problems))
+        }
     }
-    if let (Some(walk), Some(interpreter)) = (&inputs.site, &interpreter) {
-        work.dependencies(walk, interpreter)?;
-    }
-    work.seal(LayerKind::Libraries)?;
-    work.seal(LayerKind::Dependencies)?;
-    let process = work.application(interpreter.as_ref())?;
-    work.seal(LayerKind::Application)?;
-    work.verify(interpreter.as_ref(), &process)?;
-    work.finish(process, interpreter.as_ref())
 }
 
 /// The image in the making.
@@ -142,7 +135,11 @@ pub(super) struct Work<'a> {
     pub(super) image_folders: Vec<RootPath>,
     /// The interpreter's process before it loads any module.
     pub(super) process: elf::Process,
+    /// What the platform's programs are; where the platform does not tell, what the
+    /// interpreter is.
     pub(super) abi: Option<Abi>,
+    /// What was taken without its libraries, because the configuration says so.
+    pub(super) unresolved: BTreeSet<RootPath>,
     pub(super) recipes: BTreeMap<LayerKind, Recipe>,
     pub(super) reasons: Reasons,
     pub(super) owners: BTreeMap<RootPath, String>,
@@ -165,7 +162,8 @@ impl<'a> Work<'a> {
             donors: Vec::new(),
             image_folders: Vec::new(),
             process: elf::Process::default(),
-            abi: None,
+            abi: verify::platform_abi(&inputs.platform),
+            unresolved: BTreeSet::new(),
             recipes: BTreeMap::new(),
             reasons: Reasons::default(),
             owners: BTreeMap::new(),
@@ -191,6 +189,31 @@ impl<'a> Work<'a> {
         drop(reader);
         work.image_folders = work.configuration(&[])?.folders;
         Ok(work)
+    }
+
+    /// Fills the layers, from the lowest up, and looks at the whole.
+    fn decide(&mut self) -> Result<(Process, Option<Interpreter>), BuildError> {
+        let inputs = self.inputs;
+        self.check_releases()?;
+        let interpreter = self.runtime()?;
+        self.seal(LayerKind::Runtime)?;
+        for extract in &inputs.plan.extracts {
+            self.extra(extract)?;
+        }
+        if let (Some(walk), Some(interpreter)) = (&inputs.site, &interpreter) {
+            self.dependencies(walk, interpreter)?;
+        }
+        self.seal(LayerKind::Libraries)?;
+        self.seal(LayerKind::Dependencies)?;
+        let process = self.application(interpreter.as_ref())?;
+        self.seal(LayerKind::Application)?;
+        self.verify(interpreter.as_ref(), &process)?;
+        Ok((process, interpreter))
+    }
+
+    /// Something that is wrong, and that does not keep the rest from being looked at.
+    pub(super) fn wrong(&mut self, cause: &BuildError) {
+        self.problems.push(Problem::of(cause));
     }
 
     /// The builder, where there is one: it is the first donor.

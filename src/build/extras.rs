@@ -16,20 +16,23 @@ impl Work<'_> {
         };
         let mut taken = Vec::new();
         for pattern in &extract.paths {
-            let selected = self.select("[[extract]]", donor, pattern)?;
+            let selected = match self.select("[[extract]]", donor, pattern) {
+                Ok(selected) => selected,
+                Err(cause) => {
+                    self.wrong(&cause);
+                    continue;
+                }
+            };
             let because = Because::Extract(pattern.clone());
             taken.extend(self.add_selected(LayerKind::Libraries, donor, &selected, extract.to.as_ref(), &because)?);
         }
         let programs = self.script_interpreters(LayerKind::Libraries, donor, &taken)?;
         if !extract.libraries {
-            taken.clear(); // a program that a script brings needs its libraries all the same
+            self.unresolved.append(&mut taken.drain(..).collect()); // but of a script's program
         }
         taken.extend(programs);
         if !taken.is_empty() {
             let objects = self.elf_files(taken)?;
-            if self.abi.is_none() {
-                self.abi = objects.first().map(|path| self.object_abi(path)).transpose()?.flatten();
-            }
             self.refresh_folders()?; // what was just taken need not be taken again
             self.close(LayerKind::Libraries, donor, objects)?;
         }

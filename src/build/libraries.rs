@@ -1,30 +1,28 @@
-//! Shared libraries of one platform's image: which are taken, which are missing,
-//! and what of that stops the build.
+//! Shared libraries of one platform's image: which are taken, and where they go.
 
+use std::collections::BTreeMap;
 use std::time::Instant;
 
+use super::application::root_path;
 use super::donor::DonorId;
 use super::error::BuildError;
 use super::extract::Work;
 use super::objects::Objects;
-use super::problems::Problem;
 use super::reasons::Because;
-use super::report::{Missing, Taken};
+use super::report::Taken;
+use super::seal::CACHE;
 use crate::elf::{self, Abi, Closure, Loader as _};
 use crate::layer::contents;
 use crate::progress::LayerKind;
 use crate::rootfs::{Entry, RootPath};
 
 impl Work<'_> {
-    /// Libraries that are opened by name at run time.
+    /// Takes libraries that are opened by name at run time.
     pub(super) fn by_name(&mut self, names: &[String], donor: DonorId) -> Result<(), BuildError> {
         let Some(abi) = self.abi else { return Ok(()) };
         for name in names {
             let mut outcome = elf::Outcome::default();
-            let found = self.closure(donor, |closure| closure.take_by_name(name.as_bytes(), abi, &mut outcome))?;
-            if !found {
-                self.problems.push(Problem::MissingByName { soname: name.clone() });
-            }
+            self.closure(donor, |closure| closure.take_by_name(name.as_bytes(), abi, &mut outcome))?;
             self.note(LayerKind::Runtime, donor, outcome)?;
         }
         Ok(())
@@ -61,7 +59,26 @@ impl Work<'_> {
         })
     }
 
-    /// Puts what a walk took into a layer, and sorts what it missed.
+    /// Walks in the image as it is, of which nothing more comes.
+    pub(super) fn in_image<T>(
+        &mut self,
+        walk: impl FnOnce(&mut Closure<'_, Objects>) -> Result<T, BuildError>,
+    ) -> Result<T, BuildError> {
+        let has_cache = self.image.follow(&root_path(CACHE)).is_some();
+        walk(&mut Closure {
+            image: &mut self.image,
+            origins: &mut BTreeMap::new(),
+            donor: None,
+            donor_folders: &[],
+            image_folders: if has_cache { &self.image_folders } else { &[] },
+            triplet: self.triplet,
+            loader: &self.objects,
+            process: &self.process,
+        })
+    }
+
+    /// Puts what a walk took into a layer. What it missed is told of when the image is
+    /// whole.
     fn note(&mut self, kind: LayerKind, donor: DonorId, outcome: elf::Outcome) -> Result<(), BuildError> {
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         for taken in outcome.taken {
@@ -81,43 +98,7 @@ impl Work<'_> {
                 self.reasons.also_needed_by(&path, &edge.from);
             }
         }
-        for missing in outcome.missing {
-            let soname = text(&missing.soname);
-            let needed_by = missing.needed_by.to_string();
-            if self.is_optional(&missing.needed_by) || self.plan.allow_missing.contains(&soname) {
-                self.missing.push(Missing { soname, needed_by });
-            } else if self.provides(&missing.soname)? {
-                self.warn(format!(
-                    "{needed_by} needs {soname}, which the image has, but not where the loader looks: it must be loaded before"
-                ));
-                self.missing.push(Missing { soname, needed_by });
-            } else {
-                self.problems.push(Problem::Missing { soname, needed_by });
-            }
-        }
         Ok(())
-    }
-
-    /// Whether the image has a library of that name somewhere: who loads it before,
-    /// as some packages do by its path, satisfies everybody after.
-    fn provides(&self, soname: &[u8]) -> Result<bool, BuildError> {
-        for (path, entry) in self.image.iter() {
-            let Some(content) = entry.content() else { continue };
-            if path.name() == Some(soname) {
-                return Ok(true);
-            }
-            let library = path.name().is_some_and(|name| name.windows(3).any(|part| part == b".so"));
-            if library && self.objects.object(path, content)?.is_some_and(|o| o.soname.as_deref() == Some(soname)) {
-                return Ok(true);
-            }
-        }
-        Ok(false)
-    }
-
-    /// Modules of the standard library may lack their library (`_tkinter` does).
-    fn is_optional(&self, path: &RootPath) -> bool {
-        let from_builder = |donor: DonorId| self.donors[donor].origins.contains_key(path);
-        path.parts().any(|part| part == b"lib-dynload") && self.builder().is_some_and(from_builder)
     }
 
     /// The application's own compiled code gets its libraries too, in its layer.

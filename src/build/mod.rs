@@ -7,6 +7,7 @@ mod donor;
 mod error;
 mod extract;
 mod extras;
+mod lacking;
 mod libraries;
 mod links;
 mod modules;

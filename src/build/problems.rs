@@ -1,10 +1,12 @@
 //! What is wrong with an image in the making. Collected, so that everything is told
 //! at once instead of one thing a build.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::fmt::Write as _;
 
+use super::error::BuildError;
 use crate::debian::os_release::OsRelease;
+use crate::hint::Hint as _;
 use crate::oci::Platform;
 
 /// One thing that is wrong.
@@ -14,6 +16,8 @@ pub enum Problem {
     Mixed { base_name: String, base: OsRelease, builder_name: String, builder: OsRelease },
     #[error("a shared library is nowhere to be found: `{soname}`, needed by {needed_by}")]
     Missing { soname: String, needed_by: String },
+    #[error("a shared library is not where the loader looks: `{soname}`, which is `{path}`, needed by {needed_by}")]
+    Elsewhere { soname: String, path: String, needed_by: String },
     #[error("a shared library is nowhere to be found: `{soname}`, needed by `runtime.dlopen`")]
     MissingByName { soname: String },
     #[error("{script} starts with `#!{line}`, and neither the image nor {donor} has `{program}`")]
@@ -23,11 +27,40 @@ pub enum Problem {
     Other { text: String, hint: Option<String> },
 }
 
+impl Problem {
+    /// An error that lets the rest be looked at, without the platform's name.
+    pub(super) fn of(cause: &BuildError) -> Self {
+        let text = match cause {
+            BuildError::Entrypoint { cause, .. } => cause.to_string(),
+            BuildError::Recipe { cause, .. } => cause.to_string(),
+            BuildError::Loop { cause, .. } => cause.to_string(),
+            BuildError::Select { what, image, cause, .. } => format!("{what}: {image}: {cause}"),
+            BuildError::Python { image, cause, .. } => format!("{image}: {cause}"),
+            other => other.to_string(),
+        };
+        Self::Other { text, hint: cause.hint() }
+    }
+}
+
+/// The first names of a list, and how many more there are.
+pub(super) fn some_of(names: &[String], most: usize) -> String {
+    // Who would be the only one left out is named.
+    let most = if names.len() == most + 1 { names.len() } else { names.len().min(most) };
+    let (shown, rest) = names.split_at(most);
+    match (shown, rest.len()) {
+        ([first @ .., last], 0) if !first.is_empty() => format!("{} and {last}", first.join(", ")),
+        (shown, 0) => shown.concat(),
+        (shown, more) => format!("{} and {more} more", shown.join(", ")),
+    }
+}
+
 /// Everything that is wrong with the images of a build.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Wrong {
     /// What is wrong on which platforms, in the order of discovery.
     found: Vec<(Problem, Vec<Platform>)>,
+    /// Where each is in `found`, by what it says.
+    known: HashMap<String, usize>,
     /// How many platforms are built.
     platforms: usize,
 }
@@ -36,7 +69,7 @@ impl Wrong {
     /// What was found on one platform, of one.
     #[must_use]
     pub fn on(platform: &Platform, problems: Vec<Problem>) -> Self {
-        let mut wrong = Self { found: Vec::new(), platforms: 1 };
+        let mut wrong = Self { platforms: 1, ..Self::default() };
         for problem in problems {
             wrong.add(problem, platform);
         }
@@ -59,7 +92,8 @@ impl Wrong {
     }
 
     fn add(&mut self, problem: Problem, platform: &Platform) {
-        match self.found.iter_mut().find(|(known, _)| *known == problem) {
+        let at = *self.known.entry(problem.to_string()).or_insert(self.found.len());
+        match self.found.get_mut(at) {
             Some((_, platforms)) if platforms.contains(platform) => {}
             Some((_, platforms)) => platforms.push(platform.clone()),
             None => self.found.push((problem, vec![platform.clone()])),
@@ -102,6 +136,9 @@ impl Wrong {
                     missing.insert(format!("\"{soname}\""));
                     None
                 }
+                Problem::Elsewhere { .. } => Some(
+                    "put it in /usr/local/lib, or name its folder in LD_LIBRARY_PATH: env under [image]".to_owned(),
+                ),
                 Problem::MissingByName { .. } => {
                     Some("use a builder that has it, or leave it out of `dlopen`".to_owned())
                 }
@@ -134,6 +171,26 @@ mod tests {
 
     fn missing(soname: &str) -> Problem {
         Problem::Missing { soname: soname.to_owned(), needed_by: "/a\nb".to_owned() }
+    }
+
+    #[test]
+    fn names_are_listed_up_to_a_number() {
+        let told = |count: usize| some_of(&["a", "b", "c", "d", "e"].map(str::to_owned)[..count], 2);
+        assert_eq!([1, 2, 3, 4, 5].map(told), ["a", "a and b", "a, b and c", "a, b and 2 more", "a, b and 3 more"]);
+    }
+
+    #[test]
+    fn many_things_that_are_wrong_are_put_together_quickly() {
+        let many = |arch: &str| {
+            let platform = Platform::new("linux", arch);
+            Wrong::on(&platform, (0..40_000).map(|at| missing(&at.to_string())).collect())
+        };
+        let started = std::time::Instant::now();
+        let mut wrong = many("amd64");
+        wrong.merge(many("arm64"));
+        assert_eq!(wrong.found.len(), 40_000);
+        // one by one it took minutes
+        assert!(started.elapsed() < std::time::Duration::from_secs(20), "{:?}", started.elapsed());
     }
 
     #[test]

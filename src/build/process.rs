@@ -29,7 +29,7 @@ impl Work<'_> {
         application.ensure(&workdir, &Entry::folder(0o755))?;
         let base_user = inputs.base.config.user().filter(|user| !matches!(*user, "0" | "root" | "0:0" | "root:root"));
         let user = plan.image.user.as_deref().or(base_user).unwrap_or(NONROOT);
-        let ids = application.ids("image.user", user)?;
+        let ids = application.ids("image.user", user);
         let files = std::mem::take(&mut application.files);
         self.refresh_folders()?;
         self.application_libraries(files)?;
@@ -39,7 +39,15 @@ impl Work<'_> {
         };
         let bin = interpreter.map(|interpreter| interpreter.bin.to_string());
         let env = process::environment(&inputs.base.config.env(), defaults, &plan.image.env, bin.as_deref());
-        let entrypoint = self.entrypoint(&env, &workdir)?;
+        let entrypoint = match self.entrypoint(&env, &workdir) {
+            // A matter of how carboy is used, not of what is in the image.
+            Err(cause @ BuildError::NoEntrypoint) => return Err(cause),
+            Err(cause) => {
+                self.wrong(&cause);
+                None
+            }
+            Ok(entrypoint) => entrypoint,
+        };
         let settings = plan.image.clone();
         Ok(Process {
             entrypoint,

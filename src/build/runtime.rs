@@ -52,7 +52,9 @@ impl Work<'_> {
         self.image_folders = self.configuration(&folders)?.folders;
         // The interpreter's own libraries first: modules find them loaded.
         let executable = interpreter.executable.clone();
-        self.abi = self.object_abi(&executable)?;
+        if self.abi.is_none() {
+            self.abi = self.object_abi(&executable)?;
+        }
         let first = self.close(LayerKind::Runtime, donor, vec![executable])?;
         self.process = first.process;
         let objects = self.elf_files(taken)?;

@@ -11,8 +11,8 @@ use super::donor::DonorId;
 use super::error::BuildError;
 use super::extract::Work;
 use super::problems::Problem;
+use super::problems::some_of;
 use super::reasons::Because;
-use super::verify::some_of;
 use crate::layer::contents;
 use crate::progress::LayerKind;
 use crate::python::Interpreter;
@@ -20,6 +20,9 @@ use crate::rootfs::{Entry, RootPath, Tree};
 
 /// What the kernel reads of the first line.
 const LINE: u64 = 255;
+
+/// How many scripts that cannot be started are named.
+const LISTED: usize = 8;
 
 impl Work<'_> {
     /// Takes what executable scripts among `files` name in their first line, and
@@ -81,11 +84,11 @@ impl Work<'_> {
                 Program { name, path }
             }
         };
-        self.lacking(line).into_iter().map(found).collect()
+        self.programs_lacking(line).into_iter().map(found).collect()
     }
 
     /// What the image lacks to run a first line.
-    fn lacking(&self, line: &str) -> Vec<Lacking> {
+    fn programs_lacking(&self, line: &str) -> Vec<Lacking> {
         let mut words = line.split_whitespace();
         let Some(first) = words.next() else { return Vec::new() };
         let path = RootPath::new(first).unwrap_or_default();
@@ -111,7 +114,7 @@ impl Work<'_> {
 
     /// The first program that the image lacks to run a script.
     pub(super) fn lacks(&self, line: &str) -> Option<String> {
-        self.lacking(line).into_iter().next().map(|lacking| match lacking {
+        self.programs_lacking(line).into_iter().next().map(|lacking| match lacking {
             Lacking::Path(name) | Lacking::Name(name) => name,
         })
     }
@@ -123,7 +126,7 @@ impl Work<'_> {
         folders.extend(interpreter.map(|interpreter| interpreter.bin.clone()));
         let folders: BTreeSet<_> = folders.iter().filter_map(|folder| self.image.resolve(folder).ok()).collect();
         let own = [LayerKind::Dependencies, LayerKind::Application];
-        let entries = own.iter().filter_map(|kind| self.recipes.get(kind)).flat_map(|recipe| recipe.entries());
+        let entries = own.iter().filter_map(|kind| self.recipes.get(kind)).flat_map(crate::layer::Recipe::entries);
         let mut found: BTreeMap<String, Vec<String>> = BTreeMap::new();
         for (path, _) in entries.filter(|(path, _)| path.parent().is_some_and(|folder| folders.contains(&folder))) {
             if let Some(program) = self.shebang(path)?.and_then(|line| self.lacks(&line)) {
@@ -131,7 +134,7 @@ impl Work<'_> {
             }
         }
         for (program, scripts) in found {
-            let (number, listed) = (scripts.len(), some_of(&scripts));
+            let (number, listed) = (scripts.len(), some_of(&scripts, LISTED));
             let what = if number == 1 { "script needs" } else { "scripts need" };
             self.warn(format!("{number} {what} `{program}`, which the image has not: {listed}"));
         }

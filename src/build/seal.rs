@@ -15,7 +15,7 @@ use crate::layer::Recipe;
 use crate::progress::LayerKind;
 use crate::rootfs::{Entry, RootPath};
 
-const CACHE: &str = "etc/ld.so.cache";
+pub(super) const CACHE: &str = "etc/ld.so.cache";
 
 impl Work<'_> {
     /// Adds to a layer what tells of its files: package records, the loader's cache,
@@ -68,12 +68,22 @@ impl Work<'_> {
         let needed = self.reasons.iter().filter(|(path, reason)| match reason.because {
             Because::NeededBy(_) | Because::Dlopen => true,
             Because::Python => is_libpython(path),
+            Because::Application => self.is_for_local_libraries(path),
             _ => false,
         });
         let needed: BTreeSet<_> = needed.filter_map(|(path, _)| path.parent()).collect();
         let mut out: Vec<_> = self.donors.iter().flat_map(|donor| donor.listed(self.triplet)).collect();
         out.extend(needed);
         out
+    }
+
+    /// Whether a file of the application's is a library where Debian's ldconfig looks for
+    /// local ones (`/etc/ld.so.conf.d` of its libc-bin).
+    fn is_for_local_libraries(&self, path: &RootPath) -> bool {
+        let local = root_path("usr/local/lib");
+        let folder = path.parent();
+        let library = path.name().is_some_and(|name| name.windows(3).any(|part| part == b".so"));
+        library && (folder.as_ref() == Some(&local) || folder == Some(local.child(self.triplet.as_bytes())))
     }
 
     /// What makes the loader's cache cover `wanted` too, and all that it covers then, in

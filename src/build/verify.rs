@@ -9,30 +9,44 @@ use std::time::Instant;
 use super::abi::{self, AbiInputs};
 use super::error::BuildError;
 use super::extract::Work;
-use super::problems::Problem;
+use super::lacking::{self, Whole};
+use super::problems::{Problem, some_of};
 use crate::debian::glibc;
 use crate::elf::header;
-use crate::elf::{Abi, Closure, Edge, Loader as _, Mismatch, MismatchKind, Object, versions};
+use crate::elf::{Abi, Edge, Loader as _, Mismatch, MismatchKind, Object, versions};
 use crate::hint::Hint as _;
 use crate::image::Process;
 use crate::layer::contents;
+use crate::oci::Platform;
 use crate::python::{Distributions, Interpreter};
 use crate::rootfs::{Entry, RootPath};
+
+/// How many objects that lack a version are named.
+const LISTED: usize = 8;
 
 impl Work<'_> {
     /// Checks the image as a whole. What is wrong joins the other problems.
     pub(super) fn verify(&mut self, interpreter: Option<&Interpreter>, process: &Process) -> Result<(), BuildError> {
         let started = Instant::now();
         let objects = self.all_objects()?;
-        let Some(platform) = self.platform_abi(&objects) else { return Ok(()) };
-        let own = objects.iter().filter(|(_, abi)| **abi == platform).map(|(path, _)| path.clone());
+        let Some(abi) = self.abi.or_else(|| objects.values().next().copied()) else { return Ok(()) };
+        let own = objects.iter().filter(|(_, of)| **of == abi).map(|(path, _)| path.clone());
         let roots: Vec<_> = own.collect();
         self.resolved.objects = roots.len();
-        let edges = self.edges(roots)?;
-        self.versions(&edges)?;
+        let outcome = self.in_image(|closure| closure.run(roots.iter().cloned()))?;
+        self.versions(&outcome.edges)?;
+        let entrypoint = self.started(process);
+        let (library_path, entrypoint) = (lacking::library_path(process), entrypoint.as_ref());
+        let whole = Whole { objects: &roots, outcome: &outcome, entrypoint, library_path, abi };
+        let mut reachable = self.lacking(&whole)?;
+        self.lacking_by_name(&whole)?;
         self.resolved.elapsed += started.elapsed();
+        if let Some(path) = entrypoint {
+            self.starts(path)?;
+            reachable.insert(path.clone());
+        }
         let distributions = self.distributions(interpreter);
-        self.fitness(platform, interpreter, process, &objects, &edges, &distributions)?;
+        self.fitness(abi, interpreter, &objects, reachable, &outcome.edges, &distributions)?;
         self.warn_of_scripts(interpreter)?;
         self.name_owners();
         Ok(())
@@ -68,30 +82,10 @@ impl Work<'_> {
         Ok(out)
     }
 
-    /// What the platform's programs are: the interpreter's, or what most objects are.
-    fn platform_abi(&self, objects: &BTreeMap<RootPath, Abi>) -> Option<Abi> {
-        let machine = match self.inputs.platform.architecture.as_str() {
-            "amd64" => 62,
-            "arm64" => 183,
-            _ => return self.abi.or_else(|| objects.values().next().copied()),
-        };
-        Some(Abi { machine, is_64: true, little_endian: true })
-    }
-
-    /// Everything that the loader resolves in the finished image.
-    fn edges(&mut self, roots: Vec<RootPath>) -> Result<Vec<Edge>, BuildError> {
-        let outcome = Closure {
-            image: &mut self.image,
-            origins: &mut BTreeMap::new(),
-            donor: None,
-            donor_folders: &[],
-            image_folders: &self.image_folders,
-            triplet: self.triplet,
-            loader: &self.objects,
-            process: &self.process,
-        }
-        .run(roots)?;
-        Ok(outcome.edges)
+    /// The file that the image starts, where it is carboy that says so.
+    fn started(&self, process: &Process) -> Option<RootPath> {
+        let program = process.entrypoint.as_ref()?.first()?;
+        self.image.resolve(&RootPath::new(program).ok()?).ok()
     }
 
     fn object_at(&self, path: &RootPath) -> Option<Arc<Object>> {
@@ -111,7 +105,7 @@ impl Work<'_> {
         for ((library, kind, version), group) in groups {
             let mut objects: Vec<_> = group.iter().map(|one| one.object.to_string()).collect();
             objects.dedup();
-            let objects = some_of(&objects);
+            let objects = some_of(&objects, LISTED);
             let newest = group[0].newest.as_deref().map(|newest| format!("{} at most", text(newest)));
             let version = text(&version);
             match kind {
@@ -160,30 +154,27 @@ impl Work<'_> {
         &mut self,
         platform: Abi,
         interpreter: Option<&Interpreter>,
-        process: &Process,
         objects: &BTreeMap<RootPath, Abi>,
+        mut reachable: BTreeSet<RootPath>,
         edges: &[Edge],
         distributions: &Distributions,
     ) -> Result<(), BuildError> {
         let mut imported: Vec<_> = interpreter.iter().map(|interpreter| interpreter.purelib.clone()).collect();
         imported.extend(self.plan.app.iter().map(|app| app.to.clone()));
-        let entrypoint = process.entrypoint.iter().flatten().next().and_then(|program| RootPath::new(program).ok());
-        let entrypoint = entrypoint.and_then(|path| self.image.resolve(&path).ok());
-        if let Some(path) = &entrypoint {
-            self.starts(path)?;
+        if let Some(interpreter) = interpreter {
+            reachable.extend(self.foreign_modules(interpreter, &imported, objects, platform)?);
         }
+        // The base's own objects are not judged.
         let concerned = |path: &RootPath| {
-            entrypoint.as_ref() == Some(path) || imported.iter().any(|folder| path.strip(folder).is_some())
+            self.reasons.get(path).is_some()
+                || reachable.contains(path)
+                || imported.iter().any(|folder| path.strip(folder).is_some())
         };
         let judged = objects.iter().filter(|(path, _)| concerned(path)).map(|(path, abi)| (path.clone(), *abi));
         let glibc = edges.iter().filter(|edge| edge.soname == b"libc.so.6").find_map(|edge| {
             let libc = self.object_at(edge.to.as_ref()?)?;
             libc.versions.iter().flatten().filter_map(|version| glibc::version(version)).max()
         });
-        let mut reachable: BTreeSet<_> = entrypoint.iter().cloned().collect();
-        if let Some(interpreter) = interpreter {
-            reachable.extend(self.foreign_modules(interpreter, &imported, objects, platform)?);
-        }
         let report = abi::check(&AbiInputs {
             tree: &self.image,
             platform,
@@ -215,15 +206,12 @@ impl Work<'_> {
     }
 }
 
-/// How many names are listed.
-const LISTED: usize = 8;
-
-/// The first names of a list, and how many more there are.
-pub(super) fn some_of(names: &[String]) -> String {
-    let (shown, rest) = names.split_at(names.len().min(LISTED));
-    match (shown, rest.len()) {
-        ([first @ .., last], 0) if !first.is_empty() => format!("{} and {last}", first.join(", ")),
-        (shown, 0) => shown.concat(),
-        (shown, more) => format!("{} and {more} more", shown.join(", ")),
-    }
+/// What a platform's programs are; none for an architecture that is not known.
+pub(super) fn platform_abi(platform: &Platform) -> Option<Abi> {
+    let machine = match platform.architecture.as_str() {
+        "amd64" => 62,
+        "arm64" => 183,
+        _ => return None,
+    };
+    Some(Abi { machine, is_64: true, little_endian: true })
 }

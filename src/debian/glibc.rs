@@ -21,8 +21,11 @@ pub fn version(symbol_version: &[u8]) -> Option<(u32, u32)> {
     Some((numbers.next()?.ok()?, numbers.next()?.ok()?))
 }
 
-/// What version names begin with, and per release the newest that there is.
-const DEFINED: [(&str, &[(u32, &[u32])]); 4] = [
+/// Releases with the newest version that each has.
+type Newest = &'static [(u32, &'static [u32])];
+
+/// What version names begin with, and the newest ones.
+const DEFINED: [(&str, Newest); 4] = [
     ("GLIBCXX_", &[(11, &[3, 4, 28]), (12, &[3, 4, 30]), (13, &[3, 4, 33])]),
     ("CXXABI_", &[(11, &[1, 3, 12]), (12, &[1, 3, 13]), (13, &[1, 3, 15])]),
     ("GCC_", &[(11, &[7, 0, 0]), (12, &[12, 0, 0]), (13, &[14, 0, 0])]),

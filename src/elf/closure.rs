@@ -11,7 +11,7 @@
 //! Not told apart: hard links count as files of their own, and a folder of the
 //! search path that only some users may enter is looked into.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, HashSet};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -64,6 +64,10 @@ pub struct TakenFrom {
 pub struct Missing {
     pub soname: Vec<u8>,
     pub needed_by: RootPath,
+    /// A program loads it before it runs: nobody can load it earlier.
+    pub at_start: bool,
+    /// An object of another machine that the loader passes over on its way.
+    pub passed: Option<RootPath>,
 }
 
 /// Who needs what, and what is loaded for it.
@@ -102,9 +106,11 @@ pub struct Closure<'a, L> {
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Outcome {
     pub taken: Vec<Taken>,
-    /// Sorted, each once.
+    /// Sorted, each once. What a library finds through those that load it, it does not
+    /// lack for not finding it alone.
     pub missing: Vec<Missing>,
-    /// Every need that was looked at, sorted, each once.
+    /// Every need that was looked at, sorted, each once. What a library would get alone
+    /// is left out when others load it, and it gets something then.
     pub edges: Vec<Edge>,
     /// The process of the first program among the roots.
     pub process: Process,
@@ -167,13 +173,18 @@ pub(super) struct Walker<'w, 'c, L> {
     pub program: Option<Rc<Located>>,
     /// How many paths may still be looked at.
     pub probes: usize,
+    /// What the last search passed over for its machine.
+    pub passed: Option<RootPath>,
     known: Known,
     /// What the process has loaded, by its real path.
     loaded: HashSet<RootPath>,
     taken: Vec<Taken>,
-    edges: BTreeSet<Edge>,
-    /// What was not found, and whether the object was itself the root of the walk.
-    missing: BTreeMap<Missing, bool>,
+    /// Whether the object was itself the root of the walk, each time.
+    edges: BTreeMap<Edge, bool>,
+    /// By who needs it, and what.
+    missing: BTreeMap<(RootPath, Vec<u8>), Lack>,
+    /// Whether what is walked is a program on its start.
+    starting: bool,
     process: Process,
 }
 
@@ -184,11 +195,13 @@ impl<'w, 'c, L: Loader> Walker<'w, 'c, L> {
             trusted: trusted_folders(closure.triplet),
             program: None,
             probes: PROBES,
+            passed: None,
             known: Known::default(),
             loaded: process.names.values().chain(&process.program).cloned().collect(),
             taken: Vec::new(),
-            edges: BTreeSet::new(),
+            edges: BTreeMap::new(),
             missing: BTreeMap::new(),
+            starting: false,
             process: Process::default(),
             closure,
         };
@@ -203,13 +216,19 @@ impl<'w, 'c, L: Loader> Walker<'w, 'c, L> {
     fn finish(self) -> Outcome {
         let Self { edges, missing, taken, process, .. } = self;
         // A library that is among the roots may find by its loaders' DT_RPATH what it
-        // does not find alone.
-        let found: HashSet<_> =
-            edges.iter().filter(|edge| edge.to.is_some()).map(|edge| (&edge.from, &edge.soname)).collect();
-        let missing =
-            missing.into_iter().filter(|(one, alone)| !(*alone && found.contains(&(&one.needed_by, &one.soname))));
-        let missing = missing.map(|(one, _)| one).collect();
-        Outcome { taken, missing, edges: edges.into_iter().collect(), process }
+        // does not find alone, or other libraries than alone.
+        let loaded = edges.iter().filter(|(edge, alone)| !**alone && edge.to.is_some());
+        let loaded: HashSet<_> = loaded.map(|(edge, _)| (edge.from.clone(), edge.soname.clone())).collect();
+        let mut missing: Vec<_> = missing
+            .into_iter()
+            .filter(|(need, lack)| !(lack.alone && loaded.contains(need)))
+            .map(|((needed_by, soname), Lack { at_start, passed, .. })| Missing { soname, needed_by, at_start, passed })
+            .collect();
+        missing.sort();
+        let edges = edges.into_iter().filter(|(edge, alone)| {
+            !(*alone && !loaded.is_empty() && loaded.contains(&(edge.from.clone(), edge.soname.clone())))
+        });
+        Outcome { taken, missing, edges: edges.map(|(edge, _)| edge).collect(), process }
     }
 
     /// What the image has at a path.
@@ -249,6 +268,7 @@ impl<'w, 'c, L: Loader> Walker<'w, 'c, L> {
     /// Loads an object with all that it needs.
     fn walk(&mut self, root: &Rc<Located>, own_process: bool) -> Result<Running, L::Error> {
         let mut running = Running::new(root.clone());
+        self.starting = own_process && root.object.is_program();
         if own_process && let Some(path) = &root.object.interpreter {
             let wanted = Wanted { raw: path, name: path, asker: Some(root), abi: root.object.abi };
             let loader = self.locate_path(&wanted)?;
@@ -295,7 +315,12 @@ impl<'w, 'c, L: Loader> Walker<'w, 'c, L> {
             let Some(to) = running.named(&name) else { continue };
             match need.kind {
                 NeedKind::Needed => running.list(to),
-                NeedKind::Filter | NeedKind::Auxiliary => running.list_filtee(to, member),
+                NeedKind::Filter | NeedKind::Auxiliary => {
+                    // No image comes near: what does is made to waste time.
+                    let Some(left) = self.probes.checked_sub(running.members.len()) else { continue };
+                    self.probes = left;
+                    running.list_filtee(to, member);
+                }
             }
             let to = running.members[to].at.real.clone();
             self.note(&asker, &need.name, Some(&to), need.kind, alone);
@@ -306,10 +331,13 @@ impl<'w, 'c, L: Loader> Walker<'w, 'c, L> {
     fn note(&mut self, from: &Located, soname: &[u8], to: Option<&RootPath>, kind: NeedKind, alone: bool) {
         let optional = kind == NeedKind::Auxiliary;
         if to.is_none() && !optional {
-            let missing = Missing { soname: soname.to_vec(), needed_by: from.real.clone() };
-            *self.missing.entry(missing).or_insert(true) &= alone;
+            let lack = self.missing.entry((from.real.clone(), soname.to_vec())).or_default();
+            lack.alone &= alone;
+            lack.at_start |= self.starting;
+            lack.passed = lack.passed.take().or(self.passed.take());
         }
-        self.edges.insert(Edge { from: from.real.clone(), soname: soname.to_vec(), to: to.cloned(), optional });
+        let edge = Edge { from: from.real.clone(), soname: soname.to_vec(), to: to.cloned(), optional };
+        *self.edges.entry(edge).or_insert(true) &= alone;
     }
 
     /// Adds a donor's library to the image: links within its folder stay links, a
@@ -336,6 +364,20 @@ impl<'w, 'c, L: Loader> Walker<'w, 'c, L> {
             Candidate::Object(found) => Some(found),
             Candidate::Absent | Candidate::Loop | Candidate::Broken => None,
         })
+    }
+}
+
+/// How something was missed.
+struct Lack {
+    /// The object was itself the root of the walk, each time.
+    alone: bool,
+    at_start: bool,
+    passed: Option<RootPath>,
+}
+
+impl Default for Lack {
+    fn default() -> Self {
+        Self { alone: true, at_start: false, passed: None }
     }
 }
 
@@ -582,6 +624,55 @@ mod tests {
         let image = ["a.so: needs libx.so; rpath /w", "w/libx.so: needs liby.so", "w/liby.so: y"];
         assert_eq!(close(&image, &[], &[], &["w/libx.so", "a.so"]).1, "");
         assert_eq!(close(&image, &[], &[], &["w/libx.so"]).1, "liby.so");
+    }
+
+    #[test]
+    fn what_a_library_would_get_alone_counts_when_nobody_loads_it() {
+        let image = ["a.so: needs libx.so; rpath /w", "w/libx.so: needs liby.so", "w/liby.so: y", "lib/liby.so: y"];
+        let loaded = edges(&image, &[], &["a.so", "w/libx.so"], &Process::default());
+        assert_eq!(loaded, ["/a.so libx.so /w/libx.so", "/w/libx.so liby.so /w/liby.so"]);
+        let alone = edges(&image, &[], &["w/libx.so"], &Process::default());
+        assert_eq!(alone, ["/w/libx.so liby.so /lib/liby.so"]);
+    }
+
+    #[test]
+    fn what_is_missing_tells_of_starts_and_of_other_machines() {
+        let image = [
+            "p: needs libno.so libfar.so libb.so; interp /lib/ld.so",
+            "q: needs libno.so; interp /lib/ld.so; soname q",
+            "lib/ld.so: x",
+            "lib/libfar.so: arm",
+            "usr/lib/libfar.so: arm",
+            "lib/libb.so: needs libc.so",
+            "m.so: needs libno.so",
+        ];
+        let outcome = Closure {
+            image: &mut tree(&image),
+            origins: &mut BTreeMap::new(),
+            donor: None,
+            donor_folders: &[],
+            image_folders: &[],
+            triplet: "x86_64-linux-gnu",
+            loader: &Texts,
+            process: &Process::default(),
+        }
+        .run(["m.so", "lib/libb.so", "p", "q"].map(path))
+        .unwrap();
+        let line = |one: &Missing| {
+            let start = if one.at_start { " at start" } else { "" };
+            let passed = one.passed.as_ref().map(|path| format!(" past {path}")).unwrap_or_default();
+            format!("{} {}{start}{passed}", one.needed_by, String::from_utf8_lossy(&one.soname))
+        };
+        assert_eq!(
+            outcome.missing.iter().map(line).collect::<Vec<_>>(),
+            [
+                "/lib/libb.so libc.so at start",
+                "/p libfar.so at start past /lib/libfar.so",
+                "/m.so libno.so",
+                "/p libno.so at start",
+                "/q libno.so"
+            ]
+        );
     }
 
     #[test]

@@ -66,6 +66,13 @@ pub enum NeedKind {
 }
 
 impl Object {
+    /// Whether it is started, not loaded: some libraries have a `PT_INTERP` too, and
+    /// print their version when they are run (glibc's own, Qt's).
+    #[must_use]
+    pub fn is_program(&self) -> bool {
+        self.interpreter.is_some() && self.soname.is_none()
+    }
+
     /// The names of `DT_NEEDED`, in order.
     pub fn needed(&self) -> impl Iterator<Item = &[u8]> {
         self.needs.iter().filter(|need| need.kind == NeedKind::Needed).map(|need| need.name.as_slice())

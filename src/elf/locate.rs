@@ -41,12 +41,16 @@ impl<L: Loader> Walker<'_, '_, L> {
         running: &Running,
         member: usize,
     ) -> Result<Option<Rc<Located>>, L> {
+        self.passed = None;
         let asker = &running.members[member].at;
         let program = self.program.clone();
         let wanted = Wanted { raw, name, asker: Some(asker), abi: asker.object.abi };
         if name.contains(&b'/') {
             return self.locate_path(&wanted);
         }
+        // The chain of those that had it loaded is gone along for each name.
+        let Some(left) = self.probes.checked_sub(running.members[member].depth) else { return Ok(None) };
+        self.probes = left;
         let own = running.own_paths(member, program.as_ref());
         self.locate_name(&wanted, &own)
     }
@@ -100,7 +104,13 @@ impl<L: Loader> Walker<'_, '_, L> {
 
     /// What the image has at a path for a process.
     fn at(&mut self, path: &RootPath, abi: Abi) -> Result<Fit<Rc<Located>>, L> {
-        Ok(fit(self.candidate(path)?, |found| &found.object, abi))
+        let candidate = self.candidate(path)?;
+        if let Candidate::Object(found) = &candidate
+            && found.object.abi != abi
+        {
+            self.passed = self.passed.take().or_else(|| Some(found.real.clone()));
+        }
+        Ok(fit(candidate, |found| &found.object, abi))
     }
 
     /// What the image's cache has for a name: ldconfig lists files by their soname.
@@ -117,7 +127,11 @@ impl<L: Loader> Walker<'_, '_, L> {
                 // The name without a version that a linker would take.
                 Some(soname) => found.path != found.real && name.ends_with(b".so") && soname.starts_with(name),
             };
-            if !listed || found.object.abi != wanted.abi {
+            if found.object.abi != wanted.abi {
+                self.passed = self.passed.take().or_else(|| Some(found.real.clone()));
+                continue;
+            }
+            if !listed {
                 continue;
             }
             // Only the first that the cache has is looked at.
@@ -176,6 +190,7 @@ impl<L: Loader> Walker<'_, '_, L> {
 
     /// A name with a slash, or the loader itself: that very path.
     pub fn locate_path(&mut self, wanted: &Wanted<'_>) -> Result<Option<Rc<Located>>, L> {
+        self.passed = None;
         let Some((folder, file)) = split(self.closure.image, wanted.name) else { return Ok(None) };
         match self.at(&folder.child(&file), wanted.abi)? {
             Fit::Pass | Fit::Leave => {}

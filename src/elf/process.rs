@@ -24,6 +24,9 @@ pub(super) struct Member {
     pub at: Rc<Located>,
     /// Who asked for it first.
     loader: Option<usize>,
+    /// How many stand between it and the first object.
+    pub depth: usize,
+    listed: bool,
 }
 
 /// A process in the making.
@@ -47,7 +50,7 @@ impl Running {
             done: Vec::new(),
         };
         let main = running.add(None, main, None);
-        running.list.push(main);
+        running.list(main);
         running
     }
 
@@ -62,7 +65,8 @@ impl Running {
         let index = known.unwrap_or_else(|| {
             let index = self.members.len();
             self.reals.insert(at.real.clone(), index);
-            self.members.push(Member { at, loader });
+            let depth = loader.map_or(0, |loader| self.members[loader].depth + 1);
+            self.members.push(Member { at, loader, depth, listed: false });
             self.done.push(false);
             index
         });
@@ -83,7 +87,7 @@ impl Running {
 
     /// Lists an object that another one needs.
     pub fn list(&mut self, member: usize) {
-        if !self.list.contains(&member) {
+        if !std::mem::replace(&mut self.members[member].listed, true) {
             self.list.push(member);
         }
     }
@@ -98,6 +102,7 @@ impl Running {
             None => {}
         }
         self.list.insert(at, member);
+        self.members[member].listed = true;
     }
 
     /// The search paths of an object: `DT_RPATH` of its own and of those that had it
