@@ -219,11 +219,11 @@ fn a_modules_own_library_of_another_machine_is_an_error_that_names_both() {
 
 /// A version script with versions one after the other, `f1` in the first and so on.
 fn versions(project: &Project, names: &[&str]) -> String {
-    let mut text = String::new();
-    for (at, name) in names.iter().enumerate() {
+    let line = |(at, name): (usize, &&str)| {
         let before = if at > 0 { names[at - 1] } else { "" };
-        text += &format!("{name} {{ global: f{}; }} {before};\n", at + 1);
-    }
+        format!("{name} {{ global: f{}; }} {before};\n", at + 1)
+    };
+    let text: String = names.iter().enumerate().map(line).collect();
     let path = project.path(&format!("{}.map", names.len()));
     fs::write(&path, text).unwrap();
     format!("-Wl,--version-script,{}", path.display())

@@ -32,8 +32,8 @@ fn a_folder_of_site_packages_that_is_not_there() {
 fn a_library_that_nobody_has() {
     let world = configured("[dependencies]\nsite-packages = \"site\"\n").file("site/shop.py", "");
     let site = world.project().join("site");
-    gcc(&site, &["-o", "../libnowhere.so.1", "-Wl,-soname,libnowhere.so.1"]);
-    gcc(&site, &["-o", "_native.so", "-Wl,--no-as-needed", "../libnowhere.so.1"]);
+    gcc(&site, &["-o", "../../libnowhere.so.1", "-Wl,-soname,libnowhere.so.1"]);
+    gcc(&site, &["-o", "_native.so", "-Wl,--no-as-needed", "../../libnowhere.so.1"]);
     let host = match std::env::consts::ARCH {
         "aarch64" => "linux/arm64",
         _ => "linux/amd64",
@@ -159,7 +159,7 @@ fn a_user_that_is_not_in_the_image() {
     exit: 1
     -- stdout
     -- stderr
-    error: `image.user`: the image has no user `nonrot`
+    error: linux/amd64: `image.user`: the image has no user `nonrot`
 
     hint: it has `nonroot`; a `[[user]]` table adds another
     ");

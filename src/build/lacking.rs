@@ -36,6 +36,7 @@ impl Work<'_> {
     /// is missing should be.
     pub(super) fn lacking(&mut self, whole: &Whole<'_>) -> Result<BTreeSet<RootPath>, BuildError> {
         let concerned = self.concerned(whole);
+        let optional = if whole.outcome.missing.is_empty() { BTreeSet::new() } else { self.optional() };
         let mut provided = None;
         let mut fatal: BTreeMap<&[u8], Vec<String>> = BTreeMap::new();
         let mut foreign = BTreeSet::new();
@@ -43,14 +44,14 @@ impl Work<'_> {
             let (soname, needed_by) = (text(&one.soname), one.needed_by.to_string());
             let missing = Missing { soname, needed_by };
             if !concerned.contains(&one.needed_by) {
-                if self.unresolved.contains(&one.needed_by) {
+                if self.unresolved.contains(&one.needed_by) && !self.plan.allow_missing.contains(&missing.soname) {
                     self.warn(format!("{} needs {}, which the image lacks", missing.needed_by, missing.soname));
                     self.missing.push(missing);
                 }
                 continue;
             }
             let at_start = one.at_start || whole.entrypoint == Some(&one.needed_by);
-            if self.plan.allow_missing.contains(&missing.soname) || !at_start && self.is_optional(&one.needed_by) {
+            if self.plan.allow_missing.contains(&missing.soname) || !at_start && optional.contains(&one.needed_by) {
                 self.missing.push(missing);
                 continue;
             }
@@ -121,24 +122,28 @@ impl Work<'_> {
         out
     }
 
-    /// Modules of the standard library may lack their library (`_tkinter` does), and so
-    /// may the libraries that only they need.
-    fn is_optional(&self, path: &RootPath) -> bool {
-        let Some(builder) = self.builder() else { return false };
-        let mut seen = BTreeSet::new();
-        let mut open = vec![path];
-        while let Some(path) = open.pop().filter(|path| seen.insert(*path)) {
-            if path.parts().any(|part| part == b"lib-dynload") && self.donors[builder].origins.contains_key(path) {
-                continue;
-            }
-            match self.reasons.get(path).map(|reason| &reason.because) {
-                Some(Because::NeededBy(by)) if by.iter().next().is_some() => {
-                    open.extend(by.iter().filter(|by| !seen.contains(by)));
-                }
-                _ => return false,
+    /// Modules of the standard library, which may lack their library (`_tkinter` does),
+    /// and the libraries that only they need.
+    fn optional(&self) -> BTreeSet<RootPath> {
+        let origins = self.builder().map(|builder| &self.donors[builder].origins);
+        let of_builder = |path: &RootPath| origins.is_some_and(|origins| origins.contains_key(path));
+        let is_module = |path: &RootPath| path.parts().any(|part| part == b"lib-dynload") && of_builder(path);
+        let mut optional: BTreeSet<_> = self.reasons.iter().map(|(path, _)| path.clone()).collect();
+        let mut loads: BTreeMap<&RootPath, Vec<&RootPath>> = BTreeMap::new();
+        let mut open = Vec::new();
+        for (path, reason) in self.reasons.iter().filter(|(path, _)| !is_module(path)) {
+            match &reason.because {
+                Because::NeededBy(by) => by.iter().for_each(|by| loads.entry(by).or_default().push(path)),
+                _ => open.push(path),
             }
         }
-        true
+        // The base's own objects have no reason to be there.
+        open.extend(loads.keys().copied().filter(|path| self.reasons.get(path).is_none()));
+        while let Some(path) = open.pop() {
+            optional.remove(path);
+            open.extend(loads.remove(path).into_iter().flatten());
+        }
+        optional
     }
 
     /// Whether the process's `LD_LIBRARY_PATH` leads to a library.
