@@ -13,7 +13,7 @@ use super::extract::Work;
 use super::problems::Problem;
 use super::reasons::Because;
 use super::verify::some_of;
-use crate::layer::{Recipe, contents};
+use crate::layer::contents;
 use crate::progress::LayerKind;
 use crate::python::Interpreter;
 use crate::rootfs::{Entry, RootPath, Tree};
@@ -123,7 +123,7 @@ impl Work<'_> {
         folders.extend(interpreter.map(|interpreter| interpreter.bin.clone()));
         let folders: BTreeSet<_> = folders.iter().filter_map(|folder| self.image.resolve(folder).ok()).collect();
         let own = [LayerKind::Dependencies, LayerKind::Application];
-        let entries = own.iter().filter_map(|kind| self.recipes.get(kind)).flat_map(Recipe::entries);
+        let entries = own.iter().filter_map(|kind| self.recipes.get(kind)).flat_map(crate::layer::Recipe::entries);
         let mut found: BTreeMap<String, Vec<String>> = BTreeMap::new();
         for (path, _) in entries.filter(|(path, _)| path.parent().is_some_and(|folder| folders.contains(&folder))) {
             if let Some(program) = self.shebang(path)?.and_then(|line| self.lacks(&line)) {

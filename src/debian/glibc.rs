@@ -21,20 +21,15 @@ pub fn version(symbol_version: &[u8]) -> Option<(u32, u32)> {
     Some((numbers.next()?.ok()?, numbers.next()?.ok()?))
 }
 
-/// What version names begin with, a release, and the newest that it has. Sorted by
-/// release.
-const DEFINED: [(&str, u32, [u32; 3]); 11] = [
-    ("GLIBCXX_", 11, [3, 4, 28]),
-    ("CXXABI_", 11, [1, 3, 12]),
-    ("GCC_", 11, [7, 0, 0]),
-    ("GLIBCXX_", 12, [3, 4, 30]),
-    ("CXXABI_", 12, [1, 3, 13]),
-    ("GCC_", 12, [12, 0, 0]),
-    ("OPENSSL_", 12, [3, 0, 9]),
-    ("GLIBCXX_", 13, [3, 4, 33]),
-    ("CXXABI_", 13, [1, 3, 15]),
-    ("GCC_", 13, [14, 0, 0]),
-    ("OPENSSL_", 13, [3, 5, 0]),
+/// Releases with the newest version that each has.
+type Newest = &'static [(u32, &'static [u32])];
+
+/// What version names begin with, and the newest ones.
+const DEFINED: [(&str, Newest); 4] = [
+    ("GLIBCXX_", &[(11, &[3, 4, 28]), (12, &[3, 4, 30]), (13, &[3, 4, 33])]),
+    ("CXXABI_", &[(11, &[1, 3, 12]), (12, &[1, 3, 13]), (13, &[1, 3, 15])]),
+    ("GCC_", &[(11, &[7, 0, 0]), (12, &[12, 0, 0]), (13, &[14, 0, 0])]),
+    ("OPENSSL_", &[(12, &[3, 0, 9]), (13, &[3, 5, 0])]),
 ];
 
 /// The first release that has a symbol version: of glibc, libstdc++, libgcc or OpenSSL.
@@ -44,12 +39,10 @@ pub fn release_that_defines(symbol_version: &[u8]) -> Option<u32> {
         return release_with(glibc).map(|(release, _)| release);
     }
     let text = std::str::from_utf8(symbol_version).ok()?;
-    let has = |(prefix, _, newest): &(&str, u32, [u32; 3])| {
-        let wanted = text.strip_prefix(prefix)?;
-        let wanted: Vec<u32> = wanted.split('.').map(str::parse).collect::<Result<_, _>>().ok()?;
-        Some(newest.as_slice() >= wanted.as_slice())
-    };
-    DEFINED.iter().find(|row| has(row) == Some(true)).map(|(_, release, _)| *release)
+    let (wanted, releases) =
+        DEFINED.into_iter().find_map(|(prefix, releases)| Some((text.strip_prefix(prefix)?, releases)))?;
+    let wanted: Vec<u32> = wanted.split('.').map(str::parse).collect::<Result<_, _>>().ok()?;
+    releases.iter().find(|(_, newest)| *newest >= wanted.as_slice()).map(|(release, _)| *release)
 }
 
 #[cfg(test)]
