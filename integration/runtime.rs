@@ -237,8 +237,7 @@ fn long_search_paths_are_read() {
     let (registry, folder) = (Registry::with(DEBIAN_12), TempDir::new().unwrap());
     let site = folder.path().join("site/pkg");
     compiled("x86_64", "int f(void) { return 1; }", &["-Wl,-soname,libown.so.1"], &site.join("own/libown.so.1"));
-    let path: String =
-        (0..200).map(|number| format!("$ORIGIN/../_solib_k8/_U_S_Sthird_Uparty_S{number:03}:")).collect();
+    let path = "$ORIGIN/../_solib_k8/_U_S_Sthird_Uparty_S:".repeat(200);
     assert!(path.len() > 8192);
     let (path, own) = (format!("-Wl,-rpath,{path}$ORIGIN/own"), site.join("own/libown.so.1"));
     let args = ["-Wl,--enable-new-dtags", &path, own.to_str().unwrap()];

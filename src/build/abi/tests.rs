@@ -163,6 +163,17 @@ fn wheels_for_other_pythons_libcs_and_systems_are_told_apart() {
     }
 }
 
+/// Installers go by a wheel's file name; WHEEL may say something else.
+#[test]
+fn tags_that_nothing_else_bears_out_may_be_wrong_themselves() {
+    let retag = "if it is only the wheel's tags that are wrong, correct them in WHEEL in its dist-info folder";
+    let lying = image("3.11", AMD64).wheel("x 1", &["py3-none-macosx_11_0_arm64"], &[("x/lib.so", AMD64)]);
+    assert!(lying.said().starts_with("error: x 1 is for another system"));
+    assert!(lying.hint().ends_with(retag), "{}", lying.hint());
+    let foreign = image("3.11", AMD64).wheel("x 1", &["py3-none-manylinux_2_28_aarch64"], &[("x/lib.so", ARM64)]);
+    assert!(!foreign.hint().contains("WHEEL"), "{}", foreign.hint());
+}
+
 #[test]
 fn a_newer_glibc_is_told_with_the_base_that_has_it() {
     let hint = |tag: &str| image("3.11", AMD64).wheel("x 1", &[tag], &[]).hint();
