@@ -381,6 +381,37 @@ fn hostile_shapes_take_no_quadratic_time() {
     }
 }
 
+/// Package lists that are one list by many names cost what one costs; what differs has
+/// a limit. Times are printed, for they depend on the machine.
+#[test]
+fn package_lists_are_read_once_and_have_a_limit() {
+    let world = World::new();
+    let names = (0..200).map(|number| format!("p{number}"));
+    let status: String =
+        names.clone().map(|name| format!("Package: {name}\nVersion: 1\nArchitecture: all\n\n")).collect();
+    let info = |name: &str| format!("var/lib/dpkg/info/{name}");
+    let common = [entry(b'0', b"opt/x", b"", b"x"), entry(b'0', b"var/lib/dpkg/status", b"", status.as_bytes())];
+    let list = entry(b'0', info("list").as_bytes(), b"", &b"/opt/x\n".repeat(500_000));
+    let links = names.clone().map(|name| entry(b'2', info(&format!("{name}.list")).as_bytes(), b"list", b""));
+    let tar = end(&common.iter().cloned().chain([list]).chain(links).collect::<Vec<_>>());
+    world.builder(|layout| layout.add(TAR, &tar, &Digest::of(&tar)));
+    let run = world.build("");
+    println!("200 packages with one list of 3.5 MB: {:.1} s, {} KiB", run.seconds, run.peak);
+    assert_eq!(run.code, Some(0), "{}", run.stderr);
+    assert!(run.seconds < 60.0);
+
+    let zeros = vec![0; 31 << 20];
+    let lists = names.take(5).map(|name| entry(b'0', info(&format!("{name}.list")).as_bytes(), b"", &zeros));
+    let tar = end(&common.iter().cloned().chain(lists).collect::<Vec<_>>());
+    let blob = gzip(&tar);
+    world.builder(|layout| layout.add(GZIP, &blob, &Digest::of(&tar)));
+    let run = world.build("");
+    assert_eq!(run.code, Some(1), "{}", run.stderr);
+    for word in ["`/var/lib/dpkg/info/p4.list` of ", "builder:1: ", "more than 128 MiB"] {
+        assert!(run.stderr.contains(word), "no `{word}` in:\n{}", run.stderr);
+    }
+}
+
 trait TrimSuffixSlash {
     fn trim_suffix_slash(&self) -> &[u8];
 }

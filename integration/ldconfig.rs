@@ -7,6 +7,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a root that cannot be made has failed the test")]
 
+#[path = "ldconfig/images.rs"]
+mod images;
+#[path = "support/small_layout.rs"]
+mod small_layout;
 mod support;
 
 use std::fs;
@@ -203,10 +207,14 @@ impl Loader for Files {
     }
 }
 
-/// The smallest shared object: headers, a dynamic section, names.
 fn library(machine: u16, soname: Option<&str>) -> Vec<u8> {
+    object(machine, soname.map(|soname| (14, soname)))
+}
+
+/// The smallest shared object: headers, a dynamic section with a name by its tag, names.
+fn object(machine: u16, name: Option<(u64, &str)>) -> Vec<u8> {
     let mut names = vec![0];
-    names.extend(soname.unwrap_or_default().bytes());
+    names.extend(name.unwrap_or_default().1.bytes());
     names.push(0);
     let (dynamic, strings) = (64 + 2 * 56, 64 + 2 * 56 + 4 * 16);
     let size = strings + names.len() as u64;
@@ -220,9 +228,9 @@ fn library(machine: u16, soname: Option<&str>) -> Vec<u8> {
         out.extend([kind, 4].iter().flat_map(|half| half.to_le_bytes()));
         out.extend([offset, offset, offset, size, size, 0x1000].iter().flat_map(|word| word.to_le_bytes()));
     }
-    // DT_STRTAB, DT_STRSZ, DT_SONAME or nothing, the end
-    let soname = if soname.is_some() { [14, 1] } else { [0, 0] };
-    for tag in [[5, strings], [10, names.len() as u64], soname, [0, 0]] {
+    // DT_STRTAB, DT_STRSZ, DT_SONAME or another or nothing, the end
+    let name = name.map_or([0, 0], |(tag, _)| [tag, 1]);
+    for tag in [[5, strings], [10, names.len() as u64], name, [0, 0]] {
         out.extend(tag.iter().flat_map(|word| word.to_le_bytes()));
     }
     [out, names].concat()

@@ -35,6 +35,7 @@ impl Built {
     fn new(app: &str, pair: Pair, base: &str, more: &str) -> Self {
         let folder = TempDir::new().unwrap();
         let project = project(app, pair, folder.path());
+        fs::write(project.join("local"), "of this disk\n").unwrap();
         let mut text = fs::read_to_string(project.join("carboy.toml")).unwrap();
         text.push_str(more);
         fs::write(project.join("carboy.toml"), text).unwrap();
@@ -56,16 +57,20 @@ impl Built {
         Unpacked::new(&format!("oci:{}", self.layout().display()), platform)
     }
 
-    /// What syft says of the image.
     fn scanned(&self, platform: &str) -> Value {
-        let mut source = std::ffi::OsString::from("oci-dir:");
-        source.push(self.layout());
-        let mut syft = tool("syft");
-        syft.arg("scan").arg(source).args(["--platform", platform, "--quiet", "--output", "json"]);
-        syft.env("SYFT_CHECK_FOR_APP_UPDATE", "false").env("HOME", self.folder.path());
-        let ran = support::Ran::of(syft.output().unwrap());
-        serde_json::from_str(&ran.done()).unwrap()
+        scanned(&self.layout(), platform)
     }
+}
+
+/// What syft says of an image.
+fn scanned(layout: &Path, platform: &str) -> Value {
+    let (home, mut source) = (TempDir::new().unwrap(), std::ffi::OsString::from("oci-dir:"));
+    source.push(layout);
+    let mut syft = tool("syft");
+    syft.arg("scan").arg(source).args(["--platform", platform, "--quiet", "--output", "json"]);
+    syft.env("SYFT_CHECK_FOR_APP_UPDATE", "false").env("HOME", home.path());
+    let ran = support::Ran::of(syft.output().unwrap());
+    serde_json::from_str(&ran.done()).unwrap()
 }
 
 /// The packages that a scan lists, sorted; those listed twice are there twice.
@@ -138,46 +143,83 @@ fn wheels(app: &str, pair: Pair, platform: &str) -> Vec<Package> {
     texts.map(|text| package("python", &name(&text), &field(&text, "Version"))).collect()
 }
 
-/// Everything that is expected of an image over a base (none for scratch).
-fn check(built: &Built, pair: Pair, base: Option<&str>, platform: &str, wheels: Vec<Package>) {
-    let (image, builder) = (built.unpacked(platform), fixture(pair.builder, platform));
-    let base = base.map(|base| fixture(base, platform));
-    let before = base.as_ref().map(|base| files(&base.root())).unwrap_or_default();
-    let came: BTreeSet<_> = files(&image.root()).difference(&before).cloned().collect();
-    // Not the package's file, but what carboy writes in its place.
-    let written = |file: &str| file == "/etc/ld.so.conf" || file.starts_with("/var/lib/dpkg/");
-    let came = came.into_iter().filter(|file| !written(file) && !file.starts_with("/usr/share/doc/"));
-    let owners = owners(&builder.root(), &came.collect());
-    let own = base.as_ref().map(|base| records(&base.root())).unwrap_or_default();
+/// What an image is made of.
+struct Made<'a> {
+    built: &'a Built,
+    builder: &'a str,
+    /// None for scratch.
+    base: Option<&'a str>,
+    /// What is expected beside the base's packages and those of taken files.
+    more: Vec<Package>,
+    /// Local files that stand where the builder has some of its own.
+    local: &'a [&'a str],
+}
 
-    let mut want: BTreeSet<_> =
-        own.values().map(|text| package("deb", &field(text, "Package"), &field(text, "Version"))).collect();
-    want.extend(owners.keys().map(|name| package("deb", name, &version(&builder.root(), name))));
-    let config: Value = serde_json::from_slice(&fs::read(builder.path().join("config.json")).unwrap()).unwrap();
-    let mut env = config["config"]["Env"].as_array().unwrap().iter();
-    let python = env.find_map(|entry| entry.as_str()?.strip_prefix("PYTHON_VERSION=")).unwrap();
-    want.insert(package("binary", "python", python));
-    want.extend(wheels);
-    let scan = built.scanned(platform);
-    assert_eq!(listed(&scan), Vec::from_iter(want), "{platform}");
-    let release = base.as_ref().unwrap_or(&builder).root().join("usr/lib/os-release");
-    let release = fs::read_to_string(release).unwrap();
-    let number = release.lines().find_map(|line| line.strip_prefix("VERSION_ID=")).unwrap().trim_matches('"');
-    assert_eq!(scan["distro"]["id"], "debian");
-    let version = scan["distro"]["versionID"].as_str().unwrap(); // syft adds the point release
-    assert_eq!(version.split('.').next(), Some(number));
-
-    // every file of a package is on its list, and every list is true
-    for (package, files) in owners {
-        let list = status_d(&image.root()).join(format!("{package}.md5sums"));
-        let text = fs::read_to_string(&list).unwrap();
-        for file in files.iter().filter(|file| !image.root().join(&file[1..]).is_symlink()) {
-            assert!(text.lines().any(|line| line[34..] == file[1..]), "{package} lacks {file}: {text}");
-        }
-        if !own.contains_key(&package) {
-            verify(&image.root(), &package);
-        }
+impl<'a> Made<'a> {
+    fn of(built: &'a Built, builder: &'a str, base: Option<&'a str>) -> Self {
+        Self { built, builder, base, more: Vec::new(), local: &[] }
     }
+
+    /// Holds the scan, the release and every list of files against what is expected.
+    fn check(&self, platform: &str) {
+        let (image, builder) = (self.built.unpacked(platform), fixture(self.builder, platform));
+        let base = self.base.map(|base| fixture(base, platform));
+        let before = base.as_ref().map(|base| files(&base.root())).unwrap_or_default();
+        let mut came: BTreeSet<_> = files(&image.root()).difference(&before).cloned().collect();
+        came.retain(|file| !file.starts_with("/var/lib/dpkg/") && !file.starts_with("/usr/share/doc/"));
+        // what carboy writes is no package's, though the builder has one of that name
+        came.retain(|file| file != "/etc/ld.so.conf" && !self.local.contains(&file.as_str()));
+        let owners = owners(&builder.root(), &came);
+
+        let mut want: BTreeSet<_> = self.more.iter().cloned().collect();
+        want.extend(self.base.iter().zip(&base).flat_map(|(name, base)| packages(name, &base.root(), platform)));
+        want.extend(owners.keys().map(|name| package("deb", name, &version(&builder.root(), name))));
+        let scan = self.built.scanned(platform);
+        assert_eq!(listed(&scan), Vec::from_iter(want), "{platform}");
+        let release = base.as_ref().unwrap_or(&builder).root().join("usr/lib/os-release");
+        let release = fs::read_to_string(release).unwrap();
+        let number = release.lines().find_map(|line| line.strip_prefix("VERSION_ID=")).unwrap().trim_matches('"');
+        assert_eq!(scan["distro"]["id"], "debian");
+        let version = scan["distro"]["versionID"].as_str().unwrap(); // syft adds the point release
+        assert_eq!(version.split('.').next(), Some(number));
+
+        // every file of a package is on its list, and every list is true
+        let own = base.as_ref().map(|base| records(&base.root())).unwrap_or_default();
+        for (package, files) in owners {
+            let list = status_d(&image.root()).join(format!("{package}.md5sums"));
+            let text = fs::read_to_string(&list).unwrap();
+            for file in files.iter().filter(|file| !image.root().join(&file[1..]).is_symlink()) {
+                assert!(text.lines().any(|line| line[34..] == file[1..]), "{package} lacks {file}: {text}");
+            }
+            if !own.contains_key(&package) {
+                verify(&image.root(), &package);
+            }
+        }
+        assert_eq!(false_lines(&image.root()), base.map(|base| false_lines(&base.root())).unwrap_or_default());
+    }
+}
+
+/// What is in a base: what its records tell, or what syft lists where dpkg's own
+/// database is. Of a distroless base alone syft 1.50.0 lists next to nothing.
+fn packages(base: &str, root: &Path, platform: &str) -> Vec<Package> {
+    if root.join("var/lib/dpkg/status").exists() {
+        return listed(&scanned(&layout(base), platform));
+    }
+    records(root).values().map(|text| package("deb", &field(text, "Package"), &field(text, "Version"))).collect()
+}
+
+/// Python, as the builder's configuration tells its version.
+fn python(builder: &str, platform: &str) -> Package {
+    let config = fs::read(fixture(builder, platform).path().join("config.json")).unwrap();
+    let config: Value = serde_json::from_slice(&config).unwrap();
+    let mut env = config["config"]["Env"].as_array().unwrap().iter();
+    package("binary", "python", env.find_map(|entry| entry.as_str()?.strip_prefix("PYTHON_VERSION=")).unwrap())
+}
+
+/// A Python image over a base (none for scratch) and its wheels.
+fn check(built: &Built, pair: Pair, base: Option<&str>, platform: &str, wheels: Vec<Package>) {
+    let more = wheels.into_iter().chain([python(pair.builder, platform)]).collect();
+    Made { more, ..Made::of(built, pair.builder, base) }.check(platform);
 }
 
 /// Compares a list with the files that it names.
@@ -186,6 +228,15 @@ fn verify(root: &Path, record: &str) {
     let list = status_d(root).join(format!("{record}.md5sums"));
     let summed = tool("md5sum").args(["--check", "--strict", "--quiet"]).arg(list).current_dir(root).output().unwrap();
     assert!(summed.status.success(), "{record}: {summed:?}");
+}
+
+/// The files of a root that are not as some list has them; those that are missing are
+/// left out. Distroless changes os-release and not its list.
+fn false_lines(root: &Path) -> BTreeSet<String> {
+    let lists = "find var/lib/dpkg -name '*.md5sums' -exec cat {} + | md5sum --check --quiet --ignore-missing";
+    let summed = support::Ran::of(tool("sh").args(["-c", lists]).current_dir(root).output().unwrap());
+    assert!(!summed.stderr.contains("improperly formatted"), "{}", summed.stderr);
+    summed.stdout.lines().map(|line| line.strip_suffix(": FAILED").unwrap_or(line).to_owned()).collect()
 }
 
 /// Both platforms in a long run, else the first.
@@ -272,4 +323,63 @@ fn a_later_layer_extends_a_record_and_another_version_has_its_own() {
     assert_eq!(list("tzdata"), fs::read_to_string(status_d(&base.root()).join("tzdata.md5sums")).unwrap());
     // as distroless has it: what dpkg noted is left out, all else is as it was packed
     assert_eq!(records(&image.root())[&own], tzdata);
+}
+
+#[test]
+fn flask_lists_every_wheel_once() {
+    let built = Built::over("flask", DEBIAN_12);
+    for platform in platforms() {
+        let wheels = wheels("flask", DEBIAN_12, platform);
+        assert!(wheels.iter().any(|(_, name, _)| name.eq_ignore_ascii_case("flask")), "{wheels:?}");
+        check(&built, DEBIAN_12, Some(DEBIAN_12.base), platform, wheels);
+    }
+}
+
+const NGINX: Pair = Pair { builder: "nginx:1.22-bookworm", ..DEBIAN_12 };
+/// Local files of the example that stand where Debian's nginx has its own.
+const CONFIGURED: [&str; 2] = ["/etc/nginx/nginx.conf", "/usr/share/nginx/html/index.html"];
+
+#[test]
+fn nginx_over_distroless_and_over_nothing_lists_debians_packages() {
+    // The packaged configuration is taken first, and then replaced.
+    let more = "\n[[extract]]\npaths = [\"/etc/nginx/nginx.conf\"]\n";
+    for base in [Some(NGINX.base), None] {
+        let name = base.map_or("scratch".to_owned(), |base| format!("oci:{}", layout(base).display()));
+        let built = Built::new("nginx", NGINX, &name, more);
+        for platform in platforms() {
+            Made { local: &CONFIGURED, ..Made::of(&built, NGINX.builder, base) }.check(platform);
+            let image = built.unpacked(platform);
+            let list = fs::read_to_string(status_d(&image.root()).join("nginx-common.md5sums")).unwrap();
+            assert!(list.contains("etc/nginx/mime.types") && !list.contains("etc/nginx/nginx.conf"), "{list}");
+        }
+    }
+}
+
+#[test]
+fn a_base_with_dpkgs_own_database_keeps_it_and_gets_records_beside_it() {
+    let base = DEBIAN_12.builder;
+    let built = Built::new("nginx", NGINX, &format!("oci:{}", layout(base).display()), "");
+    for platform in platforms() {
+        Made { local: &CONFIGURED, ..Made::of(&built, NGINX.builder, Some(base)) }.check(platform);
+    }
+}
+
+#[test]
+fn a_local_file_over_a_bases_or_a_taken_one_leaves_its_packages_list() {
+    let copies = ["/usr/share/zoneinfo/Europe/Berlin", "/usr/lib/locale/C.utf8/LC_NUMERIC"];
+    let more: String = copies.iter().map(|to| format!("\n[[copy]]\nfrom = \"local\"\nto = \"{to}\"\n")).collect();
+    let base = format!("oci:{}", layout(DEBIAN_12.base).display());
+    let (built, plain) = (Built::new("hello", DEBIAN_12, &base, &more), Built::over("hello", DEBIAN_12));
+    let platform = PLATFORMS[0];
+    let (unpacked, before) = (built.unpacked(platform), plain.unpacked(platform));
+    let image = unpacked.root();
+    for (package, file) in ["tzdata", "libc-bin"].into_iter().zip(copies) {
+        let list = |root: &Path| fs::read_to_string(status_d(root).join(format!("{package}.md5sums"))).unwrap();
+        let (old, new) = (list(&before.root()), list(&image));
+        let gone: Vec<_> = old.lines().filter(|line| !new.contains(line)).map(|line| &line[34..]).collect();
+        assert_eq!(gone, [&file[1..]], "{package}");
+        assert!(new.lines().all(|line| old.contains(line)), "{package}");
+    }
+    assert_eq!(false_lines(&image), false_lines(&before.root()));
+    assert_eq!(listed(&built.scanned(platform)), listed(&plain.scanned(platform)));
 }

@@ -48,8 +48,11 @@ fn paragraph<'a>(rest: &mut &'a [u8]) -> Paragraph<'a> {
             *rest = after;
         }
         // The limit first: hostile texts have millions of lines, and each would look through all fields.
-        let name = name(line).filter(|name| out.fields.len() < FIELD_LIMIT && out.field(name).is_none());
-        out.fields.extend(name.map(|name| Field { name, text: &begin[..begin.len() - rest.len()] }));
+        if out.fields.len() < FIELD_LIMIT
+            && let Some(name) = name(line).filter(|name| out.field(name).is_none())
+        {
+            out.fields.push(Field { name, text: &begin[..begin.len() - rest.len()] });
+        }
     }
     out
 }
