@@ -387,8 +387,11 @@ fn hostile_shapes_take_no_quadratic_time() {
 fn package_lists_are_read_once_and_have_a_limit() {
     let world = World::new();
     let names = (0..200).map(|number| format!("p{number}"));
-    let status: String =
-        names.clone().map(|name| format!("Package: {name}\nVersion: 1\nArchitecture: all\n\n")).collect();
+    let status = names
+        .clone()
+        .map(|name| format!("Package: {name}\nVersion: 1\nArchitecture: all\n\n"))
+        .collect::<Vec<_>>()
+        .concat();
     let info = |name: &str| format!("var/lib/dpkg/info/{name}");
     let common = [entry(b'0', b"opt/x", b"", b"x"), entry(b'0', b"var/lib/dpkg/status", b"", status.as_bytes())];
     let list = entry(b'0', info("list").as_bytes(), b"", &b"/opt/x\n".repeat(500_000));

@@ -367,7 +367,7 @@ fn a_base_with_dpkgs_own_database_keeps_it_and_gets_records_beside_it() {
 #[test]
 fn a_local_file_over_a_bases_or_a_taken_one_leaves_its_packages_list() {
     let copies = ["/usr/share/zoneinfo/Europe/Berlin", "/usr/lib/locale/C.utf8/LC_NUMERIC"];
-    let more: String = copies.iter().map(|to| format!("\n[[copy]]\nfrom = \"local\"\nto = \"{to}\"\n")).collect();
+    let more = copies.map(|to| format!("\n[[copy]]\nfrom = \"local\"\nto = \"{to}\"\n")).concat();
     let base = format!("oci:{}", layout(DEBIAN_12.base).display());
     let (built, plain) = (Built::new("hello", DEBIAN_12, &base, &more), Built::over("hello", DEBIAN_12));
     let platform = PLATFORMS[0];
