@@ -110,22 +110,24 @@ fn not_there(tree: Option<&Tree>, name: &str) -> BuildError {
     let nearest = tree.and_then(|tree| {
         let is_path = name.contains('/');
         let wanted = if is_path { format!("/{}", name.trim_matches('/')) } else { name.to_owned() };
-        let last = wanted.rsplit('/').next().unwrap_or_default().to_owned();
         let files = || tree.iter().filter(|(_, entry)| !entry.is_folder()).map(|(path, _)| path.to_string());
         let within = format!("{wanted}/");
         let inside = || files().find(|path| is_path && path.starts_with(&within));
-        let same = || files().find(|path| is_path && path.rsplit('/').next() == Some(&last));
+        let same = || {
+            let shared =
+                |path: &str| path.rsplit('/').zip(wanted.rsplit('/')).take_while(|(one, two)| one == two).count();
+            let named: Vec<_> = files().filter(|path| is_path && shared(path) > 0).collect();
+            let alone = named.len() == 1;
+            named.into_iter().max_by_key(|path| shared(path)).filter(|path| alone || shared(path) > 1)
+        };
         let alike = || {
-            let names = files()
-                .filter_map(|path| if is_path { Some(path) } else { path.rsplit('/').next().map(str::to_owned) });
-            let names: Vec<_> = names.collect();
-            // Other libraries are no misspelt ones.
-            let stem = |name: &str| name.split_once(".so").map(|(stem, _)| stem.to_owned());
-            let likely = |name: &&String| match (stem(&wanted), stem(name)) {
-                (Some(one), Some(other)) => strsim::damerau_levenshtein(&one, &other) <= 2,
-                (one, other) => one.is_none() && other.is_none(),
-            };
-            crate::hint::nearest(&wanted, names.iter().filter(likely).map(String::as_str)).map(str::to_owned)
+            let shown = |path: String| if is_path { path } else { path.rsplit('/').next().unwrap_or(&path).to_owned() };
+            // Libraries with other versions are meant, other libraries are not.
+            let stem = |name: &str| name.split_once(".so").map_or(name, |(stem, _)| stem).to_owned();
+            let meant = stem(&wanted);
+            let most = if meant.len() > 4 { 2 } else { 1 };
+            let near = |name: &String| strsim::damerau_levenshtein(&meant, &stem(name)) <= most;
+            files().map(shown).filter(near).min_by_key(|name| strsim::damerau_levenshtein(&wanted, name))
         };
         inside().or_else(same).or_else(alike)
     });
