@@ -5,6 +5,8 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod support;
+#[path = "support/weaken.rs"]
+mod weaken;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -15,6 +17,7 @@ use support::registry::Registry;
 use support::running::{Runner, start};
 use support::{DEBIAN_12, DEBIAN_13, Ran, layout, made, run};
 use tempfile::TempDir;
+use weaken::weaken;
 
 const X86_64: &str = "x86_64-linux-gnu-gcc";
 const AARCH64: &str = "aarch64-linux-gnu-gcc";
@@ -247,19 +250,6 @@ fn a_library_has_the_versions_of_what_its_loaders_lead_it_to() {
     fs::remove_file(project.path("project/_n.so")).unwrap();
     let told = project.fails();
     assert!(told.contains("GLIBCXX_3.4.99 of libstdc++.so.6 is needed by /app/lib/libu.so.1"), "{told}");
-}
-
-/// Makes a needed version weak, which no linker of this age does by itself.
-fn weaken(path: &Path, version: &str) {
-    let hash = version.bytes().fold(0_u32, |hash, byte| {
-        let hash = (hash << 4).wrapping_add(byte.into());
-        (hash ^ ((hash & 0xf000_0000) >> 24)) & 0x0fff_ffff
-    });
-    let mut bytes = fs::read(path).unwrap();
-    let wanted = [&hash.to_le_bytes()[..], &[0, 0]].concat();
-    let at = bytes.windows(wanted.len()).position(|part| part == wanted).unwrap();
-    bytes[at + 4] = 2;
-    fs::write(path, bytes).unwrap();
 }
 
 #[test]

@@ -10,6 +10,8 @@ mod random;
 #[path = "loader/root.rs"]
 mod root;
 mod support;
+#[path = "support/weaken.rs"]
+mod weaken;
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -24,6 +26,7 @@ use carboy::rootfs::{Content, RootPath, Tree};
 
 use root::{Debian, Files, Root, Told};
 use support::image::Unpacked;
+use weaken::weaken;
 
 /// Everything that decides where a library is found. `TRIPLET` is the platform's;
 /// every program named `p` is asked for.
@@ -397,19 +400,6 @@ fn modules(debian: Debian) {
 fn modules_find_libraries_as_in_an_interpreters_process() {
     modules(AMD64[0]);
     modules(AMD64[1]);
-}
-
-/// Makes a needed version weak, which no linker of this age does by itself.
-fn weaken(path: &Path, version: &str) {
-    let hash = version.bytes().fold(0_u32, |hash, byte| {
-        let hash = (hash << 4).wrapping_add(byte.into());
-        (hash ^ ((hash & 0xf000_0000) >> 24)) & 0x0fff_ffff
-    });
-    let mut bytes = fs::read(path).unwrap();
-    let wanted = [&hash.to_le_bytes()[..], &[0, 0]].concat();
-    let at = bytes.windows(wanted.len()).position(|part| part == wanted).unwrap();
-    bytes[at + 4] = 2;
-    fs::write(path, bytes).unwrap();
 }
 
 /// A program and modules whose libraries have other versions than they were linked
