@@ -82,8 +82,7 @@ impl Application<'_, '_> {
         }
         for user in &plan.users {
             let meta = Meta { uid: user.uid, gid: user.gid, ..Meta::root(0o700) };
-            let home = RootPath::new(&user.home)
-                .map_err(|cause| BuildError::Read { path: user.home.clone(), cause: cause.to_string() })?;
+            let home = RootPath::new(&user.home).map_err(|cause| BuildError::read(&user.home, cause))?;
             self.ensure(&home, &Entry { meta, kind: Kind::Folder })?;
         }
         Ok(())
@@ -141,10 +140,8 @@ impl Application<'_, '_> {
 
     fn walked(&mut self, to: &RootPath, walk: &Walk, mode: Option<u32>, owner: Ids) -> Result<(), BuildError> {
         for local in &walk.entries {
-            let below = RootPath::new(&local.path).map_err(|cause| BuildError::Read {
-                path: String::from_utf8_lossy(&local.path).into_owned(),
-                cause: cause.to_string(),
-            })?;
+            let below = RootPath::new(&local.path)
+                .map_err(|cause| BuildError::read(String::from_utf8_lossy(&local.path), cause))?;
             let entry = match &local.kind {
                 LocalKind::Folder => owned(owner, 0o755, Kind::Folder),
                 LocalKind::Link(target) => owned(owner, 0o777, Kind::Link(target.clone())),

@@ -1,5 +1,7 @@
 //! Everything that can stop a build, with what a person can do about it.
 
+use std::fmt::Display;
+
 use super::problems::{Problem, Wrong};
 use crate::hint::Hint;
 use crate::image::{ConfigError, EntrypointError};
@@ -70,6 +72,11 @@ pub enum BuildError {
 }
 
 impl BuildError {
+    /// A file of an image that cannot be read.
+    pub(super) fn read(path: impl Display, cause: impl Display) -> Self {
+        Self::Read { path: path.to_string(), cause: cause.to_string() }
+    }
+
     pub(super) fn config(image: &str, cause: ConfigError) -> Self {
         Self::Config { image: image.to_owned(), cause }
     }

@@ -262,10 +262,9 @@ impl<'a> Work<'a> {
     pub(super) fn text(&self, tree: &Tree, path: &RootPath) -> Result<Option<String>, BuildError> {
         let Some((_, entry)) = tree.follow(path) else { return Ok(None) };
         let Some(content) = entry.content() else { return Ok(None) };
-        let error =
-            |cause: &dyn std::fmt::Display| BuildError::Read { path: path.to_string(), cause: cause.to_string() };
-        let bytes = contents::read(content, self.inputs.tars.as_ref(), TEXT_LIMIT).map_err(|cause| error(&cause))?;
-        String::from_utf8(bytes).map(Some).map_err(|cause| error(&cause))
+        let bytes = contents::read(content, self.inputs.tars.as_ref(), TEXT_LIMIT);
+        let bytes = bytes.map_err(|cause| BuildError::read(path, cause))?;
+        String::from_utf8(bytes).map(Some).map_err(|cause| BuildError::read(path, cause))
     }
 
     /// A path's real path in the image.

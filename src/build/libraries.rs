@@ -124,7 +124,7 @@ impl Work<'_> {
         for path in paths {
             let Some(content) = self.image.get(&path).and_then(Entry::content) else { continue };
             let magic = contents::magic(content, self.inputs.tars.as_ref());
-            let magic = magic.map_err(|cause| BuildError::Read { path: path.to_string(), cause: cause.to_string() })?;
+            let magic = magic.map_err(|cause| BuildError::read(&path, cause))?;
             if elf::is_elf(magic) {
                 out.push(path);
             }

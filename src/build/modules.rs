@@ -56,7 +56,7 @@ impl Work<'_> {
     fn is_module(&self, path: &RootPath, module: &str, python: Cpython) -> Result<bool, BuildError> {
         let Some(content) = self.image.get(path).and_then(Entry::content) else { return Ok(false) };
         let file = contents::open(content, self.inputs.tars.as_ref());
-        let file = file.map_err(|cause| BuildError::Read { path: path.to_string(), cause: cause.to_string() })?;
+        let file = file.map_err(|cause| BuildError::read(path, cause))?;
         let function = if python.major < 3 { format!("init{module}") } else { format!("PyInit_{module}") };
         // A file that is broken is none.
         Ok(elf::exports(&object::ReadCache::new(file), function.as_bytes()).unwrap_or_default())

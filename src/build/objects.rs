@@ -44,7 +44,7 @@ impl Loader for Objects {
             return Ok(known.clone());
         }
         let read = self.read(content);
-        let read = read.map_err(|cause| BuildError::Read { path: path.to_string(), cause: cause.to_string() })?;
+        let read = read.map_err(|cause| BuildError::read(path, cause))?;
         let object = read.unwrap_or_else(|cause| {
             // What the loader could not load either is no object; the user hears of it.
             let mut broken = self.broken.lock().unwrap_or_else(PoisonError::into_inner);

@@ -103,9 +103,9 @@ pub(super) fn reader(tree: &Tree, tars: &Tars) -> impl FnMut(&RootPath) -> Resul
         let Some(content) = tree.follow(path).and_then(|(_, entry)| entry.content()) else { return Ok(None) };
         left = left.checked_sub(content.size()).ok_or_else(|| {
             let cause = format!("with it, dpkg's files have more than {} MiB", DATABASE_LIMIT >> 20);
-            BuildError::Read { path: path.to_string(), cause }
+            BuildError::read(path, cause)
         })?;
-        let bytes = contents::read(content, tars, FILE_LIMIT).map_err(|cause| unreadable(path, &cause))?;
+        let bytes = contents::read(content, tars, FILE_LIMIT).map_err(|cause| BuildError::read(path, cause))?;
         Ok(Some(bytes))
     }
 }
@@ -119,17 +119,13 @@ pub(super) fn of_image<T>(image: &str, read: Result<T, BuildError>) -> Result<T,
 }
 
 fn md5(path: &RootPath, content: &Content, tars: &Tars) -> Result<Md5, BuildError> {
-    let mut file = contents::open(content, tars).map_err(|cause| unreadable(path, &cause))?;
+    let mut file = contents::open(content, tars).map_err(|cause| BuildError::read(path, cause))?;
     let mut hasher = md5::Md5::new();
     let mut buffer = vec![0; 64 << 10];
     loop {
-        match file.read(&mut buffer).map_err(|cause| unreadable(path, &cause))? {
+        match file.read(&mut buffer).map_err(|cause| BuildError::read(path, cause))? {
             0 => return Ok(hasher.finalize().into()),
             count => hasher.update(&buffer[..count]),
         }
     }
-}
-
-fn unreadable(path: &RootPath, cause: &std::io::Error) -> BuildError {
-    BuildError::Read { path: path.to_string(), cause: cause.to_string() }
 }

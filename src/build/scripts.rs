@@ -16,6 +16,7 @@ use super::reasons::Because;
 use crate::layer::contents;
 use crate::progress::LayerKind;
 use crate::python::Interpreter;
+use crate::rootfs::programs::path_folders;
 use crate::rootfs::{Entry, RootPath, Tree};
 
 /// What the kernel reads of the first line.
@@ -64,7 +65,7 @@ impl Work<'_> {
     pub(super) fn shebang(&self, path: &RootPath) -> Result<Option<String>, BuildError> {
         let Some(entry) = self.image.get(path).filter(|entry| entry.meta.mode & 0o111 != 0) else { return Ok(None) };
         let Some(content) = entry.content() else { return Ok(None) };
-        let error = |cause: std::io::Error| BuildError::Read { path: path.to_string(), cause: cause.to_string() };
+        let error = |cause: std::io::Error| BuildError::read(path, cause);
         let mut head = Vec::new();
         let file = contents::open(content, self.inputs.tars.as_ref()).map_err(error)?;
         file.take(LINE).read_to_end(&mut head).map_err(error)?;
@@ -152,12 +153,6 @@ enum Lacking {
 
 fn find_program(tree: &Tree, folders: &[RootPath], name: &str) -> Option<RootPath> {
     folders.iter().map(|folder| folder.child(name.as_bytes())).find(|path| is_program(tree, path))
-}
-
-/// The folders of `PATH`, as an image sets it.
-fn path_folders(env: &[String]) -> Vec<RootPath> {
-    let path = env.iter().find_map(|line| line.strip_prefix("PATH=")).unwrap_or("/usr/local/bin:/usr/bin:/bin");
-    path.split(':').filter_map(|folder| RootPath::new(folder).ok()).collect()
 }
 
 struct Program {

@@ -30,7 +30,7 @@ pub fn place(walk: &Walk, interpreter: &Interpreter, tars: &Tars) -> Result<BTre
             fates.insert(text_path, Fate::Gone);
             continue;
         }
-        let below = RootPath::new(&local.path).map_err(|cause| read_error(&text_path, &cause))?;
+        let below = RootPath::new(&local.path).map_err(|cause| BuildError::read(&text_path, cause))?;
         let script = local.path.strip_prefix(b"bin/").filter(|_| !is_package);
         match &local.kind {
             LocalKind::Folder => {}
@@ -40,7 +40,7 @@ pub fn place(walk: &Walk, interpreter: &Interpreter, tars: &Tars) -> Result<BTre
             LocalKind::File(file) => {
                 let content = Content::Local(Arc::new(file.clone()));
                 if let Some(name) = script {
-                    let entry = script_entry(&content, interpreter, tars)?;
+                    let entry = script_entry(&below, &content, interpreter, tars)?;
                     let path = interpreter.bin.child(name);
                     fates.insert(text_path, moved(&path, &entry, interpreter));
                     out.insert(path, entry);
@@ -56,7 +56,7 @@ pub fn place(walk: &Walk, interpreter: &Interpreter, tars: &Tars) -> Result<BTre
         }
     }
     for (path, content) in records {
-        let text = contents::read(&content, tars, TEXT_LIMIT).map_err(|cause| read_error(&path.to_string(), &cause))?;
+        let text = contents::read(&content, tars, TEXT_LIMIT).map_err(|cause| BuildError::read(&path, cause))?;
         let Ok(text) = String::from_utf8(text) else { continue };
         if let Some(rewritten) = record::rewrite(&text, &fates) {
             out.insert(path, Entry::bytes(0o644, rewritten.into_bytes()));
@@ -71,13 +71,18 @@ fn left_out(path: &[u8]) -> bool {
     folder || path.ends_with(b".pyc") || path.ends_with(b".pyo") || path == b".lock"
 }
 
-fn script_entry(content: &Content, interpreter: &Interpreter, tars: &Tars) -> Result<Entry, BuildError> {
+fn script_entry(
+    path: &RootPath,
+    content: &Content,
+    interpreter: &Interpreter,
+    tars: &Tars,
+) -> Result<Entry, BuildError> {
     let as_it_is = Entry { meta: Meta::root(0o755), kind: Kind::File(content.clone()) };
     if content.size() > TEXT_LIMIT {
         return Ok(as_it_is);
     }
     let text = contents::read(content, tars, TEXT_LIMIT);
-    let text = text.map_err(|cause| BuildError::Read { path: format!("{content:?}"), cause: cause.to_string() })?;
+    let text = text.map_err(|cause| BuildError::read(path, cause))?;
     let rewritten = script::with_shebang(&text, &interpreter.shebang());
     Ok(rewritten.map_or(as_it_is, |text| Entry::bytes(0o755, text)))
 }
@@ -93,10 +98,6 @@ fn moved(path: &RootPath, entry: &Entry, interpreter: &Interpreter) -> Fate {
         Some(Content::Local(file)) => Fate::Moved { path, digest: file.digest, size: file.size },
         _ => Fate::Gone,
     }
-}
-
-fn read_error(path: &str, cause: &dyn std::fmt::Display) -> BuildError {
-    BuildError::Read { path: path.to_owned(), cause: cause.to_string() }
 }
 
 #[cfg(test)]

@@ -69,7 +69,7 @@ impl Work<'_> {
         let mut out = BTreeMap::new();
         for path in self.elf_files(files.map(|(path, _)| path.clone()).collect())? {
             let Some(content) = self.image.get(&path).and_then(Entry::content) else { continue };
-            let error = |cause: std::io::Error| BuildError::Read { path: path.to_string(), cause: cause.to_string() };
+            let error = |cause: std::io::Error| BuildError::read(&path, cause);
             let mut head = Vec::new();
             let file = contents::open(content, self.inputs.tars.as_ref()).map_err(error)?;
             file.take(header::LENGTH as u64).read_to_end(&mut head).map_err(error)?;

@@ -198,11 +198,10 @@ impl Known {
             let path = reasons::file(kind);
             let Some((_, entry)) = image.tree.follow(&path) else { continue };
             let Some(content) = entry.content() else { continue };
-            let error = |cause: &str| BuildError::Read { path: path.to_string(), cause: cause.to_owned() };
             let text = contents::read(content, run.tars.as_ref(), REASONS_LIMIT);
-            let text = text.map_err(|cause| error(&cause.to_string()))?;
+            let text = text.map_err(|cause| BuildError::read(&path, cause))?;
             if !reasons.read(kind, &text) {
-                return Err(error("it was written by another version of carboy"));
+                return Err(BuildError::read(&path, "it was written by another version of carboy"));
             }
         }
         let interpreter = Interpreter::find(&image.tree, &image.config.env(), None).ok();

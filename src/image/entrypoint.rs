@@ -4,6 +4,7 @@
 //! image into a failed build.
 
 use crate::hint::{Hint, nearest};
+use crate::rootfs::programs::path_folders;
 use crate::rootfs::{Kind, RootPath, Tree};
 
 /// Why a program cannot be started.
@@ -73,8 +74,7 @@ pub fn resolve_program(
             Some(found) => found.map(|()| path),
         };
     }
-    let path = env.iter().find_map(|line| line.strip_prefix("PATH=")).unwrap_or_default();
-    let folders: Vec<_> = path.split(':').filter_map(|folder| RootPath::new(folder).ok()).collect();
+    let folders = path_folders(env);
     let mut refused = None;
     for folder in &folders {
         let path = folder.child(program.as_bytes());

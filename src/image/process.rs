@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use super::ConfigError;
+use crate::rootfs::programs::DEFAULT_PATH;
 
 /// The fields of an image's `config` that carboy sets. What is empty or none stays
 /// as the base has it, but for `Cmd`: an entrypoint of one's own clears the base's.
@@ -86,7 +87,7 @@ pub fn environment(
         let (name, value) = line.split_once('=').unwrap_or((line, ""));
         set(name, value, true);
     }
-    set("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", false);
+    set("PATH", DEFAULT_PATH, false);
     for (name, value) in defaults {
         set(name, value, false);
     }

@@ -9,6 +9,7 @@
 
 use super::releases;
 use crate::hint::Hint;
+use crate::rootfs::programs::{path_folders, search_path};
 use crate::rootfs::{RootPath, Tree};
 
 /// An interpreter and its folders.
@@ -61,11 +62,6 @@ impl Hint for PythonError {
     }
 }
 
-/// What docker and the kernel take when an image sets no `PATH`.
-const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-/// How many folders of a `PATH` are looked into: more are nobody's.
-const FOLDERS: usize = 100;
-
 impl Interpreter {
     /// Looks through the `PATH` of the image's environment: first what `python3` and
     /// `python` are there, then every other interpreter. One of the version `wanted`
@@ -74,12 +70,10 @@ impl Interpreter {
     /// # Errors
     /// No interpreter, or one without a standard library.
     pub fn find(tree: &Tree, env: &[String], wanted: Option<&str>) -> Result<Self, PythonError> {
-        let var = |name: &str| env.iter().find_map(|line| line.strip_prefix(name)?.strip_prefix('='));
-        let path = var("PATH").filter(|path| !path.is_empty()).unwrap_or(DEFAULT_PATH);
-        let full = var("PYTHON_VERSION");
-        let mut error = PythonError::None { path: path.to_owned() };
+        let full = env.iter().find_map(|line| line.strip_prefix("PYTHON_VERSION="));
+        let mut error = PythonError::None { path: search_path(env).to_owned() };
         let mut found = Vec::new();
-        for program in programs(tree, path, full) {
+        for program in programs(tree, &path_folders(env), full) {
             match Self::at(tree, program, full) {
                 Ok(interpreter) => found.push(interpreter),
                 Err(cause) if matches!(error, PythonError::None { .. }) => error = cause,
@@ -152,14 +146,12 @@ struct Program {
 
 /// The interpreters that `PATH` leads to, without repetition: what the usual names
 /// are, then all the others, newest first.
-fn programs(tree: &Tree, path: &str, full: Option<&str>) -> Vec<Program> {
-    let mut folders: Vec<_> = path.split(':').filter_map(|folder| RootPath::new(folder).ok()).collect();
-    folders.truncate(FOLDERS);
+fn programs(tree: &Tree, folders: &[RootPath], full: Option<&str>) -> Vec<Program> {
     let minor = full.and_then(|full| Some(format!("python{}", full.rsplit_once('.')?.0)));
     let usual = ["python3", "python", "python2"].into_iter().chain(minor.as_deref());
     let mut names: Vec<_> =
         folders.iter().flat_map(|folder| usual.clone().map(|name| folder.child(name.as_bytes()))).collect();
-    for folder in &folders {
+    for folder in folders {
         let Ok(folder) = tree.resolve(folder) else { continue };
         let mut others: Vec<_> =
             beside(tree, &folder).filter_map(|path| Some((age(path.name()?)?, path.clone()))).collect();

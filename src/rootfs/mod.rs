@@ -5,6 +5,7 @@ pub mod entry;
 pub mod limits;
 pub mod overlay;
 pub mod path;
+pub mod programs;
 pub mod resolve;
 pub mod select;
 pub mod tree;

@@ -1,0 +1,21 @@
+//! Where programs are looked for.
+
+use super::RootPath;
+
+/// What docker and the kernel take when an image sets no `PATH`.
+pub const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+/// How many folders of a `PATH` are looked into: more are nobody's.
+const FOLDERS: usize = 100;
+
+/// `PATH` of an image's environment, which has `NAME=VALUE` lines.
+#[must_use]
+pub fn search_path(env: &[String]) -> &str {
+    let path = env.iter().find_map(|line| line.strip_prefix("PATH="));
+    path.filter(|path| !path.is_empty()).unwrap_or(DEFAULT_PATH)
+}
+
+/// The folders of `PATH`, in order.
+#[must_use]
+pub fn path_folders(env: &[String]) -> Vec<RootPath> {
+    search_path(env).split(':').take(FOLDERS).filter_map(|folder| RootPath::new(folder).ok()).collect()
+}
