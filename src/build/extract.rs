@@ -12,7 +12,7 @@ use super::pull::{self, Image};
 use super::reasons::{Because, Reasons};
 use super::report::{Missing, Resolved, Taken};
 use super::run::{Run, Tars};
-use super::{records, site, verify};
+use super::{records, site};
 use crate::debian::dpkg::Owners;
 use crate::debian::ld_so_conf;
 use crate::debian::records::Database;
@@ -153,16 +153,17 @@ pub(super) struct Work<'a> {
 
 impl<'a> Work<'a> {
     fn new(inputs: &'a Inputs) -> Result<Self, BuildError> {
+        let triplet = inputs.platform.triplet().unwrap_or_default();
         let mut work = Self {
             inputs,
             plan: &inputs.plan,
-            triplet: inputs.platform.triplet().unwrap_or_default(),
+            triplet,
             objects: Objects::new(inputs.tars.clone()),
             image: inputs.base.tree.clone(),
             donors: Vec::new(),
             image_folders: Vec::new(),
             process: elf::Process::default(),
-            abi: verify::platform_abi(&inputs.platform),
+            abi: Abi::of(triplet),
             unresolved: BTreeSet::new(),
             recipes: BTreeMap::new(),
             reasons: Reasons::default(),

@@ -17,7 +17,6 @@ use crate::elf::{Abi, Edge, Loader as _, Mismatch, MismatchKind, Object, version
 use crate::hint::Hint as _;
 use crate::image::Process;
 use crate::layer::contents;
-use crate::oci::Platform;
 use crate::python::{Distributions, Interpreter};
 use crate::rootfs::{Entry, RootPath};
 
@@ -204,14 +203,4 @@ impl Work<'_> {
         }
         Ok(())
     }
-}
-
-/// What a platform's programs are; none for an architecture that is not known.
-pub(super) fn platform_abi(platform: &Platform) -> Option<Abi> {
-    let machine = match platform.architecture.as_str() {
-        "amd64" => 62,
-        "arm64" => 183,
-        _ => return None,
-    };
-    Some(Abi { machine, is_64: true, little_endian: true })
 }

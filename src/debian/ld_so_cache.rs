@@ -53,12 +53,12 @@ impl Machine {
     /// The architecture of a multiarch name; none for one that is not known.
     #[must_use]
     pub fn of(triplet: &str) -> Option<Self> {
-        let abi = |machine| Abi { machine, is_64: true, little_endian: true };
-        let all = [
-            Self { triplet: "x86_64-linux-gnu", abi: abi(62), flags: 0x303, signed: true },
-            Self { triplet: "aarch64-linux-gnu", abi: abi(183), flags: 0xa03, signed: false },
-        ];
-        all.into_iter().find(|machine| machine.triplet == triplet)
+        let abi = Abi::of(triplet)?;
+        match triplet {
+            "x86_64-linux-gnu" => Some(Self { triplet: "x86_64-linux-gnu", abi, flags: 0x303, signed: true }),
+            "aarch64-linux-gnu" => Some(Self { triplet: "aarch64-linux-gnu", abi, flags: 0xa03, signed: false }),
+            _ => None,
+        }
     }
 }
 

@@ -5,13 +5,14 @@
 //! file may have no section table.
 
 use object::elf::{
-    DF_1_NODEFLIB, DF_1_PIE, DT_AUXILIARY, DT_FILTER, DT_FLAGS_1, DT_NEEDED, DT_NULL, DT_RPATH, DT_RUNPATH, DT_SONAME,
-    DT_STRSZ, DT_STRTAB, DT_VERDEF, DT_VERNEED, ET_DYN, ET_EXEC, FileHeader32, FileHeader64, PT_DYNAMIC, PT_INTERP,
+    DF_1_NODEFLIB, DF_1_PIE, DT_AUXILIARY, DT_FILTER, DT_FLAGS_1, DT_NEEDED, DT_RPATH, DT_RUNPATH, DT_SONAME, DT_STRSZ,
+    DT_STRTAB, DT_VERDEF, DT_VERNEED, EM_AARCH64, EM_X86_64, ET_DYN, ET_EXEC, FileHeader32, FileHeader64, PT_INTERP,
 };
-use object::read::elf::{Dyn, FileHeader, ProgramHeader as _};
+use object::read::elf::{FileHeader, ProgramHeader as _};
 use object::{Endianness, ReadRef};
 
-use super::memory::{Memory, STRING};
+use super::file::File;
+use super::memory::STRING;
 use super::version_records::{Strings, VersionNeed, defined, needed};
 
 /// The machine, class and byte order that objects in one process share.
@@ -21,6 +22,20 @@ pub struct Abi {
     pub machine: u16,
     pub is_64: bool,
     pub little_endian: bool,
+}
+
+impl Abi {
+    /// What the programs of a platform are, by its multiarch name; none for one that is
+    /// not known.
+    #[must_use]
+    pub fn of(triplet: &str) -> Option<Self> {
+        let machine = match triplet {
+            "x86_64-linux-gnu" => EM_X86_64,
+            "aarch64-linux-gnu" => EM_AARCH64,
+            _ => return None,
+        };
+        Some(Self { machine: machine.0, is_64: true, little_endian: true })
+    }
 }
 
 /// An executable or shared library that takes part in dynamic linking.
@@ -114,28 +129,15 @@ where
     H: FileHeader<Endian = Endianness>,
     R: ReadRef<'data>,
 {
-    let error = |cause: object::read::Error| ElfError(cause.to_string());
-    let header = H::parse(data).map_err(error)?;
-    let endian = header.endian().map_err(error)?;
+    let file = File::<H, R>::open(data)?;
+    let (header, endian) = (file.header, file.endian);
     if ![ET_EXEC, ET_DYN].contains(&header.e_type(endian)) {
         return Ok(None);
     }
-    // Like the loader: at most 65,535 headers, of the one size that there is.
-    let count = usize::from(header.e_phnum(endian));
-    if count > 0 && usize::from(header.e_phentsize(endian)) != size_of::<H::ProgramHeader>() {
-        return Err(ElfError::new("its program headers have no known size"));
-    }
-    let headers: &[H::ProgramHeader] = data
-        .read_slice_at(header.e_phoff(endian).into(), count)
-        .map_err(|()| ElfError::new("its program headers lie outside of the file"))?;
+    let headers = file.program_headers()?;
     let interpreter = interpreter::<H, R>(data, headers, endian)?;
-    let Some(dynamic) = headers.iter().rev().find(|header| header.p_type(endian) == PT_DYNAMIC) else {
-        return Ok(None);
-    };
-    let mut memory = Memory::new::<H>(data, headers, endian)?;
-    let tags = tags::<H>(memory.table(dynamic.p_vaddr(endian).into())?, endian);
-    let last = |wanted: i64| tags.iter().rev().find(|(tag, _)| *tag == wanted).map(|(_, value)| *value);
-    let flags = last(DT_FLAGS_1.0).unwrap_or_default();
+    let Some(mut dynamic) = file.dynamic(headers)? else { return Ok(None) };
+    let flags = dynamic.last(DT_FLAGS_1.0).unwrap_or_default();
     let mut object = Object {
         abi: Abi {
             machine: header.e_machine(endian).0,
@@ -147,28 +149,31 @@ where
         only_program: header.e_type(endian) == ET_EXEC || flags & DF_1_PIE.0 != 0,
         ..Object::default()
     };
-    let Some(table) = last(DT_STRTAB.0) else { return Ok(Some(object)) };
-    let size = last(DT_STRSZ.0).unwrap_or(u64::MAX);
-    for (tag, at) in &tags {
+    let Some(table) = dynamic.last(DT_STRTAB.0) else { return Ok(Some(object)) };
+    let size = dynamic.last(DT_STRSZ.0).unwrap_or(u64::MAX);
+    for (tag, at) in &dynamic.tags {
         let kind = match *tag {
             tag if tag == DT_NEEDED.0 => NeedKind::Needed,
             tag if tag == DT_FILTER.0 => NeedKind::Filter,
             tag if tag == DT_AUXILIARY.0 => NeedKind::Auxiliary,
             _ => continue,
         };
-        object.needs.push(Need { name: memory.string(table, size, *at)?, kind });
+        object.needs.push(Need { name: dynamic.memory.string(table, size, *at)?, kind });
     }
-    object.soname = last(DT_SONAME.0).map(|at| memory.string(table, size, at)).transpose()?;
-    let mut folders = |tag: i64| last(tag).map(|at| memory.search_path(table, size, at)).transpose();
-    object.runpath = folders(DT_RUNPATH.0)?.map(|path| split(&path));
+    let [soname, runpath, rpath] = [DT_SONAME, DT_RUNPATH, DT_RPATH].map(|tag| dynamic.last(tag.0));
+    let [needs, defines] = [DT_VERNEED, DT_VERDEF].map(|tag| dynamic.last(tag.0));
+    let memory = &mut dynamic.memory;
+    object.soname = soname.map(|at| memory.string(table, size, at)).transpose()?;
+    let mut folders = |at: Option<u64>| at.map(|at| memory.search_path(table, size, at)).transpose();
+    object.runpath = folders(runpath)?.map(|path| split(&path));
     if object.runpath.is_none() {
-        object.rpath = folders(DT_RPATH.0)?.map(|path| split(&path)).unwrap_or_default();
+        object.rpath = folders(rpath)?.map(|path| split(&path)).unwrap_or_default();
     }
-    let mut strings = Strings::new(&mut memory, table, size);
-    if let Some(address) = last(DT_VERNEED.0) {
+    let mut strings = Strings::new(memory, table, size);
+    if let Some(address) = needs {
         object.version_needs = needed(&mut strings, address, endian)?;
     }
-    if let Some(address) = last(DT_VERDEF.0) {
+    if let Some(address) = defines {
         object.versions = Some(defined(&mut strings, address, endian)?);
     }
     Ok(Some(object))
@@ -189,17 +194,6 @@ where
     let outside = |()| ElfError::new("its interpreter's name lies outside of the file");
     let bytes = data.read_bytes_at(from, size.min(STRING)).map_err(outside)?;
     Ok(Some(bytes.split(|&b| b == 0).next().unwrap_or_default().to_vec()))
-}
-
-/// The entries of a dynamic section up to its end.
-pub(super) fn tags<H: FileHeader<Endian = Endianness>>(table: &[u8], endian: Endianness) -> Vec<(i64, u64)> {
-    let count = table.len() / size_of::<H::Dyn>();
-    let entries = object::pod::slice_from_bytes::<H::Dyn>(table, count).map(|(entries, _)| entries);
-    let entries = entries.unwrap_or_default().iter();
-    entries
-        .map(|entry| (entry.d_tag(endian).0, entry.d_val(endian).into()))
-        .take_while(|(tag, _)| *tag != DT_NULL.0)
-        .collect()
 }
 
 /// Empty entries stand for the working directory of whoever starts the process:

@@ -4,14 +4,13 @@
 //! `DT_GNU_HASH`. Versions of symbols do not matter here.
 
 use object::elf::{
-    DT_GNU_HASH, DT_HASH, DT_STRSZ, DT_STRTAB, DT_SYMTAB, FileHeader32, FileHeader64, PT_DYNAMIC, SHN_UNDEF, gnu_hash,
-    hash,
+    DT_GNU_HASH, DT_HASH, DT_STRSZ, DT_STRTAB, DT_SYMTAB, FileHeader32, FileHeader64, SHN_UNDEF, gnu_hash, hash,
 };
-use object::read::elf::{FileHeader, ProgramHeader as _, Sym as _};
+use object::read::elf::{FileHeader, Sym as _};
 use object::{Endianness, ReadRef};
 
 use super::ElfError;
-use super::dynamic::tags;
+use super::file::File;
 use super::memory::{Memory, record};
 
 /// The most symbols that are looked at: of one hash there are hardly two.
@@ -35,22 +34,15 @@ where
     H: FileHeader<Endian = Endianness>,
     R: ReadRef<'data>,
 {
-    let error = |cause: object::read::Error| ElfError(cause.to_string());
-    let header = H::parse(data).map_err(error)?;
-    let endian = header.endian().map_err(error)?;
-    let headers = header.program_headers(endian, data).map_err(error)?;
-    let Some(dynamic) = headers.iter().rev().find(|header| header.p_type(endian) == PT_DYNAMIC) else {
-        return Ok(false);
-    };
-    let memory = Memory::new::<H>(data, headers, endian)?;
-    let tags = tags::<H>(memory.table(dynamic.p_vaddr(endian).into())?, endian);
-    let last = |wanted: i64| tags.iter().rev().find(|(tag, _)| *tag == wanted).map(|(_, value)| *value);
-    let (Some(symbols), Some(strings)) = (last(DT_SYMTAB.0), last(DT_STRTAB.0)) else { return Ok(false) };
-    let size = last(DT_STRSZ.0).unwrap_or(u64::MAX);
-    let mut table = Table { memory, endian, symbols, strings, size };
-    if let Some(address) = last(DT_GNU_HASH.0) {
+    let file = File::<H, R>::open(data)?;
+    let Some(dynamic) = file.dynamic(file.program_headers()?)? else { return Ok(false) };
+    let tags = [DT_SYMTAB, DT_STRTAB, DT_STRSZ, DT_GNU_HASH, DT_HASH].map(|tag| dynamic.last(tag.0));
+    let [Some(symbols), Some(strings), size, by_gnu_hash, by_hash] = tags else { return Ok(false) };
+    let size = size.unwrap_or(u64::MAX);
+    let mut table = Table { memory: dynamic.memory, endian: file.endian, symbols, strings, size };
+    if let Some(address) = by_gnu_hash {
         table.by_gnu_hash::<H>(address, name)
-    } else if let Some(address) = last(DT_HASH.0) {
+    } else if let Some(address) = by_hash {
         table.by_hash::<H>(address, name)
     } else {
         Ok(false)

@@ -5,6 +5,7 @@
 pub mod closure;
 pub mod dynamic;
 mod exports;
+mod file;
 mod files;
 pub mod header;
 mod locate;
