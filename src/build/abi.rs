@@ -13,7 +13,6 @@ use std::collections::{BTreeMap, BTreeSet};
 pub use fault::{Cause, Fault, Subject};
 
 use crate::elf::dynamic::Abi;
-use crate::hint::Hint;
 use crate::python::abi::{BuiltFor, ModuleName};
 use crate::python::distribution::Wheel;
 use crate::python::tags::Target;
@@ -50,19 +49,6 @@ pub struct AbiReport {
     pub errors: Vec<Fault>,
     /// What is of no use in this image and does no harm.
     pub notes: Vec<Fault>,
-}
-
-impl Hint for AbiReport {
-    /// The fixes of all errors, each once.
-    fn hint(&self) -> Option<String> {
-        let mut hints: Vec<String> = Vec::new();
-        for hint in self.errors.iter().filter_map(Hint::hint) {
-            if !hints.contains(&hint) {
-                hints.push(hint);
-            }
-        }
-        (!hints.is_empty()).then(|| hints.join("; "))
-    }
 }
 
 /// Judges.

@@ -26,7 +26,7 @@ use crate::progress::{Event, LayerKind, Progress};
 use crate::python::Interpreter;
 use crate::rootfs::{Entry, RootPath, Tree};
 
-/// Files of an image that carboy reads as text: accounts, os-release, ld.so.conf.
+/// Files of an image that carboy reads as text: accounts, os-release.
 const TEXT_LIMIT: u64 = 1 << 20;
 
 /// All that the decision depends on.
@@ -56,7 +56,7 @@ pub struct Extraction {
     pub resolved: Resolved,
     pub reasons: Reasons,
     /// The packages of taken files, with their versions: `zlib1g 1:1.2.13.dfsg-1`.
-    pub owners: BTreeMap<RootPath, String>,
+    pub packages: BTreeMap<RootPath, String>,
     /// Where site-packages are.
     pub purelib: Option<RootPath>,
     /// What a container would see.
@@ -142,7 +142,6 @@ pub(super) struct Work<'a> {
     pub(super) unresolved: BTreeSet<RootPath>,
     pub(super) recipes: BTreeMap<LayerKind, Recipe>,
     pub(super) reasons: Reasons,
-    pub(super) owners: BTreeMap<RootPath, String>,
     pub(super) taken: Vec<Taken>,
     pub(super) missing: Vec<Missing>,
     pub(super) resolved: Resolved,
@@ -167,7 +166,6 @@ impl<'a> Work<'a> {
             unresolved: BTreeSet::new(),
             recipes: BTreeMap::new(),
             reasons: Reasons::default(),
-            owners: BTreeMap::new(),
             taken: Vec::new(),
             missing: Vec::new(),
             resolved: Resolved::default(),
@@ -302,6 +300,11 @@ impl<'a> Work<'a> {
         let mut missing = self.missing;
         missing.sort();
         missing.dedup();
+        let mut packages = BTreeMap::new();
+        for donor in &self.donors {
+            let owned = donor.origins.iter().filter_map(|(path, from)| Some((path, donor.owners.of(from)?)));
+            packages.extend(owned.map(|(path, owner)| (path.clone(), format!("{} {}", owner.name, owner.version))));
+        }
         let python = interpreter.map(|found| found.full_version.clone().unwrap_or_else(|| found.version.clone()));
         let layers = self.recipes.into_iter().filter(|(_, recipe)| !recipe.is_empty());
         let layers = layers.map(|(kind, recipe)| (kind, Arc::new(recipe))).collect();
@@ -313,7 +316,7 @@ impl<'a> Work<'a> {
             missing,
             resolved: self.resolved,
             reasons: self.reasons,
-            owners: self.owners,
+            packages,
             purelib: interpreter.map(|found| found.purelib.clone()),
             image: self.image,
         })

@@ -194,7 +194,7 @@ pub(super) fn library_path(process: &Process) -> Vec<RootPath> {
 }
 
 /// Whether a file is called as a library is: `libz.so.1`.
-fn is_called_library(path: &RootPath) -> bool {
+pub(super) fn is_called_library(path: &RootPath) -> bool {
     path.name().is_some_and(|name| name.windows(3).any(|part| part == b".so"))
 }
 

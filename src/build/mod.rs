@@ -90,10 +90,7 @@ async fn prepare(run: &Arc<Run>, plan: Arc<Plan>) -> Result<Built, BuildError> {
         (Some(target), true) => Some(run.io.repositories.sink(target)?),
         _ => None,
     };
-    let app = application::walk(run, &plan).await?;
-    let left_out = app.as_ref().map(|walk| walk.left_out.clone()).unwrap_or_default();
-    let decided = plan.platforms.iter().map(|platform| decide(run, &plan, sink.as_ref(), platform, app.as_ref()));
-    let decided = BuildError::all(join_all(decided).await)?;
+    let (decided, left_out) = decide_all(run, &plan, sink.as_ref()).await?;
     let done = decided.into_iter().map(|decided| make(run, &plan, sink.as_ref(), decided));
     let done = try_join_all(done).await?;
     let base_index = done.iter().find_map(|done| done.base_index);
@@ -163,6 +160,19 @@ struct Decided {
     extraction: Extraction,
     /// The base's layers on their way to the target.
     base_pushed: Option<JoinHandle<Result<(), BuildError>>>,
+}
+
+/// Decides every platform's image. Returns with it how many of the application's files
+/// stay behind, by rule.
+async fn decide_all(
+    run: &Arc<Run>,
+    plan: &Arc<Plan>,
+    sink: Option<&Arc<dyn Sink>>,
+) -> Result<(Vec<Decided>, Vec<(String, u64)>), BuildError> {
+    let app = application::walk(run, plan).await?;
+    let decided = plan.platforms.iter().map(|platform| decide(run, plan, sink, platform, app.as_ref()));
+    let decided = BuildError::all(join_all(decided).await)?;
+    Ok((decided, app.map(|walk| walk.left_out).unwrap_or_default()))
 }
 
 /// Pulls and decides; the base's layers are pushed meanwhile.

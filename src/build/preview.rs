@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use futures_util::future::{join_all, try_join_all};
+use futures_util::future::try_join_all;
 
 use super::error::BuildError;
 use super::extract::Extraction;
@@ -11,7 +11,7 @@ use super::once::Once;
 use super::reasons::Because;
 use super::report::{Group, LayerPreview, PlatformPreview, Preview, Size, TakenFile};
 use super::run::{Io, Run};
-use super::{Decided, application, base_size, decide, packing};
+use super::{Decided, base_size, decide_all, packing};
 use crate::layer::{Recipe, measure};
 use crate::oci::Digest;
 use crate::plan::Plan;
@@ -28,9 +28,7 @@ pub async fn preview(plans: Vec<Plan>, io: Io) -> Result<Vec<Preview>, BuildErro
     let mut out = Vec::new();
     for plan in plans {
         let plan = Arc::new(plan);
-        let app = application::walk(&run, &plan).await?;
-        let decided = plan.platforms.iter().map(|platform| decide(&run, &plan, None, platform, app.as_ref()));
-        let decided = BuildError::all(join_all(decided).await)?;
+        let (decided, left_out) = decide_all(&run, &plan, None).await?;
         let platforms = try_join_all(decided.into_iter().map(|decided| one_platform(&run, &measured, decided)));
         let platforms = platforms.await?;
         out.push(Preview {
@@ -40,7 +38,7 @@ pub async fn preview(plans: Vec<Plan>, io: Io) -> Result<Vec<Preview>, BuildErro
             base: plan.base_name.clone(),
             builder: plan.builder_name.clone(),
             platforms,
-            left_out: app.map(|walk| walk.left_out).unwrap_or_default(),
+            left_out,
         });
     }
     Ok(out)
@@ -110,7 +108,7 @@ fn groups(extraction: &Extraction) -> Vec<Group> {
         let Some(entry) = extraction.image.get(path).filter(|entry| !entry.is_folder()) else { continue };
         let size = entry.content().map_or(0, crate::rootfs::Content::size);
         let file = TakenFile { path: path.to_string(), size, because: reason.because.clone() };
-        let package = extraction.owners.get(path).cloned();
+        let package = extraction.packages.get(path).cloned();
         groups.entry((reason.layer, package.is_none(), package)).or_default().push(file);
     }
     groups.into_iter().map(|((layer, _, package), files)| Group { layer, package, files }).collect()

@@ -102,7 +102,7 @@ pub(super) fn reader(tree: &Tree, tars: &Tars) -> impl FnMut(&RootPath) -> Resul
     move |path| {
         let Some(content) = tree.follow(path).and_then(|(_, entry)| entry.content()) else { return Ok(None) };
         left = left.checked_sub(content.size()).ok_or_else(|| {
-            let cause = format!("with it, dpkg's files have more than {} MiB", DATABASE_LIMIT >> 20);
+            let cause = format!("with it, dpkg's or the loader's files have more than {} MiB", DATABASE_LIMIT >> 20);
             BuildError::read(path, cause)
         })?;
         let bytes = contents::read(content, tars, FILE_LIMIT).map_err(|cause| BuildError::read(path, cause))?;

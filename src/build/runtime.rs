@@ -48,8 +48,7 @@ impl Work<'_> {
         }
         self.runtime_data(&builder.tree, plan.terminfo)?;
         // Where libpython is, the loader's cache will say.
-        let folders: Vec<_> = taken.iter().filter(|path| is_libpython(path)).filter_map(RootPath::parent).collect();
-        self.image_folders = self.configuration(&folders)?.folders;
+        self.refresh_folders()?;
         // The interpreter's own libraries first: modules find them loaded.
         let executable = interpreter.executable.clone();
         if self.abi.is_none() {

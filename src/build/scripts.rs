@@ -5,13 +5,11 @@
 //! an absolute path and one argument. `env` runs a program from `PATH`, env(1).
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::Read as _;
 
 use super::donor::DonorId;
 use super::error::BuildError;
 use super::extract::Work;
-use super::problems::Problem;
-use super::problems::some_of;
+use super::problems::{Problem, some_of};
 use super::reasons::Because;
 use crate::layer::contents;
 use crate::progress::LayerKind;
@@ -65,11 +63,8 @@ impl Work<'_> {
     pub(super) fn shebang(&self, path: &RootPath) -> Result<Option<String>, BuildError> {
         let Some(entry) = self.image.get(path).filter(|entry| entry.meta.mode & 0o111 != 0) else { return Ok(None) };
         let Some(content) = entry.content() else { return Ok(None) };
-        let error = |cause: std::io::Error| BuildError::read(path, cause);
-        let mut head = Vec::new();
-        let file = contents::open(content, self.inputs.tars.as_ref()).map_err(error)?;
-        file.take(LINE).read_to_end(&mut head).map_err(error)?;
-        Ok(first_line(&head))
+        let head = contents::head(content, self.inputs.tars.as_ref(), LINE);
+        Ok(first_line(&head.map_err(|cause| BuildError::read(path, cause))?))
     }
 
     /// The programs that a first line runs and that the image lacks.

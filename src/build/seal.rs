@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::application::root_path;
 use super::error::BuildError;
 use super::extract::Work;
+use super::lacking::is_called_library;
 use super::reasons::{self, Because};
 use super::records;
 use super::runtime::is_libpython;
@@ -82,8 +83,8 @@ impl Work<'_> {
     fn is_for_local_libraries(&self, path: &RootPath) -> bool {
         let local = root_path("usr/local/lib");
         let folder = path.parent();
-        let library = path.name().is_some_and(|name| name.windows(3).any(|part| part == b".so"));
-        library && (folder.as_ref() == Some(&local) || folder == Some(local.child(self.triplet.as_bytes())))
+        is_called_library(path)
+            && (folder.as_ref() == Some(&local) || folder == Some(local.child(self.triplet.as_bytes())))
     }
 
     /// What makes the loader's cache cover `wanted` too, and all that it covers then, in

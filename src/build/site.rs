@@ -12,8 +12,8 @@ use crate::layer::contents;
 use crate::oci::Digest;
 use crate::ports::{LocalKind, Walk};
 use crate::python::record::{self, Fate};
-use crate::python::{Interpreter, script};
-use crate::rootfs::{Content, Entry, Kind, Meta, RootPath};
+use crate::python::{Distributions, Interpreter, script};
+use crate::rootfs::{Content, Entry, Kind, Meta, RootPath, Tree};
 
 /// Scripts and RECORD files larger than this are not text that carboy rewrites.
 const TEXT_LIMIT: u64 = 16 << 20;
@@ -63,6 +63,14 @@ pub fn place(walk: &Walk, interpreter: &Interpreter, tars: &Tars) -> Result<BTre
         }
     }
     Ok(out)
+}
+
+/// The distributions of an image, by its own records. What cannot be read is no record.
+pub fn distributions(tree: &Tree, purelib: Option<&RootPath>, tars: &Tars) -> Distributions {
+    Distributions::read(tree, purelib.map(std::slice::from_ref).unwrap_or_default(), &mut |path, limit| {
+        let (_, entry) = tree.follow(path)?;
+        contents::read(entry.content()?, tars, limit).ok()
+    })
 }
 
 /// Compiled files of unknown origin, and the lock that uv leaves.

@@ -2,7 +2,6 @@
 //! versions, machines, modules for another Python, wheels for another glibc.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::Read as _;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -11,6 +10,7 @@ use super::error::BuildError;
 use super::extract::Work;
 use super::lacking::{self, Whole};
 use super::problems::{Problem, some_of};
+use super::site;
 use crate::debian::glibc;
 use crate::elf::header;
 use crate::elf::{Abi, Edge, Loader as _, Mismatch, MismatchKind, Object, versions};
@@ -44,22 +44,10 @@ impl Work<'_> {
             self.starts(path)?;
             reachable.insert(path.clone());
         }
-        let distributions = self.distributions(interpreter);
+        let purelib = interpreter.map(|interpreter| &interpreter.purelib);
+        let distributions = site::distributions(&self.image, purelib, &self.inputs.tars);
         self.fitness(abi, interpreter, &objects, reachable, &outcome.edges, &distributions)?;
-        self.warn_of_scripts(interpreter)?;
-        self.name_owners();
-        Ok(())
-    }
-
-    /// The packages of what was taken, for whoever tells of it.
-    fn name_owners(&mut self) {
-        for donor in &self.donors {
-            for (path, from) in &donor.origins {
-                if let Some(package) = donor.owners.of(from) {
-                    self.owners.insert(path.clone(), format!("{} {}", package.name, package.version));
-                }
-            }
-        }
+        self.warn_of_scripts(interpreter)
     }
 
     /// Programs and libraries of the image, static ones too, by real path.
@@ -68,10 +56,8 @@ impl Work<'_> {
         let mut out = BTreeMap::new();
         for path in self.elf_files(files.map(|(path, _)| path.clone()).collect())? {
             let Some(content) = self.image.get(&path).and_then(Entry::content) else { continue };
-            let error = |cause: std::io::Error| BuildError::read(&path, cause);
-            let mut head = Vec::new();
-            let file = contents::open(content, self.inputs.tars.as_ref()).map_err(error)?;
-            file.take(header::LENGTH as u64).read_to_end(&mut head).map_err(error)?;
+            let head = contents::head(content, self.inputs.tars.as_ref(), header::LENGTH as u64);
+            let head = head.map_err(|cause| BuildError::read(&path, cause))?;
             if let Ok(head) = <[u8; header::LENGTH]>::try_from(head.as_slice())
                 && let Some(abi) = header::abi(&head)
             {
@@ -138,14 +124,6 @@ impl Work<'_> {
             let tag = tag.filter(|_| self.plan.base_name.contains("distroless")).unwrap_or("nonroot");
             format!("a base of Debian {release} has it: base = \"gcr.io/distroless/cc-debian{release}:{tag}\"")
         }))
-    }
-
-    fn distributions(&self, interpreter: Option<&Interpreter>) -> Distributions {
-        let sites: Vec<_> = interpreter.iter().map(|interpreter| interpreter.purelib.clone()).collect();
-        Distributions::read(&self.image, &sites, &mut |path, limit| {
-            let (_, entry) = self.image.follow(path)?;
-            contents::read(entry.content()?, self.inputs.tars.as_ref(), limit).ok()
-        })
     }
 
     /// Machines, modules' Pythons, wheels' tags.

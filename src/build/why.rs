@@ -3,14 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use futures_util::future::join_all;
-
 use super::error::BuildError;
 use super::pull::{self, Image};
 use super::reasons::{self, Naming, Reasons};
 use super::report::{PlatformWhy, Why};
 use super::run::{Io, Run};
-use super::{Decided, application, decide, records};
+use super::{Decided, decide_all, records, site};
 use crate::debian::dpkg::Owners;
 use crate::layer::contents;
 use crate::oci::{Digest, Location, Platform};
@@ -33,9 +31,7 @@ pub async fn why(plans: Vec<Plan>, io: Io, name: &str) -> Result<Vec<Why>, Build
     let mut first = None;
     for plan in plans {
         let plan = Arc::new(plan);
-        let app = application::walk(&run, &plan).await?;
-        let decided = plan.platforms.iter().map(|platform| decide(&run, &plan, None, platform, app.as_ref()));
-        let decided = BuildError::all(join_all(decided).await)?;
+        let (decided, _) = decide_all(&run, &plan, None).await?;
         let platforms = decided.iter().map(|decided| would_be(&run, decided, name)).collect::<Result<_, _>>()?;
         out.push(Why { profile: plan.profile.clone(), platforms });
         first = first.or(decided.into_iter().next().map(|decided| decided.extraction.image));
@@ -65,11 +61,7 @@ struct Owned<'a> {
 impl<'a> Owned<'a> {
     fn of(run: &Run, tree: &'a Tree, purelib: Option<&RootPath>) -> Result<Self, BuildError> {
         let packages = Owners::read(tree, &mut records::reader(tree, &run.tars))?;
-        let sites: Vec<_> = purelib.into_iter().cloned().collect();
-        let distributions = Distributions::read(tree, &sites, &mut |path, limit| {
-            let (_, entry) = tree.follow(path)?;
-            contents::read(entry.content()?, run.tars.as_ref(), limit).ok()
-        });
+        let distributions = site::distributions(tree, purelib, &run.tars);
         Ok(Self { tree, packages, distributions })
     }
 

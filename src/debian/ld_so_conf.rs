@@ -7,6 +7,7 @@
 //! and later look for a folder of that whole name. ldconfig has no bounds of its
 //! own; a file that includes itself ends it when no more files can be opened.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use super::dpkg::Reader;
@@ -72,9 +73,12 @@ pub fn configuration<E>(tree: &Tree, text: &mut Reader<'_, E>, wanted: &[RootPat
         files.push((conf.clone(), old.clone()));
     }
     // Read as it will be, to learn whether an image's own file reaches carboy's.
-    let mut future = tree.clone();
-    future.insert(conf.clone(), Entry::bytes(0o644, *b""));
-    future.insert(ours.clone(), Entry::bytes(0o644, *b""));
+    let mut future = Cow::Borrowed(tree);
+    for path in [&conf, &ours] {
+        if tree.get(path).and_then(Entry::content).is_none() {
+            future.to_mut().insert(path.clone(), Entry::bytes(0o644, *b""));
+        }
+    }
     let mut with = |old: &[u8], own: &[u8]| {
         read(&future, &mut |path| match future.resolve(path) {
             Ok(path) if path == conf => Ok(Some(old.to_vec())),

@@ -44,8 +44,16 @@ pub fn read(content: &Content, tars: &dyn TarFiles, limit: u64) -> io::Result<Ve
     if content.size() > limit {
         return Err(io::ErrorKind::FileTooLarge.into());
     }
+    head(content, tars, limit)
+}
+
+/// A file's first bytes, fewer when it is shorter.
+///
+/// # Errors
+/// What `open` cannot open.
+pub fn head(content: &Content, tars: &dyn TarFiles, length: u64) -> io::Result<Vec<u8>> {
     let mut out = Vec::new();
-    open(content, tars)?.take(limit).read_to_end(&mut out)?;
+    open(content, tars)?.take(length).read_to_end(&mut out)?;
     Ok(out)
 }
 

@@ -154,7 +154,7 @@ fn programs(tree: &Tree, folders: &[RootPath], full: Option<&str>) -> Vec<Progra
     for folder in folders {
         let Ok(folder) = tree.resolve(folder) else { continue };
         let mut others: Vec<_> =
-            beside(tree, &folder).filter_map(|path| Some((age(path.name()?)?, path.clone()))).collect();
+            tree.children(&folder).filter_map(|(path, _)| Some((age(path.name()?)?, path.clone()))).collect();
         others.sort();
         names.extend(others.into_iter().rev().map(|(_, path)| path));
     }
@@ -169,11 +169,6 @@ fn programs(tree: &Tree, folders: &[RootPath], full: Option<&str>) -> Vec<Progra
         }
     }
     out
-}
-
-/// What of a folder is not deeper in it.
-fn beside<'a>(tree: &'a Tree, folder: &RootPath) -> impl Iterator<Item = &'a RootPath> + use<'a> {
-    tree.children(folder).map(|(path, _)| path)
 }
 
 /// To sort versions by; of one version, builds without flags are the newest.
@@ -197,8 +192,8 @@ fn version_of(name: &[u8]) -> Option<(String, String)> {
 /// The flags of the program that `pythonX.Y` is a hard link to.
 fn linked_flags(tree: &Tree, executable: &RootPath, version: &str) -> String {
     let named = |path: &RootPath| version_of(path.name()?).filter(|(other, _)| other == version);
-    beside(tree, &executable.parent().unwrap_or_default())
-        .filter_map(|path| Some((path, named(path)?.1)))
+    tree.children(&executable.parent().unwrap_or_default())
+        .filter_map(|(path, _)| Some((path, named(path)?.1)))
         .find(|(path, flags)| !flags.is_empty() && is_same(tree, path, executable))
         .map(|(_, flags)| flags)
         .unwrap_or_default()

@@ -4,7 +4,7 @@
 use super::elapsed::elapsed;
 use super::layers::{Row, table};
 use super::message::printable_line;
-use super::notes::{Alike, alike, asker, count, left_out, missing, wrapped};
+use super::notes::{Alike, alike, asker, count, heading, left_out, missing, wrapped};
 use crate::build::report::{LayerReport, PlatformReport, Report};
 use crate::progress::LayerKind;
 
@@ -13,7 +13,7 @@ use crate::progress::LayerKind;
 #[must_use]
 pub fn summary_text(report: &Report, width: usize) -> String {
     let mut sections = Vec::new();
-    sections.extend(report.profile.as_ref().map(|profile| format!("profile {}", printable_line(profile))));
+    sections.extend(report.profile.as_deref().map(|profile| heading(Some(profile))));
     sections.extend(report.platforms.iter().map(|platform| layers(platform, width)));
     let absent =
         report.platforms.iter().map(|report| (&report.platform, report.missing.as_slice())).collect::<Vec<_>>();

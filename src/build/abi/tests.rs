@@ -106,7 +106,9 @@ impl Image {
     }
 
     fn hint(&self) -> String {
-        self.report().hint().unwrap_or_default()
+        let mut hints: Vec<_> = self.report().errors.iter().filter_map(Hint::hint).collect();
+        hints.dedup();
+        hints.join("; ")
     }
 }
 
