@@ -16,6 +16,8 @@ use crate::hint::Hint;
 use crate::oci::location::Selector;
 use crate::oci::{Descriptor, Digest, Location, RawManifest};
 use crate::progress::Outcome;
+use crate::python::lock::Pinned;
+use crate::python::tags::Target;
 pub use crate::rootfs::LocalFile;
 
 /// An error of a port's other side, with the hint that its maker knew.
@@ -109,6 +111,8 @@ pub enum CacheKind {
     Tar,
     /// JSON about a layer that carboy made, by the digest of its inputs.
     Layer,
+    /// A verified wheel, by its SHA-256.
+    Wheel,
     /// Facts about the files of a local folder, by the digest of its path.
     Folder,
 }
@@ -176,6 +180,29 @@ pub struct Walk {
     /// How many files each rule left out: (`.gitignore`, 12), (`__pycache__`, 40).
     /// A folder left out whole counts the files in it.
     pub left_out: Vec<(String, u64)>,
+}
+
+/// A wheel on this machine's disk, whose hash was verified.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct WheelFile {
+    /// Its name, as the lock file, the index or the wheelhouse has it.
+    pub name: String,
+    pub path: Arc<Path>,
+    /// SHA-256 of the whole file.
+    pub digest: Digest,
+    /// In bytes.
+    pub size: u64,
+}
+
+/// Where distributions come from: wheelhouses, indexes, URLs.
+pub trait Packages: Send + Sync {
+    /// The wheel of a distribution that fits the target best, fetched and verified
+    /// unless the cache or a wheelhouse has it.
+    ///
+    /// # Errors
+    /// There is no wheel that fits; what there is instead, and how to go on. Hashes
+    /// that are others than the lock file's. Indexes that refuse or fail.
+    fn wheel<'a>(&'a self, wanted: &'a Pinned, target: &'a Target) -> BoxFuture<'a, Result<WheelFile, PortError>>;
 }
 
 /// Local folders.

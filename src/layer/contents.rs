@@ -6,6 +6,7 @@ use std::io::{self, Cursor, Read, Seek};
 use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 
+use super::member::Unzipped;
 use crate::oci::Digest;
 use crate::rootfs::{Content, Sparse};
 
@@ -33,6 +34,7 @@ pub fn open(content: &Content, tars: &dyn TarFiles) -> io::Result<Box<dyn ReadSe
         Content::Layer { blob, offset, size } => Box::new(Slice::new(tars.tar(blob)?, *offset, *size)),
         Content::Sparse(sparse) => Box::new(Holed::new(tars.tar(&sparse.blob)?, sparse.clone())),
         Content::Local(file) => Box::new(File::open(&file.path)?),
+        Content::Member(member) => Box::new(Unzipped::open(member)?),
     })
 }
 

@@ -3,6 +3,7 @@
 mod archive;
 pub mod contents;
 pub mod measure;
+pub mod member;
 pub mod pack;
 pub mod read;
 pub mod recipe;

@@ -9,9 +9,10 @@ use std::io::{self, BufWriter, Read, Write};
 
 use super::Recipe;
 use super::contents::{Holed, Slice, TarFiles};
+use super::member::Unzipped;
 use crate::oci::digest::Hasher;
 use crate::oci::{Compression, Descriptor, DiffId, Digest};
-use crate::rootfs::{Content, Entry, Kind, LocalFile, RootPath};
+use crate::rootfs::{Content, Entry, Kind, LocalFile, Member, RootPath};
 
 /// A layer that was written.
 #[derive(Clone, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
@@ -31,6 +32,8 @@ pub enum PackError {
     Read { path: String, cause: io::Error },
     #[error("`{path}` changed while it was being read")]
     Changed { path: String },
+    #[error("`{name}` in `{archive}` is not what the wheel's RECORD says")]
+    Record { archive: String, name: String },
     #[error("cannot write the layer: {0}")]
     Write(#[from] io::Error),
 }
@@ -151,6 +154,7 @@ enum Data<'a> {
     Slice(Slice),
     Holed(Holed),
     Local { file: io::Take<File>, left: u64, hasher: Hasher, want: &'a LocalFile },
+    Member { file: Unzipped, hasher: Hasher, want: &'a Member },
 }
 
 fn open<'a>(content: &'a Content, path: &RootPath, tars: &dyn TarFiles) -> Result<Data<'a>, PackError> {
@@ -163,6 +167,11 @@ fn open<'a>(content: &'a Content, path: &RootPath, tars: &dyn TarFiles) -> Resul
         Content::Sparse(sparse) => {
             let file = tars.tar(&sparse.blob).map_err(|cause| PackError::Read { path: path.to_string(), cause })?;
             Ok(Data::Holed(Holed::new(file, sparse.clone())))
+        }
+        Content::Member(want) => {
+            let name = want.archive.display().to_string();
+            let file = Unzipped::open(want).map_err(|cause| PackError::Read { path: name, cause })?;
+            Ok(Data::Member { file, hasher: Hasher::default(), want })
         }
         Content::Local(want) => {
             let name = want.path.display().to_string();
@@ -189,6 +198,11 @@ impl Read for Data<'_> {
                 hasher.update(&buffer[..count]);
                 Ok(count)
             }
+            Self::Member { file, hasher, .. } => {
+                let count = file.read(buffer)?;
+                hasher.update(&buffer[..count]);
+                Ok(count)
+            }
         }
     }
 }
@@ -198,6 +212,9 @@ impl Data<'_> {
         match self {
             Self::Local { hasher, want, .. } if hasher.clone().finish() != want.digest => {
                 Err(PackError::Changed { path: want.path.display().to_string() })
+            }
+            Self::Member { hasher, want, .. } if hasher.clone().finish() != want.digest => {
+                Err(PackError::Record { archive: want.archive.display().to_string(), name: want.name.clone() })
             }
             _ => Ok(()),
         }

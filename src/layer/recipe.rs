@@ -196,6 +196,11 @@ impl Key {
                 self.bytes(Digest::of(bytes).to_string().as_bytes());
                 self.number(bytes.len() as u64);
             }
+            Kind::File(Content::Member(member)) => {
+                self.bytes(b"content");
+                self.bytes(member.digest.to_string().as_bytes());
+                self.number(member.size);
+            }
             Kind::File(Content::Local(file)) => {
                 self.bytes(b"content");
                 self.bytes(file.digest.to_string().as_bytes());

@@ -3,15 +3,25 @@
 pub mod abi;
 pub mod distribution;
 pub mod interpreter;
+pub mod lock;
+pub mod marker;
 pub mod record;
 pub mod releases;
 pub mod script;
 pub mod stdlib;
 pub mod tags;
+pub mod wheel;
 
 pub use abi::Cpython;
 pub use distribution::{Distribution, Distributions};
 pub use interpreter::{Interpreter, PythonError};
+
+/// A distribution's or group's name as PEP 503 normalises it: `typing-extensions`.
+#[must_use]
+pub fn normalised(name: &str) -> String {
+    let words = name.split(['-', '_', '.']).filter(|word| !word.is_empty());
+    words.map(str::to_ascii_lowercase).collect::<Vec<_>>().join("-")
+}
 
 /// Whether `part`, which is not empty, stands in `text`.
 fn contains(text: &[u8], part: &[u8]) -> bool {

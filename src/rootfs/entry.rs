@@ -1,7 +1,7 @@
 //! One file, folder or link of a tree, and where a file's bytes are.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::oci::Digest;
@@ -59,6 +59,26 @@ pub enum Content {
     Bytes(Arc<[u8]>),
     /// On the user's disk.
     Local(Arc<LocalFile>),
+    /// In a wheel on the user's disk or in the cache.
+    Member(Arc<Member>),
+}
+
+/// A file in a zip archive. Its content is checked against the digest as it is read.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct Member {
+    pub archive: Arc<Path>,
+    /// As the archive calls it, for errors.
+    pub name: String,
+    /// Where its data begins in the archive.
+    pub offset: u64,
+    /// How much of the archive it takes, in bytes.
+    pub packed: u64,
+    /// In bytes, unpacked.
+    pub size: u64,
+    /// Whether the data is deflated; stored as it is otherwise.
+    pub deflated: bool,
+    /// SHA-256 of its content.
+    pub digest: Digest,
 }
 
 /// Data of a layer's tar, with zeros around it.
@@ -103,6 +123,7 @@ impl Content {
             Self::Sparse(sparse) => sparse.size,
             Self::Bytes(bytes) => bytes.len() as u64,
             Self::Local(file) => file.size,
+            Self::Member(member) => member.size,
         }
     }
 
@@ -112,7 +133,7 @@ impl Content {
         match self {
             Self::Layer { blob, .. } => Some(blob),
             Self::Sparse(sparse) => Some(&sparse.blob),
-            Self::Bytes(_) | Self::Local(_) => None,
+            Self::Bytes(_) | Self::Local(_) | Self::Member(_) => None,
         }
     }
 }

@@ -80,6 +80,7 @@ impl Cache for DiskCache {
             CacheKind::Blob => "blobs/sha256",
             CacheKind::Tar => "tars",
             CacheKind::Layer => "layers",
+            CacheKind::Wheel => "wheels",
             CacheKind::Folder => "folders",
         };
         self.root.join(folder).join(key.hex())
@@ -115,10 +116,11 @@ mod tests {
 
     use super::*;
 
-    const KINDS: [(CacheKind, &str); 4] = [
+    const KINDS: [(CacheKind, &str); 5] = [
         (CacheKind::Blob, "blobs/sha256"),
         (CacheKind::Tar, "tars"),
         (CacheKind::Layer, "layers"),
+        (CacheKind::Wheel, "wheels"),
         (CacheKind::Folder, "folders"),
     ];
 

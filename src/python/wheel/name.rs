@@ -1,0 +1,84 @@
+//! A wheel's file name.
+
+use pep440_rs::Version;
+
+use crate::python::tags::Tag;
+
+/// `numpy-2.3.1-1-cp313-cp313-manylinux_2_28_x86_64.whl`, taken apart.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct WheelName {
+    /// As written: `typing_extensions`.
+    pub distribution: String,
+    pub version: Version,
+    /// A build's number and what follows it; of two, the larger is newer.
+    pub build: Option<(u64, String)>,
+    /// Sets taken apart.
+    pub tags: Vec<Tag>,
+}
+
+impl WheelName {
+    /// Takes a file name apart. None for what is no wheel's name.
+    #[must_use]
+    pub fn parse(file: &str) -> Option<Self> {
+        let stem = file.strip_suffix(".whl")?;
+        let parts: Vec<_> = stem.split('-').collect();
+        let (distribution, version, build, tags) = match parts.as_slice() {
+            [distribution, version, python, abi, platform] => (distribution, version, None, [python, abi, platform]),
+            [distribution, version, build, python, abi, platform] => {
+                (distribution, version, Some(build), [python, abi, platform])
+            }
+            _ => return None,
+        };
+        let letter = |b: u8| b.is_ascii_alphanumeric() || b"._".contains(&b);
+        if distribution.is_empty() || !distribution.bytes().all(letter) {
+            return None;
+        }
+        let build = build.map(|build| {
+            let end = build.find(|c: char| !c.is_ascii_digit()).unwrap_or(build.len());
+            Some((build[..end].parse().ok()?, build[end..].to_owned()))
+        });
+        Some(Self {
+            distribution: (*distribution).to_owned(),
+            version: version.replace('_', "-").parse().ok()?,
+            build: match build {
+                Some(build) => Some(build?),
+                None => None,
+            },
+            tags: Tag::parse(&tags.map(|tag| *tag).join("-"))?,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_taken_apart() {
+        let name = WheelName::parse("typing_extensions-4.15.0-2b-py3-none-any.whl").unwrap();
+        assert_eq!(name.distribution, "typing_extensions");
+        assert_eq!((name.version.to_string(), name.build), ("4.15.0".to_owned(), Some((2, "b".to_owned()))));
+        assert_eq!(name.tags, Tag::parse("py3-none-any").unwrap());
+        let sets = WheelName::parse("six-1.16.0-py2.py3-none-any.whl").unwrap();
+        assert_eq!((sets.tags.len(), sets.build), (2, None));
+        let local = WheelName::parse("torch-2.5.1+cpu-cp313-cp313-linux_x86_64.whl").unwrap();
+        assert_eq!(local.version.to_string(), "2.5.1+cpu");
+    }
+
+    #[test]
+    fn what_is_no_wheels_name_is_none() {
+        for bad in [
+            "",
+            "six-1.16.0.tar.gz",
+            "six-1.16.0-py3-none-any.zip",
+            "six-py3-none-any.whl",
+            "six-x-py3-none-any.whl",
+            "../six-1-py3-none-any.whl",
+            "-1-py3-none-any.whl",
+            "six-1-b2-py3-none-any.whl",
+            "a-1-2-3-py3-none-any.whl",
+        ] {
+            assert_eq!(WheelName::parse(bad), None, "{bad}");
+        }
+    }
+}
