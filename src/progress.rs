@@ -28,6 +28,22 @@ pub enum LayerKind {
     Application,
 }
 
+/// One of the layers that carboy makes. Their order is that of the image.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct LayerId {
+    pub kind: LayerKind,
+    pub part: Part,
+}
+
+/// What of its kind a layer holds.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Part {
+    /// One large distribution: `numpy 2.3.1`.
+    Distribution(String),
+    /// All that has no layer of its own.
+    Rest,
+}
+
 /// What it is done to.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub enum Subject {
@@ -80,9 +96,8 @@ impl LayerKind {
         }
     }
 
-    /// What a layer's history says of it.
-    #[must_use]
-    pub fn created_by(self) -> String {
+    /// What a layer's history says of it, at least.
+    fn created_by(self) -> String {
         format!("carboy: {}", self.name())
     }
 
@@ -94,6 +109,31 @@ impl LayerKind {
             rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
         };
         Self::ALL.into_iter().find(is)
+    }
+}
+
+impl LayerId {
+    /// The name of the only distribution in it.
+    #[must_use]
+    pub fn distribution(&self) -> Option<&str> {
+        match &self.part {
+            Part::Distribution(name) => Some(name),
+            Part::Rest => None,
+        }
+    }
+
+    /// What a layer's history says of it; `python` is the runtime's version.
+    #[must_use]
+    pub fn created_by(&self, python: Option<&str>) -> String {
+        let python = python.filter(|_| self.kind == LayerKind::Runtime).map(|version| format!("python {version}"));
+        let detail = python.or_else(|| self.distribution().map(str::to_owned));
+        self.kind.created_by() + &detail.map_or_else(String::new, |detail| format!(" ({detail})"))
+    }
+}
+
+impl From<LayerKind> for LayerId {
+    fn from(kind: LayerKind) -> Self {
+        Self { kind, part: Part::Rest }
     }
 }
 

@@ -22,7 +22,7 @@ use crate::layer::{Recipe, contents};
 use crate::oci::Platform;
 use crate::plan::Plan;
 use crate::ports::{Walk, WalkRules};
-use crate::progress::{Event, LayerKind, Progress};
+use crate::progress::{Event, LayerId, LayerKind, Progress};
 use crate::python::Interpreter;
 use crate::rootfs::{Entry, RootPath, Tree};
 
@@ -47,7 +47,7 @@ pub struct Inputs {
 /// The decision.
 pub struct Extraction {
     /// From what changes least to what changes most; empty ones are left out.
-    pub layers: Vec<(LayerKind, Arc<Recipe>)>,
+    pub layers: Vec<(LayerId, Arc<Recipe>)>,
     pub process: Process,
     /// The interpreter's version, as exactly as the builder tells.
     pub python: Option<String>,
@@ -140,7 +140,7 @@ pub(super) struct Work<'a> {
     pub(super) abi: Option<Abi>,
     /// What was taken without its libraries, because the configuration says so.
     pub(super) unresolved: BTreeSet<RootPath>,
-    pub(super) recipes: BTreeMap<LayerKind, Recipe>,
+    pub(super) recipes: BTreeMap<LayerId, Recipe>,
     pub(super) reasons: Reasons,
     pub(super) taken: Vec<Taken>,
     pub(super) missing: Vec<Missing>,
@@ -220,7 +220,7 @@ impl<'a> Work<'a> {
         self.inputs.builder.as_ref().map(|_| 0)
     }
 
-    /// Adds an entry to a layer. Returns its real path.
+    /// Adds an entry to the layer of a kind that holds the rest. Returns its real path.
     pub(super) fn put(
         &mut self,
         kind: LayerKind,
@@ -228,13 +228,24 @@ impl<'a> Work<'a> {
         entry: Entry,
         because: Because,
     ) -> Result<RootPath, BuildError> {
+        self.put_into(&kind.into(), path, entry, because)
+    }
+
+    /// Adds an entry to a layer. Returns its real path.
+    pub(super) fn put_into(
+        &mut self,
+        layer: &LayerId,
+        path: &RootPath,
+        entry: Entry,
+        because: Because,
+    ) -> Result<RootPath, BuildError> {
         let (timestamp, compression) = (self.plan.timestamp, self.plan.compression);
-        let recipe = self.recipes.entry(kind).or_insert_with(|| Recipe::new(timestamp, compression));
+        let recipe = self.recipes.entry(layer.clone()).or_insert_with(|| Recipe::new(timestamp, compression));
         let platform = &self.inputs.platform;
         let real = recipe
             .put(&mut self.image, path, entry)
             .map_err(|cause| BuildError::Recipe { platform: platform.clone(), cause })?;
-        self.reasons.note(real.clone(), kind, because);
+        self.reasons.note(real.clone(), layer.kind, because);
         for donor in &mut self.donors {
             donor.origins.remove(&real);
         }
@@ -276,6 +287,11 @@ impl<'a> Work<'a> {
         self.inputs.progress.on(Event::Warning(text));
     }
 
+    /// The layers of a kind.
+    pub(super) fn layers_of(&self, kind: LayerKind) -> impl Iterator<Item = &Recipe> {
+        self.recipes.iter().filter(move |(layer, _)| layer.kind == kind).map(|(_, recipe)| recipe)
+    }
+
     fn dependencies(&mut self, walk: &Walk, interpreter: &Interpreter) -> Result<(), BuildError> {
         let mut placed = Vec::new();
         for (path, entry) in site::place(walk, interpreter, &self.inputs.tars)? {
@@ -307,7 +323,7 @@ impl<'a> Work<'a> {
         }
         let python = interpreter.map(|found| found.full_version.clone().unwrap_or_else(|| found.version.clone()));
         let layers = self.recipes.into_iter().filter(|(_, recipe)| !recipe.is_empty());
-        let layers = layers.map(|(kind, recipe)| (kind, Arc::new(recipe))).collect();
+        let layers = layers.map(|(layer, recipe)| (layer, Arc::new(recipe))).collect();
         Ok(Extraction {
             layers,
             process,

@@ -48,7 +48,7 @@ use crate::layer::{Packed, Recipe};
 use crate::oci::{Descriptor, Digest, Location, Platform, RawManifest, media_type};
 use crate::plan::Plan;
 use crate::ports::{Origin, Sink, Walk};
-use crate::progress::LayerKind;
+use crate::progress::LayerId;
 use pull::Image;
 
 /// Builds every plan's image, then publishes them: no tag moves before all of them
@@ -204,19 +204,16 @@ async fn make(
     decided: Decided,
 ) -> Result<Done, BuildError> {
     let Decided { platform, base, extraction, base_pushed } = decided;
-    let layers = extraction.layers.iter().map(|(kind, recipe)| one_layer(run, plan, sink, &platform, *kind, recipe));
+    let layers = extraction.layers.iter().map(|(layer, recipe)| one_layer(run, plan, sink, &platform, layer, recipe));
     let layers = try_join_all(layers).await?;
     if let Some(pushed) = base_pushed {
         pushed.await.map_err(|cause| BuildError::Internal(cause.to_string()))??;
     }
-    let created = |kind: LayerKind| match (kind, &extraction.python) {
-        (LayerKind::Runtime, Some(version)) => format!("{} (python {version})", kind.created_by()),
-        _ => kind.created_by(),
-    };
     let new_layers: Vec<_> = layers
         .iter()
-        .map(|(kind, packed, _)| {
-            (packed.descriptor.clone(), NewLayer { diff_id: packed.diff_id, created_by: created(*kind) })
+        .map(|(layer, packed, _)| {
+            let created_by = layer.created_by(extraction.python.as_deref());
+            (packed.descriptor.clone(), NewLayer { diff_id: packed.diff_id, created_by })
         })
         .collect();
     let descriptors: Vec<_> = base.layers.iter().map(|layer| layer.descriptor.clone()).collect();
@@ -230,7 +227,7 @@ async fn make(
     let report = PlatformReport {
         platform,
         base: base_size(&base),
-        layers: layers.iter().map(|(kind, packed, cached)| layer_report(*kind, packed, *cached)).collect(),
+        layers: layers.iter().map(|(layer, packed, cached)| layer_report(layer, packed, *cached)).collect(),
         python: extraction.python,
         taken: extraction.taken,
         missing: extraction.missing,
@@ -253,20 +250,20 @@ async fn builder(run: &Arc<Run>, plan: &Plan, platform: &Platform) -> Result<Opt
     }
 }
 
-async fn one_layer(
+async fn one_layer<'a>(
     run: &Arc<Run>,
     plan: &Plan,
     sink: Option<&Arc<dyn Sink>>,
     platform: &Platform,
-    kind: LayerKind,
+    layer: &'a LayerId,
     recipe: &Arc<Recipe>,
-) -> Result<(LayerKind, Packed, bool), BuildError> {
-    let (packed, cached) = packing::layer(run, platform, kind, recipe).await?;
+) -> Result<(&'a LayerId, Packed, bool), BuildError> {
+    let (packed, cached) = packing::layer(run, platform, layer.kind, recipe).await?;
     if let Some(sink) = sink {
         let path = run.io.cache.path(crate::ports::CacheKind::Blob, &packed.descriptor.digest);
         run.push(plan, sink, &packed.descriptor, &Origin::File(path)).await?;
     }
-    Ok((kind, packed, cached))
+    Ok((layer, packed, cached))
 }
 
 fn base_size(base: &Image) -> Size {
@@ -278,9 +275,10 @@ fn base_size(base: &Image) -> Size {
     }
 }
 
-fn layer_report(kind: LayerKind, packed: &Packed, cached: bool) -> report::LayerReport {
+fn layer_report(layer: &LayerId, packed: &Packed, cached: bool) -> report::LayerReport {
     report::LayerReport {
-        kind,
+        kind: layer.kind,
+        distribution: layer.distribution().map(str::to_owned),
         digest: packed.descriptor.digest,
         size: Size { layers: 1, packed: packed.descriptor.size, unpacked: packed.unpacked },
         files: packed.files,

@@ -15,7 +15,7 @@ use super::{Decided, base_size, decide_all, packing};
 use crate::layer::{Recipe, measure};
 use crate::oci::Digest;
 use crate::plan::Plan;
-use crate::progress::LayerKind;
+use crate::progress::{LayerId, LayerKind};
 
 /// Decides every plan's image and tells what it would be. Layers are pulled into the
 /// cache; nothing is made.
@@ -45,7 +45,15 @@ pub async fn preview(plans: Vec<Plan>, io: Io) -> Result<Vec<Preview>, BuildErro
 }
 
 /// Layers' sizes by their recipes' keys: profiles share layers.
-type Measurements = Once<Digest, LayerPreview>;
+type Measurements = Once<Digest, Measure>;
+
+/// What is known of one layer.
+#[derive(Clone, Copy)]
+struct Measure {
+    size: Size,
+    files: u64,
+    known: bool,
+}
 
 async fn one_platform(
     run: &Arc<Run>,
@@ -53,7 +61,7 @@ async fn one_platform(
     decided: Decided,
 ) -> Result<PlatformPreview, BuildError> {
     let Decided { platform, base, extraction, .. } = decided;
-    let layers = extraction.layers.iter().map(|(kind, recipe)| one_layer(run, measured, *kind, recipe));
+    let layers = extraction.layers.iter().map(|(layer, recipe)| one_layer(run, measured, layer, recipe));
     let layers = try_join_all(layers).await?;
     let process = &extraction.process;
     let own = |list: &Option<Vec<String>>| list.clone().unwrap_or_default();
@@ -78,24 +86,25 @@ async fn one_platform(
 async fn one_layer(
     run: &Arc<Run>,
     measured: &Measurements,
-    kind: LayerKind,
+    layer: &LayerId,
     recipe: &Arc<Recipe>,
 ) -> Result<LayerPreview, BuildError> {
     let hashed = recipe.clone();
     let key = run.blocking(move || hashed.key()).await?;
     let (inner, recipe) = (run.clone(), recipe.clone());
-    let work = move || -> Result<LayerPreview, BuildError> {
+    let work = move || -> Result<Measure, BuildError> {
         let size = |packed, unpacked| Size { layers: 1, packed, unpacked };
         let files = recipe.files();
         if let Some(packed) = packing::known(inner.io.cache.as_ref(), &key)? {
             let size = size(packed.descriptor.size, packed.unpacked);
-            return Ok(LayerPreview { kind, size, files, known: true });
+            return Ok(Measure { size, files, known: true });
         }
         let measured = measure(&recipe, inner.tars.as_ref())?;
-        Ok(LayerPreview { kind, size: size(measured.packed, measured.unpacked), files, known: false })
+        Ok(Measure { size: size(measured.packed, measured.unpacked), files, known: false })
     };
-    let known = measured.get(key, async { run.blocking(work).await? }).await?;
-    Ok(LayerPreview { kind, ..known })
+    let Measure { size, files, known } = measured.get(key, async { run.blocking(work).await? }).await?;
+    let distribution = layer.distribution().map(str::to_owned);
+    Ok(LayerPreview { kind: layer.kind, distribution, size, files, known })
 }
 
 /// What came out of images, by layer and package.

@@ -50,7 +50,7 @@ impl Work<'_> {
             }
         }
         // Files of any origin: a local one too takes the place of a package's.
-        let came = self.recipes.get(&kind).into_iter().flat_map(Recipe::entries).map(|(path, _)| path.clone());
+        let came = self.layers_of(kind).flat_map(Recipe::entries).map(|(path, _)| path.clone());
         for (path, text) in self.on_record.extend(&self.image, &taken, &came.collect()) {
             self.put(kind, &path, Entry::bytes(0o644, text), Because::Record)?;
         }

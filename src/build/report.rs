@@ -63,6 +63,8 @@ pub struct Size {
 #[derive(Clone, Debug)]
 pub struct LayerReport {
     pub kind: LayerKind,
+    /// The only distribution in it: `numpy 2.3.1`.
+    pub distribution: Option<String>,
     pub digest: Digest,
     pub size: Size,
     /// Files, links not counted.
@@ -119,9 +121,11 @@ pub struct PlatformPreview {
 }
 
 /// One layer, not made yet.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct LayerPreview {
     pub kind: LayerKind,
+    /// The only distribution in it: `numpy 2.3.1`.
+    pub distribution: Option<String>,
     /// Packed is an estimate, unless the layer is known.
     pub size: Size,
     pub files: u64,

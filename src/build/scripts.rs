@@ -122,7 +122,7 @@ impl Work<'_> {
         folders.extend(interpreter.map(|interpreter| interpreter.bin.clone()));
         let folders: BTreeSet<_> = folders.iter().filter_map(|folder| self.image.resolve(folder).ok()).collect();
         let own = [LayerKind::Dependencies, LayerKind::Application];
-        let entries = own.iter().filter_map(|kind| self.recipes.get(kind)).flat_map(crate::layer::Recipe::entries);
+        let entries = own.into_iter().flat_map(|kind| self.layers_of(kind)).flat_map(crate::layer::Recipe::entries);
         let mut found: BTreeMap<String, Vec<String>> = BTreeMap::new();
         for (path, _) in entries.filter(|(path, _)| path.parent().is_some_and(|folder| folders.contains(&folder))) {
             if let Some(program) = self.shebang(path)?.and_then(|line| self.lacks(&line)) {

@@ -22,7 +22,7 @@ impl Work<'_> {
     /// Adds to a layer what tells of its files: package records, the loader's cache,
     /// why they are there. Nothing when the layer has none.
     pub(super) fn seal(&mut self, kind: LayerKind) -> Result<(), BuildError> {
-        if !self.recipes.contains_key(&kind) {
+        if self.layers_of(kind).next().is_none() {
             return Ok(());
         }
         self.loader_cache(kind)?;
@@ -52,7 +52,7 @@ impl Work<'_> {
 
     fn concerns_cache(&self, kind: LayerKind, folders: &[RootPath]) -> bool {
         let real: BTreeSet<_> = folders.iter().filter_map(|folder| self.image.resolve(folder).ok()).collect();
-        let mut in_layer = self.recipes.get(&kind).into_iter().flat_map(Recipe::entries);
+        let mut in_layer = self.layers_of(kind).flat_map(Recipe::entries);
         in_layer.any(|(path, entry)| !entry.is_folder() && concerns(path, &real))
     }
 

@@ -4,7 +4,7 @@ use super::ConfigError;
 use super::absolute::absolute;
 use super::reader::Node;
 
-pub(super) const KEYS: &[&str] = &["source", "to", "include", "exclude"];
+pub(super) const KEYS: &[&str] = &["source", "to", "include", "exclude", "wheel"];
 
 /// The project's own code.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -16,6 +16,8 @@ pub struct App {
     /// Globs that win over every ignore file.
     pub include: Option<Vec<String>>,
     pub exclude: Option<Vec<String>>,
+    /// The project as a wheel, instead of its files: a path or glob.
+    pub wheel: Option<String>,
 }
 
 impl App {
@@ -26,6 +28,7 @@ impl App {
             to: table.get("to", absolute)?,
             include: table.get("include", Node::texts)?,
             exclude: table.get("exclude", Node::texts)?,
+            wheel: table.get("wheel", Node::text)?,
         })
     }
 
@@ -35,6 +38,7 @@ impl App {
             to: self.to.or(under.to),
             include: self.include.or(under.include),
             exclude: self.exclude.or(under.exclude),
+            wheel: self.wheel.or(under.wheel),
         }
     }
 }

@@ -9,7 +9,7 @@ use super::error::BadValue;
 use super::reader::{Node, wrong_type};
 use crate::oci::Platform;
 
-pub(super) const KEYS: &[&str] = &["lock", "extras", "groups", "wheelhouse", "index", "site-packages"];
+pub(super) const KEYS: &[&str] = &["lock", "extras", "groups", "member", "wheelhouse", "index", "site-packages"];
 
 /// Where the dependencies come from.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -17,6 +17,8 @@ pub struct Dependencies {
     pub lock: Option<String>,
     pub extras: Option<Vec<String>>,
     pub groups: Option<Vec<String>>,
+    /// A member of the lock file's workspace.
+    pub member: Option<String>,
     /// Folders of wheels, looked in first.
     pub wheelhouse: Option<Vec<String>>,
     pub index: Option<String>,
@@ -81,6 +83,7 @@ impl Dependencies {
             lock: table.get("lock", Node::text)?,
             extras: table.get("extras", Node::texts)?,
             groups: table.get("groups", Node::texts)?,
+            member: table.get("member", Node::text)?,
             wheelhouse: table.get("wheelhouse", Node::texts)?,
             index: table.get("index", Node::text)?,
             site_packages: table.get("site-packages", SitePackages::read)?,
@@ -92,6 +95,7 @@ impl Dependencies {
             lock: self.lock.or(under.lock),
             extras: self.extras.or(under.extras),
             groups: self.groups.or(under.groups),
+            member: self.member.or(under.member),
             wheelhouse: self.wheelhouse.or(under.wheelhouse),
             index: self.index.or(under.index),
             site_packages: self.site_packages.or(under.site_packages),

@@ -7,8 +7,9 @@ use std::str::FromStr;
 use super::ConfigError;
 use super::error::BadValue;
 use super::reader::Node;
+use super::size;
 
-pub(super) const KEYS: &[&str] = &["compression", "level"];
+pub(super) const KEYS: &[&str] = &["compression", "level", "split-size", "split-max"];
 
 /// How the layers are packed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -16,6 +17,10 @@ pub struct Layers {
     pub compression: Option<Compression>,
     /// Within the compression's [`Compression::levels`].
     pub level: Option<i32>,
+    /// From this size on, in bytes, a distribution has a layer of its own.
+    pub split_size: Option<u64>,
+    /// How many distributions may have one.
+    pub split_max: Option<usize>,
 }
 
 /// What layers are packed with.
@@ -71,6 +76,15 @@ impl FromStr for Compression {
     }
 }
 
+/// Images have at most 127 layers (overlayfs as Docker uses it), and bases some twenty.
+const MOST: usize = 60;
+
+fn read_count(node: &Node<'_>) -> Result<usize, ConfigError> {
+    let count = node.integer()?;
+    let problem = || BadValue::new(format!("cannot be {count}")).with_hint(format!("write a number from 0 to {MOST}"));
+    if count <= MOST { Ok(count) } else { Err(node.refuse(problem())) }
+}
+
 impl Layers {
     /// Reads the table; a level without a compression is for `inherited`.
     pub(super) fn read(node: &Node<'_>, inherited: Compression) -> Result<Self, ConfigError> {
@@ -80,7 +94,8 @@ impl Layers {
             let level = node.integer()?;
             compression.unwrap_or(inherited).check_level(level).map_err(|problem| node.refuse(problem))
         })?;
-        Ok(Self { compression, level })
+        let split_size = table.get("split-size", size::read)?;
+        Ok(Self { compression, level, split_size, split_max: table.get("split-max", read_count)? })
     }
 
     /// Lays this over another. A level goes with its compression: the one below
@@ -88,7 +103,12 @@ impl Layers {
     pub(super) fn over(self, under: Self) -> Self {
         let below = under.compression.unwrap_or_default();
         let same = self.compression.is_none_or(|above| above == below);
-        Self { compression: self.compression.or(under.compression), level: self.level.or(under.level.filter(|_| same)) }
+        Self {
+            compression: self.compression.or(under.compression),
+            level: self.level.or(under.level.filter(|_| same)),
+            split_size: self.split_size.or(under.split_size),
+            split_max: self.split_max.or(under.split_max),
+        }
     }
 }
 
@@ -98,7 +118,7 @@ mod tests {
 
     #[test]
     fn a_level_goes_with_its_compression() {
-        let layers = |compression, level| Layers { compression, level };
+        let layers = |compression, level| Layers { compression, level, ..Layers::default() };
         let below = layers(None, Some(19));
         let over = |above: Layers| above.over(below);
         assert_eq!(over(Layers::default()).level, Some(19));

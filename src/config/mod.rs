@@ -25,6 +25,7 @@ mod python;
 mod reader;
 mod requirement;
 mod runtime;
+mod size;
 mod user;
 
 pub use app::App;

@@ -2,9 +2,11 @@
 
 pub mod abi;
 pub mod distribution;
+pub mod entry;
 pub mod interpreter;
 pub mod lock;
 pub mod marker;
+pub mod project;
 pub mod record;
 pub mod releases;
 pub mod script;

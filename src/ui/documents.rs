@@ -8,7 +8,8 @@
 //! - `platforms`, for each:
 //!   - `platform`, `python` (null without it), `command`, `user` (`uid:gid`), `workdir`
 //!   - `base`: `{layers, packed, unpacked}`
-//!   - `layers`: `[{kind, size: {layers, packed, unpacked}, files, known}]`; `packed` is
+//!   - `layers`: `[{kind, distribution, size: {layers, packed, unpacked}, files, known}]`;
+//!     `distribution` is the only one in it, null for other layers; `packed` is
 //!     an estimate unless `known`
 //!   - `taken`: `[{layer, package, files: [{path, size, reason, needed_by}]}]`, what comes out of
 //!     images; `package` is null for files of none; links have the size 0
@@ -79,7 +80,7 @@ fn platform(preview: &PlatformPreview) -> Value {
 }
 
 fn layer(layer: &LayerPreview) -> Value {
-    json!({ "kind": layer.kind.name(), "size": size(layer.size), "files": layer.files, "known": layer.known })
+    json!({ "kind": layer.kind.name(), "distribution": layer.distribution, "size": size(layer.size), "files": layer.files, "known": layer.known })
 }
 
 pub fn size(size: Size) -> Value {

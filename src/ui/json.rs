@@ -163,6 +163,7 @@ fn platform_object(report: &PlatformReport) -> Value {
 fn layer_object(report: &LayerReport) -> Value {
     json!({
         "kind": report.kind.name(),
+        "distribution": report.distribution,
         "digest": report.digest,
         "size": size(report.size),
         "files": report.files,

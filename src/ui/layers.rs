@@ -26,7 +26,25 @@ pub struct Row {
     pub mark: String,
 }
 
+/// How many of so many layers the cache had.
+pub fn mark(cached: usize, layers: usize) -> String {
+    match cached {
+        0 => String::new(),
+        _ if cached == layers => "cached".to_owned(),
+        _ => format!("{cached} of {layers} cached"),
+    }
+}
+
 impl Row {
+    /// Adds layers of its kind.
+    pub fn add(&mut self, size: Size, files: u64, estimated: bool) {
+        self.size.layers += size.layers;
+        self.size.packed += size.packed;
+        self.size.unpacked += size.unpacked;
+        self.files += files;
+        self.estimated |= estimated;
+    }
+
     fn cells(self) -> [String; 6] {
         let Size { layers, packed, unpacked } = self.size;
         let packed = format!("{}{}", if self.estimated { ESTIMATE } else { "" }, size(packed));

@@ -3,10 +3,11 @@
 //! out. Pure.
 
 use super::differences::differences;
-use super::layers::{ESTIMATE, Row, table};
+use super::layers::{ESTIMATE, Row, mark, table};
 use super::notes::{alike, broken, heading, left_out, missing};
 use super::taken::taken;
 use crate::build::report::{LayerPreview, PlatformPreview, Preview};
+use crate::progress::LayerKind;
 
 /// The plans of all profiles, at most `width` wide unless a name is longer. Ends with
 /// a newline.
@@ -79,14 +80,17 @@ fn layers(preview: &PlatformPreview, width: usize) -> String {
     if preview.base.layers > 0 {
         rows.push(Row { name: "base", size: preview.base, ..Row::default() });
     }
-    for LayerPreview { kind, size, files, known } in &preview.layers {
-        total.size.layers += size.layers;
-        total.size.packed += size.packed;
-        total.size.unpacked += size.unpacked;
-        total.files += files;
-        total.estimated |= !known;
-        let mark = if *known { "cached".to_owned() } else { String::new() };
-        rows.push(Row { name: kind.name(), size: *size, files: *files, estimated: !known, mark });
+    for kind in LayerKind::ALL {
+        let layers: Vec<_> = preview.layers.iter().filter(|layer| layer.kind == kind).collect();
+        let cached = layers.iter().filter(|layer| layer.known).count();
+        let mut row = Row { name: kind.name(), mark: mark(cached, layers.len()), ..Row::default() };
+        for LayerPreview { size, files, known, .. } in &layers {
+            row.add(*size, *files, !known);
+            total.add(*size, *files, !known);
+        }
+        if !layers.is_empty() {
+            rows.push(row);
+        }
     }
     table(&preview.platform, preview.python.as_deref(), rows.into_iter().chain([total]), width)
 }

@@ -2,10 +2,10 @@
 //! missing, what was left out, and how it ended. Pure.
 
 use super::elapsed::elapsed;
-use super::layers::{Row, table};
+use super::layers::{Row, mark, table};
 use super::message::printable_line;
 use super::notes::{Alike, alike, asker, count, heading, left_out, missing, wrapped};
-use crate::build::report::{LayerReport, PlatformReport, Report};
+use crate::build::report::{PlatformReport, Report};
 use crate::progress::LayerKind;
 
 /// The summary of a build, at most `width` wide unless a name is longer. Ends with
@@ -34,31 +34,17 @@ fn layers(report: &PlatformReport, width: usize) -> String {
     }
     for kind in LayerKind::ALL {
         let layers: Vec<_> = report.layers.iter().filter(|layer| layer.kind == kind).collect();
-        let mut row = Row { name: kind.name(), mark: mark(&layers), ..Row::default() };
+        let cached = layers.iter().filter(|layer| layer.cached).count();
+        let mut row = Row { name: kind.name(), mark: mark(cached, layers.len()), ..Row::default() };
         for layer in &layers {
-            add(&mut row, layer);
-            add(&mut total, layer);
+            row.add(layer.size, layer.files, false);
+            total.add(layer.size, layer.files, false);
         }
         if !layers.is_empty() {
             rows.push(row);
         }
     }
     table(&report.platform, report.python.as_deref(), rows.into_iter().chain([total]), width)
-}
-
-fn add(row: &mut Row, layer: &LayerReport) {
-    row.size.layers += 1;
-    row.size.packed += layer.size.packed;
-    row.size.unpacked += layer.size.unpacked;
-    row.files += layer.files;
-}
-
-fn mark(layers: &[&LayerReport]) -> String {
-    match layers.iter().filter(|layer| layer.cached).count() {
-        0 => String::new(),
-        cached if cached == layers.len() => "cached".to_owned(),
-        cached => format!("{cached} of {} cached", layers.len()),
-    }
 }
 
 /// `18 libraries from python:3.11-slim: libbz2.so.1.0 (_bz2), …`
