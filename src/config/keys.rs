@@ -52,7 +52,7 @@ mod tests {
             ("entrypont", "image", image::KEYS, "did you mean `entrypoint`?"),
             ("entrypoint", "", file::KEYS, "did you mean `image.entrypoint`?"),
             ("platforms", "layers", layers::KEYS, "write `platforms` at the top, before the first table"),
-            ("zzzzz", "layers", layers::KEYS, "the keys here are `compression`, `level`"),
+            ("zzzzz", "layers", layers::KEYS, "the keys here are `compression`, `level`, `split-size`, `split-max`"),
         ] {
             assert_eq!(meant(key, path, known, ""), hint);
         }

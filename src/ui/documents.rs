@@ -167,6 +167,7 @@ mod tests {
             ],
             "layers": [
               {
+                "distribution": null,
                 "files": 1234,
                 "kind": "runtime",
                 "known": false,

@@ -247,6 +247,7 @@ mod tests {
                 {
                   "cached": true,
                   "digest": "sha256:3dab9e15f8ff0899b38a5b7cdf0fb95b2f74cfa9a840a88e8183c66d9af7a061",
+                  "distribution": null,
                   "files": 1234,
                   "kind": "runtime",
                   "size": {

@@ -137,6 +137,7 @@ pub(super) mod tests {
     fn platform(architecture: &str, machine: &str) -> PlatformPreview {
         let layer = |kind, packed, unpacked, files| LayerPreview {
             kind,
+            distribution: None,
             size: Size { layers: 1, packed, unpacked },
             files,
             known: false,

@@ -77,7 +77,7 @@ pub(super) mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::build::report::{Missing, Resolved, Size, Taken};
+    use crate::build::report::{LayerReport, Missing, Resolved, Size, Taken};
     use crate::oci::{Digest, Platform};
 
     /// A build for two platforms.
@@ -114,7 +114,7 @@ pub(super) mod tests {
     fn platform(architecture: &str, machine: &str) -> PlatformReport {
         let layer = |kind, packed, unpacked, files, cached| {
             let digest = Digest::of(format!("{kind:?}{architecture}{packed}").as_bytes());
-            LayerReport { kind, digest, size: Size { layers: 1, packed, unpacked }, files, cached }
+            LayerReport { kind, distribution: None, digest, size: Size { layers: 1, packed, unpacked }, files, cached }
         };
         let module =
             |name: &str| format!("/usr/local/lib/python3.13/lib-dynload/{name}.cpython-313-{machine}-linux-gnu.so");

@@ -50,6 +50,7 @@ fn expected_tables() -> File {
             lock: string("uv.lock"),
             extras: strings(&[]),
             groups: strings(&[]),
+            member: string("shop"),
             wheelhouse: strings(&["wheels/"]),
             index: string("https://pypi.acme.example/simple"),
             site_packages: None,
@@ -59,6 +60,7 @@ fn expected_tables() -> File {
             to: string("/app"),
             include: strings(&["shop/**", "build/assets/**"]),
             exclude: strings(&["tests/**"]),
+            wheel: string("dist/*.whl"),
         },
         image: Image {
             entrypoint: strings(&["python", "-m", "shop"]),
@@ -72,7 +74,12 @@ fn expected_tables() -> File {
             annotations: map(&[]),
             stop_signal: string("SIGTERM"),
         },
-        layers: Layers { compression: Some(Compression::Zstd), level: Some(3) },
+        layers: Layers {
+            compression: Some(Compression::Zstd),
+            level: Some(3),
+            split_size: Some(1 << 20),
+            split_max: Some(24),
+        },
         ..File::default()
     }
 }
@@ -136,7 +143,7 @@ fn values_have_their_other_forms() {
     assert_eq!(file.platforms, strings(&["linux/arm64"]));
     assert_eq!(file.runtime.bytecode, Some(Bytecode::UncheckedHash));
     assert_eq!(file.image.ports, strings(&["53/udp", "80/tcp"]));
-    assert_eq!(file.layers, Layers { compression: Some(Compression::Gzip), level: Some(9) });
+    assert_eq!(file.layers, Layers { compression: Some(Compression::Gzip), level: Some(9), ..Layers::default() });
     assert_eq!(file.dependencies.site_packages, Some(SitePackages::Shared("vendor".to_owned())));
     let extract = Extract { from: "builder".to_owned(), paths: vec!["/x".to_owned()], to: None, libraries: false };
     assert_eq!(file.extract, Some(vec![extract]));
@@ -410,7 +417,7 @@ fn a_profile_is_laid_over_field_by_field() {
             ..Image::default()
         },
         copy: Some(Vec::new()),
-        layers: Layers { compression: Some(Compression::Gzip), level: None },
+        layers: Layers { compression: Some(Compression::Gzip), ..Layers::default() },
         tag_suffix: string("-ci"),
         ..File::default()
     };
