@@ -7,6 +7,7 @@ pub mod lock;
 pub mod marker;
 pub mod record;
 pub mod releases;
+pub mod requirement;
 pub mod script;
 pub mod stdlib;
 pub mod tags;
