@@ -1,7 +1,21 @@
 //! Environment markers: which of a lock file's lines concern an image.
 //!
 //! Source: PyPA, "Dependency specifiers", Environment Markers (PEP 508); PEP 751 for
-//! `extras` and `dependency_groups`.
+//! `extras` and `dependency_groups`. Where they leave a choice, as `packaging.markers`
+//! has it, which pip uses; `integration/locks.rs` compares the two. Of several extras
+//! chosen, `extra == 'x'` asks for one of them, `extra != 'x'` for none of them, as uv's
+//! lock files need it. What `packaging` gives up on (`sys_platform ~= 'x'`) is false.
+//!
+//! pep508_rs 0.9.2, the newest on its own, knows neither `extras` nor
+//! `dependency_groups`; later work on it is in uv's unstable `uv-pep508`.
+
+mod parser;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeSet;
+
+use pep440_rs::{Version, VersionSpecifier};
 
 use super::Interpreter;
 
@@ -16,6 +30,76 @@ pub struct Environment {
     pub platform_machine: &'static str,
 }
 
+/// Extras and groups that hold beside the environment. Normalised names.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Chosen {
+    pub extras: BTreeSet<String>,
+    pub groups: BTreeSet<String>,
+}
+
+/// A marker that was read.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Marker(Node);
+
+/// A text that is no marker.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("`{marker}` is not a marker: {cause}")]
+pub struct MarkerError {
+    /// Shortened where it is long.
+    pub marker: String,
+    pub cause: String,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug)]
+enum Node {
+    All(Vec<Node>),
+    Any(Vec<Node>),
+    Comparison(Comparison),
+}
+
+/// One comparison of a variable with a text.
+#[derive(Clone, PartialEq, Eq, Debug)]
+struct Comparison {
+    variable: Variable,
+    operator: Operator,
+    /// What the variable is compared with; names of extras and groups are normalised.
+    text: String,
+    /// Whether the text stands first: `'3.8' <= python_version`.
+    reversed: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Variable {
+    OsName,
+    SysPlatform,
+    PlatformMachine,
+    PlatformPythonImplementation,
+    PlatformRelease,
+    PlatformSystem,
+    PlatformVersion,
+    PythonVersion,
+    PythonFullVersion,
+    ImplementationName,
+    ImplementationVersion,
+    Extra,
+    Extras,
+    DependencyGroups,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Operator {
+    Equal,
+    NotEqual,
+    Less,
+    AtMost,
+    Greater,
+    AtLeast,
+    Compatible,
+    Arbitrary,
+    In,
+    NotIn,
+}
+
 impl Environment {
     /// The environment of an interpreter on a machine.
     #[must_use]
@@ -23,4 +107,118 @@ impl Environment {
         let full = interpreter.full_version.clone().unwrap_or_else(|| format!("{}.0", interpreter.version));
         Self { python_version: interpreter.version.clone(), python_full_version: full, platform_machine: machine }
     }
+
+    /// A variable's value; none of those that are chosen, not found.
+    fn value(&self, variable: Variable) -> Option<&str> {
+        Some(match variable {
+            Variable::OsName => "posix",
+            Variable::SysPlatform => "linux",
+            Variable::PlatformMachine => self.platform_machine,
+            Variable::PlatformPythonImplementation => "CPython",
+            Variable::PlatformSystem => "Linux",
+            // They belong to the kernel that an image will run on.
+            Variable::PlatformRelease | Variable::PlatformVersion => "",
+            Variable::PythonVersion => &self.python_version,
+            Variable::PythonFullVersion | Variable::ImplementationVersion => &self.python_full_version,
+            Variable::ImplementationName => "cpython",
+            Variable::Extra | Variable::Extras | Variable::DependencyGroups => return None,
+        })
+    }
+}
+
+impl Marker {
+    /// Reads a marker.
+    ///
+    /// # Errors
+    /// What is no marker; markers of more than 256 KiB or with more than 64 parentheses
+    /// within one another.
+    pub fn parse(text: &str) -> Result<Self, MarkerError> {
+        parser::parse(text).map(Self).map_err(|cause| {
+            let short: String = text.chars().take(120).collect();
+            let marker = if short.len() < text.len() { format!("{short}…") } else { short };
+            MarkerError { marker, cause }
+        })
+    }
+
+    /// Whether it holds in an environment, with what was chosen.
+    #[must_use]
+    pub fn holds(&self, environment: &Environment, chosen: &Chosen) -> bool {
+        self.0.holds(environment, chosen)
+    }
+}
+
+impl Node {
+    fn holds(&self, environment: &Environment, chosen: &Chosen) -> bool {
+        match self {
+            Self::All(nodes) => nodes.iter().all(|node| node.holds(environment, chosen)),
+            Self::Any(nodes) => nodes.iter().any(|node| node.holds(environment, chosen)),
+            Self::Comparison(comparison) => comparison.holds(environment, chosen),
+        }
+    }
+}
+
+impl Comparison {
+    fn holds(&self, environment: &Environment, chosen: &Chosen) -> bool {
+        let negative = matches!(self.operator, Operator::NotEqual | Operator::NotIn);
+        match self.variable {
+            Variable::Extras => chosen.extras.contains(&self.text) != negative,
+            Variable::DependencyGroups => chosen.groups.contains(&self.text) != negative,
+            Variable::Extra if chosen.extras.is_empty() => self.compares(""),
+            Variable::Extra if negative => chosen.extras.iter().all(|extra| self.compares(extra)),
+            Variable::Extra => chosen.extras.iter().any(|extra| self.compares(extra)),
+            variable => environment.value(variable).is_some_and(|value| self.compares(value)),
+        }
+    }
+
+    fn compares(&self, value: &str) -> bool {
+        let (left, right) = if self.reversed { (self.text.as_str(), value) } else { (value, self.text.as_str()) };
+        let versions = if self.variable.is_version() { self.operator.versions(left, right) } else { None };
+        versions.unwrap_or_else(|| self.operator.texts(left, right))
+    }
+}
+
+impl Variable {
+    /// Whether it is compared as a version where that is possible.
+    fn is_version(self) -> bool {
+        use Variable::{ImplementationVersion, PlatformRelease, PythonFullVersion, PythonVersion};
+        matches!(self, PythonVersion | PythonFullVersion | ImplementationVersion | PlatformRelease)
+    }
+}
+
+impl Operator {
+    /// Compares `left` with the version specifier that the operator and `right` are.
+    /// None where they are none.
+    fn versions(self, left: &str, right: &str) -> Option<bool> {
+        let sign = match self {
+            Self::Equal => "==",
+            Self::NotEqual => "!=",
+            Self::Less => "<",
+            Self::AtMost => "<=",
+            Self::Greater => ">",
+            Self::AtLeast => ">=",
+            Self::Compatible => "~=",
+            Self::Arbitrary => return Some(left.eq_ignore_ascii_case(right.trim())),
+            Self::In | Self::NotIn => return None,
+        };
+        let specifier: VersionSpecifier = format!("{sign}{right}").parse().ok()?;
+        Some(left.parse().is_ok_and(|version| within(&specifier, version)))
+    }
+
+    fn texts(self, left: &str, right: &str) -> bool {
+        match self {
+            Self::Equal | Self::AtMost | Self::AtLeast => left == right,
+            Self::NotEqual => left != right,
+            Self::In => right.contains(left),
+            Self::NotIn => !right.contains(left),
+            Self::Less | Self::Greater | Self::Compatible | Self::Arbitrary => false,
+        }
+    }
+}
+
+/// Whether a specifier has a version. A version is as long as what it is compared with:
+/// `3.8` is not in `==3.8.1.*`, which pep440_rs says it is.
+pub(super) fn within(specifier: &VersionSpecifier, version: Version) -> bool {
+    let mut release = version.release().to_vec();
+    release.resize(release.len().max(specifier.version().release().len()), 0);
+    specifier.contains(&version.with_release(release))
 }

@@ -9,6 +9,7 @@ pub mod marker;
 pub mod project;
 pub mod record;
 pub mod releases;
+pub mod requirement;
 pub mod script;
 pub mod stdlib;
 pub mod tags;

@@ -1,13 +1,35 @@
 //! What a lock file pins, in one form for all formats. Pure.
 //!
 //! Each format has a module that reads its text; what of it one platform gets is
-//! chosen with that platform's [`Environment`](super::marker::Environment).
+//! chosen with that platform's [`Environment`]. Lock files are hostile: their size,
+//! nesting and number of nested files are bounded, and no error tells credentials.
 
-use std::path::PathBuf;
+mod address;
+mod entry;
+mod error;
+mod format;
+mod hash;
+mod pipfile;
+mod poetry;
+mod project;
+mod pylock;
+mod requirements;
+mod uv;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
 use pep440_rs::Version;
 
+use super::marker::Environment;
 use crate::oci::Digest;
+use project::Project;
+
+pub use error::LockError;
+pub use format::Format;
+
+/// The most bytes of one lock file. The largest that were seen have some 5 MiB.
+pub const LIMIT: usize = 64 << 20;
 
 /// What of a lock file is wanted.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -35,7 +57,8 @@ pub struct Pinned {
 pub enum Origin {
     /// An index.
     Index {
-        /// The index's URL, where the lock file names one, without credentials.
+        /// The index's URL, where the lock file names one, without credentials. Poetry's
+        /// and pipenv's names of indexes are looked up in [`Sources::named`].
         index: Option<String>,
         /// The files that are locked, sdists too. Empty where the lock file has hashes only.
         files: Vec<LockedFile>,
@@ -71,4 +94,129 @@ pub enum Hash {
     Sha256(Digest),
     Sha384(Box<[u8; 48]>),
     Sha512(Box<[u8; 64]>),
+}
+
+/// Where a lock file says that distributions are looked for. URLs have the credentials
+/// that they were written with.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Sources {
+    /// Instead of PyPI.
+    pub index: Option<String>,
+    pub extra_indexes: Vec<String>,
+    /// URLs, or folders relative to the lock file.
+    pub find_links: Vec<String>,
+    /// Nothing but `find_links`.
+    pub no_index: bool,
+    /// Poetry's and pipenv's sources, by their names.
+    pub named: BTreeMap<String, String>,
+}
+
+impl Sources {
+    /// Adds a folder that files of the lock file are in.
+    fn look_in(&mut self, folder: &Path) {
+        let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+        let folder = folder.to_string_lossy().into_owned();
+        if self.find_links.last() != Some(&folder) && !self.find_links.contains(&folder) {
+            self.find_links.push(folder);
+        }
+    }
+}
+
+/// A lock file's text, and what is needed to understand it.
+pub struct Input<'i> {
+    /// Its path, for errors.
+    pub name: &'i str,
+    pub text: &'i str,
+    /// The text of the project's own `pyproject.toml`.
+    pub project: Option<&'i str>,
+    /// Reads another file, by its path relative to the lock file's folder: those that
+    /// `-r` and `-c` name, the `pyproject.toml` of folders that have no name of their own.
+    pub read: &'i mut dyn FnMut(&Path) -> Result<String, String>,
+}
+
+/// A lock file that was read.
+#[derive(Clone, Debug)]
+pub struct Lock {
+    file: String,
+    format: Format,
+    body: Body,
+    sources: Sources,
+    warnings: Vec<String>,
+}
+
+#[derive(Clone, Debug)]
+enum Body {
+    Uv(uv::Uv),
+    Pylock(pylock::Pylock),
+    Poetry(poetry::Poetry),
+    Pipfile(pipfile::Pipfile),
+    Requirements(requirements::Requirements),
+}
+
+impl Lock {
+    /// Reads a lock file.
+    ///
+    /// # Errors
+    /// Files that are too large, of another version, or not of the format.
+    pub fn parse(format: Format, input: &mut Input<'_>) -> Result<Self, LockError> {
+        if input.text.len() > LIMIT {
+            return Err(LockError::new(input.name, format!("has more than {} MiB", LIMIT >> 20)));
+        }
+        let project = Project::parse(input.project)?;
+        let mut sources = Sources::default();
+        let body = match format {
+            Format::Uv => Body::Uv(uv::Uv::parse(input.name, input.text, &project, &mut sources)?),
+            Format::Pylock => Body::Pylock(pylock::Pylock::parse(input.name, input.text, &mut sources)?),
+            Format::Poetry => Body::Poetry(poetry::Poetry::parse(input.name, input.text, &project, &mut sources)?),
+            Format::Pipfile => Body::Pipfile(pipfile::Pipfile::parse(input.name, input.text, &mut sources)?),
+            Format::Requirements => {
+                Body::Requirements(requirements::Requirements::parse(input, &project, &mut sources)?)
+            }
+        };
+        let mut out = Self { file: input.name.to_owned(), format, body, sources, warnings: Vec::new() };
+        out.warnings.extend(out.unhashed());
+        Ok(out)
+    }
+
+    /// What an image of this environment gets, sorted by name, each name once. The
+    /// project itself is not among it.
+    ///
+    /// # Errors
+    /// Two versions of one name; extras, groups and members that are not there; a Python
+    /// that the lock file excludes; requirements that name no one version.
+    pub fn pinned(&self, environment: &Environment, choice: &Choice) -> Result<Vec<Pinned>, LockError> {
+        let file = self.file.as_str();
+        let entries = match &self.body {
+            Body::Uv(body) => body.pinned(file, environment, choice)?,
+            Body::Pylock(body) => body.pinned(file, environment, choice)?,
+            Body::Poetry(body) => body.pinned(file, environment, choice)?,
+            Body::Pipfile(body) => body.pinned(file, environment, choice)?,
+            Body::Requirements(body) => body.pinned(file, environment, choice)?,
+        };
+        entry::once_each(file, self.format, entries)
+    }
+
+    /// What a person should know about the file, each a sentence without a full stop.
+    #[must_use]
+    pub fn warnings(&self) -> Vec<String> {
+        self.warnings.clone()
+    }
+
+    /// Where the file says that distributions are looked for.
+    #[must_use]
+    pub fn sources(&self) -> &Sources {
+        &self.sources
+    }
+
+    /// One sentence about all distributions that have no hash.
+    fn unhashed(&self) -> Option<String> {
+        let names = match &self.body {
+            Body::Uv(body) => body.unhashed(),
+            Body::Pylock(body) => body.unhashed(),
+            Body::Poetry(body) => body.unhashed(),
+            Body::Pipfile(body) => body.unhashed(),
+            Body::Requirements(body) => body.unhashed(),
+        };
+        entry::unhashed(&self.file, self.format, names)
+    }
 }

@@ -1,0 +1,138 @@
+//! URLs of archives and repositories, and paths, as lock files write them.
+
+use std::path::{Component, Path, PathBuf};
+
+use super::error::without_credentials;
+use super::{Hash, LockedFile, Origin};
+use crate::python::wheel::WheelName;
+
+/// What marks a URL as a repository's.
+const GIT: [&str; 4] = ["git+", "hg+", "bzr+", "svn+"];
+/// Endings of archives that are no wheels.
+const SDISTS: [&str; 6] = [".tar.gz", ".zip", ".tar.bz2", ".tgz", ".tar.xz", ".tar"];
+
+/// A file at a URL, with the hash that may stand behind its `#`.
+pub(super) fn file_at(url: &str, mut hashes: Vec<Hash>, size: Option<u64>) -> LockedFile {
+    let (bare, fragment) = url.split_once('#').unwrap_or((url, ""));
+    for (kind, digits) in fragment.split('&').filter_map(|pair| pair.split_once('=')) {
+        hashes.extend(Hash::of(kind, digits).filter(|hash| !hashes.contains(hash)));
+    }
+    LockedFile { name: file_name(bare), url: Some(bare.to_owned()), hashes, size }
+}
+
+/// The last part of a URL's or a file's path: the file's name.
+pub(super) fn file_name(url: &str) -> String {
+    let path = url.split(['?', '#']).next().unwrap_or_default();
+    decoded(path.rsplit('/').next().unwrap_or_default())
+}
+
+/// A text with its `%2B` made `+` again. What would not be text stays.
+pub(super) fn decoded(text: &str) -> String {
+    let mut out = Vec::with_capacity(text.len());
+    let mut bytes = text.bytes();
+    while let Some(byte) = bytes.next() {
+        let mut ahead = bytes.clone();
+        let digits = [ahead.next(), ahead.next()].map(|digit| char::from(digit?).to_digit(16));
+        match digits {
+            [Some(high), Some(low)] if byte == b'%' => {
+                out.push(u8::try_from(high << 4 | low).unwrap_or(b'%'));
+                bytes = ahead;
+            }
+            _ => out.push(byte),
+        }
+    }
+    String::from_utf8(out).unwrap_or_else(|_| text.to_owned())
+}
+
+/// Whether a text is a URL rather than a path.
+pub(super) fn is_url(text: &str) -> bool {
+    let scheme =
+        |scheme: &str| !scheme.is_empty() && scheme.bytes().all(|b| b.is_ascii_alphanumeric() || b"+.-".contains(&b));
+    text.split_once("://").is_some_and(|(before, _)| scheme(before))
+}
+
+/// Whether a name is that of an archive.
+pub(super) fn is_archive(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    name.strip_suffix(".whl").is_some() || SDISTS.iter().any(|ending| name.ends_with(ending))
+}
+
+/// The distribution that an archive's name tells.
+pub(super) fn distribution(file: &str) -> Option<String> {
+    if let Some(wheel) = WheelName::parse(file) {
+        return Some(wheel.distribution);
+    }
+    let stem = SDISTS.iter().find_map(|ending| file.strip_suffix(ending))?;
+    stem.rsplit_once('-').map(|(name, _)| name.to_owned())
+}
+
+/// What a URL or a path leads to. Paths are relative to `folder`.
+pub(super) fn origin(text: &str, hashes: Vec<Hash>, folder: &Path) -> Origin {
+    if GIT.iter().any(|kind| text.starts_with(kind)) {
+        return Origin::Git { url: text.to_owned() };
+    }
+    let local = match text.strip_prefix("file:") {
+        Some(rest) => Some(decoded(rest.strip_prefix("//localhost").or(rest.strip_prefix("//")).unwrap_or(rest))),
+        None if is_url(text) => None,
+        None => Some(text.to_owned()),
+    };
+    let Some(local) = local else { return Origin::Url(file_at(text, hashes, None)) };
+    let (path, _) = local.split_once('#').unwrap_or((&local, ""));
+    let hashes = file_at(&local, hashes, None).hashes;
+    let path = joined(folder, path);
+    let archive = path.file_name().and_then(|name| name.to_str()).is_some_and(is_archive);
+    if archive { Origin::File { path, hashes } } else { Origin::Folder { path } }
+}
+
+/// A path below a folder, without `.`, and without `..` where a folder's name precedes it.
+pub(super) fn joined(folder: &Path, path: &str) -> PathBuf {
+    let mut out = PathBuf::new();
+    for part in folder.join(path).components() {
+        match part {
+            Component::CurDir => {}
+            Component::ParentDir if matches!(out.components().next_back(), Some(Component::Normal(_))) => {
+                out.pop();
+            }
+            part => out.push(part),
+        }
+    }
+    if out.as_os_str().is_empty() { PathBuf::from(".") } else { out }
+}
+
+/// An index's URL without credentials and without the slash at its end.
+pub(super) fn index(url: &str) -> String {
+    without_credentials(url.trim_end_matches('/'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn urls_name_files_and_hashes() {
+        let hash = "ab".repeat(32);
+        let file =
+            file_at(&format!("https://u:p@h/x/torch-2.5%2Bcpu-py3-none-any.whl?a=b/c#sha256={hash}"), Vec::new(), None);
+        assert_eq!(file.name, "torch-2.5+cpu-py3-none-any.whl");
+        assert_eq!(file.url.as_deref(), Some("https://u:p@h/x/torch-2.5%2Bcpu-py3-none-any.whl?a=b/c"));
+        assert_eq!(file.hashes, Hash::of("sha256", &hash).into_iter().collect::<Vec<_>>());
+        assert_eq!(decoded("100%"), "100%");
+        assert_eq!(decoded("%ff%zz"), "%ff%zz");
+    }
+
+    #[test]
+    fn places_are_told_apart() {
+        let folder = Path::new("sub");
+        let of = |text| origin(text, Vec::new(), folder);
+        assert_eq!(of("git+ssh://git@h/x@1"), Origin::Git { url: "git+ssh://git@h/x@1".to_owned() });
+        assert!(matches!(of("https://h/x-1-py3-none-any.whl"), Origin::Url(_)));
+        assert_eq!(of("../lib/"), Origin::Folder { path: "lib".into() });
+        assert_eq!(of(".."), Origin::Folder { path: ".".into() });
+        assert_eq!(of("../../up"), Origin::Folder { path: "../up".into() });
+        assert_eq!(of("file:///abs/x"), Origin::Folder { path: "/abs/x".into() });
+        assert_eq!(of("./x-1.tar.gz"), Origin::File { path: "sub/x-1.tar.gz".into(), hashes: Vec::new() });
+        assert_eq!(distribution("a_b-1-py3-none-any.whl").as_deref(), Some("a_b"));
+        assert_eq!(distribution("a-b-1.0.tar.gz").as_deref(), Some("a-b"));
+        assert_eq!(index("https://u:p@h/simple/"), "https://h/simple");
+    }
+}

@@ -1,0 +1,169 @@
+//! What lock files have of each distribution, and what they have to be as a whole.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use pep440_rs::VersionSpecifiers;
+
+use super::error::LockError;
+use super::{Format, Hash, LockedFile, Origin, Pinned};
+use crate::python::marker::{self, Environment};
+
+/// How many names a sentence tells before it only counts.
+const NAMED: usize = 3;
+/// Kinds of hashes that are known and not trusted, or not read.
+const WEAK: [&str; 6] = ["md5", "sha1", "sha224", "blake2b", "blake2s", "blake2b_256"];
+
+impl Origin {
+    /// Whether nothing in the lock file tells what the content must be.
+    pub(super) fn is_unhashed(&self) -> bool {
+        let bare = |files: &[LockedFile]| files.iter().all(|file| file.hashes.is_empty());
+        match self {
+            Self::Index { files, hashes, .. } => hashes.is_empty() && bare(files),
+            Self::Url(file) => file.hashes.is_empty(),
+            Self::File { hashes, .. } => hashes.is_empty(),
+            Self::Folder { .. } | Self::Git { .. } => false,
+        }
+    }
+
+    /// Takes in what another line says of the same distribution; false if it says
+    /// something else.
+    fn merge(&mut self, other: Self) -> bool {
+        match (&mut *self, other) {
+            (
+                Self::Index { index, files, hashes },
+                Self::Index { index: other_index, files: other_files, hashes: other_hashes },
+            ) => {
+                if index.is_some() && other_index.is_some() && *index != other_index {
+                    return false;
+                }
+                // With hashes on one line alone, these are the ones to hold.
+                hashes.extend(other_hashes.into_iter().filter(|hash| !hashes.contains(hash)).collect::<Vec<_>>());
+                files.extend(other_files.into_iter().filter(|file| !files.contains(file)).collect::<Vec<_>>());
+                *index = index.take().or(other_index);
+                true
+            }
+            (own, other) => *own == other,
+        }
+    }
+}
+
+/// Distributions by their names, each once.
+///
+/// # Errors
+/// Two versions or origins of one name.
+pub(super) fn once_each(file: &str, format: Format, all: Vec<Pinned>) -> Result<Vec<Pinned>, LockError> {
+    let mut out: BTreeMap<String, Pinned> = BTreeMap::new();
+    for one in all {
+        let Some(first) = out.get_mut(&one.name) else {
+            out.insert(one.name.clone(), one);
+            continue;
+        };
+        let said = (told(first), told(&one));
+        if first.version != one.version || !first.origin.merge(one.origin) {
+            let error = LockError::new(file, format!("`{}` is locked twice: {} and {}", one.name, said.0, said.1));
+            return Err(match relock(format) {
+                Some(command) => error.with_hint(format!("choose extras and groups that go together, or `{command}`")),
+                None => error.with_hint("keep one of the lines"),
+            });
+        }
+    }
+    Ok(out.into_values().collect())
+}
+
+fn told(one: &Pinned) -> String {
+    let place = match &one.origin {
+        Origin::Index { index: Some(index), .. } => format!("from {index}"),
+        Origin::Index { .. } => "from an index".to_owned(),
+        Origin::Url(LockedFile { name, url, .. }) => format!("from {}", url.as_ref().unwrap_or(name)),
+        Origin::File { path, .. } | Origin::Folder { path } => format!("from `{}`", path.display()),
+        Origin::Git { url } => format!("from {url}"),
+    };
+    one.version.as_ref().map_or_else(|| place.clone(), |version| format!("{version} {place}"))
+}
+
+/// The command that makes the lock file again.
+pub(super) fn relock(format: Format) -> Option<&'static str> {
+    match format {
+        Format::Uv => Some("uv lock"),
+        Format::Pylock => Some("uv export --format pylock.toml -o pylock.toml"),
+        Format::Poetry => Some("poetry lock"),
+        Format::Pipfile => Some("pipenv lock"),
+        Format::Requirements => None,
+    }
+}
+
+/// One sentence about all distributions without a hash, when there are any.
+pub(super) fn unhashed(file: &str, format: Format, names: BTreeSet<String>) -> Option<String> {
+    let some: Vec<_> = names.iter().take(NAMED).map(|name| format!("`{name}`")).collect();
+    let more = if names.len() > NAMED { ", …" } else { "" };
+    let command = relock(format).unwrap_or("uv pip compile --generate-hashes requirements.in -o requirements.txt");
+    let (have, count) = match names.len() {
+        0 => return None,
+        1 => ("1 distribution has no hash", String::new()),
+        count => ("distributions have no hash", format!("{count} ")),
+    };
+    let text = format!(
+        "{file}: {count}{have} ({}{more}): what an index serves is taken; `{command}` adds them",
+        some.join(", ")
+    );
+    Some(super::error::clean(&text))
+}
+
+/// Checks an interpreter against a lock file's `requires-python`.
+///
+/// # Errors
+/// An interpreter that it excludes; what is no version specifier.
+pub(super) fn admit(file: &str, format: Format, requires: &str, environment: &Environment) -> Result<(), LockError> {
+    let specifiers: VersionSpecifiers = requires
+        .parse()
+        .map_err(|_| LockError::new(file, format!("`{requires}` is no requirement of a version of Python")))?;
+    let version = environment
+        .python_full_version
+        .parse()
+        .map_err(|_| LockError::new(file, format!("`{}` is no version of Python", environment.python_full_version)))?;
+    let version: pep440_rs::Version = version;
+    if specifiers.iter().all(|specifier| marker::within(specifier, version.clone())) {
+        return Ok(());
+    }
+    let command =
+        relock(format).map_or(String::new(), |command| format!(", or change `requires-python` and `{command}`"));
+    let cause = format!("requires Python {requires}, and the image's is {version}");
+    Err(LockError::new(file, cause).with_hint(format!("choose another `python`{command}")))
+}
+
+/// What is not there of what was chosen, with what is.
+pub(super) fn unknown<'a>(
+    file: &str,
+    kind: &str,
+    name: &str,
+    known: impl Iterator<Item = &'a str> + Clone,
+) -> LockError {
+    let error = LockError::new(file, format!("has no {kind} `{name}`"));
+    let listed: Vec<_> = known.clone().take(20).map(|name| format!("`{name}`")).collect();
+    let has = if listed.is_empty() { format!("it has no {kind}s") } else { format!("it has {}", listed.join(", ")) };
+    error.with_hint(match crate::hint::nearest(name, known) {
+        Some(meant) => format!("did you mean `{meant}`? {has}"),
+        None => has,
+    })
+}
+
+/// Hashes from texts. Weak kinds are left out, as if they were not there.
+///
+/// # Errors
+/// What is no hash.
+pub(super) fn hashes<'a>(at: &str, texts: impl IntoIterator<Item = &'a str>) -> Result<Vec<Hash>, LockError> {
+    let mut out = Vec::new();
+    for text in texts {
+        let kind = text.split_once(':').map(|(kind, _)| kind.to_ascii_lowercase());
+        match Hash::parse(text) {
+            Some(hash) if !out.contains(&hash) => out.push(hash),
+            Some(_) => {}
+            None if kind.as_ref().is_some_and(|kind| WEAK.contains(&kind.as_str())) => {}
+            None => {
+                let short: String = text.chars().take(150).collect();
+                return Err(LockError::new(at, format!("`{short}` is no sha256, sha384 or sha512 hash")));
+            }
+        }
+    }
+    Ok(out)
+}

@@ -1,0 +1,113 @@
+//! What can be wrong with a lock file.
+//!
+//! Texts name the file, with the line or the distribution where one is at fault. They
+//! are one line, and no credentials of a URL are in them.
+
+use crate::hint::Hint;
+
+/// A lock file that cannot be used.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("{at}: {cause}")]
+pub struct LockError {
+    at: String,
+    cause: String,
+    hint: Option<String>,
+}
+
+impl LockError {
+    /// A cause such as "has no hash"; `at` is `requirements.txt:12` or ``uv.lock: `numpy` ``.
+    pub(super) fn new(at: impl AsRef<str>, cause: impl AsRef<str>) -> Self {
+        Self { at: clean(at.as_ref()), cause: clean(cause.as_ref()), hint: None }
+    }
+
+    /// The same with what to do about it.
+    pub(super) fn with_hint(self, hint: impl AsRef<str>) -> Self {
+        Self { hint: Some(clean(hint.as_ref())), ..self }
+    }
+
+    /// What TOML says of a text, with the line.
+    pub(super) fn toml(file: &str, text: &str, error: &toml::de::Error) -> Self {
+        let at = match error.span() {
+            Some(span) => format!("{file}:{}", line(text, span.start)),
+            None => file.to_owned(),
+        };
+        Self::new(at, error.message())
+    }
+}
+
+impl Hint for LockError {
+    fn hint(&self) -> Option<String> {
+        self.hint.clone()
+    }
+}
+
+/// The number of the line at an offset; the first is 1.
+fn line(text: &str, offset: usize) -> usize {
+    1 + text.bytes().take(offset).filter(|&byte| byte == b'\n').count()
+}
+
+/// A text on one line, shortened where it is very long, without credentials.
+pub(super) fn clean(text: &str) -> String {
+    const LONG: usize = 1000;
+    let mut out = String::new();
+    for c in without_credentials(text).chars().take(LONG) {
+        if c.is_control() {
+            out.extend(c.escape_default());
+        } else {
+            out.push(c);
+        }
+    }
+    out
+}
+
+/// A text with the credentials left out of the URLs in it.
+pub(super) fn without_credentials(text: &str) -> String {
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some(at) = rest.find("://") {
+        let (before, after) = rest.split_at(at + 3);
+        out.push_str(before);
+        let url = &after[..after.find(|c: char| c.is_whitespace() || "\"'`<>".contains(c)).unwrap_or(after.len())];
+        rest = &after[credentials(url)..];
+    }
+    out.push_str(rest);
+    out
+}
+
+/// How much of a URL, after its `://`, is credentials.
+fn credentials(url: &str) -> usize {
+    let authority = &url[..url.find(['/', '?', '#']).unwrap_or(url.len())];
+    // A password with a slash in it ends the authority too soon; a port is a number.
+    let odd = authority.rsplit_once(':').is_some_and(|(_, port)| !port.bytes().all(|b| b.is_ascii_digit()));
+    let odd = odd && !authority.contains('@') && !authority.ends_with(']');
+    let end = if odd { url.rfind('@') } else { authority.rfind('@') };
+    end.map_or(0, |end| end + 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_are_one_line_without_credentials() {
+        for (text, want) in [
+            ("no URL", "no URL"),
+            ("`https://u:p@h/x` and `https://t@h:8080/y@1`", "`https://h/x` and `https://h:8080/y@1`"),
+            ("git+https://u:p@h/x.git@rev", "git+https://h/x.git@rev"),
+            ("https://u:p/w@h/x", "https://h/x"),
+            ("https://u:p@w@h/x", "https://h/x"),
+            ("https://[::1]:80/x@1", "https://[::1]:80/x@1"),
+            ("two\nlines", "two\\nlines"),
+        ] {
+            assert_eq!(clean(text), want);
+        }
+        assert_eq!(LockError::new("a\x1b[31m", "b").to_string(), "a\\u{1b}[31m: b");
+    }
+
+    #[test]
+    fn tomls_complaints_have_their_line() {
+        let text = "a = 1\nb = [\n";
+        let error = toml::from_str::<toml::Table>(text).unwrap_err();
+        assert!(LockError::toml("uv.lock", text, &error).to_string().starts_with("uv.lock:"));
+    }
+}

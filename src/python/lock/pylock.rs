@@ -1,0 +1,252 @@
+//! `pylock.toml`: packages with markers, in one list.
+//!
+//! Source: PyPA, "pylock.toml specification" (PEP 751), version 1.x. Without a choice
+//! the groups of `default-groups` are taken, as the standard says, but for one called
+//! `dev`: development groups are left out of images unless they are chosen.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use pep440_rs::Version;
+use serde::Deserialize;
+
+use super::error::LockError;
+use super::{Choice, Format, LockedFile, Origin, Pinned, Sources, address, entry};
+use crate::python::marker::{Chosen, Environment, Marker};
+use crate::python::normalised;
+
+/// What is never in an image unless somebody chose it.
+const DEVELOPMENT: &str = "dev";
+
+/// A `pylock.toml`.
+#[derive(Clone, Debug)]
+pub(super) struct Pylock {
+    requires: Option<String>,
+    environments: Vec<Marker>,
+    extras: BTreeSet<String>,
+    groups: BTreeSet<String>,
+    default_groups: BTreeSet<String>,
+    packages: Vec<Package>,
+}
+
+#[derive(Clone, Debug)]
+struct Package {
+    marker: Option<Marker>,
+    requires: Option<String>,
+    pinned: Pinned,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case")]
+struct File {
+    lock_version: String,
+    requires_python: Option<String>,
+    #[serde(default)]
+    environments: Vec<String>,
+    #[serde(default)]
+    extras: Vec<String>,
+    #[serde(default)]
+    dependency_groups: Vec<String>,
+    #[serde(default)]
+    default_groups: Vec<String>,
+    packages: Vec<Table>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case")]
+struct Table {
+    name: String,
+    version: Option<String>,
+    marker: Option<String>,
+    requires_python: Option<String>,
+    index: Option<String>,
+    vcs: Option<Vcs>,
+    directory: Option<Directory>,
+    archive: Option<Archive>,
+    sdist: Option<Archive>,
+    #[serde(default)]
+    wheels: Vec<Archive>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case")]
+struct Vcs {
+    r#type: String,
+    url: Option<String>,
+    path: Option<String>,
+    commit_id: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Directory {
+    path: String,
+}
+
+#[derive(Deserialize)]
+struct Archive {
+    name: Option<String>,
+    url: Option<String>,
+    path: Option<String>,
+    size: Option<u64>,
+    #[serde(default)]
+    hashes: toml::Table,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case")]
+struct Header {
+    lock_version: Option<String>,
+}
+
+impl Pylock {
+    pub(super) fn parse(file: &str, text: &str, sources: &mut Sources) -> Result<Self, LockError> {
+        let known = |version: &str| version == "1" || version.starts_with("1.");
+        let other = |version: &str| {
+            let error = LockError::new(file, format!("has lock-version {version}, and only 1.x is read"));
+            error.with_hint("lock with a tool that writes lock-version 1.0")
+        };
+        let tables: File = toml::from_str(text).map_err(|error| match toml::from_str::<Header>(text) {
+            Ok(Header { lock_version: Some(version) }) if !known(&version) => other(&version),
+            _ => LockError::toml(file, text, &error),
+        })?;
+        if !known(&tables.lock_version) {
+            return Err(other(&tables.lock_version));
+        }
+        let names = |names: &[String]| names.iter().map(|name| normalised(name)).collect();
+        let packages = tables.packages.iter().map(|table| table.package(file, sources));
+        Ok(Self {
+            environments: tables.environments.iter().map(|text| marker(file, text)).collect::<Result<_, _>>()?,
+            extras: names(&tables.extras),
+            groups: names(&tables.dependency_groups),
+            default_groups: names(&tables.default_groups),
+            packages: packages.collect::<Result<_, _>>()?,
+            requires: tables.requires_python,
+        })
+    }
+
+    pub(super) fn pinned(
+        &self,
+        file: &str,
+        environment: &Environment,
+        choice: &Choice,
+    ) -> Result<Vec<Pinned>, LockError> {
+        if let Some(requires) = &self.requires {
+            entry::admit(file, Format::Pylock, requires, environment)?;
+        }
+        let none = Chosen::default();
+        if !self.environments.is_empty() && !self.environments.iter().any(|marker| marker.holds(environment, &none)) {
+            let machine = environment.platform_machine;
+            let cause = format!("was not locked for Linux on {machine} with Python {}", environment.python_version);
+            return Err(LockError::new(file, cause).with_hint("lock again with this platform among `environments`"));
+        }
+        let chosen = self.chosen(file, choice)?;
+        let mut out = Vec::new();
+        for package in &self.packages {
+            if package.marker.as_ref().is_none_or(|marker| marker.holds(environment, &chosen)) {
+                if let Some(requires) = &package.requires {
+                    let at = format!("{file}: `{}`", package.pinned.name);
+                    entry::admit(&at, Format::Pylock, requires, environment)?;
+                }
+                out.push(package.pinned.clone());
+            }
+        }
+        Ok(out)
+    }
+
+    pub(super) fn unhashed(&self) -> BTreeSet<String> {
+        let bare = |package: &&Package| package.pinned.origin.is_unhashed();
+        self.packages.iter().filter(bare).map(|package| package.pinned.name.clone()).collect()
+    }
+
+    fn chosen(&self, file: &str, choice: &Choice) -> Result<Chosen, LockError> {
+        if choice.member.is_some() {
+            let error = LockError::new(file, "has no workspace members");
+            return Err(error.with_hint("`uv export --package NAME --format pylock.toml` makes one for a member"));
+        }
+        let known = |names: &BTreeSet<String>, kind, wanted: &[String]| {
+            let unknown = wanted.iter().find(|name| !names.contains(*name));
+            unknown.map(|name| entry::unknown(file, kind, name, names.iter().map(String::as_str)))
+        };
+        let groups = &self.groups | &self.default_groups;
+        if let Some(error) =
+            known(&self.extras, "extra", &choice.extras).or_else(|| known(&groups, "group", &choice.groups))
+        {
+            return Err(error);
+        }
+        let default = self.default_groups.iter().filter(|group| *group != DEVELOPMENT);
+        Ok(Chosen {
+            extras: choice.extras.iter().cloned().collect(),
+            groups: choice.groups.iter().chain(default).cloned().collect(),
+        })
+    }
+}
+
+impl Table {
+    fn package(&self, file: &str, sources: &mut Sources) -> Result<Package, LockError> {
+        let name = normalised(&self.name);
+        let at = format!("{file}: `{name}`");
+        let bad = |text: &str| LockError::new(&at, format!("`{text}` is no version"));
+        let version: Option<Version> =
+            self.version.as_deref().map(|text| text.parse().map_err(|_| bad(text))).transpose()?;
+        Ok(Package {
+            marker: self.marker.as_deref().map(|text| marker(&at, text)).transpose()?,
+            requires: self.requires_python.clone(),
+            pinned: Pinned { name, version, origin: self.origin(&at, sources)? },
+        })
+    }
+
+    fn origin(&self, at: &str, sources: &mut Sources) -> Result<Origin, LockError> {
+        if let Some(Vcs { r#type, url, path, commit_id }) = &self.vcs {
+            let place =
+                url.as_ref().or(path.as_ref()).ok_or_else(|| LockError::new(at, "has no URL of its repository"))?;
+            let commit = commit_id.as_ref().map_or(String::new(), |commit| format!("@{commit}"));
+            return Ok(Origin::Git { url: format!("{type}+{place}{commit}") });
+        }
+        if let Some(Directory { path }) = &self.directory {
+            return Ok(Origin::Folder { path: address::joined(Path::new(""), path) });
+        }
+        if let Some(archive) = &self.archive {
+            let hashes = archive.hashes(at)?;
+            return Ok(match (&archive.url, &archive.path) {
+                (_, Some(path)) => Origin::File { path: address::joined(Path::new(""), path), hashes },
+                (Some(url), None) => Origin::Url(address::file_at(url, hashes, archive.size)),
+                (None, None) => return Err(LockError::new(at, "has an archive without URL and path")),
+            });
+        }
+        let files = self.sdist.iter().chain(&self.wheels).map(|archive| archive.file(at, sources));
+        let files = files.collect::<Result<_, _>>()?;
+        Ok(Origin::Index { index: self.index.as_deref().map(address::index), files, hashes: Vec::new() })
+    }
+}
+
+impl Archive {
+    /// One of several files. The folder of one on the disk becomes one to look in.
+    fn file(&self, at: &str, sources: &mut Sources) -> Result<LockedFile, LockError> {
+        let hashes = self.hashes(at)?;
+        let mut file = match (&self.url, &self.path) {
+            (Some(url), _) if address::is_url(url) => address::file_at(url, hashes, self.size),
+            (place, path) => {
+                let Some(path) = path.as_ref().or(place.as_ref()).or(self.name.as_ref()) else {
+                    return Err(LockError::new(at, "has a file without URL, path and name"));
+                };
+                let whole = address::joined(Path::new(""), path);
+                if self.path.is_some() {
+                    sources.look_in(whole.parent().unwrap_or(Path::new(".")));
+                }
+                LockedFile { name: address::file_name(path), url: None, hashes, size: self.size }
+            }
+        };
+        file.name = self.name.clone().unwrap_or(file.name);
+        Ok(file)
+    }
+
+    fn hashes(&self, at: &str) -> Result<Vec<super::Hash>, LockError> {
+        let texts: Vec<_> =
+            self.hashes.iter().filter_map(|(kind, digits)| Some(format!("{kind}:{}", digits.as_str()?))).collect();
+        entry::hashes(at, texts.iter().map(String::as_str))
+    }
+}
+
+fn marker(at: &str, text: &str) -> Result<Marker, LockError> {
+    Marker::parse(text).map_err(|error| LockError::new(at, error.to_string()))
+}

@@ -1,0 +1,140 @@
+//! The options that a requirements file may have.
+
+/// What an option does.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) enum Setting {
+    Requirements(String),
+    Constraints(String),
+    Editable(String),
+    Index(String),
+    ExtraIndex(String),
+    FindLinks(String),
+    Hash(String),
+    NoIndex,
+    RequireHashes,
+    /// Nothing that matters for wheels whose versions are exact.
+    Other,
+}
+
+type Known = (&'static str, fn(String) -> Setting);
+
+/// Options with a value.
+const VALUED: [Known; 29] = [
+    ("-r", Setting::Requirements),
+    ("--requirement", Setting::Requirements),
+    ("--requirements", Setting::Requirements),
+    ("-c", Setting::Constraints),
+    ("--constraint", Setting::Constraints),
+    ("--constraints", Setting::Constraints),
+    ("-e", Setting::Editable),
+    ("--editable", Setting::Editable),
+    ("-i", Setting::Index),
+    ("--index-url", Setting::Index),
+    ("--pypi-url", Setting::Index),
+    ("--extra-index-url", Setting::ExtraIndex),
+    ("-f", Setting::FindLinks),
+    ("--find-links", Setting::FindLinks),
+    ("--hash", Setting::Hash),
+    ("--only-binary", other),
+    ("--no-binary", other),
+    ("--trusted-host", other),
+    ("--use-feature", other),
+    ("--config-settings", other),
+    ("--config-setting", other),
+    ("-C", other),
+    ("--global-option", other),
+    ("--install-option", other),
+    ("--build-constraint", other),
+    ("--all-releases", other),
+    ("--only-final", other),
+    ("--cert", other),
+    ("--client-cert", other),
+];
+
+/// Options by themselves.
+const PLAIN: [(&str, Setting); 11] = [
+    ("--no-index", Setting::NoIndex),
+    ("--require-hashes", Setting::RequireHashes),
+    ("--prefer-binary", Setting::Other),
+    ("--pre", Setting::Other),
+    ("--use-pep517", Setting::Other),
+    ("--no-use-pep517", Setting::Other),
+    ("--no-build-isolation", Setting::Other),
+    ("--no-deps", Setting::Other),
+    ("--process-dependency-links", Setting::Other),
+    ("--always-unzip", Setting::Other),
+    ("-Z", Setting::Other),
+];
+
+fn other(_: String) -> Setting {
+    Setting::Other
+}
+
+/// Reads options; what follows `-e` may go on for several words, so this is the last.
+///
+/// # Errors
+/// The rest of a sentence about one that is unknown or lacks its value.
+pub(super) fn read(words: Vec<String>) -> Result<Vec<Setting>, String> {
+    let mut out = Vec::new();
+    let mut words = words.into_iter();
+    while let Some(word) = words.next() {
+        if let Some((_, setting)) = PLAIN.iter().find(|(name, _)| *name == word) {
+            out.push(setting.clone());
+            continue;
+        }
+        let known = VALUED.iter().find_map(|(name, setting)| Some((name, setting, value(name, &word)?)));
+        let Some((name, setting, value)) = known else {
+            let name = word.split('=').next().unwrap_or_default();
+            return Err(format!("has the option `{name}`, which is not known"));
+        };
+        let missing = || format!("has `{name}` without its value");
+        let mut value = match value {
+            Some(value) => value.to_owned(),
+            None => words.next().ok_or_else(missing)?,
+        };
+        if *name == "-e" || *name == "--editable" {
+            // A marker may follow.
+            words.by_ref().for_each(|word| value.extend([" ", &word]));
+        }
+        out.push(setting(value));
+    }
+    Ok(out)
+}
+
+/// The value in the word itself, of an option by its name: `--index-url=…`, `-rfile`.
+/// None where the word is another option.
+fn value<'w>(name: &str, word: &'w str) -> Option<Option<&'w str>> {
+    let rest = word.strip_prefix(name)?;
+    match rest {
+        "" => Some(None),
+        _ if name.starts_with("--") => rest.strip_prefix('=').map(Some),
+        _ => Some(Some(rest)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(text: &str) -> Result<Vec<Setting>, String> {
+        read(text.split(' ').map(str::to_owned).collect())
+    }
+
+    #[test]
+    fn options_have_their_values() {
+        let text = |text: &str| text.to_owned();
+        assert_eq!(
+            of("-r a -rb --requirement=c --requirement d").unwrap(),
+            ["a", "b", "c", "d"].map(|file| Setting::Requirements(text(file)))
+        );
+        assert_eq!(
+            of("--hash=sha256:1 --hash sha256:2").unwrap(),
+            ["sha256:1", "sha256:2"].map(|hash| Setting::Hash(text(hash)))
+        );
+        assert_eq!(of("--no-index --pre").unwrap(), [Setting::NoIndex, Setting::Other]);
+        assert_eq!(of("-e ./a ; b").unwrap(), [Setting::Editable(text("./a ; b"))]);
+        assert_eq!(of("--upgrade").unwrap_err(), "has the option `--upgrade`, which is not known");
+        assert_eq!(of("-r").unwrap_err(), "has `-r` without its value");
+        assert_eq!(of("--hashes=1").unwrap_err(), "has the option `--hashes`, which is not known");
+    }
+}

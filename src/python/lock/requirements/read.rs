@@ -1,0 +1,224 @@
+//! Reads a requirements file and the files that it includes.
+
+use std::path::{Path, PathBuf};
+
+use super::lines::{self, Line};
+use super::options::{self, Setting};
+use super::{Item, Requirements, Wanted};
+use crate::python::lock::error::LockError;
+use crate::python::lock::project::Project;
+use crate::python::lock::{Hash, Input, LIMIT, Origin, Sources, address, entry};
+use crate::python::marker::Marker;
+use crate::python::normalised;
+use crate::python::requirement::{self, Requirement, Wanted as Specified};
+
+/// The most files that may include one another, and the most in all.
+const DEEPEST: usize = 20;
+const MOST: usize = 500;
+
+struct Reader<'r> {
+    read: &'r mut dyn FnMut(&Path) -> Result<String, String>,
+    /// The project's own name.
+    own: Option<String>,
+    sources: &'r mut Sources,
+    out: Requirements,
+    /// The files on the way to the one that is read.
+    open: Vec<PathBuf>,
+    files: usize,
+    bytes: usize,
+}
+
+/// A file that is read.
+struct Place<'p> {
+    /// For errors.
+    name: &'p str,
+    /// Relative to the lock file.
+    folder: &'p Path,
+    constraints: bool,
+}
+
+pub(super) fn read(input: &mut Input<'_>, project: &Project, sources: &mut Sources) -> Result<Requirements, LockError> {
+    let out = Requirements { items: Vec::new(), constraints: Vec::new(), require_hashes: false };
+    let own = Path::new(input.name).file_name().map(PathBuf::from);
+    let mut reader = Reader {
+        read: input.read,
+        own: project.name(),
+        sources,
+        out,
+        open: own.into_iter().collect(),
+        files: 0,
+        bytes: 0,
+    };
+    let place = Place { name: input.name, folder: Path::new(""), constraints: false };
+    reader.file(&place, input.text)?;
+    Ok(reader.out)
+}
+
+impl Reader<'_> {
+    fn file(&mut self, place: &Place<'_>, text: &str) -> Result<(), LockError> {
+        self.files += 1;
+        self.bytes = self.bytes.saturating_add(text.len());
+        if self.files > MOST || self.bytes > LIMIT {
+            let cause = format!("includes more than {MOST} files or {} MiB", LIMIT >> 20);
+            return Err(LockError::new(place.name, cause));
+        }
+        lines::lines(text).iter().try_for_each(|line| self.line(place, line))
+    }
+
+    fn line(&mut self, place: &Place<'_>, line: &Line) -> Result<(), LockError> {
+        let at = format!("{}:{}", place.name, line.number);
+        if let Some(name) = lines::variable(&line.text) {
+            let error = LockError::new(&at, format!("has `${{{name}}}`: environment variables are not put in"));
+            return Err(error.with_hint(
+                "name the index in [dependencies] or in UV_INDEX_URL, and keep its credentials in a netrc file",
+            ));
+        }
+        let (text, rest) = lines::split(&line.text);
+        let words = lines::words(rest).ok_or_else(|| LockError::new(&at, "has a quote without end"))?;
+        let mut hashes = Vec::new();
+        for setting in options::read(words).map_err(|cause| LockError::new(&at, cause))? {
+            match setting {
+                Setting::Hash(hash) if !text.is_empty() => hashes.push(hash),
+                Setting::Other => {}
+                _ if !text.is_empty() => {
+                    return Err(LockError::new(&at, format!("`{text}` has an option that needs a line of its own")));
+                }
+                Setting::Hash(_) => return Err(LockError::new(&at, "has a hash of nothing")),
+                setting => self.setting(place, &at, setting)?,
+            }
+        }
+        if text.is_empty() {
+            return Ok(());
+        }
+        let hashes = entry::hashes(&at, hashes.iter().map(String::as_str))?;
+        self.item(place, at, text, hashes)
+    }
+
+    fn setting(&mut self, place: &Place<'_>, at: &str, setting: Setting) -> Result<(), LockError> {
+        match setting {
+            Setting::Requirements(file) => self.include(place, at, &file, false)?,
+            Setting::Constraints(file) => self.include(place, at, &file, true)?,
+            Setting::Editable(text) => self.item(place, at.to_owned(), &text, Vec::new())?,
+            Setting::Index(url) => self.sources.index = Some(url),
+            Setting::ExtraIndex(url) => self.sources.extra_indexes.push(url),
+            Setting::FindLinks(links) if address::is_url(&links) => self.sources.find_links.push(links),
+            Setting::FindLinks(links) => self.sources.look_in(&address::joined(place.folder, &links)),
+            Setting::NoIndex => self.sources.no_index = true,
+            Setting::RequireHashes => self.out.require_hashes = true,
+            Setting::Hash(_) | Setting::Other => {}
+        }
+        Ok(())
+    }
+
+    fn include(&mut self, place: &Place<'_>, at: &str, file: &str, constraints: bool) -> Result<(), LockError> {
+        if address::is_url(file) {
+            let error = LockError::new(at, format!("includes `{file}`, and only files are read"));
+            return Err(error.with_hint("save it beside the requirements"));
+        }
+        let path = address::joined(place.folder, file);
+        let name = path.display().to_string();
+        if self.open.contains(&path) {
+            return Err(LockError::new(at, format!("includes `{name}`, which includes this file")));
+        }
+        if self.open.len() >= DEEPEST {
+            return Err(LockError::new(at, format!("more than {DEEPEST} files include one another")));
+        }
+        let text = (self.read)(&path).map_err(|cause| LockError::new(at, format!("includes `{name}`: {cause}")))?;
+        self.open.push(path.clone());
+        let folder = path.parent().unwrap_or(Path::new(""));
+        self.file(&Place { name: &name, folder, constraints }, &text)?;
+        self.open.pop();
+        Ok(())
+    }
+
+    fn item(&mut self, place: &Place<'_>, at: String, text: &str, hashes: Vec<Hash>) -> Result<(), LockError> {
+        let item = match named(&at, text, place.folder, &hashes)? {
+            Some((name, wanted, marker)) => Item { at, text: text.to_owned(), name, wanted, marker, hashes },
+            None => match self.unnamed(place, at, text, hashes)? {
+                Some(item) => item,
+                None => return Ok(()),
+            },
+        };
+        let folder = matches!(item.wanted, Wanted::Place(Origin::Folder { .. }));
+        if folder && self.own.as_ref() == Some(&item.name) {
+            return Ok(());
+        }
+        let list = if place.constraints { &mut self.out.constraints } else { &mut self.out.items };
+        list.push(item);
+        Ok(())
+    }
+
+    /// A URL or a path by itself. None for the project's own folder.
+    fn unnamed(
+        &mut self,
+        place: &Place<'_>,
+        at: String,
+        text: &str,
+        hashes: Vec<Hash>,
+    ) -> Result<Option<Item>, LockError> {
+        let cut = text.find(" ;").map(|at| (at, at + 2)).or_else(|| text.find("; ").map(|at| (at, at + 1)));
+        let (target, marker) = cut.map_or((text, None), |(end, begin)| (&text[..end], Some(&text[begin..])));
+        let marker = marker.map(Marker::parse).transpose();
+        let marker = marker.map_err(|error| LockError::new(&at, error.to_string()))?;
+        let target = target.trim();
+        // Extras behind a path: `./lib[fast]`.
+        let target = match target.strip_suffix(']').and_then(|target| target.rsplit_once('[')) {
+            Some((target, _)) => target,
+            None => target,
+        };
+        let origin = address::origin(target, hashes.clone(), place.folder);
+        let egg = target.split_once('#').and_then(|(_, fragment)| {
+            fragment
+                .split('&')
+                .find_map(|pair| pair.strip_prefix("egg="))
+                .map(|egg| egg.split('[').next().unwrap_or(egg))
+        });
+        let told = match &origin {
+            Origin::Folder { path } if path == Path::new(".") => return Ok(None),
+            Origin::Folder { path } => self.name_of(path),
+            Origin::File { path, .. } => path.file_name().and_then(|name| address::distribution(name.to_str()?)),
+            Origin::Url(file) => address::distribution(&file.name),
+            Origin::Index { .. } | Origin::Git { .. } => None,
+        };
+        let name = egg.map(str::to_owned).or(told).filter(|name| requirement::is_name(name));
+        let Some(name) = name else {
+            let error = LockError::new(&at, format!("`{text}` does not tell which distribution it is"));
+            return Err(error.with_hint("write its name before it: `NAME @ URL`"));
+        };
+        let name = normalised(&name);
+        Ok(Some(Item { at, text: text.to_owned(), name, wanted: Wanted::Place(origin), marker, hashes }))
+    }
+
+    /// The name of the project in a folder: its own, or else the folder's.
+    fn name_of(&mut self, folder: &Path) -> Option<String> {
+        let text = (self.read)(&folder.join("pyproject.toml")).ok();
+        let name = text.and_then(|text| Project::parse(Some(&text)).ok()?.name());
+        name.or_else(|| folder.file_name()?.to_str().map(str::to_owned))
+    }
+}
+
+/// A requirement with a name; none for a path or URL by itself.
+fn named(
+    at: &str,
+    text: &str,
+    folder: &Path,
+    hashes: &[Hash],
+) -> Result<Option<(String, Wanted, Option<Marker>)>, LockError> {
+    let first = text.split([' ', '\t', ';']).next().unwrap_or_default();
+    let place = first.starts_with(['.', '/']) || address::is_archive(first) || address::is_url(first);
+    if place || first.starts_with("file:") {
+        return Ok(None);
+    }
+    match Requirement::parse(text) {
+        Ok(requirement) => {
+            let (name, marker) = (requirement.name.clone(), requirement.marker.clone());
+            let wanted = match &requirement.wanted {
+                Specified::Url(url) => Wanted::Place(address::origin(url, hashes.to_vec(), folder)),
+                Specified::Versions(_) => Wanted::Versions(requirement),
+            };
+            Ok(Some((name, wanted, marker)))
+        }
+        Err(_) if first.contains('/') => Ok(None),
+        Err(error) => Err(LockError::new(at, format!("`{text}` is no requirement: {error}"))),
+    }
+}

@@ -1,0 +1,195 @@
+//! The walk through a `uv.lock` from the project to all that it needs.
+//!
+//! Where a lock file has conflicts, its markers ask which extras and groups of which
+//! packages take part, as extras with long names: `extra-4-shop-gpu` is the extra
+//! `gpu` of `shop` (the number is the name's length), `group-4-shop-dev` a group,
+//! `project-4-shop` the package itself. As uv does, the graph is walked twice then:
+//! first to learn these, then to collect.
+
+use std::collections::{BTreeSet, VecDeque};
+
+use super::file::Conflict;
+use super::{Edge, Package, Uv};
+use crate::python::lock::error::LockError;
+use crate::python::lock::{Choice, entry};
+use crate::python::marker::{Chosen, Environment};
+
+/// A package, alone or with one of its extras.
+type Stop<'u> = (usize, Option<&'u str>);
+
+pub(super) struct Walk<'u> {
+    lock: &'u Uv,
+    file: &'u str,
+    environment: &'u Environment,
+    /// What markers ask for as `extra`.
+    active: Chosen,
+    /// Still to be looked at.
+    queue: VecDeque<Stop<'u>>,
+    seen: BTreeSet<Stop<'u>>,
+}
+
+impl<'u> Walk<'u> {
+    /// Stands at the project, with what was chosen of it.
+    pub(super) fn new(
+        lock: &'u Uv,
+        file: &'u str,
+        environment: &'u Environment,
+        root: Option<usize>,
+        choice: &'u Choice,
+    ) -> Result<Self, LockError> {
+        let (active, queue) = (Chosen::default(), VecDeque::new());
+        let mut walk = Self { lock, file, environment, active, queue, seen: BTreeSet::new() };
+        let root = root.map(|at| (at, &lock.packages[at]));
+        walk.activate(root.map(|(_, package)| package), choice)?;
+        if let Some((at, package)) = root {
+            walk.visit((at, None));
+            choice.extras.iter().for_each(|extra| walk.visit((at, Some(extra))));
+            for edge in choice.groups.iter().filter_map(|group| package.groups.get(group)).flatten() {
+                if walk.holds(edge) {
+                    walk.follow(edge);
+                }
+            }
+        }
+        for loose in choice.groups.iter().filter_map(|group| lock.groups.get(group)).flatten() {
+            if loose.marker.as_ref().is_none_or(|marker| marker.holds(environment, &Chosen::default())) {
+                let to = walk.one_of(&loose.name)?;
+                walk.visit((to, None));
+                loose.extras.iter().for_each(|extra| walk.visit((to, Some(extra))));
+            }
+        }
+        Ok(walk)
+    }
+
+    /// All packages on the way, the project among them.
+    pub(super) fn run(mut self) -> Result<BTreeSet<usize>, LockError> {
+        if !self.lock.conflicts.is_empty() {
+            let begin = (self.queue.clone(), self.seen.clone());
+            self.learn();
+            self.refuse_conflicts()?;
+            (self.queue, self.seen) = begin;
+        }
+        while let Some(stop) = self.queue.pop_front() {
+            for edge in self.edges(stop) {
+                if self.holds(edge) {
+                    self.follow(edge);
+                }
+            }
+        }
+        Ok(self.seen.into_iter().map(|(at, _)| at).collect())
+    }
+
+    /// Notes what is chosen of the project, which has to have it.
+    fn activate(&mut self, root: Option<&Package>, choice: &Choice) -> Result<(), LockError> {
+        let extras: BTreeSet<_> = root.iter().flat_map(|root| root.optional.keys()).map(String::as_str).collect();
+        let own = root.iter().flat_map(|root| root.groups.keys());
+        let groups: BTreeSet<_> = own.chain(self.lock.groups.keys()).map(String::as_str).collect();
+        if let Some(extra) = choice.extras.iter().find(|extra| !extras.contains(extra.as_str())) {
+            return Err(entry::unknown(self.file, "extra", extra, extras.iter().copied()));
+        }
+        if let Some(group) = choice.groups.iter().find(|group| !groups.contains(group.as_str())) {
+            return Err(entry::unknown(self.file, "group", group, groups.iter().copied()));
+        }
+        if let Some(Package { name, .. }) = root {
+            self.active.extras.insert(encoded("project", name, None));
+            let extras = choice.extras.iter().map(|extra| encoded("extra", name, Some(extra)));
+            self.active.extras.extend(extras);
+            self.active.extras.extend(choice.groups.iter().map(|group| encoded("group", name, Some(group))));
+        }
+        Ok(())
+    }
+
+    /// Learns which extras and packages take part. A marker is asked as if the extras
+    /// that its dependency brings already did.
+    fn learn(&mut self) {
+        while let Some(stop) = self.queue.pop_front() {
+            for edge in self.edges(stop) {
+                let name = &self.lock.packages[edge.to].name;
+                let own = edge.extras.iter().map(|extra| encoded("extra", name, Some(extra)));
+                let brought = own.chain([encoded("project", name, None)]);
+                let new: Vec<_> = brought.filter(|one| self.active.extras.insert(one.clone())).collect();
+                if self.holds(edge) {
+                    self.follow(edge);
+                } else {
+                    for one in new {
+                        self.active.extras.remove(&one);
+                    }
+                }
+            }
+        }
+    }
+
+    fn refuse_conflicts(&self) -> Result<(), LockError> {
+        for set in &self.lock.conflicts {
+            let mut both = set.iter().filter(|one| self.active.extras.contains(&one.encoded()));
+            if let (Some(one), Some(other)) = (both.next(), both.next()) {
+                let error = LockError::new(
+                    self.file,
+                    format!("{one} and {other} conflict", one = one.told(), other = other.told()),
+                );
+                return Err(error.with_hint("choose one of them"));
+            }
+        }
+        Ok(())
+    }
+
+    fn edges(&self, (at, extra): Stop<'u>) -> &'u [Edge] {
+        let package = &self.lock.packages[at];
+        match extra {
+            None => &package.dependencies,
+            Some(extra) => package.optional.get(extra).map_or(&[], Vec::as_slice),
+        }
+    }
+
+    fn holds(&self, edge: &Edge) -> bool {
+        edge.marker.as_ref().is_none_or(|marker| marker.holds(self.environment, &self.active))
+    }
+
+    fn follow(&mut self, edge: &'u Edge) {
+        self.visit((edge.to, None));
+        edge.extras.iter().for_each(|extra| self.visit((edge.to, Some(extra))));
+    }
+
+    fn visit(&mut self, stop: Stop<'u>) {
+        if self.seen.insert(stop) {
+            self.queue.push_back(stop);
+        }
+    }
+
+    /// The package of a name that is for this platform.
+    fn one_of(&self, name: &str) -> Result<usize, LockError> {
+        let here = |package: &Package| {
+            let holds = |marker: &crate::python::marker::Marker| marker.holds(self.environment, &Chosen::default());
+            package.name == name && (package.forks.is_empty() || package.forks.iter().any(holds))
+        };
+        let found: Vec<_> = (0..self.lock.packages.len()).filter(|at| here(&self.lock.packages[*at])).collect();
+        match found.as_slice() {
+            [one] => Ok(*one),
+            [] => Err(LockError::new(self.file, format!("`{name}` is not locked")).with_hint("`uv lock`")),
+            _ => Err(LockError::new(self.file, format!("`{name}` is locked more than once")).with_hint("`uv lock`")),
+        }
+    }
+}
+
+impl Conflict {
+    fn encoded(&self) -> String {
+        match (&self.extra, &self.group) {
+            (Some(extra), _) => encoded("extra", &self.package, Some(extra)),
+            (None, Some(group)) => encoded("group", &self.package, Some(group)),
+            (None, None) => encoded("project", &self.package, None),
+        }
+    }
+
+    fn told(&self) -> String {
+        match (&self.extra, &self.group) {
+            (Some(extra), _) => format!("extra `{extra}` of `{}`", self.package),
+            (None, Some(group)) => format!("group `{group}` of `{}`", self.package),
+            (None, None) => format!("`{}`", self.package),
+        }
+    }
+}
+
+/// What a marker calls a package, or an extra or group of it.
+fn encoded(kind: &str, package: &str, name: Option<&String>) -> String {
+    let length = package.len();
+    name.map_or_else(|| format!("{kind}-{length}-{package}"), |name| format!("{kind}-{length}-{package}-{name}"))
+}

@@ -1,0 +1,96 @@
+use super::*;
+
+fn environment() -> Environment {
+    Environment {
+        python_version: "3.11".to_owned(),
+        python_full_version: "3.11.7".to_owned(),
+        platform_machine: "aarch64",
+    }
+}
+
+fn chosen(extras: &[&str], groups: &[&str]) -> Chosen {
+    let set = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect();
+    Chosen { extras: set(extras), groups: set(groups) }
+}
+
+fn holds(marker: &str, chosen: &Chosen) -> bool {
+    Marker::parse(marker).unwrap_or_else(|error| panic!("{error}")).holds(&environment(), chosen)
+}
+
+#[test]
+fn the_image_decides() {
+    for (marker, want) in [
+        ("python_version >= '3.8'", true),
+        ("python_version < '3.9'", false),
+        ("python_version > '3.9'", true), // by number, not by letter
+        ("python_full_version < '3.11.10'", true),
+        ("python_version == '3.*'", true),
+        ("python_version == '3.11.1.*'", false),
+        ("python_version ~= '3.8'", true),
+        ("'3.12' > python_version", true),
+        ("python_version in '3.10 3.11'", true),
+        ("python_version not in '3.10, 3.11'", false),
+        ("platform_machine == 'aarch64' and sys_platform == 'linux'", true),
+        ("sys_platform == 'win32' or sys_platform == 'darwin'", false),
+        ("os_name == 'nt' and python_version < '3' or platform_system == 'Linux'", true),
+        ("os_name == 'nt' and (python_version < '3' or platform_system == 'Linux')", false),
+        ("os.name=='posix'and(sys.platform=='linux')", true),
+        ("python_implementation == 'CPython'", true),
+        ("implementation_name == 'pypy'", false),
+        ("platform_release >= '5.0'", false),
+        ("sys_platform >= 'linux'", true),
+        ("sys_platform > 'a'", false),
+    ] {
+        assert_eq!(holds(marker, &Chosen::default()), want, "{marker}");
+    }
+}
+
+#[test]
+fn extras_and_groups_are_chosen() {
+    let both = chosen(&["socks", "two-words"], &["docs"]);
+    for (marker, want) in [
+        ("extra == 'socks'", true),
+        ("extra == 'Two_Words'", true),
+        ("extra == 'other'", false),
+        ("extra != 'other'", true),
+        ("extra != 'socks'", false),
+        ("'Two.Words' in extras", true),
+        ("'docs' not in dependency_groups", false),
+        ("'docs' in extras", false),
+    ] {
+        assert_eq!(holds(marker, &both), want, "{marker}");
+    }
+    assert!(!holds("extra == 'a'", &Chosen::default()) && holds("extra != 'a'", &Chosen::default()));
+    let conflict = "extra == 'extra-4-shop-a' or extra != 'group-4-shop-b'";
+    assert!(holds(conflict, &Chosen::default()));
+    assert!(!holds(conflict, &chosen(&["group-4-shop-b"], &[])));
+}
+
+#[test]
+fn what_is_no_marker_says_why() {
+    for (bad, cause) in [
+        ("", "its end where a variable"),
+        ("python_version", "its end where an operator"),
+        ("python_version >= 3", "there is no variable `3`"),
+        ("python_version >= '3", "has no end"),
+        ("(os_name == 'posix'", "its end where `)`"),
+        ("os_name == 'posix')", "`)` where it should end"),
+        ("os_name == 'posix' os_name == 'nt'", "`os_name` where it should end"),
+        ("os_name not 'nt'", "where an operator"),
+        ("'a' == 'b'", "one variable and one text"),
+        ("os_name == sys_platform", "one variable and one text"),
+        ("extras == 'a'", "'name' in"),
+        ("os_name = 'nt'", "`=` has no place"),
+        ("os_name == 'nt' && os_name == 'nt'", "`&` has no place"),
+        ("pyhton_version > '3'", "there is no variable `pyhton_version`"),
+    ] {
+        let error = Marker::parse(bad).unwrap_err().to_string();
+        assert!(error.contains(cause), "{error}");
+    }
+    let deep = format!("{}os_name == 'posix'{}", "(".repeat(64), ")".repeat(64));
+    assert!(holds(&deep, &Chosen::default()));
+    assert!(Marker::parse(&format!("({deep})")).unwrap_err().cause.contains("64 parentheses"));
+    let long = format!("os_name == '{}'", "x".repeat(256 << 10));
+    let error = Marker::parse(&long).unwrap_err();
+    assert!(error.cause.contains("262144 bytes") && error.marker.len() < 200);
+}

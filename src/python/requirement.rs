@@ -1,0 +1,169 @@
+//! Requirements as distributions and requirements files write them.
+//!
+//! Source: PyPA, "Dependency specifiers" (PEP 508). Names are compared normalised
+//! (PEP 503, 685). `===` is read where a version follows.
+
+use pep440_rs::{Operator, Version, VersionSpecifiers};
+
+use super::marker::{self, Marker};
+use super::normalised;
+
+/// `flask[async] >= 3 ; python_version >= '3.9'`, taken apart.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Requirement {
+    /// Normalised.
+    pub name: String,
+    /// Normalised.
+    pub extras: Vec<String>,
+    pub wanted: Wanted,
+    pub marker: Option<Marker>,
+}
+
+/// Which of a project's distributions are meant.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Wanted {
+    /// Those with these versions; without any, all.
+    Versions(VersionSpecifiers),
+    /// The one at this URL, as written.
+    Url(String),
+}
+
+/// A text that is no requirement.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct RequirementError(String);
+
+impl Requirement {
+    /// Takes a requirement apart.
+    ///
+    /// # Errors
+    /// What is none, and what in it is not.
+    pub fn parse(text: &str) -> Result<Self, RequirementError> {
+        let text = text.trim();
+        let letter = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+        let (name, rest) = text.split_at(text.find(|c| !letter(c)).unwrap_or(text.len()));
+        if !is_name(name) {
+            return Err(RequirementError("it does not begin with a distribution's name".to_owned()));
+        }
+        let (extras, rest) = extras(rest.trim_start())?;
+        let (wanted, marker) = match rest.strip_prefix('@') {
+            Some(rest) => {
+                let rest = rest.trim_start();
+                let (url, rest) = rest.split_at(rest.find([' ', '\t']).unwrap_or(rest.len()));
+                if url.is_empty() {
+                    return Err(RequirementError("there is no URL after `@`".to_owned()));
+                }
+                (Wanted::Url(url.to_owned()), rest.trim_start())
+            }
+            None => {
+                let (versions, rest) = rest.split_at(rest.find(';').unwrap_or(rest.len()));
+                (Wanted::Versions(specifiers(versions.trim())?), rest)
+            }
+        };
+        let marker = match marker.strip_prefix(';') {
+            Some(marker) => Some(Marker::parse(marker).map_err(|error| RequirementError(error.to_string()))?),
+            None if marker.is_empty() => None,
+            None => return Err(RequirementError("a marker needs `;` before it".to_owned())),
+        };
+        Ok(Self { name: normalised(name), extras, wanted, marker })
+    }
+
+    /// The one version that is allowed, where one alone is.
+    #[must_use]
+    pub fn exact(&self) -> Option<&Version> {
+        let Wanted::Versions(specifiers) = &self.wanted else { return None };
+        let is_exact = |operator: &Operator| matches!(operator, Operator::Equal | Operator::ExactEqual);
+        let version = specifiers.iter().find(|specifier| is_exact(specifier.operator()))?.version();
+        self.allows(version).then_some(version)
+    }
+
+    /// Whether a version is one of those that are meant.
+    #[must_use]
+    pub fn allows(&self, version: &Version) -> bool {
+        match &self.wanted {
+            Wanted::Versions(specifiers) => specifiers.iter().all(|one| marker::within(one, version.clone())),
+            Wanted::Url(_) => true,
+        }
+    }
+}
+
+/// Whether it may be a distribution's or an extra's name.
+pub(super) fn is_name(name: &str) -> bool {
+    let edge = |b: Option<&u8>| b.is_some_and(u8::is_ascii_alphanumeric);
+    let inner = |b: u8| b.is_ascii_alphanumeric() || b"._-".contains(&b);
+    edge(name.as_bytes().first()) && edge(name.as_bytes().last()) && name.bytes().all(inner)
+}
+
+/// The extras in brackets that a text may begin with, and what follows them.
+fn extras(text: &str) -> Result<(Vec<String>, &str), RequirementError> {
+    let Some(rest) = text.strip_prefix('[') else { return Ok((Vec::new(), text)) };
+    let (list, rest) = rest.split_once(']').ok_or_else(|| RequirementError("`[` has no `]`".to_owned()))?;
+    let names: Vec<_> = list.split(',').map(str::trim).collect();
+    if names.iter().any(|name| !is_name(name)) && !list.trim().is_empty() {
+        return Err(RequirementError(format!(
+            "`[{}]` is no list of extras",
+            list.chars().take(80).collect::<String>()
+        )));
+    }
+    Ok((names.into_iter().filter(|name| !name.is_empty()).map(normalised).collect(), rest.trim_start()))
+}
+
+fn specifiers(text: &str) -> Result<VersionSpecifiers, RequirementError> {
+    let inner = text.strip_prefix('(').and_then(|text| text.strip_suffix(')')).unwrap_or(text).trim();
+    let inner = inner.strip_suffix(',').unwrap_or(inner);
+    inner.parse().map_err(|_| {
+        RequirementError(format!("`{}` is no version specifier", text.chars().take(80).collect::<String>()))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn requirements_are_taken_apart() {
+        let all = Requirement::parse("Flask_Login[Async, b.c] >=3,<4 ; python_version >= '3.9'").unwrap();
+        assert_eq!(
+            (all.name.as_str(), all.extras.as_slice()),
+            ("flask-login", &["async".to_owned(), "b-c".to_owned()][..])
+        );
+        assert!(all.marker.is_some() && all.exact().is_none());
+        assert!(all.allows(&"3.1".parse().unwrap()) && !all.allows(&"4".parse().unwrap()));
+        let url = Requirement::parse("pip @ https://example.com/pip-1.0.whl#sha256=ab ; os_name == 'posix'").unwrap();
+        assert_eq!(url.wanted, Wanted::Url("https://example.com/pip-1.0.whl#sha256=ab".to_owned()));
+        assert!(url.marker.is_some());
+        for (text, version) in [
+            ("a==1.0", Some("1.0")),
+            ("a (==1.0)", Some("1.0")),
+            ("a===1.0", Some("1.0")),
+            ("a[]==1.0,<2", Some("1.0")),
+            ("a==1.0,==2.0", None),
+            ("a==1.*", None),
+            ("a>=1", None),
+            ("a~=1.0", None),
+            ("a", None),
+        ] {
+            let exact = Requirement::parse(text).unwrap().exact().map(ToString::to_string);
+            assert_eq!(exact.as_deref(), version, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_none_says_why() {
+        for (bad, cause) in [
+            ("", "name"),
+            ("-a", "name"),
+            ("a-", "name"),
+            ("a[b", "`]`"),
+            ("a[b c]", "extras"),
+            ("a = 1", "version specifier"),
+            ("a 1.0", "version specifier"),
+            ("a @", "URL"),
+            ("a @ https://x y", "`;`"),
+            ("a==1; os_name", "marker"),
+        ] {
+            let error = Requirement::parse(bad).unwrap_err().to_string();
+            assert!(error.contains(cause), "{bad}: {error}");
+        }
+    }
+}
