@@ -198,6 +198,10 @@ fn site(app: &str, version: &str, arch: &str) -> Site {
         bin: root("usr/local/bin"),
         prefix: root("usr/local"),
         stdlib: purelib.parent().unwrap(),
+        platlib: purelib.clone(),
+        scripts: root("usr/local/bin"),
+        data: root("usr/local"),
+        headers: root(format!("usr/local/include/python{version}")),
         purelib,
     };
     Site { folder, interpreter, tree, objects, distributions }

@@ -41,7 +41,7 @@ pub fn place(walk: &Walk, interpreter: &Interpreter, tars: &Tars) -> Result<BTre
                 let content = Content::Local(Arc::new(file.clone()));
                 if let Some(name) = script {
                     let entry = script_entry(&below, &content, interpreter, tars)?;
-                    let path = interpreter.bin.child(name);
+                    let path = interpreter.scripts.child(name);
                     fates.insert(text_path, moved(&path, &entry, interpreter));
                     out.insert(path, entry);
                     continue;
@@ -97,35 +97,10 @@ fn script_entry(
 
 /// What RECORD says of a script: its path from purelib, up and down again.
 fn moved(path: &RootPath, entry: &Entry, interpreter: &Interpreter) -> Fate {
-    let up = "../".repeat(interpreter.purelib.parts().count());
-    let common = interpreter.purelib.parts().zip(path.parts()).take_while(|(a, b)| a == b).count();
-    let down: Vec<_> = path.parts().skip(common).map(String::from_utf8_lossy).collect();
-    let path = format!("{}{}", &up[common * 3..], down.join("/"));
+    let path = record::relative(&interpreter.purelib, path);
     match entry.content() {
         Some(Content::Bytes(bytes)) => Fate::Moved { path, digest: Digest::of(bytes), size: bytes.len() as u64 },
         Some(Content::Local(file)) => Fate::Moved { path, digest: file.digest, size: file.size },
         _ => Fate::Gone,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_scripts_record_is_relative_to_purelib() {
-        let root = |path: &str| RootPath::new(path).unwrap();
-        let interpreter = Interpreter {
-            version: "3.13".to_owned(),
-            abi_flags: String::new(),
-            full_version: None,
-            executable: root("usr/local/bin/python3.13"),
-            bin: root("usr/local/bin"),
-            prefix: root("usr/local"),
-            stdlib: root("usr/local/lib/python3.13"),
-            purelib: root("usr/local/lib/python3.13/site-packages"),
-        };
-        let fate = moved(&root("usr/local/bin/flask"), &Entry::bytes(0o755, *b"x"), &interpreter);
-        assert_eq!(fate, Fate::Moved { path: "../../../bin/flask".to_owned(), digest: Digest::of(b"x"), size: 1 });
     }
 }

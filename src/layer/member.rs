@@ -1,8 +1,12 @@
-//! A file of a zip archive: its bytes, from any place.
+//! A file of a zip archive: its bytes, forwards or from any place.
 //!
-//! Source: PKWARE's APPNOTE, 4.4.5 (0 stored, 8 deflated); RFC 1951. Reading goes
-//! forwards; going back begins anew.
+//! Source: PKWARE's APPNOTE, 4.4.5 (0 stored, 8 deflated); RFC 1951.
+//!
+//! Deflated data is read forwards only. Who reads here and there (the ELF reader: header,
+//! segments at the end, names at the beginning) gets what was inflated on the way from
+//! memory: the first 4 MiB and the last 4 MiB so far. What lies between begins anew.
 
+use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
 use std::sync::Arc;
@@ -12,19 +16,110 @@ use flate2::bufread::DeflateDecoder;
 use super::contents::Slice;
 use crate::rootfs::Member;
 
-/// The bytes of a member, not checked against its digest: whoever reads it to its end does that.
-pub struct Unzipped {
-    file: Arc<File>,
-    member: Arc<Member>,
+/// How much of a file's beginning, and of what was read last, is kept.
+const KEPT: usize = 4 << 20;
+/// How much is inflated at once.
+const STEP: usize = 32 << 10;
+/// How often a reader may begin anew: a hostile file is not worth more.
+const RESTARTS: u32 = 64;
+
+/// The bytes of a member from the first to the last: not fewer, not more than it says.
+/// Not checked against its digest: whoever reads it to its end does that.
+pub struct Inflated {
     data: Data,
-    /// How far `data` has come, and where the next byte is wanted.
-    reached: u64,
-    at: u64,
+    packed: u64,
+    left: u64,
+    /// Whether it was seen to end where it should.
+    ended: bool,
 }
 
 enum Data {
     Stored(Slice),
     Deflated(DeflateDecoder<BufReader<Slice>>),
+}
+
+impl Inflated {
+    /// Opens the archive.
+    ///
+    /// # Errors
+    /// An archive that is not there any more.
+    pub fn open(member: &Member) -> io::Result<Self> {
+        Ok(Self::new(Arc::new(File::open(&member.archive)?), member))
+    }
+
+    /// A member of an archive at hand.
+    #[must_use]
+    pub fn new(file: Arc<File>, member: &Member) -> Self {
+        let slice = Slice::new(file, member.offset, member.packed);
+        let data = if member.deflated {
+            let buffer = usize::try_from(member.packed).unwrap_or(usize::MAX).clamp(1, 64 << 10);
+            Data::Deflated(DeflateDecoder::new(BufReader::with_capacity(buffer, slice)))
+        } else {
+            Data::Stored(slice)
+        };
+        Self { data, packed: member.packed, left: member.size, ended: false }
+    }
+
+    /// Sees to it that the data ends with the last byte.
+    fn end(&mut self) -> io::Result<()> {
+        if self.ended {
+            return Ok(());
+        }
+        let more = match &mut self.data {
+            Data::Stored(slice) => slice.read(&mut [0])? > 0,
+            Data::Deflated(decoder) => decoder.read(&mut [0])? > 0 || decoder.total_in() != self.packed,
+        };
+        if more {
+            return Err(io::Error::new(io::ErrorKind::InvalidData, "it is longer than the archive says"));
+        }
+        self.ended = true;
+        Ok(())
+    }
+}
+
+impl Read for Inflated {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.left == 0 {
+            self.end()?;
+        }
+        let want = usize::try_from(self.left).unwrap_or(usize::MAX).min(buffer.len());
+        if want == 0 {
+            return Ok(0);
+        }
+        let count = match &mut self.data {
+            Data::Stored(slice) => slice.read(&mut buffer[..want])?,
+            Data::Deflated(decoder) => decoder.read(&mut buffer[..want])?,
+        };
+        if count == 0 {
+            return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "it is shorter than the archive says"));
+        }
+        self.left -= count as u64;
+        if self.left == 0 {
+            self.end()?;
+        }
+        Ok(count)
+    }
+}
+
+/// The bytes of a member from any place, not checked against its digest.
+pub struct Unzipped {
+    file: Arc<File>,
+    member: Arc<Member>,
+    at: u64,
+    /// None for what is stored, which needs no inflating.
+    window: Option<Window>,
+}
+
+/// What was inflated and is still at hand.
+struct Window {
+    source: Inflated,
+    /// How far `source` has come.
+    reached: u64,
+    restarts: u32,
+    /// The first bytes, from 0.
+    first: Vec<u8>,
+    /// The last bytes before `reached`, as far as they are not in `first`.
+    last: VecDeque<u8>,
 }
 
 impl Unzipped {
@@ -34,53 +129,91 @@ impl Unzipped {
     /// An archive that is not there any more.
     pub fn open(member: &Arc<Member>) -> io::Result<Self> {
         let file = Arc::new(File::open(&member.archive)?);
-        let data = data(&file, member);
-        Ok(Self { file, member: member.clone(), data, reached: 0, at: 0 })
+        let window = member.deflated.then(|| Window::new(Inflated::new(file.clone(), member)));
+        Ok(Self { file, member: member.clone(), at: 0, window })
     }
 }
 
-fn data(file: &Arc<File>, member: &Member) -> Data {
-    let slice = Slice::new(file.clone(), member.offset, member.packed);
-    if member.deflated {
-        Data::Deflated(DeflateDecoder::new(BufReader::with_capacity(64 << 10, slice)))
-    } else {
-        Data::Stored(slice)
+impl Window {
+    fn new(source: Inflated) -> Self {
+        Self { source, reached: 0, restarts: 0, first: Vec::new(), last: VecDeque::new() }
     }
-}
 
-impl Unzipped {
-    fn forward(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let left = usize::try_from(self.member.size - self.reached).unwrap_or(usize::MAX).min(buffer.len());
-        if left == 0 {
-            return Ok(0);
+    /// Begins anew, with the first bytes still at hand.
+    fn restart(&mut self, source: Inflated) -> io::Result<()> {
+        self.restarts += 1;
+        if self.restarts > RESTARTS {
+            return Err(io::Error::new(io::ErrorKind::InvalidData, "it is read back and forth too often"));
         }
-        let count = match &mut self.data {
-            Data::Stored(slice) => slice.read(&mut buffer[..left])?,
-            Data::Deflated(decoder) => decoder.read(&mut buffer[..left])?,
+        self.source = source;
+        self.reached = 0;
+        self.last.clear();
+        Ok(())
+    }
+
+    /// Copies what is at hand from `at` on; none when that is further back.
+    fn copy(&self, at: u64, buffer: &mut [u8]) -> Option<usize> {
+        let fill = |from: &[u8], buffer: &mut [u8]| {
+            let count = from.len().min(buffer.len());
+            buffer[..count].copy_from_slice(&from[..count]);
+            count
         };
+        if let Some(rest) = usize::try_from(at).ok().and_then(|at| self.first.get(at..)).filter(|rest| !rest.is_empty())
+        {
+            return Some(fill(rest, buffer));
+        }
+        let start = self.reached - self.last.len() as u64;
+        let into = usize::try_from(at.checked_sub(start)?).ok()?;
+        let (front, back) = self.last.as_slices();
+        match front.get(into..) {
+            Some(rest) if !rest.is_empty() => Some(fill(rest, buffer)),
+            _ => back.get(into - front.len()..).filter(|rest| !rest.is_empty()).map(|rest| fill(rest, buffer)),
+        }
+    }
+
+    /// Inflates some more.
+    fn forward(&mut self) -> io::Result<()> {
+        let mut step = [0; STEP];
+        let count = self.source.read(&mut step)?;
         if count == 0 {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
+        let new = &step[..count];
+        // after a restart, the first bytes are known
+        let known =
+            usize::try_from(self.reached).map_or(usize::MAX, |reached| self.first.len().saturating_sub(reached));
+        let new_here = &new[known.min(count)..];
+        let (first, last) = new_here.split_at((KEPT - self.first.len()).min(new_here.len()));
+        self.first.extend_from_slice(first);
+        self.last.extend(last);
+        self.last.drain(..self.last.len().saturating_sub(KEPT));
         self.reached += count as u64;
-        Ok(count)
+        Ok(())
     }
 }
 
 impl Read for Unzipped {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if self.at >= self.member.size || buffer.is_empty() {
+        let (at, member) = (self.at, &self.member);
+        if at >= member.size || buffer.is_empty() {
             return Ok(0);
         }
-        if self.at < self.reached {
-            self.data = data(&self.file, &self.member);
-            self.reached = 0;
-        }
-        let mut skipped = [0; 8 << 10];
-        while self.reached < self.at {
-            let step = usize::try_from(self.at - self.reached).unwrap_or(usize::MAX).min(skipped.len());
-            self.forward(&mut skipped[..step])?;
-        }
-        let count = self.forward(buffer)?;
+        let count = match &mut self.window {
+            None => {
+                let mut slice = Slice::new(self.file.clone(), member.offset, member.packed.min(member.size));
+                slice.seek(SeekFrom::Start(at))?;
+                slice.read(buffer)?
+            }
+            Some(window) => loop {
+                if let Some(count) = window.copy(at, buffer) {
+                    break count;
+                }
+                if at < window.reached {
+                    window.restart(Inflated::new(self.file.clone(), member))?;
+                }
+                window.forward()?;
+            },
+        };
         self.at += count as u64;
         Ok(count)
     }

@@ -8,6 +8,7 @@ pub mod pack;
 pub mod read;
 pub mod recipe;
 pub mod unpack;
+pub mod zip;
 
 pub use contents::TarFiles;
 pub use measure::{Measured, measure};

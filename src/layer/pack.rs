@@ -9,7 +9,7 @@ use std::io::{self, BufWriter, Read, Write};
 
 use super::Recipe;
 use super::contents::{Holed, Slice, TarFiles};
-use super::member::Unzipped;
+use super::member::Inflated;
 use crate::oci::digest::Hasher;
 use crate::oci::{Compression, Descriptor, DiffId, Digest};
 use crate::rootfs::{Content, Entry, Kind, LocalFile, Member, RootPath};
@@ -32,6 +32,8 @@ pub enum PackError {
     Read { path: String, cause: io::Error },
     #[error("`{path}` changed while it was being read")]
     Changed { path: String },
+    #[error("`{name}` in `{archive}`: {cause}")]
+    Member { archive: String, name: String, cause: io::Error },
     #[error("`{name}` in `{archive}` is not what the wheel's RECORD says")]
     Record { archive: String, name: String },
     #[error("cannot write the layer: {0}")]
@@ -113,7 +115,8 @@ pub(super) fn append<W: Write>(
             header.set_size(content.size());
             let mut data = open(content, path, tars)?;
             let counted = Counted { inner: &mut data, advanced };
-            builder.append_data(&mut header, os_path(name), counted)?;
+            let appended = builder.append_data(&mut header, os_path(name), counted);
+            appended.map_err(|cause| data.blame(cause))?;
             data.check()?;
         }
         Kind::Special => {} // `Recipe::put` refuses them
@@ -154,7 +157,7 @@ enum Data<'a> {
     Slice(Slice),
     Holed(Holed),
     Local { file: io::Take<File>, left: u64, hasher: Hasher, want: &'a LocalFile },
-    Member { file: Unzipped, hasher: Hasher, want: &'a Member },
+    Member { file: Inflated, broken: bool, hasher: Hasher, want: &'a Member },
 }
 
 fn open<'a>(content: &'a Content, path: &RootPath, tars: &dyn TarFiles) -> Result<Data<'a>, PackError> {
@@ -170,8 +173,8 @@ fn open<'a>(content: &'a Content, path: &RootPath, tars: &dyn TarFiles) -> Resul
         }
         Content::Member(want) => {
             let name = want.archive.display().to_string();
-            let file = Unzipped::open(want).map_err(|cause| PackError::Read { path: name, cause })?;
-            Ok(Data::Member { file, hasher: Hasher::default(), want })
+            let file = Inflated::open(want).map_err(|cause| PackError::Read { path: name, cause })?;
+            Ok(Data::Member { file, broken: false, hasher: Hasher::default(), want })
         }
         Content::Local(want) => {
             let name = want.path.display().to_string();
@@ -198,8 +201,8 @@ impl Read for Data<'_> {
                 hasher.update(&buffer[..count]);
                 Ok(count)
             }
-            Self::Member { file, hasher, .. } => {
-                let count = file.read(buffer)?;
+            Self::Member { file, broken, hasher, .. } => {
+                let count = file.read(buffer).inspect_err(|_| *broken = true)?;
                 hasher.update(&buffer[..count]);
                 Ok(count)
             }
@@ -208,6 +211,16 @@ impl Read for Data<'_> {
 }
 
 impl Data<'_> {
+    /// Whose fault it is that a file could not be copied.
+    fn blame(&self, cause: io::Error) -> PackError {
+        match self {
+            Self::Member { broken: true, want, .. } => {
+                PackError::Member { archive: want.archive.display().to_string(), name: want.name.clone(), cause }
+            }
+            _ => PackError::Write(cause),
+        }
+    }
+
     fn check(self) -> Result<(), PackError> {
         match self {
             Self::Local { hasher, want, .. } if hasher.clone().finish() != want.digest => {

@@ -216,7 +216,7 @@ fn inside(start: &RootPath, relative: &str) -> Option<RootPath> {
 }
 
 /// A field of a mail's header.
-fn header<'a>(text: &'a str, wanted: &str) -> Option<&'a str> {
+pub(super) fn header<'a>(text: &'a str, wanted: &str) -> Option<&'a str> {
     let lines = text.lines().take_while(|line| !line.is_empty());
     let mut fields = lines.filter_map(|line| line.split_once(':'));
     fields.find(|(name, _)| name.eq_ignore_ascii_case(wanted)).map(|(_, value)| value.trim())

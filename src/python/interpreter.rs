@@ -32,6 +32,14 @@ pub struct Interpreter {
     pub stdlib: RootPath,
     /// Where pure-Python distributions go.
     pub purelib: RootPath,
+    /// Where distributions with compiled modules go: the same, but for `lib64`.
+    pub platlib: RootPath,
+    /// Where the scripts of distributions go.
+    pub scripts: RootPath,
+    /// What the `data` of distributions is below.
+    pub data: RootPath,
+    /// What the C headers of distributions are below, each in a folder of its own.
+    pub headers: RootPath,
 }
 
 /// Why an image has no usable interpreter.
@@ -88,9 +96,13 @@ impl Interpreter {
         let Program { path: executable, version, flags } = program;
         let bin = executable.parent().unwrap_or_default();
         let prefix = bin.parent().unwrap_or_default();
-        let folder = |thread: &str| prefix.child(b"lib").child(format!("python{version}{thread}").as_bytes());
+        let name = |thread: &str| format!("python{version}{thread}").into_bytes();
         let landmark = |stdlib: &RootPath| tree.follow(&stdlib.child(b"os.py")).is_some();
         let mut abi_flags = if flags.is_empty() { linked_flags(tree, &executable, &version) } else { flags };
+        let folder = |thread: &str| {
+            let places = ["lib", "lib64"].map(|lib| prefix.child(lib.as_bytes()).child(&name(thread)));
+            places.iter().find(|stdlib| landmark(stdlib)).unwrap_or(&places[0]).clone()
+        };
         // A plain name in a tree whose hard links were lost: the folder tells.
         if abi_flags.is_empty() && !landmark(&folder("")) && landmark(&folder("t")) {
             "t".clone_into(&mut abi_flags);
@@ -101,8 +113,22 @@ impl Interpreter {
         }
         let of_version = |full: &&str| **full == version || full.starts_with(&format!("{version}."));
         let full_version = full.filter(of_version).map(str::to_owned);
-        let purelib = purelib(tree, &prefix, &stdlib);
-        Ok(Self { version, abi_flags, full_version, executable, bin, prefix, stdlib, purelib })
+        let scheme = Scheme::of(tree, &prefix, &bin, &stdlib, &abi_flags);
+        let Scheme { purelib, platlib, scripts, data, headers } = scheme;
+        Ok(Self {
+            version,
+            abi_flags,
+            full_version,
+            executable,
+            bin,
+            prefix,
+            stdlib,
+            purelib,
+            platlib,
+            scripts,
+            data,
+            headers,
+        })
     }
 
     /// The names under which the interpreter can be called: links and the file.
@@ -207,17 +233,49 @@ fn is_same(tree: &Tree, path: &RootPath, file: &RootPath) -> bool {
     })
 }
 
-/// `site-packages`, or Debian's `dist-packages` below `/usr/local` for its own Python.
-fn purelib(tree: &Tree, prefix: &RootPath, stdlib: &RootPath) -> RootPath {
+/// Where an installer puts what: `sysconfig`'s `posix_prefix`, or Debian's
+/// `posix_local` (below `/usr/local`, in `dist-packages`) for its own Python.
+struct Scheme {
+    purelib: RootPath,
+    platlib: RootPath,
+    scripts: RootPath,
+    data: RootPath,
+    headers: RootPath,
+}
+
+impl Scheme {
+    /// `sys.platlibdir` is where the standard library is (so since 3.9), and of the two
+    /// libraries only platlib is in it.
+    fn of(tree: &Tree, prefix: &RootPath, bin: &RootPath, stdlib: &RootPath, flags: &str) -> Self {
+        let name = stdlib.name().unwrap_or_default();
+        let include = |below: &RootPath| below.child(b"include").child(&headers_name(name, flags));
+        if is_debians(tree, prefix, stdlib) {
+            let local = prefix.child(b"local");
+            let library = local.child(b"lib").child(name).child(b"dist-packages");
+            let (platlib, scripts, headers) = (library.clone(), local.child(b"bin"), include(&local));
+            return Self { purelib: library, platlib, scripts, data: local, headers };
+        }
+        Self {
+            purelib: prefix.child(b"lib").child(name).child(b"site-packages"),
+            platlib: stdlib.child(b"site-packages"),
+            scripts: bin.clone(),
+            data: prefix.clone(),
+            headers: include(prefix),
+        }
+    }
+}
+
+/// `python3.13`, and the ABI flags, of which the library's folder has the `t` only.
+fn headers_name(library: &[u8], flags: &str) -> Vec<u8> {
+    let plain = library.strip_suffix(b"t").unwrap_or(library);
+    [plain, flags.as_bytes()].concat()
+}
+
+/// Whether it is Debian's own Python, which leaves `/usr` to Debian's packages.
+fn is_debians(tree: &Tree, prefix: &RootPath, stdlib: &RootPath) -> bool {
     let major = stdlib.name().map_or(3, |name| if name.starts_with(b"python2") { 2 } else { 3 });
     let debian = prefix.child(b"lib").child(format!("python{major}").as_bytes()).child(b"dist-packages");
-    let is_debians =
-        prefix.as_bytes() == b"usr" && (tree.is_folder(&debian) || tree.is_folder(&stdlib.child(b"dist-packages")));
-    if is_debians {
-        let name = stdlib.name().unwrap_or_default();
-        return prefix.child(b"local").child(b"lib").child(name).child(b"dist-packages");
-    }
-    stdlib.child(b"site-packages")
+    prefix.as_bytes() == b"usr" && (tree.is_folder(&debian) || tree.is_folder(&stdlib.child(b"dist-packages")))
 }
 
 #[cfg(test)]
@@ -262,6 +320,9 @@ mod tests {
         assert_eq!(found.full_version.as_deref(), Some("3.13.5"));
         assert_eq!(found.purelib.to_string(), "/usr/local/lib/python3.13/site-packages");
         assert_eq!(found.shebang(), "#!/usr/local/bin/python3.13");
+        assert_eq!(found.platlib, found.purelib);
+        let others = [&found.scripts, &found.data, &found.headers].map(ToString::to_string);
+        assert_eq!(others, ["/usr/local/bin", "/usr/local", "/usr/local/include/python3.13"]);
         let names: Vec<_> = found.names(&tree).iter().map(ToString::to_string).collect();
         assert_eq!(names, ["/usr/local/bin/python", "/usr/local/bin/python3", "/usr/local/bin/python3.13"]);
     }
@@ -277,7 +338,25 @@ mod tests {
             ]);
             let found = Interpreter::find(&debian, &[], None).unwrap();
             assert_eq!(found.purelib.to_string(), format!("/usr/local/lib/python{version}/dist-packages"));
+            assert_eq!(found.platlib, found.purelib);
+            let others = [&found.scripts, &found.data, &found.headers].map(ToString::to_string);
+            let headers = format!("/usr/local/include/python{version}");
+            assert_eq!(others, ["/usr/local/bin", "/usr/local", &headers]);
         }
+    }
+
+    #[test]
+    fn fedoras_layout() {
+        let fedora = tree(&[
+            "usr/bin/python3.13",
+            "usr/bin/python3 -> python3.13",
+            "usr/lib64/python3.13/os.py",
+            "usr/lib/python3.13/site-packages/x",
+        ]);
+        let found = Interpreter::find(&fedora, &[], None).unwrap();
+        assert_eq!(found.stdlib.to_string(), "/usr/lib64/python3.13");
+        assert_eq!(found.purelib.to_string(), "/usr/lib/python3.13/site-packages");
+        assert_eq!(found.platlib.to_string(), "/usr/lib64/python3.13/site-packages");
     }
 
     #[test]
@@ -309,6 +388,7 @@ mod tests {
         assert_eq!((found.version.as_str(), found.abi_flags.as_str()), ("3.14", "t"));
         assert_eq!(found.stdlib.to_string(), "/usr/local/lib/python3.14t");
         assert_eq!(found.purelib.to_string(), "/usr/local/lib/python3.14t/site-packages");
+        assert_eq!(found.headers.to_string(), "/usr/local/include/python3.14t");
         assert_eq!(names(&found, &whole), ["python3", "python3.14", "python3.14t"]);
         // Only what `altinstall` makes, without the plain name.
         let alone = tree(&["opt/bin/python3.14t", "opt/lib/python3.14t/os.py"]);
@@ -333,6 +413,7 @@ mod tests {
         let found = Interpreter::find(&tree, &[], None).unwrap();
         assert_eq!((found.version.as_str(), found.abi_flags.as_str()), ("3.13", "d"));
         assert_eq!(found.stdlib.to_string(), "/usr/local/lib/python3.13");
+        assert_eq!(found.headers.to_string(), "/usr/local/include/python3.13d");
         assert_eq!(names(&found, &tree), ["python3", "python3.13", "python3.13d"]);
     }
 

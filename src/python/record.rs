@@ -10,6 +10,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use crate::oci::Digest;
+use crate::rootfs::RootPath;
 
 /// What became of a file that a `RECORD` may list.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -33,32 +34,67 @@ pub fn rewrite(record: &str, fates: &BTreeMap<String, Fate>) -> Option<String> {
             Some(Fate::Moved { path, digest, size }) => {
                 changed = true;
                 let end = if line.ends_with("\r\n") { "\r\n" } else { "\n" };
-                let _ =
-                    write!(out, "{},sha256={},{size}{end}", quoted(path), URL_SAFE_NO_PAD.encode(digest.as_bytes()));
+                let _ = write!(out, "{}{end}", line_of(path, digest, *size));
             }
         }
     }
     changed.then_some(out)
 }
 
+/// A file's line, without the line's end.
+#[must_use]
+pub fn line_of(path: &str, digest: &Digest, size: u64) -> String {
+    format!("{},sha256={},{size}", quoted(path), URL_SAFE_NO_PAD.encode(digest.as_bytes()))
+}
+
+/// A file's path as a record in the folder `site` has it: up and down again.
+#[must_use]
+pub fn relative(site: &RootPath, path: &RootPath) -> String {
+    let common = site.parts().zip(path.parts()).take_while(|(a, b)| a == b).count();
+    let up = std::iter::repeat_n("..".into(), site.parts().count() - common);
+    let down = path.parts().skip(common).map(String::from_utf8_lossy);
+    up.chain(down).collect::<Vec<_>>().join("/")
+}
+
 /// The first field of a CSV line.
 pub(super) fn path_of(line: &str) -> Option<String> {
-    let Some(rest) = line.strip_prefix('"') else { return Some(line.split(',').next()?.trim_end().to_owned()) };
+    Some(field(line)?.0.trim_end().to_owned())
+}
+
+/// The fields of a CSV line. None for a quote that is not closed.
+pub(super) fn fields(line: &str) -> Option<Vec<String>> {
+    let mut out = Vec::new();
+    let mut rest = Some(line);
+    while let Some(text) = rest {
+        let (value, more) = field(text)?;
+        out.push(value);
+        rest = more;
+    }
+    Some(out)
+}
+
+/// A CSV line's first field and what follows its comma.
+fn field(line: &str) -> Option<(String, Option<&str>)> {
+    let Some(quoted) = line.strip_prefix('"') else {
+        return Some(match line.split_once(',') {
+            Some((value, rest)) => (value.to_owned(), Some(rest)),
+            None => (line.to_owned(), None),
+        });
+    };
     let mut out = String::new();
-    let mut chars = rest.chars().peekable();
-    while let Some(c) = chars.next() {
-        if c != '"' {
+    let mut chars = quoted.char_indices().peekable();
+    while let Some((at, c)) = chars.next() {
+        if c != '"' || chars.next_if(|(_, next)| *next == '"').is_some() {
             out.push(c);
-        } else if chars.next_if_eq(&'"').is_some() {
-            out.push('"');
-        } else {
-            return Some(out);
+            continue;
         }
+        let rest = &quoted[at + 1..];
+        return Some((out, rest.split_once(',').map(|(_, rest)| rest)));
     }
     None
 }
 
-fn quoted(path: &str) -> String {
+pub(super) fn quoted(path: &str) -> String {
     if path.contains(['"', ',', '\n']) { format!("\"{}\"", path.replace('"', "\"\"")) } else { path.to_owned() }
 }
 
@@ -74,5 +110,23 @@ mod tests {
         let want = "../../../bin/x,sha256=47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU,0\r\n\"a,b.py\",sha256=keep,1\npkg/x.py,sha256=keep,2\n";
         assert_eq!(rewrite(record, &fates).as_deref(), Some(want));
         assert_eq!(rewrite("pkg/x.py,,\n", &fates), None);
+    }
+
+    #[test]
+    fn quotes_hide_commas_and_quotes() {
+        let fields = |line: &str| fields(line).map(|fields| fields.join("|"));
+        assert_eq!(fields("a b,sha256=x,1").as_deref(), Some("a b|sha256=x|1"));
+        assert_eq!(fields("\"a,\"\"b\"\"\",,").as_deref(), Some("a,\"b\"||"));
+        assert_eq!(fields("\"a,b"), None);
+        assert_eq!(quoted("a,\"b\""), "\"a,\"\"b\"\"\"");
+    }
+
+    #[test]
+    fn paths_go_up_and_down() {
+        let root = |path: &str| RootPath::new(path).unwrap();
+        let site = root("usr/local/lib/python3.13/site-packages");
+        assert_eq!(relative(&site, &root("usr/local/bin/flask")), "../../../bin/flask");
+        assert_eq!(relative(&site, &site.child(b"six.py")), "six.py");
+        assert_eq!(relative(&site, &root("etc/x")), "../../../../../etc/x");
     }
 }

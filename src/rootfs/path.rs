@@ -112,6 +112,16 @@ impl RootPath {
     }
 }
 
+/// Sorts paths so that what is below one follows it, and finds two of which the first is
+/// the second or is above it, and of which `clash` is true.
+pub fn nested<'a>(paths: &mut [&'a [u8]], clash: impl Fn(&'a [u8], &'a [u8]) -> bool) -> Option<(&'a [u8], &'a [u8])> {
+    let key = |path: &'a [u8]| path.iter().map(|&byte| if byte == b'/' { 0 } else { byte });
+    paths.sort_by(|a, b| key(a).cmp(key(b)));
+    let is_above =
+        |above: &[u8], below: &[u8]| below.strip_prefix(above).is_some_and(|rest| matches!(rest, [] | [b'/', ..]));
+    paths.windows(2).map(|pair| (pair[0], pair[1])).find(|(above, below)| is_above(above, below) && clash(above, below))
+}
+
 /// For looking paths up by a part of their bytes: both compare and hash alike.
 impl Borrow<[u8]> for RootPath {
     fn borrow(&self) -> &[u8] {

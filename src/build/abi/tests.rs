@@ -84,6 +84,10 @@ impl Image {
             prefix: path("usr/local"),
             stdlib: site.parent().unwrap(),
             purelib: site.clone(),
+            platlib: site.clone(),
+            scripts: path("usr/local/bin"),
+            data: path("usr/local"),
+            headers: path("usr/local/include"),
         };
         check(&AbiInputs {
             tree: &tree,

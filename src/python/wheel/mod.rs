@@ -2,6 +2,15 @@
 //!
 //! Source: PyPA, "Binary distribution format" (PEP 427).
 
+mod archive;
+mod entry_points;
+mod error;
+mod hashes;
+mod install;
 mod name;
+mod places;
 
+pub use archive::{Archive, RawMember};
+pub use error::{WheelError, WheelFault};
+pub use install::{Installed, Open, install};
 pub use name::WheelName;

@@ -1,0 +1,264 @@
+//! What a wheel's zip archive holds, for members whose data is read in place.
+//!
+//! Source: PKWARE's APPNOTE (6.3.10); "Preventing ZIP parser confusion attacks on Python
+//! package installers" (PyPI's blog, 2025) for what indexes and installers refuse:
+//! several ends, data before, behind or between the members, names that are listed twice,
+//! local headers that tell other things than the central directory. Wheels are refused
+//! here that pip takes: who reads the archive from the front and who reads it from its
+//! end shall see the same files.
+//!
+//! The central directory is read by the `zip` crate, once its end says how much it is.
+//! Nothing is inflated here; sizes are enforced where data is read (`member`).
+
+mod end;
+mod error;
+mod local;
+
+use std::collections::BTreeSet;
+use std::fs::File;
+use std::io::{self, BufReader, Read};
+use std::os::unix::fs::FileExt;
+use std::path::Path;
+use std::sync::Arc;
+
+use flate2::Crc;
+use zip::read::{ArchiveOffset, Config, ZipArchiveMetadata, ZipFileEntry};
+use zip::{CompressionMethod, ZipArchive};
+
+use super::member::Inflated;
+use crate::oci::Digest;
+use crate::python::wheel::{Archive, RawMember};
+use crate::rootfs::path::nested;
+pub use error::{ArchiveFault, MemberFault, ZipError};
+use local::{Central, LocalError};
+
+/// The most members of an archive: the largest wheels have some 30,000.
+const MEMBERS: u64 = 200_000;
+/// The most bytes of all files, unpacked.
+const SIZE: u64 = 16 << 30;
+/// Deflate holds no more than 1,032 times its size (zlib's technical details).
+const DENSEST: u64 = 1032;
+/// How many times its own size an archive may hold, and what it may hold anyway.
+const RATIO: u64 = 100;
+const ANYWAY: u64 = 64 << 20;
+/// Encrypted, strongly so, or with masked headers (4.4.4: bits 0, 6, 13).
+const ENCRYPTED: u16 = 0x2041;
+/// The name is UTF-8 (bit 11).
+const UTF8: u16 = 0x0800;
+/// Linux opens no path above this, and has no longer name in it (`limits.h`).
+const PATH_LENGTH: usize = 4095;
+const NAME_LENGTH: usize = 255;
+
+/// Lists a wheel's members. `name` is the wheel's file name, for the archive and errors.
+///
+/// # Errors
+/// What is no zip archive, and every archive that no build tool makes.
+pub fn list(name: &str, path: &Arc<Path>) -> Result<Archive, ZipError> {
+    let read = |cause: io::Error| ZipError::read(name, &cause);
+    let file = File::open(path).map_err(read)?;
+    let length = file.metadata().map_err(read)?.len();
+    let whole = |fault| ZipError::archive(name, fault);
+    let directory = end::find(&file, length).map_err(whole)?;
+    if directory.members > MEMBERS {
+        return Err(whole(ArchiveFault::Many(directory.members)));
+    }
+    let config = Config { archive_offset: ArchiveOffset::Known(0) };
+    let archive = ZipArchive::with_config(config, BufReader::new(&file));
+    let archive = archive.map_err(|cause| whole(ArchiveFault::Broken(cause.to_string())))?;
+    if archive.central_directory_start() != directory.start {
+        return Err(whole(ArchiveFault::Directory));
+    }
+    let listing = Listing { wheel: name, file: &file, directory, metadata: archive.metadata() };
+    let members = listing.members()?;
+    let (packed, size) = members.iter().fold((0, 0), |(packed, size): (u64, u64), member| {
+        (packed.saturating_add(member.packed), size.saturating_add(member.size))
+    });
+    if size > SIZE || size > ANYWAY.max(packed.saturating_mul(RATIO)) {
+        return Err(whole(ArchiveFault::Bomb { size, packed }));
+    }
+    Ok(Archive { name: name.to_owned(), path: path.clone(), members })
+}
+
+/// A member's content, whose checksum is compared at its end.
+///
+/// # Errors
+/// An archive that is not there any more.
+pub fn open(archive: &Archive, raw: &RawMember) -> io::Result<Checked> {
+    let member = archive.member(raw, Digest::of(b"")); // which nobody asks for here
+    Ok(Checked { inner: Inflated::open(&member)?, crc: Crc::new(), want: raw.crc })
+}
+
+/// Content on its way, compared with the archive's checksum at its end.
+pub struct Checked {
+    inner: Inflated,
+    crc: Crc,
+    want: u32,
+}
+
+impl Read for Checked {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.inner.read(buffer)?;
+        self.crc.update(&buffer[..count]);
+        if count == 0 && !buffer.is_empty() && self.crc.sum() != self.want {
+            return Err(io::Error::new(io::ErrorKind::InvalidData, "its checksum is another than the archive says"));
+        }
+        Ok(count)
+    }
+}
+
+/// An archive whose central directory was read.
+struct Listing<'a> {
+    wheel: &'a str,
+    file: &'a File,
+    directory: end::Directory,
+    metadata: Arc<ZipArchiveMetadata>,
+}
+
+/// A member on the way to being placed.
+struct Listed<'a> {
+    central: Central<'a>,
+    name: String,
+    executable: bool,
+    folder: bool,
+}
+
+impl Listing<'_> {
+    fn members(&self) -> Result<Vec<RawMember>, ZipError> {
+        let whole = |fault| ZipError::archive(self.wheel, fault);
+        if self.metadata.has_duplicate_names() {
+            return Err(whole(ArchiveFault::Twice));
+        }
+        if self.metadata.len() as u64 != self.directory.members {
+            return Err(whole(ArchiveFault::Directory));
+        }
+        let mut entries = Vec::new();
+        for at in 0..self.metadata.len() {
+            let entry = self.metadata.entry(at);
+            entries.push(entry.map_err(|cause| whole(ArchiveFault::Broken(cause.to_string())))?);
+        }
+        self.check_end(entries.last())?;
+        let mut listed = Vec::new();
+        for entry in &entries {
+            let of = member(entry);
+            listed.push(of.map_err(|fault| ZipError::member(self.wheel, entry.name_raw(), fault))?);
+        }
+        let mut names: Vec<_> = listed.iter().map(|listed| listed.name.as_bytes()).collect();
+        let folders: BTreeSet<_> =
+            listed.iter().filter(|listed| listed.folder).map(|listed| listed.name.as_bytes()).collect();
+        if let Some((above, below)) = nested(&mut names, |above, below| above == below || !folders.contains(above)) {
+            let fault = if above == below {
+                MemberFault::Twice
+            } else {
+                MemberFault::Below(String::from_utf8_lossy(above).into_owned())
+            };
+            return Err(ZipError::member(self.wheel, below, fault));
+        }
+        self.placed(listed)
+    }
+
+    /// The central directory ends with its last member.
+    fn check_end(&self, last: Option<&ZipFileEntry>) -> Result<(), ZipError> {
+        let mut end = self.directory.start;
+        if let Some(last) = last {
+            let mut header = [0; 46];
+            let read = self.file.read_exact_at(&mut header, last.central_header_start());
+            read.map_err(|cause| ZipError::read(self.wheel, &cause))?;
+            let variable = [28, 30, 32].iter().map(|&at| number(&header, at, 2)).sum::<u64>();
+            end = last.central_header_start() + header.len() as u64 + variable;
+        }
+        if end == self.directory.end {
+            return Ok(());
+        }
+        Err(ZipError::archive(self.wheel, ArchiveFault::Directory))
+    }
+
+    /// Where everybody's data is: one behind the other, from the archive's first byte to
+    /// the central directory.
+    fn placed(&self, mut listed: Vec<Listed>) -> Result<Vec<RawMember>, ZipError> {
+        listed.sort_by_key(|listed| listed.central.header);
+        let headers = listed.iter().map(|listed| listed.central.header);
+        let nexts: Vec<_> = headers.chain([self.directory.start]).collect();
+        if nexts.first() != Some(&0) {
+            return Err(ZipError::archive(self.wheel, ArchiveFault::Before));
+        }
+        let mut out = Vec::new();
+        for (Listed { central, name, executable, folder }, next) in listed.into_iter().zip(nexts.into_iter().skip(1)) {
+            let place = central.place(self.file).and_then(|place| {
+                central.closes(self.file, place.end, next)?;
+                Ok(place)
+            });
+            let place = place.map_err(|error| match error {
+                LocalError::Read(cause) => ZipError::read(self.wheel, &cause),
+                LocalError::Fault(fault) => ZipError::member(self.wheel, central.name, fault),
+            })?;
+            if !folder {
+                let Central { packed, size, crc, .. } = central;
+                out.push(RawMember {
+                    name,
+                    offset: place.data,
+                    packed,
+                    size,
+                    deflated: central.is_deflated(),
+                    executable,
+                    crc,
+                });
+            }
+        }
+        Ok(out)
+    }
+}
+
+/// What the central directory says, when that can be a wheel's member.
+fn member<'a>(entry: &'a ZipFileEntry<'_>) -> Result<Listed<'a>, MemberFault> {
+    let raw = entry.name_raw();
+    let flags = entry.flags().as_u16();
+    if flags & ENCRYPTED != 0 {
+        return Err(MemberFault::Encrypted);
+    }
+    let name = path_of(raw, flags & UTF8 != 0)?;
+    let folder = raw.ends_with(b"/");
+    let mode = entry.external_attributes() >> 16;
+    match mode & 0o170_000 {
+        0 => {}
+        0o100_000 if !folder => {}
+        0o040_000 if folder => {}
+        _ => return Err(MemberFault::Special),
+    }
+    let method = match entry.compression() {
+        CompressionMethod::Stored => 0,
+        CompressionMethod::DEFLATE => 8,
+        other => return Err(MemberFault::Method(other.to_string())),
+    };
+    let (packed, size) = (entry.compressed_size(), entry.size());
+    let central = Central { name: raw, header: entry.header_start(), flags, method, crc: entry.crc32(), packed, size };
+    if folder && size > 0 {
+        return Err(MemberFault::Folder);
+    }
+    if !central.is_deflated() && packed != size {
+        return Err(MemberFault::Stored);
+    }
+    if size > packed.saturating_mul(DENSEST) {
+        return Err(MemberFault::Bomb(size));
+    }
+    Ok(Listed { central, name, executable: mode & 0o111 != 0, folder })
+}
+
+/// A member's name, without a folder's last slash.
+fn path_of(raw: &[u8], is_utf8: bool) -> Result<String, MemberFault> {
+    let name = std::str::from_utf8(raw).ok().filter(|name| is_utf8 || name.is_ascii()).ok_or(MemberFault::Encoding)?;
+    let name = name.strip_suffix('/').unwrap_or(name);
+    if name.len() > PATH_LENGTH || name.split('/').any(|part| part.len() > NAME_LENGTH) {
+        return Err(MemberFault::Long);
+    }
+    let drive = name.as_bytes().get(1) == Some(&b':') && name.starts_with(|c: char| c.is_ascii_alphabetic());
+    let odd = drive || name.contains(|c: char| c == '\\' || c.is_control());
+    if odd || name.split('/').any(|part| matches!(part, "" | "." | "..")) {
+        return Err(MemberFault::Name);
+    }
+    Ok(name.to_owned())
+}
+
+/// A little-endian number of `size` bytes at a place that is there.
+fn number(bytes: &[u8], at: usize, size: usize) -> u64 {
+    bytes[at..at + size].iter().rev().fold(0, |number, &byte| number << 8 | u64::from(byte))
+}

@@ -1,0 +1,117 @@
+//! Console and GUI scripts of a distribution: `entry_points.txt`.
+//!
+//! Source: PyPA, "Entry points specification". Lines are read as `importlib.metadata`
+//! reads them, which pip uses: `#` begins a comment, names keep their case, indentation
+//! means nothing. Extras in brackets are passed over: whoever asks for a script has it.
+
+use std::collections::BTreeMap;
+
+use super::error::WheelFault;
+
+/// The most characters of a bad line that are shown.
+const SHOWN: usize = 200;
+/// Linux has no longer names (`limits.h`).
+const NAME_LENGTH: usize = 255;
+
+/// A function that a script calls.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Function {
+    /// `flask.cli`.
+    pub module: String,
+    /// `main`, or `Group.main`.
+    pub object: String,
+}
+
+/// The scripts of both kinds, by name; of two with one name, the later.
+pub fn scripts(text: &str) -> Result<BTreeMap<String, Function>, WheelFault> {
+    let mut out = BTreeMap::new();
+    let mut wanted = false;
+    for line in text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with(['#', ';'])) {
+        if let Some(section) = line.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+            wanted = matches!(section.trim(), "console_scripts" | "gui_scripts");
+        } else if wanted {
+            let bad = || WheelFault::EntryPoint(line.chars().take(SHOWN).collect());
+            let (name, value) = line.split_once('=').ok_or_else(bad)?;
+            let (name, function) = (name.trim(), function(value).ok_or_else(bad)?);
+            if !is_file_name(name) {
+                return Err(WheelFault::ScriptName(name.chars().take(SHOWN).collect()));
+            }
+            out.insert(name.to_owned(), function);
+        }
+    }
+    Ok(out)
+}
+
+/// `module:object [extras]`.
+fn function(value: &str) -> Option<Function> {
+    let value = value.trim();
+    let value = match value.split_once('[') {
+        Some((value, extras)) => extras.ends_with(']').then_some(value)?,
+        None => value,
+    };
+    let (module, object) = value.split_once(':')?;
+    let (module, object) = (module.trim(), object.trim());
+    let identifier = |part: &str| {
+        !part.is_empty()
+            && !part.starts_with(|c: char| c.is_numeric())
+            && part.chars().all(|c| c.is_alphanumeric() || c == '_')
+    };
+    let dotted = |text: &str| text.split('.').all(identifier);
+    (dotted(module) && dotted(object)).then(|| Function { module: module.to_owned(), object: object.to_owned() })
+}
+
+fn is_file_name(name: &str) -> bool {
+    (1..=NAME_LENGTH).contains(&name.len())
+        && name != "."
+        && name != ".."
+        && !name.contains(|c: char| c == '/' || c == '\\' || c.is_control())
+}
+
+impl Function {
+    /// The script that calls the function and exits with what it returns: as uv 0.9
+    /// writes it, which runs on Python 2 as well.
+    #[must_use]
+    pub fn launcher(&self, shebang: &str) -> String {
+        let Self { module, object } = self;
+        let import = object.split('.').next().unwrap_or_default();
+        format!(
+            "{shebang}\n\
+             # -*- coding: utf-8 -*-\n\
+             import sys\n\
+             from {module} import {import}\n\
+             if __name__ == \"__main__\":\n    \
+                 if sys.argv[0].endswith(\"-script.pyw\"):\n        \
+                     sys.argv[0] = sys.argv[0][:-11]\n    \
+                 elif sys.argv[0].endswith(\".exe\"):\n        \
+                     sys.argv[0] = sys.argv[0][:-4]\n    \
+                 sys.exit({object}())\n"
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scripts_of_both_kinds_are_read_and_others_are_not() {
+        let text = "# x\n[other]\nbad\n[console_scripts]\nFlask = flask.cli:main [dotenv]\r\n  f = a:B.c\n; y\n\n[ gui_scripts ]\ng=\u{e9}t\u{e9}._x : y\n";
+        let found = scripts(text).unwrap();
+        let told: Vec<_> = found.iter().map(|(name, f)| format!("{name}={}:{}", f.module, f.object)).collect();
+        assert_eq!(told, ["Flask=flask.cli:main", "f=a:B.c", "g=\u{e9}t\u{e9}._x:y"]);
+        assert!(found["f"].launcher("#!/p").contains("\nfrom a import B\n"));
+        assert!(found["f"].launcher("#!/p").ends_with("\n    sys.exit(B.c())\n"));
+    }
+
+    #[test]
+    fn what_could_be_more_than_a_name_and_a_function_is_refused() {
+        for line in ["x", "x = a", "x = a:", "x = a:b()", "x = a:b;import os", "x = a b:c", "x = 1a:b", "x = a:b [c"] {
+            let found = scripts(&format!("[console_scripts]\n{line}\n"));
+            assert!(matches!(found, Err(WheelFault::EntryPoint(_))), "{line}: {found:?}");
+        }
+        for name in ["", "..", "a/b", "../../x", "a\\b", "a\u{1}b", &"x".repeat(256)] {
+            let found = scripts(&format!("[console_scripts]\n{name} = a:b\n"));
+            assert!(matches!(found, Err(WheelFault::ScriptName(_))), "{name}: {found:?}");
+        }
+    }
+}

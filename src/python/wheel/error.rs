@@ -1,0 +1,97 @@
+//! Why a wheel cannot be installed.
+
+use crate::hint::Hint;
+use crate::rootfs::RootPath;
+
+/// A wheel that is not as the standard says, or that an image cannot take.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{wheel}`: {fault}")]
+pub struct WheelError {
+    /// Its file name.
+    pub wheel: String,
+    pub fault: WheelFault,
+}
+
+/// What is wrong with it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum WheelFault {
+    #[error("that is no name of a wheel")]
+    FileName,
+    #[error("it has no .dist-info folder")]
+    NoDistInfo,
+    #[error("it has several .dist-info folders: {}", .0.join(", "))]
+    DistInfos(Vec<String>),
+    #[error("its `{folder}` is not of {wanted}, which its file name says")]
+    OtherFolder { folder: String, wanted: String },
+    #[error("it has no `{0}`")]
+    Missing(String),
+    #[error("`{member}`: {cause}")]
+    Read { member: String, cause: String },
+    #[error("`{member}` has more than {limit} bytes")]
+    Long { member: String, limit: u64 },
+    #[error("`{0}` is not UTF-8")]
+    Text(String),
+    #[error("`{member}` says no {field}")]
+    NoField { member: String, field: &'static str },
+    #[error("`{member}` says {field} {found}, and the file name {wanted}")]
+    OtherField { member: String, field: &'static str, found: String, wanted: String },
+    #[error("it is a wheel of version {0}, and carboy knows versions 1.x")]
+    WheelVersion(String),
+    #[error("line {0} of its RECORD is not a path, a hash and a size")]
+    RecordLine(usize),
+    #[error("its RECORD has two different lines for `{0}`")]
+    RecordTwice(String),
+    #[error("its RECORD lists `{0}`, which it has not")]
+    Lacking(String),
+    #[error("its RECORD does not list `{0}`")]
+    Unlisted(String),
+    #[error("its RECORD has no hash of `{0}`")]
+    Unhashed(String),
+    #[error("its RECORD has a hash of `{member}` that is no SHA-256, SHA-384 or SHA-512: {hash}")]
+    Hash { member: String, hash: String },
+    #[error("its RECORD says that `{member}` has {record} bytes, and it has {size}")]
+    Size { member: String, record: u64, size: u64 },
+    #[error("`{0}` is not what its RECORD says")]
+    Record(String),
+    #[error("`{0}` is for no place that installers know")]
+    Scheme(String),
+    #[error("its `{folder}` is not of its .dist-info folder `{info}`")]
+    OtherData { folder: String, info: String },
+    #[error("two of its files would be `{0}`")]
+    Twice(RootPath),
+    #[error("`{below}` would be below `{above}`, which is a file")]
+    Below { above: RootPath, below: RootPath },
+    #[error("it would replace `{0}`, which is Python's own")]
+    Python(RootPath),
+    #[error("its entry_points.txt has a script that is no function of a module: {0}")]
+    EntryPoint(String),
+    #[error("its entry_points.txt has a script with a name that is no file's: {0}")]
+    ScriptName(String),
+    #[error(
+        "its script `{script}` cannot be run by `{interpreter}`: the kernel takes a path without spaces, and a line of 255 bytes"
+    )]
+    Shebang { script: String, interpreter: RootPath },
+}
+
+impl Hint for WheelError {
+    fn hint(&self) -> Option<String> {
+        match &self.fault {
+            WheelFault::FileName => Some("give it the name that it was built with: NAME-VERSION-PYTHON-ABI-PLATFORM.whl".to_owned()),
+            WheelFault::WheelVersion(_) => Some("use a newer carboy, or a wheel that is built anew".to_owned()),
+            WheelFault::Shebang { .. } => Some("use a builder whose Python has a shorter path, without spaces".to_owned()),
+            WheelFault::Scheme(_) => {
+                Some("the standard knows purelib, platlib, scripts, data and headers; build the wheel again".to_owned())
+            }
+            WheelFault::Lacking(_)
+            | WheelFault::Unlisted(_)
+            | WheelFault::Unhashed(_)
+            | WheelFault::Hash { .. }
+            | WheelFault::Size { .. }
+            | WheelFault::Record(_) => Some(
+                "it was changed after it was built, or built by an odd tool; `wheel unpack` and `wheel pack` write a new RECORD"
+                    .to_owned(),
+            ),
+            _ => Some("ask where it comes from, or build it again".to_owned()),
+        }
+    }
+}
