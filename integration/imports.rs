@@ -9,11 +9,12 @@ use std::path::{Path, PathBuf};
 /// Pure modules: each may import itself and those before it.
 const PURE: [&str; 9] = ["hint", "oci", "rootfs", "elf", "debian", "python", "config", "plan", "image"];
 /// What the others may import beside the pure ones and themselves.
-const OTHERS: [(&str, &[&str]); 9] = [
+const OTHERS: [(&str, &[&str]); 10] = [
     ("layer", &[]),
     ("progress", &[]),
     ("ports", &["progress"]),
-    ("registry", &["progress", "ports"]),
+    ("http", &["progress", "ports"]),
+    ("registry", &["http", "progress", "ports"]),
     ("store", &["progress", "ports"]),
     ("source", &["progress", "ports"]),
     ("build", &["layer", "progress", "ports"]),

@@ -15,7 +15,7 @@
 //!
 //! Below them stand `layer` (tar over readers and writers), `progress` and `ports`
 //! (facts and traits), which import pure modules. `registry`, `store` and `source`
-//! do I/O behind the traits of `ports`. `build` imports the pure modules, `layer`,
+//! do I/O behind the traits of `ports`; `http` carries what goes over the network. `build` imports the pure modules, `layer`,
 //! `progress` and `ports`. `ui` shows, `cli` wires everything; only `cli` reads the
 //! environment, the wall clock and the working directory. `integration/imports.rs`
 //! holds this.
@@ -26,6 +26,7 @@ pub mod config;
 pub mod debian;
 pub mod elf;
 pub mod hint;
+pub mod http;
 pub mod image;
 pub mod layer;
 pub mod oci;

@@ -9,7 +9,6 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex as StdMutex, PoisonError};
 use std::time::Duration;
 
-use oci_distribution::secrets::RegistryAuth;
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderValue};
 use reqwest::{Method, StatusCode, Url};
 use serde::Deserialize;
@@ -19,10 +18,12 @@ use url::form_urlencoded;
 
 use super::challenge::{Challenge, Scopes};
 use super::credentials::{Credential, Credentials};
-use super::error::{Again, Failure, Place, explain, other};
-use super::hosts::authority;
-use super::retry;
-use super::wire::{Ask, Payload, Wire, explanation, whole};
+use super::error::{Place, explain};
+use crate::http::Auth;
+use crate::http::failure::{Again, Failure, other};
+use crate::http::hosts::authority;
+use crate::http::retry;
+use crate::http::wire::{Ask, Payload, Wire, explanation, whole};
 use crate::ports::PortError;
 
 /// How long a token lives when its service does not say (`token.md`).
@@ -37,7 +38,7 @@ const CLIENT_ID: &str = "carboy";
 /// What to send along with a request.
 #[derive(Clone)]
 pub struct Grant {
-    pub auth: RegistryAuth,
+    pub auth: Auth,
     /// Whether the user's credentials stand behind it.
     pub identified: bool,
     /// Which answer of its kind it is; 0 before the first.
@@ -75,7 +76,7 @@ struct TokenAnswer {
 }
 
 impl Grant {
-    fn new(auth: RegistryAuth, identified: bool) -> Self {
+    fn new(auth: Auth, identified: bool) -> Self {
         Self { auth, identified, turn: 0 }
     }
 }
@@ -91,7 +92,7 @@ impl Grants {
         let slot = self.slot(place, scopes);
         let mut slot = slot.lock().await;
         let challenge = match &slot.known {
-            None => return Ok(Grant::new(RegistryAuth::Anonymous, false)),
+            None => return Ok(Grant::new(Auth::Anonymous, false)),
             Some(known) if known.until.is_none_or(|until| Instant::now() < until) => {
                 return known.result.clone().map_err(Failure::lasting);
             }
@@ -152,9 +153,9 @@ impl Grants {
     ) -> Result<(Grant, Option<Instant>), Failure> {
         let credential = self.credentials.find(&place.host, &place.repository).await.map_err(Failure::lasting)?;
         match (challenge, credential) {
-            (Challenge::Basic, None) => Ok((Grant::new(RegistryAuth::Anonymous, false), None)),
+            (Challenge::Basic, None) => Ok((Grant::new(Auth::Anonymous, false), None)),
             (Challenge::Basic, Some(Credential::Password { user, password })) => {
-                Ok((Grant::new(RegistryAuth::Basic(user, password), true), None))
+                Ok((Grant::new(Auth::Basic(user, password), true), None))
             }
             (Challenge::Basic, Some(Credential::Identity(_))) => {
                 let mut error = other(format!("{} takes passwords only, and an identity token is stored", place.host));
@@ -186,11 +187,11 @@ async fn token(
         return Err(Failure::lasting(error));
     }
     let (ask, auth) = match credential {
-        Some(Credential::Identity(refresh)) => (exchange(realm, service, scopes, refresh), RegistryAuth::Anonymous),
+        Some(Credential::Identity(refresh)) => (exchange(realm, service, scopes, refresh), Auth::Anonymous),
         Some(Credential::Password { user, password }) => {
-            (query(realm, service, scopes), RegistryAuth::Basic(user.clone(), password.clone()))
+            (query(realm, service, scopes), Auth::Basic(user.clone(), password.clone()))
         }
-        None => (query(realm, service, scopes), RegistryAuth::Anonymous),
+        None => (query(realm, service, scopes), Auth::Anonymous),
     };
     let response = wire.exchange(&ask, &ask.url, &auth).await?;
     let (status, again) = (response.status(), retry::again(response.status(), response.headers()));
@@ -212,7 +213,7 @@ async fn token(
     let life = Duration::from_secs(answer.expires_in.unwrap_or(LIFE));
     // Far beyond any run is as good as never.
     let until = Instant::now().checked_add(life.saturating_sub(SLACK.min(life / 4)));
-    Ok((Grant::new(RegistryAuth::Bearer(token), credential.is_some()), until))
+    Ok((Grant::new(Auth::Bearer(token), credential.is_some()), until))
 }
 
 fn query(realm: &Url, service: Option<&str>, scopes: &Scopes) -> Ask {

@@ -13,8 +13,8 @@ use serde::Deserialize;
 use serde_json::json;
 use tokio::sync::Mutex;
 
-use super::error::{one_line, other};
 use super::hosts::canonical;
+use crate::http::failure::{one_line, other};
 use crate::ports::PortError;
 
 /// What helpers know docker's own registry as.

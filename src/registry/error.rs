@@ -1,38 +1,13 @@
-//! What went wrong with a request, in words for a person.
+//! What registries say went wrong, in words for a person.
 //!
-//! Source: distribution-spec `spec.md`, "Error Codes". A [`Failure`] also knows
-//! whether another try makes sense; [`super::retry`] decides when.
-
-use std::error::Error;
-use std::io;
-use std::time::Duration;
+//! Source: distribution-spec `spec.md`, "Error Codes".
 
 use oci_distribution::errors::{OciEnvelope, OciError};
 use reqwest::StatusCode;
 
 use super::hosts::canonical;
+use crate::http::failure::{one_line, status_text};
 use crate::ports::{PortError, PortErrorKind};
-
-/// The longest text of a registry's own that is repeated, in characters.
-const QUOTE: usize = 300;
-
-/// A request that failed, and whether it may be tried again.
-#[derive(Debug, Clone)]
-pub struct Failure {
-    pub error: PortError,
-    pub again: Again,
-}
-
-/// Whether another try makes sense.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Again {
-    No,
-    Soon,
-    /// Twice at most: nobody listens there.
-    Briefly,
-    /// No sooner than the registry said.
-    After(Duration),
-}
 
 /// What is being done with a repository.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,28 +22,6 @@ pub struct Place {
     pub host: String,
     pub repository: String,
     pub intent: Intent,
-}
-
-impl Failure {
-    /// An error that another try does not mend.
-    pub fn lasting(error: PortError) -> Self {
-        Self { error, again: Again::No }
-    }
-
-    /// An error that may be gone in a moment.
-    pub fn passing(error: PortError) -> Self {
-        Self { error, again: Again::Soon }
-    }
-}
-
-/// A plain error without a hint.
-pub fn other(message: String) -> PortError {
-    PortError { kind: PortErrorKind::Other, message, hint: None }
-}
-
-/// Bytes that are not what their digest promised.
-pub fn corrupt(message: String) -> PortError {
-    PortError { kind: PortErrorKind::Corrupt, message, hint: None }
 }
 
 impl Place {
@@ -111,10 +64,7 @@ impl Place {
 /// A registry's own words about an error, on one line; its status without any.
 pub fn explain(status: StatusCode, body: &[u8]) -> String {
     let words = envelope(body).or_else(|| loose_json(body)).map(|text| one_line(&text));
-    words.filter(|text| !text.is_empty()).unwrap_or_else(|| {
-        let name = status.canonical_reason().unwrap_or("an unknown status");
-        format!("{} {name}", status.as_u16())
-    })
+    words.filter(|text| !text.is_empty()).unwrap_or_else(|| status_text(status))
 }
 
 fn envelope(body: &[u8]) -> Option<String> {
@@ -139,110 +89,6 @@ fn loose_json(body: &[u8]) -> Option<String> {
     let value: serde_json::Value = serde_json::from_slice(body).ok()?;
     let text = |name: &str| value.get(name).and_then(serde_json::Value::as_str);
     ["details", "error_description", "message", "error"].into_iter().find_map(text).map(str::to_owned)
-}
-
-/// Foreign text made fit for a terminal's line.
-pub fn one_line(text: &str) -> String {
-    let clean = text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(QUOTE).collect::<String>();
-    clean.split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
-/// A request without an answer, or an answer that broke off.
-pub fn link(authority: &str, error: &reqwest::Error) -> Failure {
-    let chain = Chain::of(error);
-    if let Some(tls) = chain.tls {
-        return Failure::lasting(tls_error(authority, tls));
-    }
-    if error.is_connect() && chain.handshake_cut {
-        return Failure::passing(without_tls(authority, "the connection was closed during the TLS handshake"));
-    }
-    let cause = cause(error, &chain);
-    if error.is_builder() {
-        return Failure::lasting(other(format!("cannot ask {authority}: {cause}")));
-    }
-    let verb = if error.is_connect() || error.is_dns() { "cannot reach" } else { "lost the connection to" };
-    let failed = other(format!("{verb} {authority}: {cause}"));
-    // getaddrinfo's EAI_AGAIN; the others say that the name does not exist.
-    let lasting = error.is_dns() && !chain.deepest.contains("emporary");
-    let refused = error.is_connect() && chain.io == Some(io::ErrorKind::ConnectionRefused);
-    let again = match () {
-        () if lasting => Again::No,
-        () if refused => Again::Briefly,
-        () => Again::Soon,
-    };
-    Failure { error: failed, again }
-}
-
-/// No byte came for too long.
-pub fn silent(authority: &str, waited: Duration) -> Failure {
-    Failure::passing(other(format!("{authority} did not answer for {} s", waited.as_secs())))
-}
-
-fn tls_error(authority: &str, error: &rustls::Error) -> PortError {
-    match error {
-        rustls::Error::InvalidMessage(_) => without_tls(authority, ""),
-        rustls::Error::InvalidCertificate(cause) => PortError {
-            kind: PortErrorKind::Other,
-            message: format!("the certificate of {authority} is not accepted: {}", certificate(cause)),
-            hint: Some("if its authority is your own, name its certificate in SSL_CERT_FILE".to_owned()),
-        },
-        cause => without_tls(authority, &one_line(&cause.to_string())),
-    }
-}
-
-fn certificate(cause: &rustls::CertificateError) -> String {
-    match cause {
-        rustls::CertificateError::UnknownIssuer => "it is signed by an unknown authority".to_owned(),
-        cause => one_line(&cause.to_string()),
-    }
-}
-
-fn without_tls(authority: &str, cause: &str) -> PortError {
-    let message = if cause.is_empty() {
-        format!("{authority} does not speak TLS")
-    } else {
-        format!("no TLS connection to {authority}: {cause}")
-    };
-    let hint = Some(format!("if it speaks plain HTTP, pass --insecure {authority}"));
-    PortError { kind: PortErrorKind::Other, message, hint }
-}
-
-fn cause(error: &reqwest::Error, chain: &Chain<'_>) -> String {
-    match chain.io {
-        Some(io::ErrorKind::ConnectionRefused) => "connection refused".to_owned(),
-        Some(io::ErrorKind::ConnectionReset) => "connection reset".to_owned(),
-        Some(io::ErrorKind::BrokenPipe) => "connection closed".to_owned(),
-        _ if chain.deepest.starts_with("end of file before") => "it ended too early".to_owned(),
-        _ if error.is_timeout() => "it took too long".to_owned(),
-        _ => one_line(&chain.deepest),
-    }
-}
-
-/// What an error's causes say.
-struct Chain<'a> {
-    tls: Option<&'a rustls::Error>,
-    io: Option<io::ErrorKind>,
-    handshake_cut: bool,
-    deepest: String,
-}
-
-impl<'a> Chain<'a> {
-    fn of(error: &'a (dyn Error + 'static)) -> Self {
-        let mut chain = Self { tls: None, io: None, handshake_cut: false, deepest: error.to_string() };
-        let mut next = Some(error);
-        while let Some(error) = next {
-            chain.deepest = error.to_string();
-            chain.tls = chain.tls.or_else(|| error.downcast_ref());
-            next = error.source();
-            if let Some(cause) = error.downcast_ref::<io::Error>() {
-                chain.io = Some(cause.kind());
-                chain.handshake_cut |= cause.kind() == io::ErrorKind::UnexpectedEof;
-                // `source` of an I/O error passes over the error it carries.
-                next = cause.get_ref().map(|inner| inner as &(dyn Error + 'static));
-            }
-        }
-        chain
-    }
 }
 
 #[cfg(test)]

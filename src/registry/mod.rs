@@ -12,12 +12,9 @@ mod error;
 mod hosts;
 mod pull;
 mod push;
-mod retry;
 #[cfg(test)]
 mod testing;
 mod transport;
-mod upload;
-mod wire;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,15 +23,16 @@ use reqwest::Url;
 
 pub use credentials::Credentials;
 
+use crate::http::failure::other;
+use crate::http::hosts::Hosts;
+use crate::http::retry::Patience;
+use crate::http::wire::Wire;
 use crate::oci::location::RegistryName;
 use crate::ports::PortError;
 use crate::progress::Progress;
 use auth::Grants;
-use error::{Intent, Place, other};
-use hosts::Hosts;
-use retry::Patience;
+use error::{Intent, Place};
 use transport::Transport;
-use wire::Wire;
 
 /// How to speak to registries.
 pub struct Options {

@@ -1,30 +1,28 @@
 //! A repository as a source: manifests, and blobs that go on where they broke off.
 //!
-//! Source: distribution-spec `spec.md`, "Pull"; RFC 9110, 14.4 (`Content-Range`).
+//! Source: distribution-spec `spec.md`, "Pull".
 
 use std::io;
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use futures_util::stream::try_unfold;
-use reqwest::header::{ACCEPT, CONTENT_RANGE, CONTENT_TYPE, HeaderValue, RANGE};
+use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderValue};
 use reqwest::{Method, Response, StatusCode};
 use tokio_util::io::StreamReader;
 
 use super::Repository;
 use super::challenge::Scopes;
-use super::error::{Failure, Intent, Place, corrupt, other};
-use super::retry::Attempts;
-use super::transport::Answer;
-use super::wire::{Ask, next, whole};
+use super::error::{Intent, Place};
+use crate::http::failure::{Failure, corrupt, other};
+use crate::http::resume::{Ranged, Resumed};
+use crate::http::wire::{Ask, whole};
 use crate::oci::digest::Verifier;
 use crate::oci::location::Selector;
 use crate::oci::manifest::LIMIT;
 use crate::oci::{Descriptor, Digest, RawManifest, media_type};
 use crate::ports::{BlobReader, PortError, Source};
 
-/// After so many bytes without a break, tries are counted anew.
-const PROGRESS: u64 = 1 << 20;
 /// The header in which registries name what they send.
 pub const CONTENT_DIGEST: &str = "docker-content-digest";
 
@@ -44,8 +42,8 @@ impl Source for Repository {
 
     fn blob<'a>(&'a self, blob: &'a Descriptor) -> BoxFuture<'a, Result<BlobReader, PortError>> {
         Box::pin(async move {
-            let mut pull = Pull::new(self.clone(), blob.clone());
-            pull.open().await?;
+            let mut pull = Pull::new(self.clone(), blob);
+            pull.body.open().await?;
             let stream = try_unfold(pull, async |mut pull| {
                 let bytes = pull.next().await?;
                 Ok::<_, io::Error>(bytes.map(|bytes| (bytes, pull)))
@@ -104,121 +102,61 @@ fn check(bytes: &Bytes, want: Digest, name: &str) -> Result<(), Failure> {
 
 /// A blob on its way in.
 struct Pull {
-    repository: Repository,
-    place: Place,
-    blob: Descriptor,
+    body: Resumed<Blob>,
     verifier: Verifier,
-    attempts: Attempts,
-    /// None before the first request, and after a break.
-    response: Option<Response>,
-    /// Bytes of `response` that were given out already.
-    skip: u64,
-    /// Where the last break was.
-    broke_at: u64,
     ended: bool,
 }
 
+/// A blob of a repository.
+struct Blob {
+    repository: Repository,
+    place: Place,
+    digest: Digest,
+}
+
 impl Pull {
-    fn new(repository: Repository, blob: Descriptor) -> Self {
+    fn new(repository: Repository, blob: &Descriptor) -> Self {
         let place = repository.place(Intent::Pull);
         let what = format!("blob {} of {}", blob.digest.short(), place.name());
-        Self {
-            attempts: repository.transport.attempts(what),
-            verifier: Verifier::new(blob.digest, blob.size),
-            repository,
-            place,
-            blob,
-            response: None,
-            skip: 0,
-            broke_at: 0,
-            ended: false,
-        }
-    }
-
-    /// Asks for the bytes that are still missing, until an answer begins.
-    async fn open(&mut self) -> Result<(), PortError> {
-        loop {
-            match self.request().await {
-                Ok(()) => return Ok(()),
-                Err(failure) => self.attempts.pause(failure).await?,
-            }
-        }
-    }
-
-    async fn request(&mut self) -> Result<(), Failure> {
-        let seen = self.verifier.seen();
-        let path = format!("blobs/{}", self.blob.digest);
-        let mut ask = Ask::new(Method::GET, self.repository.url(&path).map_err(Failure::lasting)?);
-        if seen > 0 {
-            let range = HeaderValue::from_str(&format!("bytes={seen}-"));
-            ask.headers.extend(range.ok().map(|range| (RANGE, range)));
-        }
-        let scopes = Scopes::pull(&self.place.repository);
-        let answer = self.repository.transport.send(&self.place, &scopes, &ask).await?;
-        self.skip = match answer.status() {
-            StatusCode::OK => seen,
-            StatusCode::PARTIAL_CONTENT if seen > 0 && self.continues(&answer, seen) => 0,
-            StatusCode::PARTIAL_CONTENT => {
-                let message = format!("{} answers with another range of {}", self.place.host, self.blob.digest);
-                return Err(Failure::lasting(other(message)));
-            }
-            _ => {
-                let absent = format!("no such blob: {}@{}", self.place.name(), self.blob.digest);
-                let what = format!("reading {} of {}", self.blob.digest, self.place.name());
-                return Err(answer.absent_or_failed(&self.place, &what, absent).await);
-            }
-        };
-        self.response = Some(answer.response);
-        Ok(())
-    }
-
-    /// `bytes FIRST-LAST/SIZE`, where only `SIZE` may be unknown.
-    fn continues(&self, answer: &Answer, seen: u64) -> bool {
-        let range = answer.header(CONTENT_RANGE.as_str()).and_then(|text| text.trim().strip_prefix("bytes "));
-        let Some((range, size)) = range.and_then(|text| text.split_once('/')) else { return false };
-        let first = range.split_once('-').and_then(|(first, _)| first.trim().parse::<u64>().ok());
-        first == Some(seen) && (size == "*" || size.parse() == Ok(self.blob.size))
+        let attempts = repository.transport.attempts(what);
+        let source = Blob { repository, place, digest: blob.digest };
+        let body = Resumed::new(source, Some(blob.size), attempts);
+        Self { body, verifier: Verifier::new(blob.digest, blob.size), ended: false }
     }
 
     /// The next bytes; none once all of them were right.
     async fn next(&mut self) -> io::Result<Option<Bytes>> {
-        while !self.ended {
-            let Some(response) = &mut self.response else {
-                self.open().await.map_err(io::Error::other)?;
-                continue;
-            };
-            match next(response).await {
-                Ok(Some(bytes)) => {
-                    let fresh = self.fresh(bytes);
-                    if !fresh.is_empty() {
-                        self.verifier.update(&fresh).map_err(invalid)?;
-                        return Ok(Some(fresh));
-                    }
-                }
-                Ok(None) => {
-                    self.verifier.finish().map_err(invalid)?;
-                    self.ended = true;
-                }
-                Err(failure) => self.broken(failure).await.map_err(io::Error::other)?,
-            }
+        if self.ended {
+            return Ok(None);
         }
-        Ok(None)
+        let bytes = self.body.next().await.map_err(io::Error::other)?;
+        if let Some(bytes) = &bytes {
+            self.verifier.update(bytes).map_err(invalid)?;
+        } else {
+            self.verifier.finish().map_err(invalid)?;
+            self.ended = true;
+        }
+        Ok(bytes)
+    }
+}
+
+impl Ranged for Blob {
+    fn name(&self) -> String {
+        self.digest.to_string()
     }
 
-    /// What of the received bytes was not given out before.
-    fn fresh(&mut self, mut bytes: Bytes) -> Bytes {
-        let skip = usize::try_from(self.skip).unwrap_or(usize::MAX).min(bytes.len());
-        self.skip -= skip as u64;
-        bytes.split_off(skip)
-    }
-
-    async fn broken(&mut self, failure: Failure) -> Result<(), PortError> {
-        self.response = None;
-        if self.verifier.seen() - self.broke_at >= PROGRESS {
-            self.attempts.start_over();
+    async fn ask(&mut self, range: impl FnOnce(&mut Ask) + Send) -> Result<Response, Failure> {
+        let path = format!("blobs/{}", self.digest);
+        let mut ask = Ask::new(Method::GET, self.repository.url(&path).map_err(Failure::lasting)?);
+        range(&mut ask);
+        let scopes = Scopes::pull(&self.place.repository);
+        let answer = self.repository.transport.send(&self.place, &scopes, &ask).await?;
+        if matches!(answer.status(), StatusCode::OK | StatusCode::PARTIAL_CONTENT) {
+            return Ok(answer.response);
         }
-        self.broke_at = self.verifier.seen();
-        self.attempts.pause(failure).await
+        let absent = format!("no such blob: {}@{}", self.place.name(), self.digest);
+        let what = format!("reading {} of {}", self.digest, self.place.name());
+        Err(answer.absent_or_failed(&self.place, &what, absent).await)
     }
 }
 

@@ -13,12 +13,14 @@ use reqwest::{Method, StatusCode, Url};
 
 use super::Repository;
 use super::challenge::Scopes;
-use super::error::{Failure, Intent, Place, corrupt, other};
-use super::hosts::{canonical, onward};
+use super::error::{Intent, Place};
+use super::hosts::canonical;
 use super::pull::CONTENT_DIGEST;
 use super::transport::Answer;
-use super::upload::{Chunks, Upload};
-use super::wire::{Ask, Payload, STORE};
+use crate::http::failure::{Failure, corrupt, one_line, other};
+use crate::http::hosts::onward;
+use crate::http::upload::{Chunks, Upload};
+use crate::http::wire::{Ask, Payload, STORE};
 use crate::oci::location::Selector;
 use crate::oci::{Descriptor, Digest, RawManifest};
 use crate::ports::{Origin, PortError, Sink};
@@ -289,7 +291,7 @@ fn same_digest(answer: &Answer, want: Digest, place: &Place) -> Result<(), Failu
     let got = answer.header(CONTENT_DIGEST).filter(|text| text.starts_with("sha256:"));
     match got {
         Some(got) if got != want.to_string() => {
-            let got = super::error::one_line(got);
+            let got = one_line(got);
             Err(Failure::lasting(corrupt(format!("{} stored {got} in place of {want}", place.name()))))
         }
         _ => Ok(()),

@@ -5,21 +5,19 @@
 
 use std::sync::Arc;
 
-use oci_distribution::secrets::RegistryAuth;
-use reqwest::header::LOCATION;
-use reqwest::{Method, Response, StatusCode, Url};
+use reqwest::{Response, StatusCode, Url};
 
 use super::auth::Grants;
 use super::challenge::{Challenge, Scopes};
-use super::error::{Again, Failure, Place, explain, other};
-use super::hosts::{authority, onward, same_origin};
-use super::retry::{self, Attempts, Patience};
-use super::wire::{Ask, Wire, explanation};
+use super::error::{Place, explain};
+use super::hosts::base;
+use crate::http::Auth;
+use crate::http::failure::{Again, Failure, other};
+use crate::http::hosts::{authority, same_origin};
+use crate::http::retry::{self, Attempts, Patience};
+use crate::http::wire::{Ask, Wire, explanation};
 use crate::ports::{PortError, PortErrorKind};
 use crate::progress::Progress;
-
-/// How many redirects are followed.
-const REDIRECTS: usize = 8;
 
 /// The way to all registries.
 pub struct Transport {
@@ -44,18 +42,18 @@ impl Transport {
     /// Where the API of a place is.
     pub fn base(&self, place: &Place) -> Result<Url, PortError> {
         let odd = |cause| other(format!("`{}` is no registry's host: {cause}", place.host));
-        self.wire.hosts.base(&place.host).map_err(odd)
+        base(&self.wire.hosts, &place.host).map_err(odd)
     }
 
     /// Sends a request with the authorization that it takes, once.
     pub async fn send(&self, place: &Place, scopes: &Scopes, ask: &Ask) -> Result<Answer, Failure> {
         let base = self.base(place).map_err(Failure::lasting)?;
         if !same_origin(&base, &ask.url) {
-            let response = self.follow(ask, &RegistryAuth::Anonymous).await?;
+            let response = self.wire.follow(ask, &Auth::Anonymous).await?;
             return settle(place, response, false).await;
         }
         let grant = self.grants.current(&self.wire, place, scopes).await?;
-        let response = self.follow(ask, &grant.auth).await?;
+        let response = self.wire.follow(ask, &grant.auth).await?;
         if response.status() != StatusCode::UNAUTHORIZED || !same_origin(&base, response.url()) {
             return settle(place, response, grant.identified).await;
         }
@@ -64,21 +62,8 @@ impl Transport {
         };
         explanation(response).await;
         let grant = self.grants.renew(&self.wire, place, scopes, challenge, &grant).await?;
-        let response = self.follow(ask, &grant.auth).await?;
+        let response = self.wire.follow(ask, &grant.auth).await?;
         settle(place, response, grant.identified).await
-    }
-
-    async fn follow(&self, ask: &Ask, auth: &RegistryAuth) -> Result<Response, Failure> {
-        let mut url = ask.url.clone();
-        for _ in 0..=REDIRECTS {
-            let shown = if same_origin(&url, &ask.url) { auth } else { &RegistryAuth::Anonymous };
-            let response = self.wire.exchange(ask, &url, shown).await?;
-            match redirect(&ask.method, &response) {
-                Some(next) => url = next,
-                None => return Ok(response),
-            }
-        }
-        Err(Failure::lasting(other(format!("{} redirects without end", authority(&ask.url)))))
     }
 }
 
@@ -126,18 +111,6 @@ async fn settle(place: &Place, response: Response, identified: bool) -> Result<A
     let mut error = other(format!("{host} limits requests to {}: {why}", place.repository));
     error.hint = (!identified).then(|| "logging in with docker login may raise the limit".to_owned());
     Err(Failure { error, again })
-}
-
-/// Where an answer sends a request on to; writes are never turned into reads.
-fn redirect(method: &Method, response: &Response) -> Option<Url> {
-    let reads = matches!(*method, Method::GET | Method::HEAD);
-    match response.status().as_u16() {
-        301..=303 if reads => {}
-        307 | 308 => {}
-        _ => return None,
-    }
-    let location = response.headers().get(LOCATION)?.to_str().ok()?;
-    onward(response.url(), location)
 }
 
 #[cfg(test)]

@@ -1,18 +1,18 @@
 //! One request and its answer over HTTP: clients, timeouts, the plain-HTTP rule.
 //!
-//! No retries, no credentials and no redirects here. There is no limit on how long
+//! No retries and no credentials here. There is no limit on how long
 //! a transfer may take, only on how long nothing may happen.
 
 use std::sync::OnceLock;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use oci_distribution::secrets::RegistryAuth;
 use reqwest::header::HeaderMap;
 use reqwest::redirect::Policy;
 use reqwest::{Client, ClientBuilder, Method, Response, Url};
 
-use super::error::{Failure, link, other, silent};
+use super::Auth;
+use super::failure::{Failure, link, other, silent};
 use super::hosts::{Hosts, authority, is_local};
 use super::upload::Upload;
 use crate::ports::PortError;
@@ -21,7 +21,7 @@ use crate::ports::PortError;
 const CONNECT: Duration = Duration::from_secs(10);
 /// How long an answer, or the next bytes of one, may take.
 pub const QUIET: Duration = Duration::from_secs(30);
-/// How long a registry may take to store what it was sent.
+/// How long a server may take to store what it was sent.
 pub const STORE: Duration = Duration::from_mins(5);
 /// The most bytes read of an answer that only explains.
 const EXPLANATION: u64 = 64 << 10;
@@ -81,7 +81,7 @@ impl Wire {
     }
 
     /// Sends a request once and waits for the answer's beginning.
-    pub async fn exchange(&self, ask: &Ask, url: &Url, auth: &RegistryAuth) -> Result<Response, Failure> {
+    pub async fn exchange(&self, ask: &Ask, url: &Url, auth: &Auth) -> Result<Response, Failure> {
         let host = authority(url);
         if !self.hosts.permit(url) {
             let mut error = other(format!("plain HTTP to {host} is not allowed"));
@@ -91,9 +91,9 @@ impl Wire {
         let client = self.client(url).map_err(Failure::lasting)?;
         let request = client.request(ask.method.clone(), url.clone()).headers(ask.headers.clone());
         let request = match auth {
-            RegistryAuth::Anonymous => request,
-            RegistryAuth::Basic(user, password) => request.basic_auth(user, Some(password)),
-            RegistryAuth::Bearer(token) => request.bearer_auth(token),
+            Auth::Anonymous => request,
+            Auth::Basic(user, password) => request.basic_auth(user, Some(password)),
+            Auth::Bearer(token) => request.bearer_auth(token),
         };
         let answer = match &ask.payload {
             Payload::Empty => tokio::time::timeout(ask.limit, request.send()).await.map_err(|_| ask.limit),

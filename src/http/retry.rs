@@ -1,7 +1,7 @@
 //! When a failed request is tried again, and after which pause.
 //!
 //! Source: RFC 9110, 10.2.3 (`Retry-After`). Exponential pauses with jitter; what a
-//! registry asks for wins, up to a minute. Which failures pass is said in `error`.
+//! server asks for wins, up to a minute. Which failures pass is said in `failure`.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,11 +11,11 @@ use jiff::fmt::rfc2822::DateTimeParser;
 use reqwest::StatusCode;
 use reqwest::header::{DATE, HeaderMap, HeaderName, RETRY_AFTER};
 
-use super::error::{Again, Failure};
+use super::failure::{Again, Failure};
 use crate::ports::PortError;
 use crate::progress::{Event, Progress};
 
-/// The longest pause that a registry can ask for.
+/// The longest pause that a server can ask for.
 const LONGEST: Duration = Duration::from_mins(1);
 /// The longest pause of carboy's own choice, before jitter.
 const OWN_LONGEST: Duration = Duration::from_secs(15);

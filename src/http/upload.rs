@@ -13,7 +13,7 @@ use reqwest::Body;
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 use tokio::time::Instant;
 
-use super::error::{corrupt, other};
+use super::failure::{corrupt, other};
 use crate::oci::Descriptor;
 use crate::oci::digest::VerifyError;
 use crate::ports::{Origin, PortError};

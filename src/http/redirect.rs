@@ -1,0 +1,42 @@
+//! Requests that are sent on to elsewhere.
+//!
+//! Source: RFC 9110, 15.4. Authorization stays with the origin that it is for.
+
+use reqwest::header::LOCATION;
+use reqwest::{Method, Response, Url};
+
+use super::Auth;
+use super::failure::{Failure, other};
+use super::hosts::{authority, onward, same_origin};
+use super::wire::{Ask, Wire};
+
+/// How many redirects are followed.
+const REDIRECTS: usize = 8;
+
+impl Wire {
+    /// Sends a request to where its answers send it on to.
+    pub async fn follow(&self, ask: &Ask, auth: &Auth) -> Result<Response, Failure> {
+        let mut url = ask.url.clone();
+        for _ in 0..=REDIRECTS {
+            let shown = if same_origin(&url, &ask.url) { auth } else { &Auth::Anonymous };
+            let response = self.exchange(ask, &url, shown).await?;
+            match redirect(&ask.method, &response) {
+                Some(next) => url = next,
+                None => return Ok(response),
+            }
+        }
+        Err(Failure::lasting(other(format!("{} redirects without end", authority(&ask.url)))))
+    }
+}
+
+/// Where an answer sends a request on to; writes are never turned into reads.
+fn redirect(method: &Method, response: &Response) -> Option<Url> {
+    let reads = matches!(*method, Method::GET | Method::HEAD);
+    match response.status().as_u16() {
+        301..=303 if reads => {}
+        307 | 308 => {}
+        _ => return None,
+    }
+    let location = response.headers().get(LOCATION)?.to_str().ok()?;
+    onward(response.url(), location)
+}

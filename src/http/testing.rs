@@ -1,0 +1,179 @@
+//! A scripted server on loopback: a function from requests to answers.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::sync::{Arc, Mutex};
+
+use tempfile::TempPath;
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinHandle;
+
+use crate::progress::{Event, Progress};
+
+/// A request as it came in.
+#[derive(Clone, Debug)]
+pub struct Seen {
+    pub method: String,
+    /// Path and query.
+    pub target: String,
+    pub headers: BTreeMap<String, String>,
+    pub body: Vec<u8>,
+}
+
+/// An answer to give.
+pub struct Reply {
+    status: u16,
+    headers: Vec<(String, String)>,
+    body: Vec<u8>,
+    /// Close after so many bytes of the body.
+    cut: Option<usize>,
+}
+
+/// The first byte of what a client says who expects TLS.
+const TLS_HANDSHAKE: u8 = 22;
+
+type Script = dyn Fn(&Seen) -> Reply + Send + Sync;
+
+/// The server; it ends with this value.
+pub struct Server {
+    pub address: String,
+    seen: Arc<Mutex<Vec<Seen>>>,
+    task: JoinHandle<()>,
+    /// Files that clients of it use.
+    pub files: Mutex<Vec<TempPath>>,
+}
+
+/// Keeps all events.
+#[derive(Default)]
+pub struct Log(Mutex<Vec<Event>>);
+
+impl Seen {
+    /// `METHOD TARGET`.
+    pub fn line(&self) -> String {
+        format!("{} {}", self.method, self.target)
+    }
+
+    /// A header, or nothing.
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", String::as_str)
+    }
+}
+
+impl Reply {
+    pub fn new(status: u16) -> Self {
+        Self { status, headers: Vec::new(), body: Vec::new(), cut: None }
+    }
+
+    pub fn with(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.headers.push((name.to_owned(), value.into()));
+        self
+    }
+
+    pub fn body(mut self, body: impl AsRef<[u8]>) -> Self {
+        self.body = body.as_ref().to_vec();
+        self
+    }
+
+    pub fn cut(mut self, bytes: usize) -> Self {
+        self.cut = Some(bytes);
+        self
+    }
+}
+
+impl Server {
+    /// Answers as `script` says.
+    pub async fn start(script: impl Fn(&Seen) -> Reply + Send + Sync + 'static) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        let seen = Arc::new(Mutex::new(Vec::new()));
+        let (script, log): (Arc<Script>, _) = (Arc::new(script), Arc::clone(&seen));
+        let task = tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                tokio::spawn(serve(stream, Arc::clone(&script), Arc::clone(&log)));
+            }
+        });
+        Self { address, seen, task, files: Mutex::default() }
+    }
+
+    /// All requests so far.
+    pub fn seen(&self) -> Vec<Seen> {
+        self.seen.lock().unwrap().clone()
+    }
+
+    /// All requests so far, as lines.
+    pub fn lines(&self) -> Vec<String> {
+        self.seen().iter().map(Seen::line).collect()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+impl Log {
+    pub fn events(&self) -> Vec<Event> {
+        self.0.lock().unwrap().clone()
+    }
+
+    /// The causes of all retries.
+    pub fn retries(&self) -> Vec<String> {
+        let cause = |event| if let Event::Retrying { cause, .. } = event { Some(cause) } else { None };
+        self.events().into_iter().filter_map(cause).collect()
+    }
+}
+
+impl Progress for Log {
+    fn on(&self, event: Event) {
+        self.0.lock().unwrap().push(event);
+    }
+}
+
+async fn serve(stream: TcpStream, script: Arc<Script>, log: Arc<Mutex<Vec<Seen>>>) -> io::Result<()> {
+    let mut stream = BufReader::new(stream);
+    if stream.fill_buf().await?.first() == Some(&TLS_HANDSHAKE) {
+        stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").await?;
+        return stream.shutdown().await;
+    }
+    let seen = request(&mut stream).await?;
+    log.lock().unwrap().push(seen.clone());
+    let reply = script(&seen);
+    let (status, length) = (reply.status, reply.body.len());
+    let mut head = vec![format!("HTTP/1.1 {status} X\r\nConnection: close\r\nContent-Length: {length}")];
+    head.extend(reply.headers.iter().map(|(name, value)| format!("{name}: {value}")));
+    stream.write_all(format!("{}\r\n\r\n", head.join("\r\n")).as_bytes()).await?;
+    if seen.method != "HEAD" {
+        let sent = reply.cut.unwrap_or(reply.body.len());
+        stream.write_all(&reply.body[..sent]).await?;
+    }
+    stream.shutdown().await
+}
+
+async fn request(stream: &mut BufReader<TcpStream>) -> io::Result<Seen> {
+    let start = line(stream).await?;
+    let mut words = start.split(' ');
+    let (method, target) = (words.next().unwrap().to_owned(), words.next().unwrap().to_owned());
+    let mut headers = BTreeMap::<String, String>::new();
+    loop {
+        let line = line(stream).await?;
+        let Some((name, value)) = line.split_once(": ") else { break };
+        let entry = headers.entry(name.to_ascii_lowercase()).or_default();
+        *entry = if entry.is_empty() { value.to_owned() } else { format!("{entry}, {value}") };
+    }
+    let length = headers.get("content-length").map_or(0, |length| length.parse().unwrap());
+    assert!(!headers.contains_key("transfer-encoding"), "servers want to know the length");
+    let mut body = vec![0; length];
+    stream.read_exact(&mut body).await?;
+    Ok(Seen { method, target, headers, body })
+}
+
+async fn line(stream: &mut BufReader<TcpStream>) -> io::Result<String> {
+    let mut line = Vec::new();
+    while !line.ends_with(b"\r\n") {
+        line.push(stream.read_u8().await?);
+    }
+    line.truncate(line.len() - 2);
+    Ok(String::from_utf8(line).unwrap())
+}
