@@ -4,4 +4,4 @@
 
 mod name;
 
-pub use name::WheelName;
+pub use name::{WheelName, best};
