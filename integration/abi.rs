@@ -55,7 +55,7 @@ fn platforms() -> Vec<String> {
 }
 
 #[test]
-fn tags_are_accepted_as_packaging_accepts_them() {
+fn tags_are_accepted_and_ranked_as_by_packaging() {
     let pythons = [
         "py2", "py3", "py27", "py20", "py30", "py39", "py310", "py311", "py313", "py314", "py4", "cp3", "cp2", "cp27",
         "cp31", "cp32", "cp34", "cp37", "cp38", "cp310", "cp311", "cp313", "cp314", "cp315", "cp0311", "cp3011",
@@ -127,12 +127,17 @@ fn tags_are_accepted_as_packaging_accepts_them() {
         }
     }
     for (target, accepted) in targets.iter().zip(accepted.as_array().unwrap()) {
-        let want: BTreeSet<_> =
-            accepted.as_array().unwrap().iter().map(|tag| tag.as_str().unwrap().to_owned()).collect();
+        let order: Vec<_> = accepted.as_array().unwrap().iter().map(|tag| tag.as_str().unwrap().to_owned()).collect();
+        let want: BTreeSet<_> = order.iter().cloned().collect();
         let got: BTreeSet<_> = tags.iter().filter(|tag| target.accepts(tag)).map(ToString::to_string).collect();
         assert!(want.len() > 20, "packaging accepts hardly anything for {target}: {want:?}");
         let (more, less) = (got.difference(&want).collect::<Vec<_>>(), want.difference(&got).collect::<Vec<_>>());
         assert!(more.is_empty() && less.is_empty(), "{target}: accepted too many {more:?}, too few {less:?}");
+        let mut ranked: Vec<_> = tags.iter().filter_map(|tag| Some((target.rank(tag)?, tag.to_string()))).collect();
+        ranked.sort();
+        assert!(ranked.windows(2).all(|two| two[0].0 < two[1].0), "{target}: two tags of one rank");
+        let ranked: Vec<_> = ranked.into_iter().map(|(_, tag)| tag).collect();
+        assert_eq!(ranked, order, "{target}: another order than packaging's");
     }
 }
 

@@ -215,10 +215,14 @@ impl Operator {
     }
 }
 
-/// Whether a specifier has a version. A version is as long as what it is compared with:
-/// `3.8` is not in `==3.8.1.*`, which pep440_rs says it is.
+/// Whether a specifier has a version, as `packaging` says. pep440_rs differs twice: to it
+/// `3.8` is in `==3.8.1.*`, and no pre-release is below a later one of the same release.
 pub(super) fn within(specifier: &VersionSpecifier, version: Version) -> bool {
+    let bound = specifier.version();
+    if *specifier.operator() == pep440_rs::Operator::LessThan && bound.any_prerelease() {
+        return version.without_local() < *bound;
+    }
     let mut release = version.release().to_vec();
-    release.resize(release.len().max(specifier.version().release().len()), 0);
+    release.resize(release.len().max(bound.release().len()), 0);
     specifier.contains(&version.with_release(release))
 }

@@ -4,6 +4,7 @@
 //! (musllinux), 703 and 803 (free-threaded builds). Where they leave a choice, as
 //! `packaging.tags` has it, which pip uses; `integration/abi.rs` compares the two.
 
+use std::cmp::Reverse;
 use std::collections::BTreeSet;
 use std::fmt;
 
@@ -43,6 +44,37 @@ pub enum Misfit {
     Musl,
     /// It is for another operating system, or for nothing that is known.
     System,
+}
+
+/// How well a tag fits: the least is the best, as in `packaging.tags.sys_tags`, whose
+/// order this is (26.3). Only ranks of the same target can be compared.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Rank {
+    kind: Kind,
+    /// Among the ABIs of a build; among earlier versions, from the latest.
+    step: u32,
+    /// `linux` first, then from the newest glibc: its version, and whether it has an
+    /// older name.
+    platform: (Reverse<u32>, Reverse<u32>, bool),
+}
+
+/// What a wheel was built for, from the closest.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+enum Kind {
+    /// This build's own ABI.
+    Own,
+    /// The stable ABI of this version.
+    Stable,
+    /// This version, without extension modules of it.
+    Version,
+    /// The stable ABI of an earlier version.
+    EarlierStable,
+    /// Any implementation, on this platform.
+    Platform,
+    /// This version of CPython, on any platform.
+    VersionAnywhere,
+    /// Anything.
+    Anywhere,
 }
 
 impl Tag {
@@ -103,6 +135,37 @@ impl Target {
     pub fn refuses(&self, tags: &[Tag]) -> BTreeSet<Misfit> {
         let near = |misfits: &BTreeSet<Misfit>| (misfits.len(), misfits.clone());
         tags.iter().map(|tag| self.misfits(tag)).min_by_key(near).unwrap_or_default()
+    }
+
+    /// How well a tag fits; none when an installer would not take it.
+    #[must_use]
+    pub fn rank(&self, tag: &Tag) -> Option<Rank> {
+        if !self.accepts(tag) {
+            return None;
+        }
+        let own = self.python.minor;
+        let (digits, cp) = match tag.python.strip_prefix("cp") {
+            Some(digits) => (digits, true),
+            None => (tag.python.strip_prefix("py")?, false),
+        };
+        let (_, minor) = version(digits)?;
+        let any = tag.platform == "any";
+        // `py3` stands behind `py313` and before `py312`.
+        let back = minor.map_or(1, |minor| if minor == own { 0 } else { 1 + own.saturating_sub(minor) });
+        let (kind, step) = match tag.abi.as_str() {
+            "none" if cp => (if any { Kind::VersionAnywhere } else { Kind::Version }, 0),
+            "none" => (if any { Kind::Anywhere } else { Kind::Platform }, back),
+            "abi3" | "abi3t" if back == 0 => (Kind::Stable, 0),
+            "abi3" | "abi3t" => (Kind::EarlierStable, back),
+            abi => {
+                let at = self.python.abis().iter().position(|own| abi.strip_prefix("cp") == Some(own))?;
+                (Kind::Own, u32::try_from(at).ok()?)
+            }
+        };
+        let level = tag.platform.strip_suffix(self.machine).and_then(|rest| rest.strip_suffix('_'));
+        let (major, minor) = level.and_then(glibc_of).unwrap_or((u32::MAX, u32::MAX));
+        let legacy = level.is_some_and(|level| level.starts_with("manylinux") && !level.starts_with("manylinux_"));
+        Some(Rank { kind, step, platform: (Reverse(major), Reverse(minor), legacy) })
     }
 
     fn misfits(&self, tag: &Tag) -> BTreeSet<Misfit> {

@@ -51,6 +51,15 @@ pub(super) fn is_url(text: &str) -> bool {
     text.split_once("://").is_some_and(|(before, _)| scheme(before))
 }
 
+/// The path that a `file:` URL, or what is no URL, stands for.
+pub(super) fn local(text: &str) -> Option<String> {
+    match text.strip_prefix("file:") {
+        Some(rest) => Some(decoded(rest.strip_prefix("//localhost").or(rest.strip_prefix("//")).unwrap_or(rest))),
+        None if is_url(text) => None,
+        None => Some(text.to_owned()),
+    }
+}
+
 /// Whether a name is that of an archive.
 pub(super) fn is_archive(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
@@ -71,12 +80,7 @@ pub(super) fn origin(text: &str, hashes: Vec<Hash>, folder: &Path) -> Origin {
     if GIT.iter().any(|kind| text.starts_with(kind)) {
         return Origin::Git { url: text.to_owned() };
     }
-    let local = match text.strip_prefix("file:") {
-        Some(rest) => Some(decoded(rest.strip_prefix("//localhost").or(rest.strip_prefix("//")).unwrap_or(rest))),
-        None if is_url(text) => None,
-        None => Some(text.to_owned()),
-    };
-    let Some(local) = local else { return Origin::Url(file_at(text, hashes, None)) };
+    let Some(local) = local(text) else { return Origin::Url(file_at(text, hashes, None)) };
     let (path, _) = local.split_once('#').unwrap_or((&local, ""));
     let hashes = file_at(&local, hashes, None).hashes;
     let path = joined(folder, path);

@@ -57,8 +57,8 @@ pub struct Pinned {
 pub enum Origin {
     /// An index.
     Index {
-        /// The index's URL, where the lock file names one, without credentials. Poetry's
-        /// and pipenv's names of indexes are looked up in [`Sources::named`].
+        /// The index's URL, where the lock file names one, without credentials. Where
+        /// it has any, they are in one of the [`Sources`].
         index: Option<String>,
         /// The files that are locked, sdists too. Empty where the lock file has hashes only.
         files: Vec<LockedFile>,

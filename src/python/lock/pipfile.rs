@@ -1,26 +1,197 @@
-//! `Pipfile.lock`.
+//! `Pipfile.lock`: pipenv's list of distributions, by category.
+//!
+//! Source: pipenv's documentation ("Pipfile & Pipfile.lock") and the files that pipenv
+//! 2026 writes. `default` is taken, and the categories that are chosen as groups;
+//! `dev` stands for `develop`. There are no extras. What pipenv could not lock on its
+//! own platform has the version `*`, which is an error where its marker holds.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use serde::Deserialize;
+use serde_json::Value;
 
 use super::error::LockError;
-use super::{Choice, Pinned, Sources};
-use crate::python::marker::Environment;
+use super::{Choice, Origin, Pinned, Sources, address, entry};
+use crate::python::marker::{Chosen, Environment, Marker};
+use crate::python::requirement::Requirement;
+use crate::python::{normalised, wheel::WheelName};
+
+/// The category of a project's own dependencies.
+const DEFAULT: &str = "default";
+
+/// A `Pipfile.lock`.
+#[derive(Clone, Debug)]
+pub(super) struct Pipfile {
+    /// `3.11`, or a full version.
+    python: Option<String>,
+    categories: BTreeMap<String, Vec<Item>>,
+}
 
 #[derive(Clone, Debug)]
-pub(super) struct Pipfile;
+struct Item {
+    name: String,
+    marker: Option<Marker>,
+    /// None where no one version is locked.
+    pinned: Option<Pinned>,
+}
+
+#[derive(Deserialize)]
+struct Meta {
+    #[serde(default)]
+    requires: BTreeMap<String, String>,
+    #[serde(default)]
+    sources: Vec<Source>,
+}
+
+#[derive(Deserialize)]
+struct Source {
+    name: Option<String>,
+    url: String,
+}
+
+#[derive(Deserialize)]
+struct Package {
+    version: Option<String>,
+    #[serde(default)]
+    hashes: Vec<String>,
+    markers: Option<String>,
+    index: Option<String>,
+    file: Option<String>,
+    path: Option<String>,
+    git: Option<String>,
+    r#ref: Option<String>,
+    subdirectory: Option<String>,
+}
 
 impl Pipfile {
-    pub(super) fn parse(file: &str, _: &str, _: &mut Sources) -> Result<Self, LockError> {
-        Err(LockError::new(file, "is not read yet"))
+    pub(super) fn parse(file: &str, text: &str, sources: &mut Sources) -> Result<Self, LockError> {
+        let bad = |error: &serde_json::Error| LockError::new(format!("{file}:{}", error.line()), error.to_string());
+        let mut tables: BTreeMap<String, Value> = serde_json::from_str(text).map_err(|error| bad(&error))?;
+        let meta = tables.remove("_meta").ok_or_else(|| LockError::new(file, "has no `_meta`"))?;
+        let meta: Meta = serde_json::from_value(meta)
+            .map_err(|error| LockError::new(format!("{file}: `_meta`"), error.to_string()))?;
+        let mut indexes = meta.sources.iter().map(|source| source.url.clone());
+        sources.index = indexes.next();
+        sources.extra_indexes.extend(indexes);
+        let named = meta.sources.into_iter().filter_map(|source| Some((source.name?, source.url)));
+        sources.named.extend(named);
+        let python =
+            ["python_full_version", "python_version"].into_iter().find_map(|key| meta.requires.get(key).cloned());
+        let mut categories = BTreeMap::new();
+        for (category, packages) in tables {
+            let Value::Object(packages) = packages else {
+                return Err(LockError::new(file, format!("`{category}` is no table")));
+            };
+            let items = packages.into_iter().map(|(name, package)| {
+                let name = normalised(&name);
+                let at = format!("{file}: `{name}`");
+                let package: Package =
+                    serde_json::from_value(package).map_err(|error| LockError::new(&at, error.to_string()))?;
+                package.item(&at, name, &sources.named)
+            });
+            categories.insert(category, items.collect::<Result<Vec<_>, LockError>>()?);
+        }
+        Ok(Self { python, categories })
     }
 
-    #[expect(clippy::unused_self, reason = "to come")]
-    pub(super) fn pinned(&self, file: &str, _: &Environment, _: &Choice) -> Result<Vec<Pinned>, LockError> {
-        Err(LockError::new(file, "is not read yet"))
+    pub(super) fn pinned(
+        &self,
+        file: &str,
+        environment: &Environment,
+        choice: &Choice,
+    ) -> Result<Vec<Pinned>, LockError> {
+        self.admit(file, environment)?;
+        if let Some(extra) = choice.extras.first() {
+            return Err(entry::unknown(file, "extra", extra, std::iter::empty()));
+        }
+        if let Some(member) = &choice.member {
+            return Err(entry::unknown(file, "member", member, std::iter::empty()));
+        }
+        let mut items: Vec<_> = self.categories.get(DEFAULT).into_iter().flatten().collect();
+        for group in &choice.groups {
+            let (_, more) = self.category(group).ok_or_else(|| {
+                let known = self.categories.keys().map(String::as_str).filter(|name| *name != DEFAULT);
+                entry::unknown(file, "group", group, known)
+            })?;
+            items.extend(more);
+        }
+        let here =
+            |item: &&&Item| item.marker.as_ref().is_none_or(|marker| marker.holds(environment, &Chosen::default()));
+        let loose = |item: &Item| {
+            let error = LockError::new(file, format!("`{}` has no one version", item.name));
+            error.with_hint("`pipenv lock` leaves versions open that its own platform does not need: lock on Linux, or drop the marker")
+        };
+        items.iter().filter(here).map(|item| item.pinned.clone().ok_or_else(|| loose(item))).collect()
     }
 
-    #[expect(clippy::unused_self, reason = "to come")]
     pub(super) fn unhashed(&self) -> BTreeSet<String> {
-        BTreeSet::new()
+        let bare = |item: &&Item| item.pinned.as_ref().is_some_and(|pinned| pinned.origin.is_unhashed());
+        self.categories.values().flatten().filter(bare).map(|item| item.name.clone()).collect()
+    }
+
+    /// A category by the name of its group.
+    fn category(&self, group: &str) -> Option<(&String, &Vec<Item>)> {
+        let is = |name: &str| normalised(name) == group || (group == "dev" && name == "develop");
+        self.categories.iter().find(|(name, _)| is(name))
+    }
+
+    fn admit(&self, file: &str, environment: &Environment) -> Result<(), LockError> {
+        let Some(wanted) = &self.python else { return Ok(()) };
+        let full = &environment.python_full_version;
+        let same = wanted == "*"
+            || full == wanted
+            || full.strip_prefix(wanted.as_str()).is_some_and(|rest| rest.starts_with('.'));
+        if same {
+            return Ok(());
+        }
+        let error = LockError::new(file, format!("requires Python {wanted}, and the image's is {full}"));
+        Err(error.with_hint("choose that `python`, or change it in the Pipfile and `pipenv lock`"))
+    }
+}
+
+impl Package {
+    /// `indexes` are known by name.
+    fn item(self, at: &str, name: String, indexes: &BTreeMap<String, String>) -> Result<Item, LockError> {
+        let marker = self.markers.as_deref().map(Marker::parse).transpose();
+        let marker = marker.map_err(|error| LockError::new(at, error.to_string()))?;
+        let hashes = entry::hashes(at, self.hashes.iter().map(String::as_str))?;
+        let folder = Path::new("");
+        let origin = if let Some(url) = &self.git {
+            let commit = self.r#ref.as_ref().map_or(String::new(), |commit| format!("@{commit}"));
+            let below = self.subdirectory.as_ref().map_or(String::new(), |path| format!("#subdirectory={path}"));
+            let kind = if url.starts_with("git+") { "" } else { "git+" };
+            Some(Origin::Git { url: format!("{kind}{url}{commit}{below}") })
+        } else {
+            self.file.as_ref().or(self.path.as_ref()).map(|place| address::origin(place, hashes.clone(), folder))
+        };
+        let exact = match self.version.as_deref().filter(|version| *version != "*") {
+            Some(version) => {
+                let text = format!("{name} {version}");
+                let requirement = Requirement::parse(&text)
+                    .map_err(|_| LockError::new(at, format!("`{version}` is no version specifier")))?;
+                requirement.exact().cloned()
+            }
+            None => None,
+        };
+        let pinned = match (origin, exact) {
+            (Some(origin), version) => {
+                let told = match &origin {
+                    Origin::Url(file) => WheelName::parse(&file.name),
+                    Origin::File { path, .. } => path.file_name().and_then(|file| WheelName::parse(file.to_str()?)),
+                    _ => None,
+                };
+                let version = told.map(|wheel| wheel.version).or(version);
+                Some(Pinned { name: name.clone(), version, origin })
+            }
+            (None, Some(version)) => {
+                let index = self.index.as_ref().and_then(|name| indexes.get(name));
+                let index = index.map(|url| address::index(url));
+                let origin = Origin::Index { index, files: Vec::new(), hashes };
+                Some(Pinned { name: name.clone(), version: Some(version), origin })
+            }
+            (None, None) => None,
+        };
+        Ok(Item { name, marker, pinned })
     }
 }

@@ -20,10 +20,6 @@ pub(super) struct Project {
 #[derive(Clone, Debug, Deserialize)]
 struct Metadata {
     name: Option<String>,
-    #[serde(default)]
-    dependencies: Vec<String>,
-    #[serde(default, rename = "optional-dependencies")]
-    optional: BTreeMap<String, Vec<String>>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -59,7 +55,6 @@ pub(super) struct Group {
 pub(super) struct Source {
     pub name: String,
     pub url: Option<String>,
-    pub priority: Option<String>,
 }
 
 impl Project {
@@ -77,16 +72,6 @@ impl Project {
     pub(super) fn name(&self) -> Option<String> {
         let poetry = self.tool.poetry.as_ref().and_then(|poetry| poetry.name.as_deref());
         self.project.as_ref().and_then(|project| project.name.as_deref()).or(poetry).map(normalised)
-    }
-
-    /// `[project]` dependencies.
-    pub(super) fn dependencies(&self) -> &[String] {
-        self.project.as_ref().map_or(&[], |project| &project.dependencies)
-    }
-
-    /// `[project.optional-dependencies]`.
-    pub(super) fn optional(&self) -> impl Iterator<Item = (&String, &Vec<String>)> {
-        self.project.iter().flat_map(|project| &project.optional)
     }
 
     pub(super) fn poetry(&self) -> Option<&Poetry> {

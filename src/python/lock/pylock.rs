@@ -215,7 +215,8 @@ impl Table {
         }
         let files = self.sdist.iter().chain(&self.wheels).map(|archive| archive.file(at, sources));
         let files = files.collect::<Result<_, _>>()?;
-        Ok(Origin::Index { index: self.index.as_deref().map(address::index), files, hashes: Vec::new() })
+        let index = self.index.as_deref().filter(|index| address::local(index).is_none());
+        Ok(Origin::Index { index: index.map(address::index), files, hashes: Vec::new() })
     }
 }
 
@@ -223,17 +224,18 @@ impl Archive {
     /// One of several files. The folder of one on the disk becomes one to look in.
     fn file(&self, at: &str, sources: &mut Sources) -> Result<LockedFile, LockError> {
         let hashes = self.hashes(at)?;
-        let mut file = match (&self.url, &self.path) {
-            (Some(url), _) if address::is_url(url) => address::file_at(url, hashes, self.size),
-            (place, path) => {
-                let Some(path) = path.as_ref().or(place.as_ref()).or(self.name.as_ref()) else {
-                    return Err(LockError::new(at, "has a file without URL, path and name"));
-                };
-                let whole = address::joined(Path::new(""), path);
-                if self.path.is_some() {
-                    sources.look_in(whole.parent().unwrap_or(Path::new(".")));
-                }
-                LockedFile { name: address::file_name(path), url: None, hashes, size: self.size }
+        let path = self.path.clone().or_else(|| address::local(self.url.as_deref()?));
+        let mut file = match (&self.url, path) {
+            (_, Some(path)) => {
+                let whole = address::joined(Path::new(""), &path);
+                sources.look_in(whole.parent().unwrap_or(Path::new(".")));
+                LockedFile { name: address::file_name(&path), url: None, hashes, size: self.size }
+            }
+            (Some(url), None) => address::file_at(url, hashes, self.size),
+            (None, None) => {
+                let name =
+                    self.name.clone().ok_or_else(|| LockError::new(at, "has a file without URL, path and name"))?;
+                LockedFile { name, url: None, hashes, size: self.size }
             }
         };
         file.name = self.name.clone().unwrap_or(file.name);

@@ -13,4 +13,4 @@ mod places;
 pub use archive::{Archive, RawMember};
 pub use error::{WheelError, WheelFault};
 pub use install::{Installed, Open, install};
-pub use name::WheelName;
+pub use name::{WheelName, best};

@@ -1,8 +1,10 @@
 //! A wheel's file name.
 
+use std::cmp::Reverse;
+
 use pep440_rs::Version;
 
-use crate::python::tags::Tag;
+use crate::python::tags::{Tag, Target};
 
 /// `numpy-2.3.1-1-cp313-cp313-manylinux_2_28_x86_64.whl`, taken apart.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -49,9 +51,44 @@ impl WheelName {
     }
 }
 
+/// Which of several wheels of one version an installer takes: the one whose best tag
+/// ranks first, of these the one with the latest build. The place among `names`; none
+/// when none fits.
+pub fn best(names: impl Iterator<Item = WheelName>, target: &Target) -> Option<usize> {
+    let ranked = names.enumerate().filter_map(|(at, name)| {
+        let rank = name.tags.iter().filter_map(|tag| target.rank(tag)).min()?;
+        Some((rank, Reverse(name.build), at))
+    });
+    ranked.min().map(|(_, _, at)| at)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::python::Cpython;
+
+    #[test]
+    fn the_closest_wheel_and_its_latest_build_win() {
+        let python = Cpython { major: 3, minor: 13, free_threaded: false, debug: false };
+        let target = Target { python, machine: "x86_64", glibc: Some((2, 36)) };
+        let best = |tags: &[&str]| {
+            let names = tags.iter().map(|tag| WheelName::parse(&format!("a-1-{tag}.whl")).unwrap());
+            best(names, &target)
+        };
+        for (tags, want) in [
+            (&["py3-none-any", "cp38-abi3-manylinux2014_x86_64", "cp313-cp313-manylinux_2_17_x86_64"][..], Some(2)),
+            (&["py3-none-any", "cp38-abi3-manylinux2014_x86_64", "cp311-abi3-manylinux2014_x86_64"], Some(2)),
+            (&["cp313-cp313-manylinux2014_x86_64", "cp313-cp313-manylinux_2_28_x86_64"], Some(1)),
+            (&["cp313-cp313-manylinux_2_39_x86_64", "cp313-cp313-manylinux_2_17_x86_64.manylinux2014_x86_64"], Some(1)),
+            (&["py3-none-any", "py3-none-manylinux_2_17_x86_64"], Some(1)),
+            (&["1-py3-none-any", "10b-py3-none-any", "2-py3-none-any", "py3-none-any"], Some(1)),
+            (&["py2.py3-none-any", "py3-none-any"], Some(0)),
+            (&["cp313-cp313-musllinux_1_2_x86_64", "cp312-cp312-manylinux_2_17_x86_64"], None),
+            (&[], None),
+        ] {
+            assert_eq!(best(tags), want, "{tags:?}");
+        }
+    }
 
     #[test]
     fn names_are_taken_apart() {

@@ -1,0 +1,136 @@
+//! Poetry's constraints on versions.
+//!
+//! Source: Poetry's documentation, "Dependency specification", "Version constraints":
+//! PEP 440's, and `^1.2`, `~1.2`, `1.*`, and alternatives with `||`.
+
+use pep440_rs::{Version, VersionSpecifier};
+
+use crate::python::marker;
+
+/// Alternatives, of each of which all has to hold.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct Constraint(Vec<Vec<VersionSpecifier>>);
+
+/// Signs, longer ones first.
+const SIGNS: [&str; 10] = ["===", "==", "~=", "!=", "<=", ">=", "<", ">", "=", "^"];
+/// The most parts of a constraint.
+const MOST: usize = 200;
+
+impl Constraint {
+    /// Reads a constraint on a distribution's version. None for what is none.
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        Self::read(text, false)
+    }
+
+    /// Reads one on Python's, where `3.9` by itself is every 3.9.
+    pub(super) fn of_python(text: &str) -> Option<Self> {
+        Self::read(text, true)
+    }
+
+    fn read(text: &str, python: bool) -> Option<Self> {
+        let alternatives = text.split('|').map(str::trim).filter(|one| !one.is_empty());
+        let alternatives: Vec<Vec<_>> = alternatives.map(|one| all(one, python)).collect::<Option<_>>()?;
+        let few = alternatives.len() <= MOST && alternatives.iter().all(|one| one.len() <= MOST);
+        (few && !alternatives.is_empty()).then_some(Self(alternatives))
+    }
+
+    pub(super) fn allows(&self, version: &Version) -> bool {
+        let within = |specifier: &VersionSpecifier| marker::within(specifier, version.clone());
+        self.0.iter().any(|all| all.iter().all(within))
+    }
+}
+
+/// Parts with commas or spaces between them; a space may follow a sign too.
+fn all(text: &str, python: bool) -> Option<Vec<VersionSpecifier>> {
+    let mut out = Vec::new();
+    let mut sign = String::new();
+    for word in text.split([',', ' ', '\t']).filter(|word| !word.is_empty()) {
+        let whole = format!("{sign}{word}");
+        sign.clear();
+        if whole.bytes().all(|b| b"=<>!~^".contains(&b)) {
+            sign = whole;
+        } else {
+            out.extend(one(&whole, python)?);
+        }
+    }
+    sign.is_empty().then_some(out)
+}
+
+/// What one part asks for.
+fn one(text: &str, python: bool) -> Option<Vec<VersionSpecifier>> {
+    if text == "*" {
+        return Some(Vec::new());
+    }
+    let sign =
+        SIGNS.into_iter().find(|sign| text.starts_with(sign)).unwrap_or(if text.starts_with('~') { "~" } else { "" });
+    let version = text[sign.len()..].trim_start_matches(['v', 'V']);
+    let specifier = |text: String| text.parse::<VersionSpecifier>().ok();
+    let until = |kept: usize, version: Version| {
+        let mut release = version.release().iter().copied().take(kept).collect::<Vec<_>>();
+        let last = release.last_mut()?;
+        *last = last.checked_add(1)?;
+        let numbers: Vec<_> = release.iter().map(ToString::to_string).collect();
+        let epoch = if version.epoch() > 0 { format!("{}!", version.epoch()) } else { String::new() };
+        Some(vec![specifier(format!(">={version}"))?, specifier(format!("<{epoch}{}", numbers.join(".")))?])
+    };
+    match sign {
+        "^" => {
+            let version: Version = version.parse().ok()?;
+            let release = version.release();
+            // All after the first number that is not 0 may grow.
+            let first = release.iter().position(|number| *number > 0).unwrap_or(release.len().checked_sub(1)?);
+            until(first + 1, version)
+        }
+        "~" => {
+            let version: Version = version.parse().ok()?;
+            until(version.release().len().min(2), version)
+        }
+        "" | "=" => {
+            let short = python && version.split('.').count() < 3 && !version.contains('*');
+            Some(vec![specifier(format!("=={version}{}", if short { ".*" } else { "" }))?])
+        }
+        sign => Some(vec![specifier(format!("{sign}{version}"))?]),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn constraints_are_as_poetry_says() {
+        for (text, inside, outside) in [
+            ("*", &["0.1", "99"][..], &[][..]),
+            ("^1.2.3", &["1.2.3", "1.9"], &["1.2.2", "2.0", "2.0a1"]),
+            ("^0.2.3", &["0.2.3", "0.2.9"], &["0.3", "1"]),
+            ("^0.0.3", &["0.0.3"], &["0.0.4"]),
+            ("^0.0", &["0.0.9"], &["0.1"]),
+            ("^0", &["0.9"], &["1"]),
+            ("^1", &["1.9"], &["2"]),
+            ("~1.2.3", &["1.2.9"], &["1.3", "1.2.2"]),
+            ("~1.2", &["1.2.9"], &["1.3"]),
+            ("~1", &["1.9"], &["2"]),
+            ("~=1.2", &["1.9"], &["2"]),
+            ("1.*", &["1.9"], &["2"]),
+            ("==1.*", &["1.9"], &["2"]),
+            ("1.2", &["1.2", "1.2.0"], &["1.2.1"]),
+            (">=1,<2", &["1.5"], &["2", "0.9"]),
+            (">= 1 < 2", &["1.5"], &["2", "0.9"]),
+            ("~2.7 || ^3.9", &["2.7.18", "3.12"], &["3.8", "2.8", "4"]),
+            (">=1,!=1.5", &["1.4"], &["1.5"]),
+        ] {
+            let constraint = Constraint::parse(text).unwrap_or_else(|| panic!("{text}"));
+            for version in inside {
+                assert!(constraint.allows(&version.parse().unwrap()), "{text} {version}");
+            }
+            for version in outside {
+                assert!(!constraint.allows(&version.parse().unwrap()), "{text} {version}");
+            }
+        }
+        let python = Constraint::of_python("3.9").unwrap();
+        assert!(python.allows(&"3.9.7".parse().unwrap()) && !python.allows(&"3.10".parse().unwrap()));
+        for bad in ["", "|", "banana", "^", ">=", "^x", "1.2.3.4.x", "~1.*"] {
+            assert_eq!(Constraint::parse(bad), None, "{bad}");
+        }
+    }
+}
