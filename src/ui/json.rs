@@ -110,6 +110,7 @@ fn about(event: &str, verb: Verb, subject: &Subject, key: &str, value: Value) ->
             object.insert("layer".to_owned(), json!(kind.name()));
             object.insert("platform".to_owned(), json!(platform.to_string()))
         }
+        Subject::Wheel(name) => object.insert("wheel".to_owned(), json!(&**name)),
     };
     Value::Object(object)
 }
