@@ -141,7 +141,7 @@ impl Shelf {
         if request.is("GET", "/simple/six/") {
             return self.page();
         }
-        let target = request.line.split(' ').nth(1).unwrap_or_default();
+        let target = request.line.split([' ', '?']).nth(1).unwrap_or_default();
         match target.strip_prefix("/files/").and_then(|name| self.files.get(name)) {
             Some(content) => Reply::new(200).with("Accept-Ranges", "bytes").body(content),
             None => Reply::new(404).body("no such page"),
