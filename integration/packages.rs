@@ -12,6 +12,8 @@ mod desk;
 mod indexes;
 #[path = "packages/lacking.rs"]
 mod lacking;
+#[path = "packages/pypi.rs"]
+mod pypi;
 #[path = "support/scripted.rs"]
 mod scripted;
 #[path = "packages/transfers.rs"]

@@ -66,6 +66,9 @@ fn keeps_quiet(desk: &Desk, error: Option<&PortError>) {
     }
 }
 
+/// Names with values.
+type Pairs<'a> = Vec<(&'a str, &'a str)>;
+
 const NAMED: &str = "[[tool.uv.index]]\nname = \"my-index.x\"\nurl = \"http://INDEX/simple\"\ndefault = true\n";
 const POETRY: &str = "[[tool.poetry.source]]\nname = \"acme\"\nurl = \"http://INDEX/simple/\"\n";
 
@@ -79,7 +82,6 @@ async fn an_index_gets_its_login_from_wherever_it_is_given() {
     let conf = format!("[global]\nindex-url = {in_url}\n");
     let user = format!("index-url = \"{in_url}\"\n");
     let named = [("UV_INDEX", "my-index.x=http://INDEX/simple"), env_uv[0], env_uv[1]];
-    type Pairs<'a> = Vec<(&'a str, &'a str)>;
     let ways: Vec<(&str, Pairs<'_>, Pairs<'_>)> = vec![
         ("URL of pip", vec![("PIP_INDEX_URL", &in_url)], vec![]),
         ("URL of uv", vec![("UV_INDEX_URL", &in_url)], vec![]),

@@ -1,6 +1,7 @@
 //! Which places are asked, and in which order.
 
 use std::fs;
+use std::io::Write as _;
 
 use carboy::packages::{Links, Settings};
 use carboy::ports::{Packages as _, PortErrorKind};
@@ -159,6 +160,32 @@ async fn a_page_of_links_is_an_index_of_all_projects() {
     let wheel = desk.wheel(settings, &with_files(vec![locked(ANY, None)])).await.unwrap();
     assert_eq!(wheel.name, ANY);
     assert_eq!(server.requests().len(), 2);
+}
+
+#[tokio::test]
+async fn pages_may_be_compressed_and_are_no_longer_than_allowed() {
+    let gzip = |bytes: &[u8]| {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        encoder.write_all(bytes).unwrap();
+        encoder.finish().unwrap()
+    };
+    let page = gzip(format!("<a href='/files/{ANY}'>six</a>").as_bytes());
+    let bomb = gzip(&vec![b' '; (64 << 20) + 1]);
+    for (page, wanted) in [(page, None), (bomb, Some("it is longer than 64 MiB"))] {
+        let (desk, files) = (Desk::new(), Shelf::of(Form::Json, &[ANY]));
+        let server = Scripted::start(move |request| {
+            if request.is("GET", "/files/") {
+                return files.answer(request);
+            }
+            Reply::new(200).with("Content-Type", "text/html").with("Content-Encoding", "gzip").body(&page)
+        });
+        let settings =
+            Settings { index: Some(index(&format!("http://{}/simple", server.host))), ..Settings::default() };
+        let found = desk.wheel(settings, &with_hashes(None, Vec::new())).await;
+        assert_eq!(server.requests()[0].headers["accept-encoding"], "gzip");
+        let said = found.err().map(|error| error.message.rsplit(": ").next().unwrap().to_owned());
+        assert_eq!(said.as_deref(), wanted);
+    }
 }
 
 #[tokio::test]

@@ -144,6 +144,21 @@ async fn an_index_that_is_away_is_said_once_in_the_same_words() {
     assert_eq!(desk.log.retries(), 2);
 }
 
+#[tokio::test]
+async fn a_store_of_files_that_is_away_is_not_asked_for_each() {
+    let desk = Desk::new();
+    let server = Scripted::start(|_| Reply::new(502));
+    let wheels = desk.wheels(Settings::default());
+    for name in ["p1-1-py3-none-any.whl", "p2-1-py3-none-any.whl"] {
+        let file = locked(name, Some(format!("http://{}/{name}", server.host)));
+        let origin = Origin::Index { index: None, files: vec![file], hashes: Vec::new() };
+        let pinned = Pinned { name: name[..2].to_owned(), version: Some("1".parse().unwrap()), origin };
+        let error = wheels.wheel(&pinned, &target("x86_64")).await.unwrap_err();
+        assert_eq!(error.message, format!("{} fails: 502 Bad Gateway", server.host));
+    }
+    assert_eq!(server.requests().len(), 4);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn one_file_is_fetched_once_and_no_more_at_a_time_than_allowed() {
     let desk = Desk::new();

@@ -12,7 +12,7 @@ use reqwest::{Response, Url};
 use super::courier::Courier;
 use super::hashing::{Hashed, Hashes, Written};
 use super::settings::Index;
-use crate::http::failure::{Failure, corrupt, other};
+use crate::http::failure::{Again, Failure, corrupt, other};
 use crate::http::hosts::authority;
 use crate::http::resume::{Ranged, Resumed};
 use crate::http::wire::Ask;
@@ -87,12 +87,18 @@ pub async fn fetch(
     at: At<'_>,
 ) -> Result<WheelFile, PortError> {
     let subject = Subject::Wheel(Arc::from(need.name));
+    // A host that was away for all tries is away for the next file too.
     let mut body = Resumed::new(
-        File { courier, name: need.name, at, etag: None },
+        File { courier, name: need.name, at, etag: None, passing: false },
         need.size,
         courier.attempts(need.name.to_owned()),
     );
-    body.open().await?;
+    if let Err(error) = body.open().await {
+        if body.source().passing {
+            courier.give_up(at.url, &error);
+        }
+        return Err(error);
+    }
     progress.on(Event::Started { verb: Verb::Pull, subject: subject.clone(), size: need.size.or(body.size()) });
     let advanced = |bytes| progress.on(Event::Advanced { verb: Verb::Pull, subject: subject.clone(), bytes });
     let result = receive(&mut body, cache, need, at, advanced).await;
@@ -109,21 +115,21 @@ async fn receive(
     advanced: impl Fn(u64) + Send,
 ) -> Result<WheelFile, PortError> {
     let mut staged = cache.stage()?;
-    let mut hashes = Hashes::new(need.hashes);
+    let mut sums = Hashes::new(need.hashes);
     let (mut size, limit) = (0, need.size.unwrap_or(LIMIT).min(LIMIT));
     while let Some(bytes) = body.next().await? {
         size += bytes.len() as u64;
         if size > limit {
             return Err(corrupt(format!("{} from {} has more than {limit} bytes", need.name, authority(at.url))));
         }
-        hashes.update(&bytes);
+        sums.update(&bytes);
         staged.write_all(&bytes).map_err(|cause| unwritable(&cause))?;
         advanced(bytes.len() as u64);
     }
     if need.size.is_some_and(|promised| promised != size) {
         return Err(corrupt(format!("{} from {} has {size} bytes, not {limit}", need.name, authority(at.url))));
     }
-    let hashed = hashes.finish();
+    let hashed = sums.finish();
     if !hashed.is_one_of(need.hashes) {
         return Err(mismatch(need, &authority(at.url), &hashed));
     }
@@ -173,6 +179,8 @@ struct File<'a> {
     /// Of the first answer, when it tells apart single bytes: a rest of other content
     /// is not wanted.
     etag: Option<HeaderValue>,
+    /// Whether the last failure was one that may pass.
+    passing: bool,
 }
 
 impl Ranged for File<'_> {
@@ -186,7 +194,8 @@ impl Ranged for File<'_> {
         if !ask.headers.is_empty() {
             ask.headers.extend(self.etag.clone().map(|etag| (IF_RANGE, etag)));
         }
-        let response = self.courier.get(self.at.url, self.at.index, ask.headers).await?;
+        let answer = self.courier.get(self.at.url, self.at.index, ask.headers).await;
+        let response = answer.inspect_err(|failure| self.passing = failure.again != Again::No)?;
         if !matches!(response.status().as_u16(), 200 | 206) {
             let status = response.status();
             return Err(Failure::lasting(other(format!(

@@ -20,7 +20,7 @@ use crate::http::wire::whole;
 use crate::once::Once;
 use crate::ports::{PortError, PortErrorKind};
 
-/// The most bytes of a page; PyPI's longest have a tenth of it.
+/// The most bytes of a page.
 const LIMIT: u64 = 64 << 20;
 const ACCEPTED: HeaderValue = HeaderValue::from_static(
     "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.01",
@@ -45,7 +45,7 @@ impl Pages {
         if let Ok(mut path) = url.path_segments_mut() {
             path.pop_if_empty().push(project).push("");
         }
-        self.0.get(url.clone(), page(courier, &url, Some(index))).await
+        self.0.get(url.clone(), Box::pin(page(courier, &url, Some(index)))).await
     }
 
     /// The files of a page of links.
@@ -53,7 +53,7 @@ impl Pages {
     /// # Errors
     /// As `project`.
     pub async fn links(&self, courier: &Courier, url: &Url) -> Result<Option<Arc<[Listed]>>, PortError> {
-        self.0.get(url.clone(), page(courier, url, None)).await
+        self.0.get(url.clone(), Box::pin(page(courier, url, None))).await
     }
 }
 

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use url::Url;
 
 use super::credentials::shown;
+use super::names::{is_wheel, sdist};
 use crate::http::failure::one_line;
 use crate::oci::Platform;
 use crate::ports::{PortError, PortErrorKind};
@@ -27,9 +28,9 @@ impl Wanted<'_> {
     /// There are files, and no wheel among them fits. `elsewhere` is a wheel of an
     /// index that does fit and that the lock file does not have.
     pub fn unfit<'n>(&self, names: impl IntoIterator<Item = &'n str>, elsewhere: Option<&str>) -> PortError {
-        let (wheels, others): (Vec<_>, Vec<_>) = names.into_iter().partition(|name| name.ends_with(".whl"));
+        let (wheels, others): (Vec<_>, Vec<_>) = names.into_iter().partition(|name| is_wheel(name));
         let wheels: Vec<_> = wheels.into_iter().filter_map(WheelName::parse).collect();
-        let sdist = others.into_iter().find(|name| name.ends_with(".tar.gz") || name.ends_with(".zip"));
+        let sdist = others.into_iter().find(|name| sdist(name).is_some());
         let wheels = self.instead(&wheels);
         let what = match (sdist, wheels) {
             (Some(sdist), Some(wheels)) => format!("no wheel fits; there is an sdist {sdist} and wheels {wheels} only"),
@@ -78,14 +79,13 @@ impl Wanted<'_> {
     }
 
     /// It is an archive from which a wheel has to be built.
-    pub fn archive(&self, name: &str, place: String) -> PortError {
-        let what = if name.ends_with(".whl") {
-            format!("{} does not fit", one_line(name))
-        } else {
-            format!("{} has to be built, and no wheelhouse has a wheel of it that fits", one_line(name))
-        };
-        let place = if name.ends_with(".whl") { None } else { Some(place) };
-        self.error(&what, self.build(place))
+    pub fn archive(&self, name: &str, place: &str) -> PortError {
+        let name = one_line(name);
+        if is_wheel(&name) {
+            return self.error(&format!("{name} does not fit"), self.build(None));
+        }
+        let what = format!("{name} has to be built, and no wheelhouse has a wheel of it that fits");
+        self.error(&what, self.build(Some(one_line(place))))
     }
 
     /// It would have to be fetched, and nothing is.

@@ -9,7 +9,7 @@ use super::download::{Need, mismatch};
 use super::hashing::Hashes;
 use super::house::{self, Housed};
 use super::lacking::Wanted;
-use super::search::is_of;
+use super::names::is_of;
 use super::settings::Links;
 use crate::http::failure::other;
 use crate::ports::{PortError, WheelFile};
@@ -43,16 +43,16 @@ impl Wheels {
     /// # Errors
     /// A file that cannot be read, or is another than wanted.
     pub(super) async fn on_disk(&self, path: &Path, need: &Need<'_>) -> Result<WheelFile, PortError> {
-        let (folders, at, hashes) = (Arc::clone(&self.folders), path.to_owned(), need.hashes.to_vec());
+        let (folders, at, wanted) = (Arc::clone(&self.folders), path.to_owned(), need.hashes.to_vec());
         let read = move || -> Result<_, PortError> {
             let file = folders.file(&at)?;
             let known = |hash: &Hash| *hash == Hash::Sha256(file.digest);
-            if hashes.is_empty() || hashes.iter().any(known) {
+            if wanted.is_empty() || wanted.iter().any(known) {
                 return Ok((file, None));
             }
             let failed = |cause| other(format!("cannot read `{}`: {cause}", at.display()));
             let opened = std::fs::File::open(&at).map_err(failed)?;
-            Ok((file, Some(Hashes::of(opened, &hashes).map_err(failed)?)))
+            Ok((file, Some(Hashes::of(opened, &wanted).map_err(failed)?)))
         };
         let (file, hashed) = blocking(read).await?;
         if let Some(hashed) = hashed.filter(|hashed| !hashed.is_one_of(need.hashes)) {

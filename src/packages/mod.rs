@@ -3,7 +3,7 @@
 //! Source: PyPA, "Simple repository API" (PEP 503, 691, 700). Wheelhouses come first.
 //! Then the cache, by the lock file's hashes. Then what this machine is configured for:
 //! an index of its own is asked for the same file and hash before the lock file's URL.
-//! Without that, it is the URL; without a URL, the lock file's index, or PyPI. What is
+//! Without that, it is the URL; without a URL, the lock file's index, or `PyPI`. What is
 //! fetched is verified, and kept in the cache by its SHA-256.
 
 mod choose;
@@ -18,6 +18,7 @@ mod index;
 mod lacking;
 mod links;
 mod local;
+mod names;
 pub mod netrc;
 mod search;
 mod settings;

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use pep440_rs::Version;
 use url::Url;
 
 use super::Wheels;
@@ -12,12 +11,12 @@ use super::download::{self, At, Need};
 use super::hashing::agree;
 use super::lacking::Wanted;
 use super::links::Listed;
+use super::names::{is_file_of, is_of};
 use super::settings::{Index, Links};
 use crate::http::failure::other;
 use crate::ports::{PortError, PortErrorKind, WheelFile};
 use crate::progress::{Event, Outcome, Subject, Verb};
 use crate::python::lock::{Hash, LockedFile, Origin, Pinned};
-use crate::python::normalised;
 use crate::python::wheel::WheelName;
 
 /// Asked when nobody names an index.
@@ -56,7 +55,7 @@ impl Wheels {
             Origin::File { path, hashes } => {
                 let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
                 if !fits(wanted, &name) {
-                    return Err(wanted.archive(&name, path.display().to_string()));
+                    return Err(wanted.archive(&name, &path.display().to_string()));
                 }
                 let need = Need { name: &name, hashes, size: None };
                 self.on_disk(&self.settings.folder.join(path), &need).await
@@ -86,10 +85,10 @@ impl Wheels {
     async fn at_url(&self, wanted: Wanted<'_>, file: &LockedFile) -> Result<WheelFile, PortError> {
         if !fits(wanted, &file.name) {
             let url = file.url.as_deref().and_then(|url| Url::parse(url).ok());
-            return Err(wanted.archive(&file.name, url.map_or_else(|| file.name.clone(), |url| shown(&url))));
+            return Err(wanted.archive(&file.name, &url.map_or_else(|| file.name.clone(), |url| shown(&url))));
         }
         let file = LockedFile { name: file.name.clone(), ..file.clone() };
-        self.from_places(wanted, &file, url_of(&file)?.map(Place::Url).into_iter().collect()).await
+        self.sought(wanted, &file, url_of(&file)?.map(Place::Url).into_iter().collect()).await
     }
 
     /// A file that the lock file names.
@@ -98,15 +97,10 @@ impl Wheels {
         let mut places = self.configured_places();
         places.extend(url.map(Place::Url));
         places.extend(self.further_places(index)?);
-        self.from_places(wanted, file, places).await
+        self.sought(wanted, file, places).await
     }
 
-    async fn from_places(
-        &self,
-        wanted: Wanted<'_>,
-        file: &LockedFile,
-        places: Vec<Place>,
-    ) -> Result<WheelFile, PortError> {
+    async fn sought(&self, wanted: Wanted<'_>, file: &LockedFile, places: Vec<Place>) -> Result<WheelFile, PortError> {
         let work = async {
             if let Some(found) = self.cached(&file.name, &file.hashes)? {
                 return Ok(found);
@@ -255,7 +249,7 @@ impl Wheels {
     /// Fetches a file, unless too many are being fetched.
     async fn fetch(&self, need: &Need<'_>, at: At<'_>) -> Result<WheelFile, PortError> {
         let _permit = self.transfers.acquire().await;
-        download::fetch(&self.courier, &*self.cache, &*self.progress, need, at).await
+        Box::pin(download::fetch(&self.courier, &*self.cache, &*self.progress, need, at)).await
     }
 
     fn cached(&self, name: &str, hashes: &[Hash]) -> Result<Option<WheelFile>, PortError> {
@@ -286,7 +280,7 @@ impl Wheels {
     }
 
     /// What comes after them: the lock file's index, other configured ones, the
-    /// project's; PyPI when nobody names another to ask in its place.
+    /// project's; `PyPI` when nobody names another to ask in its place.
     fn further_places(&self, index: Option<&str>) -> Result<Vec<Place>, PortError> {
         let locked = index.map(|index| {
             let url = Url::parse(index).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
@@ -350,29 +344,6 @@ impl Misses {
             None => wanted.absent(&self.said),
         }
     }
-}
-
-/// Whether a wheel is of the distribution and version that is pinned. A pin without a
-/// local version takes any, as `==` does.
-pub fn is_of(wheel: &WheelName, pinned: &Pinned) -> bool {
-    let version = pinned.version.as_ref();
-    normalised(&wheel.distribution) == pinned.name && version.is_none_or(|pin| is_version(&wheel.version, pin))
-}
-
-fn is_version(version: &Version, pin: &Version) -> bool {
-    version == pin || !pin.is_local() && version.clone().without_local() == *pin
-}
-
-/// Whether a file, wheel or sdist, is of the distribution and version that is pinned.
-fn is_file_of(name: &str, pinned: &Pinned) -> bool {
-    if name.ends_with(".whl") {
-        return WheelName::parse(name).is_some_and(|wheel| is_of(&wheel, pinned));
-    }
-    let stem = name.strip_suffix(".tar.gz").or_else(|| name.strip_suffix(".zip"));
-    let Some((distribution, version)) = stem.and_then(|stem| stem.rsplit_once('-')) else { return false };
-    let version: Option<Version> = version.parse().ok();
-    normalised(distribution) == pinned.name
-        && version.is_some_and(|version| pinned.version.as_ref().is_none_or(|pin| is_version(&version, pin)))
 }
 
 fn fits(wanted: Wanted<'_>, name: &str) -> bool {

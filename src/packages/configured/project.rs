@@ -30,7 +30,7 @@ struct Poetry {
 #[derive(Deserialize)]
 struct PoetrySource {
     name: String,
-    /// PyPI has none.
+    /// `PyPI` has none.
     url: Option<String>,
     priority: Option<String>,
 }

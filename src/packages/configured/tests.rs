@@ -44,7 +44,7 @@ impl World {
             name + index.url.host_str().unwrap()
         };
         let root = format!("{}/", self.folder.path().display());
-        let links = |links: &Links| match links {
+        let place = |links: &Links| match links {
             Links::Folder(path) => path.display().to_string().replace(&root, ""),
             Links::Page(url) => url.to_string(),
         };
@@ -52,7 +52,7 @@ impl World {
         let lines = [
             list("index", settings.index.iter().map(index).collect()),
             list("extra", settings.extra_indexes.iter().map(index).collect()),
-            list("links", settings.find_links.iter().map(links).collect()),
+            list("links", settings.find_links.iter().map(place).collect()),
             list("project", settings.project_indexes.iter().map(index).collect()),
             settings.no_index.then(|| "no index".to_owned()),
         ];
@@ -167,7 +167,7 @@ fn errors_name_the_file_and_show_no_url() {
         (
             &[][..],
             &[("home/.config/uv/uv.toml", "\n[[index]]\nurl = \"https://me:s3cret@u\nx")][..],
-            "cannot understand HOME/.config/uv/uv.toml, line 3: ",
+            "cannot understand HOME/.config/uv/uv.toml, line ",
         ),
         (
             &[],
