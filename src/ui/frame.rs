@@ -143,7 +143,7 @@ mod tests {
         let wheel = Subject::Wheel("cryptography-45.0.5-cp311-abi3-manylinux_2_34_x86_64.whl".into());
         pieces.start(Verb::Pull, &wheel, Some(4_500_000));
         insta::assert_snapshot!(frame(pieces.running(), 0, Duration::from_secs(1), 48, Paint::Bare), @"
-        pull  cryptography-45.0.5-cp311-abi3-…       0 B
+        pull  cryptography-45.0.5-cp311-abi3-…  0 B
         1.0 s  0 done, 1 running
         ");
     }

@@ -167,7 +167,7 @@ mod tests {
         plain.finish();
         plain.error("denied", None);
         insta::assert_snapshot!(paper.text(), @r"
-        pulled six-1-py3-none-any.whl 11.0 kB
+        pulled six-1-py3-none-any.whl 11 kB
         retrying GET x in 1.5 s: reset
         pulled sha256:ca978112ca1b 28.1 MB
         warning: pip.conf\u{7} is not read

@@ -31,7 +31,7 @@ use url::Url;
 use super::credentials::{Credentials, Login, login_of, without_login};
 use super::netrc::{self, Netrc};
 use super::settings::{Index, Links, Settings};
-use crate::http::failure::{one_line, other};
+use crate::http::failure::other;
 use crate::ports::PortError;
 
 /// The most bytes of a file of settings.
@@ -337,13 +337,13 @@ fn read_up_to(path: &Path, limit: u64) -> Result<Option<String>, PortError> {
 /// A TOML file; none when it is not there.
 fn parsed<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, PortError> {
     let Some(text) = read(path)? else { return Ok(None) };
-    // The whole error would quote the line, and what is secret in it.
-    let wrong = |cause: toml::de::Error| {
+    // What the parser says quotes the line or its values, and what is secret in them.
+    let wrong = |cause: &toml::de::Error| {
         let line = cause.span().map(|span| text[..span.start].lines().count().max(1));
         let line = line.map(|line| format!(", line {line}")).unwrap_or_default();
-        other(format!("cannot understand {}{line}: {}", path.display(), one_line(cause.message())))
+        other(format!("cannot understand {}{line}", path.display()))
     };
-    toml::from_str(&text).map(Some).map_err(wrong)
+    toml::from_str(&text).map(Some).map_err(|cause| wrong(&cause))
 }
 
 #[cfg(test)]
