@@ -18,7 +18,7 @@ mod output;
 mod pulling;
 #[path = "errors/pushing.rs"]
 mod pushing;
-#[path = "errors/scripted.rs"]
+#[path = "support/scripted.rs"]
 mod scripted;
 #[path = "errors/small_image.rs"]
 mod small_image;

@@ -9,17 +9,19 @@ use std::path::{Path, PathBuf};
 /// Pure modules: each may import itself and those before it.
 const PURE: [&str; 9] = ["hint", "oci", "rootfs", "elf", "debian", "python", "config", "plan", "image"];
 /// What the others may import beside the pure ones and themselves.
-const OTHERS: [(&str, &[&str]); 10] = [
+const OTHERS: [(&str, &[&str]); 12] = [
+    ("once", &[]),
     ("layer", &[]),
     ("progress", &[]),
     ("ports", &["progress"]),
     ("http", &["progress", "ports"]),
     ("registry", &["http", "progress", "ports"]),
+    ("packages", &["once", "http", "progress", "ports"]),
     ("store", &["progress", "ports"]),
     ("source", &["progress", "ports"]),
-    ("build", &["layer", "progress", "ports"]),
+    ("build", &["once", "layer", "progress", "ports"]),
     ("ui", &["progress", "build"]),
-    ("cli", &["layer", "progress", "ports", "registry", "store", "source", "build", "ui"]),
+    ("cli", &["layer", "progress", "ports", "registry", "packages", "store", "source", "build", "ui"]),
 ];
 /// What pure modules must not mention: files, network, clock, environment.
 const IMPURE: [&str; 7] = ["std::fs", "fs_err", "std::net", "std::env", "SystemTime", "Instant::now", "tokio::"];

@@ -14,8 +14,9 @@
 //! ```
 //!
 //! Below them stand `layer` (tar over readers and writers), `progress` and `ports`
-//! (facts and traits), which import pure modules. `registry`, `store` and `source`
-//! do I/O behind the traits of `ports`; `http` carries what goes over the network. `build` imports the pure modules, `layer`,
+//! (facts and traits), which import pure modules. `registry`, `packages`, `store` and
+//! `source` do I/O behind the traits of `ports`; `http` carries what goes over the
+//! network, `once` shares work among those who ask for it. `build` imports the pure modules, `layer`,
 //! `progress` and `ports`. `ui` shows, `cli` wires everything; only `cli` reads the
 //! environment, the wall clock and the working directory. `integration/imports.rs`
 //! holds this.
@@ -30,6 +31,8 @@ pub mod http;
 pub mod image;
 pub mod layer;
 pub mod oci;
+pub mod once;
+pub mod packages;
 pub mod plan;
 pub mod ports;
 pub mod progress;

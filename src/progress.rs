@@ -1,5 +1,6 @@
 //! Facts about the work under way, for whoever shows them. No text for people.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::oci::{Digest, Platform};
@@ -7,7 +8,7 @@ use crate::oci::{Digest, Platform};
 /// What is being done.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Verb {
-    /// A layer comes from the base's or builder's registry.
+    /// A layer comes from the base's or builder's registry, or a wheel from an index.
     Pull,
     /// A layer is being written and compressed.
     Pack,
@@ -51,6 +52,8 @@ pub enum Subject {
     Blob(Digest),
     /// A layer not yet known by digest.
     Layer { kind: LayerKind, platform: Platform },
+    /// A wheel, by its file name.
+    Wheel(Arc<str>),
 }
 
 /// How a piece of work ended.

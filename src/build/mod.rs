@@ -12,7 +12,6 @@ mod libraries;
 mod links;
 mod modules;
 mod objects;
-mod once;
 mod packing;
 mod preview;
 mod problems;

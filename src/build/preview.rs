@@ -7,13 +7,13 @@ use futures_util::future::try_join_all;
 
 use super::error::BuildError;
 use super::extract::Extraction;
-use super::once::Once;
 use super::reasons::Because;
 use super::report::{Group, LayerPreview, PlatformPreview, Preview, Size, TakenFile};
 use super::run::{Io, Run};
 use super::{Decided, base_size, decide_all, packing};
 use crate::layer::{Recipe, measure};
 use crate::oci::Digest;
+use crate::once::Once;
 use crate::plan::Plan;
 use crate::progress::{LayerId, LayerKind};
 

@@ -8,10 +8,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::Semaphore;
 
 use super::error::BuildError;
-use super::once::Once;
 use super::pull::Root;
 use crate::layer::{Limits, Packed, TarFiles};
 use crate::oci::{Descriptor, DiffId, Digest};
+use crate::once::Once;
 use crate::plan::Plan;
 use crate::ports::{Cache, CacheKind, Folders, Origin, Repositories, Sink};
 use crate::progress::Progress;

@@ -48,6 +48,16 @@ impl<R: Ranged> Resumed<R> {
         Self { source, attempts, size, seen: 0, response: None, skip: 0, broke_at: 0 }
     }
 
+    /// What is being read.
+    pub fn source(&self) -> &R {
+        &self.source
+    }
+
+    /// How long all of it is, once somebody said so.
+    pub fn size(&self) -> Option<u64> {
+        self.size
+    }
+
     /// Asks for the bytes that are still missing, until an answer begins.
     ///
     /// # Errors

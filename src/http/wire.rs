@@ -3,13 +3,14 @@
 //! No retries and no credentials here. There is no limit on how long
 //! a transfer may take, only on how long nothing may happen.
 
+use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use reqwest::header::HeaderMap;
 use reqwest::redirect::Policy;
-use reqwest::{Client, ClientBuilder, Method, Response, Url};
+use reqwest::{Certificate, Client, ClientBuilder, Method, Response, Url};
 
 use super::Auth;
 use super::failure::{Failure, link, other, silent};
@@ -53,6 +54,8 @@ pub struct Wire {
     local: Client,
     /// For others without TLS.
     plain: Client,
+    /// Certificates beside the system's.
+    certificates: Option<PathBuf>,
     /// Made when first needed: it reads the system's certificates.
     tls: OnceLock<Result<Client, PortError>>,
 }
@@ -74,10 +77,18 @@ impl Wire {
         Ok(Self {
             local: bare(builder(user_agent).no_proxy())?,
             plain: bare(builder(user_agent))?,
+            certificates: None,
             tls: OnceLock::new(),
             user_agent: user_agent.to_owned(),
             hosts,
         })
+    }
+
+    /// Trusts the certificates of a file too, if there is one.
+    #[must_use]
+    pub fn trusting(mut self, certificates: Option<PathBuf>) -> Self {
+        self.certificates = certificates;
+        self
     }
 
     /// Sends a request once and waits for the answer's beginning.
@@ -122,7 +133,11 @@ impl Wire {
         match url.scheme() {
             "http" if is_local(&authority(url)) => Ok(&self.local),
             "http" => Ok(&self.plain),
-            _ => self.tls.get_or_init(|| tls(&self.user_agent)).as_ref().map_err(Clone::clone),
+            _ => self
+                .tls
+                .get_or_init(|| tls(&self.user_agent, self.certificates.as_deref()))
+                .as_ref()
+                .map_err(Clone::clone),
         }
     }
 }
@@ -131,12 +146,26 @@ fn builder(user_agent: &str) -> ClientBuilder {
     Client::builder().user_agent(user_agent).redirect(Policy::none()).connect_timeout(CONNECT)
 }
 
-fn tls(user_agent: &str) -> Result<Client, PortError> {
-    builder(user_agent).build().map_err(|cause| {
+fn tls(user_agent: &str, certificates: Option<&Path>) -> Result<Client, PortError> {
+    let further = certificates.map(read_certificates).transpose()?.unwrap_or_default();
+    let builder = builder(user_agent);
+    let builder = if further.is_empty() { builder } else { builder.tls_certs_merge(further) };
+    builder.build().map_err(|cause| {
         let mut error = unusable(&cause);
         error.hint = Some("install the system's CA certificates, or name a file of them in SSL_CERT_FILE".to_owned());
         error
     })
+}
+
+/// A folder of certificates, which some name there, is passed over.
+fn read_certificates(path: &Path) -> Result<Vec<Certificate>, PortError> {
+    if path.is_dir() {
+        return Ok(Vec::new());
+    }
+    let failed =
+        |cause: &dyn std::fmt::Display| other(format!("cannot read certificates of {}: {cause}", path.display()));
+    let text = std::fs::read(path).map_err(|cause| failed(&cause))?;
+    Certificate::from_pem_bundle(&text).map_err(|_| failed(&"they are not PEM"))
 }
 
 fn unusable(cause: &reqwest::Error) -> PortError {

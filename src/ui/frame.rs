@@ -14,6 +14,9 @@ const SHORTEST: usize = 10;
 /// A longer one only draws the eye.
 const LONGEST: usize = 32;
 
+/// Columns of an amount: `999.9 MB`.
+const AMOUNT: usize = 8;
+
 /// A line for each piece, and a last one for the whole, all within `width`.
 ///
 /// ```text
@@ -24,7 +27,8 @@ const LONGEST: usize = 32;
 #[must_use]
 pub fn frame(running: &[Piece], done: usize, time: Duration, width: usize, paint: Paint) -> String {
     let shown = &running[..running.len().min(VISIBLE)];
-    let names: Vec<_> = shown.iter().map(Piece::name).collect();
+    let room = width.saturating_sub(6 + 2 + AMOUNT).max(SHORTEST);
+    let names: Vec<_> = shown.iter().map(|piece| cut(piece.name(), room)).collect();
     let name_width = names.iter().map(|name| name.chars().count()).max().unwrap_or(0);
     let amounts = amounts(shown, width.saturating_sub(6 + name_width + 2));
     let amount_width = amounts.iter().map(String::len).max().unwrap_or(0);
@@ -43,6 +47,14 @@ pub fn frame(running: &[Piece], done: usize, time: Duration, width: usize, paint
     let whole = format!("{}  {done} done, {} running", elapsed(time), running.len());
     lines.push(whole.chars().take(width).collect());
     lines.join("\n")
+}
+
+/// A name that leaves room for the amount: wheels' names are long.
+fn cut(name: String, room: usize) -> String {
+    if name.chars().count() <= room {
+        return name;
+    }
+    name.chars().take(room.saturating_sub(1)).chain(['…']).collect()
 }
 
 /// Bytes done of all bytes, or only those done where that is too long for one.
@@ -122,6 +134,17 @@ mod tests {
         push  ca978112ca1b                   0 B
         push  3e23e8160039                   0 B
         1 min 12 s  4 done, 7 running
+        ");
+    }
+
+    #[test]
+    fn long_names_leave_room_for_their_amounts() {
+        let mut pieces = Pieces::default();
+        let wheel = Subject::Wheel("cryptography-45.0.5-cp311-abi3-manylinux_2_34_x86_64.whl".into());
+        pieces.start(Verb::Pull, &wheel, Some(4_500_000));
+        insta::assert_snapshot!(frame(pieces.running(), 0, Duration::from_secs(1), 48, Paint::Bare), @"
+        pull  cryptography-45.0.5-cp311-abi3-…  0 B
+        1.0 s  0 done, 1 running
         ");
     }
 

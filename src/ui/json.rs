@@ -3,8 +3,8 @@
 //!
 //! `event` tells the objects apart: `started`, `advanced` (bytes done so far, at
 //! most four lines a second for each piece of work), `ended`, `retrying`,
-//! `warning`, `report`, `error`. A piece of work is `verb` and `blob`, or `verb`,
-//! `layer` and `platform`.
+//! `warning`, `report`, `error`. A piece of work is `verb` and `blob`, `verb`
+//! and `wheel`, or `verb`, `layer` and `platform`.
 
 use std::collections::HashMap;
 use std::io::Write;
@@ -110,6 +110,7 @@ fn about(event: &str, verb: Verb, subject: &Subject, key: &str, value: Value) ->
             object.insert("layer".to_owned(), json!(kind.name()));
             object.insert("platform".to_owned(), json!(platform.to_string()))
         }
+        Subject::Wheel(name) => object.insert("wheel".to_owned(), json!(&**name)),
     };
     Value::Object(object)
 }
@@ -211,6 +212,8 @@ mod tests {
         let subject = Subject::Layer { kind: LayerKind::Runtime, platform: Platform::new("linux", "arm64") };
         json.on(Event::Started { verb: Verb::Pack, subject: subject.clone(), size: None });
         json.on(Event::Ended { verb: Verb::Pack, subject, outcome: Outcome::Present });
+        let subject = Subject::Wheel("six-1-py3-none-any.whl".into());
+        json.on(Event::Ended { verb: Verb::Pull, subject, outcome: Outcome::Done });
         json.on(Event::Retrying { what: "GET x".into(), cause: "reset".into(), delay: Duration::from_millis(1_500) });
         json.on(Event::Warning("a \"quoted\"\nname".into()));
         json.error("denied", Some("log in"));
@@ -218,6 +221,7 @@ mod tests {
         insta::assert_snapshot!(paper.text(), @r#"
         {"event":"started","layer":"runtime","platform":"linux/arm64","size":null,"verb":"pack"}
         {"event":"ended","layer":"runtime","outcome":"present","platform":"linux/arm64","verb":"pack"}
+        {"event":"ended","outcome":"done","verb":"pull","wheel":"six-1-py3-none-any.whl"}
         {"cause":"reset","delay":1.5,"event":"retrying","what":"GET x"}
         {"event":"warning","message":"a \"quoted\"\nname"}
         {"event":"error","hint":"log in","message":"denied"}

@@ -72,12 +72,13 @@ impl Piece {
         present(self.verb)
     }
 
-    /// `3f2a9c1b04de`, `runtime linux/arm64`.
+    /// `3f2a9c1b04de`, `runtime linux/arm64`, `six-1.17.0-py2.py3-none-any.whl`.
     #[must_use]
     pub fn name(&self) -> String {
         match &self.subject {
             Subject::Blob(digest) => digest.short(),
             Subject::Layer { kind, platform } => format!("{} {platform}", kind.name()),
+            Subject::Wheel(name) => name.to_string(),
         }
     }
 }

@@ -151,6 +151,9 @@ mod tests {
         plain.on(Event::Started { verb: Verb::Pack, subject: layer.clone(), size: None });
         plain.on(Event::Advanced { verb: Verb::Pull, subject: blob("a"), bytes: 1_000 });
         plain.on(Event::Advanced { verb: Verb::Pack, subject: layer.clone(), bytes: 61_000_000 });
+        let wheel = Subject::Wheel("six-1-py3-none-any.whl".into());
+        plain.on(Event::Started { verb: Verb::Pull, subject: wheel.clone(), size: Some(11_000) });
+        plain.on(Event::Ended { verb: Verb::Pull, subject: wheel, outcome: Outcome::Done });
         plain.on(Event::Retrying { what: "GET x".into(), cause: "reset".into(), delay: Duration::from_millis(1500) });
         plain.on(Event::Ended { verb: Verb::Pull, subject: blob("a"), outcome: Outcome::Done });
         plain.on(Event::Warning("pip.conf\u{7} is not read".into()));
@@ -164,6 +167,7 @@ mod tests {
         plain.finish();
         plain.error("denied", None);
         insta::assert_snapshot!(paper.text(), @r"
+        pulled six-1-py3-none-any.whl 11 kB
         retrying GET x in 1.5 s: reset
         pulled sha256:ca978112ca1b 28.1 MB
         warning: pip.conf\u{7} is not read

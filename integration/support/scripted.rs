@@ -1,4 +1,6 @@
-//! A registry that does as it is told: a function from requests to answers.
+//! A server that does as it is told: a function from requests to answers.
+
+#![allow(dead_code, reason = "every test target takes what it needs")]
 
 use std::collections::BTreeMap;
 use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
@@ -111,6 +113,11 @@ impl Scripted {
             }
         });
         Self { host, requests, ended }
+    }
+
+    /// All requests so far.
+    pub fn requests(&self) -> Vec<Request> {
+        self.requests.lock().unwrap().clone()
     }
 
     /// How many requests of a kind there were.

@@ -1,0 +1,22 @@
+//! Wheels out of wheelhouses and indexes, against indexes on loopback: what is asked
+//! for, what is taken, what is said of what cannot be had, and that no password gets
+//! anywhere but to its index.
+
+#![expect(clippy::unwrap_used, reason = "a test whose surroundings fail has failed")]
+
+#[path = "packages/credentials.rs"]
+mod credentials;
+#[path = "packages/desk.rs"]
+mod desk;
+#[path = "packages/indexes.rs"]
+mod indexes;
+#[path = "packages/lacking.rs"]
+mod lacking;
+#[path = "packages/pypi.rs"]
+mod pypi;
+#[path = "support/scripted.rs"]
+mod scripted;
+#[path = "packages/transfers.rs"]
+mod transfers;
+#[path = "packages/wheelhouses.rs"]
+mod wheelhouses;

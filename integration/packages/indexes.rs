@@ -1,0 +1,212 @@
+//! Which places are asked, and in which order.
+
+use std::fs;
+use std::io::Write as _;
+
+use carboy::packages::{Links, Settings};
+use carboy::ports::{Packages as _, PortErrorKind};
+use carboy::python::lock::{Hash, LockedFile, Origin};
+use sha2::{Digest as _, Sha512};
+use url::Url;
+
+use crate::desk::{
+    AMD64, ANY, ARM64, Desk, Form, SDIST, Shelf, index, locked, pinned, sha256, target, with_files, with_hashes,
+};
+use crate::scripted::{Reply, Scripted};
+
+fn shelf(form: Form, names: &[&str]) -> Scripted {
+    let shelf = Shelf::of(form, names);
+    Scripted::start(move |request| shelf.answer(request))
+}
+
+fn lines(server: &Scripted) -> Vec<String> {
+    server.requests().iter().map(|request| request.line.trim_end_matches(" HTTP/1.1").to_owned()).collect()
+}
+
+#[tokio::test]
+async fn the_locks_url_is_asked_once_and_then_the_cache() {
+    let (desk, server) = (Desk::new(), shelf(Form::Json, &[ANY]));
+    let pinned = with_files(vec![
+        locked(SDIST, None),
+        locked(ANY, Some(format!("http://{}/files/{ANY}#sha256=0", server.host))),
+    ]);
+    for _ in 0..2 {
+        let wheel = desk.wheel(Settings::default(), &pinned).await.unwrap();
+        assert_eq!((wheel.name.as_str(), wheel.size), (ANY, ANY.len() as u64));
+        assert_eq!(vec![Hash::Sha256(wheel.digest)], vec![sha256(ANY.as_bytes())]);
+        assert_eq!(fs::read(&wheel.path).unwrap(), ANY.as_bytes());
+    }
+    assert_eq!(lines(&server), [format!("GET /files/{ANY}")]);
+    assert_eq!(desk.cached(), [wheel_key()]);
+}
+
+fn wheel_key() -> String {
+    carboy::oci::Digest::of(ANY.as_bytes()).hex()
+}
+
+#[tokio::test]
+async fn a_configured_index_wins_over_the_locks_urls() {
+    for form in [Form::Json, Form::Html] {
+        let (desk, mirror) = (Desk::new(), shelf(form, &[ANY, AMD64, ARM64, SDIST]));
+        let origin = shelf(Form::Json, &[AMD64]);
+        let url = |name: &str| Some(format!("http://{}/files/{name}", origin.host));
+        let pinned = with_files(vec![locked(ANY, url(ANY)), locked(ARM64, url(ARM64)), locked(AMD64, url(AMD64))]);
+        let settings =
+            || Settings { index: Some(index(&format!("http://{}/simple", mirror.host))), ..Settings::default() };
+        let wheels = desk.wheels(settings());
+        assert_eq!(wheels.wheel(&pinned, &target("x86_64")).await.unwrap().name, AMD64);
+        assert_eq!(wheels.wheel(&pinned, &target("aarch64")).await.unwrap().name, ARM64);
+        let asked = ["/simple/six/".to_owned(), format!("/files/{AMD64}"), format!("/files/{ARM64}")];
+        assert_eq!(lines(&mirror), asked.map(|target| format!("GET {target}")), "one page a project");
+        assert_eq!(origin.requests().len(), 0);
+        let accept = &mirror.requests()[0].headers["accept"];
+        assert!(accept.starts_with("application/vnd.pypi.simple.v1+json, "), "{accept}");
+    }
+}
+
+#[tokio::test]
+async fn a_mirror_that_lacks_the_file_leaves_it_to_the_locks_url() {
+    let (desk, mirror, origin) = (Desk::new(), shelf(Form::Html, &[ARM64]), shelf(Form::Json, &[AMD64]));
+    let pinned = with_files(vec![locked(AMD64, Some(format!("http://{}/files/{AMD64}", origin.host)))]);
+    let settings =
+        || Settings { index: Some(index(&format!("http://{}/simple/", mirror.host))), ..Settings::default() };
+    assert_eq!(desk.wheel(settings(), &pinned).await.unwrap().name, AMD64);
+    assert_eq!(lines(&origin), [format!("GET /files/{AMD64}")]);
+}
+
+#[tokio::test]
+async fn an_error_tells_all_places_that_were_asked() {
+    let (desk, mirror, origin) = (Desk::new(), shelf(Form::Html, &[ARM64]), shelf(Form::Json, &[]));
+    let mut file = locked(AMD64, Some(format!("http://{}/files/{AMD64}?token=hidden", origin.host)));
+    file.size = None;
+    let named = format!("http://{}/simple", origin.host);
+    let pinned = pinned(Origin::Index { index: Some(named), files: vec![file], hashes: Vec::new() });
+    let settings = Settings { index: Some(index(&format!("http://{}/simple", mirror.host))), ..Settings::default() };
+    let error = desk.wheel(settings, &pinned).await.unwrap_err();
+    let text = error.message.replace(&mirror.host, "MIRROR").replace(&origin.host, "ORIGIN");
+    assert_eq!(
+        text,
+        format!(
+            "six 1.17.0 for linux/amd64 (Python 3.13, glibc 2.41): http://MIRROR/simple does not have {AMD64}, \
+             and there is no http://ORIGIN/files/{AMD64}, and http://ORIGIN/simple does not have {AMD64}"
+        )
+    );
+    assert_eq!(error.kind, PortErrorKind::NotFound);
+}
+
+#[tokio::test]
+async fn another_file_of_the_same_name_is_not_taken() {
+    let desk = Desk::new();
+    let mut shelf = Shelf::of(Form::Json, &[]);
+    shelf.files.insert(AMD64.to_owned(), b"another".to_vec());
+    let mirror = Scripted::start(move |request| shelf.answer(request));
+    let settings = Settings { index: Some(index(&format!("http://{}/simple", mirror.host))), ..Settings::default() };
+    let url = format!("http://{}/elsewhere/{AMD64}", mirror.host);
+    let error = desk.wheel(settings, &with_files(vec![locked(AMD64, Some(url))])).await.unwrap_err();
+    assert!(
+        error.message.contains(&format!("has another {AMD64} than the one that is locked, and there is no")),
+        "{error}"
+    );
+    assert_eq!(mirror.count("GET", "/files/"), 0);
+}
+
+#[tokio::test]
+async fn hashes_alone_find_their_file_in_the_index() {
+    for form in [Form::Json, Form::Html] {
+        let (desk, server) = (Desk::new(), shelf(form, &[ANY, AMD64, ARM64, SDIST, "six-1.16.0-py3-none-any.whl"]));
+        let named = Some(format!("http://{}/simple", server.host));
+        let hashes = [ANY, ARM64, SDIST].map(|name| sha256(name.as_bytes())).to_vec();
+        let pinned = with_hashes(named.clone(), hashes);
+        let wheels = desk.wheels(Settings::default());
+        assert_eq!(wheels.wheel(&pinned, &target("x86_64")).await.unwrap().name, ANY, "the better one is not locked");
+        assert_eq!(wheels.wheel(&pinned, &target("aarch64")).await.unwrap().name, ARM64);
+        assert_eq!(server.requests().len(), 3);
+        // Nothing but the version.
+        let wheel = desk.wheel(Settings::default(), &with_hashes(named, Vec::new())).await.unwrap();
+        assert_eq!(wheel.name, AMD64);
+    }
+}
+
+#[tokio::test]
+async fn longer_hashes_are_verified_and_found_again_without_the_network() {
+    let (desk, server) = (Desk::new(), shelf(Form::Json, &[ANY]));
+    let file = |content: &str| LockedFile {
+        name: ANY.to_owned(),
+        url: Some(format!("http://{}/files/{ANY}", server.host)),
+        hashes: vec![Hash::Sha512(Box::new(Sha512::digest(content).into()))],
+        size: None,
+    };
+    let error = desk.wheel(Settings::default(), &with_files(vec![file("other")])).await.unwrap_err();
+    assert_eq!(error.kind, PortErrorKind::Corrupt, "{error}");
+    assert_eq!(desk.cached().len(), 0);
+    for _ in 0..2 {
+        let wheel = desk.wheel(Settings::default(), &with_files(vec![file(ANY)])).await.unwrap();
+        assert_eq!(fs::read(&wheel.path).unwrap(), ANY.as_bytes());
+    }
+    assert_eq!(server.requests().len(), 2);
+}
+
+#[tokio::test]
+async fn a_page_of_links_is_an_index_of_all_projects() {
+    let desk = Desk::new();
+    let page = format!("<base href='/d/'><a href='{ANY}'>six</a><a href='numpy-1-py3-none-any.whl'>numpy</a>");
+    let server = Scripted::start(move |request| match request.line.split(' ').nth(1) {
+        Some("/links.html") => Reply::new(200).with("Content-Type", "text/html").body(&page),
+        Some(target) if target.starts_with("/d/") => Reply::new(200).body(&target[3..]),
+        _ => Reply::new(404),
+    });
+    let links = vec![Links::Page(Url::parse(&format!("http://{}/links.html", server.host)).unwrap())];
+    let settings = Settings { find_links: links, ..Settings::default() };
+    let wheel = desk.wheel(settings, &with_files(vec![locked(ANY, None)])).await.unwrap();
+    assert_eq!(wheel.name, ANY);
+    assert_eq!(server.requests().len(), 2);
+}
+
+#[tokio::test]
+async fn pages_may_be_compressed_and_are_no_longer_than_allowed() {
+    let gzip = |bytes: &[u8]| {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        encoder.write_all(bytes).unwrap();
+        encoder.finish().unwrap()
+    };
+    let page = gzip(format!("<a href='/files/{ANY}'>six</a>").as_bytes());
+    let bomb = gzip(&vec![b' '; (64 << 20) + 1]);
+    for (page, wanted) in [(page, None), (bomb, Some("it is longer than 64 MiB"))] {
+        let (desk, files) = (Desk::new(), Shelf::of(Form::Json, &[ANY]));
+        let server = Scripted::start(move |request| {
+            if request.is("GET", "/files/") {
+                return files.answer(request);
+            }
+            Reply::new(200).with("Content-Type", "text/html").with("Content-Encoding", "gzip").body(&page)
+        });
+        let settings =
+            Settings { index: Some(index(&format!("http://{}/simple", server.host))), ..Settings::default() };
+        let found = desk.wheel(settings, &with_hashes(None, Vec::new())).await;
+        assert_eq!(server.requests()[0].headers["accept-encoding"], "gzip");
+        let said = found.err().map(|error| error.message.rsplit(": ").next().unwrap().to_owned());
+        assert_eq!(said.as_deref(), wanted);
+    }
+}
+
+#[tokio::test]
+async fn what_is_no_page_of_an_index_is_said() {
+    let desk = Desk::new();
+    let server = Scripted::start(|request| match () {
+        () if request.is("GET", "/login/") => Reply::new(200).with("Content-Type", "image/png").body("x"),
+        () if request.is("GET", "/new/") => Reply::new(200)
+            .with("Content-Type", "application/vnd.pypi.simple.v1+json")
+            .body(r#"{"meta":{"api-version":"2.0"},"files":[]}"#),
+        () => Reply::new(200).with("Content-Type", "text/html").with("Content-Encoding", "br").body("x"),
+    });
+    for (path, why) in [
+        ("login", "HOST answers with image/png"),
+        ("new", "its pages are of version 2.0, and carboy knows version 1"),
+        ("odd", "it is encoded as br"),
+    ] {
+        let settings =
+            Settings { index: Some(index(&format!("http://{}/{path}", server.host))), ..Settings::default() };
+        let error = desk.wheel(settings, &with_hashes(None, Vec::new())).await.unwrap_err();
+        let text = error.message.replace(&server.host, "HOST");
+        assert_eq!(text, format!("http://HOST/{path}/six/ cannot be used: {why}"));
+    }
+}

@@ -1,0 +1,34 @@
+//! `PyPI` itself, when `CARBOY_LONG` is set: what no scripted index can tell.
+
+use carboy::packages::Settings;
+use carboy::ports::Packages as _;
+use carboy::python::lock::Pinned;
+
+use crate::desk::{Desk, target, with_hashes};
+
+#[tokio::test]
+async fn wheels_of_pypi_are_found_for_both_machines() {
+    if std::env::var_os("CARBOY_LONG").is_none() {
+        return;
+    }
+    let desk = Desk::new();
+    let wheels = desk.wheels(Settings::default());
+    for (name, version, machine, wanted) in [
+        ("numpy", "2.3.1", "x86_64", "numpy-2.3.1-cp313-cp313-manylinux_2_28_x86_64.whl"),
+        ("numpy", "2.3.1", "aarch64", "numpy-2.3.1-cp313-cp313-manylinux_2_28_aarch64.whl"),
+        ("cryptography", "45.0.5", "x86_64", "cryptography-45.0.5-cp311-abi3-manylinux_2_34_x86_64.whl"),
+        ("typing-extensions", "4.14.1", "aarch64", "typing_extensions-4.14.1-py3-none-any.whl"),
+    ] {
+        let version = Some(version.parse().unwrap());
+        let pinned = Pinned { name: name.to_owned(), version, ..with_hashes(None, Vec::new()) };
+        let wheel = wheels.wheel(&pinned, &target(machine)).await.unwrap();
+        assert_eq!(wheel.name, wanted);
+        assert_eq!(std::fs::metadata(&wheel.path).unwrap().len(), wheel.size);
+    }
+    let absent = Pinned { version: Some("0.0.0".parse().unwrap()), ..with_hashes(None, Vec::new()) };
+    let error = wheels.wheel(&absent, &target("x86_64")).await.unwrap_err();
+    assert!(error.message.ends_with(": https://pypi.org/simple does not have it"), "{error}");
+    let sdist = Pinned { name: "docopt".to_owned(), version: Some("0.6.2".parse().unwrap()), ..absent };
+    let error = wheels.wheel(&sdist, &target("x86_64")).await.unwrap_err();
+    assert!(error.message.ends_with("there is no wheel; there is an sdist docopt-0.6.2.tar.gz"), "{error}");
+}

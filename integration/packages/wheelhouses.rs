@@ -1,0 +1,118 @@
+//! Wheels that are there already.
+
+use std::path::PathBuf;
+
+use carboy::packages::{Links, Settings};
+use carboy::ports::PortErrorKind;
+use carboy::python::lock::{LockedFile, Origin};
+
+use crate::desk::{AMD64, ANY, ARM64, Desk, Form, SDIST, Shelf, index, locked, pinned, sha256, with_files};
+use crate::scripted::Scripted;
+
+/// Where nobody is to be asked.
+const NOWHERE: &str = "http://127.0.0.1:9/simple";
+
+fn settings(desk: &Desk) -> Settings {
+    let (wheelhouse, folder) = (desk.folder.path().join("wheels"), desk.folder.path().to_owned());
+    Settings { wheelhouses: vec![wheelhouse], folder, index: Some(index(NOWHERE)), ..Settings::default() }
+}
+
+#[tokio::test]
+async fn a_wheelhouse_comes_before_everything_else() {
+    let desk = Desk::new();
+    for name in [ANY, AMD64, ARM64, "six-1.16.0-py3-none-any.whl", "seven-1.17.0-py3-none-any.whl", "six-1.17.0.whl"] {
+        desk.file(&format!("wheels/{name}"), name);
+    }
+    let files = vec![locked(AMD64, Some(format!("{NOWHERE}/{AMD64}")))];
+    let wheel = desk.wheel(settings(&desk), &with_files(files)).await.unwrap();
+    assert_eq!(wheel.path.as_ref(), desk.folder.path().join("wheels").join(AMD64));
+    assert_eq!(
+        (sha256(AMD64.as_bytes()), wheel.size),
+        (carboy::python::lock::Hash::Sha256(wheel.digest), AMD64.len() as u64)
+    );
+    assert_eq!(desk.cached().len(), 0, "it stays where it is");
+    assert!(desk.log.events().is_empty());
+}
+
+#[tokio::test]
+async fn a_locked_file_in_it_must_be_the_locked_one() {
+    let desk = Desk::new();
+    let path = desk.file(&format!("wheels/{ANY}"), "changed");
+    let wanted = with_files(vec![locked(ANY, None)]);
+    let error = desk.wheel(settings(&desk), &wanted).await.unwrap_err();
+    assert_eq!(error.kind, PortErrorKind::Corrupt);
+    let place = path.parent().unwrap().display();
+    assert!(error.message.starts_with(&format!("{ANY} from `{place}` hashes to sha256:")), "{error}");
+
+    // Built here, from a locked sdist: nobody knows its hash.
+    let built = with_files(vec![locked(SDIST, None)]);
+    assert_eq!(desk.wheel(settings(&desk), &built).await.unwrap().name, ANY);
+}
+
+#[tokio::test]
+async fn folders_of_links_come_after_it_and_are_passed_over_when_they_do_not_help() {
+    let desk = Desk::new();
+    desk.file(&format!("links/{ANY}"), "changed");
+    desk.file("wheels/x", "");
+    let shelf = Shelf::of(Form::Json, &[ANY]);
+    let server = Scripted::start(move |request| shelf.answer(request));
+    let links = vec![Links::Folder(desk.folder.path().join("links")), Links::Folder(PathBuf::from("/no/such/folder"))];
+    let settings = || Settings { find_links: links.clone(), index: None, ..settings(&desk) };
+    let url = format!("http://{}/files/{ANY}", server.host);
+    let online = Settings { wheelhouses: Vec::new(), ..settings() };
+    let wheel = desk.wheel(online, &with_files(vec![locked(ANY, Some(url))])).await.unwrap();
+    assert!(wheel.path.starts_with(desk.folder.path().join("cache")));
+    let taken = desk.wheel(settings(), &with_files(vec![locked(SDIST, None)])).await.unwrap();
+    assert!(taken.path.starts_with(desk.folder.path().join("links")));
+}
+
+#[tokio::test]
+async fn a_wheelhouse_alone_is_offline() {
+    let desk = Desk::new();
+    desk.file("wheels/x", "");
+    let server = Scripted::start(|_| panic!("nothing is to be asked"));
+    let url = Some(format!("http://{}/files/{ANY}", server.host));
+    let alone = || Settings { index: None, ..settings(&desk) };
+    let error = desk.wheel(alone(), &with_files(vec![locked(ANY, url.clone())])).await.unwrap_err();
+    assert_eq!(
+        error.message,
+        "six 1.17.0 for linux/amd64 (Python 3.13, glibc 2.41): no wheelhouse has a wheel of it that fits, and no index is \
+         asked: there is a wheelhouse and no configured index"
+    );
+    assert_eq!(
+        error.hint.unwrap(),
+        "build one on linux/amd64 with Python 3.13, into a wheelhouse: pip wheel --no-deps --wheel-dir wheels six==1.17.0; \
+         or name an index: [dependencies] index = \"https://pypi.org/simple\""
+    );
+    let no_index = Settings { no_index: true, ..Settings::default() };
+    let error = desk.wheel(no_index, &with_files(vec![locked(ANY, url)])).await.unwrap_err();
+    assert!(error.message.ends_with("no index is asked: the settings say `no-index`"), "{error}");
+    assert_eq!(server.requests().len(), 0);
+}
+
+#[tokio::test]
+async fn a_wheelhouse_that_is_not_there_is_said() {
+    let desk = Desk::new();
+    let error = desk.wheel(settings(&desk), &with_files(Vec::new())).await.unwrap_err();
+    assert_eq!(error.message, format!("there is no wheelhouse `{}`", desk.folder.path().join("wheels").display()));
+}
+
+#[tokio::test]
+async fn archives_of_the_lock_are_taken_where_they_lie() {
+    let desk = Desk::new();
+    desk.file("wheels/x", "");
+    let path = desk.file(&format!("vendor/{ANY}"), ANY);
+    let relative = PathBuf::from("vendor").join(ANY);
+    let here = |hashes| pinned(Origin::File { path: relative.clone(), hashes });
+    assert_eq!(desk.wheel(settings(&desk), &here(vec![sha256(ANY.as_bytes())])).await.unwrap().path.as_ref(), path);
+    assert_eq!(desk.wheel(settings(&desk), &here(Vec::new())).await.unwrap().name, ANY);
+    let error = desk.wheel(settings(&desk), &here(vec![sha256(b"other")])).await.unwrap_err();
+    assert_eq!(error.kind, PortErrorKind::Corrupt);
+
+    let url = Some(format!("file://{}", path.display()));
+    let offline = || Settings { index: None, ..settings(&desk) };
+    let by_url = pinned(Origin::Url(locked(ANY, url.clone())));
+    assert_eq!(desk.wheel(offline(), &by_url).await.unwrap().path.as_ref(), path);
+    let in_index = with_files(vec![LockedFile { size: None, ..locked(ANY, url) }]);
+    assert_eq!(desk.wheel(offline(), &in_index).await.unwrap().path.as_ref(), path);
+}

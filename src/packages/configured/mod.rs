@@ -1,0 +1,350 @@
+//! What pip, uv, poetry and carboy are told about indexes, as one [`Settings`].
+//!
+//! What is this machine's configuration comes before the lock file's URLs. Of several
+//! sources the first that names an index, or says that there is none, ends the search;
+//! those before it add their further indexes:
+//!
+//! 1. carboy's own `[dependencies] index`, or its flag;
+//! 2. `UV_DEFAULT_INDEX`, `UV_INDEX_URL`, `UV_INDEX`, `UV_EXTRA_INDEX_URL`, `UV_NO_INDEX`;
+//! 3. `PIP_INDEX_URL`, `PIP_EXTRA_INDEX_URL`, `PIP_NO_INDEX`;
+//! 4. uv's files of the user and the system;
+//! 5. pip's files.
+//!
+//! `find-links` come from the first of the sources 2 to 5 that has any. What the
+//! project's own files name is where its lock file was made from: it is asked for what
+//! has no URL there.
+//!
+//! Logins: `UV_INDEX_<NAME>_USERNAME` and `_PASSWORD`, `POETRY_HTTP_BASIC_<NAME>_…` for
+//! indexes with names, then those in URLs, then netrc's.
+
+mod ini;
+mod pip;
+mod project;
+mod uv;
+
+use std::io::{self, Read as _};
+use std::path::{Path, PathBuf};
+
+use serde::de::DeserializeOwned;
+use url::Url;
+
+use super::credentials::{Credentials, Login, login_of, without_login};
+use super::netrc::{self, Netrc};
+use super::settings::{Index, Links, Settings};
+use crate::http::failure::other;
+use crate::ports::PortError;
+
+/// The most bytes of a file of settings.
+const LIMIT: u64 = 16 << 20;
+
+/// Where settings are looked for.
+pub struct Around<'a> {
+    /// A variable of the environment.
+    pub variable: &'a dyn Fn(&str) -> Option<String>,
+    pub home: Option<&'a Path>,
+    /// The working directory, where relative paths of the environment begin.
+    pub folder: &'a Path,
+    /// `/etc`.
+    pub system: &'a Path,
+    /// The folders of the project and of its lock file, whose `pyproject.toml` counts.
+    pub projects: &'a [&'a Path],
+}
+
+/// What carboy itself and the lock file say.
+#[derive(Default)]
+pub struct Own {
+    pub wheelhouses: Vec<PathBuf>,
+    pub index: Option<String>,
+    /// The indexes that the lock file names, some by a name. `${VARIABLE}` stands for
+    /// what the environment has.
+    pub sources: Vec<(Option<String>, String)>,
+}
+
+/// An index as somebody wrote it: perhaps with a login in it, so not to be shown.
+#[derive(Clone)]
+struct Given {
+    name: Option<String>,
+    url: String,
+    /// Where it is written.
+    what: String,
+}
+
+/// What one place says.
+#[derive(Default)]
+struct Source {
+    what: String,
+    index: Option<Given>,
+    extra: Vec<Given>,
+    links: Vec<String>,
+    no_index: Option<bool>,
+    /// Where its relative paths begin.
+    folder: PathBuf,
+}
+
+/// Where an index or a link leads.
+enum Place {
+    Web(Url),
+    Folder(PathBuf),
+}
+
+impl Around<'_> {
+    /// A variable that says something.
+    fn get(&self, name: &str) -> Option<String> {
+        (self.variable)(name).filter(|value| !value.trim().is_empty())
+    }
+
+    /// `~/.config`, or what takes its place.
+    fn user_folder(&self) -> Option<PathBuf> {
+        let named = self.get("XDG_CONFIG_HOME").map(PathBuf::from);
+        named.or_else(|| Some(self.home?.join(".config")))
+    }
+
+    /// `/etc/xdg`, or what takes its place; the first counts most.
+    fn system_folders(&self) -> Vec<PathBuf> {
+        match self.get("XDG_CONFIG_DIRS") {
+            Some(folders) => folders.split(':').filter(|folder| !folder.is_empty()).map(PathBuf::from).collect(),
+            None => vec![self.system.join("xdg")],
+        }
+    }
+}
+
+/// All settings.
+///
+/// # Errors
+/// Files that cannot be read or understood; what is no URL. No error shows a URL, for
+/// there may be a password in it.
+pub fn settings(own: &Own, around: &Around<'_>) -> Result<Settings, PortError> {
+    let mut settings = Settings { wheelhouses: own.wheelhouses.clone(), ..Settings::default() };
+    settings.certificates = pip::certificates(around);
+    let mut logins = Logins { around, credentials: Credentials::default() };
+
+    let mut sources = vec![own.source(around), uv::environment(around), pip::environment(around)];
+    sources.extend(uv::files(around)?);
+    sources.push(pip::files(around)?);
+    for source in &sources {
+        logins.learn(source)?;
+    }
+    if let Some(source) = sources.iter().find(|source| !source.links.is_empty()) {
+        settings.find_links = source.links()?;
+    }
+    for source in &sources {
+        source.add_indexes(&mut settings)?;
+        if settings.index.is_some() || source.no_index == Some(true) {
+            settings.no_index = settings.index.is_none();
+            break;
+        }
+    }
+
+    for folder in around.projects {
+        let project = project::read(folder, around)?;
+        logins.learn(&project.source)?;
+        for given in &project.named {
+            logins.add(given, &project.source.folder)?;
+        }
+        add_project(&project.source, &mut settings)?;
+    }
+    for (name, url) in &own.sources {
+        let given = Given { name: name.clone(), url: expanded(url, around), what: "the lock file".to_owned() };
+        logins.add(&given, around.folder)?;
+        if let Place::Web(url) = given.place(around.folder)? {
+            push(&mut settings.project_indexes, given.index(&url));
+        }
+    }
+    logins.read_netrc()?;
+    settings.credentials = logins.credentials;
+    Ok(settings)
+}
+
+impl Own {
+    fn source(&self, around: &Around<'_>) -> Source {
+        let what = "[dependencies] index".to_owned();
+        let index = self.index.as_ref().map(|url| Given { name: None, url: url.clone(), what: what.clone() });
+        Source { what, index, folder: around.folder.to_owned(), ..Source::default() }
+    }
+}
+
+/// The project's indexes, its default one last, as uv asks them.
+fn add_project(source: &Source, settings: &mut Settings) -> Result<(), PortError> {
+    for given in source.extra.iter().chain(&source.index) {
+        match given.place(&source.folder)? {
+            Place::Web(url) => push(&mut settings.project_indexes, given.index(&url)),
+            Place::Folder(folder) => settings.find_links.push(Links::Folder(folder)),
+        }
+    }
+    settings.find_links.extend(source.links()?);
+    Ok(())
+}
+
+fn push(indexes: &mut Vec<Index>, index: Index) {
+    if !indexes.iter().any(|known| known.url == index.url) {
+        indexes.push(index);
+    }
+}
+
+impl Source {
+    fn links(&self) -> Result<Vec<Links>, PortError> {
+        let one = |text: &String| {
+            let given = Given { name: None, url: text.clone(), what: self.what.clone() };
+            Ok(match given.place(&self.folder)? {
+                Place::Web(url) => Links::Page(without_login(&url)),
+                Place::Folder(folder) => Links::Folder(folder),
+            })
+        };
+        self.links.iter().map(one).collect()
+    }
+
+    fn add_indexes(&self, settings: &mut Settings) -> Result<(), PortError> {
+        for given in &self.extra {
+            match given.place(&self.folder)? {
+                Place::Web(url) => push(&mut settings.extra_indexes, given.index(&url)),
+                Place::Folder(folder) => settings.find_links.push(Links::Folder(folder)),
+            }
+        }
+        if let Some(given) = &self.index {
+            match given.place(&self.folder)? {
+                Place::Web(url) => settings.index = Some(given.index(&url)),
+                Place::Folder(folder) => settings.find_links.push(Links::Folder(folder)),
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Given {
+    fn index(&self, url: &Url) -> Index {
+        Index { name: self.name.clone(), url: without_login(url) }
+    }
+
+    fn place(&self, folder: &Path) -> Result<Place, PortError> {
+        let wrong = || {
+            let mut error = other(format!("{} has an index that is neither a URL nor a folder", self.what));
+            error.hint = Some("write it as in https://pypi.org/simple".to_owned());
+            error
+        };
+        match Url::parse(self.url.trim()) {
+            Ok(url) if matches!(url.scheme(), "http" | "https") => Ok(Place::Web(url)),
+            Ok(url) if url.scheme() == "file" => Ok(Place::Folder(url.to_file_path().map_err(|()| wrong())?)),
+            Err(url::ParseError::RelativeUrlWithoutBase) => Ok(Place::Folder(folder.join(self.url.trim()))),
+            Ok(_) | Err(_) => Err(wrong()),
+        }
+    }
+}
+
+/// Logins, as they are found.
+struct Logins<'a> {
+    around: &'a Around<'a>,
+    credentials: Credentials,
+}
+
+impl Logins<'_> {
+    fn learn(&mut self, source: &Source) -> Result<(), PortError> {
+        for given in source.index.iter().chain(&source.extra) {
+            self.add(given, &source.folder)?;
+        }
+        for url in &source.links {
+            self.add(&Given { name: None, url: url.clone(), what: source.what.clone() }, &source.folder)?;
+        }
+        Ok(())
+    }
+
+    fn add(&mut self, given: &Given, folder: &Path) -> Result<(), PortError> {
+        let Place::Web(url) = given.place(folder)? else { return Ok(()) };
+        let named = given.name.as_deref().and_then(|name| self.named(name));
+        if let Some(login) = named.or_else(|| login_of(&url, &given.what)) {
+            self.credentials.add(&url, login);
+        }
+        Ok(())
+    }
+
+    /// The login that the environment has for a name.
+    fn named(&self, name: &str) -> Option<Login> {
+        let part = variable_part(name);
+        ["UV_INDEX", "POETRY_HTTP_BASIC"].iter().find_map(|prefix| {
+            let variable = format!("{prefix}_{part}_USERNAME");
+            let user = self.around.get(&variable);
+            let password = self.around.get(&format!("{prefix}_{part}_PASSWORD"));
+            if user.is_none() && password.is_none() {
+                return None;
+            }
+            Some(Login { user: user.unwrap_or_default(), password: password.unwrap_or_default(), source: variable })
+        })
+    }
+
+    fn read_netrc(&mut self) -> Result<(), PortError> {
+        let named = self.around.get("NETRC").map(|path| self.around.folder.join(path));
+        let Some(path) = named.or_else(|| Some(self.around.home?.join(".netrc"))) else { return Ok(()) };
+        if let Some(text) = read_up_to(&path, netrc::LIMIT)? {
+            self.credentials.set_netrc(Netrc::read(&text, &path.display().to_string()));
+        }
+        Ok(())
+    }
+}
+
+/// An index's name as it stands in the names of variables: `my-index` is `MY_INDEX`.
+#[must_use]
+pub fn variable_part(name: &str) -> String {
+    let letter = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' };
+    name.chars().map(letter).collect()
+}
+
+/// `${NAME}` as the environment has it; unknown names stay.
+fn expanded(text: &str, around: &Around<'_>) -> String {
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once("${") {
+        out.push_str(before);
+        let known = after.split_once('}').and_then(|(name, after)| Some(((around.variable)(name)?, after)));
+        rest = if let Some((value, after)) = known {
+            out.push_str(&value);
+            after
+        } else {
+            out.push_str("${");
+            after
+        };
+    }
+    out + rest
+}
+
+fn words(text: &str) -> Vec<String> {
+    text.split_whitespace().map(str::to_owned).collect()
+}
+
+/// A file of settings; none when it is not there.
+fn read(path: &Path) -> Result<Option<String>, PortError> {
+    read_up_to(path, LIMIT)
+}
+
+fn read_up_to(path: &Path, limit: u64) -> Result<Option<String>, PortError> {
+    let failed = |cause: &dyn std::fmt::Display| other(format!("cannot read {}: {cause}", path.display()));
+    let file = match std::fs::File::open(path) {
+        Ok(file) => file,
+        Err(cause) if matches!(cause.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+            return Ok(None);
+        }
+        Err(cause) => return Err(failed(&cause)),
+    };
+    if file.metadata().is_ok_and(|metadata| metadata.is_dir()) {
+        return Ok(None);
+    }
+    let mut bytes = Vec::new();
+    let length = file.take(limit + 1).read_to_end(&mut bytes).map_err(|cause| failed(&cause))?;
+    if length as u64 > limit {
+        return Err(failed(&format!("it is longer than {} MiB", limit >> 20)));
+    }
+    String::from_utf8(bytes).map(Some).map_err(|_| failed(&"it is not UTF-8"))
+}
+
+/// A TOML file; none when it is not there.
+fn parsed<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, PortError> {
+    let Some(text) = read(path)? else { return Ok(None) };
+    // What the parser says quotes the line or its values, and what is secret in them.
+    let wrong = |cause: &toml::de::Error| {
+        let line = cause.span().map(|span| text[..span.start].lines().count().max(1));
+        let line = line.map(|line| format!(", line {line}")).unwrap_or_default();
+        other(format!("cannot understand {}{line}", path.display()))
+    };
+    toml::from_str(&text).map(Some).map_err(|cause| wrong(&cause))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,71 @@
+//! The indexes that a project names: `[tool.uv]`, `uv.toml`, `[[tool.poetry.source]]`.
+
+use std::path::Path;
+
+use serde::Deserialize;
+
+use super::uv::Uv;
+use super::{Around, Given, Source, parsed};
+use crate::ports::PortError;
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Pyproject {
+    tool: Tool,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Tool {
+    uv: Option<Uv>,
+    poetry: Poetry,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Poetry {
+    source: Vec<PoetrySource>,
+}
+
+#[derive(Deserialize)]
+struct PoetrySource {
+    name: String,
+    /// `PyPI` has none.
+    url: Option<String>,
+    priority: Option<String>,
+}
+
+/// What a project's folder says.
+pub struct Project {
+    pub source: Source,
+    /// All indexes that may need credentials.
+    pub named: Vec<Given>,
+}
+
+/// Reads a project's folder.
+///
+/// # Errors
+/// A file that cannot be read or understood.
+pub fn read(folder: &Path, around: &Around<'_>) -> Result<Project, PortError> {
+    let path = folder.join("pyproject.toml");
+    let what = path.display().to_string();
+    let pyproject: Pyproject = parsed(&path)?.unwrap_or_default();
+    let own_file = folder.join("uv.toml");
+    let isolated = ["UV_NO_CONFIG", "UV_CONFIG_FILE"].iter().any(|name| around.get(name).is_some());
+    let uv: Option<Uv> = if isolated { None } else { parsed(&own_file)? };
+    let (uv, from) = match uv {
+        Some(uv) => (uv, &own_file),
+        None => (pyproject.tool.uv.unwrap_or_default(), &path),
+    };
+    let mut named = uv.named(&from.display().to_string());
+    let mut source = uv.source(from);
+    for one in pyproject.tool.poetry.source {
+        let Some(url) = one.url else { continue };
+        let given = Given { name: Some(one.name), url, what: what.clone() };
+        named.push(given.clone());
+        if one.priority.as_deref() != Some("explicit") {
+            source.extra.push(given);
+        }
+    }
+    Ok(Project { source, named })
+}

@@ -1,0 +1,192 @@
+use std::collections::BTreeMap;
+
+use tempfile::TempDir;
+
+use super::*;
+
+/// A home, a system and a project in a folder.
+struct World {
+    folder: TempDir,
+    variables: BTreeMap<String, String>,
+}
+
+impl World {
+    fn new(variables: &[(&str, &str)], files: &[(&str, &str)]) -> Self {
+        let folder = TempDir::new().unwrap();
+        for (path, text) in files {
+            let path = folder.path().join(path);
+            fs_err::create_dir_all(path.parent().unwrap()).unwrap();
+            fs_err::write(path, text).unwrap();
+        }
+        let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        Self { variables: variables.collect(), folder }
+    }
+
+    fn read(&self, own: &Own) -> Result<Settings, PortError> {
+        let at = |path: &str| self.folder.path().join(path);
+        let (home, system, project) = (at("home"), at("etc"), at("project"));
+        settings(
+            own,
+            &Around {
+                variable: &|name| self.variables.get(name).cloned(),
+                home: Some(&home),
+                folder: &project,
+                system: &system,
+                projects: &[&project],
+            },
+        )
+    }
+
+    fn summary(&self, own: &Own) -> String {
+        let settings = self.read(own).unwrap();
+        let index = |index: &Index| {
+            let name = index.name.as_ref().map(|name| format!("{name}=")).unwrap_or_default();
+            name + index.url.host_str().unwrap()
+        };
+        let root = format!("{}/", self.folder.path().display());
+        let place = |links: &Links| match links {
+            Links::Folder(path) => path.display().to_string().replace(&root, ""),
+            Links::Page(url) => url.to_string(),
+        };
+        let list = |name: &str, all: Vec<String>| (!all.is_empty()).then(|| format!("{name}: {}", all.join(" ")));
+        let lines = [
+            list("index", settings.index.iter().map(index).collect()),
+            list("extra", settings.extra_indexes.iter().map(index).collect()),
+            list("links", settings.find_links.iter().map(place).collect()),
+            list("project", settings.project_indexes.iter().map(index).collect()),
+            settings.no_index.then(|| "no index".to_owned()),
+        ];
+        lines.into_iter().flatten().collect::<Vec<_>>().join(", ")
+    }
+}
+
+fn summary(variables: &[(&str, &str)], files: &[(&str, &str)]) -> String {
+    World::new(variables, files).summary(&Own::default())
+}
+
+const PIP_CONF: (&str, &str) = (
+    "home/.config/pip/pip.conf",
+    "[global]\nindex-url = https://pip-conf/simple\nextra-index-url = https://pip-conf-2\n[install]\nfind-links = /w\n",
+);
+const UV_TOML: (&str, &str) = (
+    "home/.config/uv/uv.toml",
+    "find-links = [\"w\"]\n[[index]]\nname = \"a\"\nurl = \"https://uv-a\"\n[[index]]\nurl = \"https://uv-d\"\ndefault = true\n\
+     [[index]]\nname = \"x\"\nurl = \"https://uv-x\"\nexplicit = true\n[pip]\nindex-url = \"https://not-this\"\n",
+);
+const PROJECT: (&str, &str) = (
+    "project/pyproject.toml",
+    "[tool.uv]\nextra-index-url = [\"https://p-2\"]\nfind-links = [\"wheels\"]\n[[tool.uv.index]]\nname = \"pt\"\n\
+     url = \"https://p-1\"\nexplicit = true\n[[tool.uv.index]]\nurl = \"https://p-d\"\ndefault = true\n\
+     [[tool.poetry.source]]\nname = \"PyPI\"\n[[tool.poetry.source]]\nname = \"po\"\nurl = \"https://po/simple\"\n",
+);
+
+#[test]
+fn the_first_that_names_an_index_ends_the_search() {
+    let uv = ("UV_DEFAULT_INDEX", "https://uv-env");
+    let pip = ("PIP_INDEX_URL", "https://pip-env");
+    let extra = ("PIP_EXTRA_INDEX_URL", "https://pip-x https://pip-y");
+    for (variables, files, wanted) in [
+        (&[][..], &[][..], ""),
+        (&[], &[PIP_CONF], "index: pip-conf, extra: pip-conf-2, links: /w"),
+        (&[], &[PIP_CONF, UV_TOML], "index: uv-d, extra: a=uv-a, links: home/.config/uv/w"),
+        (&[extra], &[PIP_CONF, UV_TOML], "index: uv-d, extra: pip-x pip-y a=uv-a, links: home/.config/uv/w"),
+        (&[pip, extra], &[UV_TOML], "index: pip-env, extra: pip-x pip-y, links: home/.config/uv/w"),
+        (&[uv, pip, extra], &[], "index: uv-env"),
+        (&[("UV_INDEX", "a=https://u1 https://u2?a=b"), pip], &[], "index: pip-env, extra: a=u1 u2"),
+        (&[("UV_INDEX_URL", "https://u"), ("UV_EXTRA_INDEX_URL", "https://v")], &[], "index: u, extra: v"),
+        (
+            &[("PIP_NO_INDEX", "1"), ("PIP_FIND_LINKS", "a https://l/")],
+            &[PIP_CONF],
+            "links: project/a https://l/, no index",
+        ),
+        (
+            &[("PIP_NO_INDEX", "off"), ("UV_INDEX_URL", " ")],
+            &[PIP_CONF],
+            "index: pip-conf, extra: pip-conf-2, links: /w",
+        ),
+        (&[("UV_NO_INDEX", "1"), pip], &[], "no index"),
+        (&[("UV_NO_CONFIG", "1"), ("PIP_CONFIG_FILE", "/dev/null")], &[PIP_CONF, UV_TOML], ""),
+        (&[("UV_FIND_LINKS", "a b,c")], &[], "links: project/a b project/c"),
+        (
+            &[("PIP_INDEX_URL", "file:///srv/wheels")],
+            &[PIP_CONF],
+            "index: pip-conf, extra: pip-conf-2, links: /w /srv/wheels",
+        ),
+    ] {
+        assert_eq!(summary(variables, files), wanted, "{variables:?}");
+    }
+}
+
+#[test]
+fn carboys_own_index_wins_over_all() {
+    let world = World::new(&[("UV_DEFAULT_INDEX", "https://u"), ("PIP_NO_INDEX", "1")], &[PIP_CONF]);
+    let own = Own { index: Some("https://me:s3cret@own/simple".to_owned()), ..Own::default() };
+    assert_eq!(world.summary(&own), "index: own, links: /w");
+    let settings = world.read(&own).unwrap();
+    assert_eq!(settings.index.unwrap().url.as_str(), "https://own/simple");
+}
+
+#[test]
+fn files_are_read_where_pip_and_uv_have_them() {
+    let pip = |host: &str| format!("[global]\nindex-url = https://{host}/\n");
+    let texts = ["a", "b", "c", "d", "e", "f"].map(pip);
+    let paths = ["etc/xdg/pip/pip.conf", "etc/pip.conf", "home/.pip/pip.conf", "home/.config/pip/pip.conf"];
+    let files: Vec<_> = paths.iter().zip(&texts).map(|(path, text)| (*path, text.as_str())).collect();
+    for count in 1..=4 {
+        let last = ["a", "b", "c", "d"][count - 1];
+        assert_eq!(summary(&[], &files[..count]), format!("index: {last}"));
+    }
+    let own = ("project/my.conf", texts[4].as_str());
+    assert_eq!(summary(&[("PIP_CONFIG_FILE", "my.conf")], &[files[1], files[3], own]), "index: e");
+    // With a file of its own pip does not read the user's.
+    assert_eq!(summary(&[("PIP_CONFIG_FILE", "none.conf")], &[files[1], files[3]]), "index: b");
+    let uv = "index-url = \"https://u\"\n";
+    assert_eq!(summary(&[], &[("etc/uv/uv.toml", uv)]), "index: u");
+    assert_eq!(summary(&[("UV_CONFIG_FILE", "u.toml")], &[("project/u.toml", uv), UV_TOML]), "index: u");
+}
+
+#[test]
+fn the_projects_own_indexes_are_told_apart() {
+    assert_eq!(summary(&[], &[PROJECT]), "links: project/wheels, project: p-2 po=po p-d");
+    let beside = ("project/uv.toml", "index-url = \"https://beside\"\n");
+    assert_eq!(summary(&[], &[PROJECT, beside]), "project: po=po beside");
+    let own = Own {
+        sources: vec![
+            (Some("acme".to_owned()), "https://${USER}:${PW}@locked/simple".to_owned()),
+            (None, "https://po/simple".to_owned()),
+        ],
+        ..Own::default()
+    };
+    let world = World::new(&[("USER", "me"), ("PW", "s3cret")], &[PROJECT]);
+    assert_eq!(world.summary(&own), "links: project/wheels, project: p-2 po=po p-d acme=locked");
+}
+
+#[test]
+fn errors_name_the_file_and_show_no_url() {
+    for (variables, files, wanted) in [
+        (
+            &[][..],
+            &[("home/.config/uv/uv.toml", "\n[[index]]\nurl = \"https://me:s3cret@u\nx")][..],
+            "cannot understand HOME/.config/uv/uv.toml, line 4",
+        ),
+        (
+            &[],
+            &[("project/pyproject.toml", "[tool.uv]\nindex = \"https://me:s3cret@u\"")],
+            "cannot understand PROJECT/pyproject.toml, line 2",
+        ),
+        (
+            &[("PIP_INDEX_URL", "https://me:s3cret@[u")],
+            &[],
+            "PIP_INDEX_URL has an index that is neither a URL nor a folder",
+        ),
+        (&[("UV_INDEX", "a=ssh://me:s3cret@u")], &[], "UV_INDEX has an index that is neither a URL nor a folder"),
+    ] {
+        let world = World::new(variables, files);
+        let error = world.read(&Own::default()).err().unwrap();
+        let root = world.folder.path().display().to_string();
+        let text =
+            error.message.replace(&format!("{root}/home"), "HOME").replace(&format!("{root}/project"), "PROJECT");
+        assert!(text.starts_with(wanted), "{text}");
+        assert!(!format!("{error:?}").contains("s3cret"), "{error:?}");
+    }
+}

@@ -1,0 +1,131 @@
+//! Requests to indexes, with what they take: logins, redirects, and what their
+//! refusals mean.
+//!
+//! A host that did not answer, or does not know the user, is not asked again in a
+//! run: sixty distributions would wait sixty times, and accounts get locked.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use reqwest::header::HeaderMap;
+use reqwest::{Method, Response, StatusCode, Url};
+
+use super::credentials::{Credentials, Login, login_of, shown, without_login};
+use super::settings::Index;
+use crate::http::Auth;
+use crate::http::failure::{Again, Failure, other, status_text};
+use crate::http::hosts::authority;
+use crate::http::retry::{self, Attempts, Patience};
+use crate::http::wire::{Ask, Wire, explanation};
+use crate::ports::{PortError, PortErrorKind};
+use crate::progress::Progress;
+
+/// The way to all indexes.
+pub struct Courier {
+    pub wire: Wire,
+    pub credentials: Credentials,
+    pub patience: Patience,
+    pub progress: Arc<dyn Progress>,
+    /// Why a host is not asked any more.
+    pub faults: Mutex<HashMap<String, PortError>>,
+}
+
+impl Courier {
+    /// The tries of one piece of work.
+    pub fn attempts(&self, what: String) -> Attempts {
+        Attempts::new(self.patience, Arc::clone(&self.progress), what)
+    }
+
+    /// Why a URL's host is not asked any more.
+    pub fn fault(&self, url: &Url) -> Option<PortError> {
+        self.faults.lock().unwrap_or_else(PoisonError::into_inner).get(&authority(url)).cloned()
+    }
+
+    /// Has a URL's host not be asked any more in this run.
+    pub fn give_up(&self, url: &Url, error: &PortError) {
+        let mut faults = self.faults.lock().unwrap_or_else(PoisonError::into_inner);
+        faults.entry(authority(url)).or_insert_with(|| error.clone());
+    }
+
+    /// Asks for what is at a URL, on behalf of an index if there is one. Other answers
+    /// than success are failures: `NotFound`, `Denied`, and those that may pass.
+    ///
+    /// # Errors
+    /// Those; hosts that cannot be reached.
+    pub async fn get(&self, url: &Url, index: Option<&Index>, headers: HeaderMap) -> Result<Response, Failure> {
+        if let Some(error) = self.fault(url) {
+            return Err(Failure::lasting(error));
+        }
+        let own = login_of(url, "the URL");
+        let url = without_login(url);
+        let mut ask = Ask::new(Method::GET, url.clone());
+        ask.headers = headers;
+        let mut login = own.as_ref().or_else(|| self.credentials.find(&url));
+        let mut response = self.wire.follow(&ask, &auth(login)).await?;
+        // Whoever has a login for all hosts shows it only where somebody asks.
+        if response.status() == StatusCode::UNAUTHORIZED
+            && login.is_none()
+            && let Some(fallback) = self.credentials.fallback()
+        {
+            explanation(response).await;
+            login = Some(fallback);
+            response = self.wire.follow(&ask, &auth(login)).await?;
+        }
+        if response.status().is_success() {
+            return Ok(response);
+        }
+        Err(self.failed(&url, index, login, response).await)
+    }
+
+    async fn failed(&self, url: &Url, index: Option<&Index>, login: Option<&Login>, response: Response) -> Failure {
+        let (status, answerer) = (response.status(), authority(response.url()));
+        let again = retry::again(status, response.headers());
+        explanation(response).await;
+        let why = status_text(status);
+        match status {
+            StatusCode::NOT_FOUND | StatusCode::GONE => {
+                let message = format!("there is no {}", shown(url));
+                Failure::lasting(PortError { kind: PortErrorKind::NotFound, message, hint: None })
+            }
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
+                let error = refused(url, index, login, &why);
+                // What is forbidden may be one project's files only.
+                if status == StatusCode::UNAUTHORIZED {
+                    self.give_up(url, &error);
+                }
+                Failure::lasting(error)
+            }
+            StatusCode::TOO_MANY_REQUESTS => {
+                Failure { error: other(format!("{answerer} limits requests: {why}")), again }
+            }
+            _ if again == Again::No => Failure::lasting(other(format!("{} cannot be had: {why}", shown(url)))),
+            _ => Failure { error: other(format!("{answerer} fails: {why}")), again },
+        }
+    }
+}
+
+fn auth(login: Option<&Login>) -> Auth {
+    login.map_or(Auth::Anonymous, |login| Auth::Basic(login.user.clone(), login.password.clone()))
+}
+
+fn refused(url: &Url, index: Option<&Index>, login: Option<&Login>, why: &str) -> PortError {
+    let host = authority(url);
+    let place = match index {
+        Some(index) if index.url.origin() == url.origin() => shown(&index.url),
+        _ => host.clone(),
+    };
+    let names = index.and_then(|index| index.name.as_deref()).map(|name| {
+        let name = super::configured::variable_part(name);
+        format!("UV_INDEX_{name}_USERNAME and UV_INDEX_{name}_PASSWORD, or of ")
+    });
+    let hint = match login {
+        Some(login) => format!("the credentials from {} do not give access: check them", login.source),
+        None => format!(
+            "give credentials by {}a line of ~/.netrc: machine {} login USER password PASSWORD",
+            names.unwrap_or_default(),
+            url.host_str().unwrap_or(&host),
+        ),
+    };
+    let message = format!("{place} refuses access: {why}");
+    PortError { kind: PortErrorKind::Denied, message, hint: Some(hint) }
+}

@@ -1,0 +1,217 @@
+//! Files on their way into the cache: bounded, verified, resumed.
+//!
+//! An entry is kept by its SHA-256. Where the lock file has hashes of other kinds
+//! only, a note under those leads to it.
+
+use std::io::{Read as _, Write as _};
+use std::sync::Arc;
+
+use reqwest::header::{ETAG, HeaderMap, HeaderValue, IF_RANGE};
+use reqwest::{Response, Url};
+
+use super::courier::Courier;
+use super::hashing::{Hashed, Hashes, Written};
+use super::settings::Index;
+use crate::http::failure::{Again, Failure, corrupt, other};
+use crate::http::hosts::authority;
+use crate::http::resume::{Ranged, Resumed};
+use crate::http::wire::Ask;
+use crate::oci::Digest;
+use crate::ports::{Cache, CacheKind, PortError, WheelFile};
+use crate::progress::{Event, Outcome, Progress, Subject, Verb};
+use crate::python::lock::Hash;
+
+/// The most bytes of a wheel.
+const LIMIT: u64 = 16 << 30;
+/// The most bytes of a note.
+const NOTE: u64 = 100;
+
+/// A file to be had.
+pub struct Need<'a> {
+    pub name: &'a str,
+    /// The lock file's; where it has none, the index's.
+    pub hashes: &'a [Hash],
+    /// In bytes, where the lock file or the index says it.
+    pub size: Option<u64>,
+}
+
+/// Where a file is.
+#[derive(Clone, Copy)]
+pub struct At<'a> {
+    pub url: &'a Url,
+    /// The index that lists it.
+    pub index: Option<&'a Index>,
+}
+
+/// A wheel that the cache has, by one of its hashes.
+///
+/// # Errors
+/// A cache that cannot be read.
+pub fn cached(cache: &dyn Cache, name: &str, hashes: &[Hash]) -> Result<Option<WheelFile>, PortError> {
+    for hash in hashes {
+        let digest = match hash {
+            Hash::Sha256(digest) => Some(*digest),
+            other => noted(cache, other)?,
+        };
+        let Some(digest) = digest else { continue };
+        let Some(file) = cache.open(CacheKind::Wheel, &digest)? else { continue };
+        let size = file.metadata().map_err(|cause| unreadable(&cause))?.len();
+        let path = cache.path(CacheKind::Wheel, &digest).into();
+        return Ok(Some(WheelFile { name: name.to_owned(), path, digest, size }));
+    }
+    Ok(None)
+}
+
+/// Where a note is kept.
+fn note(hash: &Hash) -> Digest {
+    Digest::of(format!("the SHA-256 of the wheel whose hash is {}", Written(hash)).as_bytes())
+}
+
+fn noted(cache: &dyn Cache, hash: &Hash) -> Result<Option<Digest>, PortError> {
+    let Some(file) = cache.open(CacheKind::Wheel, &note(hash))? else { return Ok(None) };
+    let mut text = String::new();
+    let read = file.take(NOTE).read_to_string(&mut text);
+    Ok(read.ok().and_then(|_| text.parse().ok()))
+}
+
+/// Fetches a file into the cache.
+///
+/// # Errors
+/// What is not there (`NotFound`); other content than wanted (`Corrupt`); indexes that
+/// refuse or fail.
+pub async fn fetch(
+    courier: &Courier,
+    cache: &dyn Cache,
+    progress: &dyn Progress,
+    need: &Need<'_>,
+    at: At<'_>,
+) -> Result<WheelFile, PortError> {
+    let subject = Subject::Wheel(Arc::from(need.name));
+    // A host that was away for all tries is away for the next file too.
+    let mut body = Resumed::new(
+        File { courier, name: need.name, at, etag: None, passing: false },
+        need.size,
+        courier.attempts(need.name.to_owned()),
+    );
+    if let Err(error) = body.open().await {
+        if body.source().passing {
+            courier.give_up(at.url, &error);
+        }
+        return Err(error);
+    }
+    progress.on(Event::Started { verb: Verb::Pull, subject: subject.clone(), size: need.size.or(body.size()) });
+    let advanced = |bytes| progress.on(Event::Advanced { verb: Verb::Pull, subject: subject.clone(), bytes });
+    let result = receive(&mut body, cache, need, at, advanced).await;
+    let outcome = if result.is_ok() { Outcome::Done } else { Outcome::Failed };
+    progress.on(Event::Ended { verb: Verb::Pull, subject, outcome });
+    result
+}
+
+async fn receive(
+    body: &mut Resumed<File<'_>>,
+    cache: &dyn Cache,
+    need: &Need<'_>,
+    at: At<'_>,
+    advanced: impl Fn(u64) + Send,
+) -> Result<WheelFile, PortError> {
+    let mut staged = cache.stage()?;
+    let mut sums = Hashes::new(need.hashes);
+    let (mut size, limit) = (0, need.size.unwrap_or(LIMIT).min(LIMIT));
+    while let Some(bytes) = body.next().await? {
+        size += bytes.len() as u64;
+        if size > limit {
+            return Err(corrupt(format!("{} from {} has more than {limit} bytes", need.name, authority(at.url))));
+        }
+        sums.update(&bytes);
+        staged.write_all(&bytes).map_err(|cause| unwritable(&cause))?;
+        advanced(bytes.len() as u64);
+    }
+    if need.size.is_some_and(|promised| promised != size) {
+        return Err(corrupt(format!("{} from {} has {size} bytes, not {limit}", need.name, authority(at.url))));
+    }
+    let hashed = sums.finish();
+    if !hashed.is_one_of(need.hashes) {
+        return Err(mismatch(need, &authority(at.url), &hashed));
+    }
+    staged.flush().map_err(|cause| unwritable(&cause))?;
+    cache.commit(staged, CacheKind::Wheel, &hashed.sha256)?;
+    keep_notes(cache, need.hashes, &hashed)?;
+    let path = cache.path(CacheKind::Wheel, &hashed.sha256).into();
+    Ok(WheelFile { name: need.name.to_owned(), path, digest: hashed.sha256, size })
+}
+
+/// Notes the SHA-256 of what was found by hashes of other kinds.
+fn keep_notes(cache: &dyn Cache, wanted: &[Hash], hashed: &Hashed) -> Result<(), PortError> {
+    let other = |hash: &&Hash| !matches!(hash, Hash::Sha256(_)) && hashed.is_one_of(std::slice::from_ref(*hash));
+    for hash in wanted.iter().filter(other) {
+        let mut staged = cache.stage()?;
+        staged.write_all(hashed.sha256.to_string().as_bytes()).map_err(|cause| unwritable(&cause))?;
+        cache.commit(staged, CacheKind::Wheel, &note(hash))?;
+    }
+    Ok(())
+}
+
+/// A file has none of the wanted hashes.
+pub fn mismatch(need: &Need<'_>, place: &str, hashed: &Hashed) -> PortError {
+    let wanted = match need.hashes {
+        [one] => Written(one).to_string(),
+        many => format!("one of {} others", many.len()),
+    };
+    let mut error = corrupt(format!("{} from {place} hashes to {}, not to {wanted}", need.name, hashed.sha256));
+    error.hint =
+        Some("it is not the file that was locked: find out who changed it before it is locked anew".to_owned());
+    error
+}
+
+fn unwritable(cause: &std::io::Error) -> PortError {
+    other(format!("cannot write the cache: {cause}"))
+}
+
+fn unreadable(cause: &std::io::Error) -> PortError {
+    other(format!("cannot read the cache: {cause}"))
+}
+
+/// A file of an index.
+struct File<'a> {
+    courier: &'a Courier,
+    name: &'a str,
+    at: At<'a>,
+    /// Of the first answer, when it tells apart single bytes: a rest of other content
+    /// is not wanted.
+    etag: Option<HeaderValue>,
+    /// Whether the last failure was one that may pass.
+    passing: bool,
+}
+
+impl Ranged for File<'_> {
+    fn name(&self) -> String {
+        self.name.to_owned()
+    }
+
+    async fn ask(&mut self, range: impl FnOnce(&mut Ask) + Send) -> Result<Response, Failure> {
+        let mut ask = Ask::new(reqwest::Method::GET, self.at.url.clone());
+        range(&mut ask);
+        if !ask.headers.is_empty() {
+            ask.headers.extend(self.etag.clone().map(|etag| (IF_RANGE, etag)));
+        }
+        let answer = self.courier.get(self.at.url, self.at.index, ask.headers).await;
+        let response = answer.inspect_err(|failure| self.passing = failure.again != Again::No)?;
+        if !matches!(response.status().as_u16(), 200 | 206) {
+            let status = response.status();
+            return Err(Failure::lasting(other(format!(
+                "{} answers {status} for {}",
+                authority(self.at.url),
+                self.name
+            ))));
+        }
+        if self.etag.is_none() {
+            self.etag = strong(response.headers());
+        }
+        Ok(response)
+    }
+}
+
+/// An `ETag` by which a rest can be asked for.
+fn strong(headers: &HeaderMap) -> Option<HeaderValue> {
+    headers.get(ETAG).filter(|value| value.as_bytes().starts_with(b"\"")).cloned()
+}

@@ -1,0 +1,61 @@
+//! Folders of wheels: wheelhouses, and what pip and uv call `find-links`.
+//!
+//! Only files that lie in a folder itself are looked at, as pip does it.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::http::failure::other;
+use crate::ports::{PortError, PortErrorKind};
+use crate::python::wheel::WheelName;
+
+/// A wheel in a folder.
+#[derive(Clone)]
+pub struct Housed {
+    pub name: String,
+    pub wheel: WheelName,
+    pub path: PathBuf,
+    /// In a wheelhouse: a locked file that has another hash is an error there. In
+    /// other folders it is passed over.
+    pub strict: bool,
+}
+
+/// The wheels of all folders, in the folders' order, then by name.
+///
+/// # Errors
+/// A wheelhouse that is not there or cannot be read.
+pub fn look(wheelhouses: &[PathBuf], others: &[PathBuf]) -> Result<Vec<Housed>, PortError> {
+    let mut all = Vec::new();
+    for folder in wheelhouses {
+        all.extend(wheels(folder, true).map_err(|cause| unreadable(folder, &cause))?);
+    }
+    for folder in others {
+        match wheels(folder, false) {
+            Ok(wheels) => all.extend(wheels),
+            // pip and uv do not mind either.
+            Err(cause) if cause.kind() == io::ErrorKind::NotFound => {}
+            Err(cause) => return Err(unreadable(folder, &cause)),
+        }
+    }
+    Ok(all)
+}
+
+fn wheels(folder: &Path, strict: bool) -> io::Result<Vec<Housed>> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder)? {
+        let entry = entry?;
+        let Ok(name) = entry.file_name().into_string() else { continue };
+        let Some(wheel) = WheelName::parse(&name) else { continue };
+        found.push(Housed { name, wheel, path: entry.path(), strict });
+    }
+    found.sort_by(|one, two| one.name.cmp(&two.name));
+    Ok(found)
+}
+
+fn unreadable(folder: &Path, cause: &io::Error) -> PortError {
+    if cause.kind() == io::ErrorKind::NotFound {
+        let message = format!("there is no wheelhouse `{}`", folder.display());
+        return PortError { kind: PortErrorKind::NotFound, message, hint: None };
+    }
+    other(format!("cannot read the wheelhouse `{}`: {cause}", folder.display()))
+}

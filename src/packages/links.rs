@@ -1,0 +1,273 @@
+//! What an index's page lists: files, where they are, and their hashes.
+//!
+//! Source: PyPA, "Simple repository API" (PEP 503, 592, 629, 691, 700). Pages are the
+//! index's word, no more: names are checked, links lead to HTTP only.
+
+use std::str::FromStr as _;
+
+use pep440_rs::{Version, VersionSpecifiers};
+use serde::Deserialize;
+use url::Url;
+
+use super::html;
+use crate::python::lock::Hash;
+use crate::python::tags::Target;
+
+/// A file of an index.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Listed {
+    pub name: String,
+    pub url: Url,
+    /// Those of a kind that counts.
+    pub hashes: Vec<Hash>,
+    /// In bytes.
+    pub size: Option<u64>,
+    pub requires_python: Option<VersionSpecifiers>,
+}
+
+/// Why a page is of no use.
+#[derive(Debug, thiserror::Error)]
+pub enum PageError {
+    #[error("its page is not the JSON of an index: {0}")]
+    Json(String),
+    #[error("its pages are of version {0}, and carboy knows version 1")]
+    Version(String),
+}
+
+#[derive(Deserialize)]
+struct JsonPage {
+    #[serde(default)]
+    meta: JsonMeta,
+    files: Vec<JsonFile>,
+}
+
+#[derive(Deserialize, Default)]
+struct JsonMeta {
+    #[serde(rename = "api-version")]
+    api_version: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case")]
+struct JsonFile {
+    filename: String,
+    url: String,
+    #[serde(default)]
+    hashes: std::collections::BTreeMap<String, String>,
+    size: Option<u64>,
+    requires_python: Option<String>,
+}
+
+impl Listed {
+    /// Whether a Python may be too old or too new for it. Only the minor version is
+    /// known: what some of its releases fit is taken to fit.
+    #[must_use]
+    pub fn excludes(&self, target: &Target) -> bool {
+        let Some(specifiers) = &self.requires_python else { return false };
+        let release = |patch| Version::new([u64::from(target.python.major), u64::from(target.python.minor), patch]);
+        !specifiers.contains(&release(0)) && !specifiers.contains(&release(999))
+    }
+
+    /// None for what is no file of a distribution, or lies where carboy does not go.
+    fn new(name: &str, link: &str, base: &Url, hashes: Vec<Hash>) -> Option<Self> {
+        let mut url = base.join(link.trim()).ok().filter(|url| matches!(url.scheme(), "http" | "https"))?;
+        url.set_fragment(None);
+        let letter = |b: u8| b.is_ascii_alphanumeric() || b"._-+!".contains(&b);
+        let named = !name.is_empty() && name.len() <= 255 && name.bytes().all(letter);
+        named.then(|| Self { name: name.to_owned(), url, hashes, size: None, requires_python: None })
+    }
+}
+
+/// Reads the JSON form; `base` is where it came from.
+///
+/// # Errors
+/// Another JSON, another version.
+pub fn json(text: &[u8], base: &Url) -> Result<Vec<Listed>, PageError> {
+    let page: JsonPage = serde_json::from_slice(text)
+        .map_err(|cause| PageError::Json(crate::http::failure::one_line(&cause.to_string())))?;
+    known_version(page.meta.api_version.as_deref())?;
+    let files = page.files.into_iter().filter_map(|file| {
+        let hashes = file.hashes.iter().filter_map(|(kind, hex)| hash(kind, hex)).collect();
+        let listed = Listed::new(&file.filename, &file.url, base, hashes)?;
+        Some(Listed { size: file.size, requires_python: specifiers(file.requires_python.as_deref()), ..listed })
+    });
+    Ok(files.collect())
+}
+
+/// Reads the HTML form; `base` is where it came from.
+///
+/// # Errors
+/// Another version.
+pub fn html(text: &str, base: &Url) -> Result<Vec<Listed>, PageError> {
+    let mut base = base.clone();
+    let mut based = false;
+    let mut files = Vec::new();
+    for tag in html::tags(text) {
+        match tag.name.as_str() {
+            "meta" if tag.get("name") == Some("pypi:repository-version") => known_version(tag.get("content"))?,
+            // Only the first counts.
+            "base" if !based => {
+                if let Some(href) = tag.get("href") {
+                    base = base.join(href).unwrap_or(base);
+                    based = true;
+                }
+            }
+            "a" => files.extend(tag.get("href").and_then(|href| anchor(href, tag.get("data-requires-python"), &base))),
+            _ => {}
+        }
+    }
+    Ok(files)
+}
+
+/// A file's name is the last part of its URL, as pip has it.
+fn anchor(href: &str, requires_python: Option<&str>, base: &Url) -> Option<Listed> {
+    let (link, fragment) = href.split_once('#').unwrap_or((href, ""));
+    let url = base.join(link.trim()).ok()?;
+    let name = percent_decoded(url.path_segments()?.next_back()?);
+    let pairs = fragment.split('&').filter_map(|pair| pair.split_once('='));
+    let hashes = pairs.filter_map(|(kind, hex)| hash(kind, hex)).collect();
+    let listed = Listed::new(&name, link, base, hashes)?;
+    Some(Listed { requires_python: specifiers(requires_python), ..listed })
+}
+
+fn known_version(version: Option<&str>) -> Result<(), PageError> {
+    match version {
+        Some(version) if version.split('.').next() != Some("1") => {
+            Err(PageError::Version(crate::http::failure::one_line(version)))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// What cannot be understood keeps nobody from using a file, as in pip.
+fn specifiers(text: Option<&str>) -> Option<VersionSpecifiers> {
+    text.and_then(|text| VersionSpecifiers::from_str(text).ok())
+}
+
+/// A hash by its kind's name; none for weak kinds and for what is no hash.
+fn hash(kind: &str, hex: &str) -> Option<Hash> {
+    let hex = hex.trim().to_ascii_lowercase();
+    match kind.trim().to_ascii_lowercase().as_str() {
+        "sha256" => format!("sha256:{hex}").parse().ok().map(Hash::Sha256),
+        "sha384" => bytes(&hex).map(|bytes| Hash::Sha384(Box::new(bytes))),
+        "sha512" => bytes(&hex).map(|bytes| Hash::Sha512(Box::new(bytes))),
+        _ => None,
+    }
+}
+
+fn bytes<const N: usize>(hex: &str) -> Option<[u8; N]> {
+    let mut out = [0; N];
+    if hex.len() != 2 * N || !hex.is_ascii() {
+        return None;
+    }
+    for (at, byte) in out.iter_mut().enumerate() {
+        *byte = u8::from_str_radix(&hex[2 * at..2 * at + 2], 16).ok()?;
+    }
+    Some(out)
+}
+
+/// `%41` as `A`; what is no escape stays, what is no UTF-8 becomes a replacement.
+pub fn percent_decoded(text: &str) -> String {
+    let bytes = text.as_bytes();
+    let mut out = Vec::with_capacity(bytes.len());
+    let mut at = 0;
+    while at < bytes.len() {
+        let pair = text.get(at + 1..at + 3).filter(|pair| bytes[at] == b'%' && !pair.starts_with('+'));
+        if let Some(byte) = pair.and_then(|pair| u8::from_str_radix(pair, 16).ok()) {
+            out.push(byte);
+            at += 3;
+        } else {
+            out.push(bytes[at]);
+            at += 1;
+        }
+    }
+    String::from_utf8_lossy(&out).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::oci::Digest;
+    use crate::python::Cpython;
+
+    fn base() -> Url {
+        Url::parse("https://p.example/simple/six/").unwrap()
+    }
+
+    fn summary(files: &[Listed]) -> Vec<String> {
+        let line = |file: &Listed| format!("{} {} {}", file.name, file.url, file.hashes.len());
+        files.iter().map(line).collect()
+    }
+
+    #[test]
+    fn json_pages_list_files() {
+        let digest = Digest::of(b"x").hex();
+        let text = format!(
+            r#"{{"meta":{{"api-version":"1.3"}},"name":"six","versions":["1"],"files":[
+            {{"filename":"six-1-py3-none-any.whl","url":"../../f/six-1-py3-none-any.whl","size":7,
+              "hashes":{{"sha256":"{digest}","md5":"00","blake2b":"1"}},"requires-python":">=3.9","yanked":"bad"}},
+            {{"filename":"../six.whl","url":"https://p.example/x","hashes":{{}}}},
+            {{"filename":"six-1.tar.gz","url":"file:///etc/passwd","hashes":{{}}}},
+            {{"filename":"six-2.tar.gz","url":"http://q.example/six-2.tar.gz#sha256=0","hashes":{{"sha512":"zz"}},"yanked":false}}]}}"#
+        );
+        let files = json(text.as_bytes(), &base()).unwrap();
+        assert_eq!(
+            summary(&files),
+            [
+                "six-1-py3-none-any.whl https://p.example/f/six-1-py3-none-any.whl 1",
+                "six-2.tar.gz http://q.example/six-2.tar.gz 0"
+            ]
+        );
+        assert_eq!((files[0].size, files[0].hashes[0].clone()), (Some(7), Hash::Sha256(Digest::of(b"x"))));
+        assert!(matches!(json(b"[]", &base()), Err(PageError::Json(_))));
+        let second = br#"{"meta":{"api-version":"2.0"},"files":[]}"#;
+        assert_eq!(
+            json(second, &base()).unwrap_err().to_string(),
+            "its pages are of version 2.0, and carboy knows version 1"
+        );
+    }
+
+    #[test]
+    fn html_pages_list_files() {
+        let digest = Digest::of(b"x").hex();
+        let long = "ab".repeat(64);
+        let text = format!(
+            "<!DOCTYPE html><html><head><meta name='pypi:repository-version' content='1.0'>\
+             <base href='https://f.example/d/'><base href='https://g.example/'></head><body>\
+             <!-- <a href='no-1.tar.gz'>no</a> --><a data-requires-python='&gt;=3.9,&lt;4' \
+             HREF = \"six-1-py3-none-any.whl#sha256={digest}\" data-yanked>six</a>\
+             <a href=/six-1%2B2.tar.gz?x=1&amp;y=2#sha512={long}&amp;egg=six>six</a>\
+             <a href='javascript:alert(1)'>x</a><a href='file:///etc/passwd'>x</a><a>y</a>\
+             <script><a href='no-2.tar.gz'>no</a></script><a href='six-3.zip'"
+        );
+        assert_eq!(
+            summary(&html(&text, &base()).unwrap()),
+            [
+                "six-1-py3-none-any.whl https://f.example/d/six-1-py3-none-any.whl 1",
+                "six-1+2.tar.gz https://f.example/six-1%2B2.tar.gz?x=1&y=2 1"
+            ]
+        );
+        assert!(html("<meta name='pypi:repository-version' content='2.0'>", &base()).is_err());
+    }
+
+    #[test]
+    fn a_python_is_excluded_only_when_all_its_releases_are() {
+        let python = Cpython { major: 3, minor: 9, free_threaded: false, debug: false };
+        let target = Target { python, machine: "x86_64", glibc: None };
+        for (requires, excluded) in
+            [(">=3.10", true), (">=3.9.2", false), ("<3.9", true), ("!=3.9.*", true), ("~=3.6", false), ("what", false)]
+        {
+            let listed = anchor("six-1.tar.gz", Some(requires), &base()).unwrap();
+            assert_eq!(listed.excludes(&target), excluded, "{requires}");
+        }
+    }
+
+    #[test]
+    fn escapes_are_decoded_as_far_as_they_are_escapes() {
+        for (text, decoded) in
+            [("a%2Bb", "a+b"), ("%", "%"), ("%4", "%4"), ("%+1", "%+1"), ("%é1", "%é1"), ("%ff", "\u{fffd}")]
+        {
+            assert_eq!(percent_decoded(text), decoded);
+        }
+    }
+}

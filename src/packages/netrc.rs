@@ -1,0 +1,141 @@
+//! `~/.netrc`: logins by host.
+//!
+//! Source: `netrc(5)` as curl and Python's `netrc` module read it: tokens between
+//! blanks, quoted ones with `\` escapes, comments, `default`, `macdef` up to an empty
+//! line. What is no token is skipped, as curl does it.
+
+use std::collections::BTreeMap;
+
+use super::credentials::Login;
+
+/// The most bytes that are read of it.
+pub const LIMIT: u64 = 1 << 20;
+
+/// The logins of a netrc file.
+#[derive(Clone, Default)]
+pub struct Netrc {
+    machines: BTreeMap<String, Login>,
+    /// For all other hosts.
+    pub(super) default: Option<Login>,
+}
+
+impl Netrc {
+    /// Reads a file's text; `source` is what errors call it.
+    #[must_use]
+    pub fn read(text: &str, source: &str) -> Self {
+        let mut netrc = Self::default();
+        let mut rest = text;
+        // The machine that is being read; `default` is None inside.
+        let mut entry: Option<(Option<String>, Login)> = None;
+        let empty = || Login { user: String::new(), password: String::new(), source: source.to_owned() };
+        while let Some(word) = token(&mut rest) {
+            match word.as_str() {
+                "machine" => {
+                    netrc.close(entry.take());
+                    entry = token(&mut rest).map(|name| (Some(name.to_ascii_lowercase()), empty()));
+                }
+                "default" => {
+                    netrc.close(entry.take());
+                    entry = Some((None, empty()));
+                }
+                "macdef" => {
+                    let end = ["\n\n", "\n\r\n"].iter().filter_map(|end| rest.find(end)).min();
+                    rest = end.map_or("", |end| &rest[end..]);
+                }
+                field @ ("login" | "password" | "account") => {
+                    let (Some(value), Some((_, login))) = (token(&mut rest), &mut entry) else { continue };
+                    match field {
+                        "login" => login.user = value,
+                        "password" => login.password = value,
+                        _ => {}
+                    }
+                }
+                _ => {}
+            }
+        }
+        netrc.close(entry);
+        netrc
+    }
+
+    /// The login for a host.
+    pub(super) fn machine(&self, host: &str) -> Option<&Login> {
+        self.machines.get(&host.to_ascii_lowercase())
+    }
+
+    /// An entry is complete; of several for one host the first counts.
+    fn close(&mut self, entry: Option<(Option<String>, Login)>) {
+        match entry {
+            Some((Some(name), login)) => {
+                self.machines.entry(name).or_insert(login);
+            }
+            Some((None, login)) => self.default = self.default.take().or(Some(login)),
+            None => {}
+        }
+    }
+}
+
+/// The next token; comments are passed over.
+fn token(rest: &mut &str) -> Option<String> {
+    loop {
+        *rest = rest.trim_start();
+        if !rest.starts_with('#') {
+            break;
+        }
+        *rest = rest.find('\n').map_or("", |end| &rest[end..]);
+    }
+    if let Some(quoted) = rest.strip_prefix('"') {
+        return Some(string(quoted, rest));
+    }
+    let end = rest.find(char::is_whitespace).unwrap_or(rest.len());
+    let (word, after) = rest.split_at(end);
+    *rest = after;
+    (!word.is_empty()).then(|| word.to_owned())
+}
+
+/// A quoted token, up to its quote; `\` takes the next character as it is.
+fn string<'a>(quoted: &'a str, rest: &mut &'a str) -> String {
+    let mut out = String::new();
+    let mut chars = quoted.char_indices();
+    while let Some((at, c)) = chars.next() {
+        match c {
+            '"' => {
+                *rest = &quoted[at + 1..];
+                return out;
+            }
+            '\\' => out.extend(chars.next().map(|(_, next)| next)),
+            c => out.push(c),
+        }
+    }
+    *rest = "";
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn machines_default_macros_and_quotes_are_read() {
+        let netrc = Netrc::read(
+            "# of mine\nmachine a.example login me password \"p w\\\"#\"\nmachine B.example\n\tlogin you\n\taccount x\n\
+             \tpassword p#1 # theirs\nmacdef init\nmachine c.example login no password no\n\n\
+             machine a.example login second password x\ndefault login any password one",
+            "~/.netrc",
+        );
+        let found = |host: &str| netrc.machine(host).map(|login| (login.user.as_str(), login.password.as_str()));
+        assert_eq!(found("a.example"), Some(("me", "p w\"#")));
+        assert_eq!(found("b.EXAMPLE"), Some(("you", "p#1")));
+        assert_eq!(found("c.example"), None);
+        assert_eq!(netrc.default.map(|login| login.user), Some("any".to_owned()));
+    }
+
+    #[test]
+    fn odd_files_say_nothing_and_stop_nothing() {
+        for text in ["", "machine", "login x password y", "machine a login", "machine a password \"x", "macdef x", "#"]
+        {
+            let netrc = Netrc::read(text, "");
+            assert!(netrc.default.is_none(), "{text}");
+            assert!(netrc.machine("b").is_none(), "{text}");
+        }
+    }
+}
