@@ -230,3 +230,93 @@ impl Seek for Unzipped {
         Ok(self.at)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use super::*;
+    use crate::oci::Digest;
+
+    /// Content that is nowhere the same, as a member of a file that is that member only.
+    fn member(folder: &tempfile::TempDir, size: usize, deflated: bool) -> (Arc<Member>, Vec<u8>) {
+        let content: Vec<u8> = (0..size).map(|at| u8::try_from(at * at / 7 % 251).unwrap()).collect();
+        let data = if deflated {
+            let mut encoder = flate2::write::DeflateEncoder::new(Vec::new(), flate2::Compression::fast());
+            encoder.write_all(&content).unwrap();
+            encoder.finish().unwrap()
+        } else {
+            content.clone()
+        };
+        let path = folder.path().join("x");
+        std::fs::write(&path, &data).unwrap();
+        let member = Member {
+            archive: path.into(),
+            name: "x".to_owned(),
+            offset: 0,
+            packed: data.len() as u64,
+            size: size as u64,
+            deflated,
+            digest: Digest::of(&content),
+        };
+        (Arc::new(member), content)
+    }
+
+    #[test]
+    fn any_place_can_be_read_in_any_order() {
+        let folder = tempfile::tempdir().unwrap();
+        for (size, deflated) in [(0, true), (1, true), (100_000, false), (KEPT * 3, true)] {
+            let (member, content) = member(&folder, size, deflated);
+            let mut reader = Unzipped::open(&member).unwrap();
+            let mut all = Vec::new();
+            Inflated::open(&member).unwrap().read_to_end(&mut all).unwrap();
+            assert!(all == content, "{size}");
+            for at in
+                [0, size / 2, size, size - size / 10, 10, KEPT - 3, size / 2, KEPT + 3, 2 * KEPT, size / 2 + KEPT, 0]
+            {
+                let mut some = vec![0; 3 * STEP];
+                reader.seek(SeekFrom::Start(at as u64)).unwrap();
+                let want = content.get(at..).unwrap_or_default();
+                let want = &want[..want.len().min(some.len())];
+                reader.read_exact(&mut some[..want.len()]).unwrap();
+                assert!(some.starts_with(want), "{size} at {at}");
+            }
+            reader.seek(SeekFrom::End(0)).unwrap();
+            assert_eq!(reader.read(&mut [0]).unwrap(), 0);
+        }
+    }
+
+    #[test]
+    fn going_back_and_forth_has_an_end() {
+        let folder = tempfile::tempdir().unwrap();
+        let (member, _) = member(&folder, KEPT * 3, true);
+        let mut reader = Unzipped::open(&member).unwrap();
+        let mut read = |at: usize| {
+            reader.seek(SeekFrom::Start(at as u64)).unwrap();
+            reader.read(&mut [0])
+        };
+        let error = (0..=RESTARTS).find_map(|_| read(KEPT * 3 - 1).and_then(|_| read(KEPT + 1)).err());
+        assert_eq!(error.unwrap().to_string(), "it is read back and forth too often");
+    }
+
+    #[test]
+    fn sizes_are_held_to() {
+        let folder = tempfile::tempdir().unwrap();
+        for deflated in [true, false] {
+            let (member, content) = member(&folder, 1000, deflated);
+            for size in [0, 999, 1001] {
+                let other = Arc::new(Member { size, ..Member::clone(&member) });
+                let all = Inflated::open(&other).unwrap().read_to_end(&mut Vec::new());
+                let says = if size > 1000 {
+                    "it is shorter than the archive says"
+                } else {
+                    "it is longer than the archive says"
+                };
+                assert_eq!(all.unwrap_err().to_string(), says, "{size}");
+            }
+            let longer = Member { packed: member.packed - 1, ..Member::clone(&member) };
+            assert!(Inflated::open(&longer).unwrap().read_to_end(&mut Vec::new()).is_err());
+            assert_eq!(content.len(), 1000);
+        }
+    }
+}

@@ -227,7 +227,7 @@ fn member<'a>(entry: &'a ZipFileEntry<'_>) -> Result<Listed<'a>, MemberFault> {
     let method = match entry.compression() {
         CompressionMethod::Stored => 0,
         CompressionMethod::DEFLATE => 8,
-        other => return Err(MemberFault::Method(other.to_string())),
+        _ => return Err(MemberFault::Method),
     };
     let (packed, size) = (entry.compressed_size(), entry.size());
     let central = Central { name: raw, header: entry.header_start(), flags, method, crc: entry.crc32(), packed, size };
