@@ -57,7 +57,10 @@ fn own(path: &str) -> Option<&str> {
 /// Whether only uv or pip write a file.
 fn is_theirs(path: &str) -> bool {
     let pips = path.rsplit_once('/').is_some_and(|(folder, name)| folder.ends_with("bin") && name.starts_with("pip3."));
-    path == ".lock" || path.ends_with(".pyc") || pips || own(path).is_some_and(|name| OTHERS_ONLY.contains(&name))
+    path == ".lock"
+        || path.strip_suffix(".pyc").is_some()
+        || pips
+        || own(path).is_some_and(|name| OTHERS_ONLY.contains(&name))
 }
 
 struct NoTars;

@@ -132,7 +132,11 @@ fn an_honest_wheel_is_installed() {
         ("x-1.0.dist-info/direct_url.json", "{}"),
         ("x-1.0.dist-info/entry_points.txt", "[console_scripts]\nrun = x:main\n"),
     ]);
-    let installed = tried(NAME, &bytes, &interpreter("usr/local/bin/python3.13")).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("wheel.whl");
+    fs::write(&path, &bytes).unwrap();
+    let installed = try_file(NAME, &path, &interpreter("usr/local/bin/python3.13")).unwrap();
+    packed(&installed).unwrap();
     assert_eq!((installed.name.as_str(), installed.version.as_str()), ("x", "1.0"));
     assert_eq!((installed.purelib, installed.left_out, installed.warnings.len()), (true, 2, 0));
     let site = "/usr/local/lib/python3.13/site-packages";
@@ -175,7 +179,7 @@ fn an_honest_wheel_is_installed() {
         "x/__init__.py",
     ];
     assert_eq!(paths, want);
-    assert!(record.contains(&format!("../../../bin/f,{},31\n", made::hash(b"#!/usr/local/bin/python3.13 -E\nf\n"))));
+    assert!(record.contains(&format!("../../../bin/f,{},33\n", made::hash(b"#!/usr/local/bin/python3.13 -E\nf\n"))));
 }
 
 #[test]
@@ -245,7 +249,12 @@ fn headers_that_disagree_are_refused() {
         &with(Member { method: 12, ..Member::stored("a", "x") }),
         "`a` is compressed in another way than wheels are, which are stored or deflated",
     );
-    assert_refused(&with(Member { header: Some(1), ..plain.clone() }), "it has data before its first file");
+    let moved = with(Member { header: Some(3), ..plain.clone() });
+    assert_refused(&moved, &format!("`{INFO}/WHEEL` shares its bytes with another file"));
+    let mut without = with(plain.clone());
+    without[0] = 0;
+    let text = format!("`{INFO}/WHEEL` has no local header where the central directory says");
+    assert_refused(&without, &text);
     assert_eq!(refused(&with(Member { zip64: true, ..plain })), "");
 }
 

@@ -116,6 +116,8 @@ struct Window {
     /// How far `source` has come.
     reached: u64,
     restarts: u32,
+    /// What one step inflates.
+    step: Box<[u8]>,
     /// The first bytes, from 0.
     first: Vec<u8>,
     /// The last bytes before `reached`, as far as they are not in `first`.
@@ -129,14 +131,15 @@ impl Unzipped {
     /// An archive that is not there any more.
     pub fn open(member: &Arc<Member>) -> io::Result<Self> {
         let file = Arc::new(File::open(&member.archive)?);
-        let window = member.deflated.then(|| Window::new(Inflated::new(file.clone(), member)));
+        let window = member.deflated.then(|| Window::new(Inflated::new(file.clone(), member), member.size));
         Ok(Self { file, member: member.clone(), at: 0, window })
     }
 }
 
 impl Window {
-    fn new(source: Inflated) -> Self {
-        Self { source, reached: 0, restarts: 0, first: Vec::new(), last: VecDeque::new() }
+    fn new(source: Inflated, size: u64) -> Self {
+        let step = vec![0; usize::try_from(size).unwrap_or(STEP).min(STEP)].into();
+        Self { source, reached: 0, restarts: 0, step, first: Vec::new(), last: VecDeque::new() }
     }
 
     /// Begins anew, with the first bytes still at hand.
@@ -173,12 +176,11 @@ impl Window {
 
     /// Inflates some more.
     fn forward(&mut self) -> io::Result<()> {
-        let mut step = [0; STEP];
-        let count = self.source.read(&mut step)?;
+        let count = self.source.read(&mut self.step)?;
         if count == 0 {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
-        let new = &step[..count];
+        let new = &self.step[..count];
         // after a restart, the first bytes are known
         let known =
             usize::try_from(self.reached).map_or(usize::MAX, |reached| self.first.len().saturating_sub(reached));

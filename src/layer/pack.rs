@@ -157,7 +157,7 @@ enum Data<'a> {
     Slice(Slice),
     Holed(Holed),
     Local { file: io::Take<File>, left: u64, hasher: Hasher, want: &'a LocalFile },
-    Member { file: Inflated, broken: bool, hasher: Hasher, want: &'a Member },
+    Member { file: Box<Inflated>, broken: bool, hasher: Hasher, want: &'a Member },
 }
 
 fn open<'a>(content: &'a Content, path: &RootPath, tars: &dyn TarFiles) -> Result<Data<'a>, PackError> {
@@ -174,7 +174,7 @@ fn open<'a>(content: &'a Content, path: &RootPath, tars: &dyn TarFiles) -> Resul
         Content::Member(want) => {
             let name = want.archive.display().to_string();
             let file = Inflated::open(want).map_err(|cause| PackError::Read { path: name, cause })?;
-            Ok(Data::Member { file, broken: false, hasher: Hasher::default(), want })
+            Ok(Data::Member { file: Box::new(file), broken: false, hasher: Hasher::default(), want })
         }
         Content::Local(want) => {
             let name = want.path.display().to_string();

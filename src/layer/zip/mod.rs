@@ -1,7 +1,7 @@
 //! What a wheel's zip archive holds, for members whose data is read in place.
 //!
 //! Source: PKWARE's APPNOTE (6.3.10); "Preventing ZIP parser confusion attacks on Python
-//! package installers" (PyPI's blog, 2025) for what indexes and installers refuse:
+//! package installers" (`PyPI`'s blog, 2025) for what indexes and installers refuse:
 //! several ends, data before, behind or between the members, names that are listed twice,
 //! local headers that tell other things than the central directory. Wheels are refused
 //! here that pip takes: who reads the archive from the front and who reads it from its
