@@ -61,7 +61,7 @@ fn tried(name: &str, bytes: &[u8], interpreter: &Interpreter) -> Result<Installe
     let start = Instant::now();
     let installed = try_file(name, &path, interpreter);
     let packed = installed.and_then(|installed| {
-        packed(&installed).map_err(|error| error.to_string().replace(path.to_str().unwrap(), "FILE"))?;
+        packed(&installed).map_err(|error| error.to_string())?;
         Ok(installed)
     });
     assert!(start.elapsed() < PATIENCE, "{:?}", start.elapsed());
@@ -309,7 +309,7 @@ fn sizes_that_lie_are_refused() {
         files.insert(0, ("a".to_owned(), vec![b'x'; size]));
         let mut members = made::members(&files);
         members[0].data = made::deflated(b"xxx");
-        assert_eq!(refused(&made::zip(&members)), format!("`a` in `FILE`: {says}"));
+        assert_eq!(refused(&made::zip(&members)), format!("`{NAME}`: `a`: {says}"));
         let mut files = made::files(&[]);
         files[0].1 = vec![b'x'; size]; // what is read at once
         let mut members = made::members(&files);
@@ -321,7 +321,7 @@ fn sizes_that_lie_are_refused() {
     files.insert(0, ("a".to_owned(), b"abc".to_vec()));
     let mut members = made::members(&files);
     members[0].data.extend(b"evil");
-    assert_eq!(refused(&made::zip(&members)), "`a` in `FILE`: it is longer than the archive says");
+    assert_refused(&made::zip(&members), "`a`: it is longer than the archive says");
 }
 
 #[test]
@@ -354,7 +354,7 @@ fn a_record_that_is_wrong_is_refused() {
     let hash = made::hash(b"abc");
     assert_eq!(refused(&with_record(&good)), "");
     let other = good.replace(&hash, &made::hash(b"abd"));
-    assert_eq!(refused(&with_record(&other)), "`a.py` in `FILE` is not what the wheel's RECORD says");
+    assert_refused(&with_record(&other), "`a.py` is not what its RECORD says");
     for (record, want) in [
         (good.replace(&format!("a.py,{hash},3\n"), ""), "its RECORD does not list `a.py`".to_owned()),
         (
@@ -422,13 +422,21 @@ fn a_wheel_is_what_its_name_says() {
     let newer = tried(NAME, &newer, &interpreter).unwrap();
     assert_eq!(
         (newer.purelib, newer.warnings),
-        (false, vec!["it is a wheel of version 1.9, newer than carboy".to_owned()])
+        (false, vec![format!("`{NAME}` is a wheel of version 1.9, newer than carboy")])
     );
 }
 
 #[test]
 fn files_have_places_that_are_known_and_are_not_pythons() {
     for (name, want) in [
+        (
+            "x-1.0.data/purelib/y-1.0.dist-info/METADATA",
+            "`x-1.0.data/purelib/y-1.0.dist-info/METADATA` would be in a .dist-info folder, from elsewhere in the wheel",
+        ),
+        (
+            "x-1.0.data/data/lib/python3.13/site-packages/x-1.0.dist-info/RECORD",
+            "`x-1.0.data/data/lib/python3.13/site-packages/x-1.0.dist-info/RECORD` would be in a .dist-info folder, from elsewhere in the wheel",
+        ),
         ("x-1.0.data/evil/a", "`x-1.0.data/evil/a` is for no place that installers know"),
         ("x-1.0.data/a", "`x-1.0.data/a` is for no place that installers know"),
         ("y-1.0.data/purelib/a", "its `y-1.0.data` is not of its .dist-info folder `x-1.0.dist-info`"),
@@ -482,7 +490,7 @@ fn real(folder: &str) -> Vec<PathBuf> {
 
 #[test]
 fn corrupted_wheels_are_read_or_refused() {
-    let rounds = if std::env::var_os("CARBOY_LONG").is_some() { 100_000 } else { 3_000 };
+    let rounds = if std::env::var_os("CARBOY_LONG").is_some() { 50_000 } else { 2_000 };
     let wheels = real("small/3.13-x86_64")
         .into_iter()
         .map(|path| (path.file_name().unwrap().to_str().unwrap().to_owned(), fs::read(&path).unwrap()));

@@ -5,6 +5,11 @@
 //! Deflated data is read forwards only. Who reads here and there (the ELF reader: header,
 //! segments at the end, names at the beginning) gets what was inflated on the way from
 //! memory: the first 4 MiB and the last 4 MiB so far. What lies between begins anew.
+//!
+//! Measured with the 219 libraries in the wheels of numpy, pandas, scipy and pyarrow (307
+//! MB, Python 3.13, x86-64), on a busy machine, carboy not optimised: `elf::parse` of all
+//! takes 2.2 s in the archives, and 0.2 s of the files after these were unpacked in 3.8 s.
+//! `integration/wheels.rs` measures it.
 
 use std::collections::VecDeque;
 use std::fs::File;
@@ -18,8 +23,10 @@ use crate::rootfs::Member;
 
 /// How much of a file's beginning, and of what was read last, is kept.
 const KEPT: usize = 4 << 20;
-/// How much is inflated at once.
+/// How much is inflated at once, but for the first bytes: often a file's kind is all
+/// that is asked for.
 const STEP: usize = 32 << 10;
+const FIRST: usize = 4 << 10;
 /// How often a reader may begin anew: a hostile file is not worth more.
 const RESTARTS: u32 = 64;
 
@@ -52,7 +59,7 @@ impl Inflated {
     pub fn new(file: Arc<File>, member: &Member) -> Self {
         let slice = Slice::new(file, member.offset, member.packed);
         let data = if member.deflated {
-            let buffer = usize::try_from(member.packed).unwrap_or(usize::MAX).clamp(1, 64 << 10);
+            let buffer = usize::try_from(member.packed).unwrap_or(usize::MAX).clamp(1, STEP);
             Data::Deflated(DeflateDecoder::new(BufReader::with_capacity(buffer, slice)))
         } else {
             Data::Stored(slice)
@@ -176,7 +183,8 @@ impl Window {
 
     /// Inflates some more.
     fn forward(&mut self) -> io::Result<()> {
-        let count = self.source.read(&mut self.step)?;
+        let want = if self.reached == 0 { FIRST.min(self.step.len()) } else { self.step.len() };
+        let count = self.source.read(&mut self.step[..want])?;
         if count == 0 {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
@@ -254,6 +262,7 @@ mod tests {
         std::fs::write(&path, &data).unwrap();
         let member = Member {
             archive: path.into(),
+            wheel: "x.whl".into(),
             name: "x".to_owned(),
             offset: 0,
             packed: data.len() as u64,

@@ -32,10 +32,10 @@ pub enum PackError {
     Read { path: String, cause: io::Error },
     #[error("`{path}` changed while it was being read")]
     Changed { path: String },
-    #[error("`{name}` in `{archive}`: {cause}")]
-    Member { archive: String, name: String, cause: io::Error },
-    #[error("`{name}` in `{archive}` is not what the wheel's RECORD says")]
-    Record { archive: String, name: String },
+    #[error("`{wheel}`: `{name}`: {cause}")]
+    Member { wheel: String, name: String, cause: io::Error },
+    #[error("`{wheel}`: `{name}` is not what its RECORD says")]
+    Record { wheel: String, name: String },
     #[error("cannot write the layer: {0}")]
     Write(#[from] io::Error),
 }
@@ -215,7 +215,7 @@ impl Data<'_> {
     fn blame(&self, cause: io::Error) -> PackError {
         match self {
             Self::Member { broken: true, want, .. } => {
-                PackError::Member { archive: want.archive.display().to_string(), name: want.name.clone(), cause }
+                PackError::Member { wheel: want.wheel.to_string(), name: want.name.clone(), cause }
             }
             _ => PackError::Write(cause),
         }
@@ -227,7 +227,7 @@ impl Data<'_> {
                 Err(PackError::Changed { path: want.path.display().to_string() })
             }
             Self::Member { hasher, want, .. } if hasher.clone().finish() != want.digest => {
-                Err(PackError::Record { archive: want.archive.display().to_string(), name: want.name.clone() })
+                Err(PackError::Record { wheel: want.wheel.to_string(), name: want.name.clone() })
             }
             _ => Ok(()),
         }

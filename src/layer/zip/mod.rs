@@ -32,13 +32,15 @@ use crate::rootfs::path::nested;
 pub use error::{ArchiveFault, MemberFault, ZipError};
 use local::{Central, LocalError};
 
-/// The most members of an archive: the largest wheels have some 30,000.
+/// The most members of an archive: of 109 popular wheels, none has more than 5,786
+/// (measured), and no wheel has more than some tens of thousands (assumed).
 const MEMBERS: u64 = 200_000;
 /// The most bytes of all files, unpacked.
 const SIZE: u64 = 16 << 30;
 /// Deflate holds no more than 1,032 times its size (zlib's technical details).
 const DENSEST: u64 = 1032;
-/// How many times its own size an archive may hold, and what it may hold anyway.
+/// How many times its own size an archive may hold (measured: 11 times at most, single
+/// files 224 times), and what it may hold anyway.
 const RATIO: u64 = 100;
 const ANYWAY: u64 = 64 << 20;
 /// Encrypted, strongly so, or with masked headers (4.4.4: bits 0, 6, 13).
@@ -76,7 +78,7 @@ pub fn list(name: &str, path: &Arc<Path>) -> Result<Archive, ZipError> {
     if size > SIZE || size > ANYWAY.max(packed.saturating_mul(RATIO)) {
         return Err(whole(ArchiveFault::Bomb { size, packed }));
     }
-    Ok(Archive { name: name.to_owned(), path: path.clone(), members })
+    Ok(Archive { name: name.into(), path: path.clone(), members })
 }
 
 /// A member's content, whose checksum is compared at its end.

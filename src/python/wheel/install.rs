@@ -47,7 +47,7 @@ pub struct Installed {
 /// # Errors
 /// A wheel that is not as the standard says: see [`WheelFault`].
 pub fn install(archive: &Archive, interpreter: &Interpreter, open: &mut Open) -> Result<Installed, WheelError> {
-    let wheel = || archive.name.clone();
+    let wheel = || archive.name.to_string();
     install_checked(archive, interpreter, open).map_err(|fault| WheelError { wheel: wheel(), fault })
 }
 

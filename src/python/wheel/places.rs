@@ -52,6 +52,13 @@ impl<'a> Places<'a> {
         })
     }
 
+    /// Whether a path is in a dist-info folder.
+    pub fn is_info(&self, path: &RootPath) -> bool {
+        let Interpreter { purelib, platlib, .. } = self.interpreter;
+        let below = path.strip(purelib).or_else(|| path.strip(platlib));
+        below.is_some_and(|below| below.parts().next().is_some_and(|top| top.ends_with(b".dist-info")))
+    }
+
     /// Whether a path is of Python itself: the interpreter by its names, or its library.
     pub fn is_pythons(&self, path: &RootPath) -> bool {
         let Interpreter { executable, bin, stdlib, purelib, platlib, version, .. } = self.interpreter;

@@ -45,6 +45,9 @@ impl Placing<'_> {
             Place::Script(path) if self.launches(&path) => return Ok(()),
             Place::Script(path) => (path, true),
         };
+        if self.places.is_info(&path) && wheel.of_info(&member.name).is_none() {
+            return Err(WheelFault::Info(member.name.clone()));
+        }
         if script && let Some((text, digest)) = self.script(wheel, member)? {
             return self.add(path, Entry::bytes(0o755, text), digest);
         }
@@ -143,7 +146,7 @@ fn is_compiled(name: &str) -> bool {
 
 /// What an installer writes itself, or what is not true any more: RECORD is rewritten.
 fn is_installers(name: &str, wheel: &Wheel) -> bool {
-    let own = name.strip_prefix(wheel.info.as_str()).and_then(|rest| rest.strip_prefix('/'));
+    let own = wheel.of_info(name);
     let known = ["RECORD", "RECORD.jws", "RECORD.p7s", "INSTALLER", "REQUESTED", "direct_url.json"];
     own.is_some_and(|own| known.contains(&own))
 }

@@ -44,10 +44,14 @@ impl<'a, 'o> Wheel<'a, 'o> {
         format!("{}/{name}", self.info)
     }
 
+    /// The name in the dist-info folder of a member that is there.
+    pub fn of_info<'n>(&self, member: &'n str) -> Option<&'n str> {
+        member.strip_prefix(self.info.as_str())?.strip_prefix('/')
+    }
+
     /// RECORD itself and its signatures, which nothing vouches for.
     fn is_record(&self, name: &str) -> bool {
-        name.strip_prefix(self.info.as_str())
-            .is_some_and(|rest| matches!(rest, "/RECORD" | "/RECORD.jws" | "/RECORD.p7s"))
+        matches!(self.of_info(name), Some("RECORD" | "RECORD.jws" | "RECORD.p7s"))
     }
 
     fn compare(&self) -> Result<(), WheelFault> {
@@ -130,7 +134,9 @@ impl<'a, 'o> Wheel<'a, 'o> {
         let parts = version.split_once('.').and_then(|(major, minor)| number(major).zip(number(minor)));
         match parts {
             Some((1, 0)) => {}
-            Some((1, _)) => warnings.push(format!("it is a wheel of version {version}, newer than carboy")),
+            Some((1, _)) => {
+                warnings.push(format!("`{}` is a wheel of version {version}, newer than carboy", self.archive.name))
+            }
             _ => return Err(WheelFault::WheelVersion(version.chars().take(50).collect())),
         }
         Ok(field("Root-Is-Purelib")?.eq_ignore_ascii_case("true"))
