@@ -14,6 +14,8 @@
 //!   below the image's prefix.
 //! - Scripts begin with the interpreter of the image. pip's launchers say the same as
 //!   uv's in other words; carboy's are uv's, byte for byte.
+//! - Both write `pipX.Y` for the wheel of pip, of the Python that they run on.
+//! - uv leaves a RECORD executable that is so in the wheel.
 //! - Files compiled before (`.pyc`) are left out.
 //!
 //! The wheels are pinned in `differential/*.txt`, which `uv pip compile --no-deps
@@ -43,9 +45,23 @@ use carboy::python::wheel::{Installed, install};
 use carboy::rootfs::{Entry, RootPath, Tree};
 use made::made;
 
-/// What uv and pip write beside what the wheel has; at the end of a path.
-const OTHERS_ONLY: [&str; 4] =
-    [".dist-info/REQUESTED", ".dist-info/direct_url.json", ".dist-info/uv_cache.json", ".lock"];
+/// What uv and pip write into a dist-info folder beside what the wheel has.
+const OTHERS_ONLY: [&str; 3] = ["REQUESTED", "direct_url.json", "uv_cache.json"];
+
+/// The name of a file in the dist-info folder of a distribution itself, not of one that
+/// it brings along.
+fn own(path: &str) -> Option<&str> {
+    path.split_once('/').filter(|(folder, _)| folder.ends_with(".dist-info")).map(|(_, name)| name)
+}
+
+/// Whether only uv or pip write a file.
+fn is_theirs(path: &str) -> bool {
+    let pips = path.rsplit_once('/').is_some_and(|(folder, name)| folder.ends_with("bin") && name.starts_with("pip3."));
+    path == ".lock"
+        || path.strip_suffix(".pyc").is_some()
+        || pips
+        || own(path).is_some_and(|name| OTHERS_ONLY.contains(&name))
+}
 
 struct NoTars;
 
@@ -129,7 +145,8 @@ fn read(folder: &Path) -> Files {
 
 fn ran(command: &mut Command) {
     let output = command.output().unwrap_or_else(|cause| panic!("{command:?}: {cause}: run scripts/setup"));
-    assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
+    let program = command.get_program().to_string_lossy();
+    assert!(output.status.success(), "{program}: {}", String::from_utf8_lossy(&output.stderr));
 }
 
 fn uvs(set: &Set, wheels: &[PathBuf], folder: &Path) -> Files {
@@ -222,11 +239,11 @@ fn differences(ours: &Files, theirs: &Files, other: &str) -> Vec<String> {
     let mut out = Vec::new();
     let paths: BTreeSet<_> = ours.keys().chain(theirs.keys()).collect();
     for path in paths {
-        let is_theirs = OTHERS_ONLY.iter().any(|end| path.ends_with(end)) || path.ends_with(".pyc");
+        let is_theirs = is_theirs(path);
         match (ours.get(path), theirs.get(path)) {
             (Some(_), Some(_)) if is_theirs => out.push(format!("both have {path}")),
             (Some(ours), Some(theirs)) => {
-                if ours.executable != theirs.executable {
+                if ours.executable != theirs.executable && own(path) != Some("RECORD") {
                     out.push(format!("{path}: executable {}", ours.executable));
                 }
                 out.extend(content(path, &ours.bytes, &theirs.bytes, other));
@@ -242,11 +259,11 @@ fn differences(ours: &Files, theirs: &Files, other: &str) -> Vec<String> {
 /// How a file's bytes differ that should not.
 fn content(path: &str, ours: &[u8], theirs: &[u8], other: &str) -> Option<String> {
     let differs = |what: &str| Some(format!("{path}: {what}"));
-    if path.ends_with(".dist-info/INSTALLER") {
+    if own(path) == Some("INSTALLER") {
         let (ours, theirs) = (ours.trim_ascii(), theirs.trim_ascii());
         return if (ours, theirs) == (b"carboy", other.as_bytes()) { None } else { differs("other words") };
     }
-    if path.ends_with(".dist-info/RECORD") {
+    if own(path) == Some("RECORD") {
         let (ours, theirs) = (lines(ours), lines(theirs));
         let odd: Vec<_> = ours.symmetric_difference(&theirs).collect();
         return if odd.is_empty() { None } else { differs(&format!("{odd:?}")) };
@@ -277,9 +294,7 @@ fn lines(record: &[u8]) -> BTreeSet<String> {
     let mut out = BTreeSet::new();
     for line in text.lines() {
         let (path, rest) = line.split_once(",sha").unwrap_or((line, ""));
-        let known = OTHERS_ONLY.iter().any(|end| path.ends_with(end))
-            || path.ends_with(".dist-info/INSTALLER")
-            || path.ends_with(".pyc");
+        let known = is_theirs(path) || own(path) == Some("INSTALLER");
         // its last two names tell enough of where a file is that is not in the site folder
         let outside = path.starts_with("../") || path.starts_with("bin/") || path.starts_with("include/");
         let outside = outside || path.starts_with("share/") || path.starts_with("etc/");

@@ -5,6 +5,11 @@
 //! Deflated data is read forwards only. Who reads here and there (the ELF reader: header,
 //! segments at the end, names at the beginning) gets what was inflated on the way from
 //! memory: the first 4 MiB and the last 4 MiB so far. What lies between begins anew.
+//!
+//! Measured with the 219 libraries in the wheels of numpy, pandas, scipy and pyarrow (307
+//! MB, Python 3.13, x86-64), on a busy machine, carboy not optimised: `elf::parse` of all
+//! takes 2.2 s in the archives, and 0.2 s of the files after these were unpacked in 3.8 s.
+//! `integration/wheels.rs` measures it.
 
 use std::collections::VecDeque;
 use std::fs::File;
@@ -18,8 +23,10 @@ use crate::rootfs::Member;
 
 /// How much of a file's beginning, and of what was read last, is kept.
 const KEPT: usize = 4 << 20;
-/// How much is inflated at once.
+/// How much is inflated at once, but for the first bytes: often a file's kind is all
+/// that is asked for.
 const STEP: usize = 32 << 10;
+const FIRST: usize = 4 << 10;
 /// How often a reader may begin anew: a hostile file is not worth more.
 const RESTARTS: u32 = 64;
 
@@ -52,7 +59,7 @@ impl Inflated {
     pub fn new(file: Arc<File>, member: &Member) -> Self {
         let slice = Slice::new(file, member.offset, member.packed);
         let data = if member.deflated {
-            let buffer = usize::try_from(member.packed).unwrap_or(usize::MAX).clamp(1, 64 << 10);
+            let buffer = usize::try_from(member.packed).unwrap_or(usize::MAX).clamp(1, STEP);
             Data::Deflated(DeflateDecoder::new(BufReader::with_capacity(buffer, slice)))
         } else {
             Data::Stored(slice)
@@ -116,6 +123,8 @@ struct Window {
     /// How far `source` has come.
     reached: u64,
     restarts: u32,
+    /// What one step inflates.
+    step: Box<[u8]>,
     /// The first bytes, from 0.
     first: Vec<u8>,
     /// The last bytes before `reached`, as far as they are not in `first`.
@@ -129,14 +138,15 @@ impl Unzipped {
     /// An archive that is not there any more.
     pub fn open(member: &Arc<Member>) -> io::Result<Self> {
         let file = Arc::new(File::open(&member.archive)?);
-        let window = member.deflated.then(|| Window::new(Inflated::new(file.clone(), member)));
+        let window = member.deflated.then(|| Window::new(Inflated::new(file.clone(), member), member.size));
         Ok(Self { file, member: member.clone(), at: 0, window })
     }
 }
 
 impl Window {
-    fn new(source: Inflated) -> Self {
-        Self { source, reached: 0, restarts: 0, first: Vec::new(), last: VecDeque::new() }
+    fn new(source: Inflated, size: u64) -> Self {
+        let step = vec![0; usize::try_from(size).unwrap_or(STEP).min(STEP)].into();
+        Self { source, reached: 0, restarts: 0, step, first: Vec::new(), last: VecDeque::new() }
     }
 
     /// Begins anew, with the first bytes still at hand.
@@ -173,12 +183,12 @@ impl Window {
 
     /// Inflates some more.
     fn forward(&mut self) -> io::Result<()> {
-        let mut step = [0; STEP];
-        let count = self.source.read(&mut step)?;
+        let want = if self.reached == 0 { FIRST.min(self.step.len()) } else { self.step.len() };
+        let count = self.source.read(&mut self.step[..want])?;
         if count == 0 {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
-        let new = &step[..count];
+        let new = &self.step[..count];
         // after a restart, the first bytes are known
         let known =
             usize::try_from(self.reached).map_or(usize::MAX, |reached| self.first.len().saturating_sub(reached));
@@ -228,5 +238,96 @@ impl Seek for Unzipped {
         };
         self.at = at.ok_or(io::ErrorKind::InvalidInput)?;
         Ok(self.at)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use super::*;
+    use crate::oci::Digest;
+
+    /// Content that is nowhere the same, as a member of a file that is that member only.
+    fn member(folder: &tempfile::TempDir, size: usize, deflated: bool) -> (Arc<Member>, Vec<u8>) {
+        let content: Vec<u8> = (0..size).map(|at| u8::try_from(at * at / 7 % 251).unwrap()).collect();
+        let data = if deflated {
+            let mut encoder = flate2::write::DeflateEncoder::new(Vec::new(), flate2::Compression::fast());
+            encoder.write_all(&content).unwrap();
+            encoder.finish().unwrap()
+        } else {
+            content.clone()
+        };
+        let path = folder.path().join("x");
+        std::fs::write(&path, &data).unwrap();
+        let member = Member {
+            archive: path.into(),
+            wheel: "x.whl".into(),
+            name: "x".to_owned(),
+            offset: 0,
+            packed: data.len() as u64,
+            size: size as u64,
+            deflated,
+            digest: Digest::of(&content),
+        };
+        (Arc::new(member), content)
+    }
+
+    #[test]
+    fn any_place_can_be_read_in_any_order() {
+        let folder = tempfile::tempdir().unwrap();
+        for (size, deflated) in [(0, true), (1, true), (100_000, false), (KEPT * 3, true)] {
+            let (member, content) = member(&folder, size, deflated);
+            let mut reader = Unzipped::open(&member).unwrap();
+            let mut all = Vec::new();
+            Inflated::open(&member).unwrap().read_to_end(&mut all).unwrap();
+            assert!(all == content, "{size}");
+            for at in
+                [0, size / 2, size, size - size / 10, 10, KEPT - 3, size / 2, KEPT + 3, 2 * KEPT, size / 2 + KEPT, 0]
+            {
+                let mut some = vec![0; 3 * STEP];
+                reader.seek(SeekFrom::Start(at as u64)).unwrap();
+                let want = content.get(at..).unwrap_or_default();
+                let want = &want[..want.len().min(some.len())];
+                reader.read_exact(&mut some[..want.len()]).unwrap();
+                assert!(some.starts_with(want), "{size} at {at}");
+            }
+            reader.seek(SeekFrom::End(0)).unwrap();
+            assert_eq!(reader.read(&mut [0]).unwrap(), 0);
+        }
+    }
+
+    #[test]
+    fn going_back_and_forth_has_an_end() {
+        let folder = tempfile::tempdir().unwrap();
+        let (member, _) = member(&folder, KEPT * 3, true);
+        let mut reader = Unzipped::open(&member).unwrap();
+        let mut read = |at: usize| {
+            reader.seek(SeekFrom::Start(at as u64)).unwrap();
+            reader.read(&mut [0])
+        };
+        let error = (0..=RESTARTS).find_map(|_| read(KEPT * 3 - 1).and_then(|_| read(KEPT + 1)).err());
+        assert_eq!(error.unwrap().to_string(), "it is read back and forth too often");
+    }
+
+    #[test]
+    fn sizes_are_held_to() {
+        let folder = tempfile::tempdir().unwrap();
+        for deflated in [true, false] {
+            let (member, content) = member(&folder, 1000, deflated);
+            for size in [0, 999, 1001] {
+                let other = Arc::new(Member { size, ..Member::clone(&member) });
+                let all = Inflated::open(&other).unwrap().read_to_end(&mut Vec::new());
+                let says = if size > 1000 {
+                    "it is shorter than the archive says"
+                } else {
+                    "it is longer than the archive says"
+                };
+                assert_eq!(all.unwrap_err().to_string(), says, "{size}");
+            }
+            let longer = Member { packed: member.packed - 1, ..Member::clone(&member) };
+            assert!(Inflated::open(&longer).unwrap().read_to_end(&mut Vec::new()).is_err());
+            assert_eq!(content.len(), 1000);
+        }
     }
 }

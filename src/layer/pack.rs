@@ -32,10 +32,10 @@ pub enum PackError {
     Read { path: String, cause: io::Error },
     #[error("`{path}` changed while it was being read")]
     Changed { path: String },
-    #[error("`{name}` in `{archive}`: {cause}")]
-    Member { archive: String, name: String, cause: io::Error },
-    #[error("`{name}` in `{archive}` is not what the wheel's RECORD says")]
-    Record { archive: String, name: String },
+    #[error("`{wheel}`: `{name}`: {cause}")]
+    Member { wheel: String, name: String, cause: io::Error },
+    #[error("`{wheel}`: `{name}` is not what its RECORD says")]
+    Record { wheel: String, name: String },
     #[error("cannot write the layer: {0}")]
     Write(#[from] io::Error),
 }
@@ -157,7 +157,7 @@ enum Data<'a> {
     Slice(Slice),
     Holed(Holed),
     Local { file: io::Take<File>, left: u64, hasher: Hasher, want: &'a LocalFile },
-    Member { file: Inflated, broken: bool, hasher: Hasher, want: &'a Member },
+    Member { file: Box<Inflated>, broken: bool, hasher: Hasher, want: &'a Member },
 }
 
 fn open<'a>(content: &'a Content, path: &RootPath, tars: &dyn TarFiles) -> Result<Data<'a>, PackError> {
@@ -174,7 +174,7 @@ fn open<'a>(content: &'a Content, path: &RootPath, tars: &dyn TarFiles) -> Resul
         Content::Member(want) => {
             let name = want.archive.display().to_string();
             let file = Inflated::open(want).map_err(|cause| PackError::Read { path: name, cause })?;
-            Ok(Data::Member { file, broken: false, hasher: Hasher::default(), want })
+            Ok(Data::Member { file: Box::new(file), broken: false, hasher: Hasher::default(), want })
         }
         Content::Local(want) => {
             let name = want.path.display().to_string();
@@ -215,7 +215,7 @@ impl Data<'_> {
     fn blame(&self, cause: io::Error) -> PackError {
         match self {
             Self::Member { broken: true, want, .. } => {
-                PackError::Member { archive: want.archive.display().to_string(), name: want.name.clone(), cause }
+                PackError::Member { wheel: want.wheel.to_string(), name: want.name.clone(), cause }
             }
             _ => PackError::Write(cause),
         }
@@ -227,7 +227,7 @@ impl Data<'_> {
                 Err(PackError::Changed { path: want.path.display().to_string() })
             }
             Self::Member { hasher, want, .. } if hasher.clone().finish() != want.digest => {
-                Err(PackError::Record { archive: want.archive.display().to_string(), name: want.name.clone() })
+                Err(PackError::Record { wheel: want.wheel.to_string(), name: want.name.clone() })
             }
             _ => Ok(()),
         }

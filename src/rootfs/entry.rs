@@ -67,6 +67,8 @@ pub enum Content {
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Member {
     pub archive: Arc<Path>,
+    /// The wheel's file name, for errors: the cache calls it otherwise.
+    pub wheel: Arc<str>,
     /// As the archive calls it, for errors.
     pub name: String,
     /// Where its data begins in the archive.

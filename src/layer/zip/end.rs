@@ -1,7 +1,7 @@
 //! The end of a zip archive: one, at the file's very end, right behind the central
 //! directory.
 //!
-//! Source: PKWARE's APPNOTE, 4.3.14 to 4.3.16. Stricter than that, as PyPI and uv are,
+//! Source: PKWARE's APPNOTE, 4.3.14 to 4.3.16. Stricter than that, as `PyPI` and uv are,
 //! so that no two readers see two archives in one file.
 
 use std::fs::File;

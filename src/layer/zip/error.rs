@@ -60,8 +60,8 @@ pub enum MemberFault {
     Folder,
     #[error("is encrypted")]
     Encrypted,
-    #[error("is compressed by method {0}; wheels are stored or deflated")]
-    Method(String),
+    #[error("is compressed in another way than wheels are, which are stored or deflated")]
+    Method,
     #[error("has another {0} in its local header than in the central directory")]
     Differs(&'static str),
     #[error("has no local header where the central directory says")]

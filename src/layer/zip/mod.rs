@@ -1,7 +1,7 @@
 //! What a wheel's zip archive holds, for members whose data is read in place.
 //!
 //! Source: PKWARE's APPNOTE (6.3.10); "Preventing ZIP parser confusion attacks on Python
-//! package installers" (PyPI's blog, 2025) for what indexes and installers refuse:
+//! package installers" (`PyPI`'s blog, 2025) for what indexes and installers refuse:
 //! several ends, data before, behind or between the members, names that are listed twice,
 //! local headers that tell other things than the central directory. Wheels are refused
 //! here that pip takes: who reads the archive from the front and who reads it from its
@@ -32,13 +32,15 @@ use crate::rootfs::path::nested;
 pub use error::{ArchiveFault, MemberFault, ZipError};
 use local::{Central, LocalError};
 
-/// The most members of an archive: the largest wheels have some 30,000.
+/// The most members of an archive: of 109 popular wheels, none has more than 5,786
+/// (measured), and no wheel has more than some tens of thousands (assumed).
 const MEMBERS: u64 = 200_000;
 /// The most bytes of all files, unpacked.
 const SIZE: u64 = 16 << 30;
 /// Deflate holds no more than 1,032 times its size (zlib's technical details).
 const DENSEST: u64 = 1032;
-/// How many times its own size an archive may hold, and what it may hold anyway.
+/// How many times its own size an archive may hold (measured: 11 times at most, single
+/// files 224 times), and what it may hold anyway.
 const RATIO: u64 = 100;
 const ANYWAY: u64 = 64 << 20;
 /// Encrypted, strongly so, or with masked headers (4.4.4: bits 0, 6, 13).
@@ -76,7 +78,7 @@ pub fn list(name: &str, path: &Arc<Path>) -> Result<Archive, ZipError> {
     if size > SIZE || size > ANYWAY.max(packed.saturating_mul(RATIO)) {
         return Err(whole(ArchiveFault::Bomb { size, packed }));
     }
-    Ok(Archive { name: name.to_owned(), path: path.clone(), members })
+    Ok(Archive { name: name.into(), path: path.clone(), members })
 }
 
 /// A member's content, whose checksum is compared at its end.
@@ -227,7 +229,7 @@ fn member<'a>(entry: &'a ZipFileEntry<'_>) -> Result<Listed<'a>, MemberFault> {
     let method = match entry.compression() {
         CompressionMethod::Stored => 0,
         CompressionMethod::DEFLATE => 8,
-        other => return Err(MemberFault::Method(other.to_string())),
+        _ => return Err(MemberFault::Method),
     };
     let (packed, size) = (entry.compressed_size(), entry.size());
     let central = Central { name: raw, header: entry.header_start(), flags, method, crc: entry.crc32(), packed, size };

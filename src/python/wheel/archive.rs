@@ -11,7 +11,7 @@ use crate::rootfs::Member;
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Archive {
     /// The wheel's file name.
-    pub name: String,
+    pub name: Arc<str>,
     pub path: Arc<Path>,
     /// In the archive's order. Folders are left out.
     pub members: Vec<RawMember>,
@@ -41,6 +41,7 @@ impl Archive {
     pub fn member(&self, raw: &RawMember, digest: Digest) -> Member {
         Member {
             archive: self.path.clone(),
+            wheel: self.name.clone(),
             name: raw.name.clone(),
             offset: raw.offset,
             packed: raw.packed,

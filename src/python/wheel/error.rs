@@ -57,6 +57,8 @@ pub enum WheelFault {
     Scheme(String),
     #[error("its `{folder}` is not of its .dist-info folder `{info}`")]
     OtherData { folder: String, info: String },
+    #[error("`{0}` would be in a .dist-info folder, from elsewhere in the wheel")]
+    Info(String),
     #[error("two of its files would be `{0}`")]
     Twice(RootPath),
     #[error("`{below}` would be below `{above}`, which is a file")]

@@ -9,6 +9,8 @@ mod hashes;
 mod install;
 mod name;
 mod places;
+mod placing;
+mod verified;
 
 pub use archive::{Archive, RawMember};
 pub use error::{WheelError, WheelFault};

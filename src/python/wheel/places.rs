@@ -33,7 +33,7 @@ impl<'a> Places<'a> {
 
     /// The place of a member, by its name in the archive.
     pub fn of(&self, member: &str) -> Result<Place, WheelFault> {
-        let Some((top, rest)) = member.split_once('/').filter(|(top, _)| top.ends_with(".data")) else {
+        let Some((top, rest)) = member.split_once('/').filter(|(top, _)| top.strip_suffix(".data").is_some()) else {
             return Ok(Place::File(below(self.site, member)));
         };
         if top.strip_suffix(".data") != Some(self.stem) {
@@ -52,13 +52,20 @@ impl<'a> Places<'a> {
         })
     }
 
+    /// Whether a path is in a dist-info folder.
+    pub fn is_info(&self, path: &RootPath) -> bool {
+        let Interpreter { purelib, platlib, .. } = self.interpreter;
+        let below = path.strip(purelib).or_else(|| path.strip(platlib));
+        below.is_some_and(|below| below.parts().next().is_some_and(|top| top.ends_with(b".dist-info")))
+    }
+
     /// Whether a path is of Python itself: the interpreter by its names, or its library.
     pub fn is_pythons(&self, path: &RootPath) -> bool {
         let Interpreter { executable, bin, stdlib, purelib, platlib, version, .. } = self.interpreter;
         let names = ["python", &format!("python{}", self.interpreter.major()), &format!("python{version}")];
-        let named = |name: &str| *path == bin.child(name.as_bytes());
+        let is_named = |name: &str| *path == bin.child(name.as_bytes());
         let library = path.strip(stdlib).is_some() && path.strip(purelib).is_none() && path.strip(platlib).is_none();
-        path == executable || library || names.into_iter().any(named)
+        path == executable || library || names.into_iter().any(is_named)
     }
 }
 

@@ -1,0 +1,174 @@
+//! A wheel whose RECORD agrees with its archive: what of it is read is compared.
+
+use std::collections::BTreeMap;
+use std::io::{self, Read};
+
+use super::error::WheelFault;
+use super::hashes::{self, Comparison, Told};
+use super::install::{Open, is_version};
+use super::{Archive, RawMember, WheelName};
+use crate::oci::Digest;
+use crate::python::distribution::header;
+use crate::python::lock::Hash;
+use crate::python::normalised;
+
+/// The most bytes of metadata (which hold a project's whole README) and of scripts.
+pub const TEXT_LIMIT: u64 = 16 << 20;
+/// The most bytes of a RECORD: 200,000 lines.
+const RECORD_LIMIT: u64 = 64 << 20;
+
+/// A wheel whose RECORD agrees with its members.
+pub struct Wheel<'a, 'o> {
+    pub archive: &'a Archive,
+    open: &'a mut Open<'o>,
+    members: BTreeMap<&'a str, &'a RawMember>,
+    told: BTreeMap<String, Told>,
+    /// `flask-3.1.3.dist-info`.
+    pub info: String,
+}
+
+impl<'a, 'o> Wheel<'a, 'o> {
+    pub fn new(archive: &'a Archive, open: &'a mut Open<'o>, info: String) -> Result<Self, WheelFault> {
+        let members = archive.members.iter().map(|member| (member.name.as_str(), member)).collect();
+        let mut wheel = Self { archive, open, members, told: BTreeMap::new(), info };
+        let record = wheel.own("RECORD");
+        let raw = *wheel.members.get(record.as_str()).ok_or(WheelFault::Missing(record))?;
+        let bytes = wheel.content(raw, RECORD_LIMIT)?;
+        wheel.told = hashes::read(&text(raw, bytes)?)?;
+        wheel.compare()?;
+        Ok(wheel)
+    }
+
+    /// The name of a file in the dist-info folder.
+    fn own(&self, name: &str) -> String {
+        format!("{}/{name}", self.info)
+    }
+
+    /// The name in the dist-info folder of a member that is there.
+    pub fn of_info<'n>(&self, member: &'n str) -> Option<&'n str> {
+        member.strip_prefix(self.info.as_str())?.strip_prefix('/')
+    }
+
+    /// RECORD itself and its signatures, which nothing vouches for.
+    fn is_record(&self, name: &str) -> bool {
+        matches!(self.of_info(name), Some("RECORD" | "RECORD.jws" | "RECORD.p7s"))
+    }
+
+    fn compare(&self) -> Result<(), WheelFault> {
+        for (name, told) in &self.told {
+            let member = self.members.get(name.as_str()).ok_or_else(|| WheelFault::Lacking(name.clone()))?;
+            if let Some(record) = told.size.filter(|size| *size != member.size && !self.is_record(name)) {
+                return Err(WheelFault::Size { member: name.clone(), record, size: member.size });
+            }
+            if told.hash.is_none() && !self.is_record(name) {
+                return Err(WheelFault::Unhashed(name.clone()));
+            }
+        }
+        let mut names = self.members.keys().filter(|name| !self.is_record(name));
+        let unlisted = names.find(|name| !self.told.contains_key(**name));
+        unlisted.map_or(Ok(()), |name| Err(WheelFault::Unlisted((*name).to_owned())))
+    }
+
+    pub fn reader(&mut self, member: &RawMember) -> Result<Box<dyn Read>, WheelFault> {
+        (self.open)(member).map_err(|cause| unreadable(member, &cause))
+    }
+
+    fn content(&mut self, member: &RawMember, limit: u64) -> Result<Vec<u8>, WheelFault> {
+        if member.size > limit {
+            return Err(WheelFault::Long { member: member.name.clone(), limit });
+        }
+        let mut out = Vec::new();
+        let read = self.reader(member)?.take(limit + 1).read_to_end(&mut out);
+        read.map_err(|cause| unreadable(member, &cause))?;
+        Ok(out)
+    }
+
+    /// Content that is what RECORD says.
+    pub fn verified(&mut self, member: &RawMember, limit: u64) -> Result<Vec<u8>, WheelFault> {
+        let bytes = self.content(member, limit)?;
+        let mut comparison = Comparison::new(self.hash(member)?);
+        comparison.update(&bytes);
+        comparison.finish().ok_or_else(|| WheelFault::Record(member.name.clone()))?;
+        Ok(bytes)
+    }
+
+    fn hash(&self, member: &RawMember) -> Result<&Hash, WheelFault> {
+        let told = self.told.get(&member.name).and_then(|told| told.hash.as_ref());
+        told.ok_or_else(|| WheelFault::Unhashed(member.name.clone()))
+    }
+
+    /// The SHA-256 of a member's content: what RECORD says, or where that has a stronger
+    /// hash, by reading the member once.
+    pub fn digest(&mut self, member: &RawMember) -> Result<Digest, WheelFault> {
+        let hash = self.hash(member)?.clone();
+        if let Hash::Sha256(digest) = hash {
+            return Ok(digest);
+        }
+        let mut comparison = Comparison::new(&hash);
+        let mut reader = self.reader(member)?;
+        let mut buffer = vec![0; 64 << 10];
+        loop {
+            let count = reader.read(&mut buffer).map_err(|cause| unreadable(member, &cause))?;
+            if count == 0 {
+                return comparison.finish().ok_or_else(|| WheelFault::Record(member.name.clone()));
+            }
+            comparison.update(&buffer[..count]);
+        }
+    }
+
+    /// A text in the dist-info folder.
+    pub fn text(&mut self, name: &str) -> Result<String, WheelFault> {
+        let name = self.own(name);
+        let member = *self.members.get(name.as_str()).ok_or(WheelFault::Missing(name))?;
+        let bytes = self.verified(member, TEXT_LIMIT)?;
+        text(member, bytes)
+    }
+
+    /// What WHEEL says of where the files go.
+    pub fn purelib(&mut self, warnings: &mut Vec<String>) -> Result<bool, WheelFault> {
+        let text = self.text("WHEEL")?;
+        let field =
+            |field| header(&text, field).ok_or_else(|| WheelFault::NoField { member: self.own("WHEEL"), field });
+        let version = field("Wheel-Version")?;
+        let number = |text: &str| text.parse::<u32>().ok();
+        let parts = version.split_once('.').and_then(|(major, minor)| number(major).zip(number(minor)));
+        match parts {
+            Some((1, 0)) => {}
+            Some((1, _)) => {
+                warnings.push(format!("`{}` is a wheel of version {version}, newer than carboy", self.archive.name))
+            }
+            _ => return Err(WheelFault::WheelVersion(version.chars().take(50).collect())),
+        }
+        Ok(field("Root-Is-Purelib")?.eq_ignore_ascii_case("true"))
+    }
+
+    /// Name and version, which must be the file name's.
+    pub fn identity(&mut self, file: &WheelName) -> Result<(String, String), WheelFault> {
+        let text = self.text("METADATA")?;
+        let member = self.own("METADATA");
+        let field = |field| header(&text, field).ok_or_else(|| WheelFault::NoField { member: member.clone(), field });
+        let (name, version) = (field("Name")?, field("Version")?);
+        let other = |field, found: &str, wanted: String| WheelFault::OtherField {
+            member: member.clone(),
+            field,
+            found: found.chars().take(200).collect(),
+            wanted,
+        };
+        let plain = |name: &str| name.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b));
+        if normalised(name) != normalised(&file.distribution) || !plain(name) {
+            return Err(other("Name", name, file.distribution.clone()));
+        }
+        if !is_version(version, &file.version) {
+            return Err(other("Version", version, file.version.to_string()));
+        }
+        Ok((name.to_owned(), version.to_owned()))
+    }
+}
+
+fn text(member: &RawMember, bytes: Vec<u8>) -> Result<String, WheelFault> {
+    String::from_utf8(bytes).map_err(|_| WheelFault::Text(member.name.clone()))
+}
+
+pub fn unreadable(member: &RawMember, cause: &io::Error) -> WheelFault {
+    WheelFault::Read { member: member.name.clone(), cause: cause.to_string() }
+}
