@@ -9,16 +9,17 @@ use std::path::{Path, PathBuf};
 /// Pure modules: each may import itself and those before it.
 const PURE: [&str; 9] = ["hint", "oci", "rootfs", "elf", "debian", "python", "config", "plan", "image"];
 /// What the others may import beside the pure ones and themselves.
-const OTHERS: [(&str, &[&str]); 9] = [
+const OTHERS: [(&str, &[&str]); 10] = [
     ("layer", &[]),
     ("progress", &[]),
     ("ports", &["progress"]),
     ("registry", &["progress", "ports"]),
     ("store", &["progress", "ports"]),
     ("source", &["progress", "ports"]),
+    ("bytecode", &["progress", "ports"]),
     ("build", &["layer", "progress", "ports"]),
     ("ui", &["progress", "build"]),
-    ("cli", &["layer", "progress", "ports", "registry", "store", "source", "build", "ui"]),
+    ("cli", &["layer", "progress", "ports", "registry", "store", "source", "bytecode", "build", "ui"]),
 ];
 /// What pure modules must not mention: files, network, clock, environment.
 const IMPURE: [&str; 7] = ["std::fs", "fs_err", "std::net", "std::env", "SystemTime", "Instant::now", "tokio::"];
