@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 /// Pure modules: each may import itself and those before it.
 const PURE: [&str; 9] = ["hint", "oci", "rootfs", "elf", "debian", "python", "config", "plan", "image"];
 /// What the others may import beside the pure ones and themselves.
-const OTHERS: [(&str, &[&str]); 12] = [
+const OTHERS: [(&str, &[&str]); 13] = [
     ("once", &[]),
     ("layer", &[]),
     ("progress", &[]),
@@ -19,9 +19,13 @@ const OTHERS: [(&str, &[&str]); 12] = [
     ("packages", &["once", "http", "progress", "ports"]),
     ("store", &["progress", "ports"]),
     ("source", &["progress", "ports"]),
+    ("bytecode", &["progress", "ports"]),
     ("build", &["once", "layer", "progress", "ports"]),
     ("ui", &["progress", "build"]),
-    ("cli", &["layer", "progress", "ports", "registry", "packages", "store", "source", "build", "ui"]),
+    (
+        "cli",
+        &["layer", "progress", "ports", "registry", "packages", "store", "source", "bytecode", "build", "ui"],
+    ),
 ];
 /// What pure modules must not mention: files, network, clock, environment.
 const IMPURE: [&str; 7] = ["std::fs", "fs_err", "std::net", "std::env", "SystemTime", "Instant::now", "tokio::"];

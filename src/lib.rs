@@ -14,14 +14,15 @@
 //! ```
 //!
 //! Below them stand `layer` (tar over readers and writers), `progress` and `ports`
-//! (facts and traits), which import pure modules. `registry`, `packages`, `store` and
-//! `source` do I/O behind the traits of `ports`; `http` carries what goes over the
-//! network, `once` shares work among those who ask for it. `build` imports the pure modules, `layer`,
-//! `progress` and `ports`. `ui` shows, `cli` wires everything; only `cli` reads the
-//! environment, the wall clock and the working directory. `integration/imports.rs`
-//! holds this.
+//! (facts and traits), which import pure modules. `registry`, `packages`, `store`,
+//! `source` and `bytecode` do I/O behind the traits of `ports`; `http` carries what goes
+//! over the network, `once` shares work among those who ask for it. `build` imports the
+//! pure modules, `layer`, `progress`, `ports` and `once`. `ui` shows, `cli` wires
+//! everything; only `cli` reads the environment, the wall clock and the working
+//! directory. `integration/imports.rs` holds this.
 
 pub mod build;
+pub mod bytecode;
 pub mod cli;
 pub mod config;
 pub mod debian;

@@ -2,7 +2,10 @@
 //! local folders. `build` knows these; `registry`, `store` and `source`
 //! implement them; `cli` brings them together.
 
+use std::collections::BTreeMap;
+use std::fmt;
 use std::fs::File;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -19,6 +22,7 @@ use crate::progress::Outcome;
 use crate::python::lock::Pinned;
 use crate::python::tags::Target;
 pub use crate::rootfs::LocalFile;
+use crate::rootfs::{Content, RootPath};
 
 /// An error of a port's other side, with the hint that its maker knew.
 ///
@@ -115,6 +119,8 @@ pub enum CacheKind {
     Wheel,
     /// Facts about the files of a local folder, by the digest of its path.
     Folder,
+    /// Compiled bytecode, by the digest of interpreter, paths and sources.
+    Bytecode,
 }
 
 /// Content kept between runs. Entries appear whole or not at all.
@@ -203,6 +209,81 @@ pub trait Packages: Send + Sync {
     /// There is no wheel that fits; what there is instead, and how to go on. Hashes
     /// that are others than the lock file's. Indexes that refuse or fail.
     fn wheel<'a>(&'a self, wanted: &'a Pinned, target: &'a Target) -> BoxFuture<'a, Result<WheelFile, PortError>>;
+}
+
+/// The interpreter that compiled code is for.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct Exact {
+    /// Its whole version: `3.13.5`.
+    pub version: String,
+    /// Whether it is a build without the global lock, which has bytecode of its own.
+    pub free_threaded: bool,
+}
+
+impl fmt::Display for Exact {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let threads = if self.free_threaded { " (free-threaded)" } else { "" };
+        write!(f, "CPython {}{threads}", self.version)
+    }
+}
+
+/// Compiled bytecode of some sources.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Bytecode {
+    /// The `.pyc` files by their paths in the image, beside their sources.
+    pub files: BTreeMap<RootPath, Content>,
+    /// Sources that have none, by path.
+    pub skipped: Vec<(RootPath, Skipped)>,
+    /// The size of all files, in bytes.
+    pub size: u64,
+}
+
+/// Why a source has no bytecode.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Skipped {
+    /// It is not of this version's language: a template, an older Python, a broken file.
+    Invalid,
+    /// It is nested more deeply than the compiler goes, or needs too much memory.
+    TooDeep,
+    /// It is larger than what is compiled.
+    TooLarge,
+    /// The compiler broke down over it.
+    Crashed,
+    /// The compiler did not come to an end.
+    TooSlow,
+}
+
+/// What compiling needs beside the sources.
+pub struct Reading<'a> {
+    /// The bytes of a source, which are not more than the number given.
+    pub read: &'a (dyn Fn(&Content, u64) -> io::Result<Vec<u8>> + Sync),
+    /// Hears of the bytes of sources that are done.
+    pub advanced: &'a (dyn Fn(u64) + Sync),
+}
+
+/// Compiles sources to `.pyc` files with unchecked hashes (PEP 552).
+pub trait Compiler: Send + Sync {
+    /// Whether there is the interpreter that is needed.
+    ///
+    /// # Errors
+    /// There is none of this very version; what there is instead, and how to go on.
+    fn check(&self, python: &Exact) -> Result<(), PortError>;
+
+    /// The bytecode of sources by their paths in the image; names that do not end in
+    /// `.py` are passed over. It depends on version, path and content of each source
+    /// and on nothing else. What is compiled together is found again together, so
+    /// each distribution is best compiled by itself.
+    ///
+    /// # Errors
+    /// As `check`; sources that cannot be read; a cache that cannot be written. A
+    /// source that cannot be compiled is no error.
+    fn compile(
+        &self,
+        python: &Exact,
+        sources: &BTreeMap<RootPath, Content>,
+        reading: &Reading,
+    ) -> Result<Bytecode, PortError>;
 }
 
 /// Local folders.

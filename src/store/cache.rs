@@ -1,7 +1,8 @@
 //! The cache between runs: a folder of immutable entries.
 //!
 //! ```text
-//! ROOT/blobs/sha256/HEX   ROOT/tars/HEX   ROOT/layers/HEX   ROOT/folders/HEX   ROOT/tmp/
+//! ROOT/blobs/sha256/HEX   ROOT/tars/HEX   ROOT/layers/HEX   ROOT/folders/HEX
+//! ROOT/wheels/HEX   ROOT/bytecode/HEX   ROOT/tmp/
 //! ```
 //! An entry is renamed into place, so that a reader never meets half of one and
 //! processes that commit the same key at once do each other no harm. What lies
@@ -82,6 +83,7 @@ impl Cache for DiskCache {
             CacheKind::Layer => "layers",
             CacheKind::Wheel => "wheels",
             CacheKind::Folder => "folders",
+            CacheKind::Bytecode => "bytecode",
         };
         self.root.join(folder).join(key.hex())
     }
@@ -116,12 +118,13 @@ mod tests {
 
     use super::*;
 
-    const KINDS: [(CacheKind, &str); 5] = [
+    const KINDS: [(CacheKind, &str); 6] = [
         (CacheKind::Blob, "blobs/sha256"),
         (CacheKind::Tar, "tars"),
         (CacheKind::Layer, "layers"),
         (CacheKind::Wheel, "wheels"),
         (CacheKind::Folder, "folders"),
+        (CacheKind::Bytecode, "bytecode"),
     ];
 
     fn commit(cache: &DiskCache, kind: CacheKind, key: &Digest, content: &str) {

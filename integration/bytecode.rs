@@ -1,0 +1,451 @@
+//! Bytecode compiled by real interpreters: the host's, and those of test images under
+//! bubblewrap.
+
+#![expect(clippy::unwrap_used, reason = "a test whose surroundings fail has failed")]
+#![expect(clippy::print_stdout, reason = "what was measured is told")]
+
+mod support;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{self, Read as _, Seek as _};
+use std::num::NonZeroUsize;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Instant;
+
+use carboy::bytecode::{HostPython, Places};
+use carboy::hint::Hint as _;
+use carboy::ports::{Bytecode, Compiler as _, Exact, PortError, Reading, Skipped};
+use carboy::rootfs::{Content, RootPath};
+use carboy::store::DiskCache;
+use support::{layout, made, ran, root, run};
+use tempfile::TempDir;
+
+type Sources = BTreeMap<RootPath, Content>;
+
+fn path(name: &str) -> RootPath {
+    RootPath::new(name).unwrap()
+}
+
+fn source(name: &str, text: impl AsRef<[u8]>) -> (RootPath, Content) {
+    (path(name), Content::Bytes(text.as_ref().into()))
+}
+
+fn exact(version: &str) -> Exact {
+    Exact { version: version.to_owned(), free_threaded: false }
+}
+
+fn read(content: &Content, _: u64) -> io::Result<Vec<u8>> {
+    let Content::Bytes(bytes) = content else { return Err(io::ErrorKind::Unsupported.into()) };
+    Ok(bytes.to_vec())
+}
+
+/// An interpreter and a cache of its own.
+struct World {
+    compiler: HostPython,
+    cache: TempDir,
+    version: Exact,
+}
+
+impl World {
+    fn new(python: &Path, version: &str) -> Self {
+        let cache = TempDir::new().unwrap();
+        let search_path = std::env::var_os("PATH").unwrap();
+        let places = Places { named: Some(python.to_owned()), search_path, ..Places::default() };
+        let disk = DiskCache::new(cache.path().to_owned()).unwrap();
+        Self { compiler: HostPython::new(places, Arc::new(disk)), cache, version: exact(version) }
+    }
+
+    fn processes(mut self, processes: usize) -> Self {
+        self.compiler = self.compiler.with_processes(NonZeroUsize::new(processes).unwrap());
+        self
+    }
+
+    fn compile(&self, sources: &Sources) -> Result<Bytecode, PortError> {
+        self.compiler.compile(&self.version, sources, &Reading { read: &read, advanced: &|_| {} })
+    }
+
+    /// The names and contents of the bundles in the cache.
+    fn bundles(&self) -> BTreeMap<PathBuf, Vec<u8>> {
+        let entries = fs::read_dir(self.cache.path().join("bytecode")).unwrap();
+        let path = entries.map(|entry| entry.unwrap().path());
+        path.map(|path| (path.file_name().unwrap().into(), fs::read(&path).unwrap())).collect()
+    }
+}
+
+/// The bytes of every compiled file.
+fn files(bytecode: &Bytecode) -> BTreeMap<String, Vec<u8>> {
+    let read = |content: &Content| {
+        let Content::Member(member) = content else { panic!("{content:?}") };
+        assert!(!member.deflated && member.packed == member.size);
+        let mut file = fs::File::open(&member.archive).unwrap();
+        file.seek(io::SeekFrom::Start(member.offset)).unwrap();
+        let mut bytes = Vec::new();
+        file.take(member.size).read_to_end(&mut bytes).unwrap();
+        assert_eq!(carboy::oci::Digest::of(&bytes), member.digest, "{}", member.name);
+        bytes
+    };
+    bytecode.files.iter().map(|(path, content)| (path.to_string(), read(content))).collect()
+}
+
+/// The host's Python 3, or the one that `CARBOY_PYTHON` names, and its version.
+fn host() -> (PathBuf, String) {
+    let python = std::env::var_os("CARBOY_PYTHON").map_or_else(|| PathBuf::from("/usr/bin/python3"), PathBuf::from);
+    assert!(python.exists(), "{} is missing: run scripts/setup", python.display());
+    let version = run(python.to_str().unwrap(), ["-c", "import sys; print(sys.version.split()[0])"]);
+    (python, version.trim().to_owned())
+}
+
+/// An interpreter's standard library.
+fn library(python: &Path) -> PathBuf {
+    run(python.to_str().unwrap(), ["-c", "import os; print(os.path.dirname(os.__file__))"]).trim().into()
+}
+
+/// A test image's interpreter, through a program of the host.
+struct Boxed {
+    folder: TempDir,
+}
+
+impl Boxed {
+    fn new(image: &str) -> Self {
+        let folder = TempDir::new().unwrap();
+        let image = format!("oci:{}", layout(image).display());
+        run("unpack", [image.as_ref(), "linux/amd64".as_ref(), folder.path().join("image").as_os_str()]);
+        let start = root().join("integration/fixtures/run-image");
+        let text = format!(
+            "#!/bin/sh\nunset PYTHONSAFEPATH\nexec {} --env PYTHONHASHSEED=0 {}/image -- python3 \"$@\"\n",
+            start.display(),
+            folder.path().display()
+        );
+        let boxed = Self { folder };
+        script(&boxed.python(), &text);
+        boxed
+    }
+
+    fn python(&self) -> PathBuf {
+        self.folder.path().join("python")
+    }
+
+    fn root(&self) -> PathBuf {
+        self.folder.path().join("image/rootfs")
+    }
+}
+
+fn script(path: &Path, text: &str) {
+    fs::write(path, text).unwrap();
+    fs::set_permissions(path, PermissionsExt::from_mode(0o755)).unwrap();
+}
+
+/// Every so-many-th source below a folder, in `/lib`.
+fn below(folder: &Path, step: usize) -> Sources {
+    let list = run("find", [folder.as_os_str(), "-name".as_ref(), "*.py".as_ref(), "-type".as_ref(), "f".as_ref()]);
+    let mut names: Vec<_> = list.lines().collect();
+    names.sort_unstable();
+    let named = |name: &&str| {
+        let below = Path::new(name).strip_prefix(folder).unwrap();
+        source(&format!("lib/{}", below.display()), fs::read(name).unwrap())
+    };
+    names.iter().step_by(step).map(named).collect()
+}
+
+/// Standard library, or a part of it in an ordinary run.
+fn stdlib(folder: &Path) -> Sources {
+    let long = std::env::var_os("CARBOY_LONG").is_some();
+    let sources = below(folder, if long { 1 } else { 12 });
+    assert!(sources.len() > 30, "{} has no standard library: run scripts/setup", folder.display());
+    sources
+}
+
+#[test]
+fn the_images_interpreter_takes_them_in_place_of_their_sources() {
+    let image = Boxed::new("python:3.13-slim");
+    let world = World::new(&image.python(), "3.13.5");
+    let text = "VALUE = 'compiled'\nLOOK = 'x' in {None, 'x', 1}\ndef f(a, *, b=1): return [a for _ in range(b)]\n";
+    let sources = Sources::from([source("srv/p/__init__.py", ""), source("srv/p/m.py", text)]);
+    let found = world.compile(&sources).unwrap();
+    let names: Vec<_> = found.files.keys().map(ToString::to_string).collect();
+    assert_eq!(names, ["/srv/p/__pycache__/__init__.cpython-313.pyc", "/srv/p/__pycache__/m.cpython-313.pyc"]);
+    for (name, bytes) in files(&found) {
+        let place = image.root().join(name.trim_start_matches('/'));
+        fs::create_dir_all(place.parent().unwrap()).unwrap();
+        assert_eq!(bytes[4..8], [1, 0, 0, 0], "unchecked hash");
+        fs::write(place, bytes).unwrap();
+    }
+    // Sources that say something else, of another length and time.
+    fs::write(image.root().join("srv/p/__init__.py"), "").unwrap();
+    fs::write(image.root().join("srv/p/m.py"), "VALUE = 'source'\n").unwrap();
+    let look = "import sys; sys.path.insert(0, '/srv'); import p.m as m; \
+                print(m.VALUE, m.LOOK, m.f(7, b=2), m.__cached__, m.f.__code__.co_filename, m.f.__qualname__)";
+    let said = ran(image.python().to_str().unwrap(), ["-v", "-c", look]);
+    assert_eq!(
+        said.stdout.trim(),
+        "compiled True [7, 7] /srv/p/__pycache__/m.cpython-313.pyc /srv/p/m.py f",
+        "{}",
+        said.stderr
+    );
+    assert!(said.stderr.contains("matches /srv/p/m.py"), "{}", said.stderr);
+}
+
+#[test]
+fn alone_or_together_by_one_process_or_many_they_are_the_same() {
+    let (python, version) = host();
+    let sources = stdlib(&library(&python));
+    let worlds = [1, 3].map(|processes| World::new(&python, &version).processes(processes));
+    let begun = Instant::now();
+    let [one, many] = worlds.each_ref().map(|world| world.compile(&sources).unwrap());
+    println!("{} sources twice: {:?}, {} bytes", sources.len(), begun.elapsed(), one.size);
+    assert_eq!(worlds[0].bundles(), worlds[1].bundles());
+    assert_eq!((one.size, &one.skipped), (many.size, &many.skipped));
+    let together = files(&one);
+    let alone = World::new(&python, &version);
+    for (at, (path, content)) in sources.iter().enumerate().rev() {
+        if at % 3 == 0 {
+            let found = alone.compile(&Sources::from([(path.clone(), content.clone())])).unwrap();
+            for (name, bytes) in files(&found) {
+                assert!(together[&name] == bytes, "{name} alone");
+            }
+        }
+    }
+}
+
+/// Their form is carboy's own: the interpreter has to read the same code from it.
+#[test]
+fn they_are_the_code_that_the_interpreter_compiles() {
+    let (python, version) = host();
+    let sources = stdlib(&library(&python));
+    let world = World::new(&python, &version);
+    let found = world.compile(&sources).unwrap();
+    let folder = TempDir::new().unwrap();
+    let mut list = String::new();
+    let compiled = files(&found);
+    for (at, (path, content)) in sources.iter().enumerate() {
+        let stem = path.to_string();
+        let (parent, name) = stem.rsplit_once('/').unwrap();
+        let begin = format!("{parent}/__pycache__/{}.", name.trim_end_matches(".py"));
+        let pyc = compiled.iter().find(|(name, _)| name.starts_with(&begin) && !name[begin.len()..].contains('/'));
+        let Some((_, bytes)) = pyc else { continue };
+        fs::write(folder.path().join(format!("{at}.pyc")), bytes).unwrap();
+        fs::write(folder.path().join(format!("{at}.py")), read(content, 0).unwrap()).unwrap();
+        list += &format!("{at} {path}\n");
+    }
+    fs::write(folder.path().join("list"), &list).unwrap();
+    let check = "
+import marshal, os, sys, importlib.util as u, warnings
+warnings.simplefilter('ignore')
+def same(a, b):
+    if type(a) is not type(b): return False
+    if hasattr(a, 'co_code'):
+        names = [n for n in dir(a) if n.startswith('co_') and n not in ('co_lnotab', 'co_consts') and not callable(getattr(a, n))]
+        return all(getattr(a, n) == getattr(b, n) for n in names) and same(a.co_consts, b.co_consts)
+    if isinstance(a, tuple): return len(a) == len(b) and all(map(same, a, b))
+    return a == b or a != a
+def check(folder):
+    count = 0
+    for line in open(folder + '/list'):
+        at, path = line.split()
+        source = open(f'{folder}/{at}.py', 'rb').read()
+        pyc = open(f'{folder}/{at}.pyc', 'rb').read()
+        assert pyc[:16] == u.MAGIC_NUMBER + bytes([1, 0, 0, 0]) + u.source_hash(source), path
+        assert same(marshal.loads(pyc[16:]), compile(source, path, 'exec', dont_inherit=True, optimize=0)), path
+        count += 1
+    print(count)
+check(sys.argv[1])
+";
+    let said = run(python.to_str().unwrap(), ["-c".as_ref(), check.as_ref(), folder.path().as_os_str()]);
+    assert_eq!(said.trim(), list.lines().count().to_string());
+    assert!(list.lines().count() * 10 > sources.len() * 9, "too few are compiled");
+}
+
+/// The host's, when it is Debian 12, and the test image's are not the same build.
+#[test]
+fn builds_of_one_version_write_the_same() {
+    let (python, version) = host();
+    let image = Boxed::new("python:3.11-slim");
+    let sources = stdlib(&image.root().join("usr/local/lib/python3.11"));
+    let boxed = World::new(&image.python(), "3.11.2");
+    let of_image = boxed.compile(&sources).unwrap();
+    assert!(of_image.files.len() * 10 > sources.len() * 9);
+    let again = World::new(&image.python(), "3.11.2").processes(1);
+    again.compile(&sources).unwrap();
+    assert_eq!(boxed.bundles(), again.bundles());
+    if version == "3.11.2" {
+        let world = World::new(&python, &version);
+        world.compile(&sources).unwrap();
+        assert_eq!(world.bundles(), boxed.bundles());
+        println!("{} sources, two builds", sources.len());
+    }
+}
+
+#[test]
+fn what_was_compiled_once_is_found_again() {
+    let (python, version) = host();
+    let world = World::new(&python, &version);
+    let sources = Sources::from([source("a.py", "x = 1\n"), source("b.py", "x =\n"), source("c.txt", "")]);
+    let first = world.compile(&sources).unwrap();
+    assert_eq!((first.files.len(), first.skipped.len()), (1, 1));
+    let unread = |_: &Content, _: u64| Err(io::ErrorKind::PermissionDenied.into());
+    let reading = Reading { read: &unread, advanced: &|_| {} };
+    assert_eq!(world.compiler.compile(&world.version, &sources, &reading).unwrap(), first);
+    let other = Sources::from([source("a.py", "x = 2\n")]);
+    let error = world.compiler.compile(&world.version, &other, &reading).unwrap_err();
+    assert!(error.message.starts_with("cannot compile `/a.py`: "), "{error}");
+    assert_eq!(world.compile(&Sources::from([source("c.txt", "")])).unwrap(), Bytecode::default());
+}
+
+#[test]
+fn what_cannot_be_compiled_is_told_of_and_nothing_is_run() {
+    let (python, version) = host();
+    let folder = TempDir::new().unwrap();
+    let witness = folder.path().join("run");
+    let mut large = b"#".repeat(16 << 20);
+    large.push(b'\n');
+    let sources = Sources::from([
+        source("a_fine.py", format!("open({witness:?}, 'w')\n")),
+        source("b_syntax.py", "def\n"),
+        source("c_python2.py", "print 'hello'\n"),
+        source("d_template.py", "{{ name }} = {% x %}\n"),
+        source("e_null.py", "x = 1\0\n"),
+        source("f_encoding.py", "# coding: zlib_codec\nx\n"),
+        source("g_encoding.py", "# coding: nonesuch\nx\n"),
+        source("h_utf8.py", b"x = '\xff'\n"),
+        source("i_deep.py", format!("x = {}1\n", "-".repeat(3_000))),
+        source("j_deeper.py", format!("x = {}{}\n", "(".repeat(500_000), ")".repeat(500_000))),
+        source("k_deepest.py", format!("x = a{}\n", ".b".repeat(1_000_000))),
+        source("l_large.py", large),
+        source("m_fine.py", "# coding: latin-1\nx = '\u{e9}'\n"),
+        source("n_empty.py", ""),
+    ]);
+    let found = World::new(&python, &version).compile(&sources).unwrap();
+    let names: Vec<_> = found.files.keys().map(|path| path.name().unwrap().to_vec()).collect();
+    assert_eq!(names.iter().filter(|name| name.starts_with(b"a_") || name.starts_with(b"m_")).count(), 2);
+    assert!(!witness.exists(), "a source was run");
+    let why: BTreeMap<_, _> = found.skipped.iter().map(|(path, why)| (path.to_string(), *why)).collect();
+    for name in ["b_syntax", "c_python2", "d_template", "e_null", "f_encoding", "g_encoding", "h_utf8"] {
+        assert_eq!(why.get(&format!("/{name}.py")), Some(&Skipped::Invalid), "{name}");
+    }
+    // How they fail is the version's to say; that the others are compiled is carboy's.
+    for name in ["i_deep", "j_deeper", "k_deepest"] {
+        println!("{version}: {name}: {:?}", why.get(&format!("/{name}.py")));
+    }
+    assert_eq!(why.get("/l_large.py"), Some(&Skipped::TooLarge));
+    assert_eq!(found.files.len() + found.skipped.len(), sources.len());
+}
+
+/// An interpreter that breaks down over some sources, and over others when it is not new.
+#[test]
+fn a_compiler_that_breaks_down_loses_no_other_file() {
+    let (python, version) = host();
+    let folder = TempDir::new().unwrap();
+    let fragile = folder.path().join("python");
+    let before = "import builtins, os, sys, time\\n\
+                  real, seen = compile, []\\n\
+                  def fragile(source, *args, **named):\\n\
+                  \\x20   if b'CRASH' in source or b'TIRED' in source and seen: os.abort()\\n\
+                  \\x20   seen.append(1)\\n\
+                  \\x20   return real(source, *args, **named)\\n\
+                  builtins.compile = fragile\\n\
+                  exec(real(sys.argv[1], 'driver', 'exec'))";
+    let start = format!(
+        "#!/bin/sh\nfor last; do :; done\nbefore=$(printf '{}')\nexec {} -S -s -B -W ignore -X utf8 -c \"$before\" \"$last\"\n",
+        before.replace("\\x20", " ").replace('\'', "'\\''"),
+        python.display()
+    );
+    script(&fragile, &start);
+    let names = ["a", "b", "c", "d", "e", "f"];
+    let texts = ["x = 1\n", "# CRASH\n", "x = 2\n", "# TIRED\n", "# CRASH again\n", "x = 3\n"];
+    let named = names.iter().zip(texts).map(|(name, text)| source(&format!("{name}.py"), text));
+    let sources: Sources = named.collect();
+    let world = World::new(&fragile, &version);
+    let found = world.compile(&sources).unwrap();
+    assert_eq!(found.skipped, [(path("b.py"), Skipped::Crashed), (path("e.py"), Skipped::Crashed)]);
+    let reference = World::new(&python, &version);
+    let sound = files(&reference.compile(&sources).unwrap());
+    for (name, bytes) in files(&found) {
+        assert!(sound[&name] == bytes, "{name}");
+    }
+    // It is no lasting truth about these sources.
+    script(&fragile, &format!("#!/bin/sh\nexec {} \"$@\"\n", python.display()));
+    assert_eq!(world.compile(&sources).unwrap().skipped, []);
+}
+
+#[test]
+fn only_the_very_version_will_do() {
+    let (python, version) = host();
+    let sources = Sources::from([source("a.py", "x = 1\n")]);
+    let world = World::new(&python, "3.13.77");
+    let error = world.compile(&sources).unwrap_err();
+    let found = format!("`{}` is CPython {version}", python.display());
+    assert_eq!(error.message, format!("cannot compile bytecode: {found}; CPython 3.13.77 is needed"));
+    assert_eq!(
+        error.hint().as_deref(),
+        Some("install it with `uv python install 3.13.77`, or name one with --host-python")
+    );
+    // Found by PATH, and not.
+    let folder = TempDir::new().unwrap();
+    std::os::unix::fs::symlink(&python, folder.path().join("python3")).unwrap();
+    let disk = DiskCache::new(folder.path().join("cache")).unwrap();
+    let places = Places { search_path: folder.path().into(), ..Places::default() };
+    let compiler = HostPython::new(places, Arc::new(disk));
+    assert_eq!(compiler.check(&exact(&version)).map_err(|error| error.message), Ok(()));
+    let error = compiler.check(&exact("3.13.77")).unwrap_err();
+    let link = folder.path().join("python3");
+    assert_eq!(
+        error.message,
+        format!(
+            "bytecode needs CPython 3.13.77, which is not on this machine: `{}` is CPython {version}",
+            link.display()
+        )
+    );
+}
+
+#[test]
+fn interpreters_that_hang_or_vary_are_given_up() {
+    let (python, version) = host();
+    let folder = TempDir::new().unwrap();
+    let error = |text: &str| {
+        let named = folder.path().join("python");
+        script(&named, text);
+        World::new(&named, &version).compile(&Sources::from([source("a.py", "")])).unwrap_err().message
+    };
+    let message = error(&format!("#!/bin/sh\nunset PYTHONHASHSEED\nexec {} \"$@\"\n", python.display()));
+    assert!(message.contains("python` is not given PYTHONHASHSEED; "), "{message}");
+    let begun = Instant::now();
+    let message = error("#!/bin/sh\nexec sleep 1000\n");
+    assert!(message.contains("python` did not answer within 10 seconds; "), "{message}");
+    assert!(begun.elapsed().as_secs() < 60);
+}
+
+/// The numbers behind what the README says; `--nocapture` shows them.
+#[test]
+fn sizes_and_times_of_whole_trees() {
+    if std::env::var_os("CARBOY_LONG").is_none() {
+        return;
+    }
+    let image = Boxed::new("python:3.13-slim");
+    for (name, folder) in [
+        ("standard library", image.root().join("usr/local/lib/python3.13")),
+        ("flask", made("site/flask/3.13-amd64")),
+        ("pandas", made("site/pandas/3.13-amd64")),
+    ] {
+        let sources = below(&folder, 1);
+        let world = World::new(&image.python(), "3.13.5");
+        world.compiler.check(&world.version).unwrap();
+        let begun = Instant::now();
+        let found = world.compile(&sources).unwrap();
+        let took = begun.elapsed();
+        let size: u64 = sources.values().map(Content::size).sum();
+        println!(
+            "{name}: {} sources of {size} bytes, {} compiled to {} bytes in {took:?}; skipped {:?}",
+            sources.len(),
+            found.files.len(),
+            found.size,
+            found.skipped
+        );
+        let begun = Instant::now();
+        assert_eq!(world.compile(&sources).unwrap(), found);
+        println!("  found again in {:?}", begun.elapsed());
+        assert!(found.files.len() * 10 > sources.len() * 9, "too few are compiled");
+    }
+}

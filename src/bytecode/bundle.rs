@@ -1,0 +1,237 @@
+//! The compiled files of some sources in one file of the cache.
+//!
+//! ```text
+//! one .pyc after the other, by their sources' paths | index | index's length (8 bytes, little-endian)
+//! ```
+//! The index is a JSON array with a line for each source, in the same order. It names
+//! no paths: the key holds them, so whoever finds a bundle knows them.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, BufWriter, Read as _, Seek as _, SeekFrom, Write as _};
+use std::path::Path;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use tempfile::NamedTempFile;
+
+use super::interpreter::Interpreter;
+use crate::oci::Digest;
+use crate::oci::digest::Hasher;
+use crate::ports::{Bytecode, Exact, Skipped};
+use crate::rootfs::{Content, Member, RootPath};
+
+/// Raised whenever the same sources give other bytes: by the driver, by its flags, by
+/// the form that marshalled code is brought into.
+const FORMAT: u32 = 1;
+/// The longest index that is read.
+const INDEX: u64 = 64 << 20;
+
+/// Sources by their paths in the image.
+pub(super) type Sources = BTreeMap<RootPath, Content>;
+
+/// What became of a source.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Outcome {
+    Compiled { size: u64, digest: Digest },
+    Skipped(Skipped),
+}
+
+/// The digest of everything that decides what is in a bundle. Neither the interpreter's
+/// place nor the project is part of it.
+pub(super) fn key(exact: &Exact, interpreter: &Interpreter, sources: &Sources) -> Digest {
+    let mut hasher = Hasher::default();
+    let mut add = |bytes: &[u8]| {
+        hasher.update(&(bytes.len() as u64).to_le_bytes());
+        hasher.update(bytes);
+    };
+    add(&FORMAT.to_le_bytes());
+    add(exact.version.as_bytes());
+    add(&[u8::from(exact.free_threaded)]);
+    add(interpreter.magic.as_bytes());
+    add(interpreter.cache_tag.as_bytes());
+    for (path, content) in sources {
+        add(path.as_bytes());
+        match content {
+            Content::Bytes(bytes) => add(Digest::of(bytes).as_bytes()),
+            Content::Local(file) => add(file.digest.as_bytes()),
+            Content::Member(member) => add(member.digest.as_bytes()),
+            Content::Layer { blob, offset, size } => {
+                add(blob.as_bytes());
+                add(&offset.to_le_bytes());
+                add(&size.to_le_bytes());
+            }
+            Content::Sparse(sparse) => {
+                add(sparse.blob.as_bytes());
+                let stretches = sparse.stretches.iter().flat_map(|stretch| [stretch.offset, stretch.length]);
+                let numbers = [sparse.offset, sparse.size].into_iter().chain(stretches);
+                add(&numbers.flat_map(u64::to_le_bytes).collect::<Vec<_>>());
+            }
+        }
+    }
+    hasher.finish()
+}
+
+/// Where a source's compiled file is: `a/__pycache__/b.cpython-313.pyc` for `a/b.py`.
+/// None for names that do not end in `.py`.
+pub(super) fn compiled_path(source: &RootPath, cache_tag: &str) -> Option<RootPath> {
+    let stem = source.name()?.strip_suffix(b".py").filter(|stem| !stem.is_empty())?;
+    let name = [stem, b".", cache_tag.as_bytes(), b".pyc"].concat();
+    Some(source.parent()?.child(b"__pycache__").child(&name))
+}
+
+/// A bundle in the making.
+pub(super) struct Writer {
+    out: BufWriter<NamedTempFile>,
+    outcomes: Vec<Outcome>,
+}
+
+impl Writer {
+    pub fn new(staged: NamedTempFile) -> Self {
+        Self { out: BufWriter::with_capacity(256 << 10, staged), outcomes: Vec::new() }
+    }
+
+    /// Takes the next source's file, or why it has none.
+    pub fn add(&mut self, result: Result<Vec<u8>, Skipped>) -> io::Result<()> {
+        let outcome = match result {
+            Ok(bytes) => {
+                self.out.write_all(&bytes)?;
+                Outcome::Compiled { size: bytes.len() as u64, digest: Digest::of(&bytes) }
+            }
+            Err(skipped) => Outcome::Skipped(skipped),
+        };
+        self.outcomes.push(outcome);
+        Ok(())
+    }
+
+    /// Writes the index.
+    pub fn finish(mut self) -> io::Result<(NamedTempFile, Vec<Outcome>)> {
+        let index = serde_json::to_vec(&self.outcomes)?;
+        self.out.write_all(&index)?;
+        self.out.write_all(&(index.len() as u64).to_le_bytes())?;
+        let staged = self.out.into_inner().map_err(io::IntoInnerError::into_error)?;
+        Ok((staged, self.outcomes))
+    }
+}
+
+/// Reads the index of a bundle of so many sources; none when it is not whole.
+pub(super) fn outcomes(mut file: File, sources: usize) -> Option<Vec<Outcome>> {
+    let total = file.metadata().ok()?.len();
+    let mut length = [0; 8];
+    file.seek(SeekFrom::Start(total.checked_sub(8)?)).ok()?;
+    file.read_exact(&mut length).ok()?;
+    let length = Some(u64::from_le_bytes(length)).filter(|length| *length <= INDEX)?;
+    let begin = total.checked_sub(8)?.checked_sub(length)?;
+    file.seek(SeekFrom::Start(begin)).ok()?;
+    let mut index = Vec::new();
+    file.take(length).read_to_end(&mut index).ok()?;
+    let outcomes: Vec<Outcome> = serde_json::from_slice(&index).ok()?;
+    let sizes = outcomes.iter().map(|outcome| match outcome {
+        Outcome::Compiled { size, .. } => *size,
+        Outcome::Skipped(_) => 0,
+    });
+    let whole = sizes.fold(0, u64::saturating_add) == begin;
+    (whole && outcomes.len() == sources).then_some(outcomes)
+}
+
+/// The files of a bundle at its place.
+pub(super) fn bytecode(archive: &Path, outcomes: Vec<Outcome>, sources: &Sources, cache_tag: &str) -> Bytecode {
+    let archive: Arc<Path> = archive.into();
+    let mut out = Bytecode::default();
+    for (source, outcome) in sources.keys().zip(outcomes) {
+        match (outcome, compiled_path(source, cache_tag)) {
+            (Outcome::Skipped(skipped), _) => out.skipped.push((source.clone(), skipped)),
+            (Outcome::Compiled { size, digest }, Some(path)) => {
+                let (archive, name) = (archive.clone(), path.to_string());
+                let member = Member { archive, name, offset: out.size, packed: size, size, deflated: false, digest };
+                out.size += size;
+                out.files.insert(path, Content::Member(Arc::new(member)));
+            }
+            (Outcome::Compiled { .. }, None) => {} // `compile` takes no such sources
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bytecode::marshal::Layout;
+
+    fn path(name: &str) -> RootPath {
+        RootPath::new(name).unwrap()
+    }
+
+    fn interpreter(magic: &str, place: &str) -> Interpreter {
+        let layout = Layout::of(13).unwrap();
+        Interpreter { path: place.into(), magic: magic.to_owned(), cache_tag: "cpython-313".to_owned(), layout }
+    }
+
+    #[test]
+    fn files_are_beside_their_sources() {
+        let at = |source: &str| compiled_path(&path(source), "cpython-313").map(|path| path.to_string());
+        assert_eq!(at("a/b.py").as_deref(), Some("/a/__pycache__/b.cpython-313.pyc"));
+        assert_eq!(at("b.c.py").as_deref(), Some("/__pycache__/b.c.cpython-313.pyc"));
+        for other in ["a/b.pyi", "a/.py", "a", "a/b.py.txt", ""] {
+            assert_eq!(at(other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn what_was_written_is_read_again_and_half_of_it_is_not() {
+        let sources: Sources =
+            ["a.py", "b.py", "c.py"].map(|name| (path(name), Content::Bytes(Arc::from(*b"")))).into_iter().collect();
+        let mut writer = Writer::new(NamedTempFile::new().unwrap());
+        for result in [Ok(b"first".to_vec()), Err(Skipped::TooDeep), Ok(b"third".to_vec())] {
+            writer.add(result).unwrap();
+        }
+        let (staged, outcomes) = writer.finish().unwrap();
+        let read = || super::outcomes(File::open(staged.path()).unwrap(), 3);
+        assert_eq!(read().unwrap(), outcomes);
+        assert_eq!(super::outcomes(File::open(staged.path()).unwrap(), 2), None);
+        let found = bytecode(staged.path(), outcomes, &sources, "x");
+        assert_eq!((found.size, found.skipped.as_slice()), (10, [(path("b.py"), Skipped::TooDeep)].as_slice()));
+        let Some(Content::Member(third)) = found.files.get(&path("__pycache__/c.x.pyc")) else { panic!("{found:?}") };
+        assert_eq!((third.offset, third.size, third.digest), (5, 5, Digest::of(b"third")));
+        let whole = fs_err::read(staged.path()).unwrap();
+        for end in 0..whole.len() {
+            fs_err::write(staged.path(), &whole[..end]).unwrap();
+            assert_eq!(read(), None, "{end}");
+        }
+        fs_err::write(staged.path(), &whole[1..]).unwrap();
+        assert_eq!(read(), None);
+    }
+
+    #[test]
+    fn the_key_is_what_decides_and_nothing_else() {
+        let exact = |version: &str| Exact { version: version.to_owned(), free_threaded: false };
+        let content = |bytes: &'static [u8]| Content::Bytes(Arc::from(bytes));
+        let sources = |name: &str, bytes| Sources::from([(path(name), content(bytes))]);
+        let of = |version, magic, place, name, bytes| {
+            key(&exact(version), &interpreter(magic, place), &sources(name, bytes))
+        };
+        let one = of("3.13.5", "m", "/usr/bin/python3", "a.py", b"x");
+        assert_eq!(one, of("3.13.5", "m", "/opt/python", "a.py", b"x"));
+        let digest = Digest::of(b"x");
+        let member = Member {
+            archive: Path::new("/some.whl").into(),
+            name: "a.py".to_owned(),
+            offset: 7,
+            packed: 1,
+            size: 1,
+            deflated: true,
+            digest,
+        };
+        let packed = Sources::from([(path("a.py"), Content::Member(Arc::new(member)))]);
+        assert_eq!(one, key(&exact("3.13.5"), &interpreter("m", "/"), &packed));
+        for other in [
+            of("3.13.4", "m", "/usr/bin/python3", "a.py", b"x"),
+            of("3.13.5", "n", "/usr/bin/python3", "a.py", b"x"),
+            of("3.13.5", "m", "/usr/bin/python3", "b.py", b"x"),
+            of("3.13.5", "m", "/usr/bin/python3", "a.py", b"y"),
+        ] {
+            assert_ne!(one, other);
+        }
+    }
+}

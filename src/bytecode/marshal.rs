@@ -1,0 +1,318 @@
+//! One form for compiled code, whatever the process that compiled it had done before.
+//!
+//! Source: `CPython`'s `Python/marshal.c`, versions 3.7 to 3.14. A writer marks an
+//! object for later reference when anybody in the process holds it as well, writes
+//! frozen sets in an order that follows from these marks (from 3.11 on) or from
+//! addresses (before), and notes of strings of one character whether the process ever
+//! interned them (before 3.12). None of this means anything to a reader. Here objects
+//! are marked only when they are referred to, sets are sorted, such strings interned.
+//! What is left follows from the source: which constants are one object.
+//!
+//! Pure. Recursion is the input's to choose, so there is none.
+
+use std::ops::Range;
+
+/// That an object will be referred to.
+const MARK: u8 = 0x80;
+/// More objects than any source within the limits has.
+const OBJECTS: usize = 1 << 26;
+
+/// How code objects of a version are laid out.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Layout {
+    /// Bytes of numbers at the beginning.
+    numbers: usize,
+    /// Objects between these and the first line's number.
+    before: usize,
+    /// Objects after it.
+    after: usize,
+}
+
+/// What was read is not what the interpreter should have written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("compiled code that cannot be read: {0}")]
+pub struct MarshalError(&'static str);
+
+impl Layout {
+    /// The layout of Python 3's `minor` version; none for versions that are not known.
+    #[must_use]
+    pub fn of(minor: u32) -> Option<Self> {
+        match minor {
+            7 => Some(Self { numbers: 20, before: 8, after: 1 }),
+            8..=10 => Some(Self { numbers: 24, before: 8, after: 1 }),
+            11..=14 => Some(Self { numbers: 20, before: 8, after: 2 }),
+            _ => None,
+        }
+    }
+}
+
+/// The one form of marshalled code.
+///
+/// # Errors
+/// Data that ends early or goes on, and types that no compiler writes.
+pub fn canonical(data: &[u8], layout: Layout) -> Result<Vec<u8>, MarshalError> {
+    let mut graph = Graph::read(data, layout)?;
+    graph.sort_sets();
+    Ok(graph.written(graph.root, true))
+}
+
+/// An object.
+struct Node {
+    /// Its type's letter; 0 for a bare number inside of a code object.
+    kind: u8,
+    /// What follows the letter, up to the objects in it.
+    head: Range<usize>,
+    children: Vec<usize>,
+    /// How often other objects have it.
+    uses: u32,
+    /// Whether its children have been read.
+    complete: bool,
+}
+
+/// An object whose children are being read.
+struct Open {
+    node: usize,
+    left: usize,
+    /// After how many children a bare number comes.
+    number_after: Option<usize>,
+}
+
+/// Objects by the order in which they were read: what contains before what is contained.
+struct Graph<'a> {
+    data: &'a [u8],
+    nodes: Vec<Node>,
+    root: usize,
+}
+
+impl<'a> Graph<'a> {
+    fn read(data: &'a [u8], layout: Layout) -> Result<Self, MarshalError> {
+        let mut reader = Reader { data, at: 0 };
+        let mut graph = Self { data, nodes: Vec::new(), root: 0 };
+        let mut marked = Vec::new();
+        let mut open = Vec::new();
+        loop {
+            let byte = reader.byte()?;
+            let (kind, mark) = (byte & !MARK, byte & MARK != 0);
+            let node = if kind == b'r' {
+                *marked.get(reader.number()?).ok_or(MarshalError("a reference to nothing"))?
+            } else {
+                let (head, objects) = reader.head(kind, layout)?;
+                let node = graph.add(kind, head, objects == 0)?;
+                if mark {
+                    marked.push(node);
+                }
+                if objects > 0 {
+                    let number_after = (kind == b'c').then_some(layout.before);
+                    open.push(Open { node, left: objects, number_after });
+                    continue;
+                }
+                node
+            };
+            if graph.attach(node, &mut open, &mut reader)? {
+                break;
+            }
+        }
+        if reader.at == data.len() { Ok(graph) } else { Err(MarshalError("it goes on after its end")) }
+    }
+
+    fn add(&mut self, kind: u8, head: Range<usize>, complete: bool) -> Result<usize, MarshalError> {
+        if self.nodes.len() >= OBJECTS {
+            return Err(MarshalError("too many objects"));
+        }
+        self.nodes.push(Node { kind, head, children: Vec::new(), uses: 0, complete });
+        Ok(self.nodes.len() - 1)
+    }
+
+    /// Gives an object to the one it is in, which may complete that in turn.
+    /// Says whether the outermost is complete.
+    fn attach(&mut self, node: usize, open: &mut Vec<Open>, reader: &mut Reader) -> Result<bool, MarshalError> {
+        if !self.nodes[node].complete {
+            return Err(MarshalError("an object in itself"));
+        }
+        let mut done = node;
+        while let Some(parent) = open.last_mut() {
+            self.nodes[done].uses += 1;
+            self.nodes[parent.node].children.push(done);
+            if parent.number_after == Some(self.nodes[parent.node].children.len()) {
+                let head = reader.bytes(4)?;
+                let number = self.add(0, head, true)?;
+                self.nodes[parent.node].children.push(number);
+            }
+            parent.left -= 1;
+            if parent.left > 0 {
+                return Ok(false);
+            }
+            done = parent.node;
+            self.nodes[done].complete = true;
+            open.pop();
+        }
+        self.root = done;
+        Ok(true)
+    }
+
+    /// Sorts the members of frozen sets by what they are, without any marks. Inner sets
+    /// come after outer ones, so they are sorted first.
+    fn sort_sets(&mut self) {
+        for set in (0..self.nodes.len()).rev().filter(|&node| self.nodes[node].kind == b'>').collect::<Vec<_>>() {
+            let mut members = std::mem::take(&mut self.nodes[set].children);
+            members.sort_by_cached_key(|&member| self.written(member, false));
+            self.nodes[set].children = members;
+        }
+    }
+
+    /// An object with all that is in it; without references when they are not wanted.
+    fn written(&self, node: usize, references: bool) -> Vec<u8> {
+        let mut out = Vec::new();
+        let mut indices = vec![None; if references { self.nodes.len() } else { 0 }];
+        let mut marked: u32 = 0;
+        let mut todo = vec![node];
+        while let Some(next) = todo.pop() {
+            let node = &self.nodes[next];
+            if references && let Some(index) = indices[next] {
+                out.push(b'r');
+                out.extend_from_slice(&u32::to_le_bytes(index));
+                continue;
+            }
+            let mark = references && node.uses > 1;
+            if mark {
+                indices[next] = Some(marked);
+                marked += 1;
+            }
+            if node.kind != 0 {
+                out.push(self.letter(node) | if mark { MARK } else { 0 });
+            }
+            out.extend_from_slice(&self.data[node.head.clone()]);
+            todo.extend(node.children.iter().rev());
+        }
+        out
+    }
+
+    /// A type's letter. Strings of one character, of which there is one in a process,
+    /// are always interned; so is the empty one.
+    fn letter(&self, node: &Node) -> u8 {
+        let text = &self.data[node.head.clone()];
+        let single = |text: &[u8]| std::str::from_utf8(text).is_ok_and(|text| text.chars().count() < 2);
+        match node.kind {
+            b'a' if single(&text[4..]) => b'A',
+            b'z' if single(&text[1..]) => b'Z',
+            b'u' if single(&text[4..]) => b't',
+            kind => kind,
+        }
+    }
+}
+
+struct Reader<'a> {
+    data: &'a [u8],
+    at: usize,
+}
+
+impl Reader<'_> {
+    fn bytes(&mut self, length: usize) -> Result<Range<usize>, MarshalError> {
+        let end = self.at.checked_add(length).filter(|end| *end <= self.data.len());
+        let end = end.ok_or(MarshalError("it ends early"))?;
+        Ok(std::mem::replace(&mut self.at, end)..end)
+    }
+
+    fn byte(&mut self) -> Result<u8, MarshalError> {
+        Ok(self.data[self.bytes(1)?.start])
+    }
+
+    fn signed(&mut self) -> Result<i32, MarshalError> {
+        let four = self.data[self.bytes(4)?].try_into();
+        Ok(i32::from_le_bytes(four.map_err(|_| MarshalError("it ends early"))?))
+    }
+
+    fn number(&mut self) -> Result<usize, MarshalError> {
+        usize::try_from(self.signed()?).map_err(|_| MarshalError("a length is negative"))
+    }
+
+    /// What follows a letter up to the first object, and how many objects follow.
+    fn head(&mut self, kind: u8, layout: Layout) -> Result<(Range<usize>, usize), MarshalError> {
+        let start = self.at;
+        let (bytes, objects) = match kind {
+            b'N' | b'F' | b'T' | b'.' => (0, 0),
+            b'i' => (4, 0),
+            b'g' => (8, 0),
+            b'y' => (16, 0),
+            b'l' => {
+                let digits = usize::try_from(self.signed()?.unsigned_abs()).unwrap_or(usize::MAX);
+                (digits.checked_mul(2).ok_or(MarshalError("it ends early"))?, 0)
+            }
+            b's' | b't' | b'u' | b'a' | b'A' => (self.number()?, 0),
+            b'z' | b'Z' => (usize::from(self.byte()?), 0),
+            b')' => (0, usize::from(self.byte()?)),
+            b'(' | b'>' => (0, self.number()?),
+            b':' => (0, 3),
+            b'c' => (layout.numbers, layout.before + layout.after),
+            _ => return Err(MarshalError("an object of a type that is not expected")),
+        };
+        self.bytes(bytes)?;
+        Ok((start..self.at, objects))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LAYOUT: Layout = Layout { numbers: 4, before: 2, after: 1 };
+
+    fn form(data: &[u8]) -> Result<Vec<u8>, MarshalError> {
+        canonical(data, LAYOUT)
+    }
+
+    #[test]
+    fn only_what_is_referred_to_is_marked() {
+        // ('xy', 'zz', 'xy') with every object marked, or with none that need not be.
+        let all = b"\xa9\x03\xfa\x02xy\xfa\x02zzr\x01\0\0\0";
+        let some = b")\x03\xfa\x02xyz\x02zzr\0\0\0\0";
+        assert_eq!(form(all).unwrap(), some);
+        assert_eq!(form(some).unwrap(), some);
+    }
+
+    #[test]
+    fn sets_are_sorted_by_what_is_in_them() {
+        let one = b">\x03\0\0\0\xda\x01a\xe9\x01\0\0\0N";
+        let other = b">\x03\0\0\0Ni\x01\0\0\0z\x01a";
+        assert_eq!(form(one).unwrap(), form(other).unwrap());
+        // What a set's member refers to may come later than before.
+        let within = b")\x02>\x02\0\0\0\xfa\x02bb\xfa\x02aar\x01\0\0\0";
+        assert_eq!(form(within).unwrap(), b")\x02>\x02\0\0\0\xfa\x02aaz\x02bbr\0\0\0\0");
+    }
+
+    #[test]
+    fn code_keeps_its_numbers() {
+        let code = |mark: u8| [b"c\x01\0\0\0", &[b'z' | mark][..], b"\x02xyN\x07\0\0\0s\0\0\0\0"].concat();
+        assert_eq!(form(&code(MARK)).unwrap(), code(0));
+        let nested = [b"c\x01\0\0\0", code(0).as_slice(), b"N\x08\0\0\0z\x02xy"].concat();
+        assert_eq!(form(&nested).unwrap(), nested);
+    }
+
+    #[test]
+    fn single_characters_are_interned() {
+        assert_eq!(form(b")\x03z\x01+z\0z\x02++").unwrap(), b")\x03Z\x01+Z\0z\x02++");
+        assert_eq!(form("u\x02\0\0\0\u{e9}".as_bytes()).unwrap(), "t\x02\0\0\0\u{e9}".as_bytes());
+    }
+
+    #[test]
+    fn odd_data_is_refused() {
+        let deep = |end: &[u8]| [&b")\x01".repeat(100_000), end].concat();
+        assert_eq!(form(&deep(b"N")).unwrap(), deep(b"N"));
+        for odd in [
+            &b""[..],
+            b"N ",
+            b")\x02N",
+            b"r\0\0\0\0",
+            b"\xa9\x01r\0\0\0\0",
+            b"(\xff\xff\xff\xff",
+            b"(\xff\xff\xff\x7f",
+            b"l\0\0\0\x80",
+            b"[\0\0\0\0",
+            b"s\xff\xff\xff\x7fx",
+            b"0",
+            &deep(b""),
+        ] {
+            assert!(form(odd).is_err(), "{:?}", &odd[..odd.len().min(20)]);
+        }
+    }
+}

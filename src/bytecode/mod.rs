@@ -1,0 +1,113 @@
+//! Compiles sources with an interpreter of this machine, the same way every time.
+//!
+//! Nothing of a source is run: the interpreter's compiler reads it in processes that
+//! may break down ([`driver`]). What they answer is brought into a form that depends
+//! on version, path and source only ([`marshal`]), so it matters neither what else a
+//! process compiled nor how many there are, and one that broke down is replaced. The
+//! results of one call are one file of the cache ([`bundle`]).
+
+mod bundle;
+mod driver;
+mod interpreter;
+pub mod marshal;
+pub mod places;
+mod pool;
+
+use std::collections::BTreeMap;
+use std::io;
+use std::num::NonZeroUsize;
+use std::sync::{Arc, Mutex};
+
+use bundle::{Outcome, Sources, Writer};
+use interpreter::Interpreter;
+pub use places::Places;
+
+use crate::oci::Digest;
+use crate::ports::{Bytecode, Cache, CacheKind, Compiler, Exact, PortError, PortErrorKind, Reading, Skipped};
+use crate::rootfs::{Content, RootPath};
+
+/// The interpreters of this machine.
+pub struct HostPython {
+    places: Places,
+    cache: Arc<dyn Cache>,
+    /// How many processes compile at once.
+    processes: NonZeroUsize,
+    /// Those that were looked for already.
+    found: Mutex<BTreeMap<Exact, Result<Interpreter, PortError>>>,
+}
+
+impl HostPython {
+    /// Looks for interpreters when the first is needed. A named one's path is absolute,
+    /// or a name that `PATH` leads to.
+    #[must_use]
+    pub fn new(places: Places, cache: Arc<dyn Cache>) -> Self {
+        let processes = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+        Self { places, cache, processes, found: Mutex::default() }
+    }
+
+    /// With so many processes at once. The result does not depend on their number.
+    #[must_use]
+    pub fn with_processes(self, processes: NonZeroUsize) -> Self {
+        Self { processes, ..self }
+    }
+
+    fn find(&self, python: &Exact) -> Result<Interpreter, PortError> {
+        let Ok(mut found) = self.found.lock() else { return Interpreter::find(&self.places, python) };
+        found.entry(python.clone()).or_insert_with(|| Interpreter::find(&self.places, python)).clone()
+    }
+
+    /// Compiles everything into the cache.
+    fn fill(
+        &self,
+        interpreter: &Interpreter,
+        key: &Digest,
+        sources: &Sources,
+        reading: &Reading,
+    ) -> Result<(Digest, Vec<Outcome>), PortError> {
+        let writer = Writer::new(self.cache.stage()?);
+        let writer = pool::run(interpreter, &self.places.search_path, self.processes, sources, reading, writer)?;
+        let (staged, outcomes) = writer.finish().map_err(|cause| unwritable(&cause))?;
+        // What a machine in trouble gave up is tried again another time.
+        let troubled = |outcome: &Outcome| matches!(outcome, Outcome::Skipped(Skipped::Crashed | Skipped::TooSlow));
+        let key = if outcomes.iter().any(troubled) { Digest::of(key.hex().as_bytes()) } else { *key };
+        self.cache.commit(staged, CacheKind::Bytecode, &key)?;
+        Ok((key, outcomes))
+    }
+}
+
+impl Compiler for HostPython {
+    fn check(&self, python: &Exact) -> Result<(), PortError> {
+        self.find(python).map(drop)
+    }
+
+    fn compile(
+        &self,
+        python: &Exact,
+        sources: &BTreeMap<RootPath, Content>,
+        reading: &Reading,
+    ) -> Result<Bytecode, PortError> {
+        let interpreter = self.find(python)?;
+        let tag = &interpreter.cache_tag;
+        let is_source = |(path, _): &(&RootPath, &Content)| bundle::compiled_path(path, tag).is_some();
+        let sources: Sources =
+            sources.iter().filter(is_source).map(|(path, content)| (path.clone(), content.clone())).collect();
+        if sources.is_empty() {
+            return Ok(Bytecode::default());
+        }
+        let key = bundle::key(python, &interpreter, &sources);
+        let kept = self.cache.open(CacheKind::Bytecode, &key)?;
+        let (key, outcomes) = match kept.and_then(|file| bundle::outcomes(file, sources.len())) {
+            Some(outcomes) => {
+                (reading.advanced)(sources.values().map(Content::size).sum());
+                (key, outcomes)
+            }
+            None => self.fill(&interpreter, &key, &sources, reading)?,
+        };
+        Ok(bundle::bytecode(&self.cache.path(CacheKind::Bytecode, &key), outcomes, &sources, tag))
+    }
+}
+
+fn unwritable(cause: &io::Error) -> PortError {
+    let message = format!("cannot write compiled bytecode: {cause}");
+    PortError { kind: PortErrorKind::Other, message, hint: Some("name another folder with --cache-dir".to_owned()) }
+}

@@ -1,0 +1,199 @@
+//! Several interpreters at work on one list of sources.
+//!
+//! Each takes the next source when it is done with one; results are written in the
+//! sources' order. Whoever is far ahead waits, so few results are in memory.
+
+use std::collections::BTreeMap;
+use std::ffi::OsStr;
+use std::fmt;
+use std::num::NonZeroUsize;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+
+use super::bundle::{Sources, Writer};
+use super::driver::{Answer, Driver, Gone};
+use super::interpreter::Interpreter;
+use super::{marshal, unwritable};
+use crate::oci::Digest;
+use crate::ports::{PortError, PortErrorKind, Reading, Skipped};
+use crate::rootfs::{Content, RootPath};
+
+/// Larger sources are not compiled.
+const LARGEST: u64 = 16 << 20;
+/// So many results may wait for the one that has to be written before them.
+const AHEAD: usize = 64;
+/// What precedes the code in a `.pyc` file: magic number, flags, hash (PEP 552).
+const HEADER: usize = 16;
+/// A process for fewer sources than this would take longer to start than it saves.
+const WORTH: usize = 16;
+
+type Compiled = Result<Vec<u8>, Skipped>;
+
+/// Compiles all sources into `writer`.
+///
+/// # Errors
+/// Sources that cannot be read; an interpreter that does not start any more, or writes
+/// what none should; a bundle that cannot be written.
+pub(super) fn run(
+    interpreter: &Interpreter,
+    search_path: &OsStr,
+    processes: NonZeroUsize,
+    sources: &Sources,
+    reading: &Reading,
+    writer: Writer,
+) -> Result<Writer, PortError> {
+    let list: Vec<_> = sources.iter().collect();
+    let shared = Shared { state: Mutex::new(State::new(writer)), moved: Condvar::new() };
+    let processes = processes.get().min(list.len().div_ceil(WORTH));
+    std::thread::scope(|scope| {
+        for _ in 0..processes {
+            scope.spawn(|| {
+                let mut worker = Worker { interpreter, search_path, reading, driver: None };
+                while let Some(number) = shared.next(list.len()) {
+                    let (path, content) = list[number];
+                    let result = worker.compile(path, content);
+                    (reading.advanced)(content.size());
+                    shared.put(number, result);
+                }
+            });
+        }
+    });
+    let state = shared.state.into_inner().unwrap_or_else(PoisonError::into_inner);
+    state.failed.map_or(Ok(state.writer), Err)
+}
+
+/// What the workers have in common.
+struct Shared {
+    state: Mutex<State>,
+    /// Something was written, or went wrong.
+    moved: Condvar,
+}
+
+struct State {
+    writer: Writer,
+    /// How many sources were taken, and of how many the result was written.
+    taken: usize,
+    written: usize,
+    /// Results by their sources' numbers.
+    waiting: BTreeMap<usize, Compiled>,
+    failed: Option<PortError>,
+}
+
+impl State {
+    fn new(writer: Writer) -> Self {
+        Self { writer, taken: 0, written: 0, waiting: BTreeMap::new(), failed: None }
+    }
+}
+
+impl Shared {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The next source to compile, if there is one.
+    fn next(&self, sources: usize) -> Option<usize> {
+        let ahead = |state: &mut State| state.failed.is_none() && state.taken >= state.written + AHEAD;
+        let mut state = self.moved.wait_while(self.state(), ahead).unwrap_or_else(PoisonError::into_inner);
+        if state.failed.is_some() || state.taken == sources {
+            return None;
+        }
+        state.taken += 1;
+        Some(state.taken - 1)
+    }
+
+    fn put(&self, number: usize, result: Result<Compiled, PortError>) {
+        let mut state = self.state();
+        match result {
+            Ok(compiled) => {
+                state.waiting.insert(number, compiled);
+                state.write();
+            }
+            Err(cause) => state.failed = state.failed.take().or(Some(cause)),
+        }
+        self.moved.notify_all();
+    }
+}
+
+impl State {
+    /// Writes what has nothing before it to wait for.
+    fn write(&mut self) {
+        while let Some(compiled) = self.waiting.remove(&self.written) {
+            if let Err(cause) = self.writer.add(compiled) {
+                self.failed = Some(unwritable(&cause));
+            }
+            self.written += 1;
+        }
+    }
+}
+
+/// One interpreter, and those that take its place when it breaks down.
+struct Worker<'a> {
+    interpreter: &'a Interpreter,
+    search_path: &'a OsStr,
+    reading: &'a Reading<'a>,
+    driver: Option<Driver>,
+}
+
+impl Worker<'_> {
+    fn compile(&mut self, path: &RootPath, content: &Content) -> Result<Compiled, PortError> {
+        if content.size() > LARGEST {
+            return Ok(Err(Skipped::TooLarge));
+        }
+        let source = (self.reading.read)(content, LARGEST).map_err(|cause| failed(&format!("`{path}`"), &cause))?;
+        let want = match content {
+            Content::Local(file) => Some(file.digest),
+            Content::Member(member) => Some(member.digest),
+            Content::Layer { .. } | Content::Sparse(_) | Content::Bytes(_) => None,
+        };
+        // What is kept is found again by this digest.
+        if want.is_some_and(|want| want != Digest::of(&source)) {
+            return Err(failed(&format!("`{path}`"), &"it changed while it was being read"));
+        }
+        self.compiled(path, &source)
+    }
+
+    /// Asks the process. When it fails in its life's course, a fresh one is asked.
+    fn compiled(&mut self, path: &RootPath, source: &[u8]) -> Result<Compiled, PortError> {
+        let name = [b"/", path.as_bytes()].concat();
+        loop {
+            let fresh = self.driver.is_none();
+            let driver = self.driver()?;
+            let skipped = match driver.compile(&name, source) {
+                Ok(Answer::Compiled(pyc)) => return self.checked(path, &pyc).map(Ok),
+                Ok(Answer::Invalid) => return Ok(Err(Skipped::Invalid)),
+                Ok(Answer::TooDeep) => Skipped::TooDeep,
+                Err(Gone::Crashed) => Skipped::Crashed,
+                Err(Gone::TooSlow) => Skipped::TooSlow,
+            };
+            self.driver = None;
+            if fresh || skipped == Skipped::TooSlow {
+                return Ok(Err(skipped));
+            }
+        }
+    }
+
+    fn driver(&mut self) -> Result<&mut Driver, PortError> {
+        let driver = match self.driver.take() {
+            Some(driver) => driver,
+            None => Driver::start(&self.interpreter.path, self.search_path)
+                .map(|(driver, _)| driver)
+                .map_err(|cause| failed("bytecode", &format!("`{}` {cause}", self.interpreter.path.display())))?,
+        };
+        Ok(self.driver.insert(driver))
+    }
+
+    /// The one form of a `.pyc`.
+    fn checked(&self, path: &RootPath, pyc: &[u8]) -> Result<Vec<u8>, PortError> {
+        let odd = |cause: &dyn fmt::Display| failed(&format!("`{path}`"), cause);
+        let Some((header, code)) = pyc.split_at_checked(HEADER) else { return Err(odd(&"it has no header")) };
+        let magic = header[..4].iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+        if magic != self.interpreter.magic || header[4..8] != [1, 0, 0, 0] {
+            return Err(odd(&"the interpreter wrote another kind of bytecode"));
+        }
+        let code = marshal::canonical(code, self.interpreter.layout).map_err(|cause| odd(&cause))?;
+        Ok([header, &code].concat())
+    }
+}
+
+fn failed(what: &str, cause: &dyn fmt::Display) -> PortError {
+    PortError { kind: PortErrorKind::Other, message: format!("cannot compile {what}: {cause}"), hint: None }
+}
