@@ -22,10 +22,7 @@ const OTHERS: [(&str, &[&str]); 13] = [
     ("bytecode", &["progress", "ports"]),
     ("build", &["once", "layer", "progress", "ports"]),
     ("ui", &["progress", "build"]),
-    (
-        "cli",
-        &["layer", "progress", "ports", "registry", "packages", "store", "source", "bytecode", "build", "ui"],
-    ),
+    ("cli", &["layer", "progress", "ports", "registry", "packages", "store", "source", "bytecode", "build", "ui"]),
 ];
 /// What pure modules must not mention: files, network, clock, environment.
 const IMPURE: [&str; 7] = ["std::fs", "fs_err", "std::net", "std::env", "SystemTime", "Instant::now", "tokio::"];

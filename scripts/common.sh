@@ -15,6 +15,22 @@ die() { say "$*"; exit 1; }
 key_of() { cat "$@" | sha256sum | cut -d' ' -f1; }
 is_made() { [ "$(cat "$1" 2>/dev/null)" = "$2" ]; }
 
+# need_uv: uv and pip, which know nothing of this machine's Pythons but where one is; sets uv.
+need_uv() {
+  local version=0.9.10
+  uv=$cache/venv/bin/uv
+  [ "$("$uv" --version 2>/dev/null | cut -d' ' -f2)" = $version ] && return
+  say "installing uv $version into $cache/venv"
+  rm -rf "$cache/venv"
+  python3 -m venv "$cache/venv"
+  "$cache/venv/bin/python" -m pip install --quiet "uv==$version"
+}
+
+# The examples whose wheels the tests have at hand: application and Python.
+wheels=("flask 3.11" "flask 3.13" "fastapi 3.13" "pandas 3.13" "pubsub 3.13" "kubernetes 3.13")
+
+wheels_key() { key_of "$root/scripts/wheels" "$root/integration/apps/$1/requirements.txt"; }
+
 # The examples' ready-made dependencies: application and Python.
 sites=("flask 3.11" "flask 3.13" "pandas 3.13" "flask27 2.7")
 

@@ -19,7 +19,7 @@ use crate::hint::Hint;
 use crate::oci::location::Selector;
 use crate::oci::{Descriptor, Digest, Location, RawManifest};
 use crate::progress::Outcome;
-use crate::python::lock::Pinned;
+use crate::python::lock::{self, Pinned};
 use crate::python::tags::Target;
 pub use crate::rootfs::LocalFile;
 use crate::rootfs::{Content, RootPath};
@@ -284,6 +284,30 @@ pub trait Compiler: Send + Sync {
         sources: &BTreeMap<RootPath, Content>,
         reading: &Reading,
     ) -> Result<Bytecode, PortError>;
+}
+
+/// Where the wheels of one project are looked for, beside what the user's environment says.
+#[derive(Clone, Debug)]
+pub struct WheelPlaces {
+    /// Looked in first, in this order.
+    pub wheelhouses: Vec<PathBuf>,
+    /// The index that the project's configuration names.
+    pub index: Option<String>,
+    /// What the lock file says.
+    pub sources: lock::Sources,
+    /// The lock file's folder.
+    pub folder: PathBuf,
+    /// The project's.
+    pub project: PathBuf,
+}
+
+/// Opens what [`Packages`] come from.
+pub trait Indexes: Send + Sync {
+    /// The wheelhouses and indexes of one project.
+    ///
+    /// # Errors
+    /// Settings of the user's that make no sense.
+    fn packages(&self, places: &WheelPlaces) -> Result<Arc<dyn Packages>, PortError>;
 }
 
 /// Local folders.

@@ -94,17 +94,29 @@ pub fn run<A: AsRef<OsStr>>(name: &str, args: impl IntoIterator<Item = A>) -> St
     ran(name, args).done()
 }
 
-/// A copy of an example in a folder of its own, for the Python of `pair`.
+/// A copy of an example in a folder of its own, for the Python of `pair`; where
+/// `scripts/setup` made its site-packages, with these instead of its lock file.
 pub fn project(app: &str, pair: Pair, folder: &Path) -> PathBuf {
+    let copy = locked_project(app, pair, folder);
+    if ["flask", "flask27", "pandas"].contains(&app) {
+        let mut text = fs::read_to_string(copy.join("carboy.toml")).unwrap();
+        if !text.contains("site-packages") {
+            let site =
+                |platform: &str| format!("{platform:?} = \"build/{}-{}\"", pair.python, platform.replace("linux/", ""));
+            text += &format!("\n[dependencies]\nsite-packages = {{ {} }}\n", PLATFORMS.map(site).join(", "));
+        }
+        let site = made(&format!("site/{app}"));
+        fs::write(copy.join("carboy.toml"), text.replace("\"build/", &format!("\"{}/", site.display()))).unwrap();
+    }
+    copy
+}
+
+/// A copy of an example in a folder of its own, for the Python of `pair`.
+pub fn locked_project(app: &str, pair: Pair, folder: &Path) -> PathBuf {
     let copy = folder.join(app);
     let from = root().join("integration/apps").join(app);
     run("cp", ["-r".as_ref(), from.as_os_str(), copy.as_os_str()]);
     let text = fs::read_to_string(copy.join("carboy.toml")).unwrap();
-    let mut text = text.replace("3.13", pair.python);
-    if text.contains("\"build/") {
-        let site = made(&format!("site/{app}"));
-        text = text.replace("\"build/", &format!("\"{}/", site.display()));
-    }
-    fs::write(copy.join("carboy.toml"), text).unwrap();
+    fs::write(copy.join("carboy.toml"), text.replace("3.13", pair.python)).unwrap();
     copy
 }

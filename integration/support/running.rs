@@ -42,6 +42,39 @@ pub fn start(image: &Unpacked, runner: Runner, command: &[&str]) -> Ran {
     Ran::of(run.output().unwrap())
 }
 
+/// The same over the host's network, with more variables.
+pub fn start_with(image: &Unpacked, runner: Runner, env: &[(&str, &str)], command: &[&str]) -> Ran {
+    let mut run = tool("run-image");
+    run.args(["--with", runner.name(), "--net"]);
+    run.args(env.iter().flat_map(|(name, value)| ["--env".to_owned(), format!("{name}={value}")]));
+    run.arg(image.path());
+    if !command.is_empty() {
+        run.arg("--").args(command);
+    }
+    Ran::of(run.output().unwrap())
+}
+
+/// A script of an image that takes a port as its argument and listens there.
+pub struct Server(Running);
+
+impl Server {
+    #[track_caller]
+    pub fn start(image: &Unpacked, script: &str) -> Self {
+        let port = free_port();
+        let command = ["/usr/local/bin/python", script, &port.to_string()];
+        let mut running = Running::spawn(image, Runner::Bwrap, port, &command);
+        let start = Instant::now();
+        while TcpStream::connect(("127.0.0.1", port)).is_err() {
+            running.still_runs(start);
+        }
+        Self(running)
+    }
+
+    pub fn port(&self) -> u16 {
+        self.0.port
+    }
+}
+
 /// A web application that runs until this is dropped.
 pub struct Running {
     process: Child,
@@ -56,11 +89,19 @@ impl Running {
 
     /// For applications that were told their port before the image was built.
     pub fn serve_at(image: &Unpacked, runner: Runner, port: u16) -> Self {
+        Self::spawn(image, runner, port, &[])
+    }
+
+    fn spawn(image: &Unpacked, runner: Runner, port: u16, command: &[&str]) -> Self {
         let log = NamedTempFile::new().unwrap();
         let output = || Stdio::from(File::options().append(true).open(log.path()).unwrap());
         let process = tool("run-image")
-            .args(["--with", runner.name(), "--net", "--env", &format!("PORT={port}")])
+            .args(["--with", runner.name(), "--net"])
+            // gunicorn's and uvicorn's
+            .args(["--env", &format!("PORT={port}"), "--env", &format!("UVICORN_PORT={port}")])
             .arg(image.path())
+            .args(if command.is_empty() { None } else { Some("--") })
+            .args(command)
             .stdout(output())
             .stderr(output())
             .process_group(0)
@@ -83,12 +124,18 @@ impl Running {
             if let Ok(answer) = get(self.port, path) {
                 return answer;
             }
-            let ended = self.process.try_wait().unwrap();
-            let log = || fs::read_to_string(self.log.path()).unwrap();
-            assert!(ended.is_none(), "{}", log());
-            assert!(start.elapsed() < PATIENCE, "no answer in {PATIENCE:?}\n{}", log());
-            std::thread::sleep(Duration::from_millis(200));
+            self.still_runs(start);
         }
+    }
+
+    /// Waits a moment for an application that started some time ago.
+    #[track_caller]
+    fn still_runs(&mut self, start: Instant) {
+        let ended = self.process.try_wait().unwrap();
+        let log = || fs::read_to_string(self.log.path()).unwrap();
+        assert!(ended.is_none(), "{}", log());
+        assert!(start.elapsed() < PATIENCE, "no answer in {PATIENCE:?}\n{}", log());
+        std::thread::sleep(Duration::from_millis(200));
     }
 }
 

@@ -1,15 +1,18 @@
 //! The application layer: the project's files, copies, accounts, folders.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use super::error::BuildError;
 use super::extract::Work;
+use super::project;
 use super::reasons::Because;
 use super::run::Run;
 use crate::plan::{App, Copy, Plan};
-use crate::ports::{LocalKind, Walk, WalkRules};
+use crate::ports::{Folders, LocalKind, Walk, WalkRules, WheelFile};
 use crate::progress::LayerKind;
-use crate::python::Interpreter;
+use crate::python::wheel::Installed;
+use crate::python::{Interpreter, entry};
 use crate::rootfs::accounts::{Accounts, Ids};
 use crate::rootfs::{Content, Entry, Kind, Meta, RootPath};
 
@@ -22,13 +25,75 @@ pub enum Copied {
     Folder(Walk),
 }
 
+/// The application on the user's disk: its files, or the wheels that it may be installed
+/// from.
+#[derive(Clone, Debug)]
+pub enum Local {
+    Files {
+        walk: Walk,
+        /// What is started when nobody says.
+        start: Option<Vec<String>>,
+    },
+    Wheels(Vec<WheelFile>),
+}
+
+impl Local {
+    /// How many files each rule left out.
+    pub fn left_out(self) -> Vec<(String, u64)> {
+        match self {
+            Self::Files { walk, .. } => walk.left_out,
+            Self::Wheels(_) => Vec::new(),
+        }
+    }
+}
+
 /// Lists the application's files, for all platforms.
-pub async fn walk(run: &Arc<Run>, plan: &Plan) -> Result<Option<Walk>, BuildError> {
+///
+/// # Errors
+/// A folder that cannot be read; no wheel; nothing to start, or too much to choose from.
+pub async fn local(run: &Arc<Run>, plan: &Plan) -> Result<Option<Local>, BuildError> {
     let Some(app) = plan.app.clone() else { return Ok(None) };
     let folders = run.io.folders.clone();
+    if let Some(pattern) = app.wheel.clone() {
+        let found = run.blocking(move || wheels(folders.as_ref(), &app.source, &pattern)).await??;
+        return Ok(Some(Local::Wheels(found)));
+    }
     let rules =
         WalkRules { ignore_files: true, defaults: true, include: app.include.clone(), exclude: app.exclude.clone() };
-    Ok(Some(run.blocking(move || folders.walk(&app.source, &rules)).await??))
+    let source = app.source.clone();
+    let walk = run.blocking(move || folders.walk(&source, &rules)).await??;
+    let start = if plan.image.entrypoint.is_none() && plan.runtime.is_some() {
+        let found = entry::start(app.project.as_ref(), names(&walk));
+        Some(found.map_err(BuildError::NoEntrypoint)?.command(&app.to.to_string()))
+    } else {
+        None
+    };
+    Ok(Some(Local::Files { walk, start }))
+}
+
+/// The files of a walk whose names are text.
+pub fn names(walk: &Walk) -> impl Iterator<Item = &str> + Clone {
+    let files = walk.entries.iter().filter(|entry| !matches!(entry.kind, LocalKind::Folder));
+    files.filter_map(|entry| std::str::from_utf8(&entry.path).ok())
+}
+
+/// The wheels that a path or glob below a folder names.
+fn wheels(folders: &dyn Folders, source: &Path, pattern: &str) -> Result<Vec<WheelFile>, BuildError> {
+    // Only the folder that the pattern begins with is looked through.
+    let (folder, glob) =
+        pattern.rsplit_once('/').filter(|(folder, _)| !folder.contains(['*', '?', '[', '{'])).unwrap_or((".", pattern));
+    let rules = WalkRules { include: vec![format!("/{glob}")], exclude: vec!["**".to_owned()], ..WalkRules::default() };
+    let walk = folders.walk(&source.join(folder), &rules)?;
+    let mut out = Vec::new();
+    for local in walk.entries {
+        let LocalKind::File(file) = local.kind else { continue };
+        let name = String::from_utf8_lossy(&local.path).rsplit('/').next().unwrap_or_default().to_owned();
+        out.push(WheelFile { name, path: file.path.into(), digest: file.digest, size: file.size });
+    }
+    if out.is_empty() {
+        return Err(BuildError::AppWheel(format!("there is no `{pattern}` below `{}`", source.display())));
+    }
+    Ok(out)
 }
 
 /// Lists what `[[copy]]` names.
@@ -58,9 +123,27 @@ impl Application<'_, '_> {
     pub fn app(&mut self, app: &App, walk: &Walk, interpreter: Option<&Interpreter>) -> Result<(), BuildError> {
         self.ensure(&app.to, &Entry::folder(0o755))?;
         self.walked(&app.to, walk, None, Ids { uid: 0, gid: 0 })?;
-        if let Some(interpreter) = interpreter {
-            let line = format!("{}\n", app.to);
-            self.put(&interpreter.purelib.child(PTH), Entry::bytes(0o644, line.into_bytes()))?;
+        let Some(interpreter) = interpreter else { return Ok(()) };
+        let roots = app.project.clone().unwrap_or_default().roots(names(walk));
+        let roots = roots.iter().filter(|root| !root.is_empty()).map(|root| format!("{}/{root}", app.to));
+        let lines: String = std::iter::once(app.to.to_string()).chain(roots).map(|line| line + "\n").collect();
+        self.put(&interpreter.purelib.child(PTH), Entry::bytes(0o644, lines.into_bytes()))?;
+        let Some(project) = &app.project else { return Ok(()) };
+        let known = project::known(project, interpreter).map_err(|cause| BuildError::Project {
+            name: project.name.clone().unwrap_or_default(),
+            folder: app.source.clone(),
+            cause,
+        })?;
+        for (path, entry) in known {
+            self.put(&path, entry)?;
+        }
+        Ok(())
+    }
+
+    /// Adds the project as it is installed from a wheel.
+    pub fn installed(&mut self, installed: &Installed) -> Result<(), BuildError> {
+        for (path, entry) in &installed.entries {
+            self.put(path, entry.clone())?;
         }
         Ok(())
     }

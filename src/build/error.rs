@@ -1,17 +1,22 @@
 //! Everything that can stop a build, with what a person can do about it.
 
 use std::fmt::Display;
+use std::path::PathBuf;
 
 use super::problems::{Problem, Wrong};
 use crate::hint::Hint;
 use crate::image::{ConfigError, EntrypointError};
 use crate::layer::PackError;
 use crate::layer::recipe::RecipeError;
+use crate::layer::zip::ZipError;
 use crate::oci::{ManifestError, Platform};
-use crate::plan::PlanError;
 use crate::ports::PortError;
 use crate::python::PythonError;
+use crate::python::entry::Candidates;
+use crate::python::lock::LockError;
+use crate::python::project::ProjectError;
 use crate::python::stdlib::ExcludeError;
+use crate::python::wheel::WheelError;
 use crate::rootfs::accounts::AccountError;
 use crate::rootfs::resolve::LoopError;
 use crate::rootfs::select::SelectError;
@@ -53,8 +58,18 @@ pub enum BuildError {
     Loop { platform: Platform, cause: LoopError },
     #[error("{platform}: {cause}")]
     Entrypoint { platform: Platform, cause: EntrypointError },
-    #[error("{}", PlanError::NoEntrypoint)]
-    NoEntrypoint,
+    #[error("no entrypoint: what should the image start?")]
+    NoEntrypoint(Candidates),
+    #[error(transparent)]
+    Lock(LockError),
+    #[error(transparent)]
+    Zip(Box<ZipError>),
+    #[error(transparent)]
+    Wheel(Box<WheelError>),
+    #[error("{name}, in `{}`: {cause}", folder.display())]
+    Project { name: String, folder: PathBuf, cause: ProjectError },
+    #[error("`app.wheel`: {0}")]
+    AppWheel(String),
     #[error("`{key}`: {cause}")]
     Account { key: String, cause: AccountError },
     #[error("`{path}` of the image: {cause}")]
@@ -128,7 +143,19 @@ impl Hint for BuildError {
             Self::Python { cause, .. } => cause.hint(),
             Self::Entrypoint { cause, .. } => cause.hint(),
             Self::Account { cause, .. } => cause.hint(),
-            Self::NoEntrypoint => PlanError::NoEntrypoint.hint(),
+            Self::NoEntrypoint(Candidates(found)) if found.is_empty() => Some(
+                "put it after `--`, as in: carboy build … -- python -m shop, or set `entrypoint` under [image]"
+                    .to_owned(),
+            ),
+            Self::NoEntrypoint(Candidates(found)) => {
+                let found: Vec<_> = found.iter().map(|start| format!("`{}`", start.typed())).collect();
+                Some(format!("put one of these after `--`, or set `entrypoint` under [image]: {}", found.join(", ")))
+            }
+            Self::Lock(cause) => cause.hint(),
+            Self::Zip(cause) => cause.hint(),
+            Self::Wheel(cause) => cause.hint(),
+            Self::Project { cause, .. } => cause.hint(),
+            Self::AppWheel(_) => Some("build it with: uv build --wheel".to_owned()),
             Self::Wrong(wrong) => wrong.hint(),
             Self::NoFile { nearest: Some(near), .. } => Some(format!("it has `{near}`")),
             Self::NoFile { .. } => {

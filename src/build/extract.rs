@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::application::{self, Copied};
+use super::dependencies::{self, Facts, Site};
 use super::donor::{Donor, DonorId};
 use super::error::BuildError;
 use super::objects::Objects;
@@ -12,7 +13,7 @@ use super::pull::{self, Image};
 use super::reasons::{Because, Reasons};
 use super::report::{Missing, Resolved, Taken};
 use super::run::{Run, Tars};
-use super::{records, site};
+use super::{Local, records, site};
 use crate::debian::dpkg::Owners;
 use crate::debian::ld_so_conf;
 use crate::debian::records::Database;
@@ -21,9 +22,11 @@ use crate::image::Process;
 use crate::layer::{Recipe, contents};
 use crate::oci::Platform;
 use crate::plan::Plan;
-use crate::ports::{Walk, WalkRules};
+use crate::ports::Walk;
 use crate::progress::{Event, LayerId, LayerKind, Progress};
 use crate::python::Interpreter;
+use crate::python::entry::{Candidates, Start};
+use crate::python::wheel::Installed;
 use crate::rootfs::{Entry, RootPath, Tree};
 
 /// Files of an image that carboy reads as text: accounts, os-release.
@@ -37,11 +40,42 @@ pub struct Inputs {
     pub(super) builder: Option<Arc<Image>>,
     /// The images that `[[extract]]` names besides the builder, by their names.
     pub(super) others: BTreeMap<String, Arc<Image>>,
-    pub(super) site: Option<Walk>,
-    pub(super) app: Option<Walk>,
+    pub(super) site: Site,
+    pub(super) app: Option<App>,
     pub(super) copies: Vec<Copied>,
     pub(super) tars: Arc<Tars>,
     pub(super) progress: Arc<dyn Progress>,
+}
+
+/// The application, as one platform gets it.
+pub enum App {
+    Files {
+        walk: Walk,
+        /// What is started when nobody says.
+        start: Option<Vec<String>>,
+    },
+    Wheel(Box<Installed>),
+}
+
+impl App {
+    /// What is started when nobody says.
+    pub fn start(&self) -> Option<Vec<String>> {
+        match self {
+            Self::Files { start, .. } => start.clone(),
+            Self::Wheel(installed) => match installed.scripts.as_slice() {
+                [only] => Some(vec![only.clone()]),
+                _ => None,
+            },
+        }
+    }
+
+    /// What could be started.
+    pub fn candidates(&self) -> Candidates {
+        match self {
+            Self::Files { .. } => Candidates::default(),
+            Self::Wheel(installed) => Candidates(installed.scripts.iter().cloned().map(Start::Script).collect()),
+        }
+    }
 }
 
 /// The decision.
@@ -71,7 +105,7 @@ impl Inputs {
         platform: &Platform,
         base: Arc<Image>,
         builder: Option<Arc<Image>>,
-        app: Option<&Walk>,
+        local: &Local,
     ) -> Result<Self, BuildError> {
         let mut others = BTreeMap::new();
         for extract in &plan.extracts {
@@ -80,14 +114,18 @@ impl Inputs {
                 others.insert(extract.from_name.clone(), image);
             }
         }
-        let site = match plan.site_packages.get(platform).cloned() {
-            None => None,
-            Some(folder) => {
-                let folders = run.io.folders.clone();
-                let what = format!("`dependencies.site-packages` for {platform}");
-                let walk = run.blocking(move || folders.walk(&folder, &WalkRules::default())).await?;
-                Some(walk.map_err(|cause| BuildError::Local { what, cause })?)
+        let facts = Facts::of(plan, platform, &base, builder.as_deref(), &run.tars)?.map(Arc::new);
+        let site = dependencies::gather(run, plan, platform, facts.as_ref(), local.packages.as_ref()).await?;
+        let app = match (&local.app, &facts) {
+            (None, _) => None,
+            (Some(application::Local::Files { walk, start }), _) => {
+                Some(App::Files { walk: walk.clone(), start: start.clone() })
             }
+            (Some(application::Local::Wheels(found)), Some(facts)) => {
+                let file = dependencies::own_wheel(found, &facts.target)?;
+                Some(App::Wheel(Box::new(dependencies::install(run, facts, file).await?)))
+            }
+            (Some(application::Local::Wheels(_)), None) => None,
         };
         Ok(Self {
             plan: plan.clone(),
@@ -96,7 +134,7 @@ impl Inputs {
             builder,
             others,
             site,
-            app: app.cloned(),
+            app,
             copies: application::copies(run, plan).await?,
             tars: run.tars.clone(),
             progress: run.io.progress.clone(),
@@ -199,8 +237,8 @@ impl<'a> Work<'a> {
         for extract in &inputs.plan.extracts {
             self.extra(extract)?;
         }
-        if let (Some(walk), Some(interpreter)) = (&inputs.site, &interpreter) {
-            self.dependencies(walk, interpreter)?;
+        if let Some(interpreter) = &interpreter {
+            self.dependencies(interpreter)?;
         }
         self.seal(LayerKind::Libraries)?;
         self.seal(LayerKind::Dependencies)?;
@@ -292,10 +330,25 @@ impl<'a> Work<'a> {
         self.recipes.iter().filter(move |(layer, _)| layer.kind == kind).map(|(_, recipe)| recipe)
     }
 
-    fn dependencies(&mut self, walk: &Walk, interpreter: &Interpreter) -> Result<(), BuildError> {
+    /// Adds site-packages, and the libraries that only these need.
+    fn dependencies(&mut self, interpreter: &Interpreter) -> Result<(), BuildError> {
+        let inputs = self.inputs;
+        let rest = LayerId::from(LayerKind::Dependencies);
         let mut placed = Vec::new();
-        for (path, entry) in site::place(walk, interpreter, &self.inputs.tars)? {
-            placed.push(self.put(LayerKind::Dependencies, &path, entry, Because::Dependency)?);
+        match &inputs.site {
+            Site::None => return Ok(()),
+            Site::Ready(walk) => {
+                for (path, entry) in site::place(walk, interpreter, &inputs.tars)? {
+                    placed.push(self.put_into(&rest, &path, entry, Because::Dependency)?);
+                }
+            }
+            Site::Installed(all) => {
+                for (layer, installed) in dependencies::layers(all, self.plan.split) {
+                    for (path, entry) in &installed.entries {
+                        placed.push(self.put_into(&layer, path, entry.clone(), Because::Dependency)?);
+                    }
+                }
+            }
         }
         if let Some(builder) = self.builder() {
             let objects = self.own_objects(placed)?;

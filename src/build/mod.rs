@@ -3,6 +3,7 @@
 pub mod abi;
 mod application;
 mod checks;
+mod dependencies;
 mod donor;
 mod error;
 mod extract;
@@ -16,6 +17,7 @@ mod packing;
 mod preview;
 mod problems;
 mod process;
+mod project;
 pub mod pull;
 pub mod reasons;
 mod records;
@@ -46,7 +48,7 @@ use crate::image::{self, Assembled, BaseRef, ImageConfig, Lineage, NewLayer};
 use crate::layer::{Packed, Recipe};
 use crate::oci::{Descriptor, Digest, Location, Platform, RawManifest, media_type};
 use crate::plan::Plan;
-use crate::ports::{Origin, Sink, Walk};
+use crate::ports::{Origin, Packages, Sink};
 use crate::progress::LayerId;
 use pull::Image;
 
@@ -152,6 +154,12 @@ struct Done {
     base_index: Option<Digest>,
 }
 
+/// What all platforms share of the user's machine.
+struct Local {
+    app: Option<application::Local>,
+    packages: Option<Arc<dyn Packages>>,
+}
+
 /// What one platform's image will be.
 struct Decided {
     platform: Platform,
@@ -168,10 +176,11 @@ async fn decide_all(
     plan: &Arc<Plan>,
     sink: Option<&Arc<dyn Sink>>,
 ) -> Result<(Vec<Decided>, Vec<(String, u64)>), BuildError> {
-    let app = application::walk(run, plan).await?;
-    let decided = plan.platforms.iter().map(|platform| decide(run, plan, sink, platform, app.as_ref()));
+    let app = application::local(run, plan).await?;
+    let local = Local { app, packages: dependencies::packages(run, plan)? };
+    let decided = plan.platforms.iter().map(|platform| decide(run, plan, sink, platform, &local));
     let decided = BuildError::all(join_all(decided).await)?;
-    Ok((decided, app.map(|walk| walk.left_out).unwrap_or_default()))
+    Ok((decided, local.app.map(application::Local::left_out).unwrap_or_default()))
 }
 
 /// Pulls and decides; the base's layers are pushed meanwhile.
@@ -180,11 +189,11 @@ async fn decide(
     plan: &Arc<Plan>,
     sink: Option<&Arc<dyn Sink>>,
     platform: &Platform,
-    app: Option<&Walk>,
+    local: &Local,
 ) -> Result<Decided, BuildError> {
     let (base, builder) = try_join(base(run, plan, platform), builder(run, plan, platform)).await?;
     let base_pushed = sink.map(|sink| tokio::spawn(push_base(run.clone(), plan.clone(), sink.clone(), base.clone())));
-    let inputs = extract::Inputs::gather(run, plan, platform, base.clone(), builder, app).await?;
+    let inputs = extract::Inputs::gather(run, plan, platform, base.clone(), builder, local).await?;
     let extraction = run.blocking(move || extract::extract(&inputs)).await??;
     Ok(Decided { platform: platform.clone(), base, extraction, base_pushed })
 }

@@ -3,7 +3,7 @@
 
 use super::application::{Application, root_path};
 use super::error::BuildError;
-use super::extract::Work;
+use super::extract::{App, Work};
 use crate::image::{EntrypointError, Process, process, resolve_program};
 use crate::python::Interpreter;
 use crate::rootfs::accounts::Accounts;
@@ -20,8 +20,10 @@ impl Work<'_> {
         let accounts = Accounts::new(text("etc/passwd")?, text("etc/group")?);
         let mut application = Application { work: self, accounts, files: Vec::new() };
         application.users(plan)?;
-        if let (Some(app), Some(walk)) = (&plan.app, &inputs.app) {
-            application.app(app, walk, interpreter)?;
+        match (&plan.app, &inputs.app) {
+            (Some(app), Some(App::Files { walk, .. })) => application.app(app, walk, interpreter)?,
+            (Some(_), Some(App::Wheel(installed))) => application.installed(installed)?,
+            _ => {}
         }
         application.copies(plan, &inputs.copies)?;
         application.directories(plan)?;
@@ -41,7 +43,7 @@ impl Work<'_> {
         let env = process::environment(&inputs.base.config.env(), defaults, &plan.image.env, bin.as_deref());
         let entrypoint = match self.entrypoint(&env, &workdir) {
             // A matter of how carboy is used, not of what is in the image.
-            Err(cause @ BuildError::NoEntrypoint) => return Err(cause),
+            Err(cause @ BuildError::NoEntrypoint(_)) => return Err(cause),
             Err(cause) => {
                 self.wrong(&cause);
                 None
@@ -64,10 +66,15 @@ impl Work<'_> {
 
     fn entrypoint(&self, env: &[String], workdir: &RootPath) -> Result<Option<Vec<String>>, BuildError> {
         let base = &self.inputs.base.config;
-        // With Python, the plan has one.
-        let Some(mut entrypoint) = self.plan.image.entrypoint.clone() else {
+        let given = self.plan.image.entrypoint.clone();
+        let Some(mut entrypoint) = given.or_else(|| self.inputs.app.as_ref()?.start()) else {
             let base_starts = base.entrypoint().is_some() || base.cmd().is_some() || self.plan.image.cmd.is_some();
-            return if base_starts { Ok(None) } else { Err(BuildError::NoEntrypoint) };
+            let own = self.inputs.app.as_ref().map(App::candidates).unwrap_or_default();
+            return if base_starts && self.plan.runtime.is_none() {
+                Ok(None)
+            } else {
+                Err(BuildError::NoEntrypoint(own))
+            };
         };
         let error = |cause| BuildError::Entrypoint { platform: self.inputs.platform.clone(), cause };
         let program = entrypoint.first_mut().ok_or_else(|| error(EntrypointError::Empty))?;

@@ -144,7 +144,9 @@ pub(super) fn bytecode(archive: &Path, outcomes: Vec<Outcome>, sources: &Sources
             (Outcome::Skipped(skipped), _) => out.skipped.push((source.clone(), skipped)),
             (Outcome::Compiled { size, digest }, Some(path)) => {
                 let (archive, name) = (archive.clone(), path.to_string());
-                let member = Member { archive, name, offset: out.size, packed: size, size, deflated: false, digest };
+                let wheel = "compiled bytecode".into();
+                let member =
+                    Member { archive, wheel, name, offset: out.size, packed: size, size, deflated: false, digest };
                 out.size += size;
                 out.files.insert(path, Content::Member(Arc::new(member)));
             }

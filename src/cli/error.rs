@@ -8,6 +8,8 @@ use crate::config::ConfigError;
 use crate::hint::{Hint, nearest};
 use crate::plan::PlanError;
 use crate::ports::PortError;
+use crate::python::lock::LockError;
+use crate::python::project::ProjectError;
 
 /// Why a run ended.
 #[derive(Debug, thiserror::Error)]
@@ -16,6 +18,12 @@ pub enum CliError {
     NoFolder(PathBuf),
     #[error("cannot read `{}`: {cause}", path.display())]
     Read { path: PathBuf, cause: std::io::Error },
+    #[error("`{}`: {cause}", path.display())]
+    Project { path: PathBuf, cause: ProjectError },
+    #[error("`{}` is called as no lock file is", .0.display())]
+    LockName(PathBuf),
+    #[error(transparent)]
+    Lock(#[from] LockError),
     #[error("SOURCE_DATE_EPOCH is `{0}`, which is no number of seconds since 1970")]
     Epoch(String),
     #[error("there is no folder for the cache: neither XDG_CACHE_HOME nor HOME is set")]
@@ -39,11 +47,14 @@ impl CliError {
     pub fn code(&self) -> u8 {
         match self {
             Self::NoFolder(_)
+            | Self::Project { .. }
+            | Self::LockName(_)
+            | Self::Lock(_)
             | Self::Epoch(_)
             | Self::NoCache
             | Self::Config(_)
             | Self::Plan(_)
-            | Self::Build(BuildError::NoEntrypoint) => USAGE,
+            | Self::Build(BuildError::NoEntrypoint(_) | BuildError::Lock(_)) => USAGE,
             Self::Read { cause, .. } if cause.kind() == std::io::ErrorKind::NotFound => USAGE,
             Self::Read { .. } | Self::Port(_) | Self::Build(_) | Self::Start(_) | Self::Stdout(_) => FAILED,
         }
@@ -63,9 +74,14 @@ impl Hint for CliError {
             Self::Plan(cause) => cause.hint(),
             Self::Port(cause) => cause.hint(),
             Self::Build(cause) => cause.hint(),
+            Self::Lock(cause) => cause.hint(),
+            Self::LockName(_) => Some(
+                "name a uv.lock, pylock.toml, poetry.lock, Pipfile.lock, or a requirements file that ends in .txt"
+                    .to_owned(),
+            ),
             Self::NoCache => Some("pass --cache-dir".to_owned()),
             Self::NoFolder(_) => Some("name the project's folder; a command to start goes after `--`".to_owned()),
-            Self::Read { .. } | Self::Epoch(_) | Self::Start(_) | Self::Stdout(_) => None,
+            Self::Read { .. } | Self::Project { .. } | Self::Epoch(_) | Self::Start(_) | Self::Stdout(_) => None,
         }
     }
 }

@@ -5,9 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::error::CliError;
 use crate::config::{File, pyproject_requires_python};
-
-/// Lock files that carboy will read one day.
-const LOCKS: [&str; 5] = ["uv.lock", "pylock.toml", "poetry.lock", "Pipfile.lock", "requirements.txt"];
+use crate::python::project::Project;
 
 /// A project's folder.
 pub struct Folder {
@@ -16,8 +14,8 @@ pub struct Folder {
     pub file: File,
     pub python_version: Option<String>,
     pub requires_python: Option<String>,
-    /// A lock file beside the configuration.
-    pub lock: Option<&'static str>,
+    /// What `pyproject.toml` says of the project.
+    pub project: Option<Project>,
 }
 
 impl Folder {
@@ -49,7 +47,7 @@ impl Folder {
         Ok(Self {
             python_version: text(&name(".python-version"))?,
             requires_python: pyproject.as_deref().and_then(pyproject_requires_python),
-            lock: LOCKS.into_iter().find(|lock| path.join(lock).is_file()),
+            project: pyproject.as_deref().map(|text| project(&name("pyproject.toml"), text)).transpose()?,
             path,
             file,
         })
@@ -60,6 +58,10 @@ fn parse(path: &Path, text: &str) -> Result<File, CliError> {
     let name = path.display().to_string();
     let is_pyproject = path.file_name().is_some_and(|name| name == "pyproject.toml");
     Ok(if is_pyproject { File::from_pyproject(text, &name)?.unwrap_or_default() } else { File::parse(text, &name)? })
+}
+
+fn project(path: &Path, text: &str) -> Result<Project, CliError> {
+    Project::parse(text).map_err(|cause| CliError::Project { path: path.to_owned(), cause })
 }
 
 /// A file's text; none when it is not there.

@@ -4,6 +4,7 @@
 mod build;
 mod error;
 mod folder;
+mod lock;
 mod plan;
 mod project;
 mod session;

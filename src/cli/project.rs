@@ -7,9 +7,10 @@ use clap::Args as ClapArgs;
 
 use super::error::CliError;
 use super::folder::Folder;
-use crate::config::ConfigError;
-use crate::plan::{Args, Plan};
-use crate::progress::{Event, Progress};
+use super::lock;
+use crate::config::{ConfigError, Dependencies, File};
+use crate::plan::{Args, LockFile, Plan, PlanError};
+use crate::progress::Progress;
 use crate::rootfs::Limits;
 
 /// 1980-01-01T00:00:00Z, the earliest time that zip files can say.
@@ -45,6 +46,21 @@ pub struct Project {
     /// A [profile.NAME] of the configuration, `debug` or `default`; repeatable
     #[arg(long = "profile", env = "CARBOY_PROFILES", value_name = "NAME", value_delimiter = ',')]
     profiles: Vec<String>,
+    /// The lock file [default: the one beside the configuration, or of the uv workspace]
+    #[arg(long, env = "CARBOY_LOCK", value_name = "FILE")]
+    lock: Option<PathBuf>,
+    /// An extra of the project to install; repeatable
+    #[arg(long = "extra", env = "CARBOY_EXTRAS", value_name = "NAME", value_delimiter = ',')]
+    extras: Vec<String>,
+    /// A dependency group to install too; repeatable
+    #[arg(long = "group", env = "CARBOY_GROUPS", value_name = "NAME", value_delimiter = ',')]
+    groups: Vec<String>,
+    /// A folder of wheels, looked in first; repeatable
+    #[arg(long, env = "CARBOY_WHEELHOUSE", value_name = "FOLDER", value_delimiter = ',')]
+    wheelhouse: Vec<PathBuf>,
+    /// The package index [default: pip's and uv's own settings, then the lock file's]
+    #[arg(long, env = "CARBOY_INDEX", value_name = "URL", hide_env_values = true)]
+    index: Option<String>,
     /// zstd or gzip [default: zstd]
     #[arg(long, env = "CARBOY_COMPRESSION", value_name = "KIND")]
     compression: Option<String>,
@@ -61,13 +77,7 @@ impl Project {
     /// A folder or configuration that cannot be read; what cannot be planned.
     pub fn plans(&self, push: bool, progress: &dyn Progress) -> Result<Vec<Plan>, CliError> {
         let folder = Folder::read(self.dir.as_deref(), self.config.as_deref())?;
-        let plans = self.of_profiles(&folder, push)?;
-        if let Some(lock) = folder.lock.filter(|_| folder.file.dependencies.site_packages.is_none()) {
-            progress.on(Event::Warning(format!(
-                "{lock} is not read yet: the image has no dependencies unless `dependencies.site-packages` names them"
-            )));
-        }
-        Ok(plans)
+        self.of_profiles(&folder, push, progress)
     }
 
     /// What images may be, as the configuration says, if it or its folder is named.
@@ -81,7 +91,33 @@ impl Project {
         Ok(Folder::read(self.dir.as_deref(), self.config.as_deref())?.file.limits)
     }
 
-    fn of_profiles(&self, folder: &Folder, push: bool) -> Result<Vec<Plan>, CliError> {
+    /// The lock file of a configuration: the one named, else the one found.
+    fn lock(
+        &self,
+        folder: &Folder,
+        file: &File,
+        found: &mut Option<Option<LockFile>>,
+        progress: &dyn Progress,
+    ) -> Result<Option<LockFile>, CliError> {
+        if let Some(path) = &self.lock {
+            return lock::named(path.clone())?.read(progress).map(Some);
+        }
+        match &file.dependencies {
+            Dependencies { lock: Some(_), site_packages: Some(_), .. } => Err(PlanError::TwoDependencies.into()),
+            Dependencies { site_packages: Some(_), .. } => Ok(None),
+            Dependencies { lock: Some(name), .. } => lock::named(folder.path.join(name))?.read(progress).map(Some),
+            _ => {
+                // Profiles share what is found.
+                if found.is_none() {
+                    let lock = lock::find(&folder.path, folder.project.as_ref(), progress)?;
+                    *found = Some(lock.map(|lock| lock.read(progress)).transpose()?);
+                }
+                Ok(found.clone().flatten())
+            }
+        }
+    }
+
+    fn of_profiles(&self, folder: &Folder, push: bool, progress: &dyn Progress) -> Result<Vec<Plan>, CliError> {
         let args = Args {
             folder: folder.path.clone(),
             to: self.to.clone(),
@@ -91,22 +127,31 @@ impl Project {
             base: self.base.clone(),
             builder: self.builder.clone(),
             compression: self.compression.clone(),
+            lock: None,
+            extras: self.extras.clone(),
+            groups: self.groups.clone(),
+            wheelhouse: self.wheelhouse.clone(),
+            index: self.index.clone(),
+            project: folder.project.clone(),
             entrypoint: (!self.command.is_empty()).then(|| self.command.clone()),
             push,
             python_version: folder.python_version.clone(),
             requires_python: folder.requires_python.clone(),
             timestamp: timestamp()?,
         };
+        let mut found = None;
+        let mut plan = |file: &File, profile: Option<&str>| -> Result<Plan, CliError> {
+            let lock = self.lock(folder, file, &mut found, progress)?;
+            Ok(Plan::new(&Args { lock, ..args.clone() }, file, profile)?)
+        };
         if self.profiles.is_empty() {
-            return Ok(vec![Plan::new(&args, &folder.file, None)?]);
+            return Ok(vec![plan(&folder.file, None)?]);
         }
         let one = |name: &String| {
             let named = Some(name.as_str()).filter(|name| *name != "default");
             match folder.file.with_profile(name) {
-                Ok(file) => Ok(Plan::new(&args, &file, named)?),
-                Err(ConfigError::NoProfile { .. }) if name == "debug" => {
-                    Ok(Plan::new(&args, &folder.file, None)?.debug()?)
-                }
+                Ok(file) => plan(&file, named),
+                Err(ConfigError::NoProfile { .. }) if name == "debug" => Ok(plan(&folder.file, None)?.debug()?),
                 Err(error) => Err(error.into()),
             }
         };

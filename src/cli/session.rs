@@ -10,7 +10,7 @@ use clap::Args as ClapArgs;
 use etcetera::BaseStrategy as _;
 
 use super::error::CliError;
-use super::wiring::Places;
+use super::wiring::{Markets, Places};
 use super::{DONE, STOPPED};
 use crate::build::{BuildError, Io};
 use crate::hint::Hint as _;
@@ -81,12 +81,22 @@ impl Session {
         let runtime = ManuallyDrop::new(runtime);
         let _entered = runtime.enter();
         let places = Places { registry: Registry::new(options, front.clone())?, progress: front.clone() };
+        let jobs = usize::from(self.jobs.unwrap_or(8));
+        let folders = Arc::new(LocalFolders::new(cache.clone()));
+        let markets = Markets {
+            cache: cache.clone(),
+            folders: folders.clone(),
+            progress: front.clone(),
+            insecure: self.insecure.clone(),
+            jobs,
+        };
         let io = Io {
             repositories: Arc::new(places),
-            cache: cache.clone(),
-            folders: Arc::new(LocalFolders::new(cache)),
+            cache,
+            folders,
+            indexes: Arc::new(markets),
             progress: front.clone(),
-            jobs: usize::from(self.jobs.unwrap_or(8)),
+            jobs,
         };
         let outcome = runtime.block_on(async {
             tokio::select! {

@@ -1,10 +1,13 @@
 //! Brings ports and what stands behind them together.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use crate::oci::Location;
 use crate::oci::location::Selector;
-use crate::ports::{PortError, Repositories, Sink, Source};
+use crate::packages::configured::{self, Around, Own};
+use crate::packages::{Settings, Wheels};
+use crate::ports::{Cache, Folders, Indexes, Packages, PortError, Repositories, Sink, Source, WheelPlaces};
 use crate::progress::Progress;
 use crate::registry::Registry;
 use crate::store::{Layout, LayoutWriter};
@@ -32,5 +35,42 @@ impl Repositories for Places {
             Location::Registry(name) => Ok(self.registry.repository(name)),
             Location::Layout { folder, .. } => Ok(Arc::new(LayoutWriter::create(folder, self.progress.clone())?)),
         }
+    }
+}
+
+/// Wheelhouses and indexes, as pip, uv, poetry and carboy are told of them.
+pub struct Markets {
+    pub cache: Arc<dyn Cache>,
+    pub folders: Arc<dyn Folders>,
+    pub progress: Arc<dyn Progress>,
+    pub insecure: Vec<String>,
+    pub jobs: usize,
+}
+
+impl Indexes for Markets {
+    fn packages(&self, places: &WheelPlaces) -> Result<Arc<dyn Packages>, PortError> {
+        let sources = &places.sources;
+        let named = sources.named.iter().map(|(name, url)| (Some(name.clone()), url.clone()));
+        let unnamed = sources.index.iter().chain(&sources.extra_indexes).map(|url| (None, url.clone()));
+        let own = Own {
+            wheelhouses: places.wheelhouses.clone(),
+            index: places.index.clone(),
+            sources: unnamed.chain(named).collect(),
+            links: sources.find_links.clone(),
+            no_index: sources.no_index,
+            folder: places.folder.clone(),
+        };
+        let home = etcetera::home_dir().ok();
+        let around = Around {
+            variable: &|name| std::env::var(name).ok(),
+            home: home.as_deref(),
+            folder: Path::new(""),
+            system: Path::new("/etc"),
+            projects: &[places.project.as_path(), places.folder.as_path()],
+        };
+        let settings = configured::settings(&own, &around)?;
+        let settings = Settings { insecure: self.insecure.clone(), jobs: self.jobs, ..settings };
+        let wheels = Wheels::new(settings, self.cache.clone(), self.folders.clone(), self.progress.clone())?;
+        Ok(Arc::new(wheels))
     }
 }

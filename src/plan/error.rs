@@ -15,8 +15,6 @@ pub enum PlanError {
     NoTarget,
     #[error("{what}: {cause}")]
     Location { what: String, cause: LocationError },
-    #[error("no entrypoint: what should the image start?")]
-    NoEntrypoint,
     #[error("a tag cannot be pushed to a digest: `{0}`")]
     TargetDigest(String),
     #[error("`{0}` is not a tag")]
@@ -35,6 +33,8 @@ pub enum PlanError {
     NotYet { key: &'static str, hint: &'static str },
     #[error("`dependencies.site-packages` has no folder for {0}")]
     NoSitePackages(Platform),
+    #[error("`dependencies.lock` and `dependencies.site-packages` contradict each other")]
+    TwoDependencies,
     #[error("`python = false` and `{0}` contradict each other")]
     NoPython(&'static str),
     #[error("`[[extract]]` takes from the builder, and there is none")]
@@ -53,9 +53,6 @@ impl Hint for PlanError {
     fn hint(&self) -> Option<String> {
         let text = match self {
             Self::NoTarget => "pass --to registry/repository:tag (or oci:FOLDER), or set `to` in carboy.toml",
-            Self::NoEntrypoint => {
-                "put it after `--`, as in: carboy build … -- python -m shop, or set `entrypoint` under [image]"
-            }
             Self::Location { cause, .. } => return cause.hint(),
             Self::TargetDigest(_) => "leave the digest out of `to`",
             Self::Tag(_) => "letters, digits, `_`, `.` and `-`, at most 128, not beginning with `.` or `-`",
@@ -71,7 +68,7 @@ impl Hint for PlanError {
             Self::NoPython("runtime.dlopen") => {
                 "take the library with [[extract]]: paths = [\"/usr/lib/*/libNAME.so.1\"], with what it needs"
             }
-            Self::NoPython(_) => "leave one of them out",
+            Self::NoPython(_) | Self::TwoDependencies => "leave one of them out",
             Self::NoBuilder => "name a `builder`, or an image in `from`",
             Self::ScratchBuilder => "name an image such as python:3.13-slim-trixie, or set python = false",
             Self::Path { .. } => "write an absolute path without `..`",

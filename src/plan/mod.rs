@@ -7,9 +7,13 @@ mod target;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use crate::config::{self, BUILDER, Bytecode, File, SitePackages};
 use crate::oci::{Compression, Location, Platform};
+use crate::python::lock::{Choice, Lock};
+use crate::python::normalised;
+use crate::python::project::Project;
 use crate::rootfs::accounts::User;
 use crate::rootfs::{Limits, RootPath};
 
@@ -29,6 +33,15 @@ pub struct Args {
     pub base: Option<String>,
     pub builder: Option<String>,
     pub compression: Option<String>,
+    /// The lock file, read, when `dependencies` has one or one was found.
+    pub lock: Option<LockFile>,
+    pub extras: Vec<String>,
+    pub groups: Vec<String>,
+    /// Folders of wheels, relative to the working directory.
+    pub wheelhouse: Vec<PathBuf>,
+    pub index: Option<String>,
+    /// What `pyproject.toml` says of the project.
+    pub project: Option<Project>,
     /// What follows `--`.
     pub entrypoint: Option<Vec<String>>,
     pub push: bool,
@@ -38,6 +51,39 @@ pub struct Args {
     pub requires_python: Option<String>,
     /// Seconds since 1970 that everything in the image carries.
     pub timestamp: u64,
+}
+
+/// A lock file, read.
+#[derive(Clone, Debug)]
+pub struct LockFile {
+    pub lock: Arc<Lock>,
+    /// Where it is: its relative paths start there.
+    pub folder: PathBuf,
+    /// The workspace's member that is built, where the file is another project's.
+    pub member: Option<String>,
+}
+
+/// Where the dependencies come from.
+#[derive(Clone, Debug)]
+pub enum Dependencies {
+    None,
+    /// Each platform's folder of ready-made site-packages.
+    Ready(BTreeMap<Platform, PathBuf>),
+    Locked(Locked),
+}
+
+/// What of a lock file, and where its wheels are looked for.
+#[derive(Clone, Debug)]
+pub struct Locked {
+    pub lock: Arc<Lock>,
+    pub folder: PathBuf,
+    /// The project's folder.
+    pub project: PathBuf,
+    pub choice: Choice,
+    /// Folders of wheels, looked in first.
+    pub wheelhouses: Vec<PathBuf>,
+    /// The index that the configuration names.
+    pub index: Option<String>,
 }
 
 /// One image to build.
@@ -57,8 +103,7 @@ pub struct Plan {
     pub builder_name: Option<String>,
     pub runtime: Option<Runtime>,
     pub extracts: Vec<Extract>,
-    /// Each platform's folder of ready-made site-packages.
-    pub site_packages: BTreeMap<Platform, PathBuf>,
+    pub dependencies: Dependencies,
     pub allow_missing: Vec<String>,
     pub allow_mixed: bool,
     /// None without Python, unless configured.
@@ -68,6 +113,7 @@ pub struct Plan {
     pub directories: Vec<Directory>,
     pub image: Settings,
     pub compression: Compression,
+    pub split: Split,
     pub limits: Limits,
     pub timestamp: u64,
 }
@@ -93,10 +139,30 @@ pub struct Extract {
     pub libraries: bool,
 }
 
+/// Which distributions have layers of their own.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Split {
+    /// From this size on, unpacked, in bytes.
+    pub size: u64,
+    /// So many at most, the largest.
+    pub max: usize,
+}
+
+impl Default for Split {
+    /// Every layer costs a request or two for whoever pulls; a megabyte is worth that.
+    fn default() -> Self {
+        Self { size: 1 << 20, max: 24 }
+    }
+}
+
 /// The application's files.
 #[derive(Clone, Debug)]
 pub struct App {
     pub source: PathBuf,
+    /// A path or glob of wheels to install instead, below `source`.
+    pub wheel: Option<String>,
+    /// What `pyproject.toml` says of it.
+    pub project: Option<Project>,
     pub to: RootPath,
     pub include: Vec<String>,
     pub exclude: Vec<String>,
@@ -147,10 +213,7 @@ impl Plan {
         let (base_name, builder_name) = images(args, file, &python)?;
         let has_builder = builder_name.as_deref().is_some_and(|name| name != "scratch");
         let platforms = platforms(args, file)?;
-        let site_packages = site_packages(args, file, &platforms)?;
-        if !has_python && !site_packages.is_empty() {
-            return Err(PlanError::NoPython("dependencies.site-packages"));
-        }
+        let dependencies = dependencies(args, file, &platforms, has_python)?;
         if !has_python {
             let runtime = &file.runtime;
             let set = [
@@ -163,11 +226,7 @@ impl Plan {
             }
         }
         let (target, tags) = target(args, file)?;
-        // Without Python, the base may have one.
-        if has_python && args.entrypoint.is_none() && file.image.entrypoint.is_none() {
-            return Err(PlanError::NoEntrypoint);
-        }
-        let app = app(args, file, has_python, &site_packages, target.as_ref())?;
+        let app = app(args, file, has_python, &dependencies, target.as_ref())?;
         Ok(Self {
             profile: profile.map(str::to_owned),
             target,
@@ -180,7 +239,7 @@ impl Plan {
             builder_name,
             runtime: runtime(python, file),
             extracts: extracts(args, file, has_builder)?,
-            site_packages,
+            dependencies,
             allow_missing: file.runtime.allow_missing.clone().unwrap_or_default(),
             allow_mixed: file.runtime.allow_mixed.unwrap_or(false),
             copies: copies(args, file)?,
@@ -189,6 +248,7 @@ impl Plan {
             image: settings(args, file, app.as_ref())?,
             app,
             compression: compression(args, file)?,
+            split: split(file),
             limits: file.limits,
             timestamp: args.timestamp,
         })
@@ -225,18 +285,6 @@ impl Plan {
 }
 
 fn refuse_what_is_not_there_yet(file: &File) -> Result<(), PlanError> {
-    let dependencies = &file.dependencies;
-    let hint = "install the packages into a folder for each platform (uv pip install --target), and name them in `site-packages`";
-    let not_yet = |key| Err(PlanError::NotYet { key, hint });
-    if dependencies.lock.is_some() {
-        return not_yet("dependencies.lock");
-    }
-    if dependencies.wheelhouse.is_some() || dependencies.index.is_some() {
-        return not_yet("dependencies.wheelhouse and index");
-    }
-    if dependencies.extras.is_some() || dependencies.groups.is_some() {
-        return not_yet("dependencies.extras and groups");
-    }
     if matches!(file.runtime.bytecode, Some(Bytecode::UncheckedHash)) {
         return Err(PlanError::NotYet { key: "runtime.bytecode", hint: "leave it out" });
     }
@@ -267,14 +315,52 @@ fn platforms(args: &Args, file: &File) -> Result<Vec<Platform>, PlanError> {
     Ok(out)
 }
 
-fn site_packages(args: &Args, file: &File, platforms: &[Platform]) -> Result<BTreeMap<Platform, PathBuf>, PlanError> {
-    let Some(folders) = &file.dependencies.site_packages else { return Ok(BTreeMap::new()) };
-    let folder = |platform: &Platform| match folders {
-        SitePackages::Shared(folder) => Some(folder.as_str()),
-        SitePackages::PerPlatform(_) => folders.folder(platform),
+fn dependencies(args: &Args, file: &File, platforms: &[Platform], has_python: bool) -> Result<Dependencies, PlanError> {
+    let wanted = &file.dependencies;
+    let set = [
+        ("dependencies.site-packages", wanted.site_packages.is_some()),
+        ("dependencies.lock", args.lock.is_some() && wanted.lock.is_some()),
+    ];
+    if let Some((key, _)) = set.into_iter().find(|(_, set)| *set && !has_python) {
+        return Err(PlanError::NoPython(key));
+    }
+    if let Some(folders) = &wanted.site_packages {
+        return site_packages(args, folders, platforms).map(Dependencies::Ready);
+    }
+    let Some(LockFile { lock, folder, member }) = args.lock.clone().filter(|_| has_python) else {
+        return Ok(Dependencies::None);
     };
+    let names = |flag: &[String], key: &Option<Vec<String>>| {
+        let names = if flag.is_empty() { key.as_deref().unwrap_or_default() } else { flag };
+        names.iter().map(|name| normalised(name)).collect()
+    };
+    let wheelhouses = if args.wheelhouse.is_empty() {
+        let named = wanted.wheelhouse.iter().flatten();
+        named.map(|name| join(&args.folder, Path::new(name))).collect()
+    } else {
+        args.wheelhouse.clone()
+    };
+    Ok(Dependencies::Locked(Locked {
+        lock,
+        folder,
+        project: args.folder.clone(),
+        choice: Choice {
+            extras: names(&args.extras, &wanted.extras),
+            groups: names(&args.groups, &wanted.groups),
+            member: wanted.member.as_deref().map(normalised).or(member),
+        },
+        wheelhouses,
+        index: args.index.clone().or_else(|| wanted.index.clone()),
+    }))
+}
+
+fn site_packages(
+    args: &Args,
+    folders: &SitePackages,
+    platforms: &[Platform],
+) -> Result<BTreeMap<Platform, PathBuf>, PlanError> {
     let one = |platform: &Platform| {
-        let folder = folder(platform).ok_or_else(|| PlanError::NoSitePackages(platform.clone()))?;
+        let folder = folders.folder(platform).ok_or_else(|| PlanError::NoSitePackages(platform.clone()))?;
         Ok((platform.clone(), join(&args.folder, Path::new(folder))))
     };
     platforms.iter().map(one).collect()
@@ -303,12 +389,13 @@ fn extracts(args: &Args, file: &File, has_builder: bool) -> Result<Vec<Extract>,
     file.extract.iter().flatten().map(one).collect()
 }
 
-/// Site-packages and an output layout that lie below the application are no part of it.
+/// Site-packages, wheelhouses and an output layout that lie below the application are no
+/// part of it.
 fn app(
     args: &Args,
     file: &File,
     has_python: bool,
-    site_packages: &BTreeMap<Platform, PathBuf>,
+    dependencies: &Dependencies,
     target: Option<&Location>,
 ) -> Result<Option<App>, PlanError> {
     if !has_python && file.app == config::App::default() {
@@ -320,7 +407,12 @@ fn app(
         _ => None,
     };
     let mut exclude = file.app.exclude.clone().unwrap_or_default();
-    for folder in site_packages.values().chain(&layout) {
+    let folders: Vec<_> = match dependencies {
+        Dependencies::None => Vec::new(),
+        Dependencies::Ready(folders) => folders.values().collect(),
+        Dependencies::Locked(locked) => locked.wheelhouses.iter().collect(),
+    };
+    for folder in folders.into_iter().chain(&layout) {
         let clean =
             |path: &Path| path.components().filter(|part| *part != std::path::Component::CurDir).collect::<PathBuf>();
         if let Ok(inside) = clean(folder).strip_prefix(clean(&source))
@@ -331,6 +423,8 @@ fn app(
     }
     Ok(Some(App {
         source,
+        wheel: file.app.wheel.clone(),
+        project: args.project.clone(),
         to: root_path("app.to", file.app.to.as_deref().unwrap_or("/app"))?,
         include: file.app.include.clone().unwrap_or_default(),
         exclude,
@@ -406,6 +500,11 @@ fn compression(args: &Args, file: &File) -> Result<Compression, PlanError> {
         config::Compression::Zstd => level.map_or_else(Compression::default, |level| Compression::Zstd { level }),
         config::Compression::Gzip => Compression::gzip(level.and_then(|level| u32::try_from(level).ok())),
     })
+}
+
+fn split(file: &File) -> Split {
+    let default = Split::default();
+    Split { size: file.layers.split_size.unwrap_or(default.size), max: file.layers.split_max.unwrap_or(default.max) }
 }
 
 fn root_path(key: &'static str, text: &str) -> Result<RootPath, PlanError> {

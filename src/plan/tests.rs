@@ -1,4 +1,5 @@
 use super::*;
+use crate::python::lock::{Format, Input};
 
 fn args() -> Args {
     Args {
@@ -74,7 +75,8 @@ fn relative_paths_start_at_the_configuration() {
     let plan = plan(&args, toml).unwrap();
     assert_eq!(plan.target.unwrap().to_string(), "oci:proj/out");
     assert_eq!(plan.app.unwrap().source, Path::new("proj/src"));
-    assert_eq!(plan.site_packages.values().next().unwrap(), Path::new("proj/build/site"));
+    let Dependencies::Ready(folders) = plan.dependencies else { panic!("no folders") };
+    assert_eq!(folders.values().next().unwrap(), Path::new("proj/build/site"));
 }
 
 #[test]
@@ -87,12 +89,34 @@ fn what_lies_in_the_application_and_is_no_part_of_it_stays_out() {
 }
 
 #[test]
+fn a_lock_files_wheels_are_looked_for_where_flags_and_file_say() {
+    let toml = "[dependencies]\nlock = 'uv.lock'\nextras = ['My_Extra']\nwheelhouse = ['wheels']\nindex = 'https://file.example'";
+    let mut input = Input { name: "uv.lock", text: "", project: None, read: &mut |_| Err(String::new()) };
+    let lock = Arc::new(Lock::parse(Format::Requirements, &mut input).unwrap());
+    let lock = LockFile { lock, folder: "proj".into(), member: Some("shop".to_owned()) };
+    let args = Args { folder: "proj".into(), lock: Some(lock), ..args() };
+    let locked = |args: &Args| match plan(args, toml).unwrap().dependencies {
+        Dependencies::Locked(locked) => locked,
+        other => panic!("{other:?}"),
+    };
+    let from_file = locked(&args);
+    assert_eq!(from_file.choice.extras, ["my-extra"]);
+    assert_eq!(from_file.choice.member.as_deref(), Some("shop"));
+    assert_eq!(from_file.wheelhouses, [Path::new("proj/wheels")]);
+    let flags = Args { wheelhouse: vec!["w".into()], index: Some("https://flag.example".to_owned()), ..args };
+    let from_flags = locked(&flags);
+    assert_eq!(from_flags.wheelhouses, [Path::new("w")]);
+    assert_eq!(from_flags.index.as_deref(), Some("https://flag.example"));
+    let exclude = plan(&flags, toml).unwrap().app.unwrap().exclude;
+    assert_eq!(exclude, Vec::<String>::new(), "a wheelhouse elsewhere");
+    assert!(error(&Args { python: Some("false".to_owned()), ..flags }, toml).contains("contradict"));
+}
+
+#[test]
 fn what_cannot_be_is_said() {
     let none = Args { to: None, ..args() };
     assert!(error(&none, "").starts_with("no target"));
     assert!(plan(&Args { push: false, ..none }, "").unwrap().target.is_none());
-    assert!(error(&Args { entrypoint: None, ..args() }, "").starts_with("no entrypoint"));
-    assert!(error(&args(), "[dependencies]\nlock = 'uv.lock'").contains("`dependencies.lock` is not supported yet"));
     let one = "[dependencies]\nsite-packages = { 'linux/amd64' = 'x' }";
     assert!(error(&args(), one).contains("no folder for linux/arm64"));
     assert!(error(&args(), "tags = ['a b']").contains("not a tag"));

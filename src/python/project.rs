@@ -51,6 +51,10 @@ pub enum ProjectError {
     NoName,
     #[error("it has no `version`: only its build backend could tell")]
     NoVersion,
+    #[error("`{0}` is not a version")]
+    Version(String),
+    #[error("`[project.scripts]`: {0}")]
+    Scripts(String),
     #[error("it is not pure Python: {0}")]
     NotPure(String),
     #[error("`{0}` is for its build backend only")]
@@ -62,7 +66,7 @@ pub enum ProjectError {
 impl Hint for ProjectError {
     fn hint(&self) -> Option<String> {
         match self {
-            Self::Syntax(_) => None,
+            Self::Syntax(_) | Self::Version(_) | Self::Scripts(_) => None,
             _ => Some("build a wheel of it into a wheelhouse: uv build --wheel --out-dir wheels".to_owned()),
         }
     }

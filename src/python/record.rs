@@ -56,6 +56,24 @@ pub fn relative(site: &RootPath, path: &RootPath) -> String {
     up.chain(down).collect::<Vec<_>>().join("/")
 }
 
+/// The RECORD that will be at `own`: of files with digest and size, sorted, relative to
+/// the site folder.
+pub(super) fn written<'a>(
+    site: &RootPath,
+    own: &RootPath,
+    files: impl Iterator<Item = (&'a RootPath, Digest, u64)>,
+) -> String {
+    let lines = files.map(|(path, digest, size)| {
+        let path = relative(site, path);
+        (line_of(&path, &digest, size), path)
+    });
+    let own = relative(site, own);
+    let own = (format!("{},,", quoted(&own)), own);
+    let mut lines: Vec<_> = lines.chain([own]).collect();
+    lines.sort_by(|(_, a), (_, b)| a.cmp(b));
+    lines.into_iter().map(|(line, _)| line + "\n").collect()
+}
+
 /// The first field of a CSV line.
 pub(super) fn path_of(line: &str) -> Option<String> {
     Some(field(line)?.0.trim_end().to_owned())

@@ -58,6 +58,12 @@ pub struct Own {
     /// The indexes that the lock file names, some by a name. `${VARIABLE}` stands for
     /// what the environment has.
     pub sources: Vec<(Option<String>, String)>,
+    /// The lock file's `--find-links`: URLs, or folders relative to it.
+    pub links: Vec<String>,
+    /// The lock file's `--no-index`.
+    pub no_index: bool,
+    /// The lock file's folder.
+    pub folder: PathBuf,
 }
 
 /// An index as somebody wrote it: perhaps with a login in it, so not to be shown.
@@ -143,6 +149,11 @@ pub fn settings(own: &Own, around: &Around<'_>) -> Result<Settings, PortError> {
         }
         add_project(&project.source, &mut settings)?;
     }
+    let lock = own.lock();
+    logins.learn(&lock)?;
+    settings.find_links.extend(lock.links()?);
+    settings.no_index |= own.no_index;
+    settings.folder.clone_from(&own.folder);
     for (name, url) in &own.sources {
         let given = Given { name: name.clone(), url: expanded(url, around), what: "the lock file".to_owned() };
         logins.add(&given, around.folder)?;
@@ -160,6 +171,12 @@ impl Own {
         let what = "[dependencies] index".to_owned();
         let index = self.index.as_ref().map(|url| Given { name: None, url: url.clone(), what: what.clone() });
         Source { what, index, folder: around.folder.to_owned(), ..Source::default() }
+    }
+
+    /// What the lock file says besides its indexes.
+    fn lock(&self) -> Source {
+        let (links, folder) = (self.links.clone(), self.folder.clone());
+        Source { what: "the lock file".to_owned(), links, folder, ..Source::default() }
     }
 }
 

@@ -8,6 +8,7 @@
 //! it into a layer compares. Only what is read here is compared here.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::io::{self, Read};
 
 use pep440_rs::Version;
@@ -38,8 +39,17 @@ pub struct Installed {
     pub purelib: bool,
     /// How many compiled files, of unknown origin, were left out.
     pub left_out: u64,
+    /// The commands of its `console_scripts`.
+    pub scripts: Vec<String>,
     /// What is odd, in sentences.
     pub warnings: Vec<String>,
+}
+
+impl fmt::Display for Installed {
+    /// `numpy 2.3.1`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.name, self.version)
+    }
 }
 
 /// Installs a wheel: entries of an image that has `interpreter`.
@@ -77,7 +87,7 @@ fn install_checked(archive: &Archive, interpreter: &Interpreter, open: &mut Open
     let mut entries: BTreeMap<_, _> = placing.entries.into_iter().map(|(path, (entry, _))| (path, entry)).collect();
     entries.insert(info.child(b"RECORD"), Entry::bytes(0o644, record.into_bytes()));
     let size = entries.values().filter_map(Entry::content).map(Content::size).sum();
-    Ok(Installed { name, version, entries, size, purelib, left_out, warnings })
+    Ok(Installed { name, version, entries, size, purelib, left_out, scripts: scripts.into_keys().collect(), warnings })
 }
 
 /// `flask-3.1.3` of the one `flask-3.1.3.dist-info`, which is the file name's.

@@ -125,17 +125,9 @@ impl Placing<'_> {
 
     /// The RECORD that will be at a path: sorted, relative to the site folder.
     pub fn record(&self, own: &RootPath) -> String {
-        let site = self.places.site;
-        let files = self.entries.iter().filter_map(|(path, (entry, digest))| Some((path, entry.content()?, digest)));
-        let lines = files.map(|(path, content, digest)| {
-            let path = record::relative(site, path);
-            (record::line_of(&path, digest, content.size()), path)
-        });
-        let own = record::relative(site, own);
-        let own = (format!("{},,", record::quoted(&own)), own);
-        let mut lines: Vec<_> = lines.chain([own]).collect();
-        lines.sort_by(|(_, a), (_, b)| a.cmp(b));
-        lines.into_iter().map(|(line, _)| line + "\n").collect()
+        let files =
+            self.entries.iter().filter_map(|(path, (entry, digest))| Some((path, *digest, entry.content()?.size())));
+        record::written(self.places.site, own, files)
     }
 }
 

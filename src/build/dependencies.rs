@@ -1,0 +1,251 @@
+//! A platform's dependencies: what the lock file pins for it, fetched and read, or a
+//! folder that has them ready.
+
+use std::collections::BTreeMap;
+use std::io::Read;
+use std::sync::Arc;
+
+use futures_util::future::join_all;
+
+use super::error::BuildError;
+use super::objects::Objects;
+use super::problems::{Problem, some_of};
+use super::project;
+use super::pull::Image;
+use super::run::{Run, Tars};
+use crate::debian::glibc;
+use crate::elf::Loader as _;
+use crate::layer::zip;
+use crate::oci::{Digest, Platform};
+use crate::plan::{Dependencies, Locked, Plan, Split};
+use crate::ports::{Packages, Walk, WalkRules, WheelFile, WheelPlaces};
+use crate::progress::{Event, LayerId, LayerKind, Part};
+use crate::python::lock::{Origin, Pinned};
+use crate::python::marker::Environment;
+use crate::python::tags::Target;
+use crate::python::wheel::{self, Installed, WheelName};
+use crate::python::{Cpython, Interpreter, normalised};
+use crate::rootfs::{Content, Entry, Kind, RootPath};
+
+/// How many files that several distributions have are named.
+const LISTED: usize = 4;
+
+/// Where C libraries have glibc, below an image's root; `TRIPLET` is the platform's.
+const LIBC: [&str; 5] = ["usr/lib/TRIPLET", "lib/TRIPLET", "usr/lib64", "lib64", "usr/lib"];
+
+/// What goes into site-packages.
+pub enum Site {
+    None,
+    /// A folder as an installer left it.
+    Ready(Walk),
+    Installed(Vec<Installed>),
+}
+
+/// What of the images decides which wheels fit.
+pub struct Facts {
+    pub interpreter: Interpreter,
+    pub target: Target,
+    pub environment: Environment,
+}
+
+impl Facts {
+    /// Asks the images of a platform; none without Python. The libc is the base's, where
+    /// it has one.
+    pub fn of(
+        plan: &Plan,
+        platform: &Platform,
+        base: &Image,
+        builder: Option<&Image>,
+        tars: &Arc<Tars>,
+    ) -> Result<Option<Self>, BuildError> {
+        let (Some(runtime), Some(builder)) = (&plan.runtime, builder) else { return Ok(None) };
+        let triplet = platform.triplet().unwrap_or_default();
+        let machine = triplet.split('-').next().unwrap_or_default();
+        let found = Interpreter::find(&builder.tree, &builder.config.env(), runtime.version.as_deref());
+        // What is wrong with the interpreter, taking it tells.
+        let Some((interpreter, python)) = found.ok().and_then(|found| Some((found.clone(), Cpython::of(&found)?)))
+        else {
+            return Ok(None);
+        };
+        let glibc = match glibc(base, triplet, tars)? {
+            None => glibc(builder, triplet, tars)?,
+            known => known,
+        };
+        let environment = Environment::of(&interpreter, machine);
+        Ok(Some(Self { target: Target { python, machine, glibc }, interpreter, environment }))
+    }
+}
+
+/// The newest version that an image's libc defines.
+fn glibc(image: &Image, triplet: &str, tars: &Arc<Tars>) -> Result<Option<(u32, u32)>, BuildError> {
+    let folders = LIBC.iter().map(|folder| folder.replace("TRIPLET", triplet));
+    let paths = folders.filter_map(|folder| RootPath::new(format!("{folder}/libc.so.6")).ok());
+    for (path, entry) in paths.filter_map(|path| image.tree.follow(&path)) {
+        let Some(content) = entry.content() else { continue };
+        let object = Objects::new(tars.clone()).object(&path, content)?;
+        let versions = object.as_ref().and_then(|object| object.versions.as_ref());
+        if let Some(newest) = versions.into_iter().flatten().filter_map(|version| glibc::version(version)).max() {
+            return Ok(Some(newest));
+        }
+    }
+    Ok(None)
+}
+
+/// Opens the places of a plan's wheels, when it needs any.
+pub fn packages(run: &Run, plan: &Plan) -> Result<Option<Arc<dyn Packages>>, BuildError> {
+    let Dependencies::Locked(locked) = &plan.dependencies else { return Ok(None) };
+    let places = WheelPlaces {
+        wheelhouses: locked.wheelhouses.clone(),
+        index: locked.index.clone(),
+        sources: locked.lock.sources().clone(),
+        folder: locked.folder.clone(),
+        project: locked.project.clone(),
+    };
+    Ok(Some(run.io.indexes.packages(&places)?))
+}
+
+/// One platform's dependencies.
+///
+/// # Errors
+/// Everything that cannot be had, at once.
+pub async fn gather(
+    run: &Arc<Run>,
+    plan: &Plan,
+    platform: &Platform,
+    facts: Option<&Arc<Facts>>,
+    packages: Option<&Arc<dyn Packages>>,
+) -> Result<Site, BuildError> {
+    match (&plan.dependencies, facts, packages) {
+        (Dependencies::Ready(folders), ..) => {
+            let Some(folder) = folders.get(platform).cloned() else { return Ok(Site::None) };
+            let what = format!("`dependencies.site-packages` for {platform}");
+            let folders = run.io.folders.clone();
+            let walk = run.blocking(move || folders.walk(&folder, &WalkRules::default())).await?;
+            Ok(Site::Ready(walk.map_err(|cause| BuildError::Local { what, cause })?))
+        }
+        (Dependencies::Locked(locked), Some(facts), Some(packages)) => {
+            let pinned = locked.lock.pinned(&facts.environment, &locked.choice).map_err(BuildError::Lock)?;
+            let all = pinned.iter().map(|pinned| one(run, locked, pinned, facts, packages));
+            let installed = whole(platform, join_all(all).await)?;
+            warn_of_duplicates(run, platform, &installed, plan.split);
+            Ok(Site::Installed(installed))
+        }
+        _ => Ok(Site::None),
+    }
+}
+
+/// All of them, or everything that is wrong.
+fn whole(platform: &Platform, outcomes: Vec<Result<Installed, BuildError>>) -> Result<Vec<Installed>, BuildError> {
+    let (mut done, mut problems) = (Vec::new(), Vec::new());
+    for outcome in outcomes {
+        match outcome {
+            Ok(installed) => done.push(installed),
+            Err(cause @ BuildError::Internal(_)) => return Err(cause),
+            Err(cause) => problems.push(Problem::of(&cause)),
+        }
+    }
+    if problems.is_empty() { Ok(done) } else { Err(BuildError::wrong(platform, problems)) }
+}
+
+async fn one(
+    run: &Arc<Run>,
+    locked: &Locked,
+    pinned: &Pinned,
+    facts: &Arc<Facts>,
+    packages: &Arc<dyn Packages>,
+) -> Result<Installed, BuildError> {
+    let Origin::Folder { path } = &pinned.origin else {
+        let file = packages.wheel(pinned, &facts.target).await?;
+        return install(run, facts, file).await;
+    };
+    let from_files = project::install(run, facts, pinned, locked.folder.join(path)).await;
+    // One that has to be built may have been: into a wheelhouse.
+    let Err(BuildError::Project { .. }) = &from_files else { return from_files };
+    match packages.wheel(pinned, &facts.target).await {
+        Ok(file) => install(run, facts, file).await,
+        Err(_) => from_files,
+    }
+}
+
+/// What an installer makes of a wheel.
+///
+/// # Errors
+/// A wheel that is not one, or was not made for this name, or lies about its content.
+pub async fn install(run: &Arc<Run>, facts: &Arc<Facts>, file: WheelFile) -> Result<Installed, BuildError> {
+    let facts = facts.clone();
+    let work = move || {
+        let archive = zip::list(&file.name, &file.path).map_err(|cause| BuildError::Zip(Box::new(cause)))?;
+        let open = &mut |member: &_| Ok(Box::new(zip::open(&archive, member)?) as Box<dyn Read>);
+        wheel::install(&archive, &facts.interpreter, open).map_err(|cause| BuildError::Wheel(Box::new(cause)))
+    };
+    run.blocking(work).await?
+}
+
+/// The layers of distributions, each with what goes into it, in the image's order: the
+/// large ones by name, then the rest.
+pub fn layers(all: &[Installed], split: Split) -> Vec<(LayerId, &Installed)> {
+    let mut large: Vec<_> = all.iter().filter(|installed| installed.size >= split.size).collect();
+    large.sort_by_key(|installed| (std::cmp::Reverse(installed.size), &installed.name));
+    large.truncate(split.max);
+    let layer = |installed: &Installed| {
+        let alone = large.iter().any(|other| other.name == installed.name);
+        let part = if alone { Part::Distribution(installed.to_string()) } else { Part::Rest };
+        LayerId { kind: LayerKind::Dependencies, part }
+    };
+    let mut out: Vec<_> = all.iter().map(|installed| (layer(installed), installed)).collect();
+    out.sort_by(|one, other| (&one.0, &one.1.name).cmp(&(&other.0, &other.1.name)));
+    out
+}
+
+/// The wheel of the project itself that fits a platform best.
+///
+/// # Errors
+/// Wheels of several projects or versions; none that fits.
+pub fn own_wheel(found: &[WheelFile], target: &Target) -> Result<WheelFile, BuildError> {
+    let named: Vec<_> = found.iter().filter_map(|file| Some((WheelName::parse(&file.name)?, file))).collect();
+    let list = || found.iter().map(|file| file.name.clone()).collect::<Vec<_>>().join(", ");
+    let same = |(one, _): &(WheelName, &WheelFile)| (normalised(&one.distribution), one.version.clone());
+    if named.windows(2).any(|pair| same(&pair[0]) != same(&pair[1])) {
+        return Err(BuildError::AppWheel(format!("it names several: {}", list())));
+    }
+    let best = wheel::best(named.iter().map(|(name, _)| name.clone()), target);
+    best.map(|at| named[at].1.clone())
+        .ok_or_else(|| BuildError::AppWheel(format!("none of these is for {target}: {}", list())))
+}
+
+/// Files that several distributions have: the last in the image's order wins.
+fn warn_of_duplicates(run: &Run, platform: &Platform, all: &[Installed], split: Split) {
+    let mut owners: BTreeMap<&RootPath, Vec<(&Installed, &Entry)>> = BTreeMap::new();
+    for (_, installed) in layers(all, split) {
+        for (path, entry) in &installed.entries {
+            owners.entry(path).or_default().push((installed, entry));
+        }
+    }
+    // Who has files of whom: the winner last.
+    let mut found: BTreeMap<(Vec<String>, bool), Vec<String>> = BTreeMap::new();
+    for (path, owners) in owners.into_iter().filter(|(_, owners)| owners.len() > 1) {
+        let alike = owners.iter().all(|(_, entry)| same_content(entry, owners[0].1));
+        let names = owners.iter().map(|(installed, _)| installed.to_string()).collect();
+        found.entry((names, alike)).or_default().push(path.to_string());
+    }
+    for ((names, alike), paths) in found {
+        let (count, paths) = (paths.len(), some_of(&paths, LISTED));
+        let files = if count == 1 { "file" } else { "files" };
+        let end = match names.last() {
+            Some(last) if !alike => format!("{last}'s are taken"),
+            _ => "they are alike".to_owned(),
+        };
+        let text = format!("{platform}: {} have {count} {files} in common, {end}: {paths}", names.join(" and "));
+        run.io.progress.on(Event::Warning(text));
+    }
+}
+
+fn same_content(one: &Entry, other: &Entry) -> bool {
+    let digest = |entry: &Entry| match &entry.kind {
+        Kind::File(Content::Member(member)) => Some(member.digest),
+        Kind::File(Content::Local(file)) => Some(file.digest),
+        Kind::File(Content::Bytes(bytes)) => Some(Digest::of(bytes)),
+        _ => None,
+    };
+    digest(one).is_some() && digest(one) == digest(other)
+}

@@ -1,0 +1,85 @@
+//! Projects that are installed from their files: path sources of a lock file as an
+//! installer would have, the application with the metadata that tells who it is.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::dependencies::Facts;
+use super::error::BuildError;
+use super::run::Run;
+use crate::ports::{LocalKind, Walk, WalkRules};
+use crate::python::Interpreter;
+use crate::python::lock::Pinned;
+use crate::python::project::{Project, ProjectError};
+use crate::python::wheel::{self, Installed};
+use crate::rootfs::{Content, Entry, Kind, Meta, RootPath};
+
+/// The most bytes of a `pyproject.toml`.
+const LIMIT: u64 = 16 << 20;
+
+/// Installs a project of pure Python from its folder.
+///
+/// # Errors
+/// `Project` for one that has to be built; a folder that cannot be read.
+pub async fn install(
+    run: &Arc<Run>,
+    facts: &Arc<Facts>,
+    pinned: &Pinned,
+    folder: PathBuf,
+) -> Result<Installed, BuildError> {
+    let (folders, tars, facts, name) = (run.io.folders.clone(), run.tars.clone(), facts.clone(), pinned.name.clone());
+    let work = move || {
+        let rules = WalkRules { ignore_files: true, defaults: true, ..WalkRules::default() };
+        let walk = folders.walk(&folder, &rules)?;
+        let error = |cause| BuildError::Project { name: name.clone(), folder: folder.clone(), cause };
+        let local = folders.file(&folder.join("pyproject.toml")).map_err(|_| error(ProjectError::NoName))?;
+        let content = Content::Local(Arc::new(local));
+        let text = crate::layer::contents::read(&content, tars.as_ref(), LIMIT);
+        let text = text.map_err(|cause| BuildError::read(folder.join("pyproject.toml").display(), cause))?;
+        let project = Project::parse(&String::from_utf8_lossy(&text)).map_err(error)?;
+        installed(&project, &walk, &facts.interpreter).map_err(error)
+    };
+    run.blocking(work).await?
+}
+
+fn installed(project: &Project, walk: &Walk, interpreter: &Interpreter) -> Result<Installed, ProjectError> {
+    let files = || walk.entries.iter().filter_map(|entry| std::str::from_utf8(&entry.path).ok());
+    let modules = project.modules(files())?;
+    let mut entries = BTreeMap::new();
+    for local in &walk.entries {
+        let Ok(path) = std::str::from_utf8(&local.path) else { continue };
+        let Some(place) = modules.iter().find_map(|module| module.place(path)) else { continue };
+        let Ok(below) = RootPath::new(place) else { continue };
+        let entry = match &local.kind {
+            LocalKind::Folder => continue,
+            LocalKind::Link(target) => Entry::link(target.clone()),
+            LocalKind::File(file) => {
+                let mode = if file.executable { 0o755 } else { 0o644 };
+                Entry { meta: Meta::root(mode), kind: Kind::File(Content::Local(Arc::new(file.clone()))) }
+            }
+        };
+        entries.insert(interpreter.purelib.join(&below), entry);
+    }
+    wheel::local(project, entries, interpreter)
+}
+
+/// What tells who the application is, where it is copied and not installed: its scripts
+/// and, with a version, its metadata.
+///
+/// # Errors
+/// Scripts that are none; a version that is none.
+pub fn known(project: &Project, interpreter: &Interpreter) -> Result<BTreeMap<RootPath, Entry>, ProjectError> {
+    if project.name.is_none() {
+        return Ok(BTreeMap::new());
+    }
+    // Scripts do not need a version, which some backend may know; metadata does.
+    let unknown = project.version.is_none();
+    let mut project = project.clone();
+    project.version.get_or_insert_with(|| "0".to_owned());
+    let mut entries = wheel::local(&project, BTreeMap::new(), interpreter)?.entries;
+    if unknown {
+        entries.retain(|path, _| path.strip(&interpreter.scripts).is_some());
+    }
+    Ok(entries)
+}

@@ -1,0 +1,122 @@
+//! Finds and reads the lock file of a project.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use globset::Glob;
+
+use super::error::CliError;
+use crate::plan::LockFile;
+use crate::progress::{Event, Progress};
+use crate::python::lock::{Format, Input, Lock};
+use crate::python::normalised;
+use crate::python::project::Project;
+
+/// A lock file that is to be read.
+pub struct Found {
+    path: PathBuf,
+    format: Format,
+    /// The workspace's member that the project is.
+    member: Option<String>,
+}
+
+/// The lock file that is named, by a path from the working directory.
+///
+/// # Errors
+/// A name that is no lock file's.
+pub fn named(path: PathBuf) -> Result<Found, CliError> {
+    let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let format = Format::of(&name).ok_or_else(|| CliError::LockName(path.clone()))?;
+    Ok(Found { path, format, member: None })
+}
+
+/// The lock file beside the configuration, in the order of formats, or that of the uv
+/// workspace which the project is a member of. Where there are several, a line says so.
+///
+/// # Errors
+/// A workspace that cannot be read.
+pub fn find(folder: &Path, project: Option<&Project>, progress: &dyn Progress) -> Result<Option<Found>, CliError> {
+    let beside: Vec<_> = Format::ALL.into_iter().filter(|format| folder.join(format.file_name()).is_file()).collect();
+    let Some((format, others)) = beside.split_first() else { return workspace(folder, project) };
+    if !others.is_empty() {
+        let others: Vec<_> = others.iter().map(|format| format.file_name()).collect();
+        progress.on(Event::Warning(format!(
+            "dependencies are taken from {}, not from {}, which lies beside it",
+            format.file_name(),
+            others.join(" or ")
+        )));
+    }
+    let path = if folder == Path::new(".") { format.file_name().into() } else { folder.join(format.file_name()) };
+    Ok(Some(Found { path, format: *format, member: None }))
+}
+
+/// The lock file of the nearest parent that is a uv workspace with this member.
+fn workspace(folder: &Path, project: Option<&Project>) -> Result<Option<Found>, CliError> {
+    let Some(name) = project.and_then(|project| project.name.as_deref()) else { return Ok(None) };
+    let Ok(real) = folder.canonicalize() else { return Ok(None) };
+    for parent in real.ancestors().skip(1) {
+        let (path, configuration) = (parent.join(Format::Uv.file_name()), parent.join("pyproject.toml"));
+        if !path.is_file() || !configuration.is_file() {
+            continue;
+        }
+        let text = std::fs::read_to_string(&configuration);
+        let text = text.map_err(|cause| CliError::Read { path: configuration.clone(), cause })?;
+        if is_member(&text, parent, &real) {
+            return Ok(Some(Found { path, format: Format::Uv, member: Some(normalised(name)) }));
+        }
+    }
+    Ok(None)
+}
+
+/// Whether `[tool.uv.workspace]` of a configuration has a folder among its members.
+fn is_member(configuration: &str, root: &Path, folder: &Path) -> bool {
+    let Ok(table) = toml::from_str::<toml::Table>(configuration) else { return false };
+    let Some(workspace) = table.get("tool").and_then(|tool| tool.get("uv")?.get("workspace")) else { return false };
+    let Ok(below) = folder.strip_prefix(root) else { return false };
+    let any = |key: &str| {
+        let globs = workspace.get(key).and_then(toml::Value::as_array).into_iter().flatten();
+        let globs = globs.filter_map(|glob| Glob::new(glob.as_str()?.trim_end_matches('/')).ok());
+        globs.into_iter().any(|glob| glob.compile_matcher().is_match(below))
+    };
+    any("members") && !any("exclude")
+}
+
+impl Found {
+    /// Reads it, and the files that it names.
+    ///
+    /// # Errors
+    /// Files that cannot be read or understood.
+    pub fn read(self, progress: &dyn Progress) -> Result<LockFile, CliError> {
+        let Self { path, format, member } = self;
+        let folder = path.parent().unwrap_or(Path::new("")).to_owned();
+        let text = std::fs::read_to_string(&path).map_err(|cause| CliError::Read { path: path.clone(), cause })?;
+        let project = match std::fs::read_to_string(folder.join("pyproject.toml")) {
+            Ok(text) => Some(text),
+            Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => None,
+            Err(cause) => return Err(CliError::Read { path: folder.join("pyproject.toml"), cause }),
+        };
+        let mut more = |name: &Path| std::fs::read_to_string(folder.join(name)).map_err(|cause| cause.to_string());
+        let name = path.display().to_string();
+        let mut input = Input { name: &name, text: &text, project: project.as_deref(), read: &mut more };
+        let lock = Lock::parse(format, &mut input)?;
+        for warning in lock.warnings() {
+            progress.on(Event::Warning(warning));
+        }
+        Ok(LockFile { lock: Arc::new(lock), folder, member })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn members_are_what_the_globs_say() {
+        let text = "[tool.uv.workspace]\nmembers = [\"packages/*\", \"app\"]\nexclude = [\"packages/old\"]\n";
+        let root = Path::new("/w");
+        for (folder, is) in [("packages/a", true), ("packages/old", false), ("app", true), ("other", false)] {
+            assert_eq!(is_member(text, root, &root.join(folder)), is, "{folder}");
+        }
+        assert!(!is_member("", root, &root.join("app")) && !is_member("[[", root, &root.join("app")));
+    }
+}
