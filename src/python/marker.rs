@@ -134,6 +134,7 @@ impl Marker {
     /// within one another.
     pub fn parse(text: &str) -> Result<Self, MarkerError> {
         parser::parse(text).map(Self).map_err(|cause| {
+            let text = text.trim();
             let short: String = text.chars().take(120).collect();
             let marker = if short.len() < text.len() { format!("{short}…") } else { short };
             MarkerError { marker, cause }
@@ -164,6 +165,7 @@ impl Comparison {
             Variable::Extras => chosen.extras.contains(&self.text) != negative,
             Variable::DependencyGroups => chosen.groups.contains(&self.text) != negative,
             Variable::Extra if chosen.extras.is_empty() => self.compares(""),
+            Variable::Extra if self.operator.is_equality() => chosen.extras.contains(&self.text) != negative,
             Variable::Extra if negative => chosen.extras.iter().all(|extra| self.compares(extra)),
             Variable::Extra => chosen.extras.iter().any(|extra| self.compares(extra)),
             variable => environment.value(variable).is_some_and(|value| self.compares(value)),
@@ -186,6 +188,11 @@ impl Variable {
 }
 
 impl Operator {
+    /// Whether it compares texts whole.
+    fn is_equality(self) -> bool {
+        matches!(self, Self::Equal | Self::NotEqual | Self::AtMost | Self::AtLeast)
+    }
+
     /// Compares `left` with the version specifier that the operator and `right` are.
     /// None where they are none.
     fn versions(self, left: &str, right: &str) -> Option<bool> {

@@ -8,6 +8,9 @@ use pep440_rs::{Operator, Version, VersionSpecifiers};
 use super::marker::{self, Marker};
 use super::normalised;
 
+/// The most bytes of a list of version specifiers.
+pub(super) const LONGEST_SPECIFIER: usize = 4096;
+
 /// `flask[async] >= 3 ; python_version >= '3.9'`, taken apart.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Requirement {
@@ -111,7 +114,8 @@ fn extras(text: &str) -> Result<(Vec<String>, &str), RequirementError> {
 fn specifiers(text: &str) -> Result<VersionSpecifiers, RequirementError> {
     let inner = text.strip_prefix('(').and_then(|text| text.strip_suffix(')')).unwrap_or(text).trim();
     let inner = inner.strip_suffix(',').unwrap_or(inner);
-    inner.parse().map_err(|_| {
+    let short = Some(inner).filter(|inner| inner.len() <= LONGEST_SPECIFIER);
+    short.and_then(|inner| inner.parse().ok()).ok_or_else(|| {
         RequirementError(format!("`{}` is no version specifier", text.chars().take(80).collect::<String>()))
     })
 }

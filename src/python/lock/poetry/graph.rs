@@ -14,6 +14,10 @@ use crate::python::lock::project::Project;
 use crate::python::marker::{Chosen, Environment, Marker};
 use crate::python::normalised;
 
+/// The most packages of one name, and the most extras of one package.
+const FORKS: usize = 1000;
+const EXTRAS: usize = 100;
+
 /// What the walk goes along.
 #[derive(Clone, Debug)]
 pub(super) struct Graph {
@@ -73,7 +77,11 @@ impl Graph {
             let extras =
                 extras.map(|(extra, names)| (normalised(extra), names.iter().map(|name| bare(name)).collect()));
             nodes.push(Node { dependencies, extras: extras.collect() });
-            by_name.entry(name).or_default().push(at);
+            let same = by_name.entry(name).or_default();
+            same.push(at);
+            if same.len() > FORKS {
+                return Err(LockError::new(file, format!("has more than {FORKS} packages `{}`", table.name)));
+            }
         }
         Ok(Self { roots, nodes, by_name })
     }
@@ -111,6 +119,9 @@ impl Graph {
             active.extras.extend(edge.extras.iter().cloned());
             if known && active.extras.len() == before {
                 continue;
+            }
+            if active.extras.len() > EXTRAS {
+                return Err(LockError::new(file, format!("asks for more than {EXTRAS} extras of `{}`", edge.name)));
             }
             let Node { dependencies, extras } = &self.nodes[at];
             let brought: BTreeSet<_> = active.extras.iter().filter_map(|extra| extras.get(extra)).flatten().collect();

@@ -70,7 +70,14 @@ fn other(_: String) -> Setting {
     Setting::Other
 }
 
-/// Reads options; what follows `-e` may go on for several words, so this is the last.
+/// The text behind `-e`, as written: the quotes of a marker in it are not a shell's.
+pub(super) fn editable(rest: &str) -> Option<&str> {
+    let text = rest.strip_prefix("--editable").or_else(|| rest.strip_prefix("-e"))?;
+    let text = text.strip_prefix('=').or_else(|| text.strip_prefix(char::is_whitespace))?.trim();
+    (!text.is_empty() && !text.starts_with(['\'', '"'])).then_some(text)
+}
+
+/// Reads options.
 ///
 /// # Errors
 /// The rest of a sentence about one that is unknown or lacks its value.
@@ -88,14 +95,10 @@ pub(super) fn read(words: Vec<String>) -> Result<Vec<Setting>, String> {
             return Err(format!("has the option `{name}`, which is not known"));
         };
         let missing = || format!("has `{name}` without its value");
-        let mut value = match value {
+        let value = match value {
             Some(value) => value.to_owned(),
             None => words.next().ok_or_else(missing)?,
         };
-        if *name == "-e" || *name == "--editable" {
-            // A marker may follow.
-            words.by_ref().for_each(|word| value.extend([" ", &word]));
-        }
         out.push(setting(value));
     }
     Ok(out)
@@ -132,7 +135,9 @@ mod tests {
             ["sha256:1", "sha256:2"].map(|hash| Setting::Hash(text(hash)))
         );
         assert_eq!(of("--no-index --pre").unwrap(), [Setting::NoIndex, Setting::Other]);
-        assert_eq!(of("-e ./a ; b").unwrap(), [Setting::Editable(text("./a ; b"))]);
+        assert_eq!(of("-e ./a --editable=b").unwrap(), ["./a", "b"].map(|path| Setting::Editable(text(path))));
+        assert_eq!(editable("-e ./a ; os_name == 'x'"), Some("./a ; os_name == 'x'"));
+        assert_eq!((editable("-e 'a b'"), editable("-r a"), editable("-e")), (None, None, None));
         assert_eq!(of("--upgrade").unwrap_err(), "has the option `--upgrade`, which is not known");
         assert_eq!(of("-r").unwrap_err(), "has `-r` without its value");
         assert_eq!(of("--hashes=1").unwrap_err(), "has the option `--hashes`, which is not known");
