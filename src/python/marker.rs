@@ -6,7 +6,7 @@
 //! chosen, `extra == 'x'` asks for one of them, `extra != 'x'` for none of them, as uv's
 //! lock files need it. What `packaging` gives up on (`sys_platform ~= 'x'`) is false.
 //!
-//! pep508_rs 0.9.2, the newest on its own, knows neither `extras` nor
+//! `pep508_rs` 0.9.2, the newest on its own, knows neither `extras` nor
 //! `dependency_groups`; later work on it is in uv's unstable `uv-pep508`.
 
 mod parser;
@@ -222,7 +222,7 @@ impl Operator {
     }
 }
 
-/// Whether a specifier has a version, as `packaging` says. pep440_rs differs twice: to it
+/// Whether a specifier has a version, as `packaging` says. `pep440_rs` differs twice: to it
 /// `3.8` is in `==3.8.1.*`, and no pre-release is below a later one of the same release.
 pub(super) fn within(specifier: &VersionSpecifier, version: Version) -> bool {
     let bound = specifier.version();

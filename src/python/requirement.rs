@@ -49,19 +49,16 @@ impl Requirement {
             return Err(RequirementError("it does not begin with a distribution's name".to_owned()));
         }
         let (extras, rest) = extras(rest.trim_start())?;
-        let (wanted, marker) = match rest.strip_prefix('@') {
-            Some(rest) => {
-                let rest = rest.trim_start();
-                let (url, rest) = rest.split_at(rest.find([' ', '\t']).unwrap_or(rest.len()));
-                if url.is_empty() {
-                    return Err(RequirementError("there is no URL after `@`".to_owned()));
-                }
-                (Wanted::Url(url.to_owned()), rest.trim_start())
+        let (wanted, marker) = if let Some(rest) = rest.strip_prefix('@') {
+            let rest = rest.trim_start();
+            let (url, rest) = rest.split_at(rest.find([' ', '\t']).unwrap_or(rest.len()));
+            if url.is_empty() {
+                return Err(RequirementError("there is no URL after `@`".to_owned()));
             }
-            None => {
-                let (versions, rest) = rest.split_at(rest.find(';').unwrap_or(rest.len()));
-                (Wanted::Versions(specifiers(versions.trim())?), rest)
-            }
+            (Wanted::Url(url.to_owned()), rest.trim_start())
+        } else {
+            let (versions, rest) = rest.split_at(rest.find(';').unwrap_or(rest.len()));
+            (Wanted::Versions(specifiers(versions.trim())?), rest)
         };
         let marker = match marker.strip_prefix(';') {
             Some(marker) => Some(Marker::parse(marker).map_err(|error| RequirementError(error.to_string()))?),

@@ -88,7 +88,7 @@ pub(super) fn relock(format: Format) -> Option<&'static str> {
 }
 
 /// One sentence about all distributions without a hash, when there are any.
-pub(super) fn unhashed(file: &str, format: Format, names: BTreeSet<String>) -> Option<String> {
+pub(super) fn unhashed(file: &str, format: Format, names: &BTreeSet<String>) -> Option<String> {
     let some: Vec<_> = names.iter().take(NAMED).map(|name| format!("`{name}`")).collect();
     let more = if names.len() > NAMED { ", …" } else { "" };
     let command = relock(format).unwrap_or("uv pip compile --generate-hashes requirements.in -o requirements.txt");

@@ -105,7 +105,7 @@ pub enum Hash {
 /// that they were written with.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Sources {
-    /// Instead of PyPI.
+    /// Instead of the public one.
     pub index: Option<String>,
     pub extra_indexes: Vec<String>,
     /// URLs, or folders relative to the lock file.
@@ -223,6 +223,6 @@ impl Lock {
             Body::Pipfile(body) => body.unhashed(),
             Body::Requirements(body) => body.unhashed(),
         };
-        entry::unhashed(&self.file, self.format, names)
+        entry::unhashed(&self.file, self.format, &names)
     }
 }

@@ -18,6 +18,9 @@ use crate::python::normalised;
 const FORKS: usize = 1000;
 const EXTRAS: usize = 100;
 
+/// For errors.
+const PROJECT: &str = "pyproject.toml";
+
 /// What the walk goes along.
 #[derive(Clone, Debug)]
 pub(super) struct Graph {
@@ -58,7 +61,6 @@ impl Graph {
             );
             return Err(error.with_hint("`poetry lock` with Poetry 2 or later"));
         };
-        const PROJECT: &str = "pyproject.toml";
         let mut roots = BTreeMap::new();
         roots.insert(MAIN.to_owned(), edges(PROJECT, &poetry.dependencies)?);
         if !poetry.dev_dependencies.is_empty() {
@@ -113,7 +115,7 @@ impl Graph {
         let mut seen: BTreeMap<usize, Chosen> = BTreeMap::new();
         while let Some(edge) = queue.pop_front() {
             let at = self.target(file, lock, environment, edge)?;
-            let known = seen.get(&at).is_some();
+            let known = seen.contains_key(&at);
             let active = seen.entry(at).or_default();
             let before = active.extras.len();
             active.extras.extend(edge.extras.iter().cloned());

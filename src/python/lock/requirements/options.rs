@@ -89,14 +89,14 @@ pub(super) fn read(words: Vec<String>) -> Result<Vec<Setting>, String> {
             out.push(setting.clone());
             continue;
         }
-        let known = VALUED.iter().find_map(|(name, setting)| Some((name, setting, value(name, &word)?)));
-        let Some((name, setting, value)) = known else {
+        let Some((name, setting)) = VALUED.iter().find(|(name, _)| is(name, &word)) else {
             let name = word.split('=').next().unwrap_or_default();
             return Err(format!("has the option `{name}`, which is not known"));
         };
         let missing = || format!("has `{name}` without its value");
-        let value = match value {
-            Some(value) => value.to_owned(),
+        let value = match word.strip_prefix(name).filter(|rest| !rest.is_empty()) {
+            Some(rest) if name.starts_with("--") => rest[1..].to_owned(),
+            Some(rest) => rest.to_owned(),
             None => words.next().ok_or_else(missing)?,
         };
         out.push(setting(value));
@@ -104,15 +104,11 @@ pub(super) fn read(words: Vec<String>) -> Result<Vec<Setting>, String> {
     Ok(out)
 }
 
-/// The value in the word itself, of an option by its name: `--index-url=…`, `-rfile`.
-/// None where the word is another option.
-fn value<'w>(name: &str, word: &'w str) -> Option<Option<&'w str>> {
-    let rest = word.strip_prefix(name)?;
-    match rest {
-        "" => Some(None),
-        _ if name.starts_with("--") => rest.strip_prefix('=').map(Some),
-        _ => Some(Some(rest)),
-    }
+/// Whether a word is an option, its value in the same word or not: `--index-url=…`,
+/// `-r`, `-rfile`.
+fn is(name: &str, word: &str) -> bool {
+    let value = |rest: &str| rest.is_empty() || !name.starts_with("--") || rest.starts_with('=');
+    word.strip_prefix(name).is_some_and(value)
 }
 
 #[cfg(test)]

@@ -52,8 +52,9 @@ impl<'u> Walk<'u> {
         }
         let mut named: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
         if !lock.groups.is_empty() {
-            let names = lock.packages.iter().map(|package| package.name.as_str()).enumerate();
-            names.for_each(|(at, name)| named.entry(name).or_default().push(at));
+            for (at, package) in lock.packages.iter().enumerate() {
+                named.entry(&package.name).or_default().push(at);
+            }
         }
         for loose in choice.groups.iter().filter_map(|group| lock.groups.get(group)).flatten() {
             if loose.marker.as_ref().is_none_or(|marker| marker.holds(environment, &Chosen::default())) {
