@@ -188,8 +188,8 @@ fn random_markers() {
     let cases: Vec<_> = (0..count)
         .map(|_| Case {
             marker: random_marker(&mut random, 3),
-            version: random.pick(&["3.11.9", "3.13.5", "3.8.0"]),
-            machine: random.pick(&["x86_64", "aarch64"]),
+            version: random.pick::<&str>(&["3.11.9", "3.13.5", "3.8.0"]),
+            machine: random.pick::<&str>(&["x86_64", "aarch64"]),
             extra: *random.pick(&[None, Some("socks")]),
         })
         .collect();
