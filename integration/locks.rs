@@ -8,6 +8,8 @@
 mod made;
 #[path = "locks/markers.rs"]
 mod markers;
+#[path = "locks/mutations.rs"]
+mod mutations;
 #[path = "locks/others.rs"]
 mod others;
 #[path = "support/random.rs"]

@@ -158,15 +158,16 @@ fn random_marker(random: &mut Random, depth: usize) -> String {
         }
         let open = out.ends_with('(');
         if depth > 0 && random.below(3) == 0 {
-            out.push_str(&format!("({})", random_marker(random, depth - 1)));
+            out.extend(["(", &random_marker(random, depth - 1), ")"]);
         } else {
             let (variable, operator, text) = (random.pick(&VARIABLES), random.pick(&OPERATORS), random.pick(&TEXTS));
-            out.push_str(&match random.below(8) {
+            let comparison = match random.below(8) {
                 0 => format!("'{text}' {operator} {variable}"),
                 1 => format!("( {variable} {operator} \"{text}\" )"),
                 2 if !operator.contains('n') => format!("{variable}{operator}'{text}'"),
                 _ => format!("{variable} {operator} '{text}'"),
-            });
+            };
+            out.push_str(&comparison);
         }
         if open {
             out.push(')');
@@ -187,8 +188,8 @@ fn random_markers() {
     let cases: Vec<_> = (0..count)
         .map(|_| Case {
             marker: random_marker(&mut random, 3),
-            version: *random.pick(&["3.11.9", "3.13.5", "3.8.0"]),
-            machine: *random.pick(&["x86_64", "aarch64"]),
+            version: random.pick::<&str>(&["3.11.9", "3.13.5", "3.8.0"]),
+            machine: random.pick::<&str>(&["x86_64", "aarch64"]),
             extra: *random.pick(&[None, Some("socks")]),
         })
         .collect();

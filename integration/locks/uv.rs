@@ -180,8 +180,21 @@ dependencies = [
     "requests[socks]", "cryptography", "opentelemetry-distro", "uvicorn[standard]; platform_machine == 'x86_64'",
 ]
 "#;
-    let counts = Project::new(&[("pyproject.toml", text)]).agrees(&Choice::default());
+    let project = Project::new(&[("pyproject.toml", text)]);
+    let counts = project.agrees(&Choice::default());
     assert!(counts[0] > 60, "{counts:?}");
+    // As pip-compile writes it, for all platforms at once.
+    uv(
+        project.path(),
+        &["pip", "compile", "-q", "--universal", "--generate-hashes", "pyproject.toml", "-o", "compiled.txt"],
+    );
+    for (version, machine, platform) in TARGETS {
+        let mut args = vec!["pip", "install", "--dry-run", "--target", "site", "--python-version", version];
+        args.extend(["--python-platform", platform, "--only-binary", ":all:", "-r", "compiled.txt"]);
+        let want = would_install(&uv(project.path(), &args));
+        let found = pinned(&project.path().join("compiled.txt"), &environment(version, machine), &Choice::default());
+        assert_eq!(versions(&found), want, "{version} {machine}");
+    }
 }
 
 #[test]

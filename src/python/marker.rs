@@ -6,7 +6,7 @@
 //! chosen, `extra == 'x'` asks for one of them, `extra != 'x'` for none of them, as uv's
 //! lock files need it. What `packaging` gives up on (`sys_platform ~= 'x'`) is false.
 //!
-//! pep508_rs 0.9.2, the newest on its own, knows neither `extras` nor
+//! `pep508_rs` 0.9.2, the newest on its own, knows neither `extras` nor
 //! `dependency_groups`; later work on it is in uv's unstable `uv-pep508`.
 
 mod parser;
@@ -134,6 +134,7 @@ impl Marker {
     /// within one another.
     pub fn parse(text: &str) -> Result<Self, MarkerError> {
         parser::parse(text).map(Self).map_err(|cause| {
+            let text = text.trim();
             let short: String = text.chars().take(120).collect();
             let marker = if short.len() < text.len() { format!("{short}…") } else { short };
             MarkerError { marker, cause }
@@ -164,6 +165,7 @@ impl Comparison {
             Variable::Extras => chosen.extras.contains(&self.text) != negative,
             Variable::DependencyGroups => chosen.groups.contains(&self.text) != negative,
             Variable::Extra if chosen.extras.is_empty() => self.compares(""),
+            Variable::Extra if self.operator.is_equality() => chosen.extras.contains(&self.text) != negative,
             Variable::Extra if negative => chosen.extras.iter().all(|extra| self.compares(extra)),
             Variable::Extra => chosen.extras.iter().any(|extra| self.compares(extra)),
             variable => environment.value(variable).is_some_and(|value| self.compares(value)),
@@ -186,6 +188,11 @@ impl Variable {
 }
 
 impl Operator {
+    /// Whether it compares texts whole.
+    fn is_equality(self) -> bool {
+        matches!(self, Self::Equal | Self::NotEqual | Self::AtMost | Self::AtLeast)
+    }
+
     /// Compares `left` with the version specifier that the operator and `right` are.
     /// None where they are none.
     fn versions(self, left: &str, right: &str) -> Option<bool> {
@@ -215,7 +222,7 @@ impl Operator {
     }
 }
 
-/// Whether a specifier has a version, as `packaging` says. pep440_rs differs twice: to it
+/// Whether a specifier has a version, as `packaging` says. `pep440_rs` differs twice: to it
 /// `3.8` is in `==3.8.1.*`, and no pre-release is below a later one of the same release.
 pub(super) fn within(specifier: &VersionSpecifier, version: Version) -> bool {
     let bound = specifier.version();

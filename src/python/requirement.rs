@@ -8,6 +8,9 @@ use pep440_rs::{Operator, Version, VersionSpecifiers};
 use super::marker::{self, Marker};
 use super::normalised;
 
+/// The most bytes of a list of version specifiers.
+pub(super) const LONGEST_SPECIFIER: usize = 4096;
+
 /// `flask[async] >= 3 ; python_version >= '3.9'`, taken apart.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Requirement {
@@ -46,19 +49,16 @@ impl Requirement {
             return Err(RequirementError("it does not begin with a distribution's name".to_owned()));
         }
         let (extras, rest) = extras(rest.trim_start())?;
-        let (wanted, marker) = match rest.strip_prefix('@') {
-            Some(rest) => {
-                let rest = rest.trim_start();
-                let (url, rest) = rest.split_at(rest.find([' ', '\t']).unwrap_or(rest.len()));
-                if url.is_empty() {
-                    return Err(RequirementError("there is no URL after `@`".to_owned()));
-                }
-                (Wanted::Url(url.to_owned()), rest.trim_start())
+        let (wanted, marker) = if let Some(rest) = rest.strip_prefix('@') {
+            let rest = rest.trim_start();
+            let (url, rest) = rest.split_at(rest.find([' ', '\t']).unwrap_or(rest.len()));
+            if url.is_empty() {
+                return Err(RequirementError("there is no URL after `@`".to_owned()));
             }
-            None => {
-                let (versions, rest) = rest.split_at(rest.find(';').unwrap_or(rest.len()));
-                (Wanted::Versions(specifiers(versions.trim())?), rest)
-            }
+            (Wanted::Url(url.to_owned()), rest.trim_start())
+        } else {
+            let (versions, rest) = rest.split_at(rest.find(';').unwrap_or(rest.len()));
+            (Wanted::Versions(specifiers(versions.trim())?), rest)
         };
         let marker = match marker.strip_prefix(';') {
             Some(marker) => Some(Marker::parse(marker).map_err(|error| RequirementError(error.to_string()))?),
@@ -111,7 +111,8 @@ fn extras(text: &str) -> Result<(Vec<String>, &str), RequirementError> {
 fn specifiers(text: &str) -> Result<VersionSpecifiers, RequirementError> {
     let inner = text.strip_prefix('(').and_then(|text| text.strip_suffix(')')).unwrap_or(text).trim();
     let inner = inner.strip_suffix(',').unwrap_or(inner);
-    inner.parse().map_err(|_| {
+    let short = Some(inner).filter(|inner| inner.len() <= LONGEST_SPECIFIER);
+    short.and_then(|inner| inner.parse().ok()).ok_or_else(|| {
         RequirementError(format!("`{}` is no version specifier", text.chars().take(80).collect::<String>()))
     })
 }

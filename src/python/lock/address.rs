@@ -11,10 +11,13 @@ const GIT: [&str; 4] = ["git+", "hg+", "bzr+", "svn+"];
 /// Endings of archives that are no wheels.
 const SDISTS: [&str; 6] = [".tar.gz", ".zip", ".tar.bz2", ".tgz", ".tar.xz", ".tar"];
 
+/// The most parts of a URL's fragment that are looked at.
+const HASHES: usize = 16;
+
 /// A file at a URL, with the hash that may stand behind its `#`.
 pub(super) fn file_at(url: &str, mut hashes: Vec<Hash>, size: Option<u64>) -> LockedFile {
     let (bare, fragment) = url.split_once('#').unwrap_or((url, ""));
-    for (kind, digits) in fragment.split('&').filter_map(|pair| pair.split_once('=')) {
+    for (kind, digits) in fragment.split('&').take(HASHES).filter_map(|pair| pair.split_once('=')) {
         hashes.extend(Hash::of(kind, digits).filter(|hash| !hashes.contains(hash)));
     }
     LockedFile { name: file_name(bare), url: Some(bare.to_owned()), hashes, size }

@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use pep440_rs::VersionSpecifiers;
+use pep440_rs::{Version, VersionSpecifiers};
 
 use super::error::LockError;
 use super::{Format, Hash, LockedFile, Origin, Pinned};
 use crate::python::marker::{self, Environment};
+use crate::python::requirement;
 
 /// How many names a sentence tells before it only counts.
 const NAMED: usize = 3;
@@ -25,22 +26,16 @@ impl Origin {
         }
     }
 
-    /// Takes in what another line says of the same distribution; false if it says
-    /// something else.
+    /// Whether another entry says the same; it may know the index that this one does not.
     fn merge(&mut self, other: Self) -> bool {
         match (&mut *self, other) {
             (
                 Self::Index { index, files, hashes },
                 Self::Index { index: other_index, files: other_files, hashes: other_hashes },
             ) => {
-                if index.is_some() && other_index.is_some() && *index != other_index {
-                    return false;
-                }
-                // With hashes on one line alone, these are the ones to hold.
-                hashes.extend(other_hashes.into_iter().filter(|hash| !hashes.contains(hash)).collect::<Vec<_>>());
-                files.extend(other_files.into_iter().filter(|file| !files.contains(file)).collect::<Vec<_>>());
+                let one_index = index.is_none() || other_index.is_none() || *index == other_index;
                 *index = index.take().or(other_index);
-                true
+                one_index && *files == other_files && *hashes == other_hashes
             }
             (own, other) => *own == other,
         }
@@ -93,7 +88,7 @@ pub(super) fn relock(format: Format) -> Option<&'static str> {
 }
 
 /// One sentence about all distributions without a hash, when there are any.
-pub(super) fn unhashed(file: &str, format: Format, names: BTreeSet<String>) -> Option<String> {
+pub(super) fn unhashed(file: &str, format: Format, names: &BTreeSet<String>) -> Option<String> {
     let some: Vec<_> = names.iter().take(NAMED).map(|name| format!("`{name}`")).collect();
     let more = if names.len() > NAMED { ", …" } else { "" };
     let command = relock(format).unwrap_or("uv pip compile --generate-hashes requirements.in -o requirements.txt");
@@ -114,20 +109,20 @@ pub(super) fn unhashed(file: &str, format: Format, names: BTreeSet<String>) -> O
 /// # Errors
 /// An interpreter that it excludes; what is no version specifier.
 pub(super) fn admit(file: &str, format: Format, requires: &str, environment: &Environment) -> Result<(), LockError> {
-    let specifiers: VersionSpecifiers = requires
-        .parse()
-        .map_err(|_| LockError::new(file, format!("`{requires}` is no requirement of a version of Python")))?;
-    let version = environment
-        .python_full_version
-        .parse()
-        .map_err(|_| LockError::new(file, format!("`{}` is no version of Python", environment.python_full_version)))?;
-    let version: pep440_rs::Version = version;
+    let bad = || LockError::new(file, format!("`{requires}` is no requirement of a version of Python"));
+    let short = Some(requires).filter(|requires| requires.len() <= requirement::LONGEST_SPECIFIER);
+    let specifiers: VersionSpecifiers = short.and_then(|requires| requires.parse().ok()).ok_or_else(bad)?;
+    let full = &environment.python_full_version;
+    let version: Version =
+        full.parse().map_err(|_| LockError::new(file, format!("`{full}` is no version of Python")))?;
+    // As pip does: 3.15.0rc1 is a 3.15.
+    let version = version.only_release();
     if specifiers.iter().all(|specifier| marker::within(specifier, version.clone())) {
         return Ok(());
     }
     let command =
         relock(format).map_or(String::new(), |command| format!(", or change `requires-python` and `{command}`"));
-    let cause = format!("requires Python {requires}, and the image's is {version}");
+    let cause = format!("requires Python {requires}, and the image's is {full}");
     Err(LockError::new(file, cause).with_hint(format!("choose another `python`{command}")))
 }
 
@@ -152,12 +147,11 @@ pub(super) fn unknown<'a>(
 /// # Errors
 /// What is no hash.
 pub(super) fn hashes<'a>(at: &str, texts: impl IntoIterator<Item = &'a str>) -> Result<Vec<Hash>, LockError> {
-    let mut out = Vec::new();
+    let mut out = BTreeSet::new();
     for text in texts {
         let kind = text.split_once(':').map(|(kind, _)| kind.to_ascii_lowercase());
         match Hash::parse(text) {
-            Some(hash) if !out.contains(&hash) => out.push(hash),
-            Some(_) => {}
+            Some(hash) => drop(out.insert(hash)),
             None if kind.as_ref().is_some_and(|kind| WEAK.contains(&kind.as_str())) => {}
             None => {
                 let short: String = text.chars().take(150).collect();
@@ -165,5 +159,5 @@ pub(super) fn hashes<'a>(at: &str, texts: impl IntoIterator<Item = &'a str>) -> 
             }
         }
     }
-    Ok(out)
+    Ok(out.into_iter().collect())
 }

@@ -49,13 +49,21 @@ fn line(text: &str, offset: usize) -> usize {
 /// A text on one line, shortened where it is very long, without credentials.
 pub(super) fn clean(text: &str) -> String {
     const LONG: usize = 1000;
+    let short = match text.char_indices().nth(LONG) {
+        // A URL that is cut could show what stands before its `@`.
+        Some((end, _)) => text[..end].rsplit_once(char::is_whitespace).map_or("", |(before, _)| before),
+        None => text,
+    };
     let mut out = String::new();
-    for c in without_credentials(text).chars().take(LONG) {
+    for c in without_credentials(short).chars() {
         if c.is_control() {
             out.extend(c.escape_default());
         } else {
             out.push(c);
         }
+    }
+    if short.len() < text.len() {
+        out.push('…');
     }
     out
 }
@@ -101,6 +109,8 @@ mod tests {
         ] {
             assert_eq!(clean(text), want);
         }
+        let long = format!("{}`https://user:{}@h`", "a ".repeat(400), "p".repeat(400));
+        assert_eq!(clean(&long), format!("{}…", "a ".repeat(400).trim_end()));
         assert_eq!(LockError::new("a\x1b[31m", "b").to_string(), "a\\u{1b}[31m: b");
     }
 

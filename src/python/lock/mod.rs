@@ -14,6 +14,8 @@ mod poetry;
 mod project;
 mod pylock;
 mod requirements;
+#[cfg(test)]
+mod testing;
 mod uv;
 
 use std::collections::BTreeMap;
@@ -30,6 +32,9 @@ pub use format::Format;
 
 /// The most bytes of one lock file. The largest that were seen have some 5 MiB.
 pub const LIMIT: usize = 64 << 20;
+
+/// The most folders that a lock file's own files are looked for in.
+const FOLDERS: usize = 1000;
 
 /// What of a lock file is wanted.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -100,7 +105,7 @@ pub enum Hash {
 /// that they were written with.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Sources {
-    /// Instead of PyPI.
+    /// Instead of the public one.
     pub index: Option<String>,
     pub extra_indexes: Vec<String>,
     /// URLs, or folders relative to the lock file.
@@ -116,7 +121,8 @@ impl Sources {
     fn look_in(&mut self, folder: &Path) {
         let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
         let folder = folder.to_string_lossy().into_owned();
-        if self.find_links.last() != Some(&folder) && !self.find_links.contains(&folder) {
+        let few = self.find_links.len() < FOLDERS;
+        if few && self.find_links.last() != Some(&folder) && !self.find_links.contains(&folder) {
             self.find_links.push(folder);
         }
     }
@@ -217,6 +223,6 @@ impl Lock {
             Body::Pipfile(body) => body.unhashed(),
             Body::Requirements(body) => body.unhashed(),
         };
-        entry::unhashed(&self.file, self.format, names)
+        entry::unhashed(&self.file, self.format, &names)
     }
 }

@@ -252,3 +252,95 @@ impl Archive {
 fn marker(at: &str, text: &str) -> Result<Marker, LockError> {
     Marker::parse(text).map_err(|error| LockError::new(at, error.to_string()))
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::hint::Hint as _;
+    use crate::python::lock::testing::{listed, read};
+    use crate::python::lock::{Choice, Format, LockError};
+
+    const HASH: &str = "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824";
+
+    fn text() -> String {
+        format!(
+            r#"
+lock-version = "1.0"
+created-by = "a test"
+requires-python = ">=3.9"
+environments = ["sys_platform == 'linux'", "sys_platform == 'darwin'"]
+extras = ["Fast_Path"]
+dependency-groups = ["docs", "dev", "base"]
+default-groups = ["base", "dev"]
+[[packages]]
+name = "always"
+version = "1"
+index = "https://u:p@h/simple/"
+wheels = [
+    {{ url = "https://h/always-1-py3-none-any.whl", size = 3, hashes = {{ sha256 = "{HASH}" }} }},
+    {{ path = "w/always-1-1-py3-none-any.whl", hashes = {{ md5 = "00", sha256 = "{HASH}" }} }},
+]
+sdist = {{ name = "always-1.tar.gz", url = "https://h/download?id=1", hashes = {{ sha256 = "{HASH}" }} }}
+[[packages]]
+name = "fast"
+version = "1"
+marker = "'fast-path' in extras"
+archive = {{ url = "https://h/fast-1-py3-none-any.whl", hashes = {{ sha256 = "{HASH}" }} }}
+[[packages]]
+name = "based"
+marker = "'base' in dependency_groups"
+directory = {{ path = "./libs/based", editable = true }}
+[[packages]]
+name = "developed"
+marker = "'dev' in dependency_groups"
+vcs = {{ type = "git", url = "https://h/d.git", commit-id = "0123" }}
+[[packages]]
+name = "documented"
+marker = "'docs' in dependency_groups and python_version < '4'"
+archive = {{ path = "documented.zip", hashes = {{ sha512 = "{HASH}{HASH}" }} }}
+"#
+        )
+    }
+
+    fn of(text: &str, extras: &[&str], groups: &[&str]) -> Result<Vec<String>, LockError> {
+        let names = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect();
+        listed(
+            &read(Format::Pylock, text, None, &[])?,
+            &Choice { extras: names(extras), groups: names(groups), member: None },
+        )
+    }
+
+    #[test]
+    fn extras_and_groups_choose_packages() {
+        let (always, based) = ("always==1 https://h/simple 3 files 0 hashes", "based libs/based/");
+        assert_eq!(of(&text(), &[], &[]).unwrap(), [always, based]);
+        let fast = "fast==1 https://h/fast-1-py3-none-any.whl 1 hashes";
+        assert_eq!(of(&text(), &["fast-path"], &[]).unwrap(), [always, based, fast]);
+        let more = ["developed git+https://h/d.git@0123", "documented documented.zip 1 hashes"];
+        assert_eq!(of(&text(), &[], &["dev", "docs"]).unwrap(), [&[always, based], &more[..]].concat());
+        let lock = read(Format::Pylock, &text(), None, &[]).unwrap();
+        assert_eq!(lock.sources().find_links, ["w"]);
+        assert_eq!(lock.warnings(), Vec::<String>::new());
+    }
+
+    #[test]
+    fn what_cannot_be_used_says_why() {
+        let told = |from: &str, to: &str| of(&text().replace(from, to), &[], &[]).unwrap_err().to_string();
+        assert_eq!(told("\"1.0\"", "\"2.0\""), "pylock.toml: has lock-version 2.0, and only 1.x is read");
+        assert_eq!(told("\">=3.9\"", "\"<3\""), "pylock.toml: requires Python <3, and the image's is 3.13.5");
+        assert_eq!(
+            told("environments = [\"sys_platform == 'linux'\", ", "environments = ["),
+            "pylock.toml: was not locked for Linux on x86_64 with Python 3.13"
+        );
+        assert_eq!(
+            told("name = \"based\"\nmarker = \"'base' in dependency_groups\"", "name = \"always\""),
+            "pylock.toml: `always` is locked twice: 1 from https://h/simple and from `libs/based`"
+        );
+        assert_eq!(
+            told("sha256 = \"2cf2", "sha256 = \"2cg2"),
+            format!("pylock.toml: `always`: `sha256:2cg2{}` is no sha256, sha384 or sha512 hash", &HASH[4..])
+        );
+        let error = of(&text(), &["slow-path"], &[]).unwrap_err();
+        assert_eq!(error.to_string(), "pylock.toml: has no extra `slow-path`");
+        assert_eq!(error.hint().unwrap(), "did you mean `fast-path`? it has `fast-path`");
+    }
+}

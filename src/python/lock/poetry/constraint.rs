@@ -13,8 +13,8 @@ pub(super) struct Constraint(Vec<Vec<VersionSpecifier>>);
 
 /// Signs, longer ones first.
 const SIGNS: [&str; 10] = ["===", "==", "~=", "!=", "<=", ">=", "<", ">", "=", "^"];
-/// The most parts of a constraint.
-const MOST: usize = 200;
+/// The most bytes of a constraint.
+const LONGEST: usize = 4096;
 
 impl Constraint {
     /// Reads a constraint on a distribution's version. None for what is none.
@@ -28,10 +28,12 @@ impl Constraint {
     }
 
     fn read(text: &str, python: bool) -> Option<Self> {
+        if text.len() > LONGEST {
+            return None;
+        }
         let alternatives = text.split('|').map(str::trim).filter(|one| !one.is_empty());
         let alternatives: Vec<Vec<_>> = alternatives.map(|one| all(one, python)).collect::<Option<_>>()?;
-        let few = alternatives.len() <= MOST && alternatives.iter().all(|one| one.len() <= MOST);
-        (few && !alternatives.is_empty()).then_some(Self(alternatives))
+        (!alternatives.is_empty()).then_some(Self(alternatives))
     }
 
     pub(super) fn allows(&self, version: &Version) -> bool {

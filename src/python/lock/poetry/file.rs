@@ -74,11 +74,13 @@ pub(super) fn read(file: &str, text: &str, project: &Project, sources: &mut Sour
         let error = LockError::new(file, format!("has lock-version {version}, and only 1.x and 2.x are read"));
         return Err(error.with_hint("lock with a Poetry that writes lock-version 2.1"));
     }
-    let named = project.poetry().into_iter().flat_map(|poetry| &poetry.source);
-    sources.named.extend(named.filter_map(|source| Some((source.name.clone(), source.url.clone()?))));
+    let declared = project.poetry().into_iter().flat_map(|poetry| &poetry.source);
+    sources.named.extend(declared.filter_map(|source| Some((source.name.clone(), source.url.clone()?))));
     let names: Vec<_> = tables.package.iter().map(|table| normalised(&table.name)).collect();
     let mut count: BTreeMap<&str, usize> = BTreeMap::new();
-    names.iter().for_each(|name| *count.entry(name).or_default() += 1);
+    for name in &names {
+        *count.entry(name).or_default() += 1;
+    }
     let archives: BTreeMap<_, _> =
         tables.metadata.files.iter().map(|(name, files)| (normalised(name), files)).collect();
     let mut packages = Vec::new();

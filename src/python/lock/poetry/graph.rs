@@ -14,6 +14,13 @@ use crate::python::lock::project::Project;
 use crate::python::marker::{Chosen, Environment, Marker};
 use crate::python::normalised;
 
+/// The most packages of one name, and the most extras of one package.
+const FORKS: usize = 1000;
+const EXTRAS: usize = 100;
+
+/// For errors.
+const PROJECT: &str = "pyproject.toml";
+
 /// What the walk goes along.
 #[derive(Clone, Debug)]
 pub(super) struct Graph {
@@ -54,7 +61,6 @@ impl Graph {
             );
             return Err(error.with_hint("`poetry lock` with Poetry 2 or later"));
         };
-        const PROJECT: &str = "pyproject.toml";
         let mut roots = BTreeMap::new();
         roots.insert(MAIN.to_owned(), edges(PROJECT, &poetry.dependencies)?);
         if !poetry.dev_dependencies.is_empty() {
@@ -73,7 +79,11 @@ impl Graph {
             let extras =
                 extras.map(|(extra, names)| (normalised(extra), names.iter().map(|name| bare(name)).collect()));
             nodes.push(Node { dependencies, extras: extras.collect() });
-            by_name.entry(name).or_default().push(at);
+            let same = by_name.entry(name).or_default();
+            same.push(at);
+            if same.len() > FORKS {
+                return Err(LockError::new(file, format!("has more than {FORKS} packages `{}`", table.name)));
+            }
         }
         Ok(Self { roots, nodes, by_name })
     }
@@ -105,12 +115,15 @@ impl Graph {
         let mut seen: BTreeMap<usize, Chosen> = BTreeMap::new();
         while let Some(edge) = queue.pop_front() {
             let at = self.target(file, lock, environment, edge)?;
-            let known = seen.get(&at).is_some();
+            let known = seen.contains_key(&at);
             let active = seen.entry(at).or_default();
             let before = active.extras.len();
             active.extras.extend(edge.extras.iter().cloned());
             if known && active.extras.len() == before {
                 continue;
+            }
+            if active.extras.len() > EXTRAS {
+                return Err(LockError::new(file, format!("asks for more than {EXTRAS} extras of `{}`", edge.name)));
             }
             let Node { dependencies, extras } = &self.nodes[at];
             let brought: BTreeSet<_> = active.extras.iter().filter_map(|extra| extras.get(extra)).flatten().collect();

@@ -98,7 +98,7 @@ impl Poetry {
     fn admit(&self, file: &str, environment: &Environment) -> Result<(), LockError> {
         let Some((requires, constraint)) = &self.python else { return Ok(()) };
         let full = &environment.python_full_version;
-        if full.parse().is_ok_and(|version| constraint.allows(&version)) {
+        if full.parse().is_ok_and(|version: Version| constraint.allows(&version.only_release())) {
             return Ok(());
         }
         let error = LockError::new(file, format!("requires Python {requires}, and the image's is {full}"));

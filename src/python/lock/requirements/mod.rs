@@ -21,6 +21,9 @@ use crate::python::marker::{Chosen, Environment, Marker};
 use crate::python::requirement::Requirement;
 use crate::python::wheel::WheelName;
 
+/// What makes a requirements file whose versions are exact.
+const PIN: &str = "uv pip compile --generate-hashes requirements.in -o requirements.txt";
+
 /// A requirements file with all that it includes.
 #[derive(Clone, Debug)]
 pub(super) struct Requirements {
@@ -93,42 +96,36 @@ impl Requirements {
         self.items.iter().map(|item| &item.name).filter(|name| !hashed.contains(name)).cloned().collect()
     }
 
-    /// What all lines about one distribution come to: once, or as often as they disagree.
+    /// What all lines about one distribution come to.
     fn decided(&self, items: &[&Item]) -> Result<Vec<Pinned>, LockError> {
-        let mut out = Vec::new();
-        for item in items {
-            match &item.wanted {
-                Wanted::Place(origin) => out.push(item.at_place(origin)),
-                Wanted::Versions(requirement) => {
-                    let Some(version) = requirement.exact() else { continue };
-                    let origin = Origin::Index { index: None, files: Vec::new(), hashes: item.hashes.clone() };
-                    let (name, version) = (item.name.clone(), Some(version.clone()));
-                    out.push(Pinned { name, version, origin });
-                }
-            }
-        }
-        if out.iter().any(|one| !matches!(one.origin, Origin::Index { .. })) {
-            out.retain(|one| !matches!(one.origin, Origin::Index { .. }));
-        }
-        let Some(first) = out.first() else { return Err(items[0].loose()) };
-        for item in items {
-            let Wanted::Versions(requirement) = &item.wanted else { continue };
-            if let Some(version) = first.version.as_ref().filter(|version| !requirement.allows(version))
-                && requirement.exact().is_none()
-            {
-                let cause = format!("`{}` excludes {version}, which another line asks for", item.text);
-                return Err(LockError::new(&item.at, cause));
-            }
-        }
-        if self.require_hashes && out.iter().all(|one| one.origin.is_unhashed()) {
-            let error = LockError::new(
-                &items[0].at,
-                format!("`{}` has no hash, and `--require-hashes` asks for one", items[0].text),
-            );
-            return Err(error.with_hint("`uv pip compile --generate-hashes requirements.in -o requirements.txt`"));
+        let places: Vec<_> = items.iter().filter_map(|item| item.at_place()).collect();
+        let out = if places.is_empty() { vec![exact(items)?] } else { places };
+        if self.require_hashes && out.iter().any(|one| one.origin.is_unhashed()) {
+            let cause = format!("`{}` has no hash, and `--require-hashes` asks for one", items[0].text);
+            return Err(LockError::new(&items[0].at, cause).with_hint(format!("`{PIN}`")));
         }
         Ok(out)
     }
+}
+
+/// The one version that all lines allow and one asks for.
+fn exact(items: &[&Item]) -> Result<Pinned, LockError> {
+    let versions = |item: &Item| match &item.wanted {
+        Wanted::Versions(requirement) => requirement.exact().cloned(),
+        Wanted::Place(_) => None,
+    };
+    let Some((first, version)) = items.iter().find_map(|item| Some((*item, versions(item)?))) else {
+        let error = LockError::new(&items[0].at, format!("`{}` names no one version", items[0].text));
+        return Err(error.with_hint(format!("keep such requirements in requirements.in, and pin them: `{PIN}`")));
+    };
+    let allows = |item: &Item| matches!(&item.wanted, Wanted::Versions(requirement) if requirement.allows(&version));
+    if let Some(other) = items.iter().find(|item| !allows(item)) {
+        let cause = format!("`{}` is not {version}, which {} asks for", other.text, first.at);
+        return Err(LockError::new(&other.at, cause).with_hint("keep one of the lines"));
+    }
+    let hashes: BTreeSet<_> = items.iter().flat_map(|item| &item.hashes).cloned().collect();
+    let origin = Origin::Index { index: None, files: Vec::new(), hashes: hashes.into_iter().collect() };
+    Ok(Pinned { name: first.name.clone(), version: Some(version), origin })
 }
 
 impl Item {
@@ -139,20 +136,14 @@ impl Item {
         }
     }
 
-    fn at_place(&self, origin: &Origin) -> Pinned {
+    fn at_place(&self) -> Option<Pinned> {
+        let Wanted::Place(origin) = &self.wanted else { return None };
         let wheel = match origin {
             Origin::Url(file) => WheelName::parse(&file.name),
             Origin::File { path, .. } => path.file_name().and_then(|name| WheelName::parse(name.to_str()?)),
             _ => None,
         };
-        Pinned { name: self.name.clone(), version: wheel.map(|wheel| wheel.version), origin: origin.clone() }
-    }
-
-    fn loose(&self) -> LockError {
-        let error = LockError::new(&self.at, format!("`{}` names no one version", self.text));
-        error.with_hint(
-            "keep such requirements in requirements.in, and pin them: \
-             `uv pip compile --generate-hashes requirements.in -o requirements.txt`",
-        )
+        let version = wheel.map(|wheel| wheel.version);
+        Some(Pinned { name: self.name.clone(), version, origin: origin.clone() })
     }
 }

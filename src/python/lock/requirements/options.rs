@@ -70,7 +70,14 @@ fn other(_: String) -> Setting {
     Setting::Other
 }
 
-/// Reads options; what follows `-e` may go on for several words, so this is the last.
+/// The text behind `-e`, as written: the quotes of a marker in it are not a shell's.
+pub(super) fn editable(rest: &str) -> Option<&str> {
+    let text = rest.strip_prefix("--editable").or_else(|| rest.strip_prefix("-e"))?;
+    let text = text.strip_prefix('=').or_else(|| text.strip_prefix(char::is_whitespace))?.trim();
+    (!text.is_empty() && !text.starts_with(['\'', '"'])).then_some(text)
+}
+
+/// Reads options.
 ///
 /// # Errors
 /// The rest of a sentence about one that is unknown or lacks its value.
@@ -82,34 +89,26 @@ pub(super) fn read(words: Vec<String>) -> Result<Vec<Setting>, String> {
             out.push(setting.clone());
             continue;
         }
-        let known = VALUED.iter().find_map(|(name, setting)| Some((name, setting, value(name, &word)?)));
-        let Some((name, setting, value)) = known else {
+        let Some((name, setting)) = VALUED.iter().find(|(name, _)| is(name, &word)) else {
             let name = word.split('=').next().unwrap_or_default();
             return Err(format!("has the option `{name}`, which is not known"));
         };
         let missing = || format!("has `{name}` without its value");
-        let mut value = match value {
-            Some(value) => value.to_owned(),
+        let value = match word.strip_prefix(name).filter(|rest| !rest.is_empty()) {
+            Some(rest) if name.starts_with("--") => rest[1..].to_owned(),
+            Some(rest) => rest.to_owned(),
             None => words.next().ok_or_else(missing)?,
         };
-        if *name == "-e" || *name == "--editable" {
-            // A marker may follow.
-            words.by_ref().for_each(|word| value.extend([" ", &word]));
-        }
         out.push(setting(value));
     }
     Ok(out)
 }
 
-/// The value in the word itself, of an option by its name: `--index-url=…`, `-rfile`.
-/// None where the word is another option.
-fn value<'w>(name: &str, word: &'w str) -> Option<Option<&'w str>> {
-    let rest = word.strip_prefix(name)?;
-    match rest {
-        "" => Some(None),
-        _ if name.starts_with("--") => rest.strip_prefix('=').map(Some),
-        _ => Some(Some(rest)),
-    }
+/// Whether a word is an option, its value in the same word or not: `--index-url=…`,
+/// `-r`, `-rfile`.
+fn is(name: &str, word: &str) -> bool {
+    let value = |rest: &str| rest.is_empty() || !name.starts_with("--") || rest.starts_with('=');
+    word.strip_prefix(name).is_some_and(value)
 }
 
 #[cfg(test)]
@@ -132,7 +131,9 @@ mod tests {
             ["sha256:1", "sha256:2"].map(|hash| Setting::Hash(text(hash)))
         );
         assert_eq!(of("--no-index --pre").unwrap(), [Setting::NoIndex, Setting::Other]);
-        assert_eq!(of("-e ./a ; b").unwrap(), [Setting::Editable(text("./a ; b"))]);
+        assert_eq!(of("-e ./a --editable=b").unwrap(), ["./a", "b"].map(|path| Setting::Editable(text(path))));
+        assert_eq!(editable("-e ./a ; os_name == 'x'"), Some("./a ; os_name == 'x'"));
+        assert_eq!((editable("-e 'a b'"), editable("-r a"), editable("-e")), (None, None, None));
         assert_eq!(of("--upgrade").unwrap_err(), "has the option `--upgrade`, which is not known");
         assert_eq!(of("-r").unwrap_err(), "has `-r` without its value");
         assert_eq!(of("--hashes=1").unwrap_err(), "has the option `--hashes`, which is not known");

@@ -74,6 +74,9 @@ impl Reader<'_> {
             ));
         }
         let (text, rest) = lines::split(&line.text);
+        if let Some(editable) = options::editable(rest).filter(|_| text.is_empty()) {
+            return self.item(place, at, editable, Vec::new());
+        }
         let words = lines::words(rest).ok_or_else(|| LockError::new(&at, "has a quote without end"))?;
         let mut hashes = Vec::new();
         for setting in options::read(words).map_err(|cause| LockError::new(&at, cause))? {

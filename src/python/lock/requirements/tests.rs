@@ -1,1 +1,153 @@
+use crate::hint::Hint as _;
+use crate::python::lock::testing::{listed, read};
+use crate::python::lock::{Choice, Format, LockError, Sources};
 
+const HASH: &str = "sha256:2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824";
+const OTHER: &str = "sha256:486ea46224d1bb4fb680f34f7c9ad96a8f24ec88be73ea8e5a6c65260e9cb8a7";
+
+fn of(text: &str, beside: &[(&str, &str)]) -> Result<Vec<String>, LockError> {
+    listed(&read(Format::Requirements, text, Some("[project]\nname = \"shop\"\n"), beside)?, &Choice::default())
+}
+
+#[track_caller]
+fn refused(text: &str, beside: &[(&str, &str)]) -> (String, Option<String>) {
+    let error = of(text, beside).unwrap_err();
+    (error.to_string(), error.hint())
+}
+
+#[test]
+fn exact_lines_are_taken() {
+    let text = format!(
+        "# made by a tool\n--index-url https://u:p@h/simple\na==1.0 \\\n    --hash={HASH} \\\n    --hash={OTHER}\n    # via b\n\
+         B_c[x]===2.0 ; python_version > '3' --hash {HASH}\nd==3;sys_platform=='win32'\ne (==1.5)  # why\n"
+    );
+    assert_eq!(
+        of(&text, &[]).unwrap(),
+        ["a==1.0 0 files 2 hashes", "b-c==2.0 0 files 1 hashes", "e==1.5 0 files 0 hashes"]
+    );
+    let lock = read(Format::Requirements, &text, None, &[]).unwrap();
+    assert_eq!(lock.warnings().len(), 1);
+    assert!(lock.warnings()[0].starts_with("requirements.txt: 2 distributions have no hash (`d`, `e`): "));
+}
+
+#[test]
+fn places_are_taken() {
+    let text = format!(
+        "a @ https://u:p@h/a-1.0-py3-none-any.whl#{}\nhttps://h/b-2.0.tar.gz --hash={HASH}\n./wheels/c_d-3-py3-none-any.whl\n\
+         -e ./lib ; python_version > '3'\n../other[x]\n-e git+https://h/e@main#egg=e\nf @ git+ssh://git@h/f@1\n-e .\n.\n./shop-src\n",
+        HASH.replace(':', "=")
+    );
+    let beside = [
+        ("lib/pyproject.toml", "[project]\nname = \"My.Lib\"\n"),
+        ("shop-src/pyproject.toml", "[project]\nname = \"Shop\"\n"),
+    ];
+    let want = [
+        "a==1.0 https://u:p@h/a-1.0-py3-none-any.whl 1 hashes",
+        "b https://h/b-2.0.tar.gz 1 hashes",
+        "c-d==3 wheels/c_d-3-py3-none-any.whl 0 hashes",
+        "e git+https://h/e@main#egg=e",
+        "f git+ssh://git@h/f@1",
+        "my-lib lib/",
+        "other ../other/",
+    ];
+    assert_eq!(of(&text, &beside).unwrap(), want);
+}
+
+#[test]
+fn files_include_others() {
+    let text = "-r sub/base.txt\n-c constraints.txt\nloose>=1\nfree\n";
+    let sub = "--extra-index-url https://h/extra\n-f links\na==1\n-r ../more.txt\n";
+    let constraints = format!(
+        "loose==1.5 --hash={HASH}\nfree==2 ; python_version > '3'\nfree==1 ; python_version < '3'\nunused==9\na<2\n"
+    );
+    let beside = [
+        ("sub/base.txt", sub),
+        ("more.txt", "b==2\n--no-index\n--trusted-host h\n"),
+        ("constraints.txt", &constraints),
+    ];
+    let want =
+        ["a==1 0 files 0 hashes", "b==2 0 files 0 hashes", "free==2 0 files 0 hashes", "loose==1.5 0 files 1 hashes"];
+    assert_eq!(of(text, &beside).unwrap(), want);
+    let lock = read(Format::Requirements, text, None, &beside).unwrap();
+    let sources = Sources {
+        extra_indexes: vec!["https://h/extra".to_owned()],
+        find_links: vec!["sub/links".to_owned()],
+        no_index: true,
+        ..Sources::default()
+    };
+    assert_eq!(lock.sources(), &sources);
+    for (text, beside, cause) in [
+        (
+            "-r a.txt",
+            &[("a.txt", "-r b.txt"), ("b.txt", "-r a.txt")][..],
+            "b.txt:1: includes `a.txt`, which includes this file",
+        ),
+        ("-r requirements.txt", &[], "requirements.txt:1: includes `requirements.txt`, which includes this file"),
+        ("\n-r none.txt", &[], "requirements.txt:2: includes `none.txt`: no such file"),
+        ("-c https://u:p@h/c.txt", &[], "requirements.txt:1: includes `https://h/c.txt`, and only files are read"),
+    ] {
+        assert_eq!(refused(text, beside).0, cause);
+    }
+    let many: Vec<_> = (0..30).map(|at| (format!("{at}.txt"), format!("-r {}.txt", at + 1))).collect();
+    let many: Vec<_> = many.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
+    assert!(refused("-r 0.txt", &many).0.ends_with("more than 20 files include one another"));
+    // Each file twice: 2^20 readings, were they not counted.
+    let twice: Vec<_> = (0..18).map(|at| (format!("{at}.txt"), format!("-r {0}.txt\n-r {0}.txt", at + 1))).collect();
+    let mut twice: Vec<_> = twice.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
+    twice.push(("18.txt", ""));
+    assert!(refused("-r 0.txt", &twice).0.contains("more than 500 files"));
+}
+
+#[test]
+fn what_is_loose_or_contradicts_itself_is_told_with_its_line() {
+    for (text, cause) in [
+        ("\na>=1\n", "requirements.txt:2: `a>=1` names no one version"),
+        ("a==1.*", "requirements.txt:1: `a==1.*` names no one version"),
+        ("a", "requirements.txt:1: `a` names no one version"),
+        (
+            "a~=1.0 --hash=sha256:2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824",
+            "requirements.txt:1: `a~=1.0` names no one version",
+        ),
+    ] {
+        let (error, hint) = refused(text, &[]);
+        assert_eq!(error, cause);
+        assert!(hint.unwrap().ends_with("`uv pip compile --generate-hashes requirements.in -o requirements.txt`"));
+    }
+    for (text, cause) in [
+        ("a==1\na==2", "requirements.txt:2: `a==2` is not 1, which requirements.txt:1 asks for"),
+        ("a==1\nA<1", "requirements.txt:2: `A<1` is not 1, which requirements.txt:1 asks for"),
+        (
+            "a @ https://h/a-1-py3-none-any.whl\na @ https://h/a-2-py3-none-any.whl",
+            "requirements.txt: `a` is locked twice: 1 from https://h/a-1-py3-none-any.whl and 2 from https://h/a-2-py3-none-any.whl",
+        ),
+        ("--require-hashes\na==1", "requirements.txt:2: `a==1` has no hash, and `--require-hashes` asks for one"),
+        ("a==1 --hash=sha256:12", "requirements.txt:1: `sha256:12` is no sha256, sha384 or sha512 hash"),
+        ("a==1 --hash=wat", "requirements.txt:1: `wat` is no sha256, sha384 or sha512 hash"),
+        ("a==1 -i https://h", "requirements.txt:1: `a==1` has an option that needs a line of its own"),
+        ("--frob", "requirements.txt:1: has the option `--frob`, which is not known"),
+        ("--hash=sha256:12", "requirements.txt:1: has a hash of nothing"),
+        ("a=1", "requirements.txt:1: `a=1` is no requirement: `=1` is no version specifier"),
+        (
+            "a==1; pyton_version > '3'",
+            "requirements.txt:1: `a==1; pyton_version > '3'` is no requirement: `pyton_version > '3'` is not a marker: there is no variable `pyton_version`",
+        ),
+        ("https://h/thing", "requirements.txt:1: `https://h/thing` does not tell which distribution it is"),
+        ("-f 'a", "requirements.txt:1: has a quote without end"),
+    ] {
+        assert_eq!(refused(text, &[]).0, cause.trim_start());
+    }
+    let (error, hint) = refused("--index-url https://${USER}:${PASS}@h/simple", &[]);
+    assert_eq!(error, "requirements.txt:1: has `${USER}`: environment variables are not put in");
+    assert!(hint.unwrap().contains("netrc"));
+    assert!(of("a==1\na==1.0\nc>=1\nc==1.2\n", &[]).is_ok());
+    assert!(of("a>=1 ; sys_platform == 'win32'", &[]).unwrap().is_empty());
+    assert_eq!(of("a==1 --hash=md5:0", &[]).unwrap(), ["a==1 0 files 0 hashes"]);
+}
+
+#[test]
+fn nothing_can_be_chosen() {
+    let lock = read(Format::Requirements, "a==1", None, &[]).unwrap();
+    let error = listed(&lock, &Choice { extras: vec!["x".to_owned()], ..Choice::default() }).unwrap_err();
+    assert_eq!(error.to_string(), "requirements.txt: has no extras to choose");
+    assert!(error.hint().unwrap().contains("uv export --extra"));
+}

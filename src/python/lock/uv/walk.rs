@@ -6,7 +6,7 @@
 //! `project-4-shop` the package itself. As uv does, the graph is walked twice then:
 //! first to learn these, then to collect.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::file::Conflict;
 use super::{Edge, Package, Uv};
@@ -50,9 +50,15 @@ impl<'u> Walk<'u> {
                 }
             }
         }
+        let mut named: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+        if !lock.groups.is_empty() {
+            for (at, package) in lock.packages.iter().enumerate() {
+                named.entry(&package.name).or_default().push(at);
+            }
+        }
         for loose in choice.groups.iter().filter_map(|group| lock.groups.get(group)).flatten() {
             if loose.marker.as_ref().is_none_or(|marker| marker.holds(environment, &Chosen::default())) {
-                let to = walk.one_of(&loose.name)?;
+                let to = walk.one_of(&loose.name, named.get(loose.name.as_str()))?;
                 walk.visit((to, None));
                 loose.extras.iter().for_each(|extra| walk.visit((to, Some(extra))));
             }
@@ -156,12 +162,12 @@ impl<'u> Walk<'u> {
     }
 
     /// The package of a name that is for this platform.
-    fn one_of(&self, name: &str) -> Result<usize, LockError> {
-        let here = |package: &Package| {
-            let holds = |marker: &crate::python::marker::Marker| marker.holds(self.environment, &Chosen::default());
-            package.name == name && (package.forks.is_empty() || package.forks.iter().any(holds))
+    fn one_of(&self, name: &str, named: Option<&Vec<usize>>) -> Result<usize, LockError> {
+        let here = |at: &usize| {
+            let forks = &self.lock.packages[*at].forks;
+            forks.is_empty() || forks.iter().any(|marker| marker.holds(self.environment, &Chosen::default()))
         };
-        let found: Vec<_> = (0..self.lock.packages.len()).filter(|at| here(&self.lock.packages[*at])).collect();
+        let found: Vec<_> = named.into_iter().flatten().copied().filter(here).collect();
         match found.as_slice() {
             [one] => Ok(*one),
             [] => Err(LockError::new(self.file, format!("`{name}` is not locked")).with_hint("`uv lock`")),

@@ -1,0 +1,50 @@
+//! Lock files as texts, for tests.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use super::{Choice, Format, Input, Lock, LockError, Origin, Pinned};
+use crate::python::marker::Environment;
+
+pub(super) fn environment() -> Environment {
+    Environment {
+        python_version: "3.13".to_owned(),
+        python_full_version: "3.13.5".to_owned(),
+        platform_machine: "x86_64",
+    }
+}
+
+/// Reads a lock file with a project and files beside it.
+pub(super) fn read(
+    format: Format,
+    text: &str,
+    project: Option<&str>,
+    beside: &[(&str, &str)],
+) -> Result<Lock, LockError> {
+    let beside: BTreeMap<_, _> = beside.iter().copied().collect();
+    let mut read = |path: &Path| {
+        let found = beside.get(path.to_str().unwrap_or_default());
+        found.map(|text| (*text).to_owned()).ok_or_else(|| "no such file".to_owned())
+    };
+    Lock::parse(format, &mut Input { name: format.file_name(), text, project, read: &mut read })
+}
+
+/// What the lock file comes to on one platform, a line for each distribution.
+pub(super) fn listed(lock: &Lock, choice: &Choice) -> Result<Vec<String>, LockError> {
+    Ok(lock.pinned(&environment(), choice)?.iter().map(line).collect())
+}
+
+fn line(one: &Pinned) -> String {
+    let version = one.version.as_ref().map_or(String::new(), |version| format!("=={version}"));
+    let place = match &one.origin {
+        Origin::Index { index, files, hashes } => {
+            let index = index.as_ref().map_or(String::new(), |index| format!(" {index}"));
+            format!("{index} {} files {} hashes", files.len(), hashes.len())
+        }
+        Origin::Url(file) => format!(" {} {} hashes", file.url.as_deref().unwrap_or_default(), file.hashes.len()),
+        Origin::File { path, hashes } => format!(" {} {} hashes", path.display(), hashes.len()),
+        Origin::Folder { path } => format!(" {}/", path.display()),
+        Origin::Git { url } => format!(" {url}"),
+    };
+    format!("{}{version}{place}", one.name)
+}
