@@ -156,10 +156,11 @@ async fn a_page_of_links_is_an_index_of_all_projects() {
         _ => Reply::new(404),
     });
     let links = vec![Links::Page(Url::parse(&format!("http://{}/links.html", server.host)).unwrap())];
-    let settings = Settings { find_links: links, ..Settings::default() };
-    let wheel = desk.wheel(settings, &with_files(vec![locked(ANY, None)])).await.unwrap();
+    let settings = Settings { find_links: links, no_index: true, ..Settings::default() };
+    let url = format!("http://{}/elsewhere/{ANY}", server.host);
+    let wheel = desk.wheel(settings, &with_files(vec![locked(ANY, Some(url))])).await.unwrap();
     assert_eq!(wheel.name, ANY);
-    assert_eq!(server.requests().len(), 2);
+    assert_eq!(lines(&server), ["GET /links.html".to_owned(), format!("GET /d/{ANY}")]);
 }
 
 #[tokio::test]

@@ -159,6 +159,20 @@ async fn a_store_of_files_that_is_away_is_not_asked_for_each() {
     assert_eq!(server.requests().len(), 4);
 }
 
+#[tokio::test]
+async fn certificates_of_ones_own_are_read_when_they_are_needed() {
+    let desk = Desk::new();
+    let odd = desk.file("odd.pem", "-----BEGIN CERTIFICATE-----\n!\n-----END CERTIFICATE-----\n");
+    let missing = desk.folder.path().join("missing.pem");
+    for (certificates, why) in [(missing, "No such file or directory (os error 2)"), (odd, "they are not PEM")] {
+        let path = certificates.display().to_string();
+        let at = Some(index("https://127.0.0.1:9/simple"));
+        let settings = Settings { certificates: Some(certificates), index: at, ..Settings::default() };
+        let error = desk.wheel(settings, &with_hashes(None, Vec::new())).await.unwrap_err();
+        assert_eq!(error.message, format!("cannot read certificates of {path}: {why}"));
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn one_file_is_fetched_once_and_no_more_at_a_time_than_allowed() {
     let desk = Desk::new();

@@ -11,11 +11,11 @@ use crate::python::wheel::WheelName;
 /// Of two ranks the smaller is better.
 type Rank = (u8, Reverse<u32>, (u8, Reverse<(u32, u32)>));
 
-/// The wheel that fits best; the first of equals.
+/// The wheel that fits best, of the latest version; the first of equals.
 pub fn best<T>(target: &Target, wheels: impl IntoIterator<Item = (WheelName, T)>) -> Option<T> {
     let ranked = wheels.into_iter().filter_map(|(wheel, item)| {
         let rank = wheel.tags.iter().filter_map(|tag| rank(target, tag)).min()?;
-        Some(((rank, Reverse(wheel.build)), item))
+        Some(((Reverse(wheel.version), rank, Reverse(wheel.build)), item))
     });
     ranked.min_by(|(one, _), (two, _)| one.cmp(two)).map(|(_, item)| item)
 }
@@ -93,5 +93,7 @@ mod tests {
         }
         let unfit = ["a-1-cp313-cp313-manylinux_2_39_x86_64.whl", "a-1-cp313-cp313-musllinux_1_2_x86_64.whl"];
         assert_eq!(best(&target, unfit.map(named)), None);
+        let later = ["a-1-cp313-cp313-linux_x86_64.whl", "a-1.1-py3-none-any.whl"];
+        assert_eq!(best(&target, later.map(named)), Some(later[1]));
     }
 }

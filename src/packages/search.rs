@@ -8,7 +8,7 @@ use super::Wheels;
 use super::choose;
 use super::credentials::shown;
 use super::download::{self, At, Need};
-use super::hashing::agree;
+use super::hashing::{Written, agree};
 use super::lacking::Wanted;
 use super::links::Listed;
 use super::names::{is_file_of, is_of};
@@ -87,15 +87,13 @@ impl Wheels {
             let url = file.url.as_deref().and_then(|url| Url::parse(url).ok());
             return Err(wanted.archive(&file.name, &url.map_or_else(|| file.name.clone(), |url| shown(&url))));
         }
-        let file = LockedFile { name: file.name.clone(), ..file.clone() };
-        self.sought(wanted, &file, url_of(&file)?.map(Place::Url).into_iter().collect()).await
+        self.sought(wanted, file, url_of(file)?.map(Place::Url).into_iter().collect()).await
     }
 
     /// A file that the lock file names.
     async fn file(&self, wanted: Wanted<'_>, index: Option<&str>, file: &LockedFile) -> Result<WheelFile, PortError> {
-        let url = url_of(file)?;
         let mut places = self.configured_places();
-        places.extend(url.map(Place::Url));
+        places.extend(url_of(file)?.filter(|url| !self.settings.no_index || url.scheme() == "file").map(Place::Url));
         places.extend(self.further_places(index)?);
         self.sought(wanted, file, places).await
     }
@@ -120,28 +118,18 @@ impl Wheels {
             }
             Err(misses.error(wanted))
         };
-        let key = file.hashes.first().map_or_else(
-            || format!("{} {}", file.name, file.url.as_deref().unwrap_or_default()),
-            |hash| format!("{} {}", file.name, super::hashing::Written(hash)),
-        );
-        self.fetched.get(key, work).await
+        self.fetched.get(known_by(file), work).await
     }
 
     async fn try_place(&self, pinned: &Pinned, file: &LockedFile, place: &Place) -> Result<WheelFile, PortError> {
-        let (page, index, name) = match place {
-            Place::Url(url) => {
-                let need = Need { name: &file.name, hashes: &file.hashes, size: file.size };
-                let index = self.index_of(url);
-                return self.fetch(&need, At { url, index: index.as_ref() }).await;
-            }
-            Place::Index(index) => {
-                let page = self.pages.project(&self.courier, index, &pinned.name).await?;
-                (page, Some(index), shown(&index.url))
-            }
-            Place::Page(url) => (self.pages.links(&self.courier, url).await?, None, shown(url)),
-        };
+        if let Place::Url(url) = place {
+            let need = Need { name: &file.name, hashes: &file.hashes, size: file.size };
+            let index = self.index_of(url);
+            return self.fetch(&need, At { url, index: index.as_ref() }).await;
+        }
+        let (page, index, name) = self.page(place, pinned).await?;
         let absent = |what: String| PortError { kind: PortErrorKind::NotFound, message: what, hint: None };
-        let listed = page.iter().flat_map(|page| page.iter()).filter(|listed| listed.name == file.name);
+        let listed = page.iter().filter(|listed| listed.name == file.name);
         let (same, others): (Vec<_>, Vec<_>) = listed.partition(|listed| agree(&listed.hashes, &file.hashes));
         match same.first() {
             Some(listed) => self.listed(listed, index, file).await,
@@ -190,15 +178,7 @@ impl Wheels {
         hashes: &[Hash],
         names: &mut Vec<String>,
     ) -> Result<Option<WheelFile>, PortError> {
-        let (page, index, shown) = match place {
-            Place::Index(index) => {
-                let page = self.pages.project(&self.courier, index, &wanted.pinned.name).await?;
-                (page, Some(index), shown(&index.url))
-            }
-            Place::Page(url) => (self.pages.links(&self.courier, url).await?, None, shown(url)),
-            Place::Url(_) => return Ok(None),
-        };
-        let page: Arc<[Listed]> = page.unwrap_or_default();
+        let (page, index, shown) = self.page(place, wanted.pinned).await?;
         let locked = |listed: &&Listed| hashes.is_empty() || agree(&listed.hashes, hashes);
         let of_version: Vec<_> =
             page.iter().filter(|listed| is_file_of(&listed.name, wanted.pinned)).filter(locked).collect();
@@ -220,7 +200,8 @@ impl Wheels {
             (true, true) => (listed.hashes.clone(), true),
             (true, false) => (hashes.to_vec(), false),
         };
-        let file = LockedFile { name: listed.name.clone(), url: None, hashes, size: listed.size };
+        let (name, url) = (listed.name.clone(), Some(listed.url.to_string()));
+        let file = LockedFile { name, url, hashes, size: listed.size };
         let work = async {
             let found = if known { self.cached(&file.name, &file.hashes)? } else { None };
             match found {
@@ -228,7 +209,7 @@ impl Wheels {
                 None => self.listed(listed, index, &file).await,
             }
         };
-        self.fetched.get(format!("{} {}", listed.name, listed.url), work).await.map(Some)
+        self.fetched.get(known_by(&file), work).await.map(Some)
     }
 
     /// A wheel of the index that would fit, where the lock file has none: whoever
@@ -239,11 +220,28 @@ impl Wheels {
         }
         let mut places = self.configured_places();
         places.extend(self.further_places(index).ok()?);
-        let first = places.iter().find_map(|place| if let Place::Index(index) = place { Some(index) } else { None });
-        let page = self.pages.project(&self.courier, first?, &wanted.pinned.name).await.ok()??;
+        let (page, _, _) = self.page(places.first()?, wanted.pinned).await.ok()?;
         let wheels = page.iter().filter(|listed| !listed.excludes(wanted.target));
         let wheels = wheels.filter_map(|listed| Some((WheelName::parse(&listed.name)?, listed.name.clone())));
         choose::best(wanted.target, wheels.filter(|(wheel, _)| is_of(wheel, wanted.pinned)))
+    }
+
+    /// What a place lists, the index that it is, and its name.
+    async fn page<'p>(
+        &self,
+        place: &'p Place,
+        pinned: &Pinned,
+    ) -> Result<(Arc<[Listed]>, Option<&'p Index>, String), PortError> {
+        let _permit = self.transfers.acquire().await;
+        let (page, index, url) = match place {
+            Place::Index(index) => {
+                (self.pages.project(&self.courier, index, &pinned.name).await?, Some(index), &index.url)
+            }
+            Place::Page(url) => (self.pages.links(&self.courier, url).await?, None, url),
+            // It lists nothing.
+            Place::Url(url) => (None, None, url),
+        };
+        Ok((page.unwrap_or_default(), index, shown(url)))
     }
 
     /// Fetches a file, unless too many are being fetched.
@@ -275,13 +273,16 @@ impl Wheels {
     /// What comes before the lock file's own URLs.
     fn configured_places(&self) -> Vec<Place> {
         let page = |links: &Links| if let Links::Page(url) = links { Some(Place::Page(url.clone())) } else { None };
-        let index = self.settings.index.clone().map(Place::Index);
+        let index = self.settings.index.clone().filter(|_| !self.settings.no_index).map(Place::Index);
         index.into_iter().chain(self.settings.find_links.iter().filter_map(page)).collect()
     }
 
     /// What comes after them: the lock file's index, other configured ones, the
     /// project's; `PyPI` when nobody names another to ask in its place.
     fn further_places(&self, index: Option<&str>) -> Result<Vec<Place>, PortError> {
+        if self.settings.no_index {
+            return Ok(Vec::new());
+        }
         let locked = index.map(|index| {
             let url = Url::parse(index).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
             url.ok_or_else(|| other("the lock file names an index that is no HTTP URL".to_owned()))
@@ -344,6 +345,14 @@ impl Misses {
             None => wanted.absent(&self.said),
         }
     }
+}
+
+/// What tells one file from another: its hashes, or its address.
+fn known_by(file: &LockedFile) -> String {
+    if file.hashes.is_empty() {
+        return format!("{} {}", file.name, file.url.as_deref().unwrap_or_default());
+    }
+    file.hashes.iter().fold(file.name.clone(), |known, hash| format!("{known} {}", Written(hash)))
 }
 
 fn fits(wanted: Wanted<'_>, name: &str) -> bool {

@@ -19,7 +19,7 @@ pub struct Settings {
     pub extra_indexes: Vec<Index>,
     /// Folders and pages of files; folders are looked in after the wheelhouses.
     pub find_links: Vec<Links>,
-    /// Indexes are not to be asked.
+    /// Neither indexes nor the URLs of the lock file are to be asked: only `find_links`.
     pub no_index: bool,
     /// The indexes that the project names, from which its lock file was made: asked for
     /// what the lock file has no URL of.
@@ -82,12 +82,12 @@ impl Default for Settings {
 impl Settings {
     /// Why nothing is asked of the network, if so.
     pub(super) fn offline(&self) -> Option<&'static str> {
-        let pages = self.find_links.iter().any(|links| matches!(links, Links::Page(_)));
+        let links = self.find_links.iter().any(|links| matches!(links, Links::Page(_)));
         let indexes = [&self.extra_indexes, &self.project_indexes].iter().any(|indexes| !indexes.is_empty());
-        if self.no_index {
+        if self.no_index && !links {
             return Some("the settings say `no-index`");
         }
-        let alone = !self.wheelhouses.is_empty() && self.index.is_none() && !indexes && !pages;
+        let alone = !self.wheelhouses.is_empty() && self.index.is_none() && !indexes && !links;
         alone.then_some("there is a wheelhouse and no configured index")
     }
 }

@@ -36,6 +36,9 @@ impl WheelName {
             return None;
         }
         let build = build.map(|build| {
+            if !build.bytes().all(letter) {
+                return None;
+            }
             let end = build.find(|c: char| !c.is_ascii_digit()).unwrap_or(build.len());
             Some((build[..end].parse().ok()?, build[end..].to_owned()))
         });
@@ -113,6 +116,7 @@ mod tests {
             "../six-1-py3-none-any.whl",
             "-1-py3-none-any.whl",
             "six-1-b2-py3-none-any.whl",
+            "six-1-2/../x-py3-none-any.whl",
             "a-1-2-3-py3-none-any.whl",
         ] {
             assert_eq!(WheelName::parse(bad), None, "{bad}");
