@@ -342,6 +342,14 @@ fn many_members_are_refused_before_they_are_read() {
 }
 
 #[test]
+fn many_and_deep_members_take_no_long_time() {
+    let many: Vec<_> = (0..20_000).map(|at| Member::stored(format!("a/{at}"), "")).collect();
+    assert_refused(&made::zip(&many), "it has no .dist-info folder");
+    let deep: Vec<_> = (0..300).map(|at| Member::stored(format!("{}{at}", "b/".repeat(2_000)), "")).collect();
+    assert_refused(&made::zip(&deep), "it has no .dist-info folder");
+}
+
+#[test]
 fn a_record_that_is_wrong_is_refused() {
     let files = made::files(&[("a.py", "abc")]);
     let with_record = |record: &str| {

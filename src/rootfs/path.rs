@@ -112,14 +112,17 @@ impl RootPath {
     }
 }
 
-/// Sorts paths so that what is below one follows it, and finds two of which the first is
-/// the second or is above it, and of which `clash` is true.
-pub fn nested<'a>(paths: &mut [&'a [u8]], clash: impl Fn(&'a [u8], &'a [u8]) -> bool) -> Option<(&'a [u8], &'a [u8])> {
-    let key = |path: &'a [u8]| path.iter().map(|&byte| if byte == b'/' { 0 } else { byte });
-    paths.sort_by(|a, b| key(a).cmp(key(b)));
-    let is_above =
-        |above: &[u8], below: &[u8]| below.strip_prefix(above).is_some_and(|rest| matches!(rest, [] | [b'/', ..]));
-    paths.windows(2).map(|pair| (pair[0], pair[1])).find(|(above, below)| is_above(above, below) && clash(above, below))
+/// Sorts paths, and finds two that are the same, or one below another that is no folder.
+pub fn nested<'a>(paths: &mut [&'a [u8]], is_folder: impl Fn(&[u8]) -> bool) -> Option<(&'a [u8], &'a [u8])> {
+    paths.sort_unstable();
+    let twice = paths.windows(2).find(|pair| pair[0] == pair[1]).map(|pair| (pair[0], pair[1]));
+    let below = |above: &&'a [u8]| {
+        let folder = [above, &b"/"[..]].concat();
+        let next = paths.partition_point(|path| *path < folder.as_slice());
+        let below = *paths.get(next).filter(|path| path.starts_with(&folder))?;
+        Some((*above, below))
+    };
+    twice.or_else(|| paths.iter().filter(|path| !is_folder(path)).find_map(below))
 }
 
 /// For looking paths up by a part of their bytes: both compare and hash alike.
@@ -164,6 +167,19 @@ mod tests {
         for bad in ["..", "a/../b", "/..", "a/\0"] {
             assert!(RootPath::new(bad).is_err(), "{bad:?}");
         }
+    }
+
+    #[test]
+    fn files_below_files_are_found() {
+        let find = |names: &[&'static str]| {
+            let mut paths: Vec<_> = names.iter().map(|name| name.as_bytes()).collect();
+            nested(&mut paths, |path| path == b"folder").map(|(a, b)| (a.to_vec(), b.to_vec()))
+        };
+        let pair = |a: &str, b: &str| Some((a.into(), b.into()));
+        assert_eq!(find(&["a/b", "a-b", "a"]), pair("a", "a/b"));
+        assert_eq!(find(&["a", "ab", "a"]), pair("a", "a"));
+        assert_eq!(find(&["folder", "folder/a", "folder/ab", "ab/c"]), None);
+        assert_eq!(find(&["folder", "folder"]), pair("folder", "folder"));
     }
 
     #[test]

@@ -147,7 +147,7 @@ impl Listing<'_> {
         let mut names: Vec<_> = listed.iter().map(|listed| listed.name.as_bytes()).collect();
         let folders: BTreeSet<_> =
             listed.iter().filter(|listed| listed.folder).map(|listed| listed.name.as_bytes()).collect();
-        if let Some((above, below)) = nested(&mut names, |above, below| above == below || !folders.contains(above)) {
+        if let Some((above, below)) = nested(&mut names, |path| folders.contains(path)) {
             let fault = if above == below {
                 MemberFault::Twice
             } else {

@@ -117,7 +117,7 @@ impl Placing<'_> {
     pub fn check(&self) -> Result<(), WheelFault> {
         let mut paths: Vec<_> = self.entries.keys().map(RootPath::as_bytes).collect();
         let path = |bytes: &[u8]| self.entries.get_key_value(bytes).map(|(path, _)| path.clone()).unwrap_or_default();
-        match nested(&mut paths, |_, _| true) {
+        match nested(&mut paths, |_| false) {
             Some((above, below)) => Err(WheelFault::Below { above: path(above), below: path(below) }),
             None => Ok(()),
         }

@@ -135,7 +135,7 @@ impl<'a, 'o> Wheel<'a, 'o> {
         match parts {
             Some((1, 0)) => {}
             Some((1, _)) => {
-                warnings.push(format!("`{}` is a wheel of version {version}, newer than carboy", self.archive.name))
+                warnings.push(format!("`{}` is a wheel of version {version}, newer than carboy", self.archive.name));
             }
             _ => return Err(WheelFault::WheelVersion(version.chars().take(50).collect())),
         }
