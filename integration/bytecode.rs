@@ -143,11 +143,11 @@ fn below(folder: &Path, step: usize) -> Sources {
     let list = run("find", [folder.as_os_str(), "-name".as_ref(), "*.py".as_ref(), "-type".as_ref(), "f".as_ref()]);
     let mut names: Vec<_> = list.lines().collect();
     names.sort_unstable();
-    let named = |name: &&str| {
+    let at = |name: &&str| {
         let below = Path::new(name).strip_prefix(folder).unwrap();
         source(&format!("lib/{}", below.display()), fs::read(name).unwrap())
     };
-    names.iter().step_by(step).map(named).collect()
+    names.iter().step_by(step).map(at).collect()
 }
 
 /// Standard library, or a part of it in an ordinary run.
@@ -218,7 +218,7 @@ fn they_are_the_code_that_the_interpreter_compiles() {
     let world = World::new(&python, &version);
     let found = world.compile(&sources).unwrap();
     let folder = TempDir::new().unwrap();
-    let mut list = String::new();
+    let mut list = Vec::new();
     let compiled = files(&found);
     for (at, (path, content)) in sources.iter().enumerate() {
         let stem = path.to_string();
@@ -228,9 +228,9 @@ fn they_are_the_code_that_the_interpreter_compiles() {
         let Some((_, bytes)) = pyc else { continue };
         fs::write(folder.path().join(format!("{at}.pyc")), bytes).unwrap();
         fs::write(folder.path().join(format!("{at}.py")), read(content, 0).unwrap()).unwrap();
-        list += &format!("{at} {path}\n");
+        list.push(format!("{at} {path}\n"));
     }
-    fs::write(folder.path().join("list"), &list).unwrap();
+    fs::write(folder.path().join("list"), list.concat()).unwrap();
     let check = "
 import marshal, os, sys, importlib.util as u, warnings
 warnings.simplefilter('ignore')
@@ -254,8 +254,8 @@ def check(folder):
 check(sys.argv[1])
 ";
     let said = run(python.to_str().unwrap(), ["-c".as_ref(), check.as_ref(), folder.path().as_os_str()]);
-    assert_eq!(said.trim(), list.lines().count().to_string());
-    assert!(list.lines().count() * 10 > sources.len() * 9, "too few are compiled");
+    assert_eq!(said.trim(), list.len().to_string());
+    assert!(list.len() * 10 > sources.len() * 9, "too few are compiled");
 }
 
 /// The host's, when it is Debian 12, and the test image's are not the same build.
@@ -355,8 +355,7 @@ fn a_compiler_that_breaks_down_loses_no_other_file() {
     script(&fragile, &start);
     let names = ["a", "b", "c", "d", "e", "f"];
     let texts = ["x = 1\n", "# CRASH\n", "x = 2\n", "# TIRED\n", "# CRASH again\n", "x = 3\n"];
-    let named = names.iter().zip(texts).map(|(name, text)| source(&format!("{name}.py"), text));
-    let sources: Sources = named.collect();
+    let sources: Sources = names.iter().zip(texts).map(|(name, text)| source(&format!("{name}.py"), text)).collect();
     let world = World::new(&fragile, &version);
     let found = world.compile(&sources).unwrap();
     assert_eq!(found.skipped, [(path("b.py"), Skipped::Crashed), (path("e.py"), Skipped::Crashed)]);
@@ -424,12 +423,27 @@ fn sizes_and_times_of_whole_trees() {
         return;
     }
     let image = Boxed::new("python:3.13-slim");
-    for (name, folder) in [
-        ("standard library", image.root().join("usr/local/lib/python3.13")),
-        ("flask", made("site/flask/3.13-amd64")),
-        ("pandas", made("site/pandas/3.13-amd64")),
+    let library = image.root().join("usr/local/lib/python3.13");
+    for name in ["flask", "pandas"] {
+        let to = image.root().join(name);
+        run("cp", ["-r".as_ref(), made(&format!("site/{name}/3.13-amd64")).as_os_str(), to.as_os_str()]);
+    }
+    let starts = |when: &str| {
+        for (name, code) in [("nothing", "pass"), ("flask", "import flask"), ("pandas", "import pandas")] {
+            println!("{when}: importing {name} takes {} s", start_of(&image, name, code));
+        }
+    };
+    starts("without");
+    for (name, folder, place) in [
+        ("standard library", library, "usr/local/lib/python3.13"),
+        ("flask", image.root().join("flask"), "flask"),
+        ("pandas", image.root().join("pandas"), "pandas"),
     ] {
-        let sources = below(&folder, 1);
+        let below = below(&folder, 1).into_iter();
+        let moved = |(path, content): (RootPath, Content)| {
+            (self::path(place).join(&path.strip(&self::path("lib")).unwrap()), content)
+        };
+        let sources: Sources = below.map(moved).collect();
         let world = World::new(&image.python(), "3.13.5");
         world.compiler.check(&world.version).unwrap();
         let begun = Instant::now();
@@ -447,5 +461,24 @@ fn sizes_and_times_of_whole_trees() {
         assert_eq!(world.compile(&sources).unwrap(), found);
         println!("  found again in {:?}", begun.elapsed());
         assert!(found.files.len() * 10 > sources.len() * 9, "too few are compiled");
+        for (name, bytes) in files(&found) {
+            let place = image.root().join(name.trim_start_matches('/'));
+            fs::create_dir_all(place.parent().unwrap()).unwrap();
+            fs::write(place, bytes).unwrap();
+        }
     }
+    starts("with");
+}
+
+/// The shortest of several starts of an image's interpreter, in seconds.
+fn start_of(image: &Boxed, folder: &str, code: &str) -> String {
+    let time = "
+import os, subprocess, sys, time
+def once():
+    begun = time.monotonic()
+    subprocess.run([sys.executable, '-c', sys.argv[2]], env={'PYTHONPATH': '/' + sys.argv[1]}, check=True)
+    return time.monotonic() - begun
+print('%.3f' % min(once() for _ in range(7)))
+";
+    run(image.python().to_str().unwrap(), ["-c", time, folder, code]).trim().to_owned()
 }

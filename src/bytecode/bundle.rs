@@ -49,7 +49,7 @@ pub(super) fn key(exact: &Exact, interpreter: &Interpreter, sources: &Sources) -
     add(&FORMAT.to_le_bytes());
     add(exact.version.as_bytes());
     add(&[u8::from(exact.free_threaded)]);
-    add(interpreter.magic.as_bytes());
+    add(&interpreter.magic);
     add(interpreter.cache_tag.as_bytes());
     for (path, content) in sources {
         add(path.as_bytes());
@@ -165,9 +165,9 @@ mod tests {
         RootPath::new(name).unwrap()
     }
 
-    fn interpreter(magic: &str, place: &str) -> Interpreter {
+    fn interpreter(magic: [u8; 4], place: &str) -> Interpreter {
         let layout = Layout::of(13).unwrap();
-        Interpreter { path: place.into(), magic: magic.to_owned(), cache_tag: "cpython-313".to_owned(), layout }
+        Interpreter { path: place.into(), magic, cache_tag: "cpython-313".to_owned(), layout }
     }
 
     #[test]
@@ -213,8 +213,8 @@ mod tests {
         let of = |version, magic, place, name, bytes| {
             key(&exact(version), &interpreter(magic, place), &sources(name, bytes))
         };
-        let one = of("3.13.5", "m", "/usr/bin/python3", "a.py", b"x");
-        assert_eq!(one, of("3.13.5", "m", "/opt/python", "a.py", b"x"));
+        let one = of("3.13.5", *b"mmmm", "/usr/bin/python3", "a.py", b"x");
+        assert_eq!(one, of("3.13.5", *b"mmmm", "/opt/python", "a.py", b"x"));
         let digest = Digest::of(b"x");
         let member = Member {
             archive: Path::new("/some.whl").into(),
@@ -226,12 +226,12 @@ mod tests {
             digest,
         };
         let packed = Sources::from([(path("a.py"), Content::Member(Arc::new(member)))]);
-        assert_eq!(one, key(&exact("3.13.5"), &interpreter("m", "/"), &packed));
+        assert_eq!(one, key(&exact("3.13.5"), &interpreter(*b"mmmm", "/"), &packed));
         for other in [
-            of("3.13.4", "m", "/usr/bin/python3", "a.py", b"x"),
-            of("3.13.5", "n", "/usr/bin/python3", "a.py", b"x"),
-            of("3.13.5", "m", "/usr/bin/python3", "b.py", b"x"),
-            of("3.13.5", "m", "/usr/bin/python3", "a.py", b"y"),
+            of("3.13.4", *b"mmmm", "/usr/bin/python3", "a.py", b"x"),
+            of("3.13.5", *b"nnnn", "/usr/bin/python3", "a.py", b"x"),
+            of("3.13.5", *b"mmmm", "/usr/bin/python3", "b.py", b"x"),
+            of("3.13.5", *b"mmmm", "/usr/bin/python3", "a.py", b"y"),
         ] {
             assert_ne!(one, other);
         }

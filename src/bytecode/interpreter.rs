@@ -16,8 +16,8 @@ use crate::ports::{Exact, PortError, PortErrorKind};
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct Interpreter {
     pub path: PathBuf,
-    /// How its `.pyc` files begin, in hexadecimal digits.
-    pub magic: String,
+    /// How its `.pyc` files begin.
+    pub magic: [u8; 4],
     /// What is in their names: `cpython-313`.
     pub cache_tag: String,
     pub layout: Layout,
@@ -28,7 +28,7 @@ pub(super) struct Interpreter {
 struct Hello {
     implementation: String,
     version: String,
-    magic: String,
+    magic: [u8; 4],
     cache_tag: String,
     free_threaded: bool,
     debug: bool,
@@ -101,7 +101,7 @@ impl Hello {
         Some(Self {
             implementation: plain(implementation)?,
             version: plain(version)?,
-            magic: plain(magic)?,
+            magic: u32::from_str_radix(magic, 16).ok()?.to_be_bytes(),
             cache_tag: plain(cache_tag)?,
             free_threaded: flags.contains('t'),
             debug: *debug == "debug",

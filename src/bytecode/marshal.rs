@@ -8,6 +8,10 @@
 //! are marked only when they are referred to, sets are sorted, such strings interned.
 //! What is left follows from the source: which constants are one object.
 //!
+//! Measured: compiled one after the other and in the opposite order, 2 of 1,790 files of
+//! 3.11's library came out differently without this, 38 of 3.8's and none of 3.13's.
+//! Assumed for 3.14: its layout, which was read in its source and not tried.
+//!
 //! Pure. Recursion is the input's to choose, so there is none.
 
 use std::ops::Range;

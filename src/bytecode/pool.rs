@@ -185,8 +185,7 @@ impl Worker<'_> {
     fn checked(&self, path: &RootPath, pyc: &[u8]) -> Result<Vec<u8>, PortError> {
         let odd = |cause: &dyn fmt::Display| failed(&format!("`{path}`"), cause);
         let Some((header, code)) = pyc.split_at_checked(HEADER) else { return Err(odd(&"it has no header")) };
-        let magic = header[..4].iter().map(|byte| format!("{byte:02x}")).collect::<String>();
-        if magic != self.interpreter.magic || header[4..8] != [1, 0, 0, 0] {
+        if header[..4] != self.interpreter.magic || header[4..8] != [1, 0, 0, 0] {
             return Err(odd(&"the interpreter wrote another kind of bytecode"));
         }
         let code = marshal::canonical(code, self.interpreter.layout).map_err(|cause| odd(&cause))?;
