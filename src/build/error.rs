@@ -68,6 +68,8 @@ pub enum BuildError {
     Wheel(Box<WheelError>),
     #[error("{name}, in `{}`: {cause}", folder.display())]
     Project { name: String, folder: PathBuf, cause: ProjectError },
+    #[error("the builder does not tell its Python's full version, and bytecode is of one very version")]
+    NoFullVersion,
     #[error("`app.wheel`: {0}")]
     AppWheel(String),
     #[error("`{key}`: {cause}")]
@@ -155,6 +157,9 @@ impl Hint for BuildError {
             Self::Zip(cause) => cause.hint(),
             Self::Wheel(cause) => cause.hint(),
             Self::Project { cause, .. } => cause.hint(),
+            Self::NoFullVersion => {
+                Some("set PYTHON_VERSION in the builder, or leave `runtime.bytecode` out".to_owned())
+            }
             Self::AppWheel(_) => Some("build it with: uv build --wheel".to_owned()),
             Self::Wrong(wrong) => wrong.hint(),
             Self::NoFile { nearest: Some(near), .. } => Some(format!("it has `{near}`")),

@@ -22,7 +22,7 @@ use crate::image::Process;
 use crate::layer::{Recipe, contents};
 use crate::oci::Platform;
 use crate::plan::Plan;
-use crate::ports::Walk;
+use crate::ports::{Compiler, Walk};
 use crate::progress::{Event, LayerId, LayerKind, Progress};
 use crate::python::Interpreter;
 use crate::python::entry::{Candidates, Start};
@@ -44,6 +44,7 @@ pub struct Inputs {
     pub(super) app: Option<App>,
     pub(super) copies: Vec<Copied>,
     pub(super) tars: Arc<Tars>,
+    pub(super) compiler: Arc<dyn Compiler>,
     pub(super) progress: Arc<dyn Progress>,
 }
 
@@ -137,6 +138,7 @@ impl Inputs {
             app,
             copies: application::copies(run, plan).await?,
             tars: run.tars.clone(),
+            compiler: run.io.compiler.clone(),
             progress: run.io.progress.clone(),
         })
     }
@@ -243,6 +245,11 @@ impl<'a> Work<'a> {
         self.seal(LayerKind::Libraries)?;
         self.seal(LayerKind::Dependencies)?;
         let process = self.application(interpreter.as_ref())?;
+        if let Some(interpreter) = &interpreter
+            && let Some(python) = self.compiler(interpreter)?
+        {
+            self.bytecode(&python, interpreter)?;
+        }
         self.seal(LayerKind::Application)?;
         self.verify(interpreter.as_ref(), &process)?;
         Ok((process, interpreter))

@@ -13,7 +13,7 @@ use crate::layer::{Limits, Packed, TarFiles};
 use crate::oci::{Descriptor, DiffId, Digest};
 use crate::once::Once;
 use crate::plan::Plan;
-use crate::ports::{Cache, CacheKind, Folders, Indexes, Origin, Repositories, Sink};
+use crate::ports::{Cache, CacheKind, Compiler, Folders, Indexes, Origin, Repositories, Sink};
 use crate::progress::Progress;
 
 /// The outside world, as `build` sees it.
@@ -23,6 +23,7 @@ pub struct Io {
     pub cache: Arc<dyn Cache>,
     pub folders: Arc<dyn Folders>,
     pub indexes: Arc<dyn Indexes>,
+    pub compiler: Arc<dyn Compiler>,
     pub progress: Arc<dyn Progress>,
     /// How many transfers go on at once.
     pub jobs: usize,

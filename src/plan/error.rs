@@ -29,8 +29,6 @@ pub enum PlanError {
     Flag { flag: &'static str, cause: BadValue },
     #[error(transparent)]
     Pair(#[from] PairError),
-    #[error("`{key}` is not supported yet")]
-    NotYet { key: &'static str, hint: &'static str },
     #[error("`dependencies.site-packages` has no folder for {0}")]
     NoSitePackages(Platform),
     #[error("`dependencies.lock` and `dependencies.site-packages` contradict each other")]
@@ -59,7 +57,6 @@ impl Hint for PlanError {
             Self::Platform { .. } | Self::PlatformTwice(_) | Self::PlatformUnknown(_) => return None,
             Self::Flag { cause, .. } => return cause.hint(),
             Self::Pair(cause) => return cause.hint(),
-            Self::NotYet { hint, .. } => hint,
             Self::NoSitePackages(platform) => {
                 return Some(format!(
                     "add \"{platform}\" = \"FOLDER\" (uv pip install --target FOLDER --python-platform …), or leave it out of `platforms`"

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::config::{self, BUILDER, Bytecode, File, SitePackages};
+use crate::config::{self, BUILDER, File, SitePackages};
 use crate::oci::{Compression, Location, Platform};
 use crate::python::lock::{Choice, Lock};
 use crate::python::normalised;
@@ -126,6 +126,8 @@ pub struct Runtime {
     pub exclude: Vec<String>,
     pub terminfo: bool,
     pub dlopen: Vec<String>,
+    /// Whether `.pyc` files are compiled into the image.
+    pub bytecode: bool,
 }
 
 /// More to take out of an image.
@@ -207,7 +209,6 @@ impl Plan {
     /// # Errors
     /// The first thing that cannot be.
     pub fn new(args: &Args, file: &File, profile: Option<&str>) -> Result<Self, PlanError> {
-        refuse_what_is_not_there_yet(file)?;
         let python = python(args, file)?;
         let has_python = matches!(python, Wanted::Version(_));
         let (base_name, builder_name) = images(args, file, &python)?;
@@ -282,13 +283,6 @@ impl Plan {
         }
         Ok(self)
     }
-}
-
-fn refuse_what_is_not_there_yet(file: &File) -> Result<(), PlanError> {
-    if matches!(file.runtime.bytecode, Some(Bytecode::UncheckedHash)) {
-        return Err(PlanError::NotYet { key: "runtime.bytecode", hint: "leave it out" });
-    }
-    Ok(())
 }
 
 /// What is built when nobody says.
