@@ -68,8 +68,8 @@ pub enum BuildError {
     Wheel(Box<WheelError>),
     #[error("{name}, in `{}`: {cause}", folder.display())]
     Project { name: String, folder: PathBuf, cause: ProjectError },
-    #[error("`app.wheel`: {0}")]
-    AppWheel(String),
+    #[error("`app.wheel`: {text}")]
+    AppWheel { text: String, hint: &'static str },
     #[error("`{key}`: {cause}")]
     Account { key: String, cause: AccountError },
     #[error("`{path}` of the image: {cause}")]
@@ -155,7 +155,7 @@ impl Hint for BuildError {
             Self::Zip(cause) => cause.hint(),
             Self::Wheel(cause) => cause.hint(),
             Self::Project { cause, .. } => cause.hint(),
-            Self::AppWheel(_) => Some("build it with: uv build --wheel".to_owned()),
+            Self::AppWheel { hint, .. } => Some((*hint).to_owned()),
             Self::Wrong(wrong) => wrong.hint(),
             Self::NoFile { nearest: Some(near), .. } => Some(format!("it has `{near}`")),
             Self::NoFile { .. } => {
