@@ -19,7 +19,7 @@ use crate::layer::zip;
 use crate::oci::{Digest, Platform};
 use crate::plan::{Dependencies, Locked, Plan, Split};
 use crate::ports::{Packages, Walk, WalkRules, WheelFile, WheelPlaces};
-use crate::progress::{Event, LayerId, LayerKind, Part};
+use crate::progress::{LayerId, LayerKind, Part};
 use crate::python::lock::{Origin, Pinned};
 use crate::python::marker::Environment;
 use crate::python::tags::Target;
@@ -127,7 +127,8 @@ pub async fn gather(
             let pinned = locked.lock.pinned(&facts.environment, &locked.choice).map_err(BuildError::Lock)?;
             let all = pinned.iter().map(|pinned| one(run, locked, pinned, facts, packages));
             let installed = whole(platform, join_all(all).await)?;
-            warn_of_duplicates(run, platform, &installed, plan.split);
+            warn_of_oddities(run, &installed);
+            warn_of_duplicates(run, &installed, plan.split);
             Ok(Site::Installed(installed))
         }
         _ => Ok(Site::None),
@@ -206,15 +207,25 @@ pub fn own_wheel(found: &[WheelFile], target: &Target) -> Result<WheelFile, Buil
     let list = || found.iter().map(|file| file.name.clone()).collect::<Vec<_>>().join(", ");
     let same = |(one, _): &(WheelName, &WheelFile)| (normalised(&one.distribution), one.version.clone());
     if named.windows(2).any(|pair| same(&pair[0]) != same(&pair[1])) {
-        return Err(BuildError::AppWheel(format!("it names several: {}", list())));
+        let hint = "name one of them, or clear the folder and build it again: uv build --wheel --clear";
+        return Err(BuildError::AppWheel { text: format!("it names several: {}", list()), hint });
     }
     let best = wheel::best(named.iter().map(|(name, _)| name.clone()), target);
-    best.map(|at| named[at].1.clone())
-        .ok_or_else(|| BuildError::AppWheel(format!("none of these is for {target}: {}", list())))
+    best.map(|at| named[at].1.clone()).ok_or_else(|| BuildError::AppWheel {
+        text: format!("none of these is for {target}: {}", list()),
+        hint: "build one for each platform, or leave out the platforms that have none",
+    })
+}
+
+/// What is odd about wheels, once for all platforms.
+pub fn warn_of_oddities<'a>(run: &Run, all: impl IntoIterator<Item = &'a Installed>) {
+    for text in all.into_iter().flat_map(|installed| &installed.warnings) {
+        run.warn_once(text.as_str());
+    }
 }
 
 /// Files that several distributions have: the last in the image's order wins.
-fn warn_of_duplicates(run: &Run, platform: &Platform, all: &[Installed], split: Split) {
+fn warn_of_duplicates(run: &Run, all: &[Installed], split: Split) {
     let mut owners: BTreeMap<&RootPath, Vec<(&Installed, &Entry)>> = BTreeMap::new();
     for (_, installed) in layers(all, split) {
         for (path, entry) in &installed.entries {
@@ -235,8 +246,7 @@ fn warn_of_duplicates(run: &Run, platform: &Platform, all: &[Installed], split: 
             Some(last) if !alike => format!("{last}'s are taken"),
             _ => "they are alike".to_owned(),
         };
-        let text = format!("{platform}: {} have {count} {files} in common, {end}: {paths}", names.join(" and "));
-        run.io.progress.on(Event::Warning(text));
+        run.warn_once(format!("{} have {count} {files} in common, {end}: {paths}", names.join(" and ")));
     }
 }
 

@@ -70,8 +70,8 @@ pub enum BuildError {
     Project { name: String, folder: PathBuf, cause: ProjectError },
     #[error("the builder does not tell its Python's full version, and bytecode is of one very version")]
     NoFullVersion,
-    #[error("`app.wheel`: {0}")]
-    AppWheel(String),
+    #[error("`app.wheel`: {text}")]
+    AppWheel { text: String, hint: &'static str },
     #[error("`{key}`: {cause}")]
     Account { key: String, cause: AccountError },
     #[error("`{path}` of the image: {cause}")]
@@ -160,7 +160,7 @@ impl Hint for BuildError {
             Self::NoFullVersion => {
                 Some("set PYTHON_VERSION in the builder, or leave `runtime.bytecode` out".to_owned())
             }
-            Self::AppWheel(_) => Some("build it with: uv build --wheel".to_owned()),
+            Self::AppWheel { hint, .. } => Some((*hint).to_owned()),
             Self::Wrong(wrong) => wrong.hint(),
             Self::NoFile { nearest: Some(near), .. } => Some(format!("it has `{near}`")),
             Self::NoFile { .. } => {

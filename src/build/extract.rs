@@ -25,7 +25,7 @@ use crate::plan::Plan;
 use crate::ports::{Compiler, Walk};
 use crate::progress::{Event, LayerId, LayerKind, Progress};
 use crate::python::Interpreter;
-use crate::python::entry::{Candidates, Start};
+use crate::python::entry::{self, Candidates, Start};
 use crate::python::wheel::Installed;
 use crate::rootfs::{Entry, RootPath, Tree};
 
@@ -55,7 +55,11 @@ pub enum App {
         /// What is started when nobody says.
         start: Option<Vec<String>>,
     },
-    Wheel(Box<Installed>),
+    Wheel {
+        installed: Box<Installed>,
+        /// What is started when nobody says, or what could be.
+        start: Result<Start, Candidates>,
+    },
 }
 
 impl App {
@@ -63,10 +67,7 @@ impl App {
     pub fn start(&self) -> Option<Vec<String>> {
         match self {
             Self::Files { start, .. } => start.clone(),
-            Self::Wheel(installed) => match installed.scripts.as_slice() {
-                [only] => Some(vec![only.clone()]),
-                _ => None,
-            },
+            Self::Wheel { start, .. } => start.as_ref().ok().map(|start| start.command("")),
         }
     }
 
@@ -74,7 +75,7 @@ impl App {
     pub fn candidates(&self) -> Candidates {
         match self {
             Self::Files { .. } => Candidates::default(),
-            Self::Wheel(installed) => Candidates(installed.scripts.iter().cloned().map(Start::Script).collect()),
+            Self::Wheel { start, .. } => start.as_ref().err().cloned().unwrap_or_default(),
         }
     }
 }
@@ -86,6 +87,8 @@ pub struct Extraction {
     pub process: Process,
     /// The interpreter's version, as exactly as the builder tells.
     pub python: Option<String>,
+    /// The distributions of a lock file, with their versions: `numpy 2.3.1`.
+    pub distributions: Vec<String>,
     pub taken: Vec<Taken>,
     pub missing: Vec<Missing>,
     pub resolved: Resolved,
@@ -124,7 +127,10 @@ impl Inputs {
             }
             (Some(application::Local::Wheels(found)), Some(facts)) => {
                 let file = dependencies::own_wheel(found, &facts.target)?;
-                Some(App::Wheel(Box::new(dependencies::install(run, facts, file).await?)))
+                let installed = Box::new(dependencies::install(run, facts, file).await?);
+                dependencies::warn_of_oddities(run, [installed.as_ref()]);
+                let start = entry::of_installed(&installed.scripts, installed.modules(&facts.interpreter));
+                Some(App::Wheel { installed, start })
             }
             (Some(application::Local::Wheels(_)), None) => None,
         };
@@ -175,6 +181,8 @@ pub(super) struct Work<'a> {
     pub(super) image_folders: Vec<RootPath>,
     /// The interpreter's process before it loads any module.
     pub(super) process: elf::Process,
+    /// Where Python and the scripts of distributions are: the image's `PATH` has these.
+    pub(super) programs: Vec<RootPath>,
     /// What the platform's programs are; where the platform does not tell, what the
     /// interpreter is.
     pub(super) abi: Option<Abi>,
@@ -202,6 +210,7 @@ impl<'a> Work<'a> {
             donors: Vec::new(),
             image_folders: Vec::new(),
             process: elf::Process::default(),
+            programs: Vec::new(),
             abi: Abi::of(triplet),
             unresolved: BTreeSet::new(),
             recipes: BTreeMap::new(),
@@ -235,6 +244,7 @@ impl<'a> Work<'a> {
         let inputs = self.inputs;
         self.check_releases()?;
         let interpreter = self.runtime()?;
+        self.programs.extend(interpreter.iter().flat_map(|found| [found.scripts.clone(), found.bin.clone()]));
         self.seal(LayerKind::Runtime)?;
         for extract in &inputs.plan.extracts {
             self.extra(extract)?;
@@ -384,8 +394,13 @@ impl<'a> Work<'a> {
         let python = interpreter.map(|found| found.full_version.clone().unwrap_or_else(|| found.version.clone()));
         let layers = self.recipes.into_iter().filter(|(_, recipe)| !recipe.is_empty());
         let layers = layers.map(|(layer, recipe)| (layer, Arc::new(recipe))).collect();
+        let distributions = match &self.inputs.site {
+            Site::Installed(all) => all.iter().map(ToString::to_string).collect(),
+            Site::None | Site::Ready(_) => Vec::new(),
+        };
         Ok(Extraction {
             layers,
+            distributions,
             process,
             python,
             taken,

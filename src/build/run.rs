@@ -1,6 +1,6 @@
 //! What all parts of one run share: ports, limits, and what was done already.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::fs::File;
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -14,7 +14,7 @@ use crate::oci::{Descriptor, DiffId, Digest};
 use crate::once::Once;
 use crate::plan::Plan;
 use crate::ports::{Cache, CacheKind, Compiler, Folders, Indexes, Origin, Repositories, Sink};
-use crate::progress::Progress;
+use crate::progress::{Event, Progress};
 
 /// The outside world, as `build` sees it.
 #[derive(Clone)]
@@ -41,6 +41,8 @@ pub struct Run {
     pub unpacked: Once<Digest, u64>,
     pub packed: Once<Digest, (Packed, bool)>,
     pushed: Once<(String, Digest), ()>,
+    /// What was told already that platforms and profiles share.
+    told: Mutex<BTreeSet<String>>,
 }
 
 impl Run {
@@ -55,6 +57,7 @@ impl Run {
             unpacked: Once::default(),
             packed: Once::default(),
             pushed: Once::default(),
+            told: Mutex::default(),
             io,
         }
     }
@@ -62,6 +65,14 @@ impl Run {
     /// A run of these plans, which are of one file: its limits hold for all profiles.
     pub fn of(plans: &[Plan], io: Io) -> Self {
         Self::new(io, plans.first().map_or_else(Limits::default, |plan| plan.limits))
+    }
+
+    /// Warns, unless that was done.
+    pub fn warn_once(&self, text: impl Into<String>) {
+        let text = text.into();
+        if self.told.lock().unwrap_or_else(PoisonError::into_inner).insert(text.clone()) {
+            self.io.progress.on(Event::Warning(text));
+        }
     }
 
     /// Runs work that reads, hashes or compresses, off the threads that transfer.

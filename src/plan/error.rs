@@ -33,6 +33,8 @@ pub enum PlanError {
     NoSitePackages(Platform),
     #[error("`dependencies.lock` and `dependencies.site-packages` contradict each other")]
     TwoDependencies,
+    #[error("`{0}` chooses from a lock file, and there is none")]
+    NoLock(&'static str),
     #[error("`python = false` and `{0}` contradict each other")]
     NoPython(&'static str),
     #[error("`[[extract]]` takes from the builder, and there is none")]
@@ -61,6 +63,9 @@ impl Hint for PlanError {
                 return Some(format!(
                     "add \"{platform}\" = \"FOLDER\" (uv pip install --target FOLDER --python-platform …), or leave it out of `platforms`"
                 ));
+            }
+            Self::NoLock(_) => {
+                "make one beside the configuration: uv lock; or name it: lock = \"…\" under [dependencies]"
             }
             Self::NoPython("runtime.dlopen") => {
                 "take the library with [[extract]]: paths = [\"/usr/lib/*/libNAME.so.1\"], with what it needs"

@@ -209,6 +209,7 @@ impl Plan {
     /// # Errors
     /// The first thing that cannot be.
     pub fn new(args: &Args, file: &File, profile: Option<&str>) -> Result<Self, PlanError> {
+        looks_for_lock(args, file, false)?;
         let python = python(args, file)?;
         let has_python = matches!(python, Wanted::Version(_));
         let (base_name, builder_name) = images(args, file, &python)?;
@@ -309,20 +310,33 @@ fn platforms(args: &Args, file: &File) -> Result<Vec<Platform>, PlanError> {
     Ok(out)
 }
 
-fn dependencies(args: &Args, file: &File, platforms: &[Platform], has_python: bool) -> Result<Dependencies, PlanError> {
+/// Where the dependencies of a configuration come from: no lock file is looked for where
+/// there would be no Python, or where a folder has them ready.
+///
+/// # Errors
+/// Sources that contradict each other or `python = false`.
+pub fn looks_for_lock(args: &Args, file: &File, named: bool) -> Result<bool, PlanError> {
     let wanted = &file.dependencies;
+    let has_python = matches!(python(args, file)?, Wanted::Version(_));
     let set = [
+        ("--lock", named),
+        ("dependencies.lock", wanted.lock.is_some()),
         ("dependencies.site-packages", wanted.site_packages.is_some()),
-        ("dependencies.lock", args.lock.is_some() && wanted.lock.is_some()),
+        ("app.wheel", file.app.wheel.is_some()),
     ];
     if let Some((key, _)) = set.into_iter().find(|(_, set)| *set && !has_python) {
         return Err(PlanError::NoPython(key));
     }
-    if let Some(folders) = &wanted.site_packages {
-        return site_packages(args, folders, platforms).map(Dependencies::Ready);
+    if wanted.lock.is_some() && wanted.site_packages.is_some() {
+        return Err(PlanError::TwoDependencies);
     }
+    Ok(has_python && (named || wanted.site_packages.is_none()))
+}
+
+fn dependencies(args: &Args, file: &File, platforms: &[Platform], has_python: bool) -> Result<Dependencies, PlanError> {
+    let wanted = &file.dependencies;
     let Some(LockFile { lock, folder, member }) = args.lock.clone().filter(|_| has_python) else {
-        return Ok(Dependencies::None);
+        return ready(args, file, platforms, has_python);
     };
     let names = |flag: &[String], key: &Option<Vec<String>>| {
         let names = if flag.is_empty() { key.as_deref().unwrap_or_default() } else { flag };
@@ -346,6 +360,25 @@ fn dependencies(args: &Args, file: &File, platforms: &[Platform], has_python: bo
         wheelhouses,
         index: args.index.clone().or_else(|| wanted.index.clone()),
     }))
+}
+
+/// Dependencies without a lock file.
+fn ready(args: &Args, file: &File, platforms: &[Platform], has_python: bool) -> Result<Dependencies, PlanError> {
+    let wanted = &file.dependencies;
+    if let Some(folders) = &wanted.site_packages {
+        return site_packages(args, folders, platforms).map(Dependencies::Ready);
+    }
+    let set = [
+        ("--extra", !args.extras.is_empty()),
+        ("--group", !args.groups.is_empty()),
+        ("dependencies.extras", wanted.extras.is_some()),
+        ("dependencies.groups", wanted.groups.is_some()),
+        ("dependencies.member", wanted.member.is_some()),
+    ];
+    match set.into_iter().find(|(_, set)| *set && has_python) {
+        Some((key, _)) => Err(PlanError::NoLock(key)),
+        None => Ok(Dependencies::None),
+    }
 }
 
 fn site_packages(

@@ -23,6 +23,8 @@ pub struct Project {
     /// Commands and the objects that they call: `shop.cli:main`.
     pub scripts: BTreeMap<String, String>,
     pub gui_scripts: BTreeMap<String, String>,
+    /// How many other distributions it names as its dependencies.
+    pub needs: usize,
     /// Other entry points, by group.
     pub entry_points: BTreeMap<String, BTreeMap<String, String>>,
     /// `build-system.build-backend`.
@@ -96,7 +98,12 @@ impl Project {
         let groups = project.and_then(|project| project.get("entry-points")?.as_table());
         let plugins = poetry.and_then(|poetry| poetry.get("plugins")?.as_table());
         let (modules, unread) = modules(&root);
+        let list = |value: &Value| value.as_array().map_or(0, Vec::len);
+        let own = project.and_then(|project| project.get("dependencies")).map(list);
+        let poetrys = poetry.and_then(|poetry| poetry.get("dependencies")?.as_table());
+        let poetrys = poetrys.map(|table| table.keys().filter(|name| *name != "python").count());
         Ok(Self {
+            needs: own.or(poetrys).unwrap_or(0),
             name: word("name"),
             version: word("version"),
             scripts: scripts.map(texts).unwrap_or_default(),
@@ -111,6 +118,16 @@ impl Project {
             modules,
             unread,
         })
+    }
+
+    /// The command that makes its lock file.
+    #[must_use]
+    pub fn locks(&self) -> &'static str {
+        if self.backend.as_deref().is_some_and(|backend| backend.starts_with("poetry")) {
+            "poetry lock"
+        } else {
+            "uv lock"
+        }
     }
 
     /// Where its modules are, among its files (paths below its folder).
@@ -282,6 +299,10 @@ mod tests {
         )
         .unwrap();
         assert_eq!((poetry.version.as_deref(), poetry.scripts.len()), (Some("2"), 1));
+        let needs = |text: &str| Project::parse(text).unwrap().needs;
+        assert_eq!(needs("[project]\ndependencies = [\"a\", \"b>1\"]"), 2);
+        assert_eq!(needs("[tool.poetry.dependencies]\npython = \"^3.11\"\na = \"1\""), 1);
+        assert_eq!((needs("[project]\ndependencies = []"), needs("")), (0, 0));
         assert!(matches!(Project::parse("[["), Err(ProjectError::Syntax(_))));
     }
 
