@@ -210,8 +210,7 @@ pub fn own_wheel(found: &[WheelFile], target: &Target) -> Result<WheelFile, Buil
         let hint = "name one of them, or clear the folder and build it again: uv build --wheel --clear";
         return Err(BuildError::AppWheel { text: format!("it names several: {}", list()), hint });
     }
-    let best = wheel::best(named.iter().map(|(name, _)| name.clone()), target);
-    best.map(|at| named[at].1.clone()).ok_or_else(|| BuildError::AppWheel {
+    wheel::best(named, target).cloned().ok_or_else(|| BuildError::AppWheel {
         text: format!("none of these is for {target}: {}", list()),
         hint: "build one for each platform, or leave out the platforms that have none",
     })

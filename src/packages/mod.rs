@@ -6,7 +6,6 @@
 //! Without that, it is the URL; without a URL, the lock file's index, or `PyPI`. What is
 //! fetched is verified, and kept in the cache by its SHA-256.
 
-mod choose;
 pub mod configured;
 mod courier;
 pub mod credentials;

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use url::Url;
 
 use super::Wheels;
-use super::choose;
 use super::credentials::shown;
 use super::download::{self, At, Need};
 use super::hashing::{Written, agree};
@@ -17,7 +16,7 @@ use crate::http::failure::other;
 use crate::ports::{PortError, PortErrorKind, WheelFile};
 use crate::progress::{Event, Outcome, Subject, Verb};
 use crate::python::lock::{Hash, LockedFile, Origin, Pinned};
-use crate::python::wheel::WheelName;
+use crate::python::wheel::{self, WheelName};
 
 /// Asked when nobody names an index.
 const PYPI: &str = "https://pypi.org/simple";
@@ -74,7 +73,7 @@ impl Wheels {
     ) -> Result<WheelFile, PortError> {
         let wheels = files.iter().filter_map(|file| Some((WheelName::parse(&file.name)?, file)));
         let own = wheels.filter(|(wheel, _)| is_of(wheel, wanted.pinned));
-        let Some(file) = choose::best(wanted.target, own) else {
+        let Some(file) = wheel::best(own, wanted.target) else {
             let elsewhere = self.elsewhere(wanted, index).await;
             return Err(wanted.unfit(files.iter().map(|file| file.name.as_str()), elsewhere.as_deref()));
         };
@@ -189,7 +188,7 @@ impl Wheels {
         }
         let wheels = of_version.iter().filter(|listed| !listed.excludes(wanted.target));
         let wheels = wheels.filter_map(|listed| Some((WheelName::parse(&listed.name)?, *listed)));
-        let Some(listed) = choose::best(wanted.target, wheels) else {
+        let Some(listed) = wheel::best(wheels, wanted.target) else {
             names.extend(of_version.iter().map(|listed| listed.name.clone()));
             return Ok(None);
         };
@@ -223,7 +222,7 @@ impl Wheels {
         let (page, _, _) = self.page(places.first()?, wanted.pinned).await.ok()?;
         let wheels = page.iter().filter(|listed| !listed.excludes(wanted.target));
         let wheels = wheels.filter_map(|listed| Some((WheelName::parse(&listed.name)?, listed.name.clone())));
-        choose::best(wanted.target, wheels.filter(|(wheel, _)| is_of(wheel, wanted.pinned)))
+        wheel::best(wheels.filter(|(wheel, _)| is_of(wheel, wanted.pinned)), wanted.target)
     }
 
     /// What a place lists, the index that it is, and its name.
