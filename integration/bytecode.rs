@@ -10,7 +10,6 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, Read as _, Seek as _};
 use std::num::NonZeroUsize;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
@@ -20,7 +19,8 @@ use carboy::hint::Hint as _;
 use carboy::ports::{Bytecode, Compiler as _, Exact, PortError, Reading, Skipped};
 use carboy::rootfs::{Content, RootPath};
 use carboy::store::DiskCache;
-use support::{layout, made, ran, root, run};
+use support::boxed::{Boxed, script};
+use support::{made, ran, run};
 use tempfile::TempDir;
 
 type Sources = BTreeMap<RootPath, Content>;
@@ -101,41 +101,6 @@ fn host() -> (PathBuf, String) {
 /// An interpreter's standard library.
 fn library(python: &Path) -> PathBuf {
     run(python.to_str().unwrap(), ["-c", "import os; print(os.path.dirname(os.__file__))"]).trim().into()
-}
-
-/// A test image's interpreter, through a program of the host.
-struct Boxed {
-    folder: TempDir,
-}
-
-impl Boxed {
-    fn new(image: &str) -> Self {
-        let folder = TempDir::new().unwrap();
-        let image = format!("oci:{}", layout(image).display());
-        run("unpack", [image.as_ref(), "linux/amd64".as_ref(), folder.path().join("image").as_os_str()]);
-        let start = root().join("integration/fixtures/run-image");
-        let text = format!(
-            "#!/bin/sh\nunset PYTHONSAFEPATH\nexec {} --env PYTHONHASHSEED=0 {}/image -- python3 \"$@\"\n",
-            start.display(),
-            folder.path().display()
-        );
-        let boxed = Self { folder };
-        script(&boxed.python(), &text);
-        boxed
-    }
-
-    fn python(&self) -> PathBuf {
-        self.folder.path().join("python")
-    }
-
-    fn root(&self) -> PathBuf {
-        self.folder.path().join("image/rootfs")
-    }
-}
-
-fn script(path: &Path, text: &str) {
-    fs::write(path, text).unwrap();
-    fs::set_permissions(path, PermissionsExt::from_mode(0o755)).unwrap();
 }
 
 /// Every so-many-th source below a folder, in `/lib`.

@@ -5,6 +5,7 @@
 
 #![allow(dead_code, reason = "every test target takes what it needs")]
 
+pub mod boxed;
 pub mod carboy;
 pub mod image;
 mod made;
