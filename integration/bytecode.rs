@@ -20,7 +20,10 @@ use carboy::ports::{Bytecode, Compiler as _, Exact, PortError, Reading, Skipped}
 use carboy::rootfs::{Content, RootPath};
 use carboy::store::DiskCache;
 use support::boxed::{Boxed, script};
-use support::{made, ran, run};
+use support::carboy::Carboy;
+use support::image::Unpacked;
+use support::registry::Registry;
+use support::{DEBIAN_12, DEBIAN_13, made, project, ran, run};
 use tempfile::TempDir;
 
 type Sources = BTreeMap<RootPath, Content>;
@@ -446,4 +449,55 @@ def once():
 print('%.3f' % min(once() for _ in range(7)))
 ";
     run(image.python().to_str().unwrap(), ["-c", time, folder, code]).trim().to_owned()
+}
+
+/// What a build is told to compile with: this machine's Python, where it is of the very
+/// version, and the builder's own.
+#[test]
+fn builds_on_two_machines_have_the_same_digest() {
+    let (folder, registry) = (TempDir::new().unwrap(), Registry::with(DEBIAN_12));
+    let hello = project("hello", DEBIAN_12, folder.path());
+    let file = hello.join("carboy.toml");
+    let text = fs::read_to_string(&file).unwrap();
+    let boxed = Boxed::new(DEBIAN_12.builder);
+    let version = run(boxed.python().to_str().unwrap(), ["-c", "import sys; print(sys.version.split()[0])"]);
+    let (here, own) = host();
+    let other = if own == version.trim() { here } else { boxed.python() };
+    let build = |python: &Path, cache: &str, jobs: &str| {
+        Carboy::over(&registry, DEBIAN_12, &hello)
+            .to(registry.name("hello:1"))
+            .cache(&folder.path().join(cache))
+            .args(["--host-python".as_ref(), python.as_os_str()])
+            .args(["--jobs", jobs])
+            .line()
+    };
+    let plain = build(&boxed.python(), "plain", "8");
+    fs::write(&file, text + "\n[runtime]\nbytecode = \"unchecked-hash\"\n").unwrap();
+    let compiled = build(&boxed.python(), "one", "8");
+    assert_ne!(compiled, plain);
+    assert_eq!(build(&other, "two", "1"), compiled);
+    let image = Unpacked::new(&compiled, "linux/arm64");
+    for file in ["usr/local/lib/python3.11/__pycache__/os.cpython-311.pyc", "app/__pycache__/main.cpython-311.pyc"] {
+        assert!(image.root().join(file).exists(), "{file}");
+    }
+}
+
+#[test]
+fn without_the_interpreter_nothing_is_built() {
+    let (folder, registry) = (TempDir::new().unwrap(), Registry::with(DEBIAN_13));
+    let hello = project("hello", DEBIAN_13, folder.path());
+    let file = hello.join("carboy.toml");
+    let text = fs::read_to_string(&file).unwrap() + "\n[runtime]\nbytecode = \"unchecked-hash\"\n";
+    fs::write(&file, text).unwrap();
+    let build = || Carboy::over(&registry, DEBIAN_13, &hello).to(registry.name("hello:1"));
+    let none = folder.path().join("none");
+    for (build, says) in [
+        (build().env("PATH", ""), "no CPython 3.13.5 on this machine"),
+        (build().args(["--host-python".as_ref(), none.as_os_str()]), "--host-python"),
+    ] {
+        let ran = build.args(["--progress", "none"]).run();
+        assert_eq!((ran.code, ran.stdout.as_str()), (Some(1), ""));
+        assert!(ran.stderr.contains("3.13.5") && ran.stderr.contains("hint: "), "{says}: {}", ran.stderr);
+    }
+    assert_eq!(ran("crane", ["ls", &registry.name("hello")]).code, Some(1), "nothing was pushed");
 }
