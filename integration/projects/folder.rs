@@ -28,7 +28,6 @@ impl World {
         self
     }
 
-
     /// Another verb, in the same world.
     pub fn verb(&mut self, words: &[&str]) {
         self.first = words.iter().chain(&["--progress=plain"]).map(|word| (*word).to_owned()).collect();

@@ -1,5 +1,6 @@
 //! Wheels that lie, through the whole program.
 
+use std::ffi::OsString;
 use std::fs;
 use std::path::Path;
 
@@ -17,18 +18,12 @@ fn pinned(members: &[Member]) -> World {
     world
 }
 
-/// The files that a run has staged and not committed.
-fn staged(folder: &Path) -> Vec<String> {
-    let mut out = Vec::new();
-    for entry in fs::read_dir(folder).unwrap() {
-        let entry = entry.unwrap();
-        if entry.file_type().unwrap().is_dir() {
-            out.extend(staged(&entry.path()));
-        } else if entry.path().display().to_string().contains("tmp") {
-            out.push(entry.path().display().to_string());
-        }
-    }
-    out
+/// What a cache has of a kind.
+fn kept(folder: &Path) -> Vec<OsString> {
+    let names = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name());
+    let mut names: Vec<_> = names.collect();
+    names.sort();
+    names
 }
 
 #[test]
@@ -38,8 +33,16 @@ fn content_that_is_not_what_record_says() {
     // as long as what RECORD has
     members[0] = Member::new("alpha.py", "VERSION = '6.6'\n");
     let world = pinned(&members);
-    insta::assert_snapshot!(world.fails(&HERE), @"");
-    assert_eq!(staged(&world.cache()), [""; 0]);
+    let before = kept(&world.cache().join("layers"));
+    insta::assert_snapshot!(world.fails(&HERE), @"
+    exit: 1
+    -- stdout
+    -- stderr
+    error: `alpha-1.0-py3-none-any.whl`: `alpha.py` is not what its RECORD says
+    ");
+    // nothing half-written, and nothing whole of it
+    assert_eq!(kept(&world.cache().join("tmp")), [""; 0]);
+    assert_eq!(kept(&world.cache().join("layers")), before);
     let world = world.wheel(&wheel).file("requirements.txt", &wheel.pin());
     world.recovers(&HERE);
 }
@@ -54,18 +57,39 @@ fn paths_that_lead_out() {
     }
     let world =
         pinned(&Wheel::simple("alpha", "1.0").file("alpha-1.0.data/scripts/python3.11", "#!python\n").members());
-    insta::assert_snapshot!(world.fails(&HERE), @"");
+    insta::assert_snapshot!(world.fails(&HERE), @"
+    exit: 1
+    -- stdout
+    -- stderr
+    error: linux/amd64: `alpha-1.0-py3-none-any.whl`: it would replace `/usr/local/bin/python3.11`, which is Python's own
+
+    hint: ask where it comes from, or build it again
+    ");
 }
 
 #[test]
 fn a_wheel_of_another_distribution() {
     let world = pinned(&Wheel::simple("beta", "1.0").members());
-    insta::assert_snapshot!(world.fails(&HERE), @"");
+    insta::assert_snapshot!(world.fails(&HERE), @"
+    exit: 1
+    -- stdout
+    -- stderr
+    error: linux/amd64: `alpha-1.0-py3-none-any.whl`: its `beta-1.0.dist-info` is not of alpha 1.0, which its file name says
+
+    hint: ask where it comes from, or build it again
+    ");
 }
 
 #[test]
 fn what_is_no_archive_at_all() {
     let world = project().file("requirements.txt", &format!("alpha==1.0 --hash={}\n", Digest::of(b"no zip")));
     fs::write(world.project().join("wheels/alpha-1.0-py3-none-any.whl"), b"no zip").unwrap();
-    insta::assert_snapshot!(world.fails(&HERE), @"");
+    insta::assert_snapshot!(world.fails(&HERE), @"
+    exit: 1
+    -- stdout
+    -- stderr
+    error: linux/amd64: `alpha-1.0-py3-none-any.whl`: it is no zip archive, or its end is missing
+
+    hint: download it again, or build it again
+    ");
 }

@@ -1,6 +1,6 @@
 //! What cannot be had is told at once, for all platforms, and nothing is left behind.
 
-use crate::folder::{HERE, pins, project};
+use crate::folder::{HERE, pins, project, uv_lock};
 use crate::wheels::Wheel;
 use crate::world::{CC, SLIM};
 
@@ -18,7 +18,23 @@ fn everything_that_lacks_is_told_for_both_platforms() {
         .wheel(&amd64)
         .wheel(&other)
         .file("requirements.txt", &pins(&[&pure, &amd64, &other, &gone]));
-    insta::assert_snapshot!(world.fails(&BOTH), @"");
+    insta::assert_snapshot!(world.fails(&BOTH), @r#"
+    exit: 1
+    -- stdout
+    -- stderr
+    error: 5 things are wrong:
+      linux/amd64: gone 4.0 for linux/amd64 (Python 3.11, glibc 2.36): no wheelhouse has a wheel of it that fits, and no index is asked: there is a wheelhouse and no configured index
+      linux/amd64: odd 3.0 for linux/amd64 (Python 3.11, glibc 2.36): no wheelhouse has a wheel of it that fits, and no index is asked: there is a wheelhouse and no configured index
+      linux/arm64: fast 2.0 for linux/arm64 (Python 3.11, glibc 2.36): no wheelhouse has a wheel of it that fits, and no index is asked: there is a wheelhouse and no configured index
+      linux/arm64: gone 4.0 for linux/arm64 (Python 3.11, glibc 2.36): no wheelhouse has a wheel of it that fits, and no index is asked: there is a wheelhouse and no configured index
+      linux/arm64: odd 3.0 for linux/arm64 (Python 3.11, glibc 2.36): no wheelhouse has a wheel of it that fits, and no index is asked: there is a wheelhouse and no configured index
+
+    hint: build one on linux/amd64 with Python 3.11, into a wheelhouse: pip wheel --no-deps --wheel-dir wheels gone==4.0; or name an index: [dependencies] index = "https://pypi.org/simple"
+          build one on linux/amd64 with Python 3.11, into a wheelhouse: pip wheel --no-deps --wheel-dir wheels odd==3.0; or name an index: [dependencies] index = "https://pypi.org/simple"
+          build one on linux/arm64 with Python 3.11, into a wheelhouse: pip wheel --no-deps --wheel-dir wheels fast==2.0; or name an index: [dependencies] index = "https://pypi.org/simple"
+          build one on linux/arm64 with Python 3.11, into a wheelhouse: pip wheel --no-deps --wheel-dir wheels gone==4.0; or name an index: [dependencies] index = "https://pypi.org/simple"
+          build one on linux/arm64 with Python 3.11, into a wheelhouse: pip wheel --no-deps --wheel-dir wheels odd==3.0; or name an index: [dependencies] index = "https://pypi.org/simple"
+    "#);
     // nothing is wrong with what was pulled meanwhile
     world.file("requirements.txt", &pins(&[&pure])).recovers(&BOTH);
 }
@@ -27,14 +43,31 @@ fn everything_that_lacks_is_told_for_both_platforms() {
 fn a_wheel_that_is_not_the_locked_one_is_refused() {
     let locked = Wheel::simple("alpha", "1.0");
     let changed = Wheel::new("alpha", "1.0").file("alpha.py", "import os\n");
-    let world = project().wheel(&changed).file("requirements.txt", &locked.pin());
-    insta::assert_snapshot!(world.fails(&HERE).replace(&locked.sha256(), "LOCKED").replace(&changed.sha256(), "FOUND"), @"");
+    let world = project()
+        .wheel(&changed)
+        .file("uv.lock", &uv_lock("dependencies = [{ name = \"alpha\" }]", &locked.locked()))
+        .file("pyproject.toml", "[project]\nname = \"shop\"\nversion = \"1.0\"\n");
+    let text = world.fails(&HERE).replace(&locked.sha256(), "LOCKED").replace(&changed.sha256(), "FOUND");
+    insta::assert_snapshot!(text, @"");
     world.wheel(&locked).recovers(&HERE);
+}
+
+/// Hashes without names may be those of an sdist that the wheel was built from.
+#[test]
+fn a_wheel_with_none_of_the_locked_hashes_is_told() {
+    let (locked, built) = (Wheel::simple("alpha", "1.0"), Wheel::new("alpha", "1.0").file("alpha.py", "import os\n"));
+    let world = project().wheel(&built).file("requirements.txt", &locked.pin());
+    insta::assert_snapshot!(world.warnings(&HERE), @"");
 }
 
 #[test]
 fn a_wheelhouse_that_is_not_there_is_told() {
     let world = project().file("requirements.txt", &Wheel::simple("alpha", "1.0").pin());
     let args = [&HERE[..4], &["nowhere"]].concat();
-    insta::assert_snapshot!(world.fails(&args), @"");
+    insta::assert_snapshot!(world.fails(&args), @"
+    exit: 1
+    -- stdout
+    -- stderr
+    error: linux/amd64: there is no wheelhouse `nowhere`
+    ");
 }

@@ -103,12 +103,18 @@ fn files_that_several_have_are_told_and_the_winner_is_in_the_image() {
     let first = Wheel::new("first", "1").file("both.py", "print('first')\n").file("alike.py", "");
     let second = Wheel::new("second", "1").file("both.py", "print('second')\n").file("alike.py", "");
     let world = of(&[&first, &second]).file("main.py", "import both\n");
-    insta::assert_snapshot!(world.warnings(&HERE), @"");
+    insta::assert_snapshot!(world.warnings(&HERE), @"
+    warning: first 1 and second 1 have 1 file in common, second 1's are taken: /usr/local/lib/python3.11/site-packages/both.py
+    warning: first 1 and second 1 have 1 file in common, they are alike: /usr/local/lib/python3.11/site-packages/alike.py
+    ");
     assert_eq!(world.started(&HERE, &[]), "second");
     // one with a layer of its own lies below the rest
     let second = second.large(MIB);
     let world = of(&[&first, &second]).file("main.py", "import both\n");
-    insta::assert_snapshot!(world.warnings(&HERE), @"");
+    insta::assert_snapshot!(world.warnings(&HERE), @"
+    warning: second 1 and first 1 have 1 file in common, first 1's are taken: /usr/local/lib/python3.11/site-packages/both.py
+    warning: second 1 and first 1 have 1 file in common, they are alike: /usr/local/lib/python3.11/site-packages/alike.py
+    ");
     assert_eq!(world.started(&HERE, &[]), "first");
 }
 
@@ -116,10 +122,24 @@ fn files_that_several_have_are_told_and_the_winner_is_in_the_image() {
 fn a_file_where_another_has_a_folder_is_refused() {
     let file = Wheel::new("first", "1").file("thing", "");
     let folder = Wheel::new("second", "1").file("thing/__init__.py", "");
-    insta::assert_snapshot!(of(&[&file, &folder]).fails(&HERE), @"");
+    insta::assert_snapshot!(of(&[&file, &folder]).fails(&HERE), @"
+    exit: 1
+    -- stdout
+    -- stderr
+    error: linux/amd64: `/usr/local/lib/python3.11/site-packages/thing/__init__.py` cannot be written: `/usr/local/lib/python3.11/site-packages/thing` is a file in the layers below
+
+    hint: choose another destination
+    ");
     let (file, folder) =
         (Wheel::new("second", "1").file("thing", ""), Wheel::new("first", "1").file("thing/__init__.py", ""));
-    insta::assert_snapshot!(of(&[&file, &folder]).fails(&HERE), @"");
+    insta::assert_snapshot!(of(&[&file, &folder]).fails(&HERE), @"
+    exit: 1
+    -- stdout
+    -- stderr
+    error: linux/amd64: `/usr/local/lib/python3.11/site-packages/thing` cannot be written: it is a folder in the layers below
+
+    hint: choose another destination
+    ");
 }
 
 #[test]

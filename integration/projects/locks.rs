@@ -41,7 +41,7 @@ fn of_several_the_order_decides_and_a_line_says_so() {
         .file("uv.lock", &uv_lock("dependencies = [{ name = \"alpha\" }]", &alpha().locked()))
         .file("pyproject.toml", "[project]\nname = \"shop\"\nversion = \"1.0\"\ndependencies = [\"alpha\"]\n");
     assert_eq!(world.distributions(&HERE), "alpha 1.0");
-    insta::assert_snapshot!(world.warnings(&HERE), @"");
+    insta::assert_snapshot!(world.warnings(&HERE), @"warning: dependencies are taken from uv.lock, not from requirements.txt, which lies beside it");
 }
 
 #[test]
@@ -61,7 +61,14 @@ fn one_that_is_named_decides() {
     let mut world = world.file("carboy.toml", "[dependencies]\nsite-packages = \"site\"\n").file("site/x.py", "");
     assert_eq!(world.distributions(&HERE), "");
     assert_eq!(world.distributions(&[&HERE[..], &["--lock", "requirements.txt"]].concat()), "alpha 1.0");
-    insta::assert_snapshot!(world.fails(&[&HERE[..], &["--lock", "main.py"]].concat()), @"");
+    insta::assert_snapshot!(world.fails(&[&HERE[..], &["--lock", "main.py"]].concat()), @"
+    exit: 2
+    -- stdout
+    -- stderr
+    error: `main.py` is called as no lock file is
+
+    hint: name a uv.lock, pylock.toml, poetry.lock, Pipfile.lock, or a requirements file that ends in .txt
+    ");
 }
 
 #[test]
@@ -82,7 +89,14 @@ fn a_workspaces_member_has_its_parents_lock_file() {
     let mut world = world.file("carboy.toml", "[dependencies]\nmember = \"Web\"\n");
     assert_eq!(world.distributions(&HERE), "beta 2.0");
     let world = world.file("carboy.toml", "[dependencies]\nmember = \"wep\"\n");
-    insta::assert_snapshot!(world.fails(&HERE), @"");
+    insta::assert_snapshot!(world.fails(&HERE), @"
+    exit: 2
+    -- stdout
+    -- stderr
+    error: uv.lock: has no member `wep`
+
+    hint: did you mean `web`? it has `shop`, `web`
+    ");
 }
 
 #[test]
@@ -102,9 +116,23 @@ fn extras_and_groups_are_chosen_by_key_and_by_flag() {
     let mut world = world.file("carboy.toml", "[dependencies]\nextras = [\"Web\"]\n");
     assert_eq!(world.distributions(&HERE), "alpha 1.0");
     let world = world.file("carboy.toml", "[dependencies]\nextras = [\"wep\"]\n");
-    insta::assert_snapshot!(world.fails(&HERE), @"");
+    insta::assert_snapshot!(world.fails(&HERE), @"
+    exit: 2
+    -- stdout
+    -- stderr
+    error: uv.lock: has no extra `wep`
+
+    hint: did you mean `web`? it has `web`
+    ");
     std::fs::remove_file(world.project().join("uv.lock")).unwrap();
-    insta::assert_snapshot!(world.fails(&HERE), @"");
+    insta::assert_snapshot!(world.fails(&HERE), @r#"
+    exit: 2
+    -- stdout
+    -- stderr
+    error: `dependencies.extras` chooses from a lock file, and there is none
+
+    hint: make one beside the configuration: uv lock; or name it: lock = "…" under [dependencies]
+    "#);
 }
 
 #[test]
@@ -116,7 +144,12 @@ fn requirements_nest_and_constrain() {
         .file("constraints.txt", "beta==2.0\n");
     assert_eq!(world.distributions(&HERE), "alpha 1.0, beta 2.0");
     let world = world.file("deep.txt", "-r nowhere.txt\n");
-    insta::assert_snapshot!(world.fails(&HERE), @"");
+    insta::assert_snapshot!(world.fails(&HERE), @"
+    exit: 2
+    -- stdout
+    -- stderr
+    error: deep.txt:1: includes `nowhere.txt`: No such file or directory (os error 2)
+    ");
 }
 
 #[test]
@@ -124,14 +157,20 @@ fn pins_without_hashes_are_taken_with_a_warning() {
     let world = with_wheels()
         .file("requirements.txt", "alpha==1.0\nbeta==2.0\n")
         .file("main.py", "import alpha, beta\nprint(alpha.VERSION, beta.VERSION)\n");
-    insta::assert_snapshot!(world.warnings(&HERE), @"");
+    insta::assert_snapshot!(world.warnings(&HERE), @"warning: requirements.txt: 2 distributions have no hash (`alpha`, `beta`): what an index serves is taken; `uv pip compile --generate-hashes requirements.in -o requirements.txt` adds them");
     assert_eq!(world.started(&HERE, &[]), "1.0 2.0");
 }
 
 #[test]
 fn what_is_not_pinned_is_refused_with_the_command_that_pins_it() {
-    let world = World::alone().file("main.py", "").file("requirements.txt", "alpha==1.0\nbeta>=2\n");
-    insta::assert_snapshot!(world.fails(&[CC, SLIM, AMD64]), @"");
+    let world = project().file("requirements.txt", "alpha==1.0\nbeta>=2\n");
+    insta::assert_snapshot!(world.fails(&HERE), @"
+    exit: 1
+    -- stdout
+    -- stderr
+    warning: requirements.txt: 2 distributions have no hash (`alpha`, `beta`): what an index serves is taken; `uv pip compile --generate-hashes requirements.in -o requirements.txt` adds them
+    error: cannot reach REGISTRY: failed to lookup address information: Name or service not known
+    ");
 }
 
 #[test]
@@ -139,7 +178,14 @@ fn a_python_that_the_lock_file_excludes_is_refused() {
     let lock = uv_lock("", "").replace(">=3.9", ">=3.12,<3.14");
     let world = project().file("uv.lock", &lock);
     let text = world.fails(&HERE);
-    insta::assert_snapshot!(text.replace(&image_python(&text), "3.11.N"), @"");
+    insta::assert_snapshot!(text.replace(&image_python(&text), "3.11.N"), @"
+    exit: 2
+    -- stdout
+    -- stderr
+    error: uv.lock: requires Python >=3.12,<3.14, and the image's is 3.11.N
+
+    hint: choose another `python`, or change `requires-python` and `uv lock`
+    ");
 }
 
 /// The version that an error says the image has.
@@ -151,13 +197,41 @@ fn image_python(text: &str) -> String {
 fn contradictions_are_refused_before_anything_is_done() {
     let both = "[dependencies]\nlock = \"uv.lock\"\nsite-packages = \"site\"\n";
     let world = World::alone().file("main.py", "").file("carboy.toml", both);
-    insta::assert_snapshot!(world.refuses(&[CC, SLIM, AMD64]), @"");
+    insta::assert_snapshot!(world.refuses(&[CC, SLIM, AMD64]), @"
+    exit: 2
+    -- stdout
+    -- stderr
+    error: `dependencies.lock` and `dependencies.site-packages` contradict each other
+
+    hint: leave one of them out
+    ");
     let world = world.file("carboy.toml", "python = false\n[dependencies]\nlock = \"uv.lock\"\n");
-    insta::assert_snapshot!(world.refuses(&[CC, AMD64]), @"");
+    insta::assert_snapshot!(world.refuses(&[CC, AMD64]), @"
+    exit: 2
+    -- stdout
+    -- stderr
+    error: `python = false` and `dependencies.lock` contradict each other
+
+    hint: leave one of them out
+    ");
     let world = world.file("carboy.toml", "python = false\n");
-    insta::assert_snapshot!(world.refuses(&[CC, AMD64, "--lock", "uv.lock"]), @"");
+    insta::assert_snapshot!(world.refuses(&[CC, AMD64, "--lock", "uv.lock"]), @"
+    exit: 2
+    -- stdout
+    -- stderr
+    error: `python = false` and `--lock` contradict each other
+
+    hint: leave one of them out
+    ");
     let world = world.file("carboy.toml", "python = false\n[app]\nwheel = \"dist/*.whl\"\n");
-    insta::assert_snapshot!(world.refuses(&[CC, AMD64]), @"");
+    insta::assert_snapshot!(world.refuses(&[CC, AMD64]), @"
+    exit: 2
+    -- stdout
+    -- stderr
+    error: `python = false` and `app.wheel` contradict each other
+
+    hint: leave one of them out
+    ");
 }
 
 #[test]
@@ -173,22 +247,37 @@ fn without_python_no_lock_file_is_looked_at() {
 #[test]
 fn a_broken_lock_file_is_told_with_its_line() {
     let world = World::alone().file("main.py", "").file("uv.lock", "version = 1\n\n[[package]\nname = \"x\"\n");
-    insta::assert_snapshot!(world.refuses(&[CC, SLIM, AMD64]), @"");
+    insta::assert_snapshot!(world.refuses(&[CC, SLIM, AMD64]), @"
+    exit: 2
+    -- stdout
+    -- stderr
+    error: uv.lock:3: unclosed array table, expected `]`
+    ");
     let world = World::alone().file("main.py", "").file("requirements.txt", "alpha==1.0\nbeta==2.0 --hash=sha256:12\n");
-    insta::assert_snapshot!(world.refuses(&[CC, SLIM, AMD64]), @"");
+    insta::assert_snapshot!(world.refuses(&[CC, SLIM, AMD64]), @"
+    exit: 2
+    -- stdout
+    -- stderr
+    error: requirements.txt:2: `sha256:12` is no sha256, sha384 or sha512 hash
+    ");
     let world = World::alone()
         .file("main.py", "")
         .file("requirements.txt", "alpha==1.0\n")
         .file("carboy.toml", "[dependencies]\nlock = \"uv.lock\"\n");
-    insta::assert_snapshot!(world.refuses(&[CC, SLIM, AMD64]), @"");
+    insta::assert_snapshot!(world.refuses(&[CC, SLIM, AMD64]), @"
+    exit: 2
+    -- stdout
+    -- stderr
+    error: cannot read `uv.lock`: No such file or directory (os error 2)
+    ");
 }
 
 #[test]
 fn dependencies_without_a_lock_file_are_told() {
     let world = project()
         .file("pyproject.toml", "[project]\nname = \"shop\"\nversion = \"1\"\ndependencies = [\"alpha\", \"beta\"]\n");
-    insta::assert_snapshot!(world.warnings(&HERE), @"");
+    insta::assert_snapshot!(world.warnings(&HERE), @"warning: pyproject.toml has 2 dependencies, and there is no lock file: the image does not get any of them; `uv lock` makes one");
     let poetry = "[tool.poetry]\nname = \"shop\"\nversion = \"1\"\n[tool.poetry.dependencies]\npython = \"^3.11\"\nalpha = \"1\"\n[build-system]\nbuild-backend = \"poetry.core.masonry.api\"\n";
     let world = world.file("pyproject.toml", poetry);
-    insta::assert_snapshot!(world.warnings(&HERE), @"");
+    insta::assert_snapshot!(world.warnings(&HERE), @"warning: pyproject.toml has a dependency, and there is no lock file: the image does not get it; `poetry lock` makes one");
 }

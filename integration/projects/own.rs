@@ -65,9 +65,23 @@ fn candidates_are_listed_before_anything_is_fetched() {
         .file("b/__main__.py", "")
         .file("main.py", "")
         .file("app.py", "");
-    insta::assert_snapshot!(world.fails(&[CC, SLIM, AMD64]), @"");
+    insta::assert_snapshot!(world.fails(&[CC, SLIM, AMD64]), @"
+    exit: 2
+    -- stdout
+    -- stderr
+    error: no entrypoint: what should the image start?
+
+    hint: put one of these after `--`, or set `entrypoint` under [image]: `serve`, `work`, `python -m a`, `python -m b`, `python main.py`, `python app.py`
+    ");
     let world = World::alone().file("shop.py", "");
-    insta::assert_snapshot!(world.fails(&[CC, SLIM, AMD64]), @"");
+    insta::assert_snapshot!(world.fails(&[CC, SLIM, AMD64]), @"
+    exit: 2
+    -- stdout
+    -- stderr
+    error: no entrypoint: what should the image start?
+
+    hint: put it after `--`, as in: carboy build … -- python -m shop, or set `entrypoint` under [image]
+    ");
 }
 
 #[test]
@@ -75,7 +89,7 @@ fn a_version_that_only_the_backend_knows_is_told() {
     let dynamic = "[project]\nname = \"shop\"\ndynamic = [\"version\"]\n[project.scripts]\nserve = \"shop:main\"\n";
     let code = "from importlib.metadata import PackageNotFoundError, version\ndef main():\n    try:\n        version('shop')\n    except PackageNotFoundError:\n        print('unknown')\n";
     let world = bare().file("pyproject.toml", dynamic).file("shop.py", code);
-    insta::assert_snapshot!(world.warnings(&[CC, SLIM, AMD64]), @"");
+    insta::assert_snapshot!(world.warnings(&[CC, SLIM, AMD64]), @r#"warning: importlib.metadata does not find shop: pyproject.toml has no version of it, which only its build backend knows; wheel = "dist/*.whl" under [app] takes the wheel that this made"#);
     assert_eq!(world.started(&[CC, SLIM, AMD64], &[]), "unknown");
 }
 
@@ -120,13 +134,41 @@ fn the_projects_wheel_and_its_lock_file_go_together() {
 #[test]
 fn wheels_of_the_project_that_cannot_be() {
     let world = with_dist(&[]);
-    insta::assert_snapshot!(world.fails(&[CC, SLIM, AMD64]), @"");
+    insta::assert_snapshot!(world.fails(&[CC, SLIM, AMD64]), @"
+    exit: 1
+    -- stdout
+    -- stderr
+    error: `app.wheel`: there is no `dist/*.whl` below `.`
+
+    hint: build it with: uv build --wheel
+    ");
     let world = with_dist(&[&Wheel::simple("shop", "1.2"), &Wheel::simple("shop", "1.3")]);
-    insta::assert_snapshot!(world.fails(&[CC, SLIM, AMD64, "--", "python"]), @"");
+    insta::assert_snapshot!(world.fails(&[CC, SLIM, AMD64, "--", "python"]), @"
+    exit: 1
+    -- stdout
+    -- stderr
+    error: `app.wheel`: it names several: shop-1.2-py3-none-any.whl, shop-1.3-py3-none-any.whl
+
+    hint: name one of them, or clear the folder and build it again: uv build --wheel --clear
+    ");
     let world = with_dist(&[&Wheel::simple("shop", "1.2").tag("cp311-cp311-manylinux_2_28_aarch64")]);
-    insta::assert_snapshot!(world.fails(&[CC, SLIM, AMD64, "--", "python"]), @"");
+    insta::assert_snapshot!(world.fails(&[CC, SLIM, AMD64, "--", "python"]), @"
+    exit: 1
+    -- stdout
+    -- stderr
+    error: `app.wheel`: none of these is for Python 3.11, glibc 2.36, x86_64: shop-1.2-cp311-cp311-manylinux_2_28_aarch64.whl
+
+    hint: build one for each platform, or leave out the platforms that have none
+    ");
     let scripts = Wheel::simple("shop", "1.2").entry_points("[console_scripts]\na = shop:a\nb = shop:b\n");
-    insta::assert_snapshot!(with_dist(&[&scripts]).fails(&[CC, SLIM, AMD64]), @"");
+    insta::assert_snapshot!(with_dist(&[&scripts]).fails(&[CC, SLIM, AMD64]), @"
+    exit: 2
+    -- stdout
+    -- stderr
+    error: no entrypoint: what should the image start?
+
+    hint: put one of these after `--`, or set `entrypoint` under [image]: `a`, `b`
+    ");
 }
 
 /// Of the wheels of one version, each platform gets its own.
@@ -146,5 +188,5 @@ fn modules_without_source_are_told() {
         .file("odd/more.pyc", "x")
         .file("odd/__pycache__/__init__.cpython-311.pyc", "x");
     let world = project().wheel(&odd).file("requirements.txt", &pins(&[&odd]));
-    insta::assert_snapshot!(told(&world.succeeds(&HERE)), @"");
+    insta::assert_snapshot!(told(&world.succeeds(&HERE)), @"warning: `odd-1-py3-none-any.whl` has 2 modules without source, which are left out: odd/core.pyc, …");
 }

@@ -59,9 +59,9 @@ fn scripts_and_entry_points_come_with_it_and_ignored_files_do_not() {
                 'lib-4.2.dist-info/RECORD', 'lib-4.2.dist-info/entry_points.txt', 'lib/__init__.py', 'lib/notes.txt'] ['hello']";
     assert_eq!(world.started(&world_args, &[]), want);
     world.verb(&["why", "lib/notes.txt"]);
-    insta::assert_snapshot!(world.succeeds(&HERE).stdout, @"");
+    insta::assert_snapshot!(world.succeeds(&HERE).stdout, @"lib/notes.txt (lib 4.2) ← dependencies");
     world.verb(&["why", "/usr/local/bin/lib-hello"]);
-    insta::assert_snapshot!(world.succeeds(&HERE).stdout, @"");
+    insta::assert_snapshot!(world.succeeds(&HERE).stdout, @"/usr/local/bin/lib-hello (lib 4.2) ← dependencies");
 }
 
 #[test]
@@ -69,7 +69,14 @@ fn one_that_has_to_be_built_is_taken_from_a_wheelhouse() {
     let world = with_lib("directory")
         .file("libs/lib/pyproject.toml", &format!("[project]\n{FACTS}[build-system]\nbuild-backend = \"maturin\"\n"))
         .file("libs/lib/src/lib.rs", "");
-    insta::assert_snapshot!(world.fails(&HERE), @"");
+    insta::assert_snapshot!(world.fails(&HERE), @"
+    exit: 1
+    -- stdout
+    -- stderr
+    error: linux/amd64: lib, in `libs/lib`: it is not pure Python: its build backend is maturin
+
+    hint: build a wheel of it into a wheelhouse: uv build --wheel --out-dir wheels
+    ");
     let world = world.wheel(&Wheel::new("lib", "4.2").file("lib.py", "TEXT = 'built'\n"));
     assert_eq!(world.started(&HERE, &[]), "4.2 built");
 }
@@ -88,7 +95,17 @@ fn what_is_only_source_is_taken_from_a_wheelhouse() {
         .file("pyproject.toml", "[project]\nname = \"shop\"\nversion = \"1.0\"\n")
         .file("main.py", MAIN);
     tar_gz(&world.project().join("wheels"), "old-0.1.tar.gz");
-    insta::assert_snapshot!(world.fails(&HERE), @"");
+    insta::assert_snapshot!(world.fails(&HERE), @"
+    exit: 1
+    -- stdout
+    -- stderr
+    error: 2 things are wrong:
+      linux/amd64: lib 4.2 for linux/amd64 (Python 3.11, glibc 2.36): it comes from https://git.invalid/lib by git, and no wheelhouse has a wheel of it that fits
+      linux/amd64: old 0.1 for linux/amd64 (Python 3.11, glibc 2.36): there is no wheel; there is an sdist old-0.1.tar.gz
+
+    hint: build one on linux/amd64 with Python 3.11, into a wheelhouse: pip wheel --no-deps --wheel-dir wheels git+https://git.invalid/lib@0123456789abcdef0123456789abcdef01234567
+          build one on linux/amd64 with Python 3.11, into a wheelhouse: pip wheel --no-deps --wheel-dir wheels old==0.1
+    ");
     let world = world
         .wheel(&Wheel::new("lib", "4.2").file("lib.py", "import old\nTEXT = old.VERSION\n"))
         .wheel(&Wheel::simple("old", "0.1"));
@@ -98,7 +115,19 @@ fn what_is_only_source_is_taken_from_a_wheelhouse() {
 #[test]
 fn a_folder_that_is_not_there_is_told() {
     let world = with_lib("directory");
-    insta::assert_snapshot!(world.fails(&HERE), @"");
+    insta::assert_snapshot!(world.fails(&HERE), @"
+    exit: 1
+    -- stdout
+    -- stderr
+    error: linux/amd64: there is no folder `libs/lib`
+    ");
     fs::create_dir_all(world.project().join("libs/lib")).unwrap();
-    insta::assert_snapshot!(world.fails(&HERE), @"");
+    insta::assert_snapshot!(world.fails(&HERE), @"
+    exit: 1
+    -- stdout
+    -- stderr
+    error: linux/amd64: lib, in `libs/lib`: it has no `[project]` with a name
+
+    hint: build a wheel of it into a wheelhouse: uv build --wheel --out-dir wheels
+    ");
 }
