@@ -23,17 +23,14 @@ fn everything_that_lacks_is_told_for_both_platforms() {
     -- stdout
     -- stderr
     error: 5 things are wrong:
-      linux/amd64: gone 4.0 for linux/amd64 (Python 3.11, glibc 2.36): no wheelhouse has a wheel of it that fits, and no index is asked: there is a wheelhouse and no configured index
-      linux/amd64: odd 3.0 for linux/amd64 (Python 3.11, glibc 2.36): no wheelhouse has a wheel of it that fits, and no index is asked: there is a wheelhouse and no configured index
-      linux/arm64: fast 2.0 for linux/arm64 (Python 3.11, glibc 2.36): no wheelhouse has a wheel of it that fits, and no index is asked: there is a wheelhouse and no configured index
-      linux/arm64: gone 4.0 for linux/arm64 (Python 3.11, glibc 2.36): no wheelhouse has a wheel of it that fits, and no index is asked: there is a wheelhouse and no configured index
-      linux/arm64: odd 3.0 for linux/arm64 (Python 3.11, glibc 2.36): no wheelhouse has a wheel of it that fits, and no index is asked: there is a wheelhouse and no configured index
+      gone 4.0 for linux/amd64 (Python 3.11, glibc 2.36): no wheelhouse has a wheel of it that fits, and no index is asked: there is a wheelhouse and no configured index
+      odd 3.0 for linux/amd64 (Python 3.11, glibc 2.36): no wheelhouse has a wheel of it that fits, and no index is asked: there is a wheelhouse and no configured index
+      fast 2.0 for linux/arm64 (Python 3.11, glibc 2.36): no wheelhouse has a wheel of it that fits, and no index is asked: there is a wheelhouse and no configured index
+      gone 4.0 for linux/arm64 (Python 3.11, glibc 2.36): no wheelhouse has a wheel of it that fits, and no index is asked: there is a wheelhouse and no configured index
+      odd 3.0 for linux/arm64 (Python 3.11, glibc 2.36): no wheelhouse has a wheel of it that fits, and no index is asked: there is a wheelhouse and no configured index
 
-    hint: build one on linux/amd64 with Python 3.11, into a wheelhouse: pip wheel --no-deps --wheel-dir wheels gone==4.0; or name an index: [dependencies] index = "https://pypi.org/simple"
-          build one on linux/amd64 with Python 3.11, into a wheelhouse: pip wheel --no-deps --wheel-dir wheels odd==3.0; or name an index: [dependencies] index = "https://pypi.org/simple"
-          build one on linux/arm64 with Python 3.11, into a wheelhouse: pip wheel --no-deps --wheel-dir wheels fast==2.0; or name an index: [dependencies] index = "https://pypi.org/simple"
-          build one on linux/arm64 with Python 3.11, into a wheelhouse: pip wheel --no-deps --wheel-dir wheels gone==4.0; or name an index: [dependencies] index = "https://pypi.org/simple"
-          build one on linux/arm64 with Python 3.11, into a wheelhouse: pip wheel --no-deps --wheel-dir wheels odd==3.0; or name an index: [dependencies] index = "https://pypi.org/simple"
+    hint: build wheels on linux/amd64 with Python 3.11, into a wheelhouse: pip wheel --no-deps --wheel-dir wheels gone==4.0 odd==3.0; or name an index: [dependencies] index = "https://pypi.org/simple"
+          build wheels on linux/arm64 with Python 3.11, into a wheelhouse: pip wheel --no-deps --wheel-dir wheels fast==2.0 gone==4.0 odd==3.0; or name an index: [dependencies] index = "https://pypi.org/simple"
     "#);
     // nothing is wrong with what was pulled meanwhile
     world.file("requirements.txt", &pins(&[&pure])).recovers(&BOTH);
@@ -48,7 +45,14 @@ fn a_wheel_that_is_not_the_locked_one_is_refused() {
         .file("uv.lock", &uv_lock("dependencies = [{ name = \"alpha\" }]", &locked.locked()))
         .file("pyproject.toml", "[project]\nname = \"shop\"\nversion = \"1.0\"\n");
     let text = world.fails(&HERE).replace(&locked.sha256(), "LOCKED").replace(&changed.sha256(), "FOUND");
-    insta::assert_snapshot!(text, @"");
+    insta::assert_snapshot!(text, @"
+    exit: 1
+    -- stdout
+    -- stderr
+    error: linux/amd64: alpha-1.0-py3-none-any.whl from `wheels` hashes to FOUND, not to LOCKED
+
+    hint: it is not the file that was locked: find out who changed it before it is locked anew
+    ");
     world.wheel(&locked).recovers(&HERE);
 }
 
@@ -57,7 +61,7 @@ fn a_wheel_that_is_not_the_locked_one_is_refused() {
 fn a_wheel_with_none_of_the_locked_hashes_is_told() {
     let (locked, built) = (Wheel::simple("alpha", "1.0"), Wheel::new("alpha", "1.0").file("alpha.py", "import os\n"));
     let world = project().wheel(&built).file("requirements.txt", &locked.pin());
-    insta::assert_snapshot!(world.warnings(&HERE), @"");
+    insta::assert_snapshot!(world.warnings(&HERE), @"warning: `alpha-1.0-py3-none-any.whl` in a wheelhouse has none of the hashes that are locked");
 }
 
 #[test]

@@ -165,11 +165,13 @@ fn pins_without_hashes_are_taken_with_a_warning() {
 fn what_is_not_pinned_is_refused_with_the_command_that_pins_it() {
     let world = project().file("requirements.txt", "alpha==1.0\nbeta>=2\n");
     insta::assert_snapshot!(world.fails(&HERE), @"
-    exit: 1
+    exit: 2
     -- stdout
     -- stderr
     warning: requirements.txt: 2 distributions have no hash (`alpha`, `beta`): what an index serves is taken; `uv pip compile --generate-hashes requirements.in -o requirements.txt` adds them
-    error: cannot reach REGISTRY: failed to lookup address information: Name or service not known
+    error: requirements.txt:2: `beta>=2` names no one version
+
+    hint: keep such requirements in requirements.in, and pin them: `uv pip compile --generate-hashes requirements.in -o requirements.txt`
     ");
 }
 

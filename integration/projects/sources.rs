@@ -100,11 +100,10 @@ fn what_is_only_source_is_taken_from_a_wheelhouse() {
     -- stdout
     -- stderr
     error: 2 things are wrong:
-      linux/amd64: lib 4.2 for linux/amd64 (Python 3.11, glibc 2.36): it comes from https://git.invalid/lib by git, and no wheelhouse has a wheel of it that fits
-      linux/amd64: old 0.1 for linux/amd64 (Python 3.11, glibc 2.36): there is no wheel; there is an sdist old-0.1.tar.gz
+      lib 4.2 for linux/amd64 (Python 3.11, glibc 2.36): it comes from https://git.invalid/lib by git, and no wheelhouse has a wheel of it that fits
+      old 0.1 for linux/amd64 (Python 3.11, glibc 2.36): there is no wheel; there is an sdist old-0.1.tar.gz
 
-    hint: build one on linux/amd64 with Python 3.11, into a wheelhouse: pip wheel --no-deps --wheel-dir wheels git+https://git.invalid/lib@0123456789abcdef0123456789abcdef01234567
-          build one on linux/amd64 with Python 3.11, into a wheelhouse: pip wheel --no-deps --wheel-dir wheels old==0.1
+    hint: build wheels on linux/amd64 with Python 3.11, into a wheelhouse: pip wheel --no-deps --wheel-dir wheels git+https://git.invalid/lib@0123456789abcdef0123456789abcdef01234567 old==0.1
     ");
     let world = world
         .wheel(&Wheel::new("lib", "4.2").file("lib.py", "import old\nTEXT = old.VERSION\n"))
@@ -119,7 +118,7 @@ fn a_folder_that_is_not_there_is_told() {
     exit: 1
     -- stdout
     -- stderr
-    error: linux/amd64: there is no folder `libs/lib`
+    error: linux/amd64: lib: there is no folder `libs/lib`
     ");
     fs::create_dir_all(world.project().join("libs/lib")).unwrap();
     insta::assert_snapshot!(world.fails(&HERE), @"
