@@ -16,7 +16,7 @@ use crate::python::entry::Candidates;
 use crate::python::lock::LockError;
 use crate::python::project::ProjectError;
 use crate::python::stdlib::ExcludeError;
-use crate::python::wheel::WheelError;
+use crate::python::wheel::{WheelError, WheelFault};
 use crate::rootfs::accounts::AccountError;
 use crate::rootfs::resolve::LoopError;
 use crate::rootfs::select::SelectError;
@@ -54,6 +54,8 @@ pub enum BuildError {
     Wrong(Wrong),
     #[error("{platform}: {cause}")]
     Recipe { platform: Platform, cause: RecipeError },
+    #[error("{platform}: {distribution}: {cause}")]
+    Conflict { platform: Platform, distribution: String, cause: RecipeError },
     #[error("{platform}: {cause}")]
     Loop { platform: Platform, cause: LoopError },
     #[error("{platform}: {cause}")]
@@ -169,6 +171,11 @@ impl Hint for BuildError {
             Self::Recipe { cause: RecipeError::Blocked { .. } | RecipeError::Folder(_), .. } => {
                 Some("choose another destination".to_owned())
             }
+            Self::Conflict { cause: RecipeError::Blocked { .. } | RecipeError::Folder(_), .. } => Some(
+                "another distribution has a file where this one has a folder, or the reverse: leave one of them out"
+                    .to_owned(),
+            ),
+            Self::Pack(PackError::Record { .. }) => Some(WheelFault::CHANGED.to_owned()),
             _ => None,
         }
     }

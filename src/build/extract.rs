@@ -167,6 +167,16 @@ pub fn extract(inputs: &Inputs) -> Result<Extraction, BuildError> {
     }
 }
 
+/// Names the distribution whose files cannot be where they should.
+fn conflict(installed: &Installed, cause: BuildError) -> BuildError {
+    match cause {
+        BuildError::Recipe { platform, cause } => {
+            BuildError::Conflict { platform, distribution: installed.to_string(), cause }
+        }
+        other => other,
+    }
+}
+
 /// The image in the making.
 pub(super) struct Work<'a> {
     pub(super) inputs: &'a Inputs,
@@ -362,7 +372,8 @@ impl<'a> Work<'a> {
             Site::Installed(all) => {
                 for (layer, installed) in dependencies::layers(all, self.plan.split) {
                     for (path, entry) in &installed.entries {
-                        placed.push(self.put_into(&layer, path, entry.clone(), Because::Dependency)?);
+                        let put = self.put_into(&layer, path, entry.clone(), Because::Dependency);
+                        placed.push(put.map_err(|cause| conflict(installed, cause))?);
                     }
                 }
             }

@@ -33,6 +33,7 @@ impl Problem {
         let text = match cause {
             BuildError::Entrypoint { cause, .. } => cause.to_string(),
             BuildError::Recipe { cause, .. } => cause.to_string(),
+            BuildError::Conflict { distribution, cause, .. } => format!("{distribution}: {cause}"),
             BuildError::Loop { cause, .. } => cause.to_string(),
             BuildError::Select { what, image, cause, .. } => format!("{what}: {image}: {cause}"),
             BuildError::Python { image, cause, .. } => format!("{image}: {cause}"),
@@ -104,7 +105,9 @@ impl Wrong {
     pub(super) fn text(&self) -> String {
         let line = |(problem, platforms): &(Problem, Vec<Platform>)| {
             let text = one_line(&problem.to_string());
-            if platforms.len() > 1 && platforms.len() == self.platforms {
+            // What is said of a distribution names its platform.
+            let named = |platform: &Platform| text.contains(&format!(" for {platform} ("));
+            if platforms.len() > 1 && platforms.len() == self.platforms || platforms.iter().all(named) {
                 return text;
             }
             let names: Vec<_> = platforms.iter().map(ToString::to_string).collect();
@@ -156,8 +159,38 @@ impl Wrong {
                 names.join(", ")
             ));
         }
-        (!hints.is_empty()).then(|| hints.join("\n      "))
+        (!hints.is_empty()).then(|| joined(hints).join("\n      "))
     }
+}
+
+/// What stands before the distributions in commands that build wheels.
+const COMMAND: &str = " --wheel-dir wheels ";
+
+/// Hints with the same command for several distributions as one.
+fn joined(hints: Vec<String>) -> Vec<String> {
+    let mut out: Vec<(String, String, String)> = Vec::new();
+    for hint in hints {
+        let Some((head, rest)) = hint.split_once(COMMAND) else {
+            out.push((hint, String::new(), String::new()));
+            continue;
+        };
+        let (what, end) = rest.find(';').map_or((rest, ""), |at| rest.split_at(at));
+        let head = format!("{head}{COMMAND}");
+        match out.iter_mut().find(|(known, _, known_end)| *known == head && known_end == end) {
+            Some((_, list, _)) => {
+                list.push(' ');
+                list.push_str(what);
+            }
+            None => out.push((head, what.to_owned(), end.to_owned())),
+        }
+    }
+    out.into_iter()
+        .map(|(head, list, end)| {
+            head.replacen("build one on", if list.contains(' ') { "build wheels on" } else { "build one on" }, 1)
+                + &list
+                + &end
+        })
+        .collect()
 }
 
 /// Names out of images start no line of their own.
@@ -177,6 +210,14 @@ mod tests {
     fn names_are_listed_up_to_a_number() {
         let told = |count: usize| some_of(&["a", "b", "c", "d", "e"].map(str::to_owned)[..count], 2);
         assert_eq!([1, 2, 3, 4, 5].map(told), ["a", "a and b", "a, b and c", "a, b and 2 more", "a, b and 3 more"]);
+    }
+
+    #[test]
+    fn commands_for_several_distributions_are_one() {
+        let of = |on: &str, what: &str| format!("build one on {on}: pip wheel --wheel-dir wheels {what}; or else");
+        let hints = ["x".to_owned(), of("a", "b==1"), of("a", "c==2"), of("d", "b==1")];
+        let want = ["x".to_owned(), of("a", "b==1 c==2").replace("one", "wheels"), of("d", "b==1")];
+        assert_eq!(joined(hints.to_vec()), want);
     }
 
     #[test]

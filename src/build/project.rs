@@ -31,7 +31,8 @@ pub async fn install(
     let (folders, tars, facts, name) = (run.io.folders.clone(), run.tars.clone(), facts.clone(), pinned.name.clone());
     let work = move || {
         let rules = WalkRules { ignore_files: true, defaults: true, ..WalkRules::default() };
-        let walk = folders.walk(&folder, &rules)?;
+        let walk = folders.walk(&folder, &rules);
+        let walk = walk.map_err(|cause| BuildError::Local { what: name.clone(), cause })?;
         let error = |cause| BuildError::Project { name: name.clone(), folder: folder.clone(), cause };
         let local = folders.file(&folder.join("pyproject.toml")).map_err(|_| error(ProjectError::NoName))?;
         let content = Content::Local(Arc::new(local));

@@ -417,7 +417,8 @@ fn extracts(args: &Args, file: &File, has_builder: bool) -> Result<Vec<Extract>,
 }
 
 /// Site-packages, wheelhouses and an output layout that lie below the application are no
-/// part of it.
+/// part of it; neither is the lock file, so that another version of a dependency changes
+/// that dependency's layer alone.
 fn app(
     args: &Args,
     file: &File,
@@ -434,18 +435,21 @@ fn app(
         _ => None,
     };
     let mut exclude = file.app.exclude.clone().unwrap_or_default();
-    let folders: Vec<_> = match dependencies {
+    let others: Vec<_> = match dependencies {
         Dependencies::None => Vec::new(),
-        Dependencies::Ready(folders) => folders.values().collect(),
-        Dependencies::Locked(locked) => locked.wheelhouses.iter().collect(),
+        Dependencies::Ready(folders) => folders.values().cloned().collect(),
+        Dependencies::Locked(locked) => {
+            let lock = PathBuf::from(locked.lock.file());
+            locked.wheelhouses.iter().cloned().chain([lock]).collect()
+        }
     };
-    for folder in folders.into_iter().chain(&layout) {
+    for path in others.iter().chain(&layout) {
         let clean =
             |path: &Path| path.components().filter(|part| *part != std::path::Component::CurDir).collect::<PathBuf>();
-        if let Ok(inside) = clean(folder).strip_prefix(clean(&source))
+        if let Ok(inside) = clean(path).strip_prefix(clean(&source))
             && !inside.as_os_str().is_empty()
         {
-            exclude.push(format!("{}/**", globset::escape(&inside.to_string_lossy())));
+            exclude.push(format!("/{}", globset::escape(&inside.to_string_lossy())));
         }
     }
     Ok(Some(App {
