@@ -94,7 +94,6 @@ fn the_threshold_and_the_limit_are_honoured() {
     assert_eq!(alone(&mut world, ""), ["one 1", "three 1", "two 1"]);
     assert_eq!(alone(&mut world, "[layers]\nsplit-size = \"2 MiB\"\n"), ["three 1", "two 1"]);
     assert_eq!(alone(&mut world, "[layers]\nsplit-max = 1\n"), ["three 1"]);
-    assert_eq!(alone(&mut world, "[layers]\nsplit-max = 0\n"), [""; 0]);
     assert_eq!(alone(&mut world, "[layers]\nsplit-size = 0\n"), ["one 1", "three 1", "tiny 1", "two 1"]);
 }
 

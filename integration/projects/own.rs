@@ -27,33 +27,31 @@ fn scripts_of_both_kinds_run_and_metadata_tells_who_it_is() {
     assert_eq!(world.started(&[CC, SLIM, AMD64, "--", "serve", "-v"], &[]), "1.2.3 ['shop.cli:main'] ['-v']");
 }
 
+/// The command that an image of these files would start.
+fn command(pyproject: &str, files: &[&str]) -> String {
+    let world = files.iter().fold(bare(), |world, path| world.file(path, ""));
+    let mut world = if pyproject.is_empty() { world } else { world.file("pyproject.toml", pyproject) };
+    let plan = world.plan(&[CC, SLIM, AMD64]);
+    let words = plan["platforms"][0]["command"].as_array().unwrap();
+    words.iter().map(|word| word.as_str().unwrap()).collect::<Vec<_>>().join(" ")
+}
+
 #[test]
 fn what_is_started_when_nobody_says() {
-    let print = |text: &str| format!("def main():\n    print('{text}')\nif __name__ == '__main__':\n    main()\n");
-    let script = "[project.scripts]\nserve = \"shop:main\"\n";
-    let two = "[project.scripts]\nserve = \"shop:main\"\nwork = \"shop:main\"\n";
-    for (pyproject, files, want) in [
-        // the only script, before a package and a program
-        (
-            format!("{SHOP}{script}"),
-            vec![("shop/__init__.py", "script"), ("shop/__main__.py", "package"), ("main.py", "file")],
-            "script",
-        ),
-        (
-            format!("{SHOP}{two}"),
-            vec![("shop/__init__.py", "script"), ("shop/__main__.py", "package"), ("main.py", "file")],
-            "package",
-        ),
-        (String::new(), vec![("src/shop/__main__.py", "package below src")], "package below src"),
-        // of several packages the project's own
-        (SHOP.to_owned(), vec![("my_shop/__main__.py", "own"), ("tools/__main__.py", "other")], "own"),
-        (String::new(), vec![("main.py", "file"), ("lib/app.py", "other")], "file"),
-        (String::new(), vec![("app.py", "app")], "app"),
-    ] {
-        let world = files.iter().fold(bare(), |world, (path, text)| world.file(path, &print(text)));
-        let world = if pyproject.is_empty() { world } else { world.file("pyproject.toml", &pyproject) };
-        assert_eq!(world.started(&[CC, SLIM, AMD64], &[]), want, "{files:?}");
-    }
+    let script = format!("{SHOP}[project.scripts]\nserve = \"shop:main\"\n");
+    let two = format!("{script}work = \"shop:main\"\n");
+    let all = ["shop/__init__.py", "shop/__main__.py", "main.py"];
+    assert_eq!(command(&script, &all), "/usr/local/bin/serve");
+    assert_eq!(command(&two, &all), "/usr/local/bin/python -m shop");
+    // of several packages the project's own
+    let packages = ["my_shop/__main__.py", "tools/__main__.py"];
+    assert_eq!(command(SHOP, &packages), "/usr/local/bin/python -m my_shop");
+    assert_eq!(command("", &["main.py", "lib/app.py"]), "/usr/local/bin/python /app/main.py");
+    assert_eq!(command("", &["app.py"]), "/usr/local/bin/python /app/app.py");
+    let world = bare()
+        .file("src/shop/__main__.py", "import shop\nprint(shop.NAME)\n")
+        .file("src/shop/__init__.py", "NAME = 'below src'\n");
+    assert_eq!(world.started(&[CC, SLIM, AMD64], &[]), "below src");
 }
 
 #[test]

@@ -22,23 +22,48 @@ fn with_lib(source: &str) -> World {
 
 #[test]
 fn pure_python_is_installed_from_its_files_wherever_its_backend_has_them() {
-    for (source, table, file) in [
-        ("editable", "", "src/lib/__init__.py"),
-        ("directory", "", "lib.py"),
-        ("editable", "[tool.hatch.build.targets.wheel]\npackages = [\"python/lib\"]\n", "python/lib/__init__.py"),
-        ("editable", "[tool.setuptools.packages.find]\nwhere = [\"code\"]\n", "code/lib/__init__.py"),
-        ("directory", "[tool.uv.build-backend]\nmodule-name = \"lib\"\nmodule-root = \"\"\n", "lib/__init__.py"),
-    ] {
-        let world = with_lib(source)
-            .file("libs/lib/pyproject.toml", &format!("[project]\n{FACTS}{table}"))
-            .file(&format!("libs/lib/{file}"), "TEXT = 'from its files'\n");
-        assert_eq!(world.started(&HERE, &[]), "4.2 from its files", "{file}");
+    let standard = |name: &str, table: &str| format!("[project]\nname = \"{name}\"\nversion = \"4.2\"\n{table}");
+    let projects = [
+        ("a", "editable", standard("a", ""), "src/a/__init__.py"),
+        ("b", "directory", standard("b", ""), "b.py"),
+        (
+            "c",
+            "editable",
+            standard("c", "[tool.hatch.build.targets.wheel]\npackages = [\"python/c\"]\n"),
+            "python/c/__init__.py",
+        ),
+        ("d", "editable", standard("d", "[tool.setuptools.packages.find]\nwhere = [\"code\"]\n"), "code/d/__init__.py"),
+        (
+            "e",
+            "directory",
+            standard("e", "[tool.uv.build-backend]\nmodule-name = \"e\"\nmodule-root = \"\"\n"),
+            "e/__init__.py",
+        ),
+        (
+            "f",
+            "directory",
+            "[tool.poetry]\nname = \"f\"\nversion = \"4.2\"\npackages = [{ include = \"f\", from = \"there\" }]\n"
+                .to_owned(),
+            "there/f/__init__.py",
+        ),
+    ];
+    let table = |(name, source, _, _): &(&str, &str, String, &str)| {
+        format!("[[package]]\nname = \"{name}\"\nversion = \"4.2\"\nsource = {{ {source} = \"libs/{name}\" }}\n")
+    };
+    let needs = projects.each_ref().map(|(name, ..)| format!("{{ name = \"{name}\" }}")).join(", ");
+    let packages: String = projects.iter().map(table).collect();
+    let code = "from importlib.metadata import version\nimport a, b, c, d, e, f\n\
+                print(*(f'{m.TEXT}={version(m.__name__)}' for m in (a, b, c, d, e, f)))\n";
+    let mut world = project()
+        .file("uv.lock", &uv_lock(&format!("dependencies = [{needs}]"), &packages))
+        .file("carboy.toml", "[app]\nexclude = [\"libs\"]\n")
+        .file("main.py", code);
+    for (name, _, pyproject, file) in &projects {
+        world = world
+            .file(&format!("libs/{name}/pyproject.toml"), pyproject)
+            .file(&format!("libs/{name}/{file}"), &format!("TEXT = '{name}'\n"));
     }
-    let poetry = format!("[tool.poetry]\n{FACTS}packages = [{{ include = \"lib\", from = \"there\" }}]\n");
-    let world = with_lib("directory")
-        .file("libs/lib/pyproject.toml", &poetry)
-        .file("libs/lib/there/lib/__init__.py", "TEXT = 'poetry'\n");
-    assert_eq!(world.started(&HERE, &[]), "4.2 poetry");
+    assert_eq!(world.started(&HERE, &[]), "a=4.2 b=4.2 c=4.2 d=4.2 e=4.2 f=4.2");
 }
 
 #[test]
@@ -128,5 +153,12 @@ fn a_folder_that_is_not_there_is_told() {
     error: linux/amd64: lib, in `libs/lib`: it has no `[project]` with a name
 
     hint: build a wheel of it into a wheelhouse: uv build --wheel --out-dir wheels
+    ");
+    let world = world.file("libs/lib/pyproject.toml", "[project]\nname = \"other\"\nversion = \"1\"\n");
+    insta::assert_snapshot!(world.fails(&HERE), @"
+    exit: 1
+    -- stdout
+    -- stderr
+    error: linux/amd64: lib, in `libs/lib`: it is called `other` in its pyproject.toml
     ");
 }

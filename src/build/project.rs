@@ -9,10 +9,10 @@ use super::dependencies::Facts;
 use super::error::BuildError;
 use super::run::Run;
 use crate::ports::{LocalKind, Walk, WalkRules};
-use crate::python::Interpreter;
 use crate::python::lock::Pinned;
 use crate::python::project::{Project, ProjectError};
 use crate::python::wheel::{self, Installed};
+use crate::python::{Interpreter, normalised};
 use crate::rootfs::{Content, Entry, Kind, Meta, RootPath};
 
 /// The most bytes of a `pyproject.toml`.
@@ -39,7 +39,10 @@ pub async fn install(
         let text = crate::layer::contents::read(&content, tars.as_ref(), LIMIT);
         let text = text.map_err(|cause| BuildError::read(folder.join("pyproject.toml").display(), cause))?;
         let project = Project::parse(&String::from_utf8_lossy(&text)).map_err(error)?;
-        installed(&project, &walk, &facts.interpreter).map_err(error)
+        match &project.name {
+            Some(other) if normalised(other) != name => Err(error(ProjectError::OtherName(other.clone()))),
+            _ => installed(&project, &walk, &facts.interpreter).map_err(error),
+        }
     };
     run.blocking(work).await?
 }

@@ -51,6 +51,8 @@ pub enum ProjectError {
     Syntax(String),
     #[error("it has no `[project]` with a name")]
     NoName,
+    #[error("it is called `{0}` in its pyproject.toml")]
+    OtherName(String),
     #[error("it has no `version`: only its build backend could tell")]
     NoVersion,
     #[error("`{0}` is not a version")]
@@ -68,7 +70,7 @@ pub enum ProjectError {
 impl Hint for ProjectError {
     fn hint(&self) -> Option<String> {
         match self {
-            Self::Syntax(_) | Self::Version(_) | Self::Scripts(_) => None,
+            Self::Syntax(_) | Self::Version(_) | Self::Scripts(_) | Self::OtherName(_) => None,
             _ => Some("build a wheel of it into a wheelhouse: uv build --wheel --out-dir wheels".to_owned()),
         }
     }
