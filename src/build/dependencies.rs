@@ -18,7 +18,7 @@ use crate::elf::Loader as _;
 use crate::layer::zip;
 use crate::oci::{Digest, Platform};
 use crate::plan::{Dependencies, Locked, Plan, Split};
-use crate::ports::{Packages, Walk, WalkRules, WheelFile, WheelPlaces};
+use crate::ports::{NoWheel, Packages, Walk, WalkRules, WheelFile, WheelPlaces};
 use crate::progress::{LayerId, LayerKind, Part};
 use crate::python::lock::{Hash, Origin, Pinned};
 use crate::python::marker::Environment;
@@ -156,7 +156,7 @@ async fn one(
     packages: &Arc<dyn Packages>,
 ) -> Result<Installed, BuildError> {
     let Origin::Folder { path } = &pinned.origin else {
-        let file = packages.wheel(pinned, &facts.target).await?;
+        let file = packages.wheel(pinned, &facts.target).await.map_err(|cause| no_wheel(pinned, facts, cause))?;
         warn_of_hash(run, pinned, &file);
         return install(run, facts, file).await;
     };
@@ -167,6 +167,11 @@ async fn one(
         Ok(file) => install(run, facts, file).await,
         Err(_) => from_files,
     }
+}
+
+fn no_wheel(pinned: &Pinned, facts: &Facts, cause: NoWheel) -> BuildError {
+    let version = pinned.version.as_ref().map_or_else(String::new, |version| format!(" {version}"));
+    BuildError::NoWheel { distribution: format!("{}{version}", pinned.name), target: facts.target.clone(), cause }
 }
 
 /// Where a lock file has hashes without names, a wheel in a wheelhouse may be one that was

@@ -10,12 +10,13 @@ use crate::layer::PackError;
 use crate::layer::recipe::RecipeError;
 use crate::layer::zip::ZipError;
 use crate::oci::{ManifestError, Platform};
-use crate::ports::PortError;
+use crate::ports::{NoWheel, PortError};
 use crate::python::PythonError;
 use crate::python::entry::Candidates;
 use crate::python::lock::LockError;
 use crate::python::project::ProjectError;
 use crate::python::stdlib::ExcludeError;
+use crate::python::tags::Target;
 use crate::python::wheel::{WheelError, WheelFault};
 use crate::rootfs::accounts::AccountError;
 use crate::rootfs::resolve::LoopError;
@@ -68,6 +69,8 @@ pub enum BuildError {
     Zip(Box<ZipError>),
     #[error(transparent)]
     Wheel(Box<WheelError>),
+    #[error("no wheel of {distribution} for {target}: {cause}")]
+    NoWheel { distribution: String, target: Target, cause: NoWheel },
     #[error("{name}, in `{}`: {cause}", folder.display())]
     Project { name: String, folder: PathBuf, cause: ProjectError },
     #[error("the builder does not tell its Python's full version, and bytecode is of one very version")]

@@ -13,7 +13,7 @@ use super::links::Listed;
 use super::names::{is_file_of, is_of};
 use super::settings::{Index, Links};
 use crate::http::failure::other;
-use crate::ports::{PortError, PortErrorKind, WheelFile};
+use crate::ports::{NoWheel, PortError, PortErrorKind, WheelFile};
 use crate::progress::{Event, Outcome, Subject, Verb};
 use crate::python::lock::{Hash, LockedFile, Origin, Pinned};
 use crate::python::wheel::{self, WheelName};
@@ -41,7 +41,7 @@ impl Wheels {
     ///
     /// # Errors
     /// As `Packages::wheel`.
-    pub(super) async fn find(&self, wanted: Wanted<'_>) -> Result<WheelFile, PortError> {
+    pub(super) async fn find(&self, wanted: Wanted<'_>) -> Result<WheelFile, NoWheel> {
         if let Some(file) = self.housed(wanted).await? {
             return Ok(file);
         }
@@ -57,7 +57,7 @@ impl Wheels {
                     return Err(wanted.archive(&name, &path.display().to_string()));
                 }
                 let need = Need { name: &name, hashes, size: None };
-                self.on_disk(&self.settings.folder.join(path), &need).await
+                Ok(self.on_disk(&self.settings.folder.join(path), &need).await?)
             }
             Origin::Folder { path } => Err(wanted.folder(&path.display().to_string())),
             Origin::Git { url } => Err(wanted.git(url)),
@@ -65,12 +65,7 @@ impl Wheels {
     }
 
     /// One of the files that the lock file names.
-    async fn named(
-        &self,
-        wanted: Wanted<'_>,
-        index: Option<&str>,
-        files: &[LockedFile],
-    ) -> Result<WheelFile, PortError> {
+    async fn named(&self, wanted: Wanted<'_>, index: Option<&str>, files: &[LockedFile]) -> Result<WheelFile, NoWheel> {
         let wheels = files.iter().filter_map(|file| Some((WheelName::parse(&file.name)?, file)));
         let own = wheels.filter(|(wheel, _)| is_of(wheel, wanted.pinned));
         let Some(file) = wheel::best(own, wanted.target) else {
@@ -81,7 +76,7 @@ impl Wheels {
     }
 
     /// The archive at a URL.
-    async fn at_url(&self, wanted: Wanted<'_>, file: &LockedFile) -> Result<WheelFile, PortError> {
+    async fn at_url(&self, wanted: Wanted<'_>, file: &LockedFile) -> Result<WheelFile, NoWheel> {
         if !fits(wanted, &file.name) {
             let url = file.url.as_deref().and_then(|url| Url::parse(url).ok());
             return Err(wanted.archive(&file.name, &url.map_or_else(|| file.name.clone(), |url| shown(&url))));
@@ -90,14 +85,14 @@ impl Wheels {
     }
 
     /// A file that the lock file names.
-    async fn file(&self, wanted: Wanted<'_>, index: Option<&str>, file: &LockedFile) -> Result<WheelFile, PortError> {
+    async fn file(&self, wanted: Wanted<'_>, index: Option<&str>, file: &LockedFile) -> Result<WheelFile, NoWheel> {
         let mut places = self.configured_places();
         places.extend(url_of(file)?.filter(|url| !self.settings.no_index || url.scheme() == "file").map(Place::Url));
         places.extend(self.further_places(index)?);
         self.sought(wanted, file, places).await
     }
 
-    async fn sought(&self, wanted: Wanted<'_>, file: &LockedFile, places: Vec<Place>) -> Result<WheelFile, PortError> {
+    async fn sought(&self, wanted: Wanted<'_>, file: &LockedFile, places: Vec<Place>) -> Result<WheelFile, NoWheel> {
         let work = async {
             if let Some(found) = self.cached(&file.name, &file.hashes)? {
                 return Ok(found);
@@ -146,7 +141,7 @@ impl Wheels {
 
     /// The best of the files that an index has of a version, where the lock file has
     /// no names.
-    async fn unnamed(&self, wanted: Wanted<'_>, index: Option<&str>, hashes: &[Hash]) -> Result<WheelFile, PortError> {
+    async fn unnamed(&self, wanted: Wanted<'_>, index: Option<&str>, hashes: &[Hash]) -> Result<WheelFile, NoWheel> {
         if let Some(why) = self.settings.offline() {
             return Err(wanted.offline(why));
         }
@@ -338,9 +333,9 @@ impl Misses {
         Ok(())
     }
 
-    fn error(self, wanted: Wanted<'_>) -> PortError {
+    fn error(self, wanted: Wanted<'_>) -> NoWheel {
         match self.refusal {
-            Some(refusal) => PortError { message: self.said.join(", and "), ..refusal },
+            Some(refusal) => NoWheel { message: self.said.join(", and "), ..refusal.into() },
             None => wanted.absent(&self.said),
         }
     }
