@@ -106,8 +106,8 @@ impl Wrong {
         let line = |(problem, platforms): &(Problem, Vec<Platform>)| {
             let text = one_line(&problem.to_string());
             // What is said of a distribution names its platform.
-            let named = |platform: &Platform| text.contains(&format!(" for {platform} ("));
-            if platforms.len() > 1 && platforms.len() == self.platforms || platforms.iter().all(named) {
+            let told = |platform: &Platform| text.contains(&format!(" for {platform} ("));
+            if platforms.len() > 1 && platforms.len() == self.platforms || platforms.iter().all(told) {
                 return text;
             }
             let names: Vec<_> = platforms.iter().map(ToString::to_string).collect();
