@@ -18,7 +18,7 @@ use crate::elf::Loader as _;
 use crate::layer::zip;
 use crate::oci::{Digest, Platform};
 use crate::plan::{Dependencies, Locked, Plan, Split};
-use crate::ports::{NoWheel, Packages, Walk, WalkRules, WheelFile, WheelPlaces};
+use crate::ports::{NoWheel, Packages, PortError, PortErrorKind, Walk, WalkRules, WheelFile, WheelPlaces};
 use crate::progress::{LayerId, LayerKind, Part};
 use crate::python::lock::{Hash, Origin, Pinned};
 use crate::python::marker::Environment;
@@ -170,6 +170,9 @@ async fn one(
 }
 
 fn no_wheel(pinned: &Pinned, facts: &Facts, cause: NoWheel) -> BuildError {
+    if let NoWheel { kind: kind @ PortErrorKind::Corrupt, message, hint, .. } = cause {
+        return PortError { kind, message, hint }.into();
+    }
     let version = pinned.version.as_ref().map_or_else(String::new, |version| format!(" {version}"));
     BuildError::NoWheel { distribution: format!("{}{version}", pinned.name), target: facts.target.clone(), cause }
 }

@@ -121,7 +121,7 @@ impl Inputs {
         let facts = Facts::of(plan, platform, &base, builder.as_deref(), &run.tars)?.map(Arc::new);
         let site = dependencies::gather(run, plan, platform, facts.as_ref(), local.packages.as_ref()).await?;
         let app = match (&local.app, &facts) {
-            (None, _) => None,
+            (None, _) | (Some(application::Local::Wheels(_)), None) => None,
             (Some(application::Local::Files { walk, start }), _) => {
                 Some(App::Files { walk: walk.clone(), start: start.clone() })
             }
@@ -132,7 +132,6 @@ impl Inputs {
                 let start = entry::of_installed(&installed.scripts, installed.modules(&facts.interpreter));
                 Some(App::Wheel { installed, start })
             }
-            (Some(application::Local::Wheels(_)), None) => None,
         };
         Ok(Self {
             plan: plan.clone(),

@@ -343,8 +343,7 @@ fn dependencies(args: &Args, file: &File, platforms: &[Platform], has_python: bo
         names.iter().map(|name| normalised(name)).collect()
     };
     let wheelhouses = if args.wheelhouse.is_empty() {
-        let named = wanted.wheelhouse.iter().flatten();
-        named.map(|name| join(&args.folder, Path::new(name))).collect()
+        wanted.wheelhouse.iter().flatten().map(|name| join(&args.folder, Path::new(name))).collect()
     } else {
         args.wheelhouse.clone()
     };

@@ -50,6 +50,7 @@ impl Start {
 ///
 /// # Errors
 /// What there is to choose from, when it is not one.
+#[expect(clippy::needless_pass_by_value, reason = "an iterator is made on the spot, and copied here")]
 pub fn start<'a>(project: Option<&Project>, files: impl Iterator<Item = &'a str> + Clone) -> Result<Start, Candidates> {
     let scripts: Vec<_> =
         project.iter().flat_map(|project| project.scripts.keys()).cloned().map(Start::Script).collect();

@@ -136,6 +136,7 @@ impl Project {
     ///
     /// # Errors
     /// A project that has to be built, or whose modules only its backend finds.
+    #[expect(clippy::needless_pass_by_value, reason = "an iterator is made on the spot, and copied here")]
     pub fn modules<'a>(&self, files: impl Iterator<Item = &'a str> + Clone) -> Result<Vec<Module>, ProjectError> {
         let name = self.name.as_deref().ok_or(ProjectError::NoName)?;
         self.is_pure()?;
@@ -197,7 +198,7 @@ impl Module {
 /// Whether files lie in a `src` that is no package itself.
 #[must_use]
 pub fn src_layout<'a>(mut files: impl Iterator<Item = &'a str> + Clone) -> bool {
-    let modules = files.clone().any(|file| file.starts_with("src/") && file.ends_with(".py"));
+    let modules = files.clone().any(|file| file.starts_with("src/") && file.strip_suffix(".py").is_some());
     modules && !files.any(|file| file == "src/__init__.py")
 }
 
