@@ -22,15 +22,13 @@ fn everything_that_lacks_is_told_for_both_platforms() {
     exit: 1
     -- stdout
     -- stderr
-    error: 5 things are wrong:
-      gone 4.0 for linux/amd64 (Python 3.11, glibc 2.36): no wheelhouse has a wheel of it that fits, and no index is asked: there is a wheelhouse and no configured index
-      odd 3.0 for linux/amd64 (Python 3.11, glibc 2.36): no wheelhouse has a wheel of it that fits, and no index is asked: there is a wheelhouse and no configured index
-      fast 2.0 for linux/arm64 (Python 3.11, glibc 2.36): no wheelhouse has a wheel of it that fits, and no index is asked: there is a wheelhouse and no configured index
-      gone 4.0 for linux/arm64 (Python 3.11, glibc 2.36): no wheelhouse has a wheel of it that fits, and no index is asked: there is a wheelhouse and no configured index
-      odd 3.0 for linux/arm64 (Python 3.11, glibc 2.36): no wheelhouse has a wheel of it that fits, and no index is asked: there is a wheelhouse and no configured index
+    error: 2 things are wrong:
+      no wheel of gone 4.0 and odd 3.0 for Python 3.11, glibc 2.36: no wheelhouse has one that fits, and no index is asked: there is a wheelhouse and no configured index
+      linux/arm64: no wheel of fast 2.0 for Python 3.11, glibc 2.36: no wheelhouse has one that fits, and no index is asked: there is a wheelhouse and no configured index
 
-    hint: build wheels on linux/amd64 with Python 3.11, into a wheelhouse: pip wheel --no-deps --wheel-dir wheels gone==4.0 odd==3.0; or name an index: [dependencies] index = "https://pypi.org/simple"
-          build wheels on linux/arm64 with Python 3.11, into a wheelhouse: pip wheel --no-deps --wheel-dir wheels fast==2.0 gone==4.0 odd==3.0; or name an index: [dependencies] index = "https://pypi.org/simple"
+    hint: name an index besides: [dependencies] index = "https://pypi.org/simple"
+          build them on linux/amd64 and on linux/arm64 with Python 3.11, into a wheelhouse: pip wheel --no-deps --wheel-dir wheels gone==4.0 odd==3.0
+          build one on linux/arm64 with Python 3.11, into a wheelhouse: pip wheel --no-deps --wheel-dir wheels fast==2.0
     "#);
     // nothing is wrong with what was pulled meanwhile
     world.file("requirements.txt", &pins(&[&pure])).recovers(&BOTH);
@@ -72,6 +70,6 @@ fn a_wheelhouse_that_is_not_there_is_told() {
     exit: 1
     -- stdout
     -- stderr
-    error: linux/amd64: there is no wheelhouse `nowhere`
+    error: linux/amd64: no wheel of alpha 1.0 for Python 3.11, glibc 2.36: there is no wheelhouse `nowhere`
     ");
 }

@@ -125,10 +125,10 @@ fn what_is_only_source_is_taken_from_a_wheelhouse() {
     -- stdout
     -- stderr
     error: 2 things are wrong:
-      lib 4.2 for linux/amd64 (Python 3.11, glibc 2.36): it comes from https://git.invalid/lib by git, and no wheelhouse has a wheel of it that fits
-      old 0.1 for linux/amd64 (Python 3.11, glibc 2.36): there is no wheel; there is an sdist old-0.1.tar.gz
+      linux/amd64: no wheel of lib 4.2 for Python 3.11, glibc 2.36: it comes from https://git.invalid/lib by git, and no wheelhouse has one that fits
+      linux/amd64: no wheel of old 0.1 for Python 3.11, glibc 2.36: there is an sdist old-0.1.tar.gz only
 
-    hint: build wheels on linux/amd64 with Python 3.11, into a wheelhouse: pip wheel --no-deps --wheel-dir wheels git+https://git.invalid/lib@0123456789abcdef0123456789abcdef01234567 old==0.1
+    hint: build them on linux/amd64 with Python 3.11, into a wheelhouse: pip wheel --no-deps --wheel-dir wheels git+https://git.invalid/lib@0123456789abcdef0123456789abcdef01234567 old==0.1
     ");
     let world = world
         .wheel(&Wheel::new("lib", "4.2").file("lib.py", "import old\nTEXT = old.VERSION\n"))
