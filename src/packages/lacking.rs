@@ -47,13 +47,8 @@ impl Wanted<'_> {
         });
         match hint {
             Some(hint) => NoWheel { hint: Some(hint), ..absent(what) },
-            None => self.to_build(what, None),
+            None => self.built(what, None),
         }
-    }
-
-    /// The places that were asked do not have it at all.
-    pub fn absent(&self, places: &[String]) -> NoWheel {
-        absent(places.join(", and "))
     }
 
     /// It comes from a repository.
@@ -70,34 +65,34 @@ impl Wanted<'_> {
             Err(_) => ("a repository".to_owned(), None),
         };
         let what = format!("it comes from {place} by git, and no wheelhouse has one that fits");
-        self.to_build(what, command)
+        self.built(what, command)
     }
 
     /// It is a local project.
     pub fn folder(&self, path: &str) -> NoWheel {
         let what = format!("it is the project in `{}`, and no wheelhouse has one that fits", one_line(path));
-        self.to_build(what, Some(format!("./{}", one_line(path))))
+        self.built(what, Some(format!("./{}", one_line(path))))
     }
 
     /// It is an archive from which a wheel has to be built.
     pub fn archive(&self, name: &str, place: &str) -> NoWheel {
         let name = one_line(name);
         if is_wheel(&name) {
-            return self.to_build(format!("{name} does not fit"), None);
+            return self.built(format!("{name} does not fit"), None);
         }
         let what = format!("{name} has to be built, and no wheelhouse has one that fits");
-        self.to_build(what, Some(one_line(place)))
+        self.built(what, Some(one_line(place)))
     }
 
     /// It would have to be fetched, and nothing is.
     pub fn offline(&self, why: &str) -> NoWheel {
         let what = format!("no wheelhouse has one that fits, and no index is asked: {why}");
         let hint = "name an index besides: [dependencies] index = \"https://pypi.org/simple\"".to_owned();
-        NoWheel { hint: Some(hint), ..self.to_build(what, None) }
+        NoWheel { hint: Some(hint), ..self.built(what, None) }
     }
 
     /// A wheel of it would do that somebody builds.
-    fn to_build(&self, message: String, what: Option<String>) -> NoWheel {
+    fn built(self, message: String, what: Option<String>) -> NoWheel {
         let pinned = || match &self.pinned.version {
             Some(version) => format!("{}=={version}", self.pinned.name),
             None => self.pinned.name.clone(),
@@ -121,7 +116,8 @@ impl Wanted<'_> {
     }
 }
 
-fn absent(message: String) -> NoWheel {
+/// It is nowhere.
+pub fn absent(message: String) -> NoWheel {
     NoWheel { kind: PortErrorKind::NotFound, message, build: None, hint: None }
 }
 

@@ -8,7 +8,7 @@ use super::Wheels;
 use super::credentials::shown;
 use super::download::{self, At, Need};
 use super::hashing::{Written, agree};
-use super::lacking::Wanted;
+use super::lacking::{Wanted, absent};
 use super::links::Listed;
 use super::names::{is_file_of, is_of};
 use super::settings::{Index, Links};
@@ -110,7 +110,7 @@ impl Wheels {
                     Err(error) => misses.add(error, self.is_given_up(place))?,
                 }
             }
-            Err(misses.error(wanted))
+            Err(misses.error())
         };
         self.fetched.get(known_by(file), work).await
     }
@@ -156,11 +156,7 @@ impl Wheels {
                 Err(error) => misses.add(error, self.is_given_up(place))?,
             }
         }
-        if names.is_empty() {
-            Err(misses.error(wanted))
-        } else {
-            Err(wanted.unfit(names.iter().map(String::as_str), None))
-        }
+        if names.is_empty() { Err(misses.error()) } else { Err(wanted.unfit(names.iter().map(String::as_str), None)) }
     }
 
     /// None when a place has the version, and no wheel of it that fits: `names` has
@@ -333,10 +329,10 @@ impl Misses {
         Ok(())
     }
 
-    fn error(self, wanted: Wanted<'_>) -> NoWheel {
+    fn error(self) -> NoWheel {
         match self.refusal {
             Some(refusal) => NoWheel { message: self.said.join(", and "), ..refusal.into() },
-            None => wanted.absent(&self.said),
+            None => absent(self.said.join(", and ")),
         }
     }
 }

@@ -80,8 +80,8 @@ mod tests {
         ];
         assert_eq!(best(later, &target), Some(1));
         let best = |tags: &[&str]| {
-            let names = tags.iter().map(|tag| named(format!("a-1-{tag}.whl")));
-            best(names.zip(0..), &target)
+            let wheels = tags.iter().map(|tag| named(format!("a-1-{tag}.whl")));
+            best(wheels.zip(0..), &target)
         };
         for (tags, want) in [
             (&["py3-none-any", "cp38-abi3-manylinux2014_x86_64", "cp313-cp313-manylinux_2_17_x86_64"][..], Some(2)),
