@@ -15,8 +15,9 @@ mod lacking;
 mod layers;
 #[path = "projects/locks.rs"]
 mod locks;
-#[path = "support/made.rs"]
-mod made;
+mod made {
+    pub use crate::support::made;
+}
 #[path = "projects/own.rs"]
 mod own;
 #[path = "support/scripted.rs"]

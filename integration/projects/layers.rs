@@ -159,8 +159,8 @@ fn jobs_and_caches_and_where_wheels_come_from_do_not_matter() {
         }
         let Some(project) = path.strip_prefix("/simple/") else { return Reply::new(404) };
         let of_project = files.keys().filter(|name| name.starts_with(project.trim_end_matches('/')));
-        let links: String = of_project.map(|name| format!("<a href=\"/files/{name}\">{name}</a>\n")).collect();
-        Reply::new(200).with("Content-Type", "text/html").body(links)
+        let links: Vec<_> = of_project.map(|name| format!("<a href=\"/files/{name}\">{name}</a>\n")).collect();
+        Reply::new(200).with("Content-Type", "text/html").body(links.concat())
     });
     std::fs::remove_dir_all(world.project().join("wheels")).unwrap();
     let index = format!("http://{}/simple", server.host);
