@@ -218,6 +218,7 @@ mod tests {
         let digest = Digest::of(b"x");
         let member = Member {
             archive: Path::new("/some.whl").into(),
+            wheel: "some.whl".into(),
             name: "a.py".to_owned(),
             offset: 7,
             packed: 1,
