@@ -121,6 +121,8 @@ pub enum CacheKind {
     Folder,
     /// Compiled bytecode, by the digest of interpreter, paths and sources.
     Bytecode,
+    /// JSON about a wheel's ELF files, by a digest over the wheel's.
+    Elf,
 }
 
 /// Content kept between runs. Entries appear whole or not at all.

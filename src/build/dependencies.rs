@@ -12,7 +12,7 @@ use super::objects::Objects;
 use super::problems::{Problem, some_of};
 use super::project;
 use super::pull::Image;
-use super::run::{Run, Tars};
+use super::run::Run;
 use crate::debian::glibc;
 use crate::elf::Loader as _;
 use crate::layer::zip;
@@ -56,7 +56,7 @@ impl Facts {
         platform: &Platform,
         base: &Image,
         builder: Option<&Image>,
-        tars: &Arc<Tars>,
+        objects: &Objects,
     ) -> Result<Option<Self>, BuildError> {
         let (Some(runtime), Some(builder)) = (&plan.runtime, builder) else { return Ok(None) };
         let triplet = platform.triplet().unwrap_or_default();
@@ -67,8 +67,8 @@ impl Facts {
         else {
             return Ok(None);
         };
-        let glibc = match glibc(base, triplet, tars)? {
-            None => glibc(builder, triplet, tars)?,
+        let glibc = match glibc(base, triplet, objects)? {
+            None => glibc(builder, triplet, objects)?,
             known => known,
         };
         let environment = Environment::of(&interpreter, machine);
@@ -77,12 +77,12 @@ impl Facts {
 }
 
 /// The newest version that an image's libc defines.
-fn glibc(image: &Image, triplet: &str, tars: &Arc<Tars>) -> Result<Option<(u32, u32)>, BuildError> {
+fn glibc(image: &Image, triplet: &str, objects: &Objects) -> Result<Option<(u32, u32)>, BuildError> {
     let folders = LIBC.iter().map(|folder| folder.replace("TRIPLET", triplet));
     let paths = folders.filter_map(|folder| RootPath::new(format!("{folder}/libc.so.6")).ok());
     for (path, entry) in paths.filter_map(|path| image.tree.follow(&path)) {
         let Some(content) = entry.content() else { continue };
-        let object = Objects::new(tars.clone()).object(&path, content)?;
+        let object = objects.object(&path, content)?;
         let versions = object.as_ref().and_then(|object| object.versions.as_ref());
         if let Some(newest) = versions.into_iter().flatten().filter_map(|version| glibc::version(version)).max() {
             return Ok(Some(newest));
@@ -192,12 +192,16 @@ fn warn_of_hash(run: &Run, pinned: &Pinned, file: &WheelFile) {
 /// # Errors
 /// A wheel that is not one, or was not made for this name, or lies about its content.
 pub async fn install(run: &Arc<Run>, facts: &Arc<Facts>, file: WheelFile) -> Result<Installed, BuildError> {
-    let facts = facts.clone();
+    let (facts, members) = (facts.clone(), run.members.clone());
     let work = move || {
         let archive = zip::list(&file.name, &file.path).map_err(|cause| BuildError::Zip(Box::new(cause)))?;
         let open = &mut |member: &_| Ok(Box::new(zip::open(&archive, member)?) as Box<dyn Read>);
-        wheel::install(&archive, &facts.interpreter, open).map_err(|cause| BuildError::Wheel(Box::new(cause)))
+        let installed = wheel::install(&archive, &facts.interpreter, open);
+        let installed = installed.map_err(|cause| BuildError::Wheel(Box::new(cause)))?;
+        members.look(&archive, &file.digest)?;
+        Ok(installed)
     };
+    let _permit = run.readers.acquire().await;
     run.blocking(work).await?
 }
 

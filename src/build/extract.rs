@@ -7,6 +7,7 @@ use super::application::{self, Copied};
 use super::dependencies::{self, Facts, Site};
 use super::donor::{Donor, DonorId};
 use super::error::BuildError;
+use super::members::Members;
 use super::objects::Objects;
 use super::problems::Problem;
 use super::pull::{self, Image};
@@ -45,6 +46,7 @@ pub struct Inputs {
     pub(super) copies: Vec<Copied>,
     pub(super) tars: Arc<Tars>,
     pub(super) compiler: Arc<dyn Compiler>,
+    pub(super) members: Arc<Members>,
     pub(super) progress: Arc<dyn Progress>,
 }
 
@@ -118,7 +120,8 @@ impl Inputs {
                 others.insert(extract.from_name.clone(), image);
             }
         }
-        let facts = Facts::of(plan, platform, &base, builder.as_deref(), &run.tars)?.map(Arc::new);
+        let objects = Objects::new(run.tars.clone(), run.members.clone());
+        let facts = Facts::of(plan, platform, &base, builder.as_deref(), &objects)?.map(Arc::new);
         let site = dependencies::gather(run, plan, platform, facts.as_ref(), local.packages.as_ref()).await?;
         let app = match (&local.app, &facts) {
             (None, _) | (Some(application::Local::Wheels(_)), None) => None,
@@ -144,6 +147,7 @@ impl Inputs {
             copies: application::copies(run, plan).await?,
             tars: run.tars.clone(),
             compiler: run.io.compiler.clone(),
+            members: run.members.clone(),
             progress: run.io.progress.clone(),
         })
     }
@@ -214,7 +218,7 @@ impl<'a> Work<'a> {
             inputs,
             plan: &inputs.plan,
             triplet,
-            objects: Objects::new(inputs.tars.clone()),
+            objects: Objects::new(inputs.tars.clone(), inputs.members.clone()),
             image: inputs.base.tree.clone(),
             donors: Vec::new(),
             image_folders: Vec::new(),

@@ -12,7 +12,6 @@ use super::reasons::Because;
 use super::report::Taken;
 use super::seal::CACHE;
 use crate::elf::{self, Abi, Closure, Loader as _};
-use crate::layer::contents;
 use crate::progress::LayerKind;
 use crate::rootfs::{Entry, RootPath};
 
@@ -123,9 +122,7 @@ impl Work<'_> {
         let mut out = Vec::new();
         for path in paths {
             let Some(content) = self.image.get(&path).and_then(Entry::content) else { continue };
-            let magic = contents::magic(content, self.inputs.tars.as_ref());
-            let magic = magic.map_err(|cause| BuildError::read(&path, cause))?;
-            if elf::is_elf(magic) {
+            if self.objects.is_elf(content).map_err(|cause| BuildError::read(&path, cause))? {
                 out.push(path);
             }
         }

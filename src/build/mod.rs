@@ -12,6 +12,7 @@ mod extras;
 mod lacking;
 mod libraries;
 mod links;
+mod members;
 mod modules;
 mod objects;
 mod packing;

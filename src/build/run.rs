@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::Semaphore;
 
 use super::error::BuildError;
+use super::members::Members;
 use super::pull::Root;
 use crate::layer::{Limits, Packed, TarFiles};
 use crate::oci::{Descriptor, DiffId, Digest};
@@ -36,7 +37,10 @@ pub struct Run {
     pub transfers: Semaphore,
     /// A zstd encoder takes some 50 MB (measured at level 3): two at most.
     pub encoders: Semaphore,
+    /// Reading a wheel takes 9 MB at most (assumed: what `layer::member` keeps).
+    pub readers: Semaphore,
     pub tars: Arc<Tars>,
+    pub members: Arc<Members>,
     pub roots: Once<String, Arc<Root>>,
     pub unpacked: Once<Digest, u64>,
     pub packed: Once<Digest, (Packed, bool)>,
@@ -53,6 +57,8 @@ impl Run {
             limits,
             transfers: Semaphore::new(jobs),
             encoders: Semaphore::new(jobs.min(2)),
+            readers: Semaphore::new(jobs.min(4)),
+            members: Arc::new(Members::new(io.cache.clone())),
             roots: Once::default(),
             unpacked: Once::default(),
             packed: Once::default(),

@@ -12,11 +12,9 @@ use super::lacking::{self, Whole};
 use super::problems::{Problem, some_of};
 use super::site;
 use crate::debian::glibc;
-use crate::elf::header;
 use crate::elf::{Abi, Edge, Loader as _, Mismatch, MismatchKind, Object, versions};
 use crate::hint::Hint as _;
 use crate::image::Process;
-use crate::layer::contents;
 use crate::python::{Distributions, Interpreter};
 use crate::rootfs::{Entry, RootPath};
 
@@ -56,11 +54,7 @@ impl Work<'_> {
         let mut out = BTreeMap::new();
         for path in self.elf_files(files.map(|(path, _)| path.clone()).collect())? {
             let Some(content) = self.image.get(&path).and_then(Entry::content) else { continue };
-            let head = contents::head(content, self.inputs.tars.as_ref(), header::LENGTH as u64);
-            let head = head.map_err(|cause| BuildError::read(&path, cause))?;
-            if let Ok(head) = <[u8; header::LENGTH]>::try_from(head.as_slice())
-                && let Some(abi) = header::abi(&head)
-            {
+            if let Some(abi) = self.objects.abi(content).map_err(|cause| BuildError::read(&path, cause))? {
                 out.insert(path, abi);
             }
         }

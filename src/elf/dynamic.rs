@@ -10,13 +10,14 @@ use object::elf::{
 };
 use object::read::elf::{FileHeader, ProgramHeader as _};
 use object::{Endianness, ReadRef};
+use serde::{Deserialize, Serialize};
 
 use super::file::File;
 use super::memory::STRING;
 use super::version_records::{Strings, VersionNeed, defined, needed};
 
 /// The machine, class and byte order that objects in one process share.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default, Serialize, Deserialize)]
 pub struct Abi {
     /// `e_machine`: 62 is x86-64, 183 is AArch64.
     pub machine: u16,
@@ -39,7 +40,7 @@ impl Abi {
 }
 
 /// An executable or shared library that takes part in dynamic linking.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct Object {
     pub abi: Abi,
     pub soname: Option<Vec<u8>>,
@@ -63,14 +64,14 @@ pub struct Object {
 }
 
 /// One object that another one wants loaded.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Need {
     pub name: Vec<u8>,
     pub kind: NeedKind,
 }
 
 /// By which entry an object is wanted.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum NeedKind {
     /// `DT_NEEDED`.
     Needed,

@@ -6,6 +6,7 @@
 
 use object::elf::{VER_DEF_CURRENT, VER_FLG_WEAK, VER_NEED_CURRENT, Verdaux, Verdef, Vernaux, Verneed, VersionFlags};
 use object::{Endianness, ReadRef};
+use serde::{Deserialize, Serialize};
 
 use super::ElfError;
 use super::memory::{Memory, record};
@@ -14,7 +15,7 @@ use super::memory::{Memory, record};
 const MANY: usize = 10_000;
 
 /// A version of a file's symbols that another file cannot do without.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 pub struct VersionNeed {
     /// The soname of the file that must have it.
     pub file: Vec<u8>,

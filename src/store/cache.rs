@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! ROOT/blobs/sha256/HEX   ROOT/tars/HEX   ROOT/layers/HEX   ROOT/folders/HEX
-//! ROOT/wheels/HEX   ROOT/bytecode/HEX   ROOT/tmp/
+//! ROOT/wheels/HEX   ROOT/bytecode/HEX   ROOT/elf/HEX   ROOT/tmp/
 //! ```
 //! An entry is renamed into place, so that a reader never meets half of one and
 //! processes that commit the same key at once do each other no harm. What lies
@@ -84,6 +84,7 @@ impl Cache for DiskCache {
             CacheKind::Wheel => "wheels",
             CacheKind::Folder => "folders",
             CacheKind::Bytecode => "bytecode",
+            CacheKind::Elf => "elf",
         };
         self.root.join(folder).join(key.hex())
     }
@@ -118,13 +119,14 @@ mod tests {
 
     use super::*;
 
-    const KINDS: [(CacheKind, &str); 6] = [
+    const KINDS: [(CacheKind, &str); 7] = [
         (CacheKind::Blob, "blobs/sha256"),
         (CacheKind::Tar, "tars"),
         (CacheKind::Layer, "layers"),
         (CacheKind::Wheel, "wheels"),
         (CacheKind::Folder, "folders"),
         (CacheKind::Bytecode, "bytecode"),
+        (CacheKind::Elf, "elf"),
     ];
 
     fn commit(cache: &DiskCache, kind: CacheKind, key: &Digest, content: &str) {
