@@ -48,12 +48,14 @@ impl World {
     /// that of all tests: the standard library is compiled once.
     fn build(&self, tag: &str) -> Carboy {
         static CACHE: LazyLock<TempDir> = LazyLock::new(|| TempDir::new().unwrap());
-        static PYTHON: LazyLock<Boxed> = LazyLock::new(|| Boxed::new(DEBIAN_13.builder));
+        static OLD: LazyLock<Boxed> = LazyLock::new(|| Boxed::new(DEBIAN_12.builder));
+        static NEW: LazyLock<Boxed> = LazyLock::new(|| Boxed::new(DEBIAN_13.builder));
+        let python = if self.pair.python == DEBIAN_12.python { &OLD } else { &NEW };
         Carboy::over(&self.registry, self.pair, &self.project)
             .to(self.registry.name(&format!("app:{tag}")))
             .cache(CACHE.path())
             .args(["--wheelhouse".as_ref(), made("wheels/apps").as_os_str()])
-            .args(["--host-python".as_ref(), PYTHON.python().as_os_str()])
+            .args(["--host-python".as_ref(), python.python().as_os_str()])
     }
 
     fn each(&self, started: impl Fn(&str, &Unpacked)) {
@@ -87,7 +89,7 @@ fn flask_answers(world: &World) {
 
 #[test]
 fn flask_under_gunicorn_over_debian_12() {
-    flask_answers(&World::new("flask", DEBIAN_12));
+    flask_answers(&World::compiled("flask", DEBIAN_12));
 }
 
 #[test]
