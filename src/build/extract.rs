@@ -99,6 +99,13 @@ pub struct Extraction {
     pub image: Tree,
 }
 
+impl Extraction {
+    /// Without what only questions about the image need.
+    pub fn slim(self) -> Self {
+        Self { reasons: Reasons::default(), packages: BTreeMap::new(), image: Tree::default(), ..self }
+    }
+}
+
 impl Inputs {
     /// Pulls and lists what the plan names besides base and builder.
     pub async fn gather(
@@ -126,7 +133,9 @@ impl Inputs {
             }
             (Some(application::Local::Wheels(found)), Some(facts)) => {
                 let file = dependencies::own_wheel(found, &facts.target)?;
-                Some(App::Wheel(Box::new(dependencies::install(run, facts, file).await?)))
+                let wheel = dependencies::install(run, facts, file).await?;
+                dependencies::look(run, wheel.unseen.into_iter().collect()).await?;
+                Some(App::Wheel(Box::new(wheel.installed)))
             }
             (Some(application::Local::Wheels(_)), None) => None,
         };
