@@ -9,8 +9,10 @@ mod support;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::LazyLock;
 
 use serde_json::{Value, json};
+use support::boxed::Boxed;
 use support::carboy::Carboy;
 use support::image::{Image, Unpacked};
 use support::registry::Registry;
@@ -21,7 +23,7 @@ use tempfile::TempDir;
 /// An example in a folder of its own; a registry that has its images.
 struct World {
     registry: Registry,
-    folder: TempDir,
+    _folder: TempDir,
     project: PathBuf,
     pair: Pair,
 }
@@ -30,19 +32,34 @@ impl World {
     fn new(app: &str, pair: Pair) -> Self {
         let folder = TempDir::new().unwrap();
         let project = locked_project(app, pair, folder.path());
-        Self { registry: Registry::with(pair), folder, project, pair }
+        Self { registry: Registry::with(pair), _folder: folder, project, pair }
     }
 
-    /// From the wheels that `scripts/setup` fetched, and from nowhere else.
+    /// With compiled bytecode, without which an emulated start takes minutes.
+    fn compiled(app: &str, pair: Pair) -> Self {
+        let world = Self::new(app, pair);
+        let file = world.project.join("carboy.toml");
+        let text = fs::read_to_string(&file).unwrap();
+        fs::write(file, text + "\n[runtime]\nbytecode = \"unchecked-hash\"\n").unwrap();
+        world
+    }
+
+    /// From the wheels that `scripts/setup` fetched, and from nowhere else. The cache is
+    /// that of all tests: the standard library is compiled once.
     fn build(&self, tag: &str) -> Carboy {
+        static CACHE: LazyLock<TempDir> = LazyLock::new(|| TempDir::new().unwrap());
+        static OLD: LazyLock<Boxed> = LazyLock::new(|| Boxed::new(DEBIAN_12.builder));
+        static NEW: LazyLock<Boxed> = LazyLock::new(|| Boxed::new(DEBIAN_13.builder));
+        let python = if self.pair.python == DEBIAN_12.python { &OLD } else { &NEW };
         Carboy::over(&self.registry, self.pair, &self.project)
             .to(self.registry.name(&format!("app:{tag}")))
-            .cache(&self.folder.path().join("cache"))
+            .cache(CACHE.path())
             .args(["--wheelhouse".as_ref(), made("wheels/apps").as_os_str()])
+            .args(["--host-python".as_ref(), python.python().as_os_str()])
     }
 
-    fn each(&self, tag: &str, started: impl Fn(&str, &Unpacked)) {
-        let reference = self.build(tag).line();
+    fn each(&self, started: impl Fn(&str, &Unpacked)) {
+        let reference = self.build("1").line();
         for platform in PLATFORMS {
             started(platform, &Unpacked::new(&reference, platform));
         }
@@ -53,15 +70,15 @@ impl World {
 fn hello_needs_no_lock_file() {
     let world = World::new("hello", DEBIAN_13);
     fs::write(world.project.join("carboy.toml"), "").unwrap();
-    world.each("1", |platform, image| {
+    world.each(|platform, image| {
         let out = start_with(image, Runner::Crun, &[], &[]).done();
         assert!(out.starts_with(&format!("hello from {} python 3.13.", machine(platform))), "{out}");
     });
 }
 
-fn flask_answers(pair: Pair) {
-    let world = World::new("flask", pair);
-    world.each("1", |platform, image| {
+fn flask_answers(world: &World) {
+    let pair = world.pair;
+    world.each(|platform, image| {
         let body: Value = serde_json::from_str(&Running::serve(image, Runner::Crun).body()).unwrap();
         assert!(body["python"].as_str().unwrap().starts_with(&format!("{}.", pair.python)), "{body}");
         let want =
@@ -72,18 +89,18 @@ fn flask_answers(pair: Pair) {
 
 #[test]
 fn flask_under_gunicorn_over_debian_12() {
-    flask_answers(DEBIAN_12);
+    flask_answers(&World::compiled("flask", DEBIAN_12));
 }
 
 #[test]
 fn flask_under_gunicorn_over_debian_13() {
-    flask_answers(DEBIAN_13);
+    flask_answers(&World::compiled("flask", DEBIAN_13));
 }
 
 #[test]
 fn fastapi_under_uvicorn() {
-    let world = World::new("fastapi", DEBIAN_13);
-    world.each("1", |platform, image| {
+    let world = World::compiled("fastapi", DEBIAN_13);
+    world.each(|platform, image| {
         let body: Value = serde_json::from_str(&Running::serve(image, Runner::Crun).body()).unwrap();
         assert_eq!(body, json!({ "uid": 65532, "machine": machine(platform), "python": body["python"] }));
     });
@@ -91,8 +108,8 @@ fn fastapi_under_uvicorn() {
 
 #[test]
 fn pandas_computes() {
-    let world = World::new("pandas", DEBIAN_13);
-    world.each("1", |_, image| {
+    let world = World::compiled("pandas", DEBIAN_13);
+    world.each(|_, image| {
         let out = start_with(image, Runner::Crun, &[], &[]).done();
         assert_eq!(out.split_whitespace().collect::<Vec<_>>(), ["city", "Bergen", "11.0", "Oslo", "3.0"]);
     });
@@ -100,7 +117,7 @@ fn pandas_computes() {
 
 /// A client that speaks to `server.py`, which the image of this machine's platform has too.
 fn client_speaks(app: &str, variable: &str, scheme: &str, want: impl Fn(&str) -> String) {
-    let world = World::new(app, DEBIAN_13);
+    let world = World::compiled(app, DEBIAN_13);
     let reference = world.build("1").line();
     let own = Unpacked::new(&reference, PLATFORMS[0]);
     let server = Server::start(&own, "/app/server.py");

@@ -10,7 +10,6 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, Read as _, Seek as _};
 use std::num::NonZeroUsize;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
@@ -20,7 +19,11 @@ use carboy::hint::Hint as _;
 use carboy::ports::{Bytecode, Compiler as _, Exact, PortError, Reading, Skipped};
 use carboy::rootfs::{Content, RootPath};
 use carboy::store::DiskCache;
-use support::{layout, made, ran, root, run};
+use support::boxed::{Boxed, script};
+use support::carboy::Carboy;
+use support::image::Unpacked;
+use support::registry::Registry;
+use support::{DEBIAN_12, DEBIAN_13, made, project, ran, run};
 use tempfile::TempDir;
 
 type Sources = BTreeMap<RootPath, Content>;
@@ -101,41 +104,6 @@ fn host() -> (PathBuf, String) {
 /// An interpreter's standard library.
 fn library(python: &Path) -> PathBuf {
     run(python.to_str().unwrap(), ["-c", "import os; print(os.path.dirname(os.__file__))"]).trim().into()
-}
-
-/// A test image's interpreter, through a program of the host.
-struct Boxed {
-    folder: TempDir,
-}
-
-impl Boxed {
-    fn new(image: &str) -> Self {
-        let folder = TempDir::new().unwrap();
-        let image = format!("oci:{}", layout(image).display());
-        run("unpack", [image.as_ref(), "linux/amd64".as_ref(), folder.path().join("image").as_os_str()]);
-        let start = root().join("integration/fixtures/run-image");
-        let text = format!(
-            "#!/bin/sh\nunset PYTHONSAFEPATH\nexec {} --env PYTHONHASHSEED=0 {}/image -- python3 \"$@\"\n",
-            start.display(),
-            folder.path().display()
-        );
-        let boxed = Self { folder };
-        script(&boxed.python(), &text);
-        boxed
-    }
-
-    fn python(&self) -> PathBuf {
-        self.folder.path().join("python")
-    }
-
-    fn root(&self) -> PathBuf {
-        self.folder.path().join("image/rootfs")
-    }
-}
-
-fn script(path: &Path, text: &str) {
-    fs::write(path, text).unwrap();
-    fs::set_permissions(path, PermissionsExt::from_mode(0o755)).unwrap();
 }
 
 /// Every so-many-th source below a folder, in `/lib`.
@@ -481,4 +449,55 @@ def once():
 print('%.3f' % min(once() for _ in range(7)))
 ";
     run(image.python().to_str().unwrap(), ["-c", time, folder, code]).trim().to_owned()
+}
+
+/// What a build is told to compile with: this machine's Python, where it is of the very
+/// version, and the builder's own.
+#[test]
+fn builds_on_two_machines_have_the_same_digest() {
+    let (folder, registry) = (TempDir::new().unwrap(), Registry::with(DEBIAN_12));
+    let hello = project("hello", DEBIAN_12, folder.path());
+    let file = hello.join("carboy.toml");
+    let text = fs::read_to_string(&file).unwrap();
+    let boxed = Boxed::new(DEBIAN_12.builder);
+    let version = run(boxed.python().to_str().unwrap(), ["-c", "import sys; print(sys.version.split()[0])"]);
+    let (here, own) = host();
+    let other = if own == version.trim() { here } else { boxed.python() };
+    let build = |python: &Path, cache: &str, jobs: &str| {
+        Carboy::over(&registry, DEBIAN_12, &hello)
+            .to(registry.name("hello:1"))
+            .cache(&folder.path().join(cache))
+            .args(["--host-python".as_ref(), python.as_os_str()])
+            .args(["--jobs", jobs])
+            .line()
+    };
+    let plain = build(&boxed.python(), "plain", "8");
+    fs::write(&file, text + "\n[runtime]\nbytecode = \"unchecked-hash\"\n").unwrap();
+    let compiled = build(&boxed.python(), "one", "8");
+    assert_ne!(compiled, plain);
+    assert_eq!(build(&other, "two", "1"), compiled);
+    let image = Unpacked::new(&compiled, "linux/arm64");
+    for file in ["usr/local/lib/python3.11/__pycache__/os.cpython-311.pyc", "app/__pycache__/main.cpython-311.pyc"] {
+        assert!(image.root().join(file).exists(), "{file}");
+    }
+}
+
+#[test]
+fn without_the_interpreter_nothing_is_built() {
+    let (folder, registry) = (TempDir::new().unwrap(), Registry::with(DEBIAN_13));
+    let hello = project("hello", DEBIAN_13, folder.path());
+    let file = hello.join("carboy.toml");
+    let text = fs::read_to_string(&file).unwrap() + "\n[runtime]\nbytecode = \"unchecked-hash\"\n";
+    fs::write(&file, text).unwrap();
+    let build = || Carboy::over(&registry, DEBIAN_13, &hello).to(registry.name("hello:1"));
+    let none = folder.path().join("none");
+    for (build, says) in [
+        (build().env("PATH", ""), "no CPython 3.13.5 on this machine"),
+        (build().args(["--host-python".as_ref(), none.as_os_str()]), "--host-python"),
+    ] {
+        let ran = build.args(["--progress", "none"]).run();
+        assert_eq!((ran.code, ran.stdout.as_str()), (Some(1), ""));
+        assert!(ran.stderr.contains("3.13.5") && ran.stderr.contains("hint: "), "{says}: {}", ran.stderr);
+    }
+    assert_eq!(ran("crane", ["ls", &registry.name("hello")]).code, Some(1), "nothing was pushed");
 }

@@ -6,7 +6,7 @@
 
 #[path = "support/made.rs"]
 mod cache;
-#[path = "wheels/made.rs"]
+#[path = "support/wheels.rs"]
 mod made;
 #[path = "support/random.rs"]
 mod random;

@@ -26,10 +26,17 @@ need_uv() {
   "$cache/venv/bin/python" -m pip install --quiet "uv==$version"
 }
 
-# The examples whose wheels the tests have at hand: application and Python.
-wheels=("flask 3.11" "flask 3.13" "fastapi 3.13" "pandas 3.13" "pubsub 3.13" "kubernetes 3.13")
+# Wheels that the tests have at hand: requirements, Python, machine, folder. The large set is for the long tests.
+wheels=("differential/small.txt 3.13 x86_64 small/3.13-x86_64" "differential/small.txt 3.13 aarch64 small/3.13-aarch64"
+  "differential/small.txt 3.11 x86_64 small/3.11-x86_64")
+for set in "flask 3.11" "flask 3.13" "fastapi 3.13" "pandas 3.13" "pubsub 3.13" "kubernetes 3.13"; do
+  for machine in x86_64 aarch64; do
+    wheels+=("apps/${set% *}/requirements.txt ${set#* } $machine apps")
+  done
+done
+[ -z "${CARBOY_LONG:-}" ] || wheels+=("differential/large.txt 3.13 x86_64 large/3.13-x86_64")
 
-wheels_key() { key_of "$root/scripts/wheels" "$root/integration/apps/$1/requirements.txt"; }
+wheels_key() { key_of "$root/scripts/wheels" "$root/integration/$1"; }
 
 # The examples' ready-made dependencies: application and Python.
 sites=("flask 3.11" "flask 3.13" "pandas 3.13" "flask27 2.7")

@@ -202,6 +202,25 @@ pub struct WheelFile {
     pub size: u64,
 }
 
+/// Why the wheel of a distribution cannot be had.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct NoWheel {
+    pub kind: PortErrorKind,
+    /// What was looked for and found, without the distribution's name.
+    pub message: String,
+    /// What `pip wheel` makes one of, where that would do: `numpy==2.3.1`.
+    pub build: Option<String>,
+    /// What else would do, or would do better.
+    pub hint: Option<String>,
+}
+
+impl From<PortError> for NoWheel {
+    fn from(PortError { kind, message, hint }: PortError) -> Self {
+        Self { kind, message, build: None, hint }
+    }
+}
+
 /// Where distributions come from: wheelhouses, indexes, URLs.
 pub trait Packages: Send + Sync {
     /// The wheel of a distribution that fits the target best, fetched and verified
@@ -210,7 +229,7 @@ pub trait Packages: Send + Sync {
     /// # Errors
     /// There is no wheel that fits; what there is instead, and how to go on. Hashes
     /// that are others than the lock file's. Indexes that refuse or fail.
-    fn wheel<'a>(&'a self, wanted: &'a Pinned, target: &'a Target) -> BoxFuture<'a, Result<WheelFile, PortError>>;
+    fn wheel<'a>(&'a self, wanted: &'a Pinned, target: &'a Target) -> BoxFuture<'a, Result<WheelFile, NoWheel>>;
 }
 
 /// The interpreter that compiled code is for.

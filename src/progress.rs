@@ -10,6 +10,8 @@ use crate::oci::{Digest, Platform};
 pub enum Verb {
     /// A layer comes from the base's or builder's registry, or a wheel from an index.
     Pull,
+    /// Python's sources for a layer are being compiled.
+    Compile,
     /// A layer is being written and compressed.
     Pack,
     /// A blob goes to the target.

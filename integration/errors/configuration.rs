@@ -98,9 +98,7 @@ fn a_lock() {
     exit: 2
     -- stdout
     -- stderr
-    error: `dependencies.lock` is not supported yet
-
-    hint: install the packages into a folder for each platform (uv pip install --target), and name them in `site-packages`
+    error: cannot read `uv.lock`: No such file or directory (os error 2)
     ");
 }
 

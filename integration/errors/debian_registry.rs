@@ -3,6 +3,8 @@
 //! Every test has a server of its own, which ends with the test. All of them serve
 //! one folder, which is filled once for a run.
 
+#![allow(dead_code, reason = "every test target takes what it needs")]
+
 use std::fs;
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};

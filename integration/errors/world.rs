@@ -1,5 +1,7 @@
 //! A project's folder, a cache and a registry, and carboy run among them.
 
+#![allow(dead_code, reason = "every test target takes what it needs")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -117,6 +119,11 @@ impl World {
         self.folder.path().join("project")
     }
 
+    /// Beside the project.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
     pub fn cache(&self) -> PathBuf {
         self.folder.path().join("cache")
     }
@@ -124,8 +131,7 @@ impl World {
     /// The program with arguments, to be started.
     pub fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_carboy"));
-        let full = |text: &str| self.names.iter().fold(text.to_owned(), |text, (long, name)| text.replace(name, long));
-        command.args(self.first.iter().map(|arg| full(arg))).args(args.iter().map(|arg| full(arg)));
+        command.args(self.first.iter().map(|arg| self.full(arg))).args(args.iter().map(|arg| self.full(arg)));
         command.current_dir(self.project()).stdin(Stdio::null());
         command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
         command.env("HOME", self.folder.path().join("home")).env("CARBOY_CACHE_DIR", self.cache());
@@ -147,6 +153,11 @@ impl World {
             self.names.iter().fold(text, |text, (long, name)| text.replace(long, name))
         };
         Run { code: output.status.code(), stdout: text(&output.stdout), stderr: text(&output.stderr), took }
+    }
+
+    /// A text in which names stand, such as the line of a build, as it was.
+    pub fn full(&self, text: &str) -> String {
+        self.names.iter().fold(text.to_owned(), |text, (long, name)| text.replace(name, long))
     }
 
     /// What the tag names that is pushed.

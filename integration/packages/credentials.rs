@@ -6,7 +6,7 @@ use std::path::Path;
 
 use carboy::packages::Settings;
 use carboy::packages::configured::{Around, Own, settings};
-use carboy::ports::{Packages as _, PortError, PortErrorKind};
+use carboy::ports::{NoWheel, Packages as _, PortErrorKind};
 use carboy::python::lock::Pinned;
 
 use crate::desk::{ANY, Desk, Form, Shelf, locked, target, with_files, with_hashes};
@@ -45,7 +45,7 @@ fn configured(desk: &Desk, server: &Scripted, variables: &[(&str, &str)], files:
 }
 
 /// Everything that a run leaves behind, to look for secrets in it.
-fn left_behind(desk: &Desk, error: Option<&PortError>) -> String {
+fn left_behind(desk: &Desk, error: Option<&NoWheel>) -> String {
     let mut all = format!("{:?} {error:?}", desk.log.events());
     let mut open = vec![desk.folder.path().join("cache")];
     while let Some(path) = open.pop() {
@@ -59,7 +59,7 @@ fn left_behind(desk: &Desk, error: Option<&PortError>) -> String {
     all
 }
 
-fn keeps_quiet(desk: &Desk, error: Option<&PortError>) {
+fn keeps_quiet(desk: &Desk, error: Option<&NoWheel>) {
     let all = left_behind(desk, error);
     for secret in ["s3cret", "p@ss", "p%40ss", "bWU6", "wrong-pw"] {
         assert!(!all.contains(secret), "{secret} in {all}");

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use carboy::oci::Digest;
 use carboy::packages::{Index, Settings, Wheels};
-use carboy::ports::{Packages as _, PortError, WheelFile};
+use carboy::ports::{NoWheel, Packages as _, WheelFile};
 use carboy::progress::{Event, Progress};
 use carboy::python::Cpython;
 use carboy::python::lock::{Hash, LockedFile, Origin, Pinned};
@@ -72,7 +72,7 @@ impl Desk {
     }
 
     /// What a run of its own gets for Python 3.13 on amd64.
-    pub async fn wheel(&self, settings: Settings, pinned: &Pinned) -> Result<WheelFile, PortError> {
+    pub async fn wheel(&self, settings: Settings, pinned: &Pinned) -> Result<WheelFile, NoWheel> {
         self.wheels(settings).wheel(pinned, &target("x86_64")).await
     }
 

@@ -87,7 +87,7 @@ async fn an_error_tells_all_places_that_were_asked() {
     assert_eq!(
         text,
         format!(
-            "six 1.17.0 for linux/amd64 (Python 3.13, glibc 2.41): http://MIRROR/simple does not have {AMD64}, \
+            "http://MIRROR/simple does not have {AMD64}, \
              and there is no http://ORIGIN/files/{AMD64}, and http://ORIGIN/simple does not have {AMD64}"
         )
     );

@@ -76,13 +76,13 @@ async fn a_wheelhouse_alone_is_offline() {
     let error = desk.wheel(alone(), &with_files(vec![locked(ANY, url.clone())])).await.unwrap_err();
     assert_eq!(
         error.message,
-        "six 1.17.0 for linux/amd64 (Python 3.13, glibc 2.41): no wheelhouse has a wheel of it that fits, and no index is \
+        "no wheelhouse has one that fits, and no index is \
          asked: there is a wheelhouse and no configured index"
     );
+    assert_eq!(error.build.as_deref(), Some("six==1.17.0"));
     assert_eq!(
-        error.hint.unwrap(),
-        "build one on linux/amd64 with Python 3.13, into a wheelhouse: pip wheel --no-deps --wheel-dir wheels six==1.17.0; \
-         or name an index: [dependencies] index = \"https://pypi.org/simple\""
+        error.hint.as_deref(),
+        Some("name an index besides: [dependencies] index = \"https://pypi.org/simple\"")
     );
     let no_index = Settings { no_index: true, ..Settings::default() };
     let error = desk.wheel(no_index, &with_files(vec![locked(ANY, url)])).await.unwrap_err();

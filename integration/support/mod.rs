@@ -5,6 +5,7 @@
 
 #![allow(dead_code, reason = "every test target takes what it needs")]
 
+pub mod boxed;
 pub mod carboy;
 pub mod image;
 mod made;
@@ -103,7 +104,8 @@ pub fn project(app: &str, pair: Pair, folder: &Path) -> PathBuf {
         if !text.contains("site-packages") {
             let site =
                 |platform: &str| format!("{platform:?} = \"build/{}-{}\"", pair.python, platform.replace("linux/", ""));
-            text += &format!("\n[dependencies]\nsite-packages = {{ {} }}\n", PLATFORMS.map(site).join(", "));
+            let folders = PLATFORMS.map(site).join(", ");
+            text = format!("{text}\n[dependencies]\nsite-packages = {{ {folders} }}\n");
         }
         let site = made(&format!("site/{app}"));
         fs::write(copy.join("carboy.toml"), text.replace("\"build/", &format!("\"{}/", site.display()))).unwrap();

@@ -58,6 +58,15 @@ pub async fn local(run: &Arc<Run>, plan: &Plan) -> Result<Option<Local>, BuildEr
         let found = run.blocking(move || wheels(folders.as_ref(), &app.source, &pattern)).await??;
         return Ok(Some(Local::Wheels(found)));
     }
+    if let Some(name) =
+        app.project.as_ref().filter(|project| project.version.is_none()).and_then(|one| one.name.as_ref())
+        && plan.runtime.is_some()
+    {
+        run.warn_once(format!(
+            "importlib.metadata does not find {name}: pyproject.toml has no version of it, which only its build backend knows; \
+             wheel = \"dist/*.whl\" under [app] takes the wheel that this made"
+        ));
+    }
     let rules =
         WalkRules { ignore_files: true, defaults: true, include: app.include.clone(), exclude: app.exclude.clone() };
     let source = app.source.clone();
@@ -91,7 +100,8 @@ fn wheels(folders: &dyn Folders, source: &Path, pattern: &str) -> Result<Vec<Whe
         out.push(WheelFile { name, path: file.path.into(), digest: file.digest, size: file.size });
     }
     if out.is_empty() {
-        return Err(BuildError::AppWheel(format!("there is no `{pattern}` below `{}`", source.display())));
+        let text = format!("there is no `{pattern}` below `{}`", source.display());
+        return Err(BuildError::AppWheel { text, hint: "build it with: uv build --wheel" });
     }
     Ok(out)
 }

@@ -18,9 +18,9 @@ use crate::elf::Loader as _;
 use crate::layer::zip;
 use crate::oci::{Digest, Platform};
 use crate::plan::{Dependencies, Locked, Plan, Split};
-use crate::ports::{Packages, Walk, WalkRules, WheelFile, WheelPlaces};
-use crate::progress::{Event, LayerId, LayerKind, Part};
-use crate::python::lock::{Origin, Pinned};
+use crate::ports::{NoWheel, Packages, PortError, PortErrorKind, Walk, WalkRules, WheelFile, WheelPlaces};
+use crate::progress::{LayerId, LayerKind, Part};
+use crate::python::lock::{Hash, Origin, Pinned};
 use crate::python::marker::Environment;
 use crate::python::tags::Target;
 use crate::python::wheel::{self, Archive, Installed, WheelName};
@@ -130,7 +130,8 @@ pub async fn gather(
             let (installed, unseen): (Vec<_>, Vec<_>) =
                 wheels.into_iter().map(|wheel| (wheel.installed, wheel.unseen)).unzip();
             look(run, unseen.into_iter().flatten().collect()).await?;
-            warn_of_duplicates(run, platform, &installed, plan.split);
+            warn_of_oddities(run, &installed);
+            warn_of_duplicates(run, &installed, plan.split);
             Ok(Site::Installed(installed))
         }
         _ => Ok(Site::None),
@@ -158,7 +159,8 @@ async fn one(
     packages: &Arc<dyn Packages>,
 ) -> Result<Wheel, BuildError> {
     let Origin::Folder { path } = &pinned.origin else {
-        let file = packages.wheel(pinned, &facts.target).await?;
+        let file = packages.wheel(pinned, &facts.target).await.map_err(|cause| no_wheel(pinned, facts, cause))?;
+        warn_of_hash(run, pinned, &file);
         return install(run, facts, file).await;
     };
     let from_files = project::install(run, facts, pinned, locked.folder.join(path)).await;
@@ -179,11 +181,29 @@ pub struct Wheel {
 }
 
 /// Looks for ELF files in wheels. One after the other, on one thread: what each takes
-/// (8 MB and more) is there for the next. With four at once, the memory for a hundred
-/// wheels was 242 MiB instead of 133 (measured).
+/// (8 MB and more) is there for the next, while every thread keeps memory of its own:
+/// with four at once, a hundred wheels took 242 MiB (measured).
 pub async fn look(run: &Arc<Run>, unseen: Vec<(Archive, Digest)>) -> Result<(), BuildError> {
     let members = run.members.clone();
     run.blocking(move || unseen.iter().try_for_each(|(archive, digest)| members.look(archive, digest))).await?
+}
+
+fn no_wheel(pinned: &Pinned, facts: &Facts, cause: NoWheel) -> BuildError {
+    if let NoWheel { kind: kind @ PortErrorKind::Corrupt, message, hint, .. } = cause {
+        return PortError { kind, message, hint }.into();
+    }
+    let version = pinned.version.as_ref().map_or_else(String::new, |version| format!(" {version}"));
+    BuildError::NoWheel { distribution: format!("{}{version}", pinned.name), target: facts.target.clone(), cause }
+}
+
+/// Where a lock file has hashes without names, a wheel in a wheelhouse may be one that was
+/// built from the sdist, or another than the locked one.
+fn warn_of_hash(run: &Run, pinned: &Pinned, file: &WheelFile) {
+    let Origin::Index { files, hashes, .. } = &pinned.origin else { return };
+    let known = hashes.iter().all(|hash| matches!(hash, Hash::Sha256(_)));
+    if files.is_empty() && known && !hashes.is_empty() && !hashes.contains(&Hash::Sha256(file.digest)) {
+        run.warn_once(format!("`{}` in a wheelhouse has none of the hashes that are locked", file.name));
+    }
 }
 
 /// What an installer makes of a wheel.
@@ -229,15 +249,24 @@ pub fn own_wheel(found: &[WheelFile], target: &Target) -> Result<WheelFile, Buil
     let list = || found.iter().map(|file| file.name.clone()).collect::<Vec<_>>().join(", ");
     let same = |(one, _): &(WheelName, &WheelFile)| (normalised(&one.distribution), one.version.clone());
     if named.windows(2).any(|pair| same(&pair[0]) != same(&pair[1])) {
-        return Err(BuildError::AppWheel(format!("it names several: {}", list())));
+        let hint = "name one of them, or clear the folder and build it again: uv build --wheel --clear";
+        return Err(BuildError::AppWheel { text: format!("it names several: {}", list()), hint });
     }
-    let best = wheel::best(named.iter().map(|(name, _)| name.clone()), target);
-    best.map(|at| named[at].1.clone())
-        .ok_or_else(|| BuildError::AppWheel(format!("none of these is for {target}: {}", list())))
+    wheel::best(named, target).cloned().ok_or_else(|| BuildError::AppWheel {
+        text: format!("none of these is for {target}: {}", list()),
+        hint: "build one for each platform, or leave out the platforms that have none",
+    })
+}
+
+/// What is odd about wheels, once for all platforms.
+pub fn warn_of_oddities<'a>(run: &Run, all: impl IntoIterator<Item = &'a Installed>) {
+    for text in all.into_iter().flat_map(|installed| &installed.warnings) {
+        run.warn_once(text.as_str());
+    }
 }
 
 /// Files that several distributions have: the last in the image's order wins.
-fn warn_of_duplicates(run: &Run, platform: &Platform, all: &[Installed], split: Split) {
+fn warn_of_duplicates(run: &Run, all: &[Installed], split: Split) {
     let mut owners: BTreeMap<&RootPath, Vec<(&Installed, &Entry)>> = BTreeMap::new();
     for (_, installed) in layers(all, split) {
         for (path, entry) in &installed.entries {
@@ -258,8 +287,7 @@ fn warn_of_duplicates(run: &Run, platform: &Platform, all: &[Installed], split: 
             Some(last) if !alike => format!("{last}'s are taken"),
             _ => "they are alike".to_owned(),
         };
-        let text = format!("{platform}: {} have {count} {files} in common, {end}: {paths}", names.join(" and "));
-        run.io.progress.on(Event::Warning(text));
+        run.warn_once(format!("{} have {count} {files} in common, {end}: {paths}", names.join(" and ")));
     }
 }
 

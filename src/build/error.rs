@@ -10,13 +10,14 @@ use crate::layer::PackError;
 use crate::layer::recipe::RecipeError;
 use crate::layer::zip::ZipError;
 use crate::oci::{ManifestError, Platform};
-use crate::ports::PortError;
+use crate::ports::{NoWheel, PortError};
 use crate::python::PythonError;
 use crate::python::entry::Candidates;
 use crate::python::lock::LockError;
 use crate::python::project::ProjectError;
 use crate::python::stdlib::ExcludeError;
-use crate::python::wheel::WheelError;
+use crate::python::tags::Target;
+use crate::python::wheel::{WheelError, WheelFault};
 use crate::rootfs::accounts::AccountError;
 use crate::rootfs::resolve::LoopError;
 use crate::rootfs::select::SelectError;
@@ -54,6 +55,8 @@ pub enum BuildError {
     Wrong(Wrong),
     #[error("{platform}: {cause}")]
     Recipe { platform: Platform, cause: RecipeError },
+    #[error("{platform}: {distribution}: {cause}")]
+    Conflict { platform: Platform, distribution: String, cause: RecipeError },
     #[error("{platform}: {cause}")]
     Loop { platform: Platform, cause: LoopError },
     #[error("{platform}: {cause}")]
@@ -66,10 +69,14 @@ pub enum BuildError {
     Zip(Box<ZipError>),
     #[error(transparent)]
     Wheel(Box<WheelError>),
+    #[error("no wheel of {distribution} for {target}: {cause}")]
+    NoWheel { distribution: String, target: Target, cause: NoWheel },
     #[error("{name}, in `{}`: {cause}", folder.display())]
     Project { name: String, folder: PathBuf, cause: ProjectError },
-    #[error("`app.wheel`: {0}")]
-    AppWheel(String),
+    #[error("the builder does not tell its Python's full version, and bytecode is of one very version")]
+    NoFullVersion,
+    #[error("`app.wheel`: {text}")]
+    AppWheel { text: String, hint: &'static str },
     #[error("`{key}`: {cause}")]
     Account { key: String, cause: AccountError },
     #[error("`{path}` of the image: {cause}")]
@@ -155,7 +162,10 @@ impl Hint for BuildError {
             Self::Zip(cause) => cause.hint(),
             Self::Wheel(cause) => cause.hint(),
             Self::Project { cause, .. } => cause.hint(),
-            Self::AppWheel(_) => Some("build it with: uv build --wheel".to_owned()),
+            Self::NoFullVersion => {
+                Some("set PYTHON_VERSION in the builder, or leave `runtime.bytecode` out".to_owned())
+            }
+            Self::AppWheel { hint, .. } => Some((*hint).to_owned()),
             Self::Wrong(wrong) => wrong.hint(),
             Self::NoFile { nearest: Some(near), .. } => Some(format!("it has `{near}`")),
             Self::NoFile { .. } => {
@@ -164,6 +174,11 @@ impl Hint for BuildError {
             Self::Recipe { cause: RecipeError::Blocked { .. } | RecipeError::Folder(_), .. } => {
                 Some("choose another destination".to_owned())
             }
+            Self::Conflict { cause: RecipeError::Blocked { .. } | RecipeError::Folder(_), .. } => Some(
+                "another distribution has a file where this one has a folder, or the reverse: leave one of them out"
+                    .to_owned(),
+            ),
+            Self::Pack(PackError::Record { .. }) => Some(WheelFault::CHANGED.to_owned()),
             _ => None,
         }
     }

@@ -23,10 +23,10 @@ use crate::image::Process;
 use crate::layer::{Recipe, contents};
 use crate::oci::Platform;
 use crate::plan::Plan;
-use crate::ports::Walk;
+use crate::ports::{Compiler, Walk};
 use crate::progress::{Event, LayerId, LayerKind, Progress};
 use crate::python::Interpreter;
-use crate::python::entry::{Candidates, Start};
+use crate::python::entry::{self, Candidates, Start};
 use crate::python::wheel::Installed;
 use crate::rootfs::{Entry, RootPath, Tree};
 
@@ -45,6 +45,7 @@ pub struct Inputs {
     pub(super) app: Option<App>,
     pub(super) copies: Vec<Copied>,
     pub(super) tars: Arc<Tars>,
+    pub(super) compiler: Arc<dyn Compiler>,
     pub(super) members: Arc<Members>,
     pub(super) progress: Arc<dyn Progress>,
 }
@@ -56,7 +57,11 @@ pub enum App {
         /// What is started when nobody says.
         start: Option<Vec<String>>,
     },
-    Wheel(Box<Installed>),
+    Wheel {
+        installed: Box<Installed>,
+        /// What is started when nobody says, or what could be.
+        start: Result<Start, Candidates>,
+    },
 }
 
 impl App {
@@ -64,10 +69,7 @@ impl App {
     pub fn start(&self) -> Option<Vec<String>> {
         match self {
             Self::Files { start, .. } => start.clone(),
-            Self::Wheel(installed) => match installed.scripts.as_slice() {
-                [only] => Some(vec![only.clone()]),
-                _ => None,
-            },
+            Self::Wheel { start, .. } => start.as_ref().ok().map(|start| start.command("")),
         }
     }
 
@@ -75,7 +77,7 @@ impl App {
     pub fn candidates(&self) -> Candidates {
         match self {
             Self::Files { .. } => Candidates::default(),
-            Self::Wheel(installed) => Candidates(installed.scripts.iter().cloned().map(Start::Script).collect()),
+            Self::Wheel { start, .. } => start.as_ref().err().cloned().unwrap_or_default(),
         }
     }
 }
@@ -87,6 +89,8 @@ pub struct Extraction {
     pub process: Process,
     /// The interpreter's version, as exactly as the builder tells.
     pub python: Option<String>,
+    /// The distributions of a lock file, with their versions: `numpy 2.3.1`.
+    pub distributions: Vec<String>,
     pub taken: Vec<Taken>,
     pub missing: Vec<Missing>,
     pub resolved: Resolved,
@@ -127,7 +131,7 @@ impl Inputs {
         let facts = Facts::of(plan, platform, &base, builder.as_deref(), &objects)?.map(Arc::new);
         let site = dependencies::gather(run, plan, platform, facts.as_ref(), local.packages.as_ref()).await?;
         let app = match (&local.app, &facts) {
-            (None, _) => None,
+            (None, _) | (Some(application::Local::Wheels(_)), None) => None,
             (Some(application::Local::Files { walk, start }), _) => {
                 Some(App::Files { walk: walk.clone(), start: start.clone() })
             }
@@ -135,9 +139,11 @@ impl Inputs {
                 let file = dependencies::own_wheel(found, &facts.target)?;
                 let wheel = dependencies::install(run, facts, file).await?;
                 dependencies::look(run, wheel.unseen.into_iter().collect()).await?;
-                Some(App::Wheel(Box::new(wheel.installed)))
+                let installed = Box::new(wheel.installed);
+                dependencies::warn_of_oddities(run, [installed.as_ref()]);
+                let start = entry::of_installed(&installed.scripts, installed.modules(&facts.interpreter));
+                Some(App::Wheel { installed, start })
             }
-            (Some(application::Local::Wheels(_)), None) => None,
         };
         Ok(Self {
             plan: plan.clone(),
@@ -149,6 +155,7 @@ impl Inputs {
             app,
             copies: application::copies(run, plan).await?,
             tars: run.tars.clone(),
+            compiler: run.io.compiler.clone(),
             members: run.members.clone(),
             progress: run.io.progress.clone(),
         })
@@ -172,6 +179,16 @@ pub fn extract(inputs: &Inputs) -> Result<Extraction, BuildError> {
     }
 }
 
+/// Names the distribution whose files cannot be where they should.
+fn conflict(installed: &Installed, cause: BuildError) -> BuildError {
+    match cause {
+        BuildError::Recipe { platform, cause } => {
+            BuildError::Conflict { platform, distribution: installed.to_string(), cause }
+        }
+        other => other,
+    }
+}
+
 /// The image in the making.
 pub(super) struct Work<'a> {
     pub(super) inputs: &'a Inputs,
@@ -186,6 +203,8 @@ pub(super) struct Work<'a> {
     pub(super) image_folders: Vec<RootPath>,
     /// The interpreter's process before it loads any module.
     pub(super) process: elf::Process,
+    /// Where Python and the scripts of distributions are: the image's `PATH` has these.
+    pub(super) programs: Vec<RootPath>,
     /// What the platform's programs are; where the platform does not tell, what the
     /// interpreter is.
     pub(super) abi: Option<Abi>,
@@ -213,6 +232,7 @@ impl<'a> Work<'a> {
             donors: Vec::new(),
             image_folders: Vec::new(),
             process: elf::Process::default(),
+            programs: Vec::new(),
             abi: Abi::of(triplet),
             unresolved: BTreeSet::new(),
             recipes: BTreeMap::new(),
@@ -246,6 +266,7 @@ impl<'a> Work<'a> {
         let inputs = self.inputs;
         self.check_releases()?;
         let interpreter = self.runtime()?;
+        self.programs.extend(interpreter.iter().flat_map(|found| [found.scripts.clone(), found.bin.clone()]));
         self.seal(LayerKind::Runtime)?;
         for extract in &inputs.plan.extracts {
             self.extra(extract)?;
@@ -256,6 +277,11 @@ impl<'a> Work<'a> {
         self.seal(LayerKind::Libraries)?;
         self.seal(LayerKind::Dependencies)?;
         let process = self.application(interpreter.as_ref())?;
+        if let Some(interpreter) = &interpreter
+            && let Some(python) = self.compiler(interpreter)?
+        {
+            self.bytecode(&python, interpreter)?;
+        }
         self.seal(LayerKind::Application)?;
         self.verify(interpreter.as_ref(), &process)?;
         Ok((process, interpreter))
@@ -358,7 +384,8 @@ impl<'a> Work<'a> {
             Site::Installed(all) => {
                 for (layer, installed) in dependencies::layers(all, self.plan.split) {
                     for (path, entry) in &installed.entries {
-                        placed.push(self.put_into(&layer, path, entry.clone(), Because::Dependency)?);
+                        let put = self.put_into(&layer, path, entry.clone(), Because::Dependency);
+                        placed.push(put.map_err(|cause| conflict(installed, cause))?);
                     }
                 }
             }
@@ -390,8 +417,13 @@ impl<'a> Work<'a> {
         let python = interpreter.map(|found| found.full_version.clone().unwrap_or_else(|| found.version.clone()));
         let layers = self.recipes.into_iter().filter(|(_, recipe)| !recipe.is_empty());
         let layers = layers.map(|(layer, recipe)| (layer, Arc::new(recipe))).collect();
+        let distributions = match &self.inputs.site {
+            Site::Installed(all) => all.iter().map(ToString::to_string).collect(),
+            Site::None | Site::Ready(_) => Vec::new(),
+        };
         Ok(Extraction {
             layers,
+            distributions,
             process,
             python,
             taken,

@@ -2,6 +2,7 @@
 
 pub mod abi;
 mod application;
+mod bytecode;
 mod checks;
 mod dependencies;
 mod donor;

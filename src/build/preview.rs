@@ -14,7 +14,7 @@ use super::{Decided, base_size, decide_all, packing};
 use crate::layer::{Recipe, measure};
 use crate::oci::Digest;
 use crate::once::Once;
-use crate::plan::Plan;
+use crate::plan::{Dependencies, Plan};
 use crate::progress::{LayerId, LayerKind};
 
 /// Decides every plan's image and tells what it would be. Layers are pulled into the
@@ -37,6 +37,10 @@ pub async fn preview(plans: Vec<Plan>, io: Io) -> Result<Vec<Preview>, BuildErro
             tags: plan.tags.clone(),
             base: plan.base_name.clone(),
             builder: plan.builder_name.clone(),
+            lock: match &plan.dependencies {
+                Dependencies::Locked(locked) => Some(locked.lock.file().to_owned()),
+                Dependencies::None | Dependencies::Ready(_) => None,
+            },
             platforms,
             left_out,
         });
@@ -75,6 +79,7 @@ async fn one_platform(
         base: base_size(&base),
         layers,
         groups: groups(&extraction),
+        distributions: extraction.distributions,
         command,
         user: process.user.clone(),
         workdir: process.workdir.clone(),

@@ -1,13 +1,18 @@
 //! What is wrong with an image in the making. Collected, so that everything is told
 //! at once instead of one thing a build.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt::Write as _;
 
 use super::error::BuildError;
 use crate::debian::os_release::OsRelease;
 use crate::hint::Hint as _;
 use crate::oci::Platform;
+use crate::ports::NoWheel;
+use crate::python::tags::Target;
+
+/// How many distributions that cannot be had are named.
+const WHEELS: usize = 8;
 
 /// One thing that is wrong.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
@@ -22,6 +27,8 @@ pub enum Problem {
     MissingByName { soname: String },
     #[error("{script} starts with `#!{line}`, and neither the image nor {donor} has `{program}`")]
     Interpreter { script: String, line: String, program: String, donor: String },
+    #[error("no wheel of {distribution} for {}: {}", without_machine(target), cause.message)]
+    NoWheel { distribution: String, target: Target, cause: NoWheel },
     /// Found by a check that words it itself.
     #[error("{text}")]
     Other { text: String, hint: Option<String> },
@@ -30,9 +37,13 @@ pub enum Problem {
 impl Problem {
     /// An error that lets the rest be looked at, without the platform's name.
     pub(super) fn of(cause: &BuildError) -> Self {
+        if let BuildError::NoWheel { distribution, target, cause } = cause {
+            return Self::NoWheel { distribution: distribution.clone(), target: target.clone(), cause: cause.clone() };
+        }
         let text = match cause {
             BuildError::Entrypoint { cause, .. } => cause.to_string(),
             BuildError::Recipe { cause, .. } => cause.to_string(),
+            BuildError::Conflict { distribution, cause, .. } => format!("{distribution}: {cause}"),
             BuildError::Loop { cause, .. } => cause.to_string(),
             BuildError::Select { what, image, cause, .. } => format!("{what}: {image}: {cause}"),
             BuildError::Python { image, cause, .. } => format!("{image}: {cause}"),
@@ -102,24 +113,49 @@ impl Wrong {
 
     /// A line for each, led by the platforms unless it is all of several.
     pub(super) fn text(&self) -> String {
-        let line = |(problem, platforms): &(Problem, Vec<Platform>)| {
-            let text = one_line(&problem.to_string());
-            if platforms.len() > 1 && platforms.len() == self.platforms {
-                return text;
-            }
-            let names: Vec<_> = platforms.iter().map(ToString::to_string).collect();
-            format!("{}: {text}", names.join(", "))
-        };
-        match self.found.as_slice() {
-            [one] => line(one),
+        let lines: Vec<_> = self.lines().into_iter().map(|(text, platforms)| self.line(&text, platforms)).collect();
+        match lines.as_slice() {
+            [one] => one.clone(),
             many => {
                 let mut text = format!("{} things are wrong:", many.len());
                 for one in many {
-                    let _ = write!(text, "\n  {}", line(one));
+                    let _ = write!(text, "\n  {one}");
                 }
                 text
             }
         }
+    }
+
+    fn line(&self, text: &str, platforms: &[Platform]) -> String {
+        let text = one_line(text);
+        if platforms.len() > 1 && platforms.len() == self.platforms {
+            return text;
+        }
+        let names: Vec<_> = platforms.iter().map(ToString::to_string).collect();
+        format!("{}: {text}", names.join(", "))
+    }
+
+    /// What is wrong on which platforms. Wheels that cannot be had for one cause are one
+    /// line.
+    fn lines(&self) -> Vec<(String, &[Platform])> {
+        type Cause<'a> = (String, &'a str, &'a [Platform]);
+        let mut out: Vec<(String, &[Platform])> = Vec::new();
+        let mut wheels: HashMap<Cause<'_>, (usize, Vec<String>)> = HashMap::new();
+        for (problem, platforms) in &self.found {
+            if let Problem::NoWheel { distribution, target, cause } = problem {
+                let key = (without_machine(target), cause.message.as_str(), platforms.as_slice());
+                let (_, names) = wheels.entry(key).or_insert_with(|| (out.len(), Vec::new()));
+                names.push(distribution.clone());
+                if names.len() > 1 {
+                    continue;
+                }
+            }
+            out.push((problem.to_string(), platforms));
+        }
+        for ((target, why, _), (at, names)) in wheels {
+            out[at].0 = format!("no wheel of {} for {target}: {why}", some_of(&names, WHEELS));
+        }
+        out
     }
 
     /// What to do about each kind.
@@ -145,6 +181,7 @@ impl Wrong {
                 Problem::Interpreter { .. } => {
                     Some("name an image that has it, or leave the script out of `paths`".to_owned())
                 }
+                Problem::NoWheel { cause, .. } => cause.hint.clone(),
                 Problem::Other { hint, .. } => hint.clone(),
             };
             hints.extend(hint.filter(|hint| !hints.contains(hint)));
@@ -156,8 +193,43 @@ impl Wrong {
                 names.join(", ")
             ));
         }
+        hints.extend(self.wheels_to_build());
         (!hints.is_empty()).then(|| hints.join("\n      "))
     }
+}
+
+impl Wrong {
+    /// The commands that make the wheels which cannot be had, for each set of platforms.
+    fn wheels_to_build(&self) -> Vec<String> {
+        let mut wanted: BTreeMap<(String, &str), BTreeSet<String>> = BTreeMap::new();
+        for (problem, platforms) in &self.found {
+            if let Problem::NoWheel { target, cause: NoWheel { build: Some(build), .. }, .. } = problem {
+                let of = wanted.entry((target.python.to_string(), build)).or_default();
+                of.extend(platforms.iter().map(ToString::to_string));
+            }
+        }
+        let mut commands: BTreeMap<(Vec<String>, String), Vec<String>> = BTreeMap::new();
+        for ((python, build), platforms) in wanted {
+            let platforms = platforms.into_iter().collect();
+            commands.entry((platforms, python)).or_default().push(build.to_owned());
+        }
+        let command = |((platforms, python), builds): ((Vec<String>, String), Vec<String>)| {
+            let them = if builds.len() == 1 { "one" } else { "them" };
+            let more = if builds.len() > WHEELS { " …" } else { "" };
+            let builds: Vec<_> = builds.into_iter().take(WHEELS).collect();
+            format!(
+                "build {them} on {} with Python {python}, into a wheelhouse: pip wheel --no-deps --wheel-dir wheels {}{more}",
+                platforms.join(" and on "),
+                builds.join(" ")
+            )
+        };
+        commands.into_iter().map(command).collect()
+    }
+}
+
+/// `Python 3.13, glibc 2.41`: the platforms say which machine it is.
+fn without_machine(target: &Target) -> String {
+    Target { machine: "", ..target.clone() }.to_string().trim_end_matches([',', ' ']).to_owned()
 }
 
 /// Names out of images start no line of their own.
@@ -169,6 +241,9 @@ fn one_line(text: &str) -> String {
 mod tests {
     use super::*;
 
+    use crate::ports::PortErrorKind;
+    use crate::python::Cpython;
+
     fn missing(soname: &str) -> Problem {
         Problem::Missing { soname: soname.to_owned(), needed_by: "/a\nb".to_owned() }
     }
@@ -177,6 +252,36 @@ mod tests {
     fn names_are_listed_up_to_a_number() {
         let told = |count: usize| some_of(&["a", "b", "c", "d", "e"].map(str::to_owned)[..count], 2);
         assert_eq!([1, 2, 3, 4, 5].map(told), ["a", "a and b", "a, b and c", "a, b and 2 more", "a, b and 3 more"]);
+    }
+
+    #[test]
+    fn wheels_that_cannot_be_had_for_one_cause_are_one_line() {
+        let target = |machine| Target {
+            python: Cpython { major: 3, minor: 13, free_threaded: false, debug: false },
+            machine,
+            glibc: Some((2, 41)),
+        };
+        let lacks = |name: &str, why: &str, machine| Problem::NoWheel {
+            distribution: format!("{name} 1"),
+            target: target(machine),
+            cause: NoWheel {
+                kind: PortErrorKind::NotFound,
+                message: why.to_owned(),
+                build: Some(format!("{name}==1")),
+                hint: Some("or else".to_owned()),
+            },
+        };
+        let both = |machine| vec![lacks("a", "offline", machine), lacks("b", "offline", machine)];
+        let mut wrong = Wrong::on(&Platform::new("linux", "amd64"), both("x86_64"));
+        let own = [both("aarch64"), vec![lacks("c", "for amd64 only", "aarch64")]].concat();
+        wrong.merge(Wrong::on(&Platform::new("linux", "arm64"), own));
+        let text = "2 things are wrong:\n  no wheel of a 1 and b 1 for Python 3.13, glibc 2.41: offline\n  \
+                    linux/arm64: no wheel of c 1 for Python 3.13, glibc 2.41: for amd64 only";
+        assert_eq!(wrong.text(), text);
+        let hint = "or else\n      \
+                    build them on linux/amd64 and on linux/arm64 with Python 3.13, into a wheelhouse: pip wheel --no-deps --wheel-dir wheels a==1 b==1\n      \
+                    build one on linux/arm64 with Python 3.13, into a wheelhouse: pip wheel --no-deps --wheel-dir wheels c==1";
+        assert_eq!(wrong.hint().as_deref(), Some(hint));
     }
 
     #[test]

@@ -22,7 +22,7 @@ impl Work<'_> {
         application.users(plan)?;
         match (&plan.app, &inputs.app) {
             (Some(app), Some(App::Files { walk, .. })) => application.app(app, walk, interpreter)?,
-            (Some(_), Some(App::Wheel(installed))) => application.installed(installed)?,
+            (Some(_), Some(App::Wheel { installed, .. })) => application.installed(installed)?,
             _ => {}
         }
         application.copies(plan, &inputs.copies)?;
@@ -39,8 +39,8 @@ impl Work<'_> {
             Some(_) => &[("LANG", "C.UTF-8"), ("PYTHONUNBUFFERED", "1"), ("PYTHONFAULTHANDLER", "1")],
             None => &[],
         };
-        let bin = interpreter.map(|interpreter| interpreter.bin.to_string());
-        let env = process::environment(&inputs.base.config.env(), defaults, &plan.image.env, bin.as_deref());
+        let programs: Vec<_> = self.programs.iter().map(ToString::to_string).collect();
+        let env = process::environment(&inputs.base.config.env(), defaults, &plan.image.env, &programs);
         let entrypoint = match self.entrypoint(&env, &workdir) {
             // A matter of how carboy is used, not of what is in the image.
             Err(cause @ BuildError::NoEntrypoint(_)) => return Err(cause),

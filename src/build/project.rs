@@ -9,10 +9,10 @@ use super::dependencies::Facts;
 use super::error::BuildError;
 use super::run::Run;
 use crate::ports::{LocalKind, Walk, WalkRules};
-use crate::python::Interpreter;
 use crate::python::lock::Pinned;
 use crate::python::project::{Project, ProjectError};
 use crate::python::wheel::{self, Installed};
+use crate::python::{Interpreter, normalised};
 use crate::rootfs::{Content, Entry, Kind, Meta, RootPath};
 
 /// The most bytes of a `pyproject.toml`.
@@ -31,14 +31,18 @@ pub async fn install(
     let (folders, tars, facts, name) = (run.io.folders.clone(), run.tars.clone(), facts.clone(), pinned.name.clone());
     let work = move || {
         let rules = WalkRules { ignore_files: true, defaults: true, ..WalkRules::default() };
-        let walk = folders.walk(&folder, &rules)?;
+        let walk = folders.walk(&folder, &rules);
+        let walk = walk.map_err(|cause| BuildError::Local { what: name.clone(), cause })?;
         let error = |cause| BuildError::Project { name: name.clone(), folder: folder.clone(), cause };
         let local = folders.file(&folder.join("pyproject.toml")).map_err(|_| error(ProjectError::NoName))?;
         let content = Content::Local(Arc::new(local));
         let text = crate::layer::contents::read(&content, tars.as_ref(), LIMIT);
         let text = text.map_err(|cause| BuildError::read(folder.join("pyproject.toml").display(), cause))?;
         let project = Project::parse(&String::from_utf8_lossy(&text)).map_err(error)?;
-        installed(&project, &walk, &facts.interpreter).map_err(error)
+        match &project.name {
+            Some(other) if normalised(other) != name => Err(error(ProjectError::OtherName(other.clone()))),
+            _ => installed(&project, &walk, &facts.interpreter).map_err(error),
+        }
     };
     run.blocking(work).await?
 }

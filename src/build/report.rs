@@ -99,6 +99,8 @@ pub struct Preview {
     pub tags: Vec<String>,
     pub base: String,
     pub builder: Option<String>,
+    /// The lock file that decides on the distributions.
+    pub lock: Option<String>,
     pub platforms: Vec<PlatformPreview>,
     /// Local files left out: how many by which rule.
     pub left_out: Vec<(String, u64)>,
@@ -111,6 +113,8 @@ pub struct PlatformPreview {
     pub python: Option<String>,
     pub base: Size,
     pub layers: Vec<LayerPreview>,
+    /// What the lock file gives, with versions, by name: `numpy 2.3.1`.
+    pub distributions: Vec<String>,
     /// What comes out of images, by layer and package; files of no package last.
     pub groups: Vec<Group>,
     pub missing: Vec<Missing>,

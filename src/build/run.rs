@@ -1,6 +1,6 @@
 //! What all parts of one run share: ports, limits, and what was done already.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::fs::File;
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -14,8 +14,8 @@ use crate::layer::{Limits, Packed, Packer, TarFiles};
 use crate::oci::{Descriptor, DiffId, Digest};
 use crate::once::Once;
 use crate::plan::Plan;
-use crate::ports::{Cache, CacheKind, Folders, Indexes, Origin, Repositories, Sink};
-use crate::progress::Progress;
+use crate::ports::{Cache, CacheKind, Compiler, Folders, Indexes, Origin, Repositories, Sink};
+use crate::progress::{Event, Progress};
 
 /// The outside world, as `build` sees it.
 #[derive(Clone)]
@@ -24,6 +24,7 @@ pub struct Io {
     pub cache: Arc<dyn Cache>,
     pub folders: Arc<dyn Folders>,
     pub indexes: Arc<dyn Indexes>,
+    pub compiler: Arc<dyn Compiler>,
     pub progress: Arc<dyn Progress>,
     /// How many transfers go on at once.
     pub jobs: usize,
@@ -46,6 +47,8 @@ pub struct Run {
     pub unpacked: Once<Digest, u64>,
     pub packed: Once<Digest, (Packed, bool)>,
     pushed: Once<(String, Digest), ()>,
+    /// What was told already that platforms and profiles share.
+    told: Mutex<BTreeSet<String>>,
 }
 
 impl Run {
@@ -63,6 +66,7 @@ impl Run {
             unpacked: Once::default(),
             packed: Once::default(),
             pushed: Once::default(),
+            told: Mutex::default(),
             io,
         }
     }
@@ -70,6 +74,14 @@ impl Run {
     /// A run of these plans, which are of one file: its limits hold for all profiles.
     pub fn of(plans: &[Plan], io: Io) -> Self {
         Self::new(io, plans.first().map_or_else(Limits::default, |plan| plan.limits))
+    }
+
+    /// Warns, unless that was done.
+    pub fn warn_once(&self, text: impl Into<String>) {
+        let text = text.into();
+        if self.told.lock().unwrap_or_else(PoisonError::into_inner).insert(text.clone()) {
+            self.io.progress.on(Event::Warning(text));
+        }
     }
 
     /// Runs work that reads, hashes or compresses, off the threads that transfer.

@@ -13,7 +13,6 @@ use super::problems::{Problem, some_of};
 use super::reasons::Because;
 use crate::layer::contents;
 use crate::progress::LayerKind;
-use crate::python::Interpreter;
 use crate::rootfs::programs::path_folders;
 use crate::rootfs::{Entry, RootPath, Tree};
 
@@ -102,10 +101,13 @@ impl Work<'_> {
         out
     }
 
-    /// Where the image looks for programs: as the user sets it, or the base.
+    /// Where the image looks for programs: as the user sets it, or Python's folders and
+    /// the base's.
     fn program_folders(&self) -> Vec<RootPath> {
-        let own = self.plan.image.env.get("PATH").map(|path| format!("PATH={path}"));
-        path_folders(&own.map_or_else(|| self.inputs.base.config.env(), |own| vec![own]))
+        match self.plan.image.env.get("PATH") {
+            Some(own) => path_folders(&[format!("PATH={own}")]),
+            None => [self.programs.clone(), path_folders(&self.inputs.base.config.env())].concat(),
+        }
     }
 
     /// The first program that the image lacks to run a script.
@@ -117,9 +119,9 @@ impl Work<'_> {
 
     /// Warns of scripts of the dependencies and the application that cannot be
     /// started, where programs are looked for. Elsewhere they are data.
-    pub(super) fn warn_of_scripts(&self, interpreter: Option<&Interpreter>) -> Result<(), BuildError> {
+    pub(super) fn warn_of_scripts(&self) -> Result<(), BuildError> {
         let mut folders = self.program_folders();
-        folders.extend(interpreter.map(|interpreter| interpreter.bin.clone()));
+        folders.extend(self.programs.iter().cloned());
         let folders: BTreeSet<_> = folders.iter().filter_map(|folder| self.image.resolve(folder).ok()).collect();
         let own = [LayerKind::Dependencies, LayerKind::Application];
         let entries = own.into_iter().flat_map(|kind| self.layers_of(kind)).flat_map(crate::layer::Recipe::entries);

@@ -45,7 +45,7 @@ impl Work<'_> {
         let purelib = interpreter.map(|interpreter| &interpreter.purelib);
         let distributions = site::distributions(&self.image, purelib, &self.inputs.tars);
         self.fitness(abi, interpreter, &objects, reachable, &outcome.edges, &distributions)?;
-        self.warn_of_scripts(interpreter)
+        self.warn_of_scripts()
     }
 
     /// Programs and libraries of the image, static ones too, by real path.

@@ -34,6 +34,9 @@ pub struct HostPython {
     processes: NonZeroUsize,
     /// Those that were looked for already.
     found: Mutex<BTreeMap<Exact, Result<Interpreter, PortError>>>,
+    /// One call at a time: each takes the whole machine, and two platforms have the same
+    /// sources mostly.
+    busy: Mutex<()>,
 }
 
 impl HostPython {
@@ -42,7 +45,7 @@ impl HostPython {
     #[must_use]
     pub fn new(places: Places, cache: Arc<dyn Cache>) -> Self {
         let processes = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
-        Self { places, cache, processes, found: Mutex::default() }
+        Self { places, cache, processes, found: Mutex::default(), busy: Mutex::default() }
     }
 
     /// With so many processes at once. The result does not depend on their number.
@@ -95,6 +98,7 @@ impl Compiler for HostPython {
             return Ok(Bytecode::default());
         }
         let key = bundle::key(python, &interpreter, &sources);
+        let _busy = self.busy.lock();
         let kept = self.cache.open(CacheKind::Bytecode, &key)?;
         let (key, outcomes) = match kept.and_then(|file| bundle::outcomes(file, sources.len())) {
             Some(outcomes) => {

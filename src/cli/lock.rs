@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use globset::Glob;
+use globset::GlobBuilder;
 
 use super::error::CliError;
 use crate::plan::LockFile;
@@ -20,14 +20,25 @@ pub struct Found {
     member: Option<String>,
 }
 
-/// The lock file that is named, by a path from the working directory.
+/// The lock file that is named, by a path from the working directory. It may be that of
+/// the uv workspace which the project in `folder` is a member of.
 ///
 /// # Errors
-/// A name that is no lock file's.
-pub fn named(path: PathBuf) -> Result<Found, CliError> {
+/// A name that is no lock file's; a workspace that cannot be read.
+pub fn named(path: PathBuf, folder: &Path, project: Option<&Project>) -> Result<Found, CliError> {
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let format = Format::of(&name).ok_or_else(|| CliError::LockName(path.clone()))?;
-    Ok(Found { path, format, member: None })
+    let member = match workspace(folder, project)? {
+        Some(found) if is_same(&found.path, &path) => found.member,
+        _ => None,
+    };
+    Ok(Found { path, format, member })
+}
+
+/// Whether two paths lead to one file.
+fn is_same(one: &Path, other: &Path) -> bool {
+    let real = |path: &Path| path.canonicalize().ok();
+    real(one).is_some() && real(one) == real(other)
 }
 
 /// The lock file beside the configuration, in the order of formats, or that of the uv
@@ -75,8 +86,8 @@ fn is_member(configuration: &str, root: &Path, folder: &Path) -> bool {
     let Ok(below) = folder.strip_prefix(root) else { return false };
     let any = |key: &str| {
         let globs = workspace.get(key).and_then(toml::Value::as_array).into_iter().flatten();
-        let globs = globs.filter_map(|glob| Glob::new(glob.as_str()?.trim_end_matches('/')).ok());
-        globs.into_iter().any(|glob| glob.compile_matcher().is_match(below))
+        let glob = |glob: &str| GlobBuilder::new(glob.trim_end_matches('/')).literal_separator(true).build().ok();
+        globs.filter_map(|value| glob(value.as_str()?)).any(|glob| glob.compile_matcher().is_match(below))
     };
     any("members") && !any("exclude")
 }
@@ -114,7 +125,13 @@ mod tests {
     fn members_are_what_the_globs_say() {
         let text = "[tool.uv.workspace]\nmembers = [\"packages/*\", \"app\"]\nexclude = [\"packages/old\"]\n";
         let root = Path::new("/w");
-        for (folder, is) in [("packages/a", true), ("packages/old", false), ("app", true), ("other", false)] {
+        for (folder, is) in [
+            ("packages/a", true),
+            ("packages/old", false),
+            ("app", true),
+            ("other", false),
+            ("packages/a/tests", false),
+        ] {
             assert_eq!(is_member(text, root, &root.join(folder)), is, "{folder}");
         }
         assert!(!is_member("", root, &root.join("app")) && !is_member("[[", root, &root.join("app")));

@@ -1,16 +1,17 @@
 //! What a project is and what its image should be: the flags that every verb over a
 //! project has, and the plans that come of them.
 
-use std::path::PathBuf;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
 use clap::Args as ClapArgs;
 
 use super::error::CliError;
 use super::folder::Folder;
 use super::lock;
-use crate::config::{ConfigError, Dependencies, File};
-use crate::plan::{Args, LockFile, Plan, PlanError};
-use crate::progress::Progress;
+use crate::config::{ConfigError, File};
+use crate::plan::{self, Args, Dependencies, LockFile, Plan};
+use crate::progress::{Event, Progress};
 use crate::rootfs::Limits;
 
 /// 1980-01-01T00:00:00Z, the earliest time that zip files can say.
@@ -77,7 +78,9 @@ impl Project {
     /// A folder or configuration that cannot be read; what cannot be planned.
     pub fn plans(&self, push: bool, progress: &dyn Progress) -> Result<Vec<Plan>, CliError> {
         let folder = Folder::read(self.dir.as_deref(), self.config.as_deref())?;
-        self.of_profiles(&folder, push, progress)
+        let plans = self.of_profiles(&folder, push, progress)?;
+        warn_of_no_lock(&folder, &plans, progress);
+        Ok(plans)
     }
 
     /// What images may be, as the configuration says, if it or its folder is named.
@@ -91,30 +94,28 @@ impl Project {
         Ok(Folder::read(self.dir.as_deref(), self.config.as_deref())?.file.limits)
     }
 
-    /// The lock file of a configuration: the one named, else the one found.
+    /// The lock file of a configuration: the one named, else the one found. Profiles
+    /// share what is read.
     fn lock(
         &self,
         folder: &Folder,
         file: &File,
-        found: &mut Option<Option<LockFile>>,
+        read: &mut BTreeMap<Option<PathBuf>, Option<LockFile>>,
         progress: &dyn Progress,
     ) -> Result<Option<LockFile>, CliError> {
-        if let Some(path) = &self.lock {
-            return lock::named(path.clone())?.read(progress).map(Some);
+        let configured = || file.dependencies.lock.as_ref().map(|name| below(&folder.path, name));
+        let named = self.lock.clone().or_else(configured);
+        if let Some(lock) = read.get(&named) {
+            return Ok(lock.clone());
         }
-        match &file.dependencies {
-            Dependencies { lock: Some(_), site_packages: Some(_), .. } => Err(PlanError::TwoDependencies.into()),
-            Dependencies { site_packages: Some(_), .. } => Ok(None),
-            Dependencies { lock: Some(name), .. } => lock::named(folder.path.join(name))?.read(progress).map(Some),
-            _ => {
-                // Profiles share what is found.
-                if found.is_none() {
-                    let lock = lock::find(&folder.path, folder.project.as_ref(), progress)?;
-                    *found = Some(lock.map(|lock| lock.read(progress)).transpose()?);
-                }
-                Ok(found.clone().flatten())
-            }
-        }
+        let project = folder.project.as_ref();
+        let found = match &named {
+            Some(path) => Some(lock::named(path.clone(), &folder.path, project)?),
+            None => lock::find(&folder.path, project, progress)?,
+        };
+        let lock = found.map(|lock| lock.read(progress)).transpose()?;
+        read.insert(named, lock.clone());
+        Ok(lock)
     }
 
     fn of_profiles(&self, folder: &Folder, push: bool, progress: &dyn Progress) -> Result<Vec<Plan>, CliError> {
@@ -139,9 +140,10 @@ impl Project {
             requires_python: folder.requires_python.clone(),
             timestamp: timestamp()?,
         };
-        let mut found = None;
+        let mut read = BTreeMap::new();
         let mut plan = |file: &File, profile: Option<&str>| -> Result<Plan, CliError> {
-            let lock = self.lock(folder, file, &mut found, progress)?;
+            let wanted = plan::looks_for_lock(&args, file, self.lock.is_some())?;
+            let lock = if wanted { self.lock(folder, file, &mut read, progress)? } else { None };
             Ok(Plan::new(&Args { lock, ..args.clone() }, file, profile)?)
         };
         if self.profiles.is_empty() {
@@ -157,6 +159,24 @@ impl Project {
         };
         self.profiles.iter().map(one).collect()
     }
+}
+
+/// A path below the configuration's folder.
+fn below(folder: &Path, name: &str) -> PathBuf {
+    if folder == Path::new(".") { PathBuf::from(name) } else { folder.join(name) }
+}
+
+/// Tells of dependencies that the image does not get.
+fn warn_of_no_lock(folder: &Folder, plans: &[Plan], progress: &dyn Progress) {
+    let none = plans.iter().any(|plan| plan.runtime.is_some() && matches!(plan.dependencies, Dependencies::None));
+    let Some(project) = folder.project.as_ref().filter(|project| none && project.needs > 0) else { return };
+    let (has, them, command) = match project.needs {
+        1 => ("a dependency".to_owned(), "it", project.locks()),
+        count => (format!("{count} dependencies"), "any of them", project.locks()),
+    };
+    progress.on(Event::Warning(format!(
+        "pyproject.toml has {has}, and there is no lock file: the image does not get {them}; `{command}` makes one"
+    )));
 }
 
 fn timestamp() -> Result<u64, CliError> {

@@ -13,6 +13,7 @@ use super::error::CliError;
 use super::wiring::{Markets, Places};
 use super::{DONE, STOPPED};
 use crate::build::{BuildError, Io};
+use crate::bytecode::{self, HostPython};
 use crate::hint::Hint as _;
 use crate::registry::{Credentials, Options, Registry};
 use crate::source::LocalFolders;
@@ -31,6 +32,9 @@ pub struct Session {
     /// Where pulled and made layers are kept [default: carboy in the user's cache folder]
     #[arg(long, env = "CARBOY_CACHE_DIR", value_name = "FOLDER")]
     cache_dir: Option<PathBuf>,
+    /// Python of the builder's exact version, for `runtime.bytecode` [default: found on this machine]
+    #[arg(long, env = "CARBOY_HOST_PYTHON", value_name = "FILE")]
+    host_python: Option<PathBuf>,
     /// A registry that may speak plain HTTP (loopback hosts may anyway); repeatable
     #[arg(long, env = "CARBOY_INSECURE", value_name = "HOST", value_delimiter = ',')]
     insecure: Vec<String>,
@@ -90,11 +94,14 @@ impl Session {
             insecure: self.insecure.clone(),
             jobs,
         };
+        let named = self.host_python.as_ref().map(std::path::absolute).transpose().map_err(CliError::Start)?;
+        let compiler = HostPython::new(bytecode::Places::new(named, |name| std::env::var_os(name)), cache.clone());
         let io = Io {
             repositories: Arc::new(places),
             cache,
             folders,
             indexes: Arc::new(markets),
+            compiler: Arc::new(compiler),
             progress: front.clone(),
             jobs,
         };

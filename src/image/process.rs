@@ -69,13 +69,13 @@ fn merge(
 }
 
 /// The environment of the image: the base's, defaults where it says nothing, the
-/// user's over both, and `folder` in `PATH`.
+/// user's over both, and `folders` in `PATH`.
 #[must_use]
 pub fn environment(
     base: &[String],
     defaults: &[(&str, &str)],
     settings: &BTreeMap<String, String>,
-    folder: Option<&str>,
+    folders: &[String],
 ) -> Vec<String> {
     let mut out: Vec<(String, String)> = Vec::new();
     let mut set = |name: &str, value: &str, replace: bool| match out.iter_mut().find(|(other, _)| other == name) {
@@ -94,11 +94,12 @@ pub fn environment(
     for (name, value) in settings {
         set(name, value, true);
     }
-    if let (Some(folder), Some((_, path))) = (folder, out.iter_mut().find(|(name, _)| name == "PATH"))
-        && !settings.contains_key("PATH")
-        && !path.split(':').any(|other| other == folder)
-    {
-        *path = format!("{folder}:{path}");
+    if let Some((_, path)) = out.iter_mut().find(|(name, _)| name == "PATH" && !settings.contains_key("PATH")) {
+        for folder in folders.iter().rev() {
+            if !path.split(':').any(|other| other == folder) {
+                *path = format!("{folder}:{path}");
+            }
+        }
     }
     out.into_iter().map(|(name, value)| format!("{name}={value}")).collect()
 }
@@ -112,7 +113,12 @@ mod tests {
         let base = ["PATH=/bin".to_owned(), "SSL_CERT_FILE=/c".to_owned(), "LANG=C".to_owned()];
         let settings =
             BTreeMap::from([("APP".to_owned(), "1".to_owned()), ("SSL_CERT_FILE".to_owned(), "/d".to_owned())]);
-        let env = environment(&base, &[("LANG", "C.UTF-8"), ("U", "1")], &settings, Some("/opt/bin"));
+        let env = environment(
+            &base,
+            &[("LANG", "C.UTF-8"), ("U", "1")],
+            &settings,
+            &["/bin", "/opt/bin", "/opt/bin"].map(str::to_owned),
+        );
         assert_eq!(env, ["PATH=/opt/bin:/bin", "SSL_CERT_FILE=/d", "LANG=C", "U=1", "APP=1"]);
     }
 }

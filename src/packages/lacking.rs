@@ -9,7 +9,7 @@ use super::credentials::shown;
 use super::names::{is_wheel, sdist};
 use crate::http::failure::one_line;
 use crate::oci::Platform;
-use crate::ports::{PortError, PortErrorKind};
+use crate::ports::{NoWheel, PortErrorKind};
 use crate::python::lock::Pinned;
 use crate::python::tags::{Misfit, Tag, Target};
 use crate::python::wheel::WheelName;
@@ -27,36 +27,32 @@ pub struct Wanted<'a> {
 impl Wanted<'_> {
     /// There are files, and no wheel among them fits. `elsewhere` is a wheel of an
     /// index that does fit and that the lock file does not have.
-    pub fn unfit<'n>(&self, names: impl IntoIterator<Item = &'n str>, elsewhere: Option<&str>) -> PortError {
+    pub fn unfit<'n>(&self, names: impl IntoIterator<Item = &'n str>, elsewhere: Option<&str>) -> NoWheel {
         let (wheels, others): (Vec<_>, Vec<_>) = names.into_iter().partition(|name| is_wheel(name));
         let wheels: Vec<_> = wheels.into_iter().filter_map(WheelName::parse).collect();
         let sdist = others.into_iter().find(|name| sdist(name).is_some());
         let wheels = self.instead(&wheels);
         let what = match (sdist, wheels) {
-            (Some(sdist), Some(wheels)) => format!("no wheel fits; there is an sdist {sdist} and wheels {wheels} only"),
-            (Some(sdist), None) => format!("there is no wheel; there is an sdist {sdist}"),
-            (None, Some(wheels)) => format!("no wheel fits; there are wheels {wheels} only"),
+            (Some(sdist), Some(wheels)) => format!("there is an sdist {sdist} and wheels {wheels} only"),
+            (Some(sdist), None) => format!("there is an sdist {sdist} only"),
+            (None, Some(wheels)) => format!("there are wheels {wheels} only"),
             (None, None) => "there is neither wheel nor sdist".to_owned(),
         };
-        let hint = match elsewhere {
-            Some(name) => format!(
+        let hint = elsewhere.map(|name| {
+            format!(
                 "the index has {}: have it locked too, in uv with [tool.uv] required-environments = [\"sys_platform == 'linux' and platform_machine == '{}'\"]",
                 one_line(name),
                 self.target.machine
-            ),
-            None => self.build(None),
-        };
-        self.error(&what, hint)
-    }
-
-    /// The places that were asked do not have it at all.
-    pub fn absent(&self, places: &[String]) -> PortError {
-        let error = self.error(&places.join(", and "), self.build(None));
-        PortError { hint: None, ..error }
+            )
+        });
+        match hint {
+            Some(hint) => NoWheel { hint: Some(hint), ..absent(what) },
+            None => self.built(what, None),
+        }
     }
 
     /// It comes from a repository.
-    pub fn git(&self, url: &str) -> PortError {
+    pub fn git(&self, url: &str) -> NoWheel {
         let bare = url.strip_prefix("git+").unwrap_or(url);
         let (place, command) = match Url::parse(bare) {
             Ok(url) => {
@@ -68,50 +64,40 @@ impl Wanted<'_> {
             }
             Err(_) => ("a repository".to_owned(), None),
         };
-        let what = format!("it comes from {place} by git, and no wheelhouse has a wheel of it that fits");
-        self.error(&what, self.build(command))
+        let what = format!("it comes from {place} by git, and no wheelhouse has one that fits");
+        self.built(what, command)
     }
 
     /// It is a local project.
-    pub fn folder(&self, path: &str) -> PortError {
-        let what = format!("it is the project in `{}`, and no wheelhouse has a wheel of it that fits", one_line(path));
-        self.error(&what, self.build(Some(format!("./{}", one_line(path)))))
+    pub fn folder(&self, path: &str) -> NoWheel {
+        let what = format!("it is the project in `{}`, and no wheelhouse has one that fits", one_line(path));
+        self.built(what, Some(format!("./{}", one_line(path))))
     }
 
     /// It is an archive from which a wheel has to be built.
-    pub fn archive(&self, name: &str, place: &str) -> PortError {
+    pub fn archive(&self, name: &str, place: &str) -> NoWheel {
         let name = one_line(name);
         if is_wheel(&name) {
-            return self.error(&format!("{name} does not fit"), self.build(None));
+            return self.built(format!("{name} does not fit"), None);
         }
-        let what = format!("{name} has to be built, and no wheelhouse has a wheel of it that fits");
-        self.error(&what, self.build(Some(one_line(place))))
+        let what = format!("{name} has to be built, and no wheelhouse has one that fits");
+        self.built(what, Some(one_line(place)))
     }
 
     /// It would have to be fetched, and nothing is.
-    pub fn offline(&self, why: &str) -> PortError {
-        let what = format!("no wheelhouse has a wheel of it that fits, and no index is asked: {why}");
-        let hint =
-            format!("{}; or name an index: [dependencies] index = \"https://pypi.org/simple\"", self.build(None));
-        self.error(&what, hint)
+    pub fn offline(&self, why: &str) -> NoWheel {
+        let what = format!("no wheelhouse has one that fits, and no index is asked: {why}");
+        let hint = "name an index besides: [dependencies] index = \"https://pypi.org/simple\"".to_owned();
+        NoWheel { hint: Some(hint), ..self.built(what, None) }
     }
 
-    fn error(&self, what: &str, hint: String) -> PortError {
-        let message = format!("{self}: {what}");
-        PortError { kind: PortErrorKind::NotFound, message, hint: Some(hint) }
-    }
-
-    /// The command that makes a wheel that fits.
-    fn build(&self, what: Option<String>) -> String {
-        let what = what.unwrap_or_else(|| match &self.pinned.version {
+    /// A wheel of it would do that somebody builds.
+    fn built(self, message: String, what: Option<String>) -> NoWheel {
+        let pinned = || match &self.pinned.version {
             Some(version) => format!("{}=={version}", self.pinned.name),
             None => self.pinned.name.clone(),
-        });
-        format!(
-            "build one on {} with Python {}, into a wheelhouse: pip wheel --no-deps --wheel-dir wheels {what}",
-            platform(self.target.machine),
-            self.target.python
-        )
+        };
+        NoWheel { build: Some(what.unwrap_or_else(pinned)), ..absent(message) }
     }
 
     /// What the wheels are for that come nearest: `for linux/amd64`.
@@ -130,19 +116,9 @@ impl Wanted<'_> {
     }
 }
 
-impl std::fmt::Display for Wanted<'_> {
-    /// `numpy 2.3.1 for linux/arm64 (Python 3.13, glibc 2.41)`.
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.pinned.name)?;
-        if let Some(version) = &self.pinned.version {
-            write!(f, " {version}")?;
-        }
-        write!(f, " for {} (Python {}", platform(self.target.machine), self.target.python)?;
-        if let Some((major, minor)) = self.target.glibc {
-            write!(f, ", glibc {major}.{minor}")?;
-        }
-        f.write_str(")")
-    }
+/// It is nowhere.
+pub fn absent(message: String) -> NoWheel {
+    NoWheel { kind: PortErrorKind::NotFound, message, build: None, hint: None }
 }
 
 /// What wheels that are refused for a reason are for.

@@ -4,7 +4,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::Wheels;
-use super::choose;
 use super::download::{Need, mismatch};
 use super::hashing::Hashes;
 use super::house::{self, Housed};
@@ -14,6 +13,7 @@ use super::settings::Links;
 use crate::http::failure::other;
 use crate::ports::{PortError, WheelFile};
 use crate::python::lock::{Hash, LockedFile, Origin, Pinned};
+use crate::python::wheel;
 
 impl Wheels {
     /// The wheel of the folders that fits best.
@@ -25,7 +25,7 @@ impl Wheels {
         for strict in [true, false] {
             let mut left: Vec<_> =
                 all.iter().filter(|one| one.strict == strict && is_of(&one.wheel, wanted.pinned)).collect();
-            while let Some(one) = choose::best(wanted.target, left.iter().map(|one| (one.wheel.clone(), *one))) {
+            while let Some(one) = wheel::best(left.iter().map(|one| (one.wheel.clone(), *one)), wanted.target) {
                 let need = Need { name: &one.name, hashes: locked_hashes(wanted.pinned, &one.name), size: None };
                 match self.on_disk(&one.path, &need).await {
                     Err(error) if !strict && error.kind == crate::ports::PortErrorKind::Corrupt => {

@@ -6,7 +6,6 @@
 //! Without that, it is the URL; without a URL, the lock file's index, or `PyPI`. What is
 //! fetched is verified, and kept in the cache by its SHA-256.
 
-mod choose;
 pub mod configured;
 mod courier;
 pub mod credentials;
@@ -34,7 +33,7 @@ use crate::http::hosts::Hosts;
 use crate::http::retry::Patience;
 use crate::http::wire::Wire;
 use crate::once::Once;
-use crate::ports::{Cache, Folders, Packages, PortError, WheelFile};
+use crate::ports::{Cache, Folders, NoWheel, Packages, PortError, WheelFile};
 use crate::progress::Progress;
 use crate::python::lock::Pinned;
 use crate::python::tags::Target;
@@ -83,7 +82,7 @@ impl Wheels {
 }
 
 impl Packages for Wheels {
-    fn wheel<'a>(&'a self, wanted: &'a Pinned, target: &'a Target) -> BoxFuture<'a, Result<WheelFile, PortError>> {
+    fn wheel<'a>(&'a self, wanted: &'a Pinned, target: &'a Target) -> BoxFuture<'a, Result<WheelFile, NoWheel>> {
         Box::pin(self.find(lacking::Wanted { pinned: wanted, target }))
     }
 }

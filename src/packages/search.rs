@@ -5,19 +5,18 @@ use std::sync::Arc;
 use url::Url;
 
 use super::Wheels;
-use super::choose;
 use super::credentials::shown;
 use super::download::{self, At, Need};
 use super::hashing::{Written, agree};
-use super::lacking::Wanted;
+use super::lacking::{Wanted, absent};
 use super::links::Listed;
 use super::names::{is_file_of, is_of};
 use super::settings::{Index, Links};
 use crate::http::failure::other;
-use crate::ports::{PortError, PortErrorKind, WheelFile};
+use crate::ports::{NoWheel, PortError, PortErrorKind, WheelFile};
 use crate::progress::{Event, Outcome, Subject, Verb};
 use crate::python::lock::{Hash, LockedFile, Origin, Pinned};
-use crate::python::wheel::WheelName;
+use crate::python::wheel::{self, WheelName};
 
 /// Asked when nobody names an index.
 const PYPI: &str = "https://pypi.org/simple";
@@ -42,7 +41,7 @@ impl Wheels {
     ///
     /// # Errors
     /// As `Packages::wheel`.
-    pub(super) async fn find(&self, wanted: Wanted<'_>) -> Result<WheelFile, PortError> {
+    pub(super) async fn find(&self, wanted: Wanted<'_>) -> Result<WheelFile, NoWheel> {
         if let Some(file) = self.housed(wanted).await? {
             return Ok(file);
         }
@@ -58,7 +57,7 @@ impl Wheels {
                     return Err(wanted.archive(&name, &path.display().to_string()));
                 }
                 let need = Need { name: &name, hashes, size: None };
-                self.on_disk(&self.settings.folder.join(path), &need).await
+                Ok(self.on_disk(&self.settings.folder.join(path), &need).await?)
             }
             Origin::Folder { path } => Err(wanted.folder(&path.display().to_string())),
             Origin::Git { url } => Err(wanted.git(url)),
@@ -66,15 +65,10 @@ impl Wheels {
     }
 
     /// One of the files that the lock file names.
-    async fn named(
-        &self,
-        wanted: Wanted<'_>,
-        index: Option<&str>,
-        files: &[LockedFile],
-    ) -> Result<WheelFile, PortError> {
+    async fn named(&self, wanted: Wanted<'_>, index: Option<&str>, files: &[LockedFile]) -> Result<WheelFile, NoWheel> {
         let wheels = files.iter().filter_map(|file| Some((WheelName::parse(&file.name)?, file)));
         let own = wheels.filter(|(wheel, _)| is_of(wheel, wanted.pinned));
-        let Some(file) = choose::best(wanted.target, own) else {
+        let Some(file) = wheel::best(own, wanted.target) else {
             let elsewhere = self.elsewhere(wanted, index).await;
             return Err(wanted.unfit(files.iter().map(|file| file.name.as_str()), elsewhere.as_deref()));
         };
@@ -82,7 +76,7 @@ impl Wheels {
     }
 
     /// The archive at a URL.
-    async fn at_url(&self, wanted: Wanted<'_>, file: &LockedFile) -> Result<WheelFile, PortError> {
+    async fn at_url(&self, wanted: Wanted<'_>, file: &LockedFile) -> Result<WheelFile, NoWheel> {
         if !fits(wanted, &file.name) {
             let url = file.url.as_deref().and_then(|url| Url::parse(url).ok());
             return Err(wanted.archive(&file.name, &url.map_or_else(|| file.name.clone(), |url| shown(&url))));
@@ -91,14 +85,14 @@ impl Wheels {
     }
 
     /// A file that the lock file names.
-    async fn file(&self, wanted: Wanted<'_>, index: Option<&str>, file: &LockedFile) -> Result<WheelFile, PortError> {
+    async fn file(&self, wanted: Wanted<'_>, index: Option<&str>, file: &LockedFile) -> Result<WheelFile, NoWheel> {
         let mut places = self.configured_places();
         places.extend(url_of(file)?.filter(|url| !self.settings.no_index || url.scheme() == "file").map(Place::Url));
         places.extend(self.further_places(index)?);
         self.sought(wanted, file, places).await
     }
 
-    async fn sought(&self, wanted: Wanted<'_>, file: &LockedFile, places: Vec<Place>) -> Result<WheelFile, PortError> {
+    async fn sought(&self, wanted: Wanted<'_>, file: &LockedFile, places: Vec<Place>) -> Result<WheelFile, NoWheel> {
         let work = async {
             if let Some(found) = self.cached(&file.name, &file.hashes)? {
                 return Ok(found);
@@ -116,7 +110,7 @@ impl Wheels {
                     Err(error) => misses.add(error, self.is_given_up(place))?,
                 }
             }
-            Err(misses.error(wanted))
+            Err(misses.error())
         };
         self.fetched.get(known_by(file), work).await
     }
@@ -147,7 +141,7 @@ impl Wheels {
 
     /// The best of the files that an index has of a version, where the lock file has
     /// no names.
-    async fn unnamed(&self, wanted: Wanted<'_>, index: Option<&str>, hashes: &[Hash]) -> Result<WheelFile, PortError> {
+    async fn unnamed(&self, wanted: Wanted<'_>, index: Option<&str>, hashes: &[Hash]) -> Result<WheelFile, NoWheel> {
         if let Some(why) = self.settings.offline() {
             return Err(wanted.offline(why));
         }
@@ -162,11 +156,7 @@ impl Wheels {
                 Err(error) => misses.add(error, self.is_given_up(place))?,
             }
         }
-        if names.is_empty() {
-            Err(misses.error(wanted))
-        } else {
-            Err(wanted.unfit(names.iter().map(String::as_str), None))
-        }
+        if names.is_empty() { Err(misses.error()) } else { Err(wanted.unfit(names.iter().map(String::as_str), None)) }
     }
 
     /// None when a place has the version, and no wheel of it that fits: `names` has
@@ -189,7 +179,7 @@ impl Wheels {
         }
         let wheels = of_version.iter().filter(|listed| !listed.excludes(wanted.target));
         let wheels = wheels.filter_map(|listed| Some((WheelName::parse(&listed.name)?, *listed)));
-        let Some(listed) = choose::best(wanted.target, wheels) else {
+        let Some(listed) = wheel::best(wheels, wanted.target) else {
             names.extend(of_version.iter().map(|listed| listed.name.clone()));
             return Ok(None);
         };
@@ -223,7 +213,7 @@ impl Wheels {
         let (page, _, _) = self.page(places.first()?, wanted.pinned).await.ok()?;
         let wheels = page.iter().filter(|listed| !listed.excludes(wanted.target));
         let wheels = wheels.filter_map(|listed| Some((WheelName::parse(&listed.name)?, listed.name.clone())));
-        choose::best(wanted.target, wheels.filter(|(wheel, _)| is_of(wheel, wanted.pinned)))
+        wheel::best(wheels.filter(|(wheel, _)| is_of(wheel, wanted.pinned)), wanted.target)
     }
 
     /// What a place lists, the index that it is, and its name.
@@ -339,10 +329,10 @@ impl Misses {
         Ok(())
     }
 
-    fn error(self, wanted: Wanted<'_>) -> PortError {
+    fn error(self) -> NoWheel {
         match self.refusal {
-            Some(refusal) => PortError { message: self.said.join(", and "), ..refusal },
-            None => wanted.absent(&self.said),
+            Some(refusal) => NoWheel { message: self.said.join(", and "), ..refusal.into() },
+            None => absent(self.said.join(", and ")),
         }
     }
 }

@@ -29,12 +29,12 @@ pub enum PlanError {
     Flag { flag: &'static str, cause: BadValue },
     #[error(transparent)]
     Pair(#[from] PairError),
-    #[error("`{key}` is not supported yet")]
-    NotYet { key: &'static str, hint: &'static str },
     #[error("`dependencies.site-packages` has no folder for {0}")]
     NoSitePackages(Platform),
     #[error("`dependencies.lock` and `dependencies.site-packages` contradict each other")]
     TwoDependencies,
+    #[error("`{0}` chooses from a lock file, and there is none")]
+    NoLock(&'static str),
     #[error("`python = false` and `{0}` contradict each other")]
     NoPython(&'static str),
     #[error("`[[extract]]` takes from the builder, and there is none")]
@@ -59,11 +59,13 @@ impl Hint for PlanError {
             Self::Platform { .. } | Self::PlatformTwice(_) | Self::PlatformUnknown(_) => return None,
             Self::Flag { cause, .. } => return cause.hint(),
             Self::Pair(cause) => return cause.hint(),
-            Self::NotYet { hint, .. } => hint,
             Self::NoSitePackages(platform) => {
                 return Some(format!(
                     "add \"{platform}\" = \"FOLDER\" (uv pip install --target FOLDER --python-platform …), or leave it out of `platforms`"
                 ));
+            }
+            Self::NoLock(_) => {
+                "make one beside the configuration: uv lock; or name it: lock = \"…\" under [dependencies]"
             }
             Self::NoPython("runtime.dlopen") => {
                 "take the library with [[extract]]: paths = [\"/usr/lib/*/libNAME.so.1\"], with what it needs"

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::{Args, PlanError, Runtime};
-use crate::config::{File, PythonChoice, choose_python};
+use crate::config::{Bytecode, File, PythonChoice, choose_python};
 use crate::oci::Location;
 use crate::python::releases;
 
@@ -30,6 +30,7 @@ pub(super) fn runtime(python: Wanted, file: &File) -> Option<Runtime> {
         exclude: file.runtime.exclude.clone().unwrap_or_default(),
         terminfo: file.runtime.terminfo.unwrap_or(false),
         dlopen: file.runtime.dlopen.clone().unwrap_or_default(),
+        bytecode: file.runtime.bytecode == Some(Bytecode::UncheckedHash),
     })
 }
 

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::config::{self, BUILDER, Bytecode, File, SitePackages};
+use crate::config::{self, BUILDER, File, SitePackages};
 use crate::oci::{Compression, Location, Platform};
 use crate::python::lock::{Choice, Lock};
 use crate::python::normalised;
@@ -126,6 +126,8 @@ pub struct Runtime {
     pub exclude: Vec<String>,
     pub terminfo: bool,
     pub dlopen: Vec<String>,
+    /// Whether `.pyc` files are compiled into the image.
+    pub bytecode: bool,
 }
 
 /// More to take out of an image.
@@ -207,7 +209,7 @@ impl Plan {
     /// # Errors
     /// The first thing that cannot be.
     pub fn new(args: &Args, file: &File, profile: Option<&str>) -> Result<Self, PlanError> {
-        refuse_what_is_not_there_yet(file)?;
+        looks_for_lock(args, file, false)?;
         let python = python(args, file)?;
         let has_python = matches!(python, Wanted::Version(_));
         let (base_name, builder_name) = images(args, file, &python)?;
@@ -284,13 +286,6 @@ impl Plan {
     }
 }
 
-fn refuse_what_is_not_there_yet(file: &File) -> Result<(), PlanError> {
-    if matches!(file.runtime.bytecode, Some(Bytecode::UncheckedHash)) {
-        return Err(PlanError::NotYet { key: "runtime.bytecode", hint: "leave it out" });
-    }
-    Ok(())
-}
-
 /// What is built when nobody says.
 pub const DEFAULT_PLATFORMS: [&str; 2] = ["linux/amd64", "linux/arm64"];
 
@@ -315,28 +310,40 @@ fn platforms(args: &Args, file: &File) -> Result<Vec<Platform>, PlanError> {
     Ok(out)
 }
 
-fn dependencies(args: &Args, file: &File, platforms: &[Platform], has_python: bool) -> Result<Dependencies, PlanError> {
+/// Where the dependencies of a configuration come from: no lock file is looked for where
+/// there would be no Python, or where a folder has them ready.
+///
+/// # Errors
+/// Sources that contradict each other or `python = false`.
+pub fn looks_for_lock(args: &Args, file: &File, named: bool) -> Result<bool, PlanError> {
     let wanted = &file.dependencies;
+    let has_python = matches!(python(args, file)?, Wanted::Version(_));
     let set = [
+        ("--lock", named),
+        ("dependencies.lock", wanted.lock.is_some()),
         ("dependencies.site-packages", wanted.site_packages.is_some()),
-        ("dependencies.lock", args.lock.is_some() && wanted.lock.is_some()),
+        ("app.wheel", file.app.wheel.is_some()),
     ];
     if let Some((key, _)) = set.into_iter().find(|(_, set)| *set && !has_python) {
         return Err(PlanError::NoPython(key));
     }
-    if let Some(folders) = &wanted.site_packages {
-        return site_packages(args, folders, platforms).map(Dependencies::Ready);
+    if wanted.lock.is_some() && wanted.site_packages.is_some() {
+        return Err(PlanError::TwoDependencies);
     }
+    Ok(has_python && (named || wanted.site_packages.is_none()))
+}
+
+fn dependencies(args: &Args, file: &File, platforms: &[Platform], has_python: bool) -> Result<Dependencies, PlanError> {
+    let wanted = &file.dependencies;
     let Some(LockFile { lock, folder, member }) = args.lock.clone().filter(|_| has_python) else {
-        return Ok(Dependencies::None);
+        return ready(args, file, platforms, has_python);
     };
     let names = |flag: &[String], key: &Option<Vec<String>>| {
         let names = if flag.is_empty() { key.as_deref().unwrap_or_default() } else { flag };
         names.iter().map(|name| normalised(name)).collect()
     };
     let wheelhouses = if args.wheelhouse.is_empty() {
-        let named = wanted.wheelhouse.iter().flatten();
-        named.map(|name| join(&args.folder, Path::new(name))).collect()
+        wanted.wheelhouse.iter().flatten().map(|name| join(&args.folder, Path::new(name))).collect()
     } else {
         args.wheelhouse.clone()
     };
@@ -352,6 +359,25 @@ fn dependencies(args: &Args, file: &File, platforms: &[Platform], has_python: bo
         wheelhouses,
         index: args.index.clone().or_else(|| wanted.index.clone()),
     }))
+}
+
+/// Dependencies without a lock file.
+fn ready(args: &Args, file: &File, platforms: &[Platform], has_python: bool) -> Result<Dependencies, PlanError> {
+    let wanted = &file.dependencies;
+    if let Some(folders) = &wanted.site_packages {
+        return site_packages(args, folders, platforms).map(Dependencies::Ready);
+    }
+    let set = [
+        ("--extra", !args.extras.is_empty()),
+        ("--group", !args.groups.is_empty()),
+        ("dependencies.extras", wanted.extras.is_some()),
+        ("dependencies.groups", wanted.groups.is_some()),
+        ("dependencies.member", wanted.member.is_some()),
+    ];
+    match set.into_iter().find(|(_, set)| *set && has_python) {
+        Some((key, _)) => Err(PlanError::NoLock(key)),
+        None => Ok(Dependencies::None),
+    }
 }
 
 fn site_packages(
@@ -390,7 +416,8 @@ fn extracts(args: &Args, file: &File, has_builder: bool) -> Result<Vec<Extract>,
 }
 
 /// Site-packages, wheelhouses and an output layout that lie below the application are no
-/// part of it.
+/// part of it; neither is the lock file, so that another version of a dependency changes
+/// that dependency's layer alone.
 fn app(
     args: &Args,
     file: &File,
@@ -407,18 +434,21 @@ fn app(
         _ => None,
     };
     let mut exclude = file.app.exclude.clone().unwrap_or_default();
-    let folders: Vec<_> = match dependencies {
+    let others: Vec<_> = match dependencies {
         Dependencies::None => Vec::new(),
-        Dependencies::Ready(folders) => folders.values().collect(),
-        Dependencies::Locked(locked) => locked.wheelhouses.iter().collect(),
+        Dependencies::Ready(folders) => folders.values().cloned().collect(),
+        Dependencies::Locked(locked) => {
+            let lock = PathBuf::from(locked.lock.file());
+            locked.wheelhouses.iter().cloned().chain([lock]).collect()
+        }
     };
-    for folder in folders.into_iter().chain(&layout) {
+    for path in others.iter().chain(&layout) {
         let clean =
             |path: &Path| path.components().filter(|part| *part != std::path::Component::CurDir).collect::<PathBuf>();
-        if let Ok(inside) = clean(folder).strip_prefix(clean(&source))
+        if let Ok(inside) = clean(path).strip_prefix(clean(&source))
             && !inside.as_os_str().is_empty()
         {
-            exclude.push(format!("{}/**", globset::escape(&inside.to_string_lossy())));
+            exclude.push(format!("/{}", globset::escape(&inside.to_string_lossy())));
         }
     }
     Ok(Some(App {

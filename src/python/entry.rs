@@ -50,6 +50,7 @@ impl Start {
 ///
 /// # Errors
 /// What there is to choose from, when it is not one.
+#[expect(clippy::needless_pass_by_value, reason = "an iterator is made on the spot, and copied here")]
 pub fn start<'a>(project: Option<&Project>, files: impl Iterator<Item = &'a str> + Clone) -> Result<Start, Candidates> {
     let scripts: Vec<_> =
         project.iter().flat_map(|project| project.scripts.keys()).cloned().map(Start::Script).collect();
@@ -62,6 +63,21 @@ pub fn start<'a>(project: Option<&Project>, files: impl Iterator<Item = &'a str>
         }
     }
     Err(Candidates([scripts, packages, programs].concat()))
+}
+
+/// Finds what to start of a wheel with these scripts and modules (paths below
+/// site-packages).
+///
+/// # Errors
+/// What there is to choose from, when it is not one.
+pub fn of_installed<'a>(
+    scripts: &[String],
+    modules: impl Iterator<Item = &'a str> + Clone,
+) -> Result<Start, Candidates> {
+    let mut project = Project::default();
+    project.scripts.extend(scripts.iter().map(|name| (name.clone(), String::new())));
+    // A lone main.py is no program when it is installed as a module.
+    start(Some(&project), modules.filter(|path| path.contains('/')))
 }
 
 /// Packages at the top, or below `src`, that have a `__main__.py`: the project's own
@@ -111,6 +127,17 @@ mod tests {
         let all = ["serve", "work", "python -m a", "python -m b", "python main.py", "python app.py"].map(str::to_owned);
         assert_eq!(found(two, &["a/__main__.py", "b/__main__.py", "main.py", "app.py"]), Err(all.to_vec()));
         assert_eq!(found("", &["a/b/__main__.py", "shop.py"]), Err(Vec::new()));
+    }
+
+    #[test]
+    fn a_wheel_has_scripts_or_a_package() {
+        let of = |scripts: &[&str], modules: &[&str]| {
+            let scripts: Vec<_> = scripts.iter().map(|name| (*name).to_owned()).collect();
+            of_installed(&scripts, modules.iter().copied()).map(|start| start.typed()).map_err(|all| all.0.len())
+        };
+        assert_eq!(of(&["serve"], &["shop/__main__.py"]), Ok("serve".to_owned()));
+        assert_eq!(of(&["a", "b"], &["shop/__main__.py", "main.py"]), Ok("python -m shop".to_owned()));
+        assert_eq!((of(&["a", "b"], &[]), of(&[], &["main.py"])), (Err(2), Err(0)));
     }
 
     #[test]

@@ -23,6 +23,8 @@ pub struct Project {
     /// Commands and the objects that they call: `shop.cli:main`.
     pub scripts: BTreeMap<String, String>,
     pub gui_scripts: BTreeMap<String, String>,
+    /// How many other distributions it names as its dependencies.
+    pub needs: usize,
     /// Other entry points, by group.
     pub entry_points: BTreeMap<String, BTreeMap<String, String>>,
     /// `build-system.build-backend`.
@@ -49,6 +51,8 @@ pub enum ProjectError {
     Syntax(String),
     #[error("it has no `[project]` with a name")]
     NoName,
+    #[error("it is called `{0}` in its pyproject.toml")]
+    OtherName(String),
     #[error("it has no `version`: only its build backend could tell")]
     NoVersion,
     #[error("`{0}` is not a version")]
@@ -66,7 +70,7 @@ pub enum ProjectError {
 impl Hint for ProjectError {
     fn hint(&self) -> Option<String> {
         match self {
-            Self::Syntax(_) | Self::Version(_) | Self::Scripts(_) => None,
+            Self::Syntax(_) | Self::Version(_) | Self::Scripts(_) | Self::OtherName(_) => None,
             _ => Some("build a wheel of it into a wheelhouse: uv build --wheel --out-dir wheels".to_owned()),
         }
     }
@@ -96,7 +100,12 @@ impl Project {
         let groups = project.and_then(|project| project.get("entry-points")?.as_table());
         let plugins = poetry.and_then(|poetry| poetry.get("plugins")?.as_table());
         let (modules, unread) = modules(&root);
+        let list = |value: &Value| value.as_array().map_or(0, Vec::len);
+        let own = project.and_then(|project| project.get("dependencies")).map(list);
+        let poetrys = poetry.and_then(|poetry| poetry.get("dependencies")?.as_table());
+        let poetrys = poetrys.map(|table| table.keys().filter(|name| *name != "python").count());
         Ok(Self {
+            needs: own.or(poetrys).unwrap_or(0),
             name: word("name"),
             version: word("version"),
             scripts: scripts.map(texts).unwrap_or_default(),
@@ -113,10 +122,21 @@ impl Project {
         })
     }
 
+    /// The command that makes its lock file.
+    #[must_use]
+    pub fn locks(&self) -> &'static str {
+        if self.backend.as_deref().is_some_and(|backend| backend.starts_with("poetry")) {
+            "poetry lock"
+        } else {
+            "uv lock"
+        }
+    }
+
     /// Where its modules are, among its files (paths below its folder).
     ///
     /// # Errors
     /// A project that has to be built, or whose modules only its backend finds.
+    #[expect(clippy::needless_pass_by_value, reason = "an iterator is made on the spot, and copied here")]
     pub fn modules<'a>(&self, files: impl Iterator<Item = &'a str> + Clone) -> Result<Vec<Module>, ProjectError> {
         let name = self.name.as_deref().ok_or(ProjectError::NoName)?;
         self.is_pure()?;
@@ -178,7 +198,7 @@ impl Module {
 /// Whether files lie in a `src` that is no package itself.
 #[must_use]
 pub fn src_layout<'a>(mut files: impl Iterator<Item = &'a str> + Clone) -> bool {
-    let modules = files.clone().any(|file| file.starts_with("src/") && file.ends_with(".py"));
+    let modules = files.clone().any(|file| file.starts_with("src/") && file.strip_suffix(".py").is_some());
     modules && !files.any(|file| file == "src/__init__.py")
 }
 
@@ -282,6 +302,10 @@ mod tests {
         )
         .unwrap();
         assert_eq!((poetry.version.as_deref(), poetry.scripts.len()), (Some("2"), 1));
+        let needs = |text: &str| Project::parse(text).unwrap().needs;
+        assert_eq!(needs("[project]\ndependencies = [\"a\", \"b>1\"]"), 2);
+        assert_eq!(needs("[tool.poetry.dependencies]\npython = \"^3.11\"\na = \"1\""), 1);
+        assert_eq!((needs("[project]\ndependencies = []"), needs("")), (0, 0));
         assert!(matches!(Project::parse("[["), Err(ProjectError::Syntax(_))));
     }
 

@@ -4,7 +4,8 @@
 //! **`carboy plan --json`** is an array with an object for each profile:
 //!
 //! - `profile` (null without one), `target` (null without one), `tags`, `base`, `builder`
-//!   (null without one), `left_out`: `[{rule, files}]`
+//!   (null without one), `lock` (the lock file, null without one), `left_out`:
+//!   `[{rule, files}]`
 //! - `platforms`, for each:
 //!   - `platform`, `python` (null without it), `command`, `user` (`uid:gid`), `workdir`
 //!   - `base`: `{layers, packed, unpacked}`
@@ -13,6 +14,7 @@
 //!     an estimate unless `known`
 //!   - `taken`: `[{layer, package, files: [{path, size, reason, needed_by}]}]`, what comes out of
 //!     images; `package` is null for files of none; links have the size 0
+//!   - `distributions`: what the lock file gives, `["numpy 2.3.1"]`
 //!   - `missing`: `[{soname, needed_by}]`
 //!
 //! **`carboy why --json`** is an array with an object for each profile:
@@ -60,6 +62,7 @@ fn preview(preview: &Preview) -> Value {
         "tags": preview.tags,
         "base": preview.base,
         "builder": preview.builder,
+        "lock": preview.lock,
         "platforms": list(&preview.platforms, platform),
         "left_out": list(&preview.left_out, left_out),
     })
@@ -71,6 +74,7 @@ fn platform(preview: &PlatformPreview) -> Value {
         "python": preview.python,
         "base": size(preview.base),
         "layers": list(&preview.layers, layer),
+        "distributions": preview.distributions,
         "taken": list(&preview.groups, group),
         "missing": list(&preview.missing, missing),
         "command": preview.command,
@@ -153,6 +157,7 @@ mod tests {
             "rule": ".gitignore"
           }
         ],
+        "lock": null,
         "platforms": [
           {
             "base": {
@@ -164,6 +169,10 @@ mod tests {
               "/usr/local/bin/python3.13",
               "-c",
               "print('it is\n', 1)"
+            ],
+            "distributions": [
+              "flask 3.1.2",
+              "numpy 2.3.1"
             ],
             "layers": [
               {

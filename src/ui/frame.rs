@@ -30,13 +30,14 @@ pub fn frame(running: &[Piece], done: usize, time: Duration, width: usize, paint
     let room = width.saturating_sub(6 + 2 + AMOUNT).max(SHORTEST);
     let names: Vec<_> = shown.iter().map(|piece| cut(piece.name(), room)).collect();
     let name_width = names.iter().map(|name| name.chars().count()).max().unwrap_or(0);
-    let amounts = amounts(shown, width.saturating_sub(6 + name_width + 2));
+    let verb_width = shown.iter().map(|piece| piece.present().len()).max().unwrap_or(0);
+    let amounts = amounts(shown, width.saturating_sub(verb_width + 2 + name_width + 2));
     let amount_width = amounts.iter().map(String::len).max().unwrap_or(0);
-    let bar_width = width.saturating_sub(6 + name_width + 2 + amount_width + 2).min(LONGEST);
+    let bar_width = width.saturating_sub(verb_width + 2 + name_width + 2 + amount_width + 2).min(LONGEST);
 
     let mut lines = Vec::new();
     for ((piece, name), amount) in shown.iter().zip(names).zip(amounts) {
-        let text = format!("{}  {name:name_width$}  {amount:>amount_width$}", piece.present());
+        let text = format!("{:verb_width$}  {name:name_width$}  {amount:>amount_width$}", piece.present());
         let mut line: String = text.chars().take(width).collect();
         if let Some(bar) = bar(piece, bar_width) {
             line.push_str("  ");

@@ -88,6 +88,7 @@ impl Piece {
 pub fn present(verb: Verb) -> &'static str {
     match verb {
         Verb::Pull => "pull",
+        Verb::Compile => "compile",
         Verb::Pack => "pack",
         Verb::Push => "push",
     }
@@ -98,6 +99,7 @@ pub fn present(verb: Verb) -> &'static str {
 pub fn past(verb: Verb) -> &'static str {
     match verb {
         Verb::Pull => "pulled",
+        Verb::Compile => "compiled",
         Verb::Pack => "packed",
         Verb::Push => "pushed",
     }

@@ -4,7 +4,8 @@
 
 use super::differences::differences;
 use super::layers::{ESTIMATE, Row, mark, table};
-use super::notes::{alike, broken, heading, left_out, missing};
+use super::message::printable_line;
+use super::notes::{alike, broken, count, heading, left_out, missing};
 use super::taken::taken;
 use crate::build::report::{LayerPreview, PlatformPreview, Preview};
 use crate::progress::LayerKind;
@@ -48,6 +49,16 @@ fn facts(preview: &Preview, width: usize) -> String {
     }
     lines.push(fact("base", preview.base.clone()));
     lines.extend(preview.builder.as_ref().map(|builder| fact("builder", builder.clone())));
+    if let Some(lock) = &preview.lock {
+        let told = |one: &PlatformPreview| {
+            let number = one.distributions.len() as u64;
+            vec![printable_line(lock), format!("({})", count(number, "distribution", "distributions"))]
+        };
+        for group in alike(&preview.platforms, |one| &one.platform, told) {
+            let [lock, number] = told(group.first).try_into().unwrap_or_default();
+            lines.push(broken("lock   ", words(&format!("{lock} {number}{}", group.only)), "", width));
+        }
+    }
     let mut process = |name: &str, of: &dyn Fn(&PlatformPreview) -> Vec<String>| {
         for group in alike(&preview.platforms, |one| &one.platform, of) {
             lines.push(broken(&format!("{name:7}{}", group.only), of(group.first), "", width));
@@ -113,6 +124,7 @@ pub(super) mod tests {
         Preview {
             platforms: vec![platform("amd64", "x86_64"), arm64],
             left_out: vec![(".gitignore".to_owned(), 173), ("__pycache__".to_owned(), 40)],
+            lock: Some("uv.lock".to_owned()),
             ..small()
         }
     }
@@ -129,6 +141,7 @@ pub(super) mod tests {
             tags: vec!["1.4.2".to_owned(), "1.4".to_owned()],
             base: "gcr.io/distroless/cc-debian13:nonroot".to_owned(),
             builder: Some("python:3.13-slim-trixie".to_owned()),
+            lock: None,
             platforms: vec![PlatformPreview { base: Size::default(), python: None, ..alone }],
             left_out: Vec::new(),
         }
@@ -186,6 +199,7 @@ pub(super) mod tests {
                 ),
             ],
             missing: vec![missing("libtcl8.6.so"), missing("libtk8.6.so")],
+            distributions: vec!["flask 3.1.2".to_owned(), "numpy 2.3.1".to_owned()],
             command: ["/usr/local/bin/python3.13", "-c", "print('it is\n', 1)"].map(str::to_owned).to_vec(),
             user: "65532:65532".to_owned(),
             workdir: "/app".to_owned(),
@@ -199,6 +213,7 @@ pub(super) mod tests {
         tags    1.4.2, 1.4
         base    gcr.io/distroless/cc-debian13:nonroot
         builder python:3.13-slim-trixie
+        lock    uv.lock (2 distributions)
         starts  /usr/local/bin/python3.13 -c 'print('\''it is\n'\'', 1)'
         user    65532:65532
         workdir /app
@@ -248,6 +263,7 @@ pub(super) mod tests {
         base
           gcr.io/distroless/cc-debian13:nonroot
         builder python:3.13-slim-trixie
+        lock    uv.lock (2 distributions)
         starts  /usr/local/bin/python3.13 -c
           'print('\''it is\n'\'', 1)'
         user    65532:65532
@@ -336,6 +352,18 @@ pub(super) mod tests {
           runtime             1  18.4 MB   61.0 MB   1234  cached
           total to pull       1  18.4 MB   61.0 MB   1234
         ");
+    }
+
+    #[test]
+    fn a_lock_file_may_give_platforms_more_or_less() {
+        let mut preview = preview();
+        preview.platforms[1].distributions.pop();
+        let text = plan_text(&[preview], 80);
+        let told: Vec<_> = text.lines().filter(|line| line.starts_with("lock ")).collect();
+        assert_eq!(
+            told,
+            ["lock    uv.lock (2 distributions) (linux/amd64)", "lock    uv.lock (1 distribution) (linux/arm64)"]
+        );
     }
 
     #[test]

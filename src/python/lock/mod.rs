@@ -202,6 +202,12 @@ impl Lock {
         entry::once_each(file, self.format, entries)
     }
 
+    /// Its path, as it was given.
+    #[must_use]
+    pub fn file(&self) -> &str {
+        &self.file
+    }
+
     /// What a person should know about the file, each a sentence without a full stop.
     #[must_use]
     pub fn warnings(&self) -> Vec<String> {

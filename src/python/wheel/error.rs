@@ -75,12 +75,21 @@ pub enum WheelFault {
     Shebang { script: String, interpreter: RootPath },
 }
 
+impl WheelFault {
+    /// What to do about a RECORD that is not true.
+    pub const CHANGED: &str = "it was changed after it was built, or built by an odd tool; `wheel unpack` and `wheel pack` write a new RECORD";
+}
+
 impl Hint for WheelError {
     fn hint(&self) -> Option<String> {
         match &self.fault {
-            WheelFault::FileName => Some("give it the name that it was built with: NAME-VERSION-PYTHON-ABI-PLATFORM.whl".to_owned()),
+            WheelFault::FileName => {
+                Some("give it the name that it was built with: NAME-VERSION-PYTHON-ABI-PLATFORM.whl".to_owned())
+            }
             WheelFault::WheelVersion(_) => Some("use a newer carboy, or a wheel that is built anew".to_owned()),
-            WheelFault::Shebang { .. } => Some("use a builder whose Python has a shorter path, without spaces".to_owned()),
+            WheelFault::Shebang { .. } => {
+                Some("use a builder whose Python has a shorter path, without spaces".to_owned())
+            }
             WheelFault::Scheme(_) => {
                 Some("the standard knows purelib, platlib, scripts, data and headers; build the wheel again".to_owned())
             }
@@ -89,10 +98,7 @@ impl Hint for WheelError {
             | WheelFault::Unhashed(_)
             | WheelFault::Hash { .. }
             | WheelFault::Size { .. }
-            | WheelFault::Record(_) => Some(
-                "it was changed after it was built, or built by an odd tool; `wheel unpack` and `wheel pack` write a new RECORD"
-                    .to_owned(),
-            ),
+            | WheelFault::Record(_) => Some(WheelFault::CHANGED.to_owned()),
             _ => Some("ask where it comes from, or build it again".to_owned()),
         }
     }

@@ -7,7 +7,7 @@
 //! Content stays in the archive, under the hash that RECORD has for it: whoever writes
 //! it into a layer compares. Only what is read here is compared here.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::io::{self, Read};
 
@@ -39,10 +39,23 @@ pub struct Installed {
     pub purelib: bool,
     /// How many compiled files, of unknown origin, were left out.
     pub left_out: u64,
-    /// The commands of its `console_scripts`.
+    /// The commands that its entry points make.
     pub scripts: Vec<String>,
     /// What is odd, in sentences.
     pub warnings: Vec<String>,
+}
+
+impl Installed {
+    /// Its files below site-packages whose names are text.
+    pub fn modules<'a>(&'a self, interpreter: &Interpreter) -> impl Iterator<Item = &'a str> + Clone {
+        let Interpreter { purelib, platlib, .. } = interpreter.clone();
+        let prefixes = [purelib, platlib].map(|folder| [folder.as_bytes(), b"/"].concat());
+        let below = move |path: &'a RootPath| {
+            let rest = prefixes.iter().find_map(|prefix| path.as_bytes().strip_prefix(prefix.as_slice()))?;
+            std::str::from_utf8(rest).ok()
+        };
+        self.entries.keys().filter_map(below)
+    }
 }
 
 impl fmt::Display for Installed {
@@ -84,10 +97,29 @@ fn install_checked(archive: &Archive, interpreter: &Interpreter, open: &mut Open
     placing.check()?;
     let record = placing.record(&info.child(b"RECORD"));
     let left_out = placing.left_out;
+    warnings.extend(sourceless(archive));
     let mut entries: BTreeMap<_, _> = placing.entries.into_iter().map(|(path, (entry, _))| (path, entry)).collect();
     entries.insert(info.child(b"RECORD"), Entry::bytes(0o644, record.into_bytes()));
     let size = entries.values().filter_map(Entry::content).map(Content::size).sum();
     Ok(Installed { name, version, entries, size, purelib, left_out, scripts: scripts.into_keys().collect(), warnings })
+}
+
+/// Modules that are there as compiled files alone, which are left out. What is in a
+/// `__pycache__` is no module without its source (PEP 3147).
+fn sourceless(archive: &Archive) -> Option<String> {
+    let names: BTreeSet<_> = archive.members.iter().map(|member| member.name.as_str()).collect();
+    let lost = |name: &&&str| {
+        let stem = name.strip_suffix(".pyc").filter(|stem| !stem.contains("__pycache__/"));
+        stem.is_some_and(|stem| !names.contains(format!("{stem}.py").as_str()))
+    };
+    let lost: Vec<_> = names.iter().filter(lost).collect();
+    let (first, count) = (lost.first()?, lost.len());
+    let (modules, are) = if count == 1 { ("module", "is") } else { ("modules", "are") };
+    Some(format!(
+        "`{}` has {count} {modules} without source, which {are} left out: {first}{}",
+        archive.name,
+        if count > 1 { ", …" } else { "" }
+    ))
 }
 
 /// `flask-3.1.3` of the one `flask-3.1.3.dist-info`, which is the file name's.

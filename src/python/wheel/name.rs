@@ -54,15 +54,14 @@ impl WheelName {
     }
 }
 
-/// Which of several wheels of one version an installer takes: the one whose best tag
-/// ranks first, of these the one with the latest build. The place among `names`; none
-/// when none fits.
-pub fn best(names: impl Iterator<Item = WheelName>, target: &Target) -> Option<usize> {
-    let ranked = names.enumerate().filter_map(|(at, name)| {
+/// Which of several wheels an installer takes: of the latest version the one whose best
+/// tag ranks first, of these the one with the latest build, of equals the first.
+pub fn best<T>(wheels: impl IntoIterator<Item = (WheelName, T)>, target: &Target) -> Option<T> {
+    let ranked = wheels.into_iter().filter_map(|(name, item)| {
         let rank = name.tags.iter().filter_map(|tag| target.rank(tag)).min()?;
-        Some((rank, Reverse(name.build), at))
+        Some(((Reverse(name.version), rank, Reverse(name.build)), item))
     });
-    ranked.min().map(|(_, _, at)| at)
+    ranked.min_by(|(one, _), (other, _)| one.cmp(other)).map(|(_, item)| item)
 }
 
 #[cfg(test)]
@@ -74,9 +73,15 @@ mod tests {
     fn the_closest_wheel_and_its_latest_build_win() {
         let python = Cpython { major: 3, minor: 13, free_threaded: false, debug: false };
         let target = Target { python, machine: "x86_64", glibc: Some((2, 36)) };
+        let named = |name: String| WheelName::parse(&name).unwrap();
+        let later = [
+            (named("a-1-cp313-cp313-linux_x86_64.whl".to_owned()), 0),
+            (named("a-1.1-py3-none-any.whl".to_owned()), 1),
+        ];
+        assert_eq!(best(later, &target), Some(1));
         let best = |tags: &[&str]| {
-            let names = tags.iter().map(|tag| WheelName::parse(&format!("a-1-{tag}.whl")).unwrap());
-            best(names, &target)
+            let wheels = tags.iter().map(|tag| named(format!("a-1-{tag}.whl")));
+            best(wheels.zip(0..), &target)
         };
         for (tags, want) in [
             (&["py3-none-any", "cp38-abi3-manylinux2014_x86_64", "cp313-cp313-manylinux_2_17_x86_64"][..], Some(2)),

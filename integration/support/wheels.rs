@@ -1,5 +1,9 @@
 //! Wheels made byte by byte, so that every lie can be told.
 
+#![allow(dead_code, reason = "every test target takes what it needs")]
+
+use std::path::{Path, PathBuf};
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use carboy::oci::Digest;
@@ -172,12 +176,16 @@ pub fn files(more: &[(&str, &str)]) -> Vec<(String, Vec<u8>)> {
     out
 }
 
-/// The RECORD of files.
+/// The RECORD of files of `x` 1.0.
 pub fn record(files: &[(String, Vec<u8>)]) -> String {
+    record_in(INFO, files)
+}
+
+fn record_in(info: &str, files: &[(String, Vec<u8>)]) -> String {
     let name =
         |name: &str| if name.contains('"') { format!("\"{}\"", name.replace('"', "\"\"")) } else { name.to_owned() };
     let lines = files.iter().map(|(path, content)| format!("{},{},{}\n", name(path), hash(content), content.len()));
-    lines.collect::<String>() + &format!("{INFO}/RECORD,,\n")
+    lines.collect::<String>() + &format!("{info}/RECORD,,\n")
 }
 
 /// Members of files, with their RECORD.
@@ -189,4 +197,103 @@ pub fn members(files: &[(String, Vec<u8>)]) -> Vec<Member> {
 /// A whole wheel.
 pub fn wheel(more: &[(&str, &str)]) -> Vec<u8> {
     zip(&members(&files(more)))
+}
+
+/// An honest wheel of any name, until one changes its members.
+pub struct Wheel {
+    name: String,
+    version: String,
+    tag: String,
+    files: Vec<(String, Vec<u8>)>,
+}
+
+impl Wheel {
+    /// Of pure Python, without modules.
+    pub fn new(name: &str, version: &str) -> Self {
+        let (name, version) = (name.to_owned(), version.to_owned());
+        Self { name, version, tag: "py3-none-any".to_owned(), files: Vec::new() }
+    }
+
+    /// With one module of the wheel's name, which says its version.
+    pub fn simple(name: &str, version: &str) -> Self {
+        Self::new(name, version).file(&format!("{name}.py"), format!("VERSION = '{version}'\n"))
+    }
+
+    pub fn tag(mut self, tag: &str) -> Self {
+        tag.clone_into(&mut self.tag);
+        self
+    }
+
+    pub fn file(mut self, path: &str, content: impl AsRef<[u8]>) -> Self {
+        self.files.push((path.to_owned(), content.as_ref().to_vec()));
+        self
+    }
+
+    /// `entry_points.txt`.
+    pub fn entry_points(self, text: &str) -> Self {
+        let path = format!("{}/entry_points.txt", self.info());
+        self.file(&path, text)
+    }
+
+    /// So many bytes that do not compress, in a file of data.
+    pub fn large(self, bytes: usize) -> Self {
+        let path = format!("{}_data.bin", self.name);
+        let noise = |at: usize| (at as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15).to_be_bytes()[0];
+        self.file(&path, (0..bytes).map(noise).collect::<Vec<_>>())
+    }
+
+    pub fn file_name(&self) -> String {
+        format!("{}-{}-{}.whl", self.name, self.version, self.tag)
+    }
+
+    fn info(&self) -> String {
+        format!("{}-{}.dist-info", self.name, self.version)
+    }
+
+    /// Its members with their RECORD, to be changed.
+    pub fn members(&self) -> Vec<Member> {
+        let info = self.info();
+        let mut files = self.files.clone();
+        let pure = self.tag.ends_with("-any");
+        let wheel = format!("Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: {pure}\nTag: {}\n", self.tag);
+        let metadata = format!("Metadata-Version: 2.1\nName: {}\nVersion: {}\n", self.name, self.version);
+        files.push((format!("{info}/WHEEL"), wheel.into_bytes()));
+        files.push((format!("{info}/METADATA"), metadata.into_bytes()));
+        let record = record_in(&info, &files);
+        files.push((format!("{info}/RECORD"), record.into_bytes()));
+        files.iter().map(|(name, content)| Member::new(name, content)).collect()
+    }
+
+    pub fn bytes(&self) -> Vec<u8> {
+        zip(&self.members())
+    }
+
+    /// `sha256:…` of the whole.
+    pub fn sha256(&self) -> String {
+        Digest::of(&self.bytes()).to_string()
+    }
+
+    /// Writes it into a folder.
+    pub fn write(&self, folder: &Path) -> PathBuf {
+        std::fs::create_dir_all(folder).unwrap();
+        let path = folder.join(self.file_name());
+        std::fs::write(&path, self.bytes()).unwrap();
+        path
+    }
+
+    /// Its line in a requirements file.
+    pub fn pin(&self) -> String {
+        format!("{}=={} --hash={}\n", self.name, self.version, self.sha256())
+    }
+
+    /// Its table in a `uv.lock`, as if it came from an index.
+    pub fn locked(&self) -> String {
+        let (name, version, file, hash) = (&self.name, &self.version, self.file_name(), self.sha256());
+        format!(
+            "[[package]]\nname = \"{name}\"\nversion = \"{version}\"\n\
+             source = {{ registry = \"https://index.invalid/simple\" }}\n\
+             wheels = [{{ url = \"https://index.invalid/{file}\", hash = \"{hash}\", size = {} }}]\n\n",
+            self.bytes().len()
+        )
+    }
 }

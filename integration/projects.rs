@@ -1,0 +1,31 @@
+//! What `build`, `plan` and `why` make of a project's folder: its lock file, its
+//! workspace, its wheels, its own modules and scripts. Wheels are made here, small ones.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+#[path = "errors/debian_registry.rs"]
+mod debian_registry;
+#[path = "projects/folder.rs"]
+mod folder;
+#[path = "projects/hostile.rs"]
+mod hostile;
+#[path = "projects/lacking.rs"]
+mod lacking;
+#[path = "projects/layers.rs"]
+mod layers;
+#[path = "projects/locks.rs"]
+mod locks;
+mod made {
+    pub use crate::support::made;
+}
+#[path = "projects/own.rs"]
+mod own;
+#[path = "support/scripted.rs"]
+mod scripted;
+#[path = "projects/sources.rs"]
+mod sources;
+mod support;
+#[path = "support/wheels.rs"]
+mod wheels;
+#[path = "errors/world.rs"]
+mod world;

@@ -1,0 +1,95 @@
+//! Wheels that lie, through the whole program.
+
+use std::ffi::OsString;
+use std::fs;
+use std::path::Path;
+
+use carboy::oci::Digest;
+
+use crate::folder::{HERE, project};
+use crate::wheels::{Member, Wheel, zip};
+use crate::world::World;
+
+/// A project whose lock file pins these very bytes.
+fn pinned(members: &[Member]) -> World {
+    let bytes = zip(members);
+    let world = project().file("requirements.txt", &format!("alpha==1.0 --hash={}\n", Digest::of(&bytes)));
+    fs::write(world.project().join("wheels/alpha-1.0-py3-none-any.whl"), bytes).unwrap();
+    world
+}
+
+/// What a cache has of a kind.
+fn kept(folder: &Path) -> Vec<OsString> {
+    let names = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name());
+    let mut names: Vec<_> = names.collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn content_that_is_not_what_record_says() {
+    let wheel = Wheel::simple("alpha", "1.0");
+    let mut members = wheel.members();
+    // as long as what RECORD has
+    members[0] = Member::new("alpha.py", "VERSION = '6.6'\n");
+    let world = pinned(&members);
+    insta::assert_snapshot!(world.fails(&HERE), @"
+    exit: 1
+    -- stdout
+    -- stderr
+    error: `alpha-1.0-py3-none-any.whl`: `alpha.py` is not what its RECORD says
+
+    hint: it was changed after it was built, or built by an odd tool; `wheel unpack` and `wheel pack` write a new RECORD
+    ");
+    // nothing half-written
+    assert_eq!(kept(&world.cache().join("tmp")), [""; 0]);
+    let world = world.wheel(&wheel).file("requirements.txt", &wheel.pin());
+    world.recovers(&HERE);
+}
+
+#[test]
+fn paths_that_lead_out() {
+    for name in ["../../evil.py", "/etc/evil", "alpha-1.0.data/scripts/../../../evil"] {
+        let mut members = Wheel::simple("alpha", "1.0").members();
+        members[0] = Member::new(name, "x");
+        let text = pinned(&members).fails(&HERE);
+        assert!(text.starts_with("exit: 1\n") && text.contains("`alpha-1.0-py3-none-any.whl`"), "{text}");
+    }
+    let world =
+        pinned(&Wheel::simple("alpha", "1.0").file("alpha-1.0.data/scripts/python3.11", "#!python\n").members());
+    insta::assert_snapshot!(world.fails(&HERE), @"
+    exit: 1
+    -- stdout
+    -- stderr
+    error: linux/amd64: `alpha-1.0-py3-none-any.whl`: it would replace `/usr/local/bin/python3.11`, which is Python's own
+
+    hint: ask where it comes from, or build it again
+    ");
+}
+
+#[test]
+fn a_wheel_of_another_distribution() {
+    let world = pinned(&Wheel::simple("beta", "1.0").members());
+    insta::assert_snapshot!(world.fails(&HERE), @"
+    exit: 1
+    -- stdout
+    -- stderr
+    error: linux/amd64: `alpha-1.0-py3-none-any.whl`: its `beta-1.0.dist-info` is not of alpha 1.0, which its file name says
+
+    hint: ask where it comes from, or build it again
+    ");
+}
+
+#[test]
+fn what_is_no_archive_at_all() {
+    let world = project().file("requirements.txt", &format!("alpha==1.0 --hash={}\n", Digest::of(b"no zip")));
+    fs::write(world.project().join("wheels/alpha-1.0-py3-none-any.whl"), b"no zip").unwrap();
+    insta::assert_snapshot!(world.fails(&HERE), @"
+    exit: 1
+    -- stdout
+    -- stderr
+    error: linux/amd64: `alpha-1.0-py3-none-any.whl`: it is no zip archive, or its end is missing
+
+    hint: download it again, or build it again
+    ");
+}

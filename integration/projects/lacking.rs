@@ -1,0 +1,75 @@
+//! What cannot be had is told at once, for all platforms, and nothing is left behind.
+
+use crate::folder::{HERE, pins, project, uv_lock};
+use crate::wheels::Wheel;
+use crate::world::{CC, SLIM};
+
+/// Both platforms.
+const BOTH: [&str; 5] = [CC, SLIM, "--platform=linux/amd64,linux/arm64", "--wheelhouse", "wheels"];
+
+#[test]
+fn everything_that_lacks_is_told_for_both_platforms() {
+    let pure = Wheel::simple("pure", "1.0");
+    let amd64 = Wheel::simple("fast", "2.0").tag("cp311-cp311-manylinux_2_28_x86_64");
+    let other = Wheel::simple("odd", "3.0").tag("cp39-cp39-manylinux_2_17_x86_64.manylinux_2_17_aarch64");
+    let gone = Wheel::simple("gone", "4.0");
+    let world = project()
+        .wheel(&pure)
+        .wheel(&amd64)
+        .wheel(&other)
+        .file("requirements.txt", &pins(&[&pure, &amd64, &other, &gone]));
+    insta::assert_snapshot!(world.fails(&BOTH), @r#"
+    exit: 1
+    -- stdout
+    -- stderr
+    error: 2 things are wrong:
+      no wheel of gone 4.0 and odd 3.0 for Python 3.11, glibc 2.36: no wheelhouse has one that fits, and no index is asked: there is a wheelhouse and no configured index
+      linux/arm64: no wheel of fast 2.0 for Python 3.11, glibc 2.36: no wheelhouse has one that fits, and no index is asked: there is a wheelhouse and no configured index
+
+    hint: name an index besides: [dependencies] index = "https://pypi.org/simple"
+          build them on linux/amd64 and on linux/arm64 with Python 3.11, into a wheelhouse: pip wheel --no-deps --wheel-dir wheels gone==4.0 odd==3.0
+          build one on linux/arm64 with Python 3.11, into a wheelhouse: pip wheel --no-deps --wheel-dir wheels fast==2.0
+    "#);
+    // nothing is wrong with what was pulled meanwhile
+    world.file("requirements.txt", &pins(&[&pure])).recovers(&BOTH);
+}
+
+#[test]
+fn a_wheel_that_is_not_the_locked_one_is_refused() {
+    let locked = Wheel::simple("alpha", "1.0");
+    let changed = Wheel::new("alpha", "1.0").file("alpha.py", "import os\n");
+    let world = project()
+        .wheel(&changed)
+        .file("uv.lock", &uv_lock("dependencies = [{ name = \"alpha\" }]", &locked.locked()))
+        .file("pyproject.toml", "[project]\nname = \"shop\"\nversion = \"1.0\"\n");
+    let text = world.fails(&HERE).replace(&locked.sha256(), "LOCKED").replace(&changed.sha256(), "FOUND");
+    insta::assert_snapshot!(text, @"
+    exit: 1
+    -- stdout
+    -- stderr
+    error: linux/amd64: alpha-1.0-py3-none-any.whl from `wheels` hashes to FOUND, not to LOCKED
+
+    hint: it is not the file that was locked: find out who changed it before it is locked anew
+    ");
+    world.wheel(&locked).recovers(&HERE);
+}
+
+/// Hashes without names may be those of an sdist that the wheel was built from.
+#[test]
+fn a_wheel_with_none_of_the_locked_hashes_is_told() {
+    let (locked, built) = (Wheel::simple("alpha", "1.0"), Wheel::new("alpha", "1.0").file("alpha.py", "import os\n"));
+    let world = project().wheel(&built).file("requirements.txt", &locked.pin());
+    insta::assert_snapshot!(world.warnings(&HERE), @"warning: `alpha-1.0-py3-none-any.whl` in a wheelhouse has none of the hashes that are locked");
+}
+
+#[test]
+fn a_wheelhouse_that_is_not_there_is_told() {
+    let world = project().file("requirements.txt", &Wheel::simple("alpha", "1.0").pin());
+    let args = [&HERE[..4], &["nowhere"]].concat();
+    insta::assert_snapshot!(world.fails(&args), @"
+    exit: 1
+    -- stdout
+    -- stderr
+    error: linux/amd64: no wheel of alpha 1.0 for Python 3.11, glibc 2.36: there is no wheelhouse `nowhere`
+    ");
+}

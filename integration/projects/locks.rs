@@ -1,0 +1,285 @@
+//! Which lock file decides, and what of it.
+
+use serde_json::json;
+
+use crate::folder::{HERE, pins, project, told, uv_lock};
+use crate::wheels::Wheel;
+use crate::world::{AMD64, CC, SLIM, World};
+
+fn alpha() -> Wheel {
+    Wheel::simple("alpha", "1.0")
+}
+
+fn beta() -> Wheel {
+    Wheel::simple("beta", "2.0")
+}
+
+/// With the wheels of both.
+fn with_wheels() -> World {
+    project().wheel(&alpha()).wheel(&beta())
+}
+
+#[test]
+fn the_one_beside_the_configuration_is_found_and_told() {
+    let mut world = with_wheels().file("requirements.txt", &pins(&[&alpha(), &beta()]));
+    let plan = world.plan(&HERE);
+    assert_eq!(
+        (&plan["lock"], &plan["platforms"][0]["distributions"]),
+        (&json!("requirements.txt"), &json!(["alpha 1.0", "beta 2.0"]))
+    );
+    world.verb(&["plan"]);
+    let run = world.succeeds(&HERE);
+    assert!(run.stdout.contains("\nlock    requirements.txt (2 distributions)\n"), "{}", run.stdout);
+    assert!(run.stdout.lines().all(|line| line.chars().count() <= 80), "{}", run.stdout);
+    assert_eq!(told(&run), "");
+}
+
+#[test]
+fn of_several_the_order_decides_and_a_line_says_so() {
+    let mut world = with_wheels()
+        .file("requirements.txt", &pins(&[&beta()]))
+        .file("uv.lock", &uv_lock("dependencies = [{ name = \"alpha\" }]", &alpha().locked()))
+        .file("pyproject.toml", "[project]\nname = \"shop\"\nversion = \"1.0\"\ndependencies = [\"alpha\"]\n");
+    assert_eq!(world.distributions(&HERE), "alpha 1.0");
+    insta::assert_snapshot!(world.warnings(&HERE), @"warning: dependencies are taken from uv.lock, not from requirements.txt, which lies beside it");
+}
+
+#[test]
+fn one_that_is_named_decides() {
+    let mut world = with_wheels()
+        .file("requirements.txt", &pins(&[&alpha()]))
+        .file("locks/prod.txt", &pins(&[&beta()]))
+        .file("carboy.toml", "[dependencies]\nlock = \"locks/prod.txt\"\n");
+    let plan = world.plan(&HERE);
+    assert_eq!(
+        (&plan["lock"], &plan["platforms"][0]["distributions"]),
+        (&json!("locks/prod.txt"), &json!(["beta 2.0"]))
+    );
+    // the flag before the configuration
+    assert_eq!(world.distributions(&[&HERE[..], &["--lock", "requirements.txt"]].concat()), "alpha 1.0");
+    // even over a folder that has them ready
+    let mut world = world.file("carboy.toml", "[dependencies]\nsite-packages = \"site\"\n").file("site/x.py", "");
+    assert_eq!(world.distributions(&HERE), "");
+    assert_eq!(world.distributions(&[&HERE[..], &["--lock", "requirements.txt"]].concat()), "alpha 1.0");
+    insta::assert_snapshot!(world.fails(&[&HERE[..], &["--lock", "main.py"]].concat()), @"
+    exit: 2
+    -- stdout
+    -- stderr
+    error: `main.py` is called as no lock file is
+
+    hint: name a uv.lock, pylock.toml, poetry.lock, Pipfile.lock, or a requirements file that ends in .txt
+    ");
+}
+
+#[test]
+fn a_workspaces_member_has_its_parents_lock_file() {
+    let packages = "[[package]]\nname = \"web\"\nversion = \"1\"\nsource = { virtual = \"packages/web\" }\ndependencies = [{ name = \"beta\" }]\n\n";
+    let lock =
+        uv_lock("dependencies = [{ name = \"alpha\" }]", &format!("{}{}{packages}", alpha().locked(), beta().locked()));
+    let root = "[project]\nname = \"shop\"\nversion = \"1.0\"\ndependencies = [\"alpha\"]\n[tool.uv.workspace]\nmembers = [\"packages/*\"]\n";
+    let web = "[project]\nname = \"web\"\nversion = \"1\"\ndependencies = [\"beta\"]\n";
+    let mut world = with_wheels()
+        .file("uv.lock", &lock)
+        .file("pyproject.toml", root)
+        .file("packages/web/pyproject.toml", web)
+        .file("packages/web/main.py", "");
+    assert_eq!(world.distributions(&HERE), "alpha 1.0");
+    assert_eq!(world.distributions(&[&["packages/web"], &HERE[..]].concat()), "beta 2.0");
+    assert_eq!(world.distributions(&[&["packages/web", "--lock", "uv.lock"], &HERE[..]].concat()), "beta 2.0");
+    let mut world = world.file("carboy.toml", "[dependencies]\nmember = \"Web\"\n");
+    assert_eq!(world.distributions(&HERE), "beta 2.0");
+    let world = world.file("carboy.toml", "[dependencies]\nmember = \"wep\"\n");
+    insta::assert_snapshot!(world.fails(&HERE), @"
+    exit: 2
+    -- stdout
+    -- stderr
+    error: uv.lock: has no member `wep`
+
+    hint: did you mean `web`? it has `shop`, `web`
+    ");
+}
+
+#[test]
+fn extras_and_groups_are_chosen_by_key_and_by_flag() {
+    let more = "optional-dependencies = { web = [{ name = \"alpha\" }] }\ndev-dependencies = { dev = [{ name = \"gamma\" }], jobs = [{ name = \"beta\" }] }\n\
+                metadata = { provides-extras = [\"web\"] }";
+    let gamma = Wheel::simple("gamma", "3.0");
+    let packages = format!("{}{}{}", alpha().locked(), beta().locked(), gamma.locked());
+    let mut world = with_wheels()
+        .file("uv.lock", &uv_lock(more, &packages))
+        .file("pyproject.toml", "[project]\nname = \"shop\"\nversion = \"1.0\"\n");
+    assert_eq!(world.distributions(&HERE), "");
+    assert_eq!(
+        world.distributions(&[&HERE[..], &["--extra", "web", "--group", "jobs"]].concat()),
+        "alpha 1.0, beta 2.0"
+    );
+    let mut world = world.file("carboy.toml", "[dependencies]\nextras = [\"Web\"]\n");
+    assert_eq!(world.distributions(&HERE), "alpha 1.0");
+    let world = world.file("carboy.toml", "[dependencies]\nextras = [\"wep\"]\n");
+    insta::assert_snapshot!(world.fails(&HERE), @"
+    exit: 2
+    -- stdout
+    -- stderr
+    error: uv.lock: has no extra `wep`
+
+    hint: did you mean `web`? it has `web`
+    ");
+    std::fs::remove_file(world.project().join("uv.lock")).unwrap();
+    insta::assert_snapshot!(world.fails(&HERE), @r#"
+    exit: 2
+    -- stdout
+    -- stderr
+    error: `dependencies.extras` chooses from a lock file, and there is none
+
+    hint: make one beside the configuration: uv lock; or name it: lock = "…" under [dependencies]
+    "#);
+}
+
+#[test]
+fn requirements_nest_and_constrain() {
+    let mut world = with_wheels()
+        .file("requirements.txt", &format!("-r more/base.txt\n-c constraints.txt\n{}", alpha().pin()))
+        .file("more/base.txt", "-r ../deep.txt\n")
+        .file("deep.txt", &format!("beta --hash={}\n", beta().sha256()))
+        .file("constraints.txt", "beta==2.0\n");
+    assert_eq!(world.distributions(&HERE), "alpha 1.0, beta 2.0");
+    let world = world.file("deep.txt", "-r nowhere.txt\n");
+    insta::assert_snapshot!(world.fails(&HERE), @"
+    exit: 2
+    -- stdout
+    -- stderr
+    error: deep.txt:1: includes `nowhere.txt`: No such file or directory (os error 2)
+    ");
+}
+
+#[test]
+fn pins_without_hashes_are_taken_with_a_warning() {
+    let world = with_wheels()
+        .file("requirements.txt", "alpha==1.0\nbeta==2.0\n")
+        .file("main.py", "import alpha, beta\nprint(alpha.VERSION, beta.VERSION)\n");
+    insta::assert_snapshot!(world.warnings(&HERE), @"warning: requirements.txt: 2 distributions have no hash (`alpha`, `beta`): what an index serves is taken; `uv pip compile --generate-hashes requirements.in -o requirements.txt` adds them");
+    assert_eq!(world.started(&HERE, &[]), "1.0 2.0");
+}
+
+#[test]
+fn what_is_not_pinned_is_refused_with_the_command_that_pins_it() {
+    let world = project().file("requirements.txt", "alpha==1.0\nbeta>=2\n");
+    insta::assert_snapshot!(world.fails(&HERE), @"
+    exit: 2
+    -- stdout
+    -- stderr
+    warning: requirements.txt: 2 distributions have no hash (`alpha`, `beta`): what an index serves is taken; `uv pip compile --generate-hashes requirements.in -o requirements.txt` adds them
+    error: requirements.txt:2: `beta>=2` names no one version
+
+    hint: keep such requirements in requirements.in, and pin them: `uv pip compile --generate-hashes requirements.in -o requirements.txt`
+    ");
+}
+
+#[test]
+fn a_python_that_the_lock_file_excludes_is_refused() {
+    let lock = uv_lock("", "").replace(">=3.9", ">=3.12,<3.14");
+    let world = project().file("uv.lock", &lock);
+    let text = world.fails(&HERE);
+    insta::assert_snapshot!(text.replace(&image_python(&text), "3.11.N"), @"
+    exit: 2
+    -- stdout
+    -- stderr
+    error: uv.lock: requires Python >=3.12,<3.14, and the image's is 3.11.N
+
+    hint: choose another `python`, or change `requires-python` and `uv lock`
+    ");
+}
+
+/// The version that an error says the image has.
+fn image_python(text: &str) -> String {
+    text.split("the image's is ").nth(1).and_then(|rest| rest.lines().next()).unwrap().to_owned()
+}
+
+#[test]
+fn contradictions_are_refused_before_anything_is_done() {
+    let both = "[dependencies]\nlock = \"uv.lock\"\nsite-packages = \"site\"\n";
+    let world = World::alone().file("main.py", "").file("carboy.toml", both);
+    insta::assert_snapshot!(world.refuses(&[CC, SLIM, AMD64]), @"
+    exit: 2
+    -- stdout
+    -- stderr
+    error: `dependencies.lock` and `dependencies.site-packages` contradict each other
+
+    hint: leave one of them out
+    ");
+    let world = world.file("carboy.toml", "python = false\n[dependencies]\nlock = \"uv.lock\"\n");
+    insta::assert_snapshot!(world.refuses(&[CC, AMD64]), @"
+    exit: 2
+    -- stdout
+    -- stderr
+    error: `python = false` and `dependencies.lock` contradict each other
+
+    hint: leave one of them out
+    ");
+    let world = world.file("carboy.toml", "python = false\n");
+    insta::assert_snapshot!(world.refuses(&[CC, AMD64, "--lock", "uv.lock"]), @"
+    exit: 2
+    -- stdout
+    -- stderr
+    error: `python = false` and `--lock` contradict each other
+
+    hint: leave one of them out
+    ");
+    let world = world.file("carboy.toml", "python = false\n[app]\nwheel = \"dist/*.whl\"\n");
+    insta::assert_snapshot!(world.refuses(&[CC, AMD64]), @"
+    exit: 2
+    -- stdout
+    -- stderr
+    error: `python = false` and `app.wheel` contradict each other
+
+    hint: leave one of them out
+    ");
+}
+
+#[test]
+fn without_python_no_lock_file_is_looked_at() {
+    let world = project()
+        .file("uv.lock", "no lock file at all [")
+        .file("requirements.txt", "loose\n")
+        .file("carboy.toml", "python = false\n[image]\nentrypoint = [\"/bin/true\"]\n[[copy]]\nfrom = \"main.py\"\nto = \"/bin/true\"\nmode = \"755\"\n");
+    let run = world.run(&[CC, AMD64]);
+    assert_eq!((run.code, told(&run).as_str()), (Some(0), ""), "{}", run.text());
+}
+
+#[test]
+fn a_broken_lock_file_is_told_with_its_line() {
+    let world = World::alone().file("main.py", "").file("uv.lock", "version = 1\n\n[[package]\nname = \"x\"\n");
+    insta::assert_snapshot!(world.refuses(&[CC, SLIM, AMD64]), @"
+    exit: 2
+    -- stdout
+    -- stderr
+    error: uv.lock:3: unclosed array table, expected `]`
+    ");
+    let world = World::alone().file("main.py", "").file("requirements.txt", "alpha==1.0\nbeta==2.0 --hash=sha256:12\n");
+    insta::assert_snapshot!(world.refuses(&[CC, SLIM, AMD64]), @"
+    exit: 2
+    -- stdout
+    -- stderr
+    error: requirements.txt:2: `sha256:12` is no sha256, sha384 or sha512 hash
+    ");
+    let world = World::alone()
+        .file("main.py", "")
+        .file("requirements.txt", "alpha==1.0\n")
+        .file("carboy.toml", "[dependencies]\nlock = \"uv.lock\"\n");
+    insta::assert_snapshot!(world.refuses(&[CC, SLIM, AMD64]), @"
+    exit: 2
+    -- stdout
+    -- stderr
+    error: cannot read `uv.lock`: No such file or directory (os error 2)
+    ");
+}
+
+#[test]
+fn dependencies_without_a_lock_file_are_told() {
+    let world = project()
+        .file("pyproject.toml", "[project]\nname = \"shop\"\nversion = \"1\"\ndependencies = [\"alpha\", \"beta\"]\n");
+    insta::assert_snapshot!(world.warnings(&HERE), @"warning: pyproject.toml has 2 dependencies, and there is no lock file: the image does not get any of them; `uv lock` makes one");
+    let poetry = "[tool.poetry]\nname = \"shop\"\nversion = \"1\"\n[tool.poetry.dependencies]\npython = \"^3.11\"\nalpha = \"1\"\n[build-system]\nbuild-backend = \"poetry.core.masonry.api\"\n";
+    let world = world.file("pyproject.toml", poetry);
+    insta::assert_snapshot!(world.warnings(&HERE), @"warning: pyproject.toml has a dependency, and there is no lock file: the image does not get it; `poetry lock` makes one");
+}
