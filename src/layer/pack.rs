@@ -16,6 +16,12 @@ use crate::oci::digest::Hasher;
 use crate::oci::{Compression, Descriptor, DiffId, Digest};
 use crate::rootfs::{Content, Entry, Kind, LocalFile, Member, RootPath};
 
+/// How much zstd's worker gets at once, in bytes, and how much of what came before it may
+/// refer to: 8 is half the window. Measured at level 3 with numpy and pandas, 98 MB: 14 MB
+/// of memory and 24.12 MB of output, where zstd's own choice takes 41 MB for 24.14 MB.
+const JOB: u32 = 2 << 20;
+const OVERLAP: u32 = 8;
+
 /// How much of a wheel's member is inflated at once.
 const STEP: usize = 64 << 10;
 
@@ -53,8 +59,8 @@ pub fn pack(recipe: &Recipe, tars: &dyn TarFiles, out: File, advanced: &dyn Fn(u
     Packer::default().pack(recipe, tars, out, advanced)
 }
 
-/// Writes layers, one after the other. zstd's buffers (some 50 MB at level 3, measured)
-/// are kept from one to the next: what comes and goes is not given back.
+/// Writes layers, one after the other. zstd's buffers are kept from one to the next: what
+/// comes and goes is not given back.
 #[derive(Default)]
 pub struct Packer {
     zstd: Option<CCtx<'static>>,
@@ -104,6 +110,8 @@ impl Packer {
         context.reset(ResetDirective::SessionAndParameters).map_err(failed)?;
         context.set_parameter(CParameter::CompressionLevel(level)).map_err(failed)?;
         context.set_parameter(CParameter::NbWorkers(1)).map_err(failed)?;
+        context.set_parameter(CParameter::JobSize(JOB)).map_err(failed)?;
+        context.set_parameter(CParameter::OverlapSizeLog(OVERLAP)).map_err(failed)?;
         Ok(context)
     }
 }
