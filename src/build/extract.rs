@@ -103,6 +103,13 @@ pub struct Extraction {
     pub image: Tree,
 }
 
+impl Extraction {
+    /// Without what only questions about the image need.
+    pub fn slim(self) -> Self {
+        Self { reasons: Reasons::default(), packages: BTreeMap::new(), image: Tree::default(), ..self }
+    }
+}
+
 impl Inputs {
     /// Pulls and lists what the plan names besides base and builder.
     pub async fn gather(
@@ -130,7 +137,9 @@ impl Inputs {
             }
             (Some(application::Local::Wheels(found)), Some(facts)) => {
                 let file = dependencies::own_wheel(found, &facts.target)?;
-                let installed = Box::new(dependencies::install(run, facts, file).await?);
+                let wheel = dependencies::install(run, facts, file).await?;
+                dependencies::look(run, wheel.unseen.into_iter().collect()).await?;
+                let installed = Box::new(wheel.installed);
                 dependencies::warn_of_oddities(run, [installed.as_ref()]);
                 let start = entry::of_installed(&installed.scripts, installed.modules(&facts.interpreter));
                 Some(App::Wheel { installed, start })

@@ -53,33 +53,39 @@ impl Members {
         self.known.lock().unwrap_or_else(PoisonError::into_inner).get(&member.archive).cloned()
     }
 
+    /// Whether an earlier run looked at a wheel. What was kept and cannot be read is as
+    /// good as absent.
+    ///
+    /// # Errors
+    /// A cache that cannot be used.
+    pub fn recall(&self, archive: &Archive, wheel: &Digest) -> Result<bool, BuildError> {
+        let Some(file) = self.cache.open(CacheKind::Elf, &key(wheel))? else { return Ok(false) };
+        let kept = serde_json::from_reader(BufReader::new(file.take(LIMIT)));
+        Ok(kept.map(|elves| self.know(archive, elves)).is_ok())
+    }
+
     /// Looks at a wheel. A member that cannot be read leaves it unknown: whoever needs
     /// that one tells what is wrong.
     ///
     /// # Errors
     /// A cache that cannot be used.
     pub fn look(&self, archive: &Archive, wheel: &Digest) -> Result<(), BuildError> {
-        let key = Digest::of(format!("ELF files of {wheel}, {FORMAT}").as_bytes());
-        let elves = match self.kept(&key)? {
-            Some(elves) => elves,
-            None => {
-                let Ok(elves) = read(archive) else { return Ok(()) };
-                let mut staged = self.cache.stage()?;
-                serde_json::to_writer(&mut staged, &elves).map_err(|cause| BuildError::Cache(cause.into()))?;
-                self.cache.commit(staged, CacheKind::Elf, &key)?;
-                elves
-            }
-        };
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        known.insert(archive.path.clone(), Arc::new(elves));
+        let Ok(elves) = read(archive) else { return Ok(()) };
+        let mut staged = self.cache.stage()?;
+        serde_json::to_writer(&mut staged, &elves).map_err(|cause| BuildError::Cache(cause.into()))?;
+        self.cache.commit(staged, CacheKind::Elf, &key(wheel))?;
+        self.know(archive, elves);
         Ok(())
     }
 
-    /// What cannot be read is as good as absent.
-    fn kept(&self, key: &Digest) -> Result<Option<Elves>, BuildError> {
-        let Some(file) = self.cache.open(CacheKind::Elf, key)? else { return Ok(None) };
-        Ok(serde_json::from_reader(BufReader::new(file.take(LIMIT))).ok())
+    fn know(&self, archive: &Archive, elves: Elves) {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.insert(archive.path.clone(), Arc::new(elves));
     }
+}
+
+fn key(wheel: &Digest) -> Digest {
+    Digest::of(format!("ELF files of {wheel}, {FORMAT}").as_bytes())
 }
 
 fn read(archive: &Archive) -> io::Result<Elves> {
@@ -124,7 +130,10 @@ mod tests {
         let cache = Arc::new(DiskCache::new(folder.path().join("cache")).unwrap());
         let looked_at = || {
             let members = Members::new(cache.clone());
-            members.look(&archive, &Digest::of(b"wheel")).unwrap();
+            let wheel = Digest::of(b"wheel");
+            if !members.recall(&archive, &wheel).unwrap() {
+                members.look(&archive, &wheel).unwrap();
+            }
             members.beside(&archive.member(&archive.members[2], Digest::of(b"text")))
         };
 

@@ -94,6 +94,8 @@ async fn prepare(run: &Arc<Run>, plan: Arc<Plan>) -> Result<Built, BuildError> {
         _ => None,
     };
     let (decided, left_out) = decide_all(run, &plan, sink.as_ref()).await?;
+    let decided = decided.into_iter().map(|decided| Decided { extraction: decided.extraction.slim(), ..decided });
+    let decided: Vec<_> = decided.collect(); // memory is free before the first layer is packed
     let done = decided.into_iter().map(|decided| make(run, &plan, sink.as_ref(), decided));
     let done = try_join_all(done).await?;
     let base_index = done.iter().find_map(|done| done.base_index);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::error::BuildError;
 use super::run::Run;
-use crate::layer::{Packed, Recipe, pack};
+use crate::layer::{Packed, Recipe};
 use crate::oci::{Digest, Platform};
 use crate::ports::{Cache, CacheKind};
 use crate::progress::{Event, LayerKind, Outcome, Subject, Verb};
@@ -63,7 +63,7 @@ fn write(run: &Run, recipe: &Recipe, key: &Digest, subject: &Subject) -> Result<
     let advanced = |bytes| {
         run.io.progress.on(Event::Advanced { verb: Verb::Pack, subject: subject.clone(), bytes });
     };
-    let packed = pack(recipe, run.tars.as_ref(), out, &advanced)?;
+    let packed = run.with_packer(|packer| packer.pack(recipe, run.tars.as_ref(), out, &advanced))?;
     cache.commit(staged, CacheKind::Blob, &packed.descriptor.digest)?;
     let mut note = cache.stage()?;
     serde_json::to_writer(&mut note, &packed).map_err(|cause| BuildError::Cache(cause.into()))?;

@@ -107,7 +107,11 @@ async fn one_layer(
         let measured = measure(&recipe, inner.tars.as_ref())?;
         Ok(Measure { size: size(measured.packed, measured.unpacked), files, known: false })
     };
-    let Measure { size, files, known } = measured.get(key, async { run.blocking(work).await? }).await?;
+    let measure = async {
+        let _permit = run.encoders.acquire().await; // samples and what compresses them take memory
+        run.blocking(work).await?
+    };
+    let Measure { size, files, known } = measured.get(key, measure).await?;
     let distribution = layer.distribution().map(str::to_owned);
     Ok(LayerPreview { kind: layer.kind, distribution, size, files, known })
 }

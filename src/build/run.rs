@@ -10,7 +10,7 @@ use tokio::sync::Semaphore;
 use super::error::BuildError;
 use super::members::Members;
 use super::pull::Root;
-use crate::layer::{Limits, Packed, TarFiles};
+use crate::layer::{Limits, Packed, Packer, TarFiles};
 use crate::oci::{Descriptor, DiffId, Digest};
 use crate::once::Once;
 use crate::plan::Plan;
@@ -35,9 +35,12 @@ pub struct Run {
     pub io: Io,
     pub limits: Limits,
     pub transfers: Semaphore,
-    /// A zstd encoder takes some 50 MB (measured at level 3): two at most.
+    /// A zstd encoder takes some 14 MB (measured at level 3) and more than a core: two at
+    /// most.
     pub encoders: Semaphore,
-    /// Reading a wheel takes 9 MB at most (assumed: what `layer::member` keeps).
+    /// Those that are at rest.
+    packers: Mutex<Vec<Packer>>,
+    /// Each thread keeps memory for itself: a hundred wheels are not read at once.
     pub readers: Semaphore,
     pub tars: Arc<Tars>,
     pub members: Arc<Members>,
@@ -57,6 +60,7 @@ impl Run {
             limits,
             transfers: Semaphore::new(jobs),
             encoders: Semaphore::new(jobs.min(2)),
+            packers: Mutex::default(),
             readers: Semaphore::new(jobs.min(4)),
             members: Arc::new(Members::new(io.cache.clone())),
             roots: Once::default(),
@@ -90,6 +94,16 @@ impl Run {
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, BuildError> {
         tokio::task::spawn_blocking(work).await.map_err(|cause| BuildError::Internal(cause.to_string()))
+    }
+
+    /// Packs with a packer that is at rest, or a new one.
+    pub fn with_packer<T>(&self, work: impl FnOnce(&mut Packer) -> T) -> T {
+        let resting = || self.packers.lock().unwrap_or_else(PoisonError::into_inner);
+        let packer = resting().pop();
+        let mut packer = packer.unwrap_or_default();
+        let done = work(&mut packer);
+        resting().push(packer);
+        done
     }
 
     /// Sees to it, once, that the plan's target has a blob.

@@ -5,7 +5,9 @@
 //! one worker always, since its output differs between none and some (measured).
 
 use std::fs::File;
-use std::io::{self, BufWriter, Read, Write};
+use std::io::{self, BufReader, BufWriter, Read, Write};
+
+use zstd::zstd_safe::{CCtx, CParameter, ResetDirective};
 
 use super::Recipe;
 use super::contents::{Holed, Slice, TarFiles};
@@ -13,6 +15,15 @@ use super::member::Inflated;
 use crate::oci::digest::Hasher;
 use crate::oci::{Compression, Descriptor, DiffId, Digest};
 use crate::rootfs::{Content, Entry, Kind, LocalFile, Member, RootPath};
+
+/// How much zstd's worker gets at once, in bytes, and how much of what came before it may
+/// refer to: 8 is half the window. Measured at level 3 with numpy and pandas, 98 MB: 14 MB
+/// of memory and 24.12 MB of output, where zstd's own choice takes 41 MB for 24.14 MB.
+const JOB: u32 = 2 << 20;
+const OVERLAP: u32 = 8;
+
+/// How much of a wheel's member is inflated at once.
+const STEP: usize = 64 << 10;
 
 /// A layer that was written.
 #[derive(Clone, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
@@ -40,38 +51,70 @@ pub enum PackError {
     Write(#[from] io::Error),
 }
 
-/// Writes the layer to `out`; `advanced` hears of the bytes read.
+/// Writes a single layer, as [`Packer::pack`] does.
 ///
 /// # Errors
-/// Files that cannot be read, or are not any more what the recipe says.
+/// As there.
 pub fn pack(recipe: &Recipe, tars: &dyn TarFiles, out: File, advanced: &dyn Fn(u64)) -> Result<Packed, PackError> {
-    let out = Hashed::new(BufWriter::with_capacity(256 << 10, out));
-    let (diff, blob) = match recipe.compression() {
-        Compression::Zstd { level } => {
-            let mut encoder = zstd::stream::write::Encoder::new(out, level)?;
-            encoder.multithread(1)?;
-            let diff = write_tar(recipe, tars, Hashed::new(encoder), advanced)?;
-            let (encoder, diff) = diff.finish();
-            (diff, encoder.finish()?)
-        }
-        Compression::Gzip { level } => {
-            let encoder = flate2::GzBuilder::new().write(out, flate2::Compression::new(level));
-            let diff = write_tar(recipe, tars, Hashed::new(encoder), advanced)?;
-            let (encoder, diff) = diff.finish();
-            (diff, encoder.finish()?)
-        }
-    };
-    let (mut file, (digest, size)) = blob.finish();
-    file.flush()?;
-    let media_type = recipe.compression().packing().media_type().to_owned();
-    Ok(Packed {
-        descriptor: Descriptor { media_type, digest, size },
-        diff_id: DiffId(diff.0),
-        unpacked: diff.1,
-        files: recipe.files(),
-    })
+    Packer::default().pack(recipe, tars, out, advanced)
 }
 
+/// Writes layers, one after the other. zstd's buffers are kept from one to the next: what
+/// comes and goes is not given back.
+#[derive(Default)]
+pub struct Packer {
+    zstd: Option<CCtx<'static>>,
+}
+
+impl Packer {
+    /// Writes a layer to `out`; `advanced` hears of the bytes read.
+    ///
+    /// # Errors
+    /// Files that cannot be read, or are not any more what the recipe says.
+    pub fn pack(
+        &mut self,
+        recipe: &Recipe,
+        tars: &dyn TarFiles,
+        out: File,
+        advanced: &dyn Fn(u64),
+    ) -> Result<Packed, PackError> {
+        let compression = recipe.compression();
+        let out = Hashed::new(BufWriter::with_capacity(256 << 10, out));
+        let (diff, blob) = match compression {
+            Compression::Zstd { level } => {
+                let encoder = zstd::stream::write::Encoder::with_context(out, self.zstd(level)?);
+                let (encoder, diff) = write_tar(recipe, tars, Hashed::new(encoder), advanced)?.finish();
+                (diff, encoder.finish()?)
+            }
+            Compression::Gzip { level } => {
+                let encoder = flate2::GzBuilder::new().write(out, flate2::Compression::new(level));
+                let (encoder, diff) = write_tar(recipe, tars, Hashed::new(encoder), advanced)?.finish();
+                (diff, encoder.finish()?)
+            }
+        };
+        let (mut file, (digest, size)) = blob.finish();
+        file.flush()?;
+        let media_type = compression.packing().media_type().to_owned();
+        Ok(Packed {
+            descriptor: Descriptor { media_type, digest, size },
+            diff_id: DiffId(diff.0),
+            unpacked: diff.1,
+            files: recipe.files(),
+        })
+    }
+
+    /// zstd, ready for a new frame.
+    fn zstd(&mut self, level: i32) -> io::Result<&mut CCtx<'static>> {
+        let context = self.zstd.get_or_insert_with(CCtx::create);
+        let failed = |code| io::Error::other(zstd::zstd_safe::get_error_name(code));
+        context.reset(ResetDirective::SessionAndParameters).map_err(failed)?;
+        context.set_parameter(CParameter::CompressionLevel(level)).map_err(failed)?;
+        context.set_parameter(CParameter::NbWorkers(1)).map_err(failed)?;
+        context.set_parameter(CParameter::JobSize(JOB)).map_err(failed)?;
+        context.set_parameter(CParameter::OverlapSizeLog(OVERLAP)).map_err(failed)?;
+        Ok(context)
+    }
+}
 fn write_tar<W: Write>(
     recipe: &Recipe,
     tars: &dyn TarFiles,
@@ -157,7 +200,7 @@ enum Data<'a> {
     Slice(Slice),
     Holed(Holed),
     Local { file: io::Take<File>, left: u64, hasher: Hasher, want: &'a LocalFile },
-    Member { file: Box<Inflated>, broken: bool, hasher: Hasher, want: &'a Member },
+    Member { file: Box<BufReader<Inflated>>, broken: bool, hasher: Hasher, want: &'a Member },
 }
 
 fn open<'a>(content: &'a Content, path: &RootPath, tars: &dyn TarFiles) -> Result<Data<'a>, PackError> {
@@ -174,7 +217,10 @@ fn open<'a>(content: &'a Content, path: &RootPath, tars: &dyn TarFiles) -> Resul
         Content::Member(want) => {
             let name = want.archive.display().to_string();
             let file = Inflated::open(want).map_err(|cause| PackError::Read { path: name, cause })?;
-            Ok(Data::Member { file: Box::new(file), broken: false, hasher: Hasher::default(), want })
+            // Inflating in large steps is faster: what is repeated is still in the buffer.
+            let step = usize::try_from(want.size).unwrap_or(STEP).clamp(1, STEP);
+            let file = Box::new(BufReader::with_capacity(step, file));
+            Ok(Data::Member { file, broken: false, hasher: Hasher::default(), want })
         }
         Content::Local(want) => {
             let name = want.path.display().to_string();
@@ -331,6 +377,17 @@ mod tests {
             let read: Vec<_> = tree.iter().map(|(path, entry)| shape(path, entry)).collect();
             let written: Vec<_> = recipe.entries().map(|(path, entry)| shape(path, entry)).collect();
             assert_eq!(read, written);
+        }
+    }
+
+    #[test]
+    fn what_was_packed_before_makes_no_difference() {
+        let mut packer = Packer::default();
+        for level in [3, 9, 3] {
+            let recipe = recipe(Compression::Zstd { level });
+            let mut packed = || packer.pack(&recipe, &NoTars, tempfile::tempfile().unwrap(), &|_| {}).unwrap();
+            let alone = pack(&recipe, &NoTars, tempfile::tempfile().unwrap(), &|_| {}).unwrap();
+            assert_eq!([packed(), packed()], [alone.clone(), alone]);
         }
     }
 

@@ -14,7 +14,7 @@ use crate::rootfs::{Content, Entry, Kind, RootPath, Tree};
 
 /// Raised whenever the bytes of a layer change for the same recipe: the writer, the
 /// compressors' versions (zstd 1.5.7, zlib-rs 0.6) or their parameters.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 /// A layer's entries, with every parent folder, sorted by path.
 #[derive(Clone, Debug, PartialEq, Eq)]

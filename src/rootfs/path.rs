@@ -4,10 +4,12 @@
 
 use std::borrow::Borrow;
 use std::fmt;
+use std::sync::Arc;
 
-/// A path from an image's root. The root itself is the empty path.
+/// A path from an image's root. The root itself is the empty path. A copy takes no
+/// memory: many trees and lists have the same paths.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
-pub struct RootPath(Vec<u8>);
+pub struct RootPath(Arc<[u8]>);
 
 /// A name that climbs out with `..`, or holds a NUL byte.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -35,12 +37,12 @@ impl RootPath {
             }
             push(&mut out, part);
         }
-        Ok(Self(out))
+        Ok(Self(out.into()))
     }
 
     /// Bytes already in normal form; for this module and its neighbours only.
     pub(super) fn from_normal(bytes: Vec<u8>) -> Self {
-        Self(bytes)
+        Self(bytes.into())
     }
 
     /// The bytes, without a leading slash, as a tar entry has them.
@@ -73,22 +75,20 @@ impl RootPath {
             return None;
         }
         let end = self.0.iter().rposition(|&b| b == b'/').unwrap_or(0);
-        Some(Self(self.0[..end].to_vec()))
+        Some(Self(self.0[..end].into()))
     }
 
     /// Every folder above, the root left out, the outermost first.
     #[must_use]
     pub fn ancestors(&self) -> Vec<Self> {
         let slashes = self.0.iter().enumerate().filter(|(_, b)| **b == b'/');
-        slashes.map(|(at, _)| Self(self.0[..at].to_vec())).collect()
+        slashes.map(|(at, _)| Self(self.0[..at].into())).collect()
     }
 
     /// The path one name below. `name` is one checked component.
     #[must_use]
     pub fn child(&self, name: &[u8]) -> Self {
-        let mut out = self.0.clone();
-        push(&mut out, name);
-        Self(out)
+        if self.is_root() { Self(name.into()) } else { Self([&self.0, &b"/"[..], name].concat().into()) }
     }
 
     /// The path `below` this one.
@@ -106,7 +106,7 @@ impl RootPath {
         let rest = self.0.strip_prefix(folder.as_bytes())?;
         match rest.first() {
             None => Some(Self::root()),
-            Some(b'/') => Some(Self(rest[1..].to_vec())),
+            Some(b'/') => Some(Self(rest[1..].into())),
             Some(_) => None,
         }
     }
