@@ -38,7 +38,7 @@ use std::process::Command;
 use std::sync::Arc;
 use std::time::Instant;
 
-use carboy::layer::{Recipe, TarFiles, pack, zip};
+use carboy::layer::{Packer, Recipe, TarFiles, zip};
 use carboy::oci::{Compression, Digest};
 use carboy::python::Interpreter;
 use carboy::python::wheel::{Installed, install};
@@ -105,7 +105,7 @@ fn carboys(wheels: &[PathBuf], interpreter: &Interpreter, folder: &Path) -> File
         }
     }
     let layer = folder.join("layer.tar.gz");
-    pack(&recipe, &NoTars, File::create(&layer).unwrap(), &|_| {}).unwrap();
+    Packer::default().pack(&recipe, &NoTars, File::create(&layer).unwrap(), &|_| {}).unwrap();
     let out = folder.join("carboy");
     fs::create_dir(&out).unwrap();
     ran(Command::new("tar").arg("xzf").arg(&layer).arg("-C").arg(&out).arg("--no-same-owner"));

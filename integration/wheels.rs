@@ -19,7 +19,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use carboy::elf;
-use carboy::layer::{PackError, Recipe, TarFiles, contents, pack, zip};
+use carboy::layer::{PackError, Packer, Recipe, TarFiles, contents, zip};
 use carboy::oci::{Compression, Digest};
 use carboy::python::Interpreter;
 use carboy::python::wheel::{Installed, install};
@@ -74,7 +74,7 @@ fn packed(installed: &Installed) -> Result<(), PackError> {
     for (path, entry) in &installed.entries {
         recipe.put(&mut image, path, entry.clone()).unwrap();
     }
-    pack(&recipe, &NoTars, tempfile::tempfile().unwrap(), &|_| {}).map(drop)
+    Packer::default().pack(&recipe, &NoTars, tempfile::tempfile().unwrap(), &|_| {}).map(drop)
 }
 
 fn refused(bytes: &[u8]) -> String {

@@ -191,7 +191,7 @@ impl Application<'_, '_> {
                     self.walked(&copy.to, walk, copy.mode, owner)?;
                 }
                 Copied::File(file) => {
-                    let mode = copy.mode.unwrap_or(if file.executable { 0o755 } else { 0o644 });
+                    let mode = copy.mode.unwrap_or(file.mode());
                     let real = self.work.resolve(&copy.to)?;
                     let to = match copy.from.file_name().filter(|_| self.work.image.is_folder(&real)) {
                         Some(name) => copy.to.child(name.as_encoded_bytes()),
@@ -239,7 +239,7 @@ impl Application<'_, '_> {
                 LocalKind::Folder => owned(owner, 0o755, Kind::Folder),
                 LocalKind::Link(target) => owned(owner, 0o777, Kind::Link(target.clone())),
                 LocalKind::File(file) => {
-                    let mode = mode.unwrap_or(if file.executable { 0o755 } else { 0o644 });
+                    let mode = mode.unwrap_or(file.mode());
                     owned(owner, mode, Kind::File(Content::Local(Arc::new(file.clone()))))
                 }
             };

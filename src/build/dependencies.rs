@@ -25,7 +25,7 @@ use crate::python::marker::Environment;
 use crate::python::tags::Target;
 use crate::python::wheel::{self, Archive, Installed, WheelName};
 use crate::python::{Cpython, Interpreter, normalised};
-use crate::rootfs::{Content, Entry, Kind, RootPath};
+use crate::rootfs::{Content, Entry, RootPath};
 
 /// How many files that several distributions have are named.
 const LISTED: usize = 4;
@@ -292,11 +292,6 @@ fn warn_of_duplicates(run: &Run, all: &[Installed], split: Split) {
 }
 
 fn same_content(one: &Entry, other: &Entry) -> bool {
-    let digest = |entry: &Entry| match &entry.kind {
-        Kind::File(Content::Member(member)) => Some(member.digest),
-        Kind::File(Content::Local(file)) => Some(file.digest),
-        Kind::File(Content::Bytes(bytes)) => Some(Digest::of(bytes)),
-        _ => None,
-    };
+    let digest = |entry: &Entry| entry.content().and_then(Content::digest);
     digest(one).is_some() && digest(one) == digest(other)
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::application::names;
 use super::dependencies::Facts;
 use super::error::BuildError;
 use super::run::Run;
@@ -13,7 +14,7 @@ use crate::python::lock::Pinned;
 use crate::python::project::{Project, ProjectError};
 use crate::python::wheel::{self, Installed};
 use crate::python::{Interpreter, normalised};
-use crate::rootfs::{Content, Entry, Kind, Meta, RootPath};
+use crate::rootfs::{Content, Entry, RootPath};
 
 /// The most bytes of a `pyproject.toml`.
 const LIMIT: u64 = 16 << 20;
@@ -48,8 +49,7 @@ pub async fn install(
 }
 
 fn installed(project: &Project, walk: &Walk, interpreter: &Interpreter) -> Result<Installed, ProjectError> {
-    let files = || walk.entries.iter().filter_map(|entry| std::str::from_utf8(&entry.path).ok());
-    let modules = project.modules(files())?;
+    let modules = project.modules(names(walk))?;
     let mut entries = BTreeMap::new();
     for local in &walk.entries {
         let Ok(path) = std::str::from_utf8(&local.path) else { continue };
@@ -58,10 +58,7 @@ fn installed(project: &Project, walk: &Walk, interpreter: &Interpreter) -> Resul
         let entry = match &local.kind {
             LocalKind::Folder => continue,
             LocalKind::Link(target) => Entry::link(target.clone()),
-            LocalKind::File(file) => {
-                let mode = if file.executable { 0o755 } else { 0o644 };
-                Entry { meta: Meta::root(mode), kind: Kind::File(Content::Local(Arc::new(file.clone()))) }
-            }
+            LocalKind::File(file) => Entry::local(file),
         };
         entries.insert(interpreter.purelib.join(&below), entry);
     }

@@ -9,7 +9,6 @@ use std::sync::Arc;
 use super::error::BuildError;
 use super::run::Tars;
 use crate::layer::contents;
-use crate::oci::Digest;
 use crate::ports::{LocalKind, Walk};
 use crate::python::record::{self, Fate};
 use crate::python::{Distributions, Interpreter, script};
@@ -50,8 +49,7 @@ pub fn place(walk: &Walk, interpreter: &Interpreter, tars: &Tars) -> Result<BTre
                 if local.path.ends_with(b".dist-info/RECORD") {
                     records.push((path.clone(), content.clone()));
                 }
-                let mode = if file.executable { 0o755 } else { 0o644 };
-                out.insert(path, Entry { meta: Meta::root(mode), kind: Kind::File(content) });
+                out.insert(path, Entry::local(file));
             }
         }
     }
@@ -98,9 +96,6 @@ fn script_entry(
 /// What RECORD says of a script: its path from purelib, up and down again.
 fn moved(path: &RootPath, entry: &Entry, interpreter: &Interpreter) -> Fate {
     let path = record::relative(&interpreter.purelib, path);
-    match entry.content() {
-        Some(Content::Bytes(bytes)) => Fate::Moved { path, digest: Digest::of(bytes), size: bytes.len() as u64 },
-        Some(Content::Local(file)) => Fate::Moved { path, digest: file.digest, size: file.size },
-        _ => Fate::Gone,
-    }
+    let known = entry.content().and_then(|content| Some((content.digest()?, content.size())));
+    known.map_or(Fate::Gone, |(digest, size)| Fate::Moved { path, digest, size })
 }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::error::CliError;
 use crate::config::{File, pyproject_requires_python};
+use crate::plan::join;
 use crate::python::project::Project;
 
 /// A project's folder.
@@ -30,7 +31,7 @@ impl Folder {
         if !path.is_dir() {
             return Err(CliError::NoFolder(path));
         }
-        let name = |file: &str| if path == Path::new(".") { PathBuf::from(file) } else { path.join(file) };
+        let name = |file: &str| join(&path, Path::new(file));
         let pyproject = text(&name("pyproject.toml"))?;
         let file = match config {
             Some(config) => {

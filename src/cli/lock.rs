@@ -6,7 +6,7 @@ use std::sync::Arc;
 use globset::GlobBuilder;
 
 use super::error::CliError;
-use crate::plan::LockFile;
+use crate::plan::{LockFile, join};
 use crate::progress::{Event, Progress};
 use crate::python::lock::{Format, Input, Lock};
 use crate::python::normalised;
@@ -57,7 +57,7 @@ pub fn find(folder: &Path, project: Option<&Project>, progress: &dyn Progress) -
             others.join(" or ")
         )));
     }
-    let path = if folder == Path::new(".") { format.file_name().into() } else { folder.join(format.file_name()) };
+    let path = join(folder, Path::new(format.file_name()));
     Ok(Some(Found { path, format: *format, member: None }))
 }
 
@@ -111,7 +111,7 @@ impl Found {
         let mut input = Input { name: &name, text: &text, project: project.as_deref(), read: &mut more };
         let lock = Lock::parse(format, &mut input)?;
         for warning in lock.warnings() {
-            progress.on(Event::Warning(warning));
+            progress.on(Event::Warning(warning.clone()));
         }
         Ok(LockFile { lock: Arc::new(lock), folder, member })
     }

@@ -103,7 +103,7 @@ impl Project {
         read: &mut BTreeMap<Option<PathBuf>, Option<LockFile>>,
         progress: &dyn Progress,
     ) -> Result<Option<LockFile>, CliError> {
-        let configured = || file.dependencies.lock.as_ref().map(|name| below(&folder.path, name));
+        let configured = || file.dependencies.lock.as_ref().map(|name| plan::join(&folder.path, Path::new(name)));
         let named = self.lock.clone().or_else(configured);
         if let Some(lock) = read.get(&named) {
             return Ok(lock.clone());
@@ -159,11 +159,6 @@ impl Project {
         };
         self.profiles.iter().map(one).collect()
     }
-}
-
-/// A path below the configuration's folder.
-fn below(folder: &Path, name: &str) -> PathBuf {
-    if folder == Path::new(".") { PathBuf::from(name) } else { folder.join(name) }
 }
 
 /// Tells of dependencies that the image does not get.

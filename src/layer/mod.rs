@@ -12,7 +12,7 @@ pub mod zip;
 
 pub use contents::TarFiles;
 pub use measure::{Measured, measure};
-pub use pack::{PackError, Packed, Packer, pack};
+pub use pack::{PackError, Packed, Packer};
 pub use recipe::Recipe;
 
 pub use crate::rootfs::Limits;

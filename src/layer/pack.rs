@@ -51,14 +51,6 @@ pub enum PackError {
     Write(#[from] io::Error),
 }
 
-/// Writes a single layer, as [`Packer::pack`] does.
-///
-/// # Errors
-/// As there.
-pub fn pack(recipe: &Recipe, tars: &dyn TarFiles, out: File, advanced: &dyn Fn(u64)) -> Result<Packed, PackError> {
-    Packer::default().pack(recipe, tars, out, advanced)
-}
-
 /// Writes layers, one after the other. zstd's buffers are kept from one to the next: what
 /// comes and goes is not given back.
 #[derive(Default)]
@@ -361,7 +353,7 @@ mod tests {
         for compression in [Compression::default(), Compression::Gzip { level: 6 }] {
             let recipe = recipe(compression);
             let file = tempfile::NamedTempFile::new().unwrap();
-            let packed = pack(&recipe, &NoTars, file.reopen().unwrap(), &|_| {}).unwrap();
+            let packed = Packer::default().pack(&recipe, &NoTars, file.reopen().unwrap(), &|_| {}).unwrap();
             let blob = std::fs::read(file.path()).unwrap();
             assert_eq!(packed.descriptor, Descriptor::of(compression.packing().media_type(), &blob));
             let mut tar = Vec::new();
@@ -395,7 +387,7 @@ mod tests {
             let entry = Entry::bytes(0o644, text.clone());
             recipe.put(&mut Tree::default(), &RootPath::new("text").unwrap(), entry).unwrap();
             let mut again = || packer.pack(&recipe, &NoTars, tempfile::tempfile().unwrap(), &|_| {}).unwrap();
-            let alone = pack(&recipe, &NoTars, tempfile::tempfile().unwrap(), &|_| {}).unwrap();
+            let alone = Packer::default().pack(&recipe, &NoTars, tempfile::tempfile().unwrap(), &|_| {}).unwrap();
             assert_eq!([again(), again()], [alone.clone(), alone]);
         }
     }
@@ -411,7 +403,7 @@ mod tests {
             let entry = Entry { meta: Meta::root(0o644), kind: Kind::File(Content::Local(Arc::new(local))) };
             recipe.put(&mut Tree::default(), &RootPath::new("x").unwrap(), entry).unwrap();
             let out = tempfile::tempfile().unwrap();
-            assert!(matches!(pack(&recipe, &NoTars, out, &|_| {}), Err(PackError::Changed { .. })));
+            assert!(matches!(Packer::default().pack(&recipe, &NoTars, out, &|_| {}), Err(PackError::Changed { .. })));
         }
     }
 }

@@ -191,20 +191,10 @@ impl Key {
                     self.number(stretch.length);
                 }
             }
-            Kind::File(Content::Bytes(bytes)) => {
+            Kind::File(content @ (Content::Bytes(_) | Content::Local(_) | Content::Member(_))) => {
                 self.bytes(b"content");
-                self.bytes(Digest::of(bytes).to_string().as_bytes());
-                self.number(bytes.len() as u64);
-            }
-            Kind::File(Content::Member(member)) => {
-                self.bytes(b"content");
-                self.bytes(member.digest.to_string().as_bytes());
-                self.number(member.size);
-            }
-            Kind::File(Content::Local(file)) => {
-                self.bytes(b"content");
-                self.bytes(file.digest.to_string().as_bytes());
-                self.number(file.size);
+                self.bytes(content.digest().map_or_else(String::new, |digest| digest.to_string()).as_bytes());
+                self.number(content.size());
             }
         }
     }

@@ -78,6 +78,8 @@ pub(super) fn below(folder: &Path, location: Location) -> Location {
     }
 }
 
-pub(super) fn join(folder: &Path, path: &Path) -> PathBuf {
+/// A path below the configuration's folder, without a `./` before it.
+#[must_use]
+pub fn join(folder: &Path, path: &Path) -> PathBuf {
     if folder == Path::new(".") || folder.as_os_str().is_empty() { path.to_owned() } else { folder.join(path) }
 }

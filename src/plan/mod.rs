@@ -18,7 +18,8 @@ use crate::rootfs::accounts::User;
 use crate::rootfs::{Limits, RootPath};
 
 pub use error::PlanError;
-use images::{Wanted, below, image_location, images, join, python, runtime};
+pub use images::join;
+use images::{Wanted, below, image_location, images, python, runtime};
 use target::target;
 
 /// What the command line and the environment say, and what `cli` found in the folder.

@@ -116,6 +116,14 @@ pub struct LocalFile {
     pub magic: [u8; 4],
 }
 
+impl LocalFile {
+    /// Its mode in an image: of the disk's, only whether it is executable counts.
+    #[must_use]
+    pub fn mode(&self) -> u32 {
+        if self.executable { 0o755 } else { 0o644 }
+    }
+}
+
 impl Content {
     /// The length in bytes.
     #[must_use]
@@ -126,6 +134,17 @@ impl Content {
             Self::Bytes(bytes) => bytes.len() as u64,
             Self::Local(file) => file.size,
             Self::Member(member) => member.size,
+        }
+    }
+
+    /// SHA-256 of the bytes, where it is known without reading a pulled layer.
+    #[must_use]
+    pub fn digest(&self) -> Option<Digest> {
+        match self {
+            Self::Bytes(bytes) => Some(Digest::of(bytes)),
+            Self::Local(file) => Some(file.digest),
+            Self::Member(member) => Some(member.digest),
+            Self::Layer { .. } | Self::Sparse(_) => None,
         }
     }
 
@@ -151,6 +170,12 @@ impl Entry {
     #[must_use]
     pub fn bytes(mode: u32, bytes: impl Into<Arc<[u8]>>) -> Self {
         Self { meta: Meta::root(mode), kind: Kind::File(Content::Bytes(bytes.into())) }
+    }
+
+    /// A local file, made root's.
+    #[must_use]
+    pub fn local(file: &LocalFile) -> Self {
+        Self { meta: Meta::root(file.mode()), kind: Kind::File(Content::Local(Arc::new(file.clone()))) }
     }
 
     /// A link of root's.

@@ -210,8 +210,8 @@ impl Lock {
 
     /// What a person should know about the file, each a sentence without a full stop.
     #[must_use]
-    pub fn warnings(&self) -> Vec<String> {
-        self.warnings.clone()
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
     }
 
     /// Where the file says that distributions are looked for.

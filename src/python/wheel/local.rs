@@ -10,7 +10,6 @@ use std::fmt::Write as _;
 use pep440_rs::Version;
 
 use super::{Installed, entry_points};
-use crate::oci::Digest;
 use crate::python::project::{Project, ProjectError};
 use crate::python::{Interpreter, normalised, record};
 use crate::rootfs::{Content, Entry, RootPath};
@@ -43,7 +42,8 @@ pub fn local(
         put(info.child(b"entry_points.txt"), 0o644, points);
     }
     let path = info.child(b"RECORD");
-    let files = entries.iter().filter_map(|(path, entry)| Some((path, digest(entry)?, entry.content()?.size())));
+    let contents = entries.iter().filter_map(|(path, entry)| Some((path, entry.content()?)));
+    let files = contents.filter_map(|(path, content)| Some((path, content.digest()?, content.size())));
     let record = record::written(&interpreter.purelib, &path, files);
     entries.insert(path, Entry::bytes(0o644, record.into_bytes()));
     let size = entries.values().filter_map(Entry::content).map(Content::size).sum();
@@ -58,15 +58,6 @@ pub fn local(
         scripts,
         warnings: Vec::new(),
     })
-}
-
-fn digest(entry: &Entry) -> Option<Digest> {
-    match entry.content()? {
-        Content::Bytes(bytes) => Some(Digest::of(bytes)),
-        Content::Local(file) => Some(file.digest),
-        Content::Member(member) => Some(member.digest),
-        Content::Layer { .. } | Content::Sparse(_) => None,
-    }
 }
 
 /// `entry_points.txt`.
