@@ -9,20 +9,27 @@ use std::path::{Path, PathBuf};
 /// Pure modules: each may import itself and those before it.
 const PURE: [&str; 9] = ["hint", "oci", "rootfs", "elf", "debian", "python", "config", "plan", "image"];
 /// What the others may import beside the pure ones and themselves.
-const OTHERS: [(&str, &[&str]); 13] = [
+const OTHERS: [(&str, &[&str]); 14] = [
     ("once", &[]),
+    ("workers", &[]),
     ("layer", &[]),
     ("progress", &[]),
     ("ports", &["progress"]),
     ("http", &["progress", "ports"]),
     ("registry", &["http", "progress", "ports"]),
-    ("packages", &["once", "http", "progress", "ports"]),
+    ("packages", &["once", "workers", "http", "progress", "ports"]),
     ("store", &["progress", "ports"]),
     ("source", &["progress", "ports"]),
     ("bytecode", &["progress", "ports"]),
-    ("build", &["once", "layer", "progress", "ports"]),
+    ("build", &["once", "workers", "layer", "progress", "ports"]),
     ("ui", &["progress", "build"]),
-    ("cli", &["layer", "progress", "ports", "registry", "packages", "store", "source", "bytecode", "build", "ui"]),
+    (
+        "cli",
+        &[
+            "workers", "layer", "progress", "ports", "registry", "packages", "store", "source", "bytecode", "build",
+            "ui",
+        ],
+    ),
 ];
 /// What pure modules must not mention: files, network, clock, environment.
 const IMPURE: [&str; 7] = ["std::fs", "fs_err", "std::net", "std::env", "SystemTime", "Instant::now", "tokio::"];

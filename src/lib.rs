@@ -16,8 +16,9 @@
 //! Below them stand `layer` (tar over readers and writers), `progress` and `ports`
 //! (facts and traits), which import pure modules. `registry`, `packages`, `store`,
 //! `source` and `bytecode` do I/O behind the traits of `ports`; `http` carries what goes
-//! over the network, `once` shares work among those who ask for it. `build` imports the
-//! pure modules, `layer`, `progress`, `ports` and `once`. `ui` shows, `cli` wires
+//! over the network, `once` shares work among those who ask for it, `workers` are the
+//! threads that compute. `build` imports the pure modules, `layer`, `progress`, `ports`,
+//! `once` and `workers`. `ui` shows, `cli` wires
 //! everything; only `cli` reads the environment, the wall clock and the working
 //! directory. `integration/imports.rs` holds this.
 
@@ -43,3 +44,4 @@ pub mod rootfs;
 pub mod source;
 pub mod store;
 pub mod ui;
+pub mod workers;

@@ -15,6 +15,7 @@ use carboy::python::lock::{Hash, LockedFile, Origin, Pinned};
 use carboy::python::tags::Target;
 use carboy::source::LocalFolders;
 use carboy::store::DiskCache;
+use carboy::workers::Workers;
 use tempfile::TempDir;
 use url::Url;
 
@@ -68,7 +69,7 @@ impl Desk {
         let cache = Arc::new(DiskCache::new(self.folder.path().join("cache")).unwrap());
         let folders = Arc::new(LocalFolders::new(cache.clone()));
         let settings = Settings { retries: 3, delay: Duration::from_millis(1), ..settings };
-        Wheels::new(settings, cache, folders, self.log.clone()).unwrap()
+        Wheels::new(settings, cache, folders, self.log.clone(), Workers::new().unwrap()).unwrap()
     }
 
     /// What a run of its own gets for Python 3.13 on amd64.

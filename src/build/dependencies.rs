@@ -220,7 +220,6 @@ pub async fn install(run: &Arc<Run>, facts: &Arc<Facts>, file: WheelFile) -> Res
         let unseen = !members.recall(&archive, &file.digest)?;
         Ok(Wheel { installed, unseen: unseen.then_some((archive, file.digest)) })
     };
-    let _permit = run.readers.acquire().await;
     run.blocking(work).await?
 }
 

@@ -104,7 +104,7 @@ async fn one_layer(
             let size = size(packed.descriptor.size, packed.unpacked);
             return Ok(Measure { size, files, known: true });
         }
-        let measured = measure(&recipe, inner.tars.as_ref())?;
+        let measured = inner.with_packer(|packer| measure(&recipe, inner.tars.as_ref(), packer))?;
         Ok(Measure { size: size(measured.packed, measured.unpacked), files, known: false })
     };
     let measure = async {

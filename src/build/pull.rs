@@ -302,12 +302,11 @@ async fn layer(
         let mut staged = run.io.cache.stage()?;
         let counted = Counted { inner: SyncIoBridge::new(reader), run: run.clone(), subject: subject.clone() };
         let limits = run.limits;
-        let (staged, result) = run
-            .blocking(move || {
-                let result = unpack::unpack(counted, packing, diff_id, &limits, &mut staged);
-                (staged, result)
-            })
-            .await?;
+        let unpacking = tokio::task::spawn_blocking(move || {
+            let result = unpack::unpack(counted, packing, diff_id, &limits, &mut staged);
+            (staged, result)
+        });
+        let (staged, result) = unpacking.await.map_err(|cause| BuildError::Internal(cause.to_string()))?;
         let size = result.map_err(|cause| match cause {
             unpack::UnpackError::Io(cause) => transfer(name, blob, &cause),
             unpack::UnpackError::Write(cause) => BuildError::Cache(cause),

@@ -16,6 +16,7 @@ use crate::once::Once;
 use crate::plan::Plan;
 use crate::ports::{Cache, CacheKind, Compiler, Folders, Indexes, Origin, Repositories, Sink};
 use crate::progress::{Event, Progress};
+use crate::workers::Workers;
 
 /// The outside world, as `build` sees it.
 #[derive(Clone)]
@@ -26,6 +27,7 @@ pub struct Io {
     pub indexes: Arc<dyn Indexes>,
     pub compiler: Arc<dyn Compiler>,
     pub progress: Arc<dyn Progress>,
+    pub workers: Workers,
     /// How many transfers go on at once.
     pub jobs: usize,
 }
@@ -40,8 +42,6 @@ pub struct Run {
     pub encoders: Semaphore,
     /// Those that are at rest.
     packers: Mutex<Vec<Packer>>,
-    /// Each thread keeps memory for itself: a hundred wheels are not read at once.
-    pub readers: Semaphore,
     pub tars: Arc<Tars>,
     pub members: Arc<Members>,
     pub roots: Once<String, Arc<Root>>,
@@ -61,7 +61,6 @@ impl Run {
             transfers: Semaphore::new(jobs),
             encoders: Semaphore::new(jobs.min(2)),
             packers: Mutex::default(),
-            readers: Semaphore::new(jobs.min(4)),
             members: Arc::new(Members::new(io.cache.clone())),
             roots: Once::default(),
             unpacked: Once::default(),
@@ -85,7 +84,7 @@ impl Run {
         }
     }
 
-    /// Runs work that reads, hashes or compresses, off the threads that transfer.
+    /// Runs work that computes. It must not wait for other such work.
     ///
     /// # Errors
     /// Work that panicked: a fault of carboy's.
@@ -93,7 +92,7 @@ impl Run {
         &self,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, BuildError> {
-        tokio::task::spawn_blocking(work).await.map_err(|cause| BuildError::Internal(cause.to_string()))
+        self.io.workers.run(work).await.map_err(|cause| BuildError::Internal(cause.to_string()))
     }
 
     /// Packs with a packer that is at rest, or a new one.

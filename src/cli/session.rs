@@ -19,6 +19,7 @@ use crate::registry::{Credentials, Options, Registry};
 use crate::source::LocalFolders;
 use crate::store::DiskCache;
 use crate::ui::{self, Front, Mode, Screen};
+use crate::workers::Workers;
 
 /// Columns where they cannot be known.
 const WIDTH: usize = 80;
@@ -79,6 +80,7 @@ impl Session {
             retries: 4,
             delay: Duration::from_millis(500),
         };
+        let workers = Workers::new().map_err(CliError::Start)?;
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(CliError::Start)?;
         // Work given up is not waited for, and finds its runtime until the process ends:
         // shutting that down makes it panic. Staged files that it leaves are swept later.
@@ -91,6 +93,7 @@ impl Session {
             cache: cache.clone(),
             folders: folders.clone(),
             progress: front.clone(),
+            workers: workers.clone(),
             insecure: self.insecure.clone(),
             jobs,
         };
@@ -103,6 +106,7 @@ impl Session {
             indexes: Arc::new(markets),
             compiler: Arc::new(compiler),
             progress: front.clone(),
+            workers,
             jobs,
         };
         let outcome = runtime.block_on(async {

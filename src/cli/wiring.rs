@@ -11,6 +11,7 @@ use crate::ports::{Cache, Folders, Indexes, Packages, PortError, Repositories, S
 use crate::progress::Progress;
 use crate::registry::Registry;
 use crate::store::{Layout, LayoutWriter};
+use crate::workers::Workers;
 
 /// Registries and layouts, by location.
 pub struct Places {
@@ -43,6 +44,7 @@ pub struct Markets {
     pub cache: Arc<dyn Cache>,
     pub folders: Arc<dyn Folders>,
     pub progress: Arc<dyn Progress>,
+    pub workers: Workers,
     pub insecure: Vec<String>,
     pub jobs: usize,
 }
@@ -70,7 +72,7 @@ impl Indexes for Markets {
         };
         let settings = configured::settings(&own, &around)?;
         let settings = Settings { insecure: self.insecure.clone(), jobs: self.jobs, ..settings };
-        let wheels = Wheels::new(settings, self.cache.clone(), self.folders.clone(), self.progress.clone())?;
-        Ok(Arc::new(wheels))
+        let (cache, folders, progress) = (self.cache.clone(), self.folders.clone(), self.progress.clone());
+        Ok(Arc::new(Wheels::new(settings, cache, folders, progress, self.workers.clone())?))
     }
 }

@@ -4,15 +4,20 @@ use std::io::{self, Read as _, SeekFrom, Write};
 
 use super::Recipe;
 use super::contents::{self, TarFiles};
-use super::pack::{PackError, append};
+use super::pack::{PackError, Packer, append};
 use crate::oci::Compression;
-use crate::rootfs::{Content, Entry};
+use crate::rootfs::{Content, Entry, RootPath};
 
 /// So many pieces of so many bytes are compressed to learn how well the whole will be.
 /// Measured with zstd at level 3 on layers of 22 to 100 MB (Python's runtime and pandas,
 /// both platforms): at most 7 % off. Pieces of a fourth of the size were up to 26 % off.
 const PIECES: u64 = 32;
 const PIECE: u64 = 256 << 10;
+
+/// Of a deflated member this large, in bytes, the archive tells how well it compresses.
+/// Measured on 25 layers of popular wheels, zstd at level 3: 5 % too small to 8 % too large.
+/// Files much alike are not seen so, nor by pieces: kubernetes was 66 % too large.
+const TELLING: u64 = 1 << 20;
 
 /// A layer's size, in bytes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -27,42 +32,63 @@ pub struct Measured {
 ///
 /// # Errors
 /// Files that cannot be read.
-pub fn measure(recipe: &Recipe, tars: &dyn TarFiles) -> Result<Measured, PackError> {
+pub fn measure(recipe: &Recipe, tars: &dyn TarFiles, packer: &mut Packer) -> Result<Measured, PackError> {
     let mut builder = tar::Builder::new(Counter(0));
-    let mut content = 0;
     let mut padded = 0;
+    let mut told = 0;
+    let mut unknown = Vec::new();
     for (path, entry) in recipe.entries() {
-        let hollow = match entry.content() {
-            Some(_) => &Entry { meta: entry.meta.clone(), ..Entry::bytes(0, []) },
-            None => entry,
+        let Some(content) = entry.content() else {
+            append(&mut builder, path, entry, recipe.timestamp(), tars, &|_| {})?;
+            continue;
         };
-        append(&mut builder, path, hollow, recipe.timestamp(), tars, &|_| {})?;
-        let size = entry.content().map_or(0, Content::size);
-        content += size;
-        padded += size.next_multiple_of(512);
-    }
-    let unpacked = builder.into_inner()?.0 + padded;
-    let sample = sample(recipe, content, tars)?;
-    // Headers compress to nearly nothing beside what they describe.
-    let packed = match u64::try_from(sample.len()).unwrap_or(0) {
-        0 => unpacked / 16,
-        sampled => {
-            let small = compressed(&sample, recipe.compression())?;
-            u64::try_from(u128::from(small) * u128::from(content) / u128::from(sampled)).unwrap_or(u64::MAX)
-                + (unpacked - padded) / 16
+        let hollow = Entry { meta: entry.meta.clone(), ..Entry::bytes(0, []) };
+        append(&mut builder, path, &hollow, recipe.timestamp(), tars, &|_| {})?;
+        padded += content.size().next_multiple_of(512);
+        match content {
+            Content::Member(member) if member.deflated && member.size >= TELLING => told += member.packed,
+            _ => unknown.push((path, content)),
         }
-    };
-    Ok(Measured { unpacked, packed })
+    }
+    if matches!(recipe.compression(), Compression::Zstd { .. }) {
+        told -= told / 25; // a little better than deflate
+    }
+    let headers = builder.into_inner()?.0;
+    // They compress to nearly nothing beside what they describe.
+    let known = told + headers / 16;
+    let estimated = estimate(&unknown, recipe.compression(), tars, packer)?;
+    Ok(Measured { unpacked: headers + padded, packed: known + estimated })
 }
 
-/// Pieces of the content, evenly spread. They go on over the ends of files, so that
-/// small files count for as much as they hold.
-fn sample(recipe: &Recipe, content: u64, tars: &dyn TarFiles) -> Result<Vec<u8>, PackError> {
-    let step = (content / PIECES).max(PIECE);
-    let mut sample = Vec::new();
+/// What files take when they are compressed.
+fn estimate(
+    files: &[(&RootPath, &Content)],
+    compression: Compression,
+    tars: &dyn TarFiles,
+    packer: &mut Packer,
+) -> Result<u64, PackError> {
+    let size: u64 = files.iter().map(|(_, content)| content.size()).sum();
+    let mut out = packer.compressor(compression, Counter(0))?;
+    let sampled = sample(files, size, tars, &mut out)?;
+    let small = out.finish()?.0;
+    if sampled == 0 {
+        return Ok(0);
+    }
+    Ok(u64::try_from(u128::from(small) * u128::from(size) / u128::from(sampled)).unwrap_or(u64::MAX))
+}
+
+/// Writes pieces of the content, evenly spread. They go on over the ends of files, so that
+/// small files count for as much as they hold. Returns their length in bytes.
+fn sample(
+    files: &[(&RootPath, &Content)],
+    size: u64,
+    tars: &dyn TarFiles,
+    out: &mut impl Write,
+) -> Result<u64, PackError> {
+    let step = (size / PIECES).max(PIECE);
+    let mut sampled = 0;
     let (mut piece, mut begin) = (0, 0);
-    for (path, entry) in recipe.entries() {
-        let Some(content) = entry.content() else { continue };
+    for (path, content) in files {
         let error = |cause| PackError::Read { path: path.to_string(), cause };
         let end = begin + content.size();
         while piece < end {
@@ -70,7 +96,7 @@ fn sample(recipe: &Recipe, content: u64, tars: &dyn TarFiles) -> Result<Vec<u8>,
             if from < to {
                 let mut file = contents::open(content, tars).map_err(error)?;
                 file.seek(SeekFrom::Start(from - begin)).map_err(error)?;
-                file.take(to - from).read_to_end(&mut sample).map_err(error)?;
+                sampled += io::copy(&mut file.take(to - from), out).map_err(error)?;
             }
             if piece + PIECE > end {
                 break; // it goes on in the next file
@@ -79,20 +105,7 @@ fn sample(recipe: &Recipe, content: u64, tars: &dyn TarFiles) -> Result<Vec<u8>,
         }
         begin = end;
     }
-    Ok(sample)
-}
-
-fn compressed(bytes: &[u8], compression: Compression) -> io::Result<u64> {
-    let mut out = Counter(0);
-    match compression {
-        Compression::Zstd { level } => zstd::stream::copy_encode(bytes, &mut out, level)?,
-        Compression::Gzip { level } => {
-            let mut encoder = flate2::write::GzEncoder::new(&mut out, flate2::Compression::new(level));
-            encoder.write_all(bytes)?;
-            encoder.finish()?;
-        }
-    }
-    Ok(out.0)
+    Ok(sampled)
 }
 
 /// Counts what is written.

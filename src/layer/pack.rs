@@ -72,19 +72,9 @@ impl Packer {
     ) -> Result<Packed, PackError> {
         let compression = recipe.compression();
         let out = Hashed::new(BufWriter::with_capacity(256 << 10, out));
-        let (diff, blob) = match compression {
-            Compression::Zstd { level } => {
-                let encoder = zstd::stream::write::Encoder::with_context(out, self.zstd(level)?);
-                let (encoder, diff) = write_tar(recipe, tars, Hashed::new(encoder), advanced)?.finish();
-                (diff, encoder.finish()?)
-            }
-            Compression::Gzip { level } => {
-                let encoder = flate2::GzBuilder::new().write(out, flate2::Compression::new(level));
-                let (encoder, diff) = write_tar(recipe, tars, Hashed::new(encoder), advanced)?.finish();
-                (diff, encoder.finish()?)
-            }
-        };
-        let (mut file, (digest, size)) = blob.finish();
+        let out = Hashed::new(self.compressor(compression, out)?);
+        let (compressor, diff) = write_tar(recipe, tars, out, advanced)?.finish();
+        let (mut file, (digest, size)) = compressor.finish()?.finish();
         file.flush()?;
         let media_type = compression.packing().media_type().to_owned();
         Ok(Packed {
@@ -92,6 +82,17 @@ impl Packer {
             diff_id: DiffId(diff.0),
             unpacked: diff.1,
             files: recipe.files(),
+        })
+    }
+
+    pub(super) fn compressor<W: Write>(&mut self, compression: Compression, out: W) -> io::Result<Compressor<'_, W>> {
+        Ok(match compression {
+            Compression::Zstd { level } => {
+                Compressor::Zstd(zstd::stream::write::Encoder::with_context(out, self.zstd(level)?))
+            }
+            Compression::Gzip { level } => {
+                Compressor::Gzip(flate2::GzBuilder::new().write(out, flate2::Compression::new(level)))
+            }
         })
     }
 
@@ -107,6 +108,38 @@ impl Packer {
         Ok(context)
     }
 }
+
+/// A writer that compresses what passes.
+pub(super) enum Compressor<'a, W: Write> {
+    Zstd(zstd::stream::write::Encoder<'a, W>),
+    Gzip(flate2::write::GzEncoder<W>),
+}
+
+impl<W: Write> Compressor<'_, W> {
+    pub(super) fn finish(self) -> io::Result<W> {
+        match self {
+            Self::Zstd(encoder) => encoder.finish(),
+            Self::Gzip(encoder) => encoder.finish(),
+        }
+    }
+}
+
+impl<W: Write> Write for Compressor<'_, W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::Zstd(encoder) => encoder.write(bytes),
+            Self::Gzip(encoder) => encoder.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match self {
+            Self::Zstd(encoder) => encoder.flush(),
+            Self::Gzip(encoder) => encoder.flush(),
+        }
+    }
+}
+
 fn write_tar<W: Write>(
     recipe: &Recipe,
     tars: &dyn TarFiles,

@@ -54,7 +54,7 @@ impl Wheels {
             let opened = std::fs::File::open(&at).map_err(failed)?;
             Ok((file, Some(Hashes::of(opened, &wanted).map_err(failed)?)))
         };
-        let (file, hashed) = blocking(read).await?;
+        let (file, hashed) = self.compute(read).await?;
         if let Some(hashed) = hashed.filter(|hashed| !hashed.is_one_of(need.hashes)) {
             let place = path.parent().unwrap_or(path).display().to_string();
             return Err(mismatch(need, &format!("`{place}`"), &hashed));
@@ -62,19 +62,20 @@ impl Wheels {
         Ok(WheelFile { name: need.name.to_owned(), path: path.into(), digest: file.digest, size: file.size })
     }
 
+    async fn compute<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> Result<T, PortError> + Send + 'static,
+    ) -> Result<T, PortError> {
+        let done = self.workers.run(work).await;
+        done.map_err(|cause| other(format!("reading local wheels broke off: {cause}")))?
+    }
+
     async fn look(&self) -> Result<Arc<[Housed]>, PortError> {
         let wheelhouses = self.settings.wheelhouses.clone();
         let folder = |links: &Links| if let Links::Folder(path) = links { Some(path.clone()) } else { None };
         let others: Vec<PathBuf> = self.settings.find_links.iter().filter_map(folder).collect();
-        blocking(move || house::look(&wheelhouses, &others)).await.map(Arc::from)
+        self.compute(move || house::look(&wheelhouses, &others)).await.map(Arc::from)
     }
-}
-
-async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, PortError> + Send + 'static,
-) -> Result<T, PortError> {
-    let done = tokio::task::spawn_blocking(work).await;
-    done.map_err(|cause| other(format!("reading local wheels broke off: {cause}")))?
 }
 
 /// The hashes that the lock file has for a file's name; none for files that it does

@@ -37,6 +37,7 @@ use crate::ports::{Cache, Folders, NoWheel, Packages, PortError, WheelFile};
 use crate::progress::Progress;
 use crate::python::lock::Pinned;
 use crate::python::tags::Target;
+use crate::workers::Workers;
 use courier::Courier;
 use house::Housed;
 use index::Pages;
@@ -48,6 +49,7 @@ pub struct Wheels {
     cache: Arc<dyn Cache>,
     folders: Arc<dyn Folders>,
     progress: Arc<dyn Progress>,
+    workers: Workers,
     pages: Pages,
     /// What the folders have, once one was looked in.
     housed: OnceCell<Arc<[Housed]>>,
@@ -66,6 +68,7 @@ impl Wheels {
         cache: Arc<dyn Cache>,
         folders: Arc<dyn Folders>,
         progress: Arc<dyn Progress>,
+        workers: Workers,
     ) -> Result<Self, PortError> {
         let wire = Wire::new(Hosts::new(std::mem::take(&mut settings.insecure)), &settings.user_agent)?;
         let courier = Courier {
@@ -77,7 +80,7 @@ impl Wheels {
         };
         let transfers = Semaphore::new(settings.jobs.max(1));
         let (pages, housed, fetched) = (Pages::default(), OnceCell::new(), Once::default());
-        Ok(Self { settings, courier, cache, folders, progress, pages, housed, fetched, transfers })
+        Ok(Self { settings, courier, cache, folders, progress, workers, pages, housed, fetched, transfers })
     }
 }
 

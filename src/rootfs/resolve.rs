@@ -73,7 +73,8 @@ impl Tree {
 
     pub(super) fn walk_parent(&self, path: &RootPath, steps: &mut u64) -> Result<RootPath, LoopError> {
         let Some((parent, name)) = path.parent().zip(path.name()) else { return Ok(RootPath::root()) };
-        Ok(self.walk(&parent, steps)?.child(name))
+        let real = self.walk(&parent, steps)?;
+        Ok(if real == parent { path.clone() } else { real.child(name) })
     }
 
     /// Where a link, named by its real path, leads, one step: a link there is not
