@@ -249,7 +249,7 @@ impl Application<'_, '_> {
         Ok(())
     }
 
-    fn put(&mut self, path: &RootPath, entry: Entry) -> Result<(), BuildError> {
+    fn put(&mut self, path: &RootPath, entry: impl Into<Arc<Entry>>) -> Result<(), BuildError> {
         let real = self.work.put(LayerKind::Application, path, entry, Because::Application)?;
         self.files.push(real);
         Ok(())

@@ -16,14 +16,14 @@ use super::run::Run;
 use crate::debian::glibc;
 use crate::elf::Loader as _;
 use crate::layer::zip;
-use crate::oci::{Digest, Platform};
+use crate::oci::Platform;
 use crate::plan::{Dependencies, Locked, Plan, Split};
 use crate::ports::{NoWheel, Packages, PortError, PortErrorKind, Walk, WalkRules, WheelFile, WheelPlaces};
 use crate::progress::{LayerId, LayerKind, Part};
 use crate::python::lock::{Hash, Origin, Pinned};
 use crate::python::marker::Environment;
 use crate::python::tags::Target;
-use crate::python::wheel::{self, Archive, Installed, WheelName};
+use crate::python::wheel::{self, Installed, WheelName};
 use crate::python::{Cpython, Interpreter, normalised};
 use crate::rootfs::{Content, Entry, RootPath};
 
@@ -126,10 +126,7 @@ pub async fn gather(
         (Dependencies::Locked(locked), Some(facts), Some(packages)) => {
             let pinned = locked.lock.pinned(&facts.environment, &locked.choice).map_err(BuildError::Lock)?;
             let all = pinned.iter().map(|pinned| one(run, locked, pinned, facts, packages));
-            let wheels = whole(platform, join_all(all).await)?;
-            let (installed, unseen): (Vec<_>, Vec<_>) =
-                wheels.into_iter().map(|wheel| (wheel.installed, wheel.unseen)).unzip();
-            look(run, unseen.into_iter().flatten().collect()).await?;
+            let installed = whole(platform, join_all(all).await)?;
             warn_of_oddities(run, &installed);
             warn_of_duplicates(run, &installed, plan.split);
             Ok(Site::Installed(installed))
@@ -139,7 +136,7 @@ pub async fn gather(
 }
 
 /// All of them, or everything that is wrong.
-fn whole(platform: &Platform, outcomes: Vec<Result<Wheel, BuildError>>) -> Result<Vec<Wheel>, BuildError> {
+fn whole(platform: &Platform, outcomes: Vec<Result<Installed, BuildError>>) -> Result<Vec<Installed>, BuildError> {
     let (mut done, mut problems) = (Vec::new(), Vec::new());
     for outcome in outcomes {
         match outcome {
@@ -157,35 +154,19 @@ async fn one(
     pinned: &Pinned,
     facts: &Arc<Facts>,
     packages: &Arc<dyn Packages>,
-) -> Result<Wheel, BuildError> {
+) -> Result<Installed, BuildError> {
     let Origin::Folder { path } = &pinned.origin else {
         let file = packages.wheel(pinned, &facts.target).await.map_err(|cause| no_wheel(pinned, facts, cause))?;
         warn_of_hash(run, pinned, &file);
         return install(run, facts, file).await;
     };
     let from_files = project::install(run, facts, pinned, locked.folder.join(path)).await;
-    let from_files = from_files.map(|installed| Wheel { installed, unseen: None });
     // One that has to be built may have been: into a wheelhouse.
     let Err(BuildError::Project { .. }) = &from_files else { return from_files };
     match packages.wheel(pinned, &facts.target).await {
         Ok(file) => install(run, facts, file).await,
         Err(_) => from_files,
     }
-}
-
-/// A wheel as it is installed.
-pub struct Wheel {
-    pub installed: Installed,
-    /// The wheel by its SHA-256, when nobody has looked for ELF files in it.
-    pub unseen: Option<(Archive, Digest)>,
-}
-
-/// Looks for ELF files in wheels. One after the other, on one thread: what each takes
-/// (8 MB and more) is there for the next, while every thread keeps memory of its own:
-/// with four at once, a hundred wheels took 242 MiB (measured).
-pub async fn look(run: &Arc<Run>, unseen: Vec<(Archive, Digest)>) -> Result<(), BuildError> {
-    let members = run.members.clone();
-    run.blocking(move || unseen.iter().try_for_each(|(archive, digest)| members.look(archive, digest))).await?
 }
 
 fn no_wheel(pinned: &Pinned, facts: &Facts, cause: NoWheel) -> BuildError {
@@ -206,19 +187,19 @@ fn warn_of_hash(run: &Run, pinned: &Pinned, file: &WheelFile) {
     }
 }
 
-/// What an installer makes of a wheel.
+/// What an installer makes of a wheel, whose ELF files are looked at in passing.
 ///
 /// # Errors
 /// A wheel that is not one, or was not made for this name, or lies about its content.
-pub async fn install(run: &Arc<Run>, facts: &Arc<Facts>, file: WheelFile) -> Result<Wheel, BuildError> {
+pub async fn install(run: &Arc<Run>, facts: &Arc<Facts>, file: WheelFile) -> Result<Installed, BuildError> {
     let (facts, members) = (facts.clone(), run.members.clone());
     let work = move || {
         let archive = zip::list(&file.name, &file.path).map_err(|cause| BuildError::Zip(Box::new(cause)))?;
         let open = &mut |member: &_| Ok(Box::new(zip::open(&archive, member)?) as Box<dyn Read>);
         let installed = wheel::install(&archive, &facts.interpreter, open);
         let installed = installed.map_err(|cause| BuildError::Wheel(Box::new(cause)))?;
-        let unseen = !members.recall(&archive, &file.digest)?;
-        Ok(Wheel { installed, unseen: unseen.then_some((archive, file.digest)) })
+        members.look(&archive, &file.digest)?;
+        Ok(installed)
     };
     run.blocking(work).await?
 }
@@ -265,19 +246,17 @@ pub fn warn_of_oddities<'a>(run: &Run, all: impl IntoIterator<Item = &'a Install
 }
 
 /// Files that several distributions have: the last in the image's order wins.
-fn warn_of_duplicates(run: &Run, all: &[Installed], split: Split) {
-    let mut owners: BTreeMap<&RootPath, Vec<(&Installed, &Entry)>> = BTreeMap::new();
-    for (_, installed) in layers(all, split) {
-        for (path, entry) in &installed.entries {
-            owners.entry(path).or_default().push((installed, entry));
-        }
-    }
-    // Who has files of whom: the winner last.
+fn warn_of_duplicates<'a>(run: &Run, all: &'a [Installed], split: Split) {
+    let layers = layers(all, split);
+    let of = |installed: &'a Installed| installed.entries.iter().map(move |(path, entry)| (path, installed, entry));
+    let mut files: Vec<_> = layers.into_iter().flat_map(|(_, installed)| of(installed)).collect();
+    files.sort_by_key(|(path, ..)| *path); // the winner of a path stays last
+    // Who has files of whom.
     let mut found: BTreeMap<(Vec<String>, bool), Vec<String>> = BTreeMap::new();
-    for (path, owners) in owners.into_iter().filter(|(_, owners)| owners.len() > 1) {
-        let alike = owners.iter().all(|(_, entry)| same_content(entry, owners[0].1));
-        let names = owners.iter().map(|(installed, _)| installed.to_string()).collect();
-        found.entry((names, alike)).or_default().push(path.to_string());
+    for owners in files.chunk_by(|one, other| one.0 == other.0).filter(|owners| owners.len() > 1) {
+        let alike = owners.iter().all(|(.., entry)| same_content(entry, owners[0].2));
+        let names = owners.iter().map(|(_, installed, _)| installed.to_string()).collect();
+        found.entry((names, alike)).or_default().push(owners[0].0.to_string());
     }
     for ((names, alike), paths) in found {
         let (count, paths) = (paths.len(), some_of(&paths, LISTED));

@@ -137,9 +137,7 @@ impl Inputs {
             }
             (Some(application::Local::Wheels(found)), Some(facts)) => {
                 let file = dependencies::own_wheel(found, &facts.target)?;
-                let wheel = dependencies::install(run, facts, file).await?;
-                dependencies::look(run, wheel.unseen.into_iter().collect()).await?;
-                let installed = Box::new(wheel.installed);
+                let installed = Box::new(dependencies::install(run, facts, file).await?);
                 dependencies::warn_of_oddities(run, [installed.as_ref()]);
                 let start = entry::of_installed(&installed.scripts, installed.modules(&facts.interpreter));
                 Some(App::Wheel { installed, start })
@@ -302,7 +300,7 @@ impl<'a> Work<'a> {
         &mut self,
         kind: LayerKind,
         path: &RootPath,
-        entry: Entry,
+        entry: impl Into<Arc<Entry>>,
         because: Because,
     ) -> Result<RootPath, BuildError> {
         self.put_into(&kind.into(), path, entry, because)
@@ -313,7 +311,7 @@ impl<'a> Work<'a> {
         &mut self,
         layer: &LayerId,
         path: &RootPath,
-        entry: Entry,
+        entry: impl Into<Arc<Entry>>,
         because: Because,
     ) -> Result<RootPath, BuildError> {
         let (timestamp, compression) = (self.plan.timestamp, self.plan.compression);
@@ -338,7 +336,7 @@ impl<'a> Work<'a> {
         path: &RootPath,
         because: Because,
     ) -> Result<Option<RootPath>, BuildError> {
-        let Some(entry) = self.donors[donor].image.tree.get(from).cloned() else { return Ok(None) };
+        let Some(entry) = self.donors[donor].image.tree.share(from) else { return Ok(None) };
         let real = self.put(kind, path, entry, because)?;
         self.donors[donor].origins.insert(real.clone(), from.clone());
         Ok(Some(real))

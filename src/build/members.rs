@@ -5,7 +5,7 @@
 //! the wheel's bytes alone.
 
 use std::collections::{BTreeMap, HashMap};
-use std::io::{self, BufReader, Read};
+use std::io::{self, BufReader, BufWriter, Read};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -55,24 +55,26 @@ impl Members {
 
     /// Whether an earlier run looked at a wheel. What was kept and cannot be read is as
     /// good as absent.
-    ///
-    /// # Errors
-    /// A cache that cannot be used.
-    pub fn recall(&self, archive: &Archive, wheel: &Digest) -> Result<bool, BuildError> {
+    fn recall(&self, archive: &Archive, wheel: &Digest) -> Result<bool, BuildError> {
         let Some(file) = self.cache.open(CacheKind::Elf, &key(wheel))? else { return Ok(false) };
         let kept = serde_json::from_reader(BufReader::new(file.take(LIMIT)));
         Ok(kept.map(|elves| self.know(archive, elves)).is_ok())
     }
 
-    /// Looks at a wheel. A member that cannot be read leaves it unknown: whoever needs
-    /// that one tells what is wrong.
+    /// Looks at a wheel, unless that was done, in this run or an earlier one. A member that cannot be read leaves it
+    /// unknown: whoever needs that one tells what is wrong.
     ///
     /// # Errors
     /// A cache that cannot be used.
     pub fn look(&self, archive: &Archive, wheel: &Digest) -> Result<(), BuildError> {
+        let is_known = self.known.lock().unwrap_or_else(PoisonError::into_inner).contains_key(&archive.path);
+        if is_known || self.recall(archive, wheel)? {
+            return Ok(());
+        }
         let Ok(elves) = read(archive) else { return Ok(()) };
-        let mut staged = self.cache.stage()?;
+        let mut staged = BufWriter::new(self.cache.stage()?);
         serde_json::to_writer(&mut staged, &elves).map_err(|cause| BuildError::Cache(cause.into()))?;
+        let staged = staged.into_inner().map_err(|cause| BuildError::Cache(cause.into_error()))?;
         self.cache.commit(staged, CacheKind::Elf, &key(wheel))?;
         self.know(archive, elves);
         Ok(())
@@ -131,9 +133,7 @@ mod tests {
         let looked_at = || {
             let members = Members::new(cache.clone());
             let wheel = Digest::of(b"wheel");
-            if !members.recall(&archive, &wheel).unwrap() {
-                members.look(&archive, &wheel).unwrap();
-            }
+            members.look(&archive, &wheel).unwrap();
             members.beside(&archive.member(&archive.members[2], Digest::of(b"text")))
         };
 

@@ -70,7 +70,7 @@ fn installed(project: &Project, walk: &Walk, interpreter: &Interpreter) -> Resul
 ///
 /// # Errors
 /// Scripts that are none; a version that is none.
-pub fn known(project: &Project, interpreter: &Interpreter) -> Result<BTreeMap<RootPath, Entry>, ProjectError> {
+pub fn known(project: &Project, interpreter: &Interpreter) -> Result<BTreeMap<RootPath, Arc<Entry>>, ProjectError> {
     if project.name.is_none() {
         return Ok(BTreeMap::new());
     }

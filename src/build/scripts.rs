@@ -120,8 +120,7 @@ impl Work<'_> {
     /// Warns of scripts of the dependencies and the application that cannot be
     /// started, where programs are looked for. Elsewhere they are data.
     pub(super) fn warn_of_scripts(&self) -> Result<(), BuildError> {
-        let mut folders = self.program_folders();
-        folders.extend(self.programs.iter().cloned());
+        let folders = [self.program_folders(), self.programs.clone()].concat();
         let folders: BTreeSet<_> = folders.iter().filter_map(|folder| self.image.resolve(folder).ok()).collect();
         let own = [LayerKind::Dependencies, LayerKind::Application];
         let entries = own.into_iter().flat_map(|kind| self.layers_of(kind)).flat_map(crate::layer::Recipe::entries);

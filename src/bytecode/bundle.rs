@@ -54,9 +54,9 @@ pub(super) fn key(exact: &Exact, interpreter: &Interpreter, sources: &Sources) -
     for (path, content) in sources {
         add(path.as_bytes());
         match content {
-            Content::Bytes(bytes) => add(Digest::of(bytes).as_bytes()),
-            Content::Local(file) => add(file.digest.as_bytes()),
-            Content::Member(member) => add(member.digest.as_bytes()),
+            Content::Bytes(_) | Content::Local(_) | Content::Member(_) => {
+                add(content.digest().as_ref().map_or(&[], |digest| digest.as_bytes()));
+            }
             Content::Layer { blob, offset, size } => {
                 add(blob.as_bytes());
                 add(&offset.to_le_bytes());

@@ -195,8 +195,9 @@ impl Window {
         let new_here = &new[known.min(count)..];
         let (first, last) = new_here.split_at((KEPT - self.first.len()).min(new_here.len()));
         self.first.extend_from_slice(first);
+        // room is made before: the buffer never grows past what is kept
+        self.last.drain(..(self.last.len() + last.len()).saturating_sub(KEPT).min(self.last.len()));
         self.last.extend(last);
-        self.last.drain(..self.last.len().saturating_sub(KEPT));
         self.reached += count as u64;
         Ok(())
     }

@@ -5,6 +5,7 @@
 //! for its own.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::oci::digest::Hasher;
 use crate::oci::{Compression, Digest};
@@ -19,7 +20,7 @@ const FORMAT: u32 = 2;
 /// A layer's entries, with every parent folder, sorted by path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Recipe {
-    entries: BTreeMap<RootPath, Entry>,
+    entries: BTreeMap<RootPath, Arc<Entry>>,
     /// Seconds since 1970 that every entry carries.
     timestamp: u64,
     compression: Compression,
@@ -55,7 +56,13 @@ impl Recipe {
     ///
     /// # Errors
     /// Whiteout names; devices; parents that are files; loops of links.
-    pub fn put(&mut self, image: &mut Tree, path: &RootPath, entry: Entry) -> Result<RootPath, RecipeError> {
+    pub fn put(
+        &mut self,
+        image: &mut Tree,
+        path: &RootPath,
+        entry: impl Into<Arc<Entry>>,
+    ) -> Result<RootPath, RecipeError> {
+        let entry = entry.into();
         if is_whiteout(path) {
             return Err(RecipeError::Whiteout(path.clone()));
         }
@@ -80,8 +87,8 @@ impl Recipe {
                 }
                 Some(_) => {}
             }
-            if let Some(folder) = image.get(&parent) {
-                self.entries.entry(parent).or_insert_with(|| folder.clone());
+            if let Some(folder) = image.share(&parent) {
+                self.entries.entry(parent).or_insert(folder);
             }
         }
         image.insert(real.clone(), entry.clone());
@@ -91,7 +98,7 @@ impl Recipe {
 
     /// The entries, sorted by path.
     pub fn entries(&self) -> impl Iterator<Item = (&RootPath, &Entry)> {
-        self.entries.iter()
+        self.entries.iter().map(|(path, entry)| (path, entry.as_ref()))
     }
 
     /// Whether nothing was added.
@@ -109,7 +116,7 @@ impl Recipe {
     /// The size of all files, in bytes: what packing it will have to read.
     #[must_use]
     pub fn size(&self) -> u64 {
-        self.entries.values().filter_map(Entry::content).map(Content::size).sum()
+        self.entries.values().filter_map(|entry| entry.content()).map(Content::size).sum()
     }
 
     /// The time that every entry carries, in seconds since 1970.

@@ -5,13 +5,15 @@
 
 use std::collections::BTreeMap;
 use std::ops::Bound;
+use std::sync::Arc;
 
 use super::{Entry, RootPath};
 
 /// Every entry of a root file system but the root folder itself.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Tree {
-    entries: BTreeMap<RootPath, Entry>,
+    /// Shared with the layers that they go into, and with copies of the tree.
+    entries: BTreeMap<RootPath, Arc<Entry>>,
     /// The bytes of all paths together.
     names: u64,
 }
@@ -20,7 +22,13 @@ impl Tree {
     /// The entry of that very name; links on the way are not followed.
     #[must_use]
     pub fn get(&self, path: &RootPath) -> Option<&Entry> {
-        self.entries.get(path)
+        self.entries.get(path).map(Arc::as_ref)
+    }
+
+    /// The same as [`Self::get`], to be kept.
+    #[must_use]
+    pub fn share(&self, path: &RootPath) -> Option<Arc<Entry>> {
+        self.entries.get(path).cloned()
     }
 
     /// Whether the path is a folder; the root is one.
@@ -31,7 +39,7 @@ impl Tree {
 
     /// All entries, sorted by path.
     pub fn iter(&self) -> impl Iterator<Item = (&RootPath, &Entry)> {
-        self.entries.iter()
+        self.entries.iter().map(|(path, entry)| (path, entry.as_ref()))
     }
 
     /// How many entries there are.
@@ -54,7 +62,7 @@ impl Tree {
 
     /// Everything below a folder, at any depth, sorted by path.
     pub fn below<'a>(&'a self, folder: &RootPath) -> impl Iterator<Item = (&'a RootPath, &'a Entry)> + use<'a> {
-        self.entries.range(Self::range(folder))
+        self.entries.range(Self::range(folder)).map(|(path, entry)| (path, entry.as_ref()))
     }
 
     /// What stands in a folder itself, sorted by path. What is deeper is jumped over.
@@ -67,7 +75,7 @@ impl Tree {
                 let (path, entry) = rest.next()?;
                 let bytes = path.as_bytes();
                 let Some(slash) = bytes[own..].iter().position(|&byte| byte == b'/') else {
-                    return Some((path, entry));
+                    return Some((path, entry.as_ref()));
                 };
                 let after = RootPath::from_normal([&bytes[..own + slash], &[b'/' + 1]].concat());
                 rest = self.entries.range((Bound::Included(after), end.clone()));
@@ -78,14 +86,15 @@ impl Tree {
     /// Puts an entry at a path, whatever was there. What was below goes, unless a
     /// folder takes a folder's place. Missing parents become folders (0755, root),
     /// parents that are no folders are replaced.
-    pub fn insert(&mut self, path: RootPath, entry: Entry) {
+    pub fn insert(&mut self, path: RootPath, entry: impl Into<Arc<Entry>>) {
         if path.is_root() {
             return;
         }
+        let entry = entry.into();
         let mut parent = path.parent().filter(|parent| !parent.is_root());
         while let Some(missing) = parent.take_if(|parent| !self.is_folder(parent)) {
             parent = missing.parent().filter(|parent| !parent.is_root());
-            self.set(missing, Entry::folder(0o755));
+            self.set(missing, Entry::folder(0o755).into());
         }
         if !(entry.is_folder() && self.is_folder(&path)) {
             self.remove_below(&path);
@@ -93,7 +102,7 @@ impl Tree {
         self.set(path, entry);
     }
 
-    fn set(&mut self, path: RootPath, entry: Entry) {
+    fn set(&mut self, path: RootPath, entry: Arc<Entry>) {
         let length = path.as_bytes().len() as u64;
         if self.entries.insert(path, entry).is_none() {
             self.names += length;

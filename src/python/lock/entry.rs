@@ -6,7 +6,7 @@ use pep440_rs::{Version, VersionSpecifiers};
 
 use super::error::LockError;
 use super::{Format, Hash, LockedFile, Origin, Pinned};
-use crate::python::marker::{self, Environment};
+use crate::python::marker::{self, Chosen, Environment, Marker};
 use crate::python::requirement;
 
 /// How many names a sentence tells before it only counts.
@@ -124,6 +124,30 @@ pub(super) fn admit(file: &str, format: Format, requires: &str, environment: &En
         relock(format).map_or(String::new(), |command| format!(", or change `requires-python` and `{command}`"));
     let cause = format!("requires Python {requires}, and the image's is {full}");
     Err(LockError::new(file, cause).with_hint(format!("choose another `python`{command}")))
+}
+
+/// Checks an interpreter and its platform against what the whole file was locked for.
+///
+/// # Errors
+/// What [`admit`] says; environments, as markers, of which none is this one.
+pub(super) fn covers(
+    file: &str,
+    format: Format,
+    requires: Option<&str>,
+    environments: &[Marker],
+    environment: &Environment,
+) -> Result<(), LockError> {
+    if let Some(requires) = requires {
+        admit(file, format, requires, environment)?;
+    }
+    let here = |marker: &Marker| marker.holds(environment, &Chosen::default());
+    if environments.is_empty() || environments.iter().any(here) {
+        return Ok(());
+    }
+    let machine = environment.platform_machine;
+    let cause = format!("was not locked for Linux on {machine} with Python {}", environment.python_version);
+    let table = if format == Format::Uv { " in [tool.uv]" } else { "" };
+    Err(LockError::new(file, cause).with_hint(format!("add it to `environments`{table}, and lock again")))
 }
 
 /// What is not there of what was chosen, with what is.

@@ -130,15 +130,7 @@ impl Pylock {
         environment: &Environment,
         choice: &Choice,
     ) -> Result<Vec<Pinned>, LockError> {
-        if let Some(requires) = &self.requires {
-            entry::admit(file, Format::Pylock, requires, environment)?;
-        }
-        let none = Chosen::default();
-        if !self.environments.is_empty() && !self.environments.iter().any(|marker| marker.holds(environment, &none)) {
-            let machine = environment.platform_machine;
-            let cause = format!("was not locked for Linux on {machine} with Python {}", environment.python_version);
-            return Err(LockError::new(file, cause).with_hint("lock again with this platform among `environments`"));
-        }
+        entry::covers(file, Format::Pylock, self.requires.as_deref(), &self.environments, environment)?;
         let chosen = self.chosen(file, choice)?;
         let mut out = Vec::new();
         for package in &self.packages {

@@ -10,6 +10,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::io::{self, Read};
+use std::sync::Arc;
 
 use pep440_rs::Version;
 
@@ -32,7 +33,7 @@ pub struct Installed {
     pub name: String,
     pub version: String,
     /// Its files, in the image. No folders.
-    pub entries: BTreeMap<RootPath, Entry>,
+    pub entries: BTreeMap<RootPath, Arc<Entry>>,
     /// Their size in bytes.
     pub size: u64,
     /// `Root-Is-Purelib`.
@@ -98,9 +99,10 @@ fn install_checked(archive: &Archive, interpreter: &Interpreter, open: &mut Open
     let record = placing.record(&info.child(b"RECORD"));
     let left_out = placing.left_out;
     warnings.extend(sourceless(archive));
-    let mut entries: BTreeMap<_, _> = placing.entries.into_iter().map(|(path, (entry, _))| (path, entry)).collect();
-    entries.insert(info.child(b"RECORD"), Entry::bytes(0o644, record.into_bytes()));
-    let size = entries.values().filter_map(Entry::content).map(Content::size).sum();
+    let shared = |(path, (entry, _))| (path, Arc::new(entry));
+    let mut entries: BTreeMap<_, _> = placing.entries.into_iter().map(shared).collect();
+    entries.insert(info.child(b"RECORD"), Entry::bytes(0o644, record.into_bytes()).into());
+    let size = entries.values().filter_map(|entry| entry.content()).map(Content::size).sum();
     Ok(Installed { name, version, entries, size, purelib, left_out, scripts: scripts.into_keys().collect(), warnings })
 }
 

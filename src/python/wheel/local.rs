@@ -47,6 +47,7 @@ pub fn local(
     let record = record::written(&interpreter.purelib, &path, files);
     entries.insert(path, Entry::bytes(0o644, record.into_bytes()));
     let size = entries.values().filter_map(Entry::content).map(Content::size).sum();
+    let entries = entries.into_iter().map(|(path, entry)| (path, entry.into())).collect();
     let scripts = project.scripts.keys().cloned().collect();
     Ok(Installed {
         name,

@@ -17,7 +17,7 @@ use pep440_rs::Version;
 use super::error::LockError;
 use super::project::Project;
 use super::{Choice, Format, Origin, Pinned, Sources, entry};
-use crate::python::marker::{Chosen, Environment, Marker};
+use crate::python::marker::{Environment, Marker};
 use file::Conflict;
 
 /// A `uv.lock`, its references resolved.
@@ -76,15 +76,7 @@ impl Uv {
         environment: &Environment,
         choice: &Choice,
     ) -> Result<Vec<Pinned>, LockError> {
-        if let Some(requires) = &self.requires {
-            entry::admit(file, Format::Uv, requires, environment)?;
-        }
-        let here = |marker: &Marker| marker.holds(environment, &Chosen::default());
-        if !self.supported.is_empty() && !self.supported.iter().any(here) {
-            let machine = environment.platform_machine;
-            let cause = format!("was not resolved for Linux on {machine} with Python {}", environment.python_version);
-            return Err(LockError::new(file, cause).with_hint("add it to `environments` in [tool.uv], then `uv lock`"));
-        }
+        entry::covers(file, Format::Uv, self.requires.as_deref(), &self.supported, environment)?;
         let root = self.start(file, choice)?;
         let found = walk::Walk::new(self, file, environment, root, choice)?.run()?;
         let pinned = found.into_iter().filter(|at| Some(*at) != root).filter_map(|at| {

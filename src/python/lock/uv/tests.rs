@@ -138,7 +138,7 @@ fn what_cannot_be_used_says_why() {
         (with("requires-python = \">=3.14\"", shop), "uv.lock: requires Python >=3.14, and the image's is 3.13.5"),
         (
             with("supported-markers = [\"sys_platform == 'darwin'\"]", shop),
-            "uv.lock: was not resolved for Linux on x86_64 with Python 3.13",
+            "uv.lock: was not locked for Linux on x86_64 with Python 3.13",
         ),
         (
             with("", &format!("{shop}dependencies = [{{ name = \"x\" }}]")),
