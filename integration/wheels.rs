@@ -105,7 +105,7 @@ fn with(member: Member) -> Vec<u8> {
 }
 
 fn texts(installed: &Installed) -> BTreeMap<String, (u32, String)> {
-    let entry = |(path, entry): (&RootPath, &Entry)| {
+    let entry = |(path, entry): (&RootPath, &Arc<Entry>)| {
         let mut text = String::new();
         contents::open(entry.content().unwrap(), &NoTars).unwrap().read_to_string(&mut text).unwrap();
         (path.to_string(), (entry.meta.mode, text))
