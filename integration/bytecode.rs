@@ -83,7 +83,7 @@ fn files(bytecode: &Bytecode) -> BTreeMap<String, Vec<u8>> {
     let read = |content: &Content| {
         let Content::Member(member) = content else { panic!("{content:?}") };
         assert!(!member.deflated && member.packed == member.size);
-        let mut file = fs::File::open(&member.archive).unwrap();
+        let mut file = fs::File::open(&member.archive.path).unwrap();
         file.seek(io::SeekFrom::Start(member.offset)).unwrap();
         let mut bytes = Vec::new();
         file.take(member.size).read_to_end(&mut bytes).unwrap();

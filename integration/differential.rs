@@ -42,7 +42,7 @@ use carboy::layer::{Packer, Recipe, TarFiles, zip};
 use carboy::oci::{Compression, Digest};
 use carboy::python::Interpreter;
 use carboy::python::wheel::{Installed, install};
-use carboy::rootfs::{Entry, RootPath, Tree};
+use carboy::rootfs::{ArchiveFile, Entry, RootPath, Tree};
 use made::made;
 
 /// What uv and pip write into a dist-info folder beside what the wheel has.
@@ -90,7 +90,8 @@ fn interpreter(python: &str) -> Interpreter {
 
 fn installed(wheel: &Path, interpreter: &Interpreter) -> Installed {
     let name = wheel.file_name().unwrap().to_str().unwrap();
-    let archive = zip::list(name, &wheel.into()).unwrap_or_else(|error| panic!("{error}"));
+    let archive = zip::list(ArchiveFile { name: name.to_owned(), path: wheel.to_owned(), digest: Digest::of(b"") })
+        .unwrap_or_else(|error| panic!("{error}"));
     let done = install(&archive, interpreter, &mut |member| Ok(Box::new(zip::open(&archive, member)?)));
     done.unwrap_or_else(|error| panic!("{error}"))
 }

@@ -23,7 +23,7 @@ use carboy::layer::{PackError, Packer, Recipe, TarFiles, contents, zip};
 use carboy::oci::{Compression, Digest};
 use carboy::python::Interpreter;
 use carboy::python::wheel::{Installed, install};
-use carboy::rootfs::{Content, Entry, RootPath, Tree};
+use carboy::rootfs::{ArchiveFile, Content, Entry, RootPath, Tree};
 use made::{INFO, METADATA, Member, WHEEL};
 use random::Random;
 
@@ -48,7 +48,8 @@ fn interpreter(executable: &str) -> Interpreter {
 }
 
 fn try_file(name: &str, path: &Path, interpreter: &Interpreter) -> Result<Installed, String> {
-    let archive = zip::list(name, &path.into()).map_err(|error| error.to_string())?;
+    let archive = zip::list(ArchiveFile { name: name.to_owned(), path: path.to_owned(), digest: Digest::of(b"") })
+        .map_err(|error| error.to_string())?;
     let done = install(&archive, interpreter, &mut |member| Ok(Box::new(zip::open(&archive, member)?)));
     done.map_err(|error| error.to_string())
 }

@@ -25,7 +25,7 @@ use crate::python::marker::Environment;
 use crate::python::tags::Target;
 use crate::python::wheel::{self, Installed, WheelName};
 use crate::python::{Cpython, Interpreter, normalised};
-use crate::rootfs::{Content, Entry, RootPath};
+use crate::rootfs::{ArchiveFile, Content, Entry, RootPath};
 
 /// How many files that several distributions have are named.
 const LISTED: usize = 4;
@@ -193,12 +193,13 @@ fn warn_of_hash(run: &Run, pinned: &Pinned, file: &WheelFile) {
 /// A wheel that is not one, or was not made for this name, or lies about its content.
 pub async fn install(run: &Arc<Run>, facts: &Arc<Facts>, file: WheelFile) -> Result<Installed, BuildError> {
     let (facts, members) = (facts.clone(), run.members.clone());
+    let wheel = ArchiveFile { name: file.name, path: file.path.to_path_buf(), digest: file.digest };
     let work = move || {
-        let archive = zip::list(&file.name, &file.path).map_err(|cause| BuildError::Zip(Box::new(cause)))?;
+        let archive = zip::list(wheel).map_err(|cause| BuildError::Zip(Box::new(cause)))?;
         let open = &mut |member: &_| Ok(Box::new(zip::open(&archive, member)?) as Box<dyn Read>);
         let installed = wheel::install(&archive, &facts.interpreter, open);
         let installed = installed.map_err(|cause| BuildError::Wheel(Box::new(cause)))?;
-        members.look(&archive, &file.digest)?;
+        members.look(&archive)?;
         Ok(installed)
     };
     run.blocking(work).await?

@@ -6,7 +6,6 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::io::{self, BufReader, BufWriter, Read};
-use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::{Deserialize, Serialize};
@@ -40,7 +39,7 @@ pub type Elves = BTreeMap<u64, Elf>;
 /// The wheels that were looked at.
 pub struct Members {
     cache: Arc<dyn Cache>,
-    known: Mutex<HashMap<Arc<Path>, Arc<Elves>>>,
+    known: Mutex<HashMap<Digest, Arc<Elves>>>,
 }
 
 impl Members {
@@ -50,15 +49,15 @@ impl Members {
 
     /// The ELF files of a member's wheel, when that was looked at.
     pub fn beside(&self, member: &Member) -> Option<Arc<Elves>> {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner).get(&member.archive).cloned()
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).get(&member.archive.digest).cloned()
     }
 
     /// Whether an earlier run looked at a wheel. What was kept and cannot be read is as
     /// good as absent.
-    fn recall(&self, archive: &Archive, wheel: &Digest) -> Result<bool, BuildError> {
+    fn recall(&self, wheel: &Digest) -> Result<bool, BuildError> {
         let Some(file) = self.cache.open(CacheKind::Elf, &key(wheel))? else { return Ok(false) };
         let kept = serde_json::from_reader(BufReader::new(file.take(LIMIT)));
-        Ok(kept.map(|elves| self.know(archive, elves)).is_ok())
+        Ok(kept.map(|elves| self.know(*wheel, elves)).is_ok())
     }
 
     /// Looks at a wheel, unless that was done, in this run or an earlier one. A member that cannot be read leaves it
@@ -66,9 +65,10 @@ impl Members {
     ///
     /// # Errors
     /// A cache that cannot be used.
-    pub fn look(&self, archive: &Archive, wheel: &Digest) -> Result<(), BuildError> {
-        let is_known = self.known.lock().unwrap_or_else(PoisonError::into_inner).contains_key(&archive.path);
-        if is_known || self.recall(archive, wheel)? {
+    pub fn look(&self, archive: &Archive) -> Result<(), BuildError> {
+        let wheel = &archive.file.digest;
+        let is_known = self.known.lock().unwrap_or_else(PoisonError::into_inner).contains_key(wheel);
+        if is_known || self.recall(wheel)? {
             return Ok(());
         }
         let Ok(elves) = read(archive) else { return Ok(()) };
@@ -76,13 +76,13 @@ impl Members {
         serde_json::to_writer(&mut staged, &elves).map_err(|cause| BuildError::Cache(cause.into()))?;
         let staged = staged.into_inner().map_err(|cause| BuildError::Cache(cause.into_error()))?;
         self.cache.commit(staged, CacheKind::Elf, &key(wheel))?;
-        self.know(archive, elves);
+        self.know(*wheel, elves);
         Ok(())
     }
 
-    fn know(&self, archive: &Archive, elves: Elves) {
+    fn know(&self, wheel: Digest, elves: Elves) {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        known.insert(archive.path.clone(), Arc::new(elves));
+        known.insert(wheel, Arc::new(elves));
     }
 }
 
@@ -111,6 +111,7 @@ mod tests {
 
     use super::*;
     use crate::python::wheel::RawMember;
+    use crate::rootfs::ArchiveFile;
     use crate::store::DiskCache;
 
     #[test]
@@ -118,7 +119,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let program = fs::read(std::env::current_exe().unwrap()).unwrap();
         let contents = [program.as_slice(), b"\x7fELF and so on", b"text"];
-        let path: Arc<Path> = folder.path().join("wheel").into();
+        let path = folder.path().join("wheel");
         fs::write(&path, contents.concat()).unwrap();
         let mut offset = 0;
         let member = |content: &&[u8]| {
@@ -128,12 +129,12 @@ mod tests {
             RawMember { name: String::new(), offset, packed: size, size, deflated: false, executable: false, crc: 0 }
         };
         let members: Vec<_> = contents.iter().map(member).collect();
-        let archive = Archive { name: "x".into(), path: path.clone(), members };
+        let file = ArchiveFile { name: "x".to_owned(), path: path.clone(), digest: Digest::of(b"wheel") };
+        let archive = Archive { file: Arc::new(file), members };
         let cache = Arc::new(DiskCache::new(folder.path().join("cache")).unwrap());
         let looked_at = || {
             let members = Members::new(cache.clone());
-            let wheel = Digest::of(b"wheel");
-            members.look(&archive, &wheel).unwrap();
+            members.look(&archive).unwrap();
             members.beside(&archive.member(&archive.members[2], Digest::of(b"text")))
         };
 

@@ -19,11 +19,11 @@ use super::interpreter::Interpreter;
 use crate::oci::Digest;
 use crate::oci::digest::Hasher;
 use crate::ports::{Bytecode, Exact, Skipped};
-use crate::rootfs::{Content, Member, RootPath};
+use crate::rootfs::{ArchiveFile, Content, Member, RootPath};
 
 /// Raised whenever the same sources give other bytes: by the driver, by its flags, by
 /// the form that marshalled code is brought into.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 /// The longest index that is read.
 const INDEX: u64 = 64 << 20;
 
@@ -136,17 +136,22 @@ pub(super) fn outcomes(mut file: File, sources: usize) -> Option<Vec<Outcome>> {
 }
 
 /// The files of a bundle at its place.
-pub(super) fn bytecode(archive: &Path, outcomes: Vec<Outcome>, sources: &Sources, cache_tag: &str) -> Bytecode {
-    let archive: Arc<Path> = archive.into();
+pub(super) fn bytecode(
+    archive: &Path,
+    key: Digest,
+    outcomes: Vec<Outcome>,
+    sources: &Sources,
+    cache_tag: &str,
+) -> Bytecode {
+    let archive = ArchiveFile { name: "compiled bytecode".to_owned(), path: archive.to_owned(), digest: key };
+    let archive = Arc::new(archive);
     let mut out = Bytecode::default();
     for (source, outcome) in sources.keys().zip(outcomes) {
         match (outcome, compiled_path(source, cache_tag)) {
             (Outcome::Skipped(skipped), _) => out.skipped.push((source.clone(), skipped)),
             (Outcome::Compiled { size, digest }, Some(path)) => {
-                let (archive, name) = (archive.clone(), path.to_string());
-                let wheel = "compiled bytecode".into();
-                let member =
-                    Member { archive, wheel, name, offset: out.size, packed: size, size, deflated: false, digest };
+                let (archive, name) = (archive.clone(), path.to_string().into());
+                let member = Member { archive, name, offset: out.size, packed: size, size, deflated: false, digest };
                 out.size += size;
                 out.files.insert(path, Content::Member(Arc::new(member)));
             }
@@ -192,7 +197,7 @@ mod tests {
         let read = || super::outcomes(File::open(staged.path()).unwrap(), 3);
         assert_eq!(read().unwrap(), outcomes);
         assert_eq!(super::outcomes(File::open(staged.path()).unwrap(), 2), None);
-        let found = bytecode(staged.path(), outcomes, &sources, "x");
+        let found = bytecode(staged.path(), Digest::of(b"key"), outcomes, &sources, "x");
         assert_eq!((found.size, found.skipped.as_slice()), (10, [(path("b.py"), Skipped::TooDeep)].as_slice()));
         let Some(Content::Member(third)) = found.files.get(&path("__pycache__/c.x.pyc")) else { panic!("{found:?}") };
         assert_eq!((third.offset, third.size, third.digest), (5, 5, Digest::of(b"third")));
@@ -217,9 +222,8 @@ mod tests {
         assert_eq!(one, of("3.13.5", *b"mmmm", "/opt/python", "a.py", b"x"));
         let digest = Digest::of(b"x");
         let member = Member {
-            archive: Path::new("/some.whl").into(),
-            wheel: "some.whl".into(),
-            name: "a.py".to_owned(),
+            archive: Arc::new(ArchiveFile { name: "some.whl".to_owned(), path: "/some.whl".into(), digest }),
+            name: "a.py".into(),
             offset: 7,
             packed: 1,
             size: 1,

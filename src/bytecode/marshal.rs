@@ -16,6 +16,9 @@
 
 use std::ops::Range;
 
+use crate::oci::Digest;
+use crate::oci::digest::Hasher;
+
 /// That an object will be referred to.
 const MARK: u8 = 0x80;
 /// More objects than any source within the limits has.
@@ -57,7 +60,7 @@ impl Layout {
 pub fn canonical(data: &[u8], layout: Layout) -> Result<Vec<u8>, MarshalError> {
     let mut graph = Graph::read(data, layout)?;
     graph.sort_sets();
-    Ok(graph.written(graph.root, true))
+    Ok(graph.written())
 }
 
 /// An object.
@@ -85,13 +88,15 @@ struct Open {
 struct Graph<'a> {
     data: &'a [u8],
     nodes: Vec<Node>,
+    /// What is contained before what contains it.
+    completed: Vec<usize>,
     root: usize,
 }
 
 impl<'a> Graph<'a> {
     fn read(data: &'a [u8], layout: Layout) -> Result<Self, MarshalError> {
         let mut reader = Reader { data, at: 0 };
-        let mut graph = Self { data, nodes: Vec::new(), root: 0 };
+        let mut graph = Self { data, nodes: Vec::new(), completed: Vec::new(), root: 0 };
         let mut marked = Vec::new();
         let mut open = Vec::new();
         loop {
@@ -123,8 +128,12 @@ impl<'a> Graph<'a> {
         if self.nodes.len() >= OBJECTS {
             return Err(MarshalError("too many objects"));
         }
+        let node = self.nodes.len();
         self.nodes.push(Node { kind, head, children: Vec::new(), uses: 0, complete });
-        Ok(self.nodes.len() - 1)
+        if complete {
+            self.completed.push(node);
+        }
+        Ok(node)
     }
 
     /// Gives an object to the one it is in, which may complete that in turn.
@@ -148,36 +157,50 @@ impl<'a> Graph<'a> {
             }
             done = parent.node;
             self.nodes[done].complete = true;
+            self.completed.push(done);
             open.pop();
         }
         self.root = done;
         Ok(true)
     }
 
-    /// Sorts the members of frozen sets by what they are, without any marks. Inner sets
-    /// come after outer ones, so they are sorted first.
+    /// Sorts the members of frozen sets by what they are, without any marks: by a hash,
+    /// for the text of an object that others have a hundred times is long.
     fn sort_sets(&mut self) {
-        for set in (0..self.nodes.len()).rev().filter(|&node| self.nodes[node].kind == b'>').collect::<Vec<_>>() {
-            let mut members = std::mem::take(&mut self.nodes[set].children);
-            members.sort_by_cached_key(|&member| self.written(member, false));
-            self.nodes[set].children = members;
+        if self.nodes.iter().all(|node| node.kind != b'>') {
+            return;
+        }
+        let mut known = vec![Digest::of(b""); self.nodes.len()];
+        for &at in &self.completed {
+            if self.nodes[at].kind == b'>' {
+                self.nodes[at].children.sort_by_key(|&member| known[member]);
+            }
+            let node = &self.nodes[at];
+            let mut hasher = Hasher::default();
+            hasher.update(&[self.letter(node)]);
+            for count in [node.head.len(), node.children.len()] {
+                hasher.update(&(count as u64).to_le_bytes());
+            }
+            hasher.update(&self.data[node.head.clone()]);
+            node.children.iter().for_each(|&child| hasher.update(known[child].as_bytes()));
+            known[at] = hasher.finish();
         }
     }
 
-    /// An object with all that is in it; without references when they are not wanted.
-    fn written(&self, node: usize, references: bool) -> Vec<u8> {
+    /// All objects, marked where they are referred to.
+    fn written(&self) -> Vec<u8> {
         let mut out = Vec::new();
-        let mut indices = vec![None; if references { self.nodes.len() } else { 0 }];
+        let mut indices = vec![None; self.nodes.len()];
         let mut marked: u32 = 0;
-        let mut todo = vec![node];
+        let mut todo = vec![self.root];
         while let Some(next) = todo.pop() {
             let node = &self.nodes[next];
-            if references && let Some(index) = indices[next] {
+            if let Some(index) = indices[next] {
                 out.push(b'r');
                 out.extend_from_slice(&u32::to_le_bytes(index));
                 continue;
             }
-            let mark = references && node.uses > 1;
+            let mark = node.uses > 1;
             if mark {
                 indices[next] = Some(marked);
                 marked += 1;
@@ -282,6 +305,28 @@ mod tests {
         // What a set's member refers to may come later than before.
         let within = b")\x02>\x02\0\0\0\xfa\x02bb\xfa\x02aar\x01\0\0\0";
         assert_eq!(form(within).unwrap(), b")\x02>\x02\0\0\0\xfa\x02aaz\x02bbr\0\0\0\0");
+    }
+
+    #[test]
+    fn a_set_in_a_set_is_sorted_before_it_though_it_was_met_earlier() {
+        // (frozenset{a, b}, frozenset{the first, frozenset{a, c}})
+        let inner = |mark: u8, one: &[u8], other: &[u8]| {
+            [&[b'>' | mark][..], b"\x02\0\0\0z\x02", one, b"z\x02", other].concat()
+        };
+        let whole =
+            |first: Vec<u8>| [b")\x02", first.as_slice(), b">\x02\0\0\0r\0\0\0\0", &inner(0, b"aa", b"cc")].concat();
+        let (one, other) = (whole(inner(MARK, b"aa", b"bb")), whole(inner(MARK, b"bb", b"aa")));
+        assert_eq!(form(&one).unwrap(), form(&other).unwrap());
+    }
+
+    #[test]
+    fn what_others_have_often_is_not_written_out_to_be_compared() {
+        // each of 60 tuples has the one before twice: written out, the last has 2^60 strings
+        let refer = |level: u32| [b"r", &level.to_le_bytes()[..]].concat();
+        let tuple = |level: u32| [b"\xa9\x02", refer(level - 1).as_slice(), &refer(level - 1)].concat();
+        let tuples: Vec<_> = (1..=60).flat_map(tuple).collect();
+        let all = [b")\x3e\xfa\x02aa", tuples.as_slice(), b">\x02\0\0\0", &refer(60), b"N"].concat();
+        assert_eq!(form(&all).unwrap().len(), all.len());
     }
 
     #[test]

@@ -107,7 +107,7 @@ impl Compiler for HostPython {
             }
             None => self.fill(&interpreter, &key, &sources, reading)?,
         };
-        Ok(bundle::bytecode(&self.cache.path(CacheKind::Bytecode, &key), outcomes, &sources, tag))
+        Ok(bundle::bytecode(&self.cache.path(CacheKind::Bytecode, &key), key, outcomes, &sources, tag))
     }
 }
 

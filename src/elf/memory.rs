@@ -13,7 +13,7 @@ use super::ElfError;
 pub(super) const STRING: u64 = 4096;
 /// The most bytes of all strings of one file. Real files stay below some KiB, but for
 /// the search paths that some build systems write: those have hundreds of folders.
-const STRINGS: usize = 1 << 20;
+const STRINGS: usize = 256 << 10;
 /// The most bytes of one table (dynamic section, version records): real ones have
 /// some KiB.
 const TABLE: u64 = 1 << 16;
@@ -105,7 +105,8 @@ impl<'data, R: ReadRef<'data>> Memory<R> {
         Ok((from, end.min(from.saturating_add(size - at))))
     }
 
-    fn count(&mut self, text: &[u8]) -> Result<(), ElfError> {
+    /// Charges for a string that is kept.
+    pub(super) fn count(&mut self, text: &[u8]) -> Result<(), ElfError> {
         self.left = self.left.checked_sub(text.len()).ok_or_else(|| ElfError::new("its strings are too long"))?;
         Ok(())
     }

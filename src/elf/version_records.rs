@@ -77,6 +77,7 @@ pub(super) fn needed<'data, R: ReadRef<'data>>(
             let aux: &Vernaux<Endianness> = record(table, at)?;
             let version = strings.at(aux.vna_name.get(endian))?;
             let weak = has(aux.vna_flags.get(endian), VER_FLG_WEAK);
+            strings.memory.count(&file)?; // it is kept once more
             out.push(VersionNeed { file: file.clone(), version, weak });
             next_aux = steps.next(at, aux.vna_next.get(endian))?;
         }

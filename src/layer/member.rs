@@ -51,7 +51,7 @@ impl Inflated {
     /// # Errors
     /// An archive that is not there any more.
     pub fn open(member: &Member) -> io::Result<Self> {
-        Ok(Self::new(Arc::new(File::open(&member.archive)?), member))
+        Ok(Self::new(Arc::new(File::open(&member.archive.path)?), member))
     }
 
     /// A member of an archive at hand.
@@ -137,7 +137,7 @@ impl Unzipped {
     /// # Errors
     /// An archive that is not there any more.
     pub fn open(member: &Arc<Member>) -> io::Result<Self> {
-        let file = Arc::new(File::open(&member.archive)?);
+        let file = Arc::new(File::open(&member.archive.path)?);
         let window = member.deflated.then(|| Window::new(Inflated::new(file.clone(), member), member.size));
         Ok(Self { file, member: member.clone(), at: 0, window })
     }
@@ -248,6 +248,7 @@ mod tests {
 
     use super::*;
     use crate::oci::Digest;
+    use crate::rootfs::ArchiveFile;
 
     /// Content that is nowhere the same, as a member of a file that is that member only.
     fn member(folder: &tempfile::TempDir, size: usize, deflated: bool) -> (Arc<Member>, Vec<u8>) {
@@ -262,9 +263,8 @@ mod tests {
         let path = folder.path().join("x");
         std::fs::write(&path, &data).unwrap();
         let member = Member {
-            archive: path.into(),
-            wheel: "x.whl".into(),
-            name: "x".to_owned(),
+            archive: Arc::new(ArchiveFile { name: "x.whl".to_owned(), path, digest: Digest::of(&data) }),
+            name: "x".into(),
             offset: 0,
             packed: data.len() as u64,
             size: size as u64,

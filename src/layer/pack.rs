@@ -240,7 +240,7 @@ fn open<'a>(content: &'a Content, path: &RootPath, tars: &dyn TarFiles) -> Resul
             Ok(Data::Holed(Holed::new(file, sparse.clone())))
         }
         Content::Member(want) => {
-            let name = want.archive.display().to_string();
+            let name = want.archive.path.display().to_string();
             let file = Inflated::open(want).map_err(|cause| PackError::Read { path: name, cause })?;
             // Inflating in large steps is faster: what is repeated is still in the buffer.
             let step = usize::try_from(want.size).unwrap_or(STEP).clamp(1, STEP);
@@ -286,7 +286,7 @@ impl Data<'_> {
     fn blame(&self, cause: io::Error) -> PackError {
         match self {
             Self::Member { broken: true, want, .. } => {
-                PackError::Member { wheel: want.wheel.to_string(), name: want.name.clone(), cause }
+                PackError::Member { wheel: want.archive.name.clone(), name: want.name.to_string(), cause }
             }
             _ => PackError::Write(cause),
         }
@@ -298,7 +298,7 @@ impl Data<'_> {
                 Err(PackError::Changed { path: want.path.display().to_string() })
             }
             Self::Member { hasher, want, .. } if hasher.clone().finish() != want.digest => {
-                Err(PackError::Record { wheel: want.wheel.to_string(), name: want.name.clone() })
+                Err(PackError::Record { wheel: want.archive.name.clone(), name: want.name.to_string() })
             }
             _ => Ok(()),
         }

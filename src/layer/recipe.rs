@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use crate::oci::digest::Hasher;
 use crate::oci::{Compression, Digest};
-use crate::rootfs::overlay::is_whiteout;
+use crate::rootfs::overlay::has_whiteout;
 use crate::rootfs::resolve::LoopError;
 use crate::rootfs::{Content, Entry, Kind, RootPath, Tree};
 
@@ -63,9 +63,6 @@ impl Recipe {
         entry: impl Into<Arc<Entry>>,
     ) -> Result<RootPath, RecipeError> {
         let entry = entry.into();
-        if is_whiteout(path) {
-            return Err(RecipeError::Whiteout(path.clone()));
-        }
         if entry.kind == Kind::Special {
             return Err(RecipeError::Special(path.clone()));
         }
@@ -75,6 +72,9 @@ impl Recipe {
         }
         if real.is_root() {
             return Ok(real);
+        }
+        if has_whiteout(&real) {
+            return Err(RecipeError::Whiteout(real));
         }
         if !entry.is_folder() && image.is_folder(&real) {
             return Err(RecipeError::Folder(real));
@@ -198,7 +198,14 @@ impl Key {
                     self.number(stretch.length);
                 }
             }
-            Kind::File(content @ (Content::Bytes(_) | Content::Local(_) | Content::Member(_))) => {
+            Kind::File(Content::Member(member)) => {
+                // What RECORD says of it, only another reading of the same wheel may believe.
+                self.bytes(b"member");
+                self.bytes(member.archive.digest.as_bytes());
+                self.bytes(member.digest.as_bytes());
+                self.number(member.size);
+            }
+            Kind::File(content @ (Content::Bytes(_) | Content::Local(_))) => {
                 self.bytes(b"content");
                 self.bytes(content.digest().map_or_else(String::new, |digest| digest.to_string()).as_bytes());
                 self.number(content.size());

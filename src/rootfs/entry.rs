@@ -1,7 +1,7 @@
 //! One file, folder or link of a tree, and where a file's bytes are.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::oci::Digest;
@@ -63,14 +63,22 @@ pub enum Content {
     Member(Arc<Member>),
 }
 
-/// A file in a zip archive. Its content is checked against the digest as it is read.
+/// A file that others are packed in.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct ArchiveFile {
+    /// A wheel's file name, for errors: the cache calls it otherwise.
+    pub name: String,
+    pub path: PathBuf,
+    /// What it holds is decided by: SHA-256 of the whole.
+    pub digest: Digest,
+}
+
+/// A file in an archive. Its content is checked against the digest as it is read.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Member {
-    pub archive: Arc<Path>,
-    /// The wheel's file name, for errors: the cache calls it otherwise.
-    pub wheel: Arc<str>,
+    pub archive: Arc<ArchiveFile>,
     /// As the archive calls it, for errors.
-    pub name: String,
+    pub name: Box<str>,
     /// Where its data begins in the archive.
     pub offset: u64,
     /// How much of the archive it takes, in bytes.

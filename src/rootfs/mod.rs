@@ -10,7 +10,7 @@ pub mod resolve;
 pub mod select;
 pub mod tree;
 
-pub use entry::{Content, Entry, Kind, LocalFile, Member, Meta, Sparse};
+pub use entry::{ArchiveFile, Content, Entry, Kind, LocalFile, Member, Meta, Sparse};
 pub use limits::Limits;
 pub use path::RootPath;
 pub use tree::Tree;

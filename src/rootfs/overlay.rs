@@ -178,6 +178,13 @@ pub fn is_whiteout(path: &RootPath) -> bool {
     path.name().is_some_and(|name| name.starts_with(WHITEOUT))
 }
 
+/// Whether any of a path's names is a whiteout's. Runtimes take whatever has such a name
+/// for a deletion: folders too.
+#[must_use]
+pub fn has_whiteout(path: &RootPath) -> bool {
+    path.parts().any(|name| name.starts_with(WHITEOUT))
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::{Kind, Meta};

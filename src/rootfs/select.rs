@@ -82,7 +82,7 @@ impl Tree {
     fn add(&self, out: &mut Selected, path: &RootPath) -> Result<(), SelectError> {
         let real = self.resolve_parent(path)?;
         let Some(entry) = self.get(&real) else { return Ok(()) };
-        if super::overlay::is_whiteout(path) {
+        if super::overlay::has_whiteout(path) {
             return Err(SelectError::Whiteout { path: path.clone() });
         }
         let own = std::iter::once((&real, entry));

@@ -18,7 +18,6 @@ use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, BufReader, Read};
 use std::os::unix::fs::FileExt;
-use std::path::Path;
 use std::sync::Arc;
 
 use flate2::Crc;
@@ -28,6 +27,7 @@ use zip::{CompressionMethod, ZipArchive};
 use super::member::Inflated;
 use crate::oci::Digest;
 use crate::python::wheel::{Archive, RawMember};
+use crate::rootfs::ArchiveFile;
 use crate::rootfs::path::nested;
 pub use error::{ArchiveFault, MemberFault, ZipError};
 use local::{Central, LocalError};
@@ -55,9 +55,10 @@ const NAME_LENGTH: usize = 255;
 ///
 /// # Errors
 /// What is no zip archive, and every archive that no build tool makes.
-pub fn list(name: &str, path: &Arc<Path>) -> Result<Archive, ZipError> {
+pub fn list(wheel: ArchiveFile) -> Result<Archive, ZipError> {
+    let name = wheel.name.as_str();
     let read = |cause: io::Error| ZipError::read(name, &cause);
-    let file = File::open(path).map_err(read)?;
+    let file = File::open(&wheel.path).map_err(read)?;
     let length = file.metadata().map_err(read)?.len();
     let whole = |fault| ZipError::archive(name, fault);
     let directory = end::find(&file, length).map_err(whole)?;
@@ -78,7 +79,7 @@ pub fn list(name: &str, path: &Arc<Path>) -> Result<Archive, ZipError> {
     if size > SIZE || size > ANYWAY.max(packed.saturating_mul(RATIO)) {
         return Err(whole(ArchiveFault::Bomb { size, packed }));
     }
-    Ok(Archive { name: name.into(), path: path.clone(), members })
+    Ok(Archive { file: Arc::new(wheel), members })
 }
 
 /// A member's content, whose checksum is compared at its end.
@@ -254,7 +255,7 @@ fn path_of(raw: &[u8], is_utf8: bool) -> Result<String, MemberFault> {
     }
     let drive = name.as_bytes().get(1) == Some(&b':') && name.starts_with(|c: char| c.is_ascii_alphabetic());
     let odd = drive || name.contains(|c: char| c == '\\' || c.is_control());
-    if odd || name.split('/').any(|part| matches!(part, "" | "." | "..")) {
+    if odd || name.split('/').any(|part| matches!(part, "" | "." | "..") || part.starts_with(".wh.")) {
         return Err(MemberFault::Name);
     }
     Ok(name.to_owned())

@@ -1,18 +1,15 @@
 //! A wheel's files, as its zip archive lists them.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use crate::oci::Digest;
-use crate::rootfs::Member;
+use crate::rootfs::{ArchiveFile, Member};
 
 /// A wheel that was listed: names are relative, UTF-8, without `.` and `..`; no two are
 /// one path, none is below another, and their data do not overlap. See `layer::zip`.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Archive {
-    /// The wheel's file name.
-    pub name: Arc<str>,
-    pub path: Arc<Path>,
+    pub file: Arc<ArchiveFile>,
     /// In the archive's order. Folders are left out.
     pub members: Vec<RawMember>,
 }
@@ -40,9 +37,8 @@ impl Archive {
     #[must_use]
     pub fn member(&self, raw: &RawMember, digest: Digest) -> Member {
         Member {
-            archive: self.path.clone(),
-            wheel: self.name.clone(),
-            name: raw.name.clone(),
+            archive: self.file.clone(),
+            name: raw.name.as_str().into(),
             offset: raw.offset,
             packed: raw.packed,
             size: raw.size,

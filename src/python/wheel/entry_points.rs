@@ -10,6 +10,8 @@ use super::error::WheelFault;
 
 /// The most characters of a bad line that are shown.
 const SHOWN: usize = 200;
+/// The most scripts of a distribution. Assumed: popular ones have some dozens.
+const SCRIPTS: usize = 4096;
 /// Linux has no longer names (`limits.h`).
 const NAME_LENGTH: usize = 255;
 
@@ -37,6 +39,9 @@ pub fn scripts(text: &str) -> Result<BTreeMap<String, Function>, WheelFault> {
                 return Err(WheelFault::ScriptName(name.chars().take(SHOWN).collect()));
             }
             out.insert(name.to_owned(), function);
+            if out.len() > SCRIPTS {
+                return Err(WheelFault::Scripts(SCRIPTS));
+            }
         }
     }
     Ok(out)

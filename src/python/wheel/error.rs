@@ -39,6 +39,8 @@ pub enum WheelFault {
     WheelVersion(String),
     #[error("line {0} of its RECORD is not a path, a hash and a size")]
     RecordLine(usize),
+    #[error("it has more than {0} scripts")]
+    Scripts(usize),
     #[error("its RECORD has two different lines for `{0}`")]
     RecordTwice(String),
     #[error("its RECORD lists `{0}`, which it has not")]

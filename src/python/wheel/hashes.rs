@@ -33,14 +33,18 @@ pub struct Told {
     pub size: Option<u64>,
 }
 
-/// The lines by path.
-pub fn read(text: &str) -> Result<BTreeMap<String, Told>, WheelFault> {
+/// The lines by path. A file that the wheel has not is the end: of hostile lines, none
+/// more are kept than there are files.
+pub fn read(text: &str, has: impl Fn(&str) -> bool) -> Result<BTreeMap<String, Told>, WheelFault> {
     let mut out = BTreeMap::new();
     for (at, line) in text.lines().enumerate().filter(|(_, line)| !line.is_empty()) {
         let bad = || WheelFault::RecordLine(at + 1);
         let fields: [String; 3] = record::fields(line).and_then(|fields| fields.try_into().ok()).ok_or_else(bad)?;
         let [path, hash, size] = fields;
         let size = if size.is_empty() { None } else { Some(size.parse().map_err(|_| bad())?) };
+        if !has(&path) {
+            return Err(WheelFault::Lacking(path));
+        }
         let told = Told { hash: hash_of(&path, &hash)?, size };
         match out.get(&path) {
             Some(known) if *known != told => return Err(WheelFault::RecordTwice(path)),
@@ -120,7 +124,8 @@ mod tests {
     #[test]
     fn lines_are_read_and_odd_ones_refused() {
         let empty = "sha256=47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU";
-        let record = read(&format!("a.py,{empty},0\r\na.py,{empty},0\n\"b,c\",{empty}=,\nx/RECORD,,\n\n")).unwrap();
+        let record =
+            read(&format!("a.py,{empty},0\r\na.py,{empty},0\n\"b,c\",{empty}=,\nx/RECORD,,\n\n"), |_| true).unwrap();
         let told = Told { hash: Some(Hash::Sha256(Digest::of(b""))), size: Some(0) };
         assert_eq!(record["a.py"], told);
         assert_eq!(record["b,c"], Told { size: None, ..told });
@@ -131,10 +136,11 @@ mod tests {
             ("\"a,,", WheelFault::RecordLine(1)),
             ("a,,-1", WheelFault::RecordLine(1)),
             ("a,,1\na,,2", WheelFault::RecordTwice("a".to_owned())),
+            ("a,,1\nz,,\nb", WheelFault::Lacking("z".to_owned())),
             ("a,md5=x,1", WheelFault::Hash { member: "a".to_owned(), hash: "md5=x".to_owned() }),
             ("a,sha256=AAAA,1", WheelFault::Hash { member: "a".to_owned(), hash: "sha256=AAAA".to_owned() }),
         ] {
-            assert_eq!(read(text), Err(fault), "{text}");
+            assert_eq!(read(text, |path| path != "z"), Err(fault), "{text}");
         }
     }
 

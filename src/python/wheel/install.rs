@@ -71,12 +71,12 @@ impl fmt::Display for Installed {
 /// # Errors
 /// A wheel that is not as the standard says: see [`WheelFault`].
 pub fn install(archive: &Archive, interpreter: &Interpreter, open: &mut Open) -> Result<Installed, WheelError> {
-    let wheel = || archive.name.to_string();
+    let wheel = || archive.file.name.clone();
     install_checked(archive, interpreter, open).map_err(|fault| WheelError { wheel: wheel(), fault })
 }
 
 fn install_checked(archive: &Archive, interpreter: &Interpreter, open: &mut Open) -> Result<Installed, WheelFault> {
-    let file = WheelName::parse(&archive.name).ok_or(WheelFault::FileName)?;
+    let file = WheelName::parse(&archive.file.name).ok_or(WheelFault::FileName)?;
     let stem = stem(archive, &file)?;
     let mut wheel = Wheel::new(archive, open, format!("{stem}.dist-info"))?;
     let mut warnings = Vec::new();
@@ -119,7 +119,7 @@ fn sourceless(archive: &Archive) -> Option<String> {
     let (modules, are) = if count == 1 { ("module", "is") } else { ("modules", "are") };
     Some(format!(
         "`{}` has {count} {modules} without source, which {are} left out: {first}{}",
-        archive.name,
+        archive.file.name,
         if count > 1 { ", …" } else { "" }
     ))
 }

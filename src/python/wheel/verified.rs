@@ -11,6 +11,7 @@ use crate::oci::Digest;
 use crate::python::distribution::header;
 use crate::python::lock::Hash;
 use crate::python::normalised;
+use crate::python::requirement::is_name;
 
 /// The most bytes of metadata (which hold a project's whole README) and of scripts.
 pub const TEXT_LIMIT: u64 = 16 << 20;
@@ -34,7 +35,7 @@ impl<'a, 'o> Wheel<'a, 'o> {
         let record = wheel.own("RECORD");
         let raw = *wheel.members.get(record.as_str()).ok_or(WheelFault::Missing(record))?;
         let bytes = wheel.content(raw, RECORD_LIMIT)?;
-        wheel.told = hashes::read(&text(raw, bytes)?)?;
+        wheel.told = hashes::read(&text(raw, bytes)?, |path| wheel.members.contains_key(path))?;
         wheel.compare()?;
         Ok(wheel)
     }
@@ -56,7 +57,7 @@ impl<'a, 'o> Wheel<'a, 'o> {
 
     fn compare(&self) -> Result<(), WheelFault> {
         for (name, told) in &self.told {
-            let member = self.members.get(name.as_str()).ok_or_else(|| WheelFault::Lacking(name.clone()))?;
+            let Some(member) = self.members.get(name.as_str()) else { continue }; // the reader saw to it
             if let Some(record) = told.size.filter(|size| *size != member.size && !self.is_record(name)) {
                 return Err(WheelFault::Size { member: name.clone(), record, size: member.size });
             }
@@ -135,7 +136,8 @@ impl<'a, 'o> Wheel<'a, 'o> {
         match parts {
             Some((1, 0)) => {}
             Some((1, _)) => {
-                warnings.push(format!("`{}` is a wheel of version {version}, newer than carboy", self.archive.name));
+                warnings
+                    .push(format!("`{}` is a wheel of version {version}, newer than carboy", self.archive.file.name));
             }
             _ => return Err(WheelFault::WheelVersion(version.chars().take(50).collect())),
         }
@@ -154,8 +156,7 @@ impl<'a, 'o> Wheel<'a, 'o> {
             found: found.chars().take(200).collect(),
             wanted,
         };
-        let plain = |name: &str| name.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b));
-        if normalised(name) != normalised(&file.distribution) || !plain(name) {
+        if normalised(name) != normalised(&file.distribution) || !is_name(name) {
             return Err(other("Name", name, file.distribution.clone()));
         }
         if !is_version(version, &file.version) {
