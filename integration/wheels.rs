@@ -185,9 +185,22 @@ fn an_honest_wheel_is_installed() {
 
 #[test]
 fn names_that_lead_elsewhere_are_refused() {
-    for name in
-        ["../x", "a/../../x", "/etc/passwd", "a//b", "./a", "a/.", "C:/x", "c:x", "a\\b", "a\0b", "a\nb", "\x1b[2J"]
-    {
+    for name in [
+        ".wh.x",
+        "a/.wh.x/y",
+        "../x",
+        "a/../../x",
+        "/etc/passwd",
+        "a//b",
+        "./a",
+        "a/.",
+        "C:/x",
+        "c:x",
+        "a\\b",
+        "a\0b",
+        "a\nb",
+        "\x1b[2J",
+    ] {
         let bytes = with(Member::new(name, "x"));
         assert_eq!(refused(&bytes), format!("`{NAME}`: `{name}` has a name that is no plain relative path"));
     }

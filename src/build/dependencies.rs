@@ -63,8 +63,8 @@ impl Facts {
         let machine = triplet.split('-').next().unwrap_or_default();
         let found = Interpreter::find(&builder.tree, &builder.config.env(), runtime.version.as_deref());
         // What is wrong with the interpreter, taking it tells.
-        let Some((interpreter, python)) = found.ok().and_then(|found| Some((found.clone(), Cpython::of(&found)?)))
-        else {
+        let found = found.ok().filter(|found| runtime.version.as_ref().is_none_or(|wanted| *wanted == found.version));
+        let Some((interpreter, python)) = found.and_then(|found| Some((found.clone(), Cpython::of(&found)?))) else {
             return Ok(None);
         };
         let glibc = match glibc(base, triplet, objects)? {

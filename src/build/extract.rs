@@ -139,7 +139,8 @@ impl Inputs {
                 let file = dependencies::own_wheel(found, &facts.target)?;
                 let installed = Box::new(dependencies::install(run, facts, file).await?);
                 dependencies::warn_of_oddities(run, [installed.as_ref()]);
-                let start = entry::of_installed(&installed.scripts, installed.modules(&facts.interpreter));
+                let start =
+                    entry::of_installed(&installed.name, &installed.scripts, installed.modules(&facts.interpreter));
                 Some(App::Wheel { installed, start })
             }
         };

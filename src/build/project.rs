@@ -14,7 +14,7 @@ use crate::python::lock::Pinned;
 use crate::python::project::{Project, ProjectError};
 use crate::python::wheel::{self, Installed};
 use crate::python::{Interpreter, normalised};
-use crate::rootfs::{Content, Entry, RootPath};
+use crate::rootfs::{Content, Entry, RootPath, Tree};
 
 /// The most bytes of a `pyproject.toml`.
 const LIMIT: u64 = 16 << 20;
@@ -50,19 +50,31 @@ pub async fn install(
 
 fn installed(project: &Project, walk: &Walk, interpreter: &Interpreter) -> Result<Installed, ProjectError> {
     let modules = project.modules(names(walk))?;
+    let files = walk.entries.iter().filter_map(|local| Some((RootPath::new(&local.path).ok()?, entry(&local.kind))));
+    let files: Tree = files.collect();
     let mut entries = BTreeMap::new();
     for local in &walk.entries {
         let Ok(path) = std::str::from_utf8(&local.path) else { continue };
         let Some(place) = modules.iter().find_map(|module| module.place(path)) else { continue };
         let Ok(below) = RootPath::new(place) else { continue };
-        let entry = match &local.kind {
-            LocalKind::Folder => continue,
-            LocalKind::Link(target) => Entry::link(target.clone()),
-            LocalKind::File(file) => Entry::local(file),
-        };
-        entries.insert(interpreter.purelib.join(&below), entry);
+        if local.kind == LocalKind::Folder {
+            continue;
+        }
+        // As build tools do: what a link leads to is what is installed.
+        let led = RootPath::new(path).ok().and_then(|path| files.follow(&path)).map(|(_, entry)| entry);
+        let file = led.filter(|entry| entry.content().is_some());
+        let file = file.ok_or_else(|| ProjectError::Link(path.to_owned()))?;
+        entries.insert(interpreter.purelib.join(&below), file.clone());
     }
     wheel::local(project, entries, interpreter)
+}
+
+fn entry(kind: &LocalKind) -> Entry {
+    match kind {
+        LocalKind::Folder => Entry::folder(0o755),
+        LocalKind::Link(target) => Entry::link(target.clone()),
+        LocalKind::File(file) => Entry::local(file),
+    }
 }
 
 /// What tells who the application is, where it is copied and not installed: its scripts
@@ -83,4 +95,41 @@ pub fn known(project: &Project, interpreter: &Interpreter) -> Result<BTreeMap<Ro
         entries.retain(|path, _| path.strip(&interpreter.scripts).is_some());
     }
     Ok(entries)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ports::LocalEntry;
+    use crate::rootfs::LocalFile;
+
+    #[test]
+    fn what_links_lead_to_is_installed() {
+        let of = |target: &str| {
+            let file = |size| {
+                let path = PathBuf::from("x");
+                let digest = crate::oci::Digest::of(b"");
+                LocalKind::File(LocalFile { path, size, executable: false, digest, magic: [0; 4] })
+            };
+            let entries = [
+                ("schema.json", file(7)),
+                ("src/shop/__init__.py", file(0)),
+                ("src/shop/schema.json", LocalKind::Link(target.into())),
+            ];
+            let entries = entries.map(|(path, kind)| LocalEntry { path: path.into(), kind });
+            let walk = Walk { entries: entries.into(), ..Walk::default() };
+            let project = Project::parse("[project]\nname = \"shop\"\nversion = \"1\"\n").unwrap();
+            let names = ["usr/local/bin/python3.13", "usr/local/lib/python3.13/os.py"];
+            let image: Tree =
+                names.map(|name| (RootPath::new(name).unwrap(), Entry::bytes(0o755, *b""))).into_iter().collect();
+            let interpreter = Interpreter::find(&image, &["PATH=/usr/local/bin".to_owned()], None).unwrap();
+            let place = interpreter.purelib.join(&RootPath::new("shop/schema.json").unwrap());
+            installed(&project, &walk, &interpreter)
+                .map(|installed| installed.entries[&place].content().map(Content::size))
+        };
+        assert_eq!(of("../../schema.json"), Ok(Some(7)));
+        for odd in ["../nothing", "..", "schema.json"] {
+            assert_eq!(of(odd), Err(ProjectError::Link("src/shop/schema.json".to_owned())), "{odd}");
+        }
+    }
 }

@@ -139,14 +139,15 @@ impl Worker<'_> {
             return Ok(Err(Skipped::TooLarge));
         }
         let source = (self.reading.read)(content, LARGEST).map_err(|cause| failed(&format!("`{path}`"), &cause))?;
-        let want = match content {
-            Content::Local(file) => Some(file.digest),
-            Content::Member(member) => Some(member.digest),
-            Content::Layer { .. } | Content::Sparse(_) | Content::Bytes(_) => None,
-        };
         // What is kept is found again by this digest.
-        if want.is_some_and(|want| want != Digest::of(&source)) {
-            return Err(failed(&format!("`{path}`"), &"it changed while it was being read"));
+        if content.digest().is_some_and(|want| want != Digest::of(&source)) {
+            return Err(match content {
+                Content::Member(member) => {
+                    let what = format!("`{}` of `{}`", member.name, member.archive.name);
+                    failed(&what, &"it is not what its RECORD says")
+                }
+                _ => failed(&format!("`{path}`"), &"it changed while it was being read"),
+            });
         }
         self.compiled(path, &source)
     }

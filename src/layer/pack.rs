@@ -181,11 +181,10 @@ pub(super) fn append<W: Write>(
         Kind::File(content) => {
             header.set_entry_type(tar::EntryType::Regular);
             header.set_size(content.size());
-            let mut data = open(content, path, tars)?;
-            let counted = Counted { inner: &mut data, advanced };
-            let appended = builder.append_data(&mut header, os_path(name), counted);
-            appended.map_err(|cause| data.blame(cause))?;
-            data.check()?;
+            let mut data = Counted { inner: open(content, path, tars)?, advanced, broken: false };
+            let appended = builder.append_data(&mut header, os_path(name), &mut data);
+            appended.map_err(|cause| if data.broken { data.inner.blame(path, cause) } else { cause.into() })?;
+            data.inner.check()?;
         }
         Kind::Special => {} // `Recipe::put` refuses them
     }
@@ -225,7 +224,7 @@ enum Data<'a> {
     Slice(Slice),
     Holed(Holed),
     Local { file: io::Take<File>, left: u64, hasher: Hasher, want: &'a LocalFile },
-    Member { file: Box<BufReader<Inflated>>, broken: bool, hasher: Hasher, want: &'a Member },
+    Member { file: Box<BufReader<Inflated>>, hasher: Hasher, want: &'a Member },
 }
 
 fn open<'a>(content: &'a Content, path: &RootPath, tars: &dyn TarFiles) -> Result<Data<'a>, PackError> {
@@ -245,7 +244,7 @@ fn open<'a>(content: &'a Content, path: &RootPath, tars: &dyn TarFiles) -> Resul
             // Inflating in large steps is faster: what is repeated is still in the buffer.
             let step = usize::try_from(want.size).unwrap_or(STEP).clamp(1, STEP);
             let file = Box::new(BufReader::with_capacity(step, file));
-            Ok(Data::Member { file, broken: false, hasher: Hasher::default(), want })
+            Ok(Data::Member { file, hasher: Hasher::default(), want })
         }
         Content::Local(want) => {
             let name = want.path.display().to_string();
@@ -272,8 +271,8 @@ impl Read for Data<'_> {
                 hasher.update(&buffer[..count]);
                 Ok(count)
             }
-            Self::Member { file, broken, hasher, .. } => {
-                let count = file.read(buffer).inspect_err(|_| *broken = true)?;
+            Self::Member { file, hasher, .. } => {
+                let count = file.read(buffer)?;
                 hasher.update(&buffer[..count]);
                 Ok(count)
             }
@@ -282,13 +281,14 @@ impl Read for Data<'_> {
 }
 
 impl Data<'_> {
-    /// Whose fault it is that a file could not be copied.
-    fn blame(&self, cause: io::Error) -> PackError {
+    /// Why the file at `path` could not be read.
+    fn blame(&self, path: &RootPath, cause: io::Error) -> PackError {
         match self {
-            Self::Member { broken: true, want, .. } => {
+            Self::Member { want, .. } => {
                 PackError::Member { wheel: want.archive.name.clone(), name: want.name.to_string(), cause }
             }
-            _ => PackError::Write(cause),
+            Self::Local { want, .. } => PackError::Read { path: want.path.display().to_string(), cause },
+            _ => PackError::Read { path: path.to_string(), cause },
         }
     }
 
@@ -306,13 +306,15 @@ impl Data<'_> {
 }
 
 struct Counted<'a, R> {
-    inner: &'a mut R,
+    inner: R,
     advanced: &'a dyn Fn(u64),
+    /// Whether reading failed.
+    broken: bool,
 }
 
 impl<R: Read> Read for Counted<'_, R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let count = self.inner.read(buffer)?;
+        let count = self.inner.read(buffer).inspect_err(|_| self.broken = true)?;
         (self.advanced)(count as u64);
         Ok(count)
     }

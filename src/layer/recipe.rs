@@ -252,7 +252,9 @@ mod tests {
         assert!(matches!(recipe.put(&mut image, &path("etc/x"), file()), Err(RecipeError::Blocked { .. })));
         image.insert(path("srv"), Entry::folder(0o755));
         assert!(matches!(recipe.put(&mut image, &path("srv"), file()), Err(RecipeError::Folder(_))));
-        assert!(matches!(recipe.put(&mut image, &path("a/.wh.x"), file()), Err(RecipeError::Whiteout(_))));
+        for name in ["a/.wh.x", "a/.wh.x/y", ".wh..wh..opq/x"] {
+            assert!(matches!(recipe.put(&mut image, &path(name), file()), Err(RecipeError::Whiteout(_))), "{name}");
+        }
     }
 
     #[test]

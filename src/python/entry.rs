@@ -65,16 +65,18 @@ pub fn start<'a>(project: Option<&Project>, files: impl Iterator<Item = &'a str>
     Err(Candidates([scripts, packages, programs].concat()))
 }
 
-/// Finds what to start of a wheel with these scripts and modules (paths below
-/// site-packages).
+/// Finds what to start of a wheel of that name with these scripts and modules (paths
+/// below site-packages).
 ///
 /// # Errors
 /// What there is to choose from, when it is not one.
 pub fn of_installed<'a>(
+    name: &str,
     scripts: &[String],
     modules: impl Iterator<Item = &'a str> + Clone,
 ) -> Result<Start, Candidates> {
     let mut project = Project::default();
+    project.name = Some(name.to_owned());
     project.scripts.extend(scripts.iter().map(|name| (name.clone(), String::new())));
     // A lone main.py is no program when it is installed as a module.
     start(Some(&project), modules.filter(|path| path.contains('/')))
@@ -133,10 +135,13 @@ mod tests {
     fn a_wheel_has_scripts_or_a_package() {
         let of = |scripts: &[&str], modules: &[&str]| {
             let scripts: Vec<_> = scripts.iter().map(|name| (*name).to_owned()).collect();
-            of_installed(&scripts, modules.iter().copied()).map(|start| start.typed()).map_err(|all| all.0.len())
+            of_installed("shop", &scripts, modules.iter().copied())
+                .map(|start| start.typed())
+                .map_err(|all| all.0.len())
         };
         assert_eq!(of(&["serve"], &["shop/__main__.py"]), Ok("serve".to_owned()));
         assert_eq!(of(&["a", "b"], &["shop/__main__.py", "main.py"]), Ok("python -m shop".to_owned()));
+        assert_eq!(of(&[], &["tests/__main__.py", "shop/__main__.py"]), Ok("python -m shop".to_owned()));
         assert_eq!((of(&["a", "b"], &[]), of(&[], &["main.py"])), (Err(2), Err(0)));
     }
 

@@ -61,6 +61,8 @@ pub enum ProjectError {
     Scripts(String),
     #[error("it is not pure Python: {0}")]
     NotPure(String),
+    #[error("its `{0}` leads to what is no file of it")]
+    Link(String),
     #[error("`{0}` is for its build backend only")]
     Backend(&'static str),
     #[error("there is no `{0}` among its files, neither below `src` nor beside pyproject.toml")]

@@ -22,19 +22,22 @@ pub struct Function {
     pub module: String,
     /// `main`, or `Group.main`.
     pub object: String,
+    /// Whether it is a console script.
+    pub console: bool,
 }
 
 /// The scripts of both kinds, by name; of two with one name, the later.
 pub fn scripts(text: &str) -> Result<BTreeMap<String, Function>, WheelFault> {
     let mut out = BTreeMap::new();
-    let mut wanted = false;
+    let mut section = None;
     for line in text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with(['#', ';'])) {
-        if let Some(section) = line.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
-            wanted = matches!(section.trim(), "console_scripts" | "gui_scripts");
-        } else if wanted {
+        if let Some(name) = line.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+            let kinds = [("console_scripts", true), ("gui_scripts", false)];
+            section = kinds.into_iter().find(|(kind, _)| *kind == name.trim());
+        } else if let Some((_, console)) = section {
             let bad = || WheelFault::EntryPoint(line.chars().take(SHOWN).collect());
             let (name, value) = line.split_once('=').ok_or_else(bad)?;
-            let (name, function) = (name.trim(), function(value).ok_or_else(bad)?);
+            let (name, function) = (name.trim(), function(value, console).ok_or_else(bad)?);
             if !is_file_name(name) {
                 return Err(WheelFault::ScriptName(name.chars().take(SHOWN).collect()));
             }
@@ -48,7 +51,7 @@ pub fn scripts(text: &str) -> Result<BTreeMap<String, Function>, WheelFault> {
 }
 
 /// `module:object [extras]`.
-fn function(value: &str) -> Option<Function> {
+fn function(value: &str, console: bool) -> Option<Function> {
     let value = value.trim();
     let value = match value.split_once('[') {
         Some((value, extras)) => extras.ends_with(']').then_some(value)?,
@@ -62,7 +65,11 @@ fn function(value: &str) -> Option<Function> {
             && part.chars().all(|c| c.is_alphanumeric() || c == '_')
     };
     let dotted = |text: &str| text.split('.').all(identifier);
-    (dotted(module) && dotted(object)).then(|| Function { module: module.to_owned(), object: object.to_owned() })
+    (dotted(module) && dotted(object)).then(|| Function {
+        module: module.to_owned(),
+        object: object.to_owned(),
+        console,
+    })
 }
 
 fn is_file_name(name: &str) -> bool {
@@ -77,7 +84,7 @@ impl Function {
     /// writes it, which runs on Python 2 as well.
     #[must_use]
     pub fn launcher(&self, shebang: &str) -> String {
-        let Self { module, object } = self;
+        let Self { module, object, .. } = self;
         let import = object.split('.').next().unwrap_or_default();
         format!(
             "{shebang}\n\

@@ -40,7 +40,7 @@ pub struct Installed {
     pub purelib: bool,
     /// How many compiled files, of unknown origin, were left out.
     pub left_out: u64,
-    /// The commands that its entry points make.
+    /// Its console scripts.
     pub scripts: Vec<String>,
     /// What is odd, in sentences.
     pub warnings: Vec<String>,
@@ -98,12 +98,13 @@ fn install_checked(archive: &Archive, interpreter: &Interpreter, open: &mut Open
     placing.check()?;
     let record = placing.record(&info.child(b"RECORD"));
     let left_out = placing.left_out;
+    let console = scripts.iter().filter(|(_, function)| function.console).map(|(name, _)| name.clone()).collect();
     warnings.extend(sourceless(archive));
     let shared = |(path, (entry, _))| (path, Arc::new(entry));
     let mut entries: BTreeMap<_, _> = placing.entries.into_iter().map(shared).collect();
     entries.insert(info.child(b"RECORD"), Entry::bytes(0o644, record.into_bytes()).into());
     let size = entries.values().filter_map(|entry| entry.content()).map(Content::size).sum();
-    Ok(Installed { name, version, entries, size, purelib, left_out, scripts: scripts.into_keys().collect(), warnings })
+    Ok(Installed { name, version, entries, size, purelib, left_out, scripts: console, warnings })
 }
 
 /// Modules that are there as compiled files alone, which are left out. What is in a
