@@ -45,11 +45,22 @@ fn content_that_is_not_what_record_says() {
     assert_eq!(kept(&world.cache().join("tmp")), [""; 0]);
     let world = world.wheel(&wheel).file("requirements.txt", &wheel.pin());
     world.recovers(&HERE);
+    // nor is the layer of the true one taken for it
+    let bytes = zip(&members);
+    let world = world.file("requirements.txt", &format!("alpha==1.0 --hash={}\n", Digest::of(&bytes)));
+    fs::write(world.project().join("wheels/alpha-1.0-py3-none-any.whl"), bytes).unwrap();
+    let again = world.fails(&HERE);
+    assert!(again.contains("`alpha.py` is not what its RECORD says"), "{again}");
 }
 
 #[test]
 fn paths_that_lead_out() {
-    for name in ["../../evil.py", "/etc/evil", "alpha-1.0.data/scripts/../../../evil"] {
+    for name in [
+        "../../evil.py",
+        "/etc/evil",
+        "alpha-1.0.data/scripts/../../../evil",
+        "alpha-1.0.data/data/lib/.wh.python3.11/x", // a deletion, in a layer
+    ] {
         let mut members = Wheel::simple("alpha", "1.0").members();
         members[0] = Member::new(name, "x");
         let text = pinned(&members).fails(&HERE);
