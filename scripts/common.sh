@@ -34,7 +34,8 @@ for set in "flask 3.11" "flask 3.13" "fastapi 3.13" "pandas 3.13" "pubsub 3.13" 
     wheels+=("apps/${set% *}/requirements.txt ${set#* } $machine apps")
   done
 done
-[ -z "${CARBOY_LONG:-}" ] || wheels+=("differential/large.txt 3.13 x86_64 large/3.13-x86_64")
+[ -z "${CARBOY_LONG:-}" ] || wheels+=("differential/large.txt 3.13 x86_64 large/3.13-x86_64"
+  "differential/large.txt 3.13 aarch64 large/3.13-aarch64")
 
 wheels_key() { key_of "$root/scripts/wheels" "$root/integration/$1"; }
 
