@@ -15,7 +15,9 @@
 //! has no URL there.
 //!
 //! Logins: `UV_INDEX_<NAME>_USERNAME` and `_PASSWORD`, `POETRY_HTTP_BASIC_<NAME>_…` for
-//! indexes with names, then those in URLs, then netrc's.
+//! indexes with names, then those in URLs, then netrc's. A lock file's indexes have no
+//! names here: it would decide which host gets somebody's login. Variables of the
+//! environment count in the logins of its URLs, as pipenv has it, and nowhere else.
 
 mod ini;
 mod pip;
@@ -29,10 +31,12 @@ use serde::de::DeserializeOwned;
 use url::Url;
 
 use super::credentials::{Credentials, Login, login_of, without_login};
+use super::links::percent_decoded;
 use super::netrc::{self, Netrc};
 use super::settings::{Index, Links, Settings};
 use crate::http::failure::other;
 use crate::ports::PortError;
+use crate::python::lock::Sources;
 
 /// The most bytes of a file of settings.
 const LIMIT: u64 = 16 << 20;
@@ -55,13 +59,8 @@ pub struct Around<'a> {
 pub struct Own {
     pub wheelhouses: Vec<PathBuf>,
     pub index: Option<String>,
-    /// The indexes that the lock file names, some by a name. `${VARIABLE}` stands for
-    /// what the environment has.
-    pub sources: Vec<(Option<String>, String)>,
-    /// The lock file's `--find-links`: URLs, or folders relative to it.
-    pub links: Vec<String>,
-    /// The lock file's `--no-index`.
-    pub no_index: bool,
+    /// What the lock file says.
+    pub sources: Sources,
     /// The lock file's folder.
     pub folder: PathBuf,
 }
@@ -150,14 +149,12 @@ pub fn settings(own: &Own, around: &Around<'_>) -> Result<Settings, PortError> {
         add_project(&project.source, &mut settings)?;
     }
     let lock = own.lock();
-    logins.learn(&lock)?;
+    logins.learn_expanded(&lock)?;
     settings.find_links.extend(lock.links()?);
-    settings.no_index |= own.no_index;
+    settings.no_index |= own.sources.no_index;
     settings.folder.clone_from(&own.folder);
-    for (name, url) in &own.sources {
-        let given = Given { name: name.clone(), url: expanded(url, around), what: "the lock file".to_owned() };
-        logins.add(&given, around.folder)?;
-        if let Place::Web(url) = given.place(around.folder)? {
+    for given in lock.index.iter().chain(&lock.extra) {
+        if let Place::Web(url) = given.place(&lock.folder)? {
             push(&mut settings.project_indexes, given.index(&url));
         }
     }
@@ -173,10 +170,13 @@ impl Own {
         Source { what, index, folder: around.folder.to_owned(), ..Source::default() }
     }
 
-    /// What the lock file says besides its indexes.
+    /// What the lock file says.
     fn lock(&self) -> Source {
-        let (links, folder) = (self.links.clone(), self.folder.clone());
-        Source { what: "the lock file".to_owned(), links, folder, ..Source::default() }
+        let what = "the lock file".to_owned();
+        let given = |url: &String| Given { name: None, url: url.clone(), what: what.clone() };
+        let (index, extra) = (self.sources.index.as_ref().map(given), &self.sources.extra_indexes);
+        let (extra, links) = (extra.iter().map(given).collect(), self.sources.find_links.clone());
+        Source { index, extra, links, folder: self.folder.clone(), what, ..Source::default() }
     }
 }
 
@@ -264,6 +264,21 @@ impl Logins<'_> {
         Ok(())
     }
 
+    /// The logins in a lock file's URLs, with `${NAME}` and `$NAME` in them as the
+    /// environment has it.
+    fn learn_expanded(&mut self, source: &Source) -> Result<(), PortError> {
+        let links = source.links.iter().map(|url| Given { name: None, url: url.clone(), what: source.what.clone() });
+        for given in source.index.iter().chain(&source.extra).cloned().chain(links) {
+            let Place::Web(url) = given.place(&source.folder)? else { continue };
+            if let Some(mut login) = login_of(&url, &given.what) {
+                login.user = expanded(&login.user, self.around);
+                login.password = expanded(&login.password, self.around);
+                self.credentials.add(&url, login);
+            }
+        }
+        Ok(())
+    }
+
     fn add(&mut self, given: &Given, folder: &Path) -> Result<(), PortError> {
         let Place::Web(url) = given.place(folder)? else { return Ok(()) };
         let named = given.name.as_deref().and_then(|name| self.named(name));
@@ -304,18 +319,23 @@ pub fn variable_part(name: &str) -> String {
     name.chars().map(letter).collect()
 }
 
-/// `${NAME}` as the environment has it; unknown names stay.
+/// `${NAME}` and `$NAME` as the environment has it, decoded as what stands in URLs is;
+/// unknown names stay.
+///
+/// Source: Python's `os.path.expandvars`, which pipenv uses.
 fn expanded(text: &str, around: &Around<'_>) -> String {
     let mut out = String::new();
     let mut rest = text;
-    while let Some((before, after)) = rest.split_once("${") {
+    while let Some((before, after)) = rest.split_once('$') {
         out.push_str(before);
-        let known = after.split_once('}').and_then(|(name, after)| Some(((around.variable)(name)?, after)));
-        rest = if let Some((value, after)) = known {
-            out.push_str(&value);
-            after
+        let end = after.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(after.len());
+        let braced = after.strip_prefix('{').and_then(|inner| inner.split_once('}'));
+        let (name, behind) = braced.unwrap_or_else(|| after.split_at(end));
+        rest = if let Some(value) = (around.variable)(name).filter(|_| !name.is_empty()) {
+            out.push_str(&percent_decoded(&value));
+            behind
         } else {
-            out.push_str("${");
+            out.push('$');
             after
         };
     }

@@ -150,15 +150,49 @@ fn the_projects_own_indexes_are_told_apart() {
     assert_eq!(summary(&[], &[PROJECT]), "links: project/wheels, project: p-2 po=po p-d");
     let beside = ("project/uv.toml", "index-url = \"https://beside\"\n");
     assert_eq!(summary(&[], &[PROJECT, beside]), "project: po=po beside");
-    let own = Own {
-        sources: vec![
-            (Some("acme".to_owned()), "https://${USER}:${PW}@locked/simple".to_owned()),
-            (None, "https://po/simple".to_owned()),
-        ],
-        ..Own::default()
+    let sources = Sources {
+        index: Some("https://${USER}:$PW@locked/simple".to_owned()),
+        extra_indexes: vec!["https://po/simple".to_owned()],
+        ..Sources::default()
     };
+    let own = Own { sources, ..Own::default() };
     let world = World::new(&[("USER", "me"), ("PW", "s3cret")], &[PROJECT]);
-    assert_eq!(world.summary(&own), "links: project/wheels, project: p-2 po=po p-d acme=locked");
+    assert_eq!(world.summary(&own), "links: project/wheels, project: p-2 po=po p-d locked");
+}
+
+#[test]
+fn a_lock_file_gets_the_logins_in_its_urls_and_no_others() {
+    let variables = [
+        ("USER", "me"),
+        ("PW", "p%40ss/w"),
+        ("UV_INDEX_ACME_PASSWORD", "named"),
+        ("POETRY_HTTP_BASIC_ACME_PASSWORD", "named"),
+    ];
+    let login = |locked: &str, files: &[(&str, &str)], asked: &str| {
+        let sources = Sources {
+            index: Some(locked.to_owned()),
+            named: [("acme".to_owned(), locked.to_owned())].into(),
+            ..Sources::default()
+        };
+        let settings = World::new(&variables, files).read(&Own { sources, ..Own::default() }).unwrap();
+        let login = settings.credentials.find(&Url::parse(asked).unwrap());
+        let last = settings.project_indexes.last().unwrap().url.to_string();
+        (login.map(|login| format!("{} {}", login.user, login.password)), last)
+    };
+    let asked = "https://h.example/simple/six/";
+    for (locked, wanted) in [
+        ("https://h.example/simple", None),
+        ("https://${USER}:${PW}@h.example/simple", Some("me p@ss/w")),
+        ("https://$USER:$PW$$NONE-${NONE}@h.example/simple", Some("me p@ss/w$$NONE-${NONE}")),
+    ] {
+        let found = login(locked, &[], asked);
+        assert_eq!((found.0.as_deref(), found.1.as_str()), (wanted, "https://h.example/simple"), "{locked}");
+    }
+    // Elsewhere in a URL a variable would go to whomever the lock file names.
+    assert_eq!(login("https://h.example/${PW}/$USER", &[], asked).1, "https://h.example/$%7BPW%7D/$USER");
+    let own = "[[tool.uv.index]]\nname = \"acme\"\nurl = \"https://h.example/simple\"\n";
+    let found = login("https://h.example/simple", &[("project/pyproject.toml", own)], asked);
+    assert_eq!(found.0.as_deref(), Some(" named"), "the project's own name");
 }
 
 #[test]
