@@ -14,7 +14,13 @@ const NOWHERE: &str = "http://127.0.0.1:9/simple";
 
 fn settings(desk: &Desk) -> Settings {
     let (wheelhouse, folder) = (desk.folder.path().join("wheels"), desk.folder.path().to_owned());
-    Settings { wheelhouses: vec![wheelhouse], folder, index: Some(index(NOWHERE)), ..Settings::default() }
+    Settings {
+        wheelhouses: vec![wheelhouse],
+        folder,
+        indexes: vec![index(NOWHERE)],
+        pypi: false,
+        ..Settings::default()
+    }
 }
 
 #[tokio::test]
@@ -57,7 +63,7 @@ async fn folders_of_links_come_after_it_and_are_passed_over_when_they_do_not_hel
     let shelf = Shelf::of(Form::Json, &[ANY]);
     let server = Scripted::start(move |request| shelf.answer(request));
     let links = vec![Links::Folder(desk.folder.path().join("links")), Links::Folder(PathBuf::from("/no/such/folder"))];
-    let settings = || Settings { find_links: links.clone(), index: None, ..settings(&desk) };
+    let settings = || Settings { find_links: links.clone(), indexes: Vec::new(), ..settings(&desk) };
     let url = format!("http://{}/files/{ANY}", server.host);
     let online = Settings { wheelhouses: Vec::new(), ..settings() };
     let wheel = desk.wheel(online, &with_files(vec![locked(ANY, Some(url))])).await.unwrap();
@@ -72,7 +78,7 @@ async fn a_wheelhouse_alone_is_offline() {
     desk.file("wheels/x", "");
     let server = Scripted::start(|_| panic!("nothing is to be asked"));
     let url = Some(format!("http://{}/files/{ANY}", server.host));
-    let alone = || Settings { index: None, ..settings(&desk) };
+    let alone = || Settings { indexes: Vec::new(), ..settings(&desk) };
     let error = desk.wheel(alone(), &with_files(vec![locked(ANY, url.clone())])).await.unwrap_err();
     assert_eq!(
         error.message,
@@ -110,7 +116,7 @@ async fn archives_of_the_lock_are_taken_where_they_lie() {
     assert_eq!(error.kind, PortErrorKind::Corrupt);
 
     let url = Some(format!("file://{}", path.display()));
-    let offline = || Settings { index: None, ..settings(&desk) };
+    let offline = || Settings { indexes: Vec::new(), ..settings(&desk) };
     let by_url = pinned(Origin::Url(locked(ANY, url.clone())));
     assert_eq!(desk.wheel(offline(), &by_url).await.unwrap().path.as_ref(), path);
     let in_index = with_files(vec![LockedFile { size: None, ..locked(ANY, url) }]);

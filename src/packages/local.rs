@@ -1,6 +1,6 @@
 //! Wheels that are on this machine's disk already.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use super::Wheels;
@@ -9,7 +9,6 @@ use super::hashing::Hashes;
 use super::house::{self, Housed};
 use super::lacking::Wanted;
 use super::names::is_of;
-use super::settings::Links;
 use crate::http::failure::other;
 use crate::ports::{PortError, WheelFile};
 use crate::python::lock::{Hash, LockedFile, Origin, Pinned};
@@ -72,8 +71,7 @@ impl Wheels {
 
     async fn look(&self) -> Result<Arc<[Housed]>, PortError> {
         let wheelhouses = self.settings.wheelhouses.clone();
-        let folder = |links: &Links| if let Links::Folder(path) = links { Some(path.clone()) } else { None };
-        let others: Vec<PathBuf> = self.settings.find_links.iter().filter_map(folder).collect();
+        let others = [&self.settings.find_links[..], &self.settings.lock_links].concat();
         self.compute(move || house::look(&wheelhouses, &others)).await.map(Arc::from)
     }
 }

@@ -1,8 +1,8 @@
 //! What pip, uv, poetry and carboy are told about indexes, as one [`Settings`].
 //!
 //! What is this machine's configuration comes before the lock file's URLs. Of several
-//! sources the first that names an index, or says that there is none, ends the search;
-//! those before it add their further indexes:
+//! sources the first that names an index in `PyPI`'s place, or says that there is none,
+//! ends the search; those before it add their further indexes:
 //!
 //! 1. carboy's own `[dependencies] index`, or its flag;
 //! 2. `UV_DEFAULT_INDEX`, `UV_INDEX_URL`, `UV_INDEX`, `UV_EXTRA_INDEX_URL`, `UV_NO_INDEX`;
@@ -78,8 +78,12 @@ struct Given {
 #[derive(Default)]
 struct Source {
     what: String,
+    /// Stands in `PyPI`'s place.
     index: Option<Given>,
+    /// Asked before it.
     extra: Vec<Given>,
+    /// None comes before others, as in pip.
+    equal: bool,
     links: Vec<String>,
     no_index: Option<bool>,
     /// Where its relative paths begin.
@@ -133,9 +137,14 @@ pub fn settings(own: &Own, around: &Around<'_>) -> Result<Settings, PortError> {
         settings.find_links = source.links()?;
     }
     for source in &sources {
-        source.add_indexes(&mut settings)?;
-        if settings.index.is_some() || source.no_index == Some(true) {
-            settings.no_index = settings.index.is_none();
+        if source.no_index == Some(true) {
+            settings.indexes.clear();
+            settings.no_index = true;
+            break;
+        }
+        add_indexes(source, &mut settings.indexes, &mut settings.find_links)?;
+        if source.index.is_some() {
+            settings.pypi = false;
             break;
         }
     }
@@ -146,18 +155,17 @@ pub fn settings(own: &Own, around: &Around<'_>) -> Result<Settings, PortError> {
         for given in &project.named {
             logins.add(given, &project.source.folder)?;
         }
-        add_project(&project.source, &mut settings)?;
+        add_indexes(&project.source, &mut settings.project_indexes, &mut settings.find_links)?;
+        settings.find_links.extend(project.source.links()?);
+        settings.pypi &= project.source.index.is_none();
     }
     let lock = own.lock();
     logins.learn_expanded(&lock)?;
-    settings.find_links.extend(lock.links()?);
+    add_indexes(&lock, &mut settings.lock_indexes, &mut settings.lock_links)?;
+    settings.lock_links.extend(lock.links()?);
+    settings.pypi &= lock.index.is_none();
     settings.no_index |= own.sources.no_index;
     settings.folder.clone_from(&own.folder);
-    for given in lock.index.iter().chain(&lock.extra) {
-        if let Place::Web(url) = given.place(&lock.folder)? {
-            push(&mut settings.project_indexes, given.index(&url));
-        }
-    }
     logins.read_netrc()?;
     settings.credentials = logins.credentials;
     Ok(settings)
@@ -176,26 +184,20 @@ impl Own {
         let given = |url: &String| Given { name: None, url: url.clone(), what: what.clone() };
         let (index, extra) = (self.sources.index.as_ref().map(given), &self.sources.extra_indexes);
         let (extra, links) = (extra.iter().map(given).collect(), self.sources.find_links.clone());
-        Source { index, extra, links, folder: self.folder.clone(), what, ..Source::default() }
+        Source { index, extra, equal: true, links, folder: self.folder.clone(), what, ..Source::default() }
     }
 }
 
-/// The project's indexes, its default one last, as uv asks them.
-fn add_project(source: &Source, settings: &mut Settings) -> Result<(), PortError> {
-    for given in source.extra.iter().chain(&source.index) {
+/// A source's indexes, in their order.
+fn add_indexes(source: &Source, indexes: &mut Vec<Index>, links: &mut Vec<Links>) -> Result<(), PortError> {
+    for given in source.indexes() {
         match given.place(&source.folder)? {
-            Place::Web(url) => push(&mut settings.project_indexes, given.index(&url)),
-            Place::Folder(folder) => settings.find_links.push(Links::Folder(folder)),
+            Place::Web(url) if indexes.iter().any(|known| known.is_at(&without_login(&url))) => {}
+            Place::Web(url) => indexes.push(given.index(&url)),
+            Place::Folder(folder) => links.push(Links::Tree(folder)),
         }
     }
-    settings.find_links.extend(source.links()?);
     Ok(())
-}
-
-fn push(indexes: &mut Vec<Index>, index: Index) {
-    if !indexes.iter().any(|known| known.url == index.url) {
-        indexes.push(index);
-    }
 }
 
 impl Source {
@@ -210,20 +212,15 @@ impl Source {
         self.links.iter().map(one).collect()
     }
 
-    fn add_indexes(&self, settings: &mut Settings) -> Result<(), PortError> {
-        for given in &self.extra {
-            match given.place(&self.folder)? {
-                Place::Web(url) => push(&mut settings.extra_indexes, given.index(&url)),
-                Place::Folder(folder) => settings.find_links.push(Links::Folder(folder)),
-            }
+    /// Its indexes in their order. Of equal ones `PyPI` is the last: without a hash a
+    /// stranger's package of the same name would be taken from there.
+    fn indexes(&self) -> Vec<&Given> {
+        if !self.equal {
+            return self.extra.iter().chain(&self.index).collect();
         }
-        if let Some(given) = &self.index {
-            match given.place(&self.folder)? {
-                Place::Web(url) => settings.index = Some(given.index(&url)),
-                Place::Folder(folder) => settings.find_links.push(Links::Folder(folder)),
-            }
-        }
-        Ok(())
+        let mut all: Vec<_> = self.index.iter().chain(&self.extra).collect();
+        all.sort_by_key(|given| Url::parse(&given.url).is_ok_and(|url| url.host_str() == Some("pypi.org")));
+        all
     }
 }
 

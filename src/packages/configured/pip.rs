@@ -17,6 +17,7 @@ pub fn environment(around: &Around<'_>) -> Source {
         what: "PIP_INDEX_URL and its like".to_owned(),
         index: variable("PIP_INDEX_URL").map(|url| Given { name: None, url, what: "PIP_INDEX_URL".to_owned() }),
         extra: variable("PIP_EXTRA_INDEX_URL").map(|urls| given(&urls, "PIP_EXTRA_INDEX_URL")).unwrap_or_default(),
+        equal: true,
         links: variable("PIP_FIND_LINKS").map(|links| words(&links)).unwrap_or_default(),
         no_index: variable("PIP_NO_INDEX").map(|value| is_true(&value)),
         folder: around.folder.to_owned(),
@@ -28,7 +29,8 @@ pub fn environment(around: &Around<'_>) -> Source {
 /// # Errors
 /// A file that is there and cannot be read.
 pub fn files(around: &Around<'_>) -> Result<Source, PortError> {
-    let mut source = Source { what: "pip.conf".to_owned(), folder: around.folder.to_owned(), ..Source::default() };
+    let (what, folder) = ("pip.conf".to_owned(), around.folder.to_owned());
+    let mut source = Source { what, folder, equal: true, ..Source::default() };
     for path in paths(around) {
         let Some(text) = read(&path)? else { continue };
         let (ini, what) = (Ini::read(&text), path.display().to_string());

@@ -45,16 +45,17 @@ impl World {
         };
         let root = format!("{}/", self.folder.path().display());
         let place = |links: &Links| match links {
-            Links::Folder(path) => path.display().to_string().replace(&root, ""),
+            Links::Folder(path) | Links::Tree(path) => path.display().to_string().replace(&root, ""),
             Links::Page(url) => url.to_string(),
         };
         let list = |name: &str, all: Vec<String>| (!all.is_empty()).then(|| format!("{name}: {}", all.join(" ")));
         let lines = [
-            list("index", settings.index.iter().map(index).collect()),
-            list("extra", settings.extra_indexes.iter().map(index).collect()),
+            list("indexes", settings.indexes.iter().map(index).collect()),
             list("links", settings.find_links.iter().map(place).collect()),
             list("project", settings.project_indexes.iter().map(index).collect()),
+            list("lock", settings.lock_indexes.iter().map(index).collect()),
             settings.no_index.then(|| "no index".to_owned()),
+            (settings.pypi && !settings.no_index).then(|| "PyPI".to_owned()),
         ];
         lines.into_iter().flatten().collect::<Vec<_>>().join(", ")
     }
@@ -86,32 +87,24 @@ fn the_first_that_names_an_index_ends_the_search() {
     let pip = ("PIP_INDEX_URL", "https://pip-env");
     let extra = ("PIP_EXTRA_INDEX_URL", "https://pip-x https://pip-y");
     for (variables, files, wanted) in [
-        (&[][..], &[][..], ""),
-        (&[], &[PIP_CONF], "index: pip-conf, extra: pip-conf-2, links: /w"),
-        (&[], &[PIP_CONF, UV_TOML], "index: uv-d, extra: a=uv-a, links: home/.config/uv/w"),
-        (&[extra], &[PIP_CONF, UV_TOML], "index: uv-d, extra: pip-x pip-y a=uv-a, links: home/.config/uv/w"),
-        (&[pip, extra], &[UV_TOML], "index: pip-env, extra: pip-x pip-y, links: home/.config/uv/w"),
-        (&[uv, pip, extra], &[], "index: uv-env"),
-        (&[("UV_INDEX", "a=https://u1 https://u2?a=b"), pip], &[], "index: pip-env, extra: a=u1 u2"),
-        (&[("UV_INDEX_URL", "https://u"), ("UV_EXTRA_INDEX_URL", "https://v")], &[], "index: u, extra: v"),
+        (&[][..], &[][..], "PyPI"),
+        (&[], &[PIP_CONF], "indexes: pip-conf pip-conf-2, links: /w"),
+        (&[], &[PIP_CONF, UV_TOML], "indexes: a=uv-a uv-d, links: home/.config/uv/w"),
+        (&[extra], &[PIP_CONF, UV_TOML], "indexes: pip-x pip-y a=uv-a uv-d, links: home/.config/uv/w"),
+        (&[pip, extra], &[UV_TOML], "indexes: pip-env pip-x pip-y, links: home/.config/uv/w"),
+        (&[uv, pip, extra], &[], "indexes: uv-env"),
+        (&[("UV_INDEX", "a=https://u1 https://u2?a=b"), pip], &[], "indexes: a=u1 u2 pip-env"),
+        (&[("UV_INDEX_URL", "https://u"), ("UV_EXTRA_INDEX_URL", "https://v")], &[], "indexes: v u"),
         (
             &[("PIP_NO_INDEX", "1"), ("PIP_FIND_LINKS", "a https://l/")],
             &[PIP_CONF],
             "links: project/a https://l/, no index",
         ),
-        (
-            &[("PIP_NO_INDEX", "off"), ("UV_INDEX_URL", " ")],
-            &[PIP_CONF],
-            "index: pip-conf, extra: pip-conf-2, links: /w",
-        ),
+        (&[("PIP_NO_INDEX", "off"), ("UV_INDEX_URL", " ")], &[PIP_CONF], "indexes: pip-conf pip-conf-2, links: /w"),
         (&[("UV_NO_INDEX", "1"), pip], &[], "no index"),
-        (&[("UV_NO_CONFIG", "1"), ("PIP_CONFIG_FILE", "/dev/null")], &[PIP_CONF, UV_TOML], ""),
-        (&[("UV_FIND_LINKS", "a b,c")], &[], "links: project/a b project/c"),
-        (
-            &[("PIP_INDEX_URL", "file:///srv/wheels")],
-            &[PIP_CONF],
-            "index: pip-conf, extra: pip-conf-2, links: /w /srv/wheels",
-        ),
+        (&[("UV_NO_CONFIG", "1"), ("PIP_CONFIG_FILE", "/dev/null")], &[PIP_CONF, UV_TOML], "PyPI"),
+        (&[("UV_FIND_LINKS", "a b,c")], &[], "links: project/a b project/c, PyPI"),
+        (&[("PIP_INDEX_URL", "file:///srv/wheels")], &[PIP_CONF], "links: /w /srv/wheels"),
     ] {
         assert_eq!(summary(variables, files), wanted, "{variables:?}");
     }
@@ -121,9 +114,9 @@ fn the_first_that_names_an_index_ends_the_search() {
 fn carboys_own_index_wins_over_all() {
     let world = World::new(&[("UV_DEFAULT_INDEX", "https://u"), ("PIP_NO_INDEX", "1")], &[PIP_CONF]);
     let own = Own { index: Some("https://me:s3cret@own/simple".to_owned()), ..Own::default() };
-    assert_eq!(world.summary(&own), "index: own, links: /w");
+    assert_eq!(world.summary(&own), "indexes: own, links: /w");
     let settings = world.read(&own).unwrap();
-    assert_eq!(settings.index.unwrap().url.as_str(), "https://own/simple");
+    assert_eq!(settings.indexes[0].url.as_str(), "https://own/simple");
 }
 
 #[test]
@@ -134,15 +127,15 @@ fn files_are_read_where_pip_and_uv_have_them() {
     let files: Vec<_> = paths.iter().zip(&texts).map(|(path, text)| (*path, text.as_str())).collect();
     for count in 1..=4 {
         let last = ["a", "b", "c", "d"][count - 1];
-        assert_eq!(summary(&[], &files[..count]), format!("index: {last}"));
+        assert_eq!(summary(&[], &files[..count]), format!("indexes: {last}"));
     }
     let own = ("project/my.conf", texts[4].as_str());
-    assert_eq!(summary(&[("PIP_CONFIG_FILE", "my.conf")], &[files[1], files[3], own]), "index: e");
+    assert_eq!(summary(&[("PIP_CONFIG_FILE", "my.conf")], &[files[1], files[3], own]), "indexes: e");
     // With a file of its own pip does not read the user's.
-    assert_eq!(summary(&[("PIP_CONFIG_FILE", "none.conf")], &[files[1], files[3]]), "index: b");
+    assert_eq!(summary(&[("PIP_CONFIG_FILE", "none.conf")], &[files[1], files[3]]), "indexes: b");
     let uv = "index-url = \"https://u\"\n";
-    assert_eq!(summary(&[], &[("etc/uv/uv.toml", uv)]), "index: u");
-    assert_eq!(summary(&[("UV_CONFIG_FILE", "u.toml")], &[("project/u.toml", uv), UV_TOML]), "index: u");
+    assert_eq!(summary(&[], &[("etc/uv/uv.toml", uv)]), "indexes: u");
+    assert_eq!(summary(&[("UV_CONFIG_FILE", "u.toml")], &[("project/u.toml", uv), UV_TOML]), "indexes: u");
 }
 
 #[test]
@@ -157,7 +150,7 @@ fn the_projects_own_indexes_are_told_apart() {
     };
     let own = Own { sources, ..Own::default() };
     let world = World::new(&[("USER", "me"), ("PW", "s3cret")], &[PROJECT]);
-    assert_eq!(world.summary(&own), "links: project/wheels, project: p-2 po=po p-d locked");
+    assert_eq!(world.summary(&own), "links: project/wheels, project: p-2 po=po p-d, lock: locked po");
 }
 
 #[test]
@@ -176,7 +169,7 @@ fn a_lock_file_gets_the_logins_in_its_urls_and_no_others() {
         };
         let settings = World::new(&variables, files).read(&Own { sources, ..Own::default() }).unwrap();
         let login = settings.credentials.find(&Url::parse(asked).unwrap());
-        let last = settings.project_indexes.last().unwrap().url.to_string();
+        let last = settings.lock_indexes.last().unwrap().url.to_string();
         (login.map(|login| format!("{} {}", login.user, login.password)), last)
     };
     let asked = "https://h.example/simple/six/";

@@ -48,6 +48,7 @@ pub fn environment(around: &Around<'_>) -> Source {
         links: links.split(',').map(str::trim).filter(|link| !link.is_empty()).map(str::to_owned).collect(),
         no_index: around.get("UV_NO_INDEX").map(|value| !matches!(value.as_str(), "0" | "false" | "no" | "off")),
         folder: around.folder.to_owned(),
+        ..Source::default()
     }
 }
 
@@ -103,6 +104,7 @@ impl Uv {
             no_index: self.no_index,
             folder: path.parent().unwrap_or(path).to_owned(),
             what,
+            ..Source::default()
         }
     }
 
