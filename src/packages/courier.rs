@@ -58,7 +58,10 @@ impl Courier {
         let url = without_login(url);
         let mut ask = Ask::new(Method::GET, url.clone());
         ask.headers = headers;
-        let mut login = own.as_ref().or_else(|| self.credentials.find(&url));
+        let mut login = match &own {
+            Some(own) => Some(self.credentials.completed(own, &url)),
+            None => self.credentials.find(&url),
+        };
         let mut response = self.wire.follow(&ask, &auth(login)).await?;
         // Whoever has a login for all hosts shows it only where somebody asks.
         if response.status() == StatusCode::UNAUTHORIZED
