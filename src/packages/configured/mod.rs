@@ -191,7 +191,7 @@ impl Own {
 /// A source's indexes, in their order.
 fn add_indexes(source: &Source, indexes: &mut Vec<Index>, links: &mut Vec<Links>) -> Result<(), PortError> {
     for given in source.indexes() {
-        match given.place(&source.folder)? {
+        match given.index_place(&source.folder)? {
             Place::Web(url) if indexes.iter().any(|known| known.is_at(&without_login(&url))) => {}
             Place::Web(url) => indexes.push(given.index(&url)),
             Place::Folder(folder) => links.push(Links::Tree(folder)),
@@ -229,18 +229,34 @@ impl Given {
         Index { name: self.name.clone(), url: without_login(url) }
     }
 
-    fn place(&self, folder: &Path) -> Result<Place, PortError> {
-        let wrong = || {
-            let mut error = other(format!("{} has an index that is neither a URL nor a folder", self.what));
-            error.hint = Some("write it as in https://pypi.org/simple".to_owned());
-            error
-        };
-        match Url::parse(self.url.trim()) {
-            Ok(url) if matches!(url.scheme(), "http" | "https") => Ok(Place::Web(url)),
-            Ok(url) if url.scheme() == "file" => Ok(Place::Folder(url.to_file_path().map_err(|()| wrong())?)),
-            Err(url::ParseError::RelativeUrlWithoutBase) => Ok(Place::Folder(folder.join(self.url.trim()))),
-            Ok(_) | Err(_) => Err(wrong()),
+    /// Where an index is: a path has to look like one, or lead to a folder.
+    fn index_place(&self, folder: &Path) -> Result<Place, PortError> {
+        match self.place(folder)? {
+            Place::Folder(path) if !self.url.contains("://") => {
+                let is_path = self.url.trim_start().starts_with(['/', '.']) || path.is_dir();
+                if is_path { Ok(Place::Folder(path)) } else { Err(self.wrong()) }
+            }
+            place => Ok(place),
         }
+    }
+
+    fn place(&self, folder: &Path) -> Result<Place, PortError> {
+        let text = self.url.trim();
+        if text.contains("://") && text.contains(|c: char| c.is_whitespace() || c.is_control()) {
+            return Err(other(format!("{} has a URL with a blank or a line's end in it", self.what)));
+        }
+        match Url::parse(text) {
+            Ok(url) if matches!(url.scheme(), "http" | "https") => Ok(Place::Web(url)),
+            Ok(url) if url.scheme() == "file" => Ok(Place::Folder(url.to_file_path().map_err(|()| self.wrong())?)),
+            Err(url::ParseError::RelativeUrlWithoutBase) => Ok(Place::Folder(folder.join(text))),
+            Ok(_) | Err(_) => Err(self.wrong()),
+        }
+    }
+
+    fn wrong(&self) -> PortError {
+        let mut error = other(format!("{} has an index that is neither a URL nor a folder", self.what));
+        error.hint = Some("write it as in https://pypi.org/simple".to_owned());
+        error
     }
 }
 

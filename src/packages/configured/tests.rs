@@ -102,6 +102,24 @@ fn the_first_that_names_an_index_ends_the_search() {
         ),
         (&[("PIP_NO_INDEX", "off"), ("UV_INDEX_URL", " ")], &[PIP_CONF], "indexes: pip-conf pip-conf-2, links: /w"),
         (&[("UV_NO_INDEX", "1"), pip], &[], "no index"),
+        (&[("UV_NO_INDEX", "1"), uv], &[], "no index"),
+        (&[("PIP_NO_INDEX", "1"), pip, extra], &[], "no index"),
+        (
+            &[("UV_NO_INDEX", "False"), ("UV_NO_CONFIG", "0")],
+            &[UV_TOML],
+            "indexes: a=uv-a uv-d, links: home/.config/uv/w",
+        ),
+        (&[("UV_NO_INDEX", "False")], &[("home/.config/uv/uv.toml", "no-index = true\n")], "PyPI"),
+        (&[], &[("home/.config/uv/uv.toml", "no-index = true\nindex-url = \"https://u\"\n")], "no index"),
+        (&[("PIP_NO_INDEX", "0")], &[("etc/pip.conf", "[global]\nno-index = true\n")], "PyPI"),
+        (&[], &[("etc/pip.conf", "[global]\nno-index = true\nindex-url = https://p\n")], "no index"),
+        (&[extra], &[PIP_CONF], "indexes: pip-x pip-y pip-conf, links: /w"),
+        (
+            &[("PIP_EXTRA_INDEX_URL", "https://x"), ("PIP_INDEX_URL", "https://pypi.org/simple")],
+            &[],
+            "indexes: x pypi.org",
+        ),
+        (&[("UV_INDEX", "https://pypi.org/simple"), uv], &[], "indexes: pypi.org uv-env"),
         (&[("UV_NO_CONFIG", "1"), ("PIP_CONFIG_FILE", "/dev/null")], &[PIP_CONF, UV_TOML], "PyPI"),
         (&[("UV_FIND_LINKS", "a b,c")], &[], "links: project/a b project/c, PyPI"),
         (&[("PIP_INDEX_URL", "file:///srv/wheels")], &[PIP_CONF], "links: /w /srv/wheels"),
@@ -117,6 +135,44 @@ fn carboys_own_index_wins_over_all() {
     assert_eq!(world.summary(&own), "indexes: own, links: /w");
     let settings = world.read(&own).unwrap();
     assert_eq!(settings.indexes[0].url.as_str(), "https://own/simple");
+}
+
+#[test]
+fn keys_of_pips_files_are_taken_as_pip_takes_them() {
+    let system = |text: &'static str| ("etc/pip.conf", text);
+    let user = |text: &'static str| ("home/.config/pip/pip.conf", text);
+    for (files, wanted) in [
+        ([system("[install]\nindex-url = https://a\n"), user("[global]\nindex-url = https://b\n")], "indexes: a"),
+        ([system("[global]\nindex-url = https://a\n"), user("[global]\nindex-url = https://b\n")], "indexes: b"),
+        ([system("[global]\nindex-url = https://a\n"), user("[global]\nindex-url =\n")], "PyPI"),
+        ([system("[global]\nindex-url = https://a\n"), user("[install]\nindex-url =\n")], "indexes: a"),
+        (
+            [system("[global]\nextra-index-url = https://a\n"), user("[global]\nextra-index-url = https://b\n")],
+            "indexes: b, PyPI",
+        ),
+        (
+            [system("[global]\n  index-url = https://a\n  no-index = no\n"), user("[global]\nfind-links = ~/w ~x\n")],
+            "indexes: a, links: home/w project/~x",
+        ),
+    ] {
+        assert_eq!(summary(&[], &files), wanted, "{files:?}");
+    }
+}
+
+#[test]
+fn an_index_may_be_a_folder_that_is_named_as_one() {
+    let wheel = ("project/wheels/six/six-1-py3-none-any.whl", "");
+    for url in ["wheels", "./wheels", "../project/wheels"] {
+        let world = World::new(&[("UV_DEFAULT_INDEX", "https://u")], &[wheel]);
+        let own = Own { index: Some(url.to_owned()), ..Own::default() };
+        assert_eq!(world.summary(&own), format!("links: project/{url}"));
+    }
+    for url in ["pypi.corp.example/simple", "pypi.corp.example:8080/simple", "me:s3cret@corp.example/simple", "~x"] {
+        let own = Own { index: Some(url.to_owned()), ..Own::default() };
+        let error = World::new(&[], &[]).read(&own).err().unwrap();
+        assert_eq!(error.message, "[dependencies] index has an index that is neither a URL nor a folder");
+        assert_eq!(error.hint.as_deref(), Some("write it as in https://pypi.org/simple"));
+    }
 }
 
 #[test]
@@ -205,6 +261,16 @@ fn errors_name_the_file_and_show_no_url() {
             &[("PIP_INDEX_URL", "https://me:s3cret@[u")],
             &[],
             "PIP_INDEX_URL has an index that is neither a URL nor a folder",
+        ),
+        (
+            &[],
+            &[("home/.config/pip/pip.conf", "[global]\nindex-url = https://me:s3cret@u\n  trusted-host = u\n")],
+            "index-url in HOME/.config/pip/pip.conf has a URL with a blank or a line's end in it",
+        ),
+        (
+            &[("PIP_INDEX_URL", "https://me:s3cret @u")],
+            &[],
+            "PIP_INDEX_URL has a URL with a blank or a line's end in it",
         ),
         (&[("UV_INDEX", "a=ssh://me:s3cret@u")], &[], "UV_INDEX has an index that is neither a URL nor a folder"),
     ] {
