@@ -274,9 +274,11 @@ async fn what_the_lock_binds_to_an_index_is_asked_there_and_at_the_configured_on
 #[tokio::test]
 async fn an_index_at_the_same_host_is_not_taken_for_the_locked_one() {
     let shelf = Shelf::of(Form::Html, &[ANY]);
-    let server = Scripted::start(move |request| match request.is("GET", "/two/simple/six/") {
-        true => Reply::new(200).with("Content-Type", "text/html").body(format!("<a href='/files/{ANY}'>six</a>")),
-        false => shelf.answer(request),
+    let server = Scripted::start(move |request| {
+        if request.is("GET", "/two/simple/six/") {
+            return Reply::new(200).with("Content-Type", "text/html").body(format!("<a href='/files/{ANY}'>six</a>"));
+        }
+        shelf.answer(request)
     });
     let project_indexes = vec![index(&format!("http://{}/", server.host))];
     let settings = Settings { project_indexes, ..Settings::default() };
@@ -319,10 +321,11 @@ async fn an_index_that_does_not_tell_stops_only_what_has_no_hash() {
 #[tokio::test]
 async fn an_index_that_refuses_does_not_close_the_others_at_its_host() {
     let shelf = Shelf::of(Form::Json, &[ANY]);
-    let server = Scripted::start(move |request| match request.is("GET", "/closed/") {
-        true => Reply::new(401),
-        false => shelf.answer(request),
-    });
+    let server = Scripted::start(
+        move |request| {
+            if request.is("GET", "/closed/") { Reply::new(401) } else { shelf.answer(request) }
+        },
+    );
     let closed = index(&format!("http://{}/closed", server.host));
     let indexes = [vec![closed], all(&[&server])].concat();
     let wheels = Desk::new().wheels(Settings { indexes, pypi: false, ..Settings::default() });

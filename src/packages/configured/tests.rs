@@ -210,6 +210,19 @@ fn the_projects_own_indexes_are_told_apart() {
 }
 
 #[test]
+fn a_lock_files_index_stands_in_pypis_place_and_its_further_ones_do_not() {
+    let world = World::new(&[], &[]);
+    let lock = |index: Option<&str>, extra: &str| {
+        let index = index.map(str::to_owned);
+        let sources = Sources { index, extra_indexes: vec![extra.to_owned()], ..Sources::default() };
+        world.summary(&Own { sources, ..Own::default() })
+    };
+    assert_eq!(lock(Some("https://a/simple"), "https://b"), "lock: a b");
+    assert_eq!(lock(Some("https://pypi.org/simple"), "https://b"), "lock: b pypi.org");
+    assert_eq!(lock(None, "https://b"), "lock: b, PyPI");
+}
+
+#[test]
 fn a_lock_file_gets_the_logins_in_its_urls_and_no_others() {
     let variables = [
         ("USER", "me"),
