@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::Write as _;
 
-use carboy::packages::{Links, Settings};
+use carboy::packages::{Index, Links, Settings};
 use carboy::ports::{Packages as _, PortErrorKind};
 use carboy::python::lock::{Hash, LockedFile, Origin};
 use sha2::{Digest as _, Sha512};
@@ -51,8 +51,11 @@ async fn a_configured_index_wins_over_the_locks_urls() {
         let origin = shelf(Form::Json, &[AMD64]);
         let url = |name: &str| Some(format!("http://{}/files/{name}", origin.host));
         let pinned = with_files(vec![locked(ANY, url(ANY)), locked(ARM64, url(ARM64)), locked(AMD64, url(AMD64))]);
-        let settings =
-            || Settings { index: Some(index(&format!("http://{}/simple", mirror.host))), ..Settings::default() };
+        let settings = || Settings {
+            indexes: vec![index(&format!("http://{}/simple", mirror.host))],
+            pypi: false,
+            ..Settings::default()
+        };
         let wheels = desk.wheels(settings());
         assert_eq!(wheels.wheel(&pinned, &target("x86_64")).await.unwrap().name, AMD64);
         assert_eq!(wheels.wheel(&pinned, &target("aarch64")).await.unwrap().name, ARM64);
@@ -68,8 +71,11 @@ async fn a_configured_index_wins_over_the_locks_urls() {
 async fn a_mirror_that_lacks_the_file_leaves_it_to_the_locks_url() {
     let (desk, mirror, origin) = (Desk::new(), shelf(Form::Html, &[ARM64]), shelf(Form::Json, &[AMD64]));
     let pinned = with_files(vec![locked(AMD64, Some(format!("http://{}/files/{AMD64}", origin.host)))]);
-    let settings =
-        || Settings { index: Some(index(&format!("http://{}/simple/", mirror.host))), ..Settings::default() };
+    let settings = || Settings {
+        indexes: vec![index(&format!("http://{}/simple/", mirror.host))],
+        pypi: false,
+        ..Settings::default()
+    };
     assert_eq!(desk.wheel(settings(), &pinned).await.unwrap().name, AMD64);
     assert_eq!(lines(&origin), [format!("GET /files/{AMD64}")]);
 }
@@ -81,7 +87,11 @@ async fn an_error_tells_all_places_that_were_asked() {
     file.size = None;
     let named = format!("http://{}/simple", origin.host);
     let pinned = pinned(Origin::Index { index: Some(named), files: vec![file], hashes: Vec::new() });
-    let settings = Settings { index: Some(index(&format!("http://{}/simple", mirror.host))), ..Settings::default() };
+    let settings = Settings {
+        indexes: vec![index(&format!("http://{}/simple", mirror.host))],
+        pypi: false,
+        ..Settings::default()
+    };
     let error = desk.wheel(settings, &pinned).await.unwrap_err();
     let text = error.message.replace(&mirror.host, "MIRROR").replace(&origin.host, "ORIGIN");
     assert_eq!(
@@ -100,7 +110,11 @@ async fn another_file_of_the_same_name_is_not_taken() {
     let mut shelf = Shelf::of(Form::Json, &[]);
     shelf.files.insert(AMD64.to_owned(), b"another".to_vec());
     let mirror = Scripted::start(move |request| shelf.answer(request));
-    let settings = Settings { index: Some(index(&format!("http://{}/simple", mirror.host))), ..Settings::default() };
+    let settings = Settings {
+        indexes: vec![index(&format!("http://{}/simple", mirror.host))],
+        pypi: false,
+        ..Settings::default()
+    };
     let url = format!("http://{}/elsewhere/{AMD64}", mirror.host);
     let error = desk.wheel(settings, &with_files(vec![locked(AMD64, Some(url))])).await.unwrap_err();
     assert!(
@@ -180,8 +194,11 @@ async fn pages_may_be_compressed_and_are_no_longer_than_allowed() {
             }
             Reply::new(200).with("Content-Type", "text/html").with("Content-Encoding", "gzip").body(&page)
         });
-        let settings =
-            Settings { index: Some(index(&format!("http://{}/simple", server.host))), ..Settings::default() };
+        let settings = Settings {
+            indexes: vec![index(&format!("http://{}/simple", server.host))],
+            pypi: false,
+            ..Settings::default()
+        };
         let found = desk.wheel(settings, &with_hashes(None, Vec::new())).await;
         assert_eq!(server.requests()[0].headers["accept-encoding"], "gzip");
         let said = found.err().map(|error| error.message.rsplit(": ").next().unwrap().to_owned());
@@ -204,10 +221,144 @@ async fn what_is_no_page_of_an_index_is_said() {
         ("new", "its pages are of version 2.0, and carboy knows version 1"),
         ("odd", "it is encoded as br"),
     ] {
-        let settings =
-            Settings { index: Some(index(&format!("http://{}/{path}", server.host))), ..Settings::default() };
+        let settings = Settings {
+            indexes: vec![index(&format!("http://{}/{path}", server.host))],
+            pypi: false,
+            ..Settings::default()
+        };
         let error = desk.wheel(settings, &with_hashes(None, Vec::new())).await.unwrap_err();
         let text = error.message.replace(&server.host, "HOST");
         assert_eq!(text, format!("http://HOST/{path}/six/ cannot be used: {why}"));
+    }
+}
+
+/// Indexes at servers, as settings have them.
+fn all(servers: &[&Scripted]) -> Vec<Index> {
+    servers.iter().map(|server| index(&format!("http://{}/simple", server.host))).collect()
+}
+
+#[tokio::test]
+async fn without_a_hash_the_first_index_that_has_the_project_is_the_last_asked() {
+    const OLD: &str = "six-1.16.0-py3-none-any.whl";
+    let unhashed = || with_files(vec![LockedFile { hashes: Vec::new(), ..locked(ANY, None) }]);
+    for (pinned, hashed) in [
+        (with_hashes(None, Vec::new()), false),
+        (unhashed(), false),
+        (with_hashes(None, vec![sha256(ANY.as_bytes())]), true),
+        (with_files(vec![locked(ANY, None)]), true),
+    ] {
+        let (first, second) = (shelf(Form::Json, &[OLD]), shelf(Form::Json, &[ANY]));
+        let settings = Settings { project_indexes: all(&[&first, &second]), pypi: false, ..Settings::default() };
+        let found = Desk::new().wheel(settings, &pinned).await;
+        assert_eq!(found.is_ok(), hashed, "{pinned:?}");
+        assert_eq!(second.requests().is_empty(), !hashed);
+    }
+}
+
+#[tokio::test]
+async fn what_the_lock_binds_to_an_index_is_asked_there_and_at_the_configured_one_only() {
+    let [mirror, bound, other] = [&[][..], &[], &[ANY]].map(|names| shelf(Form::Html, names));
+    let settings = Settings {
+        indexes: all(&[&mirror]),
+        project_indexes: all(&[&other, &bound]),
+        lock_indexes: all(&[&other]),
+        ..Settings::default()
+    };
+    let named = Some(format!("http://{}/simple/", bound.host));
+    let error = Desk::new().wheel(settings, &with_hashes(named, Vec::new())).await.unwrap_err();
+    let text = error.message.replace(&mirror.host, "MIRROR").replace(&bound.host, "BOUND");
+    assert_eq!(text, "http://MIRROR/simple does not have it, and http://BOUND/simple does not have it");
+    assert_eq!(other.requests().len(), 0);
+}
+
+#[tokio::test]
+async fn an_index_at_the_same_host_is_not_taken_for_the_locked_one() {
+    let shelf = Shelf::of(Form::Html, &[ANY]);
+    let server = Scripted::start(move |request| {
+        if request.is("GET", "/two/simple/six/") {
+            return Reply::new(200).with("Content-Type", "text/html").body(format!("<a href='/files/{ANY}'>six</a>"));
+        }
+        shelf.answer(request)
+    });
+    let project_indexes = vec![index(&format!("http://{}/", server.host))];
+    let settings = Settings { project_indexes, ..Settings::default() };
+    let named = Some(format!("http://{}/two/simple", server.host));
+    Desk::new().wheel(settings, &with_hashes(named, Vec::new())).await.unwrap();
+    assert_eq!(lines(&server), ["GET /two/simple/six/".to_owned(), format!("GET /files/{ANY}")]);
+}
+
+/// A hash tells a file, whoever gives it; without one nobody may be left out.
+#[tokio::test]
+async fn an_index_that_does_not_tell_stops_only_what_has_no_hash() {
+    for status in [401, 403, 503] {
+        let (refusing, origin) = (Scripted::start(move |_| Reply::new(status)), shelf(Form::Json, &[ANY]));
+        let settings = || Settings {
+            indexes: all(&[&refusing]),
+            lock_indexes: all(&[&origin]),
+            pypi: false,
+            ..Settings::default()
+        };
+        let url = Some(format!("http://{}/files/{ANY}", origin.host));
+        for pinned in [
+            with_files(vec![locked(ANY, url)]),
+            with_files(vec![locked(ANY, None)]),
+            with_hashes(None, vec![sha256(ANY.as_bytes())]),
+        ] {
+            assert_eq!(Desk::new().wheel(settings(), &pinned).await.unwrap().name, ANY);
+        }
+        let before = origin.requests().len();
+        let error = Desk::new().wheel(settings(), &with_hashes(None, Vec::new())).await.unwrap_err();
+        assert!(error.message.contains(&status.to_string()), "{error}");
+        assert_eq!(origin.requests().len(), before);
+        // Nobody has it: both are told.
+        let error = Desk::new().wheel(settings(), &with_files(vec![locked(AMD64, None)])).await.unwrap_err();
+        assert!(error.message.contains(&status.to_string()), "{error}");
+        let end = format!(", and http://{}/simple does not have {AMD64}", origin.host);
+        assert!(error.message.ends_with(&end), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn an_index_that_refuses_does_not_close_the_others_at_its_host() {
+    let shelf = Shelf::of(Form::Json, &[ANY]);
+    let server = Scripted::start(
+        move |request| {
+            if request.is("GET", "/closed/") { Reply::new(401) } else { shelf.answer(request) }
+        },
+    );
+    let closed = index(&format!("http://{}/closed", server.host));
+    let indexes = [vec![closed], all(&[&server])].concat();
+    let wheels = Desk::new().wheels(Settings { indexes, pypi: false, ..Settings::default() });
+    for content in [ANY, "another"] {
+        let found = wheels.wheel(&with_hashes(None, vec![sha256(content.as_bytes())]), &target("x86_64")).await;
+        assert_eq!(found.is_ok(), content == ANY, "{found:?}");
+    }
+    assert_eq!(server.count("GET", "/closed/"), 1, "accounts get locked");
+}
+
+#[tokio::test]
+async fn pypi_is_not_asked_where_another_stands_in_its_place() {
+    let server = shelf(Form::Json, &[]);
+    for (settings, named) in [
+        (Settings { indexes: all(&[&server]), ..Settings::default() }, None),
+        (Settings { project_indexes: all(&[&server]), ..Settings::default() }, None),
+        (Settings { lock_indexes: all(&[&server]), ..Settings::default() }, None),
+        (Settings::default(), Some(format!("http://{}/simple", server.host))),
+    ] {
+        let settings = Settings { pypi: named.is_some(), ..settings };
+        let error = Desk::new().wheel(settings, &with_hashes(named, Vec::new())).await.unwrap_err();
+        assert_eq!(error.message, format!("http://{}/simple does not have it", server.host));
+    }
+}
+
+#[tokio::test]
+async fn a_variable_in_an_indexs_host_or_path_is_told() {
+    for locked in ["https://${NAME}/simple", "https://h.invalid/${NAME}"] {
+        let lock_indexes = vec![index(locked)];
+        let settings = Settings { lock_indexes, pypi: false, ..Settings::default() };
+        let error = Desk::new().wheel(settings, &with_hashes(None, Vec::new())).await.unwrap_err();
+        let name = error.message.to_lowercase();
+        assert!(name.contains("${name} ") || name.contains("${name}/simple "), "{error}");
+        assert!(error.message.ends_with("has a variable outside of its login, where it is not replaced"), "{error}");
     }
 }

@@ -53,7 +53,11 @@ async fn what_there_is_instead_is_named() {
 async fn what_the_index_has_and_the_lock_lacks_is_named() {
     let shelf = Shelf::of(Form::Json, &[AMD64, ARM64]);
     let server = Scripted::start(move |request| shelf.answer(request));
-    let settings = || Settings { index: Some(index(&format!("http://{}/simple", server.host))), ..Settings::default() };
+    let settings = || Settings {
+        indexes: vec![index(&format!("http://{}/simple", server.host))],
+        pypi: false,
+        ..Settings::default()
+    };
     let error = lacking(settings(), &with_files(vec![locked(AMD64, None)])).await;
     assert_eq!(error.message, "there are wheels for linux/amd64 only");
     assert_eq!(
@@ -70,7 +74,7 @@ async fn an_index_without_the_version_is_named() {
     let shelf = Shelf::of(Form::Html, &[AMD64, SDIST, "six-1.16.0-py3-none-any.whl"]);
     let server = Scripted::start(move |request| shelf.answer(request));
     let at = format!("http://{}/simple", server.host);
-    let settings = || Settings { index: Some(index(&at)), ..Settings::default() };
+    let settings = || Settings { indexes: vec![index(&at)], pypi: false, ..Settings::default() };
     let error = lacking(settings(), &with_hashes(None, Vec::new())).await;
     let what = "there is an sdist six-1.17.0.tar.gz and wheels for linux/amd64 only";
     assert_eq!(error.message, what);

@@ -96,7 +96,11 @@ async fn an_index_that_says_how_long_a_file_is_is_held_to_it() {
         }
         shelf.answer(request)
     });
-    let settings = Settings { index: Some(index(&format!("http://{}/simple", server.host))), ..Settings::default() };
+    let settings = Settings {
+        indexes: vec![index(&format!("http://{}/simple", server.host))],
+        pypi: false,
+        ..Settings::default()
+    };
     let error = desk.wheel(settings, &with_hashes(None, Vec::new())).await.unwrap_err();
     assert!(error.message.ends_with("has more than 31 bytes"), "{error}");
 }
@@ -118,7 +122,11 @@ async fn limits_are_waited_for() {
 async fn an_index_that_fails_is_not_asked_for_every_distribution() {
     let desk = Desk::new();
     let server = Scripted::start(|_| Reply::new(503));
-    let settings = Settings { index: Some(index(&format!("http://{}/simple", server.host))), ..Settings::default() };
+    let settings = Settings {
+        indexes: vec![index(&format!("http://{}/simple", server.host))],
+        pypi: false,
+        ..Settings::default()
+    };
     let wheels = desk.wheels(settings);
     for name in ["six", "numpy", "attrs"] {
         let pinned = Pinned { name: name.to_owned(), ..with_hashes(None, Vec::new()) };
@@ -135,7 +143,11 @@ async fn an_index_that_is_away_is_said_once_in_the_same_words() {
     let host = server.host.clone();
     drop(server);
     thread::sleep(Duration::from_millis(50));
-    let wheels = desk.wheels(Settings { index: Some(index(&format!("http://{host}/simple"))), ..Settings::default() });
+    let wheels = desk.wheels(Settings {
+        indexes: vec![index(&format!("http://{host}/simple"))],
+        pypi: false,
+        ..Settings::default()
+    });
     for name in ["six", "numpy"] {
         let pinned = Pinned { name: name.to_owned(), ..with_hashes(None, Vec::new()) };
         let error = wheels.wheel(&pinned, &target("x86_64")).await.unwrap_err();
@@ -166,8 +178,9 @@ async fn certificates_of_ones_own_are_read_when_they_are_needed() {
     let missing = desk.folder.path().join("missing.pem");
     for (certificates, why) in [(missing, "No such file or directory (os error 2)"), (odd, "they are not PEM")] {
         let path = certificates.display().to_string();
-        let at = Some(index("https://127.0.0.1:9/simple"));
-        let settings = Settings { certificates: Some(certificates), index: at, ..Settings::default() };
+        let at = index("https://127.0.0.1:9/simple");
+        let settings =
+            Settings { certificates: Some(certificates), indexes: vec![at], pypi: false, ..Settings::default() };
         let error = desk.wheel(settings, &with_hashes(None, Vec::new())).await.unwrap_err();
         assert_eq!(error.message, format!("cannot read certificates of {path}: {why}"));
     }

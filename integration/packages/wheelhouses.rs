@@ -3,18 +3,28 @@
 use std::path::PathBuf;
 
 use carboy::packages::{Links, Settings};
-use carboy::ports::PortErrorKind;
-use carboy::python::lock::{LockedFile, Origin};
+use carboy::ports::{Packages as _, PortErrorKind};
+use carboy::progress::Event;
+use carboy::python::lock::{Hash, LockedFile, Origin};
+use sha2::{Digest as _, Sha512};
 
-use crate::desk::{AMD64, ANY, ARM64, Desk, Form, SDIST, Shelf, index, locked, pinned, sha256, with_files};
-use crate::scripted::Scripted;
+use crate::desk::{
+    AMD64, ANY, ARM64, Desk, Form, SDIST, Shelf, index, locked, pinned, sha256, target, with_files, with_hashes,
+};
+use crate::scripted::{Reply, Scripted};
 
 /// Where nobody is to be asked.
 const NOWHERE: &str = "http://127.0.0.1:9/simple";
 
 fn settings(desk: &Desk) -> Settings {
     let (wheelhouse, folder) = (desk.folder.path().join("wheels"), desk.folder.path().to_owned());
-    Settings { wheelhouses: vec![wheelhouse], folder, index: Some(index(NOWHERE)), ..Settings::default() }
+    Settings {
+        wheelhouses: vec![wheelhouse],
+        folder,
+        indexes: vec![index(NOWHERE)],
+        pypi: false,
+        ..Settings::default()
+    }
 }
 
 #[tokio::test]
@@ -26,10 +36,7 @@ async fn a_wheelhouse_comes_before_everything_else() {
     let files = vec![locked(AMD64, Some(format!("{NOWHERE}/{AMD64}")))];
     let wheel = desk.wheel(settings(&desk), &with_files(files)).await.unwrap();
     assert_eq!(wheel.path.as_ref(), desk.folder.path().join("wheels").join(AMD64));
-    assert_eq!(
-        (sha256(AMD64.as_bytes()), wheel.size),
-        (carboy::python::lock::Hash::Sha256(wheel.digest), AMD64.len() as u64)
-    );
+    assert_eq!((sha256(AMD64.as_bytes()), wheel.size), (Hash::Sha256(wheel.digest), AMD64.len() as u64));
     assert_eq!(desk.cached().len(), 0, "it stays where it is");
     assert!(desk.log.events().is_empty());
 }
@@ -57,7 +64,7 @@ async fn folders_of_links_come_after_it_and_are_passed_over_when_they_do_not_hel
     let shelf = Shelf::of(Form::Json, &[ANY]);
     let server = Scripted::start(move |request| shelf.answer(request));
     let links = vec![Links::Folder(desk.folder.path().join("links")), Links::Folder(PathBuf::from("/no/such/folder"))];
-    let settings = || Settings { find_links: links.clone(), index: None, ..settings(&desk) };
+    let settings = || Settings { find_links: links.clone(), indexes: Vec::new(), ..settings(&desk) };
     let url = format!("http://{}/files/{ANY}", server.host);
     let online = Settings { wheelhouses: Vec::new(), ..settings() };
     let wheel = desk.wheel(online, &with_files(vec![locked(ANY, Some(url))])).await.unwrap();
@@ -67,12 +74,61 @@ async fn folders_of_links_come_after_it_and_are_passed_over_when_they_do_not_hel
 }
 
 #[tokio::test]
+async fn hashes_without_names_are_asked_of_folders_of_links_and_told_of_wheelhouses() {
+    let sha512 = |content: &[u8]| Hash::Sha512(Box::new(Sha512::digest(content).into()));
+    for (content, hash, locked) in [
+        (&b"changed"[..], sha256(b"locked"), false),
+        (b"changed", sha512(b"locked"), false),
+        (b"locked", sha512(b"locked"), true),
+        (b"locked", sha256(b"locked"), true),
+    ] {
+        let desk = Desk::new();
+        let wanted = with_hashes(None, vec![sha256(b"sdist"), hash]);
+        desk.file(&format!("wheels/{ANY}"), content);
+        let folder = desk.folder.path().join("wheels");
+        let links = Settings { find_links: vec![Links::Folder(folder)], pypi: false, ..Settings::default() };
+        assert_eq!(desk.wheel(links, &wanted).await.is_ok(), locked);
+        assert!(desk.log.events().is_empty());
+        let wheels = desk.wheels(settings(&desk));
+        for _ in 0..2 {
+            assert_eq!(wheels.wheel(&wanted, &target("x86_64")).await.unwrap().name, ANY);
+        }
+        let text = format!("`{ANY}` in a wheelhouse has none of the hashes that are locked");
+        assert_eq!(desk.log.events(), if locked { Vec::new() } else { vec![Event::Warning(text)] });
+    }
+}
+
+#[tokio::test]
+async fn a_folder_of_links_gives_no_other_wheel_than_the_locked_one_that_fits() {
+    let desk = Desk::new();
+    desk.file(&format!("links/{AMD64}"), AMD64);
+    let server = Scripted::start(|_| Reply::new(200).body(ANY));
+    let links = || vec![Links::Folder(desk.folder.path().join("links"))];
+    let settings = || Settings { find_links: links(), ..Settings::default() };
+    let url = Some(format!("http://{}/files/{ANY}", server.host));
+    assert_eq!(desk.wheel(settings(), &with_files(vec![locked(ANY, url)])).await.unwrap().name, ANY);
+    // None of these fits.
+    assert_eq!(desk.wheel(settings(), &with_files(vec![locked(ARM64, None)])).await.unwrap().name, AMD64);
+}
+
+#[tokio::test]
+async fn an_index_that_is_a_folder_has_one_for_each_project() {
+    let desk = Desk::new();
+    let path = desk.file(&format!("simple/six/{ANY}"), ANY);
+    let tree = || vec![Links::Tree(desk.folder.path().join("simple"))];
+    let settings = || Settings { find_links: tree(), pypi: false, ..Settings::default() };
+    assert_eq!(desk.wheel(settings(), &with_files(vec![locked(ANY, None)])).await.unwrap().path.as_ref(), path);
+    let error = desk.wheel(settings(), &with_files(vec![locked(AMD64, None)])).await.unwrap_err();
+    assert_eq!(error.message, "no folder has one that fits, and there is no index to ask");
+}
+
+#[tokio::test]
 async fn a_wheelhouse_alone_is_offline() {
     let desk = Desk::new();
     desk.file("wheels/x", "");
     let server = Scripted::start(|_| panic!("nothing is to be asked"));
     let url = Some(format!("http://{}/files/{ANY}", server.host));
-    let alone = || Settings { index: None, ..settings(&desk) };
+    let alone = || Settings { indexes: Vec::new(), ..settings(&desk) };
     let error = desk.wheel(alone(), &with_files(vec![locked(ANY, url.clone())])).await.unwrap_err();
     assert_eq!(
         error.message,
@@ -110,7 +166,7 @@ async fn archives_of_the_lock_are_taken_where_they_lie() {
     assert_eq!(error.kind, PortErrorKind::Corrupt);
 
     let url = Some(format!("file://{}", path.display()));
-    let offline = || Settings { index: None, ..settings(&desk) };
+    let offline = || Settings { indexes: Vec::new(), ..settings(&desk) };
     let by_url = pinned(Origin::Url(locked(ANY, url.clone())));
     assert_eq!(desk.wheel(offline(), &by_url).await.unwrap().path.as_ref(), path);
     let in_index = with_files(vec![LockedFile { size: None, ..locked(ANY, url) }]);

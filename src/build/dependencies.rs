@@ -20,7 +20,7 @@ use crate::oci::Platform;
 use crate::plan::{Dependencies, Locked, Plan, Split};
 use crate::ports::{NoWheel, Packages, PortError, PortErrorKind, Walk, WalkRules, WheelFile, WheelPlaces};
 use crate::progress::{LayerId, LayerKind, Part};
-use crate::python::lock::{Hash, Origin, Pinned};
+use crate::python::lock::{Origin, Pinned};
 use crate::python::marker::Environment;
 use crate::python::tags::Target;
 use crate::python::wheel::{self, Installed, WheelName};
@@ -157,7 +157,6 @@ async fn one(
 ) -> Result<Installed, BuildError> {
     let Origin::Folder { path } = &pinned.origin else {
         let file = packages.wheel(pinned, &facts.target).await.map_err(|cause| no_wheel(pinned, facts, cause))?;
-        warn_of_hash(run, pinned, &file);
         return install(run, facts, file).await;
     };
     let from_files = project::install(run, facts, pinned, locked.folder.join(path)).await;
@@ -175,16 +174,6 @@ fn no_wheel(pinned: &Pinned, facts: &Facts, cause: NoWheel) -> BuildError {
     }
     let version = pinned.version.as_ref().map_or_else(String::new, |version| format!(" {version}"));
     BuildError::NoWheel { distribution: format!("{}{version}", pinned.name), target: facts.target.clone(), cause }
-}
-
-/// Where a lock file has hashes without names, a wheel in a wheelhouse may be one that was
-/// built from the sdist, or another than the locked one.
-fn warn_of_hash(run: &Run, pinned: &Pinned, file: &WheelFile) {
-    let Origin::Index { files, hashes, .. } = &pinned.origin else { return };
-    let known = hashes.iter().all(|hash| matches!(hash, Hash::Sha256(_)));
-    if files.is_empty() && known && !hashes.is_empty() && !hashes.contains(&Hash::Sha256(file.digest)) {
-        run.warn_once(format!("`{}` in a wheelhouse has none of the hashes that are locked", file.name));
-    }
 }
 
 /// What an installer makes of a wheel, whose ELF files are looked at in passing.

@@ -1,8 +1,9 @@
 //! Requests to indexes, with what they take: logins, redirects, and what their
 //! refusals mean.
 //!
-//! A host that did not answer, or does not know the user, is not asked again in a
-//! run: sixty distributions would wait sixty times, and accounts get locked.
+//! An index that did not answer, or does not know the user, is not asked again in a
+//! run: sixty distributions would wait sixty times, and accounts get locked. Others at
+//! the same host are.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -14,7 +15,7 @@ use super::credentials::{Credentials, Login, login_of, shown, without_login};
 use super::settings::Index;
 use crate::http::Auth;
 use crate::http::failure::{Again, Failure, other, status_text};
-use crate::http::hosts::authority;
+use crate::http::hosts::{authority, same_origin};
 use crate::http::retry::{self, Attempts, Patience};
 use crate::http::wire::{Ask, Wire, explanation};
 use crate::ports::{PortError, PortErrorKind};
@@ -26,7 +27,7 @@ pub struct Courier {
     pub credentials: Credentials,
     pub patience: Patience,
     pub progress: Arc<dyn Progress>,
-    /// Why a host is not asked any more.
+    /// Why an index, or a host of files, is not asked any more.
     pub faults: Mutex<HashMap<String, PortError>>,
 }
 
@@ -36,15 +37,11 @@ impl Courier {
         Attempts::new(self.patience, Arc::clone(&self.progress), what)
     }
 
-    /// Why a URL's host is not asked any more.
-    pub fn fault(&self, url: &Url) -> Option<PortError> {
-        self.faults.lock().unwrap_or_else(PoisonError::into_inner).get(&authority(url)).cloned()
-    }
-
-    /// Has a URL's host not be asked any more in this run.
-    pub fn give_up(&self, url: &Url, error: &PortError) {
+    /// Has a URL's index not be asked any more in this run, or its host where it is of
+    /// no index.
+    pub fn give_up(&self, url: &Url, index: Option<&Index>, error: &PortError) {
         let mut faults = self.faults.lock().unwrap_or_else(PoisonError::into_inner);
-        faults.entry(authority(url)).or_insert_with(|| error.clone());
+        faults.entry(asked(url, index)).or_insert_with(|| error.clone());
     }
 
     /// Asks for what is at a URL, on behalf of an index if there is one. Other answers
@@ -53,14 +50,18 @@ impl Courier {
     /// # Errors
     /// Those; hosts that cannot be reached.
     pub async fn get(&self, url: &Url, index: Option<&Index>, headers: HeaderMap) -> Result<Response, Failure> {
-        if let Some(error) = self.fault(url) {
+        let fault = self.faults.lock().unwrap_or_else(PoisonError::into_inner).get(&asked(url, index)).cloned();
+        if let Some(error) = fault {
             return Err(Failure::lasting(error));
         }
         let own = login_of(url, "the URL");
         let url = without_login(url);
         let mut ask = Ask::new(Method::GET, url.clone());
         ask.headers = headers;
-        let mut login = own.as_ref().or_else(|| self.credentials.find(&url));
+        let mut login = match &own {
+            Some(own) => Some(self.credentials.completed(own, &url)),
+            None => self.credentials.find(&url),
+        };
         let mut response = self.wire.follow(&ask, &auth(login)).await?;
         // Whoever has a login for all hosts shows it only where somebody asks.
         if response.status() == StatusCode::UNAUTHORIZED
@@ -91,7 +92,7 @@ impl Courier {
                 let error = refused(url, index, login, &why);
                 // What is forbidden may be one project's files only.
                 if status == StatusCode::UNAUTHORIZED {
-                    self.give_up(url, &error);
+                    self.give_up(url, index, &error);
                 }
                 Failure::lasting(error)
             }
@@ -104,6 +105,14 @@ impl Courier {
     }
 }
 
+/// Who is asked: an index, or a host.
+fn asked(url: &Url, index: Option<&Index>) -> String {
+    match index.filter(|index| same_origin(&index.url, url)) {
+        Some(index) => index.url.to_string(),
+        None => authority(url),
+    }
+}
+
 fn auth(login: Option<&Login>) -> Auth {
     login.map_or(Auth::Anonymous, |login| Auth::Basic(login.user.clone(), login.password.clone()))
 }
@@ -111,7 +120,7 @@ fn auth(login: Option<&Login>) -> Auth {
 fn refused(url: &Url, index: Option<&Index>, login: Option<&Login>, why: &str) -> PortError {
     let host = authority(url);
     let place = match index {
-        Some(index) if index.url.origin() == url.origin() => shown(&index.url),
+        Some(index) if same_origin(&index.url, url) => shown(&index.url),
         _ => host.clone(),
     };
     let names = index.and_then(|index| index.name.as_deref()).map(|name| {

@@ -43,7 +43,17 @@ impl Credentials {
         let here = self.urls.iter().filter(|(known, _)| known.origin() == url.origin());
         // The first of equals: `max_by_key` would take the last.
         let best = here.rev().max_by_key(|(known, _)| shared(known, url)).map(|(_, login)| login);
-        best.or_else(|| self.netrc.as_ref()?.machine(url.host_str()?))
+        best.map(|login| self.completed(login, url)).or_else(|| self.of_machine(url, None))
+    }
+
+    /// A login; for a user alone netrc's, where it has the password.
+    pub(super) fn completed<'a>(&'a self, login: &'a Login, url: &Url) -> &'a Login {
+        let alone = Some(login).filter(|login| login.password.is_empty());
+        alone.and_then(|login| self.of_machine(url, Some(&login.user))).unwrap_or(login)
+    }
+
+    fn of_machine(&self, url: &Url, user: Option<&str>) -> Option<&Login> {
+        self.netrc.as_ref()?.machine(url.host_str()?, user)
     }
 
     /// What to try where a request without was refused.
@@ -119,6 +129,24 @@ mod tests {
             ("https://p.example.org/a/simple", None),
         ] {
             assert_eq!(credentials.find(&url(asked)).map(|login| login.user.as_str()), user, "{asked}");
+        }
+    }
+
+    #[test]
+    fn a_user_without_a_password_has_it_in_netrc() {
+        let mut credentials = Credentials::default();
+        for user in ["me", "they"] {
+            let login = Login { password: String::new(), ..login(user) };
+            credentials.add(&url(&format!("https://{user}.example/simple")), login);
+        }
+        let text = "machine me.example login x password 1 machine me.example login me password 2\n\
+                    machine they.example login x password 3";
+        credentials.set_netrc(Netrc::read(text, "netrc"));
+        for (asked, user, password) in
+            [("https://me.example/simple/six/", "me", "2"), ("https://they.example/simple/six/", "they", "")]
+        {
+            let found = credentials.find(&url(asked)).unwrap();
+            assert_eq!((found.user.as_str(), found.password.as_str()), (user, password));
         }
     }
 

@@ -87,7 +87,7 @@ pub async fn fetch(
     at: At<'_>,
 ) -> Result<WheelFile, PortError> {
     let subject = Subject::Wheel(Arc::from(need.name));
-    // A host that was away for all tries is away for the next file too.
+    // Who was away for all tries is away for the next file too.
     let mut body = Resumed::new(
         File { courier, name: need.name, at, etag: None, passing: false },
         need.size,
@@ -95,7 +95,7 @@ pub async fn fetch(
     );
     if let Err(error) = body.open().await {
         if body.source().passing {
-            courier.give_up(at.url, &error);
+            courier.give_up(at.url, at.index, &error);
         }
         return Err(error);
     }

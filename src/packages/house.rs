@@ -1,10 +1,12 @@
 //! Folders of wheels: wheelhouses, and what pip and uv call `find-links`.
 //!
-//! Only files that lie in a folder itself are looked at, as pip does it.
+//! Only files that lie in a folder itself are looked at, as pip does it; of an index
+//! that is a folder, those in its projects' folders too (PEP 503).
 
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::settings::Links;
 use crate::http::failure::other;
 use crate::ports::{PortError, PortErrorKind};
 use crate::python::wheel::WheelName;
@@ -24,13 +26,18 @@ pub struct Housed {
 ///
 /// # Errors
 /// A wheelhouse that is not there or cannot be read.
-pub fn look(wheelhouses: &[PathBuf], others: &[PathBuf]) -> Result<Vec<Housed>, PortError> {
+pub fn look(wheelhouses: &[PathBuf], others: &[Links]) -> Result<Vec<Housed>, PortError> {
     let mut all = Vec::new();
     for folder in wheelhouses {
         all.extend(wheels(folder, true).map_err(|cause| unreadable(folder, &cause))?);
     }
-    for folder in others {
-        match wheels(folder, false) {
+    for links in others {
+        let (folder, found) = match links {
+            Links::Folder(folder) => (folder, wheels(folder, false)),
+            Links::Tree(folder) => (folder, tree(folder)),
+            Links::Page(_) => continue,
+        };
+        match found {
             Ok(wheels) => all.extend(wheels),
             // pip and uv do not mind either.
             Err(cause) if cause.kind() == io::ErrorKind::NotFound => {}
@@ -49,6 +56,18 @@ fn wheels(folder: &Path, strict: bool) -> io::Result<Vec<Housed>> {
         found.push(Housed { name, wheel, path: entry.path(), strict });
     }
     found.sort_by(|one, two| one.name.cmp(&two.name));
+    Ok(found)
+}
+
+/// The wheels of a folder and of those right below it.
+fn tree(folder: &Path) -> io::Result<Vec<Housed>> {
+    let mut found = wheels(folder, false)?;
+    let mut below: Vec<_> = std::fs::read_dir(folder)?.map(|entry| Ok(entry?.path())).collect::<io::Result<_>>()?;
+    below.retain(|path| path.is_dir());
+    below.sort();
+    for folder in below {
+        found.extend(wheels(&folder, false)?);
+    }
     Ok(found)
 }
 

@@ -68,7 +68,7 @@ async fn page(courier: &Courier, url: &Url, index: Option<&Index>) -> Result<Opt
         let passing = failure.again != Again::No;
         if let Err(error) = attempts.pause(failure).await {
             if passing {
-                courier.give_up(url, &error);
+                courier.give_up(url, index, &error);
             }
             return Err(error);
         }

@@ -1,7 +1,7 @@
 //! Wheels that are on this machine's disk already.
 
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::path::Path;
+use std::sync::{Arc, PoisonError};
 
 use super::Wheels;
 use super::download::{Need, mismatch};
@@ -9,11 +9,11 @@ use super::hashing::Hashes;
 use super::house::{self, Housed};
 use super::lacking::Wanted;
 use super::names::is_of;
-use super::settings::Links;
 use crate::http::failure::other;
-use crate::ports::{PortError, WheelFile};
+use crate::ports::{PortError, PortErrorKind, WheelFile};
+use crate::progress::Event;
 use crate::python::lock::{Hash, LockedFile, Origin, Pinned};
-use crate::python::wheel;
+use crate::python::wheel::{self, WheelName};
 
 impl Wheels {
     /// The wheel of the folders that fits best.
@@ -22,20 +22,50 @@ impl Wheels {
     /// Wheelhouses that cannot be read; a locked file there that is another.
     pub(super) async fn housed(&self, wanted: Wanted<'_>) -> Result<Option<WheelFile>, PortError> {
         let all = self.housed.get_or_try_init(|| self.look()).await?;
-        for strict in [true, false] {
-            let mut left: Vec<_> =
-                all.iter().filter(|one| one.strict == strict && is_of(&one.wheel, wanted.pinned)).collect();
-            while let Some(one) = wheel::best(left.iter().map(|one| (one.wheel.clone(), *one)), wanted.target) {
-                let need = Need { name: &one.name, hashes: locked_hashes(wanted.pinned, &one.name), size: None };
-                match self.on_disk(&one.path, &need).await {
-                    Err(error) if !strict && error.kind == crate::ports::PortErrorKind::Corrupt => {
-                        left.retain(|other| other.path != one.path);
-                    }
-                    found => return found.map(Some),
+        let here = |strict| {
+            let of = move |one: &&Housed| one.strict == strict && is_of(&one.wheel, wanted.pinned);
+            all.iter().filter(of).map(|one| (one.wheel.clone(), one)).collect::<Vec<_>>()
+        };
+        if let Some(one) = wheel::best(here(true), wanted.target) {
+            let need = Need { name: &one.name, hashes: locked_hashes(wanted.pinned, &one.name), size: None };
+            let file = self.on_disk(&one.path, &need).await?;
+            self.warn_of_hash(wanted.pinned, one).await?;
+            return Ok(Some(file));
+        }
+        let mut left = here(false);
+        if locked_fits(wanted) {
+            left.retain(|(_, one)| is_locked(wanted.pinned, &one.name));
+        }
+        while let Some(one) = wheel::best(left.clone(), wanted.target) {
+            let hashes = match unnamed_hashes(wanted.pinned) {
+                [] => locked_hashes(wanted.pinned, &one.name),
+                hashes => hashes,
+            };
+            match self.on_disk(&one.path, &Need { name: &one.name, hashes, size: None }).await {
+                Err(error) if error.kind == PortErrorKind::Corrupt => {
+                    left.retain(|(_, other)| other.path != one.path);
                 }
+                found => return found.map(Some),
             }
         }
         Ok(None)
+    }
+
+    /// Where a lock file has hashes without names, a wheel in a wheelhouse may be one that
+    /// was built from the sdist, or another than the locked one. That is told once.
+    async fn warn_of_hash(&self, pinned: &Pinned, one: &Housed) -> Result<(), PortError> {
+        let hashes = unnamed_hashes(pinned);
+        let checked = self.on_disk(&one.path, &Need { name: &one.name, hashes, size: None }).await;
+        match checked {
+            Err(error) if error.kind == PortErrorKind::Corrupt => {}
+            other => return other.map(drop),
+        }
+        let new = self.told.lock().unwrap_or_else(PoisonError::into_inner).insert(one.path.clone());
+        if new {
+            let text = format!("`{}` in a wheelhouse has none of the hashes that are locked", one.name);
+            self.progress.on(Event::Warning(text));
+        }
+        Ok(())
     }
 
     /// What is known of a wheel where it lies.
@@ -72,10 +102,37 @@ impl Wheels {
 
     async fn look(&self) -> Result<Arc<[Housed]>, PortError> {
         let wheelhouses = self.settings.wheelhouses.clone();
-        let folder = |links: &Links| if let Links::Folder(path) = links { Some(path.clone()) } else { None };
-        let others: Vec<PathBuf> = self.settings.find_links.iter().filter_map(folder).collect();
+        let others = [&self.settings.find_links[..], &self.settings.lock_links].concat();
         self.compute(move || house::look(&wheelhouses, &others)).await.map(Arc::from)
     }
+}
+
+/// The hashes of which any file must have one: the lock file does not say whose they are.
+fn unnamed_hashes(pinned: &Pinned) -> &[Hash] {
+    match &pinned.origin {
+        Origin::Index { files, hashes, .. } if files.is_empty() => hashes,
+        _ => &[],
+    }
+}
+
+/// The files that the lock file names.
+fn named(pinned: &Pinned) -> Vec<&str> {
+    match &pinned.origin {
+        Origin::Index { files, .. } => files.iter().map(|file| file.name.as_str()).collect(),
+        Origin::Url(file) => vec![&file.name],
+        Origin::File { path, .. } => path.file_name().and_then(|name| name.to_str()).into_iter().collect(),
+        Origin::Folder { .. } | Origin::Git { .. } => Vec::new(),
+    }
+}
+
+/// Whether a locked wheel fits: then no other is wanted.
+fn locked_fits(wanted: Wanted<'_>) -> bool {
+    let wheels = named(wanted.pinned).into_iter().filter_map(|name| Some((WheelName::parse(name)?, ())));
+    wheel::best(wheels, wanted.target).is_some()
+}
+
+fn is_locked(pinned: &Pinned, name: &str) -> bool {
+    named(pinned).contains(&name)
 }
 
 /// The hashes that the lock file has for a file's name; none for files that it does

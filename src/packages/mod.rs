@@ -2,9 +2,11 @@
 //!
 //! Source: PyPA, "Simple repository API" (PEP 503, 691, 700). Wheelhouses come first.
 //! Then the cache, by the lock file's hashes. Then what this machine is configured for:
-//! an index of its own is asked for the same file and hash before the lock file's URL.
-//! Without that, it is the URL; without a URL, the lock file's index, or `PyPI`. What is
-//! fetched is verified, and kept in the cache by its SHA-256.
+//! indexes of its own are asked for the same file and hash before the lock file's URL.
+//! Without that, it is the URL; without a URL, the index that the lock file has for the
+//! distribution, and no other; without one, the project's and the lock file's, or `PyPI`
+//! where none of these stands in its place. What is fetched is verified, and kept in the
+//! cache by its SHA-256.
 
 pub mod configured;
 mod courier;
@@ -22,7 +24,9 @@ pub mod netrc;
 mod search;
 mod settings;
 
-use std::sync::Arc;
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
 
 use futures_util::future::BoxFuture;
 use tokio::sync::{OnceCell, Semaphore};
@@ -53,6 +57,8 @@ pub struct Wheels {
     pages: Pages,
     /// What the folders have, once one was looked in.
     housed: OnceCell<Arc<[Housed]>>,
+    /// Wheels that a warning was given of.
+    told: Mutex<BTreeSet<PathBuf>>,
     /// Fetched files, by what they are known by.
     fetched: Once<String, WheelFile>,
     transfers: Semaphore,
@@ -76,11 +82,11 @@ impl Wheels {
             credentials: std::mem::take(&mut settings.credentials),
             patience: Patience { retries: settings.retries, base: settings.delay },
             progress: Arc::clone(&progress),
-            faults: std::sync::Mutex::default(),
+            faults: Mutex::default(),
         };
         let transfers = Semaphore::new(settings.jobs.max(1));
-        let (pages, housed, fetched) = (Pages::default(), OnceCell::new(), Once::default());
-        Ok(Self { settings, courier, cache, folders, progress, workers, pages, housed, fetched, transfers })
+        let (pages, housed, told, fetched) = (Pages::default(), OnceCell::new(), Mutex::default(), Once::default());
+        Ok(Self { settings, courier, cache, folders, progress, workers, pages, housed, told, fetched, transfers })
     }
 }
 

@@ -14,7 +14,7 @@ pub const LIMIT: u64 = 1 << 20;
 /// The logins of a netrc file.
 #[derive(Clone, Default)]
 pub struct Netrc {
-    machines: BTreeMap<String, Login>,
+    machines: BTreeMap<String, Vec<Login>>,
     /// For all other hosts.
     pub(super) default: Option<Login>,
 }
@@ -32,7 +32,7 @@ impl Netrc {
             match word.as_str() {
                 "machine" => {
                     netrc.close(entry.take());
-                    entry = token(&mut rest).map(|name| (Some(name.to_ascii_lowercase()), empty()));
+                    entry = word_of(&mut rest).map(|name| (Some(name.to_ascii_lowercase()), empty()));
                 }
                 "default" => {
                     netrc.close(entry.take());
@@ -42,10 +42,10 @@ impl Netrc {
                     let end = ["\n\n", "\n\r\n"].iter().filter_map(|end| rest.find(end)).min();
                     rest = end.map_or("", |end| &rest[end..]);
                 }
-                field @ ("login" | "password" | "account") => {
-                    let (Some(value), Some((_, login))) = (token(&mut rest), &mut entry) else { continue };
+                field @ ("login" | "user" | "password" | "account") => {
+                    let (Some(value), Some((_, login))) = (word_of(&mut rest), &mut entry) else { continue };
                     match field {
-                        "login" => login.user = value,
+                        "login" | "user" => login.user = value,
                         "password" => login.password = value,
                         _ => {}
                     }
@@ -57,16 +57,17 @@ impl Netrc {
         netrc
     }
 
-    /// The login for a host.
-    pub(super) fn machine(&self, host: &str) -> Option<&Login> {
-        self.machines.get(&host.to_ascii_lowercase())
+    /// The login for a host: the user's, or the first.
+    pub(super) fn machine(&self, host: &str, user: Option<&str>) -> Option<&Login> {
+        let mut logins = self.machines.get(&host.to_ascii_lowercase())?.iter();
+        logins.find(|login| user.is_none_or(|user| login.user == user))
     }
 
-    /// An entry is complete; of several for one host the first counts.
+    /// An entry is complete.
     fn close(&mut self, entry: Option<(Option<String>, Login)>) {
         match entry {
             Some((Some(name), login)) => {
-                self.machines.entry(name).or_insert(login);
+                self.machines.entry(name).or_default().push(login);
             }
             Some((None, login)) => self.default = self.default.take().or(Some(login)),
             None => {}
@@ -83,6 +84,12 @@ fn token(rest: &mut &str) -> Option<String> {
         }
         *rest = rest.find('\n').map_or("", |end| &rest[end..]);
     }
+    word_of(rest)
+}
+
+/// The next token, where one has to be: `#` may begin a password.
+fn word_of(rest: &mut &str) -> Option<String> {
+    *rest = rest.trim_start();
     if let Some(quoted) = rest.strip_prefix('"') {
         return Some(string(quoted, rest));
     }
@@ -122,7 +129,7 @@ mod tests {
              machine a.example login second password x\ndefault login any password one",
             "~/.netrc",
         );
-        let found = |host: &str| netrc.machine(host).map(|login| (login.user.as_str(), login.password.as_str()));
+        let found = |host: &str| netrc.machine(host, None).map(|login| (login.user.as_str(), login.password.as_str()));
         assert_eq!(found("a.example"), Some(("me", "p w\"#")));
         assert_eq!(found("b.EXAMPLE"), Some(("you", "p#1")));
         assert_eq!(found("c.example"), None);
@@ -135,7 +142,24 @@ mod tests {
         {
             let netrc = Netrc::read(text, "");
             assert!(netrc.default.is_none(), "{text}");
-            assert!(netrc.machine("b").is_none(), "{text}");
+            assert!(netrc.machine("b", None).is_none(), "{text}");
+        }
+    }
+
+    #[test]
+    fn values_may_begin_as_comments_and_users_have_passwords_of_their_own() {
+        let text =
+            "machine a login me password #1 # mine\nmachine a user you password 2\n#machine b login x password y";
+        let netrc = Netrc::read(text, "");
+        for (host, user, password) in [
+            ("a", None, Some("#1")),
+            ("a", Some("me"), Some("#1")),
+            ("a", Some("you"), Some("2")),
+            ("a", Some("they"), None),
+            ("b", None, None),
+        ] {
+            let found = netrc.machine(host, user).map(|login| login.password.as_str());
+            assert_eq!(found, password, "{host} {user:?}");
         }
     }
 }

@@ -30,10 +30,17 @@ enum Place {
 }
 
 /// What places answered that do not have a file.
-#[derive(Default)]
 struct Misses {
+    /// There is a hash to tell the file by, so whoever has it may give it. Otherwise
+    /// it matters who is asked.
+    hashed: bool,
+    /// The lock file says which index it is.
+    bound: bool,
+    /// An index has the project: no further one is asked (uv's `first-index`).
+    settled: bool,
     said: Vec<String>,
-    refusal: Option<PortError>,
+    /// The first that did not say whether it has the file.
+    fault: Option<PortError>,
 }
 
 impl Wheels {
@@ -87,8 +94,11 @@ impl Wheels {
     /// A file that the lock file names.
     async fn file(&self, wanted: Wanted<'_>, index: Option<&str>, file: &LockedFile) -> Result<WheelFile, NoWheel> {
         let mut places = self.configured_places();
-        places.extend(url_of(file)?.filter(|url| !self.settings.no_index || url.scheme() == "file").map(Place::Url));
+        let url = url_of(file)?;
+        let pypi = self.pypi(index).filter(|_| url.is_none());
+        places.extend(url.filter(|url| !self.settings.no_index || url.scheme() == "file").map(Place::Url));
         places.extend(self.further_places(index)?);
+        places.extend(pypi);
         self.sought(wanted, file, places).await
     }
 
@@ -103,11 +113,14 @@ impl Wheels {
             if let Some(why) = self.settings.offline() {
                 return Err(wanted.offline(why));
             }
-            let mut misses = Misses::default();
+            let mut misses = Misses::of(wanted.pinned, &file.hashes);
             for place in &places {
-                match self.try_place(wanted.pinned, file, place).await {
+                if misses.end_before(place) {
+                    continue;
+                }
+                match self.try_place(wanted.pinned, file, place, &mut misses).await {
                     Ok(found) => return Ok(found),
-                    Err(error) => misses.add(error, self.is_given_up(place))?,
+                    Err(error) => misses.add(error)?,
                 }
             }
             Err(misses.error())
@@ -115,13 +128,20 @@ impl Wheels {
         self.fetched.get(known_by(file), work).await
     }
 
-    async fn try_place(&self, pinned: &Pinned, file: &LockedFile, place: &Place) -> Result<WheelFile, PortError> {
+    async fn try_place(
+        &self,
+        pinned: &Pinned,
+        file: &LockedFile,
+        place: &Place,
+        misses: &mut Misses,
+    ) -> Result<WheelFile, PortError> {
         if let Place::Url(url) = place {
             let need = Need { name: &file.name, hashes: &file.hashes, size: file.size };
             let index = self.index_of(url);
             return self.fetch(&need, At { url, index: index.as_ref() }).await;
         }
         let (page, index, name) = self.page(place, pinned).await?;
+        misses.settle(index, &page);
         let absent = |what: String| PortError { kind: PortErrorKind::NotFound, message: what, hint: None };
         let listed = page.iter().filter(|listed| listed.name == file.name);
         let (same, others): (Vec<_>, Vec<_>) = listed.partition(|listed| agree(&listed.hashes, &file.hashes));
@@ -147,16 +167,23 @@ impl Wheels {
         }
         let mut places = self.configured_places();
         places.extend(self.further_places(index)?);
-        let mut misses = Misses::default();
+        places.extend(self.pypi(index));
+        let mut misses = Misses::of(wanted.pinned, hashes);
         let mut names = Vec::new();
         for place in &places {
-            match self.best_of(wanted, place, hashes, &mut names).await {
+            if misses.end_before(place) {
+                continue;
+            }
+            match self.best_of(wanted, place, hashes, (&mut names, &mut misses)).await {
                 Ok(Some(file)) => return Ok(file),
                 Ok(None) => {}
-                Err(error) => misses.add(error, self.is_given_up(place))?,
+                Err(error) => misses.add(error)?,
             }
         }
-        if names.is_empty() { Err(misses.error()) } else { Err(wanted.unfit(names.iter().map(String::as_str), None)) }
+        if names.is_empty() || misses.fault.is_some() {
+            return Err(misses.error());
+        }
+        Err(wanted.unfit(names.iter().map(String::as_str), None))
     }
 
     /// None when a place has the version, and no wheel of it that fits: `names` has
@@ -166,9 +193,10 @@ impl Wheels {
         wanted: Wanted<'_>,
         place: &Place,
         hashes: &[Hash],
-        names: &mut Vec<String>,
+        (names, misses): (&mut Vec<String>, &mut Misses),
     ) -> Result<Option<WheelFile>, PortError> {
         let (page, index, shown) = self.page(place, wanted.pinned).await?;
+        misses.settle(index, &page);
         let locked = |listed: &&Listed| hashes.is_empty() || agree(&listed.hashes, hashes);
         let of_version: Vec<_> =
             page.iter().filter(|listed| is_file_of(&listed.name, wanted.pinned)).filter(locked).collect();
@@ -181,6 +209,7 @@ impl Wheels {
         let wheels = wheels.filter_map(|listed| Some((WheelName::parse(&listed.name)?, *listed)));
         let Some(listed) = wheel::best(wheels, wanted.target) else {
             names.extend(of_version.iter().map(|listed| listed.name.clone()));
+            misses.said.push(format!("{shown} has no wheel of it that fits"));
             return Ok(None);
         };
         // The index's hashes tell which of the locked files this is, if they can.
@@ -210,6 +239,7 @@ impl Wheels {
         }
         let mut places = self.configured_places();
         places.extend(self.further_places(index).ok()?);
+        places.extend(self.pypi(index));
         let (page, _, _) = self.page(places.first()?, wanted.pinned).await.ok()?;
         let wheels = page.iter().filter(|listed| !listed.excludes(wanted.target));
         let wheels = wheels.filter_map(|listed| Some((WheelName::parse(&listed.name)?, listed.name.clone())));
@@ -223,6 +253,9 @@ impl Wheels {
         pinned: &Pinned,
     ) -> Result<(Arc<[Listed]>, Option<&'p Index>, String), PortError> {
         let _permit = self.transfers.acquire().await;
+        if let Place::Index(index) = place {
+            expanded(index)?;
+        }
         let (page, index, url) = match place {
             Place::Index(index) => {
                 (self.pages.project(&self.courier, index, &pinned.name).await?, Some(index), &index.url)
@@ -262,79 +295,122 @@ impl Wheels {
 
     /// What comes before the lock file's own URLs.
     fn configured_places(&self) -> Vec<Place> {
-        let page = |links: &Links| if let Links::Page(url) = links { Some(Place::Page(url.clone())) } else { None };
-        let index = self.settings.index.clone().filter(|_| !self.settings.no_index).map(Place::Index);
-        index.into_iter().chain(self.settings.find_links.iter().filter_map(page)).collect()
+        let indexes = self.settings.indexes.iter().filter(|_| !self.settings.no_index);
+        indexes.cloned().map(Place::Index).chain(pages(&self.settings.find_links)).collect()
     }
 
-    /// What comes after them: the lock file's index, other configured ones, the
-    /// project's; `PyPI` when nobody names another to ask in its place.
+    /// What comes after them: the index that the lock file has for a distribution, and
+    /// no other; without one, the project's and the lock file's.
     fn further_places(&self, index: Option<&str>) -> Result<Vec<Place>, PortError> {
-        if self.settings.no_index {
-            return Ok(Vec::new());
-        }
-        let locked = index.map(|index| {
-            let url = Url::parse(index).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
-            url.ok_or_else(|| other("the lock file names an index that is no HTTP URL".to_owned()))
-        });
-        let locked = locked.transpose()?.map(|url| self.index_of(&url).unwrap_or(Index { name: None, url }));
         let settings = &self.settings;
-        let alone = locked.is_none() && settings.index.is_none();
-        let pypi = Url::parse(PYPI).ok().filter(|_| alone && !settings.project_indexes.iter().any(is_pypi));
-        let pypi = pypi.map(|url| Index { name: None, url });
+        let mut places: Vec<_> = pages(&settings.lock_links).collect();
+        if settings.no_index {
+            return Ok(places);
+        }
+        let all = settings.project_indexes.iter().chain(&settings.lock_indexes);
         let mut indexes: Vec<Index> = Vec::new();
-        let all = locked.into_iter().chain(settings.extra_indexes.iter().chain(&settings.project_indexes).cloned());
-        for index in all.chain(pypi) {
-            let same =
-                |known: &Index| known.url.as_str().trim_end_matches('/') == index.url.as_str().trim_end_matches('/');
-            if !indexes.iter().any(same) && !settings.index.as_ref().is_some_and(same) {
-                indexes.push(index);
+        if let Some(text) = index {
+            let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
+            let url = url.ok_or_else(|| other("the lock file names an index that is no HTTP URL".to_owned()))?;
+            let known = all.clone().find(|index| index.is_at(&url)).cloned();
+            indexes.push(known.unwrap_or(Index { name: None, url }));
+        } else {
+            indexes.extend(all.cloned());
+        }
+        for index in indexes {
+            let same = |place: &Place| matches!(place, Place::Index(known) if known.is_at(&index.url));
+            if !places.iter().any(same) && !settings.indexes.iter().any(|known| known.is_at(&index.url)) {
+                places.push(Place::Index(index));
             }
         }
-        Ok(indexes.into_iter().map(Place::Index).collect())
+        Ok(places)
+    }
+
+    /// `PyPI`, for what the lock file has no index of, unless others stand in its place.
+    fn pypi(&self, index: Option<&str>) -> Option<Place> {
+        let url = Url::parse(PYPI).ok().filter(|_| self.settings.pypi && !self.settings.no_index && index.is_none())?;
+        let known = [&self.settings.indexes, &self.settings.project_indexes, &self.settings.lock_indexes];
+        let known = known.iter().flat_map(|indexes| *indexes).any(|index| index.is_at(&url));
+        (!known).then_some(Place::Index(Index { name: None, url }))
     }
 
     /// The named index that a URL belongs to.
     fn index_of(&self, url: &Url) -> Option<Index> {
         let settings = &self.settings;
-        let known = settings.index.iter().chain(&settings.extra_indexes).chain(&settings.project_indexes);
+        let known = settings.indexes.iter().chain(&settings.project_indexes).chain(&settings.lock_indexes);
         let mut here = known.filter(|index| index.url.origin() == url.origin());
         here.clone().find(|index| url.path().starts_with(index.url.path())).or_else(|| here.next()).cloned()
-    }
-
-    fn is_given_up(&self, place: &Place) -> bool {
-        let (Place::Index(Index { url, .. }) | Place::Page(url) | Place::Url(url)) = place;
-        self.courier.fault(url).is_some()
     }
 }
 
 impl Misses {
-    /// Notes what a place does not have, or forbids.
+    fn of(pinned: &Pinned, hashes: &[Hash]) -> Self {
+        let bound = matches!(pinned.origin, Origin::Index { index: Some(_), .. });
+        Self { hashed: !hashes.is_empty(), bound, settled: false, said: Vec::new(), fault: None }
+    }
+
+    /// An index that has the project is the last to be asked, where no hash tells its
+    /// package from a stranger's of the same name.
+    fn settle(&mut self, index: Option<&Index>, page: &[Listed]) {
+        self.settled |= index.is_some() && !page.is_empty() && !self.hashed && !self.bound;
+    }
+
+    /// Whether a place is not asked any more.
+    fn end_before(&self, place: &Place) -> bool {
+        self.settled && matches!(place, Place::Index(_))
+    }
+
+    /// Notes what a place does not have, or does not tell.
     ///
     /// # Errors
-    /// Whatever else went wrong there, with what was found before.
-    fn add(&mut self, error: PortError, given_up: bool) -> Result<(), PortError> {
+    /// Another file than is wanted. Without a hash all that is no plain no: a place
+    /// that comes later might give a stranger's.
+    fn add(&mut self, error: PortError) -> Result<(), PortError> {
+        self.said.push(error.message.clone());
         match error.kind {
-            PortErrorKind::NotFound => self.said.push(error.message),
-            PortErrorKind::Denied if !given_up => {
-                self.said.push(error.message.clone());
-                self.refusal.get_or_insert(error);
-            }
-            _ if self.said.is_empty() => return Err(error),
+            PortErrorKind::NotFound => {}
+            PortErrorKind::Corrupt => return Err(PortError { message: self.text(), ..error }),
+            _ if !self.hashed => return Err(PortError { message: self.text(), ..error }),
             _ => {
-                let message = format!("{}, and {}", self.said.join(", "), error.message);
-                return Err(PortError { message, ..error });
+                self.fault.get_or_insert(error);
             }
         }
         Ok(())
     }
 
+    fn text(&self) -> String {
+        if self.said.is_empty() {
+            return "no folder has one that fits, and there is no index to ask".to_owned();
+        }
+        self.said.join(", and ")
+    }
+
     fn error(self) -> NoWheel {
-        match self.refusal {
-            Some(refusal) => NoWheel { message: self.said.join(", and "), ..refusal.into() },
-            None => absent(self.said.join(", and ")),
+        let message = self.text();
+        match self.fault {
+            Some(fault) => NoWheel { message, ..fault.into() },
+            None => absent(message),
         }
     }
+}
+
+/// Pages of links.
+fn pages(links: &[Links]) -> impl Iterator<Item = Place> {
+    links.iter().filter_map(|links| if let Links::Page(url) = links { Some(Place::Page(url.clone())) } else { None })
+}
+
+/// Variables of the environment are not for hosts and paths, which a lock file chooses.
+///
+/// # Errors
+/// There is one in an index's URL.
+fn expanded(index: &Index) -> Result<(), PortError> {
+    let text = shown(&index.url).replace("%7B", "{").replace("%7D", "}");
+    if !text.contains("${") {
+        return Ok(());
+    }
+    let message = format!("{text} has a variable outside of its login, where it is not replaced");
+    let hint = "name the index besides: [dependencies] index = \"https://…\"".to_owned();
+    Err(PortError { kind: PortErrorKind::Other, message, hint: Some(hint) })
 }
 
 /// What tells one file from another: its hashes, or its address.
@@ -348,10 +424,6 @@ fn known_by(file: &LockedFile) -> String {
 fn fits(wanted: Wanted<'_>, name: &str) -> bool {
     let wheel = WheelName::parse(name).filter(|wheel| is_of(wheel, wanted.pinned));
     wheel.is_some_and(|wheel| wheel.tags.iter().any(|tag| wanted.target.accepts(tag)))
-}
-
-fn is_pypi(index: &Index) -> bool {
-    index.url.host_str() == Some("pypi.org")
 }
 
 /// Where the lock file says that a file is.

@@ -12,11 +12,12 @@ use super::credentials::Credentials;
 pub struct Settings {
     /// Folders of wheels, looked in first. They must be there.
     pub wheelhouses: Vec<PathBuf>,
-    /// The index that this machine or carboy is configured for: asked before the URLs
-    /// of the lock file.
-    pub index: Option<Index>,
-    /// Further configured indexes, asked after the URLs of the lock file.
-    pub extra_indexes: Vec<Index>,
+    /// The indexes that this machine or carboy is configured for, in their order: asked
+    /// before the URLs of the lock file.
+    pub indexes: Vec<Index>,
+    /// Whether `PyPI` is asked for what has no index and no URL: nobody has named an
+    /// index that stands in its place.
+    pub pypi: bool,
     /// Folders and pages of files; folders are looked in after the wheelhouses.
     pub find_links: Vec<Links>,
     /// Neither indexes nor the URLs of the lock file are to be asked: only `find_links`.
@@ -24,6 +25,10 @@ pub struct Settings {
     /// The indexes that the project names, from which its lock file was made: asked for
     /// what the lock file has no URL of.
     pub project_indexes: Vec<Index>,
+    /// The indexes that the lock file names for all that it pins.
+    pub lock_indexes: Vec<Index>,
+    /// The lock file's folders and pages of files.
+    pub lock_links: Vec<Links>,
     /// Where relative paths of the lock file begin.
     pub folder: PathBuf,
     pub credentials: Credentials,
@@ -54,19 +59,30 @@ pub struct Index {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Links {
     Folder(PathBuf),
+    /// An index that is a folder: of wheels, or of one folder for each project.
+    Tree(PathBuf),
     /// A page of links.
     Page(Url),
+}
+
+impl Index {
+    /// Whether it is the one at a URL.
+    pub(super) fn is_at(&self, url: &Url) -> bool {
+        self.url.as_str().trim_end_matches('/') == url.as_str().trim_end_matches('/')
+    }
 }
 
 impl Default for Settings {
     fn default() -> Self {
         Self {
             wheelhouses: Vec::new(),
-            index: None,
-            extra_indexes: Vec::new(),
+            indexes: Vec::new(),
+            pypi: true,
             find_links: Vec::new(),
             no_index: false,
             project_indexes: Vec::new(),
+            lock_indexes: Vec::new(),
+            lock_links: Vec::new(),
             folder: PathBuf::new(),
             credentials: Credentials::default(),
             insecure: Vec::new(),
@@ -80,14 +96,15 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// Why nothing is asked of the network, if so.
+    /// Why nothing is asked of the network, if so. What the lock file itself names is
+    /// no reason to ask: pip-compile and pipenv write `PyPI` into every one.
     pub(super) fn offline(&self) -> Option<&'static str> {
-        let links = self.find_links.iter().any(|links| matches!(links, Links::Page(_)));
-        let indexes = [&self.extra_indexes, &self.project_indexes].iter().any(|indexes| !indexes.is_empty());
-        if self.no_index && !links {
+        let pages = |links: &[Links]| links.iter().any(|links| matches!(links, Links::Page(_)));
+        if self.no_index && !pages(&self.find_links) && !pages(&self.lock_links) {
             return Some("the settings say `no-index`");
         }
-        let alone = !self.wheelhouses.is_empty() && self.index.is_none() && !indexes && !links;
+        let indexes = !self.indexes.is_empty() || !self.project_indexes.is_empty();
+        let alone = !self.wheelhouses.is_empty() && !indexes && !pages(&self.find_links);
         alone.then_some("there is a wheelhouse and no configured index")
     }
 }
@@ -104,9 +121,10 @@ mod tests {
         assert!(!offline(Settings::default()));
         assert!(offline(Settings { wheelhouses: wheelhouses.clone(), ..Settings::default() }));
         let with = |settings: Settings| Settings { wheelhouses: wheelhouses.clone(), ..settings };
-        assert!(!offline(with(Settings { index: Some(index.clone()), ..Settings::default() })));
-        assert!(!offline(with(Settings { extra_indexes: vec![index.clone()], ..Settings::default() })));
+        assert!(!offline(with(Settings { indexes: vec![index.clone()], ..Settings::default() })));
         assert!(!offline(with(Settings { project_indexes: vec![index.clone()], ..Settings::default() })));
-        assert!(offline(Settings { no_index: true, index: Some(index), ..Settings::default() }));
+        let (lock_indexes, lock_links) = (vec![index.clone()], vec![Links::Page(index.url.clone())]);
+        assert!(offline(with(Settings { lock_indexes, lock_links, ..Settings::default() })));
+        assert!(offline(Settings { no_index: true, indexes: vec![index], ..Settings::default() }));
     }
 }

@@ -1,8 +1,8 @@
 //! What pip, uv, poetry and carboy are told about indexes, as one [`Settings`].
 //!
 //! What is this machine's configuration comes before the lock file's URLs. Of several
-//! sources the first that names an index, or says that there is none, ends the search;
-//! those before it add their further indexes:
+//! sources the first that names an index in `PyPI`'s place, or says that there is none,
+//! ends the search; those before it add their further indexes:
 //!
 //! 1. carboy's own `[dependencies] index`, or its flag;
 //! 2. `UV_DEFAULT_INDEX`, `UV_INDEX_URL`, `UV_INDEX`, `UV_EXTRA_INDEX_URL`, `UV_NO_INDEX`;
@@ -15,7 +15,9 @@
 //! has no URL there.
 //!
 //! Logins: `UV_INDEX_<NAME>_USERNAME` and `_PASSWORD`, `POETRY_HTTP_BASIC_<NAME>_…` for
-//! indexes with names, then those in URLs, then netrc's.
+//! indexes with names, then those in URLs, then netrc's. A lock file's indexes have no
+//! names here: it would decide which host gets somebody's login. Variables of the
+//! environment count in the logins of its URLs, as pipenv has it, and nowhere else.
 
 mod ini;
 mod pip;
@@ -29,10 +31,12 @@ use serde::de::DeserializeOwned;
 use url::Url;
 
 use super::credentials::{Credentials, Login, login_of, without_login};
+use super::links::percent_decoded;
 use super::netrc::{self, Netrc};
 use super::settings::{Index, Links, Settings};
 use crate::http::failure::other;
 use crate::ports::PortError;
+use crate::python::lock::Sources;
 
 /// The most bytes of a file of settings.
 const LIMIT: u64 = 16 << 20;
@@ -55,13 +59,8 @@ pub struct Around<'a> {
 pub struct Own {
     pub wheelhouses: Vec<PathBuf>,
     pub index: Option<String>,
-    /// The indexes that the lock file names, some by a name. `${VARIABLE}` stands for
-    /// what the environment has.
-    pub sources: Vec<(Option<String>, String)>,
-    /// The lock file's `--find-links`: URLs, or folders relative to it.
-    pub links: Vec<String>,
-    /// The lock file's `--no-index`.
-    pub no_index: bool,
+    /// What the lock file says.
+    pub sources: Sources,
     /// The lock file's folder.
     pub folder: PathBuf,
 }
@@ -79,8 +78,12 @@ struct Given {
 #[derive(Default)]
 struct Source {
     what: String,
+    /// Stands in `PyPI`'s place.
     index: Option<Given>,
+    /// Asked before it.
     extra: Vec<Given>,
+    /// None comes before others, as in pip.
+    equal: bool,
     links: Vec<String>,
     no_index: Option<bool>,
     /// Where its relative paths begin.
@@ -134,9 +137,14 @@ pub fn settings(own: &Own, around: &Around<'_>) -> Result<Settings, PortError> {
         settings.find_links = source.links()?;
     }
     for source in &sources {
-        source.add_indexes(&mut settings)?;
-        if settings.index.is_some() || source.no_index == Some(true) {
-            settings.no_index = settings.index.is_none();
+        if source.no_index == Some(true) {
+            settings.indexes.clear();
+            settings.no_index = true;
+            break;
+        }
+        add_indexes(source, &mut settings.indexes, &mut settings.find_links)?;
+        if source.index.is_some() {
+            settings.pypi = false;
             break;
         }
     }
@@ -147,20 +155,17 @@ pub fn settings(own: &Own, around: &Around<'_>) -> Result<Settings, PortError> {
         for given in &project.named {
             logins.add(given, &project.source.folder)?;
         }
-        add_project(&project.source, &mut settings)?;
+        add_indexes(&project.source, &mut settings.project_indexes, &mut settings.find_links)?;
+        settings.find_links.extend(project.source.links()?);
+        settings.pypi &= project.source.index.is_none();
     }
     let lock = own.lock();
-    logins.learn(&lock)?;
-    settings.find_links.extend(lock.links()?);
-    settings.no_index |= own.no_index;
+    logins.learn_expanded(&lock)?;
+    add_indexes(&lock, &mut settings.lock_indexes, &mut settings.lock_links)?;
+    settings.lock_links.extend(lock.links()?);
+    settings.pypi &= lock.index.is_none();
+    settings.no_index |= own.sources.no_index;
     settings.folder.clone_from(&own.folder);
-    for (name, url) in &own.sources {
-        let given = Given { name: name.clone(), url: expanded(url, around), what: "the lock file".to_owned() };
-        logins.add(&given, around.folder)?;
-        if let Place::Web(url) = given.place(around.folder)? {
-            push(&mut settings.project_indexes, given.index(&url));
-        }
-    }
     logins.read_netrc()?;
     settings.credentials = logins.credentials;
     Ok(settings)
@@ -173,29 +178,26 @@ impl Own {
         Source { what, index, folder: around.folder.to_owned(), ..Source::default() }
     }
 
-    /// What the lock file says besides its indexes.
+    /// What the lock file says.
     fn lock(&self) -> Source {
-        let (links, folder) = (self.links.clone(), self.folder.clone());
-        Source { what: "the lock file".to_owned(), links, folder, ..Source::default() }
+        let what = "the lock file".to_owned();
+        let given = |url: &String| Given { name: None, url: url.clone(), what: what.clone() };
+        let (index, extra) = (self.sources.index.as_ref().map(given), &self.sources.extra_indexes);
+        let (extra, links) = (extra.iter().map(given).collect(), self.sources.find_links.clone());
+        Source { index, extra, equal: true, links, folder: self.folder.clone(), what, ..Source::default() }
     }
 }
 
-/// The project's indexes, its default one last, as uv asks them.
-fn add_project(source: &Source, settings: &mut Settings) -> Result<(), PortError> {
-    for given in source.extra.iter().chain(&source.index) {
-        match given.place(&source.folder)? {
-            Place::Web(url) => push(&mut settings.project_indexes, given.index(&url)),
-            Place::Folder(folder) => settings.find_links.push(Links::Folder(folder)),
+/// A source's indexes, in their order.
+fn add_indexes(source: &Source, indexes: &mut Vec<Index>, links: &mut Vec<Links>) -> Result<(), PortError> {
+    for given in source.indexes() {
+        match given.index_place(&source.folder)? {
+            Place::Web(url) if indexes.iter().any(|known| known.is_at(&without_login(&url))) => {}
+            Place::Web(url) => indexes.push(given.index(&url)),
+            Place::Folder(folder) => links.push(Links::Tree(folder)),
         }
     }
-    settings.find_links.extend(source.links()?);
     Ok(())
-}
-
-fn push(indexes: &mut Vec<Index>, index: Index) {
-    if !indexes.iter().any(|known| known.url == index.url) {
-        indexes.push(index);
-    }
 }
 
 impl Source {
@@ -210,20 +212,15 @@ impl Source {
         self.links.iter().map(one).collect()
     }
 
-    fn add_indexes(&self, settings: &mut Settings) -> Result<(), PortError> {
-        for given in &self.extra {
-            match given.place(&self.folder)? {
-                Place::Web(url) => push(&mut settings.extra_indexes, given.index(&url)),
-                Place::Folder(folder) => settings.find_links.push(Links::Folder(folder)),
-            }
+    /// Its indexes in their order. Of equal ones `PyPI` is the last: without a hash a
+    /// stranger's package of the same name would be taken from there.
+    fn indexes(&self) -> Vec<&Given> {
+        if !self.equal {
+            return self.extra.iter().chain(&self.index).collect();
         }
-        if let Some(given) = &self.index {
-            match given.place(&self.folder)? {
-                Place::Web(url) => settings.index = Some(given.index(&url)),
-                Place::Folder(folder) => settings.find_links.push(Links::Folder(folder)),
-            }
-        }
-        Ok(())
+        let mut all: Vec<_> = self.index.iter().chain(&self.extra).collect();
+        all.sort_by_key(|given| Url::parse(&given.url).is_ok_and(|url| url.host_str() == Some("pypi.org")));
+        all
     }
 }
 
@@ -232,18 +229,34 @@ impl Given {
         Index { name: self.name.clone(), url: without_login(url) }
     }
 
-    fn place(&self, folder: &Path) -> Result<Place, PortError> {
-        let wrong = || {
-            let mut error = other(format!("{} has an index that is neither a URL nor a folder", self.what));
-            error.hint = Some("write it as in https://pypi.org/simple".to_owned());
-            error
-        };
-        match Url::parse(self.url.trim()) {
-            Ok(url) if matches!(url.scheme(), "http" | "https") => Ok(Place::Web(url)),
-            Ok(url) if url.scheme() == "file" => Ok(Place::Folder(url.to_file_path().map_err(|()| wrong())?)),
-            Err(url::ParseError::RelativeUrlWithoutBase) => Ok(Place::Folder(folder.join(self.url.trim()))),
-            Ok(_) | Err(_) => Err(wrong()),
+    /// Where an index is: a path has to look like one, or lead to a folder.
+    fn index_place(&self, folder: &Path) -> Result<Place, PortError> {
+        match self.place(folder)? {
+            Place::Folder(path) if !self.url.contains("://") => {
+                let is_path = self.url.trim_start().starts_with(['/', '.']) || path.is_dir();
+                if is_path { Ok(Place::Folder(path)) } else { Err(self.wrong()) }
+            }
+            place => Ok(place),
         }
+    }
+
+    fn place(&self, folder: &Path) -> Result<Place, PortError> {
+        let text = self.url.trim();
+        if text.contains("://") && text.contains(|c: char| c.is_whitespace() || c.is_control()) {
+            return Err(other(format!("{} has a URL with a blank or a line's end in it", self.what)));
+        }
+        match Url::parse(text) {
+            Ok(url) if matches!(url.scheme(), "http" | "https") => Ok(Place::Web(url)),
+            Ok(url) if url.scheme() == "file" => Ok(Place::Folder(url.to_file_path().map_err(|()| self.wrong())?)),
+            Err(url::ParseError::RelativeUrlWithoutBase) => Ok(Place::Folder(folder.join(text))),
+            Ok(_) | Err(_) => Err(self.wrong()),
+        }
+    }
+
+    fn wrong(&self) -> PortError {
+        let mut error = other(format!("{} has an index that is neither a URL nor a folder", self.what));
+        error.hint = Some("write it as in https://pypi.org/simple".to_owned());
+        error
     }
 }
 
@@ -260,6 +273,21 @@ impl Logins<'_> {
         }
         for url in &source.links {
             self.add(&Given { name: None, url: url.clone(), what: source.what.clone() }, &source.folder)?;
+        }
+        Ok(())
+    }
+
+    /// The logins in a lock file's URLs, with `${NAME}` and `$NAME` in them as the
+    /// environment has it.
+    fn learn_expanded(&mut self, source: &Source) -> Result<(), PortError> {
+        let links = source.links.iter().map(|url| Given { name: None, url: url.clone(), what: source.what.clone() });
+        for given in source.index.iter().chain(&source.extra).cloned().chain(links) {
+            let Place::Web(url) = given.place(&source.folder)? else { continue };
+            if let Some(mut login) = login_of(&url, &given.what) {
+                login.user = expanded(&login.user, self.around);
+                login.password = expanded(&login.password, self.around);
+                self.credentials.add(&url, login);
+            }
         }
         Ok(())
     }
@@ -304,18 +332,23 @@ pub fn variable_part(name: &str) -> String {
     name.chars().map(letter).collect()
 }
 
-/// `${NAME}` as the environment has it; unknown names stay.
+/// `${NAME}` and `$NAME` as the environment has it, decoded as what stands in URLs is;
+/// unknown names stay.
+///
+/// Source: Python's `os.path.expandvars`, which pipenv uses.
 fn expanded(text: &str, around: &Around<'_>) -> String {
     let mut out = String::new();
     let mut rest = text;
-    while let Some((before, after)) = rest.split_once("${") {
+    while let Some((before, after)) = rest.split_once('$') {
         out.push_str(before);
-        let known = after.split_once('}').and_then(|(name, after)| Some(((around.variable)(name)?, after)));
-        rest = if let Some((value, after)) = known {
-            out.push_str(&value);
-            after
+        let end = after.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(after.len());
+        let braced = after.strip_prefix('{').and_then(|inner| inner.split_once('}'));
+        let (name, behind) = braced.unwrap_or_else(|| after.split_at(end));
+        rest = if let Some(value) = (around.variable)(name).filter(|_| !name.is_empty()) {
+            out.push_str(&percent_decoded(&value));
+            behind
         } else {
-            out.push_str("${");
+            out.push('$');
             after
         };
     }

@@ -17,33 +17,49 @@ pub fn environment(around: &Around<'_>) -> Source {
         what: "PIP_INDEX_URL and its like".to_owned(),
         index: variable("PIP_INDEX_URL").map(|url| Given { name: None, url, what: "PIP_INDEX_URL".to_owned() }),
         extra: variable("PIP_EXTRA_INDEX_URL").map(|urls| given(&urls, "PIP_EXTRA_INDEX_URL")).unwrap_or_default(),
-        links: variable("PIP_FIND_LINKS").map(|links| words(&links)).unwrap_or_default(),
+        equal: true,
+        links: variable("PIP_FIND_LINKS").map(|text| links(&text, around)).unwrap_or_default(),
         no_index: variable("PIP_NO_INDEX").map(|value| is_true(&value)),
         folder: around.folder.to_owned(),
     }
 }
 
-/// What the files say.
+/// What the files say. What the environment says takes a value's place, an empty value
+/// is none, and of a key in several files the last counts.
 ///
 /// # Errors
 /// A file that is there and cannot be read.
 pub fn files(around: &Around<'_>) -> Result<Source, PortError> {
-    let mut source = Source { what: "pip.conf".to_owned(), folder: around.folder.to_owned(), ..Source::default() };
+    let mut files = Vec::new();
     for path in paths(around) {
-        let Some(text) = read(&path)? else { continue };
-        let (ini, what) = (Ini::read(&text), path.display().to_string());
-        if let Some(url) = ini.get("index-url") {
-            source.index = Some(Given { name: None, url: url.to_owned(), what: what.clone() });
-        }
-        if let Some(urls) = ini.get("extra-index-url") {
-            source.extra = given(urls, &what);
-        }
-        if let Some(links) = ini.get("find-links") {
-            source.links = words(links);
-        }
-        source.no_index = ini.get("no-index").map(is_true).or(source.no_index);
+        files.extend(read(&path)?.map(|text| (Ini::read(&text), path)));
     }
-    Ok(source)
+    let of = |key: &str| {
+        let variable = format!("PIP_{}", key.to_ascii_uppercase().replace('-', "_"));
+        let last = |section| files.iter().rev().find_map(|(ini, path)| Some((ini.get(section, key)?, path)));
+        let values = [last("install"), last("global")].into_iter().flatten();
+        let (value, path) = values.into_iter().find(|(value, _)| !value.is_empty())?;
+        around.get(&variable).is_none().then(|| (value.to_owned(), format!("{key} in {}", path.display())))
+    };
+    Ok(Source {
+        what: "find-links in pip.conf".to_owned(),
+        index: of("index-url").map(|(url, what)| Given { name: None, url, what }),
+        extra: of("extra-index-url").map(|(urls, what)| given(&urls, &what)).unwrap_or_default(),
+        equal: true,
+        links: of("find-links").map(|(links, _)| self::links(&links, around)).unwrap_or_default(),
+        no_index: of("no-index").map(|(value, _)| is_true(&value)),
+        folder: around.folder.to_owned(),
+    })
+}
+
+/// Places of files; `~` is the home.
+fn links(text: &str, around: &Around<'_>) -> Vec<String> {
+    let home = around.home.map(|home| home.display().to_string());
+    let one = |link: String| match (link.strip_prefix('~'), &home) {
+        (Some(rest), Some(home)) if rest.is_empty() || rest.starts_with('/') => format!("{home}{rest}"),
+        _ => link,
+    };
+    words(text).into_iter().map(one).collect()
 }
 
 /// A file of CA certificates.
@@ -74,7 +90,7 @@ fn given(urls: &str, what: &str) -> Vec<Given> {
     words(urls).into_iter().map(one).collect()
 }
 
-/// As pip's `strtobool`; what is neither is taken as a yes, for pip stops there.
-fn is_true(value: &str) -> bool {
+/// As pip's `strtobool` and uv's; what is neither is taken as a yes, for they stop there.
+pub fn is_true(value: &str) -> bool {
     !matches!(value.trim().to_ascii_lowercase().as_str(), "n" | "no" | "f" | "false" | "off" | "0")
 }

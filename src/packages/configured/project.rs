@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde::Deserialize;
 
-use super::uv::Uv;
+use super::uv::{self, Uv};
 use super::{Around, Given, Source, parsed};
 use crate::ports::PortError;
 
@@ -51,9 +51,9 @@ pub fn read(folder: &Path, around: &Around<'_>) -> Result<Project, PortError> {
     let what = path.display().to_string();
     let pyproject: Pyproject = parsed(&path)?.unwrap_or_default();
     let own_file = folder.join("uv.toml");
-    let isolated = ["UV_NO_CONFIG", "UV_CONFIG_FILE"].iter().any(|name| around.get(name).is_some());
-    let uv: Option<Uv> = if isolated { None } else { parsed(&own_file)? };
-    let (uv, from) = match uv {
+    let isolated = uv::without_files(around) || around.get("UV_CONFIG_FILE").is_some();
+    let beside: Option<Uv> = if isolated { None } else { parsed(&own_file)? };
+    let (uv, from) = match beside {
         Some(uv) => (uv, &own_file),
         None => (pyproject.tool.uv.unwrap_or_default(), &path),
     };

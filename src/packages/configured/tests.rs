@@ -45,16 +45,17 @@ impl World {
         };
         let root = format!("{}/", self.folder.path().display());
         let place = |links: &Links| match links {
-            Links::Folder(path) => path.display().to_string().replace(&root, ""),
+            Links::Folder(path) | Links::Tree(path) => path.display().to_string().replace(&root, ""),
             Links::Page(url) => url.to_string(),
         };
         let list = |name: &str, all: Vec<String>| (!all.is_empty()).then(|| format!("{name}: {}", all.join(" ")));
         let lines = [
-            list("index", settings.index.iter().map(index).collect()),
-            list("extra", settings.extra_indexes.iter().map(index).collect()),
+            list("indexes", settings.indexes.iter().map(index).collect()),
             list("links", settings.find_links.iter().map(place).collect()),
             list("project", settings.project_indexes.iter().map(index).collect()),
+            list("lock", settings.lock_indexes.iter().map(index).collect()),
             settings.no_index.then(|| "no index".to_owned()),
+            (settings.pypi && !settings.no_index).then(|| "PyPI".to_owned()),
         ];
         lines.into_iter().flatten().collect::<Vec<_>>().join(", ")
     }
@@ -86,32 +87,42 @@ fn the_first_that_names_an_index_ends_the_search() {
     let pip = ("PIP_INDEX_URL", "https://pip-env");
     let extra = ("PIP_EXTRA_INDEX_URL", "https://pip-x https://pip-y");
     for (variables, files, wanted) in [
-        (&[][..], &[][..], ""),
-        (&[], &[PIP_CONF], "index: pip-conf, extra: pip-conf-2, links: /w"),
-        (&[], &[PIP_CONF, UV_TOML], "index: uv-d, extra: a=uv-a, links: home/.config/uv/w"),
-        (&[extra], &[PIP_CONF, UV_TOML], "index: uv-d, extra: pip-x pip-y a=uv-a, links: home/.config/uv/w"),
-        (&[pip, extra], &[UV_TOML], "index: pip-env, extra: pip-x pip-y, links: home/.config/uv/w"),
-        (&[uv, pip, extra], &[], "index: uv-env"),
-        (&[("UV_INDEX", "a=https://u1 https://u2?a=b"), pip], &[], "index: pip-env, extra: a=u1 u2"),
-        (&[("UV_INDEX_URL", "https://u"), ("UV_EXTRA_INDEX_URL", "https://v")], &[], "index: u, extra: v"),
+        (&[][..], &[][..], "PyPI"),
+        (&[], &[PIP_CONF], "indexes: pip-conf pip-conf-2, links: /w"),
+        (&[], &[PIP_CONF, UV_TOML], "indexes: a=uv-a uv-d, links: home/.config/uv/w"),
+        (&[extra], &[PIP_CONF, UV_TOML], "indexes: pip-x pip-y a=uv-a uv-d, links: home/.config/uv/w"),
+        (&[pip, extra], &[UV_TOML], "indexes: pip-env pip-x pip-y, links: home/.config/uv/w"),
+        (&[uv, pip, extra], &[], "indexes: uv-env"),
+        (&[("UV_INDEX", "a=https://u1 https://u2?a=b"), pip], &[], "indexes: a=u1 u2 pip-env"),
+        (&[("UV_INDEX_URL", "https://u"), ("UV_EXTRA_INDEX_URL", "https://v")], &[], "indexes: v u"),
         (
             &[("PIP_NO_INDEX", "1"), ("PIP_FIND_LINKS", "a https://l/")],
             &[PIP_CONF],
             "links: project/a https://l/, no index",
         ),
-        (
-            &[("PIP_NO_INDEX", "off"), ("UV_INDEX_URL", " ")],
-            &[PIP_CONF],
-            "index: pip-conf, extra: pip-conf-2, links: /w",
-        ),
+        (&[("PIP_NO_INDEX", "off"), ("UV_INDEX_URL", " ")], &[PIP_CONF], "indexes: pip-conf pip-conf-2, links: /w"),
         (&[("UV_NO_INDEX", "1"), pip], &[], "no index"),
-        (&[("UV_NO_CONFIG", "1"), ("PIP_CONFIG_FILE", "/dev/null")], &[PIP_CONF, UV_TOML], ""),
-        (&[("UV_FIND_LINKS", "a b,c")], &[], "links: project/a b project/c"),
+        (&[("UV_NO_INDEX", "1"), uv], &[], "no index"),
+        (&[("PIP_NO_INDEX", "1"), pip, extra], &[], "no index"),
         (
-            &[("PIP_INDEX_URL", "file:///srv/wheels")],
-            &[PIP_CONF],
-            "index: pip-conf, extra: pip-conf-2, links: /w /srv/wheels",
+            &[("UV_NO_INDEX", "False"), ("UV_NO_CONFIG", "0")],
+            &[UV_TOML],
+            "indexes: a=uv-a uv-d, links: home/.config/uv/w",
         ),
+        (&[("UV_NO_INDEX", "False")], &[("home/.config/uv/uv.toml", "no-index = true\n")], "PyPI"),
+        (&[], &[("home/.config/uv/uv.toml", "no-index = true\nindex-url = \"https://u\"\n")], "no index"),
+        (&[("PIP_NO_INDEX", "0")], &[("etc/pip.conf", "[global]\nno-index = true\n")], "PyPI"),
+        (&[], &[("etc/pip.conf", "[global]\nno-index = true\nindex-url = https://p\n")], "no index"),
+        (&[extra], &[PIP_CONF], "indexes: pip-x pip-y pip-conf, links: /w"),
+        (
+            &[("PIP_EXTRA_INDEX_URL", "https://x"), ("PIP_INDEX_URL", "https://pypi.org/simple")],
+            &[],
+            "indexes: x pypi.org",
+        ),
+        (&[("UV_INDEX", "https://pypi.org/simple"), uv], &[], "indexes: pypi.org uv-env"),
+        (&[("UV_NO_CONFIG", "1"), ("PIP_CONFIG_FILE", "/dev/null")], &[PIP_CONF, UV_TOML], "PyPI"),
+        (&[("UV_FIND_LINKS", "a b,c")], &[], "links: project/a b project/c, PyPI"),
+        (&[("PIP_INDEX_URL", "file:///srv/wheels")], &[PIP_CONF], "links: /w /srv/wheels"),
     ] {
         assert_eq!(summary(variables, files), wanted, "{variables:?}");
     }
@@ -121,9 +132,47 @@ fn the_first_that_names_an_index_ends_the_search() {
 fn carboys_own_index_wins_over_all() {
     let world = World::new(&[("UV_DEFAULT_INDEX", "https://u"), ("PIP_NO_INDEX", "1")], &[PIP_CONF]);
     let own = Own { index: Some("https://me:s3cret@own/simple".to_owned()), ..Own::default() };
-    assert_eq!(world.summary(&own), "index: own, links: /w");
+    assert_eq!(world.summary(&own), "indexes: own, links: /w");
     let settings = world.read(&own).unwrap();
-    assert_eq!(settings.index.unwrap().url.as_str(), "https://own/simple");
+    assert_eq!(settings.indexes[0].url.as_str(), "https://own/simple");
+}
+
+#[test]
+fn keys_of_pips_files_are_taken_as_pip_takes_them() {
+    let system = |text: &'static str| ("etc/pip.conf", text);
+    let user = |text: &'static str| ("home/.config/pip/pip.conf", text);
+    for (files, wanted) in [
+        ([system("[install]\nindex-url = https://a\n"), user("[global]\nindex-url = https://b\n")], "indexes: a"),
+        ([system("[global]\nindex-url = https://a\n"), user("[global]\nindex-url = https://b\n")], "indexes: b"),
+        ([system("[global]\nindex-url = https://a\n"), user("[global]\nindex-url =\n")], "PyPI"),
+        ([system("[global]\nindex-url = https://a\n"), user("[install]\nindex-url =\n")], "indexes: a"),
+        (
+            [system("[global]\nextra-index-url = https://a\n"), user("[global]\nextra-index-url = https://b\n")],
+            "indexes: b, PyPI",
+        ),
+        (
+            [system("[global]\n  index-url = https://a\n  no-index = no\n"), user("[global]\nfind-links = ~/w ~x\n")],
+            "indexes: a, links: home/w project/~x",
+        ),
+    ] {
+        assert_eq!(summary(&[], &files), wanted, "{files:?}");
+    }
+}
+
+#[test]
+fn an_index_may_be_a_folder_that_is_named_as_one() {
+    let wheel = ("project/wheels/six/six-1-py3-none-any.whl", "");
+    for url in ["wheels", "./wheels", "../project/wheels"] {
+        let world = World::new(&[("UV_DEFAULT_INDEX", "https://u")], &[wheel]);
+        let own = Own { index: Some(url.to_owned()), ..Own::default() };
+        assert_eq!(world.summary(&own), format!("links: project/{url}"));
+    }
+    for url in ["pypi.corp.example/simple", "pypi.corp.example:8080/simple", "me:s3cret@corp.example/simple", "~x"] {
+        let own = Own { index: Some(url.to_owned()), ..Own::default() };
+        let error = World::new(&[], &[]).read(&own).err().unwrap();
+        assert_eq!(error.message, "[dependencies] index has an index that is neither a URL nor a folder");
+        assert_eq!(error.hint.as_deref(), Some("write it as in https://pypi.org/simple"));
+    }
 }
 
 #[test]
@@ -134,15 +183,15 @@ fn files_are_read_where_pip_and_uv_have_them() {
     let files: Vec<_> = paths.iter().zip(&texts).map(|(path, text)| (*path, text.as_str())).collect();
     for count in 1..=4 {
         let last = ["a", "b", "c", "d"][count - 1];
-        assert_eq!(summary(&[], &files[..count]), format!("index: {last}"));
+        assert_eq!(summary(&[], &files[..count]), format!("indexes: {last}"));
     }
     let own = ("project/my.conf", texts[4].as_str());
-    assert_eq!(summary(&[("PIP_CONFIG_FILE", "my.conf")], &[files[1], files[3], own]), "index: e");
+    assert_eq!(summary(&[("PIP_CONFIG_FILE", "my.conf")], &[files[1], files[3], own]), "indexes: e");
     // With a file of its own pip does not read the user's.
-    assert_eq!(summary(&[("PIP_CONFIG_FILE", "none.conf")], &[files[1], files[3]]), "index: b");
+    assert_eq!(summary(&[("PIP_CONFIG_FILE", "none.conf")], &[files[1], files[3]]), "indexes: b");
     let uv = "index-url = \"https://u\"\n";
-    assert_eq!(summary(&[], &[("etc/uv/uv.toml", uv)]), "index: u");
-    assert_eq!(summary(&[("UV_CONFIG_FILE", "u.toml")], &[("project/u.toml", uv), UV_TOML]), "index: u");
+    assert_eq!(summary(&[], &[("etc/uv/uv.toml", uv)]), "indexes: u");
+    assert_eq!(summary(&[("UV_CONFIG_FILE", "u.toml")], &[("project/u.toml", uv), UV_TOML]), "indexes: u");
 }
 
 #[test]
@@ -150,15 +199,62 @@ fn the_projects_own_indexes_are_told_apart() {
     assert_eq!(summary(&[], &[PROJECT]), "links: project/wheels, project: p-2 po=po p-d");
     let beside = ("project/uv.toml", "index-url = \"https://beside\"\n");
     assert_eq!(summary(&[], &[PROJECT, beside]), "project: po=po beside");
-    let own = Own {
-        sources: vec![
-            (Some("acme".to_owned()), "https://${USER}:${PW}@locked/simple".to_owned()),
-            (None, "https://po/simple".to_owned()),
-        ],
-        ..Own::default()
+    let sources = Sources {
+        index: Some("https://${USER}:$PW@locked/simple".to_owned()),
+        extra_indexes: vec!["https://po/simple".to_owned()],
+        ..Sources::default()
     };
+    let own = Own { sources, ..Own::default() };
     let world = World::new(&[("USER", "me"), ("PW", "s3cret")], &[PROJECT]);
-    assert_eq!(world.summary(&own), "links: project/wheels, project: p-2 po=po p-d acme=locked");
+    assert_eq!(world.summary(&own), "links: project/wheels, project: p-2 po=po p-d, lock: locked po");
+}
+
+#[test]
+fn a_lock_files_index_stands_in_pypis_place_and_its_further_ones_do_not() {
+    let world = World::new(&[], &[]);
+    let lock = |index: Option<&str>, extra: &str| {
+        let index = index.map(str::to_owned);
+        let sources = Sources { index, extra_indexes: vec![extra.to_owned()], ..Sources::default() };
+        world.summary(&Own { sources, ..Own::default() })
+    };
+    assert_eq!(lock(Some("https://a/simple"), "https://b"), "lock: a b");
+    assert_eq!(lock(Some("https://pypi.org/simple"), "https://b"), "lock: b pypi.org");
+    assert_eq!(lock(None, "https://b"), "lock: b, PyPI");
+}
+
+#[test]
+fn a_lock_file_gets_the_logins_in_its_urls_and_no_others() {
+    let variables = [
+        ("USER", "me"),
+        ("PW", "p%40ss/w"),
+        ("UV_INDEX_ACME_PASSWORD", "named"),
+        ("POETRY_HTTP_BASIC_ACME_PASSWORD", "named"),
+    ];
+    let login = |locked: &str, files: &[(&str, &str)], asked: &str| {
+        let sources = Sources {
+            index: Some(locked.to_owned()),
+            named: [("acme".to_owned(), locked.to_owned())].into(),
+            ..Sources::default()
+        };
+        let settings = World::new(&variables, files).read(&Own { sources, ..Own::default() }).unwrap();
+        let login = settings.credentials.find(&Url::parse(asked).unwrap());
+        let last = settings.lock_indexes.last().unwrap().url.to_string();
+        (login.map(|login| format!("{} {}", login.user, login.password)), last)
+    };
+    let asked = "https://h.example/simple/six/";
+    for (locked, wanted) in [
+        ("https://h.example/simple", None),
+        ("https://${USER}:${PW}@h.example/simple", Some("me p@ss/w")),
+        ("https://$USER:$PW$$NONE-${NONE}@h.example/simple", Some("me p@ss/w$$NONE-${NONE}")),
+    ] {
+        let found = login(locked, &[], asked);
+        assert_eq!((found.0.as_deref(), found.1.as_str()), (wanted, "https://h.example/simple"), "{locked}");
+    }
+    // Elsewhere in a URL a variable would go to whomever the lock file names.
+    assert_eq!(login("https://h.example/${PW}/$USER", &[], asked).1, "https://h.example/$%7BPW%7D/$USER");
+    let own = "[[tool.uv.index]]\nname = \"acme\"\nurl = \"https://h.example/simple\"\n";
+    let found = login("https://h.example/simple", &[("project/pyproject.toml", own)], asked);
+    assert_eq!(found.0.as_deref(), Some(" named"), "the project's own name");
 }
 
 #[test]
@@ -178,6 +274,16 @@ fn errors_name_the_file_and_show_no_url() {
             &[("PIP_INDEX_URL", "https://me:s3cret@[u")],
             &[],
             "PIP_INDEX_URL has an index that is neither a URL nor a folder",
+        ),
+        (
+            &[],
+            &[("home/.config/pip/pip.conf", "[global]\nindex-url = https://me:s3cret@u\n  trusted-host = u\n")],
+            "index-url in HOME/.config/pip/pip.conf has a URL with a blank or a line's end in it",
+        ),
+        (
+            &[("PIP_INDEX_URL", "https://me:s3cret @u")],
+            &[],
+            "PIP_INDEX_URL has a URL with a blank or a line's end in it",
         ),
         (&[("UV_INDEX", "a=ssh://me:s3cret@u")], &[], "UV_INDEX has an index that is neither a URL nor a folder"),
     ] {

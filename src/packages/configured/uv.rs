@@ -8,6 +8,7 @@ use std::path::Path;
 
 use serde::Deserialize;
 
+use super::pip::is_true;
 use super::{Around, Given, Source, parsed, words};
 use crate::ports::PortError;
 
@@ -46,8 +47,9 @@ pub fn environment(around: &Around<'_>) -> Source {
         index: given("UV_DEFAULT_INDEX").or_else(|| given("UV_INDEX_URL")),
         extra: [list("UV_INDEX"), list("UV_EXTRA_INDEX_URL")].concat(),
         links: links.split(',').map(str::trim).filter(|link| !link.is_empty()).map(str::to_owned).collect(),
-        no_index: around.get("UV_NO_INDEX").map(|value| !matches!(value.as_str(), "0" | "false" | "no" | "off")),
+        no_index: around.get("UV_NO_INDEX").map(|value| is_true(&value)),
         folder: around.folder.to_owned(),
+        ..Source::default()
     }
 }
 
@@ -65,7 +67,7 @@ fn named(text: &str, what: &str) -> Given {
 /// # Errors
 /// A file that cannot be read or understood.
 pub fn files(around: &Around<'_>) -> Result<Vec<Source>, PortError> {
-    if around.get("UV_NO_CONFIG").is_some() {
+    if without_files(around) {
         return Ok(Vec::new());
     }
     let mut paths = Vec::new();
@@ -81,10 +83,17 @@ pub fn files(around: &Around<'_>) -> Result<Vec<Source>, PortError> {
     let mut sources = Vec::new();
     for path in paths {
         if let Some(uv) = parsed::<Uv>(&path)? {
-            sources.push(uv.source(&path));
+            let mut source = uv.source(&path);
+            source.no_index = source.no_index.filter(|_| around.get("UV_NO_INDEX").is_none());
+            sources.push(source);
         }
     }
     Ok(sources)
+}
+
+/// Whether no file of settings counts.
+pub fn without_files(around: &Around<'_>) -> bool {
+    around.get("UV_NO_CONFIG").is_some_and(|value| is_true(&value))
 }
 
 impl Uv {
@@ -103,6 +112,7 @@ impl Uv {
             no_index: self.no_index,
             folder: path.parent().unwrap_or(path).to_owned(),
             what,
+            ..Source::default()
         }
     }
 
