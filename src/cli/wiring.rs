@@ -52,12 +52,11 @@ pub struct Markets {
 impl Indexes for Markets {
     fn packages(&self, places: &WheelPlaces) -> Result<Arc<dyn Packages>, PortError> {
         let sources = &places.sources;
-        let named = sources.named.iter().map(|(name, url)| (Some(name.clone()), url.clone()));
         let unnamed = sources.index.iter().chain(&sources.extra_indexes).map(|url| (None, url.clone()));
         let own = Own {
             wheelhouses: places.wheelhouses.clone(),
             index: places.index.clone(),
-            sources: unnamed.chain(named).collect(),
+            sources: unnamed.collect(),
             links: sources.find_links.clone(),
             no_index: sources.no_index,
             folder: places.folder.clone(),

@@ -2,7 +2,7 @@
 
 use std::path::{Component, Path, PathBuf};
 
-use super::error::without_credentials;
+use super::error::{LockError, without_credentials};
 use super::{Hash, LockedFile, Origin};
 use crate::python::wheel::WheelName;
 
@@ -13,6 +13,8 @@ const SDISTS: [&str; 6] = [".tar.gz", ".zip", ".tar.bz2", ".tgz", ".tar.xz", ".t
 
 /// The most parts of a URL's fragment that are looked at.
 const HASHES: usize = 16;
+/// The most bytes of an index's URL.
+const LONGEST: usize = 8 << 10;
 
 /// A file at a URL, with the hash that may stand behind its `#`.
 pub(super) fn file_at(url: &str, mut hashes: Vec<Hash>, size: Option<u64>) -> LockedFile {
@@ -107,8 +109,14 @@ pub(super) fn joined(folder: &Path, path: &str) -> PathBuf {
 }
 
 /// An index's URL without credentials and without the slash at its end.
-pub(super) fn index(url: &str) -> String {
-    without_credentials(url.trim_end_matches('/'))
+///
+/// # Errors
+/// A very long one.
+pub(super) fn index(at: &str, url: &str) -> Result<String, LockError> {
+    if url.len() > LONGEST {
+        return Err(LockError::new(at, format!("has an index whose URL has more than {} KiB", LONGEST >> 10)));
+    }
+    Ok(without_credentials(url.trim_end_matches('/')))
 }
 
 #[cfg(test)]
@@ -140,6 +148,8 @@ mod tests {
         assert_eq!(of("./x-1.tar.gz"), Origin::File { path: "sub/x-1.tar.gz".into(), hashes: Vec::new() });
         assert_eq!(distribution("a_b-1-py3-none-any.whl").as_deref(), Some("a_b"));
         assert_eq!(distribution("a-b-1.0.tar.gz").as_deref(), Some("a-b"));
-        assert_eq!(index("https://u:p@h/simple/"), "https://h/simple");
+        assert_eq!(index("", "https://u:p@h/simple/").unwrap(), "https://h/simple");
+        let error = index("uv.lock: `a`", &"a://".repeat(LONGEST)).unwrap_err().to_string();
+        assert_eq!(error, "uv.lock: `a`: has an index whose URL has more than 8 KiB");
     }
 }

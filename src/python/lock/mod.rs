@@ -18,7 +18,6 @@ mod requirements;
 mod testing;
 mod uv;
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use pep440_rs::Version;
@@ -62,8 +61,7 @@ pub struct Pinned {
 pub enum Origin {
     /// An index.
     Index {
-        /// The index's URL, where the lock file names one, without credentials. Where
-        /// it has any, they are in one of the [`Sources`].
+        /// The index's URL, where the lock file names one, without credentials.
         index: Option<String>,
         /// The files that are locked, sdists too. Empty where the lock file has hashes only.
         files: Vec<LockedFile>,
@@ -102,7 +100,8 @@ pub enum Hash {
 }
 
 /// Where a lock file says that distributions are looked for. URLs have the credentials
-/// that they were written with.
+/// that they were written with. They have no names: the logins that this machine has
+/// for a name would go wherever the lock file says that it is.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Sources {
     /// Instead of the public one.
@@ -112,8 +111,6 @@ pub struct Sources {
     pub find_links: Vec<String>,
     /// Nothing but `find_links`.
     pub no_index: bool,
-    /// Poetry's and pipenv's sources, by their names.
-    pub named: BTreeMap<String, String>,
 }
 
 impl Sources {
@@ -173,7 +170,7 @@ impl Lock {
         let body = match format {
             Format::Uv => Body::Uv(uv::Uv::parse(input.name, input.text, &project, &mut sources)?),
             Format::Pylock => Body::Pylock(pylock::Pylock::parse(input.name, input.text, &mut sources)?),
-            Format::Poetry => Body::Poetry(poetry::Poetry::parse(input.name, input.text, &project, &mut sources)?),
+            Format::Poetry => Body::Poetry(poetry::Poetry::parse(input.name, input.text, &project)?),
             Format::Pipfile => Body::Pipfile(pipfile::Pipfile::parse(input.name, input.text, &mut sources)?),
             Format::Requirements => {
                 Body::Requirements(requirements::Requirements::parse(input, &project, &mut sources)?)

@@ -74,8 +74,8 @@ impl Pipfile {
         let mut indexes = meta.sources.iter().map(|source| source.url.clone());
         sources.index = indexes.next();
         sources.extra_indexes.extend(indexes);
-        let named = meta.sources.into_iter().filter_map(|source| Some((source.name?, source.url)));
-        sources.named.extend(named);
+        let named: BTreeMap<_, _> =
+            meta.sources.into_iter().filter_map(|source| Some((source.name?, source.url))).collect();
         let python =
             ["python_full_version", "python_version"].into_iter().find_map(|key| meta.requires.get(key).cloned());
         let mut categories = BTreeMap::new();
@@ -88,7 +88,7 @@ impl Pipfile {
                 let at = format!("{file}: `{name}`");
                 let package: Package =
                     serde_json::from_value(package).map_err(|error| LockError::new(&at, error.to_string()))?;
-                package.item(&at, name, &sources.named)
+                package.item(&at, name, &named)
             });
             categories.insert(category, items.collect::<Result<Vec<_>, LockError>>()?);
         }
@@ -186,7 +186,7 @@ impl Package {
             }
             (None, Some(version)) => {
                 let index = self.index.as_ref().and_then(|name| indexes.get(name));
-                let index = index.map(|url| address::index(url));
+                let index = index.map(|url| address::index(at, url)).transpose()?;
                 let origin = Origin::Index { index, files: Vec::new(), hashes };
                 Some(Pinned { name: name.clone(), version: Some(version), origin })
             }

@@ -208,7 +208,8 @@ impl Table {
         let files = self.sdist.iter().chain(&self.wheels).map(|archive| archive.file(at, sources));
         let files = files.collect::<Result<_, _>>()?;
         let index = self.index.as_deref().filter(|index| address::local(index).is_none());
-        Ok(Origin::Index { index: index.map(address::index), files, hashes: Vec::new() })
+        let index = index.map(|index| address::index(at, index)).transpose()?;
+        Ok(Origin::Index { index, files, hashes: Vec::new() })
     }
 }
 

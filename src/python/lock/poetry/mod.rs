@@ -17,7 +17,7 @@ use pep440_rs::Version;
 
 use super::error::LockError;
 use super::project::Project;
-use super::{Choice, Origin, Pinned, Sources, entry};
+use super::{Choice, Origin, Pinned, entry};
 use crate::python::marker::{Chosen, Environment, Marker};
 use constraint::Constraint;
 use graph::Graph;
@@ -57,8 +57,8 @@ struct Package {
 }
 
 impl Poetry {
-    pub(super) fn parse(file: &str, text: &str, project: &Project, sources: &mut Sources) -> Result<Self, LockError> {
-        file::read(file, text, project, sources)
+    pub(super) fn parse(file: &str, text: &str, project: &Project) -> Result<Self, LockError> {
+        file::read(file, text, project)
     }
 
     pub(super) fn pinned(

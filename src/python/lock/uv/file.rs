@@ -263,7 +263,7 @@ impl Table {
         Ok(Some(if let Some(registry) = &source.registry {
             let folder = (!address::is_url(registry)).then(|| Path::new(registry));
             let files = archives().map(|archive| archive.file(at, folder, sources)).collect::<Result<_, _>>()?;
-            let index = folder.is_none().then(|| address::index(registry));
+            let index = folder.is_none().then(|| address::index(at, registry)).transpose()?;
             Origin::Index { index, files, hashes: Vec::new() }
         } else if let Some(url) = &source.git {
             Origin::Git { url: url.clone() }
