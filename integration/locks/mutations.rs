@@ -37,7 +37,8 @@ fn samples() -> Vec<(Format, String, Option<String>)> {
 fn read(format: Format, text: &str, project: Option<&str>, beside: &str) -> Result<usize, String> {
     let mut read = |_: &Path| Ok(beside.to_owned());
     let begin = Instant::now();
-    let mut input = Input { name: format.file_name(), text, project, read: &mut read };
+    let (name, root) = (format.file_name(), Path::new("."));
+    let mut input = Input { name, text, project, read: &mut read, is_file: &|path| path.is_relative(), root };
     let told = |error: carboy::python::lock::LockError| {
         let (text, hint) = (error.to_string(), error.hint().unwrap_or_default());
         assert!(!text.contains('\n') && text.len() < 10_000 && !hint.contains('\n'), "{text} {hint}");
@@ -169,7 +170,10 @@ fn hostile_lock_files_take_no_time() {
         (deep("{ a = ", "}"), Some("uv.lock")),
         (format!("version = 1\n{root}dependencies = [{{ name = \"p0\" }}]\n{cycle}"), None),
         (
-            format!("version = 1\n[[package]]\nname = \"p\"\nversion = \"1\"\nsource = {{ registry = \"{}\" }}\n", "a://".repeat(1 << 20)),
+            format!(
+                "version = 1\n[[package]]\nname = \"p\"\nversion = \"1\"\nsource = {{ registry = \"{}\" }}\n",
+                "a://".repeat(1 << 20)
+            ),
             Some("an index whose URL has more than 8 KiB"),
         ),
         (format!("version = 1\n{root}{many}"), Some("more than 1000 packages `same`")),

@@ -121,7 +121,9 @@ fn logins_go_where_pyproject_has_their_source() {
         index.host
     );
     for (host, known) in [(index.host.as_str(), true), ("acme.invalid", false)] {
-        let source = format!("[[tool.poetry.source]]\nname = \"acme\"\nurl = \"http://{host}/simple/\"\npriority = \"explicit\"\n");
+        let source = format!(
+            "[[tool.poetry.source]]\nname = \"acme\"\nurl = \"http://{host}/simple/\"\npriority = \"explicit\"\n"
+        );
         let world = project()
             .env("POETRY_HTTP_BASIC_ACME_USERNAME", "me")
             .env("POETRY_HTTP_BASIC_ACME_PASSWORD", "s3cret")
@@ -130,7 +132,8 @@ fn logins_go_where_pyproject_has_their_source() {
         let before = index.requests().len();
         let run = world.run(&HERE);
         assert_eq!(run.code, Some(i32::from(!known)), "{}", run.text());
-        let told = index.requests()[before..].iter().filter(|request| request.headers.contains_key("authorization")).count();
+        let told =
+            index.requests()[before..].iter().filter(|request| request.headers.contains_key("authorization")).count();
         assert_eq!(told > 0, known, "{}", run.text());
     }
 }

@@ -14,8 +14,8 @@ use serde_json::Value;
 use super::error::LockError;
 use super::{Choice, Origin, Pinned, Sources, address, entry};
 use crate::python::marker::{Chosen, Environment, Marker};
+use crate::python::normalised;
 use crate::python::requirement::Requirement;
-use crate::python::{normalised, wheel::WheelName};
 
 /// The category of a project's own dependencies.
 const DEFAULT: &str = "default";
@@ -145,16 +145,15 @@ impl Pipfile {
         if same {
             return Ok(());
         }
-        let error = LockError::new(file, format!("requires Python {wanted}, and the image's is {full}"));
-        Err(error.with_hint("choose that `python`, or change it in the Pipfile and `pipenv lock`"))
+        let hint = "choose that `python`, or change it in the Pipfile and `pipenv lock`";
+        Err(entry::excluded(file, wanted, environment, hint))
     }
 }
 
 impl Package {
     /// `indexes` are known by name.
     fn item(self, at: &str, name: String, indexes: &BTreeMap<String, String>) -> Result<Item, LockError> {
-        let marker = self.markers.as_deref().map(Marker::parse).transpose();
-        let marker = marker.map_err(|error| LockError::new(at, error.to_string()))?;
+        let marker = self.markers.as_deref().map(|text| entry::marker(at, text)).transpose()?;
         let hashes = entry::hashes(at, self.hashes.iter().map(String::as_str))?;
         let folder = Path::new("");
         let origin = if let Some(url) = &self.git {
@@ -163,7 +162,8 @@ impl Package {
             let kind = if url.starts_with("git+") { "" } else { "git+" };
             Some(Origin::Git { url: format!("{kind}{url}{commit}{below}") })
         } else {
-            self.file.as_ref().or(self.path.as_ref()).map(|place| address::origin(place, hashes.clone(), folder))
+            let place = self.file.as_ref().or(self.path.as_ref());
+            place.map(|place| address::origin(at, place, hashes.clone(), folder)).transpose()?
         };
         let exact = match self.version.as_deref().filter(|version| *version != "*") {
             Some(version) => {
@@ -176,12 +176,7 @@ impl Package {
         };
         let pinned = match (origin, exact) {
             (Some(origin), version) => {
-                let told = match &origin {
-                    Origin::Url(file) => WheelName::parse(&file.name),
-                    Origin::File { path, .. } => path.file_name().and_then(|file| WheelName::parse(file.to_str()?)),
-                    _ => None,
-                };
-                let version = told.map(|wheel| wheel.version).or(version);
+                let version = origin.version().or(version);
                 Some(Pinned { name: name.clone(), version, origin })
             }
             (None, Some(version)) => {
@@ -193,5 +188,21 @@ impl Package {
             (None, None) => None,
         };
         Ok(Item { name, marker, pinned })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::python::lock::testing::{listed, read};
+    use crate::python::lock::{Choice, Format};
+
+    #[test]
+    fn the_project_is_not_among_its_dependencies() {
+        let text = r#"{"_meta": {}, "default": {
+            "shop": {"editable": true, "path": "."},
+            "lib": {"editable": true, "path": "./libs/lib"}
+        }}"#;
+        let lock = read(Format::Pipfile, text, None, &[]).unwrap();
+        assert_eq!(listed(&lock, &Choice::default()).unwrap(), ["lib libs/lib/"]);
     }
 }

@@ -161,7 +161,7 @@ impl Table {
         if text.trim().is_empty() {
             return Ok(None);
         }
-        Marker::parse(text).map(Some).map_err(|error| LockError::new(at, error.to_string()))
+        entry::marker(at, text).map(Some)
     }
 
     fn origin(&self, at: &str, files: Vec<LockedFile>) -> Result<Origin, LockError> {
@@ -182,7 +182,7 @@ impl Table {
                 let below = subdirectory.as_ref().map_or(String::new(), |path| format!("#subdirectory={path}"));
                 Origin::Git { url: format!("git+{url}{commit}{below}") }
             }
-            "url" => Origin::Url(address::file_at(url, hashes(), None)),
+            "url" => Origin::Url(address::file_at(at, url, hashes(), None)?),
             "file" => Origin::File { path: path(), hashes: hashes() },
             "directory" => Origin::Folder { path: path() },
             other => return Err(LockError::new(at, format!("has a source of the unknown type `{other}`"))),

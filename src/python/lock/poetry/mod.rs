@@ -101,8 +101,8 @@ impl Poetry {
         if full.parse().is_ok_and(|version: Version| constraint.allows(&version.only_release())) {
             return Ok(());
         }
-        let error = LockError::new(file, format!("requires Python {requires}, and the image's is {full}"));
-        Err(error.with_hint("choose another `python`, or change the project's and `poetry lock`"))
+        let hint = "choose another `python`, or change the project's and `poetry lock`";
+        Err(entry::excluded(file, requires, environment, hint))
     }
 
     /// Refuses what was chosen and is not there.
