@@ -198,6 +198,13 @@ fn hostile_lock_files_take_no_time() {
     let lock = "package = [{ name = \"a\", version = \"1\" }]\n[metadata]\nlock-version = \"2.0\"\n";
     let project = format!("[tool.poetry.dependencies]\na = [{extras}]\n");
     assert!(read(Format::Poetry, lock, Some(&project), "").unwrap_err().contains("more than 100 extras"));
+    // Many versions, and many dependencies that may mean any of them.
+    let versions: String = (0..100).map(|at| format!("{{ name = \"a\", version = \"{at}\" }},")).collect();
+    let long = format!("{}!=1000", "!=1000,".repeat(500));
+    let needs: String = (0..40).map(|_| format!("{{ version = \"{long}\" }},")).collect();
+    let lock = format!("package = [{versions}]\n[metadata]\nlock-version = \"2.0\"\n");
+    let project = format!("[tool.poetry.dependencies]\na = [{needs}]\n");
+    assert!(read(Format::Poetry, &lock, Some(&project), "").unwrap_err().contains("too many dependencies"));
     let marker = format!("os_name == '{}'", "x".repeat(1 << 20));
     assert!(Marker::parse(&marker).is_err() && Marker::parse(&"(".repeat(1 << 17)).is_err());
     assert!(Requirement::parse(&format!("a{}", ",==1".repeat(1 << 20))).is_err());
