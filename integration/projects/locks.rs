@@ -130,7 +130,7 @@ fn logins_go_where_pyproject_has_their_source() {
             .file("poetry.lock", &lock)
             .file("pyproject.toml", &format!("[tool.poetry]\nname = \"shop\"\nversion = \"1\"\n{source}"));
         let before = index.requests().len();
-        let run = world.run(&HERE);
+        let run = world.run(&[CC, SLIM, AMD64]);
         assert_eq!(run.code, Some(i32::from(!known)), "{}", run.text());
         let told =
             index.requests()[before..].iter().filter(|request| request.headers.contains_key("authorization")).count();
