@@ -199,9 +199,10 @@ fn hostile_lock_files_take_no_time() {
     let project = format!("[tool.poetry.dependencies]\na = [{extras}]\n");
     assert!(read(Format::Poetry, lock, Some(&project), "").unwrap_err().contains("more than 100 extras"));
     // Many versions, and many dependencies that may mean any of them.
-    let versions: String = (0..100).map(|at| format!("{{ name = \"a\", version = \"{at}\" }},")).collect();
+    let versions: Vec<_> = (0..100).map(|at| format!("{{ name = \"a\", version = \"{at}\" }}")).collect();
+    let versions = versions.join(",");
     let long = format!("{}!=1000", "!=1000,".repeat(500));
-    let needs: String = (0..40).map(|_| format!("{{ version = \"{long}\" }},")).collect();
+    let needs = format!("{{ version = \"{long}\" }},").repeat(40);
     let lock = format!("package = [{versions}]\n[metadata]\nlock-version = \"2.0\"\n");
     let project = format!("[tool.poetry.dependencies]\na = [{needs}]\n");
     assert!(read(Format::Poetry, &lock, Some(&project), "").unwrap_err().contains("too many dependencies"));

@@ -145,7 +145,7 @@ impl Project {
         }
         let found = match &self.modules {
             Some(modules) => modules.iter().flat_map(|module| module.each(files.clone())).collect(),
-            None => vec![self.guess(name, files.clone()).ok_or_else(|| ProjectError::NoModule(folder_name(name)))?],
+            None => vec![self.guess(name, &files).ok_or_else(|| ProjectError::NoModule(folder_name(name)))?],
         };
         if found.is_empty() {
             return Err(ProjectError::NoModule("__init__.py".to_owned()));
@@ -174,7 +174,7 @@ impl Project {
     /// Where its backend looks by itself: a package or module of the project's name, below
     /// `src` or beside `pyproject.toml`. Setuptools, which builds where no backend is named,
     /// and PDM take all that is below `src`.
-    fn guess<'a>(&self, name: &str, files: impl Iterator<Item = &'a str> + Clone) -> Option<Module> {
+    fn guess<'a>(&self, name: &str, files: &(impl Iterator<Item = &'a str> + Clone)) -> Option<Module> {
         let all = || src_layout(files.clone()).then(|| Module { root: "src".to_owned(), name: None });
         let backend = self.backend.as_deref().unwrap_or("setuptools");
         let first = if ["setuptools", "pdm"].iter().any(|all| backend.starts_with(all)) { all() } else { None };
