@@ -130,5 +130,5 @@ fn a_name_gets_the_newest_version_that_all_allow() {
     assert_eq!(walked("early = \"1\"").unwrap(), ["early==1", "gone==1", "late==2"]);
     assert_eq!(walked("early = \"1\"\nstrict = \"1\"").unwrap(), ["early==1", "late==1", "strict==1"]);
     let error = walked("strict = \"1\"\nlate = \"2\"").unwrap_err();
-    assert_eq!(error.to_string(), "poetry.lock: `late` is locked twice: 2 from an index and 1 from an index");
+    assert_eq!(error.to_string(), "poetry.lock: `late` is locked twice: 1 from an index and 2 from an index");
 }
