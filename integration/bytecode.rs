@@ -87,7 +87,7 @@ fn files(bytecode: &Bytecode) -> BTreeMap<String, Vec<u8>> {
         file.seek(io::SeekFrom::Start(member.offset)).unwrap();
         let mut bytes = Vec::new();
         file.take(member.size).read_to_end(&mut bytes).unwrap();
-        assert_eq!(carboy::oci::Digest::of(&bytes), member.digest, "{}", member.name);
+        assert_eq!(carboy::oci::Digest::of(&bytes), member.digest);
         bytes
     };
     bytecode.files.iter().map(|(path, content)| (path.to_string(), read(content))).collect()

@@ -38,6 +38,8 @@ fn lock(path: &Path) -> Result<Lock, LockError> {
             text: &text,
             project: project.as_deref(),
             read: &mut |path| fs::read_to_string(folder.join(path)).map_err(|cause| cause.to_string()),
+            is_file: &|path| folder.join(path).is_file(),
+            root: Path::new("."),
         },
     )
 }

@@ -37,7 +37,8 @@ fn samples() -> Vec<(Format, String, Option<String>)> {
 fn read(format: Format, text: &str, project: Option<&str>, beside: &str) -> Result<usize, String> {
     let mut read = |_: &Path| Ok(beside.to_owned());
     let begin = Instant::now();
-    let mut input = Input { name: format.file_name(), text, project, read: &mut read };
+    let (name, root) = (format.file_name(), Path::new("."));
+    let mut input = Input { name, text, project, read: &mut read, is_file: &|path| path.is_relative(), root };
     let told = |error: carboy::python::lock::LockError| {
         let (text, hint) = (error.to_string(), error.hint().unwrap_or_default());
         assert!(!text.contains('\n') && text.len() < 10_000 && !hint.contains('\n'), "{text} {hint}");
@@ -168,6 +169,13 @@ fn hostile_lock_files_take_no_time() {
         (deep("[", "]"), Some("uv.lock")),
         (deep("{ a = ", "}"), Some("uv.lock")),
         (format!("version = 1\n{root}dependencies = [{{ name = \"p0\" }}]\n{cycle}"), None),
+        (
+            format!(
+                "version = 1\n[[package]]\nname = \"p\"\nversion = \"1\"\nsource = {{ registry = \"{}\" }}\n",
+                "a://".repeat(1 << 20)
+            ),
+            Some("an index whose URL has more than 8 KiB"),
+        ),
         (format!("version = 1\n{root}{many}"), Some("more than 1000 packages `same`")),
         (format!("version = 1\n{conflicts}\n{root}dependencies = [{wide}]\n{}", package("p", "")), None),
     ] {
@@ -190,6 +198,14 @@ fn hostile_lock_files_take_no_time() {
     let lock = "package = [{ name = \"a\", version = \"1\" }]\n[metadata]\nlock-version = \"2.0\"\n";
     let project = format!("[tool.poetry.dependencies]\na = [{extras}]\n");
     assert!(read(Format::Poetry, lock, Some(&project), "").unwrap_err().contains("more than 100 extras"));
+    // Many versions, and many dependencies that may mean any of them.
+    let versions: Vec<_> = (0..100).map(|at| format!("{{ name = \"a\", version = \"{at}\" }}")).collect();
+    let versions = versions.join(",");
+    let long = format!("{}!=1000", "!=1000,".repeat(500));
+    let needs = format!("{{ version = \"{long}\" }},").repeat(40);
+    let lock = format!("package = [{versions}]\n[metadata]\nlock-version = \"2.0\"\n");
+    let project = format!("[tool.poetry.dependencies]\na = [{needs}]\n");
+    assert!(read(Format::Poetry, &lock, Some(&project), "").unwrap_err().contains("too many dependencies"));
     let marker = format!("os_name == '{}'", "x".repeat(1 << 20));
     assert!(Marker::parse(&marker).is_err() && Marker::parse(&"(".repeat(1 << 17)).is_err());
     assert!(Requirement::parse(&format!("a{}", ",==1".repeat(1 << 20))).is_err());

@@ -9,7 +9,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use carboy::hint::Hint as _;
-use carboy::python::lock::{Choice, Origin};
+use carboy::python::lock::{Choice, Origin, Sources};
 use serde::Deserialize;
 
 use super::{choice, environment, lock, pinned, versions};
@@ -65,7 +65,7 @@ fn poetry_2_tells_groups_and_markers() {
         ["attrs-26.1.0-py3-none-any.whl", "attrs-26.1.0.tar.gz"]
     );
     let lock = lock(&path).unwrap();
-    assert_eq!(lock.sources().named["mirror"], "https://pypi.org/simple/");
+    assert_eq!(lock.sources(), &Sources::default());
     let here = environment("3.13.5", "x86_64");
     let error = lock.pinned(&here, &choice(&[], &["doc"], None)).unwrap_err();
     assert_eq!(error.to_string(), "poetry.lock: has no group `doc`");
@@ -90,7 +90,7 @@ fn pipenvs_categories() {
     let path = folder("pipfile").join("Pipfile.lock");
     let lock = lock(&path).unwrap();
     assert_eq!(lock.sources().index.as_deref(), Some("https://pypi.org/simple"));
-    assert_eq!(lock.sources().named["other"], "https://test.pypi.org/simple");
+    assert_eq!(lock.sources().extra_indexes, ["https://test.pypi.org/simple"]);
     // pipenv locks for its own platform; what only another one needs is left open.
     let error = lock.pinned(&environment("3.11.9", "aarch64"), &Choice::default()).unwrap_err();
     assert_eq!(error.to_string(), "Pipfile.lock: `distro` has no one version");

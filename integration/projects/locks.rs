@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use crate::folder::{HERE, pins, project, told, uv_lock};
+use crate::scripted::{Reply, Scripted};
 use crate::wheels::Wheel;
 use crate::world::{AMD64, CC, SLIM, World};
 
@@ -97,6 +98,44 @@ fn a_workspaces_member_has_its_parents_lock_file() {
 
     hint: did you mean `web`? it has `shop`, `web`
     ");
+}
+
+/// The index of a poetry.lock gets the login of the source that pyproject.toml has at
+/// its URL, and none of those that the lock file claims by a name.
+#[test]
+fn logins_go_where_pyproject_has_their_source() {
+    const BASIC: &str = "Basic bWU6czNjcmV0";
+    let (file, bytes) = (alpha().file_name(), alpha().bytes());
+    let page = format!("<a href=\"/files/{file}#sha256={}\">{file}</a>", &alpha().sha256()["sha256:".len()..]);
+    let index = Scripted::start(move |request| match request.headers.get("authorization") {
+        Some(given) if given != BASIC => Reply::new(401),
+        None => Reply::new(401).with("WWW-Authenticate", "Basic realm=\"i\""),
+        _ if request.is("GET", "/files/") => Reply::new(200).body(&bytes),
+        _ => Reply::new(200).with("Content-Type", "text/html").body(&page),
+    });
+    let lock = format!(
+        "[[package]]\nname = \"alpha\"\nversion = \"1.0\"\ngroups = [\"main\"]\nfiles = [{{ file = \"{file}\", hash = \"{}\" }}]\n\
+         [package.source]\ntype = \"legacy\"\nurl = \"http://{}/simple\"\nreference = \"acme\"\n\
+         [metadata]\nlock-version = \"2.1\"\npython-versions = \"*\"\n",
+        alpha().sha256(),
+        index.host
+    );
+    for (host, known) in [(index.host.as_str(), true), ("acme.invalid", false)] {
+        let source = format!(
+            "[[tool.poetry.source]]\nname = \"acme\"\nurl = \"http://{host}/simple/\"\npriority = \"explicit\"\n"
+        );
+        let world = project()
+            .env("POETRY_HTTP_BASIC_ACME_USERNAME", "me")
+            .env("POETRY_HTTP_BASIC_ACME_PASSWORD", "s3cret")
+            .file("poetry.lock", &lock)
+            .file("pyproject.toml", &format!("[tool.poetry]\nname = \"shop\"\nversion = \"1\"\n{source}"));
+        let before = index.requests().len();
+        let run = world.run(&[CC, SLIM, AMD64]);
+        assert_eq!(run.code, Some(i32::from(!known)), "{}", run.text());
+        let told =
+            index.requests()[before..].iter().filter(|request| request.headers.contains_key("authorization")).count();
+        assert_eq!(told > 0, known, "{}", run.text());
+    }
 }
 
 #[test]

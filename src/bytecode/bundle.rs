@@ -150,8 +150,8 @@ pub(super) fn bytecode(
         match (outcome, compiled_path(source, cache_tag)) {
             (Outcome::Skipped(skipped), _) => out.skipped.push((source.clone(), skipped)),
             (Outcome::Compiled { size, digest }, Some(path)) => {
-                let (archive, name) = (archive.clone(), path.to_string().into());
-                let member = Member { archive, name, offset: out.size, packed: size, size, deflated: false, digest };
+                let archive = archive.clone();
+                let member = Member { archive, offset: out.size, packed: size, size, deflated: false, digest };
                 out.size += size;
                 out.files.insert(path, Content::Member(Arc::new(member)));
             }
@@ -223,7 +223,6 @@ mod tests {
         let digest = Digest::of(b"x");
         let member = Member {
             archive: Arc::new(ArchiveFile { name: "some.whl".to_owned(), path: "/some.whl".into(), digest }),
-            name: "a.py".into(),
             offset: 7,
             packed: 1,
             size: 1,

@@ -142,10 +142,10 @@ impl Worker<'_> {
         // What is kept is found again by this digest.
         if content.digest().is_some_and(|want| want != Digest::of(&source)) {
             return Err(match content {
-                Content::Member(member) => {
-                    let what = format!("`{}` of `{}`", member.name, member.archive.name);
-                    failed(&what, &"it is not what its RECORD says")
-                }
+                Content::Member(member) => failed(
+                    &format!("`{path}`"),
+                    &format!("it is not what the RECORD of `{}` says", member.archive.name),
+                ),
                 _ => failed(&format!("`{path}`"), &"it changed while it was being read"),
             });
         }

@@ -1,20 +1,27 @@
 //! Finds and reads the lock file of a project.
 
-use std::path::{Path, PathBuf};
+use std::fs::File;
+use std::io::{self, Read as _};
+use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
-use globset::GlobBuilder;
+use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 
 use super::error::CliError;
 use crate::plan::{LockFile, join};
 use crate::progress::{Event, Progress};
-use crate::python::lock::{Format, Input, Lock};
+use crate::python::lock::{Format, Input, LIMIT, Lock};
 use crate::python::normalised;
 use crate::python::project::Project;
+
+/// The most bytes of a workspace's glob.
+const LONGEST: usize = 4 << 10;
 
 /// A lock file that is to be read.
 pub struct Found {
     path: PathBuf,
+    /// The project's folder.
+    project: PathBuf,
     format: Format,
     /// The workspace's member that the project is.
     member: Option<String>,
@@ -32,7 +39,7 @@ pub fn named(path: PathBuf, folder: &Path, project: Option<&Project>) -> Result<
         Some(found) if is_same(&found.path, &path) => found.member,
         _ => None,
     };
-    Ok(Found { path, format, member })
+    Ok(Found { path, project: folder.to_owned(), format, member })
 }
 
 /// Whether two paths lead to one file.
@@ -58,7 +65,7 @@ pub fn find(folder: &Path, project: Option<&Project>, progress: &dyn Progress) -
         )));
     }
     let path = join(folder, Path::new(format.file_name()));
-    Ok(Some(Found { path, format: *format, member: None }))
+    Ok(Some(Found { path, project: folder.to_owned(), format: *format, member: None }))
 }
 
 /// The lock file of the nearest parent that is a uv workspace with this member.
@@ -70,10 +77,10 @@ fn workspace(folder: &Path, project: Option<&Project>) -> Result<Option<Found>, 
         if !path.is_file() || !configuration.is_file() {
             continue;
         }
-        let text = std::fs::read_to_string(&configuration);
-        let text = text.map_err(|cause| CliError::Read { path: configuration.clone(), cause })?;
+        let text = text(&configuration).map_err(|cause| CliError::Read { path: configuration.clone(), cause })?;
         if is_member(&text, parent, &real) {
-            return Ok(Some(Found { path, format: Format::Uv, member: Some(normalised(name)) }));
+            let project = folder.to_owned();
+            return Ok(Some(Found { path, project, format: Format::Uv, member: Some(normalised(name)) }));
         }
     }
     Ok(None)
@@ -86,10 +93,43 @@ fn is_member(configuration: &str, root: &Path, folder: &Path) -> bool {
     let Ok(below) = folder.strip_prefix(root) else { return false };
     let any = |key: &str| {
         let globs = workspace.get(key).and_then(toml::Value::as_array).into_iter().flatten();
-        let glob = |glob: &str| GlobBuilder::new(glob.trim_end_matches('/')).literal_separator(true).build().ok();
-        globs.filter_map(|value| glob(value.as_str()?)).any(|glob| glob.compile_matcher().is_match(below))
+        globs.filter_map(|value| glob(value.as_str()?)).any(|glob| glob.is_match(below))
     };
     any("members") && !any("exclude")
+}
+
+/// A glob of a workspace; none for what is none.
+fn glob(text: &str) -> Option<GlobSet> {
+    let text = text.trim_start_matches("./").trim_end_matches('/');
+    let short = Some(text).filter(|text| text.len() <= LONGEST)?;
+    // A set, for a matcher of one panics where the glob is too large.
+    GlobSetBuilder::new().add(GlobBuilder::new(short).literal_separator(true).build().ok()?).build().ok()
+}
+
+/// A file's text.
+///
+/// # Errors
+/// What is no regular file, which may have no end; one that is larger than any lock file.
+fn text(path: &Path) -> io::Result<String> {
+    if !path.metadata()?.is_file() {
+        return Err(io::Error::other("it is no regular file"));
+    }
+    let mut text = String::new();
+    let limit = u64::try_from(LIMIT).unwrap_or(u64::MAX);
+    File::open(path)?.take(limit.saturating_add(1)).read_to_string(&mut text)?;
+    if text.len() > LIMIT {
+        return Err(io::Error::other(format!("it has more than {} MiB", LIMIT >> 20)));
+    }
+    Ok(text)
+}
+
+/// The path from a folder to another; `.` where one of them is not there.
+fn relative(from: &Path, to: &Path) -> PathBuf {
+    let real = |path: &Path| if path.as_os_str().is_empty() { Path::new(".") } else { path }.canonicalize();
+    let (Ok(from), Ok(to)) = (real(from), real(to)) else { return PathBuf::from(".") };
+    let shared = from.components().zip(to.components()).take_while(|(one, other)| one == other).count();
+    let up = from.components().skip(shared).map(|_| Component::ParentDir);
+    up.chain(to.components().skip(shared)).collect()
 }
 
 impl Found {
@@ -98,17 +138,24 @@ impl Found {
     /// # Errors
     /// Files that cannot be read or understood.
     pub fn read(self, progress: &dyn Progress) -> Result<LockFile, CliError> {
-        let Self { path, format, member } = self;
+        let Self { path, project: root, format, member } = self;
         let folder = path.parent().unwrap_or(Path::new("")).to_owned();
-        let text = std::fs::read_to_string(&path).map_err(|cause| CliError::Read { path: path.clone(), cause })?;
-        let project = match std::fs::read_to_string(folder.join("pyproject.toml")) {
+        let whole = text(&path).map_err(|cause| CliError::Read { path: path.clone(), cause })?;
+        let project = match text(&folder.join("pyproject.toml")) {
             Ok(text) => Some(text),
-            Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => None,
+            Err(cause) if cause.kind() == io::ErrorKind::NotFound => None,
             Err(cause) => return Err(CliError::Read { path: folder.join("pyproject.toml"), cause }),
         };
-        let mut more = |name: &Path| std::fs::read_to_string(folder.join(name)).map_err(|cause| cause.to_string());
+        let mut more = |name: &Path| text(&folder.join(name)).map_err(|cause| cause.to_string());
         let name = path.display().to_string();
-        let mut input = Input { name: &name, text: &text, project: project.as_deref(), read: &mut more };
+        let mut input = Input {
+            name: &name,
+            text: &whole,
+            project: project.as_deref(),
+            read: &mut more,
+            is_file: &|name| folder.join(name).is_file(),
+            root: &relative(&folder, &root),
+        };
         let lock = Lock::parse(format, &mut input)?;
         for warning in lock.warnings() {
             progress.on(Event::Warning(warning.clone()));
@@ -123,7 +170,7 @@ mod tests {
 
     #[test]
     fn members_are_what_the_globs_say() {
-        let text = "[tool.uv.workspace]\nmembers = [\"packages/*\", \"app\"]\nexclude = [\"packages/old\"]\n";
+        let text = "[tool.uv.workspace]\nmembers = [\"./packages/*\", \"app/\"]\nexclude = [\"packages/old\"]\n";
         let root = Path::new("/w");
         for (folder, is) in [
             ("packages/a", true),
@@ -134,6 +181,21 @@ mod tests {
         ] {
             assert_eq!(is_member(text, root, &root.join(folder)), is, "{folder}");
         }
+        let many = format!("[tool.uv.workspace]\nmembers = [\"{}\"]\n", "{a,b}".repeat(LONGEST));
+        assert!(!is_member(&many, root, &root.join("app")));
+        assert!(glob(&"{[a-z],**}".repeat(400)).is_none_or(|glob| !glob.is_match("app/x")));
         assert!(!is_member("", root, &root.join("app")) && !is_member("[[", root, &root.join("app")));
+    }
+    #[test]
+    fn only_regular_files_are_read_and_paths_between_folders_found() {
+        assert_eq!(text(Path::new("/dev/zero")).unwrap_err().to_string(), "it is no regular file");
+        let folder = tempfile::tempdir().unwrap();
+        let (large, sub) = (folder.path().join("large"), folder.path().join("a/b"));
+        File::create(&large).unwrap().set_len(1 + LIMIT as u64).unwrap();
+        assert_eq!(text(&large).unwrap_err().to_string(), "it has more than 16 MiB");
+        std::fs::create_dir_all(&sub).unwrap();
+        assert_eq!(relative(&sub, folder.path()), Path::new("../.."));
+        assert_eq!(relative(folder.path(), &sub), Path::new("a/b"));
+        assert_eq!(relative(&sub, &sub), Path::new(""));
     }
 }

@@ -264,7 +264,6 @@ mod tests {
         std::fs::write(&path, &data).unwrap();
         let member = Member {
             archive: Arc::new(ArchiveFile { name: "x.whl".to_owned(), path, digest: Digest::of(&data) }),
-            name: "x".into(),
             offset: 0,
             packed: data.len() as u64,
             size: size as u64,

@@ -43,10 +43,10 @@ pub enum PackError {
     Read { path: String, cause: io::Error },
     #[error("`{path}` changed while it was being read")]
     Changed { path: String },
-    #[error("`{wheel}`: `{name}`: {cause}")]
-    Member { wheel: String, name: String, cause: io::Error },
-    #[error("`{wheel}`: `{name}` is not what its RECORD says")]
-    Record { wheel: String, name: String },
+    #[error("`{wheel}`: `{path}`: {cause}")]
+    Member { wheel: String, path: String, cause: io::Error },
+    #[error("`{wheel}`: `{path}` is not what its RECORD says")]
+    Record { wheel: String, path: String },
     #[error("cannot write the layer: {0}")]
     Write(#[from] io::Error),
 }
@@ -184,7 +184,7 @@ pub(super) fn append<W: Write>(
             let mut data = Counted { inner: open(content, path, tars)?, advanced, broken: false };
             let appended = builder.append_data(&mut header, os_path(name), &mut data);
             appended.map_err(|cause| if data.broken { data.inner.blame(path, cause) } else { cause.into() })?;
-            data.inner.check()?;
+            data.inner.check(path)?;
         }
         Kind::Special => {} // `Recipe::put` refuses them
     }
@@ -285,20 +285,20 @@ impl Data<'_> {
     fn blame(&self, path: &RootPath, cause: io::Error) -> PackError {
         match self {
             Self::Member { want, .. } => {
-                PackError::Member { wheel: want.archive.name.clone(), name: want.name.to_string(), cause }
+                PackError::Member { wheel: want.archive.name.clone(), path: path.to_string(), cause }
             }
             Self::Local { want, .. } => PackError::Read { path: want.path.display().to_string(), cause },
             _ => PackError::Read { path: path.to_string(), cause },
         }
     }
 
-    fn check(self) -> Result<(), PackError> {
+    fn check(self, path: &RootPath) -> Result<(), PackError> {
         match self {
             Self::Local { hasher, want, .. } if hasher.clone().finish() != want.digest => {
                 Err(PackError::Changed { path: want.path.display().to_string() })
             }
             Self::Member { hasher, want, .. } if hasher.clone().finish() != want.digest => {
-                Err(PackError::Record { wheel: want.archive.name.clone(), name: want.name.to_string() })
+                Err(PackError::Record { wheel: want.archive.name.clone(), path: path.to_string() })
             }
             _ => Ok(()),
         }

@@ -91,7 +91,14 @@ fn what_lies_in_the_application_and_is_no_part_of_it_stays_out() {
 #[test]
 fn a_lock_files_wheels_are_looked_for_where_flags_and_file_say() {
     let toml = "[dependencies]\nlock = 'uv.lock'\nextras = ['My_Extra']\nwheelhouse = ['wheels']\nindex = 'https://file.example'";
-    let mut input = Input { name: "uv.lock", text: "", project: None, read: &mut |_| Err(String::new()) };
+    let mut input = Input {
+        name: "uv.lock",
+        text: "",
+        project: None,
+        read: &mut |_| Err(String::new()),
+        is_file: &|_| false,
+        root: Path::new("."),
+    };
     let lock = Arc::new(Lock::parse(Format::Requirements, &mut input).unwrap());
     let lock = LockFile { lock, folder: "proj".into(), member: Some("shop".to_owned()) };
     let args = Args { folder: "proj".into(), lock: Some(lock), ..args() };

@@ -38,7 +38,7 @@ pub struct Chosen {
 }
 
 /// A marker that was read.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct Marker(Node);
 
 /// A text that is no marker.
@@ -50,7 +50,7 @@ pub struct MarkerError {
     pub cause: String,
 }
 
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 enum Node {
     All(Vec<Node>),
     Any(Vec<Node>),
@@ -58,7 +58,7 @@ enum Node {
 }
 
 /// One comparison of a variable with a text.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 struct Comparison {
     variable: Variable,
     operator: Operator,
@@ -68,7 +68,7 @@ struct Comparison {
     reversed: bool,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 enum Variable {
     OsName,
     SysPlatform,
@@ -86,7 +86,7 @@ enum Variable {
     DependencyGroups,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 enum Operator {
     Equal,
     NotEqual,

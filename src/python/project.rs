@@ -146,9 +146,12 @@ impl Project {
             return Err(ProjectError::Backend(key));
         }
         let found = match &self.modules {
-            Some(modules) => modules.clone(),
-            None => vec![guess(name, files.clone()).ok_or_else(|| ProjectError::NoModule(folder_name(name)))?],
+            Some(modules) => modules.iter().flat_map(|module| module.each(files.clone())).collect(),
+            None => vec![self.guess(name, &files).ok_or_else(|| ProjectError::NoModule(folder_name(name)))?],
         };
+        if found.is_empty() {
+            return Err(ProjectError::NoModule("__init__.py".to_owned()));
+        }
         for module in &found {
             if !files.clone().any(|file| module.has(file)) {
                 return Err(ProjectError::NoModule(module.name.clone().unwrap_or_else(|| module.root.clone())));
@@ -170,6 +173,18 @@ impl Project {
         told.unwrap_or_else(|_| src_layout(files).then(|| "src".to_owned()).into_iter().collect())
     }
 
+    /// Where its backend looks by itself: a package or module of the project's name, below
+    /// `src` or beside `pyproject.toml`. Setuptools, which builds where no backend is named,
+    /// and PDM take all that is below `src`.
+    fn guess<'a>(&self, name: &str, files: &(impl Iterator<Item = &'a str> + Clone)) -> Option<Module> {
+        let all = || src_layout(files.clone()).then(|| Module { root: "src".to_owned(), name: None });
+        let backend = self.backend.as_deref().unwrap_or("setuptools");
+        let first = if ["setuptools", "pdm"].iter().any(|all| backend.starts_with(all)) { all() } else { None };
+        let named = |root: &str| Module { root: root.to_owned(), name: Some(folder_name(name)) };
+        let own = || [named("src"), named("")].into_iter().find(|module| files.clone().any(|file| module.has(file)));
+        first.or_else(own).or_else(all)
+    }
+
     fn is_pure(&self) -> Result<(), ProjectError> {
         let backend = self.backend.as_deref().unwrap_or_default();
         match COMPILERS.iter().find(|compiler| backend.starts_with(**compiler)) {
@@ -186,11 +201,25 @@ impl Module {
         self.place(file).is_some()
     }
 
+    /// This one; or all packages of the project's folder, where all of it is meant: those of
+    /// its folders that have an `__init__.py` somewhere.
+    fn each<'a>(&self, files: impl Iterator<Item = &'a str>) -> BTreeSet<Self> {
+        if !self.root.is_empty() || self.name.is_some() {
+            return BTreeSet::from([self.clone()]);
+        }
+        let packages = files.filter(|file| file.ends_with("/__init__.py")).filter_map(|file| file.split('/').next());
+        let packages = packages.filter(|name| name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_'));
+        packages.map(|name| Self { root: String::new(), name: Some(name.to_owned()) }).collect()
+    }
+
     /// Where a file of the project goes below site-packages, if it is part of it.
     #[must_use]
     pub fn place<'a>(&self, file: &'a str) -> Option<&'a str> {
         let below = if self.root.is_empty() { file } else { file.strip_prefix(&self.root)?.strip_prefix('/')? };
-        let Some(name) = &self.name else { return Some(below) };
+        // What an editable installation leaves there is no module.
+        let Some(name) = &self.name else {
+            return (!below.split('/').next()?.ends_with(".egg-info")).then_some(below);
+        };
         let rest = below.strip_prefix(name.as_str())?;
         let is_module = [".py", ".pyi"].contains(&rest);
         (rest.starts_with('/') || is_module).then_some(below)
@@ -209,21 +238,23 @@ fn folder_name(name: &str) -> String {
     normalised(name).replace('-', "_")
 }
 
-/// Where every backend looks first: a package or module of the project's name, below
-/// `src` or beside `pyproject.toml`; then setuptools' rule, all that is below `src`.
-fn guess<'a>(name: &str, files: impl Iterator<Item = &'a str> + Clone) -> Option<Module> {
-    let named = |root: &str| Module { root: root.to_owned(), name: Some(folder_name(name)) };
-    let own = [named("src"), named("")].into_iter().find(|module| files.clone().any(|file| module.has(file)));
-    own.or_else(|| src_layout(files).then(|| Module { root: "src".to_owned(), name: None }))
+/// A path below the project's folder, without `.` and without `/` at its ends.
+fn inner(path: &str) -> String {
+    path.split('/').filter(|part| !part.is_empty() && *part != ".").collect::<Vec<_>>().join("/")
 }
 
 /// What the build backends' own tables say; or the key that is not read.
 fn modules(root: &Value) -> (Option<Vec<Module>>, Option<&'static str>) {
     let list =
         |keys: &[&str]| at(root, keys).and_then(Value::as_array).map(|items| items.iter().filter_map(Value::as_str));
-    let module =
-        |root: &str, name: &str| Module { root: root.trim_matches('/').to_owned(), name: Some(name.to_owned()) };
+    let module = |root: &str, name: &str| Module { root: inner(root), name: Some(name.to_owned()) };
     for key in [
+        "tool.hatch.build.include",
+        "tool.hatch.build.only-include",
+        "tool.hatch.build.packages",
+        "tool.hatch.build.sources",
+        "tool.hatch.build.force-include",
+        "tool.hatch.build.targets.wheel.include",
         "tool.hatch.build.targets.wheel.force-include",
         "tool.hatch.build.targets.wheel.sources",
         "tool.hatch.build.targets.wheel.only-include",
@@ -236,7 +267,8 @@ fn modules(root: &Value) -> (Option<Vec<Module>>, Option<&'static str>) {
     }
     if let Some(paths) = list(&["tool", "hatch", "build", "targets", "wheel", "packages"]) {
         let split = |path: &str| {
-            path.trim_matches('/').rsplit_once('/').map_or_else(|| module("", path), |(root, name)| module(root, name))
+            let path = inner(path);
+            path.rsplit_once('/').map_or_else(|| module("", &path), |(root, name)| module(root, name))
         };
         return (Some(paths.map(split).collect()), None);
     }
@@ -244,7 +276,7 @@ fn modules(root: &Value) -> (Option<Vec<Module>>, Option<&'static str>) {
         let one = |package: &Value| {
             Some(module(
                 package.get("from").and_then(Value::as_str).unwrap_or_default(),
-                package.get("include")?.as_str()?,
+                &inner(package.get("include")?.as_str()?),
             ))
         };
         return (Some(packages.iter().filter_map(one).collect()), None);
@@ -256,16 +288,23 @@ fn modules(root: &Value) -> (Option<Vec<Module>>, Option<&'static str>) {
     if setuptools.is_some() || files.is_some() {
         return (Some([setuptools, files].into_iter().flatten().flatten().collect()), None);
     }
-    if let Some(folders) = list(&["tool", "setuptools", "packages", "find", "where"]) {
-        return (
-            Some(folders.map(|folder| Module { root: folder.trim_matches('/').to_owned(), name: None }).collect()),
-            None,
-        );
+    if let Some(find) = at(root, &["tool", "setuptools", "packages", "find"]) {
+        let folders = list(&["tool", "setuptools", "packages", "find", "where"]);
+        let folders = folders.map_or_else(|| vec![String::new()], |folders| folders.map(inner).collect());
+        // Below a folder of modules alone, what they leave out does no harm.
+        if folders.iter().any(String::is_empty) && ["include", "exclude"].iter().any(|key| find.get(key).is_some()) {
+            return (None, Some("tool.setuptools.packages.find"));
+        }
+        return (Some(folders.into_iter().map(|root| Module { root, name: None }).collect()), None);
     }
     let text = |keys: &[&str]| at(root, keys).and_then(Value::as_str);
-    if let Some(name) = text(&["tool", "uv", "build-backend", "module-name"]) {
+    let names = match at(root, &["tool", "uv", "build-backend", "module-name"]) {
+        Some(Value::Array(names)) => names.iter().filter_map(Value::as_str).collect(),
+        name => Vec::from_iter(name.and_then(Value::as_str)),
+    };
+    if !names.is_empty() {
         let folder = text(&["tool", "uv", "build-backend", "module-root"]).unwrap_or("src");
-        return (Some(vec![module(folder, &name.replace('.', "/"))]), None);
+        return (Some(names.into_iter().map(|name| module(folder, &name.replace('.', "/"))).collect()), None);
     }
     (text(&["tool", "flit", "module", "name"]).map(|name| vec![module("", name)]), None)
 }
@@ -314,7 +353,18 @@ mod tests {
     #[test]
     fn modules_are_where_the_backend_would_find_them() {
         let named = "[project]\nname = \"My.Shop\"\n";
-        assert_eq!(modules(named, &["src/my_shop/__init__.py", "tests/test.py"]), Ok(one("src", "my_shop")));
+        let all = Ok(vec![("src".to_owned(), None)]);
+        let two = ["src/my_shop/__init__.py", "src/my_shop_extra/__init__.py", "my_shop/a.py", "tests/test.py"];
+        for (backend, want) in [
+            ("hatchling.build", Ok(one("src", "my_shop"))),
+            ("uv_build", Ok(one("src", "my_shop"))),
+            ("setuptools.build_meta", all.clone()),
+            ("pdm.backend", all.clone()),
+        ] {
+            let text = format!("{named}[build-system]\nbuild-backend = \"{backend}\"\n");
+            assert_eq!(modules(&text, &two), want, "{backend}");
+        }
+        assert_eq!(modules(named, &two), all);
         assert_eq!(modules(named, &["my_shop.py"]), Ok(one("", "my_shop")));
         assert_eq!(modules(named, &["src/other/__init__.py"]), Ok(vec![("src".to_owned(), None)]));
         for (table, files, want) in [
@@ -328,8 +378,23 @@ mod tests {
             ("[tool.setuptools]\npy-modules = [\"a\"]", ["a.py"], one("", "a")),
             ("[tool.setuptools.packages.find]\nwhere = [\"lib\"]", ["lib/a/b.py"], vec![("lib".to_owned(), None)]),
             ("[tool.uv.build-backend]\nmodule-name = \"a\"\nmodule-root = \"\"", ["a/b.py"], one("", "a")),
+            (
+                "[tool.setuptools.packages.find]\nwhere = [\"./lib/\"]\nexclude = [\"b\"]",
+                ["lib/a/b.py"],
+                vec![("lib".to_owned(), None)],
+            ),
+            ("[tool.setuptools.packages.find]\nwhere = [\".\"]", ["a/__init__.py"], one("", "a")),
+            ("[tool.setuptools.packages.find]\n", ["a/b/__init__.py"], one("", "a")),
+            ("[tool.hatch.build.targets.wheel]\npackages = [\"./src/a\"]", ["src/a/b.py"], one("src", "a")),
+            ("[tool.poetry]\npackages = [{ include = \"./a\", from = \".\" }]", ["a/b.py"], one("", "a")),
+            (
+                "[tool.uv.build-backend]\nmodule-name = [\"a\", \"b.c\"]\nmodule-root = \"./x\"",
+                ["x/a/b.py x/b/c/d.py"],
+                [one("x", "a"), one("x", "b/c")].concat(),
+            ),
             ("[tool.flit.module]\nname = \"a\"", ["a.py"], one("", "a")),
         ] {
+            let files: Vec<_> = files[0].split(' ').collect();
             assert_eq!(modules(&format!("{named}{table}"), &files), Ok(want), "{table}");
         }
     }
@@ -350,6 +415,21 @@ mod tests {
                 &["shop/a.py"],
                 "`tool.setuptools.package-dir` is for its build backend only",
             ),
+            (
+                "[tool.setuptools.packages.find]\ninclude = [\"shop*\"]",
+                &["shop/a.py"],
+                "`tool.setuptools.packages.find` is for its build backend only",
+            ),
+            (
+                "[tool.hatch.build.targets.wheel]\ninclude = [\"a\"]",
+                &["shop/a.py"],
+                "`tool.hatch.build.targets.wheel.include` is for its build backend only",
+            ),
+            (
+                "[tool.hatch.build]\npackages = [\"a\"]",
+                &["shop/a.py"],
+                "`tool.hatch.build.packages` is for its build backend only",
+            ),
         ] {
             assert_eq!(modules(&format!("{named}{table}"), files).unwrap_err().to_string(), want);
         }
@@ -368,6 +448,8 @@ mod tests {
         ] {
             assert_eq!(module.place(file), place, "{file}");
         }
+        let all = Module { root: "src".to_owned(), name: None };
+        assert_eq!((all.place("src/a/b.py"), all.place("src/a.egg-info/PKG-INFO")), (Some("a/b.py"), None));
         assert!(src_layout(["src/a.py"].into_iter()) && !src_layout(["src/a.py", "src/__init__.py"].into_iter()));
     }
 }

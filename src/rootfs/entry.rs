@@ -77,8 +77,6 @@ pub struct ArchiveFile {
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Member {
     pub archive: Arc<ArchiveFile>,
-    /// As the archive calls it, for errors.
-    pub name: Box<str>,
     /// Where its data begins in the archive.
     pub offset: u64,
     /// How much of the archive it takes, in bytes.

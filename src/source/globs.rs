@@ -5,7 +5,7 @@
 //! without a slash matches names at any depth, as in an ignore file. A glob that
 //! matches a folder matches everything in it.
 
-use globset::{Candidate, Glob, GlobBuilder, GlobMatcher, GlobSet, GlobSetBuilder};
+use globset::{Candidate, Glob, GlobBuilder, GlobSet, GlobSetBuilder};
 
 use super::other;
 use crate::ports::PortError;
@@ -22,7 +22,7 @@ struct Parts {
     /// The names it begins with, up to the first that is a pattern.
     literal: Vec<Vec<u8>>,
     /// Its components that are more than wildcards.
-    telling: Vec<GlobMatcher>,
+    telling: GlobSet,
 }
 
 impl Globs {
@@ -40,7 +40,7 @@ impl Globs {
             let full = if anchored { text.to_owned() } else { format!("**/{text}") };
             set.add(glob(&full).map_err(failed)?);
             set.add(glob(&format!("{full}/**")).map_err(failed)?);
-            parts.push(Parts::of(&full));
+            parts.push(Parts::of(&full).map_err(failed)?);
         }
         let set = set.build().map_err(|cause| other(format!("the globs are too large: {cause}")))?;
         Ok(Self { set, parts })
@@ -71,19 +71,24 @@ impl Globs {
 }
 
 impl Parts {
-    fn of(glob_text: &str) -> Self {
+    fn of(glob_text: &str) -> Result<Self, globset::Error> {
         let components = || glob_text.split('/');
         let is_literal = |name: &&str| !name.contains(['*', '?', '[', '{', '\\']);
         let is_wild = |name: &str| name.bytes().all(|byte| b"*?.".contains(&byte));
         let telling = components().filter(|name| !is_wild(name));
-        Self {
-            literal: components().take_while(is_literal).map(|name| name.as_bytes().to_vec()).collect(),
-            telling: telling.filter_map(|name| glob(name).ok()).map(|name| name.compile_matcher()).collect(),
+        // Half of a choice between folders, `{a/b,c}`, is no glob by itself.
+        let mut set = GlobSetBuilder::new();
+        for name in telling.filter_map(|name| glob(name).ok()) {
+            set.add(name);
         }
+        Ok(Self {
+            literal: components().take_while(is_literal).map(|name| name.as_bytes().to_vec()).collect(),
+            telling: set.build()?,
+        })
     }
 
     fn tells(&self, names: &[&[u8]]) -> bool {
-        names.iter().all(|name| self.telling.iter().any(|part| part.is_match_candidate(&Candidate::from_bytes(name))))
+        names.iter().all(|name| self.telling.is_match_candidate(&Candidate::from_bytes(name)))
     }
 }
 
@@ -117,6 +122,7 @@ mod tests {
             no.split(' ').for_each(|path| assert!(!globs.is_match(path.as_bytes()), "{glob} {path}"));
         }
         assert!(!Globs::new(&[]).unwrap().is_match(b"x"));
+        assert!(Globs::new(&["[!a]".repeat(1 << 18)]).is_err());
         let error = Globs::new(&["a[".to_owned()]).err().unwrap();
         assert!(error.message.starts_with("`a[` is no valid glob: "), "{error}");
     }

@@ -231,11 +231,7 @@ fn a_lock_file_gets_the_logins_in_its_urls_and_no_others() {
         ("POETRY_HTTP_BASIC_ACME_PASSWORD", "named"),
     ];
     let login = |locked: &str, files: &[(&str, &str)], asked: &str| {
-        let sources = Sources {
-            index: Some(locked.to_owned()),
-            named: [("acme".to_owned(), locked.to_owned())].into(),
-            ..Sources::default()
-        };
+        let sources = Sources { index: Some(locked.to_owned()), ..Sources::default() };
         let settings = World::new(&variables, files).read(&Own { sources, ..Own::default() }).unwrap();
         let login = settings.credentials.find(&Url::parse(asked).unwrap());
         let last = settings.lock_indexes.last().unwrap().url.to_string();

@@ -2,8 +2,8 @@
 
 use std::path::{Component, Path, PathBuf};
 
-use super::error::without_credentials;
-use super::{Hash, LockedFile, Origin};
+use super::error::{LockError, without_credentials};
+use super::{Hash, LockedFile, Origin, entry};
 use crate::python::wheel::WheelName;
 
 /// What marks a URL as a repository's.
@@ -11,16 +11,26 @@ const GIT: [&str; 4] = ["git+", "hg+", "bzr+", "svn+"];
 /// Endings of archives that are no wheels.
 const SDISTS: [&str; 6] = [".tar.gz", ".zip", ".tar.bz2", ".tgz", ".tar.xz", ".tar"];
 
+/// What hashes in a URL's fragment are called; it may have other parts.
+const STRONG: [&str; 3] = ["sha256", "sha384", "sha512"];
 /// The most parts of a URL's fragment that are looked at.
-const HASHES: usize = 16;
+const PARTS: usize = 16;
+/// The most bytes of an index's URL.
+const LONGEST: usize = 8 << 10;
 
 /// A file at a URL, with the hash that may stand behind its `#`.
-pub(super) fn file_at(url: &str, mut hashes: Vec<Hash>, size: Option<u64>) -> LockedFile {
+///
+/// # Errors
+/// A hash there that is none.
+pub(super) fn file_at(at: &str, url: &str, mut hashes: Vec<Hash>, size: Option<u64>) -> Result<LockedFile, LockError> {
     let (bare, fragment) = url.split_once('#').unwrap_or((url, ""));
-    for (kind, digits) in fragment.split('&').take(HASHES).filter_map(|pair| pair.split_once('=')) {
-        hashes.extend(Hash::of(kind, digits).filter(|hash| !hashes.contains(hash)));
+    for (kind, digits) in fragment.split('&').take(PARTS).filter_map(|pair| pair.split_once('=')) {
+        if STRONG.contains(&kind) {
+            let more = entry::hashes(at, [format!("{kind}:{digits}").as_str()])?;
+            hashes.extend(more.into_iter().filter(|hash| !hashes.contains(hash)).collect::<Vec<_>>());
+        }
     }
-    LockedFile { name: file_name(bare), url: Some(bare.to_owned()), hashes, size }
+    Ok(LockedFile { name: file_name(bare), url: Some(bare.to_owned()), hashes, size })
 }
 
 /// The last part of a URL's or a file's path: the file's name.
@@ -79,16 +89,19 @@ pub(super) fn distribution(file: &str) -> Option<String> {
 }
 
 /// What a URL or a path leads to. Paths are relative to `folder`.
-pub(super) fn origin(text: &str, hashes: Vec<Hash>, folder: &Path) -> Origin {
+///
+/// # Errors
+/// A hash in its fragment that is none.
+pub(super) fn origin(at: &str, text: &str, hashes: Vec<Hash>, folder: &Path) -> Result<Origin, LockError> {
     if GIT.iter().any(|kind| text.starts_with(kind)) {
-        return Origin::Git { url: text.to_owned() };
+        return Ok(Origin::Git { url: text.to_owned() });
     }
-    let Some(local) = local(text) else { return Origin::Url(file_at(text, hashes, None)) };
+    let Some(local) = local(text) else { return Ok(Origin::Url(file_at(at, text, hashes, None)?)) };
     let (path, _) = local.split_once('#').unwrap_or((&local, ""));
-    let hashes = file_at(&local, hashes, None).hashes;
+    let hashes = file_at(at, &local, hashes, None)?.hashes;
     let path = joined(folder, path);
     let archive = path.file_name().and_then(|name| name.to_str()).is_some_and(is_archive);
-    if archive { Origin::File { path, hashes } } else { Origin::Folder { path } }
+    Ok(if archive { Origin::File { path, hashes } } else { Origin::Folder { path } })
 }
 
 /// A path below a folder, without `.`, and without `..` where a folder's name precedes it.
@@ -107,8 +120,14 @@ pub(super) fn joined(folder: &Path, path: &str) -> PathBuf {
 }
 
 /// An index's URL without credentials and without the slash at its end.
-pub(super) fn index(url: &str) -> String {
-    without_credentials(url.trim_end_matches('/'))
+///
+/// # Errors
+/// A very long one.
+pub(super) fn index(at: &str, url: &str) -> Result<String, LockError> {
+    if url.len() > LONGEST {
+        return Err(LockError::new(at, format!("has an index whose URL has more than {} KiB", LONGEST >> 10)));
+    }
+    Ok(without_credentials(url.trim_end_matches('/')))
 }
 
 #[cfg(test)]
@@ -118,11 +137,14 @@ mod tests {
     #[test]
     fn urls_name_files_and_hashes() {
         let hash = "ab".repeat(32);
-        let file =
-            file_at(&format!("https://u:p@h/x/torch-2.5%2Bcpu-py3-none-any.whl?a=b/c#sha256={hash}"), Vec::new(), None);
+        let url = format!("https://u:p@h/x/torch-2.5%2Bcpu-py3-none-any.whl?a=b/c#sha256={hash}");
+        let file = file_at("x", &url, Vec::new(), None).unwrap();
         assert_eq!(file.name, "torch-2.5+cpu-py3-none-any.whl");
         assert_eq!(file.url.as_deref(), Some("https://u:p@h/x/torch-2.5%2Bcpu-py3-none-any.whl?a=b/c"));
         assert_eq!(file.hashes, Hash::of("sha256", &hash).into_iter().collect::<Vec<_>>());
+        assert!(file_at("x", "https://h/a.whl#egg=a&md5=0", Vec::new(), None).unwrap().hashes.is_empty());
+        let error = file_at("x", "https://h/a.whl#sha256=abcd", Vec::new(), None).unwrap_err();
+        assert_eq!(error.to_string(), "x: `sha256:abcd` is no sha256, sha384 or sha512 hash");
         assert_eq!(decoded("100%"), "100%");
         assert_eq!(decoded("%ff%zz"), "%ff%zz");
     }
@@ -130,7 +152,7 @@ mod tests {
     #[test]
     fn places_are_told_apart() {
         let folder = Path::new("sub");
-        let of = |text| origin(text, Vec::new(), folder);
+        let of = |text| origin("x", text, Vec::new(), folder).unwrap();
         assert_eq!(of("git+ssh://git@h/x@1"), Origin::Git { url: "git+ssh://git@h/x@1".to_owned() });
         assert!(matches!(of("https://h/x-1-py3-none-any.whl"), Origin::Url(_)));
         assert_eq!(of("../lib/"), Origin::Folder { path: "lib".into() });
@@ -140,6 +162,8 @@ mod tests {
         assert_eq!(of("./x-1.tar.gz"), Origin::File { path: "sub/x-1.tar.gz".into(), hashes: Vec::new() });
         assert_eq!(distribution("a_b-1-py3-none-any.whl").as_deref(), Some("a_b"));
         assert_eq!(distribution("a-b-1.0.tar.gz").as_deref(), Some("a-b"));
-        assert_eq!(index("https://u:p@h/simple/"), "https://h/simple");
+        assert_eq!(index("", "https://u:p@h/simple/").unwrap(), "https://h/simple");
+        let error = index("uv.lock: `a`", &"a://".repeat(LONGEST)).unwrap_err().to_string();
+        assert_eq!(error, "uv.lock: `a`: has an index whose URL has more than 8 KiB");
     }
 }

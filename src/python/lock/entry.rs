@@ -8,6 +8,7 @@ use super::error::LockError;
 use super::{Format, Hash, LockedFile, Origin, Pinned};
 use crate::python::marker::{self, Chosen, Environment, Marker};
 use crate::python::requirement;
+use crate::python::wheel::WheelName;
 
 /// How many names a sentence tells before it only counts.
 const NAMED: usize = 3;
@@ -24,6 +25,16 @@ impl Origin {
             Self::File { hashes, .. } => hashes.is_empty(),
             Self::Folder { .. } | Self::Git { .. } => false,
         }
+    }
+
+    /// The version that a wheel's name tells.
+    pub(super) fn version(&self) -> Option<Version> {
+        let wheel = match self {
+            Self::Url(file) => WheelName::parse(&file.name),
+            Self::File { path, .. } => path.file_name().and_then(|name| WheelName::parse(name.to_str()?)),
+            _ => None,
+        };
+        wheel.map(|wheel| wheel.version)
     }
 
     /// Whether another entry says the same; it may know the index that this one does not.
@@ -122,8 +133,21 @@ pub(super) fn admit(file: &str, format: Format, requires: &str, environment: &En
     }
     let command =
         relock(format).map_or(String::new(), |command| format!(", or change `requires-python` and `{command}`"));
-    let cause = format!("requires Python {requires}, and the image's is {full}");
-    Err(LockError::new(file, cause).with_hint(format!("choose another `python`{command}")))
+    Err(excluded(file, requires, environment, &format!("choose another `python`{command}")))
+}
+
+/// A Python that a lock file does not allow.
+pub(super) fn excluded(file: &str, requires: &str, environment: &Environment, hint: &str) -> LockError {
+    let full = &environment.python_full_version;
+    LockError::new(file, format!("requires Python {requires}, and the image's is {full}")).with_hint(hint)
+}
+
+/// Reads a marker.
+///
+/// # Errors
+/// What is none.
+pub(super) fn marker(at: &str, text: &str) -> Result<Marker, LockError> {
+    Marker::parse(text).map_err(|error| LockError::new(at, error.to_string()))
 }
 
 /// Checks an interpreter and its platform against what the whole file was locked for.

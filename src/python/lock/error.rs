@@ -70,26 +70,31 @@ pub(super) fn clean(text: &str) -> String {
 
 /// A text with the credentials left out of the URLs in it.
 pub(super) fn without_credentials(text: &str) -> String {
+    let ends = |c: char| c.is_whitespace() || "\"'`<>".contains(c);
     let mut out = String::new();
-    let mut rest = text;
-    while let Some(at) = rest.find("://") {
-        let (before, after) = rest.split_at(at + 3);
-        out.push_str(before);
-        let url = &after[..after.find(|c: char| c.is_whitespace() || "\"'`<>".contains(c)).unwrap_or(after.len())];
-        rest = &after[credentials(url)..];
+    let mut from = 0;
+    // The end of a URL that may have others within it, and its last `@`: looked for once.
+    let (mut end, mut last) = (0, 0);
+    while let Some(at) = text[from..].find("://") {
+        let begin = from + at + 3;
+        out.push_str(&text[from..begin]);
+        if begin >= end {
+            end = text[begin..].find(ends).map_or(text.len(), |at| begin + at);
+            last = text[begin..end].rfind('@').map_or(0, |at| begin + at + 1);
+        }
+        from = begin + credentials(&text[begin..end], last.saturating_sub(begin));
     }
-    out.push_str(rest);
+    out.push_str(&text[from..]);
     out
 }
 
-/// How much of a URL, after its `://`, is credentials.
-fn credentials(url: &str) -> usize {
+/// How much of a URL, after its `://`, is credentials. Its last `@` ends at `last`.
+fn credentials(url: &str, last: usize) -> usize {
     let authority = &url[..url.find(['/', '?', '#']).unwrap_or(url.len())];
     // A password with a slash in it ends the authority too soon; a port is a number.
     let odd = authority.rsplit_once(':').is_some_and(|(_, port)| !port.bytes().all(|b| b.is_ascii_digit()));
     let odd = odd && !authority.contains('@') && !authority.ends_with(']');
-    let end = if odd { url.rfind('@') } else { authority.rfind('@') };
-    end.map_or(0, |end| end + 1)
+    if odd { last } else { authority.rfind('@').map_or(0, |end| end + 1) }
 }
 
 #[cfg(test)]
@@ -105,6 +110,7 @@ mod tests {
             ("https://u:p/w@h/x", "https://h/x"),
             ("https://u:p@w@h/x", "https://h/x"),
             ("https://[::1]:80/x@1", "https://[::1]:80/x@1"),
+            ("https://h/?to=https://u:p@h/x", "https://h/?to=https://h/x"),
             ("two\nlines", "two\\nlines"),
         ] {
             assert_eq!(clean(text), want);

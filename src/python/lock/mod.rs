@@ -18,7 +18,6 @@ mod requirements;
 mod testing;
 mod uv;
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use pep440_rs::Version;
@@ -30,8 +29,9 @@ use project::Project;
 pub use error::LockError;
 pub use format::Format;
 
-/// The most bytes of one lock file. The largest that were seen have some 5 MiB.
-pub const LIMIT: usize = 64 << 20;
+/// The most bytes of one lock file. The largest that were seen have some 5 MiB; what is
+/// read of one takes up to 100 times as much memory (measured).
+pub const LIMIT: usize = 16 << 20;
 
 /// The most folders that a lock file's own files are looked for in.
 const FOLDERS: usize = 1000;
@@ -62,8 +62,7 @@ pub struct Pinned {
 pub enum Origin {
     /// An index.
     Index {
-        /// The index's URL, where the lock file names one, without credentials. Where
-        /// it has any, they are in one of the [`Sources`].
+        /// The index's URL, where the lock file names one, without credentials.
         index: Option<String>,
         /// The files that are locked, sdists too. Empty where the lock file has hashes only.
         files: Vec<LockedFile>,
@@ -102,7 +101,8 @@ pub enum Hash {
 }
 
 /// Where a lock file says that distributions are looked for. URLs have the credentials
-/// that they were written with.
+/// that they were written with. They have no names: the logins that this machine has
+/// for a name would go wherever the lock file says that it is.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Sources {
     /// Instead of the public one.
@@ -112,8 +112,6 @@ pub struct Sources {
     pub find_links: Vec<String>,
     /// Nothing but `find_links`.
     pub no_index: bool,
-    /// Poetry's and pipenv's sources, by their names.
-    pub named: BTreeMap<String, String>,
 }
 
 impl Sources {
@@ -138,6 +136,10 @@ pub struct Input<'i> {
     /// Reads another file, by its path relative to the lock file's folder: those that
     /// `-r` and `-c` name, the `pyproject.toml` of folders that have no name of their own.
     pub read: &'i mut dyn FnMut(&Path) -> Result<String, String>,
+    /// Whether a file is there, by its path relative to the lock file's folder.
+    pub is_file: &'i dyn Fn(&Path) -> bool,
+    /// The project's folder, relative to the lock file's: mostly `.`.
+    pub root: &'i Path,
 }
 
 /// A lock file that was read.
@@ -145,6 +147,7 @@ pub struct Input<'i> {
 pub struct Lock {
     file: String,
     format: Format,
+    root: PathBuf,
     body: Body,
     sources: Sources,
     warnings: Vec<String>,
@@ -173,13 +176,14 @@ impl Lock {
         let body = match format {
             Format::Uv => Body::Uv(uv::Uv::parse(input.name, input.text, &project, &mut sources)?),
             Format::Pylock => Body::Pylock(pylock::Pylock::parse(input.name, input.text, &mut sources)?),
-            Format::Poetry => Body::Poetry(poetry::Poetry::parse(input.name, input.text, &project, &mut sources)?),
+            Format::Poetry => Body::Poetry(poetry::Poetry::parse(input.name, input.text, &project)?),
             Format::Pipfile => Body::Pipfile(pipfile::Pipfile::parse(input.name, input.text, &mut sources)?),
             Format::Requirements => {
                 Body::Requirements(requirements::Requirements::parse(input, &project, &mut sources)?)
             }
         };
-        let mut out = Self { file: input.name.to_owned(), format, body, sources, warnings: Vec::new() };
+        let (file, root) = (input.name.to_owned(), address::joined(input.root, ""));
+        let mut out = Self { file, format, root, body, sources, warnings: Vec::new() };
         out.warnings.extend(out.unhashed());
         Ok(out)
     }
@@ -192,13 +196,17 @@ impl Lock {
     /// that the lock file excludes; requirements that name no one version.
     pub fn pinned(&self, environment: &Environment, choice: &Choice) -> Result<Vec<Pinned>, LockError> {
         let file = self.file.as_str();
-        let entries = match &self.body {
+        let mut entries = match &self.body {
             Body::Uv(body) => body.pinned(file, environment, choice)?,
             Body::Pylock(body) => body.pinned(file, environment, choice)?,
             Body::Poetry(body) => body.pinned(file, environment, choice)?,
             Body::Pipfile(body) => body.pinned(file, environment, choice)?,
             Body::Requirements(body) => body.pinned(file, environment, choice)?,
         };
+        // These list the project too, as a folder; of a uv.lock it may be what a member needs.
+        if matches!(self.format, Format::Pylock | Format::Pipfile) {
+            entries.retain(|one| !matches!(&one.origin, Origin::Folder { path } if *path == self.root));
+        }
         entry::once_each(file, self.format, entries)
     }
 

@@ -14,8 +14,8 @@ use serde_json::Value;
 use super::error::LockError;
 use super::{Choice, Origin, Pinned, Sources, address, entry};
 use crate::python::marker::{Chosen, Environment, Marker};
+use crate::python::normalised;
 use crate::python::requirement::Requirement;
-use crate::python::{normalised, wheel::WheelName};
 
 /// The category of a project's own dependencies.
 const DEFAULT: &str = "default";
@@ -74,8 +74,8 @@ impl Pipfile {
         let mut indexes = meta.sources.iter().map(|source| source.url.clone());
         sources.index = indexes.next();
         sources.extra_indexes.extend(indexes);
-        let named = meta.sources.into_iter().filter_map(|source| Some((source.name?, source.url)));
-        sources.named.extend(named);
+        let named: BTreeMap<_, _> =
+            meta.sources.into_iter().filter_map(|source| Some((source.name?, source.url))).collect();
         let python =
             ["python_full_version", "python_version"].into_iter().find_map(|key| meta.requires.get(key).cloned());
         let mut categories = BTreeMap::new();
@@ -88,7 +88,7 @@ impl Pipfile {
                 let at = format!("{file}: `{name}`");
                 let package: Package =
                     serde_json::from_value(package).map_err(|error| LockError::new(&at, error.to_string()))?;
-                package.item(&at, name, &sources.named)
+                package.item(&at, name, &named)
             });
             categories.insert(category, items.collect::<Result<Vec<_>, LockError>>()?);
         }
@@ -145,16 +145,15 @@ impl Pipfile {
         if same {
             return Ok(());
         }
-        let error = LockError::new(file, format!("requires Python {wanted}, and the image's is {full}"));
-        Err(error.with_hint("choose that `python`, or change it in the Pipfile and `pipenv lock`"))
+        let hint = "choose that `python`, or change it in the Pipfile and `pipenv lock`";
+        Err(entry::excluded(file, wanted, environment, hint))
     }
 }
 
 impl Package {
     /// `indexes` are known by name.
     fn item(self, at: &str, name: String, indexes: &BTreeMap<String, String>) -> Result<Item, LockError> {
-        let marker = self.markers.as_deref().map(Marker::parse).transpose();
-        let marker = marker.map_err(|error| LockError::new(at, error.to_string()))?;
+        let marker = self.markers.as_deref().map(|text| entry::marker(at, text)).transpose()?;
         let hashes = entry::hashes(at, self.hashes.iter().map(String::as_str))?;
         let folder = Path::new("");
         let origin = if let Some(url) = &self.git {
@@ -163,7 +162,8 @@ impl Package {
             let kind = if url.starts_with("git+") { "" } else { "git+" };
             Some(Origin::Git { url: format!("{kind}{url}{commit}{below}") })
         } else {
-            self.file.as_ref().or(self.path.as_ref()).map(|place| address::origin(place, hashes.clone(), folder))
+            let place = self.file.as_ref().or(self.path.as_ref());
+            place.map(|place| address::origin(at, place, hashes.clone(), folder)).transpose()?
         };
         let exact = match self.version.as_deref().filter(|version| *version != "*") {
             Some(version) => {
@@ -176,22 +176,33 @@ impl Package {
         };
         let pinned = match (origin, exact) {
             (Some(origin), version) => {
-                let told = match &origin {
-                    Origin::Url(file) => WheelName::parse(&file.name),
-                    Origin::File { path, .. } => path.file_name().and_then(|file| WheelName::parse(file.to_str()?)),
-                    _ => None,
-                };
-                let version = told.map(|wheel| wheel.version).or(version);
+                let version = origin.version().or(version);
                 Some(Pinned { name: name.clone(), version, origin })
             }
             (None, Some(version)) => {
                 let index = self.index.as_ref().and_then(|name| indexes.get(name));
-                let index = index.map(|url| address::index(url));
+                let index = index.map(|url| address::index(at, url)).transpose()?;
                 let origin = Origin::Index { index, files: Vec::new(), hashes };
                 Some(Pinned { name: name.clone(), version: Some(version), origin })
             }
             (None, None) => None,
         };
         Ok(Item { name, marker, pinned })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::python::lock::testing::{listed, read};
+    use crate::python::lock::{Choice, Format};
+
+    #[test]
+    fn the_project_is_not_among_its_dependencies() {
+        let text = r#"{"_meta": {}, "default": {
+            "shop": {"editable": true, "path": "."},
+            "lib": {"editable": true, "path": "./libs/lib"}
+        }}"#;
+        let lock = read(Format::Pipfile, text, None, &[]).unwrap();
+        assert_eq!(listed(&lock, &Choice::default()).unwrap(), ["lib libs/lib/"]);
     }
 }

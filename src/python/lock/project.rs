@@ -39,8 +39,6 @@ pub(super) struct Poetry {
     pub extras: BTreeMap<String, Vec<String>>,
     #[serde(default, rename = "dev-dependencies")]
     pub dev_dependencies: BTreeMap<String, Value>,
-    #[serde(default)]
-    pub source: Vec<Source>,
 }
 
 /// `[tool.poetry.group.NAME]`.
@@ -48,13 +46,6 @@ pub(super) struct Poetry {
 pub(super) struct Group {
     #[serde(default)]
     pub dependencies: BTreeMap<String, Value>,
-}
-
-/// `[[tool.poetry.source]]`.
-#[derive(Clone, Debug, Deserialize)]
-pub(super) struct Source {
-    pub name: String,
-    pub url: Option<String>,
 }
 
 impl Project {

@@ -80,6 +80,8 @@ struct Vcs {
 #[derive(Deserialize)]
 struct Directory {
     path: String,
+    #[serde(default)]
+    subdirectory: String,
 }
 
 #[derive(Deserialize)]
@@ -115,7 +117,7 @@ impl Pylock {
         let names = |names: &[String]| names.iter().map(|name| normalised(name)).collect();
         let packages = tables.packages.iter().map(|table| table.package(file, sources));
         Ok(Self {
-            environments: tables.environments.iter().map(|text| marker(file, text)).collect::<Result<_, _>>()?,
+            environments: tables.environments.iter().map(|text| entry::marker(file, text)).collect::<Result<_, _>>()?,
             extras: names(&tables.extras),
             groups: names(&tables.dependency_groups),
             default_groups: names(&tables.default_groups),
@@ -181,7 +183,7 @@ impl Table {
         let version: Option<Version> =
             self.version.as_deref().map(|text| text.parse().map_err(|_| bad(text))).transpose()?;
         Ok(Package {
-            marker: self.marker.as_deref().map(|text| marker(&at, text)).transpose()?,
+            marker: self.marker.as_deref().map(|text| entry::marker(&at, text)).transpose()?,
             requires: self.requires_python.clone(),
             pinned: Pinned { name, version, origin: self.origin(&at, sources)? },
         })
@@ -194,21 +196,22 @@ impl Table {
             let commit = commit_id.as_ref().map_or(String::new(), |commit| format!("@{commit}"));
             return Ok(Origin::Git { url: format!("{type}+{place}{commit}") });
         }
-        if let Some(Directory { path }) = &self.directory {
-            return Ok(Origin::Folder { path: address::joined(Path::new(""), path) });
+        if let Some(Directory { path, subdirectory }) = &self.directory {
+            return Ok(Origin::Folder { path: address::joined(Path::new(path), subdirectory) });
         }
         if let Some(archive) = &self.archive {
             let hashes = archive.hashes(at)?;
             return Ok(match (&archive.url, &archive.path) {
                 (_, Some(path)) => Origin::File { path: address::joined(Path::new(""), path), hashes },
-                (Some(url), None) => Origin::Url(address::file_at(url, hashes, archive.size)),
+                (Some(url), None) => Origin::Url(address::file_at(at, url, hashes, archive.size)?),
                 (None, None) => return Err(LockError::new(at, "has an archive without URL and path")),
             });
         }
         let files = self.sdist.iter().chain(&self.wheels).map(|archive| archive.file(at, sources));
         let files = files.collect::<Result<_, _>>()?;
         let index = self.index.as_deref().filter(|index| address::local(index).is_none());
-        Ok(Origin::Index { index: index.map(address::index), files, hashes: Vec::new() })
+        let index = index.map(|index| address::index(at, index)).transpose()?;
+        Ok(Origin::Index { index, files, hashes: Vec::new() })
     }
 }
 
@@ -223,7 +226,7 @@ impl Archive {
                 sources.look_in(whole.parent().unwrap_or(Path::new(".")));
                 LockedFile { name: address::file_name(&path), url: None, hashes, size: self.size }
             }
-            (Some(url), None) => address::file_at(url, hashes, self.size),
+            (Some(url), None) => address::file_at(at, url, hashes, self.size)?,
             (None, None) => {
                 let name =
                     self.name.clone().ok_or_else(|| LockError::new(at, "has a file without URL, path and name"))?;
@@ -241,15 +244,12 @@ impl Archive {
     }
 }
 
-fn marker(at: &str, text: &str) -> Result<Marker, LockError> {
-    Marker::parse(text).map_err(|error| LockError::new(at, error.to_string()))
-}
-
 #[cfg(test)]
 mod tests {
     use crate::hint::Hint as _;
-    use crate::python::lock::testing::{listed, read};
+    use crate::python::lock::testing::{listed, read, read_of};
     use crate::python::lock::{Choice, Format, LockError};
+    use std::path::Path;
 
     const HASH: &str = "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824";
 
@@ -312,6 +312,18 @@ archive = {{ path = "documented.zip", hashes = {{ sha512 = "{HASH}{HASH}" }} }}
         let lock = read(Format::Pylock, &text(), None, &[]).unwrap();
         assert_eq!(lock.sources().find_links, ["w"]);
         assert_eq!(lock.warnings(), Vec::<String>::new());
+    }
+
+    /// As `uv export --format pylock.toml` lists it.
+    #[test]
+    fn the_project_is_not_among_its_dependencies() {
+        let own = "[[packages]]\nname = \"shop\"\ndirectory = { path = \".\", editable = true }\n\
+                   [[packages]]\nname = \"part\"\ndirectory = { path = \".\", subdirectory = \"parts/part\" }\n";
+        let text = format!("lock-version = \"1.0\"\n{own}");
+        assert_eq!(of(&text, &[], &[]).unwrap(), ["part parts/part/"]);
+        let up = text.replace("path = \".\"", "path = \"..\"");
+        let lock = read_of(Path::new(".."), Format::Pylock, &up, None, &[]).unwrap();
+        assert_eq!(listed(&lock, &Choice::default()).unwrap(), ["part ../parts/part/"]);
     }
 
     #[test]

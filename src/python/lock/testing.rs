@@ -21,12 +21,33 @@ pub(super) fn read(
     project: Option<&str>,
     beside: &[(&str, &str)],
 ) -> Result<Lock, LockError> {
+    read_of(Path::new("."), format, text, project, beside)
+}
+
+/// The same of a project in another folder than the lock file's.
+pub(super) fn read_of(
+    root: &Path,
+    format: Format,
+    text: &str,
+    project: Option<&str>,
+    beside: &[(&str, &str)],
+) -> Result<Lock, LockError> {
     let beside: BTreeMap<_, _> = beside.iter().copied().collect();
     let mut read = |path: &Path| {
         let found = beside.get(path.to_str().unwrap_or_default());
         found.map(|text| (*text).to_owned()).ok_or_else(|| "no such file".to_owned())
     };
-    Lock::parse(format, &mut Input { name: format.file_name(), text, project, read: &mut read })
+    Lock::parse(
+        format,
+        &mut Input {
+            name: format.file_name(),
+            text,
+            project,
+            read: &mut read,
+            is_file: &|path| beside.contains_key(path.to_str().unwrap_or_default()),
+            root,
+        },
+    )
 }
 
 /// What the lock file comes to on one platform, a line for each distribution.

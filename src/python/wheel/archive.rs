@@ -38,7 +38,6 @@ impl Archive {
     pub fn member(&self, raw: &RawMember, digest: Digest) -> Member {
         Member {
             archive: self.file.clone(),
-            name: raw.name.as_str().into(),
             offset: raw.offset,
             packed: raw.packed,
             size: raw.size,

@@ -36,6 +36,11 @@ impl Constraint {
         (!alternatives.is_empty()).then_some(Self(alternatives))
     }
 
+    /// How many parts it has.
+    pub(super) fn len(&self) -> usize {
+        self.0.iter().map(Vec::len).sum()
+    }
+
     pub(super) fn allows(&self, version: &Version) -> bool {
         let within = |specifier: &VersionSpecifier| marker::within(specifier, version.clone());
         self.0.iter().any(|all| all.iter().all(within))

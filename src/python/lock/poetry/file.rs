@@ -11,7 +11,7 @@ use super::graph::Graph;
 use super::{MAIN, Package, Poetry, Selection};
 use crate::python::lock::error::LockError;
 use crate::python::lock::project::Project;
-use crate::python::lock::{LockedFile, Origin, Sources, address, entry};
+use crate::python::lock::{LockedFile, Origin, address, entry};
 use crate::python::marker::Marker;
 use crate::python::normalised;
 use crate::python::wheel::WheelName;
@@ -67,15 +67,13 @@ struct Source {
     subdirectory: Option<String>,
 }
 
-pub(super) fn read(file: &str, text: &str, project: &Project, sources: &mut Sources) -> Result<Poetry, LockError> {
+pub(super) fn read(file: &str, text: &str, project: &Project) -> Result<Poetry, LockError> {
     let tables: File = toml::from_str(text).map_err(|error| LockError::toml(file, text, &error))?;
     let version = tables.metadata.lock_version.as_deref().unwrap_or("1.0");
     if !(version.starts_with("1.") || version.starts_with("2.")) {
         let error = LockError::new(file, format!("has lock-version {version}, and only 1.x and 2.x are read"));
         return Err(error.with_hint("lock with a Poetry that writes lock-version 2.1"));
     }
-    let declared = project.poetry().into_iter().flat_map(|poetry| &poetry.source);
-    sources.named.extend(declared.filter_map(|source| Some((source.name.clone(), source.url.clone()?))));
     let names: Vec<_> = tables.package.iter().map(|table| normalised(&table.name)).collect();
     let mut count: BTreeMap<&str, usize> = BTreeMap::new();
     for name in &names {
@@ -87,7 +85,7 @@ pub(super) fn read(file: &str, text: &str, project: &Project, sources: &mut Sour
     for (table, name) in tables.package.iter().zip(&names) {
         let files = table.files.as_ref().or(archives.get(name).copied());
         let shared = table.files.is_none() && count.get(name.as_str()).is_some_and(|count| *count > 1);
-        packages.push(table.package(file, files.map_or(&[], Vec::as_slice), shared, sources)?);
+        packages.push(table.package(file, files.map_or(&[], Vec::as_slice), shared)?);
     }
     // Each package has groups, or none has.
     let told =
@@ -120,13 +118,7 @@ pub(super) fn bare(text: &str) -> String {
 }
 
 impl Table {
-    fn package(
-        &self,
-        file: &str,
-        archives: &[Archive],
-        shared: bool,
-        sources: &mut Sources,
-    ) -> Result<Package, LockError> {
+    fn package(&self, file: &str, archives: &[Archive], shared: bool) -> Result<Package, LockError> {
         let name = normalised(&self.name);
         let at = format!("{file}: `{name}`");
         let version = self.version.parse();
@@ -147,7 +139,7 @@ impl Table {
         let groups = groups.map(|group| Ok((normalised(group), self.marker(&at, group)?)));
         Ok(Package {
             groups: groups.collect::<Result<BTreeMap<_, _>, LockError>>()?,
-            origin: self.origin(&at, files, sources)?,
+            origin: self.origin(&at, files)?,
             python: self.python_versions.as_deref().and_then(Constraint::of_python),
             name,
             version,
@@ -169,10 +161,10 @@ impl Table {
         if text.trim().is_empty() {
             return Ok(None);
         }
-        Marker::parse(text).map(Some).map_err(|error| LockError::new(at, error.to_string()))
+        entry::marker(at, text).map(Some)
     }
 
-    fn origin(&self, at: &str, files: Vec<LockedFile>, sources: &mut Sources) -> Result<Origin, LockError> {
+    fn origin(&self, at: &str, files: Vec<LockedFile>) -> Result<Origin, LockError> {
         let Some(Source { r#type, url, reference, resolved_reference, subdirectory }) = &self.source else {
             return Ok(Origin::Index { index: None, files, hashes: Vec::new() });
         };
@@ -183,19 +175,14 @@ impl Table {
         };
         let path = || address::joined(Path::new(""), url);
         Ok(match r#type.as_str() {
-            "legacy" => {
-                if let Some(name) = reference {
-                    sources.named.entry(name.clone()).or_insert_with(|| url.clone());
-                }
-                Origin::Index { index: Some(address::index(url)), files, hashes: Vec::new() }
-            }
+            "legacy" => Origin::Index { index: Some(address::index(at, url)?), files, hashes: Vec::new() },
             "git" => {
                 let commit = resolved_reference.as_ref().or(reference.as_ref());
                 let commit = commit.map_or(String::new(), |commit| format!("@{commit}"));
                 let below = subdirectory.as_ref().map_or(String::new(), |path| format!("#subdirectory={path}"));
                 Origin::Git { url: format!("git+{url}{commit}{below}") }
             }
-            "url" => Origin::Url(address::file_at(url, hashes(), None)),
+            "url" => Origin::Url(address::file_at(at, url, hashes(), None)?),
             "file" => Origin::File { path: path(), hashes: hashes() },
             "directory" => Origin::Folder { path: path() },
             other => return Err(LockError::new(at, format!("has a source of the unknown type `{other}`"))),

@@ -7,16 +7,20 @@ use toml::Value;
 
 use super::constraint::Constraint;
 use super::file::{Table, bare};
-use super::{MAIN, Poetry};
-use crate::python::lock::Choice;
+use super::{MAIN, Package, Poetry};
 use crate::python::lock::error::LockError;
 use crate::python::lock::project::Project;
+use crate::python::lock::{Choice, entry};
 use crate::python::marker::{Chosen, Environment, Marker};
 use crate::python::normalised;
 
 /// The most packages of one name, and the most extras of one package.
-const FORKS: usize = 1000;
+const FORKS: usize = 100;
 const EXTRAS: usize = 100;
+/// How often a walk may be repeated, and how many comparisons all of them may take: some
+/// tens of times what large lock files need.
+const ROUNDS: usize = 20;
+const WORK: usize = 500_000;
 
 /// For errors.
 const PROJECT: &str = "pyproject.toml";
@@ -94,6 +98,10 @@ impl Graph {
     }
 
     /// The packages that a platform gets, as places in the lock file.
+    ///
+    /// A name gets one version: the newest that all dependencies on it allow. Which these
+    /// are depends on the versions taken, so the walk is repeated until it finds what it
+    /// assumed.
     pub(super) fn walk(
         &self,
         file: &str,
@@ -101,20 +109,73 @@ impl Graph {
         environment: &Environment,
         choice: &Choice,
     ) -> Result<BTreeSet<usize>, LockError> {
+        let python = environment.python_full_version.parse().ok();
+        let here = |package: &Package| {
+            package.python.as_ref().zip(python.as_ref()).is_none_or(|(allowed, python)| allowed.allows(python))
+        };
+        let here = lock.packages.iter().map(here).collect();
+        let mut walk =
+            Walk { graph: self, file, lock, here, environment, choice, assumed: BTreeMap::new(), left: WORK };
+        for _ in 0..ROUNDS {
+            let found = walk.round()?;
+            let newest = walk.newest(&found)?;
+            // Where no version fits all, what each dependency takes is told by the caller.
+            let settled = |(found, newest): (&Found<'_>, &Option<usize>)| {
+                newest.is_none_or(|newest| found.taken.iter().eq([&newest]))
+            };
+            if found.values().zip(newest.values()).all(settled) {
+                return Ok(found.into_values().flat_map(|found| found.taken).collect());
+            }
+            walk.assumed = newest.into_iter().filter_map(|(name, at)| Some((name, at?))).collect();
+        }
+        Err(LockError::new(file, "has versions that depend on one another")
+            .with_hint("`poetry lock` with Poetry 2 or later"))
+    }
+}
+
+/// A walk, and what it goes by.
+struct Walk<'w> {
+    graph: &'w Graph,
+    file: &'w str,
+    lock: &'w Poetry,
+    /// Whether each package is for this version of Python.
+    here: Vec<bool>,
+    environment: &'w Environment,
+    choice: &'w Choice,
+    /// The versions that names with several have.
+    assumed: BTreeMap<&'w str, usize>,
+    /// How much may still be done.
+    left: usize,
+}
+
+/// What a walk finds of one name.
+#[derive(Default)]
+struct Found<'w> {
+    edges: Vec<&'w Edge>,
+    taken: BTreeSet<usize>,
+}
+
+impl<'w> Walk<'w> {
+    fn round(&mut self) -> Result<BTreeMap<&'w str, Found<'w>>, LockError> {
+        let Self { graph, file, lock, environment, choice, .. } = *self;
         let brought: BTreeSet<_> = choice.extras.iter().filter_map(|extra| lock.extras.get(extra)).flatten().collect();
         let chosen = Chosen { extras: choice.extras.iter().cloned().collect(), ..Chosen::default() };
         let mut queue = VecDeque::new();
         for group in [MAIN].into_iter().chain(choice.groups.iter().map(String::as_str)) {
-            for edge in self.roots.get(group).into_iter().flatten() {
+            for edge in graph.roots.get(group).into_iter().flatten() {
                 if (!edge.optional || brought.contains(&edge.name)) && edge.holds(environment, &chosen) {
                     queue.push_back(edge);
                 }
             }
         }
+        let mut out: BTreeMap<&str, Found<'w>> = BTreeMap::new();
         // A package is looked at again when more of its extras are asked for.
         let mut seen: BTreeMap<usize, Chosen> = BTreeMap::new();
         while let Some(edge) = queue.pop_front() {
-            let at = self.target(file, lock, environment, edge)?;
+            let at = self.target(edge)?;
+            let found = out.entry(&edge.name).or_default();
+            found.edges.push(edge);
+            found.taken.insert(at);
             let known = seen.contains_key(&at);
             let active = seen.entry(at).or_default();
             let before = active.extras.len();
@@ -125,33 +186,53 @@ impl Graph {
             if active.extras.len() > EXTRAS {
                 return Err(LockError::new(file, format!("asks for more than {EXTRAS} extras of `{}`", edge.name)));
             }
-            let Node { dependencies, extras } = &self.nodes[at];
+            let Node { dependencies, extras } = &graph.nodes[at];
+            self.spend(dependencies.len())?;
             let brought: BTreeSet<_> = active.extras.iter().filter_map(|extra| extras.get(extra)).flatten().collect();
             let next = dependencies
                 .iter()
                 .filter(|edge| (!edge.optional || brought.contains(&edge.name)) && edge.holds(environment, active));
             queue.extend(next);
         }
-        Ok(seen.into_keys().collect())
+        Ok(out)
     }
 
-    /// The one package of a name that a dependency means.
-    fn target(&self, file: &str, lock: &Poetry, environment: &Environment, edge: &Edge) -> Result<usize, LockError> {
-        let named = self.by_name.get(&edge.name).map_or(&[][..], Vec::as_slice);
-        if let [one] = named {
-            return Ok(*one);
+    /// The one package of a name that a dependency means: the one assumed, or else the
+    /// newest that it allows, as the resolver prefers it.
+    fn target(&mut self, edge: &'w Edge) -> Result<usize, LockError> {
+        if let Some(at) = self.assumed.get(edge.name.as_str()) {
+            return Ok(*at);
         }
-        let python = environment.python_full_version.parse().ok();
+        let newest = self.newest_of(&[edge])?;
+        let missing = || format!("`{}` is needed, and no version that fits is locked", edge.name);
+        newest.ok_or_else(|| LockError::new(self.file, missing()).with_hint("`poetry lock`"))
+    }
+
+    /// Of each name the newest package that all dependencies on it allow; none where no
+    /// package does, and each has its own.
+    fn newest(&mut self, found: &BTreeMap<&'w str, Found<'w>>) -> Result<BTreeMap<&'w str, Option<usize>>, LockError> {
+        found.iter().map(|(name, found)| Ok((*name, self.newest_of(&found.edges)?))).collect()
+    }
+
+    fn newest_of(&mut self, edges: &[&Edge]) -> Result<Option<usize>, LockError> {
+        let name = edges.first().map(|edge| edge.name.as_str()).unwrap_or_default();
+        let named = self.graph.by_name.get(name).map_or(&[][..], Vec::as_slice);
+        if let [one] = named {
+            return Ok(Some(*one));
+        }
+        let versions = || edges.iter().filter_map(|edge| edge.versions.as_ref());
+        self.spend(named.len() * versions().map(|versions| 1 + versions.len()).sum::<usize>())?;
         let fits = |at: &&usize| {
-            let package = &lock.packages[**at];
-            let here =
-                package.python.as_ref().zip(python.as_ref()).is_none_or(|(allowed, python)| allowed.allows(python));
-            here && edge.versions.as_ref().is_none_or(|versions| versions.allows(&package.version))
+            let version = &self.lock.packages[**at].version;
+            self.here[**at] && versions().all(|versions| versions.allows(version))
         };
-        // The newest, as the resolver prefers it.
-        let newest = named.iter().filter(fits).max_by_key(|at| &lock.packages[**at].version);
-        let missing = || LockError::new(file, format!("`{}` is needed, and no version that fits is locked", edge.name));
-        newest.copied().ok_or_else(|| missing().with_hint("`poetry lock`"))
+        Ok(named.iter().filter(fits).max_by_key(|at| &self.lock.packages[**at].version).copied())
+    }
+
+    fn spend(&mut self, work: usize) -> Result<(), LockError> {
+        let many = || LockError::new(self.file, "has too many dependencies on names with several versions");
+        self.left = self.left.checked_sub(work).ok_or_else(many)?;
+        Ok(())
     }
 }
 
@@ -193,7 +274,7 @@ fn edge(at: &str, name: &str, value: &Value) -> Result<Edge, LockError> {
         return Err(bad("neither a constraint nor a table"));
     }
     let python = text("python").map(|text| Constraint::of_python(text).ok_or_else(|| bad("an unknown `python`")));
-    let marker = text("markers").filter(|text| !text.trim().is_empty()).map(Marker::parse);
+    let marker = text("markers").filter(|text| !text.trim().is_empty()).map(|text| entry::marker(at, text));
     let extras = value.get("extras").and_then(Value::as_array).into_iter().flatten();
     let platforms = text("platform").into_iter().flat_map(|text| text.split('|'));
     Ok(Edge {
@@ -203,6 +284,6 @@ fn edge(at: &str, name: &str, value: &Value) -> Result<Edge, LockError> {
         versions,
         python: python.transpose()?,
         platforms: platforms.map(str::trim).filter(|platform| !platform.is_empty()).map(str::to_owned).collect(),
-        marker: marker.transpose().map_err(|error| LockError::new(at, error.to_string()))?,
+        marker: marker.transpose()?,
     })
 }

@@ -17,7 +17,7 @@ use pep440_rs::Version;
 
 use super::error::LockError;
 use super::project::Project;
-use super::{Choice, Origin, Pinned, Sources, entry};
+use super::{Choice, Origin, Pinned, entry};
 use crate::python::marker::{Chosen, Environment, Marker};
 use constraint::Constraint;
 use graph::Graph;
@@ -57,8 +57,8 @@ struct Package {
 }
 
 impl Poetry {
-    pub(super) fn parse(file: &str, text: &str, project: &Project, sources: &mut Sources) -> Result<Self, LockError> {
-        file::read(file, text, project, sources)
+    pub(super) fn parse(file: &str, text: &str, project: &Project) -> Result<Self, LockError> {
+        file::read(file, text, project)
     }
 
     pub(super) fn pinned(
@@ -101,8 +101,8 @@ impl Poetry {
         if full.parse().is_ok_and(|version: Version| constraint.allows(&version.only_release())) {
             return Ok(());
         }
-        let error = LockError::new(file, format!("requires Python {requires}, and the image's is {full}"));
-        Err(error.with_hint("choose another `python`, or change the project's and `poetry lock`"))
+        let hint = "choose another `python`, or change the project's and `poetry lock`";
+        Err(entry::excluded(file, requires, environment, hint))
     }
 
     /// Refuses what was chosen and is not there.

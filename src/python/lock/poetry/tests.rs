@@ -89,3 +89,46 @@ python-versions = "*"
     assert_eq!(of("{ version = \"*\", python = \"<3.9\" }").unwrap(), Vec::<String>::new());
     assert!(of("{ version = \"*\", python = \"x y z\" }").is_err() && of("3").is_err());
 }
+
+/// `numpy` twice, as Poetry 1.8 locks it for two versions of Python.
+const NUMPY: &str = r#"
+package = [
+    { name = "numpy", version = "1.26.4" },
+    { name = "numpy", version = "2.2.6" },
+    { name = "pandas", version = "2.2.3", dependencies = { numpy = [
+        { version = ">=1.22.4", markers = "python_version < '3.11'" },
+        { version = ">=1.23.2", markers = "python_version >= '3.11'" },
+    ] } },
+    { name = "early", version = "1", dependencies = { late = ">=1" } },
+    { name = "late", version = "1" },
+    { name = "late", version = "2", dependencies = { gone = "*" } },
+    { name = "gone", version = "1" },
+    { name = "strict", version = "1", dependencies = { late = "<2" } },
+]
+[metadata]
+lock-version = "2.0"
+python-versions = "*"
+"#;
+
+fn walked(dependencies: &str) -> Result<Vec<String>, LockError> {
+    let project = format!("[tool.poetry]\nname = \"shop\"\n[tool.poetry.dependencies]\n{dependencies}\n");
+    let lines = of(NUMPY, Some(&project), &[])?;
+    Ok(lines.iter().map(|line| line.split(' ').next().unwrap_or_default().to_owned()).collect())
+}
+
+#[test]
+fn a_name_gets_the_newest_version_that_all_allow() {
+    let numpy = |old: &str, new: &str| {
+        format!(
+            "numpy = [{{ version = \"^1.26\", python = \"{old}\" }}, {{ version = \">=2.1,<2.3\", python = \"{new}\" }}]\npandas = \"2.2.3\""
+        )
+    };
+    assert_eq!(walked(&numpy("<3.14", ">=3.14")).unwrap(), ["numpy==1.26.4", "pandas==2.2.3"]);
+    assert_eq!(walked(&numpy("<3.12", ">=3.12")).unwrap(), ["numpy==2.2.6", "pandas==2.2.3"]);
+    assert_eq!(walked("pandas = \"2.2.3\"").unwrap(), ["numpy==2.2.6", "pandas==2.2.3"]);
+    // What only a version needs that is not taken in the end is not there.
+    assert_eq!(walked("early = \"1\"").unwrap(), ["early==1", "gone==1", "late==2"]);
+    assert_eq!(walked("early = \"1\"\nstrict = \"1\"").unwrap(), ["early==1", "late==1", "strict==1"]);
+    let error = walked("strict = \"1\"\nlate = \"2\"").unwrap_err();
+    assert_eq!(error.to_string(), "poetry.lock: `late` is locked twice: 1 from an index and 2 from an index");
+}

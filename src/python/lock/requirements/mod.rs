@@ -19,7 +19,6 @@ use super::project::Project;
 use super::{Choice, Hash, Input, Origin, Pinned, Sources};
 use crate::python::marker::{Chosen, Environment, Marker};
 use crate::python::requirement::Requirement;
-use crate::python::wheel::WheelName;
 
 /// What makes a requirements file whose versions are exact.
 const PIN: &str = "uv pip compile --generate-hashes requirements.in -o requirements.txt";
@@ -92,8 +91,15 @@ impl Requirements {
 
     pub(super) fn unhashed(&self) -> BTreeSet<String> {
         let all = || self.items.iter().chain(&self.constraints);
-        let hashed: BTreeSet<_> = all().filter(|item| !item.is_bare()).map(|item| &item.name).collect();
-        self.items.iter().map(|item| &item.name).filter(|name| !hashed.contains(name)).cloned().collect()
+        let hashed: BTreeSet<_> = all().filter(|item| !item.is_bare()).map(|item| (&item.name, &item.marker)).collect();
+        // The hash of a line with another marker may be for other platforms only. A line
+        // that names no version goes with whichever line does.
+        let names: BTreeSet<_> = hashed.iter().map(|(name, _)| *name).collect();
+        let is_hashed = |item: &&Item| {
+            let same = hashed.contains(&(&item.name, &None)) || hashed.contains(&(&item.name, &item.marker));
+            same || (!item.is_exact() && names.contains(&item.name))
+        };
+        self.items.iter().filter(|item| !is_hashed(item)).map(|item| item.name.clone()).collect()
     }
 
     /// What all lines about one distribution come to.
@@ -129,6 +135,14 @@ fn exact(items: &[&Item]) -> Result<Pinned, LockError> {
 }
 
 impl Item {
+    /// Whether it tells by itself which distribution is taken.
+    fn is_exact(&self) -> bool {
+        match &self.wanted {
+            Wanted::Versions(requirement) => requirement.exact().is_some(),
+            Wanted::Place(_) => true,
+        }
+    }
+
     fn is_bare(&self) -> bool {
         match &self.wanted {
             Wanted::Versions(_) => self.hashes.is_empty(),
@@ -138,12 +152,6 @@ impl Item {
 
     fn at_place(&self) -> Option<Pinned> {
         let Wanted::Place(origin) = &self.wanted else { return None };
-        let wheel = match origin {
-            Origin::Url(file) => WheelName::parse(&file.name),
-            Origin::File { path, .. } => path.file_name().and_then(|name| WheelName::parse(name.to_str()?)),
-            _ => None,
-        };
-        let version = wheel.map(|wheel| wheel.version);
-        Some(Pinned { name: self.name.clone(), version, origin: origin.clone() })
+        Some(Pinned { name: self.name.clone(), version: origin.version(), origin: origin.clone() })
     }
 }

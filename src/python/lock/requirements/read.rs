@@ -1,5 +1,6 @@
 //! Reads a requirements file and the files that it includes.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::lines::{self, Line};
@@ -15,15 +16,22 @@ use crate::python::requirement::{self, Requirement, Wanted as Specified};
 /// The most files that may include one another, and the most in all.
 const DEEPEST: usize = 20;
 const MOST: usize = 500;
+/// Files that the folder of a project has one of.
+const PROJECTS: [&str; 3] = ["pyproject.toml", "setup.py", "setup.cfg"];
 
 struct Reader<'r> {
     read: &'r mut dyn FnMut(&Path) -> Result<String, String>,
+    is_file: &'r dyn Fn(&Path) -> bool,
+    /// The project's folder, relative to the lock file.
+    root: PathBuf,
     /// The project's own name.
     own: Option<String>,
     sources: &'r mut Sources,
     out: Requirements,
     /// The files on the way to the one that is read.
     open: Vec<PathBuf>,
+    /// Names of projects by their folders.
+    names: BTreeMap<PathBuf, Option<String>>,
     files: usize,
     bytes: usize,
 }
@@ -42,10 +50,13 @@ pub(super) fn read(input: &mut Input<'_>, project: &Project, sources: &mut Sourc
     let own = Path::new(input.name).file_name().map(PathBuf::from);
     let mut reader = Reader {
         read: input.read,
+        is_file: input.is_file,
+        root: address::joined(input.root, ""),
         own: project.name(),
         sources,
         out,
         open: own.into_iter().collect(),
+        names: BTreeMap::new(),
         files: 0,
         bytes: 0,
     };
@@ -56,13 +67,19 @@ pub(super) fn read(input: &mut Input<'_>, project: &Project, sources: &mut Sourc
 
 impl Reader<'_> {
     fn file(&mut self, place: &Place<'_>, text: &str) -> Result<(), LockError> {
+        self.count(place.name, text)?;
+        lines::lines(text).iter().try_for_each(|line| self.line(place, line))
+    }
+
+    /// Counts a file that was read.
+    fn count(&mut self, at: &str, text: &str) -> Result<(), LockError> {
         self.files += 1;
         self.bytes = self.bytes.saturating_add(text.len());
         if self.files > MOST || self.bytes > LIMIT {
             let cause = format!("includes more than {MOST} files or {} MiB", LIMIT >> 20);
-            return Err(LockError::new(place.name, cause));
+            return Err(LockError::new(at, cause));
         }
-        lines::lines(text).iter().try_for_each(|line| self.line(place, line))
+        Ok(())
     }
 
     fn line(&mut self, place: &Place<'_>, line: &Line) -> Result<(), LockError> {
@@ -135,7 +152,7 @@ impl Reader<'_> {
     }
 
     fn item(&mut self, place: &Place<'_>, at: String, text: &str, hashes: Vec<Hash>) -> Result<(), LockError> {
-        let item = match named(&at, text, place.folder, &hashes)? {
+        let item = match self.named(place, &at, text, &hashes)? {
             Some((name, wanted, marker)) => Item { at, text: text.to_owned(), name, wanted, marker, hashes },
             None => match self.unnamed(place, at, text, hashes)? {
                 Some(item) => item,
@@ -161,15 +178,14 @@ impl Reader<'_> {
     ) -> Result<Option<Item>, LockError> {
         let cut = text.find(" ;").map(|at| (at, at + 2)).or_else(|| text.find("; ").map(|at| (at, at + 1)));
         let (target, marker) = cut.map_or((text, None), |(end, begin)| (&text[..end], Some(&text[begin..])));
-        let marker = marker.map(Marker::parse).transpose();
-        let marker = marker.map_err(|error| LockError::new(&at, error.to_string()))?;
+        let marker = marker.map(|text| entry::marker(&at, text)).transpose()?;
         let target = target.trim();
         // Extras behind a path: `./lib[fast]`.
         let target = match target.strip_suffix(']').and_then(|target| target.rsplit_once('[')) {
             Some((target, _)) => target,
             None => target,
         };
-        let origin = address::origin(target, hashes.clone(), place.folder);
+        let origin = self.origin(place, &at, target, &hashes)?;
         let egg = target.split_once('#').and_then(|(_, fragment)| {
             fragment
                 .split('&')
@@ -177,8 +193,8 @@ impl Reader<'_> {
                 .map(|egg| egg.split('[').next().unwrap_or(egg))
         });
         let told = match &origin {
-            Origin::Folder { path } if path == Path::new(".") => return Ok(None),
-            Origin::Folder { path } => self.name_of(path),
+            Origin::Folder { path } if *path == self.root => return Ok(None),
+            Origin::Folder { path } => self.name_of(&at, path)?,
             Origin::File { path, .. } => path.file_name().and_then(|name| address::distribution(name.to_str()?)),
             Origin::Url(file) => address::distribution(&file.name),
             Origin::Index { .. } | Origin::Git { .. } => None,
@@ -192,36 +208,63 @@ impl Reader<'_> {
         Ok(Some(Item { at, text: text.to_owned(), name, wanted: Wanted::Place(origin), marker, hashes }))
     }
 
+    /// A requirement with a name; none for a path or URL by itself.
+    fn named(
+        &self,
+        place: &Place<'_>,
+        at: &str,
+        text: &str,
+        hashes: &[Hash],
+    ) -> Result<Option<(String, Wanted, Option<Marker>)>, LockError> {
+        let first = text.split([' ', '\t', ';']).next().unwrap_or_default();
+        let alone = first.starts_with(['.', '/']) || address::is_archive(first) || address::is_url(first);
+        if (alone || first.starts_with("file:")) && !is_direct(first) {
+            return Ok(None);
+        }
+        match Requirement::parse(text) {
+            Ok(requirement) => {
+                let (name, marker) = (requirement.name.clone(), requirement.marker.clone());
+                let wanted = match &requirement.wanted {
+                    Specified::Url(url) => Wanted::Place(self.origin(place, at, url, hashes)?),
+                    Specified::Versions(_) => Wanted::Versions(requirement),
+                };
+                Ok(Some((name, wanted, marker)))
+            }
+            Err(_) if first.contains('/') => Ok(None),
+            Err(error) => Err(LockError::new(at, format!("`{text}` is no requirement: {error}"))),
+        }
+    }
+
+    /// What a URL or a path leads to. Paths begin where the tool ran that uses them, which
+    /// is the project's folder; where nothing is there, at the file that has them.
+    fn origin(&self, place: &Place<'_>, at: &str, target: &str, hashes: &[Hash]) -> Result<Origin, LockError> {
+        let from = |folder: &Path| address::origin(at, target, hashes.to_vec(), folder);
+        let origin = from(&self.root)?;
+        let is_there = match &origin {
+            Origin::Folder { path } if *path == self.root => true,
+            Origin::Folder { path } => PROJECTS.iter().any(|name| (self.is_file)(&path.join(name))),
+            Origin::File { path, .. } => (self.is_file)(path),
+            Origin::Index { .. } | Origin::Url(_) | Origin::Git { .. } => true,
+        };
+        if is_there { Ok(origin) } else { from(place.folder) }
+    }
+
     /// The name of the project in a folder: its own, or else the folder's.
-    fn name_of(&mut self, folder: &Path) -> Option<String> {
-        let text = (self.read)(&folder.join("pyproject.toml")).ok();
-        let name = text.and_then(|text| Project::parse(Some(&text)).ok()?.name());
-        name.or_else(|| folder.file_name()?.to_str().map(str::to_owned))
+    fn name_of(&mut self, at: &str, folder: &Path) -> Result<Option<String>, LockError> {
+        if let Some(known) = self.names.get(folder) {
+            return Ok(known.clone());
+        }
+        let text = (self.read)(&folder.join("pyproject.toml")).unwrap_or_default();
+        self.count(at, &text)?;
+        let name = Project::parse(Some(&text)).ok().and_then(|project| project.name());
+        let name = name.or_else(|| folder.file_name()?.to_str().map(str::to_owned));
+        self.names.insert(folder.to_owned(), name.clone());
+        Ok(name)
     }
 }
 
-/// A requirement with a name; none for a path or URL by itself.
-fn named(
-    at: &str,
-    text: &str,
-    folder: &Path,
-    hashes: &[Hash],
-) -> Result<Option<(String, Wanted, Option<Marker>)>, LockError> {
-    let first = text.split([' ', '\t', ';']).next().unwrap_or_default();
-    let place = first.starts_with(['.', '/']) || address::is_archive(first) || address::is_url(first);
-    if place || first.starts_with("file:") {
-        return Ok(None);
-    }
-    match Requirement::parse(text) {
-        Ok(requirement) => {
-            let (name, marker) = (requirement.name.clone(), requirement.marker.clone());
-            let wanted = match &requirement.wanted {
-                Specified::Url(url) => Wanted::Place(address::origin(url, hashes.to_vec(), folder)),
-                Specified::Versions(_) => Wanted::Versions(requirement),
-            };
-            Ok(Some((name, wanted, marker)))
-        }
-        Err(_) if first.contains('/') => Ok(None),
-        Err(error) => Err(LockError::new(at, format!("`{text}` is no requirement: {error}"))),
-    }
+/// Whether a word is a name with a URL: `shop@https://…`, `shop[web]@https://…`.
+fn is_direct(word: &str) -> bool {
+    let is_name = |name: &str| requirement::is_name(name.split('[').next().unwrap_or_default());
+    word.split_once('@').is_some_and(|(name, url)| is_name(name) && address::is_url(url))
 }

@@ -1,5 +1,8 @@
 use crate::hint::Hint as _;
-use crate::python::lock::testing::{listed, read};
+use std::fmt::Write as _;
+use std::path::Path;
+
+use crate::python::lock::testing::{listed, read, read_of};
 use crate::python::lock::{Choice, Format, LockError, Sources};
 
 const HASH: &str = "sha256:2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824";
@@ -142,6 +145,55 @@ fn what_is_loose_or_contradicts_itself_is_told_with_its_line() {
     assert!(of("a==1\na==1.0\nc>=1\nc==1.2\n", &[]).is_ok());
     assert!(of("a>=1 ; sys_platform == 'win32'", &[]).unwrap().is_empty());
     assert_eq!(of("a==1 --hash=md5:0", &[]).unwrap(), ["a==1 0 files 0 hashes"]);
+}
+
+/// As `uv export -o requirements/prod.txt` writes them.
+#[test]
+fn paths_begin_at_the_project_or_at_the_file() {
+    let text = "-e .\n-e ./libs/lib\n./wheels/a-1-py3-none-any.whl\n./near\n-e ..\n";
+    let (lib, near) = ("[project]\nname = \"lib\"\n", "[project]\nname = \"near\"\n");
+    let beside = [
+        ("../pyproject.toml", "[project]\nname = \"shop\"\n"),
+        ("../libs/lib/pyproject.toml", lib),
+        ("../wheels/a-1-py3-none-any.whl", ""),
+        ("near/pyproject.toml", near),
+    ];
+    let lock = read_of(Path::new(".."), Format::Requirements, text, None, &beside).unwrap();
+    let want = ["a==1 ../wheels/a-1-py3-none-any.whl 0 hashes", "lib ../libs/lib/", "near near/"];
+    assert_eq!(listed(&lock, &Choice::default()).unwrap(), want);
+}
+
+#[test]
+fn a_project_is_read_once_and_counted() {
+    let name = "[project]\nname = \"a\"\n";
+    let large = format!("# {}\n{name}", "x".repeat(1 << 20));
+    let beside = [("a/pyproject.toml", large.as_str())];
+    assert_eq!(of(&"./a\n".repeat(2000), &beside).unwrap(), ["a a/"]);
+    let mut many = String::new();
+    (0..600).for_each(|at| writeln!(many, "./p{at}").unwrap());
+    assert!(refused(&many, &[]).0.contains("more than 500 files"));
+}
+
+#[test]
+fn urls_may_follow_the_name_at_once() {
+    let text = "foo@https://h/archive/main.zip\nbar[x]@https://u:p@h/bar-1-py3-none-any.whl ; python_version > '3'\n";
+    let want = ["bar==1 https://u:p@h/bar-1-py3-none-any.whl 0 hashes", "foo https://h/archive/main.zip 0 hashes"];
+    assert_eq!(of(text, &[]).unwrap(), want);
+    let (error, _) = refused("a @ https://h/a-1-py3-none-any.whl#sha256=abcd", &[]);
+    assert_eq!(error, "requirements.txt:1: `sha256:abcd` is no sha256, sha384 or sha512 hash");
+}
+
+#[test]
+fn a_hash_of_another_platform_is_none() {
+    let names = |text: &str| {
+        let lock = read(Format::Requirements, text, None, &[]).unwrap();
+        lock.warnings().iter().map(|text| text.contains("has no hash (`a`)")).collect::<Vec<_>>()
+    };
+    let [linux, windows] = ["linux", "win32"].map(|name| format!("a==1 ; sys_platform == '{name}'"));
+    assert_eq!(names(&format!("{linux}\n{windows} --hash={HASH}\n")), [true]);
+    assert_eq!(names(&format!("{linux}\n{linux} --hash={HASH}\n")), [false; 0]);
+    assert_eq!(names(&format!("{linux}\na==1 --hash={HASH}\n")), [false; 0]);
+    assert_eq!(names(&format!("a\n{windows} --hash={HASH}\n{linux} --hash={HASH}\n")), [false; 0]);
 }
 
 #[test]

@@ -144,7 +144,7 @@ pub(super) fn read(file: &str, text: &str, project: &Project, sources: &mut Sour
     let mut groups = BTreeMap::new();
     for (group, wanted) in tables.manifest.dependency_groups {
         let loose = wanted.into_iter().map(|one| {
-            let marker = one.marker.as_deref().map(|text| marker(file, text)).transpose()?;
+            let marker = one.marker.as_deref().map(|text| entry::marker(file, text)).transpose()?;
             Ok(Loose { name: one.name, extras: one.extras, marker })
         });
         groups.insert(group, loose.collect::<Result<Vec<_>, LockError>>()?);
@@ -226,7 +226,7 @@ impl Table {
         let at = format!("{file}: `{}`", self.name);
         let edges = |wanted: &[Dependency]| {
             let edge = |one: &Dependency| {
-                let marker = one.marker.as_deref().map(|text| marker(&at, text)).transpose()?;
+                let marker = one.marker.as_deref().map(|text| entry::marker(&at, text)).transpose()?;
                 Ok(Edge { to: names.find(&at, one)?, extras: one.extra.clone(), marker })
             };
             wanted.iter().map(edge).collect::<Result<Vec<_>, LockError>>()
@@ -263,13 +263,13 @@ impl Table {
         Ok(Some(if let Some(registry) = &source.registry {
             let folder = (!address::is_url(registry)).then(|| Path::new(registry));
             let files = archives().map(|archive| archive.file(at, folder, sources)).collect::<Result<_, _>>()?;
-            let index = folder.is_none().then(|| address::index(registry));
+            let index = folder.is_none().then(|| address::index(at, registry)).transpose()?;
             Origin::Index { index, files, hashes: Vec::new() }
         } else if let Some(url) = &source.git {
             Origin::Git { url: url.clone() }
         } else if let Some(url) = &source.url {
             let size = archives().find_map(|archive| archive.size);
-            Origin::Url(address::file_at(url, hashes()?, size))
+            Origin::Url(address::file_at(at, url, hashes()?, size)?)
         } else if let Some(path) = &source.path {
             Origin::File { path: PathBuf::from(path), hashes: hashes()? }
         } else if source.r#virtual.is_some() {
@@ -288,7 +288,7 @@ impl Archive {
     fn file(&self, at: &str, folder: Option<&Path>, sources: &mut Sources) -> Result<LockedFile, LockError> {
         let hashes: Vec<Hash> = entry::hashes(at, self.hash.as_deref())?;
         if let Some(url) = self.url.as_ref().filter(|url| address::is_url(url)) {
-            return Ok(address::file_at(url, hashes, self.size));
+            return address::file_at(at, url, hashes, self.size);
         }
         let Some(path) = self.path.as_ref().or(self.filename.as_ref()).or(self.url.as_ref()) else {
             return Err(LockError::new(at, "has a file without URL, path or name"));
@@ -301,10 +301,6 @@ impl Archive {
     }
 }
 
-fn marker(at: &str, text: &str) -> Result<Marker, LockError> {
-    Marker::parse(text).map_err(|error| LockError::new(at, error.to_string()))
-}
-
 fn markers(at: &str, texts: &[String]) -> Result<Vec<Marker>, LockError> {
-    texts.iter().map(|text| marker(at, text)).collect()
+    texts.iter().map(|text| entry::marker(at, text)).collect()
 }

@@ -163,5 +163,5 @@ fn what_cannot_be_used_says_why() {
     let error = of(&with("requires-python = \">=3.14\"", shop), &[]).unwrap_err();
     assert_eq!(error.hint().unwrap(), "choose another `python`, or change `requires-python` and `uv lock`");
     let long = " ".repeat((64 << 20) + 1);
-    assert_eq!(of(&long, &[]).unwrap_err().to_string(), "uv.lock: has more than 64 MiB");
+    assert_eq!(of(&long, &[]).unwrap_err().to_string(), "uv.lock: has more than 16 MiB");
 }

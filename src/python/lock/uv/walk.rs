@@ -56,9 +56,14 @@ impl<'u> Walk<'u> {
                 named.entry(&package.name).or_default().push(at);
             }
         }
+        let mut found: BTreeMap<&str, usize> = BTreeMap::new();
         for loose in choice.groups.iter().filter_map(|group| lock.groups.get(group)).flatten() {
             if loose.marker.as_ref().is_none_or(|marker| marker.holds(environment, &Chosen::default())) {
-                let to = walk.one_of(&loose.name, named.get(loose.name.as_str()))?;
+                let to = match found.get(loose.name.as_str()) {
+                    Some(to) => *to,
+                    None => walk.one_of(&loose.name, named.get(loose.name.as_str()))?,
+                };
+                found.insert(&loose.name, to);
                 walk.visit((to, None));
                 loose.extras.iter().for_each(|extra| walk.visit((to, Some(extra))));
             }
