@@ -28,6 +28,8 @@ use made::{INFO, METADATA, Member, WHEEL};
 use random::Random;
 
 const NAME: &str = "x-1.0-py3-none-any.whl";
+/// Where modules go: what layers are written from is told by its place in the image.
+const SITE: &str = "/usr/local/lib/python3.13/site-packages";
 /// The most that refusing a small wheel may take.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -323,7 +325,7 @@ fn sizes_that_lie_are_refused() {
         files.insert(0, ("a".to_owned(), vec![b'x'; size]));
         let mut members = made::members(&files);
         members[0].data = made::deflated(b"xxx");
-        assert_eq!(refused(&made::zip(&members)), format!("`{NAME}`: `a`: {says}"));
+        assert_eq!(refused(&made::zip(&members)), format!("`{NAME}`: `{SITE}/a`: {says}"));
         let mut files = made::files(&[]);
         files[0].1 = vec![b'x'; size]; // what is read at once
         let mut members = made::members(&files);
@@ -335,7 +337,7 @@ fn sizes_that_lie_are_refused() {
     files.insert(0, ("a".to_owned(), b"abc".to_vec()));
     let mut members = made::members(&files);
     members[0].data.extend(b"evil");
-    assert_refused(&made::zip(&members), "`a`: it is longer than the archive says");
+    assert_refused(&made::zip(&members), &format!("`{SITE}/a`: it is longer than the archive says"));
 }
 
 #[test]
@@ -376,7 +378,7 @@ fn a_record_that_is_wrong_is_refused() {
     let hash = made::hash(b"abc");
     assert_eq!(refused(&with_record(&good)), "");
     let other = good.replace(&hash, &made::hash(b"abd"));
-    assert_refused(&with_record(&other), "`a.py` is not what its RECORD says");
+    assert_refused(&with_record(&other), &format!("`{SITE}/a.py` is not what its RECORD says"));
     for (record, want) in [
         (good.replace(&format!("a.py,{hash},3\n"), ""), "its RECORD does not list `a.py`".to_owned()),
         (

@@ -186,6 +186,7 @@ mod tests {
         assert!(glob(&"{[a-z],**}".repeat(400)).is_none_or(|glob| !glob.is_match("app/x")));
         assert!(!is_member("", root, &root.join("app")) && !is_member("[[", root, &root.join("app")));
     }
+
     #[test]
     fn only_regular_files_are_read_and_paths_between_folders_found() {
         assert_eq!(text(Path::new("/dev/zero")).unwrap_err().to_string(), "it is no regular file");
