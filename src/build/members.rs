@@ -19,7 +19,7 @@ use crate::python::wheel::Archive;
 use crate::rootfs::Member;
 
 /// Raised whenever other things are found in the same wheel.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 /// The most bytes that are kept of a wheel. Of 109 popular ones, none comes near to a
 /// hundredth of it (measured).
 const LIMIT: u64 = 64 << 20;
@@ -60,8 +60,8 @@ impl Members {
         Ok(kept.map(|elves| self.know(*wheel, elves)).is_ok())
     }
 
-    /// Looks at a wheel, unless that was done, in this run or an earlier one. A member that cannot be read leaves it
-    /// unknown: whoever needs that one tells what is wrong.
+    /// Looks at a wheel, unless that was done, in this run or an earlier one. A member
+    /// that cannot be read leaves it unknown: whoever needs that one tells what is wrong.
     ///
     /// # Errors
     /// A cache that cannot be used.

@@ -55,7 +55,7 @@ pub(super) fn key(exact: &Exact, interpreter: &Interpreter, sources: &Sources) -
         add(path.as_bytes());
         match content {
             Content::Bytes(_) | Content::Local(_) | Content::Member(_) => {
-                add(content.digest().as_ref().map_or(&[], |digest| digest.as_bytes()));
+                content.digest().iter().for_each(|digest| add(digest.as_bytes()));
             }
             Content::Layer { blob, offset, size } => {
                 add(blob.as_bytes());

@@ -5,7 +5,7 @@ use std::io::{self, Read as _};
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
-use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
+use globset::{GlobBuilder, GlobSet};
 
 use super::error::CliError;
 use crate::plan::{LockFile, join};
@@ -103,7 +103,7 @@ fn glob(text: &str) -> Option<GlobSet> {
     let text = text.trim_start_matches("./").trim_end_matches('/');
     let short = Some(text).filter(|text| text.len() <= LONGEST)?;
     // A set, for a matcher of one panics where the glob is too large.
-    GlobSetBuilder::new().add(GlobBuilder::new(short).literal_separator(true).build().ok()?).build().ok()
+    GlobSet::new([GlobBuilder::new(short).literal_separator(true).build().ok()?]).ok()
 }
 
 /// A file's text.

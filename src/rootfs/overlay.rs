@@ -173,8 +173,7 @@ fn folder(entry: &LayerEntry) -> Option<&[u8]> {
 }
 
 /// Whether a path's last name makes it a whiteout (or aufs's bookkeeping).
-#[must_use]
-pub fn is_whiteout(path: &RootPath) -> bool {
+fn is_whiteout(path: &RootPath) -> bool {
     path.name().is_some_and(|name| name.starts_with(WHITEOUT))
 }
 

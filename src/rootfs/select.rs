@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
+use globset::{GlobBuilder, GlobSet};
 
 use super::path::PathError;
 use super::resolve::LoopError;
@@ -130,7 +130,7 @@ fn split(pattern: &str) -> Result<(RootPath, Option<GlobSet>), SelectError> {
     let bad = |cause: globset::Error| error(&cause.kind().to_string());
     let glob = GlobBuilder::new(&pattern[slash + 1..]).literal_separator(true).build().map_err(bad)?;
     // A set, for a matcher of one panics where the glob is too large.
-    let glob = GlobSetBuilder::new().add(glob).build().map_err(bad)?;
+    let glob = GlobSet::new([glob]).map_err(bad)?;
     Ok((RootPath::new(&pattern[..slash])?, Some(glob)))
 }
 

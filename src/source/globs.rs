@@ -76,14 +76,10 @@ impl Parts {
         let is_literal = |name: &&str| !name.contains(['*', '?', '[', '{', '\\']);
         let is_wild = |name: &str| name.bytes().all(|byte| b"*?.".contains(&byte));
         let telling = components().filter(|name| !is_wild(name));
-        // Half of a choice between folders, `{a/b,c}`, is no glob by itself.
-        let mut set = GlobSetBuilder::new();
-        for name in telling.filter_map(|name| glob(name).ok()) {
-            set.add(name);
-        }
         Ok(Self {
             literal: components().take_while(is_literal).map(|name| name.as_bytes().to_vec()).collect(),
-            telling: set.build()?,
+            // half of a choice between folders, `{a/b,c}`, is no glob by itself
+            telling: GlobSet::new(telling.filter_map(|name| glob(name).ok()))?,
         })
     }
 
