@@ -44,6 +44,8 @@ pub enum PortErrorKind {
     Denied,
     /// Received bytes are not what their digest promised.
     Corrupt,
+    /// A file of the cache is not what its digest promised.
+    Damaged,
     /// Anything else.
     Other,
 }
@@ -106,17 +108,21 @@ pub trait Repositories: Send + Sync {
     fn sink(&self, location: &Location) -> Result<Arc<dyn Sink>, PortError>;
 }
 
-/// What the cache tells apart.
+/// The kinds of entries that the cache holds.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum CacheKind {
     /// A verified blob, manifest or config, by its own digest.
     Blob,
     /// A verified layer's uncompressed tar, by a digest over blob and diff id.
     Tar,
-    /// JSON about a layer that carboy made, by the digest of its inputs.
-    Layer,
     /// A verified wheel, by its SHA-256.
     Wheel,
+    /// The entries of a layer's tar and their digests, by a digest over the tar's key.
+    Facts,
+    /// JSON about a layer that carboy made, by the digest of its inputs.
+    Layer,
+    /// The SHA-256 of a wheel, by a digest over another hash of it.
+    WheelName,
     /// Facts about the files of a local folder, by the digest of its path.
     Folder,
     /// Compiled bytecode, by the digest of interpreter, paths and sources.
@@ -125,9 +131,35 @@ pub enum CacheKind {
     Elf,
 }
 
+impl CacheKind {
+    /// All kinds.
+    pub const ALL: [Self; 9] = [
+        Self::Blob,
+        Self::Tar,
+        Self::Wheel,
+        Self::Facts,
+        Self::Layer,
+        Self::WheelName,
+        Self::Folder,
+        Self::Bytecode,
+        Self::Elf,
+    ];
+
+    /// Whether an entry is named by the digest of its content, so that it can be verified
+    /// whoever wrote it. Others say what some inputs lead to, and have to be believed.
+    #[must_use]
+    pub fn is_content(self) -> bool {
+        matches!(self, Self::Blob | Self::Tar | Self::Wheel)
+    }
+}
+
 /// Content kept between runs. Entries appear whole or not at all.
+///
+/// Disks fail and people edit files: what is read from an entry that is named by its
+/// content is verified by the caller, who calls [`Cache::damaged`] where it differs;
+/// records are verified here.
 pub trait Cache: Send + Sync {
-    /// An entry, opened for reading.
+    /// An entry, opened for reading, and marked as used.
     ///
     /// # Errors
     /// Anything but its absence.
@@ -147,6 +179,24 @@ pub trait Cache: Send + Sync {
     /// # Errors
     /// A cache that cannot be written.
     fn commit(&self, staged: NamedTempFile, kind: CacheKind, key: &Digest) -> Result<(), PortError>;
+
+    /// The bytes that `keep` stored under this kind and key. None where there are none,
+    /// where they are damaged (then the entry is dropped, with a warning), and where
+    /// others may have written them.
+    ///
+    /// # Errors
+    /// Anything but their absence.
+    fn record(&self, kind: CacheKind, key: &Digest) -> Result<Option<Vec<u8>>, PortError>;
+
+    /// Stores bytes together with their digest.
+    ///
+    /// # Errors
+    /// A cache that cannot be written.
+    fn keep(&self, kind: CacheKind, key: &Digest, bytes: &[u8]) -> Result<(), PortError>;
+
+    /// Drops an entry that is not what it was when it was stored, and warns: `what` names
+    /// it, as in `the tar of layer 3f2a9c1b04de`.
+    fn damaged(&self, kind: CacheKind, key: &Digest, what: &str);
 }
 
 /// Which rules leave files of a local folder out.

@@ -147,3 +147,10 @@ pub trait Progress: Send + Sync {
     /// Takes one fact.
     fn on(&self, event: Event);
 }
+
+/// Hears nothing.
+pub struct Silent;
+
+impl Progress for Silent {
+    fn on(&self, _: Event) {}
+}

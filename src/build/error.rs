@@ -89,6 +89,8 @@ pub enum BuildError {
     NoFile { name: String, nearest: Option<String> },
     #[error(transparent)]
     Pack(#[from] PackError),
+    #[error("the cache gives other bytes than were stored in it: its disk or its memory may be failing")]
+    Unreliable,
     #[error("a fault of carboy's own: {0}")]
     Internal(String),
 }
@@ -178,6 +180,7 @@ impl Hint for BuildError {
                 "another distribution has a file where this one has a folder, or the reverse: leave one of them out"
                     .to_owned(),
             ),
+            Self::Unreliable => Some("name a folder on another disk with --cache-dir".to_owned()),
             Self::Pack(PackError::Record { .. }) => Some(WheelFault::CHANGED.to_owned()),
             _ => None,
         }

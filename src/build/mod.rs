@@ -21,6 +21,7 @@ mod problems;
 mod process;
 mod project;
 pub mod pull;
+mod pulled_layer;
 pub mod reasons;
 mod records;
 pub mod report;
@@ -29,6 +30,7 @@ mod runtime;
 mod scripts;
 mod seal;
 mod site;
+mod tars;
 mod verify;
 mod why;
 
@@ -47,10 +49,10 @@ use run::Run;
 pub use why::{why, why_image};
 
 use crate::image::{self, Assembled, BaseRef, ImageConfig, Lineage, NewLayer};
-use crate::layer::{Packed, Recipe};
+use crate::layer::{Limits, Packed, Recipe};
 use crate::oci::{Descriptor, Digest, Location, Platform, RawManifest, media_type};
 use crate::plan::Plan;
-use crate::ports::{Origin, Packages, Sink};
+use crate::ports::{CacheKind, Origin, Packages, PortErrorKind, Sink};
 use crate::progress::LayerId;
 use pull::Image;
 
@@ -61,11 +63,21 @@ use pull::Image;
 /// # Errors
 /// The first thing that went wrong.
 pub async fn build(plans: Vec<Plan>, io: Io) -> Result<Vec<Report>, BuildError> {
-    let run = Arc::new(Run::of(&plans, io));
+    let plans: Vec<_> = plans.into_iter().map(Arc::new).collect();
+    let limits = plans.first().map_or_else(Limits::default, |plan| plan.limits);
+    Run::recovering(io, limits, |run| {
+        let plans = plans.clone();
+        async move { build_in(&run, plans).await }
+    })
+    .await
+}
+
+async fn build_in(run: &Arc<Run>, plans: Vec<Arc<Plan>>) -> Result<Vec<Report>, BuildError> {
     let mut built = Vec::new();
     for plan in plans {
-        built.push(prepare(&run, Arc::new(plan)).await?);
+        built.push(prepare(run, plan).await?);
     }
+    run.sound()?;
     for one in &built {
         manifests(one).await?;
     }
@@ -272,8 +284,14 @@ async fn one_layer<'a>(
 ) -> Result<(&'a LayerId, Packed, bool), BuildError> {
     let (packed, cached) = packing::layer(run, platform, layer.kind, recipe).await?;
     if let Some(sink) = sink {
-        let path = run.io.cache.path(crate::ports::CacheKind::Blob, &packed.descriptor.digest);
-        run.push(plan, sink, &packed.descriptor, &Origin::File(path)).await?;
+        let path = || Origin::File(run.io.cache.path(CacheKind::Blob, &packed.descriptor.digest));
+        match run.push(plan, sink, &packed.descriptor, &path()).await {
+            Err(BuildError::Port(cause)) if cached && cause.kind == PortErrorKind::Damaged => {
+                packing::again(run, platform, layer.kind, recipe, &packed).await?;
+                run.push(plan, sink, &packed.descriptor, &path()).await?;
+            }
+            pushed => pushed?,
+        }
     }
     Ok((layer, packed, cached))
 }
@@ -283,7 +301,7 @@ fn base_size(base: &Image) -> Size {
     Size {
         layers: base.layers.len(),
         packed: sum(|layer| layer.descriptor.size),
-        unpacked: sum(|layer| layer.unpacked),
+        unpacked: sum(|layer| layer.facts.size),
     }
 }
 

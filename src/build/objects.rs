@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::error::BuildError;
 use super::members::{Elves, Members};
-use super::run::Tars;
+use super::tars::Tars;
 use crate::elf::{self, Abi, Loader, Object, header};
 use crate::layer::contents;
 use crate::rootfs::{Content, RootPath};

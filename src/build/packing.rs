@@ -49,11 +49,36 @@ async fn make(
 
 /// What the cache knows of a key, when the blob is there too.
 pub(super) fn known(cache: &dyn Cache, key: &Digest) -> Result<Option<Packed>, BuildError> {
-    let Some(file) = cache.open(CacheKind::Layer, key)? else { return Ok(None) };
-    let Ok(packed) = serde_json::from_reader::<_, Packed>(std::io::BufReader::new(file)) else { return Ok(None) };
+    let Some(record) = cache.record(CacheKind::Layer, key)? else { return Ok(None) };
+    let Ok(packed) = serde_json::from_slice::<Packed>(&record) else { return Ok(None) };
     let Some(blob) = cache.open(CacheKind::Blob, &packed.descriptor.digest)? else { return Ok(None) };
-    let size = blob.metadata().map_err(BuildError::Cache)?.len();
-    Ok((size == packed.descriptor.size).then_some(packed))
+    if blob.metadata().map_err(BuildError::Cache)?.len() == packed.descriptor.size {
+        return Ok(Some(packed));
+    }
+    damaged(cache, &packed.descriptor.digest);
+    Ok(None)
+}
+
+fn damaged(cache: &dyn Cache, blob: &Digest) {
+    cache.damaged(CacheKind::Blob, blob, &format!("layer {}", blob.short()));
+}
+
+/// Makes a layer once more whose blob in the cache turned out damaged.
+///
+/// # Errors
+/// As `layer`; a layer that comes out otherwise than the cache says.
+pub async fn again(
+    run: &Arc<Run>,
+    platform: &Platform,
+    kind: LayerKind,
+    recipe: &Arc<Recipe>,
+    was: &Packed,
+) -> Result<(), BuildError> {
+    damaged(run.io.cache.as_ref(), &was.descriptor.digest);
+    let hashed = recipe.clone();
+    let key = run.blocking(move || hashed.key()).await?;
+    let (packed, _) = run.repacked.get(key, make(run, platform, kind, recipe, key)).await?;
+    if packed == *was { Ok(()) } else { Err(BuildError::Unreliable) }
 }
 
 fn write(run: &Run, recipe: &Recipe, key: &Digest, subject: &Subject) -> Result<Packed, BuildError> {
@@ -65,8 +90,7 @@ fn write(run: &Run, recipe: &Recipe, key: &Digest, subject: &Subject) -> Result<
     };
     let packed = run.with_packer(|packer| packer.pack(recipe, run.tars.as_ref(), out, &advanced))?;
     cache.commit(staged, CacheKind::Blob, &packed.descriptor.digest)?;
-    let mut note = cache.stage()?;
-    serde_json::to_writer(&mut note, &packed).map_err(|cause| BuildError::Cache(cause.into()))?;
-    cache.commit(note, CacheKind::Layer, key)?;
+    let record = serde_json::to_vec(&packed).map_err(|cause| BuildError::Cache(cause.into()))?;
+    cache.keep(CacheKind::Layer, key, &record)?;
     Ok(packed)
 }

@@ -11,7 +11,7 @@ use super::reasons::Because;
 use super::report::{Group, LayerPreview, PlatformPreview, Preview, Size, TakenFile};
 use super::run::{Io, Run};
 use super::{Decided, base_size, decide_all, packing};
-use crate::layer::{Recipe, measure};
+use crate::layer::{Limits, Recipe, measure};
 use crate::oci::Digest;
 use crate::once::Once;
 use crate::plan::{Dependencies, Plan};
@@ -23,13 +23,21 @@ use crate::progress::{LayerId, LayerKind};
 /// # Errors
 /// What would stop the build, as far as it can be known without making layers.
 pub async fn preview(plans: Vec<Plan>, io: Io) -> Result<Vec<Preview>, BuildError> {
-    let run = Arc::new(Run::of(&plans, io));
+    let plans: Vec<_> = plans.into_iter().map(Arc::new).collect();
+    let limits = plans.first().map_or_else(Limits::default, |plan| plan.limits);
+    Run::recovering(io, limits, |run| {
+        let plans = plans.clone();
+        async move { preview_in(&run, plans).await }
+    })
+    .await
+}
+
+async fn preview_in(run: &Arc<Run>, plans: Vec<Arc<Plan>>) -> Result<Vec<Preview>, BuildError> {
     let measured = Measurements::default();
     let mut out = Vec::new();
     for plan in plans {
-        let plan = Arc::new(plan);
-        let (decided, left_out) = decide_all(&run, &plan, None).await?;
-        let platforms = try_join_all(decided.into_iter().map(|decided| one_platform(&run, &measured, decided)));
+        let (decided, left_out) = decide_all(run, &plan, None).await?;
+        let platforms = try_join_all(decided.into_iter().map(|decided| one_platform(run, &measured, decided)));
         let platforms = platforms.await?;
         out.push(Preview {
             profile: plan.profile.clone(),

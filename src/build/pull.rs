@@ -2,22 +2,21 @@
 //! as one tree. Bytes are verified before they are used.
 
 use std::collections::BTreeSet;
-use std::io::Read;
+use std::io::Read as _;
 use std::sync::Arc;
 
 use tokio::io::AsyncReadExt as _;
-use tokio_util::io::SyncIoBridge;
 
 use super::error::BuildError;
+use super::pulled_layer;
 use super::run::Run;
 use crate::image::ImageConfig;
-use crate::layer::{read, unpack};
+use crate::layer::LayerFacts;
 use crate::oci::digest::VerifyError;
 use crate::oci::location::Selector;
 use crate::oci::manifest::{IndexEntry, Parsed};
-use crate::oci::{Descriptor, DiffId, Digest, ImageManifest, Location, Packing, Platform, RawManifest, media_type};
+use crate::oci::{Descriptor, DiffId, Digest, ImageManifest, Location, Platform, RawManifest, media_type};
 use crate::ports::{CacheKind, PortError, PortErrorKind, Source};
-use crate::progress::{Event, Outcome, Subject, Verb};
 use crate::rootfs::Tree;
 
 /// The most bytes of an image configuration that carboy reads.
@@ -44,10 +43,10 @@ pub struct Image {
 }
 
 /// A layer of a pulled image.
+#[derive(Clone)]
 pub struct Layer {
     pub descriptor: Descriptor,
-    /// Its tar's length in bytes.
-    pub unpacked: u64,
+    pub facts: Arc<LayerFacts>,
 }
 
 /// What an image's name leads to.
@@ -85,9 +84,8 @@ pub async fn image(
     let root = run.roots.get(location.to_string(), root(run, location)).await?;
     let chosen = choose(run, name, &root, platform).await?;
     let layers = layers(run, name, &root.source, &chosen).await?;
-    let digests: Vec<_> = layers.iter().map(|layer| layer.descriptor.digest).collect();
-    let stacking = (run.clone(), name.to_owned());
-    let tree = run.blocking(move || stack(&stacking.0, &stacking.1, &digests)).await??;
+    let (stacking, stacked) = ((run.clone(), name.to_owned()), layers.clone());
+    let tree = run.blocking(move || stack(&stacking.0, &stacking.1, &stacked)).await??;
     Ok(Arc::new(Image {
         source: Some(root.source.clone()),
         digest: Some(chosen.digest),
@@ -130,8 +128,11 @@ fn cached(run: &Run, digest: &Digest, limit: u64) -> Result<Option<Vec<u8>>, Bui
     let Some(file) = run.io.cache.open(CacheKind::Blob, digest)? else { return Ok(None) };
     let mut bytes = Vec::new();
     let read = file.take(limit).read_to_end(&mut bytes);
-    // A damaged entry is as good as none.
-    Ok(read.is_ok_and(|_| Digest::of(&bytes) == *digest).then_some(bytes))
+    let whole = read.is_ok_and(|_| Digest::of(&bytes) == *digest);
+    if !whole {
+        run.io.cache.damaged(CacheKind::Blob, digest, &format!("manifest or configuration {}", digest.short()));
+    }
+    Ok(whole.then_some(bytes))
 }
 
 fn keep(run: &Run, digest: &Digest, bytes: &[u8]) -> Result<(), BuildError> {
@@ -235,7 +236,7 @@ async fn config(
     ImageConfig::parse(&bytes).map_err(|cause| BuildError::config(name, cause))
 }
 
-fn transfer(name: &str, blob: &Descriptor, cause: &std::io::Error) -> BuildError {
+pub(super) fn transfer(name: &str, blob: &Descriptor, cause: &std::io::Error) -> BuildError {
     let inner = cause.get_ref();
     if let Some(error) = inner.and_then(|inner| inner.downcast_ref::<PortError>()) {
         return BuildError::Port(PortError { message: format!("{name}: {}", error.message), ..error.clone() });
@@ -265,92 +266,22 @@ async fn layers(
     let one = |(descriptor, diff_id): (&Descriptor, DiffId)| {
         let descriptor = descriptor.clone();
         async move {
-            let work = layer(run, name, source, &descriptor, diff_id);
-            let unpacked = run.unpacked.get(run.tars.key(&descriptor.digest, diff_id), work).await?;
-            Ok(Layer { descriptor, unpacked })
+            let work = pulled_layer::facts(run, name, source, &descriptor, diff_id);
+            let facts = run.layers.get(run.tars.key(&descriptor.digest, diff_id), work).await?;
+            Ok(Layer { descriptor, facts })
         }
     };
     futures_util::future::try_join_all(descriptors.iter().zip(diff_ids).map(one)).await
 }
 
-/// Brings a layer's tar into the cache; returns its length.
-async fn layer(
-    run: &Arc<Run>,
-    name: &str,
-    source: &Arc<dyn Source>,
-    blob: &Descriptor,
-    diff_id: DiffId,
-) -> Result<u64, BuildError> {
-    let Some(packing) = Packing::of(&blob.media_type) else {
-        return Err(BuildError::MediaType {
-            image: name.to_owned(),
-            what: "layer",
-            media_type: blob.media_type.clone(),
-        });
-    };
-    let subject = Subject::Blob(blob.digest);
-    let ended = |outcome| run.io.progress.on(Event::Ended { verb: Verb::Pull, subject: subject.clone(), outcome });
-    let key = run.tars.key(&blob.digest, diff_id);
-    if let Some(file) = run.io.cache.open(CacheKind::Tar, &key)? {
-        ended(Outcome::Present);
-        return Ok(file.metadata().map_err(BuildError::Cache)?.len());
-    }
-    let _permit = run.transfers.acquire().await;
-    run.io.progress.on(Event::Started { verb: Verb::Pull, subject: subject.clone(), size: Some(blob.size) });
-    let work = async {
-        let reader = source.blob(blob).await?;
-        let mut staged = run.io.cache.stage()?;
-        let counted = Counted { inner: SyncIoBridge::new(reader), run: run.clone(), subject: subject.clone() };
-        let limits = run.limits;
-        let unpacking = tokio::task::spawn_blocking(move || {
-            let result = unpack::unpack(counted, packing, diff_id, &limits, &mut staged);
-            (staged, result)
-        });
-        let (staged, result) = unpacking.await.map_err(|cause| BuildError::Internal(cause.to_string()))?;
-        let size = result.map_err(|cause| match cause {
-            unpack::UnpackError::Io(cause) => transfer(name, blob, &cause),
-            unpack::UnpackError::Write(cause) => BuildError::Cache(cause),
-            cause => BuildError::Layer {
-                image: name.to_owned(),
-                layer: blob.digest.short(),
-                limit: cause.limit(),
-                cause: cause.to_string(),
-            },
-        })?;
-        run.io.cache.commit(staged, CacheKind::Tar, &key)?;
-        Ok(size)
-    };
-    let result = work.await;
-    ended(if result.is_ok() { Outcome::Done } else { Outcome::Failed });
-    result
-}
-
-struct Counted<R> {
-    inner: R,
-    run: Arc<Run>,
-    subject: Subject,
-}
-
-impl<R: Read> Read for Counted<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        let count = self.inner.read(buffer)?;
-        let event = Event::Advanced { verb: Verb::Pull, subject: self.subject.clone(), bytes: count as u64 };
-        self.run.io.progress.on(event);
-        Ok(count)
-    }
-}
-
-fn stack(run: &Run, name: &str, layers: &[Digest]) -> Result<Tree, BuildError> {
-    use crate::layer::TarFiles as _;
+fn stack(run: &Run, name: &str, layers: &[Layer]) -> Result<Tree, BuildError> {
     let mut tree = Tree::default();
-    for digest in layers {
+    for layer in layers {
+        let digest = &layer.descriptor.digest;
         let error =
             |cause: String, limit| BuildError::Layer { image: name.to_owned(), layer: digest.short(), cause, limit };
-        let file = run.tars.tar(digest).map_err(BuildError::Cache)?;
-        let size = file.metadata().map_err(BuildError::Cache)?.len();
-        let reader = crate::layer::contents::Slice::new(file, 0, size);
-        let entries =
-            read::list(reader, *digest, &run.limits).map_err(|cause| error(cause.to_string(), cause.limit()))?;
+        layer.facts.check(&run.limits).map_err(|cause| error(cause.to_string(), cause.limit()))?;
+        let entries = layer.facts.entries.clone();
         tree.stack(entries, &run.limits).map_err(|cause| error(cause.to_string(), cause.limit()))?;
     }
     Ok(tree)

@@ -12,7 +12,7 @@ use super::donor::DonorId;
 use super::error::BuildError;
 use super::extract::Work;
 use super::reasons::Because;
-use super::run::Tars;
+use super::tars::Tars;
 use crate::debian::dpkg::Package;
 use crate::debian::md5sums::Md5;
 use crate::debian::records::Taken;

@@ -1,8 +1,6 @@
 //! What all parts of one run share: ports, limits, and what was done already.
 
-use std::collections::{BTreeSet, HashMap};
-use std::fs::File;
-use std::io;
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::Semaphore;
@@ -10,11 +8,12 @@ use tokio::sync::Semaphore;
 use super::error::BuildError;
 use super::members::Members;
 use super::pull::Root;
-use crate::layer::{Limits, Packed, Packer, TarFiles};
-use crate::oci::{Descriptor, DiffId, Digest};
+use super::tars::Tars;
+use crate::layer::{LayerFacts, Limits, Packed, Packer};
+use crate::oci::{Descriptor, Digest};
 use crate::once::Once;
 use crate::plan::Plan;
-use crate::ports::{Cache, CacheKind, Compiler, Folders, Indexes, Origin, Repositories, Sink};
+use crate::ports::{Cache, Compiler, Folders, Indexes, Origin, Repositories, Sink};
 use crate::progress::{Event, Progress};
 use crate::workers::Workers;
 
@@ -36,6 +35,8 @@ pub struct Io {
 pub struct Run {
     pub io: Io,
     pub limits: Limits,
+    /// Damage was found in the cache: nothing in it is believed before it is verified.
+    pub doubtful: bool,
     pub transfers: Semaphore,
     /// A zstd encoder takes some 14 MB (measured at level 3) and more than a core: two at
     /// most.
@@ -45,8 +46,10 @@ pub struct Run {
     pub tars: Arc<Tars>,
     pub members: Arc<Members>,
     pub roots: Once<String, Arc<Root>>,
-    pub unpacked: Once<Digest, u64>,
+    pub layers: Once<Digest, Arc<LayerFacts>>,
     pub packed: Once<Digest, (Packed, bool)>,
+    /// Layers whose blobs in the cache were damaged.
+    pub repacked: Once<Digest, (Packed, bool)>,
     pushed: Once<(String, Digest), ()>,
     /// What was told already that platforms and profiles share.
     told: Mutex<BTreeSet<String>>,
@@ -56,24 +59,49 @@ impl Run {
     pub fn new(io: Io, limits: Limits) -> Self {
         let jobs = io.jobs.max(1);
         Self {
-            tars: Arc::new(Tars { cache: io.cache.clone(), keys: Mutex::default(), open: Mutex::default() }),
+            tars: Arc::new(Tars::new(io.cache.clone())),
             limits,
+            doubtful: false,
             transfers: Semaphore::new(jobs),
             encoders: Semaphore::new(jobs.min(2)),
             packers: Mutex::default(),
             members: Arc::new(Members::new(io.cache.clone())),
             roots: Once::default(),
-            unpacked: Once::default(),
+            layers: Once::default(),
             packed: Once::default(),
+            repacked: Once::default(),
             pushed: Once::default(),
             told: Mutex::default(),
             io,
         }
     }
 
-    /// A run of these plans, which are of one file: its limits hold for all profiles.
-    pub fn of(plans: &[Plan], io: Io) -> Self {
-        Self::new(io, plans.first().map_or_else(Limits::default, |plan| plan.limits))
+    /// Does work in a run. Where damage turns up in the cache after it was used, the entry
+    /// is dropped and the work is done once more, in a run that believes nothing in the cache
+    /// before it is verified.
+    ///
+    /// # Errors
+    /// The work's; a cache that is damaged again and again.
+    pub async fn recovering<T, F>(io: Io, limits: Limits, work: impl Fn(Arc<Self>) -> F) -> Result<T, BuildError>
+    where
+        F: Future<Output = Result<T, BuildError>>,
+    {
+        for doubtful in [false, true] {
+            let run = Arc::new(Self { doubtful, ..Self::new(io.clone(), limits) });
+            let done = work(run.clone()).await;
+            if !run.tars.any_damaged() {
+                return done;
+            }
+        }
+        Err(BuildError::Unreliable)
+    }
+
+    /// Fails where damage was found, so that nothing is published.
+    ///
+    /// # Errors
+    /// When there was any.
+    pub fn sound(&self) -> Result<(), BuildError> {
+        if self.tars.any_damaged() { Err(BuildError::Unreliable) } else { Ok(()) }
     }
 
     /// Warns, unless that was done.
@@ -122,38 +150,5 @@ impl Run {
             sink.blob(blob, origin).await.map(|_| ()).map_err(BuildError::from)
         };
         self.pushed.get((target, blob.digest), work).await
-    }
-}
-
-/// The tars of pulled layers, opened once each.
-pub struct Tars {
-    cache: Arc<dyn Cache>,
-    /// The cache's key of each blob's tar.
-    keys: Mutex<HashMap<Digest, Digest>>,
-    open: Mutex<HashMap<Digest, Arc<File>>>,
-}
-
-impl Tars {
-    /// The cache's key of the tar that a blob unpacks to. The diff id is part of it:
-    /// an image whose configuration promises another one never gets this tar.
-    pub fn key(&self, blob: &Digest, diff_id: DiffId) -> Digest {
-        let key = Digest::of(format!("{blob} {diff_id}").as_bytes());
-        self.keys.lock().unwrap_or_else(PoisonError::into_inner).insert(*blob, key);
-        key
-    }
-}
-
-impl TarFiles for Tars {
-    fn tar(&self, blob: &Digest) -> io::Result<Arc<File>> {
-        let lost = || io::Error::other(format!("the cache lost the layer {}", blob.short()));
-        let key = self.keys.lock().unwrap_or_else(PoisonError::into_inner).get(blob).copied().ok_or_else(lost)?;
-        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(file) = open.get(&key) {
-            return Ok(file.clone());
-        }
-        let file = self.cache.open(CacheKind::Tar, &key).map_err(io::Error::other)?;
-        let file = Arc::new(file.ok_or_else(lost)?);
-        open.insert(key, file.clone());
-        Ok(file)
     }
 }

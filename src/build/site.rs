@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::error::BuildError;
-use super::run::Tars;
+use super::tars::Tars;
 use crate::layer::contents;
 use crate::ports::{LocalKind, Walk};
 use crate::python::record::{self, Fate};

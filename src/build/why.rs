@@ -26,13 +26,21 @@ const REASONS_LIMIT: u64 = 64 << 20;
 /// # Errors
 /// What would stop the build; a file that no image has and no library misses.
 pub async fn why(plans: Vec<Plan>, io: Io, name: &str) -> Result<Vec<Why>, BuildError> {
-    let run = Arc::new(Run::of(&plans, io));
+    let plans: Vec<_> = plans.into_iter().map(Arc::new).collect();
+    let limits = plans.first().map_or_else(Limits::default, |plan| plan.limits);
+    Run::recovering(io, limits, |run| {
+        let plans = plans.clone();
+        async move { why_in(&run, plans, name).await }
+    })
+    .await
+}
+
+async fn why_in(run: &Arc<Run>, plans: Vec<Arc<Plan>>, name: &str) -> Result<Vec<Why>, BuildError> {
     let mut out = Vec::new();
     let mut first = None;
     for plan in plans {
-        let plan = Arc::new(plan);
-        let (decided, _) = decide_all(&run, &plan, None).await?;
-        let platforms = decided.iter().map(|decided| would_be(&run, decided, name)).collect::<Result<_, _>>()?;
+        let (decided, _) = decide_all(run, &plan, None).await?;
+        let platforms = decided.iter().map(|decided| would_be(run, decided, name)).collect::<Result<_, _>>()?;
         out.push(Why { profile: plan.profile.clone(), platforms });
         first = first.or(decided.into_iter().next().map(|decided| decided.extraction.image));
     }

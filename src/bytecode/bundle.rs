@@ -2,9 +2,11 @@
 //!
 //! ```text
 //! one .pyc after the other, by their sources' paths | index | index's length (8 bytes, little-endian)
+//!     | SHA-256 of the bundle's key and all that stands before (32 bytes)
 //! ```
 //! The index is a JSON array with a line for each source, in the same order. It names
-//! no paths: the key holds them, so whoever finds a bundle knows them.
+//! no paths: the key holds them, so whoever finds a bundle knows them. A bundle is read
+//! whole to be verified before any of it is used.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -23,9 +25,13 @@ use crate::rootfs::{ArchiveFile, Content, Member, RootPath};
 
 /// Raised whenever the same sources give other bytes: by the driver, by its flags, by
 /// the form that marshalled code is brought into.
-const FORMAT: u32 = 2;
+const FORMAT: u32 = 3;
 /// The longest index that is read.
 const INDEX: u64 = 64 << 20;
+/// The length of the digest at the end, in bytes.
+const SEAL: u64 = 32;
+/// How much is hashed at once, in bytes.
+const PIECE: usize = 128 << 10;
 
 /// Sources by their paths in the image.
 pub(super) type Sources = BTreeMap<RootPath, Content>;
@@ -54,18 +60,13 @@ pub(super) fn key(exact: &Exact, interpreter: &Interpreter, sources: &Sources) -
     for (path, content) in sources {
         add(path.as_bytes());
         match content {
-            Content::Bytes(_) | Content::Local(_) | Content::Member(_) => {
+            Content::Bytes(_) | Content::Local(_) | Content::Member(_) | Content::Layer { .. } => {
                 content.digest().iter().for_each(|digest| add(digest.as_bytes()));
             }
-            Content::Layer { blob, offset, size } => {
-                add(blob.as_bytes());
-                add(&offset.to_le_bytes());
-                add(&size.to_le_bytes());
-            }
             Content::Sparse(sparse) => {
-                add(sparse.blob.as_bytes());
+                add(sparse.data.as_bytes());
                 let stretches = sparse.stretches.iter().flat_map(|stretch| [stretch.offset, stretch.length]);
-                let numbers = [sparse.offset, sparse.size].into_iter().chain(stretches);
+                let numbers = std::iter::once(sparse.size).chain(stretches);
                 add(&numbers.flat_map(u64::to_le_bytes).collect::<Vec<_>>());
             }
         }
@@ -84,19 +85,22 @@ pub(super) fn compiled_path(source: &RootPath, cache_tag: &str) -> Option<RootPa
 /// A bundle in the making.
 pub(super) struct Writer {
     out: BufWriter<NamedTempFile>,
+    hasher: Hasher,
     outcomes: Vec<Outcome>,
 }
 
 impl Writer {
-    pub fn new(staged: NamedTempFile) -> Self {
-        Self { out: BufWriter::with_capacity(256 << 10, staged), outcomes: Vec::new() }
+    /// An empty bundle with a key.
+    pub fn new(staged: NamedTempFile, key: &Digest) -> Self {
+        let out = BufWriter::with_capacity(256 << 10, staged);
+        Self { out, hasher: begun(key), outcomes: Vec::new() }
     }
 
     /// Takes the next source's file, or why it has none.
     pub fn add(&mut self, result: Result<Vec<u8>, Skipped>) -> io::Result<()> {
         let outcome = match result {
             Ok(bytes) => {
-                self.out.write_all(&bytes)?;
+                self.write(&bytes)?;
                 Outcome::Compiled { size: bytes.len() as u64, digest: Digest::of(&bytes) }
             }
             Err(skipped) => Outcome::Skipped(skipped),
@@ -105,19 +109,49 @@ impl Writer {
         Ok(())
     }
 
-    /// Writes the index.
+    /// Writes the index and the digest.
     pub fn finish(mut self) -> io::Result<(NamedTempFile, Vec<Outcome>)> {
         let index = serde_json::to_vec(&self.outcomes)?;
-        self.out.write_all(&index)?;
-        self.out.write_all(&(index.len() as u64).to_le_bytes())?;
+        self.write(&index)?;
+        self.write(&(index.len() as u64).to_le_bytes())?;
+        self.out.write_all(self.hasher.finish().as_bytes())?;
         let staged = self.out.into_inner().map_err(io::IntoInnerError::into_error)?;
         Ok((staged, self.outcomes))
     }
+
+    fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.hasher.update(bytes);
+        self.out.write_all(bytes)
+    }
 }
 
-/// Reads the index of a bundle of so many sources; none when it is not whole.
-pub(super) fn outcomes(mut file: File, sources: usize) -> Option<Vec<Outcome>> {
-    let total = file.metadata().ok()?.len();
+fn begun(key: &Digest) -> Hasher {
+    let mut hasher = Hasher::default();
+    hasher.update(key.as_bytes());
+    hasher
+}
+
+/// Whether a bundle, up to `end`, hashes to what stands there.
+fn is_sound(mut file: &File, key: &Digest, end: u64) -> io::Result<bool> {
+    let (mut hasher, mut want, mut piece) = (begun(key), [0; SEAL as usize], vec![0; PIECE]);
+    file.rewind()?;
+    let mut left = end;
+    while left > 0 {
+        let length = usize::try_from(left).unwrap_or(PIECE).min(PIECE);
+        file.read_exact(&mut piece[..length])?;
+        hasher.update(&piece[..length]);
+        left -= length as u64;
+    }
+    file.read_exact(&mut want)?;
+    Ok(hasher.finish() == Digest::from_bytes(want))
+}
+
+/// Reads the index of a bundle of so many sources; none when it is not as it was written.
+pub(super) fn outcomes(mut file: File, key: &Digest, sources: usize) -> Option<Vec<Outcome>> {
+    let total = file.metadata().ok()?.len().checked_sub(SEAL)?;
+    if !is_sound(&file, key, total).ok()? {
+        return None;
+    }
     let mut length = [0; 8];
     file.seek(SeekFrom::Start(total.checked_sub(8)?)).ok()?;
     file.read_exact(&mut length).ok()?;
@@ -189,14 +223,16 @@ mod tests {
     fn what_was_written_is_read_again_and_half_of_it_is_not() {
         let sources: Sources =
             ["a.py", "b.py", "c.py"].map(|name| (path(name), Content::Bytes(Arc::from(*b"")))).into_iter().collect();
-        let mut writer = Writer::new(NamedTempFile::new().unwrap());
+        let key = Digest::of(b"key");
+        let mut writer = Writer::new(NamedTempFile::new().unwrap(), &key);
         for result in [Ok(b"first".to_vec()), Err(Skipped::TooDeep), Ok(b"third".to_vec())] {
             writer.add(result).unwrap();
         }
         let (staged, outcomes) = writer.finish().unwrap();
-        let read = || super::outcomes(File::open(staged.path()).unwrap(), 3);
+        let read = || super::outcomes(File::open(staged.path()).unwrap(), &key, 3);
         assert_eq!(read().unwrap(), outcomes);
-        assert_eq!(super::outcomes(File::open(staged.path()).unwrap(), 2), None);
+        assert_eq!(super::outcomes(File::open(staged.path()).unwrap(), &key, 2), None);
+        assert_eq!(super::outcomes(File::open(staged.path()).unwrap(), &Digest::of(b"other"), 3), None);
         let found = bytecode(staged.path(), Digest::of(b"key"), outcomes, &sources, "x");
         assert_eq!((found.size, found.skipped.as_slice()), (10, [(path("b.py"), Skipped::TooDeep)].as_slice()));
         let Some(Content::Member(third)) = found.files.get(&path("__pycache__/c.x.pyc")) else { panic!("{found:?}") };
@@ -206,8 +242,12 @@ mod tests {
             fs_err::write(staged.path(), &whole[..end]).unwrap();
             assert_eq!(read(), None, "{end}");
         }
-        fs_err::write(staged.path(), &whole[1..]).unwrap();
-        assert_eq!(read(), None);
+        for at in 0..whole.len() {
+            let mut flipped = whole.clone();
+            flipped[at] ^= 1;
+            fs_err::write(staged.path(), &flipped).unwrap();
+            assert_eq!(read(), None, "{at}");
+        }
     }
 
     #[test]

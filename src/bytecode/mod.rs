@@ -67,7 +67,7 @@ impl HostPython {
         sources: &Sources,
         reading: &Reading,
     ) -> Result<(Digest, Vec<Outcome>), PortError> {
-        let writer = Writer::new(self.cache.stage()?);
+        let writer = Writer::new(self.cache.stage()?, key);
         let writer = pool::run(interpreter, &self.places.search_path, self.processes, sources, reading, writer)?;
         let (staged, outcomes) = writer.finish().map_err(|cause| unwritable(&cause))?;
         // What a machine in trouble gave up is tried again another time.
@@ -100,7 +100,14 @@ impl Compiler for HostPython {
         let key = bundle::key(python, &interpreter, &sources);
         let _busy = self.busy.lock();
         let kept = self.cache.open(CacheKind::Bytecode, &key)?;
-        let (key, outcomes) = match kept.and_then(|file| bundle::outcomes(file, sources.len())) {
+        let outcomes = kept.and_then(|file| {
+            let outcomes = bundle::outcomes(file, &key, sources.len());
+            if outcomes.is_none() {
+                self.cache.damaged(CacheKind::Bytecode, &key, "compiled bytecode");
+            }
+            outcomes
+        });
+        let (key, outcomes) = match outcomes {
             Some(outcomes) => {
                 (reading.advanced)(sources.values().map(Content::size).sum());
                 (key, outcomes)

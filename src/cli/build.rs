@@ -6,7 +6,7 @@ use clap::{ArgAction, Args as ClapArgs};
 
 use super::error::CliError;
 use super::project::Project;
-use super::session::Session;
+use super::session::{Done, Session};
 use crate::build;
 use crate::ui::Front;
 
@@ -28,12 +28,13 @@ pub fn run(flags: &Flags) -> u8 {
 }
 
 /// A line for each image.
-fn build(flags: &Flags, front: &Arc<dyn Front>) -> Result<Option<String>, CliError> {
+fn build(flags: &Flags, front: &Arc<dyn Front>) -> Result<Done<String>, CliError> {
     let plans = flags.project.plans(flags.push, front.as_ref())?;
-    let Some(reports) = flags.session.work(front, |io| build::build(plans, io))? else { return Ok(None) };
-    for report in &reports {
-        front.summary(report);
-    }
-    let lines: Vec<_> = reports.into_iter().map(|report| report.reference + "\n").collect();
-    Ok(Some(lines.concat()))
+    let done = flags.session.work(front, |io| build::build(plans, io))?;
+    Ok(done.map(|reports| {
+        for report in &reports {
+            front.summary(report);
+        }
+        reports.into_iter().map(|report| report.reference + "\n").collect()
+    }))
 }

@@ -2,6 +2,7 @@
 //! the environment, the wall clock and the working directory.
 
 mod build;
+mod cache;
 mod error;
 mod folder;
 mod lock;
@@ -21,10 +22,11 @@ const DONE: u8 = 0;
 const FAILED: u8 = 1;
 /// The command line or the configuration is wrong; nothing was done.
 const USAGE: u8 = 2;
-/// Stopped by the user: 128 and SIGINT's number, as shells have it.
-const STOPPED: u8 = 130;
+/// Stopped by a signal: this and its number, as shells have it.
+const STOPPED: u8 = 128;
 
-const EXIT_CODES: &str = "Exit codes: 0 done, 1 failed, 2 wrong usage or configuration, 130 interrupted.";
+const EXIT_CODES: &str =
+    "Exit codes: 0 done, 1 failed, 2 wrong usage or configuration, 130 interrupted, 143 terminated.";
 
 /// Assembles container images of Python applications on distroless, without Docker.
 #[derive(Parser)]
@@ -57,6 +59,8 @@ enum Verb {
     /// variables, which win over the configuration.
     #[command(after_help = EXIT_CODES)]
     Why(why::Flags),
+    /// Tells what the cache holds, and makes it smaller.
+    Cache(cache::Flags),
 }
 
 /// Runs the program; returns its exit code.
@@ -65,6 +69,7 @@ pub fn main() -> ExitCode {
         Ok(Cli { verb: Verb::Build(flags) }) => build::run(&flags),
         Ok(Cli { verb: Verb::Plan(flags) }) => plan::run(&flags),
         Ok(Cli { verb: Verb::Why(flags) }) => why::run(&flags),
+        Ok(Cli { verb: Verb::Cache(flags) }) => cache::run(&flags),
         Err(error) => {
             // Writing help into a closed pipe is no failure worth telling.
             let _ = error.print();

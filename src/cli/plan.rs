@@ -6,7 +6,7 @@ use clap::Args as ClapArgs;
 
 use super::error::CliError;
 use super::project::Project;
-use super::session::{Session, stdout_width};
+use super::session::{Done, Session, stdout_width};
 use crate::build;
 use crate::ui::{self, Front};
 
@@ -26,10 +26,10 @@ pub fn run(flags: &Flags) -> u8 {
     flags.session.run(|front| plan(flags, front))
 }
 
-fn plan(flags: &Flags, front: &Arc<dyn Front>) -> Result<Option<String>, CliError> {
+fn plan(flags: &Flags, front: &Arc<dyn Front>) -> Result<Done<String>, CliError> {
     let plans = flags.project.plans(false, front.as_ref())?;
-    let previews = flags.session.work(front, |io| build::preview(plans, io))?;
-    Ok(previews.map(
+    let done = flags.session.work(front, |io| build::preview(plans, io))?;
+    Ok(done.map(
         |previews| {
             if flags.json { ui::plan_json(&previews) } else { ui::plan_text(&previews, stdout_width()) }
         },

@@ -2,12 +2,13 @@
 
 use std::io::{self, IsTerminal as _, Write as _};
 use std::mem::ManuallyDrop;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args as ClapArgs;
 use etcetera::BaseStrategy as _;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::error::CliError;
 use super::wiring::{Markets, Places};
@@ -15,9 +16,10 @@ use super::{DONE, STOPPED};
 use crate::build::{BuildError, Io};
 use crate::bytecode::{self, HostPython};
 use crate::hint::Hint as _;
+use crate::progress::Progress;
 use crate::registry::{Credentials, Options, Registry};
 use crate::source::LocalFolders;
-use crate::store::DiskCache;
+use crate::store::{CacheOptions, DiskCache};
 use crate::ui::{self, Front, Mode, Screen};
 use crate::workers::Workers;
 
@@ -33,6 +35,9 @@ pub struct Session {
     /// Where pulled and made layers are kept [default: carboy in the user's cache folder]
     #[arg(long, env = "CARBOY_CACHE_DIR", value_name = "FOLDER")]
     cache_dir: Option<PathBuf>,
+    /// Believe everything in the cache, whoever could have written it
+    #[arg(long, env = "CARBOY_TRUST_CACHE")]
+    trust_cache: bool,
     /// Python of the builder's exact version, for `runtime.bytecode` [default: found on this machine]
     #[arg(long, env = "CARBOY_HOST_PYTHON", value_name = "FILE")]
     host_python: Option<PathBuf>,
@@ -48,31 +53,20 @@ pub struct Session {
 }
 
 impl Session {
-    /// Runs a verb and returns the exit code. What the verb returns goes to stdout; with
-    /// none it was interrupted.
-    pub fn run(&self, verb: impl FnOnce(&Arc<dyn Front>) -> Result<Option<String>, CliError>) -> u8 {
-        let mode = if self.quiet { Mode::None } else { self.progress };
-        let front = ui::front(mode, screen());
-        match verb(&front) {
-            Ok(text) => {
-                front.finish();
-                let Some(text) = text else { return STOPPED };
-                let written = print(&text).map_err(CliError::Stdout);
-                written.map_or_else(|error| fail(front.as_ref(), &error), |()| DONE)
-            }
-            Err(error) => fail(front.as_ref(), &error),
-        }
+    /// Runs a verb and returns the exit code. What the verb returns goes to stdout.
+    pub fn run(&self, verb: impl FnOnce(&Arc<dyn Front>) -> Result<Done<String>, CliError>) -> u8 {
+        run_as(if self.quiet { Mode::None } else { self.progress }, verb)
     }
 
-    /// Does work with registries, cache and folders. None when it was interrupted.
+    /// Does work with registries, cache and folders.
     ///
     /// # Errors
     /// What the work fails with; a cache or network that cannot be set up.
-    pub fn work<T, F>(&self, front: &Arc<dyn Front>, work: impl FnOnce(Io) -> F) -> Result<Option<T>, CliError>
+    pub fn work<T, F>(&self, front: &Arc<dyn Front>, work: impl FnOnce(Io) -> F) -> Result<Done<T>, CliError>
     where
         F: Future<Output = Result<T, BuildError>>,
     {
-        let cache = Arc::new(DiskCache::new(self.cache_dir()?)?);
+        let cache = Arc::new(open_cache(self.cache_dir.as_deref(), self.trust_cache, front.clone())?);
         let options = Options {
             insecure: self.insecure.clone(),
             credentials: Credentials::new(docker_config()),
@@ -101,7 +95,7 @@ impl Session {
         let compiler = HostPython::new(bytecode::Places::new(named, |name| std::env::var_os(name)), cache.clone());
         let io = Io {
             repositories: Arc::new(places),
-            cache,
+            cache: cache.clone(),
             folders,
             indexes: Arc::new(markets),
             compiler: Arc::new(compiler),
@@ -109,21 +103,90 @@ impl Session {
             workers,
             jobs,
         };
+        let mut signals = Signals::new().map_err(CliError::Start)?;
         let outcome = runtime.block_on(async {
             tokio::select! {
-                outcome = work(io) => Some(outcome),
-                _ = tokio::signal::ctrl_c() => None,
+                outcome = work(io) => Ok(outcome),
+                signal = signals.next() => Err(signal),
             }
         });
-        Ok(outcome.transpose()?)
-    }
-
-    fn cache_dir(&self) -> Result<PathBuf, CliError> {
-        match &self.cache_dir {
-            Some(folder) => Ok(folder.clone()),
-            None => Ok(etcetera::choose_base_strategy().map_err(|_| CliError::NoCache)?.cache_dir().join("carboy")),
+        // What is still being written is nobody's now.
+        cache.close();
+        match outcome {
+            Ok(outcome) => Ok(Done::All(outcome?)),
+            Err(signal) => Ok(Done::Stopped(signal)),
         }
     }
+}
+
+/// Runs a verb that has none of a session's flags, and returns the exit code.
+pub fn finish(verb: impl FnOnce(&Arc<dyn Front>) -> Result<String, CliError>) -> u8 {
+    run_as(Mode::default(), |front| verb(front).map(Done::All))
+}
+
+fn run_as(mode: Mode, verb: impl FnOnce(&Arc<dyn Front>) -> Result<Done<String>, CliError>) -> u8 {
+    let front = ui::front(mode, screen());
+    match verb(&front) {
+        Ok(done) => {
+            front.finish();
+            let text = match done {
+                Done::All(text) => text,
+                Done::Stopped(signal) => return STOPPED + signal,
+            };
+            let written = print(&text).map_err(CliError::Stdout);
+            written.map_or_else(|error| fail(front.as_ref(), &error), |()| DONE)
+        }
+        Err(error) => fail(front.as_ref(), &error),
+    }
+}
+
+/// How work ended.
+pub enum Done<T> {
+    All(T),
+    /// By a signal of this number.
+    Stopped(u8),
+}
+
+impl<T> Done<T> {
+    pub fn map<U>(self, change: impl FnOnce(T) -> U) -> Done<U> {
+        match self {
+            Self::All(value) => Done::All(change(value)),
+            Self::Stopped(signal) => Done::Stopped(signal),
+        }
+    }
+}
+
+/// The signals that stop a run.
+struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Signals {
+    fn new() -> io::Result<Self> {
+        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+    }
+
+    /// The number of the next one.
+    async fn next(&mut self) -> u8 {
+        let kind = tokio::select! {
+            _ = self.interrupt.recv() => SignalKind::interrupt(),
+            _ = self.terminate.recv() => SignalKind::terminate(),
+        };
+        u8::try_from(kind.as_raw_value()).unwrap_or_default()
+    }
+}
+
+/// The cache in the folder that is named, or in the user's cache folder.
+///
+/// # Errors
+/// There is no such folder; it cannot be used.
+pub fn open_cache(named: Option<&Path>, trust: bool, progress: Arc<dyn Progress>) -> Result<DiskCache, CliError> {
+    let folder = match named {
+        Some(folder) => folder.to_owned(),
+        None => etcetera::choose_base_strategy().map_err(|_| CliError::NoCache)?.cache_dir().join("carboy"),
+    };
+    Ok(DiskCache::open(CacheOptions { folder, scratch: std::env::temp_dir(), trust }, progress)?)
 }
 
 fn fail(front: &dyn Front, error: &CliError) -> u8 {

@@ -6,7 +6,7 @@ use clap::Args as ClapArgs;
 
 use super::error::CliError;
 use super::project::Project;
-use super::session::{Session, chain_width};
+use super::session::{Done, Session, chain_width};
 use crate::build;
 use crate::oci::{Location, Platform};
 use crate::plan::{DEFAULT_PLATFORMS, PlanError};
@@ -35,7 +35,7 @@ pub fn run(flags: &Flags) -> u8 {
     flags.session.run(|front| why(flags, front))
 }
 
-fn why(flags: &Flags, front: &Arc<dyn Front>) -> Result<Option<String>, CliError> {
+fn why(flags: &Flags, front: &Arc<dyn Front>) -> Result<Done<String>, CliError> {
     let told = match &flags.image {
         None => {
             let plans = flags.project.plans(false, front.as_ref())?;

@@ -42,4 +42,5 @@ pub use port::normalise_port;
 pub use pyproject::pyproject_requires_python;
 pub use python::{PythonChoice, choose_python};
 pub use runtime::{Bytecode, Runtime};
+pub use size::size;
 pub use user::User;

@@ -22,7 +22,7 @@ const UNITS: [(&str, u64); 9] = [
 ///
 /// # Errors
 /// Anything but a whole number and a unit; what no file can have.
-fn size(text: &str) -> Result<u64, BadValue> {
+pub fn size(text: &str) -> Result<u64, BadValue> {
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
     let (number, unit) = text.split_at(digits);
     let unit = unit.trim_start();

@@ -15,8 +15,8 @@ use tokio::time::Instant;
 
 use super::failure::{corrupt, other};
 use crate::oci::Descriptor;
-use crate::oci::digest::VerifyError;
-use crate::ports::{Origin, PortError};
+use crate::oci::digest::{Verifier, VerifyError};
+use crate::ports::{Origin, PortError, PortErrorKind};
 use crate::progress::{Event, Progress, Subject, Verb};
 
 /// How much is read and sent at a time.
@@ -50,12 +50,14 @@ struct State {
     reading: bool,
     /// Why the origin gave no more bytes.
     fault: Option<PortError>,
+    /// Of a file, which nobody else verifies.
+    verifier: Option<Verifier>,
 }
 
 impl Upload {
     /// An upload of which nothing is sent yet.
     pub fn new(blob: &Descriptor, origin: &Origin, progress: Arc<dyn Progress>) -> Self {
-        let state = State { given: 0, told: 0, moved: Instant::now(), reading: false, fault: None };
+        let state = State { given: 0, told: 0, moved: Instant::now(), reading: false, fault: None, verifier: None };
         let meter = Meter { progress, blob: blob.clone(), state: Mutex::new(state) };
         Self { blob: blob.clone(), origin: origin.clone(), meter: Arc::new(meter) }
     }
@@ -103,12 +105,17 @@ impl Upload {
             state.moved = Instant::now();
             state.reading = false;
             state.fault = None;
+            let is_file = matches!(self.origin, Origin::File(_));
+            state.verifier = is_file.then(|| Verifier::new(self.blob.digest, self.blob.size));
         });
         match &self.origin {
             Origin::Bytes(bytes) => Ok(Box::pin(io::Cursor::new(bytes.clone()))),
             Origin::File(path) => match tokio::fs::File::open(path).await {
                 Ok(file) => Ok(Box::pin(file)),
-                Err(cause) => Err(other(format!("cannot open {}: {cause}", path.display()))),
+                Err(cause) => Err(PortError {
+                    kind: PortErrorKind::Damaged,
+                    ..other(format!("cannot open {}: {cause}", path.display()))
+                }),
             },
             Origin::Repository(source) => source.blob(&self.blob).await,
         }
@@ -129,7 +136,7 @@ impl Chunks {
     pub async fn next(&mut self, size: u64) -> Result<Bytes, PortError> {
         let mut piece = Vec::new();
         let read = (&mut self.reader).take(size).read_to_end(&mut piece).await;
-        read.map_err(|cause| self.meter.fault_of(&cause))?;
+        read.and_then(|_| self.meter.verify(&piece)).map_err(|cause| self.meter.fault_of(&cause))?;
         Ok(Bytes::from(piece))
     }
 
@@ -186,12 +193,24 @@ impl Meter {
     async fn piece(&self, reader: &mut Reader) -> io::Result<Bytes> {
         let mut piece = Vec::with_capacity(PIECE);
         reader.take(PIECE as u64).read_buf(&mut piece).await?;
+        self.verify(&piece)?;
         let mut given = self.with(|state| state.given) + piece.len() as u64;
         if piece.is_empty() || given >= self.blob.size {
             given += reader.read(&mut [0]).await? as u64;
             self.check(given)?;
         }
         Ok(Bytes::from(piece))
+    }
+
+    /// Verifies the next bytes of a file: before the last of them are sent, all are.
+    fn verify(&self, piece: &[u8]) -> io::Result<()> {
+        let size = self.blob.size;
+        self.with(|state| {
+            let Some(verifier) = &mut state.verifier else { return Ok(()) };
+            verifier.update(piece)?;
+            if verifier.seen() == size { verifier.finish() } else { Ok(()) }
+        })
+        .map_err(|cause| io::Error::new(io::ErrorKind::InvalidData, cause))
     }
 
     fn check(&self, got: u64) -> io::Result<()> {
@@ -211,7 +230,9 @@ impl Meter {
             return error.clone();
         }
         let message = format!("reading {} failed: {cause}", self.blob.digest);
-        if inner.is_some_and(<dyn std::error::Error + Send + Sync>::is::<VerifyError>) {
+        if self.with(|state| state.verifier.is_some()) {
+            PortError { kind: PortErrorKind::Damaged, ..other(message) }
+        } else if inner.is_some_and(<dyn std::error::Error + Send + Sync>::is::<VerifyError>) {
             corrupt(message)
         } else {
             other(message)

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use super::member::Unzipped;
 use crate::oci::Digest;
+use crate::oci::digest::Hasher;
 use crate::rootfs::{Content, Sparse};
 
 /// Opens the tars that layers' stretches are in.
@@ -17,25 +18,93 @@ pub trait TarFiles: Send + Sync {
     /// # Errors
     /// A tar that is not there any more.
     fn tar(&self, blob: &Digest) -> io::Result<Arc<File>>;
+
+    /// Whether the file that begins at an offset of a tar was verified already.
+    fn is_verified(&self, _blob: &Digest, _offset: u64) -> bool {
+        false
+    }
+
+    /// Remembers that a file was verified.
+    fn set_verified(&self, _blob: &Digest, _offset: u64) {}
+
+    /// Hears that a tar is not what it was when its files were hashed, and returns the
+    /// error to fail with.
+    fn damaged(&self, blob: &Digest) -> io::Error {
+        io::Error::new(io::ErrorKind::InvalidData, format!("the stored tar of layer {} is damaged", blob.short()))
+    }
 }
+
+/// Files up to this size, in bytes, are verified in memory and read from there.
+const SMALL: u64 = 64 << 10;
+/// How much is hashed at once, in bytes.
+const PIECE: usize = 128 << 10;
 
 /// Bytes that can be read from any place.
 pub trait ReadSeek: Read + Seek {}
 
 impl<T: Read + Seek> ReadSeek for T {}
 
-/// Opens a file's bytes.
+/// Opens a file's bytes. Those of a pulled layer are verified before they are returned.
 ///
 /// # Errors
-/// Local files or tars that are not there any more.
+/// Local files or tars that are not there any more; tars that were damaged.
 pub fn open(content: &Content, tars: &dyn TarFiles) -> io::Result<Box<dyn ReadSeek>> {
     Ok(match content {
         Content::Bytes(bytes) => Box::new(Cursor::new(bytes.clone())),
-        Content::Layer { blob, offset, size } => Box::new(Slice::new(tars.tar(blob)?, *offset, *size)),
-        Content::Sparse(sparse) => Box::new(Holed::new(tars.tar(&sparse.blob)?, sparse.clone())),
+        Content::Layer { blob, offset, size, digest } => {
+            let slice = Slice::new(tars.tar(blob)?, *offset, *size);
+            if *size <= SMALL {
+                return Ok(Box::new(Cursor::new(small(slice, *digest).map_err(|_| tars.damaged(blob))?)));
+            }
+            verify(&slice, *digest, blob, tars)?;
+            Box::new(slice)
+        }
+        Content::Sparse(sparse) => {
+            let file = tars.tar(&sparse.blob)?;
+            let data = Slice::new(file.clone(), sparse.offset, sparse.stored());
+            verify(&data, sparse.data, &sparse.blob, tars)?;
+            Box::new(Holed::new(file, sparse.clone()))
+        }
         Content::Local(file) => Box::new(File::open(&file.path)?),
         Content::Member(member) => Box::new(Unzipped::open(member)?),
     })
+}
+
+/// Reads a small file and checks it.
+fn small(mut slice: Slice, want: Digest) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    slice.read_to_end(&mut bytes)?;
+    if Digest::of(&bytes) == want { Ok(bytes) } else { Err(io::ErrorKind::InvalidData.into()) }
+}
+
+/// Checks a stretch of a tar, unless that was done.
+fn verify(slice: &Slice, want: Digest, blob: &Digest, tars: &dyn TarFiles) -> io::Result<()> {
+    if tars.is_verified(blob, slice.start) {
+        return Ok(());
+    }
+    let hashed = hash(slice.clone());
+    if !hashed.is_ok_and(|digest| digest == want) {
+        return Err(tars.damaged(blob));
+    }
+    tars.set_verified(blob, slice.start);
+    Ok(())
+}
+
+/// SHA-256 of everything that a reader gives.
+///
+/// # Errors
+/// The reader's.
+pub fn hash(mut reader: impl Read) -> io::Result<Digest> {
+    let mut hasher = Hasher::default();
+    let mut piece = vec![0; PIECE];
+    loop {
+        match reader.read(&mut piece) {
+            Ok(0) => return Ok(hasher.finish()),
+            Ok(count) => hasher.update(&piece[..count]),
+            Err(cause) if cause.kind() == io::ErrorKind::Interrupted => {}
+            Err(cause) => return Err(cause),
+        }
+    }
 }
 
 /// A small file, whole.
@@ -125,6 +194,8 @@ pub struct Holed {
     /// Where the data of each stretch begins in the tar.
     starts: Vec<u64>,
     at: u64,
+    /// Of the data read so far.
+    hasher: Hasher,
 }
 
 impl Holed {
@@ -134,7 +205,13 @@ impl Holed {
         let next = |at: &mut u64, length: u64| Some(std::mem::replace(at, *at + length));
         let lengths = sparse.stretches.iter().map(|stretch| stretch.length);
         let starts = lengths.scan(sparse.offset, next).collect();
-        Self { file, sparse, starts, at: 0 }
+        Self { file, sparse, starts, at: 0, hasher: Hasher::default() }
+    }
+
+    /// SHA-256 of the data that was read: of all, once the file was read from its beginning to its end.
+    #[must_use]
+    pub fn data_digest(&self) -> Digest {
+        self.hasher.clone().finish()
     }
 }
 
@@ -156,6 +233,7 @@ impl Read for Holed {
             if count == 0 {
                 return Err(io::ErrorKind::UnexpectedEof.into());
             }
+            self.hasher.update(&buffer[..count]);
         } else {
             buffer[..want].fill(0);
         }

@@ -2,6 +2,7 @@
 
 mod archive;
 pub mod contents;
+pub mod facts;
 pub mod measure;
 pub mod member;
 pub mod pack;
@@ -11,6 +12,7 @@ pub mod unpack;
 pub mod zip;
 
 pub use contents::TarFiles;
+pub use facts::LayerFacts;
 pub use measure::{Measured, measure};
 pub use pack::{PackError, Packed, Packer};
 pub use recipe::Recipe;

@@ -56,34 +56,87 @@ impl ReadError {
     }
 }
 
-/// Lists the entries of the tar unpacked from `blob`, in their order.
+/// Lists the entries of the tar unpacked from `blob`, in their order, with the SHA-256 of
+/// each file's data.
 ///
 /// # Errors
 /// Names that lead outside, are too long, or are no hardlink's target; entries that tar
 /// readers disagree on; types that no image needs; more of anything than its limit.
 pub fn list(tar: impl Read + Seek, blob: Digest, limits: &Limits) -> Result<Vec<LayerEntry>, ReadError> {
     let mut archive = Archive::new(tar)?;
-    if archive.length() > limits.layer_size {
-        return Err(ReadError::Size { limit: limits.layer_size });
-    }
-    let (mut out, mut names, mut expanded) = (Vec::new(), 0, 0_u64);
+    let mut tally = Tally::new(archive.length(), limits)?;
+    let mut out = Vec::new();
     loop {
         let record = archive.entry().map_err(|cause| at(archive.name(), cause.into()))?;
         let Some(record) = record else { return Ok(out) };
-        if out.len() as u64 == limits.layer_entries {
+        tally.count(weight(&record), record.stretches.as_ref().map(|_| record.size))?;
+        let digest = match (record.kind, &record.stretches) {
+            (Type::File, None) => archive.digest(record.offset, record.size),
+            (Type::File, Some(stretches)) => {
+                archive.digest(record.offset, stretches.iter().map(|stretch| stretch.length).sum())
+            }
+            _ => Ok(Digest::of(b"")),
+        };
+        let digest = digest.map_err(|cause| at(archive.name(), cause.into()))?;
+        out.push(one(record, blob, digest, limits).map_err(|cause| at(archive.name(), cause))?);
+    }
+}
+
+/// What a layer's entries come to, held against the limits.
+pub(super) struct Tally<'a> {
+    limits: &'a Limits,
+    entries: u64,
+    names: u64,
+    expanded: u64,
+}
+
+impl<'a> Tally<'a> {
+    /// Nothing yet of a tar of so many bytes.
+    pub(super) fn new(tar: u64, limits: &'a Limits) -> Result<Self, ReadError> {
+        if tar > limits.layer_size {
+            return Err(ReadError::Size { limit: limits.layer_size });
+        }
+        Ok(Self { limits, entries: 0, names: 0, expanded: 0 })
+    }
+
+    /// Counts an entry: the bytes that it keeps in memory, and a sparse file's length.
+    fn count(&mut self, weight: u64, sparse: Option<u64>) -> Result<(), ReadError> {
+        let limits = self.limits;
+        if self.entries == limits.layer_entries {
             return Err(ReadError::Entries { limit: limits.layer_entries });
         }
-        names += weight(&record);
-        if names > limits.layer_names {
+        self.entries += 1;
+        self.names = self.names.saturating_add(weight);
+        if self.names > limits.layer_names {
             return Err(ReadError::Names { limit: limits.layer_names });
         }
-        if record.stretches.is_some() {
-            expanded = expanded.saturating_add(record.size);
-            if expanded > limits.layer_size {
-                return Err(ReadError::Size { limit: limits.layer_size });
+        self.expanded = self.expanded.saturating_add(sparse.unwrap_or(0));
+        if self.expanded > limits.layer_size {
+            return Err(ReadError::Size { limit: limits.layer_size });
+        }
+        Ok(())
+    }
+
+    /// Counts an entry that was listed before.
+    pub(super) fn add(&mut self, entry: &LayerEntry) -> Result<(), ReadError> {
+        let (link, xattrs, sparse): (&[u8], _, _) = match &entry.change {
+            Change::HardLink { target } => (target.as_bytes(), None, None),
+            Change::Put(put) => match &put.kind {
+                Kind::Link(target) => (target, Some(&put.meta.xattrs), None),
+                Kind::File(Content::Sparse(sparse)) => (b"", Some(&put.meta.xattrs), Some(sparse)),
+                _ => (b"", Some(&put.meta.xattrs), None),
+            },
+        };
+        let limit = self.limits.name_length;
+        for (bytes, what) in [(entry.path.as_bytes(), "name"), (link, "target")] {
+            if bytes.len() as u64 > limit {
+                return Err(at(entry.path.as_bytes(), EntryError::TooLong { what, limit }));
             }
         }
-        out.push(one(record, blob, limits).map_err(|cause| at(archive.name(), cause))?);
+        let xattrs = xattrs.into_iter().flatten().map(|(name, value)| name.len() + value.len() + 64);
+        let stretches = sparse.map_or(0, |sparse| 16 * sparse.stretches.len());
+        let weight = entry.path.as_bytes().len() + link.len() + xattrs.sum::<usize>() + stretches;
+        self.count(weight as u64, sparse.map(|sparse| sparse.size))
     }
 }
 
@@ -111,7 +164,7 @@ fn weight(record: &Record) -> u64 {
     (record.name.len() + record.link.len() + xattrs.sum::<usize>() + stretches) as u64
 }
 
-fn one(record: Record, blob: Digest, limits: &Limits) -> Result<LayerEntry, EntryError> {
+fn one(record: Record, blob: Digest, digest: Digest, limits: &Limits) -> Result<LayerEntry, EntryError> {
     let bounded = |bytes: &[u8], what| {
         let limit = limits.name_length;
         if bytes.len() as u64 > limit { Err(EntryError::TooLong { what, limit }) } else { Ok(()) }
@@ -141,11 +194,11 @@ fn one(record: Record, blob: Digest, limits: &Limits) -> Result<LayerEntry, Entr
             return Ok(LayerEntry { path, change: Change::HardLink { target } });
         }
         Type::File => Kind::File(match record.stretches {
-            None => Content::Layer { blob, offset, size },
-            Some(stretches) => Content::Sparse(Arc::new(Sparse { blob, offset, size, stretches })),
+            None => Content::Layer { blob, offset, size, digest },
+            Some(stretches) => Content::Sparse(Arc::new(Sparse { blob, offset, size, stretches, data: digest })),
         }),
     };
-    Ok(LayerEntry { path, change: Change::Put(Entry { meta, kind }) })
+    Ok(LayerEntry { path, change: Change::Put(Arc::new(Entry { meta, kind })) })
 }
 
 #[cfg(test)]
@@ -178,9 +231,9 @@ mod tests {
         let tar = archive(EntryType::Regular, "./usr//bin/x", "", b"content");
         let entries = list(tar.clone(), blob, &Limits::default()).unwrap();
         let meta = Meta { mode: 0o755, uid: 3, gid: 4, xattrs: BTreeMap::new() };
-        let kind = Kind::File(Content::Layer { blob, offset: 512, size: 7 });
+        let kind = Kind::File(Content::Layer { blob, offset: 512, size: 7, digest: Digest::of(b"content") });
         let path = RootPath::new("usr/bin/x").unwrap();
-        assert_eq!(entries, [LayerEntry { path, change: Change::Put(Entry { meta, kind }) }]);
+        assert_eq!(entries, [LayerEntry { path, change: Change::Put(Arc::new(Entry { meta, kind })) }]);
         assert_eq!(&tar.into_inner()[512..519], b"content");
     }
 

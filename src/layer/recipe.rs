@@ -13,9 +13,10 @@ use crate::rootfs::overlay::has_whiteout;
 use crate::rootfs::resolve::LoopError;
 use crate::rootfs::{Content, Entry, Kind, RootPath, Tree};
 
-/// Raised whenever the bytes of a layer change for the same recipe: the writer, the
-/// compressors' versions (zstd 1.5.7, zlib-rs 0.6) or their parameters.
-const FORMAT: u32 = 2;
+/// Raised whenever the bytes of a layer change for the same recipe (the writer, the
+/// compressors' versions, which are zstd 1.5.7 and zlib-rs 0.6, or their parameters), or
+/// the key counts otherwise.
+const FORMAT: u32 = 3;
 
 /// A layer's entries, with every parent folder, sorted by path.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -131,8 +132,8 @@ impl Recipe {
         self.compression
     }
 
-    /// The digest of all inputs. Local files count by content, not by where they
-    /// are, so that every machine computes the same key.
+    /// The digest of all inputs. Files count by content, not by where they are, so that
+    /// every machine computes the same key.
     #[must_use]
     pub fn key(&self) -> Digest {
         let mut key = Key(Hasher::default());
@@ -181,16 +182,9 @@ impl Key {
                 self.bytes(b"link");
                 self.bytes(target);
             }
-            Kind::File(Content::Layer { blob, offset, size }) => {
-                self.bytes(b"layer");
-                self.bytes(blob.to_string().as_bytes());
-                self.number(*offset);
-                self.number(*size);
-            }
             Kind::File(Content::Sparse(sparse)) => {
                 self.bytes(b"sparse");
-                self.bytes(sparse.blob.to_string().as_bytes());
-                self.number(sparse.offset);
+                self.bytes(sparse.data.as_bytes());
                 self.number(sparse.size);
                 self.number(sparse.stretches.len() as u64);
                 for stretch in &sparse.stretches {
@@ -205,7 +199,7 @@ impl Key {
                 self.bytes(member.digest.as_bytes());
                 self.number(member.size);
             }
-            Kind::File(content @ (Content::Bytes(_) | Content::Local(_))) => {
+            Kind::File(content @ (Content::Bytes(_) | Content::Local(_) | Content::Layer { .. })) => {
                 self.bytes(b"content");
                 self.bytes(content.digest().map_or_else(String::new, |digest| digest.to_string()).as_bytes());
                 self.number(content.size());

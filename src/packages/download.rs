@@ -3,7 +3,7 @@
 //! An entry is kept by its SHA-256. Where the lock file has hashes of other kinds
 //! only, a note under those leads to it.
 
-use std::io::{Read as _, Write as _};
+use std::io::Write as _;
 use std::sync::Arc;
 
 use reqwest::header::{ETAG, HeaderMap, HeaderValue, IF_RANGE};
@@ -23,8 +23,6 @@ use crate::python::lock::Hash;
 
 /// The most bytes of a wheel.
 const LIMIT: u64 = 16 << 30;
-/// The most bytes of a note.
-const NOTE: u64 = 100;
 
 /// A file to be had.
 pub struct Need<'a> {
@@ -43,7 +41,8 @@ pub struct At<'a> {
     pub index: Option<&'a Index>,
 }
 
-/// A wheel that the cache has, by one of its hashes.
+/// A wheel that the cache has, by one of its hashes. It is read whole to be verified: one
+/// that is damaged is dropped.
 ///
 /// # Errors
 /// A cache that cannot be read.
@@ -56,6 +55,11 @@ pub fn cached(cache: &dyn Cache, name: &str, hashes: &[Hash]) -> Result<Option<W
         let Some(digest) = digest else { continue };
         let Some(file) = cache.open(CacheKind::Wheel, &digest)? else { continue };
         let size = file.metadata().map_err(|cause| unreadable(&cause))?.len();
+        let whole = Hashes::of(&file, hashes).is_ok_and(|hashed| hashed.sha256 == digest && hashed.is_one_of(hashes));
+        if !whole {
+            cache.damaged(CacheKind::Wheel, &digest, &format!("the wheel {name}"));
+            continue;
+        }
         let path = cache.path(CacheKind::Wheel, &digest).into();
         return Ok(Some(WheelFile { name: name.to_owned(), path, digest, size }));
     }
@@ -68,10 +72,8 @@ fn note(hash: &Hash) -> Digest {
 }
 
 fn noted(cache: &dyn Cache, hash: &Hash) -> Result<Option<Digest>, PortError> {
-    let Some(file) = cache.open(CacheKind::Wheel, &note(hash))? else { return Ok(None) };
-    let mut text = String::new();
-    let read = file.take(NOTE).read_to_string(&mut text);
-    Ok(read.ok().and_then(|_| text.parse().ok()))
+    let record = cache.record(CacheKind::WheelName, &note(hash))?;
+    Ok(record.and_then(|text| std::str::from_utf8(&text).ok()?.parse().ok()))
 }
 
 /// Fetches a file into the cache.
@@ -144,9 +146,7 @@ async fn receive(
 fn keep_notes(cache: &dyn Cache, wanted: &[Hash], hashed: &Hashed) -> Result<(), PortError> {
     let other = |hash: &&Hash| !matches!(hash, Hash::Sha256(_)) && hashed.is_one_of(std::slice::from_ref(*hash));
     for hash in wanted.iter().filter(other) {
-        let mut staged = cache.stage()?;
-        staged.write_all(hashed.sha256.to_string().as_bytes()).map_err(|cause| unwritable(&cause))?;
-        cache.commit(staged, CacheKind::Wheel, &note(hash))?;
+        cache.keep(CacheKind::WheelName, &note(hash), hashed.sha256.to_string().as_bytes())?;
     }
     Ok(())
 }

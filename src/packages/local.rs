@@ -92,7 +92,7 @@ impl Wheels {
         Ok(WheelFile { name: need.name.to_owned(), path: path.into(), digest: file.digest, size: file.size })
     }
 
-    async fn compute<T: Send + 'static>(
+    pub(super) async fn compute<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> Result<T, PortError> + Send + 'static,
     ) -> Result<T, PortError> {

@@ -104,7 +104,7 @@ impl Wheels {
 
     async fn sought(&self, wanted: Wanted<'_>, file: &LockedFile, places: Vec<Place>) -> Result<WheelFile, NoWheel> {
         let work = async {
-            if let Some(found) = self.cached(&file.name, &file.hashes)? {
+            if let Some(found) = self.cached(&file.name, &file.hashes).await? {
                 return Ok(found);
             }
             if let Some(found) = self.by_file_url(file, &places).await? {
@@ -222,7 +222,7 @@ impl Wheels {
         let (name, url) = (listed.name.clone(), Some(listed.url.to_string()));
         let file = LockedFile { name, url, hashes, size: listed.size };
         let work = async {
-            let found = if known { self.cached(&file.name, &file.hashes)? } else { None };
+            let found = if known { self.cached(&file.name, &file.hashes).await? } else { None };
             match found {
                 Some(found) => Ok(found),
                 None => self.listed(listed, index, &file).await,
@@ -273,8 +273,9 @@ impl Wheels {
         Box::pin(download::fetch(&self.courier, &*self.cache, &*self.progress, need, at)).await
     }
 
-    fn cached(&self, name: &str, hashes: &[Hash]) -> Result<Option<WheelFile>, PortError> {
-        let found = download::cached(&*self.cache, name, hashes)?;
+    async fn cached(&self, name: &str, hashes: &[Hash]) -> Result<Option<WheelFile>, PortError> {
+        let (cache, of, wanted) = (Arc::clone(&self.cache), name.to_owned(), hashes.to_vec());
+        let found = self.compute(move || download::cached(&*cache, &of, &wanted)).await?;
         if found.is_some() {
             let subject = Subject::Wheel(Arc::from(name));
             self.progress.on(Event::Ended { verb: Verb::Pull, subject, outcome: Outcome::Present });

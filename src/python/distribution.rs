@@ -386,7 +386,12 @@ mod tests {
     #[test]
     fn what_is_too_large_is_not_read() {
         let site = path(SITE);
-        let huge = Content::Layer { blob: crate::oci::Digest::of(b""), offset: 0, size: TEXT_LIMIT + 1 };
+        let huge = Content::Layer {
+            blob: crate::oci::Digest::of(b""),
+            offset: 0,
+            size: TEXT_LIMIT + 1,
+            digest: crate::oci::Digest::of(b""),
+        };
         let mut tree = tree(&[("x-1.dist-info/METADATA", "Name: x\nVersion: 2\n")]);
         let record = Entry { kind: crate::rootfs::Kind::File(huge), ..Entry::bytes(0o644, *b"") };
         tree.insert(site.join(&path("x-1.dist-info/RECORD")), record);

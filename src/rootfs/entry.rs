@@ -52,6 +52,8 @@ pub enum Content {
         blob: Digest,
         offset: u64,
         size: u64,
+        /// SHA-256 of its content.
+        digest: Digest,
     },
     /// A file with holes, of a pulled layer.
     Sparse(Arc<Sparse>),
@@ -100,6 +102,8 @@ pub struct Sparse {
     pub size: u64,
     /// Where the data goes: in order, not empty, inside the file.
     pub stretches: Vec<Stretch>,
+    /// SHA-256 of the data, holes left out.
+    pub data: Digest,
 }
 
 /// A part of a file that is not a hole.
@@ -143,14 +147,15 @@ impl Content {
         }
     }
 
-    /// SHA-256 of the bytes, where it is known without reading a pulled layer.
+    /// SHA-256 of the bytes; none of a file with holes.
     #[must_use]
     pub fn digest(&self) -> Option<Digest> {
         match self {
             Self::Bytes(bytes) => Some(Digest::of(bytes)),
             Self::Local(file) => Some(file.digest),
             Self::Member(member) => Some(member.digest),
-            Self::Layer { .. } | Self::Sparse(_) => None,
+            Self::Layer { digest, .. } => Some(*digest),
+            Self::Sparse(_) => None,
         }
     }
 
@@ -162,6 +167,14 @@ impl Content {
             Self::Sparse(sparse) => Some(&sparse.blob),
             Self::Bytes(_) | Self::Local(_) | Self::Member(_) => None,
         }
+    }
+}
+
+impl Sparse {
+    /// The length of the data, in bytes.
+    #[must_use]
+    pub fn stored(&self) -> u64 {
+        self.stretches.iter().map(|stretch| stretch.length).sum()
     }
 }
 

@@ -6,6 +6,7 @@
 //! layers below are followed, as containerd and umoci do.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use super::resolve::LoopError;
 use super::{Entry, Limits, RootPath, Tree};
@@ -25,7 +26,7 @@ pub struct LayerEntry {
 /// What an archive's entry does.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Change {
-    Put(Entry),
+    Put(Arc<Entry>),
     /// Another name for a file that is there, or came earlier in this layer.
     HardLink {
         target: RootPath,
@@ -160,10 +161,15 @@ impl Tree {
         steps.check()
     }
 
-    fn hardlink_target(&self, path: &RootPath, target: RootPath, steps: &mut Steps) -> Result<Entry, OverlayError> {
+    fn hardlink_target(
+        &self,
+        path: &RootPath,
+        target: RootPath,
+        steps: &mut Steps,
+    ) -> Result<Arc<Entry>, OverlayError> {
         let real = self.walk_parent(&target, &mut steps.taken)?;
-        let found = self.get(&real).filter(|entry| !entry.is_folder());
-        found.cloned().ok_or_else(|| OverlayError::HardLink { path: path.clone(), target })
+        let found = self.share(&real).filter(|entry| !entry.is_folder());
+        found.ok_or_else(|| OverlayError::HardLink { path: path.clone(), target })
     }
 }
 
@@ -192,7 +198,7 @@ mod tests {
     /// `f NAME`, `d NAME`, `l NAME TARGET`, `h NAME TARGET`, `w NAME`, `o NAME`; one a line.
     fn layer(text: &str, number: u32) -> Vec<LayerEntry> {
         let path = |name: &str| RootPath::new(name).unwrap();
-        let put = |name: String, entry| LayerEntry { path: path(&name), change: Change::Put(entry) };
+        let put = |name: String, entry| LayerEntry { path: path(&name), change: Change::Put(Arc::new(entry)) };
         let file = || Entry { meta: Meta { uid: number, ..Meta::root(0o644) }, ..Entry::bytes(0o644, *b"") };
         let parse = |line: &str| {
             let words: Vec<_> = line.split(' ').collect();

@@ -10,7 +10,6 @@
 //! numbers, the digest and the path. What cannot be read is as good as absent.
 
 use std::collections::BTreeMap;
-use std::io::{Read as _, Write as _};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
@@ -54,9 +53,7 @@ impl Index {
     /// # Errors
     /// A cache that cannot be read. Content that makes no sense is no error.
     pub(super) fn load(cache: &dyn Cache, folder: &Path) -> Result<Self, PortError> {
-        let Some(mut file) = cache.open(CacheKind::Folder, &key(folder))? else { return Ok(Self::default()) };
-        let mut bytes = vec![];
-        file.read_to_end(&mut bytes).map_err(|cause| failed(folder, &cause))?;
+        let Some(bytes) = cache.record(CacheKind::Folder, &key(folder))? else { return Ok(Self::default()) };
         Ok(Self { known: decode(&bytes).unwrap_or_default(), fresh: BTreeMap::new() })
     }
 
@@ -75,7 +72,7 @@ impl Index {
     /// Other walks of the same folder see other files: what they know is kept
     /// for as long as the file exists.
     pub(super) fn commit(mut self, cache: &dyn Cache, folder: &Path, update: Update) -> Result<(), PortError> {
-        let Update { mut staged, begun } = update;
+        let Update { staged, begun } = update;
         let trusted = (begun.0 - MARGIN, begun.1);
         self.fresh.retain(|_, (stat, _)| stat.modified < trusted && stat.changed < trusted);
         if self.fresh.is_empty() {
@@ -83,8 +80,8 @@ impl Index {
         }
         self.known.retain(|path, _| fs_err::symlink_metadata(below(folder, path)).is_ok());
         self.known.append(&mut self.fresh);
-        staged.write_all(&encode(&self.known)).map_err(|cause| failed(folder, &cause))?;
-        cache.commit(staged, CacheKind::Folder, &key(folder))
+        drop(staged);
+        cache.keep(CacheKind::Folder, &key(folder), &encode(&self.known))
     }
 }
 
@@ -198,10 +195,8 @@ mod tests {
     #[test]
     fn a_broken_index_is_rewritten() {
         let root = tempfile::tempdir().unwrap();
-        let cache = DiskCache::new(root.path().to_owned()).unwrap();
-        let mut broken = cache.stage().unwrap();
-        broken.write_all(b"carboy folder index 1\nnonsense").unwrap();
-        cache.commit(broken, CacheKind::Folder, &key(root.path())).unwrap();
+        let cache = DiskCache::new(root.path().join("cache")).unwrap();
+        cache.keep(CacheKind::Folder, &key(root.path()), b"carboy folder index 1\nnonsense").unwrap();
         let mut index = Index::load(&cache, root.path()).unwrap();
         assert!(index.known.is_empty());
         let update = Update::begin(&cache).unwrap();

@@ -8,5 +8,5 @@ pub mod layout;
 mod staged;
 mod verified;
 
-pub use cache::DiskCache;
+pub use cache::{CacheOptions, DiskCache};
 pub use layout::{Layout, LayoutWriter};

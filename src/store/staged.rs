@@ -1,6 +1,6 @@
 //! Temporary files that become entries by a rename.
 
-use std::fs::Permissions;
+use std::fs::{File, Permissions};
 use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -13,7 +13,16 @@ pub(super) const PREFIX: &str = ".carboy-";
 /// A temporary file in a folder, readable by whoever the umask lets read;
 /// gone when dropped.
 pub(super) fn staged(folder: &Path) -> io::Result<NamedTempFile> {
-    Builder::new().prefix(PREFIX).permissions(Permissions::from_mode(0o644)).tempfile_in(folder)
+    with_mode(folder, 0o644)
+}
+
+/// A temporary file in a folder, for this user alone; gone when dropped.
+pub(super) fn staged_private(folder: &Path) -> io::Result<NamedTempFile> {
+    with_mode(folder, 0o600)
+}
+
+fn with_mode(folder: &Path, mode: u32) -> io::Result<NamedTempFile> {
+    Builder::new().prefix(PREFIX).permissions(Permissions::from_mode(mode)).tempfile_in(folder)
 }
 
 /// Renames a staged file to its place, over whatever was there.
@@ -21,4 +30,16 @@ pub(super) fn place(staged: NamedTempFile, target: &Path) -> io::Result<()> {
     let named =
         |cause: io::Error| io::Error::new(cause.kind(), format!("failed to create `{}`: {cause}", target.display()));
     staged.persist(target).map(drop).map_err(|failed| named(failed.error))
+}
+
+/// Renames a staged file to its place once its bytes are on the disk, so that not even a
+/// power failure leaves half a file there.
+pub(super) fn place_synced(staged: NamedTempFile, target: &Path) -> io::Result<()> {
+    staged.as_file().sync_all()?;
+    place(staged, target)?;
+    match target.parent() {
+        // Some file systems do not sync folders; the file itself is whole on all.
+        Some(folder) => File::open(folder)?.sync_all().or(Ok(())),
+        None => Ok(()),
+    }
 }

@@ -7,6 +7,7 @@
 //! whether it wants colour is told by the caller. A closed stderr is no error.
 
 mod bars;
+mod cache;
 mod differences;
 mod documents;
 mod elapsed;
@@ -34,6 +35,7 @@ use std::sync::Arc;
 use crate::build::report::Report;
 use crate::progress::Progress;
 
+pub use cache::{cache_text, pruned_text};
 pub use documents::{plan_json, why_json};
 pub use message::error_text;
 pub use plan::plan_text;

@@ -40,12 +40,17 @@ use header::{BLOCK, Block, Header, until_nul};
 use pax::Pax;
 use sparse::{Format, Map};
 
+use crate::oci::Digest;
+use crate::oci::digest::Hasher;
 use crate::rootfs::entry::Stretch;
 
 /// The most bytes of one extended header or long name; Go's limit too.
 const MAX_EXTENSION: u64 = 1 << 20;
 /// The most headers before one entry: a writer needs three.
 const MAX_CHAIN: usize = 16;
+
+/// How much data is hashed at once, in bytes.
+const PIECE: usize = 128 << 10;
 
 /// Why an entry is not read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -101,6 +106,8 @@ pub struct Archive<R> {
     globals: Pax,
     /// What is known of the current entry's name, for errors.
     name: Vec<u8>,
+    /// Room for data that is hashed.
+    piece: Box<[u8]>,
 }
 
 /// The headers before an entry.
@@ -120,7 +127,8 @@ impl<R: Read + Seek> Archive<R> {
     pub fn new(mut tar: R) -> io::Result<Self> {
         let length = tar.seek(SeekFrom::End(0))?;
         tar.rewind()?;
-        Ok(Self { tar: BufReader::new(tar), at: 0, next: 0, length, globals: Pax::default(), name: Vec::new() })
+        let piece = vec![0; PIECE].into_boxed_slice();
+        Ok(Self { tar: BufReader::new(tar), at: 0, next: 0, length, globals: Pax::default(), name: Vec::new(), piece })
     }
 
     /// The name of the entry that the last call was about, as far as it was read.
@@ -131,6 +139,27 @@ impl<R: Read + Seek> Archive<R> {
     /// The archive's length in bytes.
     pub fn length(&self) -> u64 {
         self.length
+    }
+
+    /// SHA-256 of a stretch of the archive. The next entry is the one that it would have been.
+    ///
+    /// # Errors
+    /// A stretch that the archive does not have.
+    pub fn digest(&mut self, offset: u64, size: u64) -> Result<Digest, Fault> {
+        let io = |cause: io::Error| Fault::Io(cause.kind());
+        let distance = offset.checked_signed_diff(self.at).ok_or(Fault::Cut)?;
+        self.tar.seek_relative(distance).map_err(io)?;
+        self.at = offset;
+        let mut hasher = Hasher::default();
+        let mut left = size;
+        while left > 0 {
+            let piece = usize::try_from(left).unwrap_or(usize::MAX).min(self.piece.len());
+            self.tar.read_exact(&mut self.piece[..piece]).map_err(io)?;
+            hasher.update(&self.piece[..piece]);
+            left -= piece as u64;
+        }
+        self.at += size;
+        Ok(hasher.finish())
     }
 
     /// The next entry; none at the end.

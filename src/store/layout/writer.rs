@@ -7,9 +7,10 @@
 use std::fs::File;
 use std::io::{self, Cursor, Read, Write as _};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
+use tempfile::NamedTempFile;
 use tokio_util::io::SyncIoBridge;
 
 use super::index::{self, Index};
@@ -18,7 +19,7 @@ use crate::oci::digest::Verifier;
 use crate::oci::{Descriptor, RawManifest, media_type};
 use crate::ports::{Origin, PortError, PortErrorKind, Sink};
 use crate::progress::{Event, Outcome, Progress, Subject, Verb};
-use crate::store::staged::{place, staged};
+use crate::store::staged::{PREFIX, place_synced, staged};
 
 const CHUNK: usize = 128 << 10;
 
@@ -30,8 +31,6 @@ pub struct LayoutWriter {
 struct Shared {
     folder: PathBuf,
     progress: Arc<dyn Progress>,
-    /// Held while `index.json` is read, changed and written.
-    index: Mutex<()>,
 }
 
 impl LayoutWriter {
@@ -40,7 +39,7 @@ impl LayoutWriter {
     /// # Errors
     /// A folder that holds something else; a folder that cannot be written.
     pub fn create(folder: &Path, progress: Arc<dyn Progress>) -> Result<Self, PortError> {
-        let shared = Shared { folder: folder.to_owned(), progress, index: Mutex::new(()) };
+        let shared = Shared { folder: folder.to_owned(), progress };
         shared.prepare()?;
         Ok(Self { shared: Arc::new(shared) })
     }
@@ -59,32 +58,86 @@ impl LayoutWriter {
         let content: Box<dyn Read + Send> = match origin {
             Origin::Bytes(bytes) => Box::new(Cursor::new(bytes.clone())),
             Origin::File(path) => {
-                let open = fs_err::File::open(path).map_err(|cause| self.shared.failed(&cause))?;
-                Box::new(open)
+                let open = fs_err::File::open(path);
+                Box::new(
+                    open.map_err(|cause| PortError { kind: PortErrorKind::Damaged, ..self.shared.failed(&cause) })?,
+                )
             }
             Origin::Repository(source) => Box::new(SyncIoBridge::new(source.blob(blob).await?)),
         };
         let blob = blob.clone();
-        self.blocking(move |shared| shared.write(&blob, content)).await
+        let written = self.blocking(move |shared| shared.write(&blob, content)).await;
+        written.map_err(|error| match (error.kind, origin) {
+            (PortErrorKind::Corrupt, Origin::File(_)) => PortError { kind: PortErrorKind::Damaged, ..error },
+            _ => error,
+        })
     }
 }
 
 impl Shared {
     fn prepare(&self) -> Result<(), PortError> {
         let folder = &self.folder;
-        fs_err::create_dir_all(folder).map_err(|cause| self.failed(&cause))?;
+        let error = |cause: io::Error| self.failed(&cause);
+        fs_err::create_dir_all(folder).map_err(error)?;
+        let _held = self.locked().map_err(error)?;
         if index::is_layout(folder)? {
             self.read_index()?;
-            return fs_err::create_dir_all(blobs(folder)).map_err(|cause| self.failed(&cause));
+            fs_err::create_dir_all(blobs(folder)).map_err(error)?;
+            self.sweep();
+            return Ok(());
         }
-        if fs_err::read_dir(folder).map_err(|cause| self.failed(&cause))?.next().is_some() {
+        self.sweep();
+        let foreign = |entry: &fs_err::DirEntry| entry.file_name() != "blobs";
+        let entries = fs_err::read_dir(folder).map_err(error)?.collect::<io::Result<Vec<_>>>().map_err(error)?;
+        // Folders for blobs are what a process leaves that is killed before it writes the marker.
+        if entries.iter().any(foreign) || fs_err::read_dir(blobs(folder)).is_ok_and(|mut blobs| blobs.next().is_some())
+        {
             return Err(PortError {
                 hint: Some("name an empty folder, a layout, or one that does not exist yet".to_owned()),
                 ..other(format!("`{}` is not empty and is no OCI layout", folder.display()))
             });
         }
-        fs_err::create_dir_all(blobs(folder)).map_err(|cause| self.failed(&cause))?;
-        self.write_whole(&folder.join("oci-layout"), index::marker().as_bytes())
+        fs_err::create_dir_all(blobs(folder)).map_err(error)?;
+        self.put(self.unlocked_stage(folder).map_err(error)?, &folder.join("oci-layout"), index::marker().as_bytes())
+    }
+
+    /// The layout, held against other processes (flock(2)). Where the file system knows no
+    /// locks, nothing is held.
+    fn locked(&self) -> io::Result<File> {
+        let folder = File::open(&self.folder)?;
+        let _ = folder.lock();
+        Ok(folder)
+    }
+
+    /// Deletes what killed processes staged: files that nobody holds locked.
+    fn sweep(&self) {
+        for folder in [self.folder.clone(), blobs(&self.folder)] {
+            for entry in fs_err::read_dir(folder).into_iter().flatten().flatten() {
+                let is_staged = entry.file_name().as_encoded_bytes().starts_with(PREFIX.as_bytes())
+                    && entry.file_type().is_ok_and(|kind| kind.is_file());
+                if is_staged && File::open(entry.path()).is_ok_and(|file| file.try_lock().is_ok()) {
+                    let _ = fs_err::remove_file(entry.path());
+                }
+            }
+        }
+    }
+
+    /// A staged file that `sweep` sees is in use.
+    fn stage(&self, folder: &Path) -> io::Result<NamedTempFile> {
+        let held = File::open(&self.folder)?;
+        let _ = held.lock_shared();
+        self.unlocked_stage(folder)
+    }
+
+    fn unlocked_stage(&self, folder: &Path) -> io::Result<NamedTempFile> {
+        let file = staged(folder)?;
+        let _ = file.as_file().lock();
+        Ok(file)
+    }
+
+    fn put(&self, mut file: NamedTempFile, path: &Path, content: &[u8]) -> Result<(), PortError> {
+        let written = file.write_all(content).and_then(|()| place_synced(file, path));
+        written.map_err(|cause| self.failed(&cause))
     }
 
     /// `index.json`; an empty one where a layout has none yet.
@@ -96,50 +149,39 @@ impl Shared {
         }
     }
 
-    /// Changes `index.json`, one caller after the other.
+    /// Changes `index.json`, one caller and one process after the other.
     fn change_index(&self, change: impl FnOnce(&mut Index)) -> Result<(), PortError> {
-        let _guard = self.index.lock().unwrap_or_else(PoisonError::into_inner);
+        let error = |cause: io::Error| self.failed(&cause);
+        let _held = self.locked().map_err(error)?;
         let mut index = self.read_index()?;
         change(&mut index);
-        let json = index.to_json().map_err(|cause| self.failed(&cause.into()))?;
-        self.write_whole(&self.folder.join("index.json"), &json)
+        let json = index.to_json().map_err(|cause| error(cause.into()))?;
+        self.put(self.unlocked_stage(&self.folder).map_err(error)?, &self.folder.join("index.json"), &json)
     }
 
-    fn write_whole(&self, path: &Path, content: &[u8]) -> Result<(), PortError> {
-        staged(path.parent().unwrap_or(&self.folder))
-            .and_then(|mut file| file.write_all(content).map(|()| file))
-            .and_then(|file| place(file, path))
-            .map_err(|cause| self.failed(&cause))
-    }
-
-    /// Whether the blob is there, judged by its size: a blob gets its name only
-    /// once it is whole and verified.
+    /// Whether the blob is there and is what its digest promises.
     fn has(&self, blob: &Descriptor) -> bool {
-        let found = fs_err::metadata(blob_path(&self.folder, &blob.digest));
-        found.is_ok_and(|file| file.is_file() && file.len() == blob.size)
-    }
-
-    fn write(&self, blob: &Descriptor, mut content: Box<dyn Read + Send>) -> Result<(), PortError> {
-        let mut file = staged(&blobs(&self.folder)).map_err(|cause| self.failed(&cause))?;
-        let mut verifier = Verifier::new(blob.digest, blob.size);
-        self.copy(blob, &mut content, file.as_file_mut(), &mut verifier).map_err(|cause| self.failed(&cause))?;
-        verifier.finish().map_err(|cause| self.failed(&invalid(cause)))?;
-        place(file, &blob_path(&self.folder, &blob.digest)).map_err(|cause| self.failed(&cause))
-    }
-
-    fn copy(&self, blob: &Descriptor, from: &mut dyn Read, to: &mut File, verifier: &mut Verifier) -> io::Result<()> {
-        let mut chunk = vec![0; CHUNK];
-        loop {
-            let bytes = match from.read(&mut chunk) {
-                Ok(0) => return Ok(()),
-                Ok(length) => &chunk[..length],
-                Err(cause) if cause.kind() == io::ErrorKind::Interrupted => continue,
-                Err(cause) => return Err(cause),
-            };
-            verifier.update(bytes).map_err(invalid)?;
-            to.write_all(bytes)?;
-            self.tell(blob, |verb, subject| Event::Advanced { verb, subject, bytes: bytes.len() as u64 });
+        let Ok(file) = File::open(blob_path(&self.folder, &blob.digest)) else { return false };
+        if !file.metadata().is_ok_and(|file| file.is_file() && file.len() == blob.size) {
+            return false;
         }
+        let mut verifier = Verifier::new(blob.digest, blob.size);
+        copy(file, |bytes| verifier.update(bytes).map_err(invalid)).is_ok() && verifier.finish().is_ok()
+    }
+
+    fn write(&self, blob: &Descriptor, content: Box<dyn Read + Send>) -> Result<(), PortError> {
+        let error = |cause: io::Error| self.failed(&cause);
+        let mut file = self.stage(&blobs(&self.folder)).map_err(error)?;
+        let mut verifier = Verifier::new(blob.digest, blob.size);
+        let copied = copy(content, |bytes| {
+            verifier.update(bytes).map_err(invalid)?;
+            file.write_all(bytes)?;
+            self.tell(blob, |verb, subject| Event::Advanced { verb, subject, bytes: bytes.len() as u64 });
+            Ok(())
+        });
+        copied.map_err(error)?;
+        verifier.finish().map_err(|cause| error(invalid(cause)))?;
+        place_synced(file, &blob_path(&self.folder, &blob.digest)).map_err(error)
     }
 
     fn tell(&self, blob: &Descriptor, event: impl FnOnce(Verb, Subject) -> Event) {
@@ -156,6 +198,19 @@ impl Shared {
     }
 }
 
+/// Hands on everything that a reader gives, piece by piece.
+fn copy(mut from: impl Read, mut to: impl FnMut(&[u8]) -> io::Result<()>) -> io::Result<()> {
+    let mut chunk = vec![0; CHUNK];
+    loop {
+        match from.read(&mut chunk) {
+            Ok(0) => return Ok(()),
+            Ok(length) => to(&chunk[..length])?,
+            Err(cause) if cause.kind() == io::ErrorKind::Interrupted => {}
+            Err(cause) => return Err(cause),
+        }
+    }
+}
+
 fn invalid(cause: crate::oci::digest::VerifyError) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, cause)
 }
@@ -164,7 +219,8 @@ impl Sink for LayoutWriter {
     fn blob<'a>(&'a self, blob: &'a Descriptor, origin: &'a Origin) -> BoxFuture<'a, Result<Outcome, PortError>> {
         Box::pin(async move {
             let shared = &self.shared;
-            if shared.has(blob) {
+            let wanted = blob.clone();
+            if self.blocking(move |shared| Ok(shared.has(&wanted))).await? {
                 shared.tell(blob, |verb, subject| Event::Ended { verb, subject, outcome: Outcome::Present });
                 return Ok(Outcome::Present);
             }
@@ -184,7 +240,8 @@ impl Sink for LayoutWriter {
             self.blocking(move |shared| {
                 let blob = raw.descriptor();
                 if !shared.has(&blob) {
-                    shared.write_whole(&blob_path(&shared.folder, &blob.digest), &raw.bytes)?;
+                    let staged = shared.stage(&blobs(&shared.folder)).map_err(|cause| shared.failed(&cause))?;
+                    shared.put(staged, &blob_path(&shared.folder, &blob.digest), &raw.bytes)?;
                 }
                 match &tag {
                     Some(name) => shared.change_index(|index| index.name(&raw, name)),
@@ -199,6 +256,8 @@ impl Sink for LayoutWriter {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Mutex;
+
     use bytes::Bytes;
 
     use super::*;

@@ -1,0 +1,175 @@
+//! A layer of an image: its tar in the cache, and what is known of it.
+//!
+//! A tar in the cache is taken for what it was when its facts were noted: every file is
+//! verified against them as it is read. Without facts, or after damage was found, the
+//! whole tar is verified against its diff id first.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::sync::Arc;
+
+use tempfile::NamedTempFile;
+use tokio_util::io::SyncIoBridge;
+
+use super::error::BuildError;
+use super::pull::transfer;
+use super::run::Run;
+use crate::layer::contents::{self, Slice};
+use crate::layer::{LayerFacts, facts, read, unpack};
+use crate::oci::{Descriptor, DiffId, Digest, Packing};
+use crate::ports::{CacheKind, Source};
+use crate::progress::{Event, Outcome, Subject, Verb};
+
+/// A layer on its way.
+struct Pulled<'a> {
+    run: &'a Arc<Run>,
+    image: &'a str,
+    blob: &'a Descriptor,
+    diff_id: DiffId,
+    /// The cache's, of the tar.
+    key: Digest,
+}
+
+/// Brings a layer's tar into the cache and returns what is known of it.
+///
+/// # Errors
+/// Content that is not what its digests promise; a tar that cannot be read; more than
+/// the limits allow.
+pub async fn facts(
+    run: &Arc<Run>,
+    image: &str,
+    source: &Arc<dyn Source>,
+    blob: &Descriptor,
+    diff_id: DiffId,
+) -> Result<Arc<LayerFacts>, BuildError> {
+    let Some(packing) = Packing::of(&blob.media_type) else {
+        return Err(BuildError::MediaType {
+            image: image.to_owned(),
+            what: "layer",
+            media_type: blob.media_type.clone(),
+        });
+    };
+    let layer = Pulled { run, image, blob, diff_id, key: run.tars.key(&blob.digest, diff_id) };
+    if let Some(facts) = layer.kept().await? {
+        layer.ended(Outcome::Present);
+        return Ok(Arc::new(facts));
+    }
+    let _permit = run.transfers.acquire().await;
+    let size = Some(blob.size);
+    run.io.progress.on(Event::Started { verb: Verb::Pull, subject: layer.subject(), size });
+    let result = layer.pull(source, packing).await;
+    layer.ended(if result.is_ok() { Outcome::Done } else { Outcome::Failed });
+    result.map(Arc::new)
+}
+
+impl Pulled<'_> {
+    fn subject(&self) -> Subject {
+        Subject::Blob(self.blob.digest)
+    }
+
+    fn ended(&self, outcome: Outcome) {
+        self.run.io.progress.on(Event::Ended { verb: Verb::Pull, subject: self.subject(), outcome });
+    }
+
+    /// The facts of the tar in the cache, if it is there and sound.
+    async fn kept(&self) -> Result<Option<LayerFacts>, BuildError> {
+        let cache = &self.run.io.cache;
+        let Some(tar) = cache.open(CacheKind::Tar, &self.key)? else { return Ok(None) };
+        let length = tar.metadata().map_err(BuildError::Cache)?.len();
+        let noted = cache.record(CacheKind::Facts, &self.facts_key())?;
+        let noted = noted.and_then(|bytes| LayerFacts::decode(&bytes, self.blob.digest));
+        match noted.filter(|facts| facts.size == length) {
+            Some(facts) if !self.run.doubtful => Ok(Some(facts)),
+            _ => self.verified(tar).await,
+        }
+    }
+
+    /// The facts of a tar that is verified whole; none of one that is damaged, which is
+    /// dropped.
+    async fn verified(&self, tar: File) -> Result<Option<LayerFacts>, BuildError> {
+        let hashed = tar.try_clone().map_err(BuildError::Cache)?;
+        let digest = self.run.blocking(move || contents::hash(hashed)).await?;
+        if !digest.is_ok_and(|digest| DiffId(digest) == self.diff_id) {
+            let what = format!("the tar of layer {}", self.blob.digest.short());
+            self.run.io.cache.damaged(CacheKind::Tar, &self.key, &what);
+            return Ok(None);
+        }
+        let facts = self.list(tar).await?;
+        self.note(&facts)?;
+        Ok(Some(facts))
+    }
+
+    async fn pull(&self, source: &Arc<dyn Source>, packing: Packing) -> Result<LayerFacts, BuildError> {
+        let cache = &self.run.io.cache;
+        let reader = source.blob(self.blob).await?;
+        let staged = cache.stage()?;
+        let counted = Counted { inner: SyncIoBridge::new(reader), run: self.run.clone(), subject: self.subject() };
+        let staged = self.unpack(counted, packing, staged).await?;
+        let tar = staged.reopen().map_err(BuildError::Cache)?;
+        let facts = self.list(tar).await?;
+        cache.commit(staged, CacheKind::Tar, &self.key)?;
+        self.note(&facts)?;
+        Ok(facts)
+    }
+
+    async fn unpack(
+        &self,
+        blob: impl Read + Send + 'static,
+        packing: Packing,
+        mut staged: NamedTempFile,
+    ) -> Result<NamedTempFile, BuildError> {
+        let (limits, diff_id) = (self.run.limits, self.diff_id);
+        let unpacking = tokio::task::spawn_blocking(move || {
+            let result = unpack::unpack(blob, packing, diff_id, &limits, &mut staged);
+            (staged, result)
+        });
+        let (staged, result) = unpacking.await.map_err(|cause| BuildError::Internal(cause.to_string()))?;
+        result.map_err(|cause| match cause {
+            unpack::UnpackError::Io(cause) => transfer(self.image, self.blob, &cause),
+            unpack::UnpackError::Write(cause) => BuildError::Cache(cause),
+            cause => self.wrong(cause.to_string(), cause.limit()),
+        })?;
+        Ok(staged)
+    }
+
+    /// Lists a tar that was verified.
+    async fn list(&self, tar: File) -> Result<LayerFacts, BuildError> {
+        let (blob, limits) = (self.blob.digest, self.run.limits);
+        let listed = self.run.blocking(move || -> Result<LayerFacts, read::ReadError> {
+            let size = tar.metadata()?.len();
+            let entries = read::list(Slice::new(Arc::new(tar), 0, size), blob, &limits)?;
+            Ok(LayerFacts { size, entries })
+        });
+        listed.await?.map_err(|cause| self.wrong(cause.to_string(), cause.limit()))
+    }
+
+    fn note(&self, facts: &LayerFacts) -> Result<(), BuildError> {
+        match facts.encode() {
+            Some(bytes) => Ok(self.run.io.cache.keep(CacheKind::Facts, &self.facts_key(), &bytes)?),
+            None => Ok(()),
+        }
+    }
+
+    fn facts_key(&self) -> Digest {
+        Digest::of(format!("facts {} of {}", facts::FORMAT, self.key).as_bytes())
+    }
+
+    fn wrong(&self, cause: String, limit: Option<&'static str>) -> BuildError {
+        BuildError::Layer { image: self.image.to_owned(), layer: self.blob.digest.short(), cause, limit }
+    }
+}
+
+struct Counted<R> {
+    inner: R,
+    run: Arc<Run>,
+    subject: Subject,
+}
+
+impl<R: Read> Read for Counted<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.inner.read(buffer)?;
+        let event = Event::Advanced { verb: Verb::Pull, subject: self.subject.clone(), bytes: count as u64 };
+        self.run.io.progress.on(event);
+        Ok(count)
+    }
+}

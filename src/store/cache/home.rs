@@ -1,0 +1,143 @@
+//! Which folder the cache is in, and the marks that tell it from others.
+//!
+//! A cache is marked by `carboy-cache`, which holds its version, and by `CACHEDIR.TAG`, which
+//! backup and search programs know (<https://bford.info/cachedir/>). carboy 0.1 made caches
+//! without marks: folders that hold nothing but its folders are recognised. Any other
+//! folder that is not empty belongs to somebody else, and the cache is a subfolder of it.
+
+use std::fs::DirEntry;
+use std::io::{self, Read as _, Write as _};
+use std::path::{Path, PathBuf};
+
+use super::{failed, make_folder};
+use crate::ports::PortError;
+use crate::store::staged::{place, staged_private};
+
+/// The file that marks a cache of carboy's.
+const MARK: &str = "carboy-cache";
+/// Raised when older carboys could do harm in a cache of this one's, or the reverse.
+const VERSION: &str = "1\n";
+const TAG: &str = "CACHEDIR.TAG";
+const TAG_TEXT: &str = "Signature: 8a477f597d28d172789f06886806bc55\n\
+    # This folder is a cache of carboy's. Deleting it is safe.\n\
+    # See https://bford.info/cachedir/\n";
+/// The folders of carboy 0.1's caches.
+const UNMARKED: [&str; 8] = ["blobs", "tars", "layers", "folders", "wheels", "bytecode", "elf", "tmp"];
+/// The cache in a folder that holds something else.
+const SUBFOLDER: &str = "carboy";
+
+/// What a folder is.
+enum Folder {
+    /// A cache, marked or of carboy 0.1.
+    Cache {
+        marked: bool,
+    },
+    /// Empty, or not there.
+    Free,
+    Foreign,
+}
+
+/// The cache's folder, made and marked: the one named, or a subfolder of it. Returns with it
+/// whether a subfolder was made just now.
+///
+/// # Errors
+/// What is no folder; a cache of another version; a folder that cannot be read or made.
+pub(super) fn find(folder: &Path) -> Result<(PathBuf, bool), PortError> {
+    let here = || folder.to_owned();
+    match look(folder)? {
+        Folder::Cache { marked } => settle(here(), marked).map(|home| (home, false)),
+        Folder::Free => settle(here(), false).map(|home| (home, false)),
+        Folder::Foreign => {
+            let inner = folder.join(SUBFOLDER);
+            match look(&inner)? {
+                Folder::Cache { marked } => settle(inner, marked).map(|home| (home, false)),
+                Folder::Free => settle(inner, false).map(|home| (home, true)),
+                Folder::Foreign => {
+                    let cause = io::Error::other(format!("`{}` holds other files too", inner.display()));
+                    Err(failed(folder, "use", &cause))
+                }
+            }
+        }
+    }
+}
+
+fn look(folder: &Path) -> Result<Folder, PortError> {
+    let error = |cause: &io::Error| failed(folder, "read", cause);
+    match version(folder).map_err(|cause| error(&cause))? {
+        Some(version) if version == VERSION => return Ok(Folder::Cache { marked: true }),
+        Some(_) => {
+            let cause = io::Error::other("another version of carboy made it");
+            return Err(failed(folder, "use", &cause));
+        }
+        None => {}
+    }
+    let entries = match std::fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(cause) if cause.kind() == io::ErrorKind::NotFound => return Ok(Folder::Free),
+        Err(cause) => return Err(error(&cause)),
+    };
+    let mut known = 0;
+    for entry in entries {
+        let entry = entry.map_err(|cause| error(&cause))?;
+        // Marked by the tag alone: a run was stopped before it wrote the rest.
+        if entry.file_name() == TAG && is_ours(&entry.path()) || is_being_made(&entry) {
+            continue;
+        }
+        let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
+        if !is_folder || !UNMARKED.iter().any(|name| entry.file_name() == *name) {
+            return Ok(Folder::Foreign);
+        }
+        known += 1;
+    }
+    let cache = known > 0 && (folder.join("tmp").is_dir() || folder.join("blobs/sha256").is_dir());
+    Ok(match known {
+        0 => Folder::Free,
+        _ if cache => Folder::Cache { marked: false },
+        _ => Folder::Foreign,
+    })
+}
+
+/// The version that a cache is marked with.
+fn version(folder: &Path) -> io::Result<Option<String>> {
+    let file = match std::fs::File::open(folder.join(MARK)) {
+        Ok(file) => file,
+        Err(cause) if matches!(cause.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+            return Ok(None);
+        }
+        Err(cause) => return Err(cause),
+    };
+    let mut text = String::new();
+    match file.take(64).read_to_string(&mut text) {
+        Ok(_) => Ok(Some(text)),
+        // A folder or noise of that name is not carboy's.
+        Err(_) => Ok(None),
+    }
+}
+
+fn is_ours(tag: &Path) -> bool {
+    std::fs::read(tag).is_ok_and(|text| text == TAG_TEXT.as_bytes())
+}
+
+/// Whether a mark is being written, or was when a run was killed.
+fn is_being_made(entry: &DirEntry) -> bool {
+    let name = entry.file_name();
+    let name = name.as_encoded_bytes();
+    name.starts_with(crate::store::staged::PREFIX.as_bytes()) && entry.file_type().is_ok_and(|kind| kind.is_file())
+}
+
+/// Makes and marks a cache's folder. A cache that cannot be marked is used as it is.
+fn settle(folder: PathBuf, marked: bool) -> Result<PathBuf, PortError> {
+    if marked {
+        return Ok(folder);
+    }
+    make_folder(&folder).map_err(|cause| failed(&folder, "write", &cause))?;
+    let mark = |name: &str, text: &str| -> io::Result<()> {
+        let mut file = staged_private(&folder)?;
+        file.write_all(text.as_bytes())?;
+        place(file, &folder.join(name))
+    };
+    match mark(TAG, TAG_TEXT).and_then(|()| mark(MARK, VERSION)) {
+        Err(cause) if !super::is_refused(&cause) => Err(failed(&folder, "write", &cause)),
+        _ => Ok(folder),
+    }
+}

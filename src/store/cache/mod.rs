@@ -1,0 +1,336 @@
+//! The cache between runs: a folder of immutable entries.
+//!
+//! ```text
+//! ROOT/CACHEDIR.TAG   ROOT/carboy-cache      marks: a cache, carboy's, of this version (`home`)
+//! ROOT/lock                                  held while entries are opened or deleted
+//! ROOT/runs/run-XXXXXX/                      a running process and its staged files (`session`)
+//! ROOT/blobs/sha256/HEX   ROOT/tars/HEX   ROOT/wheels/HEX   ROOT/facts/HEX   ROOT/layers/HEX
+//! ROOT/wheel-names/HEX   ROOT/folders/HEX   ROOT/bytecode/HEX   ROOT/elf/HEX
+//! ```
+//! An entry is renamed into place, so that a reader never meets half of one and processes
+//! that commit the same key at once do each other no harm. Its modification time is when
+//! it was last used. Folders are made with mode 0700, files with 0600.
+//!
+//! Where the cache cannot be written, entries are made in a folder that lasts for this run.
+//! Where others could have written it, records are not believed ([`trust`]).
+
+mod home;
+mod sealed;
+mod session;
+mod trust;
+mod usage;
+
+use std::collections::HashSet;
+use std::fs::{DirBuilder, File, OpenOptions};
+use std::io::{self, Read as _, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use rustix::fs::{OFlags, Timespec, Timestamps, UTIME_NOW, UTIME_OMIT, futimens};
+use tempfile::{NamedTempFile, TempDir};
+
+use super::staged::{place, staged_private};
+use crate::oci::Digest;
+use crate::ports::{Cache, CacheKind, PortError, PortErrorKind};
+use crate::progress::{Event, Progress, Silent};
+use session::Session;
+use trust::Trust;
+pub use usage::{Age, Bounds, KindUsage, Pruned, Usage};
+
+/// The largest record that is read, in bytes.
+const RECORD_LIMIT: u64 = 256 << 20;
+
+/// What a cache is opened with.
+pub struct CacheOptions {
+    /// The folder, which is made when it is not there.
+    pub folder: PathBuf,
+    /// Where a folder for this run is made if the cache cannot be written.
+    pub scratch: PathBuf,
+    /// Whether records are believed whoever could have written them.
+    pub trust: bool,
+}
+
+/// A cache in a folder of its own.
+pub struct DiskCache {
+    home: PathBuf,
+    scratch: PathBuf,
+    /// None where the cache cannot be written.
+    session: Option<Session>,
+    /// Entries of this run that the cache does not take.
+    overlay: OnceLock<TempDir>,
+    trust: Trust,
+    progress: Arc<dyn Progress>,
+    /// Damaged entries that could not be deleted.
+    shunned: Mutex<HashSet<(CacheKind, Digest)>>,
+}
+
+impl DiskCache {
+    /// Opens a cache, for one run. What killed runs left in it is deleted.
+    ///
+    /// # Errors
+    /// A folder that cannot be made or read; one of another version.
+    pub fn open(options: CacheOptions, progress: Arc<dyn Progress>) -> Result<Self, PortError> {
+        let CacheOptions { folder, scratch, trust } = options;
+        let (home, moved) = home::find(&folder)?;
+        if moved {
+            progress.on(Event::Warning(format!(
+                "`{}` holds other files, so the cache is in `{}`",
+                folder.display(),
+                home.display()
+            )));
+        }
+        let session = match Session::begin(&home) {
+            Ok(session) => Some(session),
+            Err(cause) if is_refused(&cause) => {
+                progress.on(Event::Warning(format!(
+                    "the cache in `{}` cannot be written: what it does not have is made for this run only",
+                    home.display()
+                )));
+                None
+            }
+            Err(cause) => return Err(failed(&home, "write", &cause)),
+        };
+        let trust = if trust { Trust::Everyone } else { Trust::of(&home) };
+        if let Trust::Nobody(why) = &trust {
+            progress.on(Event::Warning(format!(
+                "the cache in `{}` {why}: layers, bytecode and what else is only recorded there are made again; \
+                 name a folder of your own with --cache-dir, or pass --trust-cache",
+                home.display()
+            )));
+        }
+        let (overlay, shunned) = (OnceLock::new(), Mutex::default());
+        Ok(Self { home, scratch, session, overlay, trust, progress, shunned })
+    }
+
+    /// A cache that tells nobody what it drops.
+    ///
+    /// # Errors
+    /// As `open`.
+    pub fn new(folder: PathBuf) -> Result<Self, PortError> {
+        let scratch = folder.clone();
+        Self::open(CacheOptions { folder, scratch, trust: false }, Arc::new(Silent))
+    }
+
+    /// The cache's own folder.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.home
+    }
+
+    /// Removes what is left of this run's staged files. Work that is still going on finds
+    /// nowhere to write.
+    pub fn close(&self) {
+        if let Some(session) = &self.session {
+            session.end();
+        }
+        if let Some(overlay) = self.overlay.get() {
+            let _ = std::fs::remove_dir_all(overlay.path());
+        }
+    }
+
+    fn overlay(&self) -> io::Result<&Path> {
+        if let Some(overlay) = self.overlay.get() {
+            return Ok(overlay.path());
+        }
+        let made = tempfile::Builder::new().prefix("carboy-").tempdir_in(&self.scratch)?;
+        Ok(self.overlay.get_or_init(|| made).path())
+    }
+
+    /// The entry as this run made it where the cache does not take it.
+    fn of_overlay(&self, kind: CacheKind, key: &Digest) -> Option<PathBuf> {
+        let path = entry(self.overlay.get()?.path(), kind, key);
+        path.is_file().then_some(path)
+    }
+
+    /// An entry of the cache itself.
+    fn kept(&self, kind: CacheKind, key: &Digest) -> io::Result<Option<File>> {
+        if self.shunned.lock().unwrap_or_else(PoisonError::into_inner).contains(&(kind, *key)) {
+            return Ok(None);
+        }
+        // While this is held, nobody deletes an entry between its opening and its marking.
+        let _held = session::Lock::shared(&self.home);
+        let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        let flags = i32::try_from(flags.bits()).unwrap_or_default();
+        let file = match OpenOptions::new().read(true).custom_flags(flags).open(entry(&self.home, kind, key)) {
+            Ok(file) => file,
+            Err(cause) if is_absent(&cause) => return Ok(None),
+            Err(cause) => return Err(cause),
+        };
+        let metadata = file.metadata()?;
+        if !metadata.is_file() || !kind.is_content() && !self.trust.holds_for(&metadata) {
+            return Ok(None);
+        }
+        mark_used(&file);
+        Ok(Some(file))
+    }
+
+    fn failed(&self, doing: &str, cause: &io::Error) -> PortError {
+        failed(&self.home, doing, cause)
+    }
+
+    fn put(&self, staged: NamedTempFile, kind: CacheKind, key: &Digest) -> io::Result<()> {
+        if self.session.is_some() && !self.is_shunned(kind, key) {
+            let target = entry(&self.home, kind, key);
+            let made = make_folder(target.parent().unwrap_or(&self.home));
+            match made.and_then(|()| is_writable(&target)) {
+                Ok(()) => return place(staged, &target),
+                Err(cause) if is_refused(&cause) => {}
+                Err(cause) => return Err(cause),
+            }
+        }
+        let target = entry(self.overlay()?, kind, key);
+        make_folder(target.parent().unwrap_or(&self.scratch))?;
+        // The staged file may be on another file system.
+        std::fs::copy(staged.path(), &target).map(drop)
+    }
+
+    fn is_shunned(&self, kind: CacheKind, key: &Digest) -> bool {
+        self.shunned.lock().unwrap_or_else(PoisonError::into_inner).contains(&(kind, *key))
+    }
+}
+
+impl Cache for DiskCache {
+    fn open(&self, kind: CacheKind, key: &Digest) -> Result<Option<File>, PortError> {
+        let open = || match self.of_overlay(kind, key) {
+            Some(path) => File::open(path).map(Some),
+            None => self.kept(kind, key),
+        };
+        open().map_err(|cause| self.failed("read", &cause))
+    }
+
+    fn path(&self, kind: CacheKind, key: &Digest) -> PathBuf {
+        self.of_overlay(kind, key).unwrap_or_else(|| entry(&self.home, kind, key))
+    }
+
+    fn stage(&self) -> Result<NamedTempFile, PortError> {
+        let folder = match &self.session {
+            Some(session) => session.folder(),
+            None => self.overlay().map_err(|cause| self.failed("write", &cause))?,
+        };
+        staged_private(folder).map_err(|cause| self.failed("write", &cause))
+    }
+
+    fn commit(&self, staged: NamedTempFile, kind: CacheKind, key: &Digest) -> Result<(), PortError> {
+        self.put(staged, kind, key).map_err(|cause| self.failed("write", &cause))
+    }
+
+    fn record(&self, kind: CacheKind, key: &Digest) -> Result<Option<Vec<u8>>, PortError> {
+        let Some(file) = self.open(kind, key)? else { return Ok(None) };
+        let mut bytes = Vec::new();
+        let read = file.take(RECORD_LIMIT + 1).read_to_end(&mut bytes);
+        let record =
+            read.ok().filter(|length| *length as u64 <= RECORD_LIMIT).and_then(|_| sealed::open(bytes, kind, key));
+        if record.is_none() {
+            self.damaged(kind, key, name(kind));
+        }
+        Ok(record)
+    }
+
+    fn keep(&self, kind: CacheKind, key: &Digest, bytes: &[u8]) -> Result<(), PortError> {
+        let mut staged = self.stage()?;
+        let written = staged.write_all(&sealed::head(bytes, kind, key)).and_then(|()| staged.write_all(bytes));
+        written.map_err(|cause| self.failed("write", &cause))?;
+        self.commit(staged, kind, key)
+    }
+
+    fn damaged(&self, kind: CacheKind, key: &Digest, what: &str) {
+        let path = self.path(kind, key);
+        if let Err(cause) = std::fs::remove_file(&path)
+            && cause.kind() != io::ErrorKind::NotFound
+        {
+            self.shunned.lock().unwrap_or_else(PoisonError::into_inner).insert((kind, *key));
+        }
+        self.progress.on(Event::Warning(format!(
+            "the cache in `{}` is damaged: {what} is not what was stored, and is fetched or made again",
+            self.home.display()
+        )));
+    }
+}
+
+impl Drop for DiskCache {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+/// What warnings call a record.
+fn name(kind: CacheKind) -> &'static str {
+    match kind {
+        CacheKind::Blob => "a manifest or layer",
+        CacheKind::Tar => "a layer's tar",
+        CacheKind::Wheel => "a wheel",
+        CacheKind::Facts => "a layer's list of files",
+        CacheKind::Layer => "the record of a layer",
+        CacheKind::WheelName => "the record of a wheel",
+        CacheKind::Folder => "the index of a local folder",
+        CacheKind::Bytecode => "compiled bytecode",
+        CacheKind::Elf => "the record of a wheel's libraries",
+    }
+}
+
+fn folder_name(kind: CacheKind) -> &'static str {
+    match kind {
+        CacheKind::Blob => "blobs/sha256",
+        CacheKind::Tar => "tars",
+        CacheKind::Wheel => "wheels",
+        CacheKind::Facts => "facts",
+        CacheKind::Layer => "layers",
+        CacheKind::WheelName => "wheel-names",
+        CacheKind::Folder => "folders",
+        CacheKind::Bytecode => "bytecode",
+        CacheKind::Elf => "elf",
+    }
+}
+
+fn entry(root: &Path, kind: CacheKind, key: &Digest) -> PathBuf {
+    root.join(folder_name(kind)).join(key.hex())
+}
+
+/// Makes a folder and its parents, for this user alone.
+fn make_folder(folder: &Path) -> io::Result<()> {
+    let made = DirBuilder::new().recursive(true).mode(0o700).create(folder);
+    made.map_err(|cause| io::Error::new(cause.kind(), format!("cannot create `{}`: {cause}", folder.display())))
+}
+
+/// Whether the folder of an entry takes files.
+fn is_writable(target: &Path) -> io::Result<()> {
+    use rustix::fs::{Access, access};
+    Ok(access(target.parent().unwrap_or(target), Access::WRITE_OK | Access::EXEC_OK)?)
+}
+
+/// The time of the last use, by the clock of the cache's file system.
+fn mark_used(file: &File) {
+    let omit = Timespec { tv_sec: 0, tv_nsec: UTIME_OMIT };
+    let now = Timespec { tv_sec: 0, tv_nsec: UTIME_NOW };
+    // A read-only cache keeps no times; its entries are used all the same.
+    let _ = futimens(file, &Timestamps { last_access: omit, last_modification: now });
+}
+
+/// Whether an entry is as good as absent: not there, a link, or not for this user.
+fn is_absent(cause: &io::Error) -> bool {
+    matches!(cause.kind(), io::ErrorKind::NotFound | io::ErrorKind::PermissionDenied | io::ErrorKind::NotADirectory)
+        || cause.raw_os_error() == Some(rustix::io::Errno::LOOP.raw_os_error())
+}
+
+/// Whether a folder does not let this user write, now and later.
+fn is_refused(cause: &io::Error) -> bool {
+    matches!(cause.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem)
+}
+
+fn failed(folder: &Path, doing: &str, cause: &io::Error) -> PortError {
+    let hint = match cause.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            "free space there (`carboy cache prune --keep 10GB`), or name another folder with --cache-dir"
+        }
+        _ => "name another folder with --cache-dir",
+    };
+    PortError {
+        kind: PortErrorKind::Other,
+        message: format!("cannot {doing} the cache in `{}`: {cause}", folder.display()),
+        hint: Some(hint.to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests;

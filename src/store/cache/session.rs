@@ -1,0 +1,171 @@
+//! Running processes in a cache: their staged files, and what killed ones left.
+//!
+//! A process has a folder `runs/run-XXXXXX` with a file `lock` that it holds locked for as
+//! long as it lives (flock(2)), so whoever gets that lock knows that it is dead. Such folders
+//! are made, and those of the dead deleted, while `ROOT/lock` is held. Where the file system
+//! knows no locks, folders that are a day old are dead.
+//!
+//! Deleted are regular files of carboy's own names, and folders that are empty then: nothing
+//! is followed, nothing else is touched.
+
+use std::fs::{DirEntry, File, OpenOptions, Permissions, TryLockError};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use crate::store::staged::PREFIX;
+
+/// After this long, no run that staged a file is still about to commit it.
+const ABANDONED: Duration = Duration::from_hours(24);
+const RUNS: &str = "runs";
+const RUN: &str = "run-";
+const LOCK: &str = "lock";
+
+/// This process in a cache.
+pub(super) struct Session {
+    folder: PathBuf,
+    lock: File,
+}
+
+impl Session {
+    /// Registers this process; deletes what dead ones left.
+    ///
+    /// # Errors
+    /// A cache that cannot be written; a `runs` that is a link.
+    pub(super) fn begin(home: &Path) -> io::Result<Self> {
+        let runs = home.join(RUNS);
+        make(&runs)?;
+        let _held = Lock::exclusive(home)?;
+        let folder =
+            tempfile::Builder::new().prefix(RUN).permissions(Permissions::from_mode(0o700)).tempdir_in(&runs)?.keep();
+        let lock = open_lock(&folder.join(LOCK))?;
+        // Whoever looks whether it is held, holds it for a moment.
+        let _ = lock.lock();
+        let session = Self { folder, lock };
+        session.sweep(home, &runs);
+        Ok(session)
+    }
+
+    /// Where this process stages files.
+    pub(super) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Deletes this process's folder.
+    pub(super) fn end(&self) {
+        remove_run(&self.folder);
+        let _ = self.lock.unlock();
+    }
+
+    /// When this process began, by the clock of the cache's file system.
+    pub(super) fn began(&self) -> io::Result<SystemTime> {
+        self.lock.metadata()?.modified()
+    }
+
+    /// What cannot be deleted now will be another time.
+    fn sweep(&self, home: &Path, runs: &Path) {
+        let Ok(now) = self.began() else { return };
+        for run in entries(runs).filter(|run| is_run(run) && run.path() != self.folder) {
+            if is_dead(&run.path(), now) {
+                remove_run(&run.path());
+            }
+        }
+        let old = home.join("tmp"); // where carboy 0.1 staged files
+        if old.symlink_metadata().is_ok_and(|metadata| metadata.is_dir()) {
+            for entry in entries(&old).filter(is_staged) {
+                if is_old(&entry.path(), now) {
+                    let _ = std::fs::remove_file(entry.path());
+                }
+            }
+        }
+    }
+
+    /// When the first of the other processes that run in the cache began; none where
+    /// there are none.
+    pub(super) fn first_other(&self, home: &Path) -> Option<SystemTime> {
+        let now = self.began().ok()?;
+        let runs = home.join(RUNS);
+        let others = entries(&runs).filter(|run| is_run(run) && run.path() != self.folder);
+        let alive = others.filter(|run| !is_dead(&run.path(), now));
+        alive.filter_map(|run| run.path().join(LOCK).metadata().ok()?.modified().ok()).min()
+    }
+}
+
+/// `ROOT/lock`, held. Where it cannot be locked, nothing is held.
+pub(super) struct Lock {
+    _file: Option<File>,
+}
+
+impl Lock {
+    /// For opening entries.
+    pub(super) fn shared(home: &Path) -> Self {
+        let file = File::open(home.join(LOCK)).ok();
+        Self { _file: file.filter(|file| file.lock_shared().is_ok()) }
+    }
+
+    /// For deleting entries, and for registering processes.
+    ///
+    /// # Errors
+    /// A cache that cannot be written.
+    pub(super) fn exclusive(home: &Path) -> io::Result<Self> {
+        let file = open_lock(&home.join(LOCK))?;
+        Ok(Self { _file: Some(file).filter(|file| file.lock().is_ok()) })
+    }
+}
+
+fn open_lock(path: &Path) -> io::Result<File> {
+    OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path)
+}
+
+fn make(runs: &Path) -> io::Result<()> {
+    match runs.symlink_metadata() {
+        Ok(metadata) if metadata.is_dir() => Ok(()),
+        Ok(_) => Err(io::Error::new(io::ErrorKind::NotADirectory, format!("`{}` is not a folder", runs.display()))),
+        Err(_) => match std::fs::DirBuilder::new().mode(0o700).create(runs) {
+            Err(cause) if cause.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+            made => made,
+        },
+    }
+}
+
+fn entries(folder: &Path) -> impl Iterator<Item = DirEntry> {
+    std::fs::read_dir(folder).into_iter().flatten().flatten()
+}
+
+fn is_run(entry: &DirEntry) -> bool {
+    let name = entry.file_name();
+    name.as_encoded_bytes().starts_with(RUN.as_bytes()) && entry.file_type().is_ok_and(|kind| kind.is_dir())
+}
+
+fn is_staged(entry: &DirEntry) -> bool {
+    let name = entry.file_name();
+    name.as_encoded_bytes().starts_with(PREFIX.as_bytes()) && entry.file_type().is_ok_and(|kind| kind.is_file())
+}
+
+/// Whether the process of a run's folder is gone. A folder without a lock is one that a
+/// process was killed in the making of: others see it complete, or not at all.
+fn is_dead(run: &Path, now: SystemTime) -> bool {
+    let Ok(lock) = OpenOptions::new().read(true).write(true).open(run.join(LOCK)) else {
+        return !run.join(LOCK).exists();
+    };
+    match lock.try_lock() {
+        Ok(()) => true,
+        Err(TryLockError::WouldBlock) => false,
+        Err(TryLockError::Error(_)) => is_old(run, now),
+    }
+}
+
+fn is_old(path: &Path, now: SystemTime) -> bool {
+    let modified = path.symlink_metadata().and_then(|metadata| metadata.modified());
+    modified.ok().and_then(|modified| now.duration_since(modified).ok()).is_some_and(|age| age > ABANDONED)
+}
+
+fn remove_run(run: &Path) {
+    for entry in entries(run).filter(is_staged) {
+        let _ = std::fs::remove_file(entry.path());
+    }
+    // The lock goes last: without it the folder counts as dead.
+    let _ = std::fs::remove_file(run.join(LOCK));
+    let _ = std::fs::remove_dir(run);
+}

@@ -1,0 +1,161 @@
+//! What a cache holds, and making it smaller.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use super::session::Lock;
+use super::{DiskCache, failed, folder_name};
+use crate::ports::{CacheKind, PortError};
+
+/// What a cache holds.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Usage {
+    pub kinds: BTreeMap<CacheKind, KindUsage>,
+    /// Other processes that use the cache now.
+    pub busy: bool,
+}
+
+/// The entries of one kind.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct KindUsage {
+    pub entries: u64,
+    /// In bytes.
+    pub size: u64,
+}
+
+/// How much may stay in a cache.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Bounds {
+    /// In bytes; the least recently used entries go first.
+    pub keep: Option<u64>,
+    /// How long ago an entry may have been used last.
+    pub older_than: Option<Age>,
+}
+
+/// A span of time.
+pub type Age = Duration;
+
+/// What was deleted.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Pruned {
+    pub entries: u64,
+    /// In bytes.
+    pub size: u64,
+    /// What is still there, in bytes.
+    pub left: u64,
+    /// Entries that would have gone, and that other processes may be using.
+    pub in_use: u64,
+}
+
+struct Entry {
+    used: SystemTime,
+    kind: CacheKind,
+    path: PathBuf,
+    size: u64,
+}
+
+impl Usage {
+    /// The size of all entries, in bytes.
+    #[must_use]
+    pub fn size(&self) -> u64 {
+        self.kinds.values().map(|kind| kind.size).sum()
+    }
+}
+
+impl DiskCache {
+    /// Counts what the cache holds.
+    ///
+    /// # Errors
+    /// A cache that cannot be read.
+    pub fn usage(&self) -> Result<Usage, PortError> {
+        let mut usage = Usage { busy: self.first_other().is_some(), ..Usage::default() };
+        for entry in self.entries()? {
+            let kind = usage.kinds.entry(entry.kind).or_default();
+            kind.entries += 1;
+            kind.size += entry.size;
+        }
+        Ok(usage)
+    }
+
+    /// Deletes entries, the least recently used first, until the cache is within bounds. What
+    /// has been used since the first process that is running now began stays.
+    ///
+    /// # Errors
+    /// A cache that cannot be read or written.
+    pub fn prune(&self, bounds: Bounds) -> Result<Pruned, PortError> {
+        let session = self
+            .session
+            .as_ref()
+            .ok_or_else(|| failed(&self.home, "write", &io::Error::from(io::ErrorKind::PermissionDenied)))?;
+        let error = |cause: io::Error| failed(&self.home, "write", &cause);
+        let now = session.began().map_err(error)?;
+        let mut entries = self.entries()?;
+        entries.sort_by(|one, other| (one.used, &one.path).cmp(&(other.used, &other.path)));
+        let mut pruned = Pruned { left: entries.iter().map(|entry| entry.size).sum(), ..Pruned::default() };
+        for entry in entries {
+            let age = now.duration_since(entry.used).unwrap_or_default();
+            let too_old = bounds.older_than.is_some_and(|most| age > most);
+            let too_much = bounds.keep.is_some_and(|keep| pruned.left > keep);
+            if !too_old && !too_much {
+                continue;
+            }
+            let _held = Lock::exclusive(&self.home).map_err(error)?;
+            // Looked at under the lock: a process may have opened it just now.
+            let used = modified(&entry.path);
+            if used.is_none_or(|used| self.first_other().is_some_and(|began| used >= began)) {
+                pruned.in_use += u64::from(used.is_some());
+                continue;
+            }
+            match std::fs::remove_file(&entry.path) {
+                Ok(()) => {
+                    pruned.entries += 1;
+                    pruned.size += entry.size;
+                    pruned.left -= entry.size;
+                }
+                Err(cause) if cause.kind() == io::ErrorKind::NotFound => pruned.left -= entry.size,
+                Err(cause) => return Err(error(cause)),
+            }
+        }
+        Ok(pruned)
+    }
+
+    fn first_other(&self) -> Option<SystemTime> {
+        self.session.as_ref()?.first_other(&self.home)
+    }
+
+    /// Every entry. What has another name than entries have is not carboy's.
+    fn entries(&self) -> Result<Vec<Entry>, PortError> {
+        let mut out = Vec::new();
+        for kind in CacheKind::ALL {
+            let folder = self.home.join(folder_name(kind));
+            if !is_folder(&folder) {
+                continue;
+            }
+            let listed = std::fs::read_dir(&folder).map_err(|cause| failed(&self.home, "read", &cause))?;
+            for entry in listed.flatten() {
+                let Ok(metadata) = entry.metadata() else { continue }; // deleted meanwhile
+                if !metadata.is_file() || !is_entry(entry.file_name().as_encoded_bytes()) {
+                    continue;
+                }
+                let used = metadata.modified().unwrap_or(SystemTime::UNIX_EPOCH);
+                out.push(Entry { used, kind, path: entry.path(), size: metadata.len() });
+            }
+        }
+        Ok(out)
+    }
+}
+
+fn modified(path: &Path) -> Option<SystemTime> {
+    path.symlink_metadata().and_then(|metadata| metadata.modified()).ok()
+}
+
+fn is_folder(path: &Path) -> bool {
+    path.symlink_metadata().is_ok_and(|metadata| metadata.is_dir())
+}
+
+/// Whether a name is an entry's: 64 hexadecimal digits.
+fn is_entry(name: &[u8]) -> bool {
+    name.len() == 64 && name.iter().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+}
