@@ -194,6 +194,9 @@ pub trait Cache: Send + Sync {
     /// A cache that cannot be written.
     fn keep(&self, kind: CacheKind, key: &Digest, bytes: &[u8]) -> Result<(), PortError>;
 
+    /// The error of an entry or a staged file that cannot be read or written.
+    fn failure(&self, cause: &io::Error) -> PortError;
+
     /// Drops an entry that is not what it was when it was stored, and warns: `what` names
     /// it, as in `the tar of layer 3f2a9c1b04de`.
     fn damaged(&self, kind: CacheKind, key: &Digest, what: &str);

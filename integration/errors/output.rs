@@ -137,7 +137,9 @@ fn ctrl_c_while_packing() {
     let world = World::new();
     let cache = world.cache();
     let packs = || {
-        std::fs::read_dir(cache.join("tmp")).is_ok_and(|mut files| files.next().is_some())
+        let files = |run: std::fs::DirEntry| std::fs::read_dir(run.path()).map_or(0, Iterator::count);
+        // One is the run's lock.
+        std::fs::read_dir(cache.join("runs")).is_ok_and(|runs| runs.flatten().any(|run| files(run) > 1))
             && cache.join("tars").exists()
     };
     let (code, run) = interrupted(&world, &BUILD, packs);

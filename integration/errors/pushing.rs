@@ -117,7 +117,7 @@ fn a_cache_where_a_file_is() {
     exit: 1
     -- stdout
     -- stderr
-    error: cannot write the cache in `file`: failed to create directory `file/tmp`: Not a directory (os error 20)
+    error: cannot read the cache in `file`: Not a directory (os error 20)
 
     hint: name another folder with --cache-dir
     ");

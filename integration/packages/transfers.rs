@@ -215,3 +215,22 @@ async fn one_file_is_fetched_once_and_no_more_at_a_time_than_allowed() {
     assert_eq!(server.requests().len(), 10);
     assert_eq!(most.load(Ordering::SeqCst), 3);
 }
+
+#[tokio::test]
+async fn a_wheel_that_is_damaged_in_the_cache_is_fetched_again() {
+    let desk = Desk::new();
+    let server = Scripted::start(|request| ranged(request, &content()));
+    let asked = at(&server.host, &content());
+    let wheel = desk.wheel(Settings::default(), &asked).await.unwrap();
+    assert_eq!(desk.wheel(Settings::default(), &asked).await.unwrap(), wheel);
+    assert_eq!(server.requests().len(), 1);
+    let flip = |bytes: &mut Vec<u8>| bytes[700_000] ^= 1;
+    for (count, damage) in [(2, &flip as &dyn Fn(&mut Vec<u8>)), (3, &|bytes| bytes.truncate(10)), (4, &Vec::clear)] {
+        let mut bytes = content();
+        damage(&mut bytes);
+        std::fs::write(&wheel.path, bytes).unwrap();
+        assert_eq!(desk.wheel(Settings::default(), &asked).await.unwrap(), wheel);
+        assert_eq!(std::fs::read(&wheel.path).unwrap(), content());
+        assert_eq!(server.requests().len(), count);
+    }
+}

@@ -29,8 +29,6 @@ pub enum BuildError {
     Port(#[from] PortError),
     #[error("{what}: {cause}")]
     Local { what: String, cause: PortError },
-    #[error("the cache: {0}")]
-    Cache(std::io::Error),
     #[error("{image}: {cause}")]
     Manifest { image: String, cause: ManifestError },
     #[error("{image}: {cause}")]

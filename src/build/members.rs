@@ -68,7 +68,7 @@ impl Members {
             return Ok(());
         }
         let Ok(elves) = read(archive) else { return Ok(()) };
-        let record = serde_json::to_vec(&elves).map_err(|cause| BuildError::Cache(cause.into()))?;
+        let record = serde_json::to_vec(&elves).map_err(|cause| self.cache.failure(&cause.into()))?;
         self.cache.keep(CacheKind::Elf, &key(wheel), &record)?;
         self.know(*wheel, elves);
         Ok(())

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::error::BuildError;
 use super::run::Run;
-use crate::layer::{Packed, Recipe};
+use crate::layer::{PackError, Packed, Recipe};
 use crate::oci::{Digest, Platform};
 use crate::ports::{Cache, CacheKind};
 use crate::progress::{Event, LayerKind, Outcome, Subject, Verb};
@@ -52,7 +52,7 @@ pub(super) fn known(cache: &dyn Cache, key: &Digest) -> Result<Option<Packed>, B
     let Some(record) = cache.record(CacheKind::Layer, key)? else { return Ok(None) };
     let Ok(packed) = serde_json::from_slice::<Packed>(&record) else { return Ok(None) };
     let Some(blob) = cache.open(CacheKind::Blob, &packed.descriptor.digest)? else { return Ok(None) };
-    if blob.metadata().map_err(BuildError::Cache)?.len() == packed.descriptor.size {
+    if blob.metadata().map_err(|cause| cache.failure(&cause))?.len() == packed.descriptor.size {
         return Ok(Some(packed));
     }
     damaged(cache, &packed.descriptor.digest);
@@ -84,13 +84,17 @@ pub async fn again(
 fn write(run: &Run, recipe: &Recipe, key: &Digest, subject: &Subject) -> Result<Packed, BuildError> {
     let cache = run.io.cache.as_ref();
     let staged = cache.stage()?;
-    let out = staged.reopen().map_err(BuildError::Cache)?;
+    let out = staged.reopen().map_err(|cause| cache.failure(&cause))?;
     let advanced = |bytes| {
         run.io.progress.on(Event::Advanced { verb: Verb::Pack, subject: subject.clone(), bytes });
     };
-    let packed = run.with_packer(|packer| packer.pack(recipe, run.tars.as_ref(), out, &advanced))?;
+    let packed = run.with_packer(|packer| packer.pack(recipe, run.tars.as_ref(), out, &advanced));
+    let packed = packed.map_err(|cause| match cause {
+        PackError::Write(cause) => BuildError::Port(cache.failure(&cause)),
+        cause => cause.into(),
+    })?;
     cache.commit(staged, CacheKind::Blob, &packed.descriptor.digest)?;
-    let record = serde_json::to_vec(&packed).map_err(|cause| BuildError::Cache(cause.into()))?;
+    let record = serde_json::to_vec(&packed).map_err(|cause| cache.failure(&cause.into()))?;
     cache.keep(CacheKind::Layer, key, &record)?;
     Ok(packed)
 }

@@ -138,7 +138,7 @@ fn cached(run: &Run, digest: &Digest, limit: u64) -> Result<Option<Vec<u8>>, Bui
 fn keep(run: &Run, digest: &Digest, bytes: &[u8]) -> Result<(), BuildError> {
     use std::io::Write as _;
     let mut staged = run.io.cache.stage()?;
-    staged.write_all(bytes).map_err(BuildError::Cache)?;
+    staged.write_all(bytes).map_err(|cause| run.io.cache.failure(&cause))?;
     Ok(run.io.cache.commit(staged, CacheKind::Blob, digest)?)
 }
 

@@ -75,7 +75,7 @@ impl Pulled<'_> {
     async fn kept(&self) -> Result<Option<LayerFacts>, BuildError> {
         let cache = &self.run.io.cache;
         let Some(tar) = cache.open(CacheKind::Tar, &self.key)? else { return Ok(None) };
-        let length = tar.metadata().map_err(BuildError::Cache)?.len();
+        let length = tar.metadata().map_err(|cause| cache.failure(&cause))?.len();
         let noted = cache.record(CacheKind::Facts, &self.facts_key())?;
         let noted = noted.and_then(|bytes| LayerFacts::decode(&bytes, self.blob.digest));
         match noted.filter(|facts| facts.size == length) {
@@ -87,7 +87,7 @@ impl Pulled<'_> {
     /// The facts of a tar that is verified whole; none of one that is damaged, which is
     /// dropped.
     async fn verified(&self, tar: File) -> Result<Option<LayerFacts>, BuildError> {
-        let hashed = tar.try_clone().map_err(BuildError::Cache)?;
+        let hashed = tar.try_clone().map_err(|cause| self.run.io.cache.failure(&cause))?;
         let digest = self.run.blocking(move || contents::hash(hashed)).await?;
         if !digest.is_ok_and(|digest| DiffId(digest) == self.diff_id) {
             let what = format!("the tar of layer {}", self.blob.digest.short());
@@ -105,7 +105,7 @@ impl Pulled<'_> {
         let staged = cache.stage()?;
         let counted = Counted { inner: SyncIoBridge::new(reader), run: self.run.clone(), subject: self.subject() };
         let staged = self.unpack(counted, packing, staged).await?;
-        let tar = staged.reopen().map_err(BuildError::Cache)?;
+        let tar = staged.reopen().map_err(|cause| cache.failure(&cause))?;
         let facts = self.list(tar).await?;
         cache.commit(staged, CacheKind::Tar, &self.key)?;
         self.note(&facts)?;
@@ -126,7 +126,7 @@ impl Pulled<'_> {
         let (staged, result) = unpacking.await.map_err(|cause| BuildError::Internal(cause.to_string()))?;
         result.map_err(|cause| match cause {
             unpack::UnpackError::Io(cause) => transfer(self.image, self.blob, &cause),
-            unpack::UnpackError::Write(cause) => BuildError::Cache(cause),
+            unpack::UnpackError::Write(cause) => self.run.io.cache.failure(&cause).into(),
             cause => self.wrong(cause.to_string(), cause.limit()),
         })?;
         Ok(staged)

@@ -20,7 +20,7 @@ use tempfile::NamedTempFile;
 use super::interpreter::Interpreter;
 use crate::oci::Digest;
 use crate::oci::digest::Hasher;
-use crate::ports::{Bytecode, Exact, Skipped};
+use crate::ports::{Bytecode, Cache, Exact, PortError, Skipped};
 use crate::rootfs::{ArchiveFile, Content, Member, RootPath};
 
 /// Raised whenever the same sources give other bytes: by the driver, by its flags, by
@@ -84,6 +84,7 @@ pub(super) fn compiled_path(source: &RootPath, cache_tag: &str) -> Option<RootPa
 
 /// A bundle in the making.
 pub(super) struct Writer {
+    cache: Arc<dyn Cache>,
     out: BufWriter<NamedTempFile>,
     hasher: Hasher,
     outcomes: Vec<Outcome>,
@@ -91,13 +92,16 @@ pub(super) struct Writer {
 
 impl Writer {
     /// An empty bundle with a key.
-    pub fn new(staged: NamedTempFile, key: &Digest) -> Self {
-        let out = BufWriter::with_capacity(256 << 10, staged);
-        Self { out, hasher: begun(key), outcomes: Vec::new() }
+    ///
+    /// # Errors
+    /// A cache that cannot be written, as in all that follows.
+    pub fn new(cache: Arc<dyn Cache>, key: &Digest) -> Result<Self, PortError> {
+        let out = BufWriter::with_capacity(256 << 10, cache.stage()?);
+        Ok(Self { cache, out, hasher: begun(key), outcomes: Vec::new() })
     }
 
     /// Takes the next source's file, or why it has none.
-    pub fn add(&mut self, result: Result<Vec<u8>, Skipped>) -> io::Result<()> {
+    pub fn add(&mut self, result: Result<Vec<u8>, Skipped>) -> Result<(), PortError> {
         let outcome = match result {
             Ok(bytes) => {
                 self.write(&bytes)?;
@@ -110,18 +114,19 @@ impl Writer {
     }
 
     /// Writes the index and the digest.
-    pub fn finish(mut self) -> io::Result<(NamedTempFile, Vec<Outcome>)> {
-        let index = serde_json::to_vec(&self.outcomes)?;
+    pub fn finish(mut self) -> Result<(NamedTempFile, Vec<Outcome>), PortError> {
+        let index = serde_json::to_vec(&self.outcomes).map_err(|cause| self.cache.failure(&cause.into()))?;
         self.write(&index)?;
         self.write(&(index.len() as u64).to_le_bytes())?;
-        self.out.write_all(self.hasher.finish().as_bytes())?;
-        let staged = self.out.into_inner().map_err(io::IntoInnerError::into_error)?;
+        let seal = self.hasher.clone().finish();
+        self.write(seal.as_bytes())?;
+        let staged = self.out.into_inner().map_err(|cause| self.cache.failure(&cause.into_error()))?;
         Ok((staged, self.outcomes))
     }
 
-    fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+    fn write(&mut self, bytes: &[u8]) -> Result<(), PortError> {
         self.hasher.update(bytes);
-        self.out.write_all(bytes)
+        self.out.write_all(bytes).map_err(|cause| self.cache.failure(&cause))
     }
 }
 
@@ -224,7 +229,9 @@ mod tests {
         let sources: Sources =
             ["a.py", "b.py", "c.py"].map(|name| (path(name), Content::Bytes(Arc::from(*b"")))).into_iter().collect();
         let key = Digest::of(b"key");
-        let mut writer = Writer::new(NamedTempFile::new().unwrap(), &key);
+        let folder = tempfile::tempdir().unwrap();
+        let cache = Arc::new(crate::store::DiskCache::new(folder.path().to_owned()).unwrap());
+        let mut writer = Writer::new(cache, &key).unwrap();
         for result in [Ok(b"first".to_vec()), Err(Skipped::TooDeep), Ok(b"third".to_vec())] {
             writer.add(result).unwrap();
         }

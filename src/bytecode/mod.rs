@@ -14,7 +14,6 @@ pub mod places;
 mod pool;
 
 use std::collections::BTreeMap;
-use std::io;
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex};
 
@@ -23,7 +22,7 @@ use interpreter::Interpreter;
 pub use places::Places;
 
 use crate::oci::Digest;
-use crate::ports::{Bytecode, Cache, CacheKind, Compiler, Exact, PortError, PortErrorKind, Reading, Skipped};
+use crate::ports::{Bytecode, Cache, CacheKind, Compiler, Exact, PortError, Reading, Skipped};
 use crate::rootfs::{Content, RootPath};
 
 /// The interpreters of this machine.
@@ -67,9 +66,9 @@ impl HostPython {
         sources: &Sources,
         reading: &Reading,
     ) -> Result<(Digest, Vec<Outcome>), PortError> {
-        let writer = Writer::new(self.cache.stage()?, key);
+        let writer = Writer::new(Arc::clone(&self.cache), key)?;
         let writer = pool::run(interpreter, &self.places.search_path, self.processes, sources, reading, writer)?;
-        let (staged, outcomes) = writer.finish().map_err(|cause| unwritable(&cause))?;
+        let (staged, outcomes) = writer.finish()?;
         // What a machine in trouble gave up is tried again another time.
         let troubled = |outcome: &Outcome| matches!(outcome, Outcome::Skipped(Skipped::Crashed | Skipped::TooSlow));
         let key = if outcomes.iter().any(troubled) { Digest::of(key.hex().as_bytes()) } else { *key };
@@ -116,9 +115,4 @@ impl Compiler for HostPython {
         };
         Ok(bundle::bytecode(&self.cache.path(CacheKind::Bytecode, &key), key, outcomes, &sources, tag))
     }
-}
-
-fn unwritable(cause: &io::Error) -> PortError {
-    let message = format!("cannot write compiled bytecode: {cause}");
-    PortError { kind: PortErrorKind::Other, message, hint: Some("name another folder with --cache-dir".to_owned()) }
 }

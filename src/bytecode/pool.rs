@@ -12,7 +12,7 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use super::bundle::{Sources, Writer};
 use super::driver::{Answer, Driver, Gone};
 use super::interpreter::Interpreter;
-use super::{marshal, unwritable};
+use super::marshal;
 use crate::oci::Digest;
 use crate::ports::{PortError, PortErrorKind, Reading, Skipped};
 use crate::rootfs::{Content, RootPath};
@@ -118,7 +118,7 @@ impl State {
     fn write(&mut self) {
         while let Some(compiled) = self.waiting.remove(&self.written) {
             if let Err(cause) = self.writer.add(compiled) {
-                self.failed = Some(unwritable(&cause));
+                self.failed = Some(cause);
             }
             self.written += 1;
         }

@@ -66,7 +66,6 @@ impl Session {
     where
         F: Future<Output = Result<T, BuildError>>,
     {
-        let cache = Arc::new(open_cache(self.cache_dir.as_deref(), self.trust_cache, front.clone())?);
         let options = Options {
             insecure: self.insecure.clone(),
             credentials: Credentials::new(docker_config()),
@@ -80,6 +79,8 @@ impl Session {
         // shutting that down makes it panic. Staged files that it leaves are swept later.
         let runtime = ManuallyDrop::new(runtime);
         let _entered = runtime.enter();
+        let mut signals = Signals::new().map_err(CliError::Start)?;
+        let cache = Arc::new(open_cache(self.cache_dir.as_deref(), self.trust_cache, front.clone())?);
         let places = Places { registry: Registry::new(options, front.clone())?, progress: front.clone() };
         let jobs = usize::from(self.jobs.unwrap_or(8));
         let folders = Arc::new(LocalFolders::new(cache.clone()));
@@ -103,7 +104,6 @@ impl Session {
             workers,
             jobs,
         };
-        let mut signals = Signals::new().map_err(CliError::Start)?;
         let outcome = runtime.block_on(async {
             tokio::select! {
                 outcome = work(io) => Ok(outcome),

@@ -54,7 +54,7 @@ pub fn cached(cache: &dyn Cache, name: &str, hashes: &[Hash]) -> Result<Option<W
         };
         let Some(digest) = digest else { continue };
         let Some(file) = cache.open(CacheKind::Wheel, &digest)? else { continue };
-        let size = file.metadata().map_err(|cause| unreadable(&cause))?.len();
+        let size = file.metadata().map_err(|cause| cache.failure(&cause))?.len();
         let whole = Hashes::of(&file, hashes).is_ok_and(|hashed| hashed.sha256 == digest && hashed.is_one_of(hashes));
         if !whole {
             cache.damaged(CacheKind::Wheel, &digest, &format!("the wheel {name}"));
@@ -125,7 +125,7 @@ async fn receive(
             return Err(corrupt(format!("{} from {} has more than {limit} bytes", need.name, authority(at.url))));
         }
         sums.update(&bytes);
-        staged.write_all(&bytes).map_err(|cause| unwritable(&cause))?;
+        staged.write_all(&bytes).map_err(|cause| cache.failure(&cause))?;
         advanced(bytes.len() as u64);
     }
     if need.size.is_some_and(|promised| promised != size) {
@@ -135,7 +135,7 @@ async fn receive(
     if !hashed.is_one_of(need.hashes) {
         return Err(mismatch(need, &authority(at.url), &hashed));
     }
-    staged.flush().map_err(|cause| unwritable(&cause))?;
+    staged.flush().map_err(|cause| cache.failure(&cause))?;
     cache.commit(staged, CacheKind::Wheel, &hashed.sha256)?;
     keep_notes(cache, need.hashes, &hashed)?;
     let path = cache.path(CacheKind::Wheel, &hashed.sha256).into();
@@ -161,14 +161,6 @@ pub fn mismatch(need: &Need<'_>, place: &str, hashed: &Hashed) -> PortError {
     error.hint =
         Some("it is not the file that was locked: find out who changed it before it is locked anew".to_owned());
     error
-}
-
-fn unwritable(cause: &std::io::Error) -> PortError {
-    other(format!("cannot write the cache: {cause}"))
-}
-
-fn unreadable(cause: &std::io::Error) -> PortError {
-    other(format!("cannot read the cache: {cause}"))
 }
 
 /// A file of an index.

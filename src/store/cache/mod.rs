@@ -234,6 +234,10 @@ impl Cache for DiskCache {
         self.commit(staged, kind, key)
     }
 
+    fn failure(&self, cause: &io::Error) -> PortError {
+        self.failed("use", cause)
+    }
+
     fn damaged(&self, kind: CacheKind, key: &Digest, what: &str) {
         let path = self.path(kind, key);
         if let Err(cause) = std::fs::remove_file(&path)

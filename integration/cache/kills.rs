@@ -1,0 +1,112 @@
+//! Processes that are killed at random moments.
+
+use std::process::Stdio;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::support::registry::Registry;
+use crate::support::run;
+use crate::workshop::{Workshop, leftovers, names};
+
+/// 20 moments, 200 with `scripts/test --long`.
+fn moments() -> u32 {
+    if std::env::var_os("CARBOY_LONG").is_some() { 200 } else { 20 }
+}
+
+/// Even and the same in every run: the fractional parts of multiples of the golden ratio.
+fn moment(number: u32, whole: Duration) -> Duration {
+    whole.mul_f64((f64::from(number) * 0.618_033_988_749_895).fract() * 1.1)
+}
+
+/// Starts a build and kills it after a while; whether it was still running.
+fn kill(workshop: &Workshop, args: &[&str], after: Duration) -> bool {
+    let mut child =
+        workshop.command(&["build"]).args(args).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    thread::sleep(after);
+    let running = child.try_wait().unwrap().is_none();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    running
+}
+
+#[test]
+fn a_killed_build_leaves_nothing_and_the_next_one_is_whole() {
+    let workshop = Workshop::new(20, 100_000);
+    let layout = workshop.path("out");
+    let to = format!("--to=oci:{}:1", layout.display());
+    let started = Instant::now();
+    workshop.build(&[&to]).done();
+    let whole = started.elapsed();
+    let mut tag = names(&layout)["1"].clone();
+    let mut killed = 0;
+    for number in 0..moments() {
+        workshop.set_version(&format!("version {number}"));
+        if number % 3 == 0 {
+            std::fs::remove_dir_all(workshop.cache()).unwrap(); // killed while it is filled
+        }
+        killed += u32::from(kill(&workshop, &[&to], moment(number, whole)));
+        let now = names(&layout)["1"].clone();
+        let ran = workshop.build(&[&to]);
+        assert!(!ran.stderr.contains("damaged"), "{}", ran.stderr);
+        ran.done();
+        let next = names(&layout)["1"].clone();
+        assert!(now == tag || now == next, "kill {number} left the tag at {now}");
+        if number % 10 == 0 {
+            assert_eq!(next, workshop.expected(), "after kill {number}");
+        }
+        tag = next;
+        for folder in [workshop.cache(), layout.clone()] {
+            assert_eq!(leftovers(&folder), Vec::<std::path::PathBuf>::new(), "after kill {number}");
+        }
+    }
+    assert!(killed * 2 > moments(), "only {killed} builds were still running");
+}
+
+#[test]
+fn a_killed_push_leaves_the_tag_old_or_new() {
+    let (workshop, registry) = (Workshop::new(20, 100_000), Registry::start());
+    let name = registry.name("shop:1");
+    let to = format!("--to={name}");
+    let digest = || run("crane", ["digest", "--insecure", &name]).trim().to_owned();
+    let started = Instant::now();
+    workshop.build(&[&to]).done();
+    let whole = started.elapsed();
+    let mut tag = digest();
+    for number in 0..moments() / 2 {
+        workshop.set_version(&format!("version {number}"));
+        kill(&workshop, &[&to], moment(number, whole));
+        let now = digest();
+        if now != tag {
+            // Whole: everything that it names is there.
+            run("crane", ["validate", "--insecure", "--fast", "--remote", &name]);
+        }
+        let line = workshop.build(&[&to]).done();
+        let next = digest();
+        assert!(line.trim().ends_with(&next));
+        assert!(now == tag || now == next, "kill {number} left the tag at {now}");
+        tag = next;
+    }
+}
+
+/// SIGTERM and SIGINT end a build at once, and take its files away.
+#[test]
+fn signals_stop_a_build_and_nothing_is_left() {
+    let workshop = Workshop::new(20, 300_000);
+    let layout = workshop.path("out");
+    let to = format!("--to=oci:{}:1", layout.display());
+    for (signal, code) in [("TERM", 143), ("INT", 130)] {
+        std::fs::remove_dir_all(workshop.cache()).ok();
+        let child = workshop.command(&["build", &to]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let patience = Instant::now() + Duration::from_secs(20);
+        while leftovers(&workshop.cache()).is_empty() {
+            assert!(Instant::now() < patience);
+            thread::sleep(Duration::from_millis(1));
+        }
+        run("sh", ["-c", &format!("kill -{signal} {}", child.id())]);
+        let ended = child.wait_with_output().unwrap();
+        assert_eq!(ended.status.code(), Some(code), "{signal}");
+        assert!(ended.stdout.is_empty() && names(&layout).is_empty(), "{signal}");
+        assert!(!String::from_utf8_lossy(&ended.stderr).contains("panicked"), "{signal}");
+        assert_eq!(leftovers(&workshop.cache()), Vec::<std::path::PathBuf>::new(), "{signal}");
+    }
+}
