@@ -328,7 +328,8 @@ async fn an_index_that_refuses_does_not_close_the_others_at_its_host() {
     );
     let closed = index(&format!("http://{}/closed", server.host));
     let indexes = [vec![closed], all(&[&server])].concat();
-    let wheels = Desk::new().wheels(Settings { indexes, pypi: false, ..Settings::default() });
+    let desk = Desk::new();
+    let wheels = desk.wheels(Settings { indexes, pypi: false, ..Settings::default() });
     for content in [ANY, "another"] {
         let found = wheels.wheel(&with_hashes(None, vec![sha256(content.as_bytes())]), &target("x86_64")).await;
         assert_eq!(found.is_ok(), content == ANY, "{found:?}");
