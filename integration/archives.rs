@@ -246,7 +246,9 @@ fn no_bytes_make_the_reader_panic() {
         *outcome += 1;
         if let Ok(entries) = list {
             for entry in entries {
-                if let Change::Put(carboy::rootfs::Entry { kind: Kind::File(content), .. }) = entry.change {
+                if let Change::Put(put) = entry.change
+                    && let Kind::File(content) = &put.kind
+                {
                     let inside = match &content {
                         carboy::rootfs::Content::Layer { offset, size, .. } => offset + size <= length,
                         carboy::rootfs::Content::Sparse(sparse) => {

@@ -245,7 +245,7 @@ fn carboys(tars: &[Vec<u8>]) -> Result<BTreeMap<Vec<u8>, Seen>, String> {
             Kind::Folder => ("folder", Vec::new()),
             Kind::Special => ("pipe", Vec::new()),
             Kind::Link(target) => ("link", target.clone()),
-            Kind::File(Content::Layer { blob, offset, size }) => {
+            Kind::File(Content::Layer { blob, offset, size, .. }) => {
                 let tar = &tars[digests.iter().position(|digest| digest == blob).unwrap()];
                 ("file", tar[usize::try_from(*offset).unwrap()..][..usize::try_from(*size).unwrap()].to_vec())
             }

@@ -138,7 +138,7 @@ fn begun(key: &Digest) -> Hasher {
 
 /// Whether a bundle, up to `end`, hashes to what stands there.
 fn is_sound(mut file: &File, key: &Digest, end: u64) -> io::Result<bool> {
-    let (mut hasher, mut want, mut piece) = (begun(key), [0; SEAL as usize], vec![0; PIECE]);
+    let (mut hasher, mut want, mut piece) = (begun(key), [0; 32], vec![0; PIECE]);
     file.rewind()?;
     let mut left = end;
     while left > 0 {

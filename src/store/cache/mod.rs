@@ -175,7 +175,7 @@ impl DiskCache {
             let made = make_folder(target.parent().unwrap_or(&self.home));
             match made.and_then(|()| is_writable(&target)) {
                 Ok(()) => return place(staged, &target),
-                Err(cause) if is_refused(&cause) => {}
+                Err(cause) if is_refused(&cause) => self.tell_refused(&target),
                 Err(cause) => return Err(cause),
             }
         }
@@ -183,6 +183,16 @@ impl DiskCache {
         make_folder(target.parent().unwrap_or(&self.scratch))?;
         // The staged file may be on another file system.
         std::fs::copy(staged.path(), &target).map(drop)
+    }
+
+    /// Tells once that a folder of the cache is another user's.
+    fn tell_refused(&self, target: &Path) {
+        if self.overlay.get().is_none() {
+            self.progress.on(Event::Warning(format!(
+                "`{}` cannot be written: what belongs there is made for this run only",
+                target.parent().unwrap_or(target).display()
+            )));
+        }
     }
 
     fn is_shunned(&self, kind: CacheKind, key: &Digest) -> bool {

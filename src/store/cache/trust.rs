@@ -8,7 +8,7 @@ use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
-use rustix::process::{getegid, geteuid, getgroups};
+use rustix::process::{Gid, getegid, geteuid, getgroups};
 
 use super::folder_name;
 use crate::ports::CacheKind;
@@ -59,7 +59,7 @@ impl Trust {
 
 impl User {
     fn current() -> Self {
-        let mut groups: Vec<_> = getgroups().unwrap_or_default().into_iter().map(|gid| gid.as_raw()).collect();
+        let mut groups: Vec<_> = getgroups().unwrap_or_default().into_iter().map(Gid::as_raw).collect();
         groups.push(getegid().as_raw());
         Self { uid: geteuid().as_raw(), groups }
     }

@@ -98,7 +98,7 @@ impl Shared {
             });
         }
         fs_err::create_dir_all(blobs(folder)).map_err(error)?;
-        self.put(self.unlocked_stage(folder).map_err(error)?, &folder.join("oci-layout"), index::marker().as_bytes())
+        self.put(locked_stage(folder).map_err(error)?, &folder.join("oci-layout"), index::marker().as_bytes())
     }
 
     /// The layout, held against other processes (flock(2)). Where the file system knows no
@@ -126,13 +126,7 @@ impl Shared {
     fn stage(&self, folder: &Path) -> io::Result<NamedTempFile> {
         let held = File::open(&self.folder)?;
         let _ = held.lock_shared();
-        self.unlocked_stage(folder)
-    }
-
-    fn unlocked_stage(&self, folder: &Path) -> io::Result<NamedTempFile> {
-        let file = staged(folder)?;
-        let _ = file.as_file().lock();
-        Ok(file)
+        locked_stage(folder)
     }
 
     fn put(&self, mut file: NamedTempFile, path: &Path, content: &[u8]) -> Result<(), PortError> {
@@ -156,7 +150,7 @@ impl Shared {
         let mut index = self.read_index()?;
         change(&mut index);
         let json = index.to_json().map_err(|cause| error(cause.into()))?;
-        self.put(self.unlocked_stage(&self.folder).map_err(error)?, &self.folder.join("index.json"), &json)
+        self.put(locked_stage(&self.folder).map_err(error)?, &self.folder.join("index.json"), &json)
     }
 
     /// Whether the blob is there and is what its digest promises.
@@ -196,6 +190,13 @@ impl Shared {
             hint: None,
         }
     }
+}
+
+/// A staged file that is locked for as long as it is open.
+fn locked_stage(folder: &Path) -> io::Result<NamedTempFile> {
+    let file = staged(folder)?;
+    let _ = file.as_file().lock();
+    Ok(file)
 }
 
 /// Hands on everything that a reader gives, piece by piece.
