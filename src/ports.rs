@@ -18,6 +18,7 @@ use tokio::io::AsyncRead;
 use crate::hint::Hint;
 use crate::oci::location::Selector;
 use crate::oci::{Descriptor, Digest, Location, RawManifest};
+use crate::plan::By;
 use crate::progress::Outcome;
 use crate::python::lock::{self, Pinned};
 use crate::python::tags::Target;
@@ -312,8 +313,8 @@ pub trait Compiler: Send + Sync {
 pub struct WheelPlaces {
     /// Looked in first, in this order.
     pub wheelhouses: Vec<PathBuf>,
-    /// The index that the project's configuration names.
-    pub index: Option<String>,
+    /// The index that a flag or the project's configuration names.
+    pub index: Option<(By, String)>,
     /// What the lock file says.
     pub sources: lock::Sources,
     /// The lock file's folder.

@@ -8,9 +8,12 @@ use std::sync::Arc;
 use globset::{GlobBuilder, GlobSet};
 
 use super::error::CliError;
+use super::wiring::around;
+use crate::packages::configured::{self, Machine};
 use crate::plan::{LockFile, join};
+use crate::ports::PortError;
 use crate::progress::{Event, Progress};
-use crate::python::lock::{Format, Input, LIMIT, Lock};
+use crate::python::lock::{Format, Input, LIMIT, Lock, Places, Refusal};
 use crate::python::normalised;
 use crate::python::project::Project;
 
@@ -133,11 +136,11 @@ fn relative(from: &Path, to: &Path) -> PathBuf {
 }
 
 impl Found {
-    /// Reads it, and the files that it names.
+    /// Reads it, and the files that it names. `index` is the one of the command line.
     ///
     /// # Errors
     /// Files that cannot be read or understood.
-    pub fn read(self, progress: &dyn Progress) -> Result<LockFile, CliError> {
+    pub fn read(self, index: Option<&str>, progress: &dyn Progress) -> Result<LockFile, CliError> {
         let Self { path, project: root, format, member } = self;
         let folder = path.parent().unwrap_or(Path::new("")).to_owned();
         let whole = text(&path).map_err(|cause| CliError::Read { path: path.clone(), cause })?;
@@ -155,12 +158,29 @@ impl Found {
             read: &mut more,
             is_file: &|name| folder.join(name).is_file(),
             root: &relative(&folder, &root),
+            places: &Disk { index },
         };
         let lock = Lock::parse(format, &mut input)?;
         for warning in lock.warnings() {
             progress.on(Event::Warning(warning.clone()));
         }
         Ok(LockFile { lock: Arc::new(lock), folder, member })
+    }
+}
+
+/// The places of this machine.
+struct Disk<'a> {
+    /// The index of the command line.
+    index: Option<&'a str>,
+}
+
+impl Places for Disk<'_> {
+    fn put_in(&self, url: &str) -> Result<String, Refusal> {
+        let full = around(&[], |around| {
+            let machine = Machine::read(self.index, around)?;
+            configured::put_in(url, &machine, around.variable)
+        });
+        full.map_err(|PortError { message, hint, .. }: PortError| Refusal { cause: message, hint })
     }
 }
 

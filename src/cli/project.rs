@@ -113,7 +113,7 @@ impl Project {
             Some(path) => Some(lock::named(path.clone(), &folder.path, project)?),
             None => lock::find(&folder.path, project, progress)?,
         };
-        let lock = found.map(|lock| lock.read(progress)).transpose()?;
+        let lock = found.map(|lock| lock.read(self.index.as_deref(), progress)).transpose()?;
         read.insert(named, lock.clone());
         Ok(lock)
     }

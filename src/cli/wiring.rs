@@ -57,17 +57,22 @@ impl Indexes for Markets {
             sources: places.sources.clone(),
             folder: places.folder.clone(),
         };
-        let home = etcetera::home_dir().ok();
-        let around = Around {
-            variable: &|name| std::env::var(name).ok(),
-            home: home.as_deref(),
-            folder: Path::new(""),
-            system: Path::new("/etc"),
-            projects: &[places.project.as_path(), places.folder.as_path()],
-        };
-        let settings = configured::settings(&own, &around)?;
+        let projects = [places.project.as_path(), places.folder.as_path()];
+        let settings = around(&projects, |around| configured::settings(&own, around))?;
         let settings = Settings { insecure: self.insecure.clone(), jobs: self.jobs, ..settings };
         let (cache, folders, progress) = (self.cache.clone(), self.folders.clone(), self.progress.clone());
         Ok(Arc::new(Wheels::new(settings, cache, folders, progress, self.workers.clone())?))
     }
+}
+
+/// Gives the surroundings of a project's folders to whoever looks for settings.
+pub fn around<T>(projects: &[&Path], look: impl FnOnce(&Around<'_>) -> T) -> T {
+    let home = etcetera::home_dir().ok();
+    look(&Around {
+        variable: &|name| std::env::var(name).ok(),
+        home: home.as_deref(),
+        folder: Path::new(""),
+        system: Path::new("/etc"),
+        projects,
+    })
 }

@@ -73,6 +73,15 @@ pub enum Dependencies {
     Locked(Locked),
 }
 
+/// Who names a place.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum By {
+    /// Whoever runs carboy: flags, variables, the configuration of the machine.
+    User,
+    /// The project's own files, which whoever sends a change may write.
+    Project,
+}
+
 /// What of a lock file, and where its wheels are looked for.
 #[derive(Clone, Debug)]
 pub struct Locked {
@@ -83,8 +92,8 @@ pub struct Locked {
     pub choice: Choice,
     /// Folders of wheels, looked in first.
     pub wheelhouses: Vec<PathBuf>,
-    /// The index that the configuration names.
-    pub index: Option<String>,
+    /// The index that a flag or the configuration names.
+    pub index: Option<(By, String)>,
 }
 
 /// One image to build.
@@ -358,7 +367,7 @@ fn dependencies(args: &Args, file: &File, platforms: &[Platform], has_python: bo
             member: wanted.member.as_deref().map(normalised).or(member),
         },
         wheelhouses,
-        index: args.index.clone().or_else(|| wanted.index.clone()),
+        index: args.index.clone().map(|url| (By::User, url)).or_else(|| Some((By::Project, wanted.index.clone()?))),
     }))
 }
 

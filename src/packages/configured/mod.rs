@@ -16,13 +16,15 @@
 //!
 //! Logins: `UV_INDEX_<NAME>_USERNAME` and `_PASSWORD`, `POETRY_HTTP_BASIC_<NAME>_…` for
 //! indexes with names, then those in URLs, then netrc's. A lock file's indexes have no
-//! names here: it would decide which host gets somebody's login. Variables of the
-//! environment count in the logins of its URLs, as pipenv has it, and nowhere else.
+//! names here: it would decide which host gets somebody's login. Which hosts get logins
+//! that only the project names is in [`trust`].
 
 mod ini;
 mod pip;
 mod project;
+mod trust;
 mod uv;
+mod variables;
 
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
@@ -31,12 +33,14 @@ use serde::de::DeserializeOwned;
 use url::Url;
 
 use super::credentials::{Credentials, Login, login_of, without_login};
-use super::links::percent_decoded;
 use super::netrc::{self, Netrc};
 use super::settings::{Index, Links, Settings};
 use crate::http::failure::other;
+use crate::plan::By;
 use crate::ports::PortError;
 use crate::python::lock::Sources;
+pub use trust::Trust;
+pub use variables::put_in;
 
 /// The most bytes of a file of settings.
 const LIMIT: u64 = 16 << 20;
@@ -58,7 +62,7 @@ pub struct Around<'a> {
 #[derive(Default)]
 pub struct Own {
     pub wheelhouses: Vec<PathBuf>,
-    pub index: Option<String>,
+    pub index: Option<(By, String)>,
     /// What the lock file says.
     pub sources: Sources,
     /// The lock file's folder.
@@ -85,6 +89,8 @@ struct Source {
     /// None comes before others, as in pip.
     equal: bool,
     links: Vec<String>,
+    /// Those of its indexes that have names, the ones for single distributions too.
+    named: Vec<Given>,
     no_index: Option<bool>,
     /// Where its relative paths begin.
     folder: PathBuf,
@@ -117,6 +123,41 @@ impl Around<'_> {
     }
 }
 
+/// This machine's own configuration: what it says of indexes, and the hosts that it names.
+pub struct Machine {
+    sources: Vec<Source>,
+    trust: Trust,
+    netrc: Option<Netrc>,
+}
+
+impl Machine {
+    /// Reads it. `index` is the one of the command line or of `CARBOY_INDEX`.
+    ///
+    /// # Errors
+    /// Files that cannot be read or understood; what is no URL.
+    pub fn read(index: Option<&str>, around: &Around<'_>) -> Result<Self, PortError> {
+        let mut sources = vec![uv::environment(around), pip::environment(around)];
+        sources.extend(uv::files(around)?);
+        sources.push(pip::files(around)?);
+        sources.insert(0, Source::own(index, around.folder));
+        let mut trust = Trust::new(around.get(trust::LOGIN_HOSTS))?;
+        for source in &sources {
+            for given in source.all() {
+                if let Place::Web(url) = given.place(&source.folder)? {
+                    trust.add(given.name.as_deref(), &url);
+                }
+            }
+        }
+        Ok(Self { sources, trust, netrc: netrc(around)? })
+    }
+
+    /// Whether it names a URL's host.
+    pub fn names(&self, url: &Url) -> bool {
+        let known = |netrc: &Netrc| url.host_str().is_some_and(|host| netrc.machine(host, None).is_some());
+        self.trust.names(url) || self.netrc.as_ref().is_some_and(known)
+    }
+}
+
 /// All settings.
 ///
 /// # Errors
@@ -125,14 +166,17 @@ impl Around<'_> {
 pub fn settings(own: &Own, around: &Around<'_>) -> Result<Settings, PortError> {
     let mut settings = Settings { wheelhouses: own.wheelhouses.clone(), ..Settings::default() };
     settings.certificates = pip::certificates(around);
-    let mut logins = Logins { around, credentials: Credentials::default() };
-
-    let mut sources = vec![own.source(around), uv::environment(around), pip::environment(around)];
-    sources.extend(uv::files(around)?);
-    sources.push(pip::files(around)?);
+    let flag = own.index.as_ref().filter(|(by, _)| *by == By::User).map(|(_, url)| url.as_str());
+    let Machine { mut sources, trust, netrc } = Machine::read(flag, around)?;
+    let mut logins = Logins { around, credentials: Credentials::new(trust, netrc) };
     for source in &sources {
-        logins.learn(source)?;
+        logins.learn(source, By::User)?;
     }
+
+    let configured = own.index.as_ref().filter(|(by, _)| *by == By::Project).map(|(_, url)| url.as_str());
+    let configured = Source::own(configured, around.projects.first().unwrap_or(&around.folder));
+    logins.learn(&configured, By::Project)?;
+    sources.insert(0, configured);
     if let Some(source) = sources.iter().find(|source| !source.links.is_empty()) {
         settings.find_links = source.links()?;
     }
@@ -151,33 +195,31 @@ pub fn settings(own: &Own, around: &Around<'_>) -> Result<Settings, PortError> {
 
     for folder in around.projects {
         let project = project::read(folder, around)?;
-        logins.learn(&project.source)?;
-        for given in &project.named {
-            logins.add(given, &project.source.folder)?;
-        }
-        add_indexes(&project.source, &mut settings.project_indexes, &mut settings.find_links)?;
-        settings.find_links.extend(project.source.links()?);
-        settings.pypi &= project.source.index.is_none();
+        logins.learn(&project, By::Project)?;
+        add_indexes(&project, &mut settings.project_indexes, &mut settings.find_links)?;
+        settings.find_links.extend(project.links()?);
+        settings.pypi &= project.index.is_none();
     }
     let lock = own.lock();
-    logins.learn_expanded(&lock)?;
+    logins.learn(&lock, By::Project)?;
     add_indexes(&lock, &mut settings.lock_indexes, &mut settings.lock_links)?;
     settings.lock_links.extend(lock.links()?);
     settings.pypi &= lock.index.is_none();
     settings.no_index |= own.sources.no_index;
     settings.folder.clone_from(&own.folder);
-    logins.read_netrc()?;
     settings.credentials = logins.credentials;
     Ok(settings)
 }
 
-impl Own {
-    fn source(&self, around: &Around<'_>) -> Source {
-        let what = "[dependencies] index".to_owned();
-        let index = self.index.as_ref().map(|url| Given { name: None, url: url.clone(), what: what.clone() });
-        Source { what, index, folder: around.folder.to_owned(), ..Source::default() }
-    }
+/// The logins of netrc, if there is one.
+fn netrc(around: &Around<'_>) -> Result<Option<Netrc>, PortError> {
+    let named = around.get("NETRC").map(|path| around.folder.join(path));
+    let Some(path) = named.or_else(|| Some(around.home?.join(".netrc"))) else { return Ok(None) };
+    let text = read_up_to(&path, netrc::LIMIT)?;
+    Ok(text.map(|text| Netrc::read(&text, &path.display().to_string())))
+}
 
+impl Own {
     /// What the lock file says.
     fn lock(&self) -> Source {
         let what = "the lock file".to_owned();
@@ -201,6 +243,19 @@ fn add_indexes(source: &Source, indexes: &mut Vec<Index>, links: &mut Vec<Links>
 }
 
 impl Source {
+    /// carboy's own index.
+    fn own(index: Option<&str>, folder: &Path) -> Self {
+        let what = "[dependencies] index".to_owned();
+        let index = index.map(|url| Given { name: None, url: url.to_owned(), what: what.clone() });
+        Self { what, index, folder: folder.to_owned(), ..Self::default() }
+    }
+
+    /// Everything that it names: indexes and links.
+    fn all(&self) -> impl Iterator<Item = Given> {
+        let links = self.links.iter().map(|url| Given { name: None, url: url.clone(), what: self.what.clone() });
+        self.index.iter().chain(&self.extra).chain(&self.named).cloned().chain(links)
+    }
+
     fn links(&self) -> Result<Vec<Links>, PortError> {
         let one = |text: &String| {
             let given = Given { name: None, url: text.clone(), what: self.what.clone() };
@@ -267,36 +322,19 @@ struct Logins<'a> {
 }
 
 impl Logins<'_> {
-    fn learn(&mut self, source: &Source) -> Result<(), PortError> {
-        for given in source.index.iter().chain(&source.extra) {
-            self.add(given, &source.folder)?;
-        }
-        for url in &source.links {
-            self.add(&Given { name: None, url: url.clone(), what: source.what.clone() }, &source.folder)?;
-        }
-        Ok(())
-    }
-
-    /// The logins in a lock file's URLs, with `${NAME}` and `$NAME` in them as the
-    /// environment has it.
-    fn learn_expanded(&mut self, source: &Source) -> Result<(), PortError> {
-        let links = source.links.iter().map(|url| Given { name: None, url: url.clone(), what: source.what.clone() });
-        for given in source.index.iter().chain(&source.extra).cloned().chain(links) {
+    /// The logins of what a source names.
+    fn learn(&mut self, source: &Source, by: By) -> Result<(), PortError> {
+        for given in source.all() {
             let Place::Web(url) = given.place(&source.folder)? else { continue };
-            if let Some(mut login) = login_of(&url, &given.what) {
-                login.user = expanded(&login.user, self.around);
-                login.password = expanded(&login.password, self.around);
+            let trust = self.credentials.trust();
+            let permits = |name: &&str| match by {
+                By::User => trust.permits(&url),
+                By::Project => trust.permits_named(name, &url),
+            };
+            let named = given.name.as_deref().filter(permits).and_then(|name| self.named(name));
+            if let Some(login) = named.or_else(|| login_of(&url, &given.what)) {
                 self.credentials.add(&url, login);
             }
-        }
-        Ok(())
-    }
-
-    fn add(&mut self, given: &Given, folder: &Path) -> Result<(), PortError> {
-        let Place::Web(url) = given.place(folder)? else { return Ok(()) };
-        let named = given.name.as_deref().and_then(|name| self.named(name));
-        if let Some(login) = named.or_else(|| login_of(&url, &given.what)) {
-            self.credentials.add(&url, login);
         }
         Ok(())
     }
@@ -314,15 +352,6 @@ impl Logins<'_> {
             Some(Login { user: user.unwrap_or_default(), password: password.unwrap_or_default(), source: variable })
         })
     }
-
-    fn read_netrc(&mut self) -> Result<(), PortError> {
-        let named = self.around.get("NETRC").map(|path| self.around.folder.join(path));
-        let Some(path) = named.or_else(|| Some(self.around.home?.join(".netrc"))) else { return Ok(()) };
-        if let Some(text) = read_up_to(&path, netrc::LIMIT)? {
-            self.credentials.set_netrc(Netrc::read(&text, &path.display().to_string()));
-        }
-        Ok(())
-    }
 }
 
 /// An index's name as it stands in the names of variables: `my-index` is `MY_INDEX`.
@@ -330,29 +359,6 @@ impl Logins<'_> {
 pub fn variable_part(name: &str) -> String {
     let letter = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' };
     name.chars().map(letter).collect()
-}
-
-/// `${NAME}` and `$NAME` as the environment has it, decoded as what stands in URLs is;
-/// unknown names stay.
-///
-/// Source: Python's `os.path.expandvars`, which pipenv uses.
-fn expanded(text: &str, around: &Around<'_>) -> String {
-    let mut out = String::new();
-    let mut rest = text;
-    while let Some((before, after)) = rest.split_once('$') {
-        out.push_str(before);
-        let end = after.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(after.len());
-        let braced = after.strip_prefix('{').and_then(|inner| inner.split_once('}'));
-        let (name, behind) = braced.unwrap_or_else(|| after.split_at(end));
-        rest = if let Some(value) = (around.variable)(name).filter(|_| !name.is_empty()) {
-            out.push_str(&percent_decoded(&value));
-            behind
-        } else {
-            out.push('$');
-            after
-        };
-    }
-    out + rest
 }
 
 fn words(text: &str) -> Vec<String> {

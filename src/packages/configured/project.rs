@@ -35,18 +35,11 @@ struct PoetrySource {
     priority: Option<String>,
 }
 
-/// What a project's folder says.
-pub struct Project {
-    pub source: Source,
-    /// All indexes that may need credentials.
-    pub named: Vec<Given>,
-}
-
 /// Reads a project's folder.
 ///
 /// # Errors
 /// A file that cannot be read or understood.
-pub fn read(folder: &Path, around: &Around<'_>) -> Result<Project, PortError> {
+pub fn read(folder: &Path, around: &Around<'_>) -> Result<Source, PortError> {
     let path = folder.join("pyproject.toml");
     let what = path.display().to_string();
     let pyproject: Pyproject = parsed(&path)?.unwrap_or_default();
@@ -57,15 +50,14 @@ pub fn read(folder: &Path, around: &Around<'_>) -> Result<Project, PortError> {
         Some(uv) => (uv, &own_file),
         None => (pyproject.tool.uv.unwrap_or_default(), &path),
     };
-    let mut named = uv.named(&from.display().to_string());
     let mut source = uv.source(from);
     for one in pyproject.tool.poetry.source {
         let Some(url) = one.url else { continue };
         let given = Given { name: Some(one.name), url, what: what.clone() };
-        named.push(given.clone());
+        source.named.push(given.clone());
         if one.priority.as_deref() != Some("explicit") {
             source.extra.push(given);
         }
     }
-    Ok(Project { source, named })
+    Ok(source)
 }

@@ -27,6 +27,17 @@ impl Origin {
         }
     }
 
+    /// All its URLs.
+    pub(super) fn urls(&mut self) -> impl Iterator<Item = &mut String> {
+        let (one, files) = match self {
+            Self::Index { index, files, .. } => (index.as_mut(), files.as_mut_slice()),
+            Self::Url(file) => (None, std::slice::from_mut(file)),
+            Self::Git { url } => (Some(url), [].as_mut_slice()),
+            Self::File { .. } | Self::Folder { .. } => (None, [].as_mut_slice()),
+        };
+        one.into_iter().chain(files.iter_mut().filter_map(|file| file.url.as_mut()))
+    }
+
     /// The version that a wheel's name tells.
     pub(super) fn version(&self) -> Option<Version> {
         let wheel = match self {

@@ -15,8 +15,9 @@ mod project;
 mod pylock;
 mod requirements;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 mod uv;
+pub mod variables;
 
 use std::path::{Path, PathBuf};
 
@@ -140,6 +141,23 @@ pub struct Input<'i> {
     pub is_file: &'i dyn Fn(&Path) -> bool,
     /// The project's folder, relative to the lock file's: mostly `.`.
     pub root: &'i Path,
+    pub places: &'i dyn Places,
+}
+
+/// What is decided about the places that a lock file names.
+pub trait Places {
+    /// A URL with its [`variables`] put in.
+    ///
+    /// # Errors
+    /// A URL that they are not put into.
+    fn put_in(&self, url: &str) -> Result<String, Refusal>;
+}
+
+/// Why a place is not used.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Refusal {
+    pub cause: String,
+    pub hint: Option<String>,
 }
 
 /// A lock file that was read.
@@ -160,6 +178,19 @@ enum Body {
     Poetry(poetry::Poetry),
     Pipfile(pipfile::Pipfile),
     Requirements(requirements::Requirements),
+}
+
+impl Body {
+    /// The origins of all that is pinned, with names; in requirements, with their lines.
+    fn origins(&mut self) -> Vec<(&str, &mut Origin)> {
+        match self {
+            Self::Uv(body) => body.origins().collect(),
+            Self::Pylock(body) => body.origins().collect(),
+            Self::Poetry(body) => body.origins().collect(),
+            Self::Pipfile(body) => body.origins().collect(),
+            Self::Requirements(body) => body.origins().collect(),
+        }
+    }
 }
 
 impl Lock {
@@ -184,6 +215,7 @@ impl Lock {
         };
         let (file, root) = (input.name.to_owned(), address::joined(input.root, ""));
         let mut out = Self { file, format, root, body, sources, warnings: Vec::new() };
+        out.put_in(input.places)?;
         out.warnings.extend(out.unhashed());
         Ok(out)
     }
@@ -226,6 +258,25 @@ impl Lock {
     #[must_use]
     pub fn sources(&self) -> &Sources {
         &self.sources
+    }
+
+    /// Puts variables into all URLs.
+    fn put_in(&mut self, places: &dyn Places) -> Result<(), LockError> {
+        let Sources { index, extra_indexes, find_links, no_index: _ } = &mut self.sources;
+        for url in index.iter_mut().chain(extra_indexes).chain(find_links) {
+            address::put_in(&self.file, url, places)?;
+        }
+        for (name, origin) in self.body.origins() {
+            let at = match self.format {
+                Format::Requirements => name.to_owned(),
+                _ => format!("{}: `{name}`", self.file),
+            };
+            origin.urls().try_for_each(|url| address::put_in(&at, url, places))?;
+            if let Origin::Index { index: Some(index), .. } = origin {
+                *index = error::without_credentials(index);
+            }
+        }
+        Ok(())
     }
 
     /// One sentence about all distributions that have no hash.
