@@ -25,6 +25,8 @@ mod scripted;
 #[path = "projects/sources.rs"]
 mod sources;
 mod support;
+#[path = "projects/trust.rs"]
+mod trust;
 #[path = "support/wheels.rs"]
 mod wheels;
 #[path = "errors/world.rs"]
