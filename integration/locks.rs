@@ -25,10 +25,14 @@ use carboy::hint::Hint as _;
 use carboy::python::lock::{Choice, Format, Input, Lock, LockError, Origin, Pinned, Places, Refusal};
 use carboy::python::marker::Environment;
 
-/// Puts in no variable.
+/// Puts in no variable; all paths will do.
 struct Refusing;
 
 impl Places for Refusing {
+    fn admit(&self, _: &Path) -> Result<(), Refusal> {
+        Ok(())
+    }
+
     fn put_in(&self, _: &str) -> Result<String, Refusal> {
         Err(Refusal { cause: "not put in".to_owned(), hint: None })
     }

@@ -9,6 +9,8 @@ mod debian_registry;
 mod folder;
 #[path = "projects/hostile.rs"]
 mod hostile;
+#[path = "projects/inside.rs"]
+mod inside;
 #[path = "projects/lacking.rs"]
 mod lacking;
 #[path = "projects/layers.rs"]

@@ -84,9 +84,8 @@ fn variables_are_put_in_where_the_machine_names_the_host() {
 
 #[test]
 fn a_login_by_name_is_restricted_by_the_machine() {
-    let named = |host: &str| {
-        format!("[[tool.uv.index]]\nname = \"corp\"\nurl = \"http://{host}/simple\"\ndefault = true\n")
-    };
+    let named =
+        |host: &str| format!("[[tool.uv.index]]\nname = \"corp\"\nurl = \"http://{host}/simple\"\ndefault = true\n");
     for (variable, value, sent) in [
         ("CARBOY_LOGIN_HOSTS", "corp.invalid", false),
         ("UV_INDEX", "corp=https://corp.invalid/simple", false),

@@ -102,7 +102,7 @@ fn a_lock_files_wheels_are_looked_for_where_flags_and_file_say() {
         places: &Refusing,
     };
     let lock = Arc::new(Lock::parse(Format::Requirements, &mut input).unwrap());
-    let lock = LockFile { lock, folder: "proj".into(), member: Some("shop".to_owned()) };
+    let lock = LockFile { lock, folder: "proj".into(), member: Some("shop".to_owned()), bounds: Arc::default() };
     let args = Args { folder: "proj".into(), lock: Some(lock), ..args() };
     let locked = |args: &Args| match plan(args, toml).unwrap().dependencies {
         Dependencies::Locked(locked) => locked,

@@ -43,7 +43,7 @@ pub use trust::Trust;
 pub use variables::put_in;
 
 /// The most bytes of a file of settings.
-const LIMIT: u64 = 16 << 20;
+const LIMIT: u64 = 1 << 20;
 
 /// Where settings are looked for.
 pub struct Around<'a> {
@@ -56,12 +56,17 @@ pub struct Around<'a> {
     pub system: &'a Path,
     /// The folders of the project and of its lock file, whose `pyproject.toml` counts.
     pub projects: &'a [&'a Path],
+    /// Whether a file of the project may name a path, which is relative to a folder.
+    pub admit: &'a dyn Fn(&Path, &Path) -> Result<(), PortError>,
+    /// Whether a file of this machine is one of the project's.
+    pub is_projects: &'a dyn Fn(&Path) -> bool,
 }
 
 /// What carboy itself and the lock file say.
 #[derive(Default)]
 pub struct Own {
     pub wheelhouses: Vec<PathBuf>,
+    pub wheelhouses_by: By,
     pub index: Option<(By, String)>,
     /// What the lock file says.
     pub sources: Sources,
@@ -82,6 +87,7 @@ struct Given {
 #[derive(Default)]
 struct Source {
     what: String,
+    by: By,
     /// Stands in `PyPI`'s place.
     index: Option<Given>,
     /// Asked before it.
@@ -99,6 +105,7 @@ struct Source {
 /// Where an index or a link leads.
 enum Place {
     Web(Url),
+    /// As it is named: absolute, or relative to where its source's paths begin.
     Folder(PathBuf),
 }
 
@@ -139,11 +146,11 @@ impl Machine {
         let mut sources = vec![uv::environment(around), pip::environment(around)];
         sources.extend(uv::files(around)?);
         sources.push(pip::files(around)?);
-        sources.insert(0, Source::own(index, around.folder));
+        sources.insert(0, Source::own(index, around.folder, By::User));
         let mut trust = Trust::new(around.get(trust::LOGIN_HOSTS))?;
         for source in &sources {
             for given in source.all() {
-                if let Place::Web(url) = given.place(&source.folder)? {
+                if let Place::Web(url) = given.place()? {
                     trust.add(given.name.as_deref(), &url);
                 }
             }
@@ -164,21 +171,22 @@ impl Machine {
 /// Files that cannot be read or understood; what is no URL. No error shows a URL, for
 /// there may be a password in it.
 pub fn settings(own: &Own, around: &Around<'_>) -> Result<Settings, PortError> {
-    let mut settings = Settings { wheelhouses: own.wheelhouses.clone(), ..Settings::default() };
+    let (wheelhouses, wheelhouses_by) = (own.wheelhouses.clone(), own.wheelhouses_by);
+    let mut settings = Settings { wheelhouses, wheelhouses_by, ..Settings::default() };
     settings.certificates = pip::certificates(around);
     let flag = own.index.as_ref().filter(|(by, _)| *by == By::User).map(|(_, url)| url.as_str());
     let Machine { mut sources, trust, netrc } = Machine::read(flag, around)?;
     let mut logins = Logins { around, credentials: Credentials::new(trust, netrc) };
     for source in &sources {
-        logins.learn(source, By::User)?;
+        logins.learn(source)?;
     }
 
     let configured = own.index.as_ref().filter(|(by, _)| *by == By::Project).map(|(_, url)| url.as_str());
-    let configured = Source::own(configured, around.projects.first().unwrap_or(&around.folder));
-    logins.learn(&configured, By::Project)?;
+    let configured = Source::own(configured, around.projects.first().unwrap_or(&around.folder), By::Project);
+    logins.learn(&configured)?;
     sources.insert(0, configured);
     if let Some(source) = sources.iter().find(|source| !source.links.is_empty()) {
-        settings.find_links = source.links()?;
+        settings.find_links = source.links(around)?;
     }
     for source in &sources {
         if source.no_index == Some(true) {
@@ -186,26 +194,29 @@ pub fn settings(own: &Own, around: &Around<'_>) -> Result<Settings, PortError> {
             settings.no_index = true;
             break;
         }
-        add_indexes(source, &mut settings.indexes, &mut settings.find_links)?;
+        source.add_indexes(around, &mut settings.indexes, &mut settings.find_links)?;
         if source.index.is_some() {
             settings.pypi = false;
             break;
         }
     }
 
+    let machines = settings.find_links.clone();
     for folder in around.projects {
         let project = project::read(folder, around)?;
-        logins.learn(&project, By::Project)?;
-        add_indexes(&project, &mut settings.project_indexes, &mut settings.find_links)?;
-        settings.find_links.extend(project.links()?);
+        logins.learn(&project)?;
+        project.add_indexes(around, &mut settings.project_indexes, &mut settings.find_links)?;
+        settings.find_links.extend(project.links(around)?);
         settings.pypi &= project.index.is_none();
     }
     let lock = own.lock();
-    logins.learn(&lock, By::Project)?;
-    add_indexes(&lock, &mut settings.lock_indexes, &mut settings.lock_links)?;
-    settings.lock_links.extend(lock.links()?);
+    logins.learn(&lock)?;
+    lock.add_indexes(around, &mut settings.lock_indexes, &mut settings.lock_links)?;
+    settings.lock_links.extend(lock.links(around)?);
     settings.pypi &= lock.index.is_none();
     settings.no_index |= own.sources.no_index;
+    let projects = settings.find_links.iter().chain(&settings.lock_links).filter(|links| !machines.contains(links));
+    settings.projects_links = projects.filter_map(Links::folder).map(Path::to_owned).collect();
     settings.folder.clone_from(&own.folder);
     settings.credentials = logins.credentials;
     Ok(settings)
@@ -226,28 +237,17 @@ impl Own {
         let given = |url: &String| Given { name: None, url: url.clone(), what: what.clone() };
         let (index, extra) = (self.sources.index.as_ref().map(given), &self.sources.extra_indexes);
         let (extra, links) = (extra.iter().map(given).collect(), self.sources.find_links.clone());
-        Source { index, extra, equal: true, links, folder: self.folder.clone(), what, ..Source::default() }
+        let (folder, by) = (self.folder.clone(), By::Project);
+        Source { what, by, index, extra, equal: true, links, folder, ..Source::default() }
     }
-}
-
-/// A source's indexes, in their order.
-fn add_indexes(source: &Source, indexes: &mut Vec<Index>, links: &mut Vec<Links>) -> Result<(), PortError> {
-    for given in source.indexes() {
-        match given.index_place(&source.folder)? {
-            Place::Web(url) if indexes.iter().any(|known| known.is_at(&without_login(&url))) => {}
-            Place::Web(url) => indexes.push(given.index(&url)),
-            Place::Folder(folder) => links.push(Links::Tree(folder)),
-        }
-    }
-    Ok(())
 }
 
 impl Source {
     /// carboy's own index.
-    fn own(index: Option<&str>, folder: &Path) -> Self {
+    fn own(index: Option<&str>, folder: &Path, by: By) -> Self {
         let what = "[dependencies] index".to_owned();
         let index = index.map(|url| Given { name: None, url: url.to_owned(), what: what.clone() });
-        Self { what, index, folder: folder.to_owned(), ..Self::default() }
+        Self { what, by, index, folder: folder.to_owned(), ..Self::default() }
     }
 
     /// Everything that it names: indexes and links.
@@ -256,15 +256,52 @@ impl Source {
         self.index.iter().chain(&self.extra).chain(&self.named).cloned().chain(links)
     }
 
-    fn links(&self) -> Result<Vec<Links>, PortError> {
+    fn links(&self, around: &Around<'_>) -> Result<Vec<Links>, PortError> {
         let one = |text: &String| {
             let given = Given { name: None, url: text.clone(), what: self.what.clone() };
-            Ok(match given.place(&self.folder)? {
+            Ok(match given.place()? {
                 Place::Web(url) => Links::Page(without_login(&url)),
-                Place::Folder(folder) => Links::Folder(folder),
+                Place::Folder(named) => Links::Folder(self.folder(&named, around)?),
             })
         };
         self.links.iter().map(one).collect()
+    }
+
+    /// Adds its indexes, in their order.
+    fn add_indexes(
+        &self,
+        around: &Around<'_>,
+        indexes: &mut Vec<Index>,
+        links: &mut Vec<Links>,
+    ) -> Result<(), PortError> {
+        for given in self.indexes() {
+            match self.index_place(given)? {
+                Place::Web(url) if indexes.iter().any(|known| known.is_at(&without_login(&url))) => {}
+                Place::Web(url) => indexes.push(given.index(&url)),
+                Place::Folder(named) => links.push(Links::Tree(self.folder(&named, around)?)),
+            }
+        }
+        Ok(())
+    }
+
+    /// A folder that it names.
+    fn folder(&self, named: &Path, around: &Around<'_>) -> Result<PathBuf, PortError> {
+        if self.by == By::Project {
+            (around.admit)(&self.folder, named)
+                .map_err(|error| PortError { message: format!("{}: {}", self.what, error.message), ..error })?;
+        }
+        Ok(self.folder.join(named))
+    }
+
+    /// Where an index is: a path has to look like one, or lead to a folder.
+    fn index_place(&self, given: &Given) -> Result<Place, PortError> {
+        match given.place()? {
+            Place::Folder(named) if !given.url.contains("://") => {
+                let is_path = given.url.trim_start().starts_with(['/', '.']) || self.folder.join(&named).is_dir();
+                if is_path { Ok(Place::Folder(named)) } else { Err(given.wrong()) }
+            }
+            place => Ok(place),
+        }
     }
 
     /// Its indexes in their order. Of equal ones `PyPI` is the last: without a hash a
@@ -284,18 +321,7 @@ impl Given {
         Index { name: self.name.clone(), url: without_login(url) }
     }
 
-    /// Where an index is: a path has to look like one, or lead to a folder.
-    fn index_place(&self, folder: &Path) -> Result<Place, PortError> {
-        match self.place(folder)? {
-            Place::Folder(path) if !self.url.contains("://") => {
-                let is_path = self.url.trim_start().starts_with(['/', '.']) || path.is_dir();
-                if is_path { Ok(Place::Folder(path)) } else { Err(self.wrong()) }
-            }
-            place => Ok(place),
-        }
-    }
-
-    fn place(&self, folder: &Path) -> Result<Place, PortError> {
+    fn place(&self) -> Result<Place, PortError> {
         let text = self.url.trim();
         if text.contains("://") && text.contains(|c: char| c.is_whitespace() || c.is_control()) {
             return Err(other(format!("{} has a URL with a blank or a line's end in it", self.what)));
@@ -303,7 +329,7 @@ impl Given {
         match Url::parse(text) {
             Ok(url) if matches!(url.scheme(), "http" | "https") => Ok(Place::Web(url)),
             Ok(url) if url.scheme() == "file" => Ok(Place::Folder(url.to_file_path().map_err(|()| self.wrong())?)),
-            Err(url::ParseError::RelativeUrlWithoutBase) => Ok(Place::Folder(folder.join(text))),
+            Err(url::ParseError::RelativeUrlWithoutBase) => Ok(Place::Folder(text.into())),
             Ok(_) | Err(_) => Err(self.wrong()),
         }
     }
@@ -323,11 +349,11 @@ struct Logins<'a> {
 
 impl Logins<'_> {
     /// The logins of what a source names.
-    fn learn(&mut self, source: &Source, by: By) -> Result<(), PortError> {
+    fn learn(&mut self, source: &Source) -> Result<(), PortError> {
         for given in source.all() {
-            let Place::Web(url) = given.place(&source.folder)? else { continue };
+            let Place::Web(url) = given.place()? else { continue };
             let trust = self.credentials.trust();
-            let permits = |name: &&str| match by {
+            let permits = |name: &&str| match source.by {
                 By::User => trust.permits(&url),
                 By::Project => trust.permits_named(name, &url),
             };
@@ -372,16 +398,21 @@ fn read(path: &Path) -> Result<Option<String>, PortError> {
 
 fn read_up_to(path: &Path, limit: u64) -> Result<Option<String>, PortError> {
     let failed = |cause: &dyn std::fmt::Display| other(format!("cannot read {}: {cause}", path.display()));
-    let file = match std::fs::File::open(path) {
-        Ok(file) => file,
+    let metadata = match path.metadata() {
+        Ok(metadata) => metadata,
         Err(cause) if matches!(cause.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
             return Ok(None);
         }
         Err(cause) => return Err(failed(&cause)),
     };
-    if file.metadata().is_ok_and(|metadata| metadata.is_dir()) {
+    if path == Path::new("/dev/null") {
         return Ok(None);
     }
+    if !metadata.is_file() {
+        let what = if metadata.is_dir() { "a directory" } else { "not a regular file" };
+        return Err(failed(&format!("it is {what}")));
+    }
+    let file = std::fs::File::open(path).map_err(|cause| failed(&cause))?;
     let mut bytes = Vec::new();
     let length = file.take(limit + 1).read_to_end(&mut bytes).map_err(|cause| failed(&cause))?;
     if length as u64 > limit {

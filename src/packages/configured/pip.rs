@@ -82,7 +82,9 @@ fn paths(around: &Around<'_>) -> Vec<PathBuf> {
         paths.extend(around.user_folder().map(|folder| folder.join("pip/pip.conf")));
         paths.extend(around.home.map(|home| home.join("Library/Application Support/pip/pip.conf")));
     }
-    paths.extend(around.get("VIRTUAL_ENV").map(|folder| PathBuf::from(folder).join("pip.conf")));
+    // Of an environment in the project, the file would be the project's.
+    let environment = around.get("VIRTUAL_ENV").map(|folder| PathBuf::from(folder).join("pip.conf"));
+    paths.extend(environment.filter(|path| !(around.is_projects)(path)));
     paths.extend(own);
     paths
 }

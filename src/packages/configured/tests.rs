@@ -35,6 +35,11 @@ impl World {
             folder: &project,
             system: &system,
             projects: &[&project],
+            admit: &|_, named| {
+                let inside = named.is_relative() && !named.starts_with("../out");
+                if inside { Ok(()) } else { Err(other(format!("`{}` is outside", named.display()))) }
+            },
+            is_projects: &|path| path.starts_with(&project),
         })
     }
 
@@ -268,7 +273,7 @@ fn variables_are_put_into_urls_of_hosts_that_the_machine_names() {
         let world = World::new(&[variables, &SECRETS].concat(), files);
         for (url, wanted) in [
             ("https://${USER}:${PW}@h.example/simple", "https://me:p%40ss%2Fw@h.example/simple"),
-            ("https://$USER:x@h.example:443/$PW/$web", "https://me:x@h.example:443/p%40ss/w/$web"),
+            ("https://$USER:x@H.example:443/$web", "https://me:x@h.example/$web"),
             ("https://${USER}:$NONE@h.example/simple", "https://h.example/simple"),
         ] {
             assert_eq!(world.put_in(flag, url).unwrap(), wanted, "{variables:?} {files:?}");
@@ -276,7 +281,10 @@ fn variables_are_put_into_urls_of_hosts_that_the_machine_names() {
         for url in [
             "https://$PW@evil.example/simple",
             "https://h.example@evil.example/${PW}",
-            "https://h.example.evil.example/?t=${PW}",
+            "https://$PW@h.example.evil.example/",
+            "https://h.example/${PW}/simple",
+            "https://h.example/simple?t=$PW",
+            "https://$USER:x@h.example/${PW}",
             "https://$PW.h.example/",
             "https://${PW}",
             "https://x:$PW@h.example/@evil.example/$NONE",
@@ -348,6 +356,53 @@ fn netrcs_default_goes_to_hosts_that_the_machine_names() {
     ] {
         let found = World::new(variables, &[netrc]).login(asked, asked);
         assert_eq!(found.as_deref(), wanted, "{variables:?} {asked}");
+    }
+}
+
+#[test]
+fn only_the_machine_names_folders_elsewhere() {
+    for outside in ["/out", "../out", "file:///out"] {
+        let links = format!("[tool.uv]\nfind-links = [\"{outside}\"]\n");
+        let index = format!("[[tool.uv.index]]\nurl = \"{outside}\"\n");
+        for text in [&links, &index] {
+            let error = World::new(&[], &[("project/pyproject.toml", text)]).read(&Own::default()).err().unwrap();
+            assert!(
+                error.message.contains("project/pyproject.toml: `") && error.message.ends_with("outside"),
+                "{error}"
+            );
+        }
+        let sources = Sources { find_links: vec![outside.to_owned()], ..Sources::default() };
+        assert!(World::new(&[], &[]).read(&Own { sources, ..Own::default() }).is_err());
+        let index = |by| Own { index: Some((by, outside.to_owned())), ..Own::default() };
+        assert!(World::new(&[], &[]).read(&index(By::Project)).is_err());
+        World::new(&[], &[]).read(&index(By::User)).unwrap();
+        World::new(&[("PIP_FIND_LINKS", outside), ("UV_DEFAULT_INDEX", outside)], &[]).read(&Own::default()).unwrap();
+    }
+}
+
+#[test]
+fn an_environment_in_the_project_is_the_projects() {
+    let conf = |path| (path, "[global]\nindex-url = https://venv/\n");
+    let summary = |folder: &str| {
+        let world = World::new(&[], &[conf("project/.venv/pip.conf"), conf("venv/pip.conf")]);
+        let path = world.folder.path().join(folder).display().to_string();
+        let variables = [("VIRTUAL_ENV".to_owned(), path)].into();
+        World { variables, ..world }.summary(&Own::default())
+    };
+    assert_eq!(summary("venv"), "indexes: venv");
+    assert_eq!(summary("project/.venv"), "PyPI");
+}
+
+#[test]
+fn settings_are_regular_files() {
+    for variable in ["UV_CONFIG_FILE", "PIP_CONFIG_FILE", "NETRC"] {
+        let read = |path: &str| World::new(&[(variable, path)], &[("project/x", "")]).read(&Own::default());
+        for (path, cause) in [("/dev/zero", "it is not a regular file"), (".", "it is a directory")] {
+            let error = read(path).err().unwrap();
+            assert!(error.message.ends_with(cause), "{variable}: {error}");
+        }
+        read("/dev/null").unwrap();
+        read("nowhere").unwrap();
     }
 }
 

@@ -100,7 +100,7 @@ fn host(entry: &str) -> Result<String, PortError> {
     let url = Url::parse(&format!("http://{entry}/")).ok();
     let url = url.filter(|url| url.path() == "/" && url.username().is_empty() && !entry.contains(['/', '?', '#', '@']));
     // `http` has a port of its own, which URLs leave out.
-    let port = entry.ends_with(":80").then_some(":80").unwrap_or_default();
+    let port = if entry.ends_with(":80") { ":80" } else { "" };
     url.map(|url| authority(&url) + port).ok_or_else(|| {
         let mut error = other(format!("{LOGIN_HOSTS} has an entry that is not a host"));
         error.hint = Some("list hosts without scheme and path: pypi.example.com,localhost:8080".to_owned());

@@ -13,46 +13,34 @@ use crate::packages::links::percent_decoded;
 use crate::ports::PortError;
 use crate::python::lock::variables::{self, Variable};
 
-/// A URL with its variables put in. A login with a variable that is not set is left out,
-/// so that those count which the machine has for the URL.
+/// A URL with the variables of its login put in. A login with one that is not set is left
+/// out, so that those count which the machine has for the URL.
 ///
 /// # Errors
-/// A host that the machine's configuration does not name; a variable outside of the
-/// login that is not set, or in the host. No error shows a value.
+/// A host that the machine's configuration does not name; variables outside of the login,
+/// for host, path and query are shown in messages. No error shows a value.
 pub fn put_in(text: &str, machine: &Machine, variable: &dyn Fn(&str) -> Option<String>) -> Result<String, PortError> {
     let found = variables::of(text);
-    let Some(first) = found.first() else { return Ok(text.to_owned()) };
+    let Some(first) = found.iter().find(|one| !one.in_login).or(found.first()) else { return Ok(text.to_owned()) };
     let written = &text[first.range.clone()];
-    let parsed = |filler: &str| Url::parse(&filled(text, &found, |_| filler.to_owned())).ok();
-    let (Some(url), Some(other_url)) = (parsed("x"), parsed("y")) else {
-        return Err(other(format!("a URL has the variable `{written}`, and is not one without it")));
+    if !first.in_login {
+        let mut error = other(format!("a URL has the variable `{written}`, which is put into logins only"));
+        error.hint = Some("name the index by UV_INDEX, PIP_EXTRA_INDEX_URL or --index instead".to_owned());
+        return Err(error);
+    }
+    let parsed = |value: &dyn Fn(&Variable<'_>) -> String| Url::parse(&filled(text, &found, value)).ok();
+    let Some(url) = parsed(&|_| "x".to_owned()).filter(|url| matches!(url.scheme(), "http" | "https")) else {
+        return Err(other(format!("what has the variable `{written}` is not an HTTP URL")));
     };
-    let host = url.host_str().unwrap_or_default();
-    let same = |other: &Url| same_place(&url, other);
-    if !same(&other_url) || !matches!(url.scheme(), "http" | "https") {
-        return Err(refused(format!("a URL has the variable `{written}` in its host"), None));
-    }
     if !machine.names(&url) {
-        let place = authority(&url);
-        let message = format!(
-            "the variable `{written}` would be sent to {place}, which this machine's configuration does not name"
-        );
-        return Err(refused(message, Some(host)));
+        return Err(refused(&url, written));
     }
-    let unset = |one: &&Variable<'_>| variable(one.name).is_none();
-    if let Some(one) = found.iter().filter(|one| !one.in_login).find(unset) {
-        return Err(other(format!("a URL has the variable `{}`, which is not set", &text[one.range.clone()])));
-    }
-    let value = |one: &Variable<'_>| encoded(&percent_decoded(&variable(one.name).unwrap_or_default()), one.in_login);
-    let whole = filled(text, &found, value);
-    let Some(mut url) = Url::parse(&whole).ok().filter(same) else {
+    let value = |one: &Variable<'_>| escaped(&percent_decoded(&variable(one.name).unwrap_or_default()));
+    let Some(full) = parsed(&value).filter(|full| same_place(full, &url)) else {
         return Err(other(format!("a URL is not one with the value of `{written}`")));
     };
-    if found.iter().any(|one| one.in_login && variable(one.name).is_none()) {
-        url = without_login(&url);
-        return Ok(url.into());
-    }
-    Ok(whole)
+    let unset = found.iter().any(|one| variable(one.name).is_none());
+    Ok(if unset { without_login(&full) } else { full }.into())
 }
 
 fn same_place(one: &Url, other: &Url) -> bool {
@@ -61,7 +49,7 @@ fn same_place(one: &Url, other: &Url) -> bool {
 }
 
 /// A text with its variables replaced.
-fn filled(text: &str, found: &[Variable<'_>], value: impl Fn(&Variable<'_>) -> String) -> String {
+fn filled(text: &str, found: &[Variable<'_>], value: &dyn Fn(&Variable<'_>) -> String) -> String {
     let mut out = String::new();
     let mut from = 0;
     for one in found {
@@ -72,11 +60,11 @@ fn filled(text: &str, found: &[Variable<'_>], value: impl Fn(&Variable<'_>) -> S
     out + &text[from..]
 }
 
-/// A value with everything escaped that would end the part of the URL which it is in.
-fn encoded(value: &str, in_login: bool) -> String {
+/// A value with everything escaped that could end the login.
+fn escaped(value: &str) -> String {
     let mut out = String::new();
     for byte in value.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) || byte == b'/' && !in_login {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
             out.push(char::from(byte));
         } else {
             let _ = write!(out, "%{byte:02X}");
@@ -85,12 +73,16 @@ fn encoded(value: &str, in_login: bool) -> String {
     out
 }
 
-fn refused(message: String, host: Option<&str>) -> PortError {
-    let mut error = other(message);
+/// The machine's configuration does not name the host.
+fn refused(url: &Url, written: &str) -> PortError {
+    let place = authority(url);
+    let mut error = other(format!(
+        "the variable `{written}` would be sent to {place}, which this machine's configuration does not name"
+    ));
     error.hint = Some(format!(
         "leave the login out of the URL, and give it by UV_INDEX_NAME_USERNAME and UV_INDEX_NAME_PASSWORD for the index \
          NAME of pyproject.toml, or by a line of ~/.netrc: machine {} login USER password PASSWORD",
-        host.unwrap_or("HOST")
+        url.host_str().unwrap_or_default()
     ));
     error
 }

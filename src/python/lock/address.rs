@@ -3,7 +3,7 @@
 use std::path::{Component, Path, PathBuf};
 
 use super::error::LockError;
-use super::{Hash, LockedFile, Origin, Places, Refusal, entry, variables};
+use super::{Hash, LockedFile, Origin, Places, entry, variables};
 use crate::python::wheel::WheelName;
 
 /// What marks a URL as a repository's.
@@ -125,14 +125,7 @@ pub(super) fn joined(folder: &Path, path: &str) -> PathBuf {
 /// One that they are not put into.
 pub(super) fn put_in(at: &str, url: &mut String, places: &dyn Places) -> Result<(), LockError> {
     if is_url(url) && !variables::of(url).is_empty() {
-        let refused = |Refusal { cause, hint }: Refusal| {
-            let error = LockError::new(at, cause);
-            match hint {
-                Some(hint) => error.with_hint(hint),
-                None => error,
-            }
-        };
-        *url = places.put_in(url).map_err(refused)?;
+        *url = places.put_in(url).map_err(|refusal| refusal.at(at))?;
     }
     Ok(())
 }

@@ -6,10 +6,14 @@ use std::path::Path;
 use super::{Choice, Format, Input, Lock, LockError, Origin, Pinned, Places, Refusal};
 use crate::python::marker::Environment;
 
-/// Puts in no variable.
+/// Puts in no variable; all paths will do.
 pub struct Refusing;
 
 impl Places for Refusing {
+    fn admit(&self, _: &Path) -> Result<(), Refusal> {
+        Ok(())
+    }
+
     fn put_in(&self, _: &str) -> Result<String, Refusal> {
         Err(Refusal { cause: "not put in".to_owned(), hint: Some("use netrc".to_owned()) })
     }

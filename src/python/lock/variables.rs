@@ -26,12 +26,11 @@ pub fn of(url: &str) -> Vec<Variable<'_>> {
     while let Some(at) = url[from..].find('$').map(|at| from + at) {
         let in_login = login.contains(&at);
         let after = &url[at + 1..];
-        let (name, end) = match after.strip_prefix('{').and_then(|inner| inner.split_once('}')) {
-            Some((name, _)) => (name, at + name.len() + 3),
-            None => {
-                let end = after.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(after.len());
-                (&after[..end], at + 1 + end)
-            }
+        let (name, end) = if let Some((name, _)) = after.strip_prefix('{').and_then(|inner| inner.split_once('}')) {
+            (name, at + name.len() + 3)
+        } else {
+            let end = after.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(after.len());
+            (&after[..end], at + 1 + end)
         };
         let braced = after.starts_with('{');
         let upper = name.bytes().all(|b| !b.is_ascii_lowercase()) && name.bytes().any(|b| b.is_ascii_uppercase());

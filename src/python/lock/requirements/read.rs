@@ -155,6 +155,7 @@ impl Reader<'_> {
         if self.open.len() >= DEEPEST {
             return Err(LockError::new(at, format!("more than {DEEPEST} files include one another")));
         }
+        self.places.admit(&path).map_err(|refusal| refusal.at(at))?;
         let text = (self.read)(&path).map_err(|cause| LockError::new(at, format!("includes `{name}`: {cause}")))?;
         self.open.push(path.clone());
         let folder = path.parent().unwrap_or(Path::new(""));
@@ -266,7 +267,9 @@ impl Reader<'_> {
         if let Some(known) = self.names.get(folder) {
             return Ok(known.clone());
         }
-        let text = (self.read)(&folder.join("pyproject.toml")).unwrap_or_default();
+        let path = folder.join("pyproject.toml");
+        // What may not be used is not read either.
+        let text = self.places.admit(&path).ok().and_then(|()| (self.read)(&path).ok()).unwrap_or_default();
         self.count(at, &text)?;
         let name = Project::parse(Some(&text)).ok().and_then(|project| project.name());
         let name = name.or_else(|| folder.file_name()?.to_str().map(str::to_owned));
