@@ -76,31 +76,33 @@ fn no_key_leads_out_of_the_root() {
 #[test]
 fn what_is_allowed_is_used() {
     let text = "[[copy]]\nfrom = '../secret/key'\nto = '/key'\n";
-    let world = project().file("carboy.toml", text).file("requirements.txt", "");
+    let mut world = project().file("carboy.toml", text).file("requirements.txt", "");
+    world.verb(&["plan"]);
     fs::create_dir(world.folder().join("secret")).unwrap();
     fs::write(world.folder().join("secret/key"), "").unwrap();
-    let build = [&HERE[..], &["--push=false"]].concat();
-    assert!(world.fails(&build).starts_with("exit: 2\n"));
-    world.succeeds(&[&build[..], &["--allow-outside", "../secret"]].concat());
-    world.succeeds(&[&build[..], &["--allow-outside", "/nowhere", "--allow-outside", "../secret/key"]].concat());
-    assert!(world.fails(&[&build[..], &["--allow-outside", "../secret/other"]].concat()).starts_with("exit: 2\n"));
+    assert!(world.fails(&HERE).starts_with("exit: 2\n"));
+    assert!(world.fails(&[&HERE[..], &["--allow-outside=../secret/other"]].concat()).starts_with("exit: 2\n"));
+    world.succeeds(&[&HERE[..], &["--allow-outside", "/nowhere", "--allow-outside", "../secret/key"]].concat());
     // A repository's own folders need no permission, wherever in it the project is.
     fs::create_dir(world.folder().join(".git")).unwrap();
-    world.succeeds(&build);
+    world.succeeds(&HERE);
+    fs::remove_dir(world.folder().join(".git")).unwrap();
+    world.env("CARBOY_ALLOW_OUTSIDE", "/nowhere,../secret").succeeds(&HERE);
 }
 
 #[test]
 fn a_workspace_is_a_root_without_a_repository() {
     let shop = "[project]\nname = \"shop\"\nversion = \"1.0\"\n";
     let text = "[[copy]]\nfrom = '../shared.conf'\nto = '/etc/shared.conf'\n";
-    let world = project().file("pyproject.toml", shop).file("carboy.toml", text);
+    let mut world = project().file("pyproject.toml", shop).file("carboy.toml", text);
+    world.verb(&["plan"]);
     fs::write(world.folder().join("shared.conf"), "").unwrap();
-    let build = [&HERE[..], &["--push=false"]].concat();
-    assert!(world.fails(&build).starts_with("exit: 2\n"));
-    fs::write(world.folder().join("pyproject.toml"), "[tool.uv.workspace]\nmembers = [\"proj*\"]\n").unwrap();
-    world.succeeds(&build);
-    fs::write(world.folder().join("pyproject.toml"), "[tool.uv.workspace]\nmembers = [\"other\"]\n").unwrap();
-    assert!(world.fails(&build).starts_with("exit: 2\n"));
+    for (members, inside) in [("other", false), ("proj*", true)] {
+        let text = format!("[tool.uv.workspace]\nmembers = [\"{members}\"]\n");
+        fs::write(world.folder().join("pyproject.toml"), text).unwrap();
+        let run = world.run(&HERE);
+        assert_eq!(run.code, Some(if inside { 0 } else { 2 }), "{members}: {}", run.text());
+    }
 }
 
 /// Lock files and settings that name the wheel, the folder or a file in a folder.
@@ -183,39 +185,37 @@ fn lock_files_and_settings_lead_nowhere_else() {
 #[test]
 fn wheels_of_a_projects_folders_are_no_links_to_elsewhere() {
     let wheel = Wheel::simple("alpha", "1.0");
+    let exclude = "[app]\nexclude = [\"house\"]\n";
     for (text, pinned) in
         [("[dependencies]\nwheelhouse = [\"house\"]\n", "alpha==1.0\n"), ("", "--find-links house\nalpha==1.0\n")]
     {
-        let world = project().file("carboy.toml", text).file("requirements.txt", pinned);
+        let mut world = project().file("carboy.toml", &format!("{text}{exclude}")).file("requirements.txt", pinned);
         let house = world.project().join("house");
         fs::create_dir(&house).unwrap();
-        fs::create_dir(world.folder().join("secret")).unwrap();
         let file = wheel.write(&world.folder().join("secret"));
         symlink(&file, house.join(wheel.file_name())).unwrap();
-        let world = world.file("carboy.toml", &format!("{text}[app]\nexclude = [\"house\"]\n"));
-        let build = [&HERE[..], &["--push=false"]].concat();
-        let told = world.fails(&build);
+        world.verb(&["plan"]);
+        let told = world.fails(&HERE);
         assert!(told.contains("leads out of the project's root"), "{told}");
         // A flag may name the same folder.
-        world.file("requirements.txt", "alpha==1.0\n").succeeds(&[&build[..], &["--wheelhouse", "house"]].concat());
+        world.file("requirements.txt", "alpha==1.0\n").succeeds(&[&HERE[..], &["--wheelhouse", "house"]].concat());
     }
 }
 
 #[test]
 fn flags_may_name_what_is_elsewhere() {
     let wheel = Wheel::simple("alpha", "1.0");
-    let world = project();
+    let mut world = project();
+    world.verb(&["plan"]);
     let elsewhere = world.folder().join("elsewhere");
-    fs::create_dir(&elsewhere).unwrap();
     wheel.write(&elsewhere);
     fs::write(elsewhere.join("base.txt"), pins(&[&wheel])).unwrap();
     fs::write(elsewhere.join("locked.txt"), "-r base.txt\n").unwrap();
     fs::write(elsewhere.join("carboy.toml"), "[image]\nenv = { A = \"b\" }\n").unwrap();
     let full = elsewhere.display().to_string();
-    let build = [&HERE[..], &["--push=false", "--config", "../elsewhere/carboy.toml"]].concat();
-    world.succeeds(&[&build[..], &["--lock", "../elsewhere/locked.txt", "--wheelhouse", "../elsewhere"]].concat());
-    world.succeeds(&[&build[..], &["--lock", &format!("{full}/locked.txt"), "--wheelhouse", &full]].concat());
-    world.env("CARBOY_LOCK", "../elsewhere/locked.txt").env("CARBOY_WHEELHOUSE", "../elsewhere").succeeds(&build);
+    let configured = [&HERE[..], &["--config", "../elsewhere/carboy.toml"]].concat();
+    world.succeeds(&[&configured[..], &["--lock", &format!("{full}/locked.txt"), "--wheelhouse", &full]].concat());
+    world.env("CARBOY_LOCK", "../elsewhere/locked.txt").env("CARBOY_WHEELHOUSE", "../elsewhere").succeeds(&configured);
 }
 
 #[test]

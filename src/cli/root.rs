@@ -29,9 +29,7 @@ pub fn bounds(folder: &Path, allowed: &[PathBuf], home: Option<&Path>) -> Result
     });
     let holding = [repository, workspace].into_iter().flatten().min_by_key(|path| path.components().count());
     let root = holding.unwrap_or(&project).to_owned();
-    // A variable that is there and says nothing allows nothing.
-    let allowed = allowed.iter().filter(|path| !path.as_os_str().is_empty());
-    Ok(Bounds { roots: vec![root], allowed: allowed.map(|path| follow(path)).collect::<Result<_, _>>()? })
+    Ok(Bounds { roots: vec![root], allowed: allowed.iter().map(|path| follow(path)).collect::<Result<_, _>>()? })
 }
 
 #[cfg(test)]

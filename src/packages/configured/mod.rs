@@ -245,7 +245,10 @@ impl Own {
 impl Source {
     /// carboy's own index.
     fn own(index: Option<&str>, folder: &Path, by: By) -> Self {
-        let what = "[dependencies] index".to_owned();
+        let what = match by {
+            By::User => "--index".to_owned(),
+            By::Project => "[dependencies] index".to_owned(),
+        };
         let index = index.map(|url| Given { name: None, url: url.to_owned(), what: what.clone() });
         Self { what, by, index, folder: folder.to_owned(), ..Self::default() }
     }
