@@ -43,7 +43,10 @@ impl Project {
     fn build(&self) -> Ran {
         let builder = oci(self.pair.builder);
         let app = ["--base", &self.base, "--builder", &builder];
-        Carboy::build(self.folder.path()).args(app).to(self.target()).run()
+        // Where the images of other temporary folders are.
+        let outside = std::env::temp_dir();
+        let build = Carboy::build(self.folder.path()).args(["--allow-outside".as_ref(), outside.as_os_str()]);
+        build.args(app).to(self.target()).run()
     }
 
     fn image(&self) -> Unpacked {

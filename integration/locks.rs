@@ -22,8 +22,21 @@ use std::fs;
 use std::path::Path;
 
 use carboy::hint::Hint as _;
-use carboy::python::lock::{Choice, Format, Input, Lock, LockError, Origin, Pinned};
+use carboy::python::lock::{Choice, Format, Input, Lock, LockError, Origin, Pinned, Places, Refusal};
 use carboy::python::marker::Environment;
+
+/// Puts in no variable; all paths will do.
+struct Refusing;
+
+impl Places for Refusing {
+    fn admit(&self, _: &Path) -> Result<(), Refusal> {
+        Ok(())
+    }
+
+    fn put_in(&self, _: &str) -> Result<String, Refusal> {
+        Err(Refusal { cause: "not put in".to_owned(), hint: None })
+    }
+}
 
 /// Reads a lock file with the files beside it.
 fn lock(path: &Path) -> Result<Lock, LockError> {
@@ -40,6 +53,7 @@ fn lock(path: &Path) -> Result<Lock, LockError> {
             read: &mut |path| fs::read_to_string(folder.join(path)).map_err(|cause| cause.to_string()),
             is_file: &|path| folder.join(path).is_file(),
             root: Path::new("."),
+            places: &Refusing,
         },
     )
 }

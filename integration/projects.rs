@@ -9,6 +9,8 @@ mod debian_registry;
 mod folder;
 #[path = "projects/hostile.rs"]
 mod hostile;
+#[path = "projects/inside.rs"]
+mod inside;
 #[path = "projects/lacking.rs"]
 mod lacking;
 #[path = "projects/layers.rs"]
@@ -25,6 +27,8 @@ mod scripted;
 #[path = "projects/sources.rs"]
 mod sources;
 mod support;
+#[path = "projects/trust.rs"]
+mod trust;
 #[path = "support/wheels.rs"]
 mod wheels;
 #[path = "errors/world.rs"]

@@ -18,6 +18,7 @@ use tokio::io::AsyncRead;
 use crate::hint::Hint;
 use crate::oci::location::Selector;
 use crate::oci::{Descriptor, Digest, Location, RawManifest};
+use crate::plan::{Bounds, By};
 use crate::progress::Outcome;
 use crate::python::lock::{self, Pinned};
 use crate::python::tags::Target;
@@ -365,14 +366,17 @@ pub trait Compiler: Send + Sync {
 pub struct WheelPlaces {
     /// Looked in first, in this order.
     pub wheelhouses: Vec<PathBuf>,
-    /// The index that the project's configuration names.
-    pub index: Option<String>,
+    pub wheelhouses_by: By,
+    /// The index that a flag or the project's configuration names.
+    pub index: Option<(By, String)>,
     /// What the lock file says.
     pub sources: lock::Sources,
     /// The lock file's folder.
     pub folder: PathBuf,
     /// The project's.
     pub project: PathBuf,
+    /// Where paths of the project's files may lead.
+    pub bounds: Arc<Bounds>,
 }
 
 /// Opens what [`Packages`] come from.
@@ -396,6 +400,12 @@ pub trait Folders: Send + Sync {
 
     /// Whether there is a folder at a path, links followed.
     fn is_folder(&self, path: &Path) -> bool;
+
+    /// Whether a project's file may name a path, which is relative to `folder`.
+    ///
+    /// # Errors
+    /// It is absolute, or leads out of the bounds.
+    fn admit(&self, bounds: &Bounds, folder: &Path, named: &Path) -> Result<(), PortError>;
 
     /// One file's facts.
     ///

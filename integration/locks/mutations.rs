@@ -10,7 +10,7 @@ use carboy::python::lock::{Choice, Format, Input, Lock};
 use carboy::python::marker::Marker;
 use carboy::python::requirement::Requirement;
 
-use super::{choice, environment};
+use super::{Refusing, choice, environment};
 use crate::random::Random;
 
 /// The most that one reading may take: hundreds of times what it does take.
@@ -38,7 +38,8 @@ fn read(format: Format, text: &str, project: Option<&str>, beside: &str) -> Resu
     let mut read = |_: &Path| Ok(beside.to_owned());
     let begin = Instant::now();
     let (name, root) = (format.file_name(), Path::new("."));
-    let mut input = Input { name, text, project, read: &mut read, is_file: &|path| path.is_relative(), root };
+    let mut input =
+        Input { name, text, project, read: &mut read, is_file: &|path| path.is_relative(), root, places: &Refusing };
     let told = |error: carboy::python::lock::LockError| {
         let (text, hint) = (error.to_string(), error.hint().unwrap_or_default());
         assert!(!text.contains('\n') && text.len() < 10_000 && !hint.contains('\n'), "{text} {hint}");

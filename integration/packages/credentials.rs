@@ -40,6 +40,8 @@ fn configured(desk: &Desk, server: &Scripted, variables: &[(&str, &str)], files:
         folder: &project,
         system: Path::new("/no/such/folder"),
         projects: &[&project],
+        admit: &|_, _| Ok(()),
+        is_projects: &|_| false,
     };
     settings(&Own::default(), &around).unwrap()
 }

@@ -8,7 +8,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use super::registry::Registry;
-use super::{Pair, Ran};
+use super::{Pair, Ran, made};
 
 /// A verb of carboy's, with an empty home and an empty cache unless told otherwise.
 pub struct Carboy {
@@ -39,6 +39,8 @@ impl Carboy {
         let home = TempDir::new().unwrap();
         let mut command = Command::new(env!("CARGO_BIN_EXE_carboy"));
         command.env_clear().env("PATH", "/usr/bin:/bin").env("HOME", home.path());
+        // Examples take site-packages and images from there.
+        command.env("CARBOY_ALLOW_OUTSIDE", made(""));
         command.stdin(Stdio::null()).arg(name);
         Self { command, _home: home }
     }

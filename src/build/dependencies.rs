@@ -96,10 +96,12 @@ pub fn packages(run: &Run, plan: &Plan) -> Result<Option<Arc<dyn Packages>>, Bui
     let Dependencies::Locked(locked) = &plan.dependencies else { return Ok(None) };
     let places = WheelPlaces {
         wheelhouses: locked.wheelhouses.clone(),
+        wheelhouses_by: locked.wheelhouses_by,
         index: locked.index.clone(),
         sources: locked.lock.sources().clone(),
         folder: locked.folder.clone(),
         project: locked.project.clone(),
+        bounds: locked.bounds.clone(),
     };
     Ok(Some(run.io.indexes.packages(&places)?))
 }

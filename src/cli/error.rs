@@ -1,5 +1,6 @@
 //! Every error that ends a run, with its hint and its exit code.
 
+use std::io::ErrorKind;
 use std::path::PathBuf;
 
 use super::{FAILED, USAGE};
@@ -18,6 +19,11 @@ pub enum CliError {
     NoFolder(PathBuf),
     #[error("cannot read `{}`: {cause}", path.display())]
     Read { path: PathBuf, cause: std::io::Error },
+    /// A path of the project's files that leads out of its root.
+    #[error("{at}: {cause}")]
+    Outside { at: String, cause: PortError },
+    #[error("the working directory has no project, and `{}` has one", .0.display())]
+    ConfigElsewhere(PathBuf),
     #[error("`{}`: {cause}", path.display())]
     Project { path: PathBuf, cause: ProjectError },
     #[error("`{}` is called as no lock file is", .0.display())]
@@ -47,6 +53,8 @@ impl CliError {
     pub fn code(&self) -> u8 {
         match self {
             Self::NoFolder(_)
+            | Self::Outside { .. }
+            | Self::ConfigElsewhere(_)
             | Self::Project { .. }
             | Self::LockName(_)
             | Self::Lock(_)
@@ -55,7 +63,7 @@ impl CliError {
             | Self::Config(_)
             | Self::Plan(_)
             | Self::Build(BuildError::NoEntrypoint(_) | BuildError::Lock(_)) => USAGE,
-            Self::Read { cause, .. } if cause.kind() == std::io::ErrorKind::NotFound => USAGE,
+            Self::Read { cause, .. } if matches!(cause.kind(), ErrorKind::NotFound | ErrorKind::InvalidInput) => USAGE,
             Self::Read { .. } | Self::Port(_) | Self::Build(_) | Self::Start(_) | Self::Stdout(_) => FAILED,
         }
     }
@@ -72,7 +80,10 @@ impl Hint for CliError {
             }
             Self::Config(cause) => cause.hint(),
             Self::Plan(cause) => cause.hint(),
-            Self::Port(cause) => cause.hint(),
+            Self::Port(cause) | Self::Outside { cause, .. } => cause.hint(),
+            Self::ConfigElsewhere(folder) => {
+                Some(format!("name the project's folder too: {}; or `.` for the working directory", folder.display()))
+            }
             Self::Build(cause) => cause.hint(),
             Self::Lock(cause) => cause.hint(),
             Self::LockName(_) => Some(

@@ -1,18 +1,21 @@
 //! Finds and reads the lock file of a project.
 
-use std::fs::File;
-use std::io::{self, Read as _};
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
 use globset::{GlobBuilder, GlobSet};
 
 use super::error::CliError;
-use crate::plan::{LockFile, join};
+use super::files;
+use super::wiring::around;
+use crate::packages::configured::{self, Machine};
+use crate::plan::{Bounds, By, LockFile, join};
+use crate::ports::PortError;
 use crate::progress::{Event, Progress};
-use crate::python::lock::{Format, Input, LIMIT, Lock};
+use crate::python::lock::{Format, Input, LIMIT, Lock, Places, Refusal};
 use crate::python::normalised;
 use crate::python::project::Project;
+use crate::source::{admit, real, within};
 
 /// The most bytes of a workspace's glob.
 const LONGEST: usize = 4 << 10;
@@ -77,7 +80,8 @@ fn workspace(folder: &Path, project: Option<&Project>) -> Result<Option<Found>, 
         if !path.is_file() || !configuration.is_file() {
             continue;
         }
-        let text = text(&configuration).map_err(|cause| CliError::Read { path: configuration.clone(), cause })?;
+        let text = files::text(&configuration, LIMIT)
+            .map_err(|cause| CliError::Read { path: configuration.clone(), cause })?;
         if is_member(&text, parent, &real) {
             let project = folder.to_owned();
             return Ok(Some(Found { path, project, format: Format::Uv, member: Some(normalised(name)) }));
@@ -87,7 +91,7 @@ fn workspace(folder: &Path, project: Option<&Project>) -> Result<Option<Found>, 
 }
 
 /// Whether `[tool.uv.workspace]` of a configuration has a folder among its members.
-fn is_member(configuration: &str, root: &Path, folder: &Path) -> bool {
+pub(super) fn is_member(configuration: &str, root: &Path, folder: &Path) -> bool {
     let Ok(table) = toml::from_str::<toml::Table>(configuration) else { return false };
     let Some(workspace) = table.get("tool").and_then(|tool| tool.get("uv")?.get("workspace")) else { return false };
     let Ok(below) = folder.strip_prefix(root) else { return false };
@@ -106,23 +110,6 @@ fn glob(text: &str) -> Option<GlobSet> {
     GlobSet::new([GlobBuilder::new(short).literal_separator(true).build().ok()?]).ok()
 }
 
-/// A file's text.
-///
-/// # Errors
-/// What is no regular file, which may have no end; one that is larger than any lock file.
-fn text(path: &Path) -> io::Result<String> {
-    if !path.metadata()?.is_file() {
-        return Err(io::Error::other("it is no regular file"));
-    }
-    let mut text = String::new();
-    let limit = u64::try_from(LIMIT).unwrap_or(u64::MAX);
-    File::open(path)?.take(limit.saturating_add(1)).read_to_string(&mut text)?;
-    if text.len() > LIMIT {
-        return Err(io::Error::other(format!("it has more than {} MiB", LIMIT >> 20)));
-    }
-    Ok(text)
-}
-
 /// The path from a folder to another; `.` where one of them is not there.
 fn relative(from: &Path, to: &Path) -> PathBuf {
     let real = |path: &Path| if path.as_os_str().is_empty() { Path::new(".") } else { path }.canonicalize();
@@ -133,20 +120,33 @@ fn relative(from: &Path, to: &Path) -> PathBuf {
 }
 
 impl Found {
-    /// Reads it, and the files that it names.
+    /// Reads it, and the files that it names within `bounds`, to which the folder of one
+    /// that a flag names is added. `index` is the one of the command line.
     ///
     /// # Errors
-    /// Files that cannot be read or understood.
-    pub fn read(self, progress: &dyn Progress) -> Result<LockFile, CliError> {
+    /// Files that cannot be read or understood, or lie elsewhere.
+    pub fn read(
+        self,
+        by: By,
+        mut bounds: Bounds,
+        index: Option<&str>,
+        progress: &dyn Progress,
+    ) -> Result<LockFile, CliError> {
         let Self { path, project: root, format, member } = self;
         let folder = path.parent().unwrap_or(Path::new("")).to_owned();
-        let whole = text(&path).map_err(|cause| CliError::Read { path: path.clone(), cause })?;
-        let project = match text(&folder.join("pyproject.toml")) {
-            Ok(text) => Some(text),
-            Err(cause) if cause.kind() == io::ErrorKind::NotFound => None,
-            Err(cause) => return Err(CliError::Read { path: folder.join("pyproject.toml"), cause }),
+        if by == By::User && within(&bounds, &folder).is_err() {
+            bounds.roots.extend(real(&folder).ok());
+        }
+        let own = |path: &Path, by| -> Result<String, CliError> {
+            if by == By::Project {
+                within(&bounds, path).map_err(|cause| CliError::Outside { at: "the lock file".to_owned(), cause })?;
+            }
+            files::text(path, LIMIT).map_err(|cause| CliError::Read { path: path.to_owned(), cause })
         };
-        let mut more = |name: &Path| text(&folder.join(name)).map_err(|cause| cause.to_string());
+        let whole = own(&path, by)?;
+        let beside = folder.join("pyproject.toml");
+        let project = if beside.exists() { Some(own(&beside, By::Project)?) } else { None };
+        let mut more = |name: &Path| files::text(&folder.join(name), LIMIT).map_err(|cause| cause.to_string());
         let name = path.display().to_string();
         let mut input = Input {
             name: &name,
@@ -155,13 +155,41 @@ impl Found {
             read: &mut more,
             is_file: &|name| folder.join(name).is_file(),
             root: &relative(&folder, &root),
+            places: &Disk { bounds: &bounds, folder: &folder, index },
         };
         let lock = Lock::parse(format, &mut input)?;
         for warning in lock.warnings() {
             progress.on(Event::Warning(warning.clone()));
         }
-        Ok(LockFile { lock: Arc::new(lock), folder, member })
+        Ok(LockFile { lock: Arc::new(lock), folder, member, bounds: Arc::new(bounds) })
     }
+}
+
+/// The places of this machine.
+struct Disk<'a> {
+    bounds: &'a Bounds,
+    /// The lock file's.
+    folder: &'a Path,
+    /// The index of the command line.
+    index: Option<&'a str>,
+}
+
+impl Places for Disk<'_> {
+    fn put_in(&self, url: &str) -> Result<String, Refusal> {
+        let full = around(&[], self.bounds, |around| {
+            let machine = Machine::read(self.index, around)?;
+            configured::put_in(url, &machine, around.variable)
+        });
+        full.map_err(refusal)
+    }
+
+    fn admit(&self, path: &Path) -> Result<(), Refusal> {
+        admit(self.bounds, self.folder, path).map_err(refusal)
+    }
+}
+
+fn refusal(PortError { message, hint, .. }: PortError) -> Refusal {
+    Refusal { cause: message, hint }
 }
 
 #[cfg(test)]
@@ -188,12 +216,9 @@ mod tests {
     }
 
     #[test]
-    fn only_regular_files_are_read_and_paths_between_folders_found() {
-        assert_eq!(text(Path::new("/dev/zero")).unwrap_err().to_string(), "it is no regular file");
+    fn paths_between_folders_are_found() {
         let folder = tempfile::tempdir().unwrap();
-        let (large, sub) = (folder.path().join("large"), folder.path().join("a/b"));
-        File::create(&large).unwrap().set_len(1 + LIMIT as u64).unwrap();
-        assert_eq!(text(&large).unwrap_err().to_string(), "it has more than 16 MiB");
+        let sub = folder.path().join("a/b");
         std::fs::create_dir_all(&sub).unwrap();
         assert_eq!(relative(&sub, folder.path()), Path::new("../.."));
         assert_eq!(relative(folder.path(), &sub), Path::new("a/b"));

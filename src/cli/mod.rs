@@ -4,10 +4,13 @@
 mod build;
 mod cache;
 mod error;
+mod files;
 mod folder;
+mod inside;
 mod lock;
 mod plan;
 mod project;
+mod root;
 mod session;
 mod why;
 mod wiring;

@@ -8,9 +8,9 @@ use clap::Args as ClapArgs;
 
 use super::error::CliError;
 use super::folder::Folder;
-use super::lock;
+use super::{inside, lock};
 use crate::config::{ConfigError, File};
-use crate::plan::{self, Args, Dependencies, LockFile, Plan};
+use crate::plan::{self, Args, By, Dependencies, LockFile, Plan};
 use crate::progress::{Event, Progress};
 use crate::rootfs::Limits;
 
@@ -20,7 +20,7 @@ const EPOCH: u64 = 315_532_800;
 // No doc comment: clap would take it for the verb's description.
 #[derive(ClapArgs)]
 pub struct Project {
-    /// The project's folder
+    /// The project's folder [default: the working directory]
     #[arg(value_name = "DIR")]
     dir: Option<PathBuf>,
     /// Where the image goes: registry/repository[:tag] or oci:FOLDER[:NAME]
@@ -47,7 +47,7 @@ pub struct Project {
     /// A [profile.NAME] of the configuration, `debug` or `default`; repeatable
     #[arg(long = "profile", env = "CARBOY_PROFILES", value_name = "NAME", value_delimiter = ',')]
     profiles: Vec<String>,
-    /// The lock file [default: the one beside the configuration, or of the uv workspace]
+    /// The lock file [default: the one in the project's folder, or of the uv workspace]
     #[arg(long, env = "CARBOY_LOCK", value_name = "FILE")]
     lock: Option<PathBuf>,
     /// An extra of the project to install; repeatable
@@ -62,6 +62,9 @@ pub struct Project {
     /// The package index [default: pip's and uv's own settings, then the lock file's]
     #[arg(long, env = "CARBOY_INDEX", value_name = "URL", hide_env_values = true)]
     index: Option<String>,
+    /// A file or folder outside of the project that its files may name; repeatable
+    #[arg(long, env = "CARBOY_ALLOW_OUTSIDE", value_name = "PATH", value_delimiter = ',')]
+    allow_outside: Vec<PathBuf>,
     /// zstd or gzip [default: zstd]
     #[arg(long, env = "CARBOY_COMPRESSION", value_name = "KIND")]
     compression: Option<String>,
@@ -77,7 +80,8 @@ impl Project {
     /// # Errors
     /// A folder or configuration that cannot be read; what cannot be planned.
     pub fn plans(&self, push: bool, progress: &dyn Progress) -> Result<Vec<Plan>, CliError> {
-        let folder = Folder::read(self.dir.as_deref(), self.config.as_deref())?;
+        Folder::check_config(self.dir.as_deref(), self.config.as_deref())?;
+        let folder = self.folder()?;
         let plans = self.of_profiles(&folder, push, progress)?;
         warn_of_no_lock(&folder, &plans, progress);
         Ok(plans)
@@ -91,7 +95,11 @@ impl Project {
         if self.dir.is_none() && self.config.is_none() {
             return Ok(Limits::default());
         }
-        Ok(Folder::read(self.dir.as_deref(), self.config.as_deref())?.file.limits)
+        Ok(self.folder()?.file.limits)
+    }
+
+    fn folder(&self) -> Result<Folder, CliError> {
+        Folder::read(self.dir.as_deref(), self.config.as_deref(), &self.allow_outside)
     }
 
     /// The lock file of a configuration: the one named, else the one found. Profiles
@@ -113,7 +121,9 @@ impl Project {
             Some(path) => Some(lock::named(path.clone(), &folder.path, project)?),
             None => lock::find(&folder.path, project, progress)?,
         };
-        let lock = found.map(|lock| lock.read(progress)).transpose()?;
+        let by = if self.lock.is_some() { By::User } else { By::Project };
+        let index = self.index.as_deref();
+        let lock = found.map(|lock| lock.read(by, folder.bounds.clone(), index, progress)).transpose()?;
         read.insert(named, lock.clone());
         Ok(lock)
     }
@@ -140,8 +150,16 @@ impl Project {
             requires_python: folder.requires_python.clone(),
             timestamp: timestamp()?,
         };
+        let overridden = [
+            ("to", self.to.is_some()),
+            ("base", self.base.is_some()),
+            ("builder", self.builder.is_some()),
+            ("dependencies.lock", self.lock.is_some()),
+            ("dependencies.wheelhouse", !self.wheelhouse.is_empty()),
+        ];
         let mut read = BTreeMap::new();
         let mut plan = |file: &File, profile: Option<&str>| -> Result<Plan, CliError> {
+            inside::check(folder, file, &overridden)?;
             let wanted = plan::looks_for_lock(&args, file, self.lock.is_some())?;
             let lock = if wanted { self.lock(folder, file, &mut read, progress)? } else { None };
             Ok(Plan::new(&Args { lock, ..args.clone() }, file, profile)?)

@@ -7,9 +7,11 @@ use crate::oci::Location;
 use crate::oci::location::Selector;
 use crate::packages::configured::{self, Around, Own};
 use crate::packages::{Settings, Wheels};
+use crate::plan::Bounds;
 use crate::ports::{Cache, Folders, Indexes, Packages, PortError, Repositories, Sink, Source, WheelPlaces};
 use crate::progress::Progress;
 use crate::registry::Registry;
+use crate::source::{admit, within};
 use crate::store::{Layout, LayoutWriter};
 use crate::workers::Workers;
 
@@ -53,21 +55,31 @@ impl Indexes for Markets {
     fn packages(&self, places: &WheelPlaces) -> Result<Arc<dyn Packages>, PortError> {
         let own = Own {
             wheelhouses: places.wheelhouses.clone(),
+            wheelhouses_by: places.wheelhouses_by,
             index: places.index.clone(),
             sources: places.sources.clone(),
             folder: places.folder.clone(),
         };
-        let home = etcetera::home_dir().ok();
-        let around = Around {
-            variable: &|name| std::env::var(name).ok(),
-            home: home.as_deref(),
-            folder: Path::new(""),
-            system: Path::new("/etc"),
-            projects: &[places.project.as_path(), places.folder.as_path()],
-        };
-        let settings = configured::settings(&own, &around)?;
-        let settings = Settings { insecure: self.insecure.clone(), jobs: self.jobs, ..settings };
+        let projects = [places.project.as_path(), places.folder.as_path()];
+        let settings = around(&projects, &places.bounds, |around| configured::settings(&own, around))?;
+        let bounds = places.bounds.clone();
+        let settings = Settings { bounds, insecure: self.insecure.clone(), jobs: self.jobs, ..settings };
         let (cache, folders, progress) = (self.cache.clone(), self.folders.clone(), self.progress.clone());
         Ok(Arc::new(Wheels::new(settings, cache, folders, progress, self.workers.clone())?))
     }
+}
+
+/// Gives the surroundings of a project's folders to whoever looks for settings.
+pub fn around<T>(projects: &[&Path], bounds: &Bounds, look: impl FnOnce(&Around<'_>) -> T) -> T {
+    let home = etcetera::home_dir().ok();
+    let roots = Bounds { allowed: Vec::new(), roots: bounds.roots.clone() };
+    look(&Around {
+        variable: &|name| std::env::var(name).ok(),
+        home: home.as_deref(),
+        folder: Path::new(""),
+        system: Path::new("/etc"),
+        projects,
+        admit: &|folder, named| admit(bounds, folder, named),
+        is_projects: &|path| within(&roots, path).is_ok(),
+    })
 }

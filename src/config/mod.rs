@@ -18,6 +18,7 @@ mod image;
 mod keys;
 mod layers;
 mod limits;
+mod local;
 mod mode;
 mod port;
 mod pyproject;

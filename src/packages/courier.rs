@@ -59,14 +59,16 @@ impl Courier {
         let mut ask = Ask::new(Method::GET, url.clone());
         ask.headers = headers;
         let mut login = match &own {
-            Some(own) => Some(self.credentials.completed(own, &url)),
+            Some(own) => {
+                Some(self.credentials.completed(own, &url)).filter(|_| self.credentials.trust().permits_travel(&url))
+            }
             None => self.credentials.find(&url),
         };
         let mut response = self.wire.follow(&ask, &auth(login)).await?;
         // Whoever has a login for all hosts shows it only where somebody asks.
         if response.status() == StatusCode::UNAUTHORIZED
             && login.is_none()
-            && let Some(fallback) = self.credentials.fallback()
+            && let Some(fallback) = self.credentials.fallback(&url)
         {
             explanation(response).await;
             login = Some(fallback);
@@ -89,7 +91,7 @@ impl Courier {
                 Failure::lasting(PortError { kind: PortErrorKind::NotFound, message, hint: None })
             }
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
-                let error = refused(url, index, login, &why);
+                let error = self.refused(url, index, login, &why);
                 // What is forbidden may be one project's files only.
                 if status == StatusCode::UNAUTHORIZED {
                     self.give_up(url, index, &error);
@@ -103,6 +105,36 @@ impl Courier {
             _ => Failure { error: other(format!("{answerer} fails: {why}")), again },
         }
     }
+
+    fn refused(&self, url: &Url, index: Option<&Index>, login: Option<&Login>, why: &str) -> PortError {
+        let host = authority(url);
+        let place = match index {
+            Some(index) if same_origin(&index.url, url) => shown(&index.url),
+            _ => host.clone(),
+        };
+        let trust = self.credentials.trust();
+        let name = index.and_then(|index| index.name.as_deref()).filter(|name| trust.permits_named(name, url));
+        let names = name.map(|name| {
+            let name = super::configured::variable_part(name);
+            format!("UV_INDEX_{name}_USERNAME and UV_INDEX_{name}_PASSWORD, or of ")
+        });
+        let hint = match login {
+            Some(login) => format!("the credentials from {} do not give access: check them", login.source),
+            None if !trust.permits_travel(url) => {
+                "no credentials are sent over plain HTTP: write the URL with https".to_owned()
+            }
+            None if !trust.permits(url) => {
+                format!("if credentials may be sent to {host}, add it to CARBOY_LOGIN_HOSTS")
+            }
+            None => format!(
+                "give credentials by {}a line of ~/.netrc: machine {} login USER password PASSWORD",
+                names.unwrap_or_default(),
+                url.host_str().unwrap_or(&host),
+            ),
+        };
+        let message = format!("{place} refuses access: {why}");
+        PortError { kind: PortErrorKind::Denied, message, hint: Some(hint) }
+    }
 }
 
 /// Who is asked: an index, or a host.
@@ -115,26 +147,4 @@ fn asked(url: &Url, index: Option<&Index>) -> String {
 
 fn auth(login: Option<&Login>) -> Auth {
     login.map_or(Auth::Anonymous, |login| Auth::Basic(login.user.clone(), login.password.clone()))
-}
-
-fn refused(url: &Url, index: Option<&Index>, login: Option<&Login>, why: &str) -> PortError {
-    let host = authority(url);
-    let place = match index {
-        Some(index) if same_origin(&index.url, url) => shown(&index.url),
-        _ => host.clone(),
-    };
-    let names = index.and_then(|index| index.name.as_deref()).map(|name| {
-        let name = super::configured::variable_part(name);
-        format!("UV_INDEX_{name}_USERNAME and UV_INDEX_{name}_PASSWORD, or of ")
-    });
-    let hint = match login {
-        Some(login) => format!("the credentials from {} do not give access: check them", login.source),
-        None => format!(
-            "give credentials by {}a line of ~/.netrc: machine {} login USER password PASSWORD",
-            names.unwrap_or_default(),
-            url.host_str().unwrap_or(&host),
-        ),
-    };
-    let message = format!("{place} refuses access: {why}");
-    PortError { kind: PortErrorKind::Denied, message, hint: Some(hint) }
 }

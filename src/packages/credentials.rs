@@ -6,6 +6,7 @@
 
 use url::Url;
 
+use super::configured::Trust;
 use super::netrc::Netrc;
 
 /// User and password, and where they were found.
@@ -22,9 +23,19 @@ pub struct Login {
 pub struct Credentials {
     urls: Vec<(Url, Login)>,
     netrc: Option<Netrc>,
+    trust: Trust,
 }
 
 impl Credentials {
+    /// netrc's logins; `trust` says which hosts get those that are not theirs alone.
+    pub fn new(trust: Trust, netrc: Option<Netrc>) -> Self {
+        Self { urls: Vec::new(), netrc, trust }
+    }
+
+    pub(super) fn trust(&self) -> &Trust {
+        &self.trust
+    }
+
     /// A login for a URL and what lies below it. An earlier one for the same URL stays.
     pub fn add(&mut self, url: &Url, login: Login) {
         let url = without_login(url);
@@ -33,13 +44,12 @@ impl Credentials {
         }
     }
 
-    /// Logins for hosts.
-    pub fn set_netrc(&mut self, netrc: Netrc) {
-        self.netrc = Some(netrc);
-    }
-
-    /// What to send along with a request.
+    /// What to send along with a request; nothing in the clear, unless the machine's
+    /// configuration names the host.
     pub(super) fn find(&self, url: &Url) -> Option<&Login> {
+        if !self.trust.permits_travel(url) {
+            return None;
+        }
         let here = self.urls.iter().filter(|(known, _)| known.origin() == url.origin());
         // The first of equals: `max_by_key` would take the last.
         let best = here.rev().max_by_key(|(known, _)| shared(known, url)).map(|(_, login)| login);
@@ -57,8 +67,9 @@ impl Credentials {
     }
 
     /// What to try where a request without was refused.
-    pub(super) fn fallback(&self) -> Option<&Login> {
-        self.netrc.as_ref()?.default.as_ref()
+    pub(super) fn fallback(&self, url: &Url) -> Option<&Login> {
+        let permitted = self.trust.names(url) && self.trust.permits(url);
+        self.netrc.as_ref()?.default.as_ref().filter(|_| permitted)
     }
 }
 
@@ -134,14 +145,13 @@ mod tests {
 
     #[test]
     fn a_user_without_a_password_has_it_in_netrc() {
-        let mut credentials = Credentials::default();
+        let text = "machine me.example login x password 1 machine me.example login me password 2\n\
+                    machine they.example login x password 3";
+        let mut credentials = Credentials::new(Trust::default(), Some(Netrc::read(text, "netrc")));
         for user in ["me", "they"] {
             let login = Login { password: String::new(), ..login(user) };
             credentials.add(&url(&format!("https://{user}.example/simple")), login);
         }
-        let text = "machine me.example login x password 1 machine me.example login me password 2\n\
-                    machine they.example login x password 3";
-        credentials.set_netrc(Netrc::read(text, "netrc"));
         for (asked, user, password) in
             [("https://me.example/simple/six/", "me", "2"), ("https://they.example/simple/six/", "they", "")]
         {

@@ -10,6 +10,7 @@ use super::house::{self, Housed};
 use super::lacking::Wanted;
 use super::names::is_of;
 use crate::http::failure::other;
+use crate::plan::By;
 use crate::ports::{PortError, PortErrorKind, WheelFile};
 use crate::progress::Event;
 use crate::python::lock::{Hash, LockedFile, Origin, Pinned};
@@ -28,6 +29,7 @@ impl Wheels {
         };
         if let Some(one) = wheel::best(here(true), wanted.target) {
             let need = Need { name: &one.name, hashes: locked_hashes(wanted.pinned, &one.name), size: None };
+            self.admit(one)?;
             let file = self.on_disk(&one.path, &need).await?;
             self.warn_of_hash(wanted.pinned, one).await?;
             return Ok(Some(file));
@@ -41,6 +43,7 @@ impl Wheels {
                 [] => locked_hashes(wanted.pinned, &one.name),
                 hashes => hashes,
             };
+            self.admit(one)?;
             match self.on_disk(&one.path, &Need { name: &one.name, hashes, size: None }).await {
                 Err(error) if error.kind == PortErrorKind::Corrupt => {
                     left.retain(|(_, other)| other.path != one.path);
@@ -49,6 +52,21 @@ impl Wheels {
             }
         }
         Ok(None)
+    }
+
+    /// Checks where a wheel leads that lies in a folder which the project's files name.
+    fn admit(&self, one: &Housed) -> Result<(), PortError> {
+        let settings = &self.settings;
+        let named_by_project = if one.strict {
+            settings.wheelhouses_by == By::Project
+        } else {
+            settings.projects_links.iter().any(|folder| one.path.starts_with(folder))
+        };
+        if !named_by_project {
+            return Ok(());
+        }
+        let (folder, name) = (one.path.parent().unwrap_or(&one.path), one.name.as_ref());
+        self.folders.admit(&settings.bounds, folder, name)
     }
 
     /// Where a lock file has hashes without names, a wheel in a wheelhouse may be one that

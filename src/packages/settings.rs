@@ -1,17 +1,20 @@
 //! Where wheels may come from.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use url::Url;
 
 use super::credentials::Credentials;
+use crate::plan::{Bounds, By};
 
 /// Wheelhouses, indexes, and how to speak to them. `configured` makes it from what
 /// pip, uv and carboy are told.
 pub struct Settings {
     /// Folders of wheels, looked in first. They must be there.
     pub wheelhouses: Vec<PathBuf>,
+    pub wheelhouses_by: By,
     /// The indexes that this machine or carboy is configured for, in their order: asked
     /// before the URLs of the lock file.
     pub indexes: Vec<Index>,
@@ -31,6 +34,10 @@ pub struct Settings {
     pub lock_links: Vec<Links>,
     /// Where relative paths of the lock file begin.
     pub folder: PathBuf,
+    /// Those of the folders of `find_links` and `lock_links` that the project's files name.
+    pub projects_links: Vec<PathBuf>,
+    /// Where wheels in folders that the project's files name may lead, by links.
+    pub bounds: Arc<Bounds>,
     pub credentials: Credentials,
     /// Hosts, with or without a port, that may speak plain HTTP. Loopback hosts
     /// always may.
@@ -65,6 +72,16 @@ pub enum Links {
     Page(Url),
 }
 
+impl Links {
+    /// The folder that it is.
+    pub(super) fn folder(&self) -> Option<&Path> {
+        match self {
+            Self::Folder(folder) | Self::Tree(folder) => Some(folder),
+            Self::Page(_) => None,
+        }
+    }
+}
+
 impl Index {
     /// Whether it is the one at a URL.
     pub(super) fn is_at(&self, url: &Url) -> bool {
@@ -76,6 +93,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             wheelhouses: Vec::new(),
+            wheelhouses_by: By::User,
             indexes: Vec::new(),
             pypi: true,
             find_links: Vec::new(),
@@ -84,6 +102,8 @@ impl Default for Settings {
             lock_indexes: Vec::new(),
             lock_links: Vec::new(),
             folder: PathBuf::new(),
+            projects_links: Vec::new(),
+            bounds: Arc::default(),
             credentials: Credentials::default(),
             insecure: Vec::new(),
             certificates: None,

@@ -62,6 +62,8 @@ pub struct LockFile {
     pub folder: PathBuf,
     /// The workspace's member that is built, where the file is another project's.
     pub member: Option<String>,
+    /// Where paths in it and in the project's files may lead.
+    pub bounds: Arc<Bounds>,
 }
 
 /// Where the dependencies come from.
@@ -71,6 +73,25 @@ pub enum Dependencies {
     /// Each platform's folder of ready-made site-packages.
     Ready(BTreeMap<Platform, PathBuf>),
     Locked(Locked),
+}
+
+/// Who names a place.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum By {
+    /// Whoever runs carboy: flags, variables, the configuration of the machine.
+    #[default]
+    User,
+    /// The project's own files, which whoever sends a change may write.
+    Project,
+}
+
+/// The folders that paths in a project's own files may lead to, absolute and without links.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Bounds {
+    /// The root of the project. Of a lock file elsewhere that a flag names, its folder too.
+    pub roots: Vec<PathBuf>,
+    /// What `--allow-outside` names: absolute paths may lead there too.
+    pub allowed: Vec<PathBuf>,
 }
 
 /// What of a lock file, and where its wheels are looked for.
@@ -83,8 +104,11 @@ pub struct Locked {
     pub choice: Choice,
     /// Folders of wheels, looked in first.
     pub wheelhouses: Vec<PathBuf>,
-    /// The index that the configuration names.
-    pub index: Option<String>,
+    pub wheelhouses_by: By,
+    /// The index that a flag or the configuration names.
+    pub index: Option<(By, String)>,
+    /// Where paths of the project's files may lead.
+    pub bounds: Arc<Bounds>,
 }
 
 /// One image to build.
@@ -336,17 +360,18 @@ pub fn looks_for_lock(args: &Args, file: &File, named: bool) -> Result<bool, Pla
 
 fn dependencies(args: &Args, file: &File, platforms: &[Platform], has_python: bool) -> Result<Dependencies, PlanError> {
     let wanted = &file.dependencies;
-    let Some(LockFile { lock, folder, member }) = args.lock.clone().filter(|_| has_python) else {
+    let Some(LockFile { lock, folder, member, bounds }) = args.lock.clone().filter(|_| has_python) else {
         return ready(args, file, platforms, has_python);
     };
     let names = |flag: &[String], key: &Option<Vec<String>>| {
         let names = if flag.is_empty() { key.as_deref().unwrap_or_default() } else { flag };
         names.iter().map(|name| normalised(name)).collect()
     };
-    let wheelhouses = if args.wheelhouse.is_empty() {
-        wanted.wheelhouse.iter().flatten().map(|name| join(&args.folder, Path::new(name))).collect()
+    let (wheelhouses_by, wheelhouses) = if args.wheelhouse.is_empty() {
+        let folders = wanted.wheelhouse.iter().flatten();
+        (By::Project, folders.map(|name| join(&args.folder, Path::new(name))).collect())
     } else {
-        args.wheelhouse.clone()
+        (By::User, args.wheelhouse.clone())
     };
     Ok(Dependencies::Locked(Locked {
         lock,
@@ -358,7 +383,9 @@ fn dependencies(args: &Args, file: &File, platforms: &[Platform], has_python: bo
             member: wanted.member.as_deref().map(normalised).or(member),
         },
         wheelhouses,
-        index: args.index.clone().or_else(|| wanted.index.clone()),
+        wheelhouses_by,
+        bounds,
+        index: args.index.clone().map(|url| (By::User, url)).or_else(|| Some((By::Project, wanted.index.clone()?))),
     }))
 }
 

@@ -1,4 +1,5 @@
 use super::*;
+use crate::python::lock::testing::Refusing;
 use crate::python::lock::{Format, Input};
 
 fn args() -> Args {
@@ -98,9 +99,10 @@ fn a_lock_files_wheels_are_looked_for_where_flags_and_file_say() {
         read: &mut |_| Err(String::new()),
         is_file: &|_| false,
         root: Path::new("."),
+        places: &Refusing,
     };
     let lock = Arc::new(Lock::parse(Format::Requirements, &mut input).unwrap());
-    let lock = LockFile { lock, folder: "proj".into(), member: Some("shop".to_owned()) };
+    let lock = LockFile { lock, folder: "proj".into(), member: Some("shop".to_owned()), bounds: Arc::default() };
     let args = Args { folder: "proj".into(), lock: Some(lock), ..args() };
     let locked = |args: &Args| match plan(args, toml).unwrap().dependencies {
         Dependencies::Locked(locked) => locked,
@@ -113,7 +115,7 @@ fn a_lock_files_wheels_are_looked_for_where_flags_and_file_say() {
     let flags = Args { wheelhouse: vec!["w".into()], index: Some("https://flag.example".to_owned()), ..args };
     let from_flags = locked(&flags);
     assert_eq!(from_flags.wheelhouses, [Path::new("w")]);
-    assert_eq!(from_flags.index.as_deref(), Some("https://flag.example"));
+    assert_eq!(from_flags.index, Some((By::User, "https://flag.example".to_owned())));
     let exclude = plan(&flags, toml).unwrap().app.unwrap().exclude;
     assert_eq!(exclude, Vec::<String>::new(), "a wheelhouse and a lock file elsewhere");
     assert!(error(&Args { python: Some("false".to_owned()), ..flags }, toml).contains("contradict"));

@@ -2,9 +2,10 @@
 //!
 //! `walk` goes through a folder and asks `rules` what to leave out (`globs`,
 //! `defaults`, `ignores`, `dockerignore`); `links` sees to it that no link leads
-//! out; `index` remembers what files contain, `facts` reads those that it does
+//! out; `bounds` holds the paths that a project's files name to where they may lead; `index` remembers what files contain, `facts` reads those that it does
 //! not know. Links are never followed, names are bytes.
 
+mod bounds;
 mod defaults;
 mod dockerignore;
 mod facts;
@@ -25,7 +26,9 @@ use std::sync::Arc;
 
 use fs_err::PathExt as _;
 
+use crate::plan::Bounds;
 use crate::ports::{Cache, Folders, LocalEntry, LocalFile, LocalKind, PortError, PortErrorKind, Walk, WalkRules};
+pub use bounds::{admit, real, within};
 use facts::{Facts, Stat};
 use index::{Index, Update};
 use rules::Rules;
@@ -66,6 +69,10 @@ impl LocalFolders {
 impl Folders for LocalFolders {
     fn is_folder(&self, path: &Path) -> bool {
         path.is_dir()
+    }
+
+    fn admit(&self, bounds: &Bounds, folder: &Path, named: &Path) -> Result<(), PortError> {
+        admit(bounds, folder, named)
     }
 
     fn walk(&self, folder: &Path, rules: &WalkRules) -> Result<Walk, PortError> {

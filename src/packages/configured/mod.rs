@@ -16,13 +16,15 @@
 //!
 //! Logins: `UV_INDEX_<NAME>_USERNAME` and `_PASSWORD`, `POETRY_HTTP_BASIC_<NAME>_…` for
 //! indexes with names, then those in URLs, then netrc's. A lock file's indexes have no
-//! names here: it would decide which host gets somebody's login. Variables of the
-//! environment count in the logins of its URLs, as pipenv has it, and nowhere else.
+//! names here: it would decide which host gets somebody's login. Which hosts get logins
+//! that only the project names is in [`trust`].
 
 mod ini;
 mod pip;
 mod project;
+mod trust;
 mod uv;
+mod variables;
 
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
@@ -31,15 +33,17 @@ use serde::de::DeserializeOwned;
 use url::Url;
 
 use super::credentials::{Credentials, Login, login_of, without_login};
-use super::links::percent_decoded;
 use super::netrc::{self, Netrc};
 use super::settings::{Index, Links, Settings};
 use crate::http::failure::other;
+use crate::plan::By;
 use crate::ports::PortError;
 use crate::python::lock::Sources;
+pub use trust::Trust;
+pub use variables::put_in;
 
 /// The most bytes of a file of settings.
-const LIMIT: u64 = 16 << 20;
+const LIMIT: u64 = 1 << 20;
 
 /// Where settings are looked for.
 pub struct Around<'a> {
@@ -52,13 +56,18 @@ pub struct Around<'a> {
     pub system: &'a Path,
     /// The folders of the project and of its lock file, whose `pyproject.toml` counts.
     pub projects: &'a [&'a Path],
+    /// Whether a file of the project may name a path, which is relative to a folder.
+    pub admit: &'a dyn Fn(&Path, &Path) -> Result<(), PortError>,
+    /// Whether a file of this machine is one of the project's.
+    pub is_projects: &'a dyn Fn(&Path) -> bool,
 }
 
 /// What carboy itself and the lock file say.
 #[derive(Default)]
 pub struct Own {
     pub wheelhouses: Vec<PathBuf>,
-    pub index: Option<String>,
+    pub wheelhouses_by: By,
+    pub index: Option<(By, String)>,
     /// What the lock file says.
     pub sources: Sources,
     /// The lock file's folder.
@@ -78,6 +87,7 @@ struct Given {
 #[derive(Default)]
 struct Source {
     what: String,
+    by: By,
     /// Stands in `PyPI`'s place.
     index: Option<Given>,
     /// Asked before it.
@@ -85,6 +95,8 @@ struct Source {
     /// None comes before others, as in pip.
     equal: bool,
     links: Vec<String>,
+    /// Those of its indexes that have names, the ones for single distributions too.
+    named: Vec<Given>,
     no_index: Option<bool>,
     /// Where its relative paths begin.
     folder: PathBuf,
@@ -93,6 +105,7 @@ struct Source {
 /// Where an index or a link leads.
 enum Place {
     Web(Url),
+    /// As it is named: absolute, or relative to where its source's paths begin.
     Folder(PathBuf),
 }
 
@@ -117,24 +130,63 @@ impl Around<'_> {
     }
 }
 
+/// This machine's own configuration: what it says of indexes, and the hosts that it names.
+pub struct Machine {
+    sources: Vec<Source>,
+    trust: Trust,
+    netrc: Option<Netrc>,
+}
+
+impl Machine {
+    /// Reads it. `index` is the one of the command line or of `CARBOY_INDEX`.
+    ///
+    /// # Errors
+    /// Files that cannot be read or understood; what is no URL.
+    pub fn read(index: Option<&str>, around: &Around<'_>) -> Result<Self, PortError> {
+        let mut sources = vec![uv::environment(around), pip::environment(around)];
+        sources.extend(uv::files(around)?);
+        sources.push(pip::files(around)?);
+        sources.insert(0, Source::own(index, around.folder, By::User));
+        let mut trust = Trust::new(around.get(trust::LOGIN_HOSTS))?;
+        for source in &sources {
+            for given in source.all() {
+                if let Place::Web(url) = given.place()? {
+                    trust.add(given.name.as_deref(), &url);
+                }
+            }
+        }
+        Ok(Self { sources, trust, netrc: netrc(around)? })
+    }
+
+    /// Whether it names a URL's host.
+    pub fn names(&self, url: &Url) -> bool {
+        let known = |netrc: &Netrc| url.host_str().is_some_and(|host| netrc.machine(host, None).is_some());
+        self.trust.names(url) || self.netrc.as_ref().is_some_and(known)
+    }
+}
+
 /// All settings.
 ///
 /// # Errors
 /// Files that cannot be read or understood; what is no URL. No error shows a URL, for
 /// there may be a password in it.
 pub fn settings(own: &Own, around: &Around<'_>) -> Result<Settings, PortError> {
-    let mut settings = Settings { wheelhouses: own.wheelhouses.clone(), ..Settings::default() };
+    let (wheelhouses, wheelhouses_by) = (own.wheelhouses.clone(), own.wheelhouses_by);
+    let mut settings = Settings { wheelhouses, wheelhouses_by, ..Settings::default() };
     settings.certificates = pip::certificates(around);
-    let mut logins = Logins { around, credentials: Credentials::default() };
-
-    let mut sources = vec![own.source(around), uv::environment(around), pip::environment(around)];
-    sources.extend(uv::files(around)?);
-    sources.push(pip::files(around)?);
+    let flag = own.index.as_ref().filter(|(by, _)| *by == By::User).map(|(_, url)| url.as_str());
+    let Machine { mut sources, trust, netrc } = Machine::read(flag, around)?;
+    let mut logins = Logins { around, credentials: Credentials::new(trust, netrc) };
     for source in &sources {
         logins.learn(source)?;
     }
+
+    let configured = own.index.as_ref().filter(|(by, _)| *by == By::Project).map(|(_, url)| url.as_str());
+    let configured = Source::own(configured, around.projects.first().unwrap_or(&around.folder), By::Project);
+    logins.learn(&configured)?;
+    sources.insert(0, configured);
     if let Some(source) = sources.iter().find(|source| !source.links.is_empty()) {
-        settings.find_links = source.links()?;
+        settings.find_links = source.links(around)?;
     }
     for source in &sources {
         if source.no_index == Some(true) {
@@ -142,74 +194,117 @@ pub fn settings(own: &Own, around: &Around<'_>) -> Result<Settings, PortError> {
             settings.no_index = true;
             break;
         }
-        add_indexes(source, &mut settings.indexes, &mut settings.find_links)?;
+        source.add_indexes(around, &mut settings.indexes, &mut settings.find_links)?;
         if source.index.is_some() {
             settings.pypi = false;
             break;
         }
     }
 
+    let machines = settings.find_links.clone();
     for folder in around.projects {
         let project = project::read(folder, around)?;
-        logins.learn(&project.source)?;
-        for given in &project.named {
-            logins.add(given, &project.source.folder)?;
-        }
-        add_indexes(&project.source, &mut settings.project_indexes, &mut settings.find_links)?;
-        settings.find_links.extend(project.source.links()?);
-        settings.pypi &= project.source.index.is_none();
+        logins.learn(&project)?;
+        project.add_indexes(around, &mut settings.project_indexes, &mut settings.find_links)?;
+        settings.find_links.extend(project.links(around)?);
+        settings.pypi &= project.index.is_none();
     }
     let lock = own.lock();
-    logins.learn_expanded(&lock)?;
-    add_indexes(&lock, &mut settings.lock_indexes, &mut settings.lock_links)?;
-    settings.lock_links.extend(lock.links()?);
+    logins.learn(&lock)?;
+    lock.add_indexes(around, &mut settings.lock_indexes, &mut settings.lock_links)?;
+    settings.lock_links.extend(lock.links(around)?);
     settings.pypi &= lock.index.is_none();
     settings.no_index |= own.sources.no_index;
+    let projects = settings.find_links.iter().chain(&settings.lock_links).filter(|links| !machines.contains(links));
+    settings.projects_links = projects.filter_map(Links::folder).map(Path::to_owned).collect();
     settings.folder.clone_from(&own.folder);
-    logins.read_netrc()?;
     settings.credentials = logins.credentials;
     Ok(settings)
 }
 
-impl Own {
-    fn source(&self, around: &Around<'_>) -> Source {
-        let what = "[dependencies] index".to_owned();
-        let index = self.index.as_ref().map(|url| Given { name: None, url: url.clone(), what: what.clone() });
-        Source { what, index, folder: around.folder.to_owned(), ..Source::default() }
-    }
+/// The logins of netrc, if there is one.
+fn netrc(around: &Around<'_>) -> Result<Option<Netrc>, PortError> {
+    let named = around.get("NETRC").map(|path| around.folder.join(path));
+    let Some(path) = named.or_else(|| Some(around.home?.join(".netrc"))) else { return Ok(None) };
+    let text = read_up_to(&path, netrc::LIMIT)?;
+    Ok(text.map(|text| Netrc::read(&text, &path.display().to_string())))
+}
 
+impl Own {
     /// What the lock file says.
     fn lock(&self) -> Source {
         let what = "the lock file".to_owned();
         let given = |url: &String| Given { name: None, url: url.clone(), what: what.clone() };
         let (index, extra) = (self.sources.index.as_ref().map(given), &self.sources.extra_indexes);
         let (extra, links) = (extra.iter().map(given).collect(), self.sources.find_links.clone());
-        Source { index, extra, equal: true, links, folder: self.folder.clone(), what, ..Source::default() }
+        let (folder, by) = (self.folder.clone(), By::Project);
+        Source { what, by, index, extra, equal: true, links, folder, ..Source::default() }
     }
-}
-
-/// A source's indexes, in their order.
-fn add_indexes(source: &Source, indexes: &mut Vec<Index>, links: &mut Vec<Links>) -> Result<(), PortError> {
-    for given in source.indexes() {
-        match given.index_place(&source.folder)? {
-            Place::Web(url) if indexes.iter().any(|known| known.is_at(&without_login(&url))) => {}
-            Place::Web(url) => indexes.push(given.index(&url)),
-            Place::Folder(folder) => links.push(Links::Tree(folder)),
-        }
-    }
-    Ok(())
 }
 
 impl Source {
-    fn links(&self) -> Result<Vec<Links>, PortError> {
+    /// carboy's own index.
+    fn own(index: Option<&str>, folder: &Path, by: By) -> Self {
+        let what = match by {
+            By::User => "--index".to_owned(),
+            By::Project => "[dependencies] index".to_owned(),
+        };
+        let index = index.map(|url| Given { name: None, url: url.to_owned(), what: what.clone() });
+        Self { what, by, index, folder: folder.to_owned(), ..Self::default() }
+    }
+
+    /// Everything that it names: indexes and links.
+    fn all(&self) -> impl Iterator<Item = Given> {
+        let links = self.links.iter().map(|url| Given { name: None, url: url.clone(), what: self.what.clone() });
+        self.index.iter().chain(&self.extra).chain(&self.named).cloned().chain(links)
+    }
+
+    fn links(&self, around: &Around<'_>) -> Result<Vec<Links>, PortError> {
         let one = |text: &String| {
             let given = Given { name: None, url: text.clone(), what: self.what.clone() };
-            Ok(match given.place(&self.folder)? {
+            Ok(match given.place()? {
                 Place::Web(url) => Links::Page(without_login(&url)),
-                Place::Folder(folder) => Links::Folder(folder),
+                Place::Folder(named) => Links::Folder(self.folder(&named, around)?),
             })
         };
         self.links.iter().map(one).collect()
+    }
+
+    /// Adds its indexes, in their order.
+    fn add_indexes(
+        &self,
+        around: &Around<'_>,
+        indexes: &mut Vec<Index>,
+        links: &mut Vec<Links>,
+    ) -> Result<(), PortError> {
+        for given in self.indexes() {
+            match self.index_place(given)? {
+                Place::Web(url) if indexes.iter().any(|known| known.is_at(&without_login(&url))) => {}
+                Place::Web(url) => indexes.push(given.index(&url)),
+                Place::Folder(named) => links.push(Links::Tree(self.folder(&named, around)?)),
+            }
+        }
+        Ok(())
+    }
+
+    /// A folder that it names.
+    fn folder(&self, named: &Path, around: &Around<'_>) -> Result<PathBuf, PortError> {
+        if self.by == By::Project {
+            (around.admit)(&self.folder, named)
+                .map_err(|error| PortError { message: format!("{}: {}", self.what, error.message), ..error })?;
+        }
+        Ok(self.folder.join(named))
+    }
+
+    /// Where an index is: a path has to look like one, or lead to a folder.
+    fn index_place(&self, given: &Given) -> Result<Place, PortError> {
+        match given.place()? {
+            Place::Folder(named) if !given.url.contains("://") => {
+                let is_path = given.url.trim_start().starts_with(['/', '.']) || self.folder.join(&named).is_dir();
+                if is_path { Ok(Place::Folder(named)) } else { Err(given.wrong()) }
+            }
+            place => Ok(place),
+        }
     }
 
     /// Its indexes in their order. Of equal ones `PyPI` is the last: without a hash a
@@ -229,18 +324,7 @@ impl Given {
         Index { name: self.name.clone(), url: without_login(url) }
     }
 
-    /// Where an index is: a path has to look like one, or lead to a folder.
-    fn index_place(&self, folder: &Path) -> Result<Place, PortError> {
-        match self.place(folder)? {
-            Place::Folder(path) if !self.url.contains("://") => {
-                let is_path = self.url.trim_start().starts_with(['/', '.']) || path.is_dir();
-                if is_path { Ok(Place::Folder(path)) } else { Err(self.wrong()) }
-            }
-            place => Ok(place),
-        }
-    }
-
-    fn place(&self, folder: &Path) -> Result<Place, PortError> {
+    fn place(&self) -> Result<Place, PortError> {
         let text = self.url.trim();
         if text.contains("://") && text.contains(|c: char| c.is_whitespace() || c.is_control()) {
             return Err(other(format!("{} has a URL with a blank or a line's end in it", self.what)));
@@ -248,7 +332,7 @@ impl Given {
         match Url::parse(text) {
             Ok(url) if matches!(url.scheme(), "http" | "https") => Ok(Place::Web(url)),
             Ok(url) if url.scheme() == "file" => Ok(Place::Folder(url.to_file_path().map_err(|()| self.wrong())?)),
-            Err(url::ParseError::RelativeUrlWithoutBase) => Ok(Place::Folder(folder.join(text))),
+            Err(url::ParseError::RelativeUrlWithoutBase) => Ok(Place::Folder(text.into())),
             Ok(_) | Err(_) => Err(self.wrong()),
         }
     }
@@ -267,36 +351,19 @@ struct Logins<'a> {
 }
 
 impl Logins<'_> {
+    /// The logins of what a source names.
     fn learn(&mut self, source: &Source) -> Result<(), PortError> {
-        for given in source.index.iter().chain(&source.extra) {
-            self.add(given, &source.folder)?;
-        }
-        for url in &source.links {
-            self.add(&Given { name: None, url: url.clone(), what: source.what.clone() }, &source.folder)?;
-        }
-        Ok(())
-    }
-
-    /// The logins in a lock file's URLs, with `${NAME}` and `$NAME` in them as the
-    /// environment has it.
-    fn learn_expanded(&mut self, source: &Source) -> Result<(), PortError> {
-        let links = source.links.iter().map(|url| Given { name: None, url: url.clone(), what: source.what.clone() });
-        for given in source.index.iter().chain(&source.extra).cloned().chain(links) {
-            let Place::Web(url) = given.place(&source.folder)? else { continue };
-            if let Some(mut login) = login_of(&url, &given.what) {
-                login.user = expanded(&login.user, self.around);
-                login.password = expanded(&login.password, self.around);
+        for given in source.all() {
+            let Place::Web(url) = given.place()? else { continue };
+            let trust = self.credentials.trust();
+            let permits = |name: &&str| match source.by {
+                By::User => trust.permits(&url),
+                By::Project => trust.permits_named(name, &url),
+            };
+            let named = given.name.as_deref().filter(permits).and_then(|name| self.named(name));
+            if let Some(login) = named.or_else(|| login_of(&url, &given.what)) {
                 self.credentials.add(&url, login);
             }
-        }
-        Ok(())
-    }
-
-    fn add(&mut self, given: &Given, folder: &Path) -> Result<(), PortError> {
-        let Place::Web(url) = given.place(folder)? else { return Ok(()) };
-        let named = given.name.as_deref().and_then(|name| self.named(name));
-        if let Some(login) = named.or_else(|| login_of(&url, &given.what)) {
-            self.credentials.add(&url, login);
         }
         Ok(())
     }
@@ -314,15 +381,6 @@ impl Logins<'_> {
             Some(Login { user: user.unwrap_or_default(), password: password.unwrap_or_default(), source: variable })
         })
     }
-
-    fn read_netrc(&mut self) -> Result<(), PortError> {
-        let named = self.around.get("NETRC").map(|path| self.around.folder.join(path));
-        let Some(path) = named.or_else(|| Some(self.around.home?.join(".netrc"))) else { return Ok(()) };
-        if let Some(text) = read_up_to(&path, netrc::LIMIT)? {
-            self.credentials.set_netrc(Netrc::read(&text, &path.display().to_string()));
-        }
-        Ok(())
-    }
 }
 
 /// An index's name as it stands in the names of variables: `my-index` is `MY_INDEX`.
@@ -330,29 +388,6 @@ impl Logins<'_> {
 pub fn variable_part(name: &str) -> String {
     let letter = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' };
     name.chars().map(letter).collect()
-}
-
-/// `${NAME}` and `$NAME` as the environment has it, decoded as what stands in URLs is;
-/// unknown names stay.
-///
-/// Source: Python's `os.path.expandvars`, which pipenv uses.
-fn expanded(text: &str, around: &Around<'_>) -> String {
-    let mut out = String::new();
-    let mut rest = text;
-    while let Some((before, after)) = rest.split_once('$') {
-        out.push_str(before);
-        let end = after.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(after.len());
-        let braced = after.strip_prefix('{').and_then(|inner| inner.split_once('}'));
-        let (name, behind) = braced.unwrap_or_else(|| after.split_at(end));
-        rest = if let Some(value) = (around.variable)(name).filter(|_| !name.is_empty()) {
-            out.push_str(&percent_decoded(&value));
-            behind
-        } else {
-            out.push('$');
-            after
-        };
-    }
-    out + rest
 }
 
 fn words(text: &str) -> Vec<String> {
@@ -366,16 +401,21 @@ fn read(path: &Path) -> Result<Option<String>, PortError> {
 
 fn read_up_to(path: &Path, limit: u64) -> Result<Option<String>, PortError> {
     let failed = |cause: &dyn std::fmt::Display| other(format!("cannot read {}: {cause}", path.display()));
-    let file = match std::fs::File::open(path) {
-        Ok(file) => file,
+    let metadata = match path.metadata() {
+        Ok(metadata) => metadata,
         Err(cause) if matches!(cause.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
             return Ok(None);
         }
         Err(cause) => return Err(failed(&cause)),
     };
-    if file.metadata().is_ok_and(|metadata| metadata.is_dir()) {
+    if path == Path::new("/dev/null") {
         return Ok(None);
     }
+    if !metadata.is_file() {
+        let what = if metadata.is_dir() { "a directory" } else { "not a regular file" };
+        return Err(failed(&format!("it is {what}")));
+    }
+    let file = std::fs::File::open(path).map_err(|cause| failed(&cause))?;
     let mut bytes = Vec::new();
     let length = file.take(limit + 1).read_to_end(&mut bytes).map_err(|cause| failed(&cause))?;
     if length as u64 > limit {

@@ -21,6 +21,7 @@ pub fn environment(around: &Around<'_>) -> Source {
         links: variable("PIP_FIND_LINKS").map(|text| links(&text, around)).unwrap_or_default(),
         no_index: variable("PIP_NO_INDEX").map(|value| is_true(&value)),
         folder: around.folder.to_owned(),
+        ..Source::default()
     }
 }
 
@@ -49,6 +50,7 @@ pub fn files(around: &Around<'_>) -> Result<Source, PortError> {
         links: of("find-links").map(|(links, _)| self::links(&links, around)).unwrap_or_default(),
         no_index: of("no-index").map(|(value, _)| is_true(&value)),
         folder: around.folder.to_owned(),
+        ..Source::default()
     })
 }
 
@@ -80,7 +82,9 @@ fn paths(around: &Around<'_>) -> Vec<PathBuf> {
         paths.extend(around.user_folder().map(|folder| folder.join("pip/pip.conf")));
         paths.extend(around.home.map(|home| home.join("Library/Application Support/pip/pip.conf")));
     }
-    paths.extend(around.get("VIRTUAL_ENV").map(|folder| PathBuf::from(folder).join("pip.conf")));
+    // Of an environment in the project, the file would be the project's.
+    let environment = around.get("VIRTUAL_ENV").map(|folder| PathBuf::from(folder).join("pip.conf"));
+    paths.extend(environment.filter(|path| !(around.is_projects)(path)));
     paths.extend(own);
     paths
 }

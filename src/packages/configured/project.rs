@@ -3,9 +3,11 @@
 use std::path::Path;
 
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 
 use super::uv::{self, Uv};
 use super::{Around, Given, Source, parsed};
+use crate::plan::By;
 use crate::ports::PortError;
 
 #[derive(Deserialize, Default)]
@@ -35,37 +37,38 @@ struct PoetrySource {
     priority: Option<String>,
 }
 
-/// What a project's folder says.
-pub struct Project {
-    pub source: Source,
-    /// All indexes that may need credentials.
-    pub named: Vec<Given>,
-}
-
 /// Reads a project's folder.
 ///
 /// # Errors
 /// A file that cannot be read or understood.
-pub fn read(folder: &Path, around: &Around<'_>) -> Result<Project, PortError> {
+pub fn read(folder: &Path, around: &Around<'_>) -> Result<Source, PortError> {
     let path = folder.join("pyproject.toml");
     let what = path.display().to_string();
-    let pyproject: Pyproject = parsed(&path)?.unwrap_or_default();
+    let pyproject: Pyproject = own(folder, "pyproject.toml", around)?.unwrap_or_default();
     let own_file = folder.join("uv.toml");
     let isolated = uv::without_files(around) || around.get("UV_CONFIG_FILE").is_some();
-    let beside: Option<Uv> = if isolated { None } else { parsed(&own_file)? };
+    let beside: Option<Uv> = if isolated { None } else { own(folder, "uv.toml", around)? };
     let (uv, from) = match beside {
         Some(uv) => (uv, &own_file),
         None => (pyproject.tool.uv.unwrap_or_default(), &path),
     };
-    let mut named = uv.named(&from.display().to_string());
-    let mut source = uv.source(from);
+    let mut source = Source { by: By::Project, ..uv.source(from) };
     for one in pyproject.tool.poetry.source {
         let Some(url) = one.url else { continue };
         let given = Given { name: Some(one.name), url, what: what.clone() };
-        named.push(given.clone());
+        source.named.push(given.clone());
         if one.priority.as_deref() != Some("explicit") {
             source.extra.push(given);
         }
     }
-    Ok(Project { source, named })
+    Ok(source)
+}
+
+/// A file of the project's folder; it may not be a link to elsewhere.
+fn own<T: DeserializeOwned>(folder: &Path, name: &str, around: &Around<'_>) -> Result<Option<T>, PortError> {
+    let path = folder.join(name);
+    if path.exists() {
+        (around.admit)(folder, Path::new(name))?;
+    }
+    parsed(&path)
 }

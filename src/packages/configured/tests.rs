@@ -23,18 +23,38 @@ impl World {
     }
 
     fn read(&self, own: &Own) -> Result<Settings, PortError> {
+        self.around(|around| settings(own, around))
+    }
+
+    fn around<T>(&self, look: impl FnOnce(&Around<'_>) -> T) -> T {
         let at = |path: &str| self.folder.path().join(path);
         let (home, system, project) = (at("home"), at("etc"), at("project"));
-        settings(
-            own,
-            &Around {
-                variable: &|name| self.variables.get(name).cloned(),
-                home: Some(&home),
-                folder: &project,
-                system: &system,
-                projects: &[&project],
+        look(&Around {
+            variable: &|name| self.variables.get(name).cloned(),
+            home: Some(&home),
+            folder: &project,
+            system: &system,
+            projects: &[&project],
+            admit: &|_, named| {
+                let inside = named.is_relative() && !named.starts_with("../out");
+                if inside { Ok(()) } else { Err(other(format!("`{}` is outside", named.display()))) }
             },
-        )
+            is_projects: &|path| path.starts_with(&project),
+        })
+    }
+
+    /// A URL of a lock file with its variables put in; `index` is a flag's.
+    fn put_in(&self, index: Option<&str>, url: &str) -> Result<String, PortError> {
+        self.around(|around| put_in(url, &Machine::read(index, around)?, around.variable))
+    }
+
+    /// User and password for a URL, where the lock file names an index.
+    fn login(&self, locked: &str, asked: &str) -> Option<String> {
+        let sources = Sources { index: Some(locked.to_owned()), ..Sources::default() };
+        let credentials = self.read(&Own { sources, ..Own::default() }).unwrap().credentials;
+        let asked = Url::parse(asked).unwrap();
+        let login = credentials.find(&asked).or_else(|| credentials.fallback(&asked));
+        login.map(|login| format!("{} {}", login.user, login.password))
     }
 
     fn summary(&self, own: &Own) -> String {
@@ -131,7 +151,7 @@ fn the_first_that_names_an_index_ends_the_search() {
 #[test]
 fn carboys_own_index_wins_over_all() {
     let world = World::new(&[("UV_DEFAULT_INDEX", "https://u"), ("PIP_NO_INDEX", "1")], &[PIP_CONF]);
-    let own = Own { index: Some("https://me:s3cret@own/simple".to_owned()), ..Own::default() };
+    let own = Own { index: Some((By::User, "https://me:s3cret@own/simple".to_owned())), ..Own::default() };
     assert_eq!(world.summary(&own), "indexes: own, links: /w");
     let settings = world.read(&own).unwrap();
     assert_eq!(settings.indexes[0].url.as_str(), "https://own/simple");
@@ -164,11 +184,11 @@ fn an_index_may_be_a_folder_that_is_named_as_one() {
     let wheel = ("project/wheels/six/six-1-py3-none-any.whl", "");
     for url in ["wheels", "./wheels", "../project/wheels"] {
         let world = World::new(&[("UV_DEFAULT_INDEX", "https://u")], &[wheel]);
-        let own = Own { index: Some(url.to_owned()), ..Own::default() };
+        let own = Own { index: Some((By::Project, url.to_owned())), ..Own::default() };
         assert_eq!(world.summary(&own), format!("links: project/{url}"));
     }
     for url in ["pypi.corp.example/simple", "pypi.corp.example:8080/simple", "me:s3cret@corp.example/simple", "~x"] {
-        let own = Own { index: Some(url.to_owned()), ..Own::default() };
+        let own = Own { index: Some((By::Project, url.to_owned())), ..Own::default() };
         let error = World::new(&[], &[]).read(&own).err().unwrap();
         assert_eq!(error.message, "[dependencies] index has an index that is neither a URL nor a folder");
         assert_eq!(error.hint.as_deref(), Some("write it as in https://pypi.org/simple"));
@@ -200,12 +220,12 @@ fn the_projects_own_indexes_are_told_apart() {
     let beside = ("project/uv.toml", "index-url = \"https://beside\"\n");
     assert_eq!(summary(&[], &[PROJECT, beside]), "project: po=po beside");
     let sources = Sources {
-        index: Some("https://${USER}:$PW@locked/simple".to_owned()),
+        index: Some("https://locked/simple".to_owned()),
         extra_indexes: vec!["https://po/simple".to_owned()],
         ..Sources::default()
     };
     let own = Own { sources, ..Own::default() };
-    let world = World::new(&[("USER", "me"), ("PW", "s3cret")], &[PROJECT]);
+    let world = World::new(&[], &[PROJECT]);
     assert_eq!(world.summary(&own), "links: project/wheels, project: p-2 po=po p-d, lock: locked po");
 }
 
@@ -222,35 +242,168 @@ fn a_lock_files_index_stands_in_pypis_place_and_its_further_ones_do_not() {
     assert_eq!(lock(None, "https://b"), "lock: b, PyPI");
 }
 
+const SECRETS: [(&str, &str); 4] = [
+    ("USER", "me"),
+    ("PW", "p%40ss/w"),
+    ("UV_INDEX_ACME_PASSWORD", "named"),
+    ("POETRY_HTTP_BASIC_ACME_PASSWORD", "named"),
+];
+
 #[test]
-fn a_lock_file_gets_the_logins_in_its_urls_and_no_others() {
-    let variables = [
-        ("USER", "me"),
-        ("PW", "p%40ss/w"),
-        ("UV_INDEX_ACME_PASSWORD", "named"),
-        ("POETRY_HTTP_BASIC_ACME_PASSWORD", "named"),
+fn variables_are_put_into_urls_of_hosts_that_the_machine_names() {
+    let netrc = ("home/.netrc", "machine h.example login x password y\n");
+    let conf = ("home/.config/pip/pip.conf", "[global]\nextra-index-url = https://h.example/pip\n");
+    let uv = (
+        "etc/uv/uv.toml",
+        "[[index]]\nname = \"a\"\nurl = \"https://h.example/uv\"\nexplicit = true\n[[index]]\nurl = \"https://x\"\n",
+    );
+    let flat = ("home/.config/uv/uv.toml", "find-links = [\"https://h.example/links\"]\n");
+    let ways: [(Option<&str>, &[_], &[_]); 9] = [
+        (Some("https://h.example/flag"), &[], &[]),
+        (None, &[("PIP_INDEX_URL", "https://u:p@H.example/simple")], &[]),
+        (None, &[("UV_INDEX", "a=https://h.example/simple")], &[]),
+        (None, &[("UV_FIND_LINKS", "https://h.example/")], &[]),
+        (None, &[("CARBOY_LOGIN_HOSTS", "other.example,h.example")], &[]),
+        (None, &[], &[netrc]),
+        (None, &[], &[conf]),
+        (None, &[], &[uv]),
+        (None, &[], &[flat]),
     ];
-    let login = |locked: &str, files: &[(&str, &str)], asked: &str| {
-        let sources = Sources { index: Some(locked.to_owned()), ..Sources::default() };
-        let settings = World::new(&variables, files).read(&Own { sources, ..Own::default() }).unwrap();
-        let login = settings.credentials.find(&Url::parse(asked).unwrap());
-        let last = settings.lock_indexes.last().unwrap().url.to_string();
-        (login.map(|login| format!("{} {}", login.user, login.password)), last)
-    };
-    let asked = "https://h.example/simple/six/";
-    for (locked, wanted) in [
-        ("https://h.example/simple", None),
-        ("https://${USER}:${PW}@h.example/simple", Some("me p@ss/w")),
-        ("https://$USER:$PW$$NONE-${NONE}@h.example/simple", Some("me p@ss/w$$NONE-${NONE}")),
-    ] {
-        let found = login(locked, &[], asked);
-        assert_eq!((found.0.as_deref(), found.1.as_str()), (wanted, "https://h.example/simple"), "{locked}");
+    for (flag, variables, files) in ways {
+        let world = World::new(&[variables, &SECRETS].concat(), files);
+        for (url, wanted) in [
+            ("https://${USER}:${PW}@h.example/simple", "https://me:p%40ss%2Fw@h.example/simple"),
+            ("https://$USER:x@H.example:443/$web", "https://me:x@h.example/$web"),
+            ("https://${USER}:$NONE@h.example/simple", "https://h.example/simple"),
+        ] {
+            assert_eq!(world.put_in(flag, url).unwrap(), wanted, "{variables:?} {files:?}");
+        }
+        for url in [
+            "https://$PW@evil.example/simple",
+            "https://h.example@evil.example/${PW}",
+            "https://$PW@h.example.evil.example/",
+            "https://h.example/${PW}/simple",
+            "https://h.example/simple?t=$PW",
+            "https://$USER:x@h.example/${PW}",
+            "https://$PW.h.example/",
+            "https://${PW}",
+            "https://x:$PW@h.example/@evil.example/$NONE",
+            "ssh://$PW@h.example/x",
+        ] {
+            let error = world.put_in(flag, url).unwrap_err();
+            assert!(!format!("{error:?}").contains("ss/w"), "{error:?}");
+        }
     }
-    // Elsewhere in a URL a variable would go to whomever the lock file names.
-    assert_eq!(login("https://h.example/${PW}/$USER", &[], asked).1, "https://h.example/$%7BPW%7D/$USER");
+    // What only the project names does not count.
     let own = "[[tool.uv.index]]\nname = \"acme\"\nurl = \"https://h.example/simple\"\n";
-    let found = login("https://h.example/simple", &[("project/pyproject.toml", own)], asked);
-    assert_eq!(found.0.as_deref(), Some(" named"), "the project's own name");
+    let world = World::new(&SECRETS, &[("project/pyproject.toml", own)]);
+    let error = world.put_in(None, "https://${USER}:${PW}@h.example/simple").unwrap_err();
+    assert_eq!(
+        error.message,
+        "the variable `${USER}` would be sent to h.example, which this machine's configuration does not name"
+    );
+    assert_eq!(
+        error.hint.unwrap(),
+        "leave the login out of the URL, and give it by UV_INDEX_NAME_USERNAME and UV_INDEX_NAME_PASSWORD for the \
+         index NAME of pyproject.toml, or by a line of ~/.netrc: machine h.example login USER password PASSWORD"
+    );
+}
+
+#[test]
+fn a_lock_files_index_gets_no_login_by_name() {
+    let asked = "https://h.example/simple/six/";
+    assert_eq!(World::new(&SECRETS, &[]).login("https://h.example/simple", asked), None);
+    let own = "[[tool.uv.index]]\nname = \"acme\"\nurl = \"https://h.example/simple\"\n";
+    let world = World::new(&SECRETS, &[("project/pyproject.toml", own)]);
+    assert_eq!(world.login("https://h.example/simple", asked).as_deref(), Some(" named"), "the project's own name");
+}
+
+#[test]
+fn a_login_by_name_goes_where_the_machine_has_the_name() {
+    let index = |url: &str| format!("[[tool.uv.index]]\nname = \"acme\"\nurl = \"{url}\"\n");
+    let machine = ("UV_INDEX", "ACME=https://acme.example/simple");
+    let listed = |hosts: &'static str| ("CARBOY_LOGIN_HOSTS", hosts);
+    for (more, url, sent) in [
+        (&[][..], "https://h.example/simple", true),
+        (&[], "http://h.example/simple", false),
+        (&[machine], "https://h.example/simple", false),
+        (&[machine], "https://acme.example/other", true),
+        (&[listed("acme.example")], "https://h.example/simple", false),
+        (&[listed("h.example")], "https://h.example/simple", true),
+    ] {
+        let world = World::new(&[more, &SECRETS].concat(), &[("project/pyproject.toml", &index(url))]);
+        assert_eq!(world.login("https://unrelated.example", url).is_some(), sent, "{more:?} {url}");
+        let poetry = format!("[[tool.poetry.source]]\nname = \"acme\"\nurl = \"{url}\"\n");
+        let world = World::new(&[more, &SECRETS].concat(), &[("project/pyproject.toml", &poetry)]);
+        assert_eq!(world.login("https://unrelated.example", url).is_some(), sent, "{more:?} {url}");
+    }
+}
+
+#[test]
+fn netrcs_default_goes_to_hosts_that_the_machine_names() {
+    let netrc = ("home/.netrc", "machine m.example login m password m\ndefault login any password one\n");
+    let (h, m) = ("https://h.example/simple", "https://m.example/simple");
+    for (variables, asked, wanted) in [
+        (&[][..], h, None),
+        (&[("PIP_INDEX_URL", h)], h, Some("any one")),
+        (&[("CARBOY_LOGIN_HOSTS", "h.example")], h, Some("any one")),
+        (&[("PIP_INDEX_URL", h), ("CARBOY_LOGIN_HOSTS", "x.example")], h, None),
+        (&[], m, Some("m m")),
+        (&[("CARBOY_LOGIN_HOSTS", "x.example")], m, Some("m m")),
+        // The project's change of scheme does not put the login on the wire.
+        (&[], "http://m.example/simple", None),
+        (&[("PIP_INDEX_URL", "http://m.example/simple")], "http://m.example/simple", Some("m m")),
+    ] {
+        let found = World::new(variables, &[netrc]).login(asked, asked);
+        assert_eq!(found.as_deref(), wanted, "{variables:?} {asked}");
+    }
+}
+
+#[test]
+fn only_the_machine_names_folders_elsewhere() {
+    for outside in ["/out", "../out", "file:///out"] {
+        let links = format!("[tool.uv]\nfind-links = [\"{outside}\"]\n");
+        let index = format!("[[tool.uv.index]]\nurl = \"{outside}\"\n");
+        for text in [&links, &index] {
+            let error = World::new(&[], &[("project/pyproject.toml", text)]).read(&Own::default()).err().unwrap();
+            assert!(
+                error.message.contains("project/pyproject.toml: `") && error.message.ends_with("outside"),
+                "{error}"
+            );
+        }
+        let sources = Sources { find_links: vec![outside.to_owned()], ..Sources::default() };
+        assert!(World::new(&[], &[]).read(&Own { sources, ..Own::default() }).is_err());
+        let index = |by| Own { index: Some((by, outside.to_owned())), ..Own::default() };
+        assert!(World::new(&[], &[]).read(&index(By::Project)).is_err());
+        World::new(&[], &[]).read(&index(By::User)).unwrap();
+        World::new(&[("PIP_FIND_LINKS", outside), ("UV_DEFAULT_INDEX", outside)], &[]).read(&Own::default()).unwrap();
+    }
+}
+
+#[test]
+fn an_environment_in_the_project_is_the_projects() {
+    let conf = |path| (path, "[global]\nindex-url = https://venv/\n");
+    let summary = |folder: &str| {
+        let world = World::new(&[], &[conf("project/.venv/pip.conf"), conf("venv/pip.conf")]);
+        let path = world.folder.path().join(folder).display().to_string();
+        let variables = [("VIRTUAL_ENV".to_owned(), path)].into();
+        World { variables, ..world }.summary(&Own::default())
+    };
+    assert_eq!(summary("venv"), "indexes: venv");
+    assert_eq!(summary("project/.venv"), "PyPI");
+}
+
+#[test]
+fn settings_are_regular_files() {
+    for variable in ["UV_CONFIG_FILE", "PIP_CONFIG_FILE", "NETRC"] {
+        let read = |path: &str| World::new(&[(variable, path)], &[("project/x", "")]).read(&Own::default());
+        for (path, cause) in [("/dev/zero", "it is not a regular file"), (".", "it is a directory")] {
+            let error = read(path).err().unwrap();
+            assert!(error.message.ends_with(cause), "{variable}: {error}");
+        }
+        read("/dev/null").unwrap();
+        read("nowhere").unwrap();
+    }
 }
 
 #[test]

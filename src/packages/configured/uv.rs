@@ -109,16 +109,12 @@ impl Uv {
             index: default.or_else(|| self.index_url.as_ref().map(given)),
             extra: extra.chain(self.extra_index_url.iter().map(given)).collect(),
             links: self.find_links.iter().cloned().chain(flat.map(|index| index.url.clone())).collect(),
+            named: self.index.iter().map(|index| index.given(&what)).collect(),
             no_index: self.no_index,
             folder: path.parent().unwrap_or(path).to_owned(),
             what,
             ..Source::default()
         }
-    }
-
-    /// All indexes that may need credentials, those for single distributions too.
-    pub fn named(&self, what: &str) -> Vec<Given> {
-        self.index.iter().map(|index| index.given(what)).collect()
     }
 }
 

@@ -2,8 +2,8 @@
 
 use std::path::{Component, Path, PathBuf};
 
-use super::error::{LockError, without_credentials};
-use super::{Hash, LockedFile, Origin, entry};
+use super::error::LockError;
+use super::{Hash, LockedFile, Origin, Places, entry, variables};
 use crate::python::wheel::WheelName;
 
 /// What marks a URL as a repository's.
@@ -119,7 +119,19 @@ pub(super) fn joined(folder: &Path, path: &str) -> PathBuf {
     if out.as_os_str().is_empty() { PathBuf::from(".") } else { out }
 }
 
-/// An index's URL without credentials and without the slash at its end.
+/// Puts variables into a URL.
+///
+/// # Errors
+/// One that they are not put into.
+pub(super) fn put_in(at: &str, url: &mut String, places: &dyn Places) -> Result<(), LockError> {
+    if is_url(url) && !variables::of(url).is_empty() {
+        *url = places.put_in(url).map_err(|refusal| refusal.at(at))?;
+    }
+    Ok(())
+}
+
+/// An index's URL without the slash at its end. Its credentials are left out later, with
+/// the variables in them.
 ///
 /// # Errors
 /// A very long one.
@@ -127,7 +139,7 @@ pub(super) fn index(at: &str, url: &str) -> Result<String, LockError> {
     if url.len() > LONGEST {
         return Err(LockError::new(at, format!("has an index whose URL has more than {} KiB", LONGEST >> 10)));
     }
-    Ok(without_credentials(url.trim_end_matches('/')))
+    Ok(url.trim_end_matches('/').to_owned())
 }
 
 #[cfg(test)]
@@ -162,7 +174,7 @@ mod tests {
         assert_eq!(of("./x-1.tar.gz"), Origin::File { path: "sub/x-1.tar.gz".into(), hashes: Vec::new() });
         assert_eq!(distribution("a_b-1-py3-none-any.whl").as_deref(), Some("a_b"));
         assert_eq!(distribution("a-b-1.0.tar.gz").as_deref(), Some("a-b"));
-        assert_eq!(index("", "https://u:p@h/simple/").unwrap(), "https://h/simple");
+        assert_eq!(index("", "https://h/simple/").unwrap(), "https://h/simple");
         let error = index("uv.lock: `a`", &"a://".repeat(LONGEST)).unwrap_err().to_string();
         assert_eq!(error, "uv.lock: `a`: has an index whose URL has more than 8 KiB");
     }

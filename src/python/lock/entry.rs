@@ -1,8 +1,10 @@
 //! What lock files have of each distribution, and what they have to be as a whole.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 
 use pep440_rs::{Version, VersionSpecifiers};
+use url::Url;
 
 use super::error::LockError;
 use super::{Format, Hash, LockedFile, Origin, Pinned};
@@ -24,6 +26,31 @@ impl Origin {
             Self::Url(file) => file.hashes.is_empty(),
             Self::File { hashes, .. } => hashes.is_empty(),
             Self::Folder { .. } | Self::Git { .. } => false,
+        }
+    }
+
+    /// All its URLs.
+    pub(super) fn urls(&mut self) -> impl Iterator<Item = &mut String> {
+        let (one, files) = match self {
+            Self::Index { index, files, .. } => (index.as_mut(), files.as_mut_slice()),
+            Self::Url(file) => (None, std::slice::from_mut(file)),
+            Self::Git { url } => (Some(url), [].as_mut_slice()),
+            Self::File { .. } | Self::Folder { .. } => (None, [].as_mut_slice()),
+        };
+        one.into_iter().chain(files.iter_mut().filter_map(|file| file.url.as_mut()))
+    }
+
+    /// The paths of this machine that it leads to.
+    pub(super) fn paths(&self) -> Vec<PathBuf> {
+        let local = |file: &LockedFile| {
+            let url = Url::parse(file.url.as_deref()?).ok().filter(|url| url.scheme() == "file")?;
+            url.to_file_path().ok()
+        };
+        match self {
+            Self::File { path, .. } | Self::Folder { path } => vec![path.clone()],
+            Self::Index { files, .. } => files.iter().filter_map(local).collect(),
+            Self::Url(file) => local(file).into_iter().collect(),
+            Self::Git { .. } => Vec::new(),
         }
     }
 

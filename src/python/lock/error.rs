@@ -55,7 +55,7 @@ pub(super) fn clean(text: &str) -> String {
         None => text,
     };
     let mut out = String::new();
-    for c in without_credentials(short).chars() {
+    for c in without_queries(&without_credentials(short)).chars() {
         if c.is_control() {
             out.extend(c.escape_default());
         } else {
@@ -70,7 +70,6 @@ pub(super) fn clean(text: &str) -> String {
 
 /// A text with the credentials left out of the URLs in it.
 pub(super) fn without_credentials(text: &str) -> String {
-    let ends = |c: char| c.is_whitespace() || "\"'`<>".contains(c);
     let mut out = String::new();
     let mut from = 0;
     // The end of a URL that may have others within it, and its last `@`: looked for once.
@@ -79,13 +78,33 @@ pub(super) fn without_credentials(text: &str) -> String {
         let begin = from + at + 3;
         out.push_str(&text[from..begin]);
         if begin >= end {
-            end = text[begin..].find(ends).map_or(text.len(), |at| begin + at);
+            end = text[begin..].find(ends_url).map_or(text.len(), |at| begin + at);
             last = text[begin..end].rfind('@').map_or(0, |at| begin + at + 1);
         }
         from = begin + credentials(&text[begin..end], last.saturating_sub(begin));
     }
     out.push_str(&text[from..]);
     out
+}
+
+/// A text with the queries left out of the URLs in it, which may hold tokens.
+fn without_queries(text: &str) -> String {
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some(at) = rest.find("://") {
+        let end = rest[at..].find(ends_url).map_or(rest.len(), |end| at + end);
+        match rest[..end].find('?').filter(|query| *query > at) {
+            Some(query) => out.extend([&rest[..=query], "…"]),
+            None => out.push_str(&rest[..end]),
+        }
+        rest = &rest[end..];
+    }
+    out + rest
+}
+
+/// Whether a character is none of a URL's.
+fn ends_url(c: char) -> bool {
+    c.is_whitespace() || "\"'`<>".contains(c)
 }
 
 /// How much of a URL, after its `://`, is credentials. Its last `@` ends at `last`.
@@ -110,7 +129,7 @@ mod tests {
             ("https://u:p/w@h/x", "https://h/x"),
             ("https://u:p@w@h/x", "https://h/x"),
             ("https://[::1]:80/x@1", "https://[::1]:80/x@1"),
-            ("https://h/?to=https://u:p@h/x", "https://h/?to=https://h/x"),
+            ("`https://h/?to=https://u:p@h/x` or `h://i?t` why? who?", "`https://h/?…` or `h://i?…` why? who?"),
             ("two\nlines", "two\\nlines"),
         ] {
             assert_eq!(clean(text), want);

@@ -15,9 +15,11 @@ mod project;
 mod pylock;
 mod requirements;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 mod uv;
+pub mod variables;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use pep440_rs::Version;
@@ -140,6 +142,29 @@ pub struct Input<'i> {
     pub is_file: &'i dyn Fn(&Path) -> bool,
     /// The project's folder, relative to the lock file's: mostly `.`.
     pub root: &'i Path,
+    pub places: &'i dyn Places,
+}
+
+/// What is decided about the places that a lock file names.
+pub trait Places {
+    /// A URL with its [`variables`] put in.
+    ///
+    /// # Errors
+    /// A URL that they are not put into.
+    fn put_in(&self, url: &str) -> Result<String, Refusal>;
+
+    /// Whether a path may be used, which is relative to the lock file's folder.
+    ///
+    /// # Errors
+    /// A path that leads to where the file may not lead.
+    fn admit(&self, path: &Path) -> Result<(), Refusal>;
+}
+
+/// Why a place is not used.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Refusal {
+    pub cause: String,
+    pub hint: Option<String>,
 }
 
 /// A lock file that was read.
@@ -151,6 +176,8 @@ pub struct Lock {
     body: Body,
     sources: Sources,
     warnings: Vec<String>,
+    /// Paths that may not be used: an error once they are pinned.
+    refused: BTreeMap<PathBuf, LockError>,
 }
 
 #[derive(Clone, Debug)]
@@ -160,6 +187,30 @@ enum Body {
     Poetry(poetry::Poetry),
     Pipfile(pipfile::Pipfile),
     Requirements(requirements::Requirements),
+}
+
+impl Refusal {
+    /// An error about what stands at a place of the file.
+    fn at(self, at: &str) -> LockError {
+        let error = LockError::new(at, self.cause);
+        match self.hint {
+            Some(hint) => error.with_hint(hint),
+            None => error,
+        }
+    }
+}
+
+impl Body {
+    /// The origins of all that is pinned, with names; in requirements, with their lines.
+    fn origins(&mut self) -> Vec<(&str, &mut Origin)> {
+        match self {
+            Self::Uv(body) => body.origins().collect(),
+            Self::Pylock(body) => body.origins().collect(),
+            Self::Poetry(body) => body.origins().collect(),
+            Self::Pipfile(body) => body.origins().collect(),
+            Self::Requirements(body) => body.origins().collect(),
+        }
+    }
 }
 
 impl Lock {
@@ -183,7 +234,8 @@ impl Lock {
             }
         };
         let (file, root) = (input.name.to_owned(), address::joined(input.root, ""));
-        let mut out = Self { file, format, root, body, sources, warnings: Vec::new() };
+        let mut out = Self { file, format, root, body, sources, warnings: Vec::new(), refused: BTreeMap::new() };
+        out.check(input.places)?;
         out.warnings.extend(out.unhashed());
         Ok(out)
     }
@@ -207,7 +259,12 @@ impl Lock {
         if matches!(self.format, Format::Pylock | Format::Pipfile) {
             entries.retain(|one| !matches!(&one.origin, Origin::Folder { path } if *path == self.root));
         }
-        entry::once_each(file, self.format, entries)
+        let pinned = entry::once_each(file, self.format, entries)?;
+        let mut paths = pinned.iter().flat_map(|one| one.origin.paths());
+        match paths.find_map(|path| self.refused.get(&path)) {
+            Some(error) => Err(error.clone()),
+            None => Ok(pinned),
+        }
     }
 
     /// Its path, as it was given.
@@ -226,6 +283,33 @@ impl Lock {
     #[must_use]
     pub fn sources(&self) -> &Sources {
         &self.sources
+    }
+
+    /// Puts variables into all URLs, and notes the paths that may not be used.
+    fn check(&mut self, places: &dyn Places) -> Result<(), LockError> {
+        let Sources { index, extra_indexes, find_links, no_index: _ } = &mut self.sources;
+        for url in index.iter_mut().chain(extra_indexes).chain(find_links) {
+            address::put_in(&self.file, url, places)?;
+            if let Some(path) = address::local(url) {
+                places.admit(Path::new(&path)).map_err(|refusal| refusal.at(&self.file))?;
+            }
+        }
+        for (name, origin) in self.body.origins() {
+            let at = match self.format {
+                Format::Requirements => name.to_owned(),
+                _ => format!("{}: `{name}`", self.file),
+            };
+            origin.urls().try_for_each(|url| address::put_in(&at, url, places))?;
+            if let Origin::Index { index: Some(index), .. } = origin {
+                *index = error::without_credentials(index);
+            }
+            for path in origin.paths() {
+                if let Err(refusal) = places.admit(&path) {
+                    self.refused.insert(path, refusal.at(&at));
+                }
+            }
+        }
+        Ok(())
     }
 
     /// One sentence about all distributions that have no hash.

@@ -125,6 +125,11 @@ impl Pipfile {
         items.iter().filter(here).map(|item| item.pinned.clone().ok_or_else(|| loose(item))).collect()
     }
 
+    pub(super) fn origins(&mut self) -> impl Iterator<Item = (&str, &mut Origin)> {
+        let pinned = self.categories.values_mut().flatten().filter_map(|item| item.pinned.as_mut());
+        pinned.map(|pinned| (pinned.name.as_str(), &mut pinned.origin))
+    }
+
     pub(super) fn unhashed(&self) -> BTreeSet<String> {
         let bare = |item: &&Item| item.pinned.as_ref().is_some_and(|pinned| pinned.origin.is_unhashed());
         self.categories.values().flatten().filter(bare).map(|item| item.name.clone()).collect()

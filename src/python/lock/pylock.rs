@@ -147,6 +147,11 @@ impl Pylock {
         Ok(out)
     }
 
+    pub(super) fn origins(&mut self) -> impl Iterator<Item = (&str, &mut Origin)> {
+        let pinned = self.packages.iter_mut().map(|package| &mut package.pinned);
+        pinned.map(|pinned| (pinned.name.as_str(), &mut pinned.origin))
+    }
+
     pub(super) fn unhashed(&self) -> BTreeSet<String> {
         let bare = |package: &&Package| package.pinned.origin.is_unhashed();
         self.packages.iter().filter(bare).map(|package| package.pinned.name.clone()).collect()

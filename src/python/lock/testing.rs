@@ -3,8 +3,21 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::{Choice, Format, Input, Lock, LockError, Origin, Pinned};
+use super::{Choice, Format, Input, Lock, LockError, Origin, Pinned, Places, Refusal};
 use crate::python::marker::Environment;
+
+/// Puts in no variable; all paths will do.
+pub struct Refusing;
+
+impl Places for Refusing {
+    fn admit(&self, _: &Path) -> Result<(), Refusal> {
+        Ok(())
+    }
+
+    fn put_in(&self, _: &str) -> Result<String, Refusal> {
+        Err(Refusal { cause: "not put in".to_owned(), hint: Some("use netrc".to_owned()) })
+    }
+}
 
 pub(super) fn environment() -> Environment {
     Environment {
@@ -46,6 +59,7 @@ pub(super) fn read_of(
             read: &mut read,
             is_file: &|path| beside.contains_key(path.to_str().unwrap_or_default()),
             root,
+            places: &Refusing,
         },
     )
 }

@@ -89,6 +89,10 @@ impl Poetry {
         Ok(found.into_iter().map(pinned).collect())
     }
 
+    pub(super) fn origins(&mut self) -> impl Iterator<Item = (&str, &mut Origin)> {
+        self.packages.iter_mut().map(|package| (package.name.as_str(), &mut package.origin))
+    }
+
     pub(super) fn unhashed(&self) -> BTreeSet<String> {
         let bare = |package: &&Package| package.origin.is_unhashed();
         self.packages.iter().filter(bare).map(|package| package.name.clone()).collect()

@@ -75,10 +75,11 @@ pub(super) fn words(text: &str) -> Option<Vec<String>> {
     quote.is_none().then_some(out)
 }
 
-/// The name of an environment variable that pip would put in: `${NAME}`.
+/// The name of an environment variable that pip would put in, outside of URLs: `${NAME}`.
 pub(super) fn variable(line: &str) -> Option<&str> {
     let letter = |b: u8| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_';
-    let names = line.split("${").skip(1).filter_map(|rest| rest.split_once('}'));
+    let words = line.split_whitespace().filter(|word| !word.contains("://"));
+    let names = words.flat_map(|word| word.split("${").skip(1)).filter_map(|rest| rest.split_once('}'));
     names.map(|(name, _)| name).find(|name| !name.is_empty() && name.bytes().all(letter))
 }
 
@@ -103,7 +104,8 @@ mod tests {
         let of = |text| words(text).map(|words| words.join("|"));
         assert_eq!(of("-f 'a b'  \"c\\\"d\" e\\ f ''"), Some("-f|a b|c\"d|e f|".to_owned()));
         assert_eq!(of("'a"), None);
-        assert_eq!(variable("--index-url https://${USER_1}@h"), Some("USER_1"));
+        assert_eq!(variable("-r ${FILE_1}.txt"), Some("FILE_1"));
+        assert_eq!(variable("--index-url https://${USER_1}@h"), None);
         assert_eq!(variable("a ${lower} ${} ${"), None);
     }
 }

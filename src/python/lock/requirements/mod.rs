@@ -89,6 +89,13 @@ impl Requirements {
         Ok(out)
     }
 
+    pub(super) fn origins(&mut self) -> impl Iterator<Item = (&str, &mut Origin)> {
+        self.items.iter_mut().chain(&mut self.constraints).filter_map(|item| match &mut item.wanted {
+            Wanted::Place(origin) => Some((item.at.as_str(), origin)),
+            Wanted::Versions(_) => None,
+        })
+    }
+
     pub(super) fn unhashed(&self) -> BTreeSet<String> {
         let all = || self.items.iter().chain(&self.constraints);
         let hashed: BTreeSet<_> = all().filter(|item| !item.is_bare()).map(|item| (&item.name, &item.marker)).collect();

@@ -8,7 +8,7 @@ use super::options::{self, Setting};
 use super::{Item, Requirements, Wanted};
 use crate::python::lock::error::LockError;
 use crate::python::lock::project::Project;
-use crate::python::lock::{Hash, Input, LIMIT, Origin, Sources, address, entry};
+use crate::python::lock::{Hash, Input, LIMIT, Origin, Places, Sources, address, entry};
 use crate::python::marker::Marker;
 use crate::python::normalised;
 use crate::python::requirement::{self, Requirement, Wanted as Specified};
@@ -22,6 +22,7 @@ const PROJECTS: [&str; 3] = ["pyproject.toml", "setup.py", "setup.cfg"];
 struct Reader<'r> {
     read: &'r mut dyn FnMut(&Path) -> Result<String, String>,
     is_file: &'r dyn Fn(&Path) -> bool,
+    places: &'r dyn Places,
     /// The project's folder, relative to the lock file.
     root: PathBuf,
     /// The project's own name.
@@ -51,6 +52,7 @@ pub(super) fn read(input: &mut Input<'_>, project: &Project, sources: &mut Sourc
     let mut reader = Reader {
         read: input.read,
         is_file: input.is_file,
+        places: input.places,
         root: address::joined(input.root, ""),
         own: project.name(),
         sources,
@@ -85,10 +87,8 @@ impl Reader<'_> {
     fn line(&mut self, place: &Place<'_>, line: &Line) -> Result<(), LockError> {
         let at = format!("{}:{}", place.name, line.number);
         if let Some(name) = lines::variable(&line.text) {
-            let error = LockError::new(&at, format!("has `${{{name}}}`: environment variables are not put in"));
-            return Err(error.with_hint(
-                "name the index in [dependencies] or in UV_INDEX_URL, and keep its credentials in a netrc file",
-            ));
+            let error = LockError::new(&at, format!("has `${{{name}}}`: environment variables are put into URLs only"));
+            return Err(error.with_hint("write what it stands for"));
         }
         let (text, rest) = lines::split(&line.text);
         if let Some(editable) = options::editable(rest).filter(|_| text.is_empty()) {
@@ -119,15 +119,27 @@ impl Reader<'_> {
             Setting::Requirements(file) => self.include(place, at, &file, false)?,
             Setting::Constraints(file) => self.include(place, at, &file, true)?,
             Setting::Editable(text) => self.item(place, at.to_owned(), &text, Vec::new())?,
-            Setting::Index(url) => self.sources.index = Some(url),
-            Setting::ExtraIndex(url) => self.sources.extra_indexes.push(url),
-            Setting::FindLinks(links) if address::is_url(&links) => self.sources.find_links.push(links),
+            Setting::Index(url) => self.sources.index = Some(self.put_in(at, url)?),
+            Setting::ExtraIndex(url) => {
+                let url = self.put_in(at, url)?;
+                self.sources.extra_indexes.push(url);
+            }
+            Setting::FindLinks(links) if address::is_url(&links) => {
+                let links = self.put_in(at, links)?;
+                self.sources.find_links.push(links);
+            }
             Setting::FindLinks(links) => self.sources.look_in(&address::joined(place.folder, &links)),
             Setting::NoIndex => self.sources.no_index = true,
             Setting::RequireHashes => self.out.require_hashes = true,
             Setting::Hash(_) | Setting::Other => {}
         }
         Ok(())
+    }
+
+    /// An option's URL with its variables put in.
+    fn put_in(&self, at: &str, mut url: String) -> Result<String, LockError> {
+        address::put_in(at, &mut url, self.places)?;
+        Ok(url)
     }
 
     fn include(&mut self, place: &Place<'_>, at: &str, file: &str, constraints: bool) -> Result<(), LockError> {
@@ -143,6 +155,7 @@ impl Reader<'_> {
         if self.open.len() >= DEEPEST {
             return Err(LockError::new(at, format!("more than {DEEPEST} files include one another")));
         }
+        self.places.admit(&path).map_err(|refusal| refusal.at(at))?;
         let text = (self.read)(&path).map_err(|cause| LockError::new(at, format!("includes `{name}`: {cause}")))?;
         self.open.push(path.clone());
         let folder = path.parent().unwrap_or(Path::new(""));
@@ -254,7 +267,9 @@ impl Reader<'_> {
         if let Some(known) = self.names.get(folder) {
             return Ok(known.clone());
         }
-        let text = (self.read)(&folder.join("pyproject.toml")).unwrap_or_default();
+        let path = folder.join("pyproject.toml");
+        // What may not be used is not read either.
+        let text = self.places.admit(&path).ok().and_then(|()| (self.read)(&path).ok()).unwrap_or_default();
         self.count(at, &text)?;
         let name = Project::parse(Some(&text)).ok().and_then(|project| project.name());
         let name = name.or_else(|| folder.file_name()?.to_str().map(str::to_owned));

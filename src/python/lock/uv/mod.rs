@@ -87,6 +87,10 @@ impl Uv {
         Ok(pinned.collect())
     }
 
+    pub(super) fn origins(&mut self) -> impl Iterator<Item = (&str, &mut Origin)> {
+        self.packages.iter_mut().filter_map(|package| Some((package.name.as_str(), package.origin.as_mut()?)))
+    }
+
     /// Names of packages that come without a hash.
     pub(super) fn unhashed(&self) -> BTreeSet<String> {
         let bare = |package: &&Package| package.origin.as_ref().is_some_and(Origin::is_unhashed);

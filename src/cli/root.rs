@@ -1,0 +1,79 @@
+//! The part of the disk that a project's own files may name: the repository or workspace
+//! that holds the project.
+
+use std::path::{Path, PathBuf};
+
+use super::error::CliError;
+use super::files;
+use super::lock::is_member;
+use crate::plan::Bounds;
+use crate::source::real;
+
+/// What a repository has at its top: git, Mercurial, Jujutsu, Subversion.
+const REPOSITORIES: [&str; 4] = [".git", ".hg", ".jj", ".svn"];
+
+/// The bounds of a project. `home` and the root of the disk are no repositories, for some
+/// keep their settings in one: a project below them is on its own.
+///
+/// # Errors
+/// Paths that cannot be followed.
+pub fn bounds(folder: &Path, allowed: &[PathBuf], home: Option<&Path>) -> Result<Bounds, CliError> {
+    let follow = |path: &Path| real(path).map_err(|cause| CliError::Read { path: path.to_owned(), cause });
+    let project = follow(folder)?;
+    let home = home.map(follow).transpose()?;
+    let mut above = project.ancestors().take_while(|path| path.parent().is_some() && Some(*path) != home.as_deref());
+    let repository = above.find(|path| REPOSITORIES.iter().any(|name| path.join(name).exists()));
+    let workspace = project.ancestors().skip(1).find(|path| {
+        let text = files::text(&path.join("pyproject.toml"), files::CONFIGURATION);
+        text.is_ok_and(|text| is_member(&text, path, &project))
+    });
+    let holding = [repository, workspace].into_iter().flatten().min_by_key(|path| path.components().count());
+    let root = holding.unwrap_or(&project).to_owned();
+    Ok(Bounds { roots: vec![root], allowed: allowed.iter().map(|path| follow(path)).collect::<Result<_, _>>()? })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_root_is_the_repository_or_workspace() {
+        let world = tempfile::tempdir().unwrap();
+        let top = real(world.path()).unwrap();
+        let write = |path: &str, text: &str| {
+            std::fs::create_dir_all(top.join(path).parent().unwrap()).unwrap();
+            std::fs::write(top.join(path), text).unwrap();
+        };
+        let workspace = "[tool.uv.workspace]\nmembers = [\"libs/*\"]\n";
+        for (path, text) in [
+            ("home/.git/HEAD", ""),
+            ("home/alone/x", ""),
+            ("home/repo/.git/HEAD", ""),
+            ("home/repo/app/sub/x", ""),
+            ("home/repo/module/.git", "gitdir: ../.git/modules/module"),
+            ("home/repo/module/app/x", ""),
+            ("space/pyproject.toml", workspace),
+            ("space/libs/a/.git/HEAD", ""),
+            ("space/libs/b/x", ""),
+            ("space/other/x", ""),
+        ] {
+            write(path, text);
+        }
+        std::os::unix::fs::symlink("repo/app", top.join("home/link")).unwrap();
+        for (project, root) in [
+            ("home/alone", "home/alone"),
+            ("home", "home"),
+            ("home/repo", "home/repo"),
+            ("home/repo/app/sub", "home/repo"),
+            ("home/link", "home/repo"),
+            ("home/repo/module/app", "home/repo/module"),
+            ("space", "space"),
+            ("space/libs/a", "space"),
+            ("space/libs/b", "space"),
+            ("space/other", "space/other"),
+        ] {
+            let bounds = bounds(&top.join(project), &[], Some(&top.join("home"))).unwrap();
+            assert_eq!(bounds.roots, [top.join(root)], "{project}");
+        }
+    }
+}

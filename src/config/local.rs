@@ -1,0 +1,86 @@
+//! The paths of this machine that a configuration names.
+
+use std::path::{Path, PathBuf};
+
+use super::{BUILDER, File, SitePackages};
+use crate::oci::Location;
+
+/// What is written or read first in an OCI layout, where a link would lead elsewhere.
+const LAYOUT: [&str; 4] = ["", "index.json", "oci-layout", "blobs/sha256"];
+
+impl File {
+    /// Keys with the paths that they name, relative to the project's folder.
+    #[must_use]
+    pub fn local_paths(&self) -> Vec<(&'static str, PathBuf)> {
+        let source = self.app.source.as_deref().map(PathBuf::from);
+        let wheel = self.app.wheel.as_deref().map(|wheel| source.clone().unwrap_or_default().join(named_part(wheel)));
+        let (dependencies, copies) = (&self.dependencies, self.copy.iter().flatten());
+        let site_packages: Vec<_> = match &dependencies.site_packages {
+            None => Vec::new(),
+            Some(SitePackages::Shared(folder)) => vec![folder],
+            Some(SitePackages::PerPlatform(folders)) => folders.values().collect(),
+        };
+        let mut out = Vec::new();
+        let mut add = |key, paths: Vec<PathBuf>| out.extend(paths.into_iter().map(|path| (key, path)));
+        add("app.source", source.into_iter().collect());
+        add("app.wheel", wheel.into_iter().collect());
+        add("copy.from", copies.map(|copy| PathBuf::from(&copy.from)).collect());
+        add("dependencies.lock", dependencies.lock.iter().map(PathBuf::from).collect());
+        add("dependencies.wheelhouse", dependencies.wheelhouse.iter().flatten().map(PathBuf::from).collect());
+        add("dependencies.site-packages", site_packages.into_iter().map(PathBuf::from).collect());
+        add("to", self.to.iter().flat_map(|to| layout(to)).collect());
+        add("base", self.base.iter().flat_map(|base| layout(base)).collect());
+        add("builder", self.builder.iter().flat_map(|builder| layout(builder)).collect());
+        let extracts = self.extract.iter().flatten().filter(|extract| extract.from != BUILDER);
+        add("extract.from", extracts.flat_map(|extract| layout(&extract.from)).collect());
+        out
+    }
+}
+
+/// The part of a path or glob that is walked from: all of it, or what precedes the glob.
+fn named_part(pattern: &str) -> &Path {
+    let end = pattern.find(['*', '?', '[', '{']).map_or(pattern.len(), |glob| pattern[..glob].rfind('/').unwrap_or(0));
+    Path::new(&pattern[..end])
+}
+
+/// The paths of an image that is an OCI layout.
+fn layout(name: &str) -> Vec<PathBuf> {
+    match name.parse() {
+        Ok(Location::Layout { folder, .. }) => LAYOUT.iter().map(|part| folder.join(part)).collect(),
+        Ok(Location::Registry(_)) | Err(_) => Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_path_of_a_configuration_is_listed() {
+        let text = "to = 'oci:out'\nbase = 'oci:../base:1'\nbuilder = 'python:3.13'\n\
+            [dependencies]\nlock = 'l.txt'\nwheelhouse = ['w', '/w']\nsite-packages = { 'linux/amd64' = 's' }\n\
+            [app]\nsource = 'src'\nwheel = '../dist/*/x-*.whl'\n[[copy]]\nfrom = 'c'\nto = '/c'\n\
+            [[extract]]\npaths = ['/x']\n[[extract]]\nfrom = 'oci:e'\npaths = ['/x']\n";
+        let file = File::parse(text, "carboy.toml").unwrap();
+        let paths = file.local_paths();
+        let mut told: Vec<_> = paths.iter().map(|(key, path)| format!("{key} {}", path.display())).collect();
+        told.retain(|one| !one.contains("blobs") && !one.contains("index.json") && !one.contains("oci-layout"));
+        let want = [
+            "app.source src",
+            "app.wheel src/../dist",
+            "copy.from c",
+            "dependencies.lock l.txt",
+            "dependencies.wheelhouse w",
+            "dependencies.wheelhouse /w",
+            "dependencies.site-packages s",
+            "to out/",
+            "base ../base/",
+            "extract.from e/",
+        ];
+        assert_eq!(told, want);
+        assert_eq!(paths.len(), want.len() + 9);
+        assert_eq!(named_part("/abs/*.whl"), Path::new("/abs"));
+        assert_eq!(named_part("*.whl"), Path::new(""));
+        assert_eq!(named_part("dist/x.whl"), Path::new("dist/x.whl"));
+    }
+}
