@@ -133,6 +133,9 @@ pub trait Cache: Send + Sync {
     /// Anything but its absence.
     fn open(&self, kind: CacheKind, key: &Digest) -> Result<Option<File>, PortError>;
 
+    /// The cache's own folder, which is never part of an image.
+    fn folder(&self) -> &Path;
+
     /// Where an entry is, or would be.
     fn path(&self, kind: CacheKind, key: &Digest) -> PathBuf;
 
@@ -161,6 +164,11 @@ pub struct WalkRules {
     pub include: Vec<String>,
     /// Globs that win over the ignore files, but not over `include`.
     pub exclude: Vec<String>,
+    /// Files and folders that the run reads or needs elsewhere: the lock file,
+    /// wheelhouses, site-packages. Left out unless `include` names them.
+    pub inputs: Vec<PathBuf>,
+    /// Files and folders that the run writes. Always left out, as the cache is.
+    pub outputs: Vec<PathBuf>,
 }
 
 /// A local file, folder or link, by its path below the folder walked.
@@ -185,9 +193,24 @@ pub enum LocalKind {
 pub struct Walk {
     /// Sorted by path. Empty folders are not listed.
     pub entries: Vec<LocalEntry>,
-    /// How many files each rule left out: (`.gitignore`, 12), (`__pycache__`, 40).
-    /// A folder left out whole counts the files in it.
-    pub left_out: Vec<(String, u64)>,
+    pub left_out: LeftOut,
+}
+
+/// What rules left out of local folders.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct LeftOut {
+    /// How many files each rule left out, by rule: (`.gitignore`, 12), (`__pycache__`,
+    /// 40). A folder left out whole counts the files in it.
+    pub rules: BTreeMap<String, u64>,
+}
+
+impl LeftOut {
+    /// Adds what was left out of another folder.
+    pub fn add(&mut self, other: Self) {
+        for (rule, files) in other.rules {
+            *self.rules.entry(rule).or_default() += files;
+        }
+    }
 }
 
 /// A wheel on this machine's disk, whose hash was verified.
@@ -337,8 +360,8 @@ pub trait Folders: Send + Sync {
     /// size, times and inode the cache does not know.
     ///
     /// # Errors
-    /// A folder that is not there; links out of it; sockets, pipes and devices;
-    /// names that begin with `.wh.`.
+    /// A folder that is not there, or that is the cache or an output itself; links out
+    /// of it; sockets, pipes and devices; names that begin with `.wh.`.
     fn walk(&self, folder: &Path, rules: &WalkRules) -> Result<Walk, PortError>;
 
     /// Whether there is a folder at a path, links followed.

@@ -9,7 +9,7 @@ use super::project;
 use super::reasons::Because;
 use super::run::Run;
 use crate::plan::{App, Copy, Plan};
-use crate::ports::{Folders, LocalKind, Walk, WalkRules, WheelFile};
+use crate::ports::{Folders, LeftOut, LocalKind, Walk, WalkRules, WheelFile};
 use crate::progress::LayerKind;
 use crate::python::wheel::Installed;
 use crate::python::{Interpreter, entry};
@@ -37,14 +37,19 @@ pub enum Local {
     Wheels(Vec<WheelFile>),
 }
 
-impl Local {
-    /// How many files each rule left out.
-    pub fn left_out(self) -> Vec<(String, u64)> {
-        match self {
-            Self::Files { walk, .. } => walk.left_out,
-            Self::Wheels(_) => Vec::new(),
-        }
-    }
+/// What stays behind of the application and of what is copied.
+pub fn left_out(app: Option<&Local>, copies: &[Copied]) -> LeftOut {
+    let app = app.and_then(|app| match app {
+        Local::Files { walk, .. } => Some(walk),
+        Local::Wheels(_) => None,
+    });
+    let copies = copies.iter().filter_map(|copied| match copied {
+        Copied::Folder(walk) => Some(walk),
+        Copied::File(_) => None,
+    });
+    let mut all = LeftOut::default();
+    app.into_iter().chain(copies).for_each(|walk| all.add(walk.left_out.clone()));
+    all
 }
 
 /// Lists the application's files, for all platforms.
@@ -67,8 +72,14 @@ pub async fn local(run: &Arc<Run>, plan: &Plan) -> Result<Option<Local>, BuildEr
              wheel = \"dist/*.whl\" under [app] takes the wheel that this made"
         ));
     }
-    let rules =
-        WalkRules { ignore_files: true, defaults: true, include: app.include.clone(), exclude: app.exclude.clone() };
+    let rules = WalkRules {
+        ignore_files: true,
+        defaults: true,
+        include: app.include.clone(),
+        exclude: app.exclude.clone(),
+        inputs: app.inputs.clone(),
+        outputs: plan.outputs(),
+    };
     let source = app.source.clone();
     let walk = run.blocking(move || folders.walk(&source, &rules)).await??;
     let start = if plan.image.entrypoint.is_none() && plan.runtime.is_some() {
@@ -106,18 +117,24 @@ fn wheels(folders: &dyn Folders, source: &Path, pattern: &str) -> Result<Vec<Whe
     Ok(out)
 }
 
-/// Lists what `[[copy]]` names.
+/// Lists what `[[copy]]` names. A folder is not copied with what never belongs into an
+/// image; a file that is named itself is.
 pub async fn copies(run: &Arc<Run>, plan: &Arc<Plan>) -> Result<Vec<Copied>, BuildError> {
+    if plan.copies.is_empty() {
+        return Ok(Vec::new());
+    }
     let (folders, plan) = (run.io.folders.clone(), plan.clone());
-    let one = move |copy: &Copy| {
-        if folders.is_folder(&copy.from) {
-            folders.walk(&copy.from, &WalkRules::default()).map(Copied::Folder)
-        } else {
-            folders.file(&copy.from).map(Copied::File)
-        }
-    };
-    let all = run.blocking(move || plan.copies.iter().map(one).collect::<Result<Vec<_>, _>>()).await?;
-    Ok(all?)
+    let work = move || plan.copies.iter().map(|copy| copied(folders.as_ref(), &plan, copy)).collect();
+    run.blocking(work).await?
+}
+
+fn copied(folders: &dyn Folders, plan: &Plan, copy: &Copy) -> Result<Copied, BuildError> {
+    if !folders.is_folder(&copy.from) {
+        return Ok(Copied::File(folders.file(&copy.from)?));
+    }
+    let (include, outputs) = (copy.include.clone(), plan.outputs());
+    let rules = WalkRules { defaults: true, include, outputs, ..WalkRules::default() };
+    Ok(Copied::Folder(folders.walk(&copy.from, &rules)?))
 }
 
 /// The layer in the making.

@@ -7,10 +7,14 @@ pub(super) const PRIVATE_KEYS: &str = "private keys";
 pub(super) const ENVIRONMENT: &str = ".venv";
 /// The rule that leaves out what says what to leave out.
 pub(super) const OWN_FILES: &str = "carboy.toml and ignore files";
-/// How many bytes of a file are searched for a private key.
-pub(super) const LOOKED_AT: usize = 4096;
-/// The file that makes a folder a virtual environment (PEP 405).
-pub(super) const ENVIRONMENT_MARKER: &[u8] = b"pyvenv.cfg";
+/// The rule that leaves caches out.
+pub(super) const CACHES: &str = "caches";
+/// The rule that leaves images out.
+pub(super) const IMAGES: &str = "image layouts and archives";
+/// The rule that leaves out what the run reads elsewhere.
+pub(super) const INPUTS: &str = "lock file and wheels";
+/// The rule that leaves out what the run writes.
+pub(super) const OUTPUTS: &str = "carboy's cache and target";
 
 /// The rule that leaves out everything of a name, if there is one.
 pub(super) fn rule_of(name: &[u8], is_folder: bool) -> Option<&'static str> {

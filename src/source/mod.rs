@@ -1,13 +1,19 @@
 //! Local folders: the application, copies, ready-made site-packages.
 //!
-//! `walk` goes through a folder and asks `rules` what to leave out (`globs`,
-//! `defaults`, `ignores`, `dockerignore`); `links` sees to it that no link leads
-//! out; `index` remembers what files contain, `facts` reads those that it does
-//! not know. Links are never followed, names are bytes.
+//! `walk` goes through a folder and asks `rules` what to leave out: `apart` knows the
+//! run's own files, `defaults` names, `foreign` whole folders by their content,
+//! `globs`, `ignores` and `dockerignore` what somebody wrote. `facts` reads the files,
+//! in which `content` finds what must stay out (`archive`), and `index` remembers what
+//! they hold. `links` checks that no link leads out. Links are never followed, names
+//! are bytes.
 
+mod apart;
+mod archive;
+mod content;
 mod defaults;
 mod dockerignore;
 mod facts;
+mod foreign;
 mod globs;
 mod ignores;
 mod index;
@@ -25,7 +31,7 @@ use std::sync::Arc;
 
 use fs_err::PathExt as _;
 
-use crate::ports::{Cache, Folders, LocalEntry, LocalFile, LocalKind, PortError, PortErrorKind, Walk, WalkRules};
+use crate::ports::{Cache, Folders, LeftOut, LocalEntry, LocalFile, LocalKind, PortError, PortErrorKind, Walk, WalkRules};
 use facts::{Facts, Stat};
 use index::{Index, Update};
 use rules::Rules;
@@ -73,7 +79,7 @@ impl Folders for LocalFolders {
         if !real.is_dir() {
             return Err(other(format!("`{}` is not a folder", folder.display())));
         }
-        let Walked { mut found, mut left_out } = walk::walk(&real, Rules::new(&real, rules)?)?;
+        let Walked { mut found, mut left_out } = walk::walk(&real, Rules::new(&real, self.cache.folder(), rules)?)?;
         found.sort_by(|one, two| one.path().cmp(two.path()));
         let files: Vec<_> =
             found.iter().filter_map(Found::file).map(|file| (file.path.as_slice(), file.stat)).collect();
@@ -85,8 +91,8 @@ impl Folders for LocalFolders {
                 Found::Link(path, target) => (path, LocalKind::Link(target)),
                 Found::File(file) => {
                     let Some(facts) = facts.next() else { break };
-                    if file.may_be_key && facts.private_key {
-                        *left_out.entry(defaults::PRIVATE_KEYS).or_default() += 1;
+                    if let Some(finding) = facts.finding.filter(|_| file.judge_content) {
+                        *left_out.entry(finding.rule()).or_default() += 1;
                         continue;
                     }
                     (file.path.clone(), LocalKind::File(local_file(folder, &file, facts)))
@@ -98,7 +104,7 @@ impl Folders for LocalFolders {
         entries.extend(folders.into_iter().map(|path| (path, LocalKind::Folder)));
         Ok(Walk {
             entries: entries.into_iter().map(|(path, kind)| LocalEntry { path, kind }).collect(),
-            left_out: left_out.into_iter().map(|(rule, files)| (rule.to_owned(), files)).collect(),
+            left_out: LeftOut { rules: left_out.into_iter().map(|(rule, files)| (rule.to_owned(), files)).collect() },
         })
     }
 

@@ -1,6 +1,6 @@
 //! Which rule leaves a path out, if one does.
 //!
-//! In this order: what `include` matches is in; what the defaults know is out;
+//! In this order: what the run writes is out; what `include` matches is in; what the defaults know is out;
 //! what `exclude` matches is out; what ignore files name is out. A folder that is
 //! out takes everything with it that `include` does not bring back, and a name
 //! that the defaults know comes back only by a glob that tells that name: see
@@ -8,9 +8,10 @@
 
 use std::path::Path;
 
-use super::defaults;
+use super::apart::Apart;
 use super::globs::Globs;
 use super::ignores::{Depth, Ignores};
+use super::{defaults, foreign};
 use crate::ports::{PortError, WalkRules};
 
 /// All rules of a walk.
@@ -19,6 +20,7 @@ pub(super) struct Rules {
     exclude: Globs,
     defaults: bool,
     ignores: Option<Ignores>,
+    apart: Apart,
 }
 
 /// What is already decided about everything in a folder.
@@ -41,8 +43,10 @@ impl Outer {
 }
 
 impl Rules {
-    pub(super) fn new(folder: &Path, rules: &WalkRules) -> Result<Self, PortError> {
+    /// For a folder, given with its links resolved.
+    pub(super) fn new(folder: &Path, cache: &Path, rules: &WalkRules) -> Result<Self, PortError> {
         Ok(Self {
+            apart: Apart::new(folder, cache, rules)?,
             include: Globs::new(&rules.include)?,
             exclude: Globs::new(&rules.exclude)?,
             defaults: rules.defaults,
@@ -90,14 +94,20 @@ impl Rules {
         inner
     }
 
-    /// What holds in a folder that turns out to be a virtual environment.
-    pub(super) fn environment(&self, path: &[u8], has: impl Fn(&[u8]) -> bool, mut inner: Outer) -> Outer {
+    /// What holds in a folder that turns out not to be the application's, given its
+    /// names. The folder walked is not asked: it was named.
+    pub(super) fn entered(&self, path: &[u8], disk: &Path, names: &[&[u8]], mut inner: Outer) -> Outer {
         let name = name_of(path);
         let known = inner.defaults.last().is_some_and(|(_, last)| last == name);
-        if self.defaults && !known && !path.is_empty() && has(defaults::ENVIRONMENT_MARKER) {
-            inner.defaults.push((defaults::ENVIRONMENT, name.to_vec()));
+        if self.defaults && !known && !path.is_empty() {
+            inner.defaults.extend(foreign::rule(disk, names).map(|rule| (rule, name.to_vec())));
         }
         inner
+    }
+
+    /// Whether the run writes a path, which is then out whatever else is said.
+    pub(super) fn is_output(&self, path: &[u8]) -> bool {
+        self.apart.is_output(path)
     }
 
     /// Whether anything in a folder that is left out could be included.
@@ -105,13 +115,15 @@ impl Rules {
         self.include.reach(path, &inner.names())
     }
 
-    /// Whether the file is left out if a private key is in it.
-    pub(super) fn may_be_key(&self, path: &[u8]) -> bool {
-        let name = name_of(path);
-        self.defaults && defaults::may_be_key(name) && !self.include.is_match_telling(path, &[name])
+    /// Whether the file is left out if its content says so.
+    pub(super) fn judge_content(&self, path: &[u8]) -> bool {
+        self.defaults && !self.include.is_match_telling(path, &[name_of(path)])
     }
 
     fn default_rule(&self, path: &[u8], name: &[u8], is_folder: bool) -> Option<&'static str> {
+        if self.apart.is_input(path) {
+            return Some(defaults::INPUTS);
+        }
         if !self.defaults {
             return None;
         }

@@ -56,13 +56,13 @@ impl Project {
         let walk = self.walk(rules).unwrap();
         let stays = walk.entries.iter().filter(|entry| entry.kind != LocalKind::Folder);
         let stays: Vec<_> = stays.map(|entry| show(&entry.path)).collect();
-        let left: Vec<_> = walk.left_out.iter().map(|(rule, files)| format!("{rule}={files}")).collect();
+        let left: Vec<_> = walk.left_out.rules.iter().map(|(rule, files)| format!("{rule}={files}")).collect();
         format!("{} | {}", stays.join(" "), left.join(" "))
     }
 }
 
 fn application() -> WalkRules {
-    WalkRules { ignore_files: true, defaults: true, include: vec![], exclude: vec![] }
+    WalkRules { ignore_files: true, defaults: true, ..WalkRules::default() }
 }
 
 fn include(globs: &[&str]) -> WalkRules {
@@ -274,6 +274,67 @@ fn a_default_gives_way_only_to_a_glob_that_names_it() {
         let dump = project.dump(&include(&[named]));
         assert_eq!(dump.split(" | ").next(), Some(stays), "{named}");
     }
+}
+
+/// A tar of some members.
+fn tar(members: &[(&str, &str)]) -> Vec<u8> {
+    let mut tar = tar::Builder::new(vec![]);
+    for (name, content) in members {
+        let mut header = tar::Header::new_gnu();
+        header.set_size(content.len() as u64);
+        tar.append_data(&mut header, name, content.as_bytes()).unwrap();
+    }
+    tar.into_inner().unwrap()
+}
+
+#[test]
+fn the_cache_and_what_the_run_writes_stay_out() {
+    let mut project = Project::new(&[("main.py", ""), ("uv.lock", ""), ("wheels/a.whl", ""), ("old/wheels.txt", "")]);
+    project.cache = Arc::new(DiskCache::new(project.path("app/ci/cache")).unwrap());
+    project.write("app/out/anything", "");
+    let inputs = ["app/uv.lock", "app/wheels"].map(|name| project.path(name)).to_vec();
+    let own = WalkRules { inputs, outputs: vec![project.path("app/out")], ..application() };
+    let left_out = "carboy's cache and target=1 lock file and wheels=2";
+    assert_eq!(project.dump(&own), format!("main.py old/wheels.txt | {left_out}"));
+    assert!(project.walk(&own).unwrap().entries.iter().all(|entry| entry.path != b"ci"), "nothing else is in it");
+    // The second time the cache is larger; nobody can ask for it.
+    project.write("app/ci/cache/blobs/sha256/abc", "");
+    let named = WalkRules { include: vec!["ci/cache/**".into(), "out".into(), "uv.lock".into()], ..own.clone() };
+    assert_eq!(
+        project.dump(&named),
+        "main.py old/wheels.txt uv.lock | carboy's cache and target=2 lock file and wheels=1"
+    );
+    let copy = WalkRules { ignore_files: false, inputs: vec![], ..own };
+    assert_eq!(project.dump(&copy), "main.py old/wheels.txt uv.lock wheels/a.whl | carboy's cache and target=2");
+    let error = project.folders().walk(&project.path("app/ci/cache"), &WalkRules::default()).unwrap_err();
+    assert!(error.message.ends_with("cannot go into the image: it is the cache's own folder"), "{error}");
+}
+
+#[test]
+fn caches_layouts_and_archives_of_others_stay_out_unless_named() {
+    let layout = r#"{"imageLayoutVersion":"1.0.0"}"#;
+    let hex = "0".repeat(64);
+    let project = Project::new(&[
+        ("main.py", ""),
+        (".cache/uv/CACHEDIR.TAG", "Signature: 8a477f597d28d172789f06886806bc55"),
+        (".cache/uv/wheels/a", ""),
+        (&format!("earlier/blobs/sha256/{hex}"), ""),
+        (&format!("earlier/tars/{hex}"), ""),
+        ("earlier/tmp/x", ""),
+        ("out/oci-layout", layout),
+        ("out/index.json", ""),
+        ("data/CACHEDIR.TAG", "not this"),
+    ]);
+    fs_err::write(project.path("app/shop.tar"), tar(&[("index.json", "{}"), ("oci-layout", layout)])).unwrap();
+    fs_err::write(project.path("app/data/data.tar"), tar(&[("a.csv", "1,2")])).unwrap();
+    let left_out = "caches=5 image layouts and archives=3";
+    assert_eq!(project.dump(&application()), format!("data/CACHEDIR.TAG data/data.tar main.py | {left_out}"));
+    assert_eq!(
+        project.dump(&include(&["**/*.tar", "out/**"])),
+        "data/CACHEDIR.TAG data/data.tar main.py out/index.json out/oci-layout shop.tar | caches=5"
+    );
+    let walk = project.folders().walk(&project.path("app/out"), &application()).unwrap();
+    assert_eq!(walk.entries.len(), 2, "what is walked itself is wanted");
 }
 
 #[test]

@@ -9,7 +9,7 @@ use std::path::Path;
 use super::facts::Stat;
 use super::links::first_outside;
 use super::rules::{Outer, Rules};
-use super::{other, show, unreadable};
+use super::{defaults, other, show, unreadable};
 use crate::ports::PortError;
 
 /// What is in a folder and stays in.
@@ -24,8 +24,8 @@ pub(super) struct FoundFile {
     pub path: Vec<u8>,
     pub stat: Stat,
     pub executable: bool,
-    /// Whether it is left out if its content is a private key.
-    pub may_be_key: bool,
+    /// Whether it is left out if its content says so.
+    pub judge_content: bool,
 }
 
 /// The result of a walk, in no order.
@@ -77,15 +77,19 @@ impl Walker {
             return Ok(());
         }
         let names = list(disk).map_err(|cause| unreadable(&cause))?;
-        let has = |name: &[u8]| names.binary_search_by(|entry| entry.0.as_slice().cmp(name)).is_ok();
-        let outer = self.rules.environment(path, has, outer.clone());
+        let only_names: Vec<_> = names.iter().map(|(name, _)| name.as_slice()).collect();
+        let has = |name: &[u8]| only_names.binary_search(&name).is_ok();
+        let outer = self.rules.entered(path, disk, &only_names, outer.clone());
         let depth = match outer.rule() {
             None => self.rules.enter(path, disk, has)?,
             Some(_) => None,
         };
         for (name, entry) in &names {
             let path = if path.is_empty() { name.clone() } else { [path, b"/", name].concat() };
-            if entry.file_type().map_err(|cause| unreadable(&cause))?.is_dir() {
+            let is_folder = entry.file_type().map_err(|cause| unreadable(&cause))?.is_dir();
+            if self.rules.is_output(&path) {
+                self.leave_out(defaults::OUTPUTS, if is_folder { count(&entry.path()) } else { 1 });
+            } else if is_folder {
                 let inner = self.rules.folder(&path, &outer);
                 self.folder(&path, &disk.join(entry.file_name()), &inner)?;
             } else if let Some(rule) = self.rules.file(&path, &outer) {
@@ -114,7 +118,7 @@ impl Walker {
             self.walked.found.push(Found::File(FoundFile {
                 stat: Stat::of(&metadata),
                 executable: metadata.permissions().mode() & 0o111 != 0,
-                may_be_key: self.rules.may_be_key(&path),
+                judge_content: self.rules.judge_content(&path),
                 path,
             }));
         } else {

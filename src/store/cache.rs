@@ -76,6 +76,10 @@ impl Cache for DiskCache {
         }
     }
 
+    fn folder(&self) -> &Path {
+        &self.root
+    }
+
     fn path(&self, kind: CacheKind, key: &Digest) -> PathBuf {
         let folder = match kind {
             CacheKind::Blob => "blobs/sha256",

@@ -27,7 +27,7 @@ use serde_json::{Value, json};
 
 use super::reason::reason;
 use crate::build::report::{
-    Because, Chain, Group, LayerPreview, Missing, PlatformPreview, PlatformWhy, Preview, Size, Step, TakenFile, Why,
+    Because, Chain, Group, LayerPreview, LeftOut, Missing, PlatformPreview, PlatformWhy, Preview, Size, Step, TakenFile, Why,
 };
 
 /// Plans, for programs. Ends with a newline.
@@ -64,7 +64,7 @@ fn preview(preview: &Preview) -> Value {
         "builder": preview.builder,
         "lock": preview.lock,
         "platforms": list(&preview.platforms, platform),
-        "left_out": list(&preview.left_out, left_out),
+        "left_out": left_out(&preview.left_out),
     })
 }
 
@@ -103,8 +103,8 @@ fn group(group: &Group) -> Value {
     json!({ "layer": group.layer.name(), "package": group.package, "files": list(&group.files, file) })
 }
 
-pub fn left_out((rule, files): &(String, u64)) -> Value {
-    json!({ "rule": rule, "files": files })
+pub fn left_out(left_out: &LeftOut) -> Value {
+    left_out.rules.iter().map(|(rule, files)| json!({ "rule": rule, "files": files })).collect()
 }
 
 pub fn missing(missing: &Missing) -> Value {
@@ -135,7 +135,7 @@ mod tests {
     #[test]
     fn a_plan_has_everything() {
         let mut small = small();
-        small.left_out = vec![(".gitignore".to_owned(), 3)];
+        small.left_out.rules = [(".gitignore".to_owned(), 3)].into();
         let file = TakenFile {
             path: "/usr/lib/libz.so.1".to_owned(),
             size: 9,

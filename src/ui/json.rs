@@ -135,7 +135,7 @@ fn report_object(report: &Report) -> Value {
         "base": report.base,
         "builder": report.builder,
         "platforms": list(&report.platforms, platform_object),
-        "left_out": list(&report.left_out, left_out),
+        "left_out": left_out(&report.left_out),
         "elapsed": report.elapsed.as_secs_f64(),
     })
 }

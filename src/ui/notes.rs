@@ -2,7 +2,7 @@
 //! which it holds. Pure.
 
 use super::message::printable_line;
-use crate::build::report::Missing;
+use crate::build::report::{LeftOut, Missing};
 use crate::oci::Platform;
 
 /// `not available: libtk8.6.so (needed by _tkinter), …`
@@ -17,13 +17,13 @@ pub fn missing(platforms: &[(&Platform, &[Missing])], width: usize) -> Vec<Strin
 }
 
 /// `left out 214 files: .gitignore 173, __pycache__ 40, .env* 1`
-pub fn left_out(rules: &[(String, u64)], width: usize) -> Vec<String> {
-    let mut rules: Vec<_> = rules.iter().filter(|(_, files)| *files > 0).collect();
+pub fn left_out(left_out: &LeftOut, width: usize) -> Vec<String> {
+    let mut rules: Vec<_> = left_out.rules.iter().filter(|(_, files)| **files > 0).collect();
     if rules.is_empty() {
         return Vec::new();
     }
-    rules.sort_by_key(|(_, files)| std::cmp::Reverse(*files));
-    let files = rules.iter().map(|(_, files)| files).sum();
+    rules.sort_by_key(|(_, files)| std::cmp::Reverse(**files));
+    let files = rules.iter().map(|(_, files)| **files).sum();
     let head = format!("left out {}:", count(files, "file", "files"));
     vec![wrapped(&head, rules.iter().map(|(rule, files)| format!("{rule} {files}")), width)]
 }

@@ -77,7 +77,7 @@ pub(super) mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::build::report::{LayerReport, Missing, Resolved, Size, Taken};
+    use crate::build::report::{LayerReport, LeftOut, Missing, Resolved, Size, Taken};
     use crate::oci::{Digest, Platform};
 
     /// A build for two platforms.
@@ -87,7 +87,7 @@ pub(super) mod tests {
         Report {
             platforms: vec![platform("amd64", "x86_64"), arm64],
             builder: Some("python:3.13-slim-trixie".to_owned()),
-            left_out: vec![(".env*".to_owned(), 1), (".gitignore".to_owned(), 173), ("__pycache__".to_owned(), 40)],
+            left_out: LeftOut { rules: [(".env*".to_owned(), 1), (".gitignore".to_owned(), 173), ("__pycache__".to_owned(), 40)].into() },
             ..narrow_report()
         }
     }
@@ -106,7 +106,7 @@ pub(super) mod tests {
             base: "gcr.io/distroless/cc-debian13:nonroot".to_owned(),
             builder: None,
             platforms: vec![PlatformReport { base: Size::default(), missing: Vec::new(), python: None, ..scratch }],
-            left_out: Vec::new(),
+            left_out: LeftOut::default(),
             elapsed: Duration::from_millis(3_200),
         }
     }
