@@ -193,6 +193,10 @@ pub enum LocalKind {
 pub struct Walk {
     /// Sorted by path. Empty folders are not listed.
     pub entries: Vec<LocalEntry>,
+    /// Files with a private key that stay in, by path.
+    pub private_keys: Vec<Vec<u8>>,
+    /// Lock and configuration files that were left out for a password in a URL.
+    pub with_passwords: Vec<Vec<u8>>,
     pub left_out: LeftOut,
 }
 

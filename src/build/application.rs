@@ -8,7 +8,7 @@ use super::extract::Work;
 use super::project;
 use super::reasons::Because;
 use super::run::Run;
-use crate::plan::{App, Copy, Plan};
+use crate::plan::{App, Copy, Plan, join};
 use crate::ports::{Folders, LeftOut, LocalKind, Walk, WalkRules, WheelFile};
 use crate::progress::LayerKind;
 use crate::python::wheel::Installed;
@@ -82,6 +82,7 @@ pub async fn local(run: &Arc<Run>, plan: &Plan) -> Result<Option<Local>, BuildEr
     };
     let source = app.source.clone();
     let walk = run.blocking(move || folders.walk(&source, &rules)).await??;
+    warn_of_passwords(run, &app.source, &walk);
     let start = if plan.image.entrypoint.is_none() && plan.runtime.is_some() {
         let found = entry::start(app.project.as_ref(), names(&walk));
         Some(found.map_err(BuildError::NoEntrypoint)?.command(&app.to.to_string()))
@@ -123,9 +124,27 @@ pub async fn copies(run: &Arc<Run>, plan: &Arc<Plan>) -> Result<Vec<Copied>, Bui
     if plan.copies.is_empty() {
         return Ok(Vec::new());
     }
-    let (folders, plan) = (run.io.folders.clone(), plan.clone());
-    let work = move || plan.copies.iter().map(|copy| copied(folders.as_ref(), &plan, copy)).collect();
-    run.blocking(work).await?
+    let (folders, shared) = (run.io.folders.clone(), plan.clone());
+    let work =
+        move || shared.copies.iter().map(|copy| copied(folders.as_ref(), &shared, copy)).collect::<Result<Vec<_>, _>>();
+    let all = run.blocking(work).await??;
+    for (copy, copied) in plan.copies.iter().zip(&all) {
+        if let Copied::Folder(walk) = copied {
+            warn_of_passwords(run, &copy.from, walk);
+        }
+    }
+    Ok(all)
+}
+
+/// Tells of files that the application may miss.
+fn warn_of_passwords(run: &Run, folder: &Path, walk: &Walk) {
+    for path in &walk.with_passwords {
+        let path = join(folder, Path::new(String::from_utf8_lossy(path).as_ref()));
+        run.warn_once(format!(
+            "`{}` is left out: a URL in it has a password; name the file under `include` if the image needs it",
+            path.display()
+        ));
+    }
 }
 
 fn copied(folders: &dyn Folders, plan: &Plan, copy: &Copy) -> Result<Copied, BuildError> {

@@ -38,8 +38,8 @@ use std::time::{Duration, Instant};
 use futures_util::future::{join_all, try_join, try_join_all};
 use tokio::task::JoinHandle;
 
-pub use error::BuildError;
 use application::Copied;
+pub use error::BuildError;
 use extract::Extraction;
 pub use preview::preview;
 use report::{PlatformReport, Report, Size};

@@ -444,12 +444,7 @@ fn extracts(args: &Args, file: &File, has_builder: bool) -> Result<Vec<Extract>,
     file.extract.iter().flatten().map(one).collect()
 }
 
-fn app(
-    args: &Args,
-    file: &File,
-    has_python: bool,
-    dependencies: &Dependencies,
-) -> Result<Option<App>, PlanError> {
+fn app(args: &Args, file: &File, has_python: bool, dependencies: &Dependencies) -> Result<Option<App>, PlanError> {
     if !has_python && file.app == config::App::default() {
         return Ok(None);
     }

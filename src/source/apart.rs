@@ -50,9 +50,9 @@ impl Apart {
 /// Where a path leads to, and where a link at its end is itself.
 fn places(path: &Path) -> impl Iterator<Item = PathBuf> {
     let parent = path.parent().map(|parent| if parent == Path::new("") { Path::new(".") } else { parent });
-    let itself = parent.zip(path.file_name()).and_then(|(parent, name): (_, &OsStr)| {
-        Some(fs_err::canonicalize(parent).ok()?.join(name))
-    });
+    let itself = parent
+        .zip(path.file_name())
+        .and_then(|(parent, name): (_, &OsStr)| Some(fs_err::canonicalize(parent).ok()?.join(name)));
     fs_err::canonicalize(path).ok().into_iter().chain(itself)
 }
 

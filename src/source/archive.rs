@@ -211,17 +211,14 @@ fn padding(size: u64) -> u64 {
 /// Name and size of a header's member; none of what is no header.
 fn member(header: &[u8]) -> Option<(&[u8], u64)> {
     let checksum = octal(&header[148..156])?;
-    let sum: u64 = header.iter().enumerate().map(|(at, &b)| u64::from(if (148..156).contains(&at) { b' ' } else { b })).sum();
+    let sum: u64 =
+        header.iter().enumerate().map(|(at, &b)| u64::from(if (148..156).contains(&at) { b' ' } else { b })).sum();
     if sum != checksum {
         return None;
     }
     let name = header[..100].split(|&b| b == 0).next().unwrap_or_default();
     let size = &header[124..136];
-    let size = if size[0] & 0x80 == 0 {
-        octal(size)?
-    } else {
-        u64::from_be_bytes(size[4..].try_into().ok()?)
-    };
+    let size = if size[0] & 0x80 == 0 { octal(size)? } else { u64::from_be_bytes(size[4..].try_into().ok()?) };
     Some((name.strip_prefix(b"./").unwrap_or(name), size))
 }
 

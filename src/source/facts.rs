@@ -1,6 +1,7 @@
 //! What files contain: read once, in parallel, and checked not to change
 //! meanwhile.
 
+use std::ffi::OsStr;
 use std::fs::Metadata;
 use std::io::{self, Read as _};
 use std::os::unix::fs::MetadataExt as _;
@@ -91,7 +92,9 @@ fn read(path: &Path, stat: &Stat, chunk: &mut [u8]) -> Result<Facts, PortError> 
         return Err(changed(path));
     }
     let mut hasher = Hasher::default();
-    let mut scan = Scan::new(path.file_name().unwrap_or_default().as_encoded_bytes());
+    let name = |path: Option<&OsStr>| path.unwrap_or_default().as_encoded_bytes().to_vec();
+    let (folder, name) = (name(path.parent().and_then(Path::file_name)), name(path.file_name()));
+    let mut scan = Scan::new(&folder, &name);
     let mut seen = 0;
     loop {
         let bytes = match file.read(chunk) {
@@ -110,7 +113,7 @@ fn read(path: &Path, stat: &Stat, chunk: &mut [u8]) -> Result<Facts, PortError> 
     if seen != stat.size || !is_same(file.metadata().map_err(failed)?) {
         return Err(changed(path));
     }
-    Ok(Facts { digest: hasher.finish(), magic: scan.magic(), finding: scan.finish() })
+    Ok(Facts { digest: hasher.finish(), magic: scan.magic(), finding: scan.finish(stat.size) })
 }
 
 #[cfg(test)]

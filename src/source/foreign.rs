@@ -49,9 +49,10 @@ fn is_own_cache(disk: &Path, names: &[&[u8]]) -> bool {
     }
     let folder = |name: &str| disk.join(if name == "blobs" { "blobs/sha256" } else { name });
     let kinds = names.iter().filter_map(|name| std::str::from_utf8(name).ok()).filter(|name| *name != "tmp");
-    let mut entries = kinds.map(folder).filter_map(|folder| fs_err::read_dir(folder).ok()).flat_map(|entries| {
-        entries.flatten().take(LOOKED_AT).map(|entry| entry.file_name())
-    });
+    let mut entries = kinds
+        .map(folder)
+        .filter_map(|folder| fs_err::read_dir(folder).ok())
+        .flat_map(|entries| entries.flatten().take(LOOKED_AT).map(|entry| entry.file_name()));
     let is_entry = |name: std::ffi::OsString| is_hex_digest(name.as_encoded_bytes());
     entries.next().is_some_and(is_entry) && entries.all(is_entry)
 }

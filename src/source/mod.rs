@@ -3,7 +3,7 @@
 //! `walk` goes through a folder and asks `rules` what to leave out: `apart` knows the
 //! run's own files, `defaults` names, `foreign` whole folders by their content,
 //! `globs`, `ignores` and `dockerignore` what somebody wrote. `facts` reads the files,
-//! in which `content` finds what must stay out (`archive`), and `index` remembers what
+//! in which `content` finds what must stay out (`archive`, `logins`), and `index` remembers what
 //! they hold. `links` checks that no link leads out. Links are never followed, names
 //! are bytes.
 
@@ -18,6 +18,7 @@ mod globs;
 mod ignores;
 mod index;
 mod links;
+mod logins;
 mod rules;
 mod walk;
 
@@ -31,7 +32,8 @@ use std::sync::Arc;
 
 use fs_err::PathExt as _;
 
-use crate::ports::{Cache, Folders, LeftOut, LocalEntry, LocalFile, LocalKind, PortError, PortErrorKind, Walk, WalkRules};
+use crate::ports::{Cache, Folders, LocalEntry, LocalFile, LocalKind, PortError, PortErrorKind, Walk, WalkRules};
+use content::Finding;
 use facts::{Facts, Stat};
 use index::{Index, Update};
 use rules::Rules;
@@ -85,6 +87,7 @@ impl Folders for LocalFolders {
             found.iter().filter_map(Found::file).map(|file| (file.path.as_slice(), file.stat)).collect();
         let mut facts = self.facts(&real, &files)?.into_iter();
 
+        let mut walk = Walk::default();
         let mut entries = BTreeMap::new();
         for found in found {
             let (path, kind) = match found {
@@ -93,7 +96,13 @@ impl Folders for LocalFolders {
                     let Some(facts) = facts.next() else { break };
                     if let Some(finding) = facts.finding.filter(|_| file.judge_content) {
                         *left_out.entry(finding.rule()).or_default() += 1;
+                        if finding == Finding::Password {
+                            walk.with_passwords.push(file.path);
+                        }
                         continue;
+                    }
+                    if facts.finding == Some(Finding::PrivateKey) {
+                        walk.private_keys.push(file.path.clone());
                     }
                     (file.path.clone(), LocalKind::File(local_file(folder, &file, facts)))
                 }
@@ -102,10 +111,9 @@ impl Folders for LocalFolders {
         }
         let folders = folders_of(&entries);
         entries.extend(folders.into_iter().map(|path| (path, LocalKind::Folder)));
-        Ok(Walk {
-            entries: entries.into_iter().map(|(path, kind)| LocalEntry { path, kind }).collect(),
-            left_out: LeftOut { rules: left_out.into_iter().map(|(rule, files)| (rule.to_owned(), files)).collect() },
-        })
+        walk.entries = entries.into_iter().map(|(path, kind)| LocalEntry { path, kind }).collect();
+        walk.left_out.rules = left_out.into_iter().map(|(rule, files)| (rule.to_owned(), files)).collect();
+        Ok(walk)
     }
 
     /// The file that a path leads to, through links if need be: it is named

@@ -21,6 +21,8 @@ pub(super) struct Rules {
     defaults: bool,
     ignores: Option<Ignores>,
     apart: Apart,
+    /// The name of the folder walked.
+    root: Vec<u8>,
 }
 
 /// What is already decided about everything in a folder.
@@ -47,6 +49,7 @@ impl Rules {
     pub(super) fn new(folder: &Path, cache: &Path, rules: &WalkRules) -> Result<Self, PortError> {
         Ok(Self {
             apart: Apart::new(folder, cache, rules)?,
+            root: folder.file_name().unwrap_or_default().as_encoded_bytes().to_vec(),
             include: Globs::new(&rules.include)?,
             exclude: Globs::new(&rules.exclude)?,
             defaults: rules.defaults,
@@ -128,7 +131,13 @@ impl Rules {
             return None;
         }
         let own = (path == b"carboy.toml" && !is_folder).then_some(defaults::OWN_FILES);
-        own.or_else(|| defaults::rule_of(name, is_folder))
+        own.or_else(|| defaults::rule_of(self.parent_of(path), name, is_folder))
+    }
+
+    /// The name of the folder that a path is in.
+    fn parent_of<'a>(&'a self, path: &'a [u8]) -> &'a [u8] {
+        let slash = path.iter().rposition(|&byte| byte == b'/');
+        slash.map_or(&self.root, |slash| name_of(&path[..slash]))
     }
 
     /// The rule that somebody wrote for this project.

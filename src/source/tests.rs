@@ -238,9 +238,9 @@ fn what_never_belongs_into_an_application_stays_out() {
         ("shop/carboy.toml", ""),
         ("node_modules/x", ""),
     ]);
-    let stays = "certs/id_rsa.pub certs/server.pem node_modules/x shop/carboy.toml shop/venv/not-one.py";
+    let stays = "certs/id_rsa.pub certs/server.pem shop/carboy.toml shop/venv/not-one.py";
     let left_out = "*.pyc=1 .DS_Store=1 .env*=3 .git=2 .hg=1 .mypy_cache=1 .nox=1 .pytest_cache=1 .ruff_cache=1 .svn=1 \
-        .tox=1 .venv=5 __pycache__=1 carboy.toml and ignore files=1 private keys=4";
+        .tox=1 .venv=5 __pycache__=1 carboy.toml and ignore files=1 node_modules=1 private keys=4";
     assert_eq!(project.dump(&application()), format!("{stays} | {left_out}"));
     let everything = WalkRules { defaults: false, ..application() };
     assert!(project.dump(&everything).ends_with(" | "));

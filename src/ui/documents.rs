@@ -27,7 +27,8 @@ use serde_json::{Value, json};
 
 use super::reason::reason;
 use crate::build::report::{
-    Because, Chain, Group, LayerPreview, LeftOut, Missing, PlatformPreview, PlatformWhy, Preview, Size, Step, TakenFile, Why,
+    Because, Chain, Group, LayerPreview, LeftOut, Missing, PlatformPreview, PlatformWhy, Preview, Size, Step,
+    TakenFile, Why,
 };
 
 /// Plans, for programs. Ends with a newline.

@@ -87,7 +87,9 @@ pub(super) mod tests {
         Report {
             platforms: vec![platform("amd64", "x86_64"), arm64],
             builder: Some("python:3.13-slim-trixie".to_owned()),
-            left_out: LeftOut { rules: [(".env*".to_owned(), 1), (".gitignore".to_owned(), 173), ("__pycache__".to_owned(), 40)].into() },
+            left_out: LeftOut {
+                rules: [(".env*".to_owned(), 1), (".gitignore".to_owned(), 173), ("__pycache__".to_owned(), 40)].into(),
+            },
             ..narrow_report()
         }
     }
