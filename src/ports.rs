@@ -191,7 +191,8 @@ pub enum LocalKind {
 /// What a walk found.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Walk {
-    /// Sorted by path. Empty folders are not listed.
+    /// Sorted by path. A folder is listed when it has entries, is empty on the disk, or
+    /// is held open by an ignore file; not when rules left all of it out.
     pub entries: Vec<LocalEntry>,
     /// Files with a private key that stay in, by path.
     pub private_keys: Vec<Vec<u8>>,
@@ -206,13 +207,31 @@ pub struct LeftOut {
     /// How many files each rule left out, by rule: (`.gitignore`, 12), (`__pycache__`,
     /// 40). A folder left out whole counts the files in it.
     pub rules: BTreeMap<String, u64>,
+    /// What git tracks of it, other than what somebody left out for this image.
+    pub tracked: Vec<Tracked>,
+}
+
+/// Something that git tracks and a rule leaves out.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Tracked {
+    /// A file, or a whole folder with a slash at its end, below the folder walked.
+    pub path: String,
+    pub rule: String,
+    /// How many tracked files it is.
+    pub files: u64,
 }
 
 impl LeftOut {
-    /// Adds what was left out of another folder.
-    pub fn add(&mut self, other: Self) {
+    /// Adds what was left out of a folder, by which tracked files are named.
+    pub fn add(&mut self, folder: &Path, other: Self) {
         for (rule, files) in other.rules {
             *self.rules.entry(rule).or_default() += files;
+        }
+        for tracked in other.tracked {
+            let path = crate::plan::join(folder, Path::new(&tracked.path)).display().to_string();
+            if self.tracked.iter().all(|known| known.path != path) {
+                self.tracked.push(Tracked { path, ..tracked });
+            }
         }
     }
 }

@@ -38,17 +38,16 @@ pub enum Local {
 }
 
 /// What stays behind of the application and of what is copied.
-pub fn left_out(app: Option<&Local>, copies: &[Copied]) -> LeftOut {
-    let app = app.and_then(|app| match app {
-        Local::Files { walk, .. } => Some(walk),
-        Local::Wheels(_) => None,
-    });
-    let copies = copies.iter().filter_map(|copied| match copied {
-        Copied::Folder(walk) => Some(walk),
-        Copied::File(_) => None,
-    });
+pub fn left_out(plan: &Plan, app: Option<&Local>, copies: &[Copied]) -> LeftOut {
     let mut all = LeftOut::default();
-    app.into_iter().chain(copies).for_each(|walk| all.add(walk.left_out.clone()));
+    if let (Some(App { source, .. }), Some(Local::Files { walk, .. })) = (&plan.app, app) {
+        all.add(source, walk.left_out.clone());
+    }
+    for (copy, copied) in plan.copies.iter().zip(copies) {
+        if let Copied::Folder(walk) = copied {
+            all.add(&copy.from, walk.left_out.clone());
+        }
+    }
     all
 }
 

@@ -186,7 +186,7 @@ async fn decide_all(
     let local = Local { app, copies, packages: dependencies::packages(run, plan)? };
     let decided = plan.platforms.iter().map(|platform| decide(run, plan, sink, platform, &local));
     let decided = BuildError::all(join_all(decided).await)?;
-    Ok((decided, application::left_out(local.app.as_ref(), &local.copies)))
+    Ok((decided, application::left_out(plan, local.app.as_ref(), &local.copies)))
 }
 
 /// Pulls and decides; the base's layers are pushed meanwhile.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 pub use super::reasons::Because;
 use crate::oci::{Digest, Platform};
-pub use crate::ports::LeftOut;
+pub use crate::ports::{LeftOut, Tracked};
 use crate::progress::LayerKind;
 
 /// One image index, for one profile.

@@ -26,9 +26,12 @@ pub(super) const OUTPUTS: &str = "carboy's cache and target";
 /// The rule that leaves memory images of crashed programs out.
 pub(super) const CORE_DUMPS: &str = "core dumps";
 /// The rule that leaves out what only developers and their services need.
-const DEVELOPMENT: &str = "development files";
+pub(super) const DEVELOPMENT: &str = "development files";
 const HISTORIES: &str = "shell histories";
 const ENV: &str = ".env*";
+
+/// The rule of the globs that the configuration has.
+pub(super) const EXCLUDE: &str = "exclude";
 
 /// Files that say what to leave out.
 const IGNORE_FILES: [&str; 8] = [

@@ -4,7 +4,7 @@
 //! run's own files, `defaults` names, `foreign` whole folders by their content,
 //! `globs`, `ignores` and `dockerignore` what somebody wrote. `facts` reads the files,
 //! in which `content` finds what must stay out (`archive`, `logins`), and `index` remembers what
-//! they hold. `links` checks that no link leads out. Links are never followed, names
+//! they hold. `tracked` asks git (`git_index`) what may be missed. `links` checks that no link leads out. Links are never followed, names
 //! are bytes.
 
 mod apart;
@@ -14,12 +14,14 @@ mod defaults;
 mod dockerignore;
 mod facts;
 mod foreign;
+mod git_index;
 mod globs;
 mod ignores;
 mod index;
 mod links;
 mod logins;
 mod rules;
+mod tracked;
 mod walk;
 
 use std::collections::{BTreeMap, HashSet};
@@ -81,7 +83,8 @@ impl Folders for LocalFolders {
         if !real.is_dir() {
             return Err(other(format!("`{}` is not a folder", folder.display())));
         }
-        let Walked { mut found, mut left_out } = walk::walk(&real, Rules::new(&real, self.cache.folder(), rules)?)?;
+        let Walked { mut found, mut left_out, repositories } =
+            walk::walk(&real, Rules::new(&real, self.cache.folder(), rules)?)?;
         found.sort_by(|one, two| one.path().cmp(two.path()));
         let files: Vec<_> =
             found.iter().filter_map(Found::file).map(|file| (file.path.as_slice(), file.stat)).collect();
@@ -92,10 +95,11 @@ impl Folders for LocalFolders {
         for found in found {
             let (path, kind) = match found {
                 Found::Link(path, target) => (path, LocalKind::Link(target)),
+                Found::Folder(path) => (path, LocalKind::Folder),
                 Found::File(file) => {
                     let Some(facts) = facts.next() else { break };
                     if let Some(finding) = facts.finding.filter(|_| file.judge_content) {
-                        *left_out.entry(finding.rule()).or_default() += 1;
+                        left_out.add_named(file.path.clone(), finding.rule(), 1);
                         if finding == Finding::Password {
                             walk.with_passwords.push(file.path);
                         }
@@ -112,7 +116,8 @@ impl Folders for LocalFolders {
         let folders = folders_of(&entries);
         entries.extend(folders.into_iter().map(|path| (path, LocalKind::Folder)));
         walk.entries = entries.into_iter().map(|(path, kind)| LocalEntry { path, kind }).collect();
-        walk.left_out.rules = left_out.into_iter().map(|(rule, files)| (rule.to_owned(), files)).collect();
+        walk.left_out.tracked = tracked::tracked(&real, &left_out, &repositories);
+        walk.left_out.rules = left_out.rules.into_iter().map(|(rule, files)| (rule.to_owned(), files)).collect();
         Ok(walk)
     }
 

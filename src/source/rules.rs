@@ -10,7 +10,7 @@ use std::path::Path;
 
 use super::apart::Apart;
 use super::globs::Globs;
-use super::ignores::{Depth, Ignores};
+use super::ignores::{Depth, GIT, Ignores};
 use super::{defaults, foreign};
 use crate::ports::{PortError, WalkRules};
 
@@ -108,6 +108,36 @@ impl Rules {
         inner
     }
 
+    /// The rule that leaves out whatever is in a folder, though it may not be the
+    /// folder's own (`data/*`), unless `include` spells the folder out.
+    pub(super) fn covering(&self, path: &[u8], outer: &Outer) -> Option<&'static str> {
+        if self.include.spell_out(path) {
+            return None;
+        }
+        // A name that no pattern tells from others.
+        outer.rule().or_else(|| self.file(&[path, b"/\x01"].concat(), outer))
+    }
+
+    /// Whether a folder is kept though no file of it may be, given its names: an empty
+    /// one, and one that an ignore file holds open, as git keeps no empty folders.
+    pub(super) fn keep_folder(&self, path: &[u8], names: &[&[u8]], outer: &Outer) -> bool {
+        if names.is_empty() || outer.rule().is_some() {
+            return names.is_empty() && self.covering(path, outer).is_none();
+        }
+        let holds_open = |name: &&[u8]| {
+            let place = [path, b"/", name].concat();
+            self.default_rule(&place, name, false) == Some(defaults::OWN_FILES) && self.written(&place, false).is_none()
+        };
+        names.iter().any(|name| holds_open(&name))
+    }
+
+    /// Whether somebody left a path out for this image, or it is carboy's own business,
+    /// given the rule that leaves it out. `.gitignore` is written for no image.
+    pub(super) fn is_meant(&self, path: &[u8], is_folder: bool, rule: &'static str) -> bool {
+        let is_own = [defaults::OWN_FILES, defaults::INPUTS, defaults::EXCLUDE].contains(&rule);
+        is_own || self.written(path, is_folder).is_some_and(|written| written != GIT)
+    }
+
     /// Whether the run writes a path, which is then out whatever else is said.
     pub(super) fn is_output(&self, path: &[u8]) -> bool {
         self.apart.is_output(path)
@@ -143,7 +173,7 @@ impl Rules {
     /// The rule that somebody wrote for this project.
     fn written(&self, path: &[u8], is_folder: bool) -> Option<&'static str> {
         if self.exclude.is_match(path) {
-            return Some("exclude");
+            return Some(defaults::EXCLUDE);
         }
         self.ignores.as_ref().and_then(|ignores| ignores.rule(path, is_folder))
     }

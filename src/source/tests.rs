@@ -93,7 +93,18 @@ fn entries_are_sorted_and_folders_lead_to_something() {
         .collect();
     assert_eq!(
         kinds,
-        ["a.sh 9x", "shop/", "shop-1/", "shop-1/c 0", "shop/a/", "shop/a/x 0", "shop/b.py 1", "shop/link -> ../a.sh"]
+        [
+            "a.sh 9x",
+            "empty/",
+            "empty/too/",
+            "shop/",
+            "shop-1/",
+            "shop-1/c 0",
+            "shop/a/",
+            "shop/a/x 0",
+            "shop/b.py 1",
+            "shop/link -> ../a.sh"
+        ]
     );
     let LocalKind::File(file) = &walk.entries[0].kind else { panic!("a.sh is no file") };
     assert_eq!((file.digest, file.magic), (Digest::of(b"#!/bin/sh"), *b"#!/b"));
@@ -335,6 +346,188 @@ fn caches_layouts_and_archives_of_others_stay_out_unless_named() {
     );
     let walk = project.folders().walk(&project.path("app/out"), &application()).unwrap();
     assert_eq!(walk.entries.len(), 2, "what is walked itself is wanted");
+}
+
+#[test]
+fn secrets_of_every_kind_stay_out_in_any_case_and_anywhere() {
+    let key = format!("deploy:\n{KEY}");
+    let account = r#"{"type":"service_account","private_key":"x"}"#;
+    let names = [
+        ".netrc",
+        "etc/.PYPIRC",
+        "pip.conf",
+        ".npmrc",
+        ".git-credentials",
+        ".docker/config.json",
+        ".aws/credentials",
+        ".azure/x",
+        ".config/gcloud/x",
+        ".Kube/config",
+        "KubeConfig",
+        ".ssh/known_hosts",
+        "a.jks",
+        "a.keystore",
+        "a.KDBX",
+        "AuthKey.p8",
+        "a.ppk",
+        "infra/terraform.tfstate",
+        "infra/prod.tfvars",
+        ".streamlit/secrets.toml",
+        ".pgpass",
+        ".my.cnf",
+        ".vault-token",
+        "deploy/prod.env",
+        "Id_Rsa",
+    ];
+    let mut files: Vec<_> = names.iter().map(|name| (*name, "x")).collect();
+    files.extend([("docs/deploy.md", key.as_str()), ("keys/prod.json", account), ("certs/ca.crt", "certificate")]);
+    files.extend([("client.py", KEY), (".streamlit/config.toml", ""), ("kubeconfig.py", ""), ("env.py", "")]);
+    let project = Project::new(&files);
+    let stays = ".streamlit/config.toml certs/ca.crt client.py env.py kubeconfig.py";
+    let left_out = ".env*=1 credentials=19 private keys=7";
+    assert_eq!(project.dump(&application()), format!("{stays} | {left_out}"));
+    for name in names {
+        let dump = project.dump(&include(&[name]));
+        assert!(dump.split(" | ").next().unwrap().split(' ').any(|file| file == name), "{name} is named: {dump}");
+    }
+    let copy = WalkRules { ignore_files: false, ..application() };
+    let inside = project.folders().walk(&project.path("app/.streamlit"), &copy).unwrap();
+    assert_eq!(inside.entries.len(), 1, "the folder's own name counts");
+}
+
+#[test]
+fn a_password_in_a_url_is_told_and_never_shown() {
+    let project = Project::new(&[
+        ("uv.toml", "[[index]]\nurl = \"https://bot:hunter2@pypi.example.com/simple\"\n"),
+        ("alembic.ini", "sqlalchemy.url = driver://user:pass@localhost/dbname\n"),
+    ]);
+    let walk = project.walk(&application()).unwrap();
+    assert_eq!(walk.with_passwords, [b"uv.toml"]);
+    assert_eq!(project.dump(&application()), "alembic.ini | passwords in URLs=1");
+    assert_eq!(project.dump(&include(&["uv.toml"])), "alembic.ini uv.toml | ");
+}
+
+#[test]
+fn keys_that_stay_in_are_told() {
+    let project = Project::new(&[("lib/test.key", KEY), ("lib/cacert.pem", "-----BEGIN CERTIFICATE-----\n")]);
+    assert_eq!(project.walk(&WalkRules::default()).unwrap().private_keys, [b"lib/test.key"]);
+    assert_eq!(project.walk(&application()).unwrap().private_keys, Vec::<Vec<u8>>::new());
+}
+
+#[test]
+fn empty_folders_are_kept_unless_rules_emptied_them() {
+    let project = Project::new(&[
+        (".gitignore", "tmp/\n"),
+        ("held/.gitignore", "*\n!.gitignore\n"),
+        ("held/upload.bin", ""),
+        ("made/.gitignore", "*\n"),
+        ("secret/.env", ""),
+        ("kept/.gitkeep", ""),
+        ("tests/a.py", ""),
+    ]);
+    for name in ["empty", "tmp/empty", "data", "tests/empty"] {
+        fs_err::create_dir_all(project.path("app").join(name)).unwrap();
+    }
+    let rules = exclude(&["data/**", "tests/**"]);
+    let walk = project.walk(&rules).unwrap();
+    let folders = walk.entries.iter().filter(|entry| entry.kind == LocalKind::Folder);
+    assert_eq!(folders.map(|entry| show(&entry.path)).collect::<Vec<_>>(), ["empty", "held", "kept"]);
+}
+
+#[test]
+fn the_first_of_dockers_ignore_files_is_read() {
+    let files: Vec<_> = ignores::DOCKER.iter().map(|name| (*name, format!("{}.txt\n", name.to_lowercase()))).collect();
+    let mut all: Vec<_> = files.iter().map(|(name, text)| (*name, text.as_str())).collect();
+    let texts: Vec<_> = files.iter().map(|(_, text)| text.trim().to_owned()).collect();
+    all.extend(texts.iter().map(|name| (name.as_str(), "")));
+    let project = Project::new(&all);
+    for name in ignores::DOCKER {
+        let dump = project.dump(&application());
+        assert!(dump.contains(&format!("{name}=1")), "{name} is the first that is there: {dump}");
+        let gone = format!("{}.txt", name.to_lowercase());
+        assert!(dump.split(' ').all(|file| file != gone), "{dump}");
+        fs_err::remove_file(project.path("app").join(name)).unwrap();
+    }
+}
+
+#[test]
+fn ignore_files_and_nesting_have_limits() {
+    let project = Project::new(&[(".gitignore", &"x\n".repeat(10_001)), ("a/main.py", "")]);
+    let error = project.walk(&application()).unwrap_err();
+    assert!(error.message.ends_with(".gitignore` has more than 1048576 bytes or 10000 lines"), "{error}");
+    for long in ["x".repeat((1 << 20) + 1), "\n".repeat(1 << 20)] {
+        project.write("app/.gitignore", &long);
+        assert!(project.walk(&application()).is_err());
+    }
+    project.write("app/.gitignore", "");
+    let deep = format!("a/{}", "b/".repeat(300));
+    fs_err::create_dir_all(project.path("app").join(&deep)).unwrap();
+    let error = project.walk(&application()).unwrap_err();
+    assert_eq!(error.message, "`a` has more than 256 folders in each other");
+    assert_eq!(error.hint.as_deref(), Some("exclude it: exclude = [\"a\"] under [app]"));
+    assert_eq!(project.dump(&exclude(&["a"])), " | carboy.toml and ignore files=1 exclude=1");
+}
+
+/// As git writes it, version 2.
+fn git_index(names: &[&str]) -> Vec<u8> {
+    let count = u32::try_from(names.len()).unwrap();
+    let mut out = [b"DIRC\0\0\0\x02".as_slice(), &count.to_be_bytes()].concat();
+    for name in names {
+        let mut entry = [&[0; 24][..], &0o100_644_u32.to_be_bytes(), &[0; 34], name.as_bytes(), &[0]].concat();
+        entry.resize(entry.len().next_multiple_of(8), 0);
+        out.extend(entry);
+    }
+    [out, vec![0; 20]].concat()
+}
+
+#[test]
+fn what_git_tracks_and_a_rule_leaves_out_is_named() {
+    let project = Project::new(&[
+        (".github/workflows/ci.yml", ""),
+        (".github/workflows/cd.yml", ""),
+        ("certs/dev.key", KEY),
+        ("certs/local.key", KEY),
+        ("prod.env", ""),
+        ("dist/x.js", ""),
+        ("notes", ""),
+        (".gitignore", "dist\n"),
+        (".dockerignore", "notes"),
+        ("lib/sub/.env", ""),
+        ("main.py", ""),
+    ]);
+    let names = [
+        "app/.github/workflows/cd.yml",
+        "app/.github/workflows/ci.yml",
+        "app/.gitignore",
+        "app/certs/dev.key",
+        "app/certs/gone.key",
+        "app/dist/x.js",
+        "app/main.py",
+        "app/notes",
+        "app/prod.env",
+        "other/.env",
+    ];
+    fs_err::create_dir(project.path(".git")).unwrap();
+    fs_err::write(project.path(".git/index"), git_index(&names)).unwrap();
+    project.write("modules/sub/index", "");
+    fs_err::write(project.path("modules/sub/index"), git_index(&[".env"])).unwrap();
+    project.write("app/lib/sub/.git", "gitdir: ../../../modules/sub\n");
+    let tracked = |rules: &WalkRules| {
+        let all = project.walk(rules).unwrap().left_out.tracked;
+        all.iter().map(|one| format!("{} {} {}", one.path, one.files, one.rule)).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        tracked(&application()),
+        [
+            "certs/dev.key 1 private keys",
+            "dist/ 1 .gitignore",
+            "lib/sub/.env 1 .env*",
+            "prod.env 1 .env*",
+            ".github/ 2 development files"
+        ]
+    );
+    let wanted = WalkRules { include: vec!["certs/dev.key".into()], ..exclude(&["prod.env", "dist", ".github"]) };
+    assert_eq!(tracked(&wanted), ["lib/sub/.env 1 .env*"]);
 }
 
 #[test]

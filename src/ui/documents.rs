@@ -5,7 +5,8 @@
 //!
 //! - `profile` (null without one), `target` (null without one), `tags`, `base`, `builder`
 //!   (null without one), `lock` (the lock file, null without one), `left_out`:
-//!   `[{rule, files}]`
+//!   `[{rule, files}]`, `left_out_tracked`: `[{path, rule, files}]`, what git tracks of
+//!   that, folders with a slash at their ends
 //! - `platforms`, for each:
 //!   - `platform`, `python` (null without it), `command`, `user` (`uid:gid`), `workdir`
 //!   - `base`: `{layers, packed, unpacked}`
@@ -28,7 +29,7 @@ use serde_json::{Value, json};
 use super::reason::reason;
 use crate::build::report::{
     Because, Chain, Group, LayerPreview, LeftOut, Missing, PlatformPreview, PlatformWhy, Preview, Size, Step,
-    TakenFile, Why,
+    TakenFile, Tracked, Why,
 };
 
 /// Plans, for programs. Ends with a newline.
@@ -66,6 +67,7 @@ fn preview(preview: &Preview) -> Value {
         "lock": preview.lock,
         "platforms": list(&preview.platforms, platform),
         "left_out": left_out(&preview.left_out),
+        "left_out_tracked": list(&preview.left_out.tracked, tracked),
     })
 }
 
@@ -108,6 +110,10 @@ pub fn left_out(left_out: &LeftOut) -> Value {
     left_out.rules.iter().map(|(rule, files)| json!({ "rule": rule, "files": files })).collect()
 }
 
+pub fn tracked(tracked: &Tracked) -> Value {
+    json!({ "path": tracked.path, "rule": tracked.rule, "files": tracked.files })
+}
+
 pub fn missing(missing: &Missing) -> Value {
     json!({ "soname": missing.soname, "needed_by": missing.needed_by })
 }
@@ -137,6 +143,7 @@ mod tests {
     fn a_plan_has_everything() {
         let mut small = small();
         small.left_out.rules = [(".gitignore".to_owned(), 3)].into();
+        small.left_out.tracked = vec![Tracked { path: "dist/".to_owned(), rule: ".gitignore".to_owned(), files: 2 }];
         let file = TakenFile {
             path: "/usr/lib/libz.so.1".to_owned(),
             size: 9,
@@ -155,6 +162,13 @@ mod tests {
         "left_out": [
           {
             "files": 3,
+            "rule": ".gitignore"
+          }
+        ],
+        "left_out_tracked": [
+          {
+            "files": 2,
+            "path": "dist/",
             "rule": ".gitignore"
           }
         ],

@@ -123,7 +123,10 @@ pub(super) mod tests {
         arm64.layers[0].known = true;
         Preview {
             platforms: vec![platform("amd64", "x86_64"), arm64],
-            left_out: LeftOut { rules: [(".gitignore".to_owned(), 173), ("__pycache__".to_owned(), 40)].into() },
+            left_out: LeftOut {
+                rules: [(".gitignore".to_owned(), 173), ("__pycache__".to_owned(), 40)].into(),
+                tracked: Vec::new(),
+            },
             lock: Some("uv.lock".to_owned()),
             ..small()
         }

@@ -77,7 +77,7 @@ pub(super) mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::build::report::{LayerReport, LeftOut, Missing, Resolved, Size, Taken};
+    use crate::build::report::{LayerReport, LeftOut, Missing, Resolved, Size, Taken, Tracked};
     use crate::oci::{Digest, Platform};
 
     /// A build for two platforms.
@@ -89,6 +89,9 @@ pub(super) mod tests {
             builder: Some("python:3.13-slim-trixie".to_owned()),
             left_out: LeftOut {
                 rules: [(".env*".to_owned(), 1), (".gitignore".to_owned(), 173), ("__pycache__".to_owned(), 40)].into(),
+                tracked: [("certs/dev.key", 1), (".github/", 3)]
+                    .map(|(path, files)| Tracked { path: path.to_owned(), rule: String::new(), files })
+                    .into(),
             },
             ..narrow_report()
         }
@@ -174,6 +177,7 @@ pub(super) mod tests {
         not available: libtcl8.6.so (needed by _tkinter),
           libtk8.6.so (needed by _tkinter)
         left out 214 files: .gitignore 173, __pycache__ 40, .env* 1
+        git tracks of these: certs/dev.key, .github/ (3 files)
 
         pushed ghcr.io/acme/shop:1.4.2 in 3.2 s
         ");
@@ -210,6 +214,8 @@ pub(super) mod tests {
           libtk8.6.so (needed by _tkinter)
         left out 214 files: .gitignore 173,
           __pycache__ 40, .env* 1
+        git tracks of these: certs/dev.key,
+          .github/ (3 files)
 
         pushed ghcr.io/acme/shop:1.4.2 in 3.2 s
         ");
@@ -249,6 +255,7 @@ pub(super) mod tests {
         not available (linux/amd64): libtcl8.6.so (needed by _tkinter),
           libtk8.6.so (needed by _tkinter)
         left out 214 files: .gitignore 173, __pycache__ 40, .env* 1
+        git tracks of these: certs/dev.key, .github/ (3 files)
 
         pushed ghcr.io/acme/shop:1.4.2 (tags 1.4.2, 1.4) in 3.2 s
         ");
