@@ -9,10 +9,11 @@ mod small_layout;
 
 use std::fs;
 use std::io::Read as _;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use small_layout::Layout;
 use tempfile::TempDir;
 
@@ -55,12 +56,17 @@ impl World {
 
     fn command(&self, verb: &str, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_carboy"));
-        let fixed = ["--python=false", "--base=oci:../base:1", "--platform=linux/amd64", "--compression=gzip"];
+        self.set_up(&mut command, verb, args);
+        command
+    }
+
+    fn set_up<'a>(&self, command: &'a mut Command, verb: &str, args: &[&str]) -> &'a mut Command {
+        let base = format!("--base=oci:{}:1", self.path("base").display());
+        let fixed = ["--python=false", "--platform=linux/amd64", "--compression=gzip", &base];
         command.arg(verb).args(fixed).args(args).args(["--", "/bin/tool"]);
         command.current_dir(self.path("project")).stdin(Stdio::null());
         command.env_clear().env("PATH", "/usr/bin:/bin").env("HOME", self.path("home"));
-        command.env("CARBOY_CACHE_DIR", self.path("cache"));
-        command
+        command.env("CARBOY_CACHE_DIR", self.path("cache"))
     }
 
     fn run(&self, args: &[&str]) -> Run {
@@ -187,4 +193,154 @@ fn a_copied_folder_follows_the_same_rules() {
     world.write("carboy.toml", b"[[copy]]\nfrom = \"files/.env\"\nto = \"/srv/env\"\n");
     world.build(&[]);
     assert_eq!(world.entries("image"), ["srv/", "srv/env"], "a file that is named itself");
+}
+
+#[test]
+fn secrets_and_development_files_stay_out_until_they_are_named() {
+    let key = "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIA==\n-----END PRIVATE KEY-----\n";
+    let login = "--index-url https://bot:hunter2@pypi.example.com/simple\n";
+    let world = World::new(&[
+        ("app.py", key),
+        ("certs/ca.pem", "-----BEGIN CERTIFICATE-----\nMC4C\n-----END CERTIFICATE-----\n"),
+        ("deploy/.NETRC", "machine a login b password c"),
+        ("deploy/notes.txt", key),
+        ("deploy/Prod.env", "A=1"),
+        ("sa.json", r#"{"type":"service_account","private_key":"x"}"#),
+        (".config/gcloud/x.db", ""),
+        ("requirements-dev.txt", login),
+        ("Dockerfile", ""),
+        ("node_modules/a/index.js", ""),
+        ("carboy.toml", APP),
+    ]);
+    world.write("core", &[&b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0"[..], &[4, 0, 62, 0]].concat());
+    let run = world.build(&[]);
+    assert_eq!(world.app(), ["app.py", "certs/ca.pem"]);
+    let left_out = "left out 10 files: credentials 3, .env* 1, carboy.toml and ignore files 1,";
+    assert_eq!(run.lines("left out "), [left_out], "{}", run.stderr);
+    let warnings = [
+        "warning: `requirements-dev.txt` is left out: a URL in it has a password; name the file under `include` if the image needs it",
+    ];
+    assert_eq!(run.lines("warning: "), warnings);
+    assert!(!run.stderr.contains("hunter2"));
+
+    let include = ["deploy/.NETRC", "deploy/notes.txt", "Prod.env", "sa.json", ".config/gcloud/**", "core"];
+    let include = include.map(|name| format!("{name:?}")).join(", ");
+    let more = format!("{APP}include = [{include}, \"requirements-dev.txt\", \"Dockerfile\", \"node_modules/**\"]\n");
+    world.write("carboy.toml", more.as_bytes());
+    let run = world.build(&[]);
+    assert_eq!(world.app().len(), 11);
+    assert!(run.lines("warning: ").is_empty(), "{}", run.stderr);
+}
+
+fn git(folder: &Path, args: &[&str]) {
+    let mut git = Command::new("git");
+    git.env("GIT_CONFIG_GLOBAL", "/dev/null").env("GIT_CONFIG_NOSYSTEM", "1").current_dir(folder);
+    let output = git.args(args).output().unwrap_or_else(|cause| panic!("git: {cause}: run scripts/setup"));
+    assert!(output.status.success(), "git {args:?}: {}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[test]
+fn what_git_tracks_is_named_whatever_git_wrote_its_index() {
+    let world = World::new(&[
+        ("shop/app.py", ""),
+        ("shop/dev.env", ""),
+        ("shop/.gitignore", "dist\n"),
+        ("shop/dist/x.js", ""),
+        ("shop/.github/a.yml", ""),
+        ("shop/.github/b.yml", ""),
+        ("shop/carboy.toml", APP),
+    ]);
+    let repository = world.path("project");
+    git(&repository, &["init", "--quiet"]);
+    git(&repository, &["add", "--force", "--all"]);
+    world.write("shop/prod.env", b"untracked");
+    let named = |folder: &Path| {
+        let run = Run::of(world.command("build", &["--push=false"]).current_dir(folder));
+        assert_eq!(run.code, Some(0), "{}", run.stderr);
+        run.lines("git tracks of these: ").concat()
+    };
+    let told = "git tracks of these: dev.env, dist/, .github/ (2 files)";
+    for version in ["2", "3", "4"] {
+        git(&repository, &["update-index", "--index-version", version]);
+        assert_eq!(named(&repository.join("shop")), told, "version {version}");
+    }
+    git(&repository, &["-c", "user.name=a", "-c", "user.email=a@b", "commit", "--quiet", "--message=all"]);
+    git(&repository, &["worktree", "add", "--quiet", "../tree"]);
+    assert_eq!(named(&world.path("tree/shop")), told);
+    let mut command = world.command("build", &["--push=false", "--progress=json"]);
+    let run = Run::of(command.current_dir(world.path("tree/shop")));
+    let report: Value = serde_json::from_str(run.stderr.lines().last().unwrap()).unwrap();
+    assert_eq!(report["left_out_tracked"][2], json!({ "path": ".github/", "rule": "development files", "files": 2 }));
+    world.write("shop/carboy.toml", format!("{APP}exclude = [\"dev.env\", \"dist\", \".github\"]\n").as_bytes());
+    assert_eq!(named(&repository.join("shop")), "", "what the configuration leaves out is meant");
+}
+
+/// A user who may not read everything.
+const NOBODY: u32 = 65534;
+
+/// Makes all that a user may reach theirs.
+fn give(path: &Path) {
+    std::os::unix::fs::chown(path, Some(NOBODY), Some(NOBODY)).unwrap();
+    if path.is_dir() {
+        fs::read_dir(path).unwrap().for_each(|entry| give(&entry.unwrap().path()));
+    }
+}
+
+#[test]
+fn a_folder_that_is_left_out_need_not_be_readable() {
+    let world = World::new(&[("app.py", ""), ("pgdata/x", "")]);
+    let carboy = world.path("carboy");
+    fs::copy(env!("CARGO_BIN_EXE_carboy"), &carboy).unwrap();
+    let rules = [
+        (".dockerignore", "pgdata\n"),
+        (".dockerignore", "pgdata/**\n"),
+        (".dockerignore", "*\n!*.py\n"),
+        (".containerignore", "pgdata\n"),
+        (".gitignore", "pgdata/\n"),
+        (".gitignore", "pgdata/*\n"),
+        ("exclude", "pgdata/**"),
+        ("exclude", "pgdata"),
+        ("nothing", ""),
+    ];
+    for (name, text) in rules {
+        let exclude = if name == "exclude" { format!("exclude = [{text:?}]\n") } else { String::new() };
+        world.write("carboy.toml", format!("{APP}{exclude}").as_bytes());
+        if name != "exclude" {
+            world.write(name, text.as_bytes());
+        }
+        let is_root = Command::new("id").arg("-u").output().unwrap().stdout == b"0\n";
+        if is_root {
+            give(&world.path("."));
+        }
+        let pgdata = world.path("project/pgdata");
+        fs::set_permissions(&pgdata, fs::Permissions::from_mode(0o000)).unwrap();
+        let mut command = Command::new("setpriv");
+        let number = NOBODY.to_string();
+        if is_root {
+            command.args(["--reuid", &number, "--regid", &number, "--clear-groups"]);
+        }
+        let run = Run::of(world.set_up(command.arg(&carboy), "build", &["--push=false"]));
+        fs::set_permissions(&pgdata, fs::Permissions::from_mode(0o755)).unwrap();
+        let _ = fs::remove_file(world.path("project").join(name));
+        if name == "nothing" {
+            assert!(run.code == Some(1) && run.stderr.contains("pgdata`: Permission denied"), "{}", run.stderr);
+        } else {
+            assert_eq!(run.code, Some(0), "{name} {text:?}: {}", run.stderr);
+            assert!(run.lines("left out ")[0].contains(&format!("{name} 1")), "{name} {text:?}: {}", run.stderr);
+        }
+    }
+}
+
+#[test]
+fn empty_folders_are_in_the_image() {
+    let world = World::new(&[
+        ("app.py", ""),
+        ("media/.gitignore", "*\n!.gitignore\n"),
+        ("media/x.bin", ""),
+        ("secret/.env", ""),
+        ("carboy.toml", APP),
+    ]);
+    fs::create_dir_all(world.path("project/var/run")).unwrap();
+    world.build(&[]);
+    assert_eq!(world.entries("image"), ["app/app.py", "app/media/", "app/var/", "app/var/run/"]);
 }

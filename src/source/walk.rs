@@ -197,13 +197,16 @@ fn list(disk: &Path) -> io::Result<Vec<(Vec<u8>, fs_err::DirEntry)>> {
     Ok(names)
 }
 
-/// How many files are in a folder that is left out whole. What cannot be read there,
-/// or lies too deep, is not counted.
+/// How many files are in a folder that is left out whole. A folder there that cannot be
+/// read counts as one, what lies too deep is not counted.
 fn count(disk: &Path) -> u64 {
     let mut files = 0;
     let mut open = vec![(disk.to_owned(), 0)];
     while let Some((folder, depth)) = open.pop() {
-        let Ok(entries) = fs_err::read_dir(folder) else { continue };
+        let Ok(entries) = fs_err::read_dir(folder) else {
+            files += 1;
+            continue;
+        };
         for entry in entries.flatten() {
             match entry.file_type() {
                 Ok(kind) if kind.is_dir() && depth < DEEPEST => open.push((entry.path(), depth + 1)),
