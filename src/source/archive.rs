@@ -251,6 +251,8 @@ mod tests {
 
     use super::*;
 
+    type Members<'a> = Vec<(&'a str, &'a [u8])>;
+
     fn tar(members: &[(&str, &[u8])]) -> Vec<u8> {
         let mut tar = tar::Builder::new(vec![]);
         for (name, content) in members {
@@ -274,7 +276,7 @@ mod tests {
         let old = format!("{}.tar", "b".repeat(64));
         let layout: &[u8] = br#"{"imageLayoutVersion":"1.0.0"}"#;
         let manifest: &[u8] = br#"[{"Config":"c.json","RepoTags":null,"Layers":["l.tar"]}]"#;
-        let cases: [(&str, Vec<(&str, &[u8])>, bool); 7] = [
+        let cases: [(&str, Members, bool); 7] = [
             ("oci-archive", vec![(&blob, &layer), ("index.json", b"{}"), ("oci-layout", layout)], true),
             ("docker-archive", vec![(&old, &layer), ("manifest.json", manifest)], true),
             ("with dots", vec![("./blobs/x", b"x"), ("./oci-layout", layout)], true),

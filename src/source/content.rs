@@ -51,12 +51,9 @@ impl Finding {
         place.and_then(|place| u8::try_from(place + 1).ok()).unwrap_or_default()
     }
 
-    /// What a number stands for; none for a number that stands for nothing.
-    pub(super) fn from_byte(byte: u8) -> Option<Option<Self>> {
-        match byte.checked_sub(1) {
-            None => Some(None),
-            Some(place) => Self::ALL.get(usize::from(place)).copied().map(Some),
-        }
+    /// What a number other than zero stands for, if it does.
+    pub(super) fn from_byte(byte: u8) -> Option<Self> {
+        Self::ALL.get(usize::from(byte).checked_sub(1)?).copied()
     }
 }
 
@@ -197,9 +194,9 @@ mod tests {
 
     #[test]
     fn findings_are_numbers_in_the_index() {
-        for finding in Finding::ALL.map(Some).into_iter().chain([None]) {
-            assert_eq!(Finding::from_byte(Finding::to_byte(finding)), Some(finding));
+        for finding in Finding::ALL {
+            assert_eq!(Finding::from_byte(Finding::to_byte(Some(finding))), Some(finding));
         }
-        assert_eq!(Finding::from_byte(6), None);
+        assert_eq!((Finding::to_byte(None), Finding::from_byte(6)), (0, None));
     }
 }

@@ -77,12 +77,14 @@ fn read(path: &Path) -> Vec<u8> {
 mod tests {
     use super::*;
 
+    type Files<'a> = Vec<(String, &'a str)>;
+
     #[test]
     fn folders_are_told_by_what_is_in_them() {
         let tag = "Signature: 8a477f597d28d172789f06886806bc55\n# a cache";
         let hex = "a".repeat(64);
         let entry = |kind: &str| format!("{kind}/{hex}");
-        let cases: [(&str, Vec<(String, &str)>, Option<&str>); 10] = [
+        let cases: [(&str, Files, Option<&str>); 10] = [
             ("environment", vec![("pyvenv.cfg".into(), "")], Some(ENVIRONMENT)),
             ("tagged", vec![("CACHEDIR.TAG".into(), tag), ("x".into(), "")], Some(CACHES)),
             ("mistagged", vec![("CACHEDIR.TAG".into(), "Signature: 8a477"), ("x".into(), "")], None),

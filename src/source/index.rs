@@ -122,7 +122,10 @@ fn decode(bytes: &[u8]) -> Option<BTreeMap<Vec<u8>, (Stat, Facts)>> {
         let mut moment = || Some((i64::from_le_bytes(take(&mut rest)?), i64::from_le_bytes(take(&mut rest)?)));
         let (modified, changed) = (moment()?, moment()?);
         let magic = take(&mut rest)?;
-        let finding = Finding::from_byte(take::<1>(&mut rest)?[0])?;
+        let finding = match take::<1>(&mut rest)? {
+            [0] => None,
+            [byte] => Some(Finding::from_byte(byte)?),
+        };
         let digest = std::str::from_utf8(&take::<71>(&mut rest)?).ok()?.parse().ok()?;
         let (path, after) = rest.split_at_checked(usize::try_from(length).ok()?)?;
         rest = after;

@@ -39,7 +39,7 @@ pub(super) fn is_configuration(folder: &[u8], name: &[u8]) -> bool {
     let requirements = |text: &str| text.contains("requirements") || text.contains("constraints");
     ENDINGS.iter().any(|ending| name.ends_with(ending))
         || NAMES.contains(&name.as_str())
-        || name.ends_with(".txt") && (requirements(&name) || requirements(&folder))
+        || name.strip_suffix(".txt").is_some() && (requirements(&name) || requirements(&folder))
 }
 
 /// Whether a URL in some text carries a password.

@@ -128,7 +128,7 @@ impl Rules {
             let place = [path, b"/", name].concat();
             self.default_rule(&place, name, false) == Some(defaults::OWN_FILES) && self.written(&place, false).is_none()
         };
-        names.iter().any(|name| holds_open(&name))
+        names.iter().any(holds_open)
     }
 
     /// Whether somebody left a path out for this image, or it is carboy's own business,

@@ -88,8 +88,8 @@ impl Found {
 /// Folders that cannot be read, unless they are left out, and folders nested too deep;
 /// links that lead out; what is no file, folder or link; names that begin with `.wh.`.
 pub(super) fn walk(root: &Path, rules: Rules) -> Result<Walked, PortError> {
-    let walked = Walked { found: vec![], left_out: LeftBehind::default(), repositories: vec![] };
-    let mut walker = Walker { rules, walked };
+    let nothing = Walked { found: vec![], left_out: LeftBehind::default(), repositories: vec![] };
+    let mut walker = Walker { rules, walked: nothing };
     walker.folder(&[], root, &Outer::default())?;
     check_links(&walker.walked.found)?;
     Ok(walker.walked)
@@ -108,7 +108,7 @@ impl Walker {
             self.leave_out(path.to_vec(), true, rule, count(disk));
             return Ok(());
         }
-        if path.iter().filter(|&&byte| byte == b'/').count() >= DEEPEST {
+        if path.split(|&byte| byte == b'/').count() > DEEPEST {
             return Err(too_deep(path));
         }
         let names = match list(disk) {
