@@ -20,8 +20,8 @@ const BLOCK: usize = 512;
 const MOST_MEMBERS: u32 = 16_384;
 /// The most bytes of a member that is looked into.
 const MOST_READ: u64 = 1 << 20;
-/// After so many unpacked bytes a compressed archive that began like an image's
-/// counts as one.
+/// A compressed archive that begins like an image's and has or promises more bytes than
+/// this counts as one.
 const MOST_UNPACKED: u64 = 4 << 30;
 /// The largest window of a zstd stream, as a power of two: 8 MiB (RFC 8878, 3.1.1.1.2).
 const ZSTD_WINDOW: u32 = 23;
@@ -165,6 +165,8 @@ impl Tar {
         };
         if self.members == 0 && self.compressed && !is_images_first(name) || self.members == MOST_MEMBERS {
             self.verdict = Some(false);
+        } else if self.compressed && self.unpacked.saturating_add(size) > MOST_UNPACKED {
+            self.verdict = Some(true);
         }
         self.members += 1;
         let small = match name {
@@ -312,5 +314,13 @@ mod tests {
         let mut watch = Watch::default();
         watch.take(&zstd::encode_all(others.as_slice(), 1).unwrap());
         assert!(matches!(watch, Watch::Done(false)));
+        // nor is one that promises more than anybody unpacks
+        let mut header = tar::Header::new_gnu();
+        header.set_path("blobs/sha256/x").unwrap();
+        header.set_size(1 << 36);
+        header.set_cksum();
+        let mut watch = Watch::default();
+        watch.take(&zstd::encode_all(&header.as_bytes()[..], 1).unwrap());
+        assert!(watch.finish());
     }
 }

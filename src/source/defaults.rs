@@ -68,6 +68,16 @@ const CREDENTIAL_FILES: [&str; 19] = [
     ".databrickscfg",
 ];
 
+/// Whether a file is there to hold its folder open.
+pub(super) fn is_placeholder(name: &[u8]) -> bool {
+    is_keep_file(name) || IGNORE_FILES.iter().any(|known| name.eq_ignore_ascii_case(known.as_bytes()))
+}
+
+/// Whether a file is there for nothing else.
+pub(super) fn is_keep_file(name: &[u8]) -> bool {
+    [&b".gitkeep"[..], b".keep"].contains(&name)
+}
+
 /// The rule that leaves out everything of a name, if there is one, given the name of
 /// the folder that it is in.
 pub(super) fn rule_of(folder: &[u8], name: &[u8], is_folder: bool) -> Option<&'static str> {

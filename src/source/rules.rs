@@ -1,10 +1,10 @@
 //! Which rule leaves a path out, if one does.
 //!
-//! In this order: what the run writes is out; what `include` matches is in; what the defaults know is out;
-//! what `exclude` matches is out; what ignore files name is out. A folder that is
-//! out takes everything with it that `include` does not bring back, and a name
-//! that the defaults know comes back only by a glob that tells that name: see
-//! [`Globs::is_match_telling`].
+//! In this order: what the run writes is out; what `include` matches is in; what the
+//! defaults know is out; what `exclude` matches is out; what ignore files name is out.
+//! A folder that is out takes everything with it that `include` does not bring back,
+//! and a name that the defaults know comes back only by a glob that tells that name:
+//! see [`Globs::is_match_telling`].
 
 use std::path::Path;
 
@@ -118,17 +118,21 @@ impl Rules {
         outer.rule().or_else(|| self.file(&[path, b"/\x01"].concat(), outer))
     }
 
-    /// Whether a folder is kept though no file of it may be, given its names: an empty
-    /// one, and one that an ignore file holds open, as git keeps no empty folders.
+    /// Whether a folder is kept even if no file of it is, given its names: an empty one,
+    /// and one that a placeholder holds open, as git keeps no empty folders.
     pub(super) fn keep_folder(&self, path: &[u8], names: &[&[u8]], outer: &Outer) -> bool {
-        if names.is_empty() || outer.rule().is_some() {
-            return names.is_empty() && self.covering(path, outer).is_none();
+        let is_covered = || self.covering(path, outer).is_some_and(|rule| rule != GIT);
+        if names.is_empty() {
+            return self.covering(path, outer).is_none();
         }
-        let holds_open = |name: &&[u8]| {
-            let place = [path, b"/", name].concat();
-            self.default_rule(&place, name, false) == Some(defaults::OWN_FILES) && self.written(&place, false).is_none()
+        let holds_open = |name: &&[u8]| match self.written(&[path, b"/", name].concat(), false) {
+            None => true,
+            // A tool that makes a folder writes a `.gitignore` into it that ignores itself.
+            Some(GIT) => defaults::is_keep_file(name),
+            Some(_) => !is_covered(),
         };
-        names.iter().any(holds_open)
+        let placeholders = names.iter().filter(|name| defaults::is_placeholder(name));
+        self.defaults && outer.rule().is_none() && placeholders.into_iter().any(holds_open)
     }
 
     /// Whether somebody left a path out for this image, or it is carboy's own business,

@@ -417,7 +417,10 @@ fn keys_that_stay_in_are_told() {
 #[test]
 fn empty_folders_are_kept_unless_rules_emptied_them() {
     let project = Project::new(&[
-        (".gitignore", "tmp/\n"),
+        (".gitignore", "tmp/\nlogs/*\n"),
+        (".dockerignore", "**/.gitignore\nout/*\n"),
+        ("logs/.gitkeep", ""),
+        ("out/.gitkeep", ""),
         ("held/.gitignore", "*\n!.gitignore\n"),
         ("held/upload.bin", ""),
         ("made/.gitignore", "*\n"),
@@ -431,7 +434,7 @@ fn empty_folders_are_kept_unless_rules_emptied_them() {
     let rules = exclude(&["data/**", "tests/**"]);
     let walk = project.walk(&rules).unwrap();
     let folders = walk.entries.iter().filter(|entry| entry.kind == LocalKind::Folder);
-    assert_eq!(folders.map(|entry| show(&entry.path)).collect::<Vec<_>>(), ["empty", "held", "kept"]);
+    assert_eq!(folders.map(|entry| show(&entry.path)).collect::<Vec<_>>(), ["empty", "held", "kept", "logs"]);
 }
 
 #[test]
