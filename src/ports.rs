@@ -166,6 +166,9 @@ pub trait Cache: Send + Sync {
     /// Anything but its absence.
     fn open(&self, kind: CacheKind, key: &Digest) -> Result<Option<File>, PortError>;
 
+    /// The cache's own folder, which is never part of an image.
+    fn folder(&self) -> &Path;
+
     /// Where an entry is, or would be.
     fn path(&self, kind: CacheKind, key: &Digest) -> PathBuf;
 
@@ -215,6 +218,11 @@ pub struct WalkRules {
     pub include: Vec<String>,
     /// Globs that win over the ignore files, but not over `include`.
     pub exclude: Vec<String>,
+    /// Files and folders that the run reads or needs elsewhere: the lock file,
+    /// wheelhouses, site-packages. Left out unless `include` names them.
+    pub inputs: Vec<PathBuf>,
+    /// Files and folders that the run writes. Always left out, as the cache is.
+    pub outputs: Vec<PathBuf>,
 }
 
 /// A local file, folder or link, by its path below the folder walked.
@@ -237,11 +245,49 @@ pub enum LocalKind {
 /// What a walk found.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Walk {
-    /// Sorted by path. Empty folders are not listed.
+    /// Sorted by path. A folder is listed when it has entries, is empty on the disk, or
+    /// is held open by an ignore file; not when rules left all of it out.
     pub entries: Vec<LocalEntry>,
-    /// How many files each rule left out: (`.gitignore`, 12), (`__pycache__`, 40).
-    /// A folder left out whole counts the files in it.
-    pub left_out: Vec<(String, u64)>,
+    /// Files with a private key that stay in, by path.
+    pub private_keys: Vec<Vec<u8>>,
+    /// Lock and configuration files that were left out for a password in a URL.
+    pub with_passwords: Vec<Vec<u8>>,
+    pub left_out: LeftOut,
+}
+
+/// What rules left out of local folders.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct LeftOut {
+    /// How many files each rule left out, by rule: (`.gitignore`, 12), (`__pycache__`,
+    /// 40). A folder left out whole counts the files in it.
+    pub rules: BTreeMap<String, u64>,
+    /// What git tracks of it, other than what somebody left out for this image.
+    pub tracked: Vec<Tracked>,
+}
+
+/// Something that git tracks and a rule leaves out.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Tracked {
+    /// A file, or a whole folder with a slash at its end, below the folder walked.
+    pub path: String,
+    pub rule: String,
+    /// How many tracked files it is.
+    pub files: u64,
+}
+
+impl LeftOut {
+    /// Adds what was left out of a folder, by which tracked files are named.
+    pub fn add(&mut self, folder: &Path, other: Self) {
+        for (rule, files) in other.rules {
+            *self.rules.entry(rule).or_default() += files;
+        }
+        for tracked in other.tracked {
+            let path = crate::plan::join(folder, Path::new(&tracked.path)).display().to_string();
+            if self.tracked.iter().all(|known| known.path != path) {
+                self.tracked.push(Tracked { path, ..tracked });
+            }
+        }
+    }
 }
 
 /// A wheel on this machine's disk, whose hash was verified.
@@ -394,8 +440,8 @@ pub trait Folders: Send + Sync {
     /// size, times and inode the cache does not know.
     ///
     /// # Errors
-    /// A folder that is not there; links out of it; sockets, pipes and devices;
-    /// names that begin with `.wh.`.
+    /// A folder that is not there, or that is the cache or an output itself; links out
+    /// of it; sockets, pipes and devices; names that begin with `.wh.`.
     fn walk(&self, folder: &Path, rules: &WalkRules) -> Result<Walk, PortError>;
 
     /// Whether there is a folder at a path, links followed.

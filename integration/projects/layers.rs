@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use crate::folder::{HERE, Told, layer, layers, pins, project};
+use crate::folder::{HERE, Told, layer, layers, pins, project, told};
 use crate::scripted::{Reply, Scripted};
 use crate::wheels::Wheel;
 use crate::world::{AMD64, CC, SLIM, World};
@@ -115,6 +115,26 @@ fn files_that_several_have_are_told_and_the_winner_is_in_the_image() {
     warning: second 1 and first 1 have 1 file in common, they are alike: /usr/local/lib/python3.11/site-packages/alike.py
     ");
     assert_eq!(world.started(&HERE, &[]), "first");
+}
+
+#[test]
+fn private_keys_in_wheels_and_site_packages_are_told() {
+    let key = "-----BEGIN PRIVATE KEY-----\nMC4C\n-----END PRIVATE KEY-----\n";
+    let one = Wheel::simple("one", "1.0")
+        .file("one/test/server.key", key)
+        .file("one/test/client.pem", format!("subject=x\n{key}"))
+        .file("one/cacert.pem", "-----BEGIN CERTIFICATE-----\nMC4C\n-----END CERTIFICATE-----\n")
+        .file("one/tool.key", "scale = 1");
+    let world = of(&[&one, &Wheel::simple("two", "1.0")]);
+    let warning = "warning: one 1.0 brings private keys into the image: one/test/server.key and one/test/client.pem";
+    assert_eq!(told(&world.succeeds(&HERE)), warning);
+    let world = World::warm()
+        .file("main.py", "")
+        .file("site/one/server.key", key)
+        .file("site/one/notes.txt", "")
+        .file("carboy.toml", "[dependencies]\nsite-packages = \"site\"\n");
+    let warning = "warning: `dependencies.site-packages` brings a private key into the image: one/server.key";
+    assert_eq!(told(&world.succeeds(&HERE[..3])), warning);
 }
 
 #[test]

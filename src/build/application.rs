@@ -8,8 +8,8 @@ use super::extract::Work;
 use super::project;
 use super::reasons::Because;
 use super::run::Run;
-use crate::plan::{App, Copy, Plan};
-use crate::ports::{Folders, LocalKind, Walk, WalkRules, WheelFile};
+use crate::plan::{App, Copy, Plan, join};
+use crate::ports::{Folders, LeftOut, LocalKind, Walk, WalkRules, WheelFile};
 use crate::progress::LayerKind;
 use crate::python::wheel::Installed;
 use crate::python::{Interpreter, entry};
@@ -37,14 +37,18 @@ pub enum Local {
     Wheels(Vec<WheelFile>),
 }
 
-impl Local {
-    /// How many files each rule left out.
-    pub fn left_out(self) -> Vec<(String, u64)> {
-        match self {
-            Self::Files { walk, .. } => walk.left_out,
-            Self::Wheels(_) => Vec::new(),
+/// What stays behind of the application and of what is copied.
+pub fn left_out(plan: &Plan, app: Option<&Local>, copies: &[Copied]) -> LeftOut {
+    let mut all = LeftOut::default();
+    if let (Some(App { source, .. }), Some(Local::Files { walk, .. })) = (&plan.app, app) {
+        all.add(source, walk.left_out.clone());
+    }
+    for (copy, copied) in plan.copies.iter().zip(copies) {
+        if let Copied::Folder(walk) = copied {
+            all.add(&copy.from, walk.left_out.clone());
         }
     }
+    all
 }
 
 /// Lists the application's files, for all platforms.
@@ -67,10 +71,17 @@ pub async fn local(run: &Arc<Run>, plan: &Plan) -> Result<Option<Local>, BuildEr
              wheel = \"dist/*.whl\" under [app] takes the wheel that this made"
         ));
     }
-    let rules =
-        WalkRules { ignore_files: true, defaults: true, include: app.include.clone(), exclude: app.exclude.clone() };
+    let rules = WalkRules {
+        ignore_files: true,
+        defaults: true,
+        include: app.include.clone(),
+        exclude: app.exclude.clone(),
+        inputs: app.inputs.clone(),
+        outputs: plan.outputs(),
+    };
     let source = app.source.clone();
     let walk = run.blocking(move || folders.walk(&source, &rules)).await??;
+    warn_of_passwords(run, &app.source, &walk);
     let start = if plan.image.entrypoint.is_none() && plan.runtime.is_some() {
         let found = entry::start(app.project.as_ref(), names(&walk));
         Some(found.map_err(BuildError::NoEntrypoint)?.command(&app.to.to_string()))
@@ -106,18 +117,42 @@ fn wheels(folders: &dyn Folders, source: &Path, pattern: &str) -> Result<Vec<Whe
     Ok(out)
 }
 
-/// Lists what `[[copy]]` names.
+/// Lists what `[[copy]]` names. A folder is not copied with what never belongs into an
+/// image; a file that is named itself is.
 pub async fn copies(run: &Arc<Run>, plan: &Arc<Plan>) -> Result<Vec<Copied>, BuildError> {
-    let (folders, plan) = (run.io.folders.clone(), plan.clone());
-    let one = move |copy: &Copy| {
-        if folders.is_folder(&copy.from) {
-            folders.walk(&copy.from, &WalkRules::default()).map(Copied::Folder)
-        } else {
-            folders.file(&copy.from).map(Copied::File)
+    if plan.copies.is_empty() {
+        return Ok(Vec::new());
+    }
+    let (folders, shared) = (run.io.folders.clone(), plan.clone());
+    let work =
+        move || shared.copies.iter().map(|copy| copied(folders.as_ref(), &shared, copy)).collect::<Result<Vec<_>, _>>();
+    let all = run.blocking(work).await??;
+    for (copy, copied) in plan.copies.iter().zip(&all) {
+        if let Copied::Folder(walk) = copied {
+            warn_of_passwords(run, &copy.from, walk);
         }
-    };
-    let all = run.blocking(move || plan.copies.iter().map(one).collect::<Result<Vec<_>, _>>()).await?;
-    Ok(all?)
+    }
+    Ok(all)
+}
+
+/// Tells of files that the application may miss.
+fn warn_of_passwords(run: &Run, folder: &Path, walk: &Walk) {
+    for path in &walk.with_passwords {
+        let path = join(folder, Path::new(String::from_utf8_lossy(path).as_ref()));
+        run.warn_once(format!(
+            "`{}` is left out: a URL in it has a password; name the file under `include` if the image needs it",
+            path.display()
+        ));
+    }
+}
+
+fn copied(folders: &dyn Folders, plan: &Plan, copy: &Copy) -> Result<Copied, BuildError> {
+    if !folders.is_folder(&copy.from) {
+        return Ok(Copied::File(folders.file(&copy.from)?));
+    }
+    let (include, outputs) = (copy.include.clone(), plan.outputs());
+    let rules = WalkRules { defaults: true, include, outputs, ..WalkRules::default() };
+    Ok(Copied::Folder(folders.walk(&copy.from, &rules)?))
 }
 
 /// The layer in the making.

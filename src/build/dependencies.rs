@@ -23,9 +23,9 @@ use crate::progress::{LayerId, LayerKind, Part};
 use crate::python::lock::{Origin, Pinned};
 use crate::python::marker::Environment;
 use crate::python::tags::Target;
-use crate::python::wheel::{self, Installed, WheelName};
+use crate::python::wheel::{self, Archive, Installed, RawMember, WheelName};
 use crate::python::{Cpython, Interpreter, normalised};
-use crate::rootfs::{ArchiveFile, Content, Entry, RootPath};
+use crate::rootfs::{ArchiveFile, Content, Entry, RootPath, keys};
 
 /// How many files that several distributions have are named.
 const LISTED: usize = 4;
@@ -123,7 +123,13 @@ pub async fn gather(
             let what = format!("`dependencies.site-packages` for {platform}");
             let folders = run.io.folders.clone();
             let walk = run.blocking(move || folders.walk(&folder, &WalkRules::default())).await?;
-            Ok(Site::Ready(walk.map_err(|cause| BuildError::Local { what, cause })?))
+            let walk = walk.map_err(|cause| BuildError::Local { what, cause })?;
+            let keys: Vec<_> =
+                walk.private_keys.iter().map(|path| String::from_utf8_lossy(path).into_owned()).collect();
+            if let Some(text) = of_keys("`dependencies.site-packages`", &keys) {
+                run.warn_once(text);
+            }
+            Ok(Site::Ready(walk))
         }
         (Dependencies::Locked(locked), Some(facts), Some(packages)) => {
             let pinned = locked.lock.pinned(&facts.environment, &locked.choice).map_err(BuildError::Lock)?;
@@ -189,11 +195,33 @@ pub async fn install(run: &Arc<Run>, facts: &Arc<Facts>, file: WheelFile) -> Res
         let archive = zip::list(wheel).map_err(|cause| BuildError::Zip(Box::new(cause)))?;
         let open = &mut |member: &_| Ok(Box::new(zip::open(&archive, member)?) as Box<dyn Read>);
         let installed = wheel::install(&archive, &facts.interpreter, open);
-        let installed = installed.map_err(|cause| BuildError::Wheel(Box::new(cause)))?;
+        let mut installed = installed.map_err(|cause| BuildError::Wheel(Box::new(cause)))?;
         members.look(&archive)?;
+        installed.warnings.extend(of_keys(&installed.to_string(), &private_keys(&archive)));
         Ok(installed)
     };
     run.blocking(work).await?
+}
+
+/// Members of a wheel that are private keys. Only those are read whose names tell that
+/// they may be, and which are small, as keys are.
+fn private_keys(archive: &Archive) -> Vec<String> {
+    let is_key = |member: &&RawMember| {
+        let name = member.name.rsplit('/').next().unwrap_or_default().as_bytes();
+        let mut text = Vec::new();
+        keys::is_key_name(name)
+            || keys::may_be_key(name)
+                && member.size <= keys::LONGEST as u64
+                && zip::open(archive, member).is_ok_and(|mut content| content.read_to_end(&mut text).is_ok())
+                && keys::begins_key(&text)
+    };
+    archive.members.iter().filter(is_key).map(|member| member.name.clone()).collect()
+}
+
+/// A warning of keys that everyone has who has the image.
+fn of_keys(whose: &str, keys: &[String]) -> Option<String> {
+    let what = if keys.len() == 1 { "a private key" } else { "private keys" };
+    (!keys.is_empty()).then(|| format!("{whose} brings {what} into the image: {}", some_of(keys, LISTED)))
 }
 
 /// The layers of distributions, each with what goes into it, in the image's order: the

@@ -40,6 +40,7 @@ use std::time::{Duration, Instant};
 use futures_util::future::{join_all, try_join, try_join_all};
 use tokio::task::JoinHandle;
 
+use application::Copied;
 pub use error::BuildError;
 use extract::Extraction;
 pub use preview::preview;
@@ -52,7 +53,7 @@ use crate::image::{self, Assembled, BaseRef, ImageConfig, Lineage, NewLayer};
 use crate::layer::{Limits, Packed, Recipe};
 use crate::oci::{Descriptor, Digest, Location, Platform, RawManifest, media_type};
 use crate::plan::Plan;
-use crate::ports::{CacheKind, Origin, Packages, PortErrorKind, Sink};
+use crate::ports::{CacheKind, LeftOut, Origin, Packages, PortErrorKind, Sink};
 use crate::progress::LayerId;
 use pull::Image;
 
@@ -95,7 +96,7 @@ struct Built {
     images: Vec<Assembled>,
     index: RawManifest,
     platforms: Vec<PlatformReport>,
-    left_out: Vec<(String, u64)>,
+    left_out: LeftOut,
     spent: Duration,
 }
 
@@ -173,6 +174,7 @@ struct Done {
 /// What all platforms share of the user's machine.
 struct Local {
     app: Option<application::Local>,
+    copies: Arc<Vec<Copied>>,
     packages: Option<Arc<dyn Packages>>,
 }
 
@@ -185,18 +187,18 @@ struct Decided {
     base_pushed: Option<JoinHandle<Result<(), BuildError>>>,
 }
 
-/// Decides every platform's image. Returns with it how many of the application's files
-/// stay behind, by rule.
+/// Decides every platform's image. Returns with it what stays behind of local folders.
 async fn decide_all(
     run: &Arc<Run>,
     plan: &Arc<Plan>,
     sink: Option<&Arc<dyn Sink>>,
-) -> Result<(Vec<Decided>, Vec<(String, u64)>), BuildError> {
+) -> Result<(Vec<Decided>, LeftOut), BuildError> {
     let app = application::local(run, plan).await?;
-    let local = Local { app, packages: dependencies::packages(run, plan)? };
+    let copies = Arc::new(application::copies(run, plan).await?);
+    let local = Local { app, copies, packages: dependencies::packages(run, plan)? };
     let decided = plan.platforms.iter().map(|platform| decide(run, plan, sink, platform, &local));
     let decided = BuildError::all(join_all(decided).await)?;
-    Ok((decided, local.app.map(application::Local::left_out).unwrap_or_default()))
+    Ok((decided, application::left_out(plan, local.app.as_ref(), &local.copies)))
 }
 
 /// Pulls and decides; the base's layers are pushed meanwhile.

@@ -53,6 +53,8 @@ fn installed(project: &Project, walk: &Walk, interpreter: &Interpreter) -> Resul
     let files = walk.entries.iter().filter_map(|local| Some((RootPath::new(&local.path).ok()?, entry(&local.kind))));
     let files: Tree = files.collect();
     let mut entries = BTreeMap::new();
+    let lost = walk.with_passwords.iter().filter_map(|path| std::str::from_utf8(path).ok());
+    let lost: Vec<_> = lost.filter(|path| modules.iter().any(|module| module.place(path).is_some())).collect();
     for local in &walk.entries {
         let Ok(path) = std::str::from_utf8(&local.path) else { continue };
         let Some(place) = modules.iter().find_map(|module| module.place(path)) else { continue };
@@ -66,7 +68,11 @@ fn installed(project: &Project, walk: &Walk, interpreter: &Interpreter) -> Resul
         let file = file.ok_or_else(|| ProjectError::Link(path.to_owned()))?;
         entries.insert(interpreter.purelib.join(&below), file.clone());
     }
-    wheel::local(project, entries, interpreter)
+    let mut installed = wheel::local(project, entries, interpreter)?;
+    let warning = |path| format!("`{path}` of {installed} is left out: a URL in it has a password");
+    let warnings: Vec<_> = lost.into_iter().map(warning).collect();
+    installed.warnings.extend(warnings);
+    Ok(installed)
 }
 
 fn entry(kind: &LocalKind) -> Entry {
@@ -117,15 +123,18 @@ mod tests {
                 ("src/shop/schema.json", LocalKind::Link(target.into())),
             ];
             let entries = entries.map(|(path, kind)| LocalEntry { path: path.into(), kind });
-            let walk = Walk { entries: entries.into(), ..Walk::default() };
+            let with_passwords = ["src/shop/x.toml", "uv.lock"].map(|path| path.as_bytes().to_vec()).into();
+            let walk = Walk { entries: entries.into(), with_passwords, ..Walk::default() };
             let project = Project::parse("[project]\nname = \"shop\"\nversion = \"1\"\n").unwrap();
             let names = ["usr/local/bin/python3.13", "usr/local/lib/python3.13/os.py"];
             let image: Tree =
                 names.map(|name| (RootPath::new(name).unwrap(), Entry::bytes(0o755, *b""))).into_iter().collect();
             let interpreter = Interpreter::find(&image, &["PATH=/usr/local/bin".to_owned()], None).unwrap();
             let place = interpreter.purelib.join(&RootPath::new("shop/schema.json").unwrap());
-            installed(&project, &walk, &interpreter)
-                .map(|installed| installed.entries[&place].content().map(Content::size))
+            installed(&project, &walk, &interpreter).map(|installed| {
+                assert_eq!(installed.warnings, ["`src/shop/x.toml` of shop 1 is left out: a URL in it has a password"]);
+                installed.entries[&place].content().map(Content::size)
+            })
         };
         assert_eq!(of("../../schema.json"), Ok(Some(7)));
         for odd in ["../nothing", "..", "schema.json"] {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 pub use super::reasons::Because;
 use crate::oci::{Digest, Platform};
+pub use crate::ports::{LeftOut, Tracked};
 use crate::progress::LayerKind;
 
 /// One image index, for one profile.
@@ -20,8 +21,8 @@ pub struct Report {
     pub base: String,
     pub builder: Option<String>,
     pub platforms: Vec<PlatformReport>,
-    /// Local files left out: how many by which rule.
-    pub left_out: Vec<(String, u64)>,
+    /// Local files left out.
+    pub left_out: LeftOut,
     pub elapsed: Duration,
 }
 
@@ -102,8 +103,8 @@ pub struct Preview {
     /// The lock file that decides on the distributions.
     pub lock: Option<String>,
     pub platforms: Vec<PlatformPreview>,
-    /// Local files left out: how many by which rule.
-    pub left_out: Vec<(String, u64)>,
+    /// Local files left out.
+    pub left_out: LeftOut,
 }
 
 /// One platform's image, not made yet.

@@ -9,7 +9,7 @@ use clap::{Args as ClapArgs, Subcommand};
 use super::error::CliError;
 use super::session::{finish, open_cache};
 use crate::config::size;
-use crate::ports::CacheKind;
+use crate::ports::{Cache as _, CacheKind};
 use crate::store::cache::{Bounds, Usage};
 use crate::ui::{self, Front};
 

@@ -4,7 +4,7 @@ use super::absolute::absolute;
 use super::reader::Node;
 use super::{ConfigError, mode};
 
-pub(super) const KEYS: &[&str] = &["from", "to", "mode", "owner"];
+pub(super) const KEYS: &[&str] = &["from", "to", "include", "mode", "owner"];
 
 /// A local file or folder and its place in the image.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,6 +12,8 @@ pub struct Copy {
     pub from: String,
     /// An absolute path of the image.
     pub to: String,
+    /// Globs of what to copy although it never belongs into an image.
+    pub include: Option<Vec<String>>,
     pub mode: Option<u32>,
     /// A user's name or number.
     pub owner: Option<String>,
@@ -23,6 +25,7 @@ impl Copy {
         Ok(Self {
             from: table.required("from", Node::text)?,
             to: table.required("to", absolute)?,
+            include: table.get("include", Node::texts)?,
             mode: table.get("mode", mode::read)?,
             owner: table.get("owner", Node::text)?,
         })

@@ -94,6 +94,20 @@ pub struct Bounds {
     pub allowed: Vec<PathBuf>,
 }
 
+impl Dependencies {
+    /// The local files and folders that they come from.
+    fn local(&self) -> Vec<PathBuf> {
+        match self {
+            Self::None => Vec::new(),
+            Self::Ready(folders) => folders.values().cloned().collect(),
+            Self::Locked(locked) => {
+                let lock = PathBuf::from(locked.lock.file());
+                locked.wheelhouses.iter().cloned().chain([lock]).collect()
+            }
+        }
+    }
+}
+
 /// What of a lock file, and where its wheels are looked for.
 #[derive(Clone, Debug)]
 pub struct Locked {
@@ -193,6 +207,9 @@ pub struct App {
     pub to: RootPath,
     pub include: Vec<String>,
     pub exclude: Vec<String>,
+    /// Lock file, wheelhouses and site-packages, which are no part of it wherever they
+    /// are: another version of a dependency changes that dependency's layer alone.
+    pub inputs: Vec<PathBuf>,
 }
 
 /// A local file or folder for a place of its own.
@@ -200,6 +217,8 @@ pub struct App {
 pub struct Copy {
     pub from: PathBuf,
     pub to: RootPath,
+    /// Globs of what to copy although it never belongs into an image.
+    pub include: Vec<String>,
     pub mode: Option<u32>,
     pub owner: String,
 }
@@ -253,7 +272,7 @@ impl Plan {
             }
         }
         let (target, tags) = target(args, file)?;
-        let app = app(args, file, has_python, &dependencies, target.as_ref())?;
+        let app = app(args, file, has_python, &dependencies)?;
         Ok(Self {
             profile: profile.map(str::to_owned),
             target,
@@ -279,6 +298,15 @@ impl Plan {
             limits: file.limits,
             timestamp: args.timestamp,
         })
+    }
+
+    /// The local folders that the image is written to.
+    #[must_use]
+    pub fn outputs(&self) -> Vec<PathBuf> {
+        match &self.target {
+            Some(Location::Layout { folder, .. }) => vec![folder.clone()],
+            Some(Location::Registry(_)) | None => Vec::new(),
+        }
     }
 
     /// The plan of the built-in profile `debug`: the same over the base's debug tag.
@@ -443,49 +471,18 @@ fn extracts(args: &Args, file: &File, has_builder: bool) -> Result<Vec<Extract>,
     file.extract.iter().flatten().map(one).collect()
 }
 
-/// Site-packages, wheelhouses and an output layout that lie below the application are no
-/// part of it; neither is the lock file, so that another version of a dependency changes
-/// that dependency's layer alone.
-fn app(
-    args: &Args,
-    file: &File,
-    has_python: bool,
-    dependencies: &Dependencies,
-    target: Option<&Location>,
-) -> Result<Option<App>, PlanError> {
+fn app(args: &Args, file: &File, has_python: bool, dependencies: &Dependencies) -> Result<Option<App>, PlanError> {
     if !has_python && file.app == config::App::default() {
         return Ok(None);
     }
-    let source = join(&args.folder, Path::new(file.app.source.as_deref().unwrap_or(".")));
-    let layout = match target {
-        Some(Location::Layout { folder, .. }) => Some(folder.clone()),
-        _ => None,
-    };
-    let mut exclude = file.app.exclude.clone().unwrap_or_default();
-    let others: Vec<_> = match dependencies {
-        Dependencies::None => Vec::new(),
-        Dependencies::Ready(folders) => folders.values().cloned().collect(),
-        Dependencies::Locked(locked) => {
-            let lock = PathBuf::from(locked.lock.file());
-            locked.wheelhouses.iter().cloned().chain([lock]).collect()
-        }
-    };
-    for path in others.iter().chain(&layout) {
-        let clean =
-            |path: &Path| path.components().filter(|part| *part != std::path::Component::CurDir).collect::<PathBuf>();
-        if let Ok(inside) = clean(path).strip_prefix(clean(&source))
-            && !inside.as_os_str().is_empty()
-        {
-            exclude.push(format!("/{}", globset::escape(&inside.to_string_lossy())));
-        }
-    }
     Ok(Some(App {
-        source,
+        source: join(&args.folder, Path::new(file.app.source.as_deref().unwrap_or("."))),
         wheel: file.app.wheel.clone(),
         project: args.project.clone(),
         to: root_path("app.to", file.app.to.as_deref().unwrap_or("/app"))?,
         include: file.app.include.clone().unwrap_or_default(),
-        exclude,
+        exclude: file.app.exclude.clone().unwrap_or_default(),
+        inputs: dependencies.local(),
     }))
 }
 
@@ -494,6 +491,7 @@ fn copies(args: &Args, file: &File) -> Result<Vec<Copy>, PlanError> {
         Ok(Copy {
             from: join(&args.folder, Path::new(&copy.from)),
             to: root_path("copy.to", &copy.to)?,
+            include: copy.include.clone().unwrap_or_default(),
             mode: copy.mode,
             owner: copy.owner.clone().unwrap_or_else(|| "0:0".to_owned()),
         })

@@ -84,9 +84,11 @@ fn relative_paths_start_at_the_configuration() {
 fn what_lies_in_the_application_and_is_no_part_of_it_stays_out() {
     let toml = "[dependencies]\nsite-packages = 'build/si[te'";
     let args = Args { to: Some("oci:./out".to_owned()), ..args() };
-    let mut exclude = plan(&args, toml).unwrap().app.unwrap().exclude;
-    exclude.dedup();
-    assert_eq!(exclude, ["/build/si[[]te", "/out"]);
+    let plan = plan(&args, toml).unwrap();
+    assert_eq!(plan.outputs(), [Path::new("./out")]);
+    let mut inputs = plan.app.unwrap().inputs;
+    inputs.dedup();
+    assert_eq!(inputs, [Path::new("build/si[te")]);
 }
 
 #[test]
@@ -116,8 +118,8 @@ fn a_lock_files_wheels_are_looked_for_where_flags_and_file_say() {
     let from_flags = locked(&flags);
     assert_eq!(from_flags.wheelhouses, [Path::new("w")]);
     assert_eq!(from_flags.index, Some((By::User, "https://flag.example".to_owned())));
-    let exclude = plan(&flags, toml).unwrap().app.unwrap().exclude;
-    assert_eq!(exclude, Vec::<String>::new(), "a wheelhouse and a lock file elsewhere");
+    let inputs = plan(&flags, toml).unwrap().app.unwrap().inputs;
+    assert_eq!(inputs, ["w", "uv.lock"].map(Path::new));
     assert!(error(&Args { python: Some("false".to_owned()), ..flags }, toml).contains("contradict"));
 }
 

@@ -2,6 +2,7 @@
 
 pub mod accounts;
 pub mod entry;
+pub mod keys;
 pub mod limits;
 pub mod overlay;
 pub mod path;

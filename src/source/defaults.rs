@@ -1,64 +1,132 @@
-//! What does not belong into an application, whatever the ignore files say:
-//! version control, environments, caches, secrets.
+//! What does not belong into an application, whatever the ignore files say: version
+//! control, environments, caches, credentials, keys, what only developers need.
+//!
+//! Names count in any case: disks of macOS and Windows do not tell cases apart.
+
+use crate::rootfs::keys;
 
 /// The rule that leaves private keys out.
 pub(super) const PRIVATE_KEYS: &str = "private keys";
+/// The rule that leaves files of passwords and tokens out.
+pub(super) const CREDENTIALS: &str = "credentials";
+/// The rule that leaves out lock and configuration files with a password in a URL.
+pub(super) const PASSWORDS: &str = "passwords in URLs";
 /// The rule that leaves environments out.
 pub(super) const ENVIRONMENT: &str = ".venv";
 /// The rule that leaves out what says what to leave out.
 pub(super) const OWN_FILES: &str = "carboy.toml and ignore files";
-/// How many bytes of a file are searched for a private key.
-pub(super) const LOOKED_AT: usize = 4096;
-/// The file that makes a folder a virtual environment (PEP 405).
-pub(super) const ENVIRONMENT_MARKER: &[u8] = b"pyvenv.cfg";
+/// The rule that leaves caches out.
+pub(super) const CACHES: &str = "caches";
+/// The rule that leaves images out.
+pub(super) const IMAGES: &str = "image layouts and archives";
+/// The rule that leaves out what the run reads elsewhere.
+pub(super) const INPUTS: &str = "lock file and wheels";
+/// The rule that leaves out what the run writes.
+pub(super) const OUTPUTS: &str = "carboy's cache and target";
+/// The rule that leaves memory images of crashed programs out.
+pub(super) const CORE_DUMPS: &str = "core dumps";
+/// The rule that leaves out what only developers and their services need.
+pub(super) const DEVELOPMENT: &str = "development files";
+const HISTORIES: &str = "shell histories";
+const ENV: &str = ".env*";
 
-/// The rule that leaves out everything of a name, if there is one.
-pub(super) fn rule_of(name: &[u8], is_folder: bool) -> Option<&'static str> {
-    let rule = match name {
-        b".git" => ".git",
-        b".hg" => ".hg",
-        b".svn" => ".svn",
-        b".venv" => ENVIRONMENT,
-        b"__pycache__" => "__pycache__",
-        b".pytest_cache" => ".pytest_cache",
-        b".mypy_cache" => ".mypy_cache",
-        b".ruff_cache" => ".ruff_cache",
-        b".tox" => ".tox",
-        b".nox" => ".nox",
-        b".DS_Store" => ".DS_Store",
-        b".gitignore" | b".dockerignore" | b".carboyignore" if !is_folder => OWN_FILES,
-        b"id_rsa" | b"id_dsa" | b"id_ecdsa" | b"id_ed25519" if !is_folder => PRIVATE_KEYS,
-        _ if name.starts_with(b".env") => ".env*",
+/// The rule of the globs that the configuration has.
+pub(super) const EXCLUDE: &str = "exclude";
+
+/// Files that say what to leave out.
+const IGNORE_FILES: [&str; 8] = [
+    ".gitignore",
+    ".dockerignore",
+    ".containerignore",
+    ".carboyignore",
+    "dockerfile.dockerignore",
+    "dockerfile.containerignore",
+    "containerfile.dockerignore",
+    "containerfile.containerignore",
+];
+
+/// Files of credentials whose names need no folder to tell.
+const CREDENTIAL_FILES: [&str; 19] = [
+    ".netrc",
+    "_netrc",
+    ".pypirc",
+    "pip.conf",
+    "pip.ini",
+    ".npmrc",
+    ".git-credentials",
+    ".dockercfg",
+    ".dockerconfigjson",
+    "kubeconfig",
+    ".pgpass",
+    "pgpass.conf",
+    ".my.cnf",
+    ".mylogin.cnf",
+    ".vault-token",
+    ".terraformrc",
+    ".s3cfg",
+    ".boto",
+    ".databrickscfg",
+];
+
+/// Whether a file is there to hold its folder open.
+pub(super) fn is_placeholder(name: &[u8]) -> bool {
+    is_keep_file(name) || IGNORE_FILES.iter().any(|known| name.eq_ignore_ascii_case(known.as_bytes()))
+}
+
+/// Whether a file is there for nothing else.
+pub(super) fn is_keep_file(name: &[u8]) -> bool {
+    [&b".gitkeep"[..], b".keep"].contains(&name)
+}
+
+/// The rule that leaves out everything of a name, if there is one, given the name of
+/// the folder that it is in.
+pub(super) fn rule_of(folder: &[u8], name: &[u8], is_folder: bool) -> Option<&'static str> {
+    let lower = |name: &[u8]| String::from_utf8_lossy(name).to_ascii_lowercase();
+    let (folder, name) = (lower(folder), lower(name));
+    let by_name = match name.as_str() {
+        ".git" => ".git",
+        ".hg" => ".hg",
+        ".svn" => ".svn",
+        ".venv" => ENVIRONMENT,
+        "__pycache__" => "__pycache__",
+        ".pytest_cache" => ".pytest_cache",
+        ".mypy_cache" => ".mypy_cache",
+        ".ruff_cache" => ".ruff_cache",
+        ".tox" => ".tox",
+        ".nox" => ".nox",
+        ".ds_store" => ".DS_Store",
+        "node_modules" => "node_modules",
+        ".docker" | ".aws" | ".azure" | ".kube" | ".ssh" | ".gnupg" => CREDENTIALS,
+        "gcloud" | "gh" if folder == ".config" => CREDENTIALS,
+        ".github" | ".idea" | ".vscode" => DEVELOPMENT,
+        _ if name.starts_with(".env") => ENV,
         _ if is_folder => return None,
-        _ if has_suffix(name, &[".pyc"]) => "*.pyc",
-        _ if has_suffix(name, &[".p12", ".pfx"]) => PRIVATE_KEYS,
-        _ => return None,
+        _ => return file_rule(&folder, &name),
     };
-    Some(rule)
+    Some(by_name)
 }
 
-/// Whether a file's content decides if it is left out: certificates and keys
-/// share their names' endings.
-pub(super) fn may_be_key(name: &[u8]) -> bool {
-    has_suffix(name, &[".pem", ".key"])
-}
-
-/// Whether a private key's header is among a file's first bytes (RFC 7468;
-/// `OpenSSH`'s and PGP's own forms look the same).
-pub(super) fn is_private_key(start: &[u8]) -> bool {
-    const BEGIN: &[u8] = b"-----BEGIN ";
-    start.windows(BEGIN.len()).enumerate().filter(|(_, window)| *window == BEGIN).any(|(at, _)| {
-        let label = &start[at + BEGIN.len()..];
-        let end = label.iter().position(|&byte| byte == b'-' || byte == b'\n').unwrap_or(label.len());
-        label[..end].windows(11).any(|window| window == b"PRIVATE KEY")
-    })
-}
-
-fn has_suffix(name: &[u8], suffixes: &[&str]) -> bool {
-    suffixes.iter().any(|suffix| {
-        let start = name.len().checked_sub(suffix.len());
-        start.is_some_and(|start| name[start..].eq_ignore_ascii_case(suffix.as_bytes()))
-    })
+/// The rule of a file's name, both in lower case.
+fn file_rule(folder: &str, name: &str) -> Option<&'static str> {
+    let ends = |endings: &[&str]| endings.iter().any(|ending| name.ends_with(ending));
+    if keys::is_key_name(name.as_bytes()) {
+        return Some(PRIVATE_KEYS);
+    }
+    let is_compose = name.starts_with("docker-compose") || name.starts_with("compose.");
+    let is_history = name.starts_with('.') && name.ends_with("_history");
+    match name {
+        _ if IGNORE_FILES.contains(&name) => Some(OWN_FILES),
+        _ if CREDENTIAL_FILES.contains(&name) => Some(CREDENTIALS),
+        "secrets.toml" if folder == ".streamlit" => Some(CREDENTIALS),
+        ".gitlab-ci.yml" | "dockerfile" | "containerfile" => Some(DEVELOPMENT),
+        ".histfile" | ".lesshst" | "fish_history" => Some(HISTORIES),
+        _ if is_history => Some(HISTORIES),
+        _ if is_compose && ends(&[".yml", ".yaml"]) => Some(DEVELOPMENT),
+        _ if ends(&[".env"]) => Some(ENV),
+        _ if ends(&[".tfstate", ".tfstate.backup", ".tfvars", ".tfvars.json"]) => Some(CREDENTIALS),
+        _ if ends(&[".pyc"]) => Some("*.pyc"),
+        _ => None,
+    }
 }
 
 #[cfg(test)]
@@ -67,41 +135,58 @@ mod tests {
 
     #[test]
     fn names_have_their_rules() {
-        for (name, file, folder) in [
+        for (path, file, folder) in [
             (".git", Some(".git"), Some(".git")),
             (".gitattributes", None, None),
             (".gitignore", Some(OWN_FILES), None),
-            (".env", Some(".env*"), Some(".env*")),
-            (".env.local", Some(".env*"), Some(".env*")),
-            (".envrc", Some(".env*"), Some(".env*")),
+            ("Dockerfile.dockerignore", Some(OWN_FILES), None),
+            (".env", Some(ENV), Some(ENV)),
+            (".env.local", Some(ENV), Some(ENV)),
+            (".envrc", Some(ENV), Some(ENV)),
+            ("Prod.ENV", Some(ENV), None),
             ("env", None, None),
+            ("env.py", None, None),
             ("venv", None, None),
             ("__pycache__", Some("__pycache__"), Some("__pycache__")),
             ("x.pyc", Some("*.pyc"), None),
             ("x.py", None, None),
-            ("id_ed25519", Some(PRIVATE_KEYS), None),
+            ("ID_ED25519", Some(PRIVATE_KEYS), None),
             ("id_ed25519.pub", None, None),
             ("store.P12", Some(PRIVATE_KEYS), None),
-            ("node_modules", None, None),
+            ("debug.keystore", Some(PRIVATE_KEYS), None),
+            ("keystore", None, None),
+            ("keystore.py", None, None),
+            (".NETRC", Some(CREDENTIALS), None),
+            ("netrc.py", None, None),
+            ("pip.conf", Some(CREDENTIALS), None),
+            ("kubeconfig", Some(CREDENTIALS), None),
+            ("kubeconfig.py", None, None),
+            (".aws", Some(CREDENTIALS), Some(CREDENTIALS)),
+            ("aws", None, None),
+            (".config/gcloud", Some(CREDENTIALS), Some(CREDENTIALS)),
+            ("gcloud", None, None),
+            (".streamlit/secrets.toml", Some(CREDENTIALS), None),
+            (".streamlit/config.toml", None, None),
+            ("secrets.toml", None, None),
+            ("terraform.tfstate.backup", Some(CREDENTIALS), None),
+            ("prod.tfvars", Some(CREDENTIALS), None),
+            ("node_modules", Some("node_modules"), Some("node_modules")),
+            (".github", Some(DEVELOPMENT), Some(DEVELOPMENT)),
+            ("Dockerfile", Some(DEVELOPMENT), None),
+            ("Dockerfile.j2", None, None),
+            ("dockerfile.py", None, None),
+            ("docker-compose.override.yaml", Some(DEVELOPMENT), None),
+            ("docker-compose.py", None, None),
+            ("compose.yaml", Some(DEVELOPMENT), None),
+            ("composer.yaml", None, None),
+            (".bash_history", Some(HISTORIES), None),
+            ("chat_history", None, None),
         ] {
-            assert_eq!(rule_of(name.as_bytes(), false), file, "file {name}");
-            assert_eq!(rule_of(name.as_bytes(), true), folder, "folder {name}");
+            let (parent, name) = path.rsplit_once('/').unwrap_or(("", path));
+            let rule = |is_folder| rule_of(parent.as_bytes(), name.as_bytes(), is_folder);
+            assert_eq!(rule(false), file, "file {path}");
+            assert_eq!(rule(true), folder, "folder {path}");
         }
-    }
-
-    #[test]
-    fn private_keys_are_told_from_certificates() {
-        for (start, private) in [
-            ("-----BEGIN PRIVATE KEY-----\nMIIE", true),
-            ("Bag Attributes\n-----BEGIN CERTIFICATE-----\nxx\n-----BEGIN RSA PRIVATE KEY-----\n", true),
-            ("-----BEGIN ENCRYPTED PRIVATE KEY-----", true),
-            ("-----BEGIN OPENSSH PRIVATE KEY-----", true),
-            ("-----BEGIN PGP PRIVATE KEY BLOCK-----", true),
-            ("-----BEGIN CERTIFICATE-----\nPRIVATE KEY", false),
-            ("-----BEGIN PUBLIC KEY-----", false),
-            ("", false),
-        ] {
-            assert_eq!(is_private_key(start.as_bytes()), private, "{start}");
-        }
+        assert_eq!(rule_of(b"", b"caf\xe9.env", false), Some(ENV), "names need not be text");
     }
 }

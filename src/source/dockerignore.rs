@@ -12,6 +12,9 @@ pub(super) struct DockerIgnore {
     set: GlobSet,
     /// For each pattern, whether it lets files stay in.
     keeps: Vec<bool>,
+    /// Where patterns that let files stay in begin: their names up to the first that
+    /// is a pattern.
+    kept: Vec<Vec<String>>,
 }
 
 /// A line that is no pattern.
@@ -24,7 +27,7 @@ pub(super) struct BadLine {
 impl DockerIgnore {
     pub(super) fn parse(text: &str) -> Result<Self, BadLine> {
         let mut set = GlobSetBuilder::new();
-        let mut keeps = vec![];
+        let (mut keeps, mut kept) = (vec![], vec![]);
         let lines = text.trim_start_matches('\u{feff}').lines().enumerate();
         for (number, line) in lines.filter(|(_, line)| !line.starts_with('#')) {
             let line = line.trim();
@@ -38,9 +41,20 @@ impl DockerIgnore {
                 set.add(glob.map_err(|cause| BadLine { number: number + 1, cause })?);
             }
             keeps.push(keep);
+            if keep {
+                let is_literal = |name: &&str| !name.contains(['*', '?', '[', '\\']);
+                kept.push(pattern.split('/').take_while(is_literal).map(str::to_owned).collect());
+            }
         }
         let set = set.build().map_err(|cause| BadLine { number: 1, cause })?;
-        Ok(Self { set, keeps })
+        Ok(Self { set, keeps, kept })
+    }
+
+    /// Whether a folder stays out with all that is in it, so that nobody needs to look.
+    pub(super) fn ignores_folder(&self, path: &[u8]) -> bool {
+        let names = || path.split(|&byte| byte == b'/');
+        let reaches = |kept: &Vec<String>| kept.iter().zip(names()).all(|(one, two)| one.as_bytes() == two);
+        self.ignores(path) && !self.kept.iter().any(reaches)
     }
 
     /// Whether a file stays out.
@@ -101,5 +115,22 @@ mod tests {
             paths(inside).for_each(|path| assert!(!ignore.ignores(path.as_bytes()), "{file:?} {path}"));
         }
         assert_eq!(DockerIgnore::parse("a\nb[").err().unwrap().number, 2);
+    }
+
+    #[test]
+    fn folders_stay_out_unless_something_in_them_may_stay_in() {
+        for (file, folder, out) in [
+            ("data", "data", true),
+            ("data", "data/x", true),
+            ("data/**", "data", false),
+            ("data\n!data/keep", "data", false),
+            ("data\n!data/keep", "data/x", true),
+            ("data\n!other", "data", true),
+            ("data\n!**/*.py", "data", false),
+            ("!data", "data", false),
+        ] {
+            let ignore = DockerIgnore::parse(file).unwrap();
+            assert_eq!(ignore.ignores_folder(folder.as_bytes()), out, "{file:?} {folder}");
+        }
     }
 }

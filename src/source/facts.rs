@@ -1,6 +1,7 @@
 //! What files contain: read once, in parallel, and checked not to change
 //! meanwhile.
 
+use std::ffi::OsStr;
 use std::fs::Metadata;
 use std::io::{self, Read as _};
 use std::os::unix::fs::MetadataExt as _;
@@ -8,7 +9,8 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 
-use super::{below, changed, defaults, unreadable};
+use super::content::{Finding, Scan};
+use super::{below, changed, unreadable};
 use crate::oci::Digest;
 use crate::oci::digest::Hasher;
 use crate::ports::PortError;
@@ -35,8 +37,8 @@ pub(super) type Moment = (i64, i64);
 pub(super) struct Facts {
     pub digest: Digest,
     pub magic: [u8; 4],
-    /// Whether a private key begins in the first chunk.
-    pub private_key: bool,
+    /// What of the content leaves the file out.
+    pub finding: Option<Finding>,
 }
 
 impl Stat {
@@ -90,7 +92,9 @@ fn read(path: &Path, stat: &Stat, chunk: &mut [u8]) -> Result<Facts, PortError> 
         return Err(changed(path));
     }
     let mut hasher = Hasher::default();
-    let mut beginning = Start::default();
+    let name = |path: Option<&OsStr>| path.unwrap_or_default().as_encoded_bytes().to_vec();
+    let (folder, name) = (name(path.parent().and_then(Path::file_name)), name(path.file_name()));
+    let mut scan = Scan::new(&folder, &name);
     let mut seen = 0;
     loop {
         let bytes = match file.read(chunk) {
@@ -103,30 +107,13 @@ fn read(path: &Path, stat: &Stat, chunk: &mut [u8]) -> Result<Facts, PortError> 
         if seen > stat.size {
             return Err(changed(path));
         }
-        beginning.take(bytes);
+        scan.take(bytes);
         hasher.update(bytes);
     }
     if seen != stat.size || !is_same(file.metadata().map_err(failed)?) {
         return Err(changed(path));
     }
-    Ok(Facts { digest: hasher.finish(), magic: beginning.magic(), private_key: defaults::is_private_key(&beginning.0) })
-}
-
-/// The first bytes of a file, as many as are looked at.
-#[derive(Default)]
-struct Start(Vec<u8>);
-
-impl Start {
-    fn take(&mut self, bytes: &[u8]) {
-        let missing = defaults::LOOKED_AT.saturating_sub(self.0.len());
-        self.0.extend_from_slice(&bytes[..bytes.len().min(missing)]);
-    }
-
-    fn magic(&self) -> [u8; 4] {
-        let mut magic = [0; 4];
-        magic.iter_mut().zip(&self.0).for_each(|(to, from)| *to = *from);
-        magic
-    }
+    Ok(Facts { digest: hasher.finish(), magic: scan.magic(), finding: scan.finish(stat.size) })
 }
 
 #[cfg(test)]

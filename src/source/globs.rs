@@ -68,6 +68,14 @@ impl Globs {
         let parts = || folder.split(|&byte| byte == b'/');
         self.parts.iter().any(|glob| glob.literal.iter().zip(parts()).all(|(one, two)| one == two) && glob.tells(names))
     }
+
+    /// Whether a glob names a folder and all that it lies in letter by letter.
+    pub(super) fn spell_out(&self, folder: &[u8]) -> bool {
+        let parts: Vec<_> = folder.split(|&byte| byte == b'/').collect();
+        self.parts.iter().any(|glob| {
+            glob.literal.len() >= parts.len() && glob.literal.iter().zip(&parts).all(|(one, two)| one == two)
+        })
+    }
 }
 
 impl Parts {

@@ -1,14 +1,16 @@
 //! The ignore files that hold at a place: `.gitignore` and `.carboyignore` of
-//! each folder on the way, `.dockerignore` of the folder walked.
+//! each folder on the way, `.dockerignore` or what stands for it of the folder walked.
 //!
-//! Sources: `gitignore(5)`, without the files that belong to one machine
+//! Sources: buildx takes the ignore file that is named after the Dockerfile in place of
+//! `.dockerignore`; buildah and podman do too, and prefer `.containerignore` to
+//! `.dockerignore` (`containerignore(5)`). `gitignore(5)`, without the files that belong to one machine
 //! (`core.excludesFile`, `.git/info/exclude`): a build is the same on any other.
 //! Each kind of file is read by its own rules and a file stays out if one says
 //! so; only `.carboyignore` can take back (`!`) what the others say, since it is
 //! written for this tool alone. As in git, nothing is taken back from below a
 //! folder that is ignored itself.
 
-use std::io;
+use std::io::{self, Read as _};
 use std::path::Path;
 
 use ignore::Match;
@@ -18,9 +20,23 @@ use super::dockerignore::DockerIgnore;
 use super::{other, unreadable};
 use crate::ports::PortError;
 
-const GIT: &str = ".gitignore";
-const DOCKER: &str = ".dockerignore";
+pub(super) const GIT: &str = ".gitignore";
 const CARBOY: &str = ".carboyignore";
+/// Files in `.dockerignore`'s syntax: the first that is there is read.
+pub(super) const DOCKER: [&str; 6] = [
+    "Dockerfile.dockerignore",
+    "Dockerfile.containerignore",
+    "Containerfile.containerignore",
+    "Containerfile.dockerignore",
+    ".containerignore",
+    ".dockerignore",
+];
+/// The most bytes of an ignore file.
+const LARGEST: u64 = 1 << 20;
+/// The most lines of an ignore file, each of which may be a pattern.
+const MOST_LINES: usize = 10_000;
+/// The most lines of all ignore files that hold at a place.
+const MOST_IN_SUM: usize = 50_000;
 
 /// The ignore files that hold where the walk is.
 pub(super) struct Ignores {
@@ -29,12 +45,13 @@ pub(super) struct Ignores {
     base: Vec<u8>,
     git: Vec<Level>,
     carboy: Vec<Level>,
-    docker: Option<DockerIgnore>,
+    docker: Option<(&'static str, DockerIgnore)>,
 }
 
 /// One file's patterns, and how much of a path leads to that file's folder.
 struct Level {
     strip: usize,
+    lines: usize,
     patterns: Gitignore,
 }
 
@@ -73,8 +90,16 @@ impl Ignores {
         if has(CARBOY.as_bytes()) {
             self.carboy.extend(level(disk, CARBOY, strip)?);
         }
-        if path.is_empty() && has(DOCKER.as_bytes()) {
-            self.docker = docker(disk)?;
+        let docker_name = DOCKER.into_iter().find(|name| path.is_empty() && has(name.as_bytes()));
+        if let Some(name) = docker_name {
+            self.docker = docker(disk, name)?.map(|patterns| (name, patterns));
+        }
+        let lines: usize = self.git.iter().chain(&self.carboy).map(|level| level.lines).sum();
+        if lines > MOST_IN_SUM {
+            return Err(other(format!(
+                "the ignore files that hold in `{}` have more than {MOST_IN_SUM} lines",
+                disk.display()
+            )));
         }
         Ok(depth)
     }
@@ -96,8 +121,9 @@ impl Ignores {
         if decide(&self.git, full, is_folder) == Some(true) {
             return Some(GIT);
         }
-        let by_docker = !is_folder && self.docker.as_ref().is_some_and(|docker| docker.ignores(path));
-        by_docker.then_some(DOCKER)
+        let (name, docker) = self.docker.as_ref()?;
+        let is_out = if is_folder { docker.ignores_folder(path) } else { docker.ignores(path) };
+        is_out.then_some(*name)
     }
 }
 
@@ -125,12 +151,12 @@ fn level(folder: &Path, name: &str, strip: usize) -> Result<Option<Level>, PortE
         }
     }
     let patterns = builder.build().map_err(|cause| other(format!("`{}`: {cause}", folder.join(name).display())))?;
-    Ok(Some(Level { strip, patterns }))
+    Ok(Some(Level { strip, lines: text.lines().count(), patterns }))
 }
 
-fn docker(folder: &Path) -> Result<Option<DockerIgnore>, PortError> {
-    let Some(text) = text(folder, DOCKER)? else { return Ok(None) };
-    DockerIgnore::parse(&text).map(Some).map_err(|bad| bad_line(folder, DOCKER, bad.number, bad.cause.kind()))
+fn docker(folder: &Path, name: &str) -> Result<Option<DockerIgnore>, PortError> {
+    let Some(text) = text(folder, name)? else { return Ok(None) };
+    DockerIgnore::parse(&text).map(Some).map_err(|bad| bad_line(folder, name, bad.number, bad.cause.kind()))
 }
 
 fn text(folder: &Path, name: &str) -> Result<Option<String>, PortError> {
@@ -138,11 +164,21 @@ fn text(folder: &Path, name: &str) -> Result<Option<String>, PortError> {
     if !path.is_file() {
         return Ok(None);
     }
-    match fs_err::read(path) {
-        Ok(bytes) => Ok(Some(String::from_utf8_lossy(&bytes).into_owned())),
-        Err(cause) if cause.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(cause) => Err(unreadable(&cause)),
+    let mut bytes = vec![];
+    let read = fs_err::File::open(&path).and_then(|file| file.take(LARGEST + 1).read_to_end(&mut bytes));
+    match read {
+        Ok(_) => {}
+        Err(cause) if cause.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(cause) => return Err(unreadable(&cause)),
     }
+    let text = String::from_utf8_lossy(&bytes).into_owned();
+    if bytes.len() as u64 > LARGEST || text.lines().count() > MOST_LINES {
+        return Err(PortError {
+            hint: Some("name folders instead of single files in it".to_owned()),
+            ..other(format!("`{}` has more than {LARGEST} bytes or {MOST_LINES} lines", path.display()))
+        });
+    }
+    Ok(Some(text))
 }
 
 fn bad_line(folder: &Path, name: &str, number: usize, cause: &dyn std::fmt::Display) -> PortError {

@@ -15,12 +15,13 @@ use std::path::Path;
 
 use tempfile::NamedTempFile;
 
+use super::content::Finding;
 use super::facts::{Facts, Moment, Stat};
 use super::{below, other};
 use crate::oci::Digest;
 use crate::ports::{Cache, CacheKind, PortError};
 
-const FORMAT: &[u8] = b"carboy folder index 1\n";
+const FORMAT: &[u8] = b"carboy folder index 2\n";
 /// How much older than the index a file has to be, in seconds: coarse clocks.
 const MARGIN: i64 = 1;
 
@@ -103,7 +104,7 @@ fn encode(known: &BTreeMap<Vec<u8>, (Stat, Facts)>) -> Vec<u8> {
             out.extend(number.to_le_bytes());
         }
         out.extend(facts.magic);
-        out.push(facts.private_key.into());
+        out.push(Finding::to_byte(facts.finding));
         out.extend(facts.digest.to_string().bytes());
         out.extend(path);
     }
@@ -118,11 +119,14 @@ fn decode(bytes: &[u8]) -> Option<BTreeMap<Vec<u8>, (Stat, Facts)>> {
         let mut moment = || Some((i64::from_le_bytes(take(&mut rest)?), i64::from_le_bytes(take(&mut rest)?)));
         let (modified, changed) = (moment()?, moment()?);
         let magic = take(&mut rest)?;
-        let private_key = take::<1>(&mut rest)? != [0];
+        let finding = match take::<1>(&mut rest)? {
+            [0] => None,
+            [byte] => Some(Finding::from_byte(byte)?),
+        };
         let digest = std::str::from_utf8(&take::<71>(&mut rest)?).ok()?.parse().ok()?;
         let (path, after) = rest.split_at_checked(usize::try_from(length).ok()?)?;
         rest = after;
-        known.insert(path.to_vec(), (Stat { size, modified, changed, inode }, Facts { digest, magic, private_key }));
+        known.insert(path.to_vec(), (Stat { size, modified, changed, inode }, Facts { digest, magic, finding }));
     }
     Some(known)
 }
@@ -139,7 +143,7 @@ mod tests {
     use crate::store::DiskCache;
 
     fn facts(text: &str) -> Facts {
-        Facts { digest: Digest::of(text.as_bytes()), magic: *b"\x7fELF", private_key: true }
+        Facts { digest: Digest::of(text.as_bytes()), magic: *b"\x7fELF", finding: Some(Finding::PrivateKey) }
     }
 
     fn stat(seconds: i64) -> Stat {

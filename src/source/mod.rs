@@ -1,19 +1,29 @@
 //! Local folders: the application, copies, ready-made site-packages.
 //!
-//! `walk` goes through a folder and asks `rules` what to leave out (`globs`,
-//! `defaults`, `ignores`, `dockerignore`); `links` sees to it that no link leads
-//! out; `bounds` holds the paths that a project's files name to where they may lead; `index` remembers what files contain, `facts` reads those that it does
-//! not know. Links are never followed, names are bytes.
+//! `walk` goes through a folder and asks `rules` what to leave out: `apart` knows the
+//! run's own files, `defaults` names, `foreign` whole folders by their content,
+//! `globs`, `ignores` and `dockerignore` what somebody wrote. `facts` reads the files,
+//! in which `content` finds what must stay out (`archive`, `logins`), and `index` remembers
+//! what they hold. `tracked` asks git (`git_index`) what may be missed. `links` checks that
+//! no link leads out; `bounds` holds the paths that a project's files name to where they may
+//! lead. Links are never followed, names are bytes.
 
+mod apart;
+mod archive;
 mod bounds;
+mod content;
 mod defaults;
 mod dockerignore;
 mod facts;
+mod foreign;
+mod git_index;
 mod globs;
 mod ignores;
 mod index;
 mod links;
+mod logins;
 mod rules;
+mod tracked;
 mod walk;
 
 use std::collections::{BTreeMap, HashSet};
@@ -29,6 +39,7 @@ use fs_err::PathExt as _;
 use crate::plan::Bounds;
 use crate::ports::{Cache, Folders, LocalEntry, LocalFile, LocalKind, PortError, PortErrorKind, Walk, WalkRules};
 pub use bounds::{admit, real, within};
+use content::Finding;
 use facts::{Facts, Stat};
 use index::{Index, Update};
 use rules::Rules;
@@ -80,21 +91,30 @@ impl Folders for LocalFolders {
         if !real.is_dir() {
             return Err(other(format!("`{}` is not a folder", folder.display())));
         }
-        let Walked { mut found, mut left_out } = walk::walk(&real, Rules::new(&real, rules)?)?;
+        let Walked { mut found, mut left_out, repositories } =
+            walk::walk(&real, Rules::new(&real, self.cache.folder(), rules)?)?;
         found.sort_by(|one, two| one.path().cmp(two.path()));
         let files: Vec<_> =
             found.iter().filter_map(Found::file).map(|file| (file.path.as_slice(), file.stat)).collect();
         let mut facts = self.facts(&real, &files)?.into_iter();
 
+        let mut walk = Walk::default();
         let mut entries = BTreeMap::new();
         for found in found {
             let (path, kind) = match found {
                 Found::Link(path, target) => (path, LocalKind::Link(target)),
+                Found::Folder(path) => (path, LocalKind::Folder),
                 Found::File(file) => {
                     let Some(facts) = facts.next() else { break };
-                    if file.may_be_key && facts.private_key {
-                        *left_out.entry(defaults::PRIVATE_KEYS).or_default() += 1;
+                    if let Some(finding) = facts.finding.filter(|_| file.judge_content) {
+                        left_out.add_named(file.path.clone(), finding.rule(), 1);
+                        if finding == Finding::Password {
+                            walk.with_passwords.push(file.path);
+                        }
                         continue;
+                    }
+                    if facts.finding == Some(Finding::PrivateKey) {
+                        walk.private_keys.push(file.path.clone());
                     }
                     (file.path.clone(), LocalKind::File(local_file(folder, &file, facts)))
                 }
@@ -103,10 +123,10 @@ impl Folders for LocalFolders {
         }
         let folders = folders_of(&entries);
         entries.extend(folders.into_iter().map(|path| (path, LocalKind::Folder)));
-        Ok(Walk {
-            entries: entries.into_iter().map(|(path, kind)| LocalEntry { path, kind }).collect(),
-            left_out: left_out.into_iter().map(|(rule, files)| (rule.to_owned(), files)).collect(),
-        })
+        walk.entries = entries.into_iter().map(|(path, kind)| LocalEntry { path, kind }).collect();
+        walk.left_out.tracked = tracked::tracked(&real, &left_out, &repositories);
+        walk.left_out.rules = left_out.rules.into_iter().map(|(rule, files)| (rule.to_owned(), files)).collect();
+        Ok(walk)
     }
 
     /// The file that a path leads to, through links if need be: it is named

@@ -1,16 +1,17 @@
 //! Which rule leaves a path out, if one does.
 //!
-//! In this order: what `include` matches is in; what the defaults know is out;
-//! what `exclude` matches is out; what ignore files name is out. A folder that is
-//! out takes everything with it that `include` does not bring back, and a name
-//! that the defaults know comes back only by a glob that tells that name: see
-//! [`Globs::is_match_telling`].
+//! In this order: what the run writes is out; what `include` matches is in; what the
+//! defaults know is out; what `exclude` matches is out; what ignore files name is out.
+//! A folder that is out takes everything with it that `include` does not bring back,
+//! and a name that the defaults know comes back only by a glob that tells that name:
+//! see [`Globs::is_match_telling`].
 
 use std::path::Path;
 
-use super::defaults;
+use super::apart::Apart;
 use super::globs::Globs;
-use super::ignores::{Depth, Ignores};
+use super::ignores::{Depth, GIT, Ignores};
+use super::{defaults, foreign};
 use crate::ports::{PortError, WalkRules};
 
 /// All rules of a walk.
@@ -19,6 +20,9 @@ pub(super) struct Rules {
     exclude: Globs,
     defaults: bool,
     ignores: Option<Ignores>,
+    apart: Apart,
+    /// The name of the folder walked.
+    root: Vec<u8>,
 }
 
 /// What is already decided about everything in a folder.
@@ -41,8 +45,11 @@ impl Outer {
 }
 
 impl Rules {
-    pub(super) fn new(folder: &Path, rules: &WalkRules) -> Result<Self, PortError> {
+    /// For a folder, given with its links resolved.
+    pub(super) fn new(folder: &Path, cache: &Path, rules: &WalkRules) -> Result<Self, PortError> {
         Ok(Self {
+            apart: Apart::new(folder, cache, rules)?,
+            root: folder.file_name().unwrap_or_default().as_encoded_bytes().to_vec(),
             include: Globs::new(&rules.include)?,
             exclude: Globs::new(&rules.exclude)?,
             defaults: rules.defaults,
@@ -90,14 +97,54 @@ impl Rules {
         inner
     }
 
-    /// What holds in a folder that turns out to be a virtual environment.
-    pub(super) fn environment(&self, path: &[u8], has: impl Fn(&[u8]) -> bool, mut inner: Outer) -> Outer {
+    /// What holds in a folder that turns out not to be the application's, given its
+    /// names. The folder walked is not asked: it was named.
+    pub(super) fn entered(&self, path: &[u8], disk: &Path, names: &[&[u8]], mut inner: Outer) -> Outer {
         let name = name_of(path);
         let known = inner.defaults.last().is_some_and(|(_, last)| last == name);
-        if self.defaults && !known && !path.is_empty() && has(defaults::ENVIRONMENT_MARKER) {
-            inner.defaults.push((defaults::ENVIRONMENT, name.to_vec()));
+        if self.defaults && !known && !path.is_empty() {
+            inner.defaults.extend(foreign::rule(disk, names).map(|rule| (rule, name.to_vec())));
         }
         inner
+    }
+
+    /// The rule that leaves out whatever is in a folder, though it may not be the
+    /// folder's own (`data/*`), unless `include` spells the folder out.
+    pub(super) fn covering(&self, path: &[u8], outer: &Outer) -> Option<&'static str> {
+        if self.include.spell_out(path) {
+            return None;
+        }
+        // A name that no pattern tells from others.
+        outer.rule().or_else(|| self.file(&[path, b"/\x01"].concat(), outer))
+    }
+
+    /// Whether a folder is kept even if no file of it is, given its names: an empty one,
+    /// and one that a placeholder holds open, as git keeps no empty folders.
+    pub(super) fn keep_folder(&self, path: &[u8], names: &[&[u8]], outer: &Outer) -> bool {
+        let is_covered = || self.covering(path, outer).is_some_and(|rule| rule != GIT);
+        if names.is_empty() {
+            return self.covering(path, outer).is_none();
+        }
+        let holds_open = |name: &&[u8]| match self.written(&[path, b"/", name].concat(), false) {
+            None => true,
+            // A tool that makes a folder writes a `.gitignore` into it that ignores itself.
+            Some(GIT) => defaults::is_keep_file(name),
+            Some(_) => !is_covered(),
+        };
+        let placeholders = names.iter().filter(|name| defaults::is_placeholder(name));
+        self.defaults && outer.rule().is_none() && placeholders.into_iter().any(holds_open)
+    }
+
+    /// Whether somebody left a path out for this image, or it is carboy's own business,
+    /// given the rule that leaves it out. `.gitignore` is written for no image.
+    pub(super) fn is_meant(&self, path: &[u8], is_folder: bool, rule: &'static str) -> bool {
+        let is_own = [defaults::OWN_FILES, defaults::INPUTS, defaults::EXCLUDE].contains(&rule);
+        is_own || self.written(path, is_folder).is_some_and(|written| written != GIT)
+    }
+
+    /// Whether the run writes a path, which is then out whatever else is said.
+    pub(super) fn is_output(&self, path: &[u8]) -> bool {
+        self.apart.is_output(path)
     }
 
     /// Whether anything in a folder that is left out could be included.
@@ -105,24 +152,32 @@ impl Rules {
         self.include.reach(path, &inner.names())
     }
 
-    /// Whether the file is left out if a private key is in it.
-    pub(super) fn may_be_key(&self, path: &[u8]) -> bool {
-        let name = name_of(path);
-        self.defaults && defaults::may_be_key(name) && !self.include.is_match_telling(path, &[name])
+    /// Whether the file is left out if its content says so.
+    pub(super) fn judge_content(&self, path: &[u8]) -> bool {
+        self.defaults && !self.include.is_match_telling(path, &[name_of(path)])
     }
 
     fn default_rule(&self, path: &[u8], name: &[u8], is_folder: bool) -> Option<&'static str> {
+        if self.apart.is_input(path) {
+            return Some(defaults::INPUTS);
+        }
         if !self.defaults {
             return None;
         }
         let own = (path == b"carboy.toml" && !is_folder).then_some(defaults::OWN_FILES);
-        own.or_else(|| defaults::rule_of(name, is_folder))
+        own.or_else(|| defaults::rule_of(self.parent_of(path), name, is_folder))
+    }
+
+    /// The name of the folder that a path is in.
+    fn parent_of<'a>(&'a self, path: &'a [u8]) -> &'a [u8] {
+        let slash = path.iter().rposition(|&byte| byte == b'/');
+        slash.map_or(&self.root, |slash| name_of(&path[..slash]))
     }
 
     /// The rule that somebody wrote for this project.
     fn written(&self, path: &[u8], is_folder: bool) -> Option<&'static str> {
         if self.exclude.is_match(path) {
-            return Some("exclude");
+            return Some(defaults::EXCLUDE);
         }
         self.ignores.as_ref().and_then(|ignores| ignores.rule(path, is_folder))
     }

@@ -56,13 +56,13 @@ impl Project {
         let walk = self.walk(rules).unwrap();
         let stays = walk.entries.iter().filter(|entry| entry.kind != LocalKind::Folder);
         let stays: Vec<_> = stays.map(|entry| show(&entry.path)).collect();
-        let left: Vec<_> = walk.left_out.iter().map(|(rule, files)| format!("{rule}={files}")).collect();
+        let left: Vec<_> = walk.left_out.rules.iter().map(|(rule, files)| format!("{rule}={files}")).collect();
         format!("{} | {}", stays.join(" "), left.join(" "))
     }
 }
 
 fn application() -> WalkRules {
-    WalkRules { ignore_files: true, defaults: true, include: vec![], exclude: vec![] }
+    WalkRules { ignore_files: true, defaults: true, ..WalkRules::default() }
 }
 
 fn include(globs: &[&str]) -> WalkRules {
@@ -93,7 +93,18 @@ fn entries_are_sorted_and_folders_lead_to_something() {
         .collect();
     assert_eq!(
         kinds,
-        ["a.sh 9x", "shop/", "shop-1/", "shop-1/c 0", "shop/a/", "shop/a/x 0", "shop/b.py 1", "shop/link -> ../a.sh"]
+        [
+            "a.sh 9x",
+            "empty/",
+            "empty/too/",
+            "shop/",
+            "shop-1/",
+            "shop-1/c 0",
+            "shop/a/",
+            "shop/a/x 0",
+            "shop/b.py 1",
+            "shop/link -> ../a.sh"
+        ]
     );
     let LocalKind::File(file) = &walk.entries[0].kind else { panic!("a.sh is no file") };
     assert_eq!((file.digest, file.magic), (Digest::of(b"#!/bin/sh"), *b"#!/b"));
@@ -238,9 +249,9 @@ fn what_never_belongs_into_an_application_stays_out() {
         ("shop/carboy.toml", ""),
         ("node_modules/x", ""),
     ]);
-    let stays = "certs/id_rsa.pub certs/server.pem node_modules/x shop/carboy.toml shop/venv/not-one.py";
+    let stays = "certs/id_rsa.pub certs/server.pem shop/carboy.toml shop/venv/not-one.py";
     let left_out = "*.pyc=1 .DS_Store=1 .env*=3 .git=2 .hg=1 .mypy_cache=1 .nox=1 .pytest_cache=1 .ruff_cache=1 .svn=1 \
-        .tox=1 .venv=5 __pycache__=1 carboy.toml and ignore files=1 private keys=4";
+        .tox=1 .venv=5 __pycache__=1 carboy.toml and ignore files=1 node_modules=1 private keys=4";
     assert_eq!(project.dump(&application()), format!("{stays} | {left_out}"));
     let everything = WalkRules { defaults: false, ..application() };
     assert!(project.dump(&everything).ends_with(" | "));
@@ -274,6 +285,252 @@ fn a_default_gives_way_only_to_a_glob_that_names_it() {
         let dump = project.dump(&include(&[named]));
         assert_eq!(dump.split(" | ").next(), Some(stays), "{named}");
     }
+}
+
+/// A tar of some members.
+fn tar(members: &[(&str, &str)]) -> Vec<u8> {
+    let mut tar = tar::Builder::new(vec![]);
+    for (name, content) in members {
+        let mut header = tar::Header::new_gnu();
+        header.set_size(content.len() as u64);
+        tar.append_data(&mut header, name, content.as_bytes()).unwrap();
+    }
+    tar.into_inner().unwrap()
+}
+
+#[test]
+fn the_cache_and_what_the_run_writes_stay_out() {
+    let mut project = Project::new(&[("main.py", ""), ("uv.lock", ""), ("wheels/a.whl", ""), ("old/wheels.txt", "")]);
+    project.cache = Arc::new(DiskCache::new(project.path("app/ci/cache")).unwrap());
+    project.write("app/out/anything", "");
+    let inputs = ["app/uv.lock", "app/wheels"].map(|name| project.path(name)).to_vec();
+    let own = WalkRules { inputs, outputs: vec![project.path("app/out")], ..application() };
+    let left_out = "carboy's cache and target=1 lock file and wheels=2";
+    assert_eq!(project.dump(&own), format!("main.py old/wheels.txt | {left_out}"));
+    assert!(project.walk(&own).unwrap().entries.iter().all(|entry| entry.path != b"ci"), "nothing else is in it");
+    // The second time the cache is larger; nobody can ask for it.
+    project.write("app/ci/cache/blobs/sha256/abc", "");
+    let named = WalkRules { include: vec!["ci/cache/**".into(), "out".into(), "uv.lock".into()], ..own.clone() };
+    assert_eq!(
+        project.dump(&named),
+        "main.py old/wheels.txt uv.lock | carboy's cache and target=2 lock file and wheels=1"
+    );
+    let copy = WalkRules { ignore_files: false, inputs: vec![], ..own };
+    assert_eq!(project.dump(&copy), "main.py old/wheels.txt uv.lock wheels/a.whl | carboy's cache and target=2");
+    let error = project.folders().walk(&project.path("app/ci/cache"), &WalkRules::default()).unwrap_err();
+    assert!(error.message.ends_with("cannot go into the image: it is the cache's own folder"), "{error}");
+}
+
+#[test]
+fn caches_layouts_and_archives_of_others_stay_out_unless_named() {
+    let layout = r#"{"imageLayoutVersion":"1.0.0"}"#;
+    let hex = "0".repeat(64);
+    let project = Project::new(&[
+        ("main.py", ""),
+        (".cache/uv/CACHEDIR.TAG", "Signature: 8a477f597d28d172789f06886806bc55"),
+        (".cache/uv/wheels/a", ""),
+        (&format!("earlier/blobs/sha256/{hex}"), ""),
+        (&format!("earlier/tars/{hex}"), ""),
+        ("earlier/tmp/x", ""),
+        ("out/oci-layout", layout),
+        ("out/index.json", ""),
+        ("data/CACHEDIR.TAG", "not this"),
+    ]);
+    fs_err::write(project.path("app/shop.tar"), tar(&[("index.json", "{}"), ("oci-layout", layout)])).unwrap();
+    fs_err::write(project.path("app/data/data.tar"), tar(&[("a.csv", "1,2")])).unwrap();
+    let left_out = "caches=5 image layouts and archives=3";
+    assert_eq!(project.dump(&application()), format!("data/CACHEDIR.TAG data/data.tar main.py | {left_out}"));
+    assert_eq!(
+        project.dump(&include(&["**/*.tar", "out/**"])),
+        "data/CACHEDIR.TAG data/data.tar main.py out/index.json out/oci-layout shop.tar | caches=5"
+    );
+    let walk = project.folders().walk(&project.path("app/out"), &application()).unwrap();
+    assert_eq!(walk.entries.len(), 2, "what is walked itself is wanted");
+}
+
+#[test]
+fn secrets_of_every_kind_stay_out_in_any_case_and_anywhere() {
+    let key = format!("deploy:\n{KEY}");
+    let account = r#"{"type":"service_account","private_key":"x"}"#;
+    let names = [
+        ".netrc",
+        "etc/.PYPIRC",
+        "pip.conf",
+        ".npmrc",
+        ".git-credentials",
+        ".docker/config.json",
+        ".aws/credentials",
+        ".azure/x",
+        ".config/gcloud/x",
+        ".Kube/config",
+        "KubeConfig",
+        ".ssh/known_hosts",
+        "a.jks",
+        "a.keystore",
+        "a.KDBX",
+        "AuthKey.p8",
+        "a.ppk",
+        "infra/terraform.tfstate",
+        "infra/prod.tfvars",
+        ".streamlit/secrets.toml",
+        ".pgpass",
+        ".my.cnf",
+        ".vault-token",
+        "deploy/prod.env",
+        "Id_Rsa",
+    ];
+    let mut files: Vec<_> = names.iter().map(|name| (*name, "x")).collect();
+    files.extend([("docs/deploy.md", key.as_str()), ("keys/prod.json", account), ("certs/ca.crt", "certificate")]);
+    files.extend([("client.py", KEY), (".streamlit/config.toml", ""), ("kubeconfig.py", ""), ("env.py", "")]);
+    let project = Project::new(&files);
+    let stays = ".streamlit/config.toml certs/ca.crt client.py env.py kubeconfig.py";
+    let left_out = ".env*=1 credentials=19 private keys=7";
+    assert_eq!(project.dump(&application()), format!("{stays} | {left_out}"));
+    for name in names {
+        let dump = project.dump(&include(&[name]));
+        assert!(dump.split(" | ").next().unwrap().split(' ').any(|file| file == name), "{name} is named: {dump}");
+    }
+    let copy = WalkRules { ignore_files: false, ..application() };
+    let inside = project.folders().walk(&project.path("app/.streamlit"), &copy).unwrap();
+    assert_eq!(inside.entries.len(), 1, "the folder's own name counts");
+}
+
+#[test]
+fn a_password_in_a_url_is_told_and_never_shown() {
+    let project = Project::new(&[
+        ("uv.toml", "[[index]]\nurl = \"https://bot:hunter2@pypi.example.com/simple\"\n"),
+        ("alembic.ini", "sqlalchemy.url = driver://user:pass@localhost/dbname\n"),
+    ]);
+    let walk = project.walk(&application()).unwrap();
+    assert_eq!(walk.with_passwords, [b"uv.toml"]);
+    assert_eq!(project.dump(&application()), "alembic.ini | passwords in URLs=1");
+    assert_eq!(project.dump(&include(&["uv.toml"])), "alembic.ini uv.toml | ");
+}
+
+#[test]
+fn keys_that_stay_in_are_told() {
+    let project = Project::new(&[("lib/test.key", KEY), ("lib/cacert.pem", "-----BEGIN CERTIFICATE-----\n")]);
+    assert_eq!(project.walk(&WalkRules::default()).unwrap().private_keys, [b"lib/test.key"]);
+    assert_eq!(project.walk(&application()).unwrap().private_keys, Vec::<Vec<u8>>::new());
+}
+
+#[test]
+fn empty_folders_are_kept_unless_rules_emptied_them() {
+    let project = Project::new(&[
+        (".gitignore", "tmp/\nlogs/*\n"),
+        (".dockerignore", "**/.gitignore\nout/*\n"),
+        ("logs/.gitkeep", ""),
+        ("out/.gitkeep", ""),
+        ("held/.gitignore", "*\n!.gitignore\n"),
+        ("held/upload.bin", ""),
+        ("made/.gitignore", "*\n"),
+        ("secret/.env", ""),
+        ("kept/.gitkeep", ""),
+        ("tests/a.py", ""),
+    ]);
+    for name in ["empty", "tmp/empty", "data", "tests/empty"] {
+        fs_err::create_dir_all(project.path("app").join(name)).unwrap();
+    }
+    let rules = exclude(&["data/**", "tests/**"]);
+    let walk = project.walk(&rules).unwrap();
+    let folders = walk.entries.iter().filter(|entry| entry.kind == LocalKind::Folder);
+    assert_eq!(folders.map(|entry| show(&entry.path)).collect::<Vec<_>>(), ["empty", "held", "kept", "logs"]);
+}
+
+#[test]
+fn the_first_of_dockers_ignore_files_is_read() {
+    let files: Vec<_> = ignores::DOCKER.iter().map(|name| (*name, format!("{}.txt\n", name.to_lowercase()))).collect();
+    let mut all: Vec<_> = files.iter().map(|(name, text)| (*name, text.as_str())).collect();
+    let texts: Vec<_> = files.iter().map(|(_, text)| text.trim().to_owned()).collect();
+    all.extend(texts.iter().map(|name| (name.as_str(), "")));
+    let project = Project::new(&all);
+    for name in ignores::DOCKER {
+        let dump = project.dump(&application());
+        assert!(dump.contains(&format!("{name}=1")), "{name} is the first that is there: {dump}");
+        let gone = format!("{}.txt", name.to_lowercase());
+        assert!(dump.split(' ').all(|file| file != gone), "{dump}");
+        fs_err::remove_file(project.path("app").join(name)).unwrap();
+    }
+}
+
+#[test]
+fn ignore_files_and_nesting_have_limits() {
+    let project = Project::new(&[(".gitignore", &"x\n".repeat(10_001)), ("a/main.py", "")]);
+    let error = project.walk(&application()).unwrap_err();
+    assert!(error.message.ends_with(".gitignore` has more than 1048576 bytes or 10000 lines"), "{error}");
+    for long in ["x".repeat((1 << 20) + 1), "\n".repeat(1 << 20)] {
+        project.write("app/.gitignore", &long);
+        assert!(project.walk(&application()).is_err());
+    }
+    project.write("app/.gitignore", "");
+    let deep = format!("a/{}", "b/".repeat(300));
+    fs_err::create_dir_all(project.path("app").join(&deep)).unwrap();
+    let error = project.walk(&application()).unwrap_err();
+    assert_eq!(error.message, "`a` has more than 256 folders in each other");
+    assert_eq!(error.hint.as_deref(), Some("exclude it: exclude = [\"a\"] under [app]"));
+    assert_eq!(project.dump(&exclude(&["a"])), " | carboy.toml and ignore files=1 exclude=1");
+}
+
+/// As git writes it, version 2.
+fn git_index(names: &[&str]) -> Vec<u8> {
+    let count = u32::try_from(names.len()).unwrap();
+    let mut out = [b"DIRC\0\0\0\x02".as_slice(), &count.to_be_bytes()].concat();
+    for name in names {
+        let mut entry = [&[0; 24][..], &0o100_644_u32.to_be_bytes(), &[0; 34], name.as_bytes(), &[0]].concat();
+        entry.resize(entry.len().next_multiple_of(8), 0);
+        out.extend(entry);
+    }
+    [out, vec![0; 20]].concat()
+}
+
+#[test]
+fn what_git_tracks_and_a_rule_leaves_out_is_named() {
+    let project = Project::new(&[
+        (".github/workflows/ci.yml", ""),
+        (".github/workflows/cd.yml", ""),
+        ("certs/dev.key", KEY),
+        ("certs/local.key", KEY),
+        ("prod.env", ""),
+        ("dist/x.js", ""),
+        ("notes", ""),
+        (".gitignore", "dist\n"),
+        (".dockerignore", "notes"),
+        ("lib/sub/.env", ""),
+        ("main.py", ""),
+    ]);
+    let names = [
+        "app/.github/workflows/cd.yml",
+        "app/.github/workflows/ci.yml",
+        "app/.gitignore",
+        "app/certs/dev.key",
+        "app/certs/gone.key",
+        "app/dist/x.js",
+        "app/main.py",
+        "app/notes",
+        "app/prod.env",
+        "other/.env",
+    ];
+    fs_err::create_dir(project.path(".git")).unwrap();
+    fs_err::write(project.path(".git/index"), git_index(&names)).unwrap();
+    project.write("modules/sub/index", "");
+    fs_err::write(project.path("modules/sub/index"), git_index(&[".env"])).unwrap();
+    project.write("app/lib/sub/.git", "gitdir: ../../../modules/sub\n");
+    let tracked = |rules: &WalkRules| {
+        let all = project.walk(rules).unwrap().left_out.tracked;
+        all.iter().map(|one| format!("{} {} {}", one.path, one.files, one.rule)).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        tracked(&application()),
+        [
+            "certs/dev.key 1 private keys",
+            "dist/ 1 .gitignore",
+            "lib/sub/.env 1 .env*",
+            "prod.env 1 .env*",
+            ".github/ 2 development files"
+        ]
+    );
+    let wanted = WalkRules { include: vec!["certs/dev.key".into()], ..exclude(&["prod.env", "dist", ".github"]) };
+    assert_eq!(tracked(&wanted), ["lib/sub/.env 1 .env*"]);
 }
 
 #[test]

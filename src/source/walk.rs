@@ -9,12 +9,17 @@ use std::path::Path;
 use super::facts::Stat;
 use super::links::first_outside;
 use super::rules::{Outer, Rules};
-use super::{other, show, unreadable};
+use super::{defaults, other, show, unreadable};
 use crate::ports::PortError;
+
+/// After so many folders in folders the walk ends.
+const DEEPEST: usize = 256;
 
 /// What is in a folder and stays in.
 pub(super) enum Found {
     File(FoundFile),
+    /// A folder that is kept for itself: folders of files come along with these.
+    Folder(Vec<u8>),
     /// A link and its target.
     Link(Vec<u8>, Vec<u8>),
 }
@@ -24,29 +29,55 @@ pub(super) struct FoundFile {
     pub path: Vec<u8>,
     pub stat: Stat,
     pub executable: bool,
-    /// Whether it is left out if its content is a private key.
-    pub may_be_key: bool,
+    /// Whether it is left out if its content says so.
+    pub judge_content: bool,
 }
 
 /// The result of a walk, in no order.
 pub(super) struct Walked {
     pub found: Vec<Found>,
-    /// Files left out, by rule.
-    pub left_out: BTreeMap<&'static str, u64>,
+    pub left_out: LeftBehind,
+    /// The folders that are a git repository's root, below the one walked.
+    pub repositories: Vec<Vec<u8>>,
+}
+
+/// What stays behind.
+#[derive(Default)]
+pub(super) struct LeftBehind {
+    /// How many files each rule leaves out.
+    pub rules: BTreeMap<&'static str, u64>,
+    /// The files, and the folders that are left out whole, with their rules; without
+    /// what somebody left out for this image.
+    pub paths: BTreeMap<Vec<u8>, &'static str>,
+}
+
+impl LeftBehind {
+    /// Counts files.
+    pub(super) fn add(&mut self, rule: &'static str, files: u64) {
+        if files > 0 {
+            *self.rules.entry(rule).or_default() += files;
+        }
+    }
+
+    /// Counts files and keeps the path in mind.
+    pub(super) fn add_named(&mut self, path: Vec<u8>, rule: &'static str, files: u64) {
+        self.add(rule, files);
+        self.paths.insert(path, rule);
+    }
 }
 
 impl Found {
     pub(super) fn path(&self) -> &[u8] {
         match self {
             Self::File(file) => &file.path,
-            Self::Link(path, _) => path,
+            Self::Link(path, _) | Self::Folder(path) => path,
         }
     }
 
     pub(super) fn file(&self) -> Option<&FoundFile> {
         match self {
             Self::File(file) => Some(file),
-            Self::Link(..) => None,
+            Self::Link(..) | Self::Folder(_) => None,
         }
     }
 }
@@ -54,10 +85,11 @@ impl Found {
 /// Everything below a folder that the rules leave in.
 ///
 /// # Errors
-/// Folders that cannot be read; links that lead out; what is no file, folder or
-/// link; names that begin with `.wh.`.
+/// Folders that cannot be read, unless they are left out, and folders nested too deep;
+/// links that lead out; what is no file, folder or link; names that begin with `.wh.`.
 pub(super) fn walk(root: &Path, rules: Rules) -> Result<Walked, PortError> {
-    let mut walker = Walker { rules, walked: Walked { found: vec![], left_out: BTreeMap::new() } };
+    let nothing = Walked { found: vec![], left_out: LeftBehind::default(), repositories: vec![] };
+    let mut walker = Walker { rules, walked: nothing };
     walker.folder(&[], root, &Outer::default())?;
     check_links(&walker.walked.found)?;
     Ok(walker.walked)
@@ -73,34 +105,62 @@ impl Walker {
         if let Some(rule) = outer.rule()
             && !self.rules.reach(path, outer)
         {
-            self.leave_out(rule, count(disk));
+            self.leave_out(path.to_vec(), true, rule, count(disk));
             return Ok(());
         }
-        let names = list(disk).map_err(|cause| unreadable(&cause))?;
-        let has = |name: &[u8]| names.binary_search_by(|entry| entry.0.as_slice().cmp(name)).is_ok();
-        let outer = self.rules.environment(path, has, outer.clone());
+        if path.split(|&byte| byte == b'/').count() > DEEPEST {
+            return Err(too_deep(path));
+        }
+        let names = match list(disk) {
+            Ok(names) => names,
+            Err(cause) => {
+                let rule = self.rules.covering(path, outer).ok_or_else(|| unreadable(&cause))?;
+                // How many files are in it, nobody can tell.
+                self.leave_out(path.to_vec(), true, rule, 1);
+                return Ok(());
+            }
+        };
+        let only_names: Vec<_> = names.iter().map(|(name, _)| name.as_slice()).collect();
+        let outer = self.rules.entered(path, disk, &only_names, outer.clone());
+        let has = |name: &[u8]| only_names.binary_search(&name).is_ok();
+        if has(b".git") && outer.rule().is_none() {
+            self.walked.repositories.push(path.to_vec());
+        }
         let depth = match outer.rule() {
             None => self.rules.enter(path, disk, has)?,
             Some(_) => None,
         };
         for (name, entry) in &names {
-            let path = if path.is_empty() { name.clone() } else { [path, b"/", name].concat() };
-            if entry.file_type().map_err(|cause| unreadable(&cause))?.is_dir() {
-                let inner = self.rules.folder(&path, &outer);
-                self.folder(&path, &disk.join(entry.file_name()), &inner)?;
-            } else if let Some(rule) = self.rules.file(&path, &outer) {
-                self.leave_out(rule, 1);
-            } else {
-                self.take(path, entry)?;
-            }
+            self.entry(below(path, name), entry, &outer)?;
+        }
+        if !path.is_empty() && self.rules.keep_folder(path, &only_names, &outer) {
+            self.walked.found.push(Found::Folder(path.to_vec()));
         }
         self.rules.leave(depth.as_ref());
         Ok(())
     }
 
-    fn leave_out(&mut self, rule: &'static str, files: u64) {
-        if files > 0 {
-            *self.walked.left_out.entry(rule).or_default() += files;
+    fn entry(&mut self, path: Vec<u8>, entry: &fs_err::DirEntry, outer: &Outer) -> Result<(), PortError> {
+        let is_folder = entry.file_type().map_err(|cause| unreadable(&cause))?.is_dir();
+        if self.rules.is_output(&path) {
+            let files = if is_folder { count(&entry.path()) } else { 1 };
+            self.walked.left_out.add(defaults::OUTPUTS, files);
+        } else if is_folder {
+            let inner = self.rules.folder(&path, outer);
+            return self.folder(&path, &entry.path(), &inner);
+        } else if let Some(rule) = self.rules.file(&path, outer) {
+            self.leave_out(path, false, rule, 1);
+        } else {
+            return self.take(path, entry);
+        }
+        Ok(())
+    }
+
+    fn leave_out(&mut self, path: Vec<u8>, is_folder: bool, rule: &'static str, files: u64) {
+        if self.rules.is_meant(&path, is_folder, rule) {
+            self.walked.left_out.add(rule, files);
+        } else {
+            self.walked.left_out.add_named(path, rule, files);
         }
     }
 
@@ -114,7 +174,7 @@ impl Walker {
             self.walked.found.push(Found::File(FoundFile {
                 stat: Stat::of(&metadata),
                 executable: metadata.permissions().mode() & 0o111 != 0,
-                may_be_key: self.rules.may_be_key(&path),
+                judge_content: self.rules.judge_content(&path),
                 path,
             }));
         } else {
@@ -122,6 +182,11 @@ impl Walker {
         }
         Ok(())
     }
+}
+
+/// The path of a name in a folder.
+fn below(folder: &[u8], name: &[u8]) -> Vec<u8> {
+    if folder.is_empty() { name.to_vec() } else { [folder, b"/", name].concat() }
 }
 
 /// A folder's entries by name.
@@ -132,15 +197,33 @@ fn list(disk: &Path) -> io::Result<Vec<(Vec<u8>, fs_err::DirEntry)>> {
     Ok(names)
 }
 
-/// How many files are in a folder that is left out whole. What cannot be read
-/// there is none of our business.
+/// How many files are in a folder that is left out whole. A folder there that cannot be
+/// read counts as one, what lies too deep is not counted.
 fn count(disk: &Path) -> u64 {
-    let Ok(entries) = fs_err::read_dir(disk) else { return 0 };
-    let files = entries.flatten().map(|entry| match entry.file_type() {
-        Ok(kind) if kind.is_dir() => count(&entry.path()),
-        _ => 1,
-    });
-    files.sum()
+    let mut files = 0;
+    let mut open = vec![(disk.to_owned(), 0)];
+    while let Some((folder, depth)) = open.pop() {
+        let Ok(entries) = fs_err::read_dir(folder) else {
+            files += 1;
+            continue;
+        };
+        for entry in entries.flatten() {
+            match entry.file_type() {
+                Ok(kind) if kind.is_dir() && depth < DEEPEST => open.push((entry.path(), depth + 1)),
+                Ok(kind) if kind.is_dir() => {}
+                _ => files += 1,
+            }
+        }
+    }
+    files
+}
+
+fn too_deep(path: &[u8]) -> PortError {
+    let start = &path[..path.iter().position(|&byte| byte == b'/').unwrap_or(path.len())];
+    PortError {
+        hint: Some(format!("exclude it: exclude = [\"{}\"] under [app]", show(start))),
+        ..other(format!("`{}` has more than {DEEPEST} folders in each other", show(start)))
+    }
 }
 
 fn check_name(path: &[u8]) -> Result<(), PortError> {
@@ -168,7 +251,7 @@ fn special(path: &[u8], kind: std::fs::FileType) -> PortError {
 fn check_links(found: &[Found]) -> Result<(), PortError> {
     let links = found.iter().filter_map(|found| match found {
         Found::Link(path, target) => Some((path.as_slice(), target.as_slice())),
-        Found::File(_) => None,
+        Found::File(_) | Found::Folder(_) => None,
     });
     let Some((path, target)) = first_outside(&links.collect()) else { return Ok(()) };
     Err(PortError {

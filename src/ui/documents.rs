@@ -5,7 +5,8 @@
 //!
 //! - `profile` (null without one), `target` (null without one), `tags`, `base`, `builder`
 //!   (null without one), `lock` (the lock file, null without one), `left_out`:
-//!   `[{rule, files}]`
+//!   `[{rule, files}]`, `left_out_tracked`: `[{path, rule, files}]`, what git tracks of
+//!   that, folders with a slash at their ends
 //! - `platforms`, for each:
 //!   - `platform`, `python` (null without it), `command`, `user` (`uid:gid`), `workdir`
 //!   - `base`: `{layers, packed, unpacked}`
@@ -27,7 +28,8 @@ use serde_json::{Value, json};
 
 use super::reason::reason;
 use crate::build::report::{
-    Because, Chain, Group, LayerPreview, Missing, PlatformPreview, PlatformWhy, Preview, Size, Step, TakenFile, Why,
+    Because, Chain, Group, LayerPreview, LeftOut, Missing, PlatformPreview, PlatformWhy, Preview, Size, Step,
+    TakenFile, Tracked, Why,
 };
 
 /// Plans, for programs. Ends with a newline.
@@ -64,7 +66,8 @@ fn preview(preview: &Preview) -> Value {
         "builder": preview.builder,
         "lock": preview.lock,
         "platforms": list(&preview.platforms, platform),
-        "left_out": list(&preview.left_out, left_out),
+        "left_out": left_out(&preview.left_out),
+        "left_out_tracked": list(&preview.left_out.tracked, tracked),
     })
 }
 
@@ -103,8 +106,12 @@ fn group(group: &Group) -> Value {
     json!({ "layer": group.layer.name(), "package": group.package, "files": list(&group.files, file) })
 }
 
-pub fn left_out((rule, files): &(String, u64)) -> Value {
-    json!({ "rule": rule, "files": files })
+pub fn left_out(left_out: &LeftOut) -> Value {
+    left_out.rules.iter().map(|(rule, files)| json!({ "rule": rule, "files": files })).collect()
+}
+
+pub fn tracked(tracked: &Tracked) -> Value {
+    json!({ "path": tracked.path, "rule": tracked.rule, "files": tracked.files })
 }
 
 pub fn missing(missing: &Missing) -> Value {
@@ -135,7 +142,8 @@ mod tests {
     #[test]
     fn a_plan_has_everything() {
         let mut small = small();
-        small.left_out = vec![(".gitignore".to_owned(), 3)];
+        small.left_out.rules = [(".gitignore".to_owned(), 3)].into();
+        small.left_out.tracked = vec![Tracked { path: "dist/".to_owned(), rule: ".gitignore".to_owned(), files: 2 }];
         let file = TakenFile {
             path: "/usr/lib/libz.so.1".to_owned(),
             size: 9,
@@ -154,6 +162,13 @@ mod tests {
         "left_out": [
           {
             "files": 3,
+            "rule": ".gitignore"
+          }
+        ],
+        "left_out_tracked": [
+          {
+            "files": 2,
+            "path": "dist/",
             "rule": ".gitignore"
           }
         ],

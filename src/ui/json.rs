@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Map, Value, json};
 
 use super::Front;
-use super::documents::{left_out, list, missing, size};
+use super::documents::{left_out, list, missing, size, tracked};
 use super::lines::Lines;
 use super::pieces::{Pieces, present};
 use crate::build::report::{LayerReport, PlatformReport, Report, Taken};
@@ -135,7 +135,8 @@ fn report_object(report: &Report) -> Value {
         "base": report.base,
         "builder": report.builder,
         "platforms": list(&report.platforms, platform_object),
-        "left_out": list(&report.left_out, left_out),
+        "left_out": left_out(&report.left_out),
+        "left_out_tracked": list(&report.left_out.tracked, tracked),
         "elapsed": report.elapsed.as_secs_f64(),
     })
 }
@@ -240,6 +241,7 @@ mod tests {
           "elapsed": 3.2,
           "event": "report",
           "left_out": [],
+          "left_out_tracked": [],
           "platforms": [
             {
               "base": {

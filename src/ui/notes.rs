@@ -2,7 +2,7 @@
 //! which it holds. Pure.
 
 use super::message::printable_line;
-use crate::build::report::Missing;
+use crate::build::report::{LeftOut, Missing, Tracked};
 use crate::oci::Platform;
 
 /// `not available: libtk8.6.so (needed by _tkinter), …`
@@ -16,16 +16,34 @@ pub fn missing(platforms: &[(&Platform, &[Missing])], width: usize) -> Vec<Strin
     alike(platforms, |one| one.0, sonames).into_iter().map(paragraph).collect()
 }
 
-/// `left out 214 files: .gitignore 173, __pycache__ 40, .env* 1`
-pub fn left_out(rules: &[(String, u64)], width: usize) -> Vec<String> {
-    let mut rules: Vec<_> = rules.iter().filter(|(_, files)| *files > 0).collect();
+/// How many rules are told, and how many files that git tracks.
+const TOLD: usize = 6;
+
+/// `left out 214 files: .gitignore 173, __pycache__ 40, .env* 1`, and what of that git
+/// tracks.
+pub fn left_out(left_out: &LeftOut, width: usize) -> Vec<String> {
+    let mut rules: Vec<_> = left_out.rules.iter().filter(|(_, files)| **files > 0).collect();
     if rules.is_empty() {
         return Vec::new();
     }
-    rules.sort_by_key(|(_, files)| std::cmp::Reverse(*files));
-    let files = rules.iter().map(|(_, files)| files).sum();
+    rules.sort_by_key(|(_, files)| std::cmp::Reverse(**files));
+    let files = rules.iter().map(|(_, files)| **files).sum();
     let head = format!("left out {}:", count(files, "file", "files"));
-    vec![wrapped(&head, rules.iter().map(|(rule, files)| format!("{rule} {files}")), width)]
+    let others: u64 = rules.iter().skip(TOLD).map(|(_, files)| **files).sum();
+    let others = (others > 0).then(|| format!("others {others}"));
+    let told = rules.iter().take(TOLD).map(|(rule, files)| format!("{rule} {files}"));
+    let mut notes = vec![wrapped(&head, told.chain(others), width)];
+    if !left_out.tracked.is_empty() {
+        let more = left_out.tracked.len().saturating_sub(TOLD);
+        let more = (more > 0).then(|| format!("{more} more"));
+        let path = |tracked: &Tracked| match tracked.files {
+            1 => tracked.path.clone(),
+            files => format!("{} ({})", tracked.path, count(files, "file", "files")),
+        };
+        let told = left_out.tracked.iter().take(TOLD).map(path);
+        notes.push(wrapped("git tracks of these:", told.chain(more), width));
+    }
+    notes
 }
 
 /// Platforms of which the same is to be said.
@@ -121,6 +139,21 @@ fn fitting(text: String, width: usize) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_was_left_out_is_told_shortly_however_much_it_is() {
+        let rules = (1..=9).map(|number| (format!("rule {number}"), number)).collect();
+        let tracked = |number| Tracked { path: format!("{number}.env"), rule: String::new(), files: 1 };
+        let left_out_now = LeftOut { rules, tracked: (0..8).map(tracked).collect() };
+        assert_eq!(
+            left_out(&left_out_now, 200),
+            [
+                "left out 45 files: rule 9 9, rule 8 8, rule 7 7, rule 6 6, rule 5 5, rule 4 4, others 6",
+                "git tracks of these: 0.env, 1.env, 2.env, 3.env, 4.env, 5.env, 2 more"
+            ]
+        );
+        assert!(left_out(&LeftOut::default(), 200).is_empty());
+    }
 
     #[test]
     fn what_is_too_long_for_a_line_is_broken_at_its_spaces() {

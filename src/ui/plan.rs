@@ -109,7 +109,7 @@ fn layers(preview: &PlatformPreview, width: usize) -> String {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
-    use crate::build::report::{Because, Group, Missing, Size, TakenFile};
+    use crate::build::report::{Because, Group, LeftOut, Missing, Size, TakenFile};
     use crate::oci::Platform;
     use crate::progress::LayerKind;
     use crate::rootfs::RootPath;
@@ -123,7 +123,10 @@ pub(super) mod tests {
         arm64.layers[0].known = true;
         Preview {
             platforms: vec![platform("amd64", "x86_64"), arm64],
-            left_out: vec![(".gitignore".to_owned(), 173), ("__pycache__".to_owned(), 40)],
+            left_out: LeftOut {
+                rules: [(".gitignore".to_owned(), 173), ("__pycache__".to_owned(), 40)].into(),
+                tracked: Vec::new(),
+            },
             lock: Some("uv.lock".to_owned()),
             ..small()
         }
@@ -143,7 +146,7 @@ pub(super) mod tests {
             builder: Some("python:3.13-slim-trixie".to_owned()),
             lock: None,
             platforms: vec![PlatformPreview { base: Size::default(), python: None, ..alone }],
-            left_out: Vec::new(),
+            left_out: LeftOut::default(),
         }
     }
 

@@ -77,7 +77,7 @@ pub(super) mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::build::report::{LayerReport, Missing, Resolved, Size, Taken};
+    use crate::build::report::{LayerReport, LeftOut, Missing, Resolved, Size, Taken, Tracked};
     use crate::oci::{Digest, Platform};
 
     /// A build for two platforms.
@@ -87,7 +87,12 @@ pub(super) mod tests {
         Report {
             platforms: vec![platform("amd64", "x86_64"), arm64],
             builder: Some("python:3.13-slim-trixie".to_owned()),
-            left_out: vec![(".env*".to_owned(), 1), (".gitignore".to_owned(), 173), ("__pycache__".to_owned(), 40)],
+            left_out: LeftOut {
+                rules: [(".env*".to_owned(), 1), (".gitignore".to_owned(), 173), ("__pycache__".to_owned(), 40)].into(),
+                tracked: [("certs/dev.key", 1), (".github/", 3)]
+                    .map(|(path, files)| Tracked { path: path.to_owned(), rule: String::new(), files })
+                    .into(),
+            },
             ..narrow_report()
         }
     }
@@ -106,7 +111,7 @@ pub(super) mod tests {
             base: "gcr.io/distroless/cc-debian13:nonroot".to_owned(),
             builder: None,
             platforms: vec![PlatformReport { base: Size::default(), missing: Vec::new(), python: None, ..scratch }],
-            left_out: Vec::new(),
+            left_out: LeftOut::default(),
             elapsed: Duration::from_millis(3_200),
         }
     }
@@ -172,6 +177,7 @@ pub(super) mod tests {
         not available: libtcl8.6.so (needed by _tkinter),
           libtk8.6.so (needed by _tkinter)
         left out 214 files: .gitignore 173, __pycache__ 40, .env* 1
+        git tracks of these: certs/dev.key, .github/ (3 files)
 
         pushed ghcr.io/acme/shop:1.4.2 in 3.2 s
         ");
@@ -208,6 +214,8 @@ pub(super) mod tests {
           libtk8.6.so (needed by _tkinter)
         left out 214 files: .gitignore 173,
           __pycache__ 40, .env* 1
+        git tracks of these: certs/dev.key,
+          .github/ (3 files)
 
         pushed ghcr.io/acme/shop:1.4.2 in 3.2 s
         ");
@@ -247,6 +255,7 @@ pub(super) mod tests {
         not available (linux/amd64): libtcl8.6.so (needed by _tkinter),
           libtk8.6.so (needed by _tkinter)
         left out 214 files: .gitignore 173, __pycache__ 40, .env* 1
+        git tracks of these: certs/dev.key, .github/ (3 files)
 
         pushed ghcr.io/acme/shop:1.4.2 (tags 1.4.2, 1.4) in 3.2 s
         ");

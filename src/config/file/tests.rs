@@ -94,6 +94,7 @@ fn expected() -> File {
     let copy = Copy {
         from: "files/default.conf".to_owned(),
         to: "/etc/nginx/conf.d/default.conf".to_owned(),
+        include: None,
         mode: Some(0o644),
         owner: string("root"),
     };

@@ -112,12 +112,6 @@ impl DiskCache {
         Self::open(CacheOptions { folder, scratch, trust: false }, Arc::new(Silent))
     }
 
-    /// The cache's own folder.
-    #[must_use]
-    pub fn folder(&self) -> &Path {
-        &self.home
-    }
-
     /// Removes what is left of this run's staged files. Work that is still going on finds
     /// nowhere to write.
     pub fn close(&self) {
@@ -207,6 +201,10 @@ impl Cache for DiskCache {
             None => self.kept(kind, key),
         };
         open().map_err(|cause| self.failed("read", &cause))
+    }
+
+    fn folder(&self) -> &Path {
+        &self.home
     }
 
     fn path(&self, kind: CacheKind, key: &Digest) -> PathBuf {

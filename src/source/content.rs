@@ -1,0 +1,202 @@
+//! What a file's content tells that its name does not: a private key, a login, an
+//! image archive, a core dump.
+//!
+//! Sources: Google's service account keys and `gcloud`'s application default
+//! credentials, which are JSON objects with a `type`; `elf(5)` for `ET_CORE`.
+
+use serde_json::Value;
+
+use super::archive::Watch;
+use super::{defaults, logins};
+use crate::rootfs::keys;
+
+/// How many bytes of a file are kept from its beginning.
+const START: usize = 64 << 10;
+/// Of these, how many may hold the first line of a private key.
+const KEY_START: usize = 4096;
+/// What is kept of the bytes before, since a key may begin in them.
+const OVERLAP: usize = keys::LONGEST + logins::LONGEST;
+/// The first bytes of machine code, which may have a key in it for tests.
+const MACHINE_CODE: [&[u8]; 5] = [b"\x7fELF", b"MZ", b"\xfe\xed\xfa\xcf", b"\xcf\xfa\xed\xfe", b"\xca\xfe\xba\xbe"];
+
+/// Something that is left out because of what it is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Finding {
+    PrivateKey,
+    /// Google's: a service account's key, or a user's refresh token.
+    Account,
+    /// A lock or configuration file with a password in a URL.
+    Password,
+    ImageArchive,
+    CoreDump,
+}
+
+impl Finding {
+    const ALL: [Self; 5] = [Self::PrivateKey, Self::Account, Self::Password, Self::ImageArchive, Self::CoreDump];
+
+    /// The rule that leaves the file out.
+    pub(super) fn rule(self) -> &'static str {
+        match self {
+            Self::PrivateKey => defaults::PRIVATE_KEYS,
+            Self::Account => defaults::CREDENTIALS,
+            Self::Password => defaults::PASSWORDS,
+            Self::ImageArchive => defaults::IMAGES,
+            Self::CoreDump => defaults::CORE_DUMPS,
+        }
+    }
+
+    /// A number for the index; zero is nothing found.
+    pub(super) fn to_byte(found: Option<Self>) -> u8 {
+        let place = Self::ALL.iter().position(|one| Some(*one) == found);
+        place.and_then(|place| u8::try_from(place + 1).ok()).unwrap_or_default()
+    }
+
+    /// What a number other than zero stands for, if it does.
+    pub(super) fn from_byte(byte: u8) -> Option<Self> {
+        Self::ALL.get(usize::from(byte).checked_sub(1)?).copied()
+    }
+}
+
+/// Looks at a file's bytes as they pass.
+pub(super) struct Scan<'a> {
+    name: &'a [u8],
+    is_configuration: bool,
+    start: Vec<u8>,
+    /// The last bytes that passed.
+    tail: Vec<u8>,
+    has_key: bool,
+    has_password: bool,
+    archive: Watch,
+}
+
+impl<'a> Scan<'a> {
+    /// For a file of this name in a folder of that.
+    pub(super) fn new(folder: &[u8], name: &'a [u8]) -> Self {
+        Self {
+            name,
+            is_configuration: logins::is_configuration(folder, name),
+            start: vec![],
+            tail: vec![],
+            has_key: false,
+            has_password: false,
+            archive: Watch::default(),
+        }
+    }
+
+    /// Looks at the next bytes.
+    pub(super) fn take(&mut self, bytes: &[u8]) {
+        let missing = START.saturating_sub(self.start.len());
+        self.start.extend_from_slice(&bytes[..bytes.len().min(missing)]);
+        self.archive.take(bytes);
+        if self.is_code() {
+            return;
+        }
+        let before = self.tail.len();
+        self.tail.extend_from_slice(bytes);
+        let text = if before == 0 { bytes } else { &self.tail };
+        self.has_key |= keys::holds_key(text);
+        self.has_password |= self.is_configuration && logins::has_password(text);
+        self.tail.drain(..self.tail.len().saturating_sub(OVERLAP));
+    }
+
+    /// The first four bytes.
+    pub(super) fn magic(&self) -> [u8; 4] {
+        let mut magic = [0; 4];
+        magic.iter_mut().zip(&self.start).for_each(|(to, from)| *to = *from);
+        magic
+    }
+
+    /// What was found in a file of this size.
+    pub(super) fn finish(self, size: u64) -> Option<Finding> {
+        let key_start = &self.start[..self.start.len().min(KEY_START)];
+        let is_key = self.has_key || keys::may_be_key(self.name) && keys::begins_key(key_start);
+        let is_account = size == self.start.len() as u64 && !self.is_code() && is_account(&self.start);
+        let found = [
+            (is_core_dump(&self.start), Finding::CoreDump),
+            (is_account, Finding::Account),
+            (is_key, Finding::PrivateKey),
+            (self.has_password, Finding::Password),
+            (self.archive.finish(), Finding::ImageArchive),
+        ];
+        found.into_iter().find_map(|(is, finding)| is.then_some(finding))
+    }
+
+    /// Whether the file is source or machine code, which is what it is for a reason.
+    fn is_code(&self) -> bool {
+        keys::is_source(self.name, &self.start) || MACHINE_CODE.iter().any(|magic| self.start.starts_with(magic))
+    }
+}
+
+/// Whether a file is a key of Google's.
+fn is_account(text: &[u8]) -> bool {
+    let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
+    if !text.trim_ascii_start().starts_with(b"{") {
+        return false;
+    }
+    let Ok(object) = serde_json::from_slice::<Value>(text) else { return false };
+    let has = |keys: &[&str]| keys.iter().any(|key| object[*key].as_str().is_some_and(|text| !text.is_empty()));
+    match object["type"].as_str() {
+        Some("service_account") => has(&["private_key", "private_key_id", "client_email"]),
+        Some("authorized_user") => has(&["refresh_token", "client_secret"]),
+        _ => false,
+    }
+}
+
+/// Whether a file's ELF header says that it is a core dump.
+fn is_core_dump(start: &[u8]) -> bool {
+    const CORE: u16 = 4;
+    const BIG_ENDIAN: u8 = 2;
+    let Some(&[one, two]) = start.get(16..18) else { return false };
+    let kind = if start[5] == BIG_ENDIAN { u16::from_be_bytes([one, two]) } else { u16::from_le_bytes([one, two]) };
+    start.starts_with(b"\x7fELF") && kind == CORE
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KEY: &str = "-----BEGIN PRIVATE KEY-----\nMC4C\n-----END PRIVATE KEY-----\n";
+
+    fn found(name: &str, content: &[u8], chunk: usize) -> Option<Finding> {
+        let mut scan = Scan::new(b"", name.as_bytes());
+        content.chunks(chunk).for_each(|bytes| scan.take(bytes));
+        scan.finish(content.len() as u64)
+    }
+
+    #[test]
+    fn content_tells_what_a_name_does_not() {
+        let elf = |kind: u8| [&b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0"[..], &[kind, 0], KEY.as_bytes()].concat();
+        let account = r#"{"type": "service_account", "private_key": "x", "client_email": "a@b"}"#;
+        let user = r#" {"type": "authorized_user", "refresh_token": "1//x"}"#;
+        let later = format!("{}{KEY}", "x\n".repeat(100_000));
+        for (name, content, want) in [
+            ("notes.txt", KEY.as_bytes(), Some(Finding::PrivateKey)),
+            ("notes", later.as_bytes(), Some(Finding::PrivateKey)),
+            ("client.py", KEY.as_bytes(), None),
+            ("tls.key", b"-----BEGIN PRIVATE KEY-----\n", Some(Finding::PrivateKey)),
+            ("notes.txt", b"-----BEGIN PRIVATE KEY-----\n", None),
+            ("cacert.pem", b"-----BEGIN CERTIFICATE-----\nMC4C\n-----END CERTIFICATE-----\n", None),
+            ("deploy.json", account.as_bytes(), Some(Finding::Account)),
+            ("adc", user.as_bytes(), Some(Finding::Account)),
+            ("schema.json", br#"{"type": "service_account"}"#, None),
+            ("list.json", br#"["service_account"]"#, None),
+            ("requirements.txt", b"--index-url https://u:p@host/simple\n", Some(Finding::Password)),
+            ("notes.txt", b"--index-url https://u:p@host/simple\n", None),
+            ("core", &elf(4), Some(Finding::CoreDump)),
+            ("lib.so", &elf(3), None),
+            ("empty", b"", None),
+        ] {
+            for chunk in [1000, 131_072] {
+                assert_eq!(found(name, content, chunk), want, "{name}, {chunk}");
+            }
+        }
+    }
+
+    #[test]
+    fn findings_are_numbers_in_the_index() {
+        for finding in Finding::ALL {
+            assert_eq!(Finding::from_byte(Finding::to_byte(Some(finding))), Some(finding));
+        }
+        assert_eq!((Finding::to_byte(None), Finding::from_byte(6)), (0, None));
+    }
+}
