@@ -21,6 +21,7 @@ mod problems;
 mod process;
 mod project;
 pub mod pull;
+mod python_command;
 pub mod reasons;
 mod records;
 pub mod report;
@@ -29,6 +30,7 @@ mod runtime;
 mod scripts;
 mod seal;
 mod site;
+mod start;
 mod verify;
 mod why;
 

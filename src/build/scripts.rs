@@ -59,7 +59,7 @@ impl Work<'_> {
     }
 
     /// What follows `#!` in an executable file of the image.
-    pub(super) fn shebang(&self, path: &RootPath) -> Result<Option<String>, BuildError> {
+    fn shebang(&self, path: &RootPath) -> Result<Option<String>, BuildError> {
         let Some(entry) = self.image.get(path).filter(|entry| entry.meta.mode & 0o111 != 0) else { return Ok(None) };
         let Some(content) = entry.content() else { return Ok(None) };
         let head = contents::head(content, self.inputs.tars.as_ref(), LINE);
@@ -111,7 +111,7 @@ impl Work<'_> {
     }
 
     /// The first program that the image lacks to run a script.
-    pub(super) fn lacks(&self, line: &str) -> Option<String> {
+    fn lacks(&self, line: &str) -> Option<String> {
         self.programs_lacking(line).into_iter().next().map(|lacking| match lacking {
             Lacking::Path(name) | Lacking::Name(name) => name,
         })
