@@ -285,6 +285,9 @@ impl<'a> Work<'a> {
         }
         self.seal(LayerKind::Application)?;
         self.verify(interpreter.as_ref(), &process)?;
+        if let Some(interpreter) = &interpreter {
+            self.warn_of_scratch(interpreter);
+        }
         Ok((process, interpreter))
     }
 

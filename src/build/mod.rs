@@ -27,6 +27,7 @@ mod records;
 pub mod report;
 mod run;
 mod runtime;
+mod scratch;
 mod scripts;
 mod seal;
 mod site;

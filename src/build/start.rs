@@ -158,7 +158,13 @@ impl<'a, 'b> Start<'a, 'b> {
     /// The program that a script's first line starts, where the image has it.
     fn next(&mut self, script: &RootPath, what: &str, line: &Shebang) -> Option<RootPath> {
         let lacks = |program: &str| format!("{script}, {what}, starts with `{line}`, and the image has no `{program}`");
-        let hint = || Some("start it with a program that the image has, or take that one with [[extract]]".to_owned());
+        let shebang = self.interpreter.filter(|_| line.to_string().contains("python")).map(Interpreter::shebang);
+        let hint = || {
+            Some(match &shebang {
+                Some(shebang) => format!("start it with python, as in: -- python {script}; or begin it with {shebang}"),
+                None => "start it with a program that the image has, or take that one with [[extract]]".to_owned(),
+            })
+        };
         let image = &self.work.image;
         let below = RootPath::new(&line.interpreter).ok();
         let path = below.map(|path| if line.interpreter.starts_with('/') { path } else { self.workdir.join(&path) });
