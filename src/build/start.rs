@@ -141,8 +141,13 @@ impl<'a, 'b> Start<'a, 'b> {
                     None => return Ok(()),
                 },
                 Err(cause) => {
-                    let hint = self.hint_for(&path, cause);
-                    self.wrong(format!("`{path}`, {what}, {cause}"), Some(hint));
+                    let (text, hint) = (format!("`{path}`, {what}, {cause}"), self.hint_for(&path, cause));
+                    if self.work.reasons.get(&real).is_some() {
+                        self.wrong(text, Some(hint));
+                    } else {
+                        // What a host makes of it (`binfmt_misc`) is between the base and the host.
+                        self.warnings.push(format!("{text}; it comes with the base"));
+                    }
                     return Ok(());
                 }
             }
@@ -337,6 +342,7 @@ impl<'a, 'b> Start<'a, 'b> {
         let owner = image.get(closed).map(|entry| (entry.meta.uid, entry.meta.gid)).unwrap_or_default();
         let python = self.interpreter.filter(|interpreter| interpreter.executable.strip(closed).is_some());
         let elsewhere = match python {
+            _ if *closed == self.workdir => "choose another `workdir` under [image]",
             Some(_) => {
                 "use a builder that has Python where everybody can read it (uv: UV_PYTHON_INSTALL_DIR=/opt/python)"
             }
