@@ -5,6 +5,7 @@ use std::fs;
 use std::io::Read as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
+use std::process::Command;
 
 use carboy::oci::Digest;
 use serde_json::Value;
@@ -168,6 +169,41 @@ fn a_working_directory_that_is_closed() {
     "#);
 }
 
+/// Compiles for x86-64, without the host's libraries.
+fn gcc(folder: &Path, args: &[&str]) -> Vec<u8> {
+    let mut gcc = Command::new("x86_64-linux-gnu-gcc");
+    let output = gcc.current_dir(folder).args(["-nostdlib", "-fPIC", "-o", "out"]).args(args).output();
+    let output = output.unwrap_or_else(|cause| panic!("x86_64-linux-gnu-gcc: {cause}: run scripts/setup"));
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    fs::read(folder.join("out")).unwrap()
+}
+
+#[test]
+fn a_loader_and_a_library_that_are_closed() {
+    let world = World::alone();
+    let folder = world.folder();
+    fs::write(folder.join("start.c"), "void _start(void) {}\n").unwrap();
+    let [loader, library] = ["own-loader.so", "libown.so.1"]
+        .map(|name| gcc(folder, &["-shared", "-xc", "/dev/null", &format!("-Wl,-soname,{name}")]));
+    fs::write(folder.join("libown.so.1"), &library).unwrap();
+    let program = ["start.c", "-pie", "-Wl,--no-as-needed", "libown.so.1", "-Wl,-dynamic-linker,/lib/own-loader.so"];
+    let program = gcc(folder, &program);
+    let of = |of_loader, mode| {
+        let own = "lib/x86_64-linux-gnu/libown.so.1";
+        let files = [("bin/start", 0o755, &program), ("lib/own-loader.so", of_loader, &loader), (own, mode, &library)];
+        base(&world, &files.map(|(path, mode, bytes)| (path, mode, bytes.as_slice())))
+    };
+    insta::assert_snapshot!(refused(&world, &of(0o744, 0o600), &["start"]), @r#"
+    error: 2 things are wrong:
+      linux/amd64: the image's user 65532:65532 cannot execute `/lib/own-loader.so`, the dynamic loader: it has mode 0744 and owner 0:0
+      linux/amd64: the image's user 65532:65532 cannot read `/lib/x86_64-linux-gnu/libown.so.1`, a library that /bin/start loads: it has mode 0600 and owner 0:0
+
+    hint: put it where everybody can read it, or set user = "0:0" under [image]
+    "#);
+    fs::remove_dir_all(folder.join("base")).unwrap();
+    world.succeeds(&["--python=false", &of(0o755, 0o644), AMD64, "--push=false", "--", "start"]);
+}
+
 /// As uv installs it for root: below a home that is closed to others.
 #[test]
 fn a_python_in_roots_home() {
@@ -197,6 +233,26 @@ fn a_python_in_roots_home() {
     "#);
     let world = world.file("carboy.toml", "[image]\nuser = \"0\"\n");
     world.succeeds(&[&build[..3], &["--push=false", "--", "python3", "main.py"]].concat());
+}
+
+#[test]
+fn modules_that_cannot_be_read() {
+    let world = World::alone().file("carboy.toml", "[image]\nuser = \"7\"\n").file("main.py", "");
+    let elf = elf(0x40);
+    let files: [(&str, u32, &[u8]); 4] = [
+        ("bin/python3.13", 0o755, &elf),
+        ("lib/python3.13/os.py", 0o644, b""),
+        ("lib/python3.13/abc.py", 0o600, b""),
+        ("lib/python3.13/ast.py", 0o640, b""),
+    ];
+    let base = base(&world, &files);
+    let builder = base.replace("--base", "--builder");
+    let run = world.succeeds(&[&base, &builder, AMD64, "--push=false", "--", "python3.13", "main.py"]);
+    let warnings: Vec<_> = run.stderr.lines().filter(|line| line.starts_with("warning: ")).collect();
+    insta::assert_snapshot!(warnings.join("\n"), @"
+    warning: the image has no account for uid 7, so getpass.getuser() and the home folder are not known: a [[user]] with uid = 7 adds it
+    warning: the image's user 7:0 cannot read 1 file: /lib/python3.13/abc.py
+    ");
 }
 
 #[test]
