@@ -11,7 +11,7 @@ use carboy::oci::Digest;
 use serde_json::Value;
 
 use crate::small_layout::Layout;
-use crate::world::{AMD64, CC, SLIM, World};
+use crate::world::{AMD64, CC, Run, SLIM, World};
 
 /// `/bin/tool` of ELF's header alone, two users, and what a test needs besides.
 fn base(world: &World, more: &[(&str, u32, &[u8])]) -> String {
@@ -61,6 +61,12 @@ fn executable(world: &World, name: &str, bytes: &[u8]) {
 fn refused(world: &World, base: &str, command: &[&str]) -> String {
     let args = [&["--python=false", base, AMD64, "--"], command].concat();
     world.fails(&args).trim_start_matches("exit: 1\n-- stdout\n-- stderr\n").to_owned()
+}
+
+/// What a build warns of, line by line.
+fn warnings(run: &Run) -> String {
+    let lines: Vec<_> = run.stderr.lines().filter(|line| line.starts_with("warning: ")).collect();
+    lines.join("\n")
 }
 
 const APP: &str = "[app]\nsource = \".\"\n";
@@ -138,11 +144,17 @@ fn what_is_closed_to_the_images_user() {
 
     hint: set mode = "0755" or owner = "65532:65532" under the [[copy]] with to = "/srv/shop/tool"
     "#);
+    // its interpreter has to read a script
+    executable(&world, "run", b"#!/bin/tool\n");
+    let run = format!("{APP}[[copy]]\nfrom = \"run\"\nto = \"/srv/run\"\nmode = \"0711\"\n");
+    let world = world.file("carboy.toml", &run);
+    let text = refused(&world, &base, &["/srv/run"]);
+    assert!(text.contains("cannot read `/srv/run`, the entrypoint: it has mode 0711"), "{text}");
     let owned = format!("{APP}{copy}owner = \"65532:65532\"\n");
     let build = ["--python=false", &base, AMD64, "--push=false", "--"];
-    let built = |world: &World, program: &str| world.succeeds(&[&build[..], &[program]].concat());
+    let starts = |world: &World, program: &str| world.succeeds(&[&build[..], &[program]].concat());
     let world = world.file("carboy.toml", &owned);
-    built(&world, "/srv/shop/tool");
+    starts(&world, "/srv/shop/tool");
     let world = world.file("carboy.toml", &format!("{owned}[[directory]]\npath = \"/srv/shop\"\nmode = \"0750\"\n"));
     insta::assert_snapshot!(refused(&world, &base, &["/srv/shop/tool"]), @r#"
     error: linux/amd64: the image's user 65532:65532 cannot reach `/srv/shop/tool`, the entrypoint: `/srv/shop` has mode 0750 and owner 0:0
@@ -154,7 +166,7 @@ fn what_is_closed_to_the_images_user() {
 
     hint: put it where everybody can read it, or set user = "0:0" under [image]
     "#);
-    built(&world.file("carboy.toml", &format!("{APP}[image]\nuser = \"0\"\n")), "/root/tool");
+    starts(&world.file("carboy.toml", &format!("{APP}[image]\nuser = \"0\"\n")), "/root/tool");
 }
 
 #[test]
@@ -248,8 +260,7 @@ fn modules_that_cannot_be_read() {
     let base = base(&world, &files);
     let builder = base.replace("--base", "--builder");
     let run = world.succeeds(&[&base, &builder, AMD64, "--push=false", "--", "python3.13", "main.py"]);
-    let warnings: Vec<_> = run.stderr.lines().filter(|line| line.starts_with("warning: ")).collect();
-    insta::assert_snapshot!(warnings.join("\n"), @"
+    insta::assert_snapshot!(warnings(&run), @"
     warning: the image has no account for uid 7, so getpass.getuser() and the home folder are not known: a [[user]] with uid = 7 adds it
     warning: the image's user 7:0 cannot read 1 file: /lib/python3.13/abc.py
     ");
@@ -284,8 +295,7 @@ fn what_python_is_to_run_and_the_image_lacks() {
     ");
     let warned = |command: &[&str]| {
         let run = world.succeeds(&[&[CC, SLIM, AMD64, "--push=false", "--"], command].concat());
-        let warnings = run.stderr.lines().filter(|line| line.starts_with("warning: "));
-        warnings.map(|line| format!("{line}\n")).collect::<String>()
+        warnings(&run)
     };
     insta::assert_snapshot!(warned(&["python", "-m", "shop"]), @"warning: Python is to run the module `shop`, and the image has neither `shop.py` nor `shop/__main__.py`");
     for fine in [
@@ -313,8 +323,7 @@ fn words_for_a_shell_that_is_not_there() {
     let base = base(&world, &[]);
     let build = ["--python=false", &base, AMD64, "--push=false", "--profile=default", "--profile=other"];
     let run = world.succeeds(&build);
-    let warnings: Vec<_> = run.stderr.lines().filter(|line| line.starts_with("warning: ")).collect();
-    insta::assert_snapshot!(warnings.join("\n"), @"
+    insta::assert_snapshot!(warnings(&run), @"
     warning: no shell replaces `${PORT:-80}` in the image's command, the program gets it as it is: let the program read the variable itself, or write its value
     warning: no shell reads `&&` in the image's command, the program gets it as an argument: start one program, or a script that starts the others
     ");
@@ -353,8 +362,7 @@ fn application(layout: &Path) -> BTreeMap<String, File> {
 fn built(mut world: World, base: &str) -> (BTreeMap<String, File>, String) {
     world.first.truncate(2); // its target
     let run = world.succeeds(&["--python=false", base, AMD64, "--compression=gzip", "--to=oci:DIR/out:1"]);
-    let warnings: Vec<_> = run.stderr.lines().filter(|line| line.starts_with("warning: ")).collect();
-    (application(&world.folder().join("out")), warnings.join("\n"))
+    (application(&world.folder().join("out")), warnings(&run))
 }
 
 #[test]

@@ -252,7 +252,7 @@ impl Application<'_, '_> {
             }
             self.ensure(&volume, &owned(user, 0o755, Kind::Folder))?;
             let image = &self.work.image;
-            let can = |permission| image.permits(&real, user, permission);
+            let can = |permission| real.is_root() || image.permits(&real, user, permission);
             if !can(Permission::Write) || !can(Permission::Execute) {
                 let meta = image.get(&real).map(|entry| entry.meta.clone()).unwrap_or_default();
                 self.work.warn(format!(

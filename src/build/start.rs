@@ -61,7 +61,7 @@ pub(super) struct Start<'a, 'b> {
     pub workdir: RootPath,
     /// What each object loads.
     loads: BTreeMap<&'a RootPath, Vec<&'a RootPath>>,
-    /// What was told to be closed already: a folder keeps from everything in it.
+    /// Folders and files that are a problem already: one folder closes all that is in it.
     closed: BTreeSet<RootPath>,
     pub problems: Vec<Problem>,
     pub warnings: Vec<String>,
@@ -136,10 +136,14 @@ impl<'a, 'b> Start<'a, 'b> {
                     self.libraries(&real);
                     return Ok(());
                 }
-                Ok(Executable::Script(line)) => match self.next(&path, what, &line) {
-                    Some(next) => path = next,
-                    None => return Ok(()),
-                },
+                Ok(Executable::Script(line)) => {
+                    let next = self.next(&path, what, &line);
+                    // The interpreter opens the script as the same user.
+                    let (Some(next), Some(_)) = (next, self.allowed(&path, what, Permission::Read)) else {
+                        return Ok(());
+                    };
+                    path = next;
+                }
                 Err(cause) => {
                     let (text, hint) = (format!("`{path}`, {what}, {cause}"), self.hint_for(&path, cause));
                     if self.work.reasons.get(&real).is_some() {
@@ -280,8 +284,8 @@ impl<'a, 'b> Start<'a, 'b> {
         self.problems.push(Problem::Other { text, hint });
     }
 
-    /// The real path of something that the user may use. What is closed to him is a
-    /// problem, once for each folder or file; what is not there is none of this.
+    /// Returns the real path of what the user may use; none where nothing is, or where
+    /// the user has no permission. The latter is a problem, once for each folder or file.
     pub(super) fn allowed(&mut self, path: &RootPath, what: &str, permission: Permission) -> Option<RootPath> {
         let image = &self.work.image;
         let absolute = [b"/", path.as_bytes()].concat();
@@ -314,7 +318,7 @@ impl<'a, 'b> Start<'a, 'b> {
         None
     }
 
-    /// What to change so that the user gets through.
+    /// Says what to change so that the user gets the permission.
     fn opens(&self, closed: &RootPath, permission: Permission) -> String {
         let (plan, image, user) = (self.work.plan, &self.work.image, &self.process.user);
         let is_folder = image.is_folder(closed);
