@@ -22,6 +22,10 @@ mod pushing;
 mod scripted;
 #[path = "errors/small_image.rs"]
 mod small_image;
+#[path = "support/small_layout.rs"]
+mod small_layout;
+#[path = "errors/starting.rs"]
+mod starting;
 #[path = "errors/transfer.rs"]
 mod transfer;
 #[path = "errors/world.rs"]

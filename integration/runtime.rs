@@ -288,6 +288,30 @@ fn what_only_dependencies_need_is_a_layer_of_its_own() {
     assert_eq!(start(&image, Runner::Bwrap, &["/usr/local/bin/python", "-c", load]).done(), "loaded\n");
 }
 
+/// What a base has: accounts, a folder for temporary files, certificates, time zones.
+#[test]
+fn python_over_scratch_finds_what_a_base_has() {
+    let folder = TempDir::new().unwrap();
+    // The root is read-only: only owners tell who could write.
+    let check = "import getpass, os, ssl, tempfile, zoneinfo\n\
+                 tempfile.TemporaryFile()\n\
+                 home = os.path.expanduser('~')\n\
+                 print(getpass.getuser(), home, os.stat(home).st_uid, os.stat('/data').st_uid, tempfile.gettempdir())\n\
+                 print(len(ssl.create_default_context().get_ca_certs()) > 100, zoneinfo.ZoneInfo('Europe/Berlin'))\n";
+    let toml = format!(
+        "base = 'scratch'\nbuilder = 'oci:{}'\n[app]\nexclude = ['out/**']\n\
+         [image]\nentrypoint = ['python', 'main.py']\nvolumes = ['/data']\n",
+        layout(DEBIAN_12.builder).display()
+    );
+    fs::write(folder.path().join("main.py"), check).unwrap();
+    fs::write(folder.path().join("carboy.toml"), toml).unwrap();
+    let to = format!("oci:{}:1", folder.path().join("out").display());
+    let ran = Carboy::build(folder.path()).to(&to).args(["--platform", PLATFORMS[0]]).run();
+    assert!(ran.code == Some(0) && !ran.stderr.contains("warning"), "{}", ran.stderr);
+    let out = start(&Unpacked::new(&to, PLATFORMS[0]), Runner::Bwrap, &[]).done();
+    assert_eq!(out, "nonroot /home/nonroot 65532 65532 /tmp\nTrue Europe/Berlin\n");
+}
+
 #[test]
 fn an_image_without_python_over_scratch_runs_with_its_loader() {
     let (registry, folder) = (Registry::with(DEBIAN_12), TempDir::new().unwrap());

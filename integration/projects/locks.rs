@@ -280,7 +280,8 @@ fn without_python_no_lock_file_is_looked_at() {
     let world = project()
         .file("uv.lock", "no lock file at all [")
         .file("requirements.txt", "loose\n")
-        .file("carboy.toml", "python = false\n[image]\nentrypoint = [\"/bin/true\"]\n[[copy]]\nfrom = \"main.py\"\nto = \"/bin/true\"\nmode = \"755\"\n");
+        .file("start", "#!/lib64/ld-linux-x86-64.so.2 --version\n")
+        .file("carboy.toml", "python = false\n[image]\nentrypoint = [\"/bin/true\"]\n[[copy]]\nfrom = \"start\"\nto = \"/bin/true\"\nmode = \"755\"\n");
     let run = world.run(&[CC, AMD64]);
     assert_eq!((run.code, told(&run).as_str()), (Some(0), ""), "{}", run.text());
 }

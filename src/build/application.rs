@@ -5,19 +5,24 @@ use std::sync::Arc;
 
 use super::error::BuildError;
 use super::extract::Work;
+use super::problems::Problem;
 use super::project;
 use super::reasons::Because;
 use super::run::Run;
+use crate::image::exec_form;
 use crate::plan::{App, Copy, Plan, join};
 use crate::ports::{Folders, LeftOut, LocalKind, Walk, WalkRules, WheelFile};
 use crate::progress::LayerKind;
 use crate::python::wheel::Installed;
 use crate::python::{Interpreter, entry};
-use crate::rootfs::accounts::{Accounts, Ids};
-use crate::rootfs::{Content, Entry, Kind, Meta, RootPath};
+use crate::rootfs::accounts::{Accounts, Ids, User};
+use crate::rootfs::{Content, Entry, Kind, Meta, Permission, RootPath};
 
 /// The file in site-packages that makes the application importable from anywhere.
 const PTH: &[u8] = b"carboy.pth";
+
+/// The home of accounts that have none, as Debian's `nobody`.
+pub(super) const NO_HOME: &str = "/nonexistent";
 
 /// A copy's files: one file, or a folder's.
 pub enum Copied {
@@ -56,6 +61,7 @@ pub fn left_out(plan: &Plan, app: Option<&Local>, copies: &[Copied]) -> LeftOut 
 /// # Errors
 /// A folder that cannot be read; no wheel; nothing to start, or too much to choose from.
 pub async fn local(run: &Arc<Run>, plan: &Plan) -> Result<Option<Local>, BuildError> {
+    warn_of_shell_words(run, plan);
     let Some(app) = plan.app.clone() else { return Ok(None) };
     let folders = run.io.folders.clone();
     if let Some(pattern) = app.wheel.clone() {
@@ -89,6 +95,24 @@ pub async fn local(run: &Arc<Run>, plan: &Plan) -> Result<Option<Local>, BuildEr
         None
     };
     Ok(Some(Local::Files { walk, start }))
+}
+
+/// Warns of words in the command that a shell would replace, once for all platforms.
+fn warn_of_shell_words(run: &Run, plan: &Plan) {
+    let command: Vec<_> = plan.image.entrypoint.iter().chain(&plan.image.cmd).flatten().cloned().collect();
+    let (variable, operator) = exec_form::for_a_shell(&command);
+    if let Some(variable) = variable {
+        run.warn_once(format!(
+            "no shell replaces `{variable}` in the image's command, the program gets it as it is: \
+             let the program read the variable itself, or write its value"
+        ));
+    }
+    if let Some(operator) = operator {
+        run.warn_once(format!(
+            "no shell reads `{operator}` in the image's command, the program gets it as an argument: \
+             start one program, or a script that starts the others"
+        ));
+    }
 }
 
 /// The files of a walk whose names are text.
@@ -193,14 +217,15 @@ impl Application<'_, '_> {
         Ok(())
     }
 
-    /// Adds `[[user]]`s with their homes.
-    pub fn users(&mut self, plan: &Plan) -> Result<(), BuildError> {
+    /// Adds `[[user]]`s, and those of `more` whose uid is nobody's, with their homes.
+    pub fn users(&mut self, plan: &Plan, more: &[User]) -> Result<(), BuildError> {
         for user in &plan.users {
             if let Err(cause) = self.accounts.add(user) {
                 self.work.wrong(&BuildError::Account { key: "user.name".to_owned(), cause });
             }
         }
-        if plan.users.is_empty() {
+        let more: Vec<_> = more.iter().filter(|user| self.accounts.add_missing(user)).collect();
+        if plan.users.is_empty() && more.is_empty() {
             return Ok(());
         }
         for (name, text) in
@@ -208,7 +233,7 @@ impl Application<'_, '_> {
         {
             self.put(&root_path(name), Entry::bytes(0o644, text.into_bytes()))?;
         }
-        for user in &plan.users {
+        for user in plan.users.iter().chain(more.into_iter().filter(|user| user.home != NO_HOME)) {
             let meta = Meta { uid: user.uid, gid: user.gid, ..Meta::root(0o700) };
             let home = RootPath::new(&user.home).map_err(|cause| BuildError::read(&user.home, cause))?;
             self.ensure(&home, &Entry { meta, kind: Kind::Folder })?;
@@ -244,6 +269,33 @@ impl Application<'_, '_> {
         for directory in &plan.directories {
             let owner = self.ids("directory.owner", &directory.owner);
             self.put(&directory.path, owned(owner, directory.mode, Kind::Folder))?;
+        }
+        Ok(())
+    }
+
+    /// Adds volumes' folders: what is there keeps mode and owner. A runtime gives a new
+    /// volume the content, mode and owner of the image's folder.
+    pub fn volumes(&mut self, plan: &Plan, user: Ids) -> Result<(), BuildError> {
+        for volume in plan.image.volumes.iter().map(|volume| root_path(volume)) {
+            let real = self.work.resolve(&volume)?;
+            let image = &self.work.image;
+            if image.get(&real).is_some() && !image.is_folder(&real) {
+                let text = format!("the volume `{volume}` is a file in the image, not a folder");
+                let hint = Some("name its folder under `volumes`".to_owned());
+                self.work.problems.push(Problem::Other { text, hint });
+                continue;
+            }
+            self.ensure(&volume, &owned(user, 0o755, Kind::Folder))?;
+            let image = &self.work.image;
+            let can = |permission| real.is_root() || image.permits(&real, user, permission);
+            if !can(Permission::Write) || !can(Permission::Execute) {
+                let meta = image.get(&real).map(|entry| entry.meta.clone()).unwrap_or_default();
+                self.work.warn(format!(
+                    "the image's user {}:{} cannot write the volume `{volume}`, which has mode {:04o} and owner {}:{}; \
+                     a [[directory]] of that path sets both",
+                    user.uid, user.gid, meta.mode, meta.uid, meta.gid
+                ));
+            }
         }
         Ok(())
     }

@@ -25,7 +25,7 @@ use crate::layer::{Recipe, contents};
 use crate::oci::Platform;
 use crate::plan::Plan;
 use crate::ports::{Compiler, Walk};
-use crate::progress::{Event, LayerId, LayerKind, Progress};
+use crate::progress::{LayerId, LayerKind, Progress};
 use crate::python::Interpreter;
 use crate::python::entry::{self, Candidates, Start};
 use crate::python::wheel::Installed;
@@ -49,6 +49,7 @@ pub struct Inputs {
     pub(super) compiler: Arc<dyn Compiler>,
     pub(super) members: Arc<Members>,
     pub(super) progress: Arc<dyn Progress>,
+    pub(super) run: Arc<Run>,
 }
 
 /// The application, as one platform gets it.
@@ -158,6 +159,7 @@ impl Inputs {
             compiler: run.io.compiler.clone(),
             members: run.members.clone(),
             progress: run.io.progress.clone(),
+            run: run.clone(),
         })
     }
 }
@@ -284,6 +286,9 @@ impl<'a> Work<'a> {
         }
         self.seal(LayerKind::Application)?;
         self.verify(interpreter.as_ref(), &process)?;
+        if let Some(interpreter) = &interpreter {
+            self.warn_of_scratch(interpreter);
+        }
         Ok((process, interpreter))
     }
 
@@ -360,8 +365,9 @@ impl<'a> Work<'a> {
         self.image.resolve(path).map_err(|cause| BuildError::Loop { platform: platform.clone(), cause })
     }
 
+    /// Warns, once for all platforms and profiles.
     pub(super) fn warn(&self, text: String) {
-        self.inputs.progress.on(Event::Warning(text));
+        self.inputs.run.warn_once(text);
     }
 
     /// The layers of a kind.

@@ -76,19 +76,13 @@ async fn one_platform(
     let layers = extraction.layers.iter().map(|(layer, recipe)| one_layer(run, measured, layer, recipe));
     let layers = try_join_all(layers).await?;
     let process = &extraction.process;
-    let own = |list: &Option<Vec<String>>| list.clone().unwrap_or_default();
-    // As `Process` is written: an entrypoint clears the base's cmd.
-    let command = match (&process.entrypoint, &process.cmd) {
-        (Some(entrypoint), cmd) => [entrypoint.clone(), own(cmd)].concat(),
-        (None, cmd) => [own(&base.config.entrypoint()), own(&cmd.clone().or_else(|| base.config.cmd()))].concat(),
-    };
     Ok(PlatformPreview {
         platform,
         base: base_size(&base),
         layers,
         groups: groups(&extraction),
         distributions: extraction.distributions,
-        command,
+        command: process.command(&base.config),
         user: process.user.clone(),
         workdir: process.workdir.clone(),
         python: extraction.python,

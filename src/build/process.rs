@@ -4,13 +4,29 @@
 use super::application::{Application, root_path};
 use super::error::BuildError;
 use super::extract::{App, Work};
+use super::scratch;
 use crate::image::{EntrypointError, Process, process, resolve_program};
 use crate::python::Interpreter;
-use crate::rootfs::accounts::Accounts;
+use crate::rootfs::accounts::{Accounts, User};
 use crate::rootfs::{Entry, RootPath};
 
 /// What distroless's `nonroot` is.
 const NONROOT: &str = "65532:65532";
+
+/// Whether a user as an image's configuration has it is root, of whatever group.
+fn is_root(user: &str) -> bool {
+    matches!(user.split(':').next(), Some("0" | "root"))
+}
+
+/// The accounts that carboy adds where they are missing: its own user's, and on scratch
+/// those that every system has.
+fn added_accounts(work: &Work<'_>, has_python: bool, is_chosen: bool) -> Vec<User> {
+    if work.is_scratch() {
+        return scratch::accounts().into();
+    }
+    let has_accounts = work.image.follow(&root_path("etc/passwd")).is_some();
+    (is_chosen && (has_python || has_accounts)).then(scratch::nonroot).into_iter().collect()
+}
 
 impl Work<'_> {
     pub(super) fn application(&mut self, interpreter: Option<&Interpreter>) -> Result<Process, BuildError> {
@@ -19,7 +35,9 @@ impl Work<'_> {
         let text = |name: &str| self.text(&self.image, &root_path(name)).map(Option::unwrap_or_default);
         let accounts = Accounts::new(text("etc/passwd")?, text("etc/group")?);
         let mut application = Application { work: self, accounts, files: Vec::new() };
-        application.users(plan)?;
+        let base_user = inputs.base.config.user().filter(|user| !is_root(user));
+        let is_chosen = plan.image.user.is_none() && base_user.is_none();
+        application.users(plan, &added_accounts(application.work, interpreter.is_some(), is_chosen))?;
         match (&plan.app, &inputs.app) {
             (Some(app), Some(App::Files { walk, .. })) => application.app(app, walk, interpreter)?,
             (Some(_), Some(App::Wheel { installed, .. })) => application.installed(installed)?,
@@ -29,18 +47,26 @@ impl Work<'_> {
         application.directories(plan)?;
         let workdir = root_path(&plan.image.workdir);
         application.ensure(&workdir, &Entry::folder(0o755))?;
-        let base_user = inputs.base.config.user().filter(|user| !matches!(*user, "0" | "root" | "0:0" | "root:root"));
         let user = plan.image.user.as_deref().or(base_user).unwrap_or(NONROOT);
         let ids = application.ids("image.user", user);
+        if interpreter.is_some() && plan.image.user.is_some() && !application.accounts.has(ids.uid) {
+            application.work.warn(format!(
+                "the image has no account for uid {0}, so getpass.getuser() and the home folder are not known: \
+                 a [[user]] with uid = {0} adds it",
+                ids.uid
+            ));
+        }
+        application.volumes(plan, ids)?;
         let files = std::mem::take(&mut application.files);
         self.refresh_folders()?;
         self.application_libraries(files)?;
-        let defaults: &[(&str, &str)] = match interpreter {
-            Some(_) => &[("LANG", "C.UTF-8"), ("PYTHONUNBUFFERED", "1"), ("PYTHONFAULTHANDLER", "1")],
-            None => &[],
-        };
+        let mut defaults = Vec::new();
+        if interpreter.is_some() {
+            defaults.extend([("LANG", "C.UTF-8"), ("PYTHONUNBUFFERED", "1"), ("PYTHONFAULTHANDLER", "1")]);
+        }
+        defaults.extend(self.certificates().map(|path| ("SSL_CERT_FILE", path)));
         let programs: Vec<_> = self.programs.iter().map(ToString::to_string).collect();
-        let env = process::environment(&inputs.base.config.env(), defaults, &plan.image.env, &programs);
+        let env = process::environment(&inputs.base.config.env(), &defaults, &plan.image.env, &programs);
         let entrypoint = match self.entrypoint(&env, &workdir) {
             // A matter of how carboy is used, not of what is in the image.
             Err(cause @ BuildError::NoEntrypoint(_)) => return Err(cause),

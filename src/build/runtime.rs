@@ -76,6 +76,6 @@ impl Work<'_> {
             let selected = self.select("the runtime", donor, path)?;
             self.add_selected(LayerKind::Runtime, donor, &selected, None, &Because::RuntimeData(what.into()))?;
         }
-        Ok(())
+        self.scratch_data(builder)
     }
 }

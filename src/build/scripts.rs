@@ -11,6 +11,7 @@ use super::error::BuildError;
 use super::extract::Work;
 use super::problems::{Problem, some_of};
 use super::reasons::Because;
+use crate::image::{Executable, ExecutableError};
 use crate::layer::contents;
 use crate::progress::LayerKind;
 use crate::rootfs::programs::path_folders;
@@ -59,11 +60,16 @@ impl Work<'_> {
     }
 
     /// What follows `#!` in an executable file of the image.
-    pub(super) fn shebang(&self, path: &RootPath) -> Result<Option<String>, BuildError> {
+    fn shebang(&self, path: &RootPath) -> Result<Option<String>, BuildError> {
+        Ok(self.executable_head(path)?.and_then(|head| first_line(&head)))
+    }
+
+    /// The first bytes of an executable file of the image.
+    fn executable_head(&self, path: &RootPath) -> Result<Option<Vec<u8>>, BuildError> {
         let Some(entry) = self.image.get(path).filter(|entry| entry.meta.mode & 0o111 != 0) else { return Ok(None) };
         let Some(content) = entry.content() else { return Ok(None) };
         let head = contents::head(content, self.inputs.tars.as_ref(), LINE);
-        Ok(first_line(&head.map_err(|cause| BuildError::read(path, cause))?))
+        head.map(Some).map_err(|cause| BuildError::read(path, cause))
     }
 
     /// The programs that a first line runs and that the image lacks.
@@ -111,7 +117,7 @@ impl Work<'_> {
     }
 
     /// The first program that the image lacks to run a script.
-    pub(super) fn lacks(&self, line: &str) -> Option<String> {
+    fn lacks(&self, line: &str) -> Option<String> {
         self.programs_lacking(line).into_iter().next().map(|lacking| match lacking {
             Lacking::Path(name) | Lacking::Name(name) => name,
         })
@@ -125,8 +131,12 @@ impl Work<'_> {
         let own = [LayerKind::Dependencies, LayerKind::Application];
         let entries = own.into_iter().flat_map(|kind| self.layers_of(kind)).flat_map(crate::layer::Recipe::entries);
         let mut found: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        let mut windows = Vec::new();
         for (path, _) in entries.filter(|(path, _)| path.parent().is_some_and(|folder| folders.contains(&folder))) {
-            if let Some(program) = self.shebang(path)?.and_then(|line| self.lacks(&line)) {
+            let Some(head) = self.executable_head(path)? else { continue };
+            if Executable::parse(&head) == Err(ExecutableError::CarriageReturn) {
+                windows.push(path.to_string());
+            } else if let Some(program) = first_line(&head).and_then(|line| self.lacks(&line)) {
                 found.entry(program).or_default().push(path.to_string());
             }
         }
@@ -134,6 +144,10 @@ impl Work<'_> {
             let (number, listed) = (scripts.len(), some_of(&scripts, LISTED));
             let what = if number == 1 { "script needs" } else { "scripts need" };
             self.warn(format!("{number} {what} `{program}`, which the image has not: {listed}"));
+        }
+        if !windows.is_empty() {
+            let listed = some_of(&windows, LISTED);
+            self.warn(format!("scripts with Windows line endings after `#!`, which cannot be started: {listed}"));
         }
         Ok(())
     }

@@ -39,12 +39,12 @@ impl Work<'_> {
         self.lacking_by_name(&whole)?;
         self.resolved.elapsed += started.elapsed();
         if let Some(path) = entrypoint {
-            self.starts(path)?;
             reachable.insert(path.clone());
         }
         let purelib = interpreter.map(|interpreter| &interpreter.purelib);
         let distributions = site::distributions(&self.image, purelib, &self.inputs.tars);
         self.fitness(abi, interpreter, &objects, reachable, &outcome.edges, &distributions)?;
+        self.check_start(interpreter, process, &outcome.edges)?;
         self.warn_of_scripts()
     }
 
@@ -67,7 +67,7 @@ impl Work<'_> {
         self.image.resolve(&RootPath::new(program).ok()?).ok()
     }
 
-    fn object_at(&self, path: &RootPath) -> Option<Arc<Object>> {
+    pub(super) fn object_at(&self, path: &RootPath) -> Option<Arc<Object>> {
         let content = self.image.get(path)?.content()?;
         self.objects.object(path, content).ok().flatten()
     }
@@ -161,18 +161,6 @@ impl Work<'_> {
         }
         self.problems
             .extend(report.errors.iter().map(|fault| Problem::Other { text: fault.to_string(), hint: fault.hint() }));
-        Ok(())
-    }
-
-    /// Whether the image can start a script that is its entrypoint.
-    fn starts(&mut self, entrypoint: &RootPath) -> Result<(), BuildError> {
-        let Some(line) = self.shebang(entrypoint)? else { return Ok(()) };
-        if let Some(program) = self.lacks(&line) {
-            let text =
-                format!("{entrypoint}, the entrypoint, starts with `#!{line}`, and the image has no `{program}`");
-            let hint = "start it with a program that the image has, or take that one with [[extract]]".to_owned();
-            self.problems.push(Problem::Other { text, hint: Some(hint) });
-        }
         Ok(())
     }
 }

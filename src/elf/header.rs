@@ -30,6 +30,15 @@ pub fn abi(head: &[u8; LENGTH]) -> Option<Abi> {
     (head.starts_with(b"\x7fELF") && loadable).then(|| Abi { machine: half(18), is_64, little_endian })
 }
 
+/// The address at which a file is started (`e_entry`), 0 for a library that has none;
+/// none when the bytes, the first of a file that [`abi`] knows, end before.
+#[must_use]
+pub fn entry_point(head: &[u8], abi: Abi) -> Option<u64> {
+    let bytes = head.get(24..if abi.is_64 { 32 } else { 28 })?;
+    let put = |value: u64, byte: &u8| value << 8 | u64::from(*byte);
+    Some(if abi.little_endian { bytes.iter().rev().fold(0, put) } else { bytes.iter().fold(0, put) })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -52,5 +61,15 @@ mod tests {
         for none in [head(2, 1, 1, [62, 0]), head(3, 1, 3, [62, 0]), head(2, 0, 3, [62, 0]), [0; LENGTH]] {
             assert_eq!(abi(&none), None);
         }
+    }
+
+    #[test]
+    fn a_program_has_an_entry_point() {
+        let mut bytes = [0; 64];
+        bytes[24..28].copy_from_slice(&[0x10, 0x20, 0, 0]);
+        let of = |is_64, little_endian| Abi { machine: 62, is_64, little_endian };
+        assert_eq!(entry_point(&bytes, of(true, true)), Some(0x2010));
+        assert_eq!(entry_point(&bytes, of(false, false)), Some(0x1020_0000));
+        assert_eq!(entry_point(&bytes[..31], of(true, true)), None);
     }
 }

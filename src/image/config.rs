@@ -101,6 +101,12 @@ impl ImageConfig {
         self.list("Cmd").filter(|list| !list.is_empty())
     }
 
+    /// The paths of its volumes.
+    pub fn volumes(&self) -> impl Iterator<Item = &str> {
+        let volumes = self.process().and_then(|process| process.get("Volumes")?.as_object());
+        volumes.into_iter().flatten().map(|(path, _)| path.as_str())
+    }
+
     /// The configuration with layers and a process added, in bytes that depend on
     /// nothing but the arguments. `created` is an RFC 3339 time.
     ///

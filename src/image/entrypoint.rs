@@ -3,6 +3,7 @@
 //! A runtime would look it up in `PATH` at the start; doing it now turns a broken
 //! image into a failed build.
 
+use super::exec_form::{is_builtin, variable};
 use crate::hint::{Hint, nearest};
 use crate::rootfs::programs::path_folders;
 use crate::rootfs::{Kind, RootPath, Tree};
@@ -18,6 +19,8 @@ pub enum EntrypointError {
     NotExecutable { path: RootPath },
     #[error("`{path}`, the entrypoint, is no file")]
     NotFile { path: RootPath },
+    #[error("`{path}`, the entrypoint, is a link to `{target}`, which the image does not have")]
+    Dangling { path: RootPath, target: String },
 }
 
 impl Hint for EntrypointError {
@@ -29,6 +32,15 @@ impl Hint for EntrypointError {
                 let list = words.join(", ");
                 Some(format!("there is no shell in the image to split it: entrypoint = [{list}]"))
             }
+            Self::NotFound { program, .. } if variable(program).is_some() => {
+                Some("there is no shell to replace the variable: write the program's path".to_owned())
+            }
+            Self::NotFound { program, .. } if is_builtin(program) => Some(format!(
+                "`{program}` is a shell's own, and no shell starts the entrypoint: name the program itself; `workdir` and `env` under [image] set directory and variables"
+            )),
+            Self::NotFound { program, .. } if is_assignment(program) => {
+                Some("set variables with `env` under [image]".to_owned())
+            }
             Self::NotFound { nearest: Some(near), .. } => Some(format!("it has `{near}`")),
             Self::NotFound { program, .. } if program.contains('/') => Some(
                 "write its path in the image: the application's files are in /app, or where `to` under [app] says"
@@ -38,9 +50,16 @@ impl Hint for EntrypointError {
                 Some(format!("is the package that brings `{program}` among the dependencies?"))
             }
             Self::NotExecutable { .. } => Some("chmod +x it, or start it with python".to_owned()),
-            Self::NotFile { .. } => None,
+            Self::NotFile { .. } => Some("name a program; python starts a package with -m".to_owned()),
+            Self::Dangling { .. } => Some("put what it leads to into the image, or name another program".to_owned()),
         }
     }
+}
+
+/// Whether a word is a shell's way to set a variable: `PORT=80`.
+fn is_assignment(word: &str) -> bool {
+    let is_name = |name: &str| name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+    word.split_once('=').is_some_and(|(name, _)| !name.is_empty() && is_name(name))
 }
 
 /// The absolute path of a program, found along `PATH` in `env`; relative paths
@@ -93,7 +112,12 @@ pub fn resolve_program(
 
 /// None when nothing is there.
 fn check(tree: &Tree, path: &RootPath) -> Option<Result<(), EntrypointError>> {
-    let (_, entry) = tree.follow(path)?;
+    let Some((_, entry)) = tree.follow(path) else {
+        let link = tree.get(&tree.resolve_parent(path).ok()?)?;
+        let Kind::Link(target) = &link.kind else { return None };
+        let target = String::from_utf8_lossy(target).into_owned();
+        return Some(Err(EntrypointError::Dangling { path: path.clone(), target }));
+    };
     Some(match &entry.kind {
         Kind::File(_) if entry.meta.mode & 0o111 != 0 => Ok(()),
         Kind::File(_) => Err(EntrypointError::NotExecutable { path: path.clone() }),
@@ -117,6 +141,7 @@ mod tests {
             ("usr/bin/python", Entry::link("gunicorn")),
             ("usr/bin/data", Entry::bytes(0o644, *b"")),
             ("app/run.sh", Entry::bytes(0o755, *b"")),
+            ("app/current", Entry::link("releases/7/run")),
         ]
         .into_iter()
         .map(|(name, entry)| (RootPath::new(name).unwrap(), entry))
@@ -139,5 +164,10 @@ mod tests {
         assert!(hint("gunicorn app:app").ends_with("entrypoint = [\"gunicorn\", \"app:app\"]"));
         assert!(matches!(resolve("data"), Err(EntrypointError::NotExecutable { .. })));
         assert!(matches!(resolve("/usr/bin"), Err(EntrypointError::NotFile { .. })));
+        let dangling = resolve("./current").unwrap_err().to_string();
+        assert!(dangling.ends_with("is a link to `releases/7/run`, which the image does not have"), "{dangling}");
+        assert!(hint("$HOME/run").starts_with("there is no shell to replace the variable"));
+        assert!(hint("cd").contains("`workdir`"));
+        assert!(hint("PORT=80").starts_with("set variables"));
     }
 }

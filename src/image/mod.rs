@@ -3,9 +3,12 @@
 pub mod assemble;
 pub mod config;
 pub mod entrypoint;
+pub mod exec_form;
+pub mod executable;
 pub mod process;
 
 pub use assemble::{Assembled, BaseRef, Lineage, assemble, index};
 pub use config::{ConfigError, ImageConfig, NewLayer};
 pub use entrypoint::{EntrypointError, resolve_program};
+pub use executable::{Executable, ExecutableError, Shebang, ThroughEnv};
 pub use process::Process;

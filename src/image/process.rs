@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use super::ConfigError;
+use super::{ConfigError, ImageConfig};
 use crate::rootfs::programs::DEFAULT_PATH;
 
 /// The fields of an image's `config` that carboy sets. What is empty or none stays
@@ -29,6 +29,17 @@ pub struct Process {
 }
 
 impl Process {
+    /// Program and arguments of the image over `base`: an entrypoint of one's own clears
+    /// the base's `Cmd`.
+    #[must_use]
+    pub fn command(&self, base: &ImageConfig) -> Vec<String> {
+        let (entrypoint, cmd) = match &self.entrypoint {
+            Some(entrypoint) => (Some(entrypoint.clone()), self.cmd.clone()),
+            None => (base.entrypoint(), self.cmd.clone().or_else(|| base.cmd())),
+        };
+        entrypoint.into_iter().chain(cmd).flatten().collect()
+    }
+
     pub(super) fn write(&self, config: &mut Map<String, Value>) -> Result<(), ConfigError> {
         if let Some(entrypoint) = &self.entrypoint {
             config.insert("Entrypoint".to_owned(), json!(entrypoint));

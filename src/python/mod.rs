@@ -1,6 +1,7 @@
 //! CPython in an image: where it is, what of it a runtime needs. Pure.
 
 pub mod abi;
+pub mod command;
 pub mod distribution;
 pub mod entry;
 pub mod interpreter;
@@ -16,6 +17,7 @@ pub mod tags;
 pub mod wheel;
 
 pub use abi::Cpython;
+pub use command::{Command, Starts};
 pub use distribution::{Distribution, Distributions};
 pub use interpreter::{Interpreter, PythonError};
 

@@ -94,6 +94,24 @@ impl Accounts {
         Ok(())
     }
 
+    /// Adds a user unless its uid is somebody's. A name that is taken, by a user or a
+    /// group, gets the uid added. Returns whether it was added.
+    pub fn add_missing(&mut self, user: &User) -> bool {
+        if self.has(user.uid) {
+            return false;
+        }
+        let is_taken =
+            |name: &str| self.users().any(|user| user.name == name) || self.groups().any(|(group, _)| group == name);
+        let name = if is_taken(&user.name) { format!("{}{}", user.name, user.uid) } else { user.name.clone() };
+        self.add(&User { name, ..user.clone() }).is_ok()
+    }
+
+    /// Whether a uid is somebody's.
+    #[must_use]
+    pub fn has(&self, uid: u32) -> bool {
+        self.users().any(|user| user.uid == uid)
+    }
+
     /// The numbers of `user`, `uid`, `user:group`, `uid:gid`. A bare uid that is
     /// no user's has the group 0, as in docker.
     ///
@@ -177,6 +195,22 @@ mod tests {
         }
         let error = accounts().ids("nonrot").unwrap_err();
         assert_eq!(error, AccountError::NoUser { name: "nonrot".to_owned(), nearest: Some("nonroot".to_owned()) });
+    }
+
+    #[test]
+    fn a_missing_user_gets_a_free_name() {
+        let nonroot = User { name: "nonroot".to_owned(), uid: 65532, gid: 65532, home: "/home/nonroot".to_owned() };
+        assert!(!accounts().add_missing(&nonroot), "it is there");
+        let mut none = Accounts::default();
+        assert!(none.add_missing(&nonroot) && none.has(65532));
+        assert_eq!(none.passwd(), "nonroot:x:65532:65532:nonroot:/home/nonroot:/sbin/nologin\n");
+        assert_eq!(none.group(), "nonroot:x:65532:\n");
+        for (passwd, group) in [("nonroot:x:1000:1000::/:/bin/sh\n", ""), ("", "nonroot:x:1000:\n")] {
+            let mut taken = Accounts::new(passwd.to_owned(), group.to_owned());
+            assert!(taken.add_missing(&nonroot));
+            assert!(taken.passwd().ends_with("nonroot65532:x:65532:65532:nonroot65532:/home/nonroot:/sbin/nologin\n"));
+            assert!(taken.group().ends_with("nonroot65532:x:65532:\n"));
+        }
     }
 
     #[test]

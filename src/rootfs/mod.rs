@@ -1,5 +1,6 @@
 //! The file tree of an image. Pure.
 
+pub mod access;
 pub mod accounts;
 pub mod entry;
 pub mod keys;
@@ -11,6 +12,7 @@ pub mod resolve;
 pub mod select;
 pub mod tree;
 
+pub use access::{Obstacle, Permission};
 pub use entry::{ArchiveFile, Content, Entry, Kind, LocalFile, Member, Meta, Sparse};
 pub use limits::Limits;
 pub use path::RootPath;

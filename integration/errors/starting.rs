@@ -1,0 +1,394 @@
+//! Images that would be built and could not be started by their user.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::Read as _;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+use std::process::Command;
+
+use carboy::oci::Digest;
+use serde_json::Value;
+
+use crate::small_layout::Layout;
+use crate::world::{AMD64, CC, Run, SLIM, World};
+
+/// `/bin/tool` of ELF's header alone, two users, and what a test needs besides.
+fn base(world: &World, more: &[(&str, u32, &[u8])]) -> String {
+    let elf = elf(0x40);
+    let passwd = b"root:x:0:0::/root:/bin/sh\n";
+    let own: [(&str, u32, &[u8]); 2] = [("bin/tool", 0o755, &elf), ("etc/passwd", 0o644, passwd)];
+    let mut tar = tar::Builder::new(Vec::new());
+    for (path, mode, bytes) in own.iter().chain(more) {
+        let mut header = tar::Header::new_gnu();
+        header.set_mode(*mode);
+        header.set_uid(0);
+        header.set_gid(0);
+        header.set_mtime(0);
+        header.set_size(0);
+        if path.ends_with('/') {
+            header.set_entry_type(tar::EntryType::Directory);
+            tar.append_data(&mut header, path, &b""[..]).unwrap();
+        } else if let Some(target) = bytes.strip_prefix(b"-> ") {
+            header.set_entry_type(tar::EntryType::Symlink);
+            tar.append_link(&mut header, path, std::str::from_utf8(target).unwrap()).unwrap();
+        } else {
+            header.set_size(bytes.len() as u64);
+            tar.append_data(&mut header, path, *bytes).unwrap();
+        }
+    }
+    let folder = Layout::write(&world.folder().join("base"), &[tar.into_inner().unwrap()]);
+    format!("--base=oci:{}:1", folder.display())
+}
+
+/// The header of a static x86-64 program.
+fn elf(entry: u8) -> Vec<u8> {
+    let mut elf = vec![0; 64];
+    elf[..7].copy_from_slice(b"\x7fELF\x02\x01\x01");
+    (elf[16], elf[18], elf[20], elf[24], elf[52]) = (3, 62, 1, entry, 64);
+    elf
+}
+
+/// A file of the project, which can be executed on the disk.
+fn executable(world: &World, name: &str, bytes: &[u8]) {
+    let path = world.project().join(name);
+    fs::write(&path, bytes).unwrap();
+    fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
+}
+
+/// What a build says that is refused: the lines of its error.
+#[track_caller]
+fn refused(world: &World, base: &str, command: &[&str]) -> String {
+    let args = [&["--python=false", base, AMD64, "--"], command].concat();
+    world.fails(&args).trim_start_matches("exit: 1\n-- stdout\n-- stderr\n").to_owned()
+}
+
+/// What a build warns of, line by line.
+fn warnings(run: &Run) -> String {
+    let lines: Vec<_> = run.stderr.lines().filter(|line| line.starts_with("warning: ")).collect();
+    lines.join("\n")
+}
+
+const APP: &str = "[app]\nsource = \".\"\n";
+
+#[test]
+fn files_that_the_kernel_does_not_start() {
+    let world = World::alone().file("carboy.toml", APP);
+    let base = base(&world, &[]);
+    for (name, bytes, want) in [
+        ("crlf", &b"#!/bin/tool\r\nx\r\n"[..], "has Windows line endings, and `#!` takes the carriage return"),
+        ("bare", b"print(1)\n", "is neither a script with a `#!` line nor machine code"),
+        ("nothing", b"", "is empty"),
+        ("marked", b"\xef\xbb\xbf#!/bin/tool\n", "has a byte order mark before its `#!`"),
+        ("program.exe", b"MZ\x90\0", "is neither a script with a `#!` line nor machine code"),
+        ("libx.so", &elf(0), "is a shared library without an entry point, not a program"),
+        ("nameless", b"#! \n", "names no program after `#!`"),
+        ("long", &[b"#!/bin/tool ", &[b'x'; 300][..]].concat(), "has a `#!` line of more than 255 bytes"),
+    ] {
+        executable(&world, name, bytes);
+        let text = refused(&world, &base, &[&format!("/app/{name}")]);
+        let start = format!("error: linux/amd64: `/app/{name}`, the entrypoint, {want}");
+        assert!(text.starts_with(&start), "{text}");
+        assert!(text.contains("\nhint: "), "{text}");
+    }
+    assert!(refused(&world, &base, &["./crlf"]).contains("hint: give it Unix line endings: sed -i 's/\\r$//' crlf\n"));
+}
+
+#[test]
+fn scripts_whose_program_cannot_be_started() {
+    let world = World::alone().file("carboy.toml", APP);
+    let files: [(&str, u32, &[u8]); 3] =
+        [("usr/bin/env", 0o755, &elf(0x40)), ("bin/closed", 0o700, &elf(0x40)), ("bin/none", 0o755, b"-> /opt/none")];
+    let base = base(&world, &files);
+    for (name, line, want) in [
+        ("relative", "#!tool", "starts with `#!tool`, and the image has no `tool`"),
+        ("dangling", "#!/bin/none -x", "starts with `#!/bin/none -x`, and the image has no `/bin/none`"),
+        ("named", "#!/usr/bin/env nothing", "starts with `#!/usr/bin/env nothing`, and the image has no `nothing`"),
+        ("spaced", "#!/usr/bin/env tool -u", "and env looks for a program named `tool -u`"),
+        ("refused", "#!/bin/closed", "cannot execute `/bin/closed`, which runs the entrypoint: it has mode 0700"),
+        ("itself", "#!/app/itself", "leads through more than 5 scripts"),
+    ] {
+        executable(&world, name, format!("{line}\nx\n").as_bytes());
+        let text = refused(&world, &base, &[&format!("/app/{name}")]);
+        assert!(text.starts_with("error: linux/amd64: ") && text.contains(want), "{text}");
+    }
+    executable(&world, "first", b"#!/app/second -x\n");
+    executable(&world, "second", b"#!/usr/bin/env -S A=1 tool -u\n");
+    world.succeeds(&["--python=false", &base, AMD64, "--push=false", "--", "/app/first"]);
+}
+
+#[test]
+fn an_entrypoint_that_leads_nowhere() {
+    let world = World::alone().file("carboy.toml", APP).file("a", "");
+    let base = base(&world, &[("bin/run", 0o755, b"-> ../opt/run")]);
+    insta::assert_snapshot!(refused(&world, &base, &["run"]), @"
+    error: linux/amd64: `/bin/run`, the entrypoint, is a link to `../opt/run`, which the image does not have
+
+    hint: put what it leads to into the image, or name another program
+    ");
+    insta::assert_snapshot!(refused(&world, &base, &["cd", "/app"]), @"
+    error: linux/amd64: the image has no program `cd`
+
+    hint: `cd` is a shell's own, and no shell starts the entrypoint: name the program itself; `workdir` and `env` under [image] set directory and variables
+    ");
+}
+
+#[test]
+fn what_is_closed_to_the_images_user() {
+    let copy = "[[copy]]\nfrom = \"tool\"\nto = \"/srv/shop/tool\"\nmode = \"0700\"\n";
+    let world = World::alone().file("carboy.toml", &format!("{APP}{copy}"));
+    executable(&world, "tool", &elf(0x40));
+    let base = base(&world, &[("root/", 0o700, b""), ("root/tool", 0o755, &elf(0x40))]);
+    insta::assert_snapshot!(refused(&world, &base, &["/srv/shop/tool"]), @r#"
+    error: linux/amd64: the image's user 65532:65532 cannot execute `/srv/shop/tool`, the entrypoint: it has mode 0700 and owner 0:0
+
+    hint: set mode = "0755" or owner = "65532:65532" under the [[copy]] with to = "/srv/shop/tool"
+    "#);
+    // its interpreter has to read a script
+    executable(&world, "run", b"#!/bin/tool\n");
+    let run = format!("{APP}[[copy]]\nfrom = \"run\"\nto = \"/srv/run\"\nmode = \"0711\"\n");
+    let world = world.file("carboy.toml", &run);
+    let text = refused(&world, &base, &["/srv/run"]);
+    assert!(text.contains("cannot read `/srv/run`, the entrypoint: it has mode 0711"), "{text}");
+    let owned = format!("{APP}{copy}owner = \"65532:65532\"\n");
+    let build = ["--python=false", &base, AMD64, "--push=false", "--"];
+    let starts = |world: &World, program: &str| world.succeeds(&[&build[..], &[program]].concat());
+    let world = world.file("carboy.toml", &owned);
+    starts(&world, "/srv/shop/tool");
+    let world = world.file("carboy.toml", &format!("{owned}[[directory]]\npath = \"/srv/shop\"\nmode = \"0750\"\n"));
+    insta::assert_snapshot!(refused(&world, &base, &["/srv/shop/tool"]), @r#"
+    error: linux/amd64: the image's user 65532:65532 cannot reach `/srv/shop/tool`, the entrypoint: `/srv/shop` has mode 0750 and owner 0:0
+
+    hint: set mode = "0755" or owner = "65532:65532" under the [[directory]] with path = "/srv/shop"
+    "#);
+    insta::assert_snapshot!(refused(&world, &base, &["/root/tool"]), @r#"
+    error: linux/amd64: the image's user 65532:65532 cannot reach `/root/tool`, the entrypoint: `/root` has mode 0700 and owner 0:0
+
+    hint: put it where everybody can read it, or set user = "0:0" under [image]
+    "#);
+    starts(&world.file("carboy.toml", &format!("{APP}[image]\nuser = \"0\"\n")), "/root/tool");
+}
+
+#[test]
+fn a_working_directory_that_is_closed() {
+    let toml = "[image]\nworkdir = \"/root\"\n[[user]]\nname = \"shop\"\nuid = 7\n";
+    let world = World::alone().file("carboy.toml", toml);
+    let base = base(&world, &[("root/", 0o700, b"")]);
+    insta::assert_snapshot!(refused(&world, &base, &["tool"]), @r#"
+    error: linux/amd64: the image's user 65532:65532 cannot enter `/root`, the working directory: it has mode 0700 and owner 0:0
+
+    hint: choose another `workdir` under [image], or set user = "0:0" under [image]
+    "#);
+}
+
+/// Compiles for x86-64, without the host's libraries.
+fn gcc(folder: &Path, args: &[&str]) -> Vec<u8> {
+    let mut gcc = Command::new("x86_64-linux-gnu-gcc");
+    let output = gcc.current_dir(folder).args(["-nostdlib", "-fPIC", "-o", "out"]).args(args).output();
+    let output = output.unwrap_or_else(|cause| panic!("x86_64-linux-gnu-gcc: {cause}: run scripts/setup"));
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    fs::read(folder.join("out")).unwrap()
+}
+
+#[test]
+fn a_loader_and_a_library_that_are_closed() {
+    let world = World::alone();
+    let folder = world.folder();
+    fs::write(folder.join("start.c"), "void _start(void) {}\n").unwrap();
+    let [loader, library] = ["own-loader.so", "libown.so.1"]
+        .map(|name| gcc(folder, &["-shared", "-xc", "/dev/null", &format!("-Wl,-soname,{name}")]));
+    fs::write(folder.join("libown.so.1"), &library).unwrap();
+    let program = ["start.c", "-pie", "-Wl,--no-as-needed", "libown.so.1", "-Wl,-dynamic-linker,/lib/own-loader.so"];
+    let program = gcc(folder, &program);
+    let of = |of_loader, mode| {
+        let own = "lib/x86_64-linux-gnu/libown.so.1";
+        let files = [("bin/start", 0o755, &program), ("lib/own-loader.so", of_loader, &loader), (own, mode, &library)];
+        base(&world, &files.map(|(path, mode, bytes)| (path, mode, bytes.as_slice())))
+    };
+    insta::assert_snapshot!(refused(&world, &of(0o744, 0o600), &["start"]), @r#"
+    error: 2 things are wrong:
+      linux/amd64: the image's user 65532:65532 cannot execute `/lib/own-loader.so`, the dynamic loader: it has mode 0744 and owner 0:0
+      linux/amd64: the image's user 65532:65532 cannot read `/lib/x86_64-linux-gnu/libown.so.1`, a library that /bin/start loads: it has mode 0600 and owner 0:0
+
+    hint: put it where everybody can read it, or set user = "0:0" under [image]
+    "#);
+    fs::remove_dir_all(folder.join("base")).unwrap();
+    world.succeeds(&["--python=false", &of(0o755, 0o644), AMD64, "--push=false", "--", "start"]);
+}
+
+/// As uv installs it for root: below a home that is closed to others.
+#[test]
+fn a_python_in_roots_home() {
+    let world = World::alone().file("carboy.toml", "").file("main.py", "");
+    let uv = "root/.local/share/uv/python/cpython-3.13-linux-x86_64-gnu";
+    let names = ["bin/python3.13", "lib/python3.13/os.py", "lib/python3.13/encodings/__init__.py"];
+    let paths = names.map(|name| format!("{uv}/{name}"));
+    let elf = elf(0x40);
+    let target = format!("-> /{}", paths[0]);
+    let files: [(&str, u32, &[u8]); 5] = [
+        ("root/", 0o700, b""),
+        ("bin/python3", 0o755, target.as_bytes()),
+        (&paths[0], 0o755, &elf),
+        (&paths[1], 0o644, b""),
+        (&paths[2], 0o644, b""),
+    ];
+    let base = base(&world, &files);
+    let builder = base.replace("--base", "--builder");
+    let build = [base.as_str(), &builder, AMD64, "--", "python3", "main.py"];
+    insta::assert_snapshot!(world.fails(&build), @r#"
+    exit: 1
+    -- stdout
+    -- stderr
+    error: linux/amd64: the image's user 65532:65532 cannot reach `/bin/python3`, the entrypoint: `/root` has mode 0700 and owner 0:0
+
+    hint: use a builder that has Python where everybody can read it (uv: UV_PYTHON_INSTALL_DIR=/opt/python), or set user = "0:0" under [image]
+    "#);
+    let world = world.file("carboy.toml", "[image]\nuser = \"0\"\n");
+    world.succeeds(&[&build[..3], &["--push=false", "--", "python3", "main.py"]].concat());
+}
+
+#[test]
+fn modules_that_cannot_be_read() {
+    let world = World::alone().file("carboy.toml", "[image]\nuser = \"7\"\n").file("main.py", "");
+    let elf = elf(0x40);
+    let files: [(&str, u32, &[u8]); 4] = [
+        ("bin/python3.13", 0o755, &elf),
+        ("lib/python3.13/os.py", 0o644, b""),
+        ("lib/python3.13/abc.py", 0o600, b""),
+        ("lib/python3.13/ast.py", 0o640, b""),
+    ];
+    let base = base(&world, &files);
+    let builder = base.replace("--base", "--builder");
+    let run = world.succeeds(&[&base, &builder, AMD64, "--push=false", "--", "python3.13", "main.py"]);
+    insta::assert_snapshot!(warnings(&run), @"
+    warning: the image has no account for uid 7, so getpass.getuser() and the home folder are not known: a [[user]] with uid = 7 adds it
+    warning: the image's user 7:0 cannot read 1 file: /lib/python3.13/abc.py
+    ");
+}
+
+#[test]
+fn what_python_is_to_run_and_the_image_lacks() {
+    let world = World::warm().file("src/main.py", "").file("shop/__init__.py", "").file("tool/__main__.py", "");
+    let fails = |command: &[&str]| {
+        let text = world.fails(&[&[CC, SLIM, AMD64, "--"], command].concat());
+        text.trim_start_matches("exit: 1\n-- stdout\n-- stderr\n").to_owned()
+    };
+    insta::assert_snapshot!(fails(&["python", "-u", "nothere.py"]), @"
+    error: linux/amd64: Python is to run `nothere.py`, and the image has no `/app/nothere.py`
+
+    hint: relative paths start at the working directory, /app; an ignore file or `exclude` may leave the file out
+    ");
+    insta::assert_snapshot!(fails(&["python", "main.py", "--port", "80"]), @"
+    error: linux/amd64: Python is to run `main.py`, and the image has no `/app/main.py`
+
+    hint: it has `/app/src/main.py`
+    ");
+    insta::assert_snapshot!(fails(&["python", "shop"]), @"
+    error: linux/amd64: Python is to run the folder `/app/shop`, which has no `__main__.py`
+
+    hint: name a file, or start a package with -m
+    ");
+    insta::assert_snapshot!(fails(&["python3", "-m", "gunicorn", "shop:app"]), @"
+    error: linux/amd64: Python is to run the module `gunicorn`, and the image has no `gunicorn`
+
+    hint: is the package that brings `gunicorn` among the dependencies?
+    ");
+    let warned = |command: &[&str]| {
+        let run = world.succeeds(&[&[CC, SLIM, AMD64, "--push=false", "--"], command].concat());
+        warnings(&run)
+    };
+    insta::assert_snapshot!(warned(&["python", "-m", "shop"]), @"warning: Python is to run the module `shop`, and the image has neither `shop.py` nor `shop/__main__.py`");
+    for fine in [
+        &["python", "-X", "dev", "src/main.py"][..],
+        &["python", "tool"],
+        &["python", "-m", "tool"],
+        &["python", "-m", "json.tool"],
+        &["python", "-c", "print('$HOME')"],
+        &["python", "/run/secrets/start.py"],
+        &["python"],
+    ] {
+        assert_eq!(warned(fine), "", "{fine:?}");
+    }
+    let world = world.file("carboy.toml", "[runtime]\nexclude = [\"http\"]\n");
+    let text = world.fails(&[CC, SLIM, AMD64, "--", "python", "-m", "http.server"]);
+    let hint = "hint: `http` is a part of the standard library that `exclude` or carboy leaves out";
+    assert!(text.contains("the module `http.server`, and the image has no `http`") && text.contains(hint), "{text}");
+}
+
+/// Told once, however many images there are.
+#[test]
+fn words_for_a_shell_that_is_not_there() {
+    let toml = "[image]\nentrypoint = [\"tool\"]\ncmd = [\"--port\", \"${PORT:-80}\", \"&&\", \"x\"]\n[profile.other]\ntags = [\"2\"]\n";
+    let world = World::alone().file("carboy.toml", toml);
+    let base = base(&world, &[]);
+    let build = ["--python=false", &base, AMD64, "--push=false", "--profile=default", "--profile=other"];
+    let run = world.succeeds(&build);
+    insta::assert_snapshot!(warnings(&run), @"
+    warning: no shell replaces `${PORT:-80}` in the image's command, the program gets it as it is: let the program read the variable itself, or write its value
+    warning: no shell reads `&&` in the image's command, the program gets it as an argument: start one program, or a script that starts the others
+    ");
+}
+
+/// Mode, owner and group, and what it holds.
+type File = (u32, u64, u64, String);
+
+/// The last layer's entries.
+fn application(layout: &Path) -> BTreeMap<String, File> {
+    let json = |bytes: &[u8]| serde_json::from_slice::<Value>(bytes).unwrap();
+    let blob = |descriptor: &Value| {
+        let digest: Digest = descriptor["digest"].as_str().unwrap().parse().unwrap();
+        fs::read(layout.join("blobs").join(digest.to_string().replace(':', "/"))).unwrap()
+    };
+    let index = json(&fs::read(layout.join("index.json")).unwrap());
+    let index = json(&blob(&index["manifests"][0]));
+    let manifest = json(&blob(&index["manifests"][0]));
+    let layer = blob(manifest["layers"].as_array().unwrap().last().unwrap());
+    let mut tar = tar::Archive::new(flate2::read::GzDecoder::new(layer.as_slice()));
+    let entries = tar.entries().unwrap().map(|entry| {
+        let mut entry = entry.unwrap();
+        let path = entry.path().unwrap().display().to_string();
+        let (mode, uid, gid) = {
+            let header = entry.header();
+            (header.mode().unwrap(), header.uid().unwrap(), header.gid().unwrap())
+        };
+        let mut text = String::new();
+        entry.read_to_string(&mut text).unwrap();
+        (path.trim_matches('/').to_owned(), (mode, uid, gid, text))
+    });
+    entries.collect()
+}
+
+/// A build into a layout, and what it warned of.
+fn built(mut world: World, base: &str) -> (BTreeMap<String, File>, String) {
+    world.first.truncate(2); // its target
+    let run = world.succeeds(&["--python=false", base, AMD64, "--compression=gzip", "--to=oci:DIR/out:1"]);
+    (application(&world.folder().join("out")), warnings(&run))
+}
+
+#[test]
+fn the_user_that_carboy_chooses_has_an_account() {
+    let world = World::alone().file("carboy.toml", "[image]\nentrypoint = [\"tool\"]\n");
+    let base = base(&world, &[("etc/group", 0o644, b"root:x:0:\nnonroot:x:5:\n")]);
+    let (found, _) = built(world, &base);
+    let passwd = "root:x:0:0::/root:/bin/sh\nnonroot65532:x:65532:65532:nonroot65532:/home/nonroot:/sbin/nologin\n";
+    assert_eq!(found["etc/passwd"].3, passwd);
+    assert_eq!(found["etc/group"].3, "root:x:0:\nnonroot:x:5:\nnonroot65532:x:65532:\n");
+    assert_eq!(found["home/nonroot"], (0o700, 65532, 65532, String::new()));
+}
+
+#[test]
+fn volumes_are_folders_of_the_images_user() {
+    let toml = "[image]\nentrypoint = [\"tool\"]\nuser = \"7:8\"\nvolumes = [\"/data\", \"/srv/open\", \"/srv/closed\"]\n\
+                [[directory]]\npath = \"/srv/open\"\nmode = \"1777\"\n[[directory]]\npath = \"/srv/closed\"\n";
+    let world = World::alone().file("carboy.toml", "[image]\nvolumes = [\"/etc/passwd\"]\n");
+    let base = base(&world, &[]);
+    insta::assert_snapshot!(refused(&world, &base, &["tool"]), @"
+    error: linux/amd64: the volume `/etc/passwd` is a file in the image, not a folder
+
+    hint: name its folder under `volumes`
+    ");
+    let (found, warnings) = built(world.file("carboy.toml", toml), &base);
+    let folder = |path: &str| (found[path].0, found[path].1, found[path].2);
+    assert_eq!([folder("data"), folder("srv/open")], [(0o755, 7, 8), (0o1777, 0, 0)]);
+    insta::assert_snapshot!(warnings, @"warning: the image's user 7:8 cannot write the volume `/srv/closed`, which has mode 0755 and owner 0:0; a [[directory]] of that path sets both");
+}

@@ -1,0 +1,133 @@
+//! What an interpreter's command line makes it run.
+//!
+//! Source: `CPython`'s `Python/getopt.c` (short and long options) and
+//! `Python/initconfig.c`; `Modules/main.c` of 2.7 for `-Q`; "Command line and
+//! environment" of its documentation.
+
+/// Short options that take a value, attached or in the next argument.
+const WITH_VALUE: &str = "WXQ";
+/// Long options that take a value.
+const LONG_WITH_VALUE: [&str; 1] = ["--check-hash-based-pycs"];
+
+/// What is run, and what of the environment counts for it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Command<'a> {
+    pub starts: Starts<'a>,
+    /// `-E` or `-I`: `PYTHONPATH` does not count.
+    pub ignores_environment: bool,
+    /// `-P` or `-I`: the working directory is not where modules are looked for.
+    pub safe_path: bool,
+}
+
+/// What is run.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Starts<'a> {
+    /// A file, a directory or a zip archive.
+    Script(&'a str),
+    /// `-m`.
+    Module(&'a str),
+    /// `-c`, standard input, `--version`, or an option that is not known.
+    Other,
+}
+
+impl<'a> Command<'a> {
+    /// Reads the arguments that follow the interpreter.
+    #[must_use]
+    pub fn parse(arguments: &'a [String]) -> Self {
+        let mut out = Self { starts: Starts::Other, ignores_environment: false, safe_path: false };
+        let mut rest = arguments.iter().map(String::as_str);
+        while let Some(argument) = rest.next() {
+            match argument {
+                "--" => {
+                    out.starts = rest.next().map_or(Starts::Other, Starts::Script);
+                    return out;
+                }
+                "-" => return out,
+                long if LONG_WITH_VALUE.contains(&long) => drop(rest.next()),
+                long if long.starts_with("--") => return out,
+                _ => {}
+            }
+            let Some(letters) = argument.strip_prefix('-') else {
+                out.starts = Starts::Script(argument);
+                return out;
+            };
+            if letters.starts_with('-') {
+                continue;
+            }
+            for (at, letter) in letters.char_indices() {
+                let attached = Some(&letters[at + letter.len_utf8()..]).filter(|value| !value.is_empty());
+                match letter {
+                    'E' => out.ignores_environment = true,
+                    'P' => out.safe_path = true,
+                    'I' => (out.ignores_environment, out.safe_path) = (true, true),
+                    'm' => {
+                        out.starts = attached.or_else(|| rest.next()).map_or(Starts::Other, Starts::Module);
+                        return out;
+                    }
+                    'c' | 'V' | 'h' | '?' => return out,
+                    _ if WITH_VALUE.contains(letter) => {
+                        if attached.is_none() {
+                            rest.next();
+                        }
+                        break;
+                    }
+                    _ => {}
+                }
+            }
+        }
+        out
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn starts(line: &str) -> String {
+        let arguments: Vec<_> = line.split_whitespace().map(str::to_owned).collect();
+        match Command::parse(&arguments).starts {
+            Starts::Script(path) => format!("script {path}"),
+            Starts::Module(name) => format!("module {name}"),
+            Starts::Other => "other".to_owned(),
+        }
+    }
+
+    #[test]
+    fn the_first_argument_that_is_no_option_is_the_script() {
+        for (line, want) in [
+            ("main.py --port 80", "script main.py"),
+            ("-u -O main.py", "script main.py"),
+            ("-uO main.py", "script main.py"),
+            ("-X dev -W error main.py", "script main.py"),
+            ("-Xdev -Werror main.py", "script main.py"),
+            ("-uX utf8 main.py", "script main.py"),
+            ("--check-hash-based-pycs never main.py", "script main.py"),
+            ("-- -odd.py", "script -odd.py"),
+            ("-m shop", "module shop"),
+            ("-um shop x.py", "module shop"),
+            ("-mshop", "module shop"),
+            ("-c pass main.py", "other"),
+            ("-", "other"),
+            ("--version", "other"),
+            ("-V x", "other"),
+            ("", "other"),
+            ("-m", "other"),
+            ("-ü x", "script x"),
+        ] {
+            assert_eq!(starts(line), want, "{line}");
+        }
+    }
+
+    #[test]
+    fn isolated_mode_ignores_environment_and_directory() {
+        let parse = |line: &str| {
+            let arguments: Vec<_> = line.split(' ').map(str::to_owned).collect();
+            let Command { ignores_environment, safe_path, .. } = Command::parse(&arguments);
+            (ignores_environment, safe_path)
+        };
+        assert_eq!(parse("-m x"), (false, false));
+        assert_eq!(parse("-E -m x"), (true, false));
+        assert_eq!(parse("-P -m x"), (false, true));
+        assert_eq!(parse("-Im x"), (true, true));
+    }
+}
