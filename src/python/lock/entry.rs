@@ -164,7 +164,7 @@ pub(super) fn covers(
     if let Some(requires) = requires {
         admit(file, format, requires, environment)?;
     }
-    let here = |marker: &Marker| marker.holds(environment, &Chosen::default());
+    let here = |marker: &Marker| marker.may_hold(environment, &Chosen::default());
     if environments.is_empty() || environments.iter().any(here) {
         return Ok(());
     }

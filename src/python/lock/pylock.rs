@@ -11,8 +11,9 @@ use pep440_rs::Version;
 use serde::Deserialize;
 
 use super::error::LockError;
+use super::here::Here;
 use super::{Choice, Format, LockedFile, Origin, Pinned, Sources, address, entry};
-use crate::python::marker::{Chosen, Environment, Marker};
+use crate::python::marker::{Chosen, Marker};
 use crate::python::normalised;
 
 /// What is never in an image unless somebody chose it.
@@ -126,20 +127,15 @@ impl Pylock {
         })
     }
 
-    pub(super) fn pinned(
-        &self,
-        file: &str,
-        environment: &Environment,
-        choice: &Choice,
-    ) -> Result<Vec<Pinned>, LockError> {
-        entry::covers(file, Format::Pylock, self.requires.as_deref(), &self.environments, environment)?;
+    pub(super) fn pinned(&self, file: &str, here: &Here<'_>, choice: &Choice) -> Result<Vec<Pinned>, LockError> {
+        entry::covers(file, Format::Pylock, self.requires.as_deref(), &self.environments, here.environment)?;
         let chosen = self.chosen(file, choice)?;
         let mut out = Vec::new();
         for package in &self.packages {
-            if package.marker.as_ref().is_none_or(|marker| marker.holds(environment, &chosen)) {
+            if here.holds(&package.pinned.name, package.marker.as_ref(), &chosen) {
                 if let Some(requires) = &package.requires {
                     let at = format!("{file}: `{}`", package.pinned.name);
-                    entry::admit(&at, Format::Pylock, requires, environment)?;
+                    entry::admit(&at, Format::Pylock, requires, here.environment)?;
                 }
                 out.push(package.pinned.clone());
             }
