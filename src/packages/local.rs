@@ -1,7 +1,7 @@
 //! Wheels that are on this machine's disk already.
 
 use std::path::Path;
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 
 use super::Wheels;
 use super::download::{Need, mismatch};
@@ -11,7 +11,6 @@ use super::lacking::Wanted;
 use super::names::is_of;
 use crate::http::failure::other;
 use crate::ports::{PortError, PortErrorKind, WheelFile};
-use crate::progress::Event;
 use crate::python::lock::{Hash, LockedFile, Origin, Pinned};
 use crate::python::wheel::{self, WheelName};
 
@@ -60,11 +59,7 @@ impl Wheels {
             Err(error) if error.kind == PortErrorKind::Corrupt => {}
             other => return other.map(drop),
         }
-        let new = self.told.lock().unwrap_or_else(PoisonError::into_inner).insert(one.path.clone());
-        if new {
-            let text = format!("`{}` in a wheelhouse has none of the hashes that are locked", one.name);
-            self.progress.on(Event::Warning(text));
-        }
+        self.warn_once(format!("`{}` in a wheelhouse has none of the hashes that are locked", one.name));
         Ok(())
     }
 

@@ -24,6 +24,7 @@ use std::path::{Path, PathBuf};
 use pep440_rs::Version;
 
 use super::marker::Environment;
+use super::requirement::is_name;
 use crate::oci::Digest;
 use here::Here;
 use project::Project;
@@ -57,6 +58,17 @@ pub struct Pinned {
     /// None where only the distribution itself tells: a folder, a URL.
     pub version: Option<Version>,
     pub origin: Origin,
+}
+
+impl Pinned {
+    /// As a requirement: `numpy==2.3.1`.
+    #[must_use]
+    pub fn requirement(&self) -> String {
+        match &self.version {
+            Some(version) => format!("{}=={version}", self.name),
+            None => self.name.clone(),
+        }
+    }
 }
 
 /// Where a distribution comes from, as the lock file has it.
@@ -246,6 +258,9 @@ impl Lock {
             Body::Pipfile(body) => body.pinned(file, here, choice)?,
             Body::Requirements(body) => body.pinned(file, here, choice)?,
         };
+        if let Some(odd) = entries.iter().find(|one| !is_name(&one.name)) {
+            return Err(LockError::new(file, format!("`{}` is not the name of a distribution", odd.name)));
+        }
         // These list the project too, as a folder; of a uv.lock it may be what a member needs.
         if matches!(self.format, Format::Pylock | Format::Pipfile) {
             entries.retain(|one| !matches!(&one.origin, Origin::Folder { path } if *path == self.root));
