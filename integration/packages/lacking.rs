@@ -38,7 +38,7 @@ async fn what_there_is_instead_is_named() {
                 AMD64,
             ],
             "there are wheels for Python pp310, 3.12, 3.11, 3.9 only",
-            Some("--python 3.12, or "),
+            Some("build with --python 3.12, or "),
         ),
         (
             &["six-1.17.0-pp310-pypy310_pp73-manylinux_2_17_aarch64.whl"],
@@ -54,7 +54,7 @@ async fn what_there_is_instead_is_named() {
             &[AMD64],
             "there are wheels for linux/amd64 only",
             Some(
-                "--platform linux/amd64, leave it out elsewhere with a marker \
+                "build with --platform linux/amd64 alone, leave it out elsewhere with a marker \
                  (`six==1.17.0 ; platform_machine == 'x86_64'`), or ",
             ),
         ),
@@ -77,6 +77,16 @@ async fn what_there_is_instead_is_named() {
         let last = "lock a version of `six` that has a wheel for Python 3.13, aarch64";
         assert_eq!(error.hint, way_out.map(|first| format!("{first}{last}")));
     }
+}
+
+/// Perhaps nobody can build it for Linux.
+#[tokio::test]
+async fn what_is_for_other_systems_may_be_left_out() {
+    let names = [SDIST, "six-1.17.0-cp312-cp312-macosx_11_0_arm64.whl"];
+    let error = lacking(offline(), &with_files(names.map(|name| locked(name, None)).to_vec())).await;
+    assert_eq!(error.message, "there is an sdist six-1.17.0.tar.gz and wheels for Python 3.12 and macOS only");
+    let hint = "leave `six` out on Linux with a marker (`six==1.17.0 ; sys_platform == 'darwin'`)";
+    assert_eq!((error.hint.as_deref(), error.build.as_deref()), (Some(hint), Some("six==1.17.0")));
 }
 
 /// The base decides which glibc there is.

@@ -47,32 +47,48 @@ impl Wanted<'_> {
                 self.target.machine
             )
         });
-        match (hint, sdist) {
-            (Some(hint), _) => NoWheel { hint: Some(hint), ..absent(what) },
-            (None, Some(_)) => self.built(what, None),
+        let hint = hint.or_else(|| self.without(nearest.as_ref()?));
+        match (elsewhere, sdist) {
+            (None, Some(_)) => NoWheel { hint, ..self.built(what, None) },
             (None, None) => NoWheel { hint: Some(self.way_out(nearest.as_ref())), ..absent(what) },
+            (Some(_), _) => NoWheel { hint, ..absent(what) },
         }
+    }
+
+    /// How to leave it out, where its wheels are for other systems only.
+    fn without(&self, nearest: &Nearest<'_>) -> Option<String> {
+        let marker = system_marker(&nearest.tags).filter(|_| nearest.misfits.contains(&Misfit::System))?;
+        let (name, pin) = (&self.pinned.name, self.pinned.requirement());
+        Some(format!("leave `{name}` out on Linux with a marker (`{pin} ; {marker}`)"))
     }
 
     /// What to do where there is neither a wheel that fits nor an sdist.
     fn way_out(&self, nearest: Option<&Nearest<'_>>) -> String {
-        let (pin, target) = (self.pinned.requirement(), Target { glibc: None, ..self.target.clone() });
+        let target = Target { glibc: None, ..self.target.clone() };
         let other = format!("lock a version of `{}` that has a wheel for {target}", self.pinned.name);
-        let Some(Nearest { misfits, tags }) = nearest else { return other };
-        let misfits: Vec<_> = misfits.iter().collect();
-        let first = match misfits.as_slice() {
-            [Misfit::Python] => newest_python(tags).map(|python| format!("--python {python}")),
-            [Misfit::Machine] => tags.iter().find_map(|tag| machine(&tag.platform)).map(|only| {
-                let machine = tags.iter().find_map(|tag| machine_of(&tag.platform)).unwrap_or_default();
-                format!("--platform {only}, leave it out elsewhere with a marker (`{pin} ; platform_machine == '{machine}'`)")
-            }),
-            [Misfit::Glibc(major, minor)] => release_with((*major, *minor))
-                .map(|(debian, (major, minor))| format!("use a base of Debian {debian} or later, with glibc {major}.{minor}")),
-            [Misfit::System] => system_marker(tags)
-                .map(|marker| format!("leave `{}` out on Linux with a marker (`{pin} ; {marker}`)", self.pinned.name)),
-            _ => None,
-        };
+        let first = nearest.and_then(|nearest| self.without(nearest).or_else(|| self.instead(nearest)));
         first.map_or_else(|| other.clone(), |first| format!("{first}, or {other}"))
+    }
+
+    /// What to build instead, for the wheels that there are.
+    fn instead(&self, Nearest { misfits, tags }: &Nearest<'_>) -> Option<String> {
+        let misfits: Vec<_> = misfits.iter().collect();
+        Some(match misfits.as_slice() {
+            [Misfit::Python] => format!("build with --python {}", newest_python(tags)?),
+            [Misfit::Machine] => {
+                let machine = tags.iter().find_map(|tag| machine_of(&tag.platform))?;
+                let (pin, platform) = (self.pinned.requirement(), platform(machine));
+                format!(
+                    "build with --platform {platform} alone, leave it out elsewhere with a marker \
+                     (`{pin} ; platform_machine == '{machine}'`)"
+                )
+            }
+            [Misfit::Glibc(major, minor)] => {
+                let (debian, (major, minor)) = release_with((*major, *minor))?;
+                format!("use a base of Debian {debian} or later, with glibc {major}.{minor}")
+            }
+            _ => return None,
+        })
     }
 
     /// It comes from a repository.
@@ -110,9 +126,11 @@ impl Wanted<'_> {
         self.built(what, Some(one_line(place)))
     }
 
-    /// It would have to be fetched, and nothing is.
-    pub fn offline(&self, why: &str) -> NoWheel {
-        let what = format!("no wheelhouse has one that fits, and no index is asked: {why}");
+    /// It would have to be fetched, and nothing is. `housed` are the wheels of the folders.
+    pub fn offline(&self, why: &str, housed: &[WheelName]) -> NoWheel {
+        let nearest = self.nearest(housed);
+        let has = nearest.map_or_else(String::new, |nearest| format!(" (there are wheels {} only)", nearest.told()));
+        let what = format!("no wheelhouse has one that fits{has}, and no index is asked: {why}");
         let hint = "name an index besides: [dependencies] index = \"https://pypi.org/simple\"".to_owned();
         NoWheel { hint: Some(hint), ..self.built(what, None) }
     }

@@ -50,6 +50,12 @@ impl Wheels {
         Ok(None)
     }
 
+    /// The wheels of a distribution that the folders have, once they were looked in.
+    pub(super) fn housed_of(&self, pinned: &Pinned) -> Vec<WheelName> {
+        let all = self.housed.get().map_or(&[][..], |all| all);
+        all.iter().map(|one| &one.wheel).filter(|wheel| is_of(wheel, pinned)).cloned().collect()
+    }
+
     /// Where a lock file has hashes without names, a wheel in a wheelhouse may be one that
     /// was built from the sdist, or another than the locked one. That is told once.
     async fn warn_of_hash(&self, pinned: &Pinned, one: &Housed) -> Result<(), PortError> {

@@ -113,7 +113,7 @@ impl Wheels {
                 return Ok(found);
             }
             if let Some(why) = self.settings.offline() {
-                return Err(wanted.offline(why));
+                return Err(wanted.offline(why, &self.housed_of(wanted.pinned)));
             }
             let mut misses = Misses::of(wanted.pinned, &file.hashes);
             for place in &places {
@@ -168,7 +168,7 @@ impl Wheels {
     /// no names.
     async fn unnamed(&self, wanted: Wanted<'_>, index: Option<&str>, hashes: &[Hash]) -> Result<WheelFile, NoWheel> {
         if let Some(why) = self.settings.offline() {
-            return Err(wanted.offline(why));
+            return Err(wanted.offline(why, &self.housed_of(wanted.pinned)));
         }
         let mut places = self.configured_places();
         places.extend(self.further_places(index)?);

@@ -198,6 +198,9 @@ impl Lock {
         };
         let (file, root) = (input.name.to_owned(), address::joined(input.root, ""));
         let mut out = Self { file, format, root, body, sources, warnings: Vec::new() };
+        if let Body::Requirements(body) = &out.body {
+            out.warnings.clone_from(&body.warnings);
+        }
         out.warnings.extend(out.unhashed());
         Ok(out)
     }

@@ -310,6 +310,18 @@ archive = {{ path = "documented.zip", hashes = {{ sha512 = "{HASH}{HASH}" }} }}
         assert_eq!(lock.warnings(), Vec::<String>::new());
     }
 
+    #[test]
+    fn a_wheel_without_a_hash_is_told_although_others_have_one() {
+        let bare = |name: &str| {
+            let from = format!("url = \"https://h/{name}\", size = 3, hashes = {{ sha256 = \"{HASH}\" }}");
+            let text = text().replace(&from, &format!("url = \"https://h/{name}\", size = 3, hashes = {{}}"));
+            read(Format::Pylock, &text, None, &[]).unwrap().warnings().concat()
+        };
+        let told = bare("always-1-py3-none-any.whl");
+        assert!(told.starts_with("pylock.toml: 1 distribution has no hash (`always`): "), "{told}");
+        assert_eq!(bare("nothing"), "");
+    }
+
     /// As `uv export --format pylock.toml` lists it.
     #[test]
     fn the_project_is_not_among_its_dependencies() {

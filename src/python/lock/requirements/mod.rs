@@ -31,6 +31,8 @@ pub(super) struct Requirements {
     constraints: Vec<Item>,
     /// Whether it asks that each distribution has a hash.
     require_hashes: bool,
+    /// What is not followed, each a sentence.
+    pub(super) warnings: Vec<String>,
 }
 
 /// One line about a distribution.
