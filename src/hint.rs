@@ -17,9 +17,33 @@ pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
     known.filter(|(distance, name)| *distance <= 1 + name.chars().count() / 3).min().map(|(_, name)| name)
 }
 
+/// A word of a command, as a shell takes it.
+#[must_use]
+pub fn shell_word(word: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || "_-./:=,+@%".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::nearest;
+    use super::{nearest, shell_word};
+
+    #[test]
+    fn words_of_commands_are_quoted_where_a_shell_would_read_more_into_them() {
+        for (word, want) in [
+            ("six==1.17.0", "six==1.17.0"),
+            ("git+https://h/x.git@v1", "git+https://h/x.git@v1"),
+            ("", "''"),
+            ("https://h/x;rm -rf ~", "'https://h/x;rm -rf ~'"),
+            ("it's $(x)", r"'it'\''s $(x)'"),
+        ] {
+            assert_eq!(shell_word(word), want);
+        }
+    }
 
     #[test]
     fn typing_errors_find_their_word_and_other_words_find_none() {

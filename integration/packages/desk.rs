@@ -16,6 +16,7 @@ use carboy::python::tags::Target;
 use carboy::source::LocalFolders;
 use carboy::store::DiskCache;
 use carboy::workers::Workers;
+use serde_json::json;
 use tempfile::TempDir;
 use url::Url;
 
@@ -129,13 +130,21 @@ pub enum Form {
 pub struct Shelf {
     pub form: Form,
     pub files: BTreeMap<String, Vec<u8>>,
+    /// Reasons by name.
+    pub yanked: BTreeMap<&'static str, &'static str>,
 }
 
 impl Shelf {
     /// Files whose content is their name.
     pub fn of(form: Form, names: &[&str]) -> Self {
         let files = names.iter().map(|name| ((*name).to_owned(), name.as_bytes().to_vec()));
-        Self { form, files: files.collect() }
+        Self { form, files: files.collect(), yanked: BTreeMap::new() }
+    }
+
+    /// Takes a file back.
+    pub fn yank(mut self, name: &'static str, reason: &'static str) -> Self {
+        self.yanked.insert(name, reason);
+        self
     }
 
     pub fn answer(&self, request: &Request) -> Reply {
@@ -154,8 +163,13 @@ impl Shelf {
         if self.form == Form::Json {
             let file = |(name, content): (&String, &Vec<u8>)| {
                 let (hex, size) = (hex(content), content.len());
+                let yanked = match self.yanked.get(name.as_str()).copied() {
+                    None => json!(false),
+                    Some("") => json!(true),
+                    Some(reason) => json!(reason),
+                };
                 format!(
-                    r#"{{"filename":"{name}","url":"../../files/{name}","hashes":{{"sha256":"{hex}"}},"size":{size}}}"#
+                    r#"{{"filename":"{name}","url":"../../files/{name}","hashes":{{"sha256":"{hex}"}},"size":{size},"yanked":{yanked}}}"#
                 )
             };
             let files = self.files.iter().map(file).collect::<Vec<_>>().join(",");
@@ -163,8 +177,10 @@ impl Shelf {
             return Reply::new(200).with("Content-Type", "application/vnd.pypi.simple.v1+json").body(page);
         }
         let file = |(name, content): (&String, &Vec<u8>)| {
+            let yanked = self.yanked.get(name.as_str());
+            let yanked = yanked.map_or_else(String::new, |reason| format!(" data-yanked=\"{reason}\""));
             format!(
-                "<a href=\"/files/{name}#sha256={}\" data-requires-python=\"&gt;=3.8\">{name}</a><br />\n",
+                "<a href=\"/files/{name}#sha256={}\" data-requires-python=\"&gt;=3.8\"{yanked}>{name}</a><br />\n",
                 hex(content)
             )
         };

@@ -5,6 +5,7 @@ use std::io::Write as _;
 
 use carboy::packages::{Index, Links, Settings};
 use carboy::ports::{Packages as _, PortErrorKind};
+use carboy::progress::Event;
 use carboy::python::lock::{Hash, LockedFile, Origin};
 use sha2::{Digest as _, Sha512};
 use url::Url;
@@ -64,6 +65,55 @@ async fn a_configured_index_wins_over_the_locks_urls() {
         assert_eq!(origin.requests().len(), 0);
         let accept = &mirror.requests()[0].headers["accept"];
         assert!(accept.starts_with("application/vnd.pypi.simple.v1+json, "), "{accept}");
+    }
+}
+
+/// One warning for both platforms, and nothing of the reason but a line of its text.
+#[tokio::test]
+async fn a_yanked_file_is_told() {
+    for form in [Form::Json, Form::Html] {
+        for (reason, why) in [("", ""), ("broken: \u{7}\n\u{9b}31m import", " (reason: broken: 31m import)")] {
+            let shelf = Shelf::of(form, &[AMD64, ARM64]).yank(AMD64, reason).yank(ARM64, reason);
+            let desk = Desk::new();
+            let server = Scripted::start(move |request| shelf.answer(request));
+            let at = format!("http://{}/simple", server.host);
+            let settings = || Settings { indexes: vec![index(&at)], pypi: false, ..Settings::default() };
+            let warning = Event::Warning(format!("`six==1.17.0` is yanked on {at}{why}"));
+            let hashes = [AMD64, ARM64].map(|name| sha256(name.as_bytes())).to_vec();
+            for pinned in [
+                with_hashes(None, hashes),
+                with_hashes(None, Vec::new()),
+                with_files(vec![locked(AMD64, None), locked(ARM64, None)]),
+            ] {
+                fs::remove_dir_all(desk.folder.path().join("cache")).unwrap_or_default();
+                let before = desk.log.events().len();
+                let wheels = desk.wheels(settings());
+                for machine in ["x86_64", "aarch64"] {
+                    wheels.wheel(&pinned, &target(machine)).await.unwrap();
+                }
+                let warnings = desk.log.events().split_off(before);
+                let warnings: Vec<_> =
+                    warnings.into_iter().filter(|event| matches!(event, Event::Warning(_))).collect();
+                assert_eq!(warnings, [warning.clone()], "{pinned:?}");
+            }
+        }
+    }
+}
+
+/// A file that fits less well comes before one that is yanked.
+#[tokio::test]
+async fn a_yanked_file_comes_last() {
+    for form in [Form::Json, Form::Html] {
+        let (desk, shelf) = (Desk::new(), Shelf::of(form, &[ANY, AMD64, SDIST]).yank(AMD64, "no"));
+        let server = Scripted::start(move |request| shelf.answer(request));
+        let settings = Settings {
+            indexes: vec![index(&format!("http://{}/simple", server.host))],
+            pypi: false,
+            ..Settings::default()
+        };
+        let wheel = desk.wheel(settings, &with_hashes(None, Vec::new())).await.unwrap();
+        assert_eq!(wheel.name, ANY);
+        assert!(!desk.log.events().iter().any(|event| matches!(event, Event::Warning(_))));
     }
 }
 

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use carboy::packages::Settings;
 use carboy::ports::{NoWheel, Packages as _};
 use carboy::python::lock::{Origin, Pinned};
+use carboy::python::tags::Target;
 
 use crate::desk::{AMD64, ARM64, Desk, Form, SDIST, Shelf, index, locked, pinned, target, with_files, with_hashes};
 use crate::scripted::Scripted;
@@ -19,13 +20,15 @@ fn offline() -> Settings {
 
 #[tokio::test]
 async fn what_there_is_instead_is_named() {
-    for (names, what) in [
+    for (names, what, way_out) in [
         (
             &[SDIST, AMD64, "six-1.17.0-cp313-cp313-musllinux_1_2_aarch64.whl", "six-1.17.0-cp313-cp313-win_amd64.whl"]
                 [..],
             "there is an sdist six-1.17.0.tar.gz and wheels for linux/amd64 only",
+            None,
         ),
-        (&[SDIST], "there is an sdist six-1.17.0.tar.gz only"),
+        (&[SDIST], "there is an sdist six-1.17.0.tar.gz only", None),
+        (&["six-1.17.0.tar.bz2"], "there is an sdist six-1.17.0.tar.bz2 only", None),
         (
             &[
                 "six-1.17.0-cp39-cp39-manylinux_2_17_aarch64.whl",
@@ -34,18 +37,86 @@ async fn what_there_is_instead_is_named() {
                 "six-1.17.0-pp310-pypy310_pp73-manylinux_2_17_aarch64.whl",
                 AMD64,
             ],
-            "there are wheels for Python pp310, 3.12, 3.11, 1 others only",
+            "there are wheels for Python pp310, 3.12, 3.11, 3.9 only",
+            Some("build with --python 3.12, or "),
         ),
-        (&["six-1.17.0-cp313-cp313-manylinux_2_99_aarch64.whl"], "there are wheels for glibc 2.99 and later only"),
+        (
+            &["six-1.17.0-pp310-pypy310_pp73-manylinux_2_17_aarch64.whl"],
+            "there are wheels for Python pp310 only",
+            Some(""),
+        ),
+        (
+            &["six-1.17.0-cp313-cp313-manylinux_2_99_aarch64.whl"],
+            "there are wheels for glibc 2.99 and later only",
+            Some(""),
+        ),
+        (
+            &[AMD64],
+            "there are wheels for linux/amd64 only",
+            Some(
+                "build with --platform linux/amd64 alone, leave it out elsewhere with a marker \
+                 (`six==1.17.0 ; platform_machine == 'x86_64'`), or ",
+            ),
+        ),
         (
             &["six-1.17.0-py3-none-win_amd64.whl", "six-1.17.0-py3-none-macosx_11_0_arm64.whl"],
             "there are wheels for Windows, macOS only",
+            Some("leave `six` out on Linux with a marker (`six==1.17.0 ; sys_platform != 'linux'`), or "),
         ),
-        (&["six-1.17.0-cp313-cp313-musllinux_1_2_aarch64.whl"], "there are wheels for musl only"),
+        (
+            &["six-1.17.0-cp313-cp313-win_amd64.whl", "six-1.17.0-cp39-cp39-win32.whl"],
+            "there are wheels for Windows only",
+            Some("leave `six` out on Linux with a marker (`six==1.17.0 ; sys_platform == 'win32'`), or "),
+        ),
+        (&["six-1.17.0-cp313-cp313-musllinux_1_2_aarch64.whl"], "there are wheels for musl only", Some("")),
     ] {
         let error = lacking(offline(), &with_files(names.iter().map(|name| locked(name, None)).collect())).await;
         assert_eq!(error.message, what);
-        assert_eq!(error.build.as_deref(), Some("six==1.17.0"));
+        // Only where there is something to build it from.
+        assert_eq!(error.build.as_deref(), if way_out.is_none() { Some("six==1.17.0") } else { None });
+        let last = "lock a version of `six` that has a wheel for Python 3.13, aarch64";
+        assert_eq!(error.hint, way_out.map(|first| format!("{first}{last}")));
+    }
+}
+
+/// Perhaps nobody can build it for Linux.
+#[tokio::test]
+async fn what_is_for_other_systems_may_be_left_out() {
+    let names = [SDIST, "six-1.17.0-cp312-cp312-macosx_11_0_arm64.whl"];
+    let error = lacking(offline(), &with_files(names.map(|name| locked(name, None)).to_vec())).await;
+    assert_eq!(error.message, "there is an sdist six-1.17.0.tar.gz and wheels for Python 3.12 and macOS only");
+    let hint = "leave `six` out on Linux with a marker (`six==1.17.0 ; sys_platform == 'darwin'`)";
+    assert_eq!((error.hint.as_deref(), error.build.as_deref()), (Some(hint), Some("six==1.17.0")));
+}
+
+/// The base decides which glibc there is.
+#[tokio::test]
+async fn a_newer_base_may_do() {
+    let old = Target { glibc: Some((2, 31)), ..target("x86_64") };
+    let pinned = with_files(vec![locked("six-1.17.0-cp313-cp313-manylinux_2_34_x86_64.whl", None)]);
+    let error = Desk::new().wheels(offline()).wheel(&pinned, &old).await.unwrap_err();
+    assert_eq!(error.message, "there are wheels for glibc 2.34 and later only");
+    let hint = error.hint.unwrap();
+    assert!(
+        hint.starts_with("use a base of Debian 12 or later, with glibc 2.36, or lock a version of `six`"),
+        "{hint}"
+    );
+}
+
+/// An sdist that the lock file does not have is one to build from, too.
+#[tokio::test]
+async fn an_sdist_of_the_index_can_be_built() {
+    let shelf = Shelf::of(Form::Json, &[SDIST, "six-1.16.0.zip"]);
+    let server = Scripted::start(move |request| shelf.answer(request));
+    let settings = || Settings {
+        indexes: vec![index(&format!("http://{}/simple", server.host))],
+        pypi: false,
+        ..Settings::default()
+    };
+    for pinned in [with_files(vec![locked(AMD64, None)]), with_hashes(None, Vec::new())] {
+        let error = lacking(settings(), &pinned).await;
+        assert!(error.message.starts_with("there is an sdist six-1.17.0.tar.gz "), "{error}");
+        assert_eq!((error.build.as_deref(), error.hint), (Some("six==1.17.0"), None));
     }
 }
 
@@ -113,11 +184,11 @@ async fn what_has_to_be_built_comes_with_the_command() {
         (
             Origin::Url(locked(AMD64, url("https://a.example/x"))),
             "six-1.17.0-cp313-cp313-manylinux_2_28_x86_64.whl does not fit",
-            "six==1.17.0",
+            "",
         ),
     ] {
         let error = lacking(offline(), &pinned(origin)).await;
         assert_eq!(error.message, what);
-        assert_eq!(error.build.as_deref(), Some(command));
+        assert_eq!(error.build.as_deref(), Some(command).filter(|command| !command.is_empty()));
     }
 }

@@ -22,9 +22,10 @@ fn everything_that_lacks_is_told_for_both_platforms() {
     exit: 1
     -- stdout
     -- stderr
-    error: 2 things are wrong:
-      no wheel of gone 4.0 and odd 3.0 for Python 3.11, glibc 2.36: no wheelhouse has one that fits, and no index is asked: there is a wheelhouse and no configured index
-      linux/arm64: no wheel of fast 2.0 for Python 3.11, glibc 2.36: no wheelhouse has one that fits, and no index is asked: there is a wheelhouse and no configured index
+    error: 3 things are wrong:
+      no wheel of gone 4.0 for Python 3.11, glibc 2.36: no wheelhouse has one that fits, and no index is asked: there is a wheelhouse and no configured index
+      no wheel of odd 3.0 for Python 3.11, glibc 2.36: no wheelhouse has one that fits (there are wheels for Python 3.9 only), and no index is asked: there is a wheelhouse and no configured index
+      linux/arm64: no wheel of fast 2.0 for Python 3.11, glibc 2.36: no wheelhouse has one that fits (there are wheels for linux/amd64 only), and no index is asked: there is a wheelhouse and no configured index
 
     hint: name an index besides: [dependencies] index = "https://pypi.org/simple"
           build them on linux/amd64 and on linux/arm64 with Python 3.11, into a wheelhouse: pip wheel --no-deps --wheel-dir wheels gone==4.0 odd==3.0
@@ -32,6 +33,30 @@ fn everything_that_lacks_is_told_for_both_platforms() {
     "#);
     // nothing is wrong with what was pulled meanwhile
     world.file("requirements.txt", &pins(&[&pure])).recovers(&BOTH);
+}
+
+/// Nobody is told to build what has no sources.
+#[test]
+fn what_has_wheels_for_others_only_comes_with_a_way_out() {
+    let others = [
+        Wheel::simple("windows", "1.0").tag("cp311-cp311-win_amd64"),
+        Wheel::simple("older", "2.0").tag("cp39-cp39-manylinux_2_17_x86_64"),
+    ];
+    let packages = others.iter().map(Wheel::locked).collect::<String>();
+    let world = project()
+        .file("uv.lock", &uv_lock("dependencies = [{ name = \"windows\" }, { name = \"older\" }]", &packages))
+        .file("pyproject.toml", "[project]\nname = \"shop\"\nversion = \"1.0\"\n");
+    insta::assert_snapshot!(world.fails(&HERE), @"
+    exit: 1
+    -- stdout
+    -- stderr
+    error: 2 things are wrong:
+      linux/amd64: no wheel of older 2.0 for Python 3.11, glibc 2.36: there are wheels for Python 3.9 only
+      linux/amd64: no wheel of windows 1.0 for Python 3.11, glibc 2.36: there are wheels for Windows only
+
+    hint: build with --python 3.9, or lock a version of `older` that has a wheel for Python 3.11, x86_64
+          leave `windows` out on Linux with a marker (`windows==1.0 ; sys_platform == 'win32'`), or lock a version of `windows` that has a wheel for Python 3.11, x86_64
+    ");
 }
 
 #[test]

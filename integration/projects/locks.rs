@@ -35,6 +35,18 @@ fn the_one_beside_the_configuration_is_found_and_told() {
     assert_eq!(told(&run), "");
 }
 
+/// Nobody knows the kernel yet.
+#[test]
+fn what_only_the_kernel_decides_is_installed_and_told() {
+    let (one, two) = (alpha().pin(), beta().pin());
+    let marked = |pin: &str, marker: &str| pin.replacen(" --hash", &format!(" ; {marker} --hash"), 1);
+    let lock = marked(&one, "platform_release >= '5.10'")
+        + &marked(&two, "platform_release >= '5.10' and sys_platform == 'win32'");
+    let mut world = with_wheels().file("requirements.txt", &lock);
+    assert_eq!(world.distributions(&HERE), "alpha 1.0");
+    insta::assert_snapshot!(world.warnings(&HERE), @"warning: requirements.txt: `alpha` is installed: whether `platform_release >= '5.10'` holds depends on the kernel that will run the image");
+}
+
 #[test]
 fn of_several_the_order_decides_and_a_line_says_so() {
     let mut world = with_wheels()

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 
 use super::error::BuildError;
 use crate::debian::os_release::OsRelease;
-use crate::hint::Hint as _;
+use crate::hint::{Hint as _, shell_word};
 use crate::oci::Platform;
 use crate::ports::NoWheel;
 use crate::python::tags::Target;
@@ -211,7 +211,7 @@ impl Wrong {
         let mut commands: BTreeMap<(Vec<String>, String), Vec<String>> = BTreeMap::new();
         for ((python, build), platforms) in wanted {
             let platforms = platforms.into_iter().collect();
-            commands.entry((platforms, python)).or_default().push(build.to_owned());
+            commands.entry((platforms, python)).or_default().push(shell_word(&one_line(build)));
         }
         let command = |((platforms, python), builds): ((Vec<String>, String), Vec<String>)| {
             let them = if builds.len() == 1 { "one" } else { "them" };

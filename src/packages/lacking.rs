@@ -7,6 +7,7 @@ use url::Url;
 
 use super::credentials::shown;
 use super::names::{is_wheel, sdist};
+use crate::debian::glibc::release_with;
 use crate::http::failure::one_line;
 use crate::oci::Platform;
 use crate::ports::{NoWheel, PortErrorKind};
@@ -27,12 +28,13 @@ pub struct Wanted<'a> {
 impl Wanted<'_> {
     /// There are files, and no wheel among them fits. `elsewhere` is a wheel of an
     /// index that does fit and that the lock file does not have.
+    /// A wheel can be built where there is an sdist.
     pub fn unfit<'n>(&self, names: impl IntoIterator<Item = &'n str>, elsewhere: Option<&str>) -> NoWheel {
         let (wheels, others): (Vec<_>, Vec<_>) = names.into_iter().partition(|name| is_wheel(name));
         let wheels: Vec<_> = wheels.into_iter().filter_map(WheelName::parse).collect();
         let sdist = others.into_iter().find(|name| sdist(name).is_some());
-        let wheels = self.instead(&wheels);
-        let what = match (sdist, wheels) {
+        let nearest = self.nearest(&wheels);
+        let what = match (sdist, nearest.as_ref().map(Nearest::told)) {
             (Some(sdist), Some(wheels)) => format!("there is an sdist {sdist} and wheels {wheels} only"),
             (Some(sdist), None) => format!("there is an sdist {sdist} only"),
             (None, Some(wheels)) => format!("there are wheels {wheels} only"),
@@ -45,10 +47,48 @@ impl Wanted<'_> {
                 self.target.machine
             )
         });
-        match hint {
-            Some(hint) => NoWheel { hint: Some(hint), ..absent(what) },
-            None => self.built(what, None),
+        let hint = hint.or_else(|| self.without(nearest.as_ref()?));
+        match (elsewhere, sdist) {
+            (None, Some(_)) => NoWheel { hint, ..self.built(what, None) },
+            (None, None) => NoWheel { hint: Some(self.way_out(nearest.as_ref())), ..absent(what) },
+            (Some(_), _) => NoWheel { hint, ..absent(what) },
         }
+    }
+
+    /// How to leave it out, where its wheels are for other systems only.
+    fn without(&self, nearest: &Nearest<'_>) -> Option<String> {
+        let marker = system_marker(&nearest.tags).filter(|_| nearest.misfits.contains(&Misfit::System))?;
+        let (name, pin) = (&self.pinned.name, self.pinned.requirement());
+        Some(format!("leave `{name}` out on Linux with a marker (`{pin} ; {marker}`)"))
+    }
+
+    /// What to do where there is neither a wheel that fits nor an sdist.
+    fn way_out(&self, nearest: Option<&Nearest<'_>>) -> String {
+        let target = Target { glibc: None, ..self.target.clone() };
+        let other = format!("lock a version of `{}` that has a wheel for {target}", self.pinned.name);
+        let first = nearest.and_then(|nearest| self.without(nearest).or_else(|| self.instead(nearest)));
+        first.map_or_else(|| other.clone(), |first| format!("{first}, or {other}"))
+    }
+
+    /// What to build instead, for the wheels that there are.
+    fn instead(&self, Nearest { misfits, tags }: &Nearest<'_>) -> Option<String> {
+        let misfits: Vec<_> = misfits.iter().collect();
+        Some(match misfits.as_slice() {
+            [Misfit::Python] => format!("build with --python {}", newest_python(tags)?),
+            [Misfit::Machine] => {
+                let machine = tags.iter().find_map(|tag| machine_of(&tag.platform))?;
+                let (pin, platform) = (self.pinned.requirement(), platform(machine));
+                format!(
+                    "build with --platform {platform} alone, leave it out elsewhere with a marker \
+                     (`{pin} ; platform_machine == '{machine}'`)"
+                )
+            }
+            [Misfit::Glibc(major, minor)] => {
+                let (debian, (major, minor)) = release_with((*major, *minor))?;
+                format!("use a base of Debian {debian} or later, with glibc {major}.{minor}")
+            }
+            _ => return None,
+        })
     }
 
     /// It comes from a repository.
@@ -78,41 +118,72 @@ impl Wanted<'_> {
     pub fn archive(&self, name: &str, place: &str) -> NoWheel {
         let name = one_line(name);
         if is_wheel(&name) {
-            return self.built(format!("{name} does not fit"), None);
+            let wheels: Vec<_> = WheelName::parse(&name).into_iter().collect();
+            let hint = self.way_out(self.nearest(&wheels).as_ref());
+            return NoWheel { hint: Some(hint), ..absent(format!("{name} does not fit")) };
         }
         let what = format!("{name} has to be built, and no wheelhouse has one that fits");
         self.built(what, Some(one_line(place)))
     }
 
-    /// It would have to be fetched, and nothing is.
-    pub fn offline(&self, why: &str) -> NoWheel {
-        let what = format!("no wheelhouse has one that fits, and no index is asked: {why}");
+    /// It would have to be fetched, and nothing is. `housed` are the wheels of the folders.
+    pub fn offline(&self, why: &str, housed: &[WheelName]) -> NoWheel {
+        let nearest = self.nearest(housed);
+        let has = nearest.map_or_else(String::new, |nearest| format!(" (there are wheels {} only)", nearest.told()));
+        let what = format!("no wheelhouse has one that fits{has}, and no index is asked: {why}");
         let hint = "name an index besides: [dependencies] index = \"https://pypi.org/simple\"".to_owned();
         NoWheel { hint: Some(hint), ..self.built(what, None) }
     }
 
     /// A wheel of it would do that somebody builds.
     fn built(self, message: String, what: Option<String>) -> NoWheel {
-        let pinned = || match &self.pinned.version {
-            Some(version) => format!("{}=={version}", self.pinned.name),
-            None => self.pinned.name.clone(),
-        };
-        NoWheel { build: Some(what.unwrap_or_else(pinned)), ..absent(message) }
+        NoWheel { build: Some(what.unwrap_or_else(|| self.pinned.requirement())), ..absent(message) }
     }
 
-    /// What the wheels are for that come nearest: `for linux/amd64`.
-    fn instead(&self, wheels: &[WheelName]) -> Option<String> {
+    /// The wheels that come nearest, when there are any.
+    fn nearest<'w>(&self, wheels: &'w [WheelName]) -> Option<Nearest<'w>> {
         let misfits = |wheel: &WheelName| self.target.refuses(&wheel.tags);
-        let nearest = wheels.iter().map(misfits).min_by_key(|misfits| (misfits.len(), misfits.clone()))?;
+        let least = wheels.iter().map(misfits).min_by_key(|misfits| (misfits.len(), misfits.clone()))?;
         let kinds = |misfits: &BTreeSet<Misfit>| misfits.iter().map(std::mem::discriminant).collect::<Vec<_>>();
-        let near = wheels.iter().filter(|wheel| kinds(&misfits(wheel)) == kinds(&nearest));
-        let tags: Vec<_> = near.flat_map(|wheel| &wheel.tags).collect();
-        let words: Vec<_> = nearest.iter().map(|misfit| described(*misfit, &tags)).collect();
-        Some(if words.is_empty() {
+        let near = wheels.iter().filter(|wheel| kinds(&misfits(wheel)) == kinds(&least));
+        let tags = near.flat_map(|wheel| &wheel.tags).collect();
+        Some(Nearest { misfits: least, tags })
+    }
+}
+
+/// The wheels that come nearest to fitting.
+struct Nearest<'w> {
+    /// Why they do not fit. Nothing where the index does not give them to this Python.
+    misfits: BTreeSet<Misfit>,
+    tags: Vec<&'w Tag>,
+}
+
+impl Nearest<'_> {
+    /// What they are for: `for linux/amd64`.
+    fn told(&self) -> String {
+        let words: Vec<_> = self.misfits.iter().map(|misfit| described(*misfit, &self.tags)).collect();
+        if words.is_empty() {
             "for other releases of Python".to_owned()
         } else {
             format!("for {}", words.join(" and "))
-        })
+        }
+    }
+}
+
+/// The newest version of `CPython` that wheels with these tags are for: `3.12`.
+fn newest_python(tags: &[&Tag]) -> Option<String> {
+    let minor = |tag: &&Tag| tag.python.strip_prefix("cp3")?.parse::<u32>().ok().filter(|_| !tag.abi.ends_with('t'));
+    tags.iter().filter_map(minor).max().map(|minor| format!("3.{minor}"))
+}
+
+/// The marker that holds where wheels with these tags are for.
+fn system_marker(tags: &[&Tag]) -> Option<&'static str> {
+    let systems: BTreeSet<_> = tags.iter().map(|tag| system(&tag.platform)).collect();
+    match systems.into_iter().collect::<Vec<_>>().as_slice() {
+        ["Windows"] => Some("sys_platform == 'win32'"),
+        ["macOS"] => Some("sys_platform == 'darwin'"),
+        ["Windows", "macOS"] => Some("sys_platform != 'linux'"),
+        _ => None,
     }
 }
 
@@ -126,8 +197,11 @@ fn described(misfit: Misfit, tags: &[&Tag]) -> String {
     let some = |names: BTreeSet<String>| {
         // Shorter ones first: 3.9 comes before 3.13.
         let names: BTreeSet<_> = names.into_iter().map(|name| (name.len(), name)).collect();
+        // Who would be the only one left out is named.
         let more = names.len().saturating_sub(NAMED);
-        let mut names: Vec<_> = names.into_iter().rev().take(NAMED).map(|(_, name)| name).collect();
+        let more = if more == 1 { 0 } else { more };
+        let shown = names.len() - more;
+        let mut names: Vec<_> = names.into_iter().rev().take(shown).map(|(_, name)| name).collect();
         if more > 0 {
             names.push(format!("{more} others"));
         }
@@ -154,11 +228,16 @@ fn python(tag: &Tag) -> String {
 }
 
 fn machine(tag: &str) -> Option<String> {
+    machine_of(tag).map(platform)
+}
+
+/// The machine of a tag for Linux with glibc.
+fn machine_of(tag: &str) -> Option<&'static str> {
     if tag.starts_with("musllinux") || !tag.contains("linux") {
         return None;
     }
     let known = ["x86_64", "aarch64", "i686", "armv7l", "ppc64le", "s390x", "riscv64"];
-    known.iter().find(|machine| tag.ends_with(*machine)).map(|machine| platform(machine))
+    known.into_iter().find(|machine| tag.ends_with(machine))
 }
 
 fn system(tag: &str) -> &'static str {

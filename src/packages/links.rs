@@ -9,7 +9,7 @@ use pep440_rs::{Version, VersionSpecifiers};
 use serde::Deserialize;
 use url::Url;
 
-use super::html;
+use super::html::{self, Tag};
 use crate::python::lock::Hash;
 use crate::python::tags::Target;
 
@@ -23,6 +23,8 @@ pub struct Listed {
     /// In bytes.
     pub size: Option<u64>,
     pub requires_python: Option<VersionSpecifiers>,
+    /// Why its publisher took it back (PEP 592); mostly nothing is said.
+    pub yanked: Option<String>,
 }
 
 /// Why a page is of no use.
@@ -56,6 +58,9 @@ struct JsonFile {
     hashes: std::collections::BTreeMap<String, String>,
     size: Option<u64>,
     requires_python: Option<String>,
+    /// `false`, `true` or the reason.
+    #[serde(default)]
+    yanked: serde_json::Value,
 }
 
 impl Listed {
@@ -74,7 +79,7 @@ impl Listed {
         url.set_fragment(None);
         let letter = |b: u8| b.is_ascii_alphanumeric() || b"._-+!".contains(&b);
         let named = !name.is_empty() && name.len() <= 255 && name.bytes().all(letter);
-        named.then(|| Self { name: name.to_owned(), url, hashes, size: None, requires_python: None })
+        named.then(|| Self { name: name.to_owned(), url, hashes, size: None, requires_python: None, yanked: None })
     }
 }
 
@@ -89,7 +94,8 @@ pub fn json(text: &[u8], base: &Url) -> Result<Vec<Listed>, PageError> {
     let files = page.files.into_iter().filter_map(|file| {
         let hashes = file.hashes.iter().filter_map(|(kind, hex)| hash(kind, hex)).collect();
         let listed = Listed::new(&file.filename, &file.url, base, hashes)?;
-        Some(Listed { size: file.size, requires_python: specifiers(file.requires_python.as_deref()), ..listed })
+        let requires_python = specifiers(file.requires_python.as_deref());
+        Some(Listed { size: file.size, requires_python, yanked: reason(file.yanked), ..listed })
     });
     Ok(files.collect())
 }
@@ -112,7 +118,7 @@ pub fn html(text: &str, base: &Url) -> Result<Vec<Listed>, PageError> {
                     based = true;
                 }
             }
-            "a" => files.extend(tag.get("href").and_then(|href| anchor(href, tag.get("data-requires-python"), &base))),
+            "a" => files.extend(anchor(&tag, &base)),
             _ => {}
         }
     }
@@ -120,14 +126,25 @@ pub fn html(text: &str, base: &Url) -> Result<Vec<Listed>, PageError> {
 }
 
 /// A file's name is the last part of its URL, as pip has it.
-fn anchor(href: &str, requires_python: Option<&str>, base: &Url) -> Option<Listed> {
+fn anchor(tag: &Tag, base: &Url) -> Option<Listed> {
+    let href = tag.get("href")?;
     let (link, fragment) = href.split_once('#').unwrap_or((href, ""));
     let url = base.join(link.trim()).ok()?;
     let name = percent_decoded(url.path_segments()?.next_back()?);
     let pairs = fragment.split('&').filter_map(|pair| pair.split_once('='));
     let hashes = pairs.filter_map(|(kind, hex)| hash(kind, hex)).collect();
     let listed = Listed::new(&name, link, base, hashes)?;
-    Some(Listed { requires_python: specifiers(requires_python), ..listed })
+    let requires_python = specifiers(tag.get("data-requires-python"));
+    Some(Listed { requires_python, yanked: tag.get("data-yanked").map(str::to_owned), ..listed })
+}
+
+/// Why a file is yanked, by what JSON says of it; an empty text is a no, as in pip.
+fn reason(yanked: serde_json::Value) -> Option<String> {
+    match yanked {
+        serde_json::Value::Bool(true) => Some(String::new()),
+        serde_json::Value::String(reason) if !reason.is_empty() => Some(reason),
+        _ => None,
+    }
 }
 
 fn known_version(version: Option<&str>) -> Result<(), PageError> {
@@ -219,6 +236,7 @@ mod tests {
             ]
         );
         assert_eq!((files[0].size, files[0].hashes[0].clone()), (Some(7), Hash::Sha256(Digest::of(b"x"))));
+        assert_eq!(files.iter().map(|file| file.yanked.as_deref()).collect::<Vec<_>>(), [Some("bad"), None]);
         assert!(matches!(json(b"[]", &base()), Err(PageError::Json(_))));
         let second = br#"{"meta":{"api-version":"2.0"},"files":[]}"#;
         assert_eq!(
@@ -247,6 +265,14 @@ mod tests {
                 "six-1+2.tar.gz https://f.example/six-1%2B2.tar.gz?x=1&y=2 1"
             ]
         );
+        let page = "<a href='six-1.zip' data-yanked='a &lt; b'><a href='six-2.zip' data-yanked><a href='six-3.zip'>";
+        let files = html(page, &base()).unwrap();
+        assert_eq!(
+            files.iter().map(|file| file.yanked.as_deref()).collect::<Vec<_>>(),
+            [Some("a < b"), Some(""), None]
+        );
+        let yanked = |text: &str| reason(serde_json::from_str(text).unwrap());
+        assert_eq!(["true", "null", "\"\"", "7"].map(yanked), [Some(String::new()), None, None, None]);
         assert!(html("<meta name='pypi:repository-version' content='2.0'>", &base()).is_err());
     }
 
@@ -257,8 +283,8 @@ mod tests {
         for (requires, excluded) in
             [(">=3.10", true), (">=3.9.2", false), ("<3.9", true), ("!=3.9.*", true), ("~=3.6", false), ("what", false)]
         {
-            let listed = anchor("six-1.tar.gz", Some(requires), &base()).unwrap();
-            assert_eq!(listed.excludes(&target), excluded, "{requires}");
+            let page = format!("<a href='six-1.tar.gz' data-requires-python='{}'>", requires.replace('<', "&lt;"));
+            assert_eq!(html(&page, &base()).unwrap()[0].excludes(&target), excluded, "{requires}");
         }
     }
 

@@ -1,7 +1,7 @@
 //! Wheels that are on this machine's disk already.
 
 use std::path::Path;
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 
 use super::Wheels;
 use super::download::{Need, mismatch};
@@ -12,7 +12,6 @@ use super::names::is_of;
 use crate::http::failure::other;
 use crate::plan::By;
 use crate::ports::{PortError, PortErrorKind, WheelFile};
-use crate::progress::Event;
 use crate::python::lock::{Hash, LockedFile, Origin, Pinned};
 use crate::python::wheel::{self, WheelName};
 
@@ -69,6 +68,12 @@ impl Wheels {
         self.folders.admit(&settings.bounds, folder, name)
     }
 
+    /// The wheels of a distribution that the folders have, once they were looked in.
+    pub(super) fn housed_of(&self, pinned: &Pinned) -> Vec<WheelName> {
+        let all = self.housed.get().map_or(&[][..], |all| all);
+        all.iter().map(|one| &one.wheel).filter(|wheel| is_of(wheel, pinned)).cloned().collect()
+    }
+
     /// Where a lock file has hashes without names, a wheel in a wheelhouse may be one that
     /// was built from the sdist, or another than the locked one. That is told once.
     async fn warn_of_hash(&self, pinned: &Pinned, one: &Housed) -> Result<(), PortError> {
@@ -78,11 +83,7 @@ impl Wheels {
             Err(error) if error.kind == PortErrorKind::Corrupt => {}
             other => return other.map(drop),
         }
-        let new = self.told.lock().unwrap_or_else(PoisonError::into_inner).insert(one.path.clone());
-        if new {
-            let text = format!("`{}` in a wheelhouse has none of the hashes that are locked", one.name);
-            self.progress.on(Event::Warning(text));
-        }
+        self.warn_once(format!("`{}` in a wheelhouse has none of the hashes that are locked", one.name));
         Ok(())
     }
 

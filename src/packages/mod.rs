@@ -25,8 +25,7 @@ mod search;
 mod settings;
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_util::future::BoxFuture;
 use tokio::sync::{OnceCell, Semaphore};
@@ -38,7 +37,7 @@ use crate::http::retry::Patience;
 use crate::http::wire::Wire;
 use crate::once::Once;
 use crate::ports::{Cache, Folders, NoWheel, Packages, PortError, WheelFile};
-use crate::progress::Progress;
+use crate::progress::{Event, Progress};
 use crate::python::lock::Pinned;
 use crate::python::tags::Target;
 use crate::workers::Workers;
@@ -57,8 +56,8 @@ pub struct Wheels {
     pages: Pages,
     /// What the folders have, once one was looked in.
     housed: OnceCell<Arc<[Housed]>>,
-    /// Wheels that a warning was given of.
-    told: Mutex<BTreeSet<PathBuf>>,
+    /// Warnings that were given.
+    told: Mutex<BTreeSet<String>>,
     /// Fetched files, by what they are known by.
     fetched: Once<String, WheelFile>,
     transfers: Semaphore,
@@ -87,6 +86,12 @@ impl Wheels {
         let transfers = Semaphore::new(settings.jobs.max(1));
         let (pages, housed, told, fetched) = (Pages::default(), OnceCell::new(), Mutex::default(), Once::default());
         Ok(Self { settings, courier, cache, folders, progress, workers, pages, housed, told, fetched, transfers })
+    }
+
+    fn warn_once(&self, text: String) {
+        if self.told.lock().unwrap_or_else(PoisonError::into_inner).insert(text.clone()) {
+            self.progress.on(Event::Warning(text));
+        }
     }
 }
 

@@ -27,7 +27,7 @@ pub fn is_wheel(name: &str) -> bool {
 
 /// An sdist's name without what it ends in; none for other names.
 pub fn sdist(name: &str) -> Option<&str> {
-    name.strip_suffix(".tar.gz").or_else(|| name.strip_suffix(".zip"))
+    [".tar.gz", ".zip", ".tar.bz2", ".tgz", ".tar.xz"].into_iter().find_map(|end| name.strip_suffix(end))
 }
 
 /// Whether a file, wheel or sdist, is of the distribution and version that is pinned.
@@ -57,6 +57,8 @@ mod tests {
             ("Typing.Extensions-4.0.zip", "typing-extensions", "4", true),
             ("typing-extensions-4.0.tar.gz", "typing-extensions", "4", true),
             ("typing-extensions-4.0.tar.gz", "typing", "4", false),
+            ("typing-extensions-4.0.tar.bz2", "typing-extensions", "4", true),
+            ("typing-extensions-4.0.linux-x86_64.tar.gz", "typing-extensions", "4", false),
             ("torch-2.5.1+cpu-cp313-cp313-linux_x86_64.whl", "torch", "2.5.1", true),
             ("torch-2.5.1-cp313-cp313-linux_x86_64.whl", "torch", "2.5.1+cpu", false),
             ("torch-2.5.1+cu124-cp313-cp313-linux_x86_64.whl", "torch", "2.5.1+cpu", false),

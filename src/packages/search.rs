@@ -10,12 +10,13 @@ use super::download::{self, At, Need};
 use super::hashing::{Written, agree};
 use super::lacking::{Wanted, absent};
 use super::links::Listed;
-use super::names::{is_file_of, is_of};
+use super::names::{is_file_of, is_of, sdist};
 use super::settings::{Index, Links};
-use crate::http::failure::other;
+use crate::http::failure::{one_line, other};
 use crate::ports::{NoWheel, PortError, PortErrorKind, WheelFile};
 use crate::progress::{Event, Outcome, Subject, Verb};
 use crate::python::lock::{Hash, LockedFile, Origin, Pinned};
+use crate::python::tags::Target;
 use crate::python::wheel::{self, WheelName};
 
 /// Asked when nobody names an index.
@@ -76,8 +77,9 @@ impl Wheels {
         let wheels = files.iter().filter_map(|file| Some((WheelName::parse(&file.name)?, file)));
         let own = wheels.filter(|(wheel, _)| is_of(wheel, wanted.pinned));
         let Some(file) = wheel::best(own, wanted.target) else {
-            let elsewhere = self.elsewhere(wanted, index).await;
-            return Err(wanted.unfit(files.iter().map(|file| file.name.as_str()), elsewhere.as_deref()));
+            let (wheel, sdist) = self.elsewhere(wanted, index).await;
+            let names = files.iter().map(|file| file.name.as_str()).chain(sdist.as_deref());
+            return Err(wanted.unfit(names, wheel.as_deref()));
         };
         self.file(wanted, index, file).await
     }
@@ -111,7 +113,7 @@ impl Wheels {
                 return Ok(found);
             }
             if let Some(why) = self.settings.offline() {
-                return Err(wanted.offline(why));
+                return Err(wanted.offline(why, &self.housed_of(wanted.pinned)));
             }
             let mut misses = Misses::of(wanted.pinned, &file.hashes);
             for place in &places {
@@ -146,7 +148,10 @@ impl Wheels {
         let listed = page.iter().filter(|listed| listed.name == file.name);
         let (same, others): (Vec<_>, Vec<_>) = listed.partition(|listed| agree(&listed.hashes, &file.hashes));
         match same.first() {
-            Some(listed) => self.listed(listed, index, file).await,
+            Some(listed) => {
+                self.warn_of_yanked(pinned, listed, &name);
+                self.listed(listed, index, file).await
+            }
             None if others.is_empty() => Err(absent(format!("{name} does not have {}", file.name))),
             None => Err(absent(format!("{name} has another {} than the one that is locked", file.name))),
         }
@@ -163,7 +168,7 @@ impl Wheels {
     /// no names.
     async fn unnamed(&self, wanted: Wanted<'_>, index: Option<&str>, hashes: &[Hash]) -> Result<WheelFile, NoWheel> {
         if let Some(why) = self.settings.offline() {
-            return Err(wanted.offline(why));
+            return Err(wanted.offline(why, &self.housed_of(wanted.pinned)));
         }
         let mut places = self.configured_places();
         places.extend(self.further_places(index)?);
@@ -207,11 +212,14 @@ impl Wheels {
         }
         let wheels = of_version.iter().filter(|listed| !listed.excludes(wanted.target));
         let wheels = wheels.filter_map(|listed| Some((WheelName::parse(&listed.name)?, *listed)));
-        let Some(listed) = wheel::best(wheels, wanted.target) else {
-            names.extend(of_version.iter().map(|listed| listed.name.clone()));
+        let Some(listed) = best_listed(wheels, wanted.target) else {
+            // A wheel may be built from an sdist that is not locked, too.
+            let sdists = page.iter().filter(|one| is_file_of(&one.name, wanted.pinned) && sdist(&one.name).is_some());
+            names.extend(of_version.into_iter().chain(sdists).map(|listed| listed.name.clone()));
             misses.said.push(format!("{shown} has no wheel of it that fits"));
             return Ok(None);
         };
+        self.warn_of_yanked(wanted.pinned, listed, &shown);
         // The index's hashes tell which of the locked files this is, if they can.
         let both: Vec<_> = listed.hashes.iter().filter(|hash| hashes.contains(hash)).cloned().collect();
         let (hashes, known) = match (both.is_empty(), hashes.is_empty()) {
@@ -231,19 +239,32 @@ impl Wheels {
         self.fetched.get(known_by(&file), work).await.map(Some)
     }
 
-    /// A wheel of the index that would fit, where the lock file has none: whoever
-    /// asks is told, and nobody is when the index does not answer.
-    async fn elsewhere(&self, wanted: Wanted<'_>, index: Option<&str>) -> Option<String> {
+    /// What the index has of a version, where the lock file has no wheel that fits: a
+    /// wheel that would, and an sdist. Neither where the index does not answer.
+    async fn elsewhere(&self, wanted: Wanted<'_>, index: Option<&str>) -> (Option<String>, Option<String>) {
         if self.settings.offline().is_some() {
-            return None;
+            return (None, None);
         }
         let mut places = self.configured_places();
-        places.extend(self.further_places(index).ok()?);
+        places.extend(self.further_places(index).unwrap_or_default());
         places.extend(self.pypi(index));
-        let (page, _, _) = self.page(places.first()?, wanted.pinned).await.ok()?;
-        let wheels = page.iter().filter(|listed| !listed.excludes(wanted.target));
-        let wheels = wheels.filter_map(|listed| Some((WheelName::parse(&listed.name)?, listed.name.clone())));
-        wheel::best(wheels.filter(|(wheel, _)| is_of(wheel, wanted.pinned)), wanted.target)
+        let Some(place) = places.first() else { return (None, None) };
+        let Ok((page, ..)) = self.page(place, wanted.pinned).await else { return (None, None) };
+        let fine = page.iter().filter(|listed| !listed.excludes(wanted.target) && listed.yanked.is_none());
+        let of_version: Vec<_> = fine.filter(|listed| is_file_of(&listed.name, wanted.pinned)).collect();
+        let wheels = of_version.iter().filter_map(|listed| Some((WheelName::parse(&listed.name)?, *listed)));
+        let wheel = best_listed(wheels, wanted.target).map(|listed| listed.name.clone());
+        let sdist = of_version.iter().find(|listed| sdist(&listed.name).is_some()).map(|listed| listed.name.clone());
+        (wheel, sdist)
+    }
+
+    /// Tells of a file that its publisher took back. It is taken all the same: the version
+    /// was asked for.
+    fn warn_of_yanked(&self, pinned: &Pinned, listed: &Listed, page: &str) {
+        let Some(reason) = &listed.yanked else { return };
+        let reason = one_line(reason);
+        let why = if reason.is_empty() { String::new() } else { format!(" (reason: {reason})") };
+        self.warn_once(format!("`{}` is yanked on {page}{why}", pinned.requirement()));
     }
 
     /// What a place lists, the index that it is, and its name.
@@ -393,6 +414,15 @@ impl Misses {
             None => absent(message),
         }
     }
+}
+
+/// The best of an index's wheels; one that is yanked only where no other fits.
+fn best_listed<'l>(
+    wheels: impl Iterator<Item = (WheelName, &'l Listed)> + Clone,
+    target: &Target,
+) -> Option<&'l Listed> {
+    let of = |yanked| wheels.clone().filter(move |(_, listed)| listed.yanked.is_some() == yanked);
+    wheel::best(of(false), target).or_else(|| wheel::best(of(true), target))
 }
 
 /// Pages of links.

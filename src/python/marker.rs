@@ -4,7 +4,10 @@
 //! `extras` and `dependency_groups`. Where they leave a choice, as `packaging.markers`
 //! has it, which pip uses; `integration/locks.rs` compares the two. Of several extras
 //! chosen, `extra == 'x'` asks for one of them, `extra != 'x'` for none of them, as uv's
-//! lock files need it. What `packaging` gives up on (`sys_platform ~= 'x'`) is false.
+//! lock files need it. What `packaging` gives up on (`sys_platform ~= 'x'`) is no marker.
+//!
+//! `platform_release` and `platform_version` belong to the kernel that an image will run on,
+//! which nobody knows yet. A marker that the rest of it does not decide stays undecided.
 //!
 //! `pep508_rs` 0.9.2, the newest on its own, knows neither `extras` nor
 //! `dependency_groups`; later work on it is in uv's unstable `uv-pep508`.
@@ -14,10 +17,14 @@ mod parser;
 mod tests;
 
 use std::collections::BTreeSet;
+use std::fmt;
 
 use pep440_rs::{Version, VersionSpecifier};
 
 use super::Interpreter;
+
+/// The most characters of a marker's text that are shown.
+const SHOWN: usize = 100;
 
 /// What markers ask about: the image's interpreter, not the one of this machine.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -49,6 +56,12 @@ pub struct MarkerError {
     pub marker: String,
     pub cause: String,
 }
+
+/// A marker that depends on the kernel, with the first comparison that does:
+/// `platform_release >= '5.10'`.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("`{0}` depends on the kernel")]
+pub struct Undecided(pub String);
 
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 enum Node {
@@ -108,7 +121,7 @@ impl Environment {
         Self { python_version: interpreter.version.clone(), python_full_version: full, platform_machine: machine }
     }
 
-    /// A variable's value; none of those that are chosen, not found.
+    /// A variable's value; none of those that are chosen, not found, or the kernel's.
     fn value(&self, variable: Variable) -> Option<&str> {
         Some(match variable {
             Variable::OsName => "posix",
@@ -116,12 +129,14 @@ impl Environment {
             Variable::PlatformMachine => self.platform_machine,
             Variable::PlatformPythonImplementation => "CPython",
             Variable::PlatformSystem => "Linux",
-            // They belong to the kernel that an image will run on.
-            Variable::PlatformRelease | Variable::PlatformVersion => "",
             Variable::PythonVersion => &self.python_version,
             Variable::PythonFullVersion | Variable::ImplementationVersion => &self.python_full_version,
             Variable::ImplementationName => "cpython",
-            Variable::Extra | Variable::Extras | Variable::DependencyGroups => return None,
+            Variable::PlatformRelease
+            | Variable::PlatformVersion
+            | Variable::Extra
+            | Variable::Extras
+            | Variable::DependencyGroups => return None,
         })
     }
 }
@@ -142,24 +157,49 @@ impl Marker {
     }
 
     /// Whether it holds in an environment, with what was chosen.
-    #[must_use]
-    pub fn holds(&self, environment: &Environment, chosen: &Chosen) -> bool {
+    ///
+    /// # Errors
+    /// [`Undecided`] where that depends on the kernel.
+    pub fn holds(&self, environment: &Environment, chosen: &Chosen) -> Result<bool, Undecided> {
         self.0.holds(environment, chosen)
+    }
+
+    /// Whether it holds on some machine, in an environment with what was chosen.
+    #[must_use]
+    pub fn may_hold(&self, environment: &Environment, chosen: &Chosen) -> bool {
+        self.holds(environment, chosen).unwrap_or(true)
     }
 }
 
 impl Node {
-    fn holds(&self, environment: &Environment, chosen: &Chosen) -> bool {
-        match self {
-            Self::All(nodes) => nodes.iter().all(|node| node.holds(environment, chosen)),
-            Self::Any(nodes) => nodes.iter().any(|node| node.holds(environment, chosen)),
-            Self::Comparison(comparison) => comparison.holds(environment, chosen),
+    fn holds(&self, environment: &Environment, chosen: &Chosen) -> Result<bool, Undecided> {
+        // One node of that value decides for all.
+        let (nodes, decisive) = match self {
+            Self::All(nodes) => (nodes, false),
+            Self::Any(nodes) => (nodes, true),
+            Self::Comparison(comparison) => return comparison.holds(environment, chosen),
+        };
+        let mut out = Ok(!decisive);
+        for node in nodes {
+            match node.holds(environment, chosen) {
+                Ok(value) if value == decisive => return Ok(decisive),
+                Ok(_) => {}
+                undecided => out = out.and(undecided),
+            }
         }
+        out
     }
 }
 
 impl Comparison {
-    fn holds(&self, environment: &Environment, chosen: &Chosen) -> bool {
+    fn holds(&self, environment: &Environment, chosen: &Chosen) -> Result<bool, Undecided> {
+        if let Variable::PlatformRelease | Variable::PlatformVersion = self.variable {
+            return Err(Undecided(self.to_string()));
+        }
+        Ok(self.is_true(environment, chosen))
+    }
+
+    fn is_true(&self, environment: &Environment, chosen: &Chosen) -> bool {
         let negative = matches!(self.operator, Operator::NotEqual | Operator::NotIn);
         match self.variable {
             Variable::Extras => chosen.extras.contains(&self.text) != negative,
@@ -179,6 +219,19 @@ impl Comparison {
     }
 }
 
+impl fmt::Display for Comparison {
+    /// As it is written; only of the kernel's variables.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let variable = if self.variable == Variable::PlatformRelease { "platform_release" } else { "platform_version" };
+        let (operator, text) = (self.operator.sign(), self.text.chars().take(SHOWN).collect::<String>());
+        if self.reversed {
+            write!(f, "'{text}' {operator} {variable}")
+        } else {
+            write!(f, "{variable} {operator} '{text}'")
+        }
+    }
+}
+
 impl Variable {
     /// Whether it is compared as a version where that is possible.
     fn is_version(self) -> bool {
@@ -193,10 +246,8 @@ impl Operator {
         matches!(self, Self::Equal | Self::NotEqual | Self::AtMost | Self::AtLeast)
     }
 
-    /// Compares `left` with the version specifier that the operator and `right` are.
-    /// None where they are none.
-    fn versions(self, left: &str, right: &str) -> Option<bool> {
-        let sign = match self {
+    fn sign(self) -> &'static str {
+        match self {
             Self::Equal => "==",
             Self::NotEqual => "!=",
             Self::Less => "<",
@@ -204,10 +255,21 @@ impl Operator {
             Self::Greater => ">",
             Self::AtLeast => ">=",
             Self::Compatible => "~=",
+            Self::Arbitrary => "===",
+            Self::In => "in",
+            Self::NotIn => "not in",
+        }
+    }
+
+    /// Compares `left` with the version specifier that the operator and `right` are.
+    /// None where they are none.
+    fn versions(self, left: &str, right: &str) -> Option<bool> {
+        match self {
             Self::Arbitrary => return Some(left.eq_ignore_ascii_case(right.trim())),
             Self::In | Self::NotIn => return None,
-        };
-        let specifier: VersionSpecifier = format!("{sign}{right}").parse().ok()?;
+            _ => {}
+        }
+        let specifier: VersionSpecifier = format!("{}{right}", self.sign()).parse().ok()?;
         Some(left.parse().is_ok_and(|version| within(&specifier, version)))
     }
 

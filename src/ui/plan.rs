@@ -8,6 +8,7 @@ use super::message::printable_line;
 use super::notes::{alike, broken, count, heading, left_out, missing};
 use super::taken::taken;
 use crate::build::report::{LayerPreview, PlatformPreview, Preview};
+use crate::hint::shell_word;
 use crate::progress::LayerKind;
 
 /// The plans of all profiles, at most `width` wide unless a name is longer. Ends with
@@ -64,7 +65,7 @@ fn facts(preview: &Preview, width: usize) -> String {
             lines.push(broken(&format!("{name:7}{}", group.only), of(group.first), "", width));
         }
     };
-    process("starts", &|one| one.command.iter().map(|word| quoted(word)).collect());
+    process("starts", &|one| one.command.iter().map(|word| shell_word(word)).collect());
     process("user", &|one| vec![one.user.clone()]);
     process("workdir", &|one| vec![one.workdir.clone()]);
     lines.join("\n")
@@ -72,16 +73,6 @@ fn facts(preview: &Preview, width: usize) -> String {
 
 fn words(text: &str) -> Vec<String> {
     text.split(' ').map(str::to_owned).collect()
-}
-
-/// A word of a command, as a shell would want it.
-fn quoted(word: &str) -> String {
-    let plain = |c: char| c.is_alphanumeric() || "_-./:=,+@%".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', r"'\''"))
-    }
 }
 
 /// One platform's table of layers.

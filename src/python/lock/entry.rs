@@ -18,9 +18,13 @@ const NAMED: usize = 3;
 const WEAK: [&str; 6] = ["md5", "sha1", "sha224", "blake2b", "blake2s", "blake2b_256"];
 
 impl Origin {
-    /// Whether nothing in the lock file tells what the content must be.
+    /// Whether nothing in the lock file tells what the content of some wheel must be.
     pub(super) fn is_unhashed(&self) -> bool {
-        let bare = |files: &[LockedFile]| files.iter().all(|file| file.hashes.is_empty());
+        let bare = |files: &[LockedFile]| {
+            let mut without = files.iter().filter(|file| file.hashes.is_empty());
+            files.iter().all(|file| file.hashes.is_empty())
+                || without.any(|file| WheelName::parse(&file.name).is_some())
+        };
         match self {
             Self::Index { files, hashes, .. } => hashes.is_empty() && bare(files),
             Self::Url(file) => file.hashes.is_empty(),
@@ -191,7 +195,7 @@ pub(super) fn covers(
     if let Some(requires) = requires {
         admit(file, format, requires, environment)?;
     }
-    let here = |marker: &Marker| marker.holds(environment, &Chosen::default());
+    let here = |marker: &Marker| marker.may_hold(environment, &Chosen::default());
     if environments.is_empty() || environments.iter().any(here) {
         return Ok(());
     }

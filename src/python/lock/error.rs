@@ -25,6 +25,12 @@ impl LockError {
         Self { hint: Some(clean(hint.as_ref())), ..self }
     }
 
+    /// Whether it is about a distribution.
+    pub(super) fn names(&self, name: &str) -> bool {
+        let letter = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+        self.cause.split(|c| !letter(c)).any(|word| word == name)
+    }
+
     /// What TOML says of a text, with the line.
     pub(super) fn toml(file: &str, text: &str, error: &toml::de::Error) -> Self {
         let at = match error.span() {

@@ -9,6 +9,7 @@ mod entry;
 mod error;
 mod format;
 mod hash;
+mod here;
 mod pipfile;
 mod poetry;
 mod project;
@@ -25,7 +26,9 @@ use std::path::{Path, PathBuf};
 use pep440_rs::Version;
 
 use super::marker::Environment;
+use super::requirement::is_name;
 use crate::oci::Digest;
+use here::Here;
 use project::Project;
 
 pub use error::LockError;
@@ -57,6 +60,17 @@ pub struct Pinned {
     /// None where only the distribution itself tells: a folder, a URL.
     pub version: Option<Version>,
     pub origin: Origin,
+}
+
+impl Pinned {
+    /// As a requirement: `numpy==2.3.1`.
+    #[must_use]
+    pub fn requirement(&self) -> String {
+        match &self.version {
+            Some(version) => format!("{}=={version}", self.name),
+            None => self.name.clone(),
+        }
+    }
 }
 
 /// Where a distribution comes from, as the lock file has it.
@@ -236,25 +250,72 @@ impl Lock {
         let (file, root) = (input.name.to_owned(), address::joined(input.root, ""));
         let mut out = Self { file, format, root, body, sources, warnings: Vec::new(), refused: BTreeMap::new() };
         out.check(input.places)?;
+        if let Body::Requirements(body) = &out.body {
+            out.warnings.clone_from(&body.warnings);
+        }
         out.warnings.extend(out.unhashed());
         Ok(out)
     }
 
     /// What an image of this environment gets, sorted by name, each name once. The
-    /// project itself is not among it.
+    /// project itself is not among it. A distribution whose marker depends on the kernel
+    /// is: see [`Lock::doubts`].
     ///
     /// # Errors
     /// Two versions of one name; extras, groups and members that are not there; a Python
     /// that the lock file excludes; requirements that name no one version.
     pub fn pinned(&self, environment: &Environment, choice: &Choice) -> Result<Vec<Pinned>, LockError> {
+        let here = Here::possible(environment);
+        self.select(&here, choice).map_err(|error| {
+            let named = |(name, _): &(&String, &String)| error.names(name);
+            let doubts = here.doubts();
+            match doubts.iter().find(named) {
+                Some((name, comparison)) => {
+                    let hint = format!("whether `{comparison}` holds is not known before the image runs: lock `{name}` without that marker");
+                    error.with_hint(hint)
+                }
+                None => error,
+            }
+        })
+    }
+
+    /// What is said of distributions that an image of this environment gets although only
+    /// the kernel that will run it knows whether they are needed: a sentence for each.
+    ///
+    /// # Errors
+    /// As `pinned`.
+    pub fn doubts(&self, environment: &Environment, choice: &Choice) -> Result<Vec<String>, LockError> {
+        let here = Here::possible(environment);
+        let possible = self.select(&here, choice)?;
+        let doubts = here.doubts();
+        if doubts.is_empty() {
+            return Ok(Vec::new());
+        }
+        // Another requirement may bring it anyhow. Where that cannot be told, all are in doubt.
+        let certain = self.select(&Here::certain(environment), choice).unwrap_or_default();
+        let is_in = |all: &[Pinned], name: &str| all.iter().any(|one| one.name == name);
+        let open = doubts.iter().filter(|(name, _)| is_in(&possible, name) && !is_in(&certain, name));
+        let sentence = |(name, comparison): (&String, &String)| {
+            error::clean(&format!(
+                "{}: `{name}` is installed: whether `{comparison}` holds depends on the kernel that will run the image",
+                self.file
+            ))
+        };
+        Ok(open.map(sentence).collect())
+    }
+
+    fn select(&self, here: &Here<'_>, choice: &Choice) -> Result<Vec<Pinned>, LockError> {
         let file = self.file.as_str();
         let mut entries = match &self.body {
-            Body::Uv(body) => body.pinned(file, environment, choice)?,
-            Body::Pylock(body) => body.pinned(file, environment, choice)?,
-            Body::Poetry(body) => body.pinned(file, environment, choice)?,
-            Body::Pipfile(body) => body.pinned(file, environment, choice)?,
-            Body::Requirements(body) => body.pinned(file, environment, choice)?,
+            Body::Uv(body) => body.pinned(file, here, choice)?,
+            Body::Pylock(body) => body.pinned(file, here, choice)?,
+            Body::Poetry(body) => body.pinned(file, here, choice)?,
+            Body::Pipfile(body) => body.pinned(file, here, choice)?,
+            Body::Requirements(body) => body.pinned(file, here, choice)?,
         };
+        if let Some(odd) = entries.iter().find(|one| !is_name(&one.name)) {
+            return Err(LockError::new(file, format!("`{}` is not the name of a distribution", odd.name)));
+        }
         // These list the project too, as a folder; of a uv.lock it may be what a member needs.
         if matches!(self.format, Format::Pylock | Format::Pipfile) {
             entries.retain(|one| !matches!(&one.origin, Origin::Folder { path } if *path == self.root));

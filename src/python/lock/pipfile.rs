@@ -12,6 +12,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::error::LockError;
+use super::here::Here;
 use super::{Choice, Origin, Pinned, Sources, address, entry};
 use crate::python::marker::{Chosen, Environment, Marker};
 use crate::python::normalised;
@@ -95,13 +96,8 @@ impl Pipfile {
         Ok(Self { python, categories })
     }
 
-    pub(super) fn pinned(
-        &self,
-        file: &str,
-        environment: &Environment,
-        choice: &Choice,
-    ) -> Result<Vec<Pinned>, LockError> {
-        self.admit(file, environment)?;
+    pub(super) fn pinned(&self, file: &str, here: &Here<'_>, choice: &Choice) -> Result<Vec<Pinned>, LockError> {
+        self.admit(file, here.environment)?;
         if let Some(extra) = choice.extras.first() {
             return Err(entry::unknown(file, "extra", extra, std::iter::empty()));
         }
@@ -116,13 +112,12 @@ impl Pipfile {
             })?;
             items.extend(more);
         }
-        let here =
-            |item: &&&Item| item.marker.as_ref().is_none_or(|marker| marker.holds(environment, &Chosen::default()));
+        let wanted = |item: &&&Item| here.holds(&item.name, item.marker.as_ref(), &Chosen::default());
         let loose = |item: &Item| {
             let error = LockError::new(file, format!("`{}` has no one version", item.name));
             error.with_hint("`pipenv lock` leaves versions open that its own platform does not need: lock on Linux, or drop the marker")
         };
-        items.iter().filter(here).map(|item| item.pinned.clone().ok_or_else(|| loose(item))).collect()
+        items.iter().filter(wanted).map(|item| item.pinned.clone().ok_or_else(|| loose(item))).collect()
     }
 
     pub(super) fn origins(&mut self) -> impl Iterator<Item = (&str, &mut Origin)> {

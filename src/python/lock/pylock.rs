@@ -11,8 +11,9 @@ use pep440_rs::Version;
 use serde::Deserialize;
 
 use super::error::LockError;
+use super::here::Here;
 use super::{Choice, Format, LockedFile, Origin, Pinned, Sources, address, entry};
-use crate::python::marker::{Chosen, Environment, Marker};
+use crate::python::marker::{Chosen, Marker};
 use crate::python::normalised;
 
 /// What is never in an image unless somebody chose it.
@@ -126,20 +127,15 @@ impl Pylock {
         })
     }
 
-    pub(super) fn pinned(
-        &self,
-        file: &str,
-        environment: &Environment,
-        choice: &Choice,
-    ) -> Result<Vec<Pinned>, LockError> {
-        entry::covers(file, Format::Pylock, self.requires.as_deref(), &self.environments, environment)?;
+    pub(super) fn pinned(&self, file: &str, here: &Here<'_>, choice: &Choice) -> Result<Vec<Pinned>, LockError> {
+        entry::covers(file, Format::Pylock, self.requires.as_deref(), &self.environments, here.environment)?;
         let chosen = self.chosen(file, choice)?;
         let mut out = Vec::new();
         for package in &self.packages {
-            if package.marker.as_ref().is_none_or(|marker| marker.holds(environment, &chosen)) {
+            if here.holds(&package.pinned.name, package.marker.as_ref(), &chosen) {
                 if let Some(requires) = &package.requires {
                     let at = format!("{file}: `{}`", package.pinned.name);
-                    entry::admit(&at, Format::Pylock, requires, environment)?;
+                    entry::admit(&at, Format::Pylock, requires, here.environment)?;
                 }
                 out.push(package.pinned.clone());
             }
@@ -317,6 +313,18 @@ archive = {{ path = "documented.zip", hashes = {{ sha512 = "{HASH}{HASH}" }} }}
         let lock = read(Format::Pylock, &text(), None, &[]).unwrap();
         assert_eq!(lock.sources().find_links, ["w"]);
         assert_eq!(lock.warnings(), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_wheel_without_a_hash_is_told_although_others_have_one() {
+        let bare = |name: &str| {
+            let from = format!("url = \"https://h/{name}\", size = 3, hashes = {{ sha256 = \"{HASH}\" }}");
+            let text = text().replace(&from, &format!("url = \"https://h/{name}\", size = 3, hashes = {{}}"));
+            read(Format::Pylock, &text, None, &[]).unwrap().warnings().concat()
+        };
+        let told = bare("always-1-py3-none-any.whl");
+        assert!(told.starts_with("pylock.toml: 1 distribution has no hash (`always`): "), "{told}");
+        assert_eq!(bare("nothing"), "");
     }
 
     /// As `uv export --format pylock.toml` lists it.

@@ -1,5 +1,7 @@
 //! The grammar of markers.
 
+use pep440_rs::VersionSpecifier;
+
 use super::{Comparison, Node, Operator, Variable};
 use crate::python::normalised;
 
@@ -17,15 +19,16 @@ enum Token<'t> {
     Word(&'t str),
 }
 
-const OPERATORS: [(&str, Operator); 8] = [
-    ("===", Operator::Arbitrary),
-    ("==", Operator::Equal),
-    ("~=", Operator::Compatible),
-    ("!=", Operator::NotEqual),
-    ("<=", Operator::AtMost),
-    (">=", Operator::AtLeast),
-    ("<", Operator::Less),
-    (">", Operator::Greater),
+/// Those that are signs, longer ones first.
+const OPERATORS: [Operator; 8] = [
+    Operator::Arbitrary,
+    Operator::Equal,
+    Operator::Compatible,
+    Operator::NotEqual,
+    Operator::AtMost,
+    Operator::AtLeast,
+    Operator::Less,
+    Operator::Greater,
 ];
 
 struct Parser<'t> {
@@ -100,6 +103,10 @@ impl<'t> Parser<'t> {
         if name && variable != Variable::Extra && !(reversed && matches!(operator, Operator::In | Operator::NotIn)) {
             return Err("`extras` and `dependency_groups` are asked with `'name' in`".to_owned());
         }
+        // `packaging` has an error where such a marker is asked.
+        if !compares(variable, operator, text, reversed) {
+            return Err(format!("`{}` compares versions only", operator.sign()));
+        }
         let text = if name { normalised(text) } else { text.to_owned() };
         Ok(Comparison { variable, operator, text, reversed })
     }
@@ -159,8 +166,8 @@ impl<'t> Parser<'t> {
             self.rest = rest;
             return Ok(Some(Token::Text(text)));
         }
-        for (sign, operator) in OPERATORS {
-            if let Some(rest) = self.rest.strip_prefix(sign) {
+        for operator in OPERATORS {
+            if let Some(rest) = self.rest.strip_prefix(operator.sign()) {
                 self.rest = rest;
                 return Ok(Some(Token::Operator(operator)));
             }
@@ -183,11 +190,19 @@ impl Token<'_> {
             Self::Close => "`)`".to_owned(),
             Self::Text(text) => format!("'{}'", short(text)),
             Self::Word(word) => format!("`{}`", short(word)),
-            Self::Operator(operator) => {
-                let sign = OPERATORS.iter().find(|(_, known)| known == operator);
-                format!("`{}`", sign.map_or("in", |(sign, _)| sign))
-            }
+            Self::Operator(operator) => format!("`{}`", operator.sign()),
         }
+    }
+}
+
+/// Whether an operator has a meaning for a variable and a text.
+fn compares(variable: Variable, operator: Operator, text: &str, reversed: bool) -> bool {
+    match operator {
+        Operator::Arbitrary => variable.is_version(),
+        Operator::Compatible => {
+            variable.is_version() && (reversed || format!("~={text}").parse::<VersionSpecifier>().is_ok())
+        }
+        _ => true,
     }
 }
 

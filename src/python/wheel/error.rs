@@ -39,20 +39,18 @@ pub enum WheelFault {
     WheelVersion(String),
     #[error("line {0} of its RECORD is not a path, a hash and a size")]
     RecordLine(usize),
+    #[error("its RECORD has more than {0} lines")]
+    RecordLines(usize),
     #[error("it has more than {0} scripts")]
     Scripts(usize),
-    #[error("its RECORD has two different lines for `{0}`")]
+    #[error("its RECORD has two different hashes of `{0}`")]
     RecordTwice(String),
-    #[error("its RECORD lists `{0}`, which it has not")]
-    Lacking(String),
     #[error("its RECORD does not list `{0}`")]
     Unlisted(String),
     #[error("its RECORD has no hash of `{0}`")]
     Unhashed(String),
     #[error("its RECORD has a hash of `{member}` that is no SHA-256, SHA-384 or SHA-512: {hash}")]
     Hash { member: String, hash: String },
-    #[error("its RECORD says that `{member}` has {record} bytes, and it has {size}")]
-    Size { member: String, record: u64, size: u64 },
     #[error("`{0}` is not what its RECORD says")]
     Record(String),
     #[error("`{0}` is for no place that installers know")]
@@ -79,7 +77,7 @@ pub enum WheelFault {
 
 impl WheelFault {
     /// What to do about a RECORD that is not true.
-    pub const CHANGED: &str = "it was changed after it was built, or built by an odd tool; `wheel unpack` and `wheel pack` write a new RECORD";
+    pub const CHANGED: &str = "it was changed after it was built, or built by an odd tool; to write a new RECORD, put the wheel into an empty folder and run `unzip -d new *.whl && wheel pack --build-number 1 new` there, then build with --wheelhouse and that folder";
 }
 
 impl Hint for WheelError {
@@ -95,11 +93,11 @@ impl Hint for WheelError {
             WheelFault::Scheme(_) => {
                 Some("the standard knows purelib, platlib, scripts, data and headers; build the wheel again".to_owned())
             }
-            WheelFault::Lacking(_)
+            WheelFault::RecordLine(_)
+            | WheelFault::RecordTwice(_)
             | WheelFault::Unlisted(_)
             | WheelFault::Unhashed(_)
             | WheelFault::Hash { .. }
-            | WheelFault::Size { .. }
             | WheelFault::Record(_) => Some(WheelFault::CHANGED.to_owned()),
             _ => Some("ask where it comes from, or build it again".to_owned()),
         }

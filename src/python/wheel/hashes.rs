@@ -2,6 +2,9 @@
 //!
 //! Source: PyPA, "Binary distribution format", "Signed wheel files" and "The .dist-info
 //! directory": every file but RECORD and its signatures has a hash, SHA-256 or better.
+//! Installers do not hold publishers to it, so spellings that can mean one thing only are
+//! read as well: `/a.py`, `./a.py` and `a\b.py` (selenium 4.1.0), hexadecimal digests (furo
+//! 2022.6.21), base64 with padding or with `+` and `/` (pantsbuild.pants.testutil 2.14.0).
 
 use std::collections::BTreeMap;
 
@@ -24,44 +27,101 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 
 /// The most characters of a bad hash that are shown.
 const SHOWN: usize = 100;
+/// The most lines: more than a wheel may have files.
+const LINES: usize = 1_000_000;
 
 /// A line, but for its path.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Told {
-    /// None for RECORD itself.
     pub hash: Option<Hash>,
     pub size: Option<u64>,
 }
 
-/// The lines by path. A file that the wheel has not is the end: of hostile lines, none
-/// more are kept than there are files.
-pub fn read(text: &str, has: impl Fn(&str) -> bool) -> Result<BTreeMap<String, Told>, WheelFault> {
-    let mut out = BTreeMap::new();
-    for (at, line) in text.lines().enumerate().filter(|(_, line)| !line.is_empty()) {
+/// What the path of a line leads to.
+pub enum Listed {
+    /// A file that is installed, by its name in the archive.
+    Member(String),
+    /// A folder, or a file that is not installed. The line does not matter.
+    Ignored,
+    /// A file that the wheel does not have.
+    Nowhere,
+}
+
+/// What a RECORD says.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Lines {
+    /// By the names of installed files.
+    pub told: BTreeMap<String, Told>,
+    /// How many lines are about files that the wheel does not have, and the first path.
+    pub nowhere: Option<(usize, String)>,
+}
+
+/// Reads a RECORD. Of hostile lines, no more are kept than there are files.
+///
+/// # Errors
+/// More than [`LINES`]; lines that are not CSV or have more than three fields; sizes that are no numbers; of a
+/// file that is installed, hashes that are unknown or differ between lines.
+pub fn read(text: &str, listed: impl Fn(&str) -> Listed) -> Result<Lines, WheelFault> {
+    let mut out = Lines::default();
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    for (at, line) in text.lines().enumerate() {
         let bad = || WheelFault::RecordLine(at + 1);
-        let fields: [String; 3] = record::fields(line).and_then(|fields| fields.try_into().ok()).ok_or_else(bad)?;
-        let [path, hash, size] = fields;
-        let size = if size.is_empty() { None } else { Some(size.parse().map_err(|_| bad())?) };
-        if !has(&path) {
-            return Err(WheelFault::Lacking(path));
+        if at >= LINES {
+            return Err(WheelFault::RecordLines(LINES));
         }
-        let told = Told { hash: hash_of(&path, &hash)?, size };
-        match out.get(&path) {
-            Some(known) if *known != told => return Err(WheelFault::RecordTwice(path)),
-            _ => out.insert(path, told),
+        if line.trim().is_empty() {
+            continue;
+        }
+        let [path, hash, size] = fields(line).ok_or_else(bad)?;
+        let member = match listed(&path) {
+            Listed::Member(member) => member,
+            Listed::Ignored => continue,
+            Listed::Nowhere => {
+                out.nowhere.get_or_insert((0, path)).0 += 1;
+                continue;
+            }
         };
+        let size = if size.is_empty() { None } else { Some(size.parse().map_err(|_| bad())?) };
+        let told = Told { hash: hash_of(&member, &hash)?, size };
+        match out.told.get_mut(&member) {
+            None => drop(out.told.insert(member, told)),
+            Some(known) if known.hash.is_none() => *known = told,
+            Some(known) if told.hash.is_none() || known.hash == told.hash => {}
+            Some(_) => return Err(WheelFault::RecordTwice(member)),
+        }
     }
     Ok(out)
 }
 
+/// Path, hash and size of a line. Empty fields at its end may be missing, or too many.
+fn fields(line: &str) -> Option<[String; 3]> {
+    let mut fields = record::fields(line)?;
+    fields.iter_mut().skip(1).for_each(|field| *field = field.trim().to_owned());
+    if fields.iter().skip(3).any(|field| !field.is_empty()) {
+        return None;
+    }
+    fields.resize(3, String::new());
+    fields.try_into().ok()
+}
+
+/// A path as archives write it: `/a.py`, `./a.py` and `.\a.py` are `a.py`.
+pub fn plain(path: &str) -> String {
+    let parts = path.trim().split(['/', '\\']).filter(|part| !part.is_empty() && *part != ".");
+    parts.collect::<Vec<_>>().join("/")
+}
+
+/// A hash. Its length tells hexadecimal digits from base64.
 fn hash_of(path: &str, text: &str) -> Result<Option<Hash>, WheelFault> {
     if text.is_empty() {
         return Ok(None);
     }
     let parse = || {
-        let (algorithm, value) = text.split_once('=')?;
-        let value = BASE64.decode(value).ok()?;
-        Some(match algorithm {
+        let (algorithm, value) = text.split_once(['=', ':'])?;
+        if let Some(hash) = Hash::of(algorithm, value) {
+            return Some(hash);
+        }
+        let value = BASE64.decode(value.replace('+', "-").replace('/', "_")).ok()?;
+        Some(match algorithm.to_ascii_lowercase().as_str() {
             "sha256" => Hash::Sha256(Digest::from_bytes(value.try_into().ok()?)),
             "sha384" => Hash::Sha384(value.try_into().ok()?),
             "sha512" => Hash::Sha512(value.try_into().ok()?),
@@ -121,26 +181,56 @@ impl<'a> Comparison<'a> {
 mod tests {
     use super::*;
 
+    const EMPTY: &str = "47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU";
+    const FILES: [&str; 3] = ["a.py", "b/c.py", "d,e"];
+
+    fn lines(text: &str) -> Result<Lines, WheelFault> {
+        read(text, |path| match plain(path).as_str() {
+            name if FILES.contains(&name) => Listed::Member(name.to_owned()),
+            "b" | "x.pyc" => Listed::Ignored,
+            _ => Listed::Nowhere,
+        })
+    }
+
     #[test]
-    fn lines_are_read_and_odd_ones_refused() {
-        let empty = "sha256=47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU";
-        let record =
-            read(&format!("a.py,{empty},0\r\na.py,{empty},0\n\"b,c\",{empty}=,\nx/RECORD,,\n\n"), |_| true).unwrap();
+    fn one_hash_has_many_spellings() {
+        let hex = Digest::of(b"").hex();
+        let standard = EMPTY.replace('-', "+").replace('_', "/");
         let told = Told { hash: Some(Hash::Sha256(Digest::of(b""))), size: Some(0) };
-        assert_eq!(record["a.py"], told);
-        assert_eq!(record["b,c"], Told { size: None, ..told });
-        assert_eq!(record["x/RECORD"], Told { hash: None, size: None });
-        for (text, fault) in [
-            ("a", WheelFault::RecordLine(1)),
-            ("\na,,,", WheelFault::RecordLine(2)),
-            ("\"a,,", WheelFault::RecordLine(1)),
-            ("a,,-1", WheelFault::RecordLine(1)),
-            ("a,,1\na,,2", WheelFault::RecordTwice("a".to_owned())),
-            ("a,,1\nz,,\nb", WheelFault::Lacking("z".to_owned())),
-            ("a,md5=x,1", WheelFault::Hash { member: "a".to_owned(), hash: "md5=x".to_owned() }),
-            ("a,sha256=AAAA,1", WheelFault::Hash { member: "a".to_owned(), hash: "sha256=AAAA".to_owned() }),
+        for line in [
+            format!("a.py,sha256={EMPTY},0"),
+            format!("/a.py,sha256={EMPTY}=,0\r\n"),
+            format!("\u{feff}.//a.py,SHA256={standard},0,"),
+            format!("\\a.py,sha256={standard}=, 0 \n\n \n"),
+            format!("\"a.py\", sha256={hex} ,0"),
+            format!("./a.py,sha256:{},0", hex.to_ascii_uppercase()),
+            format!("a.py,,0\na.py,sha256={EMPTY},0\n/a.py,,\na.py"),
         ] {
-            assert_eq!(read(text, |path| path != "z"), Err(fault), "{text}");
+            assert_eq!(lines(&line).unwrap().told, BTreeMap::from([("a.py".to_owned(), told.clone())]), "{line}");
+        }
+        let lines = lines(&format!("b\\c.py,sha256={EMPTY},\n\"d,e\",,\nb/,,\nx.pyc,md5=?,?")).unwrap();
+        assert_eq!(lines.told["b/c.py"], Told { size: None, ..told });
+        assert_eq!(lines.told["d,e"], Told { hash: None, size: None });
+        assert_eq!((lines.told.len(), lines.nowhere), (2, None));
+    }
+
+    #[test]
+    fn lines_about_nothing_are_counted_and_bad_ones_refused() {
+        let found = lines("/x/z.py,?,?\n../a.py,,\nb/../../y,sha256=,1").unwrap();
+        assert_eq!((found.told.len(), found.nowhere), (0, Some((3, "/x/z.py".to_owned()))));
+        let other = Digest::of(b"x").hex();
+        for (text, fault) in [
+            ("\na.py,,,x".to_owned(), WheelFault::RecordLine(2)),
+            ("\"a.py,,".to_owned(), WheelFault::RecordLine(1)),
+            ("a.py,,-1".to_owned(), WheelFault::RecordLine(1)),
+            (format!("a.py,sha256={EMPTY},\n./a.py,sha256={other},"), WheelFault::RecordTwice("a.py".to_owned())),
+        ] {
+            assert_eq!(lines(&text), Err(fault), "{text}");
+        }
+        assert_eq!(lines(&"\n".repeat(LINES + 1)), Err(WheelFault::RecordLines(LINES)));
+        for hash in ["md5=d41d8cd98f00b204e9800998ecf8427e", "sha256=AAAA", "sha512=", "sha384", EMPTY, &other] {
+            let fault = WheelFault::Hash { member: "a.py".to_owned(), hash: hash.to_owned() };
+            assert_eq!(lines(&format!("a.py,{hash},1")), Err(fault));
         }
     }
 

@@ -78,8 +78,8 @@ pub fn install(archive: &Archive, interpreter: &Interpreter, open: &mut Open) ->
 fn install_checked(archive: &Archive, interpreter: &Interpreter, open: &mut Open) -> Result<Installed, WheelFault> {
     let file = WheelName::parse(&archive.file.name).ok_or(WheelFault::FileName)?;
     let stem = stem(archive, &file)?;
-    let mut wheel = Wheel::new(archive, open, format!("{stem}.dist-info"))?;
     let mut warnings = Vec::new();
+    let mut wheel = Wheel::new(archive, open, format!("{stem}.dist-info"), &mut warnings)?;
     let purelib = wheel.purelib(&mut warnings)?;
     let (name, version) = wheel.identity(&file)?;
     let scripts = match wheel.text("entry_points.txt") {

@@ -9,7 +9,7 @@ use super::RawMember;
 use super::entry_points::Function;
 use super::error::WheelFault;
 use super::places::{Place, Places};
-use super::verified::{TEXT_LIMIT, Wheel, unreadable};
+use super::verified::{TEXT_LIMIT, Wheel, is_compiled, unreadable};
 use crate::oci::Digest;
 use crate::python::{Interpreter, record};
 use crate::rootfs::path::nested;
@@ -36,7 +36,7 @@ impl Placing<'_> {
             self.left_out += 1;
             return Ok(());
         }
-        if is_installers(&member.name, wheel) {
+        if wheel.is_installers(&member.name) {
             return Ok(());
         }
         let (path, script) = match self.places.of(&member.name)? {
@@ -129,16 +129,4 @@ impl Placing<'_> {
             self.entries.iter().filter_map(|(path, (entry, digest))| Some((path, *digest, entry.content()?.size())));
         record::written(self.places.site, own, files)
     }
-}
-
-/// Compiled files, of an origin that nobody knows.
-fn is_compiled(name: &str) -> bool {
-    name.split('/').any(|part| part == "__pycache__") || matches!(name.rsplit_once('.'), Some((_, "pyc" | "pyo")))
-}
-
-/// What an installer writes itself, or what is not true any more: RECORD is rewritten.
-fn is_installers(name: &str, wheel: &Wheel) -> bool {
-    let own = wheel.of_info(name);
-    let known = ["RECORD", "RECORD.jws", "RECORD.p7s", "INSTALLER", "REQUESTED", "direct_url.json"];
-    own.is_some_and(|own| known.contains(&own))
 }

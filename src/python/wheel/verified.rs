@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io::{self, Read};
 
 use super::error::WheelFault;
-use super::hashes::{self, Comparison, Told};
+use super::hashes::{self, Comparison, Listed, Told};
 use super::install::{Open, is_version};
 use super::{Archive, RawMember, WheelName};
 use crate::oci::Digest;
@@ -17,6 +17,8 @@ use crate::python::requirement::is_name;
 pub const TEXT_LIMIT: u64 = 16 << 20;
 /// The most bytes of a RECORD: 200,000 lines.
 const RECORD_LIMIT: u64 = 64 << 20;
+/// The most characters of a path in RECORD that are shown.
+const SHOWN: usize = 200;
 
 /// A wheel whose RECORD agrees with its members.
 pub struct Wheel<'a, 'o> {
@@ -29,15 +31,51 @@ pub struct Wheel<'a, 'o> {
 }
 
 impl<'a, 'o> Wheel<'a, 'o> {
-    pub fn new(archive: &'a Archive, open: &'a mut Open<'o>, info: String) -> Result<Self, WheelFault> {
+    /// Reads a wheel's RECORD, and holds it against the files of the archive.
+    ///
+    /// # Errors
+    /// A RECORD that cannot be read; files that it does not list, or has no hash of.
+    pub fn new(
+        archive: &'a Archive,
+        open: &'a mut Open<'o>,
+        info: String,
+        warnings: &mut Vec<String>,
+    ) -> Result<Self, WheelFault> {
         let members = archive.members.iter().map(|member| (member.name.as_str(), member)).collect();
         let mut wheel = Self { archive, open, members, told: BTreeMap::new(), info };
         let record = wheel.own("RECORD");
         let raw = *wheel.members.get(record.as_str()).ok_or(WheelFault::Missing(record))?;
         let bytes = wheel.content(raw, RECORD_LIMIT)?;
-        wheel.told = hashes::read(&text(raw, bytes)?, |path| wheel.members.contains_key(path))?;
-        wheel.compare()?;
+        let lines = hashes::read(&text(raw, bytes)?, |path| wheel.listed(path))?;
+        wheel.told = lines.told;
+        if let Some((count, first)) = lines.nowhere {
+            warnings.push(wheel.oddity("lists", "which it does not have", count, &first));
+        }
+        warnings.extend(wheel.compare()?);
         Ok(wheel)
+    }
+
+    /// What a path in RECORD leads to.
+    fn listed(&self, path: &str) -> Listed {
+        let name = if self.members.contains_key(path) { path.to_owned() } else { hashes::plain(path) };
+        let below = format!("{name}/");
+        let is_below = |(member, _): (&&str, _)| member.starts_with(&below);
+        if !self.is_installed(&name) || path.ends_with(['/', '\\']) {
+            Listed::Ignored
+        } else if self.members.contains_key(name.as_str()) {
+            Listed::Member(name)
+        } else if self.members.range(below.as_str()..).next().is_some_and(is_below) {
+            Listed::Ignored
+        } else {
+            Listed::Nowhere
+        }
+    }
+
+    /// A sentence about files that RECORD is wrong about.
+    fn oddity(&self, verb: &str, which: &str, count: usize, first: &str) -> String {
+        let first = shown(first);
+        let files = if count == 1 { format!("`{first}`") } else { format!("{count} files, `{first}` first") };
+        format!("`{}`: its RECORD {verb} {files}, {which}", self.archive.file.name)
     }
 
     /// The name of a file in the dist-info folder.
@@ -50,24 +88,32 @@ impl<'a, 'o> Wheel<'a, 'o> {
         member.strip_prefix(self.info.as_str())?.strip_prefix('/')
     }
 
-    /// RECORD itself and its signatures, which nothing vouches for.
-    fn is_record(&self, name: &str) -> bool {
-        matches!(self.of_info(name), Some("RECORD" | "RECORD.jws" | "RECORD.p7s"))
+    /// Whether a file goes into an image: not what is compiled, and not what an installer
+    /// writes itself. RECORD need not be right about the others.
+    fn is_installed(&self, name: &str) -> bool {
+        !is_compiled(name) && !self.is_installers(name)
     }
 
-    fn compare(&self) -> Result<(), WheelFault> {
-        for (name, told) in &self.told {
-            let Some(member) = self.members.get(name.as_str()) else { continue }; // the reader saw to it
-            if let Some(record) = told.size.filter(|size| *size != member.size && !self.is_record(name)) {
-                return Err(WheelFault::Size { member: name.clone(), record, size: member.size });
+    /// What an installer writes itself, or what is not true any more: RECORD is rewritten.
+    pub fn is_installers(&self, name: &str) -> bool {
+        let known = ["RECORD", "RECORD.jws", "RECORD.p7s", "INSTALLER", "REQUESTED", "direct_url.json"];
+        self.of_info(name).is_some_and(|own| known.contains(&own))
+    }
+
+    /// Holds RECORD against the files that are installed. The content is the right one
+    /// when its hash is: a wrong size is told, and no more.
+    fn compare(&self) -> Result<Option<String>, WheelFault> {
+        let mut wrong: Option<(usize, &str)> = None;
+        for (name, member) in self.members.iter().filter(|(name, _)| self.is_installed(name)) {
+            let told = self.told.get(*name).ok_or_else(|| WheelFault::Unlisted((*name).to_owned()))?;
+            if told.hash.is_none() {
+                return Err(WheelFault::Unhashed((*name).to_owned()));
             }
-            if told.hash.is_none() && !self.is_record(name) {
-                return Err(WheelFault::Unhashed(name.clone()));
+            if told.size.is_some_and(|size| size != member.size) {
+                wrong.get_or_insert((0, name)).0 += 1;
             }
         }
-        let mut names = self.members.keys().filter(|name| !self.is_record(name));
-        let unlisted = names.find(|name| !self.told.contains_key(**name));
-        unlisted.map_or(Ok(()), |name| Err(WheelFault::Unlisted((*name).to_owned())))
+        Ok(wrong.map(|(count, first)| self.oddity("has a wrong size of", "whose hash counts", count, first)))
     }
 
     pub fn reader(&mut self, member: &RawMember) -> Result<Box<dyn Read>, WheelFault> {
@@ -172,4 +218,15 @@ fn text(member: &RawMember, bytes: Vec<u8>) -> Result<String, WheelFault> {
 
 pub fn unreadable(member: &RawMember, cause: &io::Error) -> WheelFault {
     WheelFault::Read { member: member.name.clone(), cause: cause.to_string() }
+}
+
+/// Compiled files, of an origin that nobody knows.
+pub fn is_compiled(name: &str) -> bool {
+    name.split('/').any(|part| part == "__pycache__") || matches!(name.rsplit_once('.'), Some((_, "pyc" | "pyo")))
+}
+
+/// A path out of RECORD, fit for a line.
+fn shown(path: &str) -> String {
+    let one = |c: char| if c.is_control() { c.escape_default().to_string() } else { c.to_string() };
+    path.chars().take(SHOWN).map(one).collect()
 }

@@ -9,9 +9,10 @@ use super::constraint::Constraint;
 use super::file::{Table, bare};
 use super::{MAIN, Package, Poetry};
 use crate::python::lock::error::LockError;
+use crate::python::lock::here::Here;
 use crate::python::lock::project::Project;
 use crate::python::lock::{Choice, entry};
-use crate::python::marker::{Chosen, Environment, Marker};
+use crate::python::marker::{Chosen, Marker};
 use crate::python::normalised;
 
 /// The most packages of one name, and the most extras of one package.
@@ -106,16 +107,15 @@ impl Graph {
         &self,
         file: &str,
         lock: &Poetry,
-        environment: &Environment,
+        asked: &Here<'_>,
         choice: &Choice,
     ) -> Result<BTreeSet<usize>, LockError> {
-        let python = environment.python_full_version.parse().ok();
+        let python = asked.environment.python_full_version.parse().ok();
         let here = |package: &Package| {
             package.python.as_ref().zip(python.as_ref()).is_none_or(|(allowed, python)| allowed.allows(python))
         };
         let here = lock.packages.iter().map(here).collect();
-        let mut walk =
-            Walk { graph: self, file, lock, here, environment, choice, assumed: BTreeMap::new(), left: WORK };
+        let mut walk = Walk { graph: self, file, lock, here, asked, choice, assumed: BTreeMap::new(), left: WORK };
         for _ in 0..ROUNDS {
             let found = walk.round()?;
             let newest = walk.newest(&found)?;
@@ -140,7 +140,8 @@ struct Walk<'w> {
     lock: &'w Poetry,
     /// Whether each package is for this version of Python.
     here: Vec<bool>,
-    environment: &'w Environment,
+    /// Where markers are asked.
+    asked: &'w Here<'w>,
     choice: &'w Choice,
     /// The versions that names with several have.
     assumed: BTreeMap<&'w str, usize>,
@@ -157,13 +158,13 @@ struct Found<'w> {
 
 impl<'w> Walk<'w> {
     fn round(&mut self) -> Result<BTreeMap<&'w str, Found<'w>>, LockError> {
-        let Self { graph, file, lock, environment, choice, .. } = *self;
+        let Self { graph, file, lock, asked, choice, .. } = *self;
         let brought: BTreeSet<_> = choice.extras.iter().filter_map(|extra| lock.extras.get(extra)).flatten().collect();
         let chosen = Chosen { extras: choice.extras.iter().cloned().collect(), ..Chosen::default() };
         let mut queue = VecDeque::new();
         for group in [MAIN].into_iter().chain(choice.groups.iter().map(String::as_str)) {
             for edge in graph.roots.get(group).into_iter().flatten() {
-                if (!edge.optional || brought.contains(&edge.name)) && edge.holds(environment, &chosen) {
+                if (!edge.optional || brought.contains(&edge.name)) && edge.holds(asked, &chosen) {
                     queue.push_back(edge);
                 }
             }
@@ -191,7 +192,7 @@ impl<'w> Walk<'w> {
             let brought: BTreeSet<_> = active.extras.iter().filter_map(|extra| extras.get(extra)).flatten().collect();
             let next = dependencies
                 .iter()
-                .filter(|edge| (!edge.optional || brought.contains(&edge.name)) && edge.holds(environment, active));
+                .filter(|edge| (!edge.optional || brought.contains(&edge.name)) && edge.holds(asked, active));
             queue.extend(next);
         }
         Ok(out)
@@ -237,12 +238,12 @@ impl<'w> Walk<'w> {
 }
 
 impl Edge {
-    fn holds(&self, environment: &Environment, chosen: &Chosen) -> bool {
-        let python = environment.python_full_version.parse().ok();
+    fn holds(&self, asked: &Here<'_>, chosen: &Chosen) -> bool {
+        let python = asked.environment.python_full_version.parse().ok();
         let version = self.python.as_ref().zip(python.as_ref()).is_none_or(|(allowed, python)| allowed.allows(python));
         version
             && (self.platforms.is_empty() || self.platforms.iter().any(|platform| platform == "linux"))
-            && self.marker.as_ref().is_none_or(|marker| marker.holds(environment, chosen))
+            && asked.holds(&self.name, self.marker.as_ref(), chosen)
     }
 }
 

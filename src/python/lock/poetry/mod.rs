@@ -16,6 +16,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use pep440_rs::Version;
 
 use super::error::LockError;
+use super::here::Here;
 use super::project::Project;
 use super::{Choice, Origin, Pinned, entry};
 use crate::python::marker::{Chosen, Environment, Marker};
@@ -61,22 +62,17 @@ impl Poetry {
         file::read(file, text, project)
     }
 
-    pub(super) fn pinned(
-        &self,
-        file: &str,
-        environment: &Environment,
-        choice: &Choice,
-    ) -> Result<Vec<Pinned>, LockError> {
-        self.admit(file, environment)?;
+    pub(super) fn pinned(&self, file: &str, here: &Here<'_>, choice: &Choice) -> Result<Vec<Pinned>, LockError> {
+        self.admit(file, here.environment)?;
         self.know(file, choice)?;
         let found = match &self.selection {
-            Selection::Walked(graph) => graph.walk(file, self, environment, choice)?,
+            Selection::Walked(graph) => graph.walk(file, self, here, choice)?,
             Selection::Told => {
                 let chosen = Chosen { extras: choice.extras.iter().cloned().collect(), ..Chosen::default() };
                 let wanted = |package: &Package| {
                     package.groups.iter().any(|(group, marker)| {
                         (group == MAIN || choice.groups.contains(group))
-                            && marker.as_ref().is_none_or(|marker| marker.holds(environment, &chosen))
+                            && here.holds(&package.name, marker.as_ref(), &chosen)
                     })
                 };
                 (0..self.packages.len()).filter(|at| wanted(&self.packages[*at])).collect()

@@ -15,9 +15,10 @@ mod tests;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::error::LockError;
+use super::here::Here;
 use super::project::Project;
 use super::{Choice, Hash, Input, Origin, Pinned, Sources};
-use crate::python::marker::{Chosen, Environment, Marker};
+use crate::python::marker::{Chosen, Marker};
 use crate::python::requirement::Requirement;
 
 /// What makes a requirements file whose versions are exact.
@@ -30,6 +31,8 @@ pub(super) struct Requirements {
     constraints: Vec<Item>,
     /// Whether it asks that each distribution has a hash.
     require_hashes: bool,
+    /// What is not followed, each a sentence.
+    pub(super) warnings: Vec<String>,
 }
 
 /// One line about a distribution.
@@ -58,12 +61,7 @@ impl Requirements {
         read::read(input, project, sources)
     }
 
-    pub(super) fn pinned(
-        &self,
-        file: &str,
-        environment: &Environment,
-        choice: &Choice,
-    ) -> Result<Vec<Pinned>, LockError> {
+    pub(super) fn pinned(&self, file: &str, here: &Here<'_>, choice: &Choice) -> Result<Vec<Pinned>, LockError> {
         let chosen = [("extras", !choice.extras.is_empty()), ("groups", !choice.groups.is_empty())];
         let chosen = chosen.into_iter().chain([("workspace members", choice.member.is_some())]);
         if let Some((kind, _)) = chosen.into_iter().find(|(_, chosen)| *chosen) {
@@ -71,13 +69,12 @@ impl Requirements {
             return Err(error
                 .with_hint("choose them when the file is made: `uv export --extra NAME --group NAME --package NAME`"));
         }
-        let here =
-            |item: &&Item| item.marker.as_ref().is_none_or(|marker| marker.holds(environment, &Chosen::default()));
+        let wanted = |item: &&Item| here.holds(&item.name, item.marker.as_ref(), &Chosen::default());
         let mut together: BTreeMap<&str, Vec<&Item>> = BTreeMap::new();
-        for item in self.items.iter().filter(here) {
+        for item in self.items.iter().filter(wanted) {
             together.entry(&item.name).or_default().push(item);
         }
-        for item in self.constraints.iter().filter(here) {
+        for item in self.constraints.iter().filter(wanted) {
             if let Some(items) = together.get_mut(item.name.as_str()) {
                 items.push(item);
             }

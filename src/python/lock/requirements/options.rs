@@ -11,6 +11,8 @@ pub(super) enum Setting {
     FindLinks(String),
     Hash(String),
     NoIndex,
+    /// Names, or `:all:`, that no wheels are to be taken of.
+    NoBinary(String),
     RequireHashes,
     /// Nothing that matters for wheels whose versions are exact.
     Other,
@@ -36,7 +38,7 @@ const VALUED: [Known; 29] = [
     ("--find-links", Setting::FindLinks),
     ("--hash", Setting::Hash),
     ("--only-binary", other),
-    ("--no-binary", other),
+    ("--no-binary", Setting::NoBinary),
     ("--trusted-host", other),
     ("--use-feature", other),
     ("--config-settings", other),
@@ -134,6 +136,7 @@ mod tests {
         assert_eq!(of("-e ./a --editable=b").unwrap(), ["./a", "b"].map(|path| Setting::Editable(text(path))));
         assert_eq!(editable("-e ./a ; os_name == 'x'"), Some("./a ; os_name == 'x'"));
         assert_eq!((editable("-e 'a b'"), editable("-r a"), editable("-e")), (None, None, None));
+        assert_eq!(of("--no-binary=a,b").unwrap(), [Setting::NoBinary(text("a,b"))]);
         assert_eq!(of("--upgrade").unwrap_err(), "has the option `--upgrade`, which is not known");
         assert_eq!(of("-r").unwrap_err(), "has `-r` without its value");
         assert_eq!(of("--hashes=1").unwrap_err(), "has the option `--hashes`, which is not known");

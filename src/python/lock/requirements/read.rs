@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::lines::{self, Line};
 use super::options::{self, Setting};
 use super::{Item, Requirements, Wanted};
-use crate::python::lock::error::LockError;
+use crate::python::lock::error::{LockError, clean};
 use crate::python::lock::project::Project;
 use crate::python::lock::{Hash, Input, LIMIT, Origin, Places, Sources, address, entry};
 use crate::python::marker::Marker;
@@ -47,7 +47,7 @@ struct Place<'p> {
 }
 
 pub(super) fn read(input: &mut Input<'_>, project: &Project, sources: &mut Sources) -> Result<Requirements, LockError> {
-    let out = Requirements { items: Vec::new(), constraints: Vec::new(), require_hashes: false };
+    let out = Requirements { items: Vec::new(), constraints: Vec::new(), require_hashes: false, warnings: Vec::new() };
     let own = Path::new(input.name).file_name().map(PathBuf::from);
     let mut reader = Reader {
         read: input.read,
@@ -131,6 +131,12 @@ impl Reader<'_> {
             Setting::FindLinks(links) => self.sources.look_in(&address::joined(place.folder, &links)),
             Setting::NoIndex => self.sources.no_index = true,
             Setting::RequireHashes => self.out.require_hashes = true,
+            Setting::NoBinary(names) if names == ":none:" => {}
+            Setting::NoBinary(names) => {
+                let text =
+                    format!("{at}: `--no-binary {names}` is not followed: wheels are installed, and nothing is built");
+                self.out.warnings.push(clean(&text));
+            }
             Setting::Hash(_) | Setting::Other => {}
         }
         Ok(())

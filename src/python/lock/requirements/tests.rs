@@ -34,6 +34,14 @@ fn exact_lines_are_taken() {
 }
 
 #[test]
+fn what_is_not_followed_is_told() {
+    let text = format!("--no-binary :none:\n--no-binary=a,b\n--only-binary :all:\na==1.0 --hash={HASH}\n");
+    let lock = read(Format::Requirements, &text, None, &[]).unwrap();
+    let told = "requirements.txt:2: `--no-binary a,b` is not followed: wheels are installed, and nothing is built";
+    assert_eq!(lock.warnings(), [told]);
+}
+
+#[test]
 fn places_are_taken() {
     let text = format!(
         "a @ https://u:p@h/a-1.0-py3-none-any.whl#{}\nhttps://h/b-2.0.tar.gz --hash={HASH}\n./wheels/c_d-3-py3-none-any.whl\n\

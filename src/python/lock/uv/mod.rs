@@ -15,9 +15,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use pep440_rs::Version;
 
 use super::error::LockError;
+use super::here::Here;
 use super::project::Project;
 use super::{Choice, Format, Origin, Pinned, Sources, entry};
-use crate::python::marker::{Environment, Marker};
+use crate::python::marker::Marker;
 use file::Conflict;
 
 /// A `uv.lock`, its references resolved.
@@ -70,15 +71,10 @@ impl Uv {
         file::read(file, text, project, sources)
     }
 
-    pub(super) fn pinned(
-        &self,
-        file: &str,
-        environment: &Environment,
-        choice: &Choice,
-    ) -> Result<Vec<Pinned>, LockError> {
-        entry::covers(file, Format::Uv, self.requires.as_deref(), &self.supported, environment)?;
+    pub(super) fn pinned(&self, file: &str, here: &Here<'_>, choice: &Choice) -> Result<Vec<Pinned>, LockError> {
+        entry::covers(file, Format::Uv, self.requires.as_deref(), &self.supported, here.environment)?;
         let root = self.start(file, choice)?;
-        let found = walk::Walk::new(self, file, environment, root, choice)?.run()?;
+        let found = walk::Walk::new(self, file, here, root, choice)?.run()?;
         let pinned = found.into_iter().filter(|at| Some(*at) != root).filter_map(|at| {
             let package = &self.packages[at];
             let origin = package.origin.clone()?;

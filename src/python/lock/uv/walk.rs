@@ -11,8 +11,9 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use super::file::Conflict;
 use super::{Edge, Package, Uv};
 use crate::python::lock::error::LockError;
+use crate::python::lock::here::Here;
 use crate::python::lock::{Choice, entry};
-use crate::python::marker::{Chosen, Environment};
+use crate::python::marker::Chosen;
 
 /// A package, alone or with one of its extras.
 type Stop<'u> = (usize, Option<&'u str>);
@@ -20,7 +21,7 @@ type Stop<'u> = (usize, Option<&'u str>);
 pub(super) struct Walk<'u> {
     lock: &'u Uv,
     file: &'u str,
-    environment: &'u Environment,
+    here: &'u Here<'u>,
     /// What markers ask for as `extra`.
     active: Chosen,
     /// Still to be looked at.
@@ -33,12 +34,12 @@ impl<'u> Walk<'u> {
     pub(super) fn new(
         lock: &'u Uv,
         file: &'u str,
-        environment: &'u Environment,
+        here: &'u Here<'u>,
         root: Option<usize>,
         choice: &'u Choice,
     ) -> Result<Self, LockError> {
         let (active, queue) = (Chosen::default(), VecDeque::new());
-        let mut walk = Self { lock, file, environment, active, queue, seen: BTreeSet::new() };
+        let mut walk = Self { lock, file, here, active, queue, seen: BTreeSet::new() };
         let root = root.map(|at| (at, &lock.packages[at]));
         walk.activate(root.map(|(_, package)| package), choice)?;
         if let Some((at, package)) = root {
@@ -58,7 +59,7 @@ impl<'u> Walk<'u> {
         }
         let mut found: BTreeMap<&str, usize> = BTreeMap::new();
         for loose in choice.groups.iter().filter_map(|group| lock.groups.get(group)).flatten() {
-            if loose.marker.as_ref().is_none_or(|marker| marker.holds(environment, &Chosen::default())) {
+            if here.holds(&loose.name, loose.marker.as_ref(), &Chosen::default()) {
                 let to = match found.get(loose.name.as_str()) {
                     Some(to) => *to,
                     None => walk.one_of(&loose.name, named.get(loose.name.as_str()))?,
@@ -152,7 +153,7 @@ impl<'u> Walk<'u> {
     }
 
     fn holds(&self, edge: &Edge) -> bool {
-        edge.marker.as_ref().is_none_or(|marker| marker.holds(self.environment, &self.active))
+        self.here.holds(&self.lock.packages[edge.to].name, edge.marker.as_ref(), &self.active)
     }
 
     fn follow(&mut self, edge: &'u Edge) {
@@ -170,7 +171,7 @@ impl<'u> Walk<'u> {
     fn one_of(&self, name: &str, named: Option<&Vec<usize>>) -> Result<usize, LockError> {
         let here = |at: &usize| {
             let forks = &self.lock.packages[*at].forks;
-            forks.is_empty() || forks.iter().any(|marker| marker.holds(self.environment, &Chosen::default()))
+            forks.is_empty() || forks.iter().any(|marker| marker.may_hold(self.here.environment, &Chosen::default()))
         };
         let found: Vec<_> = named.into_iter().flatten().copied().filter(here).collect();
         match found.as_slice() {
