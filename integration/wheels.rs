@@ -429,8 +429,8 @@ fn an_odd_record_that_can_mean_one_thing_only_is_read() {
     let value = hash.strip_prefix("sha256=").unwrap();
     let standard = value.replace('-', "+").replace('_', "/");
     for record in [
-        good.lines().map(|line| format!("/{line}\n")).collect(),
-        good.lines().map(|line| format!("./{line}\r\n")).collect(),
+        format!("/{}", good.trim_end().replace('\n', "\n/")),
+        format!("./{}", good.trim_end().replace('\n', "\r\n./")),
         format!("\u{feff}{}", good.replace("x/b.py", "x\\b.py")),
         good.replace(value, &hex),
         good.replace(value, &hex.to_ascii_uppercase()).replace("sha256", "SHA256"),

@@ -94,7 +94,7 @@ async fn a_yanked_file_is_told() {
                 let warnings = desk.log.events().split_off(before);
                 let warnings: Vec<_> =
                     warnings.into_iter().filter(|event| matches!(event, Event::Warning(_))).collect();
-                assert_eq!(warnings, [warning.clone()], "{pinned:?}");
+                assert_eq!(warnings, std::slice::from_ref(&warning), "{pinned:?}");
             }
         }
     }

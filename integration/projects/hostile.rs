@@ -39,7 +39,7 @@ fn content_that_is_not_what_record_says() {
     -- stderr
     error: `alpha-1.0-py3-none-any.whl`: `/usr/local/lib/python3.11/site-packages/alpha.py` is not what its RECORD says
 
-    hint: it was changed after it was built, or built by an odd tool; to write a new RECORD, put the wheel into an empty folder and run `unzip -d new *.whl && wheel pack --build-number 1 new` there, then build with --wheelhouse and that folder
+    hint: it was changed after it was built, or built by an odd tool; to write a new RECORD, put the wheel into an empty folder, run `unzip -d new *.whl && mkdir wheels && wheel pack --build-number 1 --dest-dir wheels new` there, and build with --wheelhouse and that `wheels`
     ");
     // nothing half-written
     assert_eq!(kept(&world.cache().join("tmp")), [""; 0]);

@@ -134,7 +134,9 @@ pub async fn gather(
         (Dependencies::Locked(locked), Some(facts), Some(packages)) => {
             let pinned = locked.lock.pinned(&facts.environment, &locked.choice).map_err(BuildError::Lock)?;
             let doubts = locked.lock.doubts(&facts.environment, &locked.choice).map_err(BuildError::Lock)?;
-            doubts.into_iter().for_each(|text| run.warn_once(text));
+            for text in doubts {
+                run.warn_once(text);
+            }
             let all = pinned.iter().map(|pinned| one(run, locked, pinned, facts, packages));
             let installed = whole(platform, join_all(all).await)?;
             warn_of_oddities(run, &installed);

@@ -267,7 +267,7 @@ mod tests {
             cause: NoWheel {
                 kind: PortErrorKind::NotFound,
                 message: why.to_owned(),
-                build: Some(format!("{name}==1")),
+                build: Some(if name == "c" { "https://h/c;x".to_owned() } else { format!("{name}==1") }),
                 hint: Some("or else".to_owned()),
             },
         };
@@ -280,7 +280,7 @@ mod tests {
         assert_eq!(wrong.text(), text);
         let hint = "or else\n      \
                     build them on linux/amd64 and on linux/arm64 with Python 3.13, into a wheelhouse: pip wheel --no-deps --wheel-dir wheels a==1 b==1\n      \
-                    build one on linux/arm64 with Python 3.13, into a wheelhouse: pip wheel --no-deps --wheel-dir wheels c==1";
+                    build one on linux/arm64 with Python 3.13, into a wheelhouse: pip wheel --no-deps --wheel-dir wheels 'https://h/c;x'";
         assert_eq!(wrong.hint().as_deref(), Some(hint));
     }
 

@@ -123,7 +123,9 @@ impl Wanted<'_> {
             return NoWheel { hint: Some(hint), ..absent(format!("{name} does not fit")) };
         }
         let what = format!("{name} has to be built, and no wheelhouse has one that fits");
-        self.built(what, Some(one_line(place)))
+        // A path is not an option.
+        let option = if place.starts_with('-') { "./" } else { "" };
+        self.built(what, Some(format!("{option}{}", one_line(place))))
     }
 
     /// It would have to be fetched, and nothing is. `housed` are the wheels of the folders.

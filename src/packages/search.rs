@@ -210,9 +210,8 @@ impl Wheels {
             let message = format!("{shown} does not have it{what}");
             return Err(PortError { kind: PortErrorKind::NotFound, message, hint: None });
         }
-        let wheels = of_version.iter().filter(|listed| !listed.excludes(wanted.target));
-        let wheels = wheels.filter_map(|listed| Some((WheelName::parse(&listed.name)?, *listed)));
-        let Some(listed) = best_listed(wheels, wanted.target) else {
+        let files = of_version.iter().copied().filter(|listed| !listed.excludes(wanted.target));
+        let Some(listed) = best_listed(files, wanted.target) else {
             // A wheel may be built from an sdist that is not locked, too.
             let sdists = page.iter().filter(|one| is_file_of(&one.name, wanted.pinned) && sdist(&one.name).is_some());
             names.extend(of_version.into_iter().chain(sdists).map(|listed| listed.name.clone()));
@@ -252,8 +251,7 @@ impl Wheels {
         let Ok((page, ..)) = self.page(place, wanted.pinned).await else { return (None, None) };
         let fine = page.iter().filter(|listed| !listed.excludes(wanted.target) && listed.yanked.is_none());
         let of_version: Vec<_> = fine.filter(|listed| is_file_of(&listed.name, wanted.pinned)).collect();
-        let wheels = of_version.iter().filter_map(|listed| Some((WheelName::parse(&listed.name)?, *listed)));
-        let wheel = best_listed(wheels, wanted.target).map(|listed| listed.name.clone());
+        let wheel = best_listed(of_version.iter().copied(), wanted.target).map(|listed| listed.name.clone());
         let sdist = of_version.iter().find(|listed| sdist(&listed.name).is_some()).map(|listed| listed.name.clone());
         (wheel, sdist)
     }
@@ -416,13 +414,11 @@ impl Misses {
     }
 }
 
-/// The best of an index's wheels; one that is yanked only where no other fits.
-fn best_listed<'l>(
-    wheels: impl Iterator<Item = (WheelName, &'l Listed)> + Clone,
-    target: &Target,
-) -> Option<&'l Listed> {
-    let of = |yanked| wheels.clone().filter(move |(_, listed)| listed.yanked.is_some() == yanked);
-    wheel::best(of(false), target).or_else(|| wheel::best(of(true), target))
+/// The best of an index's files; one that is yanked only where no other fits.
+fn best_listed<'l>(files: impl Iterator<Item = &'l Listed>, target: &Target) -> Option<&'l Listed> {
+    let wheels = files.filter_map(|listed| Some((WheelName::parse(&listed.name)?, listed)));
+    let (yanked, others): (Vec<_>, Vec<_>) = wheels.partition(|(_, listed)| listed.yanked.is_some());
+    wheel::best(others, target).or_else(|| wheel::best(yanked, target))
 }
 
 /// Pages of links.

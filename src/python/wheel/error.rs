@@ -77,7 +77,7 @@ pub enum WheelFault {
 
 impl WheelFault {
     /// What to do about a RECORD that is not true.
-    pub const CHANGED: &str = "it was changed after it was built, or built by an odd tool; to write a new RECORD, put the wheel into an empty folder and run `unzip -d new *.whl && wheel pack --build-number 1 new` there, then build with --wheelhouse and that folder";
+    pub const CHANGED: &str = "it was changed after it was built, or built by an odd tool; to write a new RECORD, put the wheel into an empty folder, run `unzip -d new *.whl && mkdir wheels && wheel pack --build-number 1 --dest-dir wheels new` there, and build with --wheelhouse and that `wheels`";
 }
 
 impl Hint for WheelError {
