@@ -74,7 +74,7 @@ const APP: &str = "[app]\nsource = \".\"\n";
 #[test]
 fn files_that_the_kernel_does_not_start() {
     let world = World::alone().file("carboy.toml", APP);
-    let base = base(&world, &[]);
+    let base = base(&world, &[("etc/start", 0o755, b"x")]);
     for (name, bytes, want) in [
         ("crlf", &b"#!/bin/tool\r\nx\r\n"[..], "has Windows line endings, and `#!` takes the carriage return"),
         ("bare", b"print(1)\n", "is neither a script with a `#!` line nor machine code"),
@@ -91,6 +91,8 @@ fn files_that_the_kernel_does_not_start() {
         assert!(text.starts_with(&start), "{text}");
         assert!(text.contains("\nhint: "), "{text}");
     }
+    let run = world.succeeds(&["--python=false", &base, AMD64, "--push=false", "--", "/etc/start"]);
+    insta::assert_snapshot!(warnings(&run), @"warning: `/etc/start`, the entrypoint, is neither a script with a `#!` line nor machine code; it comes out of an image");
     assert!(refused(&world, &base, &["./crlf"]).contains("hint: give it Unix line endings: sed -i 's/\\r$//' crlf\n"));
 }
 

@@ -146,11 +146,12 @@ impl<'a, 'b> Start<'a, 'b> {
                 }
                 Err(cause) => {
                     let (text, hint) = (format!("`{path}`, {what}, {cause}"), self.hint_for(&path, cause));
-                    if self.work.reasons.get(&real).is_some() {
+                    let reason = self.work.reasons.get(&real).map(|reason| &reason.because);
+                    if matches!(reason, Some(Because::Application | Because::Dependency)) {
                         self.wrong(text, Some(hint));
                     } else {
-                        // What a host makes of it (`binfmt_misc`) is between the base and the host.
-                        self.warnings.push(format!("{text}; it comes with the base"));
+                        // A host may be set up to start it (`binfmt_misc`).
+                        self.warnings.push(format!("{text}; it comes out of an image"));
                     }
                     return Ok(());
                 }
