@@ -231,7 +231,7 @@ mod tests {
         let key = Digest::of(b"key");
         let folder = tempfile::tempdir().unwrap();
         let cache = Arc::new(crate::store::DiskCache::new(folder.path().to_owned()).unwrap());
-        let mut writer = Writer::new(cache, &key).unwrap();
+        let mut writer = Writer::new(cache.clone(), &key).unwrap();
         for result in [Ok(b"first".to_vec()), Err(Skipped::TooDeep), Ok(b"third".to_vec())] {
             writer.add(result).unwrap();
         }

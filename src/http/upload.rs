@@ -158,10 +158,11 @@ fn pieces(reader: Reader, meter: Arc<Meter>) -> impl Stream<Item = io::Result<By
     try_unfold((reader, meter), async |(mut reader, meter)| {
         meter.with(|state| state.reading = true);
         let piece = meter.piece(&mut reader).await;
+        let fault = piece.as_ref().err().map(|cause| meter.fault_of(cause));
         meter.with(|state| {
             state.reading = false;
             state.moved = Instant::now();
-            state.fault = piece.as_ref().err().map(|cause| meter.fault_of(cause));
+            state.fault = fault;
         });
         let piece = piece?;
         meter.give(piece.len() as u64);

@@ -180,10 +180,10 @@ mod tests {
 
     #[test]
     fn limits_hold_for_facts_that_were_kept() {
-        let (facts, full) = (facts(), Limits::default());
-        assert!(facts.check(&Limits { layer_size: 1 << 41, ..full }).is_ok());
+        let (facts, full) = (facts(), Limits { layer_size: 1 << 41, ..Limits::default() });
+        assert!(facts.check(&full).is_ok());
         for (limits, key) in [
-            (full, "layer-size"),
+            (Limits::default(), "layer-size"),
             (Limits { layer_entries: 3, ..full }, "layer-entries"),
             (Limits { layer_names: 30, ..full }, "layer-names"),
             (Limits { name_length: 4, ..full }, "name-length"),

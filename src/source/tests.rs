@@ -305,7 +305,7 @@ fn the_cache_and_what_the_run_writes_stay_out() {
     project.write("app/out/anything", "");
     let inputs = ["app/uv.lock", "app/wheels"].map(|name| project.path(name)).to_vec();
     let own = WalkRules { inputs, outputs: vec![project.path("app/out")], ..application() };
-    let left_out = "carboy's cache and target=1 lock file and wheels=2";
+    let left_out = "carboy's cache and target=5 lock file and wheels=2";
     assert_eq!(project.dump(&own), format!("main.py old/wheels.txt | {left_out}"));
     assert!(project.walk(&own).unwrap().entries.iter().all(|entry| entry.path != b"ci"), "nothing else is in it");
     // The second time the cache is larger; nobody can ask for it.
@@ -313,7 +313,7 @@ fn the_cache_and_what_the_run_writes_stay_out() {
     let named = WalkRules { include: vec!["ci/cache/**".into(), "out".into(), "uv.lock".into()], ..own.clone() };
     assert_eq!(
         project.dump(&named),
-        "main.py old/wheels.txt uv.lock | carboy's cache and target=2 lock file and wheels=1"
+        "main.py old/wheels.txt uv.lock | carboy's cache and target=6 lock file and wheels=1"
     );
     let copy = WalkRules { ignore_files: false, inputs: vec![], ..own };
     assert_eq!(project.dump(&copy), "main.py old/wheels.txt uv.lock wheels/a.whl | carboy's cache and target=2");
@@ -586,11 +586,12 @@ fn known_files_are_not_opened_again() {
 
     // A lie in the index shows that the files are not looked into.
     let (truth, lie) = (Digest::of(b"a").to_string(), Digest::of(b"lie").to_string());
-    let written = fs_err::read(&index).unwrap();
+    let key = Digest::of(project.path("app").canonicalize().unwrap().as_os_str().as_bytes());
+    let written = project.cache.record(CacheKind::Folder, &key).unwrap().unwrap();
     let at = written.windows(truth.len()).position(|window| window == truth.as_bytes()).unwrap();
     let mut changed = written.clone();
     changed[at..at + lie.len()].copy_from_slice(lie.as_bytes());
-    fs_err::write(&index, changed).unwrap();
+    project.cache.keep(CacheKind::Folder, &key, &changed).unwrap();
     let digest = |walk: Walk| match &walk.entries[0].kind {
         LocalKind::File(file) => file.digest,
         _ => panic!("no file"),

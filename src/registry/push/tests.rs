@@ -227,7 +227,11 @@ async fn an_origins_own_error_comes_through() {
     let blob = descriptor(b"carboy");
     let error = Sink::blob(&*repository, &blob, &Origin::File(file.path().to_owned())).await.unwrap_err();
     assert_eq!(error.message, format!("reading {0} failed: {0} ended after 3 of 6 bytes", blob.digest));
-    assert_eq!(error.kind, PortErrorKind::Corrupt);
+    assert_eq!(error.kind, PortErrorKind::Damaged);
+    file.write_all(b"bob").unwrap();
+    let error = Sink::blob(&*repository, &blob, &Origin::File(file.path().to_owned())).await.unwrap_err();
+    assert!(error.message.contains("does not match: it hashes to"), "{error}");
+    assert_eq!(error.kind, PortErrorKind::Damaged);
     let liar = Server::start(|_| Reply::new(200).body("carbob")).await;
     let error = Sink::blob(&*repository, &blob, &Origin::Repository(liar.repository("x"))).await.unwrap_err();
     assert_eq!(error.kind, PortErrorKind::Corrupt, "{error}");
