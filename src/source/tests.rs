@@ -316,7 +316,7 @@ fn the_cache_and_what_the_run_writes_stay_out() {
         "main.py old/wheels.txt uv.lock | carboy's cache and target=6 lock file and wheels=1"
     );
     let copy = WalkRules { ignore_files: false, inputs: vec![], ..own };
-    assert_eq!(project.dump(&copy), "main.py old/wheels.txt uv.lock wheels/a.whl | carboy's cache and target=2");
+    assert_eq!(project.dump(&copy), "main.py old/wheels.txt uv.lock wheels/a.whl | carboy's cache and target=6");
     let error = project.folders().walk(&project.path("app/ci/cache"), &WalkRules::default()).unwrap_err();
     assert!(error.message.ends_with("cannot go into the image: it is the cache's own folder"), "{error}");
 }
