@@ -11,6 +11,7 @@ use tokio_util::io::SyncIoBridge;
 use super::error::BuildError;
 use super::run::Run;
 use crate::image::ImageConfig;
+use crate::layer::budget::{self, Budget};
 use crate::layer::{read, unpack};
 use crate::oci::digest::VerifyError;
 use crate::oci::location::Selector;
@@ -262,15 +263,21 @@ async fn layers(
         let cause = crate::image::ConfigError::Layers { diff_ids: diff_ids.len(), layers: descriptors.len() };
         return Err(BuildError::config(name, cause));
     }
+    let bounded = |cause| BuildError::Bounds { image: name.to_owned(), cause };
+    budget::check_stored(descriptors, &run.limits).map_err(bounded)?;
+    let budget = Arc::new(Budget::new(&run.limits));
     let one = |(descriptor, diff_id): (&Descriptor, DiffId)| {
         let descriptor = descriptor.clone();
+        let budget = budget.clone();
         async move {
-            let work = layer(run, name, source, &descriptor, diff_id);
+            let work = layer(run, name, source, &descriptor, diff_id, budget);
             let unpacked = run.unpacked.get(run.tars.key(&descriptor.digest, diff_id), work).await?;
-            Ok(Layer { descriptor, unpacked })
+            Ok::<_, BuildError>(Layer { descriptor, unpacked })
         }
     };
-    futures_util::future::try_join_all(descriptors.iter().zip(diff_ids).map(one)).await
+    let layers = futures_util::future::try_join_all(descriptors.iter().zip(diff_ids).map(one)).await?;
+    budget::check_unpacked(layers.iter().map(|layer| layer.unpacked), &run.limits).map_err(bounded)?;
+    Ok(layers)
 }
 
 /// Brings a layer's tar into the cache; returns its length.
@@ -280,6 +287,7 @@ async fn layer(
     source: &Arc<dyn Source>,
     blob: &Descriptor,
     diff_id: DiffId,
+    budget: Arc<Budget>,
 ) -> Result<u64, BuildError> {
     let Some(packing) = Packing::of(&blob.media_type) else {
         return Err(BuildError::MediaType {
@@ -303,13 +311,14 @@ async fn layer(
         let counted = Counted { inner: SyncIoBridge::new(reader), run: run.clone(), subject: subject.clone() };
         let limits = run.limits;
         let unpacking = tokio::task::spawn_blocking(move || {
-            let result = unpack::unpack(counted, packing, diff_id, &limits, &mut staged);
+            let result = unpack::unpack(counted, packing, diff_id, &limits, &budget, &mut staged);
             (staged, result)
         });
         let (staged, result) = unpacking.await.map_err(|cause| BuildError::Internal(cause.to_string()))?;
         let size = result.map_err(|cause| match cause {
             unpack::UnpackError::Io(cause) => transfer(name, blob, &cause),
             unpack::UnpackError::Write(cause) => BuildError::Cache(cause),
+            unpack::UnpackError::Image(cause) => BuildError::Bounds { image: name.to_owned(), cause },
             cause => BuildError::Layer {
                 image: name.to_owned(),
                 layer: blob.digest.short(),
@@ -343,6 +352,7 @@ impl<R: Read> Read for Counted<R> {
 fn stack(run: &Run, name: &str, layers: &[Digest]) -> Result<Tree, BuildError> {
     use crate::layer::TarFiles as _;
     let mut tree = Tree::default();
+    let mut all = 0;
     for digest in layers {
         let error =
             |cause: String, limit| BuildError::Layer { image: name.to_owned(), layer: digest.short(), cause, limit };
@@ -351,6 +361,9 @@ fn stack(run: &Run, name: &str, layers: &[Digest]) -> Result<Tree, BuildError> {
         let reader = crate::layer::contents::Slice::new(file, 0, size);
         let entries =
             read::list(reader, *digest, &run.limits).map_err(|cause| error(cause.to_string(), cause.limit()))?;
+        all += entries.len() as u64;
+        let bounded = budget::check_entries(all, &run.limits);
+        bounded.map_err(|cause| BuildError::Bounds { image: name.to_owned(), cause })?;
         tree.stack(entries, &run.limits).map_err(|cause| error(cause.to_string(), cause.limit()))?;
     }
     Ok(tree)

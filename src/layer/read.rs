@@ -3,7 +3,7 @@
 use std::io::{Read, Seek};
 use std::sync::Arc;
 
-use super::archive::{Archive, Fault, Record, Type};
+use super::archive::{Archive, Fault, Input, Record, Type};
 use crate::oci::Digest;
 use crate::rootfs::overlay::{Change, LayerEntry};
 use crate::rootfs::{Content, Entry, Kind, Limits, Meta, RootPath, Sparse};
@@ -40,6 +40,8 @@ pub enum EntryError {
     Root,
     #[error("its owner {0} is out of range")]
     Owner(u64),
+    #[error("it says that it has {size} bytes: the layer unpacks to more than {limit} bytes")]
+    Size { size: u64, limit: u64 },
 }
 
 impl ReadError {
@@ -47,7 +49,7 @@ impl ReadError {
     #[must_use]
     pub fn limit(&self) -> Option<&'static str> {
         match self {
-            Self::Size { .. } => Some("layer-size"),
+            Self::Size { .. } | Self::Entry { cause: EntryError::Size { .. }, .. } => Some("layer-size"),
             Self::Entries { .. } => Some("layer-entries"),
             Self::Names { .. } => Some("layer-names"),
             Self::Entry { cause: EntryError::TooLong { .. }, .. } => Some("name-length"),
@@ -66,24 +68,70 @@ pub fn list(tar: impl Read + Seek, blob: Digest, limits: &Limits) -> Result<Vec<
     if archive.length() > limits.layer_size {
         return Err(ReadError::Size { limit: limits.layer_size });
     }
-    let (mut out, mut names, mut expanded) = (Vec::new(), 0, 0_u64);
+    let (mut out, mut tally) = (Vec::new(), Tally::of(limits));
     loop {
         let record = archive.entry().map_err(|cause| at(archive.name(), cause.into()))?;
         let Some(record) = record else { return Ok(out) };
-        if out.len() as u64 == limits.layer_entries {
+        tally.count(&record)?;
+        out.push(one(record, blob, limits).map_err(|cause| at(archive.name(), cause))?);
+    }
+}
+
+/// What was counted of a layer's entries.
+struct Tally<'a> {
+    limits: &'a Limits,
+    entries: u64,
+    names: u64,
+    /// Bytes of files with holes.
+    expanded: u64,
+}
+
+impl<'a> Tally<'a> {
+    fn of(limits: &'a Limits) -> Self {
+        Self { limits, entries: 0, names: 0, expanded: 0 }
+    }
+
+    fn count(&mut self, record: &Record) -> Result<(), ReadError> {
+        let limits = self.limits;
+        self.entries += 1;
+        if self.entries > limits.layer_entries {
             return Err(ReadError::Entries { limit: limits.layer_entries });
         }
-        names += weight(&record);
-        if names > limits.layer_names {
+        self.names += weight(record);
+        if self.names > limits.layer_names {
             return Err(ReadError::Names { limit: limits.layer_names });
         }
         if record.stretches.is_some() {
-            expanded = expanded.saturating_add(record.size);
-            if expanded > limits.layer_size {
+            self.expanded = self.expanded.saturating_add(record.size);
+            if self.expanded > limits.layer_size {
                 return Err(ReadError::Size { limit: limits.layer_size });
             }
         }
-        out.push(one(record, blob, limits).map_err(|cause| at(archive.name(), cause))?);
+        Ok(())
+    }
+}
+
+/// Walks a tar that is still being unpacked, as far as its headers make sense and its bytes
+/// come. What the reader of the whole tar would refuse is refused here as soon as it is
+/// known, before the entry's data has come.
+///
+/// # Errors
+/// An entry that says that it is longer than a layer may be; headers that tar readers
+/// disagree on; more entries, names or bytes in files with holes than a layer may have.
+pub(super) fn watch<I: Input>(archive: &mut Archive<I>, limits: &Limits) -> Result<(), ReadError> {
+    let mut tally = Tally::of(limits);
+    loop {
+        let record = match archive.entry() {
+            Ok(Some(record)) => record,
+            // The reader of the whole tar knows better why it ends here.
+            Ok(None) | Err(Fault::Io(_)) => return Ok(()),
+            Err(fault) => return Err(at(archive.name(), fault.into())),
+        };
+        let limit = limits.layer_size;
+        if archive.end() > limit || record.size > limit {
+            return Err(at(archive.name(), EntryError::Size { size: record.size, limit }));
+        }
+        tally.count(&record)?;
     }
 }
 

@@ -91,12 +91,38 @@ pub struct Record {
     pub stretches: Option<Vec<Stretch>>,
 }
 
+/// Where an archive's bytes come from.
+pub trait Input {
+    /// Fills the buffer.
+    ///
+    /// # Errors
+    /// `UnexpectedEof` where fewer bytes are left.
+    fn fill(&mut self, buffer: &mut [u8]) -> io::Result<()>;
+
+    /// Passes over so many bytes.
+    ///
+    /// # Errors
+    /// Those of reading; bytes beyond the end may be passed over without one.
+    fn forward(&mut self, bytes: u64) -> io::Result<()>;
+}
+
+impl<R: Read + Seek> Input for BufReader<R> {
+    fn fill(&mut self, buffer: &mut [u8]) -> io::Result<()> {
+        self.read_exact(buffer)
+    }
+
+    fn forward(&mut self, bytes: u64) -> io::Result<()> {
+        self.seek_relative(i64::try_from(bytes).map_err(io::Error::other)?)
+    }
+}
+
 /// An archive that is being walked.
-pub struct Archive<R> {
-    tar: BufReader<R>,
+pub struct Archive<I> {
+    tar: I,
     /// Where the reader stands, and where the next header is.
     at: u64,
     next: u64,
+    /// `u64::MAX` where it is not known.
     length: u64,
     globals: Pax,
     /// What is known of the current entry's name, for errors.
@@ -112,7 +138,7 @@ struct Pending {
     count: usize,
 }
 
-impl<R: Read + Seek> Archive<R> {
+impl<R: Read + Seek> Archive<BufReader<R>> {
     /// The archive from its beginning.
     ///
     /// # Errors
@@ -120,7 +146,25 @@ impl<R: Read + Seek> Archive<R> {
     pub fn new(mut tar: R) -> io::Result<Self> {
         let length = tar.seek(SeekFrom::End(0))?;
         tar.rewind()?;
-        Ok(Self { tar: BufReader::new(tar), at: 0, next: 0, length, globals: Pax::default(), name: Vec::new() })
+        Ok(Self { length, ..Self::streamed(BufReader::new(tar)) })
+    }
+}
+
+impl<I: Input> Archive<I> {
+    /// An archive of unknown length, from its beginning. An entry is told before its data
+    /// has come: where the archive ends is seen, as [`Fault::Io`], at the entry after it.
+    pub fn streamed(tar: I) -> Self {
+        Self { tar, at: 0, next: 0, length: u64::MAX, globals: Pax::default(), name: Vec::new() }
+    }
+
+    /// What the archive was read from, wherever that stands.
+    pub fn into_input(self) -> I {
+        self.tar
+    }
+
+    /// Where the last entry's data ends, with what fills its last block.
+    pub fn end(&self) -> u64 {
+        self.next
     }
 
     /// The name of the entry that the last call was about, as far as it was read.
@@ -187,10 +231,10 @@ impl<R: Read + Seek> Archive<R> {
     fn read(&mut self, buffer: &mut [u8]) -> Result<(), Fault> {
         let start = self.next;
         self.skip(buffer.len() as u64)?;
-        let distance = start.checked_signed_diff(self.at).ok_or(Fault::Cut)?;
+        let distance = start.checked_sub(self.at).ok_or(Fault::Cut)?;
         let io = |cause: io::Error| Fault::Io(cause.kind());
-        self.tar.seek_relative(distance).map_err(io)?;
-        self.tar.read_exact(buffer).map_err(io)?;
+        self.tar.forward(distance).map_err(io)?;
+        self.tar.fill(buffer).map_err(io)?;
         self.at = self.next;
         Ok(())
     }
