@@ -172,7 +172,6 @@ impl Hint for BuildError {
                 Some("set PYTHON_VERSION in the builder, or leave `runtime.bytecode` out".to_owned())
             }
             Self::AppWheel { hint, .. } => Some((*hint).to_owned()),
-            Self::Wrong(wrong) => wrong.hint(),
             Self::NoFile { nearest: Some(near), .. } => Some(format!("it has `{near}`")),
             Self::NoFile { .. } => {
                 Some("name a file, as in /usr/bin/tool, or the end of its path, as in libz.so.1".to_owned())
@@ -187,5 +186,13 @@ impl Hint for BuildError {
             Self::Pack(PackError::Record { .. }) => Some(WheelFault::CHANGED.to_owned()),
             _ => None,
         }
+    }
+
+    fn lines(&self) -> Vec<String> {
+        if let Self::Wrong(wrong) = self { wrong.told() } else { vec![self.to_string()] }
+    }
+
+    fn hints(&self) -> Vec<String> {
+        if let Self::Wrong(wrong) = self { wrong.hints() } else { self.hint().into_iter().collect() }
     }
 }

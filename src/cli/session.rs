@@ -127,7 +127,7 @@ impl Session {
 }
 
 fn fail(front: &dyn Front, error: &CliError) -> u8 {
-    front.error(&error.to_string(), error.hint().as_deref());
+    front.error(&error.lines(), &error.hints());
     error.code()
 }
 

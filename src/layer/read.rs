@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::archive::{Archive, Fault, Input, Record, Type};
 use crate::oci::Digest;
+use crate::printable;
 use crate::rootfs::overlay::{Change, LayerEntry};
 use crate::rootfs::{Content, Entry, Kind, Limits, Meta, RootPath, Sparse};
 
@@ -136,20 +137,7 @@ pub(super) fn watch<I: Input>(archive: &mut Archive<I>, limits: &Limits) -> Resu
 }
 
 fn at(name: &[u8], cause: EntryError) -> ReadError {
-    let start = &name[..name.len().min(200)];
-    ReadError::Entry {
-        path: format!("`{}`", start.utf8_chunks().map(|chunk| shown(&chunk)).collect::<String>()),
-        cause,
-    }
-}
-
-/// One line, whatever a name is made of.
-fn shown(chunk: &std::str::Utf8Chunk<'_>) -> String {
-    let text = chunk.valid().chars().flat_map(|c| {
-        let plain = (!c.is_control()).then_some(c);
-        plain.into_iter().chain(c.escape_default().filter(move |_| plain.is_none()))
-    });
-    text.chain(chunk.invalid().iter().flat_map(|byte| format!("\\x{byte:02x}").chars().collect::<Vec<_>>())).collect()
+    ReadError::Entry { path: format!("`{}`", printable::bytes(&name[..name.len().min(200)])), cause }
 }
 
 /// The bytes that an entry keeps in memory beside its fields.
