@@ -260,7 +260,7 @@ fn words_of_lock_files_and_configurations() {
     build("carboy.toml", &format!("{quoted} = 1\n"));
     build("carboy.toml", &format!("python = {quoted}\n"));
     build("carboy.toml", &format!("base = {quoted}\n"));
-    build("carboy.toml", &format!("to = {}\n", json!(format!("oci:{}", EVIL.replace(['\u{7f}', '\u{8}'], "")))));
+    build("carboy.toml", &format!("base = {}\n", json!(format!("oci:{}", EVIL.replace(['\u{7f}', '\u{8}'], "")))));
     build(
         "pyproject.toml",
         &format!("[project]\nrequires-python = {quoted}\nname = \"x\"\n[tool.carboy]\npwned = 1\n"),
