@@ -23,6 +23,8 @@ use crate::rootfs::Tree;
 
 /// The most bytes of an image configuration that carboy reads.
 const CONFIG_LIMIT: u64 = 8 << 20;
+/// What an image has limits for, together.
+const LAYERS: &str = "layers";
 /// Indexes in indexes: Docker Hub has none, buildx's imagetools can make two.
 const MAX_DEPTH: usize = 4;
 /// The most manifests that are fetched to find one platform's: an index that tells
@@ -265,7 +267,7 @@ async fn layers(
     }
     let bounded = |cause| BuildError::Bounds { image: name.to_owned(), cause };
     budget::check_stored(descriptors, &run.limits).map_err(bounded)?;
-    let budget = Arc::new(Budget::new(&run.limits));
+    let budget = Arc::new(Budget::new(&run.limits, LAYERS));
     let one = |(descriptor, diff_id): (&Descriptor, DiffId)| {
         let descriptor = descriptor.clone();
         let budget = budget.clone();
@@ -276,7 +278,9 @@ async fn layers(
         }
     };
     let layers = futures_util::future::try_join_all(descriptors.iter().zip(diff_ids).map(one)).await?;
-    budget::check_unpacked(layers.iter().map(|layer| layer.unpacked), &run.limits).map_err(bounded)?;
+    // Those that the cache had count too.
+    let all = Budget::new(&run.limits, LAYERS);
+    layers.iter().try_for_each(|layer| all.take_bytes(layer.unpacked)).map_err(bounded)?;
     Ok(layers)
 }
 
@@ -352,7 +356,7 @@ impl<R: Read> Read for Counted<R> {
 fn stack(run: &Run, name: &str, layers: &[Digest]) -> Result<Tree, BuildError> {
     use crate::layer::TarFiles as _;
     let mut tree = Tree::default();
-    let mut all = 0;
+    let all = Budget::new(&run.limits, LAYERS);
     for digest in layers {
         let error =
             |cause: String, limit| BuildError::Layer { image: name.to_owned(), layer: digest.short(), cause, limit };
@@ -361,8 +365,7 @@ fn stack(run: &Run, name: &str, layers: &[Digest]) -> Result<Tree, BuildError> {
         let reader = crate::layer::contents::Slice::new(file, 0, size);
         let entries =
             read::list(reader, *digest, &run.limits).map_err(|cause| error(cause.to_string(), cause.limit()))?;
-        all += entries.len() as u64;
-        let bounded = budget::check_entries(all, &run.limits);
+        let bounded = all.take_entries(entries.len() as u64);
         bounded.map_err(|cause| BuildError::Bounds { image: name.to_owned(), cause })?;
         tree.stack(entries, &run.limits).map_err(|cause| error(cause.to_string(), cause.limit()))?;
     }

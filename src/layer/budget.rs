@@ -1,19 +1,19 @@
-//! What the layers of one image may unpack to, together.
+//! What is in one image, together: its layers, or the wheels that make some.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::oci::Descriptor;
 use crate::rootfs::Limits;
 
-/// An image that has more than `[limits]` allow for all of its layers.
+/// An image that has more than `[limits]` allow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum ImageError {
     #[error("its layers have {size} bytes compressed, and may have {limit} unpacked")]
     Stored { size: u64, limit: u64 },
-    #[error("its layers unpack to more than {limit} bytes together")]
-    Size { limit: u64 },
-    #[error("its layers have more than {limit} entries together")]
-    Entries { limit: u64 },
+    #[error("its {what} unpack to more than {limit} bytes together")]
+    Size { what: &'static str, limit: u64 },
+    #[error("its {what} have more than {limit} entries together")]
+    Entries { what: &'static str, limit: u64 },
 }
 
 impl ImageError {
@@ -27,27 +27,43 @@ impl ImageError {
     }
 }
 
-/// The bytes that are left for an image's layers. Shared by those that are unpacked at once.
+/// What is left of an image's limits. Shared by those who unpack parts of it at once.
 pub struct Budget {
-    left: AtomicU64,
-    limit: u64,
+    what: &'static str,
+    size: AtomicU64,
+    entries: AtomicU64,
+    limits: Limits,
 }
 
 impl Budget {
-    /// A whole image's.
+    /// All that the limits allow; `what` is said in errors, as in "layers".
     #[must_use]
-    pub fn new(limits: &Limits) -> Self {
-        Self { left: AtomicU64::new(limits.image_size), limit: limits.image_size }
+    pub fn new(limits: &Limits, what: &'static str) -> Self {
+        let (size, entries) = (limits.image_size.into(), limits.image_entries.into());
+        Self { what, size, entries, limits: *limits }
     }
 
-    /// Takes bytes that a layer unpacked to.
+    /// Takes bytes that something unpacked to.
     ///
     /// # Errors
     /// `Size` when fewer are left.
-    pub fn take(&self, bytes: u64) -> Result<(), ImageError> {
-        let taken = self.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(bytes));
-        taken.map(drop).map_err(|_| ImageError::Size { limit: self.limit })
+    pub fn take_bytes(&self, bytes: u64) -> Result<(), ImageError> {
+        let error = ImageError::Size { what: self.what, limit: self.limits.image_size };
+        take(&self.size, bytes).ok_or(error)
     }
+
+    /// Takes entries.
+    ///
+    /// # Errors
+    /// `Entries` when fewer are left.
+    pub fn take_entries(&self, entries: u64) -> Result<(), ImageError> {
+        let error = ImageError::Entries { what: self.what, limit: self.limits.image_entries };
+        take(&self.entries, entries).ok_or(error)
+    }
+}
+
+fn take(left: &AtomicU64, amount: u64) -> Option<()> {
+    left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(amount)).ok().map(drop)
 }
 
 /// Checks what an image's manifest says of its layers, before any is pulled.
@@ -60,39 +76,27 @@ pub fn check_stored(layers: &[Descriptor], limits: &Limits) -> Result<(), ImageE
     if size > limit { Err(ImageError::Stored { size, limit }) } else { Ok(()) }
 }
 
-/// Checks the sizes of unpacked layers, those that the cache had included.
-///
-/// # Errors
-/// `Size`.
-pub fn check_unpacked(layers: impl IntoIterator<Item = u64>, limits: &Limits) -> Result<(), ImageError> {
-    let all = Budget::new(limits);
-    layers.into_iter().try_for_each(|size| all.take(size))
-}
-
-/// Checks the number of entries of all layers.
-///
-/// # Errors
-/// `Entries`.
-pub fn check_entries(entries: u64, limits: &Limits) -> Result<(), ImageError> {
-    let limit = limits.image_entries;
-    if entries > limit { Err(ImageError::Entries { limit }) } else { Ok(()) }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn all_layers_count_together() {
+    fn all_parts_count_together() {
         let limits = Limits { image_size: 10, image_entries: 3, ..Limits::default() };
-        let budget = Budget::new(&limits);
-        assert_eq!(budget.take(4).and_then(|()| budget.take(6)), Ok(()));
-        assert_eq!(budget.take(1), Err(ImageError::Size { limit: 10 }));
-        assert_eq!(check_unpacked([5, 5], &limits), Ok(()));
-        assert_eq!(check_unpacked([5, 6], &limits).map_err(|error| error.limit()), Err("image-size"));
-        assert_eq!(check_unpacked([u64::MAX, u64::MAX], &limits), Err(ImageError::Size { limit: 10 }));
-        assert_eq!(check_entries(3, &limits), Ok(()));
-        assert_eq!(check_entries(4, &limits).map_err(|error| error.limit()), Err("image-entries"));
+        let budget = Budget::new(&limits, "layers");
+        assert_eq!(budget.take_bytes(4).and_then(|()| budget.take_bytes(6)), Ok(()));
+        let size = budget.take_bytes(1).unwrap_err();
+        assert_eq!(
+            (size.to_string().as_str(), size.limit()),
+            ("its layers unpack to more than 10 bytes together", "image-size")
+        );
+        assert!(Budget::new(&limits, "").take_bytes(u64::MAX).is_err());
+        assert_eq!(budget.take_entries(1).and_then(|()| budget.take_entries(2)), Ok(()));
+        let entries = budget.take_entries(1).unwrap_err();
+        assert_eq!(
+            (entries.to_string().as_str(), entries.limit()),
+            ("its layers have more than 3 entries together", "image-entries")
+        );
         let layer = |size| Descriptor { size, ..Descriptor::of("x", b"") };
         assert_eq!(check_stored(&[layer(4), layer(6)], &limits), Ok(()));
         let stored = check_stored(&[layer(u64::MAX), layer(u64::MAX)], &limits);

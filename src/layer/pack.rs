@@ -393,7 +393,7 @@ mod tests {
             assert_eq!(packed.descriptor, Descriptor::of(compression.packing().media_type(), &blob));
             let mut tar = Vec::new();
             let (packing, limits) = (compression.packing(), Limits::default());
-            let budget = crate::layer::budget::Budget::new(&limits);
+            let budget = crate::layer::budget::Budget::new(&limits, "layers");
             let unpacked = crate::layer::unpack::unpack;
             let size = unpacked(&blob[..], packing, packed.diff_id, &limits, &budget, &mut tar).unwrap();
             assert_eq!(size, packed.unpacked);

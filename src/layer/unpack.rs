@@ -163,7 +163,7 @@ impl<R: Read, W: Write> Passing<'_, R, W> {
         if self.size > self.limit {
             return Err(UnpackError::TooLarge { limit: self.limit });
         }
-        self.budget.take(count as u64)?;
+        self.budget.take_bytes(count as u64)?;
         self.hasher.update(&self.buffer[..count]);
         self.out.write_all(&self.buffer[..count]).map_err(UnpackError::Write)?;
         Ok(count > 0)
@@ -235,7 +235,7 @@ mod tests {
 
     fn unpacked(blob: &[u8], packing: Packing, want: DiffId, limits: &Limits) -> Result<Vec<u8>, UnpackError> {
         let mut out = Vec::new();
-        let size = unpack(blob, packing, want, limits, &Budget::new(limits), &mut out)?;
+        let size = unpack(blob, packing, want, limits, &Budget::new(limits, "layers"), &mut out)?;
         assert_eq!(size, out.len() as u64);
         Ok(out)
     }
@@ -272,7 +272,7 @@ mod tests {
     fn an_entry_that_says_that_it_is_too_long_is_refused_before_it_comes() {
         let limits = Limits { layer_size: 1 << 20, ..Limits::default() };
         let refused = |blob: &[u8], packing| {
-            let budget = Budget::new(&limits);
+            let budget = Budget::new(&limits, "layers");
             unpack(Short(blob), packing, DiffId(Digest::of(b"")), &limits, &budget, &mut io::sink()).unwrap_err()
         };
         for size in [(1 << 20) - 511, 64 << 30, u64::MAX >> 1] {
@@ -300,7 +300,8 @@ mod tests {
         let mut out = Vec::new();
         let limits = Limits::default();
         let want = DiffId(Digest::of(b""));
-        let error = unpack(&blob[..], Packing::Zstd, want, &limits, &Budget::new(&limits), &mut out).unwrap_err();
+        let error =
+            unpack(&blob[..], Packing::Zstd, want, &limits, &Budget::new(&limits, "layers"), &mut out).unwrap_err();
         assert!(error.to_string().ends_with("a number in its header is none"), "{error}");
         assert!(out.len() <= STEP, "{}", out.len());
     }

@@ -45,10 +45,11 @@ pub fn name(registry: &str, repository: &str) -> RegistryName {
     RegistryName { registry: registry.to_owned(), repository: repository.to_owned(), tag: None, digest: None }
 }
 
-/// A client that asks 1 KB of every 0.3 seconds, and its log.
+/// A client that wants 1 KB each second, and its log.
 pub fn hasty() -> (Registry, Arc<Log>) {
     let log = Arc::<Log>::default();
-    let pace = Pace { quiet: Duration::from_millis(300), sending: Duration::from_millis(300), least: 3_000 };
+    let second = Duration::from_secs(1);
+    let pace = Pace { quiet: second, sending: second, least: 1_000 };
     let options = Options { pace, retries: 3, delay: Duration::from_millis(1), ..Options::default() };
     (Registry::new(options, log.clone()).unwrap(), log)
 }
