@@ -8,7 +8,7 @@
 //! Sources: ECMA-48 for control characters, among them those of U+0080 to U+009F; Unicode's
 //! general categories Cf, Zl and Zp and its property `Default_Ignorable_Code_Point`. GitHub
 //! takes a line for a command that begins, after blanks, with `::`, or has `##[` anywhere
-//! (`ActionCommand.cs` of its runner); Azure `##vso[` and TeamCity `##teamcity[` anywhere;
+//! (`ActionCommand.cs` of its runner); Azure `##vso[` and `TeamCity` `##teamcity[` anywhere;
 //! Buildkite makes groups of lines that begin with `--- `, `+++ ` or `~~~ `.
 
 /// The most characters of one word: its middle is left out of a longer one.

@@ -174,9 +174,8 @@ fn answer(mut stream: &TcpStream, is_head: bool, reply: &Reply) -> io::Result<()
     }
     let (bytes, pause) = match reply.end {
         End::Whole => (reply.body.len(), 0),
-        End::Cut(bytes) => (bytes, 0),
+        End::Cut(bytes) | End::Drip(bytes) => (bytes, 0),
         End::Silence(bytes) => (bytes, 20),
-        End::Drip(bytes) => (bytes, 0),
     };
     stream.write_all(&reply.body[..bytes])?;
     if let End::Drip(bytes) = reply.end {

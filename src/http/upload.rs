@@ -147,7 +147,7 @@ impl Flow {
                 if waited >= answering {
                     return Stall::Silent(waited);
                 }
-                (answering - waited).min(pace.sending)
+                answering.saturating_sub(waited).min(pace.sending)
             };
             tokio::time::sleep(left.max(BREATH)).await;
         }

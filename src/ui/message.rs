@@ -18,11 +18,11 @@ const LINES: usize = 500;
 #[must_use]
 pub fn error_text(lines: &[String], hints: &[String], color: bool) -> String {
     let paint = Paint::new(color);
-    let mut text = format!("{} {}\n", paint.red("error:"), block(lines, "  "));
-    if !hints.is_empty() {
-        text += &format!("\n{} {}\n", paint.cyan("hint:"), block(hints, "      "));
+    let error = format!("{} {}\n", paint.red("error:"), block(lines, "  "));
+    if hints.is_empty() {
+        return error;
     }
-    text
+    format!("{error}\n{} {}\n", paint.cyan("hint:"), block(hints, "      "))
 }
 
 /// Lines, all but the first after `indent`.
