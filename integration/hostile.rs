@@ -235,7 +235,7 @@ fn checked(mut header: Vec<u8>) -> Vec<u8> {
 
 /// An extended header of these records.
 fn pax(records: &[&str]) -> Vec<u8> {
-    let length = |record: &str| (1..).find(|n| n.to_string().len() + 2 + record.len() == *n).unwrap();
+    let length = |record: &str| (1..200).find(|n| n.to_string().len() + 2 + record.len() == *n).unwrap();
     let line = |record: &&str| format!("{} {record}\n", length(record));
     entry(b'x', b"pax", b"", records.iter().map(line).collect::<String>().as_bytes())
 }
