@@ -172,6 +172,7 @@ impl Hint for BuildError {
                 Some("set PYTHON_VERSION in the builder, or leave `runtime.bytecode` out".to_owned())
             }
             Self::AppWheel { hint, .. } => Some((*hint).to_owned()),
+            Self::Wrong(wrong) => Some(wrong.hints().join("; ")).filter(|hints| !hints.is_empty()),
             Self::NoFile { nearest: Some(near), .. } => Some(format!("it has `{near}`")),
             Self::NoFile { .. } => {
                 Some("name a file, as in /usr/bin/tool, or the end of its path, as in libz.so.1".to_owned())
