@@ -219,6 +219,143 @@ fn decompression_bombs_stop_at_the_limit() {
     }
 }
 
+/// A header whose size field holds these bytes.
+fn sized(kind: u8, size: &[u8; 12]) -> Vec<u8> {
+    let mut header = entry(kind, b"opt/big", b"", b"");
+    header[124..136].copy_from_slice(size);
+    checked(header)
+}
+
+fn checked(mut header: Vec<u8>) -> Vec<u8> {
+    header[148..156].fill(b' ');
+    let sum: u32 = header.iter().map(|&byte| u32::from(byte)).sum();
+    header[148..156].copy_from_slice(format!("{sum:06o}\0 ").as_bytes());
+    header
+}
+
+/// An extended header of these records.
+fn pax(records: &[&str]) -> Vec<u8> {
+    let length = |record: &str| (1..200).find(|n| n.to_string().len() + 2 + record.len() == *n).unwrap();
+    let line = |record: &&str| format!("{} {record}\n", length(record));
+    entry(b'x', b"pax", b"", records.iter().map(line).collect::<String>().as_bytes())
+}
+
+/// What an entry says of its length is believed, however it says it: nothing is unpacked
+/// that would be too much.
+#[test]
+fn an_entry_that_promises_too_much_is_not_unpacked() {
+    let world = World::new();
+    let plain = |size: &str| entry(b'0', b"opt/big", b"", size.as_bytes());
+    let mut old_sparse = entry(b'S', b"opt/big", b"", b"");
+    old_sparse[483..495].copy_from_slice(b"\x80\0\0\0\0\0\0\x10\0\0\0\0");
+    let base_256 = |number: &[u8; 5]| [&b"\x80\0\0\0\0\0\0"[..], number].concat().try_into().unwrap();
+    let headers = [
+        ("octal", sized(b'0', b"777777777777")),
+        ("base 256", sized(b'0', &base_256(b"\x10\0\0\0\0"))),
+        ("base 256, the largest", sized(b'0', b"\x80\0\0\0\x7f\xff\xff\xff\xff\xff\xff\xff")),
+        ("PAX", [pax(&["size=68719476736"]), plain("")].concat()),
+        ("PAX, the largest", [pax(&["size=9223372036854775807"]), plain("")].concat()),
+        (
+            "sparse 1.0",
+            [
+                pax(&["GNU.sparse.major=1", "GNU.sparse.minor=0", "GNU.sparse.realsize=68719476736"]),
+                plain(&format!("{:\0<512}", "1\n68719476736\n0\n")),
+            ]
+            .concat(),
+        ),
+        (
+            "sparse 0.1",
+            [
+                pax(&["GNU.sparse.size=68719476736", "GNU.sparse.numblocks=1", "GNU.sparse.map=68719476736,0"]),
+                plain(""),
+            ]
+            .concat(),
+        ),
+        (
+            "sparse 0.0",
+            [
+                pax(&[
+                    "GNU.sparse.size=68719476736",
+                    "GNU.sparse.numblocks=1",
+                    "GNU.sparse.offset=68719476736",
+                    "GNU.sparse.numbytes=0",
+                ]),
+                plain(""),
+            ]
+            .concat(),
+        ),
+        ("old sparse", {
+            old_sparse[386..398].copy_from_slice(b"\x80\0\0\0\0\0\0\x10\0\0\0\0");
+            old_sparse[398..410].copy_from_slice(b"00000000000\0");
+            checked(old_sparse)
+        }),
+    ];
+    // 4 GiB of zeros after each: an entry that is unpacked is slow, and ends in the middle
+    let zeros = zstd::encode_all(&vec![0; 8 << 20][..], 1).unwrap().repeat(512);
+    for (what, header) in headers {
+        let blob = [zstd::encode_all(&header[..], 1).unwrap(), zeros.clone()].concat();
+        world.builder(|layout| layout.add(ZSTD, &blob, &Digest::of(b"")));
+        let run = world.refuses("", &["entry `opt/big`: it says that it has ", "raise `layer-size` under [limits]"]);
+        assert!(run.seconds < 10.0, "{what}: {} s", run.seconds);
+    }
+    let mut encoder = zstd::stream::Encoder::new(Vec::new(), 1).unwrap();
+    encoder.include_contentsize(true).unwrap();
+    encoder.set_pledged_src_size(Some(100 << 20)).unwrap();
+    encoder.write_all(&vec![0; 100 << 20]).unwrap();
+    let blob = encoder.finish().unwrap();
+    world.builder(|layout| layout.add(ZSTD, &blob, &Digest::of(b"")));
+    let limits = "[limits]\nlayer-size = \"64MiB\"\n";
+    world.refuses(limits, &["its zstd frame says that it has 104857600 bytes", "raise `layer-size`"]);
+}
+
+/// Each layer is within the limits of one, and all of them are too much.
+#[test]
+fn all_layers_of_an_image_have_limits_together() {
+    let mut world = World::new();
+    let layer = |n: usize| {
+        let names = (0..100).map(|at| entry(b'0', format!("opt/{n}/{at}").as_bytes(), b"", &[7; 10_000]));
+        end(&names.collect::<Vec<_>>())
+    };
+    let tars: Vec<_> = (0..10).map(layer).collect();
+    let fill = |world: &World, media_type, pack: &dyn Fn(&[u8]) -> Vec<u8>| {
+        world.builder(|layout| tars.iter().for_each(|tar| layout.add(media_type, &pack(tar), &Digest::of(tar))));
+    };
+    fill(&world, GZIP, &gzip);
+    let size = "[limits]\nimage-size = \"5MiB\"\n";
+    world.refuses(
+        size,
+        &["builder:1: its layers unpack to more than 5242880 bytes together", "raise `image-size` under"],
+    );
+    let entries = "[limits]\nimage-entries = 999\n";
+    world.refuses(
+        entries,
+        &["builder:1: its layers have more than 999 entries together", "raise `image-entries` under"],
+    );
+    let run = world.build("[limits]\nimage-entries = 1000\n");
+    assert_eq!(run.code, Some(0), "{}", run.stderr);
+    world.before = world.index();
+    // What the cache has counts too.
+    world.refuses(size, &["its layers unpack to more than 5242880 bytes together"]);
+    fill(&world, TAR, &<[u8]>::to_vec);
+    world.refuses(size, &["builder:1: its layers have ", " bytes compressed, and may have 5242880 unpacked"]);
+}
+
+#[test]
+fn an_image_has_no_more_than_256_layers() {
+    let world = World::new();
+    let tars: Vec<_> = (0..257).map(|n| end(&[entry(b'0', format!("opt/{n}").as_bytes(), b"", b"x")])).collect();
+    let fill = |tars: &[Vec<u8>]| {
+        world.builder(|layout| tars.iter().for_each(|tar| layout.add(TAR, tar, &Digest::of(tar))));
+    };
+    fill(&tars);
+    let run = world.refuses("", &["builder:1: manifest sha256:", " has 257 layers, and an image may have 256"]);
+    let layer = Digest::of(&tars[0]).short();
+    assert!(!run.stderr.contains(&layer), "a layer was pulled:\n{}", run.stderr);
+    fill(&tars[..256]);
+    let run = world.build("");
+    assert_eq!(run.code, Some(0), "{}", run.stderr);
+}
+
 #[test]
 fn a_zstd_window_is_bounded() {
     let world = World::new();

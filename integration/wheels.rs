@@ -358,6 +358,17 @@ fn many_members_are_refused_before_they_are_read() {
 }
 
 #[test]
+fn a_large_directory_is_refused_before_it_is_read() {
+    let mut end = made::zip(&[]);
+    let size = 65_u32 << 20;
+    end[8..12].copy_from_slice(&[1, 0, 1, 0]);
+    end[12..16].copy_from_slice(&size.to_le_bytes());
+    end[16..20].fill(0);
+    let bytes = [vec![0; usize::try_from(size).unwrap()], end].concat();
+    assert_refused(&bytes, "its central directory has 68157440 bytes, more than any wheel's");
+}
+
+#[test]
 fn many_and_deep_members_take_no_long_time() {
     let many: Vec<_> = (0..20_000).map(|at| Member::stored(format!("a/{at}"), "")).collect();
     assert_refused(&made::zip(&many), "it has no .dist-info folder");

@@ -10,7 +10,7 @@
 //! modules above them in this list:
 //!
 //! ```text
-//! hint oci rootfs elf debian python config plan image
+//! printable hint oci rootfs elf debian python config plan image
 //! ```
 //!
 //! Below them stand `layer` (tar over readers and writers), `progress` and `ports`
@@ -37,6 +37,7 @@ pub mod once;
 pub mod packages;
 pub mod plan;
 pub mod ports;
+pub mod printable;
 pub mod progress;
 pub mod python;
 pub mod registry;

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
+use carboy::http::Pace;
 use carboy::packages::Settings;
 use carboy::ports::{Packages as _, PortErrorKind};
 use carboy::progress::{Event, Outcome, Subject, Verb};
@@ -53,6 +54,36 @@ async fn what_broke_off_goes_on_where_it_was() {
     let bytes = |event: &Event| if let Event::Advanced { bytes, .. } = event { *bytes } else { 0 };
     assert_eq!(events.iter().map(bytes).sum::<u64>(), 1_600_000);
     assert_eq!(events.last(), Some(&Event::Ended { verb: Verb::Pull, subject, outcome: Outcome::Done }));
+    assert_eq!(desk.log.retries(), 2);
+}
+
+/// Wants 1 KB each second.
+fn hasty() -> Settings {
+    let time = Duration::from_secs(1);
+    Settings { pace: Pace { quiet: time, sending: time, least: 1_000 }, ..Settings::default() }
+}
+
+#[tokio::test]
+async fn a_file_that_drips_goes_on_where_it_was() {
+    let (desk, count) = (Desk::new(), AtomicUsize::new(0));
+    let server = Scripted::start(move |request| {
+        let reply = ranged(request, &content());
+        if count.fetch_add(1, Ordering::SeqCst) == 0 { reply.drip() } else { reply }
+    });
+    let wheel = desk.wheel(hasty(), &at(&server.host, &content())).await.unwrap();
+    assert_eq!(std::fs::read(&wheel.path).unwrap(), content());
+    let offsets: Vec<_> = server.requests().iter().map(Request::offset).collect();
+    assert!(matches!(offsets[..], [0, 800_000..=800_500, ..]), "{offsets:?}");
+}
+
+#[tokio::test]
+async fn an_index_that_only_drips_is_given_up() {
+    let (desk, shelf) = (Desk::new(), Shelf::of(Form::Html, &[ANY]));
+    let server = Scripted::start(move |request| shelf.answer(request).drip());
+    let settings = Settings { indexes: vec![index(&format!("http://{}/simple", server.host))], ..hasty() };
+    let pinned = with_hashes(None, vec![sha256(ANY.as_bytes())]);
+    let error = desk.wheel(settings, &pinned).await.unwrap_err();
+    assert!(error.message.contains(&format!("the connection to {} is too slow: ", server.host)), "{error}");
     assert_eq!(desk.log.retries(), 2);
 }
 

@@ -104,3 +104,25 @@ fn what_is_no_archive_at_all() {
     hint: download it again, or build it again
     ");
 }
+
+/// Each is within the limits of one wheel, and all of them are too much for one image.
+#[test]
+fn wheels_that_are_too_much_together() {
+    let world = project();
+    let pins = ["alpha", "beta", "gamma"].map(|name| {
+        let zeros = format!("{name}.bin");
+        let bytes = Wheel::simple(name, "1.0").file(&zeros, vec![0; 60 << 20]).bytes();
+        fs::write(world.project().join(format!("wheels/{name}-1.0-py3-none-any.whl")), &bytes).unwrap();
+        format!("{name}==1.0 --hash={}\n", Digest::of(&bytes))
+    });
+    let world = world.file("requirements.txt", &pins.concat());
+    let world = world.file("carboy.toml", "[limits]\nimage-size = \"170MiB\"\n");
+    insta::assert_snapshot!(world.fails(&HERE), @"
+    exit: 1
+    -- stdout
+    -- stderr
+    error: linux/amd64: its distributions unpack to more than 178257920 bytes together
+
+    hint: if the image is as large as it should be, raise `image-size` under [limits]
+    ");
+}

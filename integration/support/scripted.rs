@@ -35,6 +35,8 @@ enum End {
     Cut(usize),
     /// Nothing, for a while.
     Silence(usize),
+    /// A byte now and then.
+    Drip(usize),
 }
 
 type Script = dyn Fn(&Request) -> Reply + Send + Sync;
@@ -87,6 +89,12 @@ impl Reply {
     /// The connection closes in the middle of the body.
     pub fn cut(mut self) -> Self {
         self.end = End::Cut(self.body.len() / 2);
+        self
+    }
+
+    /// From its middle on, the body comes a byte at a time.
+    pub fn drip(mut self) -> Self {
+        self.end = End::Drip(self.body.len() / 2);
         self
     }
 
@@ -166,10 +174,16 @@ fn answer(mut stream: &TcpStream, is_head: bool, reply: &Reply) -> io::Result<()
     }
     let (bytes, pause) = match reply.end {
         End::Whole => (reply.body.len(), 0),
-        End::Cut(bytes) => (bytes, 0),
+        End::Cut(bytes) | End::Drip(bytes) => (bytes, 0),
         End::Silence(bytes) => (bytes, 20),
     };
     stream.write_all(&reply.body[..bytes])?;
+    if let End::Drip(bytes) = reply.end {
+        for drip in &reply.body[bytes..] {
+            thread::sleep(Duration::from_millis(20));
+            stream.write_all(&[*drip])?;
+        }
+    }
     thread::sleep(Duration::from_secs(pause));
     stream.shutdown(Shutdown::Both)
 }

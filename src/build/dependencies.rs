@@ -15,6 +15,7 @@ use super::pull::Image;
 use super::run::Run;
 use crate::debian::glibc;
 use crate::elf::Loader as _;
+use crate::layer::budget::Budget;
 use crate::layer::zip;
 use crate::oci::Platform;
 use crate::plan::{Dependencies, Locked, Plan, Split};
@@ -137,7 +138,8 @@ pub async fn gather(
             for text in doubts {
                 run.warn_once(text);
             }
-            let all = pinned.iter().map(|pinned| one(run, locked, pinned, facts, packages));
+            let budget = Arc::new(Budget::new(&run.limits, "distributions"));
+            let all = pinned.iter().map(|pinned| one(run, locked, pinned, facts, packages, &budget));
             let installed = whole(platform, join_all(all).await)?;
             warn_of_oddities(run, &installed);
             warn_of_duplicates(run, &installed, plan.split);
@@ -154,6 +156,9 @@ fn whole(platform: &Platform, outcomes: Vec<Result<Installed, BuildError>>) -> R
         match outcome {
             Ok(installed) => done.push(installed),
             Err(cause @ BuildError::Internal(_)) => return Err(cause),
+            Err(BuildError::Bounds { cause, .. }) => {
+                return Err(BuildError::Bounds { image: platform.to_string(), cause });
+            }
             Err(cause) => problems.push(Problem::of(&cause)),
         }
     }
@@ -166,16 +171,17 @@ async fn one(
     pinned: &Pinned,
     facts: &Arc<Facts>,
     packages: &Arc<dyn Packages>,
+    budget: &Arc<Budget>,
 ) -> Result<Installed, BuildError> {
     let Origin::Folder { path } = &pinned.origin else {
         let file = packages.wheel(pinned, &facts.target).await.map_err(|cause| no_wheel(pinned, facts, cause))?;
-        return install(run, facts, file).await;
+        return install(run, facts, file, budget.clone()).await;
     };
     let from_files = project::install(run, facts, pinned, locked.folder.join(path)).await;
     // One that has to be built may have been: into a wheelhouse.
     let Err(BuildError::Project { .. }) = &from_files else { return from_files };
     match packages.wheel(pinned, &facts.target).await {
-        Ok(file) => install(run, facts, file).await,
+        Ok(file) => install(run, facts, file, budget.clone()).await,
         Err(_) => from_files,
     }
 }
@@ -191,12 +197,21 @@ fn no_wheel(pinned: &Pinned, facts: &Facts, cause: NoWheel) -> BuildError {
 /// What an installer makes of a wheel, whose ELF files are looked at in passing.
 ///
 /// # Errors
-/// A wheel that is not one, or was not made for this name, or lies about its content.
-pub async fn install(run: &Arc<Run>, facts: &Arc<Facts>, file: WheelFile) -> Result<Installed, BuildError> {
+/// A wheel that is not one, or was not made for this name, or lies about its content, or has
+/// more than is left of the budget.
+pub async fn install(
+    run: &Arc<Run>,
+    facts: &Arc<Facts>,
+    file: WheelFile,
+    budget: Arc<Budget>,
+) -> Result<Installed, BuildError> {
     let (facts, members) = (facts.clone(), run.members.clone());
     let wheel = ArchiveFile { name: file.name, path: file.path.to_path_buf(), digest: file.digest };
     let work = move || {
         let archive = zip::list(wheel).map_err(|cause| BuildError::Zip(Box::new(cause)))?;
+        let size = archive.members.iter().fold(0_u64, |sum, member| sum.saturating_add(member.size));
+        let taken = budget.take_entries(archive.members.len() as u64).and_then(|()| budget.take_bytes(size));
+        taken.map_err(|cause| BuildError::Bounds { image: archive.file.name.clone(), cause })?;
         let open = &mut |member: &_| Ok(Box::new(zip::open(&archive, member)?) as Box<dyn Read>);
         let installed = wheel::install(&archive, &facts.interpreter, open);
         let mut installed = installed.map_err(|cause| BuildError::Wheel(Box::new(cause)))?;

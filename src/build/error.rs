@@ -7,6 +7,7 @@ use super::problems::{Problem, Wrong};
 use crate::hint::Hint;
 use crate::image::{ConfigError, EntrypointError};
 use crate::layer::PackError;
+use crate::layer::budget::ImageError;
 use crate::layer::recipe::RecipeError;
 use crate::layer::zip::ZipError;
 use crate::oci::{ManifestError, Platform};
@@ -43,6 +44,8 @@ pub enum BuildError {
     TooLarge { image: String, what: &'static str, size: u64 },
     #[error("{image}: layer {layer}: {cause}")]
     Layer { image: String, layer: String, cause: String, limit: Option<&'static str> },
+    #[error("{image}: {cause}")]
+    Bounds { image: String, cause: ImageError },
     #[error("{what} for {platform}: {image}: {cause}")]
     Select { what: String, image: String, platform: Platform, cause: SelectError },
     #[error("{image} for {platform}: {cause}")]
@@ -134,13 +137,16 @@ impl BuildError {
     }
 }
 
+fn raise(key: &str) -> String {
+    format!("if the image is as large as it should be, raise `{key}` under [limits]")
+}
+
 impl Hint for BuildError {
     fn hint(&self) -> Option<String> {
         match self {
             Self::Port(cause) | Self::Local { cause, .. } => cause.hint(),
-            Self::Layer { limit: Some(key), .. } => {
-                Some(format!("if the image is as large as it should be, raise `{key}` under [limits]"))
-            }
+            Self::Layer { limit: Some(key), .. } => Some(raise(key)),
+            Self::Bounds { cause, .. } => Some(raise(cause.limit())),
             Self::Platform { has, .. } if has.is_empty() => None,
             Self::Platform { has, .. } => {
                 let list: Vec<_> = has.iter().map(ToString::to_string).collect();
@@ -166,7 +172,7 @@ impl Hint for BuildError {
                 Some("set PYTHON_VERSION in the builder, or leave `runtime.bytecode` out".to_owned())
             }
             Self::AppWheel { hint, .. } => Some((*hint).to_owned()),
-            Self::Wrong(wrong) => wrong.hint(),
+            Self::Wrong(wrong) => Some(wrong.hints().join("; ")).filter(|hints| !hints.is_empty()),
             Self::NoFile { nearest: Some(near), .. } => Some(format!("it has `{near}`")),
             Self::NoFile { .. } => {
                 Some("name a file, as in /usr/bin/tool, or the end of its path, as in libz.so.1".to_owned())
@@ -182,5 +188,13 @@ impl Hint for BuildError {
             Self::Pack(PackError::Record { .. }) => Some(WheelFault::CHANGED.to_owned()),
             _ => None,
         }
+    }
+
+    fn lines(&self) -> Vec<String> {
+        if let Self::Wrong(wrong) = self { wrong.told() } else { vec![self.to_string()] }
+    }
+
+    fn hints(&self) -> Vec<String> {
+        if let Self::Wrong(wrong) = self { wrong.hints() } else { self.hint().into_iter().collect() }
     }
 }

@@ -21,6 +21,7 @@ use crate::debian::ld_so_conf;
 use crate::debian::records::Database;
 use crate::elf::{self, Abi};
 use crate::image::Process;
+use crate::layer::budget::Budget;
 use crate::layer::{Recipe, contents};
 use crate::oci::Platform;
 use crate::plan::Plan;
@@ -139,7 +140,8 @@ impl Inputs {
             }
             (Some(application::Local::Wheels(found)), Some(facts)) => {
                 let file = dependencies::own_wheel(found, &facts.target)?;
-                let installed = Box::new(dependencies::install(run, facts, file).await?);
+                let budget = Arc::new(Budget::new(&run.limits, "files"));
+                let installed = Box::new(dependencies::install(run, facts, file, budget).await?);
                 dependencies::warn_of_oddities(run, [installed.as_ref()]);
                 let start =
                     entry::of_installed(&installed.name, &installed.scripts, installed.modules(&facts.interpreter));

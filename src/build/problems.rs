@@ -2,13 +2,13 @@
 //! at once instead of one thing a build.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::fmt::Write as _;
 
 use super::error::BuildError;
 use crate::debian::os_release::OsRelease;
 use crate::hint::{Hint as _, shell_word};
 use crate::oci::Platform;
 use crate::ports::NoWheel;
+use crate::printable::one_line;
 use crate::python::tags::Target;
 
 /// How many distributions that cannot be had are named.
@@ -111,19 +111,19 @@ impl Wrong {
         }
     }
 
-    /// A line for each, led by the platforms unless it is all of several.
-    pub(super) fn text(&self) -> String {
-        let lines: Vec<_> = self.lines().into_iter().map(|(text, platforms)| self.line(&text, platforms)).collect();
-        match lines.as_slice() {
-            [one] => one.clone(),
-            many => {
-                let mut text = format!("{} things are wrong:", many.len());
-                for one in many {
-                    let _ = write!(text, "\n  {one}");
-                }
-                text
-            }
+    /// A line for each, led by the platforms unless it is all of several; before several,
+    /// how many there are.
+    pub(super) fn told(&self) -> Vec<String> {
+        let mut lines: Vec<_> = self.lines().into_iter().map(|(text, platforms)| self.line(&text, platforms)).collect();
+        if lines.len() > 1 {
+            lines.insert(0, format!("{} things are wrong:", lines.len()));
         }
+        lines
+    }
+
+    /// The same as one text.
+    pub(super) fn text(&self) -> String {
+        self.told().join("\n  ")
     }
 
     fn line(&self, text: &str, platforms: &[Platform]) -> String {
@@ -159,7 +159,7 @@ impl Wrong {
     }
 
     /// What to do about each kind.
-    pub(super) fn hint(&self) -> Option<String> {
+    pub(super) fn hints(&self) -> Vec<String> {
         let mut hints: Vec<String> = Vec::new();
         let mut missing = BTreeSet::new();
         for (problem, _) in &self.found {
@@ -194,7 +194,7 @@ impl Wrong {
             ));
         }
         hints.extend(self.wheels_to_build());
-        (!hints.is_empty()).then(|| hints.join("\n      "))
+        hints
     }
 }
 
@@ -230,11 +230,6 @@ impl Wrong {
 /// `Python 3.13, glibc 2.41`: the platforms say which machine it is.
 fn without_machine(target: &Target) -> String {
     Target { machine: "", ..target.clone() }.to_string().trim_end_matches([',', ' ']).to_owned()
-}
-
-/// Names out of images start no line of their own.
-fn one_line(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { c.escape_default().to_string() } else { c.to_string() }).collect()
 }
 
 #[cfg(test)]
@@ -278,10 +273,12 @@ mod tests {
         let text = "2 things are wrong:\n  no wheel of a 1 and b 1 for Python 3.13, glibc 2.41: offline\n  \
                     linux/arm64: no wheel of c 1 for Python 3.13, glibc 2.41: for amd64 only";
         assert_eq!(wrong.text(), text);
-        let hint = "or else\n      \
-                    build them on linux/amd64 and on linux/arm64 with Python 3.13, into a wheelhouse: pip wheel --no-deps --wheel-dir wheels a==1 b==1\n      \
-                    build one on linux/arm64 with Python 3.13, into a wheelhouse: pip wheel --no-deps --wheel-dir wheels 'https://h/c;x'";
-        assert_eq!(wrong.hint().as_deref(), Some(hint));
+        let hints = [
+            "or else",
+            "build them on linux/amd64 and on linux/arm64 with Python 3.13, into a wheelhouse: pip wheel --no-deps --wheel-dir wheels a==1 b==1",
+            "build one on linux/arm64 with Python 3.13, into a wheelhouse: pip wheel --no-deps --wheel-dir wheels 'https://h/c;x'",
+        ];
+        assert_eq!(wrong.hints(), hints);
     }
 
     #[test]
@@ -306,6 +303,6 @@ mod tests {
         let y = x.replace("`x`", "`y`");
         assert_eq!(wrong.text(), format!("2 things are wrong:\n  {x}\n  linux/amd64: {y}"));
         let hint = "use a builder that has it; if it is not needed: allow-missing = [\"x\", \"y\"] under [runtime]";
-        assert_eq!(wrong.hint().as_deref(), Some(hint));
+        assert_eq!(wrong.hints(), [hint]);
     }
 }

@@ -12,6 +12,7 @@ use super::pulled_layer;
 use super::run::Run;
 use crate::image::ImageConfig;
 use crate::layer::LayerFacts;
+use crate::layer::budget::{self, Budget};
 use crate::oci::digest::VerifyError;
 use crate::oci::location::Selector;
 use crate::oci::manifest::{IndexEntry, Parsed};
@@ -21,6 +22,8 @@ use crate::rootfs::Tree;
 
 /// The most bytes of an image configuration that carboy reads.
 const CONFIG_LIMIT: u64 = 8 << 20;
+/// What an image has limits for, together.
+const LAYERS: &str = "layers";
 /// Indexes in indexes: Docker Hub has none, buildx's imagetools can make two.
 const MAX_DEPTH: usize = 4;
 /// The most manifests that are fetched to find one platform's: an index that tells
@@ -263,25 +266,36 @@ async fn layers(
         let cause = crate::image::ConfigError::Layers { diff_ids: diff_ids.len(), layers: descriptors.len() };
         return Err(BuildError::config(name, cause));
     }
+    let bounded = |cause| BuildError::Bounds { image: name.to_owned(), cause };
+    budget::check_stored(descriptors, &run.limits).map_err(bounded)?;
+    let budget = Arc::new(Budget::new(&run.limits, LAYERS));
     let one = |(descriptor, diff_id): (&Descriptor, DiffId)| {
         let descriptor = descriptor.clone();
+        let budget = budget.clone();
         async move {
-            let work = pulled_layer::facts(run, name, source, &descriptor, diff_id);
+            let work = pulled_layer::facts(run, name, source, &descriptor, diff_id, &budget);
             let facts = run.layers.get(run.tars.key(&descriptor.digest, diff_id), work).await?;
-            Ok(Layer { descriptor, facts })
+            Ok::<_, BuildError>(Layer { descriptor, facts })
         }
     };
-    futures_util::future::try_join_all(descriptors.iter().zip(diff_ids).map(one)).await
+    let layers = futures_util::future::try_join_all(descriptors.iter().zip(diff_ids).map(one)).await?;
+    // Those that the cache had count too.
+    let all = Budget::new(&run.limits, LAYERS);
+    layers.iter().try_for_each(|layer| all.take_bytes(layer.facts.size)).map_err(bounded)?;
+    Ok(layers)
 }
 
 fn stack(run: &Run, name: &str, layers: &[Layer]) -> Result<Tree, BuildError> {
     let mut tree = Tree::default();
+    let all = Budget::new(&run.limits, LAYERS);
     for layer in layers {
         let digest = &layer.descriptor.digest;
         let error =
             |cause: String, limit| BuildError::Layer { image: name.to_owned(), layer: digest.short(), cause, limit };
         layer.facts.check(&run.limits).map_err(|cause| error(cause.to_string(), cause.limit()))?;
         let entries = layer.facts.entries.clone();
+        let bounded = all.take_entries(entries.len() as u64);
+        bounded.map_err(|cause| BuildError::Bounds { image: name.to_owned(), cause })?;
         tree.stack(entries, &run.limits).map_err(|cause| error(cause.to_string(), cause.limit()))?;
     }
     Ok(tree)

@@ -14,6 +14,7 @@ use tokio_util::io::SyncIoBridge;
 use super::error::BuildError;
 use super::pull::transfer;
 use super::run::Run;
+use crate::layer::budget::Budget;
 use crate::layer::contents::{self, Slice};
 use crate::layer::{LayerFacts, facts, read, unpack};
 use crate::oci::{Descriptor, DiffId, Digest, Packing};
@@ -41,6 +42,7 @@ pub async fn facts(
     source: &Arc<dyn Source>,
     blob: &Descriptor,
     diff_id: DiffId,
+    budget: &Arc<Budget>,
 ) -> Result<Arc<LayerFacts>, BuildError> {
     let Some(packing) = Packing::of(&blob.media_type) else {
         return Err(BuildError::MediaType {
@@ -57,7 +59,7 @@ pub async fn facts(
     let _permit = run.transfers.acquire().await;
     let size = Some(blob.size);
     run.io.progress.on(Event::Started { verb: Verb::Pull, subject: layer.subject(), size });
-    let result = layer.pull(source, packing).await;
+    let result = layer.pull(source, packing, budget).await;
     layer.ended(if result.is_ok() { Outcome::Done } else { Outcome::Failed });
     result.map(Arc::new)
 }
@@ -99,12 +101,17 @@ impl Pulled<'_> {
         Ok(Some(facts))
     }
 
-    async fn pull(&self, source: &Arc<dyn Source>, packing: Packing) -> Result<LayerFacts, BuildError> {
+    async fn pull(
+        &self,
+        source: &Arc<dyn Source>,
+        packing: Packing,
+        budget: &Arc<Budget>,
+    ) -> Result<LayerFacts, BuildError> {
         let cache = &self.run.io.cache;
         let reader = source.blob(self.blob).await?;
         let staged = cache.stage()?;
         let counted = Counted { inner: SyncIoBridge::new(reader), run: self.run.clone(), subject: self.subject() };
-        let staged = self.unpack(counted, packing, staged).await?;
+        let staged = self.unpack(counted, packing, budget.clone(), staged).await?;
         let tar = staged.reopen().map_err(|cause| cache.failure(&cause))?;
         let facts = self.list(tar).await?;
         cache.commit(staged, CacheKind::Tar, &self.key)?;
@@ -116,17 +123,19 @@ impl Pulled<'_> {
         &self,
         blob: impl Read + Send + 'static,
         packing: Packing,
+        budget: Arc<Budget>,
         mut staged: NamedTempFile,
     ) -> Result<NamedTempFile, BuildError> {
         let (limits, diff_id) = (self.run.limits, self.diff_id);
         let unpacking = tokio::task::spawn_blocking(move || {
-            let result = unpack::unpack(blob, packing, diff_id, &limits, &mut staged);
+            let result = unpack::unpack(blob, packing, diff_id, &limits, &budget, &mut staged);
             (staged, result)
         });
         let (staged, result) = unpacking.await.map_err(|cause| BuildError::Internal(cause.to_string()))?;
         result.map_err(|cause| match cause {
             unpack::UnpackError::Io(cause) => transfer(self.image, self.blob, &cause),
             unpack::UnpackError::Write(cause) => self.run.io.cache.failure(&cause).into(),
+            unpack::UnpackError::Image(cause) => BuildError::Bounds { image: self.image.to_owned(), cause },
             cause => self.wrong(cause.to_string(), cause.limit()),
         })?;
         Ok(staged)

@@ -95,4 +95,12 @@ impl Hint for CliError {
             Self::Read { .. } | Self::Project { .. } | Self::Epoch(_) | Self::Start(_) | Self::Stdout(_) => None,
         }
     }
+
+    fn lines(&self) -> Vec<String> {
+        if let Self::Build(cause) = self { cause.lines() } else { vec![self.to_string()] }
+    }
+
+    fn hints(&self) -> Vec<String> {
+        if let Self::Build(cause) = self { cause.hints() } else { self.hint().into_iter().collect() }
+    }
 }

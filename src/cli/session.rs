@@ -4,7 +4,6 @@ use std::io::{self, IsTerminal as _, Write as _};
 use std::mem::ManuallyDrop;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
 use clap::Args as ClapArgs;
 use etcetera::BaseStrategy as _;
@@ -70,8 +69,7 @@ impl Session {
             insecure: self.insecure.clone(),
             credentials: Credentials::new(docker_config()),
             user_agent: concat!("carboy/", env!("CARGO_PKG_VERSION")).to_owned(),
-            retries: 4,
-            delay: Duration::from_millis(500),
+            ..Options::default()
         };
         let workers = Workers::new().map_err(CliError::Start)?;
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(CliError::Start)?;
@@ -190,7 +188,7 @@ pub fn open_cache(named: Option<&Path>, trust: bool, progress: Arc<dyn Progress>
 }
 
 fn fail(front: &dyn Front, error: &CliError) -> u8 {
-    front.error(&error.to_string(), error.hint().as_deref());
+    front.error(&error.lines(), &error.hints());
     error.code()
 }
 

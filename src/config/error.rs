@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::hint::{Hint, nearest};
+use crate::printable::one_line;
 
 /// Names that `--profile` knows without the file's help.
 const BUILT_IN_PROFILES: [&str; 2] = ["default", "debug"];
@@ -85,18 +86,6 @@ fn profile_hint(name: &str, known: &[String]) -> String {
 pub(super) fn list(names: &[impl AsRef<str>]) -> String {
     let quoted: Vec<_> = names.iter().map(|name| format!("`{}`", one_line(name.as_ref()))).collect();
     quoted.join(", ")
-}
-
-/// The text with its control characters spelled out.
-pub(super) fn one_line(text: &str) -> String {
-    text.chars().fold(String::with_capacity(text.len()), |mut line, c| {
-        if c.is_control() {
-            line.extend(c.escape_default());
-        } else {
-            line.push(c);
-        }
-        line
-    })
 }
 
 #[cfg(test)]

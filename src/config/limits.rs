@@ -5,7 +5,8 @@ use super::reader::Node;
 use super::{ConfigError, size};
 use crate::rootfs::Limits;
 
-pub(super) const KEYS: &[&str] = &["layer-size", "layer-entries", "layer-names", "name-length", "zstd-window"];
+pub(super) const KEYS: &[&str] =
+    &["layer-size", "layer-entries", "layer-names", "name-length", "image-size", "image-entries", "zstd-window"];
 
 fn not_zero(number: u64) -> Result<u64, BadValue> {
     if number > 0 { Ok(number) } else { Err(BadValue::new("cannot be 0: no image could be read")) }
@@ -35,6 +36,8 @@ pub(super) fn read(node: &Node<'_>) -> Result<Limits, ConfigError> {
         layer_entries: table.get("layer-entries", read_count)?.unwrap_or(default.layer_entries),
         layer_names: table.get("layer-names", read_size)?.unwrap_or(default.layer_names),
         name_length: table.get("name-length", read_count)?.unwrap_or(default.name_length),
+        image_size: table.get("image-size", read_size)?.unwrap_or(default.image_size),
+        image_entries: table.get("image-entries", read_count)?.unwrap_or(default.image_entries),
         zstd_window: table.get("zstd-window", read_window)?.unwrap_or(default.zstd_window),
     })
 }

@@ -11,8 +11,9 @@ use std::str::FromStr;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::error::{BadValue, ConfigError, Line, one_line};
+use super::error::{BadValue, ConfigError, Line};
 use super::keys;
+use crate::printable::one_line;
 
 /// A configuration's text, for turning offsets into lines.
 pub(super) struct Document<'t> {

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use reqwest::StatusCode;
 
+use super::pace::Stall;
 use crate::ports::{PortError, PortErrorKind};
 
 /// The longest text of a server's own that is repeated, in characters.
@@ -26,7 +27,7 @@ pub struct Failure {
 pub enum Again {
     No,
     Soon,
-    /// Twice at most: nobody listens there.
+    /// Twice at most: nobody listens there, or next to nothing comes.
     Briefly,
     /// No sooner than the registry said.
     After(Duration),
@@ -91,9 +92,18 @@ pub fn link(authority: &str, error: &reqwest::Error) -> Failure {
     Failure { error: failed, again }
 }
 
-/// No byte came for too long.
-pub fn silent(authority: &str, waited: Duration) -> Failure {
-    Failure::passing(other(format!("{authority} did not answer for {} s", waited.as_secs())))
+/// No byte came for too long, or too few.
+pub fn stalled(authority: &str, stall: Stall) -> Failure {
+    match stall {
+        Stall::Silent(waited) => {
+            Failure::passing(other(format!("{authority} did not answer for {} s", waited.as_secs())))
+        }
+        // Each try takes its time.
+        Stall::Slow(bytes, time) => Failure {
+            error: other(format!("the connection to {authority} is too slow: {bytes} bytes in {} s", time.as_secs())),
+            again: Again::Briefly,
+        },
+    }
 }
 
 fn tls_error(authority: &str, error: &rustls::Error) -> PortError {

@@ -5,6 +5,7 @@
 
 pub(crate) mod failure;
 pub(crate) mod hosts;
+mod pace;
 mod redirect;
 pub(crate) mod resume;
 pub(crate) mod retry;
@@ -12,6 +13,8 @@ pub(crate) mod retry;
 pub(crate) mod testing;
 pub(crate) mod upload;
 pub(crate) mod wire;
+
+pub use pace::Pace;
 
 /// What a request says of who sends it.
 pub(crate) use oci_distribution::secrets::RegistryAuth as Auth;

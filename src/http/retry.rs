@@ -20,8 +20,8 @@ const LONGEST: Duration = Duration::from_mins(1);
 /// The longest pause of carboy's own choice, before jitter.
 const OWN_LONGEST: Duration = Duration::from_secs(15);
 
-/// How often somebody who refuses connections is asked again: a server that starts
-/// takes a moment, a wrong address would take forever.
+/// How often somebody is asked again who refuses connections or is too slow: a server that
+/// starts takes a moment, a wrong address would take forever.
 const REFUSED: usize = 2;
 
 /// How often and how soon to try again.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use tempfile::TempPath;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
@@ -28,6 +29,8 @@ pub struct Reply {
     body: Vec<u8>,
     /// Close after so many bytes of the body.
     cut: Option<usize>,
+    /// After so many bytes of the body, a byte at a time.
+    drip: Option<usize>,
 }
 
 /// The first byte of what a client says who expects TLS.
@@ -62,7 +65,7 @@ impl Seen {
 
 impl Reply {
     pub fn new(status: u16) -> Self {
-        Self { status, headers: Vec::new(), body: Vec::new(), cut: None }
+        Self { status, headers: Vec::new(), body: Vec::new(), cut: None, drip: None }
     }
 
     pub fn with(mut self, name: &str, value: impl Into<String>) -> Self {
@@ -79,7 +82,15 @@ impl Reply {
         self.cut = Some(bytes);
         self
     }
+
+    pub fn drip(mut self, after: usize) -> Self {
+        self.drip = Some(after);
+        self
+    }
 }
+
+/// Between two bytes that drip.
+pub const DRIP: Duration = Duration::from_millis(20);
 
 impl Server {
     /// Answers as `script` says.
@@ -146,7 +157,12 @@ async fn serve(stream: TcpStream, script: Arc<Script>, log: Arc<Mutex<Vec<Seen>>
     stream.write_all(format!("{}\r\n\r\n", head.join("\r\n")).as_bytes()).await?;
     if seen.method != "HEAD" {
         let sent = reply.cut.unwrap_or(reply.body.len());
-        stream.write_all(&reply.body[..sent]).await?;
+        let (at_once, drips) = reply.body[..sent].split_at(reply.drip.unwrap_or(sent));
+        stream.write_all(at_once).await?;
+        for drip in drips {
+            tokio::time::sleep(DRIP).await;
+            stream.write_all(&[*drip]).await?;
+        }
     }
     stream.shutdown().await
 }

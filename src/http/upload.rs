@@ -14,13 +14,19 @@ use tokio::io::{AsyncRead, AsyncReadExt as _};
 use tokio::time::Instant;
 
 use super::failure::{corrupt, other};
+use super::pace::{Pace, Stall};
 use crate::oci::Descriptor;
 use crate::oci::digest::{Verifier, VerifyError};
 use crate::ports::{Origin, PortError, PortErrorKind};
 use crate::progress::{Event, Progress, Subject, Verb};
 
-/// How much is read and sent at a time.
+/// How much is read at a time.
 const PIECE: usize = 256 << 10;
+/// How much is sent at a time: little enough that a slow connection is seen to go on.
+const SLICE: usize = 16 << 10;
+
+/// Between two looks at a flow, at least.
+const BREATH: Duration = Duration::from_millis(10);
 
 type Reader = Pin<Box<dyn AsyncRead + Send>>;
 
@@ -36,29 +42,125 @@ pub struct Upload {
 struct Meter {
     progress: Arc<dyn Progress>,
     blob: Descriptor,
+    flow: Flow,
     state: Mutex<State>,
 }
 
 struct State {
-    /// Bytes given out in this try.
-    given: u64,
     /// Bytes told to `progress`, in all tries.
     told: u64,
-    /// When bytes were last asked for or given out.
-    moved: Instant,
-    /// The origin is being waited for, which is no fault of the registry.
-    reading: bool,
     /// Why the origin gave no more bytes.
     fault: Option<PortError>,
     /// Of a file, which nobody else verifies.
     verifier: Option<Verifier>,
 }
 
+/// How bytes move towards a server, in one try.
+pub struct Flow(Mutex<Moves>);
+
+#[derive(Clone, Copy)]
+struct Moves {
+    /// Bytes given out.
+    given: u64,
+    /// When bytes were last asked for or given out.
+    moved: Instant,
+    /// Since when the origin is being waited for, which is no fault of the server.
+    reading: Option<Instant>,
+    /// How long it was waited for before.
+    read: Duration,
+}
+
+impl Moves {
+    fn new() -> Self {
+        Self { given: 0, moved: Instant::now(), reading: None, read: Duration::ZERO }
+    }
+
+    /// How long the origin was waited for.
+    fn read(&self) -> Duration {
+        self.read + self.reading.map_or(Duration::ZERO, |since| since.elapsed())
+    }
+}
+
+impl Flow {
+    /// Nothing moved yet.
+    pub fn new() -> Self {
+        Self(Mutex::new(Moves::new()))
+    }
+
+    fn with<T>(&self, change: impl FnOnce(&mut Moves) -> T) -> T {
+        change(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn restart(&self) {
+        self.with(|moves| *moves = Moves::new());
+    }
+
+    fn reads(&self, begins: bool) {
+        self.with(|moves| {
+            moves.read = moves.read();
+            moves.reading = begins.then(Instant::now);
+            moves.moved = Instant::now();
+        });
+    }
+
+    /// Counts bytes; how many it were so far.
+    fn give(&self, bytes: u64) -> u64 {
+        self.with(|moves| {
+            moves.given += bytes;
+            moves.moved = Instant::now();
+            moves.given
+        })
+    }
+
+    fn given(&self) -> u64 {
+        self.with(|moves| moves.given)
+    }
+
+    /// Bytes at hand as they go out, counted.
+    pub fn body(self: &Arc<Self>, bytes: Bytes) -> Body {
+        let slices = try_unfold((bytes, Arc::clone(self)), async |(mut bytes, flow)| {
+            let slice = bytes.split_to(bytes.len().min(SLICE));
+            flow.give(slice.len() as u64);
+            Ok::<_, io::Error>((!slice.is_empty()).then_some((slice, (bytes, flow))))
+        });
+        Body::wrap_stream(slices)
+    }
+
+    /// Returns once too few of `size` bytes moved for a while, or, when all are sent, no
+    /// answer came for `answering`.
+    pub async fn stalled(&self, size: u64, pace: Pace, answering: Duration) -> Stall {
+        // Since when bytes are counted; how many there were, and how long was read, until then.
+        let mut mark = self.with(|moves| (Instant::now(), moves.given, moves.read()));
+        loop {
+            let (moves, read) = self.with(|moves| (*moves, moves.read()));
+            let left = if moves.given < size {
+                let (since, given, read_before) = mark;
+                let sent = since.elapsed().saturating_sub(read.saturating_sub(read_before));
+                let bytes = moves.given.saturating_sub(given);
+                if sent >= pace.sending {
+                    if bytes < pace.within(sent) {
+                        return if bytes == 0 { Stall::Silent(sent) } else { Stall::Slow(bytes, sent) };
+                    }
+                    mark = (Instant::now(), moves.given, read);
+                }
+                pace.sending.saturating_sub(sent)
+            } else {
+                let waited = moves.moved.elapsed();
+                if waited >= answering {
+                    return Stall::Silent(waited);
+                }
+                answering.saturating_sub(waited).min(pace.sending)
+            };
+            tokio::time::sleep(left.max(BREATH)).await;
+        }
+    }
+}
+
 impl Upload {
     /// An upload of which nothing is sent yet.
     pub fn new(blob: &Descriptor, origin: &Origin, progress: Arc<dyn Progress>) -> Self {
-        let state = State { given: 0, told: 0, moved: Instant::now(), reading: false, fault: None, verifier: None };
-        let meter = Meter { progress, blob: blob.clone(), state: Mutex::new(state) };
+        let state = Mutex::new(State { told: 0, fault: None, verifier: None });
+        let meter = Meter { progress, blob: blob.clone(), flow: Flow::new(), state };
         Self { blob: blob.clone(), origin: origin.clone(), meter: Arc::new(meter) }
     }
 
@@ -84,26 +186,15 @@ impl Upload {
         self.meter.with(|state| state.fault.take())
     }
 
-    /// Returns once no byte moved for `sending`, or, when all are sent, no answer
-    /// came for `answering`.
-    pub async fn stalled(&self, sending: Duration, answering: Duration) -> Duration {
-        loop {
-            let (moved, limit) = self.meter.with(|state| {
-                let limit = if state.given < self.blob.size { sending } else { answering };
-                (if state.reading { Instant::now() } else { state.moved }, limit)
-            });
-            if moved.elapsed() >= limit {
-                return limit;
-            }
-            tokio::time::sleep_until(moved + limit).await;
-        }
+    /// Returns once too few bytes moved for a while, or, when all are sent, no answer came
+    /// for `answering`.
+    pub async fn stalled(&self, pace: Pace, answering: Duration) -> Stall {
+        self.meter.flow.stalled(self.blob.size, pace, answering).await
     }
 
     async fn open(&self) -> Result<Reader, PortError> {
+        self.meter.flow.restart();
         self.meter.with(|state| {
-            state.given = 0;
-            state.moved = Instant::now();
-            state.reading = false;
             state.fault = None;
             let is_file = matches!(self.origin, Origin::File(_));
             state.verifier = is_file.then(|| Verifier::new(self.blob.digest, self.blob.size));
@@ -150,23 +241,23 @@ impl Chunks {
     /// # Errors
     /// It had fewer.
     pub fn finish(&self) -> Result<(), PortError> {
-        self.meter.check(self.meter.with(|state| state.given)).map_err(|cause| corrupt(cause.to_string()))
+        self.meter.check(self.meter.flow.given()).map_err(|cause| corrupt(cause.to_string()))
     }
 }
 
 fn pieces(reader: Reader, meter: Arc<Meter>) -> impl Stream<Item = io::Result<Bytes>> + Send {
-    try_unfold((reader, meter), async |(mut reader, meter)| {
-        meter.with(|state| state.reading = true);
-        let piece = meter.piece(&mut reader).await;
-        let fault = piece.as_ref().err().map(|cause| meter.fault_of(cause));
-        meter.with(|state| {
-            state.reading = false;
-            state.moved = Instant::now();
-            state.fault = fault;
-        });
-        let piece = piece?;
-        meter.give(piece.len() as u64);
-        Ok((!piece.is_empty()).then_some((piece, (reader, meter))))
+    try_unfold((reader, meter, Bytes::new()), async |(mut reader, meter, mut piece)| {
+        if piece.is_empty() {
+            meter.flow.reads(true);
+            let read = meter.piece(&mut reader).await;
+            meter.flow.reads(false);
+            let fault = read.as_ref().err().map(|cause| meter.fault_of(cause));
+            meter.with(|state| state.fault = fault);
+            piece = read?;
+        }
+        let slice = piece.split_to(piece.len().min(SLICE));
+        meter.give(slice.len() as u64);
+        Ok((!slice.is_empty()).then_some((slice, (reader, meter, piece))))
     })
 }
 
@@ -177,9 +268,9 @@ impl Meter {
 
     /// Counts bytes; those of an earlier try are not told twice.
     fn give(&self, bytes: u64) {
+        let given = self.flow.give(bytes);
         let news = self.with(|state| {
-            state.given += bytes;
-            let news = state.given.saturating_sub(state.told);
+            let news = given.saturating_sub(state.told);
             state.told += news;
             news
         });
@@ -195,7 +286,7 @@ impl Meter {
         let mut piece = Vec::with_capacity(PIECE);
         reader.take(PIECE as u64).read_buf(&mut piece).await?;
         self.verify(&piece)?;
-        let mut given = self.with(|state| state.given) + piece.len() as u64;
+        let mut given = self.flow.given() + piece.len() as u64;
         if piece.is_empty() || given >= self.blob.size {
             given += reader.read(&mut [0]).await? as u64;
             self.check(given)?;
@@ -238,5 +329,50 @@ impl Meter {
         } else {
             other(message)
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PACE: Pace = Pace { quiet: SHORT, sending: SHORT, least: 10_000 };
+    const SHORT: Duration = Duration::from_millis(300);
+
+    /// What becomes of a flow of a megabyte that is given so many bytes every 10 ms, two
+    /// seconds long.
+    async fn flowing(bytes: u64) -> Option<Stall> {
+        let flow = Flow::new();
+        let give = async {
+            for _ in 0..200 {
+                flow.give(bytes);
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        tokio::select! {
+            () = give => None,
+            stall = flow.stalled(1_000_000, PACE, SHORT) => Some(stall),
+        }
+    }
+
+    #[tokio::test]
+    async fn an_upload_may_be_slow_but_not_too_slow() {
+        let (steady, slow, none) = tokio::join!(flowing(1000), flowing(10), flowing(0));
+        assert_eq!(steady, None);
+        assert!(matches!(slow, Some(Stall::Slow(1..=300, _))), "{slow:?}");
+        assert!(matches!(none, Some(Stall::Silent(_))), "{none:?}");
+    }
+
+    #[tokio::test]
+    async fn whoever_waits_for_the_origin_or_for_an_answer_is_not_slow() {
+        let (waiting, sent) = (Flow::new(), Flow::new());
+        waiting.reads(true);
+        sent.give(10);
+        let (waited, answered) = tokio::join!(
+            tokio::time::timeout(4 * SHORT, waiting.stalled(10, PACE, SHORT)),
+            tokio::time::timeout(4 * SHORT, sent.stalled(10, PACE, 2 * SHORT)),
+        );
+        assert!(waited.is_err(), "{waited:?}");
+        assert!(matches!(answered, Ok(Stall::Silent(time)) if time >= 2 * SHORT), "{answered:?}");
     }
 }

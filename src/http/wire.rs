@@ -1,27 +1,27 @@
 //! One request and its answer over HTTP: clients, timeouts, the plain-HTTP rule.
 //!
 //! No retries and no credentials here. There is no limit on how long
-//! a transfer may take, only on how long nothing may happen.
+//! a transfer may take, only on how long nothing may happen, or next to nothing.
 
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use reqwest::header::HeaderMap;
+use reqwest::header::{CONTENT_LENGTH, HeaderMap, HeaderValue};
 use reqwest::redirect::Policy;
 use reqwest::{Certificate, Client, ClientBuilder, Method, Response, Url};
+use tokio::time::Instant;
 
 use super::Auth;
-use super::failure::{Failure, link, other, silent};
+use super::failure::{Failure, link, other, stalled};
 use super::hosts::{Hosts, authority, is_local};
-use super::upload::Upload;
+use super::pace::{Pace, Stall, Watch};
+use super::upload::{Flow, Upload};
 use crate::ports::PortError;
 
 /// How long a connection may take to stand.
 const CONNECT: Duration = Duration::from_secs(10);
-/// How long an answer, or the next bytes of one, may take.
-pub const QUIET: Duration = Duration::from_secs(30);
 /// How long a server may take to store what it was sent.
 pub const STORE: Duration = Duration::from_mins(5);
 /// The most bytes read of an answer that only explains.
@@ -34,8 +34,9 @@ pub struct Ask {
     pub url: Url,
     pub headers: HeaderMap,
     pub payload: Payload,
-    /// How long the answer's beginning may take.
-    pub limit: Duration,
+    /// How long the answer's beginning may take, once all is sent; the pace's where none
+    /// is set.
+    pub limit: Option<Duration>,
 }
 
 /// What a request carries.
@@ -49,6 +50,7 @@ pub enum Payload {
 /// The clients behind all requests.
 pub struct Wire {
     pub hosts: Hosts,
+    pace: Pace,
     user_agent: String,
     /// For this machine, past all proxies.
     local: Client,
@@ -63,7 +65,7 @@ pub struct Wire {
 impl Ask {
     /// A request without content.
     pub fn new(method: Method, url: Url) -> Self {
-        Self { method, url, headers: HeaderMap::new(), payload: Payload::Empty, limit: QUIET }
+        Self { method, url, headers: HeaderMap::new(), payload: Payload::Empty, limit: None }
     }
 }
 
@@ -81,7 +83,14 @@ impl Wire {
             tls: OnceLock::new(),
             user_agent: user_agent.to_owned(),
             hosts,
+            pace: Pace::default(),
         })
+    }
+
+    /// Asks another pace of connections.
+    #[must_use]
+    pub fn paced(self, pace: Pace) -> Self {
+        Self { pace, ..self }
     }
 
     /// Trusts the certificates of a file too, if there is one.
@@ -106,26 +115,35 @@ impl Wire {
             Auth::Basic(user, password) => request.basic_auth(user, Some(password)),
             Auth::Bearer(token) => request.bearer_auth(token),
         };
+        let limit = ask.limit.unwrap_or(self.pace.quiet);
         let answer = match &ask.payload {
-            Payload::Empty => tokio::time::timeout(ask.limit, request.send()).await.map_err(|_| ask.limit),
+            Payload::Empty => tokio::time::timeout(limit, request.send()).await.map_err(|_| Stall::Silent(limit)),
             Payload::Bytes(bytes) => {
-                let sending = request.body(bytes.clone()).send();
-                tokio::time::timeout(ask.limit, sending).await.map_err(|_| ask.limit)
+                let flow = Arc::new(Flow::new());
+                let length = HeaderMap::from_iter([(CONTENT_LENGTH, HeaderValue::from(bytes.len()))]);
+                let request = request.headers(length).body(flow.body(bytes.clone()));
+                tokio::select! {
+                    answer = request.send() => Ok(answer),
+                    stall = flow.stalled(bytes.len() as u64, self.pace, limit) => Err(stall),
+                }
             }
             Payload::Upload(upload) => {
                 let body = upload.body().await.map_err(Failure::lasting)?;
                 tokio::select! {
                     answer = request.body(body).send() => Ok(answer),
-                    waited = upload.stalled(QUIET, STORE) => Err(waited),
+                    stall = upload.stalled(self.pace, ask.limit.unwrap_or(STORE)) => Err(stall),
                 }
             }
         };
         let fault = if let Payload::Upload(upload) = &ask.payload { upload.fault() } else { None };
         match (answer, fault) {
-            (Ok(Ok(response)), _) => Ok(response),
+            (Ok(Ok(mut response)), _) => {
+                response.extensions_mut().insert(Watch::new(self.pace));
+                Ok(response)
+            }
             (_, Some(fault)) => Err(Failure::lasting(fault)),
             (Ok(Err(cause)), None) => Err(link(&host, &cause)),
-            (Err(waited), None) => Err(silent(&host, waited)),
+            (Err(stall), None) => Err(stalled(&host, stall)),
         }
     }
 
@@ -180,10 +198,17 @@ fn unusable(cause: &reqwest::Error) -> PortError {
 /// The next bytes of an answer; none at its end.
 pub async fn next(response: &mut Response) -> Result<Option<Bytes>, Failure> {
     let host = authority(response.url());
-    match tokio::time::timeout(QUIET, response.chunk()).await {
-        Ok(Ok(bytes)) => Ok(bytes),
+    let mut watch = response.extensions().get().copied().unwrap_or(Watch::new(Pace::default()));
+    let (limit, asked) = (watch.pace.quiet, Instant::now());
+    match tokio::time::timeout(limit, response.chunk()).await {
+        Ok(Ok(Some(bytes))) => {
+            watch.count(asked.elapsed(), bytes.len() as u64).map_err(|stall| stalled(&host, stall))?;
+            response.extensions_mut().insert(watch);
+            Ok(Some(bytes))
+        }
+        Ok(Ok(None)) => Ok(None),
         Ok(Err(cause)) => Err(link(&host, &cause)),
-        Err(_) => Err(silent(&host, QUIET)),
+        Err(_) => Err(stalled(&host, Stall::Silent(limit))),
     }
 }
 

@@ -1,6 +1,7 @@
 //! Layers as tar archives: read, and written the same way every time.
 
 mod archive;
+pub mod budget;
 pub mod contents;
 pub mod facts;
 pub mod measure;

@@ -405,7 +405,9 @@ mod tests {
             assert_eq!(packed.descriptor, Descriptor::of(compression.packing().media_type(), &blob));
             let mut tar = Vec::new();
             let (packing, limits) = (compression.packing(), Limits::default());
-            let size = super::super::unpack::unpack(&blob[..], packing, packed.diff_id, &limits, &mut tar).unwrap();
+            let budget = crate::layer::budget::Budget::new(&limits, "layers");
+            let unpacked = crate::layer::unpack::unpack;
+            let size = unpacked(&blob[..], packing, packed.diff_id, &limits, &budget, &mut tar).unwrap();
             assert_eq!(size, packed.unpacked);
             let listed = read::list(io::Cursor::new(tar), packed.descriptor.digest, &Limits::default()).unwrap();
             let mut tree = Tree::default();

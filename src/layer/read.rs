@@ -3,8 +3,9 @@
 use std::io::{Read, Seek};
 use std::sync::Arc;
 
-use super::archive::{Archive, Fault, Record, Type};
+use super::archive::{Archive, Fault, Input, Record, Type};
 use crate::oci::Digest;
+use crate::printable;
 use crate::rootfs::overlay::{Change, LayerEntry};
 use crate::rootfs::{Content, Entry, Kind, Limits, Meta, RootPath, Sparse};
 
@@ -40,6 +41,8 @@ pub enum EntryError {
     Root,
     #[error("its owner {0} is out of range")]
     Owner(u64),
+    #[error("it says that it has {size} bytes: the layer unpacks to more than {limit} bytes")]
+    Size { size: u64, limit: u64 },
 }
 
 impl ReadError {
@@ -47,7 +50,7 @@ impl ReadError {
     #[must_use]
     pub fn limit(&self) -> Option<&'static str> {
         match self {
-            Self::Size { .. } => Some("layer-size"),
+            Self::Size { .. } | Self::Entry { cause: EntryError::Size { .. }, .. } => Some("layer-size"),
             Self::Entries { .. } => Some("layer-entries"),
             Self::Names { .. } => Some("layer-names"),
             Self::Entry { cause: EntryError::TooLong { .. }, .. } => Some("name-length"),
@@ -69,7 +72,7 @@ pub fn list(tar: impl Read + Seek, blob: Digest, limits: &Limits) -> Result<Vec<
     loop {
         let record = archive.entry().map_err(|cause| at(archive.name(), cause.into()))?;
         let Some(record) = record else { return Ok(out) };
-        tally.count(weight(&record), record.stretches.as_ref().map(|_| record.size))?;
+        tally.record(&record)?;
         let digest = match (record.kind, &record.stretches) {
             (Type::File, None) => archive.digest(record.offset, record.size),
             (Type::File, Some(stretches)) => {
@@ -97,6 +100,11 @@ impl<'a> Tally<'a> {
             return Err(ReadError::Size { limit: limits.layer_size });
         }
         Ok(Self { limits, entries: 0, names: 0, expanded: 0 })
+    }
+
+    /// Counts an entry of an archive.
+    fn record(&mut self, record: &Record) -> Result<(), ReadError> {
+        self.count(weight(record), record.stretches.as_ref().map(|_| record.size))
     }
 
     /// Counts an entry: the bytes that it keeps in memory, and a sparse file's length.
@@ -140,21 +148,32 @@ impl<'a> Tally<'a> {
     }
 }
 
-fn at(name: &[u8], cause: EntryError) -> ReadError {
-    let start = &name[..name.len().min(200)];
-    ReadError::Entry {
-        path: format!("`{}`", start.utf8_chunks().map(|chunk| shown(&chunk)).collect::<String>()),
-        cause,
+/// Walks a tar that is still being unpacked, as far as its headers make sense and its bytes
+/// come. What the reader of the whole tar would refuse is refused here as soon as it is
+/// known, before the entry's data has come.
+///
+/// # Errors
+/// An entry that says that it is longer than a layer may be; headers that tar readers
+/// disagree on; more entries, names or bytes in files with holes than a layer may have.
+pub(super) fn watch<I: Input>(archive: &mut Archive<I>, limits: &Limits) -> Result<(), ReadError> {
+    let mut tally = Tally::new(0, limits)?;
+    loop {
+        let record = match archive.entry() {
+            Ok(Some(record)) => record,
+            // The reader of the whole tar knows better why it ends here.
+            Ok(None) | Err(Fault::Io(_)) => return Ok(()),
+            Err(fault) => return Err(at(archive.name(), fault.into())),
+        };
+        let limit = limits.layer_size;
+        if archive.end() > limit || record.size > limit {
+            return Err(at(archive.name(), EntryError::Size { size: record.size, limit }));
+        }
+        tally.record(&record)?;
     }
 }
 
-/// One line, whatever a name is made of.
-fn shown(chunk: &std::str::Utf8Chunk<'_>) -> String {
-    let text = chunk.valid().chars().flat_map(|c| {
-        let plain = (!c.is_control()).then_some(c);
-        plain.into_iter().chain(c.escape_default().filter(move |_| plain.is_none()))
-    });
-    text.chain(chunk.invalid().iter().flat_map(|byte| format!("\\x{byte:02x}").chars().collect::<Vec<_>>())).collect()
+fn at(name: &[u8], cause: EntryError) -> ReadError {
+    ReadError::Entry { path: format!("`{}`", printable::bytes(&name[..name.len().min(200)])), cause }
 }
 
 /// The bytes that an entry keeps in memory beside its fields.

@@ -1,10 +1,23 @@
 //! Decompresses a layer's blob into a tar, checking the diff id as it passes.
+//!
+//! The tar's headers are read while it is unpacked: an entry that says that it is too long
+//! is refused at once, not after the limit's worth of bytes. So is a zstd frame.
 
-use std::io::{self, Read, Write};
+use std::io::{self, Cursor, Read, Write};
 
+use zstd::zstd_safe::get_frame_content_size;
+
+use super::archive::{Archive, Input};
+use super::budget::{Budget, ImageError};
+use super::read::{self, ReadError};
 use crate::oci::digest::Hasher;
 use crate::oci::{DiffId, Packing};
 use crate::rootfs::Limits;
+
+/// How much is unpacked at a time.
+const STEP: usize = 128 << 10;
+/// The longest header of a zstd frame (RFC 8878, 3.1.1: magic number and frame header).
+const ZSTD_HEADER: u64 = 18;
 
 /// Why a blob is not the layer that the image's configuration promises.
 #[derive(Debug, thiserror::Error)]
@@ -13,8 +26,14 @@ pub enum UnpackError {
     DiffId { want: DiffId, got: DiffId },
     #[error("it unpacks to more than {limit} bytes")]
     TooLarge { limit: u64 },
+    #[error("its zstd frame says that it has {size} bytes: it unpacks to more than {limit} bytes")]
+    Promise { size: u64, limit: u64 },
     #[error("its zstd frame needs a window of more than {limit} bytes")]
     Window { limit: u64 },
+    #[error(transparent)]
+    Image(#[from] ImageError),
+    #[error(transparent)]
+    Tar(#[from] ReadError),
     #[error("{0}")]
     Io(#[from] io::Error),
     #[error("{0}")]
@@ -26,8 +45,10 @@ impl UnpackError {
     #[must_use]
     pub fn limit(&self) -> Option<&'static str> {
         match self {
-            Self::TooLarge { .. } => Some("layer-size"),
+            Self::TooLarge { .. } | Self::Promise { .. } => Some("layer-size"),
             Self::Window { .. } => Some("zstd-window"),
+            Self::Image(cause) => Some(cause.limit()),
+            Self::Tar(cause) => cause.limit(),
             Self::DiffId { .. } | Self::Io(_) | Self::Write(_) => None,
         }
     }
@@ -35,34 +56,52 @@ impl UnpackError {
 
 /// Writes the tar of a layer's blob to `out`.
 ///
-/// The blob is read to its very end, so that a verifying reader below has seen it all.
+/// The blob is read to its very end unless it goes past a limit, so that a verifying reader
+/// below has seen it all.
 ///
 /// # Errors
-/// Broken compression; another diff id than `want`; more than `limits` allow.
+/// Broken compression; another diff id than `want`; more than `limits` and `budget` allow;
+/// a tar whose entries say that there is more, or that tar readers disagree on.
 pub fn unpack(
     mut blob: impl Read,
     packing: Packing,
     want: DiffId,
     limits: &Limits,
+    budget: &Budget,
     out: &mut impl Write,
 ) -> Result<u64, UnpackError> {
-    let limit = limits.layer_size;
     let unpacked = match packing {
-        Packing::Tar => copy(&mut blob, limit, out),
-        Packing::Gzip => copy(&mut flate2::read::MultiGzDecoder::new(&mut blob), limit, out),
-        Packing::Zstd => {
-            let mut decoder = zstd::stream::read::Decoder::new(&mut blob)?;
-            let window = limits.zstd_window.next_power_of_two();
-            decoder.window_log_max(window.ilog2())?;
-            copy(&mut decoder, limit, out).map_err(|cause| too_wide(cause, window))
-        }
+        Packing::Tar => pass(&mut blob, limits, budget, out),
+        Packing::Gzip => pass(flate2::read::MultiGzDecoder::new(&mut blob), limits, budget, out),
+        Packing::Zstd => unzstd(&mut blob, limits, budget, out),
     };
     // Of a broken blob its digest says more than what the decoder stumbles over.
-    if matches!(unpacked, Ok(_) | Err(UnpackError::Io(_))) {
+    let gives_up = |cause: &UnpackError| cause.limit().is_some() || matches!(cause, UnpackError::Write(_));
+    if !unpacked.as_ref().is_err_and(gives_up) {
         io::copy(&mut blob, &mut io::sink())?;
     }
     let (got, size) = unpacked?;
     if got == want { Ok(size) } else { Err(UnpackError::DiffId { want, got }) }
+}
+
+/// Unpacks zstd, whose first frame may say how much it holds.
+fn unzstd(
+    mut blob: impl Read,
+    limits: &Limits,
+    budget: &Budget,
+    out: &mut impl Write,
+) -> Result<(DiffId, u64), UnpackError> {
+    let mut head = Vec::new();
+    blob.by_ref().take(ZSTD_HEADER).read_to_end(&mut head)?;
+    let limit = limits.layer_size;
+    match get_frame_content_size(&head) {
+        Ok(Some(size)) if size > limit => return Err(UnpackError::Promise { size, limit }),
+        _ => {}
+    }
+    let mut decoder = zstd::stream::read::Decoder::new(Cursor::new(head).chain(blob))?;
+    let window = limits.zstd_window.next_power_of_two();
+    decoder.window_log_max(window.ilog2())?;
+    pass(decoder, limits, budget, out).map_err(|cause| too_wide(cause, window))
 }
 
 /// zstd tells of a window only in words.
@@ -75,21 +114,96 @@ fn too_wide(cause: UnpackError, limit: u64) -> UnpackError {
     }
 }
 
-fn copy(tar: &mut impl Read, limit: u64, out: &mut impl Write) -> Result<(DiffId, u64), UnpackError> {
-    let mut hasher = Hasher::default();
-    let mut buffer = vec![0; 128 << 10];
-    let mut size = 0;
-    loop {
-        let count = tar.read(&mut buffer)?;
-        if count == 0 {
-            return Ok((DiffId(hasher.finish()), size));
+/// Passes a tar on to `out`; returns its digest and its length in bytes.
+fn pass(tar: impl Read, limits: &Limits, budget: &Budget, out: &mut impl Write) -> Result<(DiffId, u64), UnpackError> {
+    let passing = Passing {
+        tar,
+        out,
+        hasher: Hasher::default(),
+        buffer: vec![0; STEP],
+        ready: 0..0,
+        size: 0,
+        limit: limits.layer_size,
+        budget,
+        fault: None,
+    };
+    let mut archive = Archive::streamed(passing);
+    let watched = read::watch(&mut archive, limits);
+    let mut passing = archive.into_input();
+    if let Some(fault) = passing.fault {
+        return Err(fault);
+    }
+    watched?;
+    while passing.step()? {}
+    Ok((DiffId(passing.hasher.finish()), passing.size))
+}
+
+/// A tar on its way: what is ready to be read has been hashed and written.
+struct Passing<'a, R, W> {
+    tar: R,
+    out: &'a mut W,
+    hasher: Hasher,
+    buffer: Vec<u8>,
+    /// What of the buffer was not read yet.
+    ready: std::ops::Range<usize>,
+    /// Bytes so far.
+    size: u64,
+    limit: u64,
+    budget: &'a Budget,
+    /// What stopped a read: those who walk the archive see an I/O error in its place.
+    fault: Option<UnpackError>,
+}
+
+impl<R: Read, W: Write> Passing<'_, R, W> {
+    /// Passes the next bytes on; `false` at the end.
+    fn step(&mut self) -> Result<bool, UnpackError> {
+        let count = self.tar.read(&mut self.buffer)?;
+        self.ready = 0..count;
+        self.size += count as u64;
+        if self.size > self.limit {
+            return Err(UnpackError::TooLarge { limit: self.limit });
         }
-        size += count as u64;
-        if size > limit {
-            return Err(UnpackError::TooLarge { limit });
+        self.budget.take_bytes(count as u64)?;
+        self.hasher.update(&self.buffer[..count]);
+        self.out.write_all(&self.buffer[..count]).map_err(UnpackError::Write)?;
+        Ok(count > 0)
+    }
+
+    /// How many of `wanted` bytes are ready, one at least.
+    fn some(&mut self, wanted: usize) -> io::Result<usize> {
+        if self.ready.is_empty() {
+            match self.step() {
+                Ok(true) => {}
+                Ok(false) => return Err(io::ErrorKind::UnexpectedEof.into()),
+                Err(fault) => {
+                    self.fault = Some(fault);
+                    return Err(io::ErrorKind::Other.into());
+                }
+            }
         }
-        hasher.update(&buffer[..count]);
-        out.write_all(&buffer[..count]).map_err(UnpackError::Write)?;
+        Ok(self.ready.len().min(wanted))
+    }
+}
+
+impl<R: Read, W: Write> Input for Passing<'_, R, W> {
+    fn fill(&mut self, mut buffer: &mut [u8]) -> io::Result<()> {
+        while !buffer.is_empty() {
+            let count = self.some(buffer.len())?;
+            let (start, rest) = buffer.split_at_mut(count);
+            start.copy_from_slice(&self.buffer[self.ready.start..][..count]);
+            self.ready.start += count;
+            buffer = rest;
+        }
+        Ok(())
+    }
+
+    fn forward(&mut self, mut bytes: u64) -> io::Result<()> {
+        while bytes > 0 {
+            let count = self.some(usize::try_from(bytes).unwrap_or(usize::MAX))?;
+            self.ready.start += count;
+            bytes -= count as u64;
+        }
+        Ok(())
     }
 }
 
@@ -100,27 +214,95 @@ mod tests {
     use super::*;
     use crate::oci::Digest;
 
+    /// A tar of one file of zeros, whose header says `size`; not all of them need be there.
+    fn tar(size: u64, there: usize) -> Vec<u8> {
+        let mut header = tar::Header::new_gnu();
+        header.set_path("opt/x").unwrap();
+        header.set_mode(0o644);
+        header.set_uid(0);
+        header.set_gid(0);
+        header.set_mtime(0);
+        header.set_size(size); // in base 256 from 8 GiB on
+        header.set_cksum();
+        [header.as_bytes(), &vec![0; there][..]].concat()
+    }
+
+    fn gzip(bytes: &[u8]) -> Vec<u8> {
+        let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        gzip.write_all(bytes).unwrap();
+        gzip.finish().unwrap()
+    }
+
+    fn unpacked(blob: &[u8], packing: Packing, want: DiffId, limits: &Limits) -> Result<Vec<u8>, UnpackError> {
+        let mut out = Vec::new();
+        let size = unpack(blob, packing, want, limits, &Budget::new(limits, "layers"), &mut out)?;
+        assert_eq!(size, out.len() as u64);
+        Ok(out)
+    }
+
     #[test]
     fn every_packing_gives_the_same_tar_and_a_wrong_diff_id_is_refused() {
-        let tar = vec![7; 300_000];
-        let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
-        gzip.write_all(&tar).unwrap();
+        let tar = tar(300_000, 301_568);
+        let size = tar.len() as u64;
         let zstd = zstd::encode_all(&tar[..], 1).unwrap();
         let want = DiffId(Digest::of(&tar));
-        for (packing, blob) in
-            [(Packing::Tar, tar.clone()), (Packing::Gzip, gzip.finish().unwrap()), (Packing::Zstd, zstd)]
-        {
-            let mut out = Vec::new();
-            let limits = |layer_size| Limits { layer_size, ..Limits::default() };
-            let enough = limits(300_000);
-            assert_eq!(unpack(&blob[..], packing, want, &enough, &mut out).unwrap(), 300_000);
-            assert!(out == tar);
-            let other = DiffId(Digest::of(b""));
-            assert!(matches!(unpack(&blob[..], packing, other, &enough, &mut out), Err(UnpackError::DiffId { .. })));
-            assert!(matches!(
-                unpack(&blob[..], packing, want, &limits(299_999), &mut out),
-                Err(UnpackError::TooLarge { .. })
-            ));
+        for (packing, blob) in [(Packing::Tar, tar.clone()), (Packing::Gzip, gzip(&tar)), (Packing::Zstd, zstd)] {
+            let enough = Limits { layer_size: size, image_size: size, ..Limits::default() };
+            assert!(unpacked(&blob, packing, want, &enough).unwrap() == tar);
+            let other = unpacked(&blob, packing, DiffId(Digest::of(b"")), &enough);
+            assert!(matches!(other, Err(UnpackError::DiffId { .. })), "{other:?}");
+            let large = unpacked(&blob, packing, want, &Limits { layer_size: size - 1, ..enough });
+            assert!(matches!(large, Err(UnpackError::TooLarge { .. })), "{large:?}");
+            let large = unpacked(&blob, packing, want, &Limits { image_size: size - 1, ..enough });
+            assert_eq!(large.unwrap_err().limit(), Some("image-size"));
         }
+    }
+
+    /// Fails the test when more than the first bytes are asked for.
+    struct Short<'a>(&'a [u8]);
+
+    impl Read for Short<'_> {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            assert!(!self.0.is_empty(), "more was read than the header");
+            self.0.read(buffer)
+        }
+    }
+
+    #[test]
+    fn an_entry_that_says_that_it_is_too_long_is_refused_before_it_comes() {
+        let limits = Limits { layer_size: 1 << 20, ..Limits::default() };
+        let refused = |blob: &[u8], packing| {
+            let budget = Budget::new(&limits, "layers");
+            unpack(Short(blob), packing, DiffId(Digest::of(b"")), &limits, &budget, &mut io::sink()).unwrap_err()
+        };
+        for size in [(1 << 20) - 511, 64 << 30, u64::MAX >> 1] {
+            let error = refused(&tar(size, 0), Packing::Tar);
+            assert_eq!(error.limit(), Some("layer-size"), "{error}");
+            let text = format!(
+                "entry `opt/x`: it says that it has {size} bytes: the layer unpacks to more than 1048576 bytes"
+            );
+            assert_eq!(error.to_string(), text);
+        }
+        let mut encoder = zstd::stream::Encoder::new(Vec::new(), 1).unwrap();
+        encoder.set_pledged_src_size(Some(2 << 20)).unwrap();
+        encoder.include_contentsize(true).unwrap();
+        encoder.write_all(&vec![0; 2 << 20]).unwrap();
+        let blob = encoder.finish().unwrap();
+        let error = refused(&blob[..18], Packing::Zstd);
+        let text = "its zstd frame says that it has 2097152 bytes: it unpacks to more than 1048576 bytes";
+        assert_eq!((error.to_string().as_str(), error.limit()), (text, Some("layer-size")));
+    }
+
+    #[test]
+    fn a_header_that_no_reader_takes_ends_the_unpacking() {
+        // 1 GiB of sevens, of which no more than one step is unpacked
+        let blob = zstd::encode_all(&vec![7; 1 << 20][..], 1).unwrap().repeat(1 << 10);
+        let mut out = Vec::new();
+        let limits = Limits::default();
+        let want = DiffId(Digest::of(b""));
+        let error =
+            unpack(&blob[..], Packing::Zstd, want, &limits, &Budget::new(&limits, "layers"), &mut out).unwrap_err();
+        assert!(error.to_string().ends_with("a number in its header is none"), "{error}");
+        assert!(out.len() <= STEP, "{}", out.len());
     }
 }

@@ -61,6 +61,8 @@ pub enum LocationError {
     Reference { text: String, cause: String },
     #[error("`{0}` names no folder")]
     Layout(String),
+    #[error("`{0}` has a control character")]
+    Control(String),
     #[error("`{transport}:` is not supported yet")]
     Transport { transport: String },
 }
@@ -77,7 +79,7 @@ impl crate::hint::Hint for LocationError {
             Self::Reference { .. } => {
                 Some("write it as registry/repository:tag, as in ghcr.io/acme/shop:1.4.2".to_owned())
             }
-            Self::Layout(_) => Some("write it as oci:FOLDER or oci:FOLDER:NAME".to_owned()),
+            Self::Layout(_) | Self::Control(_) => Some("write it as oci:FOLDER or oci:FOLDER:NAME".to_owned()),
             Self::Transport { .. } => Some("use registry/repository:tag or oci:FOLDER".to_owned()),
         }
     }
@@ -162,6 +164,10 @@ fn layout(text: &str, path: &str) -> Result<Location, LocationError> {
         Some((folder, name)) if !name.contains('/') && !folder.is_empty() => (folder, Some(name)),
         _ => (path, None),
     };
+    // The place is a line of stdout.
+    if path.contains(char::is_control) {
+        return Err(LocationError::Control(text.to_owned()));
+    }
     if folder.is_empty() || name == Some("") {
         return Err(LocationError::Layout(text.to_owned()));
     }
@@ -232,6 +238,7 @@ mod tests {
             "oci:",
             "oci:x:",
             "oci:x@sha256:12",
+            "oci:x\n::error::y",
             "oci-archive:x.tar",
             "r/a@sha256:12",
         ] {

@@ -11,6 +11,9 @@ use super::{Descriptor, Digest, Platform, media_type};
 /// The most bytes that carboy reads of one manifest: what registries should
 /// accept (distribution-spec, `spec.md`, "Pushing Manifests").
 pub const LIMIT: u64 = 4 << 20;
+/// The most layers of one image. Linux stacks no more than 500 (`fs/overlayfs`), docker's
+/// graph drivers 127.
+pub const MOST_LAYERS: usize = 256;
 
 /// A manifest or index as it travels.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -26,6 +29,8 @@ pub enum ManifestError {
     Json { digest: Digest, cause: String },
     #[error("manifest {digest}: {cause}")]
     Descriptor { digest: Digest, cause: DescriptorError },
+    #[error("manifest {digest} has {count} layers, and an image may have {MOST_LAYERS}")]
+    Layers { digest: Digest, count: usize },
     #[error("manifest {digest} has the media type `{media_type}`, which is no image's")]
     MediaType { digest: Digest, media_type: String },
 }
@@ -117,6 +122,10 @@ impl RawManifest {
             Descriptor::checked(media_type, digest, size)
                 .map_err(|cause| ManifestError::Descriptor { digest: self.digest(), cause })
         };
+        let count = wire.layers.len();
+        if count > MOST_LAYERS {
+            return Err(ManifestError::Layers { digest: self.digest(), count });
+        }
         let layers = wire.layers.iter().map(|layer| checked(&layer.media_type, &layer.digest, layer.size));
         Ok(ImageManifest {
             config: checked(&wire.config.media_type, &wire.config.digest, wire.config.size)?,
@@ -241,6 +250,14 @@ mod tests {
         ] {
             assert!(raw(media_type::MANIFEST, json).parse().is_err(), "{json}");
         }
+        let layer = format!(r#"{{"mediaType":"x","digest":"{}","size":1}}"#, Digest::of(b""));
+        let many = |count| {
+            let layers = vec![layer.as_str(); count].join(",");
+            raw(media_type::MANIFEST, &format!(r#"{{"schemaVersion":2,"config":{layer},"layers":[{layers}]}}"#)).parse()
+        };
+        assert!(many(MOST_LAYERS).is_ok());
+        let error = many(MOST_LAYERS + 1).unwrap_err().to_string();
+        assert!(error.ends_with(" has 257 layers, and an image may have 256"), "{error}");
         let artifact = r#"{"schemaVersion":2,"mediaType":"application/vnd.example+json"}"#;
         assert!(matches!(raw(media_type::MANIFEST, artifact).parse(), Err(ManifestError::MediaType { .. })));
     }

@@ -4,6 +4,7 @@
 
 use std::io::Read as _;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
 use flate2::read::MultiGzDecoder;
@@ -22,13 +23,20 @@ use crate::ports::{PortError, PortErrorKind};
 
 /// The most bytes of a page.
 const LIMIT: u64 = 64 << 20;
+/// The most bytes of all pages of a run, whose files are kept: `PyPI`'s largest have some
+/// megabytes.
+const ALL: u64 = 1 << 30;
 const ACCEPTED: HeaderValue = HeaderValue::from_static(
     "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.01",
 );
 
 /// The pages that were asked for in this run. None where an index has no such page.
 #[derive(Default)]
-pub struct Pages(Once<Url, Option<Arc<[Listed]>>>);
+pub struct Pages {
+    known: Once<Url, Option<Arc<[Listed]>>>,
+    /// Bytes of all of them.
+    bytes: AtomicU64,
+}
 
 impl Pages {
     /// The files of a project in an index; none when it does not have the project.
@@ -45,7 +53,7 @@ impl Pages {
         if let Ok(mut path) = url.path_segments_mut() {
             path.pop_if_empty().push(project).push("");
         }
-        self.0.get(url.clone(), Box::pin(page(courier, &url, Some(index)))).await
+        self.known.get(url.clone(), Box::pin(self.page(courier, &url, Some(index)))).await
     }
 
     /// The files of a page of links.
@@ -53,56 +61,66 @@ impl Pages {
     /// # Errors
     /// As `project`.
     pub async fn links(&self, courier: &Courier, url: &Url) -> Result<Option<Arc<[Listed]>>, PortError> {
-        self.0.get(url.clone(), Box::pin(page(courier, url, None))).await
+        self.known.get(url.clone(), Box::pin(self.page(courier, url, None))).await
     }
-}
 
-async fn page(courier: &Courier, url: &Url, index: Option<&Index>) -> Result<Option<Arc<[Listed]>>, PortError> {
-    let mut attempts = courier.attempts(shown(url));
-    loop {
-        let failure = match read(courier, url, index).await {
-            Ok(files) => return Ok(Some(files.into())),
-            Err(failure) if failure.error.kind == PortErrorKind::NotFound => return Ok(None),
-            Err(failure) => failure,
-        };
-        let passing = failure.again != Again::No;
-        if let Err(error) = attempts.pause(failure).await {
-            if passing {
-                courier.give_up(url, index, &error);
+    async fn page(
+        &self,
+        courier: &Courier,
+        url: &Url,
+        index: Option<&Index>,
+    ) -> Result<Option<Arc<[Listed]>>, PortError> {
+        let mut attempts = courier.attempts(shown(url));
+        loop {
+            let failure = match self.read(courier, url, index).await {
+                Ok(files) => return Ok(Some(files.into())),
+                Err(failure) if failure.error.kind == PortErrorKind::NotFound => return Ok(None),
+                Err(failure) => failure,
+            };
+            let passing = failure.again != Again::No;
+            if let Err(error) = attempts.pause(failure).await {
+                if passing {
+                    courier.give_up(url, index, &error);
+                }
+                return Err(error);
             }
-            return Err(error);
         }
     }
-}
 
-async fn read(courier: &Courier, url: &Url, index: Option<&Index>) -> Result<Vec<Listed>, Failure> {
-    let mut headers = HeaderMap::new();
-    headers.insert(ACCEPT, ACCEPTED);
-    headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("gzip"));
-    let response = courier.get(url, index, headers).await?;
-    let base = response.url().clone();
-    let header = |name| response.headers().get(name).and_then(|value: &HeaderValue| value.to_str().ok());
-    let kind = header(CONTENT_TYPE).and_then(|kind| kind.split(';').next()).unwrap_or_default();
-    let (kind, encoding) = (kind.trim().to_ascii_lowercase(), header(CONTENT_ENCODING).map(str::to_ascii_lowercase));
-    let unusable = |why: &str| Failure::lasting(other(format!("{} cannot be used: {why}", shown(url))));
-    let too_long = || unusable(&format!("it is longer than {} MiB", LIMIT >> 20));
-    let body = whole(response, LIMIT).await?.ok_or_else(too_long)?;
-    let body = match encoding.as_deref() {
-        None | Some("identity") => body,
-        Some("gzip" | "x-gzip") => {
-            let body = gunzipped(&body).map_err(|cause| unusable(&one_line(&cause.to_string())))?;
-            body.ok_or_else(too_long)?
+    async fn read(&self, courier: &Courier, url: &Url, index: Option<&Index>) -> Result<Vec<Listed>, Failure> {
+        let mut headers = HeaderMap::new();
+        headers.insert(ACCEPT, ACCEPTED);
+        headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("gzip"));
+        let response = courier.get(url, index, headers).await?;
+        let base = response.url().clone();
+        let header = |name| response.headers().get(name).and_then(|value: &HeaderValue| value.to_str().ok());
+        let kind = header(CONTENT_TYPE).and_then(|kind| kind.split(';').next()).unwrap_or_default();
+        let (kind, encoding) =
+            (kind.trim().to_ascii_lowercase(), header(CONTENT_ENCODING).map(str::to_ascii_lowercase));
+        let unusable = |why: &str| Failure::lasting(other(format!("{} cannot be used: {why}", shown(url))));
+        let too_long = || unusable(&format!("it is longer than {} MiB", LIMIT >> 20));
+        let body = whole(response, LIMIT).await?.ok_or_else(too_long)?;
+        let body = match encoding.as_deref() {
+            None | Some("identity") => body,
+            Some("gzip" | "x-gzip") => {
+                let body = gunzipped(&body).map_err(|cause| unusable(&one_line(&cause.to_string())))?;
+                body.ok_or_else(too_long)?
+            }
+            Some(other) => return Err(unusable(&format!("it is encoded as {}", one_line(other)))),
+        };
+        let all = self.bytes.fetch_add(body.len() as u64, Ordering::Relaxed).saturating_add(body.len() as u64);
+        if all > ALL {
+            return Err(unusable(&format!("with it, pages of indexes have more than {} MiB", ALL >> 20)));
         }
-        Some(other) => return Err(unusable(&format!("it is encoded as {}", one_line(other)))),
-    };
-    let files = match kind.as_str() {
-        "application/vnd.pypi.simple.v1+json" | "application/json" => links::json(&body, &base),
-        "application/vnd.pypi.simple.v1+html" | "text/html" | "application/xhtml+xml" | "" => {
-            links::html(&String::from_utf8_lossy(&body), &base)
-        }
-        kind => return Err(unusable(&format!("{} answers with {}", authority(&base), one_line(kind)))),
-    };
-    files.map_err(|cause| unusable(&cause.to_string()))
+        let files = match kind.as_str() {
+            "application/vnd.pypi.simple.v1+json" | "application/json" => links::json(&body, &base),
+            "application/vnd.pypi.simple.v1+html" | "text/html" | "application/xhtml+xml" | "" => {
+                links::html(&String::from_utf8_lossy(&body), &base)
+            }
+            kind => return Err(unusable(&format!("{} answers with {}", authority(&base), one_line(kind)))),
+        };
+        files.map_err(|cause| unusable(&cause.to_string()))
+    }
 }
 
 /// None when it is too long.

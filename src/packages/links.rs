@@ -13,6 +13,9 @@ use super::html::{self, Tag};
 use crate::python::lock::Hash;
 use crate::python::tags::Target;
 
+/// The most files of one page: `PyPI`'s largest projects have some ten thousand.
+const MANY: usize = 200_000;
+
 /// A file of an index.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Listed {
@@ -34,6 +37,8 @@ pub enum PageError {
     Json(String),
     #[error("its pages are of version {0}, and carboy knows version 1")]
     Version(String),
+    #[error("its page lists more than {MANY} files")]
+    Many,
 }
 
 #[derive(Deserialize)]
@@ -91,6 +96,9 @@ pub fn json(text: &[u8], base: &Url) -> Result<Vec<Listed>, PageError> {
     let page: JsonPage = serde_json::from_slice(text)
         .map_err(|cause| PageError::Json(crate::http::failure::one_line(&cause.to_string())))?;
     known_version(page.meta.api_version.as_deref())?;
+    if page.files.len() > MANY {
+        return Err(PageError::Many);
+    }
     let files = page.files.into_iter().filter_map(|file| {
         let hashes = file.hashes.iter().filter_map(|(kind, hex)| hash(kind, hex)).collect();
         let listed = Listed::new(&file.filename, &file.url, base, hashes)?;
@@ -118,6 +126,7 @@ pub fn html(text: &str, base: &Url) -> Result<Vec<Listed>, PageError> {
                     based = true;
                 }
             }
+            "a" if files.len() == MANY => return Err(PageError::Many),
             "a" => files.extend(anchor(&tag, &base)),
             _ => {}
         }
@@ -214,6 +223,15 @@ mod tests {
     fn summary(files: &[Listed]) -> Vec<String> {
         let line = |file: &Listed| format!("{} {} {}", file.name, file.url, file.hashes.len());
         files.iter().map(line).collect()
+    }
+
+    #[test]
+    fn endless_pages_are_refused() {
+        let links = "<a href=a>".repeat(MANY + 1);
+        assert!(matches!(html(&links, &base()), Err(PageError::Many)));
+        assert_eq!(html(&links[10..], &base()).unwrap().len(), MANY);
+        let files = vec![r#"{"filename":"a","url":"a","hashes":{}}"#; MANY + 1].join(",");
+        assert!(matches!(json(format!(r#"{{"files":[{files}]}}"#).as_bytes(), &base()), Err(PageError::Many)));
     }
 
     #[test]

@@ -77,7 +77,7 @@ impl Wheels {
     ) -> Result<Self, PortError> {
         let wire = Wire::new(Hosts::new(std::mem::take(&mut settings.insecure)), &settings.user_agent)?;
         let courier = Courier {
-            wire: wire.trusting(settings.certificates.take()),
+            wire: wire.trusting(settings.certificates.take()).paced(settings.pace),
             credentials: std::mem::take(&mut settings.credentials),
             patience: Patience { retries: settings.retries, base: settings.delay },
             progress: Arc::clone(&progress),

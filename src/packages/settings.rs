@@ -7,6 +7,7 @@ use std::time::Duration;
 use url::Url;
 
 use super::credentials::Credentials;
+use crate::http::Pace;
 use crate::plan::{Bounds, By};
 
 /// Wheelhouses, indexes, and how to speak to them. `configured` makes it from what
@@ -49,6 +50,8 @@ pub struct Settings {
     pub retries: usize,
     /// The pause before the first retry; each further one is twice as long.
     pub delay: Duration,
+    /// How slow connections may be.
+    pub pace: Pace,
     /// How many transfers go on at once.
     pub jobs: usize,
 }
@@ -110,6 +113,7 @@ impl Default for Settings {
             user_agent: concat!("carboy/", env!("CARGO_PKG_VERSION")).to_owned(),
             retries: 4,
             delay: Duration::from_millis(500),
+            pace: Pace::default(),
             jobs: 8,
         }
     }

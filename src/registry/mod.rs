@@ -23,6 +23,7 @@ use reqwest::Url;
 
 pub use credentials::Credentials;
 
+use crate::http::Pace;
 use crate::http::failure::other;
 use crate::http::hosts::Hosts;
 use crate::http::retry::Patience;
@@ -45,6 +46,8 @@ pub struct Options {
     pub retries: usize,
     /// The pause before the first retry; each further one is twice as long.
     pub delay: Duration,
+    /// How slow connections may be.
+    pub pace: Pace,
 }
 
 /// All registries, with one pool of connections and one set of tokens.
@@ -67,6 +70,7 @@ impl Default for Options {
             user_agent: concat!("carboy/", env!("CARGO_PKG_VERSION")).to_owned(),
             retries: 4,
             delay: Duration::from_millis(500),
+            pace: Pace::default(),
         }
     }
 }
@@ -77,7 +81,7 @@ impl Registry {
     /// # Errors
     /// HTTP cannot be set up: a user agent that is no header.
     pub fn new(options: Options, progress: Arc<dyn Progress>) -> Result<Self, PortError> {
-        let wire = Wire::new(Hosts::new(options.insecure), &options.user_agent)?;
+        let wire = Wire::new(Hosts::new(options.insecure), &options.user_agent)?.paced(options.pace);
         let grants = Grants::new(options.credentials);
         let patience = Patience { retries: options.retries, base: options.delay };
         Ok(Self { transport: Arc::new(Transport { wire, grants, patience, progress }) })

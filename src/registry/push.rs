@@ -65,7 +65,7 @@ impl Repository {
         let odd = |_| Failure::lasting(other(format!("`{}` is no media type", manifest.media_type)));
         ask.headers.insert(CONTENT_TYPE, HeaderValue::from_str(&manifest.media_type).map_err(odd)?);
         ask.payload = Payload::Bytes(Bytes::from(manifest.bytes.clone()));
-        ask.limit = STORE;
+        ask.limit = Some(STORE);
         let answer = self.transport.send(&place, &Scopes::push(&place.repository), &ask).await?;
         if !answer.status().is_success() {
             return Err(answer.failed(&place, &format!("pushing {name}")).await);
@@ -238,7 +238,7 @@ impl<'a> Push<'a> {
             let range = HeaderValue::from_str(&format!("{start}-{}", end - 1));
             ask.headers.extend(range.ok().map(|range| (CONTENT_RANGE, range)));
             ask.payload = Payload::Bytes(chunk.clone());
-            ask.limit = STORE;
+            ask.limit = Some(STORE);
             let answer = self.send(&ask).await?;
             if !answer.status().is_success() {
                 return Err(answer.failed(&self.place, &format!("pushing {}", self.what)).await);
@@ -249,7 +249,7 @@ impl<'a> Push<'a> {
         }
         chunks.finish().map_err(Failure::lasting)?;
         let mut ask = without_content(Method::PUT, self.finished(&url));
-        ask.limit = STORE;
+        ask.limit = Some(STORE);
         let answer = self.send(&ask).await?;
         self.confirm(answer).await
     }

@@ -8,6 +8,7 @@ use tempfile::NamedTempFile;
 use tokio::io::AsyncReadExt as _;
 
 use super::{Credentials, Options, Registry, Repository};
+use crate::http::Pace;
 pub use crate::http::testing::{Log, Reply, Seen, Server};
 use crate::oci::location::RegistryName;
 
@@ -42,6 +43,15 @@ fn registry_as(credentials: Credentials, log: Arc<Log>) -> Registry {
 
 pub fn name(registry: &str, repository: &str) -> RegistryName {
     RegistryName { registry: registry.to_owned(), repository: repository.to_owned(), tag: None, digest: None }
+}
+
+/// A client that wants 1 KB each second, and its log.
+pub fn hasty() -> (Registry, Arc<Log>) {
+    let log = Arc::<Log>::default();
+    let second = Duration::from_secs(1);
+    let pace = Pace { quiet: second, sending: second, least: 1_000 };
+    let options = Options { pace, retries: 3, delay: Duration::from_millis(1), ..Options::default() };
+    (Registry::new(options, log.clone()).unwrap(), log)
 }
 
 /// Everything that a reader gives.

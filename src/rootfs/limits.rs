@@ -1,6 +1,6 @@
 //! How much of a hostile image carboy is willing to take.
 
-/// Bounds on one layer, and on the tree that an image's layers make.
+/// Bounds on one layer, on all layers of an image, and on the tree that they make.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Limits {
     /// Bytes of a layer's uncompressed tar, and of its sparse files once expanded.
@@ -11,6 +11,10 @@ pub struct Limits {
     pub layer_names: u64,
     /// Bytes of one path or link target.
     pub name_length: u64,
+    /// Bytes of all layers of an image, unpacked; of all its blobs as they are stored.
+    pub image_size: u64,
+    /// Entries of all layers of an image together.
+    pub image_entries: u64,
     /// Bytes of memory that a layer's zstd frame may ask for to be unpacked, 1 KiB to
     /// 2 GiB, rounded up to a power of two.
     pub zstd_window: u64,
@@ -28,6 +32,8 @@ impl Default for Limits {
             layer_entries: 500_000,
             layer_names: 64 << 20,
             name_length: 4095,
+            image_size: 32 << 30,
+            image_entries: 1_000_000,
             zstd_window: 8 << 20,
         }
     }

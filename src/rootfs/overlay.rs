@@ -46,7 +46,7 @@ pub enum OverlayError {
     Entries { limit: u64 },
     #[error("with it the image's paths have more than {limit} bytes together")]
     Names { limit: u64 },
-    #[error("its names pass through too many links")]
+    #[error("its names pass through too many folders or links")]
     Links,
     #[error(transparent)]
     Loop(#[from] LoopError),
@@ -135,7 +135,13 @@ impl Tree {
     ) -> Result<bool, OverlayError> {
         let bytes = path.as_bytes();
         let slashes = bytes.iter().enumerate().filter(|(_, byte)| **byte == b'/').map(|(at, _)| at);
-        for above in slashes.map(|end| &bytes[..end]).filter(|above| folders.contains(above)) {
+        for above in slashes.map(|end| &bytes[..end]) {
+            // Looking one up is a step too: names may be some thousand folders deep.
+            steps.taken += 1;
+            steps.check()?;
+            if !folders.contains(above) {
+                continue;
+            }
             let real = self.walk_parent(&RootPath::from_normal(above.to_vec()), &mut steps.taken)?;
             steps.check()?;
             if self.get(&real).is_some_and(|entry| !entry.is_folder()) {
@@ -277,6 +283,14 @@ mod tests {
         for hidden in ["", ".", ".."] {
             assert!(stack(&["f a", &format!("f .wh.{hidden}")]).is_err(), "{hidden:?}");
         }
+    }
+
+    #[test]
+    fn many_deep_whiteouts_are_refused() {
+        let deep = "a/".repeat(1500);
+        let whiteouts = |count| (0..count).map(|n| format!("w {deep}{n}")).collect::<Vec<_>>().join("\n");
+        assert_eq!(stack(&[&whiteouts(100)]), Err(OverlayError::Links));
+        assert_eq!(stack(&[&whiteouts(50)]).as_deref(), Ok(""));
     }
 
     #[test]

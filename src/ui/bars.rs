@@ -99,9 +99,9 @@ impl Front for Bars {
         lines::stderr(&summary_text(report, self.screen.width));
     }
 
-    fn error(&self, message: &str, hint: Option<&str>) {
+    fn error(&self, lines: &[String], hints: &[String]) {
         self.stop(Painter::Retired);
-        lines::stderr(&error_text(message, hint, self.screen.color));
+        lines::stderr(&error_text(lines, hints, self.screen.color));
     }
 }
 

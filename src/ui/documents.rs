@@ -24,6 +24,10 @@
 //! - `platforms`, for each: `platform`, `missing` as above, and `files`:
 //!   `[{chain: [{path, name, owner}], end}]`; a chain begins with the file asked for
 
+use std::io;
+
+use serde::Serialize as _;
+use serde_json::ser::{Formatter, Serializer};
 use serde_json::{Value, json};
 
 use super::reason::reason;
@@ -31,6 +35,7 @@ use crate::build::report::{
     Because, Chain, Group, LayerPreview, LeftOut, Missing, PlatformPreview, PlatformWhy, Preview, Size, Step,
     TakenFile, Tracked, Why,
 };
+use crate::printable;
 
 /// Plans, for programs. Ends with a newline.
 #[must_use]
@@ -50,7 +55,34 @@ pub fn why_json(all: &[Why]) -> String {
 }
 
 fn document(objects: impl Iterator<Item = Value>) -> String {
-    format!("{}\n", Value::Array(objects.collect()))
+    text(&Value::Array(objects.collect())) + "\n"
+}
+
+/// A value on one line, in which everything is escaped that terminals and CI systems might
+/// take for more than text. serde escapes only what JSON wants escaped: not the control
+/// characters from U+0080 on.
+pub fn text(value: &Value) -> String {
+    let mut out = Vec::new();
+    let written = value.serialize(&mut Serializer::with_formatter(&mut out, Printable));
+    written.expect("values have string keys, and memory takes all bytes");
+    String::from_utf8(out).expect("JSON is UTF-8")
+}
+
+struct Printable;
+
+impl Formatter for Printable {
+    fn write_string_fragment<W: ?Sized + io::Write>(&mut self, out: &mut W, fragment: &str) -> io::Result<()> {
+        let (mut before, mut written) = (None, 0);
+        for (at, c) in fragment.char_indices() {
+            if printable::is_unsafe(c) || c == '#' && before == Some('#') {
+                out.write_all(&fragment.as_bytes()[written..at])?;
+                c.encode_utf16(&mut [0; 2]).iter().try_for_each(|unit| write!(out, "\\u{unit:04x}"))?;
+                written = at + c.len_utf8();
+            }
+            before = Some(c);
+        }
+        out.write_all(&fragment.as_bytes()[written..])
+    }
 }
 
 pub fn list<T>(items: &[T], one: impl Fn(&T) -> Value) -> Value {
@@ -138,6 +170,15 @@ mod tests {
     use super::*;
     use crate::progress::LayerKind;
     use crate::rootfs::RootPath;
+
+    #[test]
+    fn what_terminals_and_ci_systems_obey_is_escaped() {
+        let value = json!({ "a": "é\n\u{1b}\u{9b}2J\u{7f}\u{2028}\u{202e}\u{e0041}", "b": "x ##vso[task] ###" });
+        let written = text(&value);
+        let a = r"é\n\u001b\u009b2J\u007f\u2028\u202e\udb40\udc41";
+        assert_eq!(written, format!(r#"{{"a":"{a}","b":"x #\u0023vso[task] #\u0023\u0023"}}"#));
+        assert_eq!(serde_json::from_str::<Value>(&written).unwrap(), value);
+    }
 
     #[test]
     fn a_plan_has_everything() {

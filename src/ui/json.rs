@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Map, Value, json};
 
 use super::Front;
-use super::documents::{left_out, list, missing, size, tracked};
+use super::documents::{left_out, list, missing, size, text, tracked};
 use super::lines::Lines;
 use super::pieces::{Pieces, present};
 use crate::build::report::{LayerReport, PlatformReport, Report, Taken};
@@ -47,7 +47,7 @@ impl Progress for Json {
     fn on(&self, event: Event) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(object) = state.object(event, Instant::now()) {
-            self.lines.line(&object.to_string());
+            self.lines.line(&text(&object));
         }
     }
 }
@@ -58,12 +58,13 @@ impl Front for Json {
     }
 
     fn summary(&self, report: &Report) {
-        self.lines.line(&report_object(report).to_string());
+        self.lines.line(&text(&report_object(report)));
         self.lines.flush();
     }
 
-    fn error(&self, message: &str, hint: Option<&str>) {
-        self.lines.line(&json!({ "event": "error", "message": message, "hint": hint }).to_string());
+    fn error(&self, lines: &[String], hints: &[String]) {
+        let hint = (!hints.is_empty()).then(|| hints.join("\n"));
+        self.lines.line(&text(&json!({ "event": "error", "message": lines.join("\n"), "hint": hint })));
         self.lines.flush();
     }
 }
@@ -217,8 +218,8 @@ mod tests {
         json.on(Event::Ended { verb: Verb::Pull, subject, outcome: Outcome::Done });
         json.on(Event::Retrying { what: "GET x".into(), cause: "reset".into(), delay: Duration::from_millis(1_500) });
         json.on(Event::Warning("a \"quoted\"\nname".into()));
-        json.error("denied", Some("log in"));
-        json.error("denied", None);
+        json.error(&["denied".to_owned()], &["log in".to_owned()]);
+        json.error(&["denied".to_owned()], &[]);
         insta::assert_snapshot!(paper.text(), @r#"
         {"event":"started","layer":"runtime","platform":"linux/arm64","size":null,"verb":"pack"}
         {"event":"ended","layer":"runtime","outcome":"present","platform":"linux/arm64","verb":"pack"}

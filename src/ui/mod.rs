@@ -77,8 +77,9 @@ pub trait Front: Progress {
     /// Shows what was built, after `finish`.
     fn summary(&self, report: &Report);
 
-    /// Shows the error that ended the run, after `finish`; the last thing shown.
-    fn error(&self, message: &str, hint: Option<&str>);
+    /// Shows the error that ended the run, after `finish`, and what to do about it, both
+    /// line by line; the last thing shown.
+    fn error(&self, lines: &[String], hints: &[String]);
 }
 
 /// The front for a mode on a screen.

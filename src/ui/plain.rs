@@ -66,9 +66,9 @@ impl Front for Plain {
         self.lines.flush();
     }
 
-    fn error(&self, message: &str, hint: Option<&str>) {
+    fn error(&self, lines: &[String], hints: &[String]) {
         self.finish();
-        self.lines.text(error_text(message, hint, self.screen.color));
+        self.lines.text(error_text(lines, hints, self.screen.color));
         self.lines.flush();
     }
 }
@@ -166,7 +166,7 @@ mod tests {
             plain.on(Event::Ended { verb, subject: blob("e"), outcome: Outcome::Present });
         }
         plain.finish();
-        plain.error("denied", None);
+        plain.error(&["denied".to_owned()], &[]);
         insta::assert_snapshot!(paper.text(), @r"
         pulled six-1-py3-none-any.whl 11 kB
         retrying GET x in 1.5 s: reset

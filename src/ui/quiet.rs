@@ -1,6 +1,6 @@
 //! Shows nothing but errors.
 
-use super::{Front, Screen, error_text, lines};
+use super::{Front, Screen, error_text};
 use crate::build::report::Report;
 use crate::progress::{Event, Progress};
 
@@ -26,7 +26,7 @@ impl Front for Quiet {
 
     fn summary(&self, _: &Report) {}
 
-    fn error(&self, message: &str, hint: Option<&str>) {
-        lines::stderr(&error_text(message, hint, self.color));
+    fn error(&self, lines: &[String], hints: &[String]) {
+        super::lines::stderr(&error_text(lines, hints, self.color));
     }
 }

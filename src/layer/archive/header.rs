@@ -32,10 +32,13 @@ impl Header {
             }
         }
         let want = number(&self.0[148..156])?;
-        let field = &self.0[148..156];
-        let unsigned = |bytes: &[u8]| bytes.iter().map(|&byte| i64::from(byte)).sum::<i64>();
-        let high = self.0.iter().map(|byte| i64::from(byte >> 7)).sum::<i64>();
-        let sum = unsigned(&self.0) - unsigned(field) + 8 * i64::from(b' ');
+        let (mut sum, mut high) = (0, 0);
+        for &byte in &self.0 {
+            sum += i64::from(byte);
+            high += i64::from(byte >> 7);
+        }
+        let field = self.0[148..156].iter().map(|&byte| i64::from(byte)).sum::<i64>();
+        sum = sum - field + 8 * i64::from(b' ');
         let signed = sum - 256 * high;
         if want == sum || want == signed { Ok(()) } else { Err(Fault::Broken("its checksum is wrong")) }
     }

@@ -96,18 +96,44 @@ pub struct Record {
     pub stretches: Option<Vec<Stretch>>,
 }
 
+/// Where an archive's bytes come from.
+pub trait Input {
+    /// Fills the buffer.
+    ///
+    /// # Errors
+    /// `UnexpectedEof` where fewer bytes are left.
+    fn fill(&mut self, buffer: &mut [u8]) -> io::Result<()>;
+
+    /// Passes over so many bytes.
+    ///
+    /// # Errors
+    /// Those of reading; bytes beyond the end may be passed over without one.
+    fn forward(&mut self, bytes: u64) -> io::Result<()>;
+}
+
+impl<R: Read + Seek> Input for BufReader<R> {
+    fn fill(&mut self, buffer: &mut [u8]) -> io::Result<()> {
+        self.read_exact(buffer)
+    }
+
+    fn forward(&mut self, bytes: u64) -> io::Result<()> {
+        self.seek_relative(i64::try_from(bytes).map_err(io::Error::other)?)
+    }
+}
+
 /// An archive that is being walked.
-pub struct Archive<R> {
-    tar: BufReader<R>,
+pub struct Archive<I> {
+    tar: I,
     /// Where the reader stands, and where the next header is.
     at: u64,
     next: u64,
+    /// `u64::MAX` where it is not known.
     length: u64,
     globals: Pax,
     /// What is known of the current entry's name, for errors.
     name: Vec<u8>,
     /// Room for data that is hashed.
-    piece: Box<[u8]>,
+    piece: Vec<u8>,
 }
 
 /// The headers before an entry.
@@ -119,7 +145,7 @@ struct Pending {
     count: usize,
 }
 
-impl<R: Read + Seek> Archive<R> {
+impl<R: Read + Seek> Archive<BufReader<R>> {
     /// The archive from its beginning.
     ///
     /// # Errors
@@ -127,18 +153,7 @@ impl<R: Read + Seek> Archive<R> {
     pub fn new(mut tar: R) -> io::Result<Self> {
         let length = tar.seek(SeekFrom::End(0))?;
         tar.rewind()?;
-        let piece = vec![0; PIECE].into_boxed_slice();
-        Ok(Self { tar: BufReader::new(tar), at: 0, next: 0, length, globals: Pax::default(), name: Vec::new(), piece })
-    }
-
-    /// The name of the entry that the last call was about, as far as it was read.
-    pub fn name(&self) -> &[u8] {
-        &self.name
-    }
-
-    /// The archive's length in bytes.
-    pub fn length(&self) -> u64 {
-        self.length
+        Ok(Self { length, ..Self::streamed(BufReader::new(tar)) })
     }
 
     /// SHA-256 of a stretch of the archive. The next entry is the one that it would have been.
@@ -150,6 +165,7 @@ impl<R: Read + Seek> Archive<R> {
         let distance = offset.checked_signed_diff(self.at).ok_or(Fault::Cut)?;
         self.tar.seek_relative(distance).map_err(io)?;
         self.at = offset;
+        self.piece.resize(PIECE, 0);
         let mut hasher = Hasher::default();
         let mut left = size;
         while left > 0 {
@@ -160,6 +176,34 @@ impl<R: Read + Seek> Archive<R> {
         }
         self.at += size;
         Ok(hasher.finish())
+    }
+}
+
+impl<I: Input> Archive<I> {
+    /// An archive of unknown length, from its beginning. An entry is told before its data
+    /// has come: where the archive ends is seen, as [`Fault::Io`], at the entry after it.
+    pub fn streamed(tar: I) -> Self {
+        Self { tar, at: 0, next: 0, length: u64::MAX, globals: Pax::default(), name: Vec::new(), piece: Vec::new() }
+    }
+
+    /// What the archive was read from, wherever that stands.
+    pub fn into_input(self) -> I {
+        self.tar
+    }
+
+    /// Where the last entry's data ends, with what fills its last block.
+    pub fn end(&self) -> u64 {
+        self.next
+    }
+
+    /// The name of the entry that the last call was about, as far as it was read.
+    pub fn name(&self) -> &[u8] {
+        &self.name
+    }
+
+    /// The archive's length in bytes.
+    pub fn length(&self) -> u64 {
+        self.length
     }
 
     /// The next entry; none at the end.
@@ -216,10 +260,10 @@ impl<R: Read + Seek> Archive<R> {
     fn read(&mut self, buffer: &mut [u8]) -> Result<(), Fault> {
         let start = self.next;
         self.skip(buffer.len() as u64)?;
-        let distance = start.checked_signed_diff(self.at).ok_or(Fault::Cut)?;
+        let distance = start.checked_sub(self.at).ok_or(Fault::Cut)?;
         let io = |cause: io::Error| Fault::Io(cause.kind());
-        self.tar.seek_relative(distance).map_err(io)?;
-        self.tar.read_exact(buffer).map_err(io)?;
+        self.tar.forward(distance).map_err(io)?;
+        self.tar.fill(buffer).map_err(io)?;
         self.at = self.next;
         Ok(())
     }

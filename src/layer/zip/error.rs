@@ -37,6 +37,8 @@ pub enum ArchiveFault {
     Twice,
     #[error("it has {0} members, more than any wheel")]
     Many(u64),
+    #[error("its central directory has {0} bytes, more than any wheel's")]
+    Large(u64),
     #[error("its files have {size} bytes unpacked, more than carboy takes of {packed} bytes")]
     Bomb { size: u64, packed: u64 },
 }

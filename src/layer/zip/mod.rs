@@ -35,6 +35,9 @@ use local::{Central, LocalError};
 /// The most members of an archive: of 109 popular wheels, none has more than 5,786
 /// (measured), and no wheel has more than some tens of thousands (assumed).
 const MEMBERS: u64 = 200_000;
+/// The most bytes of a central directory, which is held in memory: names, comments and
+/// extra fields may have 64 KiB each.
+const DIRECTORY: u64 = 64 << 20;
 /// The most bytes of all files, unpacked.
 const SIZE: u64 = 16 << 30;
 /// Deflate holds no more than 1,032 times its size (zlib's technical details).
@@ -64,6 +67,9 @@ pub fn list(wheel: ArchiveFile) -> Result<Archive, ZipError> {
     let directory = end::find(&file, length).map_err(whole)?;
     if directory.members > MEMBERS {
         return Err(whole(ArchiveFault::Many(directory.members)));
+    }
+    if directory.end - directory.start > DIRECTORY {
+        return Err(whole(ArchiveFault::Large(directory.end - directory.start)));
     }
     let config = Config { archive_offset: ArchiveOffset::Known(0) };
     let archive = ZipArchive::with_config(config, BufReader::new(&file));

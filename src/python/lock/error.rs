@@ -4,6 +4,7 @@
 //! are one line, and no credentials of a URL are in them.
 
 use crate::hint::Hint;
+use crate::printable::one_line;
 
 /// A lock file that cannot be used.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
@@ -60,14 +61,7 @@ pub(super) fn clean(text: &str) -> String {
         Some((end, _)) => text[..end].rsplit_once(char::is_whitespace).map_or("", |(before, _)| before),
         None => text,
     };
-    let mut out = String::new();
-    for c in without_queries(&without_credentials(short)).chars() {
-        if c.is_control() {
-            out.extend(c.escape_default());
-        } else {
-            out.push(c);
-        }
-    }
+    let mut out = one_line(&without_queries(&without_credentials(short)));
     if short.len() < text.len() {
         out.push('…');
     }

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use super::*;
 use crate::oci::digest::VerifyError;
 use crate::ports::PortErrorKind;
-use crate::registry::testing::{Log, Reply, Seen, Server, name, read, registry};
+use crate::registry::testing::{Log, Reply, Seen, Server, hasty, name, read, registry};
 
 fn tag(tag: &str) -> Selector {
     Selector::Tag(tag.to_owned())
@@ -182,4 +182,31 @@ async fn wrong_bytes_end_in_an_error() {
     let short = Descriptor { size: 5, ..descriptor(b"carboy") };
     assert_eq!(wrong(short).await, VerifyError::TooLong { want: got, size: 5 });
     assert_eq!(server.lines().len(), 3, "wrong bytes are not asked for again");
+}
+
+#[tokio::test]
+async fn a_blob_that_drips_is_asked_for_again() {
+    let count = AtomicUsize::new(0);
+    let server = Server::start(move |seen| match count.fetch_add(1, Ordering::SeqCst) {
+        0 => Reply::new(200).body(content()).drip(100_000),
+        _ => ranged(seen, &content()),
+    })
+    .await;
+    let (registry, log) = hasty();
+    let repository = registry.repository(&name(&server.address, "a"));
+    let blob = descriptor(&content());
+    assert!(read(repository.blob(&blob).await.unwrap()).await.unwrap() == content());
+    let cause = log.retries().remove(0);
+    assert!(cause.contains(" is too slow: ") && cause.contains(&server.address), "{cause}");
+    assert!(server.seen()[1].header("range") > "bytes=100000-", "{:?}", server.seen()[1]);
+}
+
+#[tokio::test]
+async fn a_registry_that_only_drips_is_given_up() {
+    let server = Server::start(|_| Reply::new(200).body(content()).drip(0)).await;
+    let (registry, log) = hasty();
+    let repository = registry.repository(&name(&server.address, "a"));
+    let error = repository.manifest(&tag("1")).await.unwrap_err();
+    assert!(error.message.starts_with(&format!("the connection to {} is too slow: ", server.address)), "{error}");
+    assert_eq!((log.retries().len(), server.lines().len()), (2, 3));
 }
