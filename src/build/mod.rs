@@ -53,7 +53,7 @@ use run::Run;
 pub use why::{why, why_image};
 
 use crate::image::{self, Assembled, BaseRef, ImageConfig, Lineage, NewLayer};
-use crate::layer::{Limits, Packed, Recipe};
+use crate::layer::{Packed, Recipe};
 use crate::oci::{Descriptor, Digest, Location, Platform, RawManifest, media_type};
 use crate::plan::Plan;
 use crate::ports::{CacheKind, LeftOut, Origin, Packages, PortErrorKind, Sink};
@@ -67,13 +67,7 @@ use pull::Image;
 /// # Errors
 /// The first thing that went wrong.
 pub async fn build(plans: Vec<Plan>, io: Io) -> Result<Vec<Report>, BuildError> {
-    let plans: Vec<_> = plans.into_iter().map(Arc::new).collect();
-    let limits = plans.first().map_or_else(Limits::default, |plan| plan.limits);
-    Run::recovering(io, limits, |run| {
-        let plans = plans.clone();
-        async move { build_in(&run, plans).await }
-    })
-    .await
+    Run::over(plans, io, |run, plans| async move { build_in(&run, plans).await }).await
 }
 
 async fn build_in(run: &Arc<Run>, plans: Vec<Arc<Plan>>) -> Result<Vec<Report>, BuildError> {

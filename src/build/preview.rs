@@ -11,7 +11,7 @@ use super::reasons::Because;
 use super::report::{Group, LayerPreview, PlatformPreview, Preview, Size, TakenFile};
 use super::run::{Io, Run};
 use super::{Decided, base_size, decide_all, packing};
-use crate::layer::{Limits, Recipe, measure};
+use crate::layer::{Recipe, measure};
 use crate::oci::Digest;
 use crate::once::Once;
 use crate::plan::{Dependencies, Plan};
@@ -23,13 +23,7 @@ use crate::progress::{LayerId, LayerKind};
 /// # Errors
 /// What would stop the build, as far as it can be known without making layers.
 pub async fn preview(plans: Vec<Plan>, io: Io) -> Result<Vec<Preview>, BuildError> {
-    let plans: Vec<_> = plans.into_iter().map(Arc::new).collect();
-    let limits = plans.first().map_or_else(Limits::default, |plan| plan.limits);
-    Run::recovering(io, limits, |run| {
-        let plans = plans.clone();
-        async move { preview_in(&run, plans).await }
-    })
-    .await
+    Run::over(plans, io, |run, plans| async move { preview_in(&run, plans).await }).await
 }
 
 async fn preview_in(run: &Arc<Run>, plans: Vec<Arc<Plan>>) -> Result<Vec<Preview>, BuildError> {

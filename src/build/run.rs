@@ -76,6 +76,23 @@ impl Run {
         }
     }
 
+    /// Does work on plans, which are of one file: its limits hold for all profiles.
+    ///
+    /// # Errors
+    /// As `recovering`.
+    pub async fn over<T, F>(
+        plans: Vec<Plan>,
+        io: Io,
+        work: impl Fn(Arc<Self>, Vec<Arc<Plan>>) -> F,
+    ) -> Result<T, BuildError>
+    where
+        F: Future<Output = Result<T, BuildError>>,
+    {
+        let limits = plans.first().map_or_else(Limits::default, |plan| plan.limits);
+        let plans: Vec<_> = plans.into_iter().map(Arc::new).collect();
+        Self::recovering(io, limits, |run| work(run, plans.clone())).await
+    }
+
     /// Does work in a run. Where damage turns up in the cache after it was used, the entry
     /// is dropped and the work is done once more, in a run that believes nothing in the cache
     /// before it is verified.

@@ -26,13 +26,7 @@ const REASONS_LIMIT: u64 = 64 << 20;
 /// # Errors
 /// What would stop the build; a file that no image has and no library misses.
 pub async fn why(plans: Vec<Plan>, io: Io, name: &str) -> Result<Vec<Why>, BuildError> {
-    let plans: Vec<_> = plans.into_iter().map(Arc::new).collect();
-    let limits = plans.first().map_or_else(Limits::default, |plan| plan.limits);
-    Run::recovering(io, limits, |run| {
-        let plans = plans.clone();
-        async move { why_in(&run, plans, name).await }
-    })
-    .await
+    Run::over(plans, io, |run, plans| async move { why_in(&run, plans, name).await }).await
 }
 
 async fn why_in(run: &Arc<Run>, plans: Vec<Arc<Plan>>, name: &str) -> Result<Vec<Why>, BuildError> {
@@ -146,11 +140,21 @@ pub async fn why_image(
     io: Io,
     name: &str,
 ) -> Result<Why, BuildError> {
-    let run = Arc::new(Run::new(io, limits));
+    Run::recovering(io, limits, |run| async move { why_image_in(&run, location, image_name, platforms, name).await })
+        .await
+}
+
+async fn why_image_in(
+    run: &Arc<Run>,
+    location: &Location,
+    image_name: &str,
+    platforms: &[Platform],
+    name: &str,
+) -> Result<Why, BuildError> {
     let mut images = Vec::new();
     let mut lacking = None;
     for platform in platforms {
-        match pull::image(&run, image_name, location, platform).await {
+        match pull::image(run, image_name, location, platform).await {
             Ok(image) => images.push((platform.clone(), image)),
             Err(error @ BuildError::Platform { .. }) => lacking = Some(error),
             Err(error) => return Err(error),
@@ -161,8 +165,8 @@ pub async fn why_image(
     }
     let mut out = Vec::new();
     for (platform, image) in &images {
-        let known = Known::of(&run, image_name, image)?;
-        let owners = Owned::of(&run, &image.tree, known.purelib.as_ref())?;
+        let known = Known::of(run, image_name, image)?;
+        let owners = Owned::of(run, &image.tree, known.purelib.as_ref())?;
         let naming = Naming { owner: &|path| owners.name(path), purelib: known.purelib.as_ref() };
         let files = named(&image.tree, name);
         let layer_of = |path: &RootPath| known.layer_of(&image.tree, path);
