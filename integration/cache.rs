@@ -11,6 +11,8 @@ mod disks;
 mod kills;
 #[path = "cache/processes.rs"]
 mod processes;
+#[path = "support/program.rs"]
+mod program;
 #[path = "support/small_layout.rs"]
 mod small_layout;
 mod support;

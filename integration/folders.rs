@@ -4,6 +4,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test whose surroundings fail has failed")]
 
+#[path = "support/program.rs"]
+mod program;
 #[path = "support/small_layout.rs"]
 mod small_layout;
 
@@ -13,6 +15,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use program::PROGRAM;
 use serde_json::{Value, json};
 use small_layout::Layout;
 use tempfile::TempDir;
@@ -36,7 +39,7 @@ impl World {
     /// A project with files: names and contents.
     fn new(files: &[(&str, &str)]) -> Self {
         let world = Self { folder: TempDir::new().unwrap() };
-        Layout::write(&world.path("base"), &[tar(&[("bin/tool", b"tool")])]);
+        Layout::write(&world.path("base"), &[tar(&[("bin/tool", &PROGRAM)])]);
         fs::create_dir(world.path("project")).unwrap();
         for (name, content) in files {
             world.write(name, content.as_bytes());
@@ -159,8 +162,7 @@ fn a_second_build_packs_neither_cache_nor_images() {
     assert_eq!(digest(&["--cache-dir=ci/cache", "--to=oci:out:1.0"]), first);
     world.write("shop.tar", &archive(&world.path("project/out")));
     assert_eq!(digest(&["--push=false"]), first, "with another cache and no target");
-    // before there were tags
-    let _ = fs::remove_file(world.path("project/ci/cache/CACHEDIR.TAG"));
+    fs::remove_file(world.path("project/ci/cache/CACHEDIR.TAG")).unwrap();
     assert_eq!(digest(&["--push=false"]), first);
     std::os::unix::fs::symlink("ci/cache", world.path("project/link")).unwrap();
     let run = world.run(&["--cache-dir=link", "--push=false"]);
@@ -168,12 +170,18 @@ fn a_second_build_packs_neither_cache_nor_images() {
 }
 
 #[test]
-fn a_cache_or_target_that_is_the_projects_folder_is_refused() {
+fn a_cache_in_the_projects_folder_gets_a_subfolder_and_a_target_there_is_refused() {
     let world = World::new(&[("app.py", "print(1)"), ("carboy.toml", APP)]);
-    let run = world.run(&["--cache-dir=.", "--push=false"]);
+    let run = world.build(&["--cache-dir=."]);
+    assert!(run.stderr.contains("`.` holds other files, so the cache is in `./carboy`\n"), "{}", run.stderr);
+    assert!(world.path("project/carboy/CACHEDIR.TAG").exists());
+    assert_eq!(world.app(), ["app.py"]);
+    world.write("carboy.toml", b"[app]\nsource = \"carboy\"\n");
+    let run = world.run(&["--cache-dir=carboy", "--push=false"]);
     assert_eq!(run.code, Some(1));
     assert!(run.stderr.contains("cannot go into the image: it is the cache's own folder\n"), "{}", run.stderr);
     assert!(run.stderr.contains("hint: name a folder of the cache's own, as in --cache-dir"), "{}", run.stderr);
+    world.write("carboy.toml", APP.as_bytes());
     let run = world.run(&["--to=oci:.", "--push=false"]);
     assert_eq!(run.code, Some(1));
     assert!(run.stderr.contains("cannot go into the image: the image is written to it\n"), "{}", run.stderr);

@@ -9,21 +9,9 @@ use carboy::oci::Digest;
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::program::PROGRAM;
 use crate::small_layout::Layout;
 use crate::support::Ran;
-
-/// The head of a program for x86-64 that nobody starts: `elf(5)`.
-const PROGRAM: [u8; 64] = {
-    let mut head = [0; 64];
-    let start = *b"\x7fELF\x02\x01\x01";
-    let mut at = 0;
-    while at < start.len() {
-        head[at] = start[at];
-        at += 1;
-    }
-    (head[16], head[18], head[20], head[52], head[54]) = (2, 62, 1, 64, 56);
-    head
-};
 
 /// A project's folder beside a cache.
 pub struct Workshop {

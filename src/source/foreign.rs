@@ -16,7 +16,7 @@ const MARKER: u64 = 4096;
 const LOOKED_AT: usize = 16;
 /// The first bytes of every `CACHEDIR.TAG`.
 const TAG: &[u8] = b"Signature: 8a477f597d28d172789f06886806bc55";
-/// The folders of carboy's own cache, which had no tag at first.
+/// The folders of carboy's own cache, which had no marks at first.
 const OWN: [&[u8]; 8] = [b"blobs", b"bytecode", b"elf", b"folders", b"layers", b"tars", b"tmp", b"wheels"];
 
 /// The rule that leaves a whole folder out, if there is one, given its names.
@@ -24,6 +24,9 @@ pub(super) fn rule(disk: &Path, names: &[&[u8]]) -> Option<&'static str> {
     let has = |name: &[u8]| names.binary_search(&name).is_ok();
     if has(b"pyvenv.cfg") {
         return Some(ENVIRONMENT);
+    }
+    if has(b"carboy-cache") && has(b"runs") {
+        return Some(CACHES);
     }
     if has(b"CACHEDIR.TAG") && read(&disk.join("CACHEDIR.TAG")).starts_with(TAG) || is_own_cache(disk, names) {
         return Some(CACHES);
