@@ -76,7 +76,7 @@ fn document(folder: &str, usage: &Usage) -> String {
     };
     let kinds: serde_json::Map<_, _> = usage.kinds.iter().map(kind).collect();
     let whole = serde_json::json!({ "folder": folder, "size": usage.size(), "in-use": usage.busy, "kinds": kinds });
-    format!("{whole:#}\n")
+    ui::json_text(&whole) + "\n"
 }
 
 fn prune(flags: &CacheFlags, bounds: Bounds, front: &Arc<dyn Front>) -> Result<String, CliError> {

@@ -14,6 +14,11 @@ use crate::oci::digest::Hasher;
 use crate::oci::{DiffId, Packing};
 use crate::rootfs::Limits;
 
+/// The header of a skippable frame (RFC 8878, 3.1.2).
+const SKIPPABLE_HEADER: u64 = 8;
+/// How much may follow the end of an archive, in bytes. Writers fill a record: 10 KiB, or
+/// with the largest blocking factors some MiB.
+const TAIL: u64 = 16 << 20;
 /// How much is unpacked at a time.
 const STEP: usize = 128 << 10;
 /// The longest header of a zstd frame (RFC 8878, 3.1.1: magic number and frame header).
@@ -30,6 +35,8 @@ pub enum UnpackError {
     Promise { size: u64, limit: u64 },
     #[error("its zstd frame needs a window of more than {limit} bytes")]
     Window { limit: u64 },
+    #[error("more than {} MiB follow the end of its archive", TAIL >> 20)]
+    Tail,
     #[error(transparent)]
     Image(#[from] ImageError),
     #[error(transparent)]
@@ -49,7 +56,7 @@ impl UnpackError {
             Self::Window { .. } => Some("zstd-window"),
             Self::Image(cause) => Some(cause.limit()),
             Self::Tar(cause) => cause.limit(),
-            Self::DiffId { .. } | Self::Io(_) | Self::Write(_) => None,
+            Self::DiffId { .. } | Self::Tail | Self::Io(_) | Self::Write(_) => None,
         }
     }
 }
@@ -76,7 +83,8 @@ pub fn unpack(
         Packing::Zstd => unzstd(&mut blob, limits, budget, out),
     };
     // Of a broken blob its digest says more than what the decoder stumbles over.
-    let gives_up = |cause: &UnpackError| cause.limit().is_some() || matches!(cause, UnpackError::Write(_));
+    let gives_up =
+        |cause: &UnpackError| cause.limit().is_some() || matches!(cause, UnpackError::Write(_) | UnpackError::Tail);
     if !unpacked.as_ref().is_err_and(gives_up) {
         io::copy(&mut blob, &mut io::sink())?;
     }
@@ -91,8 +99,18 @@ fn unzstd(
     budget: &Budget,
     out: &mut impl Write,
 ) -> Result<(DiffId, u64), UnpackError> {
-    let mut head = Vec::new();
-    blob.by_ref().take(ZSTD_HEADER).read_to_end(&mut head)?;
+    let mut head = zstd_head(&mut blob)?;
+    while let Some(size) = skippable(&head) {
+        // As much of it as is not read yet; what was read beyond it belongs to the next frame.
+        let (seen, whole) = (head.len() as u64, SKIPPABLE_HEADER + u64::from(size));
+        if seen > whole {
+            head.drain(..usize::try_from(whole).unwrap_or(usize::MAX).min(head.len()));
+            blob.by_ref().take(ZSTD_HEADER - head.len() as u64).read_to_end(&mut head)?;
+        } else {
+            io::copy(&mut blob.by_ref().take(whole - seen), &mut io::sink())?;
+            head = zstd_head(&mut blob)?;
+        }
+    }
     let limit = limits.layer_size;
     match get_frame_content_size(&head) {
         Ok(Some(size)) if size > limit => return Err(UnpackError::Promise { size, limit }),
@@ -102,6 +120,19 @@ fn unzstd(
     let window = limits.zstd_window.next_power_of_two();
     decoder.window_log_max(window.ilog2())?;
     pass(decoder, limits, budget, out).map_err(|cause| too_wide(cause, window))
+}
+
+fn zstd_head(blob: &mut impl Read) -> io::Result<Vec<u8>> {
+    let mut head = Vec::new();
+    blob.take(ZSTD_HEADER).read_to_end(&mut head)?;
+    Ok(head)
+}
+
+/// The size of a skippable frame's data, in bytes, given the frame's beginning (RFC 8878,
+/// 3.1.2).
+fn skippable(head: &[u8]) -> Option<u32> {
+    let number = |at: usize| Some(u32::from_le_bytes(head.get(at..at + 4)?.try_into().ok()?));
+    number(0).filter(|magic| magic & 0xffff_fff0 == 0x184d_2a50).and(number(4))
 }
 
 /// zstd tells of a window only in words.
@@ -134,7 +165,14 @@ fn pass(tar: impl Read, limits: &Limits, budget: &Budget, out: &mut impl Write) 
         return Err(fault);
     }
     watched?;
-    while passing.step()? {}
+    // What is ready and was not walked over comes after the archive's end.
+    let mut tail = passing.ready.len() as u64;
+    while passing.step()? {
+        tail += passing.ready.len() as u64;
+        if tail > TAIL {
+            return Err(UnpackError::Tail);
+        }
+    }
     Ok((DiffId(passing.hasher.finish()), passing.size))
 }
 
@@ -265,6 +303,41 @@ mod tests {
         fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
             assert!(!self.0.is_empty(), "more was read than the header");
             self.0.read(buffer)
+        }
+    }
+
+    #[test]
+    fn what_follows_the_end_of_an_archive_is_bounded() {
+        let short = [tar(0, 0), vec![0; 1024 + (TAIL as usize)]].concat();
+        let long = [short.clone(), vec![0; STEP + 512]].concat();
+        for (packing, blob) in [(Packing::Tar, long.clone()), (Packing::Gzip, gzip(&long))] {
+            let error = unpacked(&blob, packing, DiffId(Digest::of(&long)), &Limits::default()).unwrap_err();
+            assert!(matches!(error, UnpackError::Tail), "{error}");
+        }
+        assert!(unpacked(&gzip(&short), Packing::Gzip, DiffId(Digest::of(&short)), &Limits::default()).is_ok());
+    }
+
+    #[test]
+    fn skippable_frames_do_not_hide_what_the_next_one_promises() {
+        let frame =
+            |size: u32| [&0x184d_2a53_u32.to_le_bytes()[..], &size.to_le_bytes(), &vec![7; size as usize]].concat();
+        let tar = tar(100, 512);
+        let mut encoder = zstd::stream::Encoder::new(Vec::new(), 1).unwrap();
+        encoder.set_pledged_src_size(Some(tar.len() as u64)).unwrap();
+        encoder.include_contentsize(true).unwrap();
+        encoder.write_all(&tar).unwrap();
+        let blob = encoder.finish().unwrap();
+        let small = Limits { layer_size: 700, ..Limits::default() };
+        for sizes in [&[0][..], &[1], &[9, 10, 11], &[0, 0, 3, 200_000], &[18, 0]] {
+            let before: Vec<u8> = sizes.iter().flat_map(|size| frame(*size)).collect();
+            let blob = [before, blob.clone()].concat();
+            let want = DiffId(Digest::of(&tar));
+            assert!(unpacked(&blob, Packing::Zstd, want, &Limits::default()).unwrap() == tar, "{sizes:?}");
+            let error = unpacked(&blob, Packing::Zstd, want, &small).unwrap_err();
+            assert!(matches!(error, UnpackError::Promise { size: 1024, .. }), "{sizes:?}: {error}");
+        }
+        for cut in [3, 7, 8, 12] {
+            assert!(unpacked(&frame(10)[..cut], Packing::Zstd, DiffId(Digest::of(b"")), &small).is_err(), "{cut}");
         }
     }
 

@@ -12,6 +12,7 @@ use oci_distribution::Reference;
 
 use super::Digest;
 use super::digest::DigestError;
+use crate::printable;
 
 /// The place of an image.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -61,7 +62,7 @@ pub enum LocationError {
     Reference { text: String, cause: String },
     #[error("`{0}` names no folder")]
     Layout(String),
-    #[error("`{0}` has a control character")]
+    #[error("`{0}` has a character that cannot be printed as it is, or `##`")]
     Control(String),
     #[error("`{transport}:` is not supported yet")]
     Transport { transport: String },
@@ -164,8 +165,8 @@ fn layout(text: &str, path: &str) -> Result<Location, LocationError> {
         Some((folder, name)) if !name.contains('/') && !folder.is_empty() => (folder, Some(name)),
         _ => (path, None),
     };
-    // The place is a line of stdout.
-    if path.contains(char::is_control) {
+    // The place is a line of stdout, where Azure and TeamCity look for commands too.
+    if path.contains(printable::is_unsafe) || path.contains("##") {
         return Err(LocationError::Control(text.to_owned()));
     }
     if folder.is_empty() || name == Some("") {
@@ -239,6 +240,9 @@ mod tests {
             "oci:x:",
             "oci:x@sha256:12",
             "oci:x\n::error::y",
+            "oci:out##vso[task.setvariable variable=PATH]x",
+            "oci:o\u{202e}ut",
+            "oci:out:\u{9b}2J",
             "oci-archive:x.tar",
             "r/a@sha256:12",
         ] {

@@ -36,7 +36,7 @@ use crate::build::report::Report;
 use crate::progress::Progress;
 
 pub use cache::{cache_text, pruned_text};
-pub use documents::{plan_json, why_json};
+pub use documents::{plan_json, text as json_text, why_json};
 pub use message::error_text;
 pub use plan::plan_text;
 pub use size::size;
