@@ -42,7 +42,7 @@ fn content_that_is_not_what_record_says() {
     hint: it was changed after it was built, or built by an odd tool; to write a new RECORD, put the wheel into an empty folder, run `unzip -d new *.whl && mkdir wheels && wheel pack --build-number 1 --dest-dir wheels new` there, and build with --wheelhouse and that `wheels`
     ");
     // nothing half-written
-    assert_eq!(kept(&world.cache().join("tmp")), [""; 0]);
+    assert_eq!(kept(&world.cache().join("runs")), [""; 0]);
     let world = world.wheel(&wheel).file("requirements.txt", &wheel.pin());
     world.recovers(&HERE);
     // nor is the layer of the true one taken for it
