@@ -186,7 +186,7 @@ fn a_record_that_others_could_have_written_is_not_believed() {
 
 /// Gives each small layer the other's record, and all of them the right seals.
 fn forge(cache: &Path) {
-    let options = CacheOptions { folder: cache.to_owned(), scratch: cache.to_owned(), trust: true };
+    let options = CacheOptions { folder: cache.to_owned(), scratch: cache.to_owned(), trust: true, full: false };
     let cache = DiskCache::open(options, std::sync::Arc::new(carboy::progress::Silent)).unwrap();
     let keys = fs::read_dir(cache.folder().join("layers")).unwrap();
     let keys =

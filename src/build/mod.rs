@@ -285,7 +285,7 @@ async fn one_layer<'a>(
     if let Some(sink) = sink {
         let path = || Origin::File(run.io.cache.path(CacheKind::Blob, &packed.descriptor.digest));
         match run.push(plan, sink, &packed.descriptor, &path()).await {
-            Err(BuildError::Port(cause)) if cached && cause.kind == PortErrorKind::Damaged => {
+            Err(BuildError::Port(cause)) if cause.kind == PortErrorKind::Damaged => {
                 packing::again(run, platform, layer.kind, recipe, &packed).await?;
                 run.push(plan, sink, &packed.descriptor, &path()).await?;
             }

@@ -15,7 +15,7 @@ use super::error::BuildError;
 use super::pull::transfer;
 use super::run::Run;
 use crate::layer::budget::Budget;
-use crate::layer::contents::{self, Slice};
+use crate::layer::contents::Slice;
 use crate::layer::{LayerFacts, facts, read, unpack};
 use crate::oci::{Descriptor, DiffId, Digest, Packing};
 use crate::ports::{CacheKind, Source};
@@ -89,16 +89,16 @@ impl Pulled<'_> {
     /// The facts of a tar that is verified whole; none of one that is damaged, which is
     /// dropped.
     async fn verified(&self, tar: File) -> Result<Option<LayerFacts>, BuildError> {
-        let hashed = tar.try_clone().map_err(|cause| self.run.io.cache.failure(&cause))?;
-        let digest = self.run.blocking(move || contents::hash(hashed)).await?;
-        if !digest.is_ok_and(|digest| DiffId(digest) == self.diff_id) {
+        let facts = self.list(tar).await;
+        if let Ok(Some(facts)) = &facts {
+            self.note(facts)?;
+        }
+        // Where damage makes no sense as a tar, it is the damage that is told.
+        if !matches!(facts, Ok(Some(_))) {
             let what = format!("the tar of layer {}", self.blob.digest.short());
             self.run.io.cache.damaged(CacheKind::Tar, &self.key, &what);
-            return Ok(None);
         }
-        let facts = self.list(tar).await?;
-        self.note(&facts)?;
-        Ok(Some(facts))
+        Ok(facts.unwrap_or_default())
     }
 
     async fn pull(
@@ -113,7 +113,8 @@ impl Pulled<'_> {
         let counted = Counted { inner: SyncIoBridge::new(reader), run: self.run.clone(), subject: self.subject() };
         let staged = self.unpack(counted, packing, budget.clone(), staged).await?;
         let tar = staged.reopen().map_err(|cause| cache.failure(&cause))?;
-        let facts = self.list(tar).await?;
+        // Read again: what comes back has to be what was unpacked.
+        let facts = self.list(tar).await?.ok_or(BuildError::Unreliable)?;
         cache.commit(staged, CacheKind::Tar, &self.key)?;
         self.note(&facts)?;
         Ok(facts)
@@ -141,15 +142,20 @@ impl Pulled<'_> {
         Ok(staged)
     }
 
-    /// Lists a tar that was verified.
-    async fn list(&self, tar: File) -> Result<LayerFacts, BuildError> {
+    /// Lists a tar; none if it is not the one that the diff id promises.
+    async fn list(&self, tar: File) -> Result<Option<LayerFacts>, BuildError> {
         let (blob, limits) = (self.blob.digest, self.run.limits);
-        let listed = self.run.blocking(move || -> Result<LayerFacts, read::ReadError> {
+        let listed = self.run.blocking(move || -> Result<_, read::ReadError> {
             let size = tar.metadata()?.len();
-            let entries = read::list(Slice::new(Arc::new(tar), 0, size), blob, &limits)?;
-            Ok(LayerFacts { size, entries })
+            let tar = Slice::new(Arc::new(tar), 0, size);
+            let (entries, digest) = read::list_hashed(tar, size, blob, &limits)?;
+            Ok((LayerFacts { size, entries }, DiffId(digest)))
         });
-        listed.await?.map_err(|cause| self.wrong(cause.to_string(), cause.limit()))
+        match listed.await? {
+            Ok((facts, diff_id)) => Ok(Some(facts).filter(|_| diff_id == self.diff_id)),
+            Err(read::ReadError::Io(cause)) => Err(self.run.io.cache.failure(&cause).into()),
+            Err(cause) => Err(self.wrong(cause.to_string(), cause.limit())),
+        }
     }
 
     fn note(&self, facts: &LayerFacts) -> Result<(), BuildError> {

@@ -58,7 +58,12 @@ impl TarFiles for Tars {
             }
             let key = known.keys.get(blob).ok_or_else(lost)?;
             let file = self.cache.open(CacheKind::Tar, key).map_err(io::Error::other)?;
-            let file = Arc::new(file.ok_or_else(lost)?);
+            // One that another process found damaged is fetched again.
+            let file = file.ok_or_else(|| {
+                known.damaged.insert(*blob);
+                lost()
+            })?;
+            let file = Arc::new(file);
             known.open.insert(*blob, file.clone());
             Ok(file)
         })

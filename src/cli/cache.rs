@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use clap::{Args as ClapArgs, Subcommand};
 
@@ -10,6 +10,7 @@ use super::error::CliError;
 use super::session::{finish, open_cache};
 use crate::config::size;
 use crate::ports::{Cache as _, CacheKind};
+use crate::progress::Event;
 use crate::store::cache::{Bounds, Usage};
 use crate::ui::{self, Front};
 
@@ -61,8 +62,8 @@ pub fn run(flags: &Flags) -> u8 {
 }
 
 fn info(flags: &CacheFlags, json: bool, front: &Arc<dyn Front>) -> Result<String, CliError> {
-    let cache = open_cache(flags.cache_dir.as_deref(), true, front.clone())?;
-    let usage = cache.usage()?;
+    let cache = open_cache(flags.cache_dir.as_deref(), true, true, front.clone())?;
+    let usage = cache.usage(SystemTime::now())?;
     if json {
         return Ok(document(&cache.folder().display().to_string(), &usage));
     }
@@ -80,9 +81,12 @@ fn document(folder: &str, usage: &Usage) -> String {
 }
 
 fn prune(flags: &CacheFlags, bounds: Bounds, front: &Arc<dyn Front>) -> Result<String, CliError> {
-    let cache = open_cache(flags.cache_dir.as_deref(), true, front.clone())?;
-    let pruned = cache.prune(bounds)?;
+    let cache = open_cache(flags.cache_dir.as_deref(), true, true, front.clone())?;
+    let pruned = cache.prune(bounds, SystemTime::now())?;
     let mut text = ui::pruned_text(pruned.entries, pruned.size, pruned.left, pruned.in_use);
+    if pruned.refused > 0 {
+        front.on(Event::Warning(format!("{} entries belong to another user and cannot be deleted", pruned.refused)));
+    }
     if bounds == Bounds::default() {
         text.push_str("--keep 10GB or --older-than 30d deletes more\n");
     }

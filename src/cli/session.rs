@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::Args as ClapArgs;
+use clap::builder::FalseyValueParser;
 use etcetera::BaseStrategy as _;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -35,7 +36,7 @@ pub struct Session {
     #[arg(long, env = "CARBOY_CACHE_DIR", value_name = "FOLDER")]
     cache_dir: Option<PathBuf>,
     /// Believe everything in the cache, whoever could have written it
-    #[arg(long, env = "CARBOY_TRUST_CACHE")]
+    #[arg(long, env = "CARBOY_TRUST_CACHE", value_parser = FalseyValueParser::new())]
     trust_cache: bool,
     /// Python of the builder's exact version, for `runtime.bytecode` [default: found on this machine]
     #[arg(long, env = "CARBOY_HOST_PYTHON", value_name = "FILE")]
@@ -47,7 +48,7 @@ pub struct Session {
     #[arg(long, env = "CARBOY_PROGRESS", value_name = "MODE", value_enum, default_value_t)]
     progress: Mode,
     /// Show nothing but errors
-    #[arg(long, short, env = "CARBOY_QUIET")]
+    #[arg(long, short, env = "CARBOY_QUIET", value_parser = FalseyValueParser::new())]
     quiet: bool,
 }
 
@@ -78,8 +79,8 @@ impl Session {
         let runtime = ManuallyDrop::new(runtime);
         let _entered = runtime.enter();
         let mut signals = Signals::new().map_err(CliError::Start)?;
-        let cache = Arc::new(open_cache(self.cache_dir.as_deref(), self.trust_cache, front.clone())?);
-        let places = Places { registry: Registry::new(options, front.clone())?, progress: front.clone() };
+        let cache = Arc::new(open_cache(self.cache_dir.as_deref(), self.trust_cache, false, front.clone())?);
+        let places = Arc::new(Places::new(Registry::new(options, front.clone())?, front.clone()));
         let jobs = usize::from(self.jobs.unwrap_or(8));
         let folders = Arc::new(LocalFolders::new(cache.clone()));
         let markets = Markets {
@@ -93,7 +94,7 @@ impl Session {
         let named = self.host_python.as_ref().map(std::path::absolute).transpose().map_err(CliError::Start)?;
         let compiler = HostPython::new(bytecode::Places::new(named, |name| std::env::var_os(name)), cache.clone());
         let io = Io {
-            repositories: Arc::new(places),
+            repositories: places.clone(),
             cache: cache.clone(),
             folders,
             indexes: Arc::new(markets),
@@ -109,6 +110,7 @@ impl Session {
             }
         });
         // What is still being written is nobody's now.
+        places.close();
         cache.close();
         match outcome {
             Ok(outcome) => Ok(Done::All(outcome?)),
@@ -175,16 +177,22 @@ impl Signals {
     }
 }
 
-/// The cache in the folder that is named, or in the user's cache folder.
+/// The cache in the folder that is named, or in the user's cache folder. One that is opened
+/// to be made smaller may be `full`.
 ///
 /// # Errors
 /// There is no such folder; it cannot be used.
-pub fn open_cache(named: Option<&Path>, trust: bool, progress: Arc<dyn Progress>) -> Result<DiskCache, CliError> {
+pub fn open_cache(
+    named: Option<&Path>,
+    trust: bool,
+    full: bool,
+    progress: Arc<dyn Progress>,
+) -> Result<DiskCache, CliError> {
     let folder = match named {
         Some(folder) => folder.to_owned(),
         None => etcetera::choose_base_strategy().map_err(|_| CliError::NoCache)?.cache_dir().join("carboy"),
     };
-    Ok(DiskCache::open(CacheOptions { folder, scratch: std::env::temp_dir(), trust }, progress)?)
+    Ok(DiskCache::open(CacheOptions { folder, scratch: std::env::temp_dir(), trust, full }, progress)?)
 }
 
 fn fail(front: &dyn Front, error: &CliError) -> u8 {

@@ -1,7 +1,7 @@
 //! Brings ports and what stands behind them together.
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::oci::Location;
 use crate::oci::location::Selector;
@@ -19,6 +19,22 @@ use crate::workers::Workers;
 pub struct Places {
     pub registry: Registry,
     pub progress: Arc<dyn Progress>,
+    /// The layouts that are written to.
+    writers: Mutex<Vec<Arc<LayoutWriter>>>,
+}
+
+impl Places {
+    /// Nothing is opened yet.
+    pub fn new(registry: Registry, progress: Arc<dyn Progress>) -> Self {
+        Self { registry, progress, writers: Mutex::default() }
+    }
+
+    /// Has nothing written any more, and takes away what was not finished.
+    pub fn close(&self) {
+        for writer in self.writers.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+            writer.close();
+        }
+    }
 }
 
 impl Repositories for Places {
@@ -36,7 +52,11 @@ impl Repositories for Places {
     fn sink(&self, location: &Location) -> Result<Arc<dyn Sink>, PortError> {
         match location {
             Location::Registry(name) => Ok(self.registry.repository(name)),
-            Location::Layout { folder, .. } => Ok(Arc::new(LayoutWriter::create(folder, self.progress.clone())?)),
+            Location::Layout { folder, .. } => {
+                let writer = Arc::new(LayoutWriter::create(folder, self.progress.clone())?);
+                self.writers.lock().unwrap_or_else(PoisonError::into_inner).push(writer.clone());
+                Ok(writer)
+            }
         }
     }
 }

@@ -241,7 +241,7 @@ impl Chunks {
     /// # Errors
     /// It had fewer.
     pub fn finish(&self) -> Result<(), PortError> {
-        self.meter.check(self.meter.flow.given()).map_err(|cause| corrupt(cause.to_string()))
+        self.meter.check(self.meter.flow.given()).map_err(|cause| self.meter.fault_of(&cause))
     }
 }
 

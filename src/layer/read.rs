@@ -1,10 +1,11 @@
 //! Lists a layer's tar: every entry, and where its bytes are.
 
-use std::io::{Read, Seek};
+use std::io::{self, Read, Seek};
 use std::sync::Arc;
 
 use super::archive::{Archive, Fault, Input, Record, Type};
 use crate::oci::Digest;
+use crate::oci::digest::Hasher;
 use crate::printable;
 use crate::rootfs::overlay::{Change, LayerEntry};
 use crate::rootfs::{Content, Entry, Kind, Limits, Meta, RootPath, Sparse};
@@ -15,7 +16,7 @@ pub enum ReadError {
     #[error("entry {path}: {cause}")]
     Entry { path: String, cause: EntryError },
     #[error("its tar cannot be read: {0}")]
-    Io(#[from] std::io::Error),
+    Io(#[from] io::Error),
     #[error("it unpacks to more than {limit} bytes")]
     Size { limit: u64 },
     #[error("it has more than {limit} entries")]
@@ -66,7 +67,62 @@ impl ReadError {
 /// Names that lead outside, are too long, or are no hardlink's target; entries that tar
 /// readers disagree on; types that no image needs; more of anything than its limit.
 pub fn list(tar: impl Read + Seek, blob: Digest, limits: &Limits) -> Result<Vec<LayerEntry>, ReadError> {
-    let mut archive = Archive::new(tar)?;
+    entries(&mut Archive::new(tar)?, blob, limits)
+}
+
+/// Lists a tar of `length` bytes as [`list`] does, and hashes it in the same pass: what is
+/// listed is what was hashed. Returns the digest of the whole with the entries.
+///
+/// # Errors
+/// As `list`; a tar of another length.
+pub fn list_hashed(
+    tar: impl Read,
+    length: u64,
+    blob: Digest,
+    limits: &Limits,
+) -> Result<(Vec<LayerEntry>, Digest), ReadError> {
+    let hashing = Hashing { tar, hasher: Hasher::default(), piece: vec![0; PIECE], left: length };
+    let mut archive = Archive::of(hashing, length);
+    let entries = entries(&mut archive, blob, limits)?;
+    let mut hashing = archive.into_input();
+    hashing.forward(hashing.left)?;
+    Ok((entries, hashing.hasher.finish()))
+}
+
+/// How much is hashed at once, in bytes.
+const PIECE: usize = 128 << 10;
+
+/// A tar that is hashed as it is read. Nothing is passed over.
+struct Hashing<R> {
+    tar: R,
+    hasher: Hasher,
+    piece: Vec<u8>,
+    /// Bytes that are not read yet.
+    left: u64,
+}
+
+impl<R: Read> Input for Hashing<R> {
+    fn fill(&mut self, buffer: &mut [u8]) -> io::Result<()> {
+        self.tar.read_exact(buffer)?;
+        self.hasher.update(buffer);
+        self.left = self.left.saturating_sub(buffer.len() as u64);
+        Ok(())
+    }
+
+    fn forward(&mut self, mut bytes: u64) -> io::Result<()> {
+        while bytes > 0 {
+            let length = usize::try_from(bytes).unwrap_or(PIECE).min(PIECE);
+            let mut piece = std::mem::take(&mut self.piece);
+            let filled = self.fill(&mut piece[..length]);
+            self.piece = piece;
+            filled?;
+            bytes -= length as u64;
+        }
+        Ok(())
+    }
+}
+
+fn entries<I: Input>(archive: &mut Archive<I>, blob: Digest, limits: &Limits) -> Result<Vec<LayerEntry>, ReadError> {
     let mut tally = Tally::new(archive.length(), limits)?;
     let mut out = Vec::new();
     loop {
@@ -242,6 +298,19 @@ mod tests {
         let mut builder = tar::Builder::new(Vec::new());
         builder.append(&header, data).unwrap();
         Cursor::new(builder.into_inner().unwrap())
+    }
+
+    #[test]
+    fn what_is_listed_is_what_was_hashed() {
+        let blob = Digest::of(b"");
+        for data in [vec![], vec![7; 3], vec![8; 300_000]] {
+            let tar = archive(EntryType::Regular, "a", "", &data).into_inner();
+            let length = tar.len() as u64;
+            let (entries, digest) = list_hashed(&tar[..], length, blob, &Limits::default()).unwrap();
+            assert_eq!(digest, Digest::of(&tar));
+            assert_eq!(entries, list(Cursor::new(&tar), blob, &Limits::default()).unwrap());
+            assert!(list_hashed(&tar[..tar.len() - 1], length, blob, &Limits::default()).is_err());
+        }
     }
 
     #[test]

@@ -308,8 +308,8 @@ mod tests {
 
     #[test]
     fn what_follows_the_end_of_an_archive_is_bounded() {
-        let short = [tar(0, 0), vec![0; 1024 + (TAIL as usize)]].concat();
-        let long = [short.clone(), vec![0; STEP + 512]].concat();
+        let short = [tar(0, 0), vec![0; 16 << 20]].concat();
+        let long = [short.clone(), vec![0; 2 * STEP]].concat();
         for (packing, blob) in [(Packing::Tar, long.clone()), (Packing::Gzip, gzip(&long))] {
             let error = unpacked(&blob, packing, DiffId(Digest::of(&long)), &Limits::default()).unwrap_err();
             assert!(matches!(error, UnpackError::Tail), "{error}");

@@ -8,7 +8,13 @@ use std::path::Path;
 use tempfile::{Builder, NamedTempFile};
 
 /// How the names of staged files begin.
-pub(super) const PREFIX: &str = ".carboy-";
+const PREFIX: &str = ".carboy-";
+
+/// Whether a name is a staged file's: the prefix and six letters or digits.
+pub(super) fn is_staged(name: &std::ffi::OsStr) -> bool {
+    let random = name.as_encoded_bytes().strip_prefix(PREFIX.as_bytes());
+    random.is_some_and(|random| random.len() == 6 && random.iter().all(u8::is_ascii_alphanumeric))
+}
 
 /// A temporary file in a folder, readable by whoever the umask lets read;
 /// gone when dropped.
@@ -22,7 +28,7 @@ pub(super) fn staged_private(folder: &Path) -> io::Result<NamedTempFile> {
 }
 
 fn with_mode(folder: &Path, mode: u32) -> io::Result<NamedTempFile> {
-    Builder::new().prefix(PREFIX).permissions(Permissions::from_mode(mode)).tempfile_in(folder)
+    Builder::new().prefix(PREFIX).rand_bytes(6).permissions(Permissions::from_mode(mode)).tempfile_in(folder)
 }
 
 /// Renames a staged file to its place, over whatever was there.

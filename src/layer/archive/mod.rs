@@ -153,29 +153,7 @@ impl<R: Read + Seek> Archive<BufReader<R>> {
     pub fn new(mut tar: R) -> io::Result<Self> {
         let length = tar.seek(SeekFrom::End(0))?;
         tar.rewind()?;
-        Ok(Self { length, ..Self::streamed(BufReader::new(tar)) })
-    }
-
-    /// SHA-256 of a stretch of the archive. The next entry is the one that it would have been.
-    ///
-    /// # Errors
-    /// A stretch that the archive does not have.
-    pub fn digest(&mut self, offset: u64, size: u64) -> Result<Digest, Fault> {
-        let io = |cause: io::Error| Fault::Io(cause.kind());
-        let distance = offset.checked_signed_diff(self.at).ok_or(Fault::Cut)?;
-        self.tar.seek_relative(distance).map_err(io)?;
-        self.at = offset;
-        self.piece.resize(PIECE, 0);
-        let mut hasher = Hasher::default();
-        let mut left = size;
-        while left > 0 {
-            let piece = usize::try_from(left).unwrap_or(usize::MAX).min(self.piece.len());
-            self.tar.read_exact(&mut self.piece[..piece]).map_err(io)?;
-            hasher.update(&self.piece[..piece]);
-            left -= piece as u64;
-        }
-        self.at += size;
-        Ok(hasher.finish())
+        Ok(Self::of(BufReader::new(tar), length))
     }
 }
 
@@ -184,6 +162,32 @@ impl<I: Input> Archive<I> {
     /// has come: where the archive ends is seen, as [`Fault::Io`], at the entry after it.
     pub fn streamed(tar: I) -> Self {
         Self { tar, at: 0, next: 0, length: u64::MAX, globals: Pax::default(), name: Vec::new(), piece: Vec::new() }
+    }
+
+    /// An archive of known length, from its beginning.
+    pub fn of(tar: I, length: u64) -> Self {
+        Self { length, ..Self::streamed(tar) }
+    }
+
+    /// SHA-256 of a stretch of the archive. The next entry is the one that it would have been.
+    ///
+    /// # Errors
+    /// A stretch that the archive does not have.
+    pub fn digest(&mut self, offset: u64, size: u64) -> Result<Digest, Fault> {
+        let io = |cause: io::Error| Fault::Io(cause.kind());
+        self.tar.forward(offset.checked_sub(self.at).ok_or(Fault::Cut)?).map_err(io)?;
+        self.at = offset;
+        self.piece.resize(PIECE, 0);
+        let mut hasher = Hasher::default();
+        let mut left = size;
+        while left > 0 {
+            let piece = usize::try_from(left).unwrap_or(usize::MAX).min(self.piece.len());
+            self.tar.fill(&mut self.piece[..piece]).map_err(io)?;
+            hasher.update(&self.piece[..piece]);
+            left -= piece as u64;
+        }
+        self.at += size;
+        Ok(hasher.finish())
     }
 
     /// What the archive was read from, wherever that stands.

@@ -2,16 +2,16 @@
 //!
 //! A cache is marked by `carboy-cache`, which holds its version, and by `CACHEDIR.TAG`, which
 //! backup and search programs know (<https://bford.info/cachedir/>). carboy 0.1 made caches
-//! without marks: folders that hold nothing but its folders are recognised. Any other
+//! without marks: folders that hold nothing but a cache's folders, and the one that every
+//! run makes first, are recognised; so are caches whose marks are damaged. Any other
 //! folder that is not empty belongs to somebody else, and the cache is a subfolder of it.
 
-use std::fs::DirEntry;
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use super::{failed, make_folder};
 use crate::ports::PortError;
-use crate::store::staged::{place, staged_private};
+use crate::store::staged::{is_staged, place_synced, staged_private};
 
 /// The file that marks a cache of carboy's.
 const MARK: &str = "carboy-cache";
@@ -21,8 +21,11 @@ const TAG: &str = "CACHEDIR.TAG";
 const TAG_TEXT: &str = "Signature: 8a477f597d28d172789f06886806bc55\n\
     # This folder is a cache of carboy's. Deleting it is safe.\n\
     # See https://bford.info/cachedir/\n";
-/// The folders of carboy 0.1's caches.
-const UNMARKED: [&str; 8] = ["blobs", "tars", "layers", "folders", "wheels", "bytecode", "elf", "tmp"];
+/// What a cache has beside its marks.
+const OWN: [&str; 12] =
+    ["blobs", "tars", "facts", "layers", "folders", "wheels", "wheel-names", "bytecode", "elf", "runs", "tmp", "lock"];
+/// The folders that every run makes first: `tmp` was carboy 0.1's.
+const FIRST: [&str; 2] = ["runs", "tmp"];
 /// The cache in a folder that holds something else.
 const SUBFOLDER: &str = "carboy";
 
@@ -48,6 +51,10 @@ pub(super) fn find(folder: &Path) -> Result<(PathBuf, bool), PortError> {
         Folder::Cache { marked } => settle(here(), marked).map(|home| (home, false)),
         Folder::Free => settle(here(), false).map(|home| (home, false)),
         Folder::Foreign => {
+            // Another process may have made a cache of it just now.
+            if version(folder).is_ok_and(|version| version.as_deref() == Some(VERSION)) {
+                return Ok((here(), false));
+            }
             let inner = folder.join(SUBFOLDER);
             match look(&inner)? {
                 Folder::Cache { marked } => settle(inner, marked).map(|home| (home, false)),
@@ -65,11 +72,12 @@ fn look(folder: &Path) -> Result<Folder, PortError> {
     let error = |cause: &io::Error| failed(folder, "read", cause);
     match version(folder).map_err(|cause| error(&cause))? {
         Some(version) if version == VERSION => return Ok(Folder::Cache { marked: true }),
-        Some(_) => {
+        Some(version) if is_version(&version) => {
             let cause = io::Error::other("another version of carboy made it");
             return Err(failed(folder, "use", &cause));
         }
-        None => {}
+        // Not marked, or a mark that is damaged.
+        Some(_) | None => {}
     }
     let entries = match std::fs::read_dir(folder) {
         Ok(entries) => entries,
@@ -79,20 +87,19 @@ fn look(folder: &Path) -> Result<Folder, PortError> {
     let mut known = 0;
     for entry in entries {
         let entry = entry.map_err(|cause| error(&cause))?;
-        // Marked by the tag alone: a run was stopped before it wrote the rest.
-        if entry.file_name() == TAG && is_ours(&entry.path()) || is_being_made(&entry) {
+        let name = entry.file_name();
+        if name == TAG || name == MARK || is_staged(&name) {
             continue;
         }
-        let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
-        if !is_folder || !UNMARKED.iter().any(|name| entry.file_name() == *name) {
+        if !OWN.iter().any(|own| name == *own) {
             return Ok(Folder::Foreign);
         }
         known += 1;
     }
-    let cache = known > 0 && (folder.join("tmp").is_dir() || folder.join("blobs/sha256").is_dir());
+    let is_folder = |name: &&str| folder.join(name).symlink_metadata().is_ok_and(|metadata| metadata.is_dir());
     Ok(match known {
         0 => Folder::Free,
-        _ if cache => Folder::Cache { marked: false },
+        _ if FIRST.iter().any(|name| is_folder(&name)) => Folder::Cache { marked: false },
         _ => Folder::Foreign,
     })
 }
@@ -104,25 +111,20 @@ fn version(folder: &Path) -> io::Result<Option<String>> {
         Err(cause) if matches!(cause.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
             return Ok(None);
         }
+        // Another user's: whatever it says, the entries are what they are.
+        Err(cause) if cause.kind() == io::ErrorKind::PermissionDenied => return Ok(Some(VERSION.to_owned())),
         Err(cause) => return Err(cause),
     };
-    let mut text = String::new();
-    match file.take(64).read_to_string(&mut text) {
-        Ok(_) => Ok(Some(text)),
-        // A folder or noise of that name is not carboy's.
-        Err(_) => Ok(None),
-    }
+    let mut text = Vec::new();
+    // A folder of that name is no mark.
+    let read = file.take(64).read_to_end(&mut text);
+    Ok(read.ok().map(|_| String::from_utf8_lossy(&text).into_owned()))
 }
 
-fn is_ours(tag: &Path) -> bool {
-    std::fs::read(tag).is_ok_and(|text| text == TAG_TEXT.as_bytes())
-}
-
-/// Whether a mark is being written, or was when a run was killed.
-fn is_being_made(entry: &DirEntry) -> bool {
-    let name = entry.file_name();
-    let name = name.as_encoded_bytes();
-    name.starts_with(crate::store::staged::PREFIX.as_bytes()) && entry.file_type().is_ok_and(|kind| kind.is_file())
+/// Whether a mark is well formed: a number and a line's end.
+fn is_version(text: &str) -> bool {
+    let number = text.strip_suffix('\n').unwrap_or_default();
+    !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// Makes and marks a cache's folder. A cache that cannot be marked is used as it is.
@@ -134,7 +136,7 @@ fn settle(folder: PathBuf, marked: bool) -> Result<PathBuf, PortError> {
     let mark = |name: &str, text: &str| -> io::Result<()> {
         let mut file = staged_private(&folder)?;
         file.write_all(text.as_bytes())?;
-        place(file, &folder.join(name))
+        place_synced(file, &folder.join(name))
     };
     match mark(TAG, TAG_TEXT).and_then(|()| mark(MARK, VERSION)) {
         Err(cause) if !super::is_refused(&cause) => Err(failed(&folder, "write", &cause)),

@@ -49,6 +49,8 @@ pub struct CacheOptions {
     pub scratch: PathBuf,
     /// Whether records are believed whoever could have written them.
     pub trust: bool,
+    /// Whether it will do that nothing can be added, since it is to be made smaller.
+    pub full: bool,
 }
 
 /// A cache in a folder of its own.
@@ -71,7 +73,7 @@ impl DiskCache {
     /// # Errors
     /// A folder that cannot be made or read; one of another version.
     pub fn open(options: CacheOptions, progress: Arc<dyn Progress>) -> Result<Self, PortError> {
-        let CacheOptions { folder, scratch, trust } = options;
+        let CacheOptions { folder, scratch, trust, full } = options;
         let (home, moved) = home::find(&folder)?;
         if moved {
             progress.on(Event::Warning(format!(
@@ -89,6 +91,7 @@ impl DiskCache {
                 )));
                 None
             }
+            Err(cause) if full && is_full(&cause) => None,
             Err(cause) => return Err(failed(&home, "write", &cause)),
         };
         let trust = if trust { Trust::Everyone } else { Trust::of(&home) };
@@ -109,7 +112,7 @@ impl DiskCache {
     /// As `open`.
     pub fn new(folder: PathBuf) -> Result<Self, PortError> {
         let scratch = folder.clone();
-        Self::open(CacheOptions { folder, scratch, trust: false }, Arc::new(Silent))
+        Self::open(CacheOptions { folder, scratch, trust: false, full: false }, Arc::new(Silent))
     }
 
     /// Removes what is left of this run's staged files. Work that is still going on finds
@@ -144,9 +147,7 @@ impl DiskCache {
         }
         // While this is held, nobody deletes an entry between its opening and its marking.
         let _held = session::Lock::shared(&self.home);
-        let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-        let flags = i32::try_from(flags.bits()).unwrap_or_default();
-        let file = match OpenOptions::new().read(true).custom_flags(flags).open(entry(&self.home, kind, key)) {
+        let file = match OpenOptions::new().read(true).custom_flags(no_follow()).open(entry(&self.home, kind, key)) {
             Ok(file) => file,
             Err(cause) if is_absent(&cause) => return Ok(None),
             Err(cause) => return Err(cause),
@@ -156,27 +157,48 @@ impl DiskCache {
             return Ok(None);
         }
         mark_used(&file);
+        if let Trust::Nobody(_) = self.trust {
+            return self.own_copy(file, kind, key).map(Some);
+        }
         Ok(Some(file))
+    }
+
+    /// A copy of an entry that others could change while it is in use.
+    fn own_copy(&self, file: File, kind: CacheKind, key: &Digest) -> io::Result<File> {
+        let target = entry(self.overlay()?, kind, key);
+        let folder = target.parent().unwrap_or(&self.scratch);
+        make_folder(folder)?;
+        copy(file, folder, &target)?;
+        File::open(target)
     }
 
     fn failed(&self, doing: &str, cause: &io::Error) -> PortError {
         failed(&self.home, doing, cause)
     }
 
-    fn put(&self, staged: NamedTempFile, kind: CacheKind, key: &Digest) -> io::Result<()> {
+    fn put(&self, mut staged: NamedTempFile, kind: CacheKind, key: &Digest) -> io::Result<()> {
         if self.session.is_some() && !self.is_shunned(kind, key) {
             let target = entry(&self.home, kind, key);
-            let made = make_folder(target.parent().unwrap_or(&self.home));
-            match made.and_then(|()| is_writable(&target)) {
-                Ok(()) => return place(staged, &target),
-                Err(cause) if is_refused(&cause) => self.tell_refused(&target),
+            match make_folder(target.parent().unwrap_or(&self.home)) {
+                Ok(()) => match staged.persist(&target) {
+                    Ok(_) => return Ok(()),
+                    // A folder, or a file that this user may not replace, is in its place.
+                    Err(failed) if is_refused(&failed.error) || is_occupied(&failed.error) => staged = failed.file,
+                    Err(failed) => return Err(failed.error),
+                },
+                Err(cause) if is_refused(&cause) => {}
                 Err(cause) => return Err(cause),
             }
+            self.tell_refused(&target);
         }
         let target = entry(self.overlay()?, kind, key);
-        make_folder(target.parent().unwrap_or(&self.scratch))?;
-        // The staged file may be on another file system.
-        std::fs::copy(staged.path(), &target).map(drop)
+        let folder = target.parent().unwrap_or(&self.scratch);
+        make_folder(folder)?;
+        match staged.persist(&target) {
+            Ok(_) => Ok(()),
+            // It was staged on another file system.
+            Err(failed) => copy(failed.file.reopen()?, folder, &target),
+        }
     }
 
     /// Tells once that a folder of the cache is another user's.
@@ -305,10 +327,16 @@ fn make_folder(folder: &Path) -> io::Result<()> {
     made.map_err(|cause| io::Error::new(cause.kind(), format!("cannot create `{}`: {cause}", folder.display())))
 }
 
-/// Whether the folder of an entry takes files.
-fn is_writable(target: &Path) -> io::Result<()> {
-    use rustix::fs::{Access, access};
-    Ok(access(target.parent().unwrap_or(target), Access::WRITE_OK | Access::EXEC_OK)?)
+/// Copies a file to a place in a folder of another file system.
+fn copy(mut from: File, folder: &Path, target: &Path) -> io::Result<()> {
+    let mut staged = staged_private(folder)?;
+    io::copy(&mut from, &mut staged)?;
+    place(staged, target)
+}
+
+/// Whether something is where an entry belongs that no file can replace.
+fn is_occupied(cause: &io::Error) -> bool {
+    matches!(cause.kind(), io::ErrorKind::IsADirectory | io::ErrorKind::DirectoryNotEmpty)
 }
 
 /// The time of the last use, by the clock of the cache's file system.
@@ -317,6 +345,12 @@ fn mark_used(file: &File) {
     let now = Timespec { tv_sec: 0, tv_nsec: UTIME_NOW };
     // A read-only cache keeps no times; its entries are used all the same.
     let _ = futimens(file, &Timestamps { last_access: omit, last_modification: now });
+}
+
+/// Flags for opening what is expected to be a regular file: links are refused, and pipes
+/// not waited for (`open(2)`).
+fn no_follow() -> i32 {
+    i32::try_from((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits()).unwrap_or_default()
 }
 
 /// Whether an entry is as good as absent: not there, a link, or not for this user.
@@ -330,12 +364,15 @@ fn is_refused(cause: &io::Error) -> bool {
     matches!(cause.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem)
 }
 
+fn is_full(cause: &io::Error) -> bool {
+    matches!(cause.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+}
+
 fn failed(folder: &Path, doing: &str, cause: &io::Error) -> PortError {
-    let hint = match cause.kind() {
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-            "free space there (`carboy cache prune --keep 10GB`), or name another folder with --cache-dir"
-        }
-        _ => "name another folder with --cache-dir",
+    let hint = if is_full(cause) {
+        "free space there, as by carboy cache prune --keep 10GB, or name another folder with --cache-dir"
+    } else {
+        "name another folder with --cache-dir"
     };
     PortError {
         kind: PortErrorKind::Other,

@@ -14,7 +14,7 @@ use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use crate::store::staged::PREFIX;
+use crate::store::staged;
 
 /// After this long, no run that staged a file is still about to commit it.
 const ABANDONED: Duration = Duration::from_hours(24);
@@ -36,14 +36,16 @@ impl Session {
     pub(super) fn begin(home: &Path) -> io::Result<Self> {
         let runs = home.join(RUNS);
         make(&runs)?;
-        let _held = Lock::exclusive(home)?;
+        let held = Lock::exclusive(home)?;
         let folder =
             tempfile::Builder::new().prefix(RUN).permissions(Permissions::from_mode(0o700)).tempdir_in(&runs)?.keep();
         let lock = open_lock(&folder.join(LOCK))?;
         // Whoever looks whether it is held, holds it for a moment.
-        let _ = lock.lock();
+        wait(|| lock.try_lock());
         let session = Self { folder, lock };
-        session.sweep(home, &runs);
+        if held.is_held() {
+            session.sweep(home, &runs);
+        }
         Ok(session)
     }
 
@@ -66,7 +68,7 @@ impl Session {
     /// What cannot be deleted now will be another time.
     fn sweep(&self, home: &Path, runs: &Path) {
         let Ok(now) = self.began() else { return };
-        for run in entries(runs).filter(|run| is_run(run) && run.path() != self.folder) {
+        for run in entries(runs).filter(|run| is_run(run) && Some(&*run.file_name()) != self.folder.file_name()) {
             if is_dead(&run.path(), now) {
                 remove_run(&run.path());
             }
@@ -80,16 +82,21 @@ impl Session {
             }
         }
     }
+}
 
-    /// When the first of the other processes that run in the cache began; none where
-    /// there are none.
-    pub(super) fn first_other(&self, home: &Path) -> Option<SystemTime> {
-        let now = self.began().ok()?;
-        let runs = home.join(RUNS);
-        let others = entries(&runs).filter(|run| is_run(run) && run.path() != self.folder);
-        let alive = others.filter(|run| !is_dead(&run.path(), now));
-        alive.filter_map(|run| run.path().join(LOCK).metadata().ok()?.modified().ok()).min()
-    }
+/// When the first of the processes that run in a cache began, but for the one in the folder
+/// `own`; none where there are none. What cannot be looked at counts as running for ever.
+pub(super) fn first_other(home: &Path, own: Option<&Path>, now: SystemTime) -> Option<SystemTime> {
+    let runs = match std::fs::read_dir(home.join(RUNS)) {
+        Ok(runs) => runs.flatten(),
+        Err(cause) if cause.kind() == io::ErrorKind::NotFound => return None,
+        Err(_) => return Some(SystemTime::UNIX_EPOCH),
+    };
+    let alive = runs.filter(|run| {
+        is_run(run) && own.and_then(Path::file_name) != Some(&*run.file_name()) && !is_dead(&run.path(), now)
+    });
+    let began = |run: DirEntry| run.path().join(LOCK).symlink_metadata().and_then(|lock| lock.modified());
+    alive.map(|run| began(run).unwrap_or(SystemTime::UNIX_EPOCH)).min()
 }
 
 /// `ROOT/lock`, held. Where it cannot be locked, nothing is held.
@@ -97,11 +104,16 @@ pub(super) struct Lock {
     _file: Option<File>,
 }
 
+/// How long a lock is waited for. It is held for moments; a process that is stopped in the
+/// middle, or another program's lock, must not stop all others.
+const PATIENCE: Duration = Duration::from_secs(10);
+const PAUSE: Duration = Duration::from_millis(10);
+
 impl Lock {
     /// For opening entries.
     pub(super) fn shared(home: &Path) -> Self {
-        let file = File::open(home.join(LOCK)).ok();
-        Self { _file: file.filter(|file| file.lock_shared().is_ok()) }
+        let file = open_regular(OpenOptions::new().read(true), &home.join(LOCK)).ok();
+        Self { _file: file.filter(|file| wait(|| file.try_lock_shared())) }
     }
 
     /// For deleting entries, and for registering processes.
@@ -110,12 +122,39 @@ impl Lock {
     /// A cache that cannot be written.
     pub(super) fn exclusive(home: &Path) -> io::Result<Self> {
         let file = open_lock(&home.join(LOCK))?;
-        Ok(Self { _file: Some(file).filter(|file| file.lock().is_ok()) })
+        let held = wait(|| file.try_lock());
+        Ok(Self { _file: Some(file).filter(|_| held) })
+    }
+
+    /// Whether it is held.
+    pub(super) fn is_held(&self) -> bool {
+        self._file.is_some()
+    }
+}
+
+/// Tries to lock for a while.
+fn wait(lock: impl Fn() -> Result<(), TryLockError>) -> bool {
+    let mut waited = Duration::ZERO;
+    loop {
+        match lock() {
+            Ok(()) => return true,
+            Err(TryLockError::WouldBlock) if waited < PATIENCE => {
+                std::thread::sleep(PAUSE);
+                waited += PAUSE;
+            }
+            Err(_) => return false,
+        }
     }
 }
 
 fn open_lock(path: &Path) -> io::Result<File> {
-    OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path)
+    open_regular(OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600), path)
+}
+
+/// Opens a file, but no link, and waits for no pipe.
+fn open_regular(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
+    let file = options.custom_flags(super::no_follow()).open(path)?;
+    if file.metadata()?.is_file() { Ok(file) } else { Err(io::ErrorKind::InvalidInput.into()) }
 }
 
 fn make(runs: &Path) -> io::Result<()> {
@@ -139,15 +178,16 @@ fn is_run(entry: &DirEntry) -> bool {
 }
 
 fn is_staged(entry: &DirEntry) -> bool {
-    let name = entry.file_name();
-    name.as_encoded_bytes().starts_with(PREFIX.as_bytes()) && entry.file_type().is_ok_and(|kind| kind.is_file())
+    staged::is_staged(&entry.file_name()) && entry.file_type().is_ok_and(|kind| kind.is_file())
 }
 
 /// Whether the process of a run's folder is gone. A folder without a lock is one that a
 /// process was killed in the making of: others see it complete, or not at all.
 fn is_dead(run: &Path, now: SystemTime) -> bool {
-    let Ok(lock) = OpenOptions::new().read(true).write(true).open(run.join(LOCK)) else {
-        return !run.join(LOCK).exists();
+    let lock = match open_regular(OpenOptions::new().read(true).write(true), &run.join(LOCK)) {
+        Ok(lock) => lock,
+        // Another user's is not for this one to judge.
+        Err(cause) => return cause.kind() == io::ErrorKind::NotFound,
     };
     match lock.try_lock() {
         Ok(()) => true,

@@ -28,7 +28,7 @@ fn key() -> Digest {
 
 fn logged(folder: &Path, trust: bool) -> (DiskCache, Arc<Log>) {
     let log = Arc::<Log>::default();
-    let options = CacheOptions { folder: folder.to_owned(), scratch: std::env::temp_dir(), trust };
+    let options = CacheOptions { folder: folder.to_owned(), scratch: std::env::temp_dir(), trust, full: false };
     (DiskCache::open(options, log.clone()).unwrap(), log)
 }
 
@@ -48,6 +48,10 @@ fn names(folder: &Path) -> Vec<String> {
     let mut names: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     names.sort();
     names.into_iter().map(|name| name.into_string().unwrap()).collect()
+}
+
+fn now() -> std::time::SystemTime {
+    std::time::SystemTime::now()
 }
 
 /// Makes a file look as if it was used last so long ago.
@@ -140,6 +144,15 @@ fn a_folder_is_marked_and_what_holds_other_files_gets_a_subfolder() {
     fs::write(root.path().join("twice/carboy/main.py"), "").unwrap();
     let error = DiskCache::new(root.path().join("twice")).err().unwrap();
     assert!(error.message.contains("twice/carboy` holds other files too"), "{error}");
+    // Half a mark, or noise, is as good as none.
+    for noise in [&b""[..], b"1", b"\xff\xff", b"x\n"] {
+        fs::write(root.path().join("new/carboy-cache"), noise).unwrap();
+        assert_eq!(home("new"), root.path().join("new"));
+        assert_eq!(fs::read_to_string(root.path().join("new/carboy-cache")).unwrap(), "1\n");
+    }
+    // Blobs alone may be anybody's: skopeo's shared ones, or a layout's.
+    fs::create_dir_all(root.path().join("shared/blobs/sha256")).unwrap();
+    assert_eq!(home("shared"), root.path().join("shared/carboy"));
     fs::write(root.path().join("new/carboy-cache"), "2\n").unwrap();
     let error = DiskCache::new(root.path().join("new")).err().unwrap();
     assert!(error.message.contains("another version of carboy"), "{error}");
@@ -176,13 +189,13 @@ fn what_killed_runs_left_is_deleted_and_nothing_else() {
     // Killed: the lock is free, the files are there.
     let dead = home.join("runs/run-dead");
     fs::create_dir_all(&dead).unwrap();
-    for name in ["lock", ".carboy-x"] {
+    for name in ["lock", ".carboy-xxxxxx"] {
         fs::write(dead.join(name), "").unwrap();
     }
     fs::create_dir_all(home.join("runs/run-mine")).unwrap();
     fs::write(home.join("runs/run-mine/thesis"), "").unwrap();
     fs::create_dir(&foreign).unwrap();
-    for name in [".carboy-a", "lock", "thesis"] {
+    for name in [".carboy-aaaaaa", "lock", "thesis"] {
         fs::write(foreign.join(name), "").unwrap();
         age(&foreign.join(name), 100);
     }
@@ -191,20 +204,20 @@ fn what_killed_runs_left_is_deleted_and_nothing_else() {
     let second = DiskCache::new(home.clone()).unwrap();
     assert!(!dead.exists());
     assert!(home.join("runs/run-mine/thesis").exists());
-    assert_eq!(names(&foreign), [".carboy-a", "lock", "thesis"]);
+    assert_eq!(names(&foreign), [".carboy-aaaaaa", "lock", "thesis"]);
     assert!(staged.path().exists());
     drop((first, staged));
 
     // carboy 0.1's.
     fs::remove_file(home.join("tmp")).unwrap();
     fs::create_dir(home.join("tmp")).unwrap();
-    for (name, hours) in [(".carboy-old", 25), (".carboy-new", 1), ("thesis", 25)] {
+    for (name, hours) in [(".carboy-oldold", 25), (".carboy-newnew", 1), (".carboy-notes", 25), ("thesis", 25)] {
         fs::write(home.join("tmp").join(name), "").unwrap();
         age(&home.join("tmp").join(name), hours);
     }
     drop(second);
     DiskCache::new(home.clone()).unwrap();
-    assert_eq!(names(&home.join("tmp")), [".carboy-new", "thesis"]);
+    assert_eq!(names(&home.join("tmp")), [".carboy-newnew", ".carboy-notes", "thesis"]);
     assert_eq!(names(&home.join("runs")), ["run-link", "run-mine"]);
 
     let linked = root.path().join("linked");
@@ -226,6 +239,10 @@ fn records_of_others_are_not_believed_and_content_is_used() {
     let [warning] = &log.take()[..] else { panic!("one warning") };
     assert!(warning.contains("may be written by every user") && warning.contains("--trust-cache"), "{warning}");
     assert_eq!(content(&cache, Tar).unwrap(), "tar");
+    // What is used is a copy that others cannot change.
+    fs::write(root.path().join("tars").join(key().hex()), "evil").unwrap();
+    assert_eq!(content(&cache, Tar).unwrap(), "tar");
+    assert_eq!(fs::read_to_string(cache.path(Tar, &key())).unwrap(), "tar");
     assert_eq!(cache.record(Layer, &key()).unwrap(), None);
     assert_eq!(log.take(), Vec::<String>::new());
     let (cache, log) = logged(root.path(), true);
@@ -265,25 +282,69 @@ fn the_least_recently_used_goes_first_and_what_is_in_use_stays() {
         age(&cache.path(Tar, key), hours);
     }
     fs::write(root.path().join("tars/notes"), "x").unwrap();
-    let usage = cache.usage().unwrap();
+    let usage = cache.usage(now()).unwrap();
     assert_eq!((usage.size(), usage.kinds[&Tar].entries, usage.busy), (400, 4, false));
-    let prune =
-        |keep, hours: Option<u64>| cache.prune(Bounds { keep, older_than: hours.map(Duration::from_hours) }).unwrap();
+    let prune = |keep, hours: Option<u64>| {
+        cache.prune(Bounds { keep, older_than: hours.map(Duration::from_hours) }, now()).unwrap()
+    };
     assert_eq!(prune(None, None), Pruned { left: 400, ..Pruned::default() });
-    assert_eq!(prune(None, Some(35)), Pruned { entries: 1, size: 100, left: 300, in_use: 0 });
+    assert_eq!(prune(None, Some(35)), Pruned { entries: 1, size: 100, left: 300, ..Pruned::default() });
     // Used again, and so the youngest.
     assert!(cache.open(Tar, &keys[1]).unwrap().is_some());
-    assert_eq!(prune(Some(250), None), Pruned { entries: 1, size: 100, left: 200, in_use: 0 });
+    assert_eq!(prune(Some(250), None), Pruned { entries: 1, size: 100, left: 200, ..Pruned::default() });
     assert!(cache.path(Tar, &keys[1]).exists() && !cache.path(Tar, &keys[2]).exists());
 
     let other = DiskCache::new(root.path().to_owned()).unwrap();
-    assert!(cache.usage().unwrap().busy);
+    assert!(cache.usage(now()).unwrap().busy);
     assert!(other.open(Tar, &keys[3]).unwrap().is_some());
     age(&cache.path(Tar, &keys[1]), 10);
-    assert_eq!(prune(Some(0), None), Pruned { entries: 1, size: 100, left: 100, in_use: 1 });
+    assert_eq!(prune(Some(0), None), Pruned { entries: 1, size: 100, left: 100, in_use: 1, refused: 0 });
     drop(other);
-    assert_eq!(prune(Some(0), None), Pruned { entries: 1, size: 100, left: 0, in_use: 0 });
+    assert_eq!(prune(Some(0), None), Pruned { entries: 1, size: 100, left: 0, ..Pruned::default() });
     assert!(root.path().join("tars/notes").exists());
+
+    // Another store's blobs are not carboy's, whatever leads there.
+    let foreign = root.path().join("foreign/sha256");
+    fs::create_dir_all(&foreign).unwrap();
+    fs::write(foreign.join(key().hex()), "theirs").unwrap();
+    symlink(root.path().join("foreign"), root.path().join("blobs")).unwrap();
+    assert_eq!(prune(Some(0), None), Pruned::default());
+    assert!(foreign.join(key().hex()).exists());
+}
+
+#[test]
+fn a_run_that_cannot_be_looked_at_is_alive() {
+    let root = tempfile::tempdir().unwrap();
+    let cache = DiskCache::new(root.path().to_owned()).unwrap();
+    let run = root.path().join("runs/run-other");
+    fs::create_dir(&run).unwrap();
+    symlink("/dev/null", run.join("lock")).unwrap();
+    std::thread::sleep(Duration::from_millis(10)); // file systems tell time in ticks
+    commit(&cache, Tar, &key(), "x");
+    let bounds = Bounds { keep: Some(0), older_than: None };
+    assert_eq!(cache.prune(bounds, now()).unwrap(), Pruned { left: 1, in_use: 1, ..Pruned::default() });
+    fs::remove_file(run.join("lock")).unwrap();
+    assert_eq!(cache.prune(bounds, now()).unwrap(), Pruned { entries: 1, size: 1, ..Pruned::default() });
+}
+
+#[test]
+fn what_stands_in_an_entrys_place_does_not_stop_a_run() {
+    let root = tempfile::tempdir().unwrap();
+    let (cache, log) = logged(root.path(), false);
+    fs::create_dir_all(cache.path(Layer, &key()).join("x")).unwrap();
+    assert_eq!(cache.record(Layer, &key()).unwrap(), None);
+    cache.keep(Layer, &key(), b"made").unwrap();
+    assert_eq!(cache.record(Layer, &key()).unwrap().unwrap(), b"made");
+    assert!(log.take()[0].contains("cannot be written"));
+    // Links and pipes in a lock's place are not followed or waited for.
+    let lock = root.path().join("lock");
+    fs::remove_file(&lock).unwrap();
+    rustix::fs::mkfifoat(rustix::fs::CWD, &lock, rustix::fs::Mode::RUSR).unwrap();
+    assert!(cache.open(Tar, &key()).unwrap().is_none());
+    fs::remove_file(&lock).unwrap();
+    symlink(root.path().join("target"), &lock).unwrap();
+    assert!(cache.open(Tar, &key()).unwrap().is_none());
+    assert!(DiskCache::new(root.path().to_owned()).is_err() && !root.path().join("target").exists());
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use super::session::Lock;
+use super::session::{Lock, Session, first_other};
 use super::{DiskCache, failed, folder_name};
 use crate::ports::{CacheKind, PortError};
 
@@ -47,6 +47,8 @@ pub struct Pruned {
     pub left: u64,
     /// Entries that would have gone, and that other processes may be using.
     pub in_use: u64,
+    /// Entries that this user may not delete.
+    pub refused: u64,
 }
 
 struct Entry {
@@ -69,8 +71,8 @@ impl DiskCache {
     ///
     /// # Errors
     /// A cache that cannot be read.
-    pub fn usage(&self) -> Result<Usage, PortError> {
-        let mut usage = Usage { busy: self.first_other().is_some(), ..Usage::default() };
+    pub fn usage(&self, now: SystemTime) -> Result<Usage, PortError> {
+        let mut usage = Usage { busy: self.first_other(now).is_some(), ..Usage::default() };
         for entry in self.entries()? {
             let kind = usage.kinds.entry(entry.kind).or_default();
             kind.entries += 1;
@@ -80,17 +82,14 @@ impl DiskCache {
     }
 
     /// Deletes entries, the least recently used first, until the cache is within bounds. What
-    /// has been used since the first process that is running now began stays.
+    /// has been used since the first process that is running now began stays. `now` counts
+    /// where the cache is too full to tell its own time.
     ///
     /// # Errors
     /// A cache that cannot be read or written.
-    pub fn prune(&self, bounds: Bounds) -> Result<Pruned, PortError> {
-        let session = self
-            .session
-            .as_ref()
-            .ok_or_else(|| failed(&self.home, "write", &io::Error::from(io::ErrorKind::PermissionDenied)))?;
+    pub fn prune(&self, bounds: Bounds, now: SystemTime) -> Result<Pruned, PortError> {
         let error = |cause: io::Error| failed(&self.home, "write", &cause);
-        let now = session.began().map_err(error)?;
+        let now = self.session.as_ref().and_then(|session| session.began().ok()).unwrap_or(now);
         let mut entries = self.entries()?;
         entries.sort_by(|one, other| (one.used, &one.path).cmp(&(other.used, &other.path)));
         let mut pruned = Pruned { left: entries.iter().map(|entry| entry.size).sum(), ..Pruned::default() };
@@ -101,10 +100,13 @@ impl DiskCache {
             if !too_old && !too_much {
                 continue;
             }
-            let _held = Lock::exclusive(&self.home).map_err(error)?;
+            let held = Lock::exclusive(&self.home).map_err(error)?;
+            if !held.is_held() {
+                return Err(error(io::Error::other("another process holds its lock")));
+            }
             // Looked at under the lock: a process may have opened it just now.
             let used = modified(&entry.path);
-            if used.is_none_or(|used| self.first_other().is_some_and(|began| used >= began)) {
+            if used.is_none_or(|used| self.first_other(now).is_some_and(|began| used >= began)) {
                 pruned.in_use += u64::from(used.is_some());
                 continue;
             }
@@ -115,14 +117,14 @@ impl DiskCache {
                     pruned.left -= entry.size;
                 }
                 Err(cause) if cause.kind() == io::ErrorKind::NotFound => pruned.left -= entry.size,
-                Err(cause) => return Err(error(cause)),
+                Err(_) => pruned.refused += 1,
             }
         }
         Ok(pruned)
     }
 
-    fn first_other(&self) -> Option<SystemTime> {
-        self.session.as_ref()?.first_other(&self.home)
+    fn first_other(&self, now: SystemTime) -> Option<SystemTime> {
+        first_other(&self.home, self.session.as_ref().map(Session::folder), now)
     }
 
     /// Every entry. What has another name than entries have is not carboy's.
@@ -130,7 +132,8 @@ impl DiskCache {
         let mut out = Vec::new();
         for kind in CacheKind::ALL {
             let folder = self.home.join(folder_name(kind));
-            if !is_folder(&folder) {
+            // `blobs/sha256` is two folders: neither may be a link to another program's.
+            if !folder.ancestors().take_while(|folder| *folder != self.home).all(is_folder) {
                 continue;
             }
             let listed = std::fs::read_dir(&folder).map_err(|cause| failed(&self.home, "read", &cause))?;

@@ -4,10 +4,11 @@
 //! named like it; without any, one nameless entry, of the image's index (see
 //! [`Index::hold`]). The manifests that an index lists are blobs only.
 
-use std::fs::File;
+use std::fs::{File, TryLockError};
 use std::io::{self, Cursor, Read, Write as _};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use tempfile::NamedTempFile;
@@ -19,9 +20,12 @@ use crate::oci::digest::Verifier;
 use crate::oci::{Descriptor, RawManifest, media_type};
 use crate::ports::{Origin, PortError, PortErrorKind, Sink};
 use crate::progress::{Event, Outcome, Progress, Subject, Verb};
-use crate::store::staged::{PREFIX, place_synced, staged};
+use crate::store::staged::{is_staged, place_synced, staged};
 
 const CHUNK: usize = 128 << 10;
+/// How long another process is waited for, which holds the layout for moments.
+const PATIENCE: Duration = Duration::from_secs(30);
+const PAUSE: Duration = Duration::from_millis(10);
 
 /// A layout that images are added to.
 pub struct LayoutWriter {
@@ -31,17 +35,37 @@ pub struct LayoutWriter {
 struct Shared {
     folder: PathBuf,
     progress: Arc<dyn Progress>,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    /// Whether the layout's folders and marker are there.
+    prepared: bool,
+    /// Whether nothing is to be written any more.
+    closed: bool,
+    /// Where files were staged; those that have got their names are gone from there.
+    staged: Vec<PathBuf>,
 }
 
 impl LayoutWriter {
-    /// The layout in a folder, which is made when it is absent or empty.
+    /// The layout in a folder, which is made, when it is absent or empty, with the first blob.
     ///
     /// # Errors
-    /// A folder that holds something else; a folder that cannot be written.
+    /// A folder that holds something else, or cannot be read.
     pub fn create(folder: &Path, progress: Arc<dyn Progress>) -> Result<Self, PortError> {
-        let shared = Shared { folder: folder.to_owned(), progress };
-        shared.prepare()?;
+        let shared = Shared { folder: folder.to_owned(), progress, state: Mutex::default() };
+        shared.check()?;
         Ok(Self { shared: Arc::new(shared) })
+    }
+
+    /// Writes nothing any more, and deletes what was staged and got no name.
+    pub fn close(&self) {
+        let mut state = self.shared.state();
+        state.closed = true;
+        for path in state.staged.drain(..) {
+            let _ = fs_err::remove_file(path);
+        }
     }
 
     /// Does blocking work with what is shared, off the tasks' threads.
@@ -58,10 +82,9 @@ impl LayoutWriter {
         let content: Box<dyn Read + Send> = match origin {
             Origin::Bytes(bytes) => Box::new(Cursor::new(bytes.clone())),
             Origin::File(path) => {
-                let open = fs_err::File::open(path);
-                Box::new(
-                    open.map_err(|cause| PortError { kind: PortErrorKind::Damaged, ..self.shared.failed(&cause) })?,
-                )
+                let file = fs_err::File::open(path);
+                let damaged = |cause| PortError { kind: PortErrorKind::Damaged, ..self.shared.failed(&cause) };
+                Box::new(Kept(file.map_err(damaged)?))
             }
             Origin::Repository(source) => Box::new(SyncIoBridge::new(source.blob(blob).await?)),
         };
@@ -75,47 +98,99 @@ impl LayoutWriter {
 }
 
 impl Shared {
-    fn prepare(&self) -> Result<(), PortError> {
-        let folder = &self.folder;
-        let error = |cause: io::Error| self.failed(&cause);
-        fs_err::create_dir_all(folder).map_err(error)?;
-        let _held = self.locked().map_err(error)?;
-        if index::is_layout(folder)? {
-            self.read_index()?;
-            fs_err::create_dir_all(blobs(folder)).map_err(error)?;
-            self.sweep();
-            return Ok(());
-        }
-        self.sweep();
-        let foreign = |entry: &fs_err::DirEntry| entry.file_name() != "blobs";
-        let entries = fs_err::read_dir(folder).map_err(error)?.collect::<io::Result<Vec<_>>>().map_err(error)?;
-        // Folders for blobs are what a process leaves that is killed before it writes the marker.
-        if entries.iter().any(foreign) || fs_err::read_dir(blobs(folder)).is_ok_and(|mut blobs| blobs.next().is_some())
-        {
-            return Err(PortError {
-                hint: Some("name an empty folder, a layout, or one that does not exist yet".to_owned()),
-                ..other(format!("`{}` is not empty and is no OCI layout", folder.display()))
-            });
-        }
-        fs_err::create_dir_all(blobs(folder)).map_err(error)?;
-        self.put(locked_stage(folder).map_err(error)?, &folder.join("oci-layout"), index::marker().as_bytes())
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The layout, held against other processes (flock(2)). Where the file system knows no
-    /// locks, nothing is held.
-    fn locked(&self) -> io::Result<File> {
-        let folder = File::open(&self.folder)?;
-        let _ = folder.lock();
-        Ok(folder)
+    /// Whether the folder is a layout; an error where it holds something else.
+    fn check(&self) -> Result<bool, PortError> {
+        let folder = &self.folder;
+        match folder.symlink_metadata() {
+            Err(cause) if cause.kind() == io::ErrorKind::NotFound => return Ok(false),
+            _ => {}
+        }
+        if index::is_layout(folder)? {
+            return self.read_index().map(|_| true);
+        }
+        // Looked at once more: another process may have made a layout of it just now.
+        if self.is_free().map_err(|cause| self.failed(&cause))? || index::is_layout(folder)? {
+            return Ok(false);
+        }
+        Err(PortError {
+            hint: Some("name an empty folder, a layout, or one that does not exist yet".to_owned()),
+            ..other(format!("`{}` is not empty and is no OCI layout", folder.display()))
+        })
+    }
+
+    /// Makes the layout, unless that was done.
+    fn prepare(&self) -> Result<(), PortError> {
+        let mut state = self.state();
+        if state.closed {
+            return Err(other("the build was given up".to_owned()));
+        }
+        if !state.prepared {
+            let is_layout = self.check()?;
+            fs_err::create_dir_all(blobs(&self.folder)).map_err(|cause| self.failed(&cause))?;
+            if !is_layout {
+                self.mark().map_err(|cause| self.failed(&cause))?;
+            }
+            let _held = self.locked()?;
+            self.sweep();
+            state.prepared = true;
+        }
+        Ok(())
+    }
+
+    /// Whether the folder holds nothing but what a process leaves that is killed before it
+    /// writes the marker.
+    fn is_free(&self) -> io::Result<bool> {
+        let nothing = |folder: &Path, but: &str| -> io::Result<bool> {
+            let entries = fs_err::read_dir(folder)?.collect::<io::Result<Vec<_>>>()?;
+            Ok(entries.iter().all(|entry| entry.file_name() == but || is_staged(&entry.file_name())))
+        };
+        let inner = self.folder.join("blobs");
+        Ok(nothing(&self.folder, "blobs")?
+            && (!inner.exists() || nothing(&inner, "sha256")?)
+            && (!blobs(&self.folder).exists() || nothing(&blobs(&self.folder), "")?))
+    }
+
+    /// Writes the marker. Of several processes the first one's stays: it is what they lock.
+    fn mark(&self) -> io::Result<()> {
+        let mut file = staged(&self.folder)?;
+        file.write_all(index::marker().as_bytes())?;
+        file.as_file().sync_all()?;
+        match file.persist_noclobber(self.folder.join("oci-layout")) {
+            Err(failed) if failed.error.kind() != io::ErrorKind::AlreadyExists => Err(failed.error),
+            _ => Ok(()),
+        }
+    }
+
+    /// The layout's marker, locked against other processes (flock(2)). Where the file system
+    /// knows no locks, nothing is held.
+    fn locked(&self) -> Result<File, PortError> {
+        let path = self.folder.join("oci-layout");
+        // NFS locks only what may be written.
+        let file = File::options().read(true).write(true).open(&path).or_else(|_| File::open(&path));
+        let file = file.map_err(|cause| self.failed(&cause))?;
+        let mut waited = Duration::ZERO;
+        while let Err(TryLockError::WouldBlock) = file.try_lock() {
+            if waited >= PATIENCE {
+                let message = format!("another process holds the OCI layout in `{}`", self.folder.display());
+                return Err(PortError { hint: Some("wait for it, or end it".to_owned()), ..other(message) });
+            }
+            std::thread::sleep(PAUSE);
+            waited += PAUSE;
+        }
+        Ok(file)
     }
 
     /// Deletes what killed processes staged: files that nobody holds locked.
     fn sweep(&self) {
         for folder in [self.folder.clone(), blobs(&self.folder)] {
             for entry in fs_err::read_dir(folder).into_iter().flatten().flatten() {
-                let is_staged = entry.file_name().as_encoded_bytes().starts_with(PREFIX.as_bytes())
-                    && entry.file_type().is_ok_and(|kind| kind.is_file());
-                if is_staged && File::open(entry.path()).is_ok_and(|file| file.try_lock().is_ok()) {
+                let is_staged = is_staged(&entry.file_name()) && entry.file_type().is_ok_and(|kind| kind.is_file());
+                let open = || File::options().read(true).write(true).open(entry.path());
+                if is_staged && open().is_ok_and(|file| file.try_lock().is_ok()) {
                     let _ = fs_err::remove_file(entry.path());
                 }
             }
@@ -123,10 +198,21 @@ impl Shared {
     }
 
     /// A staged file that `sweep` sees is in use.
-    fn stage(&self, folder: &Path) -> io::Result<NamedTempFile> {
-        let held = File::open(&self.folder)?;
-        let _ = held.lock_shared();
-        locked_stage(folder)
+    fn stage(&self, folder: &Path) -> Result<NamedTempFile, PortError> {
+        self.prepare()?;
+        let _held = self.locked()?;
+        self.stage_locked(folder)
+    }
+
+    /// The same where the layout is held.
+    fn stage_locked(&self, folder: &Path) -> Result<NamedTempFile, PortError> {
+        let mut state = self.state();
+        if state.closed {
+            return Err(other("the build was given up".to_owned()));
+        }
+        let file = locked_stage(folder).map_err(|cause| self.failed(&cause))?;
+        state.staged.push(file.path().to_owned());
+        Ok(file)
     }
 
     fn put(&self, mut file: NamedTempFile, path: &Path, content: &[u8]) -> Result<(), PortError> {
@@ -146,11 +232,12 @@ impl Shared {
     /// Changes `index.json`, one caller and one process after the other.
     fn change_index(&self, change: impl FnOnce(&mut Index)) -> Result<(), PortError> {
         let error = |cause: io::Error| self.failed(&cause);
-        let _held = self.locked().map_err(error)?;
+        self.prepare()?;
+        let _held = self.locked()?;
         let mut index = self.read_index()?;
         change(&mut index);
         let json = index.to_json().map_err(|cause| error(cause.into()))?;
-        self.put(locked_stage(&self.folder).map_err(error)?, &self.folder.join("index.json"), &json)
+        self.put(self.stage_locked(&self.folder)?, &self.folder.join("index.json"), &json)
     }
 
     /// Whether the blob is there and is what its digest promises.
@@ -165,7 +252,7 @@ impl Shared {
 
     fn write(&self, blob: &Descriptor, content: Box<dyn Read + Send>) -> Result<(), PortError> {
         let error = |cause: io::Error| self.failed(&cause);
-        let mut file = self.stage(&blobs(&self.folder)).map_err(error)?;
+        let mut file = self.stage(&blobs(&self.folder))?;
         let mut verifier = Verifier::new(blob.digest, blob.size);
         let copied = copy(content, |bytes| {
             verifier.update(bytes).map_err(invalid)?;
@@ -197,6 +284,19 @@ fn locked_stage(folder: &Path) -> io::Result<NamedTempFile> {
     let file = staged(folder)?;
     let _ = file.as_file().lock();
     Ok(file)
+}
+
+/// A file of the cache: one that cannot be read is as good as one with other bytes.
+struct Kept<R>(R);
+
+impl<R: Read> Read for Kept<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let bytes = self.0.read(buffer);
+        bytes.map_err(|cause| match cause.kind() {
+            io::ErrorKind::Interrupted => cause,
+            _ => io::Error::new(io::ErrorKind::InvalidData, cause),
+        })
+    }
 }
 
 /// Hands on everything that a reader gives, piece by piece.
@@ -241,7 +341,7 @@ impl Sink for LayoutWriter {
             self.blocking(move |shared| {
                 let blob = raw.descriptor();
                 if !shared.has(&blob) {
-                    let staged = shared.stage(&blobs(&shared.folder)).map_err(|cause| shared.failed(&cause))?;
+                    let staged = shared.stage(&blobs(&shared.folder))?;
                     shared.put(staged, &blob_path(&shared.folder, &blob.digest), &raw.bytes)?;
                 }
                 match &tag {
@@ -257,8 +357,6 @@ impl Sink for LayoutWriter {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Mutex;
-
     use bytes::Bytes;
 
     use super::*;
@@ -363,6 +461,23 @@ mod tests {
     }
 
     #[test]
+    fn what_killed_processes_staged_is_deleted_and_no_more() {
+        let root = tempfile::tempdir().unwrap();
+        fs_err::create_dir_all(blobs(root.path())).unwrap();
+        for name in [".carboy-xxxxxx", "blobs/sha256/.carboy-yyyyyy"] {
+            fs_err::write(root.path().join(name), "").unwrap();
+        }
+        let (writer, _) = create(root.path()).unwrap();
+        assert_eq!(files(root.path()), ["blobs", "oci-layout"]);
+        assert_eq!(files(&blobs(root.path())), Vec::<String>::new());
+        let staged = writer.shared.stage(&blobs(root.path())).unwrap();
+        fs_err::write(root.path().join(".carboy-notes"), "").unwrap();
+        create(root.path()).unwrap();
+        assert!(staged.path().exists());
+        assert_eq!(files(root.path()), [".carboy-notes", "blobs", "oci-layout"]);
+    }
+
+    #[test]
     fn a_folder_of_something_else_is_left_alone() {
         let root = tempfile::tempdir().unwrap();
         fs_err::write(root.path().join("thesis.txt"), "").unwrap();
@@ -370,5 +485,8 @@ mod tests {
         assert!(error.message.ends_with("is not empty and is no OCI layout"), "{error}");
         assert!(error.hint.is_some());
         assert_eq!(files(root.path()), ["thesis.txt"]);
+        fs_err::write(root.path().join(".carboy-xxxxxx"), "").unwrap();
+        assert!(create(root.path()).is_err());
+        assert_eq!(files(root.path()), [".carboy-xxxxxx", "thesis.txt"], "a foreign folder is not swept");
     }
 }
