@@ -24,6 +24,8 @@ use crate::rootfs::{Entry, Obstacle, Permission, RootPath};
 const SCRIPTS: usize = 5;
 /// How many files that cannot be read are named.
 const LISTED: usize = 4;
+/// Folders that the runtime fills.
+const MOUNTED: [&str; 5] = ["proc", "dev", "sys", "run", "tmp"];
 
 impl Work<'_> {
     /// Checks the process of the finished image. What is wrong joins the other problems;
@@ -59,6 +61,10 @@ pub(super) struct Start<'a, 'b> {
     pub ids: Ids,
     /// Its real path.
     pub workdir: RootPath,
+    /// The process's environment.
+    pub env: Vec<String>,
+    /// Volumes, and what the runtime fills.
+    pub mounted: BTreeSet<RootPath>,
     /// What each object loads.
     loads: BTreeMap<&'a RootPath, Vec<&'a RootPath>>,
     /// Folders and files that are a problem already: one folder closes all that is in it.
@@ -76,12 +82,16 @@ impl<'a, 'b> Start<'a, 'b> {
         let number = |text: &str| text.parse().unwrap_or(u32::MAX);
         let (uid, gid) = process.user.split_once(':').unwrap_or((&process.user, ""));
         let workdir = root_path(&process.workdir);
+        let volumes = process.volumes.iter().map(String::as_str).chain(work.inputs.base.config.volumes());
+        let mounted = volumes.chain(MOUNTED).map(root_path).filter(|path| !path.is_root());
         Self {
             work,
             process,
             interpreter,
             ids: Ids { uid: number(uid), gid: number(gid) },
             workdir: work.image.resolve(&workdir).unwrap_or(workdir),
+            env: process.env.clone(),
+            mounted: mounted.collect(),
             loads,
             closed: BTreeSet::new(),
             problems: Vec::new(),
@@ -101,12 +111,12 @@ impl<'a, 'b> Start<'a, 'b> {
         let command = self.process.command(&self.work.inputs.base.config);
         let Some((program, arguments)) = command.split_first() else { return Ok(()) };
         let before = self.problems.len();
-        match resolve_program(&self.work.image, program, &self.process.env, &self.workdir) {
+        match resolve_program(&self.work.image, program, &self.env, &self.workdir) {
             Ok(path) => {
                 self.program(&path)?;
                 let own = self.interpreter.filter(|interpreter| self.is_interpreter(&path, interpreter));
                 if own.is_some() || path.name().is_some_and(|name| name.starts_with(b"python")) {
-                    self.python_command(&Command::parse(arguments), own);
+                    self.python_command(&path, &Command::parse(arguments), own);
                 }
             }
             Err(cause) => self.wrong(cause.to_string(), cause.hint()),
@@ -193,7 +203,7 @@ impl<'a, 'b> Start<'a, 'b> {
             }
             Some(ThroughEnv::Program(name)) => {
                 self.allowed(&path, "which runs the entrypoint", Permission::Execute)?;
-                let found = resolve_program(image, &name, &self.process.env, &self.workdir);
+                let found = resolve_program(image, &name, &self.env, &self.workdir);
                 if found.is_err() {
                     self.wrong(lacks(&name), hint());
                 }
