@@ -83,16 +83,17 @@ impl Start<'_, '_> {
             out.add(image, folder);
         }
         self.pth_files([purelib, platlib], &mut out);
-        out.open |= out.folders.iter().any(|folder| {
-            self.comes_later(folder) || CUSTOM.iter().any(|name| self.has_module(folder, name))
-        });
+        out.open |= out
+            .folders
+            .iter()
+            .any(|folder| self.comes_later(folder) || CUSTOM.iter().any(|name| self.has_module(folder, name)));
         out
     }
 
     /// A variable of the process, unless it is empty.
     fn variable(&self, name: &str) -> Option<&str> {
-        let values = self.env.iter().filter_map(|line| line.strip_prefix(name)?.strip_prefix('='));
-        values.last().filter(|value| !value.is_empty())
+        let mut values = self.env.iter().filter_map(|line| line.strip_prefix(name)?.strip_prefix('='));
+        values.next_back().filter(|value| !value.is_empty())
     }
 
     /// Whether the user's own site-packages are there, or may be mounted.
@@ -116,7 +117,7 @@ impl Start<'_, '_> {
             return;
         };
         let path = if entry.starts_with('/') { below } else { from.join(&below) };
-        out.open |= self.may_be_mounted(&path);
+        out.open |= entry.starts_with('/') && self.may_be_mounted(&path);
         out.add(&self.work.image, &path);
     }
 

@@ -20,7 +20,9 @@ impl Start<'_, '_> {
     ) {
         match (command.starts, interpreter) {
             (Starts::Script(path), _) => self.script(path),
-            (Starts::Module(name), Some(interpreter)) => self.module(name, &self.module_path(program, command, interpreter), interpreter),
+            (Starts::Module(name), Some(interpreter)) => {
+                self.module(name, &self.module_path(program, command, interpreter), interpreter);
+            }
             _ => {}
         }
     }
@@ -37,11 +39,7 @@ impl Start<'_, '_> {
                 return;
             }
             Err(Obstacle::Missing | Obstacle::Loop) => {
-                if place.as_ref().is_none_or(|place| !self.comes_later(place)) {
-                    let place = place.map_or_else(|| path.to_owned(), |place| place.to_string());
-                    let hint = self.script_hint(path, &place);
-                    self.wrong(format!("Python is to run `{path}`, and the image has no `{place}`"), Some(hint));
-                }
+                self.no_script(path, place.as_ref());
                 return;
             }
         };
@@ -56,6 +54,23 @@ impl Start<'_, '_> {
         self.allowed(&real, "which Python is to run", Permission::Read);
     }
 
+    /// Tells of a script that is not there, unless it comes with a mount.
+    fn no_script(&mut self, path: &str, place: Option<&RootPath>) {
+        if place.is_some_and(|place| self.comes_later(place)) {
+            return;
+        }
+        let folder = place.filter(|_| path.starts_with('/')).and_then(RootPath::parent);
+        let place = place.map_or_else(|| path.to_owned(), ToString::to_string);
+        let text = format!("Python is to run `{path}`, and the image has no `{place}`");
+        if let Some(folder) = folder.filter(|folder| self.may_be_mounted(folder)) {
+            self.warnings
+                .push(format!("{text}; where it is mounted at the start, name `{folder}` in `volumes` under [image]"));
+        } else {
+            let hint = self.script_hint(path, &place);
+            self.wrong(text, Some(hint));
+        }
+    }
+
     /// Whether something is mounted there when the image runs, as far as that is known.
     pub(super) fn comes_later(&self, path: &RootPath) -> bool {
         self.mounted.contains(path) || path.ancestors().iter().any(|folder| self.mounted.contains(folder))
@@ -64,9 +79,13 @@ impl Start<'_, '_> {
     /// Whether a folder is nowhere in the image and not the application's, so that it may
     /// be mounted though no volume names it.
     pub(super) fn may_be_mounted(&self, folder: &RootPath) -> bool {
+        !folder.is_root() && !self.is_own(folder) && self.work.image.follow(folder).is_none()
+    }
+
+    /// Whether a path is below the application's folder or the working directory.
+    fn is_own(&self, path: &RootPath) -> bool {
         let app = self.work.plan.app.as_ref().map(|app| &app.to);
-        let is_own = app.into_iter().chain([&self.workdir]).any(|own| folder.strip(own).is_some());
-        !is_own && !folder.is_root() && self.work.image.follow(folder).is_none()
+        app.into_iter().chain([&self.workdir]).any(|own| path.strip(own).is_some())
     }
 
     fn script_hint(&self, script: &str, place: &str) -> String {
@@ -77,15 +96,21 @@ impl Start<'_, '_> {
         let app = self.work.plan.app.iter().flat_map(|app| image.below(&app.to));
         let deeper = app.map(|(path, _)| path).find(|path| path.name() == wanted.name());
         let near = nearest(place, siblings.iter().map(String::as_str)).map(str::to_owned);
+        let mounted = "`volumes` under [image] names folders that are mounted at the start";
         if let Some(near) = deeper.map(ToString::to_string).or(near) {
-            return format!("it has `{near}`");
+            let mounted = if self.is_own(&wanted) { String::new() } else { format!("; {mounted}") };
+            return format!("it has `{near}`{mounted}");
         }
         if script.contains(char::is_whitespace) {
             let words: Vec<_> = script.split_whitespace().map(|word| format!("\"{word}\"")).collect();
             return format!("there is no shell in the image to split it: \"python\", {}", words.join(", "));
         }
+        if script.starts_with('/') {
+            return format!("an ignore file or `exclude` may leave the file out; {mounted}");
+        }
         format!(
-            "relative paths start at the working directory, {}; an ignore file or `exclude` may leave the file out",
+            "relative paths start at the working directory, {}; an ignore file or `exclude` may leave the file out; \
+             {mounted}",
             self.process.workdir
         )
     }
@@ -97,7 +122,11 @@ impl Start<'_, '_> {
         }
         if !path.folders.iter().any(|folder| self.has_module(folder, parts[0])) {
             let text = format!("Python is to run the module `{name}`, and the image has no `{}`", parts[0]);
-            let hint = self.module_hint(parts[0], path, interpreter);
+            let hint = if name.contains(':') {
+                format!("-m takes a module, as in: python -m gunicorn {name}")
+            } else {
+                self.module_hint(parts[0], path, interpreter)
+            };
             self.wrong(text, Some(hint));
         } else if !path.folders.iter().any(|folder| self.can_run(folder, &parts)) {
             // A package may extend its own path while it is imported.
