@@ -377,7 +377,7 @@ fn modules_that_come_from_elsewhere() {
     let bare = tried(&world, &python(&world, &[]), &gunicorn("python3.13"));
     assert!(bare.starts_with(missing), "{bare}");
     let dots = ".\n".repeat(500_000);
-    let many: String = (0..300).map(|number| format!("{number}\n")).collect();
+    let many = (0..300).map(|number| number.to_string()).collect::<Vec<_>>().join("\n");
     let site = "lib/python3.13/site-packages";
     let venv = "opt/venv/bin/python";
     for (program, name, content) in [
