@@ -8,16 +8,22 @@ use std::path::Path;
 use std::process::Command;
 
 use carboy::oci::Digest;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::small_layout::Layout;
 use crate::world::{AMD64, CC, Run, SLIM, World};
 
 /// `/bin/tool` of ELF's header alone, two users, and what a test needs besides.
 fn base(world: &World, more: &[(&str, u32, &[u8])]) -> String {
+    base_of(world, more, &json!({}))
+}
+
+/// The same, whose configuration says more.
+fn base_of(world: &World, more: &[(&str, u32, &[u8])], process: &Value) -> String {
     let elf = elf(0x40);
     let passwd = b"root:x:0:0::/root:/bin/sh\n";
-    let own: [(&str, u32, &[u8]); 2] = [("bin/tool", 0o755, &elf), ("etc/passwd", 0o644, passwd)];
+    let mut own: Vec<(&str, u32, &[u8])> = vec![("bin/tool", 0o755, &elf), ("etc/passwd", 0o644, passwd)];
+    own.retain(|(path, ..)| !more.iter().any(|(other, ..)| other == path));
     let mut tar = tar::Builder::new(Vec::new());
     for (path, mode, bytes) in own.iter().chain(more) {
         let mut header = tar::Header::new_gnu();
@@ -37,7 +43,15 @@ fn base(world: &World, more: &[(&str, u32, &[u8])]) -> String {
             tar.append_data(&mut header, path, *bytes).unwrap();
         }
     }
-    let folder = Layout::write(&world.folder().join("base"), &[tar.into_inner().unwrap()]);
+    let tar = tar.into_inner().unwrap();
+    let folder = world.folder().join("base");
+    drop(fs::remove_dir_all(&folder)); // an earlier one
+    let mut layout = Layout::new(&folder);
+    layout.add("application/vnd.oci.image.layer.v1.tar", &tar, &Digest::of(&tar));
+    for (key, value) in process.as_object().unwrap() {
+        layout.process[key] = value.clone();
+    }
+    let folder = layout.finish();
     format!("--base=oci:{}:1", folder.display())
 }
 
@@ -278,7 +292,7 @@ fn what_python_is_to_run_and_the_image_lacks() {
     insta::assert_snapshot!(fails(&["python", "-u", "nothere.py"]), @"
     error: linux/amd64: Python is to run `nothere.py`, and the image has no `/app/nothere.py`
 
-    hint: relative paths start at the working directory, /app; an ignore file or `exclude` may leave the file out
+    hint: relative paths start at the working directory, /app; an ignore file or `exclude` may leave the file out; `volumes` under [image] names folders that are mounted at the start
     ");
     insta::assert_snapshot!(fails(&["python", "main.py", "--port", "80"]), @"
     error: linux/amd64: Python is to run `main.py`, and the image has no `/app/main.py`
@@ -329,6 +343,140 @@ fn words_for_a_shell_that_is_not_there() {
     warning: no shell replaces `${PORT:-80}` in the image's command, the program gets it as it is: let the program read the variable itself, or write its value
     warning: no shell reads `&&` in the image's command, the program gets it as an argument: start one program, or a script that starts the others
     ");
+}
+
+/// A Python that is none, and what a test needs besides; for base and builder.
+fn python(world: &World, more: &[(&str, u32, &[u8])]) -> [String; 3] {
+    let elf = elf(0x40);
+    let library = ["lib/python3.13/os.py", "lib/python3.13/encodings/__init__.py"];
+    let mut files: Vec<(&str, u32, &[u8])> = vec![("bin/python3.13", 0o755, &elf)];
+    files.extend(library.map(|name| (name, 0o644, &b""[..])));
+    files.extend(more);
+    let base = base(world, &files);
+    [base.replace("--base", "--builder"), base, AMD64.to_owned()]
+}
+
+/// A build that fails, or the warnings of one that succeeds.
+fn tried(world: &World, images: &[String; 3], command: &[&str]) -> String {
+    let images: Vec<_> = images.iter().map(String::as_str).collect();
+    let run = world.run(&[&images[..], &["--push=false", "--"], command].concat());
+    let lines = run
+        .stderr
+        .lines()
+        .filter(|line| ["warning: ", "error: ", "hint: "].iter().any(|start| line.starts_with(start)));
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn modules_that_come_from_elsewhere() {
+    let world = World::alone().file("carboy.toml", "").file("main.py", "");
+    let gunicorn = |program| {
+        ["python3.13", "-m", "gunicorn", "app:app"].map(|word| if word == "python3.13" { program } else { word })
+    };
+    let missing = "error: linux/amd64: Python is to run the module `gunicorn`, and the image has no `gunicorn`";
+    let bare = tried(&world, &python(&world, &[]), &gunicorn("python3.13"));
+    assert!(bare.starts_with(missing), "{bare}");
+    let dots = ".\n".repeat(500_000);
+    let many = (0..300).map(|number| number.to_string()).collect::<Vec<_>>().join("\n");
+    let site = "lib/python3.13/site-packages";
+    let venv = "opt/venv/bin/python";
+    for (program, name, content) in [
+        ("/opt/venv/bin/python", "opt/venv/pyvenv.cfg", "home = /bin\n"),
+        ("/opt/venv/bin/python", "opt/venv/bin/pyvenv.cfg", "home = /bin\n"),
+        ("python3.13", "home/nonroot/.local/lib/python3.13/site-packages/gunicorn/__main__.py", ""),
+        ("python3.13", &format!("{site}/sitecustomize.py"), ""),
+        ("python3.13", "app/usercustomize.py", ""),
+        ("python3.13", &format!("{site}/dots.pth"), dots.as_str()),
+        ("python3.13", &format!("{site}/many.pth"), &many),
+        ("python3.13", &format!("{site}/mounted.pth"), "/mnt/code\n"),
+        ("python3.13", "lib/python313.zip", ""),
+    ] {
+        let images = python(&world, &[(venv, 0o755, b"-> /bin/python3.13"), (name, 0o644, content.as_bytes())]);
+        assert_eq!(tried(&world, &images, &gunicorn(program)), "", "{name}");
+    }
+    let images = python(&world, &[(&format!("{site}/few.pth"), 0o644, ".\n.//\n".repeat(400).as_bytes())]);
+    assert!(tried(&world, &images, &gunicorn("python3.13")).starts_with(missing), "the same folders");
+    for variable in ["PYTHONHOME = \"/opt\"", "PYTHONUSERBASE = \"/opt\"", "PYTHONPATH = \"/plugins\""] {
+        let world = World::alone().file("carboy.toml", &format!("[image.env]\n{variable}\n"));
+        assert_eq!(tried(&world, &python(&world, &[]), &gunicorn("python3.13")), "", "{variable}");
+    }
+    insta::assert_snapshot!(tried(&world, &python(&world, &[]), &["python3.13", "-m", "x:app"]), @"
+    error: linux/amd64: Python is to run the module `x:app`, and the image has no `x:app`
+    hint: -m takes a module, as in: python -m gunicorn x:app
+    ");
+}
+
+#[test]
+fn scripts_that_may_be_mounted_and_programs_that_only_sound_like_python() {
+    let world = World::alone().file("carboy.toml", "").file("main.py", "");
+    let elf = elf(0x40);
+    let images = python(&world, &[("bin/python-shop", 0o755, &elf), ("etc/shop/", 0o755, b"")]);
+    assert_eq!(tried(&world, &images, &["python-shop", "serve"]), "");
+    insta::assert_snapshot!(tried(&world, &images, &["python3.13", "/config/main.py"]), @"warning: Python is to run `/config/main.py`, and the image has no `/config/main.py`; where it is mounted at the start, name `/config` in `volumes` under [image]");
+    insta::assert_snapshot!(tried(&world, &images, &["python3.13", "/etc/shop/main.py"]), @"
+    error: linux/amd64: Python is to run `/etc/shop/main.py`, and the image has no `/etc/shop/main.py`
+    hint: it has `/app/main.py`; `volumes` under [image] names folders that are mounted at the start
+    ");
+    insta::assert_snapshot!(tried(&world, &images, &["python3.13", "/app/none/start.py"]), @"
+    error: linux/amd64: Python is to run `/app/none/start.py`, and the image has no `/app/none/start.py`
+    hint: an ignore file or `exclude` may leave the file out; `volumes` under [image] names folders that are mounted at the start
+    ");
+}
+
+#[test]
+fn what_a_wrapper_starts() {
+    let world = World::alone().file("carboy.toml", "").file("main.py", "");
+    let elf = elf(0x40);
+    let wrappers = ["bin/tini", "bin/dumb-init", "bin/catatonit", "bin/env"].map(|name| (name, 0o755, elf.as_slice()));
+    let images = python(&world, &wrappers);
+    for wrapper in
+        [&["tini", "-g", "--"][..], &["dumb-init"], &["catatonit", "--"], &["env", "A=1"], &["tini", "env", "A=1"]]
+    {
+        let found = tried(&world, &images, &[wrapper, &["python3.13", "nothere.py"]].concat());
+        assert!(
+            found.starts_with("error: linux/amd64: Python is to run `nothere.py`, and the image has no"),
+            "{found}"
+        );
+    }
+    let found = tried(&world, &images, &["tini", "--", "nothere"]);
+    assert!(found.starts_with("error: linux/amd64: the image has no program `nothere`"), "{found}");
+    assert_eq!(tried(&world, &images, &["tini", "--", "python3.13", "main.py"]), "");
+    assert_eq!(tried(&world, &images, &["env", "PYTHONPATH=/plugins", "python3.13", "-m", "gunicorn"]), "");
+}
+
+#[test]
+fn a_shell_that_the_base_starts_reads_its_words() {
+    let world = World::alone().file("carboy.toml", "[image]\ncmd = [\"tool --port $PORT && x\"]\n");
+    let build = |base: &str| warnings(&world.succeeds(&["--python=false", base, AMD64, "--push=false"]));
+    let shell = json!({ "Entrypoint": ["/bin/sh", "-c"] });
+    assert_eq!(build(&base_of(&world, &[("bin/sh", 0o755, &elf(0x40))], &shell)), "");
+    let own = build(&base_of(&world, &[], &json!({ "Entrypoint": ["/bin/tool"] })));
+    assert!(own.starts_with("warning: no shell replaces `$PORT`"), "{own}");
+}
+
+#[test]
+fn volumes_of_a_base_whose_user_is_another() {
+    let world = World::alone().file("carboy.toml", "[image]\nentrypoint = [\"tool\"]\n");
+    let build = |base: &str| warnings(&world.succeeds(&["--python=false", base, AMD64, "--push=false"]));
+    let volumes = |user: &str| json!({ "Volumes": { "/data": {}, "/open": {}, "/none": {} }, "User": user });
+    let files: [(&str, u32, &[u8]); 2] = [("data/", 0o755, b""), ("open/", 0o1777, b"")];
+    insta::assert_snapshot!(build(&base_of(&world, &files, &volumes(""))), @r#"
+    warning: the image's user 65532:65532 cannot write the base's volume `/data`, which has mode 0755 and owner 0:0; a [[directory]] with path = "/data" and owner = "65532:65532" changes that
+    warning: the image's user 65532:65532 cannot write the base's volume `/none`, which is not in the image, so that a runtime makes it for root; a [[directory]] with path = "/none" and owner = "65532:65532" changes that
+    "#);
+    assert_eq!(build(&base_of(&world, &files, &volumes("7"))), "", "as the base has it");
+}
+
+#[test]
+fn accounts_that_nobody_asked_for() {
+    let world = World::alone().file("carboy.toml", "[image]\nentrypoint = [\"tool\"]\n");
+    let passwd = b"root:x:0:0::/root:/bin/sh\n";
+    let base =
+        base(&world, &[("home", 0o644, b""), ("etc/passwd", 0o600, passwd), ("etc/group", 0o640, b"root:x:0:\n")]);
+    let (found, _) = built(world, &base);
+    let modes = ["etc/passwd", "etc/group"].map(|path| found[path].0);
+    assert_eq!(modes, [0o600, 0o640], "what is there keeps its mode");
+    assert!(!found.contains_key("home/nonroot"), "no room for it");
 }
 
 /// Mode, owner and group, and what it holds.

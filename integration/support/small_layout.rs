@@ -11,6 +11,8 @@ pub struct Layout {
     folder: PathBuf,
     layers: Vec<Value>,
     diff_ids: Vec<String>,
+    /// The configuration's `config`.
+    pub process: Value,
 }
 
 #[allow(dead_code, reason = "every test target takes what it needs")]
@@ -26,7 +28,8 @@ impl Layout {
 
     pub fn new(folder: &Path) -> Self {
         fs::create_dir_all(folder.join("blobs/sha256")).unwrap();
-        Self { folder: folder.to_owned(), layers: Vec::new(), diff_ids: Vec::new() }
+        let process = json!({ "Env": ["PATH=/bin"] });
+        Self { folder: folder.to_owned(), layers: Vec::new(), diff_ids: Vec::new(), process }
     }
 
     /// Adds a layer with whatever diff id.
@@ -56,7 +59,7 @@ impl Layout {
 
     pub fn finish(self) -> PathBuf {
         let config = json!({
-            "architecture": "amd64", "os": "linux", "config": { "Env": ["PATH=/bin"] },
+            "architecture": "amd64", "os": "linux", "config": self.process,
             "rootfs": { "type": "layers", "diff_ids": self.diff_ids },
         });
         let config = self.blob("application/vnd.oci.image.config.v1+json", config.to_string().as_bytes());

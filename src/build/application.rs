@@ -9,7 +9,6 @@ use super::problems::Problem;
 use super::project;
 use super::reasons::Because;
 use super::run::Run;
-use crate::image::exec_form;
 use crate::plan::{App, Copy, Plan, join};
 use crate::ports::{Folders, LeftOut, LocalKind, Walk, WalkRules, WheelFile};
 use crate::progress::LayerKind;
@@ -20,6 +19,9 @@ use crate::rootfs::{Content, Entry, Kind, Meta, Permission, RootPath};
 
 /// The file in site-packages that makes the application importable from anywhere.
 const PTH: &[u8] = b"carboy.pth";
+
+/// How many of the base's volumes are looked at: more are nobody's.
+const BASE_VOLUMES: usize = 16;
 
 /// The home of accounts that have none, as Debian's `nobody`.
 pub(super) const NO_HOME: &str = "/nonexistent";
@@ -61,7 +63,6 @@ pub fn left_out(plan: &Plan, app: Option<&Local>, copies: &[Copied]) -> LeftOut 
 /// # Errors
 /// A folder that cannot be read; no wheel; nothing to start, or too much to choose from.
 pub async fn local(run: &Arc<Run>, plan: &Plan) -> Result<Option<Local>, BuildError> {
-    warn_of_shell_words(run, plan);
     let Some(app) = plan.app.clone() else { return Ok(None) };
     let folders = run.io.folders.clone();
     if let Some(pattern) = app.wheel.clone() {
@@ -95,24 +96,6 @@ pub async fn local(run: &Arc<Run>, plan: &Plan) -> Result<Option<Local>, BuildEr
         None
     };
     Ok(Some(Local::Files { walk, start }))
-}
-
-/// Warns of words in the command that a shell would replace, once for all platforms.
-fn warn_of_shell_words(run: &Run, plan: &Plan) {
-    let command: Vec<_> = plan.image.entrypoint.iter().chain(&plan.image.cmd).flatten().cloned().collect();
-    let (variable, operator) = exec_form::for_a_shell(&command);
-    if let Some(variable) = variable {
-        run.warn_once(format!(
-            "no shell replaces `{variable}` in the image's command, the program gets it as it is: \
-             let the program read the variable itself, or write its value"
-        ));
-    }
-    if let Some(operator) = operator {
-        run.warn_once(format!(
-            "no shell reads `{operator}` in the image's command, the program gets it as an argument: \
-             start one program, or a script that starts the others"
-        ));
-    }
 }
 
 /// The files of a walk whose names are text.
@@ -231,14 +214,29 @@ impl Application<'_, '_> {
         for (name, text) in
             [("etc/passwd", self.accounts.passwd().to_owned()), ("etc/group", self.accounts.group().to_owned())]
         {
-            self.put(&root_path(name), Entry::bytes(0o644, text.into_bytes()))?;
+            let path = root_path(name);
+            let old = self.work.image.follow(&path).filter(|(_, entry)| entry.content().is_some());
+            let meta = old.map_or_else(|| Meta::root(0o644), |(_, entry)| entry.meta.clone());
+            self.put(&path, Entry { meta, ..Entry::bytes(0o644, text.into_bytes()) })?;
         }
-        for user in plan.users.iter().chain(more.into_iter().filter(|user| user.home != NO_HOME)) {
+        for user in plan.users.iter().chain(more.iter().copied().filter(|user| user.home != NO_HOME)) {
             let meta = Meta { uid: user.uid, gid: user.gid, ..Meta::root(0o700) };
             let home = RootPath::new(&user.home).map_err(|cause| BuildError::read(&user.home, cause))?;
+            // Nobody asked for the other accounts: they must not stop a build.
+            if more.contains(&user) && !self.has_room(&home) {
+                continue;
+            }
             self.ensure(&home, &Entry { meta, kind: Kind::Folder })?;
         }
         Ok(())
+    }
+
+    /// Whether a folder is at a path or can be made there: nothing but folders on the way.
+    fn has_room(&self, path: &RootPath) -> bool {
+        let image = &self.work.image;
+        let Ok(real) = image.resolve(path) else { return false };
+        let there = |path: &RootPath| path.is_root() || image.get(path).is_some();
+        std::iter::successors(Some(real), RootPath::parent).find(there).is_some_and(|path| image.is_folder(&path))
     }
 
     /// Adds `[[copy]]`s.
@@ -286,18 +284,51 @@ impl Application<'_, '_> {
                 continue;
             }
             self.ensure(&volume, &owned(user, 0o755, Kind::Folder))?;
-            let image = &self.work.image;
-            let can = |permission| real.is_root() || image.permits(&real, user, permission);
-            if !can(Permission::Write) || !can(Permission::Execute) {
-                let meta = image.get(&real).map(|entry| entry.meta.clone()).unwrap_or_default();
+            if let Some(why) = self.unwritable(&real, user) {
                 self.work.warn(format!(
-                    "the image's user {}:{} cannot write the volume `{volume}`, which has mode {:04o} and owner {}:{}; \
-                     a [[directory]] of that path sets both",
-                    user.uid, user.gid, meta.mode, meta.uid, meta.gid
+                    "the image's user {}:{} cannot write the volume `{volume}`, {why}; a [[directory]] of that path sets both",
+                    user.uid, user.gid
                 ));
             }
         }
         Ok(())
+    }
+
+    /// Warns of the base's volumes that the image's user cannot write, where the base has
+    /// another user. What a runtime makes for a volume is root's.
+    pub fn base_volumes(&mut self, plan: &Plan, user: Ids) {
+        let config = &self.work.inputs.base.config;
+        if config.user().is_some_and(|of_base| self.accounts.ids(of_base).is_ok_and(|of_base| of_base.uid == user.uid))
+        {
+            return;
+        }
+        let others = config
+            .volumes()
+            .map(root_path)
+            .filter(|volume| !volume.is_root() && !plan.image.volumes.iter().any(|own| root_path(own) == *volume));
+        for volume in others.take(BASE_VOLUMES) {
+            let Ok(real) = self.work.image.resolve(&volume) else { continue };
+            if let Some(why) = self.unwritable(&real, user) {
+                self.work.warn(format!(
+                    "the image's user {0}:{1} cannot write the base's volume `{volume}`, {why}; \
+                     a [[directory]] with path = \"{volume}\" and owner = \"{0}:{1}\" changes that",
+                    user.uid, user.gid
+                ));
+            }
+        }
+    }
+
+    /// Why a user cannot make files in a folder, a real path; none if it can.
+    fn unwritable(&self, real: &RootPath, user: Ids) -> Option<String> {
+        let image = &self.work.image;
+        let can = |permission| real.is_root() || image.permits(real, user, permission);
+        if can(Permission::Write) && can(Permission::Execute) {
+            return None;
+        }
+        let Some(Entry { meta, .. }) = image.get(real) else {
+            return Some("which is not in the image, so that a runtime makes it for root".to_owned());
+        };
+        Some(format!("which has mode {:04o} and owner {}:{}", meta.mode, meta.uid, meta.gid))
     }
 
     /// Numbers of a user by name, the ones added included; root's for one that is not

@@ -13,6 +13,7 @@ mod lacking;
 mod libraries;
 mod links;
 mod members;
+mod module_path;
 mod modules;
 mod objects;
 mod packing;

@@ -57,6 +57,7 @@ impl Work<'_> {
             ));
         }
         application.volumes(plan, ids)?;
+        application.base_volumes(plan, ids);
         let files = std::mem::take(&mut application.files);
         self.refresh_folders()?;
         self.application_libraries(files)?;

@@ -1,33 +1,28 @@
 //! Whether the image has the script or module that Python is to run.
 //!
 //! Source: `CPython`'s `Modules/main.c` (a script may be a directory or zip archive with
-//! a `__main__`), `Lib/runpy.py`, `Lib/importlib/_bootstrap_external.py` (`FileFinder`),
-//! `Lib/site.py` (`.pth` files, whose `import` lines may make anything importable).
+//! a `__main__`), `Lib/runpy.py`, `Lib/importlib/_bootstrap_external.py` (`FileFinder`).
 
 use super::application::root_path;
+use super::module_path::ModulePath;
 use super::start::Start;
 use crate::hint::nearest;
 use crate::python::{Command, Interpreter, Starts};
 use crate::rootfs::{Obstacle, Permission, RootPath};
 
-/// Folders that the runtime fills.
-const MOUNTED: [&str; 5] = ["proc", "dev", "sys", "run", "tmp"];
-/// A `.pth` file of setuptools whose `import` line finds no modules.
-const HARMLESS: &[u8] = b"distutils-precedence.pth";
-
-/// Where modules are looked for.
-struct ModulePath {
-    folders: Vec<RootPath>,
-    /// Whether modules may come from elsewhere too.
-    open: bool,
-}
-
 impl Start<'_, '_> {
     /// Checks what an interpreter is to run; a module only for the image's own.
-    pub(super) fn python_command(&mut self, command: &Command<'_>, interpreter: Option<&Interpreter>) {
+    pub(super) fn python_command(
+        &mut self,
+        program: &RootPath,
+        command: &Command<'_>,
+        interpreter: Option<&Interpreter>,
+    ) {
         match (command.starts, interpreter) {
             (Starts::Script(path), _) => self.script(path),
-            (Starts::Module(name), Some(interpreter)) => self.module(name, command, interpreter),
+            (Starts::Module(name), Some(interpreter)) => {
+                self.module(name, &self.module_path(program, command, interpreter), interpreter);
+            }
             _ => {}
         }
     }
@@ -44,11 +39,7 @@ impl Start<'_, '_> {
                 return;
             }
             Err(Obstacle::Missing | Obstacle::Loop) => {
-                if place.as_ref().is_none_or(|place| !self.comes_later(place)) {
-                    let place = place.map_or_else(|| path.to_owned(), |place| place.to_string());
-                    let hint = self.script_hint(path, &place);
-                    self.wrong(format!("Python is to run `{path}`, and the image has no `{place}`"), Some(hint));
-                }
+                self.no_script(path, place.as_ref());
                 return;
             }
         };
@@ -63,11 +54,38 @@ impl Start<'_, '_> {
         self.allowed(&real, "which Python is to run", Permission::Read);
     }
 
-    /// Whether something may be mounted there.
-    fn comes_later(&self, path: &RootPath) -> bool {
-        let base = self.work.inputs.base.config.volumes();
-        let volumes = self.process.volumes.iter().map(String::as_str).chain(base).chain(MOUNTED);
-        volumes.map(root_path).any(|volume| !volume.is_root() && path.strip(&volume).is_some())
+    /// Tells of a script that is not there, unless it comes with a mount.
+    fn no_script(&mut self, path: &str, place: Option<&RootPath>) {
+        if place.is_some_and(|place| self.comes_later(place)) {
+            return;
+        }
+        let folder = place.filter(|_| path.starts_with('/')).and_then(RootPath::parent);
+        let place = place.map_or_else(|| path.to_owned(), ToString::to_string);
+        let text = format!("Python is to run `{path}`, and the image has no `{place}`");
+        if let Some(folder) = folder.filter(|folder| self.may_be_mounted(folder)) {
+            self.warnings
+                .push(format!("{text}; where it is mounted at the start, name `{folder}` in `volumes` under [image]"));
+        } else {
+            let hint = self.script_hint(path, &place);
+            self.wrong(text, Some(hint));
+        }
+    }
+
+    /// Whether something is mounted there when the image runs, as far as that is known.
+    pub(super) fn comes_later(&self, path: &RootPath) -> bool {
+        self.mounted.contains(path) || path.ancestors().iter().any(|folder| self.mounted.contains(folder))
+    }
+
+    /// Whether a folder is nowhere in the image and not the application's, so that it may
+    /// be mounted though no volume names it.
+    pub(super) fn may_be_mounted(&self, folder: &RootPath) -> bool {
+        !folder.is_root() && !self.is_own(folder) && self.work.image.follow(folder).is_none()
+    }
+
+    /// Whether a path is below the application's folder or the working directory.
+    fn is_own(&self, path: &RootPath) -> bool {
+        let app = self.work.plan.app.as_ref().map(|app| &app.to);
+        app.into_iter().chain([&self.workdir]).any(|own| path.strip(own).is_some())
     }
 
     fn script_hint(&self, script: &str, place: &str) -> String {
@@ -78,28 +96,37 @@ impl Start<'_, '_> {
         let app = self.work.plan.app.iter().flat_map(|app| image.below(&app.to));
         let deeper = app.map(|(path, _)| path).find(|path| path.name() == wanted.name());
         let near = nearest(place, siblings.iter().map(String::as_str)).map(str::to_owned);
+        let mounted = "`volumes` under [image] names folders that are mounted at the start";
         if let Some(near) = deeper.map(ToString::to_string).or(near) {
-            return format!("it has `{near}`");
+            let mounted = if self.is_own(&wanted) { String::new() } else { format!("; {mounted}") };
+            return format!("it has `{near}`{mounted}");
         }
         if script.contains(char::is_whitespace) {
             let words: Vec<_> = script.split_whitespace().map(|word| format!("\"{word}\"")).collect();
             return format!("there is no shell in the image to split it: \"python\", {}", words.join(", "));
         }
+        if script.starts_with('/') {
+            return format!("an ignore file or `exclude` may leave the file out; {mounted}");
+        }
         format!(
-            "relative paths start at the working directory, {}; an ignore file or `exclude` may leave the file out",
+            "relative paths start at the working directory, {}; an ignore file or `exclude` may leave the file out; \
+             {mounted}",
             self.process.workdir
         )
     }
 
-    fn module(&mut self, name: &str, command: &Command<'_>, interpreter: &Interpreter) {
-        let path = self.module_path(command, interpreter);
+    fn module(&mut self, name: &str, path: &ModulePath, interpreter: &Interpreter) {
         let parts: Vec<_> = name.split('.').collect();
         if path.open || name.starts_with('_') || parts.iter().any(|part| part.is_empty() || part.contains('/')) {
             return;
         }
         if !path.folders.iter().any(|folder| self.has_module(folder, parts[0])) {
             let text = format!("Python is to run the module `{name}`, and the image has no `{}`", parts[0]);
-            let hint = self.module_hint(parts[0], &path, interpreter);
+            let hint = if name.contains(':') {
+                format!("-m takes a module, as in: python -m gunicorn {name}")
+            } else {
+                self.module_hint(parts[0], path, interpreter)
+            };
             self.wrong(text, Some(hint));
         } else if !path.folders.iter().any(|folder| self.can_run(folder, &parts)) {
             // A package may extend its own path while it is imported.
@@ -110,68 +137,9 @@ impl Start<'_, '_> {
         }
     }
 
-    /// Where the interpreter looks for modules: `sys.path` as `site` leaves it.
-    fn module_path(&self, command: &Command<'_>, interpreter: &Interpreter) -> ModulePath {
-        let image = &self.work.image;
-        let mut out = ModulePath { folders: Vec::new(), open: false };
-        if !command.safe_path {
-            out.folders.push(self.workdir.clone());
-        }
-        let set = self.process.env.iter().find_map(|line| line.strip_prefix("PYTHONPATH="));
-        for entry in set.filter(|_| !command.ignores_environment).into_iter().flat_map(|set| set.split(':')) {
-            match RootPath::new(entry) {
-                Ok(below) if entry.starts_with('/') => out.folders.push(below),
-                Ok(below) => out.folders.push(self.workdir.join(&below)),
-                Err(_) => out.open = true,
-            }
-        }
-        let Interpreter { stdlib, purelib, platlib, .. } = interpreter;
-        let debian = root_path(&format!("usr/lib/python{}/dist-packages", interpreter.major()));
-        let below = |name: &[u8]| stdlib.child(name);
-        out.folders.extend([stdlib.clone(), below(b"lib-dynload"), below(b"lib-tk"), below(b"plat-linux2")]);
-        out.folders.extend([
-            purelib.clone(),
-            platlib.clone(),
-            below(b"site-packages"),
-            below(b"dist-packages"),
-            debian,
-        ]);
-        for site in [purelib, platlib] {
-            let Ok(site) = image.resolve(site) else { continue };
-            let names = image.children(&site).map(|(path, _)| path);
-            let files: Vec<_> = names.filter(|path| path.as_bytes().ends_with(b".pth")).cloned().collect();
-            for file in files.iter().filter(|file| file.name() != Some(HARMLESS)) {
-                self.pth(&site, file, &mut out);
-            }
-        }
-        // An archive's names are not looked at.
-        let is_file = |path: &RootPath| image.follow(path).is_some_and(|(_, entry)| !entry.is_folder());
-        out.open |= out.folders.iter().any(is_file);
-        out.open |= out.folders.iter().any(|folder| self.comes_later(folder));
-        out
-    }
-
-    /// The lines of a `.pth` file.
-    fn pth(&self, site: &RootPath, file: &RootPath, out: &mut ModulePath) {
-        // A file that is not text is left to `site`.
-        let Ok(text) = self.work.text(&self.work.image, file) else {
-            out.open = true;
-            return;
-        };
-        for line in text.iter().flat_map(|text| text.lines()).map(str::trim).filter(|line| !line.starts_with('#')) {
-            match RootPath::new(line) {
-                _ if line.is_empty() => {}
-                _ if line.starts_with("import ") || line.starts_with("import\t") => out.open = true,
-                Ok(below) if line.starts_with('/') => out.folders.push(below),
-                Ok(below) => out.folders.push(site.join(&below)),
-                Err(_) => out.open = true,
-            }
-        }
-    }
-
     /// Whether a folder has a module of that name: a package, a namespace, source,
     /// bytecode or an extension.
-    fn has_module(&self, folder: &RootPath, name: &str) -> bool {
+    pub(super) fn has_module(&self, folder: &RootPath, name: &str) -> bool {
         let image = &self.work.image;
         let Ok(folder) = image.resolve(folder) else { return false };
         let is_there = |path: &RootPath| image.follow(path).is_some();

@@ -13,17 +13,21 @@ use super::reasons::Because;
 use crate::elf::Edge;
 use crate::hint::Hint as _;
 use crate::image::executable::HEAD;
-use crate::image::{Executable, ExecutableError, Process, Shebang, ThroughEnv, resolve_program};
+use crate::image::{Executable, ExecutableError, Process, Shebang, ThroughEnv, exec_form, resolve_program, wrapper};
 use crate::layer::contents;
-use crate::python::{Command, Interpreter};
+use crate::python::{Command, Interpreter, command};
 use crate::rootfs::accounts::Ids;
 use crate::rootfs::{Entry, Obstacle, Permission, RootPath};
 
 /// How often a script's interpreter may be a script again (`exec_binprm` of Linux's
 /// `fs/exec.c`).
 const SCRIPTS: usize = 5;
+/// How many programs may wrap another: more are nobody's.
+const WRAPPERS: usize = 8;
 /// How many files that cannot be read are named.
 const LISTED: usize = 4;
+/// Folders that the runtime fills.
+const MOUNTED: [&str; 5] = ["proc", "dev", "sys", "run", "tmp"];
 
 impl Work<'_> {
     /// Checks the process of the finished image. What is wrong joins the other problems;
@@ -59,6 +63,10 @@ pub(super) struct Start<'a, 'b> {
     pub ids: Ids,
     /// Its real path.
     pub workdir: RootPath,
+    /// The process's environment.
+    pub env: Vec<String>,
+    /// Volumes, and what the runtime fills.
+    pub mounted: BTreeSet<RootPath>,
     /// What each object loads.
     loads: BTreeMap<&'a RootPath, Vec<&'a RootPath>>,
     /// Folders and files that are a problem already: one folder closes all that is in it.
@@ -76,12 +84,16 @@ impl<'a, 'b> Start<'a, 'b> {
         let number = |text: &str| text.parse().unwrap_or(u32::MAX);
         let (uid, gid) = process.user.split_once(':').unwrap_or((&process.user, ""));
         let workdir = root_path(&process.workdir);
+        let volumes = process.volumes.iter().map(String::as_str).chain(work.inputs.base.config.volumes());
+        let mounted = volumes.chain(MOUNTED).map(root_path).filter(|path| !path.is_root());
         Self {
             work,
             process,
             interpreter,
             ids: Ids { uid: number(uid), gid: number(gid) },
             workdir: work.image.resolve(&workdir).unwrap_or(workdir),
+            env: process.env.clone(),
+            mounted: mounted.collect(),
             loads,
             closed: BTreeSet::new(),
             problems: Vec::new(),
@@ -99,22 +111,61 @@ impl<'a, 'b> Start<'a, 'b> {
             return Ok(()); // it was not found, which is told already
         }
         let command = self.process.command(&self.work.inputs.base.config);
-        let Some((program, arguments)) = command.split_first() else { return Ok(()) };
         let before = self.problems.len();
-        match resolve_program(&self.work.image, program, &self.process.env, &self.workdir) {
-            Ok(path) => {
-                self.program(&path)?;
-                let own = self.interpreter.filter(|interpreter| self.is_interpreter(&path, interpreter));
-                if own.is_some() || path.name().is_some_and(|name| name.starts_with(b"python")) {
-                    self.python_command(&Command::parse(arguments), own);
-                }
-            }
-            Err(cause) => self.wrong(cause.to_string(), cause.hint()),
-        }
-        if !is_own {
+        self.words(&command)?;
+        if is_own {
+            self.shell_words(&command);
+        } else {
             self.warnings.extend(self.problems.drain(before..).map(|problem| problem.to_string()));
         }
         Ok(())
+    }
+
+    /// Checks a command's program, what this wraps, and what Python is to run.
+    fn words(&mut self, command: &[String]) -> Result<(), BuildError> {
+        let mut rest = command;
+        for _ in 0..WRAPPERS {
+            let Some((program, arguments)) = rest.split_first() else { return Ok(()) };
+            let path = match resolve_program(&self.work.image, program, &self.env, &self.workdir) {
+                Ok(path) => path,
+                Err(cause) => {
+                    self.wrong(cause.to_string(), cause.hint());
+                    return Ok(());
+                }
+            };
+            self.program(&path)?;
+            let own = self.interpreter.filter(|interpreter| self.is_interpreter(&path, interpreter));
+            let name = String::from_utf8_lossy(path.name().unwrap_or_default()).into_owned();
+            if own.is_some() || command::is_interpreter(&name) {
+                self.python_command(&path, &Command::parse(arguments), own);
+                return Ok(());
+            }
+            let Some(wrapped) = wrapper::wrapped(&name, arguments) else { return Ok(()) };
+            for line in wrapped.env {
+                let name = line.split_once('=').map_or(line.as_str(), |(name, _)| name);
+                self.env.retain(|old| old.split_once('=').is_none_or(|(old, _)| old != name));
+                self.env.push(line.clone());
+            }
+            rest = wrapped.command;
+        }
+        Ok(())
+    }
+
+    /// Warns of words that a shell would replace.
+    fn shell_words(&mut self, command: &[String]) {
+        let (variable, operator) = exec_form::for_a_shell(command);
+        self.warnings.extend(variable.map(|variable| {
+            format!(
+                "no shell replaces `{variable}` in the image's command, the program gets it as it is: \
+                 let the program read the variable itself, or write its value"
+            )
+        }));
+        self.warnings.extend(operator.map(|operator| {
+            format!(
+                "no shell reads `{operator}` in the image's command, the program gets it as an argument: \
+                 start one program, or a script that starts the others"
+            )
+        }));
     }
 
     /// Whether a program is one of the names of the image's own interpreter.
@@ -193,7 +244,7 @@ impl<'a, 'b> Start<'a, 'b> {
             }
             Some(ThroughEnv::Program(name)) => {
                 self.allowed(&path, "which runs the entrypoint", Permission::Execute)?;
-                let found = resolve_program(image, &name, &self.process.env, &self.workdir);
+                let found = resolve_program(image, &name, &self.env, &self.workdir);
                 if found.is_err() {
                     self.wrong(lacks(&name), hint());
                 }

@@ -4,6 +4,8 @@
 //! runtimes pass to execve(2) as they are. POSIX Shell Command Language, 2.6 and 2.10,
 //! for what a shell does with them.
 
+use crate::python::command::is_interpreter;
+
 /// Programs that take such words as a shell's.
 const SHELLS: [&str; 8] = ["sh", "bash", "dash", "ash", "zsh", "ksh", "busybox", "fish"];
 /// What joins and redirects commands.
@@ -17,7 +19,7 @@ const BUILTINS: [&str; 8] = ["cd", "exec", "export", "source", "set", "ulimit", 
 #[must_use]
 pub fn for_a_shell(command: &[String]) -> (Option<&str>, Option<&str>) {
     let name = |word: &str| word.rsplit('/').next().unwrap_or_default().to_owned();
-    let is_python = command.first().is_some_and(|program| name(program).starts_with("python"));
+    let is_python = command.first().is_some_and(|program| is_interpreter(&name(program)));
     let is_others = |word: &String| SHELLS.contains(&name(word).as_str()) || is_python && word == "-c";
     let end = command.iter().position(is_others).unwrap_or(command.len());
     let words = || command[..end].iter().map(String::as_str);

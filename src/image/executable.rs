@@ -35,7 +35,8 @@ pub enum ThroughEnv {
     Spaced(String),
 }
 
-/// Why the kernel does not start a file.
+/// Why the kernel does not start a file, or not as its first line says: of a line that is
+/// too long, `load_script` cuts the argument off, and refuses a name that has no end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum ExecutableError {
     #[error("is empty")]
@@ -48,7 +49,9 @@ pub enum ExecutableError {
     CarriageReturn,
     #[error("names no program after `#!`")]
     NoInterpreter,
-    #[error("has a `#!` line of more than 255 bytes, of which Linux reads no more")]
+    #[error(
+        "has a `#!` line of more than 255 bytes: Linux cuts its arguments off, or refuses it where the program's name is too long"
+    )]
     LongLine,
     #[error("is an ELF file, but not a program: an object file or a broken one")]
     Unlinked,

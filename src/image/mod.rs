@@ -6,6 +6,7 @@ pub mod entrypoint;
 pub mod exec_form;
 pub mod executable;
 pub mod process;
+pub mod wrapper;
 
 pub use assemble::{Assembled, BaseRef, Lineage, assemble, index};
 pub use config::{ConfigError, ImageConfig, NewLayer};

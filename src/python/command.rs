@@ -9,6 +9,17 @@ const WITH_VALUE: &str = "WXQ";
 /// Long options that take a value.
 const LONG_WITH_VALUE: [&str; 1] = ["--check-hash-based-pycs"];
 
+/// Whether a program's name is an interpreter's: `python`, `python3`, `python3.13t`, `pythonw`.
+#[must_use]
+pub fn is_interpreter(name: &str) -> bool {
+    let Some(rest) = name.strip_prefix("python") else { return false };
+    let rest = rest.strip_prefix('w').unwrap_or(rest);
+    let version = rest.trim_end_matches(['t', 'd', 'm', 'u']);
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let numbers: Vec<_> = version.split('.').collect();
+    rest.is_empty() || numbers.len() <= 2 && numbers.into_iter().all(is_number)
+}
+
 /// What is run, and what of the environment counts for it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Command<'a> {
@@ -115,6 +126,16 @@ mod tests {
             ("-ü x", "script x"),
         ] {
             assert_eq!(starts(line), want, "{line}");
+        }
+    }
+
+    #[test]
+    fn interpreters_have_a_version_at_most() {
+        for name in ["python", "python3", "python3.13", "python3.13t", "python3.13td", "python2.7mu", "pythonw"] {
+            assert!(is_interpreter(name), "{name}");
+        }
+        for name in ["python-shop", "python3-config", "python3.13-config", "pythonic", "pythont", "python3.", "py"] {
+            assert!(!is_interpreter(name), "{name}");
         }
     }
 

@@ -112,6 +112,12 @@ impl Accounts {
         self.users().any(|user| user.uid == uid)
     }
 
+    /// The home folder of a uid, as the image's account has it.
+    #[must_use]
+    pub fn home(&self, uid: u32) -> Option<String> {
+        self.users().find(|user| user.uid == uid).map(|user| user.home)
+    }
+
     /// The numbers of `user`, `uid`, `user:group`, `uid:gid`. A bare uid that is
     /// no user's has the group 0, as in docker.
     ///
