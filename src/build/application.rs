@@ -64,6 +64,9 @@ pub async fn local(run: &Arc<Run>, plan: &Plan) -> Result<Option<Local>, BuildEr
     warn_of_shell_words(run, plan);
     let Some(app) = plan.app.clone() else { return Ok(None) };
     let folders = run.io.folders.clone();
+    let (shared, project, source, include) =
+        (folders.clone(), plan.folder.clone(), app.source.clone(), app.include.clone());
+    run.blocking(move || shared.check_named(&project, &source, &include)).await??;
     if let Some(pattern) = app.wheel.clone() {
         let found = run.blocking(move || wheels(folders.as_ref(), &app.source, &pattern)).await??;
         return Ok(Some(Local::Wheels(found)));
@@ -142,7 +145,7 @@ fn wheels(folders: &dyn Folders, source: &Path, pattern: &str) -> Result<Vec<Whe
 }
 
 /// Lists what `[[copy]]` names. A folder is not copied with what never belongs into an
-/// image; a file that is named itself is.
+/// image; a file that is named itself is, unless it is a link to something of another name.
 pub async fn copies(run: &Arc<Run>, plan: &Arc<Plan>) -> Result<Vec<Copied>, BuildError> {
     if plan.copies.is_empty() {
         return Ok(Vec::new());
@@ -171,6 +174,7 @@ fn warn_of_passwords(run: &Run, folder: &Path, walk: &Walk) {
 }
 
 fn copied(folders: &dyn Folders, plan: &Plan, copy: &Copy) -> Result<Copied, BuildError> {
+    folders.check_named(&plan.folder, &copy.from, &copy.include)?;
     if !folders.is_folder(&copy.from) {
         return Ok(Copied::File(folders.file(&copy.from)?));
     }
