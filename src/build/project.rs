@@ -135,8 +135,29 @@ pub fn known(project: &Project, interpreter: &Interpreter) -> Result<BTreeMap<Ro
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ports::LocalEntry;
+    use crate::ports::{LocalEntry, Tracked};
     use crate::rootfs::LocalFile;
+
+    #[test]
+    fn what_git_tracks_of_a_package_is_told() {
+        let tracked = |path: &str| Tracked { path: path.to_owned(), rule: ".env*".to_owned(), files: 1 };
+        let all = ["src/shop/defaults.env", "src/shop/node_modules/", "Dockerfile", ".github/", "docs/a.env"];
+        let left_out = LeftOut { tracked: all.map(tracked).into(), rules: [(".env*".to_owned(), 2)].into() };
+        let file = LocalFile {
+            path: PathBuf::from("x"),
+            size: 0,
+            executable: false,
+            digest: crate::oci::Digest::of(b""),
+            magic: [0; 4],
+        };
+        let entry = LocalEntry { path: b"src/shop/__init__.py".into(), kind: LocalKind::File(file) };
+        let walk = Walk { entries: vec![entry], left_out, ..Walk::default() };
+        let project = Project::parse("[project]\nname = \"shop\"\nversion = \"1\"\n").unwrap();
+        let lost = lost(&project, &walk).unwrap();
+        let told: Vec<_> = lost.tracked.iter().map(|tracked| tracked.path.as_str()).collect();
+        assert_eq!(told, ["src/shop/defaults.env", "src/shop/node_modules/"]);
+        assert_eq!(lost.rules, walk.left_out.rules);
+    }
 
     #[test]
     fn what_links_lead_to_is_installed() {

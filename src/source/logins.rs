@@ -144,7 +144,7 @@ fn password_in(purpose: Purpose, before: &[u8], after: &[u8]) -> Option<bool> {
     if is_strict && is_of(&FETCHED) || is_known_token(password) {
         return Some(true);
     }
-    Some(!is_example(user, password, &host, path))
+    Some(!(is_example(user, password, &host, path) || !is_strict && is_reserved(&host)))
 }
 
 /// Whether a line is a comment of a configuration file up to where it is cut.
@@ -159,18 +159,19 @@ fn is_example(user: &str, password: &str, host: &str, path: &[u8]) -> bool {
     let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
     let is_local =
         host.is_empty() || ["localhost", "127.", "[::1]", "0.0.0.0"].iter().any(|local| host.starts_with(local));
-    let is_reserved = RESERVED
-        .iter()
-        .any(|domain| name.strip_suffix(domain).is_some_and(|before| before.is_empty() || before.ends_with('.')));
     let mut places = path.split(|&byte| byte == b'/').chain([user.as_bytes(), name.as_bytes()]);
     let word: String = password.to_lowercase().chars().filter(char::is_ascii_alphanumeric).collect();
     let bare = ["your", "my", "some", "the", "user", "db"].iter().find_map(|start| word.strip_prefix(start));
     let is_word = |word: &str| EXAMPLES.contains(&word);
-    is_local
-        || is_reserved
-        || places.any(|place| place == password.as_bytes())
-        || is_word(&word)
-        || bare.is_some_and(is_word)
+    is_local || places.any(|place| place == password.as_bytes()) || is_word(&word) || bare.is_some_and(is_word)
+}
+
+/// Whether a host, told with its port, is of a domain that only documentation uses.
+fn is_reserved(host: &str) -> bool {
+    let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
+    RESERVED
+        .iter()
+        .any(|domain| name.strip_suffix(domain).is_some_and(|before| before.is_empty() || before.ends_with('.')))
 }
 
 /// Whether a path is nothing but a number, as in a Sentry DSN, whose key is public.
