@@ -85,17 +85,16 @@ pub(super) enum Purpose {
 pub(super) fn purpose(folder: &[u8], name: &[u8]) -> Option<Purpose> {
     let (folder, name) = (String::from_utf8_lossy(folder).to_lowercase(), String::from_utf8_lossy(name).to_lowercase());
     let requirements = |text: &str| text.contains("requirements") || text.contains("constraints");
-    let is_text = [".txt", ".in", ".pip"].iter().any(|ending| name.ends_with(ending));
-    let is_pylock = name.starts_with("pylock.") && name.ends_with(".toml");
-    if name.ends_with(".lock")
-        || is_pylock
+    let ends = |endings: &[&str]| endings.iter().any(|ending| name.ends_with(ending));
+    let is_text = ends(&[".txt", ".in", ".pip"]);
+    if ends(&[".lock"])
+        || name.starts_with("pylock.") && ends(&[".toml"])
         || PACKAGING.contains(&name.as_str())
         || is_text && (requirements(&name) || requirements(&folder))
     {
         return Some(Purpose::Packages);
     }
-    let is_known = ENDINGS.iter().any(|ending| name.ends_with(ending)) || NAMES.contains(&name.as_str());
-    is_known.then_some(Purpose::Settings)
+    (ends(&ENDINGS) || NAMES.contains(&name.as_str())).then_some(Purpose::Settings)
 }
 
 /// Whether a URL in some text of a file carries a password.
