@@ -354,3 +354,34 @@ fn empty_folders_are_in_the_image() {
     world.build(&[]);
     assert_eq!(world.entries("image"), ["app/app.py", "app/media/", "app/var/", "app/var/run/"]);
 }
+
+#[test]
+fn a_path_that_leads_to_a_secret_is_refused_until_it_is_spelled_out() {
+    let world = World::new(&[(".git/config", "token"), (".env", "A=1"), ("certs/tls.key", "x"), ("src/app.py", "")]);
+    std::os::unix::fs::symlink(".env", world.path("project/alias.txt")).unwrap();
+    std::os::unix::fs::symlink(".git", world.path("project/code")).unwrap();
+    let copy = |from: &str, include: &str| format!("[[copy]]\nfrom = {from:?}\nto = \"/srv/x\"\n{include}");
+    for (toml, message, hint) in [
+        (copy(".git/config", ""), "`.git/config` leads to `.git`, which the rule `.git` leaves out", ".git"),
+        (copy("alias.txt", ""), "`alias.txt` leads to `.env`, which the rule `.env*` leaves out", ".env"),
+        ("[app]\nsource = \"code\"\n".to_owned(), "`code` leads to `.git`, which the rule `.git` leaves out", ".git"),
+    ] {
+        world.write("carboy.toml", toml.as_bytes());
+        let run = world.run(&["--push=false"]);
+        assert_eq!(run.code, Some(1), "{toml}");
+        assert!(run.stderr.contains(message), "{toml}: {}", run.stderr);
+        assert!(run.stderr.contains(&format!("include = [{hint:?}]")), "{toml}: {}", run.stderr);
+    }
+    for toml in [copy("alias.txt", "include = [\".env\"]\n"), copy("certs/tls.key", ""), copy(".env", "")] {
+        world.write("carboy.toml", toml.as_bytes());
+        world.build(&[]);
+        assert_eq!(world.entries("image"), ["srv/", "srv/x"], "{toml}");
+    }
+}
+
+#[test]
+fn a_configuration_that_is_named_stays_out() {
+    let world = World::new(&[("app.py", ""), ("ci/carboy.toml", APP), ("ci/other.txt", "")]);
+    world.build(&["--config=ci/carboy.toml", "."]);
+    assert_eq!(world.app(), ["app.py", "ci/other.txt"]);
+}

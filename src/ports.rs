@@ -447,11 +447,22 @@ pub trait Folders: Send + Sync {
     /// Whether there is a folder at a path, links followed.
     fn is_folder(&self, path: &Path) -> bool;
 
+    /// Whether a folder is another one or below it, links followed.
+    fn is_within(&self, folder: &Path, other: &Path) -> bool;
+
     /// Whether a project's file may name a path, which is relative to `folder`.
     ///
     /// # Errors
     /// It is absolute, or leads out of the bounds.
     fn admit(&self, bounds: &Bounds, folder: &Path, named: &Path) -> Result<(), PortError>;
+
+    /// Checks a file or folder that the configuration of a project in `folder` names for
+    /// the image.
+    ///
+    /// # Errors
+    /// It leads to something that never belongs into an image, which neither the path nor
+    /// `include` spells out.
+    fn check_named(&self, folder: &Path, named: &Path, include: &[String]) -> Result<(), PortError>;
 
     /// One file's facts.
     ///

@@ -9,6 +9,6 @@ pub const PROGRAM: [u8; 64] = {
         head[at] = start[at];
         at += 1;
     }
-    (head[16], head[18], head[20], head[52], head[54]) = (2, 62, 1, 64, 56);
+    (head[16], head[18], head[20], head[24], head[52], head[54]) = (2, 62, 1, 1, 64, 56);
     head
 };

@@ -65,6 +65,9 @@ pub fn left_out(plan: &Plan, app: Option<&Local>, copies: &[Copied]) -> LeftOut 
 pub async fn local(run: &Arc<Run>, plan: &Plan) -> Result<Option<Local>, BuildError> {
     let Some(app) = plan.app.clone() else { return Ok(None) };
     let folders = run.io.folders.clone();
+    let (shared, project, source, include) =
+        (folders.clone(), plan.folder.clone(), app.source.clone(), app.include.clone());
+    run.blocking(move || shared.check_named(&project, &source, &include)).await??;
     if let Some(pattern) = app.wheel.clone() {
         let found = run.blocking(move || wheels(folders.as_ref(), &app.source, &pattern)).await??;
         return Ok(Some(Local::Wheels(found)));
@@ -125,7 +128,7 @@ fn wheels(folders: &dyn Folders, source: &Path, pattern: &str) -> Result<Vec<Whe
 }
 
 /// Lists what `[[copy]]` names. A folder is not copied with what never belongs into an
-/// image; a file that is named itself is.
+/// image; a file that is named itself is, unless it is a link to something of another name.
 pub async fn copies(run: &Arc<Run>, plan: &Arc<Plan>) -> Result<Vec<Copied>, BuildError> {
     if plan.copies.is_empty() {
         return Ok(Vec::new());
@@ -154,6 +157,7 @@ fn warn_of_passwords(run: &Run, folder: &Path, walk: &Walk) {
 }
 
 fn copied(folders: &dyn Folders, plan: &Plan, copy: &Copy) -> Result<Copied, BuildError> {
+    folders.check_named(&plan.folder, &copy.from, &copy.include)?;
     if !folders.is_folder(&copy.from) {
         return Ok(Copied::File(folders.file(&copy.from)?));
     }

@@ -139,7 +139,7 @@ pub async fn gather(
                 run.warn_once(text);
             }
             let budget = Arc::new(Budget::new(&run.limits, "distributions"));
-            let all = pinned.iter().map(|pinned| one(run, locked, pinned, facts, packages, &budget));
+            let all = pinned.iter().map(|pinned| one(run, plan, locked, pinned, facts, packages, &budget));
             let installed = whole(platform, join_all(all).await)?;
             warn_of_oddities(run, &installed);
             warn_of_duplicates(run, &installed, plan.split);
@@ -167,6 +167,7 @@ fn whole(platform: &Platform, outcomes: Vec<Result<Installed, BuildError>>) -> R
 
 async fn one(
     run: &Arc<Run>,
+    plan: &Plan,
     locked: &Locked,
     pinned: &Pinned,
     facts: &Arc<Facts>,
@@ -177,7 +178,7 @@ async fn one(
         let file = packages.wheel(pinned, &facts.target).await.map_err(|cause| no_wheel(pinned, facts, cause))?;
         return install(run, facts, file, budget.clone()).await;
     };
-    let from_files = project::install(run, facts, pinned, locked.folder.join(path)).await;
+    let from_files = project::install(run, facts, pinned, locked.folder.join(path), plan).await;
     // One that has to be built may have been: into a wheelhouse.
     let Err(BuildError::Project { .. }) = &from_files else { return from_files };
     match packages.wheel(pinned, &facts.target).await {

@@ -196,7 +196,9 @@ async fn decide_all(
     let local = Local { app, copies, packages: dependencies::packages(run, plan)? };
     let decided = plan.platforms.iter().map(|platform| decide(run, plan, sink, platform, &local));
     let decided = BuildError::all(join_all(decided).await)?;
-    Ok((decided, application::left_out(plan, local.app.as_ref(), &local.copies)))
+    let mut left_out = application::left_out(plan, local.app.as_ref(), &local.copies);
+    run.left_out().into_iter().for_each(|(folder, more)| left_out.add(&folder, more));
+    Ok((decided, left_out))
 }
 
 /// Pulls and decides; the base's layers are pushed meanwhile.

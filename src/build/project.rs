@@ -9,7 +9,8 @@ use super::application::names;
 use super::dependencies::Facts;
 use super::error::BuildError;
 use super::run::Run;
-use crate::ports::{LocalKind, Walk, WalkRules};
+use crate::plan::Plan;
+use crate::ports::{LeftOut, LocalKind, Walk, WalkRules};
 use crate::python::lock::Pinned;
 use crate::python::project::{Project, ProjectError};
 use crate::python::wheel::{self, Installed};
@@ -28,10 +29,19 @@ pub async fn install(
     facts: &Arc<Facts>,
     pinned: &Pinned,
     folder: PathBuf,
+    plan: &Plan,
 ) -> Result<Installed, BuildError> {
+    let app = plan.app.as_ref();
+    let rules = WalkRules {
+        ignore_files: true,
+        defaults: true,
+        include: app.map(|app| app.include.clone()).unwrap_or_default(),
+        outputs: plan.outputs(),
+        ..WalkRules::default()
+    };
+    let (root, shared) = (app.map(|app| app.source.clone()), run.clone());
     let (folders, tars, facts, name) = (run.io.folders.clone(), run.tars.clone(), facts.clone(), pinned.name.clone());
     let work = move || {
-        let rules = WalkRules { ignore_files: true, defaults: true, ..WalkRules::default() };
         let walk = folders.walk(&folder, &rules);
         let walk = walk.map_err(|cause| BuildError::Local { what: name.clone(), cause })?;
         let error = |cause| BuildError::Project { name: name.clone(), folder: folder.clone(), cause };
@@ -42,10 +52,29 @@ pub async fn install(
         let project = Project::parse(&String::from_utf8_lossy(&text)).map_err(error)?;
         match &project.name {
             Some(other) if normalised(other) != name => Err(error(ProjectError::OtherName(other.clone()))),
-            _ => installed(&project, &walk, &facts.interpreter).map_err(error),
+            _ => {
+                let installed = installed(&project, &walk, &facts.interpreter).map_err(error)?;
+                let mut left_out = lost(&project, &walk).map_err(error)?;
+                // The application's walk counts what is below its folder.
+                if root.is_some_and(|root| folders.is_within(&folder, &root)) {
+                    left_out.rules.clear();
+                }
+                shared.leaves_out(folder.clone(), left_out);
+                Ok(installed)
+            }
         }
     };
     run.blocking(work).await?
+}
+
+/// What stays behind of a project. Of what git tracks, only the package's own files are
+/// named: nothing else is installed.
+fn lost(project: &Project, walk: &Walk) -> Result<LeftOut, ProjectError> {
+    let modules = project.modules(names(walk))?;
+    let mut left_out = walk.left_out.clone();
+    let is_own = |path: &str| modules.iter().any(|module| module.place(path.trim_end_matches('/')).is_some());
+    left_out.tracked.retain(|tracked| is_own(&tracked.path));
+    Ok(left_out)
 }
 
 fn installed(project: &Project, walk: &Walk, interpreter: &Interpreter) -> Result<Installed, ProjectError> {
@@ -106,8 +135,29 @@ pub fn known(project: &Project, interpreter: &Interpreter) -> Result<BTreeMap<Ro
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ports::LocalEntry;
+    use crate::ports::{LocalEntry, Tracked};
     use crate::rootfs::LocalFile;
+
+    #[test]
+    fn what_git_tracks_of_a_package_is_told() {
+        let tracked = |path: &str| Tracked { path: path.to_owned(), rule: ".env*".to_owned(), files: 1 };
+        let all = ["src/shop/defaults.env", "src/shop/node_modules/", "Dockerfile", ".github/", "docs/a.env"];
+        let left_out = LeftOut { tracked: all.map(tracked).into(), rules: [(".env*".to_owned(), 2)].into() };
+        let file = LocalFile {
+            path: PathBuf::from("x"),
+            size: 0,
+            executable: false,
+            digest: crate::oci::Digest::of(b""),
+            magic: [0; 4],
+        };
+        let entry = LocalEntry { path: b"src/shop/__init__.py".into(), kind: LocalKind::File(file) };
+        let walk = Walk { entries: vec![entry], left_out, ..Walk::default() };
+        let project = Project::parse("[project]\nname = \"shop\"\nversion = \"1\"\n").unwrap();
+        let lost = lost(&project, &walk).unwrap();
+        let told: Vec<_> = lost.tracked.iter().map(|tracked| tracked.path.as_str()).collect();
+        assert_eq!(told, ["src/shop/defaults.env", "src/shop/node_modules/"]);
+        assert_eq!(lost.rules, walk.left_out.rules);
+    }
 
     #[test]
     fn what_links_lead_to_is_installed() {

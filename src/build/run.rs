@@ -1,6 +1,7 @@
 //! What all parts of one run share: ports, limits, and what was done already.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::Semaphore;
@@ -13,7 +14,7 @@ use crate::layer::{LayerFacts, Limits, Packed, Packer};
 use crate::oci::{Descriptor, Digest};
 use crate::once::Once;
 use crate::plan::Plan;
-use crate::ports::{Cache, Compiler, Folders, Indexes, Origin, Repositories, Sink};
+use crate::ports::{Cache, Compiler, Folders, Indexes, LeftOut, Origin, Repositories, Sink};
 use crate::progress::{Event, Progress};
 use crate::workers::Workers;
 
@@ -53,6 +54,8 @@ pub struct Run {
     pushed: Once<(String, Digest), ()>,
     /// What was told already that platforms and profiles share.
     told: Mutex<BTreeSet<String>>,
+    /// What stays behind of projects that are installed from their folders.
+    left_out: Mutex<BTreeMap<PathBuf, LeftOut>>,
 }
 
 impl Run {
@@ -72,6 +75,7 @@ impl Run {
             repacked: Once::default(),
             pushed: Once::default(),
             told: Mutex::default(),
+            left_out: Mutex::default(),
             io,
         }
     }
@@ -119,6 +123,16 @@ impl Run {
     /// When there was any.
     pub fn sound(&self) -> Result<(), BuildError> {
         if self.tars.any_damaged() { Err(BuildError::Unreliable) } else { Ok(()) }
+    }
+
+    /// Notes what stays behind of a folder, whose platforms share it.
+    pub fn leaves_out(&self, folder: PathBuf, left_out: LeftOut) {
+        self.left_out.lock().unwrap_or_else(PoisonError::into_inner).insert(folder, left_out);
+    }
+
+    /// What was noted so, by folder.
+    pub fn left_out(&self) -> BTreeMap<PathBuf, LeftOut> {
+        self.left_out.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Warns, unless that was done.

@@ -20,6 +20,8 @@ pub struct Folder {
     pub file: File,
     /// The configuration's name, for errors.
     pub name: String,
+    /// The configuration, unless it is in `pyproject.toml`, which packages need too.
+    pub own_file: Option<PathBuf>,
     pub python_version: Option<String>,
     pub requires_python: Option<String>,
     /// What `pyproject.toml` says of the project.
@@ -51,6 +53,7 @@ impl Folder {
         Ok(Self {
             file: text.map(|text| parse(&found, &text)).transpose()?.unwrap_or_default(),
             name: found.display().to_string(),
+            own_file: (!is_pyproject(&found)).then_some(found),
             python_version: own(".python-version")?,
             requires_python: pyproject.as_deref().and_then(pyproject_requires_python),
             project: pyproject.as_deref().map(|text| project(&name("pyproject.toml"), text)).transpose()?,
@@ -82,8 +85,15 @@ fn has_project(folder: &Path) -> bool {
 
 fn parse(path: &Path, text: &str) -> Result<File, CliError> {
     let name = path.display().to_string();
-    let is_pyproject = path.file_name().is_some_and(|name| name == "pyproject.toml");
-    Ok(if is_pyproject { File::from_pyproject(text, &name)?.unwrap_or_default() } else { File::parse(text, &name)? })
+    Ok(if is_pyproject(path) {
+        File::from_pyproject(text, &name)?.unwrap_or_default()
+    } else {
+        File::parse(text, &name)?
+    })
+}
+
+fn is_pyproject(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| name == "pyproject.toml")
 }
 
 fn project(path: &Path, text: &str) -> Result<Project, CliError> {

@@ -143,6 +143,7 @@ impl Project {
             groups: self.groups.clone(),
             wheelhouse: self.wheelhouse.clone(),
             index: self.index.clone(),
+            config: folder.own_file.clone(),
             project: folder.project.clone(),
             entrypoint: (!self.command.is_empty()).then(|| self.command.clone()),
             push,

@@ -41,6 +41,8 @@ pub struct Args {
     /// Folders of wheels, relative to the working directory.
     pub wheelhouse: Vec<PathBuf>,
     pub index: Option<String>,
+    /// The configuration that was read, when it is a file of its own.
+    pub config: Option<PathBuf>,
     /// What `pyproject.toml` says of the project.
     pub project: Option<Project>,
     /// What follows `--`.
@@ -128,6 +130,8 @@ pub struct Locked {
 /// One image to build.
 #[derive(Clone, Debug)]
 pub struct Plan {
+    /// The configuration's folder, whose files name paths below it.
+    pub folder: PathBuf,
     pub profile: Option<String>,
     /// None only when nothing is pushed.
     pub target: Option<Location>,
@@ -207,7 +211,7 @@ pub struct App {
     pub to: RootPath,
     pub include: Vec<String>,
     pub exclude: Vec<String>,
-    /// Lock file, wheelhouses and site-packages, which are no part of it wherever they
+    /// Configuration, lock file, wheelhouses and site-packages, which are no part of it wherever they
     /// are: another version of a dependency changes that dependency's layer alone.
     pub inputs: Vec<PathBuf>,
 }
@@ -274,6 +278,7 @@ impl Plan {
         let (target, tags) = target(args, file)?;
         let app = app(args, file, has_python, &dependencies)?;
         Ok(Self {
+            folder: args.folder.clone(),
             profile: profile.map(str::to_owned),
             target,
             tags,
@@ -482,7 +487,7 @@ fn app(args: &Args, file: &File, has_python: bool, dependencies: &Dependencies) 
         to: root_path("app.to", file.app.to.as_deref().unwrap_or("/app"))?,
         include: file.app.include.clone().unwrap_or_default(),
         exclude: file.app.exclude.clone().unwrap_or_default(),
-        inputs: dependencies.local(),
+        inputs: dependencies.local().into_iter().chain(args.config.clone()).collect(),
     }))
 }
 

@@ -5,7 +5,7 @@
 //! for the headers; image-spec `image-layout.md` and docker's `manifest.json`
 //! (moby `image/spec/spec.md`) for the content. Only headers and the two small files
 //! are looked at. A compressed archive is unpacked beyond its first header only when
-//! that is an image's.
+//! that is an image's. xz and bzip2 are not looked into.
 
 use std::io::{self, Write};
 
@@ -16,6 +16,8 @@ use zstd::stream::write::Decoder as ZstdDecoder;
 use super::foreign::{is_hex_digest, is_layout_marker};
 
 const BLOCK: usize = 512;
+/// Where a header has its member's type.
+const TYPE: usize = 156;
 /// After so many members it is no image, which has few hundred layers at most.
 const MOST_MEMBERS: u32 = 16_384;
 /// The most bytes of a member that is looked into.
@@ -94,6 +96,8 @@ impl Watch {
 pub(super) struct Tar {
     next: Next,
     members: u32,
+    /// Whether a member came that is a file.
+    began: bool,
     unpacked: u64,
     compressed: bool,
     verdict: Option<bool>,
@@ -118,7 +122,7 @@ enum Small {
 
 impl Tar {
     fn new(compressed: bool) -> Self {
-        Self { next: Next::Header(vec![]), members: 0, unpacked: 0, compressed, verdict: None }
+        Self { next: Next::Header(vec![]), members: 0, began: false, unpacked: 0, compressed, verdict: None }
     }
 
     /// Takes some of the bytes in, and says how many.
@@ -163,13 +167,18 @@ impl Tar {
             self.verdict = Some(false);
             return;
         };
-        if self.members == 0 && self.compressed && !is_images_first(name) || self.members == MOST_MEMBERS {
+        // Headers about the archive or the next member, and folders, are no member that tells.
+        let tells = !name.is_empty() && !b"gxLK5".contains(&header[TYPE]);
+        let inner = below_folder(name);
+        let is_others = tells && self.compressed && !is_images_first(name) && !inner.is_some_and(is_images_first);
+        if !self.began && is_others || self.members == MOST_MEMBERS {
             self.verdict = Some(false);
         } else if self.compressed && self.unpacked.saturating_add(size) > MOST_UNPACKED {
             self.verdict = Some(true);
         }
         self.members += 1;
-        let small = match name {
+        self.began |= tells;
+        let small = match inner.unwrap_or(name) {
             b"oci-layout" => Some(Small::Layout),
             b"manifest.json" => Some(Small::Manifest),
             _ => None,
@@ -230,6 +239,13 @@ fn octal(field: &[u8]) -> Option<u64> {
     if text.is_empty() { Some(0) } else { u64::from_str_radix(text, 8).ok() }
 }
 
+/// A name without the folder that it is in, where that is one folder in no other: who packs
+/// a layout with its folder gets such names.
+fn below_folder(name: &[u8]) -> Option<&[u8]> {
+    let slash = name.iter().position(|&byte| byte == b'/')?;
+    Some(&name[slash + 1..]).filter(|rest| !rest.is_empty())
+}
+
 /// Whether an image's archive begins with a member of this name.
 fn is_images_first(name: &[u8]) -> bool {
     let first = name.split(|&byte| byte == b'/').next().unwrap_or_default();
@@ -278,13 +294,14 @@ mod tests {
         let old = format!("{}.tar", "b".repeat(64));
         let layout: &[u8] = br#"{"imageLayoutVersion":"1.0.0"}"#;
         let manifest: &[u8] = br#"[{"Config":"c.json","RepoTags":null,"Layers":["l.tar"]}]"#;
-        let cases: [(&str, Members, bool); 7] = [
+        let cases: [(&str, Members, bool); 8] = [
             ("oci-archive", vec![(&blob, &layer), ("index.json", b"{}"), ("oci-layout", layout)], true),
             ("docker-archive", vec![(&old, &layer), ("manifest.json", manifest)], true),
             ("with dots", vec![("./blobs/x", b"x"), ("./oci-layout", layout)], true),
             ("an extension", vec![("manifest.json", br#"{"manifest_version":3}"#), ("a.js", b"")], false),
             ("text of that name", vec![("oci-layout", b"how layouts are made")], false),
-            ("files", vec![("a/oci-layout", layout), ("b", &layer)], false),
+            ("with a folder", vec![("out/blobs/x", b"x"), ("out/oci-layout", layout)], true),
+            ("files", vec![("a/b/oci-layout", layout), ("b", &layer)], false),
             ("nothing", vec![], false),
         ];
         for (case, members, want) in cases {
@@ -298,6 +315,25 @@ mod tests {
                 }
             }
             assert!(!is_image(&tar[..tar.len().min(600)], 1000), "{case}: a part");
+        }
+    }
+
+    #[test]
+    fn headers_that_are_no_file_do_not_come_first() {
+        let layout: &[u8] = br#"{"imageLayoutVersion":"1.0.0"}"#;
+        for (name, kind) in [("./", b'5'), ("pax_global_header", b'g'), ("out/", b'5'), ("././@LongLink", b'L')] {
+            let mut tar = tar::Builder::new(vec![]);
+            let mut header = tar::Header::new_gnu();
+            header.set_entry_type(tar::EntryType::new(kind));
+            header.as_mut_bytes()[..name.len()].copy_from_slice(name.as_bytes());
+            header.set_size(0);
+            header.set_cksum();
+            tar.append(&header, &b""[..]).unwrap();
+            let mut header = tar::Header::new_gnu();
+            header.set_size(layout.len() as u64);
+            tar.append_data(&mut header, "out/oci-layout", layout).unwrap();
+            let tar = tar.into_inner().unwrap();
+            assert!(is_image(&zstd::encode_all(tar.as_slice(), 1).unwrap(), 4096), "{name}");
         }
     }
 

@@ -60,7 +60,7 @@ impl Finding {
 /// Looks at a file's bytes as they pass.
 pub(super) struct Scan<'a> {
     name: &'a [u8],
-    is_configuration: bool,
+    purpose: Option<logins::Purpose>,
     start: Vec<u8>,
     /// The last bytes that passed.
     tail: Vec<u8>,
@@ -74,7 +74,7 @@ impl<'a> Scan<'a> {
     pub(super) fn new(folder: &[u8], name: &'a [u8]) -> Self {
         Self {
             name,
-            is_configuration: logins::is_configuration(folder, name),
+            purpose: logins::purpose(folder, name),
             start: vec![],
             tail: vec![],
             has_key: false,
@@ -95,7 +95,7 @@ impl<'a> Scan<'a> {
         self.tail.extend_from_slice(bytes);
         let text = if before == 0 { bytes } else { &self.tail };
         self.has_key |= keys::holds_key(text);
-        self.has_password |= self.is_configuration && logins::has_password(text);
+        self.has_password |= self.purpose.is_some_and(|purpose| logins::has_password(purpose, text));
         self.tail.drain(..self.tail.len().saturating_sub(OVERLAP));
     }
 
@@ -108,6 +108,10 @@ impl<'a> Scan<'a> {
 
     /// What was found in a file of this size.
     pub(super) fn finish(self, size: u64) -> Option<Finding> {
+        // A URL at the end has nothing behind it that ends it.
+        let last = [self.tail.as_slice(), b"\n"].concat();
+        let has_password =
+            self.has_password || self.purpose.is_some_and(|purpose| logins::has_password(purpose, &last));
         let key_start = &self.start[..self.start.len().min(KEY_START)];
         let is_key = self.has_key || keys::may_be_key(self.name) && keys::begins_key(key_start);
         let is_account = size == self.start.len() as u64 && !self.is_code() && is_account(&self.start);
@@ -115,7 +119,7 @@ impl<'a> Scan<'a> {
             (is_core_dump(&self.start), Finding::CoreDump),
             (is_account, Finding::Account),
             (is_key, Finding::PrivateKey),
-            (self.has_password, Finding::Password),
+            (has_password, Finding::Password),
             (self.archive.finish(), Finding::ImageArchive),
         ];
         found.into_iter().find_map(|(is, finding)| is.then_some(finding))
@@ -127,17 +131,32 @@ impl<'a> Scan<'a> {
     }
 }
 
-/// Whether a file is a key of Google's.
+/// Whether a file is a key of Google's, or a list of some.
 fn is_account(text: &[u8]) -> bool {
     let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
-    if !text.trim_ascii_start().starts_with(b"{") {
+    if !matches!(text.trim_ascii_start().first(), Some(b'{' | b'[')) {
         return false;
     }
-    let Ok(object) = serde_json::from_slice::<Value>(text) else { return false };
+    match serde_json::from_slice::<Value>(text) {
+        Ok(Value::Array(all)) => all.iter().any(is_key),
+        Ok(one) => is_key(&one),
+        Err(_) => false,
+    }
+}
+
+/// Whether an object is a key of Google's: the forms that `google-auth` reads and that have
+/// a secret in them, not only the place of one.
+fn is_key(object: &Value) -> bool {
     let has = |keys: &[&str]| keys.iter().any(|key| object[*key].as_str().is_some_and(|text| !text.is_empty()));
     match object["type"].as_str() {
         Some("service_account") => has(&["private_key", "private_key_id", "client_email"]),
-        Some("authorized_user") => has(&["refresh_token", "client_secret"]),
+        Some("authorized_user" | "external_account_authorized_user") => has(&["refresh_token", "client_secret"]),
+        Some("external_account") => {
+            let headers = object["credential_source"]["headers"].as_object();
+            has(&["client_secret"]) || headers.is_some_and(|headers| !headers.is_empty())
+        }
+        // What may stand in for another account is itself an account.
+        Some("impersonated_service_account") => is_key(&object["source_credentials"]),
         _ => false,
     }
 }
@@ -156,6 +175,11 @@ mod tests {
     use super::*;
 
     const KEY: &str = "-----BEGIN PRIVATE KEY-----\nMC4C\n-----END PRIVATE KEY-----\n";
+
+    const WITH_HEADERS: &str = r#"{"type": "external_account", "credential_source":
+        {"url": "https://ci/token", "headers": {"Authorization": "bearer x"}}}"#;
+    const IMPERSONATED: &str = r#"{"type": "impersonated_service_account", "source_credentials":
+        {"type": "authorized_user", "refresh_token": "1//x", "client_secret": "y"}}"#;
 
     fn found(name: &str, content: &[u8], chunk: usize) -> Option<Finding> {
         let mut scan = Scan::new(b"", name.as_bytes());
@@ -180,7 +204,17 @@ mod tests {
             ("adc", user.as_bytes(), Some(Finding::Account)),
             ("schema.json", br#"{"type": "service_account"}"#, None),
             ("list.json", br#"["service_account"]"#, None),
+            ("keys.json", br#"[{"a": 1}, {"type": "service_account", "private_key": "x"}]"#, Some(Finding::Account)),
+            ("wif.json", WITH_HEADERS.as_bytes(), Some(Finding::Account)),
+            ("wif.json", br#"{"type": "external_account", "credential_source": {"file": "/token"}}"#, None),
+            (
+                "workforce.json",
+                br#"{"type": "external_account_authorized_user", "refresh_token": "1//x"}"#,
+                Some(Finding::Account),
+            ),
+            ("as.json", IMPERSONATED.as_bytes(), Some(Finding::Account)),
             ("requirements.txt", b"--index-url https://u:p@host/simple\n", Some(Finding::Password)),
+            ("requirements.txt", b"--index-url https://u:p@host", Some(Finding::Password)),
             ("notes.txt", b"--index-url https://u:p@host/simple\n", None),
             ("core", &elf(4), Some(Finding::CoreDump)),
             ("lib.so", &elf(3), None),

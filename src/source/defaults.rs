@@ -118,6 +118,8 @@ fn file_rule(folder: &str, name: &str) -> Option<&'static str> {
         _ if IGNORE_FILES.contains(&name) => Some(OWN_FILES),
         _ if CREDENTIAL_FILES.contains(&name) => Some(CREDENTIALS),
         "secrets.toml" if folder == ".streamlit" => Some(CREDENTIALS),
+        // What the action google-github-actions/auth writes into the checkout.
+        _ if name.starts_with("gha-creds-") && ends(&[".json"]) => Some(CREDENTIALS),
         ".gitlab-ci.yml" | "dockerfile" | "containerfile" => Some(DEVELOPMENT),
         ".histfile" | ".lesshst" | "fish_history" => Some(HISTORIES),
         _ if is_history => Some(HISTORIES),
@@ -168,6 +170,7 @@ mod tests {
             (".streamlit/secrets.toml", Some(CREDENTIALS), None),
             (".streamlit/config.toml", None, None),
             ("secrets.toml", None, None),
+            ("gha-creds-0a1b2c.json", Some(CREDENTIALS), None),
             ("terraform.tfstate.backup", Some(CREDENTIALS), None),
             ("prod.tfvars", Some(CREDENTIALS), None),
             ("node_modules", Some("node_modules"), Some("node_modules")),

@@ -16,6 +16,8 @@ const MARKER: u64 = 4096;
 const LOOKED_AT: usize = 16;
 /// The first bytes of every `CACHEDIR.TAG`.
 const TAG: &[u8] = b"Signature: 8a477f597d28d172789f06886806bc55";
+/// Who writes its name into the tag of its cache.
+const TOOLS: [&str; 7] = ["carboy", "cargo", "uv", "pip", "pytest", "ruff", "mypy"];
 /// The folders of carboy's own cache, which had no marks at first.
 const OWN: [&[u8]; 8] = [b"blobs", b"bytecode", b"elf", b"folders", b"layers", b"tars", b"tmp", b"wheels"];
 
@@ -28,13 +30,23 @@ pub(super) fn rule(disk: &Path, names: &[&[u8]]) -> Option<&'static str> {
     if has(b"carboy-cache") && has(b"runs") {
         return Some(CACHES);
     }
-    if has(b"CACHEDIR.TAG") && read(&disk.join("CACHEDIR.TAG")).starts_with(TAG) || is_own_cache(disk, names) {
+    if has(b"CACHEDIR.TAG") && is_tools_tag(&read(&disk.join("CACHEDIR.TAG"))) || is_own_cache(disk, names) {
         return Some(CACHES);
     }
     let is_layout = has(b"oci-layout") && is_layout_marker(&read(&disk.join("oci-layout")));
     let is_directory =
         has(b"version") && has(b"manifest.json") && read(&disk.join("version")).starts_with(b"Directory Transport");
     (is_layout || is_directory).then_some(IMAGES)
+}
+
+/// Whether a `CACHEDIR.TAG` is of a tool whose cache no image needs. A tag alone says too
+/// little: people bake the caches of models into images, which are tagged as well.
+fn is_tools_tag(text: &[u8]) -> bool {
+    let Some(comment) = text.strip_prefix(TAG) else { return false };
+    let comment = String::from_utf8_lossy(comment).to_lowercase();
+    let mut words = comment.split(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_' && letter != '-');
+    // uv and ruff write the signature and nothing else.
+    comment.trim().is_empty() || words.any(|word| TOOLS.contains(&word))
 }
 
 /// Whether text is what `oci-layout` holds.
@@ -84,12 +96,16 @@ mod tests {
 
     #[test]
     fn folders_are_told_by_what_is_in_them() {
-        let tag = "Signature: 8a477f597d28d172789f06886806bc55\n# a cache";
+        let tag =
+            "Signature: 8a477f597d28d172789f06886806bc55\n# This file is a cache directory tag created by pytest.\n";
+        let models = "Signature: 8a477f597d28d172789f06886806bc55\n# This file is a cache directory tag created by huggingface_hub.\n";
         let hex = "a".repeat(64);
         let entry = |kind: &str| format!("{kind}/{hex}");
-        let cases: [(&str, Files, Option<&str>); 10] = [
+        let cases: [(&str, Files, Option<&str>); 12] = [
             ("environment", vec![("pyvenv.cfg".into(), "")], Some(ENVIRONMENT)),
             ("tagged", vec![("CACHEDIR.TAG".into(), tag), ("x".into(), "")], Some(CACHES)),
+            ("uv's", vec![("CACHEDIR.TAG".into(), &tag[..43]), ("x".into(), "")], Some(CACHES)),
+            ("models", vec![("CACHEDIR.TAG".into(), models), ("x".into(), "")], None),
             ("mistagged", vec![("CACHEDIR.TAG".into(), "Signature: 8a477"), ("x".into(), "")], None),
             ("own", vec![("tmp/x".into(), ""), (entry("blobs/sha256"), ""), (entry("tars"), "")], Some(CACHES)),
             ("wheels alone", vec![("tmp/x".into(), ""), (entry("wheels"), "")], Some(CACHES)),

@@ -63,6 +63,11 @@ impl Globs {
         matches.into_iter().any(|number| self.parts[number / 2].tells(names))
     }
 
+    /// Whether a glob tells a name.
+    pub(super) fn tell(&self, name: &[u8]) -> bool {
+        self.parts.iter().any(|glob| glob.tells(&[name]))
+    }
+
     /// Whether a glob could match anything below a folder and tell some names.
     pub(super) fn reach(&self, folder: &[u8], names: &[&[u8]]) -> bool {
         let parts = || folder.split(|&byte| byte == b'/');

@@ -11,8 +11,9 @@
 //! folder that is ignored itself.
 
 use std::io::{self, Read as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use fs_err::PathExt as _;
 use ignore::Match;
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
 
@@ -40,6 +41,8 @@ const MOST_IN_SUM: usize = 50_000;
 
 /// The ignore files that hold where the walk is.
 pub(super) struct Ignores {
+    /// The repository's root, or else the folder walked: links of ignore files stay in it.
+    root: PathBuf,
     /// The path of the folder walked below its repository's root, with a slash
     /// at its end, or nothing.
     base: Vec<u8>,
@@ -65,14 +68,14 @@ impl Ignores {
     /// What holds in a folder before its own files are read: those of its
     /// parents, up to the repository's root, if it is in a repository.
     pub(super) fn new(folder: &Path) -> Result<Self, PortError> {
-        let mut ignores = Self { base: vec![], git: vec![], carboy: vec![], docker: None };
-        let Some(root) = folder.ancestors().find(|folder| folder.join(".git").symlink_metadata().is_ok()) else {
-            return Ok(ignores);
-        };
-        let mut at = root.to_owned();
-        for name in folder.strip_prefix(root).unwrap_or(Path::new("")) {
+        let found = folder.ancestors().find(|folder| folder.join(".git").symlink_metadata().is_ok());
+        let root = found.unwrap_or(folder).to_owned();
+        let mut ignores = Self { root: root.clone(), base: vec![], git: vec![], carboy: vec![], docker: None };
+        let mut at = root.clone();
+        for name in folder.strip_prefix(&root).unwrap_or(Path::new("")) {
             let strip = ignores.base.len();
-            ignores.git.extend(level(&at, GIT, strip)?);
+            let text = ignores.text(&at, GIT)?;
+            ignores.git.extend(text.map(|text| level(&at, GIT, strip, &text)).transpose()?);
             ignores.base.extend(name.as_encoded_bytes());
             ignores.base.push(b'/');
             at.push(name);
@@ -84,15 +87,16 @@ impl Ignores {
     pub(super) fn enter(&mut self, path: &[u8], disk: &Path, has: impl Fn(&[u8]) -> bool) -> Result<Depth, PortError> {
         let depth = Depth { git: self.git.len(), carboy: self.carboy.len() };
         let strip = self.base.len() + path.len() + usize::from(!path.is_empty());
-        if has(GIT.as_bytes()) {
-            self.git.extend(level(disk, GIT, strip)?);
+        for name in [GIT, CARBOY].into_iter().filter(|name| has(name.as_bytes())) {
+            let Some(text) = self.text(disk, name)? else { continue };
+            let levels = if name == GIT { &mut self.git } else { &mut self.carboy };
+            levels.push(level(disk, name, strip, &text)?);
         }
-        if has(CARBOY.as_bytes()) {
-            self.carboy.extend(level(disk, CARBOY, strip)?);
-        }
-        let docker_name = DOCKER.into_iter().find(|name| path.is_empty() && has(name.as_bytes()));
-        if let Some(name) = docker_name {
-            self.docker = docker(disk, name)?.map(|patterns| (name, patterns));
+        for name in DOCKER.into_iter().filter(|name| path.is_empty() && has(name.as_bytes())) {
+            if let Some(text) = self.text(disk, name)? {
+                self.docker = Some((name, docker(disk, name, &text)?));
+                break;
+            }
         }
         let lines: usize = self.git.iter().chain(&self.carboy).map(|level| level.lines).sum();
         if lines > MOST_IN_SUM {
@@ -102,6 +106,27 @@ impl Ignores {
             )));
         }
         Ok(depth)
+    }
+
+    /// The text of an ignore file; none of what is no file. A `.gitignore` that is a link is
+    /// not read, as git does it.
+    ///
+    /// # Errors
+    /// Other ignore files that are links out of the project: what they would leave out,
+    /// nobody knows.
+    fn text(&self, folder: &Path, name: &str) -> Result<Option<String>, PortError> {
+        let path = folder.join(name);
+        let is_link = path.is_symlink();
+        if !path.is_file() || is_link && name == GIT {
+            return Ok(None);
+        }
+        if is_link && !path.fs_err_canonicalize().is_ok_and(|real| real.starts_with(&self.root)) {
+            return Err(PortError {
+                hint: Some("put a copy of what it leads to in its place".to_owned()),
+                ..other(format!("`{}` is a link that leads out of the project", path.display()))
+            });
+        }
+        text(&path)
     }
 
     /// Forgets what [`enter`](Self::enter) read.
@@ -141,8 +166,7 @@ fn decide(levels: &[Level], full: &[u8], is_folder: bool) -> Option<bool> {
 
 /// Reads a file in gitignore's syntax. A `.gitignore`'s bad lines match nothing,
 /// as in git; a `.carboyignore`'s are errors.
-fn level(folder: &Path, name: &str, strip: usize) -> Result<Option<Level>, PortError> {
-    let Some(text) = text(folder, name)? else { return Ok(None) };
+fn level(folder: &Path, name: &str, strip: usize, text: &str) -> Result<Level, PortError> {
     let mut builder = GitignoreBuilder::new("");
     for (number, line) in text.trim_start_matches('\u{feff}').lines().enumerate() {
         let added = builder.add_line(None, line);
@@ -151,21 +175,16 @@ fn level(folder: &Path, name: &str, strip: usize) -> Result<Option<Level>, PortE
         }
     }
     let patterns = builder.build().map_err(|cause| other(format!("`{}`: {cause}", folder.join(name).display())))?;
-    Ok(Some(Level { strip, lines: text.lines().count(), patterns }))
+    Ok(Level { strip, lines: text.lines().count(), patterns })
 }
 
-fn docker(folder: &Path, name: &str) -> Result<Option<DockerIgnore>, PortError> {
-    let Some(text) = text(folder, name)? else { return Ok(None) };
-    DockerIgnore::parse(&text).map(Some).map_err(|bad| bad_line(folder, name, bad.number, bad.cause.kind()))
+fn docker(folder: &Path, name: &str, text: &str) -> Result<DockerIgnore, PortError> {
+    DockerIgnore::parse(text).map_err(|bad| bad_line(folder, name, bad.number, bad.cause.kind()))
 }
 
-fn text(folder: &Path, name: &str) -> Result<Option<String>, PortError> {
-    let path = folder.join(name);
-    if !path.is_file() {
-        return Ok(None);
-    }
+fn text(path: &Path) -> Result<Option<String>, PortError> {
     let mut bytes = vec![];
-    let read = fs_err::File::open(&path).and_then(|file| file.take(LARGEST + 1).read_to_end(&mut bytes));
+    let read = fs_err::File::open(path).and_then(|file| file.take(LARGEST + 1).read_to_end(&mut bytes));
     match read {
         Ok(_) => {}
         Err(cause) if cause.kind() == io::ErrorKind::NotFound => return Ok(None),

@@ -21,7 +21,7 @@ use super::{below, other};
 use crate::oci::Digest;
 use crate::ports::{Cache, CacheKind, PortError};
 
-const FORMAT: &[u8] = b"carboy folder index 2\n";
+const FORMAT: &[u8] = b"carboy folder index 3\n";
 /// How much older than the index a file has to be, in seconds: coarse clocks.
 const MARGIN: i64 = 1;
 

@@ -6,7 +6,7 @@
 //! in which `content` finds what must stay out (`archive`, `logins`), and `index` remembers
 //! what they hold. `tracked` asks git (`git_index`) what may be missed. `links` checks that
 //! no link leads out; `bounds` holds the paths that a project's files name to where they may
-//! lead. Links are never followed, names are bytes.
+//! lead; `named` judges what the configuration names itself. Links are never followed, names are bytes.
 
 mod apart;
 mod archive;
@@ -22,6 +22,7 @@ mod ignores;
 mod index;
 mod links;
 mod logins;
+mod named;
 mod rules;
 mod tracked;
 mod walk;
@@ -41,6 +42,7 @@ use crate::ports::{Cache, Folders, LocalEntry, LocalFile, LocalKind, PortError, 
 pub use bounds::{admit, real, within};
 use content::Finding;
 use facts::{Facts, Stat};
+use globs::Globs;
 use index::{Index, Update};
 use rules::Rules;
 use walk::{Found, FoundFile, Walked};
@@ -80,6 +82,10 @@ impl LocalFolders {
 impl Folders for LocalFolders {
     fn is_folder(&self, path: &Path) -> bool {
         path.is_dir()
+    }
+
+    fn is_within(&self, folder: &Path, other: &Path) -> bool {
+        real(folder).ok().zip(real(other).ok()).is_some_and(|(folder, other)| folder.starts_with(other))
     }
 
     fn admit(&self, bounds: &Bounds, folder: &Path, named: &Path) -> Result<(), PortError> {
@@ -127,6 +133,25 @@ impl Folders for LocalFolders {
         walk.left_out.tracked = tracked::tracked(&real, &left_out, &repositories);
         walk.left_out.rules = left_out.rules.into_iter().map(|(rule, files)| (rule.to_owned(), files)).collect();
         Ok(walk)
+    }
+
+    /// A name alone does not tell every secret: what a link leads to is looked into.
+    fn check_named(&self, folder: &Path, named: &Path, include: &[String]) -> Result<(), PortError> {
+        // What is not there, whoever reads it tells.
+        let Ok(real) = named.fs_err_canonicalize() else { return Ok(()) };
+        let real_folder = canonical(if folder == Path::new("") { Path::new(".") } else { folder }, "folder")?;
+        named::check((folder, &real_folder), (named, &real), include)?;
+        let (Some(parent), Some(name)) = (real.parent(), real.file_name()) else { return Ok(()) };
+        let metadata = real.fs_err_metadata().map_err(|cause| unreadable(&cause))?;
+        let is_told = named::spells(named, name) || Globs::new(include)?.tell(name.as_bytes());
+        if !metadata.is_file() || is_told {
+            return Ok(());
+        }
+        let facts = self.facts(parent, &[(name.as_bytes(), Stat::of(&metadata))])?;
+        match facts.first().and_then(|facts| facts.finding) {
+            Some(finding) => Err(named::refused(named.strip_prefix(folder).unwrap_or(named), name, finding.rule())),
+            None => Ok(()),
+        }
     }
 
     /// The file that a path leads to, through links if need be: it is named

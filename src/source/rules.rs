@@ -158,14 +158,13 @@ impl Rules {
     }
 
     fn default_rule(&self, path: &[u8], name: &[u8], is_folder: bool) -> Option<&'static str> {
+        if self.defaults && path == b"carboy.toml" && !is_folder {
+            return Some(defaults::OWN_FILES);
+        }
         if self.apart.is_input(path) {
             return Some(defaults::INPUTS);
         }
-        if !self.defaults {
-            return None;
-        }
-        let own = (path == b"carboy.toml" && !is_folder).then_some(defaults::OWN_FILES);
-        own.or_else(|| defaults::rule_of(self.parent_of(path), name, is_folder))
+        if self.defaults { defaults::rule_of(self.parent_of(path), name, is_folder) } else { None }
     }
 
     /// The name of the folder that a path is in.

@@ -602,3 +602,118 @@ fn known_files_are_not_opened_again() {
     project.write("app/a.py", "b");
     assert_eq!(digest(project.walk(&application()).unwrap()), Digest::of(b"b"));
 }
+
+#[test]
+fn what_the_configuration_names_is_judged_by_what_it_leads_to() {
+    let project = Project::new(&[
+        (".git/config", "x"),
+        (".aws/credentials", "x"),
+        (".env", "A=1"),
+        ("certs/tls.key", KEY),
+        ("site/index.html", ""),
+        ("node_modules/a.js", ""),
+    ]);
+    for (link, target) in
+        [("al", ".aws"), ("alias.txt", ".env"), ("doc.txt", "certs/tls.key"), ("ok", "site"), ("git", ".git/config")]
+    {
+        project.link(link, target);
+    }
+    let folder = project.path("app");
+    let check = |named: &str, include: &[&str]| {
+        let include: Vec<_> = include.iter().map(|&glob| glob.to_owned()).collect();
+        let checked = project.folders().check_named(&folder, &folder.join(named), &include);
+        checked.map_err(|error| error.message).err().unwrap_or_default()
+    };
+    for (named, include) in [
+        ("certs/tls.key", &[][..]),
+        (".env", &[]),
+        (".aws", &[]),
+        (".aws/credentials", &[]),
+        ("site", &[]),
+        ("ok", &[]),
+        (".", &[]),
+        ("node_modules", &[]),
+        ("nothing", &[]),
+        (".git/config", &[".git/config"]),
+        ("git", &[".git"]),
+        ("al", &[".aws"]),
+        ("alias.txt", &[".env"]),
+        ("doc.txt", &["tls.key"]),
+    ] {
+        assert_eq!(check(named, include), "", "{named} {include:?}");
+    }
+    for (named, include, name, rule) in [
+        (".git/config", &[][..], ".git", ".git"),
+        (".git/config", &["config", "**"], ".git", ".git"),
+        (".GIT/../.git", &[], ".git", ".git"),
+        ("git", &[], ".git", ".git"),
+        ("al", &[], ".aws", "credentials"),
+        ("al/credentials", &[], ".aws", "credentials"),
+        ("alias.txt", &["alias.txt"], ".env", ".env*"),
+        ("doc.txt", &[], "tls.key", "private keys"),
+    ] {
+        if named.starts_with(".GIT") {
+            fs_err::create_dir_all(folder.join(".GIT")).unwrap();
+        }
+        let want = format!("`{named}` leads to `{name}`, which the rule `{rule}` leaves out");
+        assert_eq!(check(named, include), want, "{named} {include:?}");
+    }
+    // the project's own place is nobody's fault
+    let inside = folder.join(".aws");
+    project.folders().check_named(&inside, &inside.join("credentials"), &[]).unwrap();
+}
+
+#[test]
+fn ignore_files_are_files() {
+    let project = Project::new(&[
+        (".containerignore/x", ""),
+        (".dockerignore", "notes\n"),
+        ("notes", ""),
+        ("shared/ignore", "*.log\n"),
+        ("a.log", ""),
+    ]);
+    assert!(!project.dump(&application()).contains("notes"), "a folder of an ignore file's name is none");
+    project.write("rules", "*.log\n");
+    project.link(".gitignore", "shared/ignore");
+    assert!(project.dump(&application()).starts_with(".containerignore/x a.log"), "git reads no links");
+    project.link(".carboyignore", "shared/ignore");
+    assert!(!project.dump(&application()).contains("a.log"));
+    fs_err::remove_file(project.path("app/.carboyignore")).unwrap();
+    project.link(".carboyignore", "../rules");
+    let error = project.walk(&application()).unwrap_err();
+    assert!(error.message.ends_with(".carboyignore` is a link that leads out of the project"), "{error}");
+    fs_err::create_dir(project.path(".git")).unwrap();
+    assert!(!project.dump(&application()).contains("a.log"), "within the repository");
+}
+
+#[test]
+fn nothing_vanishes_from_usual_projects() {
+    let names = [
+        "alembic.ini",
+        "alembic/env.py",
+        "alembic/versions/1_first.py",
+        "config.yaml",
+        "manage.py",
+        "notebooks/explore.ipynb",
+        "openapi.yaml",
+        "production.ini",
+        "settings.toml",
+        "shop/migrations/0001_initial.py",
+        "shop/settings.py",
+        "shop/static/site.css",
+        "shop/templates/index.html",
+        "tests/test_shop.py",
+    ];
+    let text = |name: &str| match name {
+        "alembic.ini" => "sqlalchemy.url = driver://user:pass@localhost/dbname\n",
+        "config.yaml" => "# proxy: http://user:password@proxy.example.com:8080\nname: shop\n",
+        "openapi.yaml" => "example: https://user:secret@example.com/hook\n",
+        "production.ini" => "result_backend = db+postgresql://postgres:airflow@postgres/airflow\n",
+        "settings.toml" => "dsn = \"https://0123456789abcdef0123456789abcdef@o123.ingest.sentry.io/456\"\n",
+        "shop/settings.py" => "DATABASE_URL = 'postgres://shop:xK29fa@db/shop'\nSECRET_KEY = 'django-insecure-x'\n",
+        _ => "",
+    };
+    let files: Vec<_> = names.iter().map(|name| (*name, text(name))).collect();
+    let project = Project::new(&files);
+    assert_eq!(project.dump(&application()), format!("{} | ", names.join(" ")));
+}
