@@ -8,6 +8,7 @@ use std::io;
 use std::path::{Component, Path, PathBuf};
 
 use super::other;
+use crate::hint::shell_word;
 use crate::plan::{Bounds, join};
 use crate::ports::PortError;
 
@@ -25,7 +26,10 @@ pub fn admit(bounds: &Bounds, folder: &Path, named: &Path) -> Result<(), PortErr
             return Ok(());
         }
         let message = format!("`{}` is absolute, and a project's files name relative paths only", named.display());
-        let hint = format!("write it relative to the project, or pass --allow-outside {}", named.display());
+        let hint = format!(
+            "write it relative to the project, or pass --allow-outside {}",
+            shell_word(&named.display().to_string())
+        );
         return Err(PortError { hint: Some(hint), ..other(message) });
     }
     let path = join(folder, named);
@@ -47,7 +51,7 @@ pub fn within(bounds: &Bounds, path: &Path) -> Result<(), PortError> {
     }
     let root = bounds.roots.first().map(|root| format!(", `{}`", root.display())).unwrap_or_default();
     let message = format!("`{}` leads out of the project's root{root}", path.display());
-    let hint = format!("move it into the project, or pass --allow-outside {}", path.display());
+    let hint = format!("move it into the project, or pass --allow-outside {}", shell_word(&path.display().to_string()));
     Err(PortError { hint: Some(hint), ..other(message) })
 }
 
@@ -192,5 +196,7 @@ mod tests {
         let error = admit(&bounds, Path::new("/etc"), Path::new("../x")).unwrap_err();
         assert_eq!(error.message, format!("`../x` leads out of the project's root, `{}`", at("repo").display()));
         assert_eq!(error.hint.unwrap(), "move it into the project, or pass --allow-outside /etc/../x");
+        let error = admit(&bounds, Path::new("/etc"), Path::new("../a b")).unwrap_err();
+        assert!(error.hint.unwrap().ends_with("--allow-outside '/etc/../a b'"));
     }
 }
