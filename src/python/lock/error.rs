@@ -150,14 +150,15 @@ mod tests {
         assert_eq!(LockError::new("a\x1b[31m", "b").to_string(), "a\\u{1b}[31m: b");
     }
 
+    #[derive(Debug, serde::Deserialize)]
+    struct Numbers {
+        #[expect(dead_code, reason = "read for its error")]
+        a: u8,
+    }
+
     #[test]
     fn tomls_complaints_have_their_line() {
         let text = "a = 1\nb = [\n";
-        #[derive(Debug, serde::Deserialize)]
-        struct Numbers {
-            #[expect(dead_code, reason = "read for its error")]
-            a: u8,
-        }
         let secret = "\na = 'hunter\", expected 2'\n";
         let error = LockError::toml("uv.lock", secret, &toml::from_str::<Numbers>(secret).unwrap_err()).to_string();
         assert!(error.starts_with("uv.lock:2: invalid type: string \"…\", expected u8"), "{error}");
