@@ -102,6 +102,40 @@ fn a_login_by_name_is_restricted_by_the_machine() {
     }
 }
 
+/// As where `HOME` is the checkout: whoever changes the project writes these files.
+#[test]
+fn files_of_a_home_in_the_project_give_no_secrets_away() {
+    for (path, text) in [
+        (".netrc", "machine 127.0.0.1 login ci password x\n"),
+        (".config/pip/pip.conf", "[global]\nextra-index-url = http://HOST/simple\n"),
+        (".config/uv/uv.toml", "extra-index-url = [\"http://HOST/simple\"]\n"),
+    ] {
+        let index = index();
+        let requirements = format!("--index-url http://ci:$CI_SECRET@{}/simple\nalpha==1.0\n", index.host);
+        let world =
+            with_secret().file("requirements.txt", &requirements).file(path, &text.replace("HOST", &index.host));
+        let home = world.project().display().to_string();
+        let told = world.env("HOME", &home).fails(&HERE);
+        assert!(told.starts_with("exit: 2\n") && told.contains("this machine's configuration does not name"), "{told}");
+        assert!(told.contains(&format!("set CARBOY_LOGIN_HOSTS={}", index.host)), "{told}");
+        assert!(index.requests().is_empty(), "{path}");
+    }
+}
+
+#[test]
+fn dockers_logins_and_netrc_of_a_home_in_the_project_are_not_read() {
+    let world = with_secret().file("requirements.txt", "").file(".netrc", "default login a password b\n");
+    let mut world = world.file(".docker/config.json", "{");
+    world.verb(&["plan"]);
+    let home = world.project().display().to_string();
+    let world = world.env("HOME", &home);
+    let warnings = world.warnings(&HERE);
+    assert_eq!(warnings.matches(".docker/config.json is not read").count(), 1, "{warnings}");
+    assert_eq!(warnings.matches(".netrc is not read").count(), 1, "{warnings}");
+    let named = world.env("DOCKER_CONFIG", &format!("{home}/.docker"));
+    assert!(!named.warnings(&HERE).contains("config.json"));
+}
+
 #[test]
 fn netrcs_default_is_not_sent_to_hosts_that_only_the_project_names() {
     for (variable, sent) in [("NOTHING", false), ("PIP_INDEX_URL", true), ("CARBOY_LOGIN_HOSTS", true)] {

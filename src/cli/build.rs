@@ -30,7 +30,7 @@ pub fn run(flags: &Flags) -> u8 {
 /// A line for each image.
 fn build(flags: &Flags, front: &Arc<dyn Front>) -> Result<Done<String>, CliError> {
     let plans = flags.project.plans(flags.push, front.as_ref())?;
-    let done = flags.session.work(front, |io| build::build(plans, io))?;
+    let done = flags.session.work(front, Some(&flags.project.bounds()?), |io| build::build(plans, io))?;
     Ok(done.map(|reports| {
         for report in &reports {
             front.summary(report);

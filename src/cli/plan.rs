@@ -28,7 +28,7 @@ pub fn run(flags: &Flags) -> u8 {
 
 fn plan(flags: &Flags, front: &Arc<dyn Front>) -> Result<Done<String>, CliError> {
     let plans = flags.project.plans(false, front.as_ref())?;
-    let done = flags.session.work(front, |io| build::preview(plans, io))?;
+    let done = flags.session.work(front, Some(&flags.project.bounds()?), |io| build::preview(plans, io))?;
     Ok(done.map(
         |previews| {
             if flags.json { ui::plan_json(&previews) } else { ui::plan_text(&previews, stdout_width()) }

@@ -8,9 +8,9 @@ use clap::Args as ClapArgs;
 
 use super::error::CliError;
 use super::folder::Folder;
-use super::{inside, lock};
+use super::{inside, lock, root};
 use crate::config::{ConfigError, File};
-use crate::plan::{self, Args, By, Dependencies, LockFile, Plan};
+use crate::plan::{self, Args, Bounds, By, Dependencies, LockFile, Plan};
 use crate::progress::{Event, Progress};
 use crate::rootfs::Limits;
 
@@ -96,6 +96,15 @@ impl Project {
             return Ok(Limits::default());
         }
         Ok(self.folder()?.file.limits)
+    }
+
+    /// Where the paths in the project's files may lead.
+    ///
+    /// # Errors
+    /// Paths that cannot be followed.
+    pub fn bounds(&self) -> Result<Bounds, CliError> {
+        let home = etcetera::home_dir().ok();
+        root::bounds(self.dir.as_deref().unwrap_or(Path::new(".")), &self.allow_outside, home.as_deref())
     }
 
     fn folder(&self) -> Result<Folder, CliError> {

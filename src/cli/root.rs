@@ -7,13 +7,14 @@ use super::error::CliError;
 use super::files;
 use super::lock::is_member;
 use crate::plan::Bounds;
-use crate::source::real;
+use crate::source::{real, tracks};
 
 /// What a repository has at its top: git, Mercurial, Jujutsu, Subversion.
 const REPOSITORIES: [&str; 4] = [".git", ".hg", ".jj", ".svn"];
 
-/// The bounds of a project. `home` and the root of the disk are no repositories, for some
-/// keep their settings in one: a project below them is on its own.
+/// The bounds of a project. The root of the disk is not a repository, and `home` only if
+/// git tracks files of the project there: some people keep their settings in one, and some
+/// CI systems have the checkout as home.
 ///
 /// # Errors
 /// Paths that cannot be followed.
@@ -21,7 +22,10 @@ pub fn bounds(folder: &Path, allowed: &[PathBuf], home: Option<&Path>) -> Result
     let follow = |path: &Path| real(path).map_err(|cause| CliError::Read { path: path.to_owned(), cause });
     let project = follow(folder)?;
     let home = home.map(follow).transpose()?;
-    let mut above = project.ancestors().take_while(|path| path.parent().is_some() && Some(*path) != home.as_deref());
+    let is_home = |path: &Path| Some(path) == home.as_deref();
+    let mut above = project
+        .ancestors()
+        .take_while(|path| path.parent().is_some() && (!is_home(path) || *path != project && tracks(path, &project)));
     let repository = above.find(|path| REPOSITORIES.iter().any(|name| path.join(name).exists()));
     let workspace = project.ancestors().skip(1).find(|path| {
         let text = files::text(&path.join("pyproject.toml"), files::CONFIGURATION);
@@ -72,6 +76,19 @@ mod tests {
             ("space/libs/b", "space"),
             ("space/other", "space/other"),
         ] {
+            let bounds = bounds(&top.join(project), &[], Some(&top.join("home"))).unwrap();
+            assert_eq!(bounds.roots, [top.join(root)], "{project}");
+        }
+        // As in Jenkins, where the checkout may be the home.
+        write("home/svc/x", "");
+        let git = |args: &[&str]| {
+            let mut command = std::process::Command::new("git");
+            assert!(command.arg("-C").arg(top.join("home")).args(args).output().unwrap().status.success());
+        };
+        std::fs::remove_dir_all(top.join("home/.git")).unwrap();
+        git(&["init", "-q"]);
+        git(&["add", "svc/x"]);
+        for (project, root) in [("home/svc", "home"), ("home/alone", "home/alone"), ("home/repo/app", "home/repo")] {
             let bounds = bounds(&top.join(project), &[], Some(&top.join("home"))).unwrap();
             assert_eq!(bounds.roots, [top.join(root)], "{project}");
         }

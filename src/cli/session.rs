@@ -3,7 +3,7 @@
 use std::io::{self, IsTerminal as _, Write as _};
 use std::mem::ManuallyDrop;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use clap::Args as ClapArgs;
 use clap::builder::FalseyValueParser;
@@ -16,9 +16,10 @@ use super::{DONE, STOPPED};
 use crate::build::{BuildError, Io};
 use crate::bytecode::{self, HostPython};
 use crate::hint::Hint as _;
-use crate::progress::Progress;
+use crate::plan::Bounds;
+use crate::progress::{Event, Progress};
 use crate::registry::{Credentials, Options, Registry};
-use crate::source::LocalFolders;
+use crate::source::{LocalFolders, is_governed};
 use crate::store::{CacheOptions, DiskCache};
 use crate::ui::{self, Front, Mode, Screen};
 use crate::workers::Workers;
@@ -58,17 +59,22 @@ impl Session {
         run_as(if self.quiet { Mode::None } else { self.progress }, verb)
     }
 
-    /// Does work with registries, cache and folders.
+    /// Does work with registries, cache and folders; for a project its bounds are given.
     ///
     /// # Errors
     /// What the work fails with; a cache or network that cannot be set up.
-    pub fn work<T, F>(&self, front: &Arc<dyn Front>, work: impl FnOnce(Io) -> F) -> Result<Done<T>, CliError>
+    pub fn work<T, F>(
+        &self,
+        front: &Arc<dyn Front>,
+        bounds: Option<&Bounds>,
+        work: impl FnOnce(Io) -> F,
+    ) -> Result<Done<T>, CliError>
     where
         F: Future<Output = Result<T, BuildError>>,
     {
         let options = Options {
             insecure: self.insecure.clone(),
-            credentials: Credentials::new(docker_config()),
+            credentials: Credentials::new(docker_config(bounds, front.as_ref())),
             user_agent: concat!("carboy/", env!("CARGO_PKG_VERSION")).to_owned(),
             ..Options::default()
         };
@@ -90,6 +96,7 @@ impl Session {
             workers: workers.clone(),
             insecure: self.insecure.clone(),
             jobs,
+            told: Mutex::default(),
         };
         let named = self.host_python.as_ref().map(std::path::absolute).transpose().map_err(CliError::Start)?;
         let compiler = HostPython::new(bytecode::Places::new(named, |name| std::env::var_os(name)), cache.clone());
@@ -209,11 +216,24 @@ fn print(text: &str) -> io::Result<()> {
     }
 }
 
-/// docker's `config.json`: `$DOCKER_CONFIG`, else `~/.docker`.
-fn docker_config() -> Option<PathBuf> {
-    let folder = std::env::var_os("DOCKER_CONFIG").filter(|folder| !folder.is_empty()).map(PathBuf::from);
-    let folder = folder.or_else(|| Some(etcetera::home_dir().ok()?.join(".docker")))?;
-    Some(folder.join("config.json"))
+/// docker's `config.json`: `$DOCKER_CONFIG`, else `~/.docker`, unless that lies in the
+/// project: whoever changes that could have programs run as credential helpers.
+fn docker_config(bounds: Option<&Bounds>, progress: &dyn Progress) -> Option<PathBuf> {
+    if let Some(folder) = std::env::var_os("DOCKER_CONFIG").filter(|folder| !folder.is_empty()) {
+        return Some(PathBuf::from(folder).join("config.json"));
+    }
+    let file = etcetera::home_dir().ok()?.join(".docker/config.json");
+    let root = bounds.and_then(|bounds| bounds.roots.first());
+    if !root.is_some_and(|root| is_governed(root, &file)) {
+        return Some(file);
+    }
+    if file.exists() {
+        progress.on(Event::Warning(format!(
+            "{} is not read, as it lies in the project: if it is yours, set DOCKER_CONFIG to its folder",
+            file.display()
+        )));
+    }
+    None
 }
 
 fn screen() -> Screen {

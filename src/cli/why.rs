@@ -39,7 +39,7 @@ fn why(flags: &Flags, front: &Arc<dyn Front>) -> Result<Done<String>, CliError> 
     let told = match &flags.image {
         None => {
             let plans = flags.project.plans(false, front.as_ref())?;
-            flags.session.work(front, |io| build::why(plans, io, &flags.file))?
+            flags.session.work(front, Some(&flags.project.bounds()?), |io| build::why(plans, io, &flags.file))?
         }
         Some(image) => {
             let location: Location =
@@ -47,7 +47,7 @@ fn why(flags: &Flags, front: &Arc<dyn Front>) -> Result<Done<String>, CliError> 
             let platforms = platforms(&flags.project.platforms)?;
             let limits = flags.project.limits()?;
             let work = |io| build::why_image(&location, image, &platforms, limits, io, &flags.file);
-            flags.session.work(front, work)?.map(|told| vec![told])
+            flags.session.work(front, None, work)?.map(|told| vec![told])
         }
     };
     Ok(told.map(|told| if flags.json { ui::why_json(&told) } else { ui::why_text(&told, &flags.file, chain_width()) }))

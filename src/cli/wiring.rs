@@ -1,5 +1,6 @@
 //! Brings ports and what stands behind them together.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -9,9 +10,9 @@ use crate::packages::configured::{self, Around, Own};
 use crate::packages::{Settings, Wheels};
 use crate::plan::Bounds;
 use crate::ports::{Cache, Folders, Indexes, Packages, PortError, Repositories, Sink, Source, WheelPlaces};
-use crate::progress::Progress;
+use crate::progress::{Event, Progress};
 use crate::registry::Registry;
-use crate::source::{admit, within};
+use crate::source::{admit, is_governed};
 use crate::store::{Layout, LayoutWriter};
 use crate::workers::Workers;
 
@@ -69,6 +70,8 @@ pub struct Markets {
     pub workers: Workers,
     pub insecure: Vec<String>,
     pub jobs: usize,
+    /// The warnings that were shown: profiles share their settings.
+    pub told: Mutex<BTreeSet<String>>,
 }
 
 impl Indexes for Markets {
@@ -82,6 +85,11 @@ impl Indexes for Markets {
         };
         let projects = [places.project.as_path(), places.folder.as_path()];
         let settings = around(&projects, &places.bounds, |around| configured::settings(&own, around))?;
+        for warning in &settings.warnings {
+            if self.told.lock().is_ok_and(|mut told| told.insert(warning.clone())) {
+                self.progress.on(Event::Warning(warning.clone()));
+            }
+        }
         let bounds = places.bounds.clone();
         let settings = Settings { bounds, insecure: self.insecure.clone(), jobs: self.jobs, ..settings };
         let (cache, folders, progress) = (self.cache.clone(), self.folders.clone(), self.progress.clone());
@@ -92,14 +100,14 @@ impl Indexes for Markets {
 /// Gives the surroundings of a project's folders to whoever looks for settings.
 pub fn around<T>(projects: &[&Path], bounds: &Bounds, look: impl FnOnce(&Around<'_>) -> T) -> T {
     let home = etcetera::home_dir().ok();
-    let roots = Bounds { allowed: Vec::new(), roots: bounds.roots.clone() };
+    let root = bounds.roots.first();
     look(&Around {
-        variable: &|name| std::env::var(name).ok(),
+        variable: &|name| Some(std::env::var_os(name)?.to_string_lossy().into_owned()),
         home: home.as_deref(),
         folder: Path::new(""),
         system: Path::new("/etc"),
         projects,
         admit: &|folder, named| admit(bounds, folder, named),
-        is_projects: &|path| within(&roots, path).is_ok(),
+        is_projects: &|path| root.is_some_and(|root| is_governed(root, path)),
     })
 }

@@ -40,6 +40,8 @@ pub struct Settings {
     /// Where wheels in folders that the project's files name may lead, by links.
     pub bounds: Arc<Bounds>,
     pub credentials: Credentials,
+    /// What whoever runs carboy should know of the settings.
+    pub warnings: Vec<String>,
     /// Hosts, with or without a port, that may speak plain HTTP. Loopback hosts
     /// always may.
     pub insecure: Vec<String>,
@@ -106,6 +108,7 @@ impl Default for Settings {
             lock_links: Vec::new(),
             folder: PathBuf::new(),
             projects_links: Vec::new(),
+            warnings: Vec::new(),
             bounds: Arc::default(),
             credentials: Credentials::default(),
             insecure: Vec::new(),

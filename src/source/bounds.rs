@@ -8,6 +8,7 @@ use std::io;
 use std::path::{Component, Path, PathBuf};
 
 use super::other;
+use crate::hint::shell_word;
 use crate::plan::{Bounds, join};
 use crate::ports::PortError;
 
@@ -25,7 +26,10 @@ pub fn admit(bounds: &Bounds, folder: &Path, named: &Path) -> Result<(), PortErr
             return Ok(());
         }
         let message = format!("`{}` is absolute, and a project's files name relative paths only", named.display());
-        let hint = format!("write it relative to the project, or pass --allow-outside {}", named.display());
+        let hint = format!(
+            "write it relative to the project, or pass --allow-outside {}",
+            shell_word(&named.display().to_string())
+        );
         return Err(PortError { hint: Some(hint), ..other(message) });
     }
     let path = join(folder, named);
@@ -47,8 +51,16 @@ pub fn within(bounds: &Bounds, path: &Path) -> Result<(), PortError> {
     }
     let root = bounds.roots.first().map(|root| format!(", `{}`", root.display())).unwrap_or_default();
     let message = format!("`{}` leads out of the project's root{root}", path.display());
-    let hint = format!("move it into the project, or pass --allow-outside {}", path.display());
+    let hint = format!("move it into the project, or pass --allow-outside {}", shell_word(&path.display().to_string()));
     Err(PortError { hint: Some(hint), ..other(message) })
+}
+
+/// Whether whoever may write below a folder decides what is at a path: it leads there, or
+/// through a link that is there. So does a path that cannot be followed.
+pub fn is_governed(root: &Path, path: &Path) -> bool {
+    let mut by_link = false;
+    let end = follow(path, &mut |link| by_link |= link.starts_with(root));
+    by_link || end.map_or(true, |end| end.starts_with(root))
 }
 
 /// The path that a path leads to, absolute and without links.
@@ -56,6 +68,11 @@ pub fn within(bounds: &Bounds, path: &Path) -> Result<(), PortError> {
 /// # Errors
 /// Links that lead around in circles; an unreadable working directory.
 pub fn real(path: &Path) -> io::Result<PathBuf> {
+    follow(path, &mut |_| {})
+}
+
+/// The same, telling each link on the way.
+fn follow(path: &Path, tell: &mut dyn FnMut(&Path)) -> io::Result<PathBuf> {
     let path = std::path::absolute(if path.as_os_str().is_empty() { Path::new(".") } else { path })?;
     let parts =
         |path: &Path| path.components().rev().map(|part| part.as_os_str().to_owned()).collect::<Vec<OsString>>();
@@ -69,6 +86,7 @@ pub fn real(path: &Path) -> io::Result<PathBuf> {
                 let next = at.join(name);
                 match std::fs::read_link(&next) {
                     Ok(target) => {
+                        tell(&next);
                         hops += 1;
                         if hops > MOST_HOPS {
                             return Err(io::Error::other("too many links"));
@@ -94,6 +112,36 @@ mod tests {
     use std::os::unix::fs::symlink;
 
     use super::*;
+
+    #[test]
+    fn a_path_is_governed_by_where_it_leads_and_what_it_leads_through() {
+        let world = tempfile::tempdir().unwrap();
+        let top = real(world.path()).unwrap();
+        let at = |path: &str| top.join(path);
+        for folder in ["repo/sub", "home"] {
+            std::fs::create_dir_all(at(folder)).unwrap();
+        }
+        for (link, target) in [
+            ("home/in", "../repo/.netrc"),
+            ("repo/out", "../home"),
+            ("home/repo", "../repo/sub"),
+            ("home/loop", "loop"),
+        ] {
+            symlink(target, at(link)).unwrap();
+        }
+        for (path, governed) in [
+            ("repo/.netrc", true),
+            ("home/.netrc", false),
+            ("repo/../home/.netrc", false),
+            ("home/in", true),
+            ("repo/out/.netrc", true),
+            ("home/repo/x", true),
+            ("home/loop", true),
+            ("repo-2/.netrc", false),
+        ] {
+            assert_eq!(is_governed(&at("repo"), &at(path)), governed, "{path}");
+        }
+    }
 
     #[test]
     fn paths_stay_inside_or_are_allowed() {
@@ -148,5 +196,7 @@ mod tests {
         let error = admit(&bounds, Path::new("/etc"), Path::new("../x")).unwrap_err();
         assert_eq!(error.message, format!("`../x` leads out of the project's root, `{}`", at("repo").display()));
         assert_eq!(error.hint.unwrap(), "move it into the project, or pass --allow-outside /etc/../x");
+        let error = admit(&bounds, Path::new("/etc"), Path::new("../a b")).unwrap_err();
+        assert!(error.hint.unwrap().ends_with("--allow-outside '/etc/../a b'"));
     }
 }

@@ -31,6 +31,15 @@ pub(super) fn for_each(repository: &Path, take: &mut dyn FnMut(&[u8])) {
     }
 }
 
+/// Whether the repository of a folder tracks something below another folder in it.
+pub fn tracks(repository: &Path, folder: &Path) -> bool {
+    let Ok(folder) = folder.strip_prefix(repository) else { return false };
+    let prefix = folder.join("").into_os_string().into_encoded_bytes();
+    let mut found = false;
+    for_each(repository, &mut |name| found |= name.starts_with(&prefix));
+    found
+}
+
 fn git_folder(repository: &Path) -> Option<PathBuf> {
     let path = repository.join(".git");
     if path.is_dir() {
@@ -178,5 +187,9 @@ mod tests {
         let mut count = 0;
         for_each(&root.path().join("w"), &mut |_| count += 1);
         assert_eq!(count, NAMES.len());
+        for (folder, tracked) in [("dir", true), ("", true), ("di", false), ("dir/one", false), ("../main", false)] {
+            let top = root.path().join("w");
+            assert_eq!(tracks(&top, &top.join(folder)), tracked, "{folder}");
+        }
     }
 }

@@ -39,9 +39,10 @@ use fs_err::PathExt as _;
 
 use crate::plan::Bounds;
 use crate::ports::{Cache, Folders, LocalEntry, LocalFile, LocalKind, PortError, PortErrorKind, Walk, WalkRules};
-pub use bounds::{admit, real, within};
+pub use bounds::{admit, is_governed, real, within};
 use content::Finding;
 use facts::{Facts, Stat};
+pub use git_index::tracks;
 use globs::Globs;
 use index::{Index, Update};
 use rules::Rules;

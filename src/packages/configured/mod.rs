@@ -18,6 +18,10 @@
 //! indexes with names, then those in URLs, then netrc's. A lock file's indexes have no
 //! names here: it would decide which host gets somebody's login. Which hosts get logins
 //! that only the project names is in [`trust`].
+//!
+//! Files of 4 and 5 may lie in the project, where `HOME` is the checkout or a variable
+//! names a committed file. Their indexes count in their place, but as the project's: they
+//! name no host for [`trust`], and their folders stay in the project. netrc is not read there.
 
 mod ini;
 mod pip;
@@ -36,6 +40,7 @@ use super::credentials::{Credentials, Login, login_of, without_login};
 use super::netrc::{self, Netrc};
 use super::settings::{Index, Links, Settings};
 use crate::http::failure::other;
+use crate::http::hosts::same_origin;
 use crate::plan::By;
 use crate::ports::PortError;
 use crate::python::lock::Sources;
@@ -58,7 +63,7 @@ pub struct Around<'a> {
     pub projects: &'a [&'a Path],
     /// Whether a file of the project may name a path, which is relative to a folder.
     pub admit: &'a dyn Fn(&Path, &Path) -> Result<(), PortError>,
-    /// Whether a file of this machine is one of the project's.
+    /// Whether a file of settings is one that whoever changes the project may write.
     pub is_projects: &'a dyn Fn(&Path) -> bool,
 }
 
@@ -81,12 +86,14 @@ struct Given {
     url: String,
     /// Where it is written.
     what: String,
+    by: By,
 }
 
 /// What one place says.
 #[derive(Default)]
 struct Source {
     what: String,
+    /// Who wrote its links. Its indexes may come from another file.
     by: By,
     /// Stands in `PyPI`'s place.
     index: Option<Given>,
@@ -135,6 +142,8 @@ pub struct Machine {
     sources: Vec<Source>,
     trust: Trust,
     netrc: Option<Netrc>,
+    /// A netrc that lies in the project.
+    unread: Option<PathBuf>,
 }
 
 impl Machine {
@@ -147,21 +156,39 @@ impl Machine {
         sources.extend(uv::files(around)?);
         sources.push(pip::files(around)?);
         sources.insert(0, Source::own(index, around.folder, By::User));
-        let mut trust = Trust::new(around.get(trust::LOGIN_HOSTS))?;
+        // Empty, it lists no host: a variable that is not set in CI must not lift the restriction.
+        let mut trust = Trust::new((around.variable)(trust::LOGIN_HOSTS))?;
         for source in &sources {
-            for given in source.all() {
+            for given in source.all().filter(|given| given.by == By::User) {
                 if let Place::Web(url) = given.place()? {
                     trust.add(given.name.as_deref(), &url);
                 }
             }
         }
-        Ok(Self { sources, trust, netrc: netrc(around)? })
+        let path = netrc_path(around);
+        let (unread, path) = path.map_or((None, None), |path| {
+            if (around.is_projects)(&path) {
+                (Some(path).filter(|path| path.exists()), None)
+            } else {
+                (None, Some(path))
+            }
+        });
+        Ok(Self { sources, trust, netrc: path.map(|path| netrc(&path)).transpose()?.flatten(), unread })
     }
 
-    /// Whether it names a URL's host.
+    /// Whether it names a URL's host. netrc has hosts without a scheme: they are meant to
+    /// get logins over HTTPS.
     pub fn names(&self, url: &Url) -> bool {
         let known = |netrc: &Netrc| url.host_str().is_some_and(|host| netrc.machine(host, None).is_some());
-        self.trust.names(url) || self.netrc.as_ref().is_some_and(known)
+        self.trust.names(url) || trust::is_private(url) && self.netrc.as_ref().is_some_and(known)
+    }
+
+    /// The place in a file of settings that names a URL's host and does not count, for the
+    /// file is one of the project's.
+    fn distrusted(&self, url: &Url) -> Option<String> {
+        let mut all = self.sources.iter().flat_map(Source::all).filter(|given| given.by == By::Project);
+        let given = all.find(|given| matches!(given.place(), Ok(Place::Web(named)) if same_origin(&named, url)));
+        given.map(|given| given.what).or_else(|| Some(self.unread.as_ref()?.display().to_string()))
     }
 }
 
@@ -175,7 +202,13 @@ pub fn settings(own: &Own, around: &Around<'_>) -> Result<Settings, PortError> {
     let mut settings = Settings { wheelhouses, wheelhouses_by, ..Settings::default() };
     settings.certificates = pip::certificates(around);
     let flag = own.index.as_ref().filter(|(by, _)| *by == By::User).map(|(_, url)| url.as_str());
-    let Machine { mut sources, trust, netrc } = Machine::read(flag, around)?;
+    let Machine { mut sources, trust, netrc, unread } = Machine::read(flag, around)?;
+    settings.warnings.extend(unread.map(|path| {
+        format!(
+            "{} is not read: it lies in the project, and whoever changes that could name hosts in it",
+            path.display()
+        )
+    }));
     let mut logins = Logins { around, credentials: Credentials::new(trust, netrc) };
     for source in &sources {
         logins.learn(source)?;
@@ -201,7 +234,7 @@ pub fn settings(own: &Own, around: &Around<'_>) -> Result<Settings, PortError> {
         }
     }
 
-    let machines = settings.find_links.clone();
+    let machines = machines_folders(&sources)?;
     for folder in around.projects {
         let project = project::read(folder, around)?;
         logins.learn(&project)?;
@@ -215,18 +248,35 @@ pub fn settings(own: &Own, around: &Around<'_>) -> Result<Settings, PortError> {
     settings.lock_links.extend(lock.links(around)?);
     settings.pypi &= lock.index.is_none();
     settings.no_index |= own.sources.no_index;
-    let projects = settings.find_links.iter().chain(&settings.lock_links).filter(|links| !machines.contains(links));
-    settings.projects_links = projects.filter_map(Links::folder).map(Path::to_owned).collect();
+    let folders = settings.find_links.iter().chain(&settings.lock_links).filter_map(Links::folder);
+    let projects = folders.filter(|folder| !machines.iter().any(|known| known == folder));
+    settings.projects_links = projects.map(Path::to_owned).collect();
     settings.folder.clone_from(&own.folder);
     settings.credentials = logins.credentials;
     Ok(settings)
 }
 
-/// The logins of netrc, if there is one.
-fn netrc(around: &Around<'_>) -> Result<Option<Netrc>, PortError> {
+/// The folders that whoever runs carboy names.
+fn machines_folders(sources: &[Source]) -> Result<Vec<PathBuf>, PortError> {
+    let mut folders = Vec::new();
+    for source in sources {
+        for given in source.all().filter(|given| given.by == By::User) {
+            if let Place::Folder(named) = given.place()? {
+                folders.push(source.folder.join(named));
+            }
+        }
+    }
+    Ok(folders)
+}
+
+fn netrc_path(around: &Around<'_>) -> Option<PathBuf> {
     let named = around.get("NETRC").map(|path| around.folder.join(path));
-    let Some(path) = named.or_else(|| Some(around.home?.join(".netrc"))) else { return Ok(None) };
-    let text = read_up_to(&path, netrc::LIMIT)?;
+    named.or_else(|| Some(around.home?.join(".netrc")))
+}
+
+/// The logins of netrc, if there is one.
+fn netrc(path: &Path) -> Result<Option<Netrc>, PortError> {
+    let text = read_up_to(path, netrc::LIMIT)?;
     Ok(text.map(|text| Netrc::read(&text, &path.display().to_string())))
 }
 
@@ -234,7 +284,7 @@ impl Own {
     /// What the lock file says.
     fn lock(&self) -> Source {
         let what = "the lock file".to_owned();
-        let given = |url: &String| Given { name: None, url: url.clone(), what: what.clone() };
+        let given = |url: &String| Given { name: None, url: url.clone(), what: what.clone(), by: By::Project };
         let (index, extra) = (self.sources.index.as_ref().map(given), &self.sources.extra_indexes);
         let (extra, links) = (extra.iter().map(given).collect(), self.sources.find_links.clone());
         let (folder, by) = (self.folder.clone(), By::Project);
@@ -249,22 +299,32 @@ impl Source {
             By::User => "--index".to_owned(),
             By::Project => "[dependencies] index".to_owned(),
         };
-        let index = index.map(|url| Given { name: None, url: url.to_owned(), what: what.clone() });
+        let index = index.map(|url| Given { name: None, url: url.to_owned(), what: what.clone(), by });
         Self { what, by, index, folder: folder.to_owned(), ..Self::default() }
+    }
+
+    /// The same, as somebody else's.
+    fn written_by(mut self, by: By) -> Self {
+        self.index.iter_mut().chain(&mut self.extra).chain(&mut self.named).for_each(|given| given.by = by);
+        Self { by, ..self }
     }
 
     /// Everything that it names: indexes and links.
     fn all(&self) -> impl Iterator<Item = Given> {
-        let links = self.links.iter().map(|url| Given { name: None, url: url.clone(), what: self.what.clone() });
+        let links = self.links.iter().map(|url| self.link(url));
         self.index.iter().chain(&self.extra).chain(&self.named).cloned().chain(links)
+    }
+
+    fn link(&self, url: &str) -> Given {
+        Given { name: None, url: url.to_owned(), what: self.what.clone(), by: self.by }
     }
 
     fn links(&self, around: &Around<'_>) -> Result<Vec<Links>, PortError> {
         let one = |text: &String| {
-            let given = Given { name: None, url: text.clone(), what: self.what.clone() };
+            let given = self.link(text);
             Ok(match given.place()? {
                 Place::Web(url) => Links::Page(without_login(&url)),
-                Place::Folder(named) => Links::Folder(self.folder(&named, around)?),
+                Place::Folder(named) => Links::Folder(self.folder(&named, given.by, around)?),
             })
         };
         self.links.iter().map(one).collect()
@@ -281,15 +341,15 @@ impl Source {
             match self.index_place(given)? {
                 Place::Web(url) if indexes.iter().any(|known| known.is_at(&without_login(&url))) => {}
                 Place::Web(url) => indexes.push(given.index(&url)),
-                Place::Folder(named) => links.push(Links::Tree(self.folder(&named, around)?)),
+                Place::Folder(named) => links.push(Links::Tree(self.folder(&named, given.by, around)?)),
             }
         }
         Ok(())
     }
 
     /// A folder that it names.
-    fn folder(&self, named: &Path, around: &Around<'_>) -> Result<PathBuf, PortError> {
-        if self.by == By::Project {
+    fn folder(&self, named: &Path, by: By, around: &Around<'_>) -> Result<PathBuf, PortError> {
+        if by == By::Project {
             (around.admit)(&self.folder, named)
                 .map_err(|error| PortError { message: format!("{}: {}", self.what, error.message), ..error })?;
         }
@@ -356,7 +416,7 @@ impl Logins<'_> {
         for given in source.all() {
             let Place::Web(url) = given.place()? else { continue };
             let trust = self.credentials.trust();
-            let permits = |name: &&str| match source.by {
+            let permits = |name: &&str| match given.by {
                 By::User => trust.permits(&url),
                 By::Project => trust.permits_named(name, &url),
             };

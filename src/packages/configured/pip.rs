@@ -8,6 +8,7 @@ use std::path::PathBuf;
 
 use super::ini::Ini;
 use super::{Around, Given, Source, read, words};
+use crate::plan::By;
 use crate::ports::PortError;
 
 /// What the environment says.
@@ -15,8 +16,15 @@ pub fn environment(around: &Around<'_>) -> Source {
     let variable = |name: &str| around.get(name);
     Source {
         what: "PIP_INDEX_URL and its like".to_owned(),
-        index: variable("PIP_INDEX_URL").map(|url| Given { name: None, url, what: "PIP_INDEX_URL".to_owned() }),
-        extra: variable("PIP_EXTRA_INDEX_URL").map(|urls| given(&urls, "PIP_EXTRA_INDEX_URL")).unwrap_or_default(),
+        index: variable("PIP_INDEX_URL").map(|url| Given {
+            name: None,
+            url,
+            what: "PIP_INDEX_URL".to_owned(),
+            by: By::User,
+        }),
+        extra: variable("PIP_EXTRA_INDEX_URL")
+            .map(|urls| given(&urls, "PIP_EXTRA_INDEX_URL", By::User))
+            .unwrap_or_default(),
         equal: true,
         links: variable("PIP_FIND_LINKS").map(|text| links(&text, around)).unwrap_or_default(),
         no_index: variable("PIP_NO_INDEX").map(|value| is_true(&value)),
@@ -40,15 +48,18 @@ pub fn files(around: &Around<'_>) -> Result<Source, PortError> {
         let last = |section| files.iter().rev().find_map(|(ini, path)| Some((ini.get(section, key)?, path)));
         let values = [last("install"), last("global")].into_iter().flatten();
         let (value, path) = values.into_iter().find(|(value, _)| !value.is_empty())?;
-        around.get(&variable).is_none().then(|| (value.to_owned(), format!("{key} in {}", path.display())))
+        let by = if (around.is_projects)(path) { By::Project } else { By::User };
+        around.get(&variable).is_none().then(|| (value.to_owned(), format!("{key} in {}", path.display()), by))
     };
+    let links = of("find-links");
     Ok(Source {
         what: "find-links in pip.conf".to_owned(),
-        index: of("index-url").map(|(url, what)| Given { name: None, url, what }),
-        extra: of("extra-index-url").map(|(urls, what)| given(&urls, &what)).unwrap_or_default(),
+        by: links.as_ref().map_or(By::User, |(_, _, by)| *by),
+        index: of("index-url").map(|(url, what, by)| Given { name: None, url, what, by }),
+        extra: of("extra-index-url").map(|(urls, what, by)| given(&urls, &what, by)).unwrap_or_default(),
         equal: true,
-        links: of("find-links").map(|(links, _)| self::links(&links, around)).unwrap_or_default(),
-        no_index: of("no-index").map(|(value, _)| is_true(&value)),
+        links: links.map(|(links, ..)| self::links(&links, around)).unwrap_or_default(),
+        no_index: of("no-index").map(|(value, ..)| is_true(&value)),
         folder: around.folder.to_owned(),
         ..Source::default()
     })
@@ -89,8 +100,8 @@ fn paths(around: &Around<'_>) -> Vec<PathBuf> {
     paths
 }
 
-fn given(urls: &str, what: &str) -> Vec<Given> {
-    let one = |url: String| Given { name: None, url, what: what.to_owned() };
+fn given(urls: &str, what: &str, by: By) -> Vec<Given> {
+    let one = |url: String| Given { name: None, url, what: what.to_owned(), by };
     words(urls).into_iter().map(one).collect()
 }
 

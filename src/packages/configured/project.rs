@@ -52,16 +52,16 @@ pub fn read(folder: &Path, around: &Around<'_>) -> Result<Source, PortError> {
         Some(uv) => (uv, &own_file),
         None => (pyproject.tool.uv.unwrap_or_default(), &path),
     };
-    let mut source = Source { by: By::Project, ..uv.source(from) };
+    let mut source = uv.source(from);
     for one in pyproject.tool.poetry.source {
         let Some(url) = one.url else { continue };
-        let given = Given { name: Some(one.name), url, what: what.clone() };
+        let given = Given { name: Some(one.name), url, what: what.clone(), by: By::Project };
         source.named.push(given.clone());
         if one.priority.as_deref() != Some("explicit") {
             source.extra.push(given);
         }
     }
-    Ok(source)
+    Ok(source.written_by(By::Project))
 }
 
 /// A file of the project's folder; it may not be a link to elsewhere.

@@ -393,11 +393,90 @@ fn an_environment_in_the_project_is_the_projects() {
     assert_eq!(summary("project/.venv"), "PyPI");
 }
 
+/// Where `HOME` is the checkout, or a variable names a file of it.
+#[test]
+fn files_of_settings_in_the_project_name_no_hosts() {
+    let conf = |path| (path, "[global]\nextra-index-url = https://h.example/pip\n");
+    let uv = |path| (path, "[[index]]\nname = \"a\"\nurl = \"https://h.example/uv\"\n");
+    let netrc = |path| (path, "machine h.example login x password y\n");
+    let url = "https://${USER}:${PW}@h.example/simple";
+    for (variable, value, file) in [
+        ("PIP_CONFIG_FILE", "my.conf", conf("project/my.conf")),
+        ("UV_CONFIG_FILE", "my.toml", uv("project/my.toml")),
+        ("XDG_CONFIG_HOME", "PROJECT/x", conf("project/x/pip/pip.conf")),
+        ("XDG_CONFIG_HOME", "PROJECT/x", uv("project/x/uv/uv.toml")),
+        ("XDG_CONFIG_DIRS", "PROJECT/x", conf("project/x/pip/pip.conf")),
+        ("NETRC", "n", netrc("project/n")),
+    ] {
+        let world = World::new(&SECRETS, &[file]);
+        let value = value.replace("PROJECT", &world.folder.path().join("project").display().to_string());
+        let mut world = World { variables: world.variables.clone(), ..world };
+        world.variables.insert(variable.to_owned(), value);
+        let error = world.put_in(None, url).unwrap_err();
+        assert!(error.message.ends_with("to h.example, which this machine's configuration does not name"), "{error}");
+        let hint = error.hint.unwrap();
+        assert!(hint.contains("project/") && hint.ends_with("CARBOY_LOGIN_HOSTS=h.example"), "{hint}");
+        // Its indexes count, as the project's do.
+        let settings = world.read(&Own::default()).unwrap();
+        assert_eq!(settings.indexes.len(), usize::from(variable != "NETRC"), "{variable}");
+        assert_eq!(settings.warnings.len(), usize::from(variable == "NETRC"), "{:?}", settings.warnings);
+        assert!(world.login("https://h.example/simple", "https://h.example/simple").is_none());
+        world.variables.insert("CARBOY_LOGIN_HOSTS".to_owned(), "h.example".to_owned());
+        assert_eq!(world.put_in(None, url).unwrap(), "https://me:p%40ss%2Fw@h.example/simple");
+    }
+}
+
+#[test]
+fn only_the_files_of_pips_in_the_project_name_no_hosts() {
+    let files = [
+        ("etc/pip.conf", "[global]\nindex-url = https://corp.example/simple\n"),
+        ("project/my.conf", "[global]\nextra-index-url = https://evil.example/\n"),
+    ];
+    let world = World::new(&[&[("PIP_CONFIG_FILE", "my.conf")], &SECRETS[..]].concat(), &files);
+    world.put_in(None, "https://${USER}:x@corp.example/simple").unwrap();
+    world.put_in(None, "https://${USER}:x@evil.example/simple").unwrap_err();
+    assert_eq!(world.summary(&Own::default()), "indexes: corp.example evil.example");
+    for links in ["/out", "../out"] {
+        let conf = ("project/my.conf", format!("[global]\nfind-links = {links}\n"));
+        let world = World::new(&[("PIP_CONFIG_FILE", "my.conf")], &[(conf.0, &conf.1)]);
+        let error = world.read(&Own::default()).err().unwrap();
+        assert!(error.message.ends_with("is outside"), "{error}");
+    }
+}
+
+#[test]
+fn an_empty_list_of_hosts_lists_none() {
+    let own = "[[tool.uv.index]]\nname = \"acme\"\nurl = \"https://h.example/simple\"\n";
+    for hosts in ["", " "] {
+        let variables = [&[("CARBOY_LOGIN_HOSTS", hosts)], &SECRETS[..]].concat();
+        let world = World::new(&variables, &[("project/pyproject.toml", own)]);
+        assert_eq!(world.login("https://unrelated.example", "https://h.example/simple"), None);
+    }
+}
+
+#[test]
+fn variables_do_not_travel_in_the_clear() {
+    let netrc = ("home/.netrc", "machine h.example login x password y\n");
+    let url = "http://$USER:x@h.example/simple";
+    for (variable, value, put) in [
+        ("CARBOY_LOGIN_HOSTS", "h.example", false),
+        ("NOTHING", "", false),
+        ("PIP_INDEX_URL", "https://h.example:80/simple", false),
+        ("PIP_INDEX_URL", "http://h.example/simple", true),
+    ] {
+        let found = World::new(&[&[(variable, value)], &SECRETS[..]].concat(), &[netrc]).put_in(None, url);
+        assert_eq!(found.is_ok(), put, "{variable} {value}");
+        if let Err(error) = found {
+            assert!(error.message.contains("to http://h.example, which"), "{error}");
+        }
+    }
+}
+
 #[test]
 fn settings_are_regular_files() {
     for variable in ["UV_CONFIG_FILE", "PIP_CONFIG_FILE", "NETRC"] {
         let read = |path: &str| World::new(&[(variable, path)], &[("project/x", "")]).read(&Own::default());
-        for (path, cause) in [("/dev/zero", "it is not a regular file"), (".", "it is a directory")] {
+        for (path, cause) in [("/dev/zero", "it is not a regular file"), ("/", "it is a directory")] {
             let error = read(path).err().unwrap();
             assert!(error.message.ends_with(cause), "{variable}: {error}");
         }

@@ -10,6 +10,8 @@
 //! - a login by an index's name goes to the index of that name, as in uv, over HTTPS, and
 //!   not where the machine has another index of this name;
 //! - `CARBOY_LOGIN_HOSTS`, where it is set, lists the only hosts for both.
+//!
+//! A file of settings that lies in the project is one of its files, whatever names it.
 
 use std::collections::BTreeMap;
 
@@ -23,19 +25,21 @@ use crate::ports::PortError;
 /// The variable that lists hosts for logins.
 pub const LOGIN_HOSTS: &str = "CARBOY_LOGIN_HOSTS";
 
+/// Scheme, host and port.
+type Place = (String, String, u16);
+
 /// The hosts that the machine's configuration names.
 #[derive(Clone, Default)]
 pub struct Trust {
-    /// Host and port.
-    places: Vec<(String, u16)>,
+    places: Vec<Place>,
     /// The places of the indexes that the machine gives a name.
-    named: BTreeMap<String, Vec<(String, u16)>>,
+    named: BTreeMap<String, Vec<Place>>,
     /// Hosts, with or without a port.
     listed: Option<Vec<String>>,
 }
 
 impl Trust {
-    /// The list of `CARBOY_LOGIN_HOSTS`, if there is one.
+    /// The list of `CARBOY_LOGIN_HOSTS`, if there is one; an empty one leaves no host in.
     ///
     /// # Errors
     /// An entry that is no host.
@@ -56,9 +60,14 @@ impl Trust {
         self.places.push(place);
     }
 
-    /// Whether the machine's configuration names a URL's host.
+    /// Whether the machine's configuration names a URL's host. Entries of the list have no
+    /// scheme, and mean HTTPS.
     pub fn names(&self, url: &Url) -> bool {
-        place(url).is_some_and(|place| self.places.contains(&place)) || self.lists(url)
+        self.has_place(url) || is_private(url) && self.lists(url)
+    }
+
+    fn has_place(&self, url: &Url) -> bool {
+        place(url).is_some_and(|place| self.places.contains(&place))
     }
 
     /// Whether a login by name may go to an index that a project's file gives that name.
@@ -75,7 +84,7 @@ impl Trust {
 
     /// Whether logins may travel to a URL: not in the clear, unless the machine names it so.
     pub fn permits_travel(&self, url: &Url) -> bool {
-        is_private(url) || self.names(url)
+        is_private(url) || self.has_place(url)
     }
 
     fn lists(&self, url: &Url) -> bool {
@@ -91,8 +100,8 @@ pub fn is_private(url: &Url) -> bool {
     url.scheme() == "https" || is_local(&authority(url))
 }
 
-fn place(url: &Url) -> Option<(String, u16)> {
-    Some((url.host_str()?.to_owned(), url.port_or_known_default()?))
+fn place(url: &Url) -> Option<Place> {
+    Some((url.scheme().to_owned(), url.host_str()?.to_owned(), url.port_or_known_default()?))
 }
 
 /// An entry of the list as URLs have it.
@@ -126,6 +135,7 @@ mod tests {
             ("https://CORP.EXAMPLE:443/", true),
             ("https://corp.example:8443/", false),
             ("http://corp.example/", false),
+            ("http://corp.example:443/", false),
             ("https://corp.example./", false),
             ("https://a.corp.example/", false),
             ("https://corp.example.evil.example/", false),
@@ -170,6 +180,13 @@ mod tests {
             assert_eq!(trust.permits(&url(text)), permitted, "{text}");
             assert_eq!(trust.permits_named("x", &url(text)), permitted, "{text}");
             assert_eq!(trust.names(&url(text)), permitted, "{text}");
+        }
+        // In the clear only where an index of the machine's is named so.
+        let plain = Trust::new(Some("a.example".to_owned())).unwrap();
+        assert!(!plain.names(&url("http://a.example/")) && !plain.permits_travel(&url("http://a.example/")));
+        for none in ["", " , "] {
+            let nowhere = Trust::new(Some(none.to_owned())).unwrap();
+            assert!(!nowhere.permits(&url("https://a.example/")) && !nowhere.names(&url("https://a.example/")));
         }
         for wrong in ["https://a.example", "a/b", "me:pw@a.example", "a b:c"] {
             let error = Trust::new(Some(wrong.to_owned())).err().unwrap();

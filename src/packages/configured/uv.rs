@@ -10,6 +10,7 @@ use serde::Deserialize;
 
 use super::pip::is_true;
 use super::{Around, Given, Source, parsed, words};
+use crate::plan::By;
 use crate::ports::PortError;
 
 /// The part of `uv.toml` and of `[tool.uv]` that tells where distributions come from.
@@ -59,7 +60,7 @@ fn named(text: &str, what: &str) -> Given {
         Some((name, url)) if !name.is_empty() && !name.contains([':', '/', '?']) => (Some(name.to_owned()), url),
         _ => (None, text),
     };
-    Given { name, url: url.to_owned(), what: what.to_owned() }
+    Given { name, url: url.to_owned(), what: what.to_owned(), by: By::User }
 }
 
 /// What the user's and the system's files say; the user's first.
@@ -85,7 +86,8 @@ pub fn files(around: &Around<'_>) -> Result<Vec<Source>, PortError> {
         if let Some(uv) = parsed::<Uv>(&path)? {
             let mut source = uv.source(&path);
             source.no_index = source.no_index.filter(|_| around.get("UV_NO_INDEX").is_none());
-            sources.push(source);
+            let is_projects = (around.is_projects)(&path);
+            sources.push(if is_projects { source.written_by(By::Project) } else { source });
         }
     }
     Ok(sources)
@@ -100,7 +102,7 @@ impl Uv {
     /// What a file says; indexes for single distributions are left out.
     pub fn source(&self, path: &Path) -> Source {
         let what = path.display().to_string();
-        let given = |url: &String| Given { name: None, url: url.clone(), what: what.clone() };
+        let given = |url: &String| Given { name: None, url: url.clone(), what: what.clone(), by: By::User };
         let indexes = || self.index.iter().filter(|index| !index.explicit && index.format.as_deref() != Some("flat"));
         let default = indexes().find(|index| index.default).map(|index| index.given(&what));
         let extra = indexes().filter(|index| !index.default).map(|index| index.given(&what));
@@ -120,6 +122,6 @@ impl Uv {
 
 impl UvIndex {
     fn given(&self, what: &str) -> Given {
-        Given { name: self.name.clone(), url: self.url.clone(), what: what.to_owned() }
+        Given { name: self.name.clone(), url: self.url.clone(), what: what.to_owned(), by: By::User }
     }
 }

@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use url::Url;
 
 use super::Machine;
+use super::trust::{LOGIN_HOSTS, is_private};
 use crate::http::failure::other;
 use crate::http::hosts::authority;
 use crate::packages::credentials::without_login;
@@ -33,7 +34,7 @@ pub fn put_in(text: &str, machine: &Machine, variable: &dyn Fn(&str) -> Option<S
         return Err(other(format!("what has the variable `{written}` is not an HTTP URL")));
     };
     if !machine.names(&url) {
-        return Err(refused(&url, written));
+        return Err(refused(&url, written, machine));
     }
     let value = |one: &Variable<'_>| escaped(&percent_decoded(&variable(one.name).unwrap_or_default()));
     let Some(full) = parsed(&value).filter(|full| same_place(full, &url)) else {
@@ -74,11 +75,18 @@ fn escaped(value: &str) -> String {
 }
 
 /// The machine's configuration does not name the host.
-fn refused(url: &Url, written: &str) -> PortError {
-    let place = authority(url);
+fn refused(url: &Url, written: &str, machine: &Machine) -> PortError {
+    let place = if is_private(url) { authority(url) } else { url.origin().ascii_serialization() };
     let mut error = other(format!(
         "the variable `{written}` would be sent to {place}, which this machine's configuration does not name"
     ));
+    if let Some(file) = machine.distrusted(url).filter(|_| is_private(url)) {
+        let place = authority(url);
+        error.hint = Some(format!(
+            "{file} does not count, for it lies in the project: if secrets may be sent there, set {LOGIN_HOSTS}={place}"
+        ));
+        return error;
+    }
     error.hint = Some(format!(
         "leave the login out of the URL, and give it by UV_INDEX_NAME_USERNAME and UV_INDEX_NAME_PASSWORD for the index \
          NAME of pyproject.toml, or by a line of ~/.netrc: machine {} login USER password PASSWORD",

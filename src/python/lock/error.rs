@@ -38,7 +38,7 @@ impl LockError {
             Some(span) => format!("{file}:{}", line(text, span.start)),
             None => file.to_owned(),
         };
-        Self::new(at, error.message())
+        Self::new(at, without_value(error.message()))
     }
 }
 
@@ -46,6 +46,17 @@ impl Hint for LockError {
     fn hint(&self) -> Option<String> {
         self.hint.clone()
     }
+}
+
+/// What serde says, without the text that it did not expect: `invalid type: string "…",
+/// expected a map`. The file may be a link to one that holds secrets.
+pub(super) fn without_value(message: &str) -> String {
+    let cut = |begin: &str, end: &str| {
+        let (before, rest) = message.split_once(begin)?;
+        Some(format!("{before}{begin}…{}", &rest[rest.rfind(end)?..]))
+    };
+    let found = cut("string \"", "\", expected").or_else(|| cut("unknown variant `", "`, expected"));
+    found.unwrap_or_else(|| message.to_owned())
 }
 
 /// The number of the line at an offset; the first is 1.
@@ -139,9 +150,18 @@ mod tests {
         assert_eq!(LockError::new("a\x1b[31m", "b").to_string(), "a\\u{1b}[31m: b");
     }
 
+    #[derive(Debug, serde::Deserialize)]
+    struct Numbers {
+        #[expect(dead_code, reason = "read for its error")]
+        a: u8,
+    }
+
     #[test]
     fn tomls_complaints_have_their_line() {
         let text = "a = 1\nb = [\n";
+        let secret = "\na = 'hunter\", expected 2'\n";
+        let error = LockError::toml("uv.lock", secret, &toml::from_str::<Numbers>(secret).unwrap_err()).to_string();
+        assert!(error.starts_with("uv.lock:2: invalid type: string \"…\", expected u8"), "{error}");
         let error = toml::from_str::<toml::Table>(text).unwrap_err();
         assert!(LockError::toml("uv.lock", text, &error).to_string().starts_with("uv.lock:"));
     }

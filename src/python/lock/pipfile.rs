@@ -11,7 +11,7 @@ use std::path::Path;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::error::LockError;
+use super::error::{LockError, without_value};
 use super::here::Here;
 use super::{Choice, Origin, Pinned, Sources, address, entry};
 use crate::python::marker::{Chosen, Environment, Marker};
@@ -67,7 +67,9 @@ struct Package {
 
 impl Pipfile {
     pub(super) fn parse(file: &str, text: &str, sources: &mut Sources) -> Result<Self, LockError> {
-        let bad = |error: &serde_json::Error| LockError::new(format!("{file}:{}", error.line()), error.to_string());
+        let bad = |error: &serde_json::Error| {
+            LockError::new(format!("{file}:{}", error.line()), without_value(&error.to_string()))
+        };
         let mut tables: BTreeMap<String, Value> = serde_json::from_str(text).map_err(|error| bad(&error))?;
         let meta = tables.remove("_meta").ok_or_else(|| LockError::new(file, "has no `_meta`"))?;
         let meta: Meta = serde_json::from_value(meta)

@@ -111,7 +111,7 @@ impl Requirements {
         let places: Vec<_> = items.iter().filter_map(|item| item.at_place()).collect();
         let out = if places.is_empty() { vec![exact(items)?] } else { places };
         if self.require_hashes && out.iter().any(|one| one.origin.is_unhashed()) {
-            let cause = format!("`{}` has no hash, and `--require-hashes` asks for one", items[0].text);
+            let cause = format!("{} has no hash, and `--require-hashes` asks for one", items[0].text);
             return Err(LockError::new(&items[0].at, cause).with_hint(format!("`{PIN}`")));
         }
         Ok(out)
@@ -125,12 +125,12 @@ fn exact(items: &[&Item]) -> Result<Pinned, LockError> {
         Wanted::Place(_) => None,
     };
     let Some((first, version)) = items.iter().find_map(|item| Some((*item, versions(item)?))) else {
-        let error = LockError::new(&items[0].at, format!("`{}` names no one version", items[0].text));
+        let error = LockError::new(&items[0].at, format!("{} names no one version", items[0].text));
         return Err(error.with_hint(format!("keep such requirements in requirements.in, and pin them: `{PIN}`")));
     };
     let allows = |item: &Item| matches!(&item.wanted, Wanted::Versions(requirement) if requirement.allows(&version));
     if let Some(other) = items.iter().find(|item| !allows(item)) {
-        let cause = format!("`{}` is not {version}, which {} asks for", other.text, first.at);
+        let cause = format!("{} is not {version}, which {} asks for", other.text, first.at);
         return Err(LockError::new(&other.at, cause).with_hint("keep one of the lines"));
     }
     let hashes: BTreeSet<_> = items.iter().flat_map(|item| &item.hashes).cloned().collect();

@@ -18,6 +18,23 @@ const DEEPEST: usize = 20;
 const MOST: usize = 500;
 /// Files that the folder of a project has one of.
 const PROJECTS: [&str; 3] = ["pyproject.toml", "setup.py", "setup.cfg"];
+/// Files and folders that are no requirements, and have credentials in them.
+const SECRETS: [&str; 14] = [
+    ".netrc",
+    "_netrc",
+    ".pypirc",
+    ".npmrc",
+    ".pgpass",
+    ".my.cnf",
+    ".git-credentials",
+    ".vault-token",
+    ".git",
+    ".ssh",
+    ".aws",
+    ".docker",
+    ".kube",
+    ".gnupg",
+];
 
 struct Reader<'r> {
     read: &'r mut dyn FnMut(&Path) -> Result<String, String>,
@@ -44,6 +61,9 @@ struct Place<'p> {
     /// Relative to the lock file.
     folder: &'p Path,
     constraints: bool,
+    /// Named by `-r` or `-c`, which may name any file below the project's root: of one that
+    /// is not a requirements file, no text may get into a log.
+    included: bool,
 }
 
 pub(super) fn read(input: &mut Input<'_>, project: &Project, sources: &mut Sources) -> Result<Requirements, LockError> {
@@ -62,7 +82,7 @@ pub(super) fn read(input: &mut Input<'_>, project: &Project, sources: &mut Sourc
         files: 0,
         bytes: 0,
     };
-    let place = Place { name: input.name, folder: Path::new(""), constraints: false };
+    let place = Place { name: input.name, folder: Path::new(""), constraints: false, included: false };
     reader.file(&place, input.text)?;
     Ok(reader.out)
 }
@@ -96,12 +116,14 @@ impl Reader<'_> {
         }
         let words = lines::words(rest).ok_or_else(|| LockError::new(&at, "has a quote without end"))?;
         let mut hashes = Vec::new();
-        for setting in options::read(words).map_err(|cause| LockError::new(&at, cause))? {
+        let settings = options::read(words).map_err(|cause| place.wrong(&at, LockError::new(&at, cause)))?;
+        for setting in settings {
             match setting {
                 Setting::Hash(hash) if !text.is_empty() => hashes.push(hash),
                 Setting::Other => {}
                 _ if !text.is_empty() => {
-                    return Err(LockError::new(&at, format!("`{text}` has an option that needs a line of its own")));
+                    let cause = format!("`{text}` has an option that needs a line of its own");
+                    return Err(place.wrong(&at, LockError::new(&at, cause)));
                 }
                 Setting::Hash(_) => return Err(LockError::new(&at, "has a hash of nothing")),
                 setting => self.setting(place, &at, setting)?,
@@ -110,7 +132,7 @@ impl Reader<'_> {
         if text.is_empty() {
             return Ok(());
         }
-        let hashes = entry::hashes(&at, hashes.iter().map(String::as_str))?;
+        let hashes = entry::hashes(&at, hashes.iter().map(String::as_str)).map_err(|error| place.wrong(&at, error))?;
         self.item(place, at, text, hashes)
     }
 
@@ -161,19 +183,23 @@ impl Reader<'_> {
         if self.open.len() >= DEEPEST {
             return Err(LockError::new(at, format!("more than {DEEPEST} files include one another")));
         }
+        if path.iter().any(|part| is_secret(&part.to_string_lossy())) {
+            return Err(LockError::new(at, format!("includes `{name}`, which is not a requirements file")));
+        }
         self.places.admit(&path).map_err(|refusal| refusal.at(at))?;
         let text = (self.read)(&path).map_err(|cause| LockError::new(at, format!("includes `{name}`: {cause}")))?;
         self.open.push(path.clone());
         let folder = path.parent().unwrap_or(Path::new(""));
-        self.file(&Place { name: &name, folder, constraints }, &text)?;
+        self.file(&Place { name: &name, folder, constraints, included: true }, &text)?;
         self.open.pop();
         Ok(())
     }
 
     fn item(&mut self, place: &Place<'_>, at: String, text: &str, hashes: Vec<Hash>) -> Result<(), LockError> {
-        let item = match self.named(place, &at, text, &hashes)? {
-            Some((name, wanted, marker)) => Item { at, text: text.to_owned(), name, wanted, marker, hashes },
-            None => match self.unnamed(place, at, text, hashes)? {
+        let wrong = |error| place.wrong(&at, error);
+        let item = match self.named(place, &at, text, &hashes).map_err(wrong)? {
+            Some((name, wanted, marker)) => Item { text: place.shown(text), at, name, wanted, marker, hashes },
+            None => match self.unnamed(place, at.clone(), text, hashes).map_err(wrong)? {
                 Some(item) => item,
                 None => return Ok(()),
             },
@@ -205,6 +231,9 @@ impl Reader<'_> {
             None => target,
         };
         let origin = self.origin(place, &at, target, &hashes)?;
+        if place.included && !self.is_there(&origin) {
+            return Err(LockError::new(&at, "is not there"));
+        }
         let egg = target.split_once('#').and_then(|(_, fragment)| {
             fragment
                 .split('&')
@@ -224,7 +253,7 @@ impl Reader<'_> {
             return Err(error.with_hint("write its name before it: `NAME @ URL`"));
         };
         let name = normalised(&name);
-        Ok(Some(Item { at, text: text.to_owned(), name, wanted: Wanted::Place(origin), marker, hashes }))
+        Ok(Some(Item { at, text: format!("`{text}`"), name, wanted: Wanted::Place(origin), marker, hashes }))
     }
 
     /// A requirement with a name; none for a path or URL by itself.
@@ -259,13 +288,16 @@ impl Reader<'_> {
     fn origin(&self, place: &Place<'_>, at: &str, target: &str, hashes: &[Hash]) -> Result<Origin, LockError> {
         let from = |folder: &Path| address::origin(at, target, hashes.to_vec(), folder);
         let origin = from(&self.root)?;
-        let is_there = match &origin {
+        if self.is_there(&origin) { Ok(origin) } else { from(place.folder) }
+    }
+
+    fn is_there(&self, origin: &Origin) -> bool {
+        match origin {
             Origin::Folder { path } if *path == self.root => true,
             Origin::Folder { path } => PROJECTS.iter().any(|name| (self.is_file)(&path.join(name))),
             Origin::File { path, .. } => (self.is_file)(path),
             Origin::Index { .. } | Origin::Url(_) | Origin::Git { .. } => true,
-        };
-        if is_there { Ok(origin) } else { from(place.folder) }
+        }
     }
 
     /// The name of the project in a folder: its own, or else the folder's.
@@ -282,6 +314,29 @@ impl Reader<'_> {
         self.names.insert(folder.to_owned(), name.clone());
         Ok(name)
     }
+}
+
+impl Place<'_> {
+    /// An error about a line; without its text where the file may be any.
+    fn wrong(&self, at: &str, error: LockError) -> LockError {
+        if !self.included {
+            return error;
+        }
+        let error = LockError::new(at, "is not a requirement");
+        error.with_hint("include requirements files only: the line is not shown, as it may be anything")
+    }
+
+    /// A requirement as errors show it. A single word may be a password.
+    fn shown(&self, text: &str) -> String {
+        let is_word = text.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b));
+        if self.included && is_word { "the requirement".to_owned() } else { format!("`{text}`") }
+    }
+}
+
+/// Whether a file or folder of this name is there to hold secrets.
+fn is_secret(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    name.starts_with(".env") || SECRETS.contains(&name.as_str())
 }
 
 /// Whether a word is a name with a URL: `shop@https://…`, `shop[web]@https://…`.

@@ -155,6 +155,57 @@ fn what_is_loose_or_contradicts_itself_is_told_with_its_line() {
     assert_eq!(of("a==1 --hash=md5:0", &[]).unwrap(), ["a==1 0 files 0 hashes"]);
 }
 
+#[test]
+fn no_text_of_an_included_file_that_is_none_is_shown() {
+    for text in [
+        "DB_PASSWORD=hunter2",
+        "hunter2",
+        "hunter2>",
+        "hunter2 --hunter2",
+        "-hunter2",
+        "--hunter2=x",
+        "a==1 --hash=hunter2",
+        "a==1 --hash=sha256:hunter2",
+        "a==1 -i hunter2",
+        "aGk/hunter2==",
+        "/aGk/hunter2",
+        "./hunter2",
+        "DB=postgres://u:p@h/hunter2",
+        "postgres://u:p@h/hunter2",
+        "https://h/hunter2",
+        "https://h/x;hunter2 ; hunter2",
+        "a @ https://h/a-1-py3-none-any.whl#sha256=hunter2",
+        "a ; hunter2 == 'x'",
+        "x 'hunter2",
+        "-e hunter2",
+        "{\"password\": \"hunter2\"}",
+    ] {
+        for include in ["-r a/b", "-c a/b"] {
+            let lines = format!("\n{text}\n");
+            let Err(error) = of(&format!("hunter==1\n{include}"), &[("a/b", lines.as_str())]) else {
+                // A constraint of something that nobody asks for.
+                assert!(include == "-c a/b" && ["hunter2", "-e hunter2"].contains(&text), "{text}");
+                continue;
+            };
+            let told = format!("{error:?}");
+            assert!(told.contains("a/b:2") && !told.contains("hunter2"), "{text}: {told}");
+        }
+    }
+    let beside = [("a/b", "\na~=1.0\n")];
+    assert_eq!(refused("-r a/b", &beside).0, "a/b:2: `a~=1.0` names no one version");
+}
+
+#[test]
+fn files_of_secrets_are_not_included() {
+    for path in [".env", ".ENV.local", "sub/.netrc", ".git/config", "x/../.pypirc"] {
+        for option in ["-r", "-c", "--requirement"] {
+            let error = refused(&format!("{option} {path}"), &[(path, "a==1")]).0;
+            assert!(error.ends_with("which is not a requirements file"), "{error}");
+        }
+    }
+    assert!(of("-r env/requirements.txt", &[("env/requirements.txt", "a==1")]).is_ok());
+}
+
 /// As `uv export -o requirements/prod.txt` writes them.
 #[test]
 fn paths_begin_at_the_project_or_at_the_file() {
