@@ -61,6 +61,10 @@ fn document(objects: impl Iterator<Item = Value>) -> String {
 /// A value on one line, in which everything is escaped that terminals and CI systems might
 /// take for more than text. serde escapes only what JSON wants escaped: not the control
 /// characters from U+0080 on.
+///
+/// # Panics
+/// Never: values have string keys, and memory takes all bytes.
+#[must_use]
 pub fn text(value: &Value) -> String {
     let mut out = Vec::new();
     let written = value.serialize(&mut Serializer::with_formatter(&mut out, Printable));

@@ -96,10 +96,10 @@ fn look(folder: &Path) -> Result<Folder, PortError> {
         }
         known += 1;
     }
-    let is_folder = |name: &&str| folder.join(name).symlink_metadata().is_ok_and(|metadata| metadata.is_dir());
+    let is_folder = |name: &str| folder.join(name).symlink_metadata().is_ok_and(|metadata| metadata.is_dir());
     Ok(match known {
         0 => Folder::Free,
-        _ if FIRST.iter().any(|name| is_folder(&name)) => Folder::Cache { marked: false },
+        _ if FIRST.iter().any(|name| is_folder(name)) => Folder::Cache { marked: false },
         _ => Folder::Foreign,
     })
 }

@@ -101,7 +101,7 @@ pub(super) fn first_other(home: &Path, own: Option<&Path>, now: SystemTime) -> O
 
 /// `ROOT/lock`, held. Where it cannot be locked, nothing is held.
 pub(super) struct Lock {
-    _file: Option<File>,
+    file: Option<File>,
 }
 
 /// How long a lock is waited for. It is held for moments; a process that is stopped in the
@@ -113,7 +113,7 @@ impl Lock {
     /// For opening entries.
     pub(super) fn shared(home: &Path) -> Self {
         let file = open_regular(OpenOptions::new().read(true), &home.join(LOCK)).ok();
-        Self { _file: file.filter(|file| wait(|| file.try_lock_shared())) }
+        Self { file: file.filter(|file| wait(|| file.try_lock_shared())) }
     }
 
     /// For deleting entries, and for registering processes.
@@ -123,12 +123,12 @@ impl Lock {
     pub(super) fn exclusive(home: &Path) -> io::Result<Self> {
         let file = open_lock(&home.join(LOCK))?;
         let held = wait(|| file.try_lock());
-        Ok(Self { _file: Some(file).filter(|_| held) })
+        Ok(Self { file: Some(file).filter(|_| held) })
     }
 
     /// Whether it is held.
     pub(super) fn is_held(&self) -> bool {
-        self._file.is_some()
+        self.file.is_some()
     }
 }
 
