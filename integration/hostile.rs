@@ -207,7 +207,14 @@ fn bomb(part: &[u8], media_type: &str, times: usize) -> (Vec<u8>, Digest) {
 fn decompression_bombs_stop_at_the_limit() {
     let world = World::new();
     for media_type in [GZIP, ZSTD] {
-        let part = vec![0; 1 << 20];
+        // A file of almost a megabyte, again and again.
+        let mut header = tar::Header::new_gnu();
+        header.set_path("x").unwrap();
+        header.set_mode(0o644);
+        header.set_size((1 << 20) - 512);
+        header.set_cksum();
+        let mut part = header.as_bytes().to_vec();
+        part.resize(1 << 20, 0);
         let packed = if media_type == GZIP { gzip(&part) } else { zstd::encode_all(&part[..], 1).unwrap() };
         let blob = packed.repeat(16 << 10); // 16 GiB
         world.builder(|layout| layout.add(media_type, &blob, &Digest::of(b"")));

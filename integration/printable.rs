@@ -238,7 +238,9 @@ fn words_of_lock_files_and_configurations() {
             fs::remove_file(old.unwrap().path()).unwrap();
         }
         world.file(file, text);
-        world.harmless(&["build", "--to=oci:../out:1", "--", "python3"], 2, &["pwned"]);
+        // Values that a TOML parser quotes may be secrets: they are not shown at all.
+        let told: &[&str] = if text.starts_with("version = \"") { &["uv.lock:1"] } else { &["pwned"] };
+        world.harmless(&["build", "--to=oci:../out:1", "--", "python3"], 2, told);
     };
     let quoted = json!(EVIL.replace(['\u{7f}', '\u{8}'], "")).to_string(); // a TOML string too
     let one_line = EVIL.replace(['\n', '\r', '\u{2028}', '\u{85}'], "");

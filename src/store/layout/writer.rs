@@ -468,11 +468,12 @@ mod tests {
             fs_err::write(root.path().join(name), "").unwrap();
         }
         let (writer, _) = create(root.path()).unwrap();
+        writer.shared.prepare().unwrap();
         assert_eq!(files(root.path()), ["blobs", "oci-layout"]);
         assert_eq!(files(&blobs(root.path())), Vec::<String>::new());
         let staged = writer.shared.stage(&blobs(root.path())).unwrap();
         fs_err::write(root.path().join(".carboy-notes"), "").unwrap();
-        create(root.path()).unwrap();
+        create(root.path()).unwrap().0.shared.prepare().unwrap();
         assert!(staged.path().exists());
         assert_eq!(files(root.path()), [".carboy-notes", "blobs", "oci-layout"]);
     }
