@@ -33,6 +33,11 @@ const ENV: &str = ".env*";
 /// The rule of the globs that the configuration has.
 pub(super) const EXCLUDE: &str = "exclude";
 
+/// Whether a rule leaves out secrets.
+pub(super) fn is_secret(rule: &str) -> bool {
+    [PRIVATE_KEYS, CREDENTIALS, PASSWORDS, ".env*"].contains(&rule)
+}
+
 /// Files that say what to leave out.
 const IGNORE_FILES: [&str; 8] = [
     ".gitignore",

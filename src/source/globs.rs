@@ -23,6 +23,8 @@ struct Parts {
     literal: Vec<Vec<u8>>,
     /// Its components that are more than wildcards.
     telling: GlobSet,
+    /// Its components that are names.
+    names: Vec<Vec<u8>>,
 }
 
 impl Globs {
@@ -54,18 +56,19 @@ impl Globs {
     /// Whether a glob matches a path that also tells each of some names: has a
     /// component for it that is not just wildcards. `shop/**` does not tell
     /// `.env` in `shop/.env`; `shop/.env` and `**/.env*` do.
-    pub(super) fn is_match_telling(&self, path: &[u8], names: &[&[u8]]) -> bool {
-        if names.is_empty() {
+    /// Those that are `exact` it has to have letter by letter.
+    pub(super) fn is_match_telling(&self, path: &[u8], names: &[&[u8]], exact: &[&[u8]]) -> bool {
+        if names.is_empty() && exact.is_empty() {
             return self.is_match(path);
         }
         let matches =
             if self.parts.is_empty() { vec![] } else { self.set.matches_candidate(&Candidate::from_bytes(path)) };
-        matches.into_iter().any(|number| self.parts[number / 2].tells(names))
+        matches.into_iter().map(|number| &self.parts[number / 2]).any(|glob| glob.tells(names) && glob.has(exact))
     }
 
-    /// Whether a glob tells a name.
-    pub(super) fn tell(&self, name: &[u8]) -> bool {
-        self.parts.iter().any(|glob| glob.tells(&[name]))
+    /// Whether a glob has a name letter by letter.
+    pub(super) fn name(&self, name: &[u8]) -> bool {
+        self.parts.iter().any(|glob| glob.has(&[name]))
     }
 
     /// Whether a glob could match anything below a folder and tell some names.
@@ -93,7 +96,12 @@ impl Parts {
             literal: components().take_while(is_literal).map(|name| name.as_bytes().to_vec()).collect(),
             // half of a choice between folders, `{a/b,c}`, is no glob by itself
             telling: GlobSet::new(telling.filter_map(|name| glob(name).ok()))?,
+            names: components().filter(is_literal).map(|name| name.as_bytes().to_vec()).collect(),
         })
+    }
+
+    fn has(&self, names: &[&[u8]]) -> bool {
+        names.iter().all(|name| self.names.iter().any(|own| own == name))
     }
 
     fn tells(&self, names: &[&[u8]]) -> bool {
@@ -149,12 +157,21 @@ mod tests {
             ("shop/*.pyc", "shop/x.pyc", "x.pyc", true),
             ("**/__pycache__/**", "shop/__pycache__/x", "__pycache__", true),
         ] {
-            let told = globs(glob).is_match_telling(path.as_bytes(), &[name.as_bytes()]);
+            let told = globs(glob).is_match_telling(path.as_bytes(), &[name.as_bytes()], &[]);
             assert_eq!(told, tells, "{glob} {path}");
         }
+        for (glob, path, named) in [
+            ("*.json", "conf/sa.json", false),
+            ("conf/sa.*", "conf/sa.json", false),
+            ("conf/[s]a.json", "conf/sa.json", false),
+            ("**/sa.json", "conf/sa.json", true),
+            ("sa.json", "sa.json", true),
+        ] {
+            assert_eq!(globs(glob).is_match_telling(path.as_bytes(), &[], &[b"sa.json"]), named, "{glob}");
+        }
         let twice = [b".venv".as_slice(), b"x.pyc"];
-        assert!(!globs(".venv/**").is_match_telling(b".venv/x.pyc", &twice));
-        assert!(globs(".venv/*.pyc").is_match_telling(b".venv/x.pyc", &twice));
+        assert!(!globs(".venv/**").is_match_telling(b".venv/x.pyc", &twice, &[]));
+        assert!(globs(".venv/*.pyc").is_match_telling(b".venv/x.pyc", &twice, &[]));
     }
 
     #[test]

@@ -144,7 +144,7 @@ impl Folders for LocalFolders {
         named::check((folder, &real_folder), (named, &real), include)?;
         let (Some(parent), Some(name)) = (real.parent(), real.file_name()) else { return Ok(()) };
         let metadata = real.fs_err_metadata().map_err(|cause| unreadable(&cause))?;
-        let is_told = named::spells(named, name) || Globs::new(include)?.tell(name.as_bytes());
+        let is_told = named::spells(named, name) || Globs::new(include)?.name(name.as_bytes());
         if !metadata.is_file() || is_told {
             return Ok(());
         }

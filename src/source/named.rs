@@ -31,7 +31,7 @@ pub(super) fn check(folder: (&Path, &Path), named: (&Path, &Path), include: &[St
         let name = parts[at].as_encoded_bytes();
         let Some(rule) = defaults::rule_of(parent.as_encoded_bytes(), name, is_folder) else { continue };
         let may_be_spelled = !VERSION_CONTROL.contains(&rule);
-        if !(may_be_spelled && spells(written, parts[at]) || include.tell(name)) {
+        if !(may_be_spelled && spells(written, parts[at]) || include.name(name)) {
             return Err(refused(written, parts[at], rule));
         }
     }

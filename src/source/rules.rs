@@ -4,7 +4,7 @@
 //! defaults know is out; what `exclude` matches is out; what ignore files name is out.
 //! A folder that is out takes everything with it that `include` does not bring back,
 //! and a name that the defaults know comes back only by a glob that tells that name:
-//! see [`Globs::is_match_telling`].
+//! see [`Globs::is_match_telling`]. A secret comes back only by its own name.
 
 use std::path::Path;
 
@@ -78,9 +78,12 @@ impl Rules {
     pub(super) fn file(&self, path: &[u8], outer: &Outer) -> Option<&'static str> {
         let name = name_of(path);
         let own = self.default_rule(path, name, false);
-        let mut names = outer.names();
-        names.extend(own.map(|_| name));
-        if self.include.is_match_telling(path, &names) {
+        let rules = outer.defaults.iter().map(|(rule, name)| (*rule, name.as_slice()));
+        let rules: Vec<_> = rules.chain(own.map(|rule| (rule, name))).collect();
+        let names = |secret| move |(rule, name): &(&str, _)| (defaults::is_secret(rule) == secret).then_some(*name);
+        let told: Vec<_> = rules.iter().filter_map(names(false)).collect();
+        let exact: Vec<_> = rules.iter().filter_map(names(true)).collect();
+        if self.include.is_match_telling(path, &told, &exact) {
             return None;
         }
         outer.rule().or(own).or_else(|| self.written(path, false))
@@ -154,7 +157,7 @@ impl Rules {
 
     /// Whether the file is left out if its content says so.
     pub(super) fn judge_content(&self, path: &[u8]) -> bool {
-        self.defaults && !self.include.is_match_telling(path, &[name_of(path)])
+        self.defaults && !self.include.is_match_telling(path, &[], &[name_of(path)])
     }
 
     fn default_rule(&self, path: &[u8], name: &[u8], is_folder: bool) -> Option<&'static str> {
