@@ -113,7 +113,7 @@ impl Folders for LocalFolders {
                 Found::Folder(path) => (path, LocalKind::Folder),
                 Found::File(file) => {
                     let Some(facts) = facts.next() else { break };
-                    if let Some(finding) = facts.finding.filter(|_| file.judge_content) {
+                    if let Some(finding) = facts.finding.filter(|finding| file.is_judged(finding.rule())) {
                         left_out.add_named(file.path.clone(), finding.rule(), 1);
                         if finding == Finding::Password {
                             walk.with_passwords.push(file.path);

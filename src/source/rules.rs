@@ -155,9 +155,12 @@ impl Rules {
         self.include.reach(path, &inner.names())
     }
 
-    /// Whether the file is left out if its content says so.
-    pub(super) fn judge_content(&self, path: &[u8]) -> bool {
-        self.defaults && !self.include.is_match_telling(path, &[], &[name_of(path)])
+    /// Whether the file is left out if its content says so, as that of a secret or of
+    /// something else.
+    pub(super) fn judge_content(&self, path: &[u8], secret: bool) -> bool {
+        let name = [name_of(path)];
+        let (told, exact): (&[_], &[_]) = if secret { (&[], &name) } else { (&name, &[]) };
+        self.defaults && !self.include.is_match_telling(path, told, exact)
     }
 
     fn default_rule(&self, path: &[u8], name: &[u8], is_folder: bool) -> Option<&'static str> {

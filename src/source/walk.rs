@@ -29,8 +29,17 @@ pub(super) struct FoundFile {
     pub path: Vec<u8>,
     pub stat: Stat,
     pub executable: bool,
-    /// Whether it is left out if its content says so.
+    /// Whether it is left out if its content is a secret.
+    pub judge_secrets: bool,
+    /// Whether it is left out if its content is anything else that no image needs.
     pub judge_content: bool,
+}
+
+impl FoundFile {
+    /// Whether the file is left out if its content is found to fall under a rule.
+    pub(super) fn is_judged(&self, rule: &str) -> bool {
+        if defaults::is_secret(rule) { self.judge_secrets } else { self.judge_content }
+    }
 }
 
 /// The result of a walk, in no order.
@@ -174,7 +183,8 @@ impl Walker {
             self.walked.found.push(Found::File(FoundFile {
                 stat: Stat::of(&metadata),
                 executable: metadata.permissions().mode() & 0o111 != 0,
-                judge_content: self.rules.judge_content(&path),
+                judge_secrets: self.rules.judge_content(&path, true),
+                judge_content: self.rules.judge_content(&path, false),
                 path,
             }));
         } else {
