@@ -106,7 +106,7 @@ fn a_layout_where_a_file_is() {
     exit: 1
     -- stdout
     -- stderr
-    error: cannot write the OCI layout in `out`: failed to create directory `out`: File exists (os error 17)
+    error: cannot read the OCI layout in `out`: failed to open file `out/oci-layout`: Not a directory (os error 20)
     ");
 }
 
