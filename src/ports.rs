@@ -265,6 +265,11 @@ pub struct LeftOut {
     pub tracked: Vec<Tracked>,
 }
 
+impl LeftOut {
+    /// The rules that leave out secrets.
+    pub const SECRETS: [&'static str; 4] = ["private keys", "credentials", "passwords in URLs", ".env*"];
+}
+
 /// Something that git tracks and a rule leaves out.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Tracked {

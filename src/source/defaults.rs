@@ -3,6 +3,7 @@
 //!
 //! Names count in any case: disks of macOS and Windows do not tell cases apart.
 
+use crate::ports::LeftOut;
 use crate::rootfs::keys;
 
 /// The rule that leaves private keys out.
@@ -35,7 +36,7 @@ pub(super) const EXCLUDE: &str = "exclude";
 
 /// Whether a rule leaves out secrets.
 pub(super) fn is_secret(rule: &str) -> bool {
-    [PRIVATE_KEYS, CREDENTIALS, PASSWORDS, ".env*"].contains(&rule)
+    LeftOut::SECRETS.contains(&rule)
 }
 
 /// Files that say what to leave out.
@@ -139,6 +140,11 @@ fn file_rule(folder: &str, name: &str) -> Option<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn secrets_are_known_as_such() {
+        assert_eq!(LeftOut::SECRETS, [PRIVATE_KEYS, CREDENTIALS, PASSWORDS, ENV]);
+    }
 
     #[test]
     fn names_have_their_rules() {

@@ -26,12 +26,16 @@ pub fn left_out(left_out: &LeftOut, width: usize) -> Vec<String> {
     if rules.is_empty() {
         return Vec::new();
     }
-    rules.sort_by_key(|(_, files)| std::cmp::Reverse(**files));
+    // Secrets are never among the others.
+    let is_other = |rule: &str| !LeftOut::SECRETS.contains(&rule);
+    rules.sort_by_key(|(rule, files)| (is_other(rule), std::cmp::Reverse(**files)));
     let files = rules.iter().map(|(_, files)| **files).sum();
+    let others = rules.split_off(TOLD.min(rules.len()));
+    rules.sort_by_key(|(_, files)| std::cmp::Reverse(**files));
     let head = format!("left out {}:", count(files, "file", "files"));
-    let others: u64 = rules.iter().skip(TOLD).map(|(_, files)| **files).sum();
+    let others: u64 = others.iter().map(|(_, files)| **files).sum();
     let others = (others > 0).then(|| format!("others {others}"));
-    let told = rules.iter().take(TOLD).map(|(rule, files)| format!("{rule} {files}"));
+    let told = rules.iter().map(|(rule, files)| format!("{rule} {files}"));
     let mut notes = vec![wrapped(&head, told.chain(others), width)];
     if !left_out.tracked.is_empty() {
         let more = left_out.tracked.len().saturating_sub(TOLD);
@@ -139,6 +143,16 @@ fn fitting(text: String, width: usize) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn secrets_are_told_before_others() {
+        let many = (1..=9).map(|number| (format!("rule {number}"), 10 + number));
+        let rules = many.chain([("private keys".to_owned(), 1)]).collect();
+        let text = left_out(&LeftOut { rules, tracked: Vec::new() }, 200);
+        let want =
+            "left out 136 files: rule 9 19, rule 8 18, rule 7 17, rule 6 16, rule 5 15, private keys 1, others 50";
+        assert_eq!(text, [want]);
+    }
 
     #[test]
     fn what_was_left_out_is_told_shortly_however_much_it_is() {

@@ -82,6 +82,8 @@ fn look(folder: &Path) -> Result<Folder, PortError> {
     let entries = match std::fs::read_dir(folder) {
         Ok(entries) => entries,
         Err(cause) if cause.kind() == io::ErrorKind::NotFound => return Ok(Folder::Free),
+        // Another user's, as after `sudo carboy`: nothing in it can be used, and no more is wrong.
+        Err(cause) if cause.kind() == io::ErrorKind::PermissionDenied => return Ok(Folder::Cache { marked: true }),
         Err(cause) => return Err(error(&cause)),
     };
     let mut known = 0;
