@@ -25,6 +25,7 @@ use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use rustix::fs::{OFlags, Timespec, Timestamps, UTIME_NOW, UTIME_OMIT, futimens};
@@ -63,6 +64,8 @@ pub struct DiskCache {
     overlay: OnceLock<TempDir>,
     trust: Trust,
     progress: Arc<dyn Progress>,
+    /// The cache's lock was waited for in vain: that is done once.
+    stuck: AtomicBool,
     /// Damaged entries that could not be deleted.
     shunned: Mutex<HashSet<(CacheKind, Digest)>>,
 }
@@ -103,7 +106,7 @@ impl DiskCache {
             )));
         }
         let (overlay, shunned) = (OnceLock::new(), Mutex::default());
-        Ok(Self { home, scratch, session, overlay, trust, progress, shunned })
+        Ok(Self { home, scratch, session, overlay, trust, progress, stuck: AtomicBool::new(false), shunned })
     }
 
     /// A cache that tells nobody what it drops.
@@ -146,7 +149,8 @@ impl DiskCache {
             return Ok(None);
         }
         // While this is held, nobody deletes an entry between its opening and its marking.
-        let _held = session::Lock::shared(&self.home);
+        let held = session::Lock::shared(&self.home, !self.stuck.load(Ordering::Relaxed));
+        self.stuck.fetch_or(!held.is_held(), Ordering::Relaxed);
         let file = match OpenOptions::new().read(true).custom_flags(no_follow()).open(entry(&self.home, kind, key)) {
             Ok(file) => file,
             Err(cause) if is_absent(&cause) => return Ok(None),

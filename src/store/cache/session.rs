@@ -106,14 +106,15 @@ pub(super) struct Lock {
 
 /// How long a lock is waited for. It is held for moments; a process that is stopped in the
 /// middle, or another program's lock, must not stop all others.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = if cfg!(test) { Duration::from_millis(100) } else { Duration::from_secs(10) };
 const PAUSE: Duration = Duration::from_millis(10);
 
 impl Lock {
-    /// For opening entries.
-    pub(super) fn shared(home: &Path) -> Self {
+    /// For opening entries. Whoever is not to wait gets it at once or not at all.
+    pub(super) fn shared(home: &Path, waits: bool) -> Self {
         let file = open_regular(OpenOptions::new().read(true), &home.join(LOCK)).ok();
-        Self { file: file.filter(|file| wait(|| file.try_lock_shared())) }
+        let held = |file: &File| if waits { wait(|| file.try_lock_shared()) } else { file.try_lock_shared().is_ok() };
+        Self { file: file.filter(held) }
     }
 
     /// For deleting entries, and for registering processes.

@@ -348,6 +348,20 @@ fn what_stands_in_an_entrys_place_does_not_stop_a_run() {
 }
 
 #[test]
+fn a_lock_that_somebody_keeps_is_waited_for_once() {
+    let root = tempfile::tempdir().unwrap();
+    let cache = DiskCache::new(root.path().to_owned()).unwrap();
+    commit(&cache, Tar, &key(), "x");
+    let lock = File::open(root.path().join("lock")).unwrap();
+    lock.lock().unwrap();
+    assert_eq!(content(&cache, Tar).unwrap(), "x");
+    assert!(cache.stuck.load(Ordering::Relaxed));
+    assert_eq!(content(&cache, Tar).unwrap(), "x");
+    drop(lock);
+    assert!(DiskCache::new(root.path().to_owned()).is_ok());
+}
+
+#[test]
 fn an_unusable_folder_is_named_with_a_way_out() {
     let root = tempfile::tempdir().unwrap();
     let file = root.path().join("file");
