@@ -9,6 +9,7 @@
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
+use super::session::Lock;
 use super::{failed, make_folder};
 use crate::ports::PortError;
 use crate::store::staged::{is_staged, place_synced, staged_private};
@@ -135,6 +136,8 @@ fn settle(folder: PathBuf, marked: bool) -> Result<PathBuf, PortError> {
         return Ok(folder);
     }
     make_folder(&folder).map_err(|cause| failed(&folder, "write", &cause))?;
+    // Where it cannot be held, what is staged here may be swept away: see `Session::begin`.
+    let _held = Lock::exclusive(&folder);
     let mark = |name: &str, text: &str| -> io::Result<()> {
         let mut file = staged_private(&folder)?;
         file.write_all(text.as_bytes())?;

@@ -73,6 +73,10 @@ impl Session {
                 remove_run(&run.path());
             }
         }
+        // Marks, which are written while the lock is held.
+        for mark in entries(home).filter(is_staged) {
+            let _ = std::fs::remove_file(mark.path());
+        }
         let old = home.join("tmp"); // where carboy 0.1 staged files
         if old.symlink_metadata().is_ok_and(|metadata| metadata.is_dir()) {
             for entry in entries(&old).filter(is_staged) {

@@ -192,6 +192,7 @@ fn what_killed_runs_left_is_deleted_and_nothing_else() {
     for name in ["lock", ".carboy-xxxxxx"] {
         fs::write(dead.join(name), "").unwrap();
     }
+    fs::write(home.join(".carboy-abcdef"), "").unwrap();
     fs::create_dir_all(home.join("runs/run-mine")).unwrap();
     fs::write(home.join("runs/run-mine/thesis"), "").unwrap();
     fs::create_dir(&foreign).unwrap();
@@ -202,7 +203,7 @@ fn what_killed_runs_left_is_deleted_and_nothing_else() {
     symlink(&foreign, home.join("runs/run-link")).unwrap();
     symlink(&foreign, home.join("tmp")).unwrap();
     let second = DiskCache::new(home.clone()).unwrap();
-    assert!(!dead.exists());
+    assert!(!dead.exists() && !home.join(".carboy-abcdef").exists());
     assert!(home.join("runs/run-mine/thesis").exists());
     assert_eq!(names(&foreign), [".carboy-aaaaaa", "lock", "thesis"]);
     assert!(staged.path().exists());

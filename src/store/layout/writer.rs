@@ -156,12 +156,15 @@ impl Shared {
 
     /// Writes the marker. Of several processes the first one's stays: it is what they lock.
     fn mark(&self) -> io::Result<()> {
-        let mut file = staged(&self.folder)?;
+        let mut file = locked_stage(&self.folder)?;
         file.write_all(index::marker().as_bytes())?;
         file.as_file().sync_all()?;
-        match file.persist_noclobber(self.folder.join("oci-layout")) {
-            Err(failed) if failed.error.kind() != io::ErrorKind::AlreadyExists => Err(failed.error),
-            _ => Ok(()),
+        let marker = self.folder.join("oci-layout");
+        match file.persist_noclobber(&marker) {
+            // Another process was faster; it may have swept this one's file away too.
+            Err(_) if marker.exists() => Ok(()),
+            Err(failed) => Err(failed.error),
+            Ok(_) => Ok(()),
         }
     }
 
