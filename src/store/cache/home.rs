@@ -135,7 +135,13 @@ fn settle(folder: PathBuf, marked: bool) -> Result<PathBuf, PortError> {
     if marked {
         return Ok(folder);
     }
-    make_folder(&folder).map_err(|cause| failed(&folder, "write", &cause))?;
+    // The folder of runs comes first: by that, other processes know what this will be.
+    for new in [folder.clone(), folder.join(FIRST[0])] {
+        match make_folder(&new) {
+            Err(cause) if new == folder || !super::is_refused(&cause) => return Err(failed(&folder, "write", &cause)),
+            _ => {}
+        }
+    }
     // Where it cannot be held, what is staged here may be swept away: see `Session::begin`.
     let _held = Lock::exclusive(&folder);
     let mark = |name: &str, text: &str| -> io::Result<()> {
