@@ -223,7 +223,7 @@ fn secrets_and_development_files_stay_out_until_they_are_named() {
     world.write("core", &[&b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0"[..], &[4, 0, 62, 0]].concat());
     let run = world.build(&[]);
     assert_eq!(world.app(), ["app.py", "certs/ca.pem"]);
-    let left_out = "left out 10 files: credentials 3, .env* 1, carboy.toml and ignore files 1,";
+    let left_out = "left out 10 files: credentials 3, .env* 1, passwords in URLs 1, private keys 1,";
     assert_eq!(run.lines("left out "), [left_out], "{}", run.stderr);
     let warnings = [
         "warning: `requirements-dev.txt` is left out: a URL in it has a password; name the file under `include` if the image needs it",
