@@ -94,7 +94,7 @@ fn verify(slice: &Slice, want: Digest, blob: &Digest, tars: &dyn TarFiles) -> io
 ///
 /// # Errors
 /// The reader's.
-pub fn hash(mut reader: impl Read) -> io::Result<Digest> {
+fn hash(mut reader: impl Read) -> io::Result<Digest> {
     let mut hasher = Hasher::default();
     let mut piece = vec![0; PIECE];
     loop {

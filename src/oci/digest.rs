@@ -77,6 +77,13 @@ impl fmt::Display for DiffId {
     }
 }
 
+/// Whether bytes are the 64 lower-case hexadecimal digits of a SHA-256, as in the names of
+/// blobs and cache entries.
+#[must_use]
+pub fn is_hex(bytes: &[u8]) -> bool {
+    bytes.len() == 64 && bytes.iter().all(|digit| nibble(*digit).is_some())
+}
+
 impl FromStr for Digest {
     type Err = DigestError;
 

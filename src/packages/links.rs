@@ -100,7 +100,7 @@ pub fn json(text: &[u8], base: &Url) -> Result<Vec<Listed>, PageError> {
         return Err(PageError::Many);
     }
     let files = page.files.into_iter().filter_map(|file| {
-        let hashes = file.hashes.iter().filter_map(|(kind, hex)| hash(kind, hex)).collect();
+        let hashes = file.hashes.iter().filter_map(|(kind, hex)| Hash::of(kind.trim(), hex.trim())).collect();
         let listed = Listed::new(&file.filename, &file.url, base, hashes)?;
         let requires_python = specifiers(file.requires_python.as_deref());
         Some(Listed { size: file.size, requires_python, yanked: reason(file.yanked), ..listed })
@@ -141,7 +141,7 @@ fn anchor(tag: &Tag, base: &Url) -> Option<Listed> {
     let url = base.join(link.trim()).ok()?;
     let name = percent_decoded(url.path_segments()?.next_back()?);
     let pairs = fragment.split('&').filter_map(|pair| pair.split_once('='));
-    let hashes = pairs.filter_map(|(kind, hex)| hash(kind, hex)).collect();
+    let hashes = pairs.filter_map(|(kind, hex)| Hash::of(kind.trim(), hex.trim())).collect();
     let listed = Listed::new(&name, link, base, hashes)?;
     let requires_python = specifiers(tag.get("data-requires-python"));
     Some(Listed { requires_python, yanked: tag.get("data-yanked").map(str::to_owned), ..listed })
@@ -168,28 +168,6 @@ fn known_version(version: Option<&str>) -> Result<(), PageError> {
 /// What cannot be understood keeps nobody from using a file, as in pip.
 fn specifiers(text: Option<&str>) -> Option<VersionSpecifiers> {
     text.and_then(|text| VersionSpecifiers::from_str(text).ok())
-}
-
-/// A hash by its kind's name; none for weak kinds and for what is no hash.
-fn hash(kind: &str, hex: &str) -> Option<Hash> {
-    let hex = hex.trim().to_ascii_lowercase();
-    match kind.trim().to_ascii_lowercase().as_str() {
-        "sha256" => format!("sha256:{hex}").parse().ok().map(Hash::Sha256),
-        "sha384" => bytes(&hex).map(|bytes| Hash::Sha384(Box::new(bytes))),
-        "sha512" => bytes(&hex).map(|bytes| Hash::Sha512(Box::new(bytes))),
-        _ => None,
-    }
-}
-
-fn bytes<const N: usize>(hex: &str) -> Option<[u8; N]> {
-    let mut out = [0; N];
-    if hex.len() != 2 * N || !hex.is_ascii() {
-        return None;
-    }
-    for (at, byte) in out.iter_mut().enumerate() {
-        *byte = u8::from_str_radix(&hex[2 * at..2 * at + 2], 16).ok()?;
-    }
-    Some(out)
 }
 
 /// `%41` as `A`; what is no escape stays, what is no UTF-8 becomes a replacement.

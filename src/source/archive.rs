@@ -13,7 +13,8 @@ use flate2::write::MultiGzDecoder;
 use serde_json::Value;
 use zstd::stream::write::Decoder as ZstdDecoder;
 
-use super::foreign::{is_hex_digest, is_layout_marker};
+use super::foreign::is_layout_marker;
+use crate::oci::digest::is_hex;
 
 const BLOCK: usize = 512;
 /// Where a header has its member's type.
@@ -251,7 +252,7 @@ fn is_images_first(name: &[u8]) -> bool {
     let first = name.split(|&byte| byte == b'/').next().unwrap_or_default();
     let stem = [b".tar".as_slice(), b".json"].iter().find_map(|end| first.strip_suffix(*end)).unwrap_or(first);
     let known: [&[u8]; 5] = [b"blobs", b"oci-layout", b"index.json", b"manifest.json", b"repositories"];
-    known.contains(&first) || is_hex_digest(stem)
+    known.contains(&first) || is_hex(stem)
 }
 
 /// Whether text is the `manifest.json` of a docker archive.

@@ -9,6 +9,7 @@ use std::io::Read as _;
 use std::path::Path;
 
 use super::defaults::{CACHES, ENVIRONMENT, IMAGES};
+use crate::oci::digest::is_hex;
 
 /// The most bytes of a marker file that are read.
 const MARKER: u64 = 4096;
@@ -68,13 +69,8 @@ fn is_own_cache(disk: &Path, names: &[&[u8]]) -> bool {
         .map(folder)
         .filter_map(|folder| fs_err::read_dir(folder).ok())
         .flat_map(|entries| entries.flatten().take(LOOKED_AT).map(|entry| entry.file_name()));
-    let is_entry = |name: std::ffi::OsString| is_hex_digest(name.as_encoded_bytes());
+    let is_entry = |name: std::ffi::OsString| is_hex(name.as_encoded_bytes());
     entries.next().is_some_and(is_entry) && entries.all(is_entry)
-}
-
-/// Whether a name is the 64 hexadecimal digits of a SHA-256.
-pub(super) fn is_hex_digest(name: &[u8]) -> bool {
-    name.len() == 64 && name.iter().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
 
 /// The start of a regular file. What cannot be read marks nothing.

@@ -37,7 +37,7 @@ use crate::ports::{Cache, CacheKind, PortError, PortErrorKind};
 use crate::progress::{Event, Progress, Silent};
 use session::Session;
 use trust::Trust;
-pub use usage::{Age, Bounds, KindUsage, Pruned, Usage};
+pub use usage::{Bounds, KindUsage, Pruned, Usage};
 
 /// The largest record that is read, in bytes.
 const RECORD_LIMIT: u64 = 256 << 20;
@@ -145,7 +145,7 @@ impl DiskCache {
 
     /// An entry of the cache itself.
     fn kept(&self, kind: CacheKind, key: &Digest) -> io::Result<Option<File>> {
-        if self.shunned.lock().unwrap_or_else(PoisonError::into_inner).contains(&(kind, *key)) {
+        if self.is_shunned(kind, key) {
             return Ok(None);
         }
         // While this is held, nobody deletes an entry between its opening and its marking.

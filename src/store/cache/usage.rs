@@ -7,6 +7,7 @@ use std::time::{Duration, SystemTime};
 
 use super::session::{Lock, Session, first_other};
 use super::{DiskCache, failed, folder_name};
+use crate::oci::digest::is_hex;
 use crate::ports::{CacheKind, PortError};
 
 /// What a cache holds.
@@ -31,11 +32,8 @@ pub struct Bounds {
     /// In bytes; the least recently used entries go first.
     pub keep: Option<u64>,
     /// How long ago an entry may have been used last.
-    pub older_than: Option<Age>,
+    pub older_than: Option<Duration>,
 }
-
-/// A span of time.
-pub type Age = Duration;
 
 /// What was deleted.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -139,7 +137,7 @@ impl DiskCache {
             let listed = std::fs::read_dir(&folder).map_err(|cause| failed(&self.home, "read", &cause))?;
             for entry in listed.flatten() {
                 let Ok(metadata) = entry.metadata() else { continue }; // deleted meanwhile
-                if !metadata.is_file() || !is_entry(entry.file_name().as_encoded_bytes()) {
+                if !metadata.is_file() || !is_hex(entry.file_name().as_encoded_bytes()) {
                     continue;
                 }
                 let used = metadata.modified().unwrap_or(SystemTime::UNIX_EPOCH);
@@ -156,9 +154,4 @@ fn modified(path: &Path) -> Option<SystemTime> {
 
 fn is_folder(path: &Path) -> bool {
     path.symlink_metadata().is_ok_and(|metadata| metadata.is_dir())
-}
-
-/// Whether a name is an entry's: 64 hexadecimal digits.
-fn is_entry(name: &[u8]) -> bool {
-    name.len() == 64 && name.iter().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
