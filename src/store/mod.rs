@@ -5,6 +5,7 @@
 
 pub mod cache;
 pub mod layout;
+mod patience;
 mod staged;
 mod verified;
 

@@ -14,7 +14,7 @@ use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use crate::store::staged;
+use crate::store::{patience, staged};
 
 /// After this long, no run that staged a file is still about to commit it.
 const ABANDONED: Duration = Duration::from_hours(24);
@@ -108,10 +108,8 @@ pub(super) struct Lock {
     file: Option<File>,
 }
 
-/// How long a lock is waited for. It is held for moments; a process that is stopped in the
-/// middle, or another program's lock, must not stop all others.
+/// How long a lock is waited for, which is held for moments.
 const PATIENCE: Duration = if cfg!(test) { Duration::from_millis(100) } else { Duration::from_secs(10) };
-const PAUSE: Duration = Duration::from_millis(10);
 
 impl Lock {
     /// For opening entries. Whoever is not to wait gets it at once or not at all.
@@ -137,19 +135,9 @@ impl Lock {
     }
 }
 
-/// Tries to lock for a while.
+/// Whether a lock was got within the time that one is waited for.
 fn wait(lock: impl Fn() -> Result<(), TryLockError>) -> bool {
-    let mut waited = Duration::ZERO;
-    loop {
-        match lock() {
-            Ok(()) => return true,
-            Err(TryLockError::WouldBlock) if waited < PATIENCE => {
-                std::thread::sleep(PAUSE);
-                waited += PAUSE;
-            }
-            Err(_) => return false,
-        }
-    }
+    patience::wait(PATIENCE, lock).is_ok()
 }
 
 fn open_lock(path: &Path) -> io::Result<File> {

@@ -20,12 +20,12 @@ use crate::oci::digest::Verifier;
 use crate::oci::{Descriptor, RawManifest, media_type};
 use crate::ports::{Origin, PortError, PortErrorKind, Sink};
 use crate::progress::{Event, Outcome, Progress, Subject, Verb};
+use crate::store::patience::wait;
 use crate::store::staged::{is_staged, place_synced, staged};
 
 const CHUNK: usize = 128 << 10;
 /// How long another process is waited for, which holds the layout for moments.
 const PATIENCE: Duration = Duration::from_secs(30);
-const PAUSE: Duration = Duration::from_millis(10);
 
 /// A layout that images are added to.
 pub struct LayoutWriter {
@@ -175,14 +175,9 @@ impl Shared {
         // NFS locks only what may be written.
         let file = File::options().read(true).write(true).open(&path).or_else(|_| File::open(&path));
         let file = file.map_err(|cause| self.failed(&cause))?;
-        let mut waited = Duration::ZERO;
-        while let Err(TryLockError::WouldBlock) = file.try_lock() {
-            if waited >= PATIENCE {
-                let message = format!("another process holds the OCI layout in `{}`", self.folder.display());
-                return Err(PortError { hint: Some("wait for it, or end it".to_owned()), ..other(message) });
-            }
-            std::thread::sleep(PAUSE);
-            waited += PAUSE;
+        if let Err(TryLockError::WouldBlock) = wait(PATIENCE, || file.try_lock()) {
+            let message = format!("another process holds the OCI layout in `{}`", self.folder.display());
+            return Err(PortError { hint: Some("wait for it, or end it".to_owned()), ..other(message) });
         }
         Ok(file)
     }
