@@ -1,6 +1,5 @@
-//! What of a project's folder gets into the image: not the run's own cache and images,
-//! not secrets, not what no image needs. Built over a layout of one small layer; no
-//! registry is needed.
+//! The files of a project that go into the image: no caches and images, no secrets, no
+//! development files. Builds over a layout of one small layer; no registry is needed.
 
 #![expect(clippy::unwrap_used, reason = "a test whose surroundings fail has failed")]
 
@@ -28,7 +27,7 @@ struct World {
     folder: TempDir,
 }
 
-/// How a run ended.
+/// The exit code and output of a run.
 struct Run {
     code: Option<i32>,
     stdout: String,
@@ -85,8 +84,7 @@ impl World {
         run
     }
 
-    /// What the last layer of an image has, folders with a slash at their ends; `/app`
-    /// itself is left out.
+    /// The paths in the last layer of an image, without `/app` itself. Folders end in a slash.
     fn entries(&self, layout: &str) -> Vec<String> {
         let layout = self.path(layout);
         let read = |name: &str| -> Value { serde_json::from_slice(&fs::read(layout.join(name)).unwrap()).unwrap() };

@@ -247,8 +247,8 @@ fn pax(records: &[&str]) -> Vec<u8> {
     entry(b'x', b"pax", b"", records.iter().map(line).collect::<String>().as_bytes())
 }
 
-/// What an entry says of its length is believed, however it says it: nothing is unpacked
-/// that would be too much.
+/// An entry whose header promises too many bytes, in any tar format, is refused before it is
+/// unpacked.
 #[test]
 fn an_entry_that_promises_too_much_is_not_unpacked() {
     let world = World::new();

@@ -152,7 +152,7 @@ fn names_in_layers() {
     device.set_cksum();
     builder([device.as_bytes(), &[0; 1024][..]].concat());
     world.harmless(&["build"], 1, &["is a device", "pwned"]);
-    // What is taken is told by name.
+    // The plan lists taken files by name.
     builder(tar(&[(&name, b"x"), (&format!("opt/::error::{}", short()), b"y")]));
     world.harmless(&["build"], 0, &[]);
     world.harmless(&["plan"], 0, &["pwned"]);

@@ -18,7 +18,7 @@ fn moment(number: u32, whole: Duration) -> Duration {
     whole.mul_f64((f64::from(number) * 0.618_033_988_749_895).fract() * 1.1)
 }
 
-/// How long a build of a changed application takes, at the least.
+/// The shortest duration of four builds, each of a changed application.
 fn shortest(workshop: &Workshop, to: &str) -> Duration {
     let builds = (0..4).map(|number| {
         workshop.set_version(&format!("first {number}"));

@@ -126,7 +126,7 @@ fn check(layout: &Path, descriptor: &Value) {
     }
 }
 
-/// What is left of processes that are gone, in a cache or a layout.
+/// Staged files and run folders in a cache or a layout.
 pub fn leftovers(folder: &Path) -> Vec<PathBuf> {
     let mut open = vec![folder.to_owned()];
     let mut out = Vec::new();

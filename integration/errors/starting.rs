@@ -70,14 +70,14 @@ fn executable(world: &World, name: &str, bytes: &[u8]) {
     fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
 }
 
-/// What a build says that is refused: the lines of its error.
+/// Runs a build that fails, and returns its error and hints.
 #[track_caller]
 fn refused(world: &World, base: &str, command: &[&str]) -> String {
     let args = [&["--python=false", base, AMD64, "--"], command].concat();
     world.fails(&args).trim_start_matches("exit: 1\n-- stdout\n-- stderr\n").to_owned()
 }
 
-/// What a build warns of, line by line.
+/// The warnings of a build, one a line.
 fn warnings(run: &Run) -> String {
     let lines: Vec<_> = run.stderr.lines().filter(|line| line.starts_with("warning: ")).collect();
     lines.join("\n")

@@ -30,7 +30,7 @@ pub struct World {
     pub first: Vec<String>,
 }
 
-/// How a run ended.
+/// The exit code, output and duration of a run.
 pub struct Run {
     pub code: Option<i32>,
     pub stdout: String,

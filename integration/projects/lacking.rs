@@ -35,7 +35,7 @@ fn everything_that_lacks_is_told_for_both_platforms() {
     world.file("requirements.txt", &pins(&[&pure])).recovers(&BOTH);
 }
 
-/// Nobody is told to build what has no sources.
+/// A distribution without an sdist gets no advice to build its wheel.
 #[test]
 fn what_has_wheels_for_others_only_comes_with_a_way_out() {
     let others = [

@@ -1,4 +1,4 @@
-//! What a change to a project's files can have sent to a host, and read from the machine.
+//! A project's files cannot send the machine's secrets to a host of their choice.
 
 use crate::folder::project;
 use crate::scripted::{Reply, Scripted};
@@ -21,7 +21,7 @@ fn index() -> Scripted {
     })
 }
 
-/// Whether an index was sent the login, or anything of it.
+/// Whether any request to an index contained a part of the login.
 fn was_told(index: &Scripted) -> bool {
     let text = |line: &str| line.contains("s3cret") || line.contains("Y2k6");
     index.requests().iter().any(|request| text(&request.line) || request.headers.values().any(|value| text(value)))
