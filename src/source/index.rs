@@ -13,11 +13,9 @@ use std::collections::BTreeMap;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
-use tempfile::NamedTempFile;
-
+use super::below;
 use super::content::Finding;
 use super::facts::{Facts, Moment, Stat};
-use super::{below, other};
 use crate::oci::Digest;
 use crate::ports::{Cache, CacheKind, PortError};
 
@@ -32,20 +30,14 @@ pub(super) struct Index {
     fresh: BTreeMap<Vec<u8>, (Stat, Facts)>,
 }
 
-/// An index about to be written, and the moment it was begun.
-pub(super) struct Update {
-    staged: NamedTempFile,
-    begun: Moment,
-}
-
-impl Update {
-    /// Begins an update, before the first file is read.
-    pub(super) fn begin(cache: &dyn Cache) -> Result<Self, PortError> {
-        let staged = cache.stage()?;
-        let metadata = staged.as_file().metadata().map_err(|cause| failed(staged.path(), &cause))?;
-        let begun = Stat::of(&metadata).modified;
-        Ok(Self { staged, begun })
-    }
+/// The present moment, by the clock of the cache's file system: an update begins, before
+/// the first file is read.
+///
+/// # Errors
+/// A cache that cannot be written.
+pub(super) fn begin(cache: &dyn Cache) -> Result<Moment, PortError> {
+    let metadata = cache.stage()?.as_file().metadata().map_err(|cause| cache.failure(&cause))?;
+    Ok(Stat::of(&metadata).modified)
 }
 
 impl Index {
@@ -72,8 +64,7 @@ impl Index {
     ///
     /// Other walks of the same folder see other files: what they know is kept
     /// for as long as the file exists.
-    pub(super) fn commit(mut self, cache: &dyn Cache, folder: &Path, update: Update) -> Result<(), PortError> {
-        let Update { staged, begun } = update;
+    pub(super) fn commit(mut self, cache: &dyn Cache, folder: &Path, begun: Moment) -> Result<(), PortError> {
         let trusted = (begun.0 - MARGIN, begun.1);
         self.fresh.retain(|_, (stat, _)| stat.modified < trusted && stat.changed < trusted);
         if self.fresh.is_empty() {
@@ -81,17 +72,12 @@ impl Index {
         }
         self.known.retain(|path, _| fs_err::symlink_metadata(below(folder, path)).is_ok());
         self.known.append(&mut self.fresh);
-        drop(staged);
         cache.keep(CacheKind::Folder, &key(folder), &encode(&self.known))
     }
 }
 
 fn key(folder: &Path) -> Digest {
     Digest::of(folder.as_os_str().as_bytes())
-}
-
-fn failed(folder: &Path, cause: &std::io::Error) -> PortError {
-    other(format!("the cache's index of `{}`: {cause}", folder.display()))
 }
 
 fn encode(known: &BTreeMap<Vec<u8>, (Stat, Facts)>) -> Vec<u8> {
@@ -168,13 +154,12 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let cache = DiskCache::new(root.path().join("cache")).unwrap();
         let mut index = Index::load(&cache, root.path()).unwrap();
-        let update = Update::begin(&cache).unwrap();
-        let now = update.begun.0;
+        let now = begin(&cache).unwrap().0;
         for (name, age) in [("old", 10), ("now", 0), ("new", -10), ("second", 1)] {
             index.put(name.as_bytes(), stat(now - age), facts(name));
         }
         index.put(b"renamed", Stat { changed: (now, 0), ..stat(now - 10) }, facts("renamed"));
-        index.commit(&cache, root.path(), Update { begun: (now, 0), ..update }).unwrap();
+        index.commit(&cache, root.path(), (now, 0)).unwrap();
         let index = Index::load(&cache, root.path()).unwrap();
         assert_eq!(index.known.keys().collect::<Vec<_>>(), [b"old"]);
         assert_eq!(index.get(b"old", &stat(now - 10)), Some(facts("old")));
@@ -188,9 +173,9 @@ mod tests {
         fs_err::write(root.path().join("there"), "").unwrap();
         for name in ["there", "gone", "third"] {
             let mut index = Index::load(&cache, root.path()).unwrap();
-            let update = Update::begin(&cache).unwrap();
+            let begun = begin(&cache).unwrap();
             index.put(name.as_bytes(), stat(0), facts(name));
-            index.commit(&cache, root.path(), update).unwrap();
+            index.commit(&cache, root.path(), begun).unwrap();
         }
         let index = Index::load(&cache, root.path()).unwrap();
         assert_eq!(index.known.keys().collect::<Vec<_>>(), [b"there".as_slice(), b"third"]);
@@ -203,9 +188,9 @@ mod tests {
         cache.keep(CacheKind::Folder, &key(root.path()), b"carboy folder index 1\nnonsense").unwrap();
         let mut index = Index::load(&cache, root.path()).unwrap();
         assert!(index.known.is_empty());
-        let update = Update::begin(&cache).unwrap();
+        let begun = begin(&cache).unwrap();
         index.put(b"x", stat(0), facts("x"));
-        index.commit(&cache, root.path(), update).unwrap();
+        index.commit(&cache, root.path(), begun).unwrap();
         assert_eq!(Index::load(&cache, root.path()).unwrap().known.len(), 1);
     }
 }

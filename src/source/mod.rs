@@ -44,7 +44,7 @@ use content::Finding;
 use facts::{Facts, Stat};
 pub use git_index::tracks;
 use globs::Globs;
-use index::{Index, Update};
+use index::Index;
 use rules::Rules;
 use walk::{Found, FoundFile, Walked};
 
@@ -69,12 +69,12 @@ impl LocalFolders {
         if unknown.is_empty() {
             return Ok(known.into_iter().flatten().collect());
         }
-        let update = Update::begin(&*self.cache)?;
+        let begun = index::begin(&*self.cache)?;
         let read = facts::read_all(folder, &unknown)?;
         for ((path, stat), facts) in unknown.iter().zip(&read) {
             index.put(path, *stat, *facts);
         }
-        index.commit(&*self.cache, folder, update)?;
+        index.commit(&*self.cache, folder, begun)?;
         let mut read = read.into_iter();
         Ok(known.into_iter().filter_map(|known| known.or_else(|| read.next())).collect())
     }
