@@ -181,6 +181,9 @@ impl DiskCache {
     }
 
     fn put(&self, mut staged: NamedTempFile, kind: CacheKind, key: &Digest) -> io::Result<()> {
+        if let Trust::Nobody(_) = self.trust {
+            self.own_copy(staged.reopen()?, kind, key)?;
+        }
         if self.session.is_some() && !self.is_shunned(kind, key) {
             let target = entry(&self.home, kind, key);
             match make_folder(target.parent().unwrap_or(&self.home)) {

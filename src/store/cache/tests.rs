@@ -244,6 +244,13 @@ fn records_of_others_are_not_believed_and_content_is_used() {
     fs::write(root.path().join("tars").join(key().hex()), "evil").unwrap();
     assert_eq!(content(&cache, Tar).unwrap(), "tar");
     assert_eq!(fs::read_to_string(cache.path(Tar, &key())).unwrap(), "tar");
+    // So is what this run adds, which others find in the cache.
+    commit(&cache, Wheel, &key(), "wheel");
+    let shared = root.path().join("wheels").join(key().hex());
+    assert_eq!(fs::read_to_string(&shared).unwrap(), "wheel");
+    fs::write(&shared, "evil").unwrap();
+    assert_eq!(fs::read_to_string(cache.path(Wheel, &key())).unwrap(), "wheel");
+    assert_eq!(content(&cache, Wheel).unwrap(), "wheel");
     assert_eq!(cache.record(Layer, &key()).unwrap(), None);
     assert_eq!(log.take(), Vec::<String>::new());
     let (cache, log) = logged(root.path(), true);
