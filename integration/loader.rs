@@ -498,8 +498,8 @@ fn pandas_over(base: &str, builder: &Tree) -> (Outcome, BTreeSet<String>) {
     let start = Instant::now();
     for roots in [vec![RootPath::new("usr/local/bin/python3.13").unwrap()], roots] {
         let outcome = Closure {
-            image: &mut image,
-            origins: &mut origins,
+            image: &image,
+            origins: &origins,
             donor: Some(builder),
             donor_folders: &[],
             image_folders: &[],
@@ -511,6 +511,11 @@ fn pandas_over(base: &str, builder: &Tree) -> (Outcome, BTreeSet<String>) {
         .unwrap();
         if process.program.is_none() {
             process = outcome.process;
+        }
+        for file in outcome.taken.iter().flat_map(|taken| &taken.files) {
+            let real = image.resolve_parent(&file.path).unwrap();
+            image.insert(real.clone(), file.entry.clone());
+            origins.insert(real, file.donor.clone());
         }
         all.missing.extend(outcome.missing);
         all.edges.extend(outcome.edges);

@@ -247,8 +247,8 @@ impl Root {
     /// What carboy says about one root of a walk.
     pub fn walk(&self, tree: &Tree, process: &Process, root: &str) -> Outcome {
         let closure = Closure {
-            image: &mut tree.clone(),
-            origins: &mut BTreeMap::new(),
+            image: tree,
+            origins: &BTreeMap::new(),
             donor: None,
             donor_folders: &[],
             image_folders: &self.cached,

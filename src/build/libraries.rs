@@ -41,14 +41,14 @@ impl Work<'_> {
     }
 
     fn closure<T>(
-        &mut self,
+        &self,
         donor: DonorId,
-        walk: impl FnOnce(&mut Closure<'_, Objects>) -> Result<T, BuildError>,
+        walk: impl FnOnce(&Closure<'_, Objects>) -> Result<T, BuildError>,
     ) -> Result<T, BuildError> {
-        let donor = &mut self.donors[donor];
-        walk(&mut Closure {
-            image: &mut self.image,
-            origins: &mut donor.origins,
+        let donor = &self.donors[donor];
+        walk(&Closure {
+            image: &self.image,
+            origins: &donor.origins,
             donor: Some(&donor.image.tree),
             donor_folders: &donor.folders,
             image_folders: &self.image_folders,
@@ -60,13 +60,13 @@ impl Work<'_> {
 
     /// Walks in the image as it is, of which nothing more comes.
     pub(super) fn in_image<T>(
-        &mut self,
-        walk: impl FnOnce(&mut Closure<'_, Objects>) -> Result<T, BuildError>,
+        &self,
+        walk: impl FnOnce(&Closure<'_, Objects>) -> Result<T, BuildError>,
     ) -> Result<T, BuildError> {
         let has_cache = self.image.follow(&root_path(CACHE)).is_some();
-        walk(&mut Closure {
-            image: &mut self.image,
-            origins: &mut BTreeMap::new(),
+        walk(&Closure {
+            image: &self.image,
+            origins: &BTreeMap::new(),
             donor: None,
             donor_folders: &[],
             image_folders: if has_cache { &self.image_folders } else { &[] },

@@ -11,6 +11,7 @@
 //! Not told apart: hard links count as files of their own, and a folder of the
 //! search path that only some users may enter is looked into.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashSet};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -83,12 +84,12 @@ pub struct Edge {
     pub optional: bool,
 }
 
-/// A walk over an image as it grows.
+/// The libraries that objects of an image load. Says what to take from the donor; writes nothing.
 pub struct Closure<'a, L> {
-    /// What the image will be; libraries taken are added.
-    pub image: &'a mut Tree,
+    /// The image as it is.
+    pub image: &'a Tree,
     /// Where each object in the image came from in the donor, when it did.
-    pub origins: &'a mut BTreeMap<RootPath, RootPath>,
+    pub origins: &'a BTreeMap<RootPath, RootPath>,
     pub donor: Option<&'a Tree>,
     /// Where the donor's loader looks by its `ld.so.conf`, before the trusted folders.
     pub donor_folders: &'a [RootPath],
@@ -121,7 +122,7 @@ impl<L: Loader> Closure<'_, L> {
     ///
     /// # Errors
     /// What the loader cannot read.
-    pub fn run(&mut self, roots: impl IntoIterator<Item = RootPath>) -> Result<Outcome, L::Error> {
+    pub fn run(&self, roots: impl IntoIterator<Item = RootPath>) -> Result<Outcome, L::Error> {
         let mut walker = Walker::new(self)?;
         walker.walk_all(roots)?;
         Ok(walker.finish())
@@ -132,7 +133,7 @@ impl<L: Loader> Closure<'_, L> {
     ///
     /// # Errors
     /// What the loader cannot read.
-    pub fn take_by_name(&mut self, soname: &[u8], abi: Abi, outcome: &mut Outcome) -> Result<bool, L::Error> {
+    pub fn take_by_name(&self, soname: &[u8], abi: Abi, outcome: &mut Outcome) -> Result<bool, L::Error> {
         let from = RootPath::root();
         let mut edge =
             Edge { from, soname: soname.to_vec(), to: self.process.names.get(soname).cloned(), optional: false };
@@ -167,7 +168,11 @@ impl<L: Loader> Closure<'_, L> {
 
 /// A closure at work.
 pub(super) struct Walker<'w, 'c, L> {
-    pub closure: &'w mut Closure<'c, L>,
+    pub closure: &'w Closure<'c, L>,
+    /// The image with all that was taken so far.
+    pub image: Cow<'c, Tree>,
+    /// The origins of all that was taken, too.
+    pub origins: Cow<'c, BTreeMap<RootPath, RootPath>>,
     pub trusted: Vec<RootPath>,
     /// The program of the process that modules are loaded into.
     pub program: Option<Rc<Located>>,
@@ -189,7 +194,7 @@ pub(super) struct Walker<'w, 'c, L> {
 }
 
 impl<'w, 'c, L: Loader> Walker<'w, 'c, L> {
-    fn new(closure: &'w mut Closure<'c, L>) -> Result<Self, L::Error> {
+    fn new(closure: &'w Closure<'c, L>) -> Result<Self, L::Error> {
         let process = closure.process;
         let mut walker = Self {
             trusted: trusted_folders(closure.triplet),
@@ -203,6 +208,8 @@ impl<'w, 'c, L: Loader> Walker<'w, 'c, L> {
             missing: BTreeMap::new(),
             starting: false,
             process: Process::default(),
+            image: Cow::Borrowed(closure.image),
+            origins: Cow::Borrowed(closure.origins),
             closure,
         };
         if let Some(program) = &process.program
@@ -233,9 +240,9 @@ impl<'w, 'c, L: Loader> Walker<'w, 'c, L> {
 
     /// What the image has at a path.
     pub fn candidate(&mut self, path: &RootPath) -> Result<Candidate<Rc<Located>>, L::Error> {
-        let closure = &*self.closure;
-        let trees = (&*closure.image, closure.donor);
-        self.known.candidate(trees, closure.origins, (closure.loader, closure.triplet), path)
+        let closure = self.closure;
+        let trees = (&*self.image, closure.donor);
+        self.known.candidate(trees, &self.origins, (closure.loader, closure.triplet), path)
     }
 
     /// Programs first: what they share with modules must hold without a host.
@@ -340,7 +347,7 @@ impl<'w, 'c, L: Loader> Walker<'w, 'c, L> {
         *self.edges.entry(edge).or_insert(true) &= alone;
     }
 
-    /// Adds a donor's library to the image: links within its folder stay links, a
+    /// Takes a donor's library: links within its folder stay links, a
     /// link that leaves it becomes the file.
     pub fn take(
         &mut self,
@@ -352,9 +359,9 @@ impl<'w, 'c, L: Loader> Walker<'w, 'c, L> {
         let name = found.name().unwrap_or_default().to_vec();
         let files = chain(donor, found, to);
         for file in &files {
-            let real = self.closure.image.resolve_parent(&file.path).unwrap_or_else(|_| file.path.clone());
-            self.closure.image.insert(real.clone(), file.entry.clone());
-            self.closure.origins.insert(real, file.donor.clone());
+            let real = self.image.resolve_parent(&file.path).unwrap_or_else(|_| file.path.clone());
+            self.image.to_mut().insert(real.clone(), file.entry.clone());
+            self.origins.to_mut().insert(real, file.donor.clone());
         }
         self.known.forget();
         let needed_by = wanted.asker.map(|asker| asker.real.clone()).unwrap_or_default();

@@ -191,14 +191,14 @@ impl<L: Loader> Walker<'_, '_, L> {
     /// A name with a slash, or the loader itself: that very path.
     pub fn locate_path(&mut self, wanted: &Wanted<'_>) -> Result<Option<Rc<Located>>, L> {
         self.passed = None;
-        let Some((folder, file)) = split(self.closure.image, wanted.name) else { return Ok(None) };
+        let Some((folder, file)) = split(&self.image, wanted.name) else { return Ok(None) };
         match self.at(&folder.child(&file), wanted.abi)? {
             Fit::Pass | Fit::Leave => {}
             Fit::Stop => return Ok(None),
             Fit::Take(found) => return Ok(Some(found)),
         }
         let Some(donor) = self.closure.donor else { return Ok(None) };
-        let origins = &self.closure.origins;
+        let origins = &self.origins;
         let origin = wanted.asker.and_then(|asker| origins.get(&asker.path).or_else(|| origins.get(&asker.real)));
         let origin = origin.and_then(RootPath::parent);
         let tokens = Tokens { origin: origin.as_ref(), triplet: self.closure.triplet };

@@ -68,7 +68,7 @@ fn close_in(
     roots: &[&str],
     loaded: &[&str],
 ) -> (String, String) {
-    let (mut image, donor) = (tree(image), tree(donor));
+    let (image, donor) = (tree(image), tree(donor));
     let mut origins = BTreeMap::new();
     for root in roots {
         if donor.get(&path(root)).is_some() {
@@ -77,8 +77,8 @@ fn close_in(
     }
     let folders: Vec<_> = donor_folders.iter().map(|folder| path(folder)).collect();
     let outcome = Closure {
-        image: &mut image,
-        origins: &mut origins,
+        image: &image,
+        origins: &origins,
         donor: Some(&donor),
         donor_folders: &folders,
         triplet: "x86_64-linux-gnu",
@@ -150,8 +150,8 @@ fn what_the_process_has_loaded_is_taken_for_programs_only() {
 fn edges(image: &[&str], donor: &[&str], roots: &[&str], process: &Process) -> Vec<String> {
     let donor = tree(donor);
     let closure = Closure {
-        image: &mut tree(image),
-        origins: &mut BTreeMap::new(),
+        image: &tree(image),
+        origins: &BTreeMap::new(),
         donor: Some(&donor),
         donor_folders: &[path("opt")],
         image_folders: &[path("cached")],
@@ -236,8 +236,8 @@ fn what_is_missing_tells_of_starts_and_of_other_machines() {
         "m.so: needs libno.so",
     ];
     let outcome = Closure {
-        image: &mut tree(&image),
-        origins: &mut BTreeMap::new(),
+        image: &tree(&image),
+        origins: &BTreeMap::new(),
         donor: None,
         donor_folders: &[],
         image_folders: &[],
