@@ -10,7 +10,7 @@
 //! modules above them in this list:
 //!
 //! ```text
-//! printable hint oci rootfs elf debian python config plan image
+//! printable hint oci diagnostic rootfs elf debian python config plan image
 //! ```
 //!
 //! Below them stand `layer` (tar over readers and writers), `progress` and `ports`
@@ -27,6 +27,7 @@ pub mod bytecode;
 pub mod cli;
 pub mod config;
 pub mod debian;
+pub mod diagnostic;
 pub mod elf;
 pub mod hint;
 pub mod http;
