@@ -89,8 +89,13 @@ impl Diagnostic {
 
     /// An error whose message and causes are those of `error` and its sources.
     pub fn of(code: Code, error: &dyn Error) -> Self {
-        let causes = std::iter::successors(error.source(), |cause| cause.source()).map(ToString::to_string);
-        Self { causes: causes.collect(), ..Self::error(code, error.to_string()) }
+        let mut causes = Vec::new();
+        let mut next = error.source();
+        while let Some(cause) = next {
+            causes.push(cause.to_string());
+            next = cause.source();
+        }
+        Self { causes, ..Self::error(code, error.to_string()) }
     }
 
     /// Adds a hint, when there is one.
