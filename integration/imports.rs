@@ -11,25 +11,22 @@ const PURE: [&str; 11] =
     ["printable", "hint", "oci", "diagnostic", "rootfs", "elf", "debian", "python", "config", "plan", "image"];
 /// What the others may import beside the pure ones and themselves.
 const OTHERS: [(&str, &[&str]); 14] = [
-    ("once", &[]),
-    ("workers", &[]),
+    ("once_map", &[]),
+    ("cpu_pool", &[]),
     ("layer", &[]),
     ("progress", &[]),
     ("ports", &["progress"]),
     ("http", &["progress", "ports"]),
     ("registry", &["http", "progress", "ports"]),
-    ("packages", &["once", "workers", "http", "progress", "ports"]),
+    ("wheels", &["once_map", "cpu_pool", "http", "progress", "ports"]),
     ("store", &["progress", "ports"]),
     ("source", &["progress", "ports"]),
     ("bytecode", &["progress", "ports"]),
-    ("build", &["once", "workers", "layer", "progress", "ports"]),
+    ("build", &["once_map", "cpu_pool", "layer", "progress", "ports"]),
     ("ui", &["progress", "build"]),
     (
         "cli",
-        &[
-            "workers", "layer", "progress", "ports", "registry", "packages", "store", "source", "bytecode", "build",
-            "ui",
-        ],
+        &["cpu_pool", "layer", "progress", "ports", "registry", "wheels", "store", "source", "bytecode", "build", "ui"],
     ),
 ];
 /// What pure modules must not mention: files, network, clock, environment.

@@ -20,7 +20,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use carboy::elf::search::{Tokens, physical};
-use carboy::elf::{Closure, Edge, ElfError, Loader, MismatchKind, Object, Outcome, Process, versions};
+use carboy::elf::{Closure, Edge, ElfError, Loader, LoaderState, MismatchKind, Object, Resolution, versions};
 use carboy::rootfs::{Content, RootPath, Tree};
 
 use root::{Debian, Files, Root, Told};
@@ -247,7 +247,7 @@ fn lines(text: &str, debian: Debian) -> Vec<String> {
 }
 
 /// Compares a program's walk with what the loader says; returns what differs.
-fn differences(tree: &Tree, debian: Debian, program: &str, outcome: &Outcome, told: &Told) -> Vec<String> {
+fn differences(tree: &Tree, debian: Debian, program: &str, outcome: &Resolution, told: &Told) -> Vec<String> {
     let mut out = Vec::new();
     let real = |path: &str| -> Option<RootPath> {
         let path = path.replace("/haswell", "/x86_64").replace("/xeon_phi", "/x86_64");
@@ -331,7 +331,7 @@ fn trees(debian: Debian, cached: bool) {
     let tree = root.tree();
     let mut out = Vec::new();
     for program in &programs {
-        let outcome = root.walk(&tree, &Process::default(), program);
+        let outcome = root.walk(&tree, &LoaderState::default(), program);
         out.extend(differences(&tree, debian, program, &outcome, &told[program]));
     }
     assert_eq!(out, [""; 0], "{debian:?}");
@@ -376,7 +376,7 @@ fn modules(debian: Debian) {
     let asked: Vec<_> = modules.iter().map(|module| format!("/dl/opener+{module}")).collect();
     let told = root.ask(&asked);
     let tree = root.tree();
-    let before = root.walk(&tree, &Process::default(), "dl/opener");
+    let before = root.walk(&tree, &LoaderState::default(), "dl/opener");
     assert_eq!(before.missing, []);
     let loaded: BTreeSet<_> = before.process.names.values().cloned().collect();
     for (module, asked) in modules.iter().zip(&asked) {
@@ -443,7 +443,7 @@ fn version_errors(debian: Debian) {
     let tree = root.tree();
     let mut kinds = BTreeSet::new();
     for program in &programs {
-        let outcome = root.walk(&tree, &Process::default(), program);
+        let outcome = root.walk(&tree, &LoaderState::default(), program);
         let found =
             versions::check(&outcome.edges, |path| Files.object(path, tree.get(path)?.content()?).ok().flatten());
         let says = |one: &carboy::elf::Mismatch| {
@@ -476,7 +476,7 @@ fn unpacked(image: &str) -> Tree {
 
 /// The closure of pandas and of the whole standard library, over a base: what is
 /// missing, and the versions that are.
-fn pandas_over(base: &str, builder: &Tree) -> (Outcome, BTreeSet<String>) {
+fn pandas_over(base: &str, builder: &Tree) -> (Resolution, BTreeSet<String>) {
     let mut image = unpacked(base);
     let site = root::tree(&support::made("site/pandas/3.13-amd64"));
     let mut origins = BTreeMap::new();
@@ -493,8 +493,8 @@ fn pandas_over(base: &str, builder: &Tree) -> (Outcome, BTreeSet<String>) {
     let modules = image.below(&python).filter(|(path, _)| path.to_string().contains(".so"));
     roots.extend(modules.map(|(path, _)| path.clone()));
     let files = Remembered::default();
-    let mut process = Process::default();
-    let mut all = Outcome::default();
+    let mut process = LoaderState::default();
+    let mut all = Resolution::default();
     let start = Instant::now();
     for roots in [vec![RootPath::new("usr/local/bin/python3.13").unwrap()], roots] {
         let outcome = Closure {

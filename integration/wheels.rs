@@ -626,7 +626,7 @@ fn libraries_are_read_in_the_archive_as_outside() {
             let start = Instant::now();
             let is_elf = elf::is_elf(contents::magic(content, &NoTars).unwrap());
             heads += start.elapsed();
-            if !is_elf || !matches!(content, Content::Member(_)) {
+            if !is_elf || !matches!(content, Content::ZipEntry(_)) {
                 continue;
             }
             let start = Instant::now();

@@ -14,11 +14,11 @@
 //! ```
 //!
 //! Below them stand `layer` (tar over readers and writers), `progress` and `ports`
-//! (facts and traits), which import pure modules. `registry`, `packages`, `store`,
+//! (facts and traits), which import pure modules. `registry`, `wheels`, `store`,
 //! `source` and `bytecode` do I/O behind the traits of `ports`; `http` carries what goes
-//! over the network, `once` shares work among those who ask for it, `workers` are the
+//! over the network, `once_map` shares work among those who ask for it, `cpu_pool` are the
 //! threads that compute. `build` imports the pure modules, `layer`, `progress`, `ports`,
-//! `once` and `workers`. `ui` shows, `cli` wires
+//! `once_map` and `cpu_pool`. `ui` shows, `cli` wires
 //! everything; only `cli` reads the environment, the wall clock and the working
 //! directory. `integration/imports.rs` holds this.
 
@@ -26,6 +26,7 @@ pub mod build;
 pub mod bytecode;
 pub mod cli;
 pub mod config;
+pub mod cpu_pool;
 pub mod debian;
 pub mod diagnostic;
 pub mod elf;
@@ -34,8 +35,7 @@ pub mod http;
 pub mod image;
 pub mod layer;
 pub mod oci;
-pub mod once;
-pub mod packages;
+pub mod once_map;
 pub mod plan;
 pub mod ports;
 pub mod printable;
@@ -46,4 +46,4 @@ pub mod rootfs;
 pub mod source;
 pub mod store;
 pub mod ui;
-pub mod workers;
+pub mod wheels;

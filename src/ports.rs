@@ -18,7 +18,7 @@ use tokio::io::AsyncRead;
 use crate::hint::Hint;
 use crate::oci::location::Selector;
 use crate::oci::{Descriptor, Digest, Location, RawManifest};
-use crate::plan::{Bounds, By};
+use crate::plan::{Author, PathBounds};
 use crate::progress::Outcome;
 use crate::python::lock::{self, Pinned};
 use crate::python::tags::Target;
@@ -30,15 +30,15 @@ pub use crate::rootfs::{LeftOut, LocalEntry, LocalFile, LocalKind, Tracked, Walk
 /// The message names what was being done and to what; causes follow after `: `.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("{message}")]
-pub struct PortError {
-    pub kind: PortErrorKind,
+pub struct OperationError {
+    pub kind: OperationErrorKind,
     pub message: String,
     pub hint: Option<String>,
 }
 
 /// What callers tell apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum PortErrorKind {
+pub enum OperationErrorKind {
     /// There is no such image, tag or blob.
     NotFound,
     /// Credentials are missing, wrong, or not enough.
@@ -51,7 +51,7 @@ pub enum PortErrorKind {
     Other,
 }
 
-impl Hint for PortError {
+impl Hint for OperationError {
     fn hint(&self) -> Option<String> {
         self.hint.clone()
     }
@@ -65,10 +65,10 @@ pub type BlobReader = Pin<Box<dyn AsyncRead + Send>>;
 pub trait Source: Send + Sync {
     /// A manifest or index of at most [`crate::oci::manifest::LIMIT`] bytes;
     /// by digest, it is verified.
-    fn manifest<'a>(&'a self, selector: &'a Selector) -> BoxFuture<'a, Result<RawManifest, PortError>>;
+    fn manifest<'a>(&'a self, selector: &'a Selector) -> BoxFuture<'a, Result<RawManifest, OperationError>>;
 
     /// A blob's bytes, verified against digest and size as they pass.
-    fn blob<'a>(&'a self, blob: &'a Descriptor) -> BoxFuture<'a, Result<BlobReader, PortError>>;
+    fn blob<'a>(&'a self, blob: &'a Descriptor) -> BoxFuture<'a, Result<BlobReader, OperationError>>;
 
     /// Registry and repository, when blobs could be mounted from there.
     fn mountable(&self) -> Option<(&str, &str)>;
@@ -76,7 +76,7 @@ pub trait Source: Send + Sync {
 
 /// Where the bytes of a blob to push are.
 #[derive(Clone)]
-pub enum Origin {
+pub enum BlobSource {
     Bytes(Bytes),
     /// A file that holds just the blob.
     File(PathBuf),
@@ -88,10 +88,18 @@ pub enum Origin {
 /// A repository that images go to.
 pub trait Sink: Send + Sync {
     /// Sees to it that the target has the blob.
-    fn blob<'a>(&'a self, blob: &'a Descriptor, origin: &'a Origin) -> BoxFuture<'a, Result<Outcome, PortError>>;
+    fn blob<'a>(
+        &'a self,
+        blob: &'a Descriptor,
+        origin: &'a BlobSource,
+    ) -> BoxFuture<'a, Result<Outcome, OperationError>>;
 
     /// Writes a manifest or index under its digest (`None`) or a tag.
-    fn manifest<'a>(&'a self, manifest: &'a RawManifest, tag: Option<&'a str>) -> BoxFuture<'a, Result<(), PortError>>;
+    fn manifest<'a>(
+        &'a self,
+        manifest: &'a RawManifest,
+        tag: Option<&'a str>,
+    ) -> BoxFuture<'a, Result<(), OperationError>>;
 }
 
 /// Opens repositories.
@@ -100,13 +108,13 @@ pub trait Repositories: Send + Sync {
     ///
     /// # Errors
     /// Unusable credentials; a layout that is not there.
-    fn source(&self, location: &Location) -> Result<(Arc<dyn Source>, Selector), PortError>;
+    fn source(&self, location: &Location) -> Result<(Arc<dyn Source>, Selector), OperationError>;
 
     /// The sink at a place.
     ///
     /// # Errors
     /// Unusable credentials; a layout that cannot be written.
-    fn sink(&self, location: &Location) -> Result<Arc<dyn Sink>, PortError>;
+    fn sink(&self, location: &Location) -> Result<Arc<dyn Sink>, OperationError>;
 }
 
 /// The kinds of entries that the cache holds.
@@ -119,7 +127,7 @@ pub enum CacheKind {
     /// A verified wheel, by its SHA-256.
     Wheel,
     /// The entries of a layer's tar and their digests, by a digest over the tar's key.
-    Facts,
+    Listing,
     /// JSON about a layer that carboy made, by the digest of its inputs.
     Layer,
     /// The SHA-256 of a wheel, by a digest over another hash of it.
@@ -138,7 +146,7 @@ impl CacheKind {
         Self::Blob,
         Self::Tar,
         Self::Wheel,
-        Self::Facts,
+        Self::Listing,
         Self::Layer,
         Self::WheelName,
         Self::Folder,
@@ -164,7 +172,7 @@ pub trait Cache: Send + Sync {
     ///
     /// # Errors
     /// Anything but its absence.
-    fn open(&self, kind: CacheKind, key: &Digest) -> Result<Option<File>, PortError>;
+    fn open(&self, kind: CacheKind, key: &Digest) -> Result<Option<File>, OperationError>;
 
     /// The cache's own folder, which is never part of an image.
     fn folder(&self) -> &Path;
@@ -176,13 +184,13 @@ pub trait Cache: Send + Sync {
     ///
     /// # Errors
     /// A cache that cannot be written.
-    fn stage(&self) -> Result<NamedTempFile, PortError>;
+    fn stage(&self) -> Result<NamedTempFile, OperationError>;
 
     /// Makes a staged file the entry, in one step.
     ///
     /// # Errors
     /// A cache that cannot be written.
-    fn commit(&self, staged: NamedTempFile, kind: CacheKind, key: &Digest) -> Result<(), PortError>;
+    fn commit(&self, staged: NamedTempFile, kind: CacheKind, key: &Digest) -> Result<(), OperationError>;
 
     /// The bytes that `keep` stored under this kind and key. None where there are none,
     /// where they are damaged (then the entry is dropped, with a warning), and where
@@ -190,16 +198,16 @@ pub trait Cache: Send + Sync {
     ///
     /// # Errors
     /// Anything but their absence.
-    fn record(&self, kind: CacheKind, key: &Digest) -> Result<Option<Vec<u8>>, PortError>;
+    fn record(&self, kind: CacheKind, key: &Digest) -> Result<Option<Vec<u8>>, OperationError>;
 
     /// Stores bytes together with their digest.
     ///
     /// # Errors
     /// A cache that cannot be written.
-    fn keep(&self, kind: CacheKind, key: &Digest, bytes: &[u8]) -> Result<(), PortError>;
+    fn keep(&self, kind: CacheKind, key: &Digest, bytes: &[u8]) -> Result<(), OperationError>;
 
     /// The error of an entry or a staged file that cannot be read or written.
-    fn failure(&self, cause: &io::Error) -> PortError;
+    fn failure(&self, cause: &io::Error) -> OperationError;
 
     /// Drops an entry that is not what it was when it was stored, and warns: `what` names
     /// it, as in `the tar of layer 3f2a9c1b04de`.
@@ -240,8 +248,8 @@ pub struct WheelFile {
 /// Why the wheel of a distribution cannot be had.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
-pub struct NoWheel {
-    pub kind: PortErrorKind,
+pub struct WheelError {
+    pub kind: OperationErrorKind,
     /// What was looked for and found, without the distribution's name.
     pub message: String,
     /// What `pip wheel` makes one of, where that would do: `numpy==2.3.1`.
@@ -250,8 +258,8 @@ pub struct NoWheel {
     pub hint: Option<String>,
 }
 
-impl From<PortError> for NoWheel {
-    fn from(PortError { kind, message, hint }: PortError) -> Self {
+impl From<OperationError> for WheelError {
+    fn from(OperationError { kind, message, hint }: OperationError) -> Self {
         Self { kind, message, build: None, hint }
     }
 }
@@ -264,19 +272,19 @@ pub trait Packages: Send + Sync {
     /// # Errors
     /// There is no wheel that fits; what there is instead, and how to go on. Hashes
     /// that are others than the lock file's. Indexes that refuse or fail.
-    fn wheel<'a>(&'a self, wanted: &'a Pinned, target: &'a Target) -> BoxFuture<'a, Result<WheelFile, NoWheel>>;
+    fn wheel<'a>(&'a self, wanted: &'a Pinned, target: &'a Target) -> BoxFuture<'a, Result<WheelFile, WheelError>>;
 }
 
 /// The interpreter that compiled code is for.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub struct Exact {
+pub struct PythonBuild {
     /// Its whole version: `3.13.5`.
     pub version: String,
     /// Whether it is a build without the global lock, which has bytecode of its own.
     pub free_threaded: bool,
 }
 
-impl fmt::Display for Exact {
+impl fmt::Display for PythonBuild {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let threads = if self.free_threaded { " (free-threaded)" } else { "" };
         write!(f, "CPython {}{threads}", self.version)
@@ -289,7 +297,7 @@ pub struct Bytecode {
     /// The `.pyc` files by their paths in the image, beside their sources.
     pub files: BTreeMap<RootPath, Content>,
     /// Sources that have none, by path.
-    pub skipped: Vec<(RootPath, Skipped)>,
+    pub skipped: Vec<(RootPath, SkipReason)>,
     /// The size of all files, in bytes.
     pub size: u64,
 }
@@ -297,7 +305,7 @@ pub struct Bytecode {
 /// Why a source has no bytecode.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Skipped {
+pub enum SkipReason {
     /// It is not of this version's language: a template, an older Python, a broken file.
     Invalid,
     /// It is nested more deeply than the compiler goes, or needs too much memory.
@@ -311,7 +319,7 @@ pub enum Skipped {
 }
 
 /// What compiling needs beside the sources.
-pub struct Reading<'a> {
+pub struct SourceReader<'a> {
     /// The bytes of a source, which are not more than the number given.
     pub read: &'a (dyn Fn(&Content, u64) -> io::Result<Vec<u8>> + Sync),
     /// Hears of the bytes of sources that are done.
@@ -324,7 +332,7 @@ pub trait Compiler: Send + Sync {
     ///
     /// # Errors
     /// There is none of this very version; what there is instead, and how to go on.
-    fn check(&self, python: &Exact) -> Result<(), PortError>;
+    fn check(&self, python: &PythonBuild) -> Result<(), OperationError>;
 
     /// The bytecode of sources by their paths in the image; names that do not end in
     /// `.py` are passed over. It depends on version, path and content of each source
@@ -336,10 +344,10 @@ pub trait Compiler: Send + Sync {
     /// source that cannot be compiled is no error.
     fn compile(
         &self,
-        python: &Exact,
+        python: &PythonBuild,
         sources: &BTreeMap<RootPath, Content>,
-        reading: &Reading,
-    ) -> Result<Bytecode, PortError>;
+        reading: &SourceReader,
+    ) -> Result<Bytecode, OperationError>;
 }
 
 /// Where the wheels of one project are looked for, beside what the user's environment says.
@@ -347,9 +355,9 @@ pub trait Compiler: Send + Sync {
 pub struct WheelPlaces {
     /// Looked in first, in this order.
     pub wheelhouses: Vec<PathBuf>,
-    pub wheelhouses_by: By,
+    pub wheelhouses_by: Author,
     /// The index that a flag or the project's configuration names.
-    pub index: Option<(By, String)>,
+    pub index: Option<(Author, String)>,
     /// What the lock file says.
     pub sources: lock::Sources,
     /// The lock file's folder.
@@ -357,7 +365,7 @@ pub struct WheelPlaces {
     /// The project's.
     pub project: PathBuf,
     /// Where paths of the project's files may lead.
-    pub bounds: Arc<Bounds>,
+    pub bounds: Arc<PathBounds>,
 }
 
 /// Opens what [`Packages`] come from.
@@ -366,7 +374,7 @@ pub trait Indexes: Send + Sync {
     ///
     /// # Errors
     /// Settings of the user's that make no sense.
-    fn packages(&self, places: &WheelPlaces) -> Result<Arc<dyn Packages>, PortError>;
+    fn packages(&self, places: &WheelPlaces) -> Result<Arc<dyn Packages>, OperationError>;
 }
 
 /// Local folders.
@@ -377,7 +385,7 @@ pub trait Folders: Send + Sync {
     /// # Errors
     /// A folder that is not there, or that is the cache or an output itself; links out
     /// of it; sockets, pipes and devices; names that begin with `.wh.`.
-    fn walk(&self, folder: &Path, rules: &WalkRules) -> Result<Walk, PortError>;
+    fn walk(&self, folder: &Path, rules: &WalkRules) -> Result<Walk, OperationError>;
 
     /// Whether there is a folder at a path, links followed.
     fn is_folder(&self, path: &Path) -> bool;
@@ -389,7 +397,7 @@ pub trait Folders: Send + Sync {
     ///
     /// # Errors
     /// It is absolute, or leads out of the bounds.
-    fn admit(&self, bounds: &Bounds, folder: &Path, named: &Path) -> Result<(), PortError>;
+    fn admit(&self, bounds: &PathBounds, folder: &Path, named: &Path) -> Result<(), OperationError>;
 
     /// Checks a file or folder that the configuration of a project in `folder` names for
     /// the image.
@@ -397,11 +405,11 @@ pub trait Folders: Send + Sync {
     /// # Errors
     /// It leads to something that never belongs into an image, which neither the path nor
     /// `include` spells out.
-    fn check_named(&self, folder: &Path, named: &Path, include: &[String]) -> Result<(), PortError>;
+    fn check_named(&self, folder: &Path, named: &Path, include: &[String]) -> Result<(), OperationError>;
 
     /// One file's facts.
     ///
     /// # Errors
     /// As `walk`.
-    fn file(&self, path: &Path) -> Result<LocalFile, PortError>;
+    fn file(&self, path: &Path) -> Result<LocalFile, OperationError>;
 }

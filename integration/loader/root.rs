@@ -9,7 +9,7 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use carboy::elf::{self, Closure, ElfError, Loader, Object, Outcome, Process};
+use carboy::elf::{self, Closure, ElfError, Loader, LoaderState, Object, Resolution};
 use carboy::rootfs::{Content, Entry, RootPath, Tree};
 use tempfile::TempDir;
 
@@ -245,7 +245,7 @@ impl Root {
     }
 
     /// What carboy says about one root of a walk.
-    pub fn walk(&self, tree: &Tree, process: &Process, root: &str) -> Outcome {
+    pub fn walk(&self, tree: &Tree, process: &LoaderState, root: &str) -> Resolution {
         let closure = Closure {
             image: tree,
             origins: &BTreeMap::new(),

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use carboy::hint::Hint as _;
-use carboy::python::lock::{Choice, Format, Input, Lock};
+use carboy::python::lock::{Format, Lock, LockInput, LockSelection};
 use carboy::python::marker::Marker;
 use carboy::python::requirement::Requirement;
 
@@ -38,8 +38,15 @@ fn read(format: Format, text: &str, project: Option<&str>, beside: &str) -> Resu
     let mut read = |_: &Path| Ok(beside.to_owned());
     let begin = Instant::now();
     let (name, root) = (format.file_name(), Path::new("."));
-    let mut input =
-        Input { name, text, project, read: &mut read, is_file: &|path| path.is_relative(), root, places: &Refusing };
+    let mut input = LockInput {
+        name,
+        text,
+        project,
+        read: &mut read,
+        is_file: &|path| path.is_relative(),
+        root,
+        policy: &Refusing,
+    };
     let told = |error: carboy::python::lock::LockError| {
         let (text, hint) = (error.to_string(), error.hint().unwrap_or_default());
         assert!(!text.contains('\n') && text.len() < 10_000 && !hint.contains('\n'), "{text} {hint}");
@@ -51,8 +58,8 @@ fn read(format: Format, text: &str, project: Option<&str>, beside: &str) -> Resu
         let here = environment("3.11.9", "x86_64");
         let _ = lock.pinned(&here, &choice(&["cache", "tokens", "x"], &["docs", "dev"], None)).map_err(told);
         let _ = lock.pinned(&here, &choice(&[], &[], Some("lib"))).map_err(told);
-        let _ = lock.pinned(&environment("3.13.5", "aarch64"), &Choice::default()).map_err(told);
-        lock.pinned(&here, &Choice::default())
+        let _ = lock.pinned(&environment("3.13.5", "aarch64"), &LockSelection::default()).map_err(told);
+        lock.pinned(&here, &LockSelection::default())
     });
     assert!(begin.elapsed() < PATIENCE, "{format:?} took {:?}", begin.elapsed());
     out.map(|pinned| pinned.len()).map_err(told)
@@ -242,7 +249,7 @@ fn random_texts_are_no_panic() {
     for _ in 0..count {
         let text: String = (0..random.index(12)).map(|_| *random.pick(&PARTS)).collect();
         if let Ok(marker) = Marker::parse(&text) {
-            let _ = marker.may_hold(&environment("3.11.9", "x86_64"), &carboy::python::marker::Chosen::default());
+            let _ = marker.may_hold(&environment("3.11.9", "x86_64"), &carboy::python::marker::ActiveExtras::default());
         }
         let _ = Requirement::parse(&text).map(|requirement| requirement.exact().cloned());
     }

@@ -2,10 +2,10 @@
 
 use std::path::PathBuf;
 
-use carboy::packages::{Links, Settings};
-use carboy::ports::{Packages as _, PortErrorKind};
+use carboy::ports::{OperationErrorKind, Packages as _};
 use carboy::progress::Event;
-use carboy::python::lock::{Hash, LockedFile, Origin};
+use carboy::python::lock::{Hash, LockedFile, PackageOrigin};
+use carboy::wheels::{FindLinks, WheelSources};
 use sha2::{Digest as _, Sha512};
 
 use crate::desk::{
@@ -16,14 +16,14 @@ use crate::scripted::{Reply, Scripted};
 /// Where nobody is to be asked.
 const NOWHERE: &str = "http://127.0.0.1:9/simple";
 
-fn settings(desk: &Desk) -> Settings {
+fn settings(desk: &Desk) -> WheelSources {
     let (wheelhouse, folder) = (desk.folder.path().join("wheels"), desk.folder.path().to_owned());
-    Settings {
+    WheelSources {
         wheelhouses: vec![wheelhouse],
         folder,
         indexes: vec![index(NOWHERE)],
         pypi: false,
-        ..Settings::default()
+        ..WheelSources::default()
     }
 }
 
@@ -47,7 +47,7 @@ async fn a_locked_file_in_it_must_be_the_locked_one() {
     let path = desk.file(&format!("wheels/{ANY}"), "changed");
     let wanted = with_files(vec![locked(ANY, None)]);
     let error = desk.wheel(settings(&desk), &wanted).await.unwrap_err();
-    assert_eq!(error.kind, PortErrorKind::Corrupt);
+    assert_eq!(error.kind, OperationErrorKind::Corrupt);
     let place = path.parent().unwrap().display();
     assert!(error.message.starts_with(&format!("{ANY} from `{place}` hashes to sha256:")), "{error}");
 
@@ -63,10 +63,11 @@ async fn folders_of_links_come_after_it_and_are_passed_over_when_they_do_not_hel
     desk.file("wheels/x", "");
     let shelf = Shelf::of(Form::Json, &[ANY]);
     let server = Scripted::start(move |request| shelf.answer(request));
-    let links = vec![Links::Folder(desk.folder.path().join("links")), Links::Folder(PathBuf::from("/no/such/folder"))];
-    let settings = || Settings { find_links: links.clone(), indexes: Vec::new(), ..settings(&desk) };
+    let links =
+        vec![FindLinks::Folder(desk.folder.path().join("links")), FindLinks::Folder(PathBuf::from("/no/such/folder"))];
+    let settings = || WheelSources { find_links: links.clone(), indexes: Vec::new(), ..settings(&desk) };
     let url = format!("http://{}/files/{ANY}", server.host);
-    let online = Settings { wheelhouses: Vec::new(), ..settings() };
+    let online = WheelSources { wheelhouses: Vec::new(), ..settings() };
     let wheel = desk.wheel(online, &with_files(vec![locked(ANY, Some(url))])).await.unwrap();
     assert!(wheel.path.starts_with(desk.folder.path().join("cache")));
     let taken = desk.wheel(settings(), &with_files(vec![locked(SDIST, None)])).await.unwrap();
@@ -86,7 +87,8 @@ async fn hashes_without_names_are_asked_of_folders_of_links_and_told_of_wheelhou
         let wanted = with_hashes(None, vec![sha256(b"sdist"), hash]);
         desk.file(&format!("wheels/{ANY}"), content);
         let folder = desk.folder.path().join("wheels");
-        let links = Settings { find_links: vec![Links::Folder(folder)], pypi: false, ..Settings::default() };
+        let links =
+            WheelSources { find_links: vec![FindLinks::Folder(folder)], pypi: false, ..WheelSources::default() };
         assert_eq!(desk.wheel(links, &wanted).await.is_ok(), locked);
         assert!(desk.log.events().is_empty());
         let wheels = desk.wheels(settings(&desk));
@@ -103,8 +105,8 @@ async fn a_folder_of_links_gives_no_other_wheel_than_the_locked_one_that_fits() 
     let desk = Desk::new();
     desk.file(&format!("links/{AMD64}"), AMD64);
     let server = Scripted::start(|_| Reply::new(200).body(ANY));
-    let links = || vec![Links::Folder(desk.folder.path().join("links"))];
-    let settings = || Settings { find_links: links(), ..Settings::default() };
+    let links = || vec![FindLinks::Folder(desk.folder.path().join("links"))];
+    let settings = || WheelSources { find_links: links(), ..WheelSources::default() };
     let url = Some(format!("http://{}/files/{ANY}", server.host));
     assert_eq!(desk.wheel(settings(), &with_files(vec![locked(ANY, url)])).await.unwrap().name, ANY);
     // None of these fits.
@@ -115,8 +117,8 @@ async fn a_folder_of_links_gives_no_other_wheel_than_the_locked_one_that_fits() 
 async fn an_index_that_is_a_folder_has_one_for_each_project() {
     let desk = Desk::new();
     let path = desk.file(&format!("simple/six/{ANY}"), ANY);
-    let tree = || vec![Links::Tree(desk.folder.path().join("simple"))];
-    let settings = || Settings { find_links: tree(), pypi: false, ..Settings::default() };
+    let tree = || vec![FindLinks::Tree(desk.folder.path().join("simple"))];
+    let settings = || WheelSources { find_links: tree(), pypi: false, ..WheelSources::default() };
     assert_eq!(desk.wheel(settings(), &with_files(vec![locked(ANY, None)])).await.unwrap().path.as_ref(), path);
     let error = desk.wheel(settings(), &with_files(vec![locked(AMD64, None)])).await.unwrap_err();
     assert_eq!(error.message, "no folder has one that fits, and there is no index to ask");
@@ -128,7 +130,7 @@ async fn a_wheelhouse_alone_is_offline() {
     desk.file("wheels/x", "");
     let server = Scripted::start(|_| panic!("nothing is to be asked"));
     let url = Some(format!("http://{}/files/{ANY}", server.host));
-    let alone = || Settings { indexes: Vec::new(), ..settings(&desk) };
+    let alone = || WheelSources { indexes: Vec::new(), ..settings(&desk) };
     let error = desk.wheel(alone(), &with_files(vec![locked(ANY, url.clone())])).await.unwrap_err();
     assert_eq!(
         error.message,
@@ -140,7 +142,7 @@ async fn a_wheelhouse_alone_is_offline() {
         error.hint.as_deref(),
         Some("name an index besides: [dependencies] index = \"https://pypi.org/simple\"")
     );
-    let no_index = Settings { no_index: true, ..Settings::default() };
+    let no_index = WheelSources { no_index: true, ..WheelSources::default() };
     let error = desk.wheel(no_index, &with_files(vec![locked(ANY, url)])).await.unwrap_err();
     assert!(error.message.ends_with("no index is asked: the settings say `no-index`"), "{error}");
     assert_eq!(server.requests().len(), 0);
@@ -159,15 +161,15 @@ async fn archives_of_the_lock_are_taken_where_they_lie() {
     desk.file("wheels/x", "");
     let path = desk.file(&format!("vendor/{ANY}"), ANY);
     let relative = PathBuf::from("vendor").join(ANY);
-    let here = |hashes| pinned(Origin::File { path: relative.clone(), hashes });
+    let here = |hashes| pinned(PackageOrigin::File { path: relative.clone(), hashes });
     assert_eq!(desk.wheel(settings(&desk), &here(vec![sha256(ANY.as_bytes())])).await.unwrap().path.as_ref(), path);
     assert_eq!(desk.wheel(settings(&desk), &here(Vec::new())).await.unwrap().name, ANY);
     let error = desk.wheel(settings(&desk), &here(vec![sha256(b"other")])).await.unwrap_err();
-    assert_eq!(error.kind, PortErrorKind::Corrupt);
+    assert_eq!(error.kind, OperationErrorKind::Corrupt);
 
     let url = Some(format!("file://{}", path.display()));
-    let offline = || Settings { indexes: Vec::new(), ..settings(&desk) };
-    let by_url = pinned(Origin::Url(locked(ANY, url.clone())));
+    let offline = || WheelSources { indexes: Vec::new(), ..settings(&desk) };
+    let by_url = pinned(PackageOrigin::Url(locked(ANY, url.clone())));
     assert_eq!(desk.wheel(offline(), &by_url).await.unwrap().path.as_ref(), path);
     let in_index = with_files(vec![LockedFile { size: None, ..locked(ANY, url) }]);
     assert_eq!(desk.wheel(offline(), &in_index).await.unwrap().path.as_ref(), path);

@@ -13,7 +13,7 @@ use crate::plan::{App, Copy, Plan, join};
 use crate::ports::{Folders, LeftOut, LocalKind, Walk, WalkRules, WheelFile};
 use crate::progress::LayerKind;
 use crate::python::wheel::Installed;
-use crate::python::{Interpreter, entry};
+use crate::python::{Interpreter, entrypoint};
 use crate::rootfs::accounts::{Accounts, Ids, User};
 use crate::rootfs::{Content, Entry, Kind, Meta, Permission, RootPath};
 
@@ -93,7 +93,7 @@ pub async fn local(run: &Arc<Run>, plan: &Plan) -> Result<Option<Local>, BuildEr
     let walk = run.blocking(move || folders.walk(&source, &rules)).await??;
     warn_of_passwords(run, &app.source, &walk);
     let start = if plan.image.entrypoint.is_none() && plan.runtime.is_some() {
-        let found = entry::start(app.project.as_ref(), names(&walk));
+        let found = entrypoint::start(app.project.as_ref(), names(&walk));
         Some(found.map_err(BuildError::NoEntrypoint)?.command(&app.to.to_string()))
     } else {
         None

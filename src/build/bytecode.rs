@@ -11,7 +11,7 @@ use super::extract::Work;
 use super::problems::{Problem, some_of};
 use super::reasons::Because;
 use crate::layer::contents;
-use crate::ports::{Exact, Reading};
+use crate::ports::{PythonBuild, SourceReader};
 use crate::progress::{Event, LayerId, LayerKind, Outcome, Subject, Verb};
 use crate::python::Interpreter;
 use crate::rootfs::{Content, Entry, Kind, Meta, RootPath};
@@ -25,14 +25,14 @@ type Sources = BTreeMap<RootPath, Content>;
 impl Work<'_> {
     /// The interpreter that bytecode is compiled by; none when nobody asked. One that
     /// this machine lacks is a problem.
-    pub(super) fn compiler(&mut self, interpreter: &Interpreter) -> Result<Option<Exact>, BuildError> {
+    pub(super) fn compiler(&mut self, interpreter: &Interpreter) -> Result<Option<PythonBuild>, BuildError> {
         if !self.plan.runtime.as_ref().is_some_and(|runtime| runtime.bytecode) {
             return Ok(None);
         }
         let Some(version) = interpreter.full_version.clone() else {
             return Err(BuildError::NoFullVersion);
         };
-        let python = Exact { version, free_threaded: interpreter.abi_flags.contains('t') };
+        let python = PythonBuild { version, free_threaded: interpreter.abi_flags.contains('t') };
         match self.inputs.compiler.check(&python) {
             Ok(()) => Ok(Some(python)),
             Err(cause) => {
@@ -43,7 +43,7 @@ impl Work<'_> {
     }
 
     /// Compiles all that is imported.
-    pub(super) fn bytecode(&mut self, python: &Exact, interpreter: &Interpreter) -> Result<(), BuildError> {
+    pub(super) fn bytecode(&mut self, python: &PythonBuild, interpreter: &Interpreter) -> Result<(), BuildError> {
         let sources = self.sources(interpreter);
         for kind in LayerKind::ALL {
             let of_kind = sources.iter().filter(|(layer, _)| layer.kind == kind);
@@ -75,14 +75,14 @@ impl Work<'_> {
     /// Compiles into a layer; returns the sources that have no bytecode.
     fn compile(
         &mut self,
-        python: &Exact,
+        python: &PythonBuild,
         layer: &LayerId,
         sources: &Sources,
         advanced: &(dyn Fn(u64) + Sync),
     ) -> Result<Vec<String>, BuildError> {
         let tars = self.inputs.tars.clone();
         let read = |content: &Content, limit| contents::read(content, tars.as_ref(), limit);
-        let made = self.inputs.compiler.compile(python, sources, &Reading { read: &read, advanced })?;
+        let made = self.inputs.compiler.compile(python, sources, &SourceReader { read: &read, advanced })?;
         for (path, content) in made.files {
             let entry = Entry { meta: Meta::root(0o644), kind: Kind::File(content) };
             self.put_into(layer, &path, entry, because(layer.kind))?;

@@ -18,15 +18,15 @@ use crate::elf::Loader as _;
 use crate::layer::budget::Budget;
 use crate::layer::zip;
 use crate::oci::Platform;
-use crate::plan::{Dependencies, Locked, Plan, Split};
-use crate::ports::{NoWheel, Packages, PortError, PortErrorKind, Walk, WalkRules, WheelFile, WheelPlaces};
+use crate::plan::{Dependencies, LayerSplit, LockedDependencies, Plan};
+use crate::ports::{OperationError, OperationErrorKind, Packages, Walk, WalkRules, WheelError, WheelFile, WheelPlaces};
 use crate::progress::{LayerId, LayerKind, Part};
-use crate::python::lock::{Origin, Pinned};
+use crate::python::lock::{PackageOrigin, Pinned};
 use crate::python::marker::Environment;
 use crate::python::tags::Target;
-use crate::python::wheel::{self, Archive, Installed, RawMember, WheelName};
+use crate::python::wheel::{self, Archive, Installed, RawZipEntry, WheelName};
 use crate::python::{Cpython, Interpreter, normalised};
-use crate::rootfs::{ArchiveFile, Content, Entry, RootPath, keys};
+use crate::rootfs::{ArchiveFile, Content, Entry, RootPath, private_keys};
 
 /// How many files that several distributions have are named.
 const LISTED: usize = 4;
@@ -168,13 +168,13 @@ fn whole(platform: &Platform, outcomes: Vec<Result<Installed, BuildError>>) -> R
 async fn one(
     run: &Arc<Run>,
     plan: &Plan,
-    locked: &Locked,
+    locked: &LockedDependencies,
     pinned: &Pinned,
     facts: &Arc<Facts>,
     packages: &Arc<dyn Packages>,
     budget: &Arc<Budget>,
 ) -> Result<Installed, BuildError> {
-    let Origin::Folder { path } = &pinned.origin else {
+    let PackageOrigin::Folder { path } = &pinned.origin else {
         let file = packages.wheel(pinned, &facts.target).await.map_err(|cause| no_wheel(pinned, facts, cause))?;
         return install(run, facts, file, budget.clone()).await;
     };
@@ -187,12 +187,12 @@ async fn one(
     }
 }
 
-fn no_wheel(pinned: &Pinned, facts: &Facts, cause: NoWheel) -> BuildError {
-    if let NoWheel { kind: kind @ PortErrorKind::Corrupt, message, hint, .. } = cause {
-        return PortError { kind, message, hint }.into();
+fn no_wheel(pinned: &Pinned, facts: &Facts, cause: WheelError) -> BuildError {
+    if let WheelError { kind: kind @ OperationErrorKind::Corrupt, message, hint, .. } = cause {
+        return OperationError { kind, message, hint }.into();
     }
     let version = pinned.version.as_ref().map_or_else(String::new, |version| format!(" {version}"));
-    BuildError::NoWheel { distribution: format!("{}{version}", pinned.name), target: facts.target.clone(), cause }
+    BuildError::WheelError { distribution: format!("{}{version}", pinned.name), target: facts.target.clone(), cause }
 }
 
 /// What an installer makes of a wheel, whose ELF files are looked at in passing.
@@ -226,14 +226,14 @@ pub async fn install(
 /// Members of a wheel that are private keys. Only those are read whose names tell that
 /// they may be, and which are small, as keys are.
 fn private_keys(archive: &Archive) -> Vec<String> {
-    let is_key = |member: &&RawMember| {
+    let is_key = |member: &&RawZipEntry| {
         let name = member.name.rsplit('/').next().unwrap_or_default().as_bytes();
         let mut text = Vec::new();
-        keys::is_key_name(name)
-            || keys::may_be_key(name)
-                && member.size <= keys::LONGEST as u64
+        private_keys::is_key_name(name)
+            || private_keys::may_be_key(name)
+                && member.size <= private_keys::LONGEST as u64
                 && zip::open(archive, member).is_ok_and(|mut content| content.read_to_end(&mut text).is_ok())
-                && keys::begins_key(&text)
+                && private_keys::begins_key(&text)
     };
     archive.members.iter().filter(is_key).map(|member| member.name.clone()).collect()
 }
@@ -246,7 +246,7 @@ fn of_keys(whose: &str, keys: &[String]) -> Option<String> {
 
 /// The layers of distributions, each with what goes into it, in the image's order: the
 /// large ones by name, then the rest.
-pub fn layers(all: &[Installed], split: Split) -> Vec<(LayerId, &Installed)> {
+pub fn layers(all: &[Installed], split: LayerSplit) -> Vec<(LayerId, &Installed)> {
     let mut large: Vec<_> = all.iter().filter(|installed| installed.size >= split.size).collect();
     large.sort_by_key(|installed| (std::cmp::Reverse(installed.size), &installed.name));
     large.truncate(split.max);
@@ -286,7 +286,7 @@ pub fn warn_of_oddities<'a>(run: &Run, all: impl IntoIterator<Item = &'a Install
 }
 
 /// Files that several distributions have: the last in the image's order wins.
-fn warn_of_duplicates<'a>(run: &Run, all: &'a [Installed], split: Split) {
+fn warn_of_duplicates<'a>(run: &Run, all: &'a [Installed], split: LayerSplit) {
     let layers = layers(all, split);
     let of = |installed: &'a Installed| installed.entries.iter().map(move |(path, entry)| (path, installed, entry));
     let mut files: Vec<_> = layers.into_iter().flat_map(|(_, installed)| of(installed)).collect();

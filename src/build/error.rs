@@ -11,14 +11,14 @@ use crate::layer::budget::ImageError;
 use crate::layer::recipe::RecipeError;
 use crate::layer::zip::ZipError;
 use crate::oci::{ManifestError, Platform};
-use crate::ports::{NoWheel, PortError};
+use crate::ports::{OperationError, WheelError};
 use crate::python::PythonError;
-use crate::python::entry::Candidates;
+use crate::python::entrypoint::EntrypointCandidates;
 use crate::python::lock::LockError;
 use crate::python::project::ProjectError;
 use crate::python::stdlib::ExcludeError;
 use crate::python::tags::Target;
-use crate::python::wheel::{WheelError, WheelFault};
+use crate::python::wheel::{InvalidWheel, WheelFault};
 use crate::rootfs::accounts::AccountError;
 use crate::rootfs::resolve::LoopError;
 use crate::rootfs::select::SelectError;
@@ -27,9 +27,9 @@ use crate::rootfs::select::SelectError;
 #[derive(Debug, thiserror::Error)]
 pub enum BuildError {
     #[error(transparent)]
-    Port(#[from] PortError),
+    Port(#[from] OperationError),
     #[error("{what}: {cause}")]
-    Local { what: String, cause: PortError },
+    Local { what: String, cause: OperationError },
     #[error("{image}: {cause}")]
     Manifest { image: String, cause: ManifestError },
     #[error("{image}: {cause}")]
@@ -63,15 +63,15 @@ pub enum BuildError {
     #[error("{platform}: {cause}")]
     Entrypoint { platform: Platform, cause: EntrypointError },
     #[error("no entrypoint: what should the image start?")]
-    NoEntrypoint(Candidates),
+    NoEntrypoint(EntrypointCandidates),
     #[error(transparent)]
     Lock(LockError),
     #[error(transparent)]
     Zip(Box<ZipError>),
     #[error(transparent)]
-    Wheel(Box<WheelError>),
+    Wheel(Box<InvalidWheel>),
     #[error("no wheel of {distribution} for {target}: {cause}")]
-    NoWheel { distribution: String, target: Target, cause: NoWheel },
+    WheelError { distribution: String, target: Target, cause: WheelError },
     #[error("{name}, in `{}`: {cause}", folder.display())]
     Project { name: String, folder: PathBuf, cause: ProjectError },
     #[error("the builder does not tell its Python's full version, and bytecode is of one very version")]
@@ -156,11 +156,11 @@ impl Hint for BuildError {
             Self::Python { cause, .. } => cause.hint(),
             Self::Entrypoint { cause, .. } => cause.hint(),
             Self::Account { cause, .. } => cause.hint(),
-            Self::NoEntrypoint(Candidates(found)) if found.is_empty() => Some(
+            Self::NoEntrypoint(EntrypointCandidates(found)) if found.is_empty() => Some(
                 "put it after `--`, as in: carboy build … -- python -m shop, or set `entrypoint` under [image]"
                     .to_owned(),
             ),
-            Self::NoEntrypoint(Candidates(found)) => {
+            Self::NoEntrypoint(EntrypointCandidates(found)) => {
                 let found: Vec<_> = found.iter().map(|start| format!("`{}`", start.typed())).collect();
                 Some(format!("put one of these after `--`, or set `entrypoint` under [image]: {}", found.join(", ")))
             }

@@ -28,7 +28,7 @@ use crate::plan::Plan;
 use crate::ports::{Compiler, Walk};
 use crate::progress::{LayerId, LayerKind, Progress};
 use crate::python::Interpreter;
-use crate::python::entry::{self, Candidates, Start};
+use crate::python::entrypoint::{self, Entrypoint, EntrypointCandidates};
 use crate::python::wheel::Installed;
 use crate::rootfs::{Entry, RootPath, Tree};
 
@@ -63,7 +63,7 @@ pub enum App {
     Wheel {
         installed: Box<Installed>,
         /// What is started when nobody says, or what could be.
-        start: Result<Start, Candidates>,
+        start: Result<Entrypoint, EntrypointCandidates>,
     },
 }
 
@@ -77,9 +77,9 @@ impl App {
     }
 
     /// What could be started.
-    pub fn candidates(&self) -> Candidates {
+    pub fn candidates(&self) -> EntrypointCandidates {
         match self {
-            Self::Files { .. } => Candidates::default(),
+            Self::Files { .. } => EntrypointCandidates::default(),
             Self::Wheel { start, .. } => start.as_ref().err().cloned().unwrap_or_default(),
         }
     }
@@ -143,8 +143,11 @@ impl Inputs {
                 let budget = Arc::new(Budget::new(&run.limits, "files"));
                 let installed = Box::new(dependencies::install(run, facts, file, budget).await?);
                 dependencies::warn_of_oddities(run, [installed.as_ref()]);
-                let start =
-                    entry::of_installed(&installed.name, &installed.scripts, installed.modules(&facts.interpreter));
+                let start = entrypoint::of_installed(
+                    &installed.name,
+                    &installed.scripts,
+                    installed.modules(&facts.interpreter),
+                );
                 Some(App::Wheel { installed, start })
             }
         };
@@ -206,7 +209,7 @@ pub(super) struct Work<'a> {
     /// What the image's `ld.so.cache` covers, or will.
     pub(super) image_folders: Vec<RootPath>,
     /// The interpreter's process before it loads any module.
-    pub(super) process: elf::Process,
+    pub(super) process: elf::LoaderState,
     /// Where Python and the scripts of distributions are: the image's `PATH` has these.
     pub(super) programs: Vec<RootPath>,
     /// What the platform's programs are; where the platform does not tell, what the
@@ -235,7 +238,7 @@ impl<'a> Work<'a> {
             image: inputs.base.tree.clone(),
             donors: Vec::new(),
             image_folders: Vec::new(),
-            process: elf::Process::default(),
+            process: elf::LoaderState::default(),
             programs: Vec::new(),
             abi: Abi::of(triplet),
             unresolved: BTreeSet::new(),

@@ -24,7 +24,7 @@ const NAMED: usize = 2;
 pub(super) struct Whole<'a> {
     /// Objects of the platform, by real path.
     pub objects: &'a [RootPath],
-    pub outcome: &'a elf::Outcome,
+    pub outcome: &'a elf::Resolution,
     pub entrypoint: Option<&'a RootPath>,
     /// The folders of `LD_LIBRARY_PATH`.
     pub library_path: Vec<RootPath>,
@@ -90,7 +90,7 @@ impl Work<'_> {
     pub(super) fn lacking_by_name(&mut self, whole: &Whole<'_>) -> Result<(), BuildError> {
         let Some(runtime) = &self.plan.runtime else { return Ok(()) };
         for name in &runtime.dlopen {
-            let mut outcome = elf::Outcome::default();
+            let mut outcome = elf::Resolution::default();
             let found = self.in_image(|closure| closure.take_by_name(name.as_bytes(), whole.abi, &mut outcome))?;
             if found || self.on_library_path(whole, name.as_bytes())? {
                 continue;

@@ -20,7 +20,7 @@ impl Work<'_> {
     pub(super) fn by_name(&mut self, names: &[String], donor: DonorId) -> Result<(), BuildError> {
         let Some(abi) = self.abi else { return Ok(()) };
         for name in names {
-            let mut outcome = elf::Outcome::default();
+            let mut outcome = elf::Resolution::default();
             self.closure(donor, |closure| closure.take_by_name(name.as_bytes(), abi, &mut outcome))?;
             self.note(LayerKind::Runtime, donor, outcome)?;
         }
@@ -32,7 +32,7 @@ impl Work<'_> {
         kind: LayerKind,
         donor: DonorId,
         roots: Vec<RootPath>,
-    ) -> Result<elf::Outcome, BuildError> {
+    ) -> Result<elf::Resolution, BuildError> {
         let started = Instant::now();
         let outcome = self.closure(donor, |closure| closure.run(roots))?;
         self.resolved.elapsed += started.elapsed();
@@ -78,7 +78,7 @@ impl Work<'_> {
 
     /// Puts what a walk took into a layer. What it missed is told of when the image is
     /// whole.
-    fn note(&mut self, kind: LayerKind, donor: DonorId, outcome: elf::Outcome) -> Result<(), BuildError> {
+    fn note(&mut self, kind: LayerKind, donor: DonorId, outcome: elf::Resolution) -> Result<(), BuildError> {
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         for taken in outcome.taken {
             let by_name = taken.needed_by.is_root();

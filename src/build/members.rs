@@ -12,11 +12,11 @@ use serde::{Deserialize, Serialize};
 
 use super::error::BuildError;
 use crate::elf::{self, Abi, Object, header};
-use crate::layer::member::{Inflated, Unzipped};
+use crate::layer::zip_entry::{EntryReader, SeekableEntry};
 use crate::oci::Digest;
 use crate::ports::{Cache, CacheKind};
 use crate::python::wheel::Archive;
-use crate::rootfs::Member;
+use crate::rootfs::ZipEntry;
 
 /// Raised whenever other things are found in the same wheel.
 const FORMAT: u32 = 2;
@@ -45,7 +45,7 @@ impl Members {
     }
 
     /// The ELF files of a member's wheel, when that was looked at.
-    pub fn beside(&self, member: &Member) -> Option<Arc<Elves>> {
+    pub fn beside(&self, member: &ZipEntry) -> Option<Arc<Elves>> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner).get(&member.archive.digest).cloned()
     }
 
@@ -89,9 +89,9 @@ fn read(archive: &Archive) -> io::Result<Elves> {
     for raw in &archive.members {
         let member = Arc::new(archive.member(raw, Digest::of(b""))); // which nobody asks for here
         let mut head = Vec::new();
-        Inflated::open(&member)?.take(header::LENGTH as u64).read_to_end(&mut head)?;
+        EntryReader::open(&member)?.take(header::LENGTH as u64).read_to_end(&mut head)?;
         if head.first_chunk().is_some_and(|magic| elf::is_elf(*magic)) {
-            let object = elf::parse(&object::ReadCache::new(Unzipped::open(&member)?));
+            let object = elf::parse(&object::ReadCache::new(SeekableEntry::open(&member)?));
             let object = object.map_err(|cause| cause.to_string());
             out.insert(raw.offset, Elf { abi: head.first_chunk().and_then(header::abi), object });
         }
@@ -104,7 +104,7 @@ mod tests {
     use std::fs;
 
     use super::*;
-    use crate::python::wheel::RawMember;
+    use crate::python::wheel::RawZipEntry;
     use crate::rootfs::ArchiveFile;
     use crate::store::DiskCache;
 
@@ -120,7 +120,7 @@ mod tests {
             let size = content.len() as u64;
             offset += size;
             let offset = offset - size;
-            RawMember { name: String::new(), offset, packed: size, size, deflated: false, executable: false, crc: 0 }
+            RawZipEntry { name: String::new(), offset, packed: size, size, deflated: false, executable: false, crc: 0 }
         };
         let members: Vec<_> = contents.iter().map(member).collect();
         let file = ArchiveFile { name: "x".to_owned(), path: path.clone(), digest: Digest::of(b"wheel") };

@@ -57,7 +57,7 @@ use crate::image::{self, Assembled, BaseRef, ImageConfig, Lineage, NewLayer};
 use crate::layer::{Packed, Recipe};
 use crate::oci::{Descriptor, Digest, Location, Platform, RawManifest, media_type};
 use crate::plan::Plan;
-use crate::ports::{CacheKind, LeftOut, Origin, Packages, PortErrorKind, Sink};
+use crate::ports::{BlobSource, CacheKind, LeftOut, OperationErrorKind, Packages, Sink};
 use crate::progress::LayerId;
 use pull::Image;
 
@@ -218,7 +218,7 @@ async fn decide(
 
 async fn push_base(run: Arc<Run>, plan: Arc<Plan>, sink: Arc<dyn Sink>, base: Arc<Image>) -> Result<(), BuildError> {
     let Some(source) = &base.source else { return Ok(()) };
-    let origin = Origin::Repository(source.clone());
+    let origin = BlobSource::Repository(source.clone());
     try_join_all(base.layers.iter().map(|layer| run.push(&plan, &sink, &layer.descriptor, &origin))).await.map(|_| ())
 }
 
@@ -248,7 +248,7 @@ async fn make(
         .map_err(|cause| BuildError::config(&plan.base_name, cause))?;
     if let Some(sink) = sink {
         let descriptor = Descriptor::of(media_type::CONFIG, &image.config);
-        run.push(plan, sink, &descriptor, &Origin::Bytes(image.config.clone().into())).await?;
+        run.push(plan, sink, &descriptor, &BlobSource::Bytes(image.config.clone().into())).await?;
     }
     let report = PlatformReport {
         platform,
@@ -286,9 +286,9 @@ async fn one_layer<'a>(
 ) -> Result<(&'a LayerId, Packed, bool), BuildError> {
     let (packed, cached) = packing::layer(run, platform, layer.kind, recipe).await?;
     if let Some(sink) = sink {
-        let path = || Origin::File(run.io.cache.path(CacheKind::Blob, &packed.descriptor.digest));
+        let path = || BlobSource::File(run.io.cache.path(CacheKind::Blob, &packed.descriptor.digest));
         match run.push(plan, sink, &packed.descriptor, &path()).await {
-            Err(BuildError::Port(cause)) if cause.kind == PortErrorKind::Damaged => {
+            Err(BuildError::Port(cause)) if cause.kind == OperationErrorKind::Damaged => {
                 packing::again(run, platform, layer.kind, recipe, &packed).await?;
                 run.push(plan, sink, &packed.descriptor, &path()).await?;
             }

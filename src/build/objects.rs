@@ -66,7 +66,7 @@ impl Objects {
     /// For a member of a wheel that was looked at: the wheel's ELF files, and which it
     /// would be.
     fn beside(&self, content: &Content) -> Option<(Arc<Elves>, u64)> {
-        let Content::Member(member) = content else { return None };
+        let Content::ZipEntry(member) = content else { return None };
         Some((self.members.beside(member)?, member.offset))
     }
 }

@@ -13,7 +13,7 @@ use super::run::{Io, Run};
 use super::{Decided, base_size, decide_all, packing};
 use crate::layer::{Recipe, measure};
 use crate::oci::Digest;
-use crate::once::Once;
+use crate::once_map::OnceMap;
 use crate::plan::{Dependencies, Plan};
 use crate::progress::{LayerId, LayerKind};
 
@@ -51,7 +51,7 @@ async fn preview_in(run: &Arc<Run>, plans: Vec<Arc<Plan>>) -> Result<Vec<Preview
 }
 
 /// Layers' sizes by their recipes' keys: profiles share layers.
-type Measurements = Once<Digest, Measure>;
+type Measurements = OnceMap<Digest, Measure>;
 
 /// What is known of one layer.
 #[derive(Clone, Copy)]

@@ -7,7 +7,7 @@ use super::error::BuildError;
 use crate::debian::os_release::OsRelease;
 use crate::hint::{Hint as _, shell_word};
 use crate::oci::Platform;
-use crate::ports::NoWheel;
+use crate::ports::WheelError;
 use crate::printable::one_line;
 use crate::python::tags::Target;
 
@@ -28,7 +28,7 @@ pub enum Problem {
     #[error("{script} starts with `#!{line}`, and neither the image nor {donor} has `{program}`")]
     Interpreter { script: String, line: String, program: String, donor: String },
     #[error("no wheel of {distribution} for {}: {}", without_machine(target), cause.message)]
-    NoWheel { distribution: String, target: Target, cause: NoWheel },
+    WheelError { distribution: String, target: Target, cause: WheelError },
     /// Found by a check that words it itself.
     #[error("{text}")]
     Other { text: String, hint: Option<String> },
@@ -37,8 +37,12 @@ pub enum Problem {
 impl Problem {
     /// An error that lets the rest be looked at, without the platform's name.
     pub(super) fn of(cause: &BuildError) -> Self {
-        if let BuildError::NoWheel { distribution, target, cause } = cause {
-            return Self::NoWheel { distribution: distribution.clone(), target: target.clone(), cause: cause.clone() };
+        if let BuildError::WheelError { distribution, target, cause } = cause {
+            return Self::WheelError {
+                distribution: distribution.clone(),
+                target: target.clone(),
+                cause: cause.clone(),
+            };
         }
         let text = match cause {
             BuildError::Entrypoint { cause, .. } => cause.to_string(),
@@ -142,7 +146,7 @@ impl Wrong {
         let mut out: Vec<(String, &[Platform])> = Vec::new();
         let mut wheels: HashMap<Cause<'_>, (usize, Vec<String>)> = HashMap::new();
         for (problem, platforms) in &self.found {
-            if let Problem::NoWheel { distribution, target, cause } = problem {
+            if let Problem::WheelError { distribution, target, cause } = problem {
                 let key = (without_machine(target), cause.message.as_str(), platforms.as_slice());
                 let (_, names) = wheels.entry(key).or_insert_with(|| (out.len(), Vec::new()));
                 names.push(distribution.clone());
@@ -181,7 +185,7 @@ impl Wrong {
                 Problem::Interpreter { .. } => {
                     Some("name an image that has it, or leave the script out of `paths`".to_owned())
                 }
-                Problem::NoWheel { cause, .. } => cause.hint.clone(),
+                Problem::WheelError { cause, .. } => cause.hint.clone(),
                 Problem::Other { hint, .. } => hint.clone(),
             };
             hints.extend(hint.filter(|hint| !hints.contains(hint)));
@@ -203,7 +207,7 @@ impl Wrong {
     fn wheels_to_build(&self) -> Vec<String> {
         let mut wanted: BTreeMap<(String, &str), BTreeSet<String>> = BTreeMap::new();
         for (problem, platforms) in &self.found {
-            if let Problem::NoWheel { target, cause: NoWheel { build: Some(build), .. }, .. } = problem {
+            if let Problem::WheelError { target, cause: WheelError { build: Some(build), .. }, .. } = problem {
                 let of = wanted.entry((target.python.to_string(), build)).or_default();
                 of.extend(platforms.iter().map(ToString::to_string));
             }
@@ -236,7 +240,7 @@ fn without_machine(target: &Target) -> String {
 mod tests {
     use super::*;
 
-    use crate::ports::PortErrorKind;
+    use crate::ports::OperationErrorKind;
     use crate::python::Cpython;
 
     fn missing(soname: &str) -> Problem {
@@ -256,11 +260,11 @@ mod tests {
             machine,
             glibc: Some((2, 41)),
         };
-        let lacks = |name: &str, why: &str, machine| Problem::NoWheel {
+        let lacks = |name: &str, why: &str, machine| Problem::WheelError {
             distribution: format!("{name} 1"),
             target: target(machine),
-            cause: NoWheel {
-                kind: PortErrorKind::NotFound,
+            cause: WheelError {
+                kind: OperationErrorKind::NotFound,
                 message: why.to_owned(),
                 build: Some(if name == "c" { "https://h/c;x".to_owned() } else { format!("{name}==1") }),
                 hint: Some("or else".to_owned()),

@@ -12,7 +12,7 @@ use super::run::Run;
 use crate::plan::Plan;
 use crate::ports::{LeftOut, LocalKind, Walk, WalkRules};
 use crate::python::lock::Pinned;
-use crate::python::project::{Project, ProjectError};
+use crate::python::project::{ProjectError, ProjectMetadata};
 use crate::python::wheel::{self, Installed};
 use crate::python::{Interpreter, normalised};
 use crate::rootfs::{Content, Entry, RootPath, Tree};
@@ -23,7 +23,7 @@ const LIMIT: u64 = 16 << 20;
 /// Installs a project of pure Python from its folder.
 ///
 /// # Errors
-/// `Project` for one that has to be built; a folder that cannot be read.
+/// `ProjectMetadata` for one that has to be built; a folder that cannot be read.
 pub async fn install(
     run: &Arc<Run>,
     facts: &Arc<Facts>,
@@ -49,7 +49,7 @@ pub async fn install(
         let content = Content::Local(Arc::new(local));
         let text = crate::layer::contents::read(&content, tars.as_ref(), LIMIT);
         let text = text.map_err(|cause| BuildError::read(folder.join("pyproject.toml").display(), cause))?;
-        let project = Project::parse(&String::from_utf8_lossy(&text)).map_err(error)?;
+        let project = ProjectMetadata::parse(&String::from_utf8_lossy(&text)).map_err(error)?;
         match &project.name {
             Some(other) if normalised(other) != name => Err(error(ProjectError::OtherName(other.clone()))),
             _ => {
@@ -69,7 +69,7 @@ pub async fn install(
 
 /// What stays behind of a project. Of what git tracks, only the package's own files are
 /// named: nothing else is installed.
-fn lost(project: &Project, walk: &Walk) -> Result<LeftOut, ProjectError> {
+fn lost(project: &ProjectMetadata, walk: &Walk) -> Result<LeftOut, ProjectError> {
     let modules = project.modules(names(walk))?;
     let mut left_out = walk.left_out.clone();
     let is_own = |path: &str| modules.iter().any(|module| module.place(path.trim_end_matches('/')).is_some());
@@ -77,7 +77,7 @@ fn lost(project: &Project, walk: &Walk) -> Result<LeftOut, ProjectError> {
     Ok(left_out)
 }
 
-fn installed(project: &Project, walk: &Walk, interpreter: &Interpreter) -> Result<Installed, ProjectError> {
+fn installed(project: &ProjectMetadata, walk: &Walk, interpreter: &Interpreter) -> Result<Installed, ProjectError> {
     let modules = project.modules(names(walk))?;
     let files = walk.entries.iter().filter_map(|local| Some((RootPath::new(&local.path).ok()?, entry(&local.kind))));
     let files: Tree = files.collect();
@@ -117,7 +117,10 @@ fn entry(kind: &LocalKind) -> Entry {
 ///
 /// # Errors
 /// Scripts that are none; a version that is none.
-pub fn known(project: &Project, interpreter: &Interpreter) -> Result<BTreeMap<RootPath, Arc<Entry>>, ProjectError> {
+pub fn known(
+    project: &ProjectMetadata,
+    interpreter: &Interpreter,
+) -> Result<BTreeMap<RootPath, Arc<Entry>>, ProjectError> {
     if project.name.is_none() {
         return Ok(BTreeMap::new());
     }
@@ -152,7 +155,7 @@ mod tests {
         };
         let entry = LocalEntry { path: b"src/shop/__init__.py".into(), kind: LocalKind::File(file) };
         let walk = Walk { entries: vec![entry], left_out, ..Walk::default() };
-        let project = Project::parse("[project]\nname = \"shop\"\nversion = \"1\"\n").unwrap();
+        let project = ProjectMetadata::parse("[project]\nname = \"shop\"\nversion = \"1\"\n").unwrap();
         let lost = lost(&project, &walk).unwrap();
         let told: Vec<_> = lost.tracked.iter().map(|tracked| tracked.path.as_str()).collect();
         assert_eq!(told, ["src/shop/defaults.env", "src/shop/node_modules/"]);
@@ -175,7 +178,7 @@ mod tests {
             let entries = entries.map(|(path, kind)| LocalEntry { path: path.into(), kind });
             let with_passwords = ["src/shop/x.toml", "uv.lock"].map(|path| path.as_bytes().to_vec()).into();
             let walk = Walk { entries: entries.into(), with_passwords, ..Walk::default() };
-            let project = Project::parse("[project]\nname = \"shop\"\nversion = \"1\"\n").unwrap();
+            let project = ProjectMetadata::parse("[project]\nname = \"shop\"\nversion = \"1\"\n").unwrap();
             let names = ["usr/local/bin/python3.13", "usr/local/lib/python3.13/os.py"];
             let image: Tree =
                 names.map(|name| (RootPath::new(name).unwrap(), Entry::bytes(0o755, *b""))).into_iter().collect();

@@ -11,13 +11,13 @@ use super::error::BuildError;
 use super::pulled_layer;
 use super::run::Run;
 use crate::image::ImageConfig;
-use crate::layer::LayerFacts;
+use crate::layer::TarListing;
 use crate::layer::budget::{self, Budget};
 use crate::oci::digest::VerifyError;
 use crate::oci::location::Selector;
 use crate::oci::manifest::{IndexEntry, Parsed};
 use crate::oci::{Descriptor, DiffId, Digest, ImageManifest, Location, Platform, RawManifest, media_type};
-use crate::ports::{CacheKind, PortError, PortErrorKind, Source};
+use crate::ports::{CacheKind, OperationError, OperationErrorKind, Source};
 use crate::rootfs::Tree;
 
 /// The most bytes of an image configuration that carboy reads.
@@ -49,7 +49,7 @@ pub struct Image {
 #[derive(Clone)]
 pub struct Layer {
     pub descriptor: Descriptor,
-    pub facts: Arc<LayerFacts>,
+    pub facts: Arc<TarListing>,
 }
 
 /// What an image's name leads to.
@@ -241,17 +241,17 @@ async fn config(
 
 pub(super) fn transfer(name: &str, blob: &Descriptor, cause: &std::io::Error) -> BuildError {
     let inner = cause.get_ref();
-    if let Some(error) = inner.and_then(|inner| inner.downcast_ref::<PortError>()) {
-        return BuildError::Port(PortError { message: format!("{name}: {}", error.message), ..error.clone() });
+    if let Some(error) = inner.and_then(|inner| inner.downcast_ref::<OperationError>()) {
+        return BuildError::Port(OperationError { message: format!("{name}: {}", error.message), ..error.clone() });
     }
     if inner.and_then(|inner| inner.downcast_ref::<VerifyError>()).is_some() {
         let hint =
             "the registry, or something on the way, sent other bytes than the manifest promises; nothing was kept";
-        let (kind, message) = (PortErrorKind::Corrupt, format!("{name}: {cause}"));
-        return BuildError::Port(PortError { kind, message, hint: Some(hint.to_owned()) });
+        let (kind, message) = (OperationErrorKind::Corrupt, format!("{name}: {cause}"));
+        return BuildError::Port(OperationError { kind, message, hint: Some(hint.to_owned()) });
     }
     let message = format!("{name}: blob {} is no sound `{}`: {cause}", blob.digest.short(), blob.media_type);
-    BuildError::Port(PortError { kind: PortErrorKind::Other, message, hint: None })
+    BuildError::Port(OperationError { kind: OperationErrorKind::Other, message, hint: None })
 }
 
 async fn layers(

@@ -16,7 +16,7 @@ use super::pull::transfer;
 use super::run::Run;
 use crate::layer::budget::Budget;
 use crate::layer::contents::Slice;
-use crate::layer::{LayerFacts, facts, read, unpack};
+use crate::layer::{TarListing, listing, read, unpack};
 use crate::oci::{Descriptor, DiffId, Digest, Packing};
 use crate::ports::{CacheKind, Source};
 use crate::progress::{Event, Outcome, Subject, Verb};
@@ -43,7 +43,7 @@ pub async fn facts(
     blob: &Descriptor,
     diff_id: DiffId,
     budget: &Arc<Budget>,
-) -> Result<Arc<LayerFacts>, BuildError> {
+) -> Result<Arc<TarListing>, BuildError> {
     let Some(packing) = Packing::of(&blob.media_type) else {
         return Err(BuildError::MediaType {
             image: image.to_owned(),
@@ -52,9 +52,9 @@ pub async fn facts(
         });
     };
     let layer = Pulled { run, image, blob, diff_id, key: run.tars.key(&blob.digest, diff_id) };
-    if let Some(facts) = layer.kept().await? {
+    if let Some(listing) = layer.kept().await? {
         layer.ended(Outcome::Present);
-        return Ok(Arc::new(facts));
+        return Ok(Arc::new(listing));
     }
     let _permit = run.transfers.acquire().await;
     let size = Some(blob.size);
@@ -74,31 +74,31 @@ impl Pulled<'_> {
     }
 
     /// The facts of the tar in the cache, if it is there and sound.
-    async fn kept(&self) -> Result<Option<LayerFacts>, BuildError> {
+    async fn kept(&self) -> Result<Option<TarListing>, BuildError> {
         let cache = &self.run.io.cache;
         let Some(tar) = cache.open(CacheKind::Tar, &self.key)? else { return Ok(None) };
         let length = tar.metadata().map_err(|cause| cache.failure(&cause))?.len();
-        let noted = cache.record(CacheKind::Facts, &self.facts_key())?;
-        let noted = noted.and_then(|bytes| LayerFacts::decode(&bytes, self.blob.digest));
-        match noted.filter(|facts| facts.size == length) {
-            Some(facts) if !self.run.doubtful => Ok(Some(facts)),
+        let noted = cache.record(CacheKind::Listing, &self.facts_key())?;
+        let noted = noted.and_then(|bytes| TarListing::decode(&bytes, self.blob.digest));
+        match noted.filter(|listing| listing.size == length) {
+            Some(listing) if !self.run.doubtful => Ok(Some(listing)),
             _ => self.verified(tar).await,
         }
     }
 
     /// The facts of a tar that is verified whole; none of one that is damaged, which is
     /// dropped.
-    async fn verified(&self, tar: File) -> Result<Option<LayerFacts>, BuildError> {
-        let facts = self.list(tar).await;
-        if let Ok(Some(facts)) = &facts {
-            self.note(facts)?;
+    async fn verified(&self, tar: File) -> Result<Option<TarListing>, BuildError> {
+        let listing = self.list(tar).await;
+        if let Ok(Some(listing)) = &listing {
+            self.note(listing)?;
         }
         // Where damage makes no sense as a tar, it is the damage that is told.
-        if !matches!(facts, Ok(Some(_))) {
+        if !matches!(listing, Ok(Some(_))) {
             let what = format!("the tar of layer {}", self.blob.digest.short());
             self.run.io.cache.damaged(CacheKind::Tar, &self.key, &what);
         }
-        Ok(facts.unwrap_or_default())
+        Ok(listing.unwrap_or_default())
     }
 
     async fn pull(
@@ -106,7 +106,7 @@ impl Pulled<'_> {
         source: &Arc<dyn Source>,
         packing: Packing,
         budget: &Arc<Budget>,
-    ) -> Result<LayerFacts, BuildError> {
+    ) -> Result<TarListing, BuildError> {
         let cache = &self.run.io.cache;
         let reader = source.blob(self.blob).await?;
         let staged = cache.stage()?;
@@ -114,10 +114,10 @@ impl Pulled<'_> {
         let staged = self.unpack(counted, packing, budget.clone(), staged).await?;
         let tar = staged.reopen().map_err(|cause| cache.failure(&cause))?;
         // Read again: what comes back has to be what was unpacked.
-        let facts = self.list(tar).await?.ok_or(BuildError::Unreliable)?;
+        let listing = self.list(tar).await?.ok_or(BuildError::Unreliable)?;
         cache.commit(staged, CacheKind::Tar, &self.key)?;
-        self.note(&facts)?;
-        Ok(facts)
+        self.note(&listing)?;
+        Ok(listing)
     }
 
     async fn unpack(
@@ -143,30 +143,30 @@ impl Pulled<'_> {
     }
 
     /// Lists a tar; none if it is not the one that the diff id promises.
-    async fn list(&self, tar: File) -> Result<Option<LayerFacts>, BuildError> {
+    async fn list(&self, tar: File) -> Result<Option<TarListing>, BuildError> {
         let (blob, limits) = (self.blob.digest, self.run.limits);
         let listed = self.run.blocking(move || -> Result<_, read::ReadError> {
             let size = tar.metadata()?.len();
             let tar = Slice::new(Arc::new(tar), 0, size);
             let (entries, digest) = read::list_hashed(tar, size, blob, &limits)?;
-            Ok((LayerFacts { size, entries }, DiffId(digest)))
+            Ok((TarListing { size, entries }, DiffId(digest)))
         });
         match listed.await? {
-            Ok((facts, diff_id)) => Ok(Some(facts).filter(|_| diff_id == self.diff_id)),
+            Ok((listing, diff_id)) => Ok(Some(listing).filter(|_| diff_id == self.diff_id)),
             Err(read::ReadError::Io(cause)) => Err(self.run.io.cache.failure(&cause).into()),
             Err(cause) => Err(self.wrong(cause.to_string(), cause.limit())),
         }
     }
 
-    fn note(&self, facts: &LayerFacts) -> Result<(), BuildError> {
-        match facts.encode() {
-            Some(bytes) => Ok(self.run.io.cache.keep(CacheKind::Facts, &self.facts_key(), &bytes)?),
+    fn note(&self, listing: &TarListing) -> Result<(), BuildError> {
+        match listing.encode() {
+            Some(bytes) => Ok(self.run.io.cache.keep(CacheKind::Listing, &self.facts_key(), &bytes)?),
             None => Ok(()),
         }
     }
 
     fn facts_key(&self) -> Digest {
-        Digest::of(format!("facts {} of {}", facts::FORMAT, self.key).as_bytes())
+        Digest::of(format!("facts {} of {}", listing::FORMAT, self.key).as_bytes())
     }
 
     fn wrong(&self, cause: String, limit: Option<&'static str>) -> BuildError {

@@ -7,7 +7,7 @@ use super::application::root_path;
 use super::module_path::ModulePath;
 use super::start::Start;
 use crate::hint::nearest;
-use crate::python::{Command, Interpreter, Starts};
+use crate::python::{Command, CommandTarget, Interpreter};
 use crate::rootfs::{Obstacle, Permission, RootPath};
 
 impl Start<'_, '_> {
@@ -19,8 +19,8 @@ impl Start<'_, '_> {
         interpreter: Option<&Interpreter>,
     ) {
         match (command.starts, interpreter) {
-            (Starts::Script(path), _) => self.script(path),
-            (Starts::Module(name), Some(interpreter)) => {
+            (CommandTarget::Script(path), _) => self.script(path),
+            (CommandTarget::Module(name), Some(interpreter)) => {
                 self.module(name, &self.module_path(program, command, interpreter), interpreter);
             }
             _ => {}

@@ -10,13 +10,13 @@ use super::error::BuildError;
 use super::members::Members;
 use super::pull::Root;
 use super::tars::Tars;
-use crate::layer::{LayerFacts, Limits, Packed, Packer};
+use crate::cpu_pool::CpuPool;
+use crate::layer::{Limits, Packed, Packer, TarListing};
 use crate::oci::{Descriptor, Digest};
-use crate::once::Once;
+use crate::once_map::OnceMap;
 use crate::plan::Plan;
-use crate::ports::{Cache, Compiler, Folders, Indexes, LeftOut, Origin, Repositories, Sink};
+use crate::ports::{BlobSource, Cache, Compiler, Folders, Indexes, LeftOut, Repositories, Sink};
 use crate::progress::{Event, Progress};
-use crate::workers::Workers;
 
 /// The outside world, as `build` sees it.
 #[derive(Clone)]
@@ -27,7 +27,7 @@ pub struct Io {
     pub indexes: Arc<dyn Indexes>,
     pub compiler: Arc<dyn Compiler>,
     pub progress: Arc<dyn Progress>,
-    pub workers: Workers,
+    pub cpu_pool: CpuPool,
     /// How many transfers go on at once.
     pub jobs: usize,
 }
@@ -46,12 +46,12 @@ pub struct Run {
     packers: Mutex<Vec<Packer>>,
     pub tars: Arc<Tars>,
     pub members: Arc<Members>,
-    pub roots: Once<String, Arc<Root>>,
-    pub layers: Once<Digest, Arc<LayerFacts>>,
-    pub packed: Once<Digest, (Packed, bool)>,
+    pub roots: OnceMap<String, Arc<Root>>,
+    pub layers: OnceMap<Digest, Arc<TarListing>>,
+    pub packed: OnceMap<Digest, (Packed, bool)>,
     /// Layers whose blobs in the cache were damaged.
-    pub repacked: Once<Digest, (Packed, bool)>,
-    pushed: Once<(String, Digest), ()>,
+    pub repacked: OnceMap<Digest, (Packed, bool)>,
+    pushed: OnceMap<(String, Digest), ()>,
     /// What was told already that platforms and profiles share.
     told: Mutex<BTreeSet<String>>,
     /// What stays behind of projects that are installed from their folders.
@@ -69,11 +69,11 @@ impl Run {
             encoders: Semaphore::new(jobs.min(2)),
             packers: Mutex::default(),
             members: Arc::new(Members::new(io.cache.clone())),
-            roots: Once::default(),
-            layers: Once::default(),
-            packed: Once::default(),
-            repacked: Once::default(),
-            pushed: Once::default(),
+            roots: OnceMap::default(),
+            layers: OnceMap::default(),
+            packed: OnceMap::default(),
+            repacked: OnceMap::default(),
+            pushed: OnceMap::default(),
             told: Mutex::default(),
             left_out: Mutex::default(),
             io,
@@ -151,7 +151,7 @@ impl Run {
         &self,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, BuildError> {
-        self.io.workers.run(work).await.map_err(|cause| BuildError::Internal(cause.to_string()))
+        self.io.cpu_pool.run(work).await.map_err(|cause| BuildError::Internal(cause.to_string()))
     }
 
     /// Packs with a packer that is at rest, or a new one.
@@ -173,7 +173,7 @@ impl Run {
         plan: &Plan,
         sink: &Arc<dyn Sink>,
         blob: &Descriptor,
-        origin: &Origin,
+        origin: &BlobSource,
     ) -> Result<(), BuildError> {
         let target = plan.target.as_ref().map(ToString::to_string).unwrap_or_default();
         let work = async {

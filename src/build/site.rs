@@ -10,7 +10,7 @@ use super::error::BuildError;
 use super::tars::Tars;
 use crate::layer::contents;
 use crate::ports::{LocalKind, Walk};
-use crate::python::record::{self, Fate};
+use crate::python::record::{self, RecordChange};
 use crate::python::{Distributions, Interpreter, script};
 use crate::rootfs::{Content, Entry, Kind, Meta, RootPath, Tree};
 
@@ -26,7 +26,7 @@ pub fn place(walk: &Walk, interpreter: &Interpreter, tars: &Tars) -> Result<BTre
     for local in &walk.entries {
         let text_path = String::from_utf8_lossy(&local.path).into_owned();
         if left_out(&local.path) {
-            fates.insert(text_path, Fate::Gone);
+            fates.insert(text_path, RecordChange::Gone);
             continue;
         }
         let below = RootPath::new(&local.path).map_err(|cause| BuildError::read(&text_path, cause))?;
@@ -94,8 +94,8 @@ fn script_entry(
 }
 
 /// What RECORD says of a script: its path from purelib, up and down again.
-fn moved(path: &RootPath, entry: &Entry, interpreter: &Interpreter) -> Fate {
+fn moved(path: &RootPath, entry: &Entry, interpreter: &Interpreter) -> RecordChange {
     let path = record::relative(&interpreter.purelib, path);
     let known = entry.content().and_then(|content| Some((content.digest()?, content.size())));
-    known.map_or(Fate::Gone, |(digest, size)| Fate::Moved { path, digest, size })
+    known.map_or(RecordChange::Gone, |(digest, size)| RecordChange::Moved { path, digest, size })
 }

@@ -8,7 +8,7 @@ use crate::build::BuildError;
 use crate::config::ConfigError;
 use crate::hint::{Hint, nearest};
 use crate::plan::PlanError;
-use crate::ports::PortError;
+use crate::ports::OperationError;
 use crate::python::lock::LockError;
 use crate::python::project::ProjectError;
 
@@ -21,7 +21,7 @@ pub enum CliError {
     Read { path: PathBuf, cause: std::io::Error },
     /// A path of the project's files that leads out of its root.
     #[error("{at}: {cause}")]
-    Outside { at: String, cause: PortError },
+    Outside { at: String, cause: OperationError },
     #[error("the working directory has no project, and `{}` has one", .0.display())]
     ConfigElsewhere(PathBuf),
     #[error("`{}`: {cause}", path.display())]
@@ -39,7 +39,7 @@ pub enum CliError {
     #[error(transparent)]
     Plan(#[from] PlanError),
     #[error(transparent)]
-    Port(#[from] PortError),
+    Port(#[from] OperationError),
     #[error(transparent)]
     Build(#[from] BuildError),
     #[error("cannot start: {0}")]

@@ -4,14 +4,14 @@
 mod build;
 mod cache;
 mod error;
-mod files;
-mod folder;
-mod inside;
 mod lock;
+mod path_check;
 mod plan;
-mod project;
-mod root;
+mod project_args;
+mod project_folder;
+mod project_root;
 mod session;
+mod text_file;
 mod why;
 mod wiring;
 

@@ -13,7 +13,7 @@ use object::{Endianness, ReadRef};
 use serde::{Deserialize, Serialize};
 
 use super::file::File;
-use super::memory::STRING;
+use super::segments::STRING;
 use super::version_records::{Strings, VersionNeed, defined, needed};
 
 /// The machine, class and byte order that objects in one process share.

@@ -5,9 +5,9 @@
 
 use std::rc::Rc;
 
+use super::candidate::{Candidate, Fit, LocatedObject, SearchFolder, fit, open};
 use super::closure::{Loader, Walker};
-use super::files::{Candidate, Fit, Located, Place, fit, open};
-use super::process::Running;
+use super::loaded_objects::LoadedObjects;
 use super::search::{Tokens, is_cacheable, is_default, library_folder, physical};
 use super::{Abi, Object};
 use crate::rootfs::{RootPath, Tree};
@@ -15,17 +15,17 @@ use crate::rootfs::{RootPath, Tree};
 type Result<T, L> = std::result::Result<T, <L as Loader>::Error>;
 
 /// A name that is being looked for.
-pub(super) struct Wanted<'a> {
+pub(super) struct LibraryRequest<'a> {
     /// As the object has it.
     pub raw: &'a [u8],
     /// Tokens expanded.
     pub name: &'a [u8],
     /// Who asks; none for a program's own `dlopen`.
-    pub asker: Option<&'a Rc<Located>>,
+    pub asker: Option<&'a Rc<LocatedObject>>,
     pub abi: Abi,
 }
 
-impl Wanted<'_> {
+impl LibraryRequest<'_> {
     fn asks_for_no_default(&self) -> bool {
         self.asker.is_some_and(|asker| asker.object.no_default_folders)
     }
@@ -38,25 +38,29 @@ impl<L: Loader> Walker<'_, '_, L> {
         &mut self,
         raw: &[u8],
         name: &[u8],
-        running: &Running,
+        loaded: &LoadedObjects,
         member: usize,
-    ) -> Result<Option<Rc<Located>>, L> {
+    ) -> Result<Option<Rc<LocatedObject>>, L> {
         self.passed = None;
-        let asker = &running.members[member].at;
+        let asker = &loaded.members[member].at;
         let program = self.program.clone();
-        let wanted = Wanted { raw, name, asker: Some(asker), abi: asker.object.abi };
+        let wanted = LibraryRequest { raw, name, asker: Some(asker), abi: asker.object.abi };
         if name.contains(&b'/') {
             return self.locate_path(&wanted);
         }
         // The chain of those that had it loaded is gone along for each name.
-        let Some(left) = self.probes.checked_sub(running.members[member].depth) else { return Ok(None) };
+        let Some(left) = self.probes.checked_sub(loaded.members[member].depth) else { return Ok(None) };
         self.probes = left;
-        let own = running.own_paths(member, program.as_ref());
+        let own = loaded.own_paths(member, program.as_ref());
         self.locate_name(&wanted, &own)
     }
 
     /// A name without a slash, by the search paths of who asks.
-    pub fn locate_name(&mut self, wanted: &Wanted<'_>, own: &[&[Place]]) -> Result<Option<Rc<Located>>, L> {
+    pub fn locate_name(
+        &mut self,
+        wanted: &LibraryRequest<'_>,
+        own: &[&[SearchFolder]],
+    ) -> Result<Option<Rc<LocatedObject>>, L> {
         if matches!(wanted.name, b"" | b"." | b"..") {
             return Ok(None);
         }
@@ -91,8 +95,8 @@ impl<L: Loader> Walker<'_, '_, L> {
     fn along<'a>(
         &mut self,
         folders: impl Iterator<Item = &'a RootPath>,
-        wanted: &Wanted<'_>,
-    ) -> Result<Fit<Rc<Located>>, L> {
+        wanted: &LibraryRequest<'_>,
+    ) -> Result<Fit<Rc<LocatedObject>>, L> {
         for folder in folders {
             match self.at(&folder.child(wanted.name), wanted.abi)? {
                 Fit::Pass => {}
@@ -103,7 +107,7 @@ impl<L: Loader> Walker<'_, '_, L> {
     }
 
     /// What the image has at a path for a process.
-    fn at(&mut self, path: &RootPath, abi: Abi) -> Result<Fit<Rc<Located>>, L> {
+    fn at(&mut self, path: &RootPath, abi: Abi) -> Result<Fit<Rc<LocatedObject>>, L> {
         let candidate = self.candidate(path)?;
         if let Candidate::Object(found) = &candidate
             && found.object.abi != abi
@@ -114,7 +118,7 @@ impl<L: Loader> Walker<'_, '_, L> {
     }
 
     /// What the image's cache has for a name: ldconfig lists files by their soname.
-    fn cached(&mut self, wanted: &Wanted<'_>) -> Result<Fit<Rc<Located>>, L> {
+    fn cached(&mut self, wanted: &LibraryRequest<'_>) -> Result<Fit<Rc<LocatedObject>>, L> {
         let name = wanted.name;
         if !is_cacheable(name) {
             return Ok(Fit::Pass);
@@ -144,7 +148,11 @@ impl<L: Loader> Walker<'_, '_, L> {
     }
 
     /// Takes a library out of the donor, from where its loader would have it.
-    fn ask_donor(&mut self, wanted: &Wanted<'_>, own: &[&[Place]]) -> Result<Option<Rc<Located>>, L> {
+    fn ask_donor(
+        &mut self,
+        wanted: &LibraryRequest<'_>,
+        own: &[&[SearchFolder]],
+    ) -> Result<Option<Rc<LocatedObject>>, L> {
         let Some(donor) = self.closure.donor else { return Ok(None) };
         for place in own.iter().copied().flatten() {
             let (Some(to), Some(folder)) = (&place.image, &place.donor) else { continue };
@@ -189,7 +197,7 @@ impl<L: Loader> Walker<'_, '_, L> {
     }
 
     /// A name with a slash, or the loader itself: that very path.
-    pub fn locate_path(&mut self, wanted: &Wanted<'_>) -> Result<Option<Rc<Located>>, L> {
+    pub fn locate_path(&mut self, wanted: &LibraryRequest<'_>) -> Result<Option<Rc<LocatedObject>>, L> {
         self.passed = None;
         let Some((folder, file)) = split(&self.image, wanted.name) else { return Ok(None) };
         match self.at(&folder.child(&file), wanted.abi)? {

@@ -186,13 +186,13 @@ impl Key {
                 self.bytes(b"sparse");
                 self.bytes(sparse.data.as_bytes());
                 self.number(sparse.size);
-                self.number(sparse.stretches.len() as u64);
-                for stretch in &sparse.stretches {
-                    self.number(stretch.offset);
-                    self.number(stretch.length);
+                self.number(sparse.extents.len() as u64);
+                for extent in &sparse.extents {
+                    self.number(extent.offset);
+                    self.number(extent.length);
                 }
             }
-            Kind::File(Content::Member(member)) => {
+            Kind::File(Content::ZipEntry(member)) => {
                 // What RECORD says of it, only another reading of the same wheel may believe.
                 self.bytes(b"member");
                 self.bytes(member.archive.digest.as_bytes());

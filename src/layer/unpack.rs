@@ -7,9 +7,9 @@ use std::io::{self, Cursor, Read, Write};
 
 use zstd::zstd_safe::get_frame_content_size;
 
-use super::archive::{Archive, Input};
 use super::budget::{Budget, ImageError};
 use super::read::{self, ReadError};
+use super::tar_reader::{TarInput, TarReader};
 use crate::oci::digest::Hasher;
 use crate::oci::{DiffId, Packing};
 use crate::rootfs::Limits;
@@ -147,7 +147,7 @@ fn too_wide(cause: UnpackError, limit: u64) -> UnpackError {
 
 /// Passes a tar on to `out`; returns its digest and its length in bytes.
 fn pass(tar: impl Read, limits: &Limits, budget: &Budget, out: &mut impl Write) -> Result<(DiffId, u64), UnpackError> {
-    let passing = Passing {
+    let passing = TarTee {
         tar,
         out,
         hasher: Hasher::default(),
@@ -158,7 +158,7 @@ fn pass(tar: impl Read, limits: &Limits, budget: &Budget, out: &mut impl Write) 
         budget,
         fault: None,
     };
-    let mut archive = Archive::streamed(passing);
+    let mut archive = TarReader::streamed(passing);
     let watched = read::watch(&mut archive, limits);
     let mut passing = archive.into_input();
     if let Some(fault) = passing.fault {
@@ -177,7 +177,7 @@ fn pass(tar: impl Read, limits: &Limits, budget: &Budget, out: &mut impl Write) 
 }
 
 /// A tar on its way: what is ready to be read has been hashed and written.
-struct Passing<'a, R, W> {
+struct TarTee<'a, R, W> {
     tar: R,
     out: &'a mut W,
     hasher: Hasher,
@@ -192,7 +192,7 @@ struct Passing<'a, R, W> {
     fault: Option<UnpackError>,
 }
 
-impl<R: Read, W: Write> Passing<'_, R, W> {
+impl<R: Read, W: Write> TarTee<'_, R, W> {
     /// Passes the next bytes on; `false` at the end.
     fn step(&mut self) -> Result<bool, UnpackError> {
         let count = self.tar.read(&mut self.buffer)?;
@@ -223,7 +223,7 @@ impl<R: Read, W: Write> Passing<'_, R, W> {
     }
 }
 
-impl<R: Read, W: Write> Input for Passing<'_, R, W> {
+impl<R: Read, W: Write> TarInput for TarTee<'_, R, W> {
     fn fill(&mut self, mut buffer: &mut [u8]) -> io::Result<()> {
         while !buffer.is_empty() {
             let count = self.some(buffer.len())?;

@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use super::elapsed::elapsed;
-use super::paint::Paint;
+use super::style::Style;
 pub use crate::printable::one_line as printable_line;
 
 /// The most lines of an error, and of hints.
@@ -17,12 +17,12 @@ const LINES: usize = 500;
 /// indented. Ends with a newline.
 #[must_use]
 pub fn error_text(lines: &[String], hints: &[String], color: bool) -> String {
-    let paint = Paint::new(color);
-    let error = format!("{} {}\n", paint.red("error:"), block(lines, "  "));
+    let style = Style::new(color);
+    let error = format!("{} {}\n", style.red("error:"), block(lines, "  "));
     if hints.is_empty() {
         return error;
     }
-    format!("{error}\n{} {}\n", paint.cyan("hint:"), block(hints, "      "))
+    format!("{error}\n{} {}\n", style.cyan("hint:"), block(hints, "      "))
 }
 
 /// Lines, all but the first after `indent`.
@@ -35,8 +35,8 @@ fn block(lines: &[String], indent: &str) -> String {
 
 /// `warning: MESSAGE`.
 #[must_use]
-pub fn warning_text(message: &str, paint: Paint) -> String {
-    format!("{} {}", paint.yellow("warning:"), printable_line(message))
+pub fn warning_text(message: &str, style: Style) -> String {
+    format!("{} {}", style.yellow("warning:"), printable_line(message))
 }
 
 /// `retrying WHAT in 2.0 s: CAUSE`.
@@ -72,7 +72,7 @@ mod tests {
 
     #[test]
     fn names_cannot_move_the_cursor_or_start_a_line() {
-        assert_eq!(warning_text("left out `a\n::error::b`", Paint::Bare), "warning: left out `a\\n::error::b`");
+        assert_eq!(warning_text("left out `a\n::error::b`", Style::Bare), "warning: left out `a\\n::error::b`");
         assert_eq!(
             retry_text("GET /v2/", "reset\r\n", Duration::from_secs(2)),
             "retrying GET /v2/ in 2.0 s: reset\\r\\n"

@@ -6,28 +6,28 @@
 //! made here and nowhere else. Whether stderr is a terminal, how wide it is and
 //! whether it wants colour is told by the caller. A closed stderr is no error.
 
+mod arch_neutral;
 mod bars;
 mod cache;
 mod differences;
-mod documents;
 mod elapsed;
+mod extracted_files;
 mod frame;
 mod json;
-mod layers;
-mod lines;
+mod json_lines;
+mod layer_table;
+mod line_queue;
 mod message;
-mod neutral;
-mod notes;
-mod paint;
-mod pieces;
 mod plain;
 mod plan;
 mod quiet;
 mod reason;
 mod size;
+mod style;
 mod summary;
 mod table;
-mod taken;
+mod tasks;
+mod text;
 mod why;
 
 use std::sync::Arc;
@@ -36,7 +36,7 @@ use crate::build::report::Report;
 use crate::progress::Progress;
 
 pub use cache::{cache_text, pruned_text};
-pub use documents::{plan_json, text as json_text, why_json};
+pub use json::{plan_json, text as json_text, why_json};
 pub use message::error_text;
 pub use plan::plan_text;
 pub use size::size;
@@ -69,7 +69,7 @@ pub struct Screen {
 }
 
 /// Shows a build, from its first fact to its report or error.
-pub trait Front: Progress {
+pub trait Frontend: Progress {
     /// Writes what is still to be written and takes the bars away. They come back
     /// when more work starts.
     fn finish(&self);
@@ -84,11 +84,11 @@ pub trait Front: Progress {
 
 /// The front for a mode on a screen.
 #[must_use]
-pub fn front(mode: Mode, screen: Screen) -> Arc<dyn Front> {
+pub fn front(mode: Mode, screen: Screen) -> Arc<dyn Frontend> {
     match mode {
         Mode::Auto if screen.terminal => Arc::new(bars::Bars::new(screen)),
         Mode::Auto | Mode::Plain => Arc::new(plain::Plain::new(screen, std::io::stderr())),
-        Mode::Json => Arc::new(json::Json::new(std::io::stderr())),
+        Mode::Json => Arc::new(json_lines::JsonLines::new(std::io::stderr())),
         Mode::None => Arc::new(quiet::Quiet::new(screen)),
     }
 }

@@ -3,10 +3,10 @@
 //! out. Pure.
 
 use super::differences::differences;
-use super::layers::{ESTIMATE, Row, mark, table};
+use super::extracted_files::taken;
+use super::layer_table::{ESTIMATE, Row, mark, table};
 use super::message::printable_line;
-use super::notes::{alike, broken, count, heading, left_out, missing};
-use super::taken::taken;
+use super::text::{alike, broken, count, heading, left_out, missing};
 use crate::build::report::{LayerPreview, PlatformPreview, Preview};
 use crate::hint::shell_word;
 use crate::progress::LayerKind;

@@ -1,6 +1,6 @@
 //! Shows nothing but errors.
 
-use super::{Front, Screen, error_text};
+use super::{Frontend, Screen, error_text};
 use crate::build::report::Report;
 use crate::progress::{Event, Progress};
 
@@ -21,12 +21,12 @@ impl Progress for Quiet {
     fn on(&self, _: Event) {}
 }
 
-impl Front for Quiet {
+impl Frontend for Quiet {
     fn finish(&self) {}
 
     fn summary(&self, _: &Report) {}
 
     fn error(&self, lines: &[String], hints: &[String]) {
-        super::lines::stderr(&error_text(lines, hints, self.color));
+        super::line_queue::stderr(&error_text(lines, hints, self.color));
     }
 }

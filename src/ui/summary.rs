@@ -2,9 +2,9 @@
 //! missing, what was left out, and how it ended. Pure.
 
 use super::elapsed::elapsed;
-use super::layers::{Row, mark, table};
+use super::layer_table::{Row, mark, table};
 use super::message::printable_line;
-use super::notes::{Alike, alike, asker, count, heading, left_out, missing, wrapped};
+use super::text::{PlatformGroup, alike, asker, count, heading, left_out, missing, wrapped};
 use crate::build::report::{PlatformReport, Report};
 use crate::progress::LayerKind;
 
@@ -51,7 +51,7 @@ fn layers(report: &PlatformReport, width: usize) -> String {
 fn libraries(report: &Report, width: usize) -> Vec<String> {
     let from = report.builder.as_ref().map_or_else(String::new, |builder| format!(" from {builder}"));
     let sonames = |platform: &PlatformReport| platform.taken.iter().map(|taken| taken.soname.clone()).collect();
-    let paragraph = |group: Alike<PlatformReport>| {
+    let paragraph = |group: PlatformGroup<PlatformReport>| {
         let taken = &group.first.taken;
         let items = taken.iter().map(|taken| format!("{} ({})", taken.soname, asker(&taken.needed_by)));
         let head = format!("{}{from}{}:", count(taken.len() as u64, "library", "libraries"), group.only);

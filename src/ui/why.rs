@@ -4,8 +4,8 @@
 //! Platforms that tell the same are told once, by the first one's names: chains are
 //! compared without what is of one architecture in them.
 
-use super::neutral::neutral;
-use super::notes::{asker, broken, heading};
+use super::arch_neutral::neutral;
+use super::text::{asker, broken, heading};
 use crate::build::report::{Chain, Missing, PlatformWhy, Step, Why};
 
 /// The chains of all profiles, at most `width` wide unless a name is longer. `name` is

@@ -6,7 +6,7 @@ use crate::rootfs::RootPath;
 /// A wheel that is not as the standard says, or that an image cannot take.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{wheel}`: {fault}")]
-pub struct WheelError {
+pub struct InvalidWheel {
     /// Its file name.
     pub wheel: String,
     pub fault: WheelFault,
@@ -80,7 +80,7 @@ impl WheelFault {
     pub const CHANGED: &str = "it was changed after it was built, or built by an odd tool; to write a new RECORD, put the wheel into an empty folder, run `unzip -d new *.whl && mkdir wheels && wheel pack --build-number 1 --dest-dir wheels new` there, and build with --wheelhouse and that `wheels`";
 }
 
-impl Hint for WheelError {
+impl Hint for InvalidWheel {
     fn hint(&self) -> Option<String> {
         match &self.fault {
             WheelFault::FileName => {

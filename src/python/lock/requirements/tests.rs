@@ -3,13 +3,13 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use crate::python::lock::testing::{listed, read, read_of};
-use crate::python::lock::{Choice, Format, LockError, Sources};
+use crate::python::lock::{Format, LockError, LockSelection, Sources};
 
 const HASH: &str = "sha256:2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824";
 const OTHER: &str = "sha256:486ea46224d1bb4fb680f34f7c9ad96a8f24ec88be73ea8e5a6c65260e9cb8a7";
 
 fn of(text: &str, beside: &[(&str, &str)]) -> Result<Vec<String>, LockError> {
-    listed(&read(Format::Requirements, text, Some("[project]\nname = \"shop\"\n"), beside)?, &Choice::default())
+    listed(&read(Format::Requirements, text, Some("[project]\nname = \"shop\"\n"), beside)?, &LockSelection::default())
 }
 
 #[track_caller]
@@ -219,7 +219,7 @@ fn paths_begin_at_the_project_or_at_the_file() {
     ];
     let lock = read_of(Path::new(".."), Format::Requirements, text, None, &beside).unwrap();
     let want = ["a==1 ../wheels/a-1-py3-none-any.whl 0 hashes", "lib ../libs/lib/", "near near/"];
-    assert_eq!(listed(&lock, &Choice::default()).unwrap(), want);
+    assert_eq!(listed(&lock, &LockSelection::default()).unwrap(), want);
 }
 
 #[test]
@@ -258,7 +258,7 @@ fn a_hash_of_another_platform_is_none() {
 #[test]
 fn nothing_can_be_chosen() {
     let lock = read(Format::Requirements, "a==1", None, &[]).unwrap();
-    let error = listed(&lock, &Choice { extras: vec!["x".to_owned()], ..Choice::default() }).unwrap_err();
+    let error = listed(&lock, &LockSelection { extras: vec!["x".to_owned()], ..LockSelection::default() }).unwrap_err();
     assert_eq!(error.to_string(), "requirements.txt: has no extras to choose");
     assert!(error.hint().unwrap().contains("uv export --extra"));
 }

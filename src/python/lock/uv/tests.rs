@@ -1,6 +1,6 @@
 use crate::hint::Hint as _;
 use crate::python::lock::testing::{listed, read};
-use crate::python::lock::{Choice, Format, LockError};
+use crate::python::lock::{Format, LockError, LockSelection};
 
 /// A lock file around packages, for a project `shop`.
 fn with(head: &str, packages: &str) -> String {
@@ -8,7 +8,8 @@ fn with(head: &str, packages: &str) -> String {
 }
 
 fn of(text: &str, extras: &[&str]) -> Result<Vec<String>, LockError> {
-    let choice = Choice { extras: extras.iter().map(|&extra| extra.to_owned()).collect(), ..Choice::default() };
+    let choice =
+        LockSelection { extras: extras.iter().map(|&extra| extra.to_owned()).collect(), ..LockSelection::default() };
     listed(&read(Format::Uv, text, Some("[project]\nname = \"Shop\"\n"), &[])?, &choice)
 }
 
@@ -78,7 +79,7 @@ wheels = [{{ path = "sub/deep-1-py3-none-any.whl", hash = "sha256:{hash}" }}]
     assert_eq!(lock.sources().find_links, ["links/sub"]);
     let [warning] = lock.warnings() else { panic!("{:?}", lock.warnings()) };
     assert!(warning.starts_with("uv.lock: 1 distribution has no hash (`a`): "), "{warning}");
-    assert_eq!(listed(&lock, &Choice::default()).unwrap(), want);
+    assert_eq!(listed(&lock, &LockSelection::default()).unwrap(), want);
 }
 
 #[test]
