@@ -20,9 +20,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 
-use carboy::debian::ld_so_cache::{self, Machine};
-use carboy::debian::ld_so_conf;
 use carboy::elf::{self, Loader, Object};
+use carboy::glibc::ld_so_cache::{self, Machine};
+use carboy::glibc::ld_so_conf;
 use carboy::oci::Digest;
 use carboy::rootfs::{Content, Entry, LocalFile, RootPath, Tree};
 use support::{DEBIAN_12, DEBIAN_13, PLATFORMS, Pair, Ran, layout, machine, run};

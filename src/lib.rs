@@ -10,7 +10,7 @@
 //! modules above them in this list:
 //!
 //! ```text
-//! printable hint oci rootfs elf debian python config plan image
+//! printable hint oci rootfs elf glibc debian python config plan image
 //! ```
 //!
 //! Below them stand `layer` (tar over readers and writers), `progress` and `ports`
@@ -28,6 +28,7 @@ pub mod cli;
 pub mod config;
 pub mod debian;
 pub mod elf;
+pub mod glibc;
 pub mod hint;
 pub mod http;
 pub mod image;

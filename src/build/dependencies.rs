@@ -13,8 +13,8 @@ use super::problems::{Problem, some_of};
 use super::project;
 use super::pull::Image;
 use super::run::Run;
-use crate::debian::glibc;
 use crate::elf::Loader as _;
+use crate::glibc::symbol_version;
 use crate::layer::budget::Budget;
 use crate::layer::zip;
 use crate::oci::Platform;
@@ -85,7 +85,7 @@ fn glibc(image: &Image, triplet: &str, objects: &Objects) -> Result<Option<(u32,
         let Some(content) = entry.content() else { continue };
         let object = objects.object(&path, content)?;
         let versions = object.as_ref().and_then(|object| object.versions.as_ref());
-        if let Some(newest) = versions.into_iter().flatten().filter_map(|version| glibc::version(version)).max() {
+        if let Some(newest) = versions.into_iter().flatten().filter_map(|version| symbol_version(version)).max() {
             return Ok(Some(newest));
         }
     }

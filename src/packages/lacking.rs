@@ -7,7 +7,7 @@ use url::Url;
 
 use super::credentials::shown;
 use super::names::{is_wheel, sdist};
-use crate::debian::glibc::release_with;
+use crate::debian::releases::release_with;
 use crate::http::failure::one_line;
 use crate::oci::Platform;
 use crate::ports::{NoWheel, PortErrorKind};

@@ -3,6 +3,7 @@
 pub mod access;
 pub mod accounts;
 pub mod entry;
+mod file_reader;
 pub mod keys;
 pub mod limits;
 pub mod overlay;
@@ -14,6 +15,7 @@ pub mod tree;
 
 pub use access::{Obstacle, Permission};
 pub use entry::{ArchiveFile, Content, Entry, Kind, LocalFile, Member, Meta, Sparse};
+pub use file_reader::FileReader;
 pub use limits::Limits;
 pub use path::RootPath;
 pub use tree::Tree;

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::fmt;
 
-use crate::debian::glibc;
+use crate::debian::releases::release_with;
 use crate::elf::dynamic::Abi;
 use crate::hint::Hint;
 use crate::python::Distribution;
@@ -178,7 +178,7 @@ impl Hint for Fault {
         // Installers go by a wheel's file name, and nothing else here speaks against it.
         let install = if self.file.is_some() { install } else { format!("{install}; {RETAG}") };
         let (1, Some(Misfit::Glibc(major, minor))) = (misfits.len(), misfits.first()) else { return Some(install) };
-        let release = glibc::release_with((*major, *minor));
+        let release = release_with((*major, *minor));
         let base = match release {
             Some((release, (major, minor))) => {
                 format!("take a base and builder of Debian {release} or later (glibc {major}.{minor})")
