@@ -20,6 +20,7 @@ use super::locate::Wanted;
 use super::process::Running;
 use super::search::{Tokens, trusted_folders};
 use super::{Abi, NeedKind, Object, Process};
+use crate::oci::Architecture;
 use crate::rootfs::{Content, Entry, Kind, RootPath, Tree};
 
 /// How many paths one run looks at before it takes everything else for missing.
@@ -95,8 +96,7 @@ pub struct Closure<'a, L> {
     /// What the image's `ld.so.cache` will cover, in ldconfig's order: the folders of
     /// its `ld.so.conf`, then `lib` and `usr/lib`. None without a cache.
     pub image_folders: &'a [RootPath],
-    /// Debian's multiarch name of the platform.
-    pub triplet: &'a str,
+    pub architecture: &'static Architecture,
     pub loader: &'a L,
     /// What modules are loaded into: its names are never searched for.
     pub process: &'a Process,
@@ -192,7 +192,7 @@ impl<'w, 'c, L: Loader> Walker<'w, 'c, L> {
     fn new(closure: &'w mut Closure<'c, L>) -> Result<Self, L::Error> {
         let process = closure.process;
         let mut walker = Self {
-            trusted: trusted_folders(closure.triplet),
+            trusted: trusted_folders(closure.architecture),
             program: None,
             probes: PROBES,
             passed: None,
@@ -235,7 +235,7 @@ impl<'w, 'c, L: Loader> Walker<'w, 'c, L> {
     pub fn candidate(&mut self, path: &RootPath) -> Result<Candidate<Rc<Located>>, L::Error> {
         let closure = &*self.closure;
         let trees = (&*closure.image, closure.donor);
-        self.known.candidate(trees, closure.origins, (closure.loader, closure.triplet), path)
+        self.known.candidate(trees, closure.origins, (closure.loader, closure.architecture), path)
     }
 
     /// Programs first: what they share with modules must hold without a host.
@@ -291,7 +291,7 @@ impl<'w, 'c, L: Loader> Walker<'w, 'c, L> {
     fn visit(&mut self, running: &mut Running, member: usize, own_process: bool) -> Result<(), L::Error> {
         let asker = running.members[member].at.clone();
         let folder = asker.folder();
-        let tokens = Tokens { origin: Some(&folder), triplet: self.closure.triplet };
+        let tokens = Tokens { origin: Some(&folder), architecture: self.closure.architecture };
         let process = self.closure.process;
         for need in &asker.object.needs {
             let alone = member == 0;
