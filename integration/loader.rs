@@ -21,6 +21,7 @@ use std::time::{Duration, Instant};
 
 use carboy::elf::search::{Tokens, physical};
 use carboy::elf::{Closure, Edge, ElfError, Loader, LoaderState, MismatchKind, Object, Resolution, versions};
+use carboy::oci::Architecture;
 use carboy::rootfs::{Content, RootPath, Tree};
 
 use root::{Debian, Files, Root, Told};
@@ -274,10 +275,9 @@ fn differences(tree: &Tree, debian: Debian, program: &str, outcome: &Resolution,
     let mut known: BTreeMap<String, BTreeSet<Option<RootPath>>> = BTreeMap::new();
     let mut paths = BTreeSet::new();
     for edge in outcome.edges.iter().filter(|edge| edge.soname != debian.interpreter().as_bytes()) {
-        let triplet = debian.triplet();
         // the loader prints names as it has expanded them
         let folder = edge.from.parent().unwrap_or_default();
-        let tokens = Tokens { origin: Some(&folder), triplet: &triplet };
+        let tokens = Tokens { origin: Some(&folder), architecture: debian.architecture() };
         let name = String::from_utf8(tokens.expand(&edge.soname).unwrap()).unwrap();
         known.entry(name).or_default().insert(edge.to.clone());
         paths.extend(edge.to.clone());
@@ -503,7 +503,7 @@ fn pandas_over(base: &str, builder: &Tree) -> (Resolution, BTreeSet<String>) {
             donor: Some(builder),
             donor_folders: &[],
             image_folders: &[],
-            triplet: "x86_64-linux-gnu",
+            architecture: Architecture::named("amd64").unwrap(),
             loader: &files,
             process: &process,
         }

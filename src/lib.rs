@@ -10,7 +10,7 @@
 //! modules above them in this list:
 //!
 //! ```text
-//! printable hint oci diagnostic rootfs elf debian python config plan image
+//! printable hint oci diagnostic rootfs elf glibc debian python config plan image
 //! ```
 //!
 //! Below them stand `layer` (tar over readers and writers), `progress` and `ports`
@@ -30,6 +30,7 @@ pub mod cpu_pool;
 pub mod debian;
 pub mod diagnostic;
 pub mod elf;
+pub mod glibc;
 pub mod hint;
 pub mod http;
 pub mod image;

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use carboy::elf::{self, Closure, ElfError, Loader, LoaderState, Object, Resolution};
+use carboy::oci::Architecture;
 use carboy::rootfs::{Content, Entry, RootPath, Tree};
 use tempfile::TempDir;
 
@@ -31,6 +32,10 @@ impl Debian {
 
     pub fn triplet(self) -> String {
         format!("{}-linux-gnu", machine(self.platform))
+    }
+
+    pub fn architecture(self) -> &'static Architecture {
+        Architecture::named(self.arch()).unwrap()
     }
 
     pub fn interpreter(self) -> &'static str {
@@ -252,7 +257,7 @@ impl Root {
             donor: None,
             donor_folders: &[],
             image_folders: &self.cached,
-            triplet: &self.debian.triplet(),
+            architecture: self.debian.architecture(),
             loader: &Files,
             process,
         }

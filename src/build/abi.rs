@@ -63,13 +63,8 @@ pub fn check(inputs: &AbiInputs<'_>) -> AbiReport {
 }
 
 fn target(inputs: &AbiInputs<'_>) -> Option<Target> {
-    let machine = ["x86_64", "aarch64"].into_iter().find(|name| *name == fault::machine_name(inputs.platform))?;
+    let machine = inputs.platform.architecture()?.wheel;
     Some(Target { python: Cpython::of(inputs.interpreter?)?, machine, glibc: inputs.glibc })
-}
-
-/// CUDA, AMD's GPUs and the kernel's BPF machine: ELF files, but not the CPU's.
-fn is_for_a_cpu(abi: Abi) -> bool {
-    ![190, 224, 247].contains(&abi.machine)
 }
 
 struct Check<'a> {
@@ -84,8 +79,8 @@ impl Check<'_> {
     /// Extension modules whose names tell what they were built for.
     fn modules(&mut self) {
         let Some(target) = &self.subject.target else { return };
-        let triplet = format!("{}-linux-gnu", target.machine);
-        let suffixes = target.python.suffixes(&triplet);
+        let Some(architecture) = self.subject.abi.architecture() else { return };
+        let suffixes = target.python.suffixes(architecture.triplet);
         for ((folder, module), files) in self.named() {
             let beside = |suffix: &str| {
                 let (real, entry) = self.inputs.tree.follow(&folder.child(format!("{module}{suffix}").as_bytes()))?;
@@ -156,9 +151,9 @@ impl Check<'_> {
                 specific && !own.contains(&distribution.metadata)
             });
             let cause = Cause::Machine(*abi);
-            if inputs.reachable.contains(path) || misplaced && is_for_a_cpu(*abi) {
+            if inputs.reachable.contains(path) || misplaced && abi.is_cpu() {
                 self.found.error(path, cause);
-            } else if is_for_a_cpu(*abi) {
+            } else if abi.is_cpu() {
                 self.found.note(path, cause);
             }
         }

@@ -13,11 +13,11 @@ use super::problems::{Problem, some_of};
 use super::project;
 use super::pull::Image;
 use super::run::Run;
-use crate::debian::glibc;
 use crate::elf::Loader as _;
+use crate::glibc::symbol_version;
 use crate::layer::budget::Budget;
 use crate::layer::zip;
-use crate::oci::Platform;
+use crate::oci::{Architecture, Platform};
 use crate::plan::{Dependencies, LayerSplit, LockedDependencies, Plan};
 use crate::ports::{OperationError, OperationErrorKind, Packages, Walk, WalkRules, WheelError, WheelFile, WheelPlaces};
 use crate::progress::{LayerId, LayerKind, Part};
@@ -60,20 +60,20 @@ impl Facts {
         objects: &Objects,
     ) -> Result<Option<Self>, BuildError> {
         let (Some(runtime), Some(builder)) = (&plan.runtime, builder) else { return Ok(None) };
-        let triplet = platform.triplet().unwrap_or_default();
-        let machine = triplet.split('-').next().unwrap_or_default();
+        let architecture = Architecture::of(platform)
+            .ok_or_else(|| BuildError::Internal(format!("no architecture is known for {platform}")))?;
         let found = Interpreter::find(&builder.tree, &builder.config.env(), runtime.version.as_deref());
         // What is wrong with the interpreter, taking it tells.
         let found = found.ok().filter(|found| runtime.version.as_ref().is_none_or(|wanted| *wanted == found.version));
         let Some((interpreter, python)) = found.and_then(|found| Some((found.clone(), Cpython::of(&found)?))) else {
             return Ok(None);
         };
-        let glibc = match glibc(base, triplet, objects)? {
-            None => glibc(builder, triplet, objects)?,
+        let glibc = match glibc(base, architecture.triplet, objects)? {
+            None => glibc(builder, architecture.triplet, objects)?,
             known => known,
         };
-        let environment = Environment::of(&interpreter, machine);
-        Ok(Some(Self { target: Target { python, machine, glibc }, interpreter, environment }))
+        let environment = Environment::of(&interpreter, architecture.machine);
+        Ok(Some(Self { target: Target { python, machine: architecture.wheel, glibc }, interpreter, environment }))
     }
 }
 
@@ -85,7 +85,7 @@ fn glibc(image: &Image, triplet: &str, objects: &Objects) -> Result<Option<(u32,
         let Some(content) = entry.content() else { continue };
         let object = objects.object(&path, content)?;
         let versions = object.as_ref().and_then(|object| object.versions.as_ref());
-        if let Some(newest) = versions.into_iter().flatten().filter_map(|version| glibc::version(version)).max() {
+        if let Some(newest) = versions.into_iter().flatten().filter_map(|version| symbol_version(version)).max() {
             return Ok(Some(newest));
         }
     }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::pull::Image;
 use crate::debian::dpkg::Owners;
 use crate::elf::search::{is_cacheable, trusted_folders};
+use crate::oci::Architecture;
 use crate::rootfs::RootPath;
 
 /// The builder, or an image that `[[extract]]` names.
@@ -24,8 +25,8 @@ pub struct Donor {
 impl Donor {
     /// Where files went that this image's loader finds by their bare names, in its
     /// order of folders.
-    pub fn listed(&self, triplet: &str) -> Vec<RootPath> {
-        let covered = self.folders.iter().cloned().chain(trusted_folders(triplet));
+    pub fn listed(&self, architecture: &Architecture) -> Vec<RootPath> {
+        let covered = self.folders.iter().cloned().chain(trusted_folders(architecture));
         let covered: Vec<_> = covered.filter_map(|folder| self.image.tree.resolve(&folder).ok()).collect();
         let mut out = BTreeSet::new();
         for (path, from) in self.origins.iter().filter(|(_, from)| from.name().is_some_and(is_cacheable)) {

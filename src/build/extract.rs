@@ -17,13 +17,13 @@ use super::run::Run;
 use super::tars::Tars;
 use super::{Local, records, site};
 use crate::debian::dpkg::Owners;
-use crate::debian::ld_so_conf;
 use crate::debian::records::Database;
 use crate::elf::{self, Abi};
+use crate::glibc::ld_so_conf;
 use crate::image::Process;
 use crate::layer::budget::Budget;
 use crate::layer::{Recipe, contents};
-use crate::oci::Platform;
+use crate::oci::{Architecture, Platform};
 use crate::plan::Plan;
 use crate::ports::{Compiler, Walk};
 use crate::progress::{LayerId, LayerKind, Progress};
@@ -200,7 +200,7 @@ fn conflict(installed: &Installed, cause: BuildError) -> BuildError {
 pub(super) struct Work<'a> {
     pub(super) inputs: &'a Inputs,
     pub(super) plan: &'a Plan,
-    pub(super) triplet: &'static str,
+    pub(super) architecture: &'static Architecture,
     pub(super) objects: Objects,
     /// What the image will be.
     pub(super) image: Tree,
@@ -229,18 +229,19 @@ pub(super) struct Work<'a> {
 
 impl<'a> Work<'a> {
     fn new(inputs: &'a Inputs) -> Result<Self, BuildError> {
-        let triplet = inputs.platform.triplet().unwrap_or_default();
+        let unknown = || BuildError::Internal(format!("no architecture is known for {}", inputs.platform));
+        let architecture = Architecture::of(&inputs.platform).ok_or_else(unknown)?;
         let mut work = Self {
             inputs,
             plan: &inputs.plan,
-            triplet,
+            architecture,
             objects: Objects::new(inputs.tars.clone(), inputs.members.clone()),
             image: inputs.base.tree.clone(),
             donors: Vec::new(),
             image_folders: Vec::new(),
             process: elf::LoaderState::default(),
             programs: Vec::new(),
-            abi: Abi::of(triplet),
+            abi: Some(Abi::of(architecture)),
             unresolved: BTreeSet::new(),
             recipes: BTreeMap::new(),
             reasons: Reasons::default(),

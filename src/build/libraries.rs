@@ -52,7 +52,7 @@ impl Work<'_> {
             donor: Some(&donor.image.tree),
             donor_folders: &donor.folders,
             image_folders: &self.image_folders,
-            triplet: self.triplet,
+            architecture: self.architecture,
             loader: &self.objects,
             process: &self.process,
         })
@@ -70,7 +70,7 @@ impl Work<'_> {
             donor: None,
             donor_folders: &[],
             image_folders: if has_cache { &self.image_folders } else { &[] },
-            triplet: self.triplet,
+            architecture: self.architecture,
             loader: &self.objects,
             process: &self.process,
         })

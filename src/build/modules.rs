@@ -49,7 +49,7 @@ impl Work<'_> {
         if self.image.follow(&folder.child(module.as_bytes()).child(b"__init__.py")).is_some() {
             return false;
         }
-        let suffixes = python.suffixes(self.triplet);
+        let suffixes = python.suffixes(self.architecture.triplet);
         suffixes.iter().find_map(|suffix| at(&format!("{module}{}", suffix.text))).as_ref() == Some(path)
     }
 

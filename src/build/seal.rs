@@ -9,9 +9,9 @@ use super::lacking::is_called_library;
 use super::reasons::{self, Because};
 use super::records;
 use super::runtime::is_libpython;
-use crate::debian::ld_so_cache::{self, Machine};
-use crate::debian::ld_so_conf::{self, Configuration};
 use crate::elf::search;
+use crate::glibc::ld_so_cache;
+use crate::glibc::ld_so_conf::{self, Configuration};
 use crate::layer::Recipe;
 use crate::progress::LayerKind;
 use crate::rootfs::{Entry, RootPath};
@@ -37,15 +37,15 @@ impl Work<'_> {
     /// ought to name, or configuration.
     fn loader_cache(&mut self, kind: LayerKind) -> Result<(), BuildError> {
         let Configuration { files, folders } = self.configuration(&self.library_folders())?;
-        let Some(machine) = Machine::of(self.triplet).filter(|_| self.concerns_cache(kind, &folders)) else {
+        if !self.concerns_cache(kind, &folders) {
             return Ok(());
-        };
+        }
         for (path, bytes) in files {
             self.put(kind, &path, Entry::bytes(0o644, bytes), Because::Record)?;
         }
-        let libraries = ld_so_cache::libraries(&self.image, &folders, machine, &self.objects)?;
+        let libraries = ld_so_cache::libraries(&self.image, &folders, self.architecture, &self.objects)?;
         self.image_folders = folders;
-        let Some(cache) = ld_so_cache::cache(&libraries, machine) else { return Ok(()) };
+        let Some(cache) = ld_so_cache::cache(&libraries, self.architecture) else { return Ok(()) };
         self.put(kind, &root_path(CACHE), Entry::bytes(0o644, cache), Because::Record)?;
         Ok(())
     }
@@ -73,7 +73,7 @@ impl Work<'_> {
             _ => false,
         });
         let needed: BTreeSet<_> = needed.filter_map(|(path, _)| path.parent()).collect();
-        let mut out: Vec<_> = self.donors.iter().flat_map(|donor| donor.listed(self.triplet)).collect();
+        let mut out: Vec<_> = self.donors.iter().flat_map(|donor| donor.listed(self.architecture)).collect();
         out.extend(needed);
         out
     }
@@ -84,7 +84,7 @@ impl Work<'_> {
         let local = root_path("usr/local/lib");
         let folder = path.parent();
         is_called_library(path)
-            && (folder.as_ref() == Some(&local) || folder == Some(local.child(self.triplet.as_bytes())))
+            && (folder.as_ref() == Some(&local) || folder == Some(local.child(self.architecture.triplet.as_bytes())))
     }
 
     /// What makes the loader's cache cover `wanted` too, and all that it covers then, in
@@ -92,7 +92,7 @@ impl Work<'_> {
     pub(super) fn configuration(&self, wanted: &[RootPath]) -> Result<Configuration, BuildError> {
         let mut text = records::reader(&self.image, &self.inputs.tars);
         let mut out = ld_so_conf::configuration(&self.image, &mut text, wanted)?;
-        for always in search::trusted_folders(self.triplet) {
+        for always in search::trusted_folders(self.architecture) {
             if !out.folders.contains(&always) {
                 out.folders.push(always);
             }

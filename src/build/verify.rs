@@ -11,8 +11,9 @@ use super::extract::Work;
 use super::lacking::{self, Whole};
 use super::problems::{Problem, some_of};
 use super::site;
-use crate::debian::glibc;
+use crate::debian::releases::release_that_defines;
 use crate::elf::{Abi, Edge, Loader as _, Mismatch, MismatchKind, Object, versions};
+use crate::glibc::symbol_version;
 use crate::hint::Hint as _;
 use crate::image::Process;
 use crate::python::{Distributions, Interpreter};
@@ -111,7 +112,7 @@ impl Work<'_> {
         let from_builder = |one: &Mismatch| self.donors.first().is_some_and(|d| d.origins.contains_key(&one.object));
         let release = match self.release(&builder.tree)? {
             Some(release) if group.iter().any(from_builder) && release.id == "debian" => release.version.parse().ok(),
-            _ => group.iter().map(|one| glibc::release_that_defines(&one.version)).max().flatten(),
+            _ => group.iter().map(|one| release_that_defines(&one.version)).max().flatten(),
         };
         Ok(release.map(|release: u32| {
             let tag = self.plan.base_name.rsplit_once(':').map(|(_, tag)| tag).filter(|tag| !tag.contains('/'));
@@ -144,7 +145,7 @@ impl Work<'_> {
         let judged = objects.iter().filter(|(path, _)| concerned(path)).map(|(path, abi)| (path.clone(), *abi));
         let glibc = edges.iter().filter(|edge| edge.soname == b"libc.so.6").find_map(|edge| {
             let libc = self.object_at(edge.to.as_ref()?)?;
-            libc.versions.iter().flatten().filter_map(|version| glibc::version(version)).max()
+            libc.versions.iter().flatten().filter_map(|version| symbol_version(version)).max()
         });
         let report = abi::check(&AbiInputs {
             tree: &self.image,

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::closure::Loader;
 use super::search::Tokens;
 use super::{Abi, Object};
+use crate::oci::Architecture;
 use crate::rootfs::{RootPath, Tree};
 
 /// An object of the image.
@@ -106,7 +107,7 @@ impl CandidateCache {
         &mut self,
         (image, donor): (&Tree, Option<&Tree>),
         origins: &BTreeMap<RootPath, RootPath>,
-        (loader, triplet): (&L, &str),
+        (loader, architecture): (&L, &'static Architecture),
         path: &RootPath,
     ) -> Result<Candidate<Rc<LocatedObject>>, L::Error> {
         if let Some(known) = self.0.get(path) {
@@ -120,8 +121,8 @@ impl CandidateCache {
                 let origin = at.parent().unwrap_or_default();
                 // Where it came from decides what $ORIGIN was over there.
                 let donor_origin = origins.get(&at).or_else(|| origins.get(&real)).and_then(RootPath::parent);
-                let here = Tokens { origin: Some(&origin), triplet };
-                let there = Tokens { origin: donor_origin.as_ref(), triplet };
+                let here = Tokens { origin: Some(&origin), architecture };
+                let there = Tokens { origin: donor_origin.as_ref(), architecture };
                 let places = |entries: &[Vec<u8>]| -> Vec<SearchFolder> {
                     let place = |entry: &Vec<u8>| SearchFolder {
                         image: here.folder(entry, image),

@@ -21,6 +21,7 @@ use super::loaded_objects::LoadedObjects;
 use super::locate::LibraryRequest;
 use super::search::{Tokens, trusted_folders};
 use super::{Abi, LoaderState, NeedKind, Object};
+use crate::oci::Architecture;
 use crate::rootfs::{Content, Entry, Kind, RootPath, Tree};
 
 /// How many paths one run looks at before it takes everything else for missing.
@@ -96,8 +97,7 @@ pub struct Closure<'a, L> {
     /// What the image's `ld.so.cache` will cover, in ldconfig's order: the folders of
     /// its `ld.so.conf`, then `lib` and `usr/lib`. None without a cache.
     pub image_folders: &'a [RootPath],
-    /// Debian's multiarch name of the platform.
-    pub triplet: &'a str,
+    pub architecture: &'static Architecture,
     pub loader: &'a L,
     /// What modules are loaded into: its names are never searched for.
     pub process: &'a LoaderState,
@@ -197,7 +197,7 @@ impl<'w, 'c, L: Loader> Walker<'w, 'c, L> {
     fn new(closure: &'w Closure<'c, L>) -> Result<Self, L::Error> {
         let process = closure.process;
         let mut walker = Self {
-            trusted: trusted_folders(closure.triplet),
+            trusted: trusted_folders(closure.architecture),
             program: None,
             probes: PROBES,
             passed: None,
@@ -247,7 +247,7 @@ impl<'w, 'c, L: Loader> Walker<'w, 'c, L> {
     pub fn candidate(&mut self, path: &RootPath) -> Result<Candidate<Rc<LocatedObject>>, L::Error> {
         let closure = self.closure;
         let trees = (&*self.image, closure.donor);
-        self.known.candidate(trees, &self.origins, (closure.loader, closure.triplet), path)
+        self.known.candidate(trees, &self.origins, (closure.loader, closure.architecture), path)
     }
 
     /// Programs first: what they share with modules must hold without a host.
@@ -303,7 +303,7 @@ impl<'w, 'c, L: Loader> Walker<'w, 'c, L> {
     fn visit(&mut self, loaded: &mut LoadedObjects, member: usize, own_process: bool) -> Result<(), L::Error> {
         let asker = loaded.members[member].at.clone();
         let folder = asker.folder();
-        let tokens = Tokens { origin: Some(&folder), triplet: self.closure.triplet };
+        let tokens = Tokens { origin: Some(&folder), architecture: self.closure.architecture };
         let process = self.closure.process;
         for need in &asker.object.needs {
             let alone = member == 0;

@@ -163,7 +163,7 @@ impl<L: Loader> Walker<'_, '_, L> {
                 Fit::Take(_) => return self.take(&found, to, wanted),
             }
         }
-        let (triplet, no_default) = (self.closure.triplet, wanted.asks_for_no_default());
+        let (architecture, no_default) = (self.closure.architecture, wanted.asks_for_no_default());
         let trusted = self.trusted.clone();
         for folder in self.closure.donor_folders.iter().chain(&trusted) {
             if no_default && is_default(folder) {
@@ -173,7 +173,7 @@ impl<L: Loader> Walker<'_, '_, L> {
             match self.in_donor(donor, &found, wanted.abi)? {
                 Fit::Pass | Fit::Leave => {}
                 Fit::Stop => return Ok(None),
-                Fit::Take(_) if !no_default => return self.take(&found, &library_folder(triplet), wanted),
+                Fit::Take(_) if !no_default => return self.take(&found, &library_folder(architecture), wanted),
                 Fit::Take(object) => {
                     // Only the cache can lead there.
                     let listed = object.soname.as_ref().is_none_or(|soname| soname == wanted.name);
@@ -209,7 +209,7 @@ impl<L: Loader> Walker<'_, '_, L> {
         let origins = &self.origins;
         let origin = wanted.asker.and_then(|asker| origins.get(&asker.path).or_else(|| origins.get(&asker.real)));
         let origin = origin.and_then(RootPath::parent);
-        let tokens = Tokens { origin: origin.as_ref(), triplet: self.closure.triplet };
+        let tokens = Tokens { origin: origin.as_ref(), architecture: self.closure.architecture };
         let Some(there) = tokens.expand(wanted.raw).and_then(|path| split(donor, &path)) else { return Ok(None) };
         let found = there.0.child(&there.1);
         match self.in_donor(donor, &found, wanted.abi)? {

@@ -3,10 +3,17 @@
 use crate::config::BadValue;
 use crate::hint::Hint;
 use crate::oci::Platform;
+use crate::oci::architecture::ARCHITECTURES;
 use crate::oci::location::LocationError;
 use crate::oci::platform::PlatformError;
 use crate::python::releases::PairError;
 use crate::rootfs::path::PathError;
+
+/// The platforms that an image can be built for: `linux/amd64, linux/arm64, linux/arm/v7`.
+fn supported() -> String {
+    let names: Vec<_> = ARCHITECTURES.iter().map(|architecture| architecture.platform().to_string()).collect();
+    names.join(", ")
+}
 
 /// Why nothing can be built from what was given.
 #[derive(Debug, thiserror::Error)]
@@ -23,7 +30,7 @@ pub enum PlanError {
     Platform { what: String, cause: PlatformError },
     #[error("`--platform` names {0} twice")]
     PlatformTwice(Platform),
-    #[error("carboy cannot build for {0}: it knows the libraries of linux/amd64 and linux/arm64")]
+    #[error("carboy cannot build for {0}, only for {supported}", supported = supported())]
     PlatformUnknown(Platform),
     #[error("`{flag}` {cause}")]
     Flag { flag: &'static str, cause: BadValue },

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::config::{self, BUILDER, File, SitePackages};
-use crate::oci::{Compression, Location, Platform};
+use crate::oci::{Architecture, Compression, Location, Platform};
 use crate::python::lock::{Lock, LockSelection};
 use crate::python::normalised;
 use crate::python::project::ProjectMetadata;
@@ -357,7 +357,7 @@ fn platforms(args: &Args, file: &File) -> Result<Vec<Platform>, PlanError> {
     let mut out: Vec<Platform> = Vec::new();
     for text in texts {
         let platform: Platform = text.parse().map_err(|cause| PlanError::Platform { what: what.to_owned(), cause })?;
-        if platform.os != "linux" || platform.triplet().is_none() {
+        if Architecture::of(&platform).is_none() {
             return Err(PlanError::PlatformUnknown(platform));
         }
         if out.iter().any(|other| other.matches(&platform)) {

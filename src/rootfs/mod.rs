@@ -3,6 +3,7 @@
 pub mod access;
 pub mod accounts;
 pub mod entry;
+mod file_reader;
 pub mod limits;
 pub mod local;
 pub mod overlay;
@@ -15,6 +16,7 @@ pub mod tree;
 
 pub use access::{Obstacle, Permission};
 pub use entry::{ArchiveFile, Content, Entry, Kind, LocalFile, Meta, Sparse, ZipEntry};
+pub use file_reader::FileReader;
 pub use limits::Limits;
 pub use local::{LeftOut, LocalEntry, LocalKind, Tracked, Walk};
 pub use path::RootPath;

@@ -4,19 +4,26 @@
 //! Source: Debian's multiarch tuples; PEP 3149 and `uname -m` for extension modules'
 //! names; platform tags of wheels for the libraries that they bring.
 
-use crate::oci::Platform;
+use crate::oci::{Architecture, Platform};
 
 /// The text with `*` for the platform's triplet and the kernel's name of its machine.
 #[must_use]
 pub fn neutral(text: &str, platform: &Platform) -> String {
-    let Some(triplet) = platform.triplet() else { return text.to_owned() };
-    let machine = triplet.split('-').next().unwrap_or(triplet);
-    text.replace(triplet, "*").replace(machine, "*")
+    let Some(architecture) = Architecture::of(platform) else { return text.to_owned() };
+    text.replace(architecture.triplet, "*").replace(architecture.wheel, "*")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_machine_of_wheels_may_differ_from_the_triplets() {
+        let platform: Platform = "linux/arm/v7".parse().unwrap();
+        let module = "/usr/lib/arm-linux-gnueabihf/_x.cpython-313-arm-linux-gnueabihf.so";
+        assert_eq!(neutral(module, &platform), "/usr/lib/*/_x.cpython-313-*.so");
+        assert_eq!(neutral("libx-armv7l.so", &platform), "libx-*.so");
+    }
 
     #[test]
     fn platforms_give_the_same_names() {

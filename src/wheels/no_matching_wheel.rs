@@ -7,9 +7,10 @@ use url::Url;
 
 use super::credentials::shown;
 use super::file_name::{is_wheel, sdist};
-use crate::debian::glibc::release_with;
+use crate::debian::releases::release_with;
 use crate::http::failure::one_line;
-use crate::oci::Platform;
+use crate::oci::Architecture;
+use crate::oci::architecture::ARCHITECTURES;
 use crate::ports::{OperationErrorKind, WheelError};
 use crate::python::lock::Pinned;
 use crate::python::tags::{Misfit, Tag, Target};
@@ -239,8 +240,7 @@ fn machine_of(tag: &str) -> Option<&'static str> {
     if tag.starts_with("musllinux") || !tag.contains("linux") {
         return None;
     }
-    let known = ["x86_64", "aarch64", "i686", "armv7l", "ppc64le", "s390x", "riscv64"];
-    known.into_iter().find(|machine| tag.ends_with(machine))
+    ARCHITECTURES.iter().map(|architecture| architecture.wheel).find(|machine| tag.ends_with(machine))
 }
 
 fn system(tag: &str) -> &'static str {
@@ -253,6 +253,5 @@ fn system(tag: &str) -> &'static str {
 
 /// `linux/arm64` of `aarch64`.
 fn platform(machine: &str) -> String {
-    let parsed: Result<Platform, _> = format!("linux/{machine}").parse();
-    parsed.map_or_else(|_| machine.to_owned(), |platform| platform.to_string())
+    Architecture::of_wheel(machine).map_or_else(|| machine.to_owned(), |found| found.platform().to_string())
 }

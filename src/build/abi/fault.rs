@@ -1,10 +1,9 @@
 //! One thing that was built for something else, told in one sentence.
 
-use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::fmt;
 
-use crate::debian::glibc;
+use crate::debian::releases::release_with;
 use crate::elf::dynamic::Abi;
 use crate::hint::Hint;
 use crate::python::Distribution;
@@ -76,30 +75,11 @@ impl Fault {
     }
 }
 
-/// What the kernel calls a machine.
-pub(super) fn machine_name(abi: Abi) -> Cow<'static, str> {
-    let name = match (abi.machine, abi.is_64, abi.little_endian) {
-        (62, true, true) => "x86_64",
-        (62, false, true) => "x32",
-        (183, true, true) => "aarch64",
-        (3, false, true) => "i686",
-        (40, false, true) => "arm",
-        (20, ..) => "ppc",
-        (21, true, true) => "ppc64le",
-        (21, true, false) => "ppc64",
-        (22, ..) => "s390x",
-        (243, true, true) => "riscv64",
-        (258, ..) => "loongarch64",
-        (machine, ..) => return Cow::Owned(format!("the machine number {machine}")),
-    };
-    Cow::Borrowed(name)
-}
-
 impl fmt::Display for Subject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.target {
             Some(target) => target.fmt(f),
-            None => f.write_str(&machine_name(self.abi)),
+            None => self.abi.fmt(f),
         }
     }
 }
@@ -123,7 +103,7 @@ impl fmt::Display for Fault {
         }
         match &self.cause {
             Cause::Machine(abi) => {
-                write!(f, " is for {}, the image for {}", machine_name(*abi), machine_name(subject.abi))?;
+                write!(f, " is for {abi}, the image for {}", subject.abi)?;
             }
             Cause::Module(BuiltFor::Windows) => f.write_str(" is for Windows")?,
             Cause::Module(built_for) => write!(f, " is for {built_for}; the image has {subject}")?,
@@ -164,7 +144,7 @@ fn list(tags: &[Tag]) -> String {
 
 impl Hint for Fault {
     fn hint(&self) -> Option<String> {
-        let machine = machine_name(self.subject.abi);
+        let machine = self.subject.abi;
         if !self.in_site {
             let bring = match (&self.cause, &self.subject.target) {
                 (Cause::Machine(_), _) | (_, None) => format!("bring the one for {machine}"),
@@ -178,7 +158,7 @@ impl Hint for Fault {
         // Installers go by a wheel's file name, and nothing else here speaks against it.
         let install = if self.file.is_some() { install } else { format!("{install}; {RETAG}") };
         let (1, Some(Misfit::Glibc(major, minor))) = (misfits.len(), misfits.first()) else { return Some(install) };
-        let release = glibc::release_with((*major, *minor));
+        let release = release_with((*major, *minor));
         let base = match release {
             Some((release, (major, minor))) => {
                 format!("take a base and builder of Debian {release} or later (glibc {major}.{minor})")

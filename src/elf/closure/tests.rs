@@ -81,7 +81,7 @@ fn close_in(
         origins: &origins,
         donor: Some(&donor),
         donor_folders: &folders,
-        triplet: "x86_64-linux-gnu",
+        architecture: Architecture::named("amd64").unwrap(),
         loader: &Texts,
         image_folders: &[path("cached")],
         process: &LoaderState {
@@ -155,7 +155,7 @@ fn edges(image: &[&str], donor: &[&str], roots: &[&str], process: &LoaderState) 
         donor: Some(&donor),
         donor_folders: &[path("opt")],
         image_folders: &[path("cached")],
-        triplet: "x86_64-linux-gnu",
+        architecture: Architecture::named("amd64").unwrap(),
         loader: &Texts,
         process,
     }
@@ -241,7 +241,7 @@ fn what_is_missing_tells_of_starts_and_of_other_machines() {
         donor: None,
         donor_folders: &[],
         image_folders: &[],
-        triplet: "x86_64-linux-gnu",
+        architecture: Architecture::named("amd64").unwrap(),
         loader: &Texts,
         process: &LoaderState::default(),
     }

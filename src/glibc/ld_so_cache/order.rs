@@ -5,14 +5,14 @@
 
 use std::cmp::Ordering;
 
-use super::Machine;
+use crate::oci::Architecture;
 
 /// Compares two names without NUL bytes.
 ///
 /// Numbers wrap at 32 bits, as C's `int` does in practice; where glibc's subtraction
 /// overflows as well, its order is no order, and this one is.
 #[must_use]
-pub fn compare(a: &[u8], b: &[u8], machine: Machine) -> Ordering {
+pub fn compare(a: &[u8], b: &[u8], architecture: &Architecture) -> Ordering {
     let (mut a, mut b) = (a, b);
     loop {
         let order = match (number(&mut a), number(&mut b)) {
@@ -20,7 +20,7 @@ pub fn compare(a: &[u8], b: &[u8], machine: Machine) -> Ordering {
             (Some(_), None) => return Ordering::Greater,
             (None, Some(_)) => return Ordering::Less,
             (None, None) => {
-                let order = byte(&mut a, machine).cmp(&byte(&mut b, machine));
+                let order = byte(&mut a, architecture).cmp(&byte(&mut b, architecture));
                 if order == Ordering::Equal && a.is_empty() && b.is_empty() {
                     return Ordering::Equal;
                 }
@@ -43,8 +43,8 @@ fn number(name: &mut &[u8]) -> Option<i32> {
 }
 
 /// The first byte of a name as a `char`, taken off it; the end is C's NUL.
-fn byte(name: &mut &[u8], machine: Machine) -> i32 {
+fn byte(name: &mut &[u8], architecture: &Architecture) -> i32 {
     let Some((&first, rest)) = name.split_first() else { return 0 };
     *name = rest;
-    if machine.signed { i32::from(first.cast_signed()) } else { i32::from(first) }
+    if architecture.signed_char { i32::from(first.cast_signed()) } else { i32::from(first) }
 }

@@ -3,7 +3,7 @@ use std::convert::Infallible;
 use std::sync::Arc;
 
 use super::*;
-use crate::elf::{Loader, Object};
+use crate::elf::{Abi, Loader, Object};
 use crate::rootfs::{Content, Entry, Tree};
 
 fn object(machine: u16, soname: Option<&str>) -> Object {
@@ -32,8 +32,8 @@ impl Loader for Texts {
     }
 }
 
-fn amd64() -> Machine {
-    Machine::of("x86_64-linux-gnu").unwrap()
+fn amd64() -> &'static Architecture {
+    Architecture::named("amd64").unwrap()
 }
 
 /// `PATH: SONAME` or `PATH -> TARGET`.
@@ -92,10 +92,9 @@ fn names_compare_as_the_loader_compares_them() {
         assert_eq!(compare(a.as_bytes(), b.as_bytes(), amd64()), order, "{a} {b}");
         assert_eq!(compare(b.as_bytes(), a.as_bytes(), amd64()), order.reverse(), "{b} {a}");
     }
-    let arm64 = Machine::of("aarch64-linux-gnu").unwrap();
+    let arm64 = Architecture::named("arm64").unwrap();
     assert_eq!(compare(b"lib\xff", b"liba", amd64()), Less);
     assert_eq!(compare(b"lib\xff", b"liba", arm64), Greater);
-    assert_eq!(Machine::of("mips-linux-gnu"), None);
 }
 
 #[test]
@@ -110,6 +109,18 @@ fn the_file_is_laid_out_as_the_loader_reads_it() {
     assert_eq!([72, 76, 80, 84, 88, 92].map(|at| word(&bytes, at)), [0x303, 96 + 5, 96, 0, 0, 0]);
     let none = cache(&[], amd64()).unwrap();
     assert_eq!((none.len(), word(&none, 20), word(&none, 24)), (48, 0, 0));
+}
+
+#[test]
+fn flags_and_byte_order_are_the_architectures() {
+    let list = [library("libx.so.1", "lib/libx.so.1", None)];
+    for (name, flags) in [("arm", 0x903_u32), ("riscv64", 0x1003), ("386", 3)] {
+        let bytes = cache(&list, Architecture::named(name).unwrap()).unwrap();
+        assert_eq!((&bytes[28..32], &bytes[48..52]), (&[2, 0, 0, 0][..], &flags.to_le_bytes()[..]), "{name}");
+    }
+    let bytes = cache(&list, Architecture::named("s390x").unwrap()).unwrap();
+    assert_eq!((&bytes[20..24], &bytes[28..32]), (&[0, 0, 0, 1][..], &[3, 0, 0, 0][..]));
+    assert_eq!(&bytes[48..60], [0, 0, 4, 3, 0, 0, 0, 77, 0, 0, 0, 72]);
 }
 
 #[test]

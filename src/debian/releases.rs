@@ -1,8 +1,10 @@
-//! Which release of Debian has which glibc, and which symbol versions of the other
+//! Debian's releases with their glibc, and with the newest symbol versions of the other
 //! libraries that wheels ask of a base.
 //!
 //! Source: packages libc6, libstdc++6, libgcc-s1, libssl3 and libssl3t64 in each
 //! release, by their version definitions.
+
+use crate::glibc::symbol_version as glibc_version;
 
 /// Release, and major and minor of its glibc.
 const RELEASES: [(u32, (u32, u32)); 3] = [(11, (2, 31)), (12, (2, 36)), (13, (2, 41))];
@@ -11,14 +13,6 @@ const RELEASES: [(u32, (u32, u32)); 3] = [(11, (2, 31)), (12, (2, 36)), (13, (2,
 #[must_use]
 pub fn release_with(glibc: (u32, u32)) -> Option<(u32, (u32, u32))> {
     RELEASES.into_iter().find(|(_, has)| *has >= glibc)
-}
-
-/// The numbers in a symbol version such as `GLIBC_2.38`.
-#[must_use]
-pub fn version(symbol_version: &[u8]) -> Option<(u32, u32)> {
-    let text = std::str::from_utf8(symbol_version).ok()?.strip_prefix("GLIBC_")?;
-    let mut numbers = text.split('.').map(str::parse);
-    Some((numbers.next()?.ok()?, numbers.next()?.ok()?))
 }
 
 /// Releases with the newest version that each has.
@@ -35,7 +29,7 @@ const DEFINED: [(&str, Newest); 4] = [
 /// The first release that has a symbol version: of glibc, libstdc++, libgcc or OpenSSL.
 #[must_use]
 pub fn release_that_defines(symbol_version: &[u8]) -> Option<u32> {
-    if let Some(glibc) = version(symbol_version) {
+    if let Some(glibc) = glibc_version(symbol_version) {
         return release_with(glibc).map(|(release, _)| release);
     }
     let text = std::str::from_utf8(symbol_version).ok()?;
@@ -51,11 +45,12 @@ mod tests {
 
     #[test]
     fn versions_lead_to_releases() {
-        assert_eq!(version(b"GLIBC_2.38").and_then(release_with), Some((13, (2, 41))));
-        assert_eq!(version(b"GLIBC_2.2.5").and_then(release_with), Some((11, (2, 31))));
+        assert_eq!(release_with((2, 38)), Some((13, (2, 41))));
+        assert_eq!(release_with((2, 2)), Some((11, (2, 31))));
         assert_eq!(release_with((2, 99)), None);
         for (version, release) in [
             ("GLIBC_2.38", Some(13)),
+            ("GLIBC_PRIVATE", None),
             ("GLIBCXX_3.4.29", Some(12)),
             ("GLIBCXX_3.4.32", Some(13)),
             ("GLIBCXX_3.4.34", None),
@@ -69,6 +64,5 @@ mod tests {
         ] {
             assert_eq!(release_that_defines(version.as_bytes()), release, "{version}");
         }
-        assert_eq!((version(b"GLIBC_PRIVATE"), version(b"GLIBCXX_3.4")), (None, None));
     }
 }

@@ -10,9 +10,8 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
-use super::dpkg::Reader;
 use super::glob;
-use crate::rootfs::{Entry, RootPath, Tree};
+use crate::rootfs::{Entry, FileReader, RootPath, Tree};
 
 /// How many files are read, folders taken, and patterns looked at.
 const MANY: usize = 1000;
@@ -41,7 +40,7 @@ const ALWAYS: [&str; 2] = ["lib", "usr/lib"];
 ///
 /// # Errors
 /// What `text` says.
-pub fn folders<E>(tree: &Tree, text: &mut Reader<'_, E>) -> Result<Vec<RootPath>, E> {
+pub fn folders<E>(tree: &Tree, text: &mut FileReader<'_, E>) -> Result<Vec<RootPath>, E> {
     Ok(read(tree, text)?.folders)
 }
 
@@ -63,7 +62,7 @@ pub struct Configuration {
 ///
 /// # Errors
 /// What `text` says.
-pub fn configuration<E>(tree: &Tree, text: &mut Reader<'_, E>, wanted: &[RootPath]) -> Result<Configuration, E> {
+pub fn configuration<E>(tree: &Tree, text: &mut FileReader<'_, E>, wanted: &[RootPath]) -> Result<Configuration, E> {
     let (Some(conf), Some(ours)) = (real(tree, CONF), real(tree, OURS)) else { return Ok(Configuration::default()) };
     let is_file = |path: &RootPath| tree.follow(path).is_some_and(|(_, entry)| entry.content().is_some());
     let old = if is_file(&conf) { text(&conf)?.unwrap_or_default() } else { DEBIANS.into() };
@@ -130,7 +129,7 @@ fn line(folder: &RootPath) -> Option<String> {
     fine.then(|| format!("/{name}\n"))
 }
 
-fn read<E>(tree: &Tree, text: &mut Reader<'_, E>) -> Result<Read, E> {
+fn read<E>(tree: &Tree, text: &mut FileReader<'_, E>) -> Result<Read, E> {
     let mut parser = Parser { tree, text, read: Read::default(), patterns: 0, budget: BUDGET };
     if let Ok(conf) = RootPath::new(CONF) {
         parser.file(&conf, 0)?;
@@ -147,7 +146,7 @@ struct Read {
 
 struct Parser<'a, 'b, E> {
     tree: &'a Tree,
-    text: &'a mut Reader<'b, E>,
+    text: &'a mut FileReader<'b, E>,
     read: Read,
     patterns: usize,
     budget: usize,

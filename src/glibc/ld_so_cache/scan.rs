@@ -16,9 +16,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Library, Machine, compare};
-use crate::elf::Loader;
+use super::{Library, compare};
 use crate::elf::search::{is_cacheable, trusted_folders};
+use crate::elf::{Abi, Loader};
+use crate::oci::Architecture;
 use crate::rootfs::{Entry, Kind, RootPath, Tree};
 
 /// No file system has longer names (`NAME_MAX`), nor the loader longer paths (`PATH_MAX`).
@@ -37,12 +38,12 @@ const FOLDERS: usize = 2000;
 pub fn libraries<L: Loader>(
     tree: &Tree,
     folders: &[RootPath],
-    machine: Machine,
+    architecture: &Architecture,
     loader: &L,
 ) -> Result<Vec<Library>, L::Error> {
     let mut out = Vec::new();
-    for folder in searched(tree, folders, machine) {
-        folder.libraries(tree, machine, loader, &mut out)?;
+    for folder in searched(tree, folders, architecture) {
+        folder.libraries(tree, architecture, loader, &mut out)?;
     }
     Ok(out)
 }
@@ -55,10 +56,10 @@ struct Folder {
     hwcaps: Option<Vec<u8>>,
 }
 
-fn searched(tree: &Tree, folders: &[RootPath], machine: Machine) -> Vec<Folder> {
+fn searched(tree: &Tree, folders: &[RootPath], architecture: &Architecture) -> Vec<Folder> {
     let mut seen = BTreeSet::new();
     let mut out: Vec<Folder> = Vec::new();
-    for path in folders.iter().cloned().chain(trusted_folders(machine.triplet)) {
+    for path in folders.iter().cloned().chain(trusted_folders(architecture)) {
         let Some(real) = folder(tree, &path).filter(|real| seen.insert(real.clone())) else { continue };
         let capable = capable(tree, &path, &real);
         out.push(Folder { path, real, hwcaps: None });
@@ -104,10 +105,11 @@ impl Folder {
     fn libraries<L: Loader>(
         &self,
         tree: &Tree,
-        machine: Machine,
+        architecture: &Architecture,
         loader: &L,
         out: &mut Vec<Library>,
     ) -> Result<(), L::Error> {
+        let abi = Abi::of(architecture);
         let mut names: BTreeMap<Vec<u8>, Found> = BTreeMap::new();
         for (path, entry) in tree.children(&self.real) {
             let Some(file) = path.name().filter(|name| self.looks_right(name, entry)) else { continue };
@@ -116,7 +118,7 @@ impl Folder {
                 continue;
             };
             let Some(object) =
-                loader.object(&real, content)?.filter(|object| object.abi == machine.abi && !object.only_program)
+                loader.object(&real, content)?.filter(|object| object.abi == abi && !object.only_program)
             else {
                 continue;
             };
@@ -125,7 +127,7 @@ impl Folder {
             let name = if is_link { file } else { soname };
             let found = Found { file, is_link };
             match names.get_mut(name) {
-                Some(known) if found.beats(known, machine) => *known = found,
+                Some(known) if found.beats(known, architecture) => *known = found,
                 Some(_) => {}
                 None => _ = names.insert(name.to_vec(), found),
             }
@@ -154,9 +156,9 @@ impl Folder {
 
 impl Found<'_> {
     /// A file beats a link, a later version an earlier one.
-    fn beats(&self, other: &Self, machine: Machine) -> bool {
+    fn beats(&self, other: &Self, architecture: &Architecture) -> bool {
         (!self.is_link && other.is_link)
-            || (self.is_link == other.is_link && compare(other.file, self.file, machine).is_lt())
+            || (self.is_link == other.is_link && compare(other.file, self.file, architecture).is_lt())
     }
 }
 
