@@ -157,6 +157,12 @@ impl fmt::Display for Diagnostic {
     }
 }
 
+/// The messages of an error and of its sources in one line: `cannot read x: permission denied`.
+#[must_use]
+pub fn chain(error: &dyn Error) -> String {
+    Diagnostic::of(Code::Internal, error).line()
+}
+
 /// The first names of a list, and how many more there are: `a, b and 3 more`.
 #[must_use]
 pub fn some_of(names: &[String], most: usize) -> String {
@@ -186,6 +192,7 @@ mod tests {
         #[error("cannot read `x`")]
         struct Outer(#[source] std::io::Error);
         let error = Outer(std::io::ErrorKind::NotFound.into());
+        assert_eq!(chain(&error), "cannot read `x`: entity not found");
         let diagnostic = Diagnostic::of(Code::UnreadableFile, &error).file("x");
         assert_eq!(diagnostic.line(), "cannot read `x`: entity not found");
         assert_eq!(diagnostic.to_string(), "cannot read `x`");

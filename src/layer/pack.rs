@@ -39,15 +39,24 @@ pub struct Packed {
 /// Why a layer could not be written.
 #[derive(Debug, thiserror::Error)]
 pub enum PackError {
-    #[error("`{path}`: {cause}")]
-    Read { path: String, cause: io::Error },
+    #[error("cannot read `{path}`")]
+    Read {
+        path: String,
+        #[source]
+        cause: io::Error,
+    },
     #[error("`{path}` changed while it was being read")]
     Changed { path: String },
-    #[error("`{wheel}`: `{path}`: {cause}")]
-    ZipEntry { wheel: String, path: String, cause: io::Error },
-    #[error("`{wheel}`: `{path}` is not what its RECORD says")]
+    #[error("cannot read `{path}` in `{wheel}`")]
+    ZipEntry {
+        wheel: String,
+        path: String,
+        #[source]
+        cause: io::Error,
+    },
+    #[error("`{path}` in `{wheel}` does not match its RECORD")]
     Record { wheel: String, path: String },
-    #[error("cannot write the layer: {0}")]
+    #[error("cannot write the layer")]
     Write(#[from] io::Error),
 }
 

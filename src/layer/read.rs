@@ -13,9 +13,13 @@ use crate::rootfs::{Content, Entry, Kind, Limits, Meta, RootPath, Sparse};
 /// What is wrong with a layer's tar.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
-    #[error("entry {path}: {cause}")]
-    Entry { path: String, cause: EntryError },
-    #[error("its tar cannot be read: {0}")]
+    #[error("its entry {path} is invalid")]
+    Entry {
+        path: String,
+        #[source]
+        cause: EntryError,
+    },
+    #[error("cannot read its tar")]
     Io(#[from] io::Error),
     #[error("it unpacks to more than {limit} bytes")]
     Size { limit: u64 },
@@ -288,6 +292,7 @@ mod tests {
     use tar::EntryType;
 
     use super::*;
+    use crate::diagnostic::chain;
 
     fn archive(kind: EntryType, name: &str, link: &str, data: &[u8]) -> Cursor<Vec<u8>> {
         let mut header = tar::Header::new_gnu();
@@ -337,13 +342,13 @@ mod tests {
             (archive(EntryType::Link, "a", "../b", b""), "hardlink out"),
             (archive(EntryType::new(b'V'), "a", "", b""), "its type is none"),
         ] {
-            let error = list(tar, blob, &Limits::default()).unwrap_err().to_string();
+            let error = chain(&list(tar, blob, &Limits::default()).unwrap_err());
             assert!(error.contains(says), "{error}");
         }
         for length in [100, 511, 513, 700, 2559] {
             let mut cut = archive(EntryType::Regular, "a", "", &[1; 2000]).into_inner();
             cut.truncate(length);
-            let error = list(Cursor::new(cut), blob, &Limits::default()).unwrap_err().to_string();
+            let error = chain(&list(Cursor::new(cut), blob, &Limits::default()).unwrap_err());
             assert!(error.ends_with("the archive ends in the middle of it"), "{error}");
         }
     }
@@ -365,6 +370,6 @@ mod tests {
     #[test]
     fn names_are_shown_on_one_line() {
         let error = at(b"a\n\xffb\xc3\xa9", EntryError::LeadsOut);
-        assert_eq!(error.to_string(), "entry `a\\n\\xffb\u{e9}`: its name leads out of the image");
+        assert_eq!(chain(&error), "its entry `a\\n\\xffb\u{e9}` is invalid: its name leads out of the image");
     }
 }

@@ -41,10 +41,10 @@ pub enum UnpackError {
     Image(#[from] ImageError),
     #[error(transparent)]
     Tar(#[from] ReadError),
-    #[error("{0}")]
+    #[error("cannot decompress it")]
     Io(#[from] io::Error),
-    #[error("{0}")]
-    Write(io::Error),
+    #[error("cannot write its tar")]
+    Write(#[source] io::Error),
 }
 
 impl UnpackError {
@@ -250,6 +250,7 @@ mod tests {
     use std::io::Write as _;
 
     use super::*;
+    use crate::diagnostic::chain;
     use crate::oci::Digest;
 
     /// A tar of one file of zeros, whose header says `size`; not all of them need be there.
@@ -352,9 +353,9 @@ mod tests {
             let error = refused(&tar(size, 0), Packing::Tar);
             assert_eq!(error.limit(), Some("layer-size"), "{error}");
             let text = format!(
-                "entry `opt/x`: it says that it has {size} bytes: the layer unpacks to more than 1048576 bytes"
+                "its entry `opt/x` is invalid: it says that it has {size} bytes: the layer unpacks to more than 1048576 bytes"
             );
-            assert_eq!(error.to_string(), text);
+            assert_eq!(chain(&error), text);
         }
         let mut encoder = zstd::stream::Encoder::new(Vec::new(), 1).unwrap();
         encoder.set_pledged_src_size(Some(2 << 20)).unwrap();
@@ -375,7 +376,7 @@ mod tests {
         let want = DiffId(Digest::of(b""));
         let error =
             unpack(&blob[..], Packing::Zstd, want, &limits, &Budget::new(&limits, "layers"), &mut out).unwrap_err();
-        assert!(error.to_string().ends_with("a number in its header is none"), "{error}");
+        assert!(chain(&error).ends_with("a number in its header is none"), "{error}");
         assert!(out.len() <= STEP, "{}", out.len());
     }
 }

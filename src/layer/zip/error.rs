@@ -8,9 +8,13 @@ const SHOWN: usize = 200;
 /// A wheel that is no zip archive, or one that no wheel should be.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ZipError {
-    #[error("`{wheel}`: {fault}")]
-    Archive { wheel: String, fault: ArchiveFault },
-    #[error("`{wheel}`: `{member}` {fault}")]
+    #[error("`{wheel}` is not a valid wheel")]
+    Archive {
+        wheel: String,
+        #[source]
+        fault: ArchiveFault,
+    },
+    #[error("`{member}` in `{wheel}` {fault}")]
     Entry { wheel: String, member: String, fault: EntryFault },
 }
 
@@ -19,7 +23,7 @@ pub enum ZipError {
 pub enum ArchiveFault {
     #[error("it cannot be read: {0}")]
     Read(String),
-    #[error("it is no zip archive, or its end is missing")]
+    #[error("it is not a zip archive, or its end is missing")]
     NoEnd,
     #[error("it has several ends of a zip archive, so that readers differ over its files")]
     Ends,
