@@ -15,6 +15,7 @@ use futures_util::future::BoxFuture;
 use tempfile::NamedTempFile;
 use tokio::io::AsyncRead;
 
+use crate::diagnostic::Code;
 use crate::hint::Hint;
 use crate::oci::location::Selector;
 use crate::oci::{Descriptor, Digest, Location, RawManifest};
@@ -49,6 +50,20 @@ pub enum OperationErrorKind {
     Damaged,
     /// Anything else.
     Other,
+}
+
+impl OperationErrorKind {
+    /// The code of its diagnostic.
+    #[must_use]
+    pub fn code(self) -> Code {
+        match self {
+            Self::NotFound => Code::NotFound,
+            Self::Denied => Code::AccessDenied,
+            Self::Corrupt => Code::CorruptContent,
+            Self::Damaged => Code::DamagedCache,
+            Self::Other => Code::TransferFailed,
+        }
+    }
 }
 
 impl Hint for OperationError {

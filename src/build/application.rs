@@ -9,6 +9,7 @@ use super::problems::Problem;
 use super::project;
 use super::reasons::Because;
 use super::run::Run;
+use crate::diagnostic::Code;
 use crate::plan::{App, Copy, Plan, join};
 use crate::ports::{Folders, LeftOut, LocalKind, Walk, WalkRules, WheelFile};
 use crate::progress::LayerKind;
@@ -282,9 +283,9 @@ impl Application<'_, '_> {
             let real = self.work.resolve(&volume)?;
             let image = &self.work.image;
             if image.get(&real).is_some() && !image.is_folder(&real) {
-                let text = format!("the volume `{volume}` is a file in the image, not a folder");
-                let hint = Some("name its folder under `volumes`".to_owned());
-                self.work.problems.push(Problem::Other { text, hint });
+                let text = format!("the volume `{volume}` is a file in the image, not a directory");
+                let hint = Some("name its directory under `volumes`".to_owned());
+                self.work.problems.push(Problem::told(Code::InvalidVolume, text, hint));
                 continue;
             }
             self.ensure(&volume, &owned(user, 0o755, Kind::Folder))?;

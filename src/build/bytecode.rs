@@ -8,8 +8,9 @@ use std::collections::BTreeMap;
 use super::dependencies::Site;
 use super::error::BuildError;
 use super::extract::Work;
-use super::problems::{Problem, some_of};
+use super::problems::Problem;
 use super::reasons::Because;
+use crate::diagnostic::some_of;
 use crate::layer::contents;
 use crate::ports::{PythonBuild, SourceReader};
 use crate::progress::{Event, LayerId, LayerKind, Outcome, Subject, Verb};
@@ -36,7 +37,7 @@ impl Work<'_> {
         match self.inputs.compiler.check(&python) {
             Ok(()) => Ok(Some(python)),
             Err(cause) => {
-                self.problems.push(Problem::of(&cause.into()));
+                self.problems.extend(Problem::of(&cause.into()));
                 Ok(None)
             }
         }

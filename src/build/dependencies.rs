@@ -9,10 +9,11 @@ use futures_util::future::join_all;
 
 use super::error::BuildError;
 use super::objects::Objects;
-use super::problems::{Problem, some_of};
+use super::problems::Problem;
 use super::project;
 use super::pull::Image;
 use super::run::Run;
+use crate::diagnostic::some_of;
 use crate::elf::Loader as _;
 use crate::glibc::symbol_version;
 use crate::layer::budget::Budget;
@@ -157,12 +158,12 @@ fn whole(platform: &Platform, outcomes: Vec<Result<Installed, BuildError>>) -> R
             Ok(installed) => done.push(installed),
             Err(cause @ BuildError::Internal(_)) => return Err(cause),
             Err(BuildError::Bounds { cause, .. }) => {
-                return Err(BuildError::Bounds { image: platform.to_string(), cause });
+                return Err(BuildError::Bounds { image: format!("the image for {platform}"), cause });
             }
-            Err(cause) => problems.push(Problem::of(&cause)),
+            Err(cause) => problems.extend(Problem::of(&cause)),
         }
     }
-    if problems.is_empty() { Ok(done) } else { Err(BuildError::wrong(platform, problems)) }
+    if problems.is_empty() { Ok(done) } else { Err(BuildError::wrong(platform, &problems)) }
 }
 
 async fn one(

@@ -1,9 +1,11 @@
 //! Everything that can stop a build, with what a person can do about it.
 
+use std::error::Error;
 use std::fmt::Display;
 use std::path::PathBuf;
 
-use super::problems::{Problem, Wrong};
+use super::problems::{self, Problem};
+use crate::diagnostic::{Code, Diagnostic};
 use crate::hint::Hint;
 use crate::image::{ConfigError, EntrypointError};
 use crate::layer::PackError;
@@ -28,41 +30,80 @@ use crate::rootfs::select::SelectError;
 pub enum BuildError {
     #[error(transparent)]
     Port(#[from] OperationError),
-    #[error("{what}: {cause}")]
-    Local { what: String, cause: OperationError },
-    #[error("{image}: {cause}")]
-    Manifest { image: String, cause: ManifestError },
-    #[error("{image}: {cause}")]
-    Config { image: String, cause: ConfigError },
+    #[error("cannot use {what}")]
+    Local {
+        what: String,
+        #[source]
+        cause: OperationError,
+    },
+    #[error("{image} is not a valid image")]
+    Manifest {
+        image: String,
+        #[source]
+        cause: ManifestError,
+    },
+    #[error("{image} is not a valid image")]
+    Config {
+        image: String,
+        #[source]
+        cause: ConfigError,
+    },
     #[error("{image} is an index of too many manifests, or of indexes in indexes")]
     Nested { image: String },
     #[error("{image} has no image for {wanted}")]
     Platform { image: String, wanted: Platform, has: Vec<Platform> },
-    #[error("{image}: its {what} has the media type `{media_type}`, which carboy does not know")]
+    #[error("{image} is not supported: its {what} has the media type `{media_type}`")]
     MediaType { image: String, what: &'static str, media_type: String },
-    #[error("{image}: its {what} has {size} bytes, more than any image needs")]
+    #[error("{image} is not a valid image: its {what} has {size} bytes, more than any image needs")]
     TooLarge { image: String, what: &'static str, size: u64 },
-    #[error("{image}: layer {layer}: {cause}")]
-    Layer { image: String, layer: String, cause: String, limit: Option<&'static str> },
-    #[error("{image}: {cause}")]
-    Bounds { image: String, cause: ImageError },
-    #[error("{what} for {platform}: {image}: {cause}")]
-    Select { what: String, image: String, platform: Platform, cause: SelectError },
-    #[error("{image} for {platform}: {cause}")]
-    Python { image: String, platform: Platform, cause: PythonError },
+    #[error("cannot use layer {layer} of {image}")]
+    Layer {
+        image: String,
+        layer: String,
+        #[source]
+        cause: Box<dyn Error + Send + Sync>,
+        limit: Option<&'static str>,
+    },
+    #[error("{image} is too large")]
+    Bounds {
+        image: String,
+        #[source]
+        cause: ImageError,
+    },
+    #[error("cannot take {what} from {image}")]
+    Select {
+        what: String,
+        image: String,
+        platform: Platform,
+        #[source]
+        cause: SelectError,
+    },
+    #[error("cannot take Python from {image}")]
+    Python {
+        image: String,
+        platform: Platform,
+        #[source]
+        cause: PythonError,
+    },
     #[error(transparent)]
     Exclude(#[from] ExcludeError),
-    #[error("{}", .0.text())]
-    Wrong(Wrong),
-    #[error("{platform}: {cause}")]
+    /// Errors of images, and all platforms that were looked at.
+    #[error("the image has {} errors", found.len())]
+    Wrong { found: Vec<Diagnostic>, platforms: Vec<Platform> },
+    #[error("{cause}")]
     Recipe { platform: Platform, cause: RecipeError },
-    #[error("{platform}: {distribution}: {cause}")]
-    Conflict { platform: Platform, distribution: String, cause: RecipeError },
-    #[error("{platform}: {cause}")]
+    #[error("cannot install {distribution}")]
+    Conflict {
+        platform: Platform,
+        distribution: String,
+        #[source]
+        cause: RecipeError,
+    },
+    #[error("{cause}")]
     Loop { platform: Platform, cause: LoopError },
-    #[error("{platform}: {cause}")]
+    #[error("{cause}")]
     Entrypoint { platform: Platform, cause: EntrypointError },
-    #[error("no entrypoint: what should the image start?")]
+    #[error("no entrypoint is set")]
     NoEntrypoint(EntrypointCandidates),
     #[error(transparent)]
     Lock(LockError),
@@ -72,27 +113,36 @@ pub enum BuildError {
     Wheel(Box<InvalidWheel>),
     #[error("no wheel of {distribution} for {target}: {cause}")]
     WheelError { distribution: String, target: Target, cause: WheelError },
-    #[error("{name}, in `{}`: {cause}", folder.display())]
-    Project { name: String, folder: PathBuf, cause: ProjectError },
-    #[error("the builder does not tell its Python's full version, and bytecode is of one very version")]
+    #[error("cannot install {name} from `{}`", folder.display())]
+    Project {
+        name: String,
+        folder: PathBuf,
+        #[source]
+        cause: ProjectError,
+    },
+    #[error("the builder does not tell the full version of its Python, which bytecode depends on")]
     NoFullVersion,
-    #[error("`app.wheel`: {text}")]
+    #[error("cannot use `app.wheel`: {text}")]
     AppWheel { text: String, hint: &'static str },
-    #[error("`{key}`: {cause}")]
-    Account { key: String, cause: AccountError },
-    #[error("`{path}` of the image: {cause}")]
+    #[error("invalid `{key}`")]
+    Account {
+        key: String,
+        #[source]
+        cause: AccountError,
+    },
+    #[error("cannot read `{path}` of the image: {cause}")]
     Read { path: String, cause: String },
-    #[error("`{path}` of {image}: {cause}")]
+    #[error("cannot read `{path}` of {image}: {cause}")]
     ReadOf { image: String, path: String, cause: String },
-    #[error("{0} was not built by carboy: no layer of it says so")]
+    #[error("carboy did not build {0}: none of its layers says so")]
     NotOurs(String),
     #[error("the image has no file `{name}`")]
     NoFile { name: String, nearest: Option<String> },
     #[error(transparent)]
     Pack(#[from] PackError),
-    #[error("the cache gives other bytes than were stored in it: its disk or its memory may be failing")]
+    #[error("the cache returned other bytes than were stored in it: its disk or memory may be failing")]
     Unreliable,
-    #[error("a fault of carboy's own: {0}")]
+    #[error("internal error: {0}")]
     Internal(String),
 }
 
@@ -106,34 +156,127 @@ impl BuildError {
         Self::Config { image: image.to_owned(), cause }
     }
 
-    pub(super) fn wrong(platform: &Platform, problems: Vec<Problem>) -> Self {
-        Self::Wrong(Wrong::on(platform, problems))
+    pub(super) fn wrong(platform: &Platform, problems: &[Problem]) -> Self {
+        let found = problems.iter().map(|problem| problem.diagnostic().on(platform)).collect();
+        Self::Wrong { found, platforms: vec![platform.clone()] }
     }
 
-    /// One error of several platforms' outcomes: what is wrong with their images is
-    /// told together; anything else comes first, alone.
+    /// One error of several platforms' outcomes: errors of their images are collected, any
+    /// other error comes first, alone.
     ///
     /// # Errors
     /// When there is one.
-    pub(super) fn all<T>(outcomes: Vec<Result<T, Self>>) -> Result<Vec<T>, Self> {
-        let count = outcomes.len();
-        let mut done = Vec::new();
-        let mut all: Option<Wrong> = None;
+    pub(super) fn all<T>(outcomes: Vec<Result<T, Self>>, all: &[Platform]) -> Result<Vec<T>, Self> {
+        let (mut done, mut errors) = (Vec::new(), Vec::new());
         for outcome in outcomes {
-            match (outcome, &mut all) {
-                (Ok(value), _) => done.push(value),
-                (Err(Self::Wrong(wrong)), Some(all)) => all.merge(wrong),
-                (Err(Self::Wrong(wrong)), None) => all = Some(wrong),
-                (Err(other), _) => return Err(other),
+            match outcome {
+                Ok(value) => done.push(value),
+                Err(Self::Wrong { found, .. }) => errors.extend(found),
+                Err(other) => return Err(other),
             }
         }
-        match all {
-            Some(mut wrong) => {
-                wrong.of(count);
-                Err(Self::Wrong(wrong))
-            }
-            None => Ok(done),
+        if errors.is_empty() { Ok(done) } else { Err(Self::Wrong { found: errors, platforms: all.to_vec() }) }
+    }
+
+    /// The platforms of the images that diagnostics are about, where there may be several.
+    #[must_use]
+    pub fn platforms(&self) -> &[Platform] {
+        if let Self::Wrong { platforms, .. } = self { platforms } else { &[] }
+    }
+
+    /// The error as diagnostics: several where images have several errors.
+    #[must_use]
+    pub fn diagnostics(&self) -> Vec<Diagnostic> {
+        match self {
+            Self::Wrong { found, .. } => found.clone(),
+            Self::WheelError { distribution, target, cause } => vec![problems::no_wheel(distribution, target, cause)],
+            other => vec![other.with_subject(Diagnostic::of(other.code(), other).hint(other.hint()))],
         }
+    }
+
+    fn with_subject(&self, diagnostic: Diagnostic) -> Diagnostic {
+        match self {
+            Self::Manifest { image, .. }
+            | Self::Config { image, .. }
+            | Self::Nested { image }
+            | Self::MediaType { image, .. }
+            | Self::TooLarge { image, .. }
+            | Self::Layer { image, .. }
+            | Self::Bounds { image, .. }
+            | Self::NotOurs(image) => diagnostic.image(image),
+            Self::Platform { image, wanted, .. } => diagnostic.image(image).on(wanted),
+            Self::Select { image, platform, .. } | Self::Python { image, platform, .. } => {
+                diagnostic.image(image).on(platform)
+            }
+            Self::Recipe { platform, .. } | Self::Loop { platform, .. } | Self::Entrypoint { platform, .. } => {
+                diagnostic.on(platform)
+            }
+            Self::Conflict { platform, distribution, .. } => diagnostic.distribution(distribution).on(platform),
+            Self::Project { name, folder, .. } => diagnostic.distribution(name).file(folder.display()),
+            Self::Read { path, .. } => diagnostic.file(path),
+            Self::ReadOf { image, path, .. } => diagnostic.image(image).file(path),
+            Self::NoFile { name, .. } => diagnostic.file(name),
+            _ => diagnostic,
+        }
+    }
+
+    fn code(&self) -> Code {
+        match self {
+            Self::Port(cause) | Self::Local { cause, .. } => cause.kind.code(),
+            Self::Manifest { .. }
+            | Self::Config { .. }
+            | Self::Nested { .. }
+            | Self::MediaType { .. }
+            | Self::TooLarge { .. }
+            | Self::Layer { limit: None, .. } => Code::InvalidImage,
+            Self::Platform { .. } => Code::NoPlatform,
+            Self::Layer { .. } | Self::Bounds { .. } => Code::LimitExceeded,
+            Self::Select { cause: SelectError::Missing { .. }, .. } | Self::NoFile { .. } => Code::MissingPath,
+            Self::Select { cause: SelectError::Loop(_), .. }
+            | Self::Recipe { cause: RecipeError::Loop(_), .. }
+            | Self::Conflict { cause: RecipeError::Loop(_), .. }
+            | Self::Loop { .. } => Code::LinkLoop,
+            Self::Select { .. } | Self::Exclude(_) => Code::InvalidConfiguration,
+            Self::Python { cause: PythonError::Version { .. }, .. } | Self::NoFullVersion => Code::PythonVersion,
+            Self::Python { .. } => Code::NoPython,
+            Self::Recipe { .. } | Self::Conflict { .. } => Code::PathConflict,
+            Self::Entrypoint { cause, .. } => entrypoint_code(cause),
+            Self::NoEntrypoint(_) => Code::NoEntrypoint,
+            Self::Lock(_) => Code::InvalidLockFile,
+            Self::Zip(_) | Self::Wheel(_) | Self::Pack(PackError::ZipEntry { .. } | PackError::Record { .. }) => {
+                Code::InvalidWheel
+            }
+            Self::WheelError { .. } | Self::AppWheel { .. } => Code::NoWheel,
+            Self::Project { cause, .. } => project_code(cause),
+            Self::Account { .. } => Code::InvalidAccount,
+            Self::Read { .. }
+            | Self::ReadOf { .. }
+            | Self::Pack(PackError::Read { .. } | PackError::Changed { .. }) => Code::UnreadableFile,
+            Self::NotOurs(_) => Code::NotBuiltByCarboy,
+            Self::Pack(PackError::Write(_)) => Code::UnusableCache,
+            Self::Unreliable => Code::DamagedCache,
+            Self::Wrong { .. } | Self::Internal(_) => Code::Internal,
+        }
+    }
+}
+
+/// The code of an entrypoint's error.
+pub(super) fn entrypoint_code(error: &EntrypointError) -> Code {
+    match error {
+        EntrypointError::Empty => Code::NoEntrypoint,
+        EntrypointError::NotFound { .. } | EntrypointError::Dangling { .. } => Code::EntrypointNotFound,
+        EntrypointError::NotExecutable { .. } | EntrypointError::NotFile { .. } => Code::CannotStart,
+    }
+}
+
+fn project_code(error: &ProjectError) -> Code {
+    match error {
+        ProjectError::Syntax(_)
+        | ProjectError::NoName
+        | ProjectError::OtherName(_)
+        | ProjectError::Version(_)
+        | ProjectError::Scripts(_) => Code::InvalidProject,
+        _ => Code::UnbuiltProject,
     }
 }
 
@@ -172,7 +315,6 @@ impl Hint for BuildError {
                 Some("set PYTHON_VERSION in the builder, or leave `runtime.bytecode` out".to_owned())
             }
             Self::AppWheel { hint, .. } => Some((*hint).to_owned()),
-            Self::Wrong(wrong) => Some(wrong.hints().join("; ")).filter(|hints| !hints.is_empty()),
             Self::NoFile { nearest: Some(near), .. } => Some(format!("it has `{near}`")),
             Self::NoFile { .. } => {
                 Some("name a file, as in /usr/bin/tool, or the end of its path, as in libz.so.1".to_owned())
@@ -188,13 +330,5 @@ impl Hint for BuildError {
             Self::Pack(PackError::Record { .. }) => Some(WheelFault::CHANGED.to_owned()),
             _ => None,
         }
-    }
-
-    fn lines(&self) -> Vec<String> {
-        if let Self::Wrong(wrong) = self { wrong.told() } else { vec![self.to_string()] }
-    }
-
-    fn hints(&self) -> Vec<String> {
-        if let Self::Wrong(wrong) = self { wrong.hints() } else { self.hint().into_iter().collect() }
     }
 }

@@ -181,7 +181,7 @@ pub fn extract(inputs: &Inputs) -> Result<Extraction, BuildError> {
         Err(cause) if work.problems.is_empty() => Err(cause),
         Err(cause) => {
             work.wrong(&cause);
-            Err(BuildError::wrong(&inputs.platform, work.problems))
+            Err(BuildError::wrong(&inputs.platform, &work.problems))
         }
     }
 }
@@ -300,7 +300,7 @@ impl<'a> Work<'a> {
 
     /// Something that is wrong, and that does not keep the rest from being looked at.
     pub(super) fn wrong(&mut self, cause: &BuildError) {
-        self.problems.push(Problem::of(cause));
+        self.problems.extend(Problem::of(cause));
     }
 
     /// The builder, where there is one: it is the first donor.
@@ -414,7 +414,7 @@ impl<'a> Work<'a> {
             self.warn(broken);
         }
         if !self.problems.is_empty() {
-            return Err(BuildError::wrong(&self.inputs.platform, self.problems));
+            return Err(BuildError::wrong(&self.inputs.platform, &self.problems));
         }
         let mut taken = self.taken;
         taken.sort();

@@ -9,9 +9,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::error::BuildError;
 use super::extract::Work;
-use super::problems::{Problem, some_of};
+use super::problems::Problem;
 use super::reasons::Because;
 use super::report::Missing;
+use crate::diagnostic::some_of;
 use crate::elf::{self, Abi, Loader as _};
 use crate::image::Process;
 use crate::python::abi::{BuiltFor, ModuleName};

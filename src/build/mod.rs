@@ -195,7 +195,7 @@ async fn decide_all(
     let copies = Arc::new(application::copies(run, plan).await?);
     let local = Local { app, copies, packages: dependencies::packages(run, plan)? };
     let decided = plan.platforms.iter().map(|platform| decide(run, plan, sink, platform, &local));
-    let decided = BuildError::all(join_all(decided).await)?;
+    let decided = BuildError::all(join_all(decided).await, &plan.platforms)?;
     let mut left_out = application::left_out(plan, local.app.as_ref(), &local.copies);
     run.left_out().into_iter().for_each(|(folder, more)| left_out.add(&folder, more));
     Ok((decided, left_out))

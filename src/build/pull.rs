@@ -290,13 +290,12 @@ fn stack(run: &Run, name: &str, layers: &[Layer]) -> Result<Tree, BuildError> {
     let all = Budget::new(&run.limits, LAYERS);
     for layer in layers {
         let digest = &layer.descriptor.digest;
-        let error =
-            |cause: String, limit| BuildError::Layer { image: name.to_owned(), layer: digest.short(), cause, limit };
-        layer.facts.check(&run.limits).map_err(|cause| error(cause.to_string(), cause.limit()))?;
+        let error = |limit, cause| BuildError::Layer { image: name.to_owned(), layer: digest.short(), cause, limit };
+        layer.facts.check(&run.limits).map_err(|cause| error(cause.limit(), cause.into()))?;
         let entries = layer.facts.entries.clone();
         let bounded = all.take_entries(entries.len() as u64);
         bounded.map_err(|cause| BuildError::Bounds { image: name.to_owned(), cause })?;
-        tree.stack(entries, &run.limits).map_err(|cause| error(cause.to_string(), cause.limit()))?;
+        tree.stack(entries, &run.limits).map_err(|cause| error(cause.limit(), cause.into()))?;
     }
     Ok(tree)
 }

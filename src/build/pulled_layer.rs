@@ -4,6 +4,7 @@
 //! verified against them as it is read. Without facts, or after damage was found, the
 //! whole tar is verified against its diff id first.
 
+use std::error::Error;
 use std::fs::File;
 use std::io::{self, Read};
 use std::sync::Arc;
@@ -137,7 +138,7 @@ impl Pulled<'_> {
             unpack::UnpackError::Io(cause) => transfer(self.image, self.blob, &cause),
             unpack::UnpackError::Write(cause) => self.run.io.cache.failure(&cause).into(),
             unpack::UnpackError::Image(cause) => BuildError::Bounds { image: self.image.to_owned(), cause },
-            cause => self.wrong(cause.to_string(), cause.limit()),
+            cause => self.wrong(cause.limit(), cause),
         })?;
         Ok(staged)
     }
@@ -154,7 +155,7 @@ impl Pulled<'_> {
         match listed.await? {
             Ok((listing, diff_id)) => Ok(Some(listing).filter(|_| diff_id == self.diff_id)),
             Err(read::ReadError::Io(cause)) => Err(self.run.io.cache.failure(&cause).into()),
-            Err(cause) => Err(self.wrong(cause.to_string(), cause.limit())),
+            Err(cause) => Err(self.wrong(cause.limit(), cause)),
         }
     }
 
@@ -169,8 +170,9 @@ impl Pulled<'_> {
         Digest::of(format!("facts {} of {}", listing::FORMAT, self.key).as_bytes())
     }
 
-    fn wrong(&self, cause: String, limit: Option<&'static str>) -> BuildError {
-        BuildError::Layer { image: self.image.to_owned(), layer: self.blob.digest.short(), cause, limit }
+    fn wrong(&self, limit: Option<&'static str>, cause: impl Error + Send + Sync + 'static) -> BuildError {
+        let (image, layer) = (self.image.to_owned(), self.blob.digest.short());
+        BuildError::Layer { image, layer, cause: Box::new(cause), limit }
     }
 }
 

@@ -6,6 +6,7 @@
 use super::application::root_path;
 use super::module_path::ModulePath;
 use super::start::Start;
+use crate::diagnostic::Code;
 use crate::hint::nearest;
 use crate::python::{Command, CommandTarget, Interpreter};
 use crate::rootfs::{Obstacle, Permission, RootPath};
@@ -47,7 +48,7 @@ impl Start<'_, '_> {
             let main = ["__main__.py", "__main__.pyc"].map(|name| real.child(name.as_bytes()));
             if !main.iter().any(|main| image.follow(main).is_some()) && !self.comes_later(&real) {
                 let text = format!("Python is to run the folder `{real}`, which has no `__main__.py`");
-                self.wrong(text, Some("name a file, or start a package with -m".to_owned()));
+                self.wrong(Code::MissingScript, text, Some("name a file, or start a package with -m".to_owned()));
             }
             return;
         }
@@ -67,7 +68,7 @@ impl Start<'_, '_> {
                 .push(format!("{text}; where it is mounted at the start, name `{folder}` in `volumes` under [image]"));
         } else {
             let hint = self.script_hint(path, &place);
-            self.wrong(text, Some(hint));
+            self.wrong(Code::MissingScript, text, Some(hint));
         }
     }
 
@@ -127,7 +128,7 @@ impl Start<'_, '_> {
             } else {
                 self.module_hint(parts[0], path, interpreter)
             };
-            self.wrong(text, Some(hint));
+            self.wrong(Code::MissingModule, text, Some(hint));
         } else if !path.folders.iter().any(|folder| self.can_run(folder, &parts)) {
             // A package may extend its own path while it is imported.
             self.warnings.push(format!(

@@ -6,10 +6,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::application::root_path;
-use super::error::BuildError;
+use super::error::{BuildError, entrypoint_code};
 use super::extract::Work;
-use super::problems::{Problem, some_of};
+use super::problems::Problem;
 use super::reasons::Because;
+use crate::diagnostic::{Code, some_of};
 use crate::elf::Edge;
 use crate::hint::Hint as _;
 use crate::image::executable::HEAD;
@@ -129,7 +130,7 @@ impl<'a, 'b> Start<'a, 'b> {
             let path = match resolve_program(&self.work.image, program, &self.env, &self.workdir) {
                 Ok(path) => path,
                 Err(cause) => {
-                    self.wrong(cause.to_string(), cause.hint());
+                    self.wrong(entrypoint_code(&cause), cause.to_string(), cause.hint());
                     return Ok(());
                 }
             };
@@ -199,7 +200,7 @@ impl<'a, 'b> Start<'a, 'b> {
                     let (text, hint) = (format!("`{path}`, {what}, {cause}"), self.hint_for(&path, cause));
                     let reason = self.work.reasons.get(&real).map(|reason| &reason.because);
                     if matches!(reason, Some(Because::Application | Because::Dependency)) {
-                        self.wrong(text, Some(hint));
+                        self.wrong(Code::CannotStart, text, Some(hint));
                     } else {
                         // A host may be set up to start it (`binfmt_misc`).
                         self.warnings.push(format!("{text}; it comes out of an image"));
@@ -210,6 +211,7 @@ impl<'a, 'b> Start<'a, 'b> {
         }
         let hint = "name a program in the last one's `#!`";
         self.wrong(
+            Code::CannotStart,
             format!("`{entrypoint}`, the entrypoint, leads through more than {SCRIPTS} scripts"),
             Some(hint.into()),
         );
@@ -231,7 +233,7 @@ impl<'a, 'b> Start<'a, 'b> {
         let path = below.map(|path| if line.interpreter.starts_with('/') { path } else { self.workdir.join(&path) });
         let Some(path) = path.filter(|path| image.follow(path).is_some_and(|(_, entry)| entry.content().is_some()))
         else {
-            self.wrong(lacks(&line.interpreter), hint());
+            self.wrong(Code::MissingInterpreter, lacks(&line.interpreter), hint());
             return None;
         };
         match line.through_env() {
@@ -239,14 +241,14 @@ impl<'a, 'b> Start<'a, 'b> {
             Some(ThroughEnv::Spaced(words)) => {
                 let text =
                     format!("{script}, {what}, starts with `{line}`, and env looks for a program named `{words}`");
-                self.wrong(text, Some(format!("write `#!{} -S {words}`", line.interpreter)));
+                self.wrong(Code::MissingInterpreter, text, Some(format!("write `#!{} -S {words}`", line.interpreter)));
                 None
             }
             Some(ThroughEnv::Program(name)) => {
                 self.allowed(&path, "which runs the entrypoint", Permission::Execute)?;
                 let found = resolve_program(image, &name, &self.env, &self.workdir);
                 if found.is_err() {
-                    self.wrong(lacks(&name), hint());
+                    self.wrong(Code::MissingInterpreter, lacks(&name), hint());
                 }
                 found.ok()
             }
@@ -332,8 +334,8 @@ impl<'a, 'b> Start<'a, 'b> {
         }
     }
 
-    pub(super) fn wrong(&mut self, text: String, hint: Option<String>) {
-        self.problems.push(Problem::Other { text, hint });
+    pub(super) fn wrong(&mut self, code: Code, text: String, hint: Option<String>) {
+        self.problems.push(Problem::told(code, text, hint));
     }
 
     /// Returns the real path of what the user may use; none where nothing is, or where
@@ -366,7 +368,7 @@ impl<'a, 'b> Start<'a, 'b> {
             self.process.user, meta.mode, meta.uid, meta.gid
         );
         let hint = self.opens(&closed, permission);
-        self.wrong(text, Some(hint));
+        self.wrong(Code::NoPermission, text, Some(hint));
         None
     }
 

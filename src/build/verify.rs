@@ -9,9 +9,10 @@ use super::abi::{self, AbiInputs};
 use super::error::BuildError;
 use super::extract::Work;
 use super::lacking::{self, Whole};
-use super::problems::{Problem, some_of};
+use super::problems::Problem;
 use super::site;
 use crate::debian::releases::release_that_defines;
+use crate::diagnostic::{Code, some_of};
 use crate::elf::{Abi, Edge, Loader as _, Mismatch, MismatchKind, Object, versions};
 use crate::glibc::symbol_version;
 use crate::hint::Hint as _;
@@ -96,7 +97,7 @@ impl Work<'_> {
                         "{version} of {} is needed by {objects}, and {library} has {has}",
                         text(&group[0].soname)
                     );
-                    self.problems.push(Problem::Other { text, hint });
+                    self.problems.push(Problem::told(Code::SymbolVersion, text, hint));
                 }
                 MismatchKind::Weak => self.warn(format!("{library} lacks {version}, which {objects} can do without")),
                 MismatchKind::Unversioned => {
@@ -161,7 +162,7 @@ impl Work<'_> {
             self.warn(note.to_string());
         }
         self.problems
-            .extend(report.errors.iter().map(|fault| Problem::Other { text: fault.to_string(), hint: fault.hint() }));
+            .extend(report.errors.iter().map(|fault| Problem::told(fault.code(), fault.to_string(), fault.hint())));
         Ok(())
     }
 }

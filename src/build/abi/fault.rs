@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use crate::debian::releases::release_with;
+use crate::diagnostic::Code;
 use crate::elf::dynamic::Abi;
 use crate::hint::Hint;
 use crate::python::Distribution;
@@ -66,6 +67,15 @@ impl Fault {
             self.more += 1;
         } else {
             self.file = Some(path);
+        }
+    }
+
+    /// The code of its diagnostic.
+    pub fn code(&self) -> Code {
+        match self.cause {
+            Cause::Wheel { .. } => Code::WrongWheel,
+            Cause::Module(_) | Cause::Source(_) => Code::WrongPython,
+            Cause::Machine(_) => Code::WrongArchitecture,
         }
     }
 
