@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::diagnostic::Diagnostic;
 pub use crate::image::{LayerId, LayerKind, Part};
 use crate::oci::{Digest, Platform};
 
@@ -54,14 +55,19 @@ pub enum Event {
     Ended { verb: Verb, subject: Subject, outcome: Outcome },
     /// A request is tried again after a while.
     Retrying { what: String, cause: String, delay: Duration },
-    /// Something that the user should know, and that stops nothing.
-    Warning(String),
+    /// A warning.
+    Diagnostic(Diagnostic),
 }
 
 /// Called from workers; must not block on the terminal.
 pub trait Progress: Send + Sync {
     /// Takes one fact.
     fn on(&self, event: Event);
+
+    /// Takes a warning.
+    fn warn(&self, warning: Diagnostic) {
+        self.on(Event::Diagnostic(warning));
+    }
 }
 
 /// Hears nothing.

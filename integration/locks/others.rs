@@ -48,7 +48,7 @@ fn agrees(name: &str, file: &str) {
         let lib = found.iter().find(|one| one.name == "lib").unwrap();
         assert_eq!(lib.origin, PackageOrigin::Folder { path: "lib".into() });
     }
-    assert_eq!(lock(&folder.join(file)).unwrap().warnings(), Vec::<String>::new());
+    assert!(lock(&folder.join(file)).unwrap().warnings().is_empty());
 }
 
 #[test]

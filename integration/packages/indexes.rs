@@ -78,7 +78,7 @@ async fn a_yanked_file_is_told() {
             let server = Scripted::start(move |request| shelf.answer(request));
             let at = format!("http://{}/simple", server.host);
             let settings = || WheelSources { indexes: vec![index(&at)], pypi: false, ..WheelSources::default() };
-            let warning = Event::Warning(format!("`six==1.17.0` is yanked on {at}{why}"));
+            let warning = format!("`six==1.17.0` is yanked on {at}{why}");
             let hashes = [AMD64, ARM64].map(|name| sha256(name.as_bytes())).to_vec();
             for pinned in [
                 with_hashes(None, hashes),
@@ -91,9 +91,8 @@ async fn a_yanked_file_is_told() {
                 for machine in ["x86_64", "aarch64"] {
                     wheels.wheel(&pinned, &target(machine)).await.unwrap();
                 }
-                let warnings = desk.log.events().split_off(before);
-                let warnings: Vec<_> =
-                    warnings.into_iter().filter(|event| matches!(event, Event::Warning(_))).collect();
+                let message = |event| if let Event::Diagnostic(warning) = event { Some(warning.message) } else { None };
+                let warnings: Vec<_> = desk.log.events().split_off(before).into_iter().filter_map(message).collect();
                 assert_eq!(warnings, std::slice::from_ref(&warning), "{pinned:?}");
             }
         }

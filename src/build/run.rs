@@ -11,12 +11,13 @@ use super::members::Members;
 use super::pull::Root;
 use super::tars::Tars;
 use crate::cpu_pool::CpuPool;
+use crate::diagnostic::{Code, Diagnostic};
 use crate::layer::{Limits, Packed, Packer, TarListing};
 use crate::oci::{Descriptor, Digest};
 use crate::once_map::OnceMap;
 use crate::plan::Plan;
 use crate::ports::{BlobSource, Cache, Compiler, Folders, Indexes, LeftOut, Repositories, Sink};
-use crate::progress::{Event, Progress};
+use crate::progress::Progress;
 
 /// The outside world, as `build` sees it.
 #[derive(Clone)]
@@ -139,7 +140,7 @@ impl Run {
     pub fn warn_once(&self, text: impl Into<String>) {
         let text = text.into();
         if self.told.lock().unwrap_or_else(PoisonError::into_inner).insert(text.clone()) {
-            self.io.progress.on(Event::Warning(text));
+            self.io.progress.warn(Diagnostic::warning(Code::Internal, text));
         }
     }
 

@@ -9,8 +9,8 @@ use clap::{Args as ClapArgs, Subcommand};
 use super::error::CliError;
 use super::session::{finish, open_cache};
 use crate::config::size;
+use crate::diagnostic::{Code, Diagnostic};
 use crate::ports::{Cache as _, CacheKind};
-use crate::progress::Event;
 use crate::store::cache::{PruneLimits, Usage};
 use crate::ui::{self, Frontend};
 
@@ -87,7 +87,8 @@ fn prune(flags: &CacheFlags, bounds: PruneLimits, front: &Arc<dyn Frontend>) -> 
     let pruned = cache.prune(bounds, SystemTime::now())?;
     let mut text = ui::pruned_text(pruned.entries, pruned.size, pruned.left, pruned.in_use);
     if pruned.refused > 0 {
-        front.on(Event::Warning(format!("{} entries belong to another user and cannot be deleted", pruned.refused)));
+        let text = format!("cannot delete {} entries, which belong to another user", pruned.refused);
+        front.warn(Diagnostic::warning(Code::UnusableCache, text));
     }
     if bounds == PruneLimits::default() {
         text.push_str("--keep 10GB or --older-than 30d deletes more\n");

@@ -8,9 +8,10 @@ use globset::{GlobBuilder, GlobSet};
 use super::error::CliError;
 use super::text_file;
 use super::wiring::with_host_environment;
+use crate::diagnostic::{Code, Diagnostic};
 use crate::plan::{Author, LockFile, PathBounds, join};
 use crate::ports::OperationError;
-use crate::progress::{Event, Progress};
+use crate::progress::Progress;
 use crate::python::lock::{Format, LIMIT, Lock, LockInput, ReferencePolicy, Refusal};
 use crate::python::normalised;
 use crate::python::project::ProjectMetadata;
@@ -65,11 +66,10 @@ pub fn find(
     let Some((format, others)) = beside.split_first() else { return workspace(folder, project) };
     if !others.is_empty() {
         let others: Vec<_> = others.iter().map(|format| format.file_name()).collect();
-        progress.on(Event::Warning(format!(
-            "dependencies are taken from {}, not from {}, which lies beside it",
-            format.file_name(),
-            others.join(" or ")
-        )));
+        let (taken, others) = (format.file_name(), others.join(" or "));
+        let text = format!("dependencies are taken from {taken}, not from {others}, which is in the same directory");
+        let hint = format!("delete the one that is out of date, or name one: lock = \"{taken}\" under [dependencies]");
+        progress.warn(Diagnostic::warning(Code::LockFileDoubt, text).file(taken).hint(hint));
     }
     let path = join(folder, Path::new(format.file_name()));
     Ok(Some(FoundLock { path, project: folder.to_owned(), format: *format, member: None }))
@@ -163,7 +163,7 @@ impl FoundLock {
         };
         let lock = Lock::parse(format, &mut input)?;
         for warning in lock.warnings() {
-            progress.on(Event::Warning(warning.clone()));
+            progress.warn(warning.clone());
         }
         Ok(LockFile { lock: Arc::new(lock), folder, member, bounds: Arc::new(bounds) })
     }

@@ -10,8 +10,9 @@ use super::error::CliError;
 use super::project_folder::ProjectFolder;
 use super::{lock, path_check, project_root};
 use crate::config::{ConfigError, File};
+use crate::diagnostic::{Code, Diagnostic};
 use crate::plan::{self, Args, Author, Dependencies, LockFile, PathBounds, Plan};
-use crate::progress::{Event, Progress};
+use crate::progress::Progress;
 use crate::rootfs::Limits;
 
 /// 1980-01-01T00:00:00Z, the earliest time that zip files can say.
@@ -197,9 +198,9 @@ fn warn_of_no_lock(folder: &ProjectFolder, plans: &[Plan], progress: &dyn Progre
         1 => ("a dependency".to_owned(), "it", project.locks()),
         count => (format!("{count} dependencies"), "any of them", project.locks()),
     };
-    progress.on(Event::Warning(format!(
-        "pyproject.toml has {has}, and there is no lock file: the image does not get {them}; `{command}` makes one"
-    )));
+    let text = format!("pyproject.toml has {has}, but there is no lock file: the image does not get {them}");
+    let warning = Diagnostic::warning(Code::LockFileDoubt, text).file("pyproject.toml");
+    progress.warn(warning.hint(format!("make one with `{command}`")));
 }
 
 fn timestamp() -> Result<u64, CliError> {

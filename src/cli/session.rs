@@ -16,9 +16,9 @@ use super::{DONE, STOPPED};
 use crate::build::{BuildError, Io};
 use crate::bytecode::{self, HostPython};
 use crate::cpu_pool::CpuPool;
-use crate::hint::Hint as _;
+use crate::diagnostic::{Code, Diagnostic};
 use crate::plan::PathBounds;
-use crate::progress::{Event, Progress};
+use crate::progress::Progress;
 use crate::registry::{Credentials, Options, Registry};
 use crate::source::{LocalFolders, is_governed};
 use crate::store::{CacheOptions, DiskCache};
@@ -204,8 +204,8 @@ pub fn open_cache(
 }
 
 fn fail(front: &dyn Frontend, error: &CliError) -> u8 {
-    front.error(&error.lines(), &error.hints());
-    error.code()
+    front.errors(&error.diagnostics(), error.platforms());
+    error.exit_code()
 }
 
 /// Writes to stdout. Whoever closed it does not want the text: the work is done all the same.
@@ -229,10 +229,9 @@ fn docker_config(bounds: Option<&PathBounds>, progress: &dyn Progress) -> Option
         return Some(file);
     }
     if file.exists() {
-        progress.on(Event::Warning(format!(
-            "{} is not read, as it lies in the project: if it is yours, set DOCKER_CONFIG to its folder",
-            file.display()
-        )));
+        let text = format!("`{}` is not read because it is inside the project", file.display());
+        let warning = Diagnostic::warning(Code::UntrustedSetting, text).file(file.display());
+        progress.warn(warning.hint("if it is yours, set DOCKER_CONFIG to its directory".to_owned()));
     }
     None
 }

@@ -5,11 +5,12 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::cpu_pool::CpuPool;
+use crate::diagnostic::Diagnostic;
 use crate::oci::Location;
 use crate::oci::location::Selector;
 use crate::plan::PathBounds;
 use crate::ports::{Cache, Folders, Indexes, OperationError, Packages, Repositories, Sink, Source, WheelPlaces};
-use crate::progress::{Event, Progress};
+use crate::progress::Progress;
 use crate::registry::Registry;
 use crate::source::{admit, is_governed};
 use crate::store::{Layout, LayoutWriter};
@@ -71,7 +72,7 @@ pub struct WheelIndexes {
     pub insecure: Vec<String>,
     pub jobs: usize,
     /// The warnings that were shown: profiles share their settings.
-    pub warned: Mutex<BTreeSet<String>>,
+    pub warned: Mutex<BTreeSet<Diagnostic>>,
 }
 
 impl Indexes for WheelIndexes {
@@ -87,7 +88,7 @@ impl Indexes for WheelIndexes {
         let settings = with_host_environment(&projects, &places.bounds, |host| settings::settings(&own, host))?;
         for warning in &settings.warnings {
             if self.warned.lock().is_ok_and(|mut warned| warned.insert(warning.clone())) {
-                self.progress.on(Event::Warning(warning.clone()));
+                self.progress.warn(warning.clone());
             }
         }
         let bounds = places.bounds.clone();

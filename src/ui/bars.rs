@@ -9,12 +9,15 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use super::diagnostics::{errors_text, warning_text};
 use super::frame::frame;
-use super::message::{error_text, retry_text, warning_text};
+use super::retry::retry_text;
 use super::style::Style;
 use super::tasks::Tasks;
 use super::{Frontend, Screen, line_queue, summary_text};
 use crate::build::report::Report;
+use crate::diagnostic::Diagnostic;
+use crate::oci::Platform;
 use crate::progress::{Event, Outcome, Progress};
 
 /// Between two drawings. What is over sooner is never drawn.
@@ -99,9 +102,9 @@ impl Frontend for Bars {
         line_queue::stderr(&summary_text(report, self.screen.width));
     }
 
-    fn error(&self, lines: &[String], hints: &[String]) {
+    fn errors(&self, errors: &[Diagnostic], platforms: &[Platform]) {
         self.stop(Painter::Retired);
-        line_queue::stderr(&error_text(lines, hints, self.screen.color));
+        line_queue::stderr(&errors_text(errors, platforms, Style::new(self.screen.color)));
     }
 }
 
@@ -136,7 +139,7 @@ impl Board {
                 }
             }
             Event::Retrying { what, cause, delay } => self.notes.push(retry_text(&what, &cause, delay)),
-            Event::Warning(message) => self.notes.push(warning_text(&message, style)),
+            Event::Diagnostic(warning) => self.notes.push(warning_text(&warning, style)),
         }
     }
 

@@ -6,9 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::arch_neutral::neutral;
 use super::extracted_files::{library, name, names};
-use super::message::printable_line;
 use super::text::{count, wrapped};
 use crate::build::report::{PlatformPreview, TakenFile};
+use crate::printable::one_line;
 
 /// A paragraph that tells the differences, or that there are none; nothing for one
 /// platform alone.
@@ -25,7 +25,7 @@ pub fn differences(platforms: &[PlatformPreview], width: usize) -> Option<String
         lines.extend(one.alone(&others, width));
     }
     let names: Vec<_> = facts.iter().map(|fact| fact.platform.as_str()).collect();
-    let names = printable_line(&names.join(" and "));
+    let names = one_line(&names.join(" and "));
     if lines.is_empty() {
         return Some(wrapped(&format!("{names}:"), ["the same packages and libraries".to_owned()], width));
     }

@@ -3,7 +3,8 @@
 //!
 //! `event` tells the objects apart: `started`, `advanced` (bytes done so far, at
 //! most four lines a second for each piece of work), `ended`, `retrying`,
-//! `warning`, `report`, `error`. A piece of work is `verb` and `blob`, `verb`
+//! `report`, `warning` and `error`. The last two have a `code`, a `message`, its `causes`, a
+//! `hint` and a `subject`: see [`Diagnostic`]. A piece of work is `verb` and `blob`, `verb`
 //! and `wheel`, or `verb`, `layer` and `platform`.
 
 use std::collections::HashMap;
@@ -14,10 +15,13 @@ use std::time::{Duration, Instant};
 use serde_json::{Map, Value, json};
 
 use super::Frontend;
+use super::diagnostics::hints;
 use super::json::{left_out, list, missing, size, text, tracked};
 use super::line_queue::LineQueue;
 use super::tasks::{Tasks, present};
 use crate::build::report::{LayerReport, PlatformReport, Report, Taken};
+use crate::diagnostic::{Code, Diagnostic};
+use crate::oci::Platform;
 use crate::progress::{Event, Outcome, Progress, Subject, Verb};
 
 /// Between two `advanced` lines of one piece of work.
@@ -62,9 +66,10 @@ impl Frontend for JsonLines {
         self.lines.flush();
     }
 
-    fn error(&self, lines: &[String], hints: &[String]) {
-        let hint = (!hints.is_empty()).then(|| hints.join("\n"));
-        self.lines.line(&text(&json!({ "event": "error", "message": lines.join("\n"), "hint": hint })));
+    fn errors(&self, errors: &[Diagnostic], _: &[Platform]) {
+        for error in errors {
+            self.lines.line(&text(&diagnostic_object(error)));
+        }
         self.lines.flush();
     }
 }
@@ -93,11 +98,30 @@ impl State {
                 about("ended", verb, &subject, "outcome", json!(outcome_name(outcome)))
             }
             Event::Retrying { what, cause, delay } => {
-                json!({ "event": "retrying", "what": what, "cause": cause, "delay": delay.as_secs_f64() })
+                json!({ "event": "retrying", "code": Code::Retrying, "what": what, "cause": cause, "delay": delay.as_secs_f64() })
             }
-            Event::Warning(message) => json!({ "event": "warning", "message": message }),
+            Event::Diagnostic(warning) => diagnostic_object(&warning),
         })
     }
+}
+
+/// A diagnostic as an object: `code` is stable, `message` is one sentence.
+fn diagnostic_object(diagnostic: &Diagnostic) -> Value {
+    let hints = hints(std::slice::from_ref(diagnostic));
+    let subject = &diagnostic.subject;
+    json!({
+        "event": diagnostic.severity,
+        "code": diagnostic.code,
+        "message": diagnostic.message,
+        "causes": diagnostic.causes,
+        "hint": (!hints.is_empty()).then(|| hints.join("; ")),
+        "subject": {
+            "platform": subject.platform.as_ref().map(ToString::to_string),
+            "image": subject.image,
+            "distribution": subject.distribution,
+            "file": subject.file,
+        },
+    })
 }
 
 fn about(event: &str, verb: Verb, subject: &Subject, key: &str, value: Value) -> Value {
@@ -179,7 +203,8 @@ mod tests {
     use super::super::line_queue::SharedBuffer;
     use super::super::summary::tests::{narrow_report, report};
     use super::*;
-    use crate::oci::{Digest, Platform};
+    use crate::diagnostic::Detail;
+    use crate::oci::Digest;
     use crate::progress::LayerKind;
 
     fn lines(values: impl IntoIterator<Item = Value>) -> String {
@@ -217,17 +242,19 @@ mod tests {
         let subject = Subject::Wheel("six-1-py3-none-any.whl".into());
         json.on(Event::Ended { verb: Verb::Pull, subject, outcome: Outcome::Done });
         json.on(Event::Retrying { what: "GET x".into(), cause: "reset".into(), delay: Duration::from_millis(1_500) });
-        json.on(Event::Warning("a \"quoted\"\nname".into()));
-        json.error(&["denied".to_owned()], &["log in".to_owned()]);
-        json.error(&["denied".to_owned()], &[]);
+        json.on(Event::Diagnostic(Diagnostic::warning(Code::LeftOut, "a \"quoted\"\nname").file("x")));
+        let denied = Diagnostic::error(Code::AccessDenied, "denied").on(&Platform::new("linux", "arm64"));
+        let missing =
+            Diagnostic::error(Code::MissingLibrary, "no x").detail(Detail::MissingLibrary { soname: "x".into() });
+        json.errors(&[denied.hint("log in".to_owned()), missing], &[]);
         insta::assert_snapshot!(paper.text(), @r#"
         {"event":"started","layer":"runtime","platform":"linux/arm64","size":null,"verb":"pack"}
         {"event":"ended","layer":"runtime","outcome":"present","platform":"linux/arm64","verb":"pack"}
         {"event":"ended","outcome":"done","verb":"pull","wheel":"six-1-py3-none-any.whl"}
-        {"cause":"reset","delay":1.5,"event":"retrying","what":"GET x"}
-        {"event":"warning","message":"a \"quoted\"\nname"}
-        {"event":"error","hint":"log in","message":"denied"}
-        {"event":"error","hint":null,"message":"denied"}
+        {"cause":"reset","code":"retrying","delay":1.5,"event":"retrying","what":"GET x"}
+        {"causes":[],"code":"left-out","event":"warning","hint":null,"message":"a \"quoted\"\nname","subject":{"distribution":null,"file":"x","image":null,"platform":null}}
+        {"causes":[],"code":"access-denied","event":"error","hint":"log in","message":"denied","subject":{"distribution":null,"file":null,"image":null,"platform":"linux/arm64"}}
+        {"causes":[],"code":"missing-library","event":"error","hint":"use a builder that has it; if it is not needed: allow-missing = [\"x\"] under [runtime]","message":"no x","subject":{"distribution":null,"file":null,"image":null,"platform":null}}
         "#);
     }
 

@@ -1,10 +1,10 @@
 //! The table of an image's layers, of a build as of a plan. Pure.
 
-use super::message::printable_line;
 use super::size::size;
 use super::table::Table;
 use crate::build::report::Size;
 use crate::oci::Platform;
+use crate::printable::one_line;
 
 /// Stands before packed sizes that are estimated.
 pub const ESTIMATE: &str = "~";
@@ -56,7 +56,7 @@ impl Row {
 /// The table of one platform under its name.
 pub fn table(platform: &Platform, python: Option<&str>, rows: impl IntoIterator<Item = Row>, width: usize) -> String {
     let python = python.map_or_else(String::new, |version| format!(", Python {version}"));
-    let heading = printable_line(&format!("{platform}{python}"));
+    let heading = one_line(&format!("{platform}{python}"));
     let rows = std::iter::once(TITLES.map(str::to_owned)).chain(rows.into_iter().map(Row::cells)).collect();
     format!("{heading}\n{}", Table { rows }.text(&COLUMNS, width))
 }

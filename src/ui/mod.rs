@@ -9,6 +9,7 @@
 mod arch_neutral;
 mod bars;
 mod cache;
+mod diagnostics;
 mod differences;
 mod elapsed;
 mod extracted_files;
@@ -17,11 +18,11 @@ mod json;
 mod json_lines;
 mod layer_table;
 mod line_queue;
-mod message;
 mod plain;
 mod plan;
 mod quiet;
 mod reason;
+mod retry;
 mod size;
 mod style;
 mod summary;
@@ -33,11 +34,12 @@ mod why;
 use std::sync::Arc;
 
 use crate::build::report::Report;
+use crate::diagnostic::Diagnostic;
+use crate::oci::Platform;
 use crate::progress::Progress;
 
 pub use cache::{cache_text, pruned_text};
 pub use json::{plan_json, text as json_text, why_json};
-pub use message::error_text;
 pub use plan::plan_text;
 pub use size::size;
 pub use summary::summary_text;
@@ -77,9 +79,9 @@ pub trait Frontend: Progress {
     /// Shows what was built, after `finish`.
     fn summary(&self, report: &Report);
 
-    /// Shows the error that ended the run, after `finish`, and what to do about it, both
-    /// line by line; the last thing shown.
-    fn error(&self, lines: &[String], hints: &[String]);
+    /// Shows the errors that ended the run, after `finish`; the last thing shown. Those that
+    /// hold for all `platforms` are told once.
+    fn errors(&self, errors: &[Diagnostic], platforms: &[Platform]);
 }
 
 /// The front for a mode on a screen.

@@ -5,13 +5,16 @@
 use std::io::Write;
 use std::sync::{Mutex, PoisonError};
 
+use super::diagnostics::{errors_text, warning_text};
 use super::line_queue::LineQueue;
-use super::message::{error_text, retry_text, warning_text};
+use super::retry::retry_text;
 use super::size::size;
 use super::style::Style;
 use super::tasks::{Task, Tasks, past};
 use super::{Frontend, Screen, summary_text};
 use crate::build::report::Report;
+use crate::diagnostic::Diagnostic;
+use crate::oci::Platform;
 use crate::progress::{Event, Outcome, Progress, Subject, Verb};
 
 /// Writes lines without control characters, errors aside where colour is wanted.
@@ -66,9 +69,9 @@ impl Frontend for Plain {
         self.lines.flush();
     }
 
-    fn error(&self, lines: &[String], hints: &[String]) {
+    fn errors(&self, errors: &[Diagnostic], platforms: &[Platform]) {
         self.finish();
-        self.lines.text(error_text(lines, hints, self.screen.color));
+        self.lines.text(errors_text(errors, platforms, Style::new(self.screen.color)));
         self.lines.flush();
     }
 }
@@ -89,7 +92,7 @@ impl State {
                 self.ended(&task, outcome)
             }
             Event::Retrying { what, cause, delay } => Some(retry_text(&what, &cause, delay)),
-            Event::Warning(message) => Some(warning_text(&message, Style::Bare)),
+            Event::Diagnostic(warning) => Some(warning_text(&warning, Style::Bare)),
         }
     }
     fn ended(&mut self, task: &Task, outcome: Outcome) -> Option<String> {
@@ -138,7 +141,8 @@ fn line(done: &str, task: &Task) -> String {
 mod tests {
     use super::super::line_queue::SharedBuffer;
     use super::*;
-    use crate::oci::{Digest, Platform};
+    use crate::diagnostic::Code;
+    use crate::oci::Digest;
     use crate::progress::LayerKind;
     use std::time::Duration;
 
@@ -157,7 +161,8 @@ mod tests {
         plain.on(Event::Ended { verb: Verb::Pull, subject: wheel, outcome: Outcome::Done });
         plain.on(Event::Retrying { what: "GET x".into(), cause: "reset".into(), delay: Duration::from_millis(1500) });
         plain.on(Event::Ended { verb: Verb::Pull, subject: blob("a"), outcome: Outcome::Done });
-        plain.on(Event::Warning("pip.conf\u{7} is not read".into()));
+        let warning = Diagnostic::warning(Code::UntrustedSetting, "pip.conf\u{7} is not read");
+        plain.on(Event::Diagnostic(warning.hint("move it".to_owned())));
         plain.on(Event::Ended { verb: Verb::Pack, subject: layer, outcome: Outcome::Done });
         plain.on(Event::Ended { verb: Verb::Push, subject: blob("b"), outcome: Outcome::Done });
         plain.on(Event::Ended { verb: Verb::Push, subject: blob("c"), outcome: Outcome::Mounted });
@@ -166,17 +171,18 @@ mod tests {
             plain.on(Event::Ended { verb, subject: blob("e"), outcome: Outcome::Present });
         }
         plain.finish();
-        plain.error(&["denied".to_owned()], &[]);
+        plain.errors(&[Diagnostic::error(Code::AccessDenied, "denied")], &[]);
         insta::assert_snapshot!(paper.text(), @r"
         pulled six-1-py3-none-any.whl 11 kB
         retrying GET x in 1.5 s: reset
         pulled sha256:ca978112ca1b 28.1 MB
-        warning: pip.conf\u{7} is not read
+        warning[untrusted-setting]: pip.conf\u{7} is not read
+          hint: move it
         packed runtime linux/arm64 61.0 MB
         pushed sha256:3e23e8160039
         mounted sha256:2e7d2c03a950
         present already: 1 pulled, 2 pushed
-        error: denied
+        error[access-denied]: denied
         ");
     }
 }

@@ -5,10 +5,10 @@
 use super::differences::differences;
 use super::extracted_files::taken;
 use super::layer_table::{ESTIMATE, Row, mark, table};
-use super::message::printable_line;
 use super::text::{alike, broken, count, heading, left_out, missing};
 use crate::build::report::{LayerPreview, PlatformPreview, Preview};
 use crate::hint::shell_word;
+use crate::printable::one_line;
 use crate::progress::LayerKind;
 
 /// The plans of all profiles, at most `width` wide unless a name is longer. Ends with
@@ -53,7 +53,7 @@ fn facts(preview: &Preview, width: usize) -> String {
     if let Some(lock) = &preview.lock {
         let told = |one: &PlatformPreview| {
             let number = one.distributions.len() as u64;
-            vec![printable_line(lock), format!("({})", count(number, "distribution", "distributions"))]
+            vec![one_line(lock), format!("({})", count(number, "distribution", "distributions"))]
         };
         for group in alike(&preview.platforms, |one| &one.platform, told) {
             let [lock, number] = told(group.first).try_into().unwrap_or_default();

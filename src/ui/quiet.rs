@@ -1,7 +1,11 @@
 //! Shows nothing but errors.
 
-use super::{Frontend, Screen, error_text};
+use super::diagnostics::errors_text;
+use super::style::Style;
+use super::{Frontend, Screen};
 use crate::build::report::Report;
+use crate::diagnostic::Diagnostic;
+use crate::oci::Platform;
 use crate::progress::{Event, Progress};
 
 /// No progress, no warnings, no summary.
@@ -26,7 +30,7 @@ impl Frontend for Quiet {
 
     fn summary(&self, _: &Report) {}
 
-    fn error(&self, lines: &[String], hints: &[String]) {
-        super::line_queue::stderr(&error_text(lines, hints, self.color));
+    fn errors(&self, errors: &[Diagnostic], platforms: &[Platform]) {
+        super::line_queue::stderr(&errors_text(errors, platforms, Style::new(self.color)));
     }
 }

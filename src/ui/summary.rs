@@ -3,9 +3,9 @@
 
 use super::elapsed::elapsed;
 use super::layer_table::{Row, mark, table};
-use super::message::printable_line;
 use super::text::{PlatformGroup, alike, asker, count, heading, left_out, missing, wrapped};
 use crate::build::report::{PlatformReport, Report};
+use crate::printable::one_line;
 use crate::progress::LayerKind;
 
 /// The summary of a build, at most `width` wide unless a name is longer. Ends with
@@ -69,7 +69,7 @@ fn ending(report: &Report) -> String {
     let place = report.reference.split("@sha256:").next().unwrap_or(&report.reference);
     let verb = if place.starts_with("oci:") { "wrote" } else { "pushed" };
     let tags = if report.tags.len() > 1 { format!(" (tags {})", report.tags.join(", ")) } else { String::new() };
-    printable_line(&format!("{verb} {place}{tags} in {time}"))
+    one_line(&format!("{verb} {place}{tags} in {time}"))
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! The pieces of work under way.
 
-use super::message::printable_line;
+use crate::printable::one_line;
 use crate::progress::{Subject, Verb};
 
 /// A piece of work: something done to something.
@@ -78,8 +78,8 @@ impl Task {
     pub fn name(&self) -> String {
         match &self.subject {
             Subject::Blob(digest) => digest.short(),
-            Subject::Layer { kind, platform } => printable_line(&format!("{} {platform}", kind.name())),
-            Subject::Wheel(name) => printable_line(name),
+            Subject::Layer { kind, platform } => one_line(&format!("{} {platform}", kind.name())),
+            Subject::Wheel(name) => one_line(name),
         }
     }
 }

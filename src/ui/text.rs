@@ -1,9 +1,9 @@
 //! Notes below tables: lists in sentences, and what is said once for all platforms of
 //! which it holds. Pure.
 
-use super::message::printable_line;
 use crate::build::report::{LeftOut, Missing, Tracked};
 use crate::oci::Platform;
+use crate::printable::one_line;
 
 /// `not available: libtk8.6.so (needed by _tkinter), …`
 pub fn missing(platforms: &[(&Platform, &[Missing])], width: usize) -> Vec<String> {
@@ -90,7 +90,7 @@ pub fn asker(path: &str) -> &str {
 
 /// What stands above a profile's part where there are several.
 pub fn heading(profile: Option<&str>) -> String {
-    format!("profile {}", printable_line(profile.unwrap_or("default")))
+    format!("profile {}", one_line(profile.unwrap_or("default")))
 }
 
 /// `1 library`, `2 libraries`.
@@ -107,10 +107,10 @@ pub fn wrapped(head: &str, items: impl IntoIterator<Item = String>, width: usize
 /// The same, with `mark` after every item but the last. What is too long for a line of
 /// its own is broken at its spaces.
 pub fn broken(head: &str, items: impl IntoIterator<Item = String>, mark: &str, width: usize) -> String {
-    let head = printable_line(head);
+    let head = one_line(head);
     let indent = head.chars().take_while(|c| *c == ' ').count() + 1;
     let mut pieces = Vec::new();
-    let mut items = items.into_iter().map(|item| printable_line(&item)).peekable();
+    let mut items = items.into_iter().map(|item| one_line(&item)).peekable();
     while let Some(mut item) = items.next() {
         if items.peek().is_some() {
             item.push_str(mark);

@@ -33,12 +33,13 @@ use tokio::sync::{OnceCell, Semaphore};
 pub use sources::{FindLinks, Index, WheelSources};
 
 use crate::cpu_pool::CpuPool;
+use crate::diagnostic::Diagnostic;
 use crate::http::client::Client;
 use crate::http::hosts::PlainHttpHosts;
 use crate::http::retry::RetryPolicy;
 use crate::once_map::OnceMap;
 use crate::ports::{Cache, Folders, OperationError, Packages, WheelError, WheelFile};
-use crate::progress::{Event, Progress};
+use crate::progress::Progress;
 use crate::python::lock::Pinned;
 use crate::python::tags::Target;
 use find_links::LocalWheel;
@@ -57,7 +58,7 @@ pub struct Wheels {
     /// What the folders have, once one was looked in.
     local_wheels: OnceCell<Arc<[LocalWheel]>>,
     /// Warnings that were given.
-    warned: Mutex<BTreeSet<String>>,
+    warned: Mutex<BTreeSet<Diagnostic>>,
     /// Fetched files, by what they are known by.
     fetched: OnceMap<String, WheelFile>,
     transfers: Semaphore,
@@ -101,9 +102,9 @@ impl Wheels {
         })
     }
 
-    fn warn_once(&self, text: String) {
-        if self.warned.lock().unwrap_or_else(PoisonError::into_inner).insert(text.clone()) {
-            self.progress.on(Event::Warning(text));
+    fn warn_once(&self, warning: Diagnostic) {
+        if self.warned.lock().unwrap_or_else(PoisonError::into_inner).insert(warning.clone()) {
+            self.progress.warn(warning);
         }
     }
 }

@@ -9,6 +9,7 @@ use super::file_hashes::FileHasher;
 use super::file_name::is_of;
 use super::find_links::{self, LocalWheel};
 use super::no_matching_wheel::WheelQuery;
+use crate::diagnostic::{Code, Diagnostic};
 use crate::http::failure::other;
 use crate::plan::Author;
 use crate::ports::{OperationError, OperationErrorKind, WheelFile};
@@ -83,7 +84,8 @@ impl Wheels {
             Err(error) if error.kind == OperationErrorKind::Corrupt => {}
             other => return other.map(drop),
         }
-        self.warn_once(format!("`{}` in a wheelhouse has none of the hashes that are locked", one.name));
+        let text = format!("`{}` in a wheelhouse has none of the locked hashes", one.name);
+        self.warn_once(Diagnostic::warning(Code::LockFileDoubt, text).file(one.path.display()));
         Ok(())
     }
 

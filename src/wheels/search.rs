@@ -12,6 +12,7 @@ use super::file_name::{is_file_of, is_of, sdist};
 use super::no_matching_wheel::{WheelQuery, absent};
 use super::page::IndexFile;
 use super::sources::{FindLinks, Index};
+use crate::diagnostic::{Code, Diagnostic};
 use crate::http::failure::{one_line, other};
 use crate::ports::{OperationError, OperationErrorKind, WheelError, WheelFile};
 use crate::progress::{Event, Outcome, Subject, Verb};
@@ -287,7 +288,9 @@ impl Wheels {
         let Some(reason) = &listed.yanked else { return };
         let reason = one_line(reason);
         let why = if reason.is_empty() { String::new() } else { format!(" (reason: {reason})") };
-        self.warn_once(format!("`{}` is yanked on {page}{why}", pinned.requirement()));
+        let text = format!("`{}` is yanked on {page}{why}", pinned.requirement());
+        let warning = Diagnostic::warning(Code::LockFileDoubt, text).distribution(pinned.requirement());
+        self.warn_once(warning.hint("lock a version that is not yanked".to_owned()));
     }
 
     /// What a place lists, the index that it is, and its name.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use url::Url;
 
 use super::credentials::Credentials;
+use crate::diagnostic::Diagnostic;
 use crate::http::StallPolicy;
 use crate::plan::{Author, PathBounds};
 
@@ -40,8 +41,8 @@ pub struct WheelSources {
     /// Where wheels in folders that the project's files name may lead, by links.
     pub bounds: Arc<PathBounds>,
     pub credentials: Credentials,
-    /// What whoever runs carboy should know of the settings.
-    pub warnings: Vec<String>,
+    /// Warnings about the settings.
+    pub warnings: Vec<Diagnostic>,
     /// Hosts, with or without a port, that may speak plain HTTP. Loopback hosts
     /// always may.
     pub insecure: Vec<String>,

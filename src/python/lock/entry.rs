@@ -8,6 +8,7 @@ use url::Url;
 
 use super::error::LockError;
 use super::{Format, Hash, LockedFile, PackageOrigin, Pinned};
+use crate::diagnostic::{Code, Diagnostic};
 use crate::python::marker::{self, ActiveExtras, Environment, Marker};
 use crate::python::requirement;
 use crate::python::wheel::WheelName;
@@ -130,7 +131,7 @@ pub(super) fn relock(format: Format) -> Option<&'static str> {
 }
 
 /// One sentence about all distributions without a hash, when there are any.
-pub(super) fn unhashed(file: &str, format: Format, names: &BTreeSet<String>) -> Option<String> {
+pub(super) fn unhashed(file: &str, format: Format, names: &BTreeSet<String>) -> Option<Diagnostic> {
     let some: Vec<_> = names.iter().take(NAMED).map(|name| format!("`{name}`")).collect();
     let more = if names.len() > NAMED { ", …" } else { "" };
     let command = relock(format).unwrap_or("uv pip compile --generate-hashes requirements.in -o requirements.txt");
@@ -139,11 +140,9 @@ pub(super) fn unhashed(file: &str, format: Format, names: &BTreeSet<String>) -> 
         1 => ("1 distribution has no hash", String::new()),
         count => ("distributions have no hash", format!("{count} ")),
     };
-    let text = format!(
-        "{file}: {count}{have} ({}{more}): what an index serves is taken; `{command}` adds them",
-        some.join(", ")
-    );
-    Some(super::error::clean(&text))
+    let text = format!("{file}: {count}{have} ({}{more}): files are taken as the index serves them", some.join(", "));
+    let warning = Diagnostic::warning(Code::LockFileDoubt, super::error::clean(&text)).file(file);
+    Some(warning.hint(format!("add them with `{command}`")))
 }
 
 /// Checks an interpreter against a lock file's `requires-python`.

@@ -27,6 +27,7 @@ use pep440_rs::Version;
 
 use super::marker::Environment;
 use super::requirement::is_name;
+use crate::diagnostic::Diagnostic;
 use crate::oci::Digest;
 use marker_context::MarkerContext;
 use pyproject::Pyproject;
@@ -189,7 +190,7 @@ pub struct Lock {
     root: PathBuf,
     body: Body,
     sources: Sources,
-    warnings: Vec<String>,
+    warnings: Vec<Diagnostic>,
     /// Paths that may not be used: an error once they are pinned.
     refused: BTreeMap<PathBuf, LockError>,
 }
@@ -334,9 +335,9 @@ impl Lock {
         &self.file
     }
 
-    /// What a person should know about the file, each a sentence without a full stop.
+    /// Warnings about the file.
     #[must_use]
-    pub fn warnings(&self) -> &[String] {
+    pub fn warnings(&self) -> &[Diagnostic] {
         &self.warnings
     }
 
@@ -374,7 +375,7 @@ impl Lock {
     }
 
     /// One sentence about all distributions that have no hash.
-    fn unhashed(&self) -> Option<String> {
+    fn unhashed(&self) -> Option<Diagnostic> {
         let names = match &self.body {
             Body::Uv(body) => body.unhashed(),
             Body::Pylock(body) => body.unhashed(),

@@ -32,9 +32,10 @@ use rustix::fs::{OFlags, Timespec, Timestamps, UTIME_NOW, UTIME_OMIT, futimens};
 use tempfile::{NamedTempFile, TempDir};
 
 use super::staged::{place, staged_private};
+use crate::diagnostic::{Code, Diagnostic};
 use crate::oci::Digest;
 use crate::ports::{Cache, CacheKind, OperationError, OperationErrorKind};
-use crate::progress::{Event, Progress, Silent};
+use crate::progress::{Progress, Silent};
 use session::CacheSession;
 use trust::Trust;
 pub use usage::{KindUsage, PruneLimits, Pruned, Usage};
@@ -79,19 +80,16 @@ impl DiskCache {
         let CacheOptions { folder, scratch, trust, full } = options;
         let (home, moved) = cache_folder::find(&folder)?;
         if moved {
-            progress.on(Event::Warning(format!(
-                "`{}` holds other files, so the cache is in `{}`",
-                folder.display(),
-                home.display()
-            )));
+            let text = format!("`{}` holds other files, so the cache is in `{}`", folder.display(), home.display());
+            progress.warn(unusable(text).file(folder.display()));
         }
         let session = match CacheSession::begin(&home) {
             Ok(session) => Some(session),
             Err(cause) if is_refused(&cause) => {
-                progress.on(Event::Warning(format!(
-                    "the cache in `{}` cannot be written: what it does not have is made for this run only",
-                    home.display()
-                )));
+                let text =
+                    format!("the cache in `{}` cannot be written: new entries last for this run only", home.display());
+                let hint = "name a directory that you can write with --cache-dir".to_owned();
+                progress.warn(unusable(text).file(home.display()).hint(hint));
                 None
             }
             Err(cause) if full && is_full(&cause) => None,
@@ -99,11 +97,9 @@ impl DiskCache {
         };
         let trust = if trust { Trust::Everyone } else { Trust::of(&home) };
         if let Trust::Nobody(why) = &trust {
-            progress.on(Event::Warning(format!(
-                "the cache in `{}` {why}: layers, bytecode and what else is only recorded there are made again; \
-                 name a folder of your own with --cache-dir, or pass --trust-cache",
-                home.display()
-            )));
+            let text = format!("the cache in `{}` {why}: layers and bytecode in it are made again", home.display());
+            let hint = "name a directory of your own with --cache-dir, or pass --trust-cache".to_owned();
+            progress.warn(unusable(text).file(home.display()).hint(hint));
         }
         let (overlay, shunned) = (OnceLock::new(), Mutex::default());
         Ok(Self { home, scratch, session, overlay, trust, progress, stuck: AtomicBool::new(false), shunned })
@@ -211,10 +207,9 @@ impl DiskCache {
     /// Tells once that a folder of the cache is another user's.
     fn tell_refused(&self, target: &Path) {
         if self.overlay.get().is_none() {
-            self.progress.on(Event::Warning(format!(
-                "`{}` cannot be written: what belongs there is made for this run only",
-                target.parent().unwrap_or(target).display()
-            )));
+            let folder = target.parent().unwrap_or(target).display();
+            let text = format!("`{folder}` cannot be written: new entries of this kind last for this run only");
+            self.progress.warn(unusable(text).file(folder));
         }
     }
 
@@ -282,10 +277,9 @@ impl Cache for DiskCache {
         {
             self.shunned.lock().unwrap_or_else(PoisonError::into_inner).insert((kind, *key));
         }
-        self.progress.on(Event::Warning(format!(
-            "the cache in `{}` is damaged: {what} is not what was stored, and is fetched or made again",
-            self.home.display()
-        )));
+        let home = self.home.display();
+        let text = format!("the cache in `{home}` is damaged: {what} has changed, and is fetched or made again");
+        self.progress.warn(Diagnostic::warning(Code::DamagedCache, text).file(path.display()));
     }
 }
 
@@ -367,6 +361,10 @@ fn is_absent(cause: &io::Error) -> bool {
 }
 
 /// Whether a folder does not let this user write, now and later.
+fn unusable(text: String) -> Diagnostic {
+    Diagnostic::warning(Code::UnusableCache, text)
+}
+
 fn is_refused(cause: &io::Error) -> bool {
     matches!(cause.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem)
 }

@@ -4,14 +4,16 @@ use std::time::Duration;
 
 use super::*;
 use crate::ports::CacheKind::{Blob, Layer, Tar, Wheel};
+use crate::progress::Event;
 
 #[derive(Default)]
 struct Log(Mutex<Vec<String>>);
 
 impl Progress for Log {
     fn on(&self, event: Event) {
-        if let Event::Warning(text) = event {
-            self.0.lock().unwrap().push(text);
+        if let Event::Diagnostic(warning) = event {
+            let hint = warning.hint.as_deref().unwrap_or_default();
+            self.0.lock().unwrap().push(format!("{warning}: {hint}"));
         }
     }
 }

@@ -39,6 +39,7 @@ use url::Url;
 use super::credentials::{Credentials, Login, login_of, without_login};
 use super::netrc::{self, Netrc};
 use super::sources::{FindLinks, Index, WheelSources};
+use crate::diagnostic::{Code, Diagnostic};
 use crate::http::failure::other;
 use crate::http::hosts::same_origin;
 use crate::plan::Author;
@@ -201,9 +202,10 @@ pub fn settings(own: &ProjectSources, host: &HostEnvironment<'_>) -> Result<Whee
     let flag = own.index.as_ref().filter(|(by, _)| *by == Author::User).map(|(_, url)| url.as_str());
     let HostSettings { mut sources, login_policy, netrc, unread } = HostSettings::read(flag, host)?;
     settings.warnings.extend(unread.map(|path| {
-        format!(
-            "{} is not read: it lies in the project, and whoever changes that could name hosts in it",
-            path.display()
+        let text = format!("`{}` is not read because it is inside the project", path.display());
+        let warning = Diagnostic::warning(Code::UntrustedSetting, text).file(path.display());
+        warning.hint(
+            "a login in it would be sent to the hosts that the project names: move it out of the project".to_owned(),
         )
     }));
     let mut logins = LoginCollector { host, credentials: Credentials::new(login_policy, netrc) };

@@ -18,6 +18,7 @@ use super::error::LockError;
 use super::marker_context::MarkerContext;
 use super::pyproject::Pyproject;
 use super::{Hash, LockInput, LockSelection, PackageOrigin, Pinned, Sources};
+use crate::diagnostic::Diagnostic;
 use crate::python::marker::{ActiveExtras, Marker};
 use crate::python::requirement::Requirement;
 
@@ -32,7 +33,7 @@ pub(super) struct Requirements {
     /// Whether it asks that each distribution has a hash.
     require_hashes: bool,
     /// What is not followed, each a sentence.
-    pub(super) warnings: Vec<String>,
+    pub(super) warnings: Vec<Diagnostic>,
 }
 
 /// One line about a distribution.

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use super::lines::{self, Line};
 use super::options::{self, Setting};
 use super::{Item, PinnedBy, Requirements};
+use crate::diagnostic::{Code, Diagnostic};
 use crate::python::lock::error::{LockError, clean};
 use crate::python::lock::pyproject::Pyproject;
 use crate::python::lock::{Hash, LIMIT, LockInput, PackageOrigin, ReferencePolicy, Sources, entry, urls};
@@ -161,9 +162,8 @@ impl Reader<'_> {
             Setting::RequireHashes => self.out.require_hashes = true,
             Setting::NoBinary(names) if names == ":none:" => {}
             Setting::NoBinary(names) => {
-                let text =
-                    format!("{at}: `--no-binary {names}` is not followed: wheels are installed, and nothing is built");
-                self.out.warnings.push(clean(&text));
+                let text = format!("{at}: `--no-binary {names}` is ignored: carboy installs wheels and builds nothing");
+                self.out.warnings.push(Diagnostic::warning(Code::LockFileDoubt, clean(&text)));
             }
             Setting::Hash(_) | Setting::Other => {}
         }

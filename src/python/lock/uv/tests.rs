@@ -78,7 +78,7 @@ wheels = [{{ path = "sub/deep-1-py3-none-any.whl", hash = "sha256:{hash}" }}]
     let lock = read(Format::Uv, &text, None, &[]).unwrap();
     assert_eq!(lock.sources().find_links, ["links/sub"]);
     let [warning] = lock.warnings() else { panic!("{:?}", lock.warnings()) };
-    assert!(warning.starts_with("uv.lock: 1 distribution has no hash (`a`): "), "{warning}");
+    assert!(warning.message.starts_with("uv.lock: 1 distribution has no hash (`a`): "), "{warning}");
     assert_eq!(listed(&lock, &LockSelection::default()).unwrap(), want);
 }
 
@@ -125,7 +125,7 @@ y = [{ name = "only" }]
     let error = of(&text, &["x", "z"]).unwrap_err();
     assert_eq!(error.to_string(), "uv.lock: extra `x` of `shop` and extra `y` of `lib` conflict");
     let lock = read(Format::Uv, &text, None, &[]).unwrap();
-    assert!(lock.warnings()[0].starts_with("uv.lock: 3 distributions have no hash (`lib`, `n`, `only`): "));
+    assert!(lock.warnings()[0].message.starts_with("uv.lock: 3 distributions have no hash (`lib`, `n`, `only`): "));
 }
 
 #[test]
