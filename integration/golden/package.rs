@@ -76,8 +76,8 @@ impl Package {
 
     fn md5sums(&self) -> String {
         let line = |(path, content): (&str, &[u8])| {
-            let sum: String = Md5::digest(content).iter().map(|byte| format!("{byte:02x}")).collect();
-            format!("{sum}  {}\n", &self.packed(path)[1..])
+            let sum = u128::from_be_bytes(Md5::digest(content).into());
+            format!("{sum:032x}  {}\n", &self.packed(path)[1..])
         };
         self.files.contents().map(line).collect()
     }

@@ -93,7 +93,7 @@ impl Case {
         match std::env::var_os(OLD) {
             Some(old) => out += &compare(&project.build_by(Path::new(&old), "old", "old-cache", &[]).built, built),
             None => {
-                writeln!(out, "{OLD}=PROGRAM compares the entries of layers with those of an older carboy").unwrap()
+                writeln!(out, "{OLD}=PROGRAM compares the entries of layers with those of an older carboy").unwrap();
             }
         }
         out
