@@ -3,7 +3,7 @@
 //! Data flows one way: arguments and configuration become a [`plan`]; base and
 //! builder are pulled, stacked ([`rootfs`]), and what the runtime needs is chosen
 //! ([`elf`], [`python`]); layers are written ([`layer`]), an image is assembled
-//! ([`image`]) and pushed. [`build`] is that recipe.
+//! ([`image`]) and pushed. [`assemble`] is that recipe.
 //!
 //! # Who may import whom
 //! Pure modules (no files, no network, no clock, no environment) import only pure
@@ -22,9 +22,10 @@
 //! everything; only `cli` reads the environment, the wall clock and the working
 //! directory. `integration/imports.rs` holds this.
 
-pub mod build;
+pub mod assemble;
 pub mod bytecode;
 pub mod cli;
+pub mod compose;
 pub mod config;
 pub mod cpu_pool;
 pub mod debian;

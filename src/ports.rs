@@ -15,7 +15,7 @@ use futures_util::future::BoxFuture;
 use tempfile::NamedTempFile;
 use tokio::io::AsyncRead;
 
-use crate::diagnostic::Code;
+use crate::diagnostic::{Code, Diagnostic};
 use crate::hint::Hint;
 use crate::oci::location::Selector;
 use crate::oci::{Descriptor, Digest, Location, RawManifest};
@@ -63,6 +63,14 @@ impl OperationErrorKind {
             Self::Damaged => Code::DamagedCache,
             Self::Other => Code::TransferFailed,
         }
+    }
+}
+
+impl OperationError {
+    /// The error as a diagnostic.
+    #[must_use]
+    pub fn diagnostic(&self) -> Diagnostic {
+        Diagnostic::of(self.kind.code(), self).hint(self.hint.clone())
     }
 }
 
@@ -153,11 +161,13 @@ pub enum CacheKind {
     Bytecode,
     /// JSON about a wheel's ELF files, by a digest over the wheel's.
     Elf,
+    /// A composed stage, or the outcome of all stages, by the digest of its inputs.
+    Stage,
 }
 
 impl CacheKind {
     /// All kinds.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Blob,
         Self::Tar,
         Self::Wheel,
@@ -167,6 +177,7 @@ impl CacheKind {
         Self::Folder,
         Self::Bytecode,
         Self::Elf,
+        Self::Stage,
     ];
 
     /// Whether an entry is named by the digest of its content, so that it can be verified

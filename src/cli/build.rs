@@ -7,7 +7,7 @@ use clap::{ArgAction, Args as ClapArgs};
 use super::error::CliError;
 use super::project_args::ProjectArgs;
 use super::session::{Completion, SessionArgs};
-use crate::build;
+use crate::assemble;
 use crate::ui::Frontend;
 
 #[derive(ClapArgs)]
@@ -30,7 +30,7 @@ pub fn run(flags: &Flags) -> u8 {
 /// A line for each image.
 fn build(flags: &Flags, front: &Arc<dyn Frontend>) -> Result<Completion<String>, CliError> {
     let plans = flags.project.plans(flags.push, front.as_ref())?;
-    let done = flags.session.work(front, Some(&flags.project.bounds()?), |io| build::build(plans, io))?;
+    let done = flags.session.work(front, Some(&flags.project.bounds()?), |io| assemble::build(plans, io))?;
     Ok(done.map(|reports| {
         for report in &reports {
             front.summary(report);

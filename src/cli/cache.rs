@@ -108,6 +108,7 @@ fn name(kind: CacheKind) -> &'static str {
         CacheKind::Folder => "folders",
         CacheKind::Bytecode => "bytecode",
         CacheKind::Elf => "ELF facts",
+        CacheKind::Stage => "stages",
     }
 }
 

@@ -4,7 +4,7 @@ use std::io::{self, ErrorKind};
 use std::path::PathBuf;
 
 use super::{FAILED, USAGE};
-use crate::build::BuildError;
+use crate::assemble::BuildError;
 use crate::config::ConfigError;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::hint::{Hint, nearest};
@@ -79,7 +79,12 @@ impl CliError {
             | Self::Config(_)
             | Self::Plan(_)
             | Self::NoCode(_)
-            | Self::Build(BuildError::NoEntrypoint(_) | BuildError::Lock(_)) => USAGE,
+            | Self::Build(BuildError::Lock(_)) => USAGE,
+            Self::Build(BuildError::Diagnostics { found, .. })
+                if found.iter().all(|one| one.code == Code::NoEntrypoint) =>
+            {
+                USAGE
+            }
             Self::Read { cause, .. } if matches!(cause.kind(), ErrorKind::NotFound | ErrorKind::InvalidInput) => USAGE,
             Self::Read { .. } | Self::Operation(_) | Self::Build(_) | Self::Start(_) | Self::Stdout(_) => FAILED,
         }

@@ -7,7 +7,7 @@ use clap::Args as ClapArgs;
 use super::error::CliError;
 use super::project_args::ProjectArgs;
 use super::session::{Completion, SessionArgs, stdout_width};
-use crate::build;
+use crate::assemble;
 use crate::ui::{self, Frontend};
 
 #[derive(ClapArgs)]
@@ -28,7 +28,7 @@ pub fn run(flags: &Flags) -> u8 {
 
 fn plan(flags: &Flags, front: &Arc<dyn Frontend>) -> Result<Completion<String>, CliError> {
     let plans = flags.project.plans(false, front.as_ref())?;
-    let done = flags.session.work(front, Some(&flags.project.bounds()?), |io| build::preview(plans, io))?;
+    let done = flags.session.work(front, Some(&flags.project.bounds()?), |io| assemble::preview(plans, io))?;
     Ok(done.map(
         |previews| {
             if flags.json { ui::plan_json(&previews) } else { ui::plan_text(&previews, stdout_width()) }

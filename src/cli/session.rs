@@ -13,7 +13,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use super::error::CliError;
 use super::wiring::{RepositoryOpener, WheelIndexes};
 use super::{DONE, STOPPED};
-use crate::build::{BuildError, Io};
+use crate::assemble::{BuildError, Io};
 use crate::bytecode::{self, HostPython};
 use crate::cpu_pool::CpuPool;
 use crate::diagnostic::{Code, Diagnostic};

@@ -7,7 +7,7 @@ use clap::Args as ClapArgs;
 use super::error::CliError;
 use super::project_args::ProjectArgs;
 use super::session::{Completion, SessionArgs, chain_width};
-use crate::build;
+use crate::assemble;
 use crate::oci::{Location, Platform};
 use crate::plan::{DEFAULT_PLATFORMS, PlanError};
 use crate::ui::{self, Frontend};
@@ -39,14 +39,14 @@ fn why(flags: &Flags, front: &Arc<dyn Frontend>) -> Result<Completion<String>, C
     let told = match &flags.image {
         None => {
             let plans = flags.project.plans(false, front.as_ref())?;
-            flags.session.work(front, Some(&flags.project.bounds()?), |io| build::why(plans, io, &flags.file))?
+            flags.session.work(front, Some(&flags.project.bounds()?), |io| assemble::why(plans, io, &flags.file))?
         }
         Some(image) => {
             let location: Location =
                 image.parse().map_err(|cause| PlanError::Location { what: "--image".to_owned(), cause })?;
             let platforms = platforms(&flags.project.platforms)?;
             let limits = flags.project.limits()?;
-            let work = |io| build::why_image(&location, image, &platforms, limits, io, &flags.file);
+            let work = |io| assemble::why_image(&location, image, &platforms, limits, io, &flags.file);
             flags.session.work(front, None, work)?.map(|told| vec![told])
         }
     };

@@ -68,6 +68,19 @@ impl Package {
     }
 }
 
+impl Package {
+    /// The name and the version of the source package: those of the package itself, where its
+    /// `Source` field does not say otherwise (deb-control(5)).
+    #[must_use]
+    pub fn source(&self) -> (String, String) {
+        let source = paragraphs(&self.control).find_map(|paragraph| paragraph.value("Source")).unwrap_or_default();
+        let (name, rest) = source.split_once(' ').unwrap_or((source, ""));
+        let version = rest.trim().strip_prefix('(').and_then(|rest| rest.strip_suffix(')'));
+        let name = if name.is_empty() { &self.name } else { name };
+        (name.to_owned(), version.unwrap_or(&self.version).to_owned())
+    }
+}
+
 /// Letters, digits and a few more, as deb-control(5) allows, a letter or digit first.
 fn is_sane(value: &str, more: &str) -> bool {
     value.len() <= NAME_LIMIT

@@ -25,11 +25,12 @@ pub struct Taken {
 }
 
 /// What an image has on record, read once and kept as layers change it.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Database {
     records: Vec<Record>,
 }
 
+#[derive(Clone)]
 struct Record {
     package: Arc<Package>,
     /// Where its list of files is, or would be.

@@ -19,6 +19,8 @@ pub use code::Code;
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Severity {
+    /// A fact for the report.
+    Note,
     /// The image is built all the same.
     Warning,
     /// No image is built or published.
@@ -54,7 +56,7 @@ pub enum Detail {
         build: Option<String>,
     },
     /// A shared library that neither the image nor the builder has.
-    MissingLibrary { soname: String },
+    MissingLibrary { soname: String, needed_by: String },
 }
 
 /// An error or a warning.
@@ -83,6 +85,11 @@ impl Diagnostic {
         Self::new(Severity::Warning, code, message.into())
     }
 
+    /// A fact for the report.
+    pub fn note(code: Code, message: impl Into<String>) -> Self {
+        Self::new(Severity::Note, code, message.into())
+    }
+
     fn new(severity: Severity, code: Code, message: String) -> Self {
         Self { severity, code, subject: Subject::default(), message, hint: None, causes: Vec::new(), detail: None }
     }
@@ -96,6 +103,13 @@ impl Diagnostic {
             next = cause.source();
         }
         Self { causes, ..Self::error(code, error.to_string()) }
+    }
+
+    /// An error with a message of its own, caused by `error` and its sources.
+    pub fn caused(code: Code, message: impl Into<String>, error: &dyn Error) -> Self {
+        let of_cause = Self::of(code, error);
+        let causes = std::iter::once(of_cause.message).chain(of_cause.causes).collect();
+        Self { causes, ..Self::error(code, message) }
     }
 
     /// Adds a hint, when there is one.
@@ -150,6 +164,8 @@ impl Diagnostic {
         self.severity == Severity::Error
     }
 }
+
+impl Error for Diagnostic {}
 
 impl fmt::Display for Diagnostic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -7,11 +7,13 @@
 use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 
+use serde::{Deserialize, Serialize};
+
 use super::candidate::{LocatedObject, SearchFolder};
 use crate::rootfs::RootPath;
 
 /// A process that modules are loaded into, such as the interpreter's.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct LoaderState {
     /// The executable: its `DT_RPATH` counts for every module without `DT_RUNPATH`.
     pub program: Option<RootPath>,

@@ -7,7 +7,9 @@ use serde::{Deserialize, Serialize};
 pub enum LayerKind {
     /// The interpreter, its standard library and their libraries.
     Runtime,
-    /// What only this project takes out of images.
+    /// The files of `[[extract]]`.
+    Extract,
+    /// The libraries that only the dependencies need.
     Libraries,
     /// Site-packages.
     Dependencies,
@@ -33,13 +35,14 @@ pub enum Part {
 
 impl LayerKind {
     /// All of them, the lowest first.
-    pub const ALL: [Self; 4] = [Self::Runtime, Self::Libraries, Self::Dependencies, Self::Application];
+    pub const ALL: [Self; 5] = [Self::Runtime, Self::Extract, Self::Libraries, Self::Dependencies, Self::Application];
 
     /// The name in layers' history and in what is shown.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
             Self::Runtime => "runtime",
+            Self::Extract => "extract",
             Self::Libraries => "libraries",
             Self::Dependencies => "dependencies",
             Self::Application => "application",

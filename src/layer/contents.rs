@@ -9,7 +9,7 @@ use std::sync::Arc;
 use super::zip_entry::SeekableEntry;
 use crate::oci::Digest;
 use crate::oci::digest::Hasher;
-use crate::rootfs::{Content, Sparse};
+use crate::rootfs::{Content, ReadSeek, Sparse};
 
 /// Opens the tars that layers' stretches are in.
 pub trait TarFiles: Send + Sync {
@@ -38,11 +38,6 @@ pub trait TarFiles: Send + Sync {
 const SMALL: u64 = 64 << 10;
 /// How much is hashed at once, in bytes.
 const PIECE: usize = 128 << 10;
-
-/// Bytes that can be read from any place.
-pub trait ReadSeek: Read + Seek {}
-
-impl<T: Read + Seek> ReadSeek for T {}
 
 /// Opens a file's bytes. Those of a pulled layer are verified before they are returned.
 ///

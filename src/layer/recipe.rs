@@ -102,6 +102,17 @@ impl Recipe {
         self.entries.iter().map(|(path, entry)| (path, entry.as_ref()))
     }
 
+    /// The entries, to be shared with a tree.
+    pub fn shared(&self) -> impl Iterator<Item = (&RootPath, &Arc<Entry>)> {
+        self.entries.iter()
+    }
+
+    /// A recipe that was stored.
+    #[must_use]
+    pub fn restore(entries: BTreeMap<RootPath, Arc<Entry>>, timestamp: u64, compression: Compression) -> Self {
+        Self { entries, timestamp, compression }
+    }
+
     /// Whether nothing was added.
     #[must_use]
     pub fn is_empty(&self) -> bool {

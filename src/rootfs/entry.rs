@@ -1,6 +1,7 @@
 //! One file, folder or link of a tree, and where a file's bytes are.
 
 use std::collections::BTreeMap;
+use std::io::{Read, Seek};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -218,3 +219,8 @@ impl Entry {
         self.kind == Kind::Folder
     }
 }
+
+/// Bytes that can be read from any position.
+pub trait ReadSeek: Read + Seek {}
+
+impl<T: Read + Seek> ReadSeek for T {}

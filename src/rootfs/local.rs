@@ -35,6 +35,14 @@ pub struct Walk {
     pub left_out: LeftOut,
 }
 
+impl Walk {
+    /// The paths of files and links that are text.
+    pub fn file_names(&self) -> impl Iterator<Item = &str> + Clone {
+        let files = self.entries.iter().filter(|entry| !matches!(entry.kind, LocalKind::Folder));
+        files.filter_map(|entry| std::str::from_utf8(&entry.path).ok())
+    }
+}
+
 /// What rules left out of local folders.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct LeftOut {

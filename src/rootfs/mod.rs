@@ -15,7 +15,7 @@ pub mod select;
 pub mod tree;
 
 pub use access::{Obstacle, Permission};
-pub use entry::{ArchiveFile, Content, Entry, Kind, LocalFile, Meta, Sparse, ZipEntry};
+pub use entry::{ArchiveFile, Content, Entry, Kind, LocalFile, Meta, ReadSeek, Sparse, ZipEntry};
 pub use file_reader::FileReader;
 pub use limits::Limits;
 pub use local::{LeftOut, LocalEntry, LocalKind, Tracked, Walk};

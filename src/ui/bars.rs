@@ -15,7 +15,7 @@ use super::retry::retry_text;
 use super::style::Style;
 use super::tasks::Tasks;
 use super::{Frontend, Screen, line_queue, summary_text};
-use crate::build::report::Report;
+use crate::assemble::report::Report;
 use crate::diagnostic::Diagnostic;
 use crate::oci::Platform;
 use crate::progress::{Event, Outcome, Progress};

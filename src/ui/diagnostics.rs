@@ -138,7 +138,7 @@ fn hints_of(groups: &[Group<'_>]) -> Vec<String> {
 /// The setting that accepts all libraries that are missing.
 fn allow_missing(groups: &[Group<'_>]) -> Option<String> {
     let soname = |group: &Group<'_>| match &group.first.detail {
-        Some(Detail::MissingLibrary { soname }) => Some(format!("\"{soname}\"")),
+        Some(Detail::MissingLibrary { soname, .. }) => Some(format!("\"{soname}\"")),
         _ => None,
     };
     let names: BTreeSet<_> = groups.iter().filter_map(soname).collect();

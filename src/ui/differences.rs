@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::arch_neutral::neutral;
 use super::extracted_files::{library, name, names};
 use super::text::{count, wrapped};
-use crate::build::report::{PlatformPreview, TakenFile};
+use crate::assemble::report::{PlatformPreview, TakenFile};
 use crate::printable::one_line;
 
 /// A paragraph that tells the differences, or that there are none; nothing for one

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::reason::{PYTHON, reason};
 use super::size::size;
 use super::text::{asker, count, wrapped};
-use crate::build::report::{Because, Group, PlatformPreview, TakenFile};
+use crate::assemble::report::{Because, Group, PlatformPreview, TakenFile};
 use crate::progress::LayerKind;
 
 /// So many files of one reason are named; more are counted.

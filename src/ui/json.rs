@@ -31,8 +31,8 @@ use serde_json::ser::{Formatter, Serializer};
 use serde_json::{Value, json};
 
 use super::reason::reason;
-use crate::build::report::{
-    Because, Chain, Group, LayerPreview, LeftOut, Missing, PlatformPreview, PlatformWhy, Preview, Size, Step,
+use crate::assemble::report::{
+    Because, Chain, Group, LayerPreview, LeftOut, MissingLibrary, PlatformPreview, PlatformWhy, Preview, Size, Step,
     TakenFile, Tracked, Why,
 };
 use crate::printable;
@@ -150,7 +150,7 @@ pub fn tracked(tracked: &Tracked) -> Value {
     json!({ "path": tracked.path, "rule": tracked.rule, "files": tracked.files })
 }
 
-pub fn missing(missing: &Missing) -> Value {
+pub fn missing(missing: &MissingLibrary) -> Value {
     json!({ "soname": missing.soname, "needed_by": missing.needed_by })
 }
 
@@ -195,7 +195,7 @@ mod tests {
             because: Because::NeededBy(vec![RootPath::new("x").unwrap()]),
         };
         small.platforms[0].groups = vec![Group { layer: LayerKind::Runtime, package: None, files: vec![file] }];
-        small.platforms[0].missing = vec![Missing { soname: "libtk.so".to_owned(), needed_by: "/y".to_owned() }];
+        small.platforms[0].missing = vec![MissingLibrary { soname: "libtk.so".to_owned(), needed_by: "/y".to_owned() }];
         let text = plan_json(&[small]);
         assert_eq!(text.lines().count(), 1);
         let value: Value = serde_json::from_str(&text).unwrap();

@@ -19,7 +19,7 @@ use super::diagnostics::hints;
 use super::json::{left_out, list, missing, size, text, tracked};
 use super::line_queue::LineQueue;
 use super::tasks::{Tasks, present};
-use crate::build::report::{LayerReport, PlatformReport, Report, Taken};
+use crate::assemble::report::{LayerReport, PlatformReport, Report, TakenLibrary};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::oci::Platform;
 use crate::progress::{Event, Outcome, Progress, Subject, Verb};
@@ -167,7 +167,7 @@ fn report_object(report: &Report) -> Value {
 }
 
 fn platform_object(report: &PlatformReport) -> Value {
-    let taken = |taken: &Taken| {
+    let taken = |taken: &TakenLibrary| {
         json!({
             "soname": taken.soname,
             "path": taken.path,

@@ -2,7 +2,7 @@
 
 use super::size::size;
 use super::table::Table;
-use crate::build::report::Size;
+use crate::assemble::report::Size;
 use crate::oci::Platform;
 use crate::printable::one_line;
 

@@ -33,7 +33,7 @@ mod why;
 
 use std::sync::Arc;
 
-use crate::build::report::Report;
+use crate::assemble::report::Report;
 use crate::diagnostic::Diagnostic;
 use crate::oci::Platform;
 use crate::progress::Progress;

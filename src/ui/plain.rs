@@ -12,7 +12,7 @@ use super::size::size;
 use super::style::Style;
 use super::tasks::{Task, Tasks, past};
 use super::{Frontend, Screen, summary_text};
-use crate::build::report::Report;
+use crate::assemble::report::Report;
 use crate::diagnostic::Diagnostic;
 use crate::oci::Platform;
 use crate::progress::{Event, Outcome, Progress, Subject, Verb};

@@ -6,7 +6,7 @@ use super::differences::differences;
 use super::extracted_files::taken;
 use super::layer_table::{ESTIMATE, Row, mark, table};
 use super::text::{alike, broken, count, heading, left_out, missing};
-use crate::build::report::{LayerPreview, PlatformPreview, Preview};
+use crate::assemble::report::{LayerPreview, PlatformPreview, Preview};
 use crate::hint::shell_word;
 use crate::printable::one_line;
 use crate::progress::LayerKind;
@@ -100,7 +100,7 @@ fn layers(preview: &PlatformPreview, width: usize) -> String {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
-    use crate::build::report::{Because, Group, LeftOut, Missing, Size, TakenFile};
+    use crate::assemble::report::{Because, Group, LeftOut, MissingLibrary, Size, TakenFile};
     use crate::oci::Platform;
     use crate::progress::LayerKind;
     use crate::rootfs::RootPath;
@@ -165,7 +165,7 @@ pub(super) mod tests {
         };
         let group = |layer, package: Option<&str>, files| Group { layer, package: package.map(str::to_owned), files };
         let of_none = [python(module("_ssl")), python(module("_bz2"))].into_iter().chain((0..5).map(locale));
-        let missing = |soname: &str| Missing { soname: soname.to_owned(), needed_by: module("_tkinter") };
+        let missing = |soname: &str| MissingLibrary { soname: soname.to_owned(), needed_by: module("_tkinter") };
         PlatformPreview {
             platform: Platform::new("linux", architecture),
             python: Some("3.13.5".to_owned()),

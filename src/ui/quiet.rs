@@ -3,7 +3,7 @@
 use super::diagnostics::errors_text;
 use super::style::Style;
 use super::{Frontend, Screen};
-use crate::build::report::Report;
+use crate::assemble::report::Report;
 use crate::diagnostic::Diagnostic;
 use crate::oci::Platform;
 use crate::progress::{Event, Progress};

@@ -1,14 +1,15 @@
 //! Notes below tables: lists in sentences, and what is said once for all platforms of
 //! which it holds. Pure.
 
-use crate::build::report::{LeftOut, Missing, Tracked};
+use crate::assemble::report::{LeftOut, MissingLibrary, Tracked};
 use crate::oci::Platform;
 use crate::printable::one_line;
 
 /// `not available: libtk8.6.so (needed by _tkinter), …`
-pub fn missing(platforms: &[(&Platform, &[Missing])], width: usize) -> Vec<String> {
-    let sonames = |(_, missing): &(&Platform, &[Missing])| missing.iter().map(|one| one.soname.clone()).collect();
-    let paragraph = |group: PlatformGroup<(&Platform, &[Missing])>| {
+pub fn missing(platforms: &[(&Platform, &[MissingLibrary])], width: usize) -> Vec<String> {
+    let sonames =
+        |(_, missing): &(&Platform, &[MissingLibrary])| missing.iter().map(|one| one.soname.clone()).collect();
+    let paragraph = |group: PlatformGroup<(&Platform, &[MissingLibrary])>| {
         let missing = group.first.1.iter();
         let items = missing.map(|missing| format!("{} (needed by {})", missing.soname, asker(&missing.needed_by)));
         wrapped(&format!("not available{}:", group.only), items, width)

@@ -301,6 +301,7 @@ fn name(kind: CacheKind) -> &'static str {
         CacheKind::Folder => "the index of a local folder",
         CacheKind::Bytecode => "compiled bytecode",
         CacheKind::Elf => "the record of a wheel's libraries",
+        CacheKind::Stage => "a composed stage",
     }
 }
 
@@ -315,6 +316,7 @@ fn folder_name(kind: CacheKind) -> &'static str {
         CacheKind::Folder => "folders",
         CacheKind::Bytecode => "bytecode",
         CacheKind::Elf => "elf",
+        CacheKind::Stage => "stages",
     }
 }
 
