@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::Write as _;
 
-use carboy::ports::{OperationErrorKind, Packages as _};
+use carboy::operation_error::OperationErrorKind;
 use carboy::progress::Event;
 use carboy::python::lock::{Hash, LockedFile, PackageOrigin};
 use carboy::wheels::{FindLinks, Index, WheelSources};
@@ -112,7 +112,7 @@ async fn a_yanked_file_comes_last() {
         };
         let wheel = desk.wheel(settings, &with_hashes(None, Vec::new())).await.unwrap();
         assert_eq!(wheel.name, ANY);
-        assert!(!desk.log.events().iter().any(|event| matches!(event, Event::Warning(_))));
+        assert!(!desk.log.events().iter().any(|event| matches!(event, Event::Diagnostic(_))));
     }
 }
 

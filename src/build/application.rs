@@ -11,12 +11,13 @@ use super::reasons::Because;
 use super::run::Run;
 use crate::diagnostic::Code;
 use crate::plan::{App, Copy, Plan, join};
-use crate::ports::{Folders, LeftOut, LocalKind, Walk, WalkRules, WheelFile};
 use crate::progress::LayerKind;
 use crate::python::wheel::Installed;
 use crate::python::{Interpreter, entrypoint};
 use crate::rootfs::accounts::{Accounts, Ids, User};
-use crate::rootfs::{Content, Entry, Kind, Meta, Permission, RootPath};
+use crate::rootfs::{Content, Entry, Kind, LeftOut, LocalKind, Meta, Permission, RootPath, Walk};
+use crate::source::{Folders, WalkRules};
+use crate::wheels::WheelFile;
 
 /// The file in site-packages that makes the application importable from anywhere.
 const PTH: &[u8] = b"carboy.pth";
@@ -29,7 +30,7 @@ pub(super) const NO_HOME: &str = "/nonexistent";
 
 /// A copy's files: one file, or a folder's.
 pub enum Copied {
-    File(crate::ports::LocalFile),
+    File(crate::rootfs::LocalFile),
     Folder(Walk),
 }
 
@@ -109,7 +110,7 @@ pub fn names(walk: &Walk) -> impl Iterator<Item = &str> + Clone {
 }
 
 /// The wheels that a path or glob below a folder names.
-fn wheels(folders: &dyn Folders, source: &Path, pattern: &str) -> Result<Vec<WheelFile>, BuildError> {
+fn wheels(folders: &Folders, source: &Path, pattern: &str) -> Result<Vec<WheelFile>, BuildError> {
     // Only the folder that the pattern begins with is looked through.
     let (folder, glob) =
         pattern.rsplit_once('/').filter(|(folder, _)| !folder.contains(['*', '?', '[', '{'])).unwrap_or((".", pattern));
@@ -157,7 +158,7 @@ fn warn_of_passwords(run: &Run, folder: &Path, walk: &Walk) {
     }
 }
 
-fn copied(folders: &dyn Folders, plan: &Plan, copy: &Copy) -> Result<Copied, BuildError> {
+fn copied(folders: &Folders, plan: &Plan, copy: &Copy) -> Result<Copied, BuildError> {
     folders.check_named(&plan.folder, &copy.from, &copy.include)?;
     if !folders.is_folder(&copy.from) {
         return Ok(Copied::File(folders.file(&copy.from)?));

@@ -19,15 +19,18 @@ use crate::glibc::symbol_version;
 use crate::layer::budget::Budget;
 use crate::layer::zip;
 use crate::oci::{Architecture, Platform};
+use crate::operation_error::{OperationError, OperationErrorKind};
 use crate::plan::{Dependencies, LayerSplit, LockedDependencies, Plan};
-use crate::ports::{OperationError, OperationErrorKind, Packages, Walk, WalkRules, WheelError, WheelFile, WheelPlaces};
 use crate::progress::{LayerId, LayerKind, Part};
 use crate::python::lock::{PackageOrigin, Pinned};
 use crate::python::marker::Environment;
 use crate::python::tags::Target;
 use crate::python::wheel::{self, Archive, Installed, RawZipEntry, WheelName};
 use crate::python::{Cpython, Interpreter, normalised};
-use crate::rootfs::{ArchiveFile, Content, Entry, RootPath, private_keys};
+use crate::rootfs::{ArchiveFile, Content, Entry, RootPath, Walk, private_keys};
+use crate::source::WalkRules;
+use crate::wheels::settings::ProjectSources;
+use crate::wheels::{WheelError, WheelFile, Wheels};
 
 /// How many files that several distributions have are named.
 const LISTED: usize = 4;
@@ -94,9 +97,9 @@ fn glibc(image: &Image, triplet: &str, objects: &Objects) -> Result<Option<(u32,
 }
 
 /// Opens the places of a plan's wheels, when it needs any.
-pub fn packages(run: &Run, plan: &Plan) -> Result<Option<Arc<dyn Packages>>, BuildError> {
+pub fn packages(run: &Run, plan: &Plan) -> Result<Option<Arc<Wheels>>, BuildError> {
     let Dependencies::Locked(locked) = &plan.dependencies else { return Ok(None) };
-    let places = WheelPlaces {
+    let places = ProjectSources {
         wheelhouses: locked.wheelhouses.clone(),
         wheelhouses_by: locked.wheelhouses_by,
         index: locked.index.clone(),
@@ -105,7 +108,7 @@ pub fn packages(run: &Run, plan: &Plan) -> Result<Option<Arc<dyn Packages>>, Bui
         project: locked.project.clone(),
         bounds: locked.bounds.clone(),
     };
-    Ok(Some(run.io.indexes.packages(&places)?))
+    Ok(Some(run.io.indexes.open(&places)?))
 }
 
 /// One platform's dependencies.
@@ -117,7 +120,7 @@ pub async fn gather(
     plan: &Plan,
     platform: &Platform,
     facts: Option<&Arc<Facts>>,
-    packages: Option<&Arc<dyn Packages>>,
+    packages: Option<&Arc<Wheels>>,
 ) -> Result<Site, BuildError> {
     match (&plan.dependencies, facts, packages) {
         (Dependencies::Ready(folders), ..) => {
@@ -172,7 +175,7 @@ async fn one(
     locked: &LockedDependencies,
     pinned: &Pinned,
     facts: &Arc<Facts>,
-    packages: &Arc<dyn Packages>,
+    packages: &Arc<Wheels>,
     budget: &Arc<Budget>,
 ) -> Result<Installed, BuildError> {
     let PackageOrigin::Folder { path } = &pinned.origin else {

@@ -13,7 +13,7 @@ use crate::layer::budget::ImageError;
 use crate::layer::recipe::RecipeError;
 use crate::layer::zip::ZipError;
 use crate::oci::{ManifestError, Platform};
-use crate::ports::{OperationError, WheelError};
+use crate::operation_error::OperationError;
 use crate::python::PythonError;
 use crate::python::entrypoint::EntrypointCandidates;
 use crate::python::lock::LockError;
@@ -24,6 +24,7 @@ use crate::python::wheel::{InvalidWheel, WheelFault};
 use crate::rootfs::accounts::AccountError;
 use crate::rootfs::resolve::LoopError;
 use crate::rootfs::select::SelectError;
+use crate::wheels::WheelError;
 
 /// Why there is no image.
 #[derive(Debug, thiserror::Error)]

@@ -16,6 +16,7 @@ use super::report::{Missing, Resolved, Taken};
 use super::run::Run;
 use super::tars::Tars;
 use super::{Local, records, site};
+use crate::bytecode::Compiler;
 use crate::debian::dpkg::Owners;
 use crate::debian::records::Database;
 use crate::elf::{self, Abi};
@@ -25,12 +26,11 @@ use crate::layer::budget::Budget;
 use crate::layer::{Recipe, contents};
 use crate::oci::{Architecture, Platform};
 use crate::plan::Plan;
-use crate::ports::{Compiler, Walk};
 use crate::progress::{LayerId, LayerKind, Progress};
 use crate::python::Interpreter;
 use crate::python::entrypoint::{self, Entrypoint, EntrypointCandidates};
 use crate::python::wheel::Installed;
-use crate::rootfs::{Entry, RootPath, Tree};
+use crate::rootfs::{Entry, RootPath, Tree, Walk};
 
 /// Files of an image that carboy reads as text: accounts, os-release.
 const TEXT_LIMIT: u64 = 1 << 20;
@@ -47,7 +47,7 @@ pub struct Inputs {
     pub(super) app: Option<App>,
     pub(super) copies: Arc<Vec<Copied>>,
     pub(super) tars: Arc<Tars>,
-    pub(super) compiler: Arc<dyn Compiler>,
+    pub(super) compiler: Arc<Compiler>,
     pub(super) members: Arc<Members>,
     pub(super) progress: Arc<dyn Progress>,
     pub(super) run: Arc<Run>,

@@ -14,9 +14,9 @@ use super::error::BuildError;
 use crate::elf::{self, Abi, Object, header};
 use crate::layer::zip_entry::{EntryReader, SeekableEntry};
 use crate::oci::Digest;
-use crate::ports::{Cache, CacheKind};
 use crate::python::wheel::Archive;
 use crate::rootfs::ZipEntry;
+use crate::store::{Cache, CacheKind};
 
 /// Raised whenever other things are found in the same wheel.
 const FORMAT: u32 = 2;
@@ -35,12 +35,12 @@ pub type Elves = BTreeMap<u64, Elf>;
 
 /// The wheels that were looked at.
 pub struct Members {
-    cache: Arc<dyn Cache>,
+    cache: Arc<Cache>,
     known: Mutex<HashMap<Digest, Arc<Elves>>>,
 }
 
 impl Members {
-    pub fn new(cache: Arc<dyn Cache>) -> Self {
+    pub fn new(cache: Arc<Cache>) -> Self {
         Self { cache, known: Mutex::default() }
     }
 
@@ -106,7 +106,7 @@ mod tests {
     use super::*;
     use crate::python::wheel::RawZipEntry;
     use crate::rootfs::ArchiveFile;
-    use crate::store::DiskCache;
+    use crate::store::Cache;
 
     #[test]
     fn a_wheel_is_read_once() {
@@ -125,7 +125,7 @@ mod tests {
         let members: Vec<_> = contents.iter().map(member).collect();
         let file = ArchiveFile { name: "x".to_owned(), path: path.clone(), digest: Digest::of(b"wheel") };
         let archive = Archive { file: Arc::new(file), members };
-        let cache = Arc::new(DiskCache::new(folder.path().join("cache")).unwrap());
+        let cache = Arc::new(Cache::new(folder.path().join("cache")).unwrap());
         let looked_at = || {
             let members = Members::new(cache.clone());
             members.look(&archive).unwrap();

@@ -56,9 +56,13 @@ pub use why::{why, why_image};
 use crate::image::{self, Assembled, BaseRef, ImageConfig, Lineage, NewLayer};
 use crate::layer::{Packed, Recipe};
 use crate::oci::{Descriptor, Digest, Location, Platform, RawManifest, media_type};
+use crate::operation_error::OperationErrorKind;
 use crate::plan::Plan;
-use crate::ports::{BlobSource, CacheKind, LeftOut, OperationErrorKind, Packages, Sink};
 use crate::progress::LayerId;
+use crate::repository::{BlobSource, Sink};
+use crate::rootfs::LeftOut;
+use crate::store::CacheKind;
+use crate::wheels::Wheels;
 use pull::Image;
 
 /// Builds every plan's image, then publishes them: no tag moves before all of them
@@ -173,7 +177,7 @@ struct Done {
 struct Local {
     app: Option<application::Local>,
     copies: Arc<Vec<Copied>>,
-    packages: Option<Arc<dyn Packages>>,
+    packages: Option<Arc<Wheels>>,
 }
 
 /// What one platform's image will be.

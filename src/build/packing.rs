@@ -6,8 +6,8 @@ use super::error::BuildError;
 use super::run::Run;
 use crate::layer::{PackError, Packed, Recipe};
 use crate::oci::{Digest, Platform};
-use crate::ports::{Cache, CacheKind};
 use crate::progress::{Event, LayerKind, Outcome, Subject, Verb};
+use crate::store::{Cache, CacheKind};
 
 /// The layer of a recipe, and whether the cache had it.
 ///
@@ -48,7 +48,7 @@ async fn make(
 }
 
 /// What the cache knows of a key, when the blob is there too.
-pub(super) fn known(cache: &dyn Cache, key: &Digest) -> Result<Option<Packed>, BuildError> {
+pub(super) fn known(cache: &Cache, key: &Digest) -> Result<Option<Packed>, BuildError> {
     let Some(record) = cache.record(CacheKind::Layer, key)? else { return Ok(None) };
     let Ok(packed) = serde_json::from_slice::<Packed>(&record) else { return Ok(None) };
     let Some(blob) = cache.open(CacheKind::Blob, &packed.descriptor.digest)? else { return Ok(None) };
@@ -59,7 +59,7 @@ pub(super) fn known(cache: &dyn Cache, key: &Digest) -> Result<Option<Packed>, B
     Ok(None)
 }
 
-fn damaged(cache: &dyn Cache, blob: &Digest) {
+fn damaged(cache: &Cache, blob: &Digest) {
     cache.damaged(CacheKind::Blob, blob, &format!("layer {}", blob.short()));
 }
 

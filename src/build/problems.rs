@@ -4,8 +4,8 @@
 use super::error::BuildError;
 use crate::debian::os_release::OsRelease;
 use crate::diagnostic::{Code, Detail, Diagnostic};
-use crate::ports::WheelError;
 use crate::python::tags::Target;
+use crate::wheels::WheelError;
 
 /// One error of an image.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]

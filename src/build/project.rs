@@ -10,12 +10,12 @@ use super::dependencies::Facts;
 use super::error::BuildError;
 use super::run::Run;
 use crate::plan::Plan;
-use crate::ports::{LeftOut, LocalKind, Walk, WalkRules};
 use crate::python::lock::Pinned;
 use crate::python::project::{ProjectError, ProjectMetadata};
 use crate::python::wheel::{self, Installed};
 use crate::python::{Interpreter, normalised};
-use crate::rootfs::{Content, Entry, RootPath, Tree};
+use crate::rootfs::{Content, Entry, LeftOut, LocalKind, RootPath, Tree, Walk};
+use crate::source::WalkRules;
 
 /// The most bytes of a `pyproject.toml`.
 const LIMIT: u64 = 16 << 20;
@@ -138,8 +138,8 @@ pub fn known(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ports::{LocalEntry, Tracked};
     use crate::rootfs::LocalFile;
+    use crate::rootfs::{LocalEntry, Tracked};
 
     #[test]
     fn what_git_tracks_of_a_package_is_told() {

@@ -19,8 +19,9 @@ use crate::layer::budget::Budget;
 use crate::layer::contents::Slice;
 use crate::layer::{TarListing, listing, read, unpack};
 use crate::oci::{Descriptor, DiffId, Digest, Packing};
-use crate::ports::{CacheKind, Source};
 use crate::progress::{Event, Outcome, Subject, Verb};
+use crate::repository::Source;
+use crate::store::CacheKind;
 
 /// A layer on its way.
 struct Pulled<'a> {

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 pub use super::reasons::Because;
 use crate::oci::{Digest, Platform};
-pub use crate::ports::{LeftOut, Tracked};
 use crate::progress::LayerKind;
+pub use crate::rootfs::{LeftOut, Tracked};
 
 /// One image index, for one profile.
 #[derive(Clone, Debug)]

@@ -10,23 +10,28 @@ use super::error::BuildError;
 use super::members::Members;
 use super::pull::Root;
 use super::tars::Tars;
+use crate::bytecode::Compiler;
 use crate::cpu_pool::CpuPool;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::layer::{Limits, Packed, Packer, TarListing};
 use crate::oci::{Descriptor, Digest};
 use crate::once_map::OnceMap;
 use crate::plan::Plan;
-use crate::ports::{BlobSource, Cache, Compiler, Folders, Indexes, LeftOut, Repositories, Sink};
 use crate::progress::Progress;
+use crate::repository::{BlobSource, Repositories, Sink};
+use crate::rootfs::LeftOut;
+use crate::source::Folders;
+use crate::store::Cache;
+use crate::wheels::WheelIndexes;
 
 /// The outside world, as `build` sees it.
 #[derive(Clone)]
 pub struct Io {
     pub repositories: Arc<dyn Repositories>,
-    pub cache: Arc<dyn Cache>,
-    pub folders: Arc<dyn Folders>,
-    pub indexes: Arc<dyn Indexes>,
-    pub compiler: Arc<dyn Compiler>,
+    pub cache: Arc<Cache>,
+    pub folders: Arc<Folders>,
+    pub indexes: Arc<WheelIndexes>,
+    pub compiler: Arc<Compiler>,
     pub progress: Arc<dyn Progress>,
     pub cpu_pool: CpuPool,
     /// How many transfers go on at once.

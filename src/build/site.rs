@@ -9,10 +9,9 @@ use std::sync::Arc;
 use super::error::BuildError;
 use super::tars::Tars;
 use crate::layer::contents;
-use crate::ports::{LocalKind, Walk};
 use crate::python::record::{self, RecordChange};
 use crate::python::{Distributions, Interpreter, script};
-use crate::rootfs::{Content, Entry, Kind, Meta, RootPath, Tree};
+use crate::rootfs::{Content, Entry, Kind, LocalKind, Meta, RootPath, Tree, Walk};
 
 /// Scripts and RECORD files larger than this are not text that carboy rewrites.
 const TEXT_LIMIT: u64 = 16 << 20;

@@ -7,11 +7,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::layer::TarFiles;
 use crate::oci::{DiffId, Digest};
-use crate::ports::{Cache, CacheKind};
+use crate::store::{Cache, CacheKind};
 
 /// The tars of a run.
 pub struct Tars {
-    cache: Arc<dyn Cache>,
+    cache: Arc<Cache>,
     known: Mutex<Known>,
 }
 
@@ -27,7 +27,7 @@ struct Known {
 }
 
 impl Tars {
-    pub fn new(cache: Arc<dyn Cache>) -> Self {
+    pub fn new(cache: Arc<Cache>) -> Self {
         Self { cache, known: Mutex::default() }
     }
 
