@@ -12,7 +12,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use carboy::build::abi::{AbiInputs, AbiReport, Cause, check};
+use carboy::compose::verify::architecture::{AbiInputs, AbiReport, Cause, check};
 use carboy::elf::{self, dynamic::Abi};
 use carboy::python::tags::{Tag, Target};
 use carboy::python::{Cpython, Distributions, Interpreter};

@@ -10,17 +10,24 @@
 //! modules above them in this list:
 //!
 //! ```text
-//! printable hint oci diagnostic rootfs elf glibc debian python config plan image
+//! printable hint oci diagnostic rootfs elf glibc debian python config plan image compose
 //! ```
 //!
-//! Below them stand `layer` (tar over readers and writers), `progress` and `ports`
-//! (facts and traits), which import pure modules. `registry`, `wheels`, `store`,
-//! `source` and `bytecode` do I/O behind the traits of `ports`; `http` carries what goes
-//! over the network, `once_map` shares work among those who ask for it, `cpu_pool` are the
-//! threads that compute. `build` imports the pure modules, `layer`, `progress`, `ports`,
-//! `once_map` and `cpu_pool`. `ui` shows, `cli` wires
-//! everything; only `cli` reads the environment, the wall clock and the working
-//! directory. `integration/imports.rs` holds this.
+//! Above them stand `layer` (tar over readers and writers), `progress` (facts for the front
+//! end), `once_map` (work shared by key), `cpu_pool` (threads that compute),
+//! `operation_error` and `repository` (the traits of image sources and targets). Each of the
+//! following may import those before it that `integration/imports.rs` lists:
+//!
+//! ```text
+//! http store source bytecode
+//! registry wheels
+//! assemble
+//! ui
+//! cli
+//! ```
+//!
+//! `registry` and `store` implement the traits of `repository`; `cli` brings everything
+//! together. Only `cli` reads the environment, the wall clock and the working directory.
 
 pub mod assemble;
 pub mod bytecode;
@@ -38,12 +45,13 @@ pub mod image;
 pub mod layer;
 pub mod oci;
 pub mod once_map;
+pub mod operation_error;
 pub mod plan;
-pub mod ports;
 pub mod printable;
 pub mod progress;
 pub mod python;
 pub mod registry;
+pub mod repository;
 pub mod rootfs;
 pub mod source;
 pub mod store;

@@ -16,7 +16,7 @@ use crate::diagnostic::{Detail, Severity};
 use crate::image::{self, Assembled, BaseRef, Lineage, NewLayer};
 use crate::oci::{Descriptor, Digest, Location, RawManifest, media_type};
 use crate::plan::Plan;
-use crate::ports::{BlobSource, Sink};
+use crate::repository::{BlobSource, Sink};
 use crate::rootfs::LeftOut;
 
 /// An index whose blobs are at the target, and whose manifests are not.

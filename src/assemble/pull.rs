@@ -20,8 +20,10 @@ use crate::oci::digest::VerifyError;
 use crate::oci::location::Selector;
 use crate::oci::manifest::{IndexEntry, Parsed};
 use crate::oci::{Descriptor, DiffId, Digest, ImageManifest, Location, Platform, RawManifest, media_type};
-use crate::ports::{CacheKind, OperationError, OperationErrorKind, Source};
+use crate::operation_error::{OperationError, OperationErrorKind};
+use crate::repository::Source;
 use crate::rootfs::Tree;
+use crate::store::CacheKind;
 
 /// The most bytes of an image configuration that carboy reads.
 const CONFIG_LIMIT: u64 = 8 << 20;

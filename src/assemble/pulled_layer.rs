@@ -20,8 +20,9 @@ use crate::layer::contents::Slice;
 use crate::layer::listing::FORMAT;
 use crate::layer::{TarListing, read, unpack};
 use crate::oci::{Descriptor, DiffId, Digest, Packing};
-use crate::ports::{CacheKind, Source};
 use crate::progress::{Event, Outcome, Subject, Verb};
+use crate::repository::Source;
+use crate::store::CacheKind;
 
 /// A layer on its way.
 struct Pulled<'a> {

@@ -9,8 +9,8 @@ use crate::config::ConfigError;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::hint::{Hint, nearest};
 use crate::oci::Platform;
+use crate::operation_error::OperationError;
 use crate::plan::PlanError;
-use crate::ports::OperationError;
 use crate::python::lock::LockError;
 use crate::python::project::ProjectError;
 

@@ -3,8 +3,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::*;
 use crate::oci::media_type;
-use crate::ports::{OperationErrorKind, Source};
+use crate::operation_error::OperationErrorKind;
 use crate::registry::testing::{Log, Reply, Seen, Server, name, registry};
+use crate::repository::Source;
 
 fn descriptor(bytes: &[u8]) -> Descriptor {
     Descriptor::of("application/octet-stream", bytes)

@@ -18,8 +18,9 @@ use super::index::{self, Index};
 use super::{blob_path, blobs, other};
 use crate::oci::digest::Verifier;
 use crate::oci::{Descriptor, RawManifest, media_type};
-use crate::ports::{BlobSource, OperationError, OperationErrorKind, Sink};
+use crate::operation_error::{OperationError, OperationErrorKind};
 use crate::progress::{Event, Outcome, Progress, Subject, Verb};
+use crate::repository::{BlobSource, Sink};
 use crate::store::lock_wait::wait;
 use crate::store::staged::{is_staged, place_synced, staged};
 
@@ -370,7 +371,7 @@ mod tests {
 
     use super::*;
     use crate::oci::location::Selector;
-    use crate::ports::Source as _;
+    use crate::repository::Source as _;
     use crate::store::Layout;
 
     #[derive(Default)]
