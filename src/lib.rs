@@ -3,14 +3,14 @@
 //! Data flows one way: arguments and configuration become a [`plan`]; base and
 //! builder are pulled, stacked ([`rootfs`]), and what the runtime needs is chosen
 //! ([`elf`], [`python`]); layers are written ([`layer`]), an image is assembled
-//! ([`image`]) and pushed. [`build`] is that recipe.
+//! ([`image`]) and pushed. [`build`] is that recipe. [`docs`] is the reference for users.
 //!
 //! # Who may import whom
 //! Pure modules (no files, no network, no clock, no environment) import only pure
 //! modules above them in this list:
 //!
 //! ```text
-//! printable hint oci diagnostic rootfs elf glibc debian python config plan image
+//! printable hint oci diagnostic rootfs elf glibc debian python config plan image docs
 //! ```
 //!
 //! Below them stand `layer` (tar over readers and writers), `progress` and `ports`
@@ -29,6 +29,7 @@ pub mod config;
 pub mod cpu_pool;
 pub mod debian;
 pub mod diagnostic;
+pub mod docs;
 pub mod elf;
 pub mod glibc;
 pub mod hint;
