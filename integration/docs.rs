@@ -2,8 +2,8 @@
 //! flag and topic is documented, and `carboy help` and `carboy man` show what is written.
 //!
 //! An example is built if the words after its fence say from which example application:
-//! `toml build=hello` is the application's `carboy.toml`, and may name a `profile=`;
-//! `console build=hello` is run in the application's folder.
+//! `toml build-hello` is the application's `carboy.toml`, and may name a profile (`profile-NAME`);
+//! `console build-hello` is run in the application's folder.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
@@ -38,9 +38,9 @@ impl Example {
         self.info.first().map_or("", String::as_str)
     }
 
-    /// The value of a word such as `build=hello`.
+    /// The value of a word such as `build-hello`.
     fn option(&self, name: &str) -> Option<&str> {
-        self.info.iter().find_map(|word| word.strip_prefix(name)?.strip_prefix('='))
+        self.info.iter().find_map(|word| word.strip_prefix(name)?.strip_prefix('-'))
     }
 }
 
@@ -246,6 +246,27 @@ fn help_lists_verbs_and_topics_and_shows_each() {
     assert_eq!(carboy(&["help", "cache", "prune"]).done(), carboy(&["cache", "prune", "--help"]).done());
 }
 
+/// What a topic looks like on a terminal, which `script` makes.
+fn on_terminal(topic: &str, variables: &[(&str, &str)]) -> String {
+    let command = format!("{} help {topic}", env!("CARGO_BIN_EXE_carboy"));
+    let mut script = Command::new("script");
+    script.args(["-qec", &command, "/dev/null"]).env_clear().env("PATH", "/usr/bin:/bin").env("TERM", "xterm");
+    let output = script.envs(variables.iter().copied()).stdin(Stdio::null()).output().unwrap();
+    Ran::of(output).done().replace('\r', "")
+}
+
+#[test]
+fn a_terminal_gets_the_topic_laid_out_and_paged() {
+    let shouted = on_terminal("credentials", &[("PAGER", "tr a-z A-Z")]);
+    assert!(shouted.starts_with("\u{1b}[1MCREDENTIALS"), "{shouted}");
+    let bare = on_terminal("credentials", &[("PAGER", "cat"), ("NO_COLOR", "1")]);
+    assert!(bare.starts_with("Credentials for registries\n\ncarboy reads docker's config.json in"), "{bare}");
+    assert!(bare.lines().all(|line| line.chars().count() <= 100), "{bare}");
+    assert_eq!(on_terminal("credentials", &[("PAGER", ""), ("NO_COLOR", "1")]), bare);
+    // Its cursor cannot be moved, as a pager without a name would.
+    assert_eq!(on_terminal("credentials", &[("TERM", "dumb")]), bare);
+}
+
 #[test]
 fn an_unknown_topic_is_an_error_that_names_the_nearest() {
     for (words, nearest) in
@@ -316,7 +337,7 @@ fn build(example: &Example, app: &str, cache: &Path) -> String {
             command.args(example.option("profile").iter().flat_map(|name| ["--profile", name]));
         }
         "console" => {
-            let [words] = command_lines(example).try_into().unwrap();
+            let [words] = <[_; 1]>::try_from(command_lines(example)).unwrap();
             command.args(&words[1..]);
         }
         other => panic!("{other} cannot be built"),

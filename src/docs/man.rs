@@ -12,6 +12,8 @@ use super::terminal::{Markup, table};
 const WIDTH: usize = 72;
 /// The section of man pages for conventions and overviews.
 const SECTION: &str = "7";
+/// An argument of a request that is left empty: pages have no date, for a build has none.
+pub const EMPTY: &str = "\"\"";
 
 /// The file name of a topic's page.
 #[must_use]
@@ -24,7 +26,7 @@ pub fn file_name(topic: &Topic) -> String {
 pub fn render(topic: &Topic, version: &str) -> String {
     let mut page = Roff::new();
     let title = format!("carboy-{}", topic.name);
-    page.control("TH", [title.to_uppercase().as_str(), SECTION, "", &format!("carboy {version}")]);
+    page.control("TH", [title.to_uppercase().as_str(), SECTION, EMPTY, &format!("carboy {version}")]);
     page.control("SH", ["NAME"]);
     page.text([roman(format!("{title} - {}", topic.summary.replace('`', "")))]);
     let blocks = parse(topic.text);
@@ -97,7 +99,7 @@ mod tests {
         let text = "# Title\n\nWhat `carboy` does.\n\n## One thing\n\n- item\n\n```sh\n.hidden -l\n```\n";
         let topic = Topic { name: "things", summary: "All of them", text };
         let page = render(&topic, "1.2.3");
-        let want = ".TH CARBOY\\-THINGS 7 \"\" \"carboy 1.2.3\"\n.SH NAME\ncarboy\\-things \\- All of them\n\
+        let want = ".TH CARBOY-THINGS 7 \"\" \"carboy 1.2.3\"\n.SH NAME\ncarboy\\-things \\- All of them\n\
             .SH DESCRIPTION\n.PP\nWhat \\fBcarboy\\fR does.\n.SH \"ONE THING\"\n.IP • 4\nitem\n\
             .PP\n.RS 2\n.nf\n\\&.hidden \\-l\n.fi\n.RE\n.SH \"SEE ALSO\"\n\\fBcarboy\\fR(1)\n";
         assert!(page.ends_with(want), "{page}");

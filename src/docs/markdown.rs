@@ -201,7 +201,7 @@ mod tests {
 
     #[test]
     fn blocks_keep_their_styles_and_depths() {
-        let text = "# Title\n\nOne `two` **three**\nfour.\n\n- item\n\n  more\n  1. first\n\n```toml build=hello\na = 1\n```\n\n\
+        let text = "# Title\n\nOne `two` **three**\nfour.\n\n- item\n\n  more\n  1. first\n\n```toml build-hello\na = 1\n```\n\n\
                     | a | b |\n|-|-|\n| `c` | d |\n";
         let blocks = parse(text);
         let span = |text: &str, style| Span { text: text.to_owned(), style };
@@ -221,7 +221,7 @@ mod tests {
             paragraph(1, Some("•"), plain("item")),
             paragraph(1, None, plain("more")),
             paragraph(2, Some("1."), plain("first")),
-            Block::Code { depth: 0, info: "toml build=hello".to_owned(), text: "a = 1\n".to_owned() },
+            Block::Code { depth: 0, info: "toml build-hello".to_owned(), text: "a = 1\n".to_owned() },
             Block::Table { rows: vec![vec![plain("a"), plain("b")], vec![vec![span("c", Style::Code)], plain("d")]] },
         ];
         assert_eq!(blocks, want);
