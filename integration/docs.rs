@@ -15,6 +15,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use carboy::config::{File, all_keys};
+use carboy::diagnostic::Code;
 use carboy::docs::markdown::{Block, parse, plain};
 use carboy::docs::{TOPICS, man, topic};
 use carboy::{cli, config};
@@ -159,7 +160,7 @@ fn command_lines_parse() {
             verbs.insert(words[1].clone());
         }
     }
-    let want = ["build", "cache", "help", "man", "plan", "why"].map(str::to_owned);
+    let want = ["build", "cache", "explain", "help", "man", "plan", "why"].map(str::to_owned);
     assert_eq!(verbs, want.into());
 }
 
@@ -212,6 +213,14 @@ fn every_flag_and_variable_is_documented() {
 }
 
 #[test]
+fn every_code_is_in_the_page_on_troubleshooting() {
+    let text = topic("troubleshooting").unwrap().text;
+    for code in Code::ALL {
+        assert!(text.contains(&format!("`{}`", code.name())), "{} is not in troubleshooting.md", code.name());
+    }
+}
+
+#[test]
 fn limits_in_the_reference_are_the_programs() {
     let limits = File::parse("", "carboy.toml").unwrap().limits;
     let text = topic("configuration").unwrap().text;
@@ -238,7 +247,7 @@ fn help_lists_verbs_and_topics_and_shows_each() {
         // In a pipe, the Markdown as it is.
         assert_eq!(carboy(&["help", topic.name]).done(), topic.text);
     }
-    for verb in ["build", "plan", "why", "cache", "help"] {
+    for verb in ["build", "plan", "why", "cache", "explain", "help"] {
         assert!(list.contains(&format!("\n  {verb} ")), "{list}");
         assert_eq!(carboy(&["help", verb]).done(), carboy(&[verb, "--help"]).done());
     }
@@ -300,7 +309,7 @@ fn man_pages_are_written_for_verbs_and_topics() {
         let entries = fs::read_dir(folder.path().join(section)).unwrap();
         entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
     };
-    let verbs = ["", "-build", "-plan", "-why", "-cache", "-cache-info", "-cache-prune", "-help"];
+    let verbs = ["", "-build", "-plan", "-why", "-cache", "-cache-info", "-cache-prune", "-explain", "-help"];
     assert_eq!(names("man1"), verbs.map(|verb| format!("carboy{verb}.1")).into());
     assert_eq!(names("man7"), TOPICS.iter().map(man::file_name).collect());
     let build = fs::read_to_string(folder.path().join("man1/carboy-build.1")).unwrap();

@@ -44,6 +44,7 @@ topics! {
     credentials "credentials.md" "Logging in to registries";
     exit_codes "exit-codes.md" "Exit codes, stdout, stderr and JSON";
     troubleshooting "troubleshooting.md" "What an error means and what to do about it";
+    codes "codes.md" "Every code of an error or warning, with an example and the fix";
     migration "migration.md" "From a Dockerfile to carboy";
 }
 
