@@ -3,14 +3,14 @@
 //! Data flows one way: arguments and configuration become a [`plan`]; base and
 //! builder are pulled, stacked ([`rootfs`]), and what the runtime needs is chosen
 //! ([`elf`], [`python`]); layers are written ([`layer`]), an image is assembled
-//! ([`image`]) and pushed. [`assemble`] is that recipe.
+//! ([`image`]) and pushed. [`assemble`] is that recipe. [`docs`] is the reference for users.
 //!
 //! # Who may import whom
 //! Pure modules (no files, no network, no clock, no environment) import only pure
 //! modules above them in this list:
 //!
 //! ```text
-//! printable hint oci diagnostic rootfs elf glibc debian python config plan image compose
+//! printable hint oci diagnostic rootfs elf glibc debian python config plan image compose docs
 //! ```
 //!
 //! Above them stand `layer` (tar over readers and writers), `progress` (facts for the front
@@ -37,6 +37,7 @@ pub mod config;
 pub mod cpu_pool;
 pub mod debian;
 pub mod diagnostic;
+pub mod docs;
 pub mod elf;
 pub mod glibc;
 pub mod hint;

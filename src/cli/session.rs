@@ -239,10 +239,18 @@ fn docker_config(bounds: Option<&PathBounds>, progress: &dyn Progress) -> Option
 }
 
 fn screen() -> Screen {
-    let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
-    let is_terminal = io::stderr().is_terminal() && !dumb;
-    let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-    Screen { terminal: is_terminal, color: is_terminal && !no_color, width: width(&console::Term::stderr()) }
+    let is_terminal = io::stderr().is_terminal() && !is_dumb();
+    Screen { terminal: is_terminal, color: is_terminal && !no_color(), width: width(&console::Term::stderr()) }
+}
+
+/// Whether the terminal is one that cannot move its cursor.
+pub fn is_dumb() -> bool {
+    std::env::var_os("TERM").is_some_and(|term| term == "dumb")
+}
+
+/// Whether the user wants no colour.
+pub fn no_color() -> bool {
+    std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
 }
 
 /// How wide texts for stdout may be.
