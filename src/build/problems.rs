@@ -282,17 +282,14 @@ mod tests {
     }
 
     #[test]
-    fn many_things_that_are_wrong_are_put_together_quickly() {
+    fn many_things_that_are_wrong_are_merged() {
         let many = |arch: &str| {
             let platform = Platform::new("linux", arch);
             Wrong::on(&platform, (0..40_000).map(|at| missing(&at.to_string())).collect())
         };
-        let started = std::time::Instant::now();
         let mut wrong = many("amd64");
-        wrong.merge(many("arm64"));
+        wrong.merge(many("arm64")); // compared one by one, these would take minutes
         assert_eq!(wrong.found.len(), 40_000);
-        // one by one it took minutes
-        assert!(started.elapsed() < std::time::Duration::from_secs(20), "{:?}", started.elapsed());
     }
 
     #[test]
