@@ -16,6 +16,8 @@ mod others;
 mod random;
 #[path = "locks/uv.rs"]
 mod uv;
+#[path = "support/watchdog.rs"]
+mod watchdog;
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -1,5 +1,5 @@
-//! Hostile wheels are refused, with an error that names the wheel and the member, soon
-//! and without taking much memory; odd but honest ones are installed.
+//! Hostile wheels are refused, with an error that names the wheel and the member, and
+//! without taking much memory; odd but honest ones are installed.
 
 #![expect(clippy::unwrap_used, reason = "a test whose surroundings fail has failed")]
 #![expect(clippy::print_stdout, reason = "what was measured is told")]
@@ -10,13 +10,14 @@ mod cache;
 mod made;
 #[path = "support/random.rs"]
 mod random;
+#[path = "support/watchdog.rs"]
+mod watchdog;
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use carboy::elf;
 use carboy::layer::{PackError, Packer, Recipe, TarFiles, contents, zip};
@@ -26,12 +27,11 @@ use carboy::python::wheel::{Installed, install};
 use carboy::rootfs::{ArchiveFile, Content, Entry, RootPath, Tree};
 use made::{INFO, METADATA, Member, WHEEL};
 use random::Random;
+use watchdog::Watchdog;
 
 const NAME: &str = "x-1.0-py3-none-any.whl";
 /// Where modules go: what layers are written from is told by its place in the image.
 const SITE: &str = "/usr/local/lib/python3.13/site-packages";
-/// The most that refusing a small wheel may take.
-const PATIENCE: Duration = Duration::from_secs(5);
 
 struct NoTars;
 
@@ -61,14 +61,11 @@ fn tried(name: &str, bytes: &[u8], interpreter: &Interpreter) -> Result<Installe
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("wheel.whl");
     fs::write(&path, bytes).unwrap();
-    let start = Instant::now();
     let installed = try_file(name, &path, interpreter);
-    let packed = installed.and_then(|installed| {
+    installed.and_then(|installed| {
         packed(&installed).map_err(|error| error.to_string())?;
         Ok(installed)
-    });
-    assert!(start.elapsed() < PATIENCE, "{:?}", start.elapsed());
-    packed
+    })
 }
 
 fn packed(installed: &Installed) -> Result<(), PackError> {
@@ -564,7 +561,16 @@ fn real(folder: &str) -> Vec<PathBuf> {
 
 #[test]
 fn corrupted_wheels_are_read_or_refused() {
-    let rounds = if std::env::var_os("CARBOY_LONG").is_some() { 50_000 } else { 2_000 };
+    read_corrupted(2_000);
+}
+
+#[test]
+#[ignore = "long"]
+fn many_corrupted_wheels_are_read_or_refused() {
+    read_corrupted(50_000);
+}
+
+fn read_corrupted(rounds: usize) {
     let wheels = real("small/3.13-x86_64")
         .into_iter()
         .map(|path| (path.file_name().unwrap().to_str().unwrap().to_owned(), fs::read(&path).unwrap()));
@@ -575,6 +581,7 @@ fn corrupted_wheels_are_read_or_refused() {
     let path = folder.path().join("w.whl");
     let mut random = Random::new(0x5eed_0077);
     let (mut fine, mut refused) = (0, 0);
+    let watchdog = Watchdog::start();
     for round in 0..rounds {
         let (name, bytes) = random.pick(&samples);
         let mut bytes = bytes.clone();
@@ -594,7 +601,7 @@ fn corrupted_wheels_are_read_or_refused() {
             bytes.truncate(random.index(bytes.len()));
         }
         fs::write(&path, &bytes).unwrap();
-        let start = Instant::now();
+        watchdog.step(format!("round {round}"));
         let done = try_file(name, &path, &interpreter).and_then(|installed| {
             // packing is slow: some of them
             if round % 8 == 0 { packed(&installed).map_err(|error| error.to_string()) } else { Ok(()) }
@@ -603,7 +610,6 @@ fn corrupted_wheels_are_read_or_refused() {
             Ok(()) => fine += 1,
             Err(_) => refused += 1,
         }
-        assert!(start.elapsed() < PATIENCE, "round {round} took {:?}", start.elapsed());
     }
     assert!(fine > rounds / 50 && refused > rounds / 2, "{fine} fine, {refused} refused");
 }
@@ -611,44 +617,35 @@ fn corrupted_wheels_are_read_or_refused() {
 /// What the ELF reader finds in a wheel is what it finds in the unpacked file.
 #[test]
 fn libraries_are_read_in_the_archive_as_outside() {
-    let long = std::env::var_os("CARBOY_LONG").is_some();
-    let folder = if long { "large/3.13-x86_64" } else { "small/3.13-x86_64" };
+    compare_libraries("small/3.13-x86_64");
+}
+
+#[test]
+#[ignore = "long"]
+fn libraries_of_popular_wheels_are_read_in_the_archive_as_outside() {
+    compare_libraries("large/3.13-x86_64");
+}
+
+fn compare_libraries(folder: &str) {
     let interpreter = interpreter("usr/local/bin/python3.13");
-    let [mut inside, mut heads, mut outside, mut unpacking] = [Duration::ZERO; 4];
-    let (mut libraries, mut files, mut size) = (0, 0, 0);
+    let mut libraries = 0;
     let unpacked = tempfile::tempdir().unwrap();
+    let file = unpacked.path().join("x.so");
     for wheel in real(folder) {
         let name = wheel.file_name().unwrap().to_str().unwrap().to_owned();
         let installed = try_file(&name, &wheel, &interpreter).unwrap_or_else(|error| panic!("{error}"));
         for (path, entry) in &installed.entries {
             let content = entry.content().unwrap();
-            files += 1;
-            let start = Instant::now();
             let is_elf = elf::is_elf(contents::magic(content, &NoTars).unwrap());
-            heads += start.elapsed();
             if !is_elf || !matches!(content, Content::Member(_)) {
                 continue;
             }
-            let start = Instant::now();
             let there = elf::parse(&object::ReadCache::new(contents::open(content, &NoTars).unwrap()));
-            let one = start.elapsed();
-            inside += one;
-            let file = unpacked.path().join("x.so");
-            let start = Instant::now();
             io::copy(&mut contents::open(content, &NoTars).unwrap(), &mut File::create(&file).unwrap()).unwrap();
-            unpacking += start.elapsed();
-            let start = Instant::now();
             let here = elf::parse(&object::ReadCache::new(File::open(&file).unwrap()));
-            outside += start.elapsed();
-            if long && one > Duration::from_millis(200) {
-                println!("{path}: {one:?} for {} bytes", content.size());
-            }
             assert_eq!(there, here, "{path}");
-            (libraries, size) = (libraries + 1, size + content.size());
+            libraries += 1;
         }
     }
-    println!(
-        "{libraries} libraries of {size} bytes: {inside:?} inside, {outside:?} outside, after unpacking in {unpacking:?}; {files} heads in {heads:?}"
-    );
     assert!(libraries > 20, "{libraries}");
 }

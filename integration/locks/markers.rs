@@ -197,8 +197,17 @@ fn random_marker(random: &mut Random, depth: usize) -> String {
 
 #[test]
 fn random_markers() {
+    compare_random(8000);
+}
+
+#[test]
+#[ignore = "long"]
+fn many_random_markers() {
+    compare_random(200_000);
+}
+
+fn compare_random(count: usize) {
     let mut random = Random::new(751);
-    let count = if std::env::var_os("CARBOY_LONG").is_some() { 200_000 } else { 8000 };
     let cases: Vec<_> = (0..count)
         .map(|_| Case {
             marker: random_marker(&mut random, 3),

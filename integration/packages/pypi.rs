@@ -1,4 +1,4 @@
-//! `PyPI` itself, when `CARBOY_LONG` is set: what no scripted index can tell.
+//! `PyPI` itself, in a long run: what no scripted index can tell.
 
 use carboy::packages::Settings;
 use carboy::ports::Packages as _;
@@ -7,10 +7,8 @@ use carboy::python::lock::Pinned;
 use crate::desk::{Desk, target, with_hashes};
 
 #[tokio::test]
+#[ignore = "long"]
 async fn wheels_of_pypi_are_found_for_both_machines() {
-    if std::env::var_os("CARBOY_LONG").is_none() {
-        return;
-    }
     let desk = Desk::new();
     let wheels = desk.wheels(Settings::default());
     for (name, version, machine, wanted) in [
