@@ -25,8 +25,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test whose surroundings fail has failed")]
 
-#[path = "support/made.rs"]
-mod made;
+#[path = "support/test_cache.rs"]
+mod test_cache;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
@@ -41,7 +41,7 @@ use carboy::oci::{Compression, Digest};
 use carboy::python::Interpreter;
 use carboy::python::wheel::{Installed, install};
 use carboy::rootfs::{ArchiveFile, Entry, RootPath, Tree};
-use made::made;
+use test_cache::test_cache;
 
 /// What uv and pip write into a dist-info folder beside what the wheel has.
 const OTHERS_ONLY: [&str; 3] = ["REQUESTED", "direct_url.json", "uv_cache.json"];
@@ -150,7 +150,7 @@ fn ran(command: &mut Command) {
 
 fn uvs(set: &Set, wheels: &[PathBuf], folder: &Path) -> Files {
     let target = folder.join("uv");
-    let mut command = Command::new(made("venv/bin/uv"));
+    let mut command = Command::new(test_cache("venv/bin/uv"));
     command.args([
         "pip",
         "install",
@@ -161,7 +161,7 @@ fn uvs(set: &Set, wheels: &[PathBuf], folder: &Path) -> Files {
         "--no-config",
         "--link-mode=hardlink",
     ]);
-    command.arg("--python").arg(made("venv/bin/python")).args(["--python-version", set.python]);
+    command.arg("--python").arg(test_cache("venv/bin/python")).args(["--python-version", set.python]);
     command.args(["--python-platform", &format!("{}-manylinux_2_28", set.machine)]);
     command.arg("--cache-dir").arg(folder.join("uv-cache")).arg("--target").arg(&target).args(wheels);
     ran(&mut command);
@@ -170,7 +170,7 @@ fn uvs(set: &Set, wheels: &[PathBuf], folder: &Path) -> Files {
 
 fn pips(set: &Set, wheels: &[PathBuf], folder: &Path) -> Files {
     let target = folder.join("pip");
-    let mut command = Command::new(made("venv/bin/python"));
+    let mut command = Command::new(test_cache("venv/bin/python"));
     command.env_remove("PIP_FIND_LINKS").args([
         "-m",
         "pip",
@@ -211,7 +211,7 @@ struct Set {
 
 impl Set {
     fn wheels(&self) -> Vec<PathBuf> {
-        let folder = made(&format!("wheels/{}/{}-{}", self.folder, self.python, self.machine));
+        let folder = test_cache(&format!("wheels/{}/{}-{}", self.folder, self.python, self.machine));
         let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
         let mut out: Vec<_> = entries.filter(|path| path.extension().is_some_and(|end| end == "whl")).collect();
         out.sort();

@@ -477,7 +477,7 @@ fn unpacked(image: &str) -> Tree {
 /// missing, and the versions that are.
 fn pandas_over(base: &str, builder: &Tree) -> (Outcome, BTreeSet<String>) {
     let mut image = unpacked(base);
-    let site = root::tree(&support::made("site/pandas/3.13-amd64"));
+    let site = root::tree(&support::test_cache("site/pandas/3.13-amd64"));
     let mut origins = BTreeMap::new();
     let mut roots = Vec::new();
     let python = RootPath::new("usr/local").unwrap();

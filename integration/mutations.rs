@@ -3,24 +3,24 @@
 
 #![expect(clippy::unwrap_used, reason = "a file that cannot be read has failed the test")]
 
-#[path = "support/made.rs"]
-mod made;
 #[path = "support/random.rs"]
 mod random;
+#[path = "support/test_cache.rs"]
+mod test_cache;
 #[path = "support/watchdog.rs"]
 mod watchdog;
 
 use std::fs;
 
 use carboy::elf;
-use made::made;
+use test_cache::test_cache;
 
 use random::Random;
 use watchdog::Watchdog;
 
 /// The smaller ELF files of the wheels, of both platforms, with versions and without.
 fn samples() -> Vec<Vec<u8>> {
-    let mut open = vec![made("site")];
+    let mut open = vec![test_cache("site")];
     let mut out = Vec::new();
     while let Some(folder) = open.pop() {
         let Ok(entries) = fs::read_dir(&folder) else { continue };

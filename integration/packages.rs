@@ -6,8 +6,8 @@
 
 #[path = "packages/credentials.rs"]
 mod credentials;
-#[path = "packages/desk.rs"]
-mod desk;
+#[path = "packages/harness.rs"]
+mod harness;
 #[path = "packages/indexes.rs"]
 mod indexes;
 #[path = "packages/lacking.rs"]

@@ -3,8 +3,6 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
-#[path = "errors/debian_registry.rs"]
-mod debian_registry;
 #[path = "projects/folder.rs"]
 mod folder;
 #[path = "projects/hostile.rs"]
@@ -17,13 +15,8 @@ mod lacking;
 mod layers;
 #[path = "projects/locks.rs"]
 mod locks;
-mod made {
-    pub use crate::support::made;
-}
 #[path = "projects/own.rs"]
 mod own;
-#[path = "support/scripted.rs"]
-mod scripted;
 #[path = "projects/sources.rs"]
 mod sources;
 mod support;
@@ -31,5 +24,3 @@ mod support;
 mod trust;
 #[path = "support/wheels.rs"]
 mod wheels;
-#[path = "errors/world.rs"]
-mod world;

@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 use support::carboy::Carboy;
 use support::image::Unpacked;
-use support::{DEBIAN_12, DEBIAN_13, PLATFORMS, PYTHON_2, Pair, layout, made, project, ran, run, tool};
+use support::{DEBIAN_12, DEBIAN_13, PLATFORMS, PYTHON_2, Pair, layout, project, ran, run, test_cache, tool};
 use tempfile::TempDir;
 
 /// Type, name and version.
@@ -136,7 +136,7 @@ fn version(builder: &Path, package: &str) -> String {
 
 /// The distributions of an example's ready-made site-packages.
 fn wheels(app: &str, pair: Pair, platform: &str) -> Vec<Package> {
-    let site = made(&format!("site/{app}/{}-{}", pair.python, platform.rsplit('/').next().unwrap()));
+    let site = test_cache(&format!("site/{app}/{}-{}", pair.python, platform.rsplit('/').next().unwrap()));
     let found = fs::read_dir(site).unwrap().map(|entry| entry.unwrap().path().join("METADATA"));
     let texts = found.filter(|path| path.exists()).map(|path| fs::read_to_string(path).unwrap());
     let name = |text: &str| field(text, "Name").to_lowercase().replace(['_', '.'], "-"); // as syft writes it (PEP 503)
@@ -144,7 +144,7 @@ fn wheels(app: &str, pair: Pair, platform: &str) -> Vec<Package> {
 }
 
 /// What an image is made of.
-struct Made<'a> {
+struct Contents<'a> {
     built: &'a Built,
     builder: &'a str,
     /// None for scratch.
@@ -155,7 +155,7 @@ struct Made<'a> {
     local: &'a [&'a str],
 }
 
-impl<'a> Made<'a> {
+impl<'a> Contents<'a> {
     fn of(built: &'a Built, builder: &'a str, base: Option<&'a str>) -> Self {
         Self { built, builder, base, more: Vec::new(), local: &[] }
     }
@@ -219,7 +219,7 @@ fn python(builder: &str, platform: &str) -> Package {
 /// A Python image over a base (none for scratch) and its wheels.
 fn check(built: &Built, pair: Pair, base: Option<&str>, platform: &str, wheels: Vec<Package>) {
     let more = wheels.into_iter().chain([python(pair.builder, platform)]).collect();
-    Made { more, ..Made::of(built, pair.builder, base) }.check(platform);
+    Contents { more, ..Contents::of(built, pair.builder, base) }.check(platform);
 }
 
 /// Compares a list with the files that it names.
@@ -391,7 +391,7 @@ fn nginx(platform: &str) {
     for base in [Some(NGINX.base), None] {
         let name = base.map_or("scratch".to_owned(), |base| format!("oci:{}", layout(base).display()));
         let built = Built::new("nginx", NGINX, &name, more);
-        Made { local: &CONFIGURED, ..Made::of(&built, NGINX.builder, base) }.check(platform);
+        Contents { local: &CONFIGURED, ..Contents::of(&built, NGINX.builder, base) }.check(platform);
         let image = built.unpacked(platform);
         let list = fs::read_to_string(status_d(&image.root()).join("nginx-common.md5sums")).unwrap();
         assert!(list.contains("etc/nginx/mime.types") && !list.contains("etc/nginx/nginx.conf"), "{list}");
@@ -412,7 +412,7 @@ fn a_base_with_dpkgs_own_database_keeps_it_and_gets_records_beside_it_on_arm64()
 fn nginx_over_python(platform: &str) {
     let base = DEBIAN_12.builder;
     let built = Built::new("nginx", NGINX, &format!("oci:{}", layout(base).display()), "");
-    Made { local: &CONFIGURED, ..Made::of(&built, NGINX.builder, Some(base)) }.check(platform);
+    Contents { local: &CONFIGURED, ..Contents::of(&built, NGINX.builder, Some(base)) }.check(platform);
 }
 
 #[test]

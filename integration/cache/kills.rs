@@ -4,9 +4,9 @@ use std::process::Stdio;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::harness::{Harness, leftovers, names};
 use crate::support::registry::Registry;
 use crate::support::run;
-use crate::workshop::{Workshop, leftovers, names};
 
 /// Even and the same in every run: the fractional parts of multiples of the golden ratio.
 fn moment(number: u32, whole: Duration) -> Duration {
@@ -14,11 +14,11 @@ fn moment(number: u32, whole: Duration) -> Duration {
 }
 
 /// The shortest duration of four builds, each of a changed application.
-fn shortest(workshop: &Workshop, to: &str) -> Duration {
+fn shortest(harness: &Harness, to: &str) -> Duration {
     let builds = (0..4).map(|number| {
-        workshop.set_version(&format!("first {number}"));
+        harness.set_version(&format!("first {number}"));
         let started = Instant::now();
-        workshop.build(&[to]).done();
+        harness.build(&[to]).done();
         started.elapsed()
     });
     builds.min().unwrap()
@@ -26,9 +26,9 @@ fn shortest(workshop: &Workshop, to: &str) -> Duration {
 
 /// Starts a build and kills it after a while; one that has ended by then is started again,
 /// and killed sooner.
-fn kill(workshop: &Workshop, args: &[&str], mut after: Duration) {
+fn kill(harness: &Harness, args: &[&str], mut after: Duration) {
     loop {
-        let mut build = workshop.command(&["build"]);
+        let mut build = harness.command(&["build"]);
         let mut child = build.args(args).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
         thread::sleep(after);
         let has_ended = child.try_wait().unwrap().is_some();
@@ -53,28 +53,28 @@ fn many_killed_builds_leave_nothing() {
 }
 
 fn kill_builds(moments: u32) {
-    let workshop = Workshop::new(20, 100_000);
-    let layout = workshop.path("out");
+    let harness = Harness::new(20, 100_000);
+    let layout = harness.path("out");
     let to = format!("--to=oci:{}:1", layout.display());
-    let whole = shortest(&workshop, &to);
+    let whole = shortest(&harness, &to);
     let mut tag = names(&layout)["1"].clone();
     for number in 0..moments {
-        workshop.set_version(&format!("version {number}"));
+        harness.set_version(&format!("version {number}"));
         if number % 3 == 0 {
-            std::fs::remove_dir_all(workshop.cache()).unwrap(); // killed while it is filled
+            std::fs::remove_dir_all(harness.cache()).unwrap(); // killed while it is filled
         }
-        kill(&workshop, &[&to], moment(number, whole));
+        kill(&harness, &[&to], moment(number, whole));
         let now = names(&layout)["1"].clone();
-        let ran = workshop.build(&[&to]);
+        let ran = harness.build(&[&to]);
         assert!(!ran.stderr.contains("damaged"), "{}", ran.stderr);
         ran.done();
         let next = names(&layout)["1"].clone();
         assert!(now == tag || now == next, "kill {number} left the tag at {now}");
         if number % 10 == 0 {
-            assert_eq!(next, workshop.expected(), "after kill {number}");
+            assert_eq!(next, harness.expected(), "after kill {number}");
         }
         tag = next;
-        for folder in [workshop.cache(), layout.clone()] {
+        for folder in [harness.cache(), layout.clone()] {
             assert_eq!(leftovers(&folder), Vec::<std::path::PathBuf>::new(), "after kill {number}");
         }
     }
@@ -92,21 +92,21 @@ fn many_killed_pushes_leave_the_tag_old_or_new() {
 }
 
 fn kill_pushes(moments: u32) {
-    let (workshop, registry) = (Workshop::new(20, 100_000), Registry::start());
+    let (harness, registry) = (Harness::new(20, 100_000), Registry::start());
     let name = registry.name("shop:1");
     let to = format!("--to={name}");
     let digest = || run("crane", ["digest", "--insecure", &name]).trim().to_owned();
-    let whole = shortest(&workshop, &to);
+    let whole = shortest(&harness, &to);
     let mut tag = digest();
     for number in 0..moments {
-        workshop.set_version(&format!("version {number}"));
-        kill(&workshop, &[&to], moment(number, whole));
+        harness.set_version(&format!("version {number}"));
+        kill(&harness, &[&to], moment(number, whole));
         let now = digest();
         if now != tag {
             // Whole: everything that it names is there.
             run("crane", ["validate", "--insecure", "--fast", "--remote", &name]);
         }
-        let line = workshop.build(&[&to]).done();
+        let line = harness.build(&[&to]).done();
         let next = digest();
         assert!(line.trim().ends_with(&next));
         assert!(now == tag || now == next, "kill {number} left the tag at {now}");
@@ -117,14 +117,14 @@ fn kill_pushes(moments: u32) {
 /// SIGTERM and SIGINT end a build at once, and take its files away.
 #[test]
 fn signals_stop_a_build_and_nothing_is_left() {
-    let workshop = Workshop::new(20, 300_000);
-    let layout = workshop.path("out");
+    let harness = Harness::new(20, 300_000);
+    let layout = harness.path("out");
     let to = format!("--to=oci:{}:1", layout.display());
     for (signal, code) in [("TERM", 143), ("INT", 130)] {
-        std::fs::remove_dir_all(workshop.cache()).ok();
-        let child = workshop.command(&["build", &to]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        std::fs::remove_dir_all(harness.cache()).ok();
+        let child = harness.command(&["build", &to]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let patience = Instant::now() + Duration::from_mins(2);
-        while leftovers(&workshop.cache()).is_empty() {
+        while leftovers(&harness.cache()).is_empty() {
             assert!(Instant::now() < patience);
             thread::sleep(Duration::from_millis(1));
         }
@@ -133,6 +133,6 @@ fn signals_stop_a_build_and_nothing_is_left() {
         assert_eq!(ended.status.code(), Some(code), "{signal}");
         assert!(ended.stdout.is_empty() && names(&layout).is_empty(), "{signal}");
         assert!(!String::from_utf8_lossy(&ended.stderr).contains("panicked"), "{signal}");
-        assert_eq!(leftovers(&workshop.cache()), Vec::<std::path::PathBuf>::new(), "{signal}");
+        assert_eq!(leftovers(&harness.cache()), Vec::<std::path::PathBuf>::new(), "{signal}");
     }
 }

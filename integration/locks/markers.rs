@@ -8,8 +8,8 @@ use carboy::python::marker::{Chosen, Marker, Undecided};
 use serde_json::{Value, json};
 
 use super::environment;
-use crate::made::made;
 use crate::random::Random;
+use crate::test_cache::test_cache;
 
 const VARIABLES: [&str; 13] = [
     "os_name",
@@ -68,7 +68,7 @@ fn packaging(cases: &[Value]) -> Vec<Value> {
     let mut child = Command::new("python3")
         .args(["-I", "-B"])
         .arg(script)
-        .arg(made("site/flask/3.11-amd64"))
+        .arg(test_cache("site/flask/3.11-amd64"))
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()

@@ -4,13 +4,13 @@ use carboy::packages::Settings;
 use carboy::ports::Packages as _;
 use carboy::python::lock::Pinned;
 
-use crate::desk::{Desk, target, with_hashes};
+use crate::harness::{Harness, target, with_hashes};
 
 #[tokio::test]
 #[ignore = "long"]
 async fn wheels_of_pypi_are_found_for_both_machines() {
-    let desk = Desk::new();
-    let wheels = desk.wheels(Settings::default());
+    let harness = Harness::new();
+    let wheels = harness.wheels(Settings::default());
     for (name, version, machine, wanted) in [
         ("numpy", "2.3.1", "x86_64", "numpy-2.3.1-cp313-cp313-manylinux_2_28_x86_64.whl"),
         ("numpy", "2.3.1", "aarch64", "numpy-2.3.1-cp313-cp313-manylinux_2_28_aarch64.whl"),
