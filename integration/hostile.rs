@@ -532,7 +532,11 @@ fn hostile_shapes_do_not_hang() {
         let entries = tree.below(&RootPath::root()).count();
         results.push(format!("{shape}: {entries} entries, {result:?}"));
     }
-    insta::assert_snapshot!(results.join("\n"), @"");
+    insta::assert_snapshot!(results.join("\n"), @r#"
+    20,000 names 1,500 folders deep: 21500 entries, Ok(())
+    5,000 opaque folders over 100,000 files: 5001 entries, Ok(())
+    20,000 names through 35 long links: 93 entries, Err("its names pass through too many folders or links")
+    "#);
 }
 
 /// Package lists that are one list by many names are read once: 200 of them would be over
