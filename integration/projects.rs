@@ -7,20 +7,20 @@
 mod folder;
 #[path = "projects/hostile.rs"]
 mod hostile;
-#[path = "projects/inside.rs"]
-mod inside;
-#[path = "projects/lacking.rs"]
-mod lacking;
 #[path = "projects/layers.rs"]
 mod layers;
 #[path = "projects/locks.rs"]
 mod locks;
-#[path = "projects/own.rs"]
-mod own;
+#[path = "projects/paths.rs"]
+mod paths;
+#[path = "projects/project_itself.rs"]
+mod project_itself;
 #[path = "projects/sources.rs"]
 mod sources;
 mod support;
 #[path = "projects/trust.rs"]
 mod trust;
+#[path = "projects/unavailable_wheels.rs"]
+mod unavailable_wheels;
 #[path = "support/wheels.rs"]
 mod wheels;

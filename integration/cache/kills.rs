@@ -123,9 +123,9 @@ fn signals_stop_a_build_and_nothing_is_left() {
     for (signal, code) in [("TERM", 143), ("INT", 130)] {
         std::fs::remove_dir_all(harness.cache()).ok();
         let child = harness.command(&["build", &to]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        let patience = Instant::now() + Duration::from_mins(2);
+        let limit = Instant::now() + Duration::from_mins(2);
         while leftovers(&harness.cache()).is_empty() {
-            assert!(Instant::now() < patience);
+            assert!(Instant::now() < limit);
             thread::sleep(Duration::from_millis(1));
         }
         run("sh", ["-c", &format!("kill -{signal} {}", child.id())]);

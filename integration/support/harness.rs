@@ -16,7 +16,7 @@ pub const CC: &str = "--base=REGISTRY/distroless/cc";
 pub const SLIM: &str = "--builder=REGISTRY/python:3.11-slim";
 pub const AMD64: &str = "--platform=linux/amd64";
 
-/// Where a build goes on.
+/// A project in a folder of its own, a cache, and a registry to push to.
 pub struct Harness {
     folder: TempDir,
     pub registry: Option<Registry>,
@@ -70,7 +70,7 @@ impl Harness {
             let folder = emptied("harness-cache");
             let harness = Self::new();
             harness.succeeds(&[CC, SLIM, AMD64, "--push=false", "--", "python3"]);
-            fs::rename(harness.cache(), &folder).unwrap();
+            link(&harness.cache(), &folder);
             folder
         });
         let harness = Self::new();
@@ -224,7 +224,8 @@ fn pause(line: &str) -> Option<&str> {
     before.rsplit(' ').next()
 }
 
-/// A copy of a folder in which files are the same: carboy changes none in place.
+/// Links the files of a folder into another, as carboy changes none in place; copies them
+/// where the folders are on two file systems.
 fn link(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();
     for entry in fs::read_dir(from).unwrap() {
@@ -233,7 +234,7 @@ fn link(from: &Path, to: &Path) {
         if entry.file_type().unwrap().is_dir() {
             link(&entry.path(), &to);
         } else {
-            fs::hard_link(entry.path(), &to).unwrap();
+            fs::hard_link(entry.path(), &to).or_else(|_| fs::copy(entry.path(), &to).map(drop)).unwrap();
         }
     }
 }

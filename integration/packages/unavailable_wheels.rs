@@ -1,4 +1,4 @@
-//! What is said of distributions that cannot be had.
+//! Errors about distributions without a wheel that fits.
 
 use std::path::PathBuf;
 

@@ -1,4 +1,4 @@
-//! What cannot be had is told at once, for all platforms, and nothing is left behind.
+//! Wheels that are not available are told at once, for all platforms, and nothing is left behind.
 
 use crate::folder::{HERE, pins, project, uv_lock};
 use crate::support::harness::{CC, SLIM};
