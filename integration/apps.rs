@@ -142,7 +142,8 @@ fn kubernetes_client() {
 /// uv's own command for a project's folder.
 fn uv(folder: &Path, args: &[&str]) {
     let uv = test_cache("venv/bin/uv");
-    let output = Command::new(uv).current_dir(folder).args(args).output().unwrap();
+    let temporary = TempDir::new().unwrap(); // uv leaves the locks of its projects there
+    let output = Command::new(uv).current_dir(folder).env("TMPDIR", temporary.path()).args(args).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
 

@@ -162,6 +162,7 @@ fn uvs(set: &Set, wheels: &[PathBuf], folder: &Path) -> Files {
         "--link-mode=hardlink",
     ]);
     command.arg("--python").arg(test_cache("venv/bin/python")).args(["--python-version", set.python]);
+    command.env("TMPDIR", folder);
     command.args(["--python-platform", &format!("{}-manylinux_2_28", set.machine)]);
     command.arg("--cache-dir").arg(folder.join("uv-cache")).arg("--target").arg(&target).args(wheels);
     ran(&mut command);

@@ -25,6 +25,8 @@ const TARGETS: [(&str, &str, &str); 2] =
 #[track_caller]
 fn uv(folder: &Path, args: &[&str]) -> String {
     let mut command = Command::new(test_cache("venv/bin/uv"));
+    let temporary = TempDir::new().unwrap(); // uv leaves the locks of its projects there
+    command.env("TMPDIR", temporary.path());
     let command = command.current_dir(folder).args(args).stdin(Stdio::null());
     // Files that the export's user would have beside it count, settings of this machine do not.
     let command = command.env("UV_EXCLUDE_NEWER", BEFORE).env("UV_NO_CONFIG", "1").env_remove("VIRTUAL_ENV");
