@@ -271,8 +271,8 @@ fn read_corrupted(rounds: u64) {
                     let inside = match &content {
                         carboy::rootfs::Content::Layer { offset, size, .. } => offset + size <= length,
                         carboy::rootfs::Content::Sparse(sparse) => {
-                            let data: u64 = sparse.stretches.iter().map(|stretch| stretch.length).sum();
-                            let end = sparse.stretches.last();
+                            let data: u64 = sparse.extents.iter().map(|extent| extent.length).sum();
+                            let end = sparse.extents.last();
                             sparse.offset + data <= length
                                 && end.is_none_or(|end| end.offset + end.length <= sparse.size)
                         }

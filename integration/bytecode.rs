@@ -12,9 +12,9 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use carboy::bytecode::{HostPython, Places};
+use carboy::bytecode::{HostPython, InterpreterPaths};
 use carboy::hint::Hint as _;
-use carboy::ports::{Bytecode, Compiler as _, Exact, PortError, Reading, Skipped};
+use carboy::ports::{Bytecode, Compiler as _, OperationError, PythonBuild, SkipReason, SourceReader};
 use carboy::rootfs::{Content, RootPath};
 use carboy::store::DiskCache;
 use support::carboy::Carboy;
@@ -34,8 +34,8 @@ fn source(name: &str, text: impl AsRef<[u8]>) -> (RootPath, Content) {
     (path(name), Content::Bytes(text.as_ref().into()))
 }
 
-fn exact(version: &str) -> Exact {
-    Exact { version: version.to_owned(), free_threaded: false }
+fn exact(version: &str) -> PythonBuild {
+    PythonBuild { version: version.to_owned(), free_threaded: false }
 }
 
 fn read(content: &Content, _: u64) -> io::Result<Vec<u8>> {
@@ -47,14 +47,14 @@ fn read(content: &Content, _: u64) -> io::Result<Vec<u8>> {
 struct Harness {
     compiler: HostPython,
     cache: TempDir,
-    version: Exact,
+    version: PythonBuild,
 }
 
 impl Harness {
     fn new(python: &Path, version: &str) -> Self {
         let cache = TempDir::new().unwrap();
         let search_path = std::env::var_os("PATH").unwrap();
-        let places = Places { named: Some(python.to_owned()), search_path, ..Places::default() };
+        let places = InterpreterPaths { named: Some(python.to_owned()), search_path, ..InterpreterPaths::default() };
         let disk = DiskCache::new(cache.path().to_owned()).unwrap();
         Self { compiler: HostPython::new(places, Arc::new(disk)), cache, version: exact(version) }
     }
@@ -64,8 +64,8 @@ impl Harness {
         self
     }
 
-    fn compile(&self, sources: &Sources) -> Result<Bytecode, PortError> {
-        self.compiler.compile(&self.version, sources, &Reading { read: &read, advanced: &|_| {} })
+    fn compile(&self, sources: &Sources) -> Result<Bytecode, OperationError> {
+        self.compiler.compile(&self.version, sources, &SourceReader { read: &read, advanced: &|_| {} })
     }
 
     /// The names and contents of the bundles in the cache.
@@ -79,7 +79,7 @@ impl Harness {
 /// The bytes of every compiled file.
 fn files(bytecode: &Bytecode) -> BTreeMap<String, Vec<u8>> {
     let read = |content: &Content| {
-        let Content::Member(member) = content else { panic!("{content:?}") };
+        let Content::ZipEntry(member) = content else { panic!("{content:?}") };
         assert!(!member.deflated && member.packed == member.size);
         let mut file = fs::File::open(&member.archive.path).unwrap();
         file.seek(io::SeekFrom::Start(member.offset)).unwrap();
@@ -283,7 +283,7 @@ fn what_was_compiled_once_is_found_again() {
     let first = harness.compile(&sources).unwrap();
     assert_eq!((first.files.len(), first.skipped.len()), (1, 1));
     let unread = |_: &Content, _: u64| Err(io::ErrorKind::PermissionDenied.into());
-    let reading = Reading { read: &unread, advanced: &|_| {} };
+    let reading = SourceReader { read: &unread, advanced: &|_| {} };
     assert_eq!(harness.compiler.compile(&harness.version, &sources, &reading).unwrap(), first);
     let other = Sources::from([source("a.py", "x = 2\n")]);
     let error = harness.compiler.compile(&harness.version, &other, &reading).unwrap_err();
@@ -320,10 +320,10 @@ fn what_cannot_be_compiled_is_told_of_and_nothing_is_run() {
     assert!(!witness.exists(), "a source was run");
     let why: BTreeMap<_, _> = found.skipped.iter().map(|(path, why)| (path.to_string(), *why)).collect();
     for name in ["b_syntax", "c_python2", "d_template", "e_null", "f_encoding", "g_encoding", "h_utf8"] {
-        assert_eq!(why.get(&format!("/{name}.py")), Some(&Skipped::Invalid), "{name}");
+        assert_eq!(why.get(&format!("/{name}.py")), Some(&SkipReason::Invalid), "{name}");
     }
     // Whether the interpreter compiles the three deep ones depends on its version.
-    assert_eq!(why.get("/l_large.py"), Some(&Skipped::TooLarge));
+    assert_eq!(why.get("/l_large.py"), Some(&SkipReason::TooLarge));
     assert_eq!(found.files.len() + found.skipped.len(), sources.len());
 }
 
@@ -352,7 +352,7 @@ fn a_compiler_that_breaks_down_loses_no_other_file() {
     let sources: Sources = names.iter().zip(texts).map(|(name, text)| source(&format!("{name}.py"), text)).collect();
     let harness = Harness::new(&fragile, &version);
     let found = harness.compile(&sources).unwrap();
-    assert_eq!(found.skipped, [(path("b.py"), Skipped::Crashed), (path("e.py"), Skipped::Crashed)]);
+    assert_eq!(found.skipped, [(path("b.py"), SkipReason::Crashed), (path("e.py"), SkipReason::Crashed)]);
     let reference = Harness::new(&python, &version);
     let sound = files(&reference.compile(&sources).unwrap());
     for (name, bytes) in files(&found) {
@@ -379,7 +379,7 @@ fn only_the_very_version_will_do() {
     let folder = TempDir::new().unwrap();
     std::os::unix::fs::symlink(&python, folder.path().join("python3")).unwrap();
     let disk = DiskCache::new(folder.path().join("cache")).unwrap();
-    let places = Places { search_path: folder.path().into(), ..Places::default() };
+    let places = InterpreterPaths { search_path: folder.path().into(), ..InterpreterPaths::default() };
     let compiler = HostPython::new(places, Arc::new(disk));
     assert_eq!(compiler.check(&exact(&version)).map_err(|error| error.message), Ok(()));
     let error = compiler.check(&exact("3.13.77")).unwrap_err();

@@ -7,28 +7,26 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Pure modules: each may import itself and those before it.
-const PURE: [&str; 10] = ["printable", "hint", "oci", "rootfs", "elf", "debian", "python", "config", "plan", "image"];
+const PURE: [&str; 12] =
+    ["printable", "hint", "oci", "diagnostic", "rootfs", "elf", "glibc", "debian", "python", "config", "plan", "image"];
 /// What the others may import beside the pure ones and themselves.
 const OTHERS: [(&str, &[&str]); 14] = [
-    ("once", &[]),
-    ("workers", &[]),
+    ("once_map", &[]),
+    ("cpu_pool", &[]),
     ("layer", &[]),
     ("progress", &[]),
     ("ports", &["progress"]),
     ("http", &["progress", "ports"]),
     ("registry", &["http", "progress", "ports"]),
-    ("packages", &["once", "workers", "http", "progress", "ports"]),
+    ("wheels", &["once_map", "cpu_pool", "http", "progress", "ports"]),
     ("store", &["progress", "ports"]),
     ("source", &["progress", "ports"]),
     ("bytecode", &["progress", "ports"]),
-    ("build", &["once", "workers", "layer", "progress", "ports"]),
+    ("build", &["once_map", "cpu_pool", "layer", "progress", "ports"]),
     ("ui", &["progress", "build"]),
     (
         "cli",
-        &[
-            "workers", "layer", "progress", "ports", "registry", "packages", "store", "source", "bytecode", "build",
-            "ui",
-        ],
+        &["cpu_pool", "layer", "progress", "ports", "registry", "wheels", "store", "source", "bytecode", "build", "ui"],
     ),
 ];
 /// What pure modules must not mention: files, network, clock, environment.

@@ -20,10 +20,10 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 
-use carboy::debian::ld_so_cache::{self, Machine};
-use carboy::debian::ld_so_conf;
 use carboy::elf::{self, Loader, Object};
-use carboy::oci::Digest;
+use carboy::glibc::ld_so_cache;
+use carboy::glibc::ld_so_conf;
+use carboy::oci::{Architecture, Digest};
 use carboy::rootfs::{Content, Entry, LocalFile, RootPath, Tree};
 use support::{DEBIAN_12, DEBIAN_13, PLATFORMS, Pair, Ran, layout, machine, run};
 use tempfile::TempDir;
@@ -69,11 +69,11 @@ impl Root {
     }
 
     fn triplet(&self) -> String {
-        format!("{}-linux-gnu", machine(self.platform))
+        self.architecture().triplet.to_owned()
     }
 
-    fn machine(&self) -> Machine {
-        Machine::of(&self.triplet()).unwrap()
+    fn architecture(&self) -> &'static Architecture {
+        Architecture::known_as(machine(self.platform)).unwrap()
     }
 
     fn libraries(&self) -> String {
@@ -94,8 +94,7 @@ impl Root {
 
     /// A library of a soname, for this root's machine.
     fn library(&self, path: &str, soname: &str) {
-        let number = if machine(self.platform) == "aarch64" { 183 } else { 62 };
-        self.write(path, library(number, Some(soname)));
+        self.write(path, library(self.architecture().elf_machine, Some(soname)));
     }
 
     fn link(&self, path: &str, target: &str) {
@@ -128,8 +127,8 @@ impl Root {
     fn cache(&self) -> Vec<u8> {
         let tree = self.tree();
         let folders = ld_so_conf::folders(&tree, &mut |path| self.text(path)).unwrap();
-        let libraries = ld_so_cache::libraries(&tree, &folders, self.machine(), &Files).unwrap();
-        ld_so_cache::cache(&libraries, self.machine()).unwrap()
+        let libraries = ld_so_cache::libraries(&tree, &folders, self.architecture(), &Files).unwrap();
+        ld_so_cache::cache(&libraries, self.architecture()).unwrap()
     }
 
     /// A program of the root, without `/proc`.

@@ -19,7 +19,8 @@ use std::fs;
 use std::sync::Arc;
 
 use carboy::elf::search::{Tokens, physical};
-use carboy::elf::{Closure, Edge, ElfError, Loader, MismatchKind, Object, Outcome, Process, versions};
+use carboy::elf::{Closure, Edge, ElfError, Loader, LoaderState, MismatchKind, Object, Resolution, versions};
+use carboy::oci::Architecture;
 use carboy::rootfs::{Content, RootPath, Tree};
 
 use root::{Debian, Files, Root, Told};
@@ -246,7 +247,7 @@ fn lines(text: &str, debian: Debian) -> Vec<String> {
 }
 
 /// Compares a program's walk with what the loader says; returns what differs.
-fn differences(tree: &Tree, debian: Debian, program: &str, outcome: &Outcome, told: &Told) -> Vec<String> {
+fn differences(tree: &Tree, debian: Debian, program: &str, outcome: &Resolution, told: &Told) -> Vec<String> {
     let mut out = Vec::new();
     let real = |path: &str| -> Option<RootPath> {
         let path = path.replace("/haswell", "/x86_64").replace("/xeon_phi", "/x86_64");
@@ -273,10 +274,9 @@ fn differences(tree: &Tree, debian: Debian, program: &str, outcome: &Outcome, to
     let mut known: BTreeMap<String, BTreeSet<Option<RootPath>>> = BTreeMap::new();
     let mut paths = BTreeSet::new();
     for edge in outcome.edges.iter().filter(|edge| edge.soname != debian.interpreter().as_bytes()) {
-        let triplet = debian.triplet();
         // the loader prints names as it has expanded them
         let folder = edge.from.parent().unwrap_or_default();
-        let tokens = Tokens { origin: Some(&folder), triplet: &triplet };
+        let tokens = Tokens { origin: Some(&folder), architecture: debian.architecture() };
         let name = String::from_utf8(tokens.expand(&edge.soname).unwrap()).unwrap();
         known.entry(name).or_default().insert(edge.to.clone());
         paths.extend(edge.to.clone());
@@ -330,7 +330,7 @@ fn trees(debian: Debian, cached: bool) {
     let tree = root.tree();
     let mut out = Vec::new();
     for program in &programs {
-        let outcome = root.walk(&tree, &Process::default(), program);
+        let outcome = root.walk(&tree, &LoaderState::default(), program);
         out.extend(differences(&tree, debian, program, &outcome, &told[program]));
     }
     assert_eq!(out, [""; 0], "{debian:?}");
@@ -375,7 +375,7 @@ fn modules(debian: Debian) {
     let asked: Vec<_> = modules.iter().map(|module| format!("/dl/opener+{module}")).collect();
     let told = root.ask(&asked);
     let tree = root.tree();
-    let before = root.walk(&tree, &Process::default(), "dl/opener");
+    let before = root.walk(&tree, &LoaderState::default(), "dl/opener");
     assert_eq!(before.missing, []);
     let loaded: BTreeSet<_> = before.process.names.values().cloned().collect();
     for (module, asked) in modules.iter().zip(&asked) {
@@ -442,7 +442,7 @@ fn version_errors(debian: Debian) {
     let tree = root.tree();
     let mut kinds = BTreeSet::new();
     for program in &programs {
-        let outcome = root.walk(&tree, &Process::default(), program);
+        let outcome = root.walk(&tree, &LoaderState::default(), program);
         let found =
             versions::check(&outcome.edges, |path| Files.object(path, tree.get(path)?.content()?).ok().flatten());
         let says = |one: &carboy::elf::Mismatch| {
@@ -475,7 +475,7 @@ fn unpacked(image: &str) -> Tree {
 
 /// The closure of pandas and of the whole standard library, over a base: what is
 /// missing, and the versions that are.
-fn pandas_over(base: &str, builder: &Tree) -> (Outcome, BTreeSet<String>) {
+fn pandas_over(base: &str, builder: &Tree) -> (Resolution, BTreeSet<String>) {
     let mut image = unpacked(base);
     let site = root::tree(&support::test_cache("site/pandas/3.13-amd64"));
     let mut origins = BTreeMap::new();
@@ -492,16 +492,16 @@ fn pandas_over(base: &str, builder: &Tree) -> (Outcome, BTreeSet<String>) {
     let modules = image.below(&python).filter(|(path, _)| path.to_string().contains(".so"));
     roots.extend(modules.map(|(path, _)| path.clone()));
     let files = Remembered::default();
-    let mut process = Process::default();
-    let mut all = Outcome::default();
+    let mut process = LoaderState::default();
+    let mut all = Resolution::default();
     for roots in [vec![RootPath::new("usr/local/bin/python3.13").unwrap()], roots] {
         let outcome = Closure {
-            image: &mut image,
-            origins: &mut origins,
+            image: &image,
+            origins: &origins,
             donor: Some(builder),
             donor_folders: &[],
             image_folders: &[],
-            triplet: "x86_64-linux-gnu",
+            architecture: Architecture::named("amd64").unwrap(),
             loader: &files,
             process: &process,
         }
@@ -509,6 +509,11 @@ fn pandas_over(base: &str, builder: &Tree) -> (Outcome, BTreeSet<String>) {
         .unwrap();
         if process.program.is_none() {
             process = outcome.process;
+        }
+        for file in outcome.taken.iter().flat_map(|taken| &taken.files) {
+            let real = image.resolve_parent(&file.path).unwrap();
+            image.insert(real.clone(), file.entry.clone());
+            origins.insert(real, file.donor.clone());
         }
         all.missing.extend(outcome.missing);
         all.edges.extend(outcome.edges);

@@ -24,13 +24,15 @@ use std::fs;
 use std::path::Path;
 
 use carboy::hint::Hint as _;
-use carboy::python::lock::{Choice, Format, Input, Lock, LockError, Origin, Pinned, Places, Refusal};
+use carboy::python::lock::{
+    Format, Lock, LockError, LockInput, LockSelection, PackageOrigin, Pinned, ReferencePolicy, Refusal,
+};
 use carboy::python::marker::Environment;
 
 /// Puts in no variable; all paths will do.
 struct Refusing;
 
-impl Places for Refusing {
+impl ReferencePolicy for Refusing {
     fn admit(&self, _: &Path) -> Result<(), Refusal> {
         Ok(())
     }
@@ -48,27 +50,27 @@ fn lock(path: &Path) -> Result<Lock, LockError> {
     let name = path.file_name().unwrap().to_str().unwrap();
     Lock::parse(
         Format::of(name).unwrap(),
-        &mut Input {
+        &mut LockInput {
             name,
             text: &text,
             project: project.as_deref(),
             read: &mut |path| fs::read_to_string(folder.join(path)).map_err(|cause| cause.to_string()),
             is_file: &|path| folder.join(path).is_file(),
             root: Path::new("."),
-            places: &Refusing,
+            policy: &Refusing,
         },
     )
 }
 
 #[track_caller]
-fn pinned(path: &Path, environment: &Environment, choice: &Choice) -> Vec<Pinned> {
+fn pinned(path: &Path, environment: &Environment, choice: &LockSelection) -> Vec<Pinned> {
     let told = |error: LockError| panic!("{}: {error}\nhint: {:?}", path.display(), error.hint());
     lock(path).and_then(|lock| lock.pinned(environment, choice)).unwrap_or_else(told)
 }
 
 /// Names and versions; folders have none.
 fn versions(pinned: &[Pinned]) -> BTreeMap<String, String> {
-    let folder = |one: &&Pinned| !matches!(one.origin, Origin::Folder { .. });
+    let folder = |one: &&Pinned| !matches!(one.origin, PackageOrigin::Folder { .. });
     let version = |one: &Pinned| one.version.as_ref().map_or("?".to_owned(), ToString::to_string);
     pinned.iter().filter(folder).map(|one| (one.name.clone(), version(one))).collect()
 }
@@ -78,7 +80,7 @@ fn environment(version: &str, machine: &'static str) -> Environment {
     Environment { python_version: minor.to_owned(), python_full_version: version.to_owned(), platform_machine: machine }
 }
 
-fn choice(extras: &[&str], groups: &[&str], member: Option<&str>) -> Choice {
+fn choice(extras: &[&str], groups: &[&str], member: Option<&str>) -> LockSelection {
     let names = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect();
-    Choice { extras: names(extras), groups: names(groups), member: member.map(str::to_owned) }
+    LockSelection { extras: names(extras), groups: names(groups), member: member.map(str::to_owned) }
 }

@@ -656,7 +656,7 @@ fn compare_libraries(folder: &str) {
         for (path, entry) in &installed.entries {
             let content = entry.content().unwrap();
             let is_elf = elf::is_elf(contents::magic(content, &NoTars).unwrap());
-            if !is_elf || !matches!(content, Content::Member(_)) {
+            if !is_elf || !matches!(content, Content::ZipEntry(_)) {
                 continue;
             }
             let there = elf::parse(&object::ReadCache::new(contents::open(content, &NoTars).unwrap()));

@@ -1,27 +1,9 @@
 //! What a person can do about an error.
 
-use std::fmt::Display;
-
 /// An error that may know its fix. The text is a sentence without a full stop.
-///
-/// An error's text and its hint are one line each: newlines in them come out of names and
-/// are shown escaped. Whoever has more to say overrides `lines` and `hints`.
 pub trait Hint {
     /// The fix, when there is one to suggest.
     fn hint(&self) -> Option<String>;
-
-    /// The error's text, line by line.
-    fn lines(&self) -> Vec<String>
-    where
-        Self: Display,
-    {
-        vec![self.to_string()]
-    }
-
-    /// All fixes, line by line.
-    fn hints(&self) -> Vec<String> {
-        self.hint().into_iter().collect()
-    }
 }
 
 /// The name of `known` that was probably meant by `word`, if any is near enough.

@@ -15,30 +15,31 @@ use futures_util::future::BoxFuture;
 use tempfile::NamedTempFile;
 use tokio::io::AsyncRead;
 
+use crate::diagnostic::{Code, Diagnostic};
 use crate::hint::Hint;
 use crate::oci::location::Selector;
 use crate::oci::{Descriptor, Digest, Location, RawManifest};
-use crate::plan::{Bounds, By};
+use crate::plan::{Author, PathBounds};
 use crate::progress::Outcome;
 use crate::python::lock::{self, Pinned};
 use crate::python::tags::Target;
-pub use crate::rootfs::LocalFile;
 use crate::rootfs::{Content, RootPath};
+pub use crate::rootfs::{LeftOut, LocalEntry, LocalFile, LocalKind, Tracked, Walk};
 
 /// An error of a port's other side, with the hint that its maker knew.
 ///
 /// The message names what was being done and to what; causes follow after `: `.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("{message}")]
-pub struct PortError {
-    pub kind: PortErrorKind,
+pub struct OperationError {
+    pub kind: OperationErrorKind,
     pub message: String,
     pub hint: Option<String>,
 }
 
 /// What callers tell apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum PortErrorKind {
+pub enum OperationErrorKind {
     /// There is no such image, tag or blob.
     NotFound,
     /// Credentials are missing, wrong, or not enough.
@@ -51,7 +52,29 @@ pub enum PortErrorKind {
     Other,
 }
 
-impl Hint for PortError {
+impl OperationErrorKind {
+    /// The code of its diagnostic.
+    #[must_use]
+    pub fn code(self) -> Code {
+        match self {
+            Self::NotFound => Code::NotFound,
+            Self::Denied => Code::AccessDenied,
+            Self::Corrupt => Code::CorruptContent,
+            Self::Damaged => Code::DamagedCache,
+            Self::Other => Code::TransferFailed,
+        }
+    }
+}
+
+impl OperationError {
+    /// The error as a diagnostic.
+    #[must_use]
+    pub fn diagnostic(&self) -> Diagnostic {
+        Diagnostic::of(self.kind.code(), self).hint(self.hint.clone())
+    }
+}
+
+impl Hint for OperationError {
     fn hint(&self) -> Option<String> {
         self.hint.clone()
     }
@@ -65,10 +88,10 @@ pub type BlobReader = Pin<Box<dyn AsyncRead + Send>>;
 pub trait Source: Send + Sync {
     /// A manifest or index of at most [`crate::oci::manifest::LIMIT`] bytes;
     /// by digest, it is verified.
-    fn manifest<'a>(&'a self, selector: &'a Selector) -> BoxFuture<'a, Result<RawManifest, PortError>>;
+    fn manifest<'a>(&'a self, selector: &'a Selector) -> BoxFuture<'a, Result<RawManifest, OperationError>>;
 
     /// A blob's bytes, verified against digest and size as they pass.
-    fn blob<'a>(&'a self, blob: &'a Descriptor) -> BoxFuture<'a, Result<BlobReader, PortError>>;
+    fn blob<'a>(&'a self, blob: &'a Descriptor) -> BoxFuture<'a, Result<BlobReader, OperationError>>;
 
     /// Registry and repository, when blobs could be mounted from there.
     fn mountable(&self) -> Option<(&str, &str)>;
@@ -76,7 +99,7 @@ pub trait Source: Send + Sync {
 
 /// Where the bytes of a blob to push are.
 #[derive(Clone)]
-pub enum Origin {
+pub enum BlobSource {
     Bytes(Bytes),
     /// A file that holds just the blob.
     File(PathBuf),
@@ -88,10 +111,18 @@ pub enum Origin {
 /// A repository that images go to.
 pub trait Sink: Send + Sync {
     /// Sees to it that the target has the blob.
-    fn blob<'a>(&'a self, blob: &'a Descriptor, origin: &'a Origin) -> BoxFuture<'a, Result<Outcome, PortError>>;
+    fn blob<'a>(
+        &'a self,
+        blob: &'a Descriptor,
+        origin: &'a BlobSource,
+    ) -> BoxFuture<'a, Result<Outcome, OperationError>>;
 
     /// Writes a manifest or index under its digest (`None`) or a tag.
-    fn manifest<'a>(&'a self, manifest: &'a RawManifest, tag: Option<&'a str>) -> BoxFuture<'a, Result<(), PortError>>;
+    fn manifest<'a>(
+        &'a self,
+        manifest: &'a RawManifest,
+        tag: Option<&'a str>,
+    ) -> BoxFuture<'a, Result<(), OperationError>>;
 }
 
 /// Opens repositories.
@@ -100,13 +131,13 @@ pub trait Repositories: Send + Sync {
     ///
     /// # Errors
     /// Unusable credentials; a layout that is not there.
-    fn source(&self, location: &Location) -> Result<(Arc<dyn Source>, Selector), PortError>;
+    fn source(&self, location: &Location) -> Result<(Arc<dyn Source>, Selector), OperationError>;
 
     /// The sink at a place.
     ///
     /// # Errors
     /// Unusable credentials; a layout that cannot be written.
-    fn sink(&self, location: &Location) -> Result<Arc<dyn Sink>, PortError>;
+    fn sink(&self, location: &Location) -> Result<Arc<dyn Sink>, OperationError>;
 }
 
 /// The kinds of entries that the cache holds.
@@ -119,7 +150,7 @@ pub enum CacheKind {
     /// A verified wheel, by its SHA-256.
     Wheel,
     /// The entries of a layer's tar and their digests, by a digest over the tar's key.
-    Facts,
+    Listing,
     /// JSON about a layer that carboy made, by the digest of its inputs.
     Layer,
     /// The SHA-256 of a wheel, by a digest over another hash of it.
@@ -130,20 +161,23 @@ pub enum CacheKind {
     Bytecode,
     /// JSON about a wheel's ELF files, by a digest over the wheel's.
     Elf,
+    /// A composed stage, or the outcome of all stages, by the digest of its inputs.
+    Stage,
 }
 
 impl CacheKind {
     /// All kinds.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Blob,
         Self::Tar,
         Self::Wheel,
-        Self::Facts,
+        Self::Listing,
         Self::Layer,
         Self::WheelName,
         Self::Folder,
         Self::Bytecode,
         Self::Elf,
+        Self::Stage,
     ];
 
     /// Whether an entry is named by the digest of its content, so that it can be verified
@@ -164,7 +198,7 @@ pub trait Cache: Send + Sync {
     ///
     /// # Errors
     /// Anything but its absence.
-    fn open(&self, kind: CacheKind, key: &Digest) -> Result<Option<File>, PortError>;
+    fn open(&self, kind: CacheKind, key: &Digest) -> Result<Option<File>, OperationError>;
 
     /// The cache's own folder, which is never part of an image.
     fn folder(&self) -> &Path;
@@ -176,13 +210,13 @@ pub trait Cache: Send + Sync {
     ///
     /// # Errors
     /// A cache that cannot be written.
-    fn stage(&self) -> Result<NamedTempFile, PortError>;
+    fn stage(&self) -> Result<NamedTempFile, OperationError>;
 
     /// Makes a staged file the entry, in one step.
     ///
     /// # Errors
     /// A cache that cannot be written.
-    fn commit(&self, staged: NamedTempFile, kind: CacheKind, key: &Digest) -> Result<(), PortError>;
+    fn commit(&self, staged: NamedTempFile, kind: CacheKind, key: &Digest) -> Result<(), OperationError>;
 
     /// The bytes that `keep` stored under this kind and key. None where there are none,
     /// where they are damaged (then the entry is dropped, with a warning), and where
@@ -190,16 +224,16 @@ pub trait Cache: Send + Sync {
     ///
     /// # Errors
     /// Anything but their absence.
-    fn record(&self, kind: CacheKind, key: &Digest) -> Result<Option<Vec<u8>>, PortError>;
+    fn record(&self, kind: CacheKind, key: &Digest) -> Result<Option<Vec<u8>>, OperationError>;
 
     /// Stores bytes together with their digest.
     ///
     /// # Errors
     /// A cache that cannot be written.
-    fn keep(&self, kind: CacheKind, key: &Digest, bytes: &[u8]) -> Result<(), PortError>;
+    fn keep(&self, kind: CacheKind, key: &Digest, bytes: &[u8]) -> Result<(), OperationError>;
 
     /// The error of an entry or a staged file that cannot be read or written.
-    fn failure(&self, cause: &io::Error) -> PortError;
+    fn failure(&self, cause: &io::Error) -> OperationError;
 
     /// Drops an entry that is not what it was when it was stored, and warns: `what` names
     /// it, as in `the tar of layer 3f2a9c1b04de`.
@@ -225,76 +259,6 @@ pub struct WalkRules {
     pub outputs: Vec<PathBuf>,
 }
 
-/// A local file, folder or link, by its path below the folder walked.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct LocalEntry {
-    /// Bytes, `/`-separated, relative, without `.` and `..`.
-    pub path: Vec<u8>,
-    pub kind: LocalKind,
-}
-
-/// What a local entry is.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum LocalKind {
-    Folder,
-    /// A link's target as written; it leads to somewhere below the folder walked.
-    Link(Vec<u8>),
-    File(LocalFile),
-}
-
-/// What a walk found.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Walk {
-    /// Sorted by path. A folder is listed when it has entries, is empty on the disk, or
-    /// is held open by an ignore file; not when rules left all of it out.
-    pub entries: Vec<LocalEntry>,
-    /// Files with a private key that stay in, by path.
-    pub private_keys: Vec<Vec<u8>>,
-    /// Lock and configuration files that were left out for a password in a URL.
-    pub with_passwords: Vec<Vec<u8>>,
-    pub left_out: LeftOut,
-}
-
-/// What rules left out of local folders.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct LeftOut {
-    /// How many files each rule left out, by rule: (`.gitignore`, 12), (`__pycache__`,
-    /// 40). A folder left out whole counts the files in it.
-    pub rules: BTreeMap<String, u64>,
-    /// What git tracks of it, other than what somebody left out for this image.
-    pub tracked: Vec<Tracked>,
-}
-
-impl LeftOut {
-    /// The rules that leave out secrets.
-    pub const SECRETS: [&'static str; 4] = ["private keys", "credentials", "passwords in URLs", ".env*"];
-}
-
-/// Something that git tracks and a rule leaves out.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Tracked {
-    /// A file, or a whole folder with a slash at its end, below the folder walked.
-    pub path: String,
-    pub rule: String,
-    /// How many tracked files it is.
-    pub files: u64,
-}
-
-impl LeftOut {
-    /// Adds what was left out of a folder, by which tracked files are named.
-    pub fn add(&mut self, folder: &Path, other: Self) {
-        for (rule, files) in other.rules {
-            *self.rules.entry(rule).or_default() += files;
-        }
-        for tracked in other.tracked {
-            let path = crate::plan::join(folder, Path::new(&tracked.path)).display().to_string();
-            if self.tracked.iter().all(|known| known.path != path) {
-                self.tracked.push(Tracked { path, ..tracked });
-            }
-        }
-    }
-}
-
 /// A wheel on this machine's disk, whose hash was verified.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct WheelFile {
@@ -310,8 +274,8 @@ pub struct WheelFile {
 /// Why the wheel of a distribution cannot be had.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
-pub struct NoWheel {
-    pub kind: PortErrorKind,
+pub struct WheelError {
+    pub kind: OperationErrorKind,
     /// What was looked for and found, without the distribution's name.
     pub message: String,
     /// What `pip wheel` makes one of, where that would do: `numpy==2.3.1`.
@@ -320,8 +284,8 @@ pub struct NoWheel {
     pub hint: Option<String>,
 }
 
-impl From<PortError> for NoWheel {
-    fn from(PortError { kind, message, hint }: PortError) -> Self {
+impl From<OperationError> for WheelError {
+    fn from(OperationError { kind, message, hint }: OperationError) -> Self {
         Self { kind, message, build: None, hint }
     }
 }
@@ -334,19 +298,19 @@ pub trait Packages: Send + Sync {
     /// # Errors
     /// There is no wheel that fits; what there is instead, and how to go on. Hashes
     /// that are others than the lock file's. Indexes that refuse or fail.
-    fn wheel<'a>(&'a self, wanted: &'a Pinned, target: &'a Target) -> BoxFuture<'a, Result<WheelFile, NoWheel>>;
+    fn wheel<'a>(&'a self, wanted: &'a Pinned, target: &'a Target) -> BoxFuture<'a, Result<WheelFile, WheelError>>;
 }
 
 /// The interpreter that compiled code is for.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub struct Exact {
+pub struct PythonBuild {
     /// Its whole version: `3.13.5`.
     pub version: String,
     /// Whether it is a build without the global lock, which has bytecode of its own.
     pub free_threaded: bool,
 }
 
-impl fmt::Display for Exact {
+impl fmt::Display for PythonBuild {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let threads = if self.free_threaded { " (free-threaded)" } else { "" };
         write!(f, "CPython {}{threads}", self.version)
@@ -359,7 +323,7 @@ pub struct Bytecode {
     /// The `.pyc` files by their paths in the image, beside their sources.
     pub files: BTreeMap<RootPath, Content>,
     /// Sources that have none, by path.
-    pub skipped: Vec<(RootPath, Skipped)>,
+    pub skipped: Vec<(RootPath, SkipReason)>,
     /// The size of all files, in bytes.
     pub size: u64,
 }
@@ -367,7 +331,7 @@ pub struct Bytecode {
 /// Why a source has no bytecode.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Skipped {
+pub enum SkipReason {
     /// It is not of this version's language: a template, an older Python, a broken file.
     Invalid,
     /// It is nested more deeply than the compiler goes, or needs too much memory.
@@ -381,7 +345,7 @@ pub enum Skipped {
 }
 
 /// What compiling needs beside the sources.
-pub struct Reading<'a> {
+pub struct SourceReader<'a> {
     /// The bytes of a source, which are not more than the number given.
     pub read: &'a (dyn Fn(&Content, u64) -> io::Result<Vec<u8>> + Sync),
     /// Hears of the bytes of sources that are done.
@@ -394,7 +358,7 @@ pub trait Compiler: Send + Sync {
     ///
     /// # Errors
     /// There is none of this very version; what there is instead, and how to go on.
-    fn check(&self, python: &Exact) -> Result<(), PortError>;
+    fn check(&self, python: &PythonBuild) -> Result<(), OperationError>;
 
     /// The bytecode of sources by their paths in the image; names that do not end in
     /// `.py` are passed over. It depends on version, path and content of each source
@@ -406,10 +370,10 @@ pub trait Compiler: Send + Sync {
     /// source that cannot be compiled is no error.
     fn compile(
         &self,
-        python: &Exact,
+        python: &PythonBuild,
         sources: &BTreeMap<RootPath, Content>,
-        reading: &Reading,
-    ) -> Result<Bytecode, PortError>;
+        reading: &SourceReader,
+    ) -> Result<Bytecode, OperationError>;
 }
 
 /// Where the wheels of one project are looked for, beside what the user's environment says.
@@ -417,9 +381,9 @@ pub trait Compiler: Send + Sync {
 pub struct WheelPlaces {
     /// Looked in first, in this order.
     pub wheelhouses: Vec<PathBuf>,
-    pub wheelhouses_by: By,
+    pub wheelhouses_by: Author,
     /// The index that a flag or the project's configuration names.
-    pub index: Option<(By, String)>,
+    pub index: Option<(Author, String)>,
     /// What the lock file says.
     pub sources: lock::Sources,
     /// The lock file's folder.
@@ -427,7 +391,7 @@ pub struct WheelPlaces {
     /// The project's.
     pub project: PathBuf,
     /// Where paths of the project's files may lead.
-    pub bounds: Arc<Bounds>,
+    pub bounds: Arc<PathBounds>,
 }
 
 /// Opens what [`Packages`] come from.
@@ -436,7 +400,7 @@ pub trait Indexes: Send + Sync {
     ///
     /// # Errors
     /// Settings of the user's that make no sense.
-    fn packages(&self, places: &WheelPlaces) -> Result<Arc<dyn Packages>, PortError>;
+    fn packages(&self, places: &WheelPlaces) -> Result<Arc<dyn Packages>, OperationError>;
 }
 
 /// Local folders.
@@ -447,7 +411,7 @@ pub trait Folders: Send + Sync {
     /// # Errors
     /// A folder that is not there, or that is the cache or an output itself; links out
     /// of it; sockets, pipes and devices; names that begin with `.wh.`.
-    fn walk(&self, folder: &Path, rules: &WalkRules) -> Result<Walk, PortError>;
+    fn walk(&self, folder: &Path, rules: &WalkRules) -> Result<Walk, OperationError>;
 
     /// Whether there is a folder at a path, links followed.
     fn is_folder(&self, path: &Path) -> bool;
@@ -459,7 +423,7 @@ pub trait Folders: Send + Sync {
     ///
     /// # Errors
     /// It is absolute, or leads out of the bounds.
-    fn admit(&self, bounds: &Bounds, folder: &Path, named: &Path) -> Result<(), PortError>;
+    fn admit(&self, bounds: &PathBounds, folder: &Path, named: &Path) -> Result<(), OperationError>;
 
     /// Checks a file or folder that the configuration of a project in `folder` names for
     /// the image.
@@ -467,11 +431,11 @@ pub trait Folders: Send + Sync {
     /// # Errors
     /// It leads to something that never belongs into an image, which neither the path nor
     /// `include` spells out.
-    fn check_named(&self, folder: &Path, named: &Path, include: &[String]) -> Result<(), PortError>;
+    fn check_named(&self, folder: &Path, named: &Path, include: &[String]) -> Result<(), OperationError>;
 
     /// One file's facts.
     ///
     /// # Errors
     /// As `walk`.
-    fn file(&self, path: &Path) -> Result<LocalFile, PortError>;
+    fn file(&self, path: &Path) -> Result<LocalFile, OperationError>;
 }

@@ -1,6 +1,6 @@
 //! Random graphs of libraries: folders, search paths and needs as they fall.
 
-use carboy::elf::Process;
+use carboy::elf::LoaderState;
 
 use crate::differences;
 use crate::random::Random;
@@ -105,7 +105,7 @@ pub fn compare(debian: Debian, count: usize) {
             dead += 1;
             continue;
         }
-        let outcome = root.walk(&tree, &Process::default(), program);
+        let outcome = root.walk(&tree, &LoaderState::default(), program);
         let different = differences(&tree, debian, program, &outcome, &told[program]);
         assert_eq!(different, [""; 0], "{}\n{:?}", graph.join("\n"), told[program]);
     }

@@ -9,7 +9,8 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use carboy::elf::{self, Closure, ElfError, Loader, Object, Outcome, Process};
+use carboy::elf::{self, Closure, ElfError, Loader, LoaderState, Object, Resolution};
+use carboy::oci::Architecture;
 use carboy::rootfs::{Content, Entry, RootPath, Tree};
 use tempfile::TempDir;
 
@@ -31,6 +32,10 @@ impl Debian {
 
     pub fn triplet(self) -> String {
         format!("{}-linux-gnu", machine(self.platform))
+    }
+
+    pub fn architecture(self) -> &'static Architecture {
+        Architecture::named(self.arch()).unwrap()
     }
 
     pub fn interpreter(self) -> &'static str {
@@ -245,14 +250,14 @@ impl Root {
     }
 
     /// What carboy says about one root of a walk.
-    pub fn walk(&self, tree: &Tree, process: &Process, root: &str) -> Outcome {
+    pub fn walk(&self, tree: &Tree, process: &LoaderState, root: &str) -> Resolution {
         let closure = Closure {
-            image: &mut tree.clone(),
-            origins: &mut BTreeMap::new(),
+            image: tree,
+            origins: &BTreeMap::new(),
             donor: None,
             donor_folders: &[],
             image_folders: &self.cached,
-            triplet: &self.debian.triplet(),
+            architecture: self.debian.architecture(),
             loader: &Files,
             process,
         }

@@ -4,7 +4,7 @@ use std::io::Write as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use carboy::python::marker::{Chosen, Marker, Undecided};
+use carboy::python::marker::{ActiveExtras, Marker, Undecided};
 use serde_json::{Value, json};
 
 use super::environment;
@@ -105,7 +105,7 @@ impl Case {
     /// `None` for what is no marker.
     fn ours(&self) -> Option<Result<bool, Undecided>> {
         let extras = self.extra.into_iter().map(str::to_owned).collect();
-        let chosen = Chosen { extras, ..Chosen::default() };
+        let chosen = ActiveExtras { extras, ..ActiveExtras::default() };
         let marker = Marker::parse(&self.marker).ok()?;
         Some(marker.holds(&environment(self.version, self.machine), &chosen))
     }

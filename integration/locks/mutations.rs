@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use carboy::hint::Hint as _;
-use carboy::python::lock::{Choice, Format, Input, Lock};
+use carboy::python::lock::{Format, Lock, LockInput, LockSelection};
 use carboy::python::marker::Marker;
 use carboy::python::requirement::Requirement;
 
@@ -34,8 +34,15 @@ fn samples() -> Vec<(Format, String, Option<String>)> {
 fn read(format: Format, text: &str, project: Option<&str>, beside: &str) -> Result<usize, String> {
     let mut read = |_: &Path| Ok(beside.to_owned());
     let (name, root) = (format.file_name(), Path::new("."));
-    let mut input =
-        Input { name, text, project, read: &mut read, is_file: &|path| path.is_relative(), root, places: &Refusing };
+    let mut input = LockInput {
+        name,
+        text,
+        project,
+        read: &mut read,
+        is_file: &|path| path.is_relative(),
+        root,
+        policy: &Refusing,
+    };
     let told = |error: carboy::python::lock::LockError| {
         let (text, hint) = (error.to_string(), error.hint().unwrap_or_default());
         assert!(!text.contains('\n') && text.len() < 10_000 && !hint.contains('\n'), "{text} {hint}");
@@ -47,8 +54,8 @@ fn read(format: Format, text: &str, project: Option<&str>, beside: &str) -> Resu
         let here = environment("3.11.9", "x86_64");
         let _ = lock.pinned(&here, &choice(&["cache", "tokens", "x"], &["docs", "dev"], None)).map_err(told);
         let _ = lock.pinned(&here, &choice(&[], &[], Some("lib"))).map_err(told);
-        let _ = lock.pinned(&environment("3.13.5", "aarch64"), &Choice::default()).map_err(told);
-        lock.pinned(&here, &Choice::default())
+        let _ = lock.pinned(&environment("3.13.5", "aarch64"), &LockSelection::default()).map_err(told);
+        lock.pinned(&here, &LockSelection::default())
     });
     out.map(|pinned| pinned.len()).map_err(told)
 }
@@ -270,7 +277,7 @@ fn parse_random_texts(count: usize) {
     for _ in 0..count {
         let text: String = (0..random.index(12)).map(|_| *random.pick(&PARTS)).collect();
         if let Ok(marker) = Marker::parse(&text) {
-            let _ = marker.may_hold(&environment("3.11.9", "x86_64"), &carboy::python::marker::Chosen::default());
+            let _ = marker.may_hold(&environment("3.11.9", "x86_64"), &carboy::python::marker::ActiveExtras::default());
         }
         let _ = Requirement::parse(&text).map(|requirement| requirement.exact().cloned());
     }

@@ -9,7 +9,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use carboy::hint::Hint as _;
-use carboy::python::lock::{Choice, Origin, Sources};
+use carboy::python::lock::{LockSelection, PackageOrigin, Sources};
 use serde::Deserialize;
 
 use super::{choice, environment, lock, pinned, versions};
@@ -41,24 +41,24 @@ fn agrees(name: &str, file: &str) {
     assert!(answers.answers.len() > 2);
     for Answer { said, extras, groups, python, machine, versions: want } in answers.answers {
         let machine = if machine == "aarch64" { "aarch64" } else { "x86_64" };
-        let choice = Choice { extras, groups, member: None };
+        let choice = LockSelection { extras, groups, member: None };
         let found = pinned(&folder.join(file), &environment(&python, machine), &choice);
         assert!(want.len() > 15);
         assert_eq!(versions(&found), want, "{}, {said}: {python} {machine} {choice:?}", answers.tool);
         let lib = found.iter().find(|one| one.name == "lib").unwrap();
-        assert_eq!(lib.origin, Origin::Folder { path: "lib".into() });
+        assert_eq!(lib.origin, PackageOrigin::Folder { path: "lib".into() });
     }
-    assert_eq!(lock(&folder.join(file)).unwrap().warnings(), Vec::<String>::new());
+    assert!(lock(&folder.join(file)).unwrap().warnings().is_empty());
 }
 
 #[test]
 fn poetry_2_tells_groups_and_markers() {
     agrees("poetry-2.1", "poetry.lock");
     let path = folder("poetry-2.1").join("poetry.lock");
-    let found = pinned(&path, &environment("3.13.5", "x86_64"), &Choice::default());
+    let found = pinned(&path, &environment("3.13.5", "x86_64"), &LockSelection::default());
     let of = |name: &str| &found.iter().find(|one| one.name == name).unwrap().origin;
-    assert!(matches!(of("idna"), Origin::Url(file) if file.url.is_some() && file.hashes.len() == 1));
-    let Origin::Index { index: Some(index), files, .. } = of("attrs") else { panic!("{found:?}") };
+    assert!(matches!(of("idna"), PackageOrigin::Url(file) if file.url.is_some() && file.hashes.len() == 1));
+    let PackageOrigin::Index { index: Some(index), files, .. } = of("attrs") else { panic!("{found:?}") };
     assert_eq!(index, "https://pypi.org/simple");
     assert_eq!(
         files.iter().map(|file| file.name.as_str()).collect::<Vec<_>>(),
@@ -69,7 +69,7 @@ fn poetry_2_tells_groups_and_markers() {
     let here = environment("3.13.5", "x86_64");
     let error = lock.pinned(&here, &choice(&[], &["doc"], None)).unwrap_err();
     assert_eq!(error.to_string(), "poetry.lock: has no group `doc`");
-    let error = lock.pinned(&environment("3.9.2", "x86_64"), &Choice::default()).unwrap_err();
+    let error = lock.pinned(&environment("3.9.2", "x86_64"), &LockSelection::default()).unwrap_err();
     assert_eq!(error.to_string(), "poetry.lock: requires Python >=3.10,<4, and the image's is 3.9.2");
 }
 
@@ -78,9 +78,10 @@ fn before_that_the_graph_is_walked() {
     agrees("poetry-2.0", "poetry.lock");
     agrees("poetry-1.1", "poetry.lock");
     // lock-version 1 lists the files of all versions of a name together.
-    let found = pinned(&folder("poetry-1.1").join("poetry.lock"), &environment("3.13.5", "x86_64"), &Choice::default());
+    let found =
+        pinned(&folder("poetry-1.1").join("poetry.lock"), &environment("3.13.5", "x86_64"), &LockSelection::default());
     let attrs = found.iter().find(|one| one.name == "attrs").unwrap();
-    let Origin::Index { files, .. } = &attrs.origin else { panic!("{attrs:?}") };
+    let PackageOrigin::Index { files, .. } = &attrs.origin else { panic!("{attrs:?}") };
     assert!(files.len() == 2 && files.iter().all(|file| file.name.contains("26.1.0")), "{files:?}");
 }
 
@@ -92,10 +93,10 @@ fn pipenvs_categories() {
     assert_eq!(lock.sources().index.as_deref(), Some("https://pypi.org/simple"));
     assert_eq!(lock.sources().extra_indexes, ["https://test.pypi.org/simple"]);
     // pipenv locks for its own platform; what only another one needs is left open.
-    let error = lock.pinned(&environment("3.11.9", "aarch64"), &Choice::default()).unwrap_err();
+    let error = lock.pinned(&environment("3.11.9", "aarch64"), &LockSelection::default()).unwrap_err();
     assert_eq!(error.to_string(), "Pipfile.lock: `distro` has no one version");
     assert!(error.hint().unwrap().contains("pipenv lock"));
-    let error = lock.pinned(&environment("3.13.5", "x86_64"), &Choice::default()).unwrap_err();
+    let error = lock.pinned(&environment("3.13.5", "x86_64"), &LockSelection::default()).unwrap_err();
     assert_eq!(error.to_string(), "Pipfile.lock: requires Python 3.11, and the image's is 3.13.5");
     let error = lock.pinned(&environment("3.11.9", "x86_64"), &choice(&[], &["doc"], None)).unwrap_err();
     assert_eq!(error.hint().unwrap(), "did you mean `docs`? it has `develop`, `docs`");

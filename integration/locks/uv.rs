@@ -11,7 +11,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use carboy::hint::Hint as _;
-use carboy::python::lock::{Choice, Origin};
+use carboy::python::lock::{LockSelection, PackageOrigin};
 use tempfile::TempDir;
 
 use super::{choice, environment, lock, pinned, versions};
@@ -71,7 +71,7 @@ impl Project {
 
     /// Compares all formats for all targets; tells how many distributions there were.
     #[track_caller]
-    fn agrees(&self, choice: &Choice) -> Vec<usize> {
+    fn agrees(&self, choice: &LockSelection) -> Vec<usize> {
         let of = |flag: &str, names: &[String]| -> Vec<String> {
             names.iter().flat_map(|name| [flag.to_owned(), name.clone()]).collect()
         };
@@ -95,11 +95,11 @@ impl Project {
             let found = pinned(&self.path().join("uv.lock"), &environment, choice);
             assert_eq!(versions(&found), want, "uv.lock {version} {machine}");
             let folders = |found: &[carboy::python::lock::Pinned]| -> Vec<String> {
-                let folder = found.iter().filter(|one| matches!(one.origin, Origin::Folder { .. }));
+                let folder = found.iter().filter(|one| matches!(one.origin, PackageOrigin::Folder { .. }));
                 folder.map(|one| format!("{} {:?}", one.name, one.origin)).collect()
             };
             for name in ["export.txt", "bare.txt", "pylock.toml"] {
-                let other = pinned(&self.path().join(name), &environment, &Choice::default());
+                let other = pinned(&self.path().join(name), &environment, &LockSelection::default());
                 assert_eq!(versions(&other), want, "{name} {version} {machine}");
                 if choice.member.is_none() {
                     assert_eq!(folders(&other), folders(&found), "{name} {version} {machine}");
@@ -107,7 +107,7 @@ impl Project {
             }
             counts.push(found.len());
         }
-        assert_eq!(lock(&self.path().join("uv.lock")).unwrap().warnings(), Vec::<String>::new());
+        assert!(lock(&self.path().join("uv.lock")).unwrap().warnings().is_empty());
         counts
     }
 }
@@ -134,20 +134,20 @@ docs = ["sphinx"]
 #[test]
 fn markers_extras_and_groups() {
     let project = Project::new(&[("pyproject.toml", WEB)]);
-    let plain = project.agrees(&Choice::default());
+    let plain = project.agrees(&LockSelection::default());
     let all = project.agrees(&choice(&["all"], &["docs"], None));
     assert!(plain[0] > 30 && all[0] > plain[0] + 10, "{plain:?} {all:?}");
     assert_eq!(project.agrees(&choice(&["none"], &[], None)), plain);
     let path = project.path().join("uv.lock");
-    let found = pinned(&path, &environment("3.11.9", "x86_64"), &Choice::default());
+    let found = pinned(&path, &environment("3.11.9", "x86_64"), &LockSelection::default());
     let numpy = found.iter().find(|one| one.name == "numpy").unwrap();
-    let Origin::Index { index, files, .. } = &numpy.origin else { panic!("{numpy:?}") };
+    let PackageOrigin::Index { index, files, .. } = &numpy.origin else { panic!("{numpy:?}") };
     assert_eq!(index.as_deref(), Some("https://pypi.org/simple"));
     assert!(files.iter().any(|file| file.name.ends_with(".tar.gz")));
     assert!(files.iter().any(|file| file.name.contains("cp311-manylinux") && file.hashes.len() == 1));
     assert!(files.iter().all(|file| file.url.is_some()));
     let lock = lock(&path).unwrap();
-    let error = lock.pinned(&environment("3.9.1", "x86_64"), &Choice::default()).unwrap_err();
+    let error = lock.pinned(&environment("3.9.1", "x86_64"), &LockSelection::default()).unwrap_err();
     assert_eq!(error.to_string(), "uv.lock: requires Python >=3.10, and the image's is 3.9.1");
     let error = lock.pinned(&environment("3.11.9", "x86_64"), &choice(&["cahce"], &[], None)).unwrap_err();
     assert_eq!(error.to_string(), "uv.lock: has no extra `cahce`");
@@ -183,7 +183,7 @@ dependencies = [
 ]
 "#;
     let project = Project::new(&[("pyproject.toml", text)]);
-    let counts = project.agrees(&Choice::default());
+    let counts = project.agrees(&LockSelection::default());
     assert!(counts[0] > 60, "{counts:?}");
     // As pip-compile writes it, for all platforms at once.
     uv(
@@ -194,7 +194,8 @@ dependencies = [
         let mut args = vec!["pip", "install", "--dry-run", "--target", "site", "--python-version", version];
         args.extend(["--python-platform", platform, "--only-binary", ":all:", "-r", "compiled.txt"]);
         let want = would_install(&uv(project.path(), &args));
-        let found = pinned(&project.path().join("compiled.txt"), &environment(version, machine), &Choice::default());
+        let found =
+            pinned(&project.path().join("compiled.txt"), &environment(version, machine), &LockSelection::default());
         assert_eq!(versions(&found), want, "{version} {machine}");
     }
 }
@@ -267,20 +268,20 @@ bare = { workspace = true }
         ("packages/tool/pyproject.toml", &tool),
         ("packages/bare/pyproject.toml", bare),
     ]);
-    project.agrees(&Choice::default());
+    project.agrees(&LockSelection::default());
     project.agrees(&choice(&["x"], &[], Some("tool")));
     project.agrees(&choice(&[], &["lint"], Some("api")));
     let path = project.path().join("uv.lock");
     let here = environment("3.13.1", "aarch64");
-    let folders = |choice: &Choice| -> Vec<String> {
+    let folders = |choice: &LockSelection| -> Vec<String> {
         let found = pinned(&path, &here, choice);
         let folders = found.iter().filter_map(|one| match &one.origin {
-            Origin::Folder { path } => Some(format!("{} {}", one.name, path.display())),
+            PackageOrigin::Folder { path } => Some(format!("{} {}", one.name, path.display())),
             _ => None,
         });
         folders.collect()
     };
-    assert_eq!(folders(&Choice::default()), ["api packages/api", "core packages/core"]);
+    assert_eq!(folders(&LockSelection::default()), ["api packages/api", "core packages/core"]);
     assert_eq!(folders(&choice(&[], &[], Some("tool"))), ["core packages/core"]);
     let error = lock(&path).unwrap().pinned(&here, &choice(&[], &[], Some("tools"))).unwrap_err();
     assert_eq!(error.to_string(), "uv.lock: has no member `tools`");
@@ -291,7 +292,7 @@ bare = { workspace = true }
         ("packages/core/pyproject.toml", &core),
         ("packages/tool/pyproject.toml", &tool),
     ]);
-    let error = lock(&project.path().join("uv.lock")).unwrap().pinned(&here, &Choice::default()).unwrap_err();
+    let error = lock(&project.path().join("uv.lock")).unwrap().pinned(&here, &LockSelection::default()).unwrap_err();
     assert_eq!(error.hint().unwrap(), "choose a member: `core`, `tool`");
     project.agrees(&choice(&["x"], &[], Some("tool")));
 }
@@ -335,23 +336,23 @@ explicit = true
     uv(&app, &["export", "-q", "--frozen", "-o", "export.txt"]);
     let here = environment("3.13.1", "aarch64");
     for name in ["uv.lock", "pylock.toml", "export.txt"] {
-        let found = pinned(&app.join(name), &here, &Choice::default());
+        let found = pinned(&app.join(name), &here, &LockSelection::default());
         let names: Vec<_> = found.iter().map(|one| one.name.as_str()).collect();
         assert_eq!(names, ["attrs", "certifi", "idna", "lib", "six"], "{name}");
         assert!(
-            matches!(&found[2].origin, Origin::Url(file) if file.name == "idna-3.10-py3-none-any.whl" && file.hashes.len() == 1),
+            matches!(&found[2].origin, PackageOrigin::Url(file) if file.name == "idna-3.10-py3-none-any.whl" && file.hashes.len() == 1),
             "{name}: {found:?}"
         );
         assert!(
-            matches!(&found[3].origin, Origin::Folder { path } if path == Path::new("../lib")),
+            matches!(&found[3].origin, PackageOrigin::Folder { path } if path == Path::new("../lib")),
             "{name}: {found:?}"
         );
         assert!(
-            matches!(&found[4].origin, Origin::File { path, hashes } if path.ends_with("files/six-1.16.0-py2.py3-none-any.whl") && hashes.len() == 1),
+            matches!(&found[4].origin, PackageOrigin::File { path, hashes } if path.ends_with("files/six-1.16.0-py2.py3-none-any.whl") && hashes.len() == 1),
             "{name}: {found:?}"
         );
         assert_eq!(found[1].version.as_ref().unwrap().to_string(), "2025.1.31");
-        assert!(matches!(&found[1].origin, Origin::Index { index: None, .. }), "{name}: {found:?}");
+        assert!(matches!(&found[1].origin, PackageOrigin::Index { index: None, .. }), "{name}: {found:?}");
         if name != "export.txt" {
             let lock = lock(&app.join(name)).unwrap();
             let [links] = &lock.sources().find_links[..] else { panic!("{:?}", lock.sources()) };

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use carboy::packages::Settings;
-use carboy::packages::configured::{Around, Own, settings};
-use carboy::ports::{NoWheel, Packages as _, PortErrorKind};
+use carboy::ports::{OperationErrorKind, Packages as _, WheelError};
 use carboy::python::lock::Pinned;
+use carboy::wheels::WheelSources;
+use carboy::wheels::settings::{HostEnvironment, ProjectSources, settings};
 
 use crate::harness::{ANY, Form, Harness, IndexPages, locked, target, with_files, with_hashes};
 use crate::scripted::{Reply, Request, Scripted};
@@ -27,14 +27,19 @@ fn guarded() -> Scripted {
 }
 
 /// Settings of a project in the harness's folder; `INDEX` stands for the index.
-fn configured(harness: &Harness, server: &Scripted, variables: &[(&str, &str)], files: &[(&str, &str)]) -> Settings {
+fn configured(
+    harness: &Harness,
+    server: &Scripted,
+    variables: &[(&str, &str)],
+    files: &[(&str, &str)],
+) -> WheelSources {
     let full = |text: &str| text.replace("INDEX", &server.host).replace("HOST", "127.0.0.1");
     for (path, text) in files {
         harness.file(path, full(text));
     }
     let variables: BTreeMap<_, _> = variables.iter().map(|(name, value)| ((*name).to_owned(), full(value))).collect();
     let (home, project) = (harness.folder.path().join("home"), harness.folder.path().join("project"));
-    let around = Around {
+    let around = HostEnvironment {
         variable: &|name| variables.get(name).cloned(),
         home: Some(&home),
         folder: &project,
@@ -43,11 +48,11 @@ fn configured(harness: &Harness, server: &Scripted, variables: &[(&str, &str)], 
         admit: &|_, _| Ok(()),
         is_projects: &|_| false,
     };
-    settings(&Own::default(), &around).unwrap()
+    settings(&ProjectSources::default(), &around).unwrap()
 }
 
 /// Everything that a run leaves behind, to look for secrets in it.
-fn left_behind(harness: &Harness, error: Option<&NoWheel>) -> String {
+fn left_behind(harness: &Harness, error: Option<&WheelError>) -> String {
     let mut all = format!("{:?} {error:?}", harness.log.events());
     let mut open = vec![harness.folder.path().join("cache")];
     while let Some(path) = open.pop() {
@@ -61,7 +66,7 @@ fn left_behind(harness: &Harness, error: Option<&NoWheel>) -> String {
     all
 }
 
-fn keeps_quiet(harness: &Harness, error: Option<&NoWheel>) {
+fn keeps_quiet(harness: &Harness, error: Option<&WheelError>) {
     let all = left_behind(harness, error);
     for secret in ["s3cret", "p@ss", "p%40ss", "bWU6", "wrong-pw"] {
         assert!(!all.contains(secret), "{secret} in {all}");
@@ -123,7 +128,7 @@ async fn a_refusal_names_the_index_and_how_to_log_in() {
         for name in ["six", "seven"] {
             let pinned = Pinned { name: name.to_owned(), ..with_hashes(None, Vec::new()) };
             let error = wheels.wheel(&pinned, &target("x86_64")).await.unwrap_err();
-            assert_eq!(error.kind, PortErrorKind::Denied);
+            assert_eq!(error.kind, OperationErrorKind::Denied);
             assert_eq!(error.message, format!("http://{}/simple refuses access: 401 Unauthorized", server.host));
             assert_eq!(error.hint.as_deref(), Some(hint));
             keeps_quiet(&harness, Some(&error));

@@ -6,16 +6,16 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use carboy::cpu_pool::CpuPool;
 use carboy::oci::Digest;
-use carboy::packages::{Index, Settings, Wheels};
-use carboy::ports::{NoWheel, Packages as _, WheelFile};
+use carboy::ports::{Packages as _, WheelError, WheelFile};
 use carboy::progress::{Event, Progress};
 use carboy::python::Cpython;
-use carboy::python::lock::{Hash, LockedFile, Origin, Pinned};
+use carboy::python::lock::{Hash, LockedFile, PackageOrigin, Pinned};
 use carboy::python::tags::Target;
 use carboy::source::LocalFolders;
 use carboy::store::DiskCache;
-use carboy::workers::Workers;
+use carboy::wheels::{Index, WheelSources, Wheels};
 use serde_json::json;
 use tempfile::TempDir;
 use url::Url;
@@ -66,15 +66,15 @@ impl Harness {
         path
     }
 
-    pub fn wheels(&self, settings: Settings) -> Wheels {
+    pub fn wheels(&self, settings: WheelSources) -> Wheels {
         let cache = Arc::new(DiskCache::new(self.folder.path().join("cache")).unwrap());
         let folders = Arc::new(LocalFolders::new(cache.clone()));
-        let settings = Settings { retries: 3, delay: Duration::from_millis(1), ..settings };
-        Wheels::new(settings, cache, folders, self.log.clone(), Workers::new().unwrap()).unwrap()
+        let settings = WheelSources { retries: 3, delay: Duration::from_millis(1), ..settings };
+        Wheels::new(settings, cache, folders, self.log.clone(), CpuPool::new().unwrap()).unwrap()
     }
 
     /// What a run of its own gets for Python 3.13 on amd64.
-    pub async fn wheel(&self, settings: Settings, pinned: &Pinned) -> Result<WheelFile, NoWheel> {
+    pub async fn wheel(&self, settings: WheelSources, pinned: &Pinned) -> Result<WheelFile, WheelError> {
         self.wheels(settings).wheel(pinned, &target("x86_64")).await
     }
 
@@ -104,18 +104,18 @@ pub fn locked(name: &str, url: Option<String>) -> LockedFile {
     LockedFile { name: name.to_owned(), url, hashes: vec![sha256(name.as_bytes())], size }
 }
 
-pub fn pinned(origin: Origin) -> Pinned {
+pub fn pinned(origin: PackageOrigin) -> Pinned {
     Pinned { name: "six".to_owned(), version: Some("1.17.0".parse().unwrap()), origin }
 }
 
 /// `six` with files as a lock file names them.
 pub fn with_files(files: Vec<LockedFile>) -> Pinned {
-    pinned(Origin::Index { index: None, files, hashes: Vec::new() })
+    pinned(PackageOrigin::Index { index: None, files, hashes: Vec::new() })
 }
 
 /// `six` with hashes alone.
 pub fn with_hashes(index: Option<String>, hashes: Vec<Hash>) -> Pinned {
-    pinned(Origin::Index { index, files: Vec::new(), hashes })
+    pinned(PackageOrigin::Index { index, files: Vec::new(), hashes })
 }
 
 /// How an index writes its pages.

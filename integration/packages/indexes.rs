@@ -3,10 +3,10 @@
 use std::fs;
 use std::io::Write as _;
 
-use carboy::packages::{Index, Links, Settings};
-use carboy::ports::{Packages as _, PortErrorKind};
+use carboy::ports::{OperationErrorKind, Packages as _};
 use carboy::progress::Event;
-use carboy::python::lock::{Hash, LockedFile, Origin};
+use carboy::python::lock::{Hash, LockedFile, PackageOrigin};
+use carboy::wheels::{FindLinks, Index, WheelSources};
 use sha2::{Digest as _, Sha512};
 use url::Url;
 
@@ -32,7 +32,7 @@ async fn the_locks_url_is_asked_once_and_then_the_cache() {
         locked(ANY, Some(format!("http://{}/files/{ANY}#sha256=0", server.host))),
     ]);
     for _ in 0..2 {
-        let wheel = harness.wheel(Settings::default(), &pinned).await.unwrap();
+        let wheel = harness.wheel(WheelSources::default(), &pinned).await.unwrap();
         assert_eq!((wheel.name.as_str(), wheel.size), (ANY, ANY.len() as u64));
         assert_eq!(vec![Hash::Sha256(wheel.digest)], vec![sha256(ANY.as_bytes())]);
         assert_eq!(fs::read(&wheel.path).unwrap(), ANY.as_bytes());
@@ -52,10 +52,10 @@ async fn a_configured_index_wins_over_the_locks_urls() {
         let origin = pages(Form::Json, &[AMD64]);
         let url = |name: &str| Some(format!("http://{}/files/{name}", origin.host));
         let pinned = with_files(vec![locked(ANY, url(ANY)), locked(ARM64, url(ARM64)), locked(AMD64, url(AMD64))]);
-        let settings = || Settings {
+        let settings = || WheelSources {
             indexes: vec![index(&format!("http://{}/simple", mirror.host))],
             pypi: false,
-            ..Settings::default()
+            ..WheelSources::default()
         };
         let wheels = harness.wheels(settings());
         assert_eq!(wheels.wheel(&pinned, &target("x86_64")).await.unwrap().name, AMD64);
@@ -77,8 +77,8 @@ async fn a_yanked_file_is_told() {
             let harness = Harness::new();
             let server = Scripted::start(move |request| pages.answer(request));
             let at = format!("http://{}/simple", server.host);
-            let settings = || Settings { indexes: vec![index(&at)], pypi: false, ..Settings::default() };
-            let warning = Event::Warning(format!("`six==1.17.0` is yanked on {at}{why}"));
+            let settings = || WheelSources { indexes: vec![index(&at)], pypi: false, ..WheelSources::default() };
+            let warning = format!("`six==1.17.0` is yanked on {at}{why}");
             let hashes = [AMD64, ARM64].map(|name| sha256(name.as_bytes())).to_vec();
             for pinned in [
                 with_hashes(None, hashes),
@@ -91,9 +91,8 @@ async fn a_yanked_file_is_told() {
                 for machine in ["x86_64", "aarch64"] {
                     wheels.wheel(&pinned, &target(machine)).await.unwrap();
                 }
-                let warnings = harness.log.events().split_off(before);
-                let warnings: Vec<_> =
-                    warnings.into_iter().filter(|event| matches!(event, Event::Warning(_))).collect();
+                let message = |event| if let Event::Diagnostic(warning) = event { Some(warning.message) } else { None };
+                let warnings: Vec<_> = harness.log.events().split_off(before).into_iter().filter_map(message).collect();
                 assert_eq!(warnings, std::slice::from_ref(&warning), "{pinned:?}");
             }
         }
@@ -106,10 +105,10 @@ async fn a_yanked_file_comes_last() {
     for form in [Form::Json, Form::Html] {
         let (harness, pages) = (Harness::new(), IndexPages::of(form, &[ANY, AMD64, SDIST]).yank(AMD64, "no"));
         let server = Scripted::start(move |request| pages.answer(request));
-        let settings = Settings {
+        let settings = WheelSources {
             indexes: vec![index(&format!("http://{}/simple", server.host))],
             pypi: false,
-            ..Settings::default()
+            ..WheelSources::default()
         };
         let wheel = harness.wheel(settings, &with_hashes(None, Vec::new())).await.unwrap();
         assert_eq!(wheel.name, ANY);
@@ -121,10 +120,10 @@ async fn a_yanked_file_comes_last() {
 async fn a_mirror_that_lacks_the_file_leaves_it_to_the_locks_url() {
     let (harness, mirror, origin) = (Harness::new(), pages(Form::Html, &[ARM64]), pages(Form::Json, &[AMD64]));
     let pinned = with_files(vec![locked(AMD64, Some(format!("http://{}/files/{AMD64}", origin.host)))]);
-    let settings = || Settings {
+    let settings = || WheelSources {
         indexes: vec![index(&format!("http://{}/simple/", mirror.host))],
         pypi: false,
-        ..Settings::default()
+        ..WheelSources::default()
     };
     assert_eq!(harness.wheel(settings(), &pinned).await.unwrap().name, AMD64);
     assert_eq!(lines(&origin), [format!("GET /files/{AMD64}")]);
@@ -136,11 +135,11 @@ async fn an_error_tells_all_places_that_were_asked() {
     let mut file = locked(AMD64, Some(format!("http://{}/files/{AMD64}?token=hidden", origin.host)));
     file.size = None;
     let named = format!("http://{}/simple", origin.host);
-    let pinned = pinned(Origin::Index { index: Some(named), files: vec![file], hashes: Vec::new() });
-    let settings = Settings {
+    let pinned = pinned(PackageOrigin::Index { index: Some(named), files: vec![file], hashes: Vec::new() });
+    let settings = WheelSources {
         indexes: vec![index(&format!("http://{}/simple", mirror.host))],
         pypi: false,
-        ..Settings::default()
+        ..WheelSources::default()
     };
     let error = harness.wheel(settings, &pinned).await.unwrap_err();
     let text = error.message.replace(&mirror.host, "MIRROR").replace(&origin.host, "ORIGIN");
@@ -151,7 +150,7 @@ async fn an_error_tells_all_places_that_were_asked() {
              and there is no http://ORIGIN/files/{AMD64}, and http://ORIGIN/simple does not have {AMD64}"
         )
     );
-    assert_eq!(error.kind, PortErrorKind::NotFound);
+    assert_eq!(error.kind, OperationErrorKind::NotFound);
 }
 
 #[tokio::test]
@@ -160,10 +159,10 @@ async fn another_file_of_the_same_name_is_not_taken() {
     let mut pages = IndexPages::of(Form::Json, &[]);
     pages.files.insert(AMD64.to_owned(), b"another".to_vec());
     let mirror = Scripted::start(move |request| pages.answer(request));
-    let settings = Settings {
+    let settings = WheelSources {
         indexes: vec![index(&format!("http://{}/simple", mirror.host))],
         pypi: false,
-        ..Settings::default()
+        ..WheelSources::default()
     };
     let url = format!("http://{}/elsewhere/{AMD64}", mirror.host);
     let error = harness.wheel(settings, &with_files(vec![locked(AMD64, Some(url))])).await.unwrap_err();
@@ -182,12 +181,12 @@ async fn hashes_alone_find_their_file_in_the_index() {
         let named = Some(format!("http://{}/simple", server.host));
         let hashes = [ANY, ARM64, SDIST].map(|name| sha256(name.as_bytes())).to_vec();
         let pinned = with_hashes(named.clone(), hashes);
-        let wheels = harness.wheels(Settings::default());
+        let wheels = harness.wheels(WheelSources::default());
         assert_eq!(wheels.wheel(&pinned, &target("x86_64")).await.unwrap().name, ANY, "the better one is not locked");
         assert_eq!(wheels.wheel(&pinned, &target("aarch64")).await.unwrap().name, ARM64);
         assert_eq!(server.requests().len(), 3);
         // Nothing but the version.
-        let wheel = harness.wheel(Settings::default(), &with_hashes(named, Vec::new())).await.unwrap();
+        let wheel = harness.wheel(WheelSources::default(), &with_hashes(named, Vec::new())).await.unwrap();
         assert_eq!(wheel.name, AMD64);
     }
 }
@@ -201,11 +200,11 @@ async fn longer_hashes_are_verified_and_found_again_without_the_network() {
         hashes: vec![Hash::Sha512(Box::new(Sha512::digest(content).into()))],
         size: None,
     };
-    let error = harness.wheel(Settings::default(), &with_files(vec![file("other")])).await.unwrap_err();
-    assert_eq!(error.kind, PortErrorKind::Corrupt, "{error}");
+    let error = harness.wheel(WheelSources::default(), &with_files(vec![file("other")])).await.unwrap_err();
+    assert_eq!(error.kind, OperationErrorKind::Corrupt, "{error}");
     assert_eq!(harness.cached().len(), 0);
     for _ in 0..2 {
-        let wheel = harness.wheel(Settings::default(), &with_files(vec![file(ANY)])).await.unwrap();
+        let wheel = harness.wheel(WheelSources::default(), &with_files(vec![file(ANY)])).await.unwrap();
         assert_eq!(fs::read(&wheel.path).unwrap(), ANY.as_bytes());
     }
     assert_eq!(server.requests().len(), 2);
@@ -220,8 +219,8 @@ async fn a_page_of_links_is_an_index_of_all_projects() {
         Some(target) if target.starts_with("/d/") => Reply::new(200).body(&target[3..]),
         _ => Reply::new(404),
     });
-    let links = vec![Links::Page(Url::parse(&format!("http://{}/links.html", server.host)).unwrap())];
-    let settings = Settings { find_links: links, no_index: true, ..Settings::default() };
+    let links = vec![FindLinks::Page(Url::parse(&format!("http://{}/links.html", server.host)).unwrap())];
+    let settings = WheelSources { find_links: links, no_index: true, ..WheelSources::default() };
     let url = format!("http://{}/elsewhere/{ANY}", server.host);
     let wheel = harness.wheel(settings, &with_files(vec![locked(ANY, Some(url))])).await.unwrap();
     assert_eq!(wheel.name, ANY);
@@ -245,10 +244,10 @@ async fn pages_may_be_compressed_and_are_no_longer_than_allowed() {
             }
             Reply::new(200).with("Content-Type", "text/html").with("Content-Encoding", "gzip").body(&page)
         });
-        let settings = Settings {
+        let settings = WheelSources {
             indexes: vec![index(&format!("http://{}/simple", server.host))],
             pypi: false,
-            ..Settings::default()
+            ..WheelSources::default()
         };
         let found = harness.wheel(settings, &with_hashes(None, Vec::new())).await;
         assert_eq!(server.requests()[0].headers["accept-encoding"], "gzip");
@@ -272,10 +271,10 @@ async fn what_is_no_page_of_an_index_is_said() {
         ("new", "its pages are of version 2.0, and carboy knows version 1"),
         ("odd", "it is encoded as br"),
     ] {
-        let settings = Settings {
+        let settings = WheelSources {
             indexes: vec![index(&format!("http://{}/{path}", server.host))],
             pypi: false,
-            ..Settings::default()
+            ..WheelSources::default()
         };
         let error = harness.wheel(settings, &with_hashes(None, Vec::new())).await.unwrap_err();
         let text = error.message.replace(&server.host, "HOST");
@@ -299,7 +298,8 @@ async fn without_a_hash_the_first_index_that_has_the_project_is_the_last_asked()
         (with_files(vec![locked(ANY, None)]), true),
     ] {
         let (first, second) = (pages(Form::Json, &[OLD]), pages(Form::Json, &[ANY]));
-        let settings = Settings { project_indexes: all(&[&first, &second]), pypi: false, ..Settings::default() };
+        let settings =
+            WheelSources { project_indexes: all(&[&first, &second]), pypi: false, ..WheelSources::default() };
         let found = Harness::new().wheel(settings, &pinned).await;
         assert_eq!(found.is_ok(), hashed, "{pinned:?}");
         assert_eq!(second.requests().is_empty(), !hashed);
@@ -309,11 +309,11 @@ async fn without_a_hash_the_first_index_that_has_the_project_is_the_last_asked()
 #[tokio::test]
 async fn what_the_lock_binds_to_an_index_is_asked_there_and_at_the_configured_one_only() {
     let [mirror, bound, other] = [&[][..], &[], &[ANY]].map(|names| pages(Form::Html, names));
-    let settings = Settings {
+    let settings = WheelSources {
         indexes: all(&[&mirror]),
         project_indexes: all(&[&other, &bound]),
         lock_indexes: all(&[&other]),
-        ..Settings::default()
+        ..WheelSources::default()
     };
     let named = Some(format!("http://{}/simple/", bound.host));
     let error = Harness::new().wheel(settings, &with_hashes(named, Vec::new())).await.unwrap_err();
@@ -332,7 +332,7 @@ async fn an_index_at_the_same_host_is_not_taken_for_the_locked_one() {
         pages.answer(request)
     });
     let project_indexes = vec![index(&format!("http://{}/", server.host))];
-    let settings = Settings { project_indexes, ..Settings::default() };
+    let settings = WheelSources { project_indexes, ..WheelSources::default() };
     let named = Some(format!("http://{}/two/simple", server.host));
     Harness::new().wheel(settings, &with_hashes(named, Vec::new())).await.unwrap();
     assert_eq!(lines(&server), ["GET /two/simple/six/".to_owned(), format!("GET /files/{ANY}")]);
@@ -343,11 +343,11 @@ async fn an_index_at_the_same_host_is_not_taken_for_the_locked_one() {
 async fn an_index_that_does_not_tell_stops_only_what_has_no_hash() {
     for status in [401, 403, 503] {
         let (refusing, origin) = (Scripted::start(move |_| Reply::new(status)), pages(Form::Json, &[ANY]));
-        let settings = || Settings {
+        let settings = || WheelSources {
             indexes: all(&[&refusing]),
             lock_indexes: all(&[&origin]),
             pypi: false,
-            ..Settings::default()
+            ..WheelSources::default()
         };
         let url = Some(format!("http://{}/files/{ANY}", origin.host));
         for pinned in [
@@ -380,7 +380,7 @@ async fn an_index_that_refuses_does_not_close_the_others_at_its_host() {
     let closed = index(&format!("http://{}/closed", server.host));
     let indexes = [vec![closed], all(&[&server])].concat();
     let harness = Harness::new();
-    let wheels = harness.wheels(Settings { indexes, pypi: false, ..Settings::default() });
+    let wheels = harness.wheels(WheelSources { indexes, pypi: false, ..WheelSources::default() });
     for content in [ANY, "another"] {
         let found = wheels.wheel(&with_hashes(None, vec![sha256(content.as_bytes())]), &target("x86_64")).await;
         assert_eq!(found.is_ok(), content == ANY, "{found:?}");
@@ -392,12 +392,12 @@ async fn an_index_that_refuses_does_not_close_the_others_at_its_host() {
 async fn pypi_is_not_asked_where_another_stands_in_its_place() {
     let server = pages(Form::Json, &[]);
     for (settings, named) in [
-        (Settings { indexes: all(&[&server]), ..Settings::default() }, None),
-        (Settings { project_indexes: all(&[&server]), ..Settings::default() }, None),
-        (Settings { lock_indexes: all(&[&server]), ..Settings::default() }, None),
-        (Settings::default(), Some(format!("http://{}/simple", server.host))),
+        (WheelSources { indexes: all(&[&server]), ..WheelSources::default() }, None),
+        (WheelSources { project_indexes: all(&[&server]), ..WheelSources::default() }, None),
+        (WheelSources { lock_indexes: all(&[&server]), ..WheelSources::default() }, None),
+        (WheelSources::default(), Some(format!("http://{}/simple", server.host))),
     ] {
-        let settings = Settings { pypi: named.is_some(), ..settings };
+        let settings = WheelSources { pypi: named.is_some(), ..settings };
         let error = Harness::new().wheel(settings, &with_hashes(named, Vec::new())).await.unwrap_err();
         assert_eq!(error.message, format!("http://{}/simple does not have it", server.host));
     }
@@ -407,7 +407,7 @@ async fn pypi_is_not_asked_where_another_stands_in_its_place() {
 async fn a_variable_in_an_indexs_host_or_path_is_told() {
     for locked in ["https://${NAME}/simple", "https://h.invalid/${NAME}"] {
         let lock_indexes = vec![index(locked)];
-        let settings = Settings { lock_indexes, pypi: false, ..Settings::default() };
+        let settings = WheelSources { lock_indexes, pypi: false, ..WheelSources::default() };
         let error = Harness::new().wheel(settings, &with_hashes(None, Vec::new())).await.unwrap_err();
         let name = error.message.to_lowercase();
         assert!(name.contains("${name} ") || name.contains("${name}/simple "), "{error}");

@@ -1,8 +1,8 @@
 //! `PyPI` itself, in a long run: what no scripted index can tell.
 
-use carboy::packages::Settings;
 use carboy::ports::Packages as _;
 use carboy::python::lock::Pinned;
+use carboy::wheels::WheelSources;
 
 use crate::harness::{Harness, target, with_hashes};
 
@@ -10,7 +10,7 @@ use crate::harness::{Harness, target, with_hashes};
 #[ignore = "long"]
 async fn wheels_of_pypi_are_found_for_both_machines() {
     let harness = Harness::new();
-    let wheels = harness.wheels(Settings::default());
+    let wheels = harness.wheels(WheelSources::default());
     for (name, version, machine, wanted) in [
         ("numpy", "2.3.1", "x86_64", "numpy-2.3.1-cp313-cp313-manylinux_2_28_x86_64.whl"),
         ("numpy", "2.3.1", "aarch64", "numpy-2.3.1-cp313-cp313-manylinux_2_28_aarch64.whl"),

@@ -5,11 +5,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use carboy::http::Pace;
-use carboy::packages::Settings;
-use carboy::ports::{Packages as _, PortErrorKind};
+use carboy::http::StallPolicy;
+use carboy::ports::{OperationErrorKind, Packages as _};
 use carboy::progress::{Event, Outcome, Subject, Verb};
-use carboy::python::lock::{LockedFile, Origin, Pinned};
+use carboy::python::lock::{LockedFile, PackageOrigin, Pinned};
+use carboy::wheels::WheelSources;
 use futures_util::future::join_all;
 
 use crate::harness::{ANY, Form, Harness, IndexPages, index, locked, sha256, target, with_files, with_hashes};
@@ -43,7 +43,7 @@ async fn what_broke_off_goes_on_where_it_was() {
         let reply = ranged(request, &content());
         if count.fetch_add(1, Ordering::SeqCst) < 2 { reply.cut() } else { reply }
     });
-    let wheel = harness.wheel(Settings::default(), &at(&server.host, &content())).await.unwrap();
+    let wheel = harness.wheel(WheelSources::default(), &at(&server.host, &content())).await.unwrap();
     assert_eq!(std::fs::read(&wheel.path).unwrap(), content());
     let requests = server.requests();
     assert_eq!(requests.iter().map(Request::offset).collect::<Vec<_>>(), [0, 800_000, 1_200_000]);
@@ -58,9 +58,9 @@ async fn what_broke_off_goes_on_where_it_was() {
 }
 
 /// Wants 1 KB each second.
-fn hasty() -> Settings {
+fn hasty() -> WheelSources {
     let time = Duration::from_secs(1);
-    Settings { pace: Pace { quiet: time, sending: time, least: 1_000 }, ..Settings::default() }
+    WheelSources { stall_policy: StallPolicy { quiet: time, sending: time, least: 1_000 }, ..WheelSources::default() }
 }
 
 #[tokio::test]
@@ -80,7 +80,7 @@ async fn a_file_that_drips_goes_on_where_it_was() {
 async fn an_index_that_only_drips_is_given_up() {
     let (harness, pages) = (Harness::new(), IndexPages::of(Form::Html, &[ANY]));
     let server = Scripted::start(move |request| pages.answer(request).drip());
-    let settings = Settings { indexes: vec![index(&format!("http://{}/simple", server.host))], ..hasty() };
+    let settings = WheelSources { indexes: vec![index(&format!("http://{}/simple", server.host))], ..hasty() };
     let pinned = with_hashes(None, vec![sha256(ANY.as_bytes())]);
     let error = harness.wheel(settings, &pinned).await.unwrap_err();
     assert!(error.message.contains(&format!("the connection to {} is too slow: ", server.host)), "{error}");
@@ -94,7 +94,7 @@ async fn a_server_whose_file_changed_starts_over() {
         0 => Reply::new(200).with("ETag", "\"one\"").body(content()).cut(),
         _ => Reply::new(200).with("ETag", "\"two\"").body(content()),
     });
-    let wheel = harness.wheel(Settings::default(), &at(&server.host, &content())).await.unwrap();
+    let wheel = harness.wheel(WheelSources::default(), &at(&server.host, &content())).await.unwrap();
     assert_eq!(std::fs::read(&wheel.path).unwrap(), content());
 }
 
@@ -107,9 +107,9 @@ async fn other_content_than_locked_is_refused_and_not_kept() {
     ] {
         let harness = Harness::new();
         let server = Scripted::start(move |_| Reply::new(200).body(sent));
-        let error = harness.wheel(Settings::default(), &at(&server.host, locked_as)).await.unwrap_err();
+        let error = harness.wheel(WheelSources::default(), &at(&server.host, locked_as)).await.unwrap_err();
         assert!(error.message.replace(&server.host, "HOST").starts_with(why), "{error}");
-        assert_eq!(error.kind, PortErrorKind::Corrupt);
+        assert_eq!(error.kind, OperationErrorKind::Corrupt);
         assert_eq!(harness.cached().len(), 0);
         assert_eq!(server.requests().len(), 1, "wrong bytes are not asked for again");
         let failed = |event: &Event| matches!(event, Event::Ended { outcome: Outcome::Failed, .. });
@@ -127,10 +127,10 @@ async fn an_index_that_says_how_long_a_file_is_is_held_to_it() {
         }
         pages.answer(request)
     });
-    let settings = Settings {
+    let settings = WheelSources {
         indexes: vec![index(&format!("http://{}/simple", server.host))],
         pypi: false,
-        ..Settings::default()
+        ..WheelSources::default()
     };
     let error = harness.wheel(settings, &with_hashes(None, Vec::new())).await.unwrap_err();
     assert!(error.message.ends_with("has more than 31 bytes"), "{error}");
@@ -143,7 +143,7 @@ async fn limits_are_waited_for() {
         0 => Reply::new(429).with("Retry-After", "0"),
         _ => Reply::new(200).body(content()),
     });
-    harness.wheel(Settings::default(), &at(&server.host, &content())).await.unwrap();
+    harness.wheel(WheelSources::default(), &at(&server.host, &content())).await.unwrap();
     let cause = |event: &Event| if let Event::Retrying { cause, .. } = event { Some(cause.clone()) } else { None };
     let causes: Vec<_> = harness.log.events().iter().filter_map(cause).collect();
     assert_eq!(causes, [format!("{} limits requests: 429 Too Many Requests", server.host)]);
@@ -153,10 +153,10 @@ async fn limits_are_waited_for() {
 async fn an_index_that_fails_is_not_asked_for_every_distribution() {
     let harness = Harness::new();
     let server = Scripted::start(|_| Reply::new(503));
-    let settings = Settings {
+    let settings = WheelSources {
         indexes: vec![index(&format!("http://{}/simple", server.host))],
         pypi: false,
-        ..Settings::default()
+        ..WheelSources::default()
     };
     let wheels = harness.wheels(settings);
     for name in ["six", "numpy", "attrs"] {
@@ -174,10 +174,10 @@ async fn an_index_that_is_away_is_said_once_in_the_same_words() {
     let host = server.host.clone();
     drop(server);
     thread::sleep(Duration::from_millis(50));
-    let wheels = harness.wheels(Settings {
+    let wheels = harness.wheels(WheelSources {
         indexes: vec![index(&format!("http://{host}/simple"))],
         pypi: false,
-        ..Settings::default()
+        ..WheelSources::default()
     });
     for name in ["six", "numpy"] {
         let pinned = Pinned { name: name.to_owned(), ..with_hashes(None, Vec::new()) };
@@ -191,10 +191,10 @@ async fn an_index_that_is_away_is_said_once_in_the_same_words() {
 async fn a_store_of_files_that_is_away_is_not_asked_for_each() {
     let harness = Harness::new();
     let server = Scripted::start(|_| Reply::new(502));
-    let wheels = harness.wheels(Settings::default());
+    let wheels = harness.wheels(WheelSources::default());
     for name in ["p1-1-py3-none-any.whl", "p2-1-py3-none-any.whl"] {
         let file = locked(name, Some(format!("http://{}/{name}", server.host)));
-        let origin = Origin::Index { index: None, files: vec![file], hashes: Vec::new() };
+        let origin = PackageOrigin::Index { index: None, files: vec![file], hashes: Vec::new() };
         let pinned = Pinned { name: name[..2].to_owned(), version: Some("1".parse().unwrap()), origin };
         let error = wheels.wheel(&pinned, &target("x86_64")).await.unwrap_err();
         assert_eq!(error.message, format!("{} fails: 502 Bad Gateway", server.host));
@@ -210,8 +210,12 @@ async fn certificates_of_ones_own_are_read_when_they_are_needed() {
     for (certificates, why) in [(missing, "No such file or directory (os error 2)"), (odd, "they are not PEM")] {
         let path = certificates.display().to_string();
         let at = index("https://127.0.0.1:9/simple");
-        let settings =
-            Settings { certificates: Some(certificates), indexes: vec![at], pypi: false, ..Settings::default() };
+        let settings = WheelSources {
+            certificates: Some(certificates),
+            indexes: vec![at],
+            pypi: false,
+            ..WheelSources::default()
+        };
         let error = harness.wheel(settings, &with_hashes(None, Vec::new())).await.unwrap_err();
         assert_eq!(error.message, format!("cannot read certificates of {path}: {why}"));
     }
@@ -229,12 +233,12 @@ async fn one_file_is_fetched_once_and_no_more_at_a_time_than_allowed() {
         let name = request.line.split([' ', '/']).nth(3).unwrap();
         Reply::new(200).body(name)
     });
-    let wheels = harness.wheels(Settings { jobs: 3, ..Settings::default() });
+    let wheels = harness.wheels(WheelSources { jobs: 3, ..WheelSources::default() });
     let pins: Vec<_> = (0..40)
         .map(|at| {
             let name = format!("p{}-1-py3-none-any.whl", at % 10);
             let file = locked(&name, Some(format!("http://{}/files/{name}", server.host)));
-            let origin = Origin::Index { index: None, files: vec![file], hashes: Vec::new() };
+            let origin = PackageOrigin::Index { index: None, files: vec![file], hashes: Vec::new() };
             Pinned { name: format!("p{}", at % 10), version: Some("1".parse().unwrap()), origin }
         })
         .collect();
@@ -252,15 +256,15 @@ async fn a_wheel_that_is_damaged_in_the_cache_is_fetched_again() {
     let harness = Harness::new();
     let server = Scripted::start(|request| ranged(request, &content()));
     let asked = at(&server.host, &content());
-    let wheel = harness.wheel(Settings::default(), &asked).await.unwrap();
-    assert_eq!(harness.wheel(Settings::default(), &asked).await.unwrap(), wheel);
+    let wheel = harness.wheel(WheelSources::default(), &asked).await.unwrap();
+    assert_eq!(harness.wheel(WheelSources::default(), &asked).await.unwrap(), wheel);
     assert_eq!(server.requests().len(), 1);
     let flip = |bytes: &mut Vec<u8>| bytes[700_000] ^= 1;
     for (count, damage) in [(2, &flip as &dyn Fn(&mut Vec<u8>)), (3, &|bytes| bytes.truncate(10)), (4, &Vec::clear)] {
         let mut bytes = content();
         damage(&mut bytes);
         std::fs::write(&wheel.path, bytes).unwrap();
-        assert_eq!(harness.wheel(Settings::default(), &asked).await.unwrap(), wheel);
+        assert_eq!(harness.wheel(WheelSources::default(), &asked).await.unwrap(), wheel);
         assert_eq!(std::fs::read(&wheel.path).unwrap(), content());
         assert_eq!(server.requests().len(), count);
     }

@@ -2,22 +2,22 @@
 
 use std::path::PathBuf;
 
-use carboy::packages::Settings;
-use carboy::ports::{NoWheel, Packages as _};
-use carboy::python::lock::{Origin, Pinned};
+use carboy::ports::{Packages as _, WheelError};
+use carboy::python::lock::{PackageOrigin, Pinned};
 use carboy::python::tags::Target;
+use carboy::wheels::WheelSources;
 
 use crate::harness::{
     AMD64, ARM64, Form, Harness, IndexPages, SDIST, index, locked, pinned, target, with_files, with_hashes,
 };
 use crate::scripted::Scripted;
 
-async fn lacking(settings: Settings, pinned: &Pinned) -> NoWheel {
+async fn lacking(settings: WheelSources, pinned: &Pinned) -> WheelError {
     Harness::new().wheels(settings).wheel(pinned, &target("aarch64")).await.unwrap_err()
 }
 
-fn offline() -> Settings {
-    Settings { no_index: true, ..Settings::default() }
+fn offline() -> WheelSources {
+    WheelSources { no_index: true, ..WheelSources::default() }
 }
 
 #[tokio::test]
@@ -110,10 +110,10 @@ async fn a_newer_base_may_do() {
 async fn an_sdist_of_the_index_can_be_built() {
     let pages = IndexPages::of(Form::Json, &[SDIST, "six-1.16.0.zip"]);
     let server = Scripted::start(move |request| pages.answer(request));
-    let settings = || Settings {
+    let settings = || WheelSources {
         indexes: vec![index(&format!("http://{}/simple", server.host))],
         pypi: false,
-        ..Settings::default()
+        ..WheelSources::default()
     };
     for pinned in [with_files(vec![locked(AMD64, None)]), with_hashes(None, Vec::new())] {
         let error = lacking(settings(), &pinned).await;
@@ -126,10 +126,10 @@ async fn an_sdist_of_the_index_can_be_built() {
 async fn what_the_index_has_and_the_lock_lacks_is_named() {
     let pages = IndexPages::of(Form::Json, &[AMD64, ARM64]);
     let server = Scripted::start(move |request| pages.answer(request));
-    let settings = || Settings {
+    let settings = || WheelSources {
         indexes: vec![index(&format!("http://{}/simple", server.host))],
         pypi: false,
-        ..Settings::default()
+        ..WheelSources::default()
     };
     let error = lacking(settings(), &with_files(vec![locked(AMD64, None)])).await;
     assert_eq!(error.message, "there are wheels for linux/amd64 only");
@@ -147,7 +147,7 @@ async fn an_index_without_the_version_is_named() {
     let pages = IndexPages::of(Form::Html, &[AMD64, SDIST, "six-1.16.0-py3-none-any.whl"]);
     let server = Scripted::start(move |request| pages.answer(request));
     let at = format!("http://{}/simple", server.host);
-    let settings = || Settings { indexes: vec![index(&at)], pypi: false, ..Settings::default() };
+    let settings = || WheelSources { indexes: vec![index(&at)], pypi: false, ..WheelSources::default() };
     let error = lacking(settings(), &with_hashes(None, Vec::new())).await;
     let what = "there is an sdist six-1.17.0.tar.gz and wheels for linux/amd64 only";
     assert_eq!(error.message, what);
@@ -164,32 +164,32 @@ async fn what_has_to_be_built_comes_with_the_command() {
     let url = |url: &str| Some(url.to_owned());
     for (origin, what, command) in [
         (
-            Origin::Git { url: "https://user:s3cret@git.example/six.git?rev=main#0123abcd".to_owned() },
+            PackageOrigin::Git { url: "https://user:s3cret@git.example/six.git?rev=main#0123abcd".to_owned() },
             "it comes from https://git.example/six.git by git, and no wheelhouse has one that fits",
             "git+https://git.example/six.git@0123abcd",
         ),
         (
-            Origin::Folder { path: PathBuf::from("libs/six") },
+            PackageOrigin::Folder { path: PathBuf::from("libs/six") },
             "it is the project in `libs/six`, and no wheelhouse has one that fits",
             "./libs/six",
         ),
         (
-            Origin::File { path: PathBuf::from("vendor").join(SDIST), hashes: Vec::new() },
+            PackageOrigin::File { path: PathBuf::from("vendor").join(SDIST), hashes: Vec::new() },
             "six-1.17.0.tar.gz has to be built, and no wheelhouse has one that fits",
             "vendor/six-1.17.0.tar.gz",
         ),
         (
-            Origin::File { path: PathBuf::from("-rx").join(SDIST), hashes: Vec::new() },
+            PackageOrigin::File { path: PathBuf::from("-rx").join(SDIST), hashes: Vec::new() },
             "six-1.17.0.tar.gz has to be built, and no wheelhouse has one that fits",
             "./-rx/six-1.17.0.tar.gz",
         ),
         (
-            Origin::Url(locked(SDIST, url("https://user:s3cret@a.example/six-1.17.0.tar.gz?token=s3cret"))),
+            PackageOrigin::Url(locked(SDIST, url("https://user:s3cret@a.example/six-1.17.0.tar.gz?token=s3cret"))),
             "six-1.17.0.tar.gz has to be built, and no wheelhouse has one that fits",
             "https://a.example/six-1.17.0.tar.gz",
         ),
         (
-            Origin::Url(locked(AMD64, url("https://a.example/x"))),
+            PackageOrigin::Url(locked(AMD64, url("https://a.example/x"))),
             "six-1.17.0-cp313-cp313-manylinux_2_28_x86_64.whl does not fit",
             "",
         ),

@@ -2,10 +2,10 @@
 
 use std::path::PathBuf;
 
-use carboy::packages::{Links, Settings};
-use carboy::ports::{Packages as _, PortErrorKind};
+use carboy::ports::{OperationErrorKind, Packages as _};
 use carboy::progress::Event;
-use carboy::python::lock::{Hash, LockedFile, Origin};
+use carboy::python::lock::{Hash, LockedFile, PackageOrigin};
+use carboy::wheels::{FindLinks, WheelSources};
 use sha2::{Digest as _, Sha512};
 
 use crate::harness::{
@@ -16,14 +16,14 @@ use crate::scripted::{Reply, Scripted};
 /// Where nobody is to be asked.
 const NOWHERE: &str = "http://127.0.0.1:9/simple";
 
-fn settings(harness: &Harness) -> Settings {
+fn settings(harness: &Harness) -> WheelSources {
     let (wheelhouse, folder) = (harness.folder.path().join("wheels"), harness.folder.path().to_owned());
-    Settings {
+    WheelSources {
         wheelhouses: vec![wheelhouse],
         folder,
         indexes: vec![index(NOWHERE)],
         pypi: false,
-        ..Settings::default()
+        ..WheelSources::default()
     }
 }
 
@@ -47,7 +47,7 @@ async fn a_locked_file_in_it_must_be_the_locked_one() {
     let path = harness.file(&format!("wheels/{ANY}"), "changed");
     let wanted = with_files(vec![locked(ANY, None)]);
     let error = harness.wheel(settings(&harness), &wanted).await.unwrap_err();
-    assert_eq!(error.kind, PortErrorKind::Corrupt);
+    assert_eq!(error.kind, OperationErrorKind::Corrupt);
     let place = path.parent().unwrap().display();
     assert!(error.message.starts_with(&format!("{ANY} from `{place}` hashes to sha256:")), "{error}");
 
@@ -63,11 +63,13 @@ async fn folders_of_links_come_after_it_and_are_passed_over_when_they_do_not_hel
     harness.file("wheels/x", "");
     let pages = IndexPages::of(Form::Json, &[ANY]);
     let server = Scripted::start(move |request| pages.answer(request));
-    let links =
-        vec![Links::Folder(harness.folder.path().join("links")), Links::Folder(PathBuf::from("/no/such/folder"))];
-    let settings = || Settings { find_links: links.clone(), indexes: Vec::new(), ..settings(&harness) };
+    let links = vec![
+        FindLinks::Folder(harness.folder.path().join("links")),
+        FindLinks::Folder(PathBuf::from("/no/such/folder")),
+    ];
+    let settings = || WheelSources { find_links: links.clone(), indexes: Vec::new(), ..settings(&harness) };
     let url = format!("http://{}/files/{ANY}", server.host);
-    let online = Settings { wheelhouses: Vec::new(), ..settings() };
+    let online = WheelSources { wheelhouses: Vec::new(), ..settings() };
     let wheel = harness.wheel(online, &with_files(vec![locked(ANY, Some(url))])).await.unwrap();
     assert!(wheel.path.starts_with(harness.folder.path().join("cache")));
     let taken = harness.wheel(settings(), &with_files(vec![locked(SDIST, None)])).await.unwrap();
@@ -87,7 +89,8 @@ async fn hashes_without_names_are_asked_of_folders_of_links_and_told_of_wheelhou
         let wanted = with_hashes(None, vec![sha256(b"sdist"), hash]);
         harness.file(&format!("wheels/{ANY}"), content);
         let folder = harness.folder.path().join("wheels");
-        let links = Settings { find_links: vec![Links::Folder(folder)], pypi: false, ..Settings::default() };
+        let links =
+            WheelSources { find_links: vec![FindLinks::Folder(folder)], pypi: false, ..WheelSources::default() };
         assert_eq!(harness.wheel(links, &wanted).await.is_ok(), locked);
         assert!(harness.log.events().is_empty());
         let wheels = harness.wheels(settings(&harness));
@@ -104,8 +107,8 @@ async fn a_folder_of_links_gives_no_other_wheel_than_the_locked_one_that_fits() 
     let harness = Harness::new();
     harness.file(&format!("links/{AMD64}"), AMD64);
     let server = Scripted::start(|_| Reply::new(200).body(ANY));
-    let links = || vec![Links::Folder(harness.folder.path().join("links"))];
-    let settings = || Settings { find_links: links(), ..Settings::default() };
+    let links = || vec![FindLinks::Folder(harness.folder.path().join("links"))];
+    let settings = || WheelSources { find_links: links(), ..WheelSources::default() };
     let url = Some(format!("http://{}/files/{ANY}", server.host));
     assert_eq!(harness.wheel(settings(), &with_files(vec![locked(ANY, url)])).await.unwrap().name, ANY);
     // None of these fits.
@@ -116,8 +119,8 @@ async fn a_folder_of_links_gives_no_other_wheel_than_the_locked_one_that_fits() 
 async fn an_index_that_is_a_folder_has_one_for_each_project() {
     let harness = Harness::new();
     let path = harness.file(&format!("simple/six/{ANY}"), ANY);
-    let tree = || vec![Links::Tree(harness.folder.path().join("simple"))];
-    let settings = || Settings { find_links: tree(), pypi: false, ..Settings::default() };
+    let tree = || vec![FindLinks::Tree(harness.folder.path().join("simple"))];
+    let settings = || WheelSources { find_links: tree(), pypi: false, ..WheelSources::default() };
     assert_eq!(harness.wheel(settings(), &with_files(vec![locked(ANY, None)])).await.unwrap().path.as_ref(), path);
     let error = harness.wheel(settings(), &with_files(vec![locked(AMD64, None)])).await.unwrap_err();
     assert_eq!(error.message, "no folder has one that fits, and there is no index to ask");
@@ -129,7 +132,7 @@ async fn a_wheelhouse_alone_is_offline() {
     harness.file("wheels/x", "");
     let server = Scripted::start(|_| panic!("nothing is to be asked"));
     let url = Some(format!("http://{}/files/{ANY}", server.host));
-    let alone = || Settings { indexes: Vec::new(), ..settings(&harness) };
+    let alone = || WheelSources { indexes: Vec::new(), ..settings(&harness) };
     let error = harness.wheel(alone(), &with_files(vec![locked(ANY, url.clone())])).await.unwrap_err();
     assert_eq!(
         error.message,
@@ -141,7 +144,7 @@ async fn a_wheelhouse_alone_is_offline() {
         error.hint.as_deref(),
         Some("name an index besides: [dependencies] index = \"https://pypi.org/simple\"")
     );
-    let no_index = Settings { no_index: true, ..Settings::default() };
+    let no_index = WheelSources { no_index: true, ..WheelSources::default() };
     let error = harness.wheel(no_index, &with_files(vec![locked(ANY, url)])).await.unwrap_err();
     assert!(error.message.ends_with("no index is asked: the settings say `no-index`"), "{error}");
     assert_eq!(server.requests().len(), 0);
@@ -160,18 +163,18 @@ async fn archives_of_the_lock_are_taken_where_they_lie() {
     harness.file("wheels/x", "");
     let path = harness.file(&format!("vendor/{ANY}"), ANY);
     let relative = PathBuf::from("vendor").join(ANY);
-    let here = |hashes| pinned(Origin::File { path: relative.clone(), hashes });
+    let here = |hashes| pinned(PackageOrigin::File { path: relative.clone(), hashes });
     assert_eq!(
         harness.wheel(settings(&harness), &here(vec![sha256(ANY.as_bytes())])).await.unwrap().path.as_ref(),
         path
     );
     assert_eq!(harness.wheel(settings(&harness), &here(Vec::new())).await.unwrap().name, ANY);
     let error = harness.wheel(settings(&harness), &here(vec![sha256(b"other")])).await.unwrap_err();
-    assert_eq!(error.kind, PortErrorKind::Corrupt);
+    assert_eq!(error.kind, OperationErrorKind::Corrupt);
 
     let url = Some(format!("file://{}", path.display()));
-    let offline = || Settings { indexes: Vec::new(), ..settings(&harness) };
-    let by_url = pinned(Origin::Url(locked(ANY, url.clone())));
+    let offline = || WheelSources { indexes: Vec::new(), ..settings(&harness) };
+    let by_url = pinned(PackageOrigin::Url(locked(ANY, url.clone())));
     assert_eq!(harness.wheel(offline(), &by_url).await.unwrap().path.as_ref(), path);
     let in_index = with_files(vec![LockedFile { size: None, ..locked(ANY, url) }]);
     assert_eq!(harness.wheel(offline(), &in_index).await.unwrap().path.as_ref(), path);

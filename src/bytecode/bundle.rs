@@ -20,8 +20,8 @@ use tempfile::NamedTempFile;
 use super::interpreter::Interpreter;
 use crate::oci::Digest;
 use crate::oci::digest::Hasher;
-use crate::ports::{Bytecode, Cache, Exact, PortError, Skipped};
-use crate::rootfs::{ArchiveFile, Content, Member, RootPath};
+use crate::ports::{Bytecode, Cache, OperationError, PythonBuild, SkipReason};
+use crate::rootfs::{ArchiveFile, Content, RootPath, ZipEntry};
 
 /// Raised whenever the same sources give other bytes: by the driver, by its flags, by
 /// the form that marshalled code is brought into.
@@ -39,14 +39,14 @@ pub(super) type Sources = BTreeMap<RootPath, Content>;
 /// What became of a source.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub(super) enum Outcome {
+pub(super) enum CompileOutcome {
     Compiled { size: u64, digest: Digest },
-    Skipped(Skipped),
+    SkipReason(SkipReason),
 }
 
 /// The digest of everything that decides what is in a bundle. Neither the interpreter's
 /// place nor the project is part of it.
-pub(super) fn key(exact: &Exact, interpreter: &Interpreter, sources: &Sources) -> Digest {
+pub(super) fn key(exact: &PythonBuild, interpreter: &Interpreter, sources: &Sources) -> Digest {
     let mut hasher = Hasher::default();
     let mut add = |bytes: &[u8]| {
         hasher.update(&(bytes.len() as u64).to_le_bytes());
@@ -60,13 +60,13 @@ pub(super) fn key(exact: &Exact, interpreter: &Interpreter, sources: &Sources) -
     for (path, content) in sources {
         add(path.as_bytes());
         match content {
-            Content::Bytes(_) | Content::Local(_) | Content::Member(_) | Content::Layer { .. } => {
+            Content::Bytes(_) | Content::Local(_) | Content::ZipEntry(_) | Content::Layer { .. } => {
                 content.digest().iter().for_each(|digest| add(digest.as_bytes()));
             }
             Content::Sparse(sparse) => {
                 add(sparse.data.as_bytes());
-                let stretches = sparse.stretches.iter().flat_map(|stretch| [stretch.offset, stretch.length]);
-                let numbers = std::iter::once(sparse.size).chain(stretches);
+                let extents = sparse.extents.iter().flat_map(|extent| [extent.offset, extent.length]);
+                let numbers = std::iter::once(sparse.size).chain(extents);
                 add(&numbers.flat_map(u64::to_le_bytes).collect::<Vec<_>>());
             }
         }
@@ -87,7 +87,7 @@ pub(super) struct Writer {
     cache: Arc<dyn Cache>,
     out: BufWriter<NamedTempFile>,
     hasher: Hasher,
-    outcomes: Vec<Outcome>,
+    outcomes: Vec<CompileOutcome>,
 }
 
 impl Writer {
@@ -95,26 +95,26 @@ impl Writer {
     ///
     /// # Errors
     /// A cache that cannot be written, as in all that follows.
-    pub fn new(cache: Arc<dyn Cache>, key: &Digest) -> Result<Self, PortError> {
+    pub fn new(cache: Arc<dyn Cache>, key: &Digest) -> Result<Self, OperationError> {
         let out = BufWriter::with_capacity(256 << 10, cache.stage()?);
         Ok(Self { cache, out, hasher: begun(key), outcomes: Vec::new() })
     }
 
     /// Takes the next source's file, or why it has none.
-    pub fn add(&mut self, result: Result<Vec<u8>, Skipped>) -> Result<(), PortError> {
+    pub fn add(&mut self, result: Result<Vec<u8>, SkipReason>) -> Result<(), OperationError> {
         let outcome = match result {
             Ok(bytes) => {
                 self.write(&bytes)?;
-                Outcome::Compiled { size: bytes.len() as u64, digest: Digest::of(&bytes) }
+                CompileOutcome::Compiled { size: bytes.len() as u64, digest: Digest::of(&bytes) }
             }
-            Err(skipped) => Outcome::Skipped(skipped),
+            Err(skipped) => CompileOutcome::SkipReason(skipped),
         };
         self.outcomes.push(outcome);
         Ok(())
     }
 
     /// Writes the index and the digest.
-    pub fn finish(mut self) -> Result<(NamedTempFile, Vec<Outcome>), PortError> {
+    pub fn finish(mut self) -> Result<(NamedTempFile, Vec<CompileOutcome>), OperationError> {
         let index = serde_json::to_vec(&self.outcomes).map_err(|cause| self.cache.failure(&cause.into()))?;
         self.write(&index)?;
         self.write(&(index.len() as u64).to_le_bytes())?;
@@ -124,7 +124,7 @@ impl Writer {
         Ok((staged, self.outcomes))
     }
 
-    fn write(&mut self, bytes: &[u8]) -> Result<(), PortError> {
+    fn write(&mut self, bytes: &[u8]) -> Result<(), OperationError> {
         self.hasher.update(bytes);
         self.out.write_all(bytes).map_err(|cause| self.cache.failure(&cause))
     }
@@ -152,7 +152,7 @@ fn is_sound(mut file: &File, key: &Digest, end: u64) -> io::Result<bool> {
 }
 
 /// Reads the index of a bundle of so many sources; none when it is not as it was written.
-pub(super) fn outcomes(mut file: File, key: &Digest, sources: usize) -> Option<Vec<Outcome>> {
+pub(super) fn outcomes(mut file: File, key: &Digest, sources: usize) -> Option<Vec<CompileOutcome>> {
     let total = file.metadata().ok()?.len().checked_sub(SEAL)?;
     if !is_sound(&file, key, total).ok()? {
         return None;
@@ -165,10 +165,10 @@ pub(super) fn outcomes(mut file: File, key: &Digest, sources: usize) -> Option<V
     file.seek(SeekFrom::Start(begin)).ok()?;
     let mut index = Vec::new();
     file.take(length).read_to_end(&mut index).ok()?;
-    let outcomes: Vec<Outcome> = serde_json::from_slice(&index).ok()?;
+    let outcomes: Vec<CompileOutcome> = serde_json::from_slice(&index).ok()?;
     let sizes = outcomes.iter().map(|outcome| match outcome {
-        Outcome::Compiled { size, .. } => *size,
-        Outcome::Skipped(_) => 0,
+        CompileOutcome::Compiled { size, .. } => *size,
+        CompileOutcome::SkipReason(_) => 0,
     });
     let whole = sizes.fold(0, u64::saturating_add) == begin;
     (whole && outcomes.len() == sources).then_some(outcomes)
@@ -178,7 +178,7 @@ pub(super) fn outcomes(mut file: File, key: &Digest, sources: usize) -> Option<V
 pub(super) fn bytecode(
     archive: &Path,
     key: Digest,
-    outcomes: Vec<Outcome>,
+    outcomes: Vec<CompileOutcome>,
     sources: &Sources,
     cache_tag: &str,
 ) -> Bytecode {
@@ -187,14 +187,14 @@ pub(super) fn bytecode(
     let mut out = Bytecode::default();
     for (source, outcome) in sources.keys().zip(outcomes) {
         match (outcome, compiled_path(source, cache_tag)) {
-            (Outcome::Skipped(skipped), _) => out.skipped.push((source.clone(), skipped)),
-            (Outcome::Compiled { size, digest }, Some(path)) => {
+            (CompileOutcome::SkipReason(skipped), _) => out.skipped.push((source.clone(), skipped)),
+            (CompileOutcome::Compiled { size, digest }, Some(path)) => {
                 let archive = archive.clone();
-                let member = Member { archive, offset: out.size, packed: size, size, deflated: false, digest };
+                let member = ZipEntry { archive, offset: out.size, packed: size, size, deflated: false, digest };
                 out.size += size;
-                out.files.insert(path, Content::Member(Arc::new(member)));
+                out.files.insert(path, Content::ZipEntry(Arc::new(member)));
             }
-            (Outcome::Compiled { .. }, None) => {} // `compile` takes no such sources
+            (CompileOutcome::Compiled { .. }, None) => {} // `compile` takes no such sources
         }
     }
     out
@@ -232,7 +232,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let cache = Arc::new(crate::store::DiskCache::new(folder.path().to_owned()).unwrap());
         let mut writer = Writer::new(cache.clone(), &key).unwrap();
-        for result in [Ok(b"first".to_vec()), Err(Skipped::TooDeep), Ok(b"third".to_vec())] {
+        for result in [Ok(b"first".to_vec()), Err(SkipReason::TooDeep), Ok(b"third".to_vec())] {
             writer.add(result).unwrap();
         }
         let (staged, outcomes) = writer.finish().unwrap();
@@ -241,8 +241,8 @@ mod tests {
         assert_eq!(super::outcomes(File::open(staged.path()).unwrap(), &key, 2), None);
         assert_eq!(super::outcomes(File::open(staged.path()).unwrap(), &Digest::of(b"other"), 3), None);
         let found = bytecode(staged.path(), Digest::of(b"key"), outcomes, &sources, "x");
-        assert_eq!((found.size, found.skipped.as_slice()), (10, [(path("b.py"), Skipped::TooDeep)].as_slice()));
-        let Some(Content::Member(third)) = found.files.get(&path("__pycache__/c.x.pyc")) else { panic!("{found:?}") };
+        assert_eq!((found.size, found.skipped.as_slice()), (10, [(path("b.py"), SkipReason::TooDeep)].as_slice()));
+        let Some(Content::ZipEntry(third)) = found.files.get(&path("__pycache__/c.x.pyc")) else { panic!("{found:?}") };
         assert_eq!((third.offset, third.size, third.digest), (5, 5, Digest::of(b"third")));
         let whole = fs_err::read(staged.path()).unwrap();
         for end in 0..whole.len() {
@@ -259,7 +259,7 @@ mod tests {
 
     #[test]
     fn the_key_is_what_decides_and_nothing_else() {
-        let exact = |version: &str| Exact { version: version.to_owned(), free_threaded: false };
+        let exact = |version: &str| PythonBuild { version: version.to_owned(), free_threaded: false };
         let content = |bytes: &'static [u8]| Content::Bytes(Arc::from(bytes));
         let sources = |name: &str, bytes| Sources::from([(path(name), content(bytes))]);
         let of = |version, magic, place, name, bytes| {
@@ -268,7 +268,7 @@ mod tests {
         let one = of("3.13.5", *b"mmmm", "/usr/bin/python3", "a.py", b"x");
         assert_eq!(one, of("3.13.5", *b"mmmm", "/opt/python", "a.py", b"x"));
         let digest = Digest::of(b"x");
-        let member = Member {
+        let member = ZipEntry {
             archive: Arc::new(ArchiveFile { name: "some.whl".to_owned(), path: "/some.whl".into(), digest }),
             offset: 7,
             packed: 1,
@@ -276,7 +276,7 @@ mod tests {
             deflated: true,
             digest,
         };
-        let packed = Sources::from([(path("a.py"), Content::Member(Arc::new(member)))]);
+        let packed = Sources::from([(path("a.py"), Content::ZipEntry(Arc::new(member)))]);
         assert_eq!(one, key(&exact("3.13.5"), &interpreter(*b"mmmm", "/"), &packed));
         for other in [
             of("3.13.4", *b"mmmm", "/usr/bin/python3", "a.py", b"x"),

@@ -47,7 +47,7 @@ pub(super) enum Answer {
 
 /// Why there is no answer; the process is of no use any more.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Gone {
+pub(super) enum DriverFailure {
     Crashed,
     TooSlow,
 }
@@ -102,7 +102,7 @@ impl Driver {
     }
 
     /// Has a source compiled, under its path in the image.
-    pub(super) fn compile(&mut self, path: &[u8], source: &[u8]) -> Result<Answer, Gone> {
+    pub(super) fn compile(&mut self, path: &[u8], source: &[u8]) -> Result<Answer, DriverFailure> {
         let begun = Instant::now();
         let sent = self.send(path, source);
         let received = self.answers.recv_timeout(PATIENCE);
@@ -110,9 +110,9 @@ impl Driver {
             (Ok(()), Ok(Ok((b'C', pyc)))) => Ok(Answer::Compiled(pyc)),
             (Ok(()), Ok(Ok((b'I', _)))) => Ok(Answer::Invalid),
             (Ok(()), Ok(Ok((b'D', _)))) => Ok(Answer::TooDeep),
-            (_, Err(RecvTimeoutError::Timeout)) => Err(Gone::TooSlow),
-            _ if begun.elapsed() >= ALARM => Err(Gone::TooSlow),
-            _ => Err(Gone::Crashed),
+            (_, Err(RecvTimeoutError::Timeout)) => Err(DriverFailure::TooSlow),
+            _ if begun.elapsed() >= ALARM => Err(DriverFailure::TooSlow),
+            _ => Err(DriverFailure::Crashed),
         }
     }
 

@@ -8,9 +8,9 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use super::driver::Driver;
+use super::interpreter_paths::InterpreterPaths;
 use super::marshal::Layout;
-use super::places::Places;
-use crate::ports::{Exact, PortError, PortErrorKind};
+use crate::ports::{OperationError, OperationErrorKind, PythonBuild};
 
 /// An interpreter that was asked what it is.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -40,11 +40,11 @@ impl Interpreter {
     ///
     /// # Errors
     /// There is none; what there is instead.
-    pub fn find(places: &Places, wanted: &Exact) -> Result<Self, PortError> {
+    pub fn find(interpreter_paths: &InterpreterPaths, wanted: &PythonBuild) -> Result<Self, OperationError> {
         let layout = layout_of(&wanted.version)?;
         let mut others: Vec<String> = Vec::new();
-        for path in places.candidates(wanted) {
-            let told = match hello(&path, &places.search_path) {
+        for path in interpreter_paths.candidates(wanted) {
+            let told = match hello(&path, &interpreter_paths.search_path) {
                 Ok(told) => told,
                 Err(cause) => {
                     others.push(format!("`{}` {cause}", path.display()));
@@ -56,30 +56,30 @@ impl Interpreter {
                 None => return Ok(Self { path, magic: told.magic, cache_tag: told.cache_tag, layout }),
             }
         }
-        Err(missing(places, wanted, &others))
+        Err(missing(interpreter_paths, wanted, &others))
     }
 }
 
 /// How the version's code is laid out.
-fn layout_of(version: &str) -> Result<Layout, PortError> {
+fn layout_of(version: &str) -> Result<Layout, OperationError> {
     let minor = version.strip_prefix("3.").and_then(|rest| rest.split('.').next()?.parse().ok());
-    minor.and_then(Layout::of).ok_or_else(|| PortError {
-        kind: PortErrorKind::Other,
+    minor.and_then(Layout::of).ok_or_else(|| OperationError {
+        kind: OperationErrorKind::Other,
         message: format!("cannot compile bytecode for Python {version}: only 3.7 to 3.14 are known"),
         hint: Some("leave `bytecode` out".to_owned()),
     })
 }
 
-fn missing(places: &Places, wanted: &Exact, others: &[String]) -> PortError {
-    let message = match (others, &places.named) {
+fn missing(interpreter_paths: &InterpreterPaths, wanted: &PythonBuild, others: &[String]) -> OperationError {
+    let message = match (others, &interpreter_paths.named) {
         ([other], Some(_)) => format!("cannot compile bytecode: {other}; {wanted} is needed"),
         ([], _) => format!("bytecode needs {wanted}, and this machine has no Python"),
         _ => format!("bytecode needs {wanted}, which is not on this machine: {}", others.join(", ")),
     };
     let variant = if wanted.free_threaded { "t" } else { "" };
     let install = format!("uv python install {}{variant}", wanted.version);
-    PortError {
-        kind: PortErrorKind::NotFound,
+    OperationError {
+        kind: OperationErrorKind::NotFound,
         message,
         hint: Some(format!("install it with `{install}`, or name one with --host-python")),
     }
@@ -110,12 +110,12 @@ impl Hello {
     }
 
     /// Why this is not the wanted one.
-    fn differs(&self, wanted: &Exact) -> Option<String> {
+    fn differs(&self, wanted: &PythonBuild) -> Option<String> {
         if self.implementation != "cpython" {
             return Some(format!("is {} {}", self.implementation, self.version));
         }
         if self.version != wanted.version || self.free_threaded != wanted.free_threaded {
-            let found = Exact { version: self.version.clone(), free_threaded: self.free_threaded };
+            let found = PythonBuild { version: self.version.clone(), free_threaded: self.free_threaded };
             return Some(format!("is {found}"));
         }
         if self.debug {
@@ -134,8 +134,8 @@ mod tests {
 
     const HELLO: &str = "cpython\n3.13.5\nf30d0d0a\ncpython-313\n\nrelease\nfixed";
 
-    fn exact(version: &str) -> Exact {
-        Exact { version: version.to_owned(), free_threaded: false }
+    fn exact(version: &str) -> PythonBuild {
+        PythonBuild { version: version.to_owned(), free_threaded: false }
     }
 
     #[test]
@@ -154,12 +154,12 @@ mod tests {
 
     #[test]
     fn errors_say_what_there_is_and_how_to_get_the_right_one() {
-        let error = Interpreter::find(&Places::default(), &exact("3.13.5")).unwrap_err();
+        let error = Interpreter::find(&InterpreterPaths::default(), &exact("3.13.5")).unwrap_err();
         assert_eq!(error.message, "bytecode needs CPython 3.13.5, and this machine has no Python");
         let hint = error.hint().unwrap();
         assert_eq!(hint, "install it with `uv python install 3.13.5`, or name one with --host-python");
         for old in ["2.7.18", "3.6.15", "3.15.0", "three", ""] {
-            let error = Interpreter::find(&Places::default(), &exact(old)).unwrap_err();
+            let error = Interpreter::find(&InterpreterPaths::default(), &exact(old)).unwrap_err();
             assert!(error.message.ends_with("only 3.7 to 3.14 are known"), "{error}");
         }
     }
@@ -170,12 +170,12 @@ mod tests {
         let program = folder.path().join("python3");
         fs_err::write(&program, "#!/bin/sh\necho nonsense\necho 'out of order' >&2\nexit 3\n").unwrap();
         fs_err::set_permissions(&program, PermissionsExt::from_mode(0o755)).unwrap();
-        let places = |named: Option<&str>| Places {
+        let interpreter_paths = |named: Option<&str>| InterpreterPaths {
             named: named.map(|name| folder.path().join(name)),
             search_path: folder.path().into(),
-            ..Places::default()
+            ..InterpreterPaths::default()
         };
-        let error = |named| Interpreter::find(&places(named), &exact("3.13.5")).unwrap_err().message;
+        let error = |named| Interpreter::find(&interpreter_paths(named), &exact("3.13.5")).unwrap_err().message;
         let at = |name: &str| folder.path().join(name).display().to_string();
         let found = format!("`{}` is no Python 3.7 or later: out of order", at("python3"));
         let message = format!("bytecode needs CPython 3.13.5, which is not on this machine: {found}");

@@ -9,30 +9,30 @@
 mod bundle;
 mod driver;
 mod interpreter;
+pub mod interpreter_paths;
 pub mod marshal;
-pub mod places;
 mod pool;
 
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex};
 
-use bundle::{Outcome, Sources, Writer};
+use bundle::{CompileOutcome, Sources, Writer};
 use interpreter::Interpreter;
-pub use places::Places;
+pub use interpreter_paths::InterpreterPaths;
 
 use crate::oci::Digest;
-use crate::ports::{Bytecode, Cache, CacheKind, Compiler, Exact, PortError, Reading, Skipped};
+use crate::ports::{Bytecode, Cache, CacheKind, Compiler, OperationError, PythonBuild, SkipReason, SourceReader};
 use crate::rootfs::{Content, RootPath};
 
 /// The interpreters of this machine.
 pub struct HostPython {
-    places: Places,
+    places: InterpreterPaths,
     cache: Arc<dyn Cache>,
     /// How many processes compile at once.
     processes: NonZeroUsize,
     /// Those that were looked for already.
-    found: Mutex<BTreeMap<Exact, Result<Interpreter, PortError>>>,
+    found: Mutex<BTreeMap<PythonBuild, Result<Interpreter, OperationError>>>,
     /// One call at a time: each takes the whole machine, and two platforms have the same
     /// sources mostly.
     busy: Mutex<()>,
@@ -42,7 +42,7 @@ impl HostPython {
     /// Looks for interpreters when the first is needed. A named one's path is absolute,
     /// or a name that `PATH` leads to.
     #[must_use]
-    pub fn new(places: Places, cache: Arc<dyn Cache>) -> Self {
+    pub fn new(places: InterpreterPaths, cache: Arc<dyn Cache>) -> Self {
         let processes = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
         Self { places, cache, processes, found: Mutex::default(), busy: Mutex::default() }
     }
@@ -53,7 +53,7 @@ impl HostPython {
         Self { processes, ..self }
     }
 
-    fn find(&self, python: &Exact) -> Result<Interpreter, PortError> {
+    fn find(&self, python: &PythonBuild) -> Result<Interpreter, OperationError> {
         let Ok(mut found) = self.found.lock() else { return Interpreter::find(&self.places, python) };
         found.entry(python.clone()).or_insert_with(|| Interpreter::find(&self.places, python)).clone()
     }
@@ -64,13 +64,15 @@ impl HostPython {
         interpreter: &Interpreter,
         key: &Digest,
         sources: &Sources,
-        reading: &Reading,
-    ) -> Result<(Digest, Vec<Outcome>), PortError> {
+        reading: &SourceReader,
+    ) -> Result<(Digest, Vec<CompileOutcome>), OperationError> {
         let writer = Writer::new(Arc::clone(&self.cache), key)?;
         let writer = pool::run(interpreter, &self.places.search_path, self.processes, sources, reading, writer)?;
         let (staged, outcomes) = writer.finish()?;
         // What a machine in trouble gave up is tried again another time.
-        let troubled = |outcome: &Outcome| matches!(outcome, Outcome::Skipped(Skipped::Crashed | Skipped::TooSlow));
+        let troubled = |outcome: &CompileOutcome| {
+            matches!(outcome, CompileOutcome::SkipReason(SkipReason::Crashed | SkipReason::TooSlow))
+        };
         let key = if outcomes.iter().any(troubled) { Digest::of(key.hex().as_bytes()) } else { *key };
         self.cache.commit(staged, CacheKind::Bytecode, &key)?;
         Ok((key, outcomes))
@@ -78,16 +80,16 @@ impl HostPython {
 }
 
 impl Compiler for HostPython {
-    fn check(&self, python: &Exact) -> Result<(), PortError> {
+    fn check(&self, python: &PythonBuild) -> Result<(), OperationError> {
         self.find(python).map(drop)
     }
 
     fn compile(
         &self,
-        python: &Exact,
+        python: &PythonBuild,
         sources: &BTreeMap<RootPath, Content>,
-        reading: &Reading,
-    ) -> Result<Bytecode, PortError> {
+        reading: &SourceReader,
+    ) -> Result<Bytecode, OperationError> {
         let interpreter = self.find(python)?;
         let tag = &interpreter.cache_tag;
         let is_source = |(path, _): &(&RootPath, &Content)| bundle::compiled_path(path, tag).is_some();

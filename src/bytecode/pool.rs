@@ -10,11 +10,11 @@ use std::num::NonZeroUsize;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use super::bundle::{Sources, Writer};
-use super::driver::{Answer, Driver, Gone};
+use super::driver::{Answer, Driver, DriverFailure};
 use super::interpreter::Interpreter;
 use super::marshal;
 use crate::oci::Digest;
-use crate::ports::{PortError, PortErrorKind, Reading, Skipped};
+use crate::ports::{OperationError, OperationErrorKind, SkipReason, SourceReader};
 use crate::rootfs::{Content, RootPath};
 
 /// Larger sources are not compiled.
@@ -26,7 +26,7 @@ const HEADER: usize = 16;
 /// A process for fewer sources than this would take longer to start than it saves.
 const WORTH: usize = 16;
 
-type Compiled = Result<Vec<u8>, Skipped>;
+type Compiled = Result<Vec<u8>, SkipReason>;
 
 /// Compiles all sources into `writer`.
 ///
@@ -38,9 +38,9 @@ pub(super) fn run(
     search_path: &OsStr,
     processes: NonZeroUsize,
     sources: &Sources,
-    reading: &Reading,
+    reading: &SourceReader,
     writer: Writer,
-) -> Result<Writer, PortError> {
+) -> Result<Writer, OperationError> {
     let list: Vec<_> = sources.iter().collect();
     let shared = Shared { state: Mutex::new(State::new(writer)), moved: Condvar::new() };
     let processes = processes.get().min(list.len().div_ceil(WORTH));
@@ -75,7 +75,7 @@ struct State {
     written: usize,
     /// Results by their sources' numbers.
     waiting: BTreeMap<usize, Compiled>,
-    failed: Option<PortError>,
+    failed: Option<OperationError>,
 }
 
 impl State {
@@ -100,7 +100,7 @@ impl Shared {
         Some(state.taken - 1)
     }
 
-    fn put(&self, number: usize, result: Result<Compiled, PortError>) {
+    fn put(&self, number: usize, result: Result<Compiled, OperationError>) {
         let mut state = self.state();
         match result {
             Ok(compiled) => {
@@ -129,20 +129,20 @@ impl State {
 struct Worker<'a> {
     interpreter: &'a Interpreter,
     search_path: &'a OsStr,
-    reading: &'a Reading<'a>,
+    reading: &'a SourceReader<'a>,
     driver: Option<Driver>,
 }
 
 impl Worker<'_> {
-    fn compile(&mut self, path: &RootPath, content: &Content) -> Result<Compiled, PortError> {
+    fn compile(&mut self, path: &RootPath, content: &Content) -> Result<Compiled, OperationError> {
         if content.size() > LARGEST {
-            return Ok(Err(Skipped::TooLarge));
+            return Ok(Err(SkipReason::TooLarge));
         }
         let source = (self.reading.read)(content, LARGEST).map_err(|cause| failed(&format!("`{path}`"), &cause))?;
         // What is kept is found again by this digest.
         if content.digest().is_some_and(|want| want != Digest::of(&source)) {
             return Err(match content {
-                Content::Member(member) => failed(
+                Content::ZipEntry(member) => failed(
                     &format!("`{path}`"),
                     &format!("it is not what the RECORD of `{}` says", member.archive.name),
                 ),
@@ -153,26 +153,26 @@ impl Worker<'_> {
     }
 
     /// Asks the process. When it fails in its life's course, a fresh one is asked.
-    fn compiled(&mut self, path: &RootPath, source: &[u8]) -> Result<Compiled, PortError> {
+    fn compiled(&mut self, path: &RootPath, source: &[u8]) -> Result<Compiled, OperationError> {
         let name = [b"/", path.as_bytes()].concat();
         loop {
             let fresh = self.driver.is_none();
             let driver = self.driver()?;
             let skipped = match driver.compile(&name, source) {
                 Ok(Answer::Compiled(pyc)) => return self.checked(path, &pyc).map(Ok),
-                Ok(Answer::Invalid) => return Ok(Err(Skipped::Invalid)),
-                Ok(Answer::TooDeep) => Skipped::TooDeep,
-                Err(Gone::Crashed) => Skipped::Crashed,
-                Err(Gone::TooSlow) => Skipped::TooSlow,
+                Ok(Answer::Invalid) => return Ok(Err(SkipReason::Invalid)),
+                Ok(Answer::TooDeep) => SkipReason::TooDeep,
+                Err(DriverFailure::Crashed) => SkipReason::Crashed,
+                Err(DriverFailure::TooSlow) => SkipReason::TooSlow,
             };
             self.driver = None;
-            if fresh || skipped == Skipped::TooSlow {
+            if fresh || skipped == SkipReason::TooSlow {
                 return Ok(Err(skipped));
             }
         }
     }
 
-    fn driver(&mut self) -> Result<&mut Driver, PortError> {
+    fn driver(&mut self) -> Result<&mut Driver, OperationError> {
         let driver = match self.driver.take() {
             Some(driver) => driver,
             None => Driver::start(&self.interpreter.path, self.search_path)
@@ -183,7 +183,7 @@ impl Worker<'_> {
     }
 
     /// The one form of a `.pyc`.
-    fn checked(&self, path: &RootPath, pyc: &[u8]) -> Result<Vec<u8>, PortError> {
+    fn checked(&self, path: &RootPath, pyc: &[u8]) -> Result<Vec<u8>, OperationError> {
         let odd = |cause: &dyn fmt::Display| failed(&format!("`{path}`"), cause);
         let Some((header, code)) = pyc.split_at_checked(HEADER) else { return Err(odd(&"it has no header")) };
         if header[..4] != self.interpreter.magic || header[4..8] != [1, 0, 0, 0] {
@@ -194,6 +194,6 @@ impl Worker<'_> {
     }
 }
 
-fn failed(what: &str, cause: &dyn fmt::Display) -> PortError {
-    PortError { kind: PortErrorKind::Other, message: format!("cannot compile {what}: {cause}"), hint: None }
+fn failed(what: &str, cause: &dyn fmt::Display) -> OperationError {
+    OperationError { kind: OperationErrorKind::Other, message: format!("cannot compile {what}: {cause}"), hint: None }
 }

@@ -5,21 +5,21 @@ use std::sync::Arc;
 use clap::{ArgAction, Args as ClapArgs};
 
 use super::error::CliError;
-use super::project::Project;
-use super::session::{Done, Session};
-use crate::build;
-use crate::ui::Front;
+use super::project_args::ProjectArgs;
+use super::session::{Completion, SessionArgs};
+use crate::assemble;
+use crate::ui::Frontend;
 
 #[derive(ClapArgs)]
 pub struct Flags {
     #[command(flatten)]
-    project: Project,
+    project: ProjectArgs,
     /// Whether to push; false builds everything and publishes nothing
     #[arg(long, env = "CARBOY_PUSH", value_name = "BOOL", default_value_t = true, action = ArgAction::Set,
           num_args = 0..=1, default_missing_value = "true", require_equals = true)]
     push: bool,
     #[command(flatten)]
-    session: Session,
+    session: SessionArgs,
 }
 
 /// Runs the verb; returns the exit code.
@@ -28,9 +28,9 @@ pub fn run(flags: &Flags) -> u8 {
 }
 
 /// A line for each image.
-fn build(flags: &Flags, front: &Arc<dyn Front>) -> Result<Done<String>, CliError> {
+fn build(flags: &Flags, front: &Arc<dyn Frontend>) -> Result<Completion<String>, CliError> {
     let plans = flags.project.plans(flags.push, front.as_ref())?;
-    let done = flags.session.work(front, Some(&flags.project.bounds()?), |io| build::build(plans, io))?;
+    let done = flags.session.work(front, Some(&flags.project.bounds()?), |io| assemble::build(plans, io))?;
     Ok(done.map(|reports| {
         for report in &reports {
             front.summary(report);

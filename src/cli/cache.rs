@@ -9,10 +9,10 @@ use clap::{Args as ClapArgs, Subcommand};
 use super::error::CliError;
 use super::session::{finish, open_cache};
 use crate::config::size;
+use crate::diagnostic::{Code, Diagnostic};
 use crate::ports::{Cache as _, CacheKind};
-use crate::progress::Event;
-use crate::store::cache::{Bounds, Usage};
-use crate::ui::{self, Front};
+use crate::store::cache::{PruneLimits, Usage};
+use crate::ui::{self, Frontend};
 
 #[derive(ClapArgs)]
 pub struct Flags {
@@ -57,11 +57,13 @@ struct CacheFlags {
 pub fn run(flags: &Flags) -> u8 {
     finish(|front| match &flags.verb {
         Verb::Info { cache, json } => info(cache, *json, front),
-        Verb::Prune { cache, keep, older_than } => prune(cache, Bounds { keep: *keep, older_than: *older_than }, front),
+        Verb::Prune { cache, keep, older_than } => {
+            prune(cache, PruneLimits { keep: *keep, older_than: *older_than }, front)
+        }
     })
 }
 
-fn info(flags: &CacheFlags, json: bool, front: &Arc<dyn Front>) -> Result<String, CliError> {
+fn info(flags: &CacheFlags, json: bool, front: &Arc<dyn Frontend>) -> Result<String, CliError> {
     let cache = open_cache(flags.cache_dir.as_deref(), true, true, front.clone())?;
     let usage = cache.usage(SystemTime::now())?;
     if json {
@@ -80,14 +82,15 @@ fn document(folder: &str, usage: &Usage) -> String {
     ui::json_text(&whole) + "\n"
 }
 
-fn prune(flags: &CacheFlags, bounds: Bounds, front: &Arc<dyn Front>) -> Result<String, CliError> {
+fn prune(flags: &CacheFlags, bounds: PruneLimits, front: &Arc<dyn Frontend>) -> Result<String, CliError> {
     let cache = open_cache(flags.cache_dir.as_deref(), true, true, front.clone())?;
     let pruned = cache.prune(bounds, SystemTime::now())?;
     let mut text = ui::pruned_text(pruned.entries, pruned.size, pruned.left, pruned.in_use);
     if pruned.refused > 0 {
-        front.on(Event::Warning(format!("{} entries belong to another user and cannot be deleted", pruned.refused)));
+        let text = format!("cannot delete {} entries, which belong to another user", pruned.refused);
+        front.warn(Diagnostic::warning(Code::UnusableCache, text));
     }
-    if bounds == Bounds::default() {
+    if bounds == PruneLimits::default() {
         text.push_str("--keep 10GB or --older-than 30d deletes more\n");
     }
     Ok(text)
@@ -99,12 +102,13 @@ fn name(kind: CacheKind) -> &'static str {
         CacheKind::Blob => "blobs",
         CacheKind::Tar => "layer tars",
         CacheKind::Wheel => "wheels",
-        CacheKind::Facts => "layer facts",
+        CacheKind::Listing => "layer facts",
         CacheKind::Layer => "layers",
         CacheKind::WheelName => "wheel names",
         CacheKind::Folder => "folders",
         CacheKind::Bytecode => "bytecode",
         CacheKind::Elf => "ELF facts",
+        CacheKind::Stage => "stages",
     }
 }
 

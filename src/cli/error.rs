@@ -1,56 +1,72 @@
-//! Every error that ends a run, with its hint and its exit code.
+//! Errors that end a run, as diagnostics, with their exit codes.
 
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 use std::path::PathBuf;
 
 use super::{FAILED, USAGE};
-use crate::build::BuildError;
+use crate::assemble::BuildError;
 use crate::config::ConfigError;
+use crate::diagnostic::{Code, Diagnostic};
 use crate::hint::{Hint, nearest};
+use crate::oci::Platform;
 use crate::plan::PlanError;
-use crate::ports::PortError;
+use crate::ports::OperationError;
 use crate::python::lock::LockError;
 use crate::python::project::ProjectError;
 
-/// Why a run ended.
+/// An error that ends a run.
 #[derive(Debug, thiserror::Error)]
 pub enum CliError {
-    #[error("`{}` is no folder", .0.display())]
+    #[error("`{}` is not a directory", .0.display())]
     NoFolder(PathBuf),
-    #[error("cannot read `{}`: {cause}", path.display())]
-    Read { path: PathBuf, cause: std::io::Error },
+    #[error("cannot read `{}`", path.display())]
+    Read {
+        path: PathBuf,
+        #[source]
+        cause: io::Error,
+    },
     /// A path of the project's files that leads out of its root.
-    #[error("{at}: {cause}")]
-    Outside { at: String, cause: PortError },
-    #[error("the working directory has no project, and `{}` has one", .0.display())]
+    #[error("cannot use {at}")]
+    Outside {
+        at: String,
+        #[source]
+        cause: OperationError,
+    },
+    #[error("the working directory has no project, but `{}` has one", .0.display())]
     ConfigElsewhere(PathBuf),
-    #[error("`{}`: {cause}", path.display())]
-    Project { path: PathBuf, cause: ProjectError },
-    #[error("`{}` is called as no lock file is", .0.display())]
+    #[error("`{}` is invalid", path.display())]
+    Project {
+        path: PathBuf,
+        #[source]
+        cause: ProjectError,
+    },
+    #[error("`{}` does not look like a lock file", .0.display())]
     LockName(PathBuf),
     #[error(transparent)]
     Lock(#[from] LockError),
-    #[error("SOURCE_DATE_EPOCH is `{0}`, which is no number of seconds since 1970")]
+    #[error("SOURCE_DATE_EPOCH is `{0}`, which is not a number of seconds since 1970")]
     Epoch(String),
-    #[error("there is no folder for the cache: neither XDG_CACHE_HOME nor HOME is set")]
+    #[error("there is no directory for the cache: neither XDG_CACHE_HOME nor HOME is set")]
     NoCache,
     #[error(transparent)]
     Config(#[from] ConfigError),
     #[error(transparent)]
     Plan(#[from] PlanError),
     #[error(transparent)]
-    Port(#[from] PortError),
+    Operation(#[from] OperationError),
     #[error(transparent)]
     Build(#[from] BuildError),
-    #[error("cannot start: {0}")]
-    Start(std::io::Error),
-    #[error("the work is done, but its answer cannot be written to stdout: {0}")]
-    Stdout(std::io::Error),
+    #[error("`{0}` is not the code of a diagnostic")]
+    NoCode(String),
+    #[error("cannot start")]
+    Start(#[source] io::Error),
+    #[error("the work is done, but its answer cannot be written to stdout")]
+    Stdout(#[source] io::Error),
 }
 
 impl CliError {
-    /// 2 for what the user wrote wrong, 1 for everything else.
-    pub fn code(&self) -> u8 {
+    /// The exit code: 2 for an invalid command line or configuration, 1 for everything else.
+    pub fn exit_code(&self) -> u8 {
         match self {
             Self::NoFolder(_)
             | Self::Outside { .. }
@@ -62,9 +78,56 @@ impl CliError {
             | Self::NoCache
             | Self::Config(_)
             | Self::Plan(_)
-            | Self::Build(BuildError::NoEntrypoint(_) | BuildError::Lock(_)) => USAGE,
+            | Self::NoCode(_)
+            | Self::Build(BuildError::Lock(_)) => USAGE,
+            Self::Build(BuildError::Diagnostics { found, .. })
+                if found.iter().all(|one| one.code == Code::NoEntrypoint) =>
+            {
+                USAGE
+            }
             Self::Read { cause, .. } if matches!(cause.kind(), ErrorKind::NotFound | ErrorKind::InvalidInput) => USAGE,
-            Self::Read { .. } | Self::Port(_) | Self::Build(_) | Self::Start(_) | Self::Stdout(_) => FAILED,
+            Self::Read { .. } | Self::Operation(_) | Self::Build(_) | Self::Start(_) | Self::Stdout(_) => FAILED,
+        }
+    }
+
+    /// The error as diagnostics.
+    pub fn diagnostics(&self) -> Vec<Diagnostic> {
+        if let Self::Build(cause) = self {
+            return cause.diagnostics();
+        }
+        let diagnostic = Diagnostic::of(self.code(), self).hint(self.hint());
+        vec![match self {
+            Self::NoFolder(path)
+            | Self::LockName(path)
+            | Self::ConfigElsewhere(path)
+            | Self::Read { path, .. }
+            | Self::Project { path, .. } => diagnostic.file(path.display()),
+            _ => diagnostic,
+        }]
+    }
+
+    /// The platforms that the diagnostics may be about, where there are several.
+    pub fn platforms(&self) -> &[Platform] {
+        if let Self::Build(cause) = self { cause.platforms() } else { &[] }
+    }
+
+    fn code(&self) -> Code {
+        match self {
+            Self::NoFolder(_)
+            | Self::LockName(_)
+            | Self::Epoch(_)
+            | Self::NoCode(_)
+            | Self::Config(ConfigError::NoProfile { .. }) => Code::InvalidArgument,
+            Self::Outside { cause, .. } | Self::Operation(cause) => cause.kind.code(),
+            Self::Read { .. } => Code::UnreadableFile,
+            Self::ConfigElsewhere(_) => Code::NoProject,
+            Self::Project { .. } => Code::InvalidProject,
+            Self::Lock(_) => Code::InvalidLockFile,
+            Self::NoCache => Code::UnusableCache,
+            Self::Config(_) => Code::InvalidConfiguration,
+            Self::Plan(cause) => cause.code(),
+            Self::Build(_) | Self::Start(_) => Code::Internal,
+            Self::Stdout(_) => Code::UnwritableOutput,
         }
     }
 }
@@ -80,9 +143,10 @@ impl Hint for CliError {
             }
             Self::Config(cause) => cause.hint(),
             Self::Plan(cause) => cause.hint(),
-            Self::Port(cause) | Self::Outside { cause, .. } => cause.hint(),
+            Self::Operation(cause) | Self::Outside { cause, .. } => cause.hint(),
             Self::ConfigElsewhere(folder) => {
-                Some(format!("name the project's folder too: {}; or `.` for the working directory", folder.display()))
+                let folder = folder.display();
+                Some(format!("name the project's directory too: {folder}; or `.` for the working directory"))
             }
             Self::Build(cause) => cause.hint(),
             Self::Lock(cause) => cause.hint(),
@@ -91,16 +155,13 @@ impl Hint for CliError {
                     .to_owned(),
             ),
             Self::NoCache => Some("pass --cache-dir".to_owned()),
-            Self::NoFolder(_) => Some("name the project's folder; a command to start goes after `--`".to_owned()),
+            Self::NoFolder(_) => Some("name the project's directory; a command to start goes after `--`".to_owned()),
+            Self::NoCode(code) => {
+                let near = nearest(code, Code::ALL.iter().map(|code| code.name()));
+                let all = || "`carboy explain` lists all codes".to_owned();
+                Some(near.map_or_else(all, |near| format!("did you mean `{near}`?")))
+            }
             Self::Read { .. } | Self::Project { .. } | Self::Epoch(_) | Self::Start(_) | Self::Stdout(_) => None,
         }
-    }
-
-    fn lines(&self) -> Vec<String> {
-        if let Self::Build(cause) = self { cause.lines() } else { vec![self.to_string()] }
-    }
-
-    fn hints(&self) -> Vec<String> {
-        if let Self::Build(cause) = self { cause.hints() } else { self.hint().into_iter().collect() }
     }
 }

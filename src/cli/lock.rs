@@ -6,22 +6,23 @@ use std::sync::Arc;
 use globset::{GlobBuilder, GlobSet};
 
 use super::error::CliError;
-use super::files;
-use super::wiring::around;
-use crate::packages::configured::{self, Machine};
-use crate::plan::{Bounds, By, LockFile, join};
-use crate::ports::PortError;
-use crate::progress::{Event, Progress};
-use crate::python::lock::{Format, Input, LIMIT, Lock, Places, Refusal};
+use super::text_file;
+use super::wiring::with_host_environment;
+use crate::diagnostic::{Code, Diagnostic};
+use crate::plan::{Author, LockFile, PathBounds, join};
+use crate::ports::OperationError;
+use crate::progress::Progress;
+use crate::python::lock::{Format, LIMIT, Lock, LockInput, ReferencePolicy, Refusal};
 use crate::python::normalised;
-use crate::python::project::Project;
+use crate::python::project::ProjectMetadata;
 use crate::source::{admit, real, within};
+use crate::wheels::settings::{self, HostSettings};
 
 /// The most bytes of a workspace's glob.
 const LONGEST: usize = 4 << 10;
 
 /// A lock file that is to be read.
-pub struct Found {
+pub struct FoundLock {
     path: PathBuf,
     /// The project's folder.
     project: PathBuf,
@@ -35,14 +36,14 @@ pub struct Found {
 ///
 /// # Errors
 /// A name that is no lock file's; a workspace that cannot be read.
-pub fn named(path: PathBuf, folder: &Path, project: Option<&Project>) -> Result<Found, CliError> {
+pub fn at_path(path: PathBuf, folder: &Path, project: Option<&ProjectMetadata>) -> Result<FoundLock, CliError> {
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let format = Format::of(&name).ok_or_else(|| CliError::LockName(path.clone()))?;
     let member = match workspace(folder, project)? {
         Some(found) if is_same(&found.path, &path) => found.member,
         _ => None,
     };
-    Ok(Found { path, project: folder.to_owned(), format, member })
+    Ok(FoundLock { path, project: folder.to_owned(), format, member })
 }
 
 /// Whether two paths lead to one file.
@@ -56,23 +57,26 @@ fn is_same(one: &Path, other: &Path) -> bool {
 ///
 /// # Errors
 /// A workspace that cannot be read.
-pub fn find(folder: &Path, project: Option<&Project>, progress: &dyn Progress) -> Result<Option<Found>, CliError> {
+pub fn find(
+    folder: &Path,
+    project: Option<&ProjectMetadata>,
+    progress: &dyn Progress,
+) -> Result<Option<FoundLock>, CliError> {
     let beside: Vec<_> = Format::ALL.into_iter().filter(|format| folder.join(format.file_name()).is_file()).collect();
     let Some((format, others)) = beside.split_first() else { return workspace(folder, project) };
     if !others.is_empty() {
         let others: Vec<_> = others.iter().map(|format| format.file_name()).collect();
-        progress.on(Event::Warning(format!(
-            "dependencies are taken from {}, not from {}, which lies beside it",
-            format.file_name(),
-            others.join(" or ")
-        )));
+        let (taken, others) = (format.file_name(), others.join(" or "));
+        let text = format!("dependencies are taken from {taken}, not from {others}, which is in the same directory");
+        let hint = format!("delete the one that is out of date, or name one: lock = \"{taken}\" under [dependencies]");
+        progress.warn(Diagnostic::warning(Code::LockFileDoubt, text).file(taken).hint(hint));
     }
     let path = join(folder, Path::new(format.file_name()));
-    Ok(Some(Found { path, project: folder.to_owned(), format: *format, member: None }))
+    Ok(Some(FoundLock { path, project: folder.to_owned(), format: *format, member: None }))
 }
 
 /// The lock file of the nearest parent that is a uv workspace with this member.
-fn workspace(folder: &Path, project: Option<&Project>) -> Result<Option<Found>, CliError> {
+fn workspace(folder: &Path, project: Option<&ProjectMetadata>) -> Result<Option<FoundLock>, CliError> {
     let Some(name) = project.and_then(|project| project.name.as_deref()) else { return Ok(None) };
     let Ok(real) = folder.canonicalize() else { return Ok(None) };
     for parent in real.ancestors().skip(1) {
@@ -80,11 +84,11 @@ fn workspace(folder: &Path, project: Option<&Project>) -> Result<Option<Found>, 
         if !path.is_file() || !configuration.is_file() {
             continue;
         }
-        let text = files::text(&configuration, LIMIT)
+        let text = text_file::text(&configuration, LIMIT)
             .map_err(|cause| CliError::Read { path: configuration.clone(), cause })?;
         if is_member(&text, parent, &real) {
             let project = folder.to_owned();
-            return Ok(Some(Found { path, project, format: Format::Uv, member: Some(normalised(name)) }));
+            return Ok(Some(FoundLock { path, project, format: Format::Uv, member: Some(normalised(name)) }));
         }
     }
     Ok(None)
@@ -119,7 +123,7 @@ fn relative(from: &Path, to: &Path) -> PathBuf {
     up.chain(to.components().skip(shared)).collect()
 }
 
-impl Found {
+impl FoundLock {
     /// Reads it, and the files that it names within `bounds`, to which the folder of one
     /// that a flag names is added. `index` is the one of the command line.
     ///
@@ -127,58 +131,58 @@ impl Found {
     /// Files that cannot be read or understood, or lie elsewhere.
     pub fn read(
         self,
-        by: By,
-        mut bounds: Bounds,
+        by: Author,
+        mut bounds: PathBounds,
         index: Option<&str>,
         progress: &dyn Progress,
     ) -> Result<LockFile, CliError> {
         let Self { path, project: root, format, member } = self;
         let folder = path.parent().unwrap_or(Path::new("")).to_owned();
-        if by == By::User && within(&bounds, &folder).is_err() {
+        if by == Author::User && within(&bounds, &folder).is_err() {
             bounds.roots.extend(real(&folder).ok());
         }
         let own = |path: &Path, by| -> Result<String, CliError> {
-            if by == By::Project {
+            if by == Author::Project {
                 within(&bounds, path).map_err(|cause| CliError::Outside { at: "the lock file".to_owned(), cause })?;
             }
-            files::text(path, LIMIT).map_err(|cause| CliError::Read { path: path.to_owned(), cause })
+            text_file::text(path, LIMIT).map_err(|cause| CliError::Read { path: path.to_owned(), cause })
         };
         let whole = own(&path, by)?;
         let beside = folder.join("pyproject.toml");
-        let project = if beside.exists() { Some(own(&beside, By::Project)?) } else { None };
-        let mut more = |name: &Path| files::text(&folder.join(name), LIMIT).map_err(|cause| cause.to_string());
+        let project = if beside.exists() { Some(own(&beside, Author::Project)?) } else { None };
+        let mut more = |name: &Path| text_file::text(&folder.join(name), LIMIT).map_err(|cause| cause.to_string());
         let name = path.display().to_string();
-        let mut input = Input {
+        let mut input = LockInput {
             name: &name,
             text: &whole,
             project: project.as_deref(),
             read: &mut more,
             is_file: &|name| folder.join(name).is_file(),
             root: &relative(&folder, &root),
-            places: &Disk { bounds: &bounds, folder: &folder, index },
+            policy: &HostPolicy { bounds: &bounds, folder: &folder, index },
         };
         let lock = Lock::parse(format, &mut input)?;
         for warning in lock.warnings() {
-            progress.on(Event::Warning(warning.clone()));
+            progress.warn(warning.clone());
         }
         Ok(LockFile { lock: Arc::new(lock), folder, member, bounds: Arc::new(bounds) })
     }
 }
 
 /// The places of this machine.
-struct Disk<'a> {
-    bounds: &'a Bounds,
+struct HostPolicy<'a> {
+    bounds: &'a PathBounds,
     /// The lock file's.
     folder: &'a Path,
     /// The index of the command line.
     index: Option<&'a str>,
 }
 
-impl Places for Disk<'_> {
+impl ReferencePolicy for HostPolicy<'_> {
     fn put_in(&self, url: &str) -> Result<String, Refusal> {
-        let full = around(&[], self.bounds, |around| {
-            let machine = Machine::read(self.index, around)?;
-            configured::put_in(url, &machine, around.variable)
+        let full = with_host_environment(&[], self.bounds, |host| {
+            let machine = HostSettings::read(self.index, host)?;
+            settings::put_in(url, &machine, host.variable)
         });
         full.map_err(refusal)
     }
@@ -188,7 +192,7 @@ impl Places for Disk<'_> {
     }
 }
 
-fn refusal(PortError { message, hint, .. }: PortError) -> Refusal {
+fn refusal(OperationError { message, hint, .. }: OperationError) -> Refusal {
     Refusal { cause: message, hint }
 }
 

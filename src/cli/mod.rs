@@ -4,14 +4,15 @@
 mod build;
 mod cache;
 mod error;
-mod files;
-mod folder;
-mod inside;
+mod explain;
 mod lock;
+mod path_check;
 mod plan;
-mod project;
-mod root;
+mod project_args;
+mod project_folder;
+mod project_root;
 mod session;
+mod text_file;
 mod why;
 mod wiring;
 
@@ -64,6 +65,10 @@ enum Verb {
     Why(why::Flags),
     /// Tells what the cache holds, and makes it smaller.
     Cache(cache::Flags),
+    /// Explains the code of an error or a warning.
+    ///
+    /// Prints what the code means, an example, and the fix. Without a code, lists all codes.
+    Explain(explain::Flags),
 }
 
 /// Runs the program; returns its exit code.
@@ -73,6 +78,7 @@ pub fn main() -> ExitCode {
         Ok(Cli { verb: Verb::Plan(flags) }) => plan::run(&flags),
         Ok(Cli { verb: Verb::Why(flags) }) => why::run(&flags),
         Ok(Cli { verb: Verb::Cache(flags) }) => cache::run(&flags),
+        Ok(Cli { verb: Verb::Explain(flags) }) => explain::run(&flags),
         Err(error) => {
             // Writing help into a closed pipe is no failure worth telling.
             let _ = error.print();

@@ -5,20 +5,20 @@ use std::sync::Arc;
 use clap::Args as ClapArgs;
 
 use super::error::CliError;
-use super::project::Project;
-use super::session::{Done, Session, stdout_width};
-use crate::build;
-use crate::ui::{self, Front};
+use super::project_args::ProjectArgs;
+use super::session::{Completion, SessionArgs, stdout_width};
+use crate::assemble;
+use crate::ui::{self, Frontend};
 
 #[derive(ClapArgs)]
 pub struct Flags {
     #[command(flatten)]
-    project: Project,
+    project: ProjectArgs,
     /// Print JSON for programs: an array with an object for each profile
     #[arg(long)]
     json: bool,
     #[command(flatten)]
-    session: Session,
+    session: SessionArgs,
 }
 
 /// Runs the verb; returns the exit code.
@@ -26,9 +26,9 @@ pub fn run(flags: &Flags) -> u8 {
     flags.session.run(|front| plan(flags, front))
 }
 
-fn plan(flags: &Flags, front: &Arc<dyn Front>) -> Result<Done<String>, CliError> {
+fn plan(flags: &Flags, front: &Arc<dyn Frontend>) -> Result<Completion<String>, CliError> {
     let plans = flags.project.plans(false, front.as_ref())?;
-    let done = flags.session.work(front, Some(&flags.project.bounds()?), |io| build::preview(plans, io))?;
+    let done = flags.session.work(front, Some(&flags.project.bounds()?), |io| assemble::preview(plans, io))?;
     Ok(done.map(
         |previews| {
             if flags.json { ui::plan_json(&previews) } else { ui::plan_text(&previews, stdout_width()) }

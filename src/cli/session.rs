@@ -11,25 +11,25 @@ use etcetera::BaseStrategy as _;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::error::CliError;
-use super::wiring::{Markets, Places};
+use super::wiring::{RepositoryOpener, WheelIndexes};
 use super::{DONE, STOPPED};
-use crate::build::{BuildError, Io};
+use crate::assemble::{BuildError, Io};
 use crate::bytecode::{self, HostPython};
-use crate::hint::Hint as _;
-use crate::plan::Bounds;
-use crate::progress::{Event, Progress};
+use crate::cpu_pool::CpuPool;
+use crate::diagnostic::{Code, Diagnostic};
+use crate::plan::PathBounds;
+use crate::progress::Progress;
 use crate::registry::{Credentials, Options, Registry};
 use crate::source::{LocalFolders, is_governed};
 use crate::store::{CacheOptions, DiskCache};
-use crate::ui::{self, Front, Mode, Screen};
-use crate::workers::Workers;
+use crate::ui::{self, Frontend, Mode, Screen};
 
 /// Columns where they cannot be known.
 const WIDTH: usize = 80;
 
 // No doc comment: clap would take it for the verb's description.
 #[derive(ClapArgs)]
-pub struct Session {
+pub struct SessionArgs {
     /// How many transfers go on at once [default: 8]
     #[arg(long, env = "CARBOY_JOBS", value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     jobs: Option<u16>,
@@ -53,9 +53,9 @@ pub struct Session {
     quiet: bool,
 }
 
-impl Session {
+impl SessionArgs {
     /// Runs a verb and returns the exit code. What the verb returns goes to stdout.
-    pub fn run(&self, verb: impl FnOnce(&Arc<dyn Front>) -> Result<Done<String>, CliError>) -> u8 {
+    pub fn run(&self, verb: impl FnOnce(&Arc<dyn Frontend>) -> Result<Completion<String>, CliError>) -> u8 {
         run_as(if self.quiet { Mode::None } else { self.progress }, verb)
     }
 
@@ -65,10 +65,10 @@ impl Session {
     /// What the work fails with; a cache or network that cannot be set up.
     pub fn work<T, F>(
         &self,
-        front: &Arc<dyn Front>,
-        bounds: Option<&Bounds>,
+        front: &Arc<dyn Frontend>,
+        bounds: Option<&PathBounds>,
         work: impl FnOnce(Io) -> F,
-    ) -> Result<Done<T>, CliError>
+    ) -> Result<Completion<T>, CliError>
     where
         F: Future<Output = Result<T, BuildError>>,
     {
@@ -78,7 +78,7 @@ impl Session {
             user_agent: concat!("carboy/", env!("CARGO_PKG_VERSION")).to_owned(),
             ..Options::default()
         };
-        let workers = Workers::new().map_err(CliError::Start)?;
+        let cpu_pool = CpuPool::new().map_err(CliError::Start)?;
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(CliError::Start)?;
         // Work given up is not waited for, and finds its runtime until the process ends:
         // shutting that down makes it panic. Staged files that it leaves are swept later.
@@ -86,28 +86,29 @@ impl Session {
         let _entered = runtime.enter();
         let mut signals = Signals::new().map_err(CliError::Start)?;
         let cache = Arc::new(open_cache(self.cache_dir.as_deref(), self.trust_cache, false, front.clone())?);
-        let places = Arc::new(Places::new(Registry::new(options, front.clone())?, front.clone()));
+        let repositories = Arc::new(RepositoryOpener::new(Registry::new(options, front.clone())?, front.clone()));
         let jobs = usize::from(self.jobs.unwrap_or(8));
         let folders = Arc::new(LocalFolders::new(cache.clone()));
-        let markets = Markets {
+        let wheel_indexes = WheelIndexes {
             cache: cache.clone(),
             folders: folders.clone(),
             progress: front.clone(),
-            workers: workers.clone(),
+            cpu_pool: cpu_pool.clone(),
             insecure: self.insecure.clone(),
             jobs,
-            told: Mutex::default(),
+            warned: Mutex::default(),
         };
         let named = self.host_python.as_ref().map(std::path::absolute).transpose().map_err(CliError::Start)?;
-        let compiler = HostPython::new(bytecode::Places::new(named, |name| std::env::var_os(name)), cache.clone());
+        let compiler =
+            HostPython::new(bytecode::InterpreterPaths::new(named, |name| std::env::var_os(name)), cache.clone());
         let io = Io {
-            repositories: places.clone(),
+            repositories: repositories.clone(),
             cache: cache.clone(),
             folders,
-            indexes: Arc::new(markets),
+            indexes: Arc::new(wheel_indexes),
             compiler: Arc::new(compiler),
             progress: front.clone(),
-            workers,
+            cpu_pool,
             jobs,
         };
         let outcome = runtime.block_on(async {
@@ -117,28 +118,28 @@ impl Session {
             }
         });
         // What is still being written is nobody's now.
-        places.close();
+        repositories.close();
         cache.close();
         match outcome {
-            Ok(outcome) => Ok(Done::All(outcome?)),
-            Err(signal) => Ok(Done::Stopped(signal)),
+            Ok(outcome) => Ok(Completion::All(outcome?)),
+            Err(signal) => Ok(Completion::Stopped(signal)),
         }
     }
 }
 
 /// Runs a verb that has none of a session's flags, and returns the exit code.
-pub fn finish(verb: impl FnOnce(&Arc<dyn Front>) -> Result<String, CliError>) -> u8 {
-    run_as(Mode::default(), |front| verb(front).map(Done::All))
+pub fn finish(verb: impl FnOnce(&Arc<dyn Frontend>) -> Result<String, CliError>) -> u8 {
+    run_as(Mode::default(), |front| verb(front).map(Completion::All))
 }
 
-fn run_as(mode: Mode, verb: impl FnOnce(&Arc<dyn Front>) -> Result<Done<String>, CliError>) -> u8 {
+fn run_as(mode: Mode, verb: impl FnOnce(&Arc<dyn Frontend>) -> Result<Completion<String>, CliError>) -> u8 {
     let front = ui::front(mode, screen());
     match verb(&front) {
         Ok(done) => {
             front.finish();
             let text = match done {
-                Done::All(text) => text,
-                Done::Stopped(signal) => return STOPPED + signal,
+                Completion::All(text) => text,
+                Completion::Stopped(signal) => return STOPPED + signal,
             };
             let written = print(&text).map_err(CliError::Stdout);
             written.map_or_else(|error| fail(front.as_ref(), &error), |()| DONE)
@@ -148,17 +149,17 @@ fn run_as(mode: Mode, verb: impl FnOnce(&Arc<dyn Front>) -> Result<Done<String>,
 }
 
 /// How work ended.
-pub enum Done<T> {
+pub enum Completion<T> {
     All(T),
     /// By a signal of this number.
     Stopped(u8),
 }
 
-impl<T> Done<T> {
-    pub fn map<U>(self, change: impl FnOnce(T) -> U) -> Done<U> {
+impl<T> Completion<T> {
+    pub fn map<U>(self, change: impl FnOnce(T) -> U) -> Completion<U> {
         match self {
-            Self::All(value) => Done::All(change(value)),
-            Self::Stopped(signal) => Done::Stopped(signal),
+            Self::All(value) => Completion::All(change(value)),
+            Self::Stopped(signal) => Completion::Stopped(signal),
         }
     }
 }
@@ -202,9 +203,9 @@ pub fn open_cache(
     Ok(DiskCache::open(CacheOptions { folder, scratch: std::env::temp_dir(), trust, full }, progress)?)
 }
 
-fn fail(front: &dyn Front, error: &CliError) -> u8 {
-    front.error(&error.lines(), &error.hints());
-    error.code()
+fn fail(front: &dyn Frontend, error: &CliError) -> u8 {
+    front.errors(&error.diagnostics(), error.platforms());
+    error.exit_code()
 }
 
 /// Writes to stdout. Whoever closed it does not want the text: the work is done all the same.
@@ -218,7 +219,7 @@ fn print(text: &str) -> io::Result<()> {
 
 /// docker's `config.json`: `$DOCKER_CONFIG`, else `~/.docker`, unless that lies in the
 /// project: whoever changes that could have programs run as credential helpers.
-fn docker_config(bounds: Option<&Bounds>, progress: &dyn Progress) -> Option<PathBuf> {
+fn docker_config(bounds: Option<&PathBounds>, progress: &dyn Progress) -> Option<PathBuf> {
     if let Some(folder) = std::env::var_os("DOCKER_CONFIG").filter(|folder| !folder.is_empty()) {
         return Some(PathBuf::from(folder).join("config.json"));
     }
@@ -228,10 +229,9 @@ fn docker_config(bounds: Option<&Bounds>, progress: &dyn Progress) -> Option<Pat
         return Some(file);
     }
     if file.exists() {
-        progress.on(Event::Warning(format!(
-            "{} is not read, as it lies in the project: if it is yours, set DOCKER_CONFIG to its folder",
-            file.display()
-        )));
+        let text = format!("`{}` is not read because it is inside the project", file.display());
+        let warning = Diagnostic::warning(Code::UntrustedSetting, text).file(file.display());
+        progress.warn(warning.hint("if it is yours, set DOCKER_CONFIG to its directory".to_owned()));
     }
     None
 }

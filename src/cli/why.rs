@@ -5,12 +5,12 @@ use std::sync::Arc;
 use clap::Args as ClapArgs;
 
 use super::error::CliError;
-use super::project::Project;
-use super::session::{Done, Session, chain_width};
-use crate::build;
+use super::project_args::ProjectArgs;
+use super::session::{Completion, SessionArgs, chain_width};
+use crate::assemble;
 use crate::oci::{Location, Platform};
 use crate::plan::{DEFAULT_PLATFORMS, PlanError};
-use crate::ui::{self, Front};
+use crate::ui::{self, Frontend};
 
 #[derive(ClapArgs)]
 pub struct Flags {
@@ -25,9 +25,9 @@ pub struct Flags {
     #[arg(long)]
     json: bool,
     #[command(flatten)]
-    project: Project,
+    project: ProjectArgs,
     #[command(flatten)]
-    session: Session,
+    session: SessionArgs,
 }
 
 /// Runs the verb; returns the exit code.
@@ -35,18 +35,18 @@ pub fn run(flags: &Flags) -> u8 {
     flags.session.run(|front| why(flags, front))
 }
 
-fn why(flags: &Flags, front: &Arc<dyn Front>) -> Result<Done<String>, CliError> {
+fn why(flags: &Flags, front: &Arc<dyn Frontend>) -> Result<Completion<String>, CliError> {
     let told = match &flags.image {
         None => {
             let plans = flags.project.plans(false, front.as_ref())?;
-            flags.session.work(front, Some(&flags.project.bounds()?), |io| build::why(plans, io, &flags.file))?
+            flags.session.work(front, Some(&flags.project.bounds()?), |io| assemble::why(plans, io, &flags.file))?
         }
         Some(image) => {
             let location: Location =
                 image.parse().map_err(|cause| PlanError::Location { what: "--image".to_owned(), cause })?;
             let platforms = platforms(&flags.project.platforms)?;
             let limits = flags.project.limits()?;
-            let work = |io| build::why_image(&location, image, &platforms, limits, io, &flags.file);
+            let work = |io| assemble::why_image(&location, image, &platforms, limits, io, &flags.file);
             flags.session.work(front, None, work)?.map(|told| vec![told])
         }
     };

@@ -4,27 +4,28 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use crate::cpu_pool::CpuPool;
+use crate::diagnostic::Diagnostic;
 use crate::oci::Location;
 use crate::oci::location::Selector;
-use crate::packages::configured::{self, Around, Own};
-use crate::packages::{Settings, Wheels};
-use crate::plan::Bounds;
-use crate::ports::{Cache, Folders, Indexes, Packages, PortError, Repositories, Sink, Source, WheelPlaces};
-use crate::progress::{Event, Progress};
+use crate::plan::PathBounds;
+use crate::ports::{Cache, Folders, Indexes, OperationError, Packages, Repositories, Sink, Source, WheelPlaces};
+use crate::progress::Progress;
 use crate::registry::Registry;
 use crate::source::{admit, is_governed};
 use crate::store::{Layout, LayoutWriter};
-use crate::workers::Workers;
+use crate::wheels::settings::{self, HostEnvironment, ProjectSources};
+use crate::wheels::{WheelSources, Wheels};
 
 /// Registries and layouts, by location.
-pub struct Places {
+pub struct RepositoryOpener {
     pub registry: Registry,
     pub progress: Arc<dyn Progress>,
     /// The layouts that are written to.
     writers: Mutex<Vec<Arc<LayoutWriter>>>,
 }
 
-impl Places {
+impl RepositoryOpener {
     /// Nothing is opened yet.
     pub fn new(registry: Registry, progress: Arc<dyn Progress>) -> Self {
         Self { registry, progress, writers: Mutex::default() }
@@ -38,8 +39,8 @@ impl Places {
     }
 }
 
-impl Repositories for Places {
-    fn source(&self, location: &Location) -> Result<(Arc<dyn Source>, Selector), PortError> {
+impl Repositories for RepositoryOpener {
+    fn source(&self, location: &Location) -> Result<(Arc<dyn Source>, Selector), OperationError> {
         match location {
             Location::Registry(name) => Ok((self.registry.repository(name), name.selector())),
             Location::Layout { folder, name, digest } => {
@@ -50,7 +51,7 @@ impl Repositories for Places {
         }
     }
 
-    fn sink(&self, location: &Location) -> Result<Arc<dyn Sink>, PortError> {
+    fn sink(&self, location: &Location) -> Result<Arc<dyn Sink>, OperationError> {
         match location {
             Location::Registry(name) => Ok(self.registry.repository(name)),
             Location::Layout { folder, .. } => {
@@ -63,20 +64,20 @@ impl Repositories for Places {
 }
 
 /// Wheelhouses and indexes, as pip, uv, poetry and carboy are told of them.
-pub struct Markets {
+pub struct WheelIndexes {
     pub cache: Arc<dyn Cache>,
     pub folders: Arc<dyn Folders>,
     pub progress: Arc<dyn Progress>,
-    pub workers: Workers,
+    pub cpu_pool: CpuPool,
     pub insecure: Vec<String>,
     pub jobs: usize,
     /// The warnings that were shown: profiles share their settings.
-    pub told: Mutex<BTreeSet<String>>,
+    pub warned: Mutex<BTreeSet<Diagnostic>>,
 }
 
-impl Indexes for Markets {
-    fn packages(&self, places: &WheelPlaces) -> Result<Arc<dyn Packages>, PortError> {
-        let own = Own {
+impl Indexes for WheelIndexes {
+    fn packages(&self, places: &WheelPlaces) -> Result<Arc<dyn Packages>, OperationError> {
+        let own = ProjectSources {
             wheelhouses: places.wheelhouses.clone(),
             wheelhouses_by: places.wheelhouses_by,
             index: places.index.clone(),
@@ -84,24 +85,28 @@ impl Indexes for Markets {
             folder: places.folder.clone(),
         };
         let projects = [places.project.as_path(), places.folder.as_path()];
-        let settings = around(&projects, &places.bounds, |around| configured::settings(&own, around))?;
+        let settings = with_host_environment(&projects, &places.bounds, |host| settings::settings(&own, host))?;
         for warning in &settings.warnings {
-            if self.told.lock().is_ok_and(|mut told| told.insert(warning.clone())) {
-                self.progress.on(Event::Warning(warning.clone()));
+            if self.warned.lock().is_ok_and(|mut warned| warned.insert(warning.clone())) {
+                self.progress.warn(warning.clone());
             }
         }
         let bounds = places.bounds.clone();
-        let settings = Settings { bounds, insecure: self.insecure.clone(), jobs: self.jobs, ..settings };
+        let settings = WheelSources { bounds, insecure: self.insecure.clone(), jobs: self.jobs, ..settings };
         let (cache, folders, progress) = (self.cache.clone(), self.folders.clone(), self.progress.clone());
-        Ok(Arc::new(Wheels::new(settings, cache, folders, progress, self.workers.clone())?))
+        Ok(Arc::new(Wheels::new(settings, cache, folders, progress, self.cpu_pool.clone())?))
     }
 }
 
 /// Gives the surroundings of a project's folders to whoever looks for settings.
-pub fn around<T>(projects: &[&Path], bounds: &Bounds, look: impl FnOnce(&Around<'_>) -> T) -> T {
+pub fn with_host_environment<T>(
+    projects: &[&Path],
+    bounds: &PathBounds,
+    look: impl FnOnce(&HostEnvironment<'_>) -> T,
+) -> T {
     let home = etcetera::home_dir().ok();
     let root = bounds.roots.first();
-    look(&Around {
+    look(&HostEnvironment {
         variable: &|name| Some(std::env::var_os(name)?.to_string_lossy().into_owned()),
         home: home.as_deref(),
         folder: Path::new(""),

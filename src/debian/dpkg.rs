@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use super::control::{Paragraph, paragraphs};
 use super::md5sums;
-use crate::rootfs::{Content, RootPath, Tree};
+use crate::rootfs::{Content, FileReader, RootPath, Tree};
 
 /// What dpkg adds to a package's own fields (dpkg's `lib/dpkg/fields.c`).
 const NOT_THE_PACKAGES: [&str; 5] = ["Status", "Conffiles", "Config-Version", "Triggers-Pending", "Triggers-Awaited"];
@@ -22,23 +22,20 @@ const NOT_THE_PACKAGES: [&str; 5] = ["Status", "Conffiles", "Config-Version", "T
 /// bytes. Debian 13's longest package has 75 (measured).
 const NAME_LIMIT: usize = 80;
 
-/// Reads a file of a tree, links followed; none when it is not there.
-pub type Reader<'a, E> = dyn FnMut(&RootPath) -> Result<Option<Vec<u8>>, E> + 'a;
-
 /// Files of a tree, each once: links and hard links may give one file any number of
 /// names, so that reading it by each of them takes forever.
-pub(super) struct Once<'a> {
+pub(super) struct ReadOnce<'a> {
     tree: &'a Tree,
     seen: HashSet<&'a Content>,
 }
 
-impl<'a> Once<'a> {
+impl<'a> ReadOnce<'a> {
     pub(super) fn new(tree: &'a Tree) -> Self {
         Self { tree, seen: HashSet::new() }
     }
 
     /// What `read` says of a file; none when it is not there or was read before.
-    pub(super) fn read<E>(&mut self, path: &RootPath, read: &mut Reader<'_, E>) -> Result<Option<Vec<u8>>, E> {
+    pub(super) fn read<E>(&mut self, path: &RootPath, read: &mut FileReader<'_, E>) -> Result<Option<Vec<u8>>, E> {
         let content = self.tree.follow(path).and_then(|(_, entry)| entry.content());
         if content.is_some_and(|content| self.seen.insert(content)) { read(path) } else { Ok(None) }
     }
@@ -68,6 +65,19 @@ impl Package {
             architecture: field("Architecture", "-")?,
             control: paragraph.without(&NOT_THE_PACKAGES),
         })
+    }
+}
+
+impl Package {
+    /// The name and the version of the source package: those of the package itself, where its
+    /// `Source` field does not say otherwise (deb-control(5)).
+    #[must_use]
+    pub fn source(&self) -> (String, String) {
+        let source = paragraphs(&self.control).find_map(|paragraph| paragraph.value("Source")).unwrap_or_default();
+        let (name, rest) = source.split_once(' ').unwrap_or((source, ""));
+        let version = rest.trim().strip_prefix('(').and_then(|rest| rest.strip_suffix(')'));
+        let name = if name.is_empty() { &self.name } else { name };
+        (name.to_owned(), version.unwrap_or(&self.version).to_owned())
     }
 }
 
@@ -118,7 +128,7 @@ fn below_dpkg(name: &str) -> RootPath {
 ///
 /// # Errors
 /// What `read` says.
-pub fn installed<E>(tree: &Tree, read: &mut Reader<'_, E>) -> Result<Vec<Installed>, E> {
+pub fn installed<E>(tree: &Tree, read: &mut FileReader<'_, E>) -> Result<Vec<Installed>, E> {
     let mut out = Vec::new();
     let mut known = BTreeSet::new();
     let folder = below_dpkg("info");
@@ -131,7 +141,7 @@ pub fn installed<E>(tree: &Tree, read: &mut Reader<'_, E>) -> Result<Vec<Install
             out.push(Installed { package: Arc::new(package), folder: folder.clone(), stem });
         }
     }
-    let (folder, mut once) = (status_d(), Once::new(tree));
+    let (folder, mut once) = (status_d(), ReadOnce::new(tree));
     for stem in records(tree, &folder) {
         let Some(text) = once.read(&folder.child(&stem), read)? else { continue };
         let package = paragraphs(&text).next().as_ref().and_then(Package::new).map(Arc::new);
@@ -160,11 +170,11 @@ impl Owners {
     ///
     /// # Errors
     /// What `read` says.
-    pub fn read<E>(tree: &Tree, read: &mut Reader<'_, E>) -> Result<Self, E> {
+    pub fn read<E>(tree: &Tree, read: &mut FileReader<'_, E>) -> Result<Self, E> {
         let mut links = RealPaths { tree, folders: HashMap::new() };
         let diversions = Diversions::parse(&read(&below_dpkg("diversions"))?.unwrap_or_default(), &mut links);
         let mut out = Self::default();
-        let mut once = Once::new(tree);
+        let mut once = ReadOnce::new(tree);
         let is_file = |path: &RootPath| tree.follow(path).is_some_and(|(_, entry)| entry.content().is_some());
         for installed in installed(tree, read)? {
             if is_file(&installed.list()) {

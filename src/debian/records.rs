@@ -10,9 +10,9 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
-use super::dpkg::{self, Once, Package, Reader, status_d};
+use super::dpkg::{self, Package, ReadOnce, status_d};
 use super::md5sums::{self, Md5};
-use crate::rootfs::{RootPath, Tree};
+use crate::rootfs::{FileReader, RootPath, Tree};
 
 /// A file or link that came into an image from a package.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -25,11 +25,12 @@ pub struct Taken {
 }
 
 /// What an image has on record, read once and kept as layers change it.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Database {
     records: Vec<Record>,
 }
 
+#[derive(Clone)]
 struct Record {
     package: Arc<Package>,
     /// Where its list of files is, or would be.
@@ -42,9 +43,9 @@ impl Database {
     ///
     /// # Errors
     /// What `read` says.
-    pub fn read<E>(image: &Tree, read: &mut Reader<'_, E>) -> Result<Self, E> {
+    pub fn read<E>(image: &Tree, read: &mut FileReader<'_, E>) -> Result<Self, E> {
         let mut out = Self::default();
-        let (mut known, mut once) = (BTreeSet::new(), Once::new(image));
+        let (mut known, mut once) = (BTreeSet::new(), ReadOnce::new(image));
         let installed = dpkg::installed(image, read)?;
         for record in installed.iter().filter(|record| known.insert(key(&record.package))) {
             let list = record.md5sums();

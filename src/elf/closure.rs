@@ -11,15 +11,17 @@
 //! Not told apart: hard links count as files of their own, and a folder of the
 //! search path that only some users may enter is looked into.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashSet};
 use std::rc::Rc;
 use std::sync::Arc;
 
-use super::files::{Candidate, Known, Located};
-use super::locate::Wanted;
-use super::process::Running;
+use super::candidate::{Candidate, CandidateCache, LocatedObject};
+use super::loaded_objects::LoadedObjects;
+use super::locate::LibraryRequest;
 use super::search::{Tokens, trusted_folders};
-use super::{Abi, NeedKind, Object, Process};
+use super::{Abi, LoaderState, NeedKind, Object};
+use crate::oci::Architecture;
 use crate::rootfs::{Content, Entry, Kind, RootPath, Tree};
 
 /// How many paths one run looks at before it takes everything else for missing.
@@ -42,16 +44,16 @@ pub trait Loader {
 
 /// A library taken, and the first object that asked for it.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Taken {
+pub struct ResolvedLibrary {
     pub soname: Vec<u8>,
     /// Where it goes: the name that was searched for, and what that links to.
-    pub files: Vec<TakenFrom>,
+    pub files: Vec<LibraryFile>,
     pub needed_by: RootPath,
 }
 
 /// One file or link of a library taken.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct TakenFrom {
+pub struct LibraryFile {
     /// In the image.
     pub path: RootPath,
     /// In the donor, links resolved.
@@ -61,7 +63,7 @@ pub struct TakenFrom {
 
 /// A library that neither the image nor the donor has.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub struct Missing {
+pub struct MissingLibrary {
     pub soname: Vec<u8>,
     pub needed_by: RootPath,
     /// A program loads it before it runs: nobody can load it earlier.
@@ -83,37 +85,36 @@ pub struct Edge {
     pub optional: bool,
 }
 
-/// A walk over an image as it grows.
+/// The libraries that objects of an image load. Says what to take from the donor; writes nothing.
 pub struct Closure<'a, L> {
-    /// What the image will be; libraries taken are added.
-    pub image: &'a mut Tree,
+    /// The image as it is.
+    pub image: &'a Tree,
     /// Where each object in the image came from in the donor, when it did.
-    pub origins: &'a mut BTreeMap<RootPath, RootPath>,
+    pub origins: &'a BTreeMap<RootPath, RootPath>,
     pub donor: Option<&'a Tree>,
     /// Where the donor's loader looks by its `ld.so.conf`, before the trusted folders.
     pub donor_folders: &'a [RootPath],
     /// What the image's `ld.so.cache` will cover, in ldconfig's order: the folders of
     /// its `ld.so.conf`, then `lib` and `usr/lib`. None without a cache.
     pub image_folders: &'a [RootPath],
-    /// Debian's multiarch name of the platform.
-    pub triplet: &'a str,
+    pub architecture: &'static Architecture,
     pub loader: &'a L,
     /// What modules are loaded into: its names are never searched for.
-    pub process: &'a Process,
+    pub process: &'a LoaderState,
 }
 
 /// What a walk found.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Outcome {
-    pub taken: Vec<Taken>,
+pub struct Resolution {
+    pub taken: Vec<ResolvedLibrary>,
     /// Sorted, each once. What a library finds through those that load it, it does not
     /// lack for not finding it alone.
-    pub missing: Vec<Missing>,
+    pub missing: Vec<MissingLibrary>,
     /// Every need that was looked at, sorted, each once. What a library would get alone
     /// is left out when others load it, and it gets something then.
     pub edges: Vec<Edge>,
     /// The process of the first program among the roots.
-    pub process: Process,
+    pub process: LoaderState,
 }
 
 impl<L: Loader> Closure<'_, L> {
@@ -121,7 +122,7 @@ impl<L: Loader> Closure<'_, L> {
     ///
     /// # Errors
     /// What the loader cannot read.
-    pub fn run(&mut self, roots: impl IntoIterator<Item = RootPath>) -> Result<Outcome, L::Error> {
+    pub fn run(&self, roots: impl IntoIterator<Item = RootPath>) -> Result<Resolution, L::Error> {
         let mut walker = Walker::new(self)?;
         walker.walk_all(roots)?;
         Ok(walker.finish())
@@ -132,14 +133,14 @@ impl<L: Loader> Closure<'_, L> {
     ///
     /// # Errors
     /// What the loader cannot read.
-    pub fn take_by_name(&mut self, soname: &[u8], abi: Abi, outcome: &mut Outcome) -> Result<bool, L::Error> {
+    pub fn take_by_name(&self, soname: &[u8], abi: Abi, outcome: &mut Resolution) -> Result<bool, L::Error> {
         let from = RootPath::root();
         let mut edge =
             Edge { from, soname: soname.to_vec(), to: self.process.names.get(soname).cloned(), optional: false };
-        let mut more = Outcome::default();
+        let mut more = Resolution::default();
         if edge.to.is_none() {
             let mut walker = Walker::new(self)?;
-            let wanted = Wanted { raw: soname, name: soname, asker: None, abi };
+            let wanted = LibraryRequest { raw: soname, name: soname, asker: None, abi };
             let found = if soname.contains(&b'/') {
                 walker.locate_path(&wanted)?
             } else {
@@ -167,42 +168,48 @@ impl<L: Loader> Closure<'_, L> {
 
 /// A closure at work.
 pub(super) struct Walker<'w, 'c, L> {
-    pub closure: &'w mut Closure<'c, L>,
+    pub closure: &'w Closure<'c, L>,
+    /// The image with all that was taken so far.
+    pub image: Cow<'c, Tree>,
+    /// The origins of all that was taken, too.
+    pub origins: Cow<'c, BTreeMap<RootPath, RootPath>>,
     pub trusted: Vec<RootPath>,
     /// The program of the process that modules are loaded into.
-    pub program: Option<Rc<Located>>,
+    pub program: Option<Rc<LocatedObject>>,
     /// How many paths may still be looked at.
     pub probes: usize,
     /// What the last search passed over for its machine.
     pub passed: Option<RootPath>,
-    known: Known,
+    known: CandidateCache,
     /// What the process has loaded, by its real path.
     loaded: HashSet<RootPath>,
-    taken: Vec<Taken>,
+    taken: Vec<ResolvedLibrary>,
     /// Whether the object was itself the root of the walk, each time.
     edges: BTreeMap<Edge, bool>,
     /// By who needs it, and what.
-    missing: BTreeMap<(RootPath, Vec<u8>), Lack>,
+    missing: BTreeMap<(RootPath, Vec<u8>), LookupFailure>,
     /// Whether what is walked is a program on its start.
     starting: bool,
-    process: Process,
+    process: LoaderState,
 }
 
 impl<'w, 'c, L: Loader> Walker<'w, 'c, L> {
-    fn new(closure: &'w mut Closure<'c, L>) -> Result<Self, L::Error> {
+    fn new(closure: &'w Closure<'c, L>) -> Result<Self, L::Error> {
         let process = closure.process;
         let mut walker = Self {
-            trusted: trusted_folders(closure.triplet),
+            trusted: trusted_folders(closure.architecture),
             program: None,
             probes: PROBES,
             passed: None,
-            known: Known::default(),
+            known: CandidateCache::default(),
             loaded: process.names.values().chain(&process.program).cloned().collect(),
             taken: Vec::new(),
             edges: BTreeMap::new(),
             missing: BTreeMap::new(),
             starting: false,
-            process: Process::default(),
+            process: LoaderState::default(),
+            image: Cow::Borrowed(closure.image),
+            origins: Cow::Borrowed(closure.origins),
             closure,
         };
         if let Some(program) = &process.program
@@ -213,7 +220,7 @@ impl<'w, 'c, L: Loader> Walker<'w, 'c, L> {
         Ok(walker)
     }
 
-    fn finish(self) -> Outcome {
+    fn finish(self) -> Resolution {
         let Self { edges, missing, taken, process, .. } = self;
         // A library that is among the roots may find by its loaders' DT_RPATH what it
         // does not find alone, or other libraries than alone.
@@ -222,20 +229,25 @@ impl<'w, 'c, L: Loader> Walker<'w, 'c, L> {
         let mut missing: Vec<_> = missing
             .into_iter()
             .filter(|(need, lack)| !(lack.alone && loaded.contains(need)))
-            .map(|((needed_by, soname), Lack { at_start, passed, .. })| Missing { soname, needed_by, at_start, passed })
+            .map(|((needed_by, soname), LookupFailure { at_start, passed, .. })| MissingLibrary {
+                soname,
+                needed_by,
+                at_start,
+                passed,
+            })
             .collect();
         missing.sort();
         let edges = edges.into_iter().filter(|(edge, alone)| {
             !(*alone && !loaded.is_empty() && loaded.contains(&(edge.from.clone(), edge.soname.clone())))
         });
-        Outcome { taken, missing, edges: edges.map(|(edge, _)| edge).collect(), process }
+        Resolution { taken, missing, edges: edges.map(|(edge, _)| edge).collect(), process }
     }
 
     /// What the image has at a path.
-    pub fn candidate(&mut self, path: &RootPath) -> Result<Candidate<Rc<Located>>, L::Error> {
-        let closure = &*self.closure;
-        let trees = (&*closure.image, closure.donor);
-        self.known.candidate(trees, closure.origins, (closure.loader, closure.triplet), path)
+    pub fn candidate(&mut self, path: &RootPath) -> Result<Candidate<Rc<LocatedObject>>, L::Error> {
+        let closure = self.closure;
+        let trees = (&*self.image, closure.donor);
+        self.known.candidate(trees, &self.origins, (closure.loader, closure.architecture), path)
     }
 
     /// Programs first: what they share with modules must hold without a host.
@@ -251,9 +263,9 @@ impl<'w, 'c, L: Loader> Walker<'w, 'c, L> {
             if let Candidate::Object(real) = self.candidate(&root.real.clone())? {
                 root = real;
             }
-            let running = self.walk(&root, true)?;
+            let loaded = self.walk(&root, true)?;
             if self.process.program.is_none() {
-                self.process = running.into_process();
+                self.process = loaded.into_process();
             }
         }
         for path in modules {
@@ -266,32 +278,32 @@ impl<'w, 'c, L: Loader> Walker<'w, 'c, L> {
     }
 
     /// Loads an object with all that it needs.
-    fn walk(&mut self, root: &Rc<Located>, own_process: bool) -> Result<Running, L::Error> {
-        let mut running = Running::new(root.clone());
+    fn walk(&mut self, root: &Rc<LocatedObject>, own_process: bool) -> Result<LoadedObjects, L::Error> {
+        let mut loaded = LoadedObjects::new(root.clone());
         self.starting = own_process && root.object.is_program();
         if own_process && let Some(path) = &root.object.interpreter {
-            let wanted = Wanted { raw: path, name: path, asker: Some(root), abi: root.object.abi };
+            let wanted = LibraryRequest { raw: path, name: path, asker: Some(root), abi: root.object.abi };
             let loader = self.locate_path(&wanted)?;
             self.note(root, path, loader.as_ref().map(|found| &found.real), NeedKind::Needed, true);
             if let Some(loader) = loader {
                 let name = path.rsplit(|&b| b == b'/').next().unwrap_or_default();
-                running.add(Some(path), loader.clone(), Some(0));
-                running.add(Some(name), loader, Some(0));
+                loaded.add(Some(path), loader.clone(), Some(0));
+                loaded.add(Some(name), loader, Some(0));
             }
         }
         let mut from = 0;
-        while let Some((at, member)) = running.next(from) {
-            self.visit(&mut running, member, own_process)?;
+        while let Some((at, member)) = loaded.next(from) {
+            self.visit(&mut loaded, member, own_process)?;
             from = at;
         }
-        Ok(running)
+        Ok(loaded)
     }
 
     /// Loads what one object needs.
-    fn visit(&mut self, running: &mut Running, member: usize, own_process: bool) -> Result<(), L::Error> {
-        let asker = running.members[member].at.clone();
+    fn visit(&mut self, loaded: &mut LoadedObjects, member: usize, own_process: bool) -> Result<(), L::Error> {
+        let asker = loaded.members[member].at.clone();
         let folder = asker.folder();
-        let tokens = Tokens { origin: Some(&folder), triplet: self.closure.triplet };
+        let tokens = Tokens { origin: Some(&folder), architecture: self.closure.architecture };
         let process = self.closure.process;
         for need in &asker.object.needs {
             let alone = member == 0;
@@ -299,36 +311,36 @@ impl<'w, 'c, L: Loader> Walker<'w, 'c, L> {
             if name.is_empty() {
                 continue; // the program itself has no name
             }
-            if running.named(&name).is_none() {
+            if loaded.named(&name).is_none() {
                 if let Some(path) = process.names.get(&name).filter(|_| !own_process) {
                     self.note(&asker, &need.name, Some(path), need.kind, alone);
                     continue;
                 }
-                let found = self.locate(&need.name, &name, running, member)?;
+                let found = self.locate(&need.name, &name, loaded, member)?;
                 let real = found.as_ref().map(|found| found.real.clone());
                 let Some(found) = found.filter(|found| own_process || !self.loaded.contains(&found.real)) else {
                     self.note(&asker, &need.name, real.as_ref(), need.kind, alone);
                     continue;
                 };
-                running.add(Some(&name), found, Some(member));
+                loaded.add(Some(&name), found, Some(member));
             }
-            let Some(to) = running.named(&name) else { continue };
+            let Some(to) = loaded.named(&name) else { continue };
             match need.kind {
-                NeedKind::Needed => running.list(to),
+                NeedKind::Needed => loaded.list(to),
                 NeedKind::Filter | NeedKind::Auxiliary => {
                     // No image comes near: what does is made to waste time.
-                    let Some(left) = self.probes.checked_sub(running.members.len()) else { continue };
+                    let Some(left) = self.probes.checked_sub(loaded.members.len()) else { continue };
                     self.probes = left;
-                    running.list_filtee(to, member);
+                    loaded.list_filtee(to, member);
                 }
             }
-            let to = running.members[to].at.real.clone();
+            let to = loaded.members[to].at.real.clone();
             self.note(&asker, &need.name, Some(&to), need.kind, alone);
         }
         Ok(())
     }
 
-    fn note(&mut self, from: &Located, soname: &[u8], to: Option<&RootPath>, kind: NeedKind, alone: bool) {
+    fn note(&mut self, from: &LocatedObject, soname: &[u8], to: Option<&RootPath>, kind: NeedKind, alone: bool) {
         let optional = kind == NeedKind::Auxiliary;
         if to.is_none() && !optional {
             let lack = self.missing.entry((from.real.clone(), soname.to_vec())).or_default();
@@ -340,26 +352,26 @@ impl<'w, 'c, L: Loader> Walker<'w, 'c, L> {
         *self.edges.entry(edge).or_insert(true) &= alone;
     }
 
-    /// Adds a donor's library to the image: links within its folder stay links, a
+    /// Takes a donor's library: links within its folder stay links, a
     /// link that leaves it becomes the file.
     pub fn take(
         &mut self,
         found: &RootPath,
         to: &RootPath,
-        wanted: &Wanted<'_>,
-    ) -> Result<Option<Rc<Located>>, L::Error> {
+        wanted: &LibraryRequest<'_>,
+    ) -> Result<Option<Rc<LocatedObject>>, L::Error> {
         let Some(donor) = self.closure.donor else { return Ok(None) };
         let name = found.name().unwrap_or_default().to_vec();
         let files = chain(donor, found, to);
         for file in &files {
-            let real = self.closure.image.resolve_parent(&file.path).unwrap_or_else(|_| file.path.clone());
-            self.closure.image.insert(real.clone(), file.entry.clone());
-            self.closure.origins.insert(real, file.donor.clone());
+            let real = self.image.resolve_parent(&file.path).unwrap_or_else(|_| file.path.clone());
+            self.image.to_mut().insert(real.clone(), file.entry.clone());
+            self.origins.to_mut().insert(real, file.donor.clone());
         }
         self.known.forget();
         let needed_by = wanted.asker.map(|asker| asker.real.clone()).unwrap_or_default();
         let path = to.child(&name);
-        self.taken.push(Taken { soname: name, files, needed_by });
+        self.taken.push(ResolvedLibrary { soname: name, files, needed_by });
         Ok(match self.candidate(&path)? {
             Candidate::Object(found) => Some(found),
             Candidate::Absent | Candidate::Loop | Candidate::Broken => None,
@@ -368,22 +380,22 @@ impl<'w, 'c, L: Loader> Walker<'w, 'c, L> {
 }
 
 /// How something was missed.
-struct Lack {
+struct LookupFailure {
     /// The object was itself the root of the walk, each time.
     alone: bool,
     at_start: bool,
     passed: Option<RootPath>,
 }
 
-impl Default for Lack {
+impl Default for LookupFailure {
     fn default() -> Self {
         Self { alone: true, at_start: false, passed: None }
     }
 }
 
 /// The links and the file that a name of the donor leads to, each with its new place.
-fn chain(donor: &Tree, found: &RootPath, to: &RootPath) -> Vec<TakenFrom> {
-    let mut files: Vec<TakenFrom> = Vec::new();
+fn chain(donor: &Tree, found: &RootPath, to: &RootPath) -> Vec<LibraryFile> {
+    let mut files: Vec<LibraryFile> = Vec::new();
     let mut at = donor.resolve_parent(found).unwrap_or_else(|_| found.clone());
     let folder = at.parent().unwrap_or_default();
     while let (Some(entry), Some(name)) = (donor.get(&at), at.name()) {
@@ -391,15 +403,15 @@ fn chain(donor: &Tree, found: &RootPath, to: &RootPath) -> Vec<TakenFrom> {
         if let Kind::Link(target) = &entry.kind {
             let sibling = !target.contains(&b'/') && !matches!(target.as_slice(), b"" | b"." | b"..");
             if sibling && files.len() < LINKS {
-                files.push(TakenFrom { path, donor: at.clone(), entry: entry.clone() });
+                files.push(LibraryFile { path, donor: at.clone(), entry: entry.clone() });
                 at = folder.child(target);
                 continue;
             }
             if let Some((real, entry)) = donor.follow(&at) {
-                files.push(TakenFrom { path, donor: real, entry: entry.clone() });
+                files.push(LibraryFile { path, donor: real, entry: entry.clone() });
             }
         } else {
-            files.push(TakenFrom { path, donor: at.clone(), entry: entry.clone() });
+            files.push(LibraryFile { path, donor: at.clone(), entry: entry.clone() });
         }
         break;
     }

@@ -4,38 +4,58 @@
 //! counts: glibc's `elf/get-dynamic-info.h` (the last). Program headers only: a
 //! file may have no section table.
 
+use std::fmt;
+
 use object::elf::{
     DF_1_NODEFLIB, DF_1_PIE, DT_AUXILIARY, DT_FILTER, DT_FLAGS_1, DT_NEEDED, DT_RPATH, DT_RUNPATH, DT_SONAME, DT_STRSZ,
-    DT_STRTAB, DT_VERDEF, DT_VERNEED, EM_AARCH64, EM_X86_64, ET_DYN, ET_EXEC, FileHeader32, FileHeader64, PT_INTERP,
+    DT_STRTAB, DT_VERDEF, DT_VERNEED, ET_DYN, ET_EXEC, FileHeader32, FileHeader64, PT_INTERP,
 };
 use object::read::elf::{FileHeader, ProgramHeader as _};
 use object::{Endianness, ReadRef};
 use serde::{Deserialize, Serialize};
 
 use super::file::File;
-use super::memory::STRING;
+use super::segments::STRING;
 use super::version_records::{Strings, VersionNeed, defined, needed};
+use crate::oci::{Architecture, architecture};
 
 /// The machine, class and byte order that objects in one process share.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default, Serialize, Deserialize)]
 pub struct Abi {
-    /// `e_machine`: 62 is x86-64, 183 is AArch64.
+    /// `e_machine`.
     pub machine: u16,
     pub is_64: bool,
     pub little_endian: bool,
 }
 
 impl Abi {
-    /// What the programs of a platform are, by its multiarch name; none for one that is
-    /// not known.
+    /// The ABI of an architecture's own programs.
     #[must_use]
-    pub fn of(triplet: &str) -> Option<Self> {
-        let machine = match triplet {
-            "x86_64-linux-gnu" => EM_X86_64,
-            "aarch64-linux-gnu" => EM_AARCH64,
-            _ => return None,
-        };
-        Some(Self { machine: machine.0, is_64: true, little_endian: true })
+    pub fn of(architecture: &Architecture) -> Self {
+        let Architecture { elf_machine: machine, is_64, little_endian, .. } = *architecture;
+        Self { machine, is_64, little_endian }
+    }
+
+    /// The architecture that it is the ABI of; none for ones that carboy does not know.
+    #[must_use]
+    pub fn architecture(self) -> Option<&'static Architecture> {
+        Architecture::of_elf(self.machine, self.is_64, self.little_endian)
+    }
+
+    /// Whether it is a CPU's, and not a graphics card's or the kernel's.
+    #[must_use]
+    pub fn is_cpu(self) -> bool {
+        architecture::is_cpu(self.machine)
+    }
+}
+
+impl fmt::Display for Abi {
+    /// `x86_64`, `i686`, `the machine number 8`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match architecture::elf_name(self.machine, self.is_64, self.little_endian) {
+            Some(name) => f.write_str(name),
+            None => write!(f, "the machine number {}", self.machine),
+        }
     }
 }
 

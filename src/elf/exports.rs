@@ -11,7 +11,7 @@ use object::{Endianness, ReadRef};
 
 use super::ElfError;
 use super::file::File;
-use super::memory::{Memory, record};
+use super::segments::{Memory, record};
 
 /// The most symbols that are looked at: of one hash there are hardly two.
 const STEPS: u32 = 1000;

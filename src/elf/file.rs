@@ -5,7 +5,7 @@ use object::read::elf::{Dyn, FileHeader, ProgramHeader as _};
 use object::{Endianness, ReadRef};
 
 use super::ElfError;
-use super::memory::Memory;
+use super::segments::Memory;
 
 /// A file of one class.
 pub(super) struct File<'data, H, R> {

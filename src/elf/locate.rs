@@ -5,9 +5,9 @@
 
 use std::rc::Rc;
 
+use super::candidate::{Candidate, Fit, LocatedObject, SearchFolder, fit, open};
 use super::closure::{Loader, Walker};
-use super::files::{Candidate, Fit, Located, Place, fit, open};
-use super::process::Running;
+use super::loaded_objects::LoadedObjects;
 use super::search::{Tokens, is_cacheable, is_default, library_folder, physical};
 use super::{Abi, Object};
 use crate::rootfs::{RootPath, Tree};
@@ -15,17 +15,17 @@ use crate::rootfs::{RootPath, Tree};
 type Result<T, L> = std::result::Result<T, <L as Loader>::Error>;
 
 /// A name that is being looked for.
-pub(super) struct Wanted<'a> {
+pub(super) struct LibraryRequest<'a> {
     /// As the object has it.
     pub raw: &'a [u8],
     /// Tokens expanded.
     pub name: &'a [u8],
     /// Who asks; none for a program's own `dlopen`.
-    pub asker: Option<&'a Rc<Located>>,
+    pub asker: Option<&'a Rc<LocatedObject>>,
     pub abi: Abi,
 }
 
-impl Wanted<'_> {
+impl LibraryRequest<'_> {
     fn asks_for_no_default(&self) -> bool {
         self.asker.is_some_and(|asker| asker.object.no_default_folders)
     }
@@ -38,25 +38,29 @@ impl<L: Loader> Walker<'_, '_, L> {
         &mut self,
         raw: &[u8],
         name: &[u8],
-        running: &Running,
+        loaded: &LoadedObjects,
         member: usize,
-    ) -> Result<Option<Rc<Located>>, L> {
+    ) -> Result<Option<Rc<LocatedObject>>, L> {
         self.passed = None;
-        let asker = &running.members[member].at;
+        let asker = &loaded.members[member].at;
         let program = self.program.clone();
-        let wanted = Wanted { raw, name, asker: Some(asker), abi: asker.object.abi };
+        let wanted = LibraryRequest { raw, name, asker: Some(asker), abi: asker.object.abi };
         if name.contains(&b'/') {
             return self.locate_path(&wanted);
         }
         // The chain of those that had it loaded is gone along for each name.
-        let Some(left) = self.probes.checked_sub(running.members[member].depth) else { return Ok(None) };
+        let Some(left) = self.probes.checked_sub(loaded.members[member].depth) else { return Ok(None) };
         self.probes = left;
-        let own = running.own_paths(member, program.as_ref());
+        let own = loaded.own_paths(member, program.as_ref());
         self.locate_name(&wanted, &own)
     }
 
     /// A name without a slash, by the search paths of who asks.
-    pub fn locate_name(&mut self, wanted: &Wanted<'_>, own: &[&[Place]]) -> Result<Option<Rc<Located>>, L> {
+    pub fn locate_name(
+        &mut self,
+        wanted: &LibraryRequest<'_>,
+        own: &[&[SearchFolder]],
+    ) -> Result<Option<Rc<LocatedObject>>, L> {
         if matches!(wanted.name, b"" | b"." | b"..") {
             return Ok(None);
         }
@@ -91,8 +95,8 @@ impl<L: Loader> Walker<'_, '_, L> {
     fn along<'a>(
         &mut self,
         folders: impl Iterator<Item = &'a RootPath>,
-        wanted: &Wanted<'_>,
-    ) -> Result<Fit<Rc<Located>>, L> {
+        wanted: &LibraryRequest<'_>,
+    ) -> Result<Fit<Rc<LocatedObject>>, L> {
         for folder in folders {
             match self.at(&folder.child(wanted.name), wanted.abi)? {
                 Fit::Pass => {}
@@ -103,7 +107,7 @@ impl<L: Loader> Walker<'_, '_, L> {
     }
 
     /// What the image has at a path for a process.
-    fn at(&mut self, path: &RootPath, abi: Abi) -> Result<Fit<Rc<Located>>, L> {
+    fn at(&mut self, path: &RootPath, abi: Abi) -> Result<Fit<Rc<LocatedObject>>, L> {
         let candidate = self.candidate(path)?;
         if let Candidate::Object(found) = &candidate
             && found.object.abi != abi
@@ -114,7 +118,7 @@ impl<L: Loader> Walker<'_, '_, L> {
     }
 
     /// What the image's cache has for a name: ldconfig lists files by their soname.
-    fn cached(&mut self, wanted: &Wanted<'_>) -> Result<Fit<Rc<Located>>, L> {
+    fn cached(&mut self, wanted: &LibraryRequest<'_>) -> Result<Fit<Rc<LocatedObject>>, L> {
         let name = wanted.name;
         if !is_cacheable(name) {
             return Ok(Fit::Pass);
@@ -144,7 +148,11 @@ impl<L: Loader> Walker<'_, '_, L> {
     }
 
     /// Takes a library out of the donor, from where its loader would have it.
-    fn ask_donor(&mut self, wanted: &Wanted<'_>, own: &[&[Place]]) -> Result<Option<Rc<Located>>, L> {
+    fn ask_donor(
+        &mut self,
+        wanted: &LibraryRequest<'_>,
+        own: &[&[SearchFolder]],
+    ) -> Result<Option<Rc<LocatedObject>>, L> {
         let Some(donor) = self.closure.donor else { return Ok(None) };
         for place in own.iter().copied().flatten() {
             let (Some(to), Some(folder)) = (&place.image, &place.donor) else { continue };
@@ -155,7 +163,7 @@ impl<L: Loader> Walker<'_, '_, L> {
                 Fit::Take(_) => return self.take(&found, to, wanted),
             }
         }
-        let (triplet, no_default) = (self.closure.triplet, wanted.asks_for_no_default());
+        let (architecture, no_default) = (self.closure.architecture, wanted.asks_for_no_default());
         let trusted = self.trusted.clone();
         for folder in self.closure.donor_folders.iter().chain(&trusted) {
             if no_default && is_default(folder) {
@@ -165,7 +173,7 @@ impl<L: Loader> Walker<'_, '_, L> {
             match self.in_donor(donor, &found, wanted.abi)? {
                 Fit::Pass | Fit::Leave => {}
                 Fit::Stop => return Ok(None),
-                Fit::Take(_) if !no_default => return self.take(&found, &library_folder(triplet), wanted),
+                Fit::Take(_) if !no_default => return self.take(&found, &library_folder(architecture), wanted),
                 Fit::Take(object) => {
                     // Only the cache can lead there.
                     let listed = object.soname.as_ref().is_none_or(|soname| soname == wanted.name);
@@ -189,19 +197,19 @@ impl<L: Loader> Walker<'_, '_, L> {
     }
 
     /// A name with a slash, or the loader itself: that very path.
-    pub fn locate_path(&mut self, wanted: &Wanted<'_>) -> Result<Option<Rc<Located>>, L> {
+    pub fn locate_path(&mut self, wanted: &LibraryRequest<'_>) -> Result<Option<Rc<LocatedObject>>, L> {
         self.passed = None;
-        let Some((folder, file)) = split(self.closure.image, wanted.name) else { return Ok(None) };
+        let Some((folder, file)) = split(&self.image, wanted.name) else { return Ok(None) };
         match self.at(&folder.child(&file), wanted.abi)? {
             Fit::Pass | Fit::Leave => {}
             Fit::Stop => return Ok(None),
             Fit::Take(found) => return Ok(Some(found)),
         }
         let Some(donor) = self.closure.donor else { return Ok(None) };
-        let origins = &self.closure.origins;
+        let origins = &self.origins;
         let origin = wanted.asker.and_then(|asker| origins.get(&asker.path).or_else(|| origins.get(&asker.real)));
         let origin = origin.and_then(RootPath::parent);
-        let tokens = Tokens { origin: origin.as_ref(), triplet: self.closure.triplet };
+        let tokens = Tokens { origin: origin.as_ref(), architecture: self.closure.architecture };
         let Some(there) = tokens.expand(wanted.raw).and_then(|path| split(donor, &path)) else { return Ok(None) };
         let found = there.0.child(&there.1);
         match self.in_donor(donor, &found, wanted.abi)? {

@@ -10,14 +10,15 @@
 //! not found everywhere. `$PLATFORM` is the machine's plain name, for the same
 //! reason (glibc makes it `haswell` on some of Intel's processors).
 
+use crate::oci::Architecture;
 use crate::rootfs::{RootPath, Tree};
 
 /// The folders that glibc trusts without being told, as Debian builds it.
 #[must_use]
-pub fn trusted_folders(triplet: &str) -> Vec<RootPath> {
+pub fn trusted_folders(architecture: &Architecture) -> Vec<RootPath> {
     ["lib/", "usr/lib/"]
         .iter()
-        .map(|top| format!("{top}{triplet}"))
+        .map(|top| format!("{top}{}", architecture.triplet))
         .chain(["lib".to_owned(), "usr/lib".to_owned()])
         .filter_map(|folder| RootPath::new(folder).ok())
         .collect()
@@ -26,8 +27,8 @@ pub fn trusted_folders(triplet: &str) -> Vec<RootPath> {
 /// The folder where carboy puts libraries that nothing else decides: trusted, and
 /// right with and without a merged `/usr`.
 #[must_use]
-pub fn library_folder(triplet: &str) -> RootPath {
-    RootPath::new(format!("usr/lib/{triplet}")).unwrap_or_default()
+pub fn library_folder(architecture: &Architecture) -> RootPath {
+    RootPath::new(format!("usr/lib/{}", architecture.triplet)).unwrap_or_default()
 }
 
 /// Whether `DF_1_NODEFLIB` keeps the loader from taking what the cache has in a
@@ -56,8 +57,7 @@ pub fn is_cacheable(name: &[u8]) -> bool {
 pub struct Tokens<'a> {
     /// The folder that the object was found in; none when that is not known.
     pub origin: Option<&'a RootPath>,
-    /// Debian's multiarch name of the platform.
-    pub triplet: &'a str,
+    pub architecture: &'static Architecture,
 }
 
 impl Tokens<'_> {
@@ -82,12 +82,11 @@ impl Tokens<'_> {
                 Some(("LIB", length)) => {
                     // Debian's patch; elsewhere this is `lib64`.
                     out.extend_from_slice(b"lib/");
-                    out.extend_from_slice(self.triplet.as_bytes());
+                    out.extend_from_slice(self.architecture.triplet.as_bytes());
                     rest = &rest[length..];
                 }
                 Some((_, length)) => {
-                    let machine = self.triplet.split('-').next().unwrap_or_default();
-                    out.extend_from_slice(machine.as_bytes());
+                    out.extend_from_slice(self.architecture.dl_platform?.as_bytes());
                     rest = &rest[length..];
                 }
                 None => out.push(b'$'),
@@ -164,7 +163,8 @@ mod tests {
     #[test]
     fn tokens_expand_in_both_spellings_and_end_where_names_end() {
         let origin = path("usr/local/bin");
-        let tokens = Tokens { origin: Some(&origin), triplet: "x86_64-linux-gnu" };
+        let architecture = Architecture::named("amd64").unwrap();
+        let tokens = Tokens { origin: Some(&origin), architecture };
         for (entry, want) in [
             ("$ORIGIN/../lib", "/usr/local/bin/../lib"),
             ("${ORIGIN}", "/usr/local/bin"),

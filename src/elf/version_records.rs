@@ -9,7 +9,7 @@ use object::{Endianness, ReadRef};
 use serde::{Deserialize, Serialize};
 
 use super::ElfError;
-use super::memory::{Memory, record};
+use super::segments::{Memory, record};
 
 /// The most records of one kind in a file: real ones have some dozens.
 const MANY: usize = 10_000;

@@ -49,9 +49,9 @@ impl MismatchKind {
 /// Sorted, each once. What `object` does not know, and what is missing, is passed over.
 #[must_use]
 pub fn check(edges: &[Edge], object: impl Fn(&RootPath) -> Option<Arc<Object>>) -> Vec<Mismatch> {
-    let mut known: BTreeMap<&RootPath, Option<Known>> = BTreeMap::new();
+    let mut known: BTreeMap<&RootPath, Option<VersionedObject>> = BTreeMap::new();
     for path in edges.iter().flat_map(|edge| edge.to.iter().chain([&edge.from])) {
-        known.entry(path).or_insert_with(|| object(path).map(Known::new));
+        known.entry(path).or_insert_with(|| object(path).map(VersionedObject::new));
     }
     let mut by_name: BTreeMap<&[u8], BTreeSet<&RootPath>> = BTreeMap::new();
     let mut by_edge: BTreeMap<(&RootPath, &[u8]), BTreeSet<&RootPath>> = BTreeMap::new();
@@ -90,12 +90,12 @@ pub fn check(edges: &[Edge], object: impl Fn(&RootPath) -> Option<Arc<Object>>) 
 }
 
 /// An object, with its versions ready to be looked up.
-struct Known {
+struct VersionedObject {
     object: Arc<Object>,
     versions: Option<BTreeSet<Vec<u8>>>,
 }
 
-impl Known {
+impl VersionedObject {
     fn new(object: Arc<Object>) -> Self {
         let versions = object.versions.as_ref().map(|versions| versions.iter().cloned().collect());
         Self { object, versions }

@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use reqwest::StatusCode;
 
-use super::pace::Stall;
-use crate::ports::{PortError, PortErrorKind};
+use super::stall_policy::Stall;
+use crate::ports::{OperationError, OperationErrorKind};
 
 /// The longest text of a server's own that is repeated, in characters.
 const QUOTE: usize = 300;
@@ -18,13 +18,13 @@ const QUOTE: usize = 300;
 /// A request that failed, and whether it may be tried again.
 #[derive(Debug, Clone)]
 pub struct Failure {
-    pub error: PortError,
-    pub again: Again,
+    pub error: OperationError,
+    pub retry: Retry,
 }
 
 /// Whether another try makes sense.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Again {
+pub enum Retry {
     No,
     Soon,
     /// Twice at most: nobody listens there, or next to nothing comes.
@@ -35,24 +35,24 @@ pub enum Again {
 
 impl Failure {
     /// An error that another try does not mend.
-    pub fn lasting(error: PortError) -> Self {
-        Self { error, again: Again::No }
+    pub fn lasting(error: OperationError) -> Self {
+        Self { error, retry: Retry::No }
     }
 
     /// An error that may be gone in a moment.
-    pub fn passing(error: PortError) -> Self {
-        Self { error, again: Again::Soon }
+    pub fn passing(error: OperationError) -> Self {
+        Self { error, retry: Retry::Soon }
     }
 }
 
 /// A plain error without a hint.
-pub fn other(message: String) -> PortError {
-    PortError { kind: PortErrorKind::Other, message, hint: None }
+pub fn other(message: String) -> OperationError {
+    OperationError { kind: OperationErrorKind::Other, message, hint: None }
 }
 
 /// Bytes that are not what their digest promised.
-pub fn corrupt(message: String) -> PortError {
-    PortError { kind: PortErrorKind::Corrupt, message, hint: None }
+pub fn corrupt(message: String) -> OperationError {
+    OperationError { kind: OperationErrorKind::Corrupt, message, hint: None }
 }
 
 /// A status as a person reads it: `403 Forbidden`.
@@ -84,12 +84,12 @@ pub fn link(authority: &str, error: &reqwest::Error) -> Failure {
     // getaddrinfo's EAI_AGAIN; the others say that the name does not exist.
     let lasting = error.is_dns() && !chain.deepest.contains("emporary");
     let refused = error.is_connect() && chain.io == Some(io::ErrorKind::ConnectionRefused);
-    let again = match () {
-        () if lasting => Again::No,
-        () if refused => Again::Briefly,
-        () => Again::Soon,
+    let retry = match () {
+        () if lasting => Retry::No,
+        () if refused => Retry::Briefly,
+        () => Retry::Soon,
     };
-    Failure { error: failed, again }
+    Failure { error: failed, retry }
 }
 
 /// No byte came for too long, or too few.
@@ -101,16 +101,16 @@ pub fn stalled(authority: &str, stall: Stall) -> Failure {
         // Each try takes its time.
         Stall::Slow(bytes, time) => Failure {
             error: other(format!("the connection to {authority} is too slow: {bytes} bytes in {} s", time.as_secs())),
-            again: Again::Briefly,
+            retry: Retry::Briefly,
         },
     }
 }
 
-fn tls_error(authority: &str, error: &rustls::Error) -> PortError {
+fn tls_error(authority: &str, error: &rustls::Error) -> OperationError {
     match error {
         rustls::Error::InvalidMessage(_) => without_tls(authority, ""),
-        rustls::Error::InvalidCertificate(cause) => PortError {
-            kind: PortErrorKind::Other,
+        rustls::Error::InvalidCertificate(cause) => OperationError {
+            kind: OperationErrorKind::Other,
             message: format!("the certificate of {authority} is not accepted: {}", certificate(cause)),
             hint: Some("if its authority is your own, name its certificate in SSL_CERT_FILE".to_owned()),
         },
@@ -125,14 +125,14 @@ fn certificate(cause: &rustls::CertificateError) -> String {
     }
 }
 
-fn without_tls(authority: &str, cause: &str) -> PortError {
+fn without_tls(authority: &str, cause: &str) -> OperationError {
     let message = if cause.is_empty() {
         format!("{authority} does not speak TLS")
     } else {
         format!("no TLS connection to {authority}: {cause}")
     };
     let hint = Some(format!("if it speaks plain HTTP, pass --insecure {authority}"));
-    PortError { kind: PortErrorKind::Other, message, hint }
+    OperationError { kind: OperationErrorKind::Other, message, hint }
 }
 
 fn cause(error: &reqwest::Error, chain: &Chain<'_>) -> String {

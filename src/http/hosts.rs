@@ -11,11 +11,11 @@ const HTTPS_PORT: &str = "443";
 
 /// The hosts that may speak plain HTTP.
 #[derive(Clone, Default)]
-pub struct Hosts {
+pub struct PlainHttpHosts {
     insecure: Vec<String>,
 }
 
-impl Hosts {
+impl PlainHttpHosts {
     /// Loopback hosts and those listed, with or without a port.
     pub fn new(insecure: Vec<String>) -> Self {
         Self { insecure }

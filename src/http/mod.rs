@@ -3,18 +3,18 @@
 //!
 //! Nothing is read from the environment here but what proxies and CA certificates are.
 
+pub(crate) mod client;
 pub(crate) mod failure;
 pub(crate) mod hosts;
-mod pace;
 mod redirect;
 pub(crate) mod resume;
 pub(crate) mod retry;
+mod stall_policy;
 #[cfg(test)]
 pub(crate) mod testing;
 pub(crate) mod upload;
-pub(crate) mod wire;
 
-pub use pace::Pace;
+pub use stall_policy::StallPolicy;
 
 /// What a request says of who sends it.
 pub(crate) use oci_distribution::secrets::RegistryAuth as Auth;

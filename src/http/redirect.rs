@@ -6,26 +6,26 @@ use reqwest::header::LOCATION;
 use reqwest::{Method, Response, Url};
 
 use super::Auth;
+use super::client::{Client, Request};
 use super::failure::{Failure, other};
 use super::hosts::{authority, onward, same_origin};
-use super::wire::{Ask, Wire};
 
 /// How many redirects are followed.
 const REDIRECTS: usize = 8;
 
-impl Wire {
+impl Client {
     /// Sends a request to where its answers send it on to.
-    pub async fn follow(&self, ask: &Ask, auth: &Auth) -> Result<Response, Failure> {
-        let mut url = ask.url.clone();
+    pub async fn follow(&self, request: &Request, auth: &Auth) -> Result<Response, Failure> {
+        let mut url = request.url.clone();
         for _ in 0..=REDIRECTS {
-            let shown = if same_origin(&url, &ask.url) { auth } else { &Auth::Anonymous };
-            let response = self.exchange(ask, &url, shown).await?;
-            match redirect(&ask.method, &response) {
+            let shown = if same_origin(&url, &request.url) { auth } else { &Auth::Anonymous };
+            let response = self.exchange(request, &url, shown).await?;
+            match redirect(&request.method, &response) {
                 Some(next) => url = next,
                 None => return Ok(response),
             }
         }
-        Err(Failure::lasting(other(format!("{} redirects without end", authority(&ask.url)))))
+        Err(Failure::lasting(other(format!("{} redirects without end", authority(&request.url)))))
     }
 }
 

@@ -7,27 +7,30 @@ use bytes::Bytes;
 use reqwest::header::{CONTENT_LENGTH, CONTENT_RANGE, HeaderValue, RANGE};
 use reqwest::{Response, StatusCode};
 
+use super::client::{Request, next};
 use super::failure::{Failure, other};
 use super::hosts::authority;
 use super::retry::Attempts;
-use super::wire::{Ask, next};
-use crate::ports::PortError;
+use crate::ports::OperationError;
 
 /// After so many bytes without a break, tries are counted anew.
 const PROGRESS: u64 = 1 << 20;
 
 /// Something that can be asked for from any byte on.
-pub trait Ranged: Send {
+pub trait RangeSource: Send {
     /// What to call it, as in `another range of WHAT`.
     fn name(&self) -> String;
 
     /// Sends a request for all of it, to which `range` was added when only the rest is
     /// missing. Answers other than 200 and 206 are failures.
-    fn ask(&mut self, range: impl FnOnce(&mut Ask) + Send) -> impl Future<Output = Result<Response, Failure>> + Send;
+    fn request(
+        &mut self,
+        range: impl FnOnce(&mut Request) + Send,
+    ) -> impl Future<Output = Result<Response, Failure>> + Send;
 }
 
 /// A body on its way in.
-pub struct Resumed<R> {
+pub struct ResumingBody<R> {
     source: R,
     attempts: Attempts,
     /// How long all of it is; an answer tells where nobody else does.
@@ -42,7 +45,7 @@ pub struct Resumed<R> {
     broke_at: u64,
 }
 
-impl<R: Ranged> Resumed<R> {
+impl<R: RangeSource> ResumingBody<R> {
     /// Nothing is asked for yet.
     pub fn new(source: R, size: Option<u64>, attempts: Attempts) -> Self {
         Self { source, attempts, size, seen: 0, response: None, skip: 0, broke_at: 0 }
@@ -62,7 +65,7 @@ impl<R: Ranged> Resumed<R> {
     ///
     /// # Errors
     /// Failures that last.
-    pub async fn open(&mut self) -> Result<(), PortError> {
+    pub async fn open(&mut self) -> Result<(), OperationError> {
         loop {
             match self.request().await {
                 Ok(()) => return Ok(()),
@@ -75,7 +78,7 @@ impl<R: Ranged> Resumed<R> {
     ///
     /// # Errors
     /// Failures that last.
-    pub async fn next(&mut self) -> Result<Option<Bytes>, PortError> {
+    pub async fn next(&mut self) -> Result<Option<Bytes>, OperationError> {
         loop {
             let Some(response) = &mut self.response else {
                 self.open().await?;
@@ -96,13 +99,13 @@ impl<R: Ranged> Resumed<R> {
 
     async fn request(&mut self) -> Result<(), Failure> {
         let seen = self.seen;
-        let range = move |ask: &mut Ask| {
+        let range = move |request: &mut Request| {
             if seen > 0 {
                 let range = HeaderValue::from_str(&format!("bytes={seen}-"));
-                ask.headers.extend(range.ok().map(|range| (RANGE, range)));
+                request.headers.extend(range.ok().map(|range| (RANGE, range)));
             }
         };
-        let response = self.source.ask(range).await?;
+        let response = self.source.request(range).await?;
         self.skip = match response.status() {
             StatusCode::PARTIAL_CONTENT if seen > 0 && self.continues(&response) => 0,
             StatusCode::PARTIAL_CONTENT => {
@@ -141,7 +144,7 @@ impl<R: Ranged> Resumed<R> {
         fresh
     }
 
-    async fn broken(&mut self, failure: Failure) -> Result<(), PortError> {
+    async fn broken(&mut self, failure: Failure) -> Result<(), OperationError> {
         self.response = None;
         if self.seen - self.broke_at >= PROGRESS {
             self.attempts.start_over();

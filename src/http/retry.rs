@@ -11,8 +11,8 @@ use jiff::fmt::rfc2822::DateTimeParser;
 use reqwest::StatusCode;
 use reqwest::header::{DATE, HeaderMap, HeaderName, RETRY_AFTER};
 
-use super::failure::{Again, Failure};
-use crate::ports::PortError;
+use super::failure::{Failure, Retry};
+use crate::ports::OperationError;
 use crate::progress::{Event, Progress};
 
 /// The longest pause that a server can ask for.
@@ -26,7 +26,7 @@ const REFUSED: usize = 2;
 
 /// How often and how soon to try again.
 #[derive(Clone, Copy, Debug)]
-pub struct Patience {
+pub struct RetryPolicy {
     pub retries: usize,
     /// The first pause; each further one is twice as long.
     pub base: Duration,
@@ -34,7 +34,7 @@ pub struct Patience {
 
 /// The tries of one piece of work.
 pub struct Attempts {
-    patience: Patience,
+    retry_policy: RetryPolicy,
     pauses: ExponentialBackoff,
     refused: usize,
     progress: Arc<dyn Progress>,
@@ -43,16 +43,16 @@ pub struct Attempts {
 
 impl Attempts {
     /// The first try of `what` begins.
-    pub fn new(patience: Patience, progress: Arc<dyn Progress>, what: String) -> Self {
-        Self { patience, pauses: pauses(patience), refused: 0, progress, what }
+    pub fn new(retry_policy: RetryPolicy, progress: Arc<dyn Progress>, what: String) -> Self {
+        Self { retry_policy, pauses: pauses(retry_policy), refused: 0, progress, what }
     }
 
     /// Waits before the next try.
     ///
     /// # Errors
     /// The failure's, when it lasts or the tries are used up.
-    pub async fn pause(&mut self, failure: Failure) -> Result<(), PortError> {
-        let Some(delay) = self.delay(failure.again) else { return Err(failure.error) };
+    pub async fn pause(&mut self, failure: Failure) -> Result<(), OperationError> {
+        let Some(delay) = self.delay(failure.retry) else { return Err(failure.error) };
         let event = Event::Retrying { what: self.what.clone(), cause: failure.error.message, delay };
         self.progress.on(event);
         tokio::time::sleep(delay).await;
@@ -60,39 +60,39 @@ impl Attempts {
     }
 
     /// The pause before the next try, if there is to be one.
-    fn delay(&mut self, again: Again) -> Option<Duration> {
-        match again {
-            Again::No => None,
-            Again::Soon => self.pauses.next(),
-            Again::Briefly => {
+    fn delay(&mut self, retry: Retry) -> Option<Duration> {
+        match retry {
+            Retry::No => None,
+            Retry::Soon => self.pauses.next(),
+            Retry::Briefly => {
                 self.refused += 1;
-                (self.refused <= REFUSED.min(self.patience.retries)).then_some(self.patience.base)
+                (self.refused <= REFUSED.min(self.retry_policy.retries)).then_some(self.retry_policy.base)
             }
-            Again::After(asked) => self.pauses.next().map(|_| asked.min(LONGEST)),
+            Retry::After(asked) => self.pauses.next().map(|_| asked.min(LONGEST)),
         }
     }
 
     /// Enough was done since the last failure to count tries anew.
     pub fn start_over(&mut self) {
-        self.pauses = pauses(self.patience);
+        self.pauses = pauses(self.retry_policy);
         self.refused = 0;
     }
 }
 
-fn pauses(patience: Patience) -> ExponentialBackoff {
+fn pauses(retry_policy: RetryPolicy) -> ExponentialBackoff {
     ExponentialBuilder::new()
-        .with_min_delay(patience.base)
-        .with_max_delay(OWN_LONGEST.max(patience.base))
-        .with_max_times(patience.retries)
+        .with_min_delay(retry_policy.base)
+        .with_max_delay(OWN_LONGEST.max(retry_policy.base))
+        .with_max_times(retry_policy.retries)
         .with_jitter()
         .build()
 }
 
 /// Whether an answer may be another one in a moment.
-pub fn again(status: StatusCode, headers: &HeaderMap) -> Again {
+pub fn retry(status: StatusCode, headers: &HeaderMap) -> Retry {
     match status.as_u16() {
-        429 | 500 | 502 | 503 | 504 => retry_after(headers).map_or(Again::Soon, Again::After),
-        _ => Again::No,
+        429 | 500 | 502 | 503 | 504 => retry_after(headers).map_or(Retry::Soon, Retry::After),
+        _ => Retry::No,
     }
 }
 
@@ -116,20 +116,20 @@ mod tests {
 
     #[test]
     fn retry_after_is_read_in_seconds_and_as_a_date() {
-        let again = |status: u16, after: Option<&'static str>| {
+        let retry = |status: u16, after: Option<&'static str>| {
             let mut headers = HeaderMap::new();
             headers.insert(DATE, HeaderValue::from_static("Wed, 21 Oct 2026 07:28:00 GMT"));
             after.map(|after| headers.insert(RETRY_AFTER, HeaderValue::from_static(after)));
-            again(StatusCode::from_u16(status).unwrap(), &headers)
+            retry(StatusCode::from_u16(status).unwrap(), &headers)
         };
-        let after = |seconds| Again::After(Duration::from_secs(seconds));
-        assert_eq!(again(429, Some("7")), after(7));
-        assert_eq!(again(429, Some("Wed, 21 Oct 2026 07:28:30 GMT")), after(30));
-        assert_eq!(again(503, Some("Wed, 21 Oct 2026 07:27:30 GMT")), after(0));
-        assert_eq!(again(503, Some("soon")), Again::Soon);
-        assert_eq!(again(500, None), Again::Soon);
-        assert_eq!(again(501, Some("7")), Again::No);
-        assert_eq!(again(404, None), Again::No);
+        let after = |seconds| Retry::After(Duration::from_secs(seconds));
+        assert_eq!(retry(429, Some("7")), after(7));
+        assert_eq!(retry(429, Some("Wed, 21 Oct 2026 07:28:30 GMT")), after(30));
+        assert_eq!(retry(503, Some("Wed, 21 Oct 2026 07:27:30 GMT")), after(0));
+        assert_eq!(retry(503, Some("soon")), Retry::Soon);
+        assert_eq!(retry(500, None), Retry::Soon);
+        assert_eq!(retry(501, Some("7")), Retry::No);
+        assert_eq!(retry(404, None), Retry::No);
     }
 
     #[test]
@@ -138,14 +138,17 @@ mod tests {
         impl Progress for Silent {
             fn on(&self, _: Event) {}
         }
-        let patience = Patience { retries: 2, base: Duration::from_secs(1) };
-        let mut attempts = Attempts::new(patience, Arc::new(Silent), String::new());
-        assert_eq!(attempts.delay(Again::No), None);
-        assert_eq!(attempts.delay(Again::After(Duration::from_hours(6))), Some(LONGEST));
-        assert!(attempts.delay(Again::Soon).is_some_and(|delay| delay >= Duration::from_secs(2)));
-        assert_eq!(attempts.delay(Again::Soon), None);
+        let retry_policy = RetryPolicy { retries: 2, base: Duration::from_secs(1) };
+        let mut attempts = Attempts::new(retry_policy, Arc::new(Silent), String::new());
+        assert_eq!(attempts.delay(Retry::No), None);
+        assert_eq!(attempts.delay(Retry::After(Duration::from_hours(6))), Some(LONGEST));
+        assert!(attempts.delay(Retry::Soon).is_some_and(|delay| delay >= Duration::from_secs(2)));
+        assert_eq!(attempts.delay(Retry::Soon), None);
         attempts.start_over();
-        assert!(attempts.delay(Again::Soon).is_some_and(|delay| delay <= Duration::from_secs(2)));
-        assert_eq!([(); 3].map(|()| attempts.delay(Again::Briefly)), [Some(patience.base), Some(patience.base), None]);
+        assert!(attempts.delay(Retry::Soon).is_some_and(|delay| delay <= Duration::from_secs(2)));
+        assert_eq!(
+            [(); 3].map(|()| attempts.delay(Retry::Briefly)),
+            [Some(retry_policy.base), Some(retry_policy.base), None]
+        );
     }
 }

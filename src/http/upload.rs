@@ -14,10 +14,10 @@ use tokio::io::{AsyncRead, AsyncReadExt as _};
 use tokio::time::Instant;
 
 use super::failure::{corrupt, other};
-use super::pace::{Pace, Stall};
+use super::stall_policy::{Stall, StallPolicy};
 use crate::oci::Descriptor;
 use crate::oci::digest::{Verifier, VerifyError};
-use crate::ports::{Origin, PortError, PortErrorKind};
+use crate::ports::{BlobSource, OperationError, OperationErrorKind};
 use crate::progress::{Event, Progress, Subject, Verb};
 
 /// How much is read at a time.
@@ -34,7 +34,7 @@ type Reader = Pin<Box<dyn AsyncRead + Send>>;
 #[derive(Clone)]
 pub struct Upload {
     pub blob: Descriptor,
-    pub origin: Origin,
+    pub origin: BlobSource,
     meter: Arc<Meter>,
 }
 
@@ -42,7 +42,7 @@ pub struct Upload {
 struct Meter {
     progress: Arc<dyn Progress>,
     blob: Descriptor,
-    flow: Flow,
+    flow: ByteFlow,
     state: Mutex<State>,
 }
 
@@ -50,16 +50,16 @@ struct State {
     /// Bytes told to `progress`, in all tries.
     told: u64,
     /// Why the origin gave no more bytes.
-    fault: Option<PortError>,
+    fault: Option<OperationError>,
     /// Of a file, which nobody else verifies.
     verifier: Option<Verifier>,
 }
 
 /// How bytes move towards a server, in one try.
-pub struct Flow(Mutex<Moves>);
+pub struct ByteFlow(Mutex<FlowState>);
 
 #[derive(Clone, Copy)]
-struct Moves {
+struct FlowState {
     /// Bytes given out.
     given: u64,
     /// When bytes were last asked for or given out.
@@ -70,7 +70,7 @@ struct Moves {
     read: Duration,
 }
 
-impl Moves {
+impl FlowState {
     fn new() -> Self {
         Self { given: 0, moved: Instant::now(), reading: None, read: Duration::ZERO }
     }
@@ -81,18 +81,18 @@ impl Moves {
     }
 }
 
-impl Flow {
+impl ByteFlow {
     /// Nothing moved yet.
     pub fn new() -> Self {
-        Self(Mutex::new(Moves::new()))
+        Self(Mutex::new(FlowState::new()))
     }
 
-    fn with<T>(&self, change: impl FnOnce(&mut Moves) -> T) -> T {
+    fn with<T>(&self, change: impl FnOnce(&mut FlowState) -> T) -> T {
         change(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     fn restart(&self) {
-        self.with(|moves| *moves = Moves::new());
+        self.with(|moves| *moves = FlowState::new());
     }
 
     fn reads(&self, begins: bool) {
@@ -128,7 +128,7 @@ impl Flow {
 
     /// Returns once too few of `size` bytes moved for a while, or, when all are sent, no
     /// answer came for `answering`.
-    pub async fn stalled(&self, size: u64, pace: Pace, answering: Duration) -> Stall {
+    pub async fn stalled(&self, size: u64, stall_policy: StallPolicy, answering: Duration) -> Stall {
         // Since when bytes are counted; how many there were, and how long was read, until then.
         let mut mark = self.with(|moves| (Instant::now(), moves.given, moves.read()));
         loop {
@@ -137,19 +137,19 @@ impl Flow {
                 let (since, given, read_before) = mark;
                 let sent = since.elapsed().saturating_sub(read.saturating_sub(read_before));
                 let bytes = moves.given.saturating_sub(given);
-                if sent >= pace.sending {
-                    if bytes < pace.within(sent) {
+                if sent >= stall_policy.sending {
+                    if bytes < stall_policy.within(sent) {
                         return if bytes == 0 { Stall::Silent(sent) } else { Stall::Slow(bytes, sent) };
                     }
                     mark = (Instant::now(), moves.given, read);
                 }
-                pace.sending.saturating_sub(sent)
+                stall_policy.sending.saturating_sub(sent)
             } else {
                 let waited = moves.moved.elapsed();
                 if waited >= answering {
                     return Stall::Silent(waited);
                 }
-                answering.saturating_sub(waited).min(pace.sending)
+                answering.saturating_sub(waited).min(stall_policy.sending)
             };
             tokio::time::sleep(left.max(BREATH)).await;
         }
@@ -158,9 +158,9 @@ impl Flow {
 
 impl Upload {
     /// An upload of which nothing is sent yet.
-    pub fn new(blob: &Descriptor, origin: &Origin, progress: Arc<dyn Progress>) -> Self {
+    pub fn new(blob: &Descriptor, origin: &BlobSource, progress: Arc<dyn Progress>) -> Self {
         let state = Mutex::new(State { told: 0, fault: None, verifier: None });
-        let meter = Meter { progress, blob: blob.clone(), flow: Flow::new(), state };
+        let meter = Meter { progress, blob: blob.clone(), flow: ByteFlow::new(), state };
         Self { blob: blob.clone(), origin: origin.clone(), meter: Arc::new(meter) }
     }
 
@@ -168,7 +168,7 @@ impl Upload {
     ///
     /// # Errors
     /// The origin cannot be opened.
-    pub async fn body(&self) -> Result<Body, PortError> {
+    pub async fn body(&self) -> Result<Body, OperationError> {
         let reader = self.open().await?;
         Ok(Body::wrap_stream(pieces(reader, Arc::clone(&self.meter))))
     }
@@ -177,38 +177,38 @@ impl Upload {
     ///
     /// # Errors
     /// The origin cannot be opened.
-    pub async fn chunks(&self) -> Result<Chunks, PortError> {
+    pub async fn chunks(&self) -> Result<Chunks, OperationError> {
         Ok(Chunks { reader: self.open().await?, meter: Arc::clone(&self.meter) })
     }
 
     /// Why the origin gave no more bytes, when that is what broke a request.
-    pub fn fault(&self) -> Option<PortError> {
+    pub fn fault(&self) -> Option<OperationError> {
         self.meter.with(|state| state.fault.take())
     }
 
     /// Returns once too few bytes moved for a while, or, when all are sent, no answer came
     /// for `answering`.
-    pub async fn stalled(&self, pace: Pace, answering: Duration) -> Stall {
-        self.meter.flow.stalled(self.blob.size, pace, answering).await
+    pub async fn stalled(&self, stall_policy: StallPolicy, answering: Duration) -> Stall {
+        self.meter.flow.stalled(self.blob.size, stall_policy, answering).await
     }
 
-    async fn open(&self) -> Result<Reader, PortError> {
+    async fn open(&self) -> Result<Reader, OperationError> {
         self.meter.flow.restart();
         self.meter.with(|state| {
             state.fault = None;
-            let is_file = matches!(self.origin, Origin::File(_));
+            let is_file = matches!(self.origin, BlobSource::File(_));
             state.verifier = is_file.then(|| Verifier::new(self.blob.digest, self.blob.size));
         });
         match &self.origin {
-            Origin::Bytes(bytes) => Ok(Box::pin(io::Cursor::new(bytes.clone()))),
-            Origin::File(path) => match tokio::fs::File::open(path).await {
+            BlobSource::Bytes(bytes) => Ok(Box::pin(io::Cursor::new(bytes.clone()))),
+            BlobSource::File(path) => match tokio::fs::File::open(path).await {
                 Ok(file) => Ok(Box::pin(file)),
-                Err(cause) => Err(PortError {
-                    kind: PortErrorKind::Damaged,
+                Err(cause) => Err(OperationError {
+                    kind: OperationErrorKind::Damaged,
                     ..other(format!("cannot open {}: {cause}", path.display()))
                 }),
             },
-            Origin::Repository(source) => source.blob(&self.blob).await,
+            BlobSource::Repository(source) => source.blob(&self.blob).await,
         }
     }
 }
@@ -224,7 +224,7 @@ impl Chunks {
     ///
     /// # Errors
     /// The origin breaks off.
-    pub async fn next(&mut self, size: u64) -> Result<Bytes, PortError> {
+    pub async fn next(&mut self, size: u64) -> Result<Bytes, OperationError> {
         let mut piece = Vec::new();
         let read = (&mut self.reader).take(size).read_to_end(&mut piece).await;
         read.and_then(|_| self.meter.verify(&piece)).map_err(|cause| self.meter.fault_of(&cause))?;
@@ -240,7 +240,7 @@ impl Chunks {
     ///
     /// # Errors
     /// It had fewer.
-    pub fn finish(&self) -> Result<(), PortError> {
+    pub fn finish(&self) -> Result<(), OperationError> {
         self.meter.check(self.meter.flow.given()).map_err(|cause| self.meter.fault_of(&cause))
     }
 }
@@ -316,14 +316,14 @@ impl Meter {
     }
 
     /// The origin's error as it came, or in words about this blob.
-    fn fault_of(&self, cause: &io::Error) -> PortError {
+    fn fault_of(&self, cause: &io::Error) -> OperationError {
         let inner = cause.get_ref();
-        if let Some(error) = inner.and_then(|inner| inner.downcast_ref::<PortError>()) {
+        if let Some(error) = inner.and_then(|inner| inner.downcast_ref::<OperationError>()) {
             return error.clone();
         }
         let message = format!("reading {} failed: {cause}", self.blob.digest);
         if self.with(|state| state.verifier.is_some()) {
-            PortError { kind: PortErrorKind::Damaged, ..other(message) }
+            OperationError { kind: OperationErrorKind::Damaged, ..other(message) }
         } else if inner.is_some_and(<dyn std::error::Error + Send + Sync>::is::<VerifyError>) {
             corrupt(message)
         } else {
@@ -336,13 +336,13 @@ impl Meter {
 mod tests {
     use super::*;
 
-    const PACE: Pace = Pace { quiet: SHORT, sending: SHORT, least: 10_000 };
+    const PACE: StallPolicy = StallPolicy { quiet: SHORT, sending: SHORT, least: 10_000 };
     const SHORT: Duration = Duration::from_millis(300);
 
     /// Reports what becomes of a flow of a megabyte that is given so many bytes every 10 ms
     /// for two seconds. The clock is tokio's own, and is paused: nothing waits for real.
     async fn flowing(bytes: u64) -> Option<Stall> {
-        let flow = Flow::new();
+        let flow = ByteFlow::new();
         let give = async {
             for _ in 0..200 {
                 flow.give(bytes);
@@ -365,7 +365,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn whoever_waits_for_the_origin_or_for_an_answer_is_not_slow() {
-        let (waiting, sent) = (Flow::new(), Flow::new());
+        let (waiting, sent) = (ByteFlow::new(), ByteFlow::new());
         waiting.reads(true);
         sent.give(10);
         let (waited, answered) = tokio::join!(

@@ -5,6 +5,7 @@ pub mod config;
 pub mod entrypoint;
 pub mod exec_form;
 pub mod executable;
+pub mod layer_id;
 pub mod process;
 pub mod wrapper;
 
@@ -12,4 +13,5 @@ pub use assemble::{Assembled, BaseRef, Lineage, assemble, index};
 pub use config::{ConfigError, ImageConfig, NewLayer};
 pub use entrypoint::{EntrypointError, resolve_program};
 pub use executable::{Executable, ExecutableError, Shebang, ThroughEnv};
+pub use layer_id::{LayerId, LayerKind, Part};
 pub use process::Process;

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::{ConfigError, ImageConfig};
@@ -11,7 +12,7 @@ use crate::rootfs::programs::DEFAULT_PATH;
 
 /// The fields of an image's `config` that carboy sets. What is empty or none stays
 /// as the base has it, but for `Cmd`: an entrypoint of one's own clears the base's.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct Process {
     /// With an absolute path first; none keeps the base's.
     pub entrypoint: Option<Vec<String>>,

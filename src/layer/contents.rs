@@ -6,10 +6,10 @@ use std::io::{self, Cursor, Read, Seek};
 use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 
-use super::member::Unzipped;
+use super::zip_entry::SeekableEntry;
 use crate::oci::Digest;
 use crate::oci::digest::Hasher;
-use crate::rootfs::{Content, Sparse};
+use crate::rootfs::{Content, ReadSeek, Sparse};
 
 /// Opens the tars that layers' stretches are in.
 pub trait TarFiles: Send + Sync {
@@ -39,11 +39,6 @@ const SMALL: u64 = 64 << 10;
 /// How much is hashed at once, in bytes.
 const PIECE: usize = 128 << 10;
 
-/// Bytes that can be read from any place.
-pub trait ReadSeek: Read + Seek {}
-
-impl<T: Read + Seek> ReadSeek for T {}
-
 /// Opens a file's bytes. Those of a pulled layer are verified before they are returned.
 ///
 /// # Errors
@@ -63,10 +58,10 @@ pub fn open(content: &Content, tars: &dyn TarFiles) -> io::Result<Box<dyn ReadSe
             let file = tars.tar(&sparse.blob)?;
             let data = Slice::new(file.clone(), sparse.offset, sparse.stored());
             verify(&data, sparse.data, &sparse.blob, tars)?;
-            Box::new(Holed::new(file, sparse.clone()))
+            Box::new(SparseReader::new(file, sparse.clone()))
         }
         Content::Local(file) => Box::new(File::open(&file.path)?),
-        Content::Member(member) => Box::new(Unzipped::open(member)?),
+        Content::ZipEntry(member) => Box::new(SeekableEntry::open(member)?),
     })
 }
 
@@ -188,7 +183,7 @@ impl Seek for Slice {
 }
 
 /// A file with holes, which read as zeros.
-pub struct Holed {
+pub struct SparseReader {
     file: Arc<File>,
     sparse: Arc<Sparse>,
     /// Where the data of each stretch begins in the tar.
@@ -198,12 +193,12 @@ pub struct Holed {
     hasher: Hasher,
 }
 
-impl Holed {
+impl SparseReader {
     /// The file, from its beginning.
     #[must_use]
     pub fn new(file: Arc<File>, sparse: Arc<Sparse>) -> Self {
         let next = |at: &mut u64, length: u64| Some(std::mem::replace(at, *at + length));
-        let lengths = sparse.stretches.iter().map(|stretch| stretch.length);
+        let lengths = sparse.extents.iter().map(|extent| extent.length);
         let starts = lengths.scan(sparse.offset, next).collect();
         Self { file, sparse, starts, at: 0, hasher: Hasher::default() }
     }
@@ -215,16 +210,16 @@ impl Holed {
     }
 }
 
-impl Read for Holed {
+impl Read for SparseReader {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let stretches = &self.sparse.stretches;
-        let here = stretches.partition_point(|stretch| stretch.offset + stretch.length <= self.at);
-        let (start, end, data) = match stretches.get(here) {
-            Some(stretch) if stretch.offset <= self.at => {
-                let into = self.at - stretch.offset;
-                (self.starts[here] + into, stretch.offset + stretch.length, true)
+        let extents = &self.sparse.extents;
+        let here = extents.partition_point(|extent| extent.offset + extent.length <= self.at);
+        let (start, end, data) = match extents.get(here) {
+            Some(extent) if extent.offset <= self.at => {
+                let into = self.at - extent.offset;
+                (self.starts[here] + into, extent.offset + extent.length, true)
             }
-            next => (0, next.map_or(self.sparse.size, |stretch| stretch.offset), false),
+            next => (0, next.map_or(self.sparse.size, |extent| extent.offset), false),
         };
         let want = usize::try_from(end.saturating_sub(self.at)).unwrap_or(usize::MAX).min(buffer.len());
         let mut count = want;
@@ -242,7 +237,7 @@ impl Read for Holed {
     }
 }
 
-impl Seek for Holed {
+impl Seek for SparseReader {
     fn seek(&mut self, position: io::SeekFrom) -> io::Result<u64> {
         let at = match position {
             io::SeekFrom::Start(at) => Some(at),

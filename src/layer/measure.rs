@@ -46,7 +46,7 @@ pub fn measure(recipe: &Recipe, tars: &dyn TarFiles, packer: &mut Packer) -> Res
         append(&mut builder, path, &hollow, recipe.timestamp(), tars, &|_| {})?;
         padded += content.size().next_multiple_of(512);
         match content {
-            Content::Member(member) if member.deflated && member.size >= TELLING => told += member.packed,
+            Content::ZipEntry(member) if member.deflated && member.size >= TELLING => told += member.packed,
             _ => unknown.push((path, content)),
         }
     }

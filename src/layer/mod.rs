@@ -1,19 +1,19 @@
 //! Layers as tar archives: read, and written the same way every time.
 
-mod archive;
 pub mod budget;
 pub mod contents;
-pub mod facts;
+pub mod listing;
 pub mod measure;
-pub mod member;
 pub mod pack;
 pub mod read;
 pub mod recipe;
+mod tar_reader;
 pub mod unpack;
 pub mod zip;
+pub mod zip_entry;
 
 pub use contents::TarFiles;
-pub use facts::LayerFacts;
+pub use listing::TarListing;
 pub use measure::{Measured, measure};
 pub use pack::{PackError, Packed, Packer};
 pub use recipe::Recipe;

@@ -10,11 +10,11 @@ use std::io::{self, BufReader, BufWriter, Read, Write};
 use zstd::zstd_safe::{CCtx, CParameter, ResetDirective};
 
 use super::Recipe;
-use super::contents::{Holed, Slice, TarFiles};
-use super::member::Inflated;
+use super::contents::{Slice, SparseReader, TarFiles};
+use super::zip_entry::EntryReader;
 use crate::oci::digest::Hasher;
 use crate::oci::{Compression, Descriptor, DiffId, Digest};
-use crate::rootfs::{Content, Entry, Kind, LocalFile, Member, RootPath, Sparse};
+use crate::rootfs::{Content, Entry, Kind, LocalFile, RootPath, Sparse, ZipEntry};
 
 /// How much zstd's worker gets at once, in bytes, and how much of what came before it may
 /// refer to: 8 is half the window. Measured at level 3 with numpy and pandas, 98 MB: 14 MB
@@ -39,15 +39,24 @@ pub struct Packed {
 /// Why a layer could not be written.
 #[derive(Debug, thiserror::Error)]
 pub enum PackError {
-    #[error("`{path}`: {cause}")]
-    Read { path: String, cause: io::Error },
+    #[error("cannot read `{path}`")]
+    Read {
+        path: String,
+        #[source]
+        cause: io::Error,
+    },
     #[error("`{path}` changed while it was being read")]
     Changed { path: String },
-    #[error("`{wheel}`: `{path}`: {cause}")]
-    Member { wheel: String, path: String, cause: io::Error },
-    #[error("`{wheel}`: `{path}` is not what its RECORD says")]
+    #[error("cannot read `{path}` in `{wheel}`")]
+    ZipEntry {
+        wheel: String,
+        path: String,
+        #[source]
+        cause: io::Error,
+    },
+    #[error("`{path}` in `{wheel}` does not match its RECORD")]
     Record { wheel: String, path: String },
-    #[error("cannot write the layer: {0}")]
+    #[error("cannot write the layer")]
     Write(#[from] io::Error),
 }
 
@@ -71,8 +80,8 @@ impl Packer {
         advanced: &dyn Fn(u64),
     ) -> Result<Packed, PackError> {
         let compression = recipe.compression();
-        let out = Hashed::new(BufWriter::with_capacity(256 << 10, out));
-        let out = Hashed::new(self.compressor(compression, out)?);
+        let out = HashingWriter::new(BufWriter::with_capacity(256 << 10, out));
+        let out = HashingWriter::new(self.compressor(compression, out)?);
         let (compressor, diff) = write_tar(recipe, tars, out, advanced)?.finish();
         let (mut file, (digest, size)) = compressor.finish()?.finish();
         file.flush()?;
@@ -143,9 +152,9 @@ impl<W: Write> Write for Compressor<'_, W> {
 fn write_tar<W: Write>(
     recipe: &Recipe,
     tars: &dyn TarFiles,
-    out: Hashed<W>,
+    out: HashingWriter<W>,
     advanced: &dyn Fn(u64),
-) -> Result<Hashed<W>, PackError> {
+) -> Result<HashingWriter<W>, PackError> {
     let mut builder = tar::Builder::new(out);
     for (path, entry) in recipe.entries() {
         append(&mut builder, path, entry, recipe.timestamp(), tars, advanced)?;
@@ -181,7 +190,7 @@ pub(super) fn append<W: Write>(
         Kind::File(content) => {
             header.set_entry_type(tar::EntryType::Regular);
             header.set_size(content.size());
-            let mut data = Counted { inner: open(content, path, tars)?, advanced, broken: false };
+            let mut data = CountingWriter { inner: open(content, path, tars)?, advanced, broken: false };
             let appended = builder.append_data(&mut header, os_path(name), &mut data);
             appended.map_err(|cause| if data.broken { data.inner.blame(path, cause, tars) } else { cause.into() })?;
             data.inner.check(path, tars)?;
@@ -222,9 +231,9 @@ fn os_path(bytes: &[u8]) -> std::path::PathBuf {
 enum Data<'a> {
     Bytes(&'a [u8]),
     Slice { slice: Slice, hasher: Hasher, blob: &'a Digest, want: &'a Digest },
-    Holed { file: Holed, sparse: &'a Sparse },
+    SparseReader { file: SparseReader, sparse: &'a Sparse },
     Local { file: io::Take<File>, left: u64, hasher: Hasher, want: &'a LocalFile },
-    Member { file: Box<BufReader<Inflated>>, hasher: Hasher, want: &'a Member },
+    ZipEntry { file: Box<BufReader<EntryReader>>, hasher: Hasher, want: &'a ZipEntry },
 }
 
 fn open<'a>(content: &'a Content, path: &RootPath, tars: &dyn TarFiles) -> Result<Data<'a>, PackError> {
@@ -236,15 +245,15 @@ fn open<'a>(content: &'a Content, path: &RootPath, tars: &dyn TarFiles) -> Resul
         }
         Content::Sparse(sparse) => {
             let file = tars.tar(&sparse.blob).map_err(|cause| PackError::Read { path: path.to_string(), cause })?;
-            Ok(Data::Holed { file: Holed::new(file, sparse.clone()), sparse })
+            Ok(Data::SparseReader { file: SparseReader::new(file, sparse.clone()), sparse })
         }
-        Content::Member(want) => {
+        Content::ZipEntry(want) => {
             let name = want.archive.path.display().to_string();
-            let file = Inflated::open(want).map_err(|cause| PackError::Read { path: name, cause })?;
+            let file = EntryReader::open(want).map_err(|cause| PackError::Read { path: name, cause })?;
             // Inflating in large steps is faster: what is repeated is still in the buffer.
             let step = usize::try_from(want.size).unwrap_or(STEP).clamp(1, STEP);
             let file = Box::new(BufReader::with_capacity(step, file));
-            Ok(Data::Member { file, hasher: Hasher::default(), want })
+            Ok(Data::ZipEntry { file, hasher: Hasher::default(), want })
         }
         Content::Local(want) => {
             let name = want.path.display().to_string();
@@ -263,7 +272,7 @@ impl Read for Data<'_> {
                 hasher.update(&buffer[..count]);
                 Ok(count)
             }
-            Self::Holed { file, .. } => file.read(buffer),
+            Self::SparseReader { file, .. } => file.read(buffer),
             Self::Local { file, left, hasher, .. } => {
                 let mut count = file.read(buffer)?;
                 if count == 0 && *left > 0 {
@@ -275,7 +284,7 @@ impl Read for Data<'_> {
                 hasher.update(&buffer[..count]);
                 Ok(count)
             }
-            Self::Member { file, hasher, .. } => {
+            Self::ZipEntry { file, hasher, .. } => {
                 let count = file.read(buffer)?;
                 hasher.update(&buffer[..count]);
                 Ok(count)
@@ -289,9 +298,11 @@ impl Data<'_> {
     fn blame(&self, path: &RootPath, cause: io::Error, tars: &dyn TarFiles) -> PackError {
         match self {
             Self::Slice { blob, .. } => PackError::Read { path: path.to_string(), cause: tars.damaged(blob) },
-            Self::Holed { sparse, .. } => PackError::Read { path: path.to_string(), cause: tars.damaged(&sparse.blob) },
-            Self::Member { want, .. } => {
-                PackError::Member { wheel: want.archive.name.clone(), path: path.to_string(), cause }
+            Self::SparseReader { sparse, .. } => {
+                PackError::Read { path: path.to_string(), cause: tars.damaged(&sparse.blob) }
+            }
+            Self::ZipEntry { want, .. } => {
+                PackError::ZipEntry { wheel: want.archive.name.clone(), path: path.to_string(), cause }
             }
             Self::Local { want, .. } => PackError::Read { path: want.path.display().to_string(), cause },
             Self::Bytes(_) => PackError::Read { path: path.to_string(), cause },
@@ -303,13 +314,13 @@ impl Data<'_> {
             Self::Slice { hasher, blob, want, .. } if hasher.clone().finish() != *want => {
                 Err(PackError::Read { path: path.to_string(), cause: tars.damaged(blob) })
             }
-            Self::Holed { file, sparse } if file.data_digest() != sparse.data => {
+            Self::SparseReader { file, sparse } if file.data_digest() != sparse.data => {
                 Err(PackError::Read { path: path.to_string(), cause: tars.damaged(&sparse.blob) })
             }
             Self::Local { hasher, want, .. } if hasher.clone().finish() != want.digest => {
                 Err(PackError::Changed { path: want.path.display().to_string() })
             }
-            Self::Member { hasher, want, .. } if hasher.clone().finish() != want.digest => {
+            Self::ZipEntry { hasher, want, .. } if hasher.clone().finish() != want.digest => {
                 Err(PackError::Record { wheel: want.archive.name.clone(), path: path.to_string() })
             }
             _ => Ok(()),
@@ -317,14 +328,14 @@ impl Data<'_> {
     }
 }
 
-struct Counted<'a, R> {
+struct CountingWriter<'a, R> {
     inner: R,
     advanced: &'a dyn Fn(u64),
     /// Whether reading failed.
     broken: bool,
 }
 
-impl<R: Read> Read for Counted<'_, R> {
+impl<R: Read> Read for CountingWriter<'_, R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let count = self.inner.read(buffer).inspect_err(|_| self.broken = true)?;
         (self.advanced)(count as u64);
@@ -333,13 +344,13 @@ impl<R: Read> Read for Counted<'_, R> {
 }
 
 /// A writer that hashes and counts what passes.
-struct Hashed<W> {
+struct HashingWriter<W> {
     inner: W,
     hasher: Hasher,
     size: u64,
 }
 
-impl<W> Hashed<W> {
+impl<W> HashingWriter<W> {
     fn new(inner: W) -> Self {
         Self { inner, hasher: Hasher::default(), size: 0 }
     }
@@ -349,7 +360,7 @@ impl<W> Hashed<W> {
     }
 }
 
-impl<W: Write> Write for Hashed<W> {
+impl<W: Write> Write for HashingWriter<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let count = self.inner.write(bytes)?;
         self.hasher.update(&bytes[..count]);

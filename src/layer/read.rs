@@ -3,7 +3,7 @@
 use std::io::{self, Read, Seek};
 use std::sync::Arc;
 
-use super::archive::{Archive, Fault, Input, Record, Type};
+use super::tar_reader::{EntryType, TarEntry, TarError, TarInput, TarReader};
 use crate::oci::Digest;
 use crate::oci::digest::Hasher;
 use crate::printable;
@@ -13,9 +13,13 @@ use crate::rootfs::{Content, Entry, Kind, Limits, Meta, RootPath, Sparse};
 /// What is wrong with a layer's tar.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
-    #[error("entry {path}: {cause}")]
-    Entry { path: String, cause: EntryError },
-    #[error("its tar cannot be read: {0}")]
+    #[error("its entry {path} is invalid")]
+    Entry {
+        path: String,
+        #[source]
+        cause: EntryError,
+    },
+    #[error("cannot read its tar")]
     Io(#[from] io::Error),
     #[error("it unpacks to more than {limit} bytes")]
     Size { limit: u64 },
@@ -29,7 +33,7 @@ pub enum ReadError {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum EntryError {
     #[error(transparent)]
-    Fault(#[from] Fault),
+    TarError(#[from] TarError),
     #[error("its {what} is longer than {limit} bytes")]
     TooLong { what: &'static str, limit: u64 },
     #[error("its name leads out of the image")]
@@ -67,7 +71,7 @@ impl ReadError {
 /// Names that lead outside, are too long, or are no hardlink's target; entries that tar
 /// readers disagree on; types that no image needs; more of anything than its limit.
 pub fn list(tar: impl Read + Seek, blob: Digest, limits: &Limits) -> Result<Vec<LayerEntry>, ReadError> {
-    entries(&mut Archive::new(tar)?, blob, limits)
+    entries(&mut TarReader::new(tar)?, blob, limits)
 }
 
 /// Lists a tar of `length` bytes as [`list`] does, and hashes it in the same pass: what is
@@ -81,8 +85,8 @@ pub fn list_hashed(
     blob: Digest,
     limits: &Limits,
 ) -> Result<(Vec<LayerEntry>, Digest), ReadError> {
-    let hashing = Hashing { tar, hasher: Hasher::default(), piece: vec![0; PIECE], left: length };
-    let mut archive = Archive::of(hashing, length);
+    let hashing = HashingReader { tar, hasher: Hasher::default(), piece: vec![0; PIECE], left: length };
+    let mut archive = TarReader::of(hashing, length);
     let entries = entries(&mut archive, blob, limits)?;
     let mut hashing = archive.into_input();
     hashing.forward(hashing.left)?;
@@ -93,7 +97,7 @@ pub fn list_hashed(
 const PIECE: usize = 128 << 10;
 
 /// A tar that is hashed as it is read. Nothing is passed over.
-struct Hashing<R> {
+struct HashingReader<R> {
     tar: R,
     hasher: Hasher,
     piece: Vec<u8>,
@@ -101,7 +105,7 @@ struct Hashing<R> {
     left: u64,
 }
 
-impl<R: Read> Input for Hashing<R> {
+impl<R: Read> TarInput for HashingReader<R> {
     fn fill(&mut self, buffer: &mut [u8]) -> io::Result<()> {
         self.tar.read_exact(buffer)?;
         self.hasher.update(buffer);
@@ -122,17 +126,21 @@ impl<R: Read> Input for Hashing<R> {
     }
 }
 
-fn entries<I: Input>(archive: &mut Archive<I>, blob: Digest, limits: &Limits) -> Result<Vec<LayerEntry>, ReadError> {
-    let mut tally = Tally::new(archive.length(), limits)?;
+fn entries<I: TarInput>(
+    archive: &mut TarReader<I>,
+    blob: Digest,
+    limits: &Limits,
+) -> Result<Vec<LayerEntry>, ReadError> {
+    let mut tally = LimitCounter::new(archive.length(), limits)?;
     let mut out = Vec::new();
     loop {
         let record = archive.entry().map_err(|cause| at(archive.name(), cause.into()))?;
         let Some(record) = record else { return Ok(out) };
         tally.record(&record)?;
-        let digest = match (record.kind, &record.stretches) {
-            (Type::File, None) => archive.digest(record.offset, record.size),
-            (Type::File, Some(stretches)) => {
-                archive.digest(record.offset, stretches.iter().map(|stretch| stretch.length).sum())
+        let digest = match (record.kind, &record.extents) {
+            (EntryType::File, None) => archive.digest(record.offset, record.size),
+            (EntryType::File, Some(extents)) => {
+                archive.digest(record.offset, extents.iter().map(|extent| extent.length).sum())
             }
             _ => Ok(Digest::of(b"")),
         };
@@ -142,14 +150,14 @@ fn entries<I: Input>(archive: &mut Archive<I>, blob: Digest, limits: &Limits) ->
 }
 
 /// What a layer's entries come to, held against the limits.
-pub(super) struct Tally<'a> {
+pub(super) struct LimitCounter<'a> {
     limits: &'a Limits,
     entries: u64,
     names: u64,
     expanded: u64,
 }
 
-impl<'a> Tally<'a> {
+impl<'a> LimitCounter<'a> {
     /// Nothing yet of a tar of so many bytes.
     pub(super) fn new(tar: u64, limits: &'a Limits) -> Result<Self, ReadError> {
         if tar > limits.layer_size {
@@ -159,8 +167,8 @@ impl<'a> Tally<'a> {
     }
 
     /// Counts an entry of an archive.
-    fn record(&mut self, record: &Record) -> Result<(), ReadError> {
-        self.count(weight(record), record.stretches.as_ref().map(|_| record.size))
+    fn record(&mut self, record: &TarEntry) -> Result<(), ReadError> {
+        self.count(weight(record), record.extents.as_ref().map(|_| record.size))
     }
 
     /// Counts an entry: the bytes that it keeps in memory, and a sparse file's length.
@@ -198,8 +206,8 @@ impl<'a> Tally<'a> {
             }
         }
         let xattrs = xattrs.into_iter().flatten().map(|(name, value)| name.len() + value.len() + 64);
-        let stretches = sparse.map_or(0, |sparse| 16 * sparse.stretches.len());
-        let weight = entry.path.as_bytes().len() + link.len() + xattrs.sum::<usize>() + stretches;
+        let extents = sparse.map_or(0, |sparse| 16 * sparse.extents.len());
+        let weight = entry.path.as_bytes().len() + link.len() + xattrs.sum::<usize>() + extents;
         self.count(weight as u64, sparse.map(|sparse| sparse.size))
     }
 }
@@ -211,13 +219,13 @@ impl<'a> Tally<'a> {
 /// # Errors
 /// An entry that says that it is longer than a layer may be; headers that tar readers
 /// disagree on; more entries, names or bytes in files with holes than a layer may have.
-pub(super) fn watch<I: Input>(archive: &mut Archive<I>, limits: &Limits) -> Result<(), ReadError> {
-    let mut tally = Tally::new(0, limits)?;
+pub(super) fn watch<I: TarInput>(archive: &mut TarReader<I>, limits: &Limits) -> Result<(), ReadError> {
+    let mut tally = LimitCounter::new(0, limits)?;
     loop {
         let record = match archive.entry() {
             Ok(Some(record)) => record,
             // The reader of the whole tar knows better why it ends here.
-            Ok(None) | Err(Fault::Io(_)) => return Ok(()),
+            Ok(None) | Err(TarError::Io(_)) => return Ok(()),
             Err(fault) => return Err(at(archive.name(), fault.into())),
         };
         let limit = limits.layer_size;
@@ -233,13 +241,13 @@ fn at(name: &[u8], cause: EntryError) -> ReadError {
 }
 
 /// The bytes that an entry keeps in memory beside its fields.
-fn weight(record: &Record) -> u64 {
+fn weight(record: &TarEntry) -> u64 {
     let xattrs = record.xattrs.iter().map(|(name, value)| name.len() + value.len() + 64);
-    let stretches = record.stretches.as_ref().map_or(0, |stretches| 16 * stretches.len());
-    (record.name.len() + record.link.len() + xattrs.sum::<usize>() + stretches) as u64
+    let extents = record.extents.as_ref().map_or(0, |extents| 16 * extents.len());
+    (record.name.len() + record.link.len() + xattrs.sum::<usize>() + extents) as u64
 }
 
-fn one(record: Record, blob: Digest, digest: Digest, limits: &Limits) -> Result<LayerEntry, EntryError> {
+fn one(record: TarEntry, blob: Digest, digest: Digest, limits: &Limits) -> Result<LayerEntry, EntryError> {
     let bounded = |bytes: &[u8], what| {
         let limit = limits.name_length;
         if bytes.len() as u64 > limit { Err(EntryError::TooLong { what, limit }) } else { Ok(()) }
@@ -248,7 +256,7 @@ fn one(record: Record, blob: Digest, digest: Digest, limits: &Limits) -> Result<
     bounded(&record.link, "target")?;
     let path = RootPath::new(&record.name).map_err(|_| EntryError::LeadsOut)?;
     // GNU tar takes an empty name for the root.
-    if path.is_root() && (record.kind != Type::Folder || record.name.is_empty()) {
+    if path.is_root() && (record.kind != EntryType::Folder || record.name.is_empty()) {
         return Err(EntryError::Root);
     }
     let id = |value| u32::try_from(value).map_err(|_| EntryError::Owner(value));
@@ -258,19 +266,19 @@ fn one(record: Record, blob: Digest, digest: Digest, limits: &Limits) -> Result<
         gid: id(record.gid)?,
         xattrs: record.xattrs,
     };
-    let Record { offset, size, link, .. } = record;
+    let TarEntry { offset, size, link, .. } = record;
     let kind = match record.kind {
-        Type::Folder => Kind::Folder,
-        Type::Special => Kind::Special,
-        Type::Link | Type::HardLink if link.is_empty() => return Err(EntryError::LinkToNothing),
-        Type::Link => Kind::Link(link),
-        Type::HardLink => {
+        EntryType::Folder => Kind::Folder,
+        EntryType::Special => Kind::Special,
+        EntryType::Link | EntryType::HardLink if link.is_empty() => return Err(EntryError::LinkToNothing),
+        EntryType::Link => Kind::Link(link),
+        EntryType::HardLink => {
             let target = RootPath::new(link).map_err(|_| EntryError::HardLinkOut)?;
             return Ok(LayerEntry { path, change: Change::HardLink { target } });
         }
-        Type::File => Kind::File(match record.stretches {
+        EntryType::File => Kind::File(match record.extents {
             None => Content::Layer { blob, offset, size, digest },
-            Some(stretches) => Content::Sparse(Arc::new(Sparse { blob, offset, size, stretches, data: digest })),
+            Some(extents) => Content::Sparse(Arc::new(Sparse { blob, offset, size, extents, data: digest })),
         }),
     };
     Ok(LayerEntry { path, change: Change::Put(Arc::new(Entry { meta, kind })) })
@@ -284,6 +292,7 @@ mod tests {
     use tar::EntryType;
 
     use super::*;
+    use crate::diagnostic::chain;
 
     fn archive(kind: EntryType, name: &str, link: &str, data: &[u8]) -> Cursor<Vec<u8>> {
         let mut header = tar::Header::new_gnu();
@@ -333,13 +342,13 @@ mod tests {
             (archive(EntryType::Link, "a", "../b", b""), "hardlink out"),
             (archive(EntryType::new(b'V'), "a", "", b""), "its type is none"),
         ] {
-            let error = list(tar, blob, &Limits::default()).unwrap_err().to_string();
+            let error = chain(&list(tar, blob, &Limits::default()).unwrap_err());
             assert!(error.contains(says), "{error}");
         }
         for length in [100, 511, 513, 700, 2559] {
             let mut cut = archive(EntryType::Regular, "a", "", &[1; 2000]).into_inner();
             cut.truncate(length);
-            let error = list(Cursor::new(cut), blob, &Limits::default()).unwrap_err().to_string();
+            let error = chain(&list(Cursor::new(cut), blob, &Limits::default()).unwrap_err());
             assert!(error.ends_with("the archive ends in the middle of it"), "{error}");
         }
     }
@@ -361,6 +370,6 @@ mod tests {
     #[test]
     fn names_are_shown_on_one_line() {
         let error = at(b"a\n\xffb\xc3\xa9", EntryError::LeadsOut);
-        assert_eq!(error.to_string(), "entry `a\\n\\xffb\u{e9}`: its name leads out of the image");
+        assert_eq!(chain(&error), "its entry `a\\n\\xffb\u{e9}` is invalid: its name leads out of the image");
     }
 }

@@ -102,6 +102,17 @@ impl Recipe {
         self.entries.iter().map(|(path, entry)| (path, entry.as_ref()))
     }
 
+    /// The entries, to be shared with a tree.
+    pub fn shared(&self) -> impl Iterator<Item = (&RootPath, &Arc<Entry>)> {
+        self.entries.iter()
+    }
+
+    /// A recipe that was stored.
+    #[must_use]
+    pub fn restore(entries: BTreeMap<RootPath, Arc<Entry>>, timestamp: u64, compression: Compression) -> Self {
+        Self { entries, timestamp, compression }
+    }
+
     /// Whether nothing was added.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -186,13 +197,13 @@ impl Key {
                 self.bytes(b"sparse");
                 self.bytes(sparse.data.as_bytes());
                 self.number(sparse.size);
-                self.number(sparse.stretches.len() as u64);
-                for stretch in &sparse.stretches {
-                    self.number(stretch.offset);
-                    self.number(stretch.length);
+                self.number(sparse.extents.len() as u64);
+                for extent in &sparse.extents {
+                    self.number(extent.offset);
+                    self.number(extent.length);
                 }
             }
-            Kind::File(Content::Member(member)) => {
+            Kind::File(Content::ZipEntry(member)) => {
                 // What RECORD says of it, only another reading of the same wheel may believe.
                 self.bytes(b"member");
                 self.bytes(member.archive.digest.as_bytes());

@@ -7,9 +7,9 @@ use std::io::{self, Cursor, Read, Write};
 
 use zstd::zstd_safe::get_frame_content_size;
 
-use super::archive::{Archive, Input};
 use super::budget::{Budget, ImageError};
 use super::read::{self, ReadError};
+use super::tar_reader::{TarInput, TarReader};
 use crate::oci::digest::Hasher;
 use crate::oci::{DiffId, Packing};
 use crate::rootfs::Limits;
@@ -41,10 +41,10 @@ pub enum UnpackError {
     Image(#[from] ImageError),
     #[error(transparent)]
     Tar(#[from] ReadError),
-    #[error("{0}")]
+    #[error("cannot decompress it")]
     Io(#[from] io::Error),
-    #[error("{0}")]
-    Write(io::Error),
+    #[error("cannot write its tar")]
+    Write(#[source] io::Error),
 }
 
 impl UnpackError {
@@ -147,7 +147,7 @@ fn too_wide(cause: UnpackError, limit: u64) -> UnpackError {
 
 /// Passes a tar on to `out`; returns its digest and its length in bytes.
 fn pass(tar: impl Read, limits: &Limits, budget: &Budget, out: &mut impl Write) -> Result<(DiffId, u64), UnpackError> {
-    let passing = Passing {
+    let passing = TarTee {
         tar,
         out,
         hasher: Hasher::default(),
@@ -158,7 +158,7 @@ fn pass(tar: impl Read, limits: &Limits, budget: &Budget, out: &mut impl Write) 
         budget,
         fault: None,
     };
-    let mut archive = Archive::streamed(passing);
+    let mut archive = TarReader::streamed(passing);
     let watched = read::watch(&mut archive, limits);
     let mut passing = archive.into_input();
     if let Some(fault) = passing.fault {
@@ -177,7 +177,7 @@ fn pass(tar: impl Read, limits: &Limits, budget: &Budget, out: &mut impl Write) 
 }
 
 /// A tar on its way: what is ready to be read has been hashed and written.
-struct Passing<'a, R, W> {
+struct TarTee<'a, R, W> {
     tar: R,
     out: &'a mut W,
     hasher: Hasher,
@@ -192,7 +192,7 @@ struct Passing<'a, R, W> {
     fault: Option<UnpackError>,
 }
 
-impl<R: Read, W: Write> Passing<'_, R, W> {
+impl<R: Read, W: Write> TarTee<'_, R, W> {
     /// Passes the next bytes on; `false` at the end.
     fn step(&mut self) -> Result<bool, UnpackError> {
         let count = self.tar.read(&mut self.buffer)?;
@@ -223,7 +223,7 @@ impl<R: Read, W: Write> Passing<'_, R, W> {
     }
 }
 
-impl<R: Read, W: Write> Input for Passing<'_, R, W> {
+impl<R: Read, W: Write> TarInput for TarTee<'_, R, W> {
     fn fill(&mut self, mut buffer: &mut [u8]) -> io::Result<()> {
         while !buffer.is_empty() {
             let count = self.some(buffer.len())?;
@@ -250,6 +250,7 @@ mod tests {
     use std::io::Write as _;
 
     use super::*;
+    use crate::diagnostic::chain;
     use crate::oci::Digest;
 
     /// A tar of one file of zeros, whose header says `size`; not all of them need be there.
@@ -352,9 +353,9 @@ mod tests {
             let error = refused(&tar(size, 0), Packing::Tar);
             assert_eq!(error.limit(), Some("layer-size"), "{error}");
             let text = format!(
-                "entry `opt/x`: it says that it has {size} bytes: the layer unpacks to more than 1048576 bytes"
+                "its entry `opt/x` is invalid: it says that it has {size} bytes: the layer unpacks to more than 1048576 bytes"
             );
-            assert_eq!(error.to_string(), text);
+            assert_eq!(chain(&error), text);
         }
         let mut encoder = zstd::stream::Encoder::new(Vec::new(), 1).unwrap();
         encoder.set_pledged_src_size(Some(2 << 20)).unwrap();
@@ -375,7 +376,7 @@ mod tests {
         let want = DiffId(Digest::of(b""));
         let error =
             unpack(&blob[..], Packing::Zstd, want, &limits, &Budget::new(&limits, "layers"), &mut out).unwrap_err();
-        assert!(error.to_string().ends_with("a number in its header is none"), "{error}");
+        assert!(chain(&error).ends_with("a number in its header is none"), "{error}");
         assert!(out.len() <= STEP, "{}", out.len());
     }
 }

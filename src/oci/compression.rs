@@ -1,9 +1,11 @@
 //! How layers are compressed.
 
+use serde::{Deserialize, Serialize};
+
 use super::Packing;
 
 /// A compressor and its level.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub enum Compression {
     /// Levels 1 to 19.
     Zstd { level: i32 },

@@ -27,8 +27,12 @@ pub struct RawManifest {
 pub enum ManifestError {
     #[error("manifest {digest} is not valid JSON of its kind: {cause}")]
     Json { digest: Digest, cause: String },
-    #[error("manifest {digest}: {cause}")]
-    Descriptor { digest: Digest, cause: DescriptorError },
+    #[error("manifest {digest} has an invalid descriptor")]
+    Descriptor {
+        digest: Digest,
+        #[source]
+        cause: DescriptorError,
+    },
     #[error("manifest {digest} has {count} layers, and an image may have {MOST_LAYERS}")]
     Layers { digest: Digest, count: usize },
     #[error("manifest {digest} has the media type `{media_type}`, which is no image's")]

@@ -1,5 +1,6 @@
 //! The nouns of the image and distribution specifications. Pure.
 
+pub mod architecture;
 pub mod compression;
 pub mod descriptor;
 pub mod digest;
@@ -8,6 +9,7 @@ pub mod manifest;
 pub mod media_type;
 pub mod platform;
 
+pub use architecture::Architecture;
 pub use compression::Compression;
 pub use descriptor::Descriptor;
 pub use digest::{DiffId, Digest};

@@ -1,12 +1,15 @@
 //! The platform an image is for: operating system, architecture, variant.
 //!
 //! Source: image-spec `image-index.md`; containerd's `platforms` package for
-//! the equivalences (`arm64` is `arm64/v8`, `arm` is `arm/v7`).
+//! the equivalences (`arm64` is `arm64/v8`, `arm` is `arm/v7`), which the table of
+//! architectures has.
 
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
+
+use super::Architecture;
 
 /// `linux/amd64`, `linux/arm64/v8` and the like.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
@@ -35,23 +38,13 @@ impl Platform {
         self.os == wanted.os && self.architecture == wanted.architecture && self.level() == wanted.level()
     }
 
-    /// The Debian multiarch triplet, for the architectures carboy knows.
-    #[must_use]
-    pub fn triplet(&self) -> Option<&'static str> {
-        match self.architecture.as_str() {
-            "amd64" => Some("x86_64-linux-gnu"),
-            "arm64" => Some("aarch64-linux-gnu"),
-            _ => None,
-        }
-    }
-
+    /// The variant, without the `v` that it may begin with; the architecture's own where
+    /// none is named.
     fn level(&self) -> &str {
-        match (self.architecture.as_str(), self.variant.as_deref().unwrap_or("")) {
-            ("arm64", "" | "v8" | "8") => "v8",
-            ("arm", "") => "v7",
-            ("amd64", "" | "v1") => "",
-            (_, variant) => variant,
-        }
+        let variant = self.variant.as_deref().filter(|variant| !variant.is_empty());
+        let own = || Architecture::named(&self.architecture).and_then(|architecture| architecture.variant);
+        let level = variant.or_else(own).unwrap_or_default();
+        level.strip_prefix('v').unwrap_or(level)
     }
 }
 
@@ -73,13 +66,12 @@ impl FromStr for Platform {
         if !(2..=3).contains(&parts.len()) || !parts.iter().all(|part| word(part)) {
             return Err(PlatformError(text.to_owned()));
         }
-        let architecture = match parts[1] {
-            "x86_64" | "x86-64" => "amd64",
-            "aarch64" => "arm64",
-            other => other,
-        };
         let variant = parts.get(2).map(|&variant| variant.to_owned());
-        Ok(Self { variant, ..Self::new(parts[0], architecture) })
+        // A name other than OCI's own means one variant: `armv7l` is `arm/v7`.
+        let known = Architecture::known_as(parts[1]).filter(|known| known.name != parts[1]);
+        let Some(known) = known else { return Ok(Self { variant, ..Self::new(parts[0], parts[1]) }) };
+        let platform = known.platform();
+        Ok(Self { os: parts[0].to_owned(), variant: variant.or(platform.variant), ..platform })
     }
 }
 
@@ -97,6 +89,10 @@ mod tests {
             ("linux/amd64/v3", "linux/amd64", false),
             ("linux/arm/v6", "linux/arm", false),
             ("linux/arm/v7", "linux/arm", true),
+            ("linux/arm/v7", "linux/armv7l", true),
+            ("linux/arm/7", "linux/armhf", true),
+            ("linux/386", "linux/i386", true),
+            ("linux/riscv64", "linux/riscv64", true),
             ("windows/amd64", "linux/amd64", false),
         ] {
             assert_eq!(platform(has).matches(&platform(wanted)), same, "{has} for {wanted}");

@@ -1,29 +1,45 @@
 //! What keeps a plan from being made, with the fix.
 
 use crate::config::BadValue;
+use crate::diagnostic::Code;
 use crate::hint::Hint;
 use crate::oci::Platform;
+use crate::oci::architecture::ARCHITECTURES;
 use crate::oci::location::LocationError;
 use crate::oci::platform::PlatformError;
 use crate::python::releases::PairError;
 use crate::rootfs::path::PathError;
 
+/// The platforms that an image can be built for: `linux/amd64, linux/arm64, linux/arm/v7`.
+fn supported() -> String {
+    let names: Vec<_> = ARCHITECTURES.iter().map(|architecture| architecture.platform().to_string()).collect();
+    names.join(", ")
+}
+
 /// Why nothing can be built from what was given.
 #[derive(Debug, thiserror::Error)]
 pub enum PlanError {
-    #[error("no target: where should the image go?")]
+    #[error("no target: carboy does not know where to push the image")]
     NoTarget,
-    #[error("{what}: {cause}")]
-    Location { what: String, cause: LocationError },
+    #[error("invalid `{what}`")]
+    Location {
+        what: String,
+        #[source]
+        cause: LocationError,
+    },
     #[error("a tag cannot be pushed to a digest: `{0}`")]
     TargetDigest(String),
     #[error("`{0}` is not a tag")]
     Tag(String),
-    #[error("{what}: {cause}")]
-    Platform { what: String, cause: PlatformError },
+    #[error("invalid `{what}`")]
+    Platform {
+        what: String,
+        #[source]
+        cause: PlatformError,
+    },
     #[error("`--platform` names {0} twice")]
     PlatformTwice(Platform),
-    #[error("carboy cannot build for {0}: it knows the libraries of linux/amd64 and linux/arm64")]
+    #[error("carboy cannot build for {0}, only for {supported}", supported = supported())]
     PlatformUnknown(Platform),
     #[error("`{flag}` {cause}")]
     Flag { flag: &'static str, cause: BadValue },
@@ -33,20 +49,38 @@ pub enum PlanError {
     NoSitePackages(Platform),
     #[error("`dependencies.lock` and `dependencies.site-packages` contradict each other")]
     TwoDependencies,
-    #[error("`{0}` chooses from a lock file, and there is none")]
+    #[error("`{0}` needs a lock file, and there is none")]
     NoLock(&'static str),
     #[error("`python = false` and `{0}` contradict each other")]
     NoPython(&'static str),
-    #[error("`[[extract]]` takes from the builder, and there is none")]
+    #[error("`[[extract]]` copies from the builder, and there is none")]
     NoBuilder,
-    #[error("there is nothing to take a runtime from: the builder is `scratch`")]
+    #[error("the builder is `scratch`, which has no Python")]
     ScratchBuilder,
-    #[error("`{key}`: {cause}")]
-    Path { key: &'static str, cause: PathError },
+    #[error("invalid `{key}`")]
+    Path {
+        key: &'static str,
+        #[source]
+        cause: PathError,
+    },
     #[error("`image.stop-signal`: `{0}` is not a signal")]
     Signal(String),
-    #[error("the built-in profile `debug` knows no debug variant of the base `{0}`")]
+    #[error("the built-in profile `debug` has no debug variant for the base `{0}`")]
     DebugBase(String),
+}
+
+impl PlanError {
+    /// The code of its diagnostic.
+    #[must_use]
+    pub fn code(&self) -> Code {
+        match self {
+            Self::NoTarget | Self::Flag { .. } | Self::PlatformTwice(_) => Code::InvalidArgument,
+            Self::Location { what, .. } | Self::Platform { what, .. } if what.starts_with("--") => {
+                Code::InvalidArgument
+            }
+            _ => Code::InvalidConfiguration,
+        }
+    }
 }
 
 impl Hint for PlanError {

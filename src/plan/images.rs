@@ -8,23 +8,23 @@ use crate::oci::Location;
 use crate::python::releases;
 
 /// The version asked for, or none for whatever fits; or no Python at all.
-pub(super) enum Wanted {
+pub(super) enum PythonRequest {
     Version(Option<String>),
     Off,
 }
 
-pub(super) fn python(args: &Args, file: &File) -> Result<Wanted, PlanError> {
+pub(super) fn python(args: &Args, file: &File) -> Result<PythonRequest, PlanError> {
     let flag = args.python.as_deref().map(str::parse::<PythonChoice>).transpose();
     let asked = flag.map_err(|cause| PlanError::Flag { flag: "--python", cause })?.or_else(|| file.python.clone());
     Ok(match asked {
-        Some(PythonChoice::Off) => Wanted::Off,
-        Some(PythonChoice::Version(version)) => Wanted::Version(Some(version)),
-        None => Wanted::Version(None),
+        Some(PythonChoice::Off) => PythonRequest::Off,
+        Some(PythonChoice::Version(version)) => PythonRequest::Version(Some(version)),
+        None => PythonRequest::Version(None),
     })
 }
 
-pub(super) fn runtime(python: Wanted, file: &File) -> Option<Runtime> {
-    let Wanted::Version(version) = python else { return None };
+pub(super) fn runtime(python: PythonRequest, file: &File) -> Option<Runtime> {
+    let PythonRequest::Version(version) = python else { return None };
     Some(Runtime {
         version,
         exclude: file.runtime.exclude.clone().unwrap_or_default(),
@@ -35,10 +35,10 @@ pub(super) fn runtime(python: Wanted, file: &File) -> Option<Runtime> {
 }
 
 /// The names of base and builder.
-pub(super) fn images(args: &Args, file: &File, python: &Wanted) -> Result<(String, Option<String>), PlanError> {
+pub(super) fn images(args: &Args, file: &File, python: &PythonRequest) -> Result<(String, Option<String>), PlanError> {
     let base = args.base.clone().or_else(|| file.base.clone());
     let builder = args.builder.clone().or_else(|| file.builder.clone());
-    let Wanted::Version(asked) = python else {
+    let PythonRequest::Version(asked) = python else {
         let base = base.unwrap_or(releases::pair(releases::DEFAULT)?.base);
         return Ok((base, builder));
     };

@@ -10,16 +10,16 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::config::{self, BUILDER, File, SitePackages};
-use crate::oci::{Compression, Location, Platform};
-use crate::python::lock::{Choice, Lock};
+use crate::oci::{Architecture, Compression, Location, Platform};
+use crate::python::lock::{Lock, LockSelection};
 use crate::python::normalised;
-use crate::python::project::Project;
+use crate::python::project::ProjectMetadata;
 use crate::rootfs::accounts::User;
 use crate::rootfs::{Limits, RootPath};
 
 pub use error::PlanError;
 pub use images::join;
-use images::{Wanted, below, image_location, images, python, runtime};
+use images::{PythonRequest, below, image_location, images, python, runtime};
 use target::target;
 
 /// What the command line and the environment say, and what `cli` found in the folder.
@@ -44,7 +44,7 @@ pub struct Args {
     /// The configuration that was read, when it is a file of its own.
     pub config: Option<PathBuf>,
     /// What `pyproject.toml` says of the project.
-    pub project: Option<Project>,
+    pub project: Option<ProjectMetadata>,
     /// What follows `--`.
     pub entrypoint: Option<Vec<String>>,
     pub push: bool,
@@ -65,7 +65,7 @@ pub struct LockFile {
     /// The workspace's member that is built, where the file is another project's.
     pub member: Option<String>,
     /// Where paths in it and in the project's files may lead.
-    pub bounds: Arc<Bounds>,
+    pub bounds: Arc<PathBounds>,
 }
 
 /// Where the dependencies come from.
@@ -74,12 +74,12 @@ pub enum Dependencies {
     None,
     /// Each platform's folder of ready-made site-packages.
     Ready(BTreeMap<Platform, PathBuf>),
-    Locked(Locked),
+    Locked(LockedDependencies),
 }
 
 /// Who names a place.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub enum By {
+pub enum Author {
     /// Whoever runs carboy: flags, variables, the configuration of the machine.
     #[default]
     User,
@@ -89,7 +89,7 @@ pub enum By {
 
 /// The folders that paths in a project's own files may lead to, absolute and without links.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Bounds {
+pub struct PathBounds {
     /// The root of the project. Of a lock file elsewhere that a flag names, its folder too.
     pub roots: Vec<PathBuf>,
     /// What `--allow-outside` names: absolute paths may lead there too.
@@ -112,19 +112,19 @@ impl Dependencies {
 
 /// What of a lock file, and where its wheels are looked for.
 #[derive(Clone, Debug)]
-pub struct Locked {
+pub struct LockedDependencies {
     pub lock: Arc<Lock>,
     pub folder: PathBuf,
     /// The project's folder.
     pub project: PathBuf,
-    pub choice: Choice,
+    pub choice: LockSelection,
     /// Folders of wheels, looked in first.
     pub wheelhouses: Vec<PathBuf>,
-    pub wheelhouses_by: By,
+    pub wheelhouses_by: Author,
     /// The index that a flag or the configuration names.
-    pub index: Option<(By, String)>,
+    pub index: Option<(Author, String)>,
     /// Where paths of the project's files may lead.
-    pub bounds: Arc<Bounds>,
+    pub bounds: Arc<PathBounds>,
 }
 
 /// One image to build.
@@ -154,9 +154,9 @@ pub struct Plan {
     pub copies: Vec<Copy>,
     pub users: Vec<User>,
     pub directories: Vec<Directory>,
-    pub image: Settings,
+    pub image: ImageSettings,
     pub compression: Compression,
-    pub split: Split,
+    pub split: LayerSplit,
     pub limits: Limits,
     pub timestamp: u64,
 }
@@ -186,14 +186,14 @@ pub struct Extract {
 
 /// Which distributions have layers of their own.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Split {
+pub struct LayerSplit {
     /// From this size on, unpacked, in bytes.
     pub size: u64,
     /// So many at most, the largest.
     pub max: usize,
 }
 
-impl Default for Split {
+impl Default for LayerSplit {
     /// Every layer costs a request or two for whoever pulls; a megabyte is worth that.
     fn default() -> Self {
         Self { size: 1 << 20, max: 24 }
@@ -207,7 +207,7 @@ pub struct App {
     /// A path or glob of wheels to install instead, below `source`.
     pub wheel: Option<String>,
     /// What `pyproject.toml` says of it.
-    pub project: Option<Project>,
+    pub project: Option<ProjectMetadata>,
     pub to: RootPath,
     pub include: Vec<String>,
     pub exclude: Vec<String>,
@@ -237,7 +237,7 @@ pub struct Directory {
 
 /// The image's own configuration.
 #[derive(Clone, Debug, Default)]
-pub struct Settings {
+pub struct ImageSettings {
     pub entrypoint: Option<Vec<String>>,
     pub cmd: Option<Vec<String>>,
     /// Over the defaults and the base's.
@@ -259,7 +259,7 @@ impl Plan {
     pub fn new(args: &Args, file: &File, profile: Option<&str>) -> Result<Self, PlanError> {
         looks_for_lock(args, file, false)?;
         let python = python(args, file)?;
-        let has_python = matches!(python, Wanted::Version(_));
+        let has_python = matches!(python, PythonRequest::Version(_));
         let (base_name, builder_name) = images(args, file, &python)?;
         let has_builder = builder_name.as_deref().is_some_and(|name| name != "scratch");
         let platforms = platforms(args, file)?;
@@ -357,7 +357,7 @@ fn platforms(args: &Args, file: &File) -> Result<Vec<Platform>, PlanError> {
     let mut out: Vec<Platform> = Vec::new();
     for text in texts {
         let platform: Platform = text.parse().map_err(|cause| PlanError::Platform { what: what.to_owned(), cause })?;
-        if platform.os != "linux" || platform.triplet().is_none() {
+        if Architecture::of(&platform).is_none() {
             return Err(PlanError::PlatformUnknown(platform));
         }
         if out.iter().any(|other| other.matches(&platform)) {
@@ -375,7 +375,7 @@ fn platforms(args: &Args, file: &File) -> Result<Vec<Platform>, PlanError> {
 /// Sources that contradict each other or `python = false`.
 pub fn looks_for_lock(args: &Args, file: &File, named: bool) -> Result<bool, PlanError> {
     let wanted = &file.dependencies;
-    let has_python = matches!(python(args, file)?, Wanted::Version(_));
+    let has_python = matches!(python(args, file)?, PythonRequest::Version(_));
     let set = [
         ("--lock", named),
         ("dependencies.lock", wanted.lock.is_some()),
@@ -402,15 +402,15 @@ fn dependencies(args: &Args, file: &File, platforms: &[Platform], has_python: bo
     };
     let (wheelhouses_by, wheelhouses) = if args.wheelhouse.is_empty() {
         let folders = wanted.wheelhouse.iter().flatten();
-        (By::Project, folders.map(|name| join(&args.folder, Path::new(name))).collect())
+        (Author::Project, folders.map(|name| join(&args.folder, Path::new(name))).collect())
     } else {
-        (By::User, args.wheelhouse.clone())
+        (Author::User, args.wheelhouse.clone())
     };
-    Ok(Dependencies::Locked(Locked {
+    Ok(Dependencies::Locked(LockedDependencies {
         lock,
         folder,
         project: args.folder.clone(),
-        choice: Choice {
+        choice: LockSelection {
             extras: names(&args.extras, &wanted.extras),
             groups: names(&args.groups, &wanted.groups),
             member: wanted.member.as_deref().map(normalised).or(member),
@@ -418,7 +418,11 @@ fn dependencies(args: &Args, file: &File, platforms: &[Platform], has_python: bo
         wheelhouses,
         wheelhouses_by,
         bounds,
-        index: args.index.clone().map(|url| (By::User, url)).or_else(|| Some((By::Project, wanted.index.clone()?))),
+        index: args
+            .index
+            .clone()
+            .map(|url| (Author::User, url))
+            .or_else(|| Some((Author::Project, wanted.index.clone()?))),
     }))
 }
 
@@ -524,7 +528,7 @@ fn directories(file: &File) -> Result<Vec<Directory>, PlanError> {
     file.directory.iter().flatten().map(one).collect()
 }
 
-fn settings(args: &Args, file: &File, app: Option<&App>) -> Result<Settings, PlanError> {
+fn settings(args: &Args, file: &File, app: Option<&App>) -> Result<ImageSettings, PlanError> {
     let image = &file.image;
     if let Some(signal) = &image.stop_signal {
         let name = signal.strip_prefix("SIG").is_some_and(|name| {
@@ -534,7 +538,7 @@ fn settings(args: &Args, file: &File, app: Option<&App>) -> Result<Settings, Pla
             return Err(PlanError::Signal(signal.clone()));
         }
     }
-    Ok(Settings {
+    Ok(ImageSettings {
         entrypoint: args.entrypoint.clone().or_else(|| image.entrypoint.clone()),
         // A command from the line replaces the whole: the file's cmd is not its argument.
         cmd: if args.entrypoint.is_some() { None } else { image.cmd.clone() },
@@ -563,9 +567,12 @@ fn compression(args: &Args, file: &File) -> Result<Compression, PlanError> {
     })
 }
 
-fn split(file: &File) -> Split {
-    let default = Split::default();
-    Split { size: file.layers.split_size.unwrap_or(default.size), max: file.layers.split_max.unwrap_or(default.max) }
+fn split(file: &File) -> LayerSplit {
+    let default = LayerSplit::default();
+    LayerSplit {
+        size: file.layers.split_size.unwrap_or(default.size),
+        max: file.layers.split_max.unwrap_or(default.max),
+    }
 }
 
 fn root_path(key: &'static str, text: &str) -> Result<RootPath, PlanError> {

@@ -23,7 +23,7 @@ pub fn is_interpreter(name: &str) -> bool {
 /// What is run, and what of the environment counts for it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Command<'a> {
-    pub starts: Starts<'a>,
+    pub starts: CommandTarget<'a>,
     /// `-E` or `-I`: `PYTHONPATH` does not count.
     pub ignores_environment: bool,
     /// `-P` or `-I`: the working directory is not where modules are looked for.
@@ -32,7 +32,7 @@ pub struct Command<'a> {
 
 /// What is run.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Starts<'a> {
+pub enum CommandTarget<'a> {
     /// A file, a directory or a zip archive.
     Script(&'a str),
     /// `-m`.
@@ -45,12 +45,12 @@ impl<'a> Command<'a> {
     /// Reads the arguments that follow the interpreter.
     #[must_use]
     pub fn parse(arguments: &'a [String]) -> Self {
-        let mut out = Self { starts: Starts::Other, ignores_environment: false, safe_path: false };
+        let mut out = Self { starts: CommandTarget::Other, ignores_environment: false, safe_path: false };
         let mut rest = arguments.iter().map(String::as_str);
         while let Some(argument) = rest.next() {
             match argument {
                 "--" => {
-                    out.starts = rest.next().map_or(Starts::Other, Starts::Script);
+                    out.starts = rest.next().map_or(CommandTarget::Other, CommandTarget::Script);
                     return out;
                 }
                 "-" => return out,
@@ -59,7 +59,7 @@ impl<'a> Command<'a> {
                 _ => {}
             }
             let Some(letters) = argument.strip_prefix('-') else {
-                out.starts = Starts::Script(argument);
+                out.starts = CommandTarget::Script(argument);
                 return out;
             };
             if letters.starts_with('-') {
@@ -72,7 +72,8 @@ impl<'a> Command<'a> {
                     'P' => out.safe_path = true,
                     'I' => (out.ignores_environment, out.safe_path) = (true, true),
                     'm' => {
-                        out.starts = attached.or_else(|| rest.next()).map_or(Starts::Other, Starts::Module);
+                        out.starts =
+                            attached.or_else(|| rest.next()).map_or(CommandTarget::Other, CommandTarget::Module);
                         return out;
                     }
                     'c' | 'V' | 'h' | '?' => return out,
@@ -97,9 +98,9 @@ mod tests {
     fn starts(line: &str) -> String {
         let arguments: Vec<_> = line.split_whitespace().map(str::to_owned).collect();
         match Command::parse(&arguments).starts {
-            Starts::Script(path) => format!("script {path}"),
-            Starts::Module(name) => format!("module {name}"),
-            Starts::Other => "other".to_owned(),
+            CommandTarget::Script(path) => format!("script {path}"),
+            CommandTarget::Module(name) => format!("module {name}"),
+            CommandTarget::Other => "other".to_owned(),
         }
     }
 

@@ -7,13 +7,15 @@
 //! of the flags only a free-threaded build's `t` is in the library folder's name.
 //! docker-library/python for `PATH` and `PYTHON_VERSION`.
 
+use serde::{Deserialize, Serialize};
+
 use super::releases;
 use crate::hint::Hint;
 use crate::rootfs::programs::{path_folders, search_path};
 use crate::rootfs::{RootPath, Tree};
 
 /// An interpreter and its folders.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Interpreter {
     /// `3.13`.
     pub version: String,

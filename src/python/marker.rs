@@ -39,7 +39,7 @@ pub struct Environment {
 
 /// Extras and groups that hold beside the environment. Normalised names.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Chosen {
+pub struct ActiveExtras {
     pub extras: BTreeSet<String>,
     pub groups: BTreeSet<String>,
 }
@@ -160,19 +160,19 @@ impl Marker {
     ///
     /// # Errors
     /// [`Undecided`] where that depends on the kernel.
-    pub fn holds(&self, environment: &Environment, chosen: &Chosen) -> Result<bool, Undecided> {
+    pub fn holds(&self, environment: &Environment, chosen: &ActiveExtras) -> Result<bool, Undecided> {
         self.0.holds(environment, chosen)
     }
 
     /// Whether it holds on some machine, in an environment with what was chosen.
     #[must_use]
-    pub fn may_hold(&self, environment: &Environment, chosen: &Chosen) -> bool {
+    pub fn may_hold(&self, environment: &Environment, chosen: &ActiveExtras) -> bool {
         self.holds(environment, chosen).unwrap_or(true)
     }
 }
 
 impl Node {
-    fn holds(&self, environment: &Environment, chosen: &Chosen) -> Result<bool, Undecided> {
+    fn holds(&self, environment: &Environment, chosen: &ActiveExtras) -> Result<bool, Undecided> {
         // One node of that value decides for all.
         let (nodes, decisive) = match self {
             Self::All(nodes) => (nodes, false),
@@ -192,14 +192,14 @@ impl Node {
 }
 
 impl Comparison {
-    fn holds(&self, environment: &Environment, chosen: &Chosen) -> Result<bool, Undecided> {
+    fn holds(&self, environment: &Environment, chosen: &ActiveExtras) -> Result<bool, Undecided> {
         if let Variable::PlatformRelease | Variable::PlatformVersion = self.variable {
             return Err(Undecided(self.to_string()));
         }
         Ok(self.is_true(environment, chosen))
     }
 
-    fn is_true(&self, environment: &Environment, chosen: &Chosen) -> bool {
+    fn is_true(&self, environment: &Environment, chosen: &ActiveExtras) -> bool {
         let negative = matches!(self.operator, Operator::NotEqual | Operator::NotIn);
         match self.variable {
             Variable::Extras => chosen.extras.contains(&self.text) != negative,

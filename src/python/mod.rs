@@ -3,7 +3,7 @@
 pub mod abi;
 pub mod command;
 pub mod distribution;
-pub mod entry;
+pub mod entrypoint;
 pub mod interpreter;
 pub mod lock;
 pub mod marker;
@@ -17,7 +17,7 @@ pub mod tags;
 pub mod wheel;
 
 pub use abi::Cpython;
-pub use command::{Command, Starts};
+pub use command::{Command, CommandTarget};
 pub use distribution::{Distribution, Distributions};
 pub use interpreter::{Interpreter, PythonError};
 

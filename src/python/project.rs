@@ -15,7 +15,7 @@ use crate::hint::Hint;
 
 /// A project, as it describes itself.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Project {
+pub struct ProjectMetadata {
     /// As written.
     pub name: Option<String>,
     /// None where a build backend would find it out.
@@ -84,7 +84,7 @@ const COMPILERS: [&str; 6] =
 /// What is compiled into extension modules.
 const SOURCES: [&str; 9] = [".pyx", ".pxd", ".c", ".cc", ".cpp", ".cxx", ".rs", ".f90", ".so"];
 
-impl Project {
+impl ProjectMetadata {
     /// Reads the text.
     ///
     /// # Errors
@@ -323,7 +323,7 @@ mod tests {
     use super::*;
 
     fn modules(text: &str, files: &[&str]) -> Result<Vec<(String, Option<String>)>, ProjectError> {
-        let found = Project::parse(text).unwrap().modules(files.iter().copied())?;
+        let found = ProjectMetadata::parse(text).unwrap().modules(files.iter().copied())?;
         Ok(found.into_iter().map(|module| (module.root, module.name)).collect())
     }
 
@@ -334,20 +334,20 @@ mod tests {
     #[test]
     fn facts_are_read_where_the_standard_and_poetry_have_them() {
         let standard = "[project]\nname = \"My.Shop\"\nversion = \"1.2\"\nscripts = { shop = \"shop:main\" }\n[project.entry-points.\"shop.plugins\"]\na = \"shop.a\"\n";
-        let project = Project::parse(standard).unwrap();
+        let project = ProjectMetadata::parse(standard).unwrap();
         assert_eq!((project.name.as_deref(), project.version.as_deref()), (Some("My.Shop"), Some("1.2")));
         assert_eq!(project.scripts["shop"], "shop:main");
         assert_eq!(project.entry_points["shop.plugins"]["a"], "shop.a");
-        let poetry = Project::parse(
+        let poetry = ProjectMetadata::parse(
             "[tool.poetry]\nname = \"shop\"\nversion = \"2\"\n[tool.poetry.scripts]\nshop = \"shop:main\"",
         )
         .unwrap();
         assert_eq!((poetry.version.as_deref(), poetry.scripts.len()), (Some("2"), 1));
-        let needs = |text: &str| Project::parse(text).unwrap().needs;
+        let needs = |text: &str| ProjectMetadata::parse(text).unwrap().needs;
         assert_eq!(needs("[project]\ndependencies = [\"a\", \"b>1\"]"), 2);
         assert_eq!(needs("[tool.poetry.dependencies]\npython = \"^3.11\"\na = \"1\""), 1);
         assert_eq!((needs("[project]\ndependencies = []"), needs("")), (0, 0));
-        assert!(matches!(Project::parse("[["), Err(ProjectError::Syntax(_))));
+        assert!(matches!(ProjectMetadata::parse("[["), Err(ProjectError::Syntax(_))));
     }
 
     #[test]

@@ -14,7 +14,7 @@ use crate::rootfs::RootPath;
 
 /// What became of a file that a `RECORD` may list.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Fate {
+pub enum RecordChange {
     /// It is called something else now, with this content.
     Moved { path: String, digest: Digest, size: u64 },
     /// It is not in the image.
@@ -24,14 +24,14 @@ pub enum Fate {
 /// Rewrites a `RECORD`: lines of files with a fate change, the others stay as they
 /// are, bytes and order. None when no line changes.
 #[must_use]
-pub fn rewrite(record: &str, fates: &BTreeMap<String, Fate>) -> Option<String> {
+pub fn rewrite(record: &str, fates: &BTreeMap<String, RecordChange>) -> Option<String> {
     let mut changed = false;
     let mut out = String::with_capacity(record.len());
     for line in record.split_inclusive('\n') {
         match path_of(line).and_then(|path| fates.get(&path)) {
             None => out.push_str(line),
-            Some(Fate::Gone) => changed = true,
-            Some(Fate::Moved { path, digest, size }) => {
+            Some(RecordChange::Gone) => changed = true,
+            Some(RecordChange::Moved { path, digest, size }) => {
                 changed = true;
                 let end = if line.ends_with("\r\n") { "\r\n" } else { "\n" };
                 let _ = write!(out, "{}{end}", line_of(path, digest, *size));
@@ -123,8 +123,8 @@ mod tests {
     #[test]
     fn lines_with_a_fate_change_and_the_others_do_not() {
         let record = "bin/x,sha256=old,10\r\n\"a,b.py\",sha256=keep,1\n__pycache__/x.pyc,,\npkg/x.py,sha256=keep,2\n";
-        let moved = Fate::Moved { path: "../../../bin/x".to_owned(), digest: Digest::of(b""), size: 0 };
-        let fates = BTreeMap::from([("bin/x".to_owned(), moved), ("__pycache__/x.pyc".to_owned(), Fate::Gone)]);
+        let moved = RecordChange::Moved { path: "../../../bin/x".to_owned(), digest: Digest::of(b""), size: 0 };
+        let fates = BTreeMap::from([("bin/x".to_owned(), moved), ("__pycache__/x.pyc".to_owned(), RecordChange::Gone)]);
         let want = "../../../bin/x,sha256=47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU,0\r\n\"a,b.py\",sha256=keep,1\npkg/x.py,sha256=keep,2\n";
         assert_eq!(rewrite(record, &fates).as_deref(), Some(want));
         assert_eq!(rewrite("pkg/x.py,,\n", &fates), None);

@@ -18,13 +18,13 @@ pub struct Requirement {
     pub name: String,
     /// Normalised.
     pub extras: Vec<String>,
-    pub wanted: Wanted,
+    pub wanted: VersionOrUrl,
     pub marker: Option<Marker>,
 }
 
 /// Which of a project's distributions are meant.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Wanted {
+pub enum VersionOrUrl {
     /// Those with these versions; without any, all.
     Versions(VersionSpecifiers),
     /// The one at this URL, as written.
@@ -55,10 +55,10 @@ impl Requirement {
             if url.is_empty() {
                 return Err(RequirementError("there is no URL after `@`".to_owned()));
             }
-            (Wanted::Url(url.to_owned()), rest.trim_start())
+            (VersionOrUrl::Url(url.to_owned()), rest.trim_start())
         } else {
             let (versions, rest) = rest.split_at(rest.find(';').unwrap_or(rest.len()));
-            (Wanted::Versions(specifiers(versions.trim())?), rest)
+            (VersionOrUrl::Versions(specifiers(versions.trim())?), rest)
         };
         let marker = match marker.strip_prefix(';') {
             Some(marker) => Some(Marker::parse(marker).map_err(|error| RequirementError(error.to_string()))?),
@@ -71,7 +71,7 @@ impl Requirement {
     /// The one version that is allowed, where one alone is.
     #[must_use]
     pub fn exact(&self) -> Option<&Version> {
-        let Wanted::Versions(specifiers) = &self.wanted else { return None };
+        let VersionOrUrl::Versions(specifiers) = &self.wanted else { return None };
         let is_exact = |operator: &Operator| matches!(operator, Operator::Equal | Operator::ExactEqual);
         let version = specifiers.iter().find(|specifier| is_exact(specifier.operator()))?.version();
         self.allows(version).then_some(version)
@@ -81,8 +81,8 @@ impl Requirement {
     #[must_use]
     pub fn allows(&self, version: &Version) -> bool {
         match &self.wanted {
-            Wanted::Versions(specifiers) => specifiers.iter().all(|one| marker::within(one, version.clone())),
-            Wanted::Url(_) => true,
+            VersionOrUrl::Versions(specifiers) => specifiers.iter().all(|one| marker::within(one, version.clone())),
+            VersionOrUrl::Url(_) => true,
         }
     }
 }
@@ -131,7 +131,7 @@ mod tests {
         assert!(all.marker.is_some() && all.exact().is_none());
         assert!(all.allows(&"3.1".parse().unwrap()) && !all.allows(&"4".parse().unwrap()));
         let url = Requirement::parse("pip @ https://example.com/pip-1.0.whl#sha256=ab ; os_name == 'posix'").unwrap();
-        assert_eq!(url.wanted, Wanted::Url("https://example.com/pip-1.0.whl#sha256=ab".to_owned()));
+        assert_eq!(url.wanted, VersionOrUrl::Url("https://example.com/pip-1.0.whl#sha256=ab".to_owned()));
         assert!(url.marker.is_some());
         for (text, version) in [
             ("a==1.0", Some("1.0")),

@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use super::abi::Cpython;
+use crate::oci::Architecture;
 
 /// The most tags that one compressed set may stand for: real ones have a dozen.
 const MANY: usize = 1000;
@@ -214,7 +215,7 @@ impl Target {
         if level == "linux" {
             return None;
         }
-        let least = if self.machine == "x86_64" { (2, 5) } else { (2, 17) };
+        let least = Architecture::of_wheel(self.machine)?.oldest_manylinux;
         let Some(wanted) = glibc_of(level).filter(|wanted| *wanted >= least) else { return Some(Misfit::System) };
         let old = self.glibc.is_some_and(|glibc| glibc < wanted);
         old.then_some(Misfit::Glibc(wanted.0, wanted.1))

@@ -18,13 +18,13 @@ use url::form_urlencoded;
 
 use super::challenge::{Challenge, Scopes};
 use super::credentials::{Credential, Credentials};
-use super::error::{Place, explain};
+use super::error::{RepositoryAccess, explain};
 use crate::http::Auth;
-use crate::http::failure::{Again, Failure, other};
+use crate::http::client::{Client, Payload, Request, explanation, whole};
+use crate::http::failure::{Failure, Retry, other};
 use crate::http::hosts::authority;
 use crate::http::retry;
-use crate::http::wire::{Ask, Payload, Wire, explanation, whole};
-use crate::ports::PortError;
+use crate::ports::OperationError;
 
 /// How long a token lives when its service does not say (`token.md`).
 const LIFE: u64 = 60;
@@ -37,7 +37,7 @@ const CLIENT_ID: &str = "carboy";
 
 /// What to send along with a request.
 #[derive(Clone)]
-pub struct Grant {
+pub struct Authorization {
     pub auth: Auth,
     /// Whether the user's credentials stand behind it.
     pub identified: bool,
@@ -46,7 +46,7 @@ pub struct Grant {
 }
 
 /// Every grant of a run, by registry and scopes.
-pub struct Grants {
+pub struct Authorizations {
     credentials: Credentials,
     slots: StdMutex<HashMap<Key, Arc<Mutex<Slot>>>>,
 }
@@ -58,13 +58,13 @@ type Key = (String, Scopes);
 #[derive(Default)]
 struct Slot {
     turn: u64,
-    known: Option<Known>,
+    known: Option<CachedAuthorization>,
 }
 
-struct Known {
+struct CachedAuthorization {
     challenge: Challenge,
     /// A refusal is kept too: asking again and again locks accounts.
-    result: Result<Grant, PortError>,
+    result: Result<Authorization, OperationError>,
     until: Option<Instant>,
 }
 
@@ -75,96 +75,101 @@ struct TokenAnswer {
     expires_in: Option<u64>,
 }
 
-impl Grant {
+impl Authorization {
     fn new(auth: Auth, identified: bool) -> Self {
         Self { auth, identified, turn: 0 }
     }
 }
 
-impl Grants {
+impl Authorizations {
     /// Nothing is known yet.
     pub fn new(credentials: Credentials) -> Self {
         Self { credentials, slots: StdMutex::default() }
     }
 
     /// What to send with a request before any challenge.
-    pub async fn current(&self, wire: &Wire, place: &Place, scopes: &Scopes) -> Result<Grant, Failure> {
-        let slot = self.slot(place, scopes);
+    pub async fn current(
+        &self,
+        client: &Client,
+        access: &RepositoryAccess,
+        scopes: &Scopes,
+    ) -> Result<Authorization, Failure> {
+        let slot = self.slot(access, scopes);
         let mut slot = slot.lock().await;
         let challenge = match &slot.known {
-            None => return Ok(Grant::new(Auth::Anonymous, false)),
+            None => return Ok(Authorization::new(Auth::Anonymous, false)),
             Some(known) if known.until.is_none_or(|until| Instant::now() < until) => {
                 return known.result.clone().map_err(Failure::lasting);
             }
             Some(known) => known.challenge.clone(),
         };
-        self.fetch(&mut slot, wire, place, scopes, challenge).await
+        self.fetch(&mut slot, client, access, scopes, challenge).await
     }
 
     /// What answers a challenge to a request that was sent with `used`.
     pub async fn renew(
         &self,
-        wire: &Wire,
-        place: &Place,
+        client: &Client,
+        access: &RepositoryAccess,
         scopes: &Scopes,
         challenge: Challenge,
-        used: &Grant,
-    ) -> Result<Grant, Failure> {
-        let slot = self.slot(place, scopes);
+        used: &Authorization,
+    ) -> Result<Authorization, Failure> {
+        let slot = self.slot(access, scopes);
         let mut slot = slot.lock().await;
         if slot.turn > used.turn
             && let Some(known) = &slot.known
         {
             return known.result.clone().map_err(Failure::lasting);
         }
-        self.fetch(&mut slot, wire, place, scopes, challenge).await
+        self.fetch(&mut slot, client, access, scopes, challenge).await
     }
 
-    fn slot(&self, place: &Place, scopes: &Scopes) -> Arc<Mutex<Slot>> {
+    fn slot(&self, access: &RepositoryAccess, scopes: &Scopes) -> Arc<Mutex<Slot>> {
         let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(slots.entry((place.host.clone(), scopes.clone())).or_default())
+        Arc::clone(slots.entry((access.host.clone(), scopes.clone())).or_default())
     }
 
     async fn fetch(
         &self,
         slot: &mut Slot,
-        wire: &Wire,
-        place: &Place,
+        client: &Client,
+        access: &RepositoryAccess,
         scopes: &Scopes,
         challenge: Challenge,
-    ) -> Result<Grant, Failure> {
+    ) -> Result<Authorization, Failure> {
         let turn = slot.turn + 1;
-        let (result, until) = match self.answer(wire, place, scopes, &challenge).await {
-            Ok((grant, until)) => (Ok(Grant { turn, ..grant }), until),
-            Err(Failure { error, again: Again::No }) => (Err(error), None),
+        let (result, until) = match self.answer(client, access, scopes, &challenge).await {
+            Ok((authorization, until)) => (Ok(Authorization { turn, ..authorization }), until),
+            Err(Failure { error, retry: Retry::No }) => (Err(error), None),
             Err(passing) => return Err(passing),
         };
         slot.turn = turn;
-        slot.known = Some(Known { challenge, result: result.clone(), until });
+        slot.known = Some(CachedAuthorization { challenge, result: result.clone(), until });
         result.map_err(Failure::lasting)
     }
 
     async fn answer(
         &self,
-        wire: &Wire,
-        place: &Place,
+        client: &Client,
+        access: &RepositoryAccess,
         scopes: &Scopes,
         challenge: &Challenge,
-    ) -> Result<(Grant, Option<Instant>), Failure> {
-        let credential = self.credentials.find(&place.host, &place.repository).await.map_err(Failure::lasting)?;
+    ) -> Result<(Authorization, Option<Instant>), Failure> {
+        let credential = self.credentials.find(&access.host, &access.repository).await.map_err(Failure::lasting)?;
         match (challenge, credential) {
-            (Challenge::Basic, None) => Ok((Grant::new(Auth::Anonymous, false), None)),
+            (Challenge::Basic, None) => Ok((Authorization::new(Auth::Anonymous, false), None)),
             (Challenge::Basic, Some(Credential::Password { user, password })) => {
-                Ok((Grant::new(Auth::Basic(user, password), true), None))
+                Ok((Authorization::new(Auth::Basic(user, password), true), None))
             }
             (Challenge::Basic, Some(Credential::Identity(_))) => {
-                let mut error = other(format!("{} takes passwords only, and an identity token is stored", place.host));
-                error.hint = Some(format!("log in with a password: docker login {}", place.host));
+                let mut error = other(format!("{} takes passwords only, and an identity token is stored", access.host));
+                error.hint = Some(format!("log in with a password: docker login {}", access.host));
                 Err(Failure::lasting(error))
             }
             (Challenge::Bearer { realm, service, scopes: asked }, credential) => {
                 let scopes = scopes.clone().and(asked);
-                token(wire, place, realm, service.as_deref(), &scopes, credential.as_ref()).await
+                token(client, access, realm, service.as_deref(), &scopes, credential.as_ref()).await
             }
         }
     }
@@ -172,40 +177,40 @@ impl Grants {
 
 /// A token from the service that a challenge names.
 async fn token(
-    wire: &Wire,
-    place: &Place,
+    client: &Client,
+    access: &RepositoryAccess,
     realm: &Url,
     service: Option<&str>,
     scopes: &Scopes,
     credential: Option<&Credential>,
-) -> Result<(Grant, Option<Instant>), Failure> {
+) -> Result<(Authorization, Option<Instant>), Failure> {
     let host = authority(realm);
-    if credential.is_some() && !wire.hosts.permit(realm) {
+    if credential.is_some() && !client.hosts.permit(realm) {
         let mut error =
-            other(format!("{} wants the credentials sent to {host} over plain HTTP, which is refused", place.host));
+            other(format!("{} wants the credentials sent to {host} over plain HTTP, which is refused", access.host));
         error.hint = Some(format!("to allow it, pass --insecure {host}"));
         return Err(Failure::lasting(error));
     }
-    let (ask, auth) = match credential {
+    let (request, auth) = match credential {
         Some(Credential::Identity(refresh)) => (exchange(realm, service, scopes, refresh), Auth::Anonymous),
         Some(Credential::Password { user, password }) => {
             (query(realm, service, scopes), Auth::Basic(user.clone(), password.clone()))
         }
         None => (query(realm, service, scopes), Auth::Anonymous),
     };
-    let response = wire.exchange(&ask, &ask.url, &auth).await?;
-    let (status, again) = (response.status(), retry::again(response.status(), response.headers()));
+    let response = client.exchange(&request, &request.url, &auth).await?;
+    let (status, retry) = (response.status(), retry::retry(response.status(), response.headers()));
     if !status.is_success() {
         let why = explain(status, &explanation(response).await);
         let denied = matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN | StatusCode::BAD_REQUEST);
         let error = if denied {
-            place.refused(&why, credential.is_some())
+            access.refused(&why, credential.is_some())
         } else {
-            other(format!("no token for {} from {host}: {why}", place.name()))
+            other(format!("no token for {} from {host}: {why}", access.name()))
         };
-        return Err(Failure { error, again });
+        return Err(Failure { error, retry });
     }
-    let unusable = || Failure::lasting(other(format!("{host} answers without a token for {}", place.name())));
+    let unusable = || Failure::lasting(other(format!("{host} answers without a token for {}", access.name())));
     let body = whole(response, ANSWER).await?.ok_or_else(unusable)?;
     let answer: TokenAnswer = serde_json::from_slice(&body).map_err(|_| unusable())?;
     let filled = |token: &String| !token.is_empty();
@@ -213,20 +218,20 @@ async fn token(
     let life = Duration::from_secs(answer.expires_in.unwrap_or(LIFE));
     // Far beyond any run is as good as never.
     let until = Instant::now().checked_add(life.saturating_sub(SLACK.min(life / 4)));
-    Ok((Grant::new(Auth::Bearer(token), credential.is_some()), until))
+    Ok((Authorization::new(Auth::Bearer(token), credential.is_some()), until))
 }
 
-fn query(realm: &Url, service: Option<&str>, scopes: &Scopes) -> Ask {
+fn query(realm: &Url, service: Option<&str>, scopes: &Scopes) -> Request {
     let mut url = realm.clone();
     {
         let mut pairs = url.query_pairs_mut();
         pairs.extend_pairs(service.map(|service| ("service", service)));
         pairs.extend_pairs(scopes.each().map(|scope| ("scope", scope)));
     }
-    accepting_json(Ask::new(Method::GET, url))
+    accepting_json(Request::new(Method::GET, url))
 }
 
-fn exchange(realm: &Url, service: Option<&str>, scopes: &Scopes, refresh: &str) -> Ask {
+fn exchange(realm: &Url, service: Option<&str>, scopes: &Scopes, refresh: &str) -> Request {
     let form = form_urlencoded::Serializer::new(String::new())
         .append_pair("grant_type", "refresh_token")
         .extend_pairs(service.map(|service| ("service", service)))
@@ -234,15 +239,15 @@ fn exchange(realm: &Url, service: Option<&str>, scopes: &Scopes, refresh: &str) 
         .append_pair("scope", &scopes.to_string())
         .append_pair("refresh_token", refresh)
         .finish();
-    let mut ask = accepting_json(Ask::new(Method::POST, realm.clone()));
-    ask.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
-    ask.payload = Payload::Bytes(form.into());
-    ask
+    let mut request = accepting_json(Request::new(Method::POST, realm.clone()));
+    request.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
+    request.payload = Payload::Bytes(form.into());
+    request
 }
 
-fn accepting_json(mut ask: Ask) -> Ask {
-    ask.headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
-    ask
+fn accepting_json(mut request: Request) -> Request {
+    request.headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+    request
 }
 
 #[cfg(test)]

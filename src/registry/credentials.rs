@@ -15,7 +15,7 @@ use tokio::sync::Mutex;
 
 use super::hosts::canonical;
 use crate::http::failure::{one_line, other};
-use crate::ports::PortError;
+use crate::ports::OperationError;
 
 /// What helpers know docker's own registry as.
 const DOCKER_SERVER: &str = "https://index.docker.io/v1/";
@@ -64,7 +64,7 @@ impl Credentials {
     ///
     /// # Errors
     /// A file that cannot be read or understood; a helper that fails.
-    pub async fn find(&self, registry: &str, repository: &str) -> Result<Option<Credential>, PortError> {
+    pub async fn find(&self, registry: &str, repository: &str) -> Result<Option<Credential>, OperationError> {
         let Some(config) = self.read().await? else { return Ok(None) };
         let Some(entry) = config.entry(registry, repository) else { return Ok(None) };
         let mut known = self.known.lock().await;
@@ -76,7 +76,7 @@ impl Credentials {
         Ok(credential)
     }
 
-    async fn read(&self) -> Result<Option<Config>, PortError> {
+    async fn read(&self) -> Result<Option<Config>, OperationError> {
         let Some(file) = &self.file else { return Ok(None) };
         let failed = |verb: &str, cause: &dyn std::fmt::Display| {
             other(format!("cannot {verb} {}: {}", file.display(), one_line(&cause.to_string())))
@@ -88,7 +88,7 @@ impl Credentials {
         }
     }
 
-    async fn resolve(&self, entry: Entry, registry: &str) -> Result<Option<Credential>, PortError> {
+    async fn resolve(&self, entry: Entry, registry: &str) -> Result<Option<Credential>, OperationError> {
         let (piece, server) = entry.piece();
         let found =
             tokio::task::spawn_blocking(move || get_credential_from_reader(piece.to_string().as_bytes(), &server))
@@ -105,7 +105,7 @@ impl Credentials {
         }
     }
 
-    fn failed(&self, entry: &Entry, registry: &str, cause: &CredentialRetrievalError) -> PortError {
+    fn failed(&self, entry: &Entry, registry: &str, cause: &CredentialRetrievalError) -> OperationError {
         let file = self.file.as_deref().unwrap_or_else(|| "config.json".as_ref()).display();
         match entry {
             Entry::Stored { key, .. } => {
@@ -259,7 +259,7 @@ mod tests {
         assert_eq!(key(&json!({ "auths": { "ghcr.io": { "auth": "" } } }), "ghcr.io", "a"), "nobody");
     }
 
-    async fn find(config: &str, registry: &str) -> Result<Option<Credential>, PortError> {
+    async fn find(config: &str, registry: &str) -> Result<Option<Credential>, OperationError> {
         let mut file = tempfile::NamedTempFile::new().unwrap();
         file.write_all(config.as_bytes()).unwrap();
         Credentials::new(Some(file.path().to_owned())).find(registry, "a/b").await

@@ -7,7 +7,7 @@ use reqwest::StatusCode;
 
 use super::hosts::canonical;
 use crate::http::failure::{one_line, status_text};
-use crate::ports::{PortError, PortErrorKind};
+use crate::ports::{OperationError, OperationErrorKind};
 
 /// What is being done with a repository.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,25 +18,25 @@ pub enum Intent {
 
 /// A repository as the user wrote it, and what is being done with it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Place {
+pub struct RepositoryAccess {
     pub host: String,
     pub repository: String,
     pub intent: Intent,
 }
 
-impl Place {
+impl RepositoryAccess {
     /// `HOST/REPOSITORY`.
     pub fn name(&self) -> String {
         format!("{}/{}", self.host, self.repository)
     }
 
     /// Access was refused; `identified` when credentials were sent.
-    pub fn refused(&self, why: &str, identified: bool) -> PortError {
+    pub fn refused(&self, why: &str, identified: bool) -> OperationError {
         let message = match self.intent {
             Intent::Pull => format!("{} refuses access to {}: {why}", self.host, self.repository),
             Intent::Push => format!("pushing to {} is refused: {why}", self.name()),
         };
-        PortError { kind: PortErrorKind::Denied, message, hint: Some(self.access_hint(identified)) }
+        OperationError { kind: OperationErrorKind::Denied, message, hint: Some(self.access_hint(identified)) }
     }
 
     fn access_hint(&self, identified: bool) -> String {
@@ -117,14 +117,15 @@ mod tests {
 
     #[test]
     fn hints_name_the_login_that_helps() {
-        let place = |host: &str, intent| Place { host: host.to_owned(), repository: "a/b".to_owned(), intent };
-        let pull = place("ghcr.io", Intent::Pull).refused("denied", false);
+        let access =
+            |host: &str, intent| RepositoryAccess { host: host.to_owned(), repository: "a/b".to_owned(), intent };
+        let pull = access("ghcr.io", Intent::Pull).refused("denied", false);
         assert_eq!(pull.message, "ghcr.io refuses access to a/b: denied");
         assert!(pull.hint.unwrap().starts_with("log in with: docker login ghcr.io ("));
-        let push = place("docker.io", Intent::Push).refused("denied", false);
+        let push = access("docker.io", Intent::Push).refused("denied", false);
         assert_eq!(push.message, "pushing to docker.io/a/b is refused: denied");
         assert_eq!(push.hint.unwrap(), "log in with: docker login");
-        let known = place("ghcr.io", Intent::Push).refused("denied", true);
+        let known = access("ghcr.io", Intent::Push).refused("denied", true);
         assert!(known.hint.unwrap().starts_with("the stored credentials for ghcr.io may not push there"));
     }
 }

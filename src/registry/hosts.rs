@@ -5,13 +5,13 @@
 use oci_distribution::Reference;
 use reqwest::Url;
 
-use crate::http::hosts::Hosts;
+use crate::http::hosts::PlainHttpHosts;
 
 /// Where the API of a registry is.
 ///
 /// # Errors
 /// The text is no host.
-pub fn base(hosts: &Hosts, registry: &str) -> Result<Url, url::ParseError> {
+pub fn base(hosts: &PlainHttpHosts, registry: &str) -> Result<Url, url::ParseError> {
     let api = Reference::with_tag(registry.to_owned(), String::new(), String::new());
     let api = api.resolve_registry();
     let scheme = if hosts.speak_plain(api) { "http" } else { "https" };
@@ -32,7 +32,7 @@ mod tests {
 
     #[test]
     fn plain_http_is_for_loopback_and_listed_hosts() {
-        let hosts = Hosts::new(vec!["registry:5000".to_owned(), "lan".to_owned()]);
+        let hosts = PlainHttpHosts::new(vec!["registry:5000".to_owned(), "lan".to_owned()]);
         for (authority, url) in [
             ("127.0.0.1:5000", "http://127.0.0.1:5000/"),
             ("127.9.9.9", "http://127.9.9.9/"),

@@ -23,16 +23,16 @@ use reqwest::Url;
 
 pub use credentials::Credentials;
 
-use crate::http::Pace;
+use crate::http::StallPolicy;
+use crate::http::client::Client;
 use crate::http::failure::other;
-use crate::http::hosts::Hosts;
-use crate::http::retry::Patience;
-use crate::http::wire::Wire;
+use crate::http::hosts::PlainHttpHosts;
+use crate::http::retry::RetryPolicy;
 use crate::oci::location::RegistryName;
-use crate::ports::PortError;
+use crate::ports::OperationError;
 use crate::progress::Progress;
-use auth::Grants;
-use error::{Intent, Place};
+use auth::Authorizations;
+use error::{Intent, RepositoryAccess};
 use transport::Transport;
 
 /// How to speak to registries.
@@ -47,7 +47,7 @@ pub struct Options {
     /// The pause before the first retry; each further one is twice as long.
     pub delay: Duration,
     /// How slow connections may be.
-    pub pace: Pace,
+    pub stall_policy: StallPolicy,
 }
 
 /// All registries, with one pool of connections and one set of tokens.
@@ -70,7 +70,7 @@ impl Default for Options {
             user_agent: concat!("carboy/", env!("CARGO_PKG_VERSION")).to_owned(),
             retries: 4,
             delay: Duration::from_millis(500),
-            pace: Pace::default(),
+            stall_policy: StallPolicy::default(),
         }
     }
 }
@@ -80,11 +80,12 @@ impl Registry {
     ///
     /// # Errors
     /// HTTP cannot be set up: a user agent that is no header.
-    pub fn new(options: Options, progress: Arc<dyn Progress>) -> Result<Self, PortError> {
-        let wire = Wire::new(Hosts::new(options.insecure), &options.user_agent)?.paced(options.pace);
-        let grants = Grants::new(options.credentials);
-        let patience = Patience { retries: options.retries, base: options.delay };
-        Ok(Self { transport: Arc::new(Transport { wire, grants, patience, progress }) })
+    pub fn new(options: Options, progress: Arc<dyn Progress>) -> Result<Self, OperationError> {
+        let client = Client::new(PlainHttpHosts::new(options.insecure), &options.user_agent)?
+            .with_stall_policy(options.stall_policy);
+        let authorizations = Authorizations::new(options.credentials);
+        let retry_policy = RetryPolicy { retries: options.retries, base: options.delay };
+        Ok(Self { transport: Arc::new(Transport { client, authorizations, retry_policy, progress }) })
     }
 
     /// A repository; its tag and digest play no part.
@@ -95,13 +96,13 @@ impl Registry {
 }
 
 impl Repository {
-    fn place(&self, intent: Intent) -> Place {
-        Place { host: self.name.registry.clone(), repository: self.name.repository.clone(), intent }
+    fn access(&self, intent: Intent) -> RepositoryAccess {
+        RepositoryAccess { host: self.name.registry.clone(), repository: self.name.repository.clone(), intent }
     }
 
     /// The API's address of something in the repository.
-    fn url(&self, path: &str) -> Result<Url, PortError> {
-        let base = self.transport.base(&self.place(Intent::Pull))?;
+    fn url(&self, path: &str) -> Result<Url, OperationError> {
+        let base = self.transport.base(&self.access(Intent::Pull))?;
         let path = format!("v2/{}/{path}", self.name.repository);
         base.join(&path).map_err(|cause| other(format!("`{}` is no repository: {cause}", self.name.bare())))
     }

@@ -13,21 +13,21 @@ use tokio_util::io::StreamReader;
 
 use super::Repository;
 use super::challenge::Scopes;
-use super::error::{Intent, Place};
+use super::error::{Intent, RepositoryAccess};
+use crate::http::client::{Request, whole};
 use crate::http::failure::{Failure, corrupt, other};
-use crate::http::resume::{Ranged, Resumed};
-use crate::http::wire::{Ask, whole};
+use crate::http::resume::{RangeSource, ResumingBody};
 use crate::oci::digest::Verifier;
 use crate::oci::location::Selector;
 use crate::oci::manifest::LIMIT;
 use crate::oci::{Descriptor, Digest, RawManifest, media_type};
-use crate::ports::{BlobReader, PortError, Source};
+use crate::ports::{BlobReader, OperationError, Source};
 
 /// The header in which registries name what they send.
 pub const CONTENT_DIGEST: &str = "docker-content-digest";
 
 impl Source for Repository {
-    fn manifest<'a>(&'a self, selector: &'a Selector) -> BoxFuture<'a, Result<RawManifest, PortError>> {
+    fn manifest<'a>(&'a self, selector: &'a Selector) -> BoxFuture<'a, Result<RawManifest, OperationError>> {
         Box::pin(async move {
             let name = self.named(selector);
             let mut attempts = self.transport.attempts(format!("manifest {name}"));
@@ -40,7 +40,7 @@ impl Source for Repository {
         })
     }
 
-    fn blob<'a>(&'a self, blob: &'a Descriptor) -> BoxFuture<'a, Result<BlobReader, PortError>> {
+    fn blob<'a>(&'a self, blob: &'a Descriptor) -> BoxFuture<'a, Result<BlobReader, OperationError>> {
         Box::pin(async move {
             let mut pull = Pull::new(self.clone(), blob);
             pull.body.open().await?;
@@ -67,19 +67,20 @@ impl Repository {
     }
 
     async fn read_manifest(&self, selector: &Selector, name: &str) -> Result<RawManifest, Failure> {
-        let place = self.place(Intent::Pull);
-        let mut ask = Ask::new(Method::GET, self.url(&format!("manifests/{selector}")).map_err(Failure::lasting)?);
-        ask.headers.extend(media_type::MANIFESTS.map(|kind| (ACCEPT, HeaderValue::from_static(kind))));
-        let answer = self.transport.send(&place, &Scopes::pull(&self.name.repository), &ask).await?;
+        let access = self.access(Intent::Pull);
+        let mut request =
+            Request::new(Method::GET, self.url(&format!("manifests/{selector}")).map_err(Failure::lasting)?);
+        request.headers.extend(media_type::MANIFESTS.map(|kind| (ACCEPT, HeaderValue::from_static(kind))));
+        let answer = self.transport.send(&access, &Scopes::pull(&self.name.repository), &request).await?;
         if !answer.status().is_success() {
             let absent = format!("no such image or tag: {name}");
-            return Err(answer.absent_or_failed(&place, &format!("reading {name}"), absent).await);
+            return Err(answer.absent_or_failed(&access, &format!("reading {name}"), absent).await);
         }
         // What the registry leaves unsaid is left to what the manifest says of itself.
         let media_type = answer.header(CONTENT_TYPE.as_str()).unwrap_or_default();
         let media_type = media_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
         if media_type == "text/html" {
-            let mut error = other(format!("{} answers with a web page in place of {name}", place.host));
+            let mut error = other(format!("{} answers with a web page in place of {name}", access.host));
             error.hint = Some("is it a registry? a proxy's login page may stand before it".to_owned());
             return Err(Failure::lasting(error));
         }
@@ -102,7 +103,7 @@ fn check(bytes: &Bytes, want: Digest, name: &str) -> Result<(), Failure> {
 
 /// A blob on its way in.
 struct Pull {
-    body: Resumed<Blob>,
+    body: ResumingBody<Blob>,
     verifier: Verifier,
     ended: bool,
 }
@@ -110,17 +111,17 @@ struct Pull {
 /// A blob of a repository.
 struct Blob {
     repository: Repository,
-    place: Place,
+    access: RepositoryAccess,
     digest: Digest,
 }
 
 impl Pull {
     fn new(repository: Repository, blob: &Descriptor) -> Self {
-        let place = repository.place(Intent::Pull);
-        let what = format!("blob {} of {}", blob.digest.short(), place.name());
+        let access = repository.access(Intent::Pull);
+        let what = format!("blob {} of {}", blob.digest.short(), access.name());
         let attempts = repository.transport.attempts(what);
-        let source = Blob { repository, place, digest: blob.digest };
-        let body = Resumed::new(source, Some(blob.size), attempts);
+        let source = Blob { repository, access, digest: blob.digest };
+        let body = ResumingBody::new(source, Some(blob.size), attempts);
         Self { body, verifier: Verifier::new(blob.digest, blob.size), ended: false }
     }
 
@@ -140,23 +141,23 @@ impl Pull {
     }
 }
 
-impl Ranged for Blob {
+impl RangeSource for Blob {
     fn name(&self) -> String {
         self.digest.to_string()
     }
 
-    async fn ask(&mut self, range: impl FnOnce(&mut Ask) + Send) -> Result<Response, Failure> {
+    async fn request(&mut self, range: impl FnOnce(&mut Request) + Send) -> Result<Response, Failure> {
         let path = format!("blobs/{}", self.digest);
-        let mut ask = Ask::new(Method::GET, self.repository.url(&path).map_err(Failure::lasting)?);
-        range(&mut ask);
-        let scopes = Scopes::pull(&self.place.repository);
-        let answer = self.repository.transport.send(&self.place, &scopes, &ask).await?;
+        let mut request = Request::new(Method::GET, self.repository.url(&path).map_err(Failure::lasting)?);
+        range(&mut request);
+        let scopes = Scopes::pull(&self.access.repository);
+        let answer = self.repository.transport.send(&self.access, &scopes, &request).await?;
         if matches!(answer.status(), StatusCode::OK | StatusCode::PARTIAL_CONTENT) {
             return Ok(answer.response);
         }
-        let absent = format!("no such blob: {}@{}", self.place.name(), self.digest);
-        let what = format!("reading {} of {}", self.digest, self.place.name());
-        Err(answer.absent_or_failed(&self.place, &what, absent).await)
+        let absent = format!("no such blob: {}@{}", self.access.name(), self.digest);
+        let what = format!("reading {} of {}", self.digest, self.access.name());
+        Err(answer.absent_or_failed(&self.access, &what, absent).await)
     }
 }
 

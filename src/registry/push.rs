@@ -13,17 +13,17 @@ use reqwest::{Method, StatusCode, Url};
 
 use super::Repository;
 use super::challenge::Scopes;
-use super::error::{Intent, Place};
+use super::error::{Intent, RepositoryAccess};
 use super::hosts::canonical;
 use super::pull::CONTENT_DIGEST;
 use super::transport::Answer;
+use crate::http::client::{Payload, Request, STORE};
 use crate::http::failure::{Failure, corrupt, one_line, other};
 use crate::http::hosts::onward;
 use crate::http::upload::{Chunks, Upload};
-use crate::http::wire::{Ask, Payload, STORE};
 use crate::oci::location::Selector;
 use crate::oci::{Descriptor, Digest, RawManifest};
-use crate::ports::{Origin, PortError, Sink};
+use crate::ports::{BlobSource, OperationError, Sink};
 use crate::progress::{Event, Outcome, Subject, Verb};
 
 /// The size of a chunk, unless the registry wants more.
@@ -34,7 +34,11 @@ const CHUNK_MIN: &str = "oci-chunk-min-length";
 const OCTETS: HeaderValue = HeaderValue::from_static("application/octet-stream");
 
 impl Sink for Repository {
-    fn blob<'a>(&'a self, blob: &'a Descriptor, origin: &'a Origin) -> BoxFuture<'a, Result<Outcome, PortError>> {
+    fn blob<'a>(
+        &'a self,
+        blob: &'a Descriptor,
+        origin: &'a BlobSource,
+    ) -> BoxFuture<'a, Result<Outcome, OperationError>> {
         Box::pin(async move {
             let result = Push::new(self, blob).run(origin).await;
             let outcome = *result.as_ref().unwrap_or(&Outcome::Failed);
@@ -43,7 +47,11 @@ impl Sink for Repository {
         })
     }
 
-    fn manifest<'a>(&'a self, manifest: &'a RawManifest, tag: Option<&'a str>) -> BoxFuture<'a, Result<(), PortError>> {
+    fn manifest<'a>(
+        &'a self,
+        manifest: &'a RawManifest,
+        tag: Option<&'a str>,
+    ) -> BoxFuture<'a, Result<(), OperationError>> {
         Box::pin(async move {
             let selector = tag.map_or_else(|| Selector::Digest(manifest.digest()), |tag| Selector::Tag(tag.to_owned()));
             let name = self.named(&selector);
@@ -60,17 +68,18 @@ impl Sink for Repository {
 
 impl Repository {
     async fn write_manifest(&self, manifest: &RawManifest, selector: &Selector, name: &str) -> Result<(), Failure> {
-        let place = self.place(Intent::Push);
-        let mut ask = Ask::new(Method::PUT, self.url(&format!("manifests/{selector}")).map_err(Failure::lasting)?);
+        let access = self.access(Intent::Push);
+        let mut request =
+            Request::new(Method::PUT, self.url(&format!("manifests/{selector}")).map_err(Failure::lasting)?);
         let odd = |_| Failure::lasting(other(format!("`{}` is no media type", manifest.media_type)));
-        ask.headers.insert(CONTENT_TYPE, HeaderValue::from_str(&manifest.media_type).map_err(odd)?);
-        ask.payload = Payload::Bytes(Bytes::from(manifest.bytes.clone()));
-        ask.limit = Some(STORE);
-        let answer = self.transport.send(&place, &Scopes::push(&place.repository), &ask).await?;
+        request.headers.insert(CONTENT_TYPE, HeaderValue::from_str(&manifest.media_type).map_err(odd)?);
+        request.payload = Payload::Bytes(Bytes::from(manifest.bytes.clone()));
+        request.limit = Some(STORE);
+        let answer = self.transport.send(&access, &Scopes::push(&access.repository), &request).await?;
         if !answer.status().is_success() {
-            return Err(answer.failed(&place, &format!("pushing {name}")).await);
+            return Err(answer.failed(&access, &format!("pushing {name}")).await);
         }
-        same_digest(&answer, manifest.digest(), &place)
+        same_digest(&answer, manifest.digest(), &access)
     }
 
     fn report(&self, event: Event) {
@@ -81,7 +90,7 @@ impl Repository {
 /// A blob on its way out.
 struct Push<'a> {
     repository: &'a Repository,
-    place: Place,
+    access: RepositoryAccess,
     scopes: Scopes,
     blob: &'a Descriptor,
     what: String,
@@ -89,53 +98,53 @@ struct Push<'a> {
 
 /// How the registry takes a blob in.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Way {
+enum UploadMethod {
     Whole,
     Chunked,
 }
 
 /// What a registry answers to the wish to upload.
-enum Session {
+enum UploadSession {
     Mounted,
     Open { url: Url, chunk: u64 },
 }
 
 impl<'a> Push<'a> {
     fn new(repository: &'a Repository, blob: &'a Descriptor) -> Self {
-        let place = repository.place(Intent::Push);
-        let scopes = Scopes::push(&place.repository);
-        let what = format!("blob {} to {}", blob.digest.short(), place.name());
-        Self { repository, place, scopes, blob, what }
+        let access = repository.access(Intent::Push);
+        let scopes = Scopes::push(&access.repository);
+        let what = format!("blob {} to {}", blob.digest.short(), access.name());
+        Self { repository, access, scopes, blob, what }
     }
 
-    async fn run(&self, origin: &Origin) -> Result<Outcome, PortError> {
+    async fn run(&self, origin: &BlobSource) -> Result<Outcome, OperationError> {
         if self.is_present().await? {
             return Ok(Outcome::Present);
         }
         let mut session = match self.mount(origin).await? {
-            Some(Session::Mounted) => return Ok(Outcome::Mounted),
+            Some(UploadSession::Mounted) => return Ok(Outcome::Mounted),
             open => open,
         };
         let subject = Subject::Blob(self.blob.digest);
         self.repository.report(Event::Started { verb: Verb::Push, subject, size: Some(self.blob.size) });
         let upload = Upload::new(self.blob, origin, Arc::clone(&self.repository.transport.progress));
-        let mut way = Way::Whole;
+        let mut method = UploadMethod::Whole;
         let mut attempts = self.repository.transport.attempts(self.what.clone());
         loop {
-            match self.transfer(session.take(), &upload, way).await {
+            match self.transfer(session.take(), &upload, method).await {
                 Ok(true) => return Ok(Outcome::Done),
-                Ok(false) => way = Way::Chunked,
+                Ok(false) => method = UploadMethod::Chunked,
                 Err(failure) => attempts.pause(failure).await?,
             }
         }
     }
 
     /// Whether the target has the blob. Whoever may not ask is told at the upload.
-    async fn is_present(&self) -> Result<bool, PortError> {
+    async fn is_present(&self) -> Result<bool, OperationError> {
         let mut attempts = self.repository.transport.attempts(self.what.clone());
-        let ask = Ask::new(Method::HEAD, self.repository.url(&format!("blobs/{}", self.blob.digest))?);
+        let request = Request::new(Method::HEAD, self.repository.url(&format!("blobs/{}", self.blob.digest))?);
         loop {
-            match self.send(&ask).await {
+            match self.send(&request).await {
                 Ok(answer) => return Ok(answer.status().is_success()),
                 Err(failure) => attempts.pause(failure).await?,
             }
@@ -144,20 +153,20 @@ impl<'a> Push<'a> {
 
     /// Asks the registry to take the blob over from where it is. Whatever goes
     /// wrong here goes wrong without harm: the blob can still be sent.
-    async fn mount(&self, origin: &Origin) -> Result<Option<Session>, PortError> {
-        let Origin::Repository(source) = origin else { return Ok(None) };
+    async fn mount(&self, origin: &BlobSource) -> Result<Option<UploadSession>, OperationError> {
+        let BlobSource::Repository(source) = origin else { return Ok(None) };
         let Some((host, repository)) = source.mountable() else { return Ok(None) };
-        if canonical(host) != canonical(&self.place.host) || repository == self.place.repository {
+        if canonical(host) != canonical(&self.access.host) || repository == self.access.repository {
             return Ok(None);
         }
         let mut url = self.repository.url("blobs/uploads/")?;
         url.query_pairs_mut().append_pair("mount", &self.blob.digest.to_string()).append_pair("from", repository);
         let scopes = self.scopes.clone().and(&Scopes::pull(repository));
-        let answer = self.repository.transport.send(&self.place, &scopes, &without_content(Method::POST, url)).await;
+        let answer = self.repository.transport.send(&self.access, &scopes, &without_content(Method::POST, url)).await;
         let Ok(answer) = answer else { return Ok(None) };
         match answer.status() {
             StatusCode::CREATED => {
-                Ok(same_digest(&answer, self.blob.digest, &self.place).is_ok().then_some(Session::Mounted))
+                Ok(same_digest(&answer, self.blob.digest, &self.access).is_ok().then_some(UploadSession::Mounted))
             }
             StatusCode::ACCEPTED => Ok(self.session(&answer).ok()),
             _ => Ok(None),
@@ -165,54 +174,59 @@ impl<'a> Push<'a> {
     }
 
     /// Sends the blob once; `false` when the registry wants it in chunks.
-    async fn transfer(&self, session: Option<Session>, upload: &Upload, way: Way) -> Result<bool, Failure> {
+    async fn transfer(
+        &self,
+        session: Option<UploadSession>,
+        upload: &Upload,
+        method: UploadMethod,
+    ) -> Result<bool, Failure> {
         let session = match session {
             Some(session) => session,
             None => self.start().await?,
         };
-        let Session::Open { url, chunk } = session else { return Ok(true) };
-        match way {
-            Way::Whole => self.put(&url, upload).await,
-            Way::Chunked => {
+        let UploadSession::Open { url, chunk } = session else { return Ok(true) };
+        match method {
+            UploadMethod::Whole => self.put(&url, upload).await,
+            UploadMethod::Chunked => {
                 self.patch(url, chunk, upload.chunks().await.map_err(Failure::lasting)?).await.map(|()| true)
             }
         }
     }
 
-    async fn start(&self) -> Result<Session, Failure> {
+    async fn start(&self) -> Result<UploadSession, Failure> {
         let url = self.repository.url("blobs/uploads/").map_err(Failure::lasting)?;
         let answer = self.send(&without_content(Method::POST, url)).await?;
         match answer.status() {
             StatusCode::ACCEPTED => self.session(&answer),
             StatusCode::METHOD_NOT_ALLOWED => {
-                let mut failure = answer.failed(&self.place, "").await;
-                failure.error = self.place.refused("it takes no uploads", false);
-                failure.error.hint = Some(format!("{} is read-only", self.place.host));
+                let mut failure = answer.failed(&self.access, "").await;
+                failure.error = self.access.refused("it takes no uploads", false);
+                failure.error.hint = Some(format!("{} is read-only", self.access.host));
                 Err(failure)
             }
-            _ => Err(answer.failed(&self.place, &format!("pushing {}", self.what)).await),
+            _ => Err(answer.failed(&self.access, &format!("pushing {}", self.what)).await),
         }
     }
 
-    fn session(&self, answer: &Answer) -> Result<Session, Failure> {
+    fn session(&self, answer: &Answer) -> Result<UploadSession, Failure> {
         let url = self.location(answer)?;
         let least = answer.header(CHUNK_MIN).and_then(|text| text.trim().parse().ok()).unwrap_or(0);
-        Ok(Session::Open { url, chunk: CHUNK.max(least) })
+        Ok(UploadSession::Open { url, chunk: CHUNK.max(least) })
     }
 
     fn location(&self, answer: &Answer) -> Result<Url, Failure> {
         let location = answer.header(LOCATION.as_str()).and_then(|text| onward(answer.response.url(), text));
         location.ok_or_else(|| {
-            Failure::lasting(other(format!("{} does not say where to upload {}", self.place.host, self.what)))
+            Failure::lasting(other(format!("{} does not say where to upload {}", self.access.host, self.what)))
         })
     }
 
     async fn put(&self, url: &Url, upload: &Upload) -> Result<bool, Failure> {
-        let mut ask = Ask::new(Method::PUT, self.finished(url));
-        ask.headers.insert(CONTENT_TYPE, OCTETS);
-        ask.headers.insert(CONTENT_LENGTH, HeaderValue::from(self.blob.size));
-        ask.payload = Payload::Upload(upload.clone());
-        let answer = self.send(&ask).await?;
+        let mut request = Request::new(Method::PUT, self.finished(url));
+        request.headers.insert(CONTENT_TYPE, OCTETS);
+        request.headers.insert(CONTENT_LENGTH, HeaderValue::from(self.blob.size));
+        request.payload = Payload::Upload(upload.clone());
+        let answer = self.send(&request).await?;
         let unwilling = [StatusCode::PAYLOAD_TOO_LARGE, StatusCode::METHOD_NOT_ALLOWED, StatusCode::NOT_IMPLEMENTED];
         if unwilling.contains(&answer.status()) {
             return Ok(false);
@@ -222,7 +236,7 @@ impl<'a> Push<'a> {
 
     async fn patch(&self, mut url: Url, size: u64, mut chunks: Chunks) -> Result<(), Failure> {
         if size > LARGEST_CHUNK {
-            let message = format!("{} takes {} only in chunks of {size} bytes", self.place.host, self.what);
+            let message = format!("{} takes {} only in chunks of {size} bytes", self.access.host, self.what);
             return Err(Failure::lasting(other(message)));
         }
         let mut start = 0;
@@ -232,39 +246,39 @@ impl<'a> Push<'a> {
                 break;
             }
             let end = start + chunk.len() as u64;
-            let mut ask = Ask::new(Method::PATCH, url.clone());
-            ask.headers.insert(CONTENT_TYPE, OCTETS);
-            ask.headers.insert(CONTENT_LENGTH, HeaderValue::from(chunk.len()));
+            let mut request = Request::new(Method::PATCH, url.clone());
+            request.headers.insert(CONTENT_TYPE, OCTETS);
+            request.headers.insert(CONTENT_LENGTH, HeaderValue::from(chunk.len()));
             let range = HeaderValue::from_str(&format!("{start}-{}", end - 1));
-            ask.headers.extend(range.ok().map(|range| (CONTENT_RANGE, range)));
-            ask.payload = Payload::Bytes(chunk.clone());
-            ask.limit = Some(STORE);
-            let answer = self.send(&ask).await?;
+            request.headers.extend(range.ok().map(|range| (CONTENT_RANGE, range)));
+            request.payload = Payload::Bytes(chunk.clone());
+            request.limit = Some(STORE);
+            let answer = self.send(&request).await?;
             if !answer.status().is_success() {
-                return Err(answer.failed(&self.place, &format!("pushing {}", self.what)).await);
+                return Err(answer.failed(&self.access, &format!("pushing {}", self.what)).await);
             }
             url = self.location(&answer)?;
             chunks.sent(&chunk);
             start = end;
         }
         chunks.finish().map_err(Failure::lasting)?;
-        let mut ask = without_content(Method::PUT, self.finished(&url));
-        ask.limit = Some(STORE);
-        let answer = self.send(&ask).await?;
+        let mut request = without_content(Method::PUT, self.finished(&url));
+        request.limit = Some(STORE);
+        let answer = self.send(&request).await?;
         self.confirm(answer).await
     }
 
     /// Holds the registry to what it took.
     async fn confirm(&self, answer: Answer) -> Result<(), Failure> {
         if !answer.status().is_success() {
-            return Err(answer.failed(&self.place, &format!("pushing {}", self.what)).await);
+            return Err(answer.failed(&self.access, &format!("pushing {}", self.what)).await);
         }
-        same_digest(&answer, self.blob.digest, &self.place)?;
+        same_digest(&answer, self.blob.digest, &self.access)?;
         if answer.status() == StatusCode::CREATED || self.is_present().await.map_err(Failure::lasting)? {
             return Ok(());
         }
         let status = answer.status();
-        Err(Failure::passing(other(format!("{} answers {status} and does not keep {}", self.place.host, self.what))))
+        Err(Failure::passing(other(format!("{} answers {status} and does not keep {}", self.access.host, self.what))))
     }
 
     fn finished(&self, url: &Url) -> Url {
@@ -273,26 +287,26 @@ impl<'a> Push<'a> {
         url
     }
 
-    async fn send(&self, ask: &Ask) -> Result<Answer, Failure> {
-        self.repository.transport.send(&self.place, &self.scopes, ask).await
+    async fn send(&self, request: &Request) -> Result<Answer, Failure> {
+        self.repository.transport.send(&self.access, &self.scopes, request).await
     }
 }
 
 /// A request that says that it has no content, which some registries insist on.
-fn without_content(method: Method, url: Url) -> Ask {
-    let mut ask = Ask::new(method, url);
+fn without_content(method: Method, url: Url) -> Request {
+    let mut request = Request::new(method, url);
     let headers: [(HeaderName, HeaderValue); 1] = [(CONTENT_LENGTH, HeaderValue::from_static("0"))];
-    ask.headers.extend(headers);
-    ask
+    request.headers.extend(headers);
+    request
 }
 
 /// A registry that names another digest than the one it was sent has other content.
-fn same_digest(answer: &Answer, want: Digest, place: &Place) -> Result<(), Failure> {
+fn same_digest(answer: &Answer, want: Digest, access: &RepositoryAccess) -> Result<(), Failure> {
     let got = answer.header(CONTENT_DIGEST).filter(|text| text.starts_with("sha256:"));
     match got {
         Some(got) if got != want.to_string() => {
             let got = one_line(got);
-            Err(Failure::lasting(corrupt(format!("{} stored {got} in place of {want}", place.name()))))
+            Err(Failure::lasting(corrupt(format!("{} stored {got} in place of {want}", access.name()))))
         }
         _ => Ok(()),
     }

@@ -8,7 +8,7 @@ use tempfile::NamedTempFile;
 use tokio::io::AsyncReadExt as _;
 
 use super::{Credentials, Options, Registry, Repository};
-use crate::http::Pace;
+use crate::http::StallPolicy;
 pub use crate::http::testing::{Log, Reply, Seen, Server};
 use crate::oci::location::RegistryName;
 
@@ -49,8 +49,8 @@ pub fn name(registry: &str, repository: &str) -> RegistryName {
 pub fn hasty() -> (Registry, Arc<Log>) {
     let log = Arc::<Log>::default();
     let second = Duration::from_secs(1);
-    let pace = Pace { quiet: second, sending: second, least: 1_000 };
-    let options = Options { pace, retries: 3, delay: Duration::from_millis(1), ..Options::default() };
+    let stall_policy = StallPolicy { quiet: second, sending: second, least: 1_000 };
+    let options = Options { stall_policy, retries: 3, delay: Duration::from_millis(1), ..Options::default() };
     (Registry::new(options, log.clone()).unwrap(), log)
 }
 

@@ -1,6 +1,7 @@
 //! One file, folder or link of a tree, and where a file's bytes are.
 
 use std::collections::BTreeMap;
+use std::io::{Read, Seek};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -62,7 +63,7 @@ pub enum Content {
     /// On the user's disk.
     Local(Arc<LocalFile>),
     /// In a wheel on the user's disk or in the cache.
-    Member(Arc<Member>),
+    ZipEntry(Arc<ZipEntry>),
 }
 
 /// A file that others are packed in.
@@ -77,7 +78,7 @@ pub struct ArchiveFile {
 
 /// A file in an archive. Its content is checked against the digest as it is read.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub struct Member {
+pub struct ZipEntry {
     pub archive: Arc<ArchiveFile>,
     /// Where its data begins in the archive.
     pub offset: u64,
@@ -101,14 +102,14 @@ pub struct Sparse {
     /// The file's length, holes included.
     pub size: u64,
     /// Where the data goes: in order, not empty, inside the file.
-    pub stretches: Vec<Stretch>,
+    pub extents: Vec<Extent>,
     /// SHA-256 of the data, holes left out.
     pub data: Digest,
 }
 
 /// A part of a file that is not a hole.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub struct Stretch {
+pub struct Extent {
     pub offset: u64,
     pub length: u64,
 }
@@ -143,7 +144,7 @@ impl Content {
             Self::Sparse(sparse) => sparse.size,
             Self::Bytes(bytes) => bytes.len() as u64,
             Self::Local(file) => file.size,
-            Self::Member(member) => member.size,
+            Self::ZipEntry(member) => member.size,
         }
     }
 
@@ -153,7 +154,7 @@ impl Content {
         match self {
             Self::Bytes(bytes) => Some(Digest::of(bytes)),
             Self::Local(file) => Some(file.digest),
-            Self::Member(member) => Some(member.digest),
+            Self::ZipEntry(member) => Some(member.digest),
             Self::Layer { digest, .. } => Some(*digest),
             Self::Sparse(_) => None,
         }
@@ -165,7 +166,7 @@ impl Content {
         match self {
             Self::Layer { blob, .. } => Some(blob),
             Self::Sparse(sparse) => Some(&sparse.blob),
-            Self::Bytes(_) | Self::Local(_) | Self::Member(_) => None,
+            Self::Bytes(_) | Self::Local(_) | Self::ZipEntry(_) => None,
         }
     }
 }
@@ -174,7 +175,7 @@ impl Sparse {
     /// The length of the data, in bytes.
     #[must_use]
     pub fn stored(&self) -> u64 {
-        self.stretches.iter().map(|stretch| stretch.length).sum()
+        self.extents.iter().map(|extent| extent.length).sum()
     }
 }
 
@@ -218,3 +219,8 @@ impl Entry {
         self.kind == Kind::Folder
     }
 }
+
+/// Bytes that can be read from any position.
+pub trait ReadSeek: Read + Seek {}
+
+impl<T: Read + Seek> ReadSeek for T {}

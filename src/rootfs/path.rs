@@ -6,6 +6,8 @@ use std::borrow::Borrow;
 use std::fmt;
 use std::sync::Arc;
 
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
 /// A path from an image's root. The root itself is the empty path. A copy takes no
 /// memory: many trees and lists have the same paths.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -15,6 +17,18 @@ pub struct RootPath(Arc<[u8]>);
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is not a path inside an image")]
 pub struct PathError(pub String);
+
+impl Serialize for RootPath {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for RootPath {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::new(Vec::<u8>::deserialize(deserializer)?).map_err(serde::de::Error::custom)
+    }
+}
 
 impl RootPath {
     /// The root folder.

@@ -14,11 +14,11 @@ use super::{Entry, Kind, RootPath, Tree};
 use crate::hint::{Hint, nearest};
 
 /// Entries by the path they were asked for under, which may pass through links.
-pub type Selected = BTreeMap<RootPath, Chosen>;
+pub type Selected = BTreeMap<RootPath, SelectedEntry>;
 
 /// One entry and where it really is.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Chosen {
+pub struct SelectedEntry {
     pub real: RootPath,
     pub entry: Entry,
 }
@@ -91,7 +91,7 @@ impl Tree {
             if entry.kind == Kind::Special {
                 return Err(SelectError::Special { path: at });
             }
-            out.insert(at, Chosen { real: found.clone(), entry: entry.clone() });
+            out.insert(at, SelectedEntry { real: found.clone(), entry: entry.clone() });
         }
         Ok(())
     }

@@ -6,16 +6,16 @@
 
 use serde_json::Value;
 
-use super::archive::Watch;
-use super::{defaults, logins};
-use crate::rootfs::keys;
+use super::image_archive::ArchiveDetector;
+use super::{default_excludes, url_passwords};
+use crate::rootfs::private_keys;
 
 /// How many bytes of a file are kept from its beginning.
 const START: usize = 64 << 10;
 /// Of these, how many may hold the first line of a private key.
 const KEY_START: usize = 4096;
 /// What is kept of the bytes before, since a key may begin in them.
-const OVERLAP: usize = keys::LONGEST + logins::LONGEST;
+const OVERLAP: usize = private_keys::LONGEST + url_passwords::LONGEST;
 /// The first bytes of machine code, which may have a key in it for tests.
 const MACHINE_CODE: [&[u8]; 5] = [b"\x7fELF", b"MZ", b"\xfe\xed\xfa\xcf", b"\xcf\xfa\xed\xfe", b"\xca\xfe\xba\xbe"];
 
@@ -37,11 +37,11 @@ impl Finding {
     /// The rule that leaves the file out.
     pub(super) fn rule(self) -> &'static str {
         match self {
-            Self::PrivateKey => defaults::PRIVATE_KEYS,
-            Self::Account => defaults::CREDENTIALS,
-            Self::Password => defaults::PASSWORDS,
-            Self::ImageArchive => defaults::IMAGES,
-            Self::CoreDump => defaults::CORE_DUMPS,
+            Self::PrivateKey => default_excludes::PRIVATE_KEYS,
+            Self::Account => default_excludes::CREDENTIALS,
+            Self::Password => default_excludes::PASSWORDS,
+            Self::ImageArchive => default_excludes::IMAGES,
+            Self::CoreDump => default_excludes::CORE_DUMPS,
         }
     }
 
@@ -58,28 +58,28 @@ impl Finding {
 }
 
 /// Looks at a file's bytes as they pass.
-pub(super) struct Scan<'a> {
+pub(super) struct ContentScanner<'a> {
     name: &'a [u8],
-    purpose: Option<logins::Purpose>,
+    purpose: Option<url_passwords::Purpose>,
     start: Vec<u8>,
     /// The last bytes that passed.
     tail: Vec<u8>,
     has_key: bool,
     has_password: bool,
-    archive: Watch,
+    archive: ArchiveDetector,
 }
 
-impl<'a> Scan<'a> {
+impl<'a> ContentScanner<'a> {
     /// For a file of this name in a folder of that.
     pub(super) fn new(folder: &[u8], name: &'a [u8]) -> Self {
         Self {
             name,
-            purpose: logins::purpose(folder, name),
+            purpose: url_passwords::purpose(folder, name),
             start: vec![],
             tail: vec![],
             has_key: false,
             has_password: false,
-            archive: Watch::default(),
+            archive: ArchiveDetector::default(),
         }
     }
 
@@ -94,8 +94,8 @@ impl<'a> Scan<'a> {
         let before = self.tail.len();
         self.tail.extend_from_slice(bytes);
         let text = if before == 0 { bytes } else { &self.tail };
-        self.has_key |= keys::holds_key(text);
-        self.has_password |= self.purpose.is_some_and(|purpose| logins::has_password(purpose, text));
+        self.has_key |= private_keys::holds_key(text);
+        self.has_password |= self.purpose.is_some_and(|purpose| url_passwords::has_password(purpose, text));
         self.tail.drain(..self.tail.len().saturating_sub(OVERLAP));
     }
 
@@ -111,9 +111,9 @@ impl<'a> Scan<'a> {
         // A URL at the end has nothing behind it that ends it.
         let last = [self.tail.as_slice(), b"\n"].concat();
         let has_password =
-            self.has_password || self.purpose.is_some_and(|purpose| logins::has_password(purpose, &last));
+            self.has_password || self.purpose.is_some_and(|purpose| url_passwords::has_password(purpose, &last));
         let key_start = &self.start[..self.start.len().min(KEY_START)];
-        let is_key = self.has_key || keys::may_be_key(self.name) && keys::begins_key(key_start);
+        let is_key = self.has_key || private_keys::may_be_key(self.name) && private_keys::begins_key(key_start);
         let is_account = size == self.start.len() as u64 && !self.is_code() && is_account(&self.start);
         let found = [
             (is_core_dump(&self.start), Finding::CoreDump),
@@ -127,7 +127,8 @@ impl<'a> Scan<'a> {
 
     /// Whether the file is source or machine code, which is what it is for a reason.
     fn is_code(&self) -> bool {
-        keys::is_source(self.name, &self.start) || MACHINE_CODE.iter().any(|magic| self.start.starts_with(magic))
+        private_keys::is_source(self.name, &self.start)
+            || MACHINE_CODE.iter().any(|magic| self.start.starts_with(magic))
     }
 }
 
@@ -182,7 +183,7 @@ mod tests {
         {"type": "authorized_user", "refresh_token": "1//x", "client_secret": "y"}}"#;
 
     fn found(name: &str, content: &[u8], chunk: usize) -> Option<Finding> {
-        let mut scan = Scan::new(b"", name.as_bytes());
+        let mut scan = ContentScanner::new(b"", name.as_bytes());
         content.chunks(chunk).for_each(|bytes| scan.take(bytes));
         scan.finish(content.len() as u64)
     }

@@ -8,7 +8,7 @@
 use globset::{Candidate, Glob, GlobBuilder, GlobSet, GlobSetBuilder};
 
 use super::other;
-use crate::ports::PortError;
+use crate::ports::OperationError;
 
 /// Some globs.
 pub(super) struct Globs {
@@ -32,7 +32,7 @@ impl Globs {
     ///
     /// # Errors
     /// Names the first one that is no glob.
-    pub(super) fn new(globs: &[String]) -> Result<Self, PortError> {
+    pub(super) fn new(globs: &[String]) -> Result<Self, OperationError> {
         let mut set = GlobSetBuilder::new();
         let mut parts = vec![];
         for written in globs {

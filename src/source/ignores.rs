@@ -19,7 +19,7 @@ use ignore::gitignore::{Gitignore, GitignoreBuilder};
 
 use super::dockerignore::DockerIgnore;
 use super::{other, unreadable};
-use crate::ports::PortError;
+use crate::ports::OperationError;
 
 pub(super) const GIT: &str = ".gitignore";
 const CARBOY: &str = ".carboyignore";
@@ -67,7 +67,7 @@ pub(super) struct Depth {
 impl Ignores {
     /// What holds in a folder before its own files are read: those of its
     /// parents, up to the repository's root, if it is in a repository.
-    pub(super) fn new(folder: &Path) -> Result<Self, PortError> {
+    pub(super) fn new(folder: &Path) -> Result<Self, OperationError> {
         let found = folder.ancestors().find(|folder| folder.join(".git").symlink_metadata().is_ok());
         let root = found.unwrap_or(folder).to_owned();
         let mut ignores = Self { root: root.clone(), base: vec![], git: vec![], carboy: vec![], docker: None };
@@ -84,7 +84,12 @@ impl Ignores {
     }
 
     /// Reads the ignore files among a folder's names.
-    pub(super) fn enter(&mut self, path: &[u8], disk: &Path, has: impl Fn(&[u8]) -> bool) -> Result<Depth, PortError> {
+    pub(super) fn enter(
+        &mut self,
+        path: &[u8],
+        disk: &Path,
+        has: impl Fn(&[u8]) -> bool,
+    ) -> Result<Depth, OperationError> {
         let depth = Depth { git: self.git.len(), carboy: self.carboy.len() };
         let strip = self.base.len() + path.len() + usize::from(!path.is_empty());
         for name in [GIT, CARBOY].into_iter().filter(|name| has(name.as_bytes())) {
@@ -114,14 +119,14 @@ impl Ignores {
     /// # Errors
     /// Other ignore files that are links out of the project: what they would leave out,
     /// nobody knows.
-    fn text(&self, folder: &Path, name: &str) -> Result<Option<String>, PortError> {
+    fn text(&self, folder: &Path, name: &str) -> Result<Option<String>, OperationError> {
         let path = folder.join(name);
         let is_link = path.is_symlink();
         if !path.is_file() || is_link && name == GIT {
             return Ok(None);
         }
         if is_link && !path.fs_err_canonicalize().is_ok_and(|real| real.starts_with(&self.root)) {
-            return Err(PortError {
+            return Err(OperationError {
                 hint: Some("put a copy of what it leads to in its place".to_owned()),
                 ..other(format!("`{}` is a link that leads out of the project", path.display()))
             });
@@ -166,7 +171,7 @@ fn decide(levels: &[Level], full: &[u8], is_folder: bool) -> Option<bool> {
 
 /// Reads a file in gitignore's syntax. A `.gitignore`'s bad lines match nothing,
 /// as in git; a `.carboyignore`'s are errors.
-fn level(folder: &Path, name: &str, strip: usize, text: &str) -> Result<Level, PortError> {
+fn level(folder: &Path, name: &str, strip: usize, text: &str) -> Result<Level, OperationError> {
     let mut builder = GitignoreBuilder::new("");
     for (number, line) in text.trim_start_matches('\u{feff}').lines().enumerate() {
         let added = builder.add_line(None, line);
@@ -178,11 +183,11 @@ fn level(folder: &Path, name: &str, strip: usize, text: &str) -> Result<Level, P
     Ok(Level { strip, lines: text.lines().count(), patterns })
 }
 
-fn docker(folder: &Path, name: &str, text: &str) -> Result<DockerIgnore, PortError> {
+fn docker(folder: &Path, name: &str, text: &str) -> Result<DockerIgnore, OperationError> {
     DockerIgnore::parse(text).map_err(|bad| bad_line(folder, name, bad.number, bad.cause.kind()))
 }
 
-fn text(path: &Path) -> Result<Option<String>, PortError> {
+fn text(path: &Path) -> Result<Option<String>, OperationError> {
     let mut bytes = vec![];
     let read = fs_err::File::open(path).and_then(|file| file.take(LARGEST + 1).read_to_end(&mut bytes));
     match read {
@@ -192,7 +197,7 @@ fn text(path: &Path) -> Result<Option<String>, PortError> {
     }
     let text = String::from_utf8_lossy(&bytes).into_owned();
     if bytes.len() as u64 > LARGEST || text.lines().count() > MOST_LINES {
-        return Err(PortError {
+        return Err(OperationError {
             hint: Some("name folders instead of single files in it".to_owned()),
             ..other(format!("`{}` has more than {LARGEST} bytes or {MOST_LINES} lines", path.display()))
         });
@@ -200,6 +205,6 @@ fn text(path: &Path) -> Result<Option<String>, PortError> {
     Ok(Some(text))
 }
 
-fn bad_line(folder: &Path, name: &str, number: usize, cause: &dyn std::fmt::Display) -> PortError {
+fn bad_line(folder: &Path, name: &str, number: usize, cause: &dyn std::fmt::Display) -> OperationError {
     other(format!("`{}`, line {number}: {cause}", folder.join(name).display()))
 }

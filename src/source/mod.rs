@@ -3,28 +3,28 @@
 //! `walk` goes through a folder and asks `rules` what to leave out: `apart` knows the
 //! run's own files, `defaults` names, `foreign` whole folders by their content,
 //! `globs`, `ignores` and `dockerignore` what somebody wrote. `facts` reads the files,
-//! in which `content` finds what must stay out (`archive`, `logins`), and `index` remembers
+//! in which `content` finds what must stay out (`archive`, `url_passwords`), and `index` remembers
 //! what they hold. `tracked` asks git (`git_index`) what may be missed. `links` checks that
 //! no link leads out; `bounds` holds the paths that a project's files name to where they may
 //! lead; `named` judges what the configuration names itself. Links are never followed, names are bytes.
 
-mod apart;
-mod archive;
-mod bounds;
 mod content;
-mod defaults;
+mod content_facts;
+mod default_excludes;
 mod dockerignore;
-mod facts;
-mod foreign;
+mod foreign_folders;
 mod git_index;
 mod globs;
 mod ignores;
-mod index;
-mod links;
-mod logins;
-mod named;
+mod image_archive;
+mod link_targets;
+mod named_paths;
+mod path_bounds;
 mod rules;
+mod run_paths;
+mod stat_index;
 mod tracked;
+mod url_passwords;
 mod walk;
 
 use std::collections::{BTreeMap, HashSet};
@@ -37,16 +37,18 @@ use std::sync::Arc;
 
 use fs_err::PathExt as _;
 
-use crate::plan::Bounds;
-use crate::ports::{Cache, Folders, LocalEntry, LocalFile, LocalKind, PortError, PortErrorKind, Walk, WalkRules};
-pub use bounds::{admit, is_governed, real, within};
+use crate::plan::PathBounds;
+use crate::ports::{
+    Cache, Folders, LocalEntry, LocalFile, LocalKind, OperationError, OperationErrorKind, Walk, WalkRules,
+};
 use content::Finding;
-use facts::{Facts, Stat};
+use content_facts::{ContentFacts, FileStat};
 pub use git_index::tracks;
 use globs::Globs;
-use index::Index;
+pub use path_bounds::{admit, is_governed, real, within};
 use rules::Rules;
-use walk::{Found, FoundFile, Walked};
+use stat_index::StatIndex;
+use walk::{Walked, WalkedEntry, WalkedFile};
 
 /// The folders of the local disk.
 pub struct LocalFolders {
@@ -61,16 +63,16 @@ impl LocalFolders {
     }
 
     /// The facts of files below a folder, from the index or from the files.
-    fn facts(&self, folder: &Path, files: &[(&[u8], Stat)]) -> Result<Vec<Facts>, PortError> {
-        let mut index = Index::load(&*self.cache, folder)?;
+    fn facts(&self, folder: &Path, files: &[(&[u8], FileStat)]) -> Result<Vec<ContentFacts>, OperationError> {
+        let mut index = StatIndex::load(&*self.cache, folder)?;
         let known: Vec<_> = files.iter().map(|(path, stat)| index.get(path, stat)).collect();
         let unknown: Vec<_> =
             files.iter().zip(&known).filter(|(_, known)| known.is_none()).map(|(file, _)| *file).collect();
         if unknown.is_empty() {
             return Ok(known.into_iter().flatten().collect());
         }
-        let begun = index::begin(&*self.cache)?;
-        let read = facts::read_all(folder, &unknown)?;
+        let begun = stat_index::begin(&*self.cache)?;
+        let read = content_facts::read_all(folder, &unknown)?;
         for ((path, stat), facts) in unknown.iter().zip(&read) {
             index.put(path, *stat, *facts);
         }
@@ -89,11 +91,11 @@ impl Folders for LocalFolders {
         real(folder).ok().zip(real(other).ok()).is_some_and(|(folder, other)| folder.starts_with(other))
     }
 
-    fn admit(&self, bounds: &Bounds, folder: &Path, named: &Path) -> Result<(), PortError> {
+    fn admit(&self, bounds: &PathBounds, folder: &Path, named: &Path) -> Result<(), OperationError> {
         admit(bounds, folder, named)
     }
 
-    fn walk(&self, folder: &Path, rules: &WalkRules) -> Result<Walk, PortError> {
+    fn walk(&self, folder: &Path, rules: &WalkRules) -> Result<Walk, OperationError> {
         let real = canonical(folder, "folder")?;
         if !real.is_dir() {
             return Err(other(format!("`{}` is not a folder", folder.display())));
@@ -102,16 +104,16 @@ impl Folders for LocalFolders {
             walk::walk(&real, Rules::new(&real, self.cache.folder(), rules)?)?;
         found.sort_by(|one, two| one.path().cmp(two.path()));
         let files: Vec<_> =
-            found.iter().filter_map(Found::file).map(|file| (file.path.as_slice(), file.stat)).collect();
+            found.iter().filter_map(WalkedEntry::file).map(|file| (file.path.as_slice(), file.stat)).collect();
         let mut facts = self.facts(&real, &files)?.into_iter();
 
         let mut walk = Walk::default();
         let mut entries = BTreeMap::new();
         for found in found {
             let (path, kind) = match found {
-                Found::Link(path, target) => (path, LocalKind::Link(target)),
-                Found::Folder(path) => (path, LocalKind::Folder),
-                Found::File(file) => {
+                WalkedEntry::Link(path, target) => (path, LocalKind::Link(target)),
+                WalkedEntry::Folder(path) => (path, LocalKind::Folder),
+                WalkedEntry::File(file) => {
                     let Some(facts) = facts.next() else { break };
                     if let Some(finding) = facts.finding.filter(|finding| file.is_judged(finding.rule())) {
                         left_out.add_named(file.path.clone(), finding.rule(), 1);
@@ -137,34 +139,36 @@ impl Folders for LocalFolders {
     }
 
     /// A name alone does not tell every secret: what a link leads to is looked into.
-    fn check_named(&self, folder: &Path, named: &Path, include: &[String]) -> Result<(), PortError> {
+    fn check_named(&self, folder: &Path, named: &Path, include: &[String]) -> Result<(), OperationError> {
         // What is not there, whoever reads it tells.
         let Ok(real) = named.fs_err_canonicalize() else { return Ok(()) };
         let real_folder = canonical(if folder == Path::new("") { Path::new(".") } else { folder }, "folder")?;
-        named::check((folder, &real_folder), (named, &real), include)?;
+        named_paths::check((folder, &real_folder), (named, &real), include)?;
         let (Some(parent), Some(name)) = (real.parent(), real.file_name()) else { return Ok(()) };
         let metadata = real.fs_err_metadata().map_err(|cause| unreadable(&cause))?;
-        let is_told = named::spells(named, name) || Globs::new(include)?.name(name.as_bytes());
+        let is_told = named_paths::spells(named, name) || Globs::new(include)?.name(name.as_bytes());
         if !metadata.is_file() || is_told {
             return Ok(());
         }
-        let facts = self.facts(parent, &[(name.as_bytes(), Stat::of(&metadata))])?;
+        let facts = self.facts(parent, &[(name.as_bytes(), FileStat::of(&metadata))])?;
         match facts.first().and_then(|facts| facts.finding) {
-            Some(finding) => Err(named::refused(named.strip_prefix(folder).unwrap_or(named), name, finding.rule())),
+            Some(finding) => {
+                Err(named_paths::refused(named.strip_prefix(folder).unwrap_or(named), name, finding.rule()))
+            }
             None => Ok(()),
         }
     }
 
     /// The file that a path leads to, through links if need be: it is named
     /// itself, so what it is called elsewhere does not matter.
-    fn file(&self, path: &Path) -> Result<LocalFile, PortError> {
+    fn file(&self, path: &Path) -> Result<LocalFile, OperationError> {
         let real = canonical(path, "file")?;
         let metadata = real.fs_err_metadata().map_err(|cause| unreadable(&cause))?;
         let (true, Some(folder), Some(name)) = (metadata.is_file(), real.parent(), real.file_name()) else {
             let what = if metadata.is_dir() { "a folder, not a file" } else { "no regular file" };
             return Err(other(format!("`{}` is {what}", path.display())));
         };
-        let stat = Stat::of(&metadata);
+        let stat = FileStat::of(&metadata);
         let facts = self.facts(folder, &[(name.as_bytes(), stat)])?;
         let Some(facts) = facts.first() else { return Err(changed(path)) };
         Ok(LocalFile {
@@ -177,7 +181,7 @@ impl Folders for LocalFolders {
     }
 }
 
-fn local_file(folder: &Path, file: &FoundFile, facts: Facts) -> LocalFile {
+fn local_file(folder: &Path, file: &WalkedFile, facts: ContentFacts) -> LocalFile {
     LocalFile {
         path: below(folder, &file.path),
         size: file.stat.size,
@@ -212,10 +216,10 @@ fn show(path: &[u8]) -> String {
     String::from_utf8_lossy(path).into_owned()
 }
 
-fn canonical(path: &Path, kind: &str) -> Result<PathBuf, PortError> {
+fn canonical(path: &Path, kind: &str) -> Result<PathBuf, OperationError> {
     path.fs_err_canonicalize().map_err(|cause| match cause.kind() {
-        io::ErrorKind::NotFound => PortError {
-            kind: PortErrorKind::NotFound,
+        io::ErrorKind::NotFound => OperationError {
+            kind: OperationErrorKind::NotFound,
             message: format!("there is no {kind} `{}`", path.display()),
             hint: None,
         },
@@ -224,19 +228,19 @@ fn canonical(path: &Path, kind: &str) -> Result<PathBuf, PortError> {
 }
 
 /// The error of something that cannot be read; the cause names the path.
-fn unreadable(cause: &io::Error) -> PortError {
+fn unreadable(cause: &io::Error) -> OperationError {
     other(format!("cannot read local files: {cause}"))
 }
 
-fn changed(path: &Path) -> PortError {
-    PortError {
+fn changed(path: &Path) -> OperationError {
+    OperationError {
         hint: Some("run the build again once nothing writes to it, or exclude it".to_owned()),
         ..other(format!("`{}` changed while being read", path.display()))
     }
 }
 
-fn other(message: String) -> PortError {
-    PortError { kind: PortErrorKind::Other, message, hint: None }
+fn other(message: String) -> OperationError {
+    OperationError { kind: OperationErrorKind::Other, message, hint: None }
 }
 
 #[cfg(test)]

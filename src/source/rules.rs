@@ -8,11 +8,11 @@
 
 use std::path::Path;
 
-use super::apart::Apart;
 use super::globs::Globs;
 use super::ignores::{Depth, GIT, Ignores};
-use super::{defaults, foreign};
-use crate::ports::{PortError, WalkRules};
+use super::run_paths::RunPaths;
+use super::{default_excludes, foreign_folders};
+use crate::ports::{OperationError, WalkRules};
 
 /// All rules of a walk.
 pub(super) struct Rules {
@@ -20,20 +20,20 @@ pub(super) struct Rules {
     exclude: Globs,
     defaults: bool,
     ignores: Option<Ignores>,
-    apart: Apart,
+    apart: RunPaths,
     /// The name of the folder walked.
     root: Vec<u8>,
 }
 
 /// What is already decided about everything in a folder.
 #[derive(Clone, Default)]
-pub(super) struct Outer {
+pub(super) struct ParentRules {
     /// The rules of the defaults that hold, and the names they hold for.
     defaults: Vec<(&'static str, Vec<u8>)>,
     rule: Option<&'static str>,
 }
 
-impl Outer {
+impl ParentRules {
     /// The rule that leaves the folder out.
     pub(super) fn rule(&self) -> Option<&'static str> {
         self.defaults.first().map(|(rule, _)| *rule).or(self.rule)
@@ -46,9 +46,9 @@ impl Outer {
 
 impl Rules {
     /// For a folder, given with its links resolved.
-    pub(super) fn new(folder: &Path, cache: &Path, rules: &WalkRules) -> Result<Self, PortError> {
+    pub(super) fn new(folder: &Path, cache: &Path, rules: &WalkRules) -> Result<Self, OperationError> {
         Ok(Self {
-            apart: Apart::new(folder, cache, rules)?,
+            apart: RunPaths::new(folder, cache, rules)?,
             root: folder.file_name().unwrap_or_default().as_encoded_bytes().to_vec(),
             include: Globs::new(&rules.include)?,
             exclude: Globs::new(&rules.exclude)?,
@@ -63,7 +63,7 @@ impl Rules {
         path: &[u8],
         disk: &Path,
         has: impl Fn(&[u8]) -> bool,
-    ) -> Result<Option<Depth>, PortError> {
+    ) -> Result<Option<Depth>, OperationError> {
         self.ignores.as_mut().map(|ignores| ignores.enter(path, disk, has)).transpose()
     }
 
@@ -75,12 +75,13 @@ impl Rules {
     }
 
     /// The rule that leaves a file or link out.
-    pub(super) fn file(&self, path: &[u8], outer: &Outer) -> Option<&'static str> {
+    pub(super) fn file(&self, path: &[u8], outer: &ParentRules) -> Option<&'static str> {
         let name = name_of(path);
         let own = self.default_rule(path, name, false);
         let rules = outer.defaults.iter().map(|(rule, name)| (*rule, name.as_slice()));
         let rules: Vec<_> = rules.chain(own.map(|rule| (rule, name))).collect();
-        let names = |secret| move |(rule, name): &(&str, _)| (defaults::is_secret(rule) == secret).then_some(*name);
+        let names =
+            |secret| move |(rule, name): &(&str, _)| (default_excludes::is_secret(rule) == secret).then_some(*name);
         let told: Vec<_> = rules.iter().filter_map(names(false)).collect();
         let exact: Vec<_> = rules.iter().filter_map(names(true)).collect();
         if self.include.is_match_telling(path, &told, &exact) {
@@ -90,7 +91,7 @@ impl Rules {
     }
 
     /// What holds for everything in a folder.
-    pub(super) fn folder(&self, path: &[u8], outer: &Outer) -> Outer {
+    pub(super) fn folder(&self, path: &[u8], outer: &ParentRules) -> ParentRules {
         let mut inner = outer.clone();
         let name = name_of(path);
         inner.defaults.extend(self.default_rule(path, name, true).map(|rule| (rule, name.to_vec())));
@@ -102,18 +103,18 @@ impl Rules {
 
     /// What holds in a folder that turns out not to be the application's, given its
     /// names. The folder walked is not asked: it was named.
-    pub(super) fn entered(&self, path: &[u8], disk: &Path, names: &[&[u8]], mut inner: Outer) -> Outer {
+    pub(super) fn entered(&self, path: &[u8], disk: &Path, names: &[&[u8]], mut inner: ParentRules) -> ParentRules {
         let name = name_of(path);
         let known = inner.defaults.last().is_some_and(|(_, last)| last == name);
         if self.defaults && !known && !path.is_empty() {
-            inner.defaults.extend(foreign::rule(disk, names).map(|rule| (rule, name.to_vec())));
+            inner.defaults.extend(foreign_folders::rule(disk, names).map(|rule| (rule, name.to_vec())));
         }
         inner
     }
 
     /// The rule that leaves out whatever is in a folder, though it may not be the
     /// folder's own (`data/*`), unless `include` spells the folder out.
-    pub(super) fn covering(&self, path: &[u8], outer: &Outer) -> Option<&'static str> {
+    pub(super) fn covering(&self, path: &[u8], outer: &ParentRules) -> Option<&'static str> {
         if self.include.spell_out(path) {
             return None;
         }
@@ -123,7 +124,7 @@ impl Rules {
 
     /// Whether a folder is kept even if no file of it is, given its names: an empty one,
     /// and one that a placeholder holds open, as git keeps no empty folders.
-    pub(super) fn keep_folder(&self, path: &[u8], names: &[&[u8]], outer: &Outer) -> bool {
+    pub(super) fn keep_folder(&self, path: &[u8], names: &[&[u8]], outer: &ParentRules) -> bool {
         let is_covered = || self.covering(path, outer).is_some_and(|rule| rule != GIT);
         if names.is_empty() {
             return self.covering(path, outer).is_none();
@@ -131,17 +132,17 @@ impl Rules {
         let holds_open = |name: &&[u8]| match self.written(&[path, b"/", name].concat(), false) {
             None => true,
             // A tool that makes a folder writes a `.gitignore` into it that ignores itself.
-            Some(GIT) => defaults::is_keep_file(name),
+            Some(GIT) => default_excludes::is_keep_file(name),
             Some(_) => !is_covered(),
         };
-        let placeholders = names.iter().filter(|name| defaults::is_placeholder(name));
+        let placeholders = names.iter().filter(|name| default_excludes::is_placeholder(name));
         self.defaults && outer.rule().is_none() && placeholders.into_iter().any(holds_open)
     }
 
     /// Whether somebody left a path out for this image, or it is carboy's own business,
     /// given the rule that leaves it out. `.gitignore` is written for no image.
     pub(super) fn is_meant(&self, path: &[u8], is_folder: bool, rule: &'static str) -> bool {
-        let is_own = [defaults::OWN_FILES, defaults::INPUTS, defaults::EXCLUDE].contains(&rule);
+        let is_own = [default_excludes::OWN_FILES, default_excludes::INPUTS, default_excludes::EXCLUDE].contains(&rule);
         is_own || self.written(path, is_folder).is_some_and(|written| written != GIT)
     }
 
@@ -151,7 +152,7 @@ impl Rules {
     }
 
     /// Whether anything in a folder that is left out could be included.
-    pub(super) fn reach(&self, path: &[u8], inner: &Outer) -> bool {
+    pub(super) fn reach(&self, path: &[u8], inner: &ParentRules) -> bool {
         self.include.reach(path, &inner.names())
     }
 
@@ -165,12 +166,12 @@ impl Rules {
 
     fn default_rule(&self, path: &[u8], name: &[u8], is_folder: bool) -> Option<&'static str> {
         if self.defaults && path == b"carboy.toml" && !is_folder {
-            return Some(defaults::OWN_FILES);
+            return Some(default_excludes::OWN_FILES);
         }
         if self.apart.is_input(path) {
-            return Some(defaults::INPUTS);
+            return Some(default_excludes::INPUTS);
         }
-        if self.defaults { defaults::rule_of(self.parent_of(path), name, is_folder) } else { None }
+        if self.defaults { default_excludes::rule_of(self.parent_of(path), name, is_folder) } else { None }
     }
 
     /// The name of the folder that a path is in.
@@ -182,7 +183,7 @@ impl Rules {
     /// The rule that somebody wrote for this project.
     fn written(&self, path: &[u8], is_folder: bool) -> Option<&'static str> {
         if self.exclude.is_match(path) {
-            return Some(defaults::EXCLUDE);
+            return Some(default_excludes::EXCLUDE);
         }
         self.ignores.as_ref().and_then(|ignores| ignores.rule(path, is_folder))
     }

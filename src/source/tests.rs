@@ -47,7 +47,7 @@ impl Project {
         LocalFolders::new(self.cache.clone())
     }
 
-    fn walk(&self, rules: &WalkRules) -> Result<Walk, PortError> {
+    fn walk(&self, rules: &WalkRules) -> Result<Walk, OperationError> {
         self.folders().walk(&self.path("app"), rules)
     }
 

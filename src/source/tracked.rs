@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
-use super::walk::LeftBehind;
-use super::{below, defaults, git_index, show};
+use super::walk::LeftOutPaths;
+use super::{below, default_excludes, git_index, show};
 use crate::ports::Tracked;
 
 /// After so many repositories below the folder, the others are not asked.
@@ -13,7 +13,7 @@ const MOST_REPOSITORIES: usize = 64;
 
 /// What git tracks of what stays behind of a folder: its own repository, and those
 /// below it. What developers need comes last, as it is hardly missed.
-pub(super) fn tracked(folder: &Path, left_out: &LeftBehind, repositories: &[Vec<u8>]) -> Vec<Tracked> {
+pub(super) fn tracked(folder: &Path, left_out: &LeftOutPaths, repositories: &[Vec<u8>]) -> Vec<Tracked> {
     let mut found = BTreeMap::<Vec<u8>, (&'static str, u64)>::new();
     let mut take = |path: &[u8]| {
         if let Some((place, rule)) = place(path, left_out) {
@@ -34,13 +34,13 @@ pub(super) fn tracked(folder: &Path, left_out: &LeftBehind, repositories: &[Vec<
     let told =
         |(path, (rule, files)): (Vec<u8>, (&str, u64))| Tracked { path: show(&path), rule: rule.to_owned(), files };
     let mut all: Vec<_> = found.into_iter().map(told).collect();
-    all.sort_by_key(|tracked| tracked.rule == defaults::DEVELOPMENT);
+    all.sort_by_key(|tracked| tracked.rule == default_excludes::DEVELOPMENT);
     all
 }
 
 /// What of a tracked path was left out, with a slash at the end of a whole folder, and
 /// the rule.
-fn place(path: &[u8], left_out: &LeftBehind) -> Option<(Vec<u8>, &'static str)> {
+fn place(path: &[u8], left_out: &LeftOutPaths) -> Option<(Vec<u8>, &'static str)> {
     let mut end = path.len();
     loop {
         if let Some(rule) = left_out.paths.get(&path[..end]) {

@@ -6,18 +6,18 @@ use std::os::unix::ffi::OsStringExt as _;
 use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _};
 use std::path::Path;
 
-use super::facts::Stat;
-use super::links::first_outside;
-use super::rules::{Outer, Rules};
-use super::{defaults, other, show, unreadable};
-use crate::ports::PortError;
+use super::content_facts::FileStat;
+use super::link_targets::first_outside;
+use super::rules::{ParentRules, Rules};
+use super::{default_excludes, other, show, unreadable};
+use crate::ports::OperationError;
 
 /// After so many folders in folders the walk ends.
 const DEEPEST: usize = 256;
 
 /// What is in a folder and stays in.
-pub(super) enum Found {
-    File(FoundFile),
+pub(super) enum WalkedEntry {
+    File(WalkedFile),
     /// A folder that is kept for itself: folders of files come along with these.
     Folder(Vec<u8>),
     /// A link and its target.
@@ -25,9 +25,9 @@ pub(super) enum Found {
 }
 
 /// A regular file.
-pub(super) struct FoundFile {
+pub(super) struct WalkedFile {
     pub path: Vec<u8>,
-    pub stat: Stat,
+    pub stat: FileStat,
     pub executable: bool,
     /// Whether it is left out if its content is a secret.
     pub judge_secrets: bool,
@@ -35,24 +35,24 @@ pub(super) struct FoundFile {
     pub judge_content: bool,
 }
 
-impl FoundFile {
+impl WalkedFile {
     /// Whether the file is left out if its content is found to fall under a rule.
     pub(super) fn is_judged(&self, rule: &str) -> bool {
-        if defaults::is_secret(rule) { self.judge_secrets } else { self.judge_content }
+        if default_excludes::is_secret(rule) { self.judge_secrets } else { self.judge_content }
     }
 }
 
 /// The result of a walk, in no order.
 pub(super) struct Walked {
-    pub found: Vec<Found>,
-    pub left_out: LeftBehind,
+    pub found: Vec<WalkedEntry>,
+    pub left_out: LeftOutPaths,
     /// The folders that are a git repository's root, below the one walked.
     pub repositories: Vec<Vec<u8>>,
 }
 
 /// What stays behind.
 #[derive(Default)]
-pub(super) struct LeftBehind {
+pub(super) struct LeftOutPaths {
     /// How many files each rule leaves out.
     pub rules: BTreeMap<&'static str, u64>,
     /// The files, and the folders that are left out whole, with their rules; without
@@ -60,7 +60,7 @@ pub(super) struct LeftBehind {
     pub paths: BTreeMap<Vec<u8>, &'static str>,
 }
 
-impl LeftBehind {
+impl LeftOutPaths {
     /// Counts files.
     pub(super) fn add(&mut self, rule: &'static str, files: u64) {
         if files > 0 {
@@ -75,7 +75,7 @@ impl LeftBehind {
     }
 }
 
-impl Found {
+impl WalkedEntry {
     pub(super) fn path(&self) -> &[u8] {
         match self {
             Self::File(file) => &file.path,
@@ -83,7 +83,7 @@ impl Found {
         }
     }
 
-    pub(super) fn file(&self) -> Option<&FoundFile> {
+    pub(super) fn file(&self) -> Option<&WalkedFile> {
         match self {
             Self::File(file) => Some(file),
             Self::Link(..) | Self::Folder(_) => None,
@@ -96,10 +96,10 @@ impl Found {
 /// # Errors
 /// Folders that cannot be read, unless they are left out, and folders nested too deep;
 /// links that lead out; what is no file, folder or link; names that begin with `.wh.`.
-pub(super) fn walk(root: &Path, rules: Rules) -> Result<Walked, PortError> {
-    let nothing = Walked { found: vec![], left_out: LeftBehind::default(), repositories: vec![] };
+pub(super) fn walk(root: &Path, rules: Rules) -> Result<Walked, OperationError> {
+    let nothing = Walked { found: vec![], left_out: LeftOutPaths::default(), repositories: vec![] };
     let mut walker = Walker { rules, walked: nothing };
-    walker.folder(&[], root, &Outer::default())?;
+    walker.folder(&[], root, &ParentRules::default())?;
     check_links(&walker.walked.found)?;
     Ok(walker.walked)
 }
@@ -110,7 +110,7 @@ struct Walker {
 }
 
 impl Walker {
-    fn folder(&mut self, path: &[u8], disk: &Path, outer: &Outer) -> Result<(), PortError> {
+    fn folder(&mut self, path: &[u8], disk: &Path, outer: &ParentRules) -> Result<(), OperationError> {
         if let Some(rule) = outer.rule()
             && !self.rules.reach(path, outer)
         {
@@ -143,17 +143,17 @@ impl Walker {
             self.entry(below(path, name), entry, &outer)?;
         }
         if !path.is_empty() && self.rules.keep_folder(path, &only_names, &outer) {
-            self.walked.found.push(Found::Folder(path.to_vec()));
+            self.walked.found.push(WalkedEntry::Folder(path.to_vec()));
         }
         self.rules.leave(depth.as_ref());
         Ok(())
     }
 
-    fn entry(&mut self, path: Vec<u8>, entry: &fs_err::DirEntry, outer: &Outer) -> Result<(), PortError> {
+    fn entry(&mut self, path: Vec<u8>, entry: &fs_err::DirEntry, outer: &ParentRules) -> Result<(), OperationError> {
         let is_folder = entry.file_type().map_err(|cause| unreadable(&cause))?.is_dir();
         if self.rules.is_output(&path) {
             let files = if is_folder { count(&entry.path()) } else { 1 };
-            self.walked.left_out.add(defaults::OUTPUTS, files);
+            self.walked.left_out.add(default_excludes::OUTPUTS, files);
         } else if is_folder {
             let inner = self.rules.folder(&path, outer);
             return self.folder(&path, &entry.path(), &inner);
@@ -173,15 +173,15 @@ impl Walker {
         }
     }
 
-    fn take(&mut self, path: Vec<u8>, entry: &fs_err::DirEntry) -> Result<(), PortError> {
+    fn take(&mut self, path: Vec<u8>, entry: &fs_err::DirEntry) -> Result<(), OperationError> {
         check_name(&path)?;
         let metadata = entry.metadata().map_err(|cause| unreadable(&cause))?;
         if metadata.is_symlink() {
             let target = fs_err::read_link(entry.path()).map_err(|cause| unreadable(&cause))?;
-            self.walked.found.push(Found::Link(path, target.into_os_string().into_vec()));
+            self.walked.found.push(WalkedEntry::Link(path, target.into_os_string().into_vec()));
         } else if metadata.is_file() {
-            self.walked.found.push(Found::File(FoundFile {
-                stat: Stat::of(&metadata),
+            self.walked.found.push(WalkedEntry::File(WalkedFile {
+                stat: FileStat::of(&metadata),
                 executable: metadata.permissions().mode() & 0o111 != 0,
                 judge_secrets: self.rules.judge_content(&path, true),
                 judge_content: self.rules.judge_content(&path, false),
@@ -228,43 +228,43 @@ fn count(disk: &Path) -> u64 {
     files
 }
 
-fn too_deep(path: &[u8]) -> PortError {
+fn too_deep(path: &[u8]) -> OperationError {
     let start = &path[..path.iter().position(|&byte| byte == b'/').unwrap_or(path.len())];
-    PortError {
+    OperationError {
         hint: Some(format!("exclude it: exclude = [\"{}\"] under [app]", show(start))),
         ..other(format!("`{}` has more than {DEEPEST} folders in each other", show(start)))
     }
 }
 
-fn check_name(path: &[u8]) -> Result<(), PortError> {
+fn check_name(path: &[u8]) -> Result<(), OperationError> {
     if !path.split(|&byte| byte == b'/').any(|name| name.starts_with(b".wh.")) {
         return Ok(());
     }
-    Err(PortError {
+    Err(OperationError {
         hint: Some("rename it, or exclude it".to_owned()),
         ..other(format!("`{}` cannot be in an image: `.wh.` at the start of a name means a deletion there", show(path)))
     })
 }
 
-fn special(path: &[u8], kind: std::fs::FileType) -> PortError {
+fn special(path: &[u8], kind: std::fs::FileType) -> OperationError {
     let what = match kind {
         kind if kind.is_socket() => "a socket",
         kind if kind.is_fifo() => "a named pipe",
         _ => "a device",
     };
-    PortError {
+    OperationError {
         hint: Some("exclude it".to_owned()),
         ..other(format!("`{}` is {what}: only files, folders and links can be in an image", show(path)))
     }
 }
 
-fn check_links(found: &[Found]) -> Result<(), PortError> {
+fn check_links(found: &[WalkedEntry]) -> Result<(), OperationError> {
     let links = found.iter().filter_map(|found| match found {
-        Found::Link(path, target) => Some((path.as_slice(), target.as_slice())),
-        Found::File(_) | Found::Folder(_) => None,
+        WalkedEntry::Link(path, target) => Some((path.as_slice(), target.as_slice())),
+        WalkedEntry::File(_) | WalkedEntry::Folder(_) => None,
     });
     let Some((path, target)) = first_outside(&links.collect()) else { return Ok(()) };
-    Err(PortError {
+    Err(OperationError {
         hint: Some("exclude the link, or put a copy of what it leads to in its place".to_owned()),
         ..other(format!("the link `{}` leads out of the folder, to `{}`", show(path), show(target)))
     })

@@ -5,7 +5,7 @@
 
 pub mod cache;
 pub mod layout;
-mod patience;
+mod lock_wait;
 mod staged;
 mod verified;
 

@@ -9,12 +9,15 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use super::diagnostics::{errors_text, warning_text};
 use super::frame::frame;
-use super::message::{error_text, retry_text, warning_text};
-use super::paint::Paint;
-use super::pieces::Pieces;
-use super::{Front, Screen, lines, summary_text};
-use crate::build::report::Report;
+use super::retry::retry_text;
+use super::style::Style;
+use super::tasks::Tasks;
+use super::{Frontend, Screen, line_queue, summary_text};
+use crate::assemble::report::Report;
+use crate::diagnostic::Diagnostic;
+use crate::oci::Platform;
 use crate::progress::{Event, Outcome, Progress};
 
 /// Between two drawings. What is over sooner is never drawn.
@@ -45,7 +48,7 @@ struct Shared {
 /// What there is to draw.
 #[derive(Default)]
 struct Board {
-    pieces: Pieces,
+    tasks: Tasks,
     done: usize,
     /// Lines to write above the bars.
     notes: Vec<String>,
@@ -81,7 +84,7 @@ impl Progress for Bars {
         if matches!(*painter, Painter::Retired) {
             return;
         }
-        self.shared.board().take(event, Paint::new(self.screen.color));
+        self.shared.board().take(event, Style::new(self.screen.color));
         if matches!(*painter, Painter::Resting) {
             let (shared, screen) = (Arc::clone(&self.shared), self.screen);
             *painter = Painter::Drawing(thread::spawn(move || draw(&shared, screen)));
@@ -89,19 +92,19 @@ impl Progress for Bars {
     }
 }
 
-impl Front for Bars {
+impl Frontend for Bars {
     fn finish(&self) {
         self.stop(Painter::Resting);
     }
 
     fn summary(&self, report: &Report) {
         self.finish();
-        lines::stderr(&summary_text(report, self.screen.width));
+        line_queue::stderr(&summary_text(report, self.screen.width));
     }
 
-    fn error(&self, lines: &[String], hints: &[String]) {
+    fn errors(&self, errors: &[Diagnostic], platforms: &[Platform]) {
         self.stop(Painter::Retired);
-        lines::stderr(&error_text(lines, hints, self.screen.color));
+        line_queue::stderr(&errors_text(errors, platforms, Style::new(self.screen.color)));
     }
 }
 
@@ -124,25 +127,25 @@ impl Shared {
 }
 
 impl Board {
-    fn take(&mut self, event: Event, paint: Paint) {
+    fn take(&mut self, event: Event, style: Style) {
         match event {
-            Event::Started { verb, subject, size } => self.pieces.start(verb, &subject, size),
+            Event::Started { verb, subject, size } => self.tasks.start(verb, &subject, size),
             Event::Advanced { verb, subject, bytes } => {
-                self.pieces.advance(verb, &subject, bytes);
+                self.tasks.advance(verb, &subject, bytes);
             }
             Event::Ended { verb, subject, outcome } => {
-                if self.pieces.end(verb, &subject).is_some() && outcome != Outcome::Failed {
+                if self.tasks.end(verb, &subject).is_some() && outcome != Outcome::Failed {
                     self.done += 1;
                 }
             }
             Event::Retrying { what, cause, delay } => self.notes.push(retry_text(&what, &cause, delay)),
-            Event::Warning(message) => self.notes.push(warning_text(&message, paint)),
+            Event::Diagnostic(warning) => self.notes.push(warning_text(&warning, style)),
         }
     }
 
     /// Nothing has started or ended yet.
     fn is_blank(&self) -> bool {
-        self.done == 0 && self.pieces.running().is_empty()
+        self.done == 0 && self.tasks.running().is_empty()
     }
 }
 
@@ -152,7 +155,7 @@ impl Board {
 /// terminal wraps them after it was made narrower, and takes them away.
 fn draw(shared: &Shared, screen: Screen) {
     let start = Instant::now();
-    let paint = Paint::new(screen.color);
+    let style = Style::new(screen.color);
     let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
     if let Ok(style) = ProgressStyle::with_template("{msg}") {
         bar.set_style(style);
@@ -162,11 +165,11 @@ fn draw(shared: &Shared, screen: Screen) {
         let notes: String = board.notes.drain(..).map(|note| note + "\n").collect();
         let over = board.over;
         let blank = board.is_blank();
-        let text = frame(board.pieces.running(), board.done, start.elapsed(), screen.width, paint);
+        let text = frame(board.tasks.running(), board.done, start.elapsed(), screen.width, style);
         drop(board);
 
         if !notes.is_empty() {
-            bar.suspend(|| lines::stderr(&notes));
+            bar.suspend(|| line_queue::stderr(&notes));
         }
         if over {
             bar.finish_and_clear();
@@ -219,7 +222,7 @@ mod tests {
         for outcome in [Outcome::Done, Outcome::Mounted, Outcome::Present, Outcome::Failed] {
             board.take(
                 Event::Ended { verb: Verb::Push, subject: Subject::Blob(Digest::of(b"a")), outcome },
-                Paint::Bare,
+                Style::Bare,
             );
         }
         assert_eq!(board.done, 3);

@@ -3,15 +3,15 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use super::message::printable_line;
 use super::size::size;
+use crate::printable::one_line;
 
 /// What the cache in a folder holds: a line for each kind of entries, with their number and
 /// their size in bytes.
 #[must_use]
 pub fn cache_text(folder: &Path, kinds: &[(&str, u64, u64)], busy: bool) -> String {
     let total = ("total", kinds.iter().map(|kind| kind.1).sum(), kinds.iter().map(|kind| kind.2).sum());
-    let mut out = format!("{}\n", printable_line(&folder.display().to_string()));
+    let mut out = format!("{}\n", one_line(&folder.display().to_string()));
     for (name, entries, bytes) in kinds.iter().copied().chain([total]) {
         let _ = writeln!(out, "  {name:<16}{entries:>8}{:>10}", size(bytes));
     }

@@ -4,11 +4,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::message::printable_line;
-use super::neutral::neutral;
-use super::notes::{count, wrapped};
-use super::taken::{library, name, names};
-use crate::build::report::{PlatformPreview, TakenFile};
+use super::arch_neutral::neutral;
+use super::extracted_files::{library, name, names};
+use super::text::{count, wrapped};
+use crate::assemble::report::{PlatformPreview, TakenFile};
+use crate::printable::one_line;
 
 /// A paragraph that tells the differences, or that there are none; nothing for one
 /// platform alone.
@@ -17,7 +17,7 @@ pub fn differences(platforms: &[PlatformPreview], width: usize) -> Option<String
     if platforms.len() < 2 {
         return None;
     }
-    let facts: Vec<_> = platforms.iter().map(Facts::of).collect();
+    let facts: Vec<_> = platforms.iter().map(PlatformFacts::of).collect();
     let all: Vec<_> = facts.iter().collect();
     let mut lines = versions(&all, width);
     for (at, one) in facts.iter().enumerate() {
@@ -25,7 +25,7 @@ pub fn differences(platforms: &[PlatformPreview], width: usize) -> Option<String
         lines.extend(one.alone(&others, width));
     }
     let names: Vec<_> = facts.iter().map(|fact| fact.platform.as_str()).collect();
-    let names = printable_line(&names.join(" and "));
+    let names = one_line(&names.join(" and "));
     if lines.is_empty() {
         return Some(wrapped(&format!("{names}:"), ["the same packages and libraries".to_owned()], width));
     }
@@ -34,7 +34,7 @@ pub fn differences(platforms: &[PlatformPreview], width: usize) -> Option<String
 }
 
 /// What can be compared of a platform.
-struct Facts<'a> {
+struct PlatformFacts<'a> {
     platform: String,
     python: Option<&'a str>,
     /// Versions by package.
@@ -46,7 +46,7 @@ struct Facts<'a> {
     missing: BTreeSet<&'a str>,
 }
 
-impl<'a> Facts<'a> {
+impl<'a> PlatformFacts<'a> {
     fn of(preview: &'a PlatformPreview) -> Self {
         let mut facts = Self {
             platform: preview.platform.to_string(),
@@ -105,7 +105,7 @@ impl<'a> Facts<'a> {
 }
 
 /// `zlib1g: 1:1.3-1 (linux/amd64), 1:1.3-1+b1 (linux/arm64)`
-fn versions(all: &[&Facts], width: usize) -> Vec<String> {
+fn versions(all: &[&PlatformFacts], width: usize) -> Vec<String> {
     let mut lines = Vec::new();
     let mut line = |what: &str, versions: Vec<(&str, &str)>| {
         let distinct: BTreeSet<_> = versions.iter().map(|(version, _)| version).collect();

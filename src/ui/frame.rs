@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use super::elapsed::elapsed;
-use super::paint::Paint;
-use super::pieces::Piece;
 use super::size::{fraction, size};
+use super::style::Style;
+use super::tasks::Task;
 
 /// Pieces shown at once; the oldest win.
 const VISIBLE: usize = 6;
@@ -25,23 +25,23 @@ const AMOUNT: usize = 8;
 /// 4.2 s  7 done, 2 running
 /// ```
 #[must_use]
-pub fn frame(running: &[Piece], done: usize, time: Duration, width: usize, paint: Paint) -> String {
+pub fn frame(running: &[Task], done: usize, time: Duration, width: usize, style: Style) -> String {
     let shown = &running[..running.len().min(VISIBLE)];
     let room = width.saturating_sub(6 + 2 + AMOUNT).max(SHORTEST);
-    let names: Vec<_> = shown.iter().map(|piece| cut(piece.name(), room)).collect();
+    let names: Vec<_> = shown.iter().map(|task| cut(task.name(), room)).collect();
     let name_width = names.iter().map(|name| name.chars().count()).max().unwrap_or(0);
-    let verb_width = shown.iter().map(|piece| piece.present().len()).max().unwrap_or(0);
+    let verb_width = shown.iter().map(|task| task.present().len()).max().unwrap_or(0);
     let amounts = amounts(shown, width.saturating_sub(verb_width + 2 + name_width + 2));
     let amount_width = amounts.iter().map(String::len).max().unwrap_or(0);
     let bar_width = width.saturating_sub(verb_width + 2 + name_width + 2 + amount_width + 2).min(LONGEST);
 
     let mut lines = Vec::new();
-    for ((piece, name), amount) in shown.iter().zip(names).zip(amounts) {
-        let text = format!("{:verb_width$}  {name:name_width$}  {amount:>amount_width$}", piece.present());
+    for ((task, name), amount) in shown.iter().zip(names).zip(amounts) {
+        let text = format!("{:verb_width$}  {name:name_width$}  {amount:>amount_width$}", task.present());
         let mut line: String = text.chars().take(width).collect();
-        if let Some(bar) = bar(piece, bar_width) {
+        if let Some(bar) = bar(task, bar_width) {
             line.push_str("  ");
-            line.push_str(&paint.cyan(&bar));
+            line.push_str(&style.cyan(&bar));
         }
         lines.push(line);
     }
@@ -59,40 +59,40 @@ fn cut(name: String, room: usize) -> String {
 }
 
 /// Bytes done of all bytes, or only those done where that is too long for one.
-fn amounts(pieces: &[Piece], width: usize) -> Vec<String> {
-    let long: Vec<_> = pieces
+fn amounts(tasks: &[Task], width: usize) -> Vec<String> {
+    let long: Vec<_> = tasks
         .iter()
-        .map(|piece| match piece.size {
-            Some(total) if total > 0 => fraction(piece.bytes.min(total), total),
-            _ => size(piece.bytes),
+        .map(|task| match task.size {
+            Some(total) if total > 0 => fraction(task.bytes.min(total), total),
+            _ => size(task.bytes),
         })
         .collect();
     if long.iter().all(|amount| amount.len() <= width) {
         return long;
     }
-    pieces.iter().map(|piece| size(piece.bytes.min(piece.size.unwrap_or(u64::MAX)))).collect()
+    tasks.iter().map(|task| size(task.bytes.min(task.size.unwrap_or(u64::MAX)))).collect()
 }
 
 /// `[=====>    ]` for a piece of known size, where there is room.
-fn bar(piece: &Piece, width: usize) -> Option<String> {
-    let total = piece.size.filter(|size| *size > 0 && width >= SHORTEST)?;
+fn bar(task: &Task, width: usize) -> Option<String> {
+    let total = task.size.filter(|size| *size > 0 && width >= SHORTEST)?;
     let cells = width - 2;
-    let full = usize::try_from(u128::from(piece.bytes.min(total)) * cells as u128 / u128::from(total)).ok()?;
+    let full = usize::try_from(u128::from(task.bytes.min(total)) * cells as u128 / u128::from(total)).ok()?;
     let head = if full < cells { ">" } else { "" };
     Some(format!("[{:cells$}]", "=".repeat(full) + head))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::pieces::Pieces;
+    use super::super::tasks::Tasks;
     use super::*;
     use crate::oci::{Digest, Platform};
     use crate::progress::{LayerKind, Subject, Verb};
 
-    fn pieces() -> Pieces {
+    fn tasks() -> Tasks {
         let blob = |text: &str| Subject::Blob(Digest::of(text.as_bytes()));
         let layer = |kind, arch| Subject::Layer { kind, platform: Platform::new("linux", arch) };
-        let mut pieces = Pieces::default();
+        let mut tasks = Tasks::default();
         for (verb, subject, size, bytes) in [
             (Verb::Pull, blob("a"), Some(28_100_000), 12_300_000),
             (Verb::Pull, blob("b"), Some(900_000), 1_000_000),
@@ -102,14 +102,14 @@ mod tests {
             (Verb::Push, blob("b"), Some(20_000), 0),
             (Verb::Push, blob("c"), Some(20_000), 0),
         ] {
-            pieces.start(verb, &subject, size);
-            pieces.advance(verb, &subject, bytes);
+            tasks.start(verb, &subject, size);
+            tasks.advance(verb, &subject, bytes);
         }
-        pieces
+        tasks
     }
 
     fn at(width: usize) -> String {
-        frame(pieces().running(), 4, Duration::from_millis(72_400), width, Paint::Bare)
+        frame(tasks().running(), 4, Duration::from_millis(72_400), width, Style::Bare)
     }
 
     #[test]
@@ -140,10 +140,10 @@ mod tests {
 
     #[test]
     fn long_names_leave_room_for_their_amounts() {
-        let mut pieces = Pieces::default();
+        let mut tasks = Tasks::default();
         let wheel = Subject::Wheel("cryptography-45.0.5-cp311-abi3-manylinux_2_34_x86_64.whl".into());
-        pieces.start(Verb::Pull, &wheel, Some(4_500_000));
-        insta::assert_snapshot!(frame(pieces.running(), 0, Duration::from_secs(1), 48, Paint::Bare), @"
+        tasks.start(Verb::Pull, &wheel, Some(4_500_000));
+        insta::assert_snapshot!(frame(tasks.running(), 0, Duration::from_secs(1), 48, Style::Bare), @"
         pull  cryptography-45.0.5-cp311-abi3-…  0 B
         1.0 s  0 done, 1 running
         ");
@@ -158,7 +158,7 @@ mod tests {
 
     #[test]
     fn colour_takes_no_room() {
-        let painted = frame(pieces().running(), 4, Duration::from_millis(72_400), 80, Paint::Color);
+        let painted = frame(tasks().running(), 4, Duration::from_millis(72_400), 80, Style::Color);
         assert_eq!(painted.replace("\x1b[36m", "").replace("\x1b[0m", ""), at(80));
     }
 }

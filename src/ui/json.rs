@@ -1,294 +1,325 @@
-//! JSON for programs: one object a line, keys sorted, sizes in bytes, durations
-//! in seconds.
+//! JSON documents for stdout: keys sorted, sizes in bytes, one line. Names stay as they
+//! are from version to version; new ones may be added.
 //!
-//! `event` tells the objects apart: `started`, `advanced` (bytes done so far, at
-//! most four lines a second for each piece of work), `ended`, `retrying`,
-//! `warning`, `report`, `error`. A piece of work is `verb` and `blob`, `verb`
-//! and `wheel`, or `verb`, `layer` and `platform`.
+//! **`carboy plan --json`** is an array with an object for each profile:
+//!
+//! - `profile` (null without one), `target` (null without one), `tags`, `base`, `builder`
+//!   (null without one), `lock` (the lock file, null without one), `left_out`:
+//!   `[{rule, files}]`, `left_out_tracked`: `[{path, rule, files}]`, what git tracks of
+//!   that, folders with a slash at their ends
+//! - `platforms`, for each:
+//!   - `platform`, `python` (null without it), `command`, `user` (`uid:gid`), `workdir`
+//!   - `base`: `{layers, packed, unpacked}`
+//!   - `layers`: `[{kind, distribution, size: {layers, packed, unpacked}, files, known}]`;
+//!     `distribution` is the only one in it, null for other layers; `packed` is
+//!     an estimate unless `known`
+//!   - `taken`: `[{layer, package, files: [{path, size, reason, needed_by}]}]`, what comes out of
+//!     images; `package` is null for files of none; links have the size 0
+//!   - `distributions`: what the lock file gives, `["numpy 2.3.1"]`
+//!   - `missing`: `[{soname, needed_by}]`
+//!
+//! **`carboy why --json`** is an array with an object for each profile:
+//!
+//! - `profile` (null without one and for an image)
+//! - `platforms`, for each: `platform`, `missing` as above, and `files`:
+//!   `[{chain: [{path, name, owner}], end}]`; a chain begins with the file asked for
 
-use std::collections::HashMap;
-use std::io::Write;
-use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::io;
 
-use serde_json::{Map, Value, json};
+use serde::Serialize as _;
+use serde_json::ser::{Formatter, Serializer};
+use serde_json::{Value, json};
 
-use super::Front;
-use super::documents::{left_out, list, missing, size, text, tracked};
-use super::lines::Lines;
-use super::pieces::{Pieces, present};
-use crate::build::report::{LayerReport, PlatformReport, Report, Taken};
-use crate::progress::{Event, Outcome, Progress, Subject, Verb};
+use super::reason::reason;
+use crate::assemble::report::{
+    Because, Chain, Group, LayerPreview, LeftOut, MissingLibrary, PlatformPreview, PlatformWhy, Preview, Size, Step,
+    TakenFile, Tracked, Why,
+};
+use crate::printable;
 
-/// Between two `advanced` lines of one piece of work.
-const PAUSE: Duration = Duration::from_millis(250);
-
-/// Writes objects.
-pub struct Json {
-    lines: Lines,
-    state: Mutex<State>,
+/// Plans, for programs. Ends with a newline.
+#[must_use]
+pub fn plan_json(previews: &[Preview]) -> String {
+    document(previews.iter().map(preview))
 }
 
-#[derive(Default)]
-struct State {
-    pieces: Pieces,
-    /// When a piece of work was last told about.
-    told: HashMap<(Verb, Subject), Instant>,
-}
-
-impl Json {
-    /// Objects for `out`.
-    pub fn new(out: impl Write + Send + 'static) -> Self {
-        Self { lines: Lines::to(out), state: Mutex::default() }
-    }
-}
-
-impl Progress for Json {
-    fn on(&self, event: Event) {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(object) = state.object(event, Instant::now()) {
-            self.lines.line(&text(&object));
-        }
-    }
-}
-
-impl Front for Json {
-    fn finish(&self) {
-        self.lines.flush();
-    }
-
-    fn summary(&self, report: &Report) {
-        self.lines.line(&text(&report_object(report)));
-        self.lines.flush();
-    }
-
-    fn error(&self, lines: &[String], hints: &[String]) {
-        let hint = (!hints.is_empty()).then(|| hints.join("\n"));
-        self.lines.line(&text(&json!({ "event": "error", "message": lines.join("\n"), "hint": hint })));
-        self.lines.flush();
-    }
-}
-
-impl State {
-    fn object(&mut self, event: Event, now: Instant) -> Option<Value> {
-        Some(match event {
-            Event::Started { verb, subject, size } => {
-                self.pieces.start(verb, &subject, size);
-                self.told.insert((verb, subject.clone()), now);
-                about("started", verb, &subject, "size", json!(size))
-            }
-            Event::Advanced { verb, subject, bytes } => {
-                let done = self.pieces.advance(verb, &subject, bytes)?.bytes;
-                let told = self.told.get_mut(&(verb, subject.clone()))?;
-                if now.duration_since(*told) < PAUSE {
-                    return None;
-                }
-                *told = now;
-                about("advanced", verb, &subject, "bytes", json!(done))
-            }
-            Event::Ended { verb, subject, outcome } => {
-                if self.pieces.end(verb, &subject).is_some() {
-                    self.told.remove(&(verb, subject.clone()));
-                }
-                about("ended", verb, &subject, "outcome", json!(outcome_name(outcome)))
-            }
-            Event::Retrying { what, cause, delay } => {
-                json!({ "event": "retrying", "what": what, "cause": cause, "delay": delay.as_secs_f64() })
-            }
-            Event::Warning(message) => json!({ "event": "warning", "message": message }),
-        })
-    }
-}
-
-fn about(event: &str, verb: Verb, subject: &Subject, key: &str, value: Value) -> Value {
-    let mut object = Map::new();
-    object.insert("event".to_owned(), json!(event));
-    object.insert("verb".to_owned(), json!(present(verb)));
-    object.insert(key.to_owned(), value);
-    match subject {
-        Subject::Blob(digest) => object.insert("blob".to_owned(), json!(digest)),
-        Subject::Layer { kind, platform } => {
-            object.insert("layer".to_owned(), json!(kind.name()));
-            object.insert("platform".to_owned(), json!(platform.to_string()))
-        }
-        Subject::Wheel(name) => object.insert("wheel".to_owned(), json!(&**name)),
-    };
-    Value::Object(object)
-}
-
-fn outcome_name(outcome: Outcome) -> &'static str {
-    match outcome {
-        Outcome::Done => "done",
-        Outcome::Present => "present",
-        Outcome::Mounted => "mounted",
-        Outcome::Failed => "failed",
-    }
-}
-
-fn report_object(report: &Report) -> Value {
-    json!({
-        "event": "report",
-        "profile": report.profile,
-        "reference": report.reference,
-        "digest": report.digest,
-        "pushed": report.pushed,
-        "tags": report.tags,
-        "base": report.base,
-        "builder": report.builder,
-        "platforms": list(&report.platforms, platform_object),
-        "left_out": left_out(&report.left_out),
-        "left_out_tracked": list(&report.left_out.tracked, tracked),
-        "elapsed": report.elapsed.as_secs_f64(),
-    })
-}
-
-fn platform_object(report: &PlatformReport) -> Value {
-    let taken = |taken: &Taken| {
+/// Chains, for programs. Ends with a newline.
+#[must_use]
+pub fn why_json(all: &[Why]) -> String {
+    document(all.iter().map(|why| {
         json!({
-            "soname": taken.soname,
-            "path": taken.path,
-            "needed_by": taken.needed_by,
-            "layer": taken.layer.name(),
+            "profile": why.profile,
+            "platforms": list(&why.platforms, of_platform),
         })
-    };
-    let seconds = report.resolved.elapsed.as_secs_f64();
+    }))
+}
+
+fn document(objects: impl Iterator<Item = Value>) -> String {
+    text(&Value::Array(objects.collect())) + "\n"
+}
+
+/// A value on one line, in which everything is escaped that terminals and CI systems might
+/// take for more than text. serde escapes only what JSON wants escaped: not the control
+/// characters from U+0080 on.
+///
+/// # Panics
+/// Never: values have string keys, and memory takes all bytes.
+#[must_use]
+pub fn text(value: &Value) -> String {
+    let mut out = Vec::new();
+    let written = value.serialize(&mut Serializer::with_formatter(&mut out, Printable));
+    written.expect("values have string keys, and memory takes all bytes");
+    String::from_utf8(out).expect("JSON is UTF-8")
+}
+
+struct Printable;
+
+impl Formatter for Printable {
+    fn write_string_fragment<W: ?Sized + io::Write>(&mut self, out: &mut W, fragment: &str) -> io::Result<()> {
+        let (mut before, mut written) = (None, 0);
+        for (at, c) in fragment.char_indices() {
+            if printable::is_unsafe(c) || c == '#' && before == Some('#') {
+                out.write_all(&fragment.as_bytes()[written..at])?;
+                c.encode_utf16(&mut [0; 2]).iter().try_for_each(|unit| write!(out, "\\u{unit:04x}"))?;
+                written = at + c.len_utf8();
+            }
+            before = Some(c);
+        }
+        out.write_all(&fragment.as_bytes()[written..])
+    }
+}
+
+pub fn list<T>(items: &[T], one: impl Fn(&T) -> Value) -> Value {
+    items.iter().map(one).collect()
+}
+
+fn preview(preview: &Preview) -> Value {
     json!({
-        "platform": report.platform.to_string(),
-        "python": report.python,
-        "base": size(report.base),
-        "layers": list(&report.layers, layer_object),
-        "taken": list(&report.taken, taken),
-        "missing": list(&report.missing, missing),
-        "resolved": { "objects": report.resolved.objects, "seconds": seconds },
+        "profile": preview.profile,
+        "target": preview.target,
+        "tags": preview.tags,
+        "base": preview.base,
+        "builder": preview.builder,
+        "lock": preview.lock,
+        "platforms": list(&preview.platforms, platform),
+        "left_out": left_out(&preview.left_out),
+        "left_out_tracked": list(&preview.left_out.tracked, tracked),
     })
 }
 
-fn layer_object(report: &LayerReport) -> Value {
+fn platform(preview: &PlatformPreview) -> Value {
     json!({
-        "kind": report.kind.name(),
-        "distribution": report.distribution,
-        "digest": report.digest,
-        "size": size(report.size),
-        "files": report.files,
-        "cached": report.cached,
+        "platform": preview.platform.to_string(),
+        "python": preview.python,
+        "base": size(preview.base),
+        "layers": list(&preview.layers, layer),
+        "distributions": preview.distributions,
+        "taken": list(&preview.groups, group),
+        "missing": list(&preview.missing, missing),
+        "command": preview.command,
+        "user": preview.user,
+        "workdir": preview.workdir,
     })
+}
+
+fn layer(layer: &LayerPreview) -> Value {
+    json!({ "kind": layer.kind.name(), "distribution": layer.distribution, "size": size(layer.size), "files": layer.files, "known": layer.known })
+}
+
+pub fn size(size: Size) -> Value {
+    json!({ "layers": size.layers, "packed": size.packed, "unpacked": size.unpacked })
+}
+
+fn group(group: &Group) -> Value {
+    let file = |file: &TakenFile| {
+        let needed_by: Vec<_> = match &file.because {
+            Because::NeededBy(by) => by.iter().map(ToString::to_string).collect(),
+            _ => Vec::new(),
+        };
+        let reason = reason(&file.because, ToString::to_string);
+        json!({ "path": file.path, "size": file.size, "reason": reason, "needed_by": needed_by })
+    };
+    json!({ "layer": group.layer.name(), "package": group.package, "files": list(&group.files, file) })
+}
+
+pub fn left_out(left_out: &LeftOut) -> Value {
+    left_out.rules.iter().map(|(rule, files)| json!({ "rule": rule, "files": files })).collect()
+}
+
+pub fn tracked(tracked: &Tracked) -> Value {
+    json!({ "path": tracked.path, "rule": tracked.rule, "files": tracked.files })
+}
+
+pub fn missing(missing: &MissingLibrary) -> Value {
+    json!({ "soname": missing.soname, "needed_by": missing.needed_by })
+}
+
+fn of_platform(why: &PlatformWhy) -> Value {
+    json!({
+        "platform": why.platform.to_string(),
+        "files": list(&why.files, chain),
+        "missing": list(&why.missing, missing),
+    })
+}
+
+fn chain(chain: &Chain) -> Value {
+    let step = |step: &Step| json!({ "path": step.path, "name": step.name, "owner": step.owner });
+    json!({ "chain": list(&chain.steps, step), "end": chain.end })
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::lines::Paper;
-    use super::super::summary::tests::{narrow_report, report};
+    use super::super::plan::tests::small;
+    use super::super::why::tests::why;
     use super::*;
-    use crate::oci::{Digest, Platform};
     use crate::progress::LayerKind;
+    use crate::rootfs::RootPath;
 
-    fn lines(values: impl IntoIterator<Item = Value>) -> String {
-        values.into_iter().map(|value| value.to_string() + "\n").collect()
+    #[test]
+    fn what_terminals_and_ci_systems_obey_is_escaped() {
+        let value = json!({ "a": "é\n\u{1b}\u{9b}2J\u{7f}\u{2028}\u{202e}\u{e0041}", "b": "x ##vso[task] ###" });
+        let written = text(&value);
+        let a = r"é\n\u001b\u009b2J\u007f\u2028\u202e\udb40\udc41";
+        assert_eq!(written, format!(r#"{{"a":"{a}","b":"x #\u0023vso[task] #\u0023\u0023"}}"#));
+        assert_eq!(serde_json::from_str::<Value>(&written).unwrap(), value);
     }
 
     #[test]
-    fn progress_is_told_four_times_a_second() {
-        let start = Instant::now();
-        let subject = Subject::Blob(Digest::of(b"carboy"));
-        let mut state = State::default();
-        let mut objects = Vec::new();
-        let mut on = |millis, event| objects.extend(state.object(event, start + Duration::from_millis(millis)));
-        on(0, Event::Started { verb: Verb::Pull, subject: subject.clone(), size: Some(1_000) });
-        for millis in (100..=1_000).step_by(100) {
-            on(millis, Event::Advanced { verb: Verb::Pull, subject: subject.clone(), bytes: 100 });
-        }
-        on(1_000, Event::Ended { verb: Verb::Pull, subject, outcome: Outcome::Done });
-        insta::assert_snapshot!(lines(objects), @r#"
-        {"blob":"sha256:bae20e70d3c1485ff08556f433ee990a033560e27ec0caaa41f0a83c2a752564","event":"started","size":1000,"verb":"pull"}
-        {"blob":"sha256:bae20e70d3c1485ff08556f433ee990a033560e27ec0caaa41f0a83c2a752564","bytes":300,"event":"advanced","verb":"pull"}
-        {"blob":"sha256:bae20e70d3c1485ff08556f433ee990a033560e27ec0caaa41f0a83c2a752564","bytes":600,"event":"advanced","verb":"pull"}
-        {"blob":"sha256:bae20e70d3c1485ff08556f433ee990a033560e27ec0caaa41f0a83c2a752564","bytes":900,"event":"advanced","verb":"pull"}
-        {"blob":"sha256:bae20e70d3c1485ff08556f433ee990a033560e27ec0caaa41f0a83c2a752564","event":"ended","outcome":"done","verb":"pull"}
-        "#);
-    }
-
-    #[test]
-    fn every_other_event_is_an_object() {
-        let paper = Paper::default();
-        let json = Json::new(paper.clone());
-        let subject = Subject::Layer { kind: LayerKind::Runtime, platform: Platform::new("linux", "arm64") };
-        json.on(Event::Started { verb: Verb::Pack, subject: subject.clone(), size: None });
-        json.on(Event::Ended { verb: Verb::Pack, subject, outcome: Outcome::Present });
-        let subject = Subject::Wheel("six-1-py3-none-any.whl".into());
-        json.on(Event::Ended { verb: Verb::Pull, subject, outcome: Outcome::Done });
-        json.on(Event::Retrying { what: "GET x".into(), cause: "reset".into(), delay: Duration::from_millis(1_500) });
-        json.on(Event::Warning("a \"quoted\"\nname".into()));
-        json.error(&["denied".to_owned()], &["log in".to_owned()]);
-        json.error(&["denied".to_owned()], &[]);
-        insta::assert_snapshot!(paper.text(), @r#"
-        {"event":"started","layer":"runtime","platform":"linux/arm64","size":null,"verb":"pack"}
-        {"event":"ended","layer":"runtime","outcome":"present","platform":"linux/arm64","verb":"pack"}
-        {"event":"ended","outcome":"done","verb":"pull","wheel":"six-1-py3-none-any.whl"}
-        {"cause":"reset","delay":1.5,"event":"retrying","what":"GET x"}
-        {"event":"warning","message":"a \"quoted\"\nname"}
-        {"event":"error","hint":"log in","message":"denied"}
-        {"event":"error","hint":null,"message":"denied"}
-        "#);
-    }
-
-    #[test]
-    fn the_report_is_whole() {
-        let text = serde_json::to_string_pretty(&report_object(&narrow_report())).unwrap();
-        insta::assert_snapshot!(text, @r#"
-        {
-          "base": "gcr.io/distroless/cc-debian13:nonroot",
-          "builder": null,
-          "digest": "sha256:1bc04b5291c26a46d918139138b992d2de976d6851d0893b0476b85bfbdfc6e6",
-          "elapsed": 3.2,
-          "event": "report",
-          "left_out": [],
-          "left_out_tracked": [],
-          "platforms": [
-            {
-              "base": {
-                "layers": 0,
-                "packed": 0,
-                "unpacked": 0
-              },
-              "layers": [
-                {
-                  "cached": true,
-                  "digest": "sha256:3dab9e15f8ff0899b38a5b7cdf0fb95b2f74cfa9a840a88e8183c66d9af7a061",
-                  "distribution": null,
-                  "files": 1234,
-                  "kind": "runtime",
-                  "size": {
-                    "layers": 1,
-                    "packed": 18400000,
-                    "unpacked": 61000000
+    fn a_plan_has_everything() {
+        let mut small = small();
+        small.left_out.rules = [(".gitignore".to_owned(), 3)].into();
+        small.left_out.tracked = vec![Tracked { path: "dist/".to_owned(), rule: ".gitignore".to_owned(), files: 2 }];
+        let file = TakenFile {
+            path: "/usr/lib/libz.so.1".to_owned(),
+            size: 9,
+            because: Because::NeededBy(vec![RootPath::new("x").unwrap()]),
+        };
+        small.platforms[0].groups = vec![Group { layer: LayerKind::Runtime, package: None, files: vec![file] }];
+        small.platforms[0].missing = vec![MissingLibrary { soname: "libtk.so".to_owned(), needed_by: "/y".to_owned() }];
+        let text = plan_json(&[small]);
+        assert_eq!(text.lines().count(), 1);
+        let value: Value = serde_json::from_str(&text).unwrap();
+        insta::assert_snapshot!(serde_json::to_string_pretty(&value).unwrap(), @r#"
+    [
+      {
+        "base": "gcr.io/distroless/cc-debian13:nonroot",
+        "builder": "python:3.13-slim-trixie",
+        "left_out": [
+          {
+            "files": 3,
+            "rule": ".gitignore"
+          }
+        ],
+        "left_out_tracked": [
+          {
+            "files": 2,
+            "path": "dist/",
+            "rule": ".gitignore"
+          }
+        ],
+        "lock": null,
+        "platforms": [
+          {
+            "base": {
+              "layers": 0,
+              "packed": 0,
+              "unpacked": 0
+            },
+            "command": [
+              "/usr/local/bin/python3.13",
+              "-c",
+              "print('it is\n', 1)"
+            ],
+            "distributions": [
+              "flask 3.1.2",
+              "numpy 2.3.1"
+            ],
+            "layers": [
+              {
+                "distribution": null,
+                "files": 1234,
+                "kind": "runtime",
+                "known": false,
+                "size": {
+                  "layers": 1,
+                  "packed": 18400000,
+                  "unpacked": 61000000
+                }
+              }
+            ],
+            "missing": [
+              {
+                "needed_by": "/y",
+                "soname": "libtk.so"
+              }
+            ],
+            "platform": "linux/amd64",
+            "python": null,
+            "taken": [
+              {
+                "files": [
+                  {
+                    "needed_by": [
+                      "/x"
+                    ],
+                    "path": "/usr/lib/libz.so.1",
+                    "reason": "needed by /x",
+                    "size": 9
                   }
-                }
-              ],
-              "missing": [],
-              "platform": "linux/arm64",
-              "python": null,
-              "resolved": {
-                "objects": 0,
-                "seconds": 0.0
-              },
-              "taken": [
-                {
-                  "layer": "runtime",
-                  "needed_by": "/usr/local/lib/python3.13/lib-dynload/_bz2.cpython-313-aarch64-linux-gnu.so",
-                  "path": "/usr/lib/aarch64-linux-gnu/libbz2.so.1.0",
-                  "soname": "libbz2.so.1.0"
-                }
-              ]
-            }
-          ],
-          "profile": null,
-          "pushed": true,
-          "reference": "ghcr.io/acme/shop:1.4.2@sha256:1bc04b5291c26a46d918139138b992d2de976d6851d0893b0476b85bfbdfc6e6",
-          "tags": [
-            "1.4.2"
-          ]
-        }
+                ],
+                "layer": "runtime",
+                "package": null
+              }
+            ],
+            "user": "65532:65532",
+            "workdir": "/app"
+          }
+        ],
+        "profile": null,
+        "tags": [
+          "1.4.2",
+          "1.4"
+        ],
+        "target": "ghcr.io/acme/shop:1.4.2"
+      }
+    ]
+    "#);
+    }
+
+    #[test]
+    fn chains_are_objects() {
+        let mut why = why();
+        why.platforms.truncate(1);
+        let value: Value = serde_json::from_str(&why_json(&[why])).unwrap();
+        insta::assert_snapshot!(serde_json::to_string_pretty(&value).unwrap(), @r#"
+        [
+          {
+            "platforms": [
+              {
+                "files": [
+                  {
+                    "chain": [
+                      {
+                        "name": "libz.so.1",
+                        "owner": null,
+                        "path": "/usr/lib/x86_64-linux-gnu/libz.so.1"
+                      },
+                      {
+                        "name": "numpy/_core/_multiarray_umath.cpython-313-x86_64-linux-gnu.so",
+                        "owner": "numpy 2.3.1",
+                        "path": "/usr/local/lib/python3.13/site-packages/numpy/_core/_multiarray_umath.cpython-313-x86_64-linux-gnu.so"
+                      }
+                    ],
+                    "end": "dependencies"
+                  }
+                ],
+                "missing": [],
+                "platform": "linux/amd64"
+              }
+            ],
+            "profile": null
+          }
+        ]
         "#);
-        assert_eq!(report_object(&report())["platforms"].as_array().map(Vec::len), Some(2));
     }
 }

@@ -6,38 +6,40 @@
 //! made here and nowhere else. Whether stderr is a terminal, how wide it is and
 //! whether it wants colour is told by the caller. A closed stderr is no error.
 
+mod arch_neutral;
 mod bars;
 mod cache;
+mod diagnostics;
 mod differences;
-mod documents;
 mod elapsed;
+mod extracted_files;
 mod frame;
 mod json;
-mod layers;
-mod lines;
-mod message;
-mod neutral;
-mod notes;
-mod paint;
-mod pieces;
+mod json_lines;
+mod layer_table;
+mod line_queue;
 mod plain;
 mod plan;
 mod quiet;
 mod reason;
+mod retry;
 mod size;
+mod style;
 mod summary;
 mod table;
-mod taken;
+mod tasks;
+mod text;
 mod why;
 
 use std::sync::Arc;
 
-use crate::build::report::Report;
+use crate::assemble::report::Report;
+use crate::diagnostic::Diagnostic;
+use crate::oci::Platform;
 use crate::progress::Progress;
 
 pub use cache::{cache_text, pruned_text};
-pub use documents::{plan_json, text as json_text, why_json};
-pub use message::error_text;
+pub use json::{plan_json, text as json_text, why_json};
 pub use plan::plan_text;
 pub use size::size;
 pub use summary::summary_text;
@@ -69,7 +71,7 @@ pub struct Screen {
 }
 
 /// Shows a build, from its first fact to its report or error.
-pub trait Front: Progress {
+pub trait Frontend: Progress {
     /// Writes what is still to be written and takes the bars away. They come back
     /// when more work starts.
     fn finish(&self);
@@ -77,18 +79,18 @@ pub trait Front: Progress {
     /// Shows what was built, after `finish`.
     fn summary(&self, report: &Report);
 
-    /// Shows the error that ended the run, after `finish`, and what to do about it, both
-    /// line by line; the last thing shown.
-    fn error(&self, lines: &[String], hints: &[String]);
+    /// Shows the errors that ended the run, after `finish`; the last thing shown. Those that
+    /// hold for all `platforms` are told once.
+    fn errors(&self, errors: &[Diagnostic], platforms: &[Platform]);
 }
 
 /// The front for a mode on a screen.
 #[must_use]
-pub fn front(mode: Mode, screen: Screen) -> Arc<dyn Front> {
+pub fn front(mode: Mode, screen: Screen) -> Arc<dyn Frontend> {
     match mode {
         Mode::Auto if screen.terminal => Arc::new(bars::Bars::new(screen)),
         Mode::Auto | Mode::Plain => Arc::new(plain::Plain::new(screen, std::io::stderr())),
-        Mode::Json => Arc::new(json::Json::new(std::io::stderr())),
+        Mode::Json => Arc::new(json_lines::JsonLines::new(std::io::stderr())),
         Mode::None => Arc::new(quiet::Quiet::new(screen)),
     }
 }

@@ -5,25 +5,28 @@
 use std::io::Write;
 use std::sync::{Mutex, PoisonError};
 
-use super::lines::Lines;
-use super::message::{error_text, retry_text, warning_text};
-use super::paint::Paint;
-use super::pieces::{Piece, Pieces, past};
+use super::diagnostics::{errors_text, warning_text};
+use super::line_queue::LineQueue;
+use super::retry::retry_text;
 use super::size::size;
-use super::{Front, Screen, summary_text};
-use crate::build::report::Report;
+use super::style::Style;
+use super::tasks::{Task, Tasks, past};
+use super::{Frontend, Screen, summary_text};
+use crate::assemble::report::Report;
+use crate::diagnostic::Diagnostic;
+use crate::oci::Platform;
 use crate::progress::{Event, Outcome, Progress, Subject, Verb};
 
 /// Writes lines without control characters, errors aside where colour is wanted.
 pub struct Plain {
     screen: Screen,
-    lines: Lines,
+    lines: LineQueue,
     state: Mutex<State>,
 }
 
 #[derive(Default)]
 struct State {
-    pieces: Pieces,
+    tasks: Tasks,
     present: Present,
 }
 
@@ -38,7 +41,7 @@ struct Present {
 impl Plain {
     /// Lines for `out`.
     pub fn new(screen: Screen, out: impl Write + Send + 'static) -> Self {
-        Self { screen, lines: Lines::to(out), state: Mutex::default() }
+        Self { screen, lines: LineQueue::to(out), state: Mutex::default() }
     }
 }
 
@@ -51,7 +54,7 @@ impl Progress for Plain {
     }
 }
 
-impl Front for Plain {
+impl Frontend for Plain {
     fn finish(&self) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(line) = std::mem::take(&mut state.present).line() {
@@ -66,9 +69,9 @@ impl Front for Plain {
         self.lines.flush();
     }
 
-    fn error(&self, lines: &[String], hints: &[String]) {
+    fn errors(&self, errors: &[Diagnostic], platforms: &[Platform]) {
         self.finish();
-        self.lines.text(error_text(lines, hints, self.screen.color));
+        self.lines.text(errors_text(errors, platforms, Style::new(self.screen.color)));
         self.lines.flush();
     }
 }
@@ -77,27 +80,27 @@ impl State {
     fn line(&mut self, event: Event) -> Option<String> {
         match event {
             Event::Started { verb, subject, size } => {
-                self.pieces.start(verb, &subject, size);
+                self.tasks.start(verb, &subject, size);
                 None
             }
             Event::Advanced { verb, subject, bytes } => {
-                self.pieces.advance(verb, &subject, bytes);
+                self.tasks.advance(verb, &subject, bytes);
                 None
             }
             Event::Ended { verb, subject, outcome } => {
-                let piece = self.pieces.end(verb, &subject)?;
-                self.ended(&piece, outcome)
+                let task = self.tasks.end(verb, &subject)?;
+                self.ended(&task, outcome)
             }
             Event::Retrying { what, cause, delay } => Some(retry_text(&what, &cause, delay)),
-            Event::Warning(message) => Some(warning_text(&message, Paint::Bare)),
+            Event::Diagnostic(warning) => Some(warning_text(&warning, Style::Bare)),
         }
     }
-    fn ended(&mut self, piece: &Piece, outcome: Outcome) -> Option<String> {
+    fn ended(&mut self, task: &Task, outcome: Outcome) -> Option<String> {
         match outcome {
-            Outcome::Done => Some(line(past(piece.verb), piece)),
-            Outcome::Mounted => Some(line("mounted", piece)),
+            Outcome::Done => Some(line(past(task.verb), task)),
+            Outcome::Mounted => Some(line("mounted", task)),
             Outcome::Present => {
-                self.present.add(piece.verb);
+                self.present.add(task.verb);
                 None
             }
             Outcome::Failed => None,
@@ -127,24 +130,25 @@ impl Present {
 }
 
 /// `pulled sha256:3f2a9c1b04de 28.1 MB`.
-fn line(done: &str, piece: &Piece) -> String {
-    let algorithm = if matches!(piece.subject, Subject::Blob(_)) { "sha256:" } else { "" };
-    let bytes = piece.size.or(Some(piece.bytes).filter(|bytes| *bytes > 0));
+fn line(done: &str, task: &Task) -> String {
+    let algorithm = if matches!(task.subject, Subject::Blob(_)) { "sha256:" } else { "" };
+    let bytes = task.size.or(Some(task.bytes).filter(|bytes| *bytes > 0));
     let amount = bytes.map_or_else(String::new, |bytes| format!(" {}", size(bytes)));
-    format!("{done} {algorithm}{}{amount}", piece.name())
+    format!("{done} {algorithm}{}{amount}", task.name())
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::lines::Paper;
+    use super::super::line_queue::SharedBuffer;
     use super::*;
-    use crate::oci::{Digest, Platform};
+    use crate::diagnostic::Code;
+    use crate::oci::Digest;
     use crate::progress::LayerKind;
     use std::time::Duration;
 
     #[test]
     fn finished_work_is_listed_and_spared_work_is_counted() {
-        let paper = Paper::default();
+        let paper = SharedBuffer::default();
         let plain = Plain::new(Screen { terminal: false, color: false, width: 80 }, paper.clone());
         let blob = |text: &str| Subject::Blob(Digest::of(text.as_bytes()));
         let layer = Subject::Layer { kind: LayerKind::Runtime, platform: Platform::new("linux", "arm64") };
@@ -157,7 +161,8 @@ mod tests {
         plain.on(Event::Ended { verb: Verb::Pull, subject: wheel, outcome: Outcome::Done });
         plain.on(Event::Retrying { what: "GET x".into(), cause: "reset".into(), delay: Duration::from_millis(1500) });
         plain.on(Event::Ended { verb: Verb::Pull, subject: blob("a"), outcome: Outcome::Done });
-        plain.on(Event::Warning("pip.conf\u{7} is not read".into()));
+        let warning = Diagnostic::warning(Code::UntrustedSetting, "pip.conf\u{7} is not read");
+        plain.on(Event::Diagnostic(warning.hint("move it".to_owned())));
         plain.on(Event::Ended { verb: Verb::Pack, subject: layer, outcome: Outcome::Done });
         plain.on(Event::Ended { verb: Verb::Push, subject: blob("b"), outcome: Outcome::Done });
         plain.on(Event::Ended { verb: Verb::Push, subject: blob("c"), outcome: Outcome::Mounted });
@@ -166,17 +171,18 @@ mod tests {
             plain.on(Event::Ended { verb, subject: blob("e"), outcome: Outcome::Present });
         }
         plain.finish();
-        plain.error(&["denied".to_owned()], &[]);
+        plain.errors(&[Diagnostic::error(Code::AccessDenied, "denied")], &[]);
         insta::assert_snapshot!(paper.text(), @r"
         pulled six-1-py3-none-any.whl 11 kB
         retrying GET x in 1.5 s: reset
         pulled sha256:ca978112ca1b 28.1 MB
-        warning: pip.conf\u{7} is not read
+        warning[untrusted-setting]: pip.conf\u{7} is not read
+          hint: move it
         packed runtime linux/arm64 61.0 MB
         pushed sha256:3e23e8160039
         mounted sha256:2e7d2c03a950
         present already: 1 pulled, 2 pushed
-        error: denied
+        error[access-denied]: denied
         ");
     }
 }

@@ -3,12 +3,12 @@
 //! out. Pure.
 
 use super::differences::differences;
-use super::layers::{ESTIMATE, Row, mark, table};
-use super::message::printable_line;
-use super::notes::{alike, broken, count, heading, left_out, missing};
-use super::taken::taken;
-use crate::build::report::{LayerPreview, PlatformPreview, Preview};
+use super::extracted_files::taken;
+use super::layer_table::{ESTIMATE, Row, mark, table};
+use super::text::{alike, broken, count, heading, left_out, missing};
+use crate::assemble::report::{LayerPreview, PlatformPreview, Preview};
 use crate::hint::shell_word;
+use crate::printable::one_line;
 use crate::progress::LayerKind;
 
 /// The plans of all profiles, at most `width` wide unless a name is longer. Ends with
@@ -53,7 +53,7 @@ fn facts(preview: &Preview, width: usize) -> String {
     if let Some(lock) = &preview.lock {
         let told = |one: &PlatformPreview| {
             let number = one.distributions.len() as u64;
-            vec![printable_line(lock), format!("({})", count(number, "distribution", "distributions"))]
+            vec![one_line(lock), format!("({})", count(number, "distribution", "distributions"))]
         };
         for group in alike(&preview.platforms, |one| &one.platform, told) {
             let [lock, number] = told(group.first).try_into().unwrap_or_default();
@@ -100,7 +100,7 @@ fn layers(preview: &PlatformPreview, width: usize) -> String {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
-    use crate::build::report::{Because, Group, LeftOut, Missing, Size, TakenFile};
+    use crate::assemble::report::{Because, Group, LeftOut, MissingLibrary, Size, TakenFile};
     use crate::oci::Platform;
     use crate::progress::LayerKind;
     use crate::rootfs::RootPath;
@@ -165,7 +165,7 @@ pub(super) mod tests {
         };
         let group = |layer, package: Option<&str>, files| Group { layer, package: package.map(str::to_owned), files };
         let of_none = [python(module("_ssl")), python(module("_bz2"))].into_iter().chain((0..5).map(locale));
-        let missing = |soname: &str| Missing { soname: soname.to_owned(), needed_by: module("_tkinter") };
+        let missing = |soname: &str| MissingLibrary { soname: soname.to_owned(), needed_by: module("_tkinter") };
         PlatformPreview {
             platform: Platform::new("linux", architecture),
             python: Some("3.13.5".to_owned()),

@@ -1,7 +1,11 @@
 //! Shows nothing but errors.
 
-use super::{Front, Screen, error_text};
-use crate::build::report::Report;
+use super::diagnostics::errors_text;
+use super::style::Style;
+use super::{Frontend, Screen};
+use crate::assemble::report::Report;
+use crate::diagnostic::Diagnostic;
+use crate::oci::Platform;
 use crate::progress::{Event, Progress};
 
 /// No progress, no warnings, no summary.
@@ -21,12 +25,12 @@ impl Progress for Quiet {
     fn on(&self, _: Event) {}
 }
 
-impl Front for Quiet {
+impl Frontend for Quiet {
     fn finish(&self) {}
 
     fn summary(&self, _: &Report) {}
 
-    fn error(&self, lines: &[String], hints: &[String]) {
-        super::lines::stderr(&error_text(lines, hints, self.color));
+    fn errors(&self, errors: &[Diagnostic], platforms: &[Platform]) {
+        super::line_queue::stderr(&errors_text(errors, platforms, Style::new(self.color)));
     }
 }

@@ -1,6 +1,6 @@
 //! What brought a file into an image, in words. Pure.
 
-use crate::build::report::Because;
+use crate::assemble::report::Because;
 use crate::rootfs::RootPath;
 
 /// The words after a file's name. `called` names the files that need it.

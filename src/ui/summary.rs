@@ -2,10 +2,10 @@
 //! missing, what was left out, and how it ended. Pure.
 
 use super::elapsed::elapsed;
-use super::layers::{Row, mark, table};
-use super::message::printable_line;
-use super::notes::{Alike, alike, asker, count, heading, left_out, missing, wrapped};
-use crate::build::report::{PlatformReport, Report};
+use super::layer_table::{Row, mark, table};
+use super::text::{PlatformGroup, alike, asker, count, heading, left_out, missing, wrapped};
+use crate::assemble::report::{PlatformReport, Report};
+use crate::printable::one_line;
 use crate::progress::LayerKind;
 
 /// The summary of a build, at most `width` wide unless a name is longer. Ends with
@@ -51,7 +51,7 @@ fn layers(report: &PlatformReport, width: usize) -> String {
 fn libraries(report: &Report, width: usize) -> Vec<String> {
     let from = report.builder.as_ref().map_or_else(String::new, |builder| format!(" from {builder}"));
     let sonames = |platform: &PlatformReport| platform.taken.iter().map(|taken| taken.soname.clone()).collect();
-    let paragraph = |group: Alike<PlatformReport>| {
+    let paragraph = |group: PlatformGroup<PlatformReport>| {
         let taken = &group.first.taken;
         let items = taken.iter().map(|taken| format!("{} ({})", taken.soname, asker(&taken.needed_by)));
         let head = format!("{}{from}{}:", count(taken.len() as u64, "library", "libraries"), group.only);
@@ -69,7 +69,7 @@ fn ending(report: &Report) -> String {
     let place = report.reference.split("@sha256:").next().unwrap_or(&report.reference);
     let verb = if place.starts_with("oci:") { "wrote" } else { "pushed" };
     let tags = if report.tags.len() > 1 { format!(" (tags {})", report.tags.join(", ")) } else { String::new() };
-    printable_line(&format!("{verb} {place}{tags} in {time}"))
+    one_line(&format!("{verb} {place}{tags} in {time}"))
 }
 
 #[cfg(test)]
@@ -77,7 +77,9 @@ pub(super) mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::build::report::{LayerReport, LeftOut, Missing, Resolved, Size, Taken, Tracked};
+    use crate::assemble::report::{
+        LayerReport, LeftOut, MissingLibrary, ResolvedLibraries, Size, TakenLibrary, Tracked,
+    };
     use crate::oci::{Digest, Platform};
 
     /// A build for two platforms.
@@ -123,13 +125,13 @@ pub(super) mod tests {
         };
         let module =
             |name: &str| format!("/usr/local/lib/python3.13/lib-dynload/{name}.cpython-313-{machine}-linux-gnu.so");
-        let taken = |soname: &str, needed_by: String| Taken {
+        let taken = |soname: &str, needed_by: String| TakenLibrary {
             soname: soname.to_owned(),
             path: format!("/usr/lib/{machine}-linux-gnu/{soname}"),
             needed_by,
             layer: LayerKind::Runtime,
         };
-        let missing = |soname: &str| Missing { soname: soname.to_owned(), needed_by: module("_tkinter") };
+        let missing = |soname: &str| MissingLibrary { soname: soname.to_owned(), needed_by: module("_tkinter") };
         PlatformReport {
             platform: Platform::new("linux", architecture),
             base: Size { layers: 14, packed: 12_400_000, unpacked: 35_100_000 },
@@ -148,7 +150,7 @@ pub(super) mod tests {
                 taken("libpython3.13.so.1.0", "/usr/local/bin/python3.13".to_owned()),
             ],
             missing: vec![missing("libtcl8.6.so"), missing("libtk8.6.so")],
-            resolved: Resolved::default(),
+            resolved: ResolvedLibraries::default(),
         }
     }
 

@@ -4,9 +4,9 @@
 //! Platforms that tell the same are told once, by the first one's names: chains are
 //! compared without what is of one architecture in them.
 
-use super::neutral::neutral;
-use super::notes::{asker, broken, heading};
-use crate::build::report::{Chain, Missing, PlatformWhy, Step, Why};
+use super::arch_neutral::neutral;
+use super::text::{asker, broken, heading};
+use crate::assemble::report::{Chain, MissingLibrary, PlatformWhy, Step, Why};
 
 /// The chains of all profiles, at most `width` wide unless a name is longer. `name` is
 /// what was asked for. Ends with a newline.
@@ -79,7 +79,7 @@ fn steps(chain: &Chain, first: impl Fn(&Step) -> &String) -> Vec<String> {
 }
 
 /// `libtk8.6.so is not in the image: _tkinter needs it, and nobody has it`
-fn nobody(missing: &[Missing], name: &str) -> String {
+fn nobody(missing: &[MissingLibrary], name: &str) -> String {
     let mut askers: Vec<_> = missing.iter().map(|missing| asker(&missing.needed_by)).collect();
     askers.dedup();
     let verb = if askers.len() == 1 { "needs" } else { "need" };
@@ -162,7 +162,7 @@ pub(super) mod tests {
     #[test]
     fn what_nobody_has_is_told_too() {
         let needed_by = "/usr/lib/python3.13/lib-dynload/_tkinter.cpython-313-x86_64-linux-gnu.so".to_owned();
-        let missing = vec![Missing { soname: "libtk8.6.so".to_owned(), needed_by }];
+        let missing = vec![MissingLibrary { soname: "libtk8.6.so".to_owned(), needed_by }];
         let platforms = why().platforms.into_iter();
         let platforms = platforms.map(|one| PlatformWhy { files: Vec::new(), missing: missing.clone(), ..one });
         let why = Why { profile: None, platforms: platforms.collect() };

@@ -68,7 +68,7 @@ fn close_in(
     roots: &[&str],
     loaded: &[&str],
 ) -> (String, String) {
-    let (mut image, donor) = (tree(image), tree(donor));
+    let (image, donor) = (tree(image), tree(donor));
     let mut origins = BTreeMap::new();
     for root in roots {
         if donor.get(&path(root)).is_some() {
@@ -77,14 +77,14 @@ fn close_in(
     }
     let folders: Vec<_> = donor_folders.iter().map(|folder| path(folder)).collect();
     let outcome = Closure {
-        image: &mut image,
-        origins: &mut origins,
+        image: &image,
+        origins: &origins,
         donor: Some(&donor),
         donor_folders: &folders,
-        triplet: "x86_64-linux-gnu",
+        architecture: Architecture::named("amd64").unwrap(),
         loader: &Texts,
         image_folders: &[path("cached")],
-        process: &Process {
+        process: &LoaderState {
             program: None,
             names: loaded.iter().map(|name| (name.as_bytes().to_vec(), path("loaded"))).collect(),
         },
@@ -147,15 +147,15 @@ fn what_the_process_has_loaded_is_taken_for_programs_only() {
 }
 
 /// `from soname to` of every edge, in order.
-fn edges(image: &[&str], donor: &[&str], roots: &[&str], process: &Process) -> Vec<String> {
+fn edges(image: &[&str], donor: &[&str], roots: &[&str], process: &LoaderState) -> Vec<String> {
     let donor = tree(donor);
     let closure = Closure {
-        image: &mut tree(image),
-        origins: &mut BTreeMap::new(),
+        image: &tree(image),
+        origins: &BTreeMap::new(),
         donor: Some(&donor),
         donor_folders: &[path("opt")],
         image_folders: &[path("cached")],
-        triplet: "x86_64-linux-gnu",
+        architecture: Architecture::named("amd64").unwrap(),
         loader: &Texts,
         process,
     }
@@ -179,7 +179,7 @@ fn edges_tell_who_gets_what() {
         "far/b: needs liba.so",
     ];
     assert_eq!(
-        edges(&image, &["opt/libc.so: x"], &["p"], &Process::default()),
+        edges(&image, &["opt/libc.so: x"], &["p"], &LoaderState::default()),
         [
             "/cached/liba.so ld.so /lib/ld.so",
             "/far/b liba.so /cached/liba.so",
@@ -196,7 +196,7 @@ fn edges_tell_who_gets_what() {
 fn modules_see_the_process_and_its_programs_rpath() {
     let image = ["py: rpath /w", "w/libb.so: x", "m.so: needs liba.so libb.so", "l/liba.so: x"];
     let names = BTreeMap::from([(b"liba.so".to_vec(), path("l/liba.so"))]);
-    let process = Process { program: Some(path("py")), names };
+    let process = LoaderState { program: Some(path("py")), names };
     let roots = ["m.so", "l/liba.so"];
     assert_eq!(edges(&image, &[], &roots, &process), ["/m.so liba.so /l/liba.so", "/m.so libb.so /w/libb.so"]);
 }
@@ -204,7 +204,7 @@ fn modules_see_the_process_and_its_programs_rpath() {
 #[test]
 fn what_a_module_brings_along_is_not_there_for_another() {
     let image = ["a.so: needs libx.so; runpath /w", "w/libx.so: x", "b.so: needs libx.so"];
-    let got = edges(&image, &[], &["a.so", "b.so"], &Process::default());
+    let got = edges(&image, &[], &["a.so", "b.so"], &LoaderState::default());
     assert_eq!(got, ["/a.so libx.so /w/libx.so", "/b.so libx.so -"]);
 }
 
@@ -218,9 +218,9 @@ fn a_library_among_the_roots_may_be_found_through_its_loaders() {
 #[test]
 fn what_a_library_would_get_alone_counts_when_nobody_loads_it() {
     let image = ["a.so: needs libx.so; rpath /w", "w/libx.so: needs liby.so", "w/liby.so: y", "lib/liby.so: y"];
-    let loaded = edges(&image, &[], &["a.so", "w/libx.so"], &Process::default());
+    let loaded = edges(&image, &[], &["a.so", "w/libx.so"], &LoaderState::default());
     assert_eq!(loaded, ["/a.so libx.so /w/libx.so", "/w/libx.so liby.so /w/liby.so"]);
-    let alone = edges(&image, &[], &["w/libx.so"], &Process::default());
+    let alone = edges(&image, &[], &["w/libx.so"], &LoaderState::default());
     assert_eq!(alone, ["/w/libx.so liby.so /lib/liby.so"]);
 }
 
@@ -236,18 +236,18 @@ fn what_is_missing_tells_of_starts_and_of_other_machines() {
         "m.so: needs libno.so",
     ];
     let outcome = Closure {
-        image: &mut tree(&image),
-        origins: &mut BTreeMap::new(),
+        image: &tree(&image),
+        origins: &BTreeMap::new(),
         donor: None,
         donor_folders: &[],
         image_folders: &[],
-        triplet: "x86_64-linux-gnu",
+        architecture: Architecture::named("amd64").unwrap(),
         loader: &Texts,
-        process: &Process::default(),
+        process: &LoaderState::default(),
     }
     .run(["m.so", "lib/libb.so", "p", "q"].map(path))
     .unwrap();
-    let line = |one: &Missing| {
+    let line = |one: &MissingLibrary| {
         let start = if one.at_start { " at start" } else { "" };
         let passed = one.passed.as_ref().map(|path| format!(" past {path}")).unwrap_or_default();
         format!("{} {}{start}{passed}", one.needed_by, String::from_utf8_lossy(&one.soname))

@@ -19,14 +19,14 @@ const SIGNATURE: &[u8] = b"PK\x05\x06";
 
 /// Where the central directory is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Directory {
+pub struct DirectoryLocation {
     pub start: u64,
     pub end: u64,
     pub members: u64,
 }
 
 /// Finds the central directory of a file of `length` bytes.
-pub fn find(file: &File, length: u64) -> Result<Directory, ArchiveFault> {
+pub fn find(file: &File, length: u64) -> Result<DirectoryLocation, ArchiveFault> {
     let tail = length.min(END + 0xffff);
     let tail = bytes(file, length - tail, tail)?;
     let end = end(&tail)?;
@@ -79,14 +79,14 @@ struct Numbers {
 
 impl Numbers {
     /// The directory, which ends at `position`.
-    fn directory(&self, position: u64) -> Result<Directory, ArchiveFault> {
+    fn directory(&self, position: u64) -> Result<DirectoryLocation, ArchiveFault> {
         if self.disks != [0, 0] || self.members[0] != self.members[1] {
             return Err(ArchiveFault::Parts);
         }
         match self.start.checked_add(self.size) {
-            Some(end) if end == position => Ok(Directory { start: self.start, end, members: self.members[0] }),
+            Some(end) if end == position => Ok(DirectoryLocation { start: self.start, end, members: self.members[0] }),
             Some(end) if end < position => Err(ArchiveFault::Before),
-            _ => Err(ArchiveFault::Directory),
+            _ => Err(ArchiveFault::DirectoryLocation),
         }
     }
 }
@@ -98,12 +98,12 @@ fn zip64(file: &File, position: u64) -> Result<Option<(Numbers, u64)>, ArchiveFa
     if !locator.starts_with(b"PK\x06\x07") {
         return Ok(None);
     }
-    let at = position.checked_sub(LOCATOR + END64).ok_or(ArchiveFault::Directory)?;
+    let at = position.checked_sub(LOCATOR + END64).ok_or(ArchiveFault::DirectoryLocation)?;
     let end = bytes(file, at, END64)?;
     // its own length does not count the first 12 bytes; further data has no use
     let is_whole = end.starts_with(b"PK\x06\x06") && number(&end, 4, 8) == END64 - 12;
     if !is_whole || number(&locator, 8, 8) != at {
-        return Err(ArchiveFault::Directory);
+        return Err(ArchiveFault::DirectoryLocation);
     }
     if number(&locator, 4, 4) != 0 || number(&locator, 16, 4) > 1 {
         return Err(ArchiveFault::Parts);

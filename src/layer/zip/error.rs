@@ -8,10 +8,14 @@ const SHOWN: usize = 200;
 /// A wheel that is no zip archive, or one that no wheel should be.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ZipError {
-    #[error("`{wheel}`: {fault}")]
-    Archive { wheel: String, fault: ArchiveFault },
-    #[error("`{wheel}`: `{member}` {fault}")]
-    Member { wheel: String, member: String, fault: MemberFault },
+    #[error("`{wheel}` is not a valid wheel")]
+    Archive {
+        wheel: String,
+        #[source]
+        fault: ArchiveFault,
+    },
+    #[error("`{member}` in `{wheel}` {fault}")]
+    Entry { wheel: String, member: String, fault: EntryFault },
 }
 
 /// What is wrong with the whole.
@@ -19,7 +23,7 @@ pub enum ZipError {
 pub enum ArchiveFault {
     #[error("it cannot be read: {0}")]
     Read(String),
-    #[error("it is no zip archive, or its end is missing")]
+    #[error("it is not a zip archive, or its end is missing")]
     NoEnd,
     #[error("it has several ends of a zip archive, so that readers differ over its files")]
     Ends,
@@ -28,7 +32,7 @@ pub enum ArchiveFault {
     #[error("it has data after its end")]
     After,
     #[error("its central directory is not where its end says")]
-    Directory,
+    DirectoryLocation,
     #[error("it is one part of several")]
     Parts,
     #[error("its central directory cannot be read: {0}")]
@@ -45,7 +49,7 @@ pub enum ArchiveFault {
 
 /// What is wrong with a member.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum MemberFault {
+pub enum EntryFault {
     #[error("has a name that is not UTF-8, or not marked so")]
     Encoding,
     #[error("has a name that is no plain relative path")]
@@ -83,13 +87,13 @@ impl ZipError {
         Self::Archive { wheel: wheel.to_owned(), fault }
     }
 
-    pub(super) fn member(wheel: &str, name: &[u8], fault: MemberFault) -> Self {
+    pub(super) fn member(wheel: &str, name: &[u8], fault: EntryFault) -> Self {
         let name = String::from_utf8_lossy(name);
         let mut member: String = name.chars().take(SHOWN).collect();
         if member.len() < name.len() {
             member.push('…');
         }
-        Self::Member { wheel: wheel.to_owned(), member, fault }
+        Self::Entry { wheel: wheel.to_owned(), member, fault }
     }
 
     pub(super) fn read(wheel: &str, cause: &std::io::Error) -> Self {
@@ -103,7 +107,7 @@ impl Hint for ZipError {
             Self::Archive { fault: ArchiveFault::NoEnd | ArchiveFault::Read(_), .. } => {
                 Some("download it again, or build it again".to_owned())
             }
-            Self::Archive { .. } | Self::Member { .. } => {
+            Self::Archive { .. } | Self::Entry { .. } => {
                 Some("no build tool makes such a wheel; ask where it comes from, or build it again".to_owned())
             }
         }

@@ -7,7 +7,7 @@ use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
 
-use super::error::MemberFault;
+use super::error::EntryFault;
 use super::number;
 
 const HEADER: usize = 30;
@@ -17,7 +17,7 @@ const DESCRIPTOR: u64 = 0x0008;
 const WIDE: u64 = 0xffff_ffff;
 
 /// What the central directory says of a member.
-pub struct Central<'a> {
+pub struct CentralHeader<'a> {
     pub name: &'a [u8],
     /// Where the local header begins.
     pub header: u64,
@@ -30,7 +30,7 @@ pub struct Central<'a> {
 
 /// Where a member's data begins, and where what belongs to it ends at the earliest.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Place {
+pub struct EntrySpan {
     pub data: u64,
     /// Behind the data, before any descriptor.
     pub end: u64,
@@ -39,87 +39,87 @@ pub struct Place {
 /// Why a member cannot be placed.
 pub enum LocalError {
     Read(io::Error),
-    Fault(MemberFault),
+    Fault(EntryFault),
 }
 
 impl From<io::Error> for LocalError {
     fn from(cause: io::Error) -> Self {
         match cause.kind() {
-            io::ErrorKind::UnexpectedEof => Self::Fault(MemberFault::Local),
+            io::ErrorKind::UnexpectedEof => Self::Fault(EntryFault::Local),
             _ => Self::Read(cause),
         }
     }
 }
 
-impl From<MemberFault> for LocalError {
-    fn from(fault: MemberFault) -> Self {
+impl From<EntryFault> for LocalError {
+    fn from(fault: EntryFault) -> Self {
         Self::Fault(fault)
     }
 }
 
-impl Central<'_> {
+impl CentralHeader<'_> {
     pub fn is_deflated(&self) -> bool {
         self.method == 8
     }
 
     /// Reads the local header and compares.
-    pub fn place(&self, file: &File) -> Result<Place, LocalError> {
+    pub fn place(&self, file: &File) -> Result<EntrySpan, LocalError> {
         let mut header = [0; HEADER];
         file.read_exact_at(&mut header, self.header)?;
         if !header.starts_with(b"PK\x03\x04") {
-            return Err(MemberFault::Local.into());
+            return Err(EntryFault::Local.into());
         }
         let [name, extra] = [26, 28].map(|at| usize::try_from(number(&header, at, 2)).unwrap_or_default());
         let mut rest = vec![0; name + extra];
         file.read_exact_at(&mut rest, self.header + HEADER as u64)?;
         let (name, extra) = rest.split_at(name);
         if name != self.name {
-            return Err(MemberFault::Differs("name").into());
+            return Err(EntryFault::Differs("name").into());
         }
         let flags = number(&header, 6, 2);
         if (flags ^ u64::from(self.flags)) & !FREE != 0 {
-            return Err(MemberFault::Differs("set of flags").into());
+            return Err(EntryFault::Differs("set of flags").into());
         }
         if number(&header, 8, 2) != u64::from(self.method) {
-            return Err(MemberFault::Differs("compression method").into());
+            return Err(EntryFault::Differs("compression method").into());
         }
         // What a descriptor tells later may be left zero here.
         let later = flags & DESCRIPTOR != 0;
         let fits = |here: u64, central: u64| here == central || later && here == 0;
         if !fits(number(&header, 14, 4), u64::from(self.crc)) {
-            return Err(MemberFault::Differs("checksum").into());
+            return Err(EntryFault::Differs("checksum").into());
         }
         let (packed, size) = sizes(number(&header, 18, 4), number(&header, 22, 4), extra);
         if !fits(packed, self.packed) || !fits(size, self.size) {
-            return Err(MemberFault::Differs("size").into());
+            return Err(EntryFault::Differs("size").into());
         }
         let data = self.header + (HEADER + rest.len()) as u64;
-        Ok(Place { data, end: data.checked_add(self.packed).ok_or(MemberFault::Overlap)? })
+        Ok(EntrySpan { data, end: data.checked_add(self.packed).ok_or(EntryFault::Overlap)? })
     }
 
     /// Whether what stands between the data and the next header is this member's
     /// descriptor, or nothing where it has none.
     pub fn closes(&self, file: &File, end: u64, next: u64) -> Result<(), LocalError> {
-        let between = next.checked_sub(end).ok_or(MemberFault::Overlap)?;
+        let between = next.checked_sub(end).ok_or(EntryFault::Overlap)?;
         if u64::from(self.flags) & DESCRIPTOR == 0 {
-            return if between == 0 { Ok(()) } else { Err(MemberFault::Gap.into()) };
+            return if between == 0 { Ok(()) } else { Err(EntryFault::Gap.into()) };
         }
         let wide = match between {
             12 | 16 => 4,
             20 | 24 => 8,
-            _ => return Err(MemberFault::Gap.into()),
+            _ => return Err(EntryFault::Gap.into()),
         };
         let mut bytes = [0; 24];
         let bytes = &mut bytes[..usize::try_from(between).unwrap_or_default()];
         file.read_exact_at(bytes, end)?;
         let fields = if between == 16 || between == 24 {
-            bytes.strip_prefix(b"PK\x07\x08").ok_or(MemberFault::Gap)?
+            bytes.strip_prefix(b"PK\x07\x08").ok_or(EntryFault::Gap)?
         } else {
             &bytes[..]
         };
         let told = [number(fields, 0, 4), number(fields, 4, wide), number(fields, 4 + wide, wide)];
         let same = told == [u64::from(self.crc), self.packed, self.size];
-        if same { Ok(()) } else { Err(MemberFault::Differs("descriptor").into()) }
+        if same { Ok(()) } else { Err(EntryFault::Differs("descriptor").into()) }
     }
 }
 

@@ -24,13 +24,13 @@ use flate2::Crc;
 use zip::read::{ArchiveOffset, Config, ZipArchiveMetadata, ZipFileEntry};
 use zip::{CompressionMethod, ZipArchive};
 
-use super::member::Inflated;
+use super::zip_entry::EntryReader;
 use crate::oci::Digest;
-use crate::python::wheel::{Archive, RawMember};
+use crate::python::wheel::{Archive, RawZipEntry};
 use crate::rootfs::ArchiveFile;
 use crate::rootfs::path::nested;
-pub use error::{ArchiveFault, MemberFault, ZipError};
-use local::{Central, LocalError};
+pub use error::{ArchiveFault, EntryFault, ZipError};
+use local::{CentralHeader, LocalError};
 
 /// The most members of an archive: of 109 popular wheels, none has more than 5,786
 /// (measured), and no wheel has more than some tens of thousands (assumed).
@@ -75,9 +75,9 @@ pub fn list(wheel: ArchiveFile) -> Result<Archive, ZipError> {
     let archive = ZipArchive::with_config(config, BufReader::new(&file));
     let archive = archive.map_err(|cause| whole(ArchiveFault::Broken(cause.to_string())))?;
     if archive.central_directory_start() != directory.start {
-        return Err(whole(ArchiveFault::Directory));
+        return Err(whole(ArchiveFault::DirectoryLocation));
     }
-    let listing = Listing { wheel: name, file: &file, directory, metadata: archive.metadata() };
+    let listing = CentralDirectory { wheel: name, file: &file, directory, metadata: archive.metadata() };
     let members = listing.members()?;
     let (packed, size) = members.iter().fold((0, 0), |(packed, size): (u64, u64), member| {
         (packed.saturating_add(member.packed), size.saturating_add(member.size))
@@ -92,19 +92,19 @@ pub fn list(wheel: ArchiveFile) -> Result<Archive, ZipError> {
 ///
 /// # Errors
 /// An archive that is not there any more.
-pub fn open(archive: &Archive, raw: &RawMember) -> io::Result<Checked> {
+pub fn open(archive: &Archive, raw: &RawZipEntry) -> io::Result<ChecksumReader> {
     let member = archive.member(raw, Digest::of(b"")); // which nobody asks for here
-    Ok(Checked { inner: Inflated::open(&member)?, crc: Crc::new(), want: raw.crc })
+    Ok(ChecksumReader { inner: EntryReader::open(&member)?, crc: Crc::new(), want: raw.crc })
 }
 
 /// Content on its way, compared with the archive's checksum at its end.
-pub struct Checked {
-    inner: Inflated,
+pub struct ChecksumReader {
+    inner: EntryReader,
     crc: Crc,
     want: u32,
 }
 
-impl Read for Checked {
+impl Read for ChecksumReader {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let count = self.inner.read(buffer)?;
         self.crc.update(&buffer[..count]);
@@ -116,29 +116,29 @@ impl Read for Checked {
 }
 
 /// An archive whose central directory was read.
-struct Listing<'a> {
+struct CentralDirectory<'a> {
     wheel: &'a str,
     file: &'a File,
-    directory: end::Directory,
+    directory: end::DirectoryLocation,
     metadata: Arc<ZipArchiveMetadata>,
 }
 
 /// A member on the way to being placed.
-struct Listed<'a> {
-    central: Central<'a>,
+struct UnplacedEntry<'a> {
+    central: CentralHeader<'a>,
     name: String,
     executable: bool,
     folder: bool,
 }
 
-impl Listing<'_> {
-    fn members(&self) -> Result<Vec<RawMember>, ZipError> {
+impl CentralDirectory<'_> {
+    fn members(&self) -> Result<Vec<RawZipEntry>, ZipError> {
         let whole = |fault| ZipError::archive(self.wheel, fault);
         if self.metadata.has_duplicate_names() {
             return Err(whole(ArchiveFault::Twice));
         }
         if self.metadata.len() as u64 != self.directory.members {
-            return Err(whole(ArchiveFault::Directory));
+            return Err(whole(ArchiveFault::DirectoryLocation));
         }
         let mut entries = Vec::new();
         for at in 0..self.metadata.len() {
@@ -156,9 +156,9 @@ impl Listing<'_> {
             listed.iter().filter(|listed| listed.folder).map(|listed| listed.name.as_bytes()).collect();
         if let Some((above, below)) = nested(&mut names, |path| folders.contains(path)) {
             let fault = if above == below {
-                MemberFault::Twice
+                EntryFault::Twice
             } else {
-                MemberFault::Below(String::from_utf8_lossy(above).into_owned())
+                EntryFault::Below(String::from_utf8_lossy(above).into_owned())
             };
             return Err(ZipError::member(self.wheel, below, fault));
         }
@@ -178,12 +178,12 @@ impl Listing<'_> {
         if end == self.directory.end {
             return Ok(());
         }
-        Err(ZipError::archive(self.wheel, ArchiveFault::Directory))
+        Err(ZipError::archive(self.wheel, ArchiveFault::DirectoryLocation))
     }
 
     /// Where everybody's data is: one behind the other, from the archive's first byte to
     /// the central directory.
-    fn placed(&self, mut listed: Vec<Listed>) -> Result<Vec<RawMember>, ZipError> {
+    fn placed(&self, mut listed: Vec<UnplacedEntry>) -> Result<Vec<RawZipEntry>, ZipError> {
         listed.sort_by_key(|listed| listed.central.header);
         let headers = listed.iter().map(|listed| listed.central.header);
         let nexts: Vec<_> = headers.chain([self.directory.start]).collect();
@@ -191,7 +191,9 @@ impl Listing<'_> {
             return Err(ZipError::archive(self.wheel, ArchiveFault::Before));
         }
         let mut out = Vec::new();
-        for (Listed { central, name, executable, folder }, next) in listed.into_iter().zip(nexts.into_iter().skip(1)) {
+        for (UnplacedEntry { central, name, executable, folder }, next) in
+            listed.into_iter().zip(nexts.into_iter().skip(1))
+        {
             let place = central.place(self.file).and_then(|place| {
                 central.closes(self.file, place.end, next)?;
                 Ok(place)
@@ -201,8 +203,8 @@ impl Listing<'_> {
                 LocalError::Fault(fault) => ZipError::member(self.wheel, central.name, fault),
             })?;
             if !folder {
-                let Central { packed, size, crc, .. } = central;
-                out.push(RawMember {
+                let CentralHeader { packed, size, crc, .. } = central;
+                out.push(RawZipEntry {
                     name,
                     offset: place.data,
                     packed,
@@ -218,11 +220,11 @@ impl Listing<'_> {
 }
 
 /// What the central directory says, when that can be a wheel's member.
-fn member<'a>(entry: &'a ZipFileEntry<'_>) -> Result<Listed<'a>, MemberFault> {
+fn member<'a>(entry: &'a ZipFileEntry<'_>) -> Result<UnplacedEntry<'a>, EntryFault> {
     let raw = entry.name_raw();
     let flags = entry.flags().as_u16();
     if flags & ENCRYPTED != 0 {
-        return Err(MemberFault::Encrypted);
+        return Err(EntryFault::Encrypted);
     }
     let name = path_of(raw, flags & UTF8 != 0)?;
     let folder = raw.ends_with(b"/");
@@ -231,38 +233,39 @@ fn member<'a>(entry: &'a ZipFileEntry<'_>) -> Result<Listed<'a>, MemberFault> {
         0 => {}
         0o100_000 if !folder => {}
         0o040_000 if folder => {}
-        _ => return Err(MemberFault::Special),
+        _ => return Err(EntryFault::Special),
     }
     let method = match entry.compression() {
         CompressionMethod::Stored => 0,
         CompressionMethod::DEFLATE => 8,
-        _ => return Err(MemberFault::Method),
+        _ => return Err(EntryFault::Method),
     };
     let (packed, size) = (entry.compressed_size(), entry.size());
-    let central = Central { name: raw, header: entry.header_start(), flags, method, crc: entry.crc32(), packed, size };
+    let central =
+        CentralHeader { name: raw, header: entry.header_start(), flags, method, crc: entry.crc32(), packed, size };
     if folder && size > 0 {
-        return Err(MemberFault::Folder);
+        return Err(EntryFault::Folder);
     }
     if !central.is_deflated() && packed != size {
-        return Err(MemberFault::Stored);
+        return Err(EntryFault::Stored);
     }
     if size > packed.saturating_mul(DENSEST) {
-        return Err(MemberFault::Bomb(size));
+        return Err(EntryFault::Bomb(size));
     }
-    Ok(Listed { central, name, executable: mode & 0o111 != 0, folder })
+    Ok(UnplacedEntry { central, name, executable: mode & 0o111 != 0, folder })
 }
 
 /// A member's name, without a folder's last slash.
-fn path_of(raw: &[u8], is_utf8: bool) -> Result<String, MemberFault> {
-    let name = std::str::from_utf8(raw).ok().filter(|name| is_utf8 || name.is_ascii()).ok_or(MemberFault::Encoding)?;
+fn path_of(raw: &[u8], is_utf8: bool) -> Result<String, EntryFault> {
+    let name = std::str::from_utf8(raw).ok().filter(|name| is_utf8 || name.is_ascii()).ok_or(EntryFault::Encoding)?;
     let name = name.strip_suffix('/').unwrap_or(name);
     if name.len() > PATH_LENGTH || name.split('/').any(|part| part.len() > NAME_LENGTH) {
-        return Err(MemberFault::Long);
+        return Err(EntryFault::Long);
     }
     let drive = name.as_bytes().get(1) == Some(&b':') && name.starts_with(|c: char| c.is_ascii_alphabetic());
     let odd = drive || name.contains(|c: char| c == '\\' || c.is_control());
     if odd || name.split('/').any(|part| matches!(part, "" | "." | "..") || part.starts_with(".wh.")) {
-        return Err(MemberFault::Name);
+        return Err(EntryFault::Name);
     }
     Ok(name.to_owned())
 }

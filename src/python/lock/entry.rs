@@ -7,8 +7,9 @@ use pep440_rs::{Version, VersionSpecifiers};
 use url::Url;
 
 use super::error::LockError;
-use super::{Format, Hash, LockedFile, Origin, Pinned};
-use crate::python::marker::{self, Chosen, Environment, Marker};
+use super::{Format, Hash, LockedFile, PackageOrigin, Pinned};
+use crate::diagnostic::{Code, Diagnostic};
+use crate::python::marker::{self, ActiveExtras, Environment, Marker};
 use crate::python::requirement;
 use crate::python::wheel::WheelName;
 
@@ -17,7 +18,7 @@ const NAMED: usize = 3;
 /// Kinds of hashes that are known and not trusted, or not read.
 const WEAK: [&str; 6] = ["md5", "sha1", "sha224", "blake2b", "blake2s", "blake2b_256"];
 
-impl Origin {
+impl PackageOrigin {
     /// Whether nothing in the lock file tells what the content of some wheel must be.
     pub(super) fn is_unhashed(&self) -> bool {
         let bare = |files: &[LockedFile]| {
@@ -109,11 +110,11 @@ pub(super) fn once_each(file: &str, format: Format, all: Vec<Pinned>) -> Result<
 
 fn told(one: &Pinned) -> String {
     let place = match &one.origin {
-        Origin::Index { index: Some(index), .. } => format!("from {index}"),
-        Origin::Index { .. } => "from an index".to_owned(),
-        Origin::Url(LockedFile { name, url, .. }) => format!("from {}", url.as_ref().unwrap_or(name)),
-        Origin::File { path, .. } | Origin::Folder { path } => format!("from `{}`", path.display()),
-        Origin::Git { url } => format!("from {url}"),
+        PackageOrigin::Index { index: Some(index), .. } => format!("from {index}"),
+        PackageOrigin::Index { .. } => "from an index".to_owned(),
+        PackageOrigin::Url(LockedFile { name, url, .. }) => format!("from {}", url.as_ref().unwrap_or(name)),
+        PackageOrigin::File { path, .. } | PackageOrigin::Folder { path } => format!("from `{}`", path.display()),
+        PackageOrigin::Git { url } => format!("from {url}"),
     };
     one.version.as_ref().map_or_else(|| place.clone(), |version| format!("{version} {place}"))
 }
@@ -130,7 +131,7 @@ pub(super) fn relock(format: Format) -> Option<&'static str> {
 }
 
 /// One sentence about all distributions without a hash, when there are any.
-pub(super) fn unhashed(file: &str, format: Format, names: &BTreeSet<String>) -> Option<String> {
+pub(super) fn unhashed(file: &str, format: Format, names: &BTreeSet<String>) -> Option<Diagnostic> {
     let some: Vec<_> = names.iter().take(NAMED).map(|name| format!("`{name}`")).collect();
     let more = if names.len() > NAMED { ", …" } else { "" };
     let command = relock(format).unwrap_or("uv pip compile --generate-hashes requirements.in -o requirements.txt");
@@ -139,11 +140,9 @@ pub(super) fn unhashed(file: &str, format: Format, names: &BTreeSet<String>) -> 
         1 => ("1 distribution has no hash", String::new()),
         count => ("distributions have no hash", format!("{count} ")),
     };
-    let text = format!(
-        "{file}: {count}{have} ({}{more}): what an index serves is taken; `{command}` adds them",
-        some.join(", ")
-    );
-    Some(super::error::clean(&text))
+    let text = format!("{file}: {count}{have} ({}{more}): files are taken as the index serves them", some.join(", "));
+    let warning = Diagnostic::warning(Code::LockFileDoubt, super::error::clean(&text)).file(file);
+    Some(warning.hint(format!("add them with `{command}`")))
 }
 
 /// Checks an interpreter against a lock file's `requires-python`.
@@ -195,8 +194,8 @@ pub(super) fn covers(
     if let Some(requires) = requires {
         admit(file, format, requires, environment)?;
     }
-    let here = |marker: &Marker| marker.may_hold(environment, &Chosen::default());
-    if environments.is_empty() || environments.iter().any(here) {
+    let applies = |marker: &Marker| marker.may_hold(environment, &ActiveExtras::default());
+    if environments.is_empty() || environments.iter().any(applies) {
         return Ok(());
     }
     let machine = environment.platform_machine;

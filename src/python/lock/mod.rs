@@ -4,19 +4,19 @@
 //! chosen with that platform's [`Environment`]. Lock files are hostile: their size,
 //! nesting and number of nested files are bounded, and no error tells credentials.
 
-mod address;
 mod entry;
 mod error;
 mod format;
 mod hash;
-mod here;
+mod marker_context;
 mod pipfile;
 mod poetry;
-mod project;
 mod pylock;
+mod pyproject;
 mod requirements;
 #[cfg(test)]
 pub(crate) mod testing;
+mod urls;
 mod uv;
 pub mod variables;
 
@@ -27,9 +27,10 @@ use pep440_rs::Version;
 
 use super::marker::Environment;
 use super::requirement::is_name;
+use crate::diagnostic::Diagnostic;
 use crate::oci::Digest;
-use here::Here;
-use project::Project;
+use marker_context::MarkerContext;
+use pyproject::Pyproject;
 
 pub use error::LockError;
 pub use format::Format;
@@ -43,7 +44,7 @@ const FOLDERS: usize = 1000;
 
 /// What of a lock file is wanted.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Choice {
+pub struct LockSelection {
     /// Of the project, or of the member chosen. Normalised names.
     pub extras: Vec<String>,
     /// Dependency groups beside the project's own dependencies. Normalised names.
@@ -59,7 +60,7 @@ pub struct Pinned {
     pub name: String,
     /// None where only the distribution itself tells: a folder, a URL.
     pub version: Option<Version>,
-    pub origin: Origin,
+    pub origin: PackageOrigin,
 }
 
 impl Pinned {
@@ -75,7 +76,7 @@ impl Pinned {
 
 /// Where a distribution comes from, as the lock file has it.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Origin {
+pub enum PackageOrigin {
     /// An index.
     Index {
         /// The index's URL, where the lock file names one, without credentials.
@@ -143,7 +144,7 @@ impl Sources {
 }
 
 /// A lock file's text, and what is needed to understand it.
-pub struct Input<'i> {
+pub struct LockInput<'i> {
     /// Its path, for errors.
     pub name: &'i str,
     pub text: &'i str,
@@ -156,11 +157,11 @@ pub struct Input<'i> {
     pub is_file: &'i dyn Fn(&Path) -> bool,
     /// The project's folder, relative to the lock file's: mostly `.`.
     pub root: &'i Path,
-    pub places: &'i dyn Places,
+    pub policy: &'i dyn ReferencePolicy,
 }
 
 /// What is decided about the places that a lock file names.
-pub trait Places {
+pub trait ReferencePolicy {
     /// A URL with its [`variables`] put in.
     ///
     /// # Errors
@@ -189,7 +190,7 @@ pub struct Lock {
     root: PathBuf,
     body: Body,
     sources: Sources,
-    warnings: Vec<String>,
+    warnings: Vec<Diagnostic>,
     /// Paths that may not be used: an error once they are pinned.
     refused: BTreeMap<PathBuf, LockError>,
 }
@@ -216,7 +217,7 @@ impl Refusal {
 
 impl Body {
     /// The origins of all that is pinned, with names; in requirements, with their lines.
-    fn origins(&mut self) -> Vec<(&str, &mut Origin)> {
+    fn origins(&mut self) -> Vec<(&str, &mut PackageOrigin)> {
         match self {
             Self::Uv(body) => body.origins().collect(),
             Self::Pylock(body) => body.origins().collect(),
@@ -232,11 +233,11 @@ impl Lock {
     ///
     /// # Errors
     /// Files that are too large, of another version, or not of the format.
-    pub fn parse(format: Format, input: &mut Input<'_>) -> Result<Self, LockError> {
+    pub fn parse(format: Format, input: &mut LockInput<'_>) -> Result<Self, LockError> {
         if input.text.len() > LIMIT {
             return Err(LockError::new(input.name, format!("has more than {} MiB", LIMIT >> 20)));
         }
-        let project = Project::parse(input.project)?;
+        let project = Pyproject::parse(input.project)?;
         let mut sources = Sources::default();
         let body = match format {
             Format::Uv => Body::Uv(uv::Uv::parse(input.name, input.text, &project, &mut sources)?),
@@ -247,9 +248,9 @@ impl Lock {
                 Body::Requirements(requirements::Requirements::parse(input, &project, &mut sources)?)
             }
         };
-        let (file, root) = (input.name.to_owned(), address::joined(input.root, ""));
+        let (file, root) = (input.name.to_owned(), urls::joined(input.root, ""));
         let mut out = Self { file, format, root, body, sources, warnings: Vec::new(), refused: BTreeMap::new() };
-        out.check(input.places)?;
+        out.check(input.policy)?;
         if let Body::Requirements(body) = &out.body {
             out.warnings.clone_from(&body.warnings);
         }
@@ -264,11 +265,11 @@ impl Lock {
     /// # Errors
     /// Two versions of one name; extras, groups and members that are not there; a Python
     /// that the lock file excludes; requirements that name no one version.
-    pub fn pinned(&self, environment: &Environment, choice: &Choice) -> Result<Vec<Pinned>, LockError> {
-        let here = Here::possible(environment);
-        self.select(&here, choice).map_err(|error| {
+    pub fn pinned(&self, environment: &Environment, choice: &LockSelection) -> Result<Vec<Pinned>, LockError> {
+        let context = MarkerContext::possible(environment);
+        self.select(&context, choice).map_err(|error| {
             let named = |(name, _): &(&String, &String)| error.names(name);
-            let doubts = here.doubts();
+            let doubts = context.doubts();
             match doubts.iter().find(named) {
                 Some((name, comparison)) => {
                     let hint = format!("whether `{comparison}` holds is not known before the image runs: lock `{name}` without that marker");
@@ -284,15 +285,15 @@ impl Lock {
     ///
     /// # Errors
     /// As `pinned`.
-    pub fn doubts(&self, environment: &Environment, choice: &Choice) -> Result<Vec<String>, LockError> {
-        let here = Here::possible(environment);
-        let possible = self.select(&here, choice)?;
-        let doubts = here.doubts();
+    pub fn doubts(&self, environment: &Environment, choice: &LockSelection) -> Result<Vec<String>, LockError> {
+        let context = MarkerContext::possible(environment);
+        let possible = self.select(&context, choice)?;
+        let doubts = context.doubts();
         if doubts.is_empty() {
             return Ok(Vec::new());
         }
         // Another requirement may bring it anyhow. Where that cannot be told, all are in doubt.
-        let certain = self.select(&Here::certain(environment), choice).unwrap_or_default();
+        let certain = self.select(&MarkerContext::certain(environment), choice).unwrap_or_default();
         let is_in = |all: &[Pinned], name: &str| all.iter().any(|one| one.name == name);
         let open = doubts.iter().filter(|(name, _)| is_in(&possible, name) && !is_in(&certain, name));
         let sentence = |(name, comparison): (&String, &String)| {
@@ -304,21 +305,21 @@ impl Lock {
         Ok(open.map(sentence).collect())
     }
 
-    fn select(&self, here: &Here<'_>, choice: &Choice) -> Result<Vec<Pinned>, LockError> {
+    fn select(&self, context: &MarkerContext<'_>, choice: &LockSelection) -> Result<Vec<Pinned>, LockError> {
         let file = self.file.as_str();
         let mut entries = match &self.body {
-            Body::Uv(body) => body.pinned(file, here, choice)?,
-            Body::Pylock(body) => body.pinned(file, here, choice)?,
-            Body::Poetry(body) => body.pinned(file, here, choice)?,
-            Body::Pipfile(body) => body.pinned(file, here, choice)?,
-            Body::Requirements(body) => body.pinned(file, here, choice)?,
+            Body::Uv(body) => body.pinned(file, context, choice)?,
+            Body::Pylock(body) => body.pinned(file, context, choice)?,
+            Body::Poetry(body) => body.pinned(file, context, choice)?,
+            Body::Pipfile(body) => body.pinned(file, context, choice)?,
+            Body::Requirements(body) => body.pinned(file, context, choice)?,
         };
         if let Some(odd) = entries.iter().find(|one| !is_name(&one.name)) {
             return Err(LockError::new(file, format!("`{}` is not the name of a distribution", odd.name)));
         }
         // These list the project too, as a folder; of a uv.lock it may be what a member needs.
         if matches!(self.format, Format::Pylock | Format::Pipfile) {
-            entries.retain(|one| !matches!(&one.origin, Origin::Folder { path } if *path == self.root));
+            entries.retain(|one| !matches!(&one.origin, PackageOrigin::Folder { path } if *path == self.root));
         }
         let pinned = entry::once_each(file, self.format, entries)?;
         let mut paths = pinned.iter().flat_map(|one| one.origin.paths());
@@ -334,9 +335,9 @@ impl Lock {
         &self.file
     }
 
-    /// What a person should know about the file, each a sentence without a full stop.
+    /// Warnings about the file.
     #[must_use]
-    pub fn warnings(&self) -> &[String] {
+    pub fn warnings(&self) -> &[Diagnostic] {
         &self.warnings
     }
 
@@ -347,12 +348,12 @@ impl Lock {
     }
 
     /// Puts variables into all URLs, and notes the paths that may not be used.
-    fn check(&mut self, places: &dyn Places) -> Result<(), LockError> {
+    fn check(&mut self, policy: &dyn ReferencePolicy) -> Result<(), LockError> {
         let Sources { index, extra_indexes, find_links, no_index: _ } = &mut self.sources;
         for url in index.iter_mut().chain(extra_indexes).chain(find_links) {
-            address::put_in(&self.file, url, places)?;
-            if let Some(path) = address::local(url) {
-                places.admit(Path::new(&path)).map_err(|refusal| refusal.at(&self.file))?;
+            urls::put_in(&self.file, url, policy)?;
+            if let Some(path) = urls::local(url) {
+                policy.admit(Path::new(&path)).map_err(|refusal| refusal.at(&self.file))?;
             }
         }
         for (name, origin) in self.body.origins() {
@@ -360,12 +361,12 @@ impl Lock {
                 Format::Requirements => name.to_owned(),
                 _ => format!("{}: `{name}`", self.file),
             };
-            origin.urls().try_for_each(|url| address::put_in(&at, url, places))?;
-            if let Origin::Index { index: Some(index), .. } = origin {
+            origin.urls().try_for_each(|url| urls::put_in(&at, url, policy))?;
+            if let PackageOrigin::Index { index: Some(index), .. } = origin {
                 *index = error::without_credentials(index);
             }
             for path in origin.paths() {
-                if let Err(refusal) = places.admit(&path) {
+                if let Err(refusal) = policy.admit(&path) {
                     self.refused.insert(path, refusal.at(&at));
                 }
             }
@@ -374,7 +375,7 @@ impl Lock {
     }
 
     /// One sentence about all distributions that have no hash.
-    fn unhashed(&self) -> Option<String> {
+    fn unhashed(&self) -> Option<Diagnostic> {
         let names = match &self.body {
             Body::Uv(body) => body.unhashed(),
             Body::Pylock(body) => body.unhashed(),

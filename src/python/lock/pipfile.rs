@@ -12,9 +12,9 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::error::{LockError, without_value};
-use super::here::Here;
-use super::{Choice, Origin, Pinned, Sources, address, entry};
-use crate::python::marker::{Chosen, Environment, Marker};
+use super::marker_context::MarkerContext;
+use super::{LockSelection, PackageOrigin, Pinned, Sources, entry, urls};
+use crate::python::marker::{ActiveExtras, Environment, Marker};
 use crate::python::normalised;
 use crate::python::requirement::Requirement;
 
@@ -98,8 +98,13 @@ impl Pipfile {
         Ok(Self { python, categories })
     }
 
-    pub(super) fn pinned(&self, file: &str, here: &Here<'_>, choice: &Choice) -> Result<Vec<Pinned>, LockError> {
-        self.admit(file, here.environment)?;
+    pub(super) fn pinned(
+        &self,
+        file: &str,
+        context: &MarkerContext<'_>,
+        choice: &LockSelection,
+    ) -> Result<Vec<Pinned>, LockError> {
+        self.admit(file, context.environment)?;
         if let Some(extra) = choice.extras.first() {
             return Err(entry::unknown(file, "extra", extra, std::iter::empty()));
         }
@@ -114,7 +119,7 @@ impl Pipfile {
             })?;
             items.extend(more);
         }
-        let wanted = |item: &&&Item| here.holds(&item.name, item.marker.as_ref(), &Chosen::default());
+        let wanted = |item: &&&Item| context.holds(&item.name, item.marker.as_ref(), &ActiveExtras::default());
         let loose = |item: &Item| {
             let error = LockError::new(file, format!("`{}` has no one version", item.name));
             error.with_hint("`pipenv lock` leaves versions open that its own platform does not need: lock on Linux, or drop the marker")
@@ -122,7 +127,7 @@ impl Pipfile {
         items.iter().filter(wanted).map(|item| item.pinned.clone().ok_or_else(|| loose(item))).collect()
     }
 
-    pub(super) fn origins(&mut self) -> impl Iterator<Item = (&str, &mut Origin)> {
+    pub(super) fn origins(&mut self) -> impl Iterator<Item = (&str, &mut PackageOrigin)> {
         let pinned = self.categories.values_mut().flatten().filter_map(|item| item.pinned.as_mut());
         pinned.map(|pinned| (pinned.name.as_str(), &mut pinned.origin))
     }
@@ -162,10 +167,10 @@ impl Package {
             let commit = self.r#ref.as_ref().map_or(String::new(), |commit| format!("@{commit}"));
             let below = self.subdirectory.as_ref().map_or(String::new(), |path| format!("#subdirectory={path}"));
             let kind = if url.starts_with("git+") { "" } else { "git+" };
-            Some(Origin::Git { url: format!("{kind}{url}{commit}{below}") })
+            Some(PackageOrigin::Git { url: format!("{kind}{url}{commit}{below}") })
         } else {
             let place = self.file.as_ref().or(self.path.as_ref());
-            place.map(|place| address::origin(at, place, hashes.clone(), folder)).transpose()?
+            place.map(|place| urls::origin(at, place, hashes.clone(), folder)).transpose()?
         };
         let exact = match self.version.as_deref().filter(|version| *version != "*") {
             Some(version) => {
@@ -183,8 +188,8 @@ impl Package {
             }
             (None, Some(version)) => {
                 let index = self.index.as_ref().and_then(|name| indexes.get(name));
-                let index = index.map(|url| address::index(at, url)).transpose()?;
-                let origin = Origin::Index { index, files: Vec::new(), hashes };
+                let index = index.map(|url| urls::index(at, url)).transpose()?;
+                let origin = PackageOrigin::Index { index, files: Vec::new(), hashes };
                 Some(Pinned { name: name.clone(), version: Some(version), origin })
             }
             (None, None) => None,
@@ -196,7 +201,7 @@ impl Package {
 #[cfg(test)]
 mod tests {
     use crate::python::lock::testing::{listed, read};
-    use crate::python::lock::{Choice, Format};
+    use crate::python::lock::{Format, LockSelection};
 
     #[test]
     fn the_project_is_not_among_its_dependencies() {
@@ -205,6 +210,6 @@ mod tests {
             "lib": {"editable": true, "path": "./libs/lib"}
         }}"#;
         let lock = read(Format::Pipfile, text, None, &[]).unwrap();
-        assert_eq!(listed(&lock, &Choice::default()).unwrap(), ["lib libs/lib/"]);
+        assert_eq!(listed(&lock, &LockSelection::default()).unwrap(), ["lib libs/lib/"]);
     }
 }

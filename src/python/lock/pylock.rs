@@ -11,9 +11,9 @@ use pep440_rs::Version;
 use serde::Deserialize;
 
 use super::error::LockError;
-use super::here::Here;
-use super::{Choice, Format, LockedFile, Origin, Pinned, Sources, address, entry};
-use crate::python::marker::{Chosen, Marker};
+use super::marker_context::MarkerContext;
+use super::{Format, LockSelection, LockedFile, PackageOrigin, Pinned, Sources, entry, urls};
+use crate::python::marker::{ActiveExtras, Marker};
 use crate::python::normalised;
 
 /// What is never in an image unless somebody chose it.
@@ -127,15 +127,20 @@ impl Pylock {
         })
     }
 
-    pub(super) fn pinned(&self, file: &str, here: &Here<'_>, choice: &Choice) -> Result<Vec<Pinned>, LockError> {
-        entry::covers(file, Format::Pylock, self.requires.as_deref(), &self.environments, here.environment)?;
+    pub(super) fn pinned(
+        &self,
+        file: &str,
+        context: &MarkerContext<'_>,
+        choice: &LockSelection,
+    ) -> Result<Vec<Pinned>, LockError> {
+        entry::covers(file, Format::Pylock, self.requires.as_deref(), &self.environments, context.environment)?;
         let chosen = self.chosen(file, choice)?;
         let mut out = Vec::new();
         for package in &self.packages {
-            if here.holds(&package.pinned.name, package.marker.as_ref(), &chosen) {
+            if context.holds(&package.pinned.name, package.marker.as_ref(), &chosen) {
                 if let Some(requires) = &package.requires {
                     let at = format!("{file}: `{}`", package.pinned.name);
-                    entry::admit(&at, Format::Pylock, requires, here.environment)?;
+                    entry::admit(&at, Format::Pylock, requires, context.environment)?;
                 }
                 out.push(package.pinned.clone());
             }
@@ -143,7 +148,7 @@ impl Pylock {
         Ok(out)
     }
 
-    pub(super) fn origins(&mut self) -> impl Iterator<Item = (&str, &mut Origin)> {
+    pub(super) fn origins(&mut self) -> impl Iterator<Item = (&str, &mut PackageOrigin)> {
         let pinned = self.packages.iter_mut().map(|package| &mut package.pinned);
         pinned.map(|pinned| (pinned.name.as_str(), &mut pinned.origin))
     }
@@ -153,7 +158,7 @@ impl Pylock {
         self.packages.iter().filter(bare).map(|package| package.pinned.name.clone()).collect()
     }
 
-    fn chosen(&self, file: &str, choice: &Choice) -> Result<Chosen, LockError> {
+    fn chosen(&self, file: &str, choice: &LockSelection) -> Result<ActiveExtras, LockError> {
         if choice.member.is_some() {
             let error = LockError::new(file, "has no workspace members");
             return Err(error.with_hint("`uv export --package NAME --format pylock.toml` makes one for a member"));
@@ -169,7 +174,7 @@ impl Pylock {
             return Err(error);
         }
         let default = self.default_groups.iter().filter(|group| *group != DEVELOPMENT);
-        Ok(Chosen {
+        Ok(ActiveExtras {
             extras: choice.extras.iter().cloned().collect(),
             groups: choice.groups.iter().chain(default).cloned().collect(),
         })
@@ -190,29 +195,29 @@ impl Table {
         })
     }
 
-    fn origin(&self, at: &str, sources: &mut Sources) -> Result<Origin, LockError> {
+    fn origin(&self, at: &str, sources: &mut Sources) -> Result<PackageOrigin, LockError> {
         if let Some(Vcs { r#type, url, path, commit_id }) = &self.vcs {
             let place =
                 url.as_ref().or(path.as_ref()).ok_or_else(|| LockError::new(at, "has no URL of its repository"))?;
             let commit = commit_id.as_ref().map_or(String::new(), |commit| format!("@{commit}"));
-            return Ok(Origin::Git { url: format!("{type}+{place}{commit}") });
+            return Ok(PackageOrigin::Git { url: format!("{type}+{place}{commit}") });
         }
         if let Some(Directory { path, subdirectory }) = &self.directory {
-            return Ok(Origin::Folder { path: address::joined(Path::new(path), subdirectory) });
+            return Ok(PackageOrigin::Folder { path: urls::joined(Path::new(path), subdirectory) });
         }
         if let Some(archive) = &self.archive {
             let hashes = archive.hashes(at)?;
             return Ok(match (&archive.url, &archive.path) {
-                (_, Some(path)) => Origin::File { path: address::joined(Path::new(""), path), hashes },
-                (Some(url), None) => Origin::Url(address::file_at(at, url, hashes, archive.size)?),
+                (_, Some(path)) => PackageOrigin::File { path: urls::joined(Path::new(""), path), hashes },
+                (Some(url), None) => PackageOrigin::Url(urls::file_at(at, url, hashes, archive.size)?),
                 (None, None) => return Err(LockError::new(at, "has an archive without URL and path")),
             });
         }
         let files = self.sdist.iter().chain(&self.wheels).map(|archive| archive.file(at, sources));
         let files = files.collect::<Result<_, _>>()?;
-        let index = self.index.as_deref().filter(|index| address::local(index).is_none());
-        let index = index.map(|index| address::index(at, index)).transpose()?;
-        Ok(Origin::Index { index, files, hashes: Vec::new() })
+        let index = self.index.as_deref().filter(|index| urls::local(index).is_none());
+        let index = index.map(|index| urls::index(at, index)).transpose()?;
+        Ok(PackageOrigin::Index { index, files, hashes: Vec::new() })
     }
 }
 
@@ -220,14 +225,14 @@ impl Archive {
     /// One of several files. The folder of one on the disk becomes one to look in.
     fn file(&self, at: &str, sources: &mut Sources) -> Result<LockedFile, LockError> {
         let hashes = self.hashes(at)?;
-        let path = self.path.clone().or_else(|| address::local(self.url.as_deref()?));
+        let path = self.path.clone().or_else(|| urls::local(self.url.as_deref()?));
         let mut file = match (&self.url, path) {
             (_, Some(path)) => {
-                let whole = address::joined(Path::new(""), &path);
+                let whole = urls::joined(Path::new(""), &path);
                 sources.look_in(whole.parent().unwrap_or(Path::new(".")));
-                LockedFile { name: address::file_name(&path), url: None, hashes, size: self.size }
+                LockedFile { name: urls::file_name(&path), url: None, hashes, size: self.size }
             }
-            (Some(url), None) => address::file_at(at, url, hashes, self.size)?,
+            (Some(url), None) => urls::file_at(at, url, hashes, self.size)?,
             (None, None) => {
                 let name =
                     self.name.clone().ok_or_else(|| LockError::new(at, "has a file without URL, path and name"))?;
@@ -249,7 +254,7 @@ impl Archive {
 mod tests {
     use crate::hint::Hint as _;
     use crate::python::lock::testing::{listed, read, read_of};
-    use crate::python::lock::{Choice, Format, LockError};
+    use crate::python::lock::{Format, LockError, LockSelection};
     use std::path::Path;
 
     const HASH: &str = "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824";
@@ -298,7 +303,7 @@ archive = {{ path = "documented.zip", hashes = {{ sha512 = "{HASH}{HASH}" }} }}
         let names = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect();
         listed(
             &read(Format::Pylock, text, None, &[])?,
-            &Choice { extras: names(extras), groups: names(groups), member: None },
+            &LockSelection { extras: names(extras), groups: names(groups), member: None },
         )
     }
 
@@ -312,7 +317,7 @@ archive = {{ path = "documented.zip", hashes = {{ sha512 = "{HASH}{HASH}" }} }}
         assert_eq!(of(&text(), &[], &["dev", "docs"]).unwrap(), [&[always, based], &more[..]].concat());
         let lock = read(Format::Pylock, &text(), None, &[]).unwrap();
         assert_eq!(lock.sources().find_links, ["w"]);
-        assert_eq!(lock.warnings(), Vec::<String>::new());
+        assert!(lock.warnings().is_empty());
     }
 
     #[test]
@@ -320,7 +325,12 @@ archive = {{ path = "documented.zip", hashes = {{ sha512 = "{HASH}{HASH}" }} }}
         let bare = |name: &str| {
             let from = format!("url = \"https://h/{name}\", size = 3, hashes = {{ sha256 = \"{HASH}\" }}");
             let text = text().replace(&from, &format!("url = \"https://h/{name}\", size = 3, hashes = {{}}"));
-            read(Format::Pylock, &text, None, &[]).unwrap().warnings().concat()
+            read(Format::Pylock, &text, None, &[])
+                .unwrap()
+                .warnings()
+                .iter()
+                .map(ToString::to_string)
+                .collect::<String>()
         };
         let told = bare("always-1-py3-none-any.whl");
         assert!(told.starts_with("pylock.toml: 1 distribution has no hash (`always`): "), "{told}");
@@ -336,7 +346,7 @@ archive = {{ path = "documented.zip", hashes = {{ sha512 = "{HASH}{HASH}" }} }}
         assert_eq!(of(&text, &[], &[]).unwrap(), ["part parts/part/"]);
         let up = text.replace("path = \".\"", "path = \"..\"");
         let lock = read_of(Path::new(".."), Format::Pylock, &up, None, &[]).unwrap();
-        assert_eq!(listed(&lock, &Choice::default()).unwrap(), ["part ../parts/part/"]);
+        assert_eq!(listed(&lock, &LockSelection::default()).unwrap(), ["part ../parts/part/"]);
     }
 
     #[test]

@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::{Choice, Format, Input, Lock, LockError, Origin, Pinned, Places, Refusal};
+use super::{Format, Lock, LockError, LockInput, LockSelection, PackageOrigin, Pinned, ReferencePolicy, Refusal};
 use crate::python::marker::Environment;
 
 /// Puts in no variable; all paths will do.
 pub struct Refusing;
 
-impl Places for Refusing {
+impl ReferencePolicy for Refusing {
     fn admit(&self, _: &Path) -> Result<(), Refusal> {
         Ok(())
     }
@@ -52,34 +52,36 @@ pub(super) fn read_of(
     };
     Lock::parse(
         format,
-        &mut Input {
+        &mut LockInput {
             name: format.file_name(),
             text,
             project,
             read: &mut read,
             is_file: &|path| beside.contains_key(path.to_str().unwrap_or_default()),
             root,
-            places: &Refusing,
+            policy: &Refusing,
         },
     )
 }
 
 /// What the lock file comes to on one platform, a line for each distribution.
-pub(super) fn listed(lock: &Lock, choice: &Choice) -> Result<Vec<String>, LockError> {
+pub(super) fn listed(lock: &Lock, choice: &LockSelection) -> Result<Vec<String>, LockError> {
     Ok(lock.pinned(&environment(), choice)?.iter().map(line).collect())
 }
 
 fn line(one: &Pinned) -> String {
     let version = one.version.as_ref().map_or(String::new(), |version| format!("=={version}"));
     let place = match &one.origin {
-        Origin::Index { index, files, hashes } => {
+        PackageOrigin::Index { index, files, hashes } => {
             let index = index.as_ref().map_or(String::new(), |index| format!(" {index}"));
             format!("{index} {} files {} hashes", files.len(), hashes.len())
         }
-        Origin::Url(file) => format!(" {} {} hashes", file.url.as_deref().unwrap_or_default(), file.hashes.len()),
-        Origin::File { path, hashes } => format!(" {} {} hashes", path.display(), hashes.len()),
-        Origin::Folder { path } => format!(" {}/", path.display()),
-        Origin::Git { url } => format!(" {url}"),
+        PackageOrigin::Url(file) => {
+            format!(" {} {} hashes", file.url.as_deref().unwrap_or_default(), file.hashes.len())
+        }
+        PackageOrigin::File { path, hashes } => format!(" {} {} hashes", path.display(), hashes.len()),
+        PackageOrigin::Folder { path } => format!(" {}/", path.display()),
+        PackageOrigin::Git { url } => format!(" {url}"),
     };
     format!("{}{version}{place}", one.name)
 }

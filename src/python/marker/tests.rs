@@ -8,12 +8,12 @@ fn environment() -> Environment {
     }
 }
 
-fn chosen(extras: &[&str], groups: &[&str]) -> Chosen {
+fn chosen(extras: &[&str], groups: &[&str]) -> ActiveExtras {
     let set = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect();
-    Chosen { extras: set(extras), groups: set(groups) }
+    ActiveExtras { extras: set(extras), groups: set(groups) }
 }
 
-fn holds(marker: &str, chosen: &Chosen) -> bool {
+fn holds(marker: &str, chosen: &ActiveExtras) -> bool {
     Marker::parse(marker).unwrap_or_else(|error| panic!("{error}")).holds(&environment(), chosen).unwrap()
 }
 
@@ -40,7 +40,7 @@ fn the_image_decides() {
         ("sys_platform >= 'linux'", true),
         ("sys_platform > 'a'", false),
     ] {
-        assert_eq!(holds(marker, &Chosen::default()), want, "{marker}");
+        assert_eq!(holds(marker, &ActiveExtras::default()), want, "{marker}");
     }
 }
 
@@ -59,9 +59,9 @@ fn extras_and_groups_are_chosen() {
     ] {
         assert_eq!(holds(marker, &both), want, "{marker}");
     }
-    assert!(!holds("extra == 'a'", &Chosen::default()) && holds("extra != 'a'", &Chosen::default()));
+    assert!(!holds("extra == 'a'", &ActiveExtras::default()) && holds("extra != 'a'", &ActiveExtras::default()));
     let conflict = "extra == 'extra-4-shop-a' or extra != 'group-4-shop-b'";
-    assert!(holds(conflict, &Chosen::default()));
+    assert!(holds(conflict, &ActiveExtras::default()));
     assert!(!holds(conflict, &chosen(&["group-4-shop-b"], &[])));
 }
 
@@ -79,9 +79,9 @@ fn what_the_kernel_decides_is_undecided() {
         ("os_name == 'nt' and (platform_release >= '5.0' or os_name == 'posix')", Ok(false)),
     ] {
         let marker = Marker::parse(marker).unwrap();
-        let holds = marker.holds(&environment(), &Chosen::default());
+        let holds = marker.holds(&environment(), &ActiveExtras::default());
         assert_eq!(holds, want.map_err(|comparison| Undecided(comparison.to_owned())));
-        assert_eq!(marker.may_hold(&environment(), &Chosen::default()), want != Ok(false));
+        assert_eq!(marker.may_hold(&environment(), &ActiveExtras::default()), want != Ok(false));
     }
 }
 
@@ -110,7 +110,7 @@ fn what_is_no_marker_says_why() {
         assert!(error.contains(cause), "{error}");
     }
     let deep = format!("{}os_name == 'posix'{}", "(".repeat(64), ")".repeat(64));
-    assert!(holds(&deep, &Chosen::default()));
+    assert!(holds(&deep, &ActiveExtras::default()));
     assert!(Marker::parse(&format!("({deep})")).unwrap_err().cause.contains("64 parentheses"));
     let long = format!("os_name == '{}'", "x".repeat(256 << 10));
     let error = Marker::parse(&long).unwrap_err();

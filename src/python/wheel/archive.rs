@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::oci::Digest;
-use crate::rootfs::{ArchiveFile, Member};
+use crate::rootfs::{ArchiveFile, ZipEntry};
 
 /// A wheel that was listed: names are relative, UTF-8, without `.` and `..`; no two are
 /// one path, none is below another, and their data do not overlap. See `layer::zip`.
@@ -11,12 +11,12 @@ use crate::rootfs::{ArchiveFile, Member};
 pub struct Archive {
     pub file: Arc<ArchiveFile>,
     /// In the archive's order. Folders are left out.
-    pub members: Vec<RawMember>,
+    pub members: Vec<RawZipEntry>,
 }
 
 /// A file in a wheel, whose content nothing has vouched for yet.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct RawMember {
+pub struct RawZipEntry {
     pub name: String,
     /// Where its data begins in the archive.
     pub offset: u64,
@@ -35,8 +35,8 @@ pub struct RawMember {
 impl Archive {
     /// A member as a tree's files name it, once the SHA-256 of its content is known.
     #[must_use]
-    pub fn member(&self, raw: &RawMember, digest: Digest) -> Member {
-        Member {
+    pub fn member(&self, raw: &RawZipEntry, digest: Digest) -> ZipEntry {
+        ZipEntry {
             archive: self.file.clone(),
             offset: raw.offset,
             packed: raw.packed,

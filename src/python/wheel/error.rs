@@ -5,35 +5,36 @@ use crate::rootfs::RootPath;
 
 /// A wheel that is not as the standard says, or that an image cannot take.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{wheel}`: {fault}")]
-pub struct WheelError {
+#[error("`{wheel}` is not a valid wheel")]
+pub struct InvalidWheel {
     /// Its file name.
     pub wheel: String,
+    #[source]
     pub fault: WheelFault,
 }
 
 /// What is wrong with it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum WheelFault {
-    #[error("that is no name of a wheel")]
+    #[error("its file name is not that of a wheel")]
     FileName,
-    #[error("it has no .dist-info folder")]
+    #[error("it has no .dist-info directory")]
     NoDistInfo,
-    #[error("it has several .dist-info folders: {}", .0.join(", "))]
+    #[error("it has several .dist-info directories: {}", .0.join(", "))]
     DistInfos(Vec<String>),
-    #[error("its `{folder}` is not of {wanted}, which its file name says")]
+    #[error("its `{folder}` is not that of {wanted}, as its file name says")]
     OtherFolder { folder: String, wanted: String },
     #[error("it has no `{0}`")]
     Missing(String),
-    #[error("`{member}`: {cause}")]
+    #[error("cannot read its `{member}`: {cause}")]
     Read { member: String, cause: String },
-    #[error("`{member}` has more than {limit} bytes")]
+    #[error("its `{member}` has more than {limit} bytes")]
     Long { member: String, limit: u64 },
-    #[error("`{0}` is not UTF-8")]
+    #[error("its `{0}` is not UTF-8")]
     Text(String),
-    #[error("`{member}` says no {field}")]
+    #[error("its `{member}` has no {field}")]
     NoField { member: String, field: &'static str },
-    #[error("`{member}` says {field} {found}, and the file name {wanted}")]
+    #[error("its `{member}` has the {field} {found}, its file name {wanted}")]
     OtherField { member: String, field: &'static str, found: String, wanted: String },
     #[error("it is a wheel of version {0}, and carboy knows versions 1.x")]
     WheelVersion(String),
@@ -49,25 +50,25 @@ pub enum WheelFault {
     Unlisted(String),
     #[error("its RECORD has no hash of `{0}`")]
     Unhashed(String),
-    #[error("its RECORD has a hash of `{member}` that is no SHA-256, SHA-384 or SHA-512: {hash}")]
+    #[error("its RECORD has a hash of `{member}` that is not SHA-256, SHA-384 or SHA-512: {hash}")]
     Hash { member: String, hash: String },
-    #[error("`{0}` is not what its RECORD says")]
+    #[error("its `{0}` does not match its RECORD")]
     Record(String),
-    #[error("`{0}` is for no place that installers know")]
+    #[error("its `{0}` is not in a directory that installers know")]
     Scheme(String),
-    #[error("its `{folder}` is not of its .dist-info folder `{info}`")]
+    #[error("its `{folder}` does not belong to its .dist-info directory `{info}`")]
     OtherData { folder: String, info: String },
-    #[error("`{0}` would be in a .dist-info folder, from elsewhere in the wheel")]
+    #[error("its `{0}` would be installed into a .dist-info directory")]
     Info(String),
-    #[error("two of its files would be `{0}`")]
+    #[error("two of its files would be installed as `{0}`")]
     Twice(RootPath),
-    #[error("`{below}` would be below `{above}`, which is a file")]
+    #[error("its `{below}` would be installed below `{above}`, which is a file")]
     Below { above: RootPath, below: RootPath },
-    #[error("it would replace `{0}`, which is Python's own")]
+    #[error("it would replace `{0}`, which is part of Python")]
     Python(RootPath),
-    #[error("its entry_points.txt has a script that is no function of a module: {0}")]
+    #[error("its entry_points.txt has a script that is not a function of a module: {0}")]
     EntryPoint(String),
-    #[error("its entry_points.txt has a script with a name that is no file's: {0}")]
+    #[error("its entry_points.txt has a script whose name is not a file name: {0}")]
     ScriptName(String),
     #[error(
         "its script `{script}` cannot be run by `{interpreter}`: the kernel takes a path without spaces, and a line of 255 bytes"
@@ -80,7 +81,7 @@ impl WheelFault {
     pub const CHANGED: &str = "it was changed after it was built, or built by an odd tool; to write a new RECORD, put the wheel into an empty folder, run `unzip -d new *.whl && mkdir wheels && wheel pack --build-number 1 --dest-dir wheels new` there, and build with --wheelhouse and that `wheels`";
 }
 
-impl Hint for WheelError {
+impl Hint for InvalidWheel {
     fn hint(&self) -> Option<String> {
         match &self.fault {
             WheelFault::FileName => {

@@ -14,17 +14,17 @@ use std::sync::Arc;
 
 use pep440_rs::Version;
 
-use super::error::{WheelError, WheelFault};
-use super::places::Places;
-use super::placing::Placing;
+use super::error::{InvalidWheel, WheelFault};
+use super::install_scheme::InstallScheme;
+use super::installer::Installer;
 use super::verified::Wheel;
-use super::{Archive, RawMember, WheelName, entry_points};
+use super::{Archive, RawZipEntry, WheelName, entry_points};
 use crate::oci::Digest;
 use crate::python::{Interpreter, normalised};
 use crate::rootfs::{Content, Entry, RootPath};
 
 /// Opens a member's content, which is compared with the archive's own checksum.
-pub type Open<'a> = dyn FnMut(&RawMember) -> io::Result<Box<dyn Read>> + 'a;
+pub type Open<'a> = dyn FnMut(&RawZipEntry) -> io::Result<Box<dyn Read>> + 'a;
 
 /// A wheel as it is installed.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -70,9 +70,9 @@ impl fmt::Display for Installed {
 ///
 /// # Errors
 /// A wheel that is not as the standard says: see [`WheelFault`].
-pub fn install(archive: &Archive, interpreter: &Interpreter, open: &mut Open) -> Result<Installed, WheelError> {
+pub fn install(archive: &Archive, interpreter: &Interpreter, open: &mut Open) -> Result<Installed, InvalidWheel> {
     let wheel = || archive.file.name.clone();
-    install_checked(archive, interpreter, open).map_err(|fault| WheelError { wheel: wheel(), fault })
+    install_checked(archive, interpreter, open).map_err(|fault| InvalidWheel { wheel: wheel(), fault })
 }
 
 fn install_checked(archive: &Archive, interpreter: &Interpreter, open: &mut Open) -> Result<Installed, WheelFault> {
@@ -87,21 +87,21 @@ fn install_checked(archive: &Archive, interpreter: &Interpreter, open: &mut Open
         Err(WheelFault::Missing(_)) => BTreeMap::new(),
         Err(fault) => return Err(fault),
     };
-    let places = Places::new(interpreter, purelib, stem, &name);
-    let mut placing = Placing { places, interpreter, scripts: &scripts, entries: BTreeMap::new(), left_out: 0 };
+    let scheme = InstallScheme::new(interpreter, purelib, stem, &name);
+    let mut installer = Installer { scheme, interpreter, scripts: &scripts, entries: BTreeMap::new(), left_out: 0 };
     for member in &archive.members {
-        placing.put(&mut wheel, member)?;
+        installer.put(&mut wheel, member)?;
     }
-    placing.launchers()?;
-    let info = placing.places.site.child(wheel.info.as_bytes());
-    placing.add(info.child(b"INSTALLER"), Entry::bytes(0o644, *b"carboy\n"), Digest::of(b"carboy\n"))?;
-    placing.check()?;
-    let record = placing.record(&info.child(b"RECORD"));
-    let left_out = placing.left_out;
+    installer.launchers()?;
+    let info = installer.scheme.site.child(wheel.info.as_bytes());
+    installer.add(info.child(b"INSTALLER"), Entry::bytes(0o644, *b"carboy\n"), Digest::of(b"carboy\n"))?;
+    installer.check()?;
+    let record = installer.record(&info.child(b"RECORD"));
+    let left_out = installer.left_out;
     let console = scripts.iter().filter(|(_, function)| function.console).map(|(name, _)| name.clone()).collect();
     warnings.extend(sourceless(archive));
     let shared = |(path, (entry, _))| (path, Arc::new(entry));
-    let mut entries: BTreeMap<_, _> = placing.entries.into_iter().map(shared).collect();
+    let mut entries: BTreeMap<_, _> = installer.entries.into_iter().map(shared).collect();
     entries.insert(info.child(b"RECORD"), Entry::bytes(0o644, record.into_bytes()).into());
     let size = entries.values().filter_map(|entry| entry.content()).map(Content::size).sum();
     Ok(Installed { name, version, entries, size, purelib, left_out, scripts: console, warnings })

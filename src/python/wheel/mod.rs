@@ -5,16 +5,16 @@
 mod archive;
 mod entry_points;
 mod error;
-mod hashes;
 mod install;
-mod local;
+mod install_scheme;
+mod installer;
+mod local_project;
 mod name;
-mod places;
-mod placing;
+mod record;
 mod verified;
 
-pub use archive::{Archive, RawMember};
-pub use error::{WheelError, WheelFault};
+pub use archive::{Archive, RawZipEntry};
+pub use error::{InvalidWheel, WheelFault};
 pub use install::{Installed, Open, install};
-pub use local::local;
+pub use local_project::local;
 pub use name::{WheelName, best};

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::io::{self, Read};
 
 use super::error::WheelFault;
-use super::hashes::{self, Comparison, Listed, Told};
 use super::install::{Open, is_version};
-use super::{Archive, RawMember, WheelName};
+use super::record::{self, Comparison, RecordLine, RecordPath};
+use super::{Archive, RawZipEntry, WheelName};
 use crate::oci::Digest;
 use crate::python::distribution::header;
 use crate::python::lock::Hash;
@@ -24,8 +24,8 @@ const SHOWN: usize = 200;
 pub struct Wheel<'a, 'o> {
     pub archive: &'a Archive,
     open: &'a mut Open<'o>,
-    members: BTreeMap<&'a str, &'a RawMember>,
-    told: BTreeMap<String, Told>,
+    members: BTreeMap<&'a str, &'a RawZipEntry>,
+    told: BTreeMap<String, RecordLine>,
     /// `flask-3.1.3.dist-info`.
     pub info: String,
 }
@@ -46,7 +46,7 @@ impl<'a, 'o> Wheel<'a, 'o> {
         let record = wheel.own("RECORD");
         let raw = *wheel.members.get(record.as_str()).ok_or(WheelFault::Missing(record))?;
         let bytes = wheel.content(raw, RECORD_LIMIT)?;
-        let lines = hashes::read(&text(raw, bytes)?, |path| wheel.listed(path))?;
+        let lines = record::read(&text(raw, bytes)?, |path| wheel.listed(path))?;
         wheel.told = lines.told;
         if let Some((count, first)) = lines.nowhere {
             warnings.push(wheel.oddity("lists", "which it does not have", count, &first));
@@ -56,18 +56,18 @@ impl<'a, 'o> Wheel<'a, 'o> {
     }
 
     /// What a path in RECORD leads to.
-    fn listed(&self, path: &str) -> Listed {
-        let name = if self.members.contains_key(path) { path.to_owned() } else { hashes::plain(path) };
+    fn listed(&self, path: &str) -> RecordPath {
+        let name = if self.members.contains_key(path) { path.to_owned() } else { record::plain(path) };
         let below = format!("{name}/");
         let is_below = |(member, _): (&&str, _)| member.starts_with(&below);
         if !self.is_installed(&name) || path.ends_with(['/', '\\']) {
-            Listed::Ignored
+            RecordPath::Ignored
         } else if self.members.contains_key(name.as_str()) {
-            Listed::Member(name)
+            RecordPath::Member(name)
         } else if self.members.range(below.as_str()..).next().is_some_and(is_below) {
-            Listed::Ignored
+            RecordPath::Ignored
         } else {
-            Listed::Nowhere
+            RecordPath::Nowhere
         }
     }
 
@@ -116,11 +116,11 @@ impl<'a, 'o> Wheel<'a, 'o> {
         Ok(wrong.map(|(count, first)| self.oddity("has a wrong size of", "whose hash counts", count, first)))
     }
 
-    pub fn reader(&mut self, member: &RawMember) -> Result<Box<dyn Read>, WheelFault> {
+    pub fn reader(&mut self, member: &RawZipEntry) -> Result<Box<dyn Read>, WheelFault> {
         (self.open)(member).map_err(|cause| unreadable(member, &cause))
     }
 
-    fn content(&mut self, member: &RawMember, limit: u64) -> Result<Vec<u8>, WheelFault> {
+    fn content(&mut self, member: &RawZipEntry, limit: u64) -> Result<Vec<u8>, WheelFault> {
         if member.size > limit {
             return Err(WheelFault::Long { member: member.name.clone(), limit });
         }
@@ -131,7 +131,7 @@ impl<'a, 'o> Wheel<'a, 'o> {
     }
 
     /// Content that is what RECORD says.
-    pub fn verified(&mut self, member: &RawMember, limit: u64) -> Result<Vec<u8>, WheelFault> {
+    pub fn verified(&mut self, member: &RawZipEntry, limit: u64) -> Result<Vec<u8>, WheelFault> {
         let bytes = self.content(member, limit)?;
         let mut comparison = Comparison::new(self.hash(member)?);
         comparison.update(&bytes);
@@ -139,14 +139,14 @@ impl<'a, 'o> Wheel<'a, 'o> {
         Ok(bytes)
     }
 
-    fn hash(&self, member: &RawMember) -> Result<&Hash, WheelFault> {
+    fn hash(&self, member: &RawZipEntry) -> Result<&Hash, WheelFault> {
         let told = self.told.get(&member.name).and_then(|told| told.hash.as_ref());
         told.ok_or_else(|| WheelFault::Unhashed(member.name.clone()))
     }
 
     /// The SHA-256 of a member's content: what RECORD says, or where that has a stronger
     /// hash, by reading the member once.
-    pub fn digest(&mut self, member: &RawMember) -> Result<Digest, WheelFault> {
+    pub fn digest(&mut self, member: &RawZipEntry) -> Result<Digest, WheelFault> {
         let hash = self.hash(member)?.clone();
         if let Hash::Sha256(digest) = hash {
             return Ok(digest);
@@ -212,11 +212,11 @@ impl<'a, 'o> Wheel<'a, 'o> {
     }
 }
 
-fn text(member: &RawMember, bytes: Vec<u8>) -> Result<String, WheelFault> {
+fn text(member: &RawZipEntry, bytes: Vec<u8>) -> Result<String, WheelFault> {
     String::from_utf8(bytes).map_err(|_| WheelFault::Text(member.name.clone()))
 }
 
-pub fn unreadable(member: &RawMember, cause: &io::Error) -> WheelFault {
+pub fn unreadable(member: &RawZipEntry, cause: &io::Error) -> WheelFault {
     WheelFault::Read { member: member.name.clone(), cause: cause.to_string() }
 }
 

@@ -3,7 +3,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::*;
 use crate::oci::digest::VerifyError;
-use crate::ports::PortErrorKind;
+use crate::ports::OperationErrorKind;
 use crate::registry::testing::{Log, Reply, Seen, Server, hasty, name, read, registry};
 
 fn tag(tag: &str) -> Selector {
@@ -67,7 +67,7 @@ async fn a_manifest_with_another_digest_is_corrupt() {
     let repository = server.repository("a");
     for selector in [tag("1"), Selector::Digest(Digest::of(b"wanted"))] {
         let error = repository.manifest(&selector).await.unwrap_err();
-        assert_eq!(error.kind, PortErrorKind::Corrupt);
+        assert_eq!(error.kind, OperationErrorKind::Corrupt);
         assert!(error.message.contains("does not match: it hashes to sha256:44136fa3"), "{error}");
     }
     assert_eq!(server.lines().len(), 2, "corrupt answers are not asked for again");
@@ -87,7 +87,7 @@ async fn what_is_not_there_is_named() {
     let repository = server.repository("python");
     let error = repository.manifest(&tag("3.99-slim")).await.unwrap_err();
     assert_eq!(error.message, format!("no such image or tag: {}/python:3.99-slim", server.address));
-    assert_eq!(error.kind, PortErrorKind::NotFound);
+    assert_eq!(error.kind, OperationErrorKind::NotFound);
     let blob = descriptor(b"x");
     let error = repository.blob(&blob).await.err().unwrap();
     assert_eq!(error.message, format!("no such blob: {}/python@{}", server.address, blob.digest));

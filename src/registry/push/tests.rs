@@ -3,15 +3,15 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::*;
 use crate::oci::media_type;
-use crate::ports::{PortErrorKind, Source};
+use crate::ports::{OperationErrorKind, Source};
 use crate::registry::testing::{Log, Reply, Seen, Server, name, registry};
 
 fn descriptor(bytes: &[u8]) -> Descriptor {
     Descriptor::of("application/octet-stream", bytes)
 }
 
-fn bytes(content: &'static [u8]) -> Origin {
-    Origin::Bytes(Bytes::from_static(content))
+fn bytes(content: &'static [u8]) -> BlobSource {
+    BlobSource::Bytes(Bytes::from_static(content))
 }
 
 /// A registry that has no blob and takes every upload, after `first` declined.
@@ -79,9 +79,9 @@ async fn files_and_other_registries_are_streamed() {
     file.write_all(content).unwrap();
     let empty = tempfile::NamedTempFile::new().unwrap();
     for (origin, content) in [
-        (Origin::File(file.path().to_owned()), content),
-        (Origin::Repository(elsewhere.repository("x")), content),
-        (Origin::File(empty.path().to_owned()), b""),
+        (BlobSource::File(file.path().to_owned()), content),
+        (BlobSource::Repository(elsewhere.repository("x")), content),
+        (BlobSource::File(empty.path().to_owned()), b""),
     ] {
         let server = accepting(|_| None).await;
         let log = Arc::new(Log::default());
@@ -101,7 +101,7 @@ async fn a_mount_takes_nothing_but_a_post() {
     let (from, to) =
         (registry.repository(&name(&server.address, "base")), registry.repository(&name(&server.address, "a")));
     let blob = descriptor(b"carboy");
-    assert_eq!(Sink::blob(&*to, &blob, &Origin::Repository(from)).await.unwrap(), Outcome::Mounted);
+    assert_eq!(Sink::blob(&*to, &blob, &BlobSource::Repository(from)).await.unwrap(), Outcome::Mounted);
     let escaped = blob.digest.to_string().replace(':', "%3A");
     assert_eq!(server.lines()[1..], [format!("POST /v2/a/blobs/uploads/?mount={escaped}&from=base")]);
     assert_eq!(log.events().len(), 1);
@@ -113,7 +113,7 @@ async fn a_mount_answered_with_an_upload_is_that_upload() {
     let registry = registry(Arc::default());
     let (from, to) =
         (registry.repository(&name(&server.address, "base")), registry.repository(&name(&server.address, "a")));
-    assert_eq!(Sink::blob(&*to, &descriptor(b"carboy"), &Origin::Repository(from)).await.unwrap(), Outcome::Done);
+    assert_eq!(Sink::blob(&*to, &descriptor(b"carboy"), &BlobSource::Repository(from)).await.unwrap(), Outcome::Done);
     let methods: Vec<_> = server.seen().into_iter().map(|seen| seen.method).collect();
     assert_eq!(methods, ["HEAD", "POST", "GET", "PUT"], "one POST only");
 }
@@ -128,7 +128,7 @@ async fn a_mount_that_is_refused_is_an_upload() {
     let registry = registry(Arc::default());
     let (from, to) =
         (registry.repository(&name(&server.address, "base")), registry.repository(&name(&server.address, "a")));
-    assert_eq!(Sink::blob(&*to, &descriptor(b"carboy"), &Origin::Repository(from)).await.unwrap(), Outcome::Done);
+    assert_eq!(Sink::blob(&*to, &descriptor(b"carboy"), &BlobSource::Repository(from)).await.unwrap(), Outcome::Done);
 }
 
 #[tokio::test]
@@ -146,7 +146,10 @@ async fn tokens_for_mounts_cover_both_repositories() {
     let registry = registry(Arc::default());
     let (from, to) =
         (registry.repository(&name(&server.address, "base")), registry.repository(&name(&server.address, "a")));
-    assert_eq!(Sink::blob(&*to, &descriptor(b"carboy"), &Origin::Repository(from)).await.unwrap(), Outcome::Mounted);
+    assert_eq!(
+        Sink::blob(&*to, &descriptor(b"carboy"), &BlobSource::Repository(from)).await.unwrap(),
+        Outcome::Mounted
+    );
     let tokens: Vec<_> = server.lines().into_iter().filter(|line| line.contains("/token")).collect();
     assert_eq!(
         tokens,
@@ -211,7 +214,7 @@ async fn refusals_say_what_to_do() {
         let error = Sink::blob(&*repository, &descriptor(b"x"), &bytes(b"x")).await.unwrap_err();
         assert_eq!(error.message, format!("pushing to {}/acme/shop is refused: {message}", server.address));
         assert_eq!(error.hint.unwrap(), hint.replace("HOST", &server.address));
-        assert_eq!(error.kind, PortErrorKind::Denied);
+        assert_eq!(error.kind, OperationErrorKind::Denied);
         assert!(matches!(log.events().last(), Some(Event::Ended { outcome: Outcome::Failed, .. })));
     }
 }
@@ -220,21 +223,21 @@ async fn refusals_say_what_to_do() {
 async fn an_origins_own_error_comes_through() {
     let server = accepting(|_| None).await;
     let repository = server.repository("a");
-    let error = Sink::blob(&*repository, &descriptor(b"x"), &Origin::File("/no/such".into())).await.unwrap_err();
+    let error = Sink::blob(&*repository, &descriptor(b"x"), &BlobSource::File("/no/such".into())).await.unwrap_err();
     assert!(error.message.starts_with("cannot open /no/such: "), "{error}");
     let mut file = tempfile::NamedTempFile::new().unwrap();
     file.write_all(b"car").unwrap();
     let blob = descriptor(b"carboy");
-    let error = Sink::blob(&*repository, &blob, &Origin::File(file.path().to_owned())).await.unwrap_err();
+    let error = Sink::blob(&*repository, &blob, &BlobSource::File(file.path().to_owned())).await.unwrap_err();
     assert_eq!(error.message, format!("reading {0} failed: {0} ended after 3 of 6 bytes", blob.digest));
-    assert_eq!(error.kind, PortErrorKind::Damaged);
+    assert_eq!(error.kind, OperationErrorKind::Damaged);
     file.write_all(b"bob").unwrap();
-    let error = Sink::blob(&*repository, &blob, &Origin::File(file.path().to_owned())).await.unwrap_err();
+    let error = Sink::blob(&*repository, &blob, &BlobSource::File(file.path().to_owned())).await.unwrap_err();
     assert!(error.message.contains("does not match: it hashes to"), "{error}");
-    assert_eq!(error.kind, PortErrorKind::Damaged);
+    assert_eq!(error.kind, OperationErrorKind::Damaged);
     let liar = Server::start(|_| Reply::new(200).body("carbob")).await;
-    let error = Sink::blob(&*repository, &blob, &Origin::Repository(liar.repository("x"))).await.unwrap_err();
-    assert_eq!(error.kind, PortErrorKind::Corrupt, "{error}");
+    let error = Sink::blob(&*repository, &blob, &BlobSource::Repository(liar.repository("x"))).await.unwrap_err();
+    assert_eq!(error.kind, OperationErrorKind::Corrupt, "{error}");
 }
 
 #[tokio::test]
@@ -245,10 +248,10 @@ async fn a_registry_that_stores_something_else_is_caught() {
     .await;
     let repository = server.repository("a");
     let error = Sink::blob(&*repository, &descriptor(b"x"), &bytes(b"x")).await.unwrap_err();
-    assert_eq!(error.kind, PortErrorKind::Corrupt);
+    assert_eq!(error.kind, OperationErrorKind::Corrupt);
     let manifest = RawManifest { media_type: media_type::INDEX.to_owned(), bytes: b"{}".to_vec() };
     let error = Sink::manifest(&*repository, &manifest, Some("1")).await.unwrap_err();
-    assert_eq!(error.kind, PortErrorKind::Corrupt);
+    assert_eq!(error.kind, OperationErrorKind::Corrupt);
 }
 
 #[tokio::test]

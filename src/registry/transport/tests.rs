@@ -89,7 +89,7 @@ async fn a_token_that_is_refused_is_renewed_once() {
     assert_eq!(server.lines().iter().filter(|line| line.contains("/token")).count(), 2);
     let closed = guarded("", |_| false).await;
     let error = closed.repository("a").manifest(&tag()).await.unwrap_err();
-    assert_eq!(error.kind, PortErrorKind::Denied);
+    assert_eq!(error.kind, OperationErrorKind::Denied);
     assert_eq!(closed.lines().len(), 3, "{:?}", closed.lines());
 }
 

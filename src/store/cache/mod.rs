@@ -14,8 +14,8 @@
 //! Where the cache cannot be written, entries are made in a folder that lasts for this run.
 //! Where others could have written it, records are not believed ([`trust`]).
 
-mod home;
-mod sealed;
+mod cache_folder;
+mod record;
 mod session;
 mod trust;
 mod usage;
@@ -32,12 +32,13 @@ use rustix::fs::{OFlags, Timespec, Timestamps, UTIME_NOW, UTIME_OMIT, futimens};
 use tempfile::{NamedTempFile, TempDir};
 
 use super::staged::{place, staged_private};
+use crate::diagnostic::{Code, Diagnostic};
 use crate::oci::Digest;
-use crate::ports::{Cache, CacheKind, PortError, PortErrorKind};
-use crate::progress::{Event, Progress, Silent};
-use session::Session;
+use crate::ports::{Cache, CacheKind, OperationError, OperationErrorKind};
+use crate::progress::{Progress, Silent};
+use session::CacheSession;
 use trust::Trust;
-pub use usage::{Bounds, KindUsage, Pruned, Usage};
+pub use usage::{KindUsage, PruneLimits, Pruned, Usage};
 
 /// The largest record that is read, in bytes.
 const RECORD_LIMIT: u64 = 256 << 20;
@@ -59,7 +60,7 @@ pub struct DiskCache {
     home: PathBuf,
     scratch: PathBuf,
     /// None where the cache cannot be written.
-    session: Option<Session>,
+    session: Option<CacheSession>,
     /// Entries of this run that the cache does not take.
     overlay: OnceLock<TempDir>,
     trust: Trust,
@@ -75,23 +76,20 @@ impl DiskCache {
     ///
     /// # Errors
     /// A folder that cannot be made or read; one of another version.
-    pub fn open(options: CacheOptions, progress: Arc<dyn Progress>) -> Result<Self, PortError> {
+    pub fn open(options: CacheOptions, progress: Arc<dyn Progress>) -> Result<Self, OperationError> {
         let CacheOptions { folder, scratch, trust, full } = options;
-        let (home, moved) = home::find(&folder)?;
+        let (home, moved) = cache_folder::find(&folder)?;
         if moved {
-            progress.on(Event::Warning(format!(
-                "`{}` holds other files, so the cache is in `{}`",
-                folder.display(),
-                home.display()
-            )));
+            let text = format!("`{}` holds other files, so the cache is in `{}`", folder.display(), home.display());
+            progress.warn(unusable(text).file(folder.display()));
         }
-        let session = match Session::begin(&home) {
+        let session = match CacheSession::begin(&home) {
             Ok(session) => Some(session),
             Err(cause) if is_refused(&cause) => {
-                progress.on(Event::Warning(format!(
-                    "the cache in `{}` cannot be written: what it does not have is made for this run only",
-                    home.display()
-                )));
+                let text =
+                    format!("the cache in `{}` cannot be written: new entries last for this run only", home.display());
+                let hint = "name a directory that you can write with --cache-dir".to_owned();
+                progress.warn(unusable(text).file(home.display()).hint(hint));
                 None
             }
             Err(cause) if full && is_full(&cause) => None,
@@ -99,11 +97,9 @@ impl DiskCache {
         };
         let trust = if trust { Trust::Everyone } else { Trust::of(&home) };
         if let Trust::Nobody(why) = &trust {
-            progress.on(Event::Warning(format!(
-                "the cache in `{}` {why}: layers, bytecode and what else is only recorded there are made again; \
-                 name a folder of your own with --cache-dir, or pass --trust-cache",
-                home.display()
-            )));
+            let text = format!("the cache in `{}` {why}: layers and bytecode in it are made again", home.display());
+            let hint = "name a directory of your own with --cache-dir, or pass --trust-cache".to_owned();
+            progress.warn(unusable(text).file(home.display()).hint(hint));
         }
         let (overlay, shunned) = (OnceLock::new(), Mutex::default());
         Ok(Self { home, scratch, session, overlay, trust, progress, stuck: AtomicBool::new(false), shunned })
@@ -113,7 +109,7 @@ impl DiskCache {
     ///
     /// # Errors
     /// As `open`.
-    pub fn new(folder: PathBuf) -> Result<Self, PortError> {
+    pub fn new(folder: PathBuf) -> Result<Self, OperationError> {
         let scratch = folder.clone();
         Self::open(CacheOptions { folder, scratch, trust: false, full: false }, Arc::new(Silent))
     }
@@ -149,7 +145,7 @@ impl DiskCache {
             return Ok(None);
         }
         // While this is held, nobody deletes an entry between its opening and its marking.
-        let held = session::Lock::shared(&self.home, !self.stuck.load(Ordering::Relaxed));
+        let held = session::CacheLock::shared(&self.home, !self.stuck.load(Ordering::Relaxed));
         self.stuck.fetch_or(!held.is_held(), Ordering::Relaxed);
         let file = match OpenOptions::new().read(true).custom_flags(no_follow()).open(entry(&self.home, kind, key)) {
             Ok(file) => file,
@@ -176,7 +172,7 @@ impl DiskCache {
         File::open(target)
     }
 
-    fn failed(&self, doing: &str, cause: &io::Error) -> PortError {
+    fn failed(&self, doing: &str, cause: &io::Error) -> OperationError {
         failed(&self.home, doing, cause)
     }
 
@@ -211,10 +207,9 @@ impl DiskCache {
     /// Tells once that a folder of the cache is another user's.
     fn tell_refused(&self, target: &Path) {
         if self.overlay.get().is_none() {
-            self.progress.on(Event::Warning(format!(
-                "`{}` cannot be written: what belongs there is made for this run only",
-                target.parent().unwrap_or(target).display()
-            )));
+            let folder = target.parent().unwrap_or(target).display();
+            let text = format!("`{folder}` cannot be written: new entries of this kind last for this run only");
+            self.progress.warn(unusable(text).file(folder));
         }
     }
 
@@ -224,7 +219,7 @@ impl DiskCache {
 }
 
 impl Cache for DiskCache {
-    fn open(&self, kind: CacheKind, key: &Digest) -> Result<Option<File>, PortError> {
+    fn open(&self, kind: CacheKind, key: &Digest) -> Result<Option<File>, OperationError> {
         let open = || match self.of_overlay(kind, key) {
             Some(path) => File::open(path).map(Some),
             None => self.kept(kind, key),
@@ -240,7 +235,7 @@ impl Cache for DiskCache {
         self.of_overlay(kind, key).unwrap_or_else(|| entry(&self.home, kind, key))
     }
 
-    fn stage(&self) -> Result<NamedTempFile, PortError> {
+    fn stage(&self) -> Result<NamedTempFile, OperationError> {
         let folder = match &self.session {
             Some(session) => session.folder(),
             None => self.overlay().map_err(|cause| self.failed("write", &cause))?,
@@ -248,30 +243,30 @@ impl Cache for DiskCache {
         staged_private(folder).map_err(|cause| self.failed("write", &cause))
     }
 
-    fn commit(&self, staged: NamedTempFile, kind: CacheKind, key: &Digest) -> Result<(), PortError> {
+    fn commit(&self, staged: NamedTempFile, kind: CacheKind, key: &Digest) -> Result<(), OperationError> {
         self.put(staged, kind, key).map_err(|cause| self.failed("write", &cause))
     }
 
-    fn record(&self, kind: CacheKind, key: &Digest) -> Result<Option<Vec<u8>>, PortError> {
+    fn record(&self, kind: CacheKind, key: &Digest) -> Result<Option<Vec<u8>>, OperationError> {
         let Some(file) = self.open(kind, key)? else { return Ok(None) };
         let mut bytes = Vec::new();
         let read = file.take(RECORD_LIMIT + 1).read_to_end(&mut bytes);
         let record =
-            read.ok().filter(|length| *length as u64 <= RECORD_LIMIT).and_then(|_| sealed::open(bytes, kind, key));
+            read.ok().filter(|length| *length as u64 <= RECORD_LIMIT).and_then(|_| record::open(bytes, kind, key));
         if record.is_none() {
             self.damaged(kind, key, name(kind));
         }
         Ok(record)
     }
 
-    fn keep(&self, kind: CacheKind, key: &Digest, bytes: &[u8]) -> Result<(), PortError> {
+    fn keep(&self, kind: CacheKind, key: &Digest, bytes: &[u8]) -> Result<(), OperationError> {
         let mut staged = self.stage()?;
-        let written = staged.write_all(&sealed::head(bytes, kind, key)).and_then(|()| staged.write_all(bytes));
+        let written = staged.write_all(&record::head(bytes, kind, key)).and_then(|()| staged.write_all(bytes));
         written.map_err(|cause| self.failed("write", &cause))?;
         self.commit(staged, kind, key)
     }
 
-    fn failure(&self, cause: &io::Error) -> PortError {
+    fn failure(&self, cause: &io::Error) -> OperationError {
         self.failed("use", cause)
     }
 
@@ -282,10 +277,9 @@ impl Cache for DiskCache {
         {
             self.shunned.lock().unwrap_or_else(PoisonError::into_inner).insert((kind, *key));
         }
-        self.progress.on(Event::Warning(format!(
-            "the cache in `{}` is damaged: {what} is not what was stored, and is fetched or made again",
-            self.home.display()
-        )));
+        let home = self.home.display();
+        let text = format!("the cache in `{home}` is damaged: {what} has changed, and is fetched or made again");
+        self.progress.warn(Diagnostic::warning(Code::DamagedCache, text).file(path.display()));
     }
 }
 
@@ -301,12 +295,13 @@ fn name(kind: CacheKind) -> &'static str {
         CacheKind::Blob => "a manifest or layer",
         CacheKind::Tar => "a layer's tar",
         CacheKind::Wheel => "a wheel",
-        CacheKind::Facts => "a layer's list of files",
+        CacheKind::Listing => "a layer's list of files",
         CacheKind::Layer => "the record of a layer",
         CacheKind::WheelName => "the record of a wheel",
         CacheKind::Folder => "the index of a local folder",
         CacheKind::Bytecode => "compiled bytecode",
         CacheKind::Elf => "the record of a wheel's libraries",
+        CacheKind::Stage => "a composed stage",
     }
 }
 
@@ -315,12 +310,13 @@ fn folder_name(kind: CacheKind) -> &'static str {
         CacheKind::Blob => "blobs/sha256",
         CacheKind::Tar => "tars",
         CacheKind::Wheel => "wheels",
-        CacheKind::Facts => "facts",
+        CacheKind::Listing => "facts",
         CacheKind::Layer => "layers",
         CacheKind::WheelName => "wheel-names",
         CacheKind::Folder => "folders",
         CacheKind::Bytecode => "bytecode",
         CacheKind::Elf => "elf",
+        CacheKind::Stage => "stages",
     }
 }
 
@@ -367,6 +363,10 @@ fn is_absent(cause: &io::Error) -> bool {
 }
 
 /// Whether a folder does not let this user write, now and later.
+fn unusable(text: String) -> Diagnostic {
+    Diagnostic::warning(Code::UnusableCache, text)
+}
+
 fn is_refused(cause: &io::Error) -> bool {
     matches!(cause.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem)
 }
@@ -375,14 +375,14 @@ fn is_full(cause: &io::Error) -> bool {
     matches!(cause.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
 }
 
-fn failed(folder: &Path, doing: &str, cause: &io::Error) -> PortError {
+fn failed(folder: &Path, doing: &str, cause: &io::Error) -> OperationError {
     let hint = if is_full(cause) {
         "free space there, as by carboy cache prune --keep 10GB, or name another folder with --cache-dir"
     } else {
         "name another folder with --cache-dir"
     };
-    PortError {
-        kind: PortErrorKind::Other,
+    OperationError {
+        kind: OperationErrorKind::Other,
         message: format!("cannot {doing} the cache in `{}`: {cause}", folder.display()),
         hint: Some(hint.to_owned()),
     }

@@ -14,7 +14,7 @@ use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use crate::store::{patience, staged};
+use crate::store::{lock_wait, staged};
 
 /// After this long, no run that staged a file is still about to commit it.
 const ABANDONED: Duration = Duration::from_hours(24);
@@ -23,12 +23,12 @@ const RUN: &str = "run-";
 const LOCK: &str = "lock";
 
 /// This process in a cache.
-pub(super) struct Session {
+pub(super) struct CacheSession {
     folder: PathBuf,
     lock: File,
 }
 
-impl Session {
+impl CacheSession {
     /// Registers this process; deletes what dead ones left.
     ///
     /// # Errors
@@ -36,7 +36,7 @@ impl Session {
     pub(super) fn begin(home: &Path) -> io::Result<Self> {
         let runs = home.join(RUNS);
         make(&runs)?;
-        let held = Lock::exclusive(home)?;
+        let held = CacheLock::exclusive(home)?;
         let folder =
             tempfile::Builder::new().prefix(RUN).permissions(Permissions::from_mode(0o700)).tempdir_in(&runs)?.keep();
         let lock = open_lock(&folder.join(LOCK))?;
@@ -104,14 +104,14 @@ pub(super) fn first_other(home: &Path, own: Option<&Path>, now: SystemTime) -> O
 }
 
 /// `ROOT/lock`, held. Where it cannot be locked, nothing is held.
-pub(super) struct Lock {
+pub(super) struct CacheLock {
     file: Option<File>,
 }
 
 /// How long a lock is waited for, which is held for moments.
-const PATIENCE: Duration = if cfg!(test) { Duration::from_millis(100) } else { Duration::from_secs(10) };
+const LOCK_WAIT: Duration = if cfg!(test) { Duration::from_millis(100) } else { Duration::from_secs(10) };
 
-impl Lock {
+impl CacheLock {
     /// For opening entries. Whoever is not to wait gets it at once or not at all.
     pub(super) fn shared(home: &Path, waits: bool) -> Self {
         let file = open_regular(OpenOptions::new().read(true), &home.join(LOCK)).ok();
@@ -137,7 +137,7 @@ impl Lock {
 
 /// Whether a lock was got within the time that one is waited for.
 fn wait(lock: impl Fn() -> Result<(), TryLockError>) -> bool {
-    patience::wait(PATIENCE, lock).is_ok()
+    lock_wait::wait(LOCK_WAIT, lock).is_ok()
 }
 
 fn open_lock(path: &Path) -> io::Result<File> {

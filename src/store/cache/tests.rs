@@ -4,14 +4,16 @@ use std::time::Duration;
 
 use super::*;
 use crate::ports::CacheKind::{Blob, Layer, Tar, Wheel};
+use crate::progress::Event;
 
 #[derive(Default)]
 struct Log(Mutex<Vec<String>>);
 
 impl Progress for Log {
     fn on(&self, event: Event) {
-        if let Event::Warning(text) = event {
-            self.0.lock().unwrap().push(text);
+        if let Event::Diagnostic(warning) = event {
+            let hint = warning.hint.as_deref().unwrap_or_default();
+            self.0.lock().unwrap().push(format!("{warning}: {hint}"));
         }
     }
 }
@@ -293,7 +295,7 @@ fn the_least_recently_used_goes_first_and_what_is_in_use_stays() {
     let usage = cache.usage(now()).unwrap();
     assert_eq!((usage.size(), usage.kinds[&Tar].entries, usage.busy), (400, 4, false));
     let prune = |keep, hours: Option<u64>| {
-        cache.prune(Bounds { keep, older_than: hours.map(Duration::from_hours) }, now()).unwrap()
+        cache.prune(PruneLimits { keep, older_than: hours.map(Duration::from_hours) }, now()).unwrap()
     };
     assert_eq!(prune(None, None), Pruned { left: 400, ..Pruned::default() });
     assert_eq!(prune(None, Some(35)), Pruned { entries: 1, size: 100, left: 300, ..Pruned::default() });
@@ -329,7 +331,7 @@ fn a_run_that_cannot_be_looked_at_is_alive() {
     symlink("/dev/null", run.join("lock")).unwrap();
     std::thread::sleep(Duration::from_millis(10)); // file systems tell time in ticks
     commit(&cache, Tar, &key(), "x");
-    let bounds = Bounds { keep: Some(0), older_than: None };
+    let bounds = PruneLimits { keep: Some(0), older_than: None };
     assert_eq!(cache.prune(bounds, now()).unwrap(), Pruned { left: 1, in_use: 1, ..Pruned::default() });
     fs::remove_file(run.join("lock")).unwrap();
     assert_eq!(cache.prune(bounds, now()).unwrap(), Pruned { entries: 1, size: 1, ..Pruned::default() });

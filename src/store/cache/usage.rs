@@ -5,10 +5,10 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use super::session::{Lock, Session, first_other};
+use super::session::{CacheLock, CacheSession, first_other};
 use super::{DiskCache, failed, folder_name};
 use crate::oci::digest::is_hex;
-use crate::ports::{CacheKind, PortError};
+use crate::ports::{CacheKind, OperationError};
 
 /// What a cache holds.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -28,7 +28,7 @@ pub struct KindUsage {
 
 /// How much may stay in a cache.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct Bounds {
+pub struct PruneLimits {
     /// In bytes; the least recently used entries go first.
     pub keep: Option<u64>,
     /// How long ago an entry may have been used last.
@@ -69,7 +69,7 @@ impl DiskCache {
     ///
     /// # Errors
     /// A cache that cannot be read.
-    pub fn usage(&self, now: SystemTime) -> Result<Usage, PortError> {
+    pub fn usage(&self, now: SystemTime) -> Result<Usage, OperationError> {
         let mut usage = Usage { busy: self.first_other(now).is_some(), ..Usage::default() };
         for entry in self.entries()? {
             let kind = usage.kinds.entry(entry.kind).or_default();
@@ -85,7 +85,7 @@ impl DiskCache {
     ///
     /// # Errors
     /// A cache that cannot be read or written.
-    pub fn prune(&self, bounds: Bounds, now: SystemTime) -> Result<Pruned, PortError> {
+    pub fn prune(&self, bounds: PruneLimits, now: SystemTime) -> Result<Pruned, OperationError> {
         let error = |cause: io::Error| failed(&self.home, "write", &cause);
         let now = self.session.as_ref().and_then(|session| session.began().ok()).unwrap_or(now);
         let mut entries = self.entries()?;
@@ -98,7 +98,7 @@ impl DiskCache {
             if !too_old && !too_much {
                 continue;
             }
-            let held = Lock::exclusive(&self.home).map_err(error)?;
+            let held = CacheLock::exclusive(&self.home).map_err(error)?;
             if !held.is_held() {
                 return Err(error(io::Error::other("another process holds its lock")));
             }
@@ -122,11 +122,11 @@ impl DiskCache {
     }
 
     fn first_other(&self, now: SystemTime) -> Option<SystemTime> {
-        first_other(&self.home, self.session.as_ref().map(Session::folder), now)
+        first_other(&self.home, self.session.as_ref().map(CacheSession::folder), now)
     }
 
     /// Every entry. What has another name than entries have is not carboy's.
-    fn entries(&self) -> Result<Vec<Entry>, PortError> {
+    fn entries(&self) -> Result<Vec<Entry>, OperationError> {
         let mut out = Vec::new();
         for kind in CacheKind::ALL {
             let folder = self.home.join(folder_name(kind));

@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 use super::other;
 use crate::oci::descriptor::Annotations;
 use crate::oci::{Digest, RawManifest, manifest, media_type};
-use crate::ports::{PortError, PortErrorKind};
+use crate::ports::{OperationError, OperationErrorKind};
 
 const REF_NAME: &str = "org.opencontainers.image.ref.name";
 const VERSION: &str = "1.0.0";
@@ -127,10 +127,10 @@ impl Index {
 }
 
 /// Reads a layout's `index.json` and checks that the folder is a layout at all.
-pub(super) fn read(folder: &Path) -> Result<(Vec<u8>, Index), PortError> {
+pub(super) fn read(folder: &Path) -> Result<(Vec<u8>, Index), OperationError> {
     if !is_layout(folder)? {
-        return Err(PortError {
-            kind: PortErrorKind::NotFound,
+        return Err(OperationError {
+            kind: OperationErrorKind::NotFound,
             message: format!("there is no OCI layout in `{}`: it has no file `oci-layout`", folder.display()),
             hint: None,
         });
@@ -143,7 +143,7 @@ pub(super) fn read(folder: &Path) -> Result<(Vec<u8>, Index), PortError> {
 }
 
 /// Whether a folder is a layout of the version that carboy knows.
-pub(super) fn is_layout(folder: &Path) -> Result<bool, PortError> {
+pub(super) fn is_layout(folder: &Path) -> Result<bool, OperationError> {
     let marker = folder.join("oci-layout");
     let bytes = match bounded(&marker) {
         Ok(bytes) => bytes,
@@ -177,7 +177,7 @@ pub(super) fn bounded(path: &Path) -> io::Result<Vec<u8>> {
 }
 
 /// The error of a layout that cannot be read.
-pub(super) fn failed(folder: &Path, cause: &io::Error) -> PortError {
+pub(super) fn failed(folder: &Path, cause: &io::Error) -> OperationError {
     other(format!("cannot read the OCI layout in `{}`: {cause}", folder.display()))
 }
 
@@ -195,7 +195,7 @@ pub(super) fn media_type_of(bytes: &[u8]) -> Option<String> {
 }
 
 /// The digest of an entry, of the one algorithm that carboy knows.
-pub(super) fn digest(folder: &Path, entry: &Entry) -> Result<Digest, PortError> {
+pub(super) fn digest(folder: &Path, entry: &Entry) -> Result<Digest, OperationError> {
     entry.digest.parse().map_err(|cause| other(format!("the OCI layout in `{}`: {cause}", folder.display())))
 }
 

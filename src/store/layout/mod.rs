@@ -14,7 +14,7 @@ pub use reader::Layout;
 pub use writer::LayoutWriter;
 
 use crate::oci::Digest;
-use crate::ports::{PortError, PortErrorKind};
+use crate::ports::{OperationError, OperationErrorKind};
 
 fn blobs(folder: &Path) -> PathBuf {
     folder.join("blobs").join("sha256")
@@ -24,6 +24,6 @@ fn blob_path(folder: &Path, digest: &Digest) -> PathBuf {
     blobs(folder).join(digest.hex())
 }
 
-fn other(message: String) -> PortError {
-    PortError { kind: PortErrorKind::Other, message, hint: None }
+fn other(message: String) -> OperationError {
+    OperationError { kind: OperationErrorKind::Other, message, hint: None }
 }

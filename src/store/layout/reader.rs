@@ -15,7 +15,7 @@ use crate::hint::nearest;
 use crate::oci::digest::Verifier;
 use crate::oci::location::Selector;
 use crate::oci::{Descriptor, Digest, RawManifest, media_type};
-use crate::ports::{BlobReader, PortError, PortErrorKind, Source};
+use crate::ports::{BlobReader, OperationError, OperationErrorKind, Source};
 use crate::store::verified::Verified;
 
 /// An existing layout, and what is meant of it.
@@ -33,7 +33,7 @@ impl Layout {
     ///
     /// # Errors
     /// A folder that is no layout.
-    pub fn open(folder: &Path, name: Option<&str>) -> Result<Self, PortError> {
+    pub fn open(folder: &Path, name: Option<&str>) -> Result<Self, OperationError> {
         let (bytes, index) = index::read(folder)?;
         let raw = RawManifest { media_type: media_type::INDEX.to_owned(), bytes };
         Ok(Self { folder: folder.to_owned(), name: name.map(str::to_owned), index, raw })
@@ -45,14 +45,14 @@ impl Layout {
     ///
     /// # Errors
     /// `NotFound` in an empty layout; several images to choose from.
-    pub fn root(&self) -> Result<Selector, PortError> {
+    pub fn root(&self) -> Result<Selector, OperationError> {
         if let Some(name) = &self.name {
             return Ok(Selector::Tag(name.clone()));
         }
         let entries = &self.index.manifests;
         let Some(first) = entries.first() else {
             let message = format!("the OCI layout in `{}` holds no image", self.folder.display());
-            return Err(PortError { kind: PortErrorKind::NotFound, message, hint: None });
+            return Err(OperationError { kind: OperationErrorKind::NotFound, message, hint: None });
         };
         if entries.iter().all(|entry| entry.digest == first.digest) {
             return index::digest(&self.folder, first).map(Selector::Digest);
@@ -61,7 +61,7 @@ impl Layout {
             return Ok(Selector::Digest(self.raw.digest()));
         }
         let message = format!("the OCI layout in `{}` holds several images", self.folder.display());
-        Err(PortError { hint: Some(self.choices()), ..other(message) })
+        Err(OperationError { hint: Some(self.choices()), ..other(message) })
     }
 
     fn names(&self) -> BTreeSet<&str> {
@@ -80,12 +80,12 @@ impl Layout {
     }
 
     /// The entry of a name.
-    fn named(&self, name: &str) -> Result<&Entry, PortError> {
+    fn named(&self, name: &str) -> Result<&Entry, OperationError> {
         let mut entries = self.index.manifests.iter().filter(|entry| entry.name() == Some(name));
         let Some(first) = entries.next() else {
             let names = self.names();
-            return Err(PortError {
-                kind: PortErrorKind::NotFound,
+            return Err(OperationError {
+                kind: OperationErrorKind::NotFound,
                 message: format!("the OCI layout in `{}` has no image named `{name}`", self.folder.display()),
                 hint: nearest(name, names.iter().copied())
                     .map(|near| format!("it has one named `{near}`"))
@@ -98,7 +98,7 @@ impl Layout {
         Err(other(format!("the OCI layout in `{}` has several images named `{name}`", self.folder.display())))
     }
 
-    fn read(&self, selector: &Selector) -> Result<RawManifest, PortError> {
+    fn read(&self, selector: &Selector) -> Result<RawManifest, OperationError> {
         match selector {
             Selector::Tag(name) => {
                 let entry = self.named(name)?;
@@ -112,7 +112,7 @@ impl Layout {
         }
     }
 
-    fn by_digest(&self, digest: &Digest, entry: Option<&Entry>) -> Result<RawManifest, PortError> {
+    fn by_digest(&self, digest: &Digest, entry: Option<&Entry>) -> Result<RawManifest, OperationError> {
         let bytes = index::bounded(&blob_path(&self.folder, digest)).map_err(|cause| self.failed(digest, &cause))?;
         let mut verifier = Verifier::new(*digest, entry.map_or(bytes.len() as u64, |entry| entry.size));
         verifier.update(&bytes).and_then(|()| verifier.finish()).map_err(|cause| self.corrupt(&cause))?;
@@ -121,15 +121,15 @@ impl Layout {
         Ok(RawManifest { media_type, bytes })
     }
 
-    fn corrupt(&self, cause: &dyn std::fmt::Display) -> PortError {
+    fn corrupt(&self, cause: &dyn std::fmt::Display) -> OperationError {
         let message = format!("the OCI layout in `{}` is damaged: {cause}", self.folder.display());
-        PortError { kind: PortErrorKind::Corrupt, message, hint: None }
+        OperationError { kind: OperationErrorKind::Corrupt, message, hint: None }
     }
 
-    fn failed(&self, digest: &Digest, cause: &io::Error) -> PortError {
+    fn failed(&self, digest: &Digest, cause: &io::Error) -> OperationError {
         if cause.kind() == io::ErrorKind::NotFound {
             let message = format!("the OCI layout in `{}` has no blob {digest}", self.folder.display());
-            return PortError { kind: PortErrorKind::NotFound, message, hint: None };
+            return OperationError { kind: OperationErrorKind::NotFound, message, hint: None };
         }
         index::failed(&self.folder, cause)
     }
@@ -146,11 +146,11 @@ fn are_platforms(entries: &[Entry]) -> bool {
 }
 
 impl Source for Layout {
-    fn manifest<'a>(&'a self, selector: &'a Selector) -> BoxFuture<'a, Result<RawManifest, PortError>> {
+    fn manifest<'a>(&'a self, selector: &'a Selector) -> BoxFuture<'a, Result<RawManifest, OperationError>> {
         Box::pin(async move { self.read(selector) })
     }
 
-    fn blob<'a>(&'a self, blob: &'a Descriptor) -> BoxFuture<'a, Result<BlobReader, PortError>> {
+    fn blob<'a>(&'a self, blob: &'a Descriptor) -> BoxFuture<'a, Result<BlobReader, OperationError>> {
         Box::pin(async move {
             let file = tokio::fs::File::open(blob_path(&self.folder, &blob.digest)).await;
             let file = file.map_err(|cause| self.failed(&blob.digest, &cause))?;
@@ -202,7 +202,7 @@ mod tests {
         entry
     }
 
-    fn root(manifests: &Value, name: Option<&str>) -> Result<Selector, PortError> {
+    fn root(manifests: &Value, name: Option<&str>) -> Result<Selector, OperationError> {
         Layout::open(layout(manifests).path(), name).unwrap().root()
     }
 
@@ -213,7 +213,7 @@ mod tests {
         let raw = layout.manifest(&layout.root().unwrap()).await.unwrap();
         assert_eq!((raw.media_type.as_str(), raw.bytes.as_slice()), (media_type::MANIFEST, IMAGE));
         let error = layout.manifest(&Selector::Tag("1.6".to_owned())).await.unwrap_err();
-        assert_eq!(error.kind, PortErrorKind::NotFound);
+        assert_eq!(error.kind, OperationErrorKind::NotFound);
         assert!(error.hint.unwrap().contains("`1."));
     }
 
@@ -223,7 +223,7 @@ mod tests {
         assert_eq!(root(&json!([entry(IMAGE, None, None)]), None).unwrap(), digest);
         let twice = json!([entry(IMAGE, Some("1"), None), entry(IMAGE, Some("1.4"), None)]);
         assert_eq!(root(&twice, None).unwrap(), digest);
-        assert_eq!(root(&json!([]), None).unwrap_err().kind, PortErrorKind::NotFound);
+        assert_eq!(root(&json!([]), None).unwrap_err().kind, OperationErrorKind::NotFound);
         let several = json!([entry(IMAGE, Some("a"), None), entry(b"{}", Some("b"), None)]);
         let hint = root(&several, None).unwrap_err().hint.unwrap();
         assert!(hint.ends_with(":a; its names are a, b"), "{hint}");
@@ -252,12 +252,12 @@ mod tests {
         let error = layout.blob(&blob).await.unwrap().read_to_end(&mut content).await.unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::InvalidData);
         let missing = layout.blob(&Descriptor::of("x", b"nothing")).await.err().unwrap();
-        assert_eq!(missing.kind, PortErrorKind::NotFound);
+        assert_eq!(missing.kind, OperationErrorKind::NotFound);
 
         let path = blob_path(folder.path(), &Digest::of(IMAGE));
         fs_err::write(&path, &IMAGE[1..]).unwrap();
         let error = layout.manifest(&Selector::Tag("x".to_owned())).await.unwrap_err();
-        assert_eq!(error.kind, PortErrorKind::Corrupt, "{error}");
+        assert_eq!(error.kind, OperationErrorKind::Corrupt, "{error}");
         fs_err::File::create(&path).unwrap().set_len(5 << 20).unwrap();
         let error = layout.manifest(&Selector::Digest(Digest::of(IMAGE))).await.unwrap_err();
         assert!(error.message.contains("is larger than"), "{error}");
@@ -267,7 +267,7 @@ mod tests {
     fn a_folder_that_is_no_layout_is_an_error() {
         let folder = tempfile::tempdir().unwrap();
         let error = Layout::open(folder.path(), None).err().unwrap();
-        assert_eq!(error.kind, PortErrorKind::NotFound);
+        assert_eq!(error.kind, OperationErrorKind::NotFound);
         fs_err::write(folder.path().join("oci-layout"), r#"{"imageLayoutVersion":"2.0.0"}"#).unwrap();
         assert!(Layout::open(folder.path(), None).err().unwrap().message.contains("version 2.0.0"));
     }

@@ -18,14 +18,14 @@ use super::index::{self, Index};
 use super::{blob_path, blobs, other};
 use crate::oci::digest::Verifier;
 use crate::oci::{Descriptor, RawManifest, media_type};
-use crate::ports::{Origin, PortError, PortErrorKind, Sink};
+use crate::ports::{BlobSource, OperationError, OperationErrorKind, Sink};
 use crate::progress::{Event, Outcome, Progress, Subject, Verb};
-use crate::store::patience::wait;
+use crate::store::lock_wait::wait;
 use crate::store::staged::{is_staged, place_synced, staged};
 
 const CHUNK: usize = 128 << 10;
 /// How long another process is waited for, which holds the layout for moments.
-const PATIENCE: Duration = Duration::from_secs(30);
+const LOCK_WAIT: Duration = Duration::from_secs(30);
 
 /// A layout that images are added to.
 pub struct LayoutWriter {
@@ -53,7 +53,7 @@ impl LayoutWriter {
     ///
     /// # Errors
     /// A folder that holds something else, or cannot be read.
-    pub fn create(folder: &Path, progress: Arc<dyn Progress>) -> Result<Self, PortError> {
+    pub fn create(folder: &Path, progress: Arc<dyn Progress>) -> Result<Self, OperationError> {
         let shared = Shared { folder: folder.to_owned(), progress, state: Mutex::default() };
         shared.check()?;
         Ok(Self { shared: Arc::new(shared) })
@@ -71,27 +71,30 @@ impl LayoutWriter {
     /// Does blocking work with what is shared, off the tasks' threads.
     async fn blocking<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&Shared) -> Result<T, PortError> + Send + 'static,
-    ) -> Result<T, PortError> {
+        work: impl FnOnce(&Shared) -> Result<T, OperationError> + Send + 'static,
+    ) -> Result<T, OperationError> {
         let shared = Arc::clone(&self.shared);
         let done = tokio::task::spawn_blocking(move || work(&shared)).await;
         done.unwrap_or_else(|stopped| Err(other(format!("writing to an OCI layout stopped: {stopped}"))))
     }
 
-    async fn add(&self, blob: &Descriptor, origin: &Origin) -> Result<(), PortError> {
+    async fn add(&self, blob: &Descriptor, origin: &BlobSource) -> Result<(), OperationError> {
         let content: Box<dyn Read + Send> = match origin {
-            Origin::Bytes(bytes) => Box::new(Cursor::new(bytes.clone())),
-            Origin::File(path) => {
+            BlobSource::Bytes(bytes) => Box::new(Cursor::new(bytes.clone())),
+            BlobSource::File(path) => {
                 let file = fs_err::File::open(path);
-                let damaged = |cause| PortError { kind: PortErrorKind::Damaged, ..self.shared.failed(&cause) };
+                let damaged =
+                    |cause| OperationError { kind: OperationErrorKind::Damaged, ..self.shared.failed(&cause) };
                 Box::new(Kept(file.map_err(damaged)?))
             }
-            Origin::Repository(source) => Box::new(SyncIoBridge::new(source.blob(blob).await?)),
+            BlobSource::Repository(source) => Box::new(SyncIoBridge::new(source.blob(blob).await?)),
         };
         let blob = blob.clone();
         let written = self.blocking(move |shared| shared.write(&blob, content)).await;
         written.map_err(|error| match (error.kind, origin) {
-            (PortErrorKind::Corrupt, Origin::File(_)) => PortError { kind: PortErrorKind::Damaged, ..error },
+            (OperationErrorKind::Corrupt, BlobSource::File(_)) => {
+                OperationError { kind: OperationErrorKind::Damaged, ..error }
+            }
             _ => error,
         })
     }
@@ -103,7 +106,7 @@ impl Shared {
     }
 
     /// Whether the folder is a layout; an error where it holds something else.
-    fn check(&self) -> Result<bool, PortError> {
+    fn check(&self) -> Result<bool, OperationError> {
         let folder = &self.folder;
         match folder.symlink_metadata() {
             Err(cause) if cause.kind() == io::ErrorKind::NotFound => return Ok(false),
@@ -116,14 +119,14 @@ impl Shared {
         if self.is_free().map_err(|cause| self.failed(&cause))? || index::is_layout(folder)? {
             return Ok(false);
         }
-        Err(PortError {
+        Err(OperationError {
             hint: Some("name an empty folder, a layout, or one that does not exist yet".to_owned()),
             ..other(format!("`{}` is not empty and is no OCI layout", folder.display()))
         })
     }
 
     /// Makes the layout, unless that was done.
-    fn prepare(&self) -> Result<(), PortError> {
+    fn prepare(&self) -> Result<(), OperationError> {
         let mut state = self.state();
         if state.closed {
             return Err(other("the build was given up".to_owned()));
@@ -170,14 +173,14 @@ impl Shared {
 
     /// The layout's marker, locked against other processes (flock(2)). Where the file system
     /// knows no locks, nothing is held.
-    fn locked(&self) -> Result<File, PortError> {
+    fn locked(&self) -> Result<File, OperationError> {
         let path = self.folder.join("oci-layout");
         // NFS locks only what may be written.
         let file = File::options().read(true).write(true).open(&path).or_else(|_| File::open(&path));
         let file = file.map_err(|cause| self.failed(&cause))?;
-        if let Err(TryLockError::WouldBlock) = wait(PATIENCE, || file.try_lock()) {
+        if let Err(TryLockError::WouldBlock) = wait(LOCK_WAIT, || file.try_lock()) {
             let message = format!("another process holds the OCI layout in `{}`", self.folder.display());
-            return Err(PortError { hint: Some("wait for it, or end it".to_owned()), ..other(message) });
+            return Err(OperationError { hint: Some("wait for it, or end it".to_owned()), ..other(message) });
         }
         Ok(file)
     }
@@ -196,14 +199,14 @@ impl Shared {
     }
 
     /// A staged file that `sweep` sees is in use.
-    fn stage(&self, folder: &Path) -> Result<NamedTempFile, PortError> {
+    fn stage(&self, folder: &Path) -> Result<NamedTempFile, OperationError> {
         self.prepare()?;
         let _held = self.locked()?;
         self.stage_locked(folder)
     }
 
     /// The same where the layout is held.
-    fn stage_locked(&self, folder: &Path) -> Result<NamedTempFile, PortError> {
+    fn stage_locked(&self, folder: &Path) -> Result<NamedTempFile, OperationError> {
         let mut state = self.state();
         if state.closed {
             return Err(other("the build was given up".to_owned()));
@@ -213,13 +216,13 @@ impl Shared {
         Ok(file)
     }
 
-    fn put(&self, mut file: NamedTempFile, path: &Path, content: &[u8]) -> Result<(), PortError> {
+    fn put(&self, mut file: NamedTempFile, path: &Path, content: &[u8]) -> Result<(), OperationError> {
         let written = file.write_all(content).and_then(|()| place_synced(file, path));
         written.map_err(|cause| self.failed(&cause))
     }
 
     /// `index.json`; an empty one where a layout has none yet.
-    fn read_index(&self) -> Result<Index, PortError> {
+    fn read_index(&self) -> Result<Index, OperationError> {
         match self.folder.join("index.json").try_exists() {
             Ok(true) => index::read(&self.folder).map(|(_, index)| index),
             Ok(false) => Ok(Index::empty()),
@@ -228,7 +231,7 @@ impl Shared {
     }
 
     /// Changes `index.json`, one caller and one process after the other.
-    fn change_index(&self, change: impl FnOnce(&mut Index)) -> Result<(), PortError> {
+    fn change_index(&self, change: impl FnOnce(&mut Index)) -> Result<(), OperationError> {
         let error = |cause: io::Error| self.failed(&cause);
         self.prepare()?;
         let _held = self.locked()?;
@@ -248,7 +251,7 @@ impl Shared {
         copy(file, |bytes| verifier.update(bytes).map_err(invalid)).is_ok() && verifier.finish().is_ok()
     }
 
-    fn write(&self, blob: &Descriptor, content: Box<dyn Read + Send>) -> Result<(), PortError> {
+    fn write(&self, blob: &Descriptor, content: Box<dyn Read + Send>) -> Result<(), OperationError> {
         let error = |cause: io::Error| self.failed(&cause);
         let mut file = self.stage(&blobs(&self.folder))?;
         let mut verifier = Verifier::new(blob.digest, blob.size);
@@ -267,10 +270,10 @@ impl Shared {
         self.progress.on(event(Verb::Push, Subject::Blob(blob.digest)));
     }
 
-    fn failed(&self, cause: &io::Error) -> PortError {
+    fn failed(&self, cause: &io::Error) -> OperationError {
         let corrupt = cause.kind() == io::ErrorKind::InvalidData;
-        PortError {
-            kind: if corrupt { PortErrorKind::Corrupt } else { PortErrorKind::Other },
+        OperationError {
+            kind: if corrupt { OperationErrorKind::Corrupt } else { OperationErrorKind::Other },
             message: format!("cannot write the OCI layout in `{}`: {cause}", self.folder.display()),
             hint: None,
         }
@@ -315,7 +318,11 @@ fn invalid(cause: crate::oci::digest::VerifyError) -> io::Error {
 }
 
 impl Sink for LayoutWriter {
-    fn blob<'a>(&'a self, blob: &'a Descriptor, origin: &'a Origin) -> BoxFuture<'a, Result<Outcome, PortError>> {
+    fn blob<'a>(
+        &'a self,
+        blob: &'a Descriptor,
+        origin: &'a BlobSource,
+    ) -> BoxFuture<'a, Result<Outcome, OperationError>> {
         Box::pin(async move {
             let shared = &self.shared;
             let wanted = blob.clone();
@@ -333,7 +340,11 @@ impl Sink for LayoutWriter {
 
     /// With a tag, the entry of that name is replaced; without one, an index that
     /// no entry names yet gets a nameless entry, and a manifest is stored only.
-    fn manifest<'a>(&'a self, manifest: &'a RawManifest, tag: Option<&'a str>) -> BoxFuture<'a, Result<(), PortError>> {
+    fn manifest<'a>(
+        &'a self,
+        manifest: &'a RawManifest,
+        tag: Option<&'a str>,
+    ) -> BoxFuture<'a, Result<(), OperationError>> {
         Box::pin(async move {
             let (raw, tag) = (manifest.clone(), tag.map(str::to_owned));
             self.blocking(move |shared| {
@@ -376,7 +387,7 @@ mod tests {
         }
     }
 
-    fn create(folder: &Path) -> Result<(LayoutWriter, Arc<Log>), PortError> {
+    fn create(folder: &Path) -> Result<(LayoutWriter, Arc<Log>), OperationError> {
         let log = Arc::<Log>::default();
         LayoutWriter::create(folder, log.clone()).map(|writer| (writer, log))
     }
@@ -399,15 +410,15 @@ mod tests {
         let file = root.path().join("file");
         fs_err::write(&file, "content").unwrap();
         let blob = Descriptor::of("x", b"content");
-        assert_eq!(writer.blob(&blob, &Origin::File(file)).await.unwrap(), Outcome::Done);
-        let bytes = Origin::Bytes(Bytes::from_static(b"content"));
+        assert_eq!(writer.blob(&blob, &BlobSource::File(file)).await.unwrap(), Outcome::Done);
+        let bytes = BlobSource::Bytes(Bytes::from_static(b"content"));
         assert_eq!(writer.blob(&blob, &bytes).await.unwrap(), Outcome::Present);
         assert_eq!(*log.0.lock().unwrap(), ["Push of Some(7)", "+7", "Done", "Present"]);
 
         writer.manifest(&raw(media_type::INDEX, "{}".to_owned()), None).await.unwrap();
         let source = Layout::open(&root.path().join("new/one"), None).unwrap();
         let (copy, _) = create(&root.path().join("two")).unwrap();
-        assert_eq!(copy.blob(&blob, &Origin::Repository(Arc::new(source))).await.unwrap(), Outcome::Done);
+        assert_eq!(copy.blob(&blob, &BlobSource::Repository(Arc::new(source))).await.unwrap(), Outcome::Done);
         assert_eq!(files(&blobs(&root.path().join("two"))), [blob.digest.hex()]);
     }
 
@@ -417,8 +428,8 @@ mod tests {
         let (writer, log) = create(root.path()).unwrap();
         let blob = Descriptor::of("x", b"content");
         for wrong in ["contend", "conten", "contents"] {
-            let error = writer.blob(&blob, &Origin::Bytes(Bytes::from_static(wrong.as_bytes()))).await.unwrap_err();
-            assert_eq!(error.kind, PortErrorKind::Corrupt, "{wrong}: {error}");
+            let error = writer.blob(&blob, &BlobSource::Bytes(Bytes::from_static(wrong.as_bytes()))).await.unwrap_err();
+            assert_eq!(error.kind, OperationErrorKind::Corrupt, "{wrong}: {error}");
             assert_eq!(log.0.lock().unwrap().last().unwrap(), "Failed");
         }
         assert_eq!(files(&blobs(root.path())), Vec::<String>::new());

@@ -8,10 +8,10 @@ use toml::Value;
 
 use super::constraint::Constraint;
 use super::graph::Graph;
-use super::{MAIN, Package, Poetry, Selection};
+use super::{GroupSelection, MAIN, Package, Poetry};
 use crate::python::lock::error::LockError;
-use crate::python::lock::project::Project;
-use crate::python::lock::{LockedFile, Origin, address, entry};
+use crate::python::lock::pyproject::Pyproject;
+use crate::python::lock::{LockedFile, PackageOrigin, entry, urls};
 use crate::python::marker::Marker;
 use crate::python::normalised;
 use crate::python::wheel::WheelName;
@@ -67,7 +67,7 @@ struct Source {
     subdirectory: Option<String>,
 }
 
-pub(super) fn read(file: &str, text: &str, project: &Project) -> Result<Poetry, LockError> {
+pub(super) fn read(file: &str, text: &str, project: &Pyproject) -> Result<Poetry, LockError> {
     let tables: File = toml::from_str(text).map_err(|error| LockError::toml(file, text, &error))?;
     let version = tables.metadata.lock_version.as_deref().unwrap_or("1.0");
     if !(version.starts_with("1.") || version.starts_with("2.")) {
@@ -90,13 +90,13 @@ pub(super) fn read(file: &str, text: &str, project: &Project) -> Result<Poetry, 
     // Each package has groups, or none has.
     let told =
         tables.package.iter().all(|table| table.groups.is_some()) && version != "2.0" && !version.starts_with("1.");
-    let (selection, mut groups) = if told {
+    let (group_selection, mut groups) = if told {
         let groups = packages.iter().flat_map(|package| package.groups.keys().cloned()).collect();
-        (Selection::Told, groups)
+        (GroupSelection::Told, groups)
     } else {
         let graph = Graph::new(file, &tables.package, project)?;
         let groups = graph.groups();
-        (Selection::Walked(graph), groups)
+        (GroupSelection::Walked(graph), groups)
     };
     let groups_of_project = project.poetry().into_iter().flat_map(|poetry| poetry.group.keys());
     groups.extend(groups_of_project.map(|group| normalised(group)));
@@ -108,7 +108,7 @@ pub(super) fn read(file: &str, text: &str, project: &Project) -> Result<Poetry, 
         let bad = LockError::new(file, format!("`{text}` is no requirement of a version of Python"));
         Constraint::of_python(&text).map(|constraint| (text, constraint)).ok_or(bad)
     });
-    Ok(Poetry { python: python.transpose()?, packages, extras: extras.collect(), groups, selection })
+    Ok(Poetry { python: python.transpose()?, packages, extras: extras.collect(), groups, group_selection })
 }
 
 /// The name in `redis (>=5) ; marker` or `PyJWT[crypto]`.
@@ -164,27 +164,27 @@ impl Table {
         entry::marker(at, text).map(Some)
     }
 
-    fn origin(&self, at: &str, files: Vec<LockedFile>) -> Result<Origin, LockError> {
+    fn origin(&self, at: &str, files: Vec<LockedFile>) -> Result<PackageOrigin, LockError> {
         let Some(Source { r#type, url, reference, resolved_reference, subdirectory }) = &self.source else {
-            return Ok(Origin::Index { index: None, files, hashes: Vec::new() });
+            return Ok(PackageOrigin::Index { index: None, files, hashes: Vec::new() });
         };
         let hashes = || {
             let mut hashes: Vec<_> = files.iter().flat_map(|file| file.hashes.clone()).collect();
             hashes.dedup();
             hashes
         };
-        let path = || address::joined(Path::new(""), url);
+        let path = || urls::joined(Path::new(""), url);
         Ok(match r#type.as_str() {
-            "legacy" => Origin::Index { index: Some(address::index(at, url)?), files, hashes: Vec::new() },
+            "legacy" => PackageOrigin::Index { index: Some(urls::index(at, url)?), files, hashes: Vec::new() },
             "git" => {
                 let commit = resolved_reference.as_ref().or(reference.as_ref());
                 let commit = commit.map_or(String::new(), |commit| format!("@{commit}"));
                 let below = subdirectory.as_ref().map_or(String::new(), |path| format!("#subdirectory={path}"));
-                Origin::Git { url: format!("git+{url}{commit}{below}") }
+                PackageOrigin::Git { url: format!("git+{url}{commit}{below}") }
             }
-            "url" => Origin::Url(address::file_at(at, url, hashes(), None)?),
-            "file" => Origin::File { path: path(), hashes: hashes() },
-            "directory" => Origin::Folder { path: path() },
+            "url" => PackageOrigin::Url(urls::file_at(at, url, hashes(), None)?),
+            "file" => PackageOrigin::File { path: path(), hashes: hashes() },
+            "directory" => PackageOrigin::Folder { path: path() },
             other => return Err(LockError::new(at, format!("has a source of the unknown type `{other}`"))),
         })
     }

@@ -9,10 +9,10 @@ use super::constraint::Constraint;
 use super::file::{Table, bare};
 use super::{MAIN, Package, Poetry};
 use crate::python::lock::error::LockError;
-use crate::python::lock::here::Here;
-use crate::python::lock::project::Project;
-use crate::python::lock::{Choice, entry};
-use crate::python::marker::{Chosen, Marker};
+use crate::python::lock::marker_context::MarkerContext;
+use crate::python::lock::pyproject::Pyproject;
+use crate::python::lock::{LockSelection, entry};
+use crate::python::marker::{ActiveExtras, Marker};
 use crate::python::normalised;
 
 /// The most packages of one name, and the most extras of one package.
@@ -58,7 +58,7 @@ struct Edge {
 }
 
 impl Graph {
-    pub(super) fn new(file: &str, tables: &[Table], project: &Project) -> Result<Self, LockError> {
+    pub(super) fn new(file: &str, tables: &[Table], project: &Pyproject) -> Result<Self, LockError> {
         let Some(poetry) = project.poetry() else {
             let error = LockError::new(
                 file,
@@ -107,15 +107,15 @@ impl Graph {
         &self,
         file: &str,
         lock: &Poetry,
-        asked: &Here<'_>,
-        choice: &Choice,
+        asked: &MarkerContext<'_>,
+        choice: &LockSelection,
     ) -> Result<BTreeSet<usize>, LockError> {
         let python = asked.environment.python_full_version.parse().ok();
-        let here = |package: &Package| {
+        let applies = |package: &Package| {
             package.python.as_ref().zip(python.as_ref()).is_none_or(|(allowed, python)| allowed.allows(python))
         };
-        let here = lock.packages.iter().map(here).collect();
-        let mut walk = Walk { graph: self, file, lock, here, asked, choice, assumed: BTreeMap::new(), left: WORK };
+        let applies = lock.packages.iter().map(applies).collect();
+        let mut walk = Walk { graph: self, file, lock, applies, asked, choice, assumed: BTreeMap::new(), left: WORK };
         for _ in 0..ROUNDS {
             let found = walk.round()?;
             let newest = walk.newest(&found)?;
@@ -139,10 +139,10 @@ struct Walk<'w> {
     file: &'w str,
     lock: &'w Poetry,
     /// Whether each package is for this version of Python.
-    here: Vec<bool>,
+    applies: Vec<bool>,
     /// Where markers are asked.
-    asked: &'w Here<'w>,
-    choice: &'w Choice,
+    asked: &'w MarkerContext<'w>,
+    choice: &'w LockSelection,
     /// The versions that names with several have.
     assumed: BTreeMap<&'w str, usize>,
     /// How much may still be done.
@@ -160,7 +160,7 @@ impl<'w> Walk<'w> {
     fn round(&mut self) -> Result<BTreeMap<&'w str, Found<'w>>, LockError> {
         let Self { graph, file, lock, asked, choice, .. } = *self;
         let brought: BTreeSet<_> = choice.extras.iter().filter_map(|extra| lock.extras.get(extra)).flatten().collect();
-        let chosen = Chosen { extras: choice.extras.iter().cloned().collect(), ..Chosen::default() };
+        let chosen = ActiveExtras { extras: choice.extras.iter().cloned().collect(), ..ActiveExtras::default() };
         let mut queue = VecDeque::new();
         for group in [MAIN].into_iter().chain(choice.groups.iter().map(String::as_str)) {
             for edge in graph.roots.get(group).into_iter().flatten() {
@@ -171,7 +171,7 @@ impl<'w> Walk<'w> {
         }
         let mut out: BTreeMap<&str, Found<'w>> = BTreeMap::new();
         // A package is looked at again when more of its extras are asked for.
-        let mut seen: BTreeMap<usize, Chosen> = BTreeMap::new();
+        let mut seen: BTreeMap<usize, ActiveExtras> = BTreeMap::new();
         while let Some(edge) = queue.pop_front() {
             let at = self.target(edge)?;
             let found = out.entry(&edge.name).or_default();
@@ -225,7 +225,7 @@ impl<'w> Walk<'w> {
         self.spend(named.len() * versions().map(|versions| 1 + versions.len()).sum::<usize>())?;
         let fits = |at: &&usize| {
             let version = &self.lock.packages[**at].version;
-            self.here[**at] && versions().all(|versions| versions.allows(version))
+            self.applies[**at] && versions().all(|versions| versions.allows(version))
         };
         Ok(named.iter().filter(fits).max_by_key(|at| &self.lock.packages[**at].version).copied())
     }
@@ -238,7 +238,7 @@ impl<'w> Walk<'w> {
 }
 
 impl Edge {
-    fn holds(&self, asked: &Here<'_>, chosen: &Chosen) -> bool {
+    fn holds(&self, asked: &MarkerContext<'_>, chosen: &ActiveExtras) -> bool {
         let python = asked.environment.python_full_version.parse().ok();
         let version = self.python.as_ref().zip(python.as_ref()).is_none_or(|(allowed, python)| allowed.allows(python));
         version

@@ -16,10 +16,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use pep440_rs::Version;
 
 use super::error::LockError;
-use super::here::Here;
-use super::project::Project;
-use super::{Choice, Origin, Pinned, entry};
-use crate::python::marker::{Chosen, Environment, Marker};
+use super::marker_context::MarkerContext;
+use super::pyproject::Pyproject;
+use super::{LockSelection, PackageOrigin, Pinned, entry};
+use crate::python::marker::{ActiveExtras, Environment, Marker};
 use constraint::Constraint;
 use graph::Graph;
 
@@ -36,12 +36,12 @@ pub(super) struct Poetry {
     extras: BTreeMap<String, BTreeSet<String>>,
     /// All groups but `main`.
     groups: BTreeSet<String>,
-    selection: Selection,
+    group_selection: GroupSelection,
 }
 
 /// How it is known which packages a group gets.
 #[derive(Clone, Debug)]
-enum Selection {
+enum GroupSelection {
     /// Each package says it.
     Told,
     Walked(Graph),
@@ -51,28 +51,34 @@ enum Selection {
 struct Package {
     name: String,
     version: Version,
-    origin: Origin,
+    origin: PackageOrigin,
     /// The groups that it is in, each with the marker that it needs there.
     groups: BTreeMap<String, Option<Marker>>,
     python: Option<Constraint>,
 }
 
 impl Poetry {
-    pub(super) fn parse(file: &str, text: &str, project: &Project) -> Result<Self, LockError> {
+    pub(super) fn parse(file: &str, text: &str, project: &Pyproject) -> Result<Self, LockError> {
         file::read(file, text, project)
     }
 
-    pub(super) fn pinned(&self, file: &str, here: &Here<'_>, choice: &Choice) -> Result<Vec<Pinned>, LockError> {
-        self.admit(file, here.environment)?;
+    pub(super) fn pinned(
+        &self,
+        file: &str,
+        context: &MarkerContext<'_>,
+        choice: &LockSelection,
+    ) -> Result<Vec<Pinned>, LockError> {
+        self.admit(file, context.environment)?;
         self.know(file, choice)?;
-        let found = match &self.selection {
-            Selection::Walked(graph) => graph.walk(file, self, here, choice)?,
-            Selection::Told => {
-                let chosen = Chosen { extras: choice.extras.iter().cloned().collect(), ..Chosen::default() };
+        let found = match &self.group_selection {
+            GroupSelection::Walked(graph) => graph.walk(file, self, context, choice)?,
+            GroupSelection::Told => {
+                let chosen =
+                    ActiveExtras { extras: choice.extras.iter().cloned().collect(), ..ActiveExtras::default() };
                 let wanted = |package: &Package| {
                     package.groups.iter().any(|(group, marker)| {
                         (group == MAIN || choice.groups.contains(group))
-                            && here.holds(&package.name, marker.as_ref(), &chosen)
+                            && context.holds(&package.name, marker.as_ref(), &chosen)
                     })
                 };
                 (0..self.packages.len()).filter(|at| wanted(&self.packages[*at])).collect()
@@ -85,7 +91,7 @@ impl Poetry {
         Ok(found.into_iter().map(pinned).collect())
     }
 
-    pub(super) fn origins(&mut self) -> impl Iterator<Item = (&str, &mut Origin)> {
+    pub(super) fn origins(&mut self) -> impl Iterator<Item = (&str, &mut PackageOrigin)> {
         self.packages.iter_mut().map(|package| (package.name.as_str(), &mut package.origin))
     }
 
@@ -106,7 +112,7 @@ impl Poetry {
     }
 
     /// Refuses what was chosen and is not there.
-    fn know(&self, file: &str, choice: &Choice) -> Result<(), LockError> {
+    fn know(&self, file: &str, choice: &LockSelection) -> Result<(), LockError> {
         if let Some(member) = &choice.member {
             return Err(entry::unknown(file, "member", member, std::iter::empty()));
         }

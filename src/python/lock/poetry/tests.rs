@@ -1,10 +1,10 @@
 use crate::hint::Hint as _;
 use crate::python::lock::testing::{listed, read};
-use crate::python::lock::{Choice, Format, LockError};
+use crate::python::lock::{Format, LockError, LockSelection};
 
 fn of(text: &str, project: Option<&str>, groups: &[&str]) -> Result<Vec<String>, LockError> {
     let groups = groups.iter().map(|&group| group.to_owned()).collect();
-    listed(&read(Format::Poetry, text, project, &[])?, &Choice { groups, ..Choice::default() })
+    listed(&read(Format::Poetry, text, project, &[])?, &LockSelection { groups, ..LockSelection::default() })
 }
 
 const TOLD: &str = r#"

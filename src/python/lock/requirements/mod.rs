@@ -15,10 +15,11 @@ mod tests;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::error::LockError;
-use super::here::Here;
-use super::project::Project;
-use super::{Choice, Hash, Input, Origin, Pinned, Sources};
-use crate::python::marker::{Chosen, Marker};
+use super::marker_context::MarkerContext;
+use super::pyproject::Pyproject;
+use super::{Hash, LockInput, LockSelection, PackageOrigin, Pinned, Sources};
+use crate::diagnostic::Diagnostic;
+use crate::python::marker::{ActiveExtras, Marker};
 use crate::python::requirement::Requirement;
 
 /// What makes a requirements file whose versions are exact.
@@ -32,7 +33,7 @@ pub(super) struct Requirements {
     /// Whether it asks that each distribution has a hash.
     require_hashes: bool,
     /// What is not followed, each a sentence.
-    pub(super) warnings: Vec<String>,
+    pub(super) warnings: Vec<Diagnostic>,
 }
 
 /// One line about a distribution.
@@ -43,25 +44,34 @@ struct Item {
     /// As written, without options.
     text: String,
     name: String,
-    wanted: Wanted,
+    wanted: PinnedBy,
     marker: Option<Marker>,
     hashes: Vec<Hash>,
 }
 
 #[derive(Clone, Debug)]
-enum Wanted {
+enum PinnedBy {
     /// Some or one of the versions that an index has.
     Versions(Requirement),
     /// A URL, a path, a repository.
-    Place(Origin),
+    Reference(PackageOrigin),
 }
 
 impl Requirements {
-    pub(super) fn parse(input: &mut Input<'_>, project: &Project, sources: &mut Sources) -> Result<Self, LockError> {
+    pub(super) fn parse(
+        input: &mut LockInput<'_>,
+        project: &Pyproject,
+        sources: &mut Sources,
+    ) -> Result<Self, LockError> {
         read::read(input, project, sources)
     }
 
-    pub(super) fn pinned(&self, file: &str, here: &Here<'_>, choice: &Choice) -> Result<Vec<Pinned>, LockError> {
+    pub(super) fn pinned(
+        &self,
+        file: &str,
+        context: &MarkerContext<'_>,
+        choice: &LockSelection,
+    ) -> Result<Vec<Pinned>, LockError> {
         let chosen = [("extras", !choice.extras.is_empty()), ("groups", !choice.groups.is_empty())];
         let chosen = chosen.into_iter().chain([("workspace members", choice.member.is_some())]);
         if let Some((kind, _)) = chosen.into_iter().find(|(_, chosen)| *chosen) {
@@ -69,7 +79,7 @@ impl Requirements {
             return Err(error
                 .with_hint("choose them when the file is made: `uv export --extra NAME --group NAME --package NAME`"));
         }
-        let wanted = |item: &&Item| here.holds(&item.name, item.marker.as_ref(), &Chosen::default());
+        let wanted = |item: &&Item| context.holds(&item.name, item.marker.as_ref(), &ActiveExtras::default());
         let mut together: BTreeMap<&str, Vec<&Item>> = BTreeMap::new();
         for item in self.items.iter().filter(wanted) {
             together.entry(&item.name).or_default().push(item);
@@ -86,10 +96,10 @@ impl Requirements {
         Ok(out)
     }
 
-    pub(super) fn origins(&mut self) -> impl Iterator<Item = (&str, &mut Origin)> {
+    pub(super) fn origins(&mut self) -> impl Iterator<Item = (&str, &mut PackageOrigin)> {
         self.items.iter_mut().chain(&mut self.constraints).filter_map(|item| match &mut item.wanted {
-            Wanted::Place(origin) => Some((item.at.as_str(), origin)),
-            Wanted::Versions(_) => None,
+            PinnedBy::Reference(origin) => Some((item.at.as_str(), origin)),
+            PinnedBy::Versions(_) => None,
         })
     }
 
@@ -108,8 +118,8 @@ impl Requirements {
 
     /// What all lines about one distribution come to.
     fn decided(&self, items: &[&Item]) -> Result<Vec<Pinned>, LockError> {
-        let places: Vec<_> = items.iter().filter_map(|item| item.at_place()).collect();
-        let out = if places.is_empty() { vec![exact(items)?] } else { places };
+        let policy: Vec<_> = items.iter().filter_map(|item| item.at_place()).collect();
+        let out = if policy.is_empty() { vec![exact(items)?] } else { policy };
         if self.require_hashes && out.iter().any(|one| one.origin.is_unhashed()) {
             let cause = format!("{} has no hash, and `--require-hashes` asks for one", items[0].text);
             return Err(LockError::new(&items[0].at, cause).with_hint(format!("`{PIN}`")));
@@ -121,20 +131,20 @@ impl Requirements {
 /// The one version that all lines allow and one asks for.
 fn exact(items: &[&Item]) -> Result<Pinned, LockError> {
     let versions = |item: &Item| match &item.wanted {
-        Wanted::Versions(requirement) => requirement.exact().cloned(),
-        Wanted::Place(_) => None,
+        PinnedBy::Versions(requirement) => requirement.exact().cloned(),
+        PinnedBy::Reference(_) => None,
     };
     let Some((first, version)) = items.iter().find_map(|item| Some((*item, versions(item)?))) else {
         let error = LockError::new(&items[0].at, format!("{} names no one version", items[0].text));
         return Err(error.with_hint(format!("keep such requirements in requirements.in, and pin them: `{PIN}`")));
     };
-    let allows = |item: &Item| matches!(&item.wanted, Wanted::Versions(requirement) if requirement.allows(&version));
+    let allows = |item: &Item| matches!(&item.wanted, PinnedBy::Versions(requirement) if requirement.allows(&version));
     if let Some(other) = items.iter().find(|item| !allows(item)) {
         let cause = format!("{} is not {version}, which {} asks for", other.text, first.at);
         return Err(LockError::new(&other.at, cause).with_hint("keep one of the lines"));
     }
     let hashes: BTreeSet<_> = items.iter().flat_map(|item| &item.hashes).cloned().collect();
-    let origin = Origin::Index { index: None, files: Vec::new(), hashes: hashes.into_iter().collect() };
+    let origin = PackageOrigin::Index { index: None, files: Vec::new(), hashes: hashes.into_iter().collect() };
     Ok(Pinned { name: first.name.clone(), version: Some(version), origin })
 }
 
@@ -142,20 +152,20 @@ impl Item {
     /// Whether it tells by itself which distribution is taken.
     fn is_exact(&self) -> bool {
         match &self.wanted {
-            Wanted::Versions(requirement) => requirement.exact().is_some(),
-            Wanted::Place(_) => true,
+            PinnedBy::Versions(requirement) => requirement.exact().is_some(),
+            PinnedBy::Reference(_) => true,
         }
     }
 
     fn is_bare(&self) -> bool {
         match &self.wanted {
-            Wanted::Versions(_) => self.hashes.is_empty(),
-            Wanted::Place(origin) => origin.is_unhashed(),
+            PinnedBy::Versions(_) => self.hashes.is_empty(),
+            PinnedBy::Reference(origin) => origin.is_unhashed(),
         }
     }
 
     fn at_place(&self) -> Option<Pinned> {
-        let Wanted::Place(origin) = &self.wanted else { return None };
+        let PinnedBy::Reference(origin) = &self.wanted else { return None };
         Some(Pinned { name: self.name.clone(), version: origin.version(), origin: origin.clone() })
     }
 }

@@ -18,10 +18,10 @@ pub(super) enum Setting {
     Other,
 }
 
-type Known = (&'static str, fn(String) -> Setting);
+type OptionReader = (&'static str, fn(String) -> Setting);
 
 /// Options with a value.
-const VALUED: [Known; 29] = [
+const VALUED: [OptionReader; 29] = [
     ("-r", Setting::Requirements),
     ("--requirement", Setting::Requirements),
     ("--requirements", Setting::Requirements),

@@ -5,13 +5,14 @@ use std::path::{Path, PathBuf};
 
 use super::lines::{self, Line};
 use super::options::{self, Setting};
-use super::{Item, Requirements, Wanted};
+use super::{Item, PinnedBy, Requirements};
+use crate::diagnostic::{Code, Diagnostic};
 use crate::python::lock::error::{LockError, clean};
-use crate::python::lock::project::Project;
-use crate::python::lock::{Hash, Input, LIMIT, Origin, Places, Sources, address, entry};
+use crate::python::lock::pyproject::Pyproject;
+use crate::python::lock::{Hash, LIMIT, LockInput, PackageOrigin, ReferencePolicy, Sources, entry, urls};
 use crate::python::marker::Marker;
 use crate::python::normalised;
-use crate::python::requirement::{self, Requirement, Wanted as Specified};
+use crate::python::requirement::{self, Requirement, VersionOrUrl};
 
 /// The most files that may include one another, and the most in all.
 const DEEPEST: usize = 20;
@@ -39,7 +40,7 @@ const SECRETS: [&str; 14] = [
 struct Reader<'r> {
     read: &'r mut dyn FnMut(&Path) -> Result<String, String>,
     is_file: &'r dyn Fn(&Path) -> bool,
-    places: &'r dyn Places,
+    policy: &'r dyn ReferencePolicy,
     /// The project's folder, relative to the lock file.
     root: PathBuf,
     /// The project's own name.
@@ -55,7 +56,7 @@ struct Reader<'r> {
 }
 
 /// A file that is read.
-struct Place<'p> {
+struct RequirementsFile<'p> {
     /// For errors.
     name: &'p str,
     /// Relative to the lock file.
@@ -66,14 +67,18 @@ struct Place<'p> {
     included: bool,
 }
 
-pub(super) fn read(input: &mut Input<'_>, project: &Project, sources: &mut Sources) -> Result<Requirements, LockError> {
+pub(super) fn read(
+    input: &mut LockInput<'_>,
+    project: &Pyproject,
+    sources: &mut Sources,
+) -> Result<Requirements, LockError> {
     let out = Requirements { items: Vec::new(), constraints: Vec::new(), require_hashes: false, warnings: Vec::new() };
     let own = Path::new(input.name).file_name().map(PathBuf::from);
     let mut reader = Reader {
         read: input.read,
         is_file: input.is_file,
-        places: input.places,
-        root: address::joined(input.root, ""),
+        policy: input.policy,
+        root: urls::joined(input.root, ""),
         own: project.name(),
         sources,
         out,
@@ -82,15 +87,16 @@ pub(super) fn read(input: &mut Input<'_>, project: &Project, sources: &mut Sourc
         files: 0,
         bytes: 0,
     };
-    let place = Place { name: input.name, folder: Path::new(""), constraints: false, included: false };
-    reader.file(&place, input.text)?;
+    let file_context =
+        RequirementsFile { name: input.name, folder: Path::new(""), constraints: false, included: false };
+    reader.file(&file_context, input.text)?;
     Ok(reader.out)
 }
 
 impl Reader<'_> {
-    fn file(&mut self, place: &Place<'_>, text: &str) -> Result<(), LockError> {
-        self.count(place.name, text)?;
-        lines::lines(text).iter().try_for_each(|line| self.line(place, line))
+    fn file(&mut self, file_context: &RequirementsFile<'_>, text: &str) -> Result<(), LockError> {
+        self.count(file_context.name, text)?;
+        lines::lines(text).iter().try_for_each(|line| self.line(file_context, line))
     }
 
     /// Counts a file that was read.
@@ -104,60 +110,60 @@ impl Reader<'_> {
         Ok(())
     }
 
-    fn line(&mut self, place: &Place<'_>, line: &Line) -> Result<(), LockError> {
-        let at = format!("{}:{}", place.name, line.number);
+    fn line(&mut self, file_context: &RequirementsFile<'_>, line: &Line) -> Result<(), LockError> {
+        let at = format!("{}:{}", file_context.name, line.number);
         if let Some(name) = lines::variable(&line.text) {
             let error = LockError::new(&at, format!("has `${{{name}}}`: environment variables are put into URLs only"));
             return Err(error.with_hint("write what it stands for"));
         }
         let (text, rest) = lines::split(&line.text);
         if let Some(editable) = options::editable(rest).filter(|_| text.is_empty()) {
-            return self.item(place, at, editable, Vec::new());
+            return self.item(file_context, at, editable, Vec::new());
         }
         let words = lines::words(rest).ok_or_else(|| LockError::new(&at, "has a quote without end"))?;
         let mut hashes = Vec::new();
-        let settings = options::read(words).map_err(|cause| place.wrong(&at, LockError::new(&at, cause)))?;
+        let settings = options::read(words).map_err(|cause| file_context.wrong(&at, LockError::new(&at, cause)))?;
         for setting in settings {
             match setting {
                 Setting::Hash(hash) if !text.is_empty() => hashes.push(hash),
                 Setting::Other => {}
                 _ if !text.is_empty() => {
                     let cause = format!("`{text}` has an option that needs a line of its own");
-                    return Err(place.wrong(&at, LockError::new(&at, cause)));
+                    return Err(file_context.wrong(&at, LockError::new(&at, cause)));
                 }
                 Setting::Hash(_) => return Err(LockError::new(&at, "has a hash of nothing")),
-                setting => self.setting(place, &at, setting)?,
+                setting => self.setting(file_context, &at, setting)?,
             }
         }
         if text.is_empty() {
             return Ok(());
         }
-        let hashes = entry::hashes(&at, hashes.iter().map(String::as_str)).map_err(|error| place.wrong(&at, error))?;
-        self.item(place, at, text, hashes)
+        let hashes =
+            entry::hashes(&at, hashes.iter().map(String::as_str)).map_err(|error| file_context.wrong(&at, error))?;
+        self.item(file_context, at, text, hashes)
     }
 
-    fn setting(&mut self, place: &Place<'_>, at: &str, setting: Setting) -> Result<(), LockError> {
+    fn setting(&mut self, file_context: &RequirementsFile<'_>, at: &str, setting: Setting) -> Result<(), LockError> {
         match setting {
-            Setting::Requirements(file) => self.include(place, at, &file, false)?,
-            Setting::Constraints(file) => self.include(place, at, &file, true)?,
-            Setting::Editable(text) => self.item(place, at.to_owned(), &text, Vec::new())?,
+            Setting::Requirements(file) => self.include(file_context, at, &file, false)?,
+            Setting::Constraints(file) => self.include(file_context, at, &file, true)?,
+            Setting::Editable(text) => self.item(file_context, at.to_owned(), &text, Vec::new())?,
             Setting::Index(url) => self.sources.index = Some(self.put_in(at, url)?),
             Setting::ExtraIndex(url) => {
                 let url = self.put_in(at, url)?;
                 self.sources.extra_indexes.push(url);
             }
-            Setting::FindLinks(links) if address::is_url(&links) => {
+            Setting::FindLinks(links) if urls::is_url(&links) => {
                 let links = self.put_in(at, links)?;
                 self.sources.find_links.push(links);
             }
-            Setting::FindLinks(links) => self.sources.look_in(&address::joined(place.folder, &links)),
+            Setting::FindLinks(links) => self.sources.look_in(&urls::joined(file_context.folder, &links)),
             Setting::NoIndex => self.sources.no_index = true,
             Setting::RequireHashes => self.out.require_hashes = true,
             Setting::NoBinary(names) if names == ":none:" => {}
             Setting::NoBinary(names) => {
-                let text =
-                    format!("{at}: `--no-binary {names}` is not followed: wheels are installed, and nothing is built");
-                self.out.warnings.push(clean(&text));
+                let text = format!("{at}: `--no-binary {names}` is ignored: carboy installs wheels and builds nothing");
+                self.out.warnings.push(Diagnostic::warning(Code::LockFileDoubt, clean(&text)));
             }
             Setting::Hash(_) | Setting::Other => {}
         }
@@ -166,16 +172,22 @@ impl Reader<'_> {
 
     /// An option's URL with its variables put in.
     fn put_in(&self, at: &str, mut url: String) -> Result<String, LockError> {
-        address::put_in(at, &mut url, self.places)?;
+        urls::put_in(at, &mut url, self.policy)?;
         Ok(url)
     }
 
-    fn include(&mut self, place: &Place<'_>, at: &str, file: &str, constraints: bool) -> Result<(), LockError> {
-        if address::is_url(file) {
+    fn include(
+        &mut self,
+        file_context: &RequirementsFile<'_>,
+        at: &str,
+        file: &str,
+        constraints: bool,
+    ) -> Result<(), LockError> {
+        if urls::is_url(file) {
             let error = LockError::new(at, format!("includes `{file}`, and only files are read"));
             return Err(error.with_hint("save it beside the requirements"));
         }
-        let path = address::joined(place.folder, file);
+        let path = urls::joined(file_context.folder, file);
         let name = path.display().to_string();
         if self.open.contains(&path) {
             return Err(LockError::new(at, format!("includes `{name}`, which includes this file")));
@@ -186,29 +198,35 @@ impl Reader<'_> {
         if path.iter().any(|part| is_secret(&part.to_string_lossy())) {
             return Err(LockError::new(at, format!("includes `{name}`, which is not a requirements file")));
         }
-        self.places.admit(&path).map_err(|refusal| refusal.at(at))?;
+        self.policy.admit(&path).map_err(|refusal| refusal.at(at))?;
         let text = (self.read)(&path).map_err(|cause| LockError::new(at, format!("includes `{name}`: {cause}")))?;
         self.open.push(path.clone());
         let folder = path.parent().unwrap_or(Path::new(""));
-        self.file(&Place { name: &name, folder, constraints, included: true }, &text)?;
+        self.file(&RequirementsFile { name: &name, folder, constraints, included: true }, &text)?;
         self.open.pop();
         Ok(())
     }
 
-    fn item(&mut self, place: &Place<'_>, at: String, text: &str, hashes: Vec<Hash>) -> Result<(), LockError> {
-        let wrong = |error| place.wrong(&at, error);
-        let item = match self.named(place, &at, text, &hashes).map_err(wrong)? {
-            Some((name, wanted, marker)) => Item { text: place.shown(text), at, name, wanted, marker, hashes },
-            None => match self.unnamed(place, at.clone(), text, hashes).map_err(wrong)? {
+    fn item(
+        &mut self,
+        file_context: &RequirementsFile<'_>,
+        at: String,
+        text: &str,
+        hashes: Vec<Hash>,
+    ) -> Result<(), LockError> {
+        let wrong = |error| file_context.wrong(&at, error);
+        let item = match self.named(file_context, &at, text, &hashes).map_err(wrong)? {
+            Some((name, wanted, marker)) => Item { text: file_context.shown(text), at, name, wanted, marker, hashes },
+            None => match self.unnamed(file_context, at.clone(), text, hashes).map_err(wrong)? {
                 Some(item) => item,
                 None => return Ok(()),
             },
         };
-        let folder = matches!(item.wanted, Wanted::Place(Origin::Folder { .. }));
+        let folder = matches!(item.wanted, PinnedBy::Reference(PackageOrigin::Folder { .. }));
         if folder && self.own.as_ref() == Some(&item.name) {
             return Ok(());
         }
-        let list = if place.constraints { &mut self.out.constraints } else { &mut self.out.items };
+        let list = if file_context.constraints { &mut self.out.constraints } else { &mut self.out.items };
         list.push(item);
         Ok(())
     }
@@ -216,7 +234,7 @@ impl Reader<'_> {
     /// A URL or a path by itself. None for the project's own folder.
     fn unnamed(
         &mut self,
-        place: &Place<'_>,
+        file_context: &RequirementsFile<'_>,
         at: String,
         text: &str,
         hashes: Vec<Hash>,
@@ -230,8 +248,8 @@ impl Reader<'_> {
             Some((target, _)) => target,
             None => target,
         };
-        let origin = self.origin(place, &at, target, &hashes)?;
-        if place.included && !self.is_there(&origin) {
+        let origin = self.origin(file_context, &at, target, &hashes)?;
+        if file_context.included && !self.is_there(&origin) {
             return Err(LockError::new(&at, "is not there"));
         }
         let egg = target.split_once('#').and_then(|(_, fragment)| {
@@ -241,11 +259,11 @@ impl Reader<'_> {
                 .map(|egg| egg.split('[').next().unwrap_or(egg))
         });
         let told = match &origin {
-            Origin::Folder { path } if *path == self.root => return Ok(None),
-            Origin::Folder { path } => self.name_of(&at, path)?,
-            Origin::File { path, .. } => path.file_name().and_then(|name| address::distribution(name.to_str()?)),
-            Origin::Url(file) => address::distribution(&file.name),
-            Origin::Index { .. } | Origin::Git { .. } => None,
+            PackageOrigin::Folder { path } if *path == self.root => return Ok(None),
+            PackageOrigin::Folder { path } => self.name_of(&at, path)?,
+            PackageOrigin::File { path, .. } => path.file_name().and_then(|name| urls::distribution(name.to_str()?)),
+            PackageOrigin::Url(file) => urls::distribution(&file.name),
+            PackageOrigin::Index { .. } | PackageOrigin::Git { .. } => None,
         };
         let name = egg.map(str::to_owned).or(told).filter(|name| requirement::is_name(name));
         let Some(name) = name else {
@@ -253,19 +271,19 @@ impl Reader<'_> {
             return Err(error.with_hint("write its name before it: `NAME @ URL`"));
         };
         let name = normalised(&name);
-        Ok(Some(Item { at, text: format!("`{text}`"), name, wanted: Wanted::Place(origin), marker, hashes }))
+        Ok(Some(Item { at, text: format!("`{text}`"), name, wanted: PinnedBy::Reference(origin), marker, hashes }))
     }
 
     /// A requirement with a name; none for a path or URL by itself.
     fn named(
         &self,
-        place: &Place<'_>,
+        file_context: &RequirementsFile<'_>,
         at: &str,
         text: &str,
         hashes: &[Hash],
-    ) -> Result<Option<(String, Wanted, Option<Marker>)>, LockError> {
+    ) -> Result<Option<(String, PinnedBy, Option<Marker>)>, LockError> {
         let first = text.split([' ', '\t', ';']).next().unwrap_or_default();
-        let alone = first.starts_with(['.', '/']) || address::is_archive(first) || address::is_url(first);
+        let alone = first.starts_with(['.', '/']) || urls::is_archive(first) || urls::is_url(first);
         if (alone || first.starts_with("file:")) && !is_direct(first) {
             return Ok(None);
         }
@@ -273,8 +291,8 @@ impl Reader<'_> {
             Ok(requirement) => {
                 let (name, marker) = (requirement.name.clone(), requirement.marker.clone());
                 let wanted = match &requirement.wanted {
-                    Specified::Url(url) => Wanted::Place(self.origin(place, at, url, hashes)?),
-                    Specified::Versions(_) => Wanted::Versions(requirement),
+                    VersionOrUrl::Url(url) => PinnedBy::Reference(self.origin(file_context, at, url, hashes)?),
+                    VersionOrUrl::Versions(_) => PinnedBy::Versions(requirement),
                 };
                 Ok(Some((name, wanted, marker)))
             }
@@ -285,18 +303,24 @@ impl Reader<'_> {
 
     /// What a URL or a path leads to. Paths begin where the tool ran that uses them, which
     /// is the project's folder; where nothing is there, at the file that has them.
-    fn origin(&self, place: &Place<'_>, at: &str, target: &str, hashes: &[Hash]) -> Result<Origin, LockError> {
-        let from = |folder: &Path| address::origin(at, target, hashes.to_vec(), folder);
+    fn origin(
+        &self,
+        file_context: &RequirementsFile<'_>,
+        at: &str,
+        target: &str,
+        hashes: &[Hash],
+    ) -> Result<PackageOrigin, LockError> {
+        let from = |folder: &Path| urls::origin(at, target, hashes.to_vec(), folder);
         let origin = from(&self.root)?;
-        if self.is_there(&origin) { Ok(origin) } else { from(place.folder) }
+        if self.is_there(&origin) { Ok(origin) } else { from(file_context.folder) }
     }
 
-    fn is_there(&self, origin: &Origin) -> bool {
+    fn is_there(&self, origin: &PackageOrigin) -> bool {
         match origin {
-            Origin::Folder { path } if *path == self.root => true,
-            Origin::Folder { path } => PROJECTS.iter().any(|name| (self.is_file)(&path.join(name))),
-            Origin::File { path, .. } => (self.is_file)(path),
-            Origin::Index { .. } | Origin::Url(_) | Origin::Git { .. } => true,
+            PackageOrigin::Folder { path } if *path == self.root => true,
+            PackageOrigin::Folder { path } => PROJECTS.iter().any(|name| (self.is_file)(&path.join(name))),
+            PackageOrigin::File { path, .. } => (self.is_file)(path),
+            PackageOrigin::Index { .. } | PackageOrigin::Url(_) | PackageOrigin::Git { .. } => true,
         }
     }
 
@@ -307,16 +331,16 @@ impl Reader<'_> {
         }
         let path = folder.join("pyproject.toml");
         // What may not be used is not read either.
-        let text = self.places.admit(&path).ok().and_then(|()| (self.read)(&path).ok()).unwrap_or_default();
+        let text = self.policy.admit(&path).ok().and_then(|()| (self.read)(&path).ok()).unwrap_or_default();
         self.count(at, &text)?;
-        let name = Project::parse(Some(&text)).ok().and_then(|project| project.name());
+        let name = Pyproject::parse(Some(&text)).ok().and_then(|project| project.name());
         let name = name.or_else(|| folder.file_name()?.to_str().map(str::to_owned));
         self.names.insert(folder.to_owned(), name.clone());
         Ok(name)
     }
 }
 
-impl Place<'_> {
+impl RequirementsFile<'_> {
     /// An error about a line; without its text where the file may be any.
     fn wrong(&self, at: &str, error: LockError) -> LockError {
         if !self.included {
@@ -342,5 +366,5 @@ fn is_secret(name: &str) -> bool {
 /// Whether a word is a name with a URL: `shop@https://…`, `shop[web]@https://…`.
 fn is_direct(word: &str) -> bool {
     let is_name = |name: &str| requirement::is_name(name.split('[').next().unwrap_or_default());
-    word.split_once('@').is_some_and(|(name, url)| is_name(name) && address::is_url(url))
+    word.split_once('@').is_some_and(|(name, url)| is_name(name) && urls::is_url(url))
 }

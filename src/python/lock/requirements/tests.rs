@@ -3,13 +3,13 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use crate::python::lock::testing::{listed, read, read_of};
-use crate::python::lock::{Choice, Format, LockError, Sources};
+use crate::python::lock::{Format, LockError, LockSelection, Sources};
 
 const HASH: &str = "sha256:2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824";
 const OTHER: &str = "sha256:486ea46224d1bb4fb680f34f7c9ad96a8f24ec88be73ea8e5a6c65260e9cb8a7";
 
 fn of(text: &str, beside: &[(&str, &str)]) -> Result<Vec<String>, LockError> {
-    listed(&read(Format::Requirements, text, Some("[project]\nname = \"shop\"\n"), beside)?, &Choice::default())
+    listed(&read(Format::Requirements, text, Some("[project]\nname = \"shop\"\n"), beside)?, &LockSelection::default())
 }
 
 #[track_caller]
@@ -30,15 +30,15 @@ fn exact_lines_are_taken() {
     );
     let lock = read(Format::Requirements, &text, None, &[]).unwrap();
     assert_eq!(lock.warnings().len(), 1);
-    assert!(lock.warnings()[0].starts_with("requirements.txt: 2 distributions have no hash (`d`, `e`): "));
+    assert!(lock.warnings()[0].message.starts_with("requirements.txt: 2 distributions have no hash (`d`, `e`): "));
 }
 
 #[test]
 fn what_is_not_followed_is_told() {
     let text = format!("--no-binary :none:\n--no-binary=a,b\n--only-binary :all:\na==1.0 --hash={HASH}\n");
     let lock = read(Format::Requirements, &text, None, &[]).unwrap();
-    let told = "requirements.txt:2: `--no-binary a,b` is not followed: wheels are installed, and nothing is built";
-    assert_eq!(lock.warnings(), [told]);
+    let told = "requirements.txt:2: `--no-binary a,b` is ignored: carboy installs wheels and builds nothing";
+    assert_eq!(lock.warnings()[0].to_string(), told);
 }
 
 #[test]
@@ -219,7 +219,7 @@ fn paths_begin_at_the_project_or_at_the_file() {
     ];
     let lock = read_of(Path::new(".."), Format::Requirements, text, None, &beside).unwrap();
     let want = ["a==1 ../wheels/a-1-py3-none-any.whl 0 hashes", "lib ../libs/lib/", "near near/"];
-    assert_eq!(listed(&lock, &Choice::default()).unwrap(), want);
+    assert_eq!(listed(&lock, &LockSelection::default()).unwrap(), want);
 }
 
 #[test]
@@ -246,7 +246,7 @@ fn urls_may_follow_the_name_at_once() {
 fn a_hash_of_another_platform_is_none() {
     let names = |text: &str| {
         let lock = read(Format::Requirements, text, None, &[]).unwrap();
-        lock.warnings().iter().map(|text| text.contains("has no hash (`a`)")).collect::<Vec<_>>()
+        lock.warnings().iter().map(|warning| warning.message.contains("has no hash (`a`)")).collect::<Vec<_>>()
     };
     let [linux, windows] = ["linux", "win32"].map(|name| format!("a==1 ; sys_platform == '{name}'"));
     assert_eq!(names(&format!("{linux}\n{windows} --hash={HASH}\n")), [true]);
@@ -258,7 +258,7 @@ fn a_hash_of_another_platform_is_none() {
 #[test]
 fn nothing_can_be_chosen() {
     let lock = read(Format::Requirements, "a==1", None, &[]).unwrap();
-    let error = listed(&lock, &Choice { extras: vec!["x".to_owned()], ..Choice::default() }).unwrap_err();
+    let error = listed(&lock, &LockSelection { extras: vec!["x".to_owned()], ..LockSelection::default() }).unwrap_err();
     assert_eq!(error.to_string(), "requirements.txt: has no extras to choose");
     assert!(error.hint().unwrap().contains("uv export --extra"));
 }

@@ -7,8 +7,8 @@ use serde::Deserialize;
 
 use super::{Edge, Loose, Package, Uv};
 use crate::python::lock::error::LockError;
-use crate::python::lock::project::Project;
-use crate::python::lock::{Hash, LockedFile, Origin, Sources, address, entry};
+use crate::python::lock::pyproject::Pyproject;
+use crate::python::lock::{Hash, LockedFile, PackageOrigin, Sources, entry, urls};
 use crate::python::marker::Marker;
 
 /// The version of the format that is read. Revisions of it only add.
@@ -121,7 +121,7 @@ struct Archive {
     size: Option<u64>,
 }
 
-pub(super) fn read(file: &str, text: &str, project: &Project, sources: &mut Sources) -> Result<Uv, LockError> {
+pub(super) fn read(file: &str, text: &str, project: &Pyproject, sources: &mut Sources) -> Result<Uv, LockError> {
     let other = |version: i64| {
         let error = LockError::new(file, format!("has version {version} of the format, and only {VERSION} is read"));
         error.with_hint("lock with a uv that writes version 1, or `uv export --format pylock.toml -o pylock.toml`")
@@ -163,7 +163,7 @@ pub(super) fn read(file: &str, text: &str, project: &Project, sources: &mut Sour
 /// The package that is the project which the lock file lies with.
 fn root(
     file: &str,
-    project: &Project,
+    project: &Pyproject,
     folders: &BTreeMap<String, usize>,
     tables: &File,
 ) -> Result<Option<usize>, LockError> {
@@ -256,26 +256,26 @@ impl Table {
         })
     }
 
-    fn origin(&self, at: &str, sources: &mut Sources) -> Result<Option<Origin>, LockError> {
+    fn origin(&self, at: &str, sources: &mut Sources) -> Result<Option<PackageOrigin>, LockError> {
         let archives = || self.sdist.iter().chain(&self.wheels);
         let hashes = || entry::hashes(at, archives().filter_map(|archive| archive.hash.as_deref()));
         let source = &self.source;
         Ok(Some(if let Some(registry) = &source.registry {
-            let folder = (!address::is_url(registry)).then(|| Path::new(registry));
+            let folder = (!urls::is_url(registry)).then(|| Path::new(registry));
             let files = archives().map(|archive| archive.file(at, folder, sources)).collect::<Result<_, _>>()?;
-            let index = folder.is_none().then(|| address::index(at, registry)).transpose()?;
-            Origin::Index { index, files, hashes: Vec::new() }
+            let index = folder.is_none().then(|| urls::index(at, registry)).transpose()?;
+            PackageOrigin::Index { index, files, hashes: Vec::new() }
         } else if let Some(url) = &source.git {
-            Origin::Git { url: url.clone() }
+            PackageOrigin::Git { url: url.clone() }
         } else if let Some(url) = &source.url {
             let size = archives().find_map(|archive| archive.size);
-            Origin::Url(address::file_at(at, url, hashes()?, size)?)
+            PackageOrigin::Url(urls::file_at(at, url, hashes()?, size)?)
         } else if let Some(path) = &source.path {
-            Origin::File { path: PathBuf::from(path), hashes: hashes()? }
+            PackageOrigin::File { path: PathBuf::from(path), hashes: hashes()? }
         } else if source.r#virtual.is_some() {
             return Ok(None);
         } else if let Some(path) = source.folder() {
-            Origin::Folder { path: PathBuf::from(path) }
+            PackageOrigin::Folder { path: PathBuf::from(path) }
         } else {
             return Err(LockError::new(at, "has a source of an unknown kind"));
         }))
@@ -287,17 +287,17 @@ impl Archive {
     /// becomes one to look in.
     fn file(&self, at: &str, folder: Option<&Path>, sources: &mut Sources) -> Result<LockedFile, LockError> {
         let hashes: Vec<Hash> = entry::hashes(at, self.hash.as_deref())?;
-        if let Some(url) = self.url.as_ref().filter(|url| address::is_url(url)) {
-            return address::file_at(at, url, hashes, self.size);
+        if let Some(url) = self.url.as_ref().filter(|url| urls::is_url(url)) {
+            return urls::file_at(at, url, hashes, self.size);
         }
         let Some(path) = self.path.as_ref().or(self.filename.as_ref()).or(self.url.as_ref()) else {
             return Err(LockError::new(at, "has a file without URL, path or name"));
         };
         if let Some(folder) = folder {
-            let whole = address::joined(folder, path);
+            let whole = urls::joined(folder, path);
             sources.look_in(whole.parent().unwrap_or(Path::new(".")));
         }
-        Ok(LockedFile { name: address::file_name(path), url: None, hashes, size: self.size })
+        Ok(LockedFile { name: urls::file_name(path), url: None, hashes, size: self.size })
     }
 }
 

@@ -15,9 +15,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use pep440_rs::Version;
 
 use super::error::LockError;
-use super::here::Here;
-use super::project::Project;
-use super::{Choice, Format, Origin, Pinned, Sources, entry};
+use super::marker_context::MarkerContext;
+use super::pyproject::Pyproject;
+use super::{Format, LockSelection, PackageOrigin, Pinned, Sources, entry};
 use crate::python::marker::Marker;
 use file::Conflict;
 
@@ -42,7 +42,7 @@ struct Package {
     name: String,
     version: Option<Version>,
     /// None for what is only there for its dependencies.
-    origin: Option<Origin>,
+    origin: Option<PackageOrigin>,
     /// Where this is one of several of its name: which platforms it is for.
     forks: Vec<Marker>,
     dependencies: Vec<Edge>,
@@ -67,14 +67,19 @@ struct Loose {
 }
 
 impl Uv {
-    pub(super) fn parse(file: &str, text: &str, project: &Project, sources: &mut Sources) -> Result<Self, LockError> {
+    pub(super) fn parse(file: &str, text: &str, project: &Pyproject, sources: &mut Sources) -> Result<Self, LockError> {
         file::read(file, text, project, sources)
     }
 
-    pub(super) fn pinned(&self, file: &str, here: &Here<'_>, choice: &Choice) -> Result<Vec<Pinned>, LockError> {
-        entry::covers(file, Format::Uv, self.requires.as_deref(), &self.supported, here.environment)?;
+    pub(super) fn pinned(
+        &self,
+        file: &str,
+        context: &MarkerContext<'_>,
+        choice: &LockSelection,
+    ) -> Result<Vec<Pinned>, LockError> {
+        entry::covers(file, Format::Uv, self.requires.as_deref(), &self.supported, context.environment)?;
         let root = self.start(file, choice)?;
-        let found = walk::Walk::new(self, file, here, root, choice)?.run()?;
+        let found = walk::Walk::new(self, file, context, root, choice)?.run()?;
         let pinned = found.into_iter().filter(|at| Some(*at) != root).filter_map(|at| {
             let package = &self.packages[at];
             let origin = package.origin.clone()?;
@@ -83,18 +88,18 @@ impl Uv {
         Ok(pinned.collect())
     }
 
-    pub(super) fn origins(&mut self) -> impl Iterator<Item = (&str, &mut Origin)> {
+    pub(super) fn origins(&mut self) -> impl Iterator<Item = (&str, &mut PackageOrigin)> {
         self.packages.iter_mut().filter_map(|package| Some((package.name.as_str(), package.origin.as_mut()?)))
     }
 
     /// Names of packages that come without a hash.
     pub(super) fn unhashed(&self) -> BTreeSet<String> {
-        let bare = |package: &&Package| package.origin.as_ref().is_some_and(Origin::is_unhashed);
+        let bare = |package: &&Package| package.origin.as_ref().is_some_and(PackageOrigin::is_unhashed);
         self.packages.iter().filter(bare).map(|package| package.name.clone()).collect()
     }
 
     /// Where the walk begins; nowhere in a workspace that has groups alone.
-    fn start(&self, file: &str, choice: &Choice) -> Result<Option<usize>, LockError> {
+    fn start(&self, file: &str, choice: &LockSelection) -> Result<Option<usize>, LockError> {
         let members = || self.members.keys().map(String::as_str);
         if let Some(member) = &choice.member {
             let found = self.members.get(member);

@@ -1,6 +1,6 @@
 use crate::hint::Hint as _;
 use crate::python::lock::testing::{listed, read};
-use crate::python::lock::{Choice, Format, LockError};
+use crate::python::lock::{Format, LockError, LockSelection};
 
 /// A lock file around packages, for a project `shop`.
 fn with(head: &str, packages: &str) -> String {
@@ -8,7 +8,8 @@ fn with(head: &str, packages: &str) -> String {
 }
 
 fn of(text: &str, extras: &[&str]) -> Result<Vec<String>, LockError> {
-    let choice = Choice { extras: extras.iter().map(|&extra| extra.to_owned()).collect(), ..Choice::default() };
+    let choice =
+        LockSelection { extras: extras.iter().map(|&extra| extra.to_owned()).collect(), ..LockSelection::default() };
     listed(&read(Format::Uv, text, Some("[project]\nname = \"Shop\"\n"), &[])?, &choice)
 }
 
@@ -77,8 +78,8 @@ wheels = [{{ path = "sub/deep-1-py3-none-any.whl", hash = "sha256:{hash}" }}]
     let lock = read(Format::Uv, &text, None, &[]).unwrap();
     assert_eq!(lock.sources().find_links, ["links/sub"]);
     let [warning] = lock.warnings() else { panic!("{:?}", lock.warnings()) };
-    assert!(warning.starts_with("uv.lock: 1 distribution has no hash (`a`): "), "{warning}");
-    assert_eq!(listed(&lock, &Choice::default()).unwrap(), want);
+    assert!(warning.message.starts_with("uv.lock: 1 distribution has no hash (`a`): "), "{warning}");
+    assert_eq!(listed(&lock, &LockSelection::default()).unwrap(), want);
 }
 
 #[test]
@@ -124,7 +125,7 @@ y = [{ name = "only" }]
     let error = of(&text, &["x", "z"]).unwrap_err();
     assert_eq!(error.to_string(), "uv.lock: extra `x` of `shop` and extra `y` of `lib` conflict");
     let lock = read(Format::Uv, &text, None, &[]).unwrap();
-    assert!(lock.warnings()[0].starts_with("uv.lock: 3 distributions have no hash (`lib`, `n`, `only`): "));
+    assert!(lock.warnings()[0].message.starts_with("uv.lock: 3 distributions have no hash (`lib`, `n`, `only`): "));
 }
 
 #[test]

@@ -11,9 +11,9 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use super::file::Conflict;
 use super::{Edge, Package, Uv};
 use crate::python::lock::error::LockError;
-use crate::python::lock::here::Here;
-use crate::python::lock::{Choice, entry};
-use crate::python::marker::Chosen;
+use crate::python::lock::marker_context::MarkerContext;
+use crate::python::lock::{LockSelection, entry};
+use crate::python::marker::ActiveExtras;
 
 /// A package, alone or with one of its extras.
 type Stop<'u> = (usize, Option<&'u str>);
@@ -21,9 +21,9 @@ type Stop<'u> = (usize, Option<&'u str>);
 pub(super) struct Walk<'u> {
     lock: &'u Uv,
     file: &'u str,
-    here: &'u Here<'u>,
+    context: &'u MarkerContext<'u>,
     /// What markers ask for as `extra`.
-    active: Chosen,
+    active: ActiveExtras,
     /// Still to be looked at.
     queue: VecDeque<Stop<'u>>,
     seen: BTreeSet<Stop<'u>>,
@@ -34,12 +34,12 @@ impl<'u> Walk<'u> {
     pub(super) fn new(
         lock: &'u Uv,
         file: &'u str,
-        here: &'u Here<'u>,
+        context: &'u MarkerContext<'u>,
         root: Option<usize>,
-        choice: &'u Choice,
+        choice: &'u LockSelection,
     ) -> Result<Self, LockError> {
-        let (active, queue) = (Chosen::default(), VecDeque::new());
-        let mut walk = Self { lock, file, here, active, queue, seen: BTreeSet::new() };
+        let (active, queue) = (ActiveExtras::default(), VecDeque::new());
+        let mut walk = Self { lock, file, context, active, queue, seen: BTreeSet::new() };
         let root = root.map(|at| (at, &lock.packages[at]));
         walk.activate(root.map(|(_, package)| package), choice)?;
         if let Some((at, package)) = root {
@@ -59,7 +59,7 @@ impl<'u> Walk<'u> {
         }
         let mut found: BTreeMap<&str, usize> = BTreeMap::new();
         for loose in choice.groups.iter().filter_map(|group| lock.groups.get(group)).flatten() {
-            if here.holds(&loose.name, loose.marker.as_ref(), &Chosen::default()) {
+            if context.holds(&loose.name, loose.marker.as_ref(), &ActiveExtras::default()) {
                 let to = match found.get(loose.name.as_str()) {
                     Some(to) => *to,
                     None => walk.one_of(&loose.name, named.get(loose.name.as_str()))?,
@@ -91,7 +91,7 @@ impl<'u> Walk<'u> {
     }
 
     /// Notes what is chosen of the project, which has to have it.
-    fn activate(&mut self, root: Option<&Package>, choice: &Choice) -> Result<(), LockError> {
+    fn activate(&mut self, root: Option<&Package>, choice: &LockSelection) -> Result<(), LockError> {
         let extras: BTreeSet<_> = root.iter().flat_map(|root| root.optional.keys()).map(String::as_str).collect();
         let own = root.iter().flat_map(|root| root.groups.keys());
         let groups: BTreeSet<_> = own.chain(self.lock.groups.keys()).map(String::as_str).collect();
@@ -153,7 +153,7 @@ impl<'u> Walk<'u> {
     }
 
     fn holds(&self, edge: &Edge) -> bool {
-        self.here.holds(&self.lock.packages[edge.to].name, edge.marker.as_ref(), &self.active)
+        self.context.holds(&self.lock.packages[edge.to].name, edge.marker.as_ref(), &self.active)
     }
 
     fn follow(&mut self, edge: &'u Edge) {
@@ -169,11 +169,12 @@ impl<'u> Walk<'u> {
 
     /// The package of a name that is for this platform.
     fn one_of(&self, name: &str, named: Option<&Vec<usize>>) -> Result<usize, LockError> {
-        let here = |at: &usize| {
+        let applies = |at: &usize| {
             let forks = &self.lock.packages[*at].forks;
-            forks.is_empty() || forks.iter().any(|marker| marker.may_hold(self.here.environment, &Chosen::default()))
+            forks.is_empty()
+                || forks.iter().any(|marker| marker.may_hold(self.context.environment, &ActiveExtras::default()))
         };
-        let found: Vec<_> = named.into_iter().flatten().copied().filter(here).collect();
+        let found: Vec<_> = named.into_iter().flatten().copied().filter(applies).collect();
         match found.as_slice() {
             [one] => Ok(*one),
             [] => Err(LockError::new(self.file, format!("`{name}` is not locked")).with_hint("`uv lock`")),

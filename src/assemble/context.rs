@@ -1,0 +1,190 @@
+//! The state that all parts of one run share: the outside world, limits, and finished work.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::sync::Semaphore;
+
+use super::error::BuildError;
+use super::layer_tars::LayerTars;
+use super::pull::Root;
+use super::wheel_elf_cache::WheelElfCache;
+use crate::compose::ElfReader;
+use crate::cpu_pool::CpuPool;
+use crate::diagnostic::Diagnostic;
+use crate::layer::{Limits, Packed, Packer, TarListing};
+use crate::oci::{Descriptor, Digest};
+use crate::once_map::OnceMap;
+use crate::plan::Plan;
+use crate::ports::{BlobSource, Cache, Compiler, Folders, Indexes, LeftOut, Repositories, Sink};
+use crate::progress::Progress;
+
+/// The outside world.
+#[derive(Clone)]
+pub struct Io {
+    pub repositories: Arc<dyn Repositories>,
+    pub cache: Arc<dyn Cache>,
+    pub folders: Arc<dyn Folders>,
+    pub indexes: Arc<dyn Indexes>,
+    pub compiler: Arc<dyn Compiler>,
+    pub progress: Arc<dyn Progress>,
+    pub cpu_pool: CpuPool,
+    /// How many transfers go on at once.
+    pub jobs: usize,
+}
+
+/// One run.
+pub struct Context {
+    pub io: Io,
+    pub limits: Limits,
+    /// Damage was found in the cache: nothing in it is believed before it is verified.
+    pub doubtful: bool,
+    pub transfers: Semaphore,
+    /// A zstd encoder takes some 14 MB (measured at level 3) and more than a core: two at
+    /// most.
+    pub encoders: Semaphore,
+    /// Idle packers.
+    packers: Mutex<Vec<Packer>>,
+    pub tars: Arc<LayerTars>,
+    pub elf: Arc<ElfReader>,
+    pub wheel_elf: WheelElfCache,
+    pub roots: OnceMap<String, Arc<Root>>,
+    pub layers: OnceMap<Digest, Arc<TarListing>>,
+    pub packed: OnceMap<Digest, (Packed, bool)>,
+    /// Layers whose blobs in the cache were damaged.
+    pub repacked: OnceMap<Digest, (Packed, bool)>,
+    pushed: OnceMap<(String, Digest), ()>,
+    /// Warnings that were emitted: platforms and profiles share them.
+    told: Mutex<BTreeSet<String>>,
+    /// The files left out of projects that are installed from their directories.
+    left_out: Mutex<BTreeMap<PathBuf, LeftOut>>,
+}
+
+impl Context {
+    pub fn new(io: Io, limits: Limits) -> Self {
+        let jobs = io.jobs.max(1);
+        let tars = Arc::new(LayerTars::new(io.cache.clone()));
+        let elf = Arc::new(ElfReader::new(tars.clone()));
+        Self {
+            wheel_elf: WheelElfCache::new(io.cache.clone(), elf.clone()),
+            elf,
+            tars,
+            limits,
+            doubtful: false,
+            transfers: Semaphore::new(jobs),
+            encoders: Semaphore::new(jobs.min(2)),
+            packers: Mutex::default(),
+            roots: OnceMap::default(),
+            layers: OnceMap::default(),
+            packed: OnceMap::default(),
+            repacked: OnceMap::default(),
+            pushed: OnceMap::default(),
+            told: Mutex::default(),
+            left_out: Mutex::default(),
+            io,
+        }
+    }
+
+    /// Does work on plans of one configuration file, whose limits hold for all profiles.
+    ///
+    /// # Errors
+    /// As `recovering`.
+    pub async fn over<T, F>(
+        plans: Vec<Plan>,
+        io: Io,
+        work: impl Fn(Arc<Self>, Vec<Arc<Plan>>) -> F,
+    ) -> Result<T, BuildError>
+    where
+        F: Future<Output = Result<T, BuildError>>,
+    {
+        let limits = plans.first().map_or_else(Limits::default, |plan| plan.limits);
+        let plans: Vec<_> = plans.into_iter().map(Arc::new).collect();
+        Self::recovering(io, limits, |cx| work(cx, plans.clone())).await
+    }
+
+    /// Does work in a run. Where damage turns up in the cache after it was used, the entry
+    /// is dropped and the work is done once more, in a run that believes nothing in the cache
+    /// before it is verified.
+    ///
+    /// # Errors
+    /// The work's; a cache that is damaged again and again.
+    pub async fn recovering<T, F>(io: Io, limits: Limits, work: impl Fn(Arc<Self>) -> F) -> Result<T, BuildError>
+    where
+        F: Future<Output = Result<T, BuildError>>,
+    {
+        for doubtful in [false, true] {
+            let cx = Arc::new(Self { doubtful, ..Self::new(io.clone(), limits) });
+            let done = work(cx.clone()).await;
+            if !cx.tars.any_damaged() {
+                return done;
+            }
+        }
+        Err(BuildError::Unreliable)
+    }
+
+    /// Fails where damage was found, so that nothing is published.
+    ///
+    /// # Errors
+    /// When there was any.
+    pub fn sound(&self) -> Result<(), BuildError> {
+        if self.tars.any_damaged() { Err(BuildError::Unreliable) } else { Ok(()) }
+    }
+
+    /// Notes the files that are left out of a project's directory.
+    pub fn leaves_out(&self, folder: PathBuf, left_out: LeftOut) {
+        self.left_out.lock().unwrap_or_else(PoisonError::into_inner).insert(folder, left_out);
+    }
+
+    /// The files left out of projects' directories.
+    pub fn left_out(&self) -> BTreeMap<PathBuf, LeftOut> {
+        self.left_out.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Emits a warning, once.
+    pub fn warn(&self, warning: Diagnostic) {
+        if self.told.lock().unwrap_or_else(PoisonError::into_inner).insert(warning.line()) {
+            self.io.progress.warn(warning);
+        }
+    }
+
+    /// Runs work that computes. It must not wait for other such work.
+    ///
+    /// # Errors
+    /// Work that panicked: a fault of carboy's.
+    pub async fn blocking<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, BuildError> {
+        self.io.cpu_pool.run(work).await.map_err(|cause| BuildError::Internal(cause.to_string()))
+    }
+
+    /// Packs with an idle packer, or a new one.
+    pub fn with_packer<T>(&self, work: impl FnOnce(&mut Packer) -> T) -> T {
+        let idle = || self.packers.lock().unwrap_or_else(PoisonError::into_inner);
+        let packer = idle().pop();
+        let mut packer = packer.unwrap_or_default();
+        let done = work(&mut packer);
+        idle().push(packer);
+        done
+    }
+
+    /// Uploads a blob, once, unless the plan's target has it.
+    ///
+    /// # Errors
+    /// The target's.
+    pub async fn push(
+        &self,
+        plan: &Plan,
+        sink: &Arc<dyn Sink>,
+        blob: &Descriptor,
+        origin: &BlobSource,
+    ) -> Result<(), BuildError> {
+        let target = plan.target.as_ref().map(ToString::to_string).unwrap_or_default();
+        let work = async {
+            let _permit = self.transfers.acquire().await;
+            sink.blob(blob, origin).await.map(|_| ()).map_err(BuildError::from)
+        };
+        self.pushed.get((target, blob.digest), work).await
+    }
+}

@@ -1,0 +1,257 @@
+//! The distributions of one platform: chosen by the lock file, fetched, and opened when they are
+//! needed; or a directory that has them ready.
+
+use std::io::Read;
+use std::sync::Arc;
+
+use futures_util::future::join_all;
+
+use super::error::BuildError;
+use super::path_dependency;
+use super::platform_build::PlatformBuild;
+use super::python_facts::PythonFacts;
+use super::stage_keys::{add_installed, add_walk};
+use crate::compose::{KeyHasher, SitePackages};
+use crate::diagnostic::{Code, Diagnostic, some_of};
+use crate::layer::budget::Budget;
+use crate::layer::zip;
+use crate::plan::{Dependencies, LockedDependencies, Plan};
+use crate::ports::{OperationError, OperationErrorKind, Packages, WalkRules, WheelError, WheelFile, WheelPlaces};
+use crate::python::lock::{PackageOrigin, Pinned};
+use crate::python::tags::Target;
+use crate::python::wheel::{self, Archive, Installed, RawZipEntry, WheelName};
+use crate::python::{Interpreter, normalised};
+use crate::rootfs::{ArchiveFile, Walk, private_keys};
+
+/// The most private keys that a warning names.
+const LISTED: usize = 4;
+
+/// The content of site-packages, not opened yet.
+pub enum ChosenPackages {
+    None,
+    /// A directory as an installer left it.
+    Directory(Walk),
+    Distributions(Vec<ChosenDistribution>),
+}
+
+/// A distribution of the lock file.
+pub enum ChosenDistribution {
+    Wheel(WheelFile),
+    /// A project that is installed from its directory.
+    Project(Box<Installed>),
+}
+
+impl ChosenPackages {
+    /// Adds everything that decides on site-packages to a key.
+    pub fn add_to(&self, key: KeyHasher) -> KeyHasher {
+        match self {
+            Self::None => key.text("none"),
+            Self::Directory(walk) => add_walk(key.text("directory"), walk),
+            Self::Distributions(all) => key.text("distributions").each(all, |key, one| match one {
+                ChosenDistribution::Wheel(file) => add_wheel(key, file),
+                ChosenDistribution::Project(installed) => add_installed(key, installed),
+            }),
+        }
+    }
+
+    /// Opens the wheels.
+    ///
+    /// # Errors
+    /// As [`install`].
+    pub async fn open(&self, build: &PlatformBuild, python: Option<&PythonFacts>) -> Result<SitePackages, BuildError> {
+        Ok(match (self, python) {
+            (Self::Directory(walk), _) => SitePackages::Directory(walk.clone()),
+            (Self::Distributions(all), Some(python)) => {
+                let budget = Arc::new(Budget::new(&build.cx.limits, "distributions"));
+                let open = all.iter().map(|one| one.open(build, &python.interpreter, &budget));
+                SitePackages::Distributions(BuildError::collect(join_all(open).await)?)
+            }
+            _ => SitePackages::None,
+        })
+    }
+
+    /// Recalls the ELF files of the wheels, which are not opened.
+    ///
+    /// # Errors
+    /// A cache that cannot be read.
+    pub fn recall_elf(&self, build: &PlatformBuild) -> Result<(), BuildError> {
+        let Self::Distributions(all) = self else { return Ok(()) };
+        for one in all {
+            if let ChosenDistribution::Wheel(file) = one {
+                build.cx.wheel_elf.recall(&file.digest)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl ChosenDistribution {
+    async fn open(
+        &self,
+        build: &PlatformBuild,
+        interpreter: &Interpreter,
+        budget: &Arc<Budget>,
+    ) -> Result<Installed, BuildError> {
+        match self {
+            Self::Wheel(file) => install(build, interpreter, file.clone(), budget.clone()).await,
+            Self::Project(installed) => Ok(Installed::clone(installed)),
+        }
+    }
+}
+
+/// Adds a wheel to a key: its content, its name, and its path, which stages refer to.
+pub fn add_wheel(key: KeyHasher, file: &WheelFile) -> KeyHasher {
+    key.text("wheel").digest(&file.digest).text(&file.name).text(file.path.display())
+}
+
+/// Opens the places of a plan's wheels, when it needs any.
+///
+/// # Errors
+/// Settings of wheel indexes that make no sense.
+pub fn wheel_places(build: &super::context::Context, plan: &Plan) -> Result<Option<Arc<dyn Packages>>, BuildError> {
+    let Dependencies::Locked(locked) = &plan.dependencies else { return Ok(None) };
+    let places = WheelPlaces {
+        wheelhouses: locked.wheelhouses.clone(),
+        wheelhouses_by: locked.wheelhouses_by,
+        index: locked.index.clone(),
+        sources: locked.lock.sources().clone(),
+        folder: locked.folder.clone(),
+        project: locked.project.clone(),
+        bounds: locked.bounds.clone(),
+    };
+    Ok(Some(build.io.indexes.packages(&places)?))
+}
+
+/// Chooses the distributions of one platform and fetches their wheels.
+///
+/// # Errors
+/// Every distribution that is not available.
+pub async fn choose(
+    build: &PlatformBuild,
+    python: Option<&PythonFacts>,
+    wheels: Option<&Arc<dyn Packages>>,
+) -> Result<ChosenPackages, BuildError> {
+    match (&build.plan.dependencies, python, wheels) {
+        (Dependencies::Ready(_), ..) => ready(build).await,
+        (Dependencies::Locked(locked), Some(python), Some(wheels)) => {
+            let pinned = locked.lock.pinned(&python.environment, &locked.choice).map_err(BuildError::Lock)?;
+            let doubts = locked.lock.doubts(&python.environment, &locked.choice).map_err(BuildError::Lock)?;
+            doubts.into_iter().for_each(|doubt| build.cx.warn(Diagnostic::warning(Code::LockFileDoubt, doubt)));
+            let all = pinned.iter().map(|pinned| one(build, locked, pinned, python, wheels));
+            BuildError::collect(join_all(all).await).map(ChosenPackages::Distributions)
+        }
+        _ => Ok(ChosenPackages::None),
+    }
+}
+
+/// Lists the ready-made directory of a platform.
+async fn ready(build: &PlatformBuild) -> Result<ChosenPackages, BuildError> {
+    let Dependencies::Ready(folders) = &build.plan.dependencies else { return Ok(ChosenPackages::None) };
+    let Some(folder) = folders.get(&build.platform).cloned() else { return Ok(ChosenPackages::None) };
+    let key = "`dependencies.site-packages`";
+    let folders = build.cx.io.folders.clone();
+    let walk = build.cx.blocking(move || folders.walk(&folder, &WalkRules::default())).await?;
+    let walk = walk.map_err(|cause| BuildError::Local { what: format!("{key} for {}", build.platform), cause })?;
+    let keys: Vec<_> = walk.private_keys.iter().map(|path| String::from_utf8_lossy(path).into_owned()).collect();
+    if let Some(text) = of_keys(key, &keys) {
+        build.cx.warn(Diagnostic::warning(Code::PrivateKey, text));
+    }
+    Ok(ChosenPackages::Directory(walk))
+}
+
+async fn one(
+    build: &PlatformBuild,
+    locked: &LockedDependencies,
+    pinned: &Pinned,
+    python: &PythonFacts,
+    wheels: &Arc<dyn Packages>,
+) -> Result<ChosenDistribution, BuildError> {
+    let PackageOrigin::Folder { path } = &pinned.origin else {
+        let file = wheels.wheel(pinned, &python.target).await.map_err(|cause| no_wheel(pinned, python, cause))?;
+        return Ok(ChosenDistribution::Wheel(file));
+    };
+    let from_files = path_dependency::install(build, &python.interpreter, pinned, locked.folder.join(path)).await;
+    // A project that has to be built may have been built into a wheelhouse.
+    let Err(BuildError::Project { .. }) = &from_files else {
+        return from_files.map(Box::new).map(ChosenDistribution::Project);
+    };
+    match wheels.wheel(pinned, &python.target).await {
+        Ok(file) => Ok(ChosenDistribution::Wheel(file)),
+        Err(_) => from_files.map(Box::new).map(ChosenDistribution::Project),
+    }
+}
+
+fn no_wheel(pinned: &Pinned, python: &PythonFacts, cause: WheelError) -> BuildError {
+    if let WheelError { kind: kind @ OperationErrorKind::Corrupt, message, hint, .. } = cause {
+        return OperationError { kind, message, hint }.into();
+    }
+    let version = pinned.version.as_ref().map_or_else(String::new, |version| format!(" {version}"));
+    BuildError::WheelError { distribution: format!("{}{version}", pinned.name), target: python.target.clone(), cause }
+}
+
+/// Installs a wheel as an installer would, and reads its ELF files.
+///
+/// # Errors
+/// A wheel that is not one, or was not made for this name, or lies about its content, or has
+/// more than is left of the budget.
+pub async fn install(
+    build: &PlatformBuild,
+    interpreter: &Interpreter,
+    file: WheelFile,
+    budget: Arc<Budget>,
+) -> Result<Installed, BuildError> {
+    let (interpreter, cx) = (interpreter.clone(), build.cx.clone());
+    let wheel = ArchiveFile { name: file.name, path: file.path.to_path_buf(), digest: file.digest };
+    let work = move || {
+        let archive = zip::list(wheel).map_err(|cause| BuildError::Zip(Box::new(cause)))?;
+        let size = archive.members.iter().fold(0_u64, |sum, member| sum.saturating_add(member.size));
+        let taken = budget.take_entries(archive.members.len() as u64).and_then(|()| budget.take_bytes(size));
+        taken.map_err(|cause| BuildError::Bounds { image: archive.file.name.clone(), cause })?;
+        let open = &mut |member: &_| Ok(Box::new(zip::open(&archive, member)?) as Box<dyn Read>);
+        let installed = wheel::install(&archive, &interpreter, open);
+        let mut installed = installed.map_err(|cause| BuildError::Wheel(Box::new(cause)))?;
+        cx.wheel_elf.read(&archive)?;
+        installed.warnings.extend(of_keys(&installed.to_string(), &private_keys(&archive)));
+        Ok(installed)
+    };
+    build.cx.blocking(work).await?
+}
+
+/// Members of a wheel that are private keys. Only those are read whose names tell that
+/// they may be, and which are small, as keys are.
+fn private_keys(archive: &Archive) -> Vec<String> {
+    let is_key = |member: &&RawZipEntry| {
+        let name = member.name.rsplit('/').next().unwrap_or_default().as_bytes();
+        let mut text = Vec::new();
+        private_keys::is_key_name(name)
+            || private_keys::may_be_key(name)
+                && member.size <= private_keys::LONGEST as u64
+                && zip::open(archive, member).is_ok_and(|mut content| content.read_to_end(&mut text).is_ok())
+                && private_keys::begins_key(&text)
+    };
+    archive.members.iter().filter(is_key).map(|member| member.name.clone()).collect()
+}
+
+/// A warning of keys that everyone has who has the image.
+fn of_keys(whose: &str, keys: &[String]) -> Option<String> {
+    let what = if keys.len() == 1 { "a private key" } else { "private keys" };
+    (!keys.is_empty()).then(|| format!("{whose} brings {what} into the image: {}", some_of(keys, LISTED)))
+}
+
+/// The wheel of the project itself that fits a platform best.
+///
+/// # Errors
+/// Wheels of several projects or versions; none that fits.
+pub fn own_wheel(found: &[WheelFile], target: &Target) -> Result<WheelFile, BuildError> {
+    let named: Vec<_> = found.iter().filter_map(|file| Some((WheelName::parse(&file.name)?, file))).collect();
+    let list = || found.iter().map(|file| file.name.clone()).collect::<Vec<_>>().join(", ");
+    let same = |(one, _): &(WheelName, &WheelFile)| (normalised(&one.distribution), one.version.clone());
+    if named.windows(2).any(|pair| same(&pair[0]) != same(&pair[1])) {
+        let hint = "name one of them, or clear the folder and build it again: uv build --wheel --clear";
+        return Err(BuildError::AppWheel { text: format!("it names several: {}", list()), hint });
+    }
+    wheel::best(named, target).cloned().ok_or_else(|| BuildError::AppWheel {
+        text: format!("none of these is for {target}: {}", list()),
+        hint: "build one for each platform, or leave out the platforms that have none",
+    })
+}

@@ -1,0 +1,286 @@
+//! Everything that can stop a build, with what a person can do about it.
+
+use std::error::Error;
+use std::fmt::Display;
+use std::path::PathBuf;
+
+use crate::diagnostic::{Code, Detail, Diagnostic};
+use crate::hint::Hint;
+use crate::image::ConfigError;
+use crate::layer::PackError;
+use crate::layer::budget::ImageError;
+use crate::layer::zip::ZipError;
+use crate::oci::{ManifestError, Platform};
+use crate::ports::{OperationError, WheelError};
+use crate::python::lock::LockError;
+use crate::python::project::ProjectError;
+use crate::python::tags::Target;
+use crate::python::wheel::{InvalidWheel, WheelFault};
+
+/// Why there is no image.
+#[derive(Debug, thiserror::Error)]
+pub enum BuildError {
+    #[error(transparent)]
+    Operation(#[from] OperationError),
+    #[error("cannot use {what}")]
+    Local {
+        what: String,
+        #[source]
+        cause: OperationError,
+    },
+    #[error("{image} is not a valid image")]
+    Manifest {
+        image: String,
+        #[source]
+        cause: ManifestError,
+    },
+    #[error("{image} is not a valid image")]
+    Config {
+        image: String,
+        #[source]
+        cause: ConfigError,
+    },
+    #[error("{image} is an index of too many manifests, or of indexes in indexes")]
+    Nested { image: String },
+    #[error("{image} has no image for {wanted}")]
+    Platform { image: String, wanted: Platform, has: Vec<Platform> },
+    #[error("{image} is not supported: its {what} has the media type `{media_type}`")]
+    MediaType { image: String, what: &'static str, media_type: String },
+    #[error("{image} is not a valid image: its {what} has {size} bytes, more than any image needs")]
+    TooLarge { image: String, what: &'static str, size: u64 },
+    #[error("cannot use layer {layer} of {image}")]
+    Layer {
+        image: String,
+        layer: String,
+        #[source]
+        cause: Box<dyn Error + Send + Sync>,
+        limit: Option<&'static str>,
+    },
+    #[error("{image} is too large")]
+    Bounds {
+        image: String,
+        #[source]
+        cause: ImageError,
+    },
+    /// The errors of images, and all platforms that are built.
+    #[error("the image has {} errors", found.len())]
+    Diagnostics { found: Vec<Diagnostic>, platforms: Vec<Platform> },
+    #[error(transparent)]
+    Lock(LockError),
+    #[error(transparent)]
+    Zip(Box<ZipError>),
+    #[error(transparent)]
+    Wheel(Box<InvalidWheel>),
+    #[error("no wheel of {distribution} for {target}: {cause}")]
+    WheelError { distribution: String, target: Target, cause: WheelError },
+    #[error("cannot install {name} from `{}`", folder.display())]
+    Project {
+        name: String,
+        folder: PathBuf,
+        #[source]
+        cause: ProjectError,
+    },
+    #[error("cannot use `app.wheel`: {text}")]
+    AppWheel { text: String, hint: &'static str },
+    #[error("cannot read `{path}` of the image: {cause}")]
+    Read { path: String, cause: String },
+    #[error("carboy did not build {0}: none of its layers says so")]
+    NotOurs(String),
+    #[error("the image has no file `{name}`")]
+    NoFile { name: String, nearest: Option<String> },
+    #[error(transparent)]
+    Pack(#[from] PackError),
+    #[error("the cache returned other bytes than were stored in it: its disk or memory may be failing")]
+    Unreliable,
+    #[error("internal error: {0}")]
+    Internal(String),
+}
+
+impl BuildError {
+    /// A file of an image that cannot be read.
+    pub(super) fn read(path: impl Display, cause: impl Display) -> Self {
+        Self::Read { path: path.to_string(), cause: cause.to_string() }
+    }
+
+    pub(super) fn config(image: &str, cause: ConfigError) -> Self {
+        Self::Config { image: image.to_owned(), cause }
+    }
+
+    /// The values of several outcomes, or all their errors as one. An error that is not about
+    /// an image comes alone.
+    ///
+    /// # Errors
+    /// When there is one.
+    pub(super) fn collect<T>(outcomes: Vec<Result<T, Self>>) -> Result<Vec<T>, Self> {
+        let (mut done, mut found) = (Vec::new(), Vec::new());
+        for outcome in outcomes {
+            match outcome {
+                Ok(value) => done.push(value),
+                Err(error @ (Self::Internal(_) | Self::Bounds { .. })) => return Err(error),
+                Err(error) => found.extend(error.diagnostics()),
+            }
+        }
+        if found.is_empty() { Ok(done) } else { Err(found.into()) }
+    }
+
+    /// The outcomes of all platforms, or the errors of all: errors of images are collected,
+    /// any other error comes first, alone.
+    ///
+    /// # Errors
+    /// When there is one.
+    pub(super) fn of_platforms<T>(
+        outcomes: Vec<(Platform, Result<T, Self>)>,
+        all: &[Platform],
+    ) -> Result<Vec<T>, Self> {
+        let (mut done, mut errors) = (Vec::new(), Vec::new());
+        for (platform, outcome) in outcomes {
+            match outcome {
+                Ok(value) => done.push(value),
+                Err(Self::Diagnostics { found, .. }) => errors.extend(found.into_iter().map(|one| one.on(&platform))),
+                Err(other) => return Err(other),
+            }
+        }
+        if errors.is_empty() { Ok(done) } else { Err(Self::Diagnostics { found: errors, platforms: all.to_vec() }) }
+    }
+
+    /// The platforms of the images that diagnostics are about, where there may be several.
+    #[must_use]
+    pub fn platforms(&self) -> &[Platform] {
+        if let Self::Diagnostics { platforms, .. } = self { platforms } else { &[] }
+    }
+
+    /// The error as diagnostics: several where images have several errors.
+    #[must_use]
+    pub fn diagnostics(&self) -> Vec<Diagnostic> {
+        match self {
+            Self::Diagnostics { found, .. } => found.clone(),
+            Self::WheelError { distribution, target, cause } => vec![no_wheel(distribution, target, cause)],
+            other => vec![other.with_subject(Diagnostic::of(other.code(), other).hint(other.hint()))],
+        }
+    }
+
+    fn with_subject(&self, diagnostic: Diagnostic) -> Diagnostic {
+        match self {
+            Self::Manifest { image, .. }
+            | Self::Config { image, .. }
+            | Self::Nested { image }
+            | Self::MediaType { image, .. }
+            | Self::TooLarge { image, .. }
+            | Self::Layer { image, .. }
+            | Self::Bounds { image, .. }
+            | Self::NotOurs(image) => diagnostic.image(image),
+            Self::Platform { image, wanted, .. } => diagnostic.image(image).on(wanted),
+            Self::Project { name, folder, .. } => diagnostic.distribution(name).file(folder.display()),
+            Self::Read { path, .. } => diagnostic.file(path),
+            Self::NoFile { name, .. } => diagnostic.file(name),
+            _ => diagnostic,
+        }
+    }
+
+    fn code(&self) -> Code {
+        match self {
+            Self::Operation(cause) | Self::Local { cause, .. } => cause.kind.code(),
+            Self::Manifest { .. }
+            | Self::Config { .. }
+            | Self::Nested { .. }
+            | Self::MediaType { .. }
+            | Self::TooLarge { .. }
+            | Self::Layer { limit: None, .. } => Code::InvalidImage,
+            Self::Platform { .. } => Code::NoPlatform,
+            Self::Layer { .. } | Self::Bounds { .. } => Code::LimitExceeded,
+            Self::NoFile { .. } => Code::MissingPath,
+            Self::Lock(_) => Code::InvalidLockFile,
+            Self::Zip(_) | Self::Wheel(_) | Self::Pack(PackError::ZipEntry { .. } | PackError::Record { .. }) => {
+                Code::InvalidWheel
+            }
+            Self::WheelError { .. } | Self::AppWheel { .. } => Code::NoWheel,
+            Self::Project { cause, .. } => project_code(cause),
+            Self::Read { .. } | Self::Pack(PackError::Read { .. } | PackError::Changed { .. }) => Code::UnreadableFile,
+            Self::NotOurs(_) => Code::NotBuiltByCarboy,
+            Self::Pack(PackError::Write(_)) => Code::UnusableCache,
+            Self::Unreliable => Code::DamagedCache,
+            Self::Diagnostics { .. } | Self::Internal(_) => Code::Internal,
+        }
+    }
+}
+
+/// The error of a distribution without a wheel. Its platform says which machine it is for.
+fn no_wheel(distribution: &str, target: &Target, cause: &WheelError) -> Diagnostic {
+    let reason = cause.message.clone();
+    let detail = Detail::NoWheel {
+        distribution: distribution.to_owned(),
+        target: without_machine(target),
+        python: target.python.to_string(),
+        reason: reason.clone(),
+        build: cause.build.clone(),
+    };
+    let text = format!("no wheel of {distribution} for {}", without_machine(target));
+    let diagnostic = Diagnostic { causes: vec![reason], ..Diagnostic::error(Code::NoWheel, text) };
+    diagnostic.distribution(distribution).hint(cause.hint.clone()).detail(detail)
+}
+
+/// `Python 3.13, glibc 2.41`: the platforms say which machine it is.
+fn without_machine(target: &Target) -> String {
+    Target { machine: "", ..target.clone() }.to_string().trim_end_matches([',', ' ']).to_owned()
+}
+
+fn project_code(error: &ProjectError) -> Code {
+    match error {
+        ProjectError::Syntax(_)
+        | ProjectError::NoName
+        | ProjectError::OtherName(_)
+        | ProjectError::Version(_)
+        | ProjectError::Scripts(_) => Code::InvalidProject,
+        _ => Code::UnbuiltProject,
+    }
+}
+
+fn raise(key: &str) -> String {
+    format!("if the image is as large as it should be, raise `{key}` under [limits]")
+}
+
+impl Hint for BuildError {
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Operation(cause) | Self::Local { cause, .. } => cause.hint(),
+            Self::Layer { limit: Some(key), .. } => Some(raise(key)),
+            Self::Bounds { cause, .. } => Some(raise(cause.limit())),
+            Self::Platform { has, .. } if has.is_empty() => None,
+            Self::Platform { has, .. } => {
+                let list: Vec<_> = has.iter().map(ToString::to_string).collect();
+                Some(format!("it has {}; choose with --platform", list.join(", ")))
+            }
+            Self::Lock(cause) => cause.hint(),
+            Self::Zip(cause) => cause.hint(),
+            Self::Wheel(cause) => cause.hint(),
+            Self::Project { cause, .. } => cause.hint(),
+            Self::AppWheel { hint, .. } => Some((*hint).to_owned()),
+            Self::NoFile { nearest: Some(near), .. } => Some(format!("it has `{near}`")),
+            Self::NoFile { .. } => {
+                Some("name a file, as in /usr/bin/tool, or the end of its path, as in libz.so.1".to_owned())
+            }
+            Self::Unreliable => Some("name a folder on another disk with --cache-dir".to_owned()),
+            Self::Pack(PackError::Record { .. }) => Some(WheelFault::CHANGED.to_owned()),
+            _ => None,
+        }
+    }
+}
+
+impl From<Vec<Diagnostic>> for BuildError {
+    /// Errors of one image. The platform is attached at the top.
+    fn from(found: Vec<Diagnostic>) -> Self {
+        Self::Diagnostics { found: found.into_iter().filter(Diagnostic::is_error).collect(), platforms: Vec::new() }
+    }
+}
+
+impl From<Diagnostic> for BuildError {
+    fn from(error: Diagnostic) -> Self {
+        vec![error].into()
+    }
+}
+
+impl From<Box<Diagnostic>> for BuildError {
+    fn from(error: Box<Diagnostic>) -> Self {
+        vec![*error].into()
+    }
+}

@@ -1,0 +1,99 @@
+//! The tars of pulled layers, opened once each and verified as they are read.
+
+use std::collections::{HashMap, HashSet};
+use std::fs::File;
+use std::io;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::compose::Contents;
+use crate::layer::{TarFiles, contents};
+use crate::oci::{DiffId, Digest};
+use crate::ports::{Cache, CacheKind};
+use crate::rootfs::{Content, ReadSeek};
+
+/// The tars of a run.
+pub struct LayerTars {
+    cache: Arc<dyn Cache>,
+    known: Mutex<Known>,
+}
+
+#[derive(Default)]
+struct Known {
+    /// The cache's key of each blob's tar.
+    keys: HashMap<Digest, Digest>,
+    open: HashMap<Digest, Arc<File>>,
+    /// Files that were verified, by blob and offset.
+    verified: HashSet<(Digest, u64)>,
+    /// Blobs whose tars were found damaged.
+    damaged: HashSet<Digest>,
+}
+
+impl LayerTars {
+    pub fn new(cache: Arc<dyn Cache>) -> Self {
+        Self { cache, known: Mutex::default() }
+    }
+
+    /// The cache's key of the tar that a blob unpacks to. The diff id is part of it:
+    /// an image whose configuration promises another one never gets this tar.
+    pub fn key(&self, blob: &Digest, diff_id: DiffId) -> Digest {
+        let key = Digest::of(format!("{blob} {diff_id}").as_bytes());
+        self.with(|known| known.keys.insert(*blob, key));
+        key
+    }
+
+    /// Whether a tar was found damaged after its facts had been used.
+    pub fn any_damaged(&self) -> bool {
+        self.with(|known| !known.damaged.is_empty())
+    }
+
+    fn with<T>(&self, work: impl FnOnce(&mut Known) -> T) -> T {
+        work(&mut self.known.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Contents for LayerTars {
+    fn open(&self, content: &Content) -> io::Result<Box<dyn ReadSeek>> {
+        contents::open(content, self)
+    }
+
+    fn magic(&self, content: &Content) -> io::Result<[u8; 4]> {
+        contents::magic(content, self)
+    }
+}
+
+impl TarFiles for LayerTars {
+    fn tar(&self, blob: &Digest) -> io::Result<Arc<File>> {
+        let lost = || io::Error::other(format!("the cache lost the layer {}", blob.short()));
+        self.with(|known| {
+            if let Some(file) = known.open.get(blob) {
+                return Ok(file.clone());
+            }
+            let key = known.keys.get(blob).ok_or_else(lost)?;
+            let file = self.cache.open(CacheKind::Tar, key).map_err(io::Error::other)?;
+            // One that another process found damaged is fetched again.
+            let file = file.ok_or_else(|| {
+                known.damaged.insert(*blob);
+                lost()
+            })?;
+            let file = Arc::new(file);
+            known.open.insert(*blob, file.clone());
+            Ok(file)
+        })
+    }
+
+    fn is_verified(&self, blob: &Digest, offset: u64) -> bool {
+        self.with(|known| known.verified.contains(&(*blob, offset)))
+    }
+
+    fn set_verified(&self, blob: &Digest, offset: u64) {
+        self.with(|known| known.verified.insert((*blob, offset)));
+    }
+
+    fn damaged(&self, blob: &Digest) -> io::Error {
+        let (new, key) = self.with(|known| (known.damaged.insert(*blob), known.keys.get(blob).copied()));
+        if let Some(key) = key.filter(|_| new) {
+            self.cache.damaged(CacheKind::Tar, &key, &format!("the tar of layer {}", blob.short()));
+        }
+        io::Error::new(io::ErrorKind::InvalidData, format!("the cached tar of layer {} is damaged", blob.short()))
+    }
+}

@@ -1,0 +1,217 @@
+//! The local files of a plan, which all its platforms share: application, copies, wheels.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::context::Context;
+use super::distributions;
+use super::error::BuildError;
+use super::platform_build::PlatformBuild;
+use super::python_facts::PythonFacts;
+use super::stage_keys::{add_local_file, add_walk};
+use crate::compose::{Application, CopiedFiles, KeyHasher, no_entrypoint};
+use crate::diagnostic::{Code, Diagnostic};
+use crate::layer::budget::Budget;
+use crate::plan::{App, Copy, Plan, join};
+use crate::ports::{Folders, Packages, WalkRules, WheelFile};
+use crate::python::entrypoint;
+use crate::rootfs::{LeftOut, LocalKind, Walk};
+
+/// The local files of a plan.
+pub struct LocalFiles {
+    app: Option<LocalApplication>,
+    pub copies: Arc<Vec<CopiedFiles>>,
+    /// The indexes and directories of wheels, when the plan needs any.
+    pub wheels: Option<Arc<dyn Packages>>,
+}
+
+/// The application on this machine.
+enum LocalApplication {
+    /// Its files, which are the same for all platforms.
+    Files(Application),
+    /// The wheels that were built of it.
+    Wheels(Vec<WheelFile>),
+}
+
+/// The application of one platform, not opened yet.
+pub enum ChosenApplication {
+    Files(Application),
+    Wheel(WheelFile),
+}
+
+impl LocalFiles {
+    /// Lists the local files of a plan.
+    ///
+    /// # Errors
+    /// A directory that cannot be read; no wheel; no entrypoint, or too many to choose from.
+    pub async fn list(cx: &Arc<Context>, plan: &Arc<Plan>) -> Result<Self, BuildError> {
+        let app = application(cx, plan).await?;
+        let copies = Arc::new(copies(cx, plan).await?);
+        Ok(Self { app, copies, wheels: distributions::wheel_places(cx, plan)? })
+    }
+
+    /// The files that are left out of the application and of copies.
+    pub fn left_out(&self, plan: &Plan) -> LeftOut {
+        let mut all = LeftOut::default();
+        if let (Some(App { source, .. }), Some(LocalApplication::Files(Application::Files { walk, .. }))) =
+            (&plan.app, &self.app)
+        {
+            all.add(source, walk.left_out.clone());
+        }
+        for (copy, copied) in plan.copies.iter().zip(self.copies.iter()) {
+            if let CopiedFiles::Directory(walk) = copied {
+                all.add(&copy.from, walk.left_out.clone());
+            }
+        }
+        all
+    }
+
+    /// The application of one platform.
+    ///
+    /// # Errors
+    /// Wheels of which none fits.
+    pub fn application(&self, python: Option<&PythonFacts>) -> Result<Option<ChosenApplication>, BuildError> {
+        Ok(match (&self.app, python) {
+            (None, _) | (Some(LocalApplication::Wheels(_)), None) => None,
+            (Some(LocalApplication::Files(app)), _) => Some(ChosenApplication::Files(app.clone())),
+            (Some(LocalApplication::Wheels(found)), Some(python)) => {
+                Some(ChosenApplication::Wheel(distributions::own_wheel(found, &python.target)?))
+            }
+        })
+    }
+
+    /// Adds copies to a key.
+    pub fn add_copies_to(&self, key: KeyHasher) -> KeyHasher {
+        key.each(&self.copies, |key, copied| match copied {
+            CopiedFiles::File(file) => add_local_file(key.text("file"), file),
+            CopiedFiles::Directory(walk) => add_walk(key.text("directory"), walk),
+        })
+    }
+}
+
+impl ChosenApplication {
+    /// Adds everything that decides on the application to a key.
+    pub fn add_to(&self, key: KeyHasher) -> KeyHasher {
+        match self {
+            Self::Files(Application::Files { walk, start }) => add_walk(key.text("files").config(start), walk),
+            Self::Files(Application::Wheel { .. }) => key.text("installed"),
+            Self::Wheel(file) => distributions::add_wheel(key, file),
+        }
+    }
+
+    /// Opens the wheel, if it is one.
+    ///
+    /// # Errors
+    /// As [`distributions::install`].
+    pub async fn open(&self, build: &PlatformBuild, python: Option<&PythonFacts>) -> Result<Application, BuildError> {
+        let (file, python) = match (self, python) {
+            (Self::Files(app), _) => return Ok(app.clone()),
+            (Self::Wheel(file), Some(python)) => (file, python),
+            (Self::Wheel(_), None) => return Err(BuildError::Internal("a wheel without Python".to_owned())),
+        };
+        let budget = Arc::new(Budget::new(&build.cx.limits, "files"));
+        let installed = distributions::install(build, &python.interpreter, file.clone(), budget).await?;
+        let modules = installed.modules(&python.interpreter);
+        let start = entrypoint::of_installed(&installed.name, &installed.scripts, modules);
+        Ok(Application::Wheel { installed: Arc::new(installed), start })
+    }
+}
+
+async fn application(cx: &Arc<Context>, plan: &Plan) -> Result<Option<LocalApplication>, BuildError> {
+    let Some(app) = plan.app.clone() else { return Ok(None) };
+    let folders = cx.io.folders.clone();
+    let (shared, project, source, include) =
+        (folders.clone(), plan.folder.clone(), app.source.clone(), app.include.clone());
+    cx.blocking(move || shared.check_named(&project, &source, &include)).await??;
+    if let Some(pattern) = app.wheel.clone() {
+        let found = cx.blocking(move || wheels(folders.as_ref(), &app.source, &pattern)).await??;
+        return Ok(Some(LocalApplication::Wheels(found)));
+    }
+    let unversioned = app.project.as_ref().filter(|project| project.version.is_none());
+    if let Some(name) = unversioned.and_then(|project| project.name.as_ref()).filter(|_| plan.runtime.is_some()) {
+        let message = format!(
+            "importlib.metadata does not find {name}: pyproject.toml has no version of it, which only its build backend knows; \
+             wheel = \"dist/*.whl\" under [app] takes the wheel that this made"
+        );
+        cx.warn(Diagnostic::warning(Code::NoMetadata, message));
+    }
+    let rules = WalkRules {
+        ignore_files: true,
+        defaults: true,
+        include: app.include.clone(),
+        exclude: app.exclude.clone(),
+        inputs: app.inputs.clone(),
+        outputs: plan.outputs(),
+    };
+    let source = app.source.clone();
+    let walk = cx.blocking(move || folders.walk(&source, &rules)).await??;
+    warn_of_passwords(cx, &app.source, &walk);
+    let start = if plan.image.entrypoint.is_none() && plan.runtime.is_some() {
+        let found = entrypoint::start(app.project.as_ref(), walk.file_names());
+        Some(found.map_err(|candidates| no_entrypoint(&candidates))?.command(&app.to.to_string()))
+    } else {
+        None
+    };
+    Ok(Some(LocalApplication::Files(Application::Files { walk: Arc::new(walk), start })))
+}
+
+/// The wheels that a path or glob below a folder names.
+fn wheels(folders: &dyn Folders, source: &Path, pattern: &str) -> Result<Vec<WheelFile>, BuildError> {
+    // Only the folder that the pattern begins with is looked through.
+    let (folder, glob) =
+        pattern.rsplit_once('/').filter(|(folder, _)| !folder.contains(['*', '?', '[', '{'])).unwrap_or((".", pattern));
+    let rules = WalkRules { include: vec![format!("/{glob}")], exclude: vec!["**".to_owned()], ..WalkRules::default() };
+    let walk = folders.walk(&source.join(folder), &rules)?;
+    let mut out = Vec::new();
+    for local in walk.entries {
+        let LocalKind::File(file) = local.kind else { continue };
+        let name = String::from_utf8_lossy(&local.path).rsplit('/').next().unwrap_or_default().to_owned();
+        out.push(WheelFile { name, path: file.path.into(), digest: file.digest, size: file.size });
+    }
+    if out.is_empty() {
+        let text = format!("there is no `{pattern}` below `{}`", source.display());
+        return Err(BuildError::AppWheel { text, hint: "build it with: uv build --wheel" });
+    }
+    Ok(out)
+}
+
+/// Lists the files of `[[copy]]` tables. A directory is copied without the files that never
+/// belong into an image. A file that is named itself is copied, unless it is a link to a file
+/// of another name.
+async fn copies(cx: &Arc<Context>, plan: &Arc<Plan>) -> Result<Vec<CopiedFiles>, BuildError> {
+    if plan.copies.is_empty() {
+        return Ok(Vec::new());
+    }
+    let (folders, shared) = (cx.io.folders.clone(), plan.clone());
+    let work =
+        move || shared.copies.iter().map(|copy| copied(folders.as_ref(), &shared, copy)).collect::<Result<Vec<_>, _>>();
+    let all = cx.blocking(work).await??;
+    for (copy, copied) in plan.copies.iter().zip(&all) {
+        if let CopiedFiles::Directory(walk) = copied {
+            warn_of_passwords(cx, &copy.from, walk);
+        }
+    }
+    Ok(all)
+}
+
+fn copied(folders: &dyn Folders, plan: &Plan, copy: &Copy) -> Result<CopiedFiles, BuildError> {
+    folders.check_named(&plan.folder, &copy.from, &copy.include)?;
+    if !folders.is_folder(&copy.from) {
+        return Ok(CopiedFiles::File(folders.file(&copy.from)?));
+    }
+    let (include, outputs) = (copy.include.clone(), plan.outputs());
+    let rules = WalkRules { defaults: true, include, outputs, ..WalkRules::default() };
+    Ok(CopiedFiles::Directory(Arc::new(folders.walk(&copy.from, &rules)?)))
+}
+
+/// Warns of files that are left out, and that the application may need.
+fn warn_of_passwords(cx: &Context, folder: &Path, walk: &Walk) {
+    for path in &walk.with_passwords {
+        let path = join(folder, Path::new(String::from_utf8_lossy(path).as_ref()));
+        let message = format!(
+            "`{}` is left out: a URL in it has a password; name the file under `include` if the image needs it",
+            path.display()
+        );
+        cx.warn(Diagnostic::warning(Code::PasswordInUrl, message));
+    }
+}

@@ -1,0 +1,64 @@
+//! Path sources of a lock file: projects that are installed from their directories.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::error::BuildError;
+use super::platform_build::PlatformBuild;
+use crate::compose::{Contents as _, install_project, left_out_of_project};
+use crate::ports::WalkRules;
+use crate::python::lock::Pinned;
+use crate::python::project::{ProjectError, ProjectMetadata};
+use crate::python::wheel::Installed;
+use crate::python::{Interpreter, normalised};
+use crate::rootfs::Content;
+
+/// The most bytes of a `pyproject.toml`.
+const LIMIT: u64 = 16 << 20;
+
+/// Installs a project of pure Python from its folder.
+///
+/// # Errors
+/// `Project` for a project that has to be built; a directory that cannot be read.
+pub async fn install(
+    build: &PlatformBuild,
+    interpreter: &Interpreter,
+    pinned: &Pinned,
+    folder: PathBuf,
+) -> Result<Installed, BuildError> {
+    let (cx, plan) = (&build.cx, &build.plan);
+    let app = plan.app.as_ref();
+    let rules = WalkRules {
+        ignore_files: true,
+        defaults: true,
+        include: app.map(|app| app.include.clone()).unwrap_or_default(),
+        outputs: plan.outputs(),
+        ..WalkRules::default()
+    };
+    let (root, shared) = (app.map(|app| app.source.clone()), cx.clone());
+    let (folders, interpreter, name) = (cx.io.folders.clone(), interpreter.clone(), pinned.name.clone());
+    let work = move || {
+        let walk = folders.walk(&folder, &rules);
+        let walk = walk.map_err(|cause| BuildError::Local { what: name.clone(), cause })?;
+        let error = |cause| BuildError::Project { name: name.clone(), folder: folder.clone(), cause };
+        let local = folders.file(&folder.join("pyproject.toml")).map_err(|_| error(ProjectError::NoName))?;
+        let content = Content::Local(Arc::new(local));
+        let text = shared.tars.read(&content, LIMIT);
+        let text = text.map_err(|cause| BuildError::read(folder.join("pyproject.toml").display(), cause))?;
+        let project = ProjectMetadata::parse(&String::from_utf8_lossy(&text)).map_err(error)?;
+        match &project.name {
+            Some(other) if normalised(other) != name => Err(error(ProjectError::OtherName(other.clone()))),
+            _ => {
+                let installed = install_project(&project, &walk, &interpreter).map_err(error)?;
+                let mut left_out = left_out_of_project(&project, &walk).map_err(error)?;
+                // The application's walk counts what is below its folder.
+                if root.is_some_and(|root| folders.is_within(&folder, &root)) {
+                    left_out.rules.clear();
+                }
+                shared.leaves_out(folder.clone(), left_out);
+                Ok(installed)
+            }
+        }
+    };
+    cx.blocking(work).await?
+}

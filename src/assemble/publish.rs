@@ -1,0 +1,184 @@
+//! Makes the layers of composed images, assembles manifests and index, and publishes them: the
+//! tags last.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use futures_util::future::try_join_all;
+
+use super::compose_image::ComposedImage;
+use super::context::Context;
+use super::error::BuildError;
+use super::layer_cache::{self, FinishedLayer, PlannedLayer};
+use super::report::{LayerReport, MissingLibrary, PlatformReport, Report, ResolvedLibraries, Size};
+use super::stage_cache::Summary;
+use crate::diagnostic::{Detail, Severity};
+use crate::image::{self, Assembled, BaseRef, Lineage, NewLayer};
+use crate::oci::{Descriptor, Digest, Location, RawManifest, media_type};
+use crate::plan::Plan;
+use crate::ports::{BlobSource, Sink};
+use crate::rootfs::LeftOut;
+
+/// An index whose blobs are at the target, and whose manifests are not.
+pub struct BuiltIndex {
+    plan: Arc<Plan>,
+    sink: Option<Arc<dyn Sink>>,
+    images: Vec<Assembled>,
+    index: RawManifest,
+    platforms: Vec<PlatformReport>,
+    left_out: LeftOut,
+    elapsed: Duration,
+}
+
+impl BuiltIndex {
+    /// Builds the images of a plan and uploads their blobs.
+    ///
+    /// # Errors
+    /// Errors of composing; layers that cannot be made or uploaded.
+    pub async fn build(cx: &Arc<Context>, plan: Arc<Plan>) -> Result<Self, BuildError> {
+        let started = Instant::now();
+        let sink = match (&plan.target, plan.push) {
+            (Some(target), true) => Some(cx.io.repositories.sink(target)?),
+            _ => None,
+        };
+        let (composed, left_out) = super::compose_all(cx, &plan, sink.as_ref()).await?;
+        let base_index = composed.iter().find_map(|image| image.base.index);
+        let finished = try_join_all(composed.into_iter().map(finish)).await?;
+        let (images, platforms): (Vec<_>, Vec<_>) = finished.into_iter().unzip();
+        let index = image::index(&images, &lineage(&plan, base_index));
+        Ok(Self { plan, sink, images, index, platforms, left_out, elapsed: started.elapsed() })
+    }
+
+    /// Uploads the manifests by digest, then the index.
+    ///
+    /// # Errors
+    /// The target's.
+    pub async fn push_manifests(&self) -> Result<(), BuildError> {
+        let Some(sink) = &self.sink else { return Ok(()) };
+        try_join_all(self.images.iter().map(|image| sink.manifest(&image.manifest, None))).await?;
+        // A layout would list a nameless image beside the tags.
+        if self.plan.tags.is_empty() || matches!(self.plan.target, Some(Location::Registry(_))) {
+            sink.manifest(&self.index, None).await?;
+        }
+        Ok(())
+    }
+
+    /// Moves the tags.
+    ///
+    /// # Errors
+    /// The target's.
+    pub async fn publish(self) -> Result<Report, BuildError> {
+        let Self { plan, sink, index, platforms, left_out, elapsed, .. } = self;
+        let started = Instant::now();
+        if let Some(sink) = &sink {
+            for tag in &plan.tags {
+                sink.manifest(&index, Some(tag)).await?;
+            }
+        }
+        let digest = index.digest();
+        Ok(Report {
+            profile: plan.profile.clone(),
+            reference: reference(&plan, digest),
+            digest,
+            pushed: sink.is_some(),
+            tags: plan.tags.clone(),
+            base: plan.base_name.clone(),
+            builder: plan.builder_name.clone(),
+            platforms,
+            left_out,
+            elapsed: elapsed + started.elapsed(),
+        })
+    }
+}
+
+/// Makes and uploads the layers and the configuration of one platform's image.
+async fn finish(mut composed: ComposedImage) -> Result<(Assembled, PlatformReport), BuildError> {
+    let image = &composed;
+    let one = |layer| layer_cache::finish(&image.build, layer, async || image.recipe(&layer.id));
+    let finished = try_join_all(image.summary.layers.iter().map(one)).await?;
+    composed.base_uploaded().await?;
+    let ComposedImage { build, base, summary, .. } = &composed;
+    let layers: Vec<_> = summary.layers.iter().zip(&finished).collect();
+    let new_layers: Vec<_> = layers.iter().map(|(layer, finished)| new_layer(layer, finished, summary)).collect();
+    let base_ref = BaseRef { config: &base.config, layers: &base.layers, platform: &base.platform };
+    let assembled = image::assemble(&base_ref, &new_layers, &summary.process, &lineage(&build.plan, base.digest))
+        .map_err(|cause| BuildError::config(&build.plan.base_name, cause))?;
+    let descriptor = Descriptor::of(media_type::CONFIG, &assembled.config);
+    build.push(&descriptor, &BlobSource::Bytes(assembled.config.clone().into())).await?;
+    let reports = layers.into_iter().map(|(layer, finished)| layer_report(layer, finished));
+    let report = PlatformReport {
+        platform: build.platform.clone(),
+        base: summary.base,
+        layers: reports.collect(),
+        python: summary.python.clone(),
+        taken: sorted(summary.facts.libraries.clone()),
+        missing: missing(summary),
+        resolved: ResolvedLibraries { objects: summary.objects, elapsed: composed.elapsed },
+    };
+    Ok((assembled, report))
+}
+
+fn new_layer(layer: &PlannedLayer, finished: &FinishedLayer, summary: &Summary) -> (Descriptor, NewLayer) {
+    let created_by = layer.id.created_by(summary.python.as_deref());
+    (finished.packed.descriptor.clone(), NewLayer { diff_id: finished.packed.diff_id, created_by })
+}
+
+fn layer_report(layer: &PlannedLayer, FinishedLayer { packed, cached }: &FinishedLayer) -> LayerReport {
+    LayerReport {
+        kind: layer.id.kind,
+        distribution: layer.id.distribution().map(str::to_owned),
+        digest: packed.descriptor.digest,
+        size: Size { layers: 1, packed: packed.descriptor.size, unpacked: packed.unpacked },
+        files: packed.files,
+        cached: *cached,
+    }
+}
+
+/// The libraries that may stay missing.
+pub fn missing(summary: &Summary) -> Vec<MissingLibrary> {
+    let notes = summary.facts.diagnostics.iter().filter(|one| one.severity == Severity::Note);
+    let missing = notes.filter_map(|note| match &note.detail {
+        Some(Detail::MissingLibrary { soname, needed_by }) => {
+            Some(MissingLibrary { soname: soname.clone(), needed_by: needed_by.clone() })
+        }
+        _ => None,
+    });
+    let mut out = sorted(missing.collect());
+    out.dedup();
+    out
+}
+
+fn sorted<T: Ord>(mut list: Vec<T>) -> Vec<T> {
+    list.sort();
+    list
+}
+
+/// The line for stdout: `registry/repo:tag@sha256:…` with one tag, without it
+/// otherwise; `oci:DIR@sha256:…` for a layout.
+fn reference(plan: &Plan, digest: Digest) -> String {
+    match &plan.target {
+        None => digest.to_string(),
+        Some(Location::Layout { folder, .. }) => format!("oci:{}@{digest}", folder.display()),
+        Some(Location::Registry(name)) => match plan.tags.as_slice() {
+            [tag] => format!("{}:{tag}@{digest}", name.bare()),
+            _ => format!("{}@{digest}", name.bare()),
+        },
+    }
+}
+
+fn lineage(plan: &Plan, base_digest: Option<Digest>) -> Lineage {
+    let base_name = match &plan.base {
+        Some(Location::Registry(name)) => Some(match &name.tag {
+            Some(tag) => format!("{}:{tag}", name.bare()),
+            None => name.bare(),
+        }),
+        _ => None,
+    };
+    let base_digest = base_digest.filter(|_| base_name.is_some());
+    Lineage { base_name, base_digest, created: rfc3339(plan.timestamp), own: plan.image.annotations.clone() }
+}
+
+fn rfc3339(seconds: u64) -> String {
+    let seconds = i64::try_from(seconds).unwrap_or(i64::MAX);
+    jiff::Timestamp::from_second(seconds).unwrap_or(jiff::Timestamp::MAX).to_string()
+}

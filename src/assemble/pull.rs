@@ -1,0 +1,380 @@
+//! Fetches an image: the manifest for one platform, its configuration, its layers
+//! as one tree. Bytes are verified before they are used.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::Read as _;
+use std::sync::Arc;
+
+use futures_util::future::{try_join, try_join_all};
+use tokio::io::AsyncReadExt as _;
+use tokio::sync::OnceCell;
+
+use super::context::Context;
+use super::error::BuildError;
+use super::platform_build::PlatformBuild;
+use super::pulled_layer;
+use crate::image::ImageConfig;
+use crate::layer::TarListing;
+use crate::layer::budget::{self, Budget};
+use crate::oci::digest::VerifyError;
+use crate::oci::location::Selector;
+use crate::oci::manifest::{IndexEntry, Parsed};
+use crate::oci::{Descriptor, DiffId, Digest, ImageManifest, Location, Platform, RawManifest, media_type};
+use crate::ports::{CacheKind, OperationError, OperationErrorKind, Source};
+use crate::rootfs::Tree;
+
+/// The most bytes of an image configuration that carboy reads.
+const CONFIG_LIMIT: u64 = 8 << 20;
+/// What an image has limits for, together.
+const LAYERS: &str = "layers";
+/// Indexes in indexes: Docker Hub has none, buildx's imagetools can make two.
+const MAX_DEPTH: usize = 4;
+/// The most manifests that are fetched to find one platform's: an index that tells
+/// platforms needs one.
+const MAX_MANIFESTS: usize = 64;
+
+/// An image for one platform. Its files are listed when they are needed.
+pub struct Image {
+    pub name: String,
+    /// None for scratch.
+    pub source: Option<Arc<dyn Source>>,
+    /// The digest of this platform's manifest; none for scratch.
+    pub digest: Option<Digest>,
+    /// The digest that its name leads to: an index's, or that of this manifest.
+    pub index: Option<Digest>,
+    /// The platform as the index lists it.
+    pub platform: Platform,
+    pub config: ImageConfig,
+    /// Its layers, from the lowest up.
+    pub layers: Vec<Descriptor>,
+    files: OnceCell<FileList>,
+}
+
+/// The files of an image.
+#[derive(Clone)]
+pub struct FileList {
+    pub tree: Arc<Tree>,
+    /// The bytes of all layers, unpacked.
+    pub unpacked: u64,
+}
+
+/// The images of one platform.
+pub struct Images {
+    pub base: Arc<Image>,
+    pub builder: Option<Arc<Image>>,
+    /// The images that `[[extract]]` names besides the builder, in the order of their names.
+    pub others: Vec<(String, Arc<Image>)>,
+}
+
+/// The manifest or index that an image's name leads to.
+pub struct Root {
+    source: Arc<dyn Source>,
+    raw: RawManifest,
+}
+
+impl Image {
+    /// An image without layers.
+    pub fn scratch(platform: &Platform) -> Self {
+        Self {
+            name: "scratch".to_owned(),
+            source: None,
+            digest: None,
+            index: None,
+            platform: platform.clone(),
+            config: ImageConfig::scratch(platform),
+            layers: Vec::new(),
+            files: OnceCell::new_with(Some(FileList { tree: Arc::default(), unpacked: 0 })),
+        }
+    }
+
+    /// The digest of everything that its files depend on.
+    pub fn key(&self) -> Digest {
+        let scratch = || Digest::of(format!("scratch {}", self.platform).as_bytes());
+        self.digest.unwrap_or_else(scratch)
+    }
+
+    /// Its files. Layers come from the cache where it has them.
+    ///
+    /// # Errors
+    /// Content that differs from its digest; layers that do not stack.
+    pub async fn files(&self, cx: &Arc<Context>) -> Result<FileList, BuildError> {
+        self.files.get_or_try_init(|| self.list(cx)).await.cloned()
+    }
+
+    async fn list(&self, cx: &Arc<Context>) -> Result<FileList, BuildError> {
+        let Some(source) = &self.source else { return Ok(FileList { tree: Arc::default(), unpacked: 0 }) };
+        let layers = layers(cx, self, source).await?;
+        let unpacked = layers.iter().fold(0, |sum: u64, (_, listing)| sum.saturating_add(listing.size));
+        let (shared, name) = (cx.clone(), self.name.clone());
+        let tree = cx.blocking(move || stack(&shared, &name, &layers)).await??;
+        Ok(FileList { tree: Arc::new(tree), unpacked })
+    }
+}
+
+impl Images {
+    /// Finds the images that a plan names.
+    ///
+    /// # Errors
+    /// As [`image`].
+    pub async fn find(build: &PlatformBuild) -> Result<Self, BuildError> {
+        let plan = &build.plan;
+        let base = async {
+            match &plan.base {
+                Some(location) => image(&build.cx, &plan.base_name, location, &build.platform).await,
+                None => Ok(Arc::new(Image::scratch(&build.platform))),
+            }
+        };
+        let builder = async {
+            match (&plan.builder, &plan.builder_name) {
+                (Some(location), Some(name)) => image(&build.cx, name, location, &build.platform).await.map(Some),
+                _ => Ok(None),
+            }
+        };
+        let (base, builder) = try_join(base, builder).await?;
+        let mut others = BTreeMap::new();
+        for table in &plan.extracts {
+            if let Some(location) = &table.from {
+                let image = image(&build.cx, &table.from_name, location, &build.platform).await?;
+                others.insert(table.from_name.clone(), image);
+            }
+        }
+        Ok(Self { base, builder, others: others.into_iter().collect() })
+    }
+}
+
+/// Finds an image for one platform: its manifest and configuration.
+///
+/// # Errors
+/// No such image or platform; content that differs from its digest; more than the limits
+/// allow.
+pub async fn image(
+    cx: &Arc<Context>,
+    name: &str,
+    location: &Location,
+    platform: &Platform,
+) -> Result<Arc<Image>, BuildError> {
+    let root = cx.roots.get(location.to_string(), root(cx, location)).await?;
+    let chosen = choose(cx, name, &root, platform).await?;
+    let image = Image {
+        name: name.to_owned(),
+        source: Some(root.source.clone()),
+        digest: Some(chosen.digest),
+        index: Some(root.raw.digest()),
+        platform: chosen.platform,
+        config: chosen.config,
+        layers: chosen.manifest.layers,
+        files: OnceCell::new(),
+    };
+    for (descriptor, diff_id) in image.layers.iter().zip(diff_ids(&image)?) {
+        cx.tars.key(&descriptor.digest, diff_id); // stages of earlier runs refer to its files
+    }
+    let bounded = |cause| BuildError::Bounds { image: name.to_owned(), cause };
+    budget::check_stored(&image.layers, &cx.limits).map_err(bounded)?;
+    Ok(Arc::new(image))
+}
+
+/// The diff id of each layer.
+fn diff_ids(image: &Image) -> Result<Vec<DiffId>, BuildError> {
+    let diff_ids = image.config.diff_ids().map_err(|cause| BuildError::config(&image.name, cause))?;
+    if diff_ids.len() == image.layers.len() {
+        return Ok(diff_ids);
+    }
+    let cause = crate::image::ConfigError::Layers { diff_ids: diff_ids.len(), layers: image.layers.len() };
+    Err(BuildError::config(&image.name, cause))
+}
+
+async fn root(cx: &Context, location: &Location) -> Result<Arc<Root>, BuildError> {
+    let (source, selector) = cx.io.repositories.source(location)?;
+    let raw = match &selector {
+        Selector::Digest(digest) => manifest(cx, &source, digest).await?,
+        Selector::Tag(_) => source.manifest(&selector).await?,
+    };
+    Ok(Arc::new(Root { source, raw }))
+}
+
+/// A manifest by digest, from the cache or the source.
+async fn manifest(cx: &Context, source: &Arc<dyn Source>, digest: &Digest) -> Result<RawManifest, BuildError> {
+    #[derive(serde::Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Head {
+        media_type: Option<String>,
+    }
+    if let Some(bytes) = cached(cx, digest, crate::oci::manifest::LIMIT)? {
+        let head = serde_json::from_slice::<Head>(&bytes).ok().and_then(|head| head.media_type);
+        if let Some(media_type) = head {
+            return Ok(RawManifest { media_type, bytes });
+        }
+    }
+    let raw = source.manifest(&Selector::Digest(*digest)).await?;
+    keep(cx, digest, &raw.bytes)?;
+    Ok(raw)
+}
+
+fn cached(cx: &Context, digest: &Digest, limit: u64) -> Result<Option<Vec<u8>>, BuildError> {
+    let Some(file) = cx.io.cache.open(CacheKind::Blob, digest)? else { return Ok(None) };
+    let mut bytes = Vec::new();
+    let read = file.take(limit).read_to_end(&mut bytes);
+    let whole = read.is_ok_and(|_| Digest::of(&bytes) == *digest);
+    if !whole {
+        cx.io.cache.damaged(CacheKind::Blob, digest, &format!("manifest or configuration {}", digest.short()));
+    }
+    Ok(whole.then_some(bytes))
+}
+
+fn keep(cx: &Context, digest: &Digest, bytes: &[u8]) -> Result<(), BuildError> {
+    use std::io::Write as _;
+    let mut staged = cx.io.cache.stage()?;
+    staged.write_all(bytes).map_err(|cause| cx.io.cache.failure(&cause))?;
+    Ok(cx.io.cache.commit(staged, CacheKind::Blob, digest)?)
+}
+
+struct Chosen {
+    digest: Digest,
+    platform: Platform,
+    manifest: ImageManifest,
+    config: ImageConfig,
+}
+
+/// The manifest for a platform, found through indexes, and its configuration.
+async fn choose(cx: &Context, name: &str, root: &Root, wanted: &Platform) -> Result<Chosen, BuildError> {
+    let mut has = Vec::new();
+    let mut seen = BTreeSet::new();
+    let mut open = vec![(None, None, 0)];
+    while let Some((digest, platform, depth)) = open.pop() {
+        let raw = match digest {
+            None => root.raw.clone(),
+            Some(digest) if !seen.insert(digest) => continue,
+            Some(_) if seen.len() > MAX_MANIFESTS => return Err(BuildError::Nested { image: name.to_owned() }),
+            Some(digest) => manifest(cx, &root.source, &digest).await?,
+        };
+        match raw.parse().map_err(|cause| BuildError::Manifest { image: name.to_owned(), cause })? {
+            Parsed::Image(manifest) => {
+                let config = config(cx, name, &root.source, &manifest).await?;
+                let of_config = config.platform();
+                if of_config.matches(wanted) {
+                    return Ok(Chosen {
+                        digest: raw.digest(),
+                        platform: platform.unwrap_or(of_config),
+                        manifest,
+                        config,
+                    });
+                }
+                has.push(of_config);
+            }
+            Parsed::Index(index) if depth < MAX_DEPTH => {
+                let (fitting, others) = candidates(index.manifests, wanted);
+                has.extend(others);
+                let next = |entry: IndexEntry| (Some(entry.descriptor.digest), entry.platform, depth + 1);
+                open.extend(fitting.into_iter().rev().map(next));
+            }
+            Parsed::Index(_) => return Err(BuildError::Nested { image: name.to_owned() }),
+        }
+    }
+    has.sort();
+    has.dedup();
+    Err(BuildError::Platform { image: name.to_owned(), wanted: wanted.clone(), has })
+}
+
+/// The entries that may hold the platform, and the platforms of the others.
+/// Attestations (`unknown/unknown`) are neither.
+fn candidates(entries: Vec<IndexEntry>, wanted: &Platform) -> (Vec<IndexEntry>, Vec<Platform>) {
+    let mut fitting = Vec::new();
+    let mut others = Vec::new();
+    for entry in entries {
+        let is_image =
+            media_type::is_manifest(&entry.descriptor.media_type) || media_type::is_index(&entry.descriptor.media_type);
+        match &entry.platform {
+            _ if !is_image => {}
+            Some(platform) if platform.os == "unknown" => {}
+            Some(platform) if !platform.matches(wanted) => others.push(platform.clone()),
+            Some(_) | None => fitting.push(entry),
+        }
+    }
+    (fitting, others)
+}
+
+async fn config(
+    cx: &Context,
+    name: &str,
+    source: &Arc<dyn Source>,
+    manifest: &ImageManifest,
+) -> Result<ImageConfig, BuildError> {
+    let descriptor = &manifest.config;
+    if !media_type::is_config(&descriptor.media_type) {
+        return Err(BuildError::MediaType {
+            image: name.to_owned(),
+            what: "configuration",
+            media_type: descriptor.media_type.clone(),
+        });
+    }
+    let bytes = if let Some(bytes) = cached(cx, &descriptor.digest, CONFIG_LIMIT)? {
+        bytes
+    } else {
+        if descriptor.size > CONFIG_LIMIT {
+            return Err(BuildError::TooLarge { image: name.to_owned(), what: "configuration", size: descriptor.size });
+        }
+        let mut bytes = Vec::new();
+        let mut reader = source.blob(descriptor).await?;
+        reader.read_to_end(&mut bytes).await.map_err(|cause| transfer(name, descriptor, &cause))?;
+        keep(cx, &descriptor.digest, &bytes)?;
+        bytes
+    };
+    ImageConfig::parse(&bytes).map_err(|cause| BuildError::config(name, cause))
+}
+
+pub(super) fn transfer(name: &str, blob: &Descriptor, cause: &std::io::Error) -> BuildError {
+    let inner = cause.get_ref();
+    if let Some(error) = inner.and_then(|inner| inner.downcast_ref::<OperationError>()) {
+        return BuildError::Operation(OperationError {
+            message: format!("{name}: {}", error.message),
+            ..error.clone()
+        });
+    }
+    if inner.and_then(|inner| inner.downcast_ref::<VerifyError>()).is_some() {
+        let hint =
+            "the registry, or something on the way, sent other bytes than the manifest promises; nothing was kept";
+        let (kind, message) = (OperationErrorKind::Corrupt, format!("{name}: {cause}"));
+        return BuildError::Operation(OperationError { kind, message, hint: Some(hint.to_owned()) });
+    }
+    let message = format!("{name}: blob {} is no sound `{}`: {cause}", blob.digest.short(), blob.media_type);
+    BuildError::Operation(OperationError { kind: OperationErrorKind::Other, message, hint: None })
+}
+
+async fn layers(
+    cx: &Arc<Context>,
+    image: &Image,
+    source: &Arc<dyn Source>,
+) -> Result<Vec<(Descriptor, Arc<TarListing>)>, BuildError> {
+    let name = image.name.as_str();
+    let bounded = |cause| BuildError::Bounds { image: name.to_owned(), cause };
+    let budget = Arc::new(Budget::new(&cx.limits, LAYERS));
+    let one = |(descriptor, diff_id): (&Descriptor, DiffId)| {
+        let descriptor = descriptor.clone();
+        let budget = budget.clone();
+        async move {
+            let work = pulled_layer::listing(cx, name, source, &descriptor, diff_id, &budget);
+            let listing = cx.layers.get(cx.tars.key(&descriptor.digest, diff_id), work).await?;
+            Ok::<_, BuildError>((descriptor, listing))
+        }
+    };
+    let layers = try_join_all(image.layers.iter().zip(diff_ids(image)?).map(one)).await?;
+    // Layers that the cache had count too.
+    let all = Budget::new(&cx.limits, LAYERS);
+    layers.iter().try_for_each(|(_, listing)| all.take_bytes(listing.size)).map_err(bounded)?;
+    Ok(layers)
+}
+
+fn stack(cx: &Context, name: &str, layers: &[(Descriptor, Arc<TarListing>)]) -> Result<Tree, BuildError> {
+    let mut tree = Tree::default();
+    let all = Budget::new(&cx.limits, LAYERS);
+    for (descriptor, listing) in layers {
+        let digest = &descriptor.digest;
+        let error = |limit, cause| BuildError::Layer { image: name.to_owned(), layer: digest.short(), cause, limit };
+        listing.check(&cx.limits).map_err(|cause| error(cause.limit(), cause.into()))?;
+        let entries = listing.entries.clone();
+        let bounded = all.take_entries(entries.len() as u64);
+        bounded.map_err(|cause| BuildError::Bounds { image: name.to_owned(), cause })?;
+        tree.stack(entries, &cx.limits).map_err(|cause| error(cause.limit(), cause.into()))?;
+    }
+    Ok(tree)
+}

@@ -1,0 +1,244 @@
+//! Why a file is in an image: one that would be built, or one that was.
+
+mod chain;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use chain::{Naming, chain};
+
+use super::compose_image::ComposedImage;
+use super::context::{Context, Io};
+use super::error::BuildError;
+use super::publish::missing;
+use super::pull::{self, Image};
+use super::report::{PlatformWhy, Why};
+use crate::compose::{self, Changes, Contents as _, Reasons};
+use crate::debian::dpkg::Owners;
+use crate::image::LayerKind;
+use crate::oci::{Digest, Location, Platform};
+use crate::plan::Plan;
+use crate::python::{Distributions, Interpreter};
+use crate::rootfs::{Entry, Limits, RootPath, Tree};
+
+/// The most bytes of one layer's reasons that are read.
+const REASONS_LIMIT: u64 = 64 << 20;
+
+/// Why a file would be in the image, on each platform of each plan. `name` is a path,
+/// or the last name of one.
+///
+/// # Errors
+/// What would stop the build; a file that no image has and no library misses.
+pub async fn why(plans: Vec<Plan>, io: Io, name: &str) -> Result<Vec<Why>, BuildError> {
+    Context::over(plans, io, |cx, plans| async move { why_in(&cx, plans, name).await }).await
+}
+
+async fn why_in(cx: &Arc<Context>, plans: Vec<Arc<Plan>>, name: &str) -> Result<Vec<Why>, BuildError> {
+    let mut out = Vec::new();
+    let mut first = None;
+    for plan in plans {
+        let (composed, _) = super::compose_all(cx, &plan, None).await?;
+        let mut platforms = Vec::new();
+        for image in &composed {
+            let tree = tree_of(cx, image).await?;
+            platforms.push(would_be(cx, image, &tree, name)?);
+            first.get_or_insert(tree);
+        }
+        out.push(Why { profile: plan.profile.clone(), platforms });
+    }
+    if out.iter().all(is_empty) { Err(not_there(first.as_ref(), name)) } else { Ok(out) }
+}
+
+/// The tree that a container of a composed image would see.
+async fn tree_of(cx: &Arc<Context>, image: &ComposedImage) -> Result<Tree, BuildError> {
+    let mut tree = Tree::clone(&image.base.files(cx).await?.tree);
+    for (path, entry) in image.changes()?.iter().flat_map(Changes::entries) {
+        tree.insert(path.clone(), entry.clone());
+    }
+    Ok(tree)
+}
+
+fn would_be(cx: &Context, image: &ComposedImage, tree: &Tree, name: &str) -> Result<PlatformWhy, BuildError> {
+    let interpreter = image.python.as_ref().map(|python| &python.interpreter);
+    let purelib = interpreter.map(|interpreter| &interpreter.purelib);
+    let owners = Owned::of(cx, tree, purelib)?;
+    let naming = Naming { owner: &|path| owners.name(path), purelib };
+    let reasons = Reasons::of(image.changes()?);
+    let last = name.rsplit('/').next();
+    let missing = missing(&image.summary).into_iter();
+    Ok(PlatformWhy {
+        platform: image.build.platform.clone(),
+        files: named(tree, name).iter().map(|path| chain(&reasons, path, &naming, |_| None)).collect(),
+        missing: missing.filter(|missing| last == Some(&missing.soname)).collect(),
+    })
+}
+
+/// Packages and distributions of an image, by its own records.
+struct Owned<'a> {
+    tree: &'a Tree,
+    packages: Owners,
+    distributions: Distributions,
+}
+
+impl<'a> Owned<'a> {
+    fn of(cx: &Context, tree: &'a Tree, purelib: Option<&RootPath>) -> Result<Self, BuildError> {
+        let contents = cx.tars.as_ref();
+        let packages = Owners::read(tree, &mut compose::reader(tree, contents))?;
+        let distributions = compose::distributions(tree, purelib, contents);
+        Ok(Self { tree, packages, distributions })
+    }
+
+    /// `numpy 2.3.1` or `zlib1g 1:1.2.13.dfsg-1`. A link is of the package of what it
+    /// leads to: lists with sums have no links.
+    fn name(&self, path: &RootPath) -> Option<String> {
+        if let Some(distribution) = self.distributions.owner(path) {
+            return Some(distribution.to_string());
+        }
+        let real = || self.packages.of(&self.tree.resolve(path).ok()?);
+        self.packages.of(path).or_else(real).map(|package| format!("{} {}", package.name, package.version))
+    }
+}
+
+fn is_empty(why: &Why) -> bool {
+    why.platforms.iter().all(|platform| platform.files.is_empty() && platform.missing.is_empty())
+}
+
+/// The files that a path, or the end of one, means: `libz.so.1`, `numpy/__init__.py`.
+/// Folders are none: they are there for the files in them.
+fn named(tree: &Tree, name: &str) -> Vec<RootPath> {
+    let is_file = |entry: &Entry| !entry.is_folder();
+    if name.contains('/') {
+        let path = RootPath::new(name).ok();
+        let real = path.and_then(|path| tree.resolve_parent(&path).ok());
+        if let Some(path) = real.filter(|path| tree.get(path).is_some_and(is_file)) {
+            return vec![path];
+        }
+    }
+    let end = format!("/{name}");
+    let found = tree.iter().filter(|(path, entry)| path.as_bytes().ends_with(end.as_bytes()) && is_file(entry));
+    found.map(|(path, _)| path.clone()).collect()
+}
+
+/// The error for a name that no image has, with the nearest that one has: a file in
+/// the folder of that name, one of the same last name, or one that is written alike.
+fn not_there(tree: Option<&Tree>, name: &str) -> BuildError {
+    let nearest = tree.and_then(|tree| {
+        let is_path = name.contains('/');
+        let wanted = if is_path { format!("/{}", name.trim_matches('/')) } else { name.to_owned() };
+        let files = || tree.iter().filter(|(_, entry)| !entry.is_folder()).map(|(path, _)| path.to_string());
+        let within = format!("{wanted}/");
+        let inside = || files().find(|path| is_path && path.starts_with(&within));
+        let same = || {
+            let shared =
+                |path: &str| path.rsplit('/').zip(wanted.rsplit('/')).take_while(|(one, two)| one == two).count();
+            let named: Vec<_> = files().filter(|path| is_path && shared(path) > 0).collect();
+            let alone = named.len() == 1;
+            named.into_iter().max_by_key(|path| shared(path)).filter(|path| alone || shared(path) > 1)
+        };
+        let alike = || {
+            let shown = |path: String| if is_path { path } else { path.rsplit('/').next().unwrap_or(&path).to_owned() };
+            // Libraries with other versions are meant, other libraries are not.
+            let stem = |name: &str| name.split_once(".so").map_or(name, |(stem, _)| stem).to_owned();
+            let meant = stem(&wanted);
+            let most = if meant.len() > 4 { 2 } else { 1 };
+            let near = |name: &String| strsim::damerau_levenshtein(&meant, &stem(name)) <= most;
+            files().map(shown).filter(near).min_by_key(|name| strsim::damerau_levenshtein(&wanted, name))
+        };
+        inside().or_else(same).or_else(alike)
+    });
+    BuildError::NoFile { name: name.to_owned(), nearest }
+}
+
+/// Why a file is in an image that carboy built, on each of `platforms` that it has.
+///
+/// # Errors
+/// An image that cannot be pulled or was not built by carboy; a file that it lacks.
+pub async fn why_image(
+    location: &Location,
+    image_name: &str,
+    platforms: &[Platform],
+    limits: Limits,
+    io: Io,
+    name: &str,
+) -> Result<Why, BuildError> {
+    Context::recovering(io, limits, |cx| async move { why_image_in(&cx, location, image_name, platforms, name).await })
+        .await
+}
+
+async fn why_image_in(
+    cx: &Arc<Context>,
+    location: &Location,
+    image_name: &str,
+    platforms: &[Platform],
+    name: &str,
+) -> Result<Why, BuildError> {
+    let mut images = Vec::new();
+    let mut lacking = None;
+    for platform in platforms {
+        match pull::image(cx, image_name, location, platform).await {
+            Ok(image) => images.push((platform.clone(), image)),
+            Err(error @ BuildError::Platform { .. }) => lacking = Some(error),
+            Err(error) => return Err(error),
+        }
+    }
+    if let Some(error) = lacking.filter(|_| images.is_empty()) {
+        return Err(error);
+    }
+    let mut out = Vec::new();
+    let mut first = None;
+    for (platform, image) in &images {
+        let tree = image.files(cx).await?.tree;
+        let described = Described::of(cx, image, &tree)?;
+        let owners = Owned::of(cx, &tree, described.purelib.as_ref())?;
+        let naming = Naming { owner: &|path| owners.name(path), purelib: described.purelib.as_ref() };
+        let layer_of = |path: &RootPath| described.layer_of(&tree, path);
+        let files = named(&tree, name).iter().map(|path| chain(&described.reasons, path, &naming, layer_of)).collect();
+        out.push(PlatformWhy { platform: platform.clone(), files, missing: Vec::new() });
+        first.get_or_insert(tree);
+    }
+    let why = Why { profile: None, platforms: out };
+    if is_empty(&why) { Err(not_there(first.as_deref(), name)) } else { Ok(why) }
+}
+
+/// The facts that a finished image tells of itself.
+struct Described {
+    reasons: Reasons,
+    /// Carboy's layers, by blob.
+    kinds: BTreeMap<Digest, LayerKind>,
+    /// Where site-packages are, in an image with Python.
+    purelib: Option<RootPath>,
+}
+
+impl Described {
+    fn of(cx: &Context, image: &Image, tree: &Tree) -> Result<Self, BuildError> {
+        let created_by = image.config.created_by();
+        let kinds: BTreeMap<_, _> = created_by
+            .iter()
+            .zip(&image.layers)
+            .filter_map(|(text, layer)| Some((layer.digest, LayerKind::of_history(text.as_ref()?)?)))
+            .collect();
+        if kinds.is_empty() {
+            return Err(BuildError::NotOurs(image.name.clone()));
+        }
+        let mut reasons = Reasons::default();
+        for kind in LayerKind::ALL {
+            let path = compose::reason_file(kind);
+            let Some((_, entry)) = tree.follow(&path) else { continue };
+            let Some(content) = entry.content() else { continue };
+            let text = cx.tars.read(content, REASONS_LIMIT);
+            let text = text.map_err(|cause| BuildError::read(&path, cause))?;
+            if !reasons.read(kind, &text) {
+                return Err(BuildError::read(&path, "it was written by another version of carboy"));
+            }
+        }
+        let interpreter = Interpreter::find(tree, &image.config.env(), None).ok();
+        let purelib = interpreter.map(|found| found.purelib);
+        Ok(Self { reasons, kinds, purelib })
+    }
+
+    /// Which of carboy's layers a file is in.
+    fn layer_of(&self, tree: &Tree, path: &RootPath) -> Option<LayerKind> {
+        let (_, entry) = tree.follow(path)?;
+        self.kinds.get(entry.content()?.blob()?).copied()
+    }
+}

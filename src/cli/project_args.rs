@@ -1,0 +1,211 @@
+//! What a project is and what its image should be: the flags that every verb over a
+//! project has, and the plans that come of them.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use clap::Args as ClapArgs;
+
+use super::error::CliError;
+use super::project_folder::ProjectFolder;
+use super::{lock, path_check, project_root};
+use crate::config::{ConfigError, File};
+use crate::diagnostic::{Code, Diagnostic};
+use crate::plan::{self, Args, Author, Dependencies, LockFile, PathBounds, Plan};
+use crate::progress::Progress;
+use crate::rootfs::Limits;
+
+/// 1980-01-01T00:00:00Z, the earliest time that zip files can say.
+const EPOCH: u64 = 315_532_800;
+
+// No doc comment: clap would take it for the verb's description.
+#[derive(ClapArgs)]
+pub struct ProjectArgs {
+    /// The project's folder [default: the working directory]
+    #[arg(value_name = "DIR")]
+    dir: Option<PathBuf>,
+    /// Where the image goes: registry/repository[:tag] or oci:FOLDER[:NAME]
+    #[arg(long, env = "CARBOY_TO", value_name = "TARGET")]
+    to: Option<String>,
+    /// One more tag to move; repeatable
+    #[arg(long = "tag", env = "CARBOY_TAGS", value_name = "TAG", value_delimiter = ',')]
+    tags: Vec<String>,
+    /// Platforms, comma-separated or repeated [default: linux/amd64,linux/arm64]
+    #[arg(long = "platform", env = "CARBOY_PLATFORMS", value_name = "OS/ARCH", value_delimiter = ',')]
+    pub platforms: Vec<String>,
+    /// Python's version, such as 3.13, which chooses base and builder; or false
+    #[arg(long, env = "CARBOY_PYTHON", value_name = "VERSION")]
+    python: Option<String>,
+    /// The image to build on
+    #[arg(long, env = "CARBOY_BASE", value_name = "IMAGE")]
+    base: Option<String>,
+    /// The image to take Python and libraries out of
+    #[arg(long, env = "CARBOY_BUILDER", value_name = "IMAGE")]
+    builder: Option<String>,
+    /// The configuration [default: carboy.toml, or pyproject.toml's [tool.carboy]]
+    #[arg(long, env = "CARBOY_CONFIG", value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// A [profile.NAME] of the configuration, `debug` or `default`; repeatable
+    #[arg(long = "profile", env = "CARBOY_PROFILES", value_name = "NAME", value_delimiter = ',')]
+    profiles: Vec<String>,
+    /// The lock file [default: the one in the project's folder, or of the uv workspace]
+    #[arg(long, env = "CARBOY_LOCK", value_name = "FILE")]
+    lock: Option<PathBuf>,
+    /// An extra of the project to install; repeatable
+    #[arg(long = "extra", env = "CARBOY_EXTRAS", value_name = "NAME", value_delimiter = ',')]
+    extras: Vec<String>,
+    /// A dependency group to install too; repeatable
+    #[arg(long = "group", env = "CARBOY_GROUPS", value_name = "NAME", value_delimiter = ',')]
+    groups: Vec<String>,
+    /// A folder of wheels, looked in first; repeatable
+    #[arg(long, env = "CARBOY_WHEELHOUSE", value_name = "FOLDER", value_delimiter = ',')]
+    wheelhouse: Vec<PathBuf>,
+    /// The package index [default: pip's and uv's own settings, then the lock file's]
+    #[arg(long, env = "CARBOY_INDEX", value_name = "URL", hide_env_values = true)]
+    index: Option<String>,
+    /// A file or folder outside of the project that its files may name; repeatable
+    #[arg(long, env = "CARBOY_ALLOW_OUTSIDE", value_name = "PATH", value_delimiter = ',')]
+    allow_outside: Vec<PathBuf>,
+    /// zstd or gzip [default: zstd]
+    #[arg(long, env = "CARBOY_COMPRESSION", value_name = "KIND")]
+    compression: Option<String>,
+    /// What the image starts, instead of the configuration's entrypoint
+    #[arg(last = true, value_name = "CMD")]
+    command: Vec<String>,
+}
+
+impl ProjectArgs {
+    /// Reads the folder and makes a plan for each profile. Only a plan to `push` has
+    /// to have a target.
+    ///
+    /// # Errors
+    /// A folder or configuration that cannot be read; what cannot be planned.
+    pub fn plans(&self, push: bool, progress: &dyn Progress) -> Result<Vec<Plan>, CliError> {
+        ProjectFolder::check_config(self.dir.as_deref(), self.config.as_deref())?;
+        let folder = self.folder()?;
+        let plans = self.of_profiles(&folder, push, progress)?;
+        warn_of_no_lock(&folder, &plans, progress);
+        Ok(plans)
+    }
+
+    /// What images may be, as the configuration says, if it or its folder is named.
+    ///
+    /// # Errors
+    /// A folder or configuration that cannot be read.
+    pub fn limits(&self) -> Result<Limits, CliError> {
+        if self.dir.is_none() && self.config.is_none() {
+            return Ok(Limits::default());
+        }
+        Ok(self.folder()?.file.limits)
+    }
+
+    /// Where the paths in the project's files may lead.
+    ///
+    /// # Errors
+    /// Paths that cannot be followed.
+    pub fn bounds(&self) -> Result<PathBounds, CliError> {
+        let home = etcetera::home_dir().ok();
+        project_root::bounds(self.dir.as_deref().unwrap_or(Path::new(".")), &self.allow_outside, home.as_deref())
+    }
+
+    fn folder(&self) -> Result<ProjectFolder, CliError> {
+        ProjectFolder::read(self.dir.as_deref(), self.config.as_deref(), &self.allow_outside)
+    }
+
+    /// The lock file of a configuration: the one named, else the one found. Profiles
+    /// share what is read.
+    fn lock(
+        &self,
+        folder: &ProjectFolder,
+        file: &File,
+        read: &mut BTreeMap<Option<PathBuf>, Option<LockFile>>,
+        progress: &dyn Progress,
+    ) -> Result<Option<LockFile>, CliError> {
+        let configured = || file.dependencies.lock.as_ref().map(|name| plan::join(&folder.path, Path::new(name)));
+        let named = self.lock.clone().or_else(configured);
+        if let Some(lock) = read.get(&named) {
+            return Ok(lock.clone());
+        }
+        let project = folder.project.as_ref();
+        let found = match &named {
+            Some(path) => Some(lock::at_path(path.clone(), &folder.path, project)?),
+            None => lock::find(&folder.path, project, progress)?,
+        };
+        let by = if self.lock.is_some() { Author::User } else { Author::Project };
+        let index = self.index.as_deref();
+        let lock = found.map(|lock| lock.read(by, folder.bounds.clone(), index, progress)).transpose()?;
+        read.insert(named, lock.clone());
+        Ok(lock)
+    }
+
+    fn of_profiles(&self, folder: &ProjectFolder, push: bool, progress: &dyn Progress) -> Result<Vec<Plan>, CliError> {
+        let args = Args {
+            folder: folder.path.clone(),
+            to: self.to.clone(),
+            tags: self.tags.clone(),
+            platforms: self.platforms.clone(),
+            python: self.python.clone(),
+            base: self.base.clone(),
+            builder: self.builder.clone(),
+            compression: self.compression.clone(),
+            lock: None,
+            extras: self.extras.clone(),
+            groups: self.groups.clone(),
+            wheelhouse: self.wheelhouse.clone(),
+            index: self.index.clone(),
+            config: folder.own_file.clone(),
+            project: folder.project.clone(),
+            entrypoint: (!self.command.is_empty()).then(|| self.command.clone()),
+            push,
+            python_version: folder.python_version.clone(),
+            requires_python: folder.requires_python.clone(),
+            timestamp: timestamp()?,
+        };
+        let overridden = [
+            ("to", self.to.is_some()),
+            ("base", self.base.is_some()),
+            ("builder", self.builder.is_some()),
+            ("dependencies.lock", self.lock.is_some()),
+            ("dependencies.wheelhouse", !self.wheelhouse.is_empty()),
+        ];
+        let mut read = BTreeMap::new();
+        let mut plan = |file: &File, profile: Option<&str>| -> Result<Plan, CliError> {
+            path_check::check(folder, file, &overridden)?;
+            let wanted = plan::looks_for_lock(&args, file, self.lock.is_some())?;
+            let lock = if wanted { self.lock(folder, file, &mut read, progress)? } else { None };
+            Ok(Plan::new(&Args { lock, ..args.clone() }, file, profile)?)
+        };
+        if self.profiles.is_empty() {
+            return Ok(vec![plan(&folder.file, None)?]);
+        }
+        let one = |name: &String| {
+            let named = Some(name.as_str()).filter(|name| *name != "default");
+            match folder.file.with_profile(name) {
+                Ok(file) => plan(&file, named),
+                Err(ConfigError::NoProfile { .. }) if name == "debug" => Ok(plan(&folder.file, None)?.debug()?),
+                Err(error) => Err(error.into()),
+            }
+        };
+        self.profiles.iter().map(one).collect()
+    }
+}
+
+/// Tells of dependencies that the image does not get.
+fn warn_of_no_lock(folder: &ProjectFolder, plans: &[Plan], progress: &dyn Progress) {
+    let none = plans.iter().any(|plan| plan.runtime.is_some() && matches!(plan.dependencies, Dependencies::None));
+    let Some(project) = folder.project.as_ref().filter(|project| none && project.needs > 0) else { return };
+    let (has, them, command) = match project.needs {
+        1 => ("a dependency".to_owned(), "it", project.locks()),
+        count => (format!("{count} dependencies"), "any of them", project.locks()),
+    };
+    let text = format!("pyproject.toml has {has}, but there is no lock file: the image does not get {them}");
+    let warning = Diagnostic::warning(Code::LockFileDoubt, text).file("pyproject.toml");
+    progress.warn(warning.hint(format!("make one with `{command}`")));
+}
+
+fn timestamp() -> Result<u64, CliError> {
+    match std::env::var("SOURCE_DATE_EPOCH") {
+        Ok(text) if !text.is_empty() => text.parse().map_err(|_| CliError::Epoch(text)),
+        _ => Ok(EPOCH),
+    }
+}

@@ -1,0 +1,114 @@
+//! What a project's folder says: `carboy.toml`, `pyproject.toml`, `.python-version`.
+
+use std::path::{Path, PathBuf};
+
+use super::error::CliError;
+use super::project_root;
+use super::text_file::{self, CONFIGURATION};
+use crate::config::{File, pyproject_requires_python};
+use crate::plan::{PathBounds, join};
+use crate::python::lock::Format;
+use crate::python::project::ProjectMetadata;
+use crate::source::within;
+
+/// A project's folder.
+pub struct ProjectFolder {
+    /// Where the configuration's relative paths start.
+    pub path: PathBuf,
+    /// Where the paths in the project's files may lead.
+    pub bounds: PathBounds,
+    pub file: File,
+    /// The configuration's name, for errors.
+    pub name: String,
+    /// The configuration, unless it is in `pyproject.toml`, which packages need too.
+    pub own_file: Option<PathBuf>,
+    pub python_version: Option<String>,
+    pub requires_python: Option<String>,
+    /// What `pyproject.toml` says of the project.
+    pub project: Option<ProjectMetadata>,
+}
+
+impl ProjectFolder {
+    /// Reads the folder, or else the working directory. `carboy.toml` wins over
+    /// `pyproject.toml`, and the configuration that `config` names over both.
+    ///
+    /// # Errors
+    /// A folder or file that is not there; a configuration that is wrong.
+    pub fn read(dir: Option<&Path>, config: Option<&Path>, allowed: &[PathBuf]) -> Result<Self, CliError> {
+        let path = dir.unwrap_or(Path::new(".")).to_owned();
+        if !path.is_dir() {
+            return Err(CliError::NoFolder(path));
+        }
+        let bounds = project_root::bounds(&path, allowed, etcetera::home_dir().ok().as_deref())?;
+        let name = |file: &str| join(&path, Path::new(file));
+        let own = |file: &str| own(&bounds, &name(file));
+        let pyproject = own("pyproject.toml")?;
+        let (found, text) = match config {
+            Some(config) => (config.to_owned(), Some(named(config)?)),
+            None => match own("carboy.toml")? {
+                Some(text) => (name("carboy.toml"), Some(text)),
+                None => (name("pyproject.toml"), pyproject.clone()),
+            },
+        };
+        Ok(Self {
+            file: text.map(|text| parse(&found, &text)).transpose()?.unwrap_or_default(),
+            name: found.display().to_string(),
+            own_file: (!is_pyproject(&found)).then_some(found),
+            python_version: own(".python-version")?,
+            requires_python: pyproject.as_deref().and_then(pyproject_requires_python),
+            project: pyproject.as_deref().map(|text| project(&name("pyproject.toml"), text)).transpose()?,
+            bounds,
+            path,
+        })
+    }
+
+    /// Checks that a configuration which is named without a folder does not lie with a
+    /// project of its own, while there is none in the working directory.
+    ///
+    /// # Errors
+    /// It does.
+    pub fn check_config(dir: Option<&Path>, config: Option<&Path>) -> Result<(), CliError> {
+        let beside = config.and_then(Path::parent).filter(|parent| !parent.as_os_str().is_empty());
+        let Some(beside) = beside.filter(|_| dir.is_none()) else { return Ok(()) };
+        if has_project(beside) && !has_project(Path::new("")) {
+            return Err(CliError::ConfigElsewhere(beside.to_owned()));
+        }
+        Ok(())
+    }
+}
+
+/// Whether a folder has a project with dependencies.
+fn has_project(folder: &Path) -> bool {
+    let names = Format::ALL.into_iter().map(Format::file_name).chain(["pyproject.toml"]);
+    names.into_iter().any(|name| folder.join(name).is_file())
+}
+
+fn parse(path: &Path, text: &str) -> Result<File, CliError> {
+    let name = path.display().to_string();
+    Ok(if is_pyproject(path) {
+        File::from_pyproject(text, &name)?.unwrap_or_default()
+    } else {
+        File::parse(text, &name)?
+    })
+}
+
+fn is_pyproject(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| name == "pyproject.toml")
+}
+
+fn project(path: &Path, text: &str) -> Result<ProjectMetadata, CliError> {
+    ProjectMetadata::parse(text).map_err(|cause| CliError::Project { path: path.to_owned(), cause })
+}
+
+/// The text of the configuration that a flag names.
+fn named(path: &Path) -> Result<String, CliError> {
+    text_file::text(path, CONFIGURATION).map_err(|cause| CliError::Read { path: path.to_owned(), cause })
+}
+
+/// The text of a file that was found in the project; it may not be a link to elsewhere.
+fn own(bounds: &PathBounds, path: &Path) -> Result<Option<String>, CliError> {
+    if path.exists() {
+        within(bounds, path).map_err(|cause| CliError::Outside { at: "the project's files".to_owned(), cause })?;
+    }
+    text_file::text_if_any(path, CONFIGURATION).map_err(|cause| CliError::Read { path: path.to_owned(), cause })
+}

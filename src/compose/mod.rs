@@ -1,0 +1,66 @@
+//! Decides what goes into an image, stage by stage. Pure.
+//!
+//! ```text
+//! base → runtime → extract → dependencies → application → verify
+//! ```
+//!
+//! Each stage is a function of the stage below and its own inputs, and returns a finished
+//! [`Stage`]: its layers as recipes, the tree that a container would see so far, the state of
+//! the dynamic loader, package records, and the reason for each file. Nothing changes a
+//! finished stage. [`verify`] checks the whole [`Composition`].
+//!
+//! File contents are read through [`Contents`], sources are compiled through [`Compile`];
+//! both are given by the caller. Nothing else is read or written here.
+
+mod application;
+mod base;
+mod bytecode;
+mod composition;
+mod context;
+mod dependencies;
+mod draft;
+mod elf_reader;
+mod extract;
+mod interpreter;
+mod key;
+mod layer_metadata;
+mod libraries;
+mod link_targets;
+mod package_records;
+mod reason_file;
+pub mod reasons;
+mod runtime;
+mod scratch;
+mod script_interpreters;
+mod select;
+mod site_packages;
+mod source_image;
+mod stage;
+mod stored;
+pub mod verify;
+
+pub use application::{Application, CopiedFiles, application, install_project, left_out_of_project, no_entrypoint};
+pub use base::base;
+pub use composition::Composition;
+pub use context::{Compile, Compiled, Contents, Context, Sources};
+pub use dependencies::{SitePackages, dependencies};
+pub use elf_reader::{ElfFile, ElfReader, WheelElfFiles};
+pub use extract::extract;
+pub use interpreter::{check_releases, find_interpreter};
+pub use key::KeyHasher;
+pub use package_records::reader;
+pub use reason_file::reason_file;
+pub use reasons::{Because, Reason, Reasons};
+pub use runtime::runtime;
+pub use site_packages::distributions;
+pub use source_image::{SourceImage, SourceImageId};
+pub use stage::{Changes, Facts, ImageState, InstalledDistribution, Stage, TakenLibrary, TakenPackage};
+pub use verify::verify;
+
+use crate::diagnostic::Diagnostic;
+
+/// The outcome of a step that stops at an error.
+pub type Result<T> = std::result::Result<T, Box<Diagnostic>>;
+
+/// A finished stage, or all errors and warnings that were found.
+pub type StageResult = std::result::Result<Stage, Vec<Diagnostic>>;

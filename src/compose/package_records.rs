@@ -1,0 +1,130 @@
+//! Package records of files that come out of images, the licences that belong to them, and
+//! the release by which scanners judge packages.
+
+use std::collections::BTreeMap;
+use std::io::Read as _;
+use std::sync::Arc;
+
+use md5::Digest as _;
+
+use super::context::{root_path, unreadable};
+use super::draft::Draft;
+use super::reasons::Because;
+use super::{Contents, Context, Result, SourceImageId};
+use crate::debian::dpkg::Package;
+use crate::debian::md5sums::Md5;
+use crate::debian::records::{Database, Taken};
+use crate::diagnostic::Diagnostic;
+use crate::image::LayerKind;
+use crate::layer::recipe::Recipe;
+use crate::rootfs::{Content, Entry, RootPath, Tree};
+
+/// The most bytes of one file of a database: a full Debian desktop's `status` has some 5 MB
+/// (assumed).
+const FILE_LIMIT: u64 = 32 << 20;
+/// The most bytes of all files of a database. A Debian desktop of 3000 packages has some
+/// 40 MB (assumed); without a limit an image could keep carboy busy with lists for hours.
+const DATABASE_LIMIT: u64 = 128 << 20;
+const OS_RELEASE: [&str; 2] = ["/etc/os-release", "/usr/lib/os-release"];
+
+/// The package records of an image.
+///
+/// # Errors
+/// Records that cannot be read, or are too large.
+pub(super) fn database(cx: &Context, tree: &Tree) -> Result<Database> {
+    let mut reader = reader(tree, cx.contents.as_ref());
+    Database::read(tree, &mut reader)
+}
+
+impl Draft<'_> {
+    /// Adds the records of the packages that own files of a layer.
+    pub(super) fn add_records(&mut self, kind: LayerKind) -> Result<()> {
+        self.add_os_release(kind)?;
+        let mut taken = Vec::new();
+        let mut packages: BTreeMap<Arc<Package>, SourceImageId> = BTreeMap::new();
+        for (source, origins) in self.image.origins.iter().enumerate() {
+            for (path, from) in origins.iter().filter(|(path, _)| self.is_in(kind, path)) {
+                if let Some(package) = self.cx.sources[source].owners.of(from) {
+                    packages.entry(package.clone()).or_insert(source);
+                    taken.push(self.taken_file(package, path)?);
+                }
+            }
+        }
+        for (package, source) in packages {
+            if let Some(path) = self.add_licence(kind, &package, source)? {
+                taken.push(self.taken_file(&package, &path)?);
+            }
+        }
+        // A file of any origin takes the place of a package's file.
+        let came = self.layers_of(kind).flat_map(Recipe::entries).map(|(path, _)| path.clone()).collect();
+        for (path, text) in self.image.packages.extend(&self.image.tree, &taken, &came) {
+            self.put(kind, &path, Entry::bytes(0o644, text), Because::Record)?;
+        }
+        Ok(())
+    }
+
+    /// Whether a file, not a folder, is in a layer of a kind.
+    fn is_in(&self, kind: LayerKind, path: &RootPath) -> bool {
+        self.image.reasons.get(path).is_some_and(|reason| reason.layer == kind) && !self.image.tree.is_folder(path)
+    }
+
+    fn taken_file(&self, package: &Arc<Package>, path: &RootPath) -> Result<Taken> {
+        let content = self.image.tree.get(path).and_then(Entry::content);
+        let md5 = content.map(|content| md5(path, content, self.cx.contents.as_ref())).transpose()?;
+        Ok(Taken { package: package.clone(), path: path.clone(), md5 })
+    }
+
+    /// Adds a package's licence, unless the image has it. Several packages of one source may
+    /// share one by a link in the source image; here each has its own.
+    fn add_licence(&mut self, kind: LayerKind, package: &Package, source: SourceImageId) -> Result<Option<RootPath>> {
+        let path = root_path(&format!("usr/share/doc/{}/copyright", package.name));
+        let found = self.cx.sources[source].tree.follow(&path);
+        let Some((from, _)) = found.filter(|(_, entry)| entry.content().is_some()) else { return Ok(None) };
+        if self.image.tree.follow(&path).is_some() {
+            return Ok(None);
+        }
+        self.put_from((source, &from), kind, &path, Because::Record)
+    }
+
+    /// Adds the release of the source image to an image that has none, as on scratch:
+    /// without it scanners skip all packages (aquasecurity/trivy#1909).
+    fn add_os_release(&mut self, kind: LayerKind) -> Result<()> {
+        if OS_RELEASE.into_iter().any(|path| self.has(path)) {
+            return Ok(());
+        }
+        let in_layer = |path: &RootPath| self.image.reasons.get(path).is_some_and(|reason| reason.layer == kind);
+        let gave = |source: &SourceImageId| self.image.origins[*source].keys().any(in_layer);
+        let Some(source) = (0..self.cx.sources.len()).find(gave) else { return Ok(()) };
+        let has = |path: &&str| self.cx.sources[source].tree.follow(&root_path(path)).is_some();
+        let Some(path) = OS_RELEASE.into_iter().find(has) else { return Ok(()) };
+        let selected = self.select("package records", source, path)?;
+        self.add_selected(kind, (source, &selected), None, &Because::Record)?;
+        Ok(())
+    }
+}
+
+/// Reads the files of a package database or of the loader's configuration, up to a limit for
+/// all of them.
+pub fn reader(tree: &Tree, contents: &dyn Contents) -> impl FnMut(&RootPath) -> Result<Option<Vec<u8>>> {
+    let mut left = DATABASE_LIMIT;
+    move |path| {
+        let Some(content) = tree.follow(path).and_then(|(_, entry)| entry.content()) else { return Ok(None) };
+        left = left.checked_sub(content.size()).ok_or_else(|| {
+            let cause = format!("with it, dpkg's or the loader's files have more than {} MiB", DATABASE_LIMIT >> 20);
+            unreadable(path, cause)
+        })?;
+        contents.read(content, FILE_LIMIT).map(Some).map_err(|cause| unreadable(path, cause))
+    }
+}
+
+fn md5(path: &RootPath, content: &Content, contents: &dyn Contents) -> std::result::Result<Md5, Box<Diagnostic>> {
+    let mut file = contents.open(content).map_err(|cause| unreadable(path, cause))?;
+    let mut hasher = md5::Md5::new();
+    let mut buffer = vec![0; 64 << 10];
+    loop {
+        match file.read(&mut buffer).map_err(|cause| unreadable(path, cause))? {
+            0 => return Ok(hasher.finalize().into()),
+            count => hasher.update(&buffer[..count]),
+        }
+    }
+}

@@ -1,0 +1,120 @@
+//! The reason for each file of the image.
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use super::stage::Changes;
+use crate::image::LayerKind;
+use crate::rootfs::RootPath;
+
+/// The reason for a file. Reasons that a finished image does not show travel with it, in
+/// [`super::reason_file`].
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+pub enum Because {
+    /// The interpreter and its standard library.
+    Python,
+    /// Other data of the runtime: `terminfo`.
+    RuntimeData(Cow<'static, str>),
+    /// A pattern of `[[extract]]`.
+    Extract(String),
+    /// A name in `runtime.dlopen`.
+    Dlopen,
+    /// The objects that load it, the first to need it first.
+    NeededBy(Vec<RootPath>),
+    /// A script that names it in its first line.
+    RunsScript(RootPath),
+    /// Site-packages.
+    Dependency,
+    /// The application, copies, accounts, folders.
+    Application,
+    /// Metadata that carboy writes: package records, with licences and the release, the
+    /// loader's cache, reasons.
+    Record,
+}
+
+/// One file's reason.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Reason {
+    pub layer: LayerKind,
+    pub because: Because,
+}
+
+/// The reasons of all files that carboy adds, by real path.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Reasons {
+    files: BTreeMap<RootPath, Reason>,
+    /// All pairs of a library and an object that needs it.
+    needs: BTreeSet<(RootPath, RootPath)>,
+}
+
+impl Reasons {
+    /// The reasons of all files of stages, from the lowest up.
+    #[must_use]
+    pub fn of(stages: &[Changes]) -> Self {
+        let mut reasons = Self::default();
+        stages.iter().for_each(|changes| reasons.add(changes));
+        reasons
+    }
+
+    /// Adds the reasons of a stage.
+    pub(super) fn add(&mut self, changes: &Changes) {
+        for (path, (layer, because)) in &changes.reasons {
+            self.note(path.clone(), *layer, because.clone());
+        }
+        for (library, by) in &changes.needs {
+            self.also_needed_by(library, by);
+        }
+    }
+
+    /// Sets a file's reason, in place of an earlier one.
+    pub fn note(&mut self, path: RootPath, layer: LayerKind, because: Because) {
+        if let Because::NeededBy(list) = &because {
+            self.needs.extend(list.iter().map(|by| (path.clone(), by.clone())));
+        }
+        self.files.insert(path, Reason { layer, because });
+    }
+
+    /// Adds one more object that loads a library which was taken for others. False when the
+    /// library was not taken for others, or the object is known.
+    pub fn also_needed_by(&mut self, library: &RootPath, by: &RootPath) -> bool {
+        if let Some(Reason { because: Because::NeededBy(list), .. }) = self.files.get_mut(library)
+            && self.needs.insert((library.clone(), by.clone()))
+        {
+            list.push(by.clone());
+            return true;
+        }
+        false
+    }
+
+    /// A file's reason; none for the base's files.
+    #[must_use]
+    pub fn get(&self, path: &RootPath) -> Option<&Reason> {
+        self.files.get(path)
+    }
+
+    /// All reasons, sorted by path.
+    pub fn iter(&self) -> impl Iterator<Item = (&RootPath, &Reason)> {
+        self.files.iter()
+    }
+
+    /// The chain from a file to the reason that brought it in: the file, the file that needs
+    /// it, the file that needs that one. Ends at a file whose reason is no other file.
+    #[must_use]
+    pub fn chain(&self, path: &RootPath) -> Vec<RootPath> {
+        let mut chain = vec![path.clone()];
+        let mut seen: BTreeSet<_> = chain.iter().cloned().collect();
+        while let Some(reason) = chain.last().and_then(|last| self.get(last)) {
+            let next = match &reason.because {
+                Because::NeededBy(by) => by.iter().find(|by| !seen.contains(*by)),
+                Because::RunsScript(script) => Some(script).filter(|script| !seen.contains(*script)),
+                _ => None,
+            };
+            let Some(next) = next else { break };
+            seen.insert(next.clone());
+            chain.push(next.clone());
+        }
+        chain
+    }
+}

@@ -1,0 +1,58 @@
+//! Adds the entries that a pattern selects in a source image.
+
+use super::draft::Draft;
+use super::reasons::Because;
+use super::{Result, SourceImageId};
+use crate::diagnostic::{Code, Diagnostic};
+use crate::hint::Hint as _;
+use crate::image::LayerKind;
+use crate::rootfs::RootPath;
+use crate::rootfs::select::{SelectError, Selected};
+
+impl Draft<'_> {
+    /// The entries that a pattern selects. `purpose` says what they are for, in errors.
+    ///
+    /// # Errors
+    /// A pattern that selects nothing, or too much.
+    pub(super) fn select(&self, purpose: &str, source: SourceImageId, pattern: &str) -> Result<Selected> {
+        let source = &self.cx.sources[source];
+        source.tree.select(pattern).map_err(|error| {
+            let code = match &error {
+                SelectError::Missing { .. } => Code::MissingPath,
+                SelectError::Loop(_) => Code::LinkLoop,
+                _ => Code::InvalidConfiguration,
+            };
+            let message = format!("cannot take {purpose} from {}", source.name);
+            Box::new(Diagnostic::caused(code, message, &error).image(&source.name).hint(error.hint()))
+        })
+    }
+
+    /// Adds selected entries below `to`, and the targets of links among them. Returns the
+    /// paths where they went.
+    ///
+    /// # Errors
+    /// A path that cannot be written.
+    pub(super) fn add_selected(
+        &mut self,
+        kind: LayerKind,
+        (source, selected): (SourceImageId, &Selected),
+        to: Option<&RootPath>,
+        because: &Because,
+    ) -> Result<Vec<RootPath>> {
+        let mut out = Vec::new();
+        for (path, chosen) in selected {
+            let path = to.map_or_else(|| path.clone(), |to| to.join(path));
+            if chosen.entry.is_folder() && self.is_folder(&path) {
+                continue; // the image's own folders keep mode and owner
+            }
+            out.extend(self.put_from((source, &chosen.real), kind, &path, because.clone())?);
+        }
+        out.extend(self.add_link_targets(kind, source, &out, because)?);
+        Ok(out)
+    }
+
+    /// Whether a path leads to a folder of the image.
+    pub(super) fn is_folder(&self, path: &RootPath) -> bool {
+        self.image.tree.resolve(path).is_ok_and(|real| self.image.tree.is_folder(&real))
+    }
+}

@@ -1,0 +1,62 @@
+//! An image that files are taken out of.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use super::context::unreadable_in;
+use super::stage::Origins;
+use super::{Contents, Result, package_records};
+use crate::debian::dpkg::Owners;
+use crate::elf::search::{is_cacheable, trusted_folders};
+use crate::glibc::ld_so_conf;
+use crate::image::ImageConfig;
+use crate::oci::Architecture;
+use crate::rootfs::{RootPath, Tree};
+
+/// The builder, or an image that `[[extract]]` names.
+pub struct SourceImage {
+    /// Its name in the configuration: `builder`, or an image's.
+    pub name: String,
+    pub tree: Arc<Tree>,
+    pub config: ImageConfig,
+    /// The folders of its `ld.so.conf`, which its loader searches before the trusted ones.
+    pub folders: Vec<RootPath>,
+    /// The packages that own its files.
+    pub owners: Owners,
+}
+
+/// The index of a source image in [`super::Context::sources`].
+pub type SourceImageId = usize;
+
+impl SourceImage {
+    /// Reads the loader configuration and the package database of an image. `own_name` is
+    /// the name that errors call it by.
+    ///
+    /// # Errors
+    /// Files that cannot be read, or are too large.
+    pub fn read(
+        (name, own_name): (&str, &str),
+        tree: Arc<Tree>,
+        config: ImageConfig,
+        contents: &dyn Contents,
+    ) -> Result<Self> {
+        let in_image = |error| unreadable_in(own_name, error);
+        let reader = || package_records::reader(&tree, contents);
+        let folders = ld_so_conf::folders(&tree, &mut reader()).map_err(in_image)?;
+        let owners = Owners::read(&tree, &mut reader()).map_err(in_image)?;
+        Ok(Self { name: name.to_owned(), folders, owners, config, tree })
+    }
+
+    /// The folders of the new image that hold files which this image's loader finds by their
+    /// bare names, in the order in which it searches.
+    pub(super) fn listed(&self, origins: &Origins, architecture: &Architecture) -> Vec<RootPath> {
+        let covered = self.folders.iter().cloned().chain(trusted_folders(architecture));
+        let covered: Vec<_> = covered.filter_map(|folder| self.tree.resolve(&folder).ok()).collect();
+        let mut out = BTreeSet::new();
+        for (path, from) in origins.iter().filter(|(_, from)| from.name().is_some_and(is_cacheable)) {
+            let position = from.parent().and_then(|folder| covered.iter().position(|other| *other == folder));
+            out.extend(position.zip(path.parent()));
+        }
+        out.into_iter().map(|(_, folder)| folder).collect()
+    }
+}

@@ -1,0 +1,145 @@
+//! Checks the finished image as its own loader and interpreter will see it.
+
+pub mod architecture;
+mod extension_modules;
+mod missing_libraries;
+mod scripts;
+mod startup;
+mod symbol_versions;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::layer_metadata::LOADER_CACHE;
+use super::{Composition, ElfReader, Result, scratch, site_packages};
+use crate::diagnostic::Diagnostic;
+use crate::elf::{self, Abi, Closure, Edge, Loader as _, Object};
+use crate::glibc::symbol_version;
+use crate::hint::Hint as _;
+use crate::rootfs::RootPath;
+use architecture::{AbiInputs, Fault};
+
+/// Checks a composition: symbol versions, missing libraries, machines, Python versions, wheel
+/// tags, permissions, and whether the process can start.
+#[must_use]
+pub fn verify(composition: &Composition<'_>) -> Vec<Diagnostic> {
+    let mut found = Vec::new();
+    if let Err(error) = check(composition, &mut found) {
+        found.push(*error);
+    }
+    found.extend(scratch::missing_data(composition.cx, &composition.image.tree));
+    found.extend(composition.cx.elf.broken_in(&composition.image.tree));
+    found
+}
+
+fn check(composition: &Composition<'_>, found: &mut Vec<Diagnostic>) -> Result<()> {
+    let loaded = LoadedImage::load(composition)?;
+    found.extend(symbol_versions::check(composition, &loaded.outcome.edges)?);
+    let mut reachable = missing_libraries::check(&loaded, found)?;
+    missing_libraries::check_dlopen(&loaded, found)?;
+    reachable.extend(loaded.entrypoint.clone());
+    check_architecture(&loaded, reachable, found)?;
+    found.extend(startup::check(composition, &loaded.outcome.edges)?);
+    found.extend(scripts::check(composition)?);
+    Ok(())
+}
+
+/// The finished image with the libraries that each of its objects loads.
+struct LoadedImage<'a> {
+    composition: &'a Composition<'a>,
+    abi: Abi,
+    /// The objects of the platform, by real path.
+    objects: Vec<RootPath>,
+    outcome: elf::Resolution,
+    /// The program of the image's own entrypoint, by its real path.
+    entrypoint: Option<RootPath>,
+    /// The directories of `LD_LIBRARY_PATH`.
+    library_path: Vec<RootPath>,
+}
+
+impl<'a> LoadedImage<'a> {
+    fn load(composition: &'a Composition<'a>) -> Result<Self> {
+        let abi = composition.cx.abi();
+        let own = composition.objects.iter().filter(|(_, of)| **of == abi);
+        let objects: Vec<_> = own.map(|(path, _)| path.clone()).collect();
+        let outcome = composition.closure(|closure| closure.run(objects.iter().cloned()))?;
+        let program = composition.process.entrypoint.as_ref().and_then(|words| RootPath::new(words.first()?).ok());
+        let entrypoint = program.and_then(|program| composition.image.tree.resolve(&program).ok());
+        let library_path = missing_libraries::library_path(&composition.process);
+        Ok(Self { composition, abi, objects, outcome, entrypoint, library_path })
+    }
+}
+
+impl Composition<'_> {
+    /// Walks the libraries of the image as it is: nothing more is added to it.
+    fn closure<T>(&self, walk: impl FnOnce(&Closure<'_, ElfReader>) -> Result<T>) -> Result<T> {
+        let has_cache = self.image.tree.follow(&super::context::root_path(LOADER_CACHE)).is_some();
+        walk(&Closure {
+            image: &self.image.tree,
+            origins: &BTreeMap::new(),
+            donor: None,
+            donor_folders: &[],
+            image_folders: if has_cache { &self.image.covered_folders } else { &[] },
+            architecture: self.cx.architecture,
+            loader: self.cx.elf.as_ref(),
+            process: &self.image.process,
+        })
+    }
+
+    /// The object at a real path.
+    fn object_at(&self, path: &RootPath) -> Option<Arc<Object>> {
+        let content = self.image.tree.get(path)?.content()?;
+        self.cx.elf.object(path, content).ok().flatten()
+    }
+}
+
+/// Checks machines, the Python versions of modules, and the tags of wheels.
+fn check_architecture(
+    loaded: &LoadedImage<'_>,
+    mut reachable: BTreeSet<RootPath>,
+    found: &mut Vec<Diagnostic>,
+) -> Result<()> {
+    let composition = loaded.composition;
+    let (cx, image) = (composition.cx, &composition.image);
+    let interpreter = cx.interpreter.as_ref();
+    let mut imported: Vec<_> = interpreter.iter().map(|interpreter| interpreter.purelib.clone()).collect();
+    imported.extend(cx.plan.app.iter().map(|app| app.to.clone()));
+    if let Some(interpreter) = interpreter {
+        reachable.extend(composition.foreign_modules(interpreter, &imported, loaded.abi)?);
+    }
+    // The base's own objects are not checked.
+    let concerned = |path: &RootPath| {
+        image.reasons.get(path).is_some()
+            || reachable.contains(path)
+            || imported.iter().any(|folder| path.strip(folder).is_some())
+    };
+    let checked = composition.objects.iter().filter(|(path, _)| concerned(path));
+    let purelib = interpreter.map(|interpreter| &interpreter.purelib);
+    let report = architecture::check(&AbiInputs {
+        tree: &image.tree,
+        platform: loaded.abi,
+        interpreter,
+        glibc: glibc_of(composition, &loaded.outcome.edges),
+        imported: &imported,
+        objects: &checked.map(|(path, abi)| (path.clone(), *abi)).collect(),
+        reachable: &reachable,
+        distributions: &site_packages::distributions(&image.tree, purelib, cx.contents.as_ref()),
+    });
+    found.extend(report.notes.iter().map(|fault| Diagnostic::warning(fault.code(), fault.to_string())));
+    let error = |fault: &Fault| Diagnostic::error(fault.code(), fault.to_string()).hint(fault.hint());
+    found.extend(report.errors.iter().map(error));
+    Ok(())
+}
+
+/// The newest glibc version that the image's C library defines.
+fn glibc_of(composition: &Composition<'_>, edges: &[Edge]) -> Option<(u32, u32)> {
+    edges.iter().filter(|edge| edge.soname == b"libc.so.6").find_map(|edge| {
+        let libc = composition.object_at(edge.to.as_ref()?)?;
+        libc.versions.iter().flatten().filter_map(|version| symbol_version(version)).max()
+    })
+}
+
+/// Whether the name of a file is one of a shared library: `libz.so.1`.
+pub(super) fn is_called_library(path: &RootPath) -> bool {
+    path.name().is_some_and(|name| name.windows(3).any(|part| part == b".so"))
+}

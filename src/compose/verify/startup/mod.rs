@@ -1,0 +1,174 @@
+//! Checks that the image's user can start the image's process: the program, the interpreters of
+//! scripts, the dynamic loader and the libraries, Python and its directories.
+//!
+//! Only uid and gid of the image count, see [`crate::rootfs::access`].
+
+mod module_path;
+mod permissions;
+mod program;
+mod python_command;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::compose::application::entrypoint_code;
+use crate::compose::context::root_path;
+use crate::compose::{Composition, Result};
+use crate::diagnostic::{Code, Diagnostic};
+use crate::elf::Edge;
+use crate::hint::Hint as _;
+use crate::image::{Process, exec_form, resolve_program, wrapper};
+use crate::python::{Command, Interpreter, command};
+use crate::rootfs::accounts::Ids;
+use crate::rootfs::{Permission, RootPath};
+
+/// The most programs that may wrap another one.
+const WRAPPERS: usize = 8;
+/// The directories that the container runtime fills.
+const MOUNTED: [&str; 5] = ["proc", "dev", "sys", "run", "tmp"];
+
+/// Checks the process of the finished image. Faults of the base's own command are warnings.
+/// `edges` say which libraries each object loads.
+///
+/// # Errors
+/// A file that cannot be read.
+pub fn check(composition: &Composition<'_>, edges: &[Edge]) -> Result<Vec<Diagnostic>> {
+    let mut startup = Startup::new(composition, edges);
+    let workdir = startup.workdir.clone();
+    startup.allowed(&workdir, "the working directory", Permission::Execute);
+    startup.check_command()?;
+    if let Some(interpreter) = &composition.cx.interpreter {
+        startup.check_python(interpreter);
+    }
+    Ok(startup.found)
+}
+
+/// The process of one platform, as its user sees it.
+struct Startup<'a> {
+    composition: &'a Composition<'a>,
+    ids: Ids,
+    /// The real path of the working directory.
+    workdir: RootPath,
+    /// The environment of the process.
+    env: Vec<String>,
+    /// Volumes, and the directories that the container runtime fills.
+    mounted: BTreeSet<RootPath>,
+    /// The libraries that each object loads.
+    loads: BTreeMap<&'a RootPath, Vec<&'a RootPath>>,
+    /// Directories and files whose permissions are a fault already.
+    closed: BTreeSet<RootPath>,
+    found: Vec<Diagnostic>,
+}
+
+impl<'a> Startup<'a> {
+    fn new(composition: &'a Composition<'a>, edges: &'a [Edge]) -> Self {
+        let process = &composition.process;
+        let mut loads: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        for edge in edges {
+            loads.entry(&edge.from).or_default().extend(&edge.to);
+        }
+        let number = |text: &str| text.parse().unwrap_or(u32::MAX);
+        let (uid, gid) = process.user.split_once(':').unwrap_or((&process.user, ""));
+        let workdir = root_path(&process.workdir);
+        let volumes = process.volumes.iter().map(String::as_str).chain(composition.cx.base_config.volumes());
+        let mounted = volumes.chain(MOUNTED).map(root_path).filter(|path| !path.is_root());
+        Self {
+            ids: Ids { uid: number(uid), gid: number(gid) },
+            workdir: composition.image.tree.resolve(&workdir).unwrap_or(workdir),
+            env: process.env.clone(),
+            mounted: mounted.collect(),
+            loads,
+            closed: BTreeSet::new(),
+            found: Vec::new(),
+            composition,
+        }
+    }
+
+    fn process(&self) -> &'a Process {
+        &self.composition.process
+    }
+
+    fn interpreter(&self) -> Option<&'a Interpreter> {
+        self.composition.cx.interpreter.as_ref()
+    }
+
+    fn error(&mut self, code: Code, message: String, hint: Option<String>) {
+        self.found.push(Diagnostic::error(code, message).hint(hint));
+    }
+
+    fn warn(&mut self, code: Code, message: String) {
+        self.found.push(Diagnostic::warning(code, message));
+    }
+
+    /// Checks entrypoint and cmd, the base's where the image has none of its own.
+    fn check_command(&mut self) -> Result<()> {
+        if self.composition.lacks_entrypoint() {
+            return Ok(()); // its error is reported already
+        }
+        let process = self.process();
+        let is_own = process.entrypoint.is_some() || process.cmd.is_some();
+        let command = process.command(&self.composition.cx.base_config);
+        let before = self.found.len();
+        self.check_words(&command)?;
+        if is_own {
+            self.check_shell_syntax(&command);
+        } else {
+            for fault in &mut self.found[before..] {
+                fault.severity = crate::diagnostic::Severity::Warning;
+            }
+        }
+        Ok(())
+    }
+
+    /// Checks the program of a command, the program that it wraps, and the script or module that
+    /// Python is to run.
+    fn check_words(&mut self, command: &[String]) -> Result<()> {
+        let mut rest = command;
+        for _ in 0..WRAPPERS {
+            let Some((program, arguments)) = rest.split_first() else { return Ok(()) };
+            let tree = &self.composition.image.tree;
+            let path = match resolve_program(tree, program, &self.env, &self.workdir) {
+                Ok(path) => path,
+                Err(error) => {
+                    self.error(entrypoint_code(&error), error.to_string(), error.hint());
+                    return Ok(());
+                }
+            };
+            self.check_program(&path)?;
+            let own = self
+                .interpreter()
+                .filter(|interpreter| tree.resolve(&path).is_ok_and(|real| interpreter.names(tree).contains(&real)));
+            let name = String::from_utf8_lossy(path.name().unwrap_or_default()).into_owned();
+            if own.is_some() || command::is_interpreter(&name) {
+                self.check_python_command(&path, &Command::parse(arguments), own);
+                return Ok(());
+            }
+            let Some(wrapped) = wrapper::wrapped(&name, arguments) else { return Ok(()) };
+            for line in wrapped.env {
+                let name = line.split_once('=').map_or(line.as_str(), |(name, _)| name);
+                self.env.retain(|old| old.split_once('=').is_none_or(|(old, _)| old != name));
+                self.env.push(line.clone());
+            }
+            rest = wrapped.command;
+        }
+        Ok(())
+    }
+
+    /// Warns of words that only a shell would replace.
+    fn check_shell_syntax(&mut self, command: &[String]) {
+        let (variable, operator) = exec_form::for_a_shell(command);
+        if let Some(variable) = variable {
+            let message = format!(
+                "no shell replaces `{variable}` in the image's command, the program gets it as it is: \
+                 let the program read the variable itself, or write its value"
+            );
+            self.warn(Code::ShellSyntax, message);
+        }
+        if let Some(operator) = operator {
+            let message = format!(
+                "no shell reads `{operator}` in the image's command, the program gets it as an argument: \
+                 start one program, or a script that starts the others"
+            );
+            self.warn(Code::ShellSyntax, message);
+        }
+    }
+}

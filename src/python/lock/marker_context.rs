@@ -1,0 +1,158 @@
+//! Where markers are asked: an environment, and what becomes of those that it does not
+//! decide.
+//!
+//! A distribution whose marker depends on the kernel is installed: one too many does less
+//! harm than one too few. Which ones these are is noted, for warnings.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
+use crate::python::marker::{ActiveExtras, Environment, Marker, Undecided};
+
+pub(super) struct MarkerContext<'e> {
+    pub environment: &'e Environment,
+    /// What an undecided marker comes to.
+    undecided: bool,
+    /// The comparisons that only the kernel decides, by the distribution's name.
+    doubts: RefCell<BTreeMap<String, String>>,
+}
+
+impl<'e> MarkerContext<'e> {
+    /// Takes what may be needed.
+    pub fn possible(environment: &'e Environment) -> Self {
+        Self { environment, undecided: true, doubts: RefCell::default() }
+    }
+
+    /// Takes only what is needed for certain.
+    pub fn certain(environment: &'e Environment) -> Self {
+        Self { undecided: false, ..Self::possible(environment) }
+    }
+
+    /// Whether a distribution's marker holds; one without a marker is for everywhere.
+    pub fn holds(&self, name: &str, marker: Option<&Marker>, chosen: &ActiveExtras) -> bool {
+        let Some(marker) = marker else { return true };
+        marker.holds(self.environment, chosen).unwrap_or_else(|Undecided(comparison)| {
+            self.doubts.borrow_mut().entry(name.to_owned()).or_insert(comparison);
+            self.undecided
+        })
+    }
+
+    /// What was undecided so far: names, with the comparison.
+    pub fn doubts(self) -> BTreeMap<String, String> {
+        self.doubts.into_inner()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::hint::Hint as _;
+    use crate::python::lock::testing::{environment, read};
+    use crate::python::lock::{Format, Lock, LockSelection};
+
+    const KERNEL: &str = "platform_release >= '5.10'";
+
+    fn doubts(lock: &Lock) -> Vec<String> {
+        lock.doubts(&environment(), &LockSelection::default()).unwrap()
+    }
+
+    fn names(lock: &Lock) -> Vec<String> {
+        lock.pinned(&environment(), &LockSelection::default()).unwrap().into_iter().map(|one| one.name).collect()
+    }
+
+    /// Lock files of each format with `a` always, `b` where the kernel says so, `c` nowhere.
+    fn each() -> Vec<(Format, String, Option<&'static str>)> {
+        let pylock = |name: &str, marker: &str| {
+            format!("[[packages]]\nname = \"{name}\"\nversion = \"1\"\nmarker = \"{marker}\"\nwheels = []\n")
+        };
+        let uv = |name: &str, dependencies: &str| {
+            format!(
+                "[[package]]\nname = \"{name}\"\nversion = \"1\"\nsource = {{ registry = \"https://h/\" }}\n{dependencies}"
+            )
+        };
+        let poetry =
+            |name: &str, more: &str| format!("[[package]]\nname = \"{name}\"\nversion = \"1\"\nfiles = []\n{more}");
+        let never = format!("{KERNEL} and sys_platform == 'win32'");
+        let (pyproject, walked) = (
+            "[project]\nname = \"shop\"",
+            "[tool.poetry.dependencies]\na = \"*\"\nb = { version = \"*\", markers = \"platform_release >= '5.10'\" }",
+        );
+        vec![
+            (Format::Requirements, format!("a==1\nb==1 ; {KERNEL}\nc==1 ; {never}\n"), None),
+            (
+                Format::Pylock,
+                format!(
+                    "lock-version = \"1.0\"\n{}{}{}",
+                    pylock("a", "os_name == 'posix'"),
+                    pylock("b", KERNEL),
+                    pylock("c", &never)
+                ),
+                None,
+            ),
+            (
+                Format::Pipfile,
+                format!(
+                    r#"{{"_meta": {{}}, "default": {{"a": {{"version": "==1"}},
+                    "b": {{"version": "==1", "markers": "{KERNEL}"}},
+                    "c": {{"version": "==1", "markers": "{never}"}}}}}}"#
+                ),
+                None,
+            ),
+            (
+                Format::Poetry,
+                format!(
+                    "{}{}{}[metadata]\nlock-version = \"2.1\"\n",
+                    poetry("a", "groups = [\"main\"]\n"),
+                    poetry("b", &format!("groups = [\"main\"]\nmarkers = \"{KERNEL}\"\n")),
+                    poetry("c", &format!("groups = [\"main\"]\nmarkers = \"{never}\"\n")),
+                ),
+                None,
+            ),
+            (
+                Format::Poetry,
+                format!("{}{}[metadata]\nlock-version = \"2.0\"\n", poetry("a", ""), poetry("b", "")),
+                Some(walked),
+            ),
+            (
+                Format::Uv,
+                format!(
+                    "version = 1\n{}{}{}[[package]]\nname = \"shop\"\nversion = \"1\"\nsource = {{ virtual = \".\" }}\n\
+                     dependencies = [{{ name = \"a\" }}, {{ name = \"b\", marker = \"{KERNEL}\" }}, \
+                     {{ name = \"c\", marker = \"{never}\" }}]\n",
+                    uv("a", ""),
+                    uv("b", ""),
+                    uv("c", "")
+                ),
+                Some(pyproject),
+            ),
+        ]
+    }
+
+    #[test]
+    fn what_the_kernel_decides_is_installed_with_a_warning() {
+        for (format, text, project) in each() {
+            let lock = read(format, &text, project, &[]).unwrap();
+            assert_eq!(names(&lock), ["a", "b"], "{text}");
+            let file = format.file_name();
+            let want = format!(
+                "{file}: `b` is installed: whether `{KERNEL}` holds depends on the kernel that will run the image"
+            );
+            assert_eq!(doubts(&lock), [want], "{text}");
+        }
+    }
+
+    #[test]
+    fn what_something_else_needs_is_in_no_doubt() {
+        let lock = read(Format::Requirements, &format!("a==1 ; {KERNEL}\na==1\n"), None, &[]).unwrap();
+        assert_eq!((names(&lock), doubts(&lock)), (vec!["a".to_owned()], Vec::new()));
+    }
+
+    #[test]
+    fn versions_that_the_kernel_chooses_between_are_an_error_that_says_so() {
+        let text = format!("b==1 ; os_name == 'nt'\na==1 ; {KERNEL}\na==2 ; platform_release < '5.10'\n");
+        let lock = read(Format::Requirements, &text, None, &[]).unwrap();
+        let error = lock.pinned(&environment(), &LockSelection::default()).unwrap_err();
+        assert!(error.to_string().contains("is not 1, which requirements.txt:2 asks for"), "{error}");
+        let hint = format!("whether `{KERNEL}` holds is not known before the image runs: lock `a` without that marker");
+        assert_eq!(error.hint(), Some(hint));
+    }
+}

@@ -1,0 +1,188 @@
+//! Notes below tables: lists in sentences, and what is said once for all platforms of
+//! which it holds. Pure.
+
+use crate::assemble::report::{LeftOut, MissingLibrary, Tracked};
+use crate::oci::Platform;
+use crate::printable::one_line;
+
+/// `not available: libtk8.6.so (needed by _tkinter), …`
+pub fn missing(platforms: &[(&Platform, &[MissingLibrary])], width: usize) -> Vec<String> {
+    let sonames =
+        |(_, missing): &(&Platform, &[MissingLibrary])| missing.iter().map(|one| one.soname.clone()).collect();
+    let paragraph = |group: PlatformGroup<(&Platform, &[MissingLibrary])>| {
+        let missing = group.first.1.iter();
+        let items = missing.map(|missing| format!("{} (needed by {})", missing.soname, asker(&missing.needed_by)));
+        wrapped(&format!("not available{}:", group.only), items, width)
+    };
+    alike(platforms, |one| one.0, sonames).into_iter().map(paragraph).collect()
+}
+
+/// How many rules are told, and how many files that git tracks.
+const TOLD: usize = 6;
+
+/// `left out 214 files: .gitignore 173, __pycache__ 40, .env* 1`, and what of that git
+/// tracks.
+pub fn left_out(left_out: &LeftOut, width: usize) -> Vec<String> {
+    let mut rules: Vec<_> = left_out.rules.iter().filter(|(_, files)| **files > 0).collect();
+    if rules.is_empty() {
+        return Vec::new();
+    }
+    // Secrets are never among the others.
+    let is_other = |rule: &str| !LeftOut::SECRETS.contains(&rule);
+    rules.sort_by_key(|(rule, files)| (is_other(rule), std::cmp::Reverse(**files)));
+    let files = rules.iter().map(|(_, files)| **files).sum();
+    let others = rules.split_off(TOLD.min(rules.len()));
+    rules.sort_by_key(|(_, files)| std::cmp::Reverse(**files));
+    let head = format!("left out {}:", count(files, "file", "files"));
+    let others: u64 = others.iter().map(|(_, files)| **files).sum();
+    let others = (others > 0).then(|| format!("others {others}"));
+    let told = rules.iter().map(|(rule, files)| format!("{rule} {files}"));
+    let mut notes = vec![wrapped(&head, told.chain(others), width)];
+    if !left_out.tracked.is_empty() {
+        let more = left_out.tracked.len().saturating_sub(TOLD);
+        let more = (more > 0).then(|| format!("{more} more"));
+        let path = |tracked: &Tracked| match tracked.files {
+            1 => tracked.path.clone(),
+            files => format!("{} ({})", tracked.path, count(files, "file", "files")),
+        };
+        let told = left_out.tracked.iter().take(TOLD).map(path);
+        notes.push(wrapped("git tracks of these:", told.chain(more), width));
+    }
+    notes
+}
+
+/// Platforms of which the same is to be said.
+pub struct PlatformGroup<'a, T> {
+    pub first: &'a T,
+    /// ` (linux/arm64)`, or nothing where all platforms are meant.
+    pub only: String,
+}
+
+/// Platforms by `key`, in order of appearance, without those that have nothing.
+pub fn alike<T>(
+    all: &[T],
+    platform: impl Fn(&T) -> &Platform,
+    key: impl Fn(&T) -> Vec<String>,
+) -> Vec<PlatformGroup<'_, T>> {
+    let mut groups: Vec<(Vec<String>, Vec<&T>)> = Vec::new();
+    for one in all {
+        let names = key(one);
+        match groups.iter_mut().find(|(known, _)| *known == names) {
+            Some((_, platforms)) => platforms.push(one),
+            None => groups.push((names, vec![one])),
+        }
+    }
+    let everywhere = groups.len() == 1;
+    let said = groups.into_iter().filter(|(names, _)| !names.is_empty());
+    let alike = said.map(|(_, same)| {
+        let names: Vec<_> = same.iter().map(|one| platform(one).to_string()).collect();
+        let only = if everywhere { String::new() } else { format!(" ({})", names.join(", ")) };
+        PlatformGroup { first: same[0], only }
+    });
+    alike.collect()
+}
+
+/// What a person calls the file that needs a library: `_ssl` for
+/// `/usr/lib/python3.13/lib-dynload/_ssl.cpython-313-x86_64-linux-gnu.so`.
+pub fn asker(path: &str) -> &str {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    [".cpython-", ".abi3."].iter().find_map(|mark| name.split_once(mark)).map_or(name, |(module, _)| module)
+}
+
+/// What stands above a profile's part where there are several.
+pub fn heading(profile: Option<&str>) -> String {
+    format!("profile {}", one_line(profile.unwrap_or("default")))
+}
+
+/// `1 library`, `2 libraries`.
+pub fn count(number: u64, one: &str, many: &str) -> String {
+    format!("{number} {}", if number == 1 { one } else { many })
+}
+
+/// A heading and its items, separated by commas, broken between items. Further lines
+/// stand two columns further in than the first.
+pub fn wrapped(head: &str, items: impl IntoIterator<Item = String>, width: usize) -> String {
+    broken(head, items, ",", width)
+}
+
+/// The same, with `mark` after every item but the last. What is too long for a line of
+/// its own is broken at its spaces.
+pub fn broken(head: &str, items: impl IntoIterator<Item = String>, mark: &str, width: usize) -> String {
+    let head = one_line(head);
+    let indent = head.chars().take_while(|c| *c == ' ').count() + 1;
+    let mut pieces = Vec::new();
+    let mut items = items.into_iter().map(|item| one_line(&item)).peekable();
+    while let Some(mut item) = items.next() {
+        if items.peek().is_some() {
+            item.push_str(mark);
+        }
+        pieces.extend(fitting(item, width.saturating_sub(indent + 1)));
+    }
+    let mut text = head.clone();
+    if head.chars().count() > width {
+        let mut words = fitting(head[indent - 1..].to_owned(), 0).into_iter();
+        text = format!("{:1$}{2}", "", indent - 1, words.next().unwrap_or_default());
+        pieces.splice(0..0, words);
+    }
+    let mut column = text.chars().count();
+    for piece in pieces {
+        let length = piece.chars().count() + 1;
+        if column + length > width && column > indent {
+            text.truncate(text.trim_end().len());
+            text += "\n";
+            text += &" ".repeat(indent);
+            column = indent;
+        }
+        text.push(' ');
+        text += &piece;
+        column += length;
+    }
+    text
+}
+
+/// The text whole where it fits, its words otherwise.
+fn fitting(text: String, width: usize) -> Vec<String> {
+    if text.chars().count() <= width { vec![text] } else { text.split(' ').map(str::to_owned).collect() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_are_told_before_others() {
+        let many = (1..=9).map(|number| (format!("rule {number}"), 10 + number));
+        let rules = many.chain([("private keys".to_owned(), 1)]).collect();
+        let text = left_out(&LeftOut { rules, tracked: Vec::new() }, 200);
+        let want =
+            "left out 136 files: rule 9 19, rule 8 18, rule 7 17, rule 6 16, rule 5 15, private keys 1, others 50";
+        assert_eq!(text, [want]);
+    }
+
+    #[test]
+    fn what_was_left_out_is_told_shortly_however_much_it_is() {
+        let rules = (1..=9).map(|number| (format!("rule {number}"), number)).collect();
+        let tracked = |number| Tracked { path: format!("{number}.env"), rule: String::new(), files: 1 };
+        let left_out_now = LeftOut { rules, tracked: (0..8).map(tracked).collect() };
+        assert_eq!(
+            left_out(&left_out_now, 200),
+            [
+                "left out 45 files: rule 9 9, rule 8 8, rule 7 7, rule 6 6, rule 5 5, rule 4 4, others 6",
+                "git tracks of these: 0.env, 1.env, 2.env, 3.env, 4.env, 5.env, 2 more"
+            ]
+        );
+        assert!(left_out(&LeftOut::default(), 200).is_empty());
+    }
+
+    #[test]
+    fn what_is_too_long_for_a_line_is_broken_at_its_spaces() {
+        let items = ["one two".to_owned(), "a name (with a reason)".to_owned()];
+        assert_eq!(wrapped("  head:", items.clone(), 80), "  head: one two, a name (with a reason)");
+        assert_eq!(wrapped("  head:", items.clone(), 26), "  head: one two,\n    a name (with a reason)");
+        assert_eq!(wrapped("  head:", items.clone(), 20), "  head: one two, a\n    name (with a\n    reason)");
+        assert_eq!(
+            wrapped("  a long head:", items, 10),
+            "  a long\n    head:\n    one\n    two, a\n    name\n    (with\n    a\n    reason)"
+        );
+    }
+}

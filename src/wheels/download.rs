@@ -1,0 +1,210 @@
+//! Files on their way into the cache: bounded, verified, resumed.
+//!
+//! An entry is kept by its SHA-256. Where the lock file has hashes of other kinds
+//! only, a note under those leads to it.
+
+use std::io::Write as _;
+use std::sync::Arc;
+
+use reqwest::header::{ETAG, HeaderMap, HeaderValue, IF_RANGE};
+use reqwest::{Response, Url};
+
+use super::file_hashes::{DisplayHash, FileHasher, FileHashes};
+use super::index_client::Courier;
+use super::sources::Index;
+use crate::http::client::Request;
+use crate::http::failure::{Failure, Retry, corrupt, other};
+use crate::http::hosts::authority;
+use crate::http::resume::{RangeSource, ResumingBody};
+use crate::oci::Digest;
+use crate::ports::{Cache, CacheKind, OperationError, WheelFile};
+use crate::progress::{Event, Outcome, Progress, Subject, Verb};
+use crate::python::lock::Hash;
+
+/// The most bytes of a wheel.
+const LIMIT: u64 = 16 << 30;
+
+/// A file to be had.
+pub struct FileRequest<'a> {
+    pub name: &'a str,
+    /// The lock file's; where it has none, the index's.
+    pub hashes: &'a [Hash],
+    /// In bytes, where the lock file or the index says it.
+    pub size: Option<u64>,
+}
+
+/// Where a file is.
+#[derive(Clone, Copy)]
+pub struct FileUrl<'a> {
+    pub url: &'a Url,
+    /// The index that lists it.
+    pub index: Option<&'a Index>,
+}
+
+/// A wheel that the cache has, by one of its hashes. It is read whole to be verified: one
+/// that is damaged is dropped.
+///
+/// # Errors
+/// A cache that cannot be read.
+pub fn cached(cache: &dyn Cache, name: &str, hashes: &[Hash]) -> Result<Option<WheelFile>, OperationError> {
+    for hash in hashes {
+        let digest = match hash {
+            Hash::Sha256(digest) => Some(*digest),
+            other => noted(cache, other)?,
+        };
+        let Some(digest) = digest else { continue };
+        let Some(file) = cache.open(CacheKind::Wheel, &digest)? else { continue };
+        let size = file.metadata().map_err(|cause| cache.failure(&cause))?.len();
+        let whole =
+            FileHasher::of(&file, hashes).is_ok_and(|hashed| hashed.sha256 == digest && hashed.is_one_of(hashes));
+        if !whole {
+            cache.damaged(CacheKind::Wheel, &digest, &format!("the wheel {name}"));
+            continue;
+        }
+        let path = cache.path(CacheKind::Wheel, &digest).into();
+        return Ok(Some(WheelFile { name: name.to_owned(), path, digest, size }));
+    }
+    Ok(None)
+}
+
+/// Where a note is kept.
+fn note(hash: &Hash) -> Digest {
+    Digest::of(format!("the SHA-256 of the wheel whose hash is {}", DisplayHash(hash)).as_bytes())
+}
+
+fn noted(cache: &dyn Cache, hash: &Hash) -> Result<Option<Digest>, OperationError> {
+    let record = cache.record(CacheKind::WheelName, &note(hash))?;
+    Ok(record.and_then(|text| std::str::from_utf8(&text).ok()?.parse().ok()))
+}
+
+/// Fetches a file into the cache.
+///
+/// # Errors
+/// What is not there (`NotFound`); other content than wanted (`Corrupt`); indexes that
+/// refuse or fail.
+pub async fn fetch(
+    index_client: &Courier,
+    cache: &dyn Cache,
+    progress: &dyn Progress,
+    need: &FileRequest<'_>,
+    at: FileUrl<'_>,
+) -> Result<WheelFile, OperationError> {
+    let subject = Subject::Wheel(Arc::from(need.name));
+    // Who was away for all tries is away for the next file too.
+    let mut body = ResumingBody::new(
+        File { index_client, name: need.name, at, etag: None, passing: false },
+        need.size,
+        index_client.attempts(need.name.to_owned()),
+    );
+    if let Err(error) = body.open().await {
+        if body.source().passing {
+            index_client.give_up(at.url, at.index, &error);
+        }
+        return Err(error);
+    }
+    progress.on(Event::Started { verb: Verb::Pull, subject: subject.clone(), size: need.size.or(body.size()) });
+    let advanced = |bytes| progress.on(Event::Advanced { verb: Verb::Pull, subject: subject.clone(), bytes });
+    let result = receive(&mut body, cache, need, at, advanced).await;
+    let outcome = if result.is_ok() { Outcome::Done } else { Outcome::Failed };
+    progress.on(Event::Ended { verb: Verb::Pull, subject, outcome });
+    result
+}
+
+async fn receive(
+    body: &mut ResumingBody<File<'_>>,
+    cache: &dyn Cache,
+    need: &FileRequest<'_>,
+    at: FileUrl<'_>,
+    advanced: impl Fn(u64) + Send,
+) -> Result<WheelFile, OperationError> {
+    let mut staged = cache.stage()?;
+    let mut sums = FileHasher::new(need.hashes);
+    let (mut size, limit) = (0, need.size.unwrap_or(LIMIT).min(LIMIT));
+    while let Some(bytes) = body.next().await? {
+        size += bytes.len() as u64;
+        if size > limit {
+            return Err(corrupt(format!("{} from {} has more than {limit} bytes", need.name, authority(at.url))));
+        }
+        sums.update(&bytes);
+        staged.write_all(&bytes).map_err(|cause| cache.failure(&cause))?;
+        advanced(bytes.len() as u64);
+    }
+    if need.size.is_some_and(|promised| promised != size) {
+        return Err(corrupt(format!("{} from {} has {size} bytes, not {limit}", need.name, authority(at.url))));
+    }
+    let hashed = sums.finish();
+    if !hashed.is_one_of(need.hashes) {
+        return Err(mismatch(need, &authority(at.url), &hashed));
+    }
+    staged.flush().map_err(|cause| cache.failure(&cause))?;
+    cache.commit(staged, CacheKind::Wheel, &hashed.sha256)?;
+    keep_notes(cache, need.hashes, &hashed)?;
+    let path = cache.path(CacheKind::Wheel, &hashed.sha256).into();
+    Ok(WheelFile { name: need.name.to_owned(), path, digest: hashed.sha256, size })
+}
+
+/// Notes the SHA-256 of what was found by hashes of other kinds.
+fn keep_notes(cache: &dyn Cache, wanted: &[Hash], hashed: &FileHashes) -> Result<(), OperationError> {
+    let other = |hash: &&Hash| !matches!(hash, Hash::Sha256(_)) && hashed.is_one_of(std::slice::from_ref(*hash));
+    for hash in wanted.iter().filter(other) {
+        cache.keep(CacheKind::WheelName, &note(hash), hashed.sha256.to_string().as_bytes())?;
+    }
+    Ok(())
+}
+
+/// A file has none of the wanted hashes.
+pub fn mismatch(need: &FileRequest<'_>, place: &str, hashed: &FileHashes) -> OperationError {
+    let wanted = match need.hashes {
+        [one] => DisplayHash(one).to_string(),
+        many => format!("one of {} others", many.len()),
+    };
+    let mut error = corrupt(format!("{} from {place} hashes to {}, not to {wanted}", need.name, hashed.sha256));
+    error.hint =
+        Some("it is not the file that was locked: find out who changed it before it is locked anew".to_owned());
+    error
+}
+
+/// A file of an index.
+struct File<'a> {
+    index_client: &'a Courier,
+    name: &'a str,
+    at: FileUrl<'a>,
+    /// Of the first answer, when it tells apart single bytes: a rest of other content
+    /// is not wanted.
+    etag: Option<HeaderValue>,
+    /// Whether the last failure was one that may pass.
+    passing: bool,
+}
+
+impl RangeSource for File<'_> {
+    fn name(&self) -> String {
+        self.name.to_owned()
+    }
+
+    async fn request(&mut self, range: impl FnOnce(&mut Request) + Send) -> Result<Response, Failure> {
+        let mut request = Request::new(reqwest::Method::GET, self.at.url.clone());
+        range(&mut request);
+        if !request.headers.is_empty() {
+            request.headers.extend(self.etag.clone().map(|etag| (IF_RANGE, etag)));
+        }
+        let answer = self.index_client.get(self.at.url, self.at.index, request.headers).await;
+        let response = answer.inspect_err(|failure| self.passing = failure.retry != Retry::No)?;
+        if !matches!(response.status().as_u16(), 200 | 206) {
+            let status = response.status();
+            return Err(Failure::lasting(other(format!(
+                "{} answers {status} for {}",
+                authority(self.at.url),
+                self.name
+            ))));
+        }
+        if self.etag.is_none() {
+            self.etag = strong(response.headers());
+        }
+        Ok(response)
+    }
+}
+
+/// An `ETag` by which a rest can be asked for.
+fn strong(headers: &HeaderMap) -> Option<HeaderValue> {
+    headers.get(ETAG).filter(|value| value.as_bytes().starts_with(b"\"")).cloned()
+}

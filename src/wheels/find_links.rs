@@ -1,0 +1,80 @@
+//! Folders of wheels: wheelhouses, and what pip and uv call `find-links`.
+//!
+//! Only files that lie in a folder itself are looked at, as pip does it; of an index
+//! that is a folder, those in its projects' folders too (PEP 503).
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::sources::FindLinks;
+use crate::http::failure::other;
+use crate::ports::{OperationError, OperationErrorKind};
+use crate::python::wheel::WheelName;
+
+/// A wheel in a folder.
+#[derive(Clone)]
+pub struct LocalWheel {
+    pub name: String,
+    pub wheel: WheelName,
+    pub path: PathBuf,
+    /// In a wheelhouse: a locked file that has another hash is an error there. In
+    /// other folders it is passed over.
+    pub strict: bool,
+}
+
+/// The wheels of all folders, in the folders' order, then by name.
+///
+/// # Errors
+/// A wheelhouse that is not there or cannot be read.
+pub fn look(wheelhouses: &[PathBuf], others: &[FindLinks]) -> Result<Vec<LocalWheel>, OperationError> {
+    let mut all = Vec::new();
+    for folder in wheelhouses {
+        all.extend(wheels(folder, true).map_err(|cause| unreadable(folder, &cause))?);
+    }
+    for links in others {
+        let (folder, found) = match links {
+            FindLinks::Folder(folder) => (folder, wheels(folder, false)),
+            FindLinks::Tree(folder) => (folder, tree(folder)),
+            FindLinks::Page(_) => continue,
+        };
+        match found {
+            Ok(wheels) => all.extend(wheels),
+            // pip and uv do not mind either.
+            Err(cause) if cause.kind() == io::ErrorKind::NotFound => {}
+            Err(cause) => return Err(unreadable(folder, &cause)),
+        }
+    }
+    Ok(all)
+}
+
+fn wheels(folder: &Path, strict: bool) -> io::Result<Vec<LocalWheel>> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder)? {
+        let entry = entry?;
+        let Ok(name) = entry.file_name().into_string() else { continue };
+        let Some(wheel) = WheelName::parse(&name) else { continue };
+        found.push(LocalWheel { name, wheel, path: entry.path(), strict });
+    }
+    found.sort_by(|one, two| one.name.cmp(&two.name));
+    Ok(found)
+}
+
+/// The wheels of a folder and of those right below it.
+fn tree(folder: &Path) -> io::Result<Vec<LocalWheel>> {
+    let mut found = wheels(folder, false)?;
+    let mut below: Vec<_> = std::fs::read_dir(folder)?.map(|entry| Ok(entry?.path())).collect::<io::Result<_>>()?;
+    below.retain(|path| path.is_dir());
+    below.sort();
+    for folder in below {
+        found.extend(wheels(&folder, false)?);
+    }
+    Ok(found)
+}
+
+fn unreadable(folder: &Path, cause: &io::Error) -> OperationError {
+    if cause.kind() == io::ErrorKind::NotFound {
+        let message = format!("there is no wheelhouse `{}`", folder.display());
+        return OperationError { kind: OperationErrorKind::NotFound, message, hint: None };
+    }
+    other(format!("cannot read the wheelhouse `{}`: {cause}", folder.display()))
+}

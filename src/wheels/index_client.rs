@@ -1,0 +1,149 @@
+//! Requests to indexes, with what they take: logins, redirects, and what their
+//! refusals mean.
+//!
+//! An index that did not answer, or does not know the user, is not asked again in a
+//! run: sixty distributions would wait sixty times, and accounts get locked. Others at
+//! the same host are.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use reqwest::header::HeaderMap;
+use reqwest::{Method, Response, StatusCode, Url};
+
+use super::credentials::{Credentials, Login, login_of, shown, without_login};
+use super::sources::Index;
+use crate::http::Auth;
+use crate::http::client::{Client, Request, explanation};
+use crate::http::failure::{Failure, Retry, other, status_text};
+use crate::http::hosts::{authority, same_origin};
+use crate::http::retry::{self, Attempts, RetryPolicy};
+use crate::ports::{OperationError, OperationErrorKind};
+use crate::progress::Progress;
+
+/// The way to all indexes.
+pub struct Courier {
+    pub client: Client,
+    pub credentials: Credentials,
+    pub retry_policy: RetryPolicy,
+    pub progress: Arc<dyn Progress>,
+    /// Why an index, or a host of files, is not asked any more.
+    pub faults: Mutex<HashMap<String, OperationError>>,
+}
+
+impl Courier {
+    /// The tries of one piece of work.
+    pub fn attempts(&self, what: String) -> Attempts {
+        Attempts::new(self.retry_policy, Arc::clone(&self.progress), what)
+    }
+
+    /// Has a URL's index not be asked any more in this run, or its host where it is of
+    /// no index.
+    pub fn give_up(&self, url: &Url, index: Option<&Index>, error: &OperationError) {
+        let mut faults = self.faults.lock().unwrap_or_else(PoisonError::into_inner);
+        faults.entry(asked(url, index)).or_insert_with(|| error.clone());
+    }
+
+    /// Asks for what is at a URL, on behalf of an index if there is one. Other answers
+    /// than success are failures: `NotFound`, `Denied`, and those that may pass.
+    ///
+    /// # Errors
+    /// Those; hosts that cannot be reached.
+    pub async fn get(&self, url: &Url, index: Option<&Index>, headers: HeaderMap) -> Result<Response, Failure> {
+        let fault = self.faults.lock().unwrap_or_else(PoisonError::into_inner).get(&asked(url, index)).cloned();
+        if let Some(error) = fault {
+            return Err(Failure::lasting(error));
+        }
+        let own = login_of(url, "the URL");
+        let url = without_login(url);
+        let mut request = Request::new(Method::GET, url.clone());
+        request.headers = headers;
+        let mut login = match &own {
+            Some(own) => Some(self.credentials.completed(own, &url))
+                .filter(|_| self.credentials.login_policy().permits_travel(&url)),
+            None => self.credentials.find(&url),
+        };
+        let mut response = self.client.follow(&request, &auth(login)).await?;
+        // Whoever has a login for all hosts shows it only where somebody asks.
+        if response.status() == StatusCode::UNAUTHORIZED
+            && login.is_none()
+            && let Some(fallback) = self.credentials.fallback(&url)
+        {
+            explanation(response).await;
+            login = Some(fallback);
+            response = self.client.follow(&request, &auth(login)).await?;
+        }
+        if response.status().is_success() {
+            return Ok(response);
+        }
+        Err(self.failed(&url, index, login, response).await)
+    }
+
+    async fn failed(&self, url: &Url, index: Option<&Index>, login: Option<&Login>, response: Response) -> Failure {
+        let (status, answerer) = (response.status(), authority(response.url()));
+        let retry = retry::retry(status, response.headers());
+        explanation(response).await;
+        let why = status_text(status);
+        match status {
+            StatusCode::NOT_FOUND | StatusCode::GONE => {
+                let message = format!("there is no {}", shown(url));
+                Failure::lasting(OperationError { kind: OperationErrorKind::NotFound, message, hint: None })
+            }
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
+                let error = self.refused(url, index, login, &why);
+                // What is forbidden may be one project's files only.
+                if status == StatusCode::UNAUTHORIZED {
+                    self.give_up(url, index, &error);
+                }
+                Failure::lasting(error)
+            }
+            StatusCode::TOO_MANY_REQUESTS => {
+                Failure { error: other(format!("{answerer} limits requests: {why}")), retry }
+            }
+            _ if retry == Retry::No => Failure::lasting(other(format!("{} cannot be had: {why}", shown(url)))),
+            _ => Failure { error: other(format!("{answerer} fails: {why}")), retry },
+        }
+    }
+
+    fn refused(&self, url: &Url, index: Option<&Index>, login: Option<&Login>, why: &str) -> OperationError {
+        let host = authority(url);
+        let place = match index {
+            Some(index) if same_origin(&index.url, url) => shown(&index.url),
+            _ => host.clone(),
+        };
+        let login_policy = self.credentials.login_policy();
+        let name = index.and_then(|index| index.name.as_deref()).filter(|name| login_policy.permits_named(name, url));
+        let names = name.map(|name| {
+            let name = super::settings::variable_part(name);
+            format!("UV_INDEX_{name}_USERNAME and UV_INDEX_{name}_PASSWORD, or of ")
+        });
+        let hint = match login {
+            Some(login) => format!("the credentials from {} do not give access: check them", login.source),
+            None if !login_policy.permits_travel(url) => {
+                "no credentials are sent over plain HTTP: write the URL with https".to_owned()
+            }
+            None if !login_policy.permits(url) => {
+                format!("if credentials may be sent to {host}, add it to CARBOY_LOGIN_HOSTS")
+            }
+            None => format!(
+                "give credentials by {}a line of ~/.netrc: machine {} login USER password PASSWORD",
+                names.unwrap_or_default(),
+                url.host_str().unwrap_or(&host),
+            ),
+        };
+        let message = format!("{place} refuses access: {why}");
+        OperationError { kind: OperationErrorKind::Denied, message, hint: Some(hint) }
+    }
+}
+
+/// Who is asked: an index, or a host.
+fn asked(url: &Url, index: Option<&Index>) -> String {
+    match index.filter(|index| same_origin(&index.url, url)) {
+        Some(index) => index.url.to_string(),
+        None => authority(url),
+    }
+}
+
+fn auth(login: Option<&Login>) -> Auth {
+    login.map_or(Auth::Anonymous, |login| Auth::Basic(login.user.clone(), login.password.clone()))
+}

@@ -1,0 +1,116 @@
+//! Wheels from wheelhouses, indexes and URLs, behind `Packages`.
+//!
+//! Source: PyPA, "Simple repository API" (PEP 503, 691, 700). Wheelhouses come first.
+//! Then the cache, by the lock file's hashes. Then what this machine is configured for:
+//! indexes of its own are asked for the same file and hash before the lock file's URL.
+//! Without that, it is the URL; without a URL, the index that the lock file has for the
+//! distribution, and no other; without one, the project's and the lock file's, or `PyPI`
+//! where none of these stands in its place. What is fetched is verified, and kept in the
+//! cache by its SHA-256.
+
+pub mod credentials;
+mod download;
+mod file_hashes;
+mod file_name;
+mod find_links;
+mod html;
+mod index_client;
+pub mod netrc;
+mod no_matching_wheel;
+mod on_disk;
+mod page;
+mod page_cache;
+mod search;
+pub mod settings;
+mod sources;
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use futures_util::future::BoxFuture;
+use tokio::sync::{OnceCell, Semaphore};
+
+pub use sources::{FindLinks, Index, WheelSources};
+
+use crate::cpu_pool::CpuPool;
+use crate::diagnostic::Diagnostic;
+use crate::http::client::Client;
+use crate::http::hosts::PlainHttpHosts;
+use crate::http::retry::RetryPolicy;
+use crate::once_map::OnceMap;
+use crate::ports::{Cache, Folders, OperationError, Packages, WheelError, WheelFile};
+use crate::progress::Progress;
+use crate::python::lock::Pinned;
+use crate::python::tags::Target;
+use find_links::LocalWheel;
+use index_client::Courier;
+use page_cache::PageCache;
+
+/// Everywhere that wheels may come from, with what was learned of it in this run.
+pub struct Wheels {
+    settings: WheelSources,
+    index_client: Courier,
+    cache: Arc<dyn Cache>,
+    folders: Arc<dyn Folders>,
+    progress: Arc<dyn Progress>,
+    cpu_pool: CpuPool,
+    pages: PageCache,
+    /// What the folders have, once one was looked in.
+    local_wheels: OnceCell<Arc<[LocalWheel]>>,
+    /// Warnings that were given.
+    warned: Mutex<BTreeSet<Diagnostic>>,
+    /// Fetched files, by what they are known by.
+    fetched: OnceMap<String, WheelFile>,
+    transfers: Semaphore,
+}
+
+impl Wheels {
+    /// Connects to nothing and reads nothing yet.
+    ///
+    /// # Errors
+    /// HTTP cannot be set up: a user agent that is no header.
+    pub fn new(
+        mut settings: WheelSources,
+        cache: Arc<dyn Cache>,
+        folders: Arc<dyn Folders>,
+        progress: Arc<dyn Progress>,
+        cpu_pool: CpuPool,
+    ) -> Result<Self, OperationError> {
+        let client = Client::new(PlainHttpHosts::new(std::mem::take(&mut settings.insecure)), &settings.user_agent)?;
+        let index_client = Courier {
+            client: client.with_certificates(settings.certificates.take()).with_stall_policy(settings.stall_policy),
+            credentials: std::mem::take(&mut settings.credentials),
+            retry_policy: RetryPolicy { retries: settings.retries, base: settings.delay },
+            progress: Arc::clone(&progress),
+            faults: Mutex::default(),
+        };
+        let transfers = Semaphore::new(settings.jobs.max(1));
+        let (pages, local_wheels, warned, fetched) =
+            (PageCache::default(), OnceCell::new(), Mutex::default(), OnceMap::default());
+        Ok(Self {
+            settings,
+            index_client,
+            cache,
+            folders,
+            progress,
+            cpu_pool,
+            pages,
+            local_wheels,
+            warned,
+            fetched,
+            transfers,
+        })
+    }
+
+    fn warn_once(&self, warning: Diagnostic) {
+        if self.warned.lock().unwrap_or_else(PoisonError::into_inner).insert(warning.clone()) {
+            self.progress.warn(warning);
+        }
+    }
+}
+
+impl Packages for Wheels {
+    fn wheel<'a>(&'a self, wanted: &'a Pinned, target: &'a Target) -> BoxFuture<'a, Result<WheelFile, WheelError>> {
+        Box::pin(self.find(no_matching_wheel::WheelQuery { pinned: wanted, target }))
+    }
+}

@@ -1,0 +1,257 @@
+//! What is said of a distribution that cannot be had: what there is instead, and how
+//! to go on.
+
+use std::collections::BTreeSet;
+
+use url::Url;
+
+use super::credentials::shown;
+use super::file_name::{is_wheel, sdist};
+use crate::debian::releases::release_with;
+use crate::http::failure::one_line;
+use crate::oci::Architecture;
+use crate::oci::architecture::ARCHITECTURES;
+use crate::ports::{OperationErrorKind, WheelError};
+use crate::python::lock::Pinned;
+use crate::python::tags::{Misfit, Tag, Target};
+use crate::python::wheel::WheelName;
+
+/// How many of a kind are named.
+const NAMED: usize = 3;
+
+/// What is wanted, and for what.
+#[derive(Clone, Copy)]
+pub struct WheelQuery<'a> {
+    pub pinned: &'a Pinned,
+    pub target: &'a Target,
+}
+
+impl WheelQuery<'_> {
+    /// There are files, and no wheel among them fits. `elsewhere` is a wheel of an
+    /// index that does fit and that the lock file does not have.
+    /// A wheel can be built where there is an sdist.
+    pub fn unfit<'n>(&self, names: impl IntoIterator<Item = &'n str>, elsewhere: Option<&str>) -> WheelError {
+        let (wheels, others): (Vec<_>, Vec<_>) = names.into_iter().partition(|name| is_wheel(name));
+        let wheels: Vec<_> = wheels.into_iter().filter_map(WheelName::parse).collect();
+        let sdist = others.into_iter().find(|name| sdist(name).is_some());
+        let nearest = self.nearest(&wheels);
+        let what = match (sdist, nearest.as_ref().map(Nearest::describe)) {
+            (Some(sdist), Some(wheels)) => format!("there is an sdist {sdist} and wheels {wheels} only"),
+            (Some(sdist), None) => format!("there is an sdist {sdist} only"),
+            (None, Some(wheels)) => format!("there are wheels {wheels} only"),
+            (None, None) => "there is neither wheel nor sdist".to_owned(),
+        };
+        let hint = elsewhere.map(|name| {
+            format!(
+                "the index has {}: have it locked too, in uv with [tool.uv] required-environments = [\"sys_platform == 'linux' and platform_machine == '{}'\"]",
+                one_line(name),
+                self.target.machine
+            )
+        });
+        let hint = hint.or_else(|| self.without(nearest.as_ref()?));
+        match (elsewhere, sdist) {
+            (None, Some(_)) => WheelError { hint, ..self.built(what, None) },
+            (None, None) => WheelError { hint: Some(self.way_out(nearest.as_ref())), ..absent(what) },
+            (Some(_), _) => WheelError { hint, ..absent(what) },
+        }
+    }
+
+    /// How to leave it out, where its wheels are for other systems only.
+    fn without(&self, nearest: &Nearest<'_>) -> Option<String> {
+        let marker = system_marker(&nearest.tags).filter(|_| nearest.misfits.contains(&Misfit::System))?;
+        let (name, pin) = (&self.pinned.name, self.pinned.requirement());
+        Some(format!("leave `{name}` out on Linux with a marker (`{pin} ; {marker}`)"))
+    }
+
+    /// What to do where there is neither a wheel that fits nor an sdist.
+    fn way_out(&self, nearest: Option<&Nearest<'_>>) -> String {
+        let target = Target { glibc: None, ..self.target.clone() };
+        let other = format!("lock a version of `{}` that has a wheel for {target}", self.pinned.name);
+        let first = nearest.and_then(|nearest| self.without(nearest).or_else(|| self.instead(nearest)));
+        first.map_or_else(|| other.clone(), |first| format!("{first}, or {other}"))
+    }
+
+    /// What to build instead, for the wheels that there are.
+    fn instead(&self, Nearest { misfits, tags }: &Nearest<'_>) -> Option<String> {
+        let misfits: Vec<_> = misfits.iter().collect();
+        Some(match misfits.as_slice() {
+            [Misfit::Python] => format!("build with --python {}", newest_python(tags)?),
+            [Misfit::Machine] => {
+                let machine = tags.iter().find_map(|tag| machine_of(&tag.platform))?;
+                let (pin, platform) = (self.pinned.requirement(), platform(machine));
+                format!(
+                    "build with --platform {platform} alone, leave it out elsewhere with a marker \
+                     (`{pin} ; platform_machine == '{machine}'`)"
+                )
+            }
+            [Misfit::Glibc(major, minor)] => {
+                let (debian, (major, minor)) = release_with((*major, *minor))?;
+                format!("use a base of Debian {debian} or later, with glibc {major}.{minor}")
+            }
+            _ => return None,
+        })
+    }
+
+    /// It comes from a repository.
+    pub fn git(&self, url: &str) -> WheelError {
+        let bare = url.strip_prefix("git+").unwrap_or(url);
+        let (place, command) = match Url::parse(bare) {
+            Ok(url) => {
+                let place = shown(&url);
+                let plain = |text: &&str| text.bytes().all(|b| b.is_ascii_alphanumeric() || b"._/-".contains(&b));
+                let revision = url.fragment().filter(plain).map(|revision| format!("@{revision}"));
+                let command = format!("git+{place}{}", revision.unwrap_or_default());
+                (place, Some(command))
+            }
+            Err(_) => ("a repository".to_owned(), None),
+        };
+        let what = format!("it comes from {place} by git, and no wheelhouse has one that fits");
+        self.built(what, command)
+    }
+
+    /// It is a local project.
+    pub fn folder(&self, path: &str) -> WheelError {
+        let what = format!("it is the project in `{}`, and no wheelhouse has one that fits", one_line(path));
+        self.built(what, Some(format!("./{}", one_line(path))))
+    }
+
+    /// It is an archive from which a wheel has to be built.
+    pub fn archive(&self, name: &str, place: &str) -> WheelError {
+        let name = one_line(name);
+        if is_wheel(&name) {
+            let wheels: Vec<_> = WheelName::parse(&name).into_iter().collect();
+            let hint = self.way_out(self.nearest(&wheels).as_ref());
+            return WheelError { hint: Some(hint), ..absent(format!("{name} does not fit")) };
+        }
+        let what = format!("{name} has to be built, and no wheelhouse has one that fits");
+        // A path is not an option.
+        let option = if place.starts_with('-') { "./" } else { "" };
+        self.built(what, Some(format!("{option}{}", one_line(place))))
+    }
+
+    /// It would have to be fetched, and nothing is. `local` are the wheels of the folders.
+    pub fn offline(&self, why: &str, local: &[WheelName]) -> WheelError {
+        let nearest = self.nearest(local);
+        let has =
+            nearest.map_or_else(String::new, |nearest| format!(" (there are wheels {} only)", nearest.describe()));
+        let what = format!("no wheelhouse has one that fits{has}, and no index is asked: {why}");
+        let hint = "name an index besides: [dependencies] index = \"https://pypi.org/simple\"".to_owned();
+        WheelError { hint: Some(hint), ..self.built(what, None) }
+    }
+
+    /// A wheel of it would do that somebody builds.
+    fn built(self, message: String, what: Option<String>) -> WheelError {
+        WheelError { build: Some(what.unwrap_or_else(|| self.pinned.requirement())), ..absent(message) }
+    }
+
+    /// The wheels that come nearest, when there are any.
+    fn nearest<'w>(&self, wheels: &'w [WheelName]) -> Option<Nearest<'w>> {
+        let misfits = |wheel: &WheelName| self.target.refuses(&wheel.tags);
+        let least = wheels.iter().map(misfits).min_by_key(|misfits| (misfits.len(), misfits.clone()))?;
+        let kinds = |misfits: &BTreeSet<Misfit>| misfits.iter().map(std::mem::discriminant).collect::<Vec<_>>();
+        let near = wheels.iter().filter(|wheel| kinds(&misfits(wheel)) == kinds(&least));
+        let tags = near.flat_map(|wheel| &wheel.tags).collect();
+        Some(Nearest { misfits: least, tags })
+    }
+}
+
+/// The wheels that come nearest to fitting.
+struct Nearest<'w> {
+    /// Why they do not fit. Nothing where the index does not give them to this Python.
+    misfits: BTreeSet<Misfit>,
+    tags: Vec<&'w Tag>,
+}
+
+impl Nearest<'_> {
+    /// What they are for: `for linux/amd64`.
+    fn describe(&self) -> String {
+        let words: Vec<_> = self.misfits.iter().map(|misfit| described(*misfit, &self.tags)).collect();
+        if words.is_empty() {
+            "for other releases of Python".to_owned()
+        } else {
+            format!("for {}", words.join(" and "))
+        }
+    }
+}
+
+/// The newest version of `CPython` that wheels with these tags are for: `3.12`.
+fn newest_python(tags: &[&Tag]) -> Option<String> {
+    let minor = |tag: &&Tag| tag.python.strip_prefix("cp3")?.parse::<u32>().ok().filter(|_| !tag.abi.ends_with('t'));
+    tags.iter().filter_map(minor).max().map(|minor| format!("3.{minor}"))
+}
+
+/// The marker that holds where wheels with these tags are for.
+fn system_marker(tags: &[&Tag]) -> Option<&'static str> {
+    let systems: BTreeSet<_> = tags.iter().map(|tag| system(&tag.platform)).collect();
+    match systems.into_iter().collect::<Vec<_>>().as_slice() {
+        ["Windows"] => Some("sys_platform == 'win32'"),
+        ["macOS"] => Some("sys_platform == 'darwin'"),
+        ["Windows", "macOS"] => Some("sys_platform != 'linux'"),
+        _ => None,
+    }
+}
+
+/// It is nowhere.
+pub fn absent(message: String) -> WheelError {
+    WheelError { kind: OperationErrorKind::NotFound, message, build: None, hint: None }
+}
+
+/// What wheels that are refused for a reason are for.
+fn described(misfit: Misfit, tags: &[&Tag]) -> String {
+    let some = |names: BTreeSet<String>| {
+        // Shorter ones first: 3.9 comes before 3.13.
+        let names: BTreeSet<_> = names.into_iter().map(|name| (name.len(), name)).collect();
+        // Who would be the only one left out is named.
+        let more = names.len().saturating_sub(NAMED);
+        let more = if more == 1 { 0 } else { more };
+        let shown = names.len() - more;
+        let mut names: Vec<_> = names.into_iter().rev().take(shown).map(|(_, name)| name).collect();
+        if more > 0 {
+            names.push(format!("{more} others"));
+        }
+        names.join(", ")
+    };
+    match misfit {
+        Misfit::Glibc(major, minor) => format!("glibc {major}.{minor} and later"),
+        Misfit::Python => format!("Python {}", some(tags.iter().map(|tag| python(tag)).collect())),
+        Misfit::Machine => some(tags.iter().filter_map(|tag| machine(&tag.platform)).collect()),
+        Misfit::Musl => "musl".to_owned(),
+        Misfit::System => some(tags.iter().map(|tag| system(&tag.platform).to_owned()).collect()),
+    }
+}
+
+/// `3.13`, `3.13t`, `pp310`.
+fn python(tag: &Tag) -> String {
+    let digits = tag.python.strip_prefix("cp").or_else(|| tag.python.strip_prefix("py"));
+    let free = if tag.abi.ends_with('t') && tag.abi != "abi3t" { "t" } else { "" };
+    match digits.and_then(|digits| digits.split_at_checked(1)) {
+        Some((major, "")) => major.to_owned(),
+        Some((major, minor)) => format!("{major}.{minor}{free}"),
+        None => tag.python.clone(),
+    }
+}
+
+fn machine(tag: &str) -> Option<String> {
+    machine_of(tag).map(platform)
+}
+
+/// The machine of a tag for Linux with glibc.
+fn machine_of(tag: &str) -> Option<&'static str> {
+    if tag.starts_with("musllinux") || !tag.contains("linux") {
+        return None;
+    }
+    ARCHITECTURES.iter().map(|architecture| architecture.wheel).find(|machine| tag.ends_with(machine))
+}
+
+fn system(tag: &str) -> &'static str {
+    match tag {
+        _ if tag.starts_with("macosx") => "macOS",
+        _ if tag.starts_with("win") => "Windows",
+        _ => "other systems",
+    }
+}
+
+/// `linux/arm64` of `aarch64`.
+fn platform(machine: &str) -> String {
+    Architecture::of_wheel(machine).map_or_else(|| machine.to_owned(), |found| found.platform().to_string())
+}

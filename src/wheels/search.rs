@@ -1,0 +1,497 @@
+//! Where a distribution's wheel is looked for, in which order.
+
+use std::sync::Arc;
+
+use url::Url;
+
+use super::Wheels;
+use super::credentials::shown;
+use super::download::{self, FileRequest, FileUrl};
+use super::file_hashes::{DisplayHash, agree};
+use super::file_name::{is_file_of, is_of, sdist};
+use super::no_matching_wheel::{WheelQuery, absent};
+use super::page::IndexFile;
+use super::sources::{FindLinks, Index};
+use crate::diagnostic::{Code, Diagnostic};
+use crate::http::failure::{one_line, other};
+use crate::ports::{OperationError, OperationErrorKind, WheelError, WheelFile};
+use crate::progress::{Event, Outcome, Subject, Verb};
+use crate::python::lock::{Hash, LockedFile, PackageOrigin, Pinned};
+use crate::python::tags::Target;
+use crate::python::wheel::{self, WheelName};
+
+/// Asked when nobody names an index.
+const PYPI: &str = "https://pypi.org/simple";
+
+/// Somewhere to look for a file.
+enum FileSource {
+    Index(Index),
+    /// A page of links.
+    Page(Url),
+    Url(Url),
+}
+
+/// What places answered that do not have a file.
+struct Misses {
+    /// There is a hash to tell the file by, so whoever has it may give it. Otherwise
+    /// it matters who is asked.
+    hashed: bool,
+    /// The lock file says which index it is.
+    bound: bool,
+    /// An index has the project: no further one is asked (uv's `first-index`).
+    settled: bool,
+    said: Vec<String>,
+    /// The first that did not say whether it has the file.
+    fault: Option<OperationError>,
+}
+
+impl Wheels {
+    /// The wheel of a distribution that fits best.
+    ///
+    /// # Errors
+    /// As `Packages::wheel`.
+    pub(super) async fn find(&self, wanted: WheelQuery<'_>) -> Result<WheelFile, WheelError> {
+        if let Some(file) = self.local_wheels(wanted).await? {
+            return Ok(file);
+        }
+        match &wanted.pinned.origin {
+            PackageOrigin::Index { index, files, hashes } if files.is_empty() => {
+                self.by_hash(wanted, index.as_deref(), hashes).await
+            }
+            PackageOrigin::Index { index, files, .. } => self.by_file_name(wanted, index.as_deref(), files).await,
+            PackageOrigin::Url(file) => self.at_url(wanted, file).await,
+            PackageOrigin::File { path, hashes } => {
+                let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+                if !fits(wanted, &name) {
+                    return Err(wanted.archive(&name, &path.display().to_string()));
+                }
+                let need = FileRequest { name: &name, hashes, size: None };
+                Ok(self.on_disk(&self.settings.folder.join(path), &need).await?)
+            }
+            PackageOrigin::Folder { path } => Err(wanted.folder(&path.display().to_string())),
+            PackageOrigin::Git { url } => Err(wanted.git(url)),
+        }
+    }
+
+    /// One of the files that the lock file names.
+    async fn by_file_name(
+        &self,
+        wanted: WheelQuery<'_>,
+        index: Option<&str>,
+        files: &[LockedFile],
+    ) -> Result<WheelFile, WheelError> {
+        let wheels = files.iter().filter_map(|file| Some((WheelName::parse(&file.name)?, file)));
+        let own = wheels.filter(|(wheel, _)| is_of(wheel, wanted.pinned));
+        let Some(file) = wheel::best(own, wanted.target) else {
+            let (wheel, sdist) = self.suggestions(wanted, index).await;
+            let names = files.iter().map(|file| file.name.as_str()).chain(sdist.as_deref());
+            return Err(wanted.unfit(names, wheel.as_deref()));
+        };
+        self.file(wanted, index, file).await
+    }
+
+    /// The archive at a URL.
+    async fn at_url(&self, wanted: WheelQuery<'_>, file: &LockedFile) -> Result<WheelFile, WheelError> {
+        if !fits(wanted, &file.name) {
+            let url = file.url.as_deref().and_then(|url| Url::parse(url).ok());
+            return Err(wanted.archive(&file.name, &url.map_or_else(|| file.name.clone(), |url| shown(&url))));
+        }
+        self.fetch_first(wanted, file, url_of(file)?.map(FileSource::Url).into_iter().collect()).await
+    }
+
+    /// A file that the lock file names.
+    async fn file(
+        &self,
+        wanted: WheelQuery<'_>,
+        index: Option<&str>,
+        file: &LockedFile,
+    ) -> Result<WheelFile, WheelError> {
+        let mut sources = self.configured_sources();
+        let url = url_of(file)?;
+        let pypi = self.pypi(index).filter(|_| url.is_none());
+        sources.extend(url.filter(|url| !self.settings.no_index || url.scheme() == "file").map(FileSource::Url));
+        sources.extend(self.further_sources(index)?);
+        sources.extend(pypi);
+        self.fetch_first(wanted, file, sources).await
+    }
+
+    async fn fetch_first(
+        &self,
+        wanted: WheelQuery<'_>,
+        file: &LockedFile,
+        sources: Vec<FileSource>,
+    ) -> Result<WheelFile, WheelError> {
+        let work = async {
+            if let Some(found) = self.cached(&file.name, &file.hashes).await? {
+                return Ok(found);
+            }
+            if let Some(found) = self.by_file_url(file, &sources).await? {
+                return Ok(found);
+            }
+            if let Some(why) = self.settings.offline() {
+                return Err(wanted.offline(why, &self.local_wheels_of(wanted.pinned)));
+            }
+            let mut misses = Misses::of(wanted.pinned, &file.hashes);
+            for source in &sources {
+                if misses.end_before(source) {
+                    continue;
+                }
+                match self.try_source(wanted.pinned, file, source, &mut misses).await {
+                    Ok(found) => return Ok(found),
+                    Err(error) => misses.add(error)?,
+                }
+            }
+            Err(misses.error())
+        };
+        self.fetched.get(known_by(file), work).await
+    }
+
+    async fn try_source(
+        &self,
+        pinned: &Pinned,
+        file: &LockedFile,
+        source: &FileSource,
+        misses: &mut Misses,
+    ) -> Result<WheelFile, OperationError> {
+        if let FileSource::Url(url) = source {
+            let need = FileRequest { name: &file.name, hashes: &file.hashes, size: file.size };
+            let index = self.index_of(url);
+            return self.fetch(&need, FileUrl { url, index: index.as_ref() }).await;
+        }
+        let (page, index, name) = self.page(source, pinned).await?;
+        misses.settle(index, &page);
+        let absent = |what: String| OperationError { kind: OperationErrorKind::NotFound, message: what, hint: None };
+        let listed = page.iter().filter(|listed| listed.name == file.name);
+        let (same, others): (Vec<_>, Vec<_>) = listed.partition(|listed| agree(&listed.hashes, &file.hashes));
+        match same.first() {
+            Some(listed) => {
+                self.warn_of_yanked(pinned, listed, &name);
+                self.listed(listed, index, file).await
+            }
+            None if others.is_empty() => Err(absent(format!("{name} does not have {}", file.name))),
+            None => Err(absent(format!("{name} has another {} than the one that is locked", file.name))),
+        }
+    }
+
+    /// A file that a page lists, held to what the lock file says of it.
+    async fn listed(
+        &self,
+        listed: &IndexFile,
+        index: Option<&Index>,
+        file: &LockedFile,
+    ) -> Result<WheelFile, OperationError> {
+        let hashes = if file.hashes.is_empty() { &listed.hashes } else { &file.hashes };
+        let need = FileRequest { name: &listed.name, hashes, size: file.size.or(listed.size) };
+        self.fetch(&need, FileUrl { url: &listed.url, index }).await
+    }
+
+    /// The best of the files that an index has of a version, where the lock file has
+    /// no names.
+    async fn by_hash(
+        &self,
+        wanted: WheelQuery<'_>,
+        index: Option<&str>,
+        hashes: &[Hash],
+    ) -> Result<WheelFile, WheelError> {
+        if let Some(why) = self.settings.offline() {
+            return Err(wanted.offline(why, &self.local_wheels_of(wanted.pinned)));
+        }
+        let mut sources = self.configured_sources();
+        sources.extend(self.further_sources(index)?);
+        sources.extend(self.pypi(index));
+        let mut misses = Misses::of(wanted.pinned, hashes);
+        let mut names = Vec::new();
+        for source in &sources {
+            if misses.end_before(source) {
+                continue;
+            }
+            match self.best_of(wanted, source, hashes, (&mut names, &mut misses)).await {
+                Ok(Some(file)) => return Ok(file),
+                Ok(None) => {}
+                Err(error) => misses.add(error)?,
+            }
+        }
+        if names.is_empty() || misses.fault.is_some() {
+            return Err(misses.error());
+        }
+        Err(wanted.unfit(names.iter().map(String::as_str), None))
+    }
+
+    /// None when a place has the version, and no wheel of it that fits: `names` has
+    /// what there is.
+    async fn best_of(
+        &self,
+        wanted: WheelQuery<'_>,
+        source: &FileSource,
+        hashes: &[Hash],
+        (names, misses): (&mut Vec<String>, &mut Misses),
+    ) -> Result<Option<WheelFile>, OperationError> {
+        let (page, index, shown) = self.page(source, wanted.pinned).await?;
+        misses.settle(index, &page);
+        let locked = |listed: &&IndexFile| hashes.is_empty() || agree(&listed.hashes, hashes);
+        let of_version: Vec<_> =
+            page.iter().filter(|listed| is_file_of(&listed.name, wanted.pinned)).filter(locked).collect();
+        if of_version.is_empty() {
+            let what = if hashes.is_empty() { "" } else { " with a locked hash" };
+            let message = format!("{shown} does not have it{what}");
+            return Err(OperationError { kind: OperationErrorKind::NotFound, message, hint: None });
+        }
+        let files = of_version.iter().copied().filter(|listed| !listed.excludes(wanted.target));
+        let Some(listed) = best_listed(files, wanted.target) else {
+            // A wheel may be built from an sdist that is not locked, too.
+            let sdists = page.iter().filter(|one| is_file_of(&one.name, wanted.pinned) && sdist(&one.name).is_some());
+            names.extend(of_version.into_iter().chain(sdists).map(|listed| listed.name.clone()));
+            misses.said.push(format!("{shown} has no wheel of it that fits"));
+            return Ok(None);
+        };
+        self.warn_of_yanked(wanted.pinned, listed, &shown);
+        // The index's hashes tell which of the locked files this is, if they can.
+        let both: Vec<_> = listed.hashes.iter().filter(|hash| hashes.contains(hash)).cloned().collect();
+        let (hashes, known) = match (both.is_empty(), hashes.is_empty()) {
+            (false, _) => (both, true),
+            (true, true) => (listed.hashes.clone(), true),
+            (true, false) => (hashes.to_vec(), false),
+        };
+        let (name, url) = (listed.name.clone(), Some(listed.url.to_string()));
+        let file = LockedFile { name, url, hashes, size: listed.size };
+        let work = async {
+            let found = if known { self.cached(&file.name, &file.hashes).await? } else { None };
+            match found {
+                Some(found) => Ok(found),
+                None => self.listed(listed, index, &file).await,
+            }
+        };
+        self.fetched.get(known_by(&file), work).await.map(Some)
+    }
+
+    /// What the index has of a version, where the lock file has no wheel that fits: a
+    /// wheel that would, and an sdist. Neither where the index does not answer.
+    async fn suggestions(&self, wanted: WheelQuery<'_>, index: Option<&str>) -> (Option<String>, Option<String>) {
+        if self.settings.offline().is_some() {
+            return (None, None);
+        }
+        let mut sources = self.configured_sources();
+        sources.extend(self.further_sources(index).unwrap_or_default());
+        sources.extend(self.pypi(index));
+        let Some(source) = sources.first() else { return (None, None) };
+        let Ok((page, ..)) = self.page(source, wanted.pinned).await else { return (None, None) };
+        let fine = page.iter().filter(|listed| !listed.excludes(wanted.target) && listed.yanked.is_none());
+        let of_version: Vec<_> = fine.filter(|listed| is_file_of(&listed.name, wanted.pinned)).collect();
+        let wheel = best_listed(of_version.iter().copied(), wanted.target).map(|listed| listed.name.clone());
+        let sdist = of_version.iter().find(|listed| sdist(&listed.name).is_some()).map(|listed| listed.name.clone());
+        (wheel, sdist)
+    }
+
+    /// Tells of a file that its publisher took back. It is taken all the same: the version
+    /// was asked for.
+    fn warn_of_yanked(&self, pinned: &Pinned, listed: &IndexFile, page: &str) {
+        let Some(reason) = &listed.yanked else { return };
+        let reason = one_line(reason);
+        let why = if reason.is_empty() { String::new() } else { format!(" (reason: {reason})") };
+        let text = format!("`{}` is yanked on {page}{why}", pinned.requirement());
+        let warning = Diagnostic::warning(Code::LockFileDoubt, text).distribution(pinned.requirement());
+        self.warn_once(warning.hint("lock a version that is not yanked".to_owned()));
+    }
+
+    /// What a place lists, the index that it is, and its name.
+    async fn page<'p>(
+        &self,
+        source: &'p FileSource,
+        pinned: &Pinned,
+    ) -> Result<(Arc<[IndexFile]>, Option<&'p Index>, String), OperationError> {
+        let _permit = self.transfers.acquire().await;
+        if let FileSource::Index(index) = source {
+            expanded(index)?;
+        }
+        let (page, index, url) = match source {
+            FileSource::Index(index) => {
+                (self.pages.project(&self.index_client, index, &pinned.name).await?, Some(index), &index.url)
+            }
+            FileSource::Page(url) => (self.pages.links(&self.index_client, url).await?, None, url),
+            // It lists nothing.
+            FileSource::Url(url) => (None, None, url),
+        };
+        Ok((page.unwrap_or_default(), index, shown(url)))
+    }
+
+    /// Fetches a file, unless too many are being fetched.
+    async fn fetch(&self, need: &FileRequest<'_>, at: FileUrl<'_>) -> Result<WheelFile, OperationError> {
+        let _permit = self.transfers.acquire().await;
+        Box::pin(download::fetch(&self.index_client, &*self.cache, &*self.progress, need, at)).await
+    }
+
+    async fn cached(&self, name: &str, hashes: &[Hash]) -> Result<Option<WheelFile>, OperationError> {
+        let (cache, of, wanted) = (Arc::clone(&self.cache), name.to_owned(), hashes.to_vec());
+        let found = self.compute(move || download::cached(&*cache, &of, &wanted)).await?;
+        if found.is_some() {
+            let subject = Subject::Wheel(Arc::from(name));
+            self.progress.on(Event::Ended { verb: Verb::Pull, subject, outcome: Outcome::Present });
+        }
+        Ok(found)
+    }
+
+    /// A file of this machine that the lock file has by URL.
+    async fn by_file_url(
+        &self,
+        file: &LockedFile,
+        sources: &[FileSource],
+    ) -> Result<Option<WheelFile>, OperationError> {
+        let local = sources.iter().find_map(|source| match source {
+            FileSource::Url(url) if url.scheme() == "file" => url.to_file_path().ok(),
+            _ => None,
+        });
+        let Some(path) = local else { return Ok(None) };
+        let need = FileRequest { name: &file.name, hashes: &file.hashes, size: file.size };
+        self.on_disk(&path, &need).await.map(Some)
+    }
+
+    /// What comes before the lock file's own URLs.
+    fn configured_sources(&self) -> Vec<FileSource> {
+        let indexes = self.settings.indexes.iter().filter(|_| !self.settings.no_index);
+        indexes.cloned().map(FileSource::Index).chain(pages(&self.settings.find_links)).collect()
+    }
+
+    /// What comes after them: the index that the lock file has for a distribution, and
+    /// no other; without one, the project's and the lock file's.
+    fn further_sources(&self, index: Option<&str>) -> Result<Vec<FileSource>, OperationError> {
+        let settings = &self.settings;
+        let mut sources: Vec<_> = pages(&settings.lock_links).collect();
+        if settings.no_index {
+            return Ok(sources);
+        }
+        let all = settings.project_indexes.iter().chain(&settings.lock_indexes);
+        let mut indexes: Vec<Index> = Vec::new();
+        if let Some(text) = index {
+            let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
+            let url = url.ok_or_else(|| other("the lock file names an index that is no HTTP URL".to_owned()))?;
+            let known = all.clone().find(|index| index.is_at(&url)).cloned();
+            indexes.push(known.unwrap_or(Index { name: None, url }));
+        } else {
+            indexes.extend(all.cloned());
+        }
+        for index in indexes {
+            let same = |source: &FileSource| matches!(source, FileSource::Index(known) if known.is_at(&index.url));
+            if !sources.iter().any(same) && !settings.indexes.iter().any(|known| known.is_at(&index.url)) {
+                sources.push(FileSource::Index(index));
+            }
+        }
+        Ok(sources)
+    }
+
+    /// `PyPI`, for what the lock file has no index of, unless others stand in its place.
+    fn pypi(&self, index: Option<&str>) -> Option<FileSource> {
+        let url = Url::parse(PYPI).ok().filter(|_| self.settings.pypi && !self.settings.no_index && index.is_none())?;
+        let known = [&self.settings.indexes, &self.settings.project_indexes, &self.settings.lock_indexes];
+        let known = known.iter().flat_map(|indexes| *indexes).any(|index| index.is_at(&url));
+        (!known).then_some(FileSource::Index(Index { name: None, url }))
+    }
+
+    /// The named index that a URL belongs to.
+    fn index_of(&self, url: &Url) -> Option<Index> {
+        let settings = &self.settings;
+        let known = settings.indexes.iter().chain(&settings.project_indexes).chain(&settings.lock_indexes);
+        let mut here = known.filter(|index| index.url.origin() == url.origin());
+        here.clone().find(|index| url.path().starts_with(index.url.path())).or_else(|| here.next()).cloned()
+    }
+}
+
+impl Misses {
+    fn of(pinned: &Pinned, hashes: &[Hash]) -> Self {
+        let bound = matches!(pinned.origin, PackageOrigin::Index { index: Some(_), .. });
+        Self { hashed: !hashes.is_empty(), bound, settled: false, said: Vec::new(), fault: None }
+    }
+
+    /// An index that has the project is the last to be asked, where no hash tells its
+    /// package from a stranger's of the same name.
+    fn settle(&mut self, index: Option<&Index>, page: &[IndexFile]) {
+        self.settled |= index.is_some() && !page.is_empty() && !self.hashed && !self.bound;
+    }
+
+    /// Whether a place is not asked any more.
+    fn end_before(&self, source: &FileSource) -> bool {
+        self.settled && matches!(source, FileSource::Index(_))
+    }
+
+    /// Notes what a place does not have, or does not tell.
+    ///
+    /// # Errors
+    /// Another file than is wanted. Without a hash all that is no plain no: a place
+    /// that comes later might give a stranger's.
+    fn add(&mut self, error: OperationError) -> Result<(), OperationError> {
+        self.said.push(error.message.clone());
+        match error.kind {
+            OperationErrorKind::NotFound => {}
+            OperationErrorKind::Corrupt => return Err(OperationError { message: self.text(), ..error }),
+            _ if !self.hashed => return Err(OperationError { message: self.text(), ..error }),
+            _ => {
+                self.fault.get_or_insert(error);
+            }
+        }
+        Ok(())
+    }
+
+    fn text(&self) -> String {
+        if self.said.is_empty() {
+            return "no folder has one that fits, and there is no index to ask".to_owned();
+        }
+        self.said.join(", and ")
+    }
+
+    fn error(self) -> WheelError {
+        let message = self.text();
+        match self.fault {
+            Some(fault) => WheelError { message, ..fault.into() },
+            None => absent(message),
+        }
+    }
+}
+
+/// The best of an index's files; one that is yanked only where no other fits.
+fn best_listed<'l>(files: impl Iterator<Item = &'l IndexFile>, target: &Target) -> Option<&'l IndexFile> {
+    let wheels = files.filter_map(|listed| Some((WheelName::parse(&listed.name)?, listed)));
+    let (yanked, others): (Vec<_>, Vec<_>) = wheels.partition(|(_, listed)| listed.yanked.is_some());
+    wheel::best(others, target).or_else(|| wheel::best(yanked, target))
+}
+
+/// Pages of links.
+fn pages(links: &[FindLinks]) -> impl Iterator<Item = FileSource> {
+    links
+        .iter()
+        .filter_map(|links| if let FindLinks::Page(url) = links { Some(FileSource::Page(url.clone())) } else { None })
+}
+
+/// Variables of the environment are not for hosts and paths, which a lock file chooses.
+///
+/// # Errors
+/// There is one in an index's URL.
+fn expanded(index: &Index) -> Result<(), OperationError> {
+    let text = shown(&index.url).replace("%7B", "{").replace("%7D", "}");
+    if !text.contains("${") {
+        return Ok(());
+    }
+    let message = format!("{text} has a variable outside of its login, where it is not replaced");
+    let hint = "name the index besides: [dependencies] index = \"https://…\"".to_owned();
+    Err(OperationError { kind: OperationErrorKind::Other, message, hint: Some(hint) })
+}
+
+/// What tells one file from another: its hashes, or its address.
+fn known_by(file: &LockedFile) -> String {
+    if file.hashes.is_empty() {
+        return format!("{} {}", file.name, file.url.as_deref().unwrap_or_default());
+    }
+    file.hashes.iter().fold(file.name.clone(), |known, hash| format!("{known} {}", DisplayHash(hash)))
+}
+
+fn fits(wanted: WheelQuery<'_>, name: &str) -> bool {
+    let wheel = WheelName::parse(name).filter(|wheel| is_of(wheel, wanted.pinned));
+    wheel.is_some_and(|wheel| wheel.tags.iter().any(|tag| wanted.target.accepts(tag)))
+}
+
+/// Where the lock file says that a file is.
+fn url_of(file: &LockedFile) -> Result<Option<Url>, OperationError> {
+    let Some(text) = &file.url else { return Ok(None) };
+    let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https" | "file"));
+    let mut url = url.ok_or_else(|| other(format!("the lock file's address of {} is no URL", file.name)))?;
+    url.set_fragment(None);
+    Ok(Some(url))
+}

@@ -1,0 +1,78 @@
+//! The indexes that a project names: `[tool.uv]`, `uv.toml`, `[[tool.poetry.source]]`.
+
+use std::path::Path;
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use super::uv::{self, Uv};
+use super::{HostEnvironment, IndexUrl, SettingsSource, parsed};
+use crate::plan::Author;
+use crate::ports::OperationError;
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Pyproject {
+    tool: Tool,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Tool {
+    uv: Option<Uv>,
+    poetry: Poetry,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Poetry {
+    source: Vec<PoetrySource>,
+}
+
+#[derive(Deserialize)]
+struct PoetrySource {
+    name: String,
+    /// `PyPI` has none.
+    url: Option<String>,
+    priority: Option<String>,
+}
+
+/// Reads a project's folder.
+///
+/// # Errors
+/// A file that cannot be read or understood.
+pub fn read(folder: &Path, host: &HostEnvironment<'_>) -> Result<SettingsSource, OperationError> {
+    let path = folder.join("pyproject.toml");
+    let what = path.display().to_string();
+    let pyproject: Pyproject = own(folder, "pyproject.toml", host)?.unwrap_or_default();
+    let own_file = folder.join("uv.toml");
+    let isolated = uv::without_files(host) || host.get("UV_CONFIG_FILE").is_some();
+    let beside: Option<Uv> = if isolated { None } else { own(folder, "uv.toml", host)? };
+    let (uv, from) = match beside {
+        Some(uv) => (uv, &own_file),
+        None => (pyproject.tool.uv.unwrap_or_default(), &path),
+    };
+    let mut source = uv.source(from);
+    for one in pyproject.tool.poetry.source {
+        let Some(url) = one.url else { continue };
+        let given = IndexUrl { name: Some(one.name), url, what: what.clone(), by: Author::Project };
+        source.named.push(given.clone());
+        if one.priority.as_deref() != Some("explicit") {
+            source.extra.push(given);
+        }
+    }
+    Ok(source.written_by(Author::Project))
+}
+
+/// A file of the project's folder; it may not be a link to elsewhere.
+fn own<T: DeserializeOwned>(
+    folder: &Path,
+    name: &str,
+    host: &HostEnvironment<'_>,
+) -> Result<Option<T>, OperationError> {
+    let path = folder.join(name);
+    if path.exists() {
+        (host.admit)(folder, Path::new(name))?;
+    }
+    parsed(&path)
+}

@@ -1,0 +1,100 @@
+//! Puts variables of the environment into URLs of lock and requirements files: only into
+//! those whose host this machine's own configuration names.
+
+use std::fmt::Write as _;
+
+use url::Url;
+
+use super::HostSettings;
+use super::login_policy::{LOGIN_HOSTS, is_private};
+use crate::http::failure::other;
+use crate::http::hosts::authority;
+use crate::ports::OperationError;
+use crate::python::lock::variables::{self, Variable};
+use crate::wheels::credentials::without_login;
+use crate::wheels::page::percent_decoded;
+
+/// A URL with the variables of its login put in. A login with one that is not set is left
+/// out, so that those count which the machine has for the URL.
+///
+/// # Errors
+/// A host that the machine's configuration does not name; variables outside of the login,
+/// for host, path and query are shown in messages. No error shows a value.
+pub fn put_in(
+    text: &str,
+    machine: &HostSettings,
+    variable: &dyn Fn(&str) -> Option<String>,
+) -> Result<String, OperationError> {
+    let found = variables::of(text);
+    let Some(first) = found.iter().find(|one| !one.in_login).or(found.first()) else { return Ok(text.to_owned()) };
+    let written = &text[first.range.clone()];
+    if !first.in_login {
+        let mut error = other(format!("a URL has the variable `{written}`, which is put into logins only"));
+        error.hint = Some("name the index by UV_INDEX, PIP_EXTRA_INDEX_URL or --index instead".to_owned());
+        return Err(error);
+    }
+    let parsed = |value: &dyn Fn(&Variable<'_>) -> String| Url::parse(&filled(text, &found, value)).ok();
+    let Some(url) = parsed(&|_| "x".to_owned()).filter(|url| matches!(url.scheme(), "http" | "https")) else {
+        return Err(other(format!("what has the variable `{written}` is not an HTTP URL")));
+    };
+    if !machine.names(&url) {
+        return Err(refused(&url, written, machine));
+    }
+    let value = |one: &Variable<'_>| escaped(&percent_decoded(&variable(one.name).unwrap_or_default()));
+    let Some(full) = parsed(&value).filter(|full| same_place(full, &url)) else {
+        return Err(other(format!("a URL is not one with the value of `{written}`")));
+    };
+    let unset = found.iter().any(|one| variable(one.name).is_none());
+    Ok(if unset { without_login(&full) } else { full }.into())
+}
+
+fn same_place(one: &Url, other: &Url) -> bool {
+    let place = |url: &Url| (url.scheme().to_owned(), url.host_str().map(str::to_owned), url.port());
+    place(one) == place(other)
+}
+
+/// A text with its variables replaced.
+fn filled(text: &str, found: &[Variable<'_>], value: &dyn Fn(&Variable<'_>) -> String) -> String {
+    let mut out = String::new();
+    let mut from = 0;
+    for one in found {
+        out.push_str(&text[from..one.range.start]);
+        out.push_str(&value(one));
+        from = one.range.end;
+    }
+    out + &text[from..]
+}
+
+/// A value with everything escaped that could end the login.
+fn escaped(value: &str) -> String {
+    let mut out = String::new();
+    for byte in value.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            out.push(char::from(byte));
+        } else {
+            let _ = write!(out, "%{byte:02X}");
+        }
+    }
+    out
+}
+
+/// The machine's configuration does not name the host.
+fn refused(url: &Url, written: &str, machine: &HostSettings) -> OperationError {
+    let place = if is_private(url) { authority(url) } else { url.origin().ascii_serialization() };
+    let mut error = other(format!(
+        "the variable `{written}` would be sent to {place}, which this machine's configuration does not name"
+    ));
+    if let Some(file) = machine.distrusted(url).filter(|_| is_private(url)) {
+        let place = authority(url);
+        error.hint = Some(format!(
+            "{file} does not count, for it lies in the project: if secrets may be sent there, set {LOGIN_HOSTS}={place}"
+        ));
+        return error;
+    }
+    error.hint = Some(format!(
+        "leave the login out of the URL, and give it by UV_INDEX_NAME_USERNAME and UV_INDEX_NAME_PASSWORD for the index \
+         NAME of pyproject.toml, or by a line of ~/.netrc: machine {} login USER password PASSWORD",
+        url.host_str().unwrap_or_default()
+    ));
+    error
+}
