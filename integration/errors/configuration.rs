@@ -14,7 +14,7 @@ fn an_unknown_key() {
     exit: 2
     -- stdout
     -- stderr
-    error: carboy.toml:4: unknown key `image.entrypiont`
+    error[invalid-configuration]: carboy.toml:4: unknown key `image.entrypiont`
 
     hint: did you mean `entrypoint`?
     ");
@@ -28,7 +28,7 @@ fn an_unknown_key_of_a_profile_in_pyproject() {
     exit: 2
     -- stdout
     -- stderr
-    error: pyproject.toml:5: unknown key `profile.ci.pyhton`
+    error[invalid-configuration]: pyproject.toml:5: unknown key `profile.ci.pyhton`
 
     hint: did you mean `python`?
     ");
@@ -40,7 +40,7 @@ fn a_file_that_is_not_toml() {
     exit: 2
     -- stdout
     -- stderr
-    error: carboy.toml:1: invalid float, expected nothing
+    error[invalid-configuration]: carboy.toml:1: invalid float, expected nothing
     ");
 }
 
@@ -50,7 +50,7 @@ fn a_value_of_the_wrong_type() {
     exit: 2
     -- stdout
     -- stderr
-    error: carboy.toml:3: `directory.mode` must be an octal string, not an integer
+    error[invalid-configuration]: carboy.toml:3: `directory.mode` must be an octal string, not an integer
 
     hint: write it in quotes: "0755"
     "#);
@@ -62,7 +62,7 @@ fn a_version_that_is_a_number() {
     exit: 2
     -- stdout
     -- stderr
-    error: carboy.toml:1: `python` must be a string or false, not a float
+    error[invalid-configuration]: carboy.toml:1: `python` must be a string or false, not a float
 
     hint: write it in quotes: "3.13"; as a number, 3.10 would be 3.1
     "#);
@@ -74,7 +74,7 @@ fn a_value_out_of_range() {
     exit: 2
     -- stdout
     -- stderr
-    error: carboy.toml:2: `image.ports` has `http`, not a port
+    error[invalid-configuration]: carboy.toml:2: `image.ports` has `http`, not a port
 
     hint: write a number from 1 to 65535, with /tcp, /udp or /sctp
     ");
@@ -86,7 +86,7 @@ fn an_entrypoint_given_as_one_string() {
     exit: 2
     -- stdout
     -- stderr
-    error: carboy.toml:2: `image.entrypoint` must be a list, not a string
+    error[invalid-configuration]: carboy.toml:2: `image.entrypoint` must be a list, not a string
 
     hint: there is no shell in the image to split it: entrypoint = ["gunicorn", "shop:app"]
     "#);
@@ -98,7 +98,7 @@ fn a_lock() {
     exit: 2
     -- stdout
     -- stderr
-    error: cannot read `uv.lock`: No such file or directory (os error 2)
+    error[unreadable-file]: cannot read `uv.lock`: No such file or directory (os error 2)
     ");
 }
 
@@ -109,7 +109,7 @@ fn an_unknown_profile() {
     exit: 2
     -- stdout
     -- stderr
-    error: unknown profile `gzpi`
+    error[invalid-argument]: unknown profile `gzpi`
 
     hint: did you mean `gzip`?
     ");
@@ -121,7 +121,7 @@ fn no_python_and_site_packages() {
     exit: 2
     -- stdout
     -- stderr
-    error: `python = false` and `dependencies.site-packages` contradict each other
+    error[invalid-configuration]: `python = false` and `dependencies.site-packages` contradict each other
 
     hint: leave one of them out
     ");
@@ -133,7 +133,7 @@ fn no_folder_of_site_packages_for_a_platform() {
     exit: 2
     -- stdout
     -- stderr
-    error: `dependencies.site-packages` has no folder for linux/arm64
+    error[invalid-configuration]: `dependencies.site-packages` has no folder for linux/arm64
 
     hint: add "linux/arm64" = "FOLDER" (uv pip install --target FOLDER --python-platform …), or leave it out of `platforms`
     "#);
@@ -147,7 +147,7 @@ fn no_target() {
     exit: 2
     -- stdout
     -- stderr
-    error: no target: where should the image go?
+    error[invalid-argument]: no target: carboy does not know where to push the image
 
     hint: pass --to registry/repository:tag (or oci:FOLDER), or set `to` in carboy.toml
     ");
@@ -159,7 +159,7 @@ fn a_bad_tag() {
     exit: 2
     -- stdout
     -- stderr
-    error: `-1` is not a tag
+    error[invalid-configuration]: `-1` is not a tag
 
     hint: letters, digits, `_`, `.` and `-`, at most 128, not beginning with `.` or `-`
     ");
@@ -173,7 +173,7 @@ fn a_target_with_capitals() {
     exit: 2
     -- stdout
     -- stderr
-    error: to: `ghcr.io/Acme/shop` is not an image reference: invalid reference format
+    error[invalid-configuration]: invalid `to`: `ghcr.io/Acme/shop` is not an image reference: invalid reference format
 
     hint: repository names are lower-case
     ");
@@ -187,7 +187,7 @@ fn a_target_with_a_digest() {
     exit: 2
     -- stdout
     -- stderr
-    error: a tag cannot be pushed to a digest: `ghcr.io/acme/shop@sha256:0000000000000000000000000000000000000000000000000000000000000000`
+    error[invalid-configuration]: a tag cannot be pushed to a digest: `ghcr.io/acme/shop@sha256:0000000000000000000000000000000000000000000000000000000000000000`
 
     hint: leave the digest out of `to`
     ");
@@ -199,7 +199,7 @@ fn a_bad_platform() {
     exit: 2
     -- stdout
     -- stderr
-    error: --platform: `amd64` is not a platform: write os/architecture, as in linux/arm64
+    error[invalid-argument]: invalid `--platform`: `amd64` is not a platform: write os/architecture, as in linux/arm64
     ");
 }
 
@@ -209,7 +209,7 @@ fn an_architecture_that_carboy_does_not_know() {
     exit: 2
     -- stdout
     -- stderr
-    error: carboy cannot build for linux/mips64le, only for linux/amd64, linux/arm64, linux/arm/v7, linux/riscv64, linux/ppc64le, linux/s390x, linux/386
+    error[invalid-configuration]: carboy cannot build for linux/mips64le, only for linux/amd64, linux/arm64, linux/arm/v7, linux/riscv64, linux/ppc64le, linux/s390x, linux/386
     ");
 }
 
@@ -220,7 +220,7 @@ fn a_bad_time() {
     exit: 2
     -- stdout
     -- stderr
-    error: SOURCE_DATE_EPOCH is `yesterday`, which is no number of seconds since 1970
+    error[invalid-argument]: SOURCE_DATE_EPOCH is `yesterday`, which is not a number of seconds since 1970
     ");
 }
 
@@ -230,7 +230,7 @@ fn a_python_that_no_pair_of_images_has() {
     exit: 2
     -- stdout
     -- stderr
-    error: no pair of distroless base and python builder is known for Python 2.7
+    error[invalid-configuration]: no pair of distroless base and python builder is known for Python 2.7
 
     hint: name `base` and `builder` yourself
     ");
@@ -242,9 +242,9 @@ fn a_folder_that_is_not_there() {
     exit: 2
     -- stdout
     -- stderr
-    error: `shpo` is no folder
+    error[invalid-argument]: `shpo` is not a directory
 
-    hint: name the project's folder; a command to start goes after `--`
+    hint: name the project's directory; a command to start goes after `--`
     ");
 }
 
@@ -254,7 +254,7 @@ fn a_configuration_that_is_not_there() {
     exit: 2
     -- stdout
     -- stderr
-    error: cannot read `nowhere.toml`: No such file or directory (os error 2)
+    error[unreadable-file]: cannot read `nowhere.toml`: No such file or directory (os error 2)
     ");
 }
 
@@ -281,7 +281,7 @@ fn a_compression_that_is_none() {
     exit: 2
     -- stdout
     -- stderr
-    error: `--compression` cannot be `bzip2`
+    error[invalid-argument]: `--compression` cannot be `bzip2`
 
     hint: write "zstd" or "gzip"
     "#);

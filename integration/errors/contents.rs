@@ -21,7 +21,7 @@ fn a_folder_of_site_packages_that_is_not_there() {
     exit: 1
     -- stdout
     -- stderr
-    error: `dependencies.site-packages` for linux/amd64: there is no folder `site/amd64`
+    error[not-found]: cannot use `dependencies.site-packages` for linux/amd64: there is no folder `site/amd64`
     ");
     harness.file("site/amd64/shop.py", "").recovers(&BUILD);
 }
@@ -43,7 +43,7 @@ fn a_library_that_nobody_has() {
     exit: 1
     -- stdout
     -- stderr
-    error: PLATFORM: a shared library is nowhere to be found: `libnowhere.so.1`, needed by /usr/local/lib/python3.11/site-packages/_native.so
+    error[missing-library]: PLATFORM: missing shared library `libnowhere.so.1`, needed by /usr/local/lib/python3.11/site-packages/_native.so
 
     hint: use a builder that has it; if it is not needed: allow-missing = ["libnowhere.so.1"] under [runtime]
     "#);
@@ -65,7 +65,7 @@ fn a_library_to_open_by_name_that_nobody_has() {
     exit: 1
     -- stdout
     -- stderr
-    error: linux/amd64: a shared library is nowhere to be found: `libnowhere.so.1`, needed by `runtime.dlopen`
+    error[missing-library]: linux/amd64: missing shared library `libnowhere.so.1`, needed by `runtime.dlopen`
 
     hint: use a builder that has it, or leave it out of `dlopen`
     ");
@@ -74,8 +74,8 @@ fn a_library_to_open_by_name_that_nobody_has() {
 #[test]
 fn a_part_of_the_standard_library_that_is_not_there_is_warned_of() {
     let run = configured("[runtime]\nexclude = [\"sqlite4\"]\n").succeeds(&BUILD);
-    let warning = run.stderr.lines().find(|line| line.starts_with("warning: ")).unwrap_or_default();
-    insta::assert_snapshot!(warning, @"warning: runtime.exclude: Python 3.11 has no `sqlite4` to leave out");
+    let warning = run.stderr.lines().find(|line| line.starts_with("warning[")).unwrap_or_default();
+    insta::assert_snapshot!(warning, @"warning[internal]: runtime.exclude: Python 3.11 has no `sqlite4` to leave out");
 }
 
 #[test]
@@ -84,7 +84,7 @@ fn no_entrypoint() {
     exit: 2
     -- stdout
     -- stderr
-    error: no entrypoint: what should the image start?
+    error[no-entrypoint]: no entrypoint is set
 
     hint: put it after `--`, as in: carboy build … -- python -m shop, or set `entrypoint` under [image]
     ");
@@ -97,7 +97,7 @@ fn an_entrypoint_that_is_not_in_the_image() {
     exit: 1
     -- stdout
     -- stderr
-    error: linux/amd64: the image has no program `pyhton3`
+    error[entrypoint-not-found]: linux/amd64: the image has no program `pyhton3`
 
     hint: it has `python3`
     ");
@@ -105,7 +105,7 @@ fn an_entrypoint_that_is_not_in_the_image() {
     exit: 1
     -- stdout
     -- stderr
-    error: linux/amd64: the image has no program `gunicorn`
+    error[entrypoint-not-found]: linux/amd64: the image has no program `gunicorn`
 
     hint: is the package that brings `gunicorn` among the dependencies?
     ");
@@ -113,7 +113,7 @@ fn an_entrypoint_that_is_not_in_the_image() {
     exit: 1
     -- stdout
     -- stderr
-    error: linux/amd64: the image has no program `/usr/local/bin/pyhton3`
+    error[entrypoint-not-found]: linux/amd64: the image has no program `/usr/local/bin/pyhton3`
 
     hint: it has `/usr/local/bin/python3`
     ");
@@ -121,7 +121,7 @@ fn an_entrypoint_that_is_not_in_the_image() {
     exit: 1
     -- stdout
     -- stderr
-    error: linux/amd64: the image has no program `bin/serve`
+    error[entrypoint-not-found]: linux/amd64: the image has no program `bin/serve`
 
     hint: write its path in the image: the application's files are in /app, or where `to` under [app] says
     ");
@@ -129,7 +129,7 @@ fn an_entrypoint_that_is_not_in_the_image() {
     exit: 1
     -- stdout
     -- stderr
-    error: linux/amd64: the image has no program `gunicorn shop:app`
+    error[entrypoint-not-found]: linux/amd64: the image has no program `gunicorn shop:app`
 
     hint: there is no shell in the image to split it: entrypoint = ["gunicorn", "shop:app"]
     "#);
@@ -146,7 +146,7 @@ fn an_entrypoint_that_is_not_executable() {
     exit: 1
     -- stdout
     -- stderr
-    error: linux/amd64: `/app/run.sh`, the entrypoint, is not executable
+    error[cannot-start]: linux/amd64: `/app/run.sh`, the entrypoint, is not executable
 
     hint: chmod +x it, or start it with python
     ");
@@ -159,7 +159,7 @@ fn a_user_that_is_not_in_the_image() {
     exit: 1
     -- stdout
     -- stderr
-    error: linux/amd64: `image.user`: the image has no user `nonrot`
+    error[invalid-account]: linux/amd64: invalid `image.user`: the image has no user `nonrot`
 
     hint: it has `nonroot`; a `[[user]]` table adds another
     ");
@@ -168,7 +168,7 @@ fn a_user_that_is_not_in_the_image() {
     exit: 1
     -- stdout
     -- stderr
-    error: linux/amd64: `image.user`: the image has no user `shop`
+    error[invalid-account]: linux/amd64: invalid `image.user`: the image has no user `shop`
 
     hint: add it with a `[[user]]` table, or write numbers
     ");
@@ -182,7 +182,7 @@ fn a_user_whose_number_is_taken() {
     exit: 1
     -- stdout
     -- stderr
-    error: linux/amd64: `user.name`: user `shop` (65532) collides with the image's user `nonroot` (65532)
+    error[invalid-account]: linux/amd64: invalid `user.name`: user `shop` (65532) collides with the image's user `nonroot` (65532)
 
     hint: choose another name or uid
     ");
@@ -195,7 +195,7 @@ fn a_selected_path_that_is_not_there() {
     exit: 1
     -- stdout
     -- stderr
-    error: linux/amd64: [[extract]]: builder: the image has no `/usr/bin/openssll`
+    error[missing-path]: linux/amd64: cannot take [[extract]] from builder: the image has no `/usr/bin/openssll`
 
     hint: it has `/usr/bin/openssl`
     ");
@@ -227,10 +227,10 @@ fn a_script_whose_program_nobody_has() {
     exit: 1
     -- stdout
     -- stderr
-    error: 3 things are wrong:
-      linux/amd64: /bin/lost starts with `#!/usr/bin/env -S FOO=1 rubi`, and neither the image nor REGISTRY/scripts:1 has `/usr/bin/env`
-      linux/amd64: /bin/lost starts with `#!/usr/bin/env -S FOO=1 rubi`, and neither the image nor REGISTRY/scripts:1 has `rubi`
-      linux/amd64: /bin/broken starts with `#!/opt/nowhere -E`, and neither the image nor REGISTRY/scripts:1 has `/opt/nowhere`
+    3 errors:
+    error[missing-interpreter]: linux/amd64: /bin/lost starts with `#!/usr/bin/env -S FOO=1 rubi`, but neither the image nor REGISTRY/scripts:1 has `/usr/bin/env`
+    error[missing-interpreter]: linux/amd64: /bin/lost starts with `#!/usr/bin/env -S FOO=1 rubi`, but neither the image nor REGISTRY/scripts:1 has `rubi`
+    error[missing-interpreter]: linux/amd64: /bin/broken starts with `#!/opt/nowhere -E`, but neither the image nor REGISTRY/scripts:1 has `/opt/nowhere`
 
     hint: name an image that has it, or leave the script out of `paths`
     ");
@@ -243,7 +243,7 @@ fn a_file_to_copy_that_is_not_there() {
     exit: 1
     -- stdout
     -- stderr
-    error: there is no file `certs.pem`
+    error[not-found]: there is no file `certs.pem`
     ");
     harness.file("certs.pem", "").recovers(&BUILD);
 }
@@ -255,7 +255,7 @@ fn a_destination_below_a_file() {
     exit: 1
     -- stdout
     -- stderr
-    error: linux/amd64: `/etc/passwd/a` cannot be written: `/etc/passwd` is a file in the layers below
+    error[path-conflict]: linux/amd64: `/etc/passwd/a` cannot be written: `/etc/passwd` is a file in the layers below
 
     hint: choose another destination
     ");
@@ -268,7 +268,7 @@ fn a_source_that_is_not_there() {
     exit: 1
     -- stdout
     -- stderr
-    error: there is no folder `src`
+    error[not-found]: there is no folder `src`
     ");
 }
 
@@ -280,7 +280,7 @@ fn a_link_out_of_the_application() {
     exit: 1
     -- stdout
     -- stderr
-    error: the link `passwd` leads out of the folder, to `../../etc/passwd`
+    error[transfer-failed]: the link `passwd` leads out of the folder, to `../../etc/passwd`
 
     hint: exclude the link, or put a copy of what it leads to in its place
     ");
@@ -296,7 +296,7 @@ fn a_socket_in_the_application() {
     exit: 1
     -- stdout
     -- stderr
-    error: `app.sock` is a socket: only files, folders and links can be in an image
+    error[transfer-failed]: `app.sock` is a socket: only files, folders and links can be in an image
 
     hint: exclude it
     ");
@@ -311,7 +311,7 @@ fn a_pipe_in_the_application() {
     exit: 1
     -- stdout
     -- stderr
-    error: `queue` is a named pipe: only files, folders and links can be in an image
+    error[transfer-failed]: `queue` is a named pipe: only files, folders and links can be in an image
 
     hint: exclude it
     ");
@@ -328,7 +328,7 @@ fn wheels_that_do_not_fit() {
     exit: 1
     -- stdout
     -- stderr
-    error: linux/arm64: MarkupSafe 3.0.4 is for another machine: its wheel is for cp311-cp311-manylinux_2_17_x86_64, cp311-cp311-manylinux2014_x86_64, cp311-cp311-manylinux_2_28_x86_64; the image has Python 3.11, glibc 2.36, aarch64; its file `/usr/local/lib/python3.11/site-packages/markupsafe/_speedups.cpython-311-x86_64-linux-gnu.so` does not fit
+    error[wrong-wheel]: linux/arm64: MarkupSafe 3.0.4 is for another machine: its wheel is for cp311-cp311-manylinux_2_17_x86_64, cp311-cp311-manylinux2014_x86_64, cp311-cp311-manylinux_2_28_x86_64; the image has Python 3.11, glibc 2.36, aarch64; its file `/usr/local/lib/python3.11/site-packages/markupsafe/_speedups.cpython-311-x86_64-linux-gnu.so` does not fit
 
     hint: install wheels for this platform: uv pip install --python-platform aarch64-manylinux_2_28 --python-version 3.11 --only-binary :all: --target FOLDER …
     ");
@@ -337,7 +337,7 @@ fn wheels_that_do_not_fit() {
     exit: 1
     -- stdout
     -- stderr
-    error: linux/amd64: MarkupSafe 3.0.4 is for another Python: its wheel is for cp313-cp313-manylinux_2_17_x86_64, cp313-cp313-manylinux2014_x86_64, cp313-cp313-manylinux_2_28_x86_64; the image has Python 3.11, glibc 2.36, x86_64; its file `/usr/local/lib/python3.11/site-packages/markupsafe/_speedups.cpython-313-x86_64-linux-gnu.so` does not fit
+    error[wrong-wheel]: linux/amd64: MarkupSafe 3.0.4 is for another Python: its wheel is for cp313-cp313-manylinux_2_17_x86_64, cp313-cp313-manylinux2014_x86_64, cp313-cp313-manylinux_2_28_x86_64; the image has Python 3.11, glibc 2.36, x86_64; its file `/usr/local/lib/python3.11/site-packages/markupsafe/_speedups.cpython-313-x86_64-linux-gnu.so` does not fit
 
     hint: install wheels for this platform: uv pip install --python-platform x86_64-manylinux_2_28 --python-version 3.11 --only-binary :all: --target FOLDER …
     ");
@@ -358,5 +358,5 @@ fn a_helper_for_another_machine() {
     let host = if cfg!(target_arch = "aarch64") { "linux/arm64" } else { "linux/amd64" };
     let ran = harness.succeeds(&[CC, SLIM, "--platform", host, "--", "python3"]);
     let warning = ran.stderr.lines().find(|line| line.contains("/app/helper"));
-    assert!(warning.is_some_and(|line| line.starts_with("warning: ")), "{}", ran.stderr);
+    assert!(warning.is_some_and(|line| line.starts_with("warning[")), "{}", ran.stderr);
 }

@@ -22,7 +22,7 @@ fn quiet_prints_the_line_alone() {
     exit: 1
     -- stdout
     -- stderr
-    error: no such image or tag: REGISTRY/nothing:latest
+    error[not-found]: no such image or tag: REGISTRY/nothing:latest
     ");
 }
 
@@ -59,7 +59,7 @@ fn json_tells_wrong_configurations() {
     exit: 2
     -- stdout
     -- stderr
-    {"event":"error","hint":"did you mean `user`?","message":"carboy.toml:2: unknown key `image.usr`"}
+    {"causes":[],"code":"invalid-configuration","event":"error","hint":"did you mean `user`?","message":"carboy.toml:2: unknown key `image.usr`","subject":{"distribution":null,"file":null,"image":null,"platform":null}}
     "#);
 }
 

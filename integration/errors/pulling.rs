@@ -11,7 +11,7 @@ fn no_such_tag() {
     exit: 1
     -- stdout
     -- stderr
-    error: no such image or tag: REGISTRY/distroless/cc:nope
+    error[not-found]: no such image or tag: REGISTRY/distroless/cc:nope
     ");
     harness.recovers(&[CC, SLIM, AMD64, "--", "python3"]);
 }
@@ -23,7 +23,7 @@ fn no_such_repository() {
     exit: 1
     -- stdout
     -- stderr
-    error: no such image or tag: REGISTRY/pyhton:3.11-slim
+    error[not-found]: no such image or tag: REGISTRY/pyhton:3.11-slim
     ");
     harness.recovers(&[CC, SLIM, AMD64, "--", "python3"]);
 }
@@ -36,7 +36,7 @@ fn no_such_digest() {
     exit: 1
     -- stdout
     -- stderr
-    error: no such image or tag: REGISTRY/distroless/cc@sha256:0000000000000000000000000000000000000000000000000000000000000000
+    error[not-found]: no such image or tag: REGISTRY/distroless/cc@sha256:0000000000000000000000000000000000000000000000000000000000000000
     ");
 }
 
@@ -47,7 +47,7 @@ fn no_such_layout() {
     exit: 1
     -- stdout
     -- stderr
-    error: there is no OCI layout in `nowhere`: it has no file `oci-layout`
+    error[not-found]: there is no OCI layout in `nowhere`: it has no file `oci-layout`
     ");
 }
 
@@ -58,7 +58,7 @@ fn nobody_is_logged_in() {
     exit: 1
     -- stdout
     -- stderr
-    error: REGISTRY refuses access to distroless/cc: unauthorized: authentication required
+    error[access-denied]: REGISTRY refuses access to distroless/cc: unauthorized: authentication required
 
     hint: log in with: docker login REGISTRY (registries answer the same for a repository that does not exist: check its name)
     ");
@@ -71,7 +71,7 @@ fn a_wrong_password() {
     exit: 1
     -- stdout
     -- stderr
-    error: REGISTRY refuses access to distroless/cc: unauthorized: authentication required
+    error[access-denied]: REGISTRY refuses access to distroless/cc: unauthorized: authentication required
 
     hint: the stored credentials for REGISTRY do not give access: check the repository's name, or log in anew with: docker login REGISTRY
     ");
@@ -85,7 +85,7 @@ fn a_configuration_of_docker_that_is_broken() {
     exit: 1
     -- stdout
     -- stderr
-    error: cannot understand DIR/docker/config.json: expected `,` or `}` at line 1 column 40
+    error[transfer-failed]: cannot understand DIR/docker/config.json: expected `,` or `}` at line 1 column 40
     ");
 }
 
@@ -101,7 +101,7 @@ fn nobody_listens() {
     -- stderr
     retrying manifest DOWN/distroless/cc:latest in N s: cannot reach DOWN: connection refused
     retrying manifest DOWN/distroless/cc:latest in N s: cannot reach DOWN: connection refused
-    error: cannot reach DOWN: connection refused
+    error[transfer-failed]: cannot reach DOWN: connection refused
     ");
     harness.recovers(&[CC, SLIM, AMD64, "--", "python3"]);
 }
@@ -117,7 +117,7 @@ fn a_registry_without_tls() {
     exit: 1
     -- stdout
     -- stderr
-    error: PLAIN does not speak TLS
+    error[transfer-failed]: PLAIN does not speak TLS
 
     hint: if it speaks plain HTTP, pass --insecure PLAIN
     ");
@@ -132,7 +132,7 @@ fn a_platform_that_the_base_lacks() {
     exit: 1
     -- stdout
     -- stderr
-    error: REGISTRY/single/cc:arm64 has no image for linux/amd64
+    error[no-platform]: REGISTRY/single/cc:arm64 has no image for linux/amd64
 
     hint: it has linux/arm64/v8; choose with --platform
     ");
@@ -146,7 +146,7 @@ fn a_platform_that_the_builder_lacks() {
     exit: 1
     -- stdout
     -- stderr
-    error: REGISTRY/single/python:arm64 has no image for linux/amd64
+    error[no-platform]: REGISTRY/single/python:arm64 has no image for linux/amd64
 
     hint: it has linux/arm64/v8; choose with --platform
     ");
@@ -161,7 +161,7 @@ fn builder_and_base_of_different_releases() {
     exit: 1
     -- stdout
     -- stderr
-    error: linux/amd64: base and builder are of different releases: REGISTRY/distroless/cc13 is debian 13, REGISTRY/python:3.11-slim is debian 12
+    error[release-mismatch]: linux/amd64: base and builder have different releases: REGISTRY/distroless/cc13 is debian 13, REGISTRY/python:3.11-slim is debian 12
 
     hint: leave one of `base` and `builder` out so that they match, or set allow-mixed = true under [runtime]
     ");
@@ -175,7 +175,7 @@ fn another_python_than_asked_for() {
     exit: 1
     -- stdout
     -- stderr
-    error: REGISTRY/python:3.11-slim for linux/amd64: the builder has Python 3.11, not 3.12
+    error[python-version]: linux/amd64: cannot take Python from REGISTRY/python:3.11-slim: the builder has Python 3.11, not 3.12
 
     hint: leave `builder` out so that `python` chooses it, or set python = "3.11"
     "#);
@@ -188,7 +188,7 @@ fn a_builder_without_python() {
     exit: 1
     -- stdout
     -- stderr
-    error: REGISTRY/distroless/cc for linux/amd64: the builder has no Python: no python in its PATH (/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin)
+    error[no-python]: linux/amd64: cannot take Python from REGISTRY/distroless/cc: the builder has no Python: no python in its PATH (/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin)
 
     hint: use a builder such as python:3.13-slim-trixie, or set python = false
     ");
@@ -202,12 +202,12 @@ fn symbol_versions_that_the_base_lacks() {
     exit: 1
     -- stdout
     -- stderr
-    error: 5 things are wrong:
-      linux/amd64: GLIBC_2.38 of libc.so.6 is needed by /usr/lib/x86_64-linux-gnu/libdb-5.3.so, /usr/lib/x86_64-linux-gnu/libreadline.so.8.2, /usr/lib/x86_64-linux-gnu/libuuid.so.1.3.0, /usr/local/lib/libpython3.13.so.1.0, /usr/local/lib/python3.13/lib-dynload/_curses.cpython-313-x86_64-linux-gnu.so and /usr/local/lib/python3.13/lib-dynload/_decimal.cpython-313-x86_64-linux-gnu.so, and /lib/x86_64-linux-gnu/libc.so.6 has GLIBC_2.36 at most
-      linux/amd64: GLIBC_2.38 of libm.so.6 is needed by /usr/lib/x86_64-linux-gnu/libsqlite3.so.0.8.6 and /usr/local/lib/libpython3.13.so.1.0, and /lib/x86_64-linux-gnu/libm.so.6 has GLIBC_2.35 at most
-      linux/amd64: OPENSSL_3.3.0 of libcrypto.so.3 is needed by /usr/local/lib/python3.13/lib-dynload/_ssl.cpython-313-x86_64-linux-gnu.so, and /usr/lib/x86_64-linux-gnu/libcrypto.so.3 has OPENSSL_3.0.9 at most
-      linux/amd64: OPENSSL_3.4.0 of libcrypto.so.3 is needed by /usr/local/lib/python3.13/lib-dynload/_hashlib.cpython-313-x86_64-linux-gnu.so, and /usr/lib/x86_64-linux-gnu/libcrypto.so.3 has OPENSSL_3.0.9 at most
-      linux/amd64: OPENSSL_3.3.0 of libssl.so.3 is needed by /usr/local/lib/python3.13/lib-dynload/_ssl.cpython-313-x86_64-linux-gnu.so, and /usr/lib/x86_64-linux-gnu/libssl.so.3 has OPENSSL_3.0.0 at most
+    5 errors:
+    error[symbol-version]: linux/amd64: GLIBC_2.38 of libc.so.6 is needed by /usr/lib/x86_64-linux-gnu/libdb-5.3.so, /usr/lib/x86_64-linux-gnu/libreadline.so.8.2, /usr/lib/x86_64-linux-gnu/libuuid.so.1.3.0, /usr/local/lib/libpython3.13.so.1.0, /usr/local/lib/python3.13/lib-dynload/_curses.cpython-313-x86_64-linux-gnu.so and /usr/local/lib/python3.13/lib-dynload/_decimal.cpython-313-x86_64-linux-gnu.so, and /lib/x86_64-linux-gnu/libc.so.6 has GLIBC_2.36 at most
+    error[symbol-version]: linux/amd64: GLIBC_2.38 of libm.so.6 is needed by /usr/lib/x86_64-linux-gnu/libsqlite3.so.0.8.6 and /usr/local/lib/libpython3.13.so.1.0, and /lib/x86_64-linux-gnu/libm.so.6 has GLIBC_2.35 at most
+    error[symbol-version]: linux/amd64: OPENSSL_3.3.0 of libcrypto.so.3 is needed by /usr/local/lib/python3.13/lib-dynload/_ssl.cpython-313-x86_64-linux-gnu.so, and /usr/lib/x86_64-linux-gnu/libcrypto.so.3 has OPENSSL_3.0.9 at most
+    error[symbol-version]: linux/amd64: OPENSSL_3.4.0 of libcrypto.so.3 is needed by /usr/local/lib/python3.13/lib-dynload/_hashlib.cpython-313-x86_64-linux-gnu.so, and /usr/lib/x86_64-linux-gnu/libcrypto.so.3 has OPENSSL_3.0.9 at most
+    error[symbol-version]: linux/amd64: OPENSSL_3.3.0 of libssl.so.3 is needed by /usr/local/lib/python3.13/lib-dynload/_ssl.cpython-313-x86_64-linux-gnu.so, and /usr/lib/x86_64-linux-gnu/libssl.so.3 has OPENSSL_3.0.0 at most
 
     hint: a base of Debian 13 has it: base = "gcr.io/distroless/cc-debian13:nonroot"
     "#);

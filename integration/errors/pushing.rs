@@ -27,7 +27,7 @@ fn a_target_that_refuses() {
     exit: 1
     -- stdout
     -- stderr
-    error: pushing to TO/acme/shop is refused: denied: requested access to the resource is denied
+    error[access-denied]: pushing to TO/acme/shop is refused: denied: requested access to the resource is denied
 
     hint: log in with: docker login TO
     ");
@@ -46,7 +46,7 @@ fn a_target_that_refuses_the_tag_only() {
     exit: 1
     -- stdout
     -- stderr
-    error: pushing to TO/acme/shop is refused: denied: tag 1 is immutable
+    error[access-denied]: pushing to TO/acme/shop is refused: denied: tag 1 is immutable
 
     hint: log in with: docker login TO
     ");
@@ -60,7 +60,7 @@ fn a_target_that_stores_something_else() {
     });
     let harness = to(Harness::warm(), &server.host);
     let text = harness.fails(&ELSEWHERE);
-    assert!(text.contains("error: TO/acme/shop stored sha256:0000"), "{text}");
+    assert!(text.contains("error[corrupt-content]: TO/acme/shop stored sha256:0000"), "{text}");
     assert_eq!(server.count("PUT", "/manifests/1"), 0);
 }
 
@@ -72,7 +72,7 @@ fn a_registry_that_is_read_only() {
     exit: 1
     -- stdout
     -- stderr
-    error: pushing to TO/acme/shop is refused: it takes no uploads
+    error[access-denied]: pushing to TO/acme/shop is refused: it takes no uploads
 
     hint: TO is read-only
     ");
@@ -87,7 +87,7 @@ fn a_target_that_wants_an_account() {
     exit: 1
     -- stdout
     -- stderr
-    error: pushing to TO/acme/shop is refused: unauthorized: authentication required
+    error[access-denied]: pushing to TO/acme/shop is refused: unauthorized: authentication required
 
     hint: log in with: docker login TO
     ");
@@ -106,7 +106,7 @@ fn a_layout_where_a_file_is() {
     exit: 1
     -- stdout
     -- stderr
-    error: cannot read the OCI layout in `out`: failed to open file `out/oci-layout`: Not a directory (os error 20)
+    error[transfer-failed]: cannot read the OCI layout in `out`: failed to open file `out/oci-layout`: Not a directory (os error 20)
     ");
 }
 
@@ -117,7 +117,7 @@ fn a_cache_where_a_file_is() {
     exit: 1
     -- stdout
     -- stderr
-    error: cannot read the cache in `file`: Not a directory (os error 20)
+    error[transfer-failed]: cannot read the cache in `file`: Not a directory (os error 20)
 
     hint: name another folder with --cache-dir
     ");

@@ -77,9 +77,10 @@ fn refused(harness: &Harness, base: &str, command: &[&str]) -> String {
     harness.fails(&args).trim_start_matches("exit: 1\n-- stdout\n-- stderr\n").to_owned()
 }
 
-/// The warnings of a build, one a line.
+/// The warnings of a build, with their hints.
 fn warnings(run: &Run) -> String {
-    let lines: Vec<_> = run.stderr.lines().filter(|line| line.starts_with("warning: ")).collect();
+    let is_warning = |line: &&str| line.starts_with("warning[") || line.starts_with("  hint: ");
+    let lines: Vec<_> = run.stderr.lines().filter(is_warning).collect();
     lines.join("\n")
 }
 
@@ -101,12 +102,12 @@ fn files_that_the_kernel_does_not_start() {
     ] {
         executable(&harness, name, bytes);
         let text = refused(&harness, &base, &[&format!("/app/{name}")]);
-        let start = format!("error: linux/amd64: `/app/{name}`, the entrypoint, {want}");
+        let start = format!("error[cannot-start]: linux/amd64: `/app/{name}`, the entrypoint, {want}");
         assert!(text.starts_with(&start), "{text}");
         assert!(text.contains("\nhint: "), "{text}");
     }
     let run = harness.succeeds(&["--python=false", &base, AMD64, "--push=false", "--", "/etc/start"]);
-    insta::assert_snapshot!(warnings(&run), @"warning: `/etc/start`, the entrypoint, is neither a script with a `#!` line nor machine code; it comes out of an image");
+    insta::assert_snapshot!(warnings(&run), @"warning[internal]: `/etc/start`, the entrypoint, is neither a script with a `#!` line nor machine code; it comes out of an image");
     assert!(
         refused(&harness, &base, &["./crlf"]).contains("hint: give it Unix line endings: sed -i 's/\\r$//' crlf\n")
     );
@@ -128,7 +129,7 @@ fn scripts_whose_program_cannot_be_started() {
     ] {
         executable(&harness, name, format!("{line}\nx\n").as_bytes());
         let text = refused(&harness, &base, &[&format!("/app/{name}")]);
-        assert!(text.starts_with("error: linux/amd64: ") && text.contains(want), "{text}");
+        assert!(text.starts_with("error[") && text.contains(want), "{text}");
     }
     executable(&harness, "first", b"#!/app/second -x\n");
     executable(&harness, "second", b"#!/usr/bin/env -S A=1 tool -u\n");
@@ -140,12 +141,12 @@ fn an_entrypoint_that_leads_nowhere() {
     let harness = Harness::alone().file("carboy.toml", APP).file("a", "");
     let base = base(&harness, &[("bin/run", 0o755, b"-> ../opt/run")]);
     insta::assert_snapshot!(refused(&harness, &base, &["run"]), @"
-    error: linux/amd64: `/bin/run`, the entrypoint, is a link to `../opt/run`, which the image does not have
+    error[entrypoint-not-found]: linux/amd64: `/bin/run`, the entrypoint, is a link to `../opt/run`, which the image does not have
 
     hint: put what it leads to into the image, or name another program
     ");
     insta::assert_snapshot!(refused(&harness, &base, &["cd", "/app"]), @"
-    error: linux/amd64: the image has no program `cd`
+    error[entrypoint-not-found]: linux/amd64: the image has no program `cd`
 
     hint: `cd` is a shell's own, and no shell starts the entrypoint: name the program itself; `workdir` and `env` under [image] set directory and variables
     ");
@@ -158,7 +159,7 @@ fn what_is_closed_to_the_images_user() {
     executable(&harness, "tool", &elf(0x40));
     let base = base(&harness, &[("root/", 0o700, b""), ("root/tool", 0o755, &elf(0x40))]);
     insta::assert_snapshot!(refused(&harness, &base, &["/srv/shop/tool"]), @r#"
-    error: linux/amd64: the image's user 65532:65532 cannot execute `/srv/shop/tool`, the entrypoint: it has mode 0700 and owner 0:0
+    error[no-permission]: linux/amd64: the image's user 65532:65532 cannot execute `/srv/shop/tool`, the entrypoint: it has mode 0700 and owner 0:0
 
     hint: set mode = "0755" or owner = "65532:65532" under the [[copy]] with to = "/srv/shop/tool"
     "#);
@@ -176,12 +177,12 @@ fn what_is_closed_to_the_images_user() {
     let harness =
         harness.file("carboy.toml", &format!("{owned}[[directory]]\npath = \"/srv/shop\"\nmode = \"0750\"\n"));
     insta::assert_snapshot!(refused(&harness, &base, &["/srv/shop/tool"]), @r#"
-    error: linux/amd64: the image's user 65532:65532 cannot reach `/srv/shop/tool`, the entrypoint: `/srv/shop` has mode 0750 and owner 0:0
+    error[no-permission]: linux/amd64: the image's user 65532:65532 cannot reach `/srv/shop/tool`, the entrypoint: `/srv/shop` has mode 0750 and owner 0:0
 
     hint: set mode = "0755" or owner = "65532:65532" under the [[directory]] with path = "/srv/shop"
     "#);
     insta::assert_snapshot!(refused(&harness, &base, &["/root/tool"]), @r#"
-    error: linux/amd64: the image's user 65532:65532 cannot reach `/root/tool`, the entrypoint: `/root` has mode 0700 and owner 0:0
+    error[no-permission]: linux/amd64: the image's user 65532:65532 cannot reach `/root/tool`, the entrypoint: `/root` has mode 0700 and owner 0:0
 
     hint: put it where everybody can read it, or set user = "0:0" under [image]
     "#);
@@ -194,7 +195,7 @@ fn a_working_directory_that_is_closed() {
     let harness = Harness::alone().file("carboy.toml", toml);
     let base = base(&harness, &[("root/", 0o700, b"")]);
     insta::assert_snapshot!(refused(&harness, &base, &["tool"]), @r#"
-    error: linux/amd64: the image's user 65532:65532 cannot enter `/root`, the working directory: it has mode 0700 and owner 0:0
+    error[no-permission]: linux/amd64: the image's user 65532:65532 cannot enter `/root`, the working directory: it has mode 0700 and owner 0:0
 
     hint: choose another `workdir` under [image], or set user = "0:0" under [image]
     "#);
@@ -225,9 +226,9 @@ fn a_loader_and_a_library_that_are_closed() {
         base(&harness, &files.map(|(path, mode, bytes)| (path, mode, bytes.as_slice())))
     };
     insta::assert_snapshot!(refused(&harness, &of(0o744, 0o600), &["start"]), @r#"
-    error: 2 things are wrong:
-      linux/amd64: the image's user 65532:65532 cannot execute `/lib/own-loader.so`, the dynamic loader: it has mode 0744 and owner 0:0
-      linux/amd64: the image's user 65532:65532 cannot read `/lib/x86_64-linux-gnu/libown.so.1`, a library that /bin/start loads: it has mode 0600 and owner 0:0
+    2 errors:
+    error[no-permission]: linux/amd64: the image's user 65532:65532 cannot execute `/lib/own-loader.so`, the dynamic loader: it has mode 0744 and owner 0:0
+    error[no-permission]: linux/amd64: the image's user 65532:65532 cannot read `/lib/x86_64-linux-gnu/libown.so.1`, a library that /bin/start loads: it has mode 0600 and owner 0:0
 
     hint: put it where everybody can read it, or set user = "0:0" under [image]
     "#);
@@ -258,7 +259,7 @@ fn a_python_in_roots_home() {
     exit: 1
     -- stdout
     -- stderr
-    error: linux/amd64: the image's user 65532:65532 cannot reach `/bin/python3`, the entrypoint: `/root` has mode 0700 and owner 0:0
+    error[no-permission]: linux/amd64: the image's user 65532:65532 cannot reach `/bin/python3`, the entrypoint: `/root` has mode 0700 and owner 0:0
 
     hint: use a builder that has Python where everybody can read it (uv: UV_PYTHON_INSTALL_DIR=/opt/python), or set user = "0:0" under [image]
     "#);
@@ -280,8 +281,8 @@ fn modules_that_cannot_be_read() {
     let builder = base.replace("--base", "--builder");
     let run = harness.succeeds(&[&base, &builder, AMD64, "--push=false", "--", "python3.13", "main.py"]);
     insta::assert_snapshot!(warnings(&run), @"
-    warning: the image has no account for uid 7, so getpass.getuser() and the home folder are not known: a [[user]] with uid = 7 adds it
-    warning: the image's user 7:0 cannot read 1 file: /lib/python3.13/abc.py
+    warning[internal]: the image has no account for uid 7, so getpass.getuser() and the home folder are not known: a [[user]] with uid = 7 adds it
+    warning[internal]: the image's user 7:0 cannot read 1 file: /lib/python3.13/abc.py
     ");
 }
 
@@ -293,22 +294,22 @@ fn what_python_is_to_run_and_the_image_lacks() {
         text.trim_start_matches("exit: 1\n-- stdout\n-- stderr\n").to_owned()
     };
     insta::assert_snapshot!(fails(&["python", "-u", "nothere.py"]), @"
-    error: linux/amd64: Python is to run `nothere.py`, and the image has no `/app/nothere.py`
+    error[missing-script]: linux/amd64: Python is to run `nothere.py`, and the image has no `/app/nothere.py`
 
     hint: relative paths start at the working directory, /app; an ignore file or `exclude` may leave the file out; `volumes` under [image] names folders that are mounted at the start
     ");
     insta::assert_snapshot!(fails(&["python", "main.py", "--port", "80"]), @"
-    error: linux/amd64: Python is to run `main.py`, and the image has no `/app/main.py`
+    error[missing-script]: linux/amd64: Python is to run `main.py`, and the image has no `/app/main.py`
 
     hint: it has `/app/src/main.py`
     ");
     insta::assert_snapshot!(fails(&["python", "shop"]), @"
-    error: linux/amd64: Python is to run the folder `/app/shop`, which has no `__main__.py`
+    error[missing-script]: linux/amd64: Python is to run the folder `/app/shop`, which has no `__main__.py`
 
     hint: name a file, or start a package with -m
     ");
     insta::assert_snapshot!(fails(&["python3", "-m", "gunicorn", "shop:app"]), @"
-    error: linux/amd64: Python is to run the module `gunicorn`, and the image has no `gunicorn`
+    error[missing-module]: linux/amd64: Python is to run the module `gunicorn`, and the image has no `gunicorn`
 
     hint: is the package that brings `gunicorn` among the dependencies?
     ");
@@ -316,7 +317,7 @@ fn what_python_is_to_run_and_the_image_lacks() {
         let run = harness.succeeds(&[&[CC, SLIM, AMD64, "--push=false", "--"], command].concat());
         warnings(&run)
     };
-    insta::assert_snapshot!(warned(&["python", "-m", "shop"]), @"warning: Python is to run the module `shop`, and the image has neither `shop.py` nor `shop/__main__.py`");
+    insta::assert_snapshot!(warned(&["python", "-m", "shop"]), @"warning[internal]: Python is to run the module `shop`, and the image has neither `shop.py` nor `shop/__main__.py`");
     for fine in [
         &["python", "-X", "dev", "src/main.py"][..],
         &["python", "tool"],
@@ -343,8 +344,8 @@ fn words_for_a_shell_that_is_not_there() {
     let build = ["--python=false", &base, AMD64, "--push=false", "--profile=default", "--profile=other"];
     let run = harness.succeeds(&build);
     insta::assert_snapshot!(warnings(&run), @"
-    warning: no shell replaces `${PORT:-80}` in the image's command, the program gets it as it is: let the program read the variable itself, or write its value
-    warning: no shell reads `&&` in the image's command, the program gets it as an argument: start one program, or a script that starts the others
+    warning[internal]: no shell replaces `${PORT:-80}` in the image's command, the program gets it as it is: let the program read the variable itself, or write its value
+    warning[internal]: no shell reads `&&` in the image's command, the program gets it as an argument: start one program, or a script that starts the others
     ");
 }
 
@@ -366,7 +367,7 @@ fn tried(harness: &Harness, images: &[String; 3], command: &[&str]) -> String {
     let lines = run
         .stderr
         .lines()
-        .filter(|line| ["warning: ", "error: ", "hint: "].iter().any(|start| line.starts_with(start)));
+        .filter(|line| ["warning[", "error[", "hint: ", "  hint: "].iter().any(|start| line.starts_with(start)));
     lines.collect::<Vec<_>>().join("\n")
 }
 
@@ -376,7 +377,8 @@ fn modules_that_come_from_elsewhere() {
     let gunicorn = |program| {
         ["python3.13", "-m", "gunicorn", "app:app"].map(|word| if word == "python3.13" { program } else { word })
     };
-    let missing = "error: linux/amd64: Python is to run the module `gunicorn`, and the image has no `gunicorn`";
+    let missing =
+        "error[missing-module]: linux/amd64: Python is to run the module `gunicorn`, and the image has no `gunicorn`";
     let bare = tried(&harness, &python(&harness, &[]), &gunicorn("python3.13"));
     assert!(bare.starts_with(missing), "{bare}");
     let dots = ".\n".repeat(500_000);
@@ -404,7 +406,7 @@ fn modules_that_come_from_elsewhere() {
         assert_eq!(tried(&harness, &python(&harness, &[]), &gunicorn("python3.13")), "", "{variable}");
     }
     insta::assert_snapshot!(tried(&harness, &python(&harness, &[]), &["python3.13", "-m", "x:app"]), @"
-    error: linux/amd64: Python is to run the module `x:app`, and the image has no `x:app`
+    error[missing-module]: linux/amd64: Python is to run the module `x:app`, and the image has no `x:app`
     hint: -m takes a module, as in: python -m gunicorn x:app
     ");
 }
@@ -415,13 +417,13 @@ fn scripts_that_may_be_mounted_and_programs_that_only_sound_like_python() {
     let elf = elf(0x40);
     let images = python(&harness, &[("bin/python-shop", 0o755, &elf), ("etc/shop/", 0o755, b"")]);
     assert_eq!(tried(&harness, &images, &["python-shop", "serve"]), "");
-    insta::assert_snapshot!(tried(&harness, &images, &["python3.13", "/config/main.py"]), @"warning: Python is to run `/config/main.py`, and the image has no `/config/main.py`; where it is mounted at the start, name `/config` in `volumes` under [image]");
+    insta::assert_snapshot!(tried(&harness, &images, &["python3.13", "/config/main.py"]), @"warning[internal]: Python is to run `/config/main.py`, and the image has no `/config/main.py`; where it is mounted at the start, name `/config` in `volumes` under [image]");
     insta::assert_snapshot!(tried(&harness, &images, &["python3.13", "/etc/shop/main.py"]), @"
-    error: linux/amd64: Python is to run `/etc/shop/main.py`, and the image has no `/etc/shop/main.py`
+    error[missing-script]: linux/amd64: Python is to run `/etc/shop/main.py`, and the image has no `/etc/shop/main.py`
     hint: it has `/app/main.py`; `volumes` under [image] names folders that are mounted at the start
     ");
     insta::assert_snapshot!(tried(&harness, &images, &["python3.13", "/app/none/start.py"]), @"
-    error: linux/amd64: Python is to run `/app/none/start.py`, and the image has no `/app/none/start.py`
+    error[missing-script]: linux/amd64: Python is to run `/app/none/start.py`, and the image has no `/app/none/start.py`
     hint: an ignore file or `exclude` may leave the file out; `volumes` under [image] names folders that are mounted at the start
     ");
 }
@@ -437,12 +439,16 @@ fn what_a_wrapper_starts() {
     {
         let found = tried(&harness, &images, &[wrapper, &["python3.13", "nothere.py"]].concat());
         assert!(
-            found.starts_with("error: linux/amd64: Python is to run `nothere.py`, and the image has no"),
+            found
+                .starts_with("error[missing-script]: linux/amd64: Python is to run `nothere.py`, and the image has no"),
             "{found}"
         );
     }
     let found = tried(&harness, &images, &["tini", "--", "nothere"]);
-    assert!(found.starts_with("error: linux/amd64: the image has no program `nothere`"), "{found}");
+    assert!(
+        found.starts_with("error[entrypoint-not-found]: linux/amd64: the image has no program `nothere`"),
+        "{found}"
+    );
     assert_eq!(tried(&harness, &images, &["tini", "--", "python3.13", "main.py"]), "");
     assert_eq!(tried(&harness, &images, &["env", "PYTHONPATH=/plugins", "python3.13", "-m", "gunicorn"]), "");
 }
@@ -454,7 +460,7 @@ fn a_shell_that_the_base_starts_reads_its_words() {
     let shell = json!({ "Entrypoint": ["/bin/sh", "-c"] });
     assert_eq!(build(&base_of(&harness, &[("bin/sh", 0o755, &elf(0x40))], &shell)), "");
     let own = build(&base_of(&harness, &[], &json!({ "Entrypoint": ["/bin/tool"] })));
-    assert!(own.starts_with("warning: no shell replaces `$PORT`"), "{own}");
+    assert!(own.starts_with("warning[internal]: no shell replaces `$PORT`"), "{own}");
 }
 
 #[test]
@@ -464,8 +470,8 @@ fn volumes_of_a_base_whose_user_is_another() {
     let volumes = |user: &str| json!({ "Volumes": { "/data": {}, "/open": {}, "/none": {} }, "User": user });
     let files: [(&str, u32, &[u8]); 2] = [("data/", 0o755, b""), ("open/", 0o1777, b"")];
     insta::assert_snapshot!(build(&base_of(&harness, &files, &volumes(""))), @r#"
-    warning: the image's user 65532:65532 cannot write the base's volume `/data`, which has mode 0755 and owner 0:0; a [[directory]] with path = "/data" and owner = "65532:65532" changes that
-    warning: the image's user 65532:65532 cannot write the base's volume `/none`, which is not in the image, so that a runtime makes it for root; a [[directory]] with path = "/none" and owner = "65532:65532" changes that
+    warning[internal]: the image's user 65532:65532 cannot write the base's volume `/data`, which has mode 0755 and owner 0:0; a [[directory]] with path = "/data" and owner = "65532:65532" changes that
+    warning[internal]: the image's user 65532:65532 cannot write the base's volume `/none`, which is not in the image, so that a runtime makes it for root; a [[directory]] with path = "/none" and owner = "65532:65532" changes that
     "#);
     assert_eq!(build(&base_of(&harness, &files, &volumes("7"))), "", "as the base has it");
 }
@@ -536,12 +542,12 @@ fn volumes_are_folders_of_the_images_user() {
     let harness = Harness::alone().file("carboy.toml", "[image]\nvolumes = [\"/etc/passwd\"]\n");
     let base = base(&harness, &[]);
     insta::assert_snapshot!(refused(&harness, &base, &["tool"]), @"
-    error: linux/amd64: the volume `/etc/passwd` is a file in the image, not a folder
+    error[invalid-volume]: linux/amd64: the volume `/etc/passwd` is a file in the image, not a directory
 
-    hint: name its folder under `volumes`
+    hint: name its directory under `volumes`
     ");
     let (found, warnings) = built(harness.file("carboy.toml", toml), &base);
     let folder = |path: &str| (found[path].0, found[path].1, found[path].2);
     assert_eq!([folder("data"), folder("srv/open")], [(0o755, 7, 8), (0o1777, 0, 0)]);
-    insta::assert_snapshot!(warnings, @"warning: the image's user 7:8 cannot write the volume `/srv/closed`, which has mode 0755 and owner 0:0; a [[directory]] of that path sets both");
+    insta::assert_snapshot!(warnings, @"warning[internal]: the image's user 7:8 cannot write the volume `/srv/closed`, which has mode 0755 and owner 0:0; a [[directory]] of that path sets both");
 }

@@ -66,7 +66,7 @@ fn a_blob_with_other_bytes() {
     exit: 1
     -- stdout
     -- stderr
-    error: SCRIPTED/small/base:1: content of sha256:6be9a48b3ba2b8b45d9fed796f180fc876ba37915efff4f9b3f62960629a901f does not match: it hashes to sha256:d2955ab9f3664ccfe445363d299b7e22a8ae03583d86b79e5c9f67df5bf75f3f
+    error[corrupt-content]: SCRIPTED/small/base:1: content of sha256:6be9a48b3ba2b8b45d9fed796f180fc876ba37915efff4f9b3f62960629a901f does not match: it hashes to sha256:d2955ab9f3664ccfe445363d299b7e22a8ae03583d86b79e5c9f67df5bf75f3f
 
     hint: the registry, or something on the way, sent other bytes than the manifest promises; nothing was kept
     ");
@@ -82,7 +82,7 @@ fn a_blob_that_is_too_short() {
     exit: 1
     -- stdout
     -- stderr
-    error: SCRIPTED/small/base:1: sha256:6be9a48b3ba2b8b45d9fed796f180fc876ba37915efff4f9b3f62960629a901f ended after 5910 of 11821 bytes
+    error[corrupt-content]: SCRIPTED/small/base:1: sha256:6be9a48b3ba2b8b45d9fed796f180fc876ba37915efff4f9b3f62960629a901f ended after 5910 of 11821 bytes
 
     hint: the registry, or something on the way, sent other bytes than the manifest promises; nothing was kept
     ");
@@ -96,7 +96,7 @@ fn a_blob_that_is_too_long() {
     exit: 1
     -- stdout
     -- stderr
-    error: SCRIPTED/small/base:1: sha256:6be9a48b3ba2b8b45d9fed796f180fc876ba37915efff4f9b3f62960629a901f is longer than the 11821 bytes promised
+    error[corrupt-content]: SCRIPTED/small/base:1: sha256:6be9a48b3ba2b8b45d9fed796f180fc876ba37915efff4f9b3f62960629a901f is longer than the 11821 bytes promised
 
     hint: the registry, or something on the way, sent other bytes than the manifest promises; nothing was kept
     ");
@@ -110,7 +110,7 @@ fn a_blob_that_is_missing() {
     exit: 1
     -- stdout
     -- stderr
-    error: no such blob: SCRIPTED/small/base@sha256:6be9a48b3ba2b8b45d9fed796f180fc876ba37915efff4f9b3f62960629a901f
+    error[not-found]: no such blob: SCRIPTED/small/base@sha256:6be9a48b3ba2b8b45d9fed796f180fc876ba37915efff4f9b3f62960629a901f
     ");
     faulty.recovers();
 }
@@ -125,7 +125,7 @@ fn a_configuration_with_other_bytes() {
     exit: 1
     -- stdout
     -- stderr
-    error: SCRIPTED/small/base:1: content of sha256:fca623bd76fd863c34bb396141b13d07e6683e41ef9ecc025e2aa28e2475558d does not match: it hashes to sha256:da9de9a1fe1f18424616346080c7c950b07e05f02b3a4e3e78deeac7aac0c670
+    error[corrupt-content]: SCRIPTED/small/base:1: content of sha256:fca623bd76fd863c34bb396141b13d07e6683e41ef9ecc025e2aa28e2475558d does not match: it hashes to sha256:da9de9a1fe1f18424616346080c7c950b07e05f02b3a4e3e78deeac7aac0c670
 
     hint: the registry, or something on the way, sent other bytes than the manifest promises; nothing was kept
     ");
@@ -142,7 +142,7 @@ fn a_manifest_with_another_digest() {
     exit: 1
     -- stdout
     -- stderr
-    error: manifest SCRIPTED/small/base:1: content of sha256:0000000000000000000000000000000000000000000000000000000000000000 does not match: it hashes to sha256:f2c4b8a53dcf5905bd801549d2d5fb78388543c2b7862a63bd3d319fc84df317
+    error[corrupt-content]: manifest SCRIPTED/small/base:1: content of sha256:0000000000000000000000000000000000000000000000000000000000000000 does not match: it hashes to sha256:f2c4b8a53dcf5905bd801549d2d5fb78388543c2b7862a63bd3d319fc84df317
     ");
     faulty.recovers();
 }
@@ -157,7 +157,7 @@ fn a_page_instead_of_a_manifest() {
     exit: 1
     -- stdout
     -- stderr
-    error: SCRIPTED answers with a web page in place of SCRIPTED/small/base:1
+    error[transfer-failed]: SCRIPTED answers with a web page in place of SCRIPTED/small/base:1
 
     hint: is it a registry? a proxy's login page may stand before it
     ");
@@ -212,7 +212,7 @@ fn a_server_that_goes_on_failing_is_given_up() {
     retrying manifest SCRIPTED/small/base:1 in N s: SCRIPTED fails on small/base: unknown error
     retrying manifest SCRIPTED/small/base:1 in N s: SCRIPTED fails on small/base: unknown error
     retrying manifest SCRIPTED/small/base:1 in N s: SCRIPTED fails on small/base: unknown error
-    error: SCRIPTED fails on small/base: unknown error
+    error[transfer-failed]: SCRIPTED fails on small/base: unknown error
     ");
     assert_eq!(faulty.server.count("GET", ""), 5);
     faulty.recovers();
@@ -226,7 +226,7 @@ fn an_unknown_kind_of_layer() {
     exit: 1
     -- stdout
     -- stderr
-    error: SCRIPTED/small/base:1: its layer has the media type `application/vnd.example.layer.v1.tar+rot13`, which carboy does not know
+    error[invalid-image]: SCRIPTED/small/base:1 is not supported: its layer has the media type `application/vnd.example.layer.v1.tar+rot13`
     ");
     faulty.recovers();
 }
@@ -239,7 +239,7 @@ fn a_layer_that_unpacks_to_something_else() {
     exit: 1
     -- stdout
     -- stderr
-    error: SCRIPTED/small/base:1: layer 6be9a48b3ba2: it unpacks to sha256:c303116fe32776e2835ca59b157eb04e6a9f86e3fe5d3c38bf2cdecd97296968, but the image's configuration promises sha256:4a44dc15364204a80fe80e9039455cc1608281820fe2b24f1e5233ade6af1dd5
+    error[invalid-image]: cannot use layer 6be9a48b3ba2 of SCRIPTED/small/base:1: it unpacks to sha256:c303116fe32776e2835ca59b157eb04e6a9f86e3fe5d3c38bf2cdecd97296968, but the image's configuration promises sha256:4a44dc15364204a80fe80e9039455cc1608281820fe2b24f1e5233ade6af1dd5
     ");
     faulty.recovers();
 }
@@ -252,7 +252,7 @@ fn a_layer_that_is_not_compressed_as_said() {
     exit: 1
     -- stdout
     -- stderr
-    error: SCRIPTED/small/base:1: blob 6be9a48b3ba2 is no sound `application/vnd.oci.image.layer.v1.tar+zstd`: Unknown frame descriptor
+    error[transfer-failed]: SCRIPTED/small/base:1: blob 6be9a48b3ba2 is no sound `application/vnd.oci.image.layer.v1.tar+zstd`: Unknown frame descriptor
     ");
     faulty.recovers();
 }

@@ -112,7 +112,7 @@ async fn a_yanked_file_comes_last() {
         };
         let wheel = harness.wheel(settings, &with_hashes(None, Vec::new())).await.unwrap();
         assert_eq!(wheel.name, ANY);
-        assert!(!harness.log.events().iter().any(|event| matches!(event, Event::Warning(_))));
+        assert!(!harness.log.events().iter().any(|event| matches!(event, Event::Diagnostic(_))));
     }
 }
 

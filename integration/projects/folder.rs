@@ -70,9 +70,10 @@ impl Harness {
     }
 }
 
-/// The warnings of a run, a line each.
+/// The warnings of a run, with their hints.
 pub fn told(run: &Run) -> String {
-    run.stderr.lines().filter(|line| line.starts_with("warning: ")).collect::<Vec<_>>().join("\n")
+    let is_warning = |line: &&str| line.starts_with("warning[") || line.starts_with("  hint: ");
+    run.stderr.lines().filter(is_warning).collect::<Vec<_>>().join("\n")
 }
 
 /// A layer of an image, as its history tells it.
