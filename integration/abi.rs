@@ -4,8 +4,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a file that cannot be read has failed the test")]
 
-#[path = "support/made.rs"]
-mod made;
+#[path = "support/test_cache.rs"]
+mod test_cache;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write as _;
@@ -17,14 +17,14 @@ use carboy::elf::{self, dynamic::Abi};
 use carboy::python::tags::{Tag, Target};
 use carboy::python::{Cpython, Distributions, Interpreter};
 use carboy::rootfs::{Content, Entry, RootPath, Tree};
-use made::made;
 use serde_json::{Value, json};
+use test_cache::test_cache;
 
 const AMD64: Abi = Abi { machine: 62, is_64: true, little_endian: true };
 const ARM64: Abi = Abi { machine: 183, is_64: true, little_endian: true };
 
 fn site_packages(name: &str) -> PathBuf {
-    made(&format!("site/{name}"))
+    test_cache(&format!("site/{name}"))
 }
 
 /// What a Python program prints as JSON.

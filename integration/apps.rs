@@ -12,23 +12,23 @@ use std::process::Command;
 use std::sync::LazyLock;
 
 use serde_json::{Value, json};
-use support::boxed::Boxed;
 use support::carboy::Carboy;
 use support::image::{Image, Unpacked};
+use support::image_python::ImagePython;
 use support::registry::Registry;
 use support::running::{Runner, Running, Server, start_with};
-use support::{DEBIAN_12, DEBIAN_13, PLATFORMS, Pair, locked_project, machine, made, run};
+use support::{DEBIAN_12, DEBIAN_13, PLATFORMS, Pair, emptied, locked_project, machine, run, test_cache};
 use tempfile::TempDir;
 
 /// An example in a folder of its own; a registry that has its images.
-struct World {
+struct Example {
     registry: Registry,
     _folder: TempDir,
     project: PathBuf,
     pair: Pair,
 }
 
-impl World {
+impl Example {
     fn new(app: &str, pair: Pair) -> Self {
         let folder = TempDir::new().unwrap();
         let project = locked_project(app, pair, folder.path());
@@ -37,24 +37,24 @@ impl World {
 
     /// With compiled bytecode, without which an emulated start takes minutes.
     fn compiled(app: &str, pair: Pair) -> Self {
-        let world = Self::new(app, pair);
-        let file = world.project.join("carboy.toml");
+        let example = Self::new(app, pair);
+        let file = example.project.join("carboy.toml");
         let text = fs::read_to_string(&file).unwrap();
         fs::write(file, text + "\n[runtime]\nbytecode = \"unchecked-hash\"\n").unwrap();
-        world
+        example
     }
 
     /// From the wheels that `scripts/setup` fetched, and from nowhere else. The cache is
     /// that of all tests: the standard library is compiled once.
     fn build(&self, tag: &str) -> Carboy {
-        static CACHE: LazyLock<TempDir> = LazyLock::new(|| TempDir::new().unwrap());
-        static OLD: LazyLock<Boxed> = LazyLock::new(|| Boxed::new(DEBIAN_12.builder));
-        static NEW: LazyLock<Boxed> = LazyLock::new(|| Boxed::new(DEBIAN_13.builder));
+        static CACHE: LazyLock<PathBuf> = LazyLock::new(|| emptied("apps-cache"));
+        static OLD: LazyLock<ImagePython> = LazyLock::new(|| ImagePython::shared(DEBIAN_12.builder));
+        static NEW: LazyLock<ImagePython> = LazyLock::new(|| ImagePython::shared(DEBIAN_13.builder));
         let python = if self.pair.python == DEBIAN_12.python { &OLD } else { &NEW };
         Carboy::over(&self.registry, self.pair, &self.project)
             .to(self.registry.name(&format!("app:{tag}")))
-            .cache(CACHE.path())
-            .args(["--wheelhouse".as_ref(), made("wheels/apps").as_os_str()])
+            .cache(&CACHE)
+            .args(["--wheelhouse".as_ref(), test_cache("wheels/apps").as_os_str()])
             .args(["--host-python".as_ref(), python.python().as_os_str()])
     }
 
@@ -68,17 +68,17 @@ impl World {
 
 #[test]
 fn hello_needs_no_lock_file() {
-    let world = World::new("hello", DEBIAN_13);
-    fs::write(world.project.join("carboy.toml"), "").unwrap();
-    world.each(|platform, image| {
+    let example = Example::new("hello", DEBIAN_13);
+    fs::write(example.project.join("carboy.toml"), "").unwrap();
+    example.each(|platform, image| {
         let out = start_with(image, Runner::Crun, &[], &[]).done();
         assert!(out.starts_with(&format!("hello from {} python 3.13.", machine(platform))), "{out}");
     });
 }
 
-fn flask_answers(world: &World) {
-    let pair = world.pair;
-    world.each(|platform, image| {
+fn flask_answers(example: &Example) {
+    let pair = example.pair;
+    example.each(|platform, image| {
         let body: Value = serde_json::from_str(&Running::serve(image, Runner::Crun).body()).unwrap();
         assert!(body["python"].as_str().unwrap().starts_with(&format!("{}.", pair.python)), "{body}");
         let want =
@@ -89,18 +89,18 @@ fn flask_answers(world: &World) {
 
 #[test]
 fn flask_under_gunicorn_over_debian_12() {
-    flask_answers(&World::compiled("flask", DEBIAN_12));
+    flask_answers(&Example::compiled("flask", DEBIAN_12));
 }
 
 #[test]
 fn flask_under_gunicorn_over_debian_13() {
-    flask_answers(&World::compiled("flask", DEBIAN_13));
+    flask_answers(&Example::compiled("flask", DEBIAN_13));
 }
 
 #[test]
 fn fastapi_under_uvicorn() {
-    let world = World::compiled("fastapi", DEBIAN_13);
-    world.each(|platform, image| {
+    let example = Example::compiled("fastapi", DEBIAN_13);
+    example.each(|platform, image| {
         let body: Value = serde_json::from_str(&Running::serve(image, Runner::Crun).body()).unwrap();
         assert_eq!(body, json!({ "uid": 65532, "machine": machine(platform), "python": body["python"] }));
     });
@@ -108,8 +108,8 @@ fn fastapi_under_uvicorn() {
 
 #[test]
 fn pandas_computes() {
-    let world = World::compiled("pandas", DEBIAN_13);
-    world.each(|_, image| {
+    let example = Example::compiled("pandas", DEBIAN_13);
+    example.each(|_, image| {
         let out = start_with(image, Runner::Crun, &[], &[]).done();
         assert_eq!(out.split_whitespace().collect::<Vec<_>>(), ["city", "Bergen", "11.0", "Oslo", "3.0"]);
     });
@@ -117,8 +117,8 @@ fn pandas_computes() {
 
 /// A client that speaks to `server.py`, which the image of this machine's platform has too.
 fn client_speaks(app: &str, variable: &str, scheme: &str, want: impl Fn(&str) -> String) {
-    let world = World::compiled(app, DEBIAN_13);
-    let reference = world.build("1").line();
+    let example = Example::compiled(app, DEBIAN_13);
+    let reference = example.build("1").line();
     let own = Unpacked::new(&reference, PLATFORMS[0]);
     let server = Server::start(&own, "/app/server.py");
     for platform in PLATFORMS {
@@ -141,8 +141,9 @@ fn kubernetes_client() {
 
 /// uv's own command for a project's folder.
 fn uv(folder: &Path, args: &[&str]) {
-    let uv = made("venv/bin/uv");
-    let output = Command::new(uv).current_dir(folder).args(args).output().unwrap();
+    let uv = test_cache("venv/bin/uv");
+    let temporary = TempDir::new().unwrap(); // uv leaves the locks of its projects there
+    let output = Command::new(uv).current_dir(folder).env("TMPDIR", temporary.path()).args(args).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
 
@@ -161,14 +162,14 @@ fn layers(reference: &str, kind: &str) -> Vec<Vec<String>> {
 /// Whatever the format, the same distributions give the same layers.
 #[test]
 fn lock_files_that_uv_makes_give_the_same_layers() {
-    let world = World::new("fastapi", DEBIAN_13);
-    let from_requirements = layers(&world.build("requirements").line(), "dependencies");
+    let example = Example::new("fastapi", DEBIAN_13);
+    let from_requirements = layers(&example.build("requirements").line(), "dependencies");
     assert!(from_requirements.iter().all(|layers| !layers.is_empty()));
 
-    let pins = fs::read_to_string(world.project.join("requirements.txt")).unwrap();
+    let pins = fs::read_to_string(example.project.join("requirements.txt")).unwrap();
     let pins: Vec<_> =
         pins.lines().filter(|line| line.contains("==")).map(|line| line.trim_end_matches(" \\")).collect();
-    let wanted = fs::read_to_string(world.project.join("requirements.in")).unwrap();
+    let wanted = fs::read_to_string(example.project.join("requirements.in")).unwrap();
     let list = |items: &mut dyn Iterator<Item = &str>| format!("{:?}", items.collect::<Vec<_>>());
     let pyproject = format!(
         "[project]\nname = \"shop\"\nversion = \"1.2.3\"\nrequires-python = \">=3.11\"\ndependencies = {}\n\
@@ -176,17 +177,17 @@ fn lock_files_that_uv_makes_give_the_same_layers() {
         list(&mut wanted.lines()),
         list(&mut pins.iter().copied())
     );
-    fs::remove_file(world.project.join("requirements.txt")).unwrap();
-    fs::write(world.project.join("pyproject.toml"), pyproject).unwrap();
-    uv(&world.project, &["lock", "--quiet", "--python", "3.11"]);
-    assert_eq!(layers(&world.build("uv").line(), "dependencies"), from_requirements);
+    fs::remove_file(example.project.join("requirements.txt")).unwrap();
+    fs::write(example.project.join("pyproject.toml"), pyproject).unwrap();
+    uv(&example.project, &["lock", "--quiet", "--python", "3.11"]);
+    assert_eq!(layers(&example.build("uv").line(), "dependencies"), from_requirements);
 
     uv(
-        &world.project,
+        &example.project,
         &["export", "--quiet", "--no-dev", "--no-emit-project", "--format", "pylock.toml", "-o", "pylock.toml"],
     );
-    fs::remove_file(world.project.join("uv.lock")).unwrap();
-    let reference = world.build("pylock").line();
+    fs::remove_file(example.project.join("uv.lock")).unwrap();
+    let reference = example.build("pylock").line();
     assert_eq!(layers(&reference, "dependencies"), from_requirements);
 
     // what importlib.metadata finds of the application itself
@@ -194,6 +195,6 @@ fn lock_files_that_uv_makes_give_the_same_layers() {
     let code = "from importlib.metadata import version; print(version('shop'), version('fastapi'))";
     let out = start_with(&image, Runner::Crun, &[], &["/usr/local/bin/python", "-c", code]).done();
     assert_eq!(out.trim(), "1.2.3 0.121.2");
-    let listed = run("crane", ["ls", &world.registry.name("app")]);
+    let listed = run("crane", ["ls", &example.registry.name("app")]);
     assert_eq!(listed.lines().collect::<Vec<_>>(), ["pylock", "requirements", "uv"]);
 }

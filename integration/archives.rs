@@ -172,15 +172,24 @@ const GO_TOO: [&str; 6] = [
 
 #[test]
 fn archives_are_read_as_gnu_tar_and_tarfile_read_them() {
+    match std::env::var("CARBOY_SEED") {
+        Ok(seed) => compare(&seed, 1),
+        Err(_) => compare("0", 400),
+    }
+}
+
+#[test]
+#[ignore = "long"]
+fn many_archives_are_read_as_gnu_tar_and_tarfile_read_them() {
+    compare("0", 10_000);
+}
+
+/// Compares the readings of so many random archives, starting with a seed.
+fn compare(seed: &str, archives: usize) {
     let folder = tempfile::tempdir().unwrap();
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("integration/archives/readers.py");
-    let variable = |name: &str| std::env::var(name).ok();
-    let (seed, random) = match variable("CARBOY_SEED") {
-        Some(seed) => (seed, "1"),
-        None => ("0".to_owned(), if variable("CARBOY_LONG").is_some() { "10000" } else { "400" }),
-    };
     let mut command = Command::new("python3");
-    let output = command.arg(script).args([&seed, random]).arg(folder.path()).output().unwrap();
+    let output = command.arg(script).args([seed, &archives.to_string()]).arg(folder.path()).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let lines = String::from_utf8(output.stdout).unwrap();
     let mut count = Count::default();
@@ -188,7 +197,7 @@ fn archives_are_read_as_gnu_tar_and_tarfile_read_them() {
     let failed: Vec<_> = lines.filter_map(|line| check(&line, folder.path(), &mut count)).collect();
     println!("{count:?}");
     assert!(failed.is_empty(), "{} are read in another way (CARBOY_SEED=…):\n{}", failed.len(), failed.join("\n"));
-    assert!(count.refused_for_go * 2 < count.read_as_both || random == "1", "too much is refused: {count:?}");
+    assert!(count.refused_for_go * 2 < count.read_as_both || archives == 1, "too much is refused: {count:?}");
 }
 
 /// A sound archive to start from: long names, attributes, links, a sparse file.
@@ -214,12 +223,22 @@ fn sound() -> Vec<u8> {
 
 #[test]
 fn no_bytes_make_the_reader_panic() {
+    read_corrupted(2_000);
+}
+
+#[test]
+#[ignore = "long"]
+fn no_bytes_of_many_make_the_reader_panic() {
+    read_corrupted(100_000);
+}
+
+fn read_corrupted(rounds: u64) {
     let sound = sound();
     let limits = Limits::default();
     assert_eq!(read::list(Cursor::new(&sound), Digest::of(b""), &limits).unwrap().len(), 4);
     let headers: Vec<usize> = (0..sound.len() / 512).collect();
     let (mut read, mut refused) = (0, 0);
-    for seed in 0..if std::env::var_os("CARBOY_LONG").is_some() { 100_000 } else { 2_000 } {
+    for seed in 0..rounds {
         let mut random = Random::new(seed);
         let mut tar = if random.below(10) == 0 {
             (0..random.below(4096)).map(|_| random.next().to_le_bytes()[0]).collect()

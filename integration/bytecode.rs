@@ -2,7 +2,6 @@
 //! bubblewrap.
 
 #![expect(clippy::unwrap_used, reason = "a test whose surroundings fail has failed")]
-#![expect(clippy::print_stdout, reason = "what was measured is told")]
 
 mod support;
 
@@ -12,18 +11,17 @@ use std::io::{self, Read as _, Seek as _};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Instant;
 
 use carboy::bytecode::{Bytecode, Compiler, InterpreterPaths, PythonBuild, SkipReason, SourceReader};
 use carboy::hint::Hint as _;
 use carboy::operation_error::OperationError;
 use carboy::rootfs::{Content, RootPath};
 use carboy::store::Cache;
-use support::boxed::{Boxed, script};
 use support::carboy::Carboy;
 use support::image::Unpacked;
+use support::image_python::{ImagePython, write_script};
 use support::registry::Registry;
-use support::{DEBIAN_12, DEBIAN_13, made, project, ran, run};
+use support::{DEBIAN_12, DEBIAN_13, project, ran, run};
 use tempfile::TempDir;
 
 type Sources = BTreeMap<RootPath, Content>;
@@ -46,13 +44,13 @@ fn read(content: &Content, _: u64) -> io::Result<Vec<u8>> {
 }
 
 /// An interpreter and a cache of its own.
-struct World {
+struct Harness {
     compiler: Compiler,
     cache: TempDir,
     version: PythonBuild,
 }
 
-impl World {
+impl Harness {
     fn new(python: &Path, version: &str) -> Self {
         let cache = TempDir::new().unwrap();
         let search_path = std::env::var_os("PATH").unwrap();
@@ -118,21 +116,25 @@ fn below(folder: &Path, step: usize) -> Sources {
     names.iter().step_by(step).map(at).collect()
 }
 
-/// Standard library, or a part of it in an ordinary run.
-fn stdlib(folder: &Path) -> Sources {
-    let long = std::env::var_os("CARBOY_LONG").is_some();
-    let sources = below(folder, if long { 1 } else { 12 });
+/// A part of the standard library, for ordinary runs.
+const SOME: usize = 12;
+/// The whole standard library.
+const ALL: usize = 1;
+
+/// Every so many files of the standard library.
+fn stdlib(folder: &Path, step: usize) -> Sources {
+    let sources = below(folder, step);
     assert!(sources.len() > 30, "{} has no standard library: run scripts/setup", folder.display());
     sources
 }
 
 #[test]
 fn the_images_interpreter_takes_them_in_place_of_their_sources() {
-    let image = Boxed::new("python:3.13-slim");
-    let world = World::new(&image.python(), "3.13.5");
+    let image = ImagePython::new("python:3.13-slim");
+    let harness = Harness::new(&image.python(), "3.13.5");
     let text = "VALUE = 'compiled'\nLOOK = 'x' in {None, 'x', 1}\ndef f(a, *, b=1): return [a for _ in range(b)]\n";
     let sources = Sources::from([source("srv/p/__init__.py", ""), source("srv/p/m.py", text)]);
-    let found = world.compile(&sources).unwrap();
+    let found = harness.compile(&sources).unwrap();
     let names: Vec<_> = found.files.keys().map(ToString::to_string).collect();
     assert_eq!(names, ["/srv/p/__pycache__/__init__.cpython-313.pyc", "/srv/p/__pycache__/m.cpython-313.pyc"]);
     for (name, bytes) in files(&found) {
@@ -158,16 +160,24 @@ fn the_images_interpreter_takes_them_in_place_of_their_sources() {
 
 #[test]
 fn alone_or_together_by_one_process_or_many_they_are_the_same() {
+    compare_processes(SOME);
+}
+
+#[test]
+#[ignore = "long"]
+fn the_whole_library_is_the_same_by_one_process_or_many() {
+    compare_processes(ALL);
+}
+
+fn compare_processes(step: usize) {
     let (python, version) = host();
-    let sources = stdlib(&library(&python));
-    let worlds = [1, 3].map(|processes| World::new(&python, &version).processes(processes));
-    let begun = Instant::now();
-    let [one, many] = worlds.each_ref().map(|world| world.compile(&sources).unwrap());
-    println!("{} sources twice: {:?}, {} bytes", sources.len(), begun.elapsed(), one.size);
-    assert_eq!(worlds[0].bundles(), worlds[1].bundles());
+    let sources = stdlib(&library(&python), step);
+    let harnesses = [1, 3].map(|processes| Harness::new(&python, &version).processes(processes));
+    let [one, many] = harnesses.each_ref().map(|harness| harness.compile(&sources).unwrap());
+    assert_eq!(harnesses[0].bundles(), harnesses[1].bundles());
     assert_eq!((one.size, &one.skipped), (many.size, &many.skipped));
     let together = files(&one);
-    let alone = World::new(&python, &version);
+    let alone = Harness::new(&python, &version);
     for (at, (path, content)) in sources.iter().enumerate().rev() {
         if at % 3 == 0 {
             let found = alone.compile(&Sources::from([(path.clone(), content.clone())])).unwrap();
@@ -181,10 +191,20 @@ fn alone_or_together_by_one_process_or_many_they_are_the_same() {
 /// Their form is carboy's own: the interpreter has to read the same code from it.
 #[test]
 fn they_are_the_code_that_the_interpreter_compiles() {
+    compare_code(SOME);
+}
+
+#[test]
+#[ignore = "long"]
+fn the_whole_library_is_the_code_that_the_interpreter_compiles() {
+    compare_code(ALL);
+}
+
+fn compare_code(step: usize) {
     let (python, version) = host();
-    let sources = stdlib(&library(&python));
-    let world = World::new(&python, &version);
-    let found = world.compile(&sources).unwrap();
+    let sources = stdlib(&library(&python), step);
+    let harness = Harness::new(&python, &version);
+    let found = harness.compile(&sources).unwrap();
     let folder = TempDir::new().unwrap();
     let mut list = Vec::new();
     let compiled = files(&found);
@@ -229,37 +249,46 @@ check(sys.argv[1])
 /// The host's, when it is Debian 12, and the test image's are not the same build.
 #[test]
 fn builds_of_one_version_write_the_same() {
+    compare_builds(SOME);
+}
+
+#[test]
+#[ignore = "long"]
+fn builds_of_one_version_write_the_same_library() {
+    compare_builds(ALL);
+}
+
+fn compare_builds(step: usize) {
     let (python, version) = host();
-    let image = Boxed::new("python:3.11-slim");
-    let sources = stdlib(&image.root().join("usr/local/lib/python3.11"));
-    let boxed = World::new(&image.python(), "3.11.2");
-    let of_image = boxed.compile(&sources).unwrap();
+    let image = ImagePython::new("python:3.11-slim");
+    let sources = stdlib(&image.root().join("usr/local/lib/python3.11"), step);
+    let in_image = Harness::new(&image.python(), "3.11.2");
+    let of_image = in_image.compile(&sources).unwrap();
     assert!(of_image.files.len() * 10 > sources.len() * 9);
-    let again = World::new(&image.python(), "3.11.2").processes(1);
+    let again = Harness::new(&image.python(), "3.11.2").processes(1);
     again.compile(&sources).unwrap();
-    assert_eq!(boxed.bundles(), again.bundles());
+    assert_eq!(in_image.bundles(), again.bundles());
     if version == "3.11.2" {
-        let world = World::new(&python, &version);
-        world.compile(&sources).unwrap();
-        assert_eq!(world.bundles(), boxed.bundles());
-        println!("{} sources, two builds", sources.len());
+        let harness = Harness::new(&python, &version);
+        harness.compile(&sources).unwrap();
+        assert_eq!(harness.bundles(), in_image.bundles());
     }
 }
 
 #[test]
 fn what_was_compiled_once_is_found_again() {
     let (python, version) = host();
-    let world = World::new(&python, &version);
+    let harness = Harness::new(&python, &version);
     let sources = Sources::from([source("a.py", "x = 1\n"), source("b.py", "x =\n"), source("c.txt", "")]);
-    let first = world.compile(&sources).unwrap();
+    let first = harness.compile(&sources).unwrap();
     assert_eq!((first.files.len(), first.skipped.len()), (1, 1));
     let unread = |_: &Content, _: u64| Err(io::ErrorKind::PermissionDenied.into());
     let reading = SourceReader { read: &unread, advanced: &|_| {} };
-    assert_eq!(world.compiler.compile(&world.version, &sources, &reading).unwrap(), first);
+    assert_eq!(harness.compiler.compile(&harness.version, &sources, &reading).unwrap(), first);
     let other = Sources::from([source("a.py", "x = 2\n")]);
-    let error = world.compiler.compile(&world.version, &other, &reading).unwrap_err();
+    let error = harness.compiler.compile(&harness.version, &other, &reading).unwrap_err();
     assert!(error.message.starts_with("cannot compile `/a.py`: "), "{error}");
-    assert_eq!(world.compile(&Sources::from([source("c.txt", "")])).unwrap(), Bytecode::default());
+    assert_eq!(harness.compile(&Sources::from([source("c.txt", "")])).unwrap(), Bytecode::default());
 }
 
 #[test]
@@ -285,7 +314,7 @@ fn what_cannot_be_compiled_is_told_of_and_nothing_is_run() {
         source("m_fine.py", "# coding: latin-1\nx = '\u{e9}'\n"),
         source("n_empty.py", ""),
     ]);
-    let found = World::new(&python, &version).compile(&sources).unwrap();
+    let found = Harness::new(&python, &version).compile(&sources).unwrap();
     let names: Vec<_> = found.files.keys().map(|path| path.name().unwrap().to_vec()).collect();
     assert_eq!(names.iter().filter(|name| name.starts_with(b"a_") || name.starts_with(b"m_")).count(), 2);
     assert!(!witness.exists(), "a source was run");
@@ -293,10 +322,7 @@ fn what_cannot_be_compiled_is_told_of_and_nothing_is_run() {
     for name in ["b_syntax", "c_python2", "d_template", "e_null", "f_encoding", "g_encoding", "h_utf8"] {
         assert_eq!(why.get(&format!("/{name}.py")), Some(&SkipReason::Invalid), "{name}");
     }
-    // How they fail is the version's to say; that the others are compiled is carboy's.
-    for name in ["i_deep", "j_deeper", "k_deepest"] {
-        println!("{version}: {name}: {:?}", why.get(&format!("/{name}.py")));
-    }
+    // Whether the interpreter compiles the three deep ones depends on its version.
     assert_eq!(why.get("/l_large.py"), Some(&SkipReason::TooLarge));
     assert_eq!(found.files.len() + found.skipped.len(), sources.len());
 }
@@ -320,29 +346,29 @@ fn a_compiler_that_breaks_down_loses_no_other_file() {
         before.replace("\\x20", " ").replace('\'', "'\\''"),
         python.display()
     );
-    script(&fragile, &start);
+    write_script(&fragile, &start);
     let names = ["a", "b", "c", "d", "e", "f"];
     let texts = ["x = 1\n", "# CRASH\n", "x = 2\n", "# TIRED\n", "# CRASH again\n", "x = 3\n"];
     let sources: Sources = names.iter().zip(texts).map(|(name, text)| source(&format!("{name}.py"), text)).collect();
-    let world = World::new(&fragile, &version);
-    let found = world.compile(&sources).unwrap();
+    let harness = Harness::new(&fragile, &version);
+    let found = harness.compile(&sources).unwrap();
     assert_eq!(found.skipped, [(path("b.py"), SkipReason::Crashed), (path("e.py"), SkipReason::Crashed)]);
-    let reference = World::new(&python, &version);
+    let reference = Harness::new(&python, &version);
     let sound = files(&reference.compile(&sources).unwrap());
     for (name, bytes) in files(&found) {
         assert!(sound[&name] == bytes, "{name}");
     }
     // It is no lasting truth about these sources.
-    script(&fragile, &format!("#!/bin/sh\nexec {} \"$@\"\n", python.display()));
-    assert_eq!(world.compile(&sources).unwrap().skipped, []);
+    write_script(&fragile, &format!("#!/bin/sh\nexec {} \"$@\"\n", python.display()));
+    assert_eq!(harness.compile(&sources).unwrap().skipped, []);
 }
 
 #[test]
 fn only_the_very_version_will_do() {
     let (python, version) = host();
     let sources = Sources::from([source("a.py", "x = 1\n")]);
-    let world = World::new(&python, "3.13.77");
-    let error = world.compile(&sources).unwrap_err();
+    let harness = Harness::new(&python, "3.13.77");
+    let error = harness.compile(&sources).unwrap_err();
     let found = format!("`{}` is CPython {version}", python.display());
     assert_eq!(error.message, format!("cannot compile bytecode: {found}; CPython 3.13.77 is needed"));
     assert_eq!(
@@ -373,82 +399,13 @@ fn interpreters_that_hang_or_vary_are_given_up() {
     let folder = TempDir::new().unwrap();
     let error = |text: &str| {
         let named = folder.path().join("python");
-        script(&named, text);
-        World::new(&named, &version).compile(&Sources::from([source("a.py", "")])).unwrap_err().message
+        write_script(&named, text);
+        Harness::new(&named, &version).compile(&Sources::from([source("a.py", "")])).unwrap_err().message
     };
     let message = error(&format!("#!/bin/sh\nunset PYTHONHASHSEED\nexec {} \"$@\"\n", python.display()));
     assert!(message.contains("python` is not given PYTHONHASHSEED; "), "{message}");
-    let begun = Instant::now();
     let message = error("#!/bin/sh\nexec sleep 1000\n");
     assert!(message.contains("python` did not answer within 10 seconds; "), "{message}");
-    assert!(begun.elapsed().as_secs() < 60);
-}
-
-/// The numbers behind what the README says; `--nocapture` shows them.
-#[test]
-fn sizes_and_times_of_whole_trees() {
-    if std::env::var_os("CARBOY_LONG").is_none() {
-        return;
-    }
-    let image = Boxed::new("python:3.13-slim");
-    let library = image.root().join("usr/local/lib/python3.13");
-    for name in ["flask", "pandas"] {
-        let to = image.root().join(name);
-        run("cp", ["-r".as_ref(), made(&format!("site/{name}/3.13-amd64")).as_os_str(), to.as_os_str()]);
-    }
-    let starts = |when: &str| {
-        for (name, code) in [("nothing", "pass"), ("flask", "import flask"), ("pandas", "import pandas")] {
-            println!("{when}: importing {name} takes {} s", start_of(&image, name, code));
-        }
-    };
-    starts("without");
-    for (name, folder, place) in [
-        ("standard library", library, "usr/local/lib/python3.13"),
-        ("flask", image.root().join("flask"), "flask"),
-        ("pandas", image.root().join("pandas"), "pandas"),
-    ] {
-        let below = below(&folder, 1).into_iter();
-        let moved = |(path, content): (RootPath, Content)| {
-            (self::path(place).join(&path.strip(&self::path("lib")).unwrap()), content)
-        };
-        let sources: Sources = below.map(moved).collect();
-        let world = World::new(&image.python(), "3.13.5");
-        world.compiler.check(&world.version).unwrap();
-        let begun = Instant::now();
-        let found = world.compile(&sources).unwrap();
-        let took = begun.elapsed();
-        let size: u64 = sources.values().map(Content::size).sum();
-        println!(
-            "{name}: {} sources of {size} bytes, {} compiled to {} bytes in {took:?}; skipped {:?}",
-            sources.len(),
-            found.files.len(),
-            found.size,
-            found.skipped
-        );
-        let begun = Instant::now();
-        assert_eq!(world.compile(&sources).unwrap(), found);
-        println!("  found again in {:?}", begun.elapsed());
-        assert!(found.files.len() * 10 > sources.len() * 9, "too few are compiled");
-        for (name, bytes) in files(&found) {
-            let place = image.root().join(name.trim_start_matches('/'));
-            fs::create_dir_all(place.parent().unwrap()).unwrap();
-            fs::write(place, bytes).unwrap();
-        }
-    }
-    starts("with");
-}
-
-/// The shortest of several starts of an image's interpreter, in seconds.
-fn start_of(image: &Boxed, folder: &str, code: &str) -> String {
-    let time = "
-import os, subprocess, sys, time
-def once():
-    begun = time.monotonic()
-    subprocess.run([sys.executable, '-c', sys.argv[2]], env={'PYTHONPATH': '/' + sys.argv[1]}, check=True)
-    return time.monotonic() - begun
-print('%.3f' % min(once() for _ in range(7)))
-";
-    run(image.python().to_str().unwrap(), ["-c", time, folder, code]).trim().to_owned()
 }
 
 /// What a build is told to compile with: this machine's Python, where it is of the very
@@ -459,10 +416,10 @@ fn builds_on_two_machines_have_the_same_digest() {
     let hello = project("hello", DEBIAN_12, folder.path());
     let file = hello.join("carboy.toml");
     let text = fs::read_to_string(&file).unwrap();
-    let boxed = Boxed::new(DEBIAN_12.builder);
-    let version = run(boxed.python().to_str().unwrap(), ["-c", "import sys; print(sys.version.split()[0])"]);
+    let in_image = ImagePython::new(DEBIAN_12.builder);
+    let version = run(in_image.python().to_str().unwrap(), ["-c", "import sys; print(sys.version.split()[0])"]);
     let (here, own) = host();
-    let other = if own == version.trim() { here } else { boxed.python() };
+    let other = if own == version.trim() { here } else { in_image.python() };
     let build = |python: &Path, cache: &str, jobs: &str| {
         Carboy::over(&registry, DEBIAN_12, &hello)
             .to(registry.name("hello:1"))
@@ -471,9 +428,9 @@ fn builds_on_two_machines_have_the_same_digest() {
             .args(["--jobs", jobs])
             .line()
     };
-    let plain = build(&boxed.python(), "plain", "8");
+    let plain = build(&in_image.python(), "plain", "8");
     fs::write(&file, text + "\n[runtime]\nbytecode = \"unchecked-hash\"\n").unwrap();
-    let compiled = build(&boxed.python(), "one", "8");
+    let compiled = build(&in_image.python(), "one", "8");
     assert_ne!(compiled, plain);
     assert_eq!(build(&other, "two", "1"), compiled);
     let image = Unpacked::new(&compiled, "linux/arm64");

@@ -7,6 +7,8 @@
 mod damage;
 #[path = "cache/disks.rs"]
 mod disks;
+#[path = "cache/harness.rs"]
+mod harness;
 #[path = "cache/kills.rs"]
 mod kills;
 #[path = "cache/processes.rs"]
@@ -16,5 +18,3 @@ mod program;
 #[path = "support/small_layout.rs"]
 mod small_layout;
 mod support;
-#[path = "cache/workshop.rs"]
-mod workshop;

@@ -19,13 +19,13 @@ use support::{DEBIAN_13, PLATFORMS, project};
 use tempfile::TempDir;
 
 /// A registry, and flask in a folder.
-struct Place {
+struct Harness {
     registry: Registry,
     folder: TempDir,
     project: PathBuf,
 }
 
-impl Place {
+impl Harness {
     fn new(app: &str) -> Self {
         let folder = TempDir::new().unwrap();
         let project = project(app, DEBIAN_13, folder.path());
@@ -68,21 +68,21 @@ fn disturb(folder: &Path) {
 
 #[test]
 fn jobs_folders_times_and_modes_do_not_matter() {
-    let place = Place::new("flask");
-    let one = place.build().cache(&place.path("cache-1")).args(["--jobs", "1"]).line();
-    fs::create_dir(place.path("elsewhere")).unwrap();
-    let copy = project("flask", DEBIAN_13, &place.path("elsewhere"));
+    let harness = Harness::new("flask");
+    let one = harness.build().cache(&harness.path("cache-1")).args(["--jobs", "1"]).line();
+    fs::create_dir(harness.path("elsewhere")).unwrap();
+    let copy = project("flask", DEBIAN_13, &harness.path("elsewhere"));
     disturb(&copy);
-    let many = place.build_of(&copy).cache(&place.path("cache-2")).args(["--jobs", "16"]).line();
+    let many = harness.build_of(&copy).cache(&harness.path("cache-2")).args(["--jobs", "16"]).line();
     assert_eq!(one, many);
 }
 
 #[test]
 fn a_warm_rebuild_packs_nothing() {
-    let place = Place::new("flask");
-    let cache = place.path("cache");
-    let cold = place.build().cache(&cache).line();
-    let events = place.build().cache(&cache).events();
+    let harness = Harness::new("flask");
+    let cache = harness.path("cache");
+    let cold = harness.build().cache(&cache).line();
+    let events = harness.build().cache(&cache).events();
     let packed: Vec<_> = events.iter().filter(|event| event["verb"] == "pack").collect();
     for kind in ["runtime", "dependencies", "application"] {
         assert!(packed.iter().any(|event| event["layer"] == kind), "{kind}: {packed:#?}");
@@ -100,20 +100,20 @@ fn a_warm_rebuild_packs_nothing() {
 
 #[test]
 fn only_what_changed_is_another_layer() {
-    let place = Place::new("flask");
-    let cache = place.path("cache");
-    let build = || place.build().cache(&cache);
+    let harness = Harness::new("flask");
+    let cache = harness.path("cache");
+    let build = || harness.build().cache(&cache);
     let before = build().report();
 
-    let main = fs::read_to_string(place.project.join("app.py")).unwrap();
-    place.write("app.py", &format!("{main}\n# changed\n"));
+    let main = fs::read_to_string(harness.project.join("app.py")).unwrap();
+    harness.write("app.py", &format!("{main}\n# changed\n"));
     let after = build().report();
     let same = |kind, one: &Report, other: &Report| one.layers(kind) == other.layers(kind);
     assert!(same("runtime", &before, &after) && same("dependencies", &before, &after));
     assert!(!same("application", &before, &after));
     assert_ne!(before.digest(), after.digest());
 
-    place.write("app.py", &main);
+    harness.write("app.py", &main);
     assert_eq!(build().report().digest(), before.digest(), "and back");
 
     let dated = build().env("SOURCE_DATE_EPOCH", "1700000000").report();
@@ -165,13 +165,13 @@ stop-signal = "SIGINT"
 
 #[test]
 fn a_configuration_is_in_the_image_whole() {
-    let place = Place::new("hello");
-    place.write("carboy.toml", WHOLE);
-    place.write("files/shop.conf", "open");
-    place.write("files/run", "#!/usr/local/bin/python\n");
-    fs::set_permissions(place.project.join("files/run"), fs::Permissions::from_mode(0o775)).unwrap();
-    let reference = place.build().line();
-    let base = Unpacked::new(&place.registry.name(DEBIAN_13.base), "linux/amd64");
+    let harness = Harness::new("hello");
+    harness.write("carboy.toml", WHOLE);
+    harness.write("files/shop.conf", "open");
+    harness.write("files/run", "#!/usr/local/bin/python\n");
+    fs::set_permissions(harness.project.join("files/run"), fs::Permissions::from_mode(0o775)).unwrap();
+    let reference = harness.build().line();
+    let base = Unpacked::new(&harness.registry.name(DEBIAN_13.base), "linux/amd64");
     for platform in PLATFORMS {
         let image = Image::of(&reference, platform);
         let config = &image.config["config"];
@@ -214,31 +214,31 @@ fn a_configuration_is_in_the_image_whole() {
 
 #[test]
 fn secrets_stay_out_unless_named() {
-    let place = Place::new("hello");
+    let harness = Harness::new("hello");
     let key = ["-----BEGIN ", "PRIVATE KEY-----\n"].concat();
     let secret = [".env", ".env.local", ".git/config", "keys/id_rsa", "keys/server.pem", "__pycache__/main.pyc"];
     let ignored = ["notes.txt", "docker.txt", "carboy.txt"];
     for name in secret.iter().chain(&ignored) {
-        place.write(name, &key);
+        harness.write(name, &key);
     }
-    place.write("keys/public.pem", "-----BEGIN CERTIFICATE-----\n");
-    place.write(".gitignore", "notes.txt\n");
-    place.write(".dockerignore", "docker.txt\n");
-    place.write(".carboyignore", "carboy.txt\n");
+    harness.write("keys/public.pem", "-----BEGIN CERTIFICATE-----\n");
+    harness.write(".gitignore", "notes.txt\n");
+    harness.write(".dockerignore", "docker.txt\n");
+    harness.write(".carboyignore", "carboy.txt\n");
     let app = |reference: &str| {
         let tree = Image::of(reference, "linux/amd64").tree();
         let files = tree.into_values().filter(|entry| entry.mode.starts_with('-'));
         files.filter_map(|entry| Some(entry.path.strip_prefix("/app/")?.to_owned())).collect::<Vec<_>>()
     };
-    let cache = place.path("cache");
-    let ran = place.build().cache(&cache).run();
+    let cache = harness.path("cache");
+    let ran = harness.build().cache(&cache).run();
     assert!(ran.stderr.contains("left out 13 files"), "{}", ran.stderr);
     let reference = ran.done();
     assert_eq!(app(reference.trim()), ["keys/public.pem", "main.py"]);
 
-    let text = fs::read_to_string(place.project.join("carboy.toml")).unwrap();
+    let text = fs::read_to_string(harness.project.join("carboy.toml")).unwrap();
     let include = "[app]\ninclude = [\".env\", \"keys/id_rsa\", \"notes.txt\"]\n";
-    place.write("carboy.toml", &format!("{text}\n{include}"));
-    let reference = place.build().cache(&cache).line();
+    harness.write("carboy.toml", &format!("{text}\n{include}"));
+    let reference = harness.build().cache(&cache).line();
     assert_eq!(app(&reference), [".env", "keys/id_rsa", "keys/public.pem", "main.py", "notes.txt"]);
 }

@@ -19,7 +19,7 @@ use carboy::diagnostic::Code;
 use carboy::docs::markdown::{Block, parse, plain};
 use carboy::docs::{TOPICS, man, topic};
 use carboy::{cli, config};
-use support::{DEBIAN_13, Ran, layout, made, root};
+use support::{DEBIAN_13, Ran, layout, root, test_cache};
 use tempfile::TempDir;
 
 /// The languages that examples are in. None of them is Rust, which rustdoc would compile.
@@ -335,7 +335,7 @@ fn build(example: &Example, app: &str, cache: &Path) -> String {
     command.env("CARBOY_BUILDER", format!("oci:{}", layout(DEBIAN_13.builder).display()));
     command.current_dir(&project).stdin(Stdio::null());
     if project.join("requirements.txt").exists() {
-        command.env("CARBOY_WHEELHOUSE", made("wheels/apps"));
+        command.env("CARBOY_WHEELHOUSE", test_cache("wheels/apps"));
     }
     let mut is_scratch = false;
     match example.language() {

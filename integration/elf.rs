@@ -5,15 +5,15 @@
 
 #![expect(clippy::unwrap_used, reason = "a file that cannot be read has failed the test")]
 
-#[path = "support/made.rs"]
-mod made;
+#[path = "support/test_cache.rs"]
+mod test_cache;
 
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Command;
 
 use carboy::elf;
-use made::made;
+use test_cache::test_cache;
 
 type Facts = BTreeMap<String, (Vec<String>, Option<String>, Vec<String>, Vec<String>, Option<String>)>;
 
@@ -40,7 +40,7 @@ fn texts(list: &[Vec<u8>]) -> Vec<String> {
 
 #[test]
 fn every_wheels_objects_read_the_same() {
-    let site = made("site");
+    let site = test_cache("site");
     let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("integration/fixtures");
     let output = Command::new("python3").args(["-c", READER]).arg(fixtures).arg(&site).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));

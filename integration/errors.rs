@@ -8,25 +8,18 @@
 mod configuration;
 #[path = "errors/contents.rs"]
 mod contents;
-#[path = "errors/debian_registry.rs"]
-mod debian_registry;
-#[path = "support/made.rs"]
-mod made;
 #[path = "errors/output.rs"]
 mod output;
 #[path = "errors/pulling.rs"]
 mod pulling;
 #[path = "errors/pushing.rs"]
 mod pushing;
-#[path = "support/scripted.rs"]
-mod scripted;
 #[path = "errors/small_image.rs"]
 mod small_image;
 #[path = "support/small_layout.rs"]
 mod small_layout;
 #[path = "errors/starting.rs"]
 mod starting;
+mod support;
 #[path = "errors/transfer.rs"]
 mod transfer;
-#[path = "errors/world.rs"]
-mod world;

@@ -23,7 +23,7 @@ use tempfile::TempDir;
 const APP: &str = "[app]\nsource = \".\"\n";
 
 /// A project, a base with a program, and a cache.
-struct World {
+struct Harness {
     folder: TempDir,
 }
 
@@ -34,16 +34,16 @@ struct Run {
     stderr: String,
 }
 
-impl World {
+impl Harness {
     /// A project with files: names and contents.
     fn new(files: &[(&str, &str)]) -> Self {
-        let world = Self { folder: TempDir::new().unwrap() };
-        Layout::write(&world.path("base"), &[tar(&[("bin/tool", &PROGRAM)])]);
-        fs::create_dir(world.path("project")).unwrap();
+        let harness = Self { folder: TempDir::new().unwrap() };
+        Layout::write(&harness.path("base"), &[tar(&[("bin/tool", &PROGRAM)])]);
+        fs::create_dir(harness.path("project")).unwrap();
         for (name, content) in files {
-            world.write(name, content.as_bytes());
+            harness.write(name, content.as_bytes());
         }
-        world
+        harness
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -68,6 +68,7 @@ impl World {
         command.arg(verb).args(fixed).args(args).args(["--", "/bin/tool"]);
         command.current_dir(self.path("project")).stdin(Stdio::null());
         command.env_clear().env("PATH", "/usr/bin:/bin").env("HOME", self.path("home"));
+        command.env("TMPDIR", std::env::temp_dir());
         command.env("CARBOY_CACHE_DIR", self.path("cache"))
     }
 
@@ -149,38 +150,38 @@ fn archive(folder: &Path) -> Vec<u8> {
 
 #[test]
 fn a_second_build_packs_neither_cache_nor_images() {
-    let world = World::new(&[("app.py", "print(1)"), ("carboy.toml", APP)]);
+    let harness = Harness::new(&[("app.py", "print(1)"), ("carboy.toml", APP)]);
     let digest = |args: &[&str]| {
-        let run = world.run(args);
+        let run = harness.run(args);
         assert_eq!(run.code, Some(0), "{}", run.stderr);
         run.stdout.trim().rsplit('@').next().unwrap().to_owned()
     };
     let first = digest(&["--cache-dir=ci/cache", "--to=oci:out:1.0"]);
-    assert_eq!(world.entries("project/out"), ["app/app.py"]);
+    assert_eq!(harness.entries("project/out"), ["app/app.py"]);
     assert_eq!(digest(&["--cache-dir=ci/cache", "--to=oci:out:1.0"]), first);
-    world.write("shop.tar", &archive(&world.path("project/out")));
+    harness.write("shop.tar", &archive(&harness.path("project/out")));
     assert_eq!(digest(&["--push=false"]), first, "with another cache and no target");
-    fs::remove_file(world.path("project/ci/cache/CACHEDIR.TAG")).unwrap();
+    fs::remove_file(harness.path("project/ci/cache/CACHEDIR.TAG")).unwrap();
     assert_eq!(digest(&["--push=false"]), first);
-    std::os::unix::fs::symlink("ci/cache", world.path("project/link")).unwrap();
-    let run = world.run(&["--cache-dir=link", "--push=false"]);
+    std::os::unix::fs::symlink("ci/cache", harness.path("project/link")).unwrap();
+    let run = harness.run(&["--cache-dir=link", "--push=false"]);
     assert_eq!(run.code, Some(0), "{}", run.stderr);
 }
 
 #[test]
 fn a_cache_in_the_projects_folder_gets_a_subfolder_and_a_target_there_is_refused() {
-    let world = World::new(&[("app.py", "print(1)"), ("carboy.toml", APP)]);
-    let run = world.build(&["--cache-dir=."]);
+    let harness = Harness::new(&[("app.py", "print(1)"), ("carboy.toml", APP)]);
+    let run = harness.build(&["--cache-dir=."]);
     assert!(run.stderr.contains("`.` holds other files, so the cache is in `./carboy`\n"), "{}", run.stderr);
-    assert!(world.path("project/carboy/CACHEDIR.TAG").exists());
-    assert_eq!(world.app(), ["app.py"]);
-    world.write("carboy.toml", b"[app]\nsource = \"carboy\"\n");
-    let run = world.run(&["--cache-dir=carboy", "--push=false"]);
+    assert!(harness.path("project/carboy/CACHEDIR.TAG").exists());
+    assert_eq!(harness.app(), ["app.py"]);
+    harness.write("carboy.toml", b"[app]\nsource = \"carboy\"\n");
+    let run = harness.run(&["--cache-dir=carboy", "--push=false"]);
     assert_eq!(run.code, Some(1));
     assert!(run.stderr.contains("cannot go into the image: it is the cache's own folder\n"), "{}", run.stderr);
     assert!(run.stderr.contains("hint: name a folder of the cache's own, as in --cache-dir"), "{}", run.stderr);
-    world.write("carboy.toml", APP.as_bytes());
-    let run = world.run(&["--to=oci:.", "--push=false"]);
+    harness.write("carboy.toml", APP.as_bytes());
+    let run = harness.run(&["--to=oci:.", "--push=false"]);
     assert_eq!(run.code, Some(1));
     assert!(run.stderr.contains("cannot go into the image: the image is written to it\n"), "{}", run.stderr);
 }
@@ -188,24 +189,24 @@ fn a_cache_in_the_projects_folder_gets_a_subfolder_and_a_target_there_is_refused
 #[test]
 fn a_copied_folder_follows_the_same_rules() {
     let copy = "[[copy]]\nfrom = \"files\"\nto = \"/srv\"\n";
-    let world = World::new(&[("files/site.html", ""), ("files/.env", "A=1"), ("carboy.toml", copy)]);
-    let run = world.build(&["--cache-dir=files/cache"]);
-    assert_eq!(world.entries("image"), ["srv/", "srv/site.html"]);
+    let harness = Harness::new(&[("files/site.html", ""), ("files/.env", "A=1"), ("carboy.toml", copy)]);
+    let run = harness.build(&["--cache-dir=files/cache"]);
+    assert_eq!(harness.entries("image"), ["srv/", "srv/site.html"]);
     let lines = run.lines("left out ");
     assert!(lines.len() == 1 && lines[0].contains(".env* 1"), "{}", run.stderr);
-    world.write("carboy.toml", format!("{copy}include = [\".env\"]\n").as_bytes());
-    world.build(&["--cache-dir=files/cache"]);
-    assert_eq!(world.entries("image"), ["srv/", "srv/.env", "srv/site.html"]);
-    world.write("carboy.toml", b"[[copy]]\nfrom = \"files/.env\"\nto = \"/srv/env\"\n");
-    world.build(&[]);
-    assert_eq!(world.entries("image"), ["srv/", "srv/env"], "a file that is named itself");
+    harness.write("carboy.toml", format!("{copy}include = [\".env\"]\n").as_bytes());
+    harness.build(&["--cache-dir=files/cache"]);
+    assert_eq!(harness.entries("image"), ["srv/", "srv/.env", "srv/site.html"]);
+    harness.write("carboy.toml", b"[[copy]]\nfrom = \"files/.env\"\nto = \"/srv/env\"\n");
+    harness.build(&[]);
+    assert_eq!(harness.entries("image"), ["srv/", "srv/env"], "a file that is named itself");
 }
 
 #[test]
 fn secrets_and_development_files_stay_out_until_they_are_named() {
     let key = "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIA==\n-----END PRIVATE KEY-----\n";
     let login = "--index-url https://bot:hunter2@pypi.example.com/simple\n";
-    let world = World::new(&[
+    let harness = Harness::new(&[
         ("app.py", key),
         ("certs/ca.pem", "-----BEGIN CERTIFICATE-----\nMC4C\n-----END CERTIFICATE-----\n"),
         ("deploy/.NETRC", "machine a login b password c"),
@@ -218,9 +219,9 @@ fn secrets_and_development_files_stay_out_until_they_are_named() {
         ("node_modules/a/index.js", ""),
         ("carboy.toml", APP),
     ]);
-    world.write("core", &[&b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0"[..], &[4, 0, 62, 0]].concat());
-    let run = world.build(&[]);
-    assert_eq!(world.app(), ["app.py", "certs/ca.pem"]);
+    harness.write("core", &[&b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0"[..], &[4, 0, 62, 0]].concat());
+    let run = harness.build(&[]);
+    assert_eq!(harness.app(), ["app.py", "certs/ca.pem"]);
     let left_out = "left out 10 files: credentials 3, .env* 1, passwords in URLs 1, private keys 1,";
     assert_eq!(run.lines("left out "), [left_out], "{}", run.stderr);
     let warnings = [
@@ -232,9 +233,9 @@ fn secrets_and_development_files_stay_out_until_they_are_named() {
     let include = ["deploy/.NETRC", "deploy/notes.txt", "Prod.env", "sa.json", ".config/gcloud/**", "core"];
     let include = include.map(|name| format!("{name:?}")).join(", ");
     let more = format!("{APP}include = [{include}, \"requirements-dev.txt\", \"Dockerfile\", \"node_modules/**\"]\n");
-    world.write("carboy.toml", more.as_bytes());
-    let run = world.build(&[]);
-    assert_eq!(world.app().len(), 11);
+    harness.write("carboy.toml", more.as_bytes());
+    let run = harness.build(&[]);
+    assert_eq!(harness.app().len(), 11);
     assert!(run.lines("warning: ").is_empty(), "{}", run.stderr);
 }
 
@@ -247,7 +248,7 @@ fn git(folder: &Path, args: &[&str]) {
 
 #[test]
 fn what_git_tracks_is_named_whatever_git_wrote_its_index() {
-    let world = World::new(&[
+    let harness = Harness::new(&[
         ("shop/app.py", ""),
         ("shop/dev.env", ""),
         ("shop/.gitignore", "dist\n"),
@@ -256,12 +257,12 @@ fn what_git_tracks_is_named_whatever_git_wrote_its_index() {
         ("shop/.github/b.yml", ""),
         ("shop/carboy.toml", APP),
     ]);
-    let repository = world.path("project");
+    let repository = harness.path("project");
     git(&repository, &["init", "--quiet"]);
     git(&repository, &["add", "--force", "--all"]);
-    world.write("shop/prod.env", b"untracked");
+    harness.write("shop/prod.env", b"untracked");
     let named = |folder: &Path| {
-        let run = Run::of(world.command("build", &["--push=false"]).current_dir(folder));
+        let run = Run::of(harness.command("build", &["--push=false"]).current_dir(folder));
         assert_eq!(run.code, Some(0), "{}", run.stderr);
         run.lines("git tracks of these: ").concat()
     };
@@ -272,12 +273,12 @@ fn what_git_tracks_is_named_whatever_git_wrote_its_index() {
     }
     git(&repository, &["-c", "user.name=a", "-c", "user.email=a@b", "commit", "--quiet", "--message=all"]);
     git(&repository, &["worktree", "add", "--quiet", "../tree"]);
-    assert_eq!(named(&world.path("tree/shop")), told);
-    let mut command = world.command("build", &["--push=false", "--progress=json"]);
-    let run = Run::of(command.current_dir(world.path("tree/shop")));
+    assert_eq!(named(&harness.path("tree/shop")), told);
+    let mut command = harness.command("build", &["--push=false", "--progress=json"]);
+    let run = Run::of(command.current_dir(harness.path("tree/shop")));
     let report: Value = serde_json::from_str(run.stderr.lines().last().unwrap()).unwrap();
     assert_eq!(report["left_out_tracked"][2], json!({ "path": ".github/", "rule": "development files", "files": 2 }));
-    world.write("shop/carboy.toml", format!("{APP}exclude = [\"dev.env\", \"dist\", \".github\"]\n").as_bytes());
+    harness.write("shop/carboy.toml", format!("{APP}exclude = [\"dev.env\", \"dist\", \".github\"]\n").as_bytes());
     assert_eq!(named(&repository.join("shop")), "", "what the configuration leaves out is meant");
 }
 
@@ -296,8 +297,8 @@ fn give(path: &Path) {
 
 #[test]
 fn a_folder_that_is_left_out_need_not_be_readable() {
-    let world = World::new(&[("app.py", ""), ("pgdata/x", "")]);
-    let carboy = world.path("carboy");
+    let harness = Harness::new(&[("app.py", ""), ("pgdata/x", "")]);
+    let carboy = harness.path("carboy");
     fs::copy(env!("CARGO_BIN_EXE_carboy"), &carboy).unwrap();
     let rules = [
         (".dockerignore", "pgdata\n"),
@@ -312,24 +313,24 @@ fn a_folder_that_is_left_out_need_not_be_readable() {
     ];
     for (name, text) in rules {
         let exclude = if name == "exclude" { format!("exclude = [{text:?}]\n") } else { String::new() };
-        world.write("carboy.toml", format!("{APP}{exclude}").as_bytes());
+        harness.write("carboy.toml", format!("{APP}{exclude}").as_bytes());
         if name != "exclude" {
-            world.write(name, text.as_bytes());
+            harness.write(name, text.as_bytes());
         }
         let is_root = Command::new("id").arg("-u").output().unwrap().stdout == b"0\n";
         if is_root {
-            give(&world.path("."));
+            give(&harness.path("."));
         }
-        let pgdata = world.path("project/pgdata");
+        let pgdata = harness.path("project/pgdata");
         fs::set_permissions(&pgdata, fs::Permissions::from_mode(0o000)).unwrap();
         let mut command = Command::new("setpriv");
         let number = NOBODY.to_string();
         if is_root {
             command.args(["--reuid", &number, "--regid", &number, "--clear-groups"]);
         }
-        let run = Run::of(world.set_up(command.arg(&carboy), "build", &["--push=false"]));
+        let run = Run::of(harness.set_up(command.arg(&carboy), "build", &["--push=false"]));
         fs::set_permissions(&pgdata, fs::Permissions::from_mode(0o755)).unwrap();
-        let _ = fs::remove_file(world.path("project").join(name));
+        let _ = fs::remove_file(harness.path("project").join(name));
         if name == "nothing" {
             assert!(run.code == Some(1) && run.stderr.contains("pgdata`: Permission denied"), "{}", run.stderr);
         } else {
@@ -341,45 +342,46 @@ fn a_folder_that_is_left_out_need_not_be_readable() {
 
 #[test]
 fn empty_folders_are_in_the_image() {
-    let world = World::new(&[
+    let harness = Harness::new(&[
         ("app.py", ""),
         ("media/.gitignore", "*\n!.gitignore\n"),
         ("media/x.bin", ""),
         ("secret/.env", ""),
         ("carboy.toml", APP),
     ]);
-    fs::create_dir_all(world.path("project/var/run")).unwrap();
-    world.build(&[]);
-    assert_eq!(world.entries("image"), ["app/app.py", "app/media/", "app/var/", "app/var/run/"]);
+    fs::create_dir_all(harness.path("project/var/run")).unwrap();
+    harness.build(&[]);
+    assert_eq!(harness.entries("image"), ["app/app.py", "app/media/", "app/var/", "app/var/run/"]);
 }
 
 #[test]
 fn a_path_that_leads_to_a_secret_is_refused_until_it_is_spelled_out() {
-    let world = World::new(&[(".git/config", "token"), (".env", "A=1"), ("certs/tls.key", "x"), ("src/app.py", "")]);
-    std::os::unix::fs::symlink(".env", world.path("project/alias.txt")).unwrap();
-    std::os::unix::fs::symlink(".git", world.path("project/code")).unwrap();
+    let harness =
+        Harness::new(&[(".git/config", "token"), (".env", "A=1"), ("certs/tls.key", "x"), ("src/app.py", "")]);
+    std::os::unix::fs::symlink(".env", harness.path("project/alias.txt")).unwrap();
+    std::os::unix::fs::symlink(".git", harness.path("project/code")).unwrap();
     let copy = |from: &str, include: &str| format!("[[copy]]\nfrom = {from:?}\nto = \"/srv/x\"\n{include}");
     for (toml, message, hint) in [
         (copy(".git/config", ""), "`.git/config` leads to `.git`, which the rule `.git` leaves out", ".git"),
         (copy("alias.txt", ""), "`alias.txt` leads to `.env`, which the rule `.env*` leaves out", ".env"),
         ("[app]\nsource = \"code\"\n".to_owned(), "`code` leads to `.git`, which the rule `.git` leaves out", ".git"),
     ] {
-        world.write("carboy.toml", toml.as_bytes());
-        let run = world.run(&["--push=false"]);
+        harness.write("carboy.toml", toml.as_bytes());
+        let run = harness.run(&["--push=false"]);
         assert_eq!(run.code, Some(1), "{toml}");
         assert!(run.stderr.contains(message), "{toml}: {}", run.stderr);
         assert!(run.stderr.contains(&format!("include = [{hint:?}]")), "{toml}: {}", run.stderr);
     }
     for toml in [copy("alias.txt", "include = [\".env\"]\n"), copy("certs/tls.key", ""), copy(".env", "")] {
-        world.write("carboy.toml", toml.as_bytes());
-        world.build(&[]);
-        assert_eq!(world.entries("image"), ["srv/", "srv/x"], "{toml}");
+        harness.write("carboy.toml", toml.as_bytes());
+        harness.build(&[]);
+        assert_eq!(harness.entries("image"), ["srv/", "srv/x"], "{toml}");
     }
 }
 
 #[test]
 fn a_configuration_that_is_named_stays_out() {
-    let world = World::new(&[("app.py", ""), ("ci/carboy.toml", APP), ("ci/other.txt", "")]);
-    world.build(&["--config=ci/carboy.toml", "."]);
-    assert_eq!(world.app(), ["app.py", "ci/other.txt"]);
+    let harness = Harness::new(&[("app.py", ""), ("ci/carboy.toml", APP), ("ci/other.txt", "")]);
+    harness.build(&["--config=ci/carboy.toml", "."]);
+    assert_eq!(harness.app(), ["app.py", "ci/other.txt"]);
 }

@@ -1,17 +1,17 @@
-//! Images that mean harm: refused with a word on layer and entry, in bounded memory and
-//! time, and nothing at the target moves. What is only odd is kept.
+//! Images that mean harm: refused with a word on layer and entry, in bounded memory, and
+//! nothing at the target moves. What is only odd is kept.
 
 #![expect(clippy::unwrap_used, reason = "a test whose surroundings fail has failed")]
-#![expect(clippy::print_stdout, reason = "what was measured is told")]
 
 #[path = "support/small_layout.rs"]
 mod small_layout;
+#[path = "support/watchdog.rs"]
+mod watchdog;
 
 use std::fs;
 use std::io::{Cursor, Read as _, Write as _};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
-use std::time::Instant;
 
 use carboy::layer::{Limits, read};
 use carboy::oci::Digest;
@@ -19,6 +19,7 @@ use carboy::oci::digest::Hasher;
 use carboy::rootfs::{RootPath, Tree};
 use small_layout::Layout;
 use tempfile::TempDir;
+use watchdog::Watchdog;
 
 const TAR: &str = "application/vnd.oci.image.layer.v1.tar";
 const GZIP: &str = "application/vnd.oci.image.layer.v1.tar+gzip";
@@ -55,7 +56,7 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
 
 /// A project that takes `/opt` of the layout `builder` over the layout `base`, and has
 /// been built once over a sound builder.
-struct World {
+struct Harness {
     folder: TempDir,
     before: String,
 }
@@ -65,23 +66,22 @@ struct Run {
     stderr: String,
     /// The highest resident size, in KiB.
     peak: u64,
-    seconds: f32,
 }
 
-impl World {
+impl Harness {
     fn new() -> Self {
         let folder = TempDir::new().unwrap();
-        let mut world = Self { folder, before: String::new() };
-        fs::create_dir(world.path("project")).unwrap();
-        Layout::write(&world.path("base"), &[end(&[entry(b'0', b"bin/tool", b"", b"tool")])]);
-        world.builder(|layout| {
+        let mut harness = Self { folder, before: String::new() };
+        fs::create_dir(harness.path("project")).unwrap();
+        Layout::write(&harness.path("base"), &[end(&[entry(b'0', b"bin/tool", b"", b"tool")])]);
+        harness.builder(|layout| {
             let tar = end(&[entry(b'0', b"opt/x", b"", b"x")]);
             layout.add(TAR, &tar, &Digest::of(&tar));
         });
-        let run = world.build("");
+        let run = harness.build("");
         assert_eq!(run.code, Some(0), "{}", run.stderr);
-        world.before = world.index();
-        world
+        harness.before = harness.index();
+        harness
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -107,11 +107,11 @@ impl World {
         );
         fs::write(self.path("project/carboy.toml"), text).unwrap();
         let peak = self.path("peak");
-        let started = Instant::now();
         let mut command = Command::new("/usr/bin/time");
         command.args(["-f", "%M", "-o"]).arg(&peak).arg(env!("CARGO_BIN_EXE_carboy")).arg("build");
         command.arg(self.path("project")).stdin(Stdio::null());
         command.env_clear().env("PATH", "/usr/bin:/bin").env("HOME", self.path("home"));
+        command.env("TMPDIR", std::env::temp_dir());
         command.env("CARBOY_CACHE_DIR", self.path("cache")).env("CARBOY_ALLOW_OUTSIDE", self.folder.path());
         let output = command.output().unwrap_or_else(|cause| panic!("time: {cause}: run scripts/setup"));
         let peak = fs::read_to_string(peak).unwrap();
@@ -119,7 +119,6 @@ impl World {
             code: output.status.code(),
             stderr: String::from_utf8(output.stderr).unwrap(),
             peak: peak.lines().last().unwrap().parse().unwrap(),
-            seconds: started.elapsed().as_secs_f32(),
         }
     }
 
@@ -148,7 +147,7 @@ impl World {
 
 #[test]
 fn entries_that_mean_harm_are_refused_by_name() {
-    let world = World::new();
+    let harness = Harness::new();
     let file = || entry(b'0', b"opt/f", b"", b"data");
     let plain = |kind, name: &[u8], link: &[u8]| end(&[entry(kind, name, link, b"")]);
     let mut lying = entry(b'0', b"opt/liar", b"", b"");
@@ -169,28 +168,28 @@ fn entries_that_mean_harm_are_refused_by_name() {
         (end(&smuggled), ["entry `opt/f`", "contradict each other"]),
         (vec![7; 4096], ["a number in its header is none", "layer"]),
     ] {
-        world.refuses_tar(&tar, &words);
+        harness.refuses_tar(&tar, &words);
     }
     let looping =
         [entry(b'2', b"opt/a", b"b", b""), entry(b'2', b"opt/b", b"a", b""), entry(b'0', b"opt/a/x", b"", b"")];
-    world.refuses_tar(&end(&looping), &["`/opt/a` leads into a loop of symbolic links"]);
+    harness.refuses_tar(&end(&looping), &["`/opt/a` leads into a loop of symbolic links"]);
     let tar = end(&[file(), entry(b'3', b"opt/null", b"", b"")]);
-    world.builder(|layout| layout.add(TAR, &tar, &Digest::of(&tar)));
-    world.refuses("", &["`/opt/null` is a device, a pipe or a socket"]);
+    harness.builder(|layout| layout.add(TAR, &tar, &Digest::of(&tar)));
+    harness.refuses("", &["`/opt/null` is a device, a pipe or a socket"]);
 }
 
 #[test]
 fn blobs_that_are_not_what_is_promised_are_refused() {
-    let world = World::new();
+    let harness = Harness::new();
     let tar = end(&[entry(b'0', b"opt/f", b"", &vec![5; 50_000])]);
     let other = Digest::of(b"other");
     for (media_type, blob) in [(TAR, tar.clone()), (GZIP, gzip(&tar)), (ZSTD, zstd::encode_all(&tar[..], 1).unwrap())] {
-        world.builder(|layout| layout.add(media_type, &blob, &other));
-        world.refuses("", &["but the image's configuration promises", &other.to_string()]);
+        harness.builder(|layout| layout.add(media_type, &blob, &other));
+        harness.refuses("", &["but the image's configuration promises", &other.to_string()]);
         if media_type != TAR {
             let cut = &blob[..blob.len() / 2];
-            world.builder(|layout| layout.add(media_type, cut, &Digest::of(&tar)));
-            world.refuses("", &[&format!("is no sound `{media_type}`")]);
+            harness.builder(|layout| layout.add(media_type, cut, &Digest::of(&tar)));
+            harness.refuses("", &[&format!("is no sound `{media_type}`")]);
         }
     }
 }
@@ -205,7 +204,7 @@ fn bomb(part: &[u8], media_type: &str, times: usize) -> (Vec<u8>, Digest) {
 
 #[test]
 fn decompression_bombs_stop_at_the_limit() {
-    let world = World::new();
+    let harness = Harness::new();
     for media_type in [GZIP, ZSTD] {
         // A file of almost a megabyte, again and again.
         let mut header = tar::Header::new_gnu();
@@ -217,12 +216,11 @@ fn decompression_bombs_stop_at_the_limit() {
         part.resize(1 << 20, 0);
         let packed = if media_type == GZIP { gzip(&part) } else { zstd::encode_all(&part[..], 1).unwrap() };
         let blob = packed.repeat(16 << 10); // 16 GiB
-        world.builder(|layout| layout.add(media_type, &blob, &Digest::of(b"")));
-        let run = world.refuses(
+        harness.builder(|layout| layout.add(media_type, &blob, &Digest::of(b"")));
+        harness.refuses(
             "[limits]\nlayer-size = \"64MiB\"\n",
             &["unpacks to more than 67108864 bytes", "raise `layer-size` under [limits]"],
         );
-        println!("{media_type}: {} KiB, {:.1} s", run.peak, run.seconds);
     }
 }
 
@@ -251,7 +249,7 @@ fn pax(records: &[&str]) -> Vec<u8> {
 /// unpacked.
 #[test]
 fn an_entry_that_promises_too_much_is_not_unpacked() {
-    let world = World::new();
+    let harness = Harness::new();
     let plain = |size: &str| entry(b'0', b"opt/big", b"", size.as_bytes());
     let mut old_sparse = entry(b'S', b"opt/big", b"", b"");
     old_sparse[483..495].copy_from_slice(b"\x80\0\0\0\0\0\0\x10\0\0\0\0");
@@ -297,75 +295,76 @@ fn an_entry_that_promises_too_much_is_not_unpacked() {
             checked(old_sparse)
         }),
     ];
-    // 4 GiB of zeros after each: an entry that is unpacked is slow, and ends in the middle
+    // 4 GiB of zeros after each: an entry that is unpacked ends in the middle, which is another error
     let zeros = zstd::encode_all(&vec![0; 8 << 20][..], 1).unwrap().repeat(512);
+    let watchdog = Watchdog::start();
     for (what, header) in headers {
         let blob = [zstd::encode_all(&header[..], 1).unwrap(), zeros.clone()].concat();
-        world.builder(|layout| layout.add(ZSTD, &blob, &Digest::of(b"")));
-        let run = world.refuses("", &["entry `opt/big`: it says that it has ", "raise `layer-size` under [limits]"]);
-        assert!(run.seconds < 10.0, "{what}: {} s", run.seconds);
+        harness.builder(|layout| layout.add(ZSTD, &blob, &Digest::of(b"")));
+        watchdog.step(what);
+        harness.refuses("", &["entry `opt/big`: it says that it has ", "raise `layer-size` under [limits]"]);
     }
     let mut encoder = zstd::stream::Encoder::new(Vec::new(), 1).unwrap();
     encoder.include_contentsize(true).unwrap();
     encoder.set_pledged_src_size(Some(100 << 20)).unwrap();
     encoder.write_all(&vec![0; 100 << 20]).unwrap();
     let blob = encoder.finish().unwrap();
-    world.builder(|layout| layout.add(ZSTD, &blob, &Digest::of(b"")));
+    harness.builder(|layout| layout.add(ZSTD, &blob, &Digest::of(b"")));
     let limits = "[limits]\nlayer-size = \"64MiB\"\n";
-    world.refuses(limits, &["its zstd frame says that it has 104857600 bytes", "raise `layer-size`"]);
+    harness.refuses(limits, &["its zstd frame says that it has 104857600 bytes", "raise `layer-size`"]);
 }
 
 /// Each layer is within the limits of one, and all of them are too much.
 #[test]
 fn all_layers_of_an_image_have_limits_together() {
-    let mut world = World::new();
+    let mut harness = Harness::new();
     let layer = |n: usize| {
         let names = (0..100).map(|at| entry(b'0', format!("opt/{n}/{at}").as_bytes(), b"", &[7; 10_000]));
         end(&names.collect::<Vec<_>>())
     };
     let tars: Vec<_> = (0..10).map(layer).collect();
-    let fill = |world: &World, media_type, pack: &dyn Fn(&[u8]) -> Vec<u8>| {
-        world.builder(|layout| tars.iter().for_each(|tar| layout.add(media_type, &pack(tar), &Digest::of(tar))));
+    let fill = |harness: &Harness, media_type, pack: &dyn Fn(&[u8]) -> Vec<u8>| {
+        harness.builder(|layout| tars.iter().for_each(|tar| layout.add(media_type, &pack(tar), &Digest::of(tar))));
     };
-    fill(&world, GZIP, &gzip);
+    fill(&harness, GZIP, &gzip);
     let size = "[limits]\nimage-size = \"5MiB\"\n";
-    world.refuses(
+    harness.refuses(
         size,
         &["builder:1: its layers unpack to more than 5242880 bytes together", "raise `image-size` under"],
     );
     let entries = "[limits]\nimage-entries = 999\n";
-    world.refuses(
+    harness.refuses(
         entries,
         &["builder:1: its layers have more than 999 entries together", "raise `image-entries` under"],
     );
-    let run = world.build("[limits]\nimage-entries = 1000\n");
+    let run = harness.build("[limits]\nimage-entries = 1000\n");
     assert_eq!(run.code, Some(0), "{}", run.stderr);
-    world.before = world.index();
+    harness.before = harness.index();
     // What the cache has counts too.
-    world.refuses(size, &["its layers unpack to more than 5242880 bytes together"]);
-    fill(&world, TAR, &<[u8]>::to_vec);
-    world.refuses(size, &["builder:1: its layers have ", " bytes compressed, and may have 5242880 unpacked"]);
+    harness.refuses(size, &["its layers unpack to more than 5242880 bytes together"]);
+    fill(&harness, TAR, &<[u8]>::to_vec);
+    harness.refuses(size, &["builder:1: its layers have ", " bytes compressed, and may have 5242880 unpacked"]);
 }
 
 #[test]
 fn an_image_has_no_more_than_256_layers() {
-    let world = World::new();
+    let harness = Harness::new();
     let tars: Vec<_> = (0..257).map(|n| end(&[entry(b'0', format!("opt/{n}").as_bytes(), b"", b"x")])).collect();
     let fill = |tars: &[Vec<u8>]| {
-        world.builder(|layout| tars.iter().for_each(|tar| layout.add(TAR, tar, &Digest::of(tar))));
+        harness.builder(|layout| tars.iter().for_each(|tar| layout.add(TAR, tar, &Digest::of(tar))));
     };
     fill(&tars);
-    let run = world.refuses("", &["builder:1: manifest sha256:", " has 257 layers, and an image may have 256"]);
+    let run = harness.refuses("", &["builder:1: manifest sha256:", " has 257 layers, and an image may have 256"]);
     let layer = Digest::of(&tars[0]).short();
     assert!(!run.stderr.contains(&layer), "a layer was pulled:\n{}", run.stderr);
     fill(&tars[..256]);
-    let run = world.build("");
+    let run = harness.build("");
     assert_eq!(run.code, Some(0), "{}", run.stderr);
 }
 
 #[test]
 fn a_zstd_window_is_bounded() {
-    let world = World::new();
+    let harness = Harness::new();
     let tar = end(&[entry(b'0', b"opt/f", b"", &vec![5; 50_000])]);
     let with = |log| {
         let mut encoder = zstd::stream::Encoder::new(Vec::new(), 1).unwrap();
@@ -373,34 +372,45 @@ fn a_zstd_window_is_bounded() {
         encoder.write_all(&tar).unwrap();
         encoder.finish().unwrap()
     };
-    world.builder(|layout| layout.add(ZSTD, &with(27), &Digest::of(&tar)));
-    world.refuses("", &["needs a window of more than 8388608 bytes", "raise `zstd-window` under [limits]"]);
-    let run = world.build("[limits]\nzstd-window = \"128MiB\"\n");
+    harness.builder(|layout| layout.add(ZSTD, &with(27), &Digest::of(&tar)));
+    harness.refuses("", &["needs a window of more than 8388608 bytes", "raise `zstd-window` under [limits]"]);
+    let run = harness.build("[limits]\nzstd-window = \"128MiB\"\n");
     assert_eq!(run.code, Some(0), "{}", run.stderr);
-    world.builder(|layout| layout.add(ZSTD, &with(23), &Digest::of(&tar)));
-    let run = world.build("");
+    harness.builder(|layout| layout.add(ZSTD, &with(23), &Digest::of(&tar)));
+    let run = harness.build("");
     assert_eq!(run.code, Some(0), "{}", run.stderr);
 }
 
 #[test]
 fn endless_entries_stop_at_the_limit() {
-    let world = World::new();
+    entries_stop_at(20_000, "[limits]\nlayer-entries = 20000\n");
+}
+
+#[test]
+#[ignore = "long"]
+fn endless_entries_stop_at_the_limit_that_holds_by_default() {
+    entries_stop_at(500_000, "");
+}
+
+fn entries_stop_at(limit: usize, limits: &str) {
+    let harness = Harness::new();
     let part: Vec<u8> = (0..2048).flat_map(|n| entry(b'0', format!("opt/{n}").as_bytes(), b"", b"")).collect();
-    let long = std::env::var_os("CARBOY_LONG").is_some();
-    let (limit, limits) = if long { (500_000, "") } else { (20_000, "[limits]\nlayer-entries = 20000\n") };
     let (blob, diff_id) = bomb(&part, GZIP, limit / 1000);
-    world.builder(|layout| layout.add(GZIP, &blob, &diff_id));
-    let run = world.refuses(limits, &[&format!("more than {limit} entries"), "raise `layer-entries` under [limits]"]);
-    println!("{} entries: {} KiB, {:.1} s", 2048 * limit / 1000, run.peak, run.seconds);
+    harness.builder(|layout| layout.add(GZIP, &blob, &diff_id));
+    harness.refuses(limits, &[&format!("more than {limit} entries"), "raise `layer-entries` under [limits]"]);
+}
+
+#[test]
+fn entries_that_cost_much_stop_at_the_limit() {
+    let harness = Harness::new();
     // Few entries that cost much: names, attributes, and folders that names imply.
     let deep = |n: usize| {
         let name = [format!("opt/{n}/").repeat(400).as_bytes(), b"f\0"].concat();
         [entry(b'L', b"long", b"", &name), entry(b'0', b"short", b"", b"")].concat()
     };
     let tar = end(&(0..200).map(deep).collect::<Vec<_>>());
-    world.builder(|layout| layout.add(GZIP, &gzip(&tar), &Digest::of(&tar)));
-    let run = world.refuses("", &["paths have more than 67108864 bytes", "raise `layer-names` under [limits]"]);
-    println!("deep folders: {} KiB, {:.1} s", run.peak, run.seconds);
+    harness.builder(|layout| layout.add(GZIP, &gzip(&tar), &Digest::of(&tar)));
+    harness.refuses("", &["paths have more than 67108864 bytes", "raise `layer-names` under [limits]"]);
     let value = "v".repeat(60_000);
     let record = format!("{} SCHILY.xattr.user.a={value}\n", value.len() + 27);
     let with = |n: usize| {
@@ -408,11 +418,10 @@ fn endless_entries_stop_at_the_limit() {
         [entry(b'x', b"pax", b"", record.as_bytes()), entry(b'0', name.as_bytes(), b"", b"")].concat()
     };
     let tar = end(&(0..1200).map(with).collect::<Vec<_>>());
-    world.builder(|layout| layout.add(GZIP, &gzip(&tar), &Digest::of(&tar)));
-    let run = world.refuses("", &["names, link targets and attributes have more than 67108864 bytes", "`layer-names`"]);
-    println!("attributes: {} KiB, {:.1} s", run.peak, run.seconds);
+    harness.builder(|layout| layout.add(GZIP, &gzip(&tar), &Digest::of(&tar)));
+    harness.refuses("", &["names, link targets and attributes have more than 67108864 bytes", "`layer-names`"]);
     let name = [&b"opt/"[..], &[b'n'; 5000], b"\0"].concat();
-    world.refuses_tar(
+    harness.refuses_tar(
         &end(&[entry(b'L', b"long", b"", &name), entry(b'0', b"s", b"", b"")]),
         &["its name is longer than 4095 bytes", "raise `name-length` under [limits]"],
     );
@@ -420,7 +429,7 @@ fn endless_entries_stop_at_the_limit() {
 
 #[test]
 fn holes_count_as_what_they_expand_to() {
-    let world = World::new();
+    let harness = Harness::new();
     let records = "29 GNU.sparse.size=1000000000\n24 GNU.sparse.numblocks=1\n31 GNU.sparse.map=1000000000,0\n";
     let records: String = records
         .lines()
@@ -433,14 +442,14 @@ fn holes_count_as_what_they_expand_to() {
         })
         .collect();
     let tar = end(&[entry(b'x', b"pax", b"", records.as_bytes()), entry(b'0', b"opt/holes", b"", b"")]);
-    world.builder(|layout| layout.add(TAR, &tar, &Digest::of(&tar)));
+    harness.builder(|layout| layout.add(TAR, &tar, &Digest::of(&tar)));
     let limit = "[limits]\nlayer-size = \"500MB\"\n";
-    world.refuses(limit, &["unpacks to more than 500000000 bytes", "`layer-size`"]);
+    harness.refuses(limit, &["unpacks to more than 500000000 bytes", "`layer-size`"]);
 }
 
 #[test]
 fn odd_names_and_links_are_kept() {
-    let world = World::new();
+    let harness = Harness::new();
     let odd: &[u8] = b"opt/\xff\xfe\n -";
     let tar = end(&[
         entry(b'0', odd, b"", b"odd"),
@@ -449,19 +458,19 @@ fn odd_names_and_links_are_kept() {
         entry(b'2', b"etc", b"/opt", b""),
         entry(b'0', b"opt/passwd", b"", b"inside"),
     ]);
-    world.builder(|layout| layout.add(TAR, &tar, &Digest::of(&tar)));
-    let run = world.build("[layers]\ncompression = \"gzip\"\n");
+    harness.builder(|layout| layout.add(TAR, &tar, &Digest::of(&tar)));
+    let run = harness.build("[layers]\ncompression = \"gzip\"\n");
     assert_eq!(run.code, Some(0), "{}", run.stderr);
-    let names = pushed(&world);
+    let names = pushed(&harness);
     for want in [(odd, &b""[..]), (b"opt/loop", b"loop"), (b"opt/out", b"../../../../../../etc/passwd")] {
         assert!(names.contains(&(want.0.to_vec(), want.1.to_vec())), "{want:?} is not in {names:?}");
     }
 }
 
 /// Names and link targets of the layers that the target has.
-fn pushed(world: &World) -> Vec<(Vec<u8>, Vec<u8>)> {
+fn pushed(harness: &Harness) -> Vec<(Vec<u8>, Vec<u8>)> {
     let mut out = Vec::new();
-    for blob in fs::read_dir(world.path("out/blobs/sha256")).unwrap() {
+    for blob in fs::read_dir(harness.path("out/blobs/sha256")).unwrap() {
         let mut bytes = Vec::new();
         let file = fs::File::open(blob.unwrap().path()).unwrap();
         if flate2::read::MultiGzDecoder::new(file).read_to_end(&mut bytes).is_err() {
@@ -475,10 +484,10 @@ fn pushed(world: &World) -> Vec<(Vec<u8>, Vec<u8>)> {
     out
 }
 
-/// Shapes that cost quadratic time where every name is walked part by part. Times are
-/// printed, for they depend on the machine.
+/// Shapes that cost quadratic time where every name is walked part by part.
 #[test]
-fn hostile_shapes_take_no_quadratic_time() {
+fn hostile_shapes_do_not_hang() {
+    let watchdog = Watchdog::start();
     let long = |name: String, kind, link: &str| {
         let long =
             |kind, text: &str| if text.len() > 100 { entry(kind, b"long", b"", text.as_bytes()) } else { vec![] };
@@ -510,8 +519,9 @@ fn hostile_shapes_take_no_quadratic_time() {
             ],
         ),
     ];
+    let mut results = Vec::new();
     for (shape, layers) in layers {
-        let started = Instant::now();
+        watchdog.step(shape);
         let mut tree = Tree::default();
         let mut result = Ok(());
         for layer in layers {
@@ -520,16 +530,20 @@ fn hostile_shapes_take_no_quadratic_time() {
             result = result.and_then(|()| tree.stack(entries, &Limits::default()).map_err(|cause| cause.to_string()));
         }
         let entries = tree.below(&RootPath::root()).count();
-        println!("{shape}: {entries} entries, {result:?}, {:.1} s", started.elapsed().as_secs_f32());
-        assert!(started.elapsed().as_secs() < 120, "{shape}");
+        results.push(format!("{shape}: {entries} entries, {result:?}"));
     }
+    insta::assert_snapshot!(results.join("\n"), @r#"
+    20,000 names 1,500 folders deep: 21500 entries, Ok(())
+    5,000 opaque folders over 100,000 files: 5001 entries, Ok(())
+    20,000 names through 35 long links: 93 entries, Err("its names pass through too many folders or links")
+    "#);
 }
 
-/// Package lists that are one list by many names cost what one costs; what differs has
-/// a limit. Times are printed, for they depend on the machine.
+/// Package lists that are one list by many names are read once: 200 of them would be over
+/// the limit for lists that differ.
 #[test]
 fn package_lists_are_read_once_and_have_a_limit() {
-    let world = World::new();
+    let harness = Harness::new();
     let names = (0..200).map(|number| format!("p{number}"));
     let status = names
         .clone()
@@ -541,18 +555,16 @@ fn package_lists_are_read_once_and_have_a_limit() {
     let list = entry(b'0', info("list").as_bytes(), b"", &b"/opt/x\n".repeat(500_000));
     let links = names.clone().map(|name| entry(b'2', info(&format!("{name}.list")).as_bytes(), b"list", b""));
     let tar = end(&common.iter().cloned().chain([list]).chain(links).collect::<Vec<_>>());
-    world.builder(|layout| layout.add(TAR, &tar, &Digest::of(&tar)));
-    let run = world.build("");
-    println!("200 packages with one list of 3.5 MB: {:.1} s, {} KiB", run.seconds, run.peak);
+    harness.builder(|layout| layout.add(TAR, &tar, &Digest::of(&tar)));
+    let run = harness.build("");
     assert_eq!(run.code, Some(0), "{}", run.stderr);
-    assert!(run.seconds < 60.0);
 
     let zeros = vec![0; 31 << 20];
     let lists = names.take(5).map(|name| entry(b'0', info(&format!("{name}.list")).as_bytes(), b"", &zeros));
     let tar = end(&common.iter().cloned().chain(lists).collect::<Vec<_>>());
     let blob = gzip(&tar);
-    world.builder(|layout| layout.add(GZIP, &blob, &Digest::of(&tar)));
-    let run = world.build("");
+    harness.builder(|layout| layout.add(GZIP, &blob, &Digest::of(&tar)));
+    let run = harness.build("");
     assert_eq!(run.code, Some(1), "{}", run.stderr);
     for word in ["`/var/lib/dpkg/info/p4.list` of ", "builder:1: ", "more than 128 MiB"] {
         assert!(run.stderr.contains(word), "no `{word}` in:\n{}", run.stderr);

@@ -15,7 +15,7 @@ use support::carboy::Carboy;
 use support::image::Unpacked;
 use support::registry::Registry;
 use support::running::{Runner, start};
-use support::{DEBIAN_12, DEBIAN_13, Ran, layout, made, run};
+use support::{DEBIAN_12, DEBIAN_13, Ran, layout, run, test_cache};
 use tempfile::TempDir;
 use weaken::weaken;
 
@@ -286,7 +286,10 @@ fn everything_that_is_wrong_is_told_at_once() {
          [[extract]]\npaths = ['/usr/bin/nothing-of-that-name']\n[image]\nentrypoint = ['pyhton3']\n",
     );
     project.program("helper", &["libgone.so.2"], &[]);
-    run("cp", ["-r".as_ref(), made("site/flask/3.11-amd64").as_os_str(), project.path("project/site").as_os_str()]);
+    run(
+        "cp",
+        ["-r".as_ref(), test_cache("site/flask/3.11-amd64").as_os_str(), project.path("project/site").as_os_str()],
+    );
     let oci = |image: &str| format!("oci:{}", layout(image).display());
     let images = ["--base", &oci(DEBIAN_12.base), "--builder", &oci(DEBIAN_13.builder)];
     let ran = project.carboy(&images).to(format!("oci:{}:1", project.path("out").display())).run();

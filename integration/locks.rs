@@ -4,8 +4,6 @@
 
 #![expect(clippy::unwrap_used, reason = "a file that cannot be read has failed the test")]
 
-#[path = "support/made.rs"]
-mod made;
 #[path = "locks/markers.rs"]
 mod markers;
 #[path = "locks/mutations.rs"]
@@ -14,8 +12,12 @@ mod mutations;
 mod others;
 #[path = "support/random.rs"]
 mod random;
+#[path = "support/test_cache.rs"]
+mod test_cache;
 #[path = "locks/uv.rs"]
 mod uv;
+#[path = "support/watchdog.rs"]
+mod watchdog;
 
 use std::collections::BTreeMap;
 use std::fs;

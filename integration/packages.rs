@@ -6,17 +6,17 @@
 
 #[path = "packages/credentials.rs"]
 mod credentials;
-#[path = "packages/desk.rs"]
-mod desk;
+#[path = "packages/harness.rs"]
+mod harness;
 #[path = "packages/indexes.rs"]
 mod indexes;
-#[path = "packages/lacking.rs"]
-mod lacking;
 #[path = "packages/pypi.rs"]
 mod pypi;
 #[path = "support/scripted.rs"]
 mod scripted;
 #[path = "packages/transfers.rs"]
 mod transfers;
+#[path = "packages/unavailable_wheels.rs"]
+mod unavailable_wheels;
 #[path = "packages/wheelhouses.rs"]
 mod wheelhouses;

@@ -21,14 +21,14 @@ const RECORDS: [&str; 4] = ["/usr/share/carboy/", "/var/lib/dpkg/", "/etc/ld.so.
 const SMALL: f64 = 100_000.0;
 
 /// An example in a folder of its own, images in a registry, a cache for all runs.
-struct World {
+struct Harness {
     registry: Registry,
     pair: Pair,
     folder: TempDir,
     project: std::path::PathBuf,
 }
 
-impl World {
+impl Harness {
     fn new(app: &str, pair: Pair) -> Self {
         let folder = TempDir::new().unwrap();
         let project = project(app, pair, folder.path());
@@ -80,9 +80,9 @@ fn pairs<'a>(plan: &'a Value, report: &'a Report) -> impl Iterator<Item = (&'a V
 
 /// Everything that a plan says, against what is built.
 fn plan_is_what_is_built(app: &str, pair: Pair) {
-    let world = World::new(app, pair);
-    let before = world.repositories();
-    let text = world.plan().run().done();
+    let harness = Harness::new(app, pair);
+    let before = harness.repositories();
+    let text = harness.plan().run().done();
     for platform in PLATFORMS {
         let heading = format!("\n{platform}, Python {}.", pair.python);
         assert_eq!(text.matches(&heading).count(), 1, "{text}");
@@ -92,12 +92,12 @@ fn plan_is_what_is_built(app: &str, pair: Pair) {
     assert!(text.contains("\n~ estimated"), "{text}");
     assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
 
-    let to = world.registry.name(&format!("{app}:1"));
-    let plan = world.plan().to(&to).json();
+    let to = harness.registry.name(&format!("{app}:1"));
+    let plan = harness.plan().to(&to).json();
     assert_eq!(plan[0]["target"], json!(to));
-    assert_eq!(world.repositories(), before, "planning touches no registry's content");
+    assert_eq!(harness.repositories(), before, "planning touches no registry's content");
 
-    let report = world.build(&to).report();
+    let report = harness.build(&to).report();
     for (planned, built) in pairs(&plan, &report) {
         sizes_are_right(planned, built);
         for same in ["platform", "python", "missing", "base"] {
@@ -112,14 +112,14 @@ fn plan_is_what_is_built(app: &str, pair: Pair) {
         assert_eq!((&planned["user"], &planned["workdir"]), (&config["User"], &config["WorkingDir"]));
     }
 
-    let again = world.plan().json();
+    let again = harness.plan().json();
     assert_eq!(again[0]["target"], Value::Null);
     for (planned, built) in pairs(&again, &report) {
         for (layer, made) in list(&planned["layers"]).iter().zip(list(&built["layers"])) {
             assert_eq!((&layer["known"], &layer["size"]), (&json!(true), &made["size"]));
         }
     }
-    assert!(!world.plan().run().done().contains("~ estimated"), "nothing is estimated that is known");
+    assert!(!harness.plan().run().done().contains("~ estimated"), "nothing is estimated that is known");
 }
 
 /// Unpacked sizes are exact, packed ones are near.
@@ -168,9 +168,9 @@ fn pandas_over_debian_13() {
 
 #[test]
 fn the_target_is_not_asked_and_profiles_come_one_after_the_other() {
-    let world = World::new("hello", DEBIAN_13);
-    world.configure("[profile.small]\nruntime = { exclude = [\"sqlite3\"] }\ntag-suffix = \"-small\"\n");
-    let plan = || world.plan().to("127.0.0.1:1/nobody/listens:1").args(["--profile", "default,small"]);
+    let harness = Harness::new("hello", DEBIAN_13);
+    harness.configure("[profile.small]\nruntime = { exclude = [\"sqlite3\"] }\ntag-suffix = \"-small\"\n");
+    let plan = || harness.plan().to("127.0.0.1:1/nobody/listens:1").args(["--profile", "default,small"]);
     let documents = plan().json();
     let fact = |key: &str| list(&documents).iter().map(|plan| plan[key].clone()).collect::<Vec<_>>();
     assert_eq!(fact("profile"), [Value::Null, json!("small")]);
@@ -180,7 +180,7 @@ fn the_target_is_not_asked_and_profiles_come_one_after_the_other() {
     let sqlite = "libsqlite3.so.0";
     assert!(default.contains(sqlite) && !small.contains(sqlite), "{text}");
 
-    let told = world.why(sqlite).args(["--profile", "small,default"]).run().done();
+    let told = harness.why(sqlite).args(["--profile", "small,default"]).run().done();
     assert!(told.contains("\nprofile default\nlibsqlite3.so.0 (libsqlite3-0 3.46.1"), "{told}");
     assert!(told.starts_with("profile small\nlibsqlite3.so.0 is not in the image\n"), "{told}");
 }
@@ -203,13 +203,13 @@ fn chains(document: &Value) -> Vec<(Vec<String>, String)> {
 
 #[test]
 fn a_built_image_tells_the_same_chains_as_its_plan() {
-    let world = World::new("flask", DEBIAN_13);
+    let harness = Harness::new("flask", DEBIAN_13);
     // sed needs libselinux, which needs libpcre2: neither Python nor the base does
-    world.configure("[[extract]]\npaths = [\"/usr/bin/sed\"]\n");
+    harness.configure("[[extract]]\npaths = [\"/usr/bin/sed\"]\n");
     let (pushed, layout) =
-        (world.registry.name("flask:1"), format!("oci:{}:1", world.folder.path().join("out").display()));
-    world.build(&pushed).line();
-    world.build(&layout).line();
+        (harness.registry.name("flask:1"), format!("oci:{}:1", harness.folder.path().join("out").display()));
+    harness.build(&pushed).line();
+    harness.build(&layout).line();
     let sqlite = "_sqlite3.cpython-313-x86_64-linux-gnu.so";
     for (file, names, end) in [
         ("libsqlite3.so.0", &["libsqlite3.so.0", sqlite][..], "runtime"),
@@ -224,13 +224,13 @@ fn a_built_image_tells_the_same_chains_as_its_plan() {
         ("libc.so.6", &["libc.so.6"], "base"),
         ("/etc/passwd", &["/etc/passwd"], "base"),
     ] {
-        let planned = world.why(file).json();
+        let planned = harness.why(file).json();
         assert_eq!(chains(&planned), [(names.iter().map(ToString::to_string).collect(), end.to_owned())], "{file}");
         for image in [&pushed, &layout] {
-            assert_eq!(world.why_image(file, image).json(), planned, "{file} of {image}");
+            assert_eq!(harness.why_image(file, image).json(), planned, "{file} of {image}");
         }
-        let text = world.why_image(file, &pushed).run().done();
-        assert_eq!(world.why(file).run().done(), text);
+        let text = harness.why_image(file, &pushed).run().done();
+        assert_eq!(harness.why(file).run().done(), text);
         assert_eq!(text.lines().count(), 1, "no terminal, no narrow lines: {text}");
         let text = text.split_whitespace().filter(|word| !word.starts_with('(')).collect::<Vec<_>>().join(" ");
         assert!(text.starts_with(names[0]) && text.ends_with(&format!("← {end}")), "{text}");
@@ -239,8 +239,8 @@ fn a_built_image_tells_the_same_chains_as_its_plan() {
 
 #[test]
 fn what_is_not_there_is_answered_or_refused() {
-    let world = World::new("hello", DEBIAN_13);
-    let told = world.why("libtk8.6.so").run().done();
+    let harness = Harness::new("hello", DEBIAN_13);
+    let told = harness.why("libtk8.6.so").run().done();
     assert_eq!(told, "libtk8.6.so is not in the image: _tkinter needs it, and nobody has it\n");
 
     let refused = |run: Carboy| {
@@ -248,16 +248,16 @@ fn what_is_not_there_is_answered_or_refused() {
         assert_eq!((ran.code, ran.stdout.as_str()), (Some(1), ""), "{}", ran.stderr);
         ran.stderr
     };
-    let wrong = refused(world.why("libsqlite.so.0"));
+    let wrong = refused(harness.why("libsqlite.so.0"));
     assert_eq!(wrong, "error: the image has no file `libsqlite.so.0`\n\nhint: it has `libsqlite3.so.0`\n");
-    let folder = refused(world.why("/usr/local/bin"));
+    let folder = refused(harness.why("/usr/local/bin"));
     assert!(folder.contains("hint: it has `/usr/local/bin/"), "{folder}");
-    let other = refused(world.why("libtcl9.1.so"));
+    let other = refused(harness.why("libtcl9.1.so"));
     assert!(other.contains("hint: name a file, as in /usr/bin/tool"), "{other}");
 
-    let base = world.registry.name(world.pair.base);
-    let not_ours = refused(world.why_image("libc.so.6", &base));
+    let base = harness.registry.name(harness.pair.base);
+    let not_ours = refused(harness.why_image("libc.so.6", &base));
     assert_eq!(not_ours, format!("error: {base} was not built by carboy: no layer of it says so\n"));
-    let nowhere = refused(world.why_image("libc.so.6", &world.registry.name("nobody:1")));
+    let nowhere = refused(harness.why_image("libc.so.6", &harness.registry.name("nobody:1")));
     assert!(nowhere.contains("nobody"), "{nowhere}");
 }

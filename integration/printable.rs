@@ -28,17 +28,17 @@ const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 const EVIL: &str = "pwned\n::error::x\r\u{1b}[2J\u{9b}2J\u{85}\u{2028}::add-mask::\u{202e}\u{2066}\u{200b}\u{feff}\u{7f}\u{8}##vso[task.complete]##[error]";
 
 /// A project, its images, and what is printed over them.
-struct World {
+struct Harness {
     folder: TempDir,
 }
 
-impl World {
+impl Harness {
     fn new() -> Self {
-        let world = Self { folder: TempDir::new().unwrap() };
-        fs::create_dir(world.path("project")).unwrap();
-        Layout::write(&world.path("base"), &[tar(&[("bin/tool", b"tool")])]);
-        Layout::write(&world.path("builder"), &[tar(&[("opt/x", b"x")])]);
-        world
+        let harness = Self { folder: TempDir::new().unwrap() };
+        fs::create_dir(harness.path("project")).unwrap();
+        Layout::write(&harness.path("base"), &[tar(&[("bin/tool", b"tool")])]);
+        Layout::write(&harness.path("builder"), &[tar(&[("opt/x", b"x")])]);
+        harness
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -74,7 +74,8 @@ impl World {
             let mut command = Command::new(env!("CARGO_BIN_EXE_carboy"));
             command.arg(args[0]).arg(format!("--progress={progress}")).args(&args[1..]);
             command.current_dir(self.path("project"));
-            command.env_clear().env("PATH", "/usr/bin:/bin").env("HOME", self.path("home")).stdin(Stdio::null());
+            command.env_clear().env("PATH", "/usr/bin:/bin").env("HOME", self.path("home"));
+            command.env("TMPDIR", std::env::temp_dir()).stdin(Stdio::null());
             command.env("CARBOY_CACHE_DIR", self.path("cache")).env("CARBOY_ALLOW_OUTSIDE", self.path(""));
             let output = command.output().unwrap();
             let [stdout, stderr] = [output.stdout, output.stderr].map(|bytes| String::from_utf8(bytes).unwrap());
@@ -137,42 +138,42 @@ fn short() -> String {
 
 #[test]
 fn names_in_layers() {
-    let world = World::new();
-    world.configure("");
+    let harness = Harness::new();
+    harness.configure("");
     let builder = |tar: Vec<u8>| {
-        fs::remove_dir_all(world.path("builder")).unwrap();
-        Layout::write(&world.path("builder"), &[tar]);
+        fs::remove_dir_all(harness.path("builder")).unwrap();
+        Layout::write(&harness.path("builder"), &[tar]);
     };
     builder(tar(&[(&format!("../{}", short()), b"")]));
-    world.harmless(&["build"], 1, &["leads out of the image", "pwned"]);
+    harness.harmless(&["build"], 1, &["leads out of the image", "pwned"]);
     let mut device = header(0);
     let name = format!("opt/{}", short());
     device.as_mut_bytes()[..name.len()].copy_from_slice(name.as_bytes());
     device.set_entry_type(tar::EntryType::Char);
     device.set_cksum();
     builder([device.as_bytes(), &[0; 1024][..]].concat());
-    world.harmless(&["build"], 1, &["is a device", "pwned"]);
+    harness.harmless(&["build"], 1, &["is a device", "pwned"]);
     // The plan lists taken files by name.
     builder(tar(&[(&name, b"x"), (&format!("opt/::error::{}", short()), b"y")]));
-    world.harmless(&["build"], 0, &[]);
-    world.harmless(&["plan"], 0, &["pwned"]);
-    world.harmless(&["plan", "--json"], 0, &["pwned"]);
+    harness.harmless(&["build"], 0, &[]);
+    harness.harmless(&["plan"], 0, &["pwned"]);
+    harness.harmless(&["plan", "--json"], 0, &["pwned"]);
     let last = format!("::error::{}", short());
     let last = last.as_str();
-    world.harmless(&["why", last], 0, &["pwned"]);
-    world.harmless(&["why", last, "--json"], 0, &["pwned"]);
-    world.harmless(&["why", last, "--image", "oci:../out:1"], 0, &["pwned"]);
-    world.harmless(&["why", "nothing"], 1, &[]);
+    harness.harmless(&["why", last], 0, &["pwned"]);
+    harness.harmless(&["why", last, "--json"], 0, &["pwned"]);
+    harness.harmless(&["why", last, "--image", "oci:../out:1"], 0, &["pwned"]);
+    harness.harmless(&["why", "nothing"], 1, &[]);
 }
 
 #[test]
 fn words_of_a_registry() {
-    let world = World::new();
+    let harness = Harness::new();
     let build = |answer: Reply, words: &[&str]| {
         let server = Scripted::start(move |_| answer.clone());
         let base = format!("--base={}/small/base:1", server.host);
         let args = ["build", "--python=false", "--platform=linux/amd64", "--to=oci:../out:1", &base, "--", "/bin/tool"];
-        world.harmless_in(&["plain"], &args, 1, words);
+        harness.harmless_in(&["plain"], &args, 1, words);
     };
     let error = json!({ "errors": [{ "code": "DENIED", "message": EVIL }] });
     for status in [403, 404, 418] {
@@ -198,49 +199,49 @@ fn words_of_a_registry() {
 
 #[test]
 fn what_an_image_says_of_itself() {
-    let world = World::new();
-    world.configure("[[copy]]\nfrom = \"carboy.toml\"\nto = \"/etc/x\"\nowner = \"nobody\"\n");
+    let harness = Harness::new();
+    harness.configure("[[copy]]\nfrom = \"carboy.toml\"\nto = \"/etc/x\"\nowner = \"nobody\"\n");
     let passwd = format!("{}:x:1:1::/:/\n", EVIL.replace(['\n', ':'], ""));
-    fs::remove_dir_all(world.path("base")).unwrap();
+    fs::remove_dir_all(harness.path("base")).unwrap();
     let release = format!("ID=debian\nVERSION_ID=\"12\"\nPRETTY_NAME=\"{}\"\n", EVIL.replace('\n', "\r"));
     Layout::write(
-        &world.path("base"),
+        &harness.path("base"),
         &[tar(&[("bin/tool", b"tool"), ("etc/passwd", passwd.as_bytes()), ("etc/os-release", release.as_bytes())])],
     );
-    world.harmless(&["build"], 1, &["nobody"]);
+    harness.harmless(&["build"], 1, &["nobody"]);
     // A script whose program nobody has.
     let script = format!("#!/{}/sh\n", EVIL.replace(['\n', '\r'], ""));
-    fs::remove_dir_all(world.path("builder")).unwrap();
-    Layout::write(&world.path("builder"), &[tar(&[("opt/x", script.as_bytes())])]);
-    world.configure("");
-    world.harmless(&["build"], 1, &["pwned"]);
+    fs::remove_dir_all(harness.path("builder")).unwrap();
+    Layout::write(&harness.path("builder"), &[tar(&[("opt/x", script.as_bytes())])]);
+    harness.configure("");
+    harness.harmless(&["build"], 1, &["pwned"]);
 }
 
 #[test]
 fn names_in_folders() {
-    let world = World::new();
-    world.configure("[app]\nsource = \".\"\n");
+    let harness = Harness::new();
+    harness.configure("[app]\nsource = \".\"\n");
     let name = EVIL.replace('/', "");
-    world.file(".gitignore", &format!("{}\n", EVIL.replace(['\n', '[', ']'], "")));
-    world.file(EVIL.replace(['\n', '[', ']', '\r'], ""), "x");
-    world.file(&name, "x");
-    world.file(OsStr::from_bytes(b"pwned\xff\n::error::"), "x");
-    world.harmless(&["plan"], 0, &[]);
-    symlink("/etc/passwd", world.path("project").join(format!("z{name}"))).unwrap();
-    world.harmless(&["build"], 1, &["pwned"]);
+    harness.file(".gitignore", &format!("{}\n", EVIL.replace(['\n', '[', ']'], "")));
+    harness.file(EVIL.replace(['\n', '[', ']', '\r'], ""), "x");
+    harness.file(&name, "x");
+    harness.file(OsStr::from_bytes(b"pwned\xff\n::error::"), "x");
+    harness.harmless(&["plan"], 0, &[]);
+    symlink("/etc/passwd", harness.path("project").join(format!("z{name}"))).unwrap();
+    harness.harmless(&["build"], 1, &["pwned"]);
 }
 
 #[test]
 fn words_of_lock_files_and_configurations() {
-    let world = World::new();
+    let harness = Harness::new();
     let build = |file: &str, text: &str| {
-        for old in fs::read_dir(world.path("project")).unwrap() {
+        for old in fs::read_dir(harness.path("project")).unwrap() {
             fs::remove_file(old.unwrap().path()).unwrap();
         }
-        world.file(file, text);
+        harness.file(file, text);
         // Values that a TOML parser quotes may be secrets: they are not shown at all.
         let told: &[&str] = if text.starts_with("version = \"") { &["uv.lock:1"] } else { &["pwned"] };
-        world.harmless(&["build", "--to=oci:../out:1", "--", "python3"], 2, told);
+        harness.harmless(&["build", "--to=oci:../out:1", "--", "python3"], 2, told);
     };
     let quoted = json!(EVIL.replace(['\u{7f}', '\u{8}'], "")).to_string(); // a TOML string too
     let one_line = EVIL.replace(['\n', '\r', '\u{2028}', '\u{85}'], "");

@@ -3,33 +3,24 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
-#[path = "errors/debian_registry.rs"]
-mod debian_registry;
 #[path = "projects/folder.rs"]
 mod folder;
 #[path = "projects/hostile.rs"]
 mod hostile;
-#[path = "projects/inside.rs"]
-mod inside;
-#[path = "projects/lacking.rs"]
-mod lacking;
 #[path = "projects/layers.rs"]
 mod layers;
 #[path = "projects/locks.rs"]
 mod locks;
-mod made {
-    pub use crate::support::made;
-}
-#[path = "projects/own.rs"]
-mod own;
-#[path = "support/scripted.rs"]
-mod scripted;
+#[path = "projects/paths.rs"]
+mod paths;
+#[path = "projects/project_itself.rs"]
+mod project_itself;
 #[path = "projects/sources.rs"]
 mod sources;
 mod support;
 #[path = "projects/trust.rs"]
 mod trust;
+#[path = "projects/unavailable_wheels.rs"]
+mod unavailable_wheels;
 #[path = "support/wheels.rs"]
 mod wheels;
-#[path = "errors/world.rs"]
-mod world;

@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 use support::carboy::Carboy;
 use support::image::Unpacked;
-use support::{DEBIAN_12, DEBIAN_13, PLATFORMS, PYTHON_2, Pair, layout, made, project, ran, run, tool};
+use support::{DEBIAN_12, DEBIAN_13, PLATFORMS, PYTHON_2, Pair, layout, project, ran, run, test_cache, tool};
 use tempfile::TempDir;
 
 /// Type, name and version.
@@ -136,7 +136,7 @@ fn version(builder: &Path, package: &str) -> String {
 
 /// The distributions of an example's ready-made site-packages.
 fn wheels(app: &str, pair: Pair, platform: &str) -> Vec<Package> {
-    let site = made(&format!("site/{app}/{}-{}", pair.python, platform.rsplit('/').next().unwrap()));
+    let site = test_cache(&format!("site/{app}/{}-{}", pair.python, platform.rsplit('/').next().unwrap()));
     let found = fs::read_dir(site).unwrap().map(|entry| entry.unwrap().path().join("METADATA"));
     let texts = found.filter(|path| path.exists()).map(|path| fs::read_to_string(path).unwrap());
     let name = |text: &str| field(text, "Name").to_lowercase().replace(['_', '.'], "-"); // as syft writes it (PEP 503)
@@ -144,7 +144,7 @@ fn wheels(app: &str, pair: Pair, platform: &str) -> Vec<Package> {
 }
 
 /// What an image is made of.
-struct Made<'a> {
+struct Contents<'a> {
     built: &'a Built,
     builder: &'a str,
     /// None for scratch.
@@ -155,7 +155,7 @@ struct Made<'a> {
     local: &'a [&'a str],
 }
 
-impl<'a> Made<'a> {
+impl<'a> Contents<'a> {
     fn of(built: &'a Built, builder: &'a str, base: Option<&'a str>) -> Self {
         Self { built, builder, base, more: Vec::new(), local: &[] }
     }
@@ -219,7 +219,7 @@ fn python(builder: &str, platform: &str) -> Package {
 /// A Python image over a base (none for scratch) and its wheels.
 fn check(built: &Built, pair: Pair, base: Option<&str>, platform: &str, wheels: Vec<Package>) {
     let more = wheels.into_iter().chain([python(pair.builder, platform)]).collect();
-    Made { more, ..Made::of(built, pair.builder, base) }.check(platform);
+    Contents { more, ..Contents::of(built, pair.builder, base) }.check(platform);
 }
 
 /// Compares a list with the files that it names.
@@ -239,11 +239,6 @@ fn false_lines(root: &Path) -> BTreeSet<String> {
     summed.stdout.lines().map(|line| line.strip_suffix(": FAILED").unwrap_or(line).to_owned()).collect()
 }
 
-/// Both platforms in a long run, else the first.
-fn platforms() -> &'static [&'static str] {
-    if std::env::var_os("CARBOY_LONG").is_some() { &PLATFORMS } else { &PLATFORMS[..1] }
-}
-
 #[test]
 fn hello_over_debian_12_lists_what_is_in_it() {
     let built = Built::over("hello", DEBIAN_12);
@@ -254,43 +249,75 @@ fn hello_over_debian_12_lists_what_is_in_it() {
 
 #[test]
 fn hello_over_debian_13_lists_what_is_in_it() {
+    hello(PLATFORMS[0]);
+}
+
+#[test]
+#[ignore = "long"]
+fn hello_over_debian_13_lists_what_is_in_it_on_arm64() {
+    hello(PLATFORMS[1]);
+}
+
+fn hello(platform: &str) {
     let built = Built::over("hello", DEBIAN_13);
-    for platform in platforms() {
-        check(&built, DEBIAN_13, Some(DEBIAN_13.base), platform, Vec::new());
-    }
+    check(&built, DEBIAN_13, Some(DEBIAN_13.base), platform, Vec::new());
 }
 
 #[test]
 fn pandas_lists_every_wheel_once() {
+    pandas(PLATFORMS[0]);
+}
+
+#[test]
+#[ignore = "long"]
+fn pandas_lists_every_wheel_once_on_arm64() {
+    pandas(PLATFORMS[1]);
+}
+
+fn pandas(platform: &str) {
     let built = Built::over("pandas", DEBIAN_13);
-    for platform in platforms() {
-        let wheels = wheels("pandas", DEBIAN_13, platform);
-        assert!(wheels.iter().any(|(_, name, _)| name == "numpy"), "{wheels:?}");
-        check(&built, DEBIAN_13, Some(DEBIAN_13.base), platform, wheels);
-    }
+    let wheels = wheels("pandas", DEBIAN_13, platform);
+    assert!(wheels.iter().any(|(_, name, _)| name == "numpy"), "{wheels:?}");
+    check(&built, DEBIAN_13, Some(DEBIAN_13.base), platform, wheels);
 }
 
 /// Its standard library has records of modules that once were packages.
 #[test]
 fn python_2_lists_itself_and_its_wheels() {
+    flask27(PLATFORMS[0]);
+}
+
+#[test]
+#[ignore = "long"]
+fn python_2_lists_itself_and_its_wheels_on_arm64() {
+    flask27(PLATFORMS[1]);
+}
+
+fn flask27(platform: &str) {
     let built = Built::over("flask27", PYTHON_2);
-    for platform in platforms() {
-        let wheels = wheels("flask27", PYTHON_2, platform);
-        assert_eq!(wheels.len(), 7, "{wheels:?}");
-        check(&built, PYTHON_2, Some(PYTHON_2.base), platform, wheels);
-    }
+    let wheels = wheels("flask27", PYTHON_2, platform);
+    assert_eq!(wheels.len(), 7, "{wheels:?}");
+    check(&built, PYTHON_2, Some(PYTHON_2.base), platform, wheels);
 }
 
 #[test]
 fn an_image_on_scratch_says_of_which_release_it_is() {
+    scratch(PLATFORMS[0]);
+}
+
+#[test]
+#[ignore = "long"]
+fn an_image_on_scratch_says_of_which_release_it_is_on_arm64() {
+    scratch(PLATFORMS[1]);
+}
+
+fn scratch(platform: &str) {
     let built = Built::new("hello", DEBIAN_13, "scratch", "");
-    for platform in platforms() {
-        check(&built, DEBIAN_13, None, platform, Vec::new());
-        let image = built.unpacked(platform);
-        let root = image.root();
-        assert_eq!(fs::read_link(root.join("etc/os-release")).unwrap(), Path::new("../usr/lib/os-release"));
-        assert!(root.join("usr/lib/os-release").is_file() && status_d(&root).join("base-files").is_file());
-    }
+    check(&built, DEBIAN_13, None, platform, Vec::new());
+    let image = built.unpacked(platform);
+    let root = image.root();
+    assert_eq!(fs::read_link(root.join("etc/os-release")).unwrap(), Path::new("../usr/lib/os-release"));
+    assert!(root.join("usr/lib/os-release").is_file() && status_d(&root).join("base-files").is_file());
 }
 
 #[test]
@@ -327,12 +354,20 @@ fn a_later_layer_extends_a_record_and_another_version_has_its_own() {
 
 #[test]
 fn flask_lists_every_wheel_once() {
+    flask(PLATFORMS[0]);
+}
+
+#[test]
+#[ignore = "long"]
+fn flask_lists_every_wheel_once_on_arm64() {
+    flask(PLATFORMS[1]);
+}
+
+fn flask(platform: &str) {
     let built = Built::over("flask", DEBIAN_12);
-    for platform in platforms() {
-        let wheels = wheels("flask", DEBIAN_12, platform);
-        assert!(wheels.iter().any(|(_, name, _)| name.eq_ignore_ascii_case("flask")), "{wheels:?}");
-        check(&built, DEBIAN_12, Some(DEBIAN_12.base), platform, wheels);
-    }
+    let wheels = wheels("flask", DEBIAN_12, platform);
+    assert!(wheels.iter().any(|(_, name, _)| name.eq_ignore_ascii_case("flask")), "{wheels:?}");
+    check(&built, DEBIAN_12, Some(DEBIAN_12.base), platform, wheels);
 }
 
 const NGINX: Pair = Pair { builder: "nginx:1.22-bookworm", ..DEBIAN_12 };
@@ -341,27 +376,43 @@ const CONFIGURED: [&str; 2] = ["/etc/nginx/nginx.conf", "/usr/share/nginx/html/i
 
 #[test]
 fn nginx_over_distroless_and_over_nothing_lists_debians_packages() {
+    nginx(PLATFORMS[0]);
+}
+
+#[test]
+#[ignore = "long"]
+fn nginx_over_distroless_and_over_nothing_lists_debians_packages_on_arm64() {
+    nginx(PLATFORMS[1]);
+}
+
+fn nginx(platform: &str) {
     // The packaged configuration is taken first, and then replaced.
     let more = "\n[[extract]]\npaths = [\"/etc/nginx/nginx.conf\"]\n";
     for base in [Some(NGINX.base), None] {
         let name = base.map_or("scratch".to_owned(), |base| format!("oci:{}", layout(base).display()));
         let built = Built::new("nginx", NGINX, &name, more);
-        for platform in platforms() {
-            Made { local: &CONFIGURED, ..Made::of(&built, NGINX.builder, base) }.check(platform);
-            let image = built.unpacked(platform);
-            let list = fs::read_to_string(status_d(&image.root()).join("nginx-common.md5sums")).unwrap();
-            assert!(list.contains("etc/nginx/mime.types") && !list.contains("etc/nginx/nginx.conf"), "{list}");
-        }
+        Contents { local: &CONFIGURED, ..Contents::of(&built, NGINX.builder, base) }.check(platform);
+        let image = built.unpacked(platform);
+        let list = fs::read_to_string(status_d(&image.root()).join("nginx-common.md5sums")).unwrap();
+        assert!(list.contains("etc/nginx/mime.types") && !list.contains("etc/nginx/nginx.conf"), "{list}");
     }
 }
 
 #[test]
 fn a_base_with_dpkgs_own_database_keeps_it_and_gets_records_beside_it() {
+    nginx_over_python(PLATFORMS[0]);
+}
+
+#[test]
+#[ignore = "long"]
+fn a_base_with_dpkgs_own_database_keeps_it_and_gets_records_beside_it_on_arm64() {
+    nginx_over_python(PLATFORMS[1]);
+}
+
+fn nginx_over_python(platform: &str) {
     let base = DEBIAN_12.builder;
     let built = Built::new("nginx", NGINX, &format!("oci:{}", layout(base).display()), "");
-    for platform in platforms() {
-        Made { local: &CONFIGURED, ..Made::of(&built, NGINX.builder, Some(base)) }.check(platform);
-    }
+    Contents { local: &CONFIGURED, ..Contents::of(&built, NGINX.builder, Some(base)) }.check(platform);
 }
 
 #[test]

@@ -1,22 +1,23 @@
-//! Hostile wheels are refused, with an error that names the wheel and the member, soon
-//! and without taking much memory; odd but honest ones are installed.
+//! Hostile wheels are refused, with an error that names the wheel and the member, and
+//! without taking much memory; odd but honest ones are installed.
 
 #![expect(clippy::unwrap_used, reason = "a test whose surroundings fail has failed")]
 #![expect(clippy::print_stdout, reason = "what was measured is told")]
 
-#[path = "support/made.rs"]
-mod cache;
-#[path = "support/wheels.rs"]
-mod made;
 #[path = "support/random.rs"]
 mod random;
+#[path = "support/wheels.rs"]
+mod sample_wheels;
+#[path = "support/test_cache.rs"]
+mod test_cache;
+#[path = "support/watchdog.rs"]
+mod watchdog;
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use carboy::elf;
 use carboy::layer::{PackError, Packer, Recipe, TarFiles, contents, zip};
@@ -24,14 +25,13 @@ use carboy::oci::{Compression, Digest};
 use carboy::python::Interpreter;
 use carboy::python::wheel::{Installed, install};
 use carboy::rootfs::{ArchiveFile, Content, Entry, RootPath, Tree};
-use made::{INFO, METADATA, Member, WHEEL};
 use random::Random;
+use sample_wheels::{INFO, METADATA, Member, WHEEL};
+use watchdog::Watchdog;
 
 const NAME: &str = "x-1.0-py3-none-any.whl";
 /// Where modules go: what layers are written from is told by its place in the image.
 const SITE: &str = "/usr/local/lib/python3.13/site-packages";
-/// The most that refusing a small wheel may take.
-const PATIENCE: Duration = Duration::from_secs(5);
 
 struct NoTars;
 
@@ -61,14 +61,11 @@ fn tried(name: &str, bytes: &[u8], interpreter: &Interpreter) -> Result<Installe
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("wheel.whl");
     fs::write(&path, bytes).unwrap();
-    let start = Instant::now();
     let installed = try_file(name, &path, interpreter);
-    let packed = installed.and_then(|installed| {
+    installed.and_then(|installed| {
         packed(&installed).map_err(|error| error.to_string())?;
         Ok(installed)
-    });
-    assert!(start.elapsed() < PATIENCE, "{:?}", start.elapsed());
-    packed
+    })
 }
 
 fn packed(installed: &Installed) -> Result<(), PackError> {
@@ -91,7 +88,7 @@ fn assert_refused(bytes: &[u8], want: &str) {
 
 /// A wheel with one more member, as it is; RECORD lists it.
 fn with(member: Member) -> Vec<u8> {
-    let mut files = made::files(&[]);
+    let mut files = sample_wheels::files(&[]);
     let name = String::from_utf8_lossy(&member.name).into_owned();
     let mut content = Vec::new();
     if member.method == 8 {
@@ -101,10 +98,10 @@ fn with(member: Member) -> Vec<u8> {
         content.clone_from(&member.data);
     }
     files.push((name, content));
-    let mut members = made::members(&files);
+    let mut members = sample_wheels::members(&files);
     let at = members.len() - 2;
     members[at] = member;
-    made::zip(&members)
+    sample_wheels::zip(&members)
 }
 
 fn texts(installed: &Installed) -> BTreeMap<String, (u32, String)> {
@@ -118,7 +115,7 @@ fn texts(installed: &Installed) -> BTreeMap<String, (u32, String)> {
 
 #[test]
 fn an_honest_wheel_is_installed() {
-    let bytes = made::wheel(&[
+    let bytes = sample_wheels::wheel(&[
         ("x/__init__.py", "pass\n"),
         ("x/__init__.pyc", "?"),
         ("x/__pycache__/y.cpython-313.pyc", "?"),
@@ -182,7 +179,10 @@ fn an_honest_wheel_is_installed() {
         "x/__init__.py",
     ];
     assert_eq!(paths, want);
-    assert!(record.contains(&format!("../../../bin/f,{},33\n", made::hash(b"#!/usr/local/bin/python3.13 -E\nf\n"))));
+    assert!(
+        record
+            .contains(&format!("../../../bin/f,{},33\n", sample_wheels::hash(b"#!/usr/local/bin/python3.13 -E\nf\n")))
+    );
 }
 
 #[test]
@@ -225,25 +225,25 @@ fn links_and_other_special_files_are_refused() {
     }
     // no kind at all is what some tools write
     assert_eq!(refused(&with(Member { mode: 0o755, ..Member::new("a", "x") })), "");
-    let mut members = made::members(&made::files(&[]));
+    let mut members = sample_wheels::members(&sample_wheels::files(&[]));
     members.push(Member { mode: 0o040_755, ..Member::stored("x/", "") });
-    assert_eq!(refused(&made::zip(&members)), "");
+    assert_eq!(refused(&sample_wheels::zip(&members)), "");
     members.push(Member { mode: 0o040_755, ..Member::stored("y/", "z") });
-    assert_refused(&made::zip(&members), "`y/` is a folder with content");
+    assert_refused(&sample_wheels::zip(&members), "`y/` is a folder with content");
 }
 
 #[test]
 fn two_files_are_not_one() {
-    let twice = made::zip(&[Member::new("a", "1"), Member::new("a", "2")]);
+    let twice = sample_wheels::zip(&[Member::new("a", "1"), Member::new("a", "2")]);
     assert_refused(&twice, "two of its files have one name");
-    let both = made::zip(&[Member::new("a", "1"), Member { mode: 0o040_755, ..Member::stored("a/", "") }]);
+    let both = sample_wheels::zip(&[Member::new("a", "1"), Member { mode: 0o040_755, ..Member::stored("a/", "") }]);
     assert!(refused(&both).ends_with(" is listed twice"), "{}", refused(&both));
-    let below = made::zip(&[Member::new("a/b", "1"), Member::new("a-b", "2"), Member::new("a", "2")]);
+    let below = sample_wheels::zip(&[Member::new("a/b", "1"), Member::new("a-b", "2"), Member::new("a", "2")]);
     assert_refused(&below, "`a/b` is below `a`, which is a file");
     // two names of the archive, one place of the image
-    let place = made::wheel(&[("a.py", "1"), ("x-1.0.data/purelib/a.py", "1")]);
+    let place = sample_wheels::wheel(&[("a.py", "1"), ("x-1.0.data/purelib/a.py", "1")]);
     assert_refused(&place, "two of its files would be `/usr/local/lib/python3.13/site-packages/a.py`");
-    let below = made::wheel(&[("a", "1"), ("x-1.0.data/purelib/a/b", "1")]);
+    let below = sample_wheels::wheel(&[("a", "1"), ("x-1.0.data/purelib/a/b", "1")]);
     let site = "/usr/local/lib/python3.13/site-packages";
     assert_refused(&below, &format!("`{site}/a/b` would be below `{site}/a`, which is a file"));
 }
@@ -276,7 +276,7 @@ fn headers_that_disagree_are_refused() {
 
 #[test]
 fn data_is_where_it_should_be_and_nothing_else_is() {
-    let wheel = made::wheel(&[]);
+    let wheel = sample_wheels::wheel(&[]);
     assert_refused(&[b"#!/bin/sh\n", wheel.as_slice()].concat(), "it has data before its first file");
     assert_refused(&[wheel.as_slice(), b"\0"].concat(), "it has data after its end");
     assert_refused(&wheel[..wheel.len() - 1], "it is no zip archive, or its end is missing");
@@ -298,14 +298,14 @@ fn data_is_where_it_should_be_and_nothing_else_is() {
     let first = Member::new("a", "abc");
     let second = Member { unwritten: true, header: Some(0), name: b"a".to_vec(), ..first.clone() };
     let second = Member { name: b"b".to_vec(), ..second };
-    assert!(refused(&made::zip(&[first, second])).contains(" shares its bytes with another file"));
+    assert!(refused(&sample_wheels::zip(&[first, second])).contains(" shares its bytes with another file"));
 }
 
 /// A wheel with a member that RECORD does not know.
 fn with_extra(member: Member) -> Vec<u8> {
-    let mut members = made::members(&made::files(&[]));
+    let mut members = sample_wheels::members(&sample_wheels::files(&[]));
     members.insert(1, member);
-    made::zip(&members)
+    sample_wheels::zip(&members)
 }
 
 #[test]
@@ -321,28 +321,28 @@ fn sizes_that_lie_are_refused() {
     assert!(packed < 200_000 && text.contains(" bytes unpacked, more than carboy takes of "), "{text}");
     // RECORD and the headers agree on a size that the data has not
     for (size, says) in [(2, "it is longer than the archive says"), (4, "it is shorter than the archive says")] {
-        let mut files = made::files(&[]);
+        let mut files = sample_wheels::files(&[]);
         files.insert(0, ("a".to_owned(), vec![b'x'; size]));
-        let mut members = made::members(&files);
-        members[0].data = made::deflated(b"xxx");
-        assert_eq!(refused(&made::zip(&members)), format!("`{NAME}`: `{SITE}/a`: {says}"));
-        let mut files = made::files(&[]);
+        let mut members = sample_wheels::members(&files);
+        members[0].data = sample_wheels::deflated(b"xxx");
+        assert_eq!(refused(&sample_wheels::zip(&members)), format!("`{NAME}`: `{SITE}/a`: {says}"));
+        let mut files = sample_wheels::files(&[]);
         files[0].1 = vec![b'x'; size]; // what is read at once
-        let mut members = made::members(&files);
-        members[0].data = made::deflated(b"xxx");
-        assert_refused(&made::zip(&members), &format!("`{INFO}/WHEEL`: {says}"));
+        let mut members = sample_wheels::members(&files);
+        members[0].data = sample_wheels::deflated(b"xxx");
+        assert_refused(&sample_wheels::zip(&members), &format!("`{INFO}/WHEEL`: {says}"));
     }
     // deflate ends, and the packed data goes on
-    let mut files = made::files(&[]);
+    let mut files = sample_wheels::files(&[]);
     files.insert(0, ("a".to_owned(), b"abc".to_vec()));
-    let mut members = made::members(&files);
+    let mut members = sample_wheels::members(&files);
     members[0].data.extend(b"evil");
-    assert_refused(&made::zip(&members), &format!("`{SITE}/a`: it is longer than the archive says"));
+    assert_refused(&sample_wheels::zip(&members), &format!("`{SITE}/a`: it is longer than the archive says"));
 }
 
 #[test]
 fn many_members_are_refused_before_they_are_read() {
-    let mut bytes = made::zip(&[]);
+    let mut bytes = sample_wheels::zip(&[]);
     let end = bytes.split_off(bytes.len() - 22);
     let many = 1_000_000_u64;
     let mut wide = b"PK\x06\x06".to_vec();
@@ -359,7 +359,7 @@ fn many_members_are_refused_before_they_are_read() {
 
 #[test]
 fn a_large_directory_is_refused_before_it_is_read() {
-    let mut end = made::zip(&[]);
+    let mut end = sample_wheels::zip(&[]);
     let size = 65_u32 << 20;
     end[8..12].copy_from_slice(&[1, 0, 1, 0]);
     end[12..16].copy_from_slice(&size.to_le_bytes());
@@ -371,24 +371,24 @@ fn a_large_directory_is_refused_before_it_is_read() {
 #[test]
 fn many_and_deep_members_take_no_long_time() {
     let many: Vec<_> = (0..20_000).map(|at| Member::stored(format!("a/{at}"), "")).collect();
-    assert_refused(&made::zip(&many), "it has no .dist-info folder");
+    assert_refused(&sample_wheels::zip(&many), "it has no .dist-info folder");
     let deep: Vec<_> = (0..300).map(|at| Member::stored(format!("{}{at}", "b/".repeat(2_000)), "")).collect();
-    assert_refused(&made::zip(&deep), "it has no .dist-info folder");
+    assert_refused(&sample_wheels::zip(&deep), "it has no .dist-info folder");
 }
 
 #[test]
 fn a_record_that_is_wrong_is_refused() {
-    let files = made::files(&[("a.py", "abc")]);
+    let files = sample_wheels::files(&[("a.py", "abc")]);
     let with_record = |record: &str| {
-        let mut members = made::members(&files);
+        let mut members = sample_wheels::members(&files);
         let last = members.len() - 1;
         members[last] = Member::new(format!("{INFO}/RECORD"), record);
-        made::zip(&members)
+        sample_wheels::zip(&members)
     };
-    let good = made::record(&files);
-    let hash = made::hash(b"abc");
+    let good = sample_wheels::record(&files);
+    let hash = sample_wheels::hash(b"abc");
     assert_eq!(refused(&with_record(&good)), "");
-    let other = good.replace(&hash, &made::hash(b"abd"));
+    let other = good.replace(&hash, &sample_wheels::hash(b"abd"));
     assert_refused(&with_record(&other), &format!("`{SITE}/a.py` is not what its RECORD says"));
     for (record, want) in [
         (good.replace(&format!("a.py,{hash},3\n"), ""), "its RECORD does not list `a.py`".to_owned()),
@@ -397,12 +397,18 @@ fn a_record_that_is_wrong_is_refused() {
             good.replace(&hash, "md5=x"),
             "its RECORD has a hash of `a.py` that is no SHA-256, SHA-384 or SHA-512: md5=x".to_owned(),
         ),
-        (format!("{good}/a.py,{},3\n", made::hash(b"abd")), "its RECORD has two different hashes of `a.py`".to_owned()),
+        (
+            format!("{good}/a.py,{},3\n", sample_wheels::hash(b"abd")),
+            "its RECORD has two different hashes of `a.py`".to_owned(),
+        ),
         (
             good.clone() + "a.py,,3,x\n",
             format!("line {} of its RECORD is not a path, a hash and a size", good.lines().count() + 1),
         ),
-        (good.replace(&made::hash(WHEEL.as_bytes()), &hash), format!("`{INFO}/WHEEL` is not what its RECORD says")),
+        (
+            good.replace(&sample_wheels::hash(WHEEL.as_bytes()), &hash),
+            format!("`{INFO}/WHEEL` is not what its RECORD says"),
+        ),
     ] {
         assert_refused(&with_record(&record), &want);
     }
@@ -410,33 +416,36 @@ fn a_record_that_is_wrong_is_refused() {
         use base64::Engine as _;
         use sha2::Digest as _;
         let hash = base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(sha2::Sha512::digest(bytes));
-        with_record(&good.replace(&made::hash(b"abc"), &format!("sha512={hash}")))
+        with_record(&good.replace(&sample_wheels::hash(b"abc"), &format!("sha512={hash}")))
     };
     assert_eq!(refused(&stronger(b"abc")), "");
     assert_refused(&stronger(b"abd"), "`a.py` is not what its RECORD says");
     // the archive's own checksum
-    let mut members = made::members(&files);
+    let mut members = sample_wheels::members(&files);
     let last = members.len() - 1;
     members[last].crc ^= 1;
-    assert_refused(&made::zip(&members), &format!("`{INFO}/RECORD`: its checksum is another than the archive says"));
+    assert_refused(
+        &sample_wheels::zip(&members),
+        &format!("`{INFO}/RECORD`: its checksum is another than the archive says"),
+    );
 }
 
 /// As selenium 4.1.0, furo 2022.6.21, pantsbuild.pants.testutil 2.14.0 and others have it.
 #[test]
 fn an_odd_record_that_can_mean_one_thing_only_is_read() {
-    let files = made::files(&[("a.py", "abc"), ("x/b.py", "b"), ("x/__pycache__/c.pyc", "?")]);
+    let files = sample_wheels::files(&[("a.py", "abc"), ("x/b.py", "b"), ("x/__pycache__/c.pyc", "?")]);
     let installed = |record: String| {
-        let mut members = made::members(&files);
+        let mut members = sample_wheels::members(&files);
         let last = members.len() - 1;
         members[last] = Member::new(format!("{INFO}/RECORD"), record);
-        let installed = tried(NAME, &made::zip(&members), &interpreter("usr/local/bin/python3.13")).unwrap();
+        let installed = tried(NAME, &sample_wheels::zip(&members), &interpreter("usr/local/bin/python3.13")).unwrap();
         // what is written about all files, with their hashes
         let path = RootPath::new(format!("{SITE}/{INFO}/RECORD")).unwrap();
         (installed.entries[&path].clone(), installed.warnings)
     };
-    let good = made::record(&files);
+    let good = sample_wheels::record(&files);
     let (plain, _) = installed(good.clone());
-    let (hash, hex) = (made::hash(b"abc"), Digest::of(b"abc").hex());
+    let (hash, hex) = (sample_wheels::hash(b"abc"), Digest::of(b"abc").hex());
     let value = hash.strip_prefix("sha256=").unwrap();
     let standard = value.replace('-', "+").replace('_', "/");
     for record in [
@@ -449,7 +458,7 @@ fn an_odd_record_that_can_mean_one_thing_only_is_read() {
         good.replace(",3\n", ",\n") + "\n\n",
         good.clone() + &good,
         good.clone() + "x/,,\nx,,\nx/gone.pyc,,\n",
-        good.replace(&format!("x/__pycache__/c.pyc,{},1\n", made::hash(b"?")), ""),
+        good.replace(&format!("x/__pycache__/c.pyc,{},1\n", sample_wheels::hash(b"?")), ""),
         good.replace("RECORD,,", "RECORD,md5=x,7"),
         good.replace(",,", ",,,"),
     ] {
@@ -468,18 +477,21 @@ fn an_odd_record_that_can_mean_one_thing_only_is_read() {
 
 #[test]
 fn a_wheel_is_what_its_name_says() {
-    let two = made::wheel(&[("y-1.0.dist-info/METADATA", "")]);
+    let two = sample_wheels::wheel(&[("y-1.0.dist-info/METADATA", "")]);
     assert_refused(&two, "it has several .dist-info folders: x-1.0.dist-info, y-1.0.dist-info");
-    assert_refused(&made::zip(&[Member::new("a.py", "")]), "it has no .dist-info folder");
-    assert_refused(&made::zip(&[Member::new(format!("{INFO}/WHEEL"), "")]), &format!("it has no `{INFO}/RECORD`"));
+    assert_refused(&sample_wheels::zip(&[Member::new("a.py", "")]), "it has no .dist-info folder");
+    assert_refused(
+        &sample_wheels::zip(&[Member::new(format!("{INFO}/WHEEL"), "")]),
+        &format!("it has no `{INFO}/RECORD`"),
+    );
     let interpreter = interpreter("usr/local/bin/python3.13");
-    let named = |name: &str| tried(name, &made::wheel(&[]), &interpreter).err().unwrap_or_default();
+    let named = |name: &str| tried(name, &sample_wheels::wheel(&[]), &interpreter).err().unwrap_or_default();
     for (name, wanted) in [("y-1.0-py3-none-any.whl", "y 1.0"), ("x-2-py3-none-any.whl", "x 2")] {
         assert_eq!(named(name), format!("`{name}`: its `{INFO}` is not of {wanted}, which its file name says"));
     }
     assert_eq!(named("X-1.0.0-1-py2.py3-none-any.whl"), "");
     assert_eq!(named("x.zip"), "`x.zip`: that is no name of a wheel");
-    let metadata = |text: &str| made::wheel(&[("x-1.0.dist-info/METADATA", text)]);
+    let metadata = |text: &str| sample_wheels::wheel(&[("x-1.0.dist-info/METADATA", text)]);
     assert_refused(
         &metadata("Name: y\nVersion: 1.0\n"),
         &format!("`{INFO}/METADATA` says Name y, and the file name x"),
@@ -489,7 +501,7 @@ fn a_wheel_is_what_its_name_says() {
         &format!("`{INFO}/METADATA` says Version 1.1, and the file name 1.0"),
     );
     assert_refused(&metadata("Name: x\n\nVersion: 1.0\n"), &format!("`{INFO}/METADATA` says no Version"));
-    let wheel = |text: &str| made::wheel(&[("x-1.0.dist-info/WHEEL", text)]);
+    let wheel = |text: &str| sample_wheels::wheel(&[("x-1.0.dist-info/WHEEL", text)]);
     assert_refused(&wheel("Root-Is-Purelib: true\n"), &format!("`{INFO}/WHEEL` says no Wheel-Version"));
     assert_refused(&wheel("Wheel-Version: 2.0\n"), "it is a wheel of version 2.0, and carboy knows versions 1.x");
     let newer = wheel("Wheel-Version: 1.9\nRoot-Is-Purelib: false\n");
@@ -521,10 +533,11 @@ fn files_have_places_that_are_known_and_are_not_pythons() {
             "it would replace `/usr/local/lib/python3.13/os.py`, which is Python's own",
         ),
     ] {
-        assert_refused(&made::wheel(&[(name, "x")]), want);
+        assert_refused(&sample_wheels::wheel(&[(name, "x")]), want);
     }
-    let script =
-        |line: &str| made::wheel(&[("x-1.0.dist-info/entry_points.txt", &format!("[console_scripts]\n{line}\n"))]);
+    let script = |line: &str| {
+        sample_wheels::wheel(&[("x-1.0.dist-info/entry_points.txt", &format!("[console_scripts]\n{line}\n"))])
+    };
     assert_refused(
         &script("../../etc/x = a:b"),
         "its entry_points.txt has a script with a name that is no file's: ../../etc/x",
@@ -538,7 +551,7 @@ fn files_have_places_that_are_known_and_are_not_pythons() {
 
 #[test]
 fn interpreters_that_the_kernel_cannot_name_are_told_of() {
-    let bytes = made::wheel(&[("x-1.0.dist-info/entry_points.txt", "[console_scripts]\nrun = x:main\n")]);
+    let bytes = sample_wheels::wheel(&[("x-1.0.dist-info/entry_points.txt", "[console_scripts]\nrun = x:main\n")]);
     let long = format!("opt/{}/{}/bin/python3.13", "a".repeat(150), "b".repeat(100));
     for executable in ["opt/my python/bin/python3.13", long.as_str()] {
         let error = tried(NAME, &bytes, &interpreter(executable)).unwrap_err();
@@ -548,13 +561,16 @@ fn interpreters_that_the_kernel_cannot_name_are_told_of() {
                 "`{NAME}`: its script `run` cannot be run by `/{executable}`: the kernel takes a path without spaces, and a line of 255 bytes"
             )
         );
-        assert!(tried(NAME, &made::wheel(&[]), &interpreter(executable)).is_ok(), "without scripts it is no matter");
+        assert!(
+            tried(NAME, &sample_wheels::wheel(&[]), &interpreter(executable)).is_ok(),
+            "without scripts it is no matter"
+        );
     }
 }
 
 /// Wheels that `scripts/setup` downloads.
 fn real(folder: &str) -> Vec<PathBuf> {
-    let entries = fs::read_dir(cache::made(&format!("wheels/{folder}"))).unwrap();
+    let entries = fs::read_dir(test_cache::test_cache(&format!("wheels/{folder}"))).unwrap();
     let mut out: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
     out.retain(|path| path.extension().is_some_and(|end| end == "whl"));
     out.sort();
@@ -564,17 +580,27 @@ fn real(folder: &str) -> Vec<PathBuf> {
 
 #[test]
 fn corrupted_wheels_are_read_or_refused() {
-    let rounds = if std::env::var_os("CARBOY_LONG").is_some() { 50_000 } else { 2_000 };
+    read_corrupted(2_000);
+}
+
+#[test]
+#[ignore = "long"]
+fn many_corrupted_wheels_are_read_or_refused() {
+    read_corrupted(50_000);
+}
+
+fn read_corrupted(rounds: usize) {
     let wheels = real("small/3.13-x86_64")
         .into_iter()
         .map(|path| (path.file_name().unwrap().to_str().unwrap().to_owned(), fs::read(&path).unwrap()));
     let mut samples: Vec<_> = wheels.filter(|(_, bytes)| bytes.len() < 400_000).collect();
-    samples.push((NAME.to_owned(), made::wheel(&[("x-1.0.data/scripts/a", "#!python\n"), ("a.py", "a")])));
+    samples.push((NAME.to_owned(), sample_wheels::wheel(&[("x-1.0.data/scripts/a", "#!python\n"), ("a.py", "a")])));
     let interpreter = interpreter("usr/local/bin/python3.13");
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("w.whl");
     let mut random = Random::new(0x5eed_0077);
     let (mut fine, mut refused) = (0, 0);
+    let watchdog = Watchdog::start();
     for round in 0..rounds {
         let (name, bytes) = random.pick(&samples);
         let mut bytes = bytes.clone();
@@ -594,7 +620,7 @@ fn corrupted_wheels_are_read_or_refused() {
             bytes.truncate(random.index(bytes.len()));
         }
         fs::write(&path, &bytes).unwrap();
-        let start = Instant::now();
+        watchdog.step(format!("round {round}"));
         let done = try_file(name, &path, &interpreter).and_then(|installed| {
             // packing is slow: some of them
             if round % 8 == 0 { packed(&installed).map_err(|error| error.to_string()) } else { Ok(()) }
@@ -603,7 +629,6 @@ fn corrupted_wheels_are_read_or_refused() {
             Ok(()) => fine += 1,
             Err(_) => refused += 1,
         }
-        assert!(start.elapsed() < PATIENCE, "round {round} took {:?}", start.elapsed());
     }
     assert!(fine > rounds / 50 && refused > rounds / 2, "{fine} fine, {refused} refused");
 }
@@ -611,44 +636,35 @@ fn corrupted_wheels_are_read_or_refused() {
 /// What the ELF reader finds in a wheel is what it finds in the unpacked file.
 #[test]
 fn libraries_are_read_in_the_archive_as_outside() {
-    let long = std::env::var_os("CARBOY_LONG").is_some();
-    let folder = if long { "large/3.13-x86_64" } else { "small/3.13-x86_64" };
+    compare_libraries("small/3.13-x86_64");
+}
+
+#[test]
+#[ignore = "long"]
+fn libraries_of_popular_wheels_are_read_in_the_archive_as_outside() {
+    compare_libraries("large/3.13-x86_64");
+}
+
+fn compare_libraries(folder: &str) {
     let interpreter = interpreter("usr/local/bin/python3.13");
-    let [mut inside, mut heads, mut outside, mut unpacking] = [Duration::ZERO; 4];
-    let (mut libraries, mut files, mut size) = (0, 0, 0);
+    let mut libraries = 0;
     let unpacked = tempfile::tempdir().unwrap();
+    let file = unpacked.path().join("x.so");
     for wheel in real(folder) {
         let name = wheel.file_name().unwrap().to_str().unwrap().to_owned();
         let installed = try_file(&name, &wheel, &interpreter).unwrap_or_else(|error| panic!("{error}"));
         for (path, entry) in &installed.entries {
             let content = entry.content().unwrap();
-            files += 1;
-            let start = Instant::now();
             let is_elf = elf::is_elf(contents::magic(content, &NoTars).unwrap());
-            heads += start.elapsed();
             if !is_elf || !matches!(content, Content::ZipEntry(_)) {
                 continue;
             }
-            let start = Instant::now();
             let there = elf::parse(&object::ReadCache::new(contents::open(content, &NoTars).unwrap()));
-            let one = start.elapsed();
-            inside += one;
-            let file = unpacked.path().join("x.so");
-            let start = Instant::now();
             io::copy(&mut contents::open(content, &NoTars).unwrap(), &mut File::create(&file).unwrap()).unwrap();
-            unpacking += start.elapsed();
-            let start = Instant::now();
             let here = elf::parse(&object::ReadCache::new(File::open(&file).unwrap()));
-            outside += start.elapsed();
-            if long && one > Duration::from_millis(200) {
-                println!("{path}: {one:?} for {} bytes", content.size());
-            }
             assert_eq!(there, here, "{path}");
-            (libraries, size) = (libraries + 1, size + content.size());
+            libraries += 1;
         }
     }
-    println!(
-        "{libraries} libraries of {size} bytes: {inside:?} inside, {outside:?} outside, after unpacking in {unpacking:?}; {files} heads in {heads:?}"
-    );
     assert!(libraries > 20, "{libraries}");
 }

@@ -26,16 +26,17 @@ need_uv() {
   "$cache/venv/bin/python" -m pip install --quiet "uv==$version"
 }
 
-# Wheels that the tests have at hand: requirements, Python, machine, folder. The large set is for the long tests.
-wheels=("differential/small.txt 3.13 x86_64 small/3.13-x86_64" "differential/small.txt 3.13 aarch64 small/3.13-aarch64"
+# Wheels that setup fetches: requirements, Python, machine, folder. The large set is for the long tests and the benchmark.
+small_wheels=("differential/small.txt 3.13 x86_64 small/3.13-x86_64" "differential/small.txt 3.13 aarch64 small/3.13-aarch64"
   "differential/small.txt 3.11 x86_64 small/3.11-x86_64")
-for set in "flask 3.11" "flask 3.13" "fastapi 3.13" "pandas 3.13" "pubsub 3.13" "kubernetes 3.13"; do
+large_wheels=("differential/large.txt 3.13 x86_64 large/3.13-x86_64" "differential/large.txt 3.13 aarch64 large/3.13-aarch64")
+demo_wheels=("apps/flask/requirements.txt 3.13 x86_64 apps" "apps/flask/requirements.txt 3.13 aarch64 apps")
+app_wheels=("${demo_wheels[@]}")
+for set in "flask 3.11" "fastapi 3.13" "pandas 3.13" "pubsub 3.13" "kubernetes 3.13"; do
   for machine in x86_64 aarch64; do
-    wheels+=("apps/${set% *}/requirements.txt ${set#* } $machine apps")
+    app_wheels+=("apps/${set% *}/requirements.txt ${set#* } $machine apps")
   done
 done
-[ -z "${CARBOY_LONG:-}" ] || wheels+=("differential/large.txt 3.13 x86_64 large/3.13-x86_64"
-  "differential/large.txt 3.13 aarch64 large/3.13-aarch64")
 
 wheels_key() { key_of "$root/scripts/wheels" "$root/integration/$1"; }
 
@@ -56,7 +57,8 @@ log: { level: error, accesslog: { disabled: true } }
 storage: { filesystem: { rootdirectory: $1/registry }, delete: { enabled: true } }
 http: { addr: "127.0.0.1:$port" }
 YML
-  docker-registry serve "$1/registry.yml" >"$1/registry.log" 2>&1 &
+  # should the script be killed, the kernel ends the registry
+  setpriv --pdeathsig KILL docker-registry serve "$1/registry.yml" >"$1/registry.log" 2>&1 &
   registry_pid=$!
   registry=127.0.0.1:$port
   for _ in $(seq 100); do
@@ -67,8 +69,11 @@ YML
   die "docker-registry does not answer on $registry"
 }
 
-# push_fixture REPOSITORY:TAG: a test image to the registry that was started.
-push_fixture() { crane push "$cache/fixtures/oci/${1/://}" "$registry/$1" >/dev/null 2>&1; }
+# push_fixture REPOSITORY:TAG: a test image to the registry that was started, as it is.
+push_fixture() {
+  skopeo copy --quiet --all --preserve-digests --dest-tls-verify=false \
+    "oci:$cache/fixtures/oci/${1/://}:${1##*:}" "docker://$registry/$1"
+}
 
 # stop PID…: end what this script started, and wait for it.
 stop() {

@@ -7,10 +7,10 @@ use carboy::layer::Packed;
 use carboy::store::{Cache, CacheKind, CacheOptions};
 use tempfile::TempDir;
 
+use crate::harness::{Harness, names};
 use crate::support::carboy::Carboy;
 use crate::support::registry::Registry;
-use crate::support::{DEBIAN_13, locked_project, made};
-use crate::workshop::{Workshop, names};
+use crate::support::{DEBIAN_13, locked_project, test_cache};
 
 const KINDS: [&str; 6] = ["blobs/sha256", "tars", "facts", "layers", "folders", "elf"];
 
@@ -49,7 +49,7 @@ fn no_damage_reaches_an_image() {
     let build = |number: usize| {
         let layout = folder.path().join(format!("out{number}"));
         let carboy = Carboy::over(&registry, DEBIAN_13, &project).args(["--platform", "linux/amd64"]).cache(&cache);
-        let wheels = made("wheels/apps");
+        let wheels = test_cache("wheels/apps");
         let ran =
             carboy.env("CARBOY_WHEELHOUSE", wheels.to_str().unwrap()).to(format!("oci:{}:1", layout.display())).run();
         let warnings = ran.stderr.lines().filter(|line| line.contains("is damaged")).count();
@@ -93,43 +93,43 @@ fn lose_layers(layout: &Path) {
 
 #[test]
 fn damage_is_told_with_the_caches_name_and_not_blamed_on_the_image() {
-    let workshop = Workshop::new(3, 200_000);
-    let expected = workshop.expected();
-    assert_eq!(workshop.build(&["--push=false"]).done().trim(), expected);
-    fs::remove_dir_all(workshop.path("cache/layers")).unwrap();
-    damage(&workshop.cache(), &["tars"], Damage::Flipped);
-    let ran = workshop.build(&["--push=false"]);
-    let told = format!("the cache in `{}` is damaged: the tar of layer", workshop.cache().display());
+    let harness = Harness::new(3, 200_000);
+    let expected = harness.expected();
+    assert_eq!(harness.build(&["--push=false"]).done().trim(), expected);
+    fs::remove_dir_all(harness.path("cache/layers")).unwrap();
+    damage(&harness.cache(), &["tars"], Damage::Flipped);
+    let ran = harness.build(&["--push=false"]);
+    let told = format!("the cache in `{}` is damaged: the tar of layer", harness.cache().display());
     assert!(ran.stderr.contains(&told), "{}", ran.stderr);
     assert_eq!(ran.done().trim(), expected);
 
     // Where it cannot be fetched again, the error is the image's: the layer is not there.
-    fs::remove_dir_all(workshop.path("cache/layers")).unwrap();
-    damage(&workshop.cache(), &["tars"], Damage::Cut);
-    lose_layers(&workshop.path("images/donor"));
-    let ran = workshop.build(&["--push=false"]);
+    fs::remove_dir_all(harness.path("cache/layers")).unwrap();
+    damage(&harness.cache(), &["tars"], Damage::Cut);
+    lose_layers(&harness.path("images/donor"));
+    let ran = harness.build(&["--push=false"]);
     assert_eq!(ran.code, Some(1), "{}", ran.stderr);
     assert!(ran.stderr.contains(&told) && ran.stderr.contains("has no blob sha256:"), "{}", ran.stderr);
 }
 
 #[test]
 fn a_read_only_cache_serves_hits() {
-    let workshop = Workshop::new(3, 200_000);
-    let expected = workshop.expected();
-    assert_eq!(workshop.build(&["--push=false"]).done().trim(), expected);
+    let harness = Harness::new(3, 200_000);
+    let expected = harness.expected();
+    assert_eq!(harness.build(&["--push=false"]).done().trim(), expected);
     for image in ["images/base", "images/donor"] {
-        lose_layers(&workshop.path(image));
+        lose_layers(&harness.path(image));
     }
-    let cache = workshop.cache();
+    let cache = harness.cache();
     let before = files(&cache);
     let read_only = |version: &str| {
-        workshop.set_version(version);
-        let carboy = workshop.command(&["build", "--push=false"]);
-        let mut boxed = std::process::Command::new("bwrap");
-        boxed.args(["--bind", "/", "/", "--dev", "/dev", "--ro-bind"]).args([&cache, &cache]).arg("--");
-        boxed.arg(carboy.get_program()).args(carboy.get_args()).current_dir(workshop.path("project")).env_clear();
-        boxed.envs(carboy.get_envs().filter_map(|(name, value)| Some((name, value?)))).env("TMPDIR", workshop.path(""));
-        crate::support::Ran::of(boxed.output().expect("bwrap: run scripts/setup"))
+        harness.set_version(version);
+        let carboy = harness.command(&["build", "--push=false"]);
+        let mut bwrap = std::process::Command::new("bwrap");
+        bwrap.args(["--bind", "/", "/", "--dev", "/dev", "--ro-bind"]).args([&cache, &cache]).arg("--");
+        bwrap.arg(carboy.get_program()).args(carboy.get_args()).current_dir(harness.path("project")).env_clear();
+        bwrap.envs(carboy.get_envs().filter_map(|(name, value)| Some((name, value?)))).env("TMPDIR", harness.path(""));
+        crate::support::Ran::of(bwrap.output().expect("bwrap: run scripts/setup"))
     };
     let ran = read_only("1");
     assert!(ran.stderr.contains("cannot be written"), "{}", ran.stderr);
@@ -138,7 +138,7 @@ fn a_read_only_cache_serves_hits() {
     // What it does not have is made beside it, and is gone afterwards.
     assert_ne!(read_only("2").done().trim(), expected);
     assert_eq!(files(&cache), before);
-    let left = fs::read_dir(workshop.path("")).unwrap().map(|entry| entry.unwrap().file_name());
+    let left = fs::read_dir(harness.path("")).unwrap().map(|entry| entry.unwrap().file_name());
     assert!(left.into_iter().all(|name| !name.to_string_lossy().starts_with("carboy-")));
 }
 
@@ -159,37 +159,37 @@ fn files(folder: &Path) -> Vec<PathBuf> {
 #[test]
 fn a_record_that_others_could_have_written_is_not_believed() {
     use std::os::unix::fs::PermissionsExt as _;
-    let workshop = Workshop::new(3, 10_000);
-    workshop.set_version("evil");
-    let evil = workshop.build(&["--push=false"]).done();
-    workshop.set_version("good");
-    let good = workshop.build(&["--push=false"]).done();
-    forge(&workshop.cache());
-    assert_eq!(workshop.build(&["--push=false"]).done(), evil, "the forgery works where records are believed");
+    let harness = Harness::new(3, 10_000);
+    harness.set_version("evil");
+    let evil = harness.build(&["--push=false"]).done();
+    harness.set_version("good");
+    let good = harness.build(&["--push=false"]).done();
+    forge(&harness.cache());
+    assert_eq!(harness.build(&["--push=false"]).done(), evil, "the forgery works where records are believed");
 
     let open_to_all = |folder: &str| {
-        fs::set_permissions(workshop.path(folder), fs::Permissions::from_mode(0o777)).unwrap();
+        fs::set_permissions(harness.path(folder), fs::Permissions::from_mode(0o777)).unwrap();
     };
     open_to_all("cache");
-    let ran = workshop.build(&["--push=false"]);
+    let ran = harness.build(&["--push=false"]);
     assert!(ran.stderr.contains("may be written by every user"), "{}", ran.stderr);
     assert_eq!(ran.done(), good);
-    forge(&workshop.cache());
-    let trusting = workshop.command(&["build", "--push=false", "--trust-cache"]).output().unwrap();
+    forge(&harness.cache());
+    let trusting = harness.command(&["build", "--push=false", "--trust-cache"]).output().unwrap();
     assert_eq!(crate::support::Ran::of(trusting).done(), evil);
-    fs::set_permissions(workshop.cache(), fs::Permissions::from_mode(0o770)).unwrap();
-    assert_eq!(workshop.build(&["--push=false"]).done(), evil, "a group's folder is believed");
+    fs::set_permissions(harness.cache(), fs::Permissions::from_mode(0o770)).unwrap();
+    assert_eq!(harness.build(&["--push=false"]).done(), evil, "a group's folder is believed");
     open_to_all("cache/layers");
-    assert_eq!(workshop.build(&["--push=false"]).done(), good);
+    assert_eq!(harness.build(&["--push=false"]).done(), good);
     // Only root can give a folder away; `store::cache::trust` has a table of owners.
     if crate::support::run("id", ["-u"]).trim() == "0" {
         for (folder, mode) in [("cache", 0o700), ("cache/layers", 0o700)] {
-            fs::set_permissions(workshop.path(folder), fs::Permissions::from_mode(mode)).unwrap();
+            fs::set_permissions(harness.path(folder), fs::Permissions::from_mode(mode)).unwrap();
         }
-        forge(&workshop.cache());
-        assert_eq!(workshop.build(&["--push=false"]).done(), evil);
-        std::os::unix::fs::chown(workshop.cache(), Some(1234), Some(1234)).unwrap();
-        let ran = workshop.build(&["--push=false"]);
+        forge(&harness.cache());
+        assert_eq!(harness.build(&["--push=false"]).done(), evil);
+        std::os::unix::fs::chown(harness.cache(), Some(1234), Some(1234)).unwrap();
+        let ran = harness.build(&["--push=false"]);
         assert!(ran.stderr.contains("belongs to user 1234"), "{}", ran.stderr);
         assert_eq!(ran.done(), good);
     }

@@ -1,7 +1,7 @@
 //! Disks that are full.
 
+use crate::harness::Harness;
 use crate::support::ran;
-use crate::workshop::Workshop;
 
 /// Builds on a file system of a growing number of KiB, in a namespace of its own, and each
 /// time once more after there is room. Prints a line for each.
@@ -22,11 +22,11 @@ done
 
 #[test]
 fn a_full_disk_is_told_and_does_no_harm() {
-    let workshop = Workshop::new(10, 100_000);
-    let expected = workshop.expected();
-    let disk = workshop.path("disk");
+    let harness = Harness::new(10, 100_000);
+    let expected = harness.expected();
+    let disk = harness.path("disk");
     std::fs::create_dir(&disk).unwrap();
-    let carboy = workshop.command(&["build"]);
+    let carboy = harness.command(&["build"]);
     let mut words =
         vec!["--user", "--map-root-user", "--mount", "env"].into_iter().map(str::to_owned).collect::<Vec<_>>();
     let variables = carboy.get_envs().filter_map(|(name, value)| Some((name.to_str()?, value?.to_str()?)));
@@ -35,7 +35,7 @@ fn a_full_disk_is_told_and_does_no_harm() {
     words.extend([disk.to_str().unwrap(), "5400", "200"].map(str::to_owned));
     words.push(carboy.get_program().to_str().unwrap().to_owned());
     words.extend(["build", "--quiet"].map(str::to_owned));
-    words.push(workshop.path("project").to_str().unwrap().to_owned());
+    words.push(harness.path("project").to_str().unwrap().to_owned());
     words.push(format!("--cache-dir={}", disk.join("cache").display()));
     words.push(format!("--to=oci:{}:1", disk.join("out").display()));
     let lines = ran("unshare", words).done();

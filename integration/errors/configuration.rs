@@ -1,11 +1,11 @@
 //! Wrong usage and wrong configurations: told before anything is done.
 
-use crate::world::World;
+use crate::support::harness::Harness;
 
 const ARGS: [&str; 4] = ["--base=REGISTRY/cc", "--builder=REGISTRY/python", "--", "python3"];
 
 fn configured(text: &str) -> String {
-    World::alone().file("carboy.toml", text).refuses(&[])
+    Harness::alone().file("carboy.toml", text).refuses(&[])
 }
 
 #[test]
@@ -22,9 +22,9 @@ fn an_unknown_key() {
 
 #[test]
 fn an_unknown_key_of_a_profile_in_pyproject() {
-    let world = World::alone()
+    let harness = Harness::alone()
         .file("pyproject.toml", "[project]\nname = \"shop\"\n\n[tool.carboy.profile.ci]\npyhton = \"3.13\"\n");
-    insta::assert_snapshot!(world.refuses(&[]), @"
+    insta::assert_snapshot!(harness.refuses(&[]), @"
     exit: 2
     -- stdout
     -- stderr
@@ -104,8 +104,8 @@ fn a_lock() {
 
 #[test]
 fn an_unknown_profile() {
-    let world = World::alone().file("carboy.toml", "[profile.gzip.layers]\ncompression = \"gzip\"\n");
-    insta::assert_snapshot!(world.refuses(&["--profile=gzpi"]), @"
+    let harness = Harness::alone().file("carboy.toml", "[profile.gzip.layers]\ncompression = \"gzip\"\n");
+    insta::assert_snapshot!(harness.refuses(&["--profile=gzpi"]), @"
     exit: 2
     -- stdout
     -- stderr
@@ -141,9 +141,9 @@ fn no_folder_of_site_packages_for_a_platform() {
 
 #[test]
 fn no_target() {
-    let mut world = World::alone();
-    world.first.pop();
-    insta::assert_snapshot!(world.refuses(&ARGS), @"
+    let mut harness = Harness::alone();
+    harness.first.pop();
+    insta::assert_snapshot!(harness.refuses(&ARGS), @"
     exit: 2
     -- stdout
     -- stderr
@@ -155,7 +155,7 @@ fn no_target() {
 
 #[test]
 fn a_bad_tag() {
-    insta::assert_snapshot!(World::alone().refuses(&["--tag=-1", "--", "python3"]), @"
+    insta::assert_snapshot!(Harness::alone().refuses(&["--tag=-1", "--", "python3"]), @"
     exit: 2
     -- stdout
     -- stderr
@@ -167,9 +167,9 @@ fn a_bad_tag() {
 
 #[test]
 fn a_target_with_capitals() {
-    let mut world = World::alone();
-    world.first = ["build", "--to=ghcr.io/Acme/shop"].map(str::to_owned).to_vec();
-    insta::assert_snapshot!(world.refuses(&ARGS), @"
+    let mut harness = Harness::alone();
+    harness.first = ["build", "--to=ghcr.io/Acme/shop"].map(str::to_owned).to_vec();
+    insta::assert_snapshot!(harness.refuses(&ARGS), @"
     exit: 2
     -- stdout
     -- stderr
@@ -181,9 +181,9 @@ fn a_target_with_capitals() {
 
 #[test]
 fn a_target_with_a_digest() {
-    let mut world = World::alone();
-    world.first = vec!["build".to_owned(), format!("--to=ghcr.io/acme/shop@sha256:{}", "0".repeat(64))];
-    insta::assert_snapshot!(world.refuses(&ARGS), @"
+    let mut harness = Harness::alone();
+    harness.first = vec!["build".to_owned(), format!("--to=ghcr.io/acme/shop@sha256:{}", "0".repeat(64))];
+    insta::assert_snapshot!(harness.refuses(&ARGS), @"
     exit: 2
     -- stdout
     -- stderr
@@ -195,7 +195,7 @@ fn a_target_with_a_digest() {
 
 #[test]
 fn a_bad_platform() {
-    insta::assert_snapshot!(World::alone().refuses(&["--platform=amd64"]), @"
+    insta::assert_snapshot!(Harness::alone().refuses(&["--platform=amd64"]), @"
     exit: 2
     -- stdout
     -- stderr
@@ -205,7 +205,7 @@ fn a_bad_platform() {
 
 #[test]
 fn an_architecture_that_carboy_does_not_know() {
-    insta::assert_snapshot!(World::alone().refuses(&["--platform=linux/mips64le"]), @"
+    insta::assert_snapshot!(Harness::alone().refuses(&["--platform=linux/mips64le"]), @"
     exit: 2
     -- stdout
     -- stderr
@@ -215,8 +215,8 @@ fn an_architecture_that_carboy_does_not_know() {
 
 #[test]
 fn a_bad_time() {
-    let world = World::alone().env("SOURCE_DATE_EPOCH", "yesterday");
-    insta::assert_snapshot!(world.refuses(&ARGS), @"
+    let harness = Harness::alone().env("SOURCE_DATE_EPOCH", "yesterday");
+    insta::assert_snapshot!(harness.refuses(&ARGS), @"
     exit: 2
     -- stdout
     -- stderr
@@ -226,7 +226,7 @@ fn a_bad_time() {
 
 #[test]
 fn a_python_that_no_pair_of_images_has() {
-    insta::assert_snapshot!(World::alone().refuses(&["--python=2.7", "--", "python"]), @"
+    insta::assert_snapshot!(Harness::alone().refuses(&["--python=2.7", "--", "python"]), @"
     exit: 2
     -- stdout
     -- stderr
@@ -238,7 +238,7 @@ fn a_python_that_no_pair_of_images_has() {
 
 #[test]
 fn a_folder_that_is_not_there() {
-    insta::assert_snapshot!(World::alone().refuses(&["shpo", "--", "python3"]), @"
+    insta::assert_snapshot!(Harness::alone().refuses(&["shpo", "--", "python3"]), @"
     exit: 2
     -- stdout
     -- stderr
@@ -250,7 +250,7 @@ fn a_folder_that_is_not_there() {
 
 #[test]
 fn a_configuration_that_is_not_there() {
-    insta::assert_snapshot!(World::alone().refuses(&["--config=nowhere.toml"]), @"
+    insta::assert_snapshot!(Harness::alone().refuses(&["--config=nowhere.toml"]), @"
     exit: 2
     -- stdout
     -- stderr
@@ -260,7 +260,7 @@ fn a_configuration_that_is_not_there() {
 
 #[test]
 fn an_unknown_flag() {
-    insta::assert_snapshot!(World::alone().refuses(&["--pyhton=3.13"]), @"
+    insta::assert_snapshot!(Harness::alone().refuses(&["--pyhton=3.13"]), @"
     exit: 2
     -- stdout
     -- stderr
@@ -277,7 +277,7 @@ fn an_unknown_flag() {
 
 #[test]
 fn a_compression_that_is_none() {
-    insta::assert_snapshot!(World::alone().refuses(&["--compression=bzip2", "--", "python3"]), @r#"
+    insta::assert_snapshot!(Harness::alone().refuses(&["--compression=bzip2", "--", "python3"]), @r#"
     exit: 2
     -- stdout
     -- stderr

@@ -5,42 +5,41 @@ use std::os::unix::net::UnixListener;
 use std::path::Path;
 use std::process::Command;
 
-use crate::debian_registry::crane;
-use crate::made::made;
-use crate::world::{AMD64, CC, SLIM, World};
+use crate::support::harness::{AMD64, CC, Harness, SLIM};
+use crate::support::{run, test_cache};
 
 const BUILD: [&str; 5] = [CC, SLIM, AMD64, "--", "python3"];
 
-fn configured(text: &str) -> World {
-    World::warm().file("carboy.toml", text)
+fn configured(text: &str) -> Harness {
+    Harness::warm().file("carboy.toml", text)
 }
 
 #[test]
 fn a_folder_of_site_packages_that_is_not_there() {
-    let world = configured("[dependencies.site-packages]\n\"linux/amd64\" = \"site/amd64\"\n");
-    insta::assert_snapshot!(world.fails(&BUILD), @"
+    let harness = configured("[dependencies.site-packages]\n\"linux/amd64\" = \"site/amd64\"\n");
+    insta::assert_snapshot!(harness.fails(&BUILD), @"
     exit: 1
     -- stdout
     -- stderr
     error[not-found]: cannot use `dependencies.site-packages` for linux/amd64: there is no folder `site/amd64`
     ");
-    world.file("site/amd64/shop.py", "").recovers(&BUILD);
+    harness.file("site/amd64/shop.py", "").recovers(&BUILD);
 }
 
 /// `_native.so` needs a library that exists only where it was linked.
 #[test]
 fn a_library_that_nobody_has() {
-    let world = configured("[dependencies]\nsite-packages = \"site\"\n").file("site/shop.py", "");
-    let site = world.project().join("site");
+    let harness = configured("[dependencies]\nsite-packages = \"site\"\n").file("site/shop.py", "");
+    let site = harness.project().join("site");
     gcc(&site, &["-o", "../../libnowhere.so.1", "-Wl,-soname,libnowhere.so.1"]);
     gcc(&site, &["-o", "_native.so", "-Wl,--no-as-needed", "../../libnowhere.so.1"]);
     let host = match std::env::consts::ARCH {
         "aarch64" => "linux/arm64",
         _ => "linux/amd64",
     };
-    let world = world.named("PLATFORM", host);
+    let harness = harness.named("PLATFORM", host);
     let build = [CC, SLIM, "--platform=PLATFORM", "--", "python3"];
-    insta::assert_snapshot!(world.fails(&build), @r#"
+    insta::assert_snapshot!(harness.fails(&build), @r#"
     exit: 1
     -- stdout
     -- stderr
@@ -49,7 +48,7 @@ fn a_library_that_nobody_has() {
     hint: use a builder that has it; if it is not needed: allow-missing = ["libnowhere.so.1"] under [runtime]
     "#);
     let allowed = "[dependencies]\nsite-packages = \"site\"\n[runtime]\nallow-missing = [\"libnowhere.so.1\"]\n";
-    world.file("carboy.toml", allowed).recovers(&build);
+    harness.file("carboy.toml", allowed).recovers(&build);
 }
 
 fn gcc(folder: &Path, args: &[&str]) {
@@ -61,8 +60,8 @@ fn gcc(folder: &Path, args: &[&str]) {
 
 #[test]
 fn a_library_to_open_by_name_that_nobody_has() {
-    let world = configured("[runtime]\ndlopen = [\"libnowhere.so.1\"]\n");
-    insta::assert_snapshot!(world.fails(&BUILD), @"
+    let harness = configured("[runtime]\ndlopen = [\"libnowhere.so.1\"]\n");
+    insta::assert_snapshot!(harness.fails(&BUILD), @"
     exit: 1
     -- stdout
     -- stderr
@@ -81,7 +80,7 @@ fn a_part_of_the_standard_library_that_is_not_there_is_warned_of() {
 
 #[test]
 fn no_entrypoint() {
-    insta::assert_snapshot!(World::warm().fails(&BUILD[..3]), @"
+    insta::assert_snapshot!(Harness::warm().fails(&BUILD[..3]), @"
     exit: 2
     -- stdout
     -- stderr
@@ -93,8 +92,8 @@ fn no_entrypoint() {
 
 #[test]
 fn an_entrypoint_that_is_not_in_the_image() {
-    let world = World::warm();
-    insta::assert_snapshot!(world.fails(&[CC, SLIM, AMD64, "--", "pyhton3"]), @"
+    let harness = Harness::warm();
+    insta::assert_snapshot!(harness.fails(&[CC, SLIM, AMD64, "--", "pyhton3"]), @"
     exit: 1
     -- stdout
     -- stderr
@@ -102,7 +101,7 @@ fn an_entrypoint_that_is_not_in_the_image() {
 
     hint: it has `python3`
     ");
-    insta::assert_snapshot!(world.fails(&[CC, SLIM, AMD64, "--", "gunicorn", "shop:app"]), @"
+    insta::assert_snapshot!(harness.fails(&[CC, SLIM, AMD64, "--", "gunicorn", "shop:app"]), @"
     exit: 1
     -- stdout
     -- stderr
@@ -110,7 +109,7 @@ fn an_entrypoint_that_is_not_in_the_image() {
 
     hint: is the package that brings `gunicorn` among the dependencies?
     ");
-    insta::assert_snapshot!(world.fails(&[CC, SLIM, AMD64, "--", "/usr/local/bin/pyhton3"]), @"
+    insta::assert_snapshot!(harness.fails(&[CC, SLIM, AMD64, "--", "/usr/local/bin/pyhton3"]), @"
     exit: 1
     -- stdout
     -- stderr
@@ -118,7 +117,7 @@ fn an_entrypoint_that_is_not_in_the_image() {
 
     hint: it has `/usr/local/bin/python3`
     ");
-    insta::assert_snapshot!(world.fails(&[CC, SLIM, AMD64, "--", "bin/serve"]), @"
+    insta::assert_snapshot!(harness.fails(&[CC, SLIM, AMD64, "--", "bin/serve"]), @"
     exit: 1
     -- stdout
     -- stderr
@@ -126,7 +125,7 @@ fn an_entrypoint_that_is_not_in_the_image() {
 
     hint: write its path in the image: the application's files are in /app, or where `to` under [app] says
     ");
-    insta::assert_snapshot!(world.fails(&[CC, SLIM, AMD64, "--", "gunicorn shop:app"]), @r#"
+    insta::assert_snapshot!(harness.fails(&[CC, SLIM, AMD64, "--", "gunicorn shop:app"]), @r#"
     exit: 1
     -- stdout
     -- stderr
@@ -134,16 +133,16 @@ fn an_entrypoint_that_is_not_in_the_image() {
 
     hint: there is no shell in the image to split it: entrypoint = ["gunicorn", "shop:app"]
     "#);
-    let site = made("site/flask/3.11-amd64").display().to_string();
-    let world = world.file("carboy.toml", &format!("[dependencies]\nsite-packages = \"{site}\"\n"));
-    let world = world.env("CARBOY_ALLOW_OUTSIDE", &site);
-    world.recovers(&[CC, SLIM, AMD64, "--", "flask"]);
+    let site = test_cache("site/flask/3.11-amd64").display().to_string();
+    let harness = harness.file("carboy.toml", &format!("[dependencies]\nsite-packages = \"{site}\"\n"));
+    let harness = harness.env("CARBOY_ALLOW_OUTSIDE", &site);
+    harness.recovers(&[CC, SLIM, AMD64, "--", "flask"]);
 }
 
 #[test]
 fn an_entrypoint_that_is_not_executable() {
-    let world = World::warm().file("run.sh", "#!/bin/sh\n");
-    insta::assert_snapshot!(world.fails(&[CC, SLIM, AMD64, "--", "./run.sh"]), @"
+    let harness = Harness::warm().file("run.sh", "#!/bin/sh\n");
+    insta::assert_snapshot!(harness.fails(&[CC, SLIM, AMD64, "--", "./run.sh"]), @"
     exit: 1
     -- stdout
     -- stderr
@@ -155,8 +154,8 @@ fn an_entrypoint_that_is_not_executable() {
 
 #[test]
 fn a_user_that_is_not_in_the_image() {
-    let world = configured("[image]\nuser = \"nonrot\"\n");
-    insta::assert_snapshot!(world.fails(&BUILD), @"
+    let harness = configured("[image]\nuser = \"nonrot\"\n");
+    insta::assert_snapshot!(harness.fails(&BUILD), @"
     exit: 1
     -- stdout
     -- stderr
@@ -164,8 +163,8 @@ fn a_user_that_is_not_in_the_image() {
 
     hint: it has `nonroot`; a `[[user]]` table adds another
     ");
-    let world = world.file("carboy.toml", "[image]\nuser = \"shop:shop\"\n");
-    insta::assert_snapshot!(world.fails(&BUILD), @"
+    let harness = harness.file("carboy.toml", "[image]\nuser = \"shop:shop\"\n");
+    insta::assert_snapshot!(harness.fails(&BUILD), @"
     exit: 1
     -- stdout
     -- stderr
@@ -173,13 +172,13 @@ fn a_user_that_is_not_in_the_image() {
 
     hint: add it with a `[[user]]` table, or write numbers
     ");
-    world.file("carboy.toml", "[image]\nuser = \"shop\"\n[[user]]\nname = \"shop\"\nuid = 1000\n").recovers(&BUILD);
+    harness.file("carboy.toml", "[image]\nuser = \"shop\"\n[[user]]\nname = \"shop\"\nuid = 1000\n").recovers(&BUILD);
 }
 
 #[test]
 fn a_user_whose_number_is_taken() {
-    let world = configured("[[user]]\nname = \"shop\"\nuid = 65532\n");
-    insta::assert_snapshot!(world.fails(&BUILD), @"
+    let harness = configured("[[user]]\nname = \"shop\"\nuid = 65532\n");
+    insta::assert_snapshot!(harness.fails(&BUILD), @"
     exit: 1
     -- stdout
     -- stderr
@@ -191,8 +190,8 @@ fn a_user_whose_number_is_taken() {
 
 #[test]
 fn a_selected_path_that_is_not_there() {
-    let world = configured("[[extract]]\nfrom = \"builder\"\npaths = [\"/usr/bin/openssll\"]\n");
-    insta::assert_snapshot!(world.fails(&BUILD), @"
+    let harness = configured("[[extract]]\nfrom = \"builder\"\npaths = [\"/usr/bin/openssll\"]\n");
+    insta::assert_snapshot!(harness.fails(&BUILD), @"
     exit: 1
     -- stdout
     -- stderr
@@ -204,7 +203,7 @@ fn a_selected_path_that_is_not_there() {
 
 #[test]
 fn a_script_whose_program_nobody_has() {
-    let world = World::warm();
+    let harness = Harness::warm();
     let folder = tempfile::TempDir::new().unwrap();
     let layer = folder.path().join("layer.tar");
     let mut tar = tar::Builder::new(std::fs::File::create(&layer).unwrap());
@@ -218,13 +217,13 @@ fn a_script_whose_program_nobody_has() {
         tar.append_data(&mut header, name, line.as_bytes()).unwrap();
     }
     tar.finish().unwrap();
-    let host = &world.registry.as_ref().unwrap().host;
+    let host = &harness.registry.as_ref().unwrap().host;
     let (base, to) = (format!("{host}/distroless/cc"), format!("{host}/scripts:1"));
     let layer = layer.to_str().unwrap();
-    crane(&["append", "--platform=linux/amd64", "--base", &base, "--new_layer", layer, "--new_tag", &to]);
+    run("crane", ["append", "--platform=linux/amd64", "--base", &base, "--new_layer", layer, "--new_tag", &to]);
     let toml = format!("[[extract]]\nfrom = \"{to}\"\npaths = [\"/bin/broken\", \"/bin/lost\"]\n");
-    let world = world.file("carboy.toml", &toml);
-    insta::assert_snapshot!(world.fails(&BUILD), @"
+    let harness = harness.file("carboy.toml", &toml);
+    insta::assert_snapshot!(harness.fails(&BUILD), @"
     exit: 1
     -- stdout
     -- stderr
@@ -239,20 +238,20 @@ fn a_script_whose_program_nobody_has() {
 
 #[test]
 fn a_file_to_copy_that_is_not_there() {
-    let world = configured("[[copy]]\nfrom = \"certs.pem\"\nto = \"/etc/certs.pem\"\n");
-    insta::assert_snapshot!(world.fails(&BUILD), @"
+    let harness = configured("[[copy]]\nfrom = \"certs.pem\"\nto = \"/etc/certs.pem\"\n");
+    insta::assert_snapshot!(harness.fails(&BUILD), @"
     exit: 1
     -- stdout
     -- stderr
     error[not-found]: there is no file `certs.pem`
     ");
-    world.file("certs.pem", "").recovers(&BUILD);
+    harness.file("certs.pem", "").recovers(&BUILD);
 }
 
 #[test]
 fn a_destination_below_a_file() {
-    let world = configured("[[copy]]\nfrom = \"a\"\nto = \"/etc/passwd/a\"\n").file("a", "");
-    insta::assert_snapshot!(world.fails(&BUILD), @"
+    let harness = configured("[[copy]]\nfrom = \"a\"\nto = \"/etc/passwd/a\"\n").file("a", "");
+    insta::assert_snapshot!(harness.fails(&BUILD), @"
     exit: 1
     -- stdout
     -- stderr
@@ -264,8 +263,8 @@ fn a_destination_below_a_file() {
 
 #[test]
 fn a_source_that_is_not_there() {
-    let world = configured("[app]\nsource = \"src\"\n");
-    insta::assert_snapshot!(world.fails(&BUILD), @"
+    let harness = configured("[app]\nsource = \"src\"\n");
+    insta::assert_snapshot!(harness.fails(&BUILD), @"
     exit: 1
     -- stdout
     -- stderr
@@ -275,9 +274,9 @@ fn a_source_that_is_not_there() {
 
 #[test]
 fn a_link_out_of_the_application() {
-    let world = World::warm().file("app.py", "");
-    symlink("../../etc/passwd", world.project().join("passwd")).unwrap();
-    insta::assert_snapshot!(world.fails(&BUILD), @"
+    let harness = Harness::warm().file("app.py", "");
+    symlink("../../etc/passwd", harness.project().join("passwd")).unwrap();
+    insta::assert_snapshot!(harness.fails(&BUILD), @"
     exit: 1
     -- stdout
     -- stderr
@@ -285,15 +284,15 @@ fn a_link_out_of_the_application() {
 
     hint: exclude the link, or put a copy of what it leads to in its place
     ");
-    std::fs::remove_file(world.project().join("passwd")).unwrap();
-    world.recovers(&BUILD);
+    std::fs::remove_file(harness.project().join("passwd")).unwrap();
+    harness.recovers(&BUILD);
 }
 
 #[test]
 fn a_socket_in_the_application() {
-    let world = World::warm().file("app.py", "");
-    let _socket = UnixListener::bind(world.project().join("app.sock")).unwrap();
-    insta::assert_snapshot!(world.fails(&BUILD), @"
+    let harness = Harness::warm().file("app.py", "");
+    let _socket = UnixListener::bind(harness.project().join("app.sock")).unwrap();
+    insta::assert_snapshot!(harness.fails(&BUILD), @"
     exit: 1
     -- stdout
     -- stderr
@@ -301,14 +300,14 @@ fn a_socket_in_the_application() {
 
     hint: exclude it
     ");
-    world.file("carboy.toml", "[app]\nexclude = [\"app.sock\"]\n").recovers(&BUILD);
+    harness.file("carboy.toml", "[app]\nexclude = [\"app.sock\"]\n").recovers(&BUILD);
 }
 
 #[test]
 fn a_pipe_in_the_application() {
-    let world = World::warm().file("app.py", "");
-    assert!(Command::new("mkfifo").arg(world.project().join("queue")).status().unwrap().success());
-    insta::assert_snapshot!(world.fails(&BUILD), @"
+    let harness = Harness::warm().file("app.py", "");
+    assert!(Command::new("mkfifo").arg(harness.project().join("queue")).status().unwrap().success());
+    insta::assert_snapshot!(harness.fails(&BUILD), @"
     exit: 1
     -- stdout
     -- stderr
@@ -322,10 +321,10 @@ fn a_pipe_in_the_application() {
 #[test]
 fn wheels_that_do_not_fit() {
     let toml =
-        |site: &str| format!("[dependencies]\nsite-packages = \"{}\"\n", made(&format!("site/{site}")).display());
-    let world = configured(&toml("flask/3.11-amd64"));
-    let world = world.env("CARBOY_ALLOW_OUTSIDE", &made("site").display().to_string());
-    insta::assert_snapshot!(world.fails(&[CC, SLIM, "--platform=linux/arm64", "--", "python3"]), @"
+        |site: &str| format!("[dependencies]\nsite-packages = \"{}\"\n", test_cache(&format!("site/{site}")).display());
+    let harness = configured(&toml("flask/3.11-amd64"));
+    let harness = harness.env("CARBOY_ALLOW_OUTSIDE", &test_cache("site").display().to_string());
+    insta::assert_snapshot!(harness.fails(&[CC, SLIM, "--platform=linux/arm64", "--", "python3"]), @"
     exit: 1
     -- stdout
     -- stderr
@@ -333,8 +332,8 @@ fn wheels_that_do_not_fit() {
 
     hint: install wheels for this platform: uv pip install --python-platform aarch64-manylinux_2_28 --python-version 3.11 --only-binary :all: --target FOLDER …
     ");
-    let world = world.file("carboy.toml", &toml("flask/3.13-amd64"));
-    insta::assert_snapshot!(world.fails(&BUILD), @"
+    let harness = harness.file("carboy.toml", &toml("flask/3.13-amd64"));
+    insta::assert_snapshot!(harness.fails(&BUILD), @"
     exit: 1
     -- stdout
     -- stderr
@@ -342,14 +341,14 @@ fn wheels_that_do_not_fit() {
 
     hint: install wheels for this platform: uv pip install --python-platform x86_64-manylinux_2_28 --python-version 3.11 --only-binary :all: --target FOLDER …
     ");
-    world.file("carboy.toml", &toml("flask/3.11-amd64")).recovers(&BUILD);
+    harness.file("carboy.toml", &toml("flask/3.11-amd64")).recovers(&BUILD);
 }
 
 /// What nothing imports is told, and stops nothing.
 #[test]
 fn a_helper_for_another_machine() {
-    let world = World::warm().file("shop.py", "");
-    let helper = world.project().join("helper");
+    let harness = Harness::warm().file("shop.py", "");
+    let helper = harness.project().join("helper");
     let mut elf = std::fs::read("/bin/true").unwrap();
     elf[18] = 0xb7; // e_machine: AArch64
     if cfg!(target_arch = "aarch64") {
@@ -357,7 +356,7 @@ fn a_helper_for_another_machine() {
     }
     std::fs::write(&helper, elf).unwrap();
     let host = if cfg!(target_arch = "aarch64") { "linux/arm64" } else { "linux/amd64" };
-    let ran = world.succeeds(&[CC, SLIM, "--platform", host, "--", "python3"]);
+    let ran = harness.succeeds(&[CC, SLIM, "--platform", host, "--", "python3"]);
     let warning = ran.stderr.lines().find(|line| line.contains("/app/helper"));
     assert!(warning.is_some_and(|line| line.starts_with("warning[")), "{}", ran.stderr);
 }

@@ -1,39 +1,38 @@
 //! Images that are not there, not for everybody, or not for the platform.
 
-use std::time::Duration;
-
-use crate::debian_registry::{DebianRegistry, Mode, PASSWORD, basic, free_port};
-use crate::world::{AMD64, CC, SLIM, World};
+use crate::support::harness::{AMD64, CC, Harness, SLIM};
+use crate::support::registry::{Access, PASSWORD, Registry, basic};
+use crate::support::running::free_port;
 
 #[test]
 fn no_such_tag() {
-    let world = World::warm();
-    insta::assert_snapshot!(world.fails(&["--base=REGISTRY/distroless/cc:nope", SLIM, AMD64, "--", "python3"]), @"
+    let harness = Harness::warm();
+    insta::assert_snapshot!(harness.fails(&["--base=REGISTRY/distroless/cc:nope", SLIM, AMD64, "--", "python3"]), @"
     exit: 1
     -- stdout
     -- stderr
     error[not-found]: no such image or tag: REGISTRY/distroless/cc:nope
     ");
-    world.recovers(&[CC, SLIM, AMD64, "--", "python3"]);
+    harness.recovers(&[CC, SLIM, AMD64, "--", "python3"]);
 }
 
 #[test]
 fn no_such_repository() {
-    let world = World::warm();
-    insta::assert_snapshot!(world.fails(&[CC, "--builder=REGISTRY/pyhton:3.11-slim", AMD64, "--", "python3"]), @"
+    let harness = Harness::warm();
+    insta::assert_snapshot!(harness.fails(&[CC, "--builder=REGISTRY/pyhton:3.11-slim", AMD64, "--", "python3"]), @"
     exit: 1
     -- stdout
     -- stderr
     error[not-found]: no such image or tag: REGISTRY/pyhton:3.11-slim
     ");
-    world.recovers(&[CC, SLIM, AMD64, "--", "python3"]);
+    harness.recovers(&[CC, SLIM, AMD64, "--", "python3"]);
 }
 
 #[test]
 fn no_such_digest() {
-    let world = World::warm();
+    let harness = Harness::warm();
     let digest = format!("--base=REGISTRY/distroless/cc@sha256:{}", "0".repeat(64));
-    insta::assert_snapshot!(world.fails(&[&digest, SLIM, AMD64, "--", "python3"]), @"
+    insta::assert_snapshot!(harness.fails(&[&digest, SLIM, AMD64, "--", "python3"]), @"
     exit: 1
     -- stdout
     -- stderr
@@ -43,8 +42,8 @@ fn no_such_digest() {
 
 #[test]
 fn no_such_layout() {
-    let world = World::warm();
-    insta::assert_snapshot!(world.fails(&["--base=oci:nowhere", SLIM, AMD64, "--", "python3"]), @"
+    let harness = Harness::warm();
+    insta::assert_snapshot!(harness.fails(&["--base=oci:nowhere", SLIM, AMD64, "--", "python3"]), @"
     exit: 1
     -- stdout
     -- stderr
@@ -54,8 +53,8 @@ fn no_such_layout() {
 
 #[test]
 fn nobody_is_logged_in() {
-    let world = World::with(DebianRegistry::start(Mode::Closed));
-    insta::assert_snapshot!(world.fails(&["--python=false", CC, AMD64, "--", "sh"]), @"
+    let harness = Harness::with(Registry::over_fixtures(Access::Account));
+    insta::assert_snapshot!(harness.fails(&["--python=false", CC, AMD64, "--", "sh"]), @"
     exit: 1
     -- stdout
     -- stderr
@@ -67,8 +66,8 @@ fn nobody_is_logged_in() {
 
 #[test]
 fn a_wrong_password() {
-    let world = World::with(DebianRegistry::start(Mode::Closed)).logged_in(&basic("open says me"));
-    insta::assert_snapshot!(world.fails(&["--python=false", CC, AMD64, "--", "sh"]), @"
+    let harness = Harness::with(Registry::over_fixtures(Access::Account)).logged_in(&basic("open says me"));
+    insta::assert_snapshot!(harness.fails(&["--python=false", CC, AMD64, "--", "sh"]), @"
     exit: 1
     -- stdout
     -- stderr
@@ -76,13 +75,13 @@ fn a_wrong_password() {
 
     hint: the stored credentials for REGISTRY do not give access: check the repository's name, or log in anew with: docker login REGISTRY
     ");
-    world.logged_in(&basic(PASSWORD)).recovers(&[CC, SLIM, AMD64, "--", "python3"]);
+    harness.logged_in(&basic(PASSWORD)).recovers(&[CC, SLIM, AMD64, "--", "python3"]);
 }
 
 #[test]
 fn a_configuration_of_docker_that_is_broken() {
-    let world = World::with(DebianRegistry::start(Mode::Closed)).logged_in("\"}");
-    insta::assert_snapshot!(world.fails(&["--python=false", CC, AMD64, "--", "sh"]), @"
+    let harness = Harness::with(Registry::over_fixtures(Access::Account)).logged_in("\"}");
+    insta::assert_snapshot!(harness.fails(&["--python=false", CC, AMD64, "--", "sh"]), @"
     exit: 1
     -- stdout
     -- stderr
@@ -93,9 +92,9 @@ fn a_configuration_of_docker_that_is_broken() {
 #[test]
 fn nobody_listens() {
     let down = format!("127.0.0.1:{}", free_port());
-    let world = World::warm().named("DOWN", &down);
-    let run = world.run(&["--base=DOWN/distroless/cc", SLIM, AMD64, "--", "python3"]);
-    assert!(run.took < Duration::from_secs(6), "{:?}", run.took);
+    let harness = Harness::warm().named("DOWN", &down);
+    let run = harness.run(&["--base=DOWN/distroless/cc", SLIM, AMD64, "--", "python3"]);
+    assert!(run.pauses() < 6.0, "{}", run.stderr);
     insta::assert_snapshot!(run.text(), @"
     exit: 1
     -- stdout
@@ -104,17 +103,17 @@ fn nobody_listens() {
     retrying manifest DOWN/distroless/cc:latest in N s: cannot reach DOWN: connection refused
     error[transfer-failed]: cannot reach DOWN: connection refused
     ");
-    world.recovers(&[CC, SLIM, AMD64, "--", "python3"]);
+    harness.recovers(&[CC, SLIM, AMD64, "--", "python3"]);
 }
 
 /// 0.0.0.0 is no loopback host by its name, and leads to this machine.
 #[test]
 fn a_registry_without_tls() {
-    let world = World::warm();
-    let plain = world.registry.as_ref().unwrap().host.replace("127.0.0.1", "0.0.0.0");
-    let world = world.named("PLAIN", &plain);
+    let harness = Harness::warm();
+    let plain = harness.registry.as_ref().unwrap().host.replace("127.0.0.1", "0.0.0.0");
+    let harness = harness.named("PLAIN", &plain);
     let args = ["--base=PLAIN/distroless/cc", SLIM, AMD64, "--", "python3"];
-    insta::assert_snapshot!(world.fails(&args), @"
+    insta::assert_snapshot!(harness.fails(&args), @"
     exit: 1
     -- stdout
     -- stderr
@@ -123,13 +122,13 @@ fn a_registry_without_tls() {
     hint: if it speaks plain HTTP, pass --insecure PLAIN
     ");
     let allowed: Vec<_> = ["--insecure=PLAIN"].into_iter().chain(args).collect();
-    world.recovers(&allowed);
+    harness.recovers(&allowed);
 }
 
 #[test]
 fn a_platform_that_the_base_lacks() {
-    let world = World::warm();
-    insta::assert_snapshot!(world.fails(&["--base=REGISTRY/single/cc:arm64", SLIM, AMD64, "--", "python3"]), @"
+    let harness = Harness::warm();
+    insta::assert_snapshot!(harness.fails(&["--base=REGISTRY/single/cc:arm64", SLIM, AMD64, "--", "python3"]), @"
     exit: 1
     -- stdout
     -- stderr
@@ -137,13 +136,13 @@ fn a_platform_that_the_base_lacks() {
 
     hint: it has linux/arm64/v8; choose with --platform
     ");
-    world.recovers(&["--base=REGISTRY/single/cc:amd64", SLIM, AMD64, "--", "python3"]);
+    harness.recovers(&["--base=REGISTRY/single/cc:amd64", SLIM, AMD64, "--", "python3"]);
 }
 
 #[test]
 fn a_platform_that_the_builder_lacks() {
-    let world = World::warm();
-    insta::assert_snapshot!(world.fails(&[CC, "--builder=REGISTRY/single/python:arm64", AMD64, "--", "python3"]), @"
+    let harness = Harness::warm();
+    insta::assert_snapshot!(harness.fails(&[CC, "--builder=REGISTRY/single/python:arm64", AMD64, "--", "python3"]), @"
     exit: 1
     -- stdout
     -- stderr
@@ -151,14 +150,14 @@ fn a_platform_that_the_builder_lacks() {
 
     hint: it has linux/arm64/v8; choose with --platform
     ");
-    world.recovers(&[CC, SLIM, AMD64, "--", "python3"]);
+    harness.recovers(&[CC, SLIM, AMD64, "--", "python3"]);
 }
 
 #[test]
 fn builder_and_base_of_different_releases() {
-    let world = World::warm();
+    let harness = Harness::warm();
     let args = ["--base=REGISTRY/distroless/cc13", SLIM, AMD64, "--", "python3"];
-    insta::assert_snapshot!(world.fails(&args), @"
+    insta::assert_snapshot!(harness.fails(&args), @"
     exit: 1
     -- stdout
     -- stderr
@@ -166,13 +165,13 @@ fn builder_and_base_of_different_releases() {
 
     hint: leave one of `base` and `builder` out so that they match, or set allow-mixed = true under [runtime]
     ");
-    world.file("carboy.toml", "[runtime]\nallow-mixed = true\n").recovers(&args);
+    harness.file("carboy.toml", "[runtime]\nallow-mixed = true\n").recovers(&args);
 }
 
 #[test]
 fn another_python_than_asked_for() {
-    let world = World::warm();
-    insta::assert_snapshot!(world.fails(&["--python=3.12", CC, SLIM, AMD64, "--", "python3"]), @r#"
+    let harness = Harness::warm();
+    insta::assert_snapshot!(harness.fails(&["--python=3.12", CC, SLIM, AMD64, "--", "python3"]), @r#"
     exit: 1
     -- stdout
     -- stderr
@@ -184,8 +183,8 @@ fn another_python_than_asked_for() {
 
 #[test]
 fn a_builder_without_python() {
-    let world = World::warm();
-    insta::assert_snapshot!(world.fails(&[CC, "--builder=REGISTRY/distroless/cc", AMD64, "--", "python3"]), @"
+    let harness = Harness::warm();
+    insta::assert_snapshot!(harness.fails(&[CC, "--builder=REGISTRY/distroless/cc", AMD64, "--", "python3"]), @"
     exit: 1
     -- stdout
     -- stderr
@@ -198,8 +197,8 @@ fn a_builder_without_python() {
 /// `allow-mixed` waives the comparison of releases alone.
 #[test]
 fn symbol_versions_that_the_base_lacks() {
-    let world = World::warm().file("carboy.toml", "[runtime]\nallow-mixed = true\n");
-    insta::assert_snapshot!(world.fails(&[CC, "--builder=REGISTRY/python:3.13-slim", AMD64, "--", "python3"]), @r#"
+    let harness = Harness::warm().file("carboy.toml", "[runtime]\nallow-mixed = true\n");
+    insta::assert_snapshot!(harness.fails(&[CC, "--builder=REGISTRY/python:3.13-slim", AMD64, "--", "python3"]), @r#"
     exit: 1
     -- stdout
     -- stderr

@@ -1,16 +1,16 @@
 //! Targets that do not take the image.
 
-use crate::debian_registry::{DebianRegistry, Mode, PASSWORD, basic};
-use crate::scripted::{Reply, Scripted};
-use crate::world::{AMD64, CC, SLIM, World};
+use crate::support::harness::{AMD64, CC, Harness, SLIM};
+use crate::support::registry::{Access, PASSWORD, Registry, basic};
+use crate::support::scripted::{Reply, Scripted};
 
 const BUILD: [&str; 5] = [CC, SLIM, AMD64, "--", "python3"];
 const ELSEWHERE: [&str; 6] = [CC, SLIM, AMD64, "--to=TO/acme/shop:1", "--", "python3"];
 
-fn to(world: World, host: &str) -> World {
-    let mut world = world.named("TO", host);
-    world.first.pop();
-    world
+fn to(harness: Harness, host: &str) -> Harness {
+    let mut harness = harness.named("TO", host);
+    harness.first.pop();
+    harness
 }
 
 #[test]
@@ -22,8 +22,8 @@ fn a_target_that_refuses() {
             Reply::error(403, "DENIED", "requested access to the resource is denied")
         }
     });
-    let world = to(World::warm(), &server.host);
-    insta::assert_snapshot!(world.fails(&ELSEWHERE), @"
+    let harness = to(Harness::warm(), &server.host);
+    insta::assert_snapshot!(harness.fails(&ELSEWHERE), @"
     exit: 1
     -- stdout
     -- stderr
@@ -41,8 +41,8 @@ fn a_target_that_refuses_the_tag_only() {
         () if request.is("PUT", "/manifests/sha256:") => Reply::new(201),
         () => Reply::error(403, "DENIED", "tag 1 is immutable"),
     });
-    let world = to(World::warm(), &server.host);
-    insta::assert_snapshot!(world.fails(&ELSEWHERE), @"
+    let harness = to(Harness::warm(), &server.host);
+    insta::assert_snapshot!(harness.fails(&ELSEWHERE), @"
     exit: 1
     -- stdout
     -- stderr
@@ -58,17 +58,17 @@ fn a_target_that_stores_something_else() {
         () if request.is("HEAD", "/blobs/") => Reply::new(200),
         () => Reply::new(201).with("Docker-Content-Digest", &format!("sha256:{}", "0".repeat(64))),
     });
-    let world = to(World::warm(), &server.host);
-    let text = world.fails(&ELSEWHERE);
+    let harness = to(Harness::warm(), &server.host);
+    let text = harness.fails(&ELSEWHERE);
     assert!(text.contains("error[corrupt-content]: TO/acme/shop stored sha256:0000"), "{text}");
     assert_eq!(server.count("PUT", "/manifests/1"), 0);
 }
 
 #[test]
 fn a_registry_that_is_read_only() {
-    let closed = DebianRegistry::start(Mode::ReadOnly);
-    let world = to(World::warm(), &closed.host);
-    insta::assert_snapshot!(world.fails(&ELSEWHERE), @"
+    let closed = Registry::over_fixtures(Access::ReadOnly);
+    let harness = to(Harness::warm(), &closed.host);
+    insta::assert_snapshot!(harness.fails(&ELSEWHERE), @"
     exit: 1
     -- stdout
     -- stderr
@@ -81,9 +81,9 @@ fn a_registry_that_is_read_only() {
 
 #[test]
 fn a_target_that_wants_an_account() {
-    let closed = DebianRegistry::start(Mode::Closed);
-    let world = to(World::warm(), &closed.host);
-    insta::assert_snapshot!(world.fails(&ELSEWHERE), @"
+    let closed = Registry::over_fixtures(Access::Account);
+    let harness = to(Harness::warm(), &closed.host);
+    insta::assert_snapshot!(harness.fails(&ELSEWHERE), @"
     exit: 1
     -- stdout
     -- stderr
@@ -96,13 +96,13 @@ fn a_target_that_wants_an_account() {
 
 #[test]
 fn the_account_of_dockers_configuration_pushes() {
-    World::with(DebianRegistry::start(Mode::Closed)).logged_in(&basic(PASSWORD)).recovers(&BUILD);
+    Harness::with(Registry::over_fixtures(Access::Account)).logged_in(&basic(PASSWORD)).recovers(&BUILD);
 }
 
 #[test]
 fn a_layout_where_a_file_is() {
-    let world = to(World::warm().file("out", ""), "oci:out");
-    insta::assert_snapshot!(world.fails(&[CC, SLIM, AMD64, "--to=TO", "--", "python3"]), @"
+    let harness = to(Harness::warm().file("out", ""), "oci:out");
+    insta::assert_snapshot!(harness.fails(&[CC, SLIM, AMD64, "--to=TO", "--", "python3"]), @"
     exit: 1
     -- stdout
     -- stderr
@@ -112,8 +112,8 @@ fn a_layout_where_a_file_is() {
 
 #[test]
 fn a_cache_where_a_file_is() {
-    let world = World::new().file("file", "");
-    insta::assert_snapshot!(world.fails(&[CC, SLIM, AMD64, "--cache-dir=file", "--", "python3"]), @"
+    let harness = Harness::new().file("file", "");
+    insta::assert_snapshot!(harness.fails(&[CC, SLIM, AMD64, "--cache-dir=file", "--", "python3"]), @"
     exit: 1
     -- stdout
     -- stderr

@@ -11,15 +11,15 @@ use carboy::oci::Digest;
 use serde_json::{Value, json};
 
 use crate::small_layout::Layout;
-use crate::world::{AMD64, CC, Run, SLIM, World};
+use crate::support::harness::{AMD64, CC, Harness, Run, SLIM};
 
 /// `/bin/tool` of ELF's header alone, two users, and what a test needs besides.
-fn base(world: &World, more: &[(&str, u32, &[u8])]) -> String {
-    base_of(world, more, &json!({}))
+fn base(harness: &Harness, more: &[(&str, u32, &[u8])]) -> String {
+    base_of(harness, more, &json!({}))
 }
 
 /// The same, whose configuration says more.
-fn base_of(world: &World, more: &[(&str, u32, &[u8])], process: &Value) -> String {
+fn base_of(harness: &Harness, more: &[(&str, u32, &[u8])], process: &Value) -> String {
     let elf = elf(0x40);
     let passwd = b"root:x:0:0::/root:/bin/sh\n";
     let mut own: Vec<(&str, u32, &[u8])> = vec![("bin/tool", 0o755, &elf), ("etc/passwd", 0o644, passwd)];
@@ -44,7 +44,7 @@ fn base_of(world: &World, more: &[(&str, u32, &[u8])], process: &Value) -> Strin
         }
     }
     let tar = tar.into_inner().unwrap();
-    let folder = world.folder().join("base");
+    let folder = harness.folder().join("base");
     drop(fs::remove_dir_all(&folder)); // an earlier one
     let mut layout = Layout::new(&folder);
     layout.add("application/vnd.oci.image.layer.v1.tar", &tar, &Digest::of(&tar));
@@ -64,17 +64,17 @@ fn elf(entry: u8) -> Vec<u8> {
 }
 
 /// A file of the project, which can be executed on the disk.
-fn executable(world: &World, name: &str, bytes: &[u8]) {
-    let path = world.project().join(name);
+fn executable(harness: &Harness, name: &str, bytes: &[u8]) {
+    let path = harness.project().join(name);
     fs::write(&path, bytes).unwrap();
     fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
 }
 
 /// Runs a build that fails, and returns its error and hints.
 #[track_caller]
-fn refused(world: &World, base: &str, command: &[&str]) -> String {
+fn refused(harness: &Harness, base: &str, command: &[&str]) -> String {
     let args = [&["--python=false", base, AMD64, "--"], command].concat();
-    world.fails(&args).trim_start_matches("exit: 1\n-- stdout\n-- stderr\n").to_owned()
+    harness.fails(&args).trim_start_matches("exit: 1\n-- stdout\n-- stderr\n").to_owned()
 }
 
 /// The warnings of a build, with their hints.
@@ -88,8 +88,8 @@ const APP: &str = "[app]\nsource = \".\"\n";
 
 #[test]
 fn files_that_the_kernel_does_not_start() {
-    let world = World::alone().file("carboy.toml", APP);
-    let base = base(&world, &[("etc/start", 0o755, b"x")]);
+    let harness = Harness::alone().file("carboy.toml", APP);
+    let base = base(&harness, &[("etc/start", 0o755, b"x")]);
     for (name, bytes, want) in [
         ("crlf", &b"#!/bin/tool\r\nx\r\n"[..], "has Windows line endings, and `#!` takes the carriage return"),
         ("bare", b"print(1)\n", "is neither a script with a `#!` line nor machine code"),
@@ -100,23 +100,25 @@ fn files_that_the_kernel_does_not_start() {
         ("nameless", b"#! \n", "names no program after `#!`"),
         ("long", &[b"#!/bin/tool ", &[b'x'; 300][..]].concat(), "has a `#!` line of more than 255 bytes"),
     ] {
-        executable(&world, name, bytes);
-        let text = refused(&world, &base, &[&format!("/app/{name}")]);
+        executable(&harness, name, bytes);
+        let text = refused(&harness, &base, &[&format!("/app/{name}")]);
         let start = format!("error[cannot-start]: linux/amd64: `/app/{name}`, the entrypoint, {want}");
         assert!(text.starts_with(&start), "{text}");
         assert!(text.contains("\nhint: "), "{text}");
     }
-    let run = world.succeeds(&["--python=false", &base, AMD64, "--push=false", "--", "/etc/start"]);
+    let run = harness.succeeds(&["--python=false", &base, AMD64, "--push=false", "--", "/etc/start"]);
     insta::assert_snapshot!(warnings(&run), @"warning[internal]: `/etc/start`, the entrypoint, is neither a script with a `#!` line nor machine code; it comes out of an image");
-    assert!(refused(&world, &base, &["./crlf"]).contains("hint: give it Unix line endings: sed -i 's/\\r$//' crlf\n"));
+    assert!(
+        refused(&harness, &base, &["./crlf"]).contains("hint: give it Unix line endings: sed -i 's/\\r$//' crlf\n")
+    );
 }
 
 #[test]
 fn scripts_whose_program_cannot_be_started() {
-    let world = World::alone().file("carboy.toml", APP);
+    let harness = Harness::alone().file("carboy.toml", APP);
     let files: [(&str, u32, &[u8]); 3] =
         [("usr/bin/env", 0o755, &elf(0x40)), ("bin/closed", 0o700, &elf(0x40)), ("bin/none", 0o755, b"-> /opt/none")];
-    let base = base(&world, &files);
+    let base = base(&harness, &files);
     for (name, line, want) in [
         ("relative", "#!tool", "starts with `#!tool`, and the image has no `tool`"),
         ("dangling", "#!/bin/none -x", "starts with `#!/bin/none -x`, and the image has no `/bin/none`"),
@@ -125,25 +127,25 @@ fn scripts_whose_program_cannot_be_started() {
         ("refused", "#!/bin/closed", "cannot execute `/bin/closed`, which runs the entrypoint: it has mode 0700"),
         ("itself", "#!/app/itself", "leads through more than 5 scripts"),
     ] {
-        executable(&world, name, format!("{line}\nx\n").as_bytes());
-        let text = refused(&world, &base, &[&format!("/app/{name}")]);
+        executable(&harness, name, format!("{line}\nx\n").as_bytes());
+        let text = refused(&harness, &base, &[&format!("/app/{name}")]);
         assert!(text.starts_with("error[") && text.contains(want), "{text}");
     }
-    executable(&world, "first", b"#!/app/second -x\n");
-    executable(&world, "second", b"#!/usr/bin/env -S A=1 tool -u\n");
-    world.succeeds(&["--python=false", &base, AMD64, "--push=false", "--", "/app/first"]);
+    executable(&harness, "first", b"#!/app/second -x\n");
+    executable(&harness, "second", b"#!/usr/bin/env -S A=1 tool -u\n");
+    harness.succeeds(&["--python=false", &base, AMD64, "--push=false", "--", "/app/first"]);
 }
 
 #[test]
 fn an_entrypoint_that_leads_nowhere() {
-    let world = World::alone().file("carboy.toml", APP).file("a", "");
-    let base = base(&world, &[("bin/run", 0o755, b"-> ../opt/run")]);
-    insta::assert_snapshot!(refused(&world, &base, &["run"]), @"
+    let harness = Harness::alone().file("carboy.toml", APP).file("a", "");
+    let base = base(&harness, &[("bin/run", 0o755, b"-> ../opt/run")]);
+    insta::assert_snapshot!(refused(&harness, &base, &["run"]), @"
     error[entrypoint-not-found]: linux/amd64: `/bin/run`, the entrypoint, is a link to `../opt/run`, which the image does not have
 
     hint: put what it leads to into the image, or name another program
     ");
-    insta::assert_snapshot!(refused(&world, &base, &["cd", "/app"]), @"
+    insta::assert_snapshot!(refused(&harness, &base, &["cd", "/app"]), @"
     error[entrypoint-not-found]: linux/amd64: the image has no program `cd`
 
     hint: `cd` is a shell's own, and no shell starts the entrypoint: name the program itself; `workdir` and `env` under [image] set directory and variables
@@ -153,45 +155,46 @@ fn an_entrypoint_that_leads_nowhere() {
 #[test]
 fn what_is_closed_to_the_images_user() {
     let copy = "[[copy]]\nfrom = \"tool\"\nto = \"/srv/shop/tool\"\nmode = \"0700\"\n";
-    let world = World::alone().file("carboy.toml", &format!("{APP}{copy}"));
-    executable(&world, "tool", &elf(0x40));
-    let base = base(&world, &[("root/", 0o700, b""), ("root/tool", 0o755, &elf(0x40))]);
-    insta::assert_snapshot!(refused(&world, &base, &["/srv/shop/tool"]), @r#"
+    let harness = Harness::alone().file("carboy.toml", &format!("{APP}{copy}"));
+    executable(&harness, "tool", &elf(0x40));
+    let base = base(&harness, &[("root/", 0o700, b""), ("root/tool", 0o755, &elf(0x40))]);
+    insta::assert_snapshot!(refused(&harness, &base, &["/srv/shop/tool"]), @r#"
     error[no-permission]: linux/amd64: the image's user 65532:65532 cannot execute `/srv/shop/tool`, the entrypoint: it has mode 0700 and owner 0:0
 
     hint: set mode = "0755" or owner = "65532:65532" under the [[copy]] with to = "/srv/shop/tool"
     "#);
     // its interpreter has to read a script
-    executable(&world, "run", b"#!/bin/tool\n");
+    executable(&harness, "run", b"#!/bin/tool\n");
     let run = format!("{APP}[[copy]]\nfrom = \"run\"\nto = \"/srv/run\"\nmode = \"0711\"\n");
-    let world = world.file("carboy.toml", &run);
-    let text = refused(&world, &base, &["/srv/run"]);
+    let harness = harness.file("carboy.toml", &run);
+    let text = refused(&harness, &base, &["/srv/run"]);
     assert!(text.contains("cannot read `/srv/run`, the entrypoint: it has mode 0711"), "{text}");
     let owned = format!("{APP}{copy}owner = \"65532:65532\"\n");
     let build = ["--python=false", &base, AMD64, "--push=false", "--"];
-    let starts = |world: &World, program: &str| world.succeeds(&[&build[..], &[program]].concat());
-    let world = world.file("carboy.toml", &owned);
-    starts(&world, "/srv/shop/tool");
-    let world = world.file("carboy.toml", &format!("{owned}[[directory]]\npath = \"/srv/shop\"\nmode = \"0750\"\n"));
-    insta::assert_snapshot!(refused(&world, &base, &["/srv/shop/tool"]), @r#"
+    let starts = |harness: &Harness, program: &str| harness.succeeds(&[&build[..], &[program]].concat());
+    let harness = harness.file("carboy.toml", &owned);
+    starts(&harness, "/srv/shop/tool");
+    let harness =
+        harness.file("carboy.toml", &format!("{owned}[[directory]]\npath = \"/srv/shop\"\nmode = \"0750\"\n"));
+    insta::assert_snapshot!(refused(&harness, &base, &["/srv/shop/tool"]), @r#"
     error[no-permission]: linux/amd64: the image's user 65532:65532 cannot reach `/srv/shop/tool`, the entrypoint: `/srv/shop` has mode 0750 and owner 0:0
 
     hint: set mode = "0755" or owner = "65532:65532" under the [[directory]] with path = "/srv/shop"
     "#);
-    insta::assert_snapshot!(refused(&world, &base, &["/root/tool"]), @r#"
+    insta::assert_snapshot!(refused(&harness, &base, &["/root/tool"]), @r#"
     error[no-permission]: linux/amd64: the image's user 65532:65532 cannot reach `/root/tool`, the entrypoint: `/root` has mode 0700 and owner 0:0
 
     hint: put it where everybody can read it, or set user = "0:0" under [image]
     "#);
-    starts(&world.file("carboy.toml", &format!("{APP}[image]\nuser = \"0\"\n")), "/root/tool");
+    starts(&harness.file("carboy.toml", &format!("{APP}[image]\nuser = \"0\"\n")), "/root/tool");
 }
 
 #[test]
 fn a_working_directory_that_is_closed() {
     let toml = "[image]\nworkdir = \"/root\"\n[[user]]\nname = \"shop\"\nuid = 7\n";
-    let world = World::alone().file("carboy.toml", toml);
-    let base = base(&world, &[("root/", 0o700, b"")]);
-    insta::assert_snapshot!(refused(&world, &base, &["tool"]), @r#"
+    let harness = Harness::alone().file("carboy.toml", toml);
+    let base = base(&harness, &[("root/", 0o700, b"")]);
+    insta::assert_snapshot!(refused(&harness, &base, &["tool"]), @r#"
     error[no-permission]: linux/amd64: the image's user 65532:65532 cannot enter `/root`, the working directory: it has mode 0700 and owner 0:0
 
     hint: choose another `workdir` under [image], or set user = "0:0" under [image]
@@ -209,8 +212,8 @@ fn gcc(folder: &Path, args: &[&str]) -> Vec<u8> {
 
 #[test]
 fn a_loader_and_a_library_that_are_closed() {
-    let world = World::alone();
-    let folder = world.folder();
+    let harness = Harness::alone();
+    let folder = harness.folder();
     fs::write(folder.join("start.c"), "void _start(void) {}\n").unwrap();
     let [loader, library] = ["own-loader.so", "libown.so.1"]
         .map(|name| gcc(folder, &["-shared", "-xc", "/dev/null", &format!("-Wl,-soname,{name}")]));
@@ -220,9 +223,9 @@ fn a_loader_and_a_library_that_are_closed() {
     let of = |of_loader, mode| {
         let own = "lib/x86_64-linux-gnu/libown.so.1";
         let files = [("bin/start", 0o755, &program), ("lib/own-loader.so", of_loader, &loader), (own, mode, &library)];
-        base(&world, &files.map(|(path, mode, bytes)| (path, mode, bytes.as_slice())))
+        base(&harness, &files.map(|(path, mode, bytes)| (path, mode, bytes.as_slice())))
     };
-    insta::assert_snapshot!(refused(&world, &of(0o744, 0o600), &["start"]), @r#"
+    insta::assert_snapshot!(refused(&harness, &of(0o744, 0o600), &["start"]), @r#"
     2 errors:
     error[no-permission]: linux/amd64: the image's user 65532:65532 cannot execute `/lib/own-loader.so`, the dynamic loader: it has mode 0744 and owner 0:0
     error[no-permission]: linux/amd64: the image's user 65532:65532 cannot read `/lib/x86_64-linux-gnu/libown.so.1`, a library that /bin/start loads: it has mode 0600 and owner 0:0
@@ -230,13 +233,13 @@ fn a_loader_and_a_library_that_are_closed() {
     hint: put it where everybody can read it, or set user = "0:0" under [image]
     "#);
     fs::remove_dir_all(folder.join("base")).unwrap();
-    world.succeeds(&["--python=false", &of(0o755, 0o644), AMD64, "--push=false", "--", "start"]);
+    harness.succeeds(&["--python=false", &of(0o755, 0o644), AMD64, "--push=false", "--", "start"]);
 }
 
 /// As uv installs it for root: below a home that is closed to others.
 #[test]
 fn a_python_in_roots_home() {
-    let world = World::alone().file("carboy.toml", "").file("main.py", "");
+    let harness = Harness::alone().file("carboy.toml", "").file("main.py", "");
     let uv = "root/.local/share/uv/python/cpython-3.13-linux-x86_64-gnu";
     let names = ["bin/python3.13", "lib/python3.13/os.py", "lib/python3.13/encodings/__init__.py"];
     let paths = names.map(|name| format!("{uv}/{name}"));
@@ -249,10 +252,10 @@ fn a_python_in_roots_home() {
         (&paths[1], 0o644, b""),
         (&paths[2], 0o644, b""),
     ];
-    let base = base(&world, &files);
+    let base = base(&harness, &files);
     let builder = base.replace("--base", "--builder");
     let build = [base.as_str(), &builder, AMD64, "--", "python3", "main.py"];
-    insta::assert_snapshot!(world.fails(&build), @r#"
+    insta::assert_snapshot!(harness.fails(&build), @r#"
     exit: 1
     -- stdout
     -- stderr
@@ -260,13 +263,13 @@ fn a_python_in_roots_home() {
 
     hint: use a builder that has Python where everybody can read it (uv: UV_PYTHON_INSTALL_DIR=/opt/python), or set user = "0:0" under [image]
     "#);
-    let world = world.file("carboy.toml", "[image]\nuser = \"0\"\n");
-    world.succeeds(&[&build[..3], &["--push=false", "--", "python3", "main.py"]].concat());
+    let harness = harness.file("carboy.toml", "[image]\nuser = \"0\"\n");
+    harness.succeeds(&[&build[..3], &["--push=false", "--", "python3", "main.py"]].concat());
 }
 
 #[test]
 fn modules_that_cannot_be_read() {
-    let world = World::alone().file("carboy.toml", "[image]\nuser = \"7\"\n").file("main.py", "");
+    let harness = Harness::alone().file("carboy.toml", "[image]\nuser = \"7\"\n").file("main.py", "");
     let elf = elf(0x40);
     let files: [(&str, u32, &[u8]); 4] = [
         ("bin/python3.13", 0o755, &elf),
@@ -274,9 +277,9 @@ fn modules_that_cannot_be_read() {
         ("lib/python3.13/abc.py", 0o600, b""),
         ("lib/python3.13/ast.py", 0o640, b""),
     ];
-    let base = base(&world, &files);
+    let base = base(&harness, &files);
     let builder = base.replace("--base", "--builder");
-    let run = world.succeeds(&[&base, &builder, AMD64, "--push=false", "--", "python3.13", "main.py"]);
+    let run = harness.succeeds(&[&base, &builder, AMD64, "--push=false", "--", "python3.13", "main.py"]);
     insta::assert_snapshot!(warnings(&run), @"
     warning[internal]: the image has no account for uid 7, so getpass.getuser() and the home folder are not known: a [[user]] with uid = 7 adds it
     warning[internal]: the image's user 7:0 cannot read 1 file: /lib/python3.13/abc.py
@@ -285,9 +288,9 @@ fn modules_that_cannot_be_read() {
 
 #[test]
 fn what_python_is_to_run_and_the_image_lacks() {
-    let world = World::warm().file("src/main.py", "").file("shop/__init__.py", "").file("tool/__main__.py", "");
+    let harness = Harness::warm().file("src/main.py", "").file("shop/__init__.py", "").file("tool/__main__.py", "");
     let fails = |command: &[&str]| {
-        let text = world.fails(&[&[CC, SLIM, AMD64, "--"], command].concat());
+        let text = harness.fails(&[&[CC, SLIM, AMD64, "--"], command].concat());
         text.trim_start_matches("exit: 1\n-- stdout\n-- stderr\n").to_owned()
     };
     insta::assert_snapshot!(fails(&["python", "-u", "nothere.py"]), @"
@@ -311,7 +314,7 @@ fn what_python_is_to_run_and_the_image_lacks() {
     hint: is the package that brings `gunicorn` among the dependencies?
     ");
     let warned = |command: &[&str]| {
-        let run = world.succeeds(&[&[CC, SLIM, AMD64, "--push=false", "--"], command].concat());
+        let run = harness.succeeds(&[&[CC, SLIM, AMD64, "--push=false", "--"], command].concat());
         warnings(&run)
     };
     insta::assert_snapshot!(warned(&["python", "-m", "shop"]), @"warning[internal]: Python is to run the module `shop`, and the image has neither `shop.py` nor `shop/__main__.py`");
@@ -326,8 +329,8 @@ fn what_python_is_to_run_and_the_image_lacks() {
     ] {
         assert_eq!(warned(fine), "", "{fine:?}");
     }
-    let world = world.file("carboy.toml", "[runtime]\nexclude = [\"http\"]\n");
-    let text = world.fails(&[CC, SLIM, AMD64, "--", "python", "-m", "http.server"]);
+    let harness = harness.file("carboy.toml", "[runtime]\nexclude = [\"http\"]\n");
+    let text = harness.fails(&[CC, SLIM, AMD64, "--", "python", "-m", "http.server"]);
     let hint = "hint: `http` is a part of the standard library that `exclude` or carboy leaves out";
     assert!(text.contains("the module `http.server`, and the image has no `http`") && text.contains(hint), "{text}");
 }
@@ -336,10 +339,10 @@ fn what_python_is_to_run_and_the_image_lacks() {
 #[test]
 fn words_for_a_shell_that_is_not_there() {
     let toml = "[image]\nentrypoint = [\"tool\"]\ncmd = [\"--port\", \"${PORT:-80}\", \"&&\", \"x\"]\n[profile.other]\ntags = [\"2\"]\n";
-    let world = World::alone().file("carboy.toml", toml);
-    let base = base(&world, &[]);
+    let harness = Harness::alone().file("carboy.toml", toml);
+    let base = base(&harness, &[]);
     let build = ["--python=false", &base, AMD64, "--push=false", "--profile=default", "--profile=other"];
-    let run = world.succeeds(&build);
+    let run = harness.succeeds(&build);
     insta::assert_snapshot!(warnings(&run), @"
     warning[internal]: no shell replaces `${PORT:-80}` in the image's command, the program gets it as it is: let the program read the variable itself, or write its value
     warning[internal]: no shell reads `&&` in the image's command, the program gets it as an argument: start one program, or a script that starts the others
@@ -347,20 +350,20 @@ fn words_for_a_shell_that_is_not_there() {
 }
 
 /// A Python that is none, and what a test needs besides; for base and builder.
-fn python(world: &World, more: &[(&str, u32, &[u8])]) -> [String; 3] {
+fn python(harness: &Harness, more: &[(&str, u32, &[u8])]) -> [String; 3] {
     let elf = elf(0x40);
     let library = ["lib/python3.13/os.py", "lib/python3.13/encodings/__init__.py"];
     let mut files: Vec<(&str, u32, &[u8])> = vec![("bin/python3.13", 0o755, &elf)];
     files.extend(library.map(|name| (name, 0o644, &b""[..])));
     files.extend(more);
-    let base = base(world, &files);
+    let base = base(harness, &files);
     [base.replace("--base", "--builder"), base, AMD64.to_owned()]
 }
 
 /// A build that fails, or the warnings of one that succeeds.
-fn tried(world: &World, images: &[String; 3], command: &[&str]) -> String {
+fn tried(harness: &Harness, images: &[String; 3], command: &[&str]) -> String {
     let images: Vec<_> = images.iter().map(String::as_str).collect();
-    let run = world.run(&[&images[..], &["--push=false", "--"], command].concat());
+    let run = harness.run(&[&images[..], &["--push=false", "--"], command].concat());
     let lines = run
         .stderr
         .lines()
@@ -370,13 +373,13 @@ fn tried(world: &World, images: &[String; 3], command: &[&str]) -> String {
 
 #[test]
 fn modules_that_come_from_elsewhere() {
-    let world = World::alone().file("carboy.toml", "").file("main.py", "");
+    let harness = Harness::alone().file("carboy.toml", "").file("main.py", "");
     let gunicorn = |program| {
         ["python3.13", "-m", "gunicorn", "app:app"].map(|word| if word == "python3.13" { program } else { word })
     };
     let missing =
         "error[missing-module]: linux/amd64: Python is to run the module `gunicorn`, and the image has no `gunicorn`";
-    let bare = tried(&world, &python(&world, &[]), &gunicorn("python3.13"));
+    let bare = tried(&harness, &python(&harness, &[]), &gunicorn("python3.13"));
     assert!(bare.starts_with(missing), "{bare}");
     let dots = ".\n".repeat(500_000);
     let many = (0..300).map(|number| number.to_string()).collect::<Vec<_>>().join("\n");
@@ -393,16 +396,16 @@ fn modules_that_come_from_elsewhere() {
         ("python3.13", &format!("{site}/mounted.pth"), "/mnt/code\n"),
         ("python3.13", "lib/python313.zip", ""),
     ] {
-        let images = python(&world, &[(venv, 0o755, b"-> /bin/python3.13"), (name, 0o644, content.as_bytes())]);
-        assert_eq!(tried(&world, &images, &gunicorn(program)), "", "{name}");
+        let images = python(&harness, &[(venv, 0o755, b"-> /bin/python3.13"), (name, 0o644, content.as_bytes())]);
+        assert_eq!(tried(&harness, &images, &gunicorn(program)), "", "{name}");
     }
-    let images = python(&world, &[(&format!("{site}/few.pth"), 0o644, ".\n.//\n".repeat(400).as_bytes())]);
-    assert!(tried(&world, &images, &gunicorn("python3.13")).starts_with(missing), "the same folders");
+    let images = python(&harness, &[(&format!("{site}/few.pth"), 0o644, ".\n.//\n".repeat(400).as_bytes())]);
+    assert!(tried(&harness, &images, &gunicorn("python3.13")).starts_with(missing), "the same folders");
     for variable in ["PYTHONHOME = \"/opt\"", "PYTHONUSERBASE = \"/opt\"", "PYTHONPATH = \"/plugins\""] {
-        let world = World::alone().file("carboy.toml", &format!("[image.env]\n{variable}\n"));
-        assert_eq!(tried(&world, &python(&world, &[]), &gunicorn("python3.13")), "", "{variable}");
+        let harness = Harness::alone().file("carboy.toml", &format!("[image.env]\n{variable}\n"));
+        assert_eq!(tried(&harness, &python(&harness, &[]), &gunicorn("python3.13")), "", "{variable}");
     }
-    insta::assert_snapshot!(tried(&world, &python(&world, &[]), &["python3.13", "-m", "x:app"]), @"
+    insta::assert_snapshot!(tried(&harness, &python(&harness, &[]), &["python3.13", "-m", "x:app"]), @"
     error[missing-module]: linux/amd64: Python is to run the module `x:app`, and the image has no `x:app`
     hint: -m takes a module, as in: python -m gunicorn x:app
     ");
@@ -410,16 +413,16 @@ fn modules_that_come_from_elsewhere() {
 
 #[test]
 fn scripts_that_may_be_mounted_and_programs_that_only_sound_like_python() {
-    let world = World::alone().file("carboy.toml", "").file("main.py", "");
+    let harness = Harness::alone().file("carboy.toml", "").file("main.py", "");
     let elf = elf(0x40);
-    let images = python(&world, &[("bin/python-shop", 0o755, &elf), ("etc/shop/", 0o755, b"")]);
-    assert_eq!(tried(&world, &images, &["python-shop", "serve"]), "");
-    insta::assert_snapshot!(tried(&world, &images, &["python3.13", "/config/main.py"]), @"warning[internal]: Python is to run `/config/main.py`, and the image has no `/config/main.py`; where it is mounted at the start, name `/config` in `volumes` under [image]");
-    insta::assert_snapshot!(tried(&world, &images, &["python3.13", "/etc/shop/main.py"]), @"
+    let images = python(&harness, &[("bin/python-shop", 0o755, &elf), ("etc/shop/", 0o755, b"")]);
+    assert_eq!(tried(&harness, &images, &["python-shop", "serve"]), "");
+    insta::assert_snapshot!(tried(&harness, &images, &["python3.13", "/config/main.py"]), @"warning[internal]: Python is to run `/config/main.py`, and the image has no `/config/main.py`; where it is mounted at the start, name `/config` in `volumes` under [image]");
+    insta::assert_snapshot!(tried(&harness, &images, &["python3.13", "/etc/shop/main.py"]), @"
     error[missing-script]: linux/amd64: Python is to run `/etc/shop/main.py`, and the image has no `/etc/shop/main.py`
     hint: it has `/app/main.py`; `volumes` under [image] names folders that are mounted at the start
     ");
-    insta::assert_snapshot!(tried(&world, &images, &["python3.13", "/app/none/start.py"]), @"
+    insta::assert_snapshot!(tried(&harness, &images, &["python3.13", "/app/none/start.py"]), @"
     error[missing-script]: linux/amd64: Python is to run `/app/none/start.py`, and the image has no `/app/none/start.py`
     hint: an ignore file or `exclude` may leave the file out; `volumes` under [image] names folders that are mounted at the start
     ");
@@ -427,59 +430,59 @@ fn scripts_that_may_be_mounted_and_programs_that_only_sound_like_python() {
 
 #[test]
 fn what_a_wrapper_starts() {
-    let world = World::alone().file("carboy.toml", "").file("main.py", "");
+    let harness = Harness::alone().file("carboy.toml", "").file("main.py", "");
     let elf = elf(0x40);
     let wrappers = ["bin/tini", "bin/dumb-init", "bin/catatonit", "bin/env"].map(|name| (name, 0o755, elf.as_slice()));
-    let images = python(&world, &wrappers);
+    let images = python(&harness, &wrappers);
     for wrapper in
         [&["tini", "-g", "--"][..], &["dumb-init"], &["catatonit", "--"], &["env", "A=1"], &["tini", "env", "A=1"]]
     {
-        let found = tried(&world, &images, &[wrapper, &["python3.13", "nothere.py"]].concat());
+        let found = tried(&harness, &images, &[wrapper, &["python3.13", "nothere.py"]].concat());
         assert!(
             found
                 .starts_with("error[missing-script]: linux/amd64: Python is to run `nothere.py`, and the image has no"),
             "{found}"
         );
     }
-    let found = tried(&world, &images, &["tini", "--", "nothere"]);
+    let found = tried(&harness, &images, &["tini", "--", "nothere"]);
     assert!(
         found.starts_with("error[entrypoint-not-found]: linux/amd64: the image has no program `nothere`"),
         "{found}"
     );
-    assert_eq!(tried(&world, &images, &["tini", "--", "python3.13", "main.py"]), "");
-    assert_eq!(tried(&world, &images, &["env", "PYTHONPATH=/plugins", "python3.13", "-m", "gunicorn"]), "");
+    assert_eq!(tried(&harness, &images, &["tini", "--", "python3.13", "main.py"]), "");
+    assert_eq!(tried(&harness, &images, &["env", "PYTHONPATH=/plugins", "python3.13", "-m", "gunicorn"]), "");
 }
 
 #[test]
 fn a_shell_that_the_base_starts_reads_its_words() {
-    let world = World::alone().file("carboy.toml", "[image]\ncmd = [\"tool --port $PORT && x\"]\n");
-    let build = |base: &str| warnings(&world.succeeds(&["--python=false", base, AMD64, "--push=false"]));
+    let harness = Harness::alone().file("carboy.toml", "[image]\ncmd = [\"tool --port $PORT && x\"]\n");
+    let build = |base: &str| warnings(&harness.succeeds(&["--python=false", base, AMD64, "--push=false"]));
     let shell = json!({ "Entrypoint": ["/bin/sh", "-c"] });
-    assert_eq!(build(&base_of(&world, &[("bin/sh", 0o755, &elf(0x40))], &shell)), "");
-    let own = build(&base_of(&world, &[], &json!({ "Entrypoint": ["/bin/tool"] })));
+    assert_eq!(build(&base_of(&harness, &[("bin/sh", 0o755, &elf(0x40))], &shell)), "");
+    let own = build(&base_of(&harness, &[], &json!({ "Entrypoint": ["/bin/tool"] })));
     assert!(own.starts_with("warning[internal]: no shell replaces `$PORT`"), "{own}");
 }
 
 #[test]
 fn volumes_of_a_base_whose_user_is_another() {
-    let world = World::alone().file("carboy.toml", "[image]\nentrypoint = [\"tool\"]\n");
-    let build = |base: &str| warnings(&world.succeeds(&["--python=false", base, AMD64, "--push=false"]));
+    let harness = Harness::alone().file("carboy.toml", "[image]\nentrypoint = [\"tool\"]\n");
+    let build = |base: &str| warnings(&harness.succeeds(&["--python=false", base, AMD64, "--push=false"]));
     let volumes = |user: &str| json!({ "Volumes": { "/data": {}, "/open": {}, "/none": {} }, "User": user });
     let files: [(&str, u32, &[u8]); 2] = [("data/", 0o755, b""), ("open/", 0o1777, b"")];
-    insta::assert_snapshot!(build(&base_of(&world, &files, &volumes(""))), @r#"
+    insta::assert_snapshot!(build(&base_of(&harness, &files, &volumes(""))), @r#"
     warning[internal]: the image's user 65532:65532 cannot write the base's volume `/data`, which has mode 0755 and owner 0:0; a [[directory]] with path = "/data" and owner = "65532:65532" changes that
     warning[internal]: the image's user 65532:65532 cannot write the base's volume `/none`, which is not in the image, so that a runtime makes it for root; a [[directory]] with path = "/none" and owner = "65532:65532" changes that
     "#);
-    assert_eq!(build(&base_of(&world, &files, &volumes("7"))), "", "as the base has it");
+    assert_eq!(build(&base_of(&harness, &files, &volumes("7"))), "", "as the base has it");
 }
 
 #[test]
 fn accounts_that_nobody_asked_for() {
-    let world = World::alone().file("carboy.toml", "[image]\nentrypoint = [\"tool\"]\n");
+    let harness = Harness::alone().file("carboy.toml", "[image]\nentrypoint = [\"tool\"]\n");
     let passwd = b"root:x:0:0::/root:/bin/sh\n";
     let base =
-        base(&world, &[("home", 0o644, b""), ("etc/passwd", 0o600, passwd), ("etc/group", 0o640, b"root:x:0:\n")]);
-    let (found, _) = built(world, &base);
+        base(&harness, &[("home", 0o644, b""), ("etc/passwd", 0o600, passwd), ("etc/group", 0o640, b"root:x:0:\n")]);
+    let (found, _) = built(harness, &base);
     let modes = ["etc/passwd", "etc/group"].map(|path| found[path].0);
     assert_eq!(modes, [0o600, 0o640], "what is there keeps its mode");
     assert!(!found.contains_key("home/nonroot"), "no room for it");
@@ -515,17 +518,17 @@ fn application(layout: &Path) -> BTreeMap<String, File> {
 }
 
 /// A build into a layout, and what it warned of.
-fn built(mut world: World, base: &str) -> (BTreeMap<String, File>, String) {
-    world.first.truncate(2); // its target
-    let run = world.succeeds(&["--python=false", base, AMD64, "--compression=gzip", "--to=oci:DIR/out:1"]);
-    (application(&world.folder().join("out")), warnings(&run))
+fn built(mut harness: Harness, base: &str) -> (BTreeMap<String, File>, String) {
+    harness.first.truncate(2); // its target
+    let run = harness.succeeds(&["--python=false", base, AMD64, "--compression=gzip", "--to=oci:DIR/out:1"]);
+    (application(&harness.folder().join("out")), warnings(&run))
 }
 
 #[test]
 fn the_user_that_carboy_chooses_has_an_account() {
-    let world = World::alone().file("carboy.toml", "[image]\nentrypoint = [\"tool\"]\n");
-    let base = base(&world, &[("etc/group", 0o644, b"root:x:0:\nnonroot:x:5:\n")]);
-    let (found, _) = built(world, &base);
+    let harness = Harness::alone().file("carboy.toml", "[image]\nentrypoint = [\"tool\"]\n");
+    let base = base(&harness, &[("etc/group", 0o644, b"root:x:0:\nnonroot:x:5:\n")]);
+    let (found, _) = built(harness, &base);
     let passwd = "root:x:0:0::/root:/bin/sh\nnonroot65532:x:65532:65532:nonroot65532:/home/nonroot:/sbin/nologin\n";
     assert_eq!(found["etc/passwd"].3, passwd);
     assert_eq!(found["etc/group"].3, "root:x:0:\nnonroot:x:5:\nnonroot65532:x:65532:\n");
@@ -536,14 +539,14 @@ fn the_user_that_carboy_chooses_has_an_account() {
 fn volumes_are_folders_of_the_images_user() {
     let toml = "[image]\nentrypoint = [\"tool\"]\nuser = \"7:8\"\nvolumes = [\"/data\", \"/srv/open\", \"/srv/closed\"]\n\
                 [[directory]]\npath = \"/srv/open\"\nmode = \"1777\"\n[[directory]]\npath = \"/srv/closed\"\n";
-    let world = World::alone().file("carboy.toml", "[image]\nvolumes = [\"/etc/passwd\"]\n");
-    let base = base(&world, &[]);
-    insta::assert_snapshot!(refused(&world, &base, &["tool"]), @"
+    let harness = Harness::alone().file("carboy.toml", "[image]\nvolumes = [\"/etc/passwd\"]\n");
+    let base = base(&harness, &[]);
+    insta::assert_snapshot!(refused(&harness, &base, &["tool"]), @"
     error[invalid-volume]: linux/amd64: the volume `/etc/passwd` is a file in the image, not a directory
 
     hint: name its directory under `volumes`
     ");
-    let (found, warnings) = built(world.file("carboy.toml", toml), &base);
+    let (found, warnings) = built(harness.file("carboy.toml", toml), &base);
     let folder = |path: &str| (found[path].0, found[path].1, found[path].2);
     assert_eq!([folder("data"), folder("srv/open")], [(0o755, 7, 8), (0o1777, 0, 0)]);
     insta::assert_snapshot!(warnings, @"warning[internal]: the image's user 7:8 cannot write the volume `/srv/closed`, which has mode 0755 and owner 0:0; a [[directory]] of that path sets both");

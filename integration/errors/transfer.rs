@@ -3,17 +3,17 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use crate::scripted::{Reply, Request, Scripted};
 use crate::small_image::{Faults, SmallImage};
-use crate::world::World;
+use crate::support::harness::Harness;
+use crate::support::scripted::{Reply, Request, Scripted};
 
 const BUILD: [&str; 5] =
     ["--python=false", "--base=SCRIPTED/small/base:1", "--platform=linux/amd64", "--", "/bin/tool"];
 
-/// A world whose base misbehaves: `fault` answers in place of the image where it
+/// A harness whose base misbehaves: `fault` answers in place of the image where it
 /// wants to, and is told how often it was asked.
 struct Faulty {
-    world: World,
+    harness: Harness,
     server: Scripted,
     is_broken: Arc<AtomicBool>,
 }
@@ -26,8 +26,8 @@ impl Faulty {
             let fault = || fault(request, &image, turn.fetch_add(1, Ordering::Relaxed));
             broken.load(Ordering::Relaxed).then(fault).flatten().unwrap_or_else(|| image.answer(request))
         });
-        let world = World::new().named("SCRIPTED", &server.host);
-        Self { world, server, is_broken }
+        let harness = Harness::new().named("SCRIPTED", &server.host);
+        Self { harness, server, is_broken }
     }
 
     /// The image with other things wrong in it.
@@ -37,13 +37,13 @@ impl Faulty {
     }
 
     fn fails(&self) -> String {
-        self.world.fails(&BUILD)
+        self.harness.fails(&BUILD)
     }
 
     /// The fault is mended, and the cache is right.
     fn recovers(&self) {
         self.is_broken.store(false, Ordering::Relaxed);
-        self.world.recovers(&BUILD);
+        self.harness.recovers(&BUILD);
     }
 }
 
@@ -169,7 +169,7 @@ fn a_connection_that_breaks_is_taken_up_again() {
     let faulty = Faulty::new(|request, image, _| {
         (request.offset() == 0).then(|| of_layer(request, image, Reply::cut)).flatten()
     });
-    let run = faulty.world.succeeds(&BUILD);
+    let run = faulty.harness.succeeds(&BUILD);
     let retries: Vec<_> = run.text().lines().filter(|line| line.starts_with("retrying")).map(str::to_owned).collect();
     insta::assert_snapshot!(retries.join("\n"), @"
     retrying blob 6be9a48b3ba2 of SCRIPTED/small/base in N s: lost the connection to SCRIPTED: it ended too early
@@ -189,7 +189,7 @@ fn too_many_requests_are_waited_for() {
         let reply = Reply::error(429, "TOOMANYREQUESTS", "You have reached your pull rate limit.");
         (turn == 0).then(|| reply.with("Retry-After", "1"))
     });
-    let run = faulty.world.succeeds(&BUILD);
+    let run = faulty.harness.succeeds(&BUILD);
     let retries: Vec<_> = run.stderr.lines().filter(|line| line.starts_with("retrying")).collect();
     insta::assert_snapshot!(retries.join("\n"), @"retrying manifest SCRIPTED/small/base:1 in 1.0 s: SCRIPTED limits requests to small/base: You have reached your pull rate limit.");
 }
@@ -197,7 +197,7 @@ fn too_many_requests_are_waited_for() {
 #[test]
 fn a_server_that_fails_twice_is_asked_again() {
     let faulty = Faulty::new(|_, _, turn| (turn < 2).then(|| Reply::new(503)));
-    let run = faulty.world.succeeds(&BUILD);
+    let run = faulty.harness.succeeds(&BUILD);
     assert_eq!(run.stderr.lines().filter(|line| line.starts_with("retrying")).count(), 2, "{}", run.stderr);
 }
 

@@ -16,11 +16,6 @@ use super::{Root, library, object, without_generator};
 const NGINX: Pair = Pair { builder: "nginx:1.22-bookworm", ..DEBIAN_12 };
 const DT_NEEDED: u64 = 1;
 
-/// Both platforms in a long run, else the first.
-fn platforms() -> &'static [&'static str] {
-    if std::env::var_os("CARBOY_LONG").is_some() { &PLATFORMS } else { &PLATFORMS[..1] }
-}
-
 fn number(platform: &str) -> u16 {
     if machine(platform) == "aarch64" { 183 } else { 62 }
 }
@@ -94,34 +89,50 @@ fn lists(listed: &[String], path: &str) {
 
 #[test]
 fn python_with_libraries_of_its_own_and_of_the_builder() {
-    for &platform in platforms() {
-        let folder = TempDir::new().unwrap();
-        let project = project("hello", DEBIAN_12, folder.path());
-        fs::write(project.join("libprivate.so.1"), library(number(platform), Some("libprivate.so.1"))).unwrap();
-        let mut text = fs::read_to_string(project.join("carboy.toml")).unwrap();
-        text += "\n[[extract]]\npaths = [\"/usr/lib/*/libformw.so.6*\"]\n\
-                 \n[[copy]]\nfrom = \"libprivate.so.1\"\nto = \"/usr/local/lib/libprivate.so.1\"\n";
-        fs::write(project.join("carboy.toml"), text).unwrap();
-        let (base, builder) = (source(DEBIAN_12.base), source(DEBIAN_12.builder));
-        let built = Built::new(&project, DEBIAN_12, &base, &builder, platform);
-        let listed = built.listed();
-        lists(&listed, "/usr/local/lib/libprivate.so.1");
-        lists(&listed, "/usr/local/lib/libpython3.11.so.1.0");
-        lists(&listed, &format!("/usr/lib/{}-linux-gnu/libformw.so.6", machine(platform)));
-    }
+    python(PLATFORMS[0]);
+}
+
+#[test]
+#[ignore = "long"]
+fn python_with_libraries_of_its_own_and_of_the_builder_on_arm64() {
+    python(PLATFORMS[1]);
+}
+
+fn python(platform: &'static str) {
+    let folder = TempDir::new().unwrap();
+    let project = project("hello", DEBIAN_12, folder.path());
+    fs::write(project.join("libprivate.so.1"), library(number(platform), Some("libprivate.so.1"))).unwrap();
+    let mut text = fs::read_to_string(project.join("carboy.toml")).unwrap();
+    text += "\n[[extract]]\npaths = [\"/usr/lib/*/libformw.so.6*\"]\n\
+             \n[[copy]]\nfrom = \"libprivate.so.1\"\nto = \"/usr/local/lib/libprivate.so.1\"\n";
+    fs::write(project.join("carboy.toml"), text).unwrap();
+    let (base, builder) = (source(DEBIAN_12.base), source(DEBIAN_12.builder));
+    let built = Built::new(&project, DEBIAN_12, &base, &builder, platform);
+    let listed = built.listed();
+    lists(&listed, "/usr/local/lib/libprivate.so.1");
+    lists(&listed, "/usr/local/lib/libpython3.11.so.1.0");
+    lists(&listed, &format!("/usr/lib/{}-linux-gnu/libformw.so.6", machine(platform)));
 }
 
 #[test]
 fn nginx_over_distroless_and_over_nothing() {
-    for &platform in platforms() {
-        for base in [source(DEBIAN_12.base), "scratch".to_owned()] {
-            let project = root().join("integration/apps/nginx");
-            let built = Built::new(&project, NGINX, &base, &source(NGINX.builder), platform);
-            let listed = built.listed();
-            assert!(built.taken.len() >= 40, "{:?}", built.taken);
-            let plugins = folders(&listed).into_iter().any(|folder| folder.contains("nginx"));
-            assert!(!plugins && !built.named_folders().contains("nginx"), "{listed:#?}");
-        }
+    nginx(PLATFORMS[0]);
+}
+
+#[test]
+#[ignore = "long"]
+fn nginx_over_distroless_and_over_nothing_on_arm64() {
+    nginx(PLATFORMS[1]);
+}
+
+fn nginx(platform: &'static str) {
+    for base in [source(DEBIAN_12.base), "scratch".to_owned()] {
+        let project = root().join("integration/apps/nginx");
+        let built = Built::new(&project, NGINX, &base, &source(NGINX.builder), platform);
+        let listed = built.listed();
+        assert!(built.taken.len() >= 40, "{:?}", built.taken);
+        let plugins = folders(&listed).into_iter().any(|folder| folder.contains("nginx"));
+        assert!(!plugins && !built.named_folders().contains("nginx"), "{listed:#?}");
     }
 }
 

@@ -14,7 +14,7 @@ use carboy::oci::Architecture;
 use carboy::rootfs::{Content, Entry, RootPath, Tree};
 use tempfile::TempDir;
 
-use crate::support::{Ran, machine, made, run, tool};
+use crate::support::{Ran, machine, run, test_cache, tool};
 
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/integration/loader");
 
@@ -48,7 +48,7 @@ impl Debian {
     }
 
     fn unpack(self, package: &str, to: &Path) {
-        let debs = made(&format!("fixtures/apt/{}-{}/debs", self.suite, self.arch()));
+        let debs = test_cache(&format!("fixtures/apt/{}-{}/debs", self.suite, self.arch()));
         let mut found = fs::read_dir(debs).unwrap().map(|entry| entry.unwrap().path());
         let found = found.find(|path| path.file_name().unwrap().to_str().unwrap().starts_with(&format!("{package}_")));
         run("dpkg-deb", [Path::new("-x"), &found.expect("run scripts/setup"), to]);

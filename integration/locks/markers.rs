@@ -8,8 +8,8 @@ use carboy::python::marker::{ActiveExtras, Marker, Undecided};
 use serde_json::{Value, json};
 
 use super::environment;
-use crate::made::made;
 use crate::random::Random;
+use crate::test_cache::test_cache;
 
 const VARIABLES: [&str; 13] = [
     "os_name",
@@ -68,7 +68,7 @@ fn packaging(cases: &[Value]) -> Vec<Value> {
     let mut child = Command::new("python3")
         .args(["-I", "-B"])
         .arg(script)
-        .arg(made("site/flask/3.11-amd64"))
+        .arg(test_cache("site/flask/3.11-amd64"))
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
@@ -197,8 +197,17 @@ fn random_marker(random: &mut Random, depth: usize) -> String {
 
 #[test]
 fn random_markers() {
+    compare_random(8000);
+}
+
+#[test]
+#[ignore = "long"]
+fn many_random_markers() {
+    compare_random(200_000);
+}
+
+fn compare_random(count: usize) {
     let mut random = Random::new(751);
-    let count = if std::env::var_os("CARBOY_LONG").is_some() { 200_000 } else { 8000 };
     let cases: Vec<_> = (0..count)
         .map(|_| Case {
             marker: random_marker(&mut random, 3),

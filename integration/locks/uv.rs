@@ -15,7 +15,7 @@ use carboy::python::lock::{LockSelection, PackageOrigin};
 use tempfile::TempDir;
 
 use super::{choice, environment, lock, pinned, versions};
-use crate::made::made;
+use crate::test_cache::test_cache;
 
 /// What is on the index on this day, so that the test is the same on another.
 const BEFORE: &str = "2026-11-01T00:00:00Z";
@@ -24,7 +24,9 @@ const TARGETS: [(&str, &str, &str); 2] =
 
 #[track_caller]
 fn uv(folder: &Path, args: &[&str]) -> String {
-    let mut command = Command::new(made("venv/bin/uv"));
+    let mut command = Command::new(test_cache("venv/bin/uv"));
+    let temporary = TempDir::new().unwrap(); // uv leaves the locks of its projects there
+    command.env("TMPDIR", temporary.path());
     let command = command.current_dir(folder).args(args).stdin(Stdio::null());
     // Files that the export's user would have beside it count, settings of this machine do not.
     let command = command.env("UV_EXCLUDE_NEWER", BEFORE).env("UV_NO_CONFIG", "1").env_remove("VIRTUAL_ENV");
@@ -156,11 +158,11 @@ fn markers_extras_and_groups() {
 fn this_machines_own_list_needs_no_export() {
     let project = Project::new(&[("pyproject.toml", WEB)]);
     let script = "import platform; print(platform.python_version(), platform.machine())";
-    let told = Command::new(made("venv/bin/python")).args(["-c", script]).output().unwrap();
+    let told = Command::new(test_cache("venv/bin/python")).args(["-c", script]).output().unwrap();
     let told = String::from_utf8(told.stdout).unwrap();
     let (version, machine) = told.trim().split_once(' ').unwrap();
     let machine = if machine == "aarch64" { "aarch64" } else { "x86_64" };
-    let python = made("venv/bin/python").display().to_string();
+    let python = test_cache("venv/bin/python").display().to_string();
     let args = ["sync", "--frozen", "--no-dev", "--dry-run", "--extra", "all", "--group", "docs", "--python", &python];
     let want = would_install(&uv(project.path(), &args));
     let choice = choice(&["all"], &["docs"], None);
@@ -322,7 +324,7 @@ explicit = true
     }
     let app = folder.path().join("app");
     for (place, name) in [("files", "six==1.16.0"), ("house", "certifi==2025.1.31")] {
-        let pip = Command::new(made("venv/bin/python"))
+        let pip = Command::new(test_cache("venv/bin/python"))
             .args(["-m", "pip", "download", "-q", "--no-deps", "--only-binary", ":all:", "-d", place, name])
             .current_dir(&app)
             .output();

@@ -9,7 +9,7 @@ use carboy::python::lock::Pinned;
 use carboy::wheels::settings::{HostEnvironment, ProjectSources, settings};
 use carboy::wheels::{WheelError, WheelSources};
 
-use crate::desk::{ANY, Desk, Form, Shelf, locked, target, with_files, with_hashes};
+use crate::harness::{ANY, Form, Harness, IndexPages, locked, target, with_files, with_hashes};
 use crate::scripted::{Reply, Request, Scripted};
 
 const PASSWORD: &str = "s3cret/p@ss";
@@ -19,21 +19,26 @@ const ENCODED: &str = "me:s3cret%2Fp%40ss";
 
 /// An index for those who have the password.
 fn guarded() -> Scripted {
-    let shelf = Shelf::of(Form::Html, &[ANY]);
+    let pages = IndexPages::of(Form::Html, &[ANY]);
     Scripted::start(move |request| {
         let known = request.headers.get("authorization").is_some_and(|given| given == BASIC);
-        if known { shelf.answer(request) } else { Reply::new(401).with("WWW-Authenticate", "Basic realm=\"i\"") }
+        if known { pages.answer(request) } else { Reply::new(401).with("WWW-Authenticate", "Basic realm=\"i\"") }
     })
 }
 
-/// Settings of a project in the desk's folder; `INDEX` stands for the index.
-fn configured(desk: &Desk, server: &Scripted, variables: &[(&str, &str)], files: &[(&str, &str)]) -> WheelSources {
+/// Settings of a project in the harness's folder; `INDEX` stands for the index.
+fn configured(
+    harness: &Harness,
+    server: &Scripted,
+    variables: &[(&str, &str)],
+    files: &[(&str, &str)],
+) -> WheelSources {
     let full = |text: &str| text.replace("INDEX", &server.host).replace("HOST", "127.0.0.1");
     for (path, text) in files {
-        desk.file(path, full(text));
+        harness.file(path, full(text));
     }
     let variables: BTreeMap<_, _> = variables.iter().map(|(name, value)| ((*name).to_owned(), full(value))).collect();
-    let (home, project) = (desk.folder.path().join("home"), desk.folder.path().join("project"));
+    let (home, project) = (harness.folder.path().join("home"), harness.folder.path().join("project"));
     let around = HostEnvironment {
         variable: &|name| variables.get(name).cloned(),
         home: Some(&home),
@@ -47,9 +52,9 @@ fn configured(desk: &Desk, server: &Scripted, variables: &[(&str, &str)], files:
 }
 
 /// Everything that a run leaves behind, to look for secrets in it.
-fn left_behind(desk: &Desk, error: Option<&WheelError>) -> String {
-    let mut all = format!("{:?} {error:?}", desk.log.events());
-    let mut open = vec![desk.folder.path().join("cache")];
+fn left_behind(harness: &Harness, error: Option<&WheelError>) -> String {
+    let mut all = format!("{:?} {error:?}", harness.log.events());
+    let mut open = vec![harness.folder.path().join("cache")];
     while let Some(path) = open.pop() {
         if path.is_dir() {
             open.extend(fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().path()));
@@ -61,8 +66,8 @@ fn left_behind(desk: &Desk, error: Option<&WheelError>) -> String {
     all
 }
 
-fn keeps_quiet(desk: &Desk, error: Option<&WheelError>) {
-    let all = left_behind(desk, error);
+fn keeps_quiet(harness: &Harness, error: Option<&WheelError>) {
+    let all = left_behind(harness, error);
     for secret in ["s3cret", "p@ss", "p%40ss", "bWU6", "wrong-pw"] {
         assert!(!all.contains(secret), "{secret} in {all}");
     }
@@ -101,11 +106,11 @@ async fn an_index_gets_its_login_from_wherever_it_is_given() {
         ("uv.toml", vec![], vec![("home/.config/uv/uv.toml", &user)]),
     ];
     for (way, variables, files) in ways {
-        let (desk, server) = (Desk::new(), guarded());
-        let settings = configured(&desk, &server, &variables, &files);
-        let wheel = desk.wheel(settings, &with_files(vec![locked(ANY, None)])).await;
+        let (harness, server) = (Harness::new(), guarded());
+        let settings = configured(&harness, &server, &variables, &files);
+        let wheel = harness.wheel(settings, &with_files(vec![locked(ANY, None)])).await;
         assert_eq!(wheel.unwrap_or_else(|error| panic!("{way}: {error}")).name, ANY);
-        keeps_quiet(&desk, None);
+        keeps_quiet(&harness, None);
     }
 }
 
@@ -118,15 +123,15 @@ async fn a_refusal_names_the_index_and_how_to_log_in() {
         (&[("UV_DEFAULT_INDEX", "acme=http://INDEX/simple")][..], hint),
         (&wrong, "the credentials from UV_DEFAULT_INDEX do not give access: check them"),
     ] {
-        let (desk, server) = (Desk::new(), guarded());
-        let wheels = desk.wheels(configured(&desk, &server, variables, &[]));
+        let (harness, server) = (Harness::new(), guarded());
+        let wheels = harness.wheels(configured(&harness, &server, variables, &[]));
         for name in ["six", "seven"] {
             let pinned = Pinned { name: name.to_owned(), ..with_hashes(None, Vec::new()) };
             let error = wheels.wheel(&pinned, &target("x86_64")).await.unwrap_err();
             assert_eq!(error.kind, OperationErrorKind::Denied);
             assert_eq!(error.message, format!("http://{}/simple refuses access: 401 Unauthorized", server.host));
             assert_eq!(error.hint.as_deref(), Some(hint));
-            keeps_quiet(&desk, Some(&error));
+            keeps_quiet(&harness, Some(&error));
         }
         assert_eq!(server.requests().len(), 1, "accounts get locked");
     }
@@ -134,10 +139,10 @@ async fn a_refusal_names_the_index_and_how_to_log_in() {
 
 #[tokio::test]
 async fn other_hosts_learn_nothing() {
-    let desk = Desk::new();
-    let shelf = Shelf::of(Form::Json, &[ANY]);
-    let store = Scripted::start(move |request| shelf.answer(request));
-    let (files, page) = (store.host.clone(), Shelf::of(Form::Json, &[ANY]));
+    let harness = Harness::new();
+    let pages = IndexPages::of(Form::Json, &[ANY]);
+    let store = Scripted::start(move |request| pages.answer(request));
+    let (files, page) = (store.host.clone(), IndexPages::of(Form::Json, &[ANY]));
     let server = Scripted::start(move |request: &Request| {
         if request.is("GET", "/files/") {
             let target = request.line.split(' ').nth(1).unwrap();
@@ -146,12 +151,12 @@ async fn other_hosts_learn_nothing() {
         page.answer(request)
     });
     let index = format!("http://{ENCODED}@INDEX/simple");
-    let settings = configured(&desk, &server, &[("UV_INDEX_URL", &index)], &[]);
-    desk.wheel(settings, &with_files(vec![locked(ANY, None)])).await.unwrap();
+    let settings = configured(&harness, &server, &[("UV_INDEX_URL", &index)], &[]);
+    harness.wheel(settings, &with_files(vec![locked(ANY, None)])).await.unwrap();
     assert!(server.requests().iter().all(|request| request.headers["authorization"] == BASIC));
     assert_eq!(store.requests().len(), 1);
     assert!(!store.requests()[0].headers.contains_key("authorization"));
-    keeps_quiet(&desk, None);
+    keeps_quiet(&harness, None);
 }
 
 #[tokio::test]
@@ -159,12 +164,12 @@ async fn failures_of_all_kinds_keep_quiet() {
     for (status, header) in
         [(404, "X-A"), (403, "X-A"), (500, "X-A"), (429, "Retry-After"), (302, "Location"), (418, "X-A")]
     {
-        let desk = Desk::new();
+        let harness = Harness::new();
         let server = Scripted::start(move |_| Reply::new(status).with(header, "0").body("you sent me:s3cret/p@ss"));
         let index = format!("http://{ENCODED}@INDEX/simple?token=s3cret");
-        let settings = configured(&desk, &server, &[("UV_INDEX_URL", &index)], &[]);
+        let settings = configured(&harness, &server, &[("UV_INDEX_URL", &index)], &[]);
         let url = format!("http://{ENCODED}@{}/files/{ANY}?token=s3cret#s3cret", server.host);
-        let error = desk.wheel(settings, &with_files(vec![locked(ANY, Some(url))])).await.unwrap_err();
-        keeps_quiet(&desk, Some(&error));
+        let error = harness.wheel(settings, &with_files(vec![locked(ANY, Some(url))])).await.unwrap_err();
+        keeps_quiet(&harness, Some(&error));
     }
 }

@@ -10,14 +10,14 @@ use carboy::wheels::{FindLinks, Index, WheelSources};
 use sha2::{Digest as _, Sha512};
 use url::Url;
 
-use crate::desk::{
-    AMD64, ANY, ARM64, Desk, Form, SDIST, Shelf, index, locked, pinned, sha256, target, with_files, with_hashes,
+use crate::harness::{
+    AMD64, ANY, ARM64, Form, Harness, IndexPages, SDIST, index, locked, pinned, sha256, target, with_files, with_hashes,
 };
 use crate::scripted::{Reply, Scripted};
 
-fn shelf(form: Form, names: &[&str]) -> Scripted {
-    let shelf = Shelf::of(form, names);
-    Scripted::start(move |request| shelf.answer(request))
+fn pages(form: Form, names: &[&str]) -> Scripted {
+    let pages = IndexPages::of(form, names);
+    Scripted::start(move |request| pages.answer(request))
 }
 
 fn lines(server: &Scripted) -> Vec<String> {
@@ -26,19 +26,19 @@ fn lines(server: &Scripted) -> Vec<String> {
 
 #[tokio::test]
 async fn the_locks_url_is_asked_once_and_then_the_cache() {
-    let (desk, server) = (Desk::new(), shelf(Form::Json, &[ANY]));
+    let (harness, server) = (Harness::new(), pages(Form::Json, &[ANY]));
     let pinned = with_files(vec![
         locked(SDIST, None),
         locked(ANY, Some(format!("http://{}/files/{ANY}#sha256=0", server.host))),
     ]);
     for _ in 0..2 {
-        let wheel = desk.wheel(WheelSources::default(), &pinned).await.unwrap();
+        let wheel = harness.wheel(WheelSources::default(), &pinned).await.unwrap();
         assert_eq!((wheel.name.as_str(), wheel.size), (ANY, ANY.len() as u64));
         assert_eq!(vec![Hash::Sha256(wheel.digest)], vec![sha256(ANY.as_bytes())]);
         assert_eq!(fs::read(&wheel.path).unwrap(), ANY.as_bytes());
     }
     assert_eq!(lines(&server), [format!("GET /files/{ANY}")]);
-    assert_eq!(desk.cached(), [wheel_key()]);
+    assert_eq!(harness.cached(), [wheel_key()]);
 }
 
 fn wheel_key() -> String {
@@ -48,8 +48,8 @@ fn wheel_key() -> String {
 #[tokio::test]
 async fn a_configured_index_wins_over_the_locks_urls() {
     for form in [Form::Json, Form::Html] {
-        let (desk, mirror) = (Desk::new(), shelf(form, &[ANY, AMD64, ARM64, SDIST]));
-        let origin = shelf(Form::Json, &[AMD64]);
+        let (harness, mirror) = (Harness::new(), pages(form, &[ANY, AMD64, ARM64, SDIST]));
+        let origin = pages(Form::Json, &[AMD64]);
         let url = |name: &str| Some(format!("http://{}/files/{name}", origin.host));
         let pinned = with_files(vec![locked(ANY, url(ANY)), locked(ARM64, url(ARM64)), locked(AMD64, url(AMD64))]);
         let settings = || WheelSources {
@@ -57,7 +57,7 @@ async fn a_configured_index_wins_over_the_locks_urls() {
             pypi: false,
             ..WheelSources::default()
         };
-        let wheels = desk.wheels(settings());
+        let wheels = harness.wheels(settings());
         assert_eq!(wheels.wheel(&pinned, &target("x86_64")).await.unwrap().name, AMD64);
         assert_eq!(wheels.wheel(&pinned, &target("aarch64")).await.unwrap().name, ARM64);
         let asked = ["/simple/six/".to_owned(), format!("/files/{AMD64}"), format!("/files/{ARM64}")];
@@ -73,9 +73,9 @@ async fn a_configured_index_wins_over_the_locks_urls() {
 async fn a_yanked_file_is_told() {
     for form in [Form::Json, Form::Html] {
         for (reason, why) in [("", ""), ("broken: \u{7}\n\u{9b}31m import", " (reason: broken: 31m import)")] {
-            let shelf = Shelf::of(form, &[AMD64, ARM64]).yank(AMD64, reason).yank(ARM64, reason);
-            let desk = Desk::new();
-            let server = Scripted::start(move |request| shelf.answer(request));
+            let pages = IndexPages::of(form, &[AMD64, ARM64]).yank(AMD64, reason).yank(ARM64, reason);
+            let harness = Harness::new();
+            let server = Scripted::start(move |request| pages.answer(request));
             let at = format!("http://{}/simple", server.host);
             let settings = || WheelSources { indexes: vec![index(&at)], pypi: false, ..WheelSources::default() };
             let warning = format!("`six==1.17.0` is yanked on {at}{why}");
@@ -85,14 +85,14 @@ async fn a_yanked_file_is_told() {
                 with_hashes(None, Vec::new()),
                 with_files(vec![locked(AMD64, None), locked(ARM64, None)]),
             ] {
-                fs::remove_dir_all(desk.folder.path().join("cache")).unwrap_or_default();
-                let before = desk.log.events().len();
-                let wheels = desk.wheels(settings());
+                fs::remove_dir_all(harness.folder.path().join("cache")).unwrap_or_default();
+                let before = harness.log.events().len();
+                let wheels = harness.wheels(settings());
                 for machine in ["x86_64", "aarch64"] {
                     wheels.wheel(&pinned, &target(machine)).await.unwrap();
                 }
                 let message = |event| if let Event::Diagnostic(warning) = event { Some(warning.message) } else { None };
-                let warnings: Vec<_> = desk.log.events().split_off(before).into_iter().filter_map(message).collect();
+                let warnings: Vec<_> = harness.log.events().split_off(before).into_iter().filter_map(message).collect();
                 assert_eq!(warnings, std::slice::from_ref(&warning), "{pinned:?}");
             }
         }
@@ -103,35 +103,35 @@ async fn a_yanked_file_is_told() {
 #[tokio::test]
 async fn a_yanked_file_comes_last() {
     for form in [Form::Json, Form::Html] {
-        let (desk, shelf) = (Desk::new(), Shelf::of(form, &[ANY, AMD64, SDIST]).yank(AMD64, "no"));
-        let server = Scripted::start(move |request| shelf.answer(request));
+        let (harness, pages) = (Harness::new(), IndexPages::of(form, &[ANY, AMD64, SDIST]).yank(AMD64, "no"));
+        let server = Scripted::start(move |request| pages.answer(request));
         let settings = WheelSources {
             indexes: vec![index(&format!("http://{}/simple", server.host))],
             pypi: false,
             ..WheelSources::default()
         };
-        let wheel = desk.wheel(settings, &with_hashes(None, Vec::new())).await.unwrap();
+        let wheel = harness.wheel(settings, &with_hashes(None, Vec::new())).await.unwrap();
         assert_eq!(wheel.name, ANY);
-        assert!(!desk.log.events().iter().any(|event| matches!(event, Event::Diagnostic(_))));
+        assert!(!harness.log.events().iter().any(|event| matches!(event, Event::Diagnostic(_))));
     }
 }
 
 #[tokio::test]
 async fn a_mirror_that_lacks_the_file_leaves_it_to_the_locks_url() {
-    let (desk, mirror, origin) = (Desk::new(), shelf(Form::Html, &[ARM64]), shelf(Form::Json, &[AMD64]));
+    let (harness, mirror, origin) = (Harness::new(), pages(Form::Html, &[ARM64]), pages(Form::Json, &[AMD64]));
     let pinned = with_files(vec![locked(AMD64, Some(format!("http://{}/files/{AMD64}", origin.host)))]);
     let settings = || WheelSources {
         indexes: vec![index(&format!("http://{}/simple/", mirror.host))],
         pypi: false,
         ..WheelSources::default()
     };
-    assert_eq!(desk.wheel(settings(), &pinned).await.unwrap().name, AMD64);
+    assert_eq!(harness.wheel(settings(), &pinned).await.unwrap().name, AMD64);
     assert_eq!(lines(&origin), [format!("GET /files/{AMD64}")]);
 }
 
 #[tokio::test]
 async fn an_error_tells_all_places_that_were_asked() {
-    let (desk, mirror, origin) = (Desk::new(), shelf(Form::Html, &[ARM64]), shelf(Form::Json, &[]));
+    let (harness, mirror, origin) = (Harness::new(), pages(Form::Html, &[ARM64]), pages(Form::Json, &[]));
     let mut file = locked(AMD64, Some(format!("http://{}/files/{AMD64}?token=hidden", origin.host)));
     file.size = None;
     let named = format!("http://{}/simple", origin.host);
@@ -141,7 +141,7 @@ async fn an_error_tells_all_places_that_were_asked() {
         pypi: false,
         ..WheelSources::default()
     };
-    let error = desk.wheel(settings, &pinned).await.unwrap_err();
+    let error = harness.wheel(settings, &pinned).await.unwrap_err();
     let text = error.message.replace(&mirror.host, "MIRROR").replace(&origin.host, "ORIGIN");
     assert_eq!(
         text,
@@ -155,17 +155,17 @@ async fn an_error_tells_all_places_that_were_asked() {
 
 #[tokio::test]
 async fn another_file_of_the_same_name_is_not_taken() {
-    let desk = Desk::new();
-    let mut shelf = Shelf::of(Form::Json, &[]);
-    shelf.files.insert(AMD64.to_owned(), b"another".to_vec());
-    let mirror = Scripted::start(move |request| shelf.answer(request));
+    let harness = Harness::new();
+    let mut pages = IndexPages::of(Form::Json, &[]);
+    pages.files.insert(AMD64.to_owned(), b"another".to_vec());
+    let mirror = Scripted::start(move |request| pages.answer(request));
     let settings = WheelSources {
         indexes: vec![index(&format!("http://{}/simple", mirror.host))],
         pypi: false,
         ..WheelSources::default()
     };
     let url = format!("http://{}/elsewhere/{AMD64}", mirror.host);
-    let error = desk.wheel(settings, &with_files(vec![locked(AMD64, Some(url))])).await.unwrap_err();
+    let error = harness.wheel(settings, &with_files(vec![locked(AMD64, Some(url))])).await.unwrap_err();
     assert!(
         error.message.contains(&format!("has another {AMD64} than the one that is locked, and there is no")),
         "{error}"
@@ -176,34 +176,35 @@ async fn another_file_of_the_same_name_is_not_taken() {
 #[tokio::test]
 async fn hashes_alone_find_their_file_in_the_index() {
     for form in [Form::Json, Form::Html] {
-        let (desk, server) = (Desk::new(), shelf(form, &[ANY, AMD64, ARM64, SDIST, "six-1.16.0-py3-none-any.whl"]));
+        let (harness, server) =
+            (Harness::new(), pages(form, &[ANY, AMD64, ARM64, SDIST, "six-1.16.0-py3-none-any.whl"]));
         let named = Some(format!("http://{}/simple", server.host));
         let hashes = [ANY, ARM64, SDIST].map(|name| sha256(name.as_bytes())).to_vec();
         let pinned = with_hashes(named.clone(), hashes);
-        let wheels = desk.wheels(WheelSources::default());
+        let wheels = harness.wheels(WheelSources::default());
         assert_eq!(wheels.wheel(&pinned, &target("x86_64")).await.unwrap().name, ANY, "the better one is not locked");
         assert_eq!(wheels.wheel(&pinned, &target("aarch64")).await.unwrap().name, ARM64);
         assert_eq!(server.requests().len(), 3);
         // Nothing but the version.
-        let wheel = desk.wheel(WheelSources::default(), &with_hashes(named, Vec::new())).await.unwrap();
+        let wheel = harness.wheel(WheelSources::default(), &with_hashes(named, Vec::new())).await.unwrap();
         assert_eq!(wheel.name, AMD64);
     }
 }
 
 #[tokio::test]
 async fn longer_hashes_are_verified_and_found_again_without_the_network() {
-    let (desk, server) = (Desk::new(), shelf(Form::Json, &[ANY]));
+    let (harness, server) = (Harness::new(), pages(Form::Json, &[ANY]));
     let file = |content: &str| LockedFile {
         name: ANY.to_owned(),
         url: Some(format!("http://{}/files/{ANY}", server.host)),
         hashes: vec![Hash::Sha512(Box::new(Sha512::digest(content).into()))],
         size: None,
     };
-    let error = desk.wheel(WheelSources::default(), &with_files(vec![file("other")])).await.unwrap_err();
+    let error = harness.wheel(WheelSources::default(), &with_files(vec![file("other")])).await.unwrap_err();
     assert_eq!(error.kind, OperationErrorKind::Corrupt, "{error}");
-    assert_eq!(desk.cached().len(), 0);
+    assert_eq!(harness.cached().len(), 0);
     for _ in 0..2 {
-        let wheel = desk.wheel(WheelSources::default(), &with_files(vec![file(ANY)])).await.unwrap();
+        let wheel = harness.wheel(WheelSources::default(), &with_files(vec![file(ANY)])).await.unwrap();
         assert_eq!(fs::read(&wheel.path).unwrap(), ANY.as_bytes());
     }
     assert_eq!(server.requests().len(), 2);
@@ -211,7 +212,7 @@ async fn longer_hashes_are_verified_and_found_again_without_the_network() {
 
 #[tokio::test]
 async fn a_page_of_links_is_an_index_of_all_projects() {
-    let desk = Desk::new();
+    let harness = Harness::new();
     let page = format!("<base href='/d/'><a href='{ANY}'>six</a><a href='numpy-1-py3-none-any.whl'>numpy</a>");
     let server = Scripted::start(move |request| match request.line.split(' ').nth(1) {
         Some("/links.html") => Reply::new(200).with("Content-Type", "text/html").body(&page),
@@ -221,7 +222,7 @@ async fn a_page_of_links_is_an_index_of_all_projects() {
     let links = vec![FindLinks::Page(Url::parse(&format!("http://{}/links.html", server.host)).unwrap())];
     let settings = WheelSources { find_links: links, no_index: true, ..WheelSources::default() };
     let url = format!("http://{}/elsewhere/{ANY}", server.host);
-    let wheel = desk.wheel(settings, &with_files(vec![locked(ANY, Some(url))])).await.unwrap();
+    let wheel = harness.wheel(settings, &with_files(vec![locked(ANY, Some(url))])).await.unwrap();
     assert_eq!(wheel.name, ANY);
     assert_eq!(lines(&server), ["GET /links.html".to_owned(), format!("GET /d/{ANY}")]);
 }
@@ -236,7 +237,7 @@ async fn pages_may_be_compressed_and_are_no_longer_than_allowed() {
     let page = gzip(format!("<a href='/files/{ANY}'>six</a>").as_bytes());
     let bomb = gzip(&vec![b' '; (64 << 20) + 1]);
     for (page, wanted) in [(page, None), (bomb, Some("it is longer than 64 MiB"))] {
-        let (desk, files) = (Desk::new(), Shelf::of(Form::Json, &[ANY]));
+        let (harness, files) = (Harness::new(), IndexPages::of(Form::Json, &[ANY]));
         let server = Scripted::start(move |request| {
             if request.is("GET", "/files/") {
                 return files.answer(request);
@@ -248,7 +249,7 @@ async fn pages_may_be_compressed_and_are_no_longer_than_allowed() {
             pypi: false,
             ..WheelSources::default()
         };
-        let found = desk.wheel(settings, &with_hashes(None, Vec::new())).await;
+        let found = harness.wheel(settings, &with_hashes(None, Vec::new())).await;
         assert_eq!(server.requests()[0].headers["accept-encoding"], "gzip");
         let said = found.err().map(|error| error.message.rsplit(": ").next().unwrap().to_owned());
         assert_eq!(said.as_deref(), wanted);
@@ -257,7 +258,7 @@ async fn pages_may_be_compressed_and_are_no_longer_than_allowed() {
 
 #[tokio::test]
 async fn what_is_no_page_of_an_index_is_said() {
-    let desk = Desk::new();
+    let harness = Harness::new();
     let server = Scripted::start(|request| match () {
         () if request.is("GET", "/login/") => Reply::new(200).with("Content-Type", "image/png").body("x"),
         () if request.is("GET", "/new/") => Reply::new(200)
@@ -275,7 +276,7 @@ async fn what_is_no_page_of_an_index_is_said() {
             pypi: false,
             ..WheelSources::default()
         };
-        let error = desk.wheel(settings, &with_hashes(None, Vec::new())).await.unwrap_err();
+        let error = harness.wheel(settings, &with_hashes(None, Vec::new())).await.unwrap_err();
         let text = error.message.replace(&server.host, "HOST");
         assert_eq!(text, format!("http://HOST/{path}/six/ cannot be used: {why}"));
     }
@@ -296,10 +297,10 @@ async fn without_a_hash_the_first_index_that_has_the_project_is_the_last_asked()
         (with_hashes(None, vec![sha256(ANY.as_bytes())]), true),
         (with_files(vec![locked(ANY, None)]), true),
     ] {
-        let (first, second) = (shelf(Form::Json, &[OLD]), shelf(Form::Json, &[ANY]));
+        let (first, second) = (pages(Form::Json, &[OLD]), pages(Form::Json, &[ANY]));
         let settings =
             WheelSources { project_indexes: all(&[&first, &second]), pypi: false, ..WheelSources::default() };
-        let found = Desk::new().wheel(settings, &pinned).await;
+        let found = Harness::new().wheel(settings, &pinned).await;
         assert_eq!(found.is_ok(), hashed, "{pinned:?}");
         assert_eq!(second.requests().is_empty(), !hashed);
     }
@@ -307,7 +308,7 @@ async fn without_a_hash_the_first_index_that_has_the_project_is_the_last_asked()
 
 #[tokio::test]
 async fn what_the_lock_binds_to_an_index_is_asked_there_and_at_the_configured_one_only() {
-    let [mirror, bound, other] = [&[][..], &[], &[ANY]].map(|names| shelf(Form::Html, names));
+    let [mirror, bound, other] = [&[][..], &[], &[ANY]].map(|names| pages(Form::Html, names));
     let settings = WheelSources {
         indexes: all(&[&mirror]),
         project_indexes: all(&[&other, &bound]),
@@ -315,7 +316,7 @@ async fn what_the_lock_binds_to_an_index_is_asked_there_and_at_the_configured_on
         ..WheelSources::default()
     };
     let named = Some(format!("http://{}/simple/", bound.host));
-    let error = Desk::new().wheel(settings, &with_hashes(named, Vec::new())).await.unwrap_err();
+    let error = Harness::new().wheel(settings, &with_hashes(named, Vec::new())).await.unwrap_err();
     let text = error.message.replace(&mirror.host, "MIRROR").replace(&bound.host, "BOUND");
     assert_eq!(text, "http://MIRROR/simple does not have it, and http://BOUND/simple does not have it");
     assert_eq!(other.requests().len(), 0);
@@ -323,17 +324,17 @@ async fn what_the_lock_binds_to_an_index_is_asked_there_and_at_the_configured_on
 
 #[tokio::test]
 async fn an_index_at_the_same_host_is_not_taken_for_the_locked_one() {
-    let shelf = Shelf::of(Form::Html, &[ANY]);
+    let pages = IndexPages::of(Form::Html, &[ANY]);
     let server = Scripted::start(move |request| {
         if request.is("GET", "/two/simple/six/") {
             return Reply::new(200).with("Content-Type", "text/html").body(format!("<a href='/files/{ANY}'>six</a>"));
         }
-        shelf.answer(request)
+        pages.answer(request)
     });
     let project_indexes = vec![index(&format!("http://{}/", server.host))];
     let settings = WheelSources { project_indexes, ..WheelSources::default() };
     let named = Some(format!("http://{}/two/simple", server.host));
-    Desk::new().wheel(settings, &with_hashes(named, Vec::new())).await.unwrap();
+    Harness::new().wheel(settings, &with_hashes(named, Vec::new())).await.unwrap();
     assert_eq!(lines(&server), ["GET /two/simple/six/".to_owned(), format!("GET /files/{ANY}")]);
 }
 
@@ -341,7 +342,7 @@ async fn an_index_at_the_same_host_is_not_taken_for_the_locked_one() {
 #[tokio::test]
 async fn an_index_that_does_not_tell_stops_only_what_has_no_hash() {
     for status in [401, 403, 503] {
-        let (refusing, origin) = (Scripted::start(move |_| Reply::new(status)), shelf(Form::Json, &[ANY]));
+        let (refusing, origin) = (Scripted::start(move |_| Reply::new(status)), pages(Form::Json, &[ANY]));
         let settings = || WheelSources {
             indexes: all(&[&refusing]),
             lock_indexes: all(&[&origin]),
@@ -354,14 +355,14 @@ async fn an_index_that_does_not_tell_stops_only_what_has_no_hash() {
             with_files(vec![locked(ANY, None)]),
             with_hashes(None, vec![sha256(ANY.as_bytes())]),
         ] {
-            assert_eq!(Desk::new().wheel(settings(), &pinned).await.unwrap().name, ANY);
+            assert_eq!(Harness::new().wheel(settings(), &pinned).await.unwrap().name, ANY);
         }
         let before = origin.requests().len();
-        let error = Desk::new().wheel(settings(), &with_hashes(None, Vec::new())).await.unwrap_err();
+        let error = Harness::new().wheel(settings(), &with_hashes(None, Vec::new())).await.unwrap_err();
         assert!(error.message.contains(&status.to_string()), "{error}");
         assert_eq!(origin.requests().len(), before);
         // Nobody has it: both are told.
-        let error = Desk::new().wheel(settings(), &with_files(vec![locked(AMD64, None)])).await.unwrap_err();
+        let error = Harness::new().wheel(settings(), &with_files(vec![locked(AMD64, None)])).await.unwrap_err();
         assert!(error.message.contains(&status.to_string()), "{error}");
         let end = format!(", and http://{}/simple does not have {AMD64}", origin.host);
         assert!(error.message.ends_with(&end), "{error}");
@@ -370,16 +371,16 @@ async fn an_index_that_does_not_tell_stops_only_what_has_no_hash() {
 
 #[tokio::test]
 async fn an_index_that_refuses_does_not_close_the_others_at_its_host() {
-    let shelf = Shelf::of(Form::Json, &[ANY]);
+    let pages = IndexPages::of(Form::Json, &[ANY]);
     let server = Scripted::start(
         move |request| {
-            if request.is("GET", "/closed/") { Reply::new(401) } else { shelf.answer(request) }
+            if request.is("GET", "/closed/") { Reply::new(401) } else { pages.answer(request) }
         },
     );
     let closed = index(&format!("http://{}/closed", server.host));
     let indexes = [vec![closed], all(&[&server])].concat();
-    let desk = Desk::new();
-    let wheels = desk.wheels(WheelSources { indexes, pypi: false, ..WheelSources::default() });
+    let harness = Harness::new();
+    let wheels = harness.wheels(WheelSources { indexes, pypi: false, ..WheelSources::default() });
     for content in [ANY, "another"] {
         let found = wheels.wheel(&with_hashes(None, vec![sha256(content.as_bytes())]), &target("x86_64")).await;
         assert_eq!(found.is_ok(), content == ANY, "{found:?}");
@@ -389,7 +390,7 @@ async fn an_index_that_refuses_does_not_close_the_others_at_its_host() {
 
 #[tokio::test]
 async fn pypi_is_not_asked_where_another_stands_in_its_place() {
-    let server = shelf(Form::Json, &[]);
+    let server = pages(Form::Json, &[]);
     for (settings, named) in [
         (WheelSources { indexes: all(&[&server]), ..WheelSources::default() }, None),
         (WheelSources { project_indexes: all(&[&server]), ..WheelSources::default() }, None),
@@ -397,7 +398,7 @@ async fn pypi_is_not_asked_where_another_stands_in_its_place() {
         (WheelSources::default(), Some(format!("http://{}/simple", server.host))),
     ] {
         let settings = WheelSources { pypi: named.is_some(), ..settings };
-        let error = Desk::new().wheel(settings, &with_hashes(named, Vec::new())).await.unwrap_err();
+        let error = Harness::new().wheel(settings, &with_hashes(named, Vec::new())).await.unwrap_err();
         assert_eq!(error.message, format!("http://{}/simple does not have it", server.host));
     }
 }
@@ -407,7 +408,7 @@ async fn a_variable_in_an_indexs_host_or_path_is_told() {
     for locked in ["https://${NAME}/simple", "https://h.invalid/${NAME}"] {
         let lock_indexes = vec![index(locked)];
         let settings = WheelSources { lock_indexes, pypi: false, ..WheelSources::default() };
-        let error = Desk::new().wheel(settings, &with_hashes(None, Vec::new())).await.unwrap_err();
+        let error = Harness::new().wheel(settings, &with_hashes(None, Vec::new())).await.unwrap_err();
         let name = error.message.to_lowercase();
         assert!(name.contains("${name} ") || name.contains("${name}/simple "), "{error}");
         assert!(error.message.ends_with("has a variable outside of its login, where it is not replaced"), "{error}");

@@ -1,17 +1,15 @@
-//! `PyPI` itself, when `CARBOY_LONG` is set: what no scripted index can tell.
+//! `PyPI` itself, in a long run: what no scripted index can tell.
 
 use carboy::python::lock::Pinned;
 use carboy::wheels::WheelSources;
 
-use crate::desk::{Desk, target, with_hashes};
+use crate::harness::{Harness, target, with_hashes};
 
 #[tokio::test]
+#[ignore = "long"]
 async fn wheels_of_pypi_are_found_for_both_machines() {
-    if std::env::var_os("CARBOY_LONG").is_none() {
-        return;
-    }
-    let desk = Desk::new();
-    let wheels = desk.wheels(WheelSources::default());
+    let harness = Harness::new();
+    let wheels = harness.wheels(WheelSources::default());
     for (name, version, machine, wanted) in [
         ("numpy", "2.3.1", "x86_64", "numpy-2.3.1-cp313-cp313-manylinux_2_28_x86_64.whl"),
         ("numpy", "2.3.1", "aarch64", "numpy-2.3.1-cp313-cp313-manylinux_2_28_aarch64.whl"),

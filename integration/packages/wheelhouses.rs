@@ -8,16 +8,16 @@ use carboy::python::lock::{Hash, LockedFile, PackageOrigin};
 use carboy::wheels::{FindLinks, WheelSources};
 use sha2::{Digest as _, Sha512};
 
-use crate::desk::{
-    AMD64, ANY, ARM64, Desk, Form, SDIST, Shelf, index, locked, pinned, sha256, target, with_files, with_hashes,
+use crate::harness::{
+    AMD64, ANY, ARM64, Form, Harness, IndexPages, SDIST, index, locked, pinned, sha256, target, with_files, with_hashes,
 };
 use crate::scripted::{Reply, Scripted};
 
 /// Where nobody is to be asked.
 const NOWHERE: &str = "http://127.0.0.1:9/simple";
 
-fn settings(desk: &Desk) -> WheelSources {
-    let (wheelhouse, folder) = (desk.folder.path().join("wheels"), desk.folder.path().to_owned());
+fn settings(harness: &Harness) -> WheelSources {
+    let (wheelhouse, folder) = (harness.folder.path().join("wheels"), harness.folder.path().to_owned());
     WheelSources {
         wheelhouses: vec![wheelhouse],
         folder,
@@ -29,49 +29,51 @@ fn settings(desk: &Desk) -> WheelSources {
 
 #[tokio::test]
 async fn a_wheelhouse_comes_before_everything_else() {
-    let desk = Desk::new();
+    let harness = Harness::new();
     for name in [ANY, AMD64, ARM64, "six-1.16.0-py3-none-any.whl", "seven-1.17.0-py3-none-any.whl", "six-1.17.0.whl"] {
-        desk.file(&format!("wheels/{name}"), name);
+        harness.file(&format!("wheels/{name}"), name);
     }
     let files = vec![locked(AMD64, Some(format!("{NOWHERE}/{AMD64}")))];
-    let wheel = desk.wheel(settings(&desk), &with_files(files)).await.unwrap();
-    assert_eq!(wheel.path.as_ref(), desk.folder.path().join("wheels").join(AMD64));
+    let wheel = harness.wheel(settings(&harness), &with_files(files)).await.unwrap();
+    assert_eq!(wheel.path.as_ref(), harness.folder.path().join("wheels").join(AMD64));
     assert_eq!((sha256(AMD64.as_bytes()), wheel.size), (Hash::Sha256(wheel.digest), AMD64.len() as u64));
-    assert_eq!(desk.cached().len(), 0, "it stays where it is");
-    assert!(desk.log.events().is_empty());
+    assert_eq!(harness.cached().len(), 0, "it stays where it is");
+    assert!(harness.log.events().is_empty());
 }
 
 #[tokio::test]
 async fn a_locked_file_in_it_must_be_the_locked_one() {
-    let desk = Desk::new();
-    let path = desk.file(&format!("wheels/{ANY}"), "changed");
+    let harness = Harness::new();
+    let path = harness.file(&format!("wheels/{ANY}"), "changed");
     let wanted = with_files(vec![locked(ANY, None)]);
-    let error = desk.wheel(settings(&desk), &wanted).await.unwrap_err();
+    let error = harness.wheel(settings(&harness), &wanted).await.unwrap_err();
     assert_eq!(error.kind, OperationErrorKind::Corrupt);
     let place = path.parent().unwrap().display();
     assert!(error.message.starts_with(&format!("{ANY} from `{place}` hashes to sha256:")), "{error}");
 
     // Built here, from a locked sdist: nobody knows its hash.
     let built = with_files(vec![locked(SDIST, None)]);
-    assert_eq!(desk.wheel(settings(&desk), &built).await.unwrap().name, ANY);
+    assert_eq!(harness.wheel(settings(&harness), &built).await.unwrap().name, ANY);
 }
 
 #[tokio::test]
 async fn folders_of_links_come_after_it_and_are_passed_over_when_they_do_not_help() {
-    let desk = Desk::new();
-    desk.file(&format!("links/{ANY}"), "changed");
-    desk.file("wheels/x", "");
-    let shelf = Shelf::of(Form::Json, &[ANY]);
-    let server = Scripted::start(move |request| shelf.answer(request));
-    let links =
-        vec![FindLinks::Folder(desk.folder.path().join("links")), FindLinks::Folder(PathBuf::from("/no/such/folder"))];
-    let settings = || WheelSources { find_links: links.clone(), indexes: Vec::new(), ..settings(&desk) };
+    let harness = Harness::new();
+    harness.file(&format!("links/{ANY}"), "changed");
+    harness.file("wheels/x", "");
+    let pages = IndexPages::of(Form::Json, &[ANY]);
+    let server = Scripted::start(move |request| pages.answer(request));
+    let links = vec![
+        FindLinks::Folder(harness.folder.path().join("links")),
+        FindLinks::Folder(PathBuf::from("/no/such/folder")),
+    ];
+    let settings = || WheelSources { find_links: links.clone(), indexes: Vec::new(), ..settings(&harness) };
     let url = format!("http://{}/files/{ANY}", server.host);
     let online = WheelSources { wheelhouses: Vec::new(), ..settings() };
-    let wheel = desk.wheel(online, &with_files(vec![locked(ANY, Some(url))])).await.unwrap();
-    assert!(wheel.path.starts_with(desk.folder.path().join("cache")));
-    let taken = desk.wheel(settings(), &with_files(vec![locked(SDIST, None)])).await.unwrap();
-    assert!(taken.path.starts_with(desk.folder.path().join("links")));
+    let wheel = harness.wheel(online, &with_files(vec![locked(ANY, Some(url))])).await.unwrap();
+    assert!(wheel.path.starts_with(harness.folder.path().join("cache")));
+    let taken = harness.wheel(settings(), &with_files(vec![locked(SDIST, None)])).await.unwrap();
+    assert!(taken.path.starts_with(harness.folder.path().join("links")));
 }
 
 #[tokio::test]
@@ -83,57 +85,57 @@ async fn hashes_without_names_are_asked_of_folders_of_links_and_told_of_wheelhou
         (b"locked", sha512(b"locked"), true),
         (b"locked", sha256(b"locked"), true),
     ] {
-        let desk = Desk::new();
+        let harness = Harness::new();
         let wanted = with_hashes(None, vec![sha256(b"sdist"), hash]);
-        desk.file(&format!("wheels/{ANY}"), content);
-        let folder = desk.folder.path().join("wheels");
+        harness.file(&format!("wheels/{ANY}"), content);
+        let folder = harness.folder.path().join("wheels");
         let links =
             WheelSources { find_links: vec![FindLinks::Folder(folder)], pypi: false, ..WheelSources::default() };
-        assert_eq!(desk.wheel(links, &wanted).await.is_ok(), locked);
-        assert!(desk.log.events().is_empty());
-        let wheels = desk.wheels(settings(&desk));
+        assert_eq!(harness.wheel(links, &wanted).await.is_ok(), locked);
+        assert!(harness.log.events().is_empty());
+        let wheels = harness.wheels(settings(&harness));
         for _ in 0..2 {
             assert_eq!(wheels.wheel(&wanted, &target("x86_64")).await.unwrap().name, ANY);
         }
         let text = format!("`{ANY}` in a wheelhouse has none of the locked hashes");
         let message = |event| if let Event::Diagnostic(warning) = event { warning.message } else { String::new() };
-        let warnings: Vec<_> = desk.log.events().into_iter().map(message).collect();
+        let warnings: Vec<_> = harness.log.events().into_iter().map(message).collect();
         assert_eq!(warnings, if locked { Vec::new() } else { vec![text] });
     }
 }
 
 #[tokio::test]
 async fn a_folder_of_links_gives_no_other_wheel_than_the_locked_one_that_fits() {
-    let desk = Desk::new();
-    desk.file(&format!("links/{AMD64}"), AMD64);
+    let harness = Harness::new();
+    harness.file(&format!("links/{AMD64}"), AMD64);
     let server = Scripted::start(|_| Reply::new(200).body(ANY));
-    let links = || vec![FindLinks::Folder(desk.folder.path().join("links"))];
+    let links = || vec![FindLinks::Folder(harness.folder.path().join("links"))];
     let settings = || WheelSources { find_links: links(), ..WheelSources::default() };
     let url = Some(format!("http://{}/files/{ANY}", server.host));
-    assert_eq!(desk.wheel(settings(), &with_files(vec![locked(ANY, url)])).await.unwrap().name, ANY);
+    assert_eq!(harness.wheel(settings(), &with_files(vec![locked(ANY, url)])).await.unwrap().name, ANY);
     // None of these fits.
-    assert_eq!(desk.wheel(settings(), &with_files(vec![locked(ARM64, None)])).await.unwrap().name, AMD64);
+    assert_eq!(harness.wheel(settings(), &with_files(vec![locked(ARM64, None)])).await.unwrap().name, AMD64);
 }
 
 #[tokio::test]
 async fn an_index_that_is_a_folder_has_one_for_each_project() {
-    let desk = Desk::new();
-    let path = desk.file(&format!("simple/six/{ANY}"), ANY);
-    let tree = || vec![FindLinks::Tree(desk.folder.path().join("simple"))];
+    let harness = Harness::new();
+    let path = harness.file(&format!("simple/six/{ANY}"), ANY);
+    let tree = || vec![FindLinks::Tree(harness.folder.path().join("simple"))];
     let settings = || WheelSources { find_links: tree(), pypi: false, ..WheelSources::default() };
-    assert_eq!(desk.wheel(settings(), &with_files(vec![locked(ANY, None)])).await.unwrap().path.as_ref(), path);
-    let error = desk.wheel(settings(), &with_files(vec![locked(AMD64, None)])).await.unwrap_err();
+    assert_eq!(harness.wheel(settings(), &with_files(vec![locked(ANY, None)])).await.unwrap().path.as_ref(), path);
+    let error = harness.wheel(settings(), &with_files(vec![locked(AMD64, None)])).await.unwrap_err();
     assert_eq!(error.message, "no folder has one that fits, and there is no index to ask");
 }
 
 #[tokio::test]
 async fn a_wheelhouse_alone_is_offline() {
-    let desk = Desk::new();
-    desk.file("wheels/x", "");
+    let harness = Harness::new();
+    harness.file("wheels/x", "");
     let server = Scripted::start(|_| panic!("nothing is to be asked"));
     let url = Some(format!("http://{}/files/{ANY}", server.host));
-    let alone = || WheelSources { indexes: Vec::new(), ..settings(&desk) };
-    let error = desk.wheel(alone(), &with_files(vec![locked(ANY, url.clone())])).await.unwrap_err();
+    let alone = || WheelSources { indexes: Vec::new(), ..settings(&harness) };
+    let error = harness.wheel(alone(), &with_files(vec![locked(ANY, url.clone())])).await.unwrap_err();
     assert_eq!(
         error.message,
         "no wheelhouse has one that fits, and no index is \
@@ -145,34 +147,37 @@ async fn a_wheelhouse_alone_is_offline() {
         Some("name an index besides: [dependencies] index = \"https://pypi.org/simple\"")
     );
     let no_index = WheelSources { no_index: true, ..WheelSources::default() };
-    let error = desk.wheel(no_index, &with_files(vec![locked(ANY, url)])).await.unwrap_err();
+    let error = harness.wheel(no_index, &with_files(vec![locked(ANY, url)])).await.unwrap_err();
     assert!(error.message.ends_with("no index is asked: the settings say `no-index`"), "{error}");
     assert_eq!(server.requests().len(), 0);
 }
 
 #[tokio::test]
 async fn a_wheelhouse_that_is_not_there_is_said() {
-    let desk = Desk::new();
-    let error = desk.wheel(settings(&desk), &with_files(Vec::new())).await.unwrap_err();
-    assert_eq!(error.message, format!("there is no wheelhouse `{}`", desk.folder.path().join("wheels").display()));
+    let harness = Harness::new();
+    let error = harness.wheel(settings(&harness), &with_files(Vec::new())).await.unwrap_err();
+    assert_eq!(error.message, format!("there is no wheelhouse `{}`", harness.folder.path().join("wheels").display()));
 }
 
 #[tokio::test]
 async fn archives_of_the_lock_are_taken_where_they_lie() {
-    let desk = Desk::new();
-    desk.file("wheels/x", "");
-    let path = desk.file(&format!("vendor/{ANY}"), ANY);
+    let harness = Harness::new();
+    harness.file("wheels/x", "");
+    let path = harness.file(&format!("vendor/{ANY}"), ANY);
     let relative = PathBuf::from("vendor").join(ANY);
     let here = |hashes| pinned(PackageOrigin::File { path: relative.clone(), hashes });
-    assert_eq!(desk.wheel(settings(&desk), &here(vec![sha256(ANY.as_bytes())])).await.unwrap().path.as_ref(), path);
-    assert_eq!(desk.wheel(settings(&desk), &here(Vec::new())).await.unwrap().name, ANY);
-    let error = desk.wheel(settings(&desk), &here(vec![sha256(b"other")])).await.unwrap_err();
+    assert_eq!(
+        harness.wheel(settings(&harness), &here(vec![sha256(ANY.as_bytes())])).await.unwrap().path.as_ref(),
+        path
+    );
+    assert_eq!(harness.wheel(settings(&harness), &here(Vec::new())).await.unwrap().name, ANY);
+    let error = harness.wheel(settings(&harness), &here(vec![sha256(b"other")])).await.unwrap_err();
     assert_eq!(error.kind, OperationErrorKind::Corrupt);
 
     let url = Some(format!("file://{}", path.display()));
-    let offline = || WheelSources { indexes: Vec::new(), ..settings(&desk) };
+    let offline = || WheelSources { indexes: Vec::new(), ..settings(&harness) };
     let by_url = pinned(PackageOrigin::Url(locked(ANY, url.clone())));
-    assert_eq!(desk.wheel(offline(), &by_url).await.unwrap().path.as_ref(), path);
+    assert_eq!(harness.wheel(offline(), &by_url).await.unwrap().path.as_ref(), path);
     let in_index = with_files(vec![LockedFile { size: None, ..locked(ANY, url) }]);
-    assert_eq!(desk.wheel(offline(), &in_index).await.unwrap().path.as_ref(), path);
+    assert_eq!(harness.wheel(offline(), &in_index).await.unwrap().path.as_ref(), path);
 }

@@ -6,29 +6,29 @@ use std::process::Command;
 
 use serde_json::Value;
 
+use crate::support::harness::{AMD64, CC, Harness, Run, SLIM};
 use crate::support::image::{Image, Unpacked};
 use crate::support::running::{Runner, start};
 use crate::wheels::Wheel;
-use crate::world::{AMD64, CC, Run, SLIM, World};
 
 /// Over Python 3.11, for one platform, from the wheelhouse and from nowhere else.
 pub const HERE: [&str; 5] = [CC, SLIM, AMD64, "--wheelhouse", "wheels"];
 
 /// A project that prints nothing and has a wheelhouse.
-pub fn project() -> World {
-    let world = World::warm().file("main.py", "");
-    fs::create_dir(world.project().join("wheels")).unwrap();
-    world
+pub fn project() -> Harness {
+    let harness = Harness::warm().file("main.py", "");
+    fs::create_dir(harness.project().join("wheels")).unwrap();
+    harness
 }
 
-impl World {
+impl Harness {
     /// Puts a wheel into the wheelhouse.
     pub fn wheel(self, wheel: &Wheel) -> Self {
         wheel.write(&self.project().join("wheels"));
         self
     }
 
-    /// Another verb, in the same world.
+    /// Another verb, in the same harness.
     pub fn verb(&mut self, words: &[&str]) {
         self.first = words.iter().chain(&["--progress=plain"]).map(|word| (*word).to_owned()).collect();
     }

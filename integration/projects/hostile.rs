@@ -7,15 +7,15 @@ use std::path::Path;
 use carboy::oci::Digest;
 
 use crate::folder::{HERE, project};
+use crate::support::harness::Harness;
 use crate::wheels::{Member, Wheel, zip};
-use crate::world::World;
 
 /// A project whose lock file pins these very bytes.
-fn pinned(members: &[Member]) -> World {
+fn pinned(members: &[Member]) -> Harness {
     let bytes = zip(members);
-    let world = project().file("requirements.txt", &format!("alpha==1.0 --hash={}\n", Digest::of(&bytes)));
-    fs::write(world.project().join("wheels/alpha-1.0-py3-none-any.whl"), bytes).unwrap();
-    world
+    let harness = project().file("requirements.txt", &format!("alpha==1.0 --hash={}\n", Digest::of(&bytes)));
+    fs::write(harness.project().join("wheels/alpha-1.0-py3-none-any.whl"), bytes).unwrap();
+    harness
 }
 
 /// What a cache has of a kind.
@@ -32,8 +32,8 @@ fn content_that_is_not_what_record_says() {
     let mut members = wheel.members();
     // as long as what RECORD has
     members[0] = Member::new("alpha.py", "VERSION = '6.6'\n");
-    let world = pinned(&members);
-    insta::assert_snapshot!(world.fails(&HERE), @"
+    let harness = pinned(&members);
+    insta::assert_snapshot!(harness.fails(&HERE), @"
     exit: 1
     -- stdout
     -- stderr
@@ -42,14 +42,14 @@ fn content_that_is_not_what_record_says() {
     hint: it was changed after it was built, or built by an odd tool; to write a new RECORD, put the wheel into an empty folder, run `unzip -d new *.whl && mkdir wheels && wheel pack --build-number 1 --dest-dir wheels new` there, and build with --wheelhouse and that `wheels`
     ");
     // nothing half-written
-    assert_eq!(kept(&world.cache().join("runs")), [""; 0]);
-    let world = world.wheel(&wheel).file("requirements.txt", &wheel.pin());
-    world.recovers(&HERE);
+    assert_eq!(kept(&harness.cache().join("runs")), [""; 0]);
+    let harness = harness.wheel(&wheel).file("requirements.txt", &wheel.pin());
+    harness.recovers(&HERE);
     // nor is the layer of the true one taken for it
     let bytes = zip(&members);
-    let world = world.file("requirements.txt", &format!("alpha==1.0 --hash={}\n", Digest::of(&bytes)));
-    fs::write(world.project().join("wheels/alpha-1.0-py3-none-any.whl"), bytes).unwrap();
-    let again = world.fails(&HERE);
+    let harness = harness.file("requirements.txt", &format!("alpha==1.0 --hash={}\n", Digest::of(&bytes)));
+    fs::write(harness.project().join("wheels/alpha-1.0-py3-none-any.whl"), bytes).unwrap();
+    let again = harness.fails(&HERE);
     assert!(again.contains("alpha.py` is not what its RECORD says"), "{again}");
 }
 
@@ -66,9 +66,9 @@ fn paths_that_lead_out() {
         let text = pinned(&members).fails(&HERE);
         assert!(text.starts_with("exit: 1\n") && text.contains("`alpha-1.0-py3-none-any.whl`"), "{text}");
     }
-    let world =
+    let harness =
         pinned(&Wheel::simple("alpha", "1.0").file("alpha-1.0.data/scripts/python3.11", "#!python\n").members());
-    insta::assert_snapshot!(world.fails(&HERE), @"
+    insta::assert_snapshot!(harness.fails(&HERE), @"
     exit: 1
     -- stdout
     -- stderr
@@ -80,8 +80,8 @@ fn paths_that_lead_out() {
 
 #[test]
 fn a_wheel_of_another_distribution() {
-    let world = pinned(&Wheel::simple("beta", "1.0").members());
-    insta::assert_snapshot!(world.fails(&HERE), @"
+    let harness = pinned(&Wheel::simple("beta", "1.0").members());
+    insta::assert_snapshot!(harness.fails(&HERE), @"
     exit: 1
     -- stdout
     -- stderr
@@ -93,9 +93,9 @@ fn a_wheel_of_another_distribution() {
 
 #[test]
 fn what_is_no_archive_at_all() {
-    let world = project().file("requirements.txt", &format!("alpha==1.0 --hash={}\n", Digest::of(b"no zip")));
-    fs::write(world.project().join("wheels/alpha-1.0-py3-none-any.whl"), b"no zip").unwrap();
-    insta::assert_snapshot!(world.fails(&HERE), @"
+    let harness = project().file("requirements.txt", &format!("alpha==1.0 --hash={}\n", Digest::of(b"no zip")));
+    fs::write(harness.project().join("wheels/alpha-1.0-py3-none-any.whl"), b"no zip").unwrap();
+    insta::assert_snapshot!(harness.fails(&HERE), @"
     exit: 1
     -- stdout
     -- stderr
@@ -108,16 +108,16 @@ fn what_is_no_archive_at_all() {
 /// Each is within the limits of one wheel, and all of them are too much for one image.
 #[test]
 fn wheels_that_are_too_much_together() {
-    let world = project();
+    let harness = project();
     let pins = ["alpha", "beta", "gamma"].map(|name| {
         let zeros = format!("{name}.bin");
         let bytes = Wheel::simple(name, "1.0").file(&zeros, vec![0; 60 << 20]).bytes();
-        fs::write(world.project().join(format!("wheels/{name}-1.0-py3-none-any.whl")), &bytes).unwrap();
+        fs::write(harness.project().join(format!("wheels/{name}-1.0-py3-none-any.whl")), &bytes).unwrap();
         format!("{name}==1.0 --hash={}\n", Digest::of(&bytes))
     });
-    let world = world.file("requirements.txt", &pins.concat());
-    let world = world.file("carboy.toml", "[limits]\nimage-size = \"170MiB\"\n");
-    insta::assert_snapshot!(world.fails(&HERE), @"
+    let harness = harness.file("requirements.txt", &pins.concat());
+    let harness = harness.file("carboy.toml", "[limits]\nimage-size = \"170MiB\"\n");
+    insta::assert_snapshot!(harness.fails(&HERE), @"
     exit: 1
     -- stdout
     -- stderr

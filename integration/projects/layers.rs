@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use crate::folder::{HERE, Told, layer, layers, pins, project, told};
-use crate::scripted::{Reply, Scripted};
+use crate::support::harness::{AMD64, CC, Harness, SLIM};
+use crate::support::scripted::{Reply, Scripted};
 use crate::wheels::Wheel;
-use crate::world::{AMD64, CC, SLIM, World};
 
 const MIB: usize = 1 << 20;
 
@@ -16,13 +16,13 @@ fn big(name: &str, version: &str) -> Wheel {
 }
 
 /// A project with these wheels in its wheelhouse and its lock file.
-fn of(wheels: &[&Wheel]) -> World {
-    let world = project().file("requirements.txt", &pins(wheels));
-    wheels.iter().fold(world, |world, wheel| world.wheel(wheel))
+fn of(wheels: &[&Wheel]) -> Harness {
+    let harness = project().file("requirements.txt", &pins(wheels));
+    wheels.iter().fold(harness, |harness, wheel| harness.wheel(wheel))
 }
 
-fn built(world: &World) -> Vec<Told> {
-    layers(&world.built(&HERE))
+fn built(harness: &Harness) -> Vec<Told> {
+    layers(&harness.built(&HERE))
 }
 
 #[test]
@@ -61,12 +61,12 @@ fn another_version_changes_its_layer_alone() {
 }
 
 /// The distributions that have layers of their own, in a plan and in the image.
-fn alone(world: &mut World, toml: &str) -> Vec<String> {
-    std::fs::write(world.project().join("carboy.toml"), toml).unwrap();
-    let planned = world.plan(&HERE);
+fn alone(harness: &mut Harness, toml: &str) -> Vec<String> {
+    std::fs::write(harness.project().join("carboy.toml"), toml).unwrap();
+    let planned = harness.plan(&HERE);
     let planned = planned["platforms"][0]["layers"].as_array().unwrap().clone();
-    world.verb(&["build", "--to=TARGET:1"]);
-    let made = built(world);
+    harness.verb(&["build", "--to=TARGET:1"]);
+    let made = built(harness);
     let told: Vec<_> = made
         .iter()
         .map(|(says, _)| says.split('(').nth(1).and_then(|rest| rest.strip_suffix(')')).unwrap_or_default())
@@ -90,31 +90,31 @@ fn the_threshold_and_the_limit_are_honoured() {
         Wheel::simple("three", "1").large(3 * MIB),
         Wheel::simple("tiny", "1"),
     ];
-    let mut world = of(&wheels.iter().collect::<Vec<_>>());
-    assert_eq!(alone(&mut world, ""), ["one 1", "three 1", "two 1"]);
-    assert_eq!(alone(&mut world, "[layers]\nsplit-size = \"2 MiB\"\n"), ["three 1", "two 1"]);
-    assert_eq!(alone(&mut world, "[layers]\nsplit-max = 1\n"), ["three 1"]);
-    assert_eq!(alone(&mut world, "[layers]\nsplit-size = 0\n"), ["one 1", "three 1", "tiny 1", "two 1"]);
+    let mut harness = of(&wheels.iter().collect::<Vec<_>>());
+    assert_eq!(alone(&mut harness, ""), ["one 1", "three 1", "two 1"]);
+    assert_eq!(alone(&mut harness, "[layers]\nsplit-size = \"2 MiB\"\n"), ["three 1", "two 1"]);
+    assert_eq!(alone(&mut harness, "[layers]\nsplit-max = 1\n"), ["three 1"]);
+    assert_eq!(alone(&mut harness, "[layers]\nsplit-size = 0\n"), ["one 1", "three 1", "tiny 1", "two 1"]);
 }
 
 #[test]
 fn files_that_several_have_are_told_and_the_winner_is_in_the_image() {
     let first = Wheel::new("first", "1").file("both.py", "print('first')\n").file("alike.py", "");
     let second = Wheel::new("second", "1").file("both.py", "print('second')\n").file("alike.py", "");
-    let world = of(&[&first, &second]).file("main.py", "import both\n");
-    insta::assert_snapshot!(world.warnings(&HERE), @"
+    let harness = of(&[&first, &second]).file("main.py", "import both\n");
+    insta::assert_snapshot!(harness.warnings(&HERE), @"
     warning: first 1 and second 1 have 1 file in common, second 1's are taken: /usr/local/lib/python3.11/site-packages/both.py
     warning: first 1 and second 1 have 1 file in common, they are alike: /usr/local/lib/python3.11/site-packages/alike.py
     ");
-    assert_eq!(world.started(&HERE, &[]), "second");
+    assert_eq!(harness.started(&HERE, &[]), "second");
     // one with a layer of its own lies below the rest
     let second = second.large(MIB);
-    let world = of(&[&first, &second]).file("main.py", "import both\n");
-    insta::assert_snapshot!(world.warnings(&HERE), @"
+    let harness = of(&[&first, &second]).file("main.py", "import both\n");
+    insta::assert_snapshot!(harness.warnings(&HERE), @"
     warning: second 1 and first 1 have 1 file in common, first 1's are taken: /usr/local/lib/python3.11/site-packages/both.py
     warning: second 1 and first 1 have 1 file in common, they are alike: /usr/local/lib/python3.11/site-packages/alike.py
     ");
-    assert_eq!(world.started(&HERE, &[]), "first");
+    assert_eq!(harness.started(&HERE, &[]), "first");
 }
 
 #[test]
@@ -125,17 +125,17 @@ fn private_keys_in_wheels_and_site_packages_are_told() {
         .file("one/test/client.pem", format!("subject=x\n{key}"))
         .file("one/cacert.pem", "-----BEGIN CERTIFICATE-----\nMC4C\n-----END CERTIFICATE-----\n")
         .file("one/tool.key", "scale = 1");
-    let world = of(&[&one, &Wheel::simple("two", "1.0")]);
+    let harness = of(&[&one, &Wheel::simple("two", "1.0")]);
     let warning =
         "warning[internal]: one 1.0 brings private keys into the image: one/test/server.key and one/test/client.pem";
-    assert_eq!(told(&world.succeeds(&HERE)), warning);
-    let world = World::warm()
+    assert_eq!(told(&harness.succeeds(&HERE)), warning);
+    let harness = Harness::warm()
         .file("main.py", "")
         .file("site/one/server.key", key)
         .file("site/one/notes.txt", "")
         .file("carboy.toml", "[dependencies]\nsite-packages = \"site\"\n");
     let warning = "warning[internal]: `dependencies.site-packages` brings a private key into the image: one/server.key";
-    assert_eq!(told(&world.succeeds(&HERE[..3])), warning);
+    assert_eq!(told(&harness.succeeds(&HERE[..3])), warning);
 }
 
 #[test]
@@ -167,9 +167,9 @@ fn jobs_and_caches_and_where_wheels_come_from_do_not_matter() {
     let wheels = [big("alpha", "1.0"), Wheel::simple("beta", "1.0"), Wheel::simple("gamma", "1.0")];
     let all: Vec<_> = wheels.iter().collect();
     let digest = |reference: &str| reference.split_once('@').unwrap().1.to_owned();
-    let world = of(&all);
-    let first = world.built(&[&HERE[..], &["--jobs", "1"]].concat());
-    let second = world.built(&[&HERE[..], &["--jobs", "16", "--cache-dir", "DIR/other-cache"]].concat());
+    let harness = of(&all);
+    let first = harness.built(&[&HERE[..], &["--jobs", "1"]].concat());
+    let second = harness.built(&[&HERE[..], &["--jobs", "16", "--cache-dir", "DIR/other-cache"]].concat());
     assert_eq!(digest(&second), digest(&first));
 
     let files: BTreeMap<_, _> = wheels.iter().map(|wheel| (wheel.file_name(), wheel.bytes())).collect();
@@ -183,9 +183,9 @@ fn jobs_and_caches_and_where_wheels_come_from_do_not_matter() {
         let links: Vec<_> = of_project.map(|name| format!("<a href=\"/files/{name}\">{name}</a>\n")).collect();
         Reply::new(200).with("Content-Type", "text/html").body(links.concat())
     });
-    std::fs::remove_dir_all(world.project().join("wheels")).unwrap();
+    std::fs::remove_dir_all(harness.project().join("wheels")).unwrap();
     let index = format!("http://{}/simple", server.host);
-    let from_index = world.built(&[CC, SLIM, AMD64, "--index", &index, "--cache-dir", "DIR/third-cache"]);
+    let from_index = harness.built(&[CC, SLIM, AMD64, "--index", &index, "--cache-dir", "DIR/third-cache"]);
     assert_eq!(layers(&from_index), layers(&first));
     assert_eq!(digest(&from_index), digest(&first));
     assert_eq!(server.count("GET", "/files/"), 3);

@@ -3,9 +3,9 @@
 use serde_json::json;
 
 use crate::folder::{HERE, pins, project, told, uv_lock};
-use crate::scripted::{Reply, Scripted};
+use crate::support::harness::{AMD64, CC, Harness, SLIM};
+use crate::support::scripted::{Reply, Scripted};
 use crate::wheels::Wheel;
-use crate::world::{AMD64, CC, SLIM, World};
 
 fn alpha() -> Wheel {
     Wheel::simple("alpha", "1.0")
@@ -16,20 +16,20 @@ fn beta() -> Wheel {
 }
 
 /// With the wheels of both.
-fn with_wheels() -> World {
+fn with_wheels() -> Harness {
     project().wheel(&alpha()).wheel(&beta())
 }
 
 #[test]
 fn the_one_beside_the_configuration_is_found_and_told() {
-    let mut world = with_wheels().file("requirements.txt", &pins(&[&alpha(), &beta()]));
-    let plan = world.plan(&HERE);
+    let mut harness = with_wheels().file("requirements.txt", &pins(&[&alpha(), &beta()]));
+    let plan = harness.plan(&HERE);
     assert_eq!(
         (&plan["lock"], &plan["platforms"][0]["distributions"]),
         (&json!("requirements.txt"), &json!(["alpha 1.0", "beta 2.0"]))
     );
-    world.verb(&["plan"]);
-    let run = world.succeeds(&HERE);
+    harness.verb(&["plan"]);
+    let run = harness.succeeds(&HERE);
     assert!(run.stdout.contains("\nlock    requirements.txt (2 distributions)\n"), "{}", run.stdout);
     assert!(run.stdout.lines().all(|line| line.chars().count() <= 80), "{}", run.stdout);
     assert_eq!(told(&run), "");
@@ -42,39 +42,39 @@ fn what_only_the_kernel_decides_is_installed_and_told() {
     let marked = |pin: &str, marker: &str| pin.replacen(" --hash", &format!(" ; {marker} --hash"), 1);
     let lock = marked(&one, "platform_release >= '5.10'")
         + &marked(&two, "platform_release >= '5.10' and sys_platform == 'win32'");
-    let mut world = with_wheels().file("requirements.txt", &lock);
-    assert_eq!(world.distributions(&HERE), "alpha 1.0");
-    insta::assert_snapshot!(world.warnings(&HERE), @"warning: requirements.txt: `alpha` is installed: whether `platform_release >= '5.10'` holds depends on the kernel that will run the image");
+    let mut harness = with_wheels().file("requirements.txt", &lock);
+    assert_eq!(harness.distributions(&HERE), "alpha 1.0");
+    insta::assert_snapshot!(harness.warnings(&HERE), @"warning: requirements.txt: `alpha` is installed: whether `platform_release >= '5.10'` holds depends on the kernel that will run the image");
 }
 
 #[test]
 fn of_several_the_order_decides_and_a_line_says_so() {
-    let mut world = with_wheels()
+    let mut harness = with_wheels()
         .file("requirements.txt", &pins(&[&beta()]))
         .file("uv.lock", &uv_lock("dependencies = [{ name = \"alpha\" }]", &alpha().locked()))
         .file("pyproject.toml", "[project]\nname = \"shop\"\nversion = \"1.0\"\ndependencies = [\"alpha\"]\n");
-    assert_eq!(world.distributions(&HERE), "alpha 1.0");
-    insta::assert_snapshot!(world.warnings(&HERE), @"warning: dependencies are taken from uv.lock, not from requirements.txt, which lies beside it");
+    assert_eq!(harness.distributions(&HERE), "alpha 1.0");
+    insta::assert_snapshot!(harness.warnings(&HERE), @"warning: dependencies are taken from uv.lock, not from requirements.txt, which lies beside it");
 }
 
 #[test]
 fn one_that_is_named_decides() {
-    let mut world = with_wheels()
+    let mut harness = with_wheels()
         .file("requirements.txt", &pins(&[&alpha()]))
         .file("locks/prod.txt", &pins(&[&beta()]))
         .file("carboy.toml", "[dependencies]\nlock = \"locks/prod.txt\"\n");
-    let plan = world.plan(&HERE);
+    let plan = harness.plan(&HERE);
     assert_eq!(
         (&plan["lock"], &plan["platforms"][0]["distributions"]),
         (&json!("locks/prod.txt"), &json!(["beta 2.0"]))
     );
     // the flag before the configuration
-    assert_eq!(world.distributions(&[&HERE[..], &["--lock", "requirements.txt"]].concat()), "alpha 1.0");
+    assert_eq!(harness.distributions(&[&HERE[..], &["--lock", "requirements.txt"]].concat()), "alpha 1.0");
     // even over a folder that has them ready
-    let mut world = world.file("carboy.toml", "[dependencies]\nsite-packages = \"site\"\n").file("site/x.py", "");
-    assert_eq!(world.distributions(&HERE), "");
-    assert_eq!(world.distributions(&[&HERE[..], &["--lock", "requirements.txt"]].concat()), "alpha 1.0");
-    insta::assert_snapshot!(world.fails(&[&HERE[..], &["--lock", "main.py"]].concat()), @"
+    let mut harness = harness.file("carboy.toml", "[dependencies]\nsite-packages = \"site\"\n").file("site/x.py", "");
+    assert_eq!(harness.distributions(&HERE), "");
+    assert_eq!(harness.distributions(&[&HERE[..], &["--lock", "requirements.txt"]].concat()), "alpha 1.0");
+    insta::assert_snapshot!(harness.fails(&[&HERE[..], &["--lock", "main.py"]].concat()), @"
     exit: 2
     -- stdout
     -- stderr
@@ -91,18 +91,18 @@ fn a_workspaces_member_has_its_parents_lock_file() {
         uv_lock("dependencies = [{ name = \"alpha\" }]", &format!("{}{}{packages}", alpha().locked(), beta().locked()));
     let root = "[project]\nname = \"shop\"\nversion = \"1.0\"\ndependencies = [\"alpha\"]\n[tool.uv.workspace]\nmembers = [\"packages/*\"]\n";
     let web = "[project]\nname = \"web\"\nversion = \"1\"\ndependencies = [\"beta\"]\n";
-    let mut world = with_wheels()
+    let mut harness = with_wheels()
         .file("uv.lock", &lock)
         .file("pyproject.toml", root)
         .file("packages/web/pyproject.toml", web)
         .file("packages/web/main.py", "");
-    assert_eq!(world.distributions(&HERE), "alpha 1.0");
-    assert_eq!(world.distributions(&[&["packages/web"], &HERE[..]].concat()), "beta 2.0");
-    assert_eq!(world.distributions(&[&["packages/web", "--lock", "uv.lock"], &HERE[..]].concat()), "beta 2.0");
-    let mut world = world.file("carboy.toml", "[dependencies]\nmember = \"Web\"\n");
-    assert_eq!(world.distributions(&HERE), "beta 2.0");
-    let world = world.file("carboy.toml", "[dependencies]\nmember = \"wep\"\n");
-    insta::assert_snapshot!(world.fails(&HERE), @"
+    assert_eq!(harness.distributions(&HERE), "alpha 1.0");
+    assert_eq!(harness.distributions(&[&["packages/web"], &HERE[..]].concat()), "beta 2.0");
+    assert_eq!(harness.distributions(&[&["packages/web", "--lock", "uv.lock"], &HERE[..]].concat()), "beta 2.0");
+    let mut harness = harness.file("carboy.toml", "[dependencies]\nmember = \"Web\"\n");
+    assert_eq!(harness.distributions(&HERE), "beta 2.0");
+    let harness = harness.file("carboy.toml", "[dependencies]\nmember = \"wep\"\n");
+    insta::assert_snapshot!(harness.fails(&HERE), @"
     exit: 2
     -- stdout
     -- stderr
@@ -136,13 +136,13 @@ fn logins_go_where_pyproject_has_their_source() {
         let source = format!(
             "[[tool.poetry.source]]\nname = \"acme\"\nurl = \"http://{host}/simple/\"\npriority = \"explicit\"\n"
         );
-        let world = project()
+        let harness = project()
             .env("POETRY_HTTP_BASIC_ACME_USERNAME", "me")
             .env("POETRY_HTTP_BASIC_ACME_PASSWORD", "s3cret")
             .file("poetry.lock", &lock)
             .file("pyproject.toml", &format!("[tool.poetry]\nname = \"shop\"\nversion = \"1\"\n{source}"));
         let before = index.requests().len();
-        let run = world.run(&[CC, SLIM, AMD64]);
+        let run = harness.run(&[CC, SLIM, AMD64]);
         assert_eq!(run.code, Some(i32::from(!known)), "{}", run.text());
         let told =
             index.requests()[before..].iter().filter(|request| request.headers.contains_key("authorization")).count();
@@ -156,18 +156,18 @@ fn extras_and_groups_are_chosen_by_key_and_by_flag() {
                 metadata = { provides-extras = [\"web\"] }";
     let gamma = Wheel::simple("gamma", "3.0");
     let packages = format!("{}{}{}", alpha().locked(), beta().locked(), gamma.locked());
-    let mut world = with_wheels()
+    let mut harness = with_wheels()
         .file("uv.lock", &uv_lock(more, &packages))
         .file("pyproject.toml", "[project]\nname = \"shop\"\nversion = \"1.0\"\n");
-    assert_eq!(world.distributions(&HERE), "");
+    assert_eq!(harness.distributions(&HERE), "");
     assert_eq!(
-        world.distributions(&[&HERE[..], &["--extra", "web", "--group", "jobs"]].concat()),
+        harness.distributions(&[&HERE[..], &["--extra", "web", "--group", "jobs"]].concat()),
         "alpha 1.0, beta 2.0"
     );
-    let mut world = world.file("carboy.toml", "[dependencies]\nextras = [\"Web\"]\n");
-    assert_eq!(world.distributions(&HERE), "alpha 1.0");
-    let world = world.file("carboy.toml", "[dependencies]\nextras = [\"wep\"]\n");
-    insta::assert_snapshot!(world.fails(&HERE), @"
+    let mut harness = harness.file("carboy.toml", "[dependencies]\nextras = [\"Web\"]\n");
+    assert_eq!(harness.distributions(&HERE), "alpha 1.0");
+    let harness = harness.file("carboy.toml", "[dependencies]\nextras = [\"wep\"]\n");
+    insta::assert_snapshot!(harness.fails(&HERE), @"
     exit: 2
     -- stdout
     -- stderr
@@ -175,8 +175,8 @@ fn extras_and_groups_are_chosen_by_key_and_by_flag() {
 
     hint: did you mean `web`? it has `web`
     ");
-    std::fs::remove_file(world.project().join("uv.lock")).unwrap();
-    insta::assert_snapshot!(world.fails(&HERE), @r#"
+    std::fs::remove_file(harness.project().join("uv.lock")).unwrap();
+    insta::assert_snapshot!(harness.fails(&HERE), @r#"
     exit: 2
     -- stdout
     -- stderr
@@ -188,14 +188,14 @@ fn extras_and_groups_are_chosen_by_key_and_by_flag() {
 
 #[test]
 fn requirements_nest_and_constrain() {
-    let mut world = with_wheels()
+    let mut harness = with_wheels()
         .file("requirements.txt", &format!("-r more/base.txt\n-c constraints.txt\n{}", alpha().pin()))
         .file("more/base.txt", "-r ../deep.txt\n")
         .file("deep.txt", &format!("beta --hash={}\n", beta().sha256()))
         .file("constraints.txt", "beta==2.0\n");
-    assert_eq!(world.distributions(&HERE), "alpha 1.0, beta 2.0");
-    let world = world.file("deep.txt", "-r nowhere.txt\n");
-    insta::assert_snapshot!(world.fails(&HERE), @"
+    assert_eq!(harness.distributions(&HERE), "alpha 1.0, beta 2.0");
+    let harness = harness.file("deep.txt", "-r nowhere.txt\n");
+    insta::assert_snapshot!(harness.fails(&HERE), @"
     exit: 2
     -- stdout
     -- stderr
@@ -205,17 +205,17 @@ fn requirements_nest_and_constrain() {
 
 #[test]
 fn pins_without_hashes_are_taken_with_a_warning() {
-    let world = with_wheels()
+    let harness = with_wheels()
         .file("requirements.txt", "alpha==1.0\nbeta==2.0\n")
         .file("main.py", "import alpha, beta\nprint(alpha.VERSION, beta.VERSION)\n");
-    insta::assert_snapshot!(world.warnings(&HERE), @"warning: requirements.txt: 2 distributions have no hash (`alpha`, `beta`): what an index serves is taken; `uv pip compile --generate-hashes requirements.in -o requirements.txt` adds them");
-    assert_eq!(world.started(&HERE, &[]), "1.0 2.0");
+    insta::assert_snapshot!(harness.warnings(&HERE), @"warning: requirements.txt: 2 distributions have no hash (`alpha`, `beta`): what an index serves is taken; `uv pip compile --generate-hashes requirements.in -o requirements.txt` adds them");
+    assert_eq!(harness.started(&HERE, &[]), "1.0 2.0");
 }
 
 #[test]
 fn what_is_not_pinned_is_refused_with_the_command_that_pins_it() {
-    let world = project().file("requirements.txt", "alpha==1.0\nbeta>=2\n");
-    insta::assert_snapshot!(world.fails(&HERE), @"
+    let harness = project().file("requirements.txt", "alpha==1.0\nbeta>=2\n");
+    insta::assert_snapshot!(harness.fails(&HERE), @"
     exit: 2
     -- stdout
     -- stderr
@@ -229,8 +229,8 @@ fn what_is_not_pinned_is_refused_with_the_command_that_pins_it() {
 #[test]
 fn a_python_that_the_lock_file_excludes_is_refused() {
     let lock = uv_lock("", "").replace(">=3.9", ">=3.12,<3.14");
-    let world = project().file("uv.lock", &lock);
-    let text = world.fails(&HERE);
+    let harness = project().file("uv.lock", &lock);
+    let text = harness.fails(&HERE);
     insta::assert_snapshot!(text.replace(&image_python(&text), "3.11.N"), @"
     exit: 2
     -- stdout
@@ -249,8 +249,8 @@ fn image_python(text: &str) -> String {
 #[test]
 fn contradictions_are_refused_before_anything_is_done() {
     let both = "[dependencies]\nlock = \"uv.lock\"\nsite-packages = \"site\"\n";
-    let world = World::alone().file("main.py", "").file("carboy.toml", both);
-    insta::assert_snapshot!(world.refuses(&[CC, SLIM, AMD64]), @"
+    let harness = Harness::alone().file("main.py", "").file("carboy.toml", both);
+    insta::assert_snapshot!(harness.refuses(&[CC, SLIM, AMD64]), @"
     exit: 2
     -- stdout
     -- stderr
@@ -258,8 +258,8 @@ fn contradictions_are_refused_before_anything_is_done() {
 
     hint: leave one of them out
     ");
-    let world = world.file("carboy.toml", "python = false\n[dependencies]\nlock = \"uv.lock\"\n");
-    insta::assert_snapshot!(world.refuses(&[CC, AMD64]), @"
+    let harness = harness.file("carboy.toml", "python = false\n[dependencies]\nlock = \"uv.lock\"\n");
+    insta::assert_snapshot!(harness.refuses(&[CC, AMD64]), @"
     exit: 2
     -- stdout
     -- stderr
@@ -267,8 +267,8 @@ fn contradictions_are_refused_before_anything_is_done() {
 
     hint: leave one of them out
     ");
-    let world = world.file("carboy.toml", "python = false\n");
-    insta::assert_snapshot!(world.refuses(&[CC, AMD64, "--lock", "uv.lock"]), @"
+    let harness = harness.file("carboy.toml", "python = false\n");
+    insta::assert_snapshot!(harness.refuses(&[CC, AMD64, "--lock", "uv.lock"]), @"
     exit: 2
     -- stdout
     -- stderr
@@ -276,8 +276,8 @@ fn contradictions_are_refused_before_anything_is_done() {
 
     hint: leave one of them out
     ");
-    let world = world.file("carboy.toml", "python = false\n[app]\nwheel = \"dist/*.whl\"\n");
-    insta::assert_snapshot!(world.refuses(&[CC, AMD64]), @"
+    let harness = harness.file("carboy.toml", "python = false\n[app]\nwheel = \"dist/*.whl\"\n");
+    insta::assert_snapshot!(harness.refuses(&[CC, AMD64]), @"
     exit: 2
     -- stdout
     -- stderr
@@ -289,36 +289,37 @@ fn contradictions_are_refused_before_anything_is_done() {
 
 #[test]
 fn without_python_no_lock_file_is_looked_at() {
-    let world = project()
+    let harness = project()
         .file("uv.lock", "no lock file at all [")
         .file("requirements.txt", "loose\n")
         .file("start", "#!/lib64/ld-linux-x86-64.so.2 --version\n")
         .file("carboy.toml", "python = false\n[image]\nentrypoint = [\"/bin/true\"]\n[[copy]]\nfrom = \"start\"\nto = \"/bin/true\"\nmode = \"755\"\n");
-    let run = world.run(&[CC, AMD64]);
+    let run = harness.run(&[CC, AMD64]);
     assert_eq!((run.code, told(&run).as_str()), (Some(0), ""), "{}", run.text());
 }
 
 #[test]
 fn a_broken_lock_file_is_told_with_its_line() {
-    let world = World::alone().file("main.py", "").file("uv.lock", "version = 1\n\n[[package]\nname = \"x\"\n");
-    insta::assert_snapshot!(world.refuses(&[CC, SLIM, AMD64]), @"
+    let harness = Harness::alone().file("main.py", "").file("uv.lock", "version = 1\n\n[[package]\nname = \"x\"\n");
+    insta::assert_snapshot!(harness.refuses(&[CC, SLIM, AMD64]), @"
     exit: 2
     -- stdout
     -- stderr
     error: uv.lock:3: unclosed array table, expected `]`
     ");
-    let world = World::alone().file("main.py", "").file("requirements.txt", "alpha==1.0\nbeta==2.0 --hash=sha256:12\n");
-    insta::assert_snapshot!(world.refuses(&[CC, SLIM, AMD64]), @"
+    let harness =
+        Harness::alone().file("main.py", "").file("requirements.txt", "alpha==1.0\nbeta==2.0 --hash=sha256:12\n");
+    insta::assert_snapshot!(harness.refuses(&[CC, SLIM, AMD64]), @"
     exit: 2
     -- stdout
     -- stderr
     error: requirements.txt:2: `sha256:12` is no sha256, sha384 or sha512 hash
     ");
-    let world = World::alone()
+    let harness = Harness::alone()
         .file("main.py", "")
         .file("requirements.txt", "alpha==1.0\n")
         .file("carboy.toml", "[dependencies]\nlock = \"uv.lock\"\n");
-    insta::assert_snapshot!(world.refuses(&[CC, SLIM, AMD64]), @"
+    insta::assert_snapshot!(harness.refuses(&[CC, SLIM, AMD64]), @"
     exit: 2
     -- stdout
     -- stderr
@@ -328,10 +329,10 @@ fn a_broken_lock_file_is_told_with_its_line() {
 
 #[test]
 fn dependencies_without_a_lock_file_are_told() {
-    let world = project()
+    let harness = project()
         .file("pyproject.toml", "[project]\nname = \"shop\"\nversion = \"1\"\ndependencies = [\"alpha\", \"beta\"]\n");
-    insta::assert_snapshot!(world.warnings(&HERE), @"warning: pyproject.toml has 2 dependencies, and there is no lock file: the image does not get any of them; `uv lock` makes one");
+    insta::assert_snapshot!(harness.warnings(&HERE), @"warning: pyproject.toml has 2 dependencies, and there is no lock file: the image does not get any of them; `uv lock` makes one");
     let poetry = "[tool.poetry]\nname = \"shop\"\nversion = \"1\"\n[tool.poetry.dependencies]\npython = \"^3.11\"\nalpha = \"1\"\n[build-system]\nbuild-backend = \"poetry.core.masonry.api\"\n";
-    let world = world.file("pyproject.toml", poetry);
-    insta::assert_snapshot!(world.warnings(&HERE), @"warning: pyproject.toml has a dependency, and there is no lock file: the image does not get it; `poetry lock` makes one");
+    let harness = harness.file("pyproject.toml", poetry);
+    insta::assert_snapshot!(harness.warnings(&HERE), @"warning: pyproject.toml has a dependency, and there is no lock file: the image does not get it; `poetry lock` makes one");
 }

@@ -1,9 +1,9 @@
 //! A project's files cannot send the machine's secrets to a host of their choice.
 
 use crate::folder::project;
-use crate::scripted::{Reply, Scripted};
+use crate::support::harness::{AMD64, CC, Harness, SLIM};
+use crate::support::scripted::{Reply, Scripted};
 use crate::wheels::Wheel;
-use crate::world::{AMD64, CC, SLIM, World};
 
 const SECRET: &str = "s3cret-of-the-machine";
 /// `ci:s3cret-of-the-machine`.
@@ -27,8 +27,8 @@ fn was_told(index: &Scripted) -> bool {
     index.requests().iter().any(|request| text(&request.line) || request.headers.values().any(|value| text(value)))
 }
 
-/// A world whose machine has the secret, and whose project pins `alpha`.
-fn with_secret() -> World {
+/// A harness whose machine has the secret, and whose project pins `alpha`.
+fn with_secret() -> Harness {
     project().env("CI_SECRET", SECRET).env("ci_secret", SECRET).file("requirements.txt", "alpha==1.0\n")
 }
 
@@ -52,9 +52,9 @@ fn variables_are_not_sent_to_hosts_that_only_the_project_names() {
     for (file, text) in FILES {
         for login in ["ci:$CI_SECRET", "ci:${ci_secret}", "$ci_secret", "ci:x${CI_SECRET}y"] {
             let text = text.replace("URL", &format!("http://{login}@{}", index.host));
-            let world = with_secret().file(file, &text);
+            let harness = with_secret().file(file, &text);
             // Not where the machine names another port of the host either.
-            let told = world.env("PIP_EXTRA_INDEX_URL", "http://127.0.0.1:1/simple").fails(&HERE);
+            let told = harness.env("PIP_EXTRA_INDEX_URL", "http://127.0.0.1:1/simple").fails(&HERE);
             assert!(told.starts_with("exit: 2\n") && told.contains("UV_INDEX_NAME_PASSWORD"), "{told}");
             assert!(told.contains("netrc") && !told.contains("s3cret"), "{told}");
         }
@@ -76,8 +76,8 @@ fn variables_are_put_in_where_the_machine_names_the_host() {
     for (file, text) in FILES {
         let index = index();
         let text = text.replace("URL", &format!("http://ci:${{CI_SECRET}}@{}", index.host));
-        let mut world = with_secret().file(file, &text).env("CARBOY_LOGIN_HOSTS", &index.host);
-        assert_eq!(world.distributions(&HERE), "alpha 1.0", "{file} {text}");
+        let mut harness = with_secret().file(file, &text).env("CARBOY_LOGIN_HOSTS", &index.host);
+        assert_eq!(harness.distributions(&HERE), "alpha 1.0", "{file} {text}");
         assert!(was_told(&index));
     }
 }
@@ -93,9 +93,9 @@ fn a_login_by_name_is_restricted_by_the_machine() {
         ("UV_INDEX_OTHER_PASSWORD", "x", true),
     ] {
         let index = index();
-        let world = with_secret().file("pyproject.toml", &named(&index.host)).env(variable, value);
-        let world = world.env("UV_INDEX_CORP_USERNAME", "ci").env("UV_INDEX_CORP_PASSWORD", SECRET);
-        let run = world.run(&[&HERE[..], &["--wheelhouse", "wheels", "--push=false"]].concat());
+        let harness = with_secret().file("pyproject.toml", &named(&index.host)).env(variable, value);
+        let harness = harness.env("UV_INDEX_CORP_USERNAME", "ci").env("UV_INDEX_CORP_PASSWORD", SECRET);
+        let run = harness.run(&[&HERE[..], &["--wheelhouse", "wheels", "--push=false"]].concat());
         assert_eq!(run.code, Some(i32::from(!sent)), "{variable}: {}", run.text());
         assert_eq!(was_told(&index), sent, "{variable}: {}", run.text());
         assert!(!run.text().contains("s3cret"), "{}", run.text());
@@ -112,10 +112,10 @@ fn files_of_a_home_in_the_project_give_no_secrets_away() {
     ] {
         let index = index();
         let requirements = format!("--index-url http://ci:$CI_SECRET@{}/simple\nalpha==1.0\n", index.host);
-        let world =
+        let harness =
             with_secret().file("requirements.txt", &requirements).file(path, &text.replace("HOST", &index.host));
-        let home = world.project().display().to_string();
-        let told = world.env("HOME", &home).fails(&HERE);
+        let home = harness.project().display().to_string();
+        let told = harness.env("HOME", &home).fails(&HERE);
         assert!(told.starts_with("exit: 2\n") && told.contains("this machine's configuration does not name"), "{told}");
         assert!(told.contains(&format!("set CARBOY_LOGIN_HOSTS={}", index.host)), "{told}");
         assert!(index.requests().is_empty(), "{path}");
@@ -124,15 +124,15 @@ fn files_of_a_home_in_the_project_give_no_secrets_away() {
 
 #[test]
 fn dockers_logins_and_netrc_of_a_home_in_the_project_are_not_read() {
-    let world = with_secret().file("requirements.txt", "").file(".netrc", "default login a password b\n");
-    let mut world = world.file(".docker/config.json", "{");
-    world.verb(&["plan"]);
-    let home = world.project().display().to_string();
-    let world = world.env("HOME", &home);
-    let warnings = world.warnings(&HERE);
+    let harness = with_secret().file("requirements.txt", "").file(".netrc", "default login a password b\n");
+    let mut harness = harness.file(".docker/config.json", "{");
+    harness.verb(&["plan"]);
+    let home = harness.project().display().to_string();
+    let harness = harness.env("HOME", &home);
+    let warnings = harness.warnings(&HERE);
     assert_eq!(warnings.matches(".docker/config.json is not read").count(), 1, "{warnings}");
     assert_eq!(warnings.matches(".netrc is not read").count(), 1, "{warnings}");
-    let named = world.env("DOCKER_CONFIG", &format!("{home}/.docker"));
+    let named = harness.env("DOCKER_CONFIG", &format!("{home}/.docker"));
     assert!(!named.warnings(&HERE).contains("config.json"));
 }
 
@@ -141,11 +141,11 @@ fn netrcs_default_is_not_sent_to_hosts_that_only_the_project_names() {
     for (variable, sent) in [("NOTHING", false), ("PIP_INDEX_URL", true), ("CARBOY_LOGIN_HOSTS", true)] {
         let index = index();
         let url = format!("http://{}/simple", index.host);
-        let world = with_secret().file("requirements.txt", &format!("--index-url {url}\nalpha==1.0\n"));
-        std::fs::create_dir_all(world.folder().join("home")).unwrap();
-        std::fs::write(world.folder().join("home/.netrc"), format!("default login ci password {SECRET}")).unwrap();
+        let harness = with_secret().file("requirements.txt", &format!("--index-url {url}\nalpha==1.0\n"));
+        std::fs::create_dir_all(harness.folder().join("home")).unwrap();
+        std::fs::write(harness.folder().join("home/.netrc"), format!("default login ci password {SECRET}")).unwrap();
         let value = if variable == "PIP_INDEX_URL" { &url } else { &index.host };
-        let run = world.env(variable, value).run(&[&HERE[..], &["--push=false"]].concat());
+        let run = harness.env(variable, value).run(&[&HERE[..], &["--push=false"]].concat());
         assert_eq!(run.code, Some(i32::from(!sent)), "{variable}: {}", run.text());
         assert_eq!(was_told(&index), sent, "{variable}: {}", run.text());
     }

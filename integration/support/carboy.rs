@@ -8,7 +8,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use super::registry::Registry;
-use super::{Pair, Ran, made};
+use super::{Pair, Ran, test_cache};
 
 /// A verb of carboy's, with an empty home and an empty cache unless told otherwise.
 pub struct Carboy {
@@ -39,8 +39,9 @@ impl Carboy {
         let home = TempDir::new().unwrap();
         let mut command = Command::new(env!("CARGO_BIN_EXE_carboy"));
         command.env_clear().env("PATH", "/usr/bin:/bin").env("HOME", home.path());
+        command.env("TMPDIR", std::env::temp_dir());
         // Examples take site-packages and images from there.
-        command.env("CARBOY_ALLOW_OUTSIDE", made(""));
+        command.env("CARBOY_ALLOW_OUTSIDE", test_cache(""));
         command.stdin(Stdio::null()).arg(name);
         Self { command, _home: home }
     }

@@ -5,19 +5,21 @@
 
 #![allow(dead_code, reason = "every test target takes what it needs")]
 
-pub mod boxed;
 pub mod carboy;
+pub mod harness;
 pub mod image;
-mod made;
+pub mod image_python;
 pub mod registry;
 pub mod running;
+pub mod scripted;
+mod test_cache;
 
 use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
-pub use made::made;
+pub use test_cache::test_cache;
 
 pub const PLATFORMS: [&str; 2] = ["linux/amd64", "linux/arm64"];
 
@@ -47,7 +49,18 @@ pub fn root() -> PathBuf {
 
 /// The layout of a test image, such as `distroless/cc:nonroot`.
 pub fn layout(image: &str) -> PathBuf {
-    made(&format!("fixtures/oci/{}", image.replace(':', "/")))
+    test_cache(&format!("fixtures/oci/{}", image.replace(':', "/")))
+}
+
+/// An empty folder in cargo's folder for tests, for what the tests of a process share: values
+/// that are shared are never dropped. It is emptied here, when the next process starts.
+pub fn emptied(name: &str) -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    if folder.exists() {
+        fs::remove_dir_all(&folder).unwrap();
+    }
+    fs::create_dir(&folder).unwrap();
+    folder
 }
 
 /// A program's end.
@@ -73,7 +86,7 @@ impl Ran {
 /// A command of a tool that `scripts/setup` installs, with nothing of the user's settings.
 pub fn tool(name: &str) -> Command {
     let mut command = match name {
-        "crane" | "syft" => Command::new(made(&format!("bin/{name}"))),
+        "crane" | "syft" => Command::new(test_cache(&format!("bin/{name}"))),
         "unpack" | "run-image" => Command::new(root().join("integration/fixtures").join(name)),
         _ => Command::new(name),
     };
@@ -107,7 +120,7 @@ pub fn project(app: &str, pair: Pair, folder: &Path) -> PathBuf {
             let folders = PLATFORMS.map(site).join(", ");
             text = format!("{text}\n[dependencies]\nsite-packages = {{ {folders} }}\n");
         }
-        let site = made(&format!("site/{app}"));
+        let site = test_cache(&format!("site/{app}"));
         fs::write(copy.join("carboy.toml"), text.replace("\"build/", &format!("\"{}/", site.display()))).unwrap();
     }
     copy

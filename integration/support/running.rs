@@ -13,7 +13,7 @@ use super::image::Unpacked;
 use super::{Ran, ran, tool};
 
 /// An emulated web application on a busy machine starts this slowly.
-const PATIENCE: Duration = Duration::from_mins(5);
+const LIMIT: Duration = Duration::from_mins(5);
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Runner {
@@ -134,7 +134,7 @@ impl Running {
         let ended = self.process.try_wait().unwrap();
         let log = || fs::read_to_string(self.log.path()).unwrap();
         assert!(ended.is_none(), "{}", log());
-        assert!(start.elapsed() < PATIENCE, "no answer in {PATIENCE:?}\n{}", log());
+        assert!(start.elapsed() < LIMIT, "no answer in {LIMIT:?}\n{}", log());
         std::thread::sleep(Duration::from_millis(200));
     }
 }
@@ -154,7 +154,7 @@ pub fn free_port() -> u16 {
 /// HTTP/1.0, so that the body ends with the connection.
 fn get(port: u16, path: &str) -> std::io::Result<Answer> {
     let mut stream = TcpStream::connect_timeout(&([127, 0, 0, 1], port).into(), Duration::from_secs(5))?;
-    stream.set_read_timeout(Some(PATIENCE))?;
+    stream.set_read_timeout(Some(LIMIT))?;
     write!(stream, "GET {path} HTTP/1.0\r\nHost: localhost\r\n\r\n")?;
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer)?;

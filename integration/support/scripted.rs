@@ -33,7 +33,7 @@ enum End {
     Whole,
     /// The connection is closed.
     Cut(usize),
-    /// Nothing, for a while.
+    /// Nothing, until the server ends.
     Silence(usize),
     /// A byte now and then.
     Drip(usize),
@@ -98,7 +98,7 @@ impl Reply {
         self
     }
 
-    /// The body stops in the middle, and the connection stays.
+    /// The body stops in the middle, and the connection stays until the server ends.
     pub fn silence(mut self) -> Self {
         self.end = End::Silence(self.body.len() / 2);
         self
@@ -115,9 +115,9 @@ impl Scripted {
         let (log, end) = (requests.clone(), ended.clone());
         thread::spawn(move || {
             for stream in listener.incoming().flatten().take_while(|_| !end.load(Ordering::Relaxed)) {
-                let (script, log) = (script.clone(), log.clone());
+                let (script, log, end) = (script.clone(), log.clone(), end.clone());
                 // Who breaks a connection off has no use for the error.
-                thread::spawn(move || serve(&stream, script.as_ref(), &log).ok());
+                thread::spawn(move || serve(&stream, script.as_ref(), &log, &end).ok());
             }
         });
         Self { host, requests, ended }
@@ -141,7 +141,7 @@ impl Drop for Scripted {
     }
 }
 
-fn serve(stream: &TcpStream, script: &Script, log: &Mutex<Vec<Request>>) -> io::Result<()> {
+fn serve(stream: &TcpStream, script: &Script, log: &Mutex<Vec<Request>>, ended: &AtomicBool) -> io::Result<()> {
     let mut reader = BufReader::new(stream);
     if reader.fill_buf()?.first() == Some(&22) {
         let mut out = stream; // a TLS handshake
@@ -160,10 +160,10 @@ fn serve(stream: &TcpStream, script: &Script, log: &Mutex<Vec<Request>>) -> io::
     io::copy(&mut reader.take(length), &mut io::sink())?;
     let request = Request { line: line.trim_end().to_owned(), headers };
     log.lock().unwrap().push(request.clone());
-    answer(stream, request.is("HEAD", ""), &script(&request))
+    answer(stream, request.is("HEAD", ""), &script(&request), ended)
 }
 
-fn answer(mut stream: &TcpStream, is_head: bool, reply: &Reply) -> io::Result<()> {
+fn answer(mut stream: &TcpStream, is_head: bool, reply: &Reply, ended: &AtomicBool) -> io::Result<()> {
     write!(stream, "HTTP/1.1 {} X\r\nConnection: close\r\nContent-Length: {}\r\n", reply.status, reply.body.len())?;
     for (name, value) in &reply.headers {
         write!(stream, "{name}: {value}\r\n")?;
@@ -172,10 +172,9 @@ fn answer(mut stream: &TcpStream, is_head: bool, reply: &Reply) -> io::Result<()
     if is_head {
         return Ok(());
     }
-    let (bytes, pause) = match reply.end {
-        End::Whole => (reply.body.len(), 0),
-        End::Cut(bytes) | End::Drip(bytes) => (bytes, 0),
-        End::Silence(bytes) => (bytes, 20),
+    let bytes = match reply.end {
+        End::Whole => reply.body.len(),
+        End::Cut(bytes) | End::Drip(bytes) | End::Silence(bytes) => bytes,
     };
     stream.write_all(&reply.body[..bytes])?;
     if let End::Drip(bytes) = reply.end {
@@ -184,6 +183,8 @@ fn answer(mut stream: &TcpStream, is_head: bool, reply: &Reply) -> io::Result<()
             stream.write_all(&[*drip])?;
         }
     }
-    thread::sleep(Duration::from_secs(pause));
+    while matches!(reply.end, End::Silence(_)) && !ended.load(Ordering::Relaxed) {
+        thread::sleep(Duration::from_millis(20));
+    }
     stream.shutdown(Shutdown::Both)
 }

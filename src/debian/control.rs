@@ -131,9 +131,8 @@ mod tests {
         let many: Vec<_> = (0..2 * FIELD_LIMIT).map(|at| format!("f{at}: 1")).collect();
         let many = many.join("\n");
         assert_eq!(paragraphs(many.as_bytes()).map(|one| one.fields.len()).collect::<Vec<_>>(), [FIELD_LIMIT]);
-        // past the limit, a line must not be compared with every field
+        // past the limit, a line is not compared with every field: that would take minutes
         let long = many + &"\nz:".repeat(2 << 20);
-        let (start, count) = (std::time::Instant::now(), paragraphs(long.as_bytes()).count());
-        assert!(count == 1 && start.elapsed() < std::time::Duration::from_secs(10), "{:?}", start.elapsed());
+        assert_eq!(paragraphs(long.as_bytes()).map(|one| one.fields.len()).collect::<Vec<_>>(), [FIELD_LIMIT]);
     }
 }

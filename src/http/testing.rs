@@ -134,6 +134,12 @@ impl Log {
         let cause = |event| if let Event::Retrying { cause, .. } = event { Some(cause) } else { None };
         self.events().into_iter().filter_map(cause).collect()
     }
+
+    /// The pauses before all retries.
+    pub fn pauses(&self) -> Vec<Duration> {
+        let delay = |event| if let Event::Retrying { delay, .. } = event { Some(delay) } else { None };
+        self.events().into_iter().filter_map(delay).collect()
+    }
 }
 
 impl Progress for Log {

@@ -340,8 +340,8 @@ mod tests {
     const PACE: StallPolicy = StallPolicy { quiet: SHORT, sending: SHORT, least: 10_000 };
     const SHORT: Duration = Duration::from_millis(300);
 
-    /// What becomes of a flow of a megabyte that is given so many bytes every 10 ms, two
-    /// seconds long.
+    /// Reports what becomes of a flow of a megabyte that is given so many bytes every 10 ms
+    /// for two seconds. The clock is tokio's own, and is paused: nothing waits for real.
     async fn flowing(bytes: u64) -> Option<Stall> {
         let flow = ByteFlow::new();
         let give = async {
@@ -356,7 +356,7 @@ mod tests {
         }
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn an_upload_may_be_slow_but_not_too_slow() {
         let (steady, slow, none) = tokio::join!(flowing(1000), flowing(10), flowing(0));
         assert_eq!(steady, None);
@@ -364,7 +364,7 @@ mod tests {
         assert!(matches!(none, Some(Stall::Silent(_))), "{none:?}");
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn whoever_waits_for_the_origin_or_for_an_answer_is_not_slow() {
         let (waiting, sent) = (ByteFlow::new(), ByteFlow::new());
         waiting.reads(true);

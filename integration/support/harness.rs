@@ -1,27 +1,25 @@
 //! A project's folder, a cache and a registry, and carboy run among them.
 
-#![allow(dead_code, reason = "every test target takes what it needs")]
-
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
-use crate::debian_registry::{DebianRegistry, Mode};
+use super::emptied;
+use super::registry::{Access, Registry};
 
-/// Over the fixtures, for one platform, with the cache of [`World::warm`].
+/// Over the fixtures, for one platform, with the cache of [`Harness::warm`].
 pub const CC: &str = "--base=REGISTRY/distroless/cc";
 pub const SLIM: &str = "--builder=REGISTRY/python:3.11-slim";
 pub const AMD64: &str = "--platform=linux/amd64";
 
-/// Where a build goes on.
-pub struct World {
+/// A project in a folder of its own, a cache, and a registry to push to.
+pub struct Harness {
     folder: TempDir,
-    pub registry: Option<DebianRegistry>,
+    pub registry: Option<Registry>,
     /// The repository to push to.
     target: String,
     names: Vec<(String, String)>,
@@ -30,15 +28,14 @@ pub struct World {
     pub first: Vec<String>,
 }
 
-/// The exit code, output and duration of a run.
+/// The exit code and output of a run.
 pub struct Run {
     pub code: Option<i32>,
     pub stdout: String,
     pub stderr: String,
-    pub took: Duration,
 }
 
-impl World {
+impl Harness {
     /// An empty project and an empty cache; who gets as far as a registry has none.
     pub fn alone() -> Self {
         Self::over(None)
@@ -46,15 +43,15 @@ impl World {
 
     /// An empty project, an empty cache and an open registry.
     pub fn new() -> Self {
-        Self::with(DebianRegistry::start(Mode::Open))
+        Self::with(Registry::over_fixtures(Access::Open))
     }
 
     /// An empty project and an empty cache.
-    pub fn with(registry: DebianRegistry) -> Self {
+    pub fn with(registry: Registry) -> Self {
         Self::over(Some(registry))
     }
 
-    fn over(registry: Option<DebianRegistry>) -> Self {
+    fn over(registry: Option<Registry>) -> Self {
         static COUNT: AtomicUsize = AtomicUsize::new(0);
         let target = format!("t{}/shop", COUNT.fetch_add(1, Ordering::Relaxed));
         let host = registry.as_ref().map_or("registry.invalid", |registry| &registry.host).to_owned();
@@ -70,18 +67,15 @@ impl World {
     pub fn warm() -> Self {
         static SEED: OnceLock<PathBuf> = OnceLock::new();
         let seed = SEED.get_or_init(|| {
-            let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("errors-cache");
-            if folder.exists() {
-                fs::remove_dir_all(&folder).unwrap();
-            }
-            let world = Self::new();
-            world.succeeds(&[CC, SLIM, AMD64, "--push=false", "--", "python3"]);
-            fs::rename(world.cache(), &folder).unwrap();
+            let folder = emptied("harness-cache");
+            let harness = Self::new();
+            harness.succeeds(&[CC, SLIM, AMD64, "--push=false", "--", "python3"]);
+            link(&harness.cache(), &folder);
             folder
         });
-        let world = Self::new();
-        link(seed, &world.cache());
-        world
+        let harness = Self::new();
+        link(seed, &harness.cache());
+        harness
     }
 
     /// Has a text stand as a name in arguments, and in what is printed.
@@ -135,24 +129,23 @@ impl World {
         command.current_dir(self.project()).stdin(Stdio::null());
         command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
         command.env("HOME", self.folder.path().join("home")).env("CARBOY_CACHE_DIR", self.cache());
+        command.env("TMPDIR", std::env::temp_dir());
         command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         command
     }
 
     /// Runs the program to its end.
     pub fn run(&self, args: &[&str]) -> Run {
-        let started = Instant::now();
-        let output = self.command(args).output().unwrap();
-        self.ended(&output, started.elapsed())
+        self.ended(&self.command(args).output().unwrap())
     }
 
     /// What a run printed, with names for what changes between runs.
-    pub fn ended(&self, output: &Output, took: Duration) -> Run {
+    pub fn ended(&self, output: &Output) -> Run {
         let text = |bytes: &[u8]| {
             let text = String::from_utf8(bytes.to_vec()).unwrap();
             self.names.iter().fold(text, |text, (long, name)| text.replace(long, name))
         };
-        Run { code: output.status.code(), stdout: text(&output.stdout), stderr: text(&output.stderr), took }
+        Run { code: output.status.code(), stdout: text(&output.stdout), stderr: text(&output.stderr) }
     }
 
     /// A text in which names stand, such as the line of a build, as it was.
@@ -209,21 +202,30 @@ impl Run {
     pub fn text(&self) -> String {
         let done = ["pulled ", "packed ", "mounted ", "pushed ", "present already: "];
         let lines = self.stderr.lines().filter(|line| !done.iter().any(|verb| line.starts_with(verb)));
-        let lines: Vec<_> =
-            lines.map(|line| if line.starts_with("retrying ") { pause(line) } else { line.to_owned() }).collect();
+        let lines: Vec<_> = lines
+            .map(|line| match pause(line) {
+                Some(pause) => line.replace(&format!(" {pause} s: "), " N s: "),
+                None => line.to_owned(),
+            })
+            .collect();
         let code = self.code.map_or("none".to_owned(), |code| code.to_string());
         format!("exit: {code}\n-- stdout\n{}-- stderr\n{}\n", self.stdout, lines.join("\n"))
     }
+
+    /// The seconds that its retries waited, together.
+    pub fn pauses(&self) -> f32 {
+        self.stderr.lines().filter_map(pause).map(|pause| pause.parse::<f32>().unwrap()).sum()
+    }
 }
 
-fn pause(line: &str) -> String {
-    let words: Vec<_> = line.split(' ').collect();
-    let number = |at: usize| words[at].parse::<f32>().is_ok() && words.get(at + 1) == Some(&"s:");
-    let words = (0..words.len()).map(|at| if number(at) { "N" } else { words[at] });
-    words.collect::<Vec<_>>().join(" ")
+/// The seconds that a retry waits, as its line has them.
+fn pause(line: &str) -> Option<&str> {
+    let (before, _) = line.strip_prefix("retrying ")?.split_once(" s: ")?;
+    before.rsplit(' ').next()
 }
 
-/// A copy of a folder in which files are the same: carboy changes none in place.
+/// Links the files of a folder into another, as carboy changes none in place; copies them
+/// where the folders are on two file systems.
 fn link(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();
     for entry in fs::read_dir(from).unwrap() {
@@ -232,7 +234,7 @@ fn link(from: &Path, to: &Path) {
         if entry.file_type().unwrap().is_dir() {
             link(&entry.path(), &to);
         } else {
-            fs::hard_link(entry.path(), &to).unwrap();
+            fs::hard_link(entry.path(), &to).or_else(|_| fs::copy(entry.path(), &to).map(drop)).unwrap();
         }
     }
 }

@@ -14,11 +14,11 @@ use crate::small_layout::Layout;
 use crate::support::Ran;
 
 /// A project's folder beside a cache.
-pub struct Workshop {
+pub struct Harness {
     folder: TempDir,
 }
 
-impl Workshop {
+impl Harness {
     /// Base and donor have so many files of `size` bytes each.
     pub fn new(files: usize, size: usize) -> Self {
         let folder = TempDir::new().unwrap();
@@ -35,9 +35,9 @@ impl Workshop {
             [[extract]]\nfrom = \"builder\"\npaths = [\"/data/**\"]\nto = \"/copy\"\n\
             [app]\nsource = \"app\"\n[image]\nentrypoint = [\"/bin/tool\"]\n";
         fs::write(project.join("carboy.toml"), text).unwrap();
-        let workshop = Self { folder };
-        workshop.set_version("1");
-        workshop
+        let harness = Self { folder };
+        harness.set_version("1");
+        harness
     }
 
     /// Changes the application, and with it the image.
@@ -57,6 +57,7 @@ impl Workshop {
     pub fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_carboy"));
         command.env_clear().env("PATH", "/usr/bin:/bin").env("HOME", self.path("home"));
+        command.env("TMPDIR", std::env::temp_dir());
         command.env("CARBOY_BASE", format!("oci:{}:1", self.path("images/base").display()));
         command.env("CARBOY_BUILDER", format!("oci:{}:1", self.path("images/donor").display()));
         command.env("CARBOY_CACHE_DIR", self.cache()).env("CARBOY_PROGRESS", "plain");

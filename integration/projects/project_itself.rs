@@ -1,14 +1,14 @@
 //! The project itself: scripts, layouts, what is started, installed from its wheel.
 
 use crate::folder::{HERE, pins, project, told};
+use crate::support::harness::{AMD64, CC, Harness, SLIM};
 use crate::wheels::Wheel;
-use crate::world::{AMD64, CC, SLIM, World};
 
 const SHOP: &str = "[project]\nname = \"My-Shop\"\nversion = \"1.2.3\"\n";
 
 /// An empty folder over the images.
-fn bare() -> World {
-    World::warm()
+fn bare() -> Harness {
+    Harness::warm()
 }
 
 #[test]
@@ -18,20 +18,20 @@ fn scripts_of_both_kinds_run_and_metadata_tells_who_it_is() {
     let code = "import sys\nfrom importlib.metadata import entry_points, version\n\
                 def main():\n    points = [point.value for point in entry_points(group='plugs')]\n    print(version('my_shop'), points, sys.argv[1:])\n\
                 def show():\n    print('shown')\n";
-    let world = bare()
+    let harness = bare()
         .file("pyproject.toml", &format!("{SHOP}{points}"))
         .file("src/shop/cli.py", code)
         .file("src/shop/__init__.py", "");
-    assert_eq!(world.started(&[CC, SLIM, AMD64], &[]), "1.2.3 ['shop.cli:main'] []");
-    assert_eq!(world.started(&[CC, SLIM, AMD64, "--", "show"], &[]), "shown");
-    assert_eq!(world.started(&[CC, SLIM, AMD64, "--", "serve", "-v"], &[]), "1.2.3 ['shop.cli:main'] ['-v']");
+    assert_eq!(harness.started(&[CC, SLIM, AMD64], &[]), "1.2.3 ['shop.cli:main'] []");
+    assert_eq!(harness.started(&[CC, SLIM, AMD64, "--", "show"], &[]), "shown");
+    assert_eq!(harness.started(&[CC, SLIM, AMD64, "--", "serve", "-v"], &[]), "1.2.3 ['shop.cli:main'] ['-v']");
 }
 
 /// The command that an image of these files would start.
 fn command(pyproject: &str, files: &[&str]) -> String {
-    let world = files.iter().fold(bare(), |world, path| world.file(path, ""));
-    let mut world = if pyproject.is_empty() { world } else { world.file("pyproject.toml", pyproject) };
-    let plan = world.plan(&[CC, SLIM, AMD64]);
+    let harness = files.iter().fold(bare(), |harness, path| harness.file(path, ""));
+    let mut harness = if pyproject.is_empty() { harness } else { harness.file("pyproject.toml", pyproject) };
+    let plan = harness.plan(&[CC, SLIM, AMD64]);
     let words = plan["platforms"][0]["command"].as_array().unwrap();
     words.iter().map(|word| word.as_str().unwrap()).collect::<Vec<_>>().join(" ")
 }
@@ -48,22 +48,22 @@ fn what_is_started_when_nobody_says() {
     assert_eq!(command(SHOP, &packages), "/usr/local/bin/python -m my_shop");
     assert_eq!(command("", &["main.py", "lib/app.py"]), "/usr/local/bin/python /app/main.py");
     assert_eq!(command("", &["app.py"]), "/usr/local/bin/python /app/app.py");
-    let world = bare()
+    let harness = bare()
         .file("src/shop/__main__.py", "import shop\nprint(shop.NAME)\n")
         .file("src/shop/__init__.py", "NAME = 'below src'\n");
-    assert_eq!(world.started(&[CC, SLIM, AMD64], &[]), "below src");
+    assert_eq!(harness.started(&[CC, SLIM, AMD64], &[]), "below src");
 }
 
 #[test]
 fn candidates_are_listed_before_anything_is_fetched() {
     let two = "[project.scripts]\nserve = \"shop:main\"\nwork = \"shop:main\"\n";
-    let world = World::alone()
+    let harness = Harness::alone()
         .file("pyproject.toml", &format!("{SHOP}{two}"))
         .file("a/__main__.py", "")
         .file("b/__main__.py", "")
         .file("main.py", "")
         .file("app.py", "");
-    insta::assert_snapshot!(world.fails(&[CC, SLIM, AMD64]), @"
+    insta::assert_snapshot!(harness.fails(&[CC, SLIM, AMD64]), @"
     exit: 2
     -- stdout
     -- stderr
@@ -71,8 +71,8 @@ fn candidates_are_listed_before_anything_is_fetched() {
 
     hint: put one of these after `--`, or set `entrypoint` under [image]: `serve`, `work`, `python -m a`, `python -m b`, `python main.py`, `python app.py`
     ");
-    let world = World::alone().file("shop.py", "");
-    insta::assert_snapshot!(world.fails(&[CC, SLIM, AMD64]), @"
+    let harness = Harness::alone().file("shop.py", "");
+    insta::assert_snapshot!(harness.fails(&[CC, SLIM, AMD64]), @"
     exit: 2
     -- stdout
     -- stderr
@@ -86,18 +86,18 @@ fn candidates_are_listed_before_anything_is_fetched() {
 fn a_version_that_only_the_backend_knows_is_told() {
     let dynamic = "[project]\nname = \"shop\"\ndynamic = [\"version\"]\n[project.scripts]\nserve = \"shop:main\"\n";
     let code = "from importlib.metadata import PackageNotFoundError, version\ndef main():\n    try:\n        version('shop')\n    except PackageNotFoundError:\n        print('unknown')\n";
-    let world = bare().file("pyproject.toml", dynamic).file("shop.py", code);
-    insta::assert_snapshot!(world.warnings(&[CC, SLIM, AMD64]), @r#"warning: importlib.metadata does not find shop: pyproject.toml has no version of it, which only its build backend knows; wheel = "dist/*.whl" under [app] takes the wheel that this made"#);
-    assert_eq!(world.started(&[CC, SLIM, AMD64], &[]), "unknown");
+    let harness = bare().file("pyproject.toml", dynamic).file("shop.py", code);
+    insta::assert_snapshot!(harness.warnings(&[CC, SLIM, AMD64]), @r#"warning: importlib.metadata does not find shop: pyproject.toml has no version of it, which only its build backend knows; wheel = "dist/*.whl" under [app] takes the wheel that this made"#);
+    assert_eq!(harness.started(&[CC, SLIM, AMD64], &[]), "unknown");
 }
 
 /// A project that is installed from `dist`.
-fn with_dist(wheels: &[&Wheel]) -> World {
-    let world = bare().file("carboy.toml", "[app]\nwheel = \"dist/*.whl\"\n").file("dist/shop-1.2.tar.gz", "");
+fn with_dist(wheels: &[&Wheel]) -> Harness {
+    let harness = bare().file("carboy.toml", "[app]\nwheel = \"dist/*.whl\"\n").file("dist/shop-1.2.tar.gz", "");
     for wheel in wheels {
-        wheel.write(&world.project().join("dist"));
+        wheel.write(&harness.project().join("dist"));
     }
-    world
+    harness
 }
 
 const PRINT: &str = "from importlib.metadata import version\ndef main():\n    print('wheel', version('shop'))\n";
@@ -105,10 +105,10 @@ const PRINT: &str = "from importlib.metadata import version\ndef main():\n    pr
 #[test]
 fn the_projects_wheel_is_installed_and_its_only_script_started() {
     let shop = Wheel::new("shop", "1.2").file("shop.py", PRINT).entry_points("[console_scripts]\nserve = shop:main\n");
-    let world = with_dist(&[&shop]).file("secret.txt", "");
-    assert_eq!(world.started(&[CC, SLIM, AMD64], &[]), "wheel 1.2");
+    let harness = with_dist(&[&shop]).file("secret.txt", "");
+    assert_eq!(harness.started(&[CC, SLIM, AMD64], &[]), "wheel 1.2");
     assert_eq!(
-        world.started(&[CC, SLIM, AMD64, "--", "python", "-c", "import os; print(os.listdir('/app'))"], &[]),
+        harness.started(&[CC, SLIM, AMD64, "--", "python", "-c", "import os; print(os.listdir('/app'))"], &[]),
         "[]"
     );
     let package = Wheel::new("shop", "1.2").file("shop/__init__.py", "").file("shop/__main__.py", "print('package')\n");
@@ -121,18 +121,18 @@ fn the_projects_wheel_and_its_lock_file_go_together() {
         .file("shop.py", "import alpha\ndef main():\n    print(alpha.VERSION)\n")
         .entry_points("[console_scripts]\nserve = shop:main\n");
     let alpha = Wheel::simple("alpha", "7.0");
-    let world = project()
+    let harness = project()
         .wheel(&alpha)
         .file("requirements.txt", &pins(&[&alpha]))
         .file("carboy.toml", "[app]\nwheel = \"dist/shop-1.2-py3-none-any.whl\"\n");
-    shop.write(&world.project().join("dist"));
-    assert_eq!(world.started(&HERE, &[]), "7.0");
+    shop.write(&harness.project().join("dist"));
+    assert_eq!(harness.started(&HERE, &[]), "7.0");
 }
 
 #[test]
 fn wheels_of_the_project_that_cannot_be() {
-    let world = with_dist(&[]);
-    insta::assert_snapshot!(world.fails(&[CC, SLIM, AMD64]), @"
+    let harness = with_dist(&[]);
+    insta::assert_snapshot!(harness.fails(&[CC, SLIM, AMD64]), @"
     exit: 1
     -- stdout
     -- stderr
@@ -140,8 +140,8 @@ fn wheels_of_the_project_that_cannot_be() {
 
     hint: build it with: uv build --wheel
     ");
-    let world = with_dist(&[&Wheel::simple("shop", "1.2"), &Wheel::simple("shop", "1.3")]);
-    insta::assert_snapshot!(world.fails(&[CC, SLIM, AMD64, "--", "python"]), @"
+    let harness = with_dist(&[&Wheel::simple("shop", "1.2"), &Wheel::simple("shop", "1.3")]);
+    insta::assert_snapshot!(harness.fails(&[CC, SLIM, AMD64, "--", "python"]), @"
     exit: 1
     -- stdout
     -- stderr
@@ -149,8 +149,8 @@ fn wheels_of_the_project_that_cannot_be() {
 
     hint: name one of them, or clear the folder and build it again: uv build --wheel --clear
     ");
-    let world = with_dist(&[&Wheel::simple("shop", "1.2").tag("cp311-cp311-manylinux_2_28_aarch64")]);
-    insta::assert_snapshot!(world.fails(&[CC, SLIM, AMD64, "--", "python"]), @"
+    let harness = with_dist(&[&Wheel::simple("shop", "1.2").tag("cp311-cp311-manylinux_2_28_aarch64")]);
+    insta::assert_snapshot!(harness.fails(&[CC, SLIM, AMD64, "--", "python"]), @"
     exit: 1
     -- stdout
     -- stderr
@@ -173,8 +173,8 @@ fn wheels_of_the_project_that_cannot_be() {
 #[test]
 fn each_platform_gets_its_wheel() {
     let of = |tag: &str| Wheel::new("shop", "1.2").tag(tag).file("shop.py", format!("print('{tag}')\n"));
-    let world = with_dist(&[&of("py3-none-any"), &of("cp311-cp311-manylinux_2_28_x86_64")]);
-    let started = world.started(&[CC, SLIM, AMD64, "--", "python", "-m", "shop"], &[]);
+    let harness = with_dist(&[&of("py3-none-any"), &of("cp311-cp311-manylinux_2_28_x86_64")]);
+    let started = harness.started(&[CC, SLIM, AMD64, "--", "python", "-m", "shop"], &[]);
     assert_eq!(started, "cp311-cp311-manylinux_2_28_x86_64");
 }
 
@@ -185,6 +185,6 @@ fn modules_without_source_are_told() {
         .file("odd/core.pyc", "x")
         .file("odd/more.pyc", "x")
         .file("odd/__pycache__/__init__.cpython-311.pyc", "x");
-    let world = project().wheel(&odd).file("requirements.txt", &pins(&[&odd]));
-    insta::assert_snapshot!(told(&world.succeeds(&HERE)), @"warning: `odd-1-py3-none-any.whl` has 2 modules without source, which are left out: odd/core.pyc, …");
+    let harness = project().wheel(&odd).file("requirements.txt", &pins(&[&odd]));
+    insta::assert_snapshot!(told(&harness.succeeds(&HERE)), @"warning: `odd-1-py3-none-any.whl` has 2 modules without source, which are left out: odd/core.pyc, …");
 }

@@ -47,12 +47,12 @@ impl Log {
 }
 
 /// Where wheels are asked for.
-pub struct Desk {
+pub struct Harness {
     pub folder: TempDir,
     pub log: Arc<Log>,
 }
 
-impl Desk {
+impl Harness {
     pub fn new() -> Self {
         Self { folder: TempDir::new().unwrap(), log: Arc::default() }
     }
@@ -126,14 +126,14 @@ pub enum Form {
 
 /// The files of an index, all of one project, at `/simple/six/` and `/files/`.
 #[derive(Clone)]
-pub struct Shelf {
+pub struct IndexPages {
     pub form: Form,
     pub files: BTreeMap<String, Vec<u8>>,
     /// Reasons by name.
     pub yanked: BTreeMap<&'static str, &'static str>,
 }
 
-impl Shelf {
+impl IndexPages {
     /// Files whose content is their name.
     pub fn of(form: Form, names: &[&str]) -> Self {
         let files = names.iter().map(|name| ((*name).to_owned(), name.as_bytes().to_vec()));

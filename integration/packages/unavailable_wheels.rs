@@ -1,4 +1,4 @@
-//! What is said of distributions that cannot be had.
+//! Errors about distributions without a wheel that fits.
 
 use std::path::PathBuf;
 
@@ -6,11 +6,13 @@ use carboy::python::lock::{PackageOrigin, Pinned};
 use carboy::python::tags::Target;
 use carboy::wheels::{WheelError, WheelSources};
 
-use crate::desk::{AMD64, ARM64, Desk, Form, SDIST, Shelf, index, locked, pinned, target, with_files, with_hashes};
+use crate::harness::{
+    AMD64, ARM64, Form, Harness, IndexPages, SDIST, index, locked, pinned, target, with_files, with_hashes,
+};
 use crate::scripted::Scripted;
 
 async fn lacking(settings: WheelSources, pinned: &Pinned) -> WheelError {
-    Desk::new().wheels(settings).wheel(pinned, &target("aarch64")).await.unwrap_err()
+    Harness::new().wheels(settings).wheel(pinned, &target("aarch64")).await.unwrap_err()
 }
 
 fn offline() -> WheelSources {
@@ -93,7 +95,7 @@ async fn what_is_for_other_systems_may_be_left_out() {
 async fn a_newer_base_may_do() {
     let old = Target { glibc: Some((2, 31)), ..target("x86_64") };
     let pinned = with_files(vec![locked("six-1.17.0-cp313-cp313-manylinux_2_34_x86_64.whl", None)]);
-    let error = Desk::new().wheels(offline()).wheel(&pinned, &old).await.unwrap_err();
+    let error = Harness::new().wheels(offline()).wheel(&pinned, &old).await.unwrap_err();
     assert_eq!(error.message, "there are wheels for glibc 2.34 and later only");
     let hint = error.hint.unwrap();
     assert!(
@@ -105,8 +107,8 @@ async fn a_newer_base_may_do() {
 /// An sdist that the lock file does not have is one to build from, too.
 #[tokio::test]
 async fn an_sdist_of_the_index_can_be_built() {
-    let shelf = Shelf::of(Form::Json, &[SDIST, "six-1.16.0.zip"]);
-    let server = Scripted::start(move |request| shelf.answer(request));
+    let pages = IndexPages::of(Form::Json, &[SDIST, "six-1.16.0.zip"]);
+    let server = Scripted::start(move |request| pages.answer(request));
     let settings = || WheelSources {
         indexes: vec![index(&format!("http://{}/simple", server.host))],
         pypi: false,
@@ -121,8 +123,8 @@ async fn an_sdist_of_the_index_can_be_built() {
 
 #[tokio::test]
 async fn what_the_index_has_and_the_lock_lacks_is_named() {
-    let shelf = Shelf::of(Form::Json, &[AMD64, ARM64]);
-    let server = Scripted::start(move |request| shelf.answer(request));
+    let pages = IndexPages::of(Form::Json, &[AMD64, ARM64]);
+    let server = Scripted::start(move |request| pages.answer(request));
     let settings = || WheelSources {
         indexes: vec![index(&format!("http://{}/simple", server.host))],
         pypi: false,
@@ -141,8 +143,8 @@ async fn what_the_index_has_and_the_lock_lacks_is_named() {
 
 #[tokio::test]
 async fn an_index_without_the_version_is_named() {
-    let shelf = Shelf::of(Form::Html, &[AMD64, SDIST, "six-1.16.0-py3-none-any.whl"]);
-    let server = Scripted::start(move |request| shelf.answer(request));
+    let pages = IndexPages::of(Form::Html, &[AMD64, SDIST, "six-1.16.0-py3-none-any.whl"]);
+    let server = Scripted::start(move |request| pages.answer(request));
     let at = format!("http://{}/simple", server.host);
     let settings = || WheelSources { indexes: vec![index(&at)], pypi: false, ..WheelSources::default() };
     let error = lacking(settings(), &with_hashes(None, Vec::new())).await;

@@ -1,8 +1,8 @@
-//! What cannot be had is told at once, for all platforms, and nothing is left behind.
+//! Wheels that are not available are told at once, for all platforms, and nothing is left behind.
 
 use crate::folder::{HERE, pins, project, uv_lock};
+use crate::support::harness::{CC, SLIM};
 use crate::wheels::Wheel;
-use crate::world::{CC, SLIM};
 
 /// Both platforms.
 const BOTH: [&str; 5] = [CC, SLIM, "--platform=linux/amd64,linux/arm64", "--wheelhouse", "wheels"];
@@ -13,12 +13,12 @@ fn everything_that_lacks_is_told_for_both_platforms() {
     let amd64 = Wheel::simple("fast", "2.0").tag("cp311-cp311-manylinux_2_28_x86_64");
     let other = Wheel::simple("odd", "3.0").tag("cp39-cp39-manylinux_2_17_x86_64.manylinux_2_17_aarch64");
     let gone = Wheel::simple("gone", "4.0");
-    let world = project()
+    let harness = project()
         .wheel(&pure)
         .wheel(&amd64)
         .wheel(&other)
         .file("requirements.txt", &pins(&[&pure, &amd64, &other, &gone]));
-    insta::assert_snapshot!(world.fails(&BOTH), @r#"
+    insta::assert_snapshot!(harness.fails(&BOTH), @r#"
     exit: 1
     -- stdout
     -- stderr
@@ -32,7 +32,7 @@ fn everything_that_lacks_is_told_for_both_platforms() {
           build one on linux/arm64 with Python 3.11, into a wheelhouse: pip wheel --no-deps --wheel-dir wheels fast==2.0
     "#);
     // nothing is wrong with what was pulled meanwhile
-    world.file("requirements.txt", &pins(&[&pure])).recovers(&BOTH);
+    harness.file("requirements.txt", &pins(&[&pure])).recovers(&BOTH);
 }
 
 /// A distribution without an sdist gets no advice to build its wheel.
@@ -43,10 +43,10 @@ fn what_has_wheels_for_others_only_comes_with_a_way_out() {
         Wheel::simple("older", "2.0").tag("cp39-cp39-manylinux_2_17_x86_64"),
     ];
     let packages = others.iter().map(Wheel::locked).collect::<String>();
-    let world = project()
+    let harness = project()
         .file("uv.lock", &uv_lock("dependencies = [{ name = \"windows\" }, { name = \"older\" }]", &packages))
         .file("pyproject.toml", "[project]\nname = \"shop\"\nversion = \"1.0\"\n");
-    insta::assert_snapshot!(world.fails(&HERE), @"
+    insta::assert_snapshot!(harness.fails(&HERE), @"
     exit: 1
     -- stdout
     -- stderr
@@ -63,11 +63,11 @@ fn what_has_wheels_for_others_only_comes_with_a_way_out() {
 fn a_wheel_that_is_not_the_locked_one_is_refused() {
     let locked = Wheel::simple("alpha", "1.0");
     let changed = Wheel::new("alpha", "1.0").file("alpha.py", "import os\n");
-    let world = project()
+    let harness = project()
         .wheel(&changed)
         .file("uv.lock", &uv_lock("dependencies = [{ name = \"alpha\" }]", &locked.locked()))
         .file("pyproject.toml", "[project]\nname = \"shop\"\nversion = \"1.0\"\n");
-    let text = world.fails(&HERE).replace(&locked.sha256(), "LOCKED").replace(&changed.sha256(), "FOUND");
+    let text = harness.fails(&HERE).replace(&locked.sha256(), "LOCKED").replace(&changed.sha256(), "FOUND");
     insta::assert_snapshot!(text, @"
     exit: 1
     -- stdout
@@ -76,22 +76,22 @@ fn a_wheel_that_is_not_the_locked_one_is_refused() {
 
     hint: it is not the file that was locked: find out who changed it before it is locked anew
     ");
-    world.wheel(&locked).recovers(&HERE);
+    harness.wheel(&locked).recovers(&HERE);
 }
 
 /// Hashes without names may be those of an sdist that the wheel was built from.
 #[test]
 fn a_wheel_with_none_of_the_locked_hashes_is_told() {
     let (locked, built) = (Wheel::simple("alpha", "1.0"), Wheel::new("alpha", "1.0").file("alpha.py", "import os\n"));
-    let world = project().wheel(&built).file("requirements.txt", &locked.pin());
-    insta::assert_snapshot!(world.warnings(&HERE), @"warning: `alpha-1.0-py3-none-any.whl` in a wheelhouse has none of the hashes that are locked");
+    let harness = project().wheel(&built).file("requirements.txt", &locked.pin());
+    insta::assert_snapshot!(harness.warnings(&HERE), @"warning: `alpha-1.0-py3-none-any.whl` in a wheelhouse has none of the hashes that are locked");
 }
 
 #[test]
 fn a_wheelhouse_that_is_not_there_is_told() {
-    let world = project().file("requirements.txt", &Wheel::simple("alpha", "1.0").pin());
+    let harness = project().file("requirements.txt", &Wheel::simple("alpha", "1.0").pin());
     let args = [&HERE[..4], &["nowhere"]].concat();
-    insta::assert_snapshot!(world.fails(&args), @"
+    insta::assert_snapshot!(harness.fails(&args), @"
     exit: 1
     -- stdout
     -- stderr

@@ -5,20 +5,20 @@ use std::os::unix::fs::symlink;
 use std::process::Command;
 
 use crate::folder::{pins, project};
+use crate::support::harness::{AMD64, CC, Harness, SLIM};
 use crate::wheels::Wheel;
-use crate::world::{AMD64, CC, SLIM, World};
 
 const HERE: [&str; 3] = [CC, SLIM, AMD64];
 const TO: &str = "--to=registry.invalid/shop:1";
 
 /// A project beside a folder of secrets.
-fn beside_secrets() -> World {
-    let world = World::alone().file("app.py", "");
-    fs::create_dir(world.folder().join("secret")).unwrap();
+fn beside_secrets() -> Harness {
+    let harness = Harness::alone().file("app.py", "");
+    fs::create_dir(harness.folder().join("secret")).unwrap();
     for (name, text) in [("key", "s3cret"), ("requirements.txt", "alpha==1.0\n"), ("index.json", "{}")] {
-        fs::write(world.folder().join("secret").join(name), text).unwrap();
+        fs::write(harness.folder().join("secret").join(name), text).unwrap();
     }
-    world
+    harness
 }
 
 /// Keys of a configuration, the path standing as `PATH`.
@@ -41,8 +41,8 @@ fn no_key_leads_out_of_the_root() {
         let outside = beside_secrets();
         let absolute = outside.folder().join("secret").display().to_string();
         symlink("../secret", outside.project().join("link")).unwrap();
-        let mut world = outside.file("requirements.txt", "");
-        world.first = ["build", "--progress=plain"].map(str::to_owned).to_vec();
+        let mut harness = outside.file("requirements.txt", "");
+        harness.first = ["build", "--progress=plain"].map(str::to_owned).to_vec();
         for path in ["../secret", &absolute, "link", "new/../../secret", "./link/"] {
             for (file, prefix) in [("carboy.toml", ""), ("pyproject.toml", "tool.carboy.")] {
                 if !prefix.is_empty() && path != "link" {
@@ -53,17 +53,17 @@ fn no_key_leads_out_of_the_root() {
                     (_, Some(rest)) => text.replacen(rest, &format!("{prefix}{rest}"), 1),
                     (_, None) => format!("[tool.carboy]\n{text}"),
                 };
-                world = world.file(file, &table.replace("PATH", path));
-                let told = world.refuses(if key == "to" { &[] } else { &[TO] });
+                harness = harness.file(file, &table.replace("PATH", path));
+                let told = harness.refuses(if key == "to" { &[] } else { &[TO] });
                 assert!(told.contains(&format!("error: `{key}` in {file}: `")), "{table} {path}: {told}");
                 assert!(told.contains("--allow-outside") && !told.contains("s3cret"), "{told}");
-                fs::remove_file(world.project().join(file)).unwrap();
+                fs::remove_file(harness.project().join(file)).unwrap();
             }
         }
     }
-    let world = beside_secrets().file("carboy.toml", "[[copy]]\nfrom = '../secret/key'\nto = '/key'\n");
-    let world = world.named("ROOT", "DIR/project");
-    insta::assert_snapshot!(world.refuses(&[]), @"
+    let harness = beside_secrets().file("carboy.toml", "[[copy]]\nfrom = '../secret/key'\nto = '/key'\n");
+    let harness = harness.named("ROOT", "DIR/project");
+    insta::assert_snapshot!(harness.refuses(&[]), @"
     exit: 2
     -- stdout
     -- stderr
@@ -76,31 +76,31 @@ fn no_key_leads_out_of_the_root() {
 #[test]
 fn what_is_allowed_is_used() {
     let text = "[[copy]]\nfrom = '../secret/key'\nto = '/key'\n";
-    let mut world = project().file("carboy.toml", text).file("requirements.txt", "");
-    world.verb(&["plan"]);
-    fs::create_dir(world.folder().join("secret")).unwrap();
-    fs::write(world.folder().join("secret/key"), "").unwrap();
-    assert!(world.fails(&HERE).starts_with("exit: 2\n"));
-    assert!(world.fails(&[&HERE[..], &["--allow-outside=../secret/other"]].concat()).starts_with("exit: 2\n"));
-    world.succeeds(&[&HERE[..], &["--allow-outside", "/nowhere", "--allow-outside", "../secret/key"]].concat());
+    let mut harness = project().file("carboy.toml", text).file("requirements.txt", "");
+    harness.verb(&["plan"]);
+    fs::create_dir(harness.folder().join("secret")).unwrap();
+    fs::write(harness.folder().join("secret/key"), "").unwrap();
+    assert!(harness.fails(&HERE).starts_with("exit: 2\n"));
+    assert!(harness.fails(&[&HERE[..], &["--allow-outside=../secret/other"]].concat()).starts_with("exit: 2\n"));
+    harness.succeeds(&[&HERE[..], &["--allow-outside", "/nowhere", "--allow-outside", "../secret/key"]].concat());
     // A repository's own folders need no permission, wherever in it the project is.
-    fs::create_dir(world.folder().join(".git")).unwrap();
-    world.succeeds(&HERE);
-    fs::remove_dir(world.folder().join(".git")).unwrap();
-    world.env("CARBOY_ALLOW_OUTSIDE", "/nowhere,../secret").succeeds(&HERE);
+    fs::create_dir(harness.folder().join(".git")).unwrap();
+    harness.succeeds(&HERE);
+    fs::remove_dir(harness.folder().join(".git")).unwrap();
+    harness.env("CARBOY_ALLOW_OUTSIDE", "/nowhere,../secret").succeeds(&HERE);
 }
 
 #[test]
 fn a_workspace_is_a_root_without_a_repository() {
     let shop = "[project]\nname = \"shop\"\nversion = \"1.0\"\n";
     let text = "[[copy]]\nfrom = '../shared.conf'\nto = '/etc/shared.conf'\n";
-    let mut world = project().file("pyproject.toml", shop).file("carboy.toml", text);
-    world.verb(&["plan"]);
-    fs::write(world.folder().join("shared.conf"), "").unwrap();
+    let mut harness = project().file("pyproject.toml", shop).file("carboy.toml", text);
+    harness.verb(&["plan"]);
+    fs::write(harness.folder().join("shared.conf"), "").unwrap();
     for (members, inside) in [("other", false), ("proj*", true)] {
         let text = format!("[tool.uv.workspace]\nmembers = [\"{members}\"]\n");
-        fs::write(world.folder().join("pyproject.toml"), text).unwrap();
-        let run = world.run(&HERE);
+        fs::write(harness.folder().join("pyproject.toml"), text).unwrap();
+        let run = harness.run(&HERE);
         assert_eq!(run.code, Some(if inside { 0 } else { 2 }), "{members}: {}", run.text());
     }
 }
@@ -153,31 +153,33 @@ fn named(path: &str, wheel: &str) -> Vec<(&'static str, String)> {
 fn lock_files_and_settings_lead_nowhere_else() {
     let wheel = Wheel::simple("alpha", "1.0");
     for at in 0..named("", "").len() {
-        let mut world = project();
-        let secret = world.folder().join("secret");
+        let mut harness = project();
+        let secret = harness.folder().join("secret");
         fs::create_dir(&secret).unwrap();
         wheel.write(&secret);
         fs::write(secret.join("requirements.txt"), "alpha==1.0\n").unwrap();
         fs::write(secret.join("pyproject.toml"), "[project]\nname = \"alpha\"\nversion = \"1.0\"\n").unwrap();
         fs::write(secret.join("alpha.py"), "").unwrap();
-        symlink("../secret", world.project().join("link")).unwrap();
+        symlink("../secret", harness.project().join("link")).unwrap();
         // Each of them leads out in one way.
         let full = secret.display().to_string();
         let path = ["../secret", &full, "./link"][at % 3];
         let (file, text) = named(path, &wheel.file_name()).remove(at);
-        world = world.file("carboy.toml", "[app]\nexclude = [\"link\"]\n");
-        world = match file {
-            "requirements.txt" | "pylock.toml" | "Pipfile.lock" => world,
-            "uv.lock" | "poetry.lock" => world.file("pyproject.toml", "[project]\nname = \"shop\"\nversion = \"1\"\n"),
-            _ => world.file("requirements.txt", "alpha==1.0\n"),
+        harness = harness.file("carboy.toml", "[app]\nexclude = [\"link\"]\n");
+        harness = match file {
+            "requirements.txt" | "pylock.toml" | "Pipfile.lock" => harness,
+            "uv.lock" | "poetry.lock" => {
+                harness.file("pyproject.toml", "[project]\nname = \"shop\"\nversion = \"1\"\n")
+            }
+            _ => harness.file("requirements.txt", "alpha==1.0\n"),
         };
-        world = world.file(file, &text);
-        world.verb(&["plan"]);
-        let told = world.fails(&HERE);
+        harness = harness.file(file, &text);
+        harness.verb(&["plan"]);
+        let told = harness.fails(&HERE);
         assert!(told.contains("--allow-outside"), "{file}\n{text}\n{told}");
         if at % 4 == 0 {
             let args = ["--allow-outside", "../secret", "--wheelhouse", "../secret"];
-            world.succeeds(&[&HERE[..], &args].concat());
+            harness.succeeds(&[&HERE[..], &args].concat());
         }
     }
 }
@@ -189,63 +191,66 @@ fn wheels_of_a_projects_folders_are_no_links_to_elsewhere() {
     for (text, pinned) in
         [("[dependencies]\nwheelhouse = [\"house\"]\n", "alpha==1.0\n"), ("", "--find-links house\nalpha==1.0\n")]
     {
-        let mut world = project().file("carboy.toml", &format!("{text}{exclude}")).file("requirements.txt", pinned);
-        let house = world.project().join("house");
+        let mut harness = project().file("carboy.toml", &format!("{text}{exclude}")).file("requirements.txt", pinned);
+        let house = harness.project().join("house");
         fs::create_dir(&house).unwrap();
-        let file = wheel.write(&world.folder().join("secret"));
+        let file = wheel.write(&harness.folder().join("secret"));
         symlink(&file, house.join(wheel.file_name())).unwrap();
-        world.verb(&["plan"]);
-        let told = world.fails(&HERE);
+        harness.verb(&["plan"]);
+        let told = harness.fails(&HERE);
         assert!(told.contains("leads out of the project's root"), "{told}");
         // A flag may name the same folder.
-        world.file("requirements.txt", "alpha==1.0\n").succeeds(&[&HERE[..], &["--wheelhouse", "house"]].concat());
+        harness.file("requirements.txt", "alpha==1.0\n").succeeds(&[&HERE[..], &["--wheelhouse", "house"]].concat());
     }
 }
 
 #[test]
 fn flags_may_name_what_is_elsewhere() {
     let wheel = Wheel::simple("alpha", "1.0");
-    let mut world = project();
-    world.verb(&["plan"]);
-    let elsewhere = world.folder().join("elsewhere");
+    let mut harness = project();
+    harness.verb(&["plan"]);
+    let elsewhere = harness.folder().join("elsewhere");
     wheel.write(&elsewhere);
     fs::write(elsewhere.join("base.txt"), pins(&[&wheel])).unwrap();
     fs::write(elsewhere.join("locked.txt"), "-r base.txt\n").unwrap();
     fs::write(elsewhere.join("carboy.toml"), "[image]\nenv = { A = \"b\" }\n").unwrap();
     let full = elsewhere.display().to_string();
     let configured = [&HERE[..], &["--config", "../elsewhere/carboy.toml"]].concat();
-    world.succeeds(&[&configured[..], &["--lock", &format!("{full}/locked.txt"), "--wheelhouse", &full]].concat());
-    world.env("CARBOY_LOCK", "../elsewhere/locked.txt").env("CARBOY_WHEELHOUSE", "../elsewhere").succeeds(&configured);
+    harness.succeeds(&[&configured[..], &["--lock", &format!("{full}/locked.txt"), "--wheelhouse", &full]].concat());
+    harness
+        .env("CARBOY_LOCK", "../elsewhere/locked.txt")
+        .env("CARBOY_WHEELHOUSE", "../elsewhere")
+        .succeeds(&configured);
 }
 
 #[test]
 fn the_projects_files_are_regular_and_its_own() {
     for file in ["carboy.toml", "pyproject.toml", ".python-version", "requirements.txt"] {
-        let world = beside_secrets();
-        let path = world.project().join(file);
+        let harness = beside_secrets();
+        let path = harness.project().join(file);
         symlink("../secret/key", &path).unwrap();
-        let told = world.refuses(&[]);
+        let told = harness.refuses(&[]);
         assert!(told.contains("leads out of the project's root") && !told.contains("s3cret"), "{told}");
         fs::remove_file(&path).unwrap();
         if file != "requirements.txt" {
             fs::create_dir(&path).unwrap();
-            let told = world.refuses(&[]);
+            let told = harness.refuses(&[]);
             assert!(told.contains(&format!("error: cannot read `{file}`: it is a directory")), "{told}");
             fs::remove_dir(&path).unwrap();
             assert!(Command::new("mkfifo").arg(&path).status().unwrap().success());
-            let told = world.refuses(&[]);
+            let told = harness.refuses(&[]);
             assert!(told.contains(&format!("error: cannot read `{file}`: it is not a regular file")), "{told}");
             fs::remove_file(&path).unwrap();
             fs::File::create(&path).unwrap().set_len(1 << 30).unwrap();
-            let told = world.refuses(&[]);
+            let told = harness.refuses(&[]);
             assert!(told.contains(&format!("error: cannot read `{file}`: it has more than 1 MiB")), "{told}");
         }
     }
-    let world = beside_secrets();
-    assert!(Command::new("mkfifo").arg(world.project().join("pipe.txt")).status().unwrap().success());
+    let harness = beside_secrets();
+    assert!(Command::new("mkfifo").arg(harness.project().join("pipe.txt")).status().unwrap().success());
     for (flag, file) in [("--config", "/dev/zero"), ("--config", "pipe.txt"), ("--lock", "pipe.txt"), ("--config", ".")]
     {
-        let told = world.refuses(&[flag, file]);
+        let told = harness.refuses(&[flag, file]);
         assert!(told.contains(&format!("error: cannot read `{file}`: it is ")), "{told}");
     }
 }
@@ -254,16 +259,16 @@ fn the_projects_files_are_regular_and_its_own() {
 #[test]
 fn a_configuration_elsewhere_is_for_the_working_directory() {
     let wheel = Wheel::simple("alpha", "1.0");
-    let mut world = project().wheel(&wheel).file("requirements.txt", &pins(&[&wheel]));
-    world = world.file("ci/carboy.toml", "[[copy]]\nfrom = 'main.py'\nto = '/etc/main.py'\n");
+    let mut harness = project().wheel(&wheel).file("requirements.txt", &pins(&[&wheel]));
+    harness = harness.file("ci/carboy.toml", "[[copy]]\nfrom = 'main.py'\nto = '/etc/main.py'\n");
     let args = [&HERE[..], &["--wheelhouse", "wheels", "--config", "ci/carboy.toml"]].concat();
-    let plans = [&args[..], &[&args[..], &["."]].concat()].map(|args| world.plan(args));
+    let plans = [&args[..], &[&args[..], &["."]].concat()].map(|args| harness.plan(args));
     assert_eq!(plans[0]["lock"], "requirements.txt");
     assert_eq!(plans[0]["platforms"], plans[1]["platforms"]);
     assert_eq!(plans[0]["platforms"][0]["distributions"][0], "alpha 1.0");
 
-    let world = World::alone().file("shop/requirements.txt", "").file("shop/carboy.toml", "");
-    insta::assert_snapshot!(world.refuses(&["--config=shop/carboy.toml"]), @"
+    let harness = Harness::alone().file("shop/requirements.txt", "").file("shop/carboy.toml", "");
+    insta::assert_snapshot!(harness.refuses(&["--config=shop/carboy.toml"]), @"
     exit: 2
     -- stdout
     -- stderr
