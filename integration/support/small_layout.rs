@@ -59,6 +59,14 @@ impl Layout {
         self.diff_ids.push(diff_id.to_string());
     }
 
+    /// Adds fields to the descriptor of the last layer.
+    pub fn describe(&mut self, details: &Value) {
+        let layer = self.layers.last_mut().unwrap();
+        for (name, value) in details.as_object().unwrap() {
+            layer[name] = value.clone();
+        }
+    }
+
     fn path(&self, digest: &Digest) -> PathBuf {
         self.folder.join("blobs").join(digest.to_string().replace(':', "/"))
     }

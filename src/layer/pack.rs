@@ -85,9 +85,9 @@ impl Packer {
         let (compressor, diff) = write_tar(recipe, tars, out, advanced)?.finish();
         let (mut file, (digest, size)) = compressor.finish()?.finish();
         file.flush()?;
-        let media_type = compression.packing().media_type().to_owned();
+        let media_type = compression.packing().media_type();
         Ok(Packed {
-            descriptor: Descriptor { media_type, digest, size },
+            descriptor: Descriptor::new(media_type, digest, size),
             diff_id: DiffId(diff.0),
             unpacked: diff.1,
             files: recipe.files(),

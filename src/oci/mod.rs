@@ -4,6 +4,7 @@ pub mod architecture;
 pub mod compression;
 pub mod descriptor;
 pub mod digest;
+pub mod json;
 pub mod location;
 pub mod manifest;
 pub mod media_type;
