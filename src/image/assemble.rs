@@ -7,7 +7,7 @@ use oci_spec::image::{ANNOTATION_BASE_IMAGE_DIGEST, ANNOTATION_BASE_IMAGE_NAME, 
 use super::config::{ConfigError, ImageConfig, NewLayer};
 use super::process::Process;
 use crate::oci::descriptor::Annotations;
-use crate::oci::{Descriptor, Digest, ImageIndex, ImageManifest, Packing, Platform, RawManifest, media_type};
+use crate::oci::{Compression, Descriptor, Digest, ImageIndex, ImageManifest, Platform, RawManifest, media_type};
 
 /// The base's parts that the image continues.
 #[derive(Clone, Debug)]
@@ -67,8 +67,8 @@ pub fn assemble(
     let (descriptors, added): (Vec<_>, Vec<_>) = layers.iter().cloned().unzip();
     let config = base.config.extend(&added, process, &lineage.created)?;
     let as_oci = |layer: &Descriptor| Descriptor {
-        media_type: Packing::of(&layer.media_type)
-            .map_or_else(|| layer.media_type.clone(), |packing| packing.media_type().to_owned()),
+        media_type: Compression::of(&layer.media_type)
+            .map_or_else(|| layer.media_type.clone(), |compression| compression.media_type().to_owned()),
         ..layer.clone()
     };
     let layers = base.layers.iter().map(as_oci).chain(descriptors).collect();
