@@ -20,6 +20,9 @@ pub fn of(value: &impl Serialize) -> Value {
 }
 
 /// The bytes of JSON, the keys of all objects sorted.
+///
+/// # Panics
+/// Never: JSON has string keys only.
 #[must_use]
 pub fn bytes(json: &Value) -> Vec<u8> {
     serde_json::to_vec(&Sorted(json)).expect("JSON has string keys only")
@@ -60,7 +63,7 @@ fn lay_over(json: &mut Value, before: &Value, after: &Value) {
     }
 }
 
-/// JSON that is written with sorted keys, whatever order serde_json's maps have.
+/// JSON that is written with sorted keys, whatever order `serde_json` has them in.
 struct Sorted<'a>(&'a Value);
 
 impl Serialize for Sorted<'_> {

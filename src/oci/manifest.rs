@@ -70,8 +70,9 @@ pub struct ImageIndex {
     pub source: Value,
 }
 
-/// What a raw manifest turned out to be.
+/// A raw manifest that was read.
 #[derive(Clone, PartialEq, Eq, Debug)]
+#[expect(clippy::large_enum_variant, reason = "an image has a handful of them")]
 pub enum Parsed {
     Image(ImageManifest),
     Index(ImageIndex),
