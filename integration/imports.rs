@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Pure modules: each may import itself and those before it.
-const PURE: [&str; 14] = [
+const PURE: [&str; 15] = [
     "printable",
     "hint",
     "oci",
@@ -15,6 +15,7 @@ const PURE: [&str; 14] = [
     "rootfs",
     "elf",
     "glibc",
+    "package_db",
     "debian",
     "python",
     "config",

@@ -10,7 +10,7 @@
 //! modules above them in this list:
 //!
 //! ```text
-//! printable hint oci diagnostic rootfs elf glibc debian python config plan image compose docs
+//! printable hint oci diagnostic rootfs elf glibc package_db debian python config plan image compose docs
 //! ```
 //!
 //! Above them stand `layer` (tar over readers and writers), `progress` (facts for the front
@@ -47,6 +47,7 @@ pub mod layer;
 pub mod oci;
 pub mod once_map;
 pub mod operation_error;
+pub mod package_db;
 pub mod plan;
 pub mod printable;
 pub mod progress;

@@ -56,6 +56,14 @@ pub trait Sink: Send + Sync {
         manifest: &'a RawManifest,
         tag: Option<&'a str>,
     ) -> BoxFuture<'a, Result<(), OperationError>>;
+
+    /// Ends the writing: everything given to the sink is at the target for good.
+    ///
+    /// Called once, after the last blob, manifest and tag; the sink takes nothing
+    /// afterwards. A target that is one file, such as an archive, gets its name here and
+    /// not before, so that no half of one is taken for an image. A sink that is dropped
+    /// without this call leaves nothing half-written behind.
+    fn finish(&self) -> BoxFuture<'_, Result<(), OperationError>>;
 }
 
 /// Opens repositories.

@@ -63,7 +63,7 @@ impl BuiltIndex {
         Ok(())
     }
 
-    /// Moves the tags.
+    /// Moves the tags and finishes the target.
     ///
     /// # Errors
     /// The target's.
@@ -74,6 +74,7 @@ impl BuiltIndex {
             for tag in &plan.tags {
                 sink.manifest(&index, Some(tag)).await?;
             }
+            sink.finish().await?;
         }
         let digest = index.digest();
         Ok(Report {

@@ -41,6 +41,7 @@ pub struct Request {
 
 /// What a request carries.
 #[derive(Clone)]
+#[expect(clippy::large_enum_variant, reason = "a request is made once for each transfer")]
 pub enum Payload {
     Empty,
     Bytes(Bytes),

@@ -45,6 +45,13 @@ async fn what_is_there_is_not_sent() {
 }
 
 #[tokio::test]
+async fn finishing_asks_the_registry_nothing() {
+    let server = accepting(|_| None).await;
+    server.repository("a/b").finish().await.unwrap();
+    assert_eq!(server.lines(), Vec::<String>::new());
+}
+
+#[tokio::test]
 async fn a_blob_goes_out_in_one_put() {
     let server = accepting(|_| None).await;
     let log = Arc::new(Log::default());
