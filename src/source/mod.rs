@@ -1,12 +1,14 @@
 //! Local folders: the application, copies, ready-made site-packages.
 //!
-//! `walk` goes through a folder and asks `rules` what to leave out: `apart` knows the
-//! run's own files, `defaults` names, `foreign` whole folders by their content,
-//! `globs`, `ignores` and `dockerignore` what somebody wrote. `facts` reads the files,
-//! in which `content` finds what must stay out (`archive`, `url_passwords`), and `index` remembers
-//! what they hold. `tracked` asks git (`git_index`) what may be missed. `links` checks that
-//! no link leads out; `bounds` holds the paths that a project's files name to where they may
-//! lead; `named` judges what the configuration names itself. Links are never followed, names are bytes.
+//! `walk` goes through a folder and asks `rules` what to leave out: `run_paths` knows the
+//! run's own files, `default_excludes` names, `foreign_folders` whole folders by their
+//! content, `globs`, `ignores` and `dockerignore` the patterns that somebody wrote.
+//! `content_facts` reads the files, in which `content` finds what must stay out
+//! (`image_archive`, `url_passwords`), and `stat_index` remembers the result. `tracked` asks
+//! git (`git_index`) what may be missed. `link_targets` checks that no link leads out;
+//! `path_bounds` holds the paths that a project's files name to where they may lead;
+//! `named_paths` checks the paths that the configuration names. Links are never followed,
+//! names are bytes.
 
 mod content;
 mod content_facts;

@@ -1,7 +1,7 @@
 //! The cache between runs: a folder of immutable entries.
 //!
 //! ```text
-//! ROOT/CACHEDIR.TAG   ROOT/carboy-cache      marks: a cache, carboy's, of this version (`home`)
+//! ROOT/CACHEDIR.TAG   ROOT/carboy-cache      marks: a cache, carboy's, of this version (`cache_folder`)
 //! ROOT/lock                                  held while entries are opened or deleted
 //! ROOT/runs/run-XXXXXX/                      a running process and its staged files (`session`)
 //! ROOT/blobs/sha256/HEX   ROOT/tars/HEX   ROOT/wheels/HEX   ROOT/facts/HEX   ROOT/layers/HEX
