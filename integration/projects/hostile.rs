@@ -37,7 +37,7 @@ fn content_that_is_not_what_record_says() {
     exit: 1
     -- stdout
     -- stderr
-    error: `alpha-1.0-py3-none-any.whl`: `/usr/local/lib/python3.11/site-packages/alpha.py` is not what its RECORD says
+    error[invalid-wheel]: `/usr/local/lib/python3.11/site-packages/alpha.py` in `alpha-1.0-py3-none-any.whl` does not match its RECORD
 
     hint: it was changed after it was built, or built by an odd tool; to write a new RECORD, put the wheel into an empty folder, run `unzip -d new *.whl && mkdir wheels && wheel pack --build-number 1 --dest-dir wheels new` there, and build with --wheelhouse and that `wheels`
     ");
@@ -50,7 +50,7 @@ fn content_that_is_not_what_record_says() {
     let harness = harness.file("requirements.txt", &format!("alpha==1.0 --hash={}\n", Digest::of(&bytes)));
     fs::write(harness.project().join("wheels/alpha-1.0-py3-none-any.whl"), bytes).unwrap();
     let again = harness.fails(&HERE);
-    assert!(again.contains("alpha.py` is not what its RECORD says"), "{again}");
+    assert!(again.contains("alpha.py` in `alpha-1.0-py3-none-any.whl` does not match its RECORD"), "{again}");
 }
 
 #[test]
@@ -72,7 +72,7 @@ fn paths_that_lead_out() {
     exit: 1
     -- stdout
     -- stderr
-    error: linux/amd64: `alpha-1.0-py3-none-any.whl`: it would replace `/usr/local/bin/python3.11`, which is Python's own
+    error[invalid-wheel]: linux/amd64: `alpha-1.0-py3-none-any.whl` is not a valid wheel: it would replace `/usr/local/bin/python3.11`, which is part of Python
 
     hint: ask where it comes from, or build it again
     ");
@@ -85,7 +85,7 @@ fn a_wheel_of_another_distribution() {
     exit: 1
     -- stdout
     -- stderr
-    error: linux/amd64: `alpha-1.0-py3-none-any.whl`: its `beta-1.0.dist-info` is not of alpha 1.0, which its file name says
+    error[invalid-wheel]: linux/amd64: `alpha-1.0-py3-none-any.whl` is not a valid wheel: its `beta-1.0.dist-info` is not that of alpha 1.0, as its file name says
 
     hint: ask where it comes from, or build it again
     ");
@@ -99,7 +99,7 @@ fn what_is_no_archive_at_all() {
     exit: 1
     -- stdout
     -- stderr
-    error: linux/amd64: `alpha-1.0-py3-none-any.whl`: it is no zip archive, or its end is missing
+    error[invalid-wheel]: linux/amd64: `alpha-1.0-py3-none-any.whl` is not a valid wheel: it is not a zip archive, or its end is missing
 
     hint: download it again, or build it again
     ");
@@ -121,7 +121,7 @@ fn wheels_that_are_too_much_together() {
     exit: 1
     -- stdout
     -- stderr
-    error: linux/amd64: its distributions unpack to more than 178257920 bytes together
+    error[limit-exceeded]: the image for linux/amd64 is too large: its distributions unpack to more than 178257920 bytes together
 
     hint: if the image is as large as it should be, raise `image-size` under [limits]
     ");

@@ -103,16 +103,16 @@ fn files_that_several_have_are_told_and_the_winner_is_in_the_image() {
     let second = Wheel::new("second", "1").file("both.py", "print('second')\n").file("alike.py", "");
     let harness = of(&[&first, &second]).file("main.py", "import both\n");
     insta::assert_snapshot!(harness.warnings(&HERE), @"
-    warning: first 1 and second 1 have 1 file in common, second 1's are taken: /usr/local/lib/python3.11/site-packages/both.py
-    warning: first 1 and second 1 have 1 file in common, they are alike: /usr/local/lib/python3.11/site-packages/alike.py
+    warning[internal]: first 1 and second 1 have 1 file in common, second 1's are taken: /usr/local/lib/python3.11/site-packages/both.py
+    warning[internal]: first 1 and second 1 have 1 file in common, they are alike: /usr/local/lib/python3.11/site-packages/alike.py
     ");
     assert_eq!(harness.started(&HERE, &[]), "second");
     // one with a layer of its own lies below the rest
     let second = second.large(MIB);
     let harness = of(&[&first, &second]).file("main.py", "import both\n");
     insta::assert_snapshot!(harness.warnings(&HERE), @"
-    warning: second 1 and first 1 have 1 file in common, first 1's are taken: /usr/local/lib/python3.11/site-packages/both.py
-    warning: second 1 and first 1 have 1 file in common, they are alike: /usr/local/lib/python3.11/site-packages/alike.py
+    warning[internal]: second 1 and first 1 have 1 file in common, first 1's are taken: /usr/local/lib/python3.11/site-packages/both.py
+    warning[internal]: second 1 and first 1 have 1 file in common, they are alike: /usr/local/lib/python3.11/site-packages/alike.py
     ");
     assert_eq!(harness.started(&HERE, &[]), "first");
 }
@@ -146,7 +146,7 @@ fn a_file_where_another_has_a_folder_is_refused() {
     exit: 1
     -- stdout
     -- stderr
-    error: linux/amd64: second 1: `/usr/local/lib/python3.11/site-packages/thing/__init__.py` cannot be written: `/usr/local/lib/python3.11/site-packages/thing` is a file in the layers below
+    error[path-conflict]: linux/amd64: cannot install second 1: `/usr/local/lib/python3.11/site-packages/thing/__init__.py` cannot be written: `/usr/local/lib/python3.11/site-packages/thing` is a file in the layers below
 
     hint: another distribution has a file where this one has a folder, or the reverse: leave one of them out
     ");
@@ -156,7 +156,7 @@ fn a_file_where_another_has_a_folder_is_refused() {
     exit: 1
     -- stdout
     -- stderr
-    error: linux/amd64: second 1: `/usr/local/lib/python3.11/site-packages/thing` cannot be written: it is a folder in the layers below
+    error[path-conflict]: linux/amd64: cannot install second 1: `/usr/local/lib/python3.11/site-packages/thing` cannot be written: it is a folder in the layers below
 
     hint: another distribution has a file where this one has a folder, or the reverse: leave one of them out
     ");

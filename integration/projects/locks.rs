@@ -44,7 +44,7 @@ fn what_only_the_kernel_decides_is_installed_and_told() {
         + &marked(&two, "platform_release >= '5.10' and sys_platform == 'win32'");
     let mut harness = with_wheels().file("requirements.txt", &lock);
     assert_eq!(harness.distributions(&HERE), "alpha 1.0");
-    insta::assert_snapshot!(harness.warnings(&HERE), @"warning: requirements.txt: `alpha` is installed: whether `platform_release >= '5.10'` holds depends on the kernel that will run the image");
+    insta::assert_snapshot!(harness.warnings(&HERE), @"warning[internal]: requirements.txt: `alpha` is installed: whether `platform_release >= '5.10'` holds depends on the kernel that will run the image");
 }
 
 #[test]
@@ -54,7 +54,10 @@ fn of_several_the_order_decides_and_a_line_says_so() {
         .file("uv.lock", &uv_lock("dependencies = [{ name = \"alpha\" }]", &alpha().locked()))
         .file("pyproject.toml", "[project]\nname = \"shop\"\nversion = \"1.0\"\ndependencies = [\"alpha\"]\n");
     assert_eq!(harness.distributions(&HERE), "alpha 1.0");
-    insta::assert_snapshot!(harness.warnings(&HERE), @"warning: dependencies are taken from uv.lock, not from requirements.txt, which lies beside it");
+    insta::assert_snapshot!(harness.warnings(&HERE), @r#"
+    warning[lock-file-doubt]: dependencies are taken from uv.lock, not from requirements.txt, which is in the same directory
+      hint: delete the one that is out of date, or name one: lock = "uv.lock" under [dependencies]
+    "#);
 }
 
 #[test]
@@ -78,7 +81,7 @@ fn one_that_is_named_decides() {
     exit: 2
     -- stdout
     -- stderr
-    error: `main.py` is called as no lock file is
+    error[invalid-argument]: `main.py` does not look like a lock file
 
     hint: name a uv.lock, pylock.toml, poetry.lock, Pipfile.lock, or a requirements file that ends in .txt
     ");
@@ -106,7 +109,7 @@ fn a_workspaces_member_has_its_parents_lock_file() {
     exit: 2
     -- stdout
     -- stderr
-    error: uv.lock: has no member `wep`
+    error[invalid-lock-file]: uv.lock: has no member `wep`
 
     hint: did you mean `web`? it has `shop`, `web`
     ");
@@ -171,7 +174,7 @@ fn extras_and_groups_are_chosen_by_key_and_by_flag() {
     exit: 2
     -- stdout
     -- stderr
-    error: uv.lock: has no extra `wep`
+    error[invalid-lock-file]: uv.lock: has no extra `wep`
 
     hint: did you mean `web`? it has `web`
     ");
@@ -180,7 +183,7 @@ fn extras_and_groups_are_chosen_by_key_and_by_flag() {
     exit: 2
     -- stdout
     -- stderr
-    error: `dependencies.extras` chooses from a lock file, and there is none
+    error[invalid-configuration]: `dependencies.extras` needs a lock file, and there is none
 
     hint: make one beside the configuration: uv lock; or name it: lock = "…" under [dependencies]
     "#);
@@ -199,7 +202,7 @@ fn requirements_nest_and_constrain() {
     exit: 2
     -- stdout
     -- stderr
-    error: deep.txt:1: includes `nowhere.txt`: No such file or directory (os error 2)
+    error[invalid-lock-file]: deep.txt:1: includes `nowhere.txt`: No such file or directory (os error 2)
     ");
 }
 
@@ -208,7 +211,10 @@ fn pins_without_hashes_are_taken_with_a_warning() {
     let harness = with_wheels()
         .file("requirements.txt", "alpha==1.0\nbeta==2.0\n")
         .file("main.py", "import alpha, beta\nprint(alpha.VERSION, beta.VERSION)\n");
-    insta::assert_snapshot!(harness.warnings(&HERE), @"warning: requirements.txt: 2 distributions have no hash (`alpha`, `beta`): what an index serves is taken; `uv pip compile --generate-hashes requirements.in -o requirements.txt` adds them");
+    insta::assert_snapshot!(harness.warnings(&HERE), @"
+    warning[lock-file-doubt]: requirements.txt: 2 distributions have no hash (`alpha`, `beta`): files are taken as the index serves them
+      hint: add them with `uv pip compile --generate-hashes requirements.in -o requirements.txt`
+    ");
     assert_eq!(harness.started(&HERE, &[]), "1.0 2.0");
 }
 
@@ -219,8 +225,9 @@ fn what_is_not_pinned_is_refused_with_the_command_that_pins_it() {
     exit: 2
     -- stdout
     -- stderr
-    warning: requirements.txt: 2 distributions have no hash (`alpha`, `beta`): what an index serves is taken; `uv pip compile --generate-hashes requirements.in -o requirements.txt` adds them
-    error: requirements.txt:2: `beta>=2` names no one version
+    warning[lock-file-doubt]: requirements.txt: 2 distributions have no hash (`alpha`, `beta`): files are taken as the index serves them
+      hint: add them with `uv pip compile --generate-hashes requirements.in -o requirements.txt`
+    error[invalid-lock-file]: requirements.txt:2: `beta>=2` names no one version
 
     hint: keep such requirements in requirements.in, and pin them: `uv pip compile --generate-hashes requirements.in -o requirements.txt`
     ");
@@ -235,7 +242,7 @@ fn a_python_that_the_lock_file_excludes_is_refused() {
     exit: 2
     -- stdout
     -- stderr
-    error: uv.lock: requires Python >=3.12,<3.14, and the image's is 3.11.N
+    error[invalid-lock-file]: uv.lock: requires Python >=3.12,<3.14, and the image's is 3.11.N
 
     hint: choose another `python`, or change `requires-python` and `uv lock`
     ");
@@ -254,7 +261,7 @@ fn contradictions_are_refused_before_anything_is_done() {
     exit: 2
     -- stdout
     -- stderr
-    error: `dependencies.lock` and `dependencies.site-packages` contradict each other
+    error[invalid-configuration]: `dependencies.lock` and `dependencies.site-packages` contradict each other
 
     hint: leave one of them out
     ");
@@ -263,7 +270,7 @@ fn contradictions_are_refused_before_anything_is_done() {
     exit: 2
     -- stdout
     -- stderr
-    error: `python = false` and `dependencies.lock` contradict each other
+    error[invalid-configuration]: `python = false` and `dependencies.lock` contradict each other
 
     hint: leave one of them out
     ");
@@ -272,7 +279,7 @@ fn contradictions_are_refused_before_anything_is_done() {
     exit: 2
     -- stdout
     -- stderr
-    error: `python = false` and `--lock` contradict each other
+    error[invalid-configuration]: `python = false` and `--lock` contradict each other
 
     hint: leave one of them out
     ");
@@ -281,7 +288,7 @@ fn contradictions_are_refused_before_anything_is_done() {
     exit: 2
     -- stdout
     -- stderr
-    error: `python = false` and `app.wheel` contradict each other
+    error[invalid-configuration]: `python = false` and `app.wheel` contradict each other
 
     hint: leave one of them out
     ");
@@ -305,7 +312,7 @@ fn a_broken_lock_file_is_told_with_its_line() {
     exit: 2
     -- stdout
     -- stderr
-    error: uv.lock:3: unclosed array table, expected `]`
+    error[invalid-lock-file]: uv.lock:3: unclosed array table, expected `]`
     ");
     let harness =
         Harness::alone().file("main.py", "").file("requirements.txt", "alpha==1.0\nbeta==2.0 --hash=sha256:12\n");
@@ -313,7 +320,7 @@ fn a_broken_lock_file_is_told_with_its_line() {
     exit: 2
     -- stdout
     -- stderr
-    error: requirements.txt:2: `sha256:12` is no sha256, sha384 or sha512 hash
+    error[invalid-lock-file]: requirements.txt:2: `sha256:12` is no sha256, sha384 or sha512 hash
     ");
     let harness = Harness::alone()
         .file("main.py", "")
@@ -323,7 +330,7 @@ fn a_broken_lock_file_is_told_with_its_line() {
     exit: 2
     -- stdout
     -- stderr
-    error: cannot read `uv.lock`: No such file or directory (os error 2)
+    error[unreadable-file]: cannot read `uv.lock`: No such file or directory (os error 2)
     ");
 }
 
@@ -331,8 +338,14 @@ fn a_broken_lock_file_is_told_with_its_line() {
 fn dependencies_without_a_lock_file_are_told() {
     let harness = project()
         .file("pyproject.toml", "[project]\nname = \"shop\"\nversion = \"1\"\ndependencies = [\"alpha\", \"beta\"]\n");
-    insta::assert_snapshot!(harness.warnings(&HERE), @"warning: pyproject.toml has 2 dependencies, and there is no lock file: the image does not get any of them; `uv lock` makes one");
+    insta::assert_snapshot!(harness.warnings(&HERE), @"
+    warning[lock-file-doubt]: pyproject.toml has 2 dependencies, but there is no lock file: the image does not get any of them
+      hint: make one with `uv lock`
+    ");
     let poetry = "[tool.poetry]\nname = \"shop\"\nversion = \"1\"\n[tool.poetry.dependencies]\npython = \"^3.11\"\nalpha = \"1\"\n[build-system]\nbuild-backend = \"poetry.core.masonry.api\"\n";
     let harness = harness.file("pyproject.toml", poetry);
-    insta::assert_snapshot!(harness.warnings(&HERE), @"warning: pyproject.toml has a dependency, and there is no lock file: the image does not get it; `poetry lock` makes one");
+    insta::assert_snapshot!(harness.warnings(&HERE), @"
+    warning[lock-file-doubt]: pyproject.toml has a dependency, but there is no lock file: the image does not get it
+      hint: make one with `poetry lock`
+    ");
 }

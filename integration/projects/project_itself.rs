@@ -67,7 +67,7 @@ fn candidates_are_listed_before_anything_is_fetched() {
     exit: 2
     -- stdout
     -- stderr
-    error: no entrypoint: what should the image start?
+    error[no-entrypoint]: no entrypoint is set
 
     hint: put one of these after `--`, or set `entrypoint` under [image]: `serve`, `work`, `python -m a`, `python -m b`, `python main.py`, `python app.py`
     ");
@@ -76,7 +76,7 @@ fn candidates_are_listed_before_anything_is_fetched() {
     exit: 2
     -- stdout
     -- stderr
-    error: no entrypoint: what should the image start?
+    error[no-entrypoint]: no entrypoint is set
 
     hint: put it after `--`, as in: carboy build … -- python -m shop, or set `entrypoint` under [image]
     ");
@@ -87,7 +87,7 @@ fn a_version_that_only_the_backend_knows_is_told() {
     let dynamic = "[project]\nname = \"shop\"\ndynamic = [\"version\"]\n[project.scripts]\nserve = \"shop:main\"\n";
     let code = "from importlib.metadata import PackageNotFoundError, version\ndef main():\n    try:\n        version('shop')\n    except PackageNotFoundError:\n        print('unknown')\n";
     let harness = bare().file("pyproject.toml", dynamic).file("shop.py", code);
-    insta::assert_snapshot!(harness.warnings(&[CC, SLIM, AMD64]), @r#"warning: importlib.metadata does not find shop: pyproject.toml has no version of it, which only its build backend knows; wheel = "dist/*.whl" under [app] takes the wheel that this made"#);
+    insta::assert_snapshot!(harness.warnings(&[CC, SLIM, AMD64]), @r#"warning[internal]: importlib.metadata does not find shop: pyproject.toml has no version of it, which only its build backend knows; wheel = "dist/*.whl" under [app] takes the wheel that this made"#);
     assert_eq!(harness.started(&[CC, SLIM, AMD64], &[]), "unknown");
 }
 
@@ -136,7 +136,7 @@ fn wheels_of_the_project_that_cannot_be() {
     exit: 1
     -- stdout
     -- stderr
-    error: `app.wheel`: there is no `dist/*.whl` below `.`
+    error[no-wheel]: cannot use `app.wheel`: there is no `dist/*.whl` below `.`
 
     hint: build it with: uv build --wheel
     ");
@@ -145,7 +145,7 @@ fn wheels_of_the_project_that_cannot_be() {
     exit: 1
     -- stdout
     -- stderr
-    error: `app.wheel`: it names several: shop-1.2-py3-none-any.whl, shop-1.3-py3-none-any.whl
+    error[no-wheel]: cannot use `app.wheel`: it names several: shop-1.2-py3-none-any.whl, shop-1.3-py3-none-any.whl
 
     hint: name one of them, or clear the folder and build it again: uv build --wheel --clear
     ");
@@ -154,7 +154,7 @@ fn wheels_of_the_project_that_cannot_be() {
     exit: 1
     -- stdout
     -- stderr
-    error: `app.wheel`: none of these is for Python 3.11, glibc 2.36, x86_64: shop-1.2-cp311-cp311-manylinux_2_28_aarch64.whl
+    error[no-wheel]: cannot use `app.wheel`: none of these is for Python 3.11, glibc 2.36, x86_64: shop-1.2-cp311-cp311-manylinux_2_28_aarch64.whl
 
     hint: build one for each platform, or leave out the platforms that have none
     ");
@@ -163,7 +163,7 @@ fn wheels_of_the_project_that_cannot_be() {
     exit: 2
     -- stdout
     -- stderr
-    error: no entrypoint: what should the image start?
+    error[no-entrypoint]: no entrypoint is set
 
     hint: put one of these after `--`, or set `entrypoint` under [image]: `a`, `b`
     ");
@@ -186,5 +186,5 @@ fn modules_without_source_are_told() {
         .file("odd/more.pyc", "x")
         .file("odd/__pycache__/__init__.cpython-311.pyc", "x");
     let harness = project().wheel(&odd).file("requirements.txt", &pins(&[&odd]));
-    insta::assert_snapshot!(told(&harness.succeeds(&HERE)), @"warning: `odd-1-py3-none-any.whl` has 2 modules without source, which are left out: odd/core.pyc, …");
+    insta::assert_snapshot!(told(&harness.succeeds(&HERE)), @"warning[internal]: `odd-1-py3-none-any.whl` has 2 modules without source, which are left out: odd/core.pyc, …");
 }

@@ -98,7 +98,7 @@ fn one_that_has_to_be_built_is_taken_from_a_wheelhouse() {
     exit: 1
     -- stdout
     -- stderr
-    error: linux/amd64: lib, in `libs/lib`: it is not pure Python: its build backend is maturin
+    error[unbuilt-project]: linux/amd64: cannot install lib from `libs/lib`: it is not pure Python: its build backend is maturin
 
     hint: build a wheel of it into a wheelhouse: uv build --wheel --out-dir wheels
     ");
@@ -124,9 +124,9 @@ fn what_is_only_source_is_taken_from_a_wheelhouse() {
     exit: 1
     -- stdout
     -- stderr
-    error: 2 things are wrong:
-      linux/amd64: no wheel of lib 4.2 for Python 3.11, glibc 2.36: it comes from https://git.invalid/lib by git, and no wheelhouse has one that fits
-      linux/amd64: no wheel of old 0.1 for Python 3.11, glibc 2.36: there is an sdist old-0.1.tar.gz only
+    2 errors:
+    error[no-wheel]: linux/amd64: no wheel of lib 4.2 for Python 3.11, glibc 2.36: it comes from https://git.invalid/lib by git, and no wheelhouse has one that fits
+    error[no-wheel]: linux/amd64: no wheel of old 0.1 for Python 3.11, glibc 2.36: there is an sdist old-0.1.tar.gz only
 
     hint: build them on linux/amd64 with Python 3.11, into a wheelhouse: pip wheel --no-deps --wheel-dir wheels git+https://git.invalid/lib@0123456789abcdef0123456789abcdef01234567 old==0.1
     ");
@@ -143,14 +143,14 @@ fn a_folder_that_is_not_there_is_told() {
     exit: 1
     -- stdout
     -- stderr
-    error: linux/amd64: lib: there is no folder `libs/lib`
+    error[not-found]: linux/amd64: cannot use lib: there is no folder `libs/lib`
     ");
     fs::create_dir_all(harness.project().join("libs/lib")).unwrap();
     insta::assert_snapshot!(harness.fails(&HERE), @"
     exit: 1
     -- stdout
     -- stderr
-    error: linux/amd64: lib, in `libs/lib`: it has no `[project]` with a name
+    error[invalid-project]: linux/amd64: cannot install lib from `libs/lib`: it has no `[project]` with a name
 
     hint: build a wheel of it into a wheelhouse: uv build --wheel --out-dir wheels
     ");
@@ -159,6 +159,6 @@ fn a_folder_that_is_not_there_is_told() {
     exit: 1
     -- stdout
     -- stderr
-    error: linux/amd64: lib, in `libs/lib`: it is called `other` in its pyproject.toml
+    error[invalid-project]: linux/amd64: cannot install lib from `libs/lib`: it is called `other` in its pyproject.toml
     ");
 }

@@ -65,7 +65,7 @@ fn variables_are_not_sent_to_hosts_that_only_the_project_names() {
     exit: 2
     -- stdout
     -- stderr
-    error: requirements.txt:1: the variable `$CI_SECRET` would be sent to index.invalid, which this machine's configuration does not name
+    error[invalid-lock-file]: requirements.txt:1: the variable `$CI_SECRET` would be sent to index.invalid, which this machine's configuration does not name
 
     hint: leave the login out of the URL, and give it by UV_INDEX_NAME_USERNAME and UV_INDEX_NAME_PASSWORD for the index NAME of pyproject.toml, or by a line of ~/.netrc: machine index.invalid login USER password PASSWORD
     ");
@@ -130,8 +130,8 @@ fn dockers_logins_and_netrc_of_a_home_in_the_project_are_not_read() {
     let home = harness.project().display().to_string();
     let harness = harness.env("HOME", &home);
     let warnings = harness.warnings(&HERE);
-    assert_eq!(warnings.matches(".docker/config.json is not read").count(), 1, "{warnings}");
-    assert_eq!(warnings.matches(".netrc is not read").count(), 1, "{warnings}");
+    assert_eq!(warnings.matches(".docker/config.json` is not read").count(), 1, "{warnings}");
+    assert_eq!(warnings.matches(".netrc` is not read").count(), 1, "{warnings}");
     let named = harness.env("DOCKER_CONFIG", &format!("{home}/.docker"));
     assert!(!named.warnings(&HERE).contains("config.json"));
 }

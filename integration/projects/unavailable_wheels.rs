@@ -22,14 +22,14 @@ fn everything_that_lacks_is_told_for_both_platforms() {
     exit: 1
     -- stdout
     -- stderr
-    error: 3 things are wrong:
-      no wheel of gone 4.0 for Python 3.11, glibc 2.36: no wheelhouse has one that fits, and no index is asked: there is a wheelhouse and no configured index
-      no wheel of odd 3.0 for Python 3.11, glibc 2.36: no wheelhouse has one that fits (there are wheels for Python 3.9 only), and no index is asked: there is a wheelhouse and no configured index
-      linux/arm64: no wheel of fast 2.0 for Python 3.11, glibc 2.36: no wheelhouse has one that fits (there are wheels for linux/amd64 only), and no index is asked: there is a wheelhouse and no configured index
+    3 errors:
+    error[no-wheel]: no wheel of gone 4.0 for Python 3.11, glibc 2.36: no wheelhouse has one that fits, and no index is asked: there is a wheelhouse and no configured index
+    error[no-wheel]: no wheel of odd 3.0 for Python 3.11, glibc 2.36: no wheelhouse has one that fits (there are wheels for Python 3.9 only), and no index is asked: there is a wheelhouse and no configured index
+    error[no-wheel]: linux/arm64: no wheel of fast 2.0 for Python 3.11, glibc 2.36: no wheelhouse has one that fits (there are wheels for linux/amd64 only), and no index is asked: there is a wheelhouse and no configured index
 
     hint: name an index besides: [dependencies] index = "https://pypi.org/simple"
-          build them on linux/amd64 and on linux/arm64 with Python 3.11, into a wheelhouse: pip wheel --no-deps --wheel-dir wheels gone==4.0 odd==3.0
-          build one on linux/arm64 with Python 3.11, into a wheelhouse: pip wheel --no-deps --wheel-dir wheels fast==2.0
+    hint: build them on linux/amd64 and on linux/arm64 with Python 3.11, into a wheelhouse: pip wheel --no-deps --wheel-dir wheels gone==4.0 odd==3.0
+    hint: build one on linux/arm64 with Python 3.11, into a wheelhouse: pip wheel --no-deps --wheel-dir wheels fast==2.0
     "#);
     // nothing is wrong with what was pulled meanwhile
     harness.file("requirements.txt", &pins(&[&pure])).recovers(&BOTH);
@@ -50,12 +50,12 @@ fn what_has_wheels_for_others_only_comes_with_a_way_out() {
     exit: 1
     -- stdout
     -- stderr
-    error: 2 things are wrong:
-      linux/amd64: no wheel of older 2.0 for Python 3.11, glibc 2.36: there are wheels for Python 3.9 only
-      linux/amd64: no wheel of windows 1.0 for Python 3.11, glibc 2.36: there are wheels for Windows only
+    2 errors:
+    error[no-wheel]: linux/amd64: no wheel of older 2.0 for Python 3.11, glibc 2.36: there are wheels for Python 3.9 only
+    error[no-wheel]: linux/amd64: no wheel of windows 1.0 for Python 3.11, glibc 2.36: there are wheels for Windows only
 
     hint: build with --python 3.9, or lock a version of `older` that has a wheel for Python 3.11, x86_64
-          leave `windows` out on Linux with a marker (`windows==1.0 ; sys_platform == 'win32'`), or lock a version of `windows` that has a wheel for Python 3.11, x86_64
+    hint: leave `windows` out on Linux with a marker (`windows==1.0 ; sys_platform == 'win32'`), or lock a version of `windows` that has a wheel for Python 3.11, x86_64
     ");
 }
 
@@ -72,7 +72,7 @@ fn a_wheel_that_is_not_the_locked_one_is_refused() {
     exit: 1
     -- stdout
     -- stderr
-    error: linux/amd64: alpha-1.0-py3-none-any.whl from `wheels` hashes to FOUND, not to LOCKED
+    error[corrupt-content]: linux/amd64: alpha-1.0-py3-none-any.whl from `wheels` hashes to FOUND, not to LOCKED
 
     hint: it is not the file that was locked: find out who changed it before it is locked anew
     ");
@@ -84,7 +84,7 @@ fn a_wheel_that_is_not_the_locked_one_is_refused() {
 fn a_wheel_with_none_of_the_locked_hashes_is_told() {
     let (locked, built) = (Wheel::simple("alpha", "1.0"), Wheel::new("alpha", "1.0").file("alpha.py", "import os\n"));
     let harness = project().wheel(&built).file("requirements.txt", &locked.pin());
-    insta::assert_snapshot!(harness.warnings(&HERE), @"warning: `alpha-1.0-py3-none-any.whl` in a wheelhouse has none of the hashes that are locked");
+    insta::assert_snapshot!(harness.warnings(&HERE), @"warning[lock-file-doubt]: `alpha-1.0-py3-none-any.whl` in a wheelhouse has none of the locked hashes");
 }
 
 #[test]
@@ -95,6 +95,6 @@ fn a_wheelhouse_that_is_not_there_is_told() {
     exit: 1
     -- stdout
     -- stderr
-    error: linux/amd64: no wheel of alpha 1.0 for Python 3.11, glibc 2.36: there is no wheelhouse `nowhere`
+    error[no-wheel]: linux/amd64: no wheel of alpha 1.0 for Python 3.11, glibc 2.36: there is no wheelhouse `nowhere`
     ");
 }
