@@ -249,7 +249,10 @@ fn what_is_not_there_is_answered_or_refused() {
         ran.stderr
     };
     let wrong = refused(harness.why("libsqlite.so.0"));
-    assert_eq!(wrong, "error: the image has no file `libsqlite.so.0`\n\nhint: it has `libsqlite3.so.0`\n");
+    assert_eq!(
+        wrong,
+        "error[missing-path]: the image has no file `libsqlite.so.0`\n\nhint: it has `libsqlite3.so.0`\n"
+    );
     let folder = refused(harness.why("/usr/local/bin"));
     assert!(folder.contains("hint: it has `/usr/local/bin/"), "{folder}");
     let other = refused(harness.why("libtcl9.1.so"));
@@ -257,7 +260,10 @@ fn what_is_not_there_is_answered_or_refused() {
 
     let base = harness.registry.name(harness.pair.base);
     let not_ours = refused(harness.why_image("libc.so.6", &base));
-    assert_eq!(not_ours, format!("error: {base} was not built by carboy: no layer of it says so\n"));
+    assert_eq!(
+        not_ours,
+        format!("error[not-built-by-carboy]: carboy did not build {base}: none of its layers says so\n")
+    );
     let nowhere = refused(harness.why_image("libc.so.6", &harness.registry.name("nobody:1")));
     assert!(nowhere.contains("nobody"), "{nowhere}");
 }

@@ -220,7 +220,11 @@ fn an_untagged_module_for_another_machine_is_an_error() {
         let refused = build("linux/arm64");
         assert_eq!(refused.code, Some(1));
         let said = "/app/fast.so` is for x86_64, the image for aarch64";
-        assert!(refused.stderr.contains(&format!("error: linux/arm64: `{said}")), "{}", refused.stderr);
+        assert!(
+            refused.stderr.contains(&format!("error[wrong-architecture]: linux/arm64: `{said}")),
+            "{}",
+            refused.stderr
+        );
     }
     // The interpreter comes to this one first.
     let sibling = app.join("fast.cpython-311-aarch64-linux-gnu.so");

@@ -19,6 +19,7 @@ use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use carboy::diagnostic::chain;
 use carboy::elf;
 use carboy::layer::{PackError, Packer, Recipe, TarFiles, contents, zip};
 use carboy::oci::{CompressionLevel, Digest};
@@ -51,9 +52,9 @@ fn interpreter(executable: &str) -> Interpreter {
 
 fn try_file(name: &str, path: &Path, interpreter: &Interpreter) -> Result<Installed, String> {
     let archive = zip::list(ArchiveFile { name: name.to_owned(), path: path.to_owned(), digest: Digest::of(b"") })
-        .map_err(|error| error.to_string())?;
+        .map_err(|error| chain(&error))?;
     let done = install(&archive, interpreter, &mut |member| Ok(Box::new(zip::open(&archive, member)?)));
-    done.map_err(|error| error.to_string())
+    done.map_err(|error| chain(&error))
 }
 
 /// What comes of a wheel's bytes, and of packing it.
@@ -62,8 +63,8 @@ fn tried(name: &str, bytes: &[u8], interpreter: &Interpreter) -> Result<Installe
     let path = folder.path().join("wheel.whl");
     fs::write(&path, bytes).unwrap();
     let installed = try_file(name, &path, interpreter);
-    installed.and_then(|installed| {
-        packed(&installed).map_err(|error| error.to_string())?;
+    let packed = installed.and_then(|installed| {
+        packed(&installed).map_err(|error| chain(&error))?;
         Ok(installed)
     })
 }
@@ -83,7 +84,7 @@ fn refused(bytes: &[u8]) -> String {
 
 #[track_caller]
 fn assert_refused(bytes: &[u8], want: &str) {
-    assert_eq!(refused(bytes), format!("`{NAME}`: {want}"));
+    assert_eq!(refused(bytes), format!("`{NAME}` is not a valid wheel: {want}"));
 }
 
 /// A wheel with one more member, as it is; RECORD lists it.
@@ -204,7 +205,10 @@ fn names_that_lead_elsewhere_are_refused() {
         "\x1b[2J",
     ] {
         let bytes = with(Member::new(name, "x"));
-        assert_eq!(refused(&bytes), format!("`{NAME}`: `{name}` has a name that is no plain relative path"));
+        assert_eq!(
+            refused(&bytes),
+            format!("`{NAME}` is not a valid wheel: `{name}` has a name that is no plain relative path")
+        );
     }
     let bytes = with(Member::new(b"a\xff", "x"));
     assert_refused(&bytes, "`a\u{fffd}` has a name that is not UTF-8, or not marked so");
@@ -212,7 +216,7 @@ fn names_that_lead_elsewhere_are_refused() {
     let marked = with(Member { flags: 0x0800, ..Member::new("\u{e9}", "x") });
     assert_eq!(refused(&marked), "");
     let long = "a".repeat(256);
-    let shown = format!("`{NAME}`: `{}…` has a name that is too long", &long[..200]);
+    let shown = format!("`{NAME}` is not a valid wheel: `{}…` has a name that is too long", &long[..200]);
     assert_eq!(refused(&with(Member::new(&long, "x"))), shown);
     assert!(refused(&with(Member::new("b/".repeat(2050) + "b", "x"))).ends_with("has a name that is too long"));
 }
@@ -241,11 +245,11 @@ fn two_files_are_not_one() {
     let below = sample_wheels::zip(&[Member::new("a/b", "1"), Member::new("a-b", "2"), Member::new("a", "2")]);
     assert_refused(&below, "`a/b` is below `a`, which is a file");
     // two names of the archive, one place of the image
-    let place = sample_wheels::wheel(&[("a.py", "1"), ("x-1.0.data/purelib/a.py", "1")]);
-    assert_refused(&place, "two of its files would be `/usr/local/lib/python3.13/site-packages/a.py`");
-    let below = sample_wheels::wheel(&[("a", "1"), ("x-1.0.data/purelib/a/b", "1")]);
+    let place = made::wheel(&[("a.py", "1"), ("x-1.0.data/purelib/a.py", "1")]);
+    assert_refused(&place, "two of its files would be installed as `/usr/local/lib/python3.13/site-packages/a.py`");
+    let below = made::wheel(&[("a", "1"), ("x-1.0.data/purelib/a/b", "1")]);
     let site = "/usr/local/lib/python3.13/site-packages";
-    assert_refused(&below, &format!("`{site}/a/b` would be below `{site}/a`, which is a file"));
+    assert_refused(&below, &format!("its `{site}/a/b` would be installed below `{site}/a`, which is a file"));
 }
 
 #[test]
@@ -279,8 +283,8 @@ fn data_is_where_it_should_be_and_nothing_else_is() {
     let wheel = sample_wheels::wheel(&[]);
     assert_refused(&[b"#!/bin/sh\n", wheel.as_slice()].concat(), "it has data before its first file");
     assert_refused(&[wheel.as_slice(), b"\0"].concat(), "it has data after its end");
-    assert_refused(&wheel[..wheel.len() - 1], "it is no zip archive, or its end is missing");
-    assert_refused(b"", "it is no zip archive, or its end is missing");
+    assert_refused(&wheel[..wheel.len() - 1], "it is not a zip archive, or its end is missing");
+    assert_refused(b"", "it is not a zip archive, or its end is missing");
     assert_refused(&wheel[1..], "its central directory is not where its end says");
     // an end in the comment of another
     let mut two = wheel.clone();
@@ -323,21 +327,24 @@ fn sizes_that_lie_are_refused() {
     for (size, says) in [(2, "it is longer than the archive says"), (4, "it is shorter than the archive says")] {
         let mut files = sample_wheels::files(&[]);
         files.insert(0, ("a".to_owned(), vec![b'x'; size]));
-        let mut members = sample_wheels::members(&files);
-        members[0].data = sample_wheels::deflated(b"xxx");
-        assert_eq!(refused(&sample_wheels::zip(&members)), format!("`{NAME}`: `{SITE}/a`: {says}"));
-        let mut files = sample_wheels::files(&[]);
+        let mut members = made::members(&files);
+        members[0].data = made::deflated(b"xxx");
+        assert_eq!(
+            refused(&made::zip(&members)),
+            format!("`{NAME}` is not a valid wheel: cannot read its `{SITE}/a`: {says}")
+        );
+        let mut files = made::files(&[]);
         files[0].1 = vec![b'x'; size]; // what is read at once
-        let mut members = sample_wheels::members(&files);
-        members[0].data = sample_wheels::deflated(b"xxx");
-        assert_refused(&sample_wheels::zip(&members), &format!("`{INFO}/WHEEL`: {says}"));
+        let mut members = made::members(&files);
+        members[0].data = made::deflated(b"xxx");
+        assert_refused(&made::zip(&members), &format!("cannot read its `{INFO}/WHEEL`: {says}"));
     }
     // deflate ends, and the packed data goes on
     let mut files = sample_wheels::files(&[]);
     files.insert(0, ("a".to_owned(), b"abc".to_vec()));
     let mut members = sample_wheels::members(&files);
     members[0].data.extend(b"evil");
-    assert_refused(&sample_wheels::zip(&members), &format!("`{SITE}/a`: it is longer than the archive says"));
+    assert_refused(&made::zip(&members), &format!("cannot read its `{SITE}/a`: it is longer than the archive says"));
 }
 
 #[test]
@@ -371,9 +378,9 @@ fn a_large_directory_is_refused_before_it_is_read() {
 #[test]
 fn many_and_deep_members_take_no_long_time() {
     let many: Vec<_> = (0..20_000).map(|at| Member::stored(format!("a/{at}"), "")).collect();
-    assert_refused(&sample_wheels::zip(&many), "it has no .dist-info folder");
+    assert_refused(&made::zip(&many), "it has no .dist-info directory");
     let deep: Vec<_> = (0..300).map(|at| Member::stored(format!("{}{at}", "b/".repeat(2_000)), "")).collect();
-    assert_refused(&sample_wheels::zip(&deep), "it has no .dist-info folder");
+    assert_refused(&made::zip(&deep), "it has no .dist-info directory");
 }
 
 #[test]
@@ -388,14 +395,14 @@ fn a_record_that_is_wrong_is_refused() {
     let good = sample_wheels::record(&files);
     let hash = sample_wheels::hash(b"abc");
     assert_eq!(refused(&with_record(&good)), "");
-    let other = good.replace(&hash, &sample_wheels::hash(b"abd"));
-    assert_refused(&with_record(&other), &format!("`{SITE}/a.py` is not what its RECORD says"));
+    let other = good.replace(&hash, &made::hash(b"abd"));
+    assert_refused(&with_record(&other), &format!("its `{SITE}/a.py` does not match its RECORD"));
     for (record, want) in [
         (good.replace(&format!("a.py,{hash},3\n"), ""), "its RECORD does not list `a.py`".to_owned()),
         (good.replace(&hash, ""), "its RECORD has no hash of `a.py`".to_owned()),
         (
             good.replace(&hash, "md5=x"),
-            "its RECORD has a hash of `a.py` that is no SHA-256, SHA-384 or SHA-512: md5=x".to_owned(),
+            "its RECORD has a hash of `a.py` that is not SHA-256, SHA-384 or SHA-512: md5=x".to_owned(),
         ),
         (
             format!("{good}/a.py,{},3\n", sample_wheels::hash(b"abd")),
@@ -405,10 +412,7 @@ fn a_record_that_is_wrong_is_refused() {
             good.clone() + "a.py,,3,x\n",
             format!("line {} of its RECORD is not a path, a hash and a size", good.lines().count() + 1),
         ),
-        (
-            good.replace(&sample_wheels::hash(WHEEL.as_bytes()), &hash),
-            format!("`{INFO}/WHEEL` is not what its RECORD says"),
-        ),
+        (good.replace(&made::hash(WHEEL.as_bytes()), &hash), format!("its `{INFO}/WHEEL` does not match its RECORD")),
     ] {
         assert_refused(&with_record(&record), &want);
     }
@@ -419,14 +423,14 @@ fn a_record_that_is_wrong_is_refused() {
         with_record(&good.replace(&sample_wheels::hash(b"abc"), &format!("sha512={hash}")))
     };
     assert_eq!(refused(&stronger(b"abc")), "");
-    assert_refused(&stronger(b"abd"), "`a.py` is not what its RECORD says");
+    assert_refused(&stronger(b"abd"), "its `a.py` does not match its RECORD");
     // the archive's own checksum
     let mut members = sample_wheels::members(&files);
     let last = members.len() - 1;
     members[last].crc ^= 1;
     assert_refused(
-        &sample_wheels::zip(&members),
-        &format!("`{INFO}/RECORD`: its checksum is another than the archive says"),
+        &made::zip(&members),
+        &format!("cannot read its `{INFO}/RECORD`: its checksum is another than the archive says"),
     );
 }
 
@@ -477,32 +481,32 @@ fn an_odd_record_that_can_mean_one_thing_only_is_read() {
 
 #[test]
 fn a_wheel_is_what_its_name_says() {
-    let two = sample_wheels::wheel(&[("y-1.0.dist-info/METADATA", "")]);
-    assert_refused(&two, "it has several .dist-info folders: x-1.0.dist-info, y-1.0.dist-info");
-    assert_refused(&sample_wheels::zip(&[Member::new("a.py", "")]), "it has no .dist-info folder");
-    assert_refused(
-        &sample_wheels::zip(&[Member::new(format!("{INFO}/WHEEL"), "")]),
-        &format!("it has no `{INFO}/RECORD`"),
-    );
+    let two = made::wheel(&[("y-1.0.dist-info/METADATA", "")]);
+    assert_refused(&two, "it has several .dist-info directories: x-1.0.dist-info, y-1.0.dist-info");
+    assert_refused(&made::zip(&[Member::new("a.py", "")]), "it has no .dist-info directory");
+    assert_refused(&made::zip(&[Member::new(format!("{INFO}/WHEEL"), "")]), &format!("it has no `{INFO}/RECORD`"));
     let interpreter = interpreter("usr/local/bin/python3.13");
     let named = |name: &str| tried(name, &sample_wheels::wheel(&[]), &interpreter).err().unwrap_or_default();
     for (name, wanted) in [("y-1.0-py3-none-any.whl", "y 1.0"), ("x-2-py3-none-any.whl", "x 2")] {
-        assert_eq!(named(name), format!("`{name}`: its `{INFO}` is not of {wanted}, which its file name says"));
+        assert_eq!(
+            named(name),
+            format!("`{name}` is not a valid wheel: its `{INFO}` is not that of {wanted}, as its file name says")
+        );
     }
     assert_eq!(named("X-1.0.0-1-py2.py3-none-any.whl"), "");
-    assert_eq!(named("x.zip"), "`x.zip`: that is no name of a wheel");
-    let metadata = |text: &str| sample_wheels::wheel(&[("x-1.0.dist-info/METADATA", text)]);
+    assert_eq!(named("x.zip"), "`x.zip` is not a valid wheel: its file name is not that of a wheel");
+    let metadata = |text: &str| made::wheel(&[("x-1.0.dist-info/METADATA", text)]);
     assert_refused(
         &metadata("Name: y\nVersion: 1.0\n"),
-        &format!("`{INFO}/METADATA` says Name y, and the file name x"),
+        &format!("its `{INFO}/METADATA` has the Name y, its file name x"),
     );
     assert_refused(
         &metadata("Name: x\nVersion: 1.1\n"),
-        &format!("`{INFO}/METADATA` says Version 1.1, and the file name 1.0"),
+        &format!("its `{INFO}/METADATA` has the Version 1.1, its file name 1.0"),
     );
-    assert_refused(&metadata("Name: x\n\nVersion: 1.0\n"), &format!("`{INFO}/METADATA` says no Version"));
-    let wheel = |text: &str| sample_wheels::wheel(&[("x-1.0.dist-info/WHEEL", text)]);
-    assert_refused(&wheel("Root-Is-Purelib: true\n"), &format!("`{INFO}/WHEEL` says no Wheel-Version"));
+    assert_refused(&metadata("Name: x\n\nVersion: 1.0\n"), &format!("its `{INFO}/METADATA` has no Version"));
+    let wheel = |text: &str| made::wheel(&[("x-1.0.dist-info/WHEEL", text)]);
+    assert_refused(&wheel("Root-Is-Purelib: true\n"), &format!("its `{INFO}/WHEEL` has no Wheel-Version"));
     assert_refused(&wheel("Wheel-Version: 2.0\n"), "it is a wheel of version 2.0, and carboy knows versions 1.x");
     let newer = wheel("Wheel-Version: 1.9\nRoot-Is-Purelib: false\n");
     let newer = tried(NAME, &newer, &interpreter).unwrap();
@@ -517,15 +521,15 @@ fn files_have_places_that_are_known_and_are_not_pythons() {
     for (name, want) in [
         (
             "x-1.0.data/purelib/y-1.0.dist-info/METADATA",
-            "`x-1.0.data/purelib/y-1.0.dist-info/METADATA` would be in a .dist-info folder, from elsewhere in the wheel",
+            "its `x-1.0.data/purelib/y-1.0.dist-info/METADATA` would be installed into a .dist-info directory",
         ),
         (
             "x-1.0.data/data/lib/python3.13/site-packages/x-1.0.dist-info/RECORD",
-            "`x-1.0.data/data/lib/python3.13/site-packages/x-1.0.dist-info/RECORD` would be in a .dist-info folder, from elsewhere in the wheel",
+            "its `x-1.0.data/data/lib/python3.13/site-packages/x-1.0.dist-info/RECORD` would be installed into a .dist-info directory",
         ),
-        ("x-1.0.data/evil/a", "`x-1.0.data/evil/a` is for no place that installers know"),
-        ("x-1.0.data/a", "`x-1.0.data/a` is for no place that installers know"),
-        ("y-1.0.data/purelib/a", "its `y-1.0.data` is not of its .dist-info folder `x-1.0.dist-info`"),
+        ("x-1.0.data/evil/a", "its `x-1.0.data/evil/a` is not in a directory that installers know"),
+        ("x-1.0.data/a", "its `x-1.0.data/a` is not in a directory that installers know"),
+        ("y-1.0.data/purelib/a", "its `y-1.0.data` does not belong to its .dist-info directory `x-1.0.dist-info`"),
         ("x-1.0.data/scripts/python3", "it would replace `/usr/local/bin/python3`, which is Python's own"),
         ("x-1.0.data/data/bin/python3.13", "it would replace `/usr/local/bin/python3.13`, which is Python's own"),
         (
@@ -540,12 +544,12 @@ fn files_have_places_that_are_known_and_are_not_pythons() {
     };
     assert_refused(
         &script("../../etc/x = a:b"),
-        "its entry_points.txt has a script with a name that is no file's: ../../etc/x",
+        "its entry_points.txt has a script whose name is not a file name: ../../etc/x",
     );
     assert_refused(&script("python = a:b"), "it would replace `/usr/local/bin/python`, which is Python's own");
     assert_refused(
         &script("x = os;evil"),
-        "its entry_points.txt has a script that is no function of a module: x = os;evil",
+        "its entry_points.txt has a script that is not a function of a module: x = os;evil",
     );
 }
 
@@ -558,7 +562,7 @@ fn interpreters_that_the_kernel_cannot_name_are_told_of() {
         assert_eq!(
             error,
             format!(
-                "`{NAME}`: its script `run` cannot be run by `/{executable}`: the kernel takes a path without spaces, and a line of 255 bytes"
+                "`{NAME}` is not a valid wheel: its script `run` cannot be run by `/{executable}`: the kernel takes a path without spaces, and a line of 255 bytes"
             )
         );
         assert!(
@@ -623,7 +627,7 @@ fn read_corrupted(rounds: usize) {
         watchdog.step(format!("round {round}"));
         let done = try_file(name, &path, &interpreter).and_then(|installed| {
             // packing is slow: some of them
-            if round % 8 == 0 { packed(&installed).map_err(|error| error.to_string()) } else { Ok(()) }
+            if round % 8 == 0 { packed(&installed).map_err(|error| chain(&error)) } else { Ok(()) }
         });
         match done {
             Ok(()) => fine += 1,

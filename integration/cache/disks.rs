@@ -49,7 +49,7 @@ fn a_full_disk_is_told_and_does_no_harm() {
         } else {
             failed += 1;
             assert_eq!(first, "1", "{line}");
-            assert!(error.starts_with("error: ") && error.contains("No space left on device"), "{line}");
+            assert!(error.starts_with("error[") && error.contains("No space left on device"), "{line}");
             assert!(error.contains("cache") || error.contains("OCI layout"), "{line}");
         }
     }

@@ -195,7 +195,7 @@ fn a_selected_path_that_is_not_there() {
     exit: 1
     -- stdout
     -- stderr
-    error[missing-path]: linux/amd64: cannot take [[extract]] from builder: the image has no `/usr/bin/openssll`
+    error[missing-path]: linux/amd64: cannot take files for [[extract]] from builder: the image has no `/usr/bin/openssll`
 
     hint: it has `/usr/bin/openssl`
     ");

@@ -55,7 +55,10 @@ fn no_key_leads_out_of_the_root() {
                 };
                 harness = harness.file(file, &table.replace("PATH", path));
                 let told = harness.refuses(if key == "to" { &[] } else { &[TO] });
-                assert!(told.contains(&format!("error[outside-project]: cannot use `{key}` in {file}: `")), "{table} {path}: {told}");
+                assert!(
+                    told.contains(&format!("error[outside-project]: cannot use `{key}` in {file}: `")),
+                    "{table} {path}: {told}"
+                );
                 assert!(told.contains("--allow-outside") && !told.contains("s3cret"), "{told}");
                 fs::remove_file(harness.project().join(file)).unwrap();
             }
@@ -235,15 +238,24 @@ fn the_projects_files_are_regular_and_its_own() {
         if file != "requirements.txt" {
             fs::create_dir(&path).unwrap();
             let told = harness.refuses(&[]);
-            assert!(told.contains(&format!("error[unreadable-file]: cannot read `{file}`: it is a directory")), "{told}");
+            assert!(
+                told.contains(&format!("error[unreadable-file]: cannot read `{file}`: it is a directory")),
+                "{told}"
+            );
             fs::remove_dir(&path).unwrap();
             assert!(Command::new("mkfifo").arg(&path).status().unwrap().success());
             let told = harness.refuses(&[]);
-            assert!(told.contains(&format!("error[unreadable-file]: cannot read `{file}`: it is not a regular file")), "{told}");
+            assert!(
+                told.contains(&format!("error[unreadable-file]: cannot read `{file}`: it is not a regular file")),
+                "{told}"
+            );
             fs::remove_file(&path).unwrap();
             fs::File::create(&path).unwrap().set_len(1 << 30).unwrap();
             let told = harness.refuses(&[]);
-            assert!(told.contains(&format!("error[unreadable-file]: cannot read `{file}`: it has more than 1 MiB")), "{told}");
+            assert!(
+                told.contains(&format!("error[unreadable-file]: cannot read `{file}`: it has more than 1 MiB")),
+                "{told}"
+            );
         }
     }
     let harness = beside_secrets();

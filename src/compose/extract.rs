@@ -30,7 +30,7 @@ impl Draft<'_> {
         };
         let mut taken = Vec::new();
         for pattern in &table.paths {
-            let selected = match self.select("[[extract]]", source, pattern) {
+            let selected = match self.select("files for [[extract]]", source, pattern) {
                 Ok(selected) => selected,
                 Err(error) => {
                     self.error(error);

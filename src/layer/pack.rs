@@ -47,14 +47,14 @@ pub enum PackError {
     },
     #[error("`{path}` changed while it was being read")]
     Changed { path: String },
-    #[error("cannot read `{path}` in `{wheel}`")]
+    #[error("`{wheel}` is not a valid wheel: cannot read its `{path}`")]
     ZipEntry {
         wheel: String,
         path: String,
         #[source]
         cause: io::Error,
     },
-    #[error("`{path}` in `{wheel}` does not match its RECORD")]
+    #[error("`{wheel}` is not a valid wheel: its `{path}` does not match its RECORD")]
     Record { wheel: String, path: String },
     #[error("cannot write the layer")]
     Write(#[from] io::Error),

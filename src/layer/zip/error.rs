@@ -14,7 +14,7 @@ pub enum ZipError {
         #[source]
         fault: ArchiveFault,
     },
-    #[error("`{member}` in `{wheel}` {fault}")]
+    #[error("`{wheel}` is not a valid wheel: `{member}` {fault}")]
     Entry { wheel: String, member: String, fault: EntryFault },
 }
 
