@@ -530,11 +530,11 @@ fn files_have_places_that_are_known_and_are_not_pythons() {
         ("x-1.0.data/evil/a", "its `x-1.0.data/evil/a` is not in a directory that installers know"),
         ("x-1.0.data/a", "its `x-1.0.data/a` is not in a directory that installers know"),
         ("y-1.0.data/purelib/a", "its `y-1.0.data` does not belong to its .dist-info directory `x-1.0.dist-info`"),
-        ("x-1.0.data/scripts/python3", "it would replace `/usr/local/bin/python3`, which is Python's own"),
-        ("x-1.0.data/data/bin/python3.13", "it would replace `/usr/local/bin/python3.13`, which is Python's own"),
+        ("x-1.0.data/scripts/python3", "it would replace `/usr/local/bin/python3`, which is part of Python"),
+        ("x-1.0.data/data/bin/python3.13", "it would replace `/usr/local/bin/python3.13`, which is part of Python"),
         (
             "x-1.0.data/data/lib/python3.13/os.py",
-            "it would replace `/usr/local/lib/python3.13/os.py`, which is Python's own",
+            "it would replace `/usr/local/lib/python3.13/os.py`, which is part of Python",
         ),
     ] {
         assert_refused(&sample_wheels::wheel(&[(name, "x")]), want);
@@ -546,7 +546,7 @@ fn files_have_places_that_are_known_and_are_not_pythons() {
         &script("../../etc/x = a:b"),
         "its entry_points.txt has a script whose name is not a file name: ../../etc/x",
     );
-    assert_refused(&script("python = a:b"), "it would replace `/usr/local/bin/python`, which is Python's own");
+    assert_refused(&script("python = a:b"), "it would replace `/usr/local/bin/python`, which is part of Python");
     assert_refused(
         &script("x = os;evil"),
         "its entry_points.txt has a script that is not a function of a module: x = os;evil",
