@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use carboy::operation_error::OperationErrorKind;
+use carboy::diagnostic::Code;
 use carboy::python::lock::Pinned;
 use carboy::wheels::settings::{HostEnvironment, ProjectSources, settings};
 use carboy::wheels::{WheelError, WheelSources};
@@ -128,7 +128,7 @@ async fn a_refusal_names_the_index_and_how_to_log_in() {
         for name in ["six", "seven"] {
             let pinned = Pinned { name: name.to_owned(), ..with_hashes(None, Vec::new()) };
             let error = wheels.wheel(&pinned, &target("x86_64")).await.unwrap_err();
-            assert_eq!(error.kind, OperationErrorKind::Denied);
+            assert_eq!(error.code, Code::AccessDenied);
             assert_eq!(error.message, format!("http://{}/simple refuses access: 401 Unauthorized", server.host));
             assert_eq!(error.hint.as_deref(), Some(hint));
             keeps_quiet(&harness, Some(&error));

@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::Write as _;
 
-use carboy::operation_error::OperationErrorKind;
+use carboy::diagnostic::Code;
 use carboy::progress::Event;
 use carboy::python::lock::{Hash, LockedFile, PackageOrigin};
 use carboy::wheels::{FindLinks, Index, WheelSources};
@@ -150,7 +150,7 @@ async fn an_error_tells_all_places_that_were_asked() {
              and there is no http://ORIGIN/files/{AMD64}, and http://ORIGIN/simple does not have {AMD64}"
         )
     );
-    assert_eq!(error.kind, OperationErrorKind::NotFound);
+    assert_eq!(error.code, Code::NotFound);
 }
 
 #[tokio::test]
@@ -200,9 +200,9 @@ async fn longer_hashes_are_verified_and_found_again_without_the_network() {
         hashes: vec![Hash::Sha512(Box::new(Sha512::digest(content).into()))],
         size: None,
     };
-    let error = harness.wheel(WheelSources::default(), &with_files(vec![file("other")])).await.unwrap_err();
-    assert_eq!(error.kind, OperationErrorKind::Corrupt, "{error}");
-    assert_eq!(harness.cached().len(), 0);
+    let error = desk.wheel(WheelSources::default(), &with_files(vec![file("other")])).await.unwrap_err();
+    assert_eq!(error.code, Code::CorruptContent, "{error}");
+    assert_eq!(desk.cached().len(), 0);
     for _ in 0..2 {
         let wheel = harness.wheel(WheelSources::default(), &with_files(vec![file(ANY)])).await.unwrap();
         assert_eq!(fs::read(&wheel.path).unwrap(), ANY.as_bytes());

@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
+use carboy::diagnostic::Code;
 use carboy::http::StallPolicy;
-use carboy::operation_error::OperationErrorKind;
 use carboy::progress::{Event, Outcome, Subject, Verb};
 use carboy::python::lock::{LockedFile, PackageOrigin, Pinned};
 use carboy::wheels::WheelSources;
@@ -109,8 +109,8 @@ async fn other_content_than_locked_is_refused_and_not_kept() {
         let server = Scripted::start(move |_| Reply::new(200).body(sent));
         let error = harness.wheel(WheelSources::default(), &at(&server.host, locked_as)).await.unwrap_err();
         assert!(error.message.replace(&server.host, "HOST").starts_with(why), "{error}");
-        assert_eq!(error.kind, OperationErrorKind::Corrupt);
-        assert_eq!(harness.cached().len(), 0);
+        assert_eq!(error.code, Code::CorruptContent);
+        assert_eq!(desk.cached().len(), 0);
         assert_eq!(server.requests().len(), 1, "wrong bytes are not asked for again");
         let failed = |event: &Event| matches!(event, Event::Ended { outcome: Outcome::Failed, .. });
         assert!(harness.log.events().last().is_some_and(failed));

@@ -15,7 +15,7 @@ use crate::compose::{KeyHasher, SitePackages};
 use crate::diagnostic::{Code, Diagnostic, some_of};
 use crate::layer::budget::Budget;
 use crate::layer::zip;
-use crate::operation_error::{OperationError, OperationErrorKind};
+use crate::operation_error::OperationError;
 use crate::plan::{Dependencies, LockedDependencies, Plan};
 use crate::python::lock::{PackageOrigin, Pinned};
 use crate::python::tags::Target;
@@ -185,8 +185,8 @@ async fn one(
 }
 
 fn no_wheel(pinned: &Pinned, python: &PythonFacts, cause: WheelError) -> BuildError {
-    if let WheelError { kind: kind @ OperationErrorKind::Corrupt, message, hint, .. } = cause {
-        return OperationError { kind, message, hint }.into();
+    if let WheelError { code: code @ Code::CorruptContent, message, hint, .. } = cause {
+        return OperationError { hint, ..OperationError::new(code, message) }.into();
     }
     let version = pinned.version.as_ref().map_or_else(String::new, |version| format!(" {version}"));
     BuildError::WheelError { distribution: format!("{}{version}", pinned.name), target: python.target.clone(), cause }

@@ -180,7 +180,7 @@ impl BuildError {
 
     fn code(&self) -> Code {
         match self {
-            Self::Operation(cause) | Self::Local { cause, .. } => cause.kind.code(),
+            Self::Operation(cause) | Self::Local { cause, .. } => cause.code,
             Self::Manifest { .. }
             | Self::Config { .. }
             | Self::Nested { .. }

@@ -7,10 +7,10 @@ use serde::{Deserialize, Serialize};
 use super::context::Context;
 use super::error::BuildError;
 use super::platform_build::PlatformBuild;
+use crate::diagnostic::Code;
 use crate::image::LayerId;
 use crate::layer::{PackError, Packed, Recipe};
 use crate::oci::Digest;
-use crate::operation_error::OperationErrorKind;
 use crate::progress::{Event, Outcome, Subject, Verb};
 use crate::repository::BlobSource;
 use crate::store::{Cache, CacheKind};
@@ -45,7 +45,7 @@ pub async fn finish(
     let (packed, cached) = cx.packed.get(layer.key, make(build, layer, &recipe)).await?;
     let source = BlobSource::File(cx.io.cache.path(CacheKind::Blob, &packed.descriptor.digest));
     match build.push(&packed.descriptor, &source).await {
-        Err(BuildError::Operation(cause)) if cause.kind == OperationErrorKind::Damaged => {
+        Err(BuildError::Operation(cause)) if cause.code == Code::DamagedCache => {
             make_again(build, layer, &recipe, &packed).await?;
             build.push(&packed.descriptor, &source).await?;
         }

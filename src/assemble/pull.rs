@@ -13,6 +13,7 @@ use super::context::Context;
 use super::error::BuildError;
 use super::platform_build::PlatformBuild;
 use super::pulled_layer;
+use crate::diagnostic::Code;
 use crate::image::ImageConfig;
 use crate::layer::TarListing;
 use crate::layer::budget::{self, Budget};
@@ -20,7 +21,7 @@ use crate::oci::digest::VerifyError;
 use crate::oci::location::Selector;
 use crate::oci::manifest::Parsed;
 use crate::oci::{Descriptor, DiffId, Digest, ImageManifest, Location, Platform, RawManifest, media_type};
-use crate::operation_error::{OperationError, OperationErrorKind};
+use crate::operation_error::OperationError;
 use crate::repository::Source;
 use crate::rootfs::Tree;
 use crate::store::CacheKind;
@@ -334,11 +335,11 @@ pub(super) fn transfer(name: &str, blob: &Descriptor, cause: &std::io::Error) ->
     if inner.and_then(|inner| inner.downcast_ref::<VerifyError>()).is_some() {
         let hint =
             "the registry, or something on the way, sent other bytes than the manifest promises; nothing was kept";
-        let (kind, message) = (OperationErrorKind::Corrupt, format!("{name}: {cause}"));
-        return BuildError::Operation(OperationError { kind, message, hint: Some(hint.to_owned()) });
+        let error = OperationError::new(Code::CorruptContent, format!("{name} is corrupt")).because(cause);
+        return BuildError::Operation(error.with_hint(hint));
     }
     let message = format!("{name}: blob {} is no sound `{}`: {cause}", blob.digest.short(), blob.media_type);
-    BuildError::Operation(OperationError { kind: OperationErrorKind::Other, message, hint: None })
+    BuildError::Operation(OperationError::new(Code::InvalidImage, message).because(cause))
 }
 
 async fn layers(

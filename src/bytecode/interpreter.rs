@@ -11,7 +11,8 @@ use super::PythonBuild;
 use super::driver::Driver;
 use super::interpreter_paths::InterpreterPaths;
 use super::marshal::Layout;
-use crate::operation_error::{OperationError, OperationErrorKind};
+use crate::diagnostic::Code;
+use crate::operation_error::OperationError;
 
 /// An interpreter that was asked what it is.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -64,10 +65,9 @@ impl Interpreter {
 /// How the version's code is laid out.
 fn layout_of(version: &str) -> Result<Layout, OperationError> {
     let minor = version.strip_prefix("3.").and_then(|rest| rest.split('.').next()?.parse().ok());
-    minor.and_then(Layout::of).ok_or_else(|| OperationError {
-        kind: OperationErrorKind::Other,
-        message: format!("cannot compile bytecode for Python {version}: only 3.7 to 3.14 are known"),
-        hint: Some("leave `bytecode` out".to_owned()),
+    minor.and_then(Layout::of).ok_or_else(|| {
+        let message = format!("cannot compile bytecode for Python {version}: carboy supports 3.7 to 3.14");
+        OperationError::new(Code::NotCompiled, message).with_hint("leave `bytecode` out")
     })
 }
 
@@ -79,11 +79,8 @@ fn missing(interpreter_paths: &InterpreterPaths, wanted: &PythonBuild, others: &
     };
     let variant = if wanted.free_threaded { "t" } else { "" };
     let install = format!("uv python install {}{variant}", wanted.version);
-    OperationError {
-        kind: OperationErrorKind::NotFound,
-        message,
-        hint: Some(format!("install it with `{install}`, or name one with --host-python")),
-    }
+    OperationError::new(Code::NotCompiled, message)
+        .with_hint(format!("install it with `{install}`, or name one with --host-python"))
 }
 
 fn hello(path: &Path, search_path: &OsStr) -> Result<Hello, String> {
@@ -156,12 +153,12 @@ mod tests {
     #[test]
     fn errors_say_what_there_is_and_how_to_get_the_right_one() {
         let error = Interpreter::find(&InterpreterPaths::default(), &exact("3.13.5")).unwrap_err();
-        assert_eq!(error.message, "bytecode needs CPython 3.13.5, and this machine has no Python");
+        assert_eq!(error.line(), "bytecode needs CPython 3.13.5, and this machine has no Python");
         let hint = error.hint().unwrap();
         assert_eq!(hint, "install it with `uv python install 3.13.5`, or name one with --host-python");
         for old in ["2.7.18", "3.6.15", "3.15.0", "three", ""] {
             let error = Interpreter::find(&InterpreterPaths::default(), &exact(old)).unwrap_err();
-            assert!(error.message.ends_with("only 3.7 to 3.14 are known"), "{error}");
+            assert!(error.line().ends_with("carboy supports 3.7 to 3.14"), "{error}");
         }
     }
 
@@ -176,7 +173,7 @@ mod tests {
             search_path: folder.path().into(),
             ..InterpreterPaths::default()
         };
-        let error = |named| Interpreter::find(&interpreter_paths(named), &exact("3.13.5")).unwrap_err().message;
+        let error = |named| Interpreter::find(&interpreter_paths(named), &exact("3.13.5")).unwrap_err().line();
         let at = |name: &str| folder.path().join(name).display().to_string();
         let found = format!("`{}` is no Python 3.7 or later: out of order", at("python3"));
         let message = format!("bytecode needs CPython 3.13.5, which is not on this machine: {found}");

@@ -14,8 +14,9 @@ use super::driver::{Answer, Driver, DriverFailure};
 use super::interpreter::Interpreter;
 use super::marshal;
 use super::{SkipReason, SourceReader};
+use crate::diagnostic::Code;
 use crate::oci::Digest;
-use crate::operation_error::{OperationError, OperationErrorKind};
+use crate::operation_error::OperationError;
 use crate::rootfs::{Content, RootPath};
 
 /// Larger sources are not compiled.
@@ -196,5 +197,5 @@ impl Worker<'_> {
 }
 
 fn failed(what: &str, cause: &dyn fmt::Display) -> OperationError {
-    OperationError { kind: OperationErrorKind::Other, message: format!("cannot compile {what}: {cause}"), hint: None }
+    OperationError::new(Code::NotCompiled, format!("cannot compile {what}")).because(cause.to_string())
 }

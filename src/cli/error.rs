@@ -130,7 +130,7 @@ impl CliError {
             | Self::NoCode(_)
             | Self::NoTopic { .. }
             | Self::Config(ConfigError::NoProfile { .. }) => Code::InvalidArgument,
-            Self::Outside { cause, .. } | Self::Operation(cause) => cause.kind.code(),
+            Self::Outside { cause, .. } | Self::Operation(cause) => cause.code,
             Self::Read { .. } => Code::UnreadableFile,
             Self::ConfigElsewhere(_) => Code::NoProject,
             Self::Project { .. } => Code::InvalidProject,

@@ -192,8 +192,8 @@ impl ReferencePolicy for HostPolicy<'_> {
     }
 }
 
-fn refusal(OperationError { message, hint, .. }: OperationError) -> Refusal {
-    Refusal { cause: message, hint }
+fn refusal(error: OperationError) -> Refusal {
+    Refusal { cause: error.line(), hint: error.hint }
 }
 
 #[cfg(test)]

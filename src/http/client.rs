@@ -14,10 +14,11 @@ use reqwest::{Certificate, ClientBuilder, Method, Response, Url};
 use tokio::time::Instant;
 
 use super::Auth;
-use super::failure::{Failure, link, other, stalled};
+use super::failure::{Failure, failed, link, stalled};
 use super::hosts::{PlainHttpHosts, authority, is_local};
 use super::stall_policy::{Stall, StallDetector, StallPolicy};
 use super::upload::{ByteFlow, Upload};
+use crate::diagnostic::Code;
 use crate::operation_error::OperationError;
 
 /// How long a connection may take to stand.
@@ -105,7 +106,7 @@ impl Client {
     pub async fn exchange(&self, request: &Request, url: &Url, auth: &Auth) -> Result<Response, Failure> {
         let host = authority(url);
         if !self.hosts.permit(url) {
-            let mut error = other(format!("plain HTTP to {host} is not allowed"));
+            let mut error = failed(format!("plain HTTP to {host} is not allowed"));
             error.hint = Some(format!("to allow it, pass --insecure {host}"));
             return Err(Failure::lasting(error));
         }
@@ -181,10 +182,10 @@ fn read_certificates(path: &Path) -> Result<Vec<Certificate>, OperationError> {
     if path.is_dir() {
         return Ok(Vec::new());
     }
-    let failed =
-        |cause: &dyn std::fmt::Display| other(format!("cannot read certificates of {}: {cause}", path.display()));
-    let text = std::fs::read(path).map_err(|cause| failed(&cause))?;
-    Certificate::from_pem_bundle(&text).map_err(|_| failed(&"they are not PEM"))
+    let unreadable =
+        || OperationError::new(Code::UnreadableFile, format!("cannot read the certificates in `{}`", path.display()));
+    let text = std::fs::read(path).map_err(|cause| unreadable().because(&cause))?;
+    Certificate::from_pem_bundle(&text).map_err(|_| unreadable().because("they are not PEM".to_owned()))
 }
 
 fn unusable(cause: &reqwest::Error) -> OperationError {
@@ -193,7 +194,7 @@ fn unusable(cause: &reqwest::Error) -> OperationError {
         deepest = next;
     }
     let cause = deepest.to_string();
-    other(format!("cannot set up HTTP: {}", cause.trim_start_matches("unexpected error: ")))
+    failed("cannot set up HTTP".to_owned()).because(cause.trim_start_matches("unexpected error: ").to_owned())
 }
 
 /// The next bytes of an answer; none at its end.

@@ -10,7 +10,8 @@ use std::time::Duration;
 use reqwest::StatusCode;
 
 use super::stall_policy::Stall;
-use crate::operation_error::{OperationError, OperationErrorKind};
+use crate::diagnostic::Code;
+use crate::operation_error::OperationError;
 
 /// The longest text of a server's own that is repeated, in characters.
 const QUOTE: usize = 300;
@@ -45,14 +46,14 @@ impl Failure {
     }
 }
 
-/// A plain error without a hint.
-pub fn other(message: String) -> OperationError {
-    OperationError { kind: OperationErrorKind::Other, message, hint: None }
+/// A transfer that failed.
+pub fn failed(message: String) -> OperationError {
+    OperationError::new(Code::TransferFailed, message)
 }
 
 /// Bytes that are not what their digest promised.
 pub fn corrupt(message: String) -> OperationError {
-    OperationError { kind: OperationErrorKind::Corrupt, message, hint: None }
+    OperationError::new(Code::CorruptContent, message)
 }
 
 /// A status as a person reads it: `403 Forbidden`.
@@ -77,10 +78,10 @@ pub fn link(authority: &str, error: &reqwest::Error) -> Failure {
     }
     let cause = cause(error, &chain);
     if error.is_builder() {
-        return Failure::lasting(other(format!("cannot ask {authority}: {cause}")));
+        return Failure::lasting(failed(format!("cannot send a request to {authority}")).because(cause));
     }
     let verb = if error.is_connect() || error.is_dns() { "cannot reach" } else { "lost the connection to" };
-    let failed = other(format!("{verb} {authority}: {cause}"));
+    let error_of_link = failed(format!("{verb} {authority}")).because(cause);
     // getaddrinfo's EAI_AGAIN; the others say that the name does not exist.
     let lasting = error.is_dns() && !chain.deepest.contains("emporary");
     let refused = error.is_connect() && chain.io == Some(io::ErrorKind::ConnectionRefused);
@@ -89,18 +90,18 @@ pub fn link(authority: &str, error: &reqwest::Error) -> Failure {
         () if refused => Retry::Briefly,
         () => Retry::Soon,
     };
-    Failure { error: failed, retry }
+    Failure { error: error_of_link, retry }
 }
 
 /// No byte came for too long, or too few.
 pub fn stalled(authority: &str, stall: Stall) -> Failure {
     match stall {
         Stall::Silent(waited) => {
-            Failure::passing(other(format!("{authority} did not answer for {} s", waited.as_secs())))
+            Failure::passing(failed(format!("{authority} did not answer for {} s", waited.as_secs())))
         }
         // Each try takes its time.
         Stall::Slow(bytes, time) => Failure {
-            error: other(format!("the connection to {authority} is too slow: {bytes} bytes in {} s", time.as_secs())),
+            error: failed(format!("the connection to {authority} is too slow: {bytes} bytes in {} s", time.as_secs())),
             retry: Retry::Briefly,
         },
     }
@@ -109,11 +110,9 @@ pub fn stalled(authority: &str, stall: Stall) -> Failure {
 fn tls_error(authority: &str, error: &rustls::Error) -> OperationError {
     match error {
         rustls::Error::InvalidMessage(_) => without_tls(authority, ""),
-        rustls::Error::InvalidCertificate(cause) => OperationError {
-            kind: OperationErrorKind::Other,
-            message: format!("the certificate of {authority} is not accepted: {}", certificate(cause)),
-            hint: Some("if its authority is your own, name its certificate in SSL_CERT_FILE".to_owned()),
-        },
+        rustls::Error::InvalidCertificate(cause) => failed(format!("the certificate of {authority} is not accepted"))
+            .because(certificate(cause))
+            .with_hint("if its authority is your own, name its certificate in SSL_CERT_FILE"),
         cause => without_tls(authority, &one_line(&cause.to_string())),
     }
 }
@@ -126,13 +125,12 @@ fn certificate(cause: &rustls::CertificateError) -> String {
 }
 
 fn without_tls(authority: &str, cause: &str) -> OperationError {
-    let message = if cause.is_empty() {
-        format!("{authority} does not speak TLS")
+    let error = if cause.is_empty() {
+        failed(format!("{authority} does not speak TLS"))
     } else {
-        format!("no TLS connection to {authority}: {cause}")
+        failed(format!("no TLS connection to {authority}")).because(cause.to_owned())
     };
-    let hint = Some(format!("if it speaks plain HTTP, pass --insecure {authority}"));
-    OperationError { kind: OperationErrorKind::Other, message, hint }
+    error.with_hint(format!("if it speaks plain HTTP, pass --insecure {authority}"))
 }
 
 fn cause(error: &reqwest::Error, chain: &Chain<'_>) -> String {

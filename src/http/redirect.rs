@@ -7,7 +7,7 @@ use reqwest::{Method, Response, Url};
 
 use super::Auth;
 use super::client::{Client, Request};
-use super::failure::{Failure, other};
+use super::failure::{Failure, failed};
 use super::hosts::{authority, onward, same_origin};
 
 /// How many redirects are followed.
@@ -25,7 +25,7 @@ impl Client {
                 None => return Ok(response),
             }
         }
-        Err(Failure::lasting(other(format!("{} redirects without end", authority(&request.url)))))
+        Err(Failure::lasting(failed(format!("{} redirects without end", authority(&request.url)))))
     }
 }
 

@@ -8,7 +8,7 @@ use reqwest::header::{CONTENT_LENGTH, CONTENT_RANGE, HeaderValue, RANGE};
 use reqwest::{Response, StatusCode};
 
 use super::client::{Request, next};
-use super::failure::{Failure, other};
+use super::failure::{Failure, failed};
 use super::hosts::authority;
 use super::retry::Attempts;
 use crate::operation_error::OperationError;
@@ -110,7 +110,7 @@ impl<R: RangeSource> ResumingBody<R> {
             StatusCode::PARTIAL_CONTENT if seen > 0 && self.continues(&response) => 0,
             StatusCode::PARTIAL_CONTENT => {
                 let host = authority(response.url());
-                return Err(Failure::lasting(other(format!(
+                return Err(Failure::lasting(failed(format!(
                     "{host} answers with another range of {}",
                     self.source.name()
                 ))));

@@ -53,7 +53,7 @@ impl Attempts {
     /// The failure's, when it lasts or the tries are used up.
     pub async fn pause(&mut self, failure: Failure) -> Result<(), OperationError> {
         let Some(delay) = self.delay(failure.retry) else { return Err(failure.error) };
-        let event = Event::Retrying { what: self.what.clone(), cause: failure.error.message, delay };
+        let event = Event::Retrying { what: self.what.clone(), cause: failure.error.line(), delay };
         self.progress.on(event);
         tokio::time::sleep(delay).await;
         Ok(())

@@ -13,11 +13,11 @@ use reqwest::Body;
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 use tokio::time::Instant;
 
-use super::failure::{corrupt, other};
 use super::stall_policy::{Stall, StallPolicy};
+use crate::diagnostic::Code;
 use crate::oci::Descriptor;
 use crate::oci::digest::{Verifier, VerifyError};
-use crate::operation_error::{OperationError, OperationErrorKind};
+use crate::operation_error::OperationError;
 use crate::progress::{Event, Progress, Subject, Verb};
 use crate::repository::BlobSource;
 
@@ -204,10 +204,10 @@ impl Upload {
             BlobSource::Bytes(bytes) => Ok(Box::pin(io::Cursor::new(bytes.clone()))),
             BlobSource::File(path) => match tokio::fs::File::open(path).await {
                 Ok(file) => Ok(Box::pin(file)),
-                Err(cause) => Err(OperationError {
-                    kind: OperationErrorKind::Damaged,
-                    ..other(format!("cannot open {}: {cause}", path.display()))
-                }),
+                Err(cause) => {
+                    let message = format!("cannot open `{}`", path.display());
+                    Err(OperationError::new(Code::DamagedCache, message).because(&cause))
+                }
             },
             BlobSource::Repository(source) => source.blob(&self.blob).await,
         }
@@ -322,14 +322,14 @@ impl Meter {
         if let Some(error) = inner.and_then(|inner| inner.downcast_ref::<OperationError>()) {
             return error.clone();
         }
-        let message = format!("reading {} failed: {cause}", self.blob.digest);
-        if self.with(|state| state.verifier.is_some()) {
-            OperationError { kind: OperationErrorKind::Damaged, ..other(message) }
+        let code = if self.with(|state| state.verifier.is_some()) {
+            Code::DamagedCache
         } else if inner.is_some_and(<dyn std::error::Error + Send + Sync>::is::<VerifyError>) {
-            corrupt(message)
+            Code::CorruptContent
         } else {
-            other(message)
-        }
+            Code::TransferFailed
+        };
+        OperationError::new(code, format!("cannot read {}", self.blob.digest)).because(cause)
     }
 }
 

@@ -19,8 +19,9 @@ use url::form_urlencoded;
 use super::challenge::{Challenge, Scopes};
 use super::credentials::{Credential, Credentials};
 use super::error::{RepositoryAccess, explain};
+use crate::diagnostic::Code;
 use crate::http::client::{Client, Payload, Request, explanation, whole};
-use crate::http::failure::{Failure, Retry, other};
+use crate::http::failure::{Failure, Retry, failed};
 use crate::http::hosts::authority;
 use crate::http::{Auth, retry};
 use crate::operation_error::OperationError;
@@ -162,7 +163,10 @@ impl Authorizations {
                 Ok((Authorization::new(Auth::Basic(user, password), true), None))
             }
             (Challenge::Basic, Some(Credential::Identity(_))) => {
-                let mut error = other(format!("{} takes passwords only, and an identity token is stored", access.host));
+                let mut error = OperationError::new(
+                    Code::AccessDenied,
+                    format!("{} takes passwords only, and an identity token is stored", access.host),
+                );
                 error.hint = Some(format!("log in with a password: docker login {}", access.host));
                 Err(Failure::lasting(error))
             }
@@ -185,8 +189,10 @@ async fn token(
 ) -> Result<(Authorization, Option<Instant>), Failure> {
     let host = authority(realm);
     if credential.is_some() && !client.hosts.permit(realm) {
-        let mut error =
-            other(format!("{} wants the credentials sent to {host} over plain HTTP, which is refused", access.host));
+        let mut error = OperationError::new(
+            Code::AccessDenied,
+            format!("{} wants the credentials sent to {host} over plain HTTP, which is refused", access.host),
+        );
         error.hint = Some(format!("to allow it, pass --insecure {host}"));
         return Err(Failure::lasting(error));
     }
@@ -205,11 +211,11 @@ async fn token(
         let error = if denied {
             access.refused(&why, credential.is_some())
         } else {
-            other(format!("no token for {} from {host}: {why}", access.name()))
+            failed(format!("no token for {} from {host}: {why}", access.name()))
         };
         return Err(Failure { error, retry });
     }
-    let unusable = || Failure::lasting(other(format!("{host} answers without a token for {}", access.name())));
+    let unusable = || Failure::lasting(failed(format!("{host} answers without a token for {}", access.name())));
     let body = whole(response, ANSWER).await?.ok_or_else(unusable)?;
     let answer: TokenAnswer = serde_json::from_slice(&body).map_err(|_| unusable())?;
     let filled = |token: &String| !token.is_empty();

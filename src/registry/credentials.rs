@@ -14,7 +14,8 @@ use serde_json::json;
 use tokio::sync::Mutex;
 
 use super::hosts::canonical;
-use crate::http::failure::{one_line, other};
+use crate::diagnostic::Code;
+use crate::http::failure::one_line;
 use crate::operation_error::OperationError;
 
 /// What helpers know docker's own registry as.
@@ -79,10 +80,11 @@ impl Credentials {
     async fn read(&self) -> Result<Option<Config>, OperationError> {
         let Some(file) = &self.file else { return Ok(None) };
         let failed = |verb: &str, cause: &dyn std::fmt::Display| {
-            other(format!("cannot {verb} {}: {}", file.display(), one_line(&cause.to_string())))
+            OperationError::new(Code::UnreadableFile, format!("cannot {verb} `{}`", file.display()))
+                .because(one_line(&cause.to_string()))
         };
         match tokio::fs::read(file).await {
-            Ok(bytes) => serde_json::from_slice(&bytes).map(Some).map_err(|cause| failed("understand", &cause)),
+            Ok(bytes) => serde_json::from_slice(&bytes).map(Some).map_err(|cause| failed("parse", &cause)),
             Err(cause) if cause.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(cause) => Err(failed("read", &cause)),
         }
@@ -93,7 +95,10 @@ impl Credentials {
         let found =
             tokio::task::spawn_blocking(move || get_credential_from_reader(piece.to_string().as_bytes(), &server))
                 .await
-                .map_err(|cause| other(format!("looking up credentials for {registry} broke off: {cause}")))?;
+                .map_err(|cause| {
+                    OperationError::new(Code::Internal, format!("cannot look up credentials for {registry}"))
+                        .because(&cause)
+                })?;
         match found {
             Ok(DockerCredential::UsernamePassword(user, password)) => {
                 let empty = user.is_empty() && password.is_empty();
@@ -113,7 +118,8 @@ impl Credentials {
                     CredentialRetrievalError::CredentialMismatchError => "`auth` contradicts `username` and `password`",
                     _ => "it is not base64 of USER:PASSWORD",
                 };
-                let mut error = other(format!("cannot use the entry `{key}` of {file}: {what}"));
+                let mut error =
+                    OperationError::new(Code::AccessDenied, format!("cannot use the entry `{key}` of {file}: {what}"));
                 error.hint = Some(format!("log in anew with: docker login {registry}"));
                 error
             }
@@ -126,7 +132,10 @@ impl Credentials {
                     CredentialRetrievalError::MalformedHelperResponse => "answered with no credentials".to_owned(),
                     _ => "could not be run".to_owned(),
                 };
-                let mut error = other(format!("credentials for {registry}: docker-credential-{name} {what}"));
+                let mut error = OperationError::new(
+                    Code::AccessDenied,
+                    format!("credentials for {registry}: docker-credential-{name} {what}"),
+                );
                 error.hint = Some(format!("the helper is named in {file}; is it installed and set up?"));
                 error
             }
@@ -282,7 +291,7 @@ mod tests {
         assert!(find(&config, "plain").await.unwrap() == password("u", "p"));
         assert!(find(&config, "unheard-of").await.unwrap().is_none());
         let error = find(&config, "broken").await.err().unwrap();
-        assert!(error.message.starts_with("cannot use the entry `broken` of /"), "{error}");
+        assert!(error.line().starts_with("cannot use the entry `broken` of /"), "{error}");
     }
 
     #[tokio::test]
@@ -290,9 +299,9 @@ mod tests {
         assert!(Credentials::new(None).find("r", "a").await.unwrap().is_none());
         assert!(Credentials::new(Some("/no/such/config.json".into())).find("r", "a").await.unwrap().is_none());
         let error = find("{", "r").await.err().unwrap();
-        assert!(error.message.starts_with("cannot understand /"), "{error}");
+        assert!(error.line().starts_with("cannot parse `/"), "{error}");
         let error = find(r#"{"credsStore":"carboy-has-none"}"#, "r").await.err().unwrap();
-        assert_eq!(error.message, "credentials for r: docker-credential-carboy-has-none could not be run");
+        assert_eq!(error.line(), "credentials for r: docker-credential-carboy-has-none could not be run");
         assert!(error.hint.unwrap().starts_with("the helper is named in /"));
     }
 
@@ -307,6 +316,6 @@ mod tests {
         assert!(helper.is_unknown(&failure("credentials not found in native keychain\n")));
         assert!(!helper.is_unknown(&failure("pass store is locked\n")));
         let error = Credentials::new(Some("/c.json".into())).failed(&helper, "r", &failure("pass store\nis locked"));
-        assert_eq!(error.message, "credentials for r: docker-credential-pass failed: pass store is locked");
+        assert_eq!(error.line(), "credentials for r: docker-credential-pass failed: pass store is locked");
     }
 }

@@ -6,8 +6,9 @@ use oci_distribution::errors::{OciEnvelope, OciError};
 use reqwest::StatusCode;
 
 use super::hosts::canonical;
+use crate::diagnostic::Code;
 use crate::http::failure::{one_line, status_text};
-use crate::operation_error::{OperationError, OperationErrorKind};
+use crate::operation_error::OperationError;
 
 /// What is being done with a repository.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,7 +37,7 @@ impl RepositoryAccess {
             Intent::Pull => format!("{} refuses access to {}: {why}", self.host, self.repository),
             Intent::Push => format!("pushing to {} is refused: {why}", self.name()),
         };
-        OperationError { kind: OperationErrorKind::Denied, message, hint: Some(self.access_hint(identified)) }
+        OperationError::new(Code::AccessDenied, message).with_hint(self.access_hint(identified))
     }
 
     fn access_hint(&self, identified: bool) -> String {

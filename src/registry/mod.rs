@@ -23,9 +23,9 @@ use reqwest::Url;
 
 pub use credentials::Credentials;
 
+use crate::diagnostic::Code;
 use crate::http::StallPolicy;
 use crate::http::client::Client;
-use crate::http::failure::other;
 use crate::http::hosts::PlainHttpHosts;
 use crate::http::retry::RetryPolicy;
 use crate::oci::location::RegistryName;
@@ -104,6 +104,9 @@ impl Repository {
     fn url(&self, path: &str) -> Result<Url, OperationError> {
         let base = self.transport.base(&self.access(Intent::Pull))?;
         let path = format!("v2/{}/{path}", self.name.repository);
-        base.join(&path).map_err(|cause| other(format!("`{}` is no repository: {cause}", self.name.bare())))
+        base.join(&path).map_err(|cause| {
+            OperationError::new(Code::InvalidArgument, format!("`{}` is not a repository", self.name.bare()))
+                .because(&cause)
+        })
     }
 }

@@ -15,7 +15,7 @@ use super::Repository;
 use super::challenge::Scopes;
 use super::error::{Intent, RepositoryAccess};
 use crate::http::client::{Request, whole};
-use crate::http::failure::{Failure, corrupt, other};
+use crate::http::failure::{Failure, corrupt, failed};
 use crate::http::resume::{RangeSource, ResumingBody};
 use crate::oci::digest::Verifier;
 use crate::oci::location::Selector;
@@ -81,12 +81,12 @@ impl Repository {
         let media_type = answer.header(CONTENT_TYPE.as_str()).unwrap_or_default();
         let media_type = media_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
         if media_type == "text/html" {
-            let mut error = other(format!("{} answers with a web page in place of {name}", access.host));
+            let mut error = failed(format!("{} answers with a web page in place of {name}", access.host));
             error.hint = Some("is it a registry? a proxy's login page may stand before it".to_owned());
             return Err(Failure::lasting(error));
         }
         let claimed = answer.header(CONTENT_DIGEST).and_then(|text| text.parse().ok());
-        let too_long = || other(format!("manifest {name} is longer than {} MiB", LIMIT >> 20));
+        let too_long = || failed(format!("manifest {name} is longer than {} MiB", LIMIT >> 20));
         let bytes = whole(answer.response, LIMIT).await?.ok_or_else(|| Failure::lasting(too_long()))?;
         let wanted = if let Selector::Digest(digest) = selector { Some(*digest) } else { claimed };
         if let Some(want) = wanted {
@@ -99,7 +99,7 @@ impl Repository {
 fn check(bytes: &Bytes, want: Digest, name: &str) -> Result<(), Failure> {
     let mut verifier = Verifier::new(want, bytes.len() as u64);
     let checked = verifier.update(bytes).and_then(|()| verifier.finish());
-    checked.map_err(|cause| Failure::lasting(corrupt(format!("manifest {name}: {cause}"))))
+    checked.map_err(|cause| Failure::lasting(corrupt(format!("manifest {name} is corrupt")).because(&cause)))
 }
 
 /// A blob on its way in.

@@ -18,7 +18,7 @@ use super::hosts::canonical;
 use super::pull::CONTENT_DIGEST;
 use super::transport::Answer;
 use crate::http::client::{Payload, Request, STORE};
-use crate::http::failure::{Failure, corrupt, one_line, other};
+use crate::http::failure::{Failure, corrupt, failed, one_line};
 use crate::http::hosts::onward;
 use crate::http::upload::{Chunks, Upload};
 use crate::oci::location::Selector;
@@ -77,7 +77,7 @@ impl Repository {
         let access = self.access(Intent::Push);
         let mut request =
             Request::new(Method::PUT, self.url(&format!("manifests/{selector}")).map_err(Failure::lasting)?);
-        let odd = |_| Failure::lasting(other(format!("`{}` is no media type", manifest.media_type)));
+        let odd = |_| Failure::lasting(failed(format!("`{}` is not a media type", manifest.media_type)));
         request.headers.insert(CONTENT_TYPE, HeaderValue::from_str(&manifest.media_type).map_err(odd)?);
         request.payload = Payload::Bytes(Bytes::from(manifest.bytes.clone()));
         request.limit = Some(STORE);
@@ -223,7 +223,7 @@ impl<'a> Push<'a> {
     fn location(&self, answer: &Answer) -> Result<Url, Failure> {
         let location = answer.header(LOCATION.as_str()).and_then(|text| onward(answer.response.url(), text));
         location.ok_or_else(|| {
-            Failure::lasting(other(format!("{} does not say where to upload {}", self.access.host, self.what)))
+            Failure::lasting(failed(format!("{} does not say where to upload {}", self.access.host, self.what)))
         })
     }
 
@@ -243,7 +243,7 @@ impl<'a> Push<'a> {
     async fn patch(&self, mut url: Url, size: u64, mut chunks: Chunks) -> Result<(), Failure> {
         if size > LARGEST_CHUNK {
             let message = format!("{} takes {} only in chunks of {size} bytes", self.access.host, self.what);
-            return Err(Failure::lasting(other(message)));
+            return Err(Failure::lasting(failed(message)));
         }
         let mut start = 0;
         loop {
@@ -284,7 +284,7 @@ impl<'a> Push<'a> {
             return Ok(());
         }
         let status = answer.status();
-        Err(Failure::passing(other(format!("{} answers {status} and does not keep {}", self.access.host, self.what))))
+        Err(Failure::passing(failed(format!("{} answers {status} and does not keep {}", self.access.host, self.what))))
     }
 
     fn finished(&self, url: &Url) -> Url {

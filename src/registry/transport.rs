@@ -11,12 +11,13 @@ use super::auth::Authorizations;
 use super::challenge::{Challenge, Scopes};
 use super::error::{RepositoryAccess, explain};
 use super::hosts::base;
+use crate::diagnostic::Code;
 use crate::http::Auth;
 use crate::http::client::{Client, Request, explanation};
-use crate::http::failure::{Failure, Retry, other};
+use crate::http::failure::{Failure, Retry, failed};
 use crate::http::hosts::{authority, same_origin};
 use crate::http::retry::{self, Attempts, RetryPolicy};
-use crate::operation_error::{OperationError, OperationErrorKind};
+use crate::operation_error::OperationError;
 use crate::progress::Progress;
 
 /// The way to all registries.
@@ -41,7 +42,10 @@ impl Transport {
 
     /// Where the API of a place is.
     pub fn base(&self, access: &RepositoryAccess) -> Result<Url, OperationError> {
-        let odd = |cause| other(format!("`{}` is no registry's host: {cause}", access.host));
+        let odd = |cause: url::ParseError| {
+            OperationError::new(Code::InvalidArgument, format!("`{}` is not the host of a registry", access.host))
+                .because(&cause)
+        };
         base(&self.client.hosts, &access.host).map_err(odd)
     }
 
@@ -83,18 +87,15 @@ impl Answer {
         let status = self.status();
         let why = explain(status, &explanation(self.response).await);
         let denied = matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN);
-        let error = if denied { access.refused(&why, self.identified) } else { other(format!("{what} failed: {why}")) };
+        let error =
+            if denied { access.refused(&why, self.identified) } else { failed(format!("{what} failed: {why}")) };
         Failure::lasting(error)
     }
 
     /// Like `failed`, for what may simply not be there.
     pub async fn absent_or_failed(self, access: &RepositoryAccess, what: &str, absent: String) -> Failure {
         if self.status() == StatusCode::NOT_FOUND {
-            return Failure::lasting(OperationError {
-                kind: OperationErrorKind::NotFound,
-                message: absent,
-                hint: None,
-            });
+            return Failure::lasting(OperationError::new(Code::NotFound, absent));
         }
         self.failed(access, what).await
     }
@@ -110,9 +111,9 @@ async fn settle(access: &RepositoryAccess, response: Response, identified: bool)
     let host = authority(response.url());
     let why = explain(status, &explanation(response).await);
     if status != StatusCode::TOO_MANY_REQUESTS {
-        return Err(Failure { error: other(format!("{host} fails on {}: {why}", access.repository)), retry });
+        return Err(Failure { error: failed(format!("{host} fails on {}: {why}", access.repository)), retry });
     }
-    let mut error = other(format!("{host} limits requests to {}: {why}", access.repository));
+    let mut error = failed(format!("{host} limits requests to {}: {why}", access.repository));
     error.hint = (!identified).then(|| "logging in with docker login may raise the limit".to_owned());
     Err(Failure { error, retry })
 }

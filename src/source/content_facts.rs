@@ -155,7 +155,7 @@ mod tests {
         fs_err::write(&path, "one two").unwrap();
         for stat in [before, FileStat { inode: 0, ..stat(&path) }] {
             let error = read_all(folder.path(), &[(b"log", stat)]).unwrap_err();
-            assert!(error.message.ends_with("log` changed while being read"), "{error}");
+            assert!(error.line().ends_with("log` changed while being read"), "{error}");
         }
     }
 }

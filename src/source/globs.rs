@@ -7,7 +7,7 @@
 
 use globset::{Candidate, Glob, GlobBuilder, GlobSet, GlobSetBuilder};
 
-use super::other;
+use crate::diagnostic::Code;
 use crate::operation_error::OperationError;
 
 /// Some globs.
@@ -36,7 +36,10 @@ impl Globs {
         let mut set = GlobSetBuilder::new();
         let mut parts = vec![];
         for written in globs {
-            let failed = |cause: globset::Error| other(format!("`{written}` is no valid glob: {}", cause.kind()));
+            let failed = |cause: globset::Error| {
+                OperationError::new(Code::InvalidConfiguration, format!("`{written}` is not a valid glob"))
+                    .because(cause.kind().to_string())
+            };
             let text = written.trim_start_matches("./").trim_matches('/');
             let anchored = written.trim_end_matches('/').contains('/');
             let full = if anchored { text.to_owned() } else { format!("**/{text}") };
@@ -44,7 +47,9 @@ impl Globs {
             set.add(glob(&format!("{full}/**")).map_err(failed)?);
             parts.push(Parts::of(&full).map_err(failed)?);
         }
-        let set = set.build().map_err(|cause| other(format!("the globs are too large: {cause}")))?;
+        let set = set.build().map_err(|cause| {
+            OperationError::new(Code::InvalidConfiguration, "the globs are too large").because(&cause)
+        })?;
         Ok(Self { set, parts })
     }
 
@@ -141,7 +146,7 @@ mod tests {
         assert!(!Globs::new(&[]).unwrap().is_match(b"x"));
         assert!(Globs::new(&["[!a]".repeat(1 << 18)]).is_err());
         let error = Globs::new(&["a[".to_owned()]).err().unwrap();
-        assert!(error.message.starts_with("`a[` is no valid glob: "), "{error}");
+        assert!(error.line().starts_with("`a[` is not a valid glob"), "{error}");
     }
 
     #[test]

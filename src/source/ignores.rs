@@ -18,7 +18,8 @@ use ignore::Match;
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
 
 use super::dockerignore::DockerIgnore;
-use super::{other, unreadable};
+use super::unreadable;
+use crate::diagnostic::Code;
 use crate::operation_error::OperationError;
 
 pub(super) const GIT: &str = ".gitignore";
@@ -105,10 +106,8 @@ impl Ignores {
         }
         let lines: usize = self.git.iter().chain(&self.carboy).map(|level| level.lines).sum();
         if lines > MOST_IN_SUM {
-            return Err(other(format!(
-                "the ignore files that hold in `{}` have more than {MOST_IN_SUM} lines",
-                disk.display()
-            )));
+            let message = format!("the ignore files of `{}` have more than {MOST_IN_SUM} lines", disk.display());
+            return Err(OperationError::new(Code::LimitExceeded, message));
         }
         Ok(depth)
     }
@@ -126,10 +125,9 @@ impl Ignores {
             return Ok(None);
         }
         if is_link && !path.fs_err_canonicalize().is_ok_and(|real| real.starts_with(&self.root)) {
-            return Err(OperationError {
-                hint: Some("put a copy of what it leads to in its place".to_owned()),
-                ..other(format!("`{}` is a link that leads out of the project", path.display()))
-            });
+            let message = format!("`{}` is a link that leads out of the project", path.display());
+            let hint = "replace the link by a copy of its target";
+            return Err(OperationError::new(Code::OutsideProject, message).with_hint(hint));
         }
         text(&path)
     }
@@ -179,7 +177,10 @@ fn level(folder: &Path, name: &str, strip: usize, text: &str) -> Result<Level, O
             return Err(bad_line(folder, name, number + 1, &cause));
         }
     }
-    let patterns = builder.build().map_err(|cause| other(format!("`{}`: {cause}", folder.join(name).display())))?;
+    let patterns = builder.build().map_err(|cause| {
+        OperationError::new(Code::InvalidConfiguration, format!("`{}` is invalid", folder.join(name).display()))
+            .because(&cause)
+    })?;
     Ok(Level { strip, lines: text.lines().count(), patterns })
 }
 
@@ -197,14 +198,14 @@ fn text(path: &Path) -> Result<Option<String>, OperationError> {
     }
     let text = String::from_utf8_lossy(&bytes).into_owned();
     if bytes.len() as u64 > LARGEST || text.lines().count() > MOST_LINES {
-        return Err(OperationError {
-            hint: Some("name folders instead of single files in it".to_owned()),
-            ..other(format!("`{}` has more than {LARGEST} bytes or {MOST_LINES} lines", path.display()))
-        });
+        let message = format!("`{}` has more than {LARGEST} bytes or {MOST_LINES} lines", path.display());
+        let hint = "name directories instead of single files in it";
+        return Err(OperationError::new(Code::LimitExceeded, message).with_hint(hint));
     }
     Ok(Some(text))
 }
 
 fn bad_line(folder: &Path, name: &str, number: usize, cause: &dyn std::fmt::Display) -> OperationError {
-    other(format!("`{}`, line {number}: {cause}", folder.join(name).display()))
+    let message = format!("`{}`, line {number}: {cause}", folder.join(name).display());
+    OperationError::new(Code::InvalidConfiguration, message)
 }

@@ -40,7 +40,8 @@ use std::sync::Arc;
 
 use fs_err::PathExt as _;
 
-use crate::operation_error::{OperationError, OperationErrorKind};
+use crate::diagnostic::Code;
+use crate::operation_error::OperationError;
 use crate::plan::PathBounds;
 use crate::rootfs::{LocalEntry, LocalFile, LocalKind, Walk};
 use crate::store::Cache;
@@ -112,9 +113,12 @@ impl Folders {
     /// A folder that is not there, or that is the cache or an output itself; links out
     /// of it; sockets, pipes and devices; names that begin with `.wh.`.
     pub fn walk(&self, folder: &Path, rules: &WalkRules) -> Result<Walk, OperationError> {
-        let real = canonical(folder, "folder")?;
+        let real = canonical(folder, "directory")?;
         if !real.is_dir() {
-            return Err(other(format!("`{}` is not a folder", folder.display())));
+            return Err(OperationError::new(
+                Code::UnreadableFile,
+                format!("`{}` is not a directory", folder.display()),
+            ));
         }
         let Walked { mut found, mut left_out, repositories } =
             walk::walk(&real, Rules::new(&real, self.cache.folder(), rules)?)?;
@@ -189,8 +193,8 @@ impl Folders {
         let real = canonical(path, "file")?;
         let metadata = real.fs_err_metadata().map_err(|cause| unreadable(&cause))?;
         let (true, Some(folder), Some(name)) = (metadata.is_file(), real.parent(), real.file_name()) else {
-            let what = if metadata.is_dir() { "a folder, not a file" } else { "no regular file" };
-            return Err(other(format!("`{}` is {what}", path.display())));
+            let what = if metadata.is_dir() { "a directory, not a file" } else { "not a regular file" };
+            return Err(OperationError::new(Code::UnreadableFile, format!("`{}` is {what}", path.display())));
         };
         let stat = FileStat::of(&metadata);
         let facts = self.facts(folder, &[(name.as_bytes(), stat)])?;
@@ -242,29 +246,21 @@ fn show(path: &[u8]) -> String {
 
 fn canonical(path: &Path, kind: &str) -> Result<PathBuf, OperationError> {
     path.fs_err_canonicalize().map_err(|cause| match cause.kind() {
-        io::ErrorKind::NotFound => OperationError {
-            kind: OperationErrorKind::NotFound,
-            message: format!("there is no {kind} `{}`", path.display()),
-            hint: None,
-        },
+        io::ErrorKind::NotFound => {
+            OperationError::new(Code::NotFound, format!("there is no {kind} `{}`", path.display()))
+        }
         _ => unreadable(&cause),
     })
 }
 
 /// The error of something that cannot be read; the cause names the path.
 fn unreadable(cause: &io::Error) -> OperationError {
-    other(format!("cannot read local files: {cause}"))
+    OperationError::new(Code::UnreadableFile, "cannot read local files").because(cause)
 }
 
 fn changed(path: &Path) -> OperationError {
-    OperationError {
-        hint: Some("run the build again once nothing writes to it, or exclude it".to_owned()),
-        ..other(format!("`{}` changed while being read", path.display()))
-    }
-}
-
-fn other(message: String) -> OperationError {
-    OperationError { kind: OperationErrorKind::Other, message, hint: None }
+    OperationError::new(Code::UnreadableFile, format!("`{}` changed while being read", path.display()))
+        .with_hint("run the build again once nothing writes to it, or exclude it")
 }
 
 #[cfg(test)]

@@ -7,8 +7,9 @@
 use std::ffi::OsStr;
 use std::path::{Component, Path};
 
+use super::default_excludes;
 use super::globs::Globs;
-use super::{default_excludes, other};
+use crate::diagnostic::Code;
 use crate::operation_error::OperationError;
 
 /// Rules of folders that come back only by `include`: a checkout's token lies in them.
@@ -46,8 +47,7 @@ pub(super) fn spells(path: &Path, name: &OsStr) -> bool {
 /// The error of a path that leads to something that stays out.
 pub(super) fn refused(written: &Path, name: &OsStr, rule: &str) -> OperationError {
     let name = name.to_string_lossy();
-    OperationError {
-        hint: Some(format!("if the image needs it, write include = [{name:?}] beside the path")),
-        ..other(format!("`{}` leads to `{name}`, which the rule `{rule}` leaves out", written.display()))
-    }
+    let message = format!("`{}` leads to `{name}`, which the rule `{rule}` leaves out", written.display());
+    OperationError::new(Code::LeftOut, message)
+        .with_hint(format!("if the image needs it, write include = [{name:?}] beside the path"))
 }

@@ -7,7 +7,7 @@ use std::ffi::OsString;
 use std::io;
 use std::path::{Component, Path, PathBuf};
 
-use super::other;
+use crate::diagnostic::Code;
 use crate::hint::shell_word;
 use crate::operation_error::OperationError;
 use crate::plan::{PathBounds, join};
@@ -25,12 +25,12 @@ pub fn admit(bounds: &PathBounds, folder: &Path, named: &Path) -> Result<(), Ope
         if bounds.allowed.iter().any(|allowed| real.starts_with(allowed)) {
             return Ok(());
         }
-        let message = format!("`{}` is absolute, and a project's files name relative paths only", named.display());
+        let message = format!("`{}` is absolute, but a project's files may name relative paths only", named.display());
         let hint = format!(
             "write it relative to the project, or pass --allow-outside {}",
             shell_word(&named.display().to_string())
         );
-        return Err(OperationError { hint: Some(hint), ..other(message) });
+        return Err(OperationError::new(Code::OutsideProject, message).with_hint(hint));
     }
     let path = join(folder, named);
     within(bounds, &path).map_err(|error| {
@@ -52,7 +52,7 @@ pub fn within(bounds: &PathBounds, path: &Path) -> Result<(), OperationError> {
     let root = bounds.roots.first().map(|root| format!(", `{}`", root.display())).unwrap_or_default();
     let message = format!("`{}` leads out of the project's root{root}", path.display());
     let hint = format!("move it into the project, or pass --allow-outside {}", shell_word(&path.display().to_string()));
-    Err(OperationError { hint: Some(hint), ..other(message) })
+    Err(OperationError::new(Code::OutsideProject, message).with_hint(hint))
 }
 
 /// Whether whoever may write below a folder decides what is at a path: it leads there, or
@@ -104,7 +104,8 @@ fn follow(path: &Path, tell: &mut dyn FnMut(&Path)) -> io::Result<PathBuf> {
 }
 
 fn resolved(path: &Path) -> Result<PathBuf, OperationError> {
-    real(path).map_err(|cause| other(format!("cannot follow `{}`: {cause}", path.display())))
+    let message = || format!("cannot follow `{}`", path.display());
+    real(path).map_err(|cause| OperationError::new(Code::UnreadableFile, message()).because(&cause))
 }
 
 #[cfg(test)]
@@ -194,7 +195,7 @@ mod tests {
         }
         assert!(within(&bounds, &at("repo/app")).is_ok());
         let error = admit(&bounds, Path::new("/etc"), Path::new("../x")).unwrap_err();
-        assert_eq!(error.message, format!("`../x` leads out of the project's root, `{}`", at("repo").display()));
+        assert_eq!(error.line(), format!("`../x` leads out of the project's root, `{}`", at("repo").display()));
         assert_eq!(error.hint.unwrap(), "move it into the project, or pass --allow-outside /etc/../x");
         let error = admit(&bounds, Path::new("/etc"), Path::new("../a b")).unwrap_err();
         assert!(error.hint.unwrap().ends_with("--allow-outside '/etc/../a b'"));

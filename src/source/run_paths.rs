@@ -10,7 +10,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
 use super::WalkRules;
-use super::other;
+use crate::diagnostic::Code;
 use crate::operation_error::OperationError;
 
 /// The run's own paths, relative to the folder walked.
@@ -65,14 +65,12 @@ fn relative(folder: &Path, path: &Path) -> Option<Vec<u8>> {
 fn itself(folder: &Path, is_cache: bool) -> OperationError {
     let folder = folder.display();
     let (what, hint) = if is_cache {
-        ("it is the cache's own folder", "name a folder of the cache's own, as in --cache-dir .cache/carboy")
+        ("it is the directory of the cache", "name another directory, as in --cache-dir .cache/carboy")
     } else {
-        ("the image is written to it", "name a folder of the image's own, as in --to oci:out")
+        ("the image is written to it", "name another directory, as in --to oci:out")
     };
-    OperationError {
-        hint: Some(hint.to_owned()),
-        ..other(format!("the files of `{folder}` cannot go into the image: {what}"))
-    }
+    let message = format!("the files of `{folder}` cannot be part of the image: {what}");
+    OperationError::new(Code::InvalidConfiguration, message).with_hint(hint)
 }
 
 #[cfg(test)]
@@ -109,13 +107,13 @@ mod tests {
         };
         assert_eq!(
             error("app", "out"),
-            "the files of `APP` cannot go into the image: it is the cache's own folder; \
-             name a folder of the cache's own, as in --cache-dir .cache/carboy"
+            "the files of `APP` cannot go into the image: it is the directory of the cache; \
+             name another directory, as in --cache-dir .cache/carboy"
         );
         assert_eq!(
             error("cache", "app/."),
             "the files of `APP` cannot go into the image: the image is written to it; \
-             name a folder of the image's own, as in --to oci:out"
+             name another directory, as in --to oci:out"
         );
     }
 }

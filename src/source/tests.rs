@@ -172,7 +172,7 @@ fn dockerignore_holds_from_the_root() {
     );
     project.write("app/.dockerignore", "ok\n\na[");
     let error = project.walk(&application()).unwrap_err();
-    assert!(error.message.contains(".dockerignore`, line 3: "), "{error}");
+    assert!(error.line().contains(".dockerignore`, line 3: "), "{error}");
 }
 
 #[test]
@@ -319,7 +319,7 @@ fn the_cache_and_what_the_run_writes_stay_out() {
     let copy = WalkRules { ignore_files: false, inputs: vec![], ..own };
     assert_eq!(project.dump(&copy), "main.py old/wheels.txt uv.lock wheels/a.whl | carboy's cache and target=6");
     let error = project.folders().walk(&project.path("app/ci/cache"), &WalkRules::default()).unwrap_err();
-    assert!(error.message.ends_with("cannot go into the image: it is the cache's own folder"), "{error}");
+    assert!(error.line().ends_with("cannot be part of the image: it is the directory of the cache"), "{error}");
 }
 
 #[test]
@@ -458,7 +458,7 @@ fn the_first_of_dockers_ignore_files_is_read() {
 fn ignore_files_and_nesting_have_limits() {
     let project = Project::new(&[(".gitignore", &"x\n".repeat(10_001)), ("a/main.py", "")]);
     let error = project.walk(&application()).unwrap_err();
-    assert!(error.message.ends_with(".gitignore` has more than 1048576 bytes or 10000 lines"), "{error}");
+    assert!(error.line().ends_with(".gitignore` has more than 1048576 bytes or 10000 lines"), "{error}");
     for long in ["x".repeat((1 << 20) + 1), "\n".repeat(1 << 20)] {
         project.write("app/.gitignore", &long);
         assert!(project.walk(&application()).is_err());
@@ -467,7 +467,7 @@ fn ignore_files_and_nesting_have_limits() {
     let deep = format!("a/{}", "b/".repeat(300));
     fs_err::create_dir_all(project.path("app").join(&deep)).unwrap();
     let error = project.walk(&application()).unwrap_err();
-    assert_eq!(error.message, "`a` has more than 256 folders in each other");
+    assert_eq!(error.line(), "`a` has directories nested more than 256 deep");
     assert_eq!(error.hint.as_deref(), Some("exclude it: exclude = [\"a\"] under [app]"));
     assert_eq!(project.dump(&exclude(&["a"])), " | carboy.toml and ignore files=1 exclude=1");
 }
@@ -541,23 +541,23 @@ fn links_that_lead_out_are_errors_unless_left_out() {
     project.link("inside", "shop/../shop/a.py");
     project.link("out", "../secret");
     let error = project.walk(&application()).unwrap_err();
-    assert_eq!(error.message, "the link `out` leads out of the folder, to `../secret`");
+    assert_eq!(error.line(), "the link `out` leads out of the directory, to `../secret`");
     assert!(error.hint.unwrap().starts_with("exclude the link"));
     assert_eq!(project.dump(&exclude(&["out"])), "inside shop/a.py shop/dangling | exclude=1");
     fs_err::remove_file(project.path("app/out")).unwrap();
     project.link("python", "/usr/bin/python3");
-    assert!(project.walk(&WalkRules::default()).unwrap_err().message.contains("`/usr/bin/python3`"));
+    assert!(project.walk(&WalkRules::default()).unwrap_err().line().contains("`/usr/bin/python3`"));
 }
 
 #[test]
 fn what_no_image_can_hold_is_an_error() {
     let project = Project::new(&[("shop/.wh.x/a", "")]);
     let error = project.walk(&application()).unwrap_err();
-    assert!(error.message.starts_with("`shop/.wh.x/a` cannot be in an image"), "{error}");
+    assert!(error.line().starts_with("`shop/.wh.x/a` cannot be part of an image"), "{error}");
     fs_err::remove_dir_all(project.path("app/shop")).unwrap();
     let _socket = UnixListener::bind(project.path("app/s")).unwrap();
     let error = project.walk(&application()).unwrap_err();
-    assert_eq!(error.message, "`s` is a socket: only files, folders and links can be in an image");
+    assert_eq!(error.line(), "`s` is a socket: images have only files, directories and links");
     assert_eq!(project.dump(&exclude(&["s"])), " | exclude=1");
 }
 
@@ -566,11 +566,11 @@ fn what_is_not_there_is_named() {
     let project = Project::new(&[("file", "")]);
     for (name, message) in [("nothing", "there is no folder `"), ("app/file", "file` is not a folder")] {
         let error = project.folders().walk(&project.path(name), &application()).unwrap_err();
-        assert!(error.message.contains(message), "{error}");
+        assert!(error.line().contains(message), "{error}");
     }
     for (name, message) in [("nothing", "there is no file `"), ("app", "app` is a folder, not a file")] {
         let error = project.folders().file(&project.path(name)).unwrap_err();
-        assert!(error.message.contains(message), "{error}");
+        assert!(error.line().contains(message), "{error}");
     }
 }
 
@@ -623,7 +623,7 @@ fn what_the_configuration_names_is_judged_by_what_it_leads_to() {
     let check = |named: &str, include: &[&str]| {
         let include: Vec<_> = include.iter().map(|&glob| glob.to_owned()).collect();
         let checked = project.folders().check_named(&folder, &folder.join(named), &include);
-        checked.map_err(|error| error.message).err().unwrap_or_default()
+        checked.map_err(|error| error.line()).err().unwrap_or_default()
     };
     for (named, include) in [
         ("certs/tls.key", &[][..]),
@@ -682,7 +682,7 @@ fn ignore_files_are_files() {
     fs_err::remove_file(project.path("app/.carboyignore")).unwrap();
     project.link(".carboyignore", "../rules");
     let error = project.walk(&application()).unwrap_err();
-    assert!(error.message.ends_with(".carboyignore` is a link that leads out of the project"), "{error}");
+    assert!(error.line().ends_with(".carboyignore` is a link that leads out of the project"), "{error}");
     fs_err::create_dir(project.path(".git")).unwrap();
     assert!(!project.dump(&application()).contains("a.log"), "within the repository");
 }

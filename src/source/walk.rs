@@ -9,7 +9,8 @@ use std::path::Path;
 use super::content_facts::FileStat;
 use super::link_targets::first_outside;
 use super::rules::{ParentRules, Rules};
-use super::{default_excludes, other, show, unreadable};
+use super::{default_excludes, show, unreadable};
+use crate::diagnostic::Code;
 use crate::operation_error::OperationError;
 
 /// After so many folders in folders the walk ends.
@@ -230,20 +231,17 @@ fn count(disk: &Path) -> u64 {
 
 fn too_deep(path: &[u8]) -> OperationError {
     let start = &path[..path.iter().position(|&byte| byte == b'/').unwrap_or(path.len())];
-    OperationError {
-        hint: Some(format!("exclude it: exclude = [\"{}\"] under [app]", show(start))),
-        ..other(format!("`{}` has more than {DEEPEST} folders in each other", show(start)))
-    }
+    let message = format!("`{}` has directories nested more than {DEEPEST} deep", show(start));
+    OperationError::new(Code::LimitExceeded, message)
+        .with_hint(format!("exclude it: exclude = [\"{}\"] under [app]", show(start)))
 }
 
 fn check_name(path: &[u8]) -> Result<(), OperationError> {
     if !path.split(|&byte| byte == b'/').any(|name| name.starts_with(b".wh.")) {
         return Ok(());
     }
-    Err(OperationError {
-        hint: Some("rename it, or exclude it".to_owned()),
-        ..other(format!("`{}` cannot be in an image: `.wh.` at the start of a name means a deletion there", show(path)))
-    })
+    let message = format!("`{}` cannot be part of an image: names that begin with `.wh.` mean deletions", show(path));
+    Err(OperationError::new(Code::UnreadableFile, message).with_hint("rename it, or exclude it"))
 }
 
 fn special(path: &[u8], kind: std::fs::FileType) -> OperationError {
@@ -252,10 +250,8 @@ fn special(path: &[u8], kind: std::fs::FileType) -> OperationError {
         kind if kind.is_fifo() => "a named pipe",
         _ => "a device",
     };
-    OperationError {
-        hint: Some("exclude it".to_owned()),
-        ..other(format!("`{}` is {what}: only files, folders and links can be in an image", show(path)))
-    }
+    let message = format!("`{}` is {what}: images have only files, directories and links", show(path));
+    OperationError::new(Code::UnreadableFile, message).with_hint("exclude it")
 }
 
 fn check_links(found: &[WalkedEntry]) -> Result<(), OperationError> {
@@ -264,8 +260,7 @@ fn check_links(found: &[WalkedEntry]) -> Result<(), OperationError> {
         WalkedEntry::File(_) | WalkedEntry::Folder(_) => None,
     });
     let Some((path, target)) = first_outside(&links.collect()) else { return Ok(()) };
-    Err(OperationError {
-        hint: Some("exclude the link, or put a copy of what it leads to in its place".to_owned()),
-        ..other(format!("the link `{}` leads out of the folder, to `{}`", show(path), show(target)))
-    })
+    let message = format!("the link `{}` leads out of the directory, to `{}`", show(path), show(target));
+    let hint = "exclude the link, or replace it by a copy of its target";
+    Err(OperationError::new(Code::OutsideProject, message).with_hint(hint))
 }

@@ -14,7 +14,7 @@ use super::file_hashes::{DisplayHash, FileHasher, FileHashes};
 use super::index_client::IndexClient;
 use super::sources::Index;
 use crate::http::client::Request;
-use crate::http::failure::{Failure, Retry, corrupt, other};
+use crate::http::failure::{Failure, Retry, corrupt, failed};
 use crate::http::hosts::authority;
 use crate::http::resume::{RangeSource, ResumingBody};
 use crate::oci::Digest;
@@ -193,7 +193,7 @@ impl RangeSource for File<'_> {
         let response = answer.inspect_err(|failure| self.passing = failure.retry != Retry::No)?;
         if !matches!(response.status().as_u16(), 200 | 206) {
             let status = response.status();
-            return Err(Failure::lasting(other(format!(
+            return Err(Failure::lasting(failed(format!(
                 "{} answers {status} for {}",
                 authority(self.at.url),
                 self.name

@@ -1,12 +1,13 @@
 //! The error of a distribution without an available wheel.
 
-use crate::operation_error::{OperationError, OperationErrorKind};
+use crate::diagnostic::Code;
+use crate::operation_error::OperationError;
 
 /// No wheel of a distribution is available.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct WheelError {
-    pub kind: OperationErrorKind,
+    pub code: Code,
     /// What was looked for and found, without the distribution's name.
     pub message: String,
     /// What `pip wheel` makes one of, where that would do: `numpy==2.3.1`.
@@ -16,7 +17,7 @@ pub struct WheelError {
 }
 
 impl From<OperationError> for WheelError {
-    fn from(OperationError { kind, message, hint }: OperationError) -> Self {
-        Self { kind, message, build: None, hint }
+    fn from(error: OperationError) -> Self {
+        Self { code: error.code, message: error.line(), build: None, hint: error.hint }
     }
 }

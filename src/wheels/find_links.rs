@@ -7,8 +7,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::sources::FindLinks;
-use crate::http::failure::other;
-use crate::operation_error::{OperationError, OperationErrorKind};
+use crate::diagnostic::Code;
+use crate::operation_error::OperationError;
 use crate::python::wheel::WheelName;
 
 /// A wheel in a folder.
@@ -74,7 +74,8 @@ fn tree(folder: &Path) -> io::Result<Vec<LocalWheel>> {
 fn unreadable(folder: &Path, cause: &io::Error) -> OperationError {
     if cause.kind() == io::ErrorKind::NotFound {
         let message = format!("there is no wheelhouse `{}`", folder.display());
-        return OperationError { kind: OperationErrorKind::NotFound, message, hint: None };
+        return OperationError::new(Code::NotFound, message);
     }
-    other(format!("cannot read the wheelhouse `{}`: {cause}", folder.display()))
+    OperationError::new(Code::UnreadableFile, format!("cannot read the wheelhouse `{}`", folder.display()))
+        .because(cause)
 }

@@ -13,12 +13,13 @@ use reqwest::{Method, Response, StatusCode, Url};
 
 use super::credentials::{Credentials, Login, login_of, shown, without_login};
 use super::sources::Index;
+use crate::diagnostic::Code;
 use crate::http::Auth;
 use crate::http::client::{Client, Request, explanation};
-use crate::http::failure::{Failure, Retry, other, status_text};
+use crate::http::failure::{Failure, Retry, failed, status_text};
 use crate::http::hosts::{authority, same_origin};
 use crate::http::retry::{self, Attempts, RetryPolicy};
-use crate::operation_error::{OperationError, OperationErrorKind};
+use crate::operation_error::OperationError;
 use crate::progress::Progress;
 
 /// The way to all indexes.
@@ -87,7 +88,7 @@ impl IndexClient {
         match status {
             StatusCode::NOT_FOUND | StatusCode::GONE => {
                 let message = format!("there is no {}", shown(url));
-                Failure::lasting(OperationError { kind: OperationErrorKind::NotFound, message, hint: None })
+                Failure::lasting(OperationError::new(Code::NotFound, message))
             }
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
                 let error = self.refused(url, index, login, &why);
@@ -98,10 +99,10 @@ impl IndexClient {
                 Failure::lasting(error)
             }
             StatusCode::TOO_MANY_REQUESTS => {
-                Failure { error: other(format!("{answerer} limits requests: {why}")), retry }
+                Failure { error: failed(format!("{answerer} limits requests: {why}")), retry }
             }
-            _ if retry == Retry::No => Failure::lasting(other(format!("{} cannot be had: {why}", shown(url)))),
-            _ => Failure { error: other(format!("{answerer} fails: {why}")), retry },
+            _ if retry == Retry::No => Failure::lasting(failed(format!("cannot download {}: {why}", shown(url)))),
+            _ => Failure { error: failed(format!("{answerer} fails: {why}")), retry },
         }
     }
 
@@ -132,7 +133,7 @@ impl IndexClient {
             ),
         };
         let message = format!("{place} refuses access: {why}");
-        OperationError { kind: OperationErrorKind::Denied, message, hint: Some(hint) }
+        OperationError::new(Code::AccessDenied, message).with_hint(hint)
     }
 }
 

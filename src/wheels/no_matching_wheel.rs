@@ -8,10 +8,10 @@ use url::Url;
 use super::credentials::shown;
 use super::file_name::{is_wheel, sdist};
 use crate::debian::releases::release_with;
+use crate::diagnostic::Code;
 use crate::http::failure::one_line;
 use crate::oci::Architecture;
 use crate::oci::architecture::ARCHITECTURES;
-use crate::operation_error::OperationErrorKind;
 use crate::python::lock::Pinned;
 use crate::python::tags::{Misfit, Tag, Target};
 use crate::python::wheel::WheelName;
@@ -194,7 +194,7 @@ fn system_marker(tags: &[&Tag]) -> Option<&'static str> {
 
 /// It is nowhere.
 pub fn absent(message: String) -> WheelError {
-    WheelError { kind: OperationErrorKind::NotFound, message, build: None, hint: None }
+    WheelError { code: Code::NotFound, message, build: None, hint: None }
 }
 
 /// What wheels that are refused for a reason are for.

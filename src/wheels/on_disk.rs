@@ -10,8 +10,7 @@ use super::file_name::is_of;
 use super::find_links::{self, LocalWheel};
 use super::no_matching_wheel::WheelQuery;
 use crate::diagnostic::{Code, Diagnostic};
-use crate::http::failure::other;
-use crate::operation_error::{OperationError, OperationErrorKind};
+use crate::operation_error::OperationError;
 use crate::plan::Author;
 use crate::python::lock::{Hash, LockedFile, PackageOrigin, Pinned};
 use crate::python::wheel::{self, WheelName};
@@ -46,7 +45,7 @@ impl Wheels {
             };
             self.admit(one)?;
             match self.on_disk(&one.path, &FileRequest { name: &one.name, hashes, size: None }).await {
-                Err(error) if error.kind == OperationErrorKind::Corrupt => {
+                Err(error) if error.code == Code::CorruptContent => {
                     left.retain(|(_, other)| other.path != one.path);
                 }
                 found => return found.map(Some),
@@ -82,7 +81,7 @@ impl Wheels {
         let hashes = unnamed_hashes(pinned);
         let checked = self.on_disk(&one.path, &FileRequest { name: &one.name, hashes, size: None }).await;
         match checked {
-            Err(error) if error.kind == OperationErrorKind::Corrupt => {}
+            Err(error) if error.code == Code::CorruptContent => {}
             other => return other.map(drop),
         }
         let text = format!("`{}` in a wheelhouse has none of the locked hashes", one.name);
@@ -102,7 +101,9 @@ impl Wheels {
             if wanted.is_empty() || wanted.iter().any(known) {
                 return Ok((file, None));
             }
-            let failed = |cause| other(format!("cannot read `{}`: {cause}", at.display()));
+            let failed = |cause: std::io::Error| {
+                OperationError::new(Code::UnreadableFile, format!("cannot read `{}`", at.display())).because(&cause)
+            };
             let opened = std::fs::File::open(&at).map_err(failed)?;
             Ok((file, Some(FileHasher::of(opened, &wanted).map_err(failed)?)))
         };
@@ -119,7 +120,7 @@ impl Wheels {
         work: impl FnOnce() -> Result<T, OperationError> + Send + 'static,
     ) -> Result<T, OperationError> {
         let done = self.cpu_pool.run(work).await;
-        done.map_err(|cause| other(format!("reading local wheels broke off: {cause}")))?
+        done.map_err(|cause| OperationError::new(Code::Internal, "cannot read local wheels").because(&cause))?
     }
 
     async fn look(&self) -> Result<Arc<[LocalWheel]>, OperationError> {

@@ -15,11 +15,12 @@ use super::credentials::shown;
 use super::index_client::IndexClient;
 use super::page::{self, IndexFile};
 use super::sources::Index;
+use crate::diagnostic::Code;
 use crate::http::client::whole;
-use crate::http::failure::{Failure, Retry, one_line, other};
+use crate::http::failure::{Failure, Retry, failed, one_line};
 use crate::http::hosts::authority;
 use crate::once_map::OnceMap;
-use crate::operation_error::{OperationError, OperationErrorKind};
+use crate::operation_error::OperationError;
 
 /// The most bytes of a page.
 const LIMIT: u64 = 64 << 20;
@@ -78,7 +79,7 @@ impl PageCache {
         loop {
             let failure = match self.read(index_client, url, index).await {
                 Ok(files) => return Ok(Some(files.into())),
-                Err(failure) if failure.error.kind == OperationErrorKind::NotFound => return Ok(None),
+                Err(failure) if failure.error.code == Code::NotFound => return Ok(None),
                 Err(failure) => failure,
             };
             let passing = failure.retry != Retry::No;
@@ -106,7 +107,8 @@ impl PageCache {
         let kind = header(CONTENT_TYPE).and_then(|kind| kind.split(';').next()).unwrap_or_default();
         let (kind, encoding) =
             (kind.trim().to_ascii_lowercase(), header(CONTENT_ENCODING).map(str::to_ascii_lowercase));
-        let unusable = |why: &str| Failure::lasting(other(format!("{} cannot be used: {why}", shown(url))));
+        let unusable =
+            |why: &str| Failure::lasting(failed(format!("cannot use {}", shown(url))).because(why.to_owned()));
         let too_long = || unusable(&format!("it is longer than {} MiB", LIMIT >> 20));
         let body = whole(response, LIMIT).await?.ok_or_else(too_long)?;
         let body = match encoding.as_deref() {

@@ -13,8 +13,8 @@ use super::no_matching_wheel::{WheelQuery, absent};
 use super::page::IndexFile;
 use super::sources::{FindLinks, Index};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::http::failure::{one_line, other};
-use crate::operation_error::{OperationError, OperationErrorKind};
+use crate::http::failure::one_line;
+use crate::operation_error::OperationError;
 use crate::progress::{Event, Outcome, Subject, Verb};
 use crate::python::lock::{Hash, LockedFile, PackageOrigin, Pinned};
 use crate::python::tags::Target;
@@ -161,7 +161,7 @@ impl Wheels {
         }
         let (page, index, name) = self.page(source, pinned).await?;
         misses.settle(index, &page);
-        let absent = |what: String| OperationError { kind: OperationErrorKind::NotFound, message: what, hint: None };
+        let absent = |what: String| OperationError::new(Code::NotFound, what);
         let listed = page.iter().filter(|listed| listed.name == file.name);
         let (same, others): (Vec<_>, Vec<_>) = listed.partition(|listed| agree(&listed.hashes, &file.hashes));
         match same.first() {
@@ -235,7 +235,7 @@ impl Wheels {
         if of_version.is_empty() {
             let what = if hashes.is_empty() { "" } else { " with a locked hash" };
             let message = format!("{shown} does not have it{what}");
-            return Err(OperationError { kind: OperationErrorKind::NotFound, message, hint: None });
+            return Err(OperationError::new(Code::NotFound, message));
         }
         let files = of_version.iter().copied().filter(|listed| !listed.excludes(wanted.target));
         let Some(listed) = best_listed(files, wanted.target) else {
@@ -364,7 +364,9 @@ impl Wheels {
         let mut indexes: Vec<Index> = Vec::new();
         if let Some(text) = index {
             let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
-            let url = url.ok_or_else(|| other("the lock file names an index that is no HTTP URL".to_owned()))?;
+            let url = url.ok_or_else(|| {
+                OperationError::new(Code::InvalidLockFile, "the lock file names an index that is not an HTTP URL")
+            })?;
             let known = all.clone().find(|index| index.is_at(&url)).cloned();
             indexes.push(known.unwrap_or(Index { name: None, url }));
         } else {
@@ -419,11 +421,11 @@ impl Misses {
     /// Another file than is wanted. Without a hash all that is no plain no: a place
     /// that comes later might give a stranger's.
     fn add(&mut self, error: OperationError) -> Result<(), OperationError> {
-        self.said.push(error.message.clone());
-        match error.kind {
-            OperationErrorKind::NotFound => {}
-            OperationErrorKind::Corrupt => return Err(OperationError { message: self.text(), ..error }),
-            _ if !self.hashed => return Err(OperationError { message: self.text(), ..error }),
+        self.said.push(error.line());
+        match error.code {
+            Code::NotFound => {}
+            Code::CorruptContent => return Err(OperationError { message: self.text(), cause: None, ..error }),
+            _ if !self.hashed => return Err(OperationError { message: self.text(), cause: None, ..error }),
             _ => {
                 self.fault.get_or_insert(error);
             }
@@ -472,7 +474,7 @@ fn expanded(index: &Index) -> Result<(), OperationError> {
     }
     let message = format!("{text} has a variable outside of its login, where it is not replaced");
     let hint = "name the index besides: [dependencies] index = \"https://…\"".to_owned();
-    Err(OperationError { kind: OperationErrorKind::Other, message, hint: Some(hint) })
+    Err(OperationError::new(Code::InvalidLockFile, message).with_hint(hint))
 }
 
 /// What tells one file from another: its hashes, or its address.
@@ -492,7 +494,9 @@ fn fits(wanted: WheelQuery<'_>, name: &str) -> bool {
 fn url_of(file: &LockedFile) -> Result<Option<Url>, OperationError> {
     let Some(text) = &file.url else { return Ok(None) };
     let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https" | "file"));
-    let mut url = url.ok_or_else(|| other(format!("the lock file's address of {} is no URL", file.name)))?;
+    let mut url = url.ok_or_else(|| {
+        OperationError::new(Code::InvalidLockFile, format!("the lock file's address of {} is not a URL", file.name))
+    })?;
     url.set_fragment(None);
     Ok(Some(url))
 }

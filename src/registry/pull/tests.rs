@@ -2,8 +2,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::*;
+use crate::diagnostic::Code;
 use crate::oci::digest::VerifyError;
-use crate::operation_error::OperationErrorKind;
 use crate::registry::testing::{Log, Reply, Seen, Server, hasty, name, read, registry};
 
 fn tag(tag: &str) -> Selector {
@@ -67,8 +67,8 @@ async fn a_manifest_with_another_digest_is_corrupt() {
     let repository = server.repository("a");
     for selector in [tag("1"), Selector::Digest(Digest::of(b"wanted"))] {
         let error = repository.manifest(&selector).await.unwrap_err();
-        assert_eq!(error.kind, OperationErrorKind::Corrupt);
-        assert!(error.message.contains("does not match: it hashes to sha256:44136fa3"), "{error}");
+        assert_eq!(error.code, Code::CorruptContent);
+        assert!(error.line().contains("does not match: it hashes to sha256:44136fa3"), "{error}");
     }
     assert_eq!(server.lines().len(), 2, "corrupt answers are not asked for again");
     repository.manifest(&Selector::Digest(Digest::of(b"{}"))).await.unwrap();
@@ -78,7 +78,7 @@ async fn a_manifest_with_another_digest_is_corrupt() {
 async fn a_manifest_without_end_is_refused() {
     let server = Server::start(|_| Reply::new(200).body(vec![b' '; 5 << 20])).await;
     let error = server.repository("a").manifest(&tag("1")).await.unwrap_err();
-    assert_eq!(error.message, format!("manifest {}/a:1 is longer than 4 MiB", server.address));
+    assert_eq!(error.line(), format!("manifest {}/a:1 is longer than 4 MiB", server.address));
 }
 
 #[tokio::test]
@@ -86,11 +86,11 @@ async fn what_is_not_there_is_named() {
     let server = Server::start(|_| Reply::new(404)).await;
     let repository = server.repository("python");
     let error = repository.manifest(&tag("3.99-slim")).await.unwrap_err();
-    assert_eq!(error.message, format!("no such image or tag: {}/python:3.99-slim", server.address));
-    assert_eq!(error.kind, OperationErrorKind::NotFound);
+    assert_eq!(error.line(), format!("no such image or tag: {}/python:3.99-slim", server.address));
+    assert_eq!(error.code, Code::NotFound);
     let blob = descriptor(b"x");
     let error = repository.blob(&blob).await.err().unwrap();
-    assert_eq!(error.message, format!("no such blob: {}/python@{}", server.address, blob.digest));
+    assert_eq!(error.line(), format!("no such blob: {}/python@{}", server.address, blob.digest));
     assert_eq!(server.lines().len(), 2, "absence is not asked about again");
 }
 
@@ -103,7 +103,7 @@ async fn nobody_home_is_said_plainly() {
     let log = Arc::new(Log::default());
     let repository = registry(Arc::clone(&log)).repository(&name(&address, "a"));
     let error = repository.manifest(&tag("1")).await.unwrap_err();
-    assert_eq!(error.message, format!("cannot reach {address}: connection refused"));
+    assert_eq!(error.line(), format!("cannot reach {address}: connection refused"));
     assert_eq!(log.retries().len(), 2, "a wrong address is not asked for long");
 }
 
@@ -114,7 +114,7 @@ async fn a_host_without_tls_is_told_from_one_that_is_away() {
     let port = server.address.rsplit(':').next().unwrap();
     let repository = registry(Arc::default()).repository(&name(&format!("0.0.0.0:{port}"), "a"));
     let error = repository.manifest(&tag("1")).await.unwrap_err();
-    assert_eq!(error.message, format!("0.0.0.0:{port} does not speak TLS"));
+    assert_eq!(error.line(), format!("0.0.0.0:{port} does not speak TLS"));
     assert_eq!(error.hint.unwrap(), format!("if it speaks plain HTTP, pass --insecure 0.0.0.0:{port}"));
 }
 
@@ -207,6 +207,6 @@ async fn a_registry_that_only_drips_is_given_up() {
     let (registry, log) = hasty();
     let repository = registry.repository(&name(&server.address, "a"));
     let error = repository.manifest(&tag("1")).await.unwrap_err();
-    assert!(error.message.starts_with(&format!("the connection to {} is too slow: ", server.address)), "{error}");
+    assert!(error.line().starts_with(&format!("the connection to {} is too slow: ", server.address)), "{error}");
     assert_eq!((log.retries().len(), server.lines().len()), (2, 3));
 }

@@ -2,8 +2,8 @@ use std::io::Write as _;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::*;
+use crate::diagnostic::Code;
 use crate::oci::media_type;
-use crate::operation_error::OperationErrorKind;
 use crate::registry::testing::{Log, Reply, Seen, Server, name, registry};
 use crate::repository::Source;
 
@@ -220,9 +220,9 @@ async fn refusals_say_what_to_do() {
         let log = Arc::new(Log::default());
         let repository = server.repository_as("acme/shop", None, Arc::clone(&log));
         let error = Sink::blob(&*repository, &descriptor(b"x"), &bytes(b"x")).await.unwrap_err();
-        assert_eq!(error.message, format!("pushing to {}/acme/shop is refused: {message}", server.address));
+        assert_eq!(error.line(), format!("pushing to {}/acme/shop is refused: {message}", server.address));
         assert_eq!(error.hint.unwrap(), hint.replace("HOST", &server.address));
-        assert_eq!(error.kind, OperationErrorKind::Denied);
+        assert_eq!(error.code, Code::AccessDenied);
         assert!(matches!(log.events().last(), Some(Event::Ended { outcome: Outcome::Failed, .. })));
     }
 }
@@ -232,20 +232,20 @@ async fn an_origins_own_error_comes_through() {
     let server = accepting(|_| None).await;
     let repository = server.repository("a");
     let error = Sink::blob(&*repository, &descriptor(b"x"), &BlobSource::File("/no/such".into())).await.unwrap_err();
-    assert!(error.message.starts_with("cannot open /no/such: "), "{error}");
+    assert!(error.line().starts_with("cannot open /no/such: "), "{error}");
     let mut file = tempfile::NamedTempFile::new().unwrap();
     file.write_all(b"car").unwrap();
     let blob = descriptor(b"carboy");
     let error = Sink::blob(&*repository, &blob, &BlobSource::File(file.path().to_owned())).await.unwrap_err();
-    assert_eq!(error.message, format!("reading {0} failed: {0} ended after 3 of 6 bytes", blob.digest));
-    assert_eq!(error.kind, OperationErrorKind::Damaged);
+    assert_eq!(error.line(), format!("reading {0} failed: {0} ended after 3 of 6 bytes", blob.digest));
+    assert_eq!(error.code, Code::DamagedCache);
     file.write_all(b"bob").unwrap();
     let error = Sink::blob(&*repository, &blob, &BlobSource::File(file.path().to_owned())).await.unwrap_err();
-    assert!(error.message.contains("does not match: it hashes to"), "{error}");
-    assert_eq!(error.kind, OperationErrorKind::Damaged);
+    assert!(error.line().contains("does not match: it hashes to"), "{error}");
+    assert_eq!(error.code, Code::DamagedCache);
     let liar = Server::start(|_| Reply::new(200).body("carbob")).await;
     let error = Sink::blob(&*repository, &blob, &BlobSource::Repository(liar.repository("x"))).await.unwrap_err();
-    assert_eq!(error.kind, OperationErrorKind::Corrupt, "{error}");
+    assert_eq!(error.code, Code::CorruptContent, "{error}");
 }
 
 #[tokio::test]
@@ -256,10 +256,10 @@ async fn a_registry_that_stores_something_else_is_caught() {
     .await;
     let repository = server.repository("a");
     let error = Sink::blob(&*repository, &descriptor(b"x"), &bytes(b"x")).await.unwrap_err();
-    assert_eq!(error.kind, OperationErrorKind::Corrupt);
+    assert_eq!(error.code, Code::CorruptContent);
     let manifest = RawManifest { media_type: media_type::INDEX.to_owned(), bytes: b"{}".to_vec() };
     let error = Sink::manifest(&*repository, &manifest, Some("1")).await.unwrap_err();
-    assert_eq!(error.kind, OperationErrorKind::Corrupt);
+    assert_eq!(error.code, Code::CorruptContent);
 }
 
 #[tokio::test]
@@ -274,7 +274,7 @@ async fn manifests_are_put_under_tag_or_digest() {
     Sink::manifest(&*repository, &manifest, None).await.unwrap();
     Sink::manifest(&*repository, &manifest, Some("1.4")).await.unwrap();
     let error = Sink::manifest(&*repository, &manifest, Some("bad")).await.unwrap_err();
-    assert_eq!(error.message, format!("pushing {}/a:bad failed: manifest blob unknown: blob unknown", server.address));
+    assert_eq!(error.line(), format!("pushing {}/a:bad failed: manifest blob unknown: blob unknown", server.address));
     let digest = manifest.digest();
     assert_eq!(server.lines()[..2], [format!("PUT /v2/a/manifests/{digest}"), "PUT /v2/a/manifests/1.4".to_owned()]);
     assert_eq!(server.seen()[0].header("content-type"), media_type::INDEX);

@@ -89,7 +89,7 @@ async fn a_token_that_is_refused_is_renewed_once() {
     assert_eq!(server.lines().iter().filter(|line| line.contains("/token")).count(), 2);
     let closed = guarded("", |_| false).await;
     let error = closed.repository("a").manifest(&tag()).await.unwrap_err();
-    assert_eq!(error.kind, OperationErrorKind::Denied);
+    assert_eq!(error.code, Code::AccessDenied);
     assert_eq!(closed.lines().len(), 3, "{:?}", closed.lines());
 }
 
@@ -114,7 +114,7 @@ async fn basic_is_answered_with_the_password() {
     repository.manifest(&tag()).await.unwrap();
     assert_eq!(server.lines().len(), 3);
     let error = server.repository("a").manifest(&tag()).await.unwrap_err();
-    assert_eq!(error.message, format!("{} refuses access to a: 401 Unauthorized", server.address));
+    assert_eq!(error.line(), format!("{} refuses access to a: 401 Unauthorized", server.address));
 }
 
 #[tokio::test]
@@ -143,7 +143,7 @@ async fn a_refusal_is_final_and_in_the_registrys_words() {
     let results = join_all((0..4).map(|_| async { repository.manifest(&tag()).await })).await;
     for result in results {
         let error = result.unwrap_err();
-        assert_eq!(error.message, format!("{} refuses access to a: incorrect username or password", server.address));
+        assert_eq!(error.line(), format!("{} refuses access to a: incorrect username or password", server.address));
         assert!(error.hint.unwrap().starts_with("the stored credentials for 127.0.0.1:"));
     }
     assert_eq!(server.lines().iter().filter(|line| line.contains("/token")).count(), 1, "accounts are not locked");
@@ -158,7 +158,7 @@ async fn passwords_do_not_go_to_a_plain_realm() {
     let repository = server.repository_as("a", Some(&login(&server.address)), Arc::default());
     let error = repository.manifest(&tag()).await.unwrap_err();
     assert_eq!(
-        error.message,
+        error.line(),
         format!("{} wants the credentials sent to auth.example.org over plain HTTP, which is refused", server.address)
     );
 }
@@ -187,9 +187,9 @@ async fn redirects_keep_to_the_plain_http_rule_and_end() {
     })
     .await;
     let error = server.repository("a").manifest(&tag()).await.unwrap_err();
-    assert_eq!(error.message, "plain HTTP to storage.example.org is not allowed");
+    assert_eq!(error.line(), "plain HTTP to storage.example.org is not allowed");
     let error = server.repository("b").manifest(&tag()).await.unwrap_err();
-    assert_eq!(error.message, format!("{} redirects without end", server.address));
+    assert_eq!(error.line(), format!("{} redirects without end", server.address));
 }
 
 #[tokio::test]
@@ -217,7 +217,7 @@ async fn limits_are_waited_for() {
 async fn retries_end() {
     let server = Server::start(|_| Reply::new(500)).await;
     let error = server.repository("a").manifest(&tag()).await.unwrap_err();
-    assert_eq!(error.message, format!("{} fails on a: 500 Internal Server Error", server.address));
+    assert_eq!(error.line(), format!("{} fails on a: 500 Internal Server Error", server.address));
     assert_eq!(server.lines().len(), 4);
 }
 
@@ -225,7 +225,7 @@ async fn retries_end() {
 async fn names_that_do_not_exist_and_odd_hosts_are_told() {
     let registry = registry(Arc::default());
     let error = registry.repository(&name("no-such-host.invalid", "a")).manifest(&tag()).await.unwrap_err();
-    assert!(error.message.starts_with("cannot reach no-such-host.invalid: "), "{error}");
+    assert!(error.line().starts_with("cannot reach no-such-host.invalid: "), "{error}");
     let error = registry.repository(&name("r:99999", "a")).manifest(&tag()).await.unwrap_err();
-    assert_eq!(error.message, "`r:99999` is no registry's host: invalid port number");
+    assert_eq!(error.line(), "`r:99999` is not the host of a registry: invalid port number");
 }

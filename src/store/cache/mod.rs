@@ -35,7 +35,7 @@ use tempfile::{NamedTempFile, TempDir};
 use super::staged::{place, staged_private};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::oci::Digest;
-use crate::operation_error::{OperationError, OperationErrorKind};
+use crate::operation_error::OperationError;
 use crate::progress::{Progress, Silent};
 pub use kind::CacheKind;
 use session::CacheSession;
@@ -406,15 +406,13 @@ fn is_full(cause: &io::Error) -> bool {
 
 fn failed(folder: &Path, doing: &str, cause: &io::Error) -> OperationError {
     let hint = if is_full(cause) {
-        "free space there, as by carboy cache prune --keep 10GB, or name another folder with --cache-dir"
+        "free space there, as by carboy cache prune --keep 10GB, or name another directory with --cache-dir"
     } else {
-        "name another folder with --cache-dir"
+        "name another directory with --cache-dir"
     };
-    OperationError {
-        kind: OperationErrorKind::Other,
-        message: format!("cannot {doing} the cache in `{}`: {cause}", folder.display()),
-        hint: Some(hint.to_owned()),
-    }
+    OperationError::new(Code::UnusableCache, format!("cannot {doing} the cache in `{}`", folder.display()))
+        .because(cause)
+        .with_hint(hint)
 }
 
 #[cfg(test)]

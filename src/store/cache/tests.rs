@@ -145,7 +145,7 @@ fn a_folder_is_marked_and_what_holds_other_files_gets_a_subfolder() {
     fs::create_dir_all(root.path().join("twice/carboy")).unwrap();
     fs::write(root.path().join("twice/carboy/main.py"), "").unwrap();
     let error = Cache::new(root.path().join("twice")).err().unwrap();
-    assert!(error.message.contains("twice/carboy` holds other files too"), "{error}");
+    assert!(error.line().contains("twice/carboy` holds other files too"), "{error}");
     // Half a mark, or noise, is as good as none.
     for noise in [&b""[..], b"1", b"\xff\xff", b"x\n"] {
         fs::write(root.path().join("new/carboy-cache"), noise).unwrap();
@@ -157,7 +157,7 @@ fn a_folder_is_marked_and_what_holds_other_files_gets_a_subfolder() {
     assert_eq!(home("shared"), root.path().join("shared/carboy"));
     fs::write(root.path().join("new/carboy-cache"), "2\n").unwrap();
     let error = Cache::new(root.path().join("new")).err().unwrap();
-    assert!(error.message.contains("another version of carboy"), "{error}");
+    assert!(error.line().contains("another version of carboy"), "{error}");
 }
 
 #[test]
@@ -227,7 +227,7 @@ fn what_killed_runs_left_is_deleted_and_nothing_else() {
     Cache::new(linked.clone()).unwrap();
     fs::remove_dir(linked.join("runs")).unwrap();
     symlink(&foreign, linked.join("runs")).unwrap();
-    assert!(Cache::new(linked).err().unwrap().message.contains("runs` is not a folder"));
+    assert!(Cache::new(linked).err().unwrap().line().contains("runs` is not a folder"));
 }
 
 #[test]
@@ -377,7 +377,7 @@ fn an_unusable_folder_is_named_with_a_way_out() {
     let file = root.path().join("file");
     fs::write(&file, "").unwrap();
     let error = Cache::new(file.join("cache")).err().unwrap();
-    assert!(error.message.contains("the cache in `/"), "{error}");
-    assert!(error.message.contains("file/cache`: "), "{error}");
+    assert!(error.line().contains("the cache in `/"), "{error}");
+    assert!(error.line().contains("file/cache`: "), "{error}");
     assert_eq!(error.hint.as_deref(), Some("name another folder with --cache-dir"));
 }

@@ -10,10 +10,11 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::other;
+use crate::diagnostic::Code;
 use crate::oci::descriptor::Annotations;
+use crate::oci::digest::DigestError;
 use crate::oci::{Digest, RawManifest, manifest, media_type};
-use crate::operation_error::{OperationError, OperationErrorKind};
+use crate::operation_error::OperationError;
 
 const REF_NAME: &str = "org.opencontainers.image.ref.name";
 const VERSION: &str = "1.0.0";
@@ -129,15 +130,16 @@ impl Index {
 /// Reads a layout's `index.json` and checks that the folder is a layout at all.
 pub(super) fn read(folder: &Path) -> Result<(Vec<u8>, Index), OperationError> {
     if !is_layout(folder)? {
-        return Err(OperationError {
-            kind: OperationErrorKind::NotFound,
-            message: format!("there is no OCI layout in `{}`: it has no file `oci-layout`", folder.display()),
-            hint: None,
-        });
+        let message = format!("there is no OCI layout in `{}`: it has no file `oci-layout`", folder.display());
+        return Err(OperationError::new(Code::NotFound, message));
     }
     let bytes = bounded(&folder.join("index.json")).map_err(|cause| failed(folder, &cause))?;
     let index = Index::parse(&bytes).map_err(|cause| {
-        other(format!("`{}` is not a valid image index: {cause}", folder.join("index.json").display()))
+        OperationError::new(
+            Code::InvalidImage,
+            format!("`{}` is not a valid image index", folder.join("index.json").display()),
+        )
+        .because(&cause)
     })?;
     Ok((bytes, index))
 }
@@ -151,12 +153,15 @@ pub(super) fn is_layout(folder: &Path) -> Result<bool, OperationError> {
         Err(cause) => return Err(failed(folder, &cause)),
     };
     let version = serde_json::from_slice::<Marker>(&bytes)
-        .map_err(|cause| other(format!("`{}` is not valid: {cause}", marker.display())))?
+        .map_err(|cause| {
+            OperationError::new(Code::InvalidImage, format!("`{}` is invalid", marker.display())).because(&cause)
+        })?
         .image_layout_version;
     if version == VERSION {
         return Ok(true);
     }
-    Err(other(format!("`{}` is an OCI layout of version {version}, not {VERSION}", folder.display())))
+    let message = format!("`{}` is an OCI layout of version {version}, not {VERSION}", folder.display());
+    Err(OperationError::new(Code::InvalidImage, message))
 }
 
 /// The content of the file that marks a layout.
@@ -178,7 +183,8 @@ pub(super) fn bounded(path: &Path) -> io::Result<Vec<u8>> {
 
 /// The error of a layout that cannot be read.
 pub(super) fn failed(folder: &Path, cause: &io::Error) -> OperationError {
-    other(format!("cannot read the OCI layout in `{}`: {cause}", folder.display()))
+    OperationError::new(Code::UnreadableFile, format!("cannot read the OCI layout in `{}`", folder.display()))
+        .because(cause)
 }
 
 /// The media type of manifest bytes that no descriptor introduced.
@@ -196,7 +202,11 @@ pub(super) fn media_type_of(bytes: &[u8]) -> Option<String> {
 
 /// The digest of an entry, of the one algorithm that carboy knows.
 pub(super) fn digest(folder: &Path, entry: &Entry) -> Result<Digest, OperationError> {
-    entry.digest.parse().map_err(|cause| other(format!("the OCI layout in `{}`: {cause}", folder.display())))
+    let message = || format!("the OCI layout in `{}` is invalid", folder.display());
+    entry
+        .digest
+        .parse()
+        .map_err(|cause: DigestError| OperationError::new(Code::InvalidImage, message()).because(&cause))
 }
 
 #[cfg(test)]

@@ -14,7 +14,6 @@ pub use reader::Layout;
 pub use writer::LayoutWriter;
 
 use crate::oci::Digest;
-use crate::operation_error::{OperationError, OperationErrorKind};
 
 fn blobs(folder: &Path) -> PathBuf {
     folder.join("blobs").join("sha256")
@@ -22,8 +21,4 @@ fn blobs(folder: &Path) -> PathBuf {
 
 fn blob_path(folder: &Path, digest: &Digest) -> PathBuf {
     blobs(folder).join(digest.hex())
-}
-
-fn other(message: String) -> OperationError {
-    OperationError { kind: OperationErrorKind::Other, message, hint: None }
 }

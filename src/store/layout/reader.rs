@@ -9,13 +9,14 @@ use std::path::{Path, PathBuf};
 
 use futures_util::future::BoxFuture;
 
+use super::blob_path;
 use super::index::{self, Entry, Index};
-use super::{blob_path, other};
+use crate::diagnostic::Code;
 use crate::hint::nearest;
 use crate::oci::digest::Verifier;
 use crate::oci::location::Selector;
 use crate::oci::{Descriptor, Digest, RawManifest, media_type};
-use crate::operation_error::{OperationError, OperationErrorKind};
+use crate::operation_error::OperationError;
 use crate::repository::{BlobReader, Source};
 use crate::store::verified::Verified;
 
@@ -53,7 +54,7 @@ impl Layout {
         let entries = &self.index.manifests;
         let Some(first) = entries.first() else {
             let message = format!("the OCI layout in `{}` holds no image", self.folder.display());
-            return Err(OperationError { kind: OperationErrorKind::NotFound, message, hint: None });
+            return Err(OperationError::new(Code::NotFound, message));
         };
         if entries.iter().all(|entry| entry.digest == first.digest) {
             return index::digest(&self.folder, first).map(Selector::Digest);
@@ -62,7 +63,7 @@ impl Layout {
             return Ok(Selector::Digest(self.raw.digest()));
         }
         let message = format!("the OCI layout in `{}` holds several images", self.folder.display());
-        Err(OperationError { hint: Some(self.choices()), ..other(message) })
+        Err(OperationError::new(Code::InvalidArgument, message).with_hint(self.choices()))
     }
 
     fn names(&self) -> BTreeSet<&str> {
@@ -85,18 +86,16 @@ impl Layout {
         let mut entries = self.index.manifests.iter().filter(|entry| entry.name() == Some(name));
         let Some(first) = entries.next() else {
             let names = self.names();
-            return Err(OperationError {
-                kind: OperationErrorKind::NotFound,
-                message: format!("the OCI layout in `{}` has no image named `{name}`", self.folder.display()),
-                hint: nearest(name, names.iter().copied())
-                    .map(|near| format!("it has one named `{near}`"))
-                    .or_else(|| (!names.is_empty()).then(|| self.choices())),
-            });
+            let message = format!("the OCI layout in `{}` has no image named `{name}`", self.folder.display());
+            let near = nearest(name, names.iter().copied()).map(|near| format!("it has one named `{near}`"));
+            let hint = near.or_else(|| (!names.is_empty()).then(|| self.choices()));
+            return Err(OperationError { hint, ..OperationError::new(Code::NotFound, message) });
         };
         if entries.all(|entry| entry.digest == first.digest) {
             return Ok(first);
         }
-        Err(other(format!("the OCI layout in `{}` has several images named `{name}`", self.folder.display())))
+        let message = format!("the OCI layout in `{}` has several images named `{name}`", self.folder.display());
+        Err(OperationError::new(Code::InvalidArgument, message))
     }
 
     fn read(&self, selector: &Selector) -> Result<RawManifest, OperationError> {
@@ -123,14 +122,14 @@ impl Layout {
     }
 
     fn corrupt(&self, cause: &dyn std::fmt::Display) -> OperationError {
-        let message = format!("the OCI layout in `{}` is damaged: {cause}", self.folder.display());
-        OperationError { kind: OperationErrorKind::Corrupt, message, hint: None }
+        let message = format!("the OCI layout in `{}` is damaged", self.folder.display());
+        OperationError::new(Code::CorruptContent, message).because(cause.to_string())
     }
 
     fn failed(&self, digest: &Digest, cause: &io::Error) -> OperationError {
         if cause.kind() == io::ErrorKind::NotFound {
             let message = format!("the OCI layout in `{}` has no blob {digest}", self.folder.display());
-            return OperationError { kind: OperationErrorKind::NotFound, message, hint: None };
+            return OperationError::new(Code::NotFound, message);
         }
         index::failed(&self.folder, cause)
     }
@@ -214,7 +213,7 @@ mod tests {
         let raw = layout.manifest(&layout.root().unwrap()).await.unwrap();
         assert_eq!((raw.media_type.as_str(), raw.bytes.as_slice()), (media_type::MANIFEST, IMAGE));
         let error = layout.manifest(&Selector::Tag("1.6".to_owned())).await.unwrap_err();
-        assert_eq!(error.kind, OperationErrorKind::NotFound);
+        assert_eq!(error.code, Code::NotFound);
         assert!(error.hint.unwrap().contains("`1."));
     }
 
@@ -224,7 +223,7 @@ mod tests {
         assert_eq!(root(&json!([entry(IMAGE, None, None)]), None).unwrap(), digest);
         let twice = json!([entry(IMAGE, Some("1"), None), entry(IMAGE, Some("1.4"), None)]);
         assert_eq!(root(&twice, None).unwrap(), digest);
-        assert_eq!(root(&json!([]), None).unwrap_err().kind, OperationErrorKind::NotFound);
+        assert_eq!(root(&json!([]), None).unwrap_err().code, Code::NotFound);
         let several = json!([entry(IMAGE, Some("a"), None), entry(b"{}", Some("b"), None)]);
         let hint = root(&several, None).unwrap_err().hint.unwrap();
         assert!(hint.ends_with(":a; its names are a, b"), "{hint}");
@@ -253,23 +252,23 @@ mod tests {
         let error = layout.blob(&blob).await.unwrap().read_to_end(&mut content).await.unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::InvalidData);
         let missing = layout.blob(&Descriptor::of("x", b"nothing")).await.err().unwrap();
-        assert_eq!(missing.kind, OperationErrorKind::NotFound);
+        assert_eq!(missing.code, Code::NotFound);
 
         let path = blob_path(folder.path(), &Digest::of(IMAGE));
         fs_err::write(&path, &IMAGE[1..]).unwrap();
         let error = layout.manifest(&Selector::Tag("x".to_owned())).await.unwrap_err();
-        assert_eq!(error.kind, OperationErrorKind::Corrupt, "{error}");
+        assert_eq!(error.code, Code::CorruptContent, "{error}");
         fs_err::File::create(&path).unwrap().set_len(5 << 20).unwrap();
         let error = layout.manifest(&Selector::Digest(Digest::of(IMAGE))).await.unwrap_err();
-        assert!(error.message.contains("is larger than"), "{error}");
+        assert!(error.line().contains("is larger than"), "{error}");
     }
 
     #[test]
     fn a_folder_that_is_no_layout_is_an_error() {
         let folder = tempfile::tempdir().unwrap();
         let error = Layout::open(folder.path(), None).err().unwrap();
-        assert_eq!(error.kind, OperationErrorKind::NotFound);
+        assert_eq!(error.code, Code::NotFound);
         fs_err::write(folder.path().join("oci-layout"), r#"{"imageLayoutVersion":"2.0.0"}"#).unwrap();
-        assert!(Layout::open(folder.path(), None).err().unwrap().message.contains("version 2.0.0"));
+        assert!(Layout::open(folder.path(), None).err().unwrap().line().contains("version 2.0.0"));
     }
 }

@@ -15,10 +15,11 @@ use tempfile::NamedTempFile;
 use tokio_util::io::SyncIoBridge;
 
 use super::index::{self, Index};
-use super::{blob_path, blobs, other};
+use super::{blob_path, blobs};
+use crate::diagnostic::Code;
 use crate::oci::digest::Verifier;
 use crate::oci::{Descriptor, RawManifest, media_type};
-use crate::operation_error::{OperationError, OperationErrorKind};
+use crate::operation_error::OperationError;
 use crate::progress::{Event, Outcome, Progress, Subject, Verb};
 use crate::repository::{BlobSource, Sink};
 use crate::store::lock_wait::wait;
@@ -72,7 +73,9 @@ impl LayoutWriter {
     ) -> Result<T, OperationError> {
         let shared = Arc::clone(&self.shared);
         let done = tokio::task::spawn_blocking(move || work(&shared)).await;
-        done.unwrap_or_else(|stopped| Err(other(format!("writing to an OCI layout stopped: {stopped}"))))
+        done.unwrap_or_else(|stopped| {
+            Err(OperationError::new(Code::Internal, "writing to an OCI layout stopped").because(&stopped))
+        })
     }
 
     async fn add(&self, blob: &Descriptor, origin: &BlobSource) -> Result<(), OperationError> {
@@ -80,18 +83,15 @@ impl LayoutWriter {
             BlobSource::Bytes(bytes) => Box::new(Cursor::new(bytes.clone())),
             BlobSource::File(path) => {
                 let file = fs_err::File::open(path);
-                let damaged =
-                    |cause| OperationError { kind: OperationErrorKind::Damaged, ..self.shared.failed(&cause) };
+                let damaged = |cause| OperationError { code: Code::DamagedCache, ..self.shared.failed(&cause) };
                 Box::new(Kept(file.map_err(damaged)?))
             }
             BlobSource::Repository(source) => Box::new(SyncIoBridge::new(source.blob(blob).await?)),
         };
         let blob = blob.clone();
         let written = self.blocking(move |shared| shared.write(&blob, content)).await;
-        written.map_err(|error| match (error.kind, origin) {
-            (OperationErrorKind::Corrupt, BlobSource::File(_)) => {
-                OperationError { kind: OperationErrorKind::Damaged, ..error }
-            }
+        written.map_err(|error| match (error.code, origin) {
+            (Code::CorruptContent, BlobSource::File(_)) => OperationError { code: Code::DamagedCache, ..error },
             _ => error,
         })
     }
@@ -124,17 +124,16 @@ impl Shared {
         if self.is_free().map_err(|cause| self.failed(&cause))? || index::is_layout(folder)? {
             return Ok(false);
         }
-        Err(OperationError {
-            hint: Some("name an empty folder, a layout, or one that does not exist yet".to_owned()),
-            ..other(format!("`{}` is not empty and is no OCI layout", folder.display()))
-        })
+        let message = format!("`{}` is not empty and is not an OCI layout", folder.display());
+        let hint = "name an empty directory, a layout, or a directory that does not exist yet";
+        Err(OperationError::new(Code::UnwritableOutput, message).with_hint(hint))
     }
 
     /// Makes the layout, unless that was done.
     fn prepare(&self) -> Result<(), OperationError> {
         let mut state = self.state();
         if state.closed {
-            return Err(other("the build was given up".to_owned()));
+            return Err(OperationError::new(Code::Internal, "the build was cancelled"));
         }
         if !state.prepared {
             let is_layout = self.check()?;
@@ -185,7 +184,7 @@ impl Shared {
         let file = file.map_err(|cause| self.failed(&cause))?;
         if let Err(TryLockError::WouldBlock) = wait(LOCK_WAIT, || file.try_lock()) {
             let message = format!("another process holds the OCI layout in `{}`", self.folder.display());
-            return Err(OperationError { hint: Some("wait for it, or end it".to_owned()), ..other(message) });
+            return Err(OperationError::new(Code::UnwritableOutput, message).with_hint("wait for it, or end it"));
         }
         Ok(file)
     }
@@ -214,7 +213,7 @@ impl Shared {
     fn stage_locked(&self, folder: &Path) -> Result<NamedTempFile, OperationError> {
         let mut state = self.state();
         if state.closed {
-            return Err(other("the build was given up".to_owned()));
+            return Err(OperationError::new(Code::Internal, "the build was cancelled"));
         }
         let file = locked_stage(folder).map_err(|cause| self.failed(&cause))?;
         state.staged.push(file.path().to_owned());
@@ -277,11 +276,8 @@ impl Shared {
 
     fn failed(&self, cause: &io::Error) -> OperationError {
         let corrupt = cause.kind() == io::ErrorKind::InvalidData;
-        OperationError {
-            kind: if corrupt { OperationErrorKind::Corrupt } else { OperationErrorKind::Other },
-            message: format!("cannot write the OCI layout in `{}`: {cause}", self.folder.display()),
-            hint: None,
-        }
+        let code = if corrupt { Code::CorruptContent } else { Code::UnwritableOutput };
+        OperationError::new(code, format!("cannot write the OCI layout in `{}`", self.folder.display())).because(cause)
     }
 }
 
@@ -382,4 +378,138 @@ impl Sink for LayoutWriter {
 }
 
 #[cfg(test)]
-mod tests;
+mod tests {
+    use bytes::Bytes;
+
+    use super::*;
+    use crate::oci::location::Selector;
+    use crate::repository::Source as _;
+    use crate::store::Layout;
+
+    #[derive(Default)]
+    struct Log(Mutex<Vec<String>>);
+
+    impl Progress for Log {
+        fn on(&self, event: Event) {
+            self.0.lock().unwrap().push(match event {
+                Event::Started { verb, size, .. } => format!("{verb:?} of {size:?}"),
+                Event::Advanced { bytes, .. } => format!("+{bytes}"),
+                Event::Ended { outcome, .. } => format!("{outcome:?}"),
+                other => format!("{other:?}"),
+            });
+        }
+    }
+
+    fn create(folder: &Path) -> Result<(LayoutWriter, Arc<Log>), OperationError> {
+        let log = Arc::<Log>::default();
+        LayoutWriter::create(folder, log.clone()).map(|writer| (writer, log))
+    }
+
+    fn raw(media_type: &str, text: String) -> RawManifest {
+        RawManifest { media_type: media_type.to_owned(), bytes: text.into_bytes() }
+    }
+
+    fn files(folder: &Path) -> Vec<String> {
+        let entries = fs_err::read_dir(folder).unwrap();
+        let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn blobs_come_from_bytes_files_and_other_layouts() {
+        let root = tempfile::tempdir().unwrap();
+        let (writer, log) = create(&root.path().join("new/one")).unwrap();
+        let file = root.path().join("file");
+        fs_err::write(&file, "content").unwrap();
+        let blob = Descriptor::of("x", b"content");
+        assert_eq!(writer.blob(&blob, &BlobSource::File(file)).await.unwrap(), Outcome::Done);
+        let bytes = BlobSource::Bytes(Bytes::from_static(b"content"));
+        assert_eq!(writer.blob(&blob, &bytes).await.unwrap(), Outcome::Present);
+        assert_eq!(*log.0.lock().unwrap(), ["Push of Some(7)", "+7", "Done", "Present"]);
+
+        writer.manifest(&raw(media_type::INDEX, "{}".to_owned()), None).await.unwrap();
+        let source = Layout::open(&root.path().join("new/one"), None).unwrap();
+        let (copy, _) = create(&root.path().join("two")).unwrap();
+        assert_eq!(copy.blob(&blob, &BlobSource::Repository(Arc::new(source))).await.unwrap(), Outcome::Done);
+        assert_eq!(files(&blobs(&root.path().join("two"))), [blob.digest.hex()]);
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn wrong_content_leaves_nothing_behind() {
+        let root = tempfile::tempdir().unwrap();
+        let (writer, log) = create(root.path()).unwrap();
+        let blob = Descriptor::of("x", b"content");
+        for wrong in ["contend", "conten", "contents"] {
+            let error = writer.blob(&blob, &BlobSource::Bytes(Bytes::from_static(wrong.as_bytes()))).await.unwrap_err();
+            assert_eq!(error.code, Code::CorruptContent, "{wrong}: {error}");
+            assert_eq!(log.0.lock().unwrap().last().unwrap(), "Failed");
+        }
+        assert_eq!(files(&blobs(root.path())), Vec::<String>::new());
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn an_index_is_reachable_with_and_without_tags() {
+        let root = tempfile::tempdir().unwrap();
+        let (writer, _) = create(root.path()).unwrap();
+        let image = raw(media_type::MANIFEST, "{}".to_owned());
+        let index = raw(media_type::INDEX, r#"{"manifests":[]}"#.to_owned());
+        writer.manifest(&image, None).await.unwrap();
+        writer.manifest(&index, None).await.unwrap();
+        writer.manifest(&index, None).await.unwrap();
+        let layout = Layout::open(root.path(), None).unwrap();
+        assert_eq!(layout.root().unwrap(), Selector::Digest(index.digest()));
+        assert_eq!(layout.manifest(&Selector::Digest(image.digest())).await.unwrap(), image);
+
+        writer.manifest(&index, Some("1.4")).await.unwrap();
+        let layout = Layout::open(root.path(), None).unwrap();
+        assert_eq!(layout.manifest(&Selector::Tag("1.4".to_owned())).await.unwrap(), index);
+        assert_eq!(layout.root().unwrap(), Selector::Digest(index.digest()));
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn names_written_at_once_are_all_kept() {
+        let root = tempfile::tempdir().unwrap();
+        let (writer, _) = create(root.path()).unwrap();
+        let (again, _) = create(root.path()).unwrap();
+        let tags: Vec<_> = (0..20).map(|number| format!("v{number}")).collect();
+        let index = raw(media_type::INDEX, r#"{"manifests":[]}"#.to_owned());
+        futures_util::future::try_join_all(tags.iter().map(|tag| writer.manifest(&index, Some(tag)))).await.unwrap();
+        again.manifest(&index, Some("last")).await.unwrap();
+        let layout = Layout::open(root.path(), None).unwrap();
+        for tag in tags.iter().map(String::as_str).chain(["last"]) {
+            layout.manifest(&Selector::Tag(tag.to_owned())).await.unwrap();
+        }
+    }
+
+    #[test]
+    fn what_killed_processes_staged_is_deleted_and_no_more() {
+        let root = tempfile::tempdir().unwrap();
+        fs_err::create_dir_all(blobs(root.path())).unwrap();
+        for name in [".carboy-xxxxxx", "blobs/sha256/.carboy-yyyyyy"] {
+            fs_err::write(root.path().join(name), "").unwrap();
+        }
+        let (writer, _) = create(root.path()).unwrap();
+        writer.shared.prepare().unwrap();
+        assert_eq!(files(root.path()), ["blobs", "oci-layout"]);
+        assert_eq!(files(&blobs(root.path())), Vec::<String>::new());
+        let staged = writer.shared.stage(&blobs(root.path())).unwrap();
+        fs_err::write(root.path().join(".carboy-notes"), "").unwrap();
+        create(root.path()).unwrap().0.shared.prepare().unwrap();
+        assert!(staged.path().exists());
+        assert_eq!(files(root.path()), [".carboy-notes", "blobs", "oci-layout"]);
+    }
+
+    #[test]
+    fn a_folder_of_something_else_is_left_alone() {
+        let root = tempfile::tempdir().unwrap();
+        fs_err::write(root.path().join("thesis.txt"), "").unwrap();
+        let error = create(root.path()).err().unwrap();
+        assert!(error.line().ends_with("is not empty and is not an OCI layout"), "{error}");
+        assert!(error.hint.is_some());
+        assert_eq!(files(root.path()), ["thesis.txt"]);
+        fs_err::write(root.path().join(".carboy-xxxxxx"), "").unwrap();
+        assert!(create(root.path()).is_err());
+        assert_eq!(files(root.path()), [".carboy-xxxxxx", "thesis.txt"], "a foreign folder is not swept");
+    }
+}

@@ -18,7 +18,7 @@ use std::collections::BTreeMap;
 use url::Url;
 
 use super::variable_part;
-use crate::http::failure::other;
+use crate::diagnostic::Code;
 use crate::http::hosts::{authority, is_local};
 use crate::operation_error::OperationError;
 
@@ -111,7 +111,8 @@ fn host(entry: &str) -> Result<String, OperationError> {
     // `http` has a port of its own, which URLs leave out.
     let port = if entry.ends_with(":80") { ":80" } else { "" };
     url.map(|url| authority(&url) + port).ok_or_else(|| {
-        let mut error = other(format!("{LOGIN_HOSTS} has an entry that is not a host"));
+        let mut error =
+            OperationError::new(Code::InvalidConfiguration, format!("{LOGIN_HOSTS} has an entry that is not a host"));
         error.hint = Some("list hosts without scheme and path: pypi.example.com,localhost:8080".to_owned());
         error
     })
@@ -191,7 +192,7 @@ mod tests {
         }
         for wrong in ["https://a.example", "a/b", "me:pw@a.example", "a b:c"] {
             let error = LoginPolicy::new(Some(wrong.to_owned())).err().unwrap();
-            assert_eq!(error.message, "CARBOY_LOGIN_HOSTS has an entry that is not a host");
+            assert_eq!(error.line(), "CARBOY_LOGIN_HOSTS has an entry that is not a host");
         }
         assert!(LoginPolicy::default().permits(&url("https://d.example/")));
     }

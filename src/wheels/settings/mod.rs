@@ -42,7 +42,6 @@ use super::credentials::{Credentials, Login, login_of, without_login};
 use super::netrc::{self, Netrc};
 use super::sources::{FindLinks, Index, WheelSources};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::http::failure::other;
 use crate::http::hosts::same_origin;
 use crate::operation_error::OperationError;
 use crate::plan::{Author, PathBounds};
@@ -395,7 +394,10 @@ impl IndexUrl {
     fn place(&self) -> Result<IndexLocation, OperationError> {
         let text = self.url.trim();
         if text.contains("://") && text.contains(|c: char| c.is_whitespace() || c.is_control()) {
-            return Err(other(format!("{} has a URL with a blank or a line's end in it", self.what)));
+            return Err(OperationError::new(
+                Code::InvalidConfiguration,
+                format!("{} has a URL with a blank or a line's end in it", self.what),
+            ));
         }
         match Url::parse(text) {
             Ok(url) if matches!(url.scheme(), "http" | "https") => Ok(IndexLocation::Web(url)),
@@ -408,7 +410,10 @@ impl IndexUrl {
     }
 
     fn wrong(&self) -> OperationError {
-        let mut error = other(format!("{} has an index that is neither a URL nor a folder", self.what));
+        let mut error = OperationError::new(
+            Code::InvalidConfiguration,
+            format!("{} has an index that is neither a URL nor a folder", self.what),
+        );
         error.hint = Some("write it as in https://pypi.org/simple".to_owned());
         error
     }
@@ -470,7 +475,10 @@ fn read(path: &Path) -> Result<Option<String>, OperationError> {
 }
 
 fn read_up_to(path: &Path, limit: u64) -> Result<Option<String>, OperationError> {
-    let failed = |cause: &dyn std::fmt::Display| other(format!("cannot read {}: {cause}", path.display()));
+    let failed = |cause: &dyn std::fmt::Display| {
+        OperationError::new(Code::UnreadableFile, format!("cannot read `{}`", path.display()))
+            .because(cause.to_string())
+    };
     let metadata = match path.metadata() {
         Ok(metadata) => metadata,
         Err(cause) if matches!(cause.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
@@ -501,7 +509,7 @@ fn parsed<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, OperationError>
     let wrong = |cause: &toml::de::Error| {
         let line = cause.span().map(|span| text[..span.start].lines().count().max(1));
         let line = line.map(|line| format!(", line {line}")).unwrap_or_default();
-        other(format!("cannot understand {}{line}", path.display()))
+        OperationError::new(Code::InvalidConfiguration, format!("`{}`{line} is invalid", path.display()))
     };
     toml::from_str(&text).map(Some).map_err(|cause| wrong(&cause))
 }

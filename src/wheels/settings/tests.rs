@@ -37,7 +37,11 @@ impl World {
             projects: &[&project],
             admit: &|_, named| {
                 let inside = named.is_relative() && !named.starts_with("../out");
-                if inside { Ok(()) } else { Err(other(format!("`{}` is outside", named.display()))) }
+                if inside {
+                    Ok(())
+                } else {
+                    Err(OperationError::new(Code::OutsideProject, format!("`{}` is outside", named.display())))
+                }
             },
             is_projects: &|path| path.starts_with(&project),
         })
@@ -193,7 +197,7 @@ fn an_index_may_be_a_folder_that_is_named_as_one() {
     for url in ["pypi.corp.example/simple", "pypi.corp.example:8080/simple", "me:s3cret@corp.example/simple", "~x"] {
         let own = ProjectSources { index: Some((Author::Project, url.to_owned())), ..ProjectSources::default() };
         let error = World::new(&[], &[]).read(&own).err().unwrap();
-        assert_eq!(error.message, "[dependencies] index has an index that is neither a URL nor a folder");
+        assert_eq!(error.line(), "[dependencies] index has an index that is neither a URL nor a folder");
         assert_eq!(error.hint.as_deref(), Some("write it as in https://pypi.org/simple"));
     }
 }
@@ -302,7 +306,7 @@ fn variables_are_put_into_urls_of_hosts_that_the_machine_names() {
     let world = World::new(&SECRETS, &[("project/pyproject.toml", own)]);
     let error = world.put_in(None, "https://${USER}:${PW}@h.example/simple").unwrap_err();
     assert_eq!(
-        error.message,
+        error.line(),
         "the variable `${USER}` would be sent to h.example, which this machine's configuration does not name"
     );
     assert_eq!(
@@ -370,10 +374,7 @@ fn only_the_machine_names_folders_elsewhere() {
         for text in [&links, &index] {
             let error =
                 World::new(&[], &[("project/pyproject.toml", text)]).read(&ProjectSources::default()).err().unwrap();
-            assert!(
-                error.message.contains("project/pyproject.toml: `") && error.message.ends_with("outside"),
-                "{error}"
-            );
+            assert!(error.line().contains("project/pyproject.toml: `") && error.line().ends_with("outside"), "{error}");
         }
         let sources = Sources { find_links: vec![outside.to_owned()], ..Sources::default() };
         assert!(World::new(&[], &[]).read(&ProjectSources { sources, ..ProjectSources::default() }).is_err());
@@ -419,7 +420,7 @@ fn files_of_settings_in_the_project_name_no_hosts() {
         let mut world = World { variables: world.variables.clone(), ..world };
         world.variables.insert(variable.to_owned(), value);
         let error = world.put_in(None, url).unwrap_err();
-        assert!(error.message.ends_with("to h.example, which this machine's configuration does not name"), "{error}");
+        assert!(error.line().ends_with("to h.example, which this machine's configuration does not name"), "{error}");
         let hint = error.hint.unwrap();
         assert!(hint.contains("project/") && hint.ends_with("CARBOY_LOGIN_HOSTS=h.example"), "{hint}");
         // Its indexes count, as the project's do.
@@ -446,7 +447,7 @@ fn only_the_files_of_pips_in_the_project_name_no_hosts() {
         let conf = ("project/my.conf", format!("[global]\nfind-links = {links}\n"));
         let world = World::new(&[("PIP_CONFIG_FILE", "my.conf")], &[(conf.0, &conf.1)]);
         let error = world.read(&ProjectSources::default()).err().unwrap();
-        assert!(error.message.ends_with("is outside"), "{error}");
+        assert!(error.line().ends_with("is outside"), "{error}");
     }
 }
 
@@ -473,7 +474,7 @@ fn variables_do_not_travel_in_the_clear() {
         let found = World::new(&[&[(variable, value)], &SECRETS[..]].concat(), &[netrc]).put_in(None, url);
         assert_eq!(found.is_ok(), put, "{variable} {value}");
         if let Err(error) = found {
-            assert!(error.message.contains("to http://h.example, which"), "{error}");
+            assert!(error.line().contains("to http://h.example, which"), "{error}");
         }
     }
 }
@@ -484,7 +485,7 @@ fn settings_are_regular_files() {
         let read = |path: &str| World::new(&[(variable, path)], &[("project/x", "")]).read(&ProjectSources::default());
         for (path, cause) in [("/dev/zero", "it is not a regular file"), ("/", "it is a directory")] {
             let error = read(path).err().unwrap();
-            assert!(error.message.ends_with(cause), "{variable}: {error}");
+            assert!(error.line().ends_with(cause), "{variable}: {error}");
         }
         read("/dev/null").unwrap();
         read("nowhere").unwrap();
@@ -524,8 +525,7 @@ fn errors_name_the_file_and_show_no_url() {
         let world = World::new(variables, files);
         let error = world.read(&ProjectSources::default()).err().unwrap();
         let root = world.folder.path().display().to_string();
-        let text =
-            error.message.replace(&format!("{root}/home"), "HOME").replace(&format!("{root}/project"), "PROJECT");
+        let text = error.line().replace(&format!("{root}/home"), "HOME").replace(&format!("{root}/project"), "PROJECT");
         assert!(text.starts_with(wanted), "{text}");
         assert!(!format!("{error:?}").contains("s3cret"), "{error:?}");
     }

@@ -7,7 +7,7 @@ use url::Url;
 
 use super::HostSettings;
 use super::login_policy::{LOGIN_HOSTS, is_private};
-use crate::http::failure::other;
+use crate::diagnostic::Code;
 use crate::http::hosts::authority;
 use crate::operation_error::OperationError;
 use crate::python::lock::variables::{self, Variable};
@@ -29,20 +29,29 @@ pub fn put_in(
     let Some(first) = found.iter().find(|one| !one.in_login).or(found.first()) else { return Ok(text.to_owned()) };
     let written = &text[first.range.clone()];
     if !first.in_login {
-        let mut error = other(format!("a URL has the variable `{written}`, which is put into logins only"));
+        let mut error = OperationError::new(
+            Code::InvalidConfiguration,
+            format!("a URL has the variable `{written}`: variables are replaced in logins only"),
+        );
         error.hint = Some("name the index by UV_INDEX, PIP_EXTRA_INDEX_URL or --index instead".to_owned());
         return Err(error);
     }
     let parsed = |value: &dyn Fn(&Variable<'_>) -> String| Url::parse(&filled(text, &found, value)).ok();
     let Some(url) = parsed(&|_| "x".to_owned()).filter(|url| matches!(url.scheme(), "http" | "https")) else {
-        return Err(other(format!("what has the variable `{written}` is not an HTTP URL")));
+        return Err(OperationError::new(
+            Code::InvalidConfiguration,
+            format!("the text with the variable `{written}` is not an HTTP URL"),
+        ));
     };
     if !machine.names(&url) {
         return Err(refused(&url, written, machine));
     }
     let value = |one: &Variable<'_>| escaped(&percent_decoded(&variable(one.name).unwrap_or_default()));
     let Some(full) = parsed(&value).filter(|full| same_place(full, &url)) else {
-        return Err(other(format!("a URL is not one with the value of `{written}`")));
+        return Err(OperationError::new(
+            Code::InvalidConfiguration,
+            format!("a URL is invalid with the value of `{written}`"),
+        ));
     };
     let unset = found.iter().any(|one| variable(one.name).is_none());
     Ok(if unset { without_login(&full) } else { full }.into())
@@ -81,9 +90,10 @@ fn escaped(value: &str) -> String {
 /// The machine's configuration does not name the host.
 fn refused(url: &Url, written: &str, machine: &HostSettings) -> OperationError {
     let place = if is_private(url) { authority(url) } else { url.origin().ascii_serialization() };
-    let mut error = other(format!(
-        "the variable `{written}` would be sent to {place}, which this machine's configuration does not name"
-    ));
+    let mut error = OperationError::new(
+        Code::UntrustedSetting,
+        format!("the variable `{written}` would be sent to {place}, which this machine's configuration does not name"),
+    );
     if let Some(file) = machine.distrusted(url).filter(|_| is_private(url)) {
         let place = authority(url);
         error.hint = Some(format!(
