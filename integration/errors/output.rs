@@ -59,7 +59,7 @@ fn json_tells_wrong_configurations() {
     exit: 2
     -- stdout
     -- stderr
-    {"causes":[],"code":"invalid-configuration","event":"error","hint":"did you mean `user`?","message":"carboy.toml:2: unknown key `image.usr`","subject":{"distribution":null,"file":null,"image":null,"platform":null}}
+    {"causes":[],"code":"invalid-configuration","event":"error","hint":"did you mean `user`?","message":"carboy.toml:2: unknown key `image.usr`","subject":{"distribution":null,"file":"carboy.toml","image":null,"platform":null}}
     "#);
 }
 

@@ -113,6 +113,10 @@ impl CliError {
             | Self::ConfigElsewhere(path)
             | Self::Read { path, .. }
             | Self::Project { path, .. } => diagnostic.file(path.display()),
+            Self::Config(cause) => match cause.file() {
+                Some(file) => diagnostic.file(file),
+                None => diagnostic,
+            },
             _ => diagnostic,
         }]
     }

@@ -56,6 +56,17 @@ impl fmt::Display for Line {
     }
 }
 
+impl ConfigError {
+    /// The file that is at fault.
+    #[must_use]
+    pub fn file(&self) -> Option<&str> {
+        match self {
+            Self::Syntax { at, .. } | Self::UnknownKey { at, .. } | Self::Value { at, .. } => Some(&at.file),
+            Self::NoProfile { .. } => None,
+        }
+    }
+}
+
 impl Hint for BadValue {
     fn hint(&self) -> Option<String> {
         self.hint.clone()

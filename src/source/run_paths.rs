@@ -107,12 +107,12 @@ mod tests {
         };
         assert_eq!(
             error("app", "out"),
-            "the files of `APP` cannot go into the image: it is the directory of the cache; \
+            "the files of `APP` cannot be part of the image: it is the directory of the cache; \
              name another directory, as in --cache-dir .cache/carboy"
         );
         assert_eq!(
             error("cache", "app/."),
-            "the files of `APP` cannot go into the image: the image is written to it; \
+            "the files of `APP` cannot be part of the image: the image is written to it; \
              name another directory, as in --to oci:out"
         );
     }

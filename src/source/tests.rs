@@ -564,11 +564,11 @@ fn what_no_image_can_hold_is_an_error() {
 #[test]
 fn what_is_not_there_is_named() {
     let project = Project::new(&[("file", "")]);
-    for (name, message) in [("nothing", "there is no folder `"), ("app/file", "file` is not a folder")] {
+    for (name, message) in [("nothing", "there is no directory `"), ("app/file", "file` is not a directory")] {
         let error = project.folders().walk(&project.path(name), &application()).unwrap_err();
         assert!(error.line().contains(message), "{error}");
     }
-    for (name, message) in [("nothing", "there is no file `"), ("app", "app` is a folder, not a file")] {
+    for (name, message) in [("nothing", "there is no file `"), ("app", "app` is a directory, not a file")] {
         let error = project.folders().file(&project.path(name)).unwrap_err();
         assert!(error.line().contains(message), "{error}");
     }

@@ -232,12 +232,12 @@ async fn an_origins_own_error_comes_through() {
     let server = accepting(|_| None).await;
     let repository = server.repository("a");
     let error = Sink::blob(&*repository, &descriptor(b"x"), &BlobSource::File("/no/such".into())).await.unwrap_err();
-    assert!(error.line().starts_with("cannot open /no/such: "), "{error}");
+    assert!(error.line().starts_with("cannot open `/no/such`: "), "{error}");
     let mut file = tempfile::NamedTempFile::new().unwrap();
     file.write_all(b"car").unwrap();
     let blob = descriptor(b"carboy");
     let error = Sink::blob(&*repository, &blob, &BlobSource::File(file.path().to_owned())).await.unwrap_err();
-    assert_eq!(error.line(), format!("reading {0} failed: {0} ended after 3 of 6 bytes", blob.digest));
+    assert_eq!(error.line(), format!("cannot read {0}: {0} ended after 3 of 6 bytes", blob.digest));
     assert_eq!(error.code, Code::DamagedCache);
     file.write_all(b"bob").unwrap();
     let error = Sink::blob(&*repository, &blob, &BlobSource::File(file.path().to_owned())).await.unwrap_err();

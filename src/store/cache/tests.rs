@@ -379,5 +379,5 @@ fn an_unusable_folder_is_named_with_a_way_out() {
     let error = Cache::new(file.join("cache")).err().unwrap();
     assert!(error.line().contains("the cache in `/"), "{error}");
     assert!(error.line().contains("file/cache`: "), "{error}");
-    assert_eq!(error.hint.as_deref(), Some("name another folder with --cache-dir"));
+    assert_eq!(error.hint.as_deref(), Some("name another directory with --cache-dir"));
 }

@@ -509,7 +509,7 @@ fn parsed<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, OperationError>
     let wrong = |cause: &toml::de::Error| {
         let line = cause.span().map(|span| text[..span.start].lines().count().max(1));
         let line = line.map(|line| format!(", line {line}")).unwrap_or_default();
-        OperationError::new(Code::InvalidConfiguration, format!("`{}`{line} is invalid", path.display()))
+        OperationError::new(Code::InvalidConfiguration, format!("cannot parse `{}`{line}", path.display()))
     };
     toml::from_str(&text).map(Some).map_err(|cause| wrong(&cause))
 }

@@ -498,12 +498,12 @@ fn errors_name_the_file_and_show_no_url() {
         (
             &[][..],
             &[("home/.config/uv/uv.toml", "\n[[index]]\nurl = \"https://me:s3cret@u\nx")][..],
-            "cannot understand HOME/.config/uv/uv.toml, line 4",
+            "cannot parse `HOME/.config/uv/uv.toml`, line 4",
         ),
         (
             &[],
             &[("project/pyproject.toml", "[tool.uv]\nindex = \"https://me:s3cret@u\"")],
-            "cannot understand PROJECT/pyproject.toml, line 2",
+            "cannot parse `PROJECT/pyproject.toml`, line 2",
         ),
         (
             &[("PIP_INDEX_URL", "https://me:s3cret@[u")],
