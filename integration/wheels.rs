@@ -63,7 +63,7 @@ fn tried(name: &str, bytes: &[u8], interpreter: &Interpreter) -> Result<Installe
     let path = folder.path().join("wheel.whl");
     fs::write(&path, bytes).unwrap();
     let installed = try_file(name, &path, interpreter);
-    let packed = installed.and_then(|installed| {
+    installed.and_then(|installed| {
         packed(&installed).map_err(|error| chain(&error))?;
         Ok(installed)
     })
@@ -245,9 +245,9 @@ fn two_files_are_not_one() {
     let below = sample_wheels::zip(&[Member::new("a/b", "1"), Member::new("a-b", "2"), Member::new("a", "2")]);
     assert_refused(&below, "`a/b` is below `a`, which is a file");
     // two names of the archive, one place of the image
-    let place = made::wheel(&[("a.py", "1"), ("x-1.0.data/purelib/a.py", "1")]);
+    let place = sample_wheels::wheel(&[("a.py", "1"), ("x-1.0.data/purelib/a.py", "1")]);
     assert_refused(&place, "two of its files would be installed as `/usr/local/lib/python3.13/site-packages/a.py`");
-    let below = made::wheel(&[("a", "1"), ("x-1.0.data/purelib/a/b", "1")]);
+    let below = sample_wheels::wheel(&[("a", "1"), ("x-1.0.data/purelib/a/b", "1")]);
     let site = "/usr/local/lib/python3.13/site-packages";
     assert_refused(&below, &format!("its `{site}/a/b` would be installed below `{site}/a`, which is a file"));
 }
@@ -327,24 +327,27 @@ fn sizes_that_lie_are_refused() {
     for (size, says) in [(2, "it is longer than the archive says"), (4, "it is shorter than the archive says")] {
         let mut files = sample_wheels::files(&[]);
         files.insert(0, ("a".to_owned(), vec![b'x'; size]));
-        let mut members = made::members(&files);
-        members[0].data = made::deflated(b"xxx");
+        let mut members = sample_wheels::members(&files);
+        members[0].data = sample_wheels::deflated(b"xxx");
         assert_eq!(
-            refused(&made::zip(&members)),
+            refused(&sample_wheels::zip(&members)),
             format!("`{NAME}` is not a valid wheel: cannot read its `{SITE}/a`: {says}")
         );
-        let mut files = made::files(&[]);
+        let mut files = sample_wheels::files(&[]);
         files[0].1 = vec![b'x'; size]; // what is read at once
-        let mut members = made::members(&files);
-        members[0].data = made::deflated(b"xxx");
-        assert_refused(&made::zip(&members), &format!("cannot read its `{INFO}/WHEEL`: {says}"));
+        let mut members = sample_wheels::members(&files);
+        members[0].data = sample_wheels::deflated(b"xxx");
+        assert_refused(&sample_wheels::zip(&members), &format!("cannot read its `{INFO}/WHEEL`: {says}"));
     }
     // deflate ends, and the packed data goes on
     let mut files = sample_wheels::files(&[]);
     files.insert(0, ("a".to_owned(), b"abc".to_vec()));
     let mut members = sample_wheels::members(&files);
     members[0].data.extend(b"evil");
-    assert_refused(&made::zip(&members), &format!("cannot read its `{SITE}/a`: it is longer than the archive says"));
+    assert_refused(
+        &sample_wheels::zip(&members),
+        &format!("cannot read its `{SITE}/a`: it is longer than the archive says"),
+    );
 }
 
 #[test]
@@ -378,9 +381,9 @@ fn a_large_directory_is_refused_before_it_is_read() {
 #[test]
 fn many_and_deep_members_take_no_long_time() {
     let many: Vec<_> = (0..20_000).map(|at| Member::stored(format!("a/{at}"), "")).collect();
-    assert_refused(&made::zip(&many), "it has no .dist-info directory");
+    assert_refused(&sample_wheels::zip(&many), "it has no .dist-info directory");
     let deep: Vec<_> = (0..300).map(|at| Member::stored(format!("{}{at}", "b/".repeat(2_000)), "")).collect();
-    assert_refused(&made::zip(&deep), "it has no .dist-info directory");
+    assert_refused(&sample_wheels::zip(&deep), "it has no .dist-info directory");
 }
 
 #[test]
@@ -395,7 +398,7 @@ fn a_record_that_is_wrong_is_refused() {
     let good = sample_wheels::record(&files);
     let hash = sample_wheels::hash(b"abc");
     assert_eq!(refused(&with_record(&good)), "");
-    let other = good.replace(&hash, &made::hash(b"abd"));
+    let other = good.replace(&hash, &sample_wheels::hash(b"abd"));
     assert_refused(&with_record(&other), &format!("its `{SITE}/a.py` does not match its RECORD"));
     for (record, want) in [
         (good.replace(&format!("a.py,{hash},3\n"), ""), "its RECORD does not list `a.py`".to_owned()),
@@ -412,7 +415,10 @@ fn a_record_that_is_wrong_is_refused() {
             good.clone() + "a.py,,3,x\n",
             format!("line {} of its RECORD is not a path, a hash and a size", good.lines().count() + 1),
         ),
-        (good.replace(&made::hash(WHEEL.as_bytes()), &hash), format!("its `{INFO}/WHEEL` does not match its RECORD")),
+        (
+            good.replace(&sample_wheels::hash(WHEEL.as_bytes()), &hash),
+            format!("its `{INFO}/WHEEL` does not match its RECORD"),
+        ),
     ] {
         assert_refused(&with_record(&record), &want);
     }
@@ -429,7 +435,7 @@ fn a_record_that_is_wrong_is_refused() {
     let last = members.len() - 1;
     members[last].crc ^= 1;
     assert_refused(
-        &made::zip(&members),
+        &sample_wheels::zip(&members),
         &format!("cannot read its `{INFO}/RECORD`: its checksum is another than the archive says"),
     );
 }
@@ -481,10 +487,13 @@ fn an_odd_record_that_can_mean_one_thing_only_is_read() {
 
 #[test]
 fn a_wheel_is_what_its_name_says() {
-    let two = made::wheel(&[("y-1.0.dist-info/METADATA", "")]);
+    let two = sample_wheels::wheel(&[("y-1.0.dist-info/METADATA", "")]);
     assert_refused(&two, "it has several .dist-info directories: x-1.0.dist-info, y-1.0.dist-info");
-    assert_refused(&made::zip(&[Member::new("a.py", "")]), "it has no .dist-info directory");
-    assert_refused(&made::zip(&[Member::new(format!("{INFO}/WHEEL"), "")]), &format!("it has no `{INFO}/RECORD`"));
+    assert_refused(&sample_wheels::zip(&[Member::new("a.py", "")]), "it has no .dist-info directory");
+    assert_refused(
+        &sample_wheels::zip(&[Member::new(format!("{INFO}/WHEEL"), "")]),
+        &format!("it has no `{INFO}/RECORD`"),
+    );
     let interpreter = interpreter("usr/local/bin/python3.13");
     let named = |name: &str| tried(name, &sample_wheels::wheel(&[]), &interpreter).err().unwrap_or_default();
     for (name, wanted) in [("y-1.0-py3-none-any.whl", "y 1.0"), ("x-2-py3-none-any.whl", "x 2")] {
@@ -495,7 +504,7 @@ fn a_wheel_is_what_its_name_says() {
     }
     assert_eq!(named("X-1.0.0-1-py2.py3-none-any.whl"), "");
     assert_eq!(named("x.zip"), "`x.zip` is not a valid wheel: its file name is not that of a wheel");
-    let metadata = |text: &str| made::wheel(&[("x-1.0.dist-info/METADATA", text)]);
+    let metadata = |text: &str| sample_wheels::wheel(&[("x-1.0.dist-info/METADATA", text)]);
     assert_refused(
         &metadata("Name: y\nVersion: 1.0\n"),
         &format!("its `{INFO}/METADATA` has the Name y, its file name x"),
@@ -505,7 +514,7 @@ fn a_wheel_is_what_its_name_says() {
         &format!("its `{INFO}/METADATA` has the Version 1.1, its file name 1.0"),
     );
     assert_refused(&metadata("Name: x\n\nVersion: 1.0\n"), &format!("its `{INFO}/METADATA` has no Version"));
-    let wheel = |text: &str| made::wheel(&[("x-1.0.dist-info/WHEEL", text)]);
+    let wheel = |text: &str| sample_wheels::wheel(&[("x-1.0.dist-info/WHEEL", text)]);
     assert_refused(&wheel("Root-Is-Purelib: true\n"), &format!("its `{INFO}/WHEEL` has no Wheel-Version"));
     assert_refused(&wheel("Wheel-Version: 2.0\n"), "it is a wheel of version 2.0, and carboy knows versions 1.x");
     let newer = wheel("Wheel-Version: 1.9\nRoot-Is-Purelib: false\n");

@@ -200,9 +200,9 @@ async fn longer_hashes_are_verified_and_found_again_without_the_network() {
         hashes: vec![Hash::Sha512(Box::new(Sha512::digest(content).into()))],
         size: None,
     };
-    let error = desk.wheel(WheelSources::default(), &with_files(vec![file("other")])).await.unwrap_err();
+    let error = harness.wheel(WheelSources::default(), &with_files(vec![file("other")])).await.unwrap_err();
     assert_eq!(error.code, Code::CorruptContent, "{error}");
-    assert_eq!(desk.cached().len(), 0);
+    assert_eq!(harness.cached().len(), 0);
     for _ in 0..2 {
         let wheel = harness.wheel(WheelSources::default(), &with_files(vec![file(ANY)])).await.unwrap();
         assert_eq!(fs::read(&wheel.path).unwrap(), ANY.as_bytes());

@@ -110,7 +110,7 @@ async fn other_content_than_locked_is_refused_and_not_kept() {
         let error = harness.wheel(WheelSources::default(), &at(&server.host, locked_as)).await.unwrap_err();
         assert!(error.message.replace(&server.host, "HOST").starts_with(why), "{error}");
         assert_eq!(error.code, Code::CorruptContent);
-        assert_eq!(desk.cached().len(), 0);
+        assert_eq!(harness.cached().len(), 0);
         assert_eq!(server.requests().len(), 1, "wrong bytes are not asked for again");
         let failed = |event: &Event| matches!(event, Event::Ended { outcome: Outcome::Failed, .. });
         assert!(harness.log.events().last().is_some_and(failed));

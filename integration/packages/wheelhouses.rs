@@ -46,7 +46,7 @@ async fn a_locked_file_in_it_must_be_the_locked_one() {
     let harness = Harness::new();
     let path = harness.file(&format!("wheels/{ANY}"), "changed");
     let wanted = with_files(vec![locked(ANY, None)]);
-    let error = desk.wheel(settings(&desk), &wanted).await.unwrap_err();
+    let error = harness.wheel(settings(&harness), &wanted).await.unwrap_err();
     assert_eq!(error.code, Code::CorruptContent);
     let place = path.parent().unwrap().display();
     assert!(error.message.starts_with(&format!("{ANY} from `{place}` hashes to sha256:")), "{error}");
@@ -166,9 +166,12 @@ async fn archives_of_the_lock_are_taken_where_they_lie() {
     let path = harness.file(&format!("vendor/{ANY}"), ANY);
     let relative = PathBuf::from("vendor").join(ANY);
     let here = |hashes| pinned(PackageOrigin::File { path: relative.clone(), hashes });
-    assert_eq!(desk.wheel(settings(&desk), &here(vec![sha256(ANY.as_bytes())])).await.unwrap().path.as_ref(), path);
-    assert_eq!(desk.wheel(settings(&desk), &here(Vec::new())).await.unwrap().name, ANY);
-    let error = desk.wheel(settings(&desk), &here(vec![sha256(b"other")])).await.unwrap_err();
+    assert_eq!(
+        harness.wheel(settings(&harness), &here(vec![sha256(ANY.as_bytes())])).await.unwrap().path.as_ref(),
+        path
+    );
+    assert_eq!(harness.wheel(settings(&harness), &here(Vec::new())).await.unwrap().name, ANY);
+    let error = harness.wheel(settings(&harness), &here(vec![sha256(b"other")])).await.unwrap_err();
     assert_eq!(error.code, Code::CorruptContent);
 
     let url = Some(format!("file://{}", path.display()));

@@ -61,7 +61,7 @@ async fn wrong_content_leaves_nothing_behind() {
     let blob = Descriptor::of("x", b"content");
     for wrong in ["contend", "conten", "contents"] {
         let error = writer.blob(&blob, &BlobSource::Bytes(Bytes::from_static(wrong.as_bytes()))).await.unwrap_err();
-        assert_eq!(error.kind, OperationErrorKind::Corrupt, "{wrong}: {error}");
+        assert_eq!(error.code, Code::CorruptContent, "{wrong}: {error}");
         assert_eq!(log.0.lock().unwrap().last().unwrap(), "Failed");
     }
     assert_eq!(files(&blobs(root.path())), Vec::<String>::new());
@@ -141,7 +141,7 @@ fn a_folder_of_something_else_is_left_alone() {
     let root = tempfile::tempdir().unwrap();
     fs_err::write(root.path().join("thesis.txt"), "").unwrap();
     let error = create(root.path()).err().unwrap();
-    assert!(error.message.ends_with("is not empty and is no OCI layout"), "{error}");
+    assert!(error.line().ends_with("is not empty and is not an OCI layout"), "{error}");
     assert!(error.hint.is_some());
     assert_eq!(files(root.path()), ["thesis.txt"]);
     fs_err::write(root.path().join(".carboy-xxxxxx"), "").unwrap();
