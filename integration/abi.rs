@@ -12,8 +12,9 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use carboy::build::abi::{AbiInputs, AbiReport, Cause, check};
+use carboy::compose::verify::architecture::{AbiInputs, AbiReport, Cause, check};
 use carboy::elf::{self, dynamic::Abi};
+use carboy::oci::architecture::ARCHITECTURES;
 use carboy::python::tags::{Tag, Target};
 use carboy::python::{Cpython, Distributions, Interpreter};
 use carboy::rootfs::{Content, Entry, RootPath, Tree};
@@ -49,7 +50,7 @@ fn platforms() -> Vec<String> {
     let odd = ["1_9", "3_0", "2_028", "2_", "2_28_1", "2_+5", "99999999999_1"];
     let glibcs = glibcs.iter().chain(&odd).map(|version| format!("manylinux_{version}"));
     for level in levels.into_iter().chain(glibcs) {
-        out.extend(["x86_64", "aarch64", "i686", "armv7l"].map(|machine| format!("{level}_{machine}")));
+        out.extend(ARCHITECTURES.iter().map(|architecture| format!("{level}_{}", architecture.wheel)));
     }
     out
 }
@@ -98,7 +99,9 @@ fn tags_are_accepted_and_ranked_as_by_packaging() {
         ((3, 4), ""),
         ((2, 7), ""),
     ] {
-        for machine in ["x86_64", "aarch64"] {
+        // What differs between machines is the same for every Python.
+        let machines = if (minor, flags) == (13, "") { ARCHITECTURES.len() } else { 2 };
+        for machine in ARCHITECTURES.iter().take(machines).map(|architecture| architecture.wheel) {
             let glibcs = [(2, 36), (2, 31), (2, 41)];
             for glibc in glibcs.into_iter().take(if minor == 11 { 3 } else { 1 }) {
                 let flag = |flag| flags.contains(flag);

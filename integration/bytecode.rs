@@ -12,11 +12,11 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use carboy::bytecode::{HostPython, InterpreterPaths};
+use carboy::bytecode::{Bytecode, Compiler, InterpreterPaths, PythonBuild, SkipReason, SourceReader};
 use carboy::hint::Hint as _;
-use carboy::ports::{Bytecode, Compiler as _, OperationError, PythonBuild, SkipReason, SourceReader};
+use carboy::operation_error::OperationError;
 use carboy::rootfs::{Content, RootPath};
-use carboy::store::DiskCache;
+use carboy::store::Cache;
 use support::carboy::Carboy;
 use support::image::Unpacked;
 use support::image_python::{ImagePython, write_script};
@@ -45,7 +45,7 @@ fn read(content: &Content, _: u64) -> io::Result<Vec<u8>> {
 
 /// An interpreter and a cache of its own.
 struct Harness {
-    compiler: HostPython,
+    compiler: Compiler,
     cache: TempDir,
     version: PythonBuild,
 }
@@ -55,8 +55,8 @@ impl Harness {
         let cache = TempDir::new().unwrap();
         let search_path = std::env::var_os("PATH").unwrap();
         let places = InterpreterPaths { named: Some(python.to_owned()), search_path, ..InterpreterPaths::default() };
-        let disk = DiskCache::new(cache.path().to_owned()).unwrap();
-        Self { compiler: HostPython::new(places, Arc::new(disk)), cache, version: exact(version) }
+        let disk = Cache::new(cache.path().to_owned()).unwrap();
+        Self { compiler: Compiler::new(places, Arc::new(disk)), cache, version: exact(version) }
     }
 
     fn processes(mut self, processes: usize) -> Self {
@@ -378,9 +378,9 @@ fn only_the_very_version_will_do() {
     // Found by PATH, and not.
     let folder = TempDir::new().unwrap();
     std::os::unix::fs::symlink(&python, folder.path().join("python3")).unwrap();
-    let disk = DiskCache::new(folder.path().join("cache")).unwrap();
+    let disk = Cache::new(folder.path().join("cache")).unwrap();
     let places = InterpreterPaths { search_path: folder.path().into(), ..InterpreterPaths::default() };
-    let compiler = HostPython::new(places, Arc::new(disk));
+    let compiler = Compiler::new(places, Arc::new(disk));
     assert_eq!(compiler.check(&exact(&version)).map_err(|error| error.message), Ok(()));
     let error = compiler.check(&exact("3.13.77")).unwrap_err();
     let link = folder.path().join("python3");

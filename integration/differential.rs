@@ -37,7 +37,7 @@ use std::process::Command;
 use std::sync::Arc;
 
 use carboy::layer::{Packer, Recipe, TarFiles, zip};
-use carboy::oci::{Compression, Digest};
+use carboy::oci::{CompressionLevel, Digest};
 use carboy::python::Interpreter;
 use carboy::python::wheel::{Installed, install};
 use carboy::rootfs::{ArchiveFile, Entry, RootPath, Tree};
@@ -96,7 +96,7 @@ fn installed(wheel: &Path, interpreter: &Interpreter) -> Installed {
 
 /// All wheels as one layer, packed and unpacked again by tar.
 fn carboys(wheels: &[PathBuf], interpreter: &Interpreter, folder: &Path) -> Files {
-    let mut recipe = Recipe::new(0, Compression::Gzip { level: 1 });
+    let mut recipe = Recipe::new(0, CompressionLevel::Gzip { level: 1 });
     let mut image = Tree::default();
     for wheel in wheels {
         for (path, entry) in installed(wheel, interpreter).entries {

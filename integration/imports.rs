@@ -7,26 +7,68 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Pure modules: each may import itself and those before it.
-const PURE: [&str; 12] =
-    ["printable", "hint", "oci", "diagnostic", "rootfs", "elf", "glibc", "debian", "python", "config", "plan", "image"];
+const PURE: [&str; 15] = [
+    "printable",
+    "hint",
+    "oci",
+    "diagnostic",
+    "rootfs",
+    "elf",
+    "glibc",
+    "package_db",
+    "debian",
+    "python",
+    "config",
+    "plan",
+    "image",
+    "compose",
+    "docs",
+];
 /// What the others may import beside the pure ones and themselves.
-const OTHERS: [(&str, &[&str]); 14] = [
-    ("once_map", &[]),
-    ("cpu_pool", &[]),
+const OTHERS: [(&str, &[&str]); 15] = [
     ("layer", &[]),
     ("progress", &[]),
-    ("ports", &["progress"]),
-    ("http", &["progress", "ports"]),
-    ("registry", &["http", "progress", "ports"]),
-    ("wheels", &["once_map", "cpu_pool", "http", "progress", "ports"]),
-    ("store", &["progress", "ports"]),
-    ("source", &["progress", "ports"]),
-    ("bytecode", &["progress", "ports"]),
-    ("build", &["once_map", "cpu_pool", "layer", "progress", "ports"]),
-    ("ui", &["progress", "build"]),
+    ("once_map", &[]),
+    ("cpu_pool", &[]),
+    ("operation_error", &[]),
+    ("repository", &["progress", "operation_error"]),
+    ("http", &["progress", "operation_error", "repository"]),
+    ("store", &["progress", "operation_error", "repository"]),
+    ("source", &["operation_error", "store"]),
+    ("bytecode", &["operation_error", "store"]),
+    ("registry", &["progress", "operation_error", "repository", "http"]),
+    ("wheels", &["progress", "once_map", "cpu_pool", "operation_error", "http", "store", "source"]),
+    (
+        "assemble",
+        &[
+            "layer",
+            "progress",
+            "once_map",
+            "cpu_pool",
+            "operation_error",
+            "repository",
+            "store",
+            "source",
+            "bytecode",
+            "wheels",
+        ],
+    ),
+    ("ui", &["progress", "assemble"]),
     (
         "cli",
-        &["cpu_pool", "layer", "progress", "ports", "registry", "wheels", "store", "source", "bytecode", "build", "ui"],
+        &[
+            "progress",
+            "cpu_pool",
+            "operation_error",
+            "repository",
+            "store",
+            "source",
+            "bytecode",
+            "registry",
+            "wheels",
+            "assemble",
+            "ui",
+        ],
     ),
 ];
 /// What pure modules must not mention: files, network, clock, environment.

@@ -21,8 +21,7 @@ use std::process::Command;
 use std::sync::Arc;
 
 use carboy::elf::{self, Loader, Object};
-use carboy::glibc::ld_so_cache;
-use carboy::glibc::ld_so_conf;
+use carboy::glibc::{ld_so_cache, ld_so_conf};
 use carboy::oci::{Architecture, Digest};
 use carboy::rootfs::{Content, Entry, LocalFile, RootPath, Tree};
 use support::{DEBIAN_12, DEBIAN_13, PLATFORMS, Pair, Ran, layout, machine, run};

@@ -21,7 +21,7 @@ use std::sync::Arc;
 
 use carboy::elf;
 use carboy::layer::{PackError, Packer, Recipe, TarFiles, contents, zip};
-use carboy::oci::{Compression, Digest};
+use carboy::oci::{CompressionLevel, Digest};
 use carboy::python::Interpreter;
 use carboy::python::wheel::{Installed, install};
 use carboy::rootfs::{ArchiveFile, Content, Entry, RootPath, Tree};
@@ -69,7 +69,7 @@ fn tried(name: &str, bytes: &[u8], interpreter: &Interpreter) -> Result<Installe
 }
 
 fn packed(installed: &Installed) -> Result<(), PackError> {
-    let mut recipe = Recipe::new(0, Compression::Gzip { level: 1 });
+    let mut recipe = Recipe::new(0, CompressionLevel::Gzip { level: 1 });
     let mut image = Tree::default();
     for (path, entry) in &installed.entries {
         recipe.put(&mut image, path, entry.clone()).unwrap();

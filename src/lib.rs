@@ -3,24 +3,31 @@
 //! Data flows one way: arguments and configuration become a [`plan`]; base and
 //! builder are pulled, stacked ([`rootfs`]), and what the runtime needs is chosen
 //! ([`elf`], [`python`]); layers are written ([`layer`]), an image is assembled
-//! ([`image`]) and pushed. [`assemble`] is that recipe.
+//! ([`image`]) and pushed. [`assemble`] is that recipe. [`docs`] is the reference for users.
 //!
 //! # Who may import whom
 //! Pure modules (no files, no network, no clock, no environment) import only pure
 //! modules above them in this list:
 //!
 //! ```text
-//! printable hint oci diagnostic rootfs elf glibc debian python config plan image
+//! printable hint oci diagnostic rootfs elf glibc package_db debian python config plan image compose docs
 //! ```
 //!
-//! Below them stand `layer` (tar over readers and writers), `progress` and `ports`
-//! (facts and traits), which import pure modules. `registry`, `wheels`, `store`,
-//! `source` and `bytecode` do I/O behind the traits of `ports`; `http` carries what goes
-//! over the network, `once_map` shares work among those who ask for it, `cpu_pool` are the
-//! threads that compute. `build` imports the pure modules, `layer`, `progress`, `ports`,
-//! `once_map` and `cpu_pool`. `ui` shows, `cli` wires
-//! everything; only `cli` reads the environment, the wall clock and the working
-//! directory. `integration/imports.rs` holds this.
+//! Above them stand `layer` (tar over readers and writers), `progress` (facts for the front
+//! end), `once_map` (work shared by key), `cpu_pool` (threads that compute),
+//! `operation_error` and `repository` (the traits of image sources and targets). Each of the
+//! following may import those before it that `integration/imports.rs` lists:
+//!
+//! ```text
+//! http store source bytecode
+//! registry wheels
+//! assemble
+//! ui
+//! cli
+//! ```
+//!
+//! `registry` and `store` implement the traits of `repository`; `cli` brings everything
+//! together. Only `cli` reads the environment, the wall clock and the working directory.
 
 pub mod assemble;
 pub mod bytecode;
@@ -30,6 +37,7 @@ pub mod config;
 pub mod cpu_pool;
 pub mod debian;
 pub mod diagnostic;
+pub mod docs;
 pub mod elf;
 pub mod glibc;
 pub mod hint;
@@ -38,12 +46,14 @@ pub mod image;
 pub mod layer;
 pub mod oci;
 pub mod once_map;
+pub mod operation_error;
+pub mod package_db;
 pub mod plan;
-pub mod ports;
 pub mod printable;
 pub mod progress;
 pub mod python;
 pub mod registry;
+pub mod repository;
 pub mod rootfs;
 pub mod source;
 pub mod store;

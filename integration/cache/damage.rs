@@ -4,8 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use carboy::layer::Packed;
-use carboy::ports::{Cache as _, CacheKind};
-use carboy::store::{CacheOptions, DiskCache};
+use carboy::store::{Cache, CacheKind, CacheOptions};
 use tempfile::TempDir;
 
 use crate::harness::{Harness, names};
@@ -199,7 +198,7 @@ fn a_record_that_others_could_have_written_is_not_believed() {
 /// Gives each small layer the other's record, and all of them the right seals.
 fn forge(cache: &Path) {
     let options = CacheOptions { folder: cache.to_owned(), scratch: cache.to_owned(), trust: true, full: false };
-    let cache = DiskCache::open(options, std::sync::Arc::new(carboy::progress::Silent)).unwrap();
+    let cache = Cache::with_options(options, std::sync::Arc::new(carboy::progress::Silent)).unwrap();
     let keys = fs::read_dir(cache.folder().join("layers")).unwrap();
     let keys =
         keys.map(|entry| format!("sha256:{}", entry.unwrap().file_name().into_string().unwrap()).parse().unwrap());

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use carboy::ports::{OperationErrorKind, Packages as _, WheelError};
+use carboy::operation_error::OperationErrorKind;
 use carboy::python::lock::Pinned;
-use carboy::wheels::WheelSources;
 use carboy::wheels::settings::{HostEnvironment, ProjectSources, settings};
+use carboy::wheels::{WheelError, WheelSources};
 
 use crate::harness::{ANY, Form, Harness, IndexPages, locked, target, with_files, with_hashes};
 use crate::scripted::{Reply, Request, Scripted};

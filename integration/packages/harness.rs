@@ -8,14 +8,13 @@ use std::time::Duration;
 
 use carboy::cpu_pool::CpuPool;
 use carboy::oci::Digest;
-use carboy::ports::{Packages as _, WheelError, WheelFile};
 use carboy::progress::{Event, Progress};
 use carboy::python::Cpython;
 use carboy::python::lock::{Hash, LockedFile, PackageOrigin, Pinned};
 use carboy::python::tags::Target;
-use carboy::source::LocalFolders;
-use carboy::store::DiskCache;
-use carboy::wheels::{Index, WheelSources, Wheels};
+use carboy::source::Folders;
+use carboy::store::Cache;
+use carboy::wheels::{Index, WheelError, WheelFile, WheelSources, Wheels};
 use serde_json::json;
 use tempfile::TempDir;
 use url::Url;
@@ -67,8 +66,8 @@ impl Harness {
     }
 
     pub fn wheels(&self, settings: WheelSources) -> Wheels {
-        let cache = Arc::new(DiskCache::new(self.folder.path().join("cache")).unwrap());
-        let folders = Arc::new(LocalFolders::new(cache.clone()));
+        let cache = Arc::new(Cache::new(self.folder.path().join("cache")).unwrap());
+        let folders = Arc::new(Folders::new(cache.clone()));
         let settings = WheelSources { retries: 3, delay: Duration::from_millis(1), ..settings };
         Wheels::new(settings, cache, folders, self.log.clone(), CpuPool::new().unwrap()).unwrap()
     }

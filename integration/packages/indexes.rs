@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::Write as _;
 
-use carboy::ports::{OperationErrorKind, Packages as _};
+use carboy::operation_error::OperationErrorKind;
 use carboy::progress::Event;
 use carboy::python::lock::{Hash, LockedFile, PackageOrigin};
 use carboy::wheels::{FindLinks, Index, WheelSources};

@@ -1,6 +1,5 @@
 //! `PyPI` itself, in a long run: what no scripted index can tell.
 
-use carboy::ports::Packages as _;
 use carboy::python::lock::Pinned;
 use carboy::wheels::WheelSources;
 

@@ -6,7 +6,7 @@ use std::thread;
 use std::time::Duration;
 
 use carboy::http::StallPolicy;
-use carboy::ports::{OperationErrorKind, Packages as _};
+use carboy::operation_error::OperationErrorKind;
 use carboy::progress::{Event, Outcome, Subject, Verb};
 use carboy::python::lock::{LockedFile, PackageOrigin, Pinned};
 use carboy::wheels::WheelSources;

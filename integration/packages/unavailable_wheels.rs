@@ -2,10 +2,9 @@
 
 use std::path::PathBuf;
 
-use carboy::ports::{Packages as _, WheelError};
 use carboy::python::lock::{PackageOrigin, Pinned};
 use carboy::python::tags::Target;
-use carboy::wheels::WheelSources;
+use carboy::wheels::{WheelError, WheelSources};
 
 use crate::harness::{
     AMD64, ARM64, Form, Harness, IndexPages, SDIST, index, locked, pinned, target, with_files, with_hashes,

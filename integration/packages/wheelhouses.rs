@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use carboy::ports::{OperationErrorKind, Packages as _};
+use carboy::operation_error::OperationErrorKind;
 use carboy::progress::Event;
 use carboy::python::lock::{Hash, LockedFile, PackageOrigin};
 use carboy::wheels::{FindLinks, WheelSources};

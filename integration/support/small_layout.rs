@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use carboy::oci::Digest;
+use carboy::oci::{Digest, Platform};
 use serde_json::{Value, json};
 
 /// An image in the making.
@@ -11,6 +11,7 @@ pub struct Layout {
     folder: PathBuf,
     layers: Vec<Value>,
     diff_ids: Vec<String>,
+    platform: Platform,
     /// The configuration's `config`.
     pub process: Value,
 }
@@ -29,7 +30,18 @@ impl Layout {
     pub fn new(folder: &Path) -> Self {
         fs::create_dir_all(folder.join("blobs/sha256")).unwrap();
         let process = json!({ "Env": ["PATH=/bin"] });
-        Self { folder: folder.to_owned(), layers: Vec::new(), diff_ids: Vec::new(), process }
+        Self {
+            folder: folder.to_owned(),
+            layers: Vec::new(),
+            diff_ids: Vec::new(),
+            platform: Platform::new("linux", "amd64"),
+            process,
+        }
+    }
+
+    /// For another platform than linux/amd64.
+    pub fn platform(self, platform: &Platform) -> Self {
+        Self { platform: platform.clone(), ..self }
     }
 
     /// Adds a layer with whatever diff id.
@@ -47,6 +59,14 @@ impl Layout {
         self.diff_ids.push(diff_id.to_string());
     }
 
+    /// Adds fields to the descriptor of the last layer.
+    pub fn describe(&mut self, details: &Value) {
+        let layer = self.layers.last_mut().unwrap();
+        for (name, value) in details.as_object().unwrap() {
+            layer[name] = value.clone();
+        }
+    }
+
     fn path(&self, digest: &Digest) -> PathBuf {
         self.folder.join("blobs").join(digest.to_string().replace(':', "/"))
     }
@@ -58,16 +78,15 @@ impl Layout {
     }
 
     pub fn finish(self) -> PathBuf {
-        let config = json!({
-            "architecture": "amd64", "os": "linux", "config": self.process,
-            "rootfs": { "type": "layers", "diff_ids": self.diff_ids },
-        });
+        let mut config = json!(self.platform);
+        config["config"] = self.process.clone();
+        config["rootfs"] = json!({ "type": "layers", "diff_ids": self.diff_ids });
         let config = self.blob("application/vnd.oci.image.config.v1+json", config.to_string().as_bytes());
         let media_type = "application/vnd.oci.image.manifest.v1+json";
         let manifest = json!({ "schemaVersion": 2, "mediaType": media_type, "config": config, "layers": self.layers });
         let mut manifest = self.blob(media_type, manifest.to_string().as_bytes());
         manifest["annotations"] = json!({ "org.opencontainers.image.ref.name": "1" });
-        manifest["platform"] = json!({ "architecture": "amd64", "os": "linux" });
+        manifest["platform"] = json!(self.platform);
         fs::write(self.folder.join("oci-layout"), r#"{"imageLayoutVersion":"1.0.0"}"#).unwrap();
         let index = json!({ "schemaVersion": 2, "manifests": [manifest] });
         fs::write(self.folder.join("index.json"), index.to_string()).unwrap();

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use super::context::Context;
+use crate::bytecode::{PythonBuild, SourceReader};
 use crate::compose::{Compile, Compiled, Contents as _, Sources};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::image::LayerKind;
 use crate::oci::Platform;
-use crate::ports::{PythonBuild, SourceReader};
 use crate::progress::{Event, Outcome, Subject, Verb};
 use crate::python::Interpreter;
 use crate::rootfs::Content;
@@ -46,7 +46,7 @@ impl Compile for BytecodeCompiler {
         let done = groups.iter().map(compile).collect::<Result<Vec<_>, _>>();
         let outcome = if done.is_ok() { Outcome::Done } else { Outcome::Failed };
         progress.on(Event::Ended { verb, subject, outcome });
-        done.map_err(|error: crate::ports::OperationError| Box::new(error.diagnostic()))
+        done.map_err(|error: crate::operation_error::OperationError| Box::new(error.diagnostic()))
     }
 }
 

@@ -25,7 +25,7 @@ use crate::diagnostic::Diagnostic;
 use crate::image::LayerId;
 use crate::layer::Recipe;
 use crate::oci::Digest;
-use crate::ports::BlobSource;
+use crate::repository::BlobSource;
 use crate::rootfs::Tree;
 
 /// One platform's image, decided and checked, and not made yet.

@@ -10,6 +10,7 @@ use super::error::BuildError;
 use super::layer_tars::LayerTars;
 use super::pull::Root;
 use super::wheel_elf_cache::WheelElfCache;
+use crate::bytecode::Compiler;
 use crate::compose::ElfReader;
 use crate::cpu_pool::CpuPool;
 use crate::diagnostic::Diagnostic;
@@ -17,17 +18,21 @@ use crate::layer::{Limits, Packed, Packer, TarListing};
 use crate::oci::{Descriptor, Digest};
 use crate::once_map::OnceMap;
 use crate::plan::Plan;
-use crate::ports::{BlobSource, Cache, Compiler, Folders, Indexes, LeftOut, Repositories, Sink};
 use crate::progress::Progress;
+use crate::repository::{BlobSource, Repositories, Sink};
+use crate::rootfs::LeftOut;
+use crate::source::Folders;
+use crate::store::Cache;
+use crate::wheels::WheelIndexes;
 
 /// The outside world.
 #[derive(Clone)]
 pub struct Io {
     pub repositories: Arc<dyn Repositories>,
-    pub cache: Arc<dyn Cache>,
-    pub folders: Arc<dyn Folders>,
-    pub indexes: Arc<dyn Indexes>,
-    pub compiler: Arc<dyn Compiler>,
+    pub cache: Arc<Cache>,
+    pub folders: Arc<Folders>,
+    pub indexes: Arc<WheelIndexes>,
+    pub compiler: Arc<Compiler>,
     pub progress: Arc<dyn Progress>,
     pub cpu_pool: CpuPool,
     /// How many transfers go on at once.

@@ -15,13 +15,16 @@ use crate::compose::{KeyHasher, SitePackages};
 use crate::diagnostic::{Code, Diagnostic, some_of};
 use crate::layer::budget::Budget;
 use crate::layer::zip;
+use crate::operation_error::{OperationError, OperationErrorKind};
 use crate::plan::{Dependencies, LockedDependencies, Plan};
-use crate::ports::{OperationError, OperationErrorKind, Packages, WalkRules, WheelError, WheelFile, WheelPlaces};
 use crate::python::lock::{PackageOrigin, Pinned};
 use crate::python::tags::Target;
 use crate::python::wheel::{self, Archive, Installed, RawZipEntry, WheelName};
 use crate::python::{Interpreter, normalised};
 use crate::rootfs::{ArchiveFile, Walk, private_keys};
+use crate::source::WalkRules;
+use crate::wheels::settings::ProjectSources;
+use crate::wheels::{WheelError, WheelFile, Wheels};
 
 /// The most private keys that a warning names.
 const LISTED: usize = 4;
@@ -108,9 +111,9 @@ pub fn add_wheel(key: KeyHasher, file: &WheelFile) -> KeyHasher {
 ///
 /// # Errors
 /// Settings of wheel indexes that make no sense.
-pub fn wheel_places(build: &super::context::Context, plan: &Plan) -> Result<Option<Arc<dyn Packages>>, BuildError> {
+pub fn wheel_places(build: &super::context::Context, plan: &Plan) -> Result<Option<Arc<Wheels>>, BuildError> {
     let Dependencies::Locked(locked) = &plan.dependencies else { return Ok(None) };
-    let places = WheelPlaces {
+    let places = ProjectSources {
         wheelhouses: locked.wheelhouses.clone(),
         wheelhouses_by: locked.wheelhouses_by,
         index: locked.index.clone(),
@@ -119,7 +122,7 @@ pub fn wheel_places(build: &super::context::Context, plan: &Plan) -> Result<Opti
         project: locked.project.clone(),
         bounds: locked.bounds.clone(),
     };
-    Ok(Some(build.io.indexes.packages(&places)?))
+    Ok(Some(build.io.indexes.open(&places)?))
 }
 
 /// Chooses the distributions of one platform and fetches their wheels.
@@ -129,7 +132,7 @@ pub fn wheel_places(build: &super::context::Context, plan: &Plan) -> Result<Opti
 pub async fn choose(
     build: &PlatformBuild,
     python: Option<&PythonFacts>,
-    wheels: Option<&Arc<dyn Packages>>,
+    wheels: Option<&Arc<Wheels>>,
 ) -> Result<ChosenPackages, BuildError> {
     match (&build.plan.dependencies, python, wheels) {
         (Dependencies::Ready(_), ..) => ready(build).await,
@@ -164,7 +167,7 @@ async fn one(
     locked: &LockedDependencies,
     pinned: &Pinned,
     python: &PythonFacts,
-    wheels: &Arc<dyn Packages>,
+    wheels: &Arc<Wheels>,
 ) -> Result<ChosenDistribution, BuildError> {
     let PackageOrigin::Folder { path } = &pinned.origin else {
         let file = wheels.wheel(pinned, &python.target).await.map_err(|cause| no_wheel(pinned, python, cause))?;

@@ -11,11 +11,12 @@ use crate::layer::PackError;
 use crate::layer::budget::ImageError;
 use crate::layer::zip::ZipError;
 use crate::oci::{ManifestError, Platform};
-use crate::ports::{OperationError, WheelError};
+use crate::operation_error::OperationError;
 use crate::python::lock::LockError;
 use crate::python::project::ProjectError;
 use crate::python::tags::Target;
 use crate::python::wheel::{InvalidWheel, WheelFault};
+use crate::wheels::WheelError;
 
 /// Why there is no image.
 #[derive(Debug, thiserror::Error)]

@@ -10,8 +10,10 @@ use super::platform_build::PlatformBuild;
 use crate::image::LayerId;
 use crate::layer::{PackError, Packed, Recipe};
 use crate::oci::Digest;
-use crate::ports::{BlobSource, Cache, CacheKind, OperationErrorKind};
+use crate::operation_error::OperationErrorKind;
 use crate::progress::{Event, Outcome, Subject, Verb};
+use crate::repository::BlobSource;
+use crate::store::{Cache, CacheKind};
 
 /// A layer to make, by the key of its recipe.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -79,7 +81,7 @@ async fn make(
 ///
 /// # Errors
 /// A cache that cannot be read.
-pub fn known(cache: &dyn Cache, key: &Digest) -> Result<Option<Packed>, BuildError> {
+pub fn known(cache: &Cache, key: &Digest) -> Result<Option<Packed>, BuildError> {
     let Some(record) = cache.record(CacheKind::Layer, key)? else { return Ok(None) };
     let Ok(packed) = serde_json::from_slice::<Packed>(&record) else { return Ok(None) };
     let Some(blob) = cache.open(CacheKind::Blob, &packed.descriptor.digest)? else { return Ok(None) };
@@ -90,7 +92,7 @@ pub fn known(cache: &dyn Cache, key: &Digest) -> Result<Option<Packed>, BuildErr
     Ok(None)
 }
 
-fn damaged(cache: &dyn Cache, blob: &Digest) {
+fn damaged(cache: &Cache, blob: &Digest) {
     cache.damaged(CacheKind::Blob, blob, &format!("layer {}", blob.short()));
 }
 

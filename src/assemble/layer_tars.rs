@@ -8,12 +8,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crate::compose::Contents;
 use crate::layer::{TarFiles, contents};
 use crate::oci::{DiffId, Digest};
-use crate::ports::{Cache, CacheKind};
 use crate::rootfs::{Content, ReadSeek};
+use crate::store::{Cache, CacheKind};
 
 /// The tars of a run.
 pub struct LayerTars {
-    cache: Arc<dyn Cache>,
+    cache: Arc<Cache>,
     known: Mutex<Known>,
 }
 
@@ -29,7 +29,7 @@ struct Known {
 }
 
 impl LayerTars {
-    pub fn new(cache: Arc<dyn Cache>) -> Self {
+    pub fn new(cache: Arc<Cache>) -> Self {
         Self { cache, known: Mutex::default() }
     }
 

@@ -13,16 +13,17 @@ use crate::compose::{Application, CopiedFiles, KeyHasher, no_entrypoint};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::layer::budget::Budget;
 use crate::plan::{App, Copy, Plan, join};
-use crate::ports::{Folders, Packages, WalkRules, WheelFile};
 use crate::python::entrypoint;
 use crate::rootfs::{LeftOut, LocalKind, Walk};
+use crate::source::{Folders, WalkRules};
+use crate::wheels::{WheelFile, Wheels};
 
 /// The local files of a plan.
 pub struct LocalFiles {
     app: Option<LocalApplication>,
     pub copies: Arc<Vec<CopiedFiles>>,
     /// The indexes and directories of wheels, when the plan needs any.
-    pub wheels: Option<Arc<dyn Packages>>,
+    pub wheels: Option<Arc<Wheels>>,
 }
 
 /// The application on this machine.
@@ -156,7 +157,7 @@ async fn application(cx: &Arc<Context>, plan: &Plan) -> Result<Option<LocalAppli
 }
 
 /// The wheels that a path or glob below a folder names.
-fn wheels(folders: &dyn Folders, source: &Path, pattern: &str) -> Result<Vec<WheelFile>, BuildError> {
+fn wheels(folders: &Folders, source: &Path, pattern: &str) -> Result<Vec<WheelFile>, BuildError> {
     // Only the folder that the pattern begins with is looked through.
     let (folder, glob) =
         pattern.rsplit_once('/').filter(|(folder, _)| !folder.contains(['*', '?', '[', '{'])).unwrap_or((".", pattern));
@@ -194,7 +195,7 @@ async fn copies(cx: &Arc<Context>, plan: &Arc<Plan>) -> Result<Vec<CopiedFiles>,
     Ok(all)
 }
 
-fn copied(folders: &dyn Folders, plan: &Plan, copy: &Copy) -> Result<CopiedFiles, BuildError> {
+fn copied(folders: &Folders, plan: &Plan, copy: &Copy) -> Result<CopiedFiles, BuildError> {
     folders.check_named(&plan.folder, &copy.from, &copy.include)?;
     if !folders.is_folder(&copy.from) {
         return Ok(CopiedFiles::File(folders.file(&copy.from)?));

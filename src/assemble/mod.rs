@@ -42,7 +42,7 @@ use report::Report;
 
 use crate::diagnostic::Diagnostic;
 use crate::plan::Plan;
-use crate::ports::Sink;
+use crate::repository::Sink;
 use crate::rootfs::LeftOut;
 
 /// Builds the images of all plans, then publishes them: no tag moves before all images are

@@ -6,12 +6,12 @@ use std::sync::Arc;
 use super::error::BuildError;
 use super::platform_build::PlatformBuild;
 use crate::compose::{Contents as _, install_project, left_out_of_project};
-use crate::ports::WalkRules;
 use crate::python::lock::Pinned;
 use crate::python::project::{ProjectError, ProjectMetadata};
 use crate::python::wheel::Installed;
 use crate::python::{Interpreter, normalised};
 use crate::rootfs::Content;
+use crate::source::WalkRules;
 
 /// The most bytes of a `pyproject.toml`.
 const LIMIT: u64 = 16 << 20;

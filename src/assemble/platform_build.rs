@@ -6,7 +6,7 @@ use super::context::Context;
 use super::error::BuildError;
 use crate::oci::{Architecture, Descriptor, Platform};
 use crate::plan::Plan;
-use crate::ports::{BlobSource, Sink};
+use crate::repository::{BlobSource, Sink};
 
 /// One platform's image of a plan.
 #[derive(Clone)]

@@ -16,7 +16,7 @@ use crate::diagnostic::{Detail, Severity};
 use crate::image::{self, Assembled, BaseRef, Lineage, NewLayer};
 use crate::oci::{Descriptor, Digest, Location, RawManifest, media_type};
 use crate::plan::Plan;
-use crate::ports::{BlobSource, Sink};
+use crate::repository::{BlobSource, Sink};
 use crate::rootfs::LeftOut;
 
 /// An index whose blobs are at the target, and whose manifests are not.
@@ -63,7 +63,7 @@ impl BuiltIndex {
         Ok(())
     }
 
-    /// Moves the tags.
+    /// Moves the tags and finishes the target.
     ///
     /// # Errors
     /// The target's.
@@ -74,6 +74,7 @@ impl BuiltIndex {
             for tag in &plan.tags {
                 sink.manifest(&index, Some(tag)).await?;
             }
+            sink.finish().await?;
         }
         let digest = index.digest();
         Ok(Report {

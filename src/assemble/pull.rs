@@ -18,10 +18,12 @@ use crate::layer::TarListing;
 use crate::layer::budget::{self, Budget};
 use crate::oci::digest::VerifyError;
 use crate::oci::location::Selector;
-use crate::oci::manifest::{IndexEntry, Parsed};
+use crate::oci::manifest::Parsed;
 use crate::oci::{Descriptor, DiffId, Digest, ImageManifest, Location, Platform, RawManifest, media_type};
-use crate::ports::{CacheKind, OperationError, OperationErrorKind, Source};
+use crate::operation_error::{OperationError, OperationErrorKind};
+use crate::repository::Source;
 use crate::rootfs::Tree;
+use crate::store::CacheKind;
 
 /// The most bytes of an image configuration that carboy reads.
 const CONFIG_LIMIT: u64 = 8 << 20;
@@ -264,7 +266,7 @@ async fn choose(cx: &Context, name: &str, root: &Root, wanted: &Platform) -> Res
             Parsed::Index(index) if depth < MAX_DEPTH => {
                 let (fitting, others) = candidates(index.manifests, wanted);
                 has.extend(others);
-                let next = |entry: IndexEntry| (Some(entry.descriptor.digest), entry.platform, depth + 1);
+                let next = |entry: Descriptor| (Some(entry.digest), entry.platform, depth + 1);
                 open.extend(fitting.into_iter().rev().map(next));
             }
             Parsed::Index(_) => return Err(BuildError::Nested { image: name.to_owned() }),
@@ -277,12 +279,11 @@ async fn choose(cx: &Context, name: &str, root: &Root, wanted: &Platform) -> Res
 
 /// The entries that may hold the platform, and the platforms of the others.
 /// Attestations (`unknown/unknown`) are neither.
-fn candidates(entries: Vec<IndexEntry>, wanted: &Platform) -> (Vec<IndexEntry>, Vec<Platform>) {
+fn candidates(entries: Vec<Descriptor>, wanted: &Platform) -> (Vec<Descriptor>, Vec<Platform>) {
     let mut fitting = Vec::new();
     let mut others = Vec::new();
     for entry in entries {
-        let is_image =
-            media_type::is_manifest(&entry.descriptor.media_type) || media_type::is_index(&entry.descriptor.media_type);
+        let is_image = media_type::is_manifest(&entry.media_type) || media_type::is_index(&entry.media_type);
         match &entry.platform {
             _ if !is_image => {}
             Some(platform) if platform.os == "unknown" => {}

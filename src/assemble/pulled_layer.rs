@@ -19,9 +19,10 @@ use crate::layer::budget::Budget;
 use crate::layer::contents::Slice;
 use crate::layer::listing::FORMAT;
 use crate::layer::{TarListing, read, unpack};
-use crate::oci::{Descriptor, DiffId, Digest, Packing};
-use crate::ports::{CacheKind, Source};
+use crate::oci::{Compression, Descriptor, DiffId, Digest};
 use crate::progress::{Event, Outcome, Subject, Verb};
+use crate::repository::Source;
+use crate::store::CacheKind;
 
 /// A layer on its way.
 struct Pulled<'a> {
@@ -46,7 +47,7 @@ pub async fn listing(
     diff_id: DiffId,
     budget: &Arc<Budget>,
 ) -> Result<Arc<TarListing>, BuildError> {
-    let Some(packing) = Packing::of(&blob.media_type) else {
+    let Some(compression) = Compression::of(&blob.media_type) else {
         return Err(BuildError::MediaType {
             image: image.to_owned(),
             what: "layer",
@@ -61,7 +62,7 @@ pub async fn listing(
     let _permit = cx.transfers.acquire().await;
     let size = Some(blob.size);
     cx.io.progress.on(Event::Started { verb: Verb::Pull, subject: layer.subject(), size });
-    let result = layer.pull(source, packing, budget).await;
+    let result = layer.pull(source, compression, budget).await;
     layer.ended(if result.is_ok() { Outcome::Done } else { Outcome::Failed });
     result.map(Arc::new)
 }
@@ -106,14 +107,14 @@ impl Pulled<'_> {
     async fn pull(
         &self,
         source: &Arc<dyn Source>,
-        packing: Packing,
+        compression: Compression,
         budget: &Arc<Budget>,
     ) -> Result<TarListing, BuildError> {
         let cache = &self.cx.io.cache;
         let reader = source.blob(self.blob).await?;
         let staged = cache.stage()?;
         let counted = Counted { inner: SyncIoBridge::new(reader), cx: self.cx.clone(), subject: self.subject() };
-        let staged = self.unpack(counted, packing, budget.clone(), staged).await?;
+        let staged = self.unpack(counted, compression, budget.clone(), staged).await?;
         let tar = staged.reopen().map_err(|cause| cache.failure(&cause))?;
         // Read again: what comes back has to be what was unpacked.
         let listing = self.list(tar).await?.ok_or(BuildError::Unreliable)?;
@@ -125,13 +126,13 @@ impl Pulled<'_> {
     async fn unpack(
         &self,
         blob: impl Read + Send + 'static,
-        packing: Packing,
+        compression: Compression,
         budget: Arc<Budget>,
         mut staged: NamedTempFile,
     ) -> Result<NamedTempFile, BuildError> {
         let (limits, diff_id) = (self.cx.limits, self.diff_id);
         let unpacking = tokio::task::spawn_blocking(move || {
-            let result = unpack::unpack(blob, packing, diff_id, &limits, &budget, &mut staged);
+            let result = unpack::unpack(blob, compression, diff_id, &limits, &budget, &mut staged);
             (staged, result)
         });
         let (staged, result) = unpacking.await.map_err(|cause| BuildError::Internal(cause.to_string()))?;

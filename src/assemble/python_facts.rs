@@ -11,11 +11,11 @@ use crate::compose::{self, KeyHasher};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::elf::Loader as _;
 use crate::glibc::symbol_version;
-use crate::ports::CacheKind;
 use crate::python::marker::Environment;
 use crate::python::tags::Target;
 use crate::python::{Cpython, Interpreter};
 use crate::rootfs::RootPath;
+use crate::store::CacheKind;
 
 /// The folders of the C library, below an image's root; `TRIPLET` is the platform's.
 const LIBC: [&str; 5] = ["usr/lib/TRIPLET", "lib/TRIPLET", "usr/lib64", "lib64", "usr/lib"];

@@ -10,7 +10,7 @@ use crate::compose::{Changes, Composition, Facts, InstalledDistribution, TakenPa
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::image::Process;
 use crate::oci::Digest;
-use crate::ports::CacheKind;
+use crate::store::CacheKind;
 
 /// The outcome of a checked composition: everything that its image and its report need.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]

@@ -12,20 +12,20 @@ use crate::compose::{ElfFile, ElfReader, WheelElfFiles};
 use crate::elf::{self, header};
 use crate::layer::zip_entry::{EntryReader, SeekableEntry};
 use crate::oci::Digest;
-use crate::ports::{Cache, CacheKind};
 use crate::python::wheel::Archive;
+use crate::store::{Cache, CacheKind};
 
 /// Raised whenever other things are found in the same wheel.
 const FORMAT: u32 = 2;
 
 /// Adds the ELF files of wheels to a reader, from the cache or from the wheels.
 pub struct WheelElfCache {
-    cache: Arc<dyn Cache>,
+    cache: Arc<Cache>,
     reader: Arc<ElfReader>,
 }
 
 impl WheelElfCache {
-    pub fn new(cache: Arc<dyn Cache>, reader: Arc<ElfReader>) -> Self {
+    pub fn new(cache: Arc<Cache>, reader: Arc<ElfReader>) -> Self {
         Self { cache, reader }
     }
 
@@ -89,7 +89,7 @@ mod tests {
     use crate::assemble::layer_tars::LayerTars;
     use crate::python::wheel::RawZipEntry;
     use crate::rootfs::{ArchiveFile, Content};
-    use crate::store::DiskCache;
+    use crate::store::Cache;
 
     #[test]
     fn a_wheel_is_read_once() {
@@ -108,7 +108,7 @@ mod tests {
         let members: Vec<_> = contents.iter().map(member).collect();
         let file = ArchiveFile { name: "x".to_owned(), path: path.clone(), digest: Digest::of(b"wheel") };
         let archive = Archive { file: Arc::new(file), members };
-        let cache: Arc<dyn Cache> = Arc::new(DiskCache::new(folder.path().join("cache")).unwrap());
+        let cache: Arc<Cache> = Arc::new(Cache::new(folder.path().join("cache")).unwrap());
         let read = || {
             let reader = Arc::new(ElfReader::new(Arc::new(LayerTars::new(cache.clone()))));
             WheelElfCache::new(cache.clone(), reader.clone()).read(&archive).unwrap();

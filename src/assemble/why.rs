@@ -14,9 +14,10 @@ use super::publish::missing;
 use super::pull::{self, Image};
 use super::report::{PlatformWhy, Why};
 use crate::compose::{self, Changes, Contents as _, Reasons};
-use crate::debian::dpkg::Owners;
+use crate::debian::Dpkg;
 use crate::image::LayerKind;
 use crate::oci::{Digest, Location, Platform};
+use crate::package_db::{FileOwners, PackageDatabase as _};
 use crate::plan::Plan;
 use crate::python::{Distributions, Interpreter};
 use crate::rootfs::{Entry, Limits, RootPath, Tree};
@@ -76,14 +77,14 @@ fn would_be(cx: &Context, image: &ComposedImage, tree: &Tree, name: &str) -> Res
 /// Packages and distributions of an image, by its own records.
 struct Owned<'a> {
     tree: &'a Tree,
-    packages: Owners,
+    packages: FileOwners,
     distributions: Distributions,
 }
 
 impl<'a> Owned<'a> {
     fn of(cx: &Context, tree: &'a Tree, purelib: Option<&RootPath>) -> Result<Self, BuildError> {
         let contents = cx.tars.as_ref();
-        let packages = Owners::read(tree, &mut compose::reader(tree, contents))?;
+        let packages = Dpkg::owners(tree, &mut compose::reader(tree, contents))?;
         let distributions = compose::distributions(tree, purelib, contents);
         Ok(Self { tree, packages, distributions })
     }

@@ -18,10 +18,12 @@ use serde::{Deserialize, Serialize};
 use tempfile::NamedTempFile;
 
 use super::interpreter::Interpreter;
+use super::{Bytecode, PythonBuild, SkipReason};
 use crate::oci::Digest;
 use crate::oci::digest::Hasher;
-use crate::ports::{Bytecode, Cache, OperationError, PythonBuild, SkipReason};
+use crate::operation_error::OperationError;
 use crate::rootfs::{ArchiveFile, Content, RootPath, ZipEntry};
+use crate::store::Cache;
 
 /// Raised whenever the same sources give other bytes: by the driver, by its flags, by
 /// the form that marshalled code is brought into.
@@ -84,7 +86,7 @@ pub(super) fn compiled_path(source: &RootPath, cache_tag: &str) -> Option<RootPa
 
 /// A bundle in the making.
 pub(super) struct Writer {
-    cache: Arc<dyn Cache>,
+    cache: Arc<Cache>,
     out: BufWriter<NamedTempFile>,
     hasher: Hasher,
     outcomes: Vec<CompileOutcome>,
@@ -95,7 +97,7 @@ impl Writer {
     ///
     /// # Errors
     /// A cache that cannot be written, as in all that follows.
-    pub fn new(cache: Arc<dyn Cache>, key: &Digest) -> Result<Self, OperationError> {
+    pub fn new(cache: Arc<Cache>, key: &Digest) -> Result<Self, OperationError> {
         let out = BufWriter::with_capacity(256 << 10, cache.stage()?);
         Ok(Self { cache, out, hasher: begun(key), outcomes: Vec::new() })
     }
@@ -230,7 +232,7 @@ mod tests {
             ["a.py", "b.py", "c.py"].map(|name| (path(name), Content::Bytes(Arc::from(*b"")))).into_iter().collect();
         let key = Digest::of(b"key");
         let folder = tempfile::tempdir().unwrap();
-        let cache = Arc::new(crate::store::DiskCache::new(folder.path().to_owned()).unwrap());
+        let cache = Arc::new(Cache::new(folder.path().to_owned()).unwrap());
         let mut writer = Writer::new(cache.clone(), &key).unwrap();
         for result in [Ok(b"first".to_vec()), Err(SkipReason::TooDeep), Ok(b"third".to_vec())] {
             writer.add(result).unwrap();

@@ -7,10 +7,11 @@
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
+use super::PythonBuild;
 use super::driver::Driver;
 use super::interpreter_paths::InterpreterPaths;
 use super::marshal::Layout;
-use crate::ports::{OperationError, OperationErrorKind, PythonBuild};
+use crate::operation_error::{OperationError, OperationErrorKind};
 
 /// An interpreter that was asked what it is.
 #[derive(Clone, PartialEq, Eq, Debug)]

@@ -8,7 +8,7 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use crate::ports::PythonBuild;
+use super::PythonBuild;
 
 /// The places of one machine and user.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]

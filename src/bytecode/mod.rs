@@ -7,28 +7,42 @@
 //! results of one call are one file of the cache ([`bundle`]).
 
 mod bundle;
+mod compiled;
 mod driver;
 mod interpreter;
 pub mod interpreter_paths;
 pub mod marshal;
 mod pool;
+mod python_build;
 
 use std::collections::BTreeMap;
+use std::io;
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex};
 
 use bundle::{CompileOutcome, Sources, Writer};
+pub use compiled::{Bytecode, SkipReason};
 use interpreter::Interpreter;
 pub use interpreter_paths::InterpreterPaths;
+pub use python_build::PythonBuild;
 
 use crate::oci::Digest;
-use crate::ports::{Bytecode, Cache, CacheKind, Compiler, OperationError, PythonBuild, SkipReason, SourceReader};
+use crate::operation_error::OperationError;
 use crate::rootfs::{Content, RootPath};
+use crate::store::{Cache, CacheKind};
+
+/// Reads sources for the compiler.
+pub struct SourceReader<'a> {
+    /// The bytes of a source, which are not more than the number given.
+    pub read: &'a (dyn Fn(&Content, u64) -> io::Result<Vec<u8>> + Sync),
+    /// Hears of the bytes of sources that are done.
+    pub advanced: &'a (dyn Fn(u64) + Sync),
+}
 
 /// The interpreters of this machine.
-pub struct HostPython {
+pub struct Compiler {
     places: InterpreterPaths,
-    cache: Arc<dyn Cache>,
+    cache: Arc<Cache>,
     /// How many processes compile at once.
     processes: NonZeroUsize,
     /// Those that were looked for already.
@@ -38,11 +52,11 @@ pub struct HostPython {
     busy: Mutex<()>,
 }
 
-impl HostPython {
+impl Compiler {
     /// Looks for interpreters when the first is needed. A named one's path is absolute,
     /// or a name that `PATH` leads to.
     #[must_use]
-    pub fn new(places: InterpreterPaths, cache: Arc<dyn Cache>) -> Self {
+    pub fn new(places: InterpreterPaths, cache: Arc<Cache>) -> Self {
         let processes = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
         Self { places, cache, processes, found: Mutex::default(), busy: Mutex::default() }
     }
@@ -79,12 +93,24 @@ impl HostPython {
     }
 }
 
-impl Compiler for HostPython {
-    fn check(&self, python: &PythonBuild) -> Result<(), OperationError> {
+impl Compiler {
+    /// Whether there is the interpreter that is needed.
+    ///
+    /// # Errors
+    /// There is none of this very version; what there is instead, and how to go on.
+    pub fn check(&self, python: &PythonBuild) -> Result<(), OperationError> {
         self.find(python).map(drop)
     }
 
-    fn compile(
+    /// The bytecode of sources by their paths in the image; names that do not end in
+    /// `.py` are passed over. It depends on version, path and content of each source
+    /// and on nothing else. What is compiled together is found again together, so
+    /// each distribution is best compiled by itself.
+    ///
+    /// # Errors
+    /// As `check`; sources that cannot be read; a cache that cannot be written. A
+    /// source that cannot be compiled is no error.
+    pub fn compile(
         &self,
         python: &PythonBuild,
         sources: &BTreeMap<RootPath, Content>,

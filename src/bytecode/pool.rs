@@ -13,8 +13,9 @@ use super::bundle::{Sources, Writer};
 use super::driver::{Answer, Driver, DriverFailure};
 use super::interpreter::Interpreter;
 use super::marshal;
+use super::{SkipReason, SourceReader};
 use crate::oci::Digest;
-use crate::ports::{OperationError, OperationErrorKind, SkipReason, SourceReader};
+use crate::operation_error::{OperationError, OperationErrorKind};
 use crate::rootfs::{Content, RootPath};
 
 /// Larger sources are not compiled.

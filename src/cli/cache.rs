@@ -10,7 +10,7 @@ use super::error::CliError;
 use super::session::{finish, open_cache};
 use crate::config::size;
 use crate::diagnostic::{Code, Diagnostic};
-use crate::ports::{Cache as _, CacheKind};
+use crate::store::CacheKind;
 use crate::store::cache::{PruneLimits, Usage};
 use crate::ui::{self, Frontend};
 

@@ -9,8 +9,9 @@ use crate::config::ConfigError;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::hint::{Hint, nearest};
 use crate::oci::Platform;
+use crate::operation_error::OperationError;
 use crate::plan::PlanError;
-use crate::ports::OperationError;
+use crate::printable::one_line;
 use crate::python::lock::LockError;
 use crate::python::project::ProjectError;
 
@@ -58,6 +59,10 @@ pub enum CliError {
     Build(#[from] BuildError),
     #[error("`{0}` is not the code of a diagnostic")]
     NoCode(String),
+    #[error("no topic or verb is called `{}`", one_line(name))]
+    NoTopic { name: String, known: Vec<String> },
+    #[error("cannot write the man pages")]
+    ManPages(#[source] io::Error),
     #[error("cannot start")]
     Start(#[source] io::Error),
     #[error("the work is done, but its answer cannot be written to stdout")]
@@ -76,6 +81,7 @@ impl CliError {
             | Self::Lock(_)
             | Self::Epoch(_)
             | Self::NoCache
+            | Self::NoTopic { .. }
             | Self::Config(_)
             | Self::Plan(_)
             | Self::NoCode(_)
@@ -86,7 +92,12 @@ impl CliError {
                 USAGE
             }
             Self::Read { cause, .. } if matches!(cause.kind(), ErrorKind::NotFound | ErrorKind::InvalidInput) => USAGE,
-            Self::Read { .. } | Self::Operation(_) | Self::Build(_) | Self::Start(_) | Self::Stdout(_) => FAILED,
+            Self::Read { .. }
+            | Self::Operation(_)
+            | Self::Build(_)
+            | Self::ManPages(_)
+            | Self::Start(_)
+            | Self::Stdout(_) => FAILED,
         }
     }
 
@@ -117,6 +128,7 @@ impl CliError {
             | Self::LockName(_)
             | Self::Epoch(_)
             | Self::NoCode(_)
+            | Self::NoTopic { .. }
             | Self::Config(ConfigError::NoProfile { .. }) => Code::InvalidArgument,
             Self::Outside { cause, .. } | Self::Operation(cause) => cause.kind.code(),
             Self::Read { .. } => Code::UnreadableFile,
@@ -127,7 +139,7 @@ impl CliError {
             Self::Config(_) => Code::InvalidConfiguration,
             Self::Plan(cause) => cause.code(),
             Self::Build(_) | Self::Start(_) => Code::Internal,
-            Self::Stdout(_) => Code::UnwritableOutput,
+            Self::ManPages(_) | Self::Stdout(_) => Code::UnwritableOutput,
         }
     }
 }
@@ -161,7 +173,16 @@ impl Hint for CliError {
                 let all = || "`carboy explain` lists all codes".to_owned();
                 Some(near.map_or_else(all, |near| format!("did you mean `{near}`?")))
             }
-            Self::Read { .. } | Self::Project { .. } | Self::Epoch(_) | Self::Start(_) | Self::Stdout(_) => None,
+            Self::NoTopic { name, known } => Some(match nearest(name, known.iter().map(String::as_str)) {
+                Some(near) => format!("did you mean `carboy help {near}`? `carboy help` lists all"),
+                None => "`carboy help` lists all topics and verbs".to_owned(),
+            }),
+            Self::Read { .. }
+            | Self::Project { .. }
+            | Self::Epoch(_)
+            | Self::ManPages(_)
+            | Self::Start(_)
+            | Self::Stdout(_) => None,
         }
     }
 }

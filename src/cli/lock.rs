@@ -7,10 +7,10 @@ use globset::{GlobBuilder, GlobSet};
 
 use super::error::CliError;
 use super::text_file;
-use super::wiring::with_host_environment;
+use super::wiring::host;
 use crate::diagnostic::{Code, Diagnostic};
+use crate::operation_error::OperationError;
 use crate::plan::{Author, LockFile, PathBounds, join};
-use crate::ports::OperationError;
 use crate::progress::Progress;
 use crate::python::lock::{Format, LIMIT, Lock, LockInput, ReferencePolicy, Refusal};
 use crate::python::normalised;
@@ -180,7 +180,7 @@ struct HostPolicy<'a> {
 
 impl ReferencePolicy for HostPolicy<'_> {
     fn put_in(&self, url: &str) -> Result<String, Refusal> {
-        let full = with_host_environment(&[], self.bounds, |host| {
+        let full = host().environment(&[], self.bounds, |host| {
             let machine = HostSettings::read(self.index, host)?;
             settings::put_in(url, &machine, host.variable)
         });

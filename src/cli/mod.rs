@@ -5,7 +5,9 @@ mod build;
 mod cache;
 mod error;
 mod explain;
+mod help;
 mod lock;
+mod man;
 mod path_check;
 mod plan;
 mod project_args;
@@ -16,9 +18,10 @@ mod text_file;
 mod why;
 mod wiring;
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
 
 /// Done.
 const DONE: u8 = 0;
@@ -34,7 +37,7 @@ const EXIT_CODES: &str =
 
 /// Assembles container images of Python applications on distroless, without Docker.
 #[derive(Parser)]
-#[command(name = "carboy", version, max_term_width = 100)]
+#[command(name = "carboy", version, max_term_width = 100, disable_help_subcommand = true, after_help = help::topics())]
 struct Cli {
     #[command(subcommand)]
     verb: Verb,
@@ -69,6 +72,14 @@ enum Verb {
     ///
     /// Prints what the code means, an example, and the fix. Without a code, lists all codes.
     Explain(explain::Flags),
+    /// Shows a topic of the reference, or the help of a verb.
+    ///
+    /// Without TOPIC, lists the verbs and the topics. On a terminal, a topic is shown by the
+    /// pager that PAGER names, or else by `less`; in a pipe it is Markdown.
+    Help(help::Flags),
+    /// Writes the man pages.
+    #[command(hide = true)]
+    Man(man::Flags),
 }
 
 /// Runs the program; returns its exit code.
@@ -79,6 +90,8 @@ pub fn main() -> ExitCode {
         Ok(Cli { verb: Verb::Why(flags) }) => why::run(&flags),
         Ok(Cli { verb: Verb::Cache(flags) }) => cache::run(&flags),
         Ok(Cli { verb: Verb::Explain(flags) }) => explain::run(&flags),
+        Ok(Cli { verb: Verb::Help(flags) }) => help::run(&flags),
+        Ok(Cli { verb: Verb::Man(flags) }) => man::run(&flags),
         Err(error) => {
             // Writing help into a closed pipe is no failure worth telling.
             let _ = error.print();
@@ -88,14 +101,23 @@ pub fn main() -> ExitCode {
     ExitCode::from(code)
 }
 
+/// The verbs with their flags, as clap describes them.
+pub fn command() -> clap::Command {
+    Cli::command()
+}
+
+/// Parses a command line without running it; its first word is the program's name.
+///
+/// # Errors
+/// A verb, flag or value that does not exist; a request for help or for the version.
+pub fn check(words: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> Result<(), clap::Error> {
+    Cli::try_parse_from(words).map(|_| ())
+}
+
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory as _;
-
-    use super::Cli;
-
     #[test]
     fn the_flags_are_sound() {
-        Cli::command().debug_assert();
+        super::command().debug_assert();
     }
 }

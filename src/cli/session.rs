@@ -11,18 +11,19 @@ use etcetera::BaseStrategy as _;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::error::CliError;
-use super::wiring::{RepositoryOpener, WheelIndexes};
+use super::wiring::{RepositoryOpener, host};
 use super::{DONE, STOPPED};
 use crate::assemble::{BuildError, Io};
-use crate::bytecode::{self, HostPython};
+use crate::bytecode::{self, Compiler};
 use crate::cpu_pool::CpuPool;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::plan::PathBounds;
 use crate::progress::Progress;
 use crate::registry::{Credentials, Options, Registry};
-use crate::source::{LocalFolders, is_governed};
-use crate::store::{CacheOptions, DiskCache};
+use crate::source::{Folders, is_governed};
+use crate::store::{Cache, CacheOptions};
 use crate::ui::{self, Frontend, Mode, Screen};
+use crate::wheels::WheelIndexes;
 
 /// Columns where they cannot be known.
 const WIDTH: usize = 80;
@@ -88,8 +89,9 @@ impl SessionArgs {
         let cache = Arc::new(open_cache(self.cache_dir.as_deref(), self.trust_cache, false, front.clone())?);
         let repositories = Arc::new(RepositoryOpener::new(Registry::new(options, front.clone())?, front.clone()));
         let jobs = usize::from(self.jobs.unwrap_or(8));
-        let folders = Arc::new(LocalFolders::new(cache.clone()));
+        let folders = Arc::new(Folders::new(cache.clone()));
         let wheel_indexes = WheelIndexes {
+            host: host(),
             cache: cache.clone(),
             folders: folders.clone(),
             progress: front.clone(),
@@ -100,7 +102,7 @@ impl SessionArgs {
         };
         let named = self.host_python.as_ref().map(std::path::absolute).transpose().map_err(CliError::Start)?;
         let compiler =
-            HostPython::new(bytecode::InterpreterPaths::new(named, |name| std::env::var_os(name)), cache.clone());
+            Compiler::new(bytecode::InterpreterPaths::new(named, |name| std::env::var_os(name)), cache.clone());
         let io = Io {
             repositories: repositories.clone(),
             cache: cache.clone(),
@@ -195,12 +197,12 @@ pub fn open_cache(
     trust: bool,
     full: bool,
     progress: Arc<dyn Progress>,
-) -> Result<DiskCache, CliError> {
+) -> Result<Cache, CliError> {
     let folder = match named {
         Some(folder) => folder.to_owned(),
         None => etcetera::choose_base_strategy().map_err(|_| CliError::NoCache)?.cache_dir().join("carboy"),
     };
-    Ok(DiskCache::open(CacheOptions { folder, scratch: std::env::temp_dir(), trust, full }, progress)?)
+    Ok(Cache::with_options(CacheOptions { folder, scratch: std::env::temp_dir(), trust, full }, progress)?)
 }
 
 fn fail(front: &dyn Frontend, error: &CliError) -> u8 {
@@ -237,10 +239,18 @@ fn docker_config(bounds: Option<&PathBounds>, progress: &dyn Progress) -> Option
 }
 
 fn screen() -> Screen {
-    let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
-    let is_terminal = io::stderr().is_terminal() && !dumb;
-    let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-    Screen { terminal: is_terminal, color: is_terminal && !no_color, width: width(&console::Term::stderr()) }
+    let is_terminal = io::stderr().is_terminal() && !is_dumb();
+    Screen { terminal: is_terminal, color: is_terminal && !no_color(), width: width(&console::Term::stderr()) }
+}
+
+/// Whether the terminal is one that cannot move its cursor.
+pub fn is_dumb() -> bool {
+    std::env::var_os("TERM").is_some_and(|term| term == "dumb")
+}
+
+/// Whether the user wants no colour.
+pub fn no_color() -> bool {
+    std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
 }
 
 /// How wide texts for stdout may be.

@@ -7,11 +7,11 @@ use super::context::root_path;
 use super::reasons::Because;
 use super::stage::{Changes, ImageState, Stage, TakenPackage};
 use super::{Context, Result, SourceImageId, StageResult, layer_metadata};
-use crate::debian::dpkg::Package;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::image::{LayerId, LayerKind};
 use crate::layer::recipe::{Recipe, RecipeError};
 use crate::oci::Digest;
+use crate::package_db::Package;
 use crate::rootfs::resolve::LoopError;
 use crate::rootfs::{Entry, RootPath};
 
@@ -171,7 +171,7 @@ impl<'a> Draft<'a> {
             name: package.name.clone(),
             version: package.version.clone(),
             architecture: package.architecture.clone(),
-            source: package.source(),
+            source: package.source.clone(),
             files,
         };
         files.into_iter().map(taken).collect()

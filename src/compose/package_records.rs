@@ -11,12 +11,11 @@ use super::context::{root_path, unreadable};
 use super::draft::Draft;
 use super::reasons::Because;
 use super::{Contents, Context, Result, SourceImageId};
-use crate::debian::dpkg::Package;
-use crate::debian::md5sums::Md5;
-use crate::debian::records::{Database, Taken};
+use crate::debian::Dpkg;
 use crate::diagnostic::Diagnostic;
 use crate::image::LayerKind;
 use crate::layer::recipe::Recipe;
+use crate::package_db::{Md5, Package, PackageDatabase as _, PackagedFile};
 use crate::rootfs::{Content, Entry, RootPath, Tree};
 
 /// The most bytes of one file of a database: a full Debian desktop's `status` has some 5 MB
@@ -31,9 +30,9 @@ const OS_RELEASE: [&str; 2] = ["/etc/os-release", "/usr/lib/os-release"];
 ///
 /// # Errors
 /// Records that cannot be read, or are too large.
-pub(super) fn database(cx: &Context, tree: &Tree) -> Result<Database> {
+pub(super) fn database(cx: &Context, tree: &Tree) -> Result<Dpkg> {
     let mut reader = reader(tree, cx.contents.as_ref());
-    Database::read(tree, &mut reader)
+    Dpkg::read(tree, &mut reader)
 }
 
 impl Draft<'_> {
@@ -57,7 +56,7 @@ impl Draft<'_> {
         }
         // A file of any origin takes the place of a package's file.
         let came = self.layers_of(kind).flat_map(Recipe::entries).map(|(path, _)| path.clone()).collect();
-        for (path, text) in self.image.packages.extend(&self.image.tree, &taken, &came) {
+        for (path, text) in self.image.packages.record(&self.image.tree, &taken, &came) {
             self.put(kind, &path, Entry::bytes(0o644, text), Because::Record)?;
         }
         Ok(())
@@ -68,10 +67,10 @@ impl Draft<'_> {
         self.image.reasons.get(path).is_some_and(|reason| reason.layer == kind) && !self.image.tree.is_folder(path)
     }
 
-    fn taken_file(&self, package: &Arc<Package>, path: &RootPath) -> Result<Taken> {
+    fn taken_file(&self, package: &Arc<Package>, path: &RootPath) -> Result<PackagedFile> {
         let content = self.image.tree.get(path).and_then(Entry::content);
         let md5 = content.map(|content| md5(path, content, self.cx.contents.as_ref())).transpose()?;
-        Ok(Taken { package: package.clone(), path: path.clone(), md5 })
+        Ok(PackagedFile { package: package.clone(), path: path.clone(), md5 })
     }
 
     /// Adds a package's licence, unless the image has it. Several packages of one source may

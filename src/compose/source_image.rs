@@ -6,11 +6,12 @@ use std::sync::Arc;
 use super::context::unreadable_in;
 use super::stage::Origins;
 use super::{Contents, Result, package_records};
-use crate::debian::dpkg::Owners;
+use crate::debian::Dpkg;
 use crate::elf::search::{is_cacheable, trusted_folders};
 use crate::glibc::ld_so_conf;
 use crate::image::ImageConfig;
 use crate::oci::Architecture;
+use crate::package_db::{FileOwners, PackageDatabase as _};
 use crate::rootfs::{RootPath, Tree};
 
 /// The builder, or an image that `[[extract]]` names.
@@ -22,7 +23,7 @@ pub struct SourceImage {
     /// The folders of its `ld.so.conf`, which its loader searches before the trusted ones.
     pub folders: Vec<RootPath>,
     /// The packages that own its files.
-    pub owners: Owners,
+    pub owners: FileOwners,
 }
 
 /// The index of a source image in [`super::Context::sources`].
@@ -43,7 +44,7 @@ impl SourceImage {
         let in_image = |error| unreadable_in(own_name, error);
         let reader = || package_records::reader(&tree, contents);
         let folders = ld_so_conf::folders(&tree, &mut reader()).map_err(in_image)?;
-        let owners = Owners::read(&tree, &mut reader()).map_err(in_image)?;
+        let owners = Dpkg::owners(&tree, &mut reader()).map_err(in_image)?;
         Ok(Self { name: name.to_owned(), folders, owners, config, tree })
     }
 

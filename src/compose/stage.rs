@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::reasons::{Because, Reasons};
 use super::{Context, Result, SourceImageId, layer_metadata, package_records};
-use crate::debian::records::Database;
+use crate::debian::Dpkg;
 use crate::diagnostic::Diagnostic;
 use crate::elf;
 use crate::image::{LayerId, LayerKind, Process};
@@ -29,7 +29,7 @@ pub struct ImageState {
     /// The interpreter's process before it imports any module.
     pub process: elf::LoaderState,
     /// The package records of the image.
-    pub packages: Database,
+    pub packages: Dpkg,
     pub reasons: Reasons,
     /// The origins of files, for each source image.
     pub origins: Vec<Origins>,

@@ -15,7 +15,7 @@ use super::stage::{Changes, Facts};
 use crate::elf;
 use crate::image::{LayerId, LayerKind};
 use crate::layer::recipe::Recipe;
-use crate::oci::{Compression, Digest};
+use crate::oci::{CompressionLevel, Digest};
 use crate::rootfs::entry::Extent;
 use crate::rootfs::{ArchiveFile, Content, Entry, Kind, LocalFile, Meta, RootPath, Sparse, ZipEntry};
 
@@ -48,7 +48,7 @@ struct StoredArchive {
 struct StoredLayer {
     id: LayerId,
     timestamp: u64,
-    compression: Compression,
+    compression: CompressionLevel,
     entries: Vec<StoredEntry>,
 }
 
@@ -287,7 +287,7 @@ mod tests {
 
     #[test]
     fn changes_come_back_as_they_were_and_anything_else_is_none() {
-        let recipe = Recipe::restore(entries(), 7, Compression::default());
+        let recipe = Recipe::restore(entries(), 7, CompressionLevel::default());
         let facts = Facts {
             diagnostics: vec![crate::diagnostic::Diagnostic::warning(crate::diagnostic::Code::NoWheel, "w")],
             ..Facts::default()

@@ -31,6 +31,11 @@ pub(super) const KEYS: &[&str] = &[
     "layers",
 ];
 
+/// The keys of the file alone.
+pub(super) const OWN_KEYS: [&str; 2] = ["profile", "limits"];
+/// The key of profiles alone.
+pub(super) const TAG_SUFFIX: &str = "tag-suffix";
+
 /// The profile that is none.
 const DEFAULT_PROFILE: &str = "default";
 
@@ -105,9 +110,8 @@ impl File {
     }
 
     fn read(node: &Node<'_>) -> Result<Self, ConfigError> {
-        let own = ["profile", "limits"];
-        let table = node.table(&[KEYS, &own].concat())?;
-        let keys = Self::read_keys(node, &own, Compression::default())?;
+        let table = node.table(&[KEYS, &OWN_KEYS].concat())?;
+        let keys = Self::read_keys(node, &OWN_KEYS, Compression::default())?;
         let inherited = keys.layers.compression.unwrap_or_default();
         let profiles = table.get("profile", |node| node.map(|name, node| Self::read_profile(name, node, inherited)))?;
         let limits = table.get("limits", limits::read)?.unwrap_or_default();
@@ -119,7 +123,7 @@ impl File {
             let problem = BadValue::new("cannot be defined: `default` means no profile");
             return Err(node.refuse(problem.with_hint("write its keys outside of any profile")));
         }
-        Self::read_keys(node, &["tag-suffix"], inherited)
+        Self::read_keys(node, &[TAG_SUFFIX], inherited)
     }
 
     /// Reads the keys that files and profiles share, and `tag-suffix`; `more` keys are known besides.
@@ -143,7 +147,7 @@ impl File {
             directory: table.get("directory", |node| node.tables(Directory::read))?,
             layers: table.get("layers", |node| Layers::read(node, inherited))?.unwrap_or_default(),
             limits: Limits::default(),
-            tag_suffix: table.get("tag-suffix", Node::text)?,
+            tag_suffix: table.get(TAG_SUFFIX, Node::text)?,
             profiles: BTreeMap::new(),
         })
     }

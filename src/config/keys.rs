@@ -18,6 +18,15 @@ pub(super) const TABLES: [(&str, &[&str]); 10] = [
     ("limits", limits::KEYS),
 ];
 
+/// Every key that a configuration may have, such as `image.entrypoint`, without those of
+/// tables with free names.
+#[must_use]
+pub fn all_keys() -> Vec<String> {
+    let tables = TABLES.iter().flat_map(|(table, keys)| keys.iter().map(move |key| format!("{table}.{key}")));
+    let top = file::KEYS.iter().chain(&file::OWN_KEYS).map(|&key| key.to_owned());
+    top.chain([format!("profile.NAME.{}", file::TAG_SUFFIX)]).chain(tables).collect()
+}
+
 /// What to suggest for `key` in the table `path`, which has the keys `known`,
 /// of the configuration in the table `root`.
 pub(super) fn meant(key: &str, path: &str, known: &[&str], root: &str) -> String {

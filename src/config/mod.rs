@@ -37,6 +37,7 @@ pub use error::{BadValue, ConfigError, Line};
 pub use extract::{BUILDER, Extract};
 pub use file::File;
 pub use image::Image;
+pub use keys::all_keys;
 pub use layers::{Compression, Layers};
 pub use mode::parse_mode;
 pub use port::normalise_port;

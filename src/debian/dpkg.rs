@@ -14,6 +14,7 @@ use std::sync::Arc;
 
 use super::control::{Paragraph, paragraphs};
 use super::md5sums;
+use crate::package_db::{FileOwners, Package};
 use crate::rootfs::{Content, FileReader, RootPath, Tree};
 
 /// What dpkg adds to a package's own fields (dpkg's `lib/dpkg/fields.c`).
@@ -41,44 +42,29 @@ impl<'a> ReadOnce<'a> {
     }
 }
 
-/// A package.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub struct Package {
-    pub name: String,
-    pub version: String,
-    pub architecture: String,
-    /// The fields that it was packed with.
-    pub control: Vec<u8>,
-}
-
-impl Package {
-    /// None for packages that are not installed, and for names that are no names.
-    fn new(paragraph: &Paragraph<'_>) -> Option<Self> {
-        let state = paragraph.value("Status").and_then(|status| status.split_whitespace().nth(2));
-        if matches!(state, Some("config-files" | "not-installed")) {
-            return None;
-        }
-        let field = |name, more| paragraph.value(name).filter(|value| is_sane(value, more)).map(str::to_owned);
-        Some(Self {
-            name: field("Package", "+-.").filter(|name| !name.ends_with(".md5sums"))?,
-            version: field("Version", "+-.:~")?,
-            architecture: field("Architecture", "-")?,
-            control: paragraph.without(&NOT_THE_PACKAGES),
-        })
+/// The package of a record; none for packages that are not installed, and for names that
+/// are no names.
+fn package(paragraph: &Paragraph<'_>) -> Option<Package> {
+    let state = paragraph.value("Status").and_then(|status| status.split_whitespace().nth(2));
+    if matches!(state, Some("config-files" | "not-installed")) {
+        return None;
     }
-}
-
-impl Package {
-    /// The name and the version of the source package: those of the package itself, where its
-    /// `Source` field does not say otherwise (deb-control(5)).
-    #[must_use]
-    pub fn source(&self) -> (String, String) {
-        let source = paragraphs(&self.control).find_map(|paragraph| paragraph.value("Source")).unwrap_or_default();
-        let (name, rest) = source.split_once(' ').unwrap_or((source, ""));
-        let version = rest.trim().strip_prefix('(').and_then(|rest| rest.strip_suffix(')'));
-        let name = if name.is_empty() { &self.name } else { name };
-        (name.to_owned(), version.unwrap_or(&self.version).to_owned())
-    }
+    let field = |name, more| paragraph.value(name).filter(|value| is_sane(value, more)).map(str::to_owned);
+    let name = field("Package", "+-.").filter(|name| !name.ends_with(".md5sums"))?;
+    let version = field("Version", "+-.:~")?;
+    // `NAME (VERSION)`, each where it differs from the package's (deb-control(5)).
+    let source = paragraph.value("Source").unwrap_or_default();
+    let (of, rest) = source.split_once(' ').unwrap_or((source, ""));
+    let at = rest.trim().strip_prefix('(').and_then(|rest| rest.strip_suffix(')')).unwrap_or_default();
+    let either = |value: &str, more, own: &str| if is_sane(value, more) { value } else { own }.to_owned();
+    let source = (either(of, "+-.", &name), either(at, "+-.:~", &version));
+    Some(Package {
+        version,
+        architecture: field("Architecture", "-")?,
+        control: paragraph.without(&NOT_THE_PACKAGES),
+        name,
+        source,
+    })
 }
 
 /// Letters, digits and a few more, as deb-control(5) allows, a letter or digit first.
@@ -133,7 +119,7 @@ pub fn installed<E>(tree: &Tree, read: &mut FileReader<'_, E>) -> Result<Vec<Ins
     let mut known = BTreeSet::new();
     let folder = below_dpkg("info");
     for paragraph in paragraphs(&read(&below_dpkg("status"))?.unwrap_or_default()) {
-        let Some(package) = Package::new(&paragraph) else { continue };
+        let Some(package) = package(&paragraph) else { continue };
         let long = format!("{}:{}", package.name, package.architecture).into_bytes();
         let has = |name: Vec<u8>| tree.follow(&folder.child(&name)).is_some();
         let stem = if has([&long, &b".list"[..]].concat()) { long } else { package.name.clone().into_bytes() };
@@ -144,7 +130,7 @@ pub fn installed<E>(tree: &Tree, read: &mut FileReader<'_, E>) -> Result<Vec<Ins
     let (folder, mut once) = (status_d(), ReadOnce::new(tree));
     for stem in records(tree, &folder) {
         let Some(text) = once.read(&folder.child(&stem), read)? else { continue };
-        let package = paragraphs(&text).next().as_ref().and_then(Package::new).map(Arc::new);
+        let package = paragraphs(&text).next().as_ref().and_then(package).map(Arc::new);
         out.extend(package.map(|package| Installed { package, folder: folder.clone(), stem }));
     }
     Ok(out)
@@ -158,63 +144,50 @@ fn records(tree: &Tree, folder: &RootPath) -> Vec<Vec<u8>> {
     names.map(<[u8]>::to_vec).collect()
 }
 
-/// The files of an image that packages own.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Owners {
-    by_path: BTreeMap<RootPath, Arc<Package>>,
+/// Reads the lists of all packages, the ones of MD5 where there are no others. A list that
+/// several packages share is the first one's.
+///
+/// # Errors
+/// What `read` says.
+pub(super) fn owners<E>(tree: &Tree, read: &mut FileReader<'_, E>) -> Result<FileOwners, E> {
+    let mut links = RealPaths { tree, folders: HashMap::new() };
+    let diversions = Diversions::parse(&read(&below_dpkg("diversions"))?.unwrap_or_default(), &mut links);
+    let mut lists = Lists { owners: FileOwners::default(), diversions, links };
+    let mut once = ReadOnce::new(tree);
+    let is_file = |path: &RootPath| tree.follow(path).is_some_and(|(_, entry)| entry.content().is_some());
+    for installed in installed(tree, read)? {
+        if is_file(&installed.list()) {
+            let list = once.read(&installed.list(), read)?.unwrap_or_default();
+            lists.add(&installed.package, || list.split(|&b| b == b'\n').filter_map(|line| RootPath::new(line).ok()));
+        } else {
+            let sums = once.read(&installed.md5sums(), read)?.unwrap_or_default();
+            lists.add(&installed.package, || md5sums::lines(&sums).map(|(path, _)| path));
+        }
+    }
+    Ok(lists.owners)
 }
 
-impl Owners {
-    /// Reads the lists of all packages, the ones of MD5 where there are no others. A
-    /// list that several packages share is the first one's.
-    ///
-    /// # Errors
-    /// What `read` says.
-    pub fn read<E>(tree: &Tree, read: &mut FileReader<'_, E>) -> Result<Self, E> {
-        let mut links = RealPaths { tree, folders: HashMap::new() };
-        let diversions = Diversions::parse(&read(&below_dpkg("diversions"))?.unwrap_or_default(), &mut links);
-        let mut out = Self::default();
-        let mut once = ReadOnce::new(tree);
-        let is_file = |path: &RootPath| tree.follow(path).is_some_and(|(_, entry)| entry.content().is_some());
-        for installed in installed(tree, read)? {
-            if is_file(&installed.list()) {
-                let list = once.read(&installed.list(), read)?.unwrap_or_default();
-                let names = || list.split(|&b| b == b'\n').filter_map(|line| RootPath::new(line).ok());
-                out.add(&installed.package, names, &diversions, &mut links);
-            } else {
-                let sums = once.read(&installed.md5sums(), read)?.unwrap_or_default();
-                let names = || md5sums::lines(&sums).map(|(path, _)| path);
-                out.add(&installed.package, names, &diversions, &mut links);
-            }
-        }
-        Ok(out)
-    }
+/// The lists of files read so far.
+struct Lists<'a> {
+    owners: FileOwners,
+    diversions: Diversions,
+    links: RealPaths<'a>,
+}
 
+impl Lists<'_> {
     /// Adds what is a file or link of the tree. A folder of a package may be a link in
     /// the tree, as `/lib` is: that is nobody's.
-    fn add<N: Iterator<Item = RootPath>>(
-        &mut self,
-        package: &Arc<Package>,
-        names: impl Fn() -> N,
-        diversions: &Diversions,
-        links: &mut RealPaths<'_>,
-    ) {
-        let tree = links.tree;
+    fn add<N: Iterator<Item = RootPath>>(&mut self, package: &Arc<Package>, names: impl Fn() -> N) {
+        let tree = self.links.tree;
         let is_file = |path: &RootPath| tree.get(path).is_some_and(|entry| !entry.is_folder());
         let folders: BTreeSet<_> = names().filter_map(|name| name.parent()).filter(is_file).collect();
         for name in names().filter(|name| !folders.contains(name)) {
-            let Some(path) = links.real(&name) else { continue };
-            let path = diversions.apply(path, package);
+            let Some(path) = self.links.real(&name) else { continue };
+            let path = self.diversions.apply(path, package);
             if is_file(&path) {
-                self.by_path.entry(path).or_insert_with(|| package.clone());
+                self.owners.add(path, package);
             }
         }
-    }
-
-    /// The package that a file or link belongs to, by its real path in the tree.
-    #[must_use]
-    pub fn of(&self, path: &RootPath) -> Option<&Arc<Package>> {
-        self.by_path.get(path)
     }
 }
 

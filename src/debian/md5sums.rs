@@ -5,10 +5,8 @@
 
 use std::fmt::Write as _;
 
+use crate::package_db::Md5;
 use crate::rootfs::RootPath;
-
-/// The MD5 of a file's content.
-pub type Md5 = [u8; 16];
 
 /// The paths that a list names, with their lines as written; what is no line of
 /// such a list is left out.

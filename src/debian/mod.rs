@@ -1,8 +1,10 @@
 //! Debian's files in an image: dpkg's database and os-release. Pure.
 
 pub mod control;
-pub mod dpkg;
-pub mod md5sums;
+mod dpkg;
+mod md5sums;
 pub mod os_release;
-pub mod records;
+mod records;
 pub mod releases;
+
+pub use records::Dpkg;

@@ -10,23 +10,14 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
-use super::dpkg::{self, Package, ReadOnce, status_d};
-use super::md5sums::{self, Md5};
+use super::dpkg::{self, ReadOnce, status_d};
+use super::md5sums;
+use crate::package_db::{FileOwners, Md5, Package, PackageDatabase, PackagedFile};
 use crate::rootfs::{FileReader, RootPath, Tree};
 
-/// A file or link that came into an image from a package.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Taken {
-    pub package: Arc<Package>,
-    /// Its real path in the image.
-    pub path: RootPath,
-    /// None for links.
-    pub md5: Option<Md5>,
-}
-
-/// What an image has on record, read once and kept as layers change it.
+/// dpkg's database: the records of an image, read once and kept as layers change it.
 #[derive(Clone, Default)]
-pub struct Database {
+pub struct Dpkg {
     records: Vec<Record>,
 }
 
@@ -38,12 +29,13 @@ struct Record {
     sums: Vec<u8>,
 }
 
-impl Database {
-    /// Reads what an image has. A list that several records share is the first one's.
-    ///
-    /// # Errors
-    /// What `read` says.
-    pub fn read<E>(image: &Tree, read: &mut FileReader<'_, E>) -> Result<Self, E> {
+impl PackageDatabase for Dpkg {
+    fn owners<E>(image: &Tree, read: &mut FileReader<'_, E>) -> Result<FileOwners, E> {
+        dpkg::owners(image, read)
+    }
+
+    /// Reads the records. A list that several of them share is the first one's.
+    fn read<E>(image: &Tree, read: &mut FileReader<'_, E>) -> Result<Self, E> {
         let mut out = Self::default();
         let (mut known, mut once) = (BTreeSet::new(), ReadOnce::new(image));
         let installed = dpkg::installed(image, read)?;
@@ -55,19 +47,21 @@ impl Database {
         Ok(out)
     }
 
-    /// The files below `/var/lib/dpkg` that a layer has to write or to replace.
-    ///
-    /// A package that is there in the same version gets its list of files extended,
-    /// another version a record of its own. `came` is every path of the layer, from
-    /// packages or not: what it replaces is not there any more, and no package's.
-    pub fn extend(&mut self, image: &Tree, taken: &[Taken], came: &BTreeSet<RootPath>) -> BTreeMap<RootPath, Vec<u8>> {
+    /// Returns files below `/var/lib/dpkg`. A package that is there in the same version gets
+    /// its list of files extended, another version a record of its own.
+    fn record(
+        &mut self,
+        image: &Tree,
+        files: &[PackagedFile],
+        written: &BTreeSet<RootPath>,
+    ) -> BTreeMap<RootPath, Vec<u8>> {
         let mut packages: BTreeMap<Key<'_>, (&Arc<Package>, Files<'_>)> = BTreeMap::new();
-        for taken in taken {
-            let (_, files) = packages.entry(key(&taken.package)).or_insert_with(|| (&taken.package, Files::new()));
-            files.extend(taken.md5.map(|md5| (&taken.path, md5)));
+        for file in files {
+            let (_, files) = packages.entry(key(&file.package)).or_insert_with(|| (&file.package, Files::new()));
+            files.extend(file.md5.map(|md5| (&file.path, md5)));
         }
-        let names = came.iter().chain(taken.iter().map(|taken| &taken.path)).filter_map(RootPath::name).collect();
-        let layer = Layer { image, came, names };
+        let names = written.iter().chain(files.iter().map(|file| &file.path)).filter_map(RootPath::name).collect();
+        let layer = Layer { image, written, names };
         let mut out = BTreeMap::new();
         for record in &mut self.records {
             let files = packages.remove(&key(&record.package)).map(|(_, files)| files).unwrap_or_default();
@@ -101,8 +95,8 @@ type Files<'a> = BTreeMap<&'a RootPath, Md5>;
 /// What a layer does to lists of files.
 struct Layer<'a> {
     image: &'a Tree,
-    came: &'a BTreeSet<RootPath>,
-    /// The last names of all that came: no other line of a list need be looked at.
+    written: &'a BTreeSet<RootPath>,
+    /// The last names of all that is written: no other line of a list need be looked at.
     names: HashSet<&'a [u8]>,
 }
 
@@ -144,7 +138,7 @@ impl Layer<'_> {
         if same {
             new.remove(&path);
         }
-        same || !(self.came.contains(&path) || new.contains_key(&path))
+        same || !(self.written.contains(&path) || new.contains_key(&path))
     }
 }
 

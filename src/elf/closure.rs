@@ -263,9 +263,9 @@ impl<'w, 'c, L: Loader> Walker<'w, 'c, L> {
             if let Candidate::Object(real) = self.candidate(&root.real.clone())? {
                 root = real;
             }
-            let loaded = self.walk(&root, true)?;
+            let objects = self.walk(&root, true)?;
             if self.process.program.is_none() {
-                self.process = loaded.into_process();
+                self.process = objects.into_process();
             }
         }
         for path in modules {
@@ -279,7 +279,7 @@ impl<'w, 'c, L: Loader> Walker<'w, 'c, L> {
 
     /// Loads an object with all that it needs.
     fn walk(&mut self, root: &Rc<LocatedObject>, own_process: bool) -> Result<LoadedObjects, L::Error> {
-        let mut loaded = LoadedObjects::new(root.clone());
+        let mut objects = LoadedObjects::new(root.clone());
         self.starting = own_process && root.object.is_program();
         if own_process && let Some(path) = &root.object.interpreter {
             let wanted = LibraryRequest { raw: path, name: path, asker: Some(root), abi: root.object.abi };
@@ -287,21 +287,21 @@ impl<'w, 'c, L: Loader> Walker<'w, 'c, L> {
             self.note(root, path, loader.as_ref().map(|found| &found.real), NeedKind::Needed, true);
             if let Some(loader) = loader {
                 let name = path.rsplit(|&b| b == b'/').next().unwrap_or_default();
-                loaded.add(Some(path), loader.clone(), Some(0));
-                loaded.add(Some(name), loader, Some(0));
+                objects.add(Some(path), loader.clone(), Some(0));
+                objects.add(Some(name), loader, Some(0));
             }
         }
         let mut from = 0;
-        while let Some((at, member)) = loaded.next(from) {
-            self.visit(&mut loaded, member, own_process)?;
+        while let Some((at, member)) = objects.next(from) {
+            self.visit(&mut objects, member, own_process)?;
             from = at;
         }
-        Ok(loaded)
+        Ok(objects)
     }
 
     /// Loads what one object needs.
-    fn visit(&mut self, loaded: &mut LoadedObjects, member: usize, own_process: bool) -> Result<(), L::Error> {
-        let asker = loaded.members[member].at.clone();
+    fn visit(&mut self, objects: &mut LoadedObjects, member: usize, own_process: bool) -> Result<(), L::Error> {
+        let asker = objects.members[member].at.clone();
         let folder = asker.folder();
         let tokens = Tokens { origin: Some(&folder), architecture: self.closure.architecture };
         let process = self.closure.process;
@@ -311,30 +311,30 @@ impl<'w, 'c, L: Loader> Walker<'w, 'c, L> {
             if name.is_empty() {
                 continue; // the program itself has no name
             }
-            if loaded.named(&name).is_none() {
+            if objects.named(&name).is_none() {
                 if let Some(path) = process.names.get(&name).filter(|_| !own_process) {
                     self.note(&asker, &need.name, Some(path), need.kind, alone);
                     continue;
                 }
-                let found = self.locate(&need.name, &name, loaded, member)?;
+                let found = self.locate(&need.name, &name, objects, member)?;
                 let real = found.as_ref().map(|found| found.real.clone());
                 let Some(found) = found.filter(|found| own_process || !self.loaded.contains(&found.real)) else {
                     self.note(&asker, &need.name, real.as_ref(), need.kind, alone);
                     continue;
                 };
-                loaded.add(Some(&name), found, Some(member));
+                objects.add(Some(&name), found, Some(member));
             }
-            let Some(to) = loaded.named(&name) else { continue };
+            let Some(to) = objects.named(&name) else { continue };
             match need.kind {
-                NeedKind::Needed => loaded.list(to),
+                NeedKind::Needed => objects.list(to),
                 NeedKind::Filter | NeedKind::Auxiliary => {
                     // No image comes near: what does is made to waste time.
-                    let Some(left) = self.probes.checked_sub(loaded.members.len()) else { continue };
+                    let Some(left) = self.probes.checked_sub(objects.members.len()) else { continue };
                     self.probes = left;
-                    loaded.list_filtee(to, member);
+                    objects.list_filtee(to, member);
                 }
             }
-            let to = loaded.members[to].at.real.clone();
+            let to = objects.members[to].at.real.clone();
             self.note(&asker, &need.name, Some(&to), need.kind, alone);
         }
         Ok(())

@@ -18,7 +18,7 @@ use super::failure::{Failure, link, other, stalled};
 use super::hosts::{PlainHttpHosts, authority, is_local};
 use super::stall_policy::{Stall, StallDetector, StallPolicy};
 use super::upload::{ByteFlow, Upload};
-use crate::ports::OperationError;
+use crate::operation_error::OperationError;
 
 /// How long a connection may take to stand.
 const CONNECT: Duration = Duration::from_secs(10);
@@ -41,6 +41,7 @@ pub struct Request {
 
 /// What a request carries.
 #[derive(Clone)]
+#[expect(clippy::large_enum_variant, reason = "a request is made once for each transfer")]
 pub enum Payload {
     Empty,
     Bytes(Bytes),

@@ -10,7 +10,7 @@ use std::time::Duration;
 use reqwest::StatusCode;
 
 use super::stall_policy::Stall;
-use crate::ports::{OperationError, OperationErrorKind};
+use crate::operation_error::{OperationError, OperationErrorKind};
 
 /// The longest text of a server's own that is repeated, in characters.
 const QUOTE: usize = 300;

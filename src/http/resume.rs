@@ -11,7 +11,7 @@ use super::client::{Request, next};
 use super::failure::{Failure, other};
 use super::hosts::authority;
 use super::retry::Attempts;
-use crate::ports::OperationError;
+use crate::operation_error::OperationError;
 
 /// After so many bytes without a break, tries are counted anew.
 const PROGRESS: u64 = 1 << 20;

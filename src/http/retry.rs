@@ -12,7 +12,7 @@ use reqwest::StatusCode;
 use reqwest::header::{DATE, HeaderMap, HeaderName, RETRY_AFTER};
 
 use super::failure::{Failure, Retry};
-use crate::ports::OperationError;
+use crate::operation_error::OperationError;
 use crate::progress::{Event, Progress};
 
 /// The longest pause that a server can ask for.

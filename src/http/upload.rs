@@ -17,8 +17,9 @@ use super::failure::{corrupt, other};
 use super::stall_policy::{Stall, StallPolicy};
 use crate::oci::Descriptor;
 use crate::oci::digest::{Verifier, VerifyError};
-use crate::ports::{BlobSource, OperationError, OperationErrorKind};
+use crate::operation_error::{OperationError, OperationErrorKind};
 use crate::progress::{Event, Progress, Subject, Verb};
+use crate::repository::BlobSource;
 
 /// How much is read at a time.
 const PIECE: usize = 256 << 10;

@@ -7,8 +7,7 @@ use oci_spec::image::{ANNOTATION_BASE_IMAGE_DIGEST, ANNOTATION_BASE_IMAGE_NAME, 
 use super::config::{ConfigError, ImageConfig, NewLayer};
 use super::process::Process;
 use crate::oci::descriptor::Annotations;
-use crate::oci::manifest::IndexEntry;
-use crate::oci::{Descriptor, Digest, ImageIndex, ImageManifest, Packing, Platform, RawManifest, media_type};
+use crate::oci::{Compression, Descriptor, Digest, ImageIndex, ImageManifest, Platform, RawManifest, media_type};
 
 /// The base's parts that the image continues.
 #[derive(Clone, Debug)]
@@ -54,7 +53,8 @@ impl Lineage {
 /// The image of one platform: the base's layers as they are, then carboy's own.
 ///
 /// A base with docker media types becomes an OCI image: the same bytes under OCI's
-/// media types.
+/// media types. The base's descriptors keep all else that they say, such as the annotations
+/// with which eStargz and zstd:chunked layers are pulled lazily.
 ///
 /// # Errors
 /// A base whose configuration is not as specified.
@@ -67,14 +67,14 @@ pub fn assemble(
     let (descriptors, added): (Vec<_>, Vec<_>) = layers.iter().cloned().unzip();
     let config = base.config.extend(&added, process, &lineage.created)?;
     let as_oci = |layer: &Descriptor| Descriptor {
-        media_type: Packing::of(&layer.media_type)
-            .map_or_else(|| layer.media_type.clone(), |packing| packing.media_type().to_owned()),
+        media_type: Compression::of(&layer.media_type)
+            .map_or_else(|| layer.media_type.clone(), |compression| compression.media_type().to_owned()),
         ..layer.clone()
     };
+    let layers = base.layers.iter().map(as_oci).chain(descriptors).collect();
     let manifest = ImageManifest {
-        config: Descriptor::of(media_type::CONFIG, &config),
-        layers: base.layers.iter().map(as_oci).chain(descriptors).collect(),
         annotations: lineage.annotations(),
+        ..ImageManifest::new(Descriptor::of(media_type::CONFIG, &config), layers)
     };
     Ok(Assembled { config, manifest: manifest.to_raw(), platform: base.platform.clone() })
 }
@@ -82,10 +82,8 @@ pub fn assemble(
 /// The index over all platforms, in their order.
 #[must_use]
 pub fn index(images: &[Assembled], lineage: &Lineage) -> RawManifest {
-    let entry = |image: &Assembled| IndexEntry {
-        descriptor: image.manifest.descriptor(),
-        platform: Some(image.platform.clone()),
-        annotations: Annotations::new(),
-    };
-    ImageIndex { manifests: images.iter().map(entry).collect(), annotations: lineage.annotations() }.to_raw()
+    let entry =
+        |image: &Assembled| Descriptor { platform: Some(image.platform.clone()), ..image.manifest.descriptor() };
+    let manifests = images.iter().map(entry).collect();
+    ImageIndex { manifests, annotations: lineage.annotations(), ..ImageIndex::default() }.to_raw()
 }

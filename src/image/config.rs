@@ -1,23 +1,29 @@
 //! An image's configuration: what the base's says is kept, what carboy knows is added.
 //!
-//! Source: image-spec `config.md`. Kept as JSON, so that fields that the
-//! specification does not know (`Healthcheck`, `Shell`, `OnBuild`) survive.
+//! Source: image-spec `config.md`. The JSON is kept, so that fields that the specification
+//! does not know (`Healthcheck`, `Shell`, `OnBuild`) survive; oci-spec's type is a view
+//! of it.
 
-use serde_json::{Map, Value, json};
+use std::collections::BTreeSet;
+
+use oci_spec::image as spec;
+use serde::Deserialize as _;
+use serde_json::Value;
 
 use super::Process;
-use crate::oci::{DiffId, Platform};
+use crate::oci::{DiffId, Platform, json};
 
 /// An image configuration.
 #[derive(Clone, PartialEq, Debug)]
 pub struct ImageConfig {
-    json: Map<String, Value>,
+    json: Value,
+    view: spec::ImageConfiguration,
 }
 
 /// A configuration that cannot be used, and why.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ConfigError {
-    #[error("its configuration is not JSON: {0}")]
+    #[error("its configuration is not valid JSON of its kind: {0}")]
     Json(String),
     #[error("its configuration has no valid `{0}`")]
     Field(&'static str),
@@ -36,34 +42,35 @@ impl ImageConfig {
     /// Reads a configuration as it travels.
     ///
     /// # Errors
-    /// Anything but a JSON object with os, architecture and diff ids.
+    /// Anything but a JSON object with os, architecture and diff ids, and with the types
+    /// that the specification says.
     pub fn parse(bytes: &[u8]) -> Result<Self, ConfigError> {
-        let json = serde_json::from_slice(bytes).map_err(|cause| ConfigError::Json(cause.to_string()))?;
-        let config = Self { json };
-        config.text("os").ok_or(ConfigError::Field("os"))?;
-        config.text("architecture").ok_or(ConfigError::Field("architecture"))?;
-        config.diff_ids()?;
-        Ok(config)
+        let invalid = |cause: serde_json::Error| ConfigError::Json(cause.to_string());
+        let json: Value = serde_json::from_slice(bytes).map_err(invalid)?;
+        for field in ["os", "architecture"] {
+            json.get(field).and_then(Value::as_str).ok_or(ConfigError::Field(field))?;
+        }
+        diff_ids(json.pointer("/rootfs/diff_ids").and_then(Value::as_array))?;
+        let view = spec::ImageConfiguration::deserialize(&json).map_err(invalid)?;
+        Ok(Self { json, view })
     }
 
     /// The configuration of an image without layers.
     #[must_use]
     pub fn scratch(platform: &Platform) -> Self {
-        let mut json = Map::new();
-        json.insert("architecture".to_owned(), json!(platform.architecture));
-        json.insert("os".to_owned(), json!(platform.os));
-        if let Some(variant) = &platform.variant {
-            json.insert("variant".to_owned(), json!(variant));
-        }
-        json.insert("rootfs".to_owned(), json!({"type": "layers", "diff_ids": []}));
-        Self { json }
+        let mut view = spec::ImageConfiguration::default();
+        view.set_architecture(platform.architecture.as_str().into());
+        view.set_os(platform.os.as_str().into());
+        view.set_variant(platform.variant.clone());
+        Self { json: json::of(&view), view }
     }
 
     /// The platform it is for.
     #[must_use]
     pub fn platform(&self) -> Platform {
-        let field = |name| self.text(name).unwrap_or_default();
-        let variant = self.text("variant").filter(|variant| !variant.is_empty()).map(str::to_owned);
+        // oci-spec takes some architectures for others (`armbe` for `arm64be`).
+        let field = |name| self.json.get(name).and_then(Value::as_str).unwrap_or_default();
+        let variant = self.view.variant().clone().filter(|variant| !variant.is_empty());
         Platform { variant, ..Platform::new(field("os"), field("architecture")) }
     }
 
@@ -72,101 +79,92 @@ impl ImageConfig {
     /// # Errors
     /// A list that is missing or holds anything else.
     pub fn diff_ids(&self) -> Result<Vec<DiffId>, ConfigError> {
-        let list = self.json.get("rootfs").and_then(|rootfs| rootfs.get("diff_ids")).and_then(Value::as_array);
-        let parse = |value: &Value| Some(DiffId(value.as_str()?.parse().ok()?));
-        list.and_then(|list| list.iter().map(parse).collect()).ok_or(ConfigError::Field("rootfs.diff_ids"))
+        diff_ids(self.json.pointer("/rootfs/diff_ids").and_then(Value::as_array))
     }
 
     /// `NAME=value` lines of the process's environment.
     #[must_use]
     pub fn env(&self) -> Vec<String> {
-        self.list("Env").unwrap_or_default()
+        self.process().and_then(|process| process.env().clone()).unwrap_or_default()
     }
 
     /// The user as written; none when unset or empty.
     #[must_use]
     pub fn user(&self) -> Option<&str> {
-        self.process()?.get("User")?.as_str().filter(|user| !user.is_empty())
+        self.process()?.user().as_deref().filter(|user| !user.is_empty())
     }
 
     /// The entrypoint; none when unset or empty.
     #[must_use]
     pub fn entrypoint(&self) -> Option<Vec<String>> {
-        self.list("Entrypoint").filter(|list| !list.is_empty())
+        self.process()?.entrypoint().clone().filter(|list| !list.is_empty())
     }
 
     /// The default arguments; none when unset or empty.
     #[must_use]
     pub fn cmd(&self) -> Option<Vec<String>> {
-        self.list("Cmd").filter(|list| !list.is_empty())
+        self.process()?.cmd().clone().filter(|list| !list.is_empty())
     }
 
-    /// The paths of its volumes.
+    /// The paths of its volumes, sorted.
     pub fn volumes(&self) -> impl Iterator<Item = &str> {
-        let volumes = self.process().and_then(|process| process.get("Volumes")?.as_object());
-        volumes.into_iter().flatten().map(|(path, _)| path.as_str())
+        let volumes = self.process().and_then(|process| process.volumes().as_ref());
+        volumes.into_iter().flatten().map(String::as_str).collect::<BTreeSet<_>>().into_iter()
     }
 
     /// The configuration with layers and a process added, in bytes that depend on
     /// nothing but the arguments. `created` is an RFC 3339 time.
     ///
     /// # Errors
-    /// A base whose own fields are of other types than the specification's.
+    /// A base whose diff ids are none.
     pub fn extend(&self, layers: &[NewLayer], process: &Process, created: &str) -> Result<Vec<u8>, ConfigError> {
-        let mut json = self.json.clone();
-        json.insert("created".to_owned(), json!(created));
-        // Which tool or container made the base is not true of this image.
-        for stale in ["container", "container_config", "docker_version"] {
-            json.remove(stale);
+        let mut view = self.view.clone();
+        view.set_created(Some(created.to_owned()));
+        view.rootfs_mut().set_typ("layers".to_owned());
+        view.rootfs_mut().diff_ids_mut().extend(layers.iter().map(|layer| layer.diff_id.to_string()));
+        let history = layers.iter().map(|layer| layer.history(created));
+        view.set_history(Some(view.history().iter().flatten().cloned().chain(history).collect()));
+        view.set_config(Some(process.over(view.config().clone().unwrap_or_default())));
+        let mut json = json::changed(&self.json, &view);
+        if let Some(json) = json.as_object_mut() {
+            // Which tool or container made the base is not true of this image.
+            json.retain(|name, _| !["container", "container_config", "docker_version"].contains(&name.as_str()));
         }
-        let mut diff_ids = self.diff_ids()?;
-        diff_ids.extend(layers.iter().map(|layer| layer.diff_id));
-        json.insert("rootfs".to_owned(), json!({"type": "layers", "diff_ids": diff_ids}));
-        let mut history = match json.remove("history") {
-            None | Some(Value::Null) => Vec::new(),
-            Some(Value::Array(history)) => history,
-            Some(_) => return Err(ConfigError::Field("history")),
-        };
-        history.extend(layers.iter().map(|layer| json!({"created": created, "created_by": layer.created_by})));
-        json.insert("history".to_owned(), Value::Array(history));
-        let mut config = match json.remove("config") {
-            None | Some(Value::Null) => Map::new(),
-            Some(Value::Object(config)) => config,
-            Some(_) => return Err(ConfigError::Field("config")),
-        };
-        process.write(&mut config)?;
-        json.insert("config".to_owned(), Value::Object(config));
-        let sorted: std::collections::BTreeMap<_, _> = json.into_iter().collect();
-        serde_json::to_vec(&sorted).map_err(|cause| ConfigError::Json(cause.to_string()))
+        if let Some(config) = json.get_mut("config").and_then(Value::as_object_mut) {
+            process.clear(config);
+        }
+        Ok(json::bytes(&json))
     }
 
     /// How each layer came to be, lowest first; none where the history does not tell.
     #[must_use]
     pub fn created_by(&self) -> Vec<Option<String>> {
-        let layers = self.diff_ids().map_or(0, |ids| ids.len());
-        let history = self.json.get("history").and_then(Value::as_array);
-        let of_layers = history.into_iter().flatten().filter(|entry| entry.get("empty_layer") != Some(&json!(true)));
-        let text = |entry: &Value| entry.get("created_by").and_then(Value::as_str).map(str::to_owned);
-        let mut out: Vec<_> = of_layers.map(text).collect();
+        let history = self.view.history().iter().flatten();
+        let of_layers = history.filter(|entry| entry.empty_layer() != Some(true));
+        let mut out: Vec<_> = of_layers.map(|entry| entry.created_by().clone()).collect();
         // A history may be short: what it has is taken for the top layers.
         out.reverse();
-        out.resize(layers, None);
+        out.resize(self.view.rootfs().diff_ids().len(), None);
         out.reverse();
         out
     }
 
-    fn text(&self, name: &str) -> Option<&str> {
-        self.json.get(name)?.as_str()
+    fn process(&self) -> Option<&spec::Config> {
+        self.view.config().as_ref()
     }
+}
 
-    fn process(&self) -> Option<&Map<String, Value>> {
-        self.json.get("config")?.as_object()
+impl NewLayer {
+    fn history(&self, created: &str) -> spec::History {
+        let mut entry = spec::History::default();
+        entry.set_created(Some(created.to_owned())).set_created_by(Some(self.created_by.clone()));
+        entry
     }
+}
 
-    fn list(&self, name: &str) -> Option<Vec<String>> {
-        let list = self.process()?.get(name)?.as_array()?;
-        list.iter().map(|value| value.as_str().map(str::to_owned)).collect()
-    }
+fn diff_ids(list: Option<&Vec<Value>>) -> Result<Vec<DiffId>, ConfigError> {
+    let parse = |value: &Value| Some(DiffId(value.as_str()?.parse().ok()?));
+    list.and_then(|list| list.iter().map(parse).collect()).ok_or(ConfigError::Field("rootfs.diff_ids"))
 }
 
 #[cfg(test)]
@@ -197,6 +195,24 @@ mod tests {
     }
 
     #[test]
+    fn maps_are_written_in_order_every_time() {
+        let ports: Vec<_> = (1000..1100).map(|port| format!("\"{port}/tcp\":{{}}")).collect();
+        let config = |ports: &[String]| {
+            let ports = ports.join(",");
+            let json =
+                BASE.replace("\"Cmd\"", &format!("\"ExposedPorts\":{{{ports}}},\"Volumes\":{{{ports}}},\"Cmd\""));
+            let config = ImageConfig::parse(json.as_bytes()).unwrap();
+            let volumes: Vec<_> = config.volumes().map(str::to_owned).collect();
+            (volumes, config.extend(&[], &Process::default(), "1980-01-01T00:00:00Z").unwrap())
+        };
+        let backwards: Vec<_> = ports.iter().rev().cloned().collect();
+        let (volumes, bytes) = config(&ports);
+        assert!(volumes.is_sorted());
+        assert_eq!(String::from_utf8(bytes.clone()).unwrap().matches("/tcp\":{}").count(), 200);
+        assert_eq!((config(&ports), config(&backwards)), ((volumes.clone(), bytes.clone()), (volumes, bytes)));
+    }
+
+    #[test]
     fn hostile_configurations_are_errors() {
         for json in [
             "[]",
@@ -205,6 +221,8 @@ mod tests {
             r#"{"os":"linux","architecture":"amd64"}"#,
             r#"{"os":"linux","architecture":"amd64","rootfs":{"diff_ids":["sha256:1"]}}"#,
             r#"{"os":"linux","architecture":"amd64","rootfs":{"diff_ids":[7]}}"#,
+            r#"{"os":"linux","architecture":"amd64","rootfs":{"type":"layers","diff_ids":[]},"config":[]}"#,
+            r#"{"os":"linux","architecture":"amd64","rootfs":{"type":"layers","diff_ids":[]},"history":{}}"#,
         ] {
             assert!(ImageConfig::parse(json.as_bytes()).is_err(), "{json}");
         }

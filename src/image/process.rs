@@ -2,12 +2,13 @@
 //!
 //! Source: image-spec `config.md`, "Properties", `config`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use oci_spec::image::Config;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
-use super::{ConfigError, ImageConfig};
+use super::ImageConfig;
 use crate::rootfs::programs::DEFAULT_PATH;
 
 /// The fields of an image's `config` that carboy sets. What is empty or none stays
@@ -41,43 +42,48 @@ impl Process {
         entrypoint.into_iter().chain(cmd).flatten().collect()
     }
 
-    pub(super) fn write(&self, config: &mut Map<String, Value>) -> Result<(), ConfigError> {
+    /// The base's `config` with this process.
+    pub(super) fn over(&self, mut config: Config) -> Config {
         if let Some(entrypoint) = &self.entrypoint {
-            config.insert("Entrypoint".to_owned(), json!(entrypoint));
-            config.remove("Cmd");
-            config.remove("ArgsEscaped");
+            config.set_entrypoint(Some(entrypoint.clone())).set_cmd(None);
         }
         if let Some(cmd) = &self.cmd {
-            config.insert("Cmd".to_owned(), json!(cmd));
+            config.set_cmd(Some(cmd.clone()));
         }
-        config.insert("Env".to_owned(), json!(self.env));
-        config.insert("User".to_owned(), json!(self.user));
-        config.insert("WorkingDir".to_owned(), json!(self.workdir));
+        config.set_env(Some(self.env.clone())).set_user(Some(self.user.clone()));
+        config.set_working_dir(Some(self.workdir.clone()));
         if let Some(signal) = &self.stop_signal {
-            config.insert("StopSignal".to_owned(), json!(signal));
+            config.set_stop_signal(Some(signal.clone()));
         }
-        merge(config, "ExposedPorts", self.ports.iter().map(|port| (port.clone(), json!({}))))?;
-        merge(config, "Volumes", self.volumes.iter().map(|volume| (volume.clone(), json!({}))))?;
-        merge(config, "Labels", self.labels.iter().map(|(key, value)| (key.clone(), json!(value))))
+        let ports = merged(config.exposed_ports().as_ref(), &self.ports);
+        let volumes = merged(config.volumes().as_ref(), &self.volumes);
+        let mut labels = config.labels().clone().unwrap_or_default();
+        labels.extend(self.labels.clone());
+        config.set_exposed_ports(ports).set_volumes(volumes).set_labels((!labels.is_empty()).then_some(labels));
+        config
+    }
+
+    /// Removes fields of the base's `config` that do not hold with this process and that
+    /// oci-spec's type does not have, and empty ones.
+    pub(super) fn clear(&self, config: &mut Map<String, Value>) {
+        for name in ["ExposedPorts", "Volumes", "Labels"] {
+            if config.get(name).is_some_and(Value::is_null) {
+                config.remove(name);
+            }
+        }
+        if self.entrypoint.is_some() {
+            config.remove("ArgsEscaped");
+            if self.cmd.is_none() {
+                config.remove("Cmd");
+            }
+        }
     }
 }
 
-/// Adds entries to an object of the base's configuration, sorted by key.
-fn merge(
-    config: &mut Map<String, Value>,
-    name: &'static str,
-    entries: impl Iterator<Item = (String, Value)>,
-) -> Result<(), ConfigError> {
-    let mut merged: BTreeMap<String, Value> = match config.remove(name) {
-        None | Some(Value::Null) => BTreeMap::new(),
-        Some(Value::Object(object)) => object.into_iter().collect(),
-        Some(_) => return Err(ConfigError::Field(name)),
-    };
-    merged.extend(entries);
-    if !merged.is_empty() {
-        config.insert(name.to_owned(), Value::Object(merged.into_iter().collect()));
-    }
-    Ok(())
+/// The names of the base's map and more, none without any.
+fn merged(base: Option<&Vec<String>>, more: &[String]) -> Option<Vec<String>> {
+    let names: BTreeSet<_> = base.into_iter().flatten().chain(more).cloned().collect();
+    (!names.is_empty()).then(|| names.into_iter().collect())
 }
 
 /// The environment of the image: the base's, defaults where it says nothing, the

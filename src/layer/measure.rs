@@ -5,7 +5,7 @@ use std::io::{self, Read as _, SeekFrom, Write};
 use super::Recipe;
 use super::contents::{self, TarFiles};
 use super::pack::{PackError, Packer, append};
-use crate::oci::Compression;
+use crate::oci::CompressionLevel;
 use crate::rootfs::{Content, Entry, RootPath};
 
 /// So many pieces of so many bytes are compressed to learn how well the whole will be.
@@ -50,7 +50,7 @@ pub fn measure(recipe: &Recipe, tars: &dyn TarFiles, packer: &mut Packer) -> Res
             _ => unknown.push((path, content)),
         }
     }
-    if matches!(recipe.compression(), Compression::Zstd { .. }) {
+    if matches!(recipe.compression(), CompressionLevel::Zstd { .. }) {
         told -= told / 25; // a little better than deflate
     }
     let headers = builder.into_inner()?.0;
@@ -63,7 +63,7 @@ pub fn measure(recipe: &Recipe, tars: &dyn TarFiles, packer: &mut Packer) -> Res
 /// What files take when they are compressed.
 fn estimate(
     files: &[(&RootPath, &Content)],
-    compression: Compression,
+    compression: CompressionLevel,
     tars: &dyn TarFiles,
     packer: &mut Packer,
 ) -> Result<u64, PackError> {

@@ -13,7 +13,7 @@ use super::Recipe;
 use super::contents::{Slice, SparseReader, TarFiles};
 use super::zip_entry::EntryReader;
 use crate::oci::digest::Hasher;
-use crate::oci::{Compression, Descriptor, DiffId, Digest};
+use crate::oci::{CompressionLevel, Descriptor, DiffId, Digest};
 use crate::rootfs::{Content, Entry, Kind, LocalFile, RootPath, Sparse, ZipEntry};
 
 /// How much zstd's worker gets at once, in bytes, and how much of what came before it may
@@ -85,21 +85,25 @@ impl Packer {
         let (compressor, diff) = write_tar(recipe, tars, out, advanced)?.finish();
         let (mut file, (digest, size)) = compressor.finish()?.finish();
         file.flush()?;
-        let media_type = compression.packing().media_type().to_owned();
+        let media_type = compression.format().media_type();
         Ok(Packed {
-            descriptor: Descriptor { media_type, digest, size },
+            descriptor: Descriptor::new(media_type, digest, size),
             diff_id: DiffId(diff.0),
             unpacked: diff.1,
             files: recipe.files(),
         })
     }
 
-    pub(super) fn compressor<W: Write>(&mut self, compression: Compression, out: W) -> io::Result<Compressor<'_, W>> {
+    pub(super) fn compressor<W: Write>(
+        &mut self,
+        compression: CompressionLevel,
+        out: W,
+    ) -> io::Result<Compressor<'_, W>> {
         Ok(match compression {
-            Compression::Zstd { level } => {
+            CompressionLevel::Zstd { level } => {
                 Compressor::Zstd(zstd::stream::write::Encoder::with_context(out, self.zstd(level)?))
             }
-            Compression::Gzip { level } => {
+            CompressionLevel::Gzip { level } => {
                 Compressor::Gzip(flate2::GzBuilder::new().write(out, flate2::Compression::new(level)))
             }
         })
@@ -389,7 +393,7 @@ mod tests {
         }
     }
 
-    fn recipe(compression: Compression) -> Recipe {
+    fn recipe(compression: CompressionLevel) -> Recipe {
         let mut recipe = Recipe::new(315_532_800, compression);
         let mut image = Tree::default();
         let long = "l".repeat(200);
@@ -408,17 +412,17 @@ mod tests {
 
     #[test]
     fn what_is_packed_unpacks_to_the_recipe() {
-        for compression in [Compression::default(), Compression::Gzip { level: 6 }] {
+        for compression in [CompressionLevel::default(), CompressionLevel::Gzip { level: 6 }] {
             let recipe = recipe(compression);
             let file = tempfile::NamedTempFile::new().unwrap();
             let packed = Packer::default().pack(&recipe, &NoTars, file.reopen().unwrap(), &|_| {}).unwrap();
             let blob = std::fs::read(file.path()).unwrap();
-            assert_eq!(packed.descriptor, Descriptor::of(compression.packing().media_type(), &blob));
+            assert_eq!(packed.descriptor, Descriptor::of(compression.format().media_type(), &blob));
             let mut tar = Vec::new();
-            let (packing, limits) = (compression.packing(), Limits::default());
+            let (compression, limits) = (compression.format(), Limits::default());
             let budget = crate::layer::budget::Budget::new(&limits, "layers");
             let unpacked = crate::layer::unpack::unpack;
-            let size = unpacked(&blob[..], packing, packed.diff_id, &limits, &budget, &mut tar).unwrap();
+            let size = unpacked(&blob[..], compression, packed.diff_id, &limits, &budget, &mut tar).unwrap();
             assert_eq!(size, packed.unpacked);
             let listed = read::list(io::Cursor::new(tar), packed.descriptor.digest, &Limits::default()).unwrap();
             let mut tree = Tree::default();
@@ -443,7 +447,7 @@ mod tests {
         };
         let text: Vec<u8> = (0..5 << 20).map(|_| letter()).collect();
         for level in [3, 9, 3] {
-            let mut recipe = recipe(Compression::Zstd { level });
+            let mut recipe = recipe(CompressionLevel::Zstd { level });
             let entry = Entry::bytes(0o644, text.clone());
             recipe.put(&mut Tree::default(), &RootPath::new("text").unwrap(), entry).unwrap();
             let mut again = || packer.pack(&recipe, &NoTars, tempfile::tempfile().unwrap(), &|_| {}).unwrap();
@@ -459,7 +463,7 @@ mod tests {
         std::fs::write(&path, b"after!").unwrap();
         for (size, digest) in [(6, Digest::of(b"before")), (9, Digest::of(b"before it"))] {
             let local = LocalFile { path: path.clone(), size, executable: false, digest, magic: *b"befo" };
-            let mut recipe = Recipe::new(0, Compression::default());
+            let mut recipe = Recipe::new(0, CompressionLevel::default());
             let entry = Entry { meta: Meta::root(0o644), kind: Kind::File(Content::Local(Arc::new(local))) };
             recipe.put(&mut Tree::default(), &RootPath::new("x").unwrap(), entry).unwrap();
             let out = tempfile::tempfile().unwrap();

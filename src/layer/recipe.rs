@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::oci::digest::Hasher;
-use crate::oci::{Compression, Digest};
+use crate::oci::{CompressionLevel, Digest};
 use crate::rootfs::overlay::has_whiteout;
 use crate::rootfs::resolve::LoopError;
 use crate::rootfs::{Content, Entry, Kind, RootPath, Tree};
@@ -24,7 +24,7 @@ pub struct Recipe {
     entries: BTreeMap<RootPath, Arc<Entry>>,
     /// Seconds since 1970 that every entry carries.
     timestamp: u64,
-    compression: Compression,
+    compression: CompressionLevel,
 }
 
 /// Why an entry cannot go into a layer.
@@ -45,7 +45,7 @@ pub enum RecipeError {
 impl Recipe {
     /// An empty layer.
     #[must_use]
-    pub fn new(timestamp: u64, compression: Compression) -> Self {
+    pub fn new(timestamp: u64, compression: CompressionLevel) -> Self {
         Self { entries: BTreeMap::new(), timestamp, compression }
     }
 
@@ -109,7 +109,7 @@ impl Recipe {
 
     /// A recipe that was stored.
     #[must_use]
-    pub fn restore(entries: BTreeMap<RootPath, Arc<Entry>>, timestamp: u64, compression: Compression) -> Self {
+    pub fn restore(entries: BTreeMap<RootPath, Arc<Entry>>, timestamp: u64, compression: CompressionLevel) -> Self {
         Self { entries, timestamp, compression }
     }
 
@@ -139,7 +139,7 @@ impl Recipe {
 
     /// How it is to be packed.
     #[must_use]
-    pub fn compression(&self) -> Compression {
+    pub fn compression(&self) -> CompressionLevel {
         self.compression
     }
 
@@ -151,8 +151,8 @@ impl Recipe {
         key.number(u64::from(FORMAT));
         key.number(self.timestamp);
         let (kind, level) = match self.compression {
-            Compression::Zstd { level } => (0, u64::from(level.unsigned_abs())),
-            Compression::Gzip { level } => (1, u64::from(level)),
+            CompressionLevel::Zstd { level } => (0, u64::from(level.unsigned_abs())),
+            CompressionLevel::Gzip { level } => (1, u64::from(level)),
         };
         key.number(kind);
         key.number(level);
@@ -238,7 +238,7 @@ mod tests {
         ]
         .into_iter()
         .collect();
-        let mut recipe = Recipe::new(0, Compression::default());
+        let mut recipe = Recipe::new(0, CompressionLevel::default());
         recipe.put(&mut image, &path("lib/x/y"), Entry::bytes(0o644, *b"")).unwrap();
         recipe.put(&mut image, &path("tmp/z"), Entry::link("y")).unwrap();
         let entries: Vec<_> = recipe.entries().map(|(path, entry)| format!("{path} {:o}", entry.meta.mode)).collect();
@@ -252,7 +252,7 @@ mod tests {
     #[test]
     fn what_cannot_be_written_is_refused() {
         let mut image: Tree = [(path("etc"), Entry::bytes(0o644, *b""))].into_iter().collect();
-        let mut recipe = Recipe::new(0, Compression::default());
+        let mut recipe = Recipe::new(0, CompressionLevel::default());
         let file = || Entry::bytes(0o644, *b"");
         assert!(matches!(recipe.put(&mut image, &path("etc/x"), file()), Err(RecipeError::Blocked { .. })));
         image.insert(path("srv"), Entry::folder(0o755));
@@ -265,7 +265,7 @@ mod tests {
     #[test]
     fn the_key_is_the_inputs() {
         let recipe = |timestamp, mode, bytes: &'static [u8]| {
-            let mut recipe = Recipe::new(timestamp, Compression::default());
+            let mut recipe = Recipe::new(timestamp, CompressionLevel::default());
             recipe.put(&mut Tree::default(), &path("a"), Entry::bytes(mode, bytes)).unwrap();
             recipe.key()
         };

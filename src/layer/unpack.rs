@@ -11,7 +11,7 @@ use super::budget::{Budget, ImageError};
 use super::read::{self, ReadError};
 use super::tar_reader::{TarInput, TarReader};
 use crate::oci::digest::Hasher;
-use crate::oci::{DiffId, Packing};
+use crate::oci::{Compression, DiffId};
 use crate::rootfs::Limits;
 
 /// The header of a skippable frame (RFC 8878, 3.1.2).
@@ -71,16 +71,16 @@ impl UnpackError {
 /// a tar whose entries say that there is more, or that tar readers disagree on.
 pub fn unpack(
     mut blob: impl Read,
-    packing: Packing,
+    compression: Compression,
     want: DiffId,
     limits: &Limits,
     budget: &Budget,
     out: &mut impl Write,
 ) -> Result<u64, UnpackError> {
-    let unpacked = match packing {
-        Packing::Tar => pass(&mut blob, limits, budget, out),
-        Packing::Gzip => pass(flate2::read::MultiGzDecoder::new(&mut blob), limits, budget, out),
-        Packing::Zstd => unzstd(&mut blob, limits, budget, out),
+    let unpacked = match compression {
+        Compression::None => pass(&mut blob, limits, budget, out),
+        Compression::Gzip => pass(flate2::read::MultiGzDecoder::new(&mut blob), limits, budget, out),
+        Compression::Zstd => unzstd(&mut blob, limits, budget, out),
     };
     // Of a broken blob its digest says more than what the decoder stumbles over.
     let gives_up =
@@ -272,9 +272,9 @@ mod tests {
         gzip.finish().unwrap()
     }
 
-    fn unpacked(blob: &[u8], packing: Packing, want: DiffId, limits: &Limits) -> Result<Vec<u8>, UnpackError> {
+    fn unpacked(blob: &[u8], compression: Compression, want: DiffId, limits: &Limits) -> Result<Vec<u8>, UnpackError> {
         let mut out = Vec::new();
-        let size = unpack(blob, packing, want, limits, &Budget::new(limits, "layers"), &mut out)?;
+        let size = unpack(blob, compression, want, limits, &Budget::new(limits, "layers"), &mut out)?;
         assert_eq!(size, out.len() as u64);
         Ok(out)
     }
@@ -285,14 +285,16 @@ mod tests {
         let size = tar.len() as u64;
         let zstd = zstd::encode_all(&tar[..], 1).unwrap();
         let want = DiffId(Digest::of(&tar));
-        for (packing, blob) in [(Packing::Tar, tar.clone()), (Packing::Gzip, gzip(&tar)), (Packing::Zstd, zstd)] {
+        for (compression, blob) in
+            [(Compression::None, tar.clone()), (Compression::Gzip, gzip(&tar)), (Compression::Zstd, zstd)]
+        {
             let enough = Limits { layer_size: size, image_size: size, ..Limits::default() };
-            assert!(unpacked(&blob, packing, want, &enough).unwrap() == tar);
-            let other = unpacked(&blob, packing, DiffId(Digest::of(b"")), &enough);
+            assert!(unpacked(&blob, compression, want, &enough).unwrap() == tar);
+            let other = unpacked(&blob, compression, DiffId(Digest::of(b"")), &enough);
             assert!(matches!(other, Err(UnpackError::DiffId { .. })), "{other:?}");
-            let large = unpacked(&blob, packing, want, &Limits { layer_size: size - 1, ..enough });
+            let large = unpacked(&blob, compression, want, &Limits { layer_size: size - 1, ..enough });
             assert!(matches!(large, Err(UnpackError::TooLarge { .. })), "{large:?}");
-            let large = unpacked(&blob, packing, want, &Limits { image_size: size - 1, ..enough });
+            let large = unpacked(&blob, compression, want, &Limits { image_size: size - 1, ..enough });
             assert_eq!(large.unwrap_err().limit(), Some("image-size"));
         }
     }
@@ -311,11 +313,11 @@ mod tests {
     fn what_follows_the_end_of_an_archive_is_bounded() {
         let short = [tar(0, 0), vec![0; 16 << 20]].concat();
         let long = [short.clone(), vec![0; 2 * STEP]].concat();
-        for (packing, blob) in [(Packing::Tar, long.clone()), (Packing::Gzip, gzip(&long))] {
-            let error = unpacked(&blob, packing, DiffId(Digest::of(&long)), &Limits::default()).unwrap_err();
+        for (compression, blob) in [(Compression::None, long.clone()), (Compression::Gzip, gzip(&long))] {
+            let error = unpacked(&blob, compression, DiffId(Digest::of(&long)), &Limits::default()).unwrap_err();
             assert!(matches!(error, UnpackError::Tail), "{error}");
         }
-        assert!(unpacked(&gzip(&short), Packing::Gzip, DiffId(Digest::of(&short)), &Limits::default()).is_ok());
+        assert!(unpacked(&gzip(&short), Compression::Gzip, DiffId(Digest::of(&short)), &Limits::default()).is_ok());
     }
 
     #[test]
@@ -333,24 +335,24 @@ mod tests {
             let before: Vec<u8> = sizes.iter().flat_map(|size| frame(*size)).collect();
             let blob = [before, blob.clone()].concat();
             let want = DiffId(Digest::of(&tar));
-            assert!(unpacked(&blob, Packing::Zstd, want, &Limits::default()).unwrap() == tar, "{sizes:?}");
-            let error = unpacked(&blob, Packing::Zstd, want, &small).unwrap_err();
+            assert!(unpacked(&blob, Compression::Zstd, want, &Limits::default()).unwrap() == tar, "{sizes:?}");
+            let error = unpacked(&blob, Compression::Zstd, want, &small).unwrap_err();
             assert!(matches!(error, UnpackError::Promise { size: 1024, .. }), "{sizes:?}: {error}");
         }
         for cut in [3, 7, 8, 12] {
-            assert!(unpacked(&frame(10)[..cut], Packing::Zstd, DiffId(Digest::of(b"")), &small).is_err(), "{cut}");
+            assert!(unpacked(&frame(10)[..cut], Compression::Zstd, DiffId(Digest::of(b"")), &small).is_err(), "{cut}");
         }
     }
 
     #[test]
     fn an_entry_that_says_that_it_is_too_long_is_refused_before_it_comes() {
         let limits = Limits { layer_size: 1 << 20, ..Limits::default() };
-        let refused = |blob: &[u8], packing| {
+        let refused = |blob: &[u8], compression| {
             let budget = Budget::new(&limits, "layers");
-            unpack(Short(blob), packing, DiffId(Digest::of(b"")), &limits, &budget, &mut io::sink()).unwrap_err()
+            unpack(Short(blob), compression, DiffId(Digest::of(b"")), &limits, &budget, &mut io::sink()).unwrap_err()
         };
         for size in [(1 << 20) - 511, 64 << 30, u64::MAX >> 1] {
-            let error = refused(&tar(size, 0), Packing::Tar);
+            let error = refused(&tar(size, 0), Compression::None);
             assert_eq!(error.limit(), Some("layer-size"), "{error}");
             let text = format!(
                 "its entry `opt/x` is invalid: it says that it has {size} bytes: the layer unpacks to more than 1048576 bytes"
@@ -362,7 +364,7 @@ mod tests {
         encoder.include_contentsize(true).unwrap();
         encoder.write_all(&vec![0; 2 << 20]).unwrap();
         let blob = encoder.finish().unwrap();
-        let error = refused(&blob[..18], Packing::Zstd);
+        let error = refused(&blob[..18], Compression::Zstd);
         let text = "its zstd frame says that it has 2097152 bytes: it unpacks to more than 1048576 bytes";
         assert_eq!((error.to_string().as_str(), error.limit()), (text, Some("layer-size")));
     }
@@ -375,7 +377,7 @@ mod tests {
         let limits = Limits::default();
         let want = DiffId(Digest::of(b""));
         let error =
-            unpack(&blob[..], Packing::Zstd, want, &limits, &Budget::new(&limits, "layers"), &mut out).unwrap_err();
+            unpack(&blob[..], Compression::Zstd, want, &limits, &Budget::new(&limits, "layers"), &mut out).unwrap_err();
         assert!(chain(&error).ends_with("a number in its header is none"), "{error}");
         assert!(out.len() <= STEP, "{}", out.len());
     }

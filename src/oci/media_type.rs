@@ -4,13 +4,7 @@
 
 use oci_distribution::manifest as wire;
 
-/// How a layer's tar is packed.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub enum Packing {
-    Tar,
-    Gzip,
-    Zstd,
-}
+use super::Compression;
 
 /// OCI's index, the only kind carboy writes.
 pub const INDEX: &str = wire::OCI_IMAGE_INDEX_MEDIA_TYPE;
@@ -47,14 +41,14 @@ pub fn is_config(media_type: &str) -> bool {
     matches!(media_type, CONFIG | DOCKER_CONFIG)
 }
 
-impl Packing {
-    /// The packing that a layer's media type promises; none for unknown types.
+impl Compression {
+    /// The compression that a layer's media type promises; none for unknown types.
     #[must_use]
     pub fn of(media_type: &str) -> Option<Self> {
         match media_type {
             wire::IMAGE_LAYER_MEDIA_TYPE
             | wire::IMAGE_LAYER_NONDISTRIBUTABLE_MEDIA_TYPE
-            | wire::IMAGE_DOCKER_LAYER_TAR_MEDIA_TYPE => Some(Self::Tar),
+            | wire::IMAGE_DOCKER_LAYER_TAR_MEDIA_TYPE => Some(Self::None),
             wire::IMAGE_LAYER_GZIP_MEDIA_TYPE
             | wire::IMAGE_LAYER_NONDISTRIBUTABLE_GZIP_MEDIA_TYPE
             | wire::IMAGE_DOCKER_LAYER_GZIP_MEDIA_TYPE => Some(Self::Gzip),
@@ -63,11 +57,11 @@ impl Packing {
         }
     }
 
-    /// OCI's media type of a layer packed like this.
+    /// OCI's media type of a layer compressed like this.
     #[must_use]
     pub fn media_type(self) -> &'static str {
         match self {
-            Self::Tar => wire::IMAGE_LAYER_MEDIA_TYPE,
+            Self::None => wire::IMAGE_LAYER_MEDIA_TYPE,
             Self::Gzip => wire::IMAGE_LAYER_GZIP_MEDIA_TYPE,
             Self::Zstd => LAYER_ZSTD,
         }
@@ -80,8 +74,8 @@ mod tests {
 
     #[test]
     fn dockers_layers_become_ocis() {
-        let oci = Packing::of("application/vnd.docker.image.rootfs.diff.tar.gzip").map(Packing::media_type);
+        let oci = Compression::of("application/vnd.docker.image.rootfs.diff.tar.gzip").map(Compression::media_type);
         assert_eq!(oci, Some("application/vnd.oci.image.layer.v1.tar+gzip"));
-        assert_eq!(Packing::of("application/vnd.in-toto+json"), None);
+        assert_eq!(Compression::of("application/vnd.in-toto+json"), None);
     }
 }

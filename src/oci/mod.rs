@@ -4,16 +4,16 @@ pub mod architecture;
 pub mod compression;
 pub mod descriptor;
 pub mod digest;
+pub mod json;
 pub mod location;
 pub mod manifest;
 pub mod media_type;
 pub mod platform;
 
 pub use architecture::Architecture;
-pub use compression::Compression;
+pub use compression::{Compression, CompressionLevel};
 pub use descriptor::Descriptor;
 pub use digest::{DiffId, Digest};
 pub use location::{Location, LocationError};
 pub use manifest::{ImageIndex, ImageManifest, ManifestError, RawManifest};
-pub use media_type::Packing;
 pub use platform::Platform;

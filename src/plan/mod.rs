@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::config::{self, BUILDER, File, SitePackages};
-use crate::oci::{Architecture, Compression, Location, Platform};
+use crate::oci::{Architecture, CompressionLevel, Location, Platform};
 use crate::python::lock::{Lock, LockSelection};
 use crate::python::normalised;
 use crate::python::project::ProjectMetadata;
@@ -155,7 +155,7 @@ pub struct Plan {
     pub users: Vec<User>,
     pub directories: Vec<Directory>,
     pub image: ImageSettings,
-    pub compression: Compression,
+    pub compression: CompressionLevel,
     pub split: LayerSplit,
     pub limits: Limits,
     pub timestamp: u64,
@@ -553,7 +553,7 @@ fn settings(args: &Args, file: &File, app: Option<&App>) -> Result<ImageSettings
     })
 }
 
-fn compression(args: &Args, file: &File) -> Result<Compression, PlanError> {
+fn compression(args: &Args, file: &File) -> Result<CompressionLevel, PlanError> {
     let bad = |cause| PlanError::Flag { flag: "--compression", cause };
     let flag: Option<config::Compression> = args.compression.as_deref().map(str::parse).transpose().map_err(bad)?;
     let kind = flag.or(file.layers.compression).unwrap_or_default();
@@ -562,8 +562,10 @@ fn compression(args: &Args, file: &File) -> Result<Compression, PlanError> {
         file.layers.level.filter(|_| flag.is_none() || flag == Some(file.layers.compression.unwrap_or_default()));
     let level = level.map(|level| kind.check_level(level)).transpose().map_err(bad)?;
     Ok(match kind {
-        config::Compression::Zstd => level.map_or_else(Compression::default, |level| Compression::Zstd { level }),
-        config::Compression::Gzip => Compression::gzip(level.and_then(|level| u32::try_from(level).ok())),
+        config::Compression::Zstd => {
+            level.map_or_else(CompressionLevel::default, |level| CompressionLevel::Zstd { level })
+        }
+        config::Compression::Gzip => CompressionLevel::gzip(level.and_then(|level| u32::try_from(level).ok())),
     })
 }
 

@@ -26,7 +26,7 @@ fn a_plain_project_needs_only_a_target() {
     assert_eq!(plan.builder_name.as_deref(), Some("python:3.13-slim-trixie"));
     assert_eq!(plan.tags, ["1"]);
     assert_eq!(plan.platforms.iter().map(ToString::to_string).collect::<Vec<_>>(), ["linux/amd64", "linux/arm64"]);
-    assert_eq!((plan.image.workdir.as_str(), plan.compression), ("/app", Compression::Zstd { level: 3 }));
+    assert_eq!((plan.image.workdir.as_str(), plan.compression), ("/app", CompressionLevel::Zstd { level: 3 }));
 }
 
 #[test]
@@ -45,7 +45,7 @@ fn flags_win_over_the_file() {
     assert_eq!(plan.tags, ["1", "3"]);
     assert_eq!(plan.platforms.len(), 2);
     assert_eq!(plan.builder_name.as_deref(), Some("python:3.12-slim-trixie"));
-    assert_eq!(plan.compression, Compression::default());
+    assert_eq!(plan.compression, CompressionLevel::default());
     assert_eq!((plan.image.entrypoint, plan.image.cmd), (Some(vec!["c".to_owned()]), None));
 }
 

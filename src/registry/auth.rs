@@ -19,12 +19,11 @@ use url::form_urlencoded;
 use super::challenge::{Challenge, Scopes};
 use super::credentials::{Credential, Credentials};
 use super::error::{RepositoryAccess, explain};
-use crate::http::Auth;
 use crate::http::client::{Client, Payload, Request, explanation, whole};
 use crate::http::failure::{Failure, Retry, other};
 use crate::http::hosts::authority;
-use crate::http::retry;
-use crate::ports::OperationError;
+use crate::http::{Auth, retry};
+use crate::operation_error::OperationError;
 
 /// How long a token lives when its service does not say (`token.md`).
 const LIFE: u64 = 60;

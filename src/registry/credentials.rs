@@ -15,7 +15,7 @@ use tokio::sync::Mutex;
 
 use super::hosts::canonical;
 use crate::http::failure::{one_line, other};
-use crate::ports::OperationError;
+use crate::operation_error::OperationError;
 
 /// What helpers know docker's own registry as.
 const DOCKER_SERVER: &str = "https://index.docker.io/v1/";

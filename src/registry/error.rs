@@ -7,7 +7,7 @@ use reqwest::StatusCode;
 
 use super::hosts::canonical;
 use crate::http::failure::{one_line, status_text};
-use crate::ports::{OperationError, OperationErrorKind};
+use crate::operation_error::{OperationError, OperationErrorKind};
 
 /// What is being done with a repository.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

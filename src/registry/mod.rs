@@ -29,7 +29,7 @@ use crate::http::failure::other;
 use crate::http::hosts::PlainHttpHosts;
 use crate::http::retry::RetryPolicy;
 use crate::oci::location::RegistryName;
-use crate::ports::OperationError;
+use crate::operation_error::OperationError;
 use crate::progress::Progress;
 use auth::Authorizations;
 use error::{Intent, RepositoryAccess};

@@ -21,7 +21,8 @@ use crate::oci::digest::Verifier;
 use crate::oci::location::Selector;
 use crate::oci::manifest::LIMIT;
 use crate::oci::{Descriptor, Digest, RawManifest, media_type};
-use crate::ports::{BlobReader, OperationError, Source};
+use crate::operation_error::OperationError;
+use crate::repository::{BlobReader, Source};
 
 /// The header in which registries name what they send.
 pub const CONTENT_DIGEST: &str = "docker-content-digest";

@@ -23,8 +23,9 @@ use crate::http::hosts::onward;
 use crate::http::upload::{Chunks, Upload};
 use crate::oci::location::Selector;
 use crate::oci::{Descriptor, Digest, RawManifest};
-use crate::ports::{BlobSource, OperationError, Sink};
+use crate::operation_error::OperationError;
 use crate::progress::{Event, Outcome, Subject, Verb};
+use crate::repository::{BlobSource, Sink};
 
 /// The size of a chunk, unless the registry wants more.
 const CHUNK: u64 = 5 << 20;
@@ -63,6 +64,11 @@ impl Sink for Repository {
                 }
             }
         })
+    }
+
+    /// Does nothing: a registry keeps each blob, manifest and tag that it has accepted.
+    fn finish(&self) -> BoxFuture<'_, Result<(), OperationError>> {
+        Box::pin(async { Ok(()) })
     }
 }
 

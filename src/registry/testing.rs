@@ -55,7 +55,7 @@ pub fn hasty() -> (Registry, Arc<Log>) {
 }
 
 /// Everything that a reader gives.
-pub async fn read(mut reader: crate::ports::BlobReader) -> io::Result<Vec<u8>> {
+pub async fn read(mut reader: crate::repository::BlobReader) -> io::Result<Vec<u8>> {
     let mut all = Vec::new();
     reader.read_to_end(&mut all).await.map(|_| all)
 }

@@ -16,7 +16,7 @@ use crate::http::client::{Client, Request, explanation};
 use crate::http::failure::{Failure, Retry, other};
 use crate::http::hosts::{authority, same_origin};
 use crate::http::retry::{self, Attempts, RetryPolicy};
-use crate::ports::{OperationError, OperationErrorKind};
+use crate::operation_error::{OperationError, OperationErrorKind};
 use crate::progress::Progress;
 
 /// The way to all registries.

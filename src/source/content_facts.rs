@@ -13,7 +13,7 @@ use super::content::{ContentScanner, Finding};
 use super::{below, changed, unreadable};
 use crate::oci::Digest;
 use crate::oci::digest::Hasher;
-use crate::ports::OperationError;
+use crate::operation_error::OperationError;
 
 const CHUNK: usize = 128 << 10;
 /// No more readers than this, however many cores there are: disks are shared.

@@ -3,8 +3,7 @@
 //!
 //! Names count in any case: disks of macOS and Windows do not tell cases apart.
 
-use crate::ports::LeftOut;
-use crate::rootfs::private_keys;
+use crate::rootfs::{LeftOut, private_keys};
 
 /// The rule that leaves private keys out.
 pub(super) const PRIVATE_KEYS: &str = "private keys";

@@ -8,7 +8,7 @@
 use globset::{Candidate, Glob, GlobBuilder, GlobSet, GlobSetBuilder};
 
 use super::other;
-use crate::ports::OperationError;
+use crate::operation_error::OperationError;
 
 /// Some globs.
 pub(super) struct Globs {

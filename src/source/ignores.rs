@@ -19,7 +19,7 @@ use ignore::gitignore::{Gitignore, GitignoreBuilder};
 
 use super::dockerignore::DockerIgnore;
 use super::{other, unreadable};
-use crate::ports::OperationError;
+use crate::operation_error::OperationError;
 
 pub(super) const GIT: &str = ".gitignore";
 const CARBOY: &str = ".carboyignore";

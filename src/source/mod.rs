@@ -1,12 +1,14 @@
 //! Local folders: the application, copies, ready-made site-packages.
 //!
-//! `walk` goes through a folder and asks `rules` what to leave out: `apart` knows the
-//! run's own files, `defaults` names, `foreign` whole folders by their content,
-//! `globs`, `ignores` and `dockerignore` what somebody wrote. `facts` reads the files,
-//! in which `content` finds what must stay out (`archive`, `url_passwords`), and `index` remembers
-//! what they hold. `tracked` asks git (`git_index`) what may be missed. `links` checks that
-//! no link leads out; `bounds` holds the paths that a project's files name to where they may
-//! lead; `named` judges what the configuration names itself. Links are never followed, names are bytes.
+//! `walk` goes through a folder and asks `rules` what to leave out: `run_paths` knows the
+//! run's own files, `default_excludes` names, `foreign_folders` whole folders by their
+//! content, `globs`, `ignores` and `dockerignore` the patterns that somebody wrote.
+//! `content_facts` reads the files, in which `content` finds what must stay out
+//! (`image_archive`, `url_passwords`), and `stat_index` remembers the result. `tracked` asks
+//! git (`git_index`) what may be missed. `link_targets` checks that no link leads out;
+//! `path_bounds` holds the paths that a project's files name to where they may lead;
+//! `named_paths` checks the paths that the configuration names. Links are never followed,
+//! names are bytes.
 
 mod content;
 mod content_facts;
@@ -26,6 +28,7 @@ mod stat_index;
 mod tracked;
 mod url_passwords;
 mod walk;
+mod walk_rules;
 
 use std::collections::{BTreeMap, HashSet};
 use std::ffi::OsStr;
@@ -37,10 +40,10 @@ use std::sync::Arc;
 
 use fs_err::PathExt as _;
 
+use crate::operation_error::{OperationError, OperationErrorKind};
 use crate::plan::PathBounds;
-use crate::ports::{
-    Cache, Folders, LocalEntry, LocalFile, LocalKind, OperationError, OperationErrorKind, Walk, WalkRules,
-};
+use crate::rootfs::{LocalEntry, LocalFile, LocalKind, Walk};
+use crate::store::Cache;
 use content::Finding;
 use content_facts::{ContentFacts, FileStat};
 pub use git_index::tracks;
@@ -49,53 +52,66 @@ pub use path_bounds::{admit, is_governed, real, within};
 use rules::Rules;
 use stat_index::StatIndex;
 use walk::{Walked, WalkedEntry, WalkedFile};
+pub use walk_rules::WalkRules;
 
 /// The folders of the local disk.
-pub struct LocalFolders {
-    cache: Arc<dyn Cache>,
+pub struct Folders {
+    cache: Arc<Cache>,
 }
 
-impl LocalFolders {
+impl Folders {
     /// Folders whose files' facts are remembered in a cache.
     #[must_use]
-    pub fn new(cache: Arc<dyn Cache>) -> Self {
+    pub fn new(cache: Arc<Cache>) -> Self {
         Self { cache }
     }
 
     /// The facts of files below a folder, from the index or from the files.
     fn facts(&self, folder: &Path, files: &[(&[u8], FileStat)]) -> Result<Vec<ContentFacts>, OperationError> {
-        let mut index = StatIndex::load(&*self.cache, folder)?;
+        let mut index = StatIndex::load(&self.cache, folder)?;
         let known: Vec<_> = files.iter().map(|(path, stat)| index.get(path, stat)).collect();
         let unknown: Vec<_> =
             files.iter().zip(&known).filter(|(_, known)| known.is_none()).map(|(file, _)| *file).collect();
         if unknown.is_empty() {
             return Ok(known.into_iter().flatten().collect());
         }
-        let begun = stat_index::begin(&*self.cache)?;
+        let begun = stat_index::begin(&self.cache)?;
         let read = content_facts::read_all(folder, &unknown)?;
         for ((path, stat), facts) in unknown.iter().zip(&read) {
             index.put(path, *stat, *facts);
         }
-        index.commit(&*self.cache, folder, begun)?;
+        index.commit(&self.cache, folder, begun)?;
         let mut read = read.into_iter();
         Ok(known.into_iter().filter_map(|known| known.or_else(|| read.next())).collect())
     }
 }
 
-impl Folders for LocalFolders {
-    fn is_folder(&self, path: &Path) -> bool {
+impl Folders {
+    /// Whether there is a folder at a path, links followed.
+    pub fn is_folder(&self, path: &Path) -> bool {
         path.is_dir()
     }
 
-    fn is_within(&self, folder: &Path, other: &Path) -> bool {
+    /// Whether a folder is another one or below it, links followed.
+    pub fn is_within(&self, folder: &Path, other: &Path) -> bool {
         real(folder).ok().zip(real(other).ok()).is_some_and(|(folder, other)| folder.starts_with(other))
     }
 
-    fn admit(&self, bounds: &PathBounds, folder: &Path, named: &Path) -> Result<(), OperationError> {
+    /// Whether a project's file may name a path, which is relative to `folder`.
+    ///
+    /// # Errors
+    /// It is absolute, or leads out of the bounds.
+    pub fn admit(&self, bounds: &PathBounds, folder: &Path, named: &Path) -> Result<(), OperationError> {
         admit(bounds, folder, named)
     }
 
-    fn walk(&self, folder: &Path, rules: &WalkRules) -> Result<Walk, OperationError> {
+    /// Everything below a folder that the rules leave in. Reads only files whose
+    /// size, times and inode the cache does not know.
+    ///
+    /// # Errors
+    /// A folder that is not there, or that is the cache or an output itself; links out
+    /// of it; sockets, pipes and devices; names that begin with `.wh.`.
+    pub fn walk(&self, folder: &Path, rules: &WalkRules) -> Result<Walk, OperationError> {
         let real = canonical(folder, "folder")?;
         if !real.is_dir() {
             return Err(other(format!("`{}` is not a folder", folder.display())));
@@ -138,8 +154,13 @@ impl Folders for LocalFolders {
         Ok(walk)
     }
 
-    /// A name alone does not tell every secret: what a link leads to is looked into.
-    fn check_named(&self, folder: &Path, named: &Path, include: &[String]) -> Result<(), OperationError> {
+    /// Checks a file or folder that the configuration of a project in `folder` names for
+    /// the image. A name alone does not tell every secret: a link's target is checked too.
+    ///
+    /// # Errors
+    /// It leads to something that never belongs into an image, which neither the path nor
+    /// `include` spells out.
+    pub fn check_named(&self, folder: &Path, named: &Path, include: &[String]) -> Result<(), OperationError> {
         // What is not there, whoever reads it tells.
         let Ok(real) = named.fs_err_canonicalize() else { return Ok(()) };
         let real_folder = canonical(if folder == Path::new("") { Path::new(".") } else { folder }, "folder")?;
@@ -159,9 +180,12 @@ impl Folders for LocalFolders {
         }
     }
 
-    /// The file that a path leads to, through links if need be: it is named
-    /// itself, so what it is called elsewhere does not matter.
-    fn file(&self, path: &Path) -> Result<LocalFile, OperationError> {
+    /// Digest, size and mode of the file that a path leads to, through links if need be:
+    /// it is named itself, so its name elsewhere does not matter.
+    ///
+    /// # Errors
+    /// As `walk`.
+    pub fn file(&self, path: &Path) -> Result<LocalFile, OperationError> {
         let real = canonical(path, "file")?;
         let metadata = real.fs_err_metadata().map_err(|cause| unreadable(&cause))?;
         let (true, Some(folder), Some(name)) = (metadata.is_file(), real.parent(), real.file_name()) else {

@@ -9,7 +9,7 @@ use std::path::{Component, Path};
 
 use super::globs::Globs;
 use super::{default_excludes, other};
-use crate::ports::OperationError;
+use crate::operation_error::OperationError;
 
 /// Rules of folders that come back only by `include`: a checkout's token lies in them.
 const VERSION_CONTROL: [&str; 3] = [".git", ".hg", ".svn"];

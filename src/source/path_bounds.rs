@@ -9,8 +9,8 @@ use std::path::{Component, Path, PathBuf};
 
 use super::other;
 use crate::hint::shell_word;
+use crate::operation_error::OperationError;
 use crate::plan::{PathBounds, join};
-use crate::ports::OperationError;
 
 /// After so many links, the kernel gives up too.
 const MOST_HOPS: usize = 40;

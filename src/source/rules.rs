@@ -11,8 +11,8 @@ use std::path::Path;
 use super::globs::Globs;
 use super::ignores::{Depth, GIT, Ignores};
 use super::run_paths::RunPaths;
-use super::{default_excludes, foreign_folders};
-use crate::ports::{OperationError, WalkRules};
+use super::{WalkRules, default_excludes, foreign_folders};
+use crate::operation_error::OperationError;
 
 /// All rules of a walk.
 pub(super) struct Rules {

@@ -9,8 +9,9 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
+use super::WalkRules;
 use super::other;
-use crate::ports::{OperationError, WalkRules};
+use crate::operation_error::OperationError;
 
 /// The run's own paths, relative to the folder walked.
 #[derive(Default)]

@@ -17,7 +17,8 @@ use super::below;
 use super::content::Finding;
 use super::content_facts::{ContentFacts, FileStat, Timestamp};
 use crate::oci::Digest;
-use crate::ports::{Cache, CacheKind, OperationError};
+use crate::operation_error::OperationError;
+use crate::store::{Cache, CacheKind};
 
 const FORMAT: &[u8] = b"carboy folder index 3\n";
 /// How much older than the index a file has to be, in seconds: coarse clocks.
@@ -35,7 +36,7 @@ pub(super) struct StatIndex {
 ///
 /// # Errors
 /// A cache that cannot be written.
-pub(super) fn begin(cache: &dyn Cache) -> Result<Timestamp, OperationError> {
+pub(super) fn begin(cache: &Cache) -> Result<Timestamp, OperationError> {
     let metadata = cache.stage()?.as_file().metadata().map_err(|cause| cache.failure(&cause))?;
     Ok(FileStat::of(&metadata).modified)
 }
@@ -45,7 +46,7 @@ impl StatIndex {
     ///
     /// # Errors
     /// A cache that cannot be read. Content that makes no sense is no error.
-    pub(super) fn load(cache: &dyn Cache, folder: &Path) -> Result<Self, OperationError> {
+    pub(super) fn load(cache: &Cache, folder: &Path) -> Result<Self, OperationError> {
         let Some(bytes) = cache.record(CacheKind::Folder, &key(folder))? else { return Ok(Self::default()) };
         Ok(Self { known: decode(&bytes).unwrap_or_default(), fresh: BTreeMap::new() })
     }
@@ -64,7 +65,7 @@ impl StatIndex {
     ///
     /// Other walks of the same folder see other files: what they know is kept
     /// for as long as the file exists.
-    pub(super) fn commit(mut self, cache: &dyn Cache, folder: &Path, begun: Timestamp) -> Result<(), OperationError> {
+    pub(super) fn commit(mut self, cache: &Cache, folder: &Path, begun: Timestamp) -> Result<(), OperationError> {
         let trusted = (begun.0 - MARGIN, begun.1);
         self.fresh.retain(|_, (stat, _)| stat.modified < trusted && stat.changed < trusted);
         if self.fresh.is_empty() {
@@ -129,7 +130,7 @@ fn take<const N: usize>(rest: &mut &[u8]) -> Option<[u8; N]> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::DiskCache;
+    use crate::store::Cache;
 
     fn facts(text: &str) -> ContentFacts {
         ContentFacts { digest: Digest::of(text.as_bytes()), magic: *b"\x7fELF", finding: Some(Finding::PrivateKey) }
@@ -155,7 +156,7 @@ mod tests {
     #[test]
     fn files_as_young_as_the_index_are_not_kept() {
         let root = tempfile::tempdir().unwrap();
-        let cache = DiskCache::new(root.path().join("cache")).unwrap();
+        let cache = Cache::new(root.path().join("cache")).unwrap();
         let mut index = StatIndex::load(&cache, root.path()).unwrap();
         let now = begin(&cache).unwrap().0;
         for (name, age) in [("old", 10), ("now", 0), ("new", -10), ("second", 1)] {
@@ -172,7 +173,7 @@ mod tests {
     #[test]
     fn other_files_stay_known_for_as_long_as_they_exist() {
         let root = tempfile::tempdir().unwrap();
-        let cache = DiskCache::new(root.path().join("cache")).unwrap();
+        let cache = Cache::new(root.path().join("cache")).unwrap();
         fs_err::write(root.path().join("there"), "").unwrap();
         for name in ["there", "gone", "third"] {
             let mut index = StatIndex::load(&cache, root.path()).unwrap();
@@ -187,7 +188,7 @@ mod tests {
     #[test]
     fn a_broken_index_is_rewritten() {
         let root = tempfile::tempdir().unwrap();
-        let cache = DiskCache::new(root.path().join("cache")).unwrap();
+        let cache = Cache::new(root.path().join("cache")).unwrap();
         cache.keep(CacheKind::Folder, &key(root.path()), b"carboy folder index 1\nnonsense").unwrap();
         let mut index = StatIndex::load(&cache, root.path()).unwrap();
         assert!(index.known.is_empty());

@@ -6,21 +6,20 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::oci::Digest;
-use crate::ports::CacheKind;
-use crate::store::DiskCache;
+use crate::store::{Cache, CacheKind};
 
 const KEY: &str = "-----BEGIN PRIVATE KEY-----\nMC4C\n-----END PRIVATE KEY-----\n";
 
 struct Project {
     root: TempDir,
-    cache: Arc<DiskCache>,
+    cache: Arc<Cache>,
 }
 
 impl Project {
     /// A folder with files: names, or names and contents.
     fn new(files: &[(&str, &str)]) -> Self {
         let root = tempfile::tempdir().unwrap();
-        let cache = Arc::new(DiskCache::new(root.path().join("cache")).unwrap());
+        let cache = Arc::new(Cache::new(root.path().join("cache")).unwrap());
         let project = Self { root, cache };
         fs_err::create_dir(project.path("app")).unwrap();
         for (name, content) in files {
@@ -43,8 +42,8 @@ impl Project {
         symlink(target, self.path("app").join(name)).unwrap();
     }
 
-    fn folders(&self) -> LocalFolders {
-        LocalFolders::new(self.cache.clone())
+    fn folders(&self) -> Folders {
+        Folders::new(self.cache.clone())
     }
 
     fn walk(&self, rules: &WalkRules) -> Result<Walk, OperationError> {
@@ -303,7 +302,7 @@ fn tar(members: &[(&str, &str)]) -> Vec<u8> {
 #[test]
 fn the_cache_and_what_the_run_writes_stay_out() {
     let mut project = Project::new(&[("main.py", ""), ("uv.lock", ""), ("wheels/a.whl", ""), ("old/wheels.txt", "")]);
-    project.cache = Arc::new(DiskCache::new(project.path("app/ci/cache")).unwrap());
+    project.cache = Arc::new(Cache::new(project.path("app/ci/cache")).unwrap());
     project.write("app/out/anything", "");
     let inputs = ["app/uv.lock", "app/wheels"].map(|name| project.path(name)).to_vec();
     let own = WalkRules { inputs, outputs: vec![project.path("app/out")], ..application() };

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::walk::LeftOutPaths;
 use super::{below, default_excludes, git_index, show};
-use crate::ports::Tracked;
+use crate::rootfs::Tracked;
 
 /// After so many repositories below the folder, the others are not asked.
 const MOST_REPOSITORIES: usize = 64;

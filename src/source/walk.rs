@@ -10,7 +10,7 @@ use super::content_facts::FileStat;
 use super::link_targets::first_outside;
 use super::rules::{ParentRules, Rules};
 use super::{default_excludes, other, show, unreadable};
-use crate::ports::OperationError;
+use crate::operation_error::OperationError;
 
 /// After so many folders in folders the walk ends.
 const DEEPEST: usize = 256;

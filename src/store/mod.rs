@@ -9,5 +9,5 @@ mod lock_wait;
 mod staged;
 mod verified;
 
-pub use cache::{CacheOptions, DiskCache};
+pub use cache::{Cache, CacheKind, CacheOptions};
 pub use layout::{Layout, LayoutWriter};

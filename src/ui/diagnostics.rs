@@ -190,7 +190,7 @@ mod tests {
 
     fn missing(soname: &str, arch: &str) -> Diagnostic {
         let text = format!("no image has the shared library `{soname}`, needed by /a\nb");
-        let detail = Detail::MissingLibrary { soname: soname.to_owned() };
+        let detail = Detail::MissingLibrary { soname: soname.to_owned(), needed_by: "/x".to_owned() };
         Diagnostic::error(Code::MissingLibrary, text).on(&platform(arch)).detail(detail)
     }
 

@@ -244,8 +244,8 @@ mod tests {
         json.on(Event::Retrying { what: "GET x".into(), cause: "reset".into(), delay: Duration::from_millis(1_500) });
         json.on(Event::Diagnostic(Diagnostic::warning(Code::LeftOut, "a \"quoted\"\nname").file("x")));
         let denied = Diagnostic::error(Code::AccessDenied, "denied").on(&Platform::new("linux", "arm64"));
-        let missing =
-            Diagnostic::error(Code::MissingLibrary, "no x").detail(Detail::MissingLibrary { soname: "x".into() });
+        let missing = Diagnostic::error(Code::MissingLibrary, "no x")
+            .detail(Detail::MissingLibrary { soname: "x".into(), needed_by: "/y".into() });
         json.errors(&[denied.hint("log in".to_owned()), missing], &[]);
         insta::assert_snapshot!(paper.text(), @r#"
         {"event":"started","layer":"runtime","platform":"linux/arm64","size":null,"verb":"pack"}

@@ -9,17 +9,19 @@ use std::sync::Arc;
 use reqwest::header::{ETAG, HeaderMap, HeaderValue, IF_RANGE};
 use reqwest::{Response, Url};
 
+use super::WheelFile;
 use super::file_hashes::{DisplayHash, FileHasher, FileHashes};
-use super::index_client::Courier;
+use super::index_client::IndexClient;
 use super::sources::Index;
 use crate::http::client::Request;
 use crate::http::failure::{Failure, Retry, corrupt, other};
 use crate::http::hosts::authority;
 use crate::http::resume::{RangeSource, ResumingBody};
 use crate::oci::Digest;
-use crate::ports::{Cache, CacheKind, OperationError, WheelFile};
+use crate::operation_error::OperationError;
 use crate::progress::{Event, Outcome, Progress, Subject, Verb};
 use crate::python::lock::Hash;
+use crate::store::{Cache, CacheKind};
 
 /// The most bytes of a wheel.
 const LIMIT: u64 = 16 << 30;
@@ -46,7 +48,7 @@ pub struct FileUrl<'a> {
 ///
 /// # Errors
 /// A cache that cannot be read.
-pub fn cached(cache: &dyn Cache, name: &str, hashes: &[Hash]) -> Result<Option<WheelFile>, OperationError> {
+pub fn cached(cache: &Cache, name: &str, hashes: &[Hash]) -> Result<Option<WheelFile>, OperationError> {
     for hash in hashes {
         let digest = match hash {
             Hash::Sha256(digest) => Some(*digest),
@@ -72,7 +74,7 @@ fn note(hash: &Hash) -> Digest {
     Digest::of(format!("the SHA-256 of the wheel whose hash is {}", DisplayHash(hash)).as_bytes())
 }
 
-fn noted(cache: &dyn Cache, hash: &Hash) -> Result<Option<Digest>, OperationError> {
+fn noted(cache: &Cache, hash: &Hash) -> Result<Option<Digest>, OperationError> {
     let record = cache.record(CacheKind::WheelName, &note(hash))?;
     Ok(record.and_then(|text| std::str::from_utf8(&text).ok()?.parse().ok()))
 }
@@ -83,8 +85,8 @@ fn noted(cache: &dyn Cache, hash: &Hash) -> Result<Option<Digest>, OperationErro
 /// What is not there (`NotFound`); other content than wanted (`Corrupt`); indexes that
 /// refuse or fail.
 pub async fn fetch(
-    index_client: &Courier,
-    cache: &dyn Cache,
+    index_client: &IndexClient,
+    cache: &Cache,
     progress: &dyn Progress,
     need: &FileRequest<'_>,
     at: FileUrl<'_>,
@@ -112,7 +114,7 @@ pub async fn fetch(
 
 async fn receive(
     body: &mut ResumingBody<File<'_>>,
-    cache: &dyn Cache,
+    cache: &Cache,
     need: &FileRequest<'_>,
     at: FileUrl<'_>,
     advanced: impl Fn(u64) + Send,
@@ -144,7 +146,7 @@ async fn receive(
 }
 
 /// Notes the SHA-256 of what was found by hashes of other kinds.
-fn keep_notes(cache: &dyn Cache, wanted: &[Hash], hashed: &FileHashes) -> Result<(), OperationError> {
+fn keep_notes(cache: &Cache, wanted: &[Hash], hashed: &FileHashes) -> Result<(), OperationError> {
     let other = |hash: &&Hash| !matches!(hash, Hash::Sha256(_)) && hashed.is_one_of(std::slice::from_ref(*hash));
     for hash in wanted.iter().filter(other) {
         cache.keep(CacheKind::WheelName, &note(hash), hashed.sha256.to_string().as_bytes())?;
@@ -166,7 +168,7 @@ pub fn mismatch(need: &FileRequest<'_>, place: &str, hashed: &FileHashes) -> Ope
 
 /// A file of an index.
 struct File<'a> {
-    index_client: &'a Courier,
+    index_client: &'a IndexClient,
     name: &'a str,
     at: FileUrl<'a>,
     /// Of the first answer, when it tells apart single bytes: a rest of other content

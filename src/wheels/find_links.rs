@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use super::sources::FindLinks;
 use crate::http::failure::other;
-use crate::ports::{OperationError, OperationErrorKind};
+use crate::operation_error::{OperationError, OperationErrorKind};
 use crate::python::wheel::WheelName;
 
 /// A wheel in a folder.

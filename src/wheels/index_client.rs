@@ -18,11 +18,11 @@ use crate::http::client::{Client, Request, explanation};
 use crate::http::failure::{Failure, Retry, other, status_text};
 use crate::http::hosts::{authority, same_origin};
 use crate::http::retry::{self, Attempts, RetryPolicy};
-use crate::ports::{OperationError, OperationErrorKind};
+use crate::operation_error::{OperationError, OperationErrorKind};
 use crate::progress::Progress;
 
 /// The way to all indexes.
-pub struct Courier {
+pub struct IndexClient {
     pub client: Client,
     pub credentials: Credentials,
     pub retry_policy: RetryPolicy,
@@ -31,7 +31,7 @@ pub struct Courier {
     pub faults: Mutex<HashMap<String, OperationError>>,
 }
 
-impl Courier {
+impl IndexClient {
     /// The tries of one piece of work.
     pub fn attempts(&self, what: String) -> Attempts {
         Attempts::new(self.retry_policy, Arc::clone(&self.progress), what)

@@ -1,4 +1,4 @@
-//! Wheels from wheelhouses, indexes and URLs, behind `Packages`.
+//! Wheels from wheelhouses, indexes and URLs.
 //!
 //! Source: PyPA, "Simple repository API" (PEP 503, 691, 700). Wheelhouses come first.
 //! Then the cache, by the lock file's hashes. Then what this machine is configured for:
@@ -10,11 +10,13 @@
 
 pub mod credentials;
 mod download;
+mod error;
 mod file_hashes;
 mod file_name;
 mod find_links;
 mod html;
 mod index_client;
+mod indexes;
 pub mod netrc;
 mod no_matching_wheel;
 mod on_disk;
@@ -23,14 +25,17 @@ mod page_cache;
 mod search;
 pub mod settings;
 mod sources;
+mod wheel_file;
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use futures_util::future::BoxFuture;
 use tokio::sync::{OnceCell, Semaphore};
 
+pub use error::WheelError;
+pub use indexes::WheelIndexes;
 pub use sources::{FindLinks, Index, WheelSources};
+pub use wheel_file::WheelFile;
 
 use crate::cpu_pool::CpuPool;
 use crate::diagnostic::Diagnostic;
@@ -38,25 +43,27 @@ use crate::http::client::Client;
 use crate::http::hosts::PlainHttpHosts;
 use crate::http::retry::RetryPolicy;
 use crate::once_map::OnceMap;
-use crate::ports::{Cache, Folders, OperationError, Packages, WheelError, WheelFile};
+use crate::operation_error::OperationError;
 use crate::progress::Progress;
 use crate::python::lock::Pinned;
 use crate::python::tags::Target;
+use crate::source::Folders;
+use crate::store::Cache;
 use find_links::LocalWheel;
-use index_client::Courier;
+use index_client::IndexClient;
 use page_cache::PageCache;
 
 /// Everywhere that wheels may come from, with what was learned of it in this run.
 pub struct Wheels {
     settings: WheelSources,
-    index_client: Courier,
-    cache: Arc<dyn Cache>,
-    folders: Arc<dyn Folders>,
+    index_client: IndexClient,
+    cache: Arc<Cache>,
+    folders: Arc<Folders>,
     progress: Arc<dyn Progress>,
     cpu_pool: CpuPool,
     pages: PageCache,
     /// What the folders have, once one was looked in.
-    local_wheels: OnceCell<Arc<[LocalWheel]>>,
+    on_disk: OnceCell<Arc<[LocalWheel]>>,
     /// Warnings that were given.
     warned: Mutex<BTreeSet<Diagnostic>>,
     /// Fetched files, by what they are known by.
@@ -71,13 +78,13 @@ impl Wheels {
     /// HTTP cannot be set up: a user agent that is no header.
     pub fn new(
         mut settings: WheelSources,
-        cache: Arc<dyn Cache>,
-        folders: Arc<dyn Folders>,
+        cache: Arc<Cache>,
+        folders: Arc<Folders>,
         progress: Arc<dyn Progress>,
         cpu_pool: CpuPool,
     ) -> Result<Self, OperationError> {
         let client = Client::new(PlainHttpHosts::new(std::mem::take(&mut settings.insecure)), &settings.user_agent)?;
-        let index_client = Courier {
+        let index_client = IndexClient {
             client: client.with_certificates(settings.certificates.take()).with_stall_policy(settings.stall_policy),
             credentials: std::mem::take(&mut settings.credentials),
             retry_policy: RetryPolicy { retries: settings.retries, base: settings.delay },
@@ -85,7 +92,7 @@ impl Wheels {
             faults: Mutex::default(),
         };
         let transfers = Semaphore::new(settings.jobs.max(1));
-        let (pages, local_wheels, warned, fetched) =
+        let (pages, on_disk, warned, fetched) =
             (PageCache::default(), OnceCell::new(), Mutex::default(), OnceMap::default());
         Ok(Self {
             settings,
@@ -95,7 +102,7 @@ impl Wheels {
             progress,
             cpu_pool,
             pages,
-            local_wheels,
+            on_disk,
             warned,
             fetched,
             transfers,
@@ -107,10 +114,14 @@ impl Wheels {
             self.progress.warn(warning);
         }
     }
-}
 
-impl Packages for Wheels {
-    fn wheel<'a>(&'a self, wanted: &'a Pinned, target: &'a Target) -> BoxFuture<'a, Result<WheelFile, WheelError>> {
-        Box::pin(self.find(no_matching_wheel::WheelQuery { pinned: wanted, target }))
+    /// Fetches and verifies the wheel of a distribution that fits the target best, unless
+    /// the cache or a wheelhouse has it.
+    ///
+    /// # Errors
+    /// There is no wheel that fits; what there is instead, and how to go on. Hashes
+    /// that are others than the lock file's. Indexes that refuse or fail.
+    pub async fn wheel(&self, wanted: &Pinned, target: &Target) -> Result<WheelFile, WheelError> {
+        Box::pin(self.find(no_matching_wheel::WheelQuery { pinned: wanted, target })).await
     }
 }

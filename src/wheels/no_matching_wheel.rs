@@ -11,10 +11,11 @@ use crate::debian::releases::release_with;
 use crate::http::failure::one_line;
 use crate::oci::Architecture;
 use crate::oci::architecture::ARCHITECTURES;
-use crate::ports::{OperationErrorKind, WheelError};
+use crate::operation_error::OperationErrorKind;
 use crate::python::lock::Pinned;
 use crate::python::tags::{Misfit, Tag, Target};
 use crate::python::wheel::WheelName;
+use crate::wheels::WheelError;
 
 /// How many of a kind are named.
 const NAMED: usize = 3;

@@ -11,10 +11,11 @@ use super::find_links::{self, LocalWheel};
 use super::no_matching_wheel::WheelQuery;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::http::failure::other;
+use crate::operation_error::{OperationError, OperationErrorKind};
 use crate::plan::Author;
-use crate::ports::{OperationError, OperationErrorKind, WheelFile};
 use crate::python::lock::{Hash, LockedFile, PackageOrigin, Pinned};
 use crate::python::wheel::{self, WheelName};
+use crate::wheels::WheelFile;
 
 impl Wheels {
     /// The wheel of the folders that fits best.
@@ -22,7 +23,7 @@ impl Wheels {
     /// # Errors
     /// Wheelhouses that cannot be read; a locked file there that is another.
     pub(super) async fn local_wheels(&self, wanted: WheelQuery<'_>) -> Result<Option<WheelFile>, OperationError> {
-        let all = self.local_wheels.get_or_try_init(|| self.look()).await?;
+        let all = self.on_disk.get_or_try_init(|| self.look()).await?;
         let here = |strict| {
             let of = move |one: &&LocalWheel| one.strict == strict && is_of(&one.wheel, wanted.pinned);
             all.iter().filter(of).map(|one| (one.wheel.clone(), one)).collect::<Vec<_>>()
@@ -71,7 +72,7 @@ impl Wheels {
 
     /// The wheels of a distribution that the folders have, once they were looked in.
     pub(super) fn local_wheels_of(&self, pinned: &Pinned) -> Vec<WheelName> {
-        let all = self.local_wheels.get().map_or(&[][..], |all| all);
+        let all = self.on_disk.get().map_or(&[][..], |all| all);
         all.iter().map(|one| &one.wheel).filter(|wheel| is_of(wheel, pinned)).cloned().collect()
     }
 

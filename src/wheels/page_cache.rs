@@ -12,14 +12,14 @@ use reqwest::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, H
 use url::Url;
 
 use super::credentials::shown;
-use super::index_client::Courier;
+use super::index_client::IndexClient;
 use super::page::{self, IndexFile};
 use super::sources::Index;
 use crate::http::client::whole;
 use crate::http::failure::{Failure, Retry, one_line, other};
 use crate::http::hosts::authority;
 use crate::once_map::OnceMap;
-use crate::ports::{OperationError, OperationErrorKind};
+use crate::operation_error::{OperationError, OperationErrorKind};
 
 /// The most bytes of a page.
 const LIMIT: u64 = 64 << 20;
@@ -45,7 +45,7 @@ impl PageCache {
     /// An index that fails or refuses, or whose page is no index's.
     pub async fn project(
         &self,
-        index_client: &Courier,
+        index_client: &IndexClient,
         index: &Index,
         project: &str,
     ) -> Result<Option<Arc<[IndexFile]>>, OperationError> {
@@ -60,13 +60,17 @@ impl PageCache {
     ///
     /// # Errors
     /// As `project`.
-    pub async fn links(&self, index_client: &Courier, url: &Url) -> Result<Option<Arc<[IndexFile]>>, OperationError> {
+    pub async fn links(
+        &self,
+        index_client: &IndexClient,
+        url: &Url,
+    ) -> Result<Option<Arc<[IndexFile]>>, OperationError> {
         self.known.get(url.clone(), Box::pin(self.page(index_client, url, None))).await
     }
 
     async fn page(
         &self,
-        index_client: &Courier,
+        index_client: &IndexClient,
         url: &Url,
         index: Option<&Index>,
     ) -> Result<Option<Arc<[IndexFile]>>, OperationError> {
@@ -87,7 +91,12 @@ impl PageCache {
         }
     }
 
-    async fn read(&self, index_client: &Courier, url: &Url, index: Option<&Index>) -> Result<Vec<IndexFile>, Failure> {
+    async fn read(
+        &self,
+        index_client: &IndexClient,
+        url: &Url,
+        index: Option<&Index>,
+    ) -> Result<Vec<IndexFile>, Failure> {
         let mut headers = HeaderMap::new();
         headers.insert(ACCEPT, ACCEPTED);
         headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("gzip"));

@@ -14,11 +14,12 @@ use super::page::IndexFile;
 use super::sources::{FindLinks, Index};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::http::failure::{one_line, other};
-use crate::ports::{OperationError, OperationErrorKind, WheelError, WheelFile};
+use crate::operation_error::{OperationError, OperationErrorKind};
 use crate::progress::{Event, Outcome, Subject, Verb};
 use crate::python::lock::{Hash, LockedFile, PackageOrigin, Pinned};
 use crate::python::tags::Target;
 use crate::python::wheel::{self, WheelName};
+use crate::wheels::{WheelError, WheelFile};
 
 /// Asked when nobody names an index.
 const PYPI: &str = "https://pypi.org/simple";
@@ -317,12 +318,12 @@ impl Wheels {
     /// Fetches a file, unless too many are being fetched.
     async fn fetch(&self, need: &FileRequest<'_>, at: FileUrl<'_>) -> Result<WheelFile, OperationError> {
         let _permit = self.transfers.acquire().await;
-        Box::pin(download::fetch(&self.index_client, &*self.cache, &*self.progress, need, at)).await
+        Box::pin(download::fetch(&self.index_client, &self.cache, &*self.progress, need, at)).await
     }
 
     async fn cached(&self, name: &str, hashes: &[Hash]) -> Result<Option<WheelFile>, OperationError> {
         let (cache, of, wanted) = (Arc::clone(&self.cache), name.to_owned(), hashes.to_vec());
-        let found = self.compute(move || download::cached(&*cache, &of, &wanted)).await?;
+        let found = self.compute(move || download::cached(&cache, &of, &wanted)).await?;
         if found.is_some() {
             let subject = Subject::Wheel(Arc::from(name));
             self.progress.on(Event::Ended { verb: Verb::Pull, subject, outcome: Outcome::Present });

@@ -11,7 +11,7 @@ use crate::diagnostic::Diagnostic;
 use crate::http::StallPolicy;
 use crate::plan::{Author, PathBounds};
 
-/// Wheelhouses, indexes, and how to speak to them. `configured` makes it from what
+/// Wheelhouses, indexes, and how to speak to them. `settings` makes it from what
 /// pip, uv and carboy are told.
 pub struct WheelSources {
     /// Folders of wheels, looked in first. They must be there.

@@ -83,9 +83,11 @@ pub(super) fn metadata(
 
 #[cfg(test)]
 mod tests {
+    use std::path::PathBuf;
+
     use super::*;
-    use crate::ports::{LocalEntry, Tracked};
-    use crate::rootfs::LocalFile;
+    use crate::rootfs::{Content, LocalFile};
+    use crate::rootfs::{LocalEntry, Tracked};
 
     #[test]
     fn what_git_tracks_of_a_package_is_told() {
@@ -101,7 +103,7 @@ mod tests {
         };
         let entry = LocalEntry { path: b"src/shop/__init__.py".into(), kind: LocalKind::File(file) };
         let walk = Walk { entries: vec![entry], left_out, ..Walk::default() };
-        let project = Project::parse("[project]\nname = \"shop\"\nversion = \"1\"\n").unwrap();
+        let project = ProjectMetadata::parse("[project]\nname = \"shop\"\nversion = \"1\"\n").unwrap();
         let lost = left_out_of_project(&project, &walk).unwrap();
         let told: Vec<_> = lost.tracked.iter().map(|tracked| tracked.path.as_str()).collect();
         assert_eq!(told, ["src/shop/defaults.env", "src/shop/node_modules/"]);
@@ -124,7 +126,7 @@ mod tests {
             let entries = entries.map(|(path, kind)| LocalEntry { path: path.into(), kind });
             let with_passwords = ["src/shop/x.toml", "uv.lock"].map(|path| path.as_bytes().to_vec()).into();
             let walk = Walk { entries: entries.into(), with_passwords, ..Walk::default() };
-            let project = Project::parse("[project]\nname = \"shop\"\nversion = \"1\"\n").unwrap();
+            let project = ProjectMetadata::parse("[project]\nname = \"shop\"\nversion = \"1\"\n").unwrap();
             let names = ["usr/local/bin/python3.13", "usr/local/lib/python3.13/os.py"];
             let image: Tree =
                 names.map(|name| (RootPath::new(name).unwrap(), Entry::bytes(0o755, *b""))).into_iter().collect();

@@ -24,12 +24,12 @@ fn read(tree: &Tree) -> impl FnMut(&RootPath) -> Result<Option<Vec<u8>>, Infalli
     }
 }
 
-fn owners(tree: &Tree) -> Owners {
-    let Ok(owners) = Owners::read(tree, &mut read(tree));
+fn owners(tree: &Tree) -> FileOwners {
+    let Ok(owners) = super::owners(tree, &mut read(tree));
     owners
 }
 
-fn owner<'a>(owners: &'a Owners, name: &str) -> Option<&'a str> {
+fn owner<'a>(owners: &'a FileOwners, name: &str) -> Option<&'a str> {
     owners.of(&path(name)).map(|package| package.name.as_str())
 }
 
@@ -53,7 +53,7 @@ fn files_are_found_under_both_names_of_merged_usr_and_either_name_of_a_list() {
         ("var/lib/dpkg/info/tool.list", "/.\n/usr\n/usr/bin\n/usr/bin/tool\n/lib/x/libz.so.1.2\n/../bad\n"),
     ]);
     let owners = owners(&tree);
-    let files: Vec<_> = owners.by_path.iter().map(|(path, package)| (path.to_string(), &package.name[..])).collect();
+    let files: Vec<_> = owners.iter().map(|(path, package)| (path.to_string(), &package.name[..])).collect();
     let want = [("/usr/bin/tool", "tool"), ("/usr/lib/x/libz.so.1", "libz"), ("/usr/lib/x/libz.so.1.2", "libz")];
     assert_eq!(files, want.map(|(path, name)| (path.to_owned(), name)));
     let package = owners.of(&path("usr/bin/tool")).unwrap();
@@ -72,6 +72,16 @@ fn what_dpkg_adds_is_no_part_of_a_package() {
 }
 
 #[test]
+fn source_packages_are_known() {
+    let status = fields("libz", "Source: zlib (1:1.2)\n") + &fields("tool", "") + &fields("odd", "Source: ../x\n");
+    let tree = tree(&[("var/lib/dpkg/status", &status)]);
+    let Ok(installed) = installed(&tree, &mut read(&tree));
+    let sources: Vec<_> = installed.iter().map(|installed| installed.package.source.clone()).collect();
+    let want = [("zlib", "1:1.2"), ("tool", "1:2-3"), ("odd", "1:2-3")];
+    assert_eq!(sources, want.map(|(name, version)| (name.to_owned(), version.to_owned())));
+}
+
+#[test]
 fn a_distroless_image_has_lists_of_md5_only() {
     let sums = format!("{SUM}  usr/lib/a.so\n{SUM}  usr/lib/gone.so\n");
     let tree = tree(&[
@@ -83,7 +93,7 @@ fn a_distroless_image_has_lists_of_md5_only() {
     ]);
     let owners = owners(&tree);
     assert_eq!(owner(&owners, "usr/lib/a.so"), Some("liba"));
-    assert_eq!(owners.by_path.len(), 1);
+    assert_eq!(owners.iter().count(), 1);
     let Ok(installed) = installed(&tree, &mut read(&tree));
     assert_eq!(installed.iter().map(Installed::md5sums).collect::<Vec<_>>(), [path("var/lib/dpkg/status.d/a.md5sums")]);
 }
@@ -118,7 +128,7 @@ fn names_that_are_no_names_and_packages_that_are_gone_own_nothing() {
     let tree = tree(&[("usr/x", ""), ("var/lib/dpkg/status", &status), ("var/lib/dpkg/info/gone.list", "/usr/x\n")]);
     let Ok(installed) = installed(&tree, &mut read(&tree));
     assert_eq!(installed, []);
-    assert_eq!(owners(&tree), Owners::default());
+    assert_eq!(owners(&tree), FileOwners::default());
 }
 
 #[test]
@@ -134,7 +144,7 @@ fn what_many_names_lead_to_is_read_once() {
     let entries: Vec<_> = entries.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
     let tree = tree(&entries);
     let (mut reads, mut read) = (BTreeMap::<_, usize>::new(), read(&tree));
-    let Ok(owners) = Owners::read(&tree, &mut |path| {
+    let Ok(owners) = super::owners(&tree, &mut |path| {
         *reads.entry(tree.resolve(path).unwrap().to_string()).or_default() += 1;
         read(path)
     });

@@ -20,11 +20,12 @@ fn control(name: &str, version: &str) -> String {
     format!("Package: {name}\nVersion: {version}\nArchitecture: amd64\n")
 }
 
-fn taken(name: &str, version: &str, file: &str, md5: Option<u8>) -> Taken {
+fn taken(name: &str, version: &str, file: &str, md5: Option<u8>) -> PackagedFile {
     let text = control(name, version);
     let (name, version) = (name.to_owned(), version.to_owned());
-    let package = Package { name, version, architecture: "amd64".to_owned(), control: text.into_bytes() };
-    Taken { package: Arc::new(package), path: path(file), md5: md5.map(|byte| [byte; 16]) }
+    let source = (name.clone(), version.clone());
+    let package = Package { name, version, architecture: "amd64".to_owned(), source, control: text.into_bytes() };
+    PackagedFile { package: Arc::new(package), path: path(file), md5: md5.map(|byte| [byte; 16]) }
 }
 
 fn sum(byte: u8, file: &str) -> String {
@@ -32,11 +33,11 @@ fn sum(byte: u8, file: &str) -> String {
 }
 
 /// Writes the records into the image, as the next layer would; returns them as text.
-fn write(image: &mut Tree, taken: &[Taken], replaced: &[&str]) -> BTreeMap<String, String> {
-    let Ok(mut database) = Database::read(image, &mut read(image));
+fn write(image: &mut Tree, taken: &[PackagedFile], replaced: &[&str]) -> BTreeMap<String, String> {
+    let Ok(mut database) = Dpkg::read(image, &mut read(image));
     let replaced = replaced.iter().map(|name| path(name)).collect();
-    let files = database.extend(image, taken, &replaced);
-    assert_eq!(database.extend(image, taken, &BTreeSet::new()), BTreeMap::new(), "what was written is known");
+    let files = database.record(image, taken, &replaced);
+    assert_eq!(database.record(image, taken, &BTreeSet::new()), BTreeMap::new(), "what was written is known");
     let mut out = BTreeMap::new();
     for (path, bytes) in files {
         let name = path.to_string();
@@ -147,14 +148,14 @@ fn a_list_that_many_share_is_read_once() {
         image.insert(record, Entry::bytes(0o644, control(&format!("p{number}"), "1").into_bytes()));
     }
     let (mut reads, mut read) = (0, read(&image));
-    let Ok(mut database) = Database::read(&image, &mut |path| {
+    let Ok(mut database) = Dpkg::read(&image, &mut |path| {
         reads += usize::from(path.as_bytes().ends_with(b".md5sums"));
         read(path)
     });
     assert_eq!((reads, database.records.len()), (1, 100));
     let came = BTreeSet::from([path("usr/lib/a")]);
     let want = texts([("status.d/p000.md5sums", String::new())]);
-    let out = database.extend(&image, &[], &came);
+    let out = database.record(&image, &[], &came);
     assert_eq!(out.keys().map(ToString::to_string).collect::<Vec<_>>(), ["/var/lib/dpkg/status.d/p000.md5sums"]);
     assert_eq!(out.into_values().collect::<Vec<_>>(), want.into_values().map(String::into_bytes).collect::<Vec<_>>());
 }

@@ -1,6 +1,5 @@
 use super::*;
-use crate::elf::ElfError;
-use crate::elf::Need;
+use crate::elf::{ElfError, Need};
 
 /// Objects described by their own text: `needs a b; runpath x:y; rpath z`, and
 /// `arm` for another machine.

@@ -8,7 +8,7 @@
 //! end shall see the same files.
 //!
 //! The central directory is read by the `zip` crate, once its end says how much it is.
-//! Nothing is inflated here; sizes are enforced where data is read (`member`).
+//! Nothing is inflated here; sizes are enforced where data is read (`zip_entry`).
 
 mod end;
 mod error;

@@ -2,7 +2,7 @@
 //!
 //! pip puts in `${NAME}` ("Requirements File Format"), pipenv also `$NAME` (Python's
 //! `os.path.expandvars`). This module finds them; whether one is put in, the reader of
-//! the file is told by [`PutIn`](super::PutIn).
+//! the file learns from its caller.
 
 use std::ops::Range;
 

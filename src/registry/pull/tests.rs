@@ -3,7 +3,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::*;
 use crate::oci::digest::VerifyError;
-use crate::ports::OperationErrorKind;
+use crate::operation_error::OperationErrorKind;
 use crate::registry::testing::{Log, Reply, Seen, Server, hasty, name, read, registry};
 
 fn tag(tag: &str) -> Selector {

@@ -3,8 +3,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::*;
 use crate::oci::media_type;
-use crate::ports::{OperationErrorKind, Source};
+use crate::operation_error::OperationErrorKind;
 use crate::registry::testing::{Log, Reply, Seen, Server, name, registry};
+use crate::repository::Source;
 
 fn descriptor(bytes: &[u8]) -> Descriptor {
     Descriptor::of("application/octet-stream", bytes)
@@ -41,6 +42,13 @@ async fn what_is_there_is_not_sent() {
     assert_eq!(server.lines(), [format!("HEAD /v2/a/b/blobs/{}", blob.digest)]);
     let subject = Subject::Blob(blob.digest);
     assert_eq!(log.events(), [Event::Ended { verb: Verb::Push, subject, outcome: Outcome::Present }]);
+}
+
+#[tokio::test]
+async fn finishing_asks_the_registry_nothing() {
+    let server = accepting(|_| None).await;
+    server.repository("a/b").finish().await.unwrap();
+    assert_eq!(server.lines(), Vec::<String>::new());
 }
 
 #[tokio::test]

@@ -4,8 +4,8 @@ use futures_util::future::join_all;
 
 use super::*;
 use crate::oci::location::Selector;
-use crate::ports::Source as _;
 use crate::registry::testing::{Log, Reply, Seen, Server, name, registry};
+use crate::repository::Source as _;
 
 /// A registry that takes `Bearer t1`, `Bearer t2`, … while `valid` says so, and
 /// whose tokens come from its own `/token`.

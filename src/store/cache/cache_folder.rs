@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use super::session::CacheLock;
 use super::{failed, make_folder};
-use crate::ports::OperationError;
+use crate::operation_error::OperationError;
 use crate::store::staged::{is_staged, place_synced, staged_private};
 
 /// The file that marks a cache of carboy's.

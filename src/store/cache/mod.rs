@@ -1,7 +1,7 @@
 //! The cache between runs: a folder of immutable entries.
 //!
 //! ```text
-//! ROOT/CACHEDIR.TAG   ROOT/carboy-cache      marks: a cache, carboy's, of this version (`home`)
+//! ROOT/CACHEDIR.TAG   ROOT/carboy-cache      marks: a cache, carboy's, of this version (`cache_folder`)
 //! ROOT/lock                                  held while entries are opened or deleted
 //! ROOT/runs/run-XXXXXX/                      a running process and its staged files (`session`)
 //! ROOT/blobs/sha256/HEX   ROOT/tars/HEX   ROOT/wheels/HEX   ROOT/facts/HEX   ROOT/layers/HEX
@@ -15,6 +15,7 @@
 //! Where others could have written it, records are not believed ([`trust`]).
 
 mod cache_folder;
+mod kind;
 mod record;
 mod session;
 mod trust;
@@ -34,8 +35,9 @@ use tempfile::{NamedTempFile, TempDir};
 use super::staged::{place, staged_private};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::oci::Digest;
-use crate::ports::{Cache, CacheKind, OperationError, OperationErrorKind};
+use crate::operation_error::{OperationError, OperationErrorKind};
 use crate::progress::{Progress, Silent};
+pub use kind::CacheKind;
 use session::CacheSession;
 use trust::Trust;
 pub use usage::{KindUsage, PruneLimits, Pruned, Usage};
@@ -56,7 +58,7 @@ pub struct CacheOptions {
 }
 
 /// A cache in a folder of its own.
-pub struct DiskCache {
+pub struct Cache {
     home: PathBuf,
     scratch: PathBuf,
     /// None where the cache cannot be written.
@@ -71,12 +73,12 @@ pub struct DiskCache {
     shunned: Mutex<HashSet<(CacheKind, Digest)>>,
 }
 
-impl DiskCache {
+impl Cache {
     /// Opens a cache, for one run. What killed runs left in it is deleted.
     ///
     /// # Errors
     /// A folder that cannot be made or read; one of another version.
-    pub fn open(options: CacheOptions, progress: Arc<dyn Progress>) -> Result<Self, OperationError> {
+    pub fn with_options(options: CacheOptions, progress: Arc<dyn Progress>) -> Result<Self, OperationError> {
         let CacheOptions { folder, scratch, trust, full } = options;
         let (home, moved) = cache_folder::find(&folder)?;
         if moved {
@@ -108,10 +110,10 @@ impl DiskCache {
     /// A cache that tells nobody what it drops.
     ///
     /// # Errors
-    /// As `open`.
+    /// As `with_options`.
     pub fn new(folder: PathBuf) -> Result<Self, OperationError> {
         let scratch = folder.clone();
-        Self::open(CacheOptions { folder, scratch, trust: false, full: false }, Arc::new(Silent))
+        Self::with_options(CacheOptions { folder, scratch, trust: false, full: false }, Arc::new(Silent))
     }
 
     /// Removes what is left of this run's staged files. Work that is still going on finds
@@ -218,8 +220,12 @@ impl DiskCache {
     }
 }
 
-impl Cache for DiskCache {
-    fn open(&self, kind: CacheKind, key: &Digest) -> Result<Option<File>, OperationError> {
+impl Cache {
+    /// An entry, opened for reading, and marked as used.
+    ///
+    /// # Errors
+    /// Anything but its absence.
+    pub fn open(&self, kind: CacheKind, key: &Digest) -> Result<Option<File>, OperationError> {
         let open = || match self.of_overlay(kind, key) {
             Some(path) => File::open(path).map(Some),
             None => self.kept(kind, key),
@@ -227,15 +233,21 @@ impl Cache for DiskCache {
         open().map_err(|cause| self.failed("read", &cause))
     }
 
-    fn folder(&self) -> &Path {
+    /// The cache's own folder, which is never part of an image.
+    pub fn folder(&self) -> &Path {
         &self.home
     }
 
-    fn path(&self, kind: CacheKind, key: &Digest) -> PathBuf {
+    /// Where an entry is, or would be.
+    pub fn path(&self, kind: CacheKind, key: &Digest) -> PathBuf {
         self.of_overlay(kind, key).unwrap_or_else(|| entry(&self.home, kind, key))
     }
 
-    fn stage(&self) -> Result<NamedTempFile, OperationError> {
+    /// A temporary file on the cache's file system; gone when dropped.
+    ///
+    /// # Errors
+    /// A cache that cannot be written.
+    pub fn stage(&self) -> Result<NamedTempFile, OperationError> {
         let folder = match &self.session {
             Some(session) => session.folder(),
             None => self.overlay().map_err(|cause| self.failed("write", &cause))?,
@@ -243,11 +255,21 @@ impl Cache for DiskCache {
         staged_private(folder).map_err(|cause| self.failed("write", &cause))
     }
 
-    fn commit(&self, staged: NamedTempFile, kind: CacheKind, key: &Digest) -> Result<(), OperationError> {
+    /// Makes a staged file the entry, in one step.
+    ///
+    /// # Errors
+    /// A cache that cannot be written.
+    pub fn commit(&self, staged: NamedTempFile, kind: CacheKind, key: &Digest) -> Result<(), OperationError> {
         self.put(staged, kind, key).map_err(|cause| self.failed("write", &cause))
     }
 
-    fn record(&self, kind: CacheKind, key: &Digest) -> Result<Option<Vec<u8>>, OperationError> {
+    /// The bytes that `keep` stored under this kind and key. None where there are none,
+    /// where they are damaged (then the entry is dropped, with a warning), and where
+    /// others may have written them.
+    ///
+    /// # Errors
+    /// Anything but their absence.
+    pub fn record(&self, kind: CacheKind, key: &Digest) -> Result<Option<Vec<u8>>, OperationError> {
         let Some(file) = self.open(kind, key)? else { return Ok(None) };
         let mut bytes = Vec::new();
         let read = file.take(RECORD_LIMIT + 1).read_to_end(&mut bytes);
@@ -259,18 +281,25 @@ impl Cache for DiskCache {
         Ok(record)
     }
 
-    fn keep(&self, kind: CacheKind, key: &Digest, bytes: &[u8]) -> Result<(), OperationError> {
+    /// Stores bytes together with their digest.
+    ///
+    /// # Errors
+    /// A cache that cannot be written.
+    pub fn keep(&self, kind: CacheKind, key: &Digest, bytes: &[u8]) -> Result<(), OperationError> {
         let mut staged = self.stage()?;
         let written = staged.write_all(&record::head(bytes, kind, key)).and_then(|()| staged.write_all(bytes));
         written.map_err(|cause| self.failed("write", &cause))?;
         self.commit(staged, kind, key)
     }
 
-    fn failure(&self, cause: &io::Error) -> OperationError {
+    /// The error of an entry or a staged file that cannot be read or written.
+    pub fn failure(&self, cause: &io::Error) -> OperationError {
         self.failed("use", cause)
     }
 
-    fn damaged(&self, kind: CacheKind, key: &Digest, what: &str) {
+    /// Drops an entry that is not what it was when it was stored, and warns: `what` names
+    /// it, as in `the tar of layer 3f2a9c1b04de`.
+    pub fn damaged(&self, kind: CacheKind, key: &Digest, what: &str) {
         let path = self.path(kind, key);
         if let Err(cause) = std::fs::remove_file(&path)
             && cause.kind() != io::ErrorKind::NotFound
@@ -283,7 +312,7 @@ impl Cache for DiskCache {
     }
 }
 
-impl Drop for DiskCache {
+impl Drop for Cache {
     fn drop(&mut self) {
         self.close();
     }

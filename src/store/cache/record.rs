@@ -7,7 +7,7 @@
 
 use crate::oci::Digest;
 use crate::oci::digest::Hasher;
-use crate::ports::CacheKind;
+use crate::store::CacheKind;
 
 const MAGIC: &[u8] = b"carboy record 1\n";
 const HEAD: usize = MAGIC.len() + 32;

@@ -3,8 +3,8 @@ use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::time::Duration;
 
 use super::*;
-use crate::ports::CacheKind::{Blob, Layer, Tar, Wheel};
 use crate::progress::Event;
+use crate::store::CacheKind::{Blob, Layer, Tar, Wheel};
 
 #[derive(Default)]
 struct Log(Mutex<Vec<String>>);
@@ -28,19 +28,19 @@ fn key() -> Digest {
     Digest::of(b"key")
 }
 
-fn logged(folder: &Path, trust: bool) -> (DiskCache, Arc<Log>) {
+fn logged(folder: &Path, trust: bool) -> (Cache, Arc<Log>) {
     let log = Arc::<Log>::default();
     let options = CacheOptions { folder: folder.to_owned(), scratch: std::env::temp_dir(), trust, full: false };
-    (DiskCache::open(options, log.clone()).unwrap(), log)
+    (Cache::with_options(options, log.clone()).unwrap(), log)
 }
 
-fn commit(cache: &DiskCache, kind: CacheKind, key: &Digest, content: &str) {
+fn commit(cache: &Cache, kind: CacheKind, key: &Digest, content: &str) {
     let mut staged = cache.stage().unwrap();
     staged.write_all(content.as_bytes()).unwrap();
     cache.commit(staged, kind, key).unwrap();
 }
 
-fn content(cache: &DiskCache, kind: CacheKind) -> Option<String> {
+fn content(cache: &Cache, kind: CacheKind) -> Option<String> {
     let mut text = String::new();
     cache.open(kind, &key()).unwrap()?.read_to_string(&mut text).unwrap();
     Some(text)
@@ -66,7 +66,7 @@ fn age(path: &Path, hours: u64) {
 #[test]
 fn an_entry_is_there_once_it_is_committed_and_not_before() {
     let root = tempfile::tempdir().unwrap();
-    let cache = DiskCache::new(root.path().join("a/b")).unwrap();
+    let cache = Cache::new(root.path().join("a/b")).unwrap();
     for kind in CacheKind::ALL {
         assert!(cache.open(kind, &key()).unwrap().is_none(), "{kind:?}");
         drop(cache.stage().unwrap());
@@ -82,7 +82,7 @@ fn an_entry_is_there_once_it_is_committed_and_not_before() {
 #[test]
 fn the_same_key_may_be_committed_at_once() {
     let root = tempfile::tempdir().unwrap();
-    let cache = DiskCache::new(root.path().to_owned()).unwrap();
+    let cache = Cache::new(root.path().to_owned()).unwrap();
     std::thread::scope(|scope| {
         for _ in 0..8 {
             scope.spawn(|| commit(&cache, Layer, &key(), "same"));
@@ -113,7 +113,7 @@ fn a_record_that_was_changed_is_dropped_with_a_warning() {
 #[test]
 fn a_folder_is_marked_and_what_holds_other_files_gets_a_subfolder() {
     let root = tempfile::tempdir().unwrap();
-    let home = |name: &str| DiskCache::new(root.path().join(name)).unwrap().folder().to_owned();
+    let home = |name: &str| Cache::new(root.path().join(name)).unwrap().folder().to_owned();
     assert_eq!(home("new"), root.path().join("new"));
     assert!(fs::read_to_string(root.path().join("new/CACHEDIR.TAG")).unwrap().starts_with("Signature: 8a477f5"));
     assert_eq!(fs::read_to_string(root.path().join("new/carboy-cache")).unwrap(), "1\n");
@@ -144,7 +144,7 @@ fn a_folder_is_marked_and_what_holds_other_files_gets_a_subfolder() {
     }
     fs::create_dir_all(root.path().join("twice/carboy")).unwrap();
     fs::write(root.path().join("twice/carboy/main.py"), "").unwrap();
-    let error = DiskCache::new(root.path().join("twice")).err().unwrap();
+    let error = Cache::new(root.path().join("twice")).err().unwrap();
     assert!(error.message.contains("twice/carboy` holds other files too"), "{error}");
     // Half a mark, or noise, is as good as none.
     for noise in [&b""[..], b"1", b"\xff\xff", b"x\n"] {
@@ -156,14 +156,14 @@ fn a_folder_is_marked_and_what_holds_other_files_gets_a_subfolder() {
     fs::create_dir_all(root.path().join("shared/blobs/sha256")).unwrap();
     assert_eq!(home("shared"), root.path().join("shared/carboy"));
     fs::write(root.path().join("new/carboy-cache"), "2\n").unwrap();
-    let error = DiskCache::new(root.path().join("new")).err().unwrap();
+    let error = Cache::new(root.path().join("new")).err().unwrap();
     assert!(error.message.contains("another version of carboy"), "{error}");
 }
 
 #[test]
 fn what_carboy_makes_is_for_its_user_alone() {
     let root = tempfile::tempdir().unwrap();
-    let cache = DiskCache::new(root.path().join("new/cache")).unwrap();
+    let cache = Cache::new(root.path().join("new/cache")).unwrap();
     commit(&cache, Blob, &key(), "x");
     cache.keep(Layer, &key(), b"x").unwrap();
     let staged = cache.stage().unwrap();
@@ -186,7 +186,7 @@ fn what_carboy_makes_is_for_its_user_alone() {
 fn what_killed_runs_left_is_deleted_and_nothing_else() {
     let root = tempfile::tempdir().unwrap();
     let (home, foreign) = (root.path().join("cache"), root.path().join("foreign"));
-    let first = DiskCache::new(home.clone()).unwrap();
+    let first = Cache::new(home.clone()).unwrap();
     let staged = first.stage().unwrap();
     // Killed: the lock is free, the files are there.
     let dead = home.join("runs/run-dead");
@@ -204,7 +204,7 @@ fn what_killed_runs_left_is_deleted_and_nothing_else() {
     }
     symlink(&foreign, home.join("runs/run-link")).unwrap();
     symlink(&foreign, home.join("tmp")).unwrap();
-    let second = DiskCache::new(home.clone()).unwrap();
+    let second = Cache::new(home.clone()).unwrap();
     assert!(!dead.exists() && !home.join(".carboy-abcdef").exists());
     assert!(home.join("runs/run-mine/thesis").exists());
     assert_eq!(names(&foreign), [".carboy-aaaaaa", "lock", "thesis"]);
@@ -219,15 +219,15 @@ fn what_killed_runs_left_is_deleted_and_nothing_else() {
         age(&home.join("tmp").join(name), hours);
     }
     drop(second);
-    DiskCache::new(home.clone()).unwrap();
+    Cache::new(home.clone()).unwrap();
     assert_eq!(names(&home.join("tmp")), [".carboy-newnew", ".carboy-notes", "thesis"]);
     assert_eq!(names(&home.join("runs")), ["run-link", "run-mine"]);
 
     let linked = root.path().join("linked");
-    DiskCache::new(linked.clone()).unwrap();
+    Cache::new(linked.clone()).unwrap();
     fs::remove_dir(linked.join("runs")).unwrap();
     symlink(&foreign, linked.join("runs")).unwrap();
-    assert!(DiskCache::new(linked).err().unwrap().message.contains("runs` is not a folder"));
+    assert!(Cache::new(linked).err().unwrap().message.contains("runs` is not a folder"));
 }
 
 #[test]
@@ -271,7 +271,7 @@ fn records_of_others_are_not_believed_and_content_is_used() {
 #[test]
 fn links_and_pipes_are_no_entries() {
     let root = tempfile::tempdir().unwrap();
-    let cache = DiskCache::new(root.path().to_owned()).unwrap();
+    let cache = Cache::new(root.path().to_owned()).unwrap();
     commit(&cache, Wheel, &key(), "x");
     let path = cache.path(Wheel, &key());
     fs::remove_file(&path).unwrap();
@@ -285,7 +285,7 @@ fn links_and_pipes_are_no_entries() {
 #[test]
 fn the_least_recently_used_goes_first_and_what_is_in_use_stays() {
     let root = tempfile::tempdir().unwrap();
-    let cache = DiskCache::new(root.path().to_owned()).unwrap();
+    let cache = Cache::new(root.path().to_owned()).unwrap();
     let keys: Vec<_> = (0..4u8).map(|number| Digest::of(&[number])).collect();
     for (key, hours) in keys.iter().zip([40, 30, 20, 10]) {
         commit(&cache, Tar, key, &"x".repeat(100));
@@ -304,7 +304,7 @@ fn the_least_recently_used_goes_first_and_what_is_in_use_stays() {
     assert_eq!(prune(Some(250), None), Pruned { entries: 1, size: 100, left: 200, ..Pruned::default() });
     assert!(cache.path(Tar, &keys[1]).exists() && !cache.path(Tar, &keys[2]).exists());
 
-    let other = DiskCache::new(root.path().to_owned()).unwrap();
+    let other = Cache::new(root.path().to_owned()).unwrap();
     assert!(cache.usage(now()).unwrap().busy);
     assert!(other.open(Tar, &keys[3]).unwrap().is_some());
     age(&cache.path(Tar, &keys[1]), 10);
@@ -325,7 +325,7 @@ fn the_least_recently_used_goes_first_and_what_is_in_use_stays() {
 #[test]
 fn a_run_that_cannot_be_looked_at_is_alive() {
     let root = tempfile::tempdir().unwrap();
-    let cache = DiskCache::new(root.path().to_owned()).unwrap();
+    let cache = Cache::new(root.path().to_owned()).unwrap();
     let run = root.path().join("runs/run-other");
     fs::create_dir(&run).unwrap();
     symlink("/dev/null", run.join("lock")).unwrap();
@@ -354,13 +354,13 @@ fn what_stands_in_an_entrys_place_does_not_stop_a_run() {
     fs::remove_file(&lock).unwrap();
     symlink(root.path().join("target"), &lock).unwrap();
     assert!(cache.open(Tar, &key()).unwrap().is_none());
-    assert!(DiskCache::new(root.path().to_owned()).is_err() && !root.path().join("target").exists());
+    assert!(Cache::new(root.path().to_owned()).is_err() && !root.path().join("target").exists());
 }
 
 #[test]
 fn a_lock_that_somebody_keeps_is_waited_for_once() {
     let root = tempfile::tempdir().unwrap();
-    let cache = DiskCache::new(root.path().to_owned()).unwrap();
+    let cache = Cache::new(root.path().to_owned()).unwrap();
     commit(&cache, Tar, &key(), "x");
     let lock = File::open(root.path().join("lock")).unwrap();
     lock.lock().unwrap();
@@ -368,7 +368,7 @@ fn a_lock_that_somebody_keeps_is_waited_for_once() {
     assert!(cache.stuck.load(Ordering::Relaxed));
     assert_eq!(content(&cache, Tar).unwrap(), "x");
     drop(lock);
-    assert!(DiskCache::new(root.path().to_owned()).is_ok());
+    assert!(Cache::new(root.path().to_owned()).is_ok());
 }
 
 #[test]
@@ -376,7 +376,7 @@ fn an_unusable_folder_is_named_with_a_way_out() {
     let root = tempfile::tempdir().unwrap();
     let file = root.path().join("file");
     fs::write(&file, "").unwrap();
-    let error = DiskCache::new(file.join("cache")).err().unwrap();
+    let error = Cache::new(file.join("cache")).err().unwrap();
     assert!(error.message.contains("the cache in `/"), "{error}");
     assert!(error.message.contains("file/cache`: "), "{error}");
     assert_eq!(error.hint.as_deref(), Some("name another folder with --cache-dir"));

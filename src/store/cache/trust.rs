@@ -11,7 +11,7 @@ use std::path::Path;
 use rustix::process::{Gid, getegid, geteuid, getgroups};
 
 use super::folder_name;
-use crate::ports::CacheKind;
+use crate::store::CacheKind;
 
 /// How far the records of a cache are believed.
 #[derive(Clone, PartialEq, Eq, Debug)]

@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use super::session::{CacheLock, CacheSession, first_other};
-use super::{DiskCache, failed, folder_name};
+use super::{Cache, failed, folder_name};
 use crate::oci::digest::is_hex;
-use crate::ports::{CacheKind, OperationError};
+use crate::operation_error::OperationError;
+use crate::store::CacheKind;
 
 /// What a cache holds.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -64,7 +65,7 @@ impl Usage {
     }
 }
 
-impl DiskCache {
+impl Cache {
     /// Counts what the cache holds.
     ///
     /// # Errors

@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 use super::other;
 use crate::oci::descriptor::Annotations;
 use crate::oci::{Digest, RawManifest, manifest, media_type};
-use crate::ports::{OperationError, OperationErrorKind};
+use crate::operation_error::{OperationError, OperationErrorKind};
 
 const REF_NAME: &str = "org.opencontainers.image.ref.name";
 const VERSION: &str = "1.0.0";

@@ -14,7 +14,7 @@ pub use reader::Layout;
 pub use writer::LayoutWriter;
 
 use crate::oci::Digest;
-use crate::ports::{OperationError, OperationErrorKind};
+use crate::operation_error::{OperationError, OperationErrorKind};
 
 fn blobs(folder: &Path) -> PathBuf {
     folder.join("blobs").join("sha256")

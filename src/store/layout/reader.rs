@@ -15,7 +15,8 @@ use crate::hint::nearest;
 use crate::oci::digest::Verifier;
 use crate::oci::location::Selector;
 use crate::oci::{Descriptor, Digest, RawManifest, media_type};
-use crate::ports::{BlobReader, OperationError, OperationErrorKind, Source};
+use crate::operation_error::{OperationError, OperationErrorKind};
+use crate::repository::{BlobReader, Source};
 use crate::store::verified::Verified;
 
 /// An existing layout, and what is meant of it.

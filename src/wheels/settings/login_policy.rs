@@ -20,7 +20,7 @@ use url::Url;
 use super::variable_part;
 use crate::http::failure::other;
 use crate::http::hosts::{authority, is_local};
-use crate::ports::OperationError;
+use crate::operation_error::OperationError;
 
 /// The variable that lists hosts for logins.
 pub const LOGIN_HOSTS: &str = "CARBOY_LOGIN_HOSTS";

@@ -23,6 +23,7 @@
 //! names a committed file. Their indexes count in their place, but as the project's: they
 //! name no host for [`login_policy`], and their folders stay in the project. netrc is not read there.
 
+mod host;
 mod ini;
 mod login_policy;
 mod pip;
@@ -32,6 +33,7 @@ mod variables;
 
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
 use url::Url;
@@ -42,9 +44,10 @@ use super::sources::{FindLinks, Index, WheelSources};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::http::failure::other;
 use crate::http::hosts::same_origin;
-use crate::plan::Author;
-use crate::ports::OperationError;
+use crate::operation_error::OperationError;
+use crate::plan::{Author, PathBounds};
 use crate::python::lock::Sources;
+pub use host::Host;
 pub use login_policy::LoginPolicy;
 pub use variables::put_in;
 
@@ -68,16 +71,22 @@ pub struct HostEnvironment<'a> {
     pub is_projects: &'a dyn Fn(&Path) -> bool,
 }
 
-/// What carboy itself and the lock file say.
-#[derive(Default)]
+/// Where carboy's configuration and the lock file look for the wheels of one project.
+#[derive(Clone, Debug, Default)]
 pub struct ProjectSources {
+    /// Looked in first, in this order.
     pub wheelhouses: Vec<PathBuf>,
     pub wheelhouses_by: Author,
+    /// The index that a flag or the project's configuration names.
     pub index: Option<(Author, String)>,
-    /// What the lock file says.
+    /// The lock file's indexes and links.
     pub sources: Sources,
     /// The lock file's folder.
     pub folder: PathBuf,
+    /// The project's folder.
+    pub project: PathBuf,
+    /// Where paths of the project's files may lead.
+    pub bounds: Arc<PathBounds>,
 }
 
 /// An index as somebody wrote it: perhaps with a login in it, so not to be shown.

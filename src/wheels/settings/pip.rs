@@ -8,8 +8,8 @@ use std::path::PathBuf;
 
 use super::ini::Ini;
 use super::{HostEnvironment, IndexUrl, SettingsSource, read, words};
+use crate::operation_error::OperationError;
 use crate::plan::Author;
-use crate::ports::OperationError;
 
 /// What the environment says.
 pub fn environment(host: &HostEnvironment<'_>) -> SettingsSource {

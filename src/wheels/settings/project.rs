@@ -7,8 +7,8 @@ use serde::de::DeserializeOwned;
 
 use super::uv::{self, Uv};
 use super::{HostEnvironment, IndexUrl, SettingsSource, parsed};
+use crate::operation_error::OperationError;
 use crate::plan::Author;
-use crate::ports::OperationError;
 
 #[derive(Deserialize, Default)]
 #[serde(default)]

@@ -10,8 +10,8 @@ use serde::Deserialize;
 
 use super::pip::is_true;
 use super::{HostEnvironment, IndexUrl, SettingsSource, parsed, words};
+use crate::operation_error::OperationError;
 use crate::plan::Author;
-use crate::ports::OperationError;
 
 /// The part of `uv.toml` and of `[tool.uv]` that tells where distributions come from.
 #[derive(Deserialize, Default)]

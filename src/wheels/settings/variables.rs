@@ -9,7 +9,7 @@ use super::HostSettings;
 use super::login_policy::{LOGIN_HOSTS, is_private};
 use crate::http::failure::other;
 use crate::http::hosts::authority;
-use crate::ports::OperationError;
+use crate::operation_error::OperationError;
 use crate::python::lock::variables::{self, Variable};
 use crate::wheels::credentials::without_login;
 use crate::wheels::page::percent_decoded;

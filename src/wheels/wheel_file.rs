@@ -1,0 +1,18 @@
+//! A wheel on the local disk.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::oci::Digest;
+
+/// A wheel on this machine's disk, whose hash was verified.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct WheelFile {
+    /// Its name, as the lock file, the index or the wheelhouse has it.
+    pub name: String,
+    pub path: Arc<Path>,
+    /// SHA-256 of the whole file.
+    pub digest: Digest,
+    /// In bytes.
+    pub size: u64,
+}
