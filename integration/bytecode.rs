@@ -209,8 +209,8 @@ fn compare_code(step: usize) {
     let mut list = Vec::new();
     let compiled = files(&found);
     for (at, (path, content)) in sources.iter().enumerate() {
-        let stem = path.to_string();
-        let (parent, name) = stem.rsplit_once('/').unwrap();
+        let place = path.to_string();
+        let (parent, name) = place.rsplit_once('/').unwrap();
         let begin = format!("{parent}/__pycache__/{}.", name.trim_end_matches(".py"));
         let pyc = compiled.iter().find(|(name, _)| name.starts_with(&begin) && !name[begin.len()..].contains('/'));
         let Some((_, bytes)) = pyc else { continue };

@@ -2,7 +2,6 @@
 //! without taking much memory; odd but honest ones are installed.
 
 #![expect(clippy::unwrap_used, reason = "a test whose surroundings fail has failed")]
-#![expect(clippy::print_stdout, reason = "what was measured is told")]
 
 #[path = "support/random.rs"]
 mod random;

@@ -75,6 +75,18 @@ push_fixture() {
     "oci:$cache/fixtures/oci/${1/://}:${1##*:}" "docker://$registry/$1"
 }
 
+# builder_python REPOSITORY:TAG DIR: unpacks an image from the registry that was started; DIR/python3 is its interpreter as
+# a program of this machine, which compiles bytecode.
+builder_python() {
+  "$root/integration/fixtures/unpack" "$registry/$1" "linux/$(dpkg --print-architecture)" "$2"
+  cat >"$2/python3" <<SH
+#!/bin/sh
+unset PYTHONSAFEPATH
+exec "$root/integration/fixtures/run-image" --env PYTHONHASHSEED=0 "$2" -- python3 "\$@"
+SH
+  chmod +x "$2/python3"
+}
+
 # stop PID…: end what this script started, and wait for it.
 stop() {
   kill "$@" 2>/dev/null || true
