@@ -11,7 +11,7 @@ use super::error::BuildError;
 use super::layer_cache::{self, PlannedLayer};
 use super::publish::missing;
 use super::report::{Group, LayerPreview, PlatformPreview, Preview, Size, TakenFile};
-use crate::compose::{Because, Changes, Reasons};
+use crate::compose::{Because, Changes};
 use crate::image::LayerKind;
 use crate::layer::measure;
 use crate::oci::Digest;
@@ -120,7 +120,7 @@ fn groups(stages: &[Changes]) -> Vec<Group> {
         }
     }
     let mut groups: BTreeMap<(LayerKind, bool, Option<String>), Vec<TakenFile>> = BTreeMap::new();
-    for (path, reason) in Reasons::of(stages).iter() {
+    for (path, reason) in Changes::reasons_of(stages).iter() {
         if matches!(reason.because, Because::Dependency | Because::Application | Because::Record) {
             continue;
         }

@@ -64,7 +64,7 @@ fn would_be(cx: &Context, image: &ComposedImage, tree: &Tree, name: &str) -> Res
     let purelib = interpreter.map(|interpreter| &interpreter.purelib);
     let owners = Owned::of(cx, tree, purelib)?;
     let naming = Naming { owner: &|path| owners.name(path), purelib };
-    let reasons = Reasons::of(image.changes()?);
+    let reasons = Changes::reasons_of(image.changes()?);
     let last = name.rsplit('/').next();
     let missing = missing(&image.summary).into_iter();
     Ok(PlatformWhy {

@@ -3,9 +3,13 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::context::unreadable_in;
+use super::contents::Result;
+use super::contents::unreadable_in;
+use super::context::Context;
+use super::database::database;
+use super::loader;
+use super::reasons::Reasons;
 use super::stage::{Changes, ImageState, Stage};
-use super::{Context, Reasons, Result, layer_metadata, package_records};
 use crate::elf;
 use crate::oci::Digest;
 use crate::rootfs::Tree;
@@ -16,15 +20,15 @@ use crate::rootfs::Tree;
 /// Package records or a loader configuration that cannot be read.
 pub fn base(cx: &Context, key: Digest, tree: Tree) -> Result<Stage> {
     let in_base = |error| unreadable_in(&cx.plan.base_name, error);
-    let packages = package_records::database(cx, &tree).map_err(in_base)?;
-    let covered_folders = layer_metadata::configuration(cx, &tree, &[]).map_err(in_base)?.folders;
+    let packages = database(cx, &tree).map_err(in_base)?;
+    let covered_folders = loader::configuration(cx, &tree, &[]).map_err(in_base)?.folders;
     let image = ImageState {
         tree,
         covered_folders,
         process: elf::LoaderState::default(),
         packages,
         reasons: Reasons::default(),
-        origins: vec![super::stage::Origins::new(); cx.sources.len()],
+        origins: vec![super::source_image::Origins::new(); cx.sources.len()],
         programs: Vec::new(),
         without_libraries: BTreeSet::new(),
     };

@@ -3,10 +3,11 @@
 //! Distributions are compiled one by one, each into its own layer: the bytecode of one does not
 //! depend on any other in the image.
 
-use super::context::Sources;
+use super::compile::Compiled;
+use super::compile::Sources;
+use super::contents::Result;
 use super::draft::Draft;
 use super::reasons::Because;
-use super::{Compiled, Result};
 use crate::diagnostic::{Code, some_of};
 use crate::image::{LayerId, LayerKind};
 use crate::python::Interpreter;

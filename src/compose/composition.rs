@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::context::unreadable;
+use super::contents::Result;
+use super::contents::unreadable;
+use super::context::Context;
 use super::stage::{Facts, ImageState, Stage};
-use super::{Context, Result};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::elf::Abi;
 use crate::image::{LayerId, Process};

@@ -2,10 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use super::compose_stage::compose_stage;
+use super::contents::Result;
+use super::context::Context;
 use super::draft::Draft;
 use super::reasons::Because;
+use super::site_packages;
+use super::stage::StageResult;
 use super::stage::{InstalledDistribution, Stage};
-use super::{Context, Result, StageResult, site_packages};
 use crate::diagnostic::{Code, Diagnostic, some_of};
 use crate::image::{LayerId, LayerKind, Part};
 use crate::oci::Digest;
@@ -29,7 +33,7 @@ pub enum SitePackages {
 /// # Errors
 /// Files that cannot be read or put in place.
 pub fn dependencies(cx: &Context, below: &Stage, key: Digest, site: &SitePackages) -> StageResult {
-    Draft::compose(cx, below, key, |draft| {
+    compose_stage(cx, below, key, |draft| {
         let placed = match (site, &cx.interpreter) {
             (SitePackages::Directory(walk), Some(interpreter)) => {
                 let rest = LayerId::from(LayerKind::Dependencies);

@@ -1,12 +1,13 @@
 //! A stage in the making. Only the stage functions of this module see one.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::context::root_path;
+use super::contents::{Result, root_path};
+use super::context::Context;
 use super::reasons::Because;
+use super::source_image::SourceImageId;
 use super::stage::{Changes, ImageState, Stage, TakenPackage};
-use super::{Context, Result, SourceImageId, StageResult, layer_metadata};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::image::{LayerId, LayerKind};
 use crate::layer::recipe::{Recipe, RecipeError};
@@ -25,30 +26,8 @@ pub(super) struct Draft<'a> {
 }
 
 impl<'a> Draft<'a> {
-    /// Composes a stage over the one below. Returns all errors and warnings that were found,
-    /// when the work fails.
-    ///
-    /// # Errors
-    /// The work's, after the errors and warnings that it reported.
-    pub fn compose(
-        cx: &'a Context,
-        below: &Stage,
-        key: Digest,
-        work: impl FnOnce(&mut Self) -> Result<()>,
-    ) -> StageResult {
-        let mut draft = Self::over(cx, below);
-        match work(&mut draft).and_then(|()| draft.close()) {
-            Ok(()) => Ok(draft.finish(key)),
-            Err(error) => {
-                let mut found = draft.changes.facts.diagnostics;
-                found.push(*error);
-                Err(found)
-            }
-        }
-    }
-
     /// An empty stage over the one below.
-    fn over(cx: &'a Context, below: &Stage) -> Self {
+    pub fn over(cx: &'a Context, below: &Stage) -> Self {
         let image = ImageState::clone(&below.image);
         Self { cx, image, changes: Changes::default(), recipes: BTreeMap::new() }
     }
@@ -140,19 +119,9 @@ impl<'a> Draft<'a> {
         self.recipes.iter().filter(move |(layer, _)| layer.kind == kind).map(|(_, recipe)| recipe)
     }
 
-    /// Adds their metadata to all layers, and bytecode.
-    fn close(&mut self) -> Result<()> {
-        let kinds: BTreeSet<_> = self.recipes.keys().map(|layer| layer.kind).collect();
-        for kind in kinds {
-            self.add_metadata(kind)?;
-        }
-        self.add_bytecode()?;
-        self.image.covered_folders = layer_metadata::covered_folders(self.cx, &self.image)?;
+    /// The finished stage.
+    pub fn finish(mut self, key: Digest) -> Stage {
         self.changes.facts.packages = self.taken_packages();
-        Ok(())
-    }
-
-    fn finish(mut self, key: Digest) -> Stage {
         let recipes = self.recipes.into_iter().filter(|(_, recipe)| !recipe.is_empty());
         self.changes.layers = recipes.map(|(layer, recipe)| (layer, Arc::new(recipe))).collect();
         Stage { key, changes: self.changes, image: Arc::new(self.image) }

@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::{Deserialize, Serialize};
 
-use super::context::unreadable;
-use super::{Contents, Result};
+use super::contents::unreadable;
+use super::contents::{Contents, Result};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::elf::{self, Abi, Loader, Object, header};
 use crate::oci::Digest;

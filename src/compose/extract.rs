@@ -1,10 +1,13 @@
 //! The extract stage: the files that `[[extract]]` takes out of the builder or of other images.
 
+use super::compose_stage::compose_stage;
+use super::contents::Result;
+use super::context::Context;
 use super::draft::Draft;
 use super::libraries::elf_files;
 use super::reasons::Because;
 use super::stage::Stage;
-use super::{Context, Result, StageResult};
+use super::stage::StageResult;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::image::LayerKind;
 use crate::oci::Digest;
@@ -19,7 +22,7 @@ const LAYER: LayerKind = LayerKind::Extract;
 /// # Errors
 /// Files that cannot be read or put in place.
 pub fn extract(cx: &Context, below: &Stage, key: Digest) -> StageResult {
-    Draft::compose(cx, below, key, |draft| cx.plan.extracts.iter().try_for_each(|table| draft.add_extract(table)))
+    compose_stage(cx, below, key, |draft| cx.plan.extracts.iter().try_for_each(|table| draft.add_extract(table)))
 }
 
 impl Draft<'_> {

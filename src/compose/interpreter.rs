@@ -1,7 +1,7 @@
 //! Finds the builder's interpreter, and checks that base and builder match.
 
-use super::context::{root_path, text};
-use super::{Contents, Result};
+use super::contents::{Contents, Result};
+use super::contents::{root_path, text};
 use crate::debian::os_release::OsRelease;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::hint::Hint as _;

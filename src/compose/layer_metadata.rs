@@ -3,23 +3,17 @@
 
 use std::collections::BTreeSet;
 
-use super::context::root_path;
+use super::contents::{Result, root_path};
 use super::draft::Draft;
+use super::loader::{LOADER_CACHE, configuration, library_folders};
 use super::reason_file::{self, reason_file};
 use super::reasons::Because;
-use super::runtime::is_libpython;
-use super::stage::ImageState;
-use super::verify::is_called_library;
-use super::{Context, Result, package_records};
 use crate::elf::search;
 use crate::glibc::ld_so_cache;
-use crate::glibc::ld_so_conf::{self, Configuration};
+use crate::glibc::ld_so_conf::Configuration;
 use crate::image::LayerKind;
 use crate::layer::recipe::Recipe;
-use crate::rootfs::{Entry, RootPath, Tree};
-
-/// The cache of the dynamic loader.
-pub(super) const LOADER_CACHE: &str = "etc/ld.so.cache";
+use crate::rootfs::{Entry, RootPath};
 
 impl Draft<'_> {
     /// Adds its metadata to the layers of a kind.
@@ -55,57 +49,6 @@ impl Draft<'_> {
         let mut in_layer = self.layers_of(kind).flat_map(Recipe::entries);
         in_layer.any(|(path, entry)| !entry.is_folder() && concerns(path, &real))
     }
-}
-
-/// The folders that the image's loader cache covers, or will once its stage is finished.
-///
-/// # Errors
-/// A loader configuration that cannot be read.
-pub(super) fn covered_folders(cx: &Context, image: &ImageState) -> Result<Vec<RootPath>> {
-    Ok(configuration(cx, &image.tree, &library_folders(cx, image))?.folders)
-}
-
-/// The loader configuration that names the `wanted` folders too, and all folders that the
-/// cache covers with it, in ldconfig's order.
-///
-/// # Errors
-/// A configuration that cannot be read.
-pub(super) fn configuration(cx: &Context, tree: &Tree, wanted: &[RootPath]) -> Result<Configuration> {
-    let mut text = package_records::reader(tree, cx.contents.as_ref());
-    let mut out = ld_so_conf::configuration(tree, &mut text, wanted)?;
-    for always in search::trusted_folders(cx.architecture) {
-        if !out.folders.contains(&always) {
-            out.folders.push(always);
-        }
-    }
-    Ok(out)
-}
-
-/// The folders of libraries that were taken so that the loader finds them: libraries that an
-/// object needs, and libraries that the source image's own loader finds by a bare name.
-/// Plugins have folders of their own, which are not named. In the order of the source images'
-/// configurations, as far as these name them.
-fn library_folders(cx: &Context, image: &ImageState) -> Vec<RootPath> {
-    let needed = image.reasons.iter().filter(|(path, reason)| match reason.because {
-        Because::NeededBy(_) | Because::Dlopen => true,
-        Because::Python => is_libpython(path),
-        Because::Application => is_local_library(cx, path),
-        _ => false,
-    });
-    let needed: BTreeSet<_> = needed.filter_map(|(path, _)| path.parent()).collect();
-    let listed = cx.sources.iter().zip(&image.origins);
-    let mut out: Vec<_> = listed.flat_map(|(source, origins)| source.listed(origins, cx.architecture)).collect();
-    out.extend(needed);
-    out
-}
-
-/// Whether a file of the application is a library in a folder where Debian's ldconfig looks
-/// for local ones (`/etc/ld.so.conf.d` of its libc-bin).
-fn is_local_library(cx: &Context, path: &RootPath) -> bool {
-    let local = root_path("usr/local/lib");
-    let folder = path.parent();
-    is_called_library(path)
-        && (folder.as_ref() == Some(&local) || folder == Some(local.child(cx.architecture.triplet.as_bytes())))
 }
 
 /// Whether a file makes a difference to the cache of `folders`, by their real paths.

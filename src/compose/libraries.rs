@@ -1,9 +1,13 @@
 //! Takes the shared libraries that objects of the image need.
 
+use super::contents::Result;
+use super::context::Context;
 use super::draft::Draft;
+use super::elf_reader::ElfReader;
+use super::loader;
 use super::reasons::Because;
+use super::source_image::SourceImageId;
 use super::stage::TakenLibrary;
-use super::{Context, ElfReader, Result, SourceImageId, layer_metadata};
 use crate::elf::{self, Abi, Closure, Loader as _};
 use crate::image::LayerKind;
 use crate::rootfs::{Entry, RootPath, Tree};
@@ -41,7 +45,7 @@ impl Draft<'_> {
             origins: &self.image.origins[source],
             donor: Some(&donor.tree),
             donor_folders: &donor.folders,
-            image_folders: &layer_metadata::covered_folders(self.cx, &self.image)?,
+            image_folders: &loader::covered_folders(self.cx, &self.image)?,
             architecture: self.cx.architecture,
             loader: self.cx.elf.as_ref(),
             process: &self.image.process,
@@ -96,7 +100,7 @@ pub(super) fn elf_files(cx: &Context, tree: &Tree, paths: &[RootPath]) -> Result
     let mut out = Vec::new();
     for path in paths {
         let Some(content) = tree.get(path).and_then(Entry::content) else { continue };
-        if cx.elf.is_elf(content).map_err(|cause| super::context::unreadable(path, cause))? {
+        if cx.elf.is_elf(content).map_err(|cause| super::contents::unreadable(path, cause))? {
             out.push(path.clone());
         }
     }

@@ -6,9 +6,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::contents::Result;
 use super::draft::Draft;
 use super::reasons::Because;
-use super::{Result, SourceImageId};
+use super::source_image::SourceImageId;
 use crate::image::LayerKind;
 use crate::rootfs::{Kind, RootPath};
 

@@ -15,8 +15,12 @@
 mod application;
 mod base;
 mod bytecode;
+mod compile;
+mod compose_stage;
 mod composition;
+mod contents;
 mod context;
+mod database;
 mod dependencies;
 mod draft;
 mod elf_reader;
@@ -26,9 +30,11 @@ mod key;
 mod layer_metadata;
 mod libraries;
 mod link_targets;
+mod loader;
 mod package_records;
 mod reason_file;
-pub mod reasons;
+mod reasons;
+mod restore;
 mod runtime;
 mod scratch;
 mod script_interpreters;
@@ -37,30 +43,25 @@ mod site_packages;
 mod source_image;
 mod stage;
 mod stored;
+mod text_files;
 pub mod verify;
 
 pub use application::{Application, CopiedFiles, application, install_project, left_out_of_project, no_entrypoint};
 pub use base::base;
+pub use compile::{Compile, Compiled, Sources};
 pub use composition::Composition;
-pub use context::{Compile, Compiled, Contents, Context, Sources};
+pub use contents::{Contents, Result};
+pub use context::Context;
 pub use dependencies::{SitePackages, dependencies};
 pub use elf_reader::{ElfFile, ElfReader, WheelElfFiles};
 pub use extract::extract;
 pub use interpreter::{check_releases, find_interpreter};
 pub use key::KeyHasher;
-pub use package_records::reader;
 pub use reason_file::reason_file;
 pub use reasons::{Because, Reason, Reasons};
 pub use runtime::runtime;
 pub use site_packages::distributions;
 pub use source_image::{SourceImage, SourceImageId};
-pub use stage::{Changes, Facts, ImageState, InstalledDistribution, Stage, TakenLibrary, TakenPackage};
+pub use stage::{Changes, Facts, ImageState, InstalledDistribution, Stage, StageResult, TakenLibrary, TakenPackage};
+pub use text_files::reader;
 pub use verify::verify;
-
-use crate::diagnostic::Diagnostic;
-
-/// The outcome of a step that stops at an error.
-pub type Result<T> = std::result::Result<T, Box<Diagnostic>>;
-
-/// A finished stage, or all errors and warnings that were found.
-pub type StageResult = std::result::Result<Stage, Vec<Diagnostic>>;

@@ -7,33 +7,16 @@ use std::sync::Arc;
 
 use md5::Digest as _;
 
-use super::context::{root_path, unreadable};
+use super::contents::{Contents, Result, root_path, unreadable};
 use super::draft::Draft;
 use super::reasons::Because;
-use super::{Contents, Context, Result, SourceImageId};
-use crate::debian::Dpkg;
-use crate::diagnostic::Diagnostic;
+use super::source_image::SourceImageId;
 use crate::image::LayerKind;
 use crate::layer::recipe::Recipe;
 use crate::package_db::{Md5, Package, PackageDatabase as _, PackagedFile};
-use crate::rootfs::{Content, Entry, RootPath, Tree};
+use crate::rootfs::{Content, Entry, RootPath};
 
-/// The most bytes of one file of a database: a full Debian desktop's `status` has some 5 MB
-/// (assumed).
-const FILE_LIMIT: u64 = 32 << 20;
-/// The most bytes of all files of a database. A Debian desktop of 3000 packages has some
-/// 40 MB (assumed); without a limit an image could keep carboy busy with lists for hours.
-const DATABASE_LIMIT: u64 = 128 << 20;
 const OS_RELEASE: [&str; 2] = ["/etc/os-release", "/usr/lib/os-release"];
-
-/// The package records of an image.
-///
-/// # Errors
-/// Records that cannot be read, or are too large.
-pub(super) fn database(cx: &Context, tree: &Tree) -> Result<Dpkg> {
-    let mut reader = reader(tree, cx.contents.as_ref());
-    Dpkg::read(tree, &mut reader)
-}
 
 impl Draft<'_> {
     /// Adds the records of the packages that own files of a layer.
@@ -102,21 +85,7 @@ impl Draft<'_> {
     }
 }
 
-/// Reads the files of a package database or of the loader's configuration, up to a limit for
-/// all of them.
-pub fn reader(tree: &Tree, contents: &dyn Contents) -> impl FnMut(&RootPath) -> Result<Option<Vec<u8>>> {
-    let mut left = DATABASE_LIMIT;
-    move |path| {
-        let Some(content) = tree.follow(path).and_then(|(_, entry)| entry.content()) else { return Ok(None) };
-        left = left.checked_sub(content.size()).ok_or_else(|| {
-            let cause = format!("with it, dpkg's or the loader's files have more than {} MiB", DATABASE_LIMIT >> 20);
-            unreadable(path, cause)
-        })?;
-        contents.read(content, FILE_LIMIT).map(Some).map_err(|cause| unreadable(path, cause))
-    }
-}
-
-fn md5(path: &RootPath, content: &Content, contents: &dyn Contents) -> std::result::Result<Md5, Box<Diagnostic>> {
+fn md5(path: &RootPath, content: &Content, contents: &dyn Contents) -> Result<Md5> {
     let mut file = contents.open(content).map_err(|cause| unreadable(path, cause))?;
     let mut hasher = md5::Md5::new();
     let mut buffer = vec![0; 64 << 10];

@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::stage::Changes;
 use crate::image::LayerKind;
 use crate::rootfs::RootPath;
 
@@ -50,24 +49,6 @@ pub struct Reasons {
 }
 
 impl Reasons {
-    /// The reasons of all files of stages, from the lowest up.
-    #[must_use]
-    pub fn of(stages: &[Changes]) -> Self {
-        let mut reasons = Self::default();
-        stages.iter().for_each(|changes| reasons.add(changes));
-        reasons
-    }
-
-    /// Adds the reasons of a stage.
-    pub(super) fn add(&mut self, changes: &Changes) {
-        for (path, (layer, because)) in &changes.reasons {
-            self.note(path.clone(), *layer, because.clone());
-        }
-        for (library, by) in &changes.needs {
-            self.also_needed_by(library, by);
-        }
-    }
-
     /// Sets a file's reason, in place of an earlier one.
     pub fn note(&mut self, path: RootPath, layer: LayerKind, because: Because) {
         if let Because::NeededBy(list) = &because {

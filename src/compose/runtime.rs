@@ -1,19 +1,24 @@
 //! The runtime stage: the interpreter, its standard library, the shared libraries of both, and
 //! the data without which they fail.
 
-use super::context::root_path;
+use super::compose_stage::compose_stage;
+use super::contents::Result;
+use super::contents::root_path;
+use super::context::Context;
 use super::draft::Draft;
+use super::interpreter::check_releases;
 use super::libraries::elf_files;
 use super::reasons::Because;
+use super::source_image::SourceImageId;
 use super::stage::Stage;
-use super::{Context, Result, SourceImageId, StageResult, check_releases};
+use super::stage::StageResult;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::image::LayerKind;
 use crate::oci::Digest;
 use crate::plan::Runtime;
 use crate::python::Interpreter;
 use crate::python::stdlib::{self, ExcludeError, Excludes};
-use crate::rootfs::{RootPath, Tree};
+use crate::rootfs::Tree;
 
 /// The C.UTF-8 locale: glibc's name for it, and the one that Debian used up to release 11.
 const LOCALES: [&str; 2] = ["/usr/lib/locale/C.utf8", "/usr/lib/locale/C.UTF-8"];
@@ -27,7 +32,7 @@ const TERMINFO: [&str; 2] = ["/lib/terminfo", "/usr/share/terminfo"];
 /// # Errors
 /// A pattern that excludes nothing; files that cannot be read or put in place.
 pub fn runtime(cx: &Context, below: &Stage, key: Digest) -> StageResult {
-    Draft::compose(cx, below, key, |draft| {
+    compose_stage(cx, below, key, |draft| {
         let builder = cx.builder_tree();
         let releases = builder.map(|tree| check_releases(&cx.plan, cx.contents.as_ref(), (&below.image.tree, tree)));
         if let Some(Err(error)) = releases {
@@ -83,11 +88,6 @@ impl Draft<'_> {
         }
         self.add_system_data(builder)
     }
-}
-
-/// Whether a file of the runtime is the interpreter's shared library.
-pub(super) fn is_libpython(path: &RootPath) -> bool {
-    path.name().is_some_and(|name| name.starts_with(b"libpython"))
 }
 
 impl From<ExcludeError> for Box<Diagnostic> {

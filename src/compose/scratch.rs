@@ -2,10 +2,12 @@
 //! files, certificates, time zones, and the order of name lookups. Accounts come with the
 //! application stage. As in Google's distroless images.
 
-use super::context::root_path;
+use super::contents::Result;
+use super::contents::root_path;
+use super::context::Context;
 use super::draft::Draft;
 use super::reasons::Because;
-use super::{Context, Result, SourceImageId};
+use super::source_image::SourceImageId;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::image::LayerKind;
 use crate::rootfs::accounts::User;

@@ -3,11 +3,13 @@
 //! Source: execve(2), "Interpreter scripts": the first line, 255 bytes at most, names an
 //! absolute path and one argument. `env` runs a program from `PATH`, env(1).
 
-use super::context::unreadable;
+use super::contents::Result;
+use super::contents::unreadable;
+use super::context::Context;
 use super::draft::Draft;
 use super::reasons::Because;
+use super::source_image::SourceImageId;
 use super::stage::ImageState;
-use super::{Context, Result, SourceImageId};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::image::LayerKind;
 use crate::rootfs::programs::path_folders;

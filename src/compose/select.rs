@@ -1,8 +1,9 @@
 //! Adds the entries that a pattern selects in a source image.
 
+use super::contents::Result;
 use super::draft::Draft;
 use super::reasons::Because;
-use super::{Result, SourceImageId};
+use super::source_image::SourceImageId;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::hint::Hint as _;
 use crate::image::LayerKind;

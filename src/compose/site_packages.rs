@@ -6,8 +6,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::context::unreadable;
-use super::{Contents, Result};
+use super::contents::unreadable;
+use super::contents::{Contents, Result};
 use crate::python::record::{self, RecordChange};
 use crate::python::{Distributions, Interpreter, script};
 use crate::rootfs::{Content, Entry, Kind, LocalKind, Meta, RootPath, Tree, Walk};

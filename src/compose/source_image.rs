@@ -1,11 +1,10 @@
 //! An image that files are taken out of.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::context::unreadable_in;
-use super::stage::Origins;
-use super::{Contents, Result, package_records};
+use super::contents::{Contents, Result, unreadable_in};
+use super::text_files::reader;
 use crate::debian::Dpkg;
 use crate::elf::search::{is_cacheable, trusted_folders};
 use crate::glibc::ld_so_conf;
@@ -26,6 +25,10 @@ pub struct SourceImage {
     pub owners: FileOwners,
 }
 
+/// The files of the new image that came from one source image: their path here, and there.
+/// Real paths on both sides.
+pub type Origins = BTreeMap<RootPath, RootPath>;
+
 /// The index of a source image in [`super::Context::sources`].
 pub type SourceImageId = usize;
 
@@ -42,9 +45,9 @@ impl SourceImage {
         contents: &dyn Contents,
     ) -> Result<Self> {
         let in_image = |error| unreadable_in(own_name, error);
-        let reader = || package_records::reader(&tree, contents);
-        let folders = ld_so_conf::folders(&tree, &mut reader()).map_err(in_image)?;
-        let owners = Dpkg::owners(&tree, &mut reader()).map_err(in_image)?;
+        let files = || reader(&tree, contents);
+        let folders = ld_so_conf::folders(&tree, &mut files()).map_err(in_image)?;
+        let owners = Dpkg::owners(&tree, &mut files()).map_err(in_image)?;
         Ok(Self { name: name.to_owned(), folders, owners, config, tree })
     }
 

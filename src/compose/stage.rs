@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::reasons::{Because, Reasons};
-use super::{Context, Result, SourceImageId, layer_metadata, package_records};
+use super::source_image::{Origins, SourceImageId};
 use crate::debian::Dpkg;
 use crate::diagnostic::Diagnostic;
 use crate::elf;
@@ -14,10 +14,6 @@ use crate::image::{LayerId, LayerKind, Process};
 use crate::layer::recipe::Recipe;
 use crate::oci::Digest;
 use crate::rootfs::{Entry, RootPath, Tree};
-
-/// The files of the new image that came from one source image: their path here, and there.
-/// Real paths on both sides.
-pub type Origins = BTreeMap<RootPath, RootPath>;
 
 /// The image so far.
 #[derive(Clone)]
@@ -104,11 +100,32 @@ pub struct InstalledDistribution {
 }
 
 impl Changes {
+    /// The reasons of all files of stages, from the lowest up.
+    #[must_use]
+    pub fn reasons_of(stages: &[Self]) -> Reasons {
+        let mut reasons = Reasons::default();
+        stages.iter().for_each(|changes| changes.add_reasons_to(&mut reasons));
+        reasons
+    }
+
+    /// Adds the reasons of its files to those of the stages below.
+    pub(super) fn add_reasons_to(&self, reasons: &mut Reasons) {
+        for (path, (layer, because)) in &self.reasons {
+            reasons.note(path.clone(), *layer, because.clone());
+        }
+        for (library, by) in &self.needs {
+            reasons.also_needed_by(library, by);
+        }
+    }
+
     /// The entries of all its layers, from the lowest up.
     pub fn entries(&self) -> impl Iterator<Item = (&RootPath, &Arc<Entry>)> {
         self.layers.values().flat_map(|recipe| recipe.shared())
     }
 }
+
+/// A finished stage, or all errors and warnings that were found.
+pub type StageResult = Result<Stage, Vec<Diagnostic>>;
 
 /// A finished stage.
 #[derive(Clone)]
@@ -121,29 +138,6 @@ pub struct Stage {
 }
 
 impl Stage {
-    /// A stage that was composed before: its changes over the stage below.
-    ///
-    /// # Errors
-    /// Package records or a loader configuration that cannot be read.
-    pub fn restore(cx: &Context, below: &Self, key: Digest, changes: Changes) -> Result<Self> {
-        let mut image = ImageState::clone(&below.image);
-        for (path, entry) in changes.entries() {
-            image.tree.insert(path.clone(), entry.clone());
-        }
-        image.reasons.add(&changes);
-        for (path, origin) in &changes.origins {
-            image.set_origin(path, origin.clone());
-        }
-        if let Some(process) = &changes.process {
-            image.process = process.clone();
-        }
-        image.programs.extend(changes.programs.iter().cloned());
-        image.without_libraries.extend(changes.without_libraries.iter().cloned());
-        image.packages = package_records::database(cx, &image.tree)?;
-        image.covered_folders = layer_metadata::covered_folders(cx, &image)?;
-        Ok(Self { key, changes, image: Arc::new(image) })
-    }
-
     /// The warnings and errors of this stage.
     #[must_use]
     pub fn diagnostics(&self) -> &[Diagnostic] {

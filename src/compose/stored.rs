@@ -9,8 +9,8 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::SourceImageId;
 use super::reasons::Because;
+use super::source_image::SourceImageId;
 use super::stage::{Changes, Facts};
 use crate::elf;
 use crate::image::{LayerId, LayerKind};

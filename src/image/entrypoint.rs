@@ -4,6 +4,7 @@
 //! image into a failed build.
 
 use super::exec_form::{is_builtin, variable};
+use crate::diagnostic::Code;
 use crate::hint::{Hint, nearest};
 use crate::rootfs::programs::path_folders;
 use crate::rootfs::{Kind, RootPath, Tree};
@@ -21,6 +22,18 @@ pub enum EntrypointError {
     NotFile { path: RootPath },
     #[error("`{path}`, the entrypoint, is a link to `{target}`, which the image does not have")]
     Dangling { path: RootPath, target: String },
+}
+
+impl EntrypointError {
+    /// The code of its diagnostic.
+    #[must_use]
+    pub fn code(&self) -> Code {
+        match self {
+            Self::Empty => Code::NoEntrypoint,
+            Self::NotFound { .. } | Self::Dangling { .. } => Code::EntrypointNotFound,
+            Self::NotExecutable { .. } | Self::NotFile { .. } => Code::CannotStart,
+        }
+    }
 }
 
 impl Hint for EntrypointError {

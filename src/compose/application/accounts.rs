@@ -1,8 +1,8 @@
 //! The accounts of the image, and the user that its process runs as.
 
-use super::{ApplicationDraft, invalid_account};
-use crate::compose::Result;
-use crate::compose::context::{root_path, unreadable};
+use super::draft::{ApplicationDraft, invalid_account};
+use crate::compose::contents::Result;
+use crate::compose::contents::{root_path, unreadable};
 use crate::compose::scratch::{self, NO_HOME};
 use crate::diagnostic::Code;
 use crate::rootfs::accounts::{Ids, User};

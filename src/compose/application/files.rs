@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
-use super::{ApplicationDraft, CopiedFiles, project};
-use crate::compose::Result;
-use crate::compose::context::unreadable;
+use super::draft::ApplicationDraft;
+use super::inputs::CopiedFiles;
+use super::project;
+use crate::compose::contents::Result;
+use crate::compose::contents::unreadable;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::hint::Hint as _;
 use crate::plan::App;

@@ -1,8 +1,8 @@
 //! The process that the image starts: program, environment, user.
 
-use super::Application;
-use crate::compose::Result;
-use crate::compose::context::root_path;
+use super::inputs::Application;
+use crate::compose::contents::Result;
+use crate::compose::contents::root_path;
 use crate::compose::draft::Draft;
 use crate::compose::scratch;
 use crate::diagnostic::{Code, Diagnostic};
@@ -67,19 +67,10 @@ impl Draft<'_> {
                 Ok(Some(entrypoint))
             }
             Err(error) => {
-                self.error(Diagnostic::of(entrypoint_code(&error), &error).hint(error.hint()));
+                self.error(Diagnostic::of(error.code(), &error).hint(error.hint()));
                 Ok(None)
             }
         }
-    }
-}
-
-/// The code of an entrypoint's error.
-pub(in crate::compose) fn entrypoint_code(error: &EntrypointError) -> Code {
-    match error {
-        EntrypointError::Empty => Code::NoEntrypoint,
-        EntrypointError::NotFound { .. } | EntrypointError::Dangling { .. } => Code::EntrypointNotFound,
-        EntrypointError::NotExecutable { .. } | EntrypointError::NotFile { .. } => Code::CannotStart,
     }
 }
 

@@ -1,9 +1,9 @@
 //! The volumes of the image: mount points that its user should be able to write.
 
-use super::ApplicationDraft;
+use super::draft::ApplicationDraft;
 use super::files::owned;
-use crate::compose::Result;
-use crate::compose::context::root_path;
+use crate::compose::contents::Result;
+use crate::compose::contents::root_path;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::rootfs::accounts::Ids;
 use crate::rootfs::{Entry, Kind, Permission, RootPath};

@@ -9,8 +9,9 @@
 
 use std::collections::BTreeSet;
 
-use crate::compose::context::unreadable;
-use crate::compose::{Composition, Result};
+use crate::compose::composition::Composition;
+use crate::compose::contents::Result;
+use crate::compose::contents::unreadable;
 use crate::elf::Abi;
 use crate::python::abi::{BuiltFor, ModuleName};
 use crate::python::{Cpython, Interpreter};

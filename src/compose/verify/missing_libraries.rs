@@ -7,13 +7,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{LoadedImage, is_called_library};
+use super::loaded_image::LoadedImage;
+use crate::compose::composition::Composition;
+use crate::compose::contents::Result;
 use crate::compose::libraries::object_abi;
+use crate::compose::loader::is_called_library;
 use crate::compose::reasons::Because;
-use crate::compose::{Composition, Result};
 use crate::diagnostic::{Code, Detail, Diagnostic, some_of};
 use crate::elf::{self, Loader as _, MissingLibrary};
-use crate::image::Process;
 use crate::python::abi::{BuiltFor, ModuleName};
 use crate::rootfs::{Entry, Kind, RootPath};
 
@@ -230,13 +231,6 @@ fn provided(loaded: &LoadedImage<'_>) -> Result<BTreeMap<Vec<u8>, RootPath>> {
         }
     }
     Ok(out)
-}
-
-/// The absolute directories of a process's `LD_LIBRARY_PATH`.
-pub fn library_path(process: &Process) -> Vec<RootPath> {
-    let value = process.env.iter().rev().find_map(|line| line.strip_prefix("LD_LIBRARY_PATH=")).unwrap_or_default();
-    let folders = value.split([':', ';']).filter(|folder| folder.starts_with('/') && !folder.contains('$'));
-    folders.filter_map(|folder| RootPath::new(folder).ok()).collect()
 }
 
 /// Whether a file has the name of a module for one machine: such files are checked as modules.

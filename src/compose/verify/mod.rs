@@ -2,22 +2,24 @@
 
 pub mod architecture;
 mod extension_modules;
+mod loaded_image;
 mod missing_libraries;
 mod scripts;
 mod startup;
 mod symbol_versions;
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::collections::BTreeSet;
 
-use super::layer_metadata::LOADER_CACHE;
-use super::{Composition, ElfReader, Result, scratch, site_packages};
+use super::composition::Composition;
+use super::contents::Result;
+use super::{scratch, site_packages};
 use crate::diagnostic::Diagnostic;
-use crate::elf::{self, Abi, Closure, Edge, Loader as _, Object};
+use crate::elf::Edge;
 use crate::glibc::symbol_version;
 use crate::hint::Hint as _;
 use crate::rootfs::RootPath;
 use architecture::{AbiInputs, Fault};
+use loaded_image::LoadedImage;
 
 /// Checks a composition: symbol versions, missing libraries, machines, Python versions, wheel
 /// tags, permissions, and whether the process can start.
@@ -42,55 +44,6 @@ fn check(composition: &Composition<'_>, found: &mut Vec<Diagnostic>) -> Result<(
     found.extend(startup::check(composition, &loaded.outcome.edges)?);
     found.extend(scripts::check(composition)?);
     Ok(())
-}
-
-/// The finished image with the libraries that each of its objects loads.
-struct LoadedImage<'a> {
-    composition: &'a Composition<'a>,
-    abi: Abi,
-    /// The objects of the platform, by real path.
-    objects: Vec<RootPath>,
-    outcome: elf::Resolution,
-    /// The program of the image's own entrypoint, by its real path.
-    entrypoint: Option<RootPath>,
-    /// The directories of `LD_LIBRARY_PATH`.
-    library_path: Vec<RootPath>,
-}
-
-impl<'a> LoadedImage<'a> {
-    fn load(composition: &'a Composition<'a>) -> Result<Self> {
-        let abi = composition.cx.abi();
-        let own = composition.objects.iter().filter(|(_, of)| **of == abi);
-        let objects: Vec<_> = own.map(|(path, _)| path.clone()).collect();
-        let outcome = composition.closure(|closure| closure.run(objects.iter().cloned()))?;
-        let program = composition.process.entrypoint.as_ref().and_then(|words| RootPath::new(words.first()?).ok());
-        let entrypoint = program.and_then(|program| composition.image.tree.resolve(&program).ok());
-        let library_path = missing_libraries::library_path(&composition.process);
-        Ok(Self { composition, abi, objects, outcome, entrypoint, library_path })
-    }
-}
-
-impl Composition<'_> {
-    /// Walks the libraries of the image as it is: nothing more is added to it.
-    fn closure<T>(&self, walk: impl FnOnce(&Closure<'_, ElfReader>) -> Result<T>) -> Result<T> {
-        let has_cache = self.image.tree.follow(&super::context::root_path(LOADER_CACHE)).is_some();
-        walk(&Closure {
-            image: &self.image.tree,
-            origins: &BTreeMap::new(),
-            donor: None,
-            donor_folders: &[],
-            image_folders: if has_cache { &self.image.covered_folders } else { &[] },
-            architecture: self.cx.architecture,
-            loader: self.cx.elf.as_ref(),
-            process: &self.image.process,
-        })
-    }
-
-    /// The object at a real path.
-    fn object_at(&self, path: &RootPath) -> Option<Arc<Object>> {
-        let content = self.image.tree.get(path)?.content()?;
-        self.cx.elf.object(path, content).ok().flatten()
-    }
 }
 
 /// Checks machines, the Python versions of modules, and the tags of wheels.
@@ -137,9 +90,4 @@ fn glibc_of(composition: &Composition<'_>, edges: &[Edge]) -> Option<(u32, u32)>
         let libc = composition.object_at(edge.to.as_ref()?)?;
         libc.versions.iter().flatten().filter_map(|version| symbol_version(version)).max()
     })
-}
-
-/// Whether the name of a file is one of a shared library: `libz.so.1`.
-pub(super) fn is_called_library(path: &RootPath) -> bool {
-    path.name().is_some_and(|name| name.windows(3).any(|part| part == b".so"))
 }

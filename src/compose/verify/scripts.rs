@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::compose::composition::Composition;
+use crate::compose::contents::Result;
 use crate::compose::script_interpreters::{executable_head, first_line, missing_programs, program_folders};
-use crate::compose::{Composition, Result};
 use crate::diagnostic::{Code, Diagnostic, some_of};
 use crate::image::{Executable, ExecutableError, LayerKind};
 use crate::layer::recipe::Recipe;

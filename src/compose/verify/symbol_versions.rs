@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use crate::compose::composition::Composition;
+use crate::compose::contents::Result;
 use crate::compose::interpreter::release;
-use crate::compose::{Composition, Result};
 use crate::debian::releases::release_that_defines;
 use crate::diagnostic::{Code, Diagnostic, some_of};
 use crate::elf::{Edge, Mismatch, MismatchKind, versions};

@@ -10,9 +10,9 @@ mod python_command;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::compose::application::entrypoint_code;
-use crate::compose::context::root_path;
-use crate::compose::{Composition, Result};
+use crate::compose::composition::Composition;
+use crate::compose::contents::Result;
+use crate::compose::contents::root_path;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::elf::Edge;
 use crate::hint::Hint as _;
@@ -129,7 +129,7 @@ impl<'a> Startup<'a> {
             let path = match resolve_program(tree, program, &self.env, &self.workdir) {
                 Ok(path) => path,
                 Err(error) => {
-                    self.error(entrypoint_code(&error), error.to_string(), error.hint());
+                    self.error(error.code(), error.to_string(), error.hint());
                     return Ok(());
                 }
             };

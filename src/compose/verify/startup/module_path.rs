@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 
 use super::Startup;
-use crate::compose::context::root_path;
+use crate::compose::contents::root_path;
 use crate::python::{Command, Interpreter};
 use crate::rootfs::accounts::Accounts;
 use crate::rootfs::{RootPath, Tree};

@@ -1,7 +1,7 @@
 //! Checks that the image's user may reach, read and execute the files that the process opens.
 
 use super::Startup;
-use crate::compose::context::root_path;
+use crate::compose::contents::root_path;
 use crate::compose::reasons::Because;
 use crate::diagnostic::{Code, some_of};
 use crate::python::Interpreter;

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::Startup;
-use crate::compose::Result;
-use crate::compose::context::unreadable;
+use crate::compose::contents::Result;
+use crate::compose::contents::unreadable;
 use crate::compose::reasons::Because;
 use crate::diagnostic::Code;
 use crate::image::executable::HEAD;

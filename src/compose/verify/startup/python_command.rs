@@ -5,7 +5,7 @@
 
 use super::Startup;
 use super::module_path::ModulePath;
-use crate::compose::context::root_path;
+use crate::compose::contents::root_path;
 use crate::diagnostic::Code;
 use crate::hint::nearest;
 use crate::python::{Command, CommandTarget, Interpreter};
