@@ -56,7 +56,7 @@ pub enum Event {
     /// A request is tried again after a while.
     Retrying { what: String, cause: String, delay: Duration },
     /// A warning.
-    Diagnostic(Diagnostic),
+    Diagnostic(Box<Diagnostic>),
 }
 
 /// Called from workers; must not block on the terminal.
@@ -66,7 +66,7 @@ pub trait Progress: Send + Sync {
 
     /// Takes a warning.
     fn warn(&self, warning: Diagnostic) {
-        self.on(Event::Diagnostic(warning));
+        self.on(Event::Diagnostic(Box::new(warning)));
     }
 }
 

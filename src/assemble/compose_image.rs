@@ -216,13 +216,12 @@ impl Stages<'_> {
         compose: impl FnOnce(&Stage) -> Result<Stage, Vec<Diagnostic>>,
     ) -> Result<(), BuildError> {
         let below = self.list.last().ok_or_else(|| BuildError::Internal("there is no base stage".to_owned()))?;
-        let stage = match known {
-            Some(changes) => Stage::restore(self.compose, below, key, changes)?,
-            None => {
-                let stage = compose(below).map_err(|found| self.failed(found))?;
-                self.cx.store_changes(&key, &stage.changes)?;
-                stage
-            }
+        let stage = if let Some(changes) = known {
+            Stage::restore(self.compose, below, key, changes)?
+        } else {
+            let stage = compose(below).map_err(|found| self.failed(found))?;
+            self.cx.store_changes(&key, &stage.changes)?;
+            stage
         };
         self.list.push(stage);
         Ok(())

@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::Semaphore;
 
 use super::error::BuildError;
+use super::image_root::ImageRoot;
 use super::layer_tars::LayerTars;
-use super::pull::Root;
 use super::wheel_elf_cache::WheelElfCache;
 use crate::bytecode::Compiler;
 use crate::compose::ElfReader;
@@ -54,7 +54,7 @@ pub struct Context {
     pub tars: Arc<LayerTars>,
     pub elf: Arc<ElfReader>,
     pub wheel_elf: WheelElfCache,
-    pub roots: OnceMap<String, Arc<Root>>,
+    pub roots: OnceMap<String, Arc<ImageRoot>>,
     pub layers: OnceMap<Digest, Arc<TarListing>>,
     pub packed: OnceMap<Digest, (Packed, bool)>,
     /// Layers whose blobs in the cache were damaged.

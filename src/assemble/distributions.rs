@@ -7,10 +7,10 @@ use std::sync::Arc;
 use futures_util::future::join_all;
 
 use super::error::BuildError;
+use super::input_keys::{add_installed, add_walk, add_wheel};
 use super::path_dependency;
 use super::platform_build::PlatformBuild;
 use super::python_facts::PythonFacts;
-use super::stage_keys::{add_installed, add_walk};
 use crate::compose::{KeyHasher, SitePackages};
 use crate::diagnostic::{Code, Diagnostic, some_of};
 use crate::layer::budget::Budget;
@@ -102,11 +102,6 @@ impl ChosenDistribution {
     }
 }
 
-/// Adds a wheel to a key: its content, its name, and its path, which stages refer to.
-pub fn add_wheel(key: KeyHasher, file: &WheelFile) -> KeyHasher {
-    key.text("wheel").digest(&file.digest).text(&file.name).text(file.path.display())
-}
-
 /// Opens the places of a plan's wheels, when it needs any.
 ///
 /// # Errors
@@ -139,7 +134,9 @@ pub async fn choose(
         (Dependencies::Locked(locked), Some(python), Some(wheels)) => {
             let pinned = locked.lock.pinned(&python.environment, &locked.choice).map_err(BuildError::Lock)?;
             let doubts = locked.lock.doubts(&python.environment, &locked.choice).map_err(BuildError::Lock)?;
-            doubts.into_iter().for_each(|doubt| build.cx.warn(Diagnostic::warning(Code::LockFileDoubt, doubt)));
+            for doubt in doubts {
+                build.cx.warn(Diagnostic::warning(Code::LockFileDoubt, doubt));
+            }
             let all = pinned.iter().map(|pinned| one(build, locked, pinned, python, wheels));
             BuildError::collect(join_all(all).await).map(ChosenPackages::Distributions)
         }

@@ -10,7 +10,8 @@ use crate::image::ConfigError;
 use crate::layer::PackError;
 use crate::layer::budget::ImageError;
 use crate::layer::zip::ZipError;
-use crate::oci::{ManifestError, Platform};
+use crate::oci::digest::VerifyError;
+use crate::oci::{Descriptor, ManifestError, Platform};
 use crate::operation_error::OperationError;
 use crate::python::lock::LockError;
 use crate::python::project::ProjectError;
@@ -103,6 +104,26 @@ impl BuildError {
         Self::Read { path: path.to_string(), cause: cause.to_string() }
     }
 
+    /// A transfer that failed, or content that differs from its digest.
+    pub(super) fn transfer(name: &str, blob: &Descriptor, cause: &std::io::Error) -> Self {
+        let inner = cause.get_ref();
+        if let Some(error) = inner.and_then(|inner| inner.downcast_ref::<OperationError>()) {
+            return BuildError::Operation(OperationError {
+                message: format!("{name}: {}", error.message),
+                ..error.clone()
+            });
+        }
+        if inner.and_then(|inner| inner.downcast_ref::<VerifyError>()).is_some() {
+            let hint =
+                "the registry, or something on the way, sent other bytes than the manifest promises; nothing was kept";
+            let error = OperationError::new(Code::CorruptContent, format!("{name} is corrupt")).because(cause);
+            return BuildError::Operation(error.with_hint(hint));
+        }
+        let message = format!("cannot read blob {} of {name} as `{}`", blob.digest.short(), blob.media_type);
+        BuildError::Operation(OperationError::new(Code::InvalidImage, message).because(cause))
+    }
+
+    /// A configuration that is not valid.
     pub(super) fn config(image: &str, cause: ConfigError) -> Self {
         Self::Config { image: image.to_owned(), cause }
     }

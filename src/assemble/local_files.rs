@@ -6,9 +6,9 @@ use std::sync::Arc;
 use super::context::Context;
 use super::distributions;
 use super::error::BuildError;
+use super::input_keys::{add_local_file, add_walk, add_wheel};
 use super::platform_build::PlatformBuild;
 use super::python_facts::PythonFacts;
-use super::stage_keys::{add_local_file, add_walk};
 use crate::compose::{Application, CopiedFiles, KeyHasher, no_entrypoint};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::layer::budget::Budget;
@@ -96,7 +96,7 @@ impl ChosenApplication {
         match self {
             Self::Files(Application::Files { walk, start }) => add_walk(key.text("files").config(start), walk),
             Self::Files(Application::Wheel { .. }) => key.text("installed"),
-            Self::Wheel(file) => distributions::add_wheel(key, file),
+            Self::Wheel(file) => add_wheel(key, file),
         }
     }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use futures_util::future::try_join_all;
 
 use super::compose_image::ComposedImage;
+use super::compose_images::compose_images;
 use super::context::{Context, Io};
 use super::error::BuildError;
 use super::layer_cache::{self, PlannedLayer};
@@ -32,7 +33,7 @@ async fn preview_in(cx: &Arc<Context>, plans: Vec<Arc<Plan>>) -> Result<Vec<Prev
     let measured = Measurements::default();
     let mut out = Vec::new();
     for plan in plans {
-        let (composed, left_out) = super::compose_all(cx, &plan, None).await?;
+        let (composed, left_out) = compose_images(cx, &plan, None).await?;
         let platforms = try_join_all(composed.iter().map(|image| one_platform(cx, &measured, image))).await?;
         out.push(Preview {
             profile: plan.profile.clone(),

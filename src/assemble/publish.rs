@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use futures_util::future::try_join_all;
 
 use super::compose_image::ComposedImage;
+use super::compose_images::compose_images;
 use super::context::Context;
 use super::error::BuildError;
 use super::layer_cache::{self, FinishedLayer, PlannedLayer};
@@ -41,7 +42,7 @@ impl BuiltIndex {
             (Some(target), true) => Some(cx.io.repositories.sink(target)?),
             _ => None,
         };
-        let (composed, left_out) = super::compose_all(cx, &plan, sink.as_ref()).await?;
+        let (composed, left_out) = compose_images(cx, &plan, sink.as_ref()).await?;
         let base_index = composed.iter().find_map(|image| image.base.index);
         let finished = try_join_all(composed.into_iter().map(finish)).await?;
         let (images, platforms): (Vec<_>, Vec<_>) = finished.into_iter().unzip();

@@ -11,17 +11,15 @@ use tokio::sync::OnceCell;
 
 use super::context::Context;
 use super::error::BuildError;
+use super::image_root::ImageRoot;
 use super::platform_build::PlatformBuild;
-use super::pulled_layer;
-use crate::diagnostic::Code;
+use super::pulled_layer::PulledLayer;
 use crate::image::ImageConfig;
 use crate::layer::TarListing;
 use crate::layer::budget::{self, Budget};
-use crate::oci::digest::VerifyError;
 use crate::oci::location::Selector;
 use crate::oci::manifest::Parsed;
 use crate::oci::{Descriptor, DiffId, Digest, ImageManifest, Location, Platform, RawManifest, media_type};
-use crate::operation_error::OperationError;
 use crate::repository::Source;
 use crate::rootfs::Tree;
 use crate::store::CacheKind;
@@ -67,12 +65,6 @@ pub struct Images {
     pub builder: Option<Arc<Image>>,
     /// The images that `[[extract]]` names besides the builder, in the order of their names.
     pub others: Vec<(String, Arc<Image>)>,
-}
-
-/// The manifest or index that an image's name leads to.
-pub struct Root {
-    source: Arc<dyn Source>,
-    raw: RawManifest,
 }
 
 impl Image {
@@ -186,13 +178,13 @@ fn diff_ids(image: &Image) -> Result<Vec<DiffId>, BuildError> {
     Err(BuildError::config(&image.name, cause))
 }
 
-async fn root(cx: &Context, location: &Location) -> Result<Arc<Root>, BuildError> {
+async fn root(cx: &Context, location: &Location) -> Result<Arc<ImageRoot>, BuildError> {
     let (source, selector) = cx.io.repositories.source(location)?;
     let raw = match &selector {
         Selector::Digest(digest) => manifest(cx, &source, digest).await?,
         Selector::Tag(_) => source.manifest(&selector).await?,
     };
-    Ok(Arc::new(Root { source, raw }))
+    Ok(Arc::new(ImageRoot { source, raw }))
 }
 
 /// A manifest by digest, from the cache or the source.
@@ -239,7 +231,7 @@ struct Chosen {
 }
 
 /// The manifest for a platform, found through indexes, and its configuration.
-async fn choose(cx: &Context, name: &str, root: &Root, wanted: &Platform) -> Result<Chosen, BuildError> {
+async fn choose(cx: &Context, name: &str, root: &ImageRoot, wanted: &Platform) -> Result<Chosen, BuildError> {
     let mut has = Vec::new();
     let mut seen = BTreeSet::new();
     let mut open = vec![(None, None, 0)];
@@ -317,29 +309,11 @@ async fn config(
         }
         let mut bytes = Vec::new();
         let mut reader = source.blob(descriptor).await?;
-        reader.read_to_end(&mut bytes).await.map_err(|cause| transfer(name, descriptor, &cause))?;
+        reader.read_to_end(&mut bytes).await.map_err(|cause| BuildError::transfer(name, descriptor, &cause))?;
         keep(cx, &descriptor.digest, &bytes)?;
         bytes
     };
     ImageConfig::parse(&bytes).map_err(|cause| BuildError::config(name, cause))
-}
-
-pub(super) fn transfer(name: &str, blob: &Descriptor, cause: &std::io::Error) -> BuildError {
-    let inner = cause.get_ref();
-    if let Some(error) = inner.and_then(|inner| inner.downcast_ref::<OperationError>()) {
-        return BuildError::Operation(OperationError {
-            message: format!("{name}: {}", error.message),
-            ..error.clone()
-        });
-    }
-    if inner.and_then(|inner| inner.downcast_ref::<VerifyError>()).is_some() {
-        let hint =
-            "the registry, or something on the way, sent other bytes than the manifest promises; nothing was kept";
-        let error = OperationError::new(Code::CorruptContent, format!("{name} is corrupt")).because(cause);
-        return BuildError::Operation(error.with_hint(hint));
-    }
-    let message = format!("{name}: blob {} is no sound `{}`: {cause}", blob.digest.short(), blob.media_type);
-    BuildError::Operation(OperationError::new(Code::InvalidImage, message).because(cause))
 }
 
 async fn layers(
@@ -354,8 +328,9 @@ async fn layers(
         let descriptor = descriptor.clone();
         let budget = budget.clone();
         async move {
-            let work = pulled_layer::listing(cx, name, source, &descriptor, diff_id, &budget);
-            let listing = cx.layers.get(cx.tars.key(&descriptor.digest, diff_id), work).await?;
+            let key = cx.tars.key(&descriptor.digest, diff_id);
+            let layer = PulledLayer { cx, image: name, blob: &descriptor, diff_id, key };
+            let listing = cx.layers.get(key, layer.listing(source, &budget)).await?;
             Ok::<_, BuildError>((descriptor, listing))
         }
     };

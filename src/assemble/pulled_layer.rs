@@ -1,8 +1,8 @@
-//! A layer of an image: its tar in the cache, and what is known of it.
+//! Pulls a layer of an image: its tar into the cache, with a list of the tar's entries.
 //!
-//! A tar in the cache is taken for what it was when its facts were noted: every file is
-//! verified against them as it is read. Without facts, or after damage was found, the
-//! whole tar is verified against its diff id first.
+//! The list has the digest of each file, and every file of a cached tar is verified against
+//! it when it is read. Without a list, or after damage was found, the whole tar is verified
+//! against its diff id first.
 
 use std::error::Error;
 use std::fs::File;
@@ -14,7 +14,6 @@ use tokio_util::io::SyncIoBridge;
 
 use super::context::Context;
 use super::error::BuildError;
-use super::pull::transfer;
 use crate::layer::budget::Budget;
 use crate::layer::contents::Slice;
 use crate::layer::listing::FORMAT;
@@ -24,50 +23,40 @@ use crate::progress::{Event, Outcome, Subject, Verb};
 use crate::repository::Source;
 use crate::store::CacheKind;
 
-/// A layer on its way.
-struct Pulled<'a> {
-    cx: &'a Arc<Context>,
-    image: &'a str,
-    blob: &'a Descriptor,
-    diff_id: DiffId,
-    /// The cache's, of the tar.
-    key: Digest,
+/// A layer of an image that is pulled.
+pub struct PulledLayer<'a> {
+    pub cx: &'a Arc<Context>,
+    /// The image's name, for errors.
+    pub image: &'a str,
+    pub blob: &'a Descriptor,
+    pub diff_id: DiffId,
+    /// The key of its tar in the cache.
+    pub key: Digest,
 }
 
-/// Brings a layer's tar into the cache and returns what is known of it.
-///
-/// # Errors
-/// Content that is not what its digests promise; a tar that cannot be read; more than
-/// the limits allow.
-pub async fn listing(
-    cx: &Arc<Context>,
-    image: &str,
-    source: &Arc<dyn Source>,
-    blob: &Descriptor,
-    diff_id: DiffId,
-    budget: &Arc<Budget>,
-) -> Result<Arc<TarListing>, BuildError> {
-    let Some(compression) = Compression::of(&blob.media_type) else {
-        return Err(BuildError::MediaType {
-            image: image.to_owned(),
-            what: "layer",
-            media_type: blob.media_type.clone(),
-        });
-    };
-    let layer = Pulled { cx, image, blob, diff_id, key: cx.tars.key(&blob.digest, diff_id) };
-    if let Some(listing) = layer.kept().await? {
-        layer.ended(Outcome::Present);
-        return Ok(Arc::new(listing));
+impl PulledLayer<'_> {
+    /// Pulls the layer into the cache, unless it is there, and lists its tar.
+    ///
+    /// # Errors
+    /// Content that differs from its digests; a tar that cannot be read; more than the limits
+    /// allow.
+    pub async fn listing(&self, source: &Arc<dyn Source>, budget: &Arc<Budget>) -> Result<Arc<TarListing>, BuildError> {
+        let Some(compression) = Compression::of(&self.blob.media_type) else {
+            let (image, media_type) = (self.image.to_owned(), self.blob.media_type.clone());
+            return Err(BuildError::MediaType { image, what: "layer", media_type });
+        };
+        if let Some(listing) = self.kept().await? {
+            self.ended(Outcome::Present);
+            return Ok(Arc::new(listing));
+        }
+        let _permit = self.cx.transfers.acquire().await;
+        let size = Some(self.blob.size);
+        self.cx.io.progress.on(Event::Started { verb: Verb::Pull, subject: self.subject(), size });
+        let result = self.pull(source, compression, budget).await;
+        self.ended(if result.is_ok() { Outcome::Done } else { Outcome::Failed });
+        result.map(Arc::new)
     }
-    let _permit = cx.transfers.acquire().await;
-    let size = Some(blob.size);
-    cx.io.progress.on(Event::Started { verb: Verb::Pull, subject: layer.subject(), size });
-    let result = layer.pull(source, compression, budget).await;
-    layer.ended(if result.is_ok() { Outcome::Done } else { Outcome::Failed });
-    result.map(Arc::new)
-}
 
-impl Pulled<'_> {
     fn subject(&self) -> Subject {
         Subject::Blob(self.blob.digest)
     }
@@ -137,7 +126,7 @@ impl Pulled<'_> {
         });
         let (staged, result) = unpacking.await.map_err(|cause| BuildError::Internal(cause.to_string()))?;
         result.map_err(|cause| match cause {
-            unpack::UnpackError::Io(cause) => transfer(self.image, self.blob, &cause),
+            unpack::UnpackError::Io(cause) => BuildError::transfer(self.image, self.blob, &cause),
             unpack::UnpackError::Write(cause) => self.cx.io.cache.failure(&cause).into(),
             unpack::UnpackError::Image(cause) => BuildError::Bounds { image: self.image.to_owned(), cause },
             cause => self.wrong(cause.limit(), cause),

@@ -1,7 +1,5 @@
 //! The keys of a platform's stages: digests of everything that each stage is made from.
 
-use std::os::unix::ffi::OsStrExt as _;
-
 use super::distributions::ChosenPackages;
 use super::local_files::{ChosenApplication, LocalFiles};
 use super::platform_build::PlatformBuild;
@@ -9,8 +7,6 @@ use super::pull::Images;
 use super::python_facts::PythonFacts;
 use crate::compose::KeyHasher;
 use crate::oci::Digest;
-use crate::python::wheel::Installed;
-use crate::rootfs::{Content, Entry, Kind, LocalFile, LocalKind, Walk};
 
 /// The keys of all stages, each of which covers the one below.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -80,41 +76,5 @@ impl StageKeys {
     /// The keys of the stages over the base, from the lowest up.
     pub fn stages(&self) -> [Digest; 4] {
         [self.runtime, self.extract, self.dependencies, self.application]
-    }
-}
-
-/// Adds the entries of a walk to a key: paths, contents, modes, and where files are.
-pub fn add_walk(key: KeyHasher, walk: &Walk) -> KeyHasher {
-    key.each(&walk.entries, |key, entry| {
-        let key = key.bytes(&entry.path);
-        match &entry.kind {
-            LocalKind::Folder => key.text("directory"),
-            LocalKind::Link(target) => key.text("link").bytes(target),
-            LocalKind::File(file) => add_local_file(key.text("file"), file),
-        }
-    })
-}
-
-/// Adds a local file to a key: content, mode, and where it is.
-pub fn add_local_file(key: KeyHasher, file: &LocalFile) -> KeyHasher {
-    let key = key.bytes(file.path.as_os_str().as_bytes()).digest(&file.digest);
-    key.number(file.size).number(u64::from(file.executable))
-}
-
-/// Adds a project that is installed from its directory to a key.
-pub fn add_installed(key: KeyHasher, installed: &Installed) -> KeyHasher {
-    let key = key.text("project").text(&installed.name).text(&installed.version).config(&installed.warnings);
-    let entries: Vec<_> = installed.entries.iter().collect();
-    key.each(&entries, |key, (path, entry)| add_entry(key.bytes(path.as_bytes()), entry))
-}
-
-fn add_entry(key: KeyHasher, Entry { meta, kind }: &Entry) -> KeyHasher {
-    let key = key.config(meta);
-    match kind {
-        Kind::File(Content::Local(file)) => add_local_file(key.text("file"), file),
-        Kind::File(content) => key.text("content").config(&content.digest()).number(content.size()),
-        Kind::Link(target) => key.text("link").bytes(target),
-        Kind::Folder => key.text("directory"),
-        Kind::Special => key.text("special"),
     }
 }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use chain::{Naming, chain};
 
 use super::compose_image::ComposedImage;
+use super::compose_images::compose_images;
 use super::context::{Context, Io};
 use super::error::BuildError;
 use super::publish::missing;
@@ -38,7 +39,7 @@ async fn why_in(cx: &Arc<Context>, plans: Vec<Arc<Plan>>, name: &str) -> Result<
     let mut out = Vec::new();
     let mut first = None;
     for plan in plans {
-        let (composed, _) = super::compose_all(cx, &plan, None).await?;
+        let (composed, _) = compose_images(cx, &plan, None).await?;
         let mut platforms = Vec::new();
         for image in &composed {
             let tree = tree_of(cx, image).await?;
@@ -150,33 +151,28 @@ fn not_there(tree: Option<&Tree>, name: &str) -> BuildError {
     BuildError::NoFile { name: name.to_owned(), nearest }
 }
 
-/// Why a file is in an image that carboy built, on each of `platforms` that it has.
+/// A finished image, by name.
+#[derive(Clone, Copy)]
+pub struct NamedImage<'a> {
+    pub name: &'a str,
+    pub location: &'a Location,
+    /// The platforms to look at, as far as the image has them.
+    pub platforms: &'a [Platform],
+}
+
+/// Explains why a file is in an image that carboy built, on each platform.
 ///
 /// # Errors
 /// An image that cannot be pulled or was not built by carboy; a file that it lacks.
-pub async fn why_image(
-    location: &Location,
-    image_name: &str,
-    platforms: &[Platform],
-    limits: Limits,
-    io: Io,
-    name: &str,
-) -> Result<Why, BuildError> {
-    Context::recovering(io, limits, |cx| async move { why_image_in(&cx, location, image_name, platforms, name).await })
-        .await
+pub async fn why_image(image: NamedImage<'_>, limits: Limits, io: Io, name: &str) -> Result<Why, BuildError> {
+    Context::recovering(io, limits, |cx| async move { why_image_in(&cx, image, name).await }).await
 }
 
-async fn why_image_in(
-    cx: &Arc<Context>,
-    location: &Location,
-    image_name: &str,
-    platforms: &[Platform],
-    name: &str,
-) -> Result<Why, BuildError> {
+async fn why_image_in(cx: &Arc<Context>, named_image: NamedImage<'_>, name: &str) -> Result<Why, BuildError> {
     let mut images = Vec::new();
     let mut lacking = None;
-    for platform in platforms {
-        match pull::image(cx, image_name, location, platform).await {
+    for platform in named_image.platforms {
+        match pull::image(cx, named_image.name, named_image.location, platform).await {
             Ok(image) => images.push((platform.clone(), image)),
             Err(error @ BuildError::Platform { .. }) => lacking = Some(error),
             Err(error) => return Err(error),

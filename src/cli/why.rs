@@ -7,7 +7,7 @@ use clap::Args as ClapArgs;
 use super::error::CliError;
 use super::project_args::ProjectArgs;
 use super::session::{Completion, SessionArgs, chain_width};
-use crate::assemble;
+use crate::assemble::{self, NamedImage};
 use crate::oci::{Location, Platform};
 use crate::plan::{DEFAULT_PLATFORMS, PlanError};
 use crate::ui::{self, Frontend};
@@ -46,7 +46,8 @@ fn why(flags: &Flags, front: &Arc<dyn Frontend>) -> Result<Completion<String>, C
                 image.parse().map_err(|cause| PlanError::Location { what: "--image".to_owned(), cause })?;
             let platforms = platforms(&flags.project.platforms)?;
             let limits = flags.project.limits()?;
-            let work = |io| assemble::why_image(&location, image, &platforms, limits, io, &flags.file);
+            let named = NamedImage { name: image, location: &location, platforms: &platforms };
+            let work = |io| assemble::why_image(named, limits, io, &flags.file);
             flags.session.work(front, None, work)?.map(|told| vec![told])
         }
     };

@@ -28,7 +28,7 @@ impl Draft<'_> {
                 continue;
             }
             match compiler.compile(kind, &sources) {
-                Ok(compiled) => self.add_compiled(kind, &layers, compiled)?,
+                Ok(bytecode) => self.add_compiled(kind, &layers, bytecode)?,
                 Err(error) => self.error(error),
             }
         }

@@ -89,7 +89,7 @@ fn conflict(installed: &Installed, error: Box<Diagnostic>) -> Box<Diagnostic> {
     let hint = if error.code == Code::PathConflict { Some(hint.to_owned()) } else { error.hint.clone() };
     let causes = std::iter::once(error.message.clone()).chain(error.causes.clone()).collect();
     let message = format!("cannot install {installed}");
-    Box::new(Diagnostic { message, causes, hint, ..*error }.distribution(installed.to_string()))
+    Box::new(Diagnostic { message, hint, causes, ..*error }.distribution(installed.to_string()))
 }
 
 /// The layer of each distribution, in the image's order: large distributions by name, then

@@ -104,7 +104,9 @@ impl Changes {
     #[must_use]
     pub fn reasons_of(stages: &[Self]) -> Reasons {
         let mut reasons = Reasons::default();
-        stages.iter().for_each(|changes| changes.add_reasons_to(&mut reasons));
+        for changes in stages {
+            changes.add_reasons_to(&mut reasons);
+        }
         reasons
     }
 

@@ -242,7 +242,7 @@ mod tests {
         let subject = Subject::Wheel("six-1-py3-none-any.whl".into());
         json.on(Event::Ended { verb: Verb::Pull, subject, outcome: Outcome::Done });
         json.on(Event::Retrying { what: "GET x".into(), cause: "reset".into(), delay: Duration::from_millis(1_500) });
-        json.on(Event::Diagnostic(Diagnostic::warning(Code::LeftOut, "a \"quoted\"\nname").file("x")));
+        json.on(Event::Diagnostic(Box::new(Diagnostic::warning(Code::LeftOut, "a \"quoted\"\nname").file("x"))));
         let denied = Diagnostic::error(Code::AccessDenied, "denied").on(&Platform::new("linux", "arm64"));
         let missing = Diagnostic::error(Code::MissingLibrary, "no x")
             .detail(Detail::MissingLibrary { soname: "x".into(), needed_by: "/y".into() });

@@ -162,7 +162,7 @@ mod tests {
         plain.on(Event::Retrying { what: "GET x".into(), cause: "reset".into(), delay: Duration::from_millis(1500) });
         plain.on(Event::Ended { verb: Verb::Pull, subject: blob("a"), outcome: Outcome::Done });
         let warning = Diagnostic::warning(Code::UntrustedSetting, "pip.conf\u{7} is not read");
-        plain.on(Event::Diagnostic(warning.hint("move it".to_owned())));
+        plain.on(Event::Diagnostic(Box::new(warning.hint("move it".to_owned()))));
         plain.on(Event::Ended { verb: Verb::Pack, subject: layer, outcome: Outcome::Done });
         plain.on(Event::Ended { verb: Verb::Push, subject: blob("b"), outcome: Outcome::Done });
         plain.on(Event::Ended { verb: Verb::Push, subject: blob("c"), outcome: Outcome::Mounted });

@@ -1,0 +1,12 @@
+//! The start of an image's name.
+
+use std::sync::Arc;
+
+use crate::oci::RawManifest;
+use crate::repository::Source;
+
+/// The manifest or index that an image's name leads to.
+pub struct ImageRoot {
+    pub source: Arc<dyn Source>,
+    pub raw: RawManifest,
+}
