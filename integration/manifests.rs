@@ -37,7 +37,9 @@ ports = ["80/tcp", "443/tcp"]
 fn project(folder: &Path, details: &Value) {
     let mut tar = tar::Builder::new(Vec::new());
     let mut header = tar::Header::new_gnu();
-    (header.set_uid(0), header.set_gid(0), header.set_mtime(0));
+    header.set_uid(0);
+    header.set_gid(0);
+    header.set_mtime(0);
     header.set_mode(0o755);
     header.set_size(64);
     tar.append_data(&mut header, "bin/tool", PROGRAM.as_slice()).unwrap();

@@ -47,7 +47,9 @@ fn tar(files: &[(String, Vec<u8>)]) -> Vec<u8> {
     let mut tar = tar::Builder::new(Vec::new());
     for (path, bytes) in files {
         let mut header = tar::Header::new_gnu();
-        (header.set_uid(0), header.set_gid(0), header.set_mtime(0));
+        header.set_uid(0);
+        header.set_gid(0);
+        header.set_mtime(0);
         header.set_mode(0o755);
         header.set_size(bytes.len() as u64);
         tar.append_data(&mut header, path, bytes.as_slice()).unwrap();
@@ -106,9 +108,9 @@ impl Images {
 
     /// The application, and wheels of `fast` for this and for another machine.
     fn project(&self) {
-        let own = self.wheel(self.architecture);
+        let own = Self::wheel(self.architecture);
         let other = ARCHITECTURES.iter().find(|other| *other != self.architecture).unwrap();
-        let wheels = [own, self.wheel(other)];
+        let wheels = [own, Self::wheel(other)];
         for wheel in &wheels {
             wheel.write(&self.path("project/wheels"));
         }
@@ -119,7 +121,7 @@ impl Images {
         fs::write(self.path("project/carboy.toml"), format!("platforms = [\"{platform}\"]\n{CONFIG}")).unwrap();
     }
 
-    fn wheel(&self, architecture: &'static Architecture) -> Wheel {
+    fn wheel(architecture: &'static Architecture) -> Wheel {
         let module = ElfObject { architecture, program: false, soname: None, needed: &["libextra.so.2"] }.bytes();
         Wheel::new("fast", "1.0")
             .tag(&format!("cp313-cp313-manylinux_2_17_{}", architecture.wheel))
