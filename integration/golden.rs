@@ -34,6 +34,8 @@ mod golden {
     pub mod project;
 }
 
+use std::fs;
+
 use golden::project::{Case, Project};
 use golden::{cases, images, pins};
 
@@ -128,4 +130,76 @@ fn a_warm_build_is_as_the_cold_one_and_warns_as_it_did() {
         assert_eq!(cold.report(), warm.report(), "{}", case.name);
         assert_eq!(!cold.warnings().is_empty(), case.name == "warned", "{:?}", cold.warnings());
     }
+}
+
+/// Removes a folder of a project's cache.
+fn forget(project: &Project, kinds: &[&str]) {
+    for kind in kinds {
+        let folder = project.path("cache").join(kind);
+        assert!(folder.read_dir().unwrap().next().is_some(), "the cache has no {kind}");
+        fs::remove_dir_all(folder).unwrap();
+    }
+}
+
+/// The entries of a kind in a project's cache.
+fn entries(project: &Project, kind: &str) -> usize {
+    project.path("cache").join(kind).read_dir().map_or(0, Iterator::count)
+}
+
+#[test]
+fn with_all_stages_known_no_file_list_and_no_elf_file_is_read() {
+    for case in [cases::extract_and_wheels(), cases::configured()] {
+        let project = Project::new(&case);
+        let cold = project.build("image", "cache", &[]);
+        forget(&project, &["tars", "facts"]);
+        let warm = project.build("other-image", "cache", &[]);
+        assert_eq!(cold.built.digests(), warm.built.digests(), "{}", case.name);
+        assert_eq!(cold.report(), warm.report(), "{}", case.name);
+        assert_eq!((entries(&project, "tars"), entries(&project, "facts")), (0, 0), "{}", case.name);
+    }
+}
+
+#[test]
+fn a_blob_that_is_gone_is_made_again_from_its_stage() {
+    let case = cases::extract_and_wheels();
+    let project = Project::new(&case);
+    let cold = project.build("image", "cache", &[]);
+    forget(&project, &["blobs", "facts", "elf"]);
+    let again = project.build("other-image", "cache", &[]);
+    assert_eq!(cold.built.digests(), again.built.digests());
+    assert_eq!(cold.report(), again.report());
+    assert_eq!((entries(&project, "facts"), entries(&project, "elf")), (0, 0), "no stage is composed again");
+}
+
+#[test]
+fn stages_over_stored_ones_are_as_over_composed_ones() {
+    for case in [cases::extract_and_wheels(), cases::configured(), cases::runtime()] {
+        let (stored, composed) = (Project::new(&case), Project::new(&case));
+        stored.build("image", "cache", &[]);
+        for project in [&stored, &composed] {
+            fs::write(project.path("project/main.py"), "print('another application')\n").unwrap();
+        }
+        let one = stored.build("other-image", "cache", &[]);
+        let other = composed.build("other-image", "cache", &[]);
+        assert_eq!(one.built.digests(), other.built.digests(), "{}", case.name);
+        assert_eq!((one.report(), one.warnings()), (other.report(), other.warnings()), "{}", case.name);
+    }
+}
+
+#[test]
+fn a_damaged_stage_is_composed_again() {
+    let case = cases::extract_and_wheels();
+    let project = Project::new(&case);
+    let cold = project.build("image", "cache", &[]);
+    for stage in project.path("cache/stages").read_dir().unwrap() {
+        let path = stage.unwrap().path();
+        let mut bytes = fs::read(&path).unwrap();
+        let middle = bytes.len() / 2;
+        bytes[middle] ^= 1;
+        fs::write(&path, bytes).unwrap();
+    }
+    let again = project.build("other-image", "cache", &[]);
+    assert_eq!(cold.built.digests(), again.built.digests());
+    assert!(again.warnings().iter().all(|warning| warning.contains("damaged")), "{:?}", again.warnings());
+    assert!(!again.warnings().is_empty());
 }

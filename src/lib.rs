@@ -29,33 +29,48 @@
 //! `registry` and `store` implement the traits of `repository`; `cli` brings everything
 //! together. Only `cli` reads the environment, the wall clock and the working directory.
 
-pub mod assemble;
-pub mod bytecode;
-pub mod cli;
-pub mod compose;
-pub mod config;
-pub mod cpu_pool;
-pub mod debian;
+// Names and plain data.
 pub mod diagnostic;
-pub mod docs;
+pub mod hint;
+pub mod oci;
+pub mod package_db;
+pub mod printable;
+
+// Images, ELF files and packages as values.
+pub mod debian;
 pub mod elf;
 pub mod glibc;
-pub mod hint;
-pub mod http;
+pub mod rootfs;
+
+// Python: interpreters, wheels, lock files.
+pub mod python;
+
+// The configuration, the plan and the image.
+pub mod config;
 pub mod image;
+pub mod plan;
+
+// Decisions.
+pub mod compose;
+pub mod docs;
+
+// Layers as tars; facts for the front end; shared work.
+pub mod cpu_pool;
 pub mod layer;
-pub mod oci;
 pub mod once_map;
 pub mod operation_error;
-pub mod package_db;
-pub mod plan;
-pub mod printable;
 pub mod progress;
-pub mod python;
-pub mod registry;
 pub mod repository;
-pub mod rootfs;
+
+// Files, caches and networks.
+pub mod bytecode;
+pub mod http;
+pub mod registry;
 pub mod source;
 pub mod store;
-pub mod ui;
 pub mod wheels;
+
+// The recipe, the front end and the command line.
+pub mod assemble;
+pub mod cli;
+pub mod ui;

@@ -12,7 +12,7 @@ use crate::support::carboy::Carboy;
 use crate::support::registry::Registry;
 use crate::support::{DEBIAN_13, locked_project, test_cache};
 
-const KINDS: [&str; 6] = ["blobs/sha256", "tars", "facts", "layers", "folders", "elf"];
+const KINDS: [&str; 7] = ["blobs/sha256", "tars", "facts", "layers", "folders", "elf", "stages"];
 
 #[derive(Clone, Copy, Debug)]
 enum Damage {
@@ -74,6 +74,10 @@ fn no_damage_reaches_an_image() {
         if kind == "tars" {
             fs::remove_dir_all(cache.join("layers")).unwrap();
         }
+        // With all stages known, nothing is read that they were made from.
+        if kind != "stages" {
+            fs::remove_dir_all(cache.join("stages")).unwrap();
+        }
         let (digest, warnings) = build(10 + number);
         assert_eq!(digest, clean, "{kind}");
         assert!(warnings > 0, "{kind}");
@@ -133,7 +137,7 @@ fn a_read_only_cache_serves_hits() {
     };
     let ran = read_only("1");
     assert!(ran.stderr.contains("cannot be written"), "{}", ran.stderr);
-    assert!(ran.stderr.contains("present already: 2 pulled, 2 packed"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("present already: 2 packed"), "{}", ran.stderr);
     assert_eq!(ran.done().trim(), expected);
     // What it does not have is made beside it, and is gone afterwards.
     assert_ne!(read_only("2").done().trim(), expected);

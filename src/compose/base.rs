@@ -3,8 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::contents::Result;
-use super::contents::unreadable_in;
+use super::contents::{Result, unreadable_in};
 use super::context::Context;
 use super::database::database;
 use super::loader;

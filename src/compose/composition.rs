@@ -3,8 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::contents::Result;
-use super::contents::unreadable;
+use super::contents::{Result, unreadable};
 use super::context::Context;
 use super::stage::{Facts, ImageState, Stage};
 use crate::diagnostic::{Code, Diagnostic};
@@ -61,6 +60,8 @@ impl<'a> Composition<'a> {
     /// Whether an entrypoint was asked for that the image does not have.
     #[must_use]
     pub fn lacks_entrypoint(&self) -> bool {
-        self.facts().flat_map(|facts| &facts.diagnostics).any(|one| one.code == Code::EntrypointNotFound)
+        let codes = [Code::EntrypointNotFound, Code::CannotStart, Code::NoEntrypoint];
+        let mut found = self.facts().flat_map(|facts| &facts.diagnostics);
+        self.process.entrypoint.is_none() && found.any(|one| one.is_error() && codes.contains(&one.code))
     }
 }

@@ -8,8 +8,7 @@ use super::context::Context;
 use super::draft::Draft;
 use super::reasons::Because;
 use super::site_packages;
-use super::stage::StageResult;
-use super::stage::{InstalledDistribution, Stage};
+use super::stage::{InstalledDistribution, Stage, StageResult};
 use crate::diagnostic::{Code, Diagnostic, some_of};
 use crate::image::{LayerId, LayerKind, Part};
 use crate::oci::Digest;
@@ -50,12 +49,11 @@ pub fn dependencies(cx: &Context, below: &Stage, key: Digest, site: &SitePackage
 
 impl Draft<'_> {
     fn add_distributions(&mut self, all: &[Installed]) -> Result<Vec<RootPath>> {
-        let warnings = all.iter().flat_map(|installed| &installed.warnings);
-        warnings.for_each(|warning| self.warn(Code::WheelOddity, warning));
-        let layers = layers(all, self.cx.plan.split);
-        for warning in duplicates(&layers) {
-            self.error(warning);
+        for warning in all.iter().flat_map(|installed| &installed.warnings) {
+            self.warn(Code::WheelOddity, warning);
         }
+        let layers = layers(all, self.cx.plan.split);
+        self.changes.facts.diagnostics.extend(duplicates(&layers));
         let mut placed = Vec::new();
         for (layer, installed) in layers {
             let mut files = Vec::new();

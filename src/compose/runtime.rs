@@ -2,8 +2,7 @@
 //! the data without which they fail.
 
 use super::compose_stage::compose_stage;
-use super::contents::Result;
-use super::contents::root_path;
+use super::contents::{Result, root_path};
 use super::context::Context;
 use super::draft::Draft;
 use super::interpreter::check_releases;

@@ -2,8 +2,7 @@
 //! files, certificates, time zones, and the order of name lookups. Accounts come with the
 //! application stage. As in Google's distroless images.
 
-use super::contents::Result;
-use super::contents::root_path;
+use super::contents::{Result, root_path};
 use super::context::Context;
 use super::draft::Draft;
 use super::reasons::Because;

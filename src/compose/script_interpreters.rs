@@ -3,8 +3,7 @@
 //! Source: execve(2), "Interpreter scripts": the first line, 255 bytes at most, names an
 //! absolute path and one argument. `env` runs a program from `PATH`, env(1).
 
-use super::contents::Result;
-use super::contents::unreadable;
+use super::contents::{Result, unreadable};
 use super::context::Context;
 use super::draft::Draft;
 use super::reasons::Because;
