@@ -178,12 +178,12 @@ fn a_cache_in_the_projects_folder_gets_a_subfolder_and_a_target_there_is_refused
     harness.write("carboy.toml", b"[app]\nsource = \"carboy\"\n");
     let run = harness.run(&["--cache-dir=carboy", "--push=false"]);
     assert_eq!(run.code, Some(1));
-    assert!(run.stderr.contains("cannot go into the image: it is the cache's own folder\n"), "{}", run.stderr);
-    assert!(run.stderr.contains("hint: name a folder of the cache's own, as in --cache-dir"), "{}", run.stderr);
+    assert!(run.stderr.contains("cannot be part of the image: it is the directory of the cache\n"), "{}", run.stderr);
+    assert!(run.stderr.contains("hint: name another directory, as in --cache-dir"), "{}", run.stderr);
     harness.write("carboy.toml", APP.as_bytes());
     let run = harness.run(&["--to=oci:.", "--push=false"]);
     assert_eq!(run.code, Some(1));
-    assert!(run.stderr.contains("cannot go into the image: the image is written to it\n"), "{}", run.stderr);
+    assert!(run.stderr.contains("cannot be part of the image: the image is written to it\n"), "{}", run.stderr);
 }
 
 #[test]

@@ -189,7 +189,7 @@ fn blobs_that_are_not_what_is_promised_are_refused() {
         if media_type != TAR {
             let cut = &blob[..blob.len() / 2];
             harness.builder(|layout| layout.add(media_type, cut, &Digest::of(&tar)));
-            harness.refuses("", &[&format!("is no sound `{media_type}`")]);
+            harness.refuses("", &[&format!("as `{media_type}`")]);
         }
     }
 }

@@ -21,7 +21,7 @@ fn a_folder_of_site_packages_that_is_not_there() {
     exit: 1
     -- stdout
     -- stderr
-    error[not-found]: cannot use `dependencies.site-packages` for linux/amd64: there is no folder `site/amd64`
+    error[not-found]: cannot use `dependencies.site-packages` for linux/amd64: there is no directory `site/amd64`
     ");
     harness.file("site/amd64/shop.py", "").recovers(&BUILD);
 }
@@ -75,7 +75,7 @@ fn a_library_to_open_by_name_that_nobody_has() {
 fn a_part_of_the_standard_library_that_is_not_there_is_warned_of() {
     let run = configured("[runtime]\nexclude = [\"sqlite4\"]\n").succeeds(&BUILD);
     let warning = run.stderr.lines().find(|line| line.starts_with("warning[")).unwrap_or_default();
-    insta::assert_snapshot!(warning, @"warning[internal]: runtime.exclude: Python 3.11 has no `sqlite4` to leave out");
+    insta::assert_snapshot!(warning, @"warning[unused-exclude]: runtime.exclude: Python 3.11 has no `sqlite4` to leave out");
 }
 
 #[test]
@@ -268,7 +268,7 @@ fn a_source_that_is_not_there() {
     exit: 1
     -- stdout
     -- stderr
-    error[not-found]: there is no folder `src`
+    error[not-found]: there is no directory `src`
     ");
 }
 
@@ -280,9 +280,9 @@ fn a_link_out_of_the_application() {
     exit: 1
     -- stdout
     -- stderr
-    error[transfer-failed]: the link `passwd` leads out of the folder, to `../../etc/passwd`
+    error[outside-project]: the link `passwd` leads out of the directory, to `../../etc/passwd`
 
-    hint: exclude the link, or put a copy of what it leads to in its place
+    hint: exclude the link, or replace it by a copy of its target
     ");
     std::fs::remove_file(harness.project().join("passwd")).unwrap();
     harness.recovers(&BUILD);
@@ -296,7 +296,7 @@ fn a_socket_in_the_application() {
     exit: 1
     -- stdout
     -- stderr
-    error[transfer-failed]: `app.sock` is a socket: only files, folders and links can be in an image
+    error[unreadable-file]: `app.sock` is a socket: images have only files, directories and links
 
     hint: exclude it
     ");
@@ -311,7 +311,7 @@ fn a_pipe_in_the_application() {
     exit: 1
     -- stdout
     -- stderr
-    error[transfer-failed]: `queue` is a named pipe: only files, folders and links can be in an image
+    error[unreadable-file]: `queue` is a named pipe: images have only files, directories and links
 
     hint: exclude it
     ");

@@ -85,7 +85,7 @@ fn a_configuration_of_docker_that_is_broken() {
     exit: 1
     -- stdout
     -- stderr
-    error[transfer-failed]: cannot understand DIR/docker/config.json: expected `,` or `}` at line 1 column 40
+    error[unreadable-file]: cannot parse `DIR/docker/config.json`: expected `,` or `}` at line 1 column 40
     ");
 }
 

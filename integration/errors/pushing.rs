@@ -106,7 +106,7 @@ fn a_layout_where_a_file_is() {
     exit: 1
     -- stdout
     -- stderr
-    error[transfer-failed]: cannot read the OCI layout in `out`: failed to open file `out/oci-layout`: Not a directory (os error 20)
+    error[unreadable-file]: cannot read the OCI layout in `out`: failed to open file `out/oci-layout`: Not a directory (os error 20)
     ");
 }
 
@@ -117,8 +117,8 @@ fn a_cache_where_a_file_is() {
     exit: 1
     -- stdout
     -- stderr
-    error[transfer-failed]: cannot read the cache in `file`: Not a directory (os error 20)
+    error[unusable-cache]: cannot read the cache in `file`: Not a directory (os error 20)
 
-    hint: name another folder with --cache-dir
+    hint: name another directory with --cache-dir
     ");
 }

@@ -66,7 +66,7 @@ fn a_blob_with_other_bytes() {
     exit: 1
     -- stdout
     -- stderr
-    error[corrupt-content]: SCRIPTED/small/base:1: content of sha256:6be9a48b3ba2b8b45d9fed796f180fc876ba37915efff4f9b3f62960629a901f does not match: it hashes to sha256:d2955ab9f3664ccfe445363d299b7e22a8ae03583d86b79e5c9f67df5bf75f3f
+    error[corrupt-content]: SCRIPTED/small/base:1 is corrupt: content of sha256:6be9a48b3ba2b8b45d9fed796f180fc876ba37915efff4f9b3f62960629a901f does not match: it hashes to sha256:d2955ab9f3664ccfe445363d299b7e22a8ae03583d86b79e5c9f67df5bf75f3f
 
     hint: the registry, or something on the way, sent other bytes than the manifest promises; nothing was kept
     ");
@@ -82,7 +82,7 @@ fn a_blob_that_is_too_short() {
     exit: 1
     -- stdout
     -- stderr
-    error[corrupt-content]: SCRIPTED/small/base:1: sha256:6be9a48b3ba2b8b45d9fed796f180fc876ba37915efff4f9b3f62960629a901f ended after 5910 of 11821 bytes
+    error[corrupt-content]: SCRIPTED/small/base:1 is corrupt: sha256:6be9a48b3ba2b8b45d9fed796f180fc876ba37915efff4f9b3f62960629a901f ended after 5910 of 11821 bytes
 
     hint: the registry, or something on the way, sent other bytes than the manifest promises; nothing was kept
     ");
@@ -96,7 +96,7 @@ fn a_blob_that_is_too_long() {
     exit: 1
     -- stdout
     -- stderr
-    error[corrupt-content]: SCRIPTED/small/base:1: sha256:6be9a48b3ba2b8b45d9fed796f180fc876ba37915efff4f9b3f62960629a901f is longer than the 11821 bytes promised
+    error[corrupt-content]: SCRIPTED/small/base:1 is corrupt: sha256:6be9a48b3ba2b8b45d9fed796f180fc876ba37915efff4f9b3f62960629a901f is longer than the 11821 bytes promised
 
     hint: the registry, or something on the way, sent other bytes than the manifest promises; nothing was kept
     ");
@@ -125,7 +125,7 @@ fn a_configuration_with_other_bytes() {
     exit: 1
     -- stdout
     -- stderr
-    error[corrupt-content]: SCRIPTED/small/base:1: content of sha256:fca623bd76fd863c34bb396141b13d07e6683e41ef9ecc025e2aa28e2475558d does not match: it hashes to sha256:da9de9a1fe1f18424616346080c7c950b07e05f02b3a4e3e78deeac7aac0c670
+    error[corrupt-content]: SCRIPTED/small/base:1 is corrupt: content of sha256:fca623bd76fd863c34bb396141b13d07e6683e41ef9ecc025e2aa28e2475558d does not match: it hashes to sha256:da9de9a1fe1f18424616346080c7c950b07e05f02b3a4e3e78deeac7aac0c670
 
     hint: the registry, or something on the way, sent other bytes than the manifest promises; nothing was kept
     ");
@@ -142,7 +142,7 @@ fn a_manifest_with_another_digest() {
     exit: 1
     -- stdout
     -- stderr
-    error[corrupt-content]: manifest SCRIPTED/small/base:1: content of sha256:0000000000000000000000000000000000000000000000000000000000000000 does not match: it hashes to sha256:f2c4b8a53dcf5905bd801549d2d5fb78388543c2b7862a63bd3d319fc84df317
+    error[corrupt-content]: manifest SCRIPTED/small/base:1 is corrupt: content of sha256:0000000000000000000000000000000000000000000000000000000000000000 does not match: it hashes to sha256:f2c4b8a53dcf5905bd801549d2d5fb78388543c2b7862a63bd3d319fc84df317
     ");
     faulty.recovers();
 }
@@ -252,7 +252,7 @@ fn a_layer_that_is_not_compressed_as_said() {
     exit: 1
     -- stdout
     -- stderr
-    error[transfer-failed]: SCRIPTED/small/base:1: blob 6be9a48b3ba2 is no sound `application/vnd.oci.image.layer.v1.tar+zstd`: Unknown frame descriptor
+    error[invalid-image]: cannot read blob 6be9a48b3ba2 of SCRIPTED/small/base:1 as `application/vnd.oci.image.layer.v1.tar+zstd`: Unknown frame descriptor
     ");
     faulty.recovers();
 }

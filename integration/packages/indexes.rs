@@ -278,7 +278,7 @@ async fn what_is_no_page_of_an_index_is_said() {
         };
         let error = harness.wheel(settings, &with_hashes(None, Vec::new())).await.unwrap_err();
         let text = error.message.replace(&server.host, "HOST");
-        assert_eq!(text, format!("http://HOST/{path}/six/ cannot be used: {why}"));
+        assert_eq!(text, format!("cannot use http://HOST/{path}/six/: {why}"));
     }
 }
 

@@ -217,7 +217,7 @@ async fn certificates_of_ones_own_are_read_when_they_are_needed() {
             ..WheelSources::default()
         };
         let error = harness.wheel(settings, &with_hashes(None, Vec::new())).await.unwrap_err();
-        assert_eq!(error.message, format!("cannot read certificates of {path}: {why}"));
+        assert_eq!(error.message, format!("cannot read the certificates in `{path}`: {why}"));
     }
 }
 

@@ -131,10 +131,10 @@ async fn application(cx: &Arc<Context>, plan: &Plan) -> Result<Option<LocalAppli
     let unversioned = app.project.as_ref().filter(|project| project.version.is_none());
     if let Some(name) = unversioned.and_then(|project| project.name.as_ref()).filter(|_| plan.runtime.is_some()) {
         let message = format!(
-            "importlib.metadata does not find {name}: pyproject.toml has no version of it, which only its build backend knows; \
-             wheel = \"dist/*.whl\" under [app] takes the wheel that this made"
+            "importlib.metadata does not find {name}: its version is not in pyproject.toml, only its build backend knows it"
         );
-        cx.warn(Diagnostic::warning(Code::NoMetadata, message));
+        let hint = "build its wheel, and set wheel = \"dist/*.whl\" under [app]".to_owned();
+        cx.warn(Diagnostic::warning(Code::NoMetadata, message).hint(hint));
     }
     let rules = WalkRules {
         ignore_files: true,
@@ -209,10 +209,8 @@ fn copied(folders: &Folders, plan: &Plan, copy: &Copy) -> Result<CopiedFiles, Bu
 fn warn_of_passwords(cx: &Context, folder: &Path, walk: &Walk) {
     for path in &walk.with_passwords {
         let path = join(folder, Path::new(String::from_utf8_lossy(path).as_ref()));
-        let message = format!(
-            "`{}` is left out: a URL in it has a password; name the file under `include` if the image needs it",
-            path.display()
-        );
-        cx.warn(Diagnostic::warning(Code::PasswordInUrl, message));
+        let message = format!("`{}` is left out: a URL in it has a password", path.display());
+        let hint = "name the file under `include` if the image needs it".to_owned();
+        cx.warn(Diagnostic::warning(Code::PasswordInUrl, message).file(path.display()).hint(hint));
     }
 }

@@ -32,6 +32,11 @@ impl<'a> Draft<'a> {
         Self { cx, image, changes: Changes::default(), recipes: BTreeMap::new() }
     }
 
+    /// Adds a warning with a hint.
+    pub fn warn_with_hint(&mut self, code: Code, message: String, hint: String) {
+        self.changes.facts.diagnostics.push(Diagnostic::warning(code, message).hint(hint));
+    }
+
     /// Adds an error. The rest of the stage is composed all the same, to find further errors.
     pub fn error(&mut self, error: impl Into<Diagnostic>) {
         self.changes.facts.diagnostics.push(error.into());

@@ -76,19 +76,17 @@ pub(super) fn missing_data(cx: &Context, tree: &Tree) -> Vec<Diagnostic> {
     let mut out = Vec::new();
     if certificates(cx, tree).is_none() {
         let message = format!(
-            "the image has no certificates, so no TLS connection can be verified: the builder has no `{}`; \
-             take it from another image with [[extract]]",
+            "the image has no certificates, so no TLS connection can be verified: the builder has no `{}`",
             CERTIFICATES[0]
         );
-        out.push(Diagnostic::warning(Code::NoCertificates, message));
+        let hint = "take it from another image with [[extract]]".to_owned();
+        out.push(Diagnostic::warning(Code::NoCertificates, message).hint(hint));
     }
     let package = interpreter.purelib.child(b"tzdata"); // the fallback of `zoneinfo`
     if !has(&root_path(ZONES)) && !has(&package) {
-        let message = format!(
-            "the image has no time zones: the builder has no `{ZONES}`; \
-             take it from another image with [[extract]], or add `tzdata` to the dependencies"
-        );
-        out.push(Diagnostic::warning(Code::NoTimeZones, message));
+        let message = format!("the image has no time zones: the builder has no `{ZONES}`");
+        let hint = "take it from another image with [[extract]], or add `tzdata` to the dependencies".to_owned();
+        out.push(Diagnostic::warning(Code::NoTimeZones, message).hint(hint));
     }
     out
 }

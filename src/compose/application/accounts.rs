@@ -87,12 +87,11 @@ impl ApplicationDraft<'_, '_> {
         let user = plan.image.user.as_deref().or(self.base_user()).unwrap_or(NONROOT).to_owned();
         let ids = self.ids("image.user", &user);
         if self.draft.cx.interpreter.is_some() && plan.image.user.is_some() && !self.accounts.has(ids.uid) {
+            let uid = ids.uid;
             let message = format!(
-                "the image has no account for uid {0}, so getpass.getuser() and the home folder are not known: \
-                 a [[user]] with uid = {0} adds it",
-                ids.uid
+                "the image has no account for uid {uid}, so getpass.getuser() and the home directory are not known"
             );
-            self.draft.warn(Code::InvalidAccount, message);
+            self.draft.warn_with_hint(Code::InvalidAccount, message, format!("add a [[user]] with uid = {uid}"));
         }
         ids
     }

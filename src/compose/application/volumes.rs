@@ -26,11 +26,10 @@ impl ApplicationDraft<'_, '_> {
             }
             self.ensure(&volume, &owned(user, 0o755, Kind::Folder))?;
             if let Some(reason) = self.unwritable(&real, user) {
-                let message = format!(
-                    "the image's user {}:{} cannot write the volume `{volume}`, {reason}; a [[directory]] of that path sets both",
-                    user.uid, user.gid
-                );
-                self.draft.warn(Code::UnwritableVolume, message);
+                let Ids { uid, gid } = user;
+                let message = format!("the image's user {uid}:{gid} cannot write the volume `{volume}`, {reason}");
+                let hint = format!("add a [[directory]] with path = \"{volume}\" and owner = \"{uid}:{gid}\"");
+                self.draft.warn_with_hint(Code::UnwritableVolume, message, hint);
             }
         }
         self.check_base_volumes(user);
@@ -50,12 +49,11 @@ impl ApplicationDraft<'_, '_> {
         for volume in others.take(BASE_VOLUMES) {
             let Ok(real) = self.draft.image.tree.resolve(&volume) else { continue };
             if let Some(reason) = self.unwritable(&real, user) {
-                let message = format!(
-                    "the image's user {0}:{1} cannot write the base's volume `{volume}`, {reason}; \
-                     a [[directory]] with path = \"{volume}\" and owner = \"{0}:{1}\" changes that",
-                    user.uid, user.gid
-                );
-                self.draft.warn(Code::UnwritableVolume, message);
+                let Ids { uid, gid } = user;
+                let message =
+                    format!("the image's user {uid}:{gid} cannot write the base's volume `{volume}`, {reason}");
+                let hint = format!("add a [[directory]] with path = \"{volume}\" and owner = \"{uid}:{gid}\"");
+                self.draft.warn_with_hint(Code::UnwritableVolume, message, hint);
             }
         }
     }

@@ -157,18 +157,16 @@ impl<'a> Startup<'a> {
     fn check_shell_syntax(&mut self, command: &[String]) {
         let (variable, operator) = exec_form::for_a_shell(command);
         if let Some(variable) = variable {
-            let message = format!(
-                "no shell replaces `{variable}` in the image's command, the program gets it as it is: \
-                 let the program read the variable itself, or write its value"
-            );
-            self.warn(Code::ShellSyntax, message);
+            let message =
+                format!("no shell replaces `{variable}` in the image's command, the program gets it as it is");
+            let hint = "let the program read the variable itself, or write its value".to_owned();
+            self.found.push(Diagnostic::warning(Code::ShellSyntax, message).hint(hint));
         }
         if let Some(operator) = operator {
-            let message = format!(
-                "no shell reads `{operator}` in the image's command, the program gets it as an argument: \
-                 start one program, or a script that starts the others"
-            );
-            self.warn(Code::ShellSyntax, message);
+            let message =
+                format!("no shell reads `{operator}` in the image's command, the program gets it as an argument");
+            let hint = "start one program, or a script that starts the others".to_owned();
+            self.found.push(Diagnostic::warning(Code::ShellSyntax, message).hint(hint));
         }
     }
 }

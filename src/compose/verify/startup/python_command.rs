@@ -6,7 +6,7 @@
 use super::Startup;
 use super::module_path::ModulePath;
 use crate::compose::contents::root_path;
-use crate::diagnostic::Code;
+use crate::diagnostic::{Code, Diagnostic};
 use crate::hint::nearest;
 use crate::python::{Command, CommandTarget, Interpreter};
 use crate::rootfs::{Obstacle, Permission, RootPath};
@@ -64,10 +64,8 @@ impl Startup<'_> {
         let place = place.map_or_else(|| path.to_owned(), ToString::to_string);
         let text = format!("Python is to run `{path}`, and the image has no `{place}`");
         if let Some(folder) = folder.filter(|folder| self.may_be_mounted(folder)) {
-            self.warn(
-                Code::MissingScript,
-                format!("{text}; where it is mounted at the start, name `{folder}` in `volumes` under [image]"),
-            );
+            let hint = format!("where it is mounted at the start, name `{folder}` in `volumes` under [image]");
+            self.found.push(Diagnostic::warning(Code::MissingScript, text).hint(hint));
         } else {
             let hint = self.script_hint(path, &place);
             self.error(Code::MissingScript, text, Some(hint));
