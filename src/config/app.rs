@@ -1,10 +1,8 @@
 //! `[app]`: the project's own code.
 
-use super::ConfigError;
 use super::absolute::absolute;
 use super::reader::Node;
-
-pub(super) const KEYS: &[&str] = &["source", "to", "include", "exclude", "wheel"];
+use super::{ConfigError, keys};
 
 /// The project's own code.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -22,7 +20,7 @@ pub struct App {
 
 impl App {
     pub(super) fn read(node: &Node<'_>) -> Result<Self, ConfigError> {
-        let table = node.table(KEYS)?;
+        let table = node.table(keys::APP)?;
         Ok(Self {
             source: table.get("source", Node::text)?,
             to: table.get("to", absolute)?,

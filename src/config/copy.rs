@@ -2,9 +2,7 @@
 
 use super::absolute::absolute;
 use super::reader::Node;
-use super::{ConfigError, mode};
-
-pub(super) const KEYS: &[&str] = &["from", "to", "include", "mode", "owner"];
+use super::{ConfigError, keys, mode};
 
 /// A local file or folder and its place in the image.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,7 +19,7 @@ pub struct Copy {
 
 impl Copy {
     pub(super) fn read(node: &Node<'_>) -> Result<Self, ConfigError> {
-        let table = node.table(KEYS)?;
+        let table = node.table(keys::COPY)?;
         Ok(Self {
             from: table.required("from", Node::text)?,
             to: table.required("to", absolute)?,

@@ -4,12 +4,10 @@ use std::collections::BTreeMap;
 
 use toml::de::DeValue;
 
-use super::ConfigError;
 use super::error::BadValue;
 use super::reader::{Node, wrong_type};
+use super::{ConfigError, keys};
 use crate::oci::Platform;
-
-pub(super) const KEYS: &[&str] = &["lock", "extras", "groups", "member", "wheelhouse", "index", "site-packages"];
 
 /// Where the dependencies come from.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -78,7 +76,7 @@ pub(super) fn platform(text: &str) -> Result<String, BadValue> {
 
 impl Dependencies {
     pub(super) fn read(node: &Node<'_>) -> Result<Self, ConfigError> {
-        let table = node.table(KEYS)?;
+        let table = node.table(keys::DEPENDENCIES)?;
         Ok(Self {
             lock: table.get("lock", Node::text)?,
             extras: table.get("extras", Node::texts)?,

@@ -2,9 +2,7 @@
 
 use super::absolute::absolute;
 use super::reader::Node;
-use super::{ConfigError, mode};
-
-pub(super) const KEYS: &[&str] = &["path", "mode", "owner"];
+use super::{ConfigError, keys, mode};
 
 /// A folder to make.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,7 +16,7 @@ pub struct Directory {
 
 impl Directory {
     pub(super) fn read(node: &Node<'_>) -> Result<Self, ConfigError> {
-        let table = node.table(KEYS)?;
+        let table = node.table(keys::DIRECTORY)?;
         Ok(Self {
             path: table.required("path", absolute)?,
             mode: table.get("mode", mode::read)?,

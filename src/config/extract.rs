@@ -1,11 +1,9 @@
 //! `[[extract]]`: more out of the builder, or of any image.
 
-use super::ConfigError;
 use super::absolute::{absolute, all_absolute};
 use super::error::BadValue;
 use super::reader::Node;
-
-pub(super) const KEYS: &[&str] = &["from", "paths", "to", "libraries"];
+use super::{ConfigError, keys};
 
 /// The name in `from` that means the configured builder image.
 pub const BUILDER: &str = "builder";
@@ -25,7 +23,7 @@ pub struct Extract {
 
 impl Extract {
     pub(super) fn read(node: &Node<'_>) -> Result<Self, ConfigError> {
-        let table = node.table(KEYS)?;
+        let table = node.table(keys::EXTRACT)?;
         let paths = |node: &Node<'_>| {
             let paths = all_absolute(node)?;
             if paths.is_empty() { Err(node.refuse(BadValue::new("is empty: nothing to extract"))) } else { Ok(paths) }

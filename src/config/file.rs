@@ -8,33 +8,9 @@ use super::error::{BadValue, ConfigError};
 use super::reader::{Document, Node};
 use super::{
     App, Compression, Copy, Dependencies, Directory, Extract, Image, Layers, PythonChoice, Runtime, User, dependencies,
-    limits,
+    keys, limits,
 };
 use crate::rootfs::Limits;
-
-/// The keys of the file and of each profile.
-pub(super) const KEYS: &[&str] = &[
-    "to",
-    "tags",
-    "platforms",
-    "python",
-    "base",
-    "builder",
-    "runtime",
-    "extract",
-    "dependencies",
-    "app",
-    "copy",
-    "image",
-    "user",
-    "directory",
-    "layers",
-];
-
-/// The keys of the file alone.
-pub(super) const OWN_KEYS: [&str; 2] = ["profile", "limits"];
-/// The key of profiles alone.
-pub(super) const TAG_SUFFIX: &str = "tag-suffix";
 
 /// The profile that is none.
 const DEFAULT_PROFILE: &str = "default";
@@ -110,8 +86,8 @@ impl File {
     }
 
     fn read(node: &Node<'_>) -> Result<Self, ConfigError> {
-        let table = node.table(&[KEYS, &OWN_KEYS].concat())?;
-        let keys = Self::read_keys(node, &OWN_KEYS, Compression::default())?;
+        let table = node.table(&[keys::SHARED, &keys::FILE_ONLY].concat())?;
+        let keys = Self::read_keys(node, &keys::FILE_ONLY, Compression::default())?;
         let inherited = keys.layers.compression.unwrap_or_default();
         let profiles = table.get("profile", |node| node.map(|name, node| Self::read_profile(name, node, inherited)))?;
         let limits = table.get("limits", limits::read)?.unwrap_or_default();
@@ -123,12 +99,12 @@ impl File {
             let problem = BadValue::new("cannot be defined: `default` means no profile");
             return Err(node.refuse(problem.with_hint("write its keys outside of any profile")));
         }
-        Self::read_keys(node, &[TAG_SUFFIX], inherited)
+        Self::read_keys(node, &[keys::TAG_SUFFIX], inherited)
     }
 
     /// Reads the keys that files and profiles share, and `tag-suffix`; `more` keys are known besides.
     fn read_keys(node: &Node<'_>, more: &[&str], inherited: Compression) -> Result<Self, ConfigError> {
-        let table = node.table(&[KEYS, more].concat())?;
+        let table = node.table(&[keys::SHARED, more].concat())?;
         let platforms = |node: &Node<'_>| node.list(|item| item.checked(dependencies::platform));
         Ok(Self {
             to: table.get("to", Node::text)?,
@@ -147,7 +123,7 @@ impl File {
             directory: table.get("directory", |node| node.tables(Directory::read))?,
             layers: table.get("layers", |node| Layers::read(node, inherited))?.unwrap_or_default(),
             limits: Limits::default(),
-            tag_suffix: table.get(TAG_SUFFIX, Node::text)?,
+            tag_suffix: table.get(keys::TAG_SUFFIX, Node::text)?,
             profiles: BTreeMap::new(),
         })
     }

@@ -4,14 +4,11 @@ use std::collections::BTreeMap;
 
 use toml::de::DeValue;
 
-use super::ConfigError;
 use super::absolute::{absolute, all_absolute};
 use super::error::BadValue;
 use super::port::normalise_port;
 use super::reader::{Node, wrong_type};
-
-pub(super) const KEYS: &[&str] =
-    &["entrypoint", "cmd", "env", "user", "workdir", "ports", "volumes", "labels", "annotations", "stop-signal"];
+use super::{ConfigError, keys};
 
 /// What the image says about itself and its process.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -35,7 +32,7 @@ pub struct Image {
 
 impl Image {
     pub(super) fn read(node: &Node<'_>) -> Result<Self, ConfigError> {
-        let table = node.table(KEYS)?;
+        let table = node.table(keys::IMAGE)?;
         Ok(Self {
             entrypoint: table.get("entrypoint", |node| command("entrypoint", node))?,
             cmd: table.get("cmd", |node| command("cmd", node))?,

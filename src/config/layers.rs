@@ -4,12 +4,10 @@ use std::fmt;
 use std::ops::RangeInclusive;
 use std::str::FromStr;
 
-use super::ConfigError;
 use super::error::BadValue;
 use super::reader::Node;
 use super::size;
-
-pub(super) const KEYS: &[&str] = &["compression", "level", "split-size", "split-max"];
+use super::{ConfigError, keys};
 
 /// How the layers are packed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -88,7 +86,7 @@ fn read_count(node: &Node<'_>) -> Result<usize, ConfigError> {
 impl Layers {
     /// Reads the table; a level without a compression is for `inherited`.
     pub(super) fn read(node: &Node<'_>, inherited: Compression) -> Result<Self, ConfigError> {
-        let table = node.table(KEYS)?;
+        let table = node.table(keys::LAYERS)?;
         let compression = table.get("compression", Node::parsed::<Compression>)?;
         let level = table.get("level", |node| {
             let level = node.integer()?;

@@ -2,11 +2,8 @@
 
 use super::error::BadValue;
 use super::reader::Node;
-use super::{ConfigError, size};
+use super::{ConfigError, keys, size};
 use crate::rootfs::Limits;
-
-pub(super) const KEYS: &[&str] =
-    &["layer-size", "layer-entries", "layer-names", "name-length", "image-size", "image-entries", "zstd-window"];
 
 fn not_zero(number: u64) -> Result<u64, BadValue> {
     if number > 0 { Ok(number) } else { Err(BadValue::new("cannot be 0: no image could be read")) }
@@ -29,7 +26,7 @@ fn read_window(node: &Node<'_>) -> Result<u64, ConfigError> {
 
 /// Reads the table over the defaults.
 pub(super) fn read(node: &Node<'_>) -> Result<Limits, ConfigError> {
-    let table = node.table(KEYS)?;
+    let table = node.table(keys::LIMITS)?;
     let default = Limits::default();
     Ok(Limits {
         layer_size: table.get("layer-size", read_size)?.unwrap_or(default.layer_size),

@@ -154,7 +154,7 @@ impl<'t> Node<'t> {
     }
 
     fn unknown(&self, key: &str, offset: usize, known: &[&str]) -> ConfigError {
-        let hint = keys::meant(key, &self.path, known, self.document.root);
+        let hint = keys::suggestion(key, &self.path, known, self.document.root);
         ConfigError::UnknownKey { at: self.document.line(offset), key: self.below(key), hint }
     }
 

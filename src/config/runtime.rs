@@ -4,11 +4,9 @@ use std::str::FromStr;
 
 use toml::de::DeValue;
 
-use super::ConfigError;
 use super::error::BadValue;
 use super::reader::{Node, wrong_type};
-
-pub(super) const KEYS: &[&str] = &["exclude", "terminfo", "dlopen", "allow-missing", "allow-mixed", "bytecode"];
+use super::{ConfigError, keys};
 
 /// What of the Python runtime comes along.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -59,7 +57,7 @@ impl Bytecode {
 
 impl Runtime {
     pub(super) fn read(node: &Node<'_>) -> Result<Self, ConfigError> {
-        let table = node.table(KEYS)?;
+        let table = node.table(keys::RUNTIME)?;
         Ok(Self {
             exclude: table.get("exclude", Node::texts)?,
             terminfo: table.get("terminfo", Node::boolean)?,
