@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use super::error::{LockError, without_value};
 use super::marker_context::MarkerContext;
-use super::{LockSelection, PackageOrigin, Pinned, Sources, entry, urls};
+use super::{LockSelection, PackageOrigin, Pinned, Sources, checks, hash, urls};
 use crate::python::marker::{ActiveExtras, Environment, Marker};
 use crate::python::normalised;
 use crate::python::requirement::Requirement;
@@ -106,16 +106,16 @@ impl Pipfile {
     ) -> Result<Vec<Pinned>, LockError> {
         self.admit(file, context.environment)?;
         if let Some(extra) = choice.extras.first() {
-            return Err(entry::unknown(file, "extra", extra, std::iter::empty()));
+            return Err(checks::unknown(file, "extra", extra, std::iter::empty()));
         }
         if let Some(member) = &choice.member {
-            return Err(entry::unknown(file, "member", member, std::iter::empty()));
+            return Err(checks::unknown(file, "member", member, std::iter::empty()));
         }
         let mut items: Vec<_> = self.categories.get(DEFAULT).into_iter().flatten().collect();
         for group in &choice.groups {
             let (_, more) = self.category(group).ok_or_else(|| {
                 let known = self.categories.keys().map(String::as_str).filter(|name| *name != DEFAULT);
-                entry::unknown(file, "group", group, known)
+                checks::unknown(file, "group", group, known)
             })?;
             items.extend(more);
         }
@@ -153,15 +153,15 @@ impl Pipfile {
             return Ok(());
         }
         let hint = "choose that `python`, or change it in the Pipfile and `pipenv lock`";
-        Err(entry::excluded(file, wanted, environment, hint))
+        Err(checks::excluded(file, wanted, environment, hint))
     }
 }
 
 impl Package {
     /// `indexes` are known by name.
     fn item(self, at: &str, name: String, indexes: &BTreeMap<String, String>) -> Result<Item, LockError> {
-        let marker = self.markers.as_deref().map(|text| entry::marker(at, text)).transpose()?;
-        let hashes = entry::hashes(at, self.hashes.iter().map(String::as_str))?;
+        let marker = self.markers.as_deref().map(|text| checks::parse_marker(at, text)).transpose()?;
+        let hashes = hash::hashes(at, self.hashes.iter().map(String::as_str))?;
         let folder = Path::new("");
         let origin = if let Some(url) = &self.git {
             let commit = self.r#ref.as_ref().map_or(String::new(), |commit| format!("@{commit}"));

@@ -3,7 +3,7 @@
 use std::path::{Component, Path, PathBuf};
 
 use super::error::LockError;
-use super::{Hash, LockedFile, PackageOrigin, ReferencePolicy, entry, variables};
+use super::{Hash, LockedFile, PackageOrigin, ReferencePolicy, hash, variables};
 use crate::python::wheel::WheelName;
 
 /// What marks a URL as a repository's.
@@ -26,7 +26,7 @@ pub(super) fn file_at(at: &str, url: &str, mut hashes: Vec<Hash>, size: Option<u
     let (bare, fragment) = url.split_once('#').unwrap_or((url, ""));
     for (kind, digits) in fragment.split('&').take(PARTS).filter_map(|pair| pair.split_once('=')) {
         if STRONG.contains(&kind) {
-            let more = entry::hashes(at, [format!("{kind}:{digits}").as_str()])?;
+            let more = hash::hashes(at, [format!("{kind}:{digits}").as_str()])?;
             hashes.extend(more.into_iter().filter(|hash| !hashes.contains(hash)).collect::<Vec<_>>());
         }
     }
@@ -123,9 +123,9 @@ pub(super) fn joined(folder: &Path, path: &str) -> PathBuf {
 ///
 /// # Errors
 /// One that they are not put into.
-pub(super) fn put_in(at: &str, url: &mut String, policy: &dyn ReferencePolicy) -> Result<(), LockError> {
+pub(super) fn expand(at: &str, url: &mut String, policy: &dyn ReferencePolicy) -> Result<(), LockError> {
     if is_url(url) && !variables::of(url).is_empty() {
-        *url = policy.put_in(url).map_err(|refusal| refusal.at(at))?;
+        *url = policy.expand(url).map_err(|refusal| refusal.at(at))?;
     }
     Ok(())
 }

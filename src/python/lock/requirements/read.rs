@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use super::item::{Item, PinnedBy};
 use super::lines::{self, Line};
 use super::options::{self, Setting};
-use super::{Item, PinnedBy, Requirements};
+use super::requirements_file::Requirements;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::python::lock::error::{LockError, clean};
 use crate::python::lock::pyproject::Pyproject;
-use crate::python::lock::{Hash, LIMIT, LockInput, PackageOrigin, ReferencePolicy, Sources, entry, urls};
+use crate::python::lock::{Hash, LIMIT, LockInput, PackageOrigin, ReferencePolicy, Sources, checks, hash, urls};
 use crate::python::marker::Marker;
 use crate::python::normalised;
 use crate::python::requirement::{self, Requirement, VersionOrUrl};
@@ -67,7 +68,8 @@ struct RequirementsFile<'p> {
     included: bool,
 }
 
-pub(super) fn read(
+/// Reads a requirements file and the files that it includes.
+pub(in crate::python::lock) fn read(
     input: &mut LockInput<'_>,
     project: &Pyproject,
     sources: &mut Sources,
@@ -139,7 +141,7 @@ impl Reader<'_> {
             return Ok(());
         }
         let hashes =
-            entry::hashes(&at, hashes.iter().map(String::as_str)).map_err(|error| file_context.wrong(&at, error))?;
+            hash::hashes(&at, hashes.iter().map(String::as_str)).map_err(|error| file_context.wrong(&at, error))?;
         self.item(file_context, at, text, hashes)
     }
 
@@ -148,16 +150,16 @@ impl Reader<'_> {
             Setting::Requirements(file) => self.include(file_context, at, &file, false)?,
             Setting::Constraints(file) => self.include(file_context, at, &file, true)?,
             Setting::Editable(text) => self.item(file_context, at.to_owned(), &text, Vec::new())?,
-            Setting::Index(url) => self.sources.index = Some(self.put_in(at, url)?),
+            Setting::Index(url) => self.sources.index = Some(self.expand(at, url)?),
             Setting::ExtraIndex(url) => {
-                let url = self.put_in(at, url)?;
+                let url = self.expand(at, url)?;
                 self.sources.extra_indexes.push(url);
             }
             Setting::FindLinks(links) if urls::is_url(&links) => {
-                let links = self.put_in(at, links)?;
+                let links = self.expand(at, links)?;
                 self.sources.find_links.push(links);
             }
-            Setting::FindLinks(links) => self.sources.look_in(&urls::joined(file_context.folder, &links)),
+            Setting::FindLinks(links) => self.sources.add_directory(&urls::joined(file_context.folder, &links)),
             Setting::NoIndex => self.sources.no_index = true,
             Setting::RequireHashes => self.out.require_hashes = true,
             Setting::NoBinary(names) if names == ":none:" => {}
@@ -171,8 +173,8 @@ impl Reader<'_> {
     }
 
     /// An option's URL with its variables put in.
-    fn put_in(&self, at: &str, mut url: String) -> Result<String, LockError> {
-        urls::put_in(at, &mut url, self.policy)?;
+    fn expand(&self, at: &str, mut url: String) -> Result<String, LockError> {
+        urls::expand(at, &mut url, self.policy)?;
         Ok(url)
     }
 
@@ -216,13 +218,15 @@ impl Reader<'_> {
     ) -> Result<(), LockError> {
         let wrong = |error| file_context.wrong(&at, error);
         let item = match self.named(file_context, &at, text, &hashes).map_err(wrong)? {
-            Some((name, wanted, marker)) => Item { text: file_context.shown(text), at, name, wanted, marker, hashes },
+            Some((name, pinned_by, marker)) => {
+                Item { text: file_context.shown(text), at, name, pinned_by, marker, hashes }
+            }
             None => match self.unnamed(file_context, at.clone(), text, hashes).map_err(wrong)? {
                 Some(item) => item,
                 None => return Ok(()),
             },
         };
-        let folder = matches!(item.wanted, PinnedBy::Reference(PackageOrigin::Folder { .. }));
+        let folder = matches!(item.pinned_by, PinnedBy::Reference(PackageOrigin::Folder { .. }));
         if folder && self.own.as_ref() == Some(&item.name) {
             return Ok(());
         }
@@ -241,7 +245,7 @@ impl Reader<'_> {
     ) -> Result<Option<Item>, LockError> {
         let cut = text.find(" ;").map(|at| (at, at + 2)).or_else(|| text.find("; ").map(|at| (at, at + 1)));
         let (target, marker) = cut.map_or((text, None), |(end, begin)| (&text[..end], Some(&text[begin..])));
-        let marker = marker.map(|text| entry::marker(&at, text)).transpose()?;
+        let marker = marker.map(|text| checks::parse_marker(&at, text)).transpose()?;
         let target = target.trim();
         // Extras behind a path: `./lib[fast]`.
         let target = match target.strip_suffix(']').and_then(|target| target.rsplit_once('[')) {
@@ -271,7 +275,7 @@ impl Reader<'_> {
             return Err(error.with_hint("write its name before it: `NAME @ URL`"));
         };
         let name = normalised(&name);
-        Ok(Some(Item { at, text: format!("`{text}`"), name, wanted: PinnedBy::Reference(origin), marker, hashes }))
+        Ok(Some(Item { at, text: format!("`{text}`"), name, pinned_by: PinnedBy::Reference(origin), marker, hashes }))
     }
 
     /// A requirement with a name; none for a path or URL by itself.
@@ -290,11 +294,11 @@ impl Reader<'_> {
         match Requirement::parse(text) {
             Ok(requirement) => {
                 let (name, marker) = (requirement.name.clone(), requirement.marker.clone());
-                let wanted = match &requirement.wanted {
+                let pinned_by = match &requirement.wanted {
                     VersionOrUrl::Url(url) => PinnedBy::Reference(self.origin(file_context, at, url, hashes)?),
                     VersionOrUrl::Versions(_) => PinnedBy::Versions(requirement),
                 };
-                Ok(Some((name, wanted, marker)))
+                Ok(Some((name, pinned_by, marker)))
             }
             Err(_) if first.contains('/') => Ok(None),
             Err(error) => Err(LockError::new(at, format!("`{text}` is no requirement: {error}"))),

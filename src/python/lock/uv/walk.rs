@@ -8,11 +8,10 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use super::file::Conflict;
-use super::{Edge, Package, Uv};
+use super::graph::{Conflict, Edge, Package, Uv};
 use crate::python::lock::error::LockError;
 use crate::python::lock::marker_context::MarkerContext;
-use crate::python::lock::{LockSelection, entry};
+use crate::python::lock::{LockSelection, checks};
 use crate::python::marker::ActiveExtras;
 
 /// A package, alone or with one of its extras.
@@ -96,10 +95,10 @@ impl<'u> Walk<'u> {
         let own = root.iter().flat_map(|root| root.groups.keys());
         let groups: BTreeSet<_> = own.chain(self.lock.groups.keys()).map(String::as_str).collect();
         if let Some(extra) = choice.extras.iter().find(|extra| !extras.contains(extra.as_str())) {
-            return Err(entry::unknown(self.file, "extra", extra, extras.iter().copied()));
+            return Err(checks::unknown(self.file, "extra", extra, extras.iter().copied()));
         }
         if let Some(group) = choice.groups.iter().find(|group| !groups.contains(group.as_str())) {
-            return Err(entry::unknown(self.file, "group", group, groups.iter().copied()));
+            return Err(checks::unknown(self.file, "group", group, groups.iter().copied()));
         }
         if let Some(Package { name, .. }) = root {
             self.active.extras.insert(encoded("project", name, None));
