@@ -4,8 +4,6 @@
 //! distlib's and uv's form for long paths, a shell line that Python reads as text:
 //! `#!/bin/sh` + `'''exec' "/path/python" "$0" "$@"` + `' '''`.
 
-use super::contains;
-
 /// The script with `shebang` as its first line; none when it is no Python script.
 #[must_use]
 pub fn with_shebang(script: &[u8], shebang: &str) -> Option<Vec<u8>> {
@@ -30,6 +28,11 @@ pub fn with_shebang(script: &[u8], shebang: &str) -> Option<Vec<u8>> {
 fn line(text: &[u8]) -> Option<&[u8]> {
     let end = text.iter().position(|&b| b == b'\n').map_or(text.len(), |at| at + 1);
     (end > 0).then(|| &text[..end])
+}
+
+/// Returns whether a text contains `part`, which is not empty.
+fn contains(text: &[u8], part: &[u8]) -> bool {
+    text.windows(part.len()).any(|window| window == part)
 }
 
 #[cfg(test)]

@@ -2,12 +2,13 @@
 
 use pep440_rs::VersionSpecifier;
 
-use super::{Comparison, Node, Operator, Variable};
+use super::comparison::{Comparison, Operator, Variable};
+use super::node::Node;
 use crate::python::normalised;
 
-/// Far more than markers have; uv's, with many conflicts, come to some KiB.
+/// The largest size of a marker, in bytes. Markers of uv with many conflicts have some KiB.
 const LONGEST: usize = 256 << 10;
-/// The most parentheses within one another.
+/// The largest depth of nested parentheses.
 const DEEPEST: usize = 64;
 
 #[derive(Clone, PartialEq, Debug)]
@@ -19,7 +20,7 @@ enum Token<'t> {
     Word(&'t str),
 }
 
-/// Those that are signs, longer ones first.
+/// The operators that are signs, longer ones first.
 const OPERATORS: [Operator; 8] = [
     Operator::Arbitrary,
     Operator::Equal,
@@ -33,7 +34,7 @@ const OPERATORS: [Operator; 8] = [
 
 struct Parser<'t> {
     rest: &'t str,
-    /// Read, not yet taken.
+    /// The next token, if it was read ahead.
     next: Option<Token<'t>>,
     depth: usize,
 }

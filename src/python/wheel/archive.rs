@@ -1,5 +1,6 @@
 //! A wheel's files, as its zip archive lists them.
 
+use std::io::{self, Read};
 use std::sync::Arc;
 
 use crate::oci::Digest;
@@ -31,6 +32,9 @@ pub struct RawZipEntry {
     /// Of its content, as zip computes it.
     pub crc: u32,
 }
+
+/// Opens the content of a member. The reader verifies the checksum of the archive.
+pub type Open<'a> = dyn FnMut(&RawZipEntry) -> io::Result<Box<dyn Read>> + 'a;
 
 impl Archive {
     /// A member as a tree's files name it, once the SHA-256 of its content is known.

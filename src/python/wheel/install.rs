@@ -9,22 +9,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::io::{self, Read};
 use std::sync::Arc;
 
-use pep440_rs::Version;
-
+use super::archive::{Archive, Open};
+use super::entry_points;
 use super::error::{InvalidWheel, WheelFault};
 use super::install_scheme::InstallScheme;
 use super::installer::Installer;
+use super::name::{WheelName, is_version};
 use super::verified::Wheel;
-use super::{Archive, RawZipEntry, WheelName, entry_points};
 use crate::oci::Digest;
 use crate::python::{Interpreter, normalised};
 use crate::rootfs::{Content, Entry, RootPath};
-
-/// Opens a member's content, which is compared with the archive's own checksum.
-pub type Open<'a> = dyn FnMut(&RawZipEntry) -> io::Result<Box<dyn Read>> + 'a;
 
 /// A wheel as it is installed.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -143,8 +139,4 @@ fn stem<'a>(archive: &'a Archive, file: &WheelName) -> Result<&'a str, WheelFaul
         wanted: format!("{} {}", file.distribution, file.version),
     };
     if is_same { Ok(stem) } else { Err(other()) }
-}
-
-pub fn is_version(text: &str, want: &Version) -> bool {
-    text.parse::<Version>().is_ok_and(|version| version == *want)
 }

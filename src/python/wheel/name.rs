@@ -64,6 +64,11 @@ pub fn best<T>(wheels: impl IntoIterator<Item = (WheelName, T)>, target: &Target
     ranked.min_by(|(one, _), (other, _)| one.cmp(other)).map(|(_, item)| item)
 }
 
+/// Returns whether a text is a notation of a version.
+pub(super) fn is_version(text: &str, want: &Version) -> bool {
+    text.parse::<Version>().is_ok_and(|version| version == *want)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::io::{self, Read};
 
+use super::archive::{Archive, Open, RawZipEntry};
 use super::error::WheelFault;
-use super::install::{Open, is_version};
+use super::name::{WheelName, is_version};
 use super::record::{self, Comparison, RecordLine, RecordPath};
-use super::{Archive, RawZipEntry, WheelName};
 use crate::oci::Digest;
 use crate::python::distribution::header;
 use crate::python::lock::Hash;

@@ -17,11 +17,11 @@ use crate::python::marker::{ActiveExtras, Environment};
 #[derive(Clone, Debug)]
 pub(in crate::python::lock) struct Poetry {
     /// The versions of Python that the file was locked for, as written and parsed.
-    pub python: Option<(String, Constraint)>,
-    pub packages: Packages,
+    pub(super) python: Option<(String, Constraint)>,
+    pub(super) packages: Packages,
     /// All groups except `main`.
-    pub groups: BTreeSet<String>,
-    pub group_selection: GroupSelection,
+    pub(super) groups: BTreeSet<String>,
+    pub(super) group_selection: GroupSelection,
 }
 
 /// The source of the groups of packages.

@@ -47,7 +47,7 @@ pub(super) struct Table {
     pub dependencies: BTreeMap<String, Value>,
     #[serde(default)]
     pub extras: BTreeMap<String, Vec<String>>,
-    pub source: Option<Source>,
+    source: Option<Source>,
 }
 
 #[derive(Clone, Deserialize)]

@@ -15,10 +15,10 @@ const PIN: &str = "uv pip compile --generate-hashes requirements.in -o requireme
 /// A requirements file with all files that it includes.
 #[derive(Clone, Debug)]
 pub(in crate::python::lock) struct Requirements {
-    pub items: Vec<Item>,
-    pub constraints: Vec<Item>,
+    pub(super) items: Vec<Item>,
+    pub(super) constraints: Vec<Item>,
     /// Whether each distribution must have a hash.
-    pub require_hashes: bool,
+    pub(super) require_hashes: bool,
     /// Warnings about options that are ignored.
     pub warnings: Vec<Diagnostic>,
 }

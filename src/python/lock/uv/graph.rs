@@ -12,17 +12,17 @@ use crate::python::marker::Marker;
 #[derive(Clone, Debug)]
 pub(in crate::python::lock) struct Uv {
     /// `requires-python`.
-    pub requires: Option<String>,
+    pub(super) requires: Option<String>,
     /// The platforms that the file was resolved for; empty for all platforms.
-    pub supported: Vec<Marker>,
-    pub conflicts: Vec<Vec<Conflict>>,
-    pub packages: Vec<Package>,
+    pub(super) supported: Vec<Marker>,
+    pub(super) conflicts: Vec<Vec<Conflict>>,
+    pub(super) packages: Vec<Package>,
     /// The project at the root of the workspace, if there is one.
-    pub root: Option<usize>,
+    pub(super) root: Option<usize>,
     /// The members of the workspace, by name.
-    pub members: BTreeMap<String, usize>,
+    pub(super) members: BTreeMap<String, usize>,
     /// The groups of a workspace without a project.
-    pub groups: BTreeMap<String, Vec<Loose>>,
+    pub(super) groups: BTreeMap<String, Vec<Loose>>,
 }
 
 /// A package with its dependencies.
