@@ -1,10 +1,10 @@
-//! `[[directory]]`: folders that the image has from the start.
+//! `[[directory]]`: directories to create in the image.
 
 use super::absolute::absolute;
 use super::reader::Node;
 use super::{ConfigError, keys, mode};
 
-/// A folder to make.
+/// A directory to create.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Directory {
     /// An absolute path of the image.

@@ -1,23 +1,23 @@
-//! `[[extract]]`: more out of the builder, or of any image.
+//! `[[extract]]`: files to extract from the builder or from another image.
 
 use super::absolute::{absolute, all_absolute};
 use super::error::BadValue;
 use super::reader::Node;
 use super::{ConfigError, keys};
 
-/// The name in `from` that means the configured builder image.
+/// The value of `from` for the configured builder image.
 pub const BUILDER: &str = "builder";
 
-/// Files to take out of an image.
+/// Files to extract from an image.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Extract {
-    /// [`BUILDER`], or an image's name.
+    /// [`BUILDER`], or the name of an image.
     pub from: String,
     /// Absolute paths or globs of that image; at least one.
     pub paths: Vec<String>,
-    /// Where they go; where they were, when not given.
+    /// The destination; the original paths if it is missing.
     pub to: Option<String>,
-    /// Whether the shared libraries they need come along.
+    /// Whether to include the shared libraries that the files need.
     pub libraries: bool,
 }
 

@@ -1,4 +1,4 @@
-//! `[limits]`: how much carboy takes from an image that it is given.
+//! `[limits]`: the limits for images that carboy reads.
 
 use super::error::BadValue;
 use super::reader::Node;
@@ -17,7 +17,7 @@ fn read_count(node: &Node<'_>) -> Result<u64, ConfigError> {
     not_zero(node.integer()?).map_err(|problem| node.refuse(problem))
 }
 
-/// zstd itself knows windows of 1 KiB to 2 GiB.
+/// Reads the size of a zstd window. zstd supports windows of 1 KiB to 2 GiB.
 fn read_window(node: &Node<'_>) -> Result<u64, ConfigError> {
     let size = read_size(node)?;
     let fits = (1 << 10..=1 << 31).contains(&size);

@@ -1,7 +1,7 @@
 //! `[[user]]`: accounts to add to the image's passwd and group.
 //!
-//! Source: passwd(5). A colon or a line's end in a field would make another
-//! account of it; 2^32-1 is no id but chown's "leave it".
+//! Source: passwd(5). A colon or a line break in a field would produce another account. 2^32-1 is
+//! not an id: chown reads it as "leave unchanged".
 
 use super::absolute::absolute;
 use super::error::BadValue;

@@ -1,11 +1,9 @@
-//! Finds the interpreter of an image by the image itself: any `CPython`, whatever its
-//! version and build.
+//! Finds the interpreter in the files of an image. Any version and build of `CPython` is supported.
 //!
-//! Source: `CPython`'s `Modules/getpath.py` for the layout (`PREFIX/lib/pythonX.Y`,
-//! landmark `os.py`) and `Makefile.pre.in`, `altbininstall`, for the names: the
-//! program is `pythonX.Y` with the ABI flags, and `pythonX.Y` is a hard link to it;
-//! of the flags only a free-threaded build's `t` is in the library folder's name.
-//! docker-library/python for `PATH` and `PYTHON_VERSION`.
+//! Source: `CPython`'s `Modules/getpath.py` for the layout (`PREFIX/lib/pythonX.Y`, landmark
+//! `os.py`) and `Makefile.pre.in`, `altbininstall`, for the names: the program is `pythonX.Y` with
+//! the ABI flags, and `pythonX.Y` is a hard link to it. The name of the library directory has only
+//! the flag `t` of a free-threaded build. docker-library/python for `PATH` and `PYTHON_VERSION`.
 
 use serde::{Deserialize, Serialize};
 
@@ -14,37 +12,38 @@ use crate::hint::Hint;
 use crate::rootfs::programs::{path_folders, search_path};
 use crate::rootfs::{RootPath, Tree};
 
-/// An interpreter and its folders.
+/// An interpreter and its directories.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Interpreter {
-    /// `3.13`.
+    /// The version: `3.13`.
     pub version: String,
-    /// What follows the version in its name: `t` for a free-threaded build, `d` for a
-    /// debug build, `m` up to 3.7.
+    /// The flags after the version in the name of the program: `t` for a free-threaded build, `d`
+    /// for a debug build, `m` up to 3.7.
     pub abi_flags: String,
-    /// `3.13.5`, where the image says so.
+    /// The full version `3.13.5`, if the image names it.
     pub full_version: Option<String>,
-    /// The real file, `/usr/local/bin/python3.13`.
+    /// The real file: `/usr/local/bin/python3.13`.
     pub executable: RootPath,
-    /// The folder it is in.
+    /// The directory of the file.
     pub bin: RootPath,
-    /// `/usr/local`.
+    /// The prefix: `/usr/local`.
     pub prefix: RootPath,
-    /// `/usr/local/lib/python3.13`.
+    /// The standard library: `/usr/local/lib/python3.13`.
     pub stdlib: RootPath,
-    /// Where pure-Python distributions go.
+    /// The directory for pure-Python distributions.
     pub purelib: RootPath,
-    /// Where distributions with compiled modules go: the same, but for `lib64`.
+    /// The directory for distributions with compiled modules. It differs from `purelib` only by
+    /// `lib64`.
     pub platlib: RootPath,
-    /// Where the scripts of distributions go.
+    /// The directory for scripts of distributions.
     pub scripts: RootPath,
-    /// What the `data` of distributions is below.
+    /// The directory for the `data` of distributions.
     pub data: RootPath,
-    /// What the C headers of distributions are below, each in a folder of its own.
+    /// The directory for the C headers of distributions. Each distribution has a subdirectory.
     pub headers: RootPath,
 }
 
-/// Why an image has no usable interpreter.
+/// The reason why an image has no usable interpreter.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PythonError {
     #[error("the builder has no Python: no python in its PATH ({path})")]
@@ -73,12 +72,11 @@ impl Hint for PythonError {
 }
 
 impl Interpreter {
-    /// Looks through the `PATH` of the image's environment: first what `python3` and
-    /// `python` are there, then every other interpreter. One of the version `wanted`
-    /// goes before all others.
+    /// Searches the `PATH` of the image's environment: first for `python3` and `python`, then for
+    /// every other interpreter. An interpreter of the version `wanted` takes precedence.
     ///
     /// # Errors
-    /// No interpreter, or one without a standard library.
+    /// Returns an error if there is no interpreter, or only one without a standard library.
     pub fn find(tree: &Tree, env: &[String], wanted: Option<&str>) -> Result<Self, PythonError> {
         let full = env.iter().find_map(|line| line.strip_prefix("PYTHON_VERSION="));
         let mut error = PythonError::None { path: search_path(env).to_owned() };
@@ -105,7 +103,8 @@ impl Interpreter {
             let places = ["lib", "lib64"].map(|lib| prefix.child(lib.as_bytes()).child(&name(thread)));
             places.iter().find(|stdlib| landmark(stdlib)).unwrap_or(&places[0]).clone()
         };
-        // A plain name in a tree whose hard links were lost: the folder tells.
+        // A copy of the tree may have lost hard links, so that the name has no flags. The directory
+        // shows them.
         if abi_flags.is_empty() && !landmark(&folder("")) && landmark(&folder("t")) {
             "t".clone_into(&mut abi_flags);
         }
@@ -133,7 +132,7 @@ impl Interpreter {
         })
     }
 
-    /// The names under which the interpreter can be called: links and the file.
+    /// Returns the paths of the interpreter: its links and the file.
     #[must_use]
     pub fn names(&self, tree: &Tree) -> Vec<RootPath> {
         let Self { version, abi_flags, .. } = self;
@@ -152,28 +151,28 @@ impl Interpreter {
         out
     }
 
-    /// `3`.
+    /// Returns the major version: `3`.
     #[must_use]
     pub fn major(&self) -> &str {
         self.version.split('.').next().unwrap_or_default()
     }
 
-    /// The shebang line of scripts that it shall run, without the line's end.
+    /// Returns the shebang line of its scripts, without the line break.
     #[must_use]
     pub fn shebang(&self) -> String {
         format!("#!{}", self.executable)
     }
 }
 
-/// A file that is called as an interpreter is.
+/// A file with the name of an interpreter.
 struct Program {
     path: RootPath,
     version: String,
     flags: String,
 }
 
-/// The interpreters that `PATH` leads to, without repetition: what the usual names
-/// are, then all the others, newest first.
+/// Returns the interpreters in `PATH` without duplicates: first those with the usual names, then
+/// all others, newest first.
 fn programs(tree: &Tree, folders: &[RootPath], full: Option<&str>) -> Vec<Program> {
     let minor = full.and_then(|full| Some(format!("python{}", full.rsplit_once('.')?.0)));
     let usual = ["python3", "python", "python2"].into_iter().chain(minor.as_deref());
@@ -199,14 +198,14 @@ fn programs(tree: &Tree, folders: &[RootPath], full: Option<&str>) -> Vec<Progra
     out
 }
 
-/// To sort versions by; of one version, builds without flags are the newest.
+/// Returns the sort key of a version. Of one version, builds without flags are the newest.
 fn age(name: &[u8]) -> Option<(u32, u32, bool)> {
     let (version, flags) = version_of(name)?;
     let (major, minor) = version.split_once('.')?;
     Some((major.parse().ok()?, minor.parse().ok()?, flags.is_empty()))
 }
 
-/// Version and ABI flags in a name such as `python3.13t`.
+/// Parses the version and the ABI flags in a name such as `python3.13t`.
 fn version_of(name: &[u8]) -> Option<(String, String)> {
     let rest = std::str::from_utf8(name).ok()?.strip_prefix("python")?;
     let end = rest.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(rest.len());
@@ -217,7 +216,7 @@ fn version_of(name: &[u8]) -> Option<(String, String)> {
     (number(major) && number(minor) && flag && flags.len() <= 4).then(|| (version.to_owned(), flags.to_owned()))
 }
 
-/// The flags of the program that `pythonX.Y` is a hard link to.
+/// Returns the flags in the name of the program that is a hard link to `pythonX.Y`.
 fn linked_flags(tree: &Tree, executable: &RootPath, version: &str) -> String {
     let named = |path: &RootPath| version_of(path.name()?).filter(|(other, _)| other == version);
     tree.children(&executable.parent().unwrap_or_default())
@@ -227,7 +226,7 @@ fn linked_flags(tree: &Tree, executable: &RootPath, version: &str) -> String {
         .unwrap_or_default()
 }
 
-/// Whether a path leads to a file or to another name of it: hard links have one content.
+/// Returns whether a path leads to a file or to a hard link to it. Hard links share one content.
 fn is_same(tree: &Tree, path: &RootPath, file: &RootPath) -> bool {
     tree.follow(path).is_some_and(|(real, entry)| {
         real == *file
@@ -235,8 +234,8 @@ fn is_same(tree: &Tree, path: &RootPath, file: &RootPath) -> bool {
     })
 }
 
-/// Where an installer puts what: `sysconfig`'s `posix_prefix`, or Debian's
-/// `posix_local` (below `/usr/local`, in `dist-packages`) for its own Python.
+/// The install scheme: `posix_prefix` of `sysconfig`, or `posix_local` of Debian's own Python
+/// (below `/usr/local`, in `dist-packages`).
 struct Scheme {
     purelib: RootPath,
     platlib: RootPath,
@@ -246,8 +245,8 @@ struct Scheme {
 }
 
 impl Scheme {
-    /// `sys.platlibdir` is where the standard library is (so since 3.9), and of the two
-    /// libraries only platlib is in it.
+    /// Returns the scheme of an interpreter. `sys.platlibdir` is the location of the standard
+    /// library (since 3.9), and only platlib is below it.
     fn of(tree: &Tree, prefix: &RootPath, bin: &RootPath, stdlib: &RootPath, flags: &str) -> Self {
         let name = stdlib.name().unwrap_or_default();
         let include = |below: &RootPath| below.child(b"include").child(&headers_name(name, flags));
@@ -267,13 +266,14 @@ impl Scheme {
     }
 }
 
-/// `python3.13`, and the ABI flags, of which the library's folder has the `t` only.
+/// Returns `python3.13` with the ABI flags. The name of the library directory has only the flag
+/// `t`.
 fn headers_name(library: &[u8], flags: &str) -> Vec<u8> {
     let plain = library.strip_suffix(b"t").unwrap_or(library);
     [plain, flags.as_bytes()].concat()
 }
 
-/// Whether it is Debian's own Python, which leaves `/usr` to Debian's packages.
+/// Returns whether the interpreter is Debian's own, which reserves `/usr` for Debian packages.
 fn is_debians(tree: &Tree, prefix: &RootPath, stdlib: &RootPath) -> bool {
     let major = stdlib.name().map_or(3, |name| if name.starts_with(b"python2") { 2 } else { 3 });
     let debian = prefix.child(b"lib").child(format!("python{major}").as_bytes()).child(b"dist-packages");
