@@ -176,8 +176,7 @@ impl Target {
 
     fn python_fits(&self, tag: &Tag) -> bool {
         let own = |name: &str| version(name).is_some_and(|(major, minor)| major == self.python.major && self.is(minor));
-        // A later minor version supports the symbols of all earlier ones with the same major
-        // version.
+        // A Python also accepts tags of earlier minor versions with the same major version.
         let earlier = |name: &str, least: u32| {
             version(name).is_some_and(|(major, minor)| {
                 major == self.python.major && minor.is_some_and(|minor| (least..=self.python.minor).contains(&minor))

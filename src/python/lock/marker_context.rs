@@ -1,8 +1,7 @@
-//! Where markers are asked: an environment, and what becomes of those that it does not
-//! decide.
+//! The evaluation of markers in an environment, and the result of undecided markers.
 //!
-//! A distribution whose marker depends on the kernel is installed: one too many does less
-//! harm than one too few. Which ones these are is noted, for warnings.
+//! Distributions with a marker that depends on the kernel are installed, because an unnecessary
+//! distribution does less harm than a missing one. They are recorded for warnings.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -11,24 +10,24 @@ use crate::python::marker::{ActiveExtras, Environment, Marker, Undecided};
 
 pub(super) struct MarkerContext<'e> {
     pub environment: &'e Environment,
-    /// What an undecided marker comes to.
+    /// The result of an undecided marker.
     undecided: bool,
-    /// The comparisons that only the kernel decides, by the distribution's name.
+    /// The comparisons that depend on the kernel, by the name of the distribution.
     doubts: RefCell<BTreeMap<String, String>>,
 }
 
 impl<'e> MarkerContext<'e> {
-    /// Takes what may be needed.
+    /// Creates a context that selects every distribution that may be needed.
     pub fn possible(environment: &'e Environment) -> Self {
         Self { environment, undecided: true, doubts: RefCell::default() }
     }
 
-    /// Takes only what is needed for certain.
+    /// Creates a context that selects only distributions that are certainly needed.
     pub fn certain(environment: &'e Environment) -> Self {
         Self { undecided: false, ..Self::possible(environment) }
     }
 
-    /// Whether a distribution's marker holds; one without a marker is for everywhere.
+    /// Returns whether the marker of a distribution is true. A missing marker is true everywhere.
     pub fn holds(&self, name: &str, marker: Option<&Marker>, chosen: &ActiveExtras) -> bool {
         let Some(marker) = marker else { return true };
         marker.holds(self.environment, chosen).unwrap_or_else(|Undecided(comparison)| {
@@ -37,7 +36,7 @@ impl<'e> MarkerContext<'e> {
         })
     }
 
-    /// What was undecided so far: names, with the comparison.
+    /// Returns the undecided comparisons so far, by name.
     pub fn doubts(self) -> BTreeMap<String, String> {
         self.doubts.into_inner()
     }

@@ -1,9 +1,9 @@
 //! `Pipfile.lock`: pipenv's list of distributions, by category.
 //!
-//! Source: pipenv's documentation ("Pipfile & Pipfile.lock") and the files that pipenv
-//! 2026 writes. `default` is taken, and the categories that are chosen as groups;
-//! `dev` stands for `develop`. There are no extras. What pipenv could not lock on its
-//! own platform has the version `*`, which is an error where its marker holds.
+//! Source: pipenv's documentation ("Pipfile & Pipfile.lock") and the files that pipenv 2026 writes.
+//! `default` is always installed, other categories if they are selected as groups; `dev` stands for
+//! `develop`. There are no extras. Distributions that pipenv could not lock on its own platform
+//! have the version `*`, an error if the marker is true.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -18,13 +18,13 @@ use crate::python::marker::{ActiveExtras, Environment, Marker};
 use crate::python::normalised;
 use crate::python::requirement::Requirement;
 
-/// The category of a project's own dependencies.
+/// The category of the project's own dependencies.
 const DEFAULT: &str = "default";
 
 /// A `Pipfile.lock`.
 #[derive(Clone, Debug)]
 pub(super) struct Pipfile {
-    /// `3.11`, or a full version.
+    /// The version of Python: `3.11`, or a full version.
     python: Option<String>,
     categories: BTreeMap<String, Vec<Item>>,
 }
@@ -33,7 +33,7 @@ pub(super) struct Pipfile {
 struct Item {
     name: String,
     marker: Option<Marker>,
-    /// None where no one version is locked.
+    /// The version; `None` if no exact version is locked.
     pinned: Option<Pinned>,
 }
 
@@ -137,7 +137,7 @@ impl Pipfile {
         self.categories.values().flatten().filter(bare).map(|item| item.name.clone()).collect()
     }
 
-    /// A category by the name of its group.
+    /// Returns the category of a group.
     fn category(&self, group: &str) -> Option<(&String, &Vec<Item>)> {
         let is = |name: &str| normalised(name) == group || (group == "dev" && name == "develop");
         self.categories.iter().find(|(name, _)| is(name))
@@ -158,7 +158,7 @@ impl Pipfile {
 }
 
 impl Package {
-    /// `indexes` are known by name.
+    /// Converts an entry. `indexes` are the URLs of indexes by name.
     fn item(self, at: &str, name: String, indexes: &BTreeMap<String, String>) -> Result<Item, LockError> {
         let marker = self.markers.as_deref().map(|text| checks::parse_marker(at, text)).transpose()?;
         let hashes = hash::hashes(at, self.hashes.iter().map(String::as_str))?;

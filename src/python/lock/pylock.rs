@@ -1,8 +1,8 @@
 //! `pylock.toml`: packages with markers, in one list.
 //!
-//! Source: PyPA, "pylock.toml specification" (PEP 751), version 1.x. Without a choice
-//! the groups of `default-groups` are taken, as the standard says, but for one called
-//! `dev`: development groups are left out of images unless they are chosen.
+//! Source: PyPA, "pylock.toml specification" (PEP 751), version 1.x. Without a selection, the
+//! groups of `default-groups` are installed as the standard defines, except `dev`: images get
+//! development groups only if these are selected.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -16,7 +16,7 @@ use super::{Format, LockSelection, LockedFile, PackageOrigin, Pinned, Sources, c
 use crate::python::marker::{ActiveExtras, Marker};
 use crate::python::normalised;
 
-/// What is never in an image unless somebody chose it.
+/// The group that images get only if it is selected.
 const DEVELOPMENT: &str = "dev";
 
 /// A `pylock.toml`.
@@ -232,7 +232,7 @@ impl Table {
 }
 
 impl Archive {
-    /// One of several files. The folder of one on the disk becomes one to look in.
+    /// Converts a file entry. Adds the directory of a local file to `sources`.
     fn file(&self, at: &str, sources: &mut Sources) -> Result<LockedFile, LockError> {
         let hashes = self.hashes(at)?;
         let path = self.path.clone().or_else(|| urls::local(self.url.as_deref()?));
@@ -347,7 +347,7 @@ archive = {{ path = "documented.zip", hashes = {{ sha512 = "{HASH}{HASH}" }} }}
         assert_eq!(bare("nothing"), "");
     }
 
-    /// As `uv export --format pylock.toml` lists it.
+    /// A file as `uv export --format pylock.toml` writes it.
     #[test]
     fn the_project_is_not_among_its_dependencies() {
         let own = "[[packages]]\nname = \"shop\"\ndirectory = { path = \".\", editable = true }\n\
