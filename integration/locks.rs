@@ -37,7 +37,7 @@ impl ReferencePolicy for Refusing {
         Ok(())
     }
 
-    fn put_in(&self, _: &str) -> Result<String, Refusal> {
+    fn expand(&self, _: &str) -> Result<String, Refusal> {
         Err(Refusal { cause: "not put in".to_owned(), hint: None })
     }
 }

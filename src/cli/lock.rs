@@ -179,7 +179,7 @@ struct HostPolicy<'a> {
 }
 
 impl ReferencePolicy for HostPolicy<'_> {
-    fn put_in(&self, url: &str) -> Result<String, Refusal> {
+    fn expand(&self, url: &str) -> Result<String, Refusal> {
         let full = host().environment(&[], self.bounds, |host| {
             let machine = HostSettings::read(self.index, host)?;
             settings::put_in(url, &machine, host.variable)

@@ -1,11 +1,11 @@
-//! Texts that must be absolute paths of the image.
+//! Absolute paths of the image.
 
 use super::ConfigError;
 use super::error::BadValue;
 use super::reader::Node;
 use crate::rootfs::RootPath;
 
-/// An absolute path, or a glob of such, as it was written.
+/// Reads an absolute path, or a glob of absolute paths, as written.
 pub(super) fn absolute(node: &Node<'_>) -> Result<String, ConfigError> {
     node.checked(|text| {
         if !text.starts_with('/') {
@@ -17,7 +17,7 @@ pub(super) fn absolute(node: &Node<'_>) -> Result<String, ConfigError> {
     })
 }
 
-/// A list of [`absolute`] paths.
+/// Reads a list of [`absolute`] paths.
 pub(super) fn all_absolute(node: &Node<'_>) -> Result<Vec<String>, ConfigError> {
     node.list(absolute)
 }

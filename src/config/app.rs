@@ -1,28 +1,26 @@
-//! `[app]`: the project's own code.
+//! `[app]`: the code of the project.
 
-use super::ConfigError;
 use super::absolute::absolute;
 use super::reader::Node;
+use super::{ConfigError, keys};
 
-pub(super) const KEYS: &[&str] = &["source", "to", "include", "exclude", "wheel"];
-
-/// The project's own code.
+/// The code of the project.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct App {
-    /// A local folder.
+    /// A local directory.
     pub source: Option<String>,
-    /// An absolute folder of the image.
+    /// An absolute directory of the image.
     pub to: Option<String>,
-    /// Globs that win over every ignore file.
+    /// Globs that override every ignore file.
     pub include: Option<Vec<String>>,
     pub exclude: Option<Vec<String>>,
-    /// The project as a wheel, instead of its files: a path or glob.
+    /// A path or glob of the project's wheel, to install instead of its files.
     pub wheel: Option<String>,
 }
 
 impl App {
     pub(super) fn read(node: &Node<'_>) -> Result<Self, ConfigError> {
-        let table = node.table(KEYS)?;
+        let table = node.table(keys::APP)?;
         Ok(Self {
             source: table.get("source", Node::text)?,
             to: table.get("to", absolute)?,

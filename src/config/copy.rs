@@ -1,27 +1,25 @@
-//! `[[copy]]`: other local files, each to its place.
+//! `[[copy]]`: other local files, each with its destination.
 
 use super::absolute::absolute;
 use super::reader::Node;
-use super::{ConfigError, mode};
+use super::{ConfigError, keys, mode};
 
-pub(super) const KEYS: &[&str] = &["from", "to", "include", "mode", "owner"];
-
-/// A local file or folder and its place in the image.
+/// A local file or directory with its destination in the image.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Copy {
     pub from: String,
     /// An absolute path of the image.
     pub to: String,
-    /// Globs of what to copy although it never belongs into an image.
+    /// Globs of files to copy even if an image never gets such files by default.
     pub include: Option<Vec<String>>,
     pub mode: Option<u32>,
-    /// A user's name or number.
+    /// The name or number of a user.
     pub owner: Option<String>,
 }
 
 impl Copy {
     pub(super) fn read(node: &Node<'_>) -> Result<Self, ConfigError> {
-        let table = node.table(KEYS)?;
+        let table = node.table(keys::COPY)?;
         Ok(Self {
             from: table.required("from", Node::text)?,
             to: table.required("to", absolute)?,

@@ -1,17 +1,15 @@
-//! `[dependencies]`: the locked distributions, or a folder that has them ready.
+//! `[dependencies]`: the lock file, or ready-made directories of installed distributions.
 
 use std::collections::BTreeMap;
 
 use toml::de::DeValue;
 
-use super::ConfigError;
 use super::error::BadValue;
 use super::reader::{Node, wrong_type};
+use super::{ConfigError, keys};
 use crate::oci::Platform;
 
-pub(super) const KEYS: &[&str] = &["lock", "extras", "groups", "member", "wheelhouse", "index", "site-packages"];
-
-/// Where the dependencies come from.
+/// The source of the dependencies.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Dependencies {
     pub lock: Option<String>,
@@ -19,23 +17,23 @@ pub struct Dependencies {
     pub groups: Option<Vec<String>>,
     /// A member of the lock file's workspace.
     pub member: Option<String>,
-    /// Folders of wheels, looked in first.
+    /// Directories of wheels. They take precedence over the index.
     pub wheelhouse: Option<Vec<String>>,
     pub index: Option<String>,
     pub site_packages: Option<SitePackages>,
 }
 
-/// Ready-made folders of installed distributions.
+/// Ready-made directories of installed distributions.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SitePackages {
-    /// One folder of pure Python for every platform.
+    /// One directory of pure Python for every platform.
     Shared(String),
-    /// A folder for each platform, by its name as [`Platform`] writes it.
+    /// A directory for each platform, by the name that [`Platform`] writes.
     PerPlatform(BTreeMap<String, String>),
 }
 
 impl SitePackages {
-    /// The folder for a platform; none when only others have one.
+    /// Returns the directory for a platform; `None` if only other platforms have one.
     #[must_use]
     pub fn folder(&self, platform: &Platform) -> Option<&str> {
         match self {
@@ -69,7 +67,7 @@ impl SitePackages {
     }
 }
 
-/// A platform's name, as [`Platform`] writes it.
+/// Parses a platform and returns its name as [`Platform`] writes it.
 pub(super) fn platform(text: &str) -> Result<String, BadValue> {
     text.parse().map(|platform: Platform| platform.to_string()).map_err(|_| {
         BadValue::new(format!("has `{text}`, not a platform")).with_hint("write os/architecture, as in \"linux/arm64\"")
@@ -78,7 +76,7 @@ pub(super) fn platform(text: &str) -> Result<String, BadValue> {
 
 impl Dependencies {
     pub(super) fn read(node: &Node<'_>) -> Result<Self, ConfigError> {
-        let table = node.table(KEYS)?;
+        let table = node.table(keys::DEPENDENCIES)?;
         Ok(Self {
             lock: table.get("lock", Node::text)?,
             extras: table.get("extras", Node::texts)?,

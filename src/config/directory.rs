@@ -1,12 +1,10 @@
-//! `[[directory]]`: folders that the image has from the start.
+//! `[[directory]]`: directories to create in the image.
 
 use super::absolute::absolute;
 use super::reader::Node;
-use super::{ConfigError, mode};
+use super::{ConfigError, keys, mode};
 
-pub(super) const KEYS: &[&str] = &["path", "mode", "owner"];
-
-/// A folder to make.
+/// A directory to create.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Directory {
     /// An absolute path of the image.
@@ -18,7 +16,7 @@ pub struct Directory {
 
 impl Directory {
     pub(super) fn read(node: &Node<'_>) -> Result<Self, ConfigError> {
-        let table = node.table(KEYS)?;
+        let table = node.table(keys::DIRECTORY)?;
         Ok(Self {
             path: table.required("path", absolute)?,
             mode: table.get("mode", mode::read)?,

@@ -1,23 +1,23 @@
-//! What can be wrong with a configuration, with the line it stands on.
+//! Errors of a configuration, with their lines.
 
 use std::fmt;
 
 use crate::hint::{Hint, nearest};
 use crate::printable::one_line;
 
-/// Names that `--profile` knows without the file's help.
+/// The profiles that exist without the configuration.
 const BUILT_IN_PROFILES: [&str; 2] = ["default", "debug"];
 
-/// A line of a file; the first is 1.
+/// A line of a file, from 1.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Line {
     pub file: String,
     pub number: usize,
 }
 
-/// A configuration that cannot be used.
+/// An invalid configuration.
 ///
-/// Its text is one line: file and line first, the key in full, then the cause.
+/// The message is one line: file and line, the full key, the cause.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ConfigError {
     #[error("{at}: {cause}")]
@@ -30,7 +30,7 @@ pub enum ConfigError {
     NoProfile { name: String, known: Vec<String> },
 }
 
-/// Why a value is refused, as the rest of a sentence that began with its key.
+/// The reason for an invalid value: the rest of a sentence that begins with its key.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{cause}")]
 pub struct BadValue {
@@ -39,12 +39,12 @@ pub struct BadValue {
 }
 
 impl BadValue {
-    /// A cause such as "must be a list, not a string", without a fix.
+    /// Creates an error such as "must be a list, not a string", without a hint.
     pub(super) fn new(cause: impl AsRef<str>) -> Self {
         Self { cause: one_line(cause.as_ref()), hint: None }
     }
 
-    /// The same with what to do about it.
+    /// Adds a hint.
     pub(super) fn with_hint(self, hint: impl AsRef<str>) -> Self {
         Self { hint: Some(one_line(hint.as_ref())), ..self }
     }
@@ -93,7 +93,7 @@ fn profile_hint(name: &str, known: &[String]) -> String {
     meant.map_or(listed.clone(), |meant| format!("did you mean `{meant}`? {listed}"))
 }
 
-/// "`a`, `b`", for enumerating names in a sentence.
+/// Formats names for a sentence: "`a`, `b`".
 pub(super) fn list(names: &[impl AsRef<str>]) -> String {
     let quoted: Vec<_> = names.iter().map(|name| format!("`{}`", one_line(name.as_ref()))).collect();
     quoted.join(", ")

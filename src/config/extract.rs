@@ -1,31 +1,29 @@
-//! `[[extract]]`: more out of the builder, or of any image.
+//! `[[extract]]`: files to extract from the builder or from another image.
 
-use super::ConfigError;
 use super::absolute::{absolute, all_absolute};
 use super::error::BadValue;
 use super::reader::Node;
+use super::{ConfigError, keys};
 
-pub(super) const KEYS: &[&str] = &["from", "paths", "to", "libraries"];
-
-/// The name in `from` that means the configured builder image.
+/// The value of `from` for the configured builder image.
 pub const BUILDER: &str = "builder";
 
-/// Files to take out of an image.
+/// Files to extract from an image.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Extract {
-    /// [`BUILDER`], or an image's name.
+    /// [`BUILDER`], or the name of an image.
     pub from: String,
     /// Absolute paths or globs of that image; at least one.
     pub paths: Vec<String>,
-    /// Where they go; where they were, when not given.
+    /// The destination; the original paths if it is missing.
     pub to: Option<String>,
-    /// Whether the shared libraries they need come along.
+    /// Whether to include the shared libraries that the files need.
     pub libraries: bool,
 }
 
 impl Extract {
     pub(super) fn read(node: &Node<'_>) -> Result<Self, ConfigError> {
-        let table = node.table(KEYS)?;
+        let table = node.table(keys::EXTRACT)?;
         let paths = |node: &Node<'_>| {
             let paths = all_absolute(node)?;
             if paths.is_empty() { Err(node.refuse(BadValue::new("is empty: nothing to extract"))) } else { Ok(paths) }

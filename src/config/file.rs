@@ -1,4 +1,4 @@
-//! The whole file: its top-level keys, its tables, its profiles.
+//! The whole configuration: top-level keys, tables, profiles.
 
 use std::collections::BTreeMap;
 
@@ -8,44 +8,19 @@ use super::error::{BadValue, ConfigError};
 use super::reader::{Document, Node};
 use super::{
     App, Compression, Copy, Dependencies, Directory, Extract, Image, Layers, PythonChoice, Runtime, User, dependencies,
-    limits,
+    keys, limits,
 };
 use crate::rootfs::Limits;
 
-/// The keys of the file and of each profile.
-pub(super) const KEYS: &[&str] = &[
-    "to",
-    "tags",
-    "platforms",
-    "python",
-    "base",
-    "builder",
-    "runtime",
-    "extract",
-    "dependencies",
-    "app",
-    "copy",
-    "image",
-    "user",
-    "directory",
-    "layers",
-];
-
-/// The keys of the file alone.
-pub(super) const OWN_KEYS: [&str; 2] = ["profile", "limits"];
-/// The key of profiles alone.
-pub(super) const TAG_SUFFIX: &str = "tag-suffix";
-
-/// The profile that is none.
+/// The name that selects no profile.
 const DEFAULT_PROFILE: &str = "default";
 
-/// What a configuration says; what it leaves out is `None`, or empty where an
-/// empty table and none mean the same.
+/// A parsed configuration. A missing key is `None`, or empty if an empty table means the same.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct File {
     pub to: Option<String>,
     pub tags: Option<Vec<String>>,
-    /// Each as [`crate::oci::Platform`] writes it.
+    /// The platforms as [`crate::oci::Platform`] writes them.
     pub platforms: Option<Vec<String>>,
     pub python: Option<PythonChoice>,
     pub base: Option<String>,
@@ -59,19 +34,19 @@ pub struct File {
     pub user: Option<Vec<User>>,
     pub directory: Option<Vec<Directory>>,
     pub layers: Layers,
-    /// Of the file: profiles have none of their own.
+    /// The limits of the file. Profiles have no limits.
     pub limits: Limits,
-    /// Of a profile, and of a file with a profile laid over it.
+    /// The tag suffix of a profile, and of a file merged with a profile.
     pub tag_suffix: Option<String>,
-    /// Each profile's own keys. Profiles have none.
+    /// The profiles with their own keys. A profile has no profiles.
     pub profiles: BTreeMap<String, File>,
 }
 
 impl File {
-    /// Reads `carboy.toml`; `file_name` is for errors.
+    /// Parses `carboy.toml`; `file_name` is for errors.
     ///
     /// # Errors
-    /// The first thing wrong, with its line: TOML's syntax, an unknown key, a value.
+    /// Returns the first error with its line: invalid TOML, an unknown key, an invalid value.
     pub fn parse(text: &str, file_name: &str) -> Result<Self, ConfigError> {
         let document = Document { text, file: file_name, root: "" };
         let table = DeTable::parse(text).map_err(|error| document.syntax_error(&error))?;
@@ -79,10 +54,10 @@ impl File {
         Self::read(&Node::root(&document, &value, 0))
     }
 
-    /// Reads `[tool.carboy]` of `pyproject.toml`; none when there is no such table.
+    /// Parses `[tool.carboy]` of `pyproject.toml`; `None` if the file has no such table.
     ///
     /// # Errors
-    /// As [`Self::parse`], with the lines of the whole file.
+    /// Returns the errors of [`Self::parse`], with lines of the whole file.
     pub fn from_pyproject(text: &str, file_name: &str) -> Result<Option<Self>, ConfigError> {
         let document = Document { text, file: file_name, root: "tool.carboy" };
         let table = DeTable::parse(text).map_err(|error| document.syntax_error(&error))?;
@@ -91,14 +66,13 @@ impl File {
         Self::read(&Node::root(&document, value.get_ref(), key.span().start)).map(Some)
     }
 
-    /// This configuration with a profile laid over it, and no profiles left.
+    /// Merges a profile over this configuration. The result has no profiles.
     ///
-    /// Fields of tables and entries of `env`, `labels` and `annotations` are laid
-    /// over one by one; lists are replaced, arrays of tables too. `default` is
-    /// the configuration as it is.
+    /// Merges tables key by key, and `env`, `labels` and `annotations` entry by entry. Lists and
+    /// arrays of tables are replaced. `default` returns the configuration without a profile.
     ///
     /// # Errors
-    /// `NoProfile` for a name that the configuration does not have.
+    /// Returns `NoProfile` for an unknown profile.
     pub fn with_profile(&self, name: &str) -> Result<Self, ConfigError> {
         if name == DEFAULT_PROFILE {
             return Ok(Self { profiles: BTreeMap::new(), ..self.clone() });
@@ -110,8 +84,8 @@ impl File {
     }
 
     fn read(node: &Node<'_>) -> Result<Self, ConfigError> {
-        let table = node.table(&[KEYS, &OWN_KEYS].concat())?;
-        let keys = Self::read_keys(node, &OWN_KEYS, Compression::default())?;
+        let table = node.table(&[keys::SHARED, &keys::FILE_ONLY].concat())?;
+        let keys = Self::read_keys(node, &keys::FILE_ONLY, Compression::default())?;
         let inherited = keys.layers.compression.unwrap_or_default();
         let profiles = table.get("profile", |node| node.map(|name, node| Self::read_profile(name, node, inherited)))?;
         let limits = table.get("limits", limits::read)?.unwrap_or_default();
@@ -123,12 +97,13 @@ impl File {
             let problem = BadValue::new("cannot be defined: `default` means no profile");
             return Err(node.refuse(problem.with_hint("write its keys outside of any profile")));
         }
-        Self::read_keys(node, &[TAG_SUFFIX], inherited)
+        Self::read_keys(node, &[keys::TAG_SUFFIX], inherited)
     }
 
-    /// Reads the keys that files and profiles share, and `tag-suffix`; `more` keys are known besides.
+    /// Reads the keys that files and profiles share, and `tag-suffix`. The keys `more` are also
+    /// allowed.
     fn read_keys(node: &Node<'_>, more: &[&str], inherited: Compression) -> Result<Self, ConfigError> {
-        let table = node.table(&[KEYS, more].concat())?;
+        let table = node.table(&[keys::SHARED, more].concat())?;
         let platforms = |node: &Node<'_>| node.list(|item| item.checked(dependencies::platform));
         Ok(Self {
             to: table.get("to", Node::text)?,
@@ -147,7 +122,7 @@ impl File {
             directory: table.get("directory", |node| node.tables(Directory::read))?,
             layers: table.get("layers", |node| Layers::read(node, inherited))?.unwrap_or_default(),
             limits: Limits::default(),
-            tag_suffix: table.get(TAG_SUFFIX, Node::text)?,
+            tag_suffix: table.get(keys::TAG_SUFFIX, Node::text)?,
             profiles: BTreeMap::new(),
         })
     }

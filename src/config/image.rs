@@ -1,30 +1,27 @@
-//! `[image]`: what the image says about itself and its process.
+//! `[image]`: the metadata and the process of the image.
 
 use std::collections::BTreeMap;
 
 use toml::de::DeValue;
 
-use super::ConfigError;
 use super::absolute::{absolute, all_absolute};
 use super::error::BadValue;
 use super::port::normalise_port;
 use super::reader::{Node, wrong_type};
+use super::{ConfigError, keys};
 
-pub(super) const KEYS: &[&str] =
-    &["entrypoint", "cmd", "env", "user", "workdir", "ports", "volumes", "labels", "annotations", "stop-signal"];
-
-/// What the image says about itself and its process.
+/// The metadata and the process of the image.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Image {
-    /// Program and arguments; there is no shell to split a string.
+    /// The program and its arguments. No shell splits a string.
     pub entrypoint: Option<Vec<String>>,
     pub cmd: Option<Vec<String>>,
     pub env: BTreeMap<String, String>,
     /// A name or a number, with or without a group: `nonroot`, `1000:1000`.
     pub user: Option<String>,
-    /// An absolute folder of the image.
+    /// An absolute directory of the image.
     pub workdir: Option<String>,
-    /// Each with its protocol: `8080/tcp`.
+    /// The ports with their protocol: `8080/tcp`.
     pub ports: Option<Vec<String>>,
     /// Absolute paths of the image.
     pub volumes: Option<Vec<String>>,
@@ -35,7 +32,7 @@ pub struct Image {
 
 impl Image {
     pub(super) fn read(node: &Node<'_>) -> Result<Self, ConfigError> {
-        let table = node.table(KEYS)?;
+        let table = node.table(keys::IMAGE)?;
         Ok(Self {
             entrypoint: table.get("entrypoint", |node| command("entrypoint", node))?,
             cmd: table.get("cmd", |node| command("cmd", node))?,

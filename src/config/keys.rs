@@ -1,35 +1,82 @@
-//! Which key was meant by one that does not exist.
+//! The keys of a configuration, and suggestions for unknown ones.
 
 use super::error::list;
-use super::{app, copy, dependencies, directory, extract, file, image, layers, limits, runtime, user};
 use crate::hint::nearest;
 
-/// The tables of a configuration and their keys; maps with free keys left out.
+/// The keys that a file and each of its profiles may have.
+pub(super) const SHARED: &[&str] = &[
+    "to",
+    "tags",
+    "platforms",
+    "python",
+    "base",
+    "builder",
+    "runtime",
+    "extract",
+    "dependencies",
+    "app",
+    "copy",
+    "image",
+    "user",
+    "directory",
+    "layers",
+];
+/// The keys that only a file may have.
+pub(super) const FILE_ONLY: [&str; 2] = ["profile", "limits"];
+/// The key that only a profile may have.
+pub(super) const TAG_SUFFIX: &str = "tag-suffix";
+
+/// The keys of `[runtime]`.
+pub(super) const RUNTIME: &[&str] = &["exclude", "terminfo", "dlopen", "allow-missing", "allow-mixed", "bytecode"];
+/// The keys of `[[extract]]`.
+pub(super) const EXTRACT: &[&str] = &["from", "paths", "to", "libraries"];
+/// The keys of `[dependencies]`.
+pub(super) const DEPENDENCIES: &[&str] =
+    &["lock", "extras", "groups", "member", "wheelhouse", "index", "site-packages"];
+/// The keys of `[app]`.
+pub(super) const APP: &[&str] = &["source", "to", "include", "exclude", "wheel"];
+/// The keys of `[[copy]]`.
+pub(super) const COPY: &[&str] = &["from", "to", "include", "mode", "owner"];
+/// The keys of `[image]`.
+pub(super) const IMAGE: &[&str] =
+    &["entrypoint", "cmd", "env", "user", "workdir", "ports", "volumes", "labels", "annotations", "stop-signal"];
+/// The keys of `[[user]]`.
+pub(super) const USER: &[&str] = &["name", "uid", "gid", "home"];
+/// The keys of `[[directory]]`.
+pub(super) const DIRECTORY: &[&str] = &["path", "mode", "owner"];
+/// The keys of `[layers]`.
+pub(super) const LAYERS: &[&str] = &["compression", "level", "split-size", "split-max"];
+/// The keys of `[limits]`.
+pub(super) const LIMITS: &[&str] =
+    &["layer-size", "layer-entries", "layer-names", "name-length", "image-size", "image-entries", "zstd-window"];
+
+/// The tables of a configuration with their keys, without maps that accept any key.
 pub(super) const TABLES: [(&str, &[&str]); 10] = [
-    ("runtime", runtime::KEYS),
-    ("extract", extract::KEYS),
-    ("dependencies", dependencies::KEYS),
-    ("app", app::KEYS),
-    ("copy", copy::KEYS),
-    ("image", image::KEYS),
-    ("user", user::KEYS),
-    ("directory", directory::KEYS),
-    ("layers", layers::KEYS),
-    ("limits", limits::KEYS),
+    ("runtime", RUNTIME),
+    ("extract", EXTRACT),
+    ("dependencies", DEPENDENCIES),
+    ("app", APP),
+    ("copy", COPY),
+    ("image", IMAGE),
+    ("user", USER),
+    ("directory", DIRECTORY),
+    ("layers", LAYERS),
+    ("limits", LIMITS),
 ];
 
-/// Every key that a configuration may have, such as `image.entrypoint`, without those of
-/// tables with free names.
+/// Lists every key that a configuration may have, such as `image.entrypoint`, without the keys of
+/// maps that accept any key.
 #[must_use]
 pub fn all_keys() -> Vec<String> {
     let tables = TABLES.iter().flat_map(|(table, keys)| keys.iter().map(move |key| format!("{table}.{key}")));
-    let top = file::KEYS.iter().chain(&file::OWN_KEYS).map(|&key| key.to_owned());
-    top.chain([format!("profile.NAME.{}", file::TAG_SUFFIX)]).chain(tables).collect()
+    let top = SHARED.iter().chain(&FILE_ONLY).map(|&key| key.to_owned());
+    top.chain([format!("profile.NAME.{}", TAG_SUFFIX)]).chain(tables).collect()
 }
 
-/// What to suggest for `key` in the table `path`, which has the keys `known`,
-/// of the configuration in the table `root`.
-pub(super) fn meant(key: &str, path: &str, known: &[&str], root: &str) -> String {
+/// Returns the hint for the unknown `key` of the table `path`, a table with the keys `known`.
+///
+/// `root` is the table that holds the configuration: `tool.carboy`, or empty.
+pub(super) fn suggestion(key: &str, path: &str, known: &[&str], root: &str) -> String {
     if key == "limits" && path.starts_with("profile.") {
         return match root {
             "" => "limits hold for all profiles: write `[limits]`".to_owned(),
@@ -39,10 +86,10 @@ pub(super) fn meant(key: &str, path: &str, known: &[&str], root: &str) -> String
     if let Some(near) = nearest(key, known.iter().copied()) {
         return format!("did you mean `{near}`?");
     }
-    let homes: Vec<_> = TABLES.iter().filter(|(_, keys)| keys.contains(&key)).collect();
-    match homes[..] {
+    let tables: Vec<_> = TABLES.iter().filter(|(_, keys)| keys.contains(&key)).collect();
+    match tables[..] {
         [(table, _)] if path.is_empty() => format!("did you mean `{table}.{key}`?"),
-        _ if !path.is_empty() && file::KEYS.contains(&key) => match root {
+        _ if !path.is_empty() && SHARED.contains(&key) => match root {
             "" => format!("write `{key}` at the top, before the first table"),
             root => format!("write `{key}` under `[{root}]`, before the next table"),
         },
@@ -55,17 +102,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn keys_are_looked_for_nearby_and_then_in_other_tables() {
+    fn suggestions_come_from_the_same_table_and_then_from_other_tables() {
         for (key, path, known, hint) in [
-            ("platfroms", "", file::KEYS, "did you mean `platforms`?"),
-            ("entrypont", "image", image::KEYS, "did you mean `entrypoint`?"),
-            ("entrypoint", "", file::KEYS, "did you mean `image.entrypoint`?"),
-            ("platforms", "layers", layers::KEYS, "write `platforms` at the top, before the first table"),
-            ("zzzzz", "layers", layers::KEYS, "the keys here are `compression`, `level`, `split-size`, `split-max`"),
+            ("platfroms", "", SHARED, "did you mean `platforms`?"),
+            ("entrypont", "image", IMAGE, "did you mean `entrypoint`?"),
+            ("entrypoint", "", SHARED, "did you mean `image.entrypoint`?"),
+            ("platforms", "layers", LAYERS, "write `platforms` at the top, before the first table"),
+            ("zzzzz", "layers", LAYERS, "the keys here are `compression`, `level`, `split-size`, `split-max`"),
         ] {
-            assert_eq!(meant(key, path, known, ""), hint);
+            assert_eq!(suggestion(key, path, known, ""), hint);
         }
-        let within = meant("platforms", "layers", layers::KEYS, "tool.carboy");
+        let within = suggestion("platforms", "layers", LAYERS, "tool.carboy");
         assert_eq!(within, "write `platforms` under `[tool.carboy]`, before the next table");
     }
 }

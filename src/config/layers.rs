@@ -1,29 +1,27 @@
-//! `[layers]`: how the layers are packed.
+//! `[layers]`: the compression and the split of the layers.
 
 use std::fmt;
 use std::ops::RangeInclusive;
 use std::str::FromStr;
 
-use super::ConfigError;
 use super::error::BadValue;
 use super::reader::Node;
 use super::size;
+use super::{ConfigError, keys};
 
-pub(super) const KEYS: &[&str] = &["compression", "level", "split-size", "split-max"];
-
-/// How the layers are packed.
+/// The compression and the split of the layers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Layers {
     pub compression: Option<Compression>,
-    /// Within the compression's [`Compression::levels`].
+    /// The level, within [`Compression::levels`].
     pub level: Option<i32>,
-    /// From this size on, in bytes, a distribution has a layer of its own.
+    /// The smallest size in bytes of a distribution with a layer of its own.
     pub split_size: Option<u64>,
-    /// How many distributions may have one.
+    /// The largest number of distributions with a layer of their own.
     pub split_max: Option<usize>,
 }
 
-/// What layers are packed with.
+/// The compression of layers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Compression {
     #[default]
@@ -32,7 +30,7 @@ pub enum Compression {
 }
 
 impl Compression {
-    /// The levels it has, the fastest first.
+    /// Returns the levels of the compression, the fastest first.
     #[must_use]
     pub fn levels(self) -> RangeInclusive<i32> {
         match self {
@@ -41,10 +39,10 @@ impl Compression {
         }
     }
 
-    /// The level, if this compression has it.
+    /// Returns the level if the compression has it.
     ///
     /// # Errors
-    /// A level outside [`Self::levels`].
+    /// Returns an error for a level outside [`Self::levels`].
     pub fn check_level(self, level: i32) -> Result<i32, BadValue> {
         let levels = self.levels();
         if levels.contains(&level) {
@@ -76,7 +74,8 @@ impl FromStr for Compression {
     }
 }
 
-/// Images have at most 127 layers (overlayfs as Docker uses it), and bases some twenty.
+/// The largest number of layers for distributions. Images have at most 127 layers (overlayfs as
+/// Docker uses it), and bases some twenty.
 const MOST: usize = 60;
 
 fn read_count(node: &Node<'_>) -> Result<usize, ConfigError> {
@@ -86,9 +85,9 @@ fn read_count(node: &Node<'_>) -> Result<usize, ConfigError> {
 }
 
 impl Layers {
-    /// Reads the table; a level without a compression is for `inherited`.
+    /// Reads the table. A level without a compression belongs to `inherited`.
     pub(super) fn read(node: &Node<'_>, inherited: Compression) -> Result<Self, ConfigError> {
-        let table = node.table(KEYS)?;
+        let table = node.table(keys::LAYERS)?;
         let compression = table.get("compression", Node::parsed::<Compression>)?;
         let level = table.get("level", |node| {
             let level = node.integer()?;
@@ -98,8 +97,8 @@ impl Layers {
         Ok(Self { compression, level, split_size, split_max: table.get("split-max", read_count)? })
     }
 
-    /// Lays this over another. A level goes with its compression: the one below
-    /// is dropped when another compression is chosen above it.
+    /// Merges this table over another one. A level belongs to its compression: the lower level is
+    /// dropped if the upper table selects another compression.
     pub(super) fn over(self, under: Self) -> Self {
         let below = under.compression.unwrap_or_default();
         let same = self.compression.is_none_or(|above| above == below);

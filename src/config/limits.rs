@@ -1,12 +1,9 @@
-//! `[limits]`: how much carboy takes from an image that it is given.
+//! `[limits]`: the limits for images that carboy reads.
 
 use super::error::BadValue;
 use super::reader::Node;
-use super::{ConfigError, size};
+use super::{ConfigError, keys, size};
 use crate::rootfs::Limits;
-
-pub(super) const KEYS: &[&str] =
-    &["layer-size", "layer-entries", "layer-names", "name-length", "image-size", "image-entries", "zstd-window"];
 
 fn not_zero(number: u64) -> Result<u64, BadValue> {
     if number > 0 { Ok(number) } else { Err(BadValue::new("cannot be 0: no image could be read")) }
@@ -20,7 +17,7 @@ fn read_count(node: &Node<'_>) -> Result<u64, ConfigError> {
     not_zero(node.integer()?).map_err(|problem| node.refuse(problem))
 }
 
-/// zstd itself knows windows of 1 KiB to 2 GiB.
+/// Reads the size of a zstd window. zstd supports windows of 1 KiB to 2 GiB.
 fn read_window(node: &Node<'_>) -> Result<u64, ConfigError> {
     let size = read_size(node)?;
     let fits = (1 << 10..=1 << 31).contains(&size);
@@ -29,7 +26,7 @@ fn read_window(node: &Node<'_>) -> Result<u64, ConfigError> {
 
 /// Reads the table over the defaults.
 pub(super) fn read(node: &Node<'_>) -> Result<Limits, ConfigError> {
-    let table = node.table(KEYS)?;
+    let table = node.table(keys::LIMITS)?;
     let default = Limits::default();
     Ok(Limits {
         layer_size: table.get("layer-size", read_size)?.unwrap_or(default.layer_size),

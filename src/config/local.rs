@@ -1,15 +1,17 @@
-//! The paths of this machine that a configuration names.
+//! The local paths in a configuration.
 
 use std::path::{Path, PathBuf};
 
 use super::{BUILDER, File, SitePackages};
 use crate::oci::Location;
 
-/// What is written or read first in an OCI layout, where a link would lead elsewhere.
+/// The paths in an OCI layout that are read or written first. A link at one of them would lead
+/// elsewhere.
 const LAYOUT: [&str; 4] = ["", "index.json", "oci-layout", "blobs/sha256"];
 
 impl File {
-    /// Keys with the paths that they name, relative to the project's folder.
+    /// Returns the local paths in the configuration with their keys, relative to the directory of
+    /// the project.
     #[must_use]
     pub fn local_paths(&self) -> Vec<(&'static str, PathBuf)> {
         let source = self.app.source.as_deref().map(PathBuf::from);
@@ -37,13 +39,14 @@ impl File {
     }
 }
 
-/// The part of a path or glob that is walked from: all of it, or what precedes the glob.
+/// Returns the directory where the search for a path or glob starts: the part before the first
+/// wildcard.
 fn named_part(pattern: &str) -> &Path {
     let end = pattern.find(['*', '?', '[', '{']).map_or(pattern.len(), |glob| pattern[..glob].rfind('/').unwrap_or(0));
     Path::new(&pattern[..end])
 }
 
-/// The paths of an image that is an OCI layout.
+/// Returns the paths of an OCI layout; none for an image in a registry.
 fn layout(name: &str) -> Vec<PathBuf> {
     match name.parse() {
         Ok(Location::Layout { folder, .. }) => LAYOUT.iter().map(|part| folder.join(part)).collect(),

@@ -1,10 +1,8 @@
-//! What a project says about its image: `carboy.toml`, or `[tool.carboy]` in
-//! `pyproject.toml`.
+//! The configuration of a project: `carboy.toml`, or `[tool.carboy]` in `pyproject.toml`.
 //!
-//! `&str` in, values out. Each key is read for itself and checked where its line
-//! is known; what several keys mean together, and every default that another
-//! file or image decides, is `plan`'s. Pure. Flags and environment, which win
-//! over all this, are `cli`'s.
+//! Parses text into values. Each key is read and checked alone, together with its line. `plan`
+//! checks combinations of keys, and fills in defaults that depend on other files or images. Pure.
+//! `cli` reads the flags and environment variables that override the configuration.
 
 mod absolute;
 mod app;

@@ -1,4 +1,4 @@
-//! File modes, written in octal as chmod takes them.
+//! File modes in octal, as chmod accepts them.
 
 use toml::de::DeValue;
 
@@ -6,13 +6,13 @@ use super::ConfigError;
 use super::error::BadValue;
 use super::reader::{Node, wrong_type};
 
-/// Permission bits with setuid, setgid and sticky.
+/// The permission bits with setuid, setgid and sticky.
 const MODE_BITS: u32 = 0o7777;
 
-/// Reads `0644`, `644` or `0o644`.
+/// Parses `0644`, `644` or `0o644`.
 ///
 /// # Errors
-/// Anything but octal digits up to 7777.
+/// Returns an error for text other than octal digits up to 7777.
 pub fn parse_mode(text: &str) -> Result<u32, BadValue> {
     let digits = text.strip_prefix("0o").unwrap_or(text);
     let octal = !digits.is_empty() && digits.bytes().all(|b| (b'0'..=b'7').contains(&b));
@@ -23,7 +23,7 @@ pub fn parse_mode(text: &str) -> Result<u32, BadValue> {
         .ok_or_else(|| BadValue::new(format!("has `{text}`, not an octal mode")).with_hint("write it like \"0644\""))
 }
 
-/// A mode in quotes; a TOML number would be decimal.
+/// Reads a mode in quotes. A TOML number would be decimal.
 pub(super) fn read(node: &Node<'_>) -> Result<u32, ConfigError> {
     let DeValue::Integer(number) = node.value() else { return node.checked(parse_mode) };
     let quoted = format!("write it in quotes: \"{:0>4}\"", number.as_str());

@@ -1,14 +1,14 @@
-//! Ports that an image declares.
+//! The ports that an image declares.
 //!
-//! Source: image-spec `config.md`, `ExposedPorts`: `port/tcp`, `port/udp`,
-//! `port`. sctp is docker's third.
+//! Source: image-spec `config.md`, `ExposedPorts`: `port/tcp`, `port/udp`, `port`. Docker also
+//! accepts sctp.
 
 use super::error::BadValue;
 
-/// `8080` or `8080/tcp|udp|sctp`, with the protocol spelled out.
+/// Parses `8080` or `8080/tcp|udp|sctp`, and adds a missing protocol.
 ///
 /// # Errors
-/// Numbers outside 1..=65535, other protocols, anything else.
+/// Returns an error for numbers outside 1..=65535, other protocols, and any other text.
 pub fn normalise_port(text: &str) -> Result<String, BadValue> {
     let (number, protocol) = text.split_once('/').unwrap_or((text, "tcp"));
     let digits = number.bytes().all(|b| b.is_ascii_digit());

@@ -1,12 +1,11 @@
-//! What `pyproject.toml` says besides `[tool.carboy]`.
+//! The keys of `pyproject.toml` outside of `[tool.carboy]`.
 
 use toml::de::DeTable;
 
-/// The Pythons that the project runs on: `project.requires-python`, or what
-/// Poetry 1 wrote into `tool.poetry.dependencies.python`.
+/// Returns the Python versions that the project supports: `project.requires-python`, or
+/// `tool.poetry.dependencies.python` of Poetry 1.
 ///
-/// Lenient: of a file that does not parse, what does is read; its errors are
-/// [`super::File::from_pyproject`]'s to tell.
+/// Reads the valid part of a file with errors. [`super::File::from_pyproject`] reports the errors.
 #[must_use]
 pub fn pyproject_requires_python(text: &str) -> Option<String> {
     let (table, _) = DeTable::parse_recoverable(text);

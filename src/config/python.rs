@@ -1,6 +1,6 @@
-//! Which Python: as configured, or as the project's files tell.
+//! The Python version of a project, from its configuration or its files.
 //!
-//! What `requires-python` allows is `requirement`'s to say.
+//! `requirement` evaluates `requires-python`.
 
 use std::str::FromStr;
 
@@ -11,19 +11,19 @@ use super::error::BadValue;
 use super::reader::{Node, wrong_type};
 use super::requirement::lowest_allowed;
 
-/// The Python that an image has.
+/// The Python of an image.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PythonChoice {
-    /// Major and minor: `3.13`.
+    /// The major and minor version: `3.13`.
     Version(String),
-    /// None, only what is extracted.
+    /// No Python; the image gets only extracted files.
     Off,
 }
 
 impl FromStr for PythonChoice {
     type Err = BadValue;
 
-    /// Reads `3.13`, or `false`.
+    /// Parses `3.13`, or `false`.
     fn from_str(text: &str) -> Result<Self, BadValue> {
         if text == "false" {
             return Ok(Self::Off);
@@ -58,16 +58,16 @@ impl PythonChoice {
     }
 }
 
-/// Major and minor of the Python that a project's files ask for: the contents of
-/// `.python-version`, else the lowest minor that `requires-python` allows.
+/// Returns the major and minor version of Python that the files of a project name: the content of
+/// `.python-version`, or else the lowest minor version that `requires-python` allows.
 ///
-/// None when neither says, or not in a way that names a release of `CPython`.
+/// Returns `None` if neither names a release of `CPython`.
 #[must_use]
 pub fn choose_python(python_version: Option<&str>, requires_python: Option<&str>) -> Option<String> {
     python_version.and_then(pinned).or_else(|| requires_python.and_then(lowest_allowed))
 }
 
-/// `.python-version` as pyenv and uv write it: `3.12.4`, `cpython-3.12`, one a line.
+/// Parses `.python-version` as pyenv and uv write it: `3.12.4`, `cpython-3.12`, one a line.
 fn pinned(contents: &str) -> Option<String> {
     let line = contents.lines().map(str::trim).find(|line| !line.is_empty() && !line.starts_with('#'))?;
     let version = ["cpython-", "cpython@", "python"].iter().find_map(|name| line.strip_prefix(name)).unwrap_or(line);

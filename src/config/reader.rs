@@ -1,8 +1,7 @@
-//! Reads typed values out of TOML's parse tree, with the line and the full key
-//! of whatever is wrong.
+//! Reads typed values from TOML's parse tree. Errors have the line and the full key.
 //!
-//! The first problem is the one reported; a table's unknown keys come before
-//! its values, so a misspelt key is not reported as a missing one.
+//! The first error is reported. Unknown keys of a table are reported before its values, so that a
+//! misspelt key is not reported as a missing one.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -15,25 +14,25 @@ use super::error::{BadValue, ConfigError, Line};
 use super::keys;
 use crate::printable::one_line;
 
-/// A configuration's text, for turning offsets into lines.
+/// The text of a configuration, to convert offsets to lines.
 pub(super) struct Document<'t> {
     pub text: &'t str,
     pub file: &'t str,
-    /// The table that the configuration is in; empty for a file of its own.
+    /// The table that holds the configuration; empty for a file of its own.
     pub root: &'static str,
 }
 
-/// One value, and where it stands.
+/// A value with its location.
 #[derive(Clone)]
 pub(super) struct Node<'t> {
     document: &'t Document<'t>,
-    /// Below the document's root: `image.env.PORT`.
+    /// The path below the root of the document: `image.env.PORT`.
     path: String,
     offset: usize,
     value: &'t DeValue<'t>,
 }
 
-/// A table whose keys are all known.
+/// A table without unknown keys.
 pub(super) struct Table<'t> {
     node: Node<'t>,
     entries: &'t DeTable<'t>,
@@ -45,7 +44,7 @@ impl Document<'_> {
         Line { file: self.file.to_owned(), number: 1 + before.filter(|&&byte| byte == b'\n').count() }
     }
 
-    /// TOML's own complaint, with a fix for the one everybody runs into.
+    /// Converts a syntax error of TOML, with a hint for a frequent mistake.
     pub(super) fn syntax_error(&self, error: &toml::de::Error) -> ConfigError {
         let offset = error.span().map_or(0, |span| span.start);
         let at = self.line(offset);
@@ -65,7 +64,7 @@ impl<'t> Node<'t> {
         self.value
     }
 
-    /// The error that this value is refused with.
+    /// Returns the error for this value.
     pub(super) fn refuse(&self, problem: BadValue) -> ConfigError {
         let key = if self.path.is_empty() { self.document.root.to_owned() } else { self.path.clone() };
         ConfigError::Value { at: self.document.line(self.offset), key, problem }
@@ -78,12 +77,12 @@ impl<'t> Node<'t> {
         }
     }
 
-    /// A text that stands for something else.
+    /// Reads a string and parses it.
     pub(super) fn parsed<T: FromStr<Err = BadValue>>(&self) -> Result<T, ConfigError> {
         self.checked(str::parse)
     }
 
-    /// A text that `check` reads.
+    /// Reads a string and checks it.
     pub(super) fn checked<T>(&self, check: impl FnOnce(&str) -> Result<T, BadValue>) -> Result<T, ConfigError> {
         check(&self.text()?).map_err(|problem| self.refuse(problem))
     }
@@ -95,7 +94,7 @@ impl<'t> Node<'t> {
         }
     }
 
-    /// A whole number; none of the type's range is an error.
+    /// Reads a whole number within the range of the type.
     pub(super) fn integer<T: TryFrom<i64>>(&self) -> Result<T, ConfigError> {
         let DeValue::Integer(digits) = self.value else {
             return Err(self.refuse(wrong_type("a whole number", self.value)));
@@ -115,7 +114,7 @@ impl<'t> Node<'t> {
         self.list(Self::text)
     }
 
-    /// Array of tables: `[[name]]`, once for each.
+    /// Reads an array of tables: `[[name]]`, once for each.
     pub(super) fn tables<T>(&self, read: impl Fn(&Self) -> Result<T, ConfigError>) -> Result<Vec<T>, ConfigError> {
         if matches!(self.value, DeValue::Table(_)) {
             let hint = format!("write it as `[[{}]]`, once for each", self.path);
@@ -124,7 +123,7 @@ impl<'t> Node<'t> {
         self.list(read)
     }
 
-    /// A table of whatever keys.
+    /// Reads a table with any keys.
     pub(super) fn map<T>(
         &self,
         read: impl Fn(&str, &Self) -> Result<T, ConfigError>,
@@ -143,7 +142,7 @@ impl<'t> Node<'t> {
         self.map(|_, node| node.text())
     }
 
-    /// A table with no keys but `known`.
+    /// Reads a table with the allowed keys `known`.
     pub(super) fn table(&self, known: &[&str]) -> Result<Table<'t>, ConfigError> {
         let DeValue::Table(entries) = self.value else { return Err(self.refuse(wrong_type("a table", self.value))) };
         let unknown = entries.keys().filter(|key| !known.contains(&key.get_ref().as_ref()));
@@ -154,7 +153,7 @@ impl<'t> Node<'t> {
     }
 
     fn unknown(&self, key: &str, offset: usize, known: &[&str]) -> ConfigError {
-        let hint = keys::meant(key, &self.path, known, self.document.root);
+        let hint = keys::suggestion(key, &self.path, known, self.document.root);
         ConfigError::UnknownKey { at: self.document.line(offset), key: self.below(key), hint }
     }
 
@@ -170,19 +169,20 @@ impl<'t> Node<'t> {
 }
 
 impl<'t> Table<'t> {
-    /// The value of `key`, when the table has it.
+    /// Reads the value of `key`, if the table has it.
     pub(super) fn get<T>(
         &self,
         key: &str,
         read: impl FnOnce(&Node<'t>) -> Result<T, ConfigError>,
     ) -> Result<Option<T>, ConfigError> {
         let Some((name, value)) = self.entries.get_key_value(key) else { return Ok(None) };
-        // A header's table begins at its header, everything else at its value.
+        // The location of a table is its header, the location of any other value is the value
+        // itself.
         let offset = if value.get_ref().is_table() { name.span().start } else { value.span().start };
         read(&self.node.at(self.node.below(key), offset, value)).map(Some)
     }
 
-    /// The value of `key`, without which the table means nothing.
+    /// Reads the value of a required `key`.
     pub(super) fn required<T>(
         &self,
         key: &str,
@@ -196,7 +196,7 @@ impl<'t> Table<'t> {
     }
 }
 
-/// "must be X, not Y".
+/// Returns the error "must be X, not Y".
 pub(super) fn wrong_type(wanted: &str, found: &DeValue<'_>) -> BadValue {
     let found: &dyn fmt::Display = match found {
         DeValue::String(_) => &"a string",

@@ -1,16 +1,16 @@
 //! The lowest minor release of Python 3 that a requirement allows.
 //!
-//! Source: PEP 440, "Version specifiers", and Poetry's `^` and `~` where a
-//! project has those. Pre-releases count as the release they precede. Poetry's
-//! alternatives (`||`) are not read.
+//! Source: PEP 440, "Version specifiers", and Poetry's `^` and `~`, for projects with such
+//! requirements. Pre-releases count as the release that they precede. Poetry's alternatives (`||`)
+//! are not supported.
 
-/// Where the search begins when a requirement has no lower bound within Python 3.
+/// The first minor version of the search, for a requirement without a lower bound within Python 3.
 const OLDEST_MINOR: u32 = 9;
-/// Past every release to come; bounds the search for what a requirement allows.
+/// A number higher than any minor or patch version. It bounds the search.
 const NUMBERS: u32 = 100;
 
-/// The lowest minor of which some release is allowed, as `3.10`; none when no
-/// release is, or the requirement is not understood as a whole.
+/// Returns the lowest minor version with an allowed release, such as `3.10`; `None` if no release
+/// is allowed, or if a part of the requirement is not understood.
 pub(super) fn lowest_allowed(requirement: &str) -> Option<String> {
     let clauses = requirement.split(',').map(str::trim).filter(|clause| !clause.is_empty());
     let clauses: Vec<_> = clauses.map(Clause::parse).collect::<Option<_>>()?;
@@ -20,10 +20,10 @@ pub(super) fn lowest_allowed(requirement: &str) -> Option<String> {
     if clauses.is_empty() { None } else { (first..NUMBERS).find(allowed).map(|minor| format!("3.{minor}")) }
 }
 
-/// One of a requirement's comma-separated parts.
+/// A comma-separated part of a requirement.
 struct Clause {
     operator: Operator,
-    /// Release numbers, the wildcard left out.
+    /// The release numbers without the wildcard.
     release: Vec<u32>,
     wildcard: bool,
 }
@@ -36,11 +36,11 @@ enum Operator {
     Below,
     Equal,
     Not,
-    /// PEP 440's `~=`: the last number may grow.
+    /// PEP 440's `~=`: the last number may increase.
     Compatible,
-    /// Poetry's `^`: all but the first number may grow.
+    /// Poetry's `^`: all numbers but the first may increase.
     Caret,
-    /// Poetry's `~`: all but the first two may.
+    /// Poetry's `~`: all numbers but the first two may increase.
     Tilde,
 }
 
@@ -65,7 +65,7 @@ impl Clause {
         let release = version.strip_suffix(".*").unwrap_or(version);
         let wildcard = release.len() < version.len();
         let release: Vec<_> = release.split('.').map(leading_number).collect::<Option<_>>()?;
-        // Without a sign, as Poetry has it, `3.11` is every 3.11.
+        // Without an operator, Poetry reads `3.11` as every 3.11.
         Some(Self { operator, wildcard: wildcard || (written.is_none() && release.len() < 3), release })
     }
 
@@ -95,7 +95,7 @@ impl Clause {
     }
 }
 
-/// The number before a pre-release's letters: `0` of `0rc1`.
+/// Returns the number before the letters of a pre-release: `0` of `0rc1`.
 fn leading_number(part: &str) -> Option<u32> {
     let (digits, rest) = part.split_at(part.find(|c: char| !c.is_ascii_digit()).unwrap_or(part.len()));
     if rest.bytes().all(|b| b.is_ascii_alphanumeric()) { digits.parse().ok() } else { None }

@@ -1,35 +1,33 @@
-//! `[runtime]`: what of the Python runtime comes along.
+//! `[runtime]`: the parts of the Python runtime in the image.
 
 use std::str::FromStr;
 
 use toml::de::DeValue;
 
-use super::ConfigError;
 use super::error::BadValue;
 use super::reader::{Node, wrong_type};
+use super::{ConfigError, keys};
 
-pub(super) const KEYS: &[&str] = &["exclude", "terminfo", "dlopen", "allow-missing", "allow-mixed", "bytecode"];
-
-/// What of the Python runtime comes along.
+/// The parts of the Python runtime in the image.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Runtime {
-    /// Modules or globs that stay behind, with the libraries only they need.
+    /// Modules or globs to leave out, together with the libraries that only they need.
     pub exclude: Option<Vec<String>>,
     pub terminfo: Option<bool>,
-    /// Sonames loaded by name at run time.
+    /// Sonames of libraries that are loaded by name at run time.
     pub dlopen: Option<Vec<String>>,
     /// Sonames that may stay unresolved.
     pub allow_missing: Option<Vec<String>>,
-    /// Whether builder and base may be of different distributions or releases.
+    /// Whether the builder and the base may be of different distributions or releases.
     pub allow_mixed: Option<bool>,
     pub bytecode: Option<Bytecode>,
 }
 
-/// Whether `.pyc` files are in the image.
+/// The compilation of `.pyc` files into the image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Bytecode {
     Off,
-    /// PEP 552's hash-based pycs that the interpreter trusts without a look at the source.
+    /// PEP 552's hash-based pycs without a check of the source by the interpreter.
     UncheckedHash,
 }
 
@@ -59,7 +57,7 @@ impl Bytecode {
 
 impl Runtime {
     pub(super) fn read(node: &Node<'_>) -> Result<Self, ConfigError> {
-        let table = node.table(KEYS)?;
+        let table = node.table(keys::RUNTIME)?;
         Ok(Self {
             exclude: table.get("exclude", Node::texts)?,
             terminfo: table.get("terminfo", Node::boolean)?,

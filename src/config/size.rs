@@ -18,10 +18,11 @@ const UNITS: [(&str, u64); 9] = [
     ("TiB", 1 << 40),
 ];
 
-/// Reads a number of bytes: `500`, `500MB`, `16 GiB`.
+/// Parses a number of bytes: `500`, `500MB`, `16 GiB`.
 ///
 /// # Errors
-/// Anything but a whole number and a unit; what no file can have.
+/// Returns an error for text other than a whole number with a unit, and for a size that no file can
+/// have.
 pub fn size(text: &str) -> Result<u64, BadValue> {
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
     let (number, unit) = text.split_at(digits);
@@ -37,7 +38,7 @@ pub fn size(text: &str) -> Result<u64, BadValue> {
     bytes.ok_or_else(|| BadValue::new(format!("cannot be {text}: out of range")))
 }
 
-/// Reads one from TOML: a number, or a text with a unit.
+/// Reads a size from TOML: a number, or a string with a unit.
 pub(super) fn read(node: &Node<'_>) -> Result<u64, ConfigError> {
     match node.value() {
         DeValue::String(_) => node.checked(size),

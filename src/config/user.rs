@@ -1,14 +1,12 @@
 //! `[[user]]`: accounts to add to the image's passwd and group.
 //!
-//! Source: passwd(5). A colon or a line's end in a field would make another
-//! account of it; 2^32-1 is no id but chown's "leave it".
+//! Source: passwd(5). A colon or a line break in a field would produce another account. 2^32-1 is
+//! not an id: chown reads it as "leave unchanged".
 
-use super::ConfigError;
 use super::absolute::absolute;
 use super::error::BadValue;
 use super::reader::Node;
-
-pub(super) const KEYS: &[&str] = &["name", "uid", "gid", "home"];
+use super::{ConfigError, keys};
 
 /// An account to add.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,7 +19,7 @@ pub struct User {
 
 impl User {
     pub(super) fn read(node: &Node<'_>) -> Result<Self, ConfigError> {
-        let table = node.table(KEYS)?;
+        let table = node.table(keys::USER)?;
         Ok(Self {
             name: table.required("name", |node| node.checked(name))?,
             uid: table.required("uid", id)?,

@@ -1,4 +1,4 @@
-//! What keeps a plan from being made, with the fix.
+//! Invalid or contradictory settings, with hints.
 
 use crate::config::BadValue;
 use crate::diagnostic::Code;
@@ -10,13 +10,13 @@ use crate::oci::platform::PlatformError;
 use crate::python::releases::PairError;
 use crate::rootfs::path::PathError;
 
-/// The platforms that an image can be built for: `linux/amd64, linux/arm64, linux/arm/v7`.
+/// Returns the platforms that carboy builds for: `linux/amd64, linux/arm64, linux/arm/v7`.
 fn supported() -> String {
     let names: Vec<_> = ARCHITECTURES.iter().map(|architecture| architecture.platform().to_string()).collect();
     names.join(", ")
 }
 
-/// Why nothing can be built from what was given.
+/// An invalid or contradictory setting.
 #[derive(Debug, thiserror::Error)]
 pub enum PlanError {
     #[error("no target: carboy does not know where to push the image")]
@@ -70,7 +70,7 @@ pub enum PlanError {
 }
 
 impl PlanError {
-    /// The code of its diagnostic.
+    /// Returns the code of the diagnostic.
     #[must_use]
     pub fn code(&self) -> Code {
         match self {

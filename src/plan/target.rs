@@ -1,11 +1,12 @@
-//! Where the image goes, and under which tags.
+//! The target of the image, and its tags.
 
-use super::images::below;
+use super::paths::below;
 use super::{Args, PlanError};
 use crate::config::File;
 use crate::oci::Location;
 use crate::oci::location::RegistryName;
 
+/// Returns the target and the tags of the image.
 pub(super) fn target(args: &Args, file: &File) -> Result<(Option<Location>, Vec<String>), PlanError> {
     let parse =
         |text: &String| text.parse::<Location>().map_err(|cause| PlanError::Location { what: "to".to_owned(), cause });
@@ -34,7 +35,9 @@ pub(super) fn target(args: &Args, file: &File) -> Result<(Option<Location>, Vec<
     Ok((target, tags))
 }
 
-/// distribution-spec: `[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}`.
+/// Returns whether a text is a valid tag.
+///
+/// Source: distribution-spec, `[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}`.
 fn is_tag(tag: &str) -> bool {
     let word = |b: u8| b.is_ascii_alphanumeric() || b == b'_';
     tag.len() <= 128 && tag.bytes().next().is_some_and(word) && tag.bytes().all(|b| word(b) || b == b'.' || b == b'-')

@@ -1,6 +1,11 @@
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
 use super::*;
+use crate::config::File;
+use crate::oci::CompressionLevel;
 use crate::python::lock::testing::Refusing;
-use crate::python::lock::{Format, LockInput};
+use crate::python::lock::{Format, Lock, LockInput};
 
 fn args() -> Args {
     Args {

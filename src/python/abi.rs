@@ -1,37 +1,35 @@
-//! Extension modules' file names: what they were built for, and which of them an
-//! interpreter takes.
+//! The file names of extension modules: the ABI in a name, and the ABIs that an interpreter loads.
 //!
-//! Source: PEP 3149; CPython's `configure.ac` (`SOABI`, `ALT_SOABI`) and
-//! `Python/dynload_shlib.c` (`_PyImport_DynLoadFiletab`), which lists what follows
-//! a module's name, in the order of search. Python 3.15 knows `abi3t` (PEP 803) and
-//! stable ABIs with a platform. Before that, free-threaded builds have `.abi3.so` in
-//! their list although they cannot run it (CPython issue 111870).
+//! Source: PEP 3149; CPython's `configure.ac` (`SOABI`, `ALT_SOABI`) and `Python/dynload_shlib.c`
+//! (`_PyImport_DynLoadFiletab`), the list of suffixes in search order. Python 3.15 supports `abi3t`
+//! (PEP 803) and stable ABIs with a platform. Earlier free-threaded builds have `.abi3.so` in their
+//! list although they cannot run it (CPython issue 111870).
 
 use std::fmt;
 
 use super::Interpreter;
 
-/// A build of CPython, as file names and wheel tags tell builds apart.
+/// A build of CPython, in the terms of file names and wheel tags.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Cpython {
     pub major: u32,
     pub minor: u32,
-    /// Without the global interpreter lock (PEP 703): `t`.
+    /// Whether the build has no global interpreter lock (PEP 703): `t`.
     pub free_threaded: bool,
-    /// `--with-pydebug`: `d`.
+    /// Whether the build is a debug build (`--with-pydebug`): `d`.
     pub debug: bool,
 }
 
-/// What a module's file name says it was built for.
+/// The ABI in the file name of a module.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum BuiltFor {
-    /// `.so`: whatever its author had.
+    /// `.so`: unknown.
     Unsaid,
-    /// `.abi3.so`, `.abi3t.so`: any later CPython, with or without the lock.
+    /// `.abi3.so`, `.abi3t.so`: any later CPython, with or without the global interpreter lock.
     Stable { free_threaded: bool },
     /// `.cpython-310-x86_64-linux-gnu.so`.
     Cpython { version: String, platform: String },
-    /// `.pypy310-pp73-x86_64-linux-gnu.so` and the like.
+    /// `.pypy310-pp73-x86_64-linux-gnu.so` and similar names.
     Other(String),
     /// `.x86_64-linux-gnu.so`: Debian's Python 2.7.
     Debian2,
@@ -39,25 +37,26 @@ pub enum BuiltFor {
     Windows,
 }
 
-/// A file's name, taken apart as a module's.
+/// The parts of a module's file name.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ModuleName<'a> {
     pub module: &'a str,
-    /// All that follows, from the dot.
+    /// The rest of the name, from the first dot.
     pub suffix: &'a str,
     pub built_for: BuiltFor,
 }
 
-/// One ending that an interpreter looks for.
+/// A suffix that an interpreter searches for.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Suffix {
     pub text: String,
-    /// False where the interpreter would take the file and could not run it.
+    /// Whether the interpreter can run the module. Some interpreters load modules that they cannot
+    /// run.
     pub runs: bool,
 }
 
 impl Cpython {
-    /// The build that an interpreter is, by its version and flags.
+    /// Returns the build of an interpreter with this version and these flags.
     #[must_use]
     pub fn of(interpreter: &Interpreter) -> Option<Self> {
         let (major, minor) = interpreter.version.split_once('.')?;
@@ -66,20 +65,21 @@ impl Cpython {
         Some(Self { major, minor, free_threaded: flag('t'), debug: flag('d') })
     }
 
-    /// Whether it is `major.minor` or later.
+    /// Returns whether the version is `major.minor` or later.
     #[must_use]
     pub fn since(&self, major: u32, minor: u32) -> bool {
         (self.major, self.minor) >= (major, minor)
     }
 
-    /// Its ABIs as version and flags, its own first: `313t`, `37m`. Since 3.8 a debug
-    /// build takes a release build's modules too.
+    /// Returns the supported ABIs as version and flags, the build's own ABI first: `313t`, `37m`.
+    /// Since 3.8, a debug build also loads modules of a release build.
     #[must_use]
     pub fn abis(&self) -> Vec<String> {
         let Self { major, minor, .. } = self;
         let threads = if self.free_threaded { "t" } else { "" };
         let debug = if self.debug { "d" } else { "" };
-        // Before 3.8 the flag of pymalloc was written, before 3.3 that of wide unicode.
+        // The flag of pymalloc was part of the name before 3.8, the flag of wide unicode before
+        // 3.3.
         let old = match (major, minor) {
             _ if self.since(3, 8) => "",
             _ if self.since(3, 3) => "m",
@@ -92,8 +92,8 @@ impl Cpython {
         out
     }
 
-    /// What it looks for after a module's name, in its order. `triplet` is Debian's
-    /// name of the platform, `x86_64-linux-gnu`.
+    /// Returns the suffixes of modules in search order. `triplet` is Debian's name of the platform,
+    /// `x86_64-linux-gnu`.
     #[must_use]
     pub fn suffixes(&self, triplet: &str) -> Vec<Suffix> {
         let runs = |text: String| Suffix { text, runs: true };
@@ -123,7 +123,7 @@ impl Cpython {
 }
 
 impl fmt::Display for Cpython {
-    /// `3.13t`.
+    /// Writes the version with its flag: `3.13t`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let flag = |set, flag| if set { flag } else { "" };
         write!(f, "{}.{}{}{}", self.major, self.minor, flag(self.free_threaded, "t"), flag(self.debug, "d"))
@@ -131,8 +131,8 @@ impl fmt::Display for Cpython {
 }
 
 impl<'a> ModuleName<'a> {
-    /// Takes a file's name apart; none for what no Python would import. Any `x.so`
-    /// can be a module: only its content tells.
+    /// Parses a file name; `None` for a name that no Python imports. Any `x.so` can be a module:
+    /// only its content shows whether it is one.
     #[must_use]
     pub fn parse(name: &'a str) -> Option<Self> {
         let (module, rest) = name.split_once('.')?;
@@ -149,7 +149,7 @@ impl<'a> ModuleName<'a> {
     }
 }
 
-/// What the tag before `.so` says.
+/// Parses the tag before `.so`.
 fn built_for(tag: &str) -> Option<BuiltFor> {
     let (kind, platform) = tag.split_once('-').unwrap_or((tag, ""));
     match kind {
@@ -169,7 +169,7 @@ fn built_for(tag: &str) -> Option<BuiltFor> {
     }
 }
 
-/// `3.13t` for `313t`.
+/// Converts `313t` to `3.13t`.
 fn dotted(version: &str) -> Option<String> {
     let sound = version.len() <= 8 && version.bytes().all(|b| b.is_ascii_alphanumeric());
     let minor = version.get(1..).filter(|minor| minor.starts_with(|c: char| c.is_ascii_digit()))?;

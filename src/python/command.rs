@@ -1,4 +1,4 @@
-//! What an interpreter's command line makes it run.
+//! The target of a Python command line: a script, a module, or something else.
 //!
 //! Source: `CPython`'s `Python/getopt.c` (short and long options) and
 //! `Python/initconfig.c`; `Modules/main.c` of 2.7 for `-Q`; "Command line and
@@ -9,7 +9,8 @@ const WITH_VALUE: &str = "WXQ";
 /// Long options that take a value.
 const LONG_WITH_VALUE: [&str; 1] = ["--check-hash-based-pycs"];
 
-/// Whether a program's name is an interpreter's: `python`, `python3`, `python3.13t`, `pythonw`.
+/// Returns whether a program is an interpreter by its name: `python`, `python3`, `python3.13t`,
+/// `pythonw`.
 #[must_use]
 pub fn is_interpreter(name: &str) -> bool {
     let Some(rest) = name.strip_prefix("python") else { return false };
@@ -20,29 +21,29 @@ pub fn is_interpreter(name: &str) -> bool {
     rest.is_empty() || numbers.len() <= 2 && numbers.into_iter().all(is_number)
 }
 
-/// What is run, and what of the environment counts for it.
+/// A parsed command line: its target, and its options about the environment.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Command<'a> {
     pub starts: CommandTarget<'a>,
-    /// `-E` or `-I`: `PYTHONPATH` does not count.
+    /// Whether `-E` or `-I` disables `PYTHONPATH`.
     pub ignores_environment: bool,
-    /// `-P` or `-I`: the working directory is not where modules are looked for.
+    /// Whether `-P` or `-I` excludes the working directory from the search for modules.
     pub safe_path: bool,
 }
 
-/// What is run.
+/// The target of a command line.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum CommandTarget<'a> {
     /// A file, a directory or a zip archive.
     Script(&'a str),
     /// `-m`.
     Module(&'a str),
-    /// `-c`, standard input, `--version`, or an option that is not known.
+    /// `-c`, standard input, `--version`, or an unknown option.
     Other,
 }
 
 impl<'a> Command<'a> {
-    /// Reads the arguments that follow the interpreter.
+    /// Parses the arguments after the interpreter.
     #[must_use]
     pub fn parse(arguments: &'a [String]) -> Self {
         let mut out = Self { starts: CommandTarget::Other, ignores_environment: false, safe_path: false };

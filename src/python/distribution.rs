@@ -1,10 +1,9 @@
-//! Which distribution a file of site-packages belongs to, and what each one is.
+//! The installed distributions of an image, and the owner of each file in site-packages.
 //!
-//! Source: PyPA, "Recording installed projects" (`*.dist-info` with `METADATA`,
-//! `RECORD`, `WHEEL`), core metadata for `Name` and `Version`, and what setuptools
-//! wrote before (`*.egg-info` with `PKG-INFO`, `installed-files.txt`,
-//! `top_level.txt`). What a record says of files in the image is believed; lines
-//! that are absolute, climb out of the image or name no file of it are passed over.
+//! Source: PyPA, "Recording installed projects" (`*.dist-info` with `METADATA`, `RECORD`, `WHEEL`),
+//! core metadata for `Name` and `Version`, and the older format of setuptools (`*.egg-info` with
+//! `PKG-INFO`, `installed-files.txt`, `top_level.txt`). Records are trusted for files in the image.
+//! Lines with an absolute path, a path outside of the image, or a missing file are ignored.
 
 use std::collections::{BTreeSet, HashMap};
 use std::fmt;
@@ -13,39 +12,39 @@ use super::record;
 use super::tags::Tag;
 use crate::rootfs::{Entry, RootPath, Tree};
 
-/// The most bytes of a record or of metadata (which hold a project's whole README).
+/// The largest size of a record or of metadata (which include a project's whole README), in bytes.
 const TEXT_LIMIT: u64 = 16 << 20;
-/// The most bytes of `WHEEL` and `top_level.txt`, which have some lines.
+/// The largest size of `WHEEL` and `top_level.txt`, which have a few lines, in bytes.
 const SMALL_LIMIT: u64 = 64 << 10;
-/// The most tags of a wheel that are looked at.
+/// The largest number of tags that are read from a wheel.
 const MANY: usize = 1000;
-/// The most bytes of a name or version.
+/// The largest size of a name or version, in bytes.
 const WORD: usize = 200;
 
-/// A distribution that is installed.
+/// An installed distribution.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Distribution {
-    /// As it calls itself; letters, digits, `.`, `_` and `-`.
+    /// The name as the metadata has it: letters, digits, `.`, `_` and `-`.
     pub name: String,
-    /// Printable ASCII; empty when it says none.
+    /// The version in printable ASCII; empty if the metadata has none.
     pub version: String,
-    /// Its `*.dist-info` or `*.egg-info`.
+    /// The path of its `*.dist-info` or `*.egg-info`.
     pub metadata: RootPath,
-    /// None when it was not installed from a wheel.
+    /// The wheel's metadata; `None` if the distribution was not installed from a wheel.
     pub wheel: Option<Wheel>,
 }
 
-/// What `WHEEL` says.
+/// The fields of a `WHEEL` file.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Wheel {
     /// `Root-Is-Purelib`.
     pub purelib: bool,
-    /// In their order, sets taken apart; what is no tag is left out.
+    /// The tags in the order of the file. Compressed sets are expanded, invalid tags are left out.
     pub tags: Vec<Tag>,
 }
 
 impl Wheel {
-    /// Whether it is meant for some platforms only.
+    /// Returns whether the wheel is only for some platforms.
     #[must_use]
     pub fn is_platform_specific(&self) -> bool {
         !self.purelib || !self.tags.is_empty() && self.tags.iter().all(|tag| tag.platform != "any")
@@ -53,14 +52,14 @@ impl Wheel {
 }
 
 impl fmt::Display for Distribution {
-    /// `numpy 2.3.1`.
+    /// Writes name and version: `numpy 2.3.1`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.name)?;
         if self.version.is_empty() { Ok(()) } else { write!(f, " {}", self.version) }
     }
 }
 
-/// All distributions of an image, and whose each file is.
+/// The distributions of an image, and the owner of each file.
 #[derive(Clone, Debug, Default)]
 pub struct Distributions {
     list: Vec<Distribution>,
@@ -68,9 +67,9 @@ pub struct Distributions {
 }
 
 impl Distributions {
-    /// Reads the records in folders such as `site-packages`. `read` gives a file's
-    /// content, none when it has more bytes than the limit or cannot be read.
-    /// Where two claim a file, the first by its folder's name has it.
+    /// Reads the records in directories such as `site-packages`. `read` returns the content of a
+    /// file; `None` if the file is larger than the limit or unreadable. If two distributions claim
+    /// a file, the first by directory name owns it.
     pub fn read(tree: &Tree, sites: &[RootPath], read: &mut dyn FnMut(&RootPath, u64) -> Option<Vec<u8>>) -> Self {
         let mut out = Self::default();
         let mut folders = Folders { tree, real: HashMap::new() };
@@ -89,31 +88,31 @@ impl Distributions {
         out
     }
 
-    /// Whose a file is, by its real path (links on the way resolved).
+    /// Returns the owner of a file by its real path (with resolved links).
     #[must_use]
     pub fn owner(&self, path: &RootPath) -> Option<&Distribution> {
         self.list.get(*self.owners.get(path)?)
     }
 
-    /// All of them, by site and folder's name.
+    /// Returns all distributions, sorted by site directory and directory name.
     pub fn iter(&self) -> impl Iterator<Item = &Distribution> {
         self.list.iter()
     }
 
-    /// How many files have an owner.
+    /// Returns the number of files with an owner.
     #[must_use]
     pub fn files(&self) -> usize {
         self.owners.len()
     }
 }
 
-/// `*.dist-info` and `*.egg-info` right in a folder.
+/// Returns the `*.dist-info` and `*.egg-info` in a directory.
 fn records(tree: &Tree, site: &RootPath) -> Vec<RootPath> {
     let is_record = |name: &[u8]| name.ends_with(b".dist-info") || name.ends_with(b".egg-info");
     tree.children(site).map(|(path, _)| path).filter(|path| path.name().is_some_and(is_record)).cloned().collect()
 }
 
-/// One distribution's record.
+/// The record of a distribution.
 struct Source<'a> {
     tree: &'a Tree,
     site: &'a RootPath,
@@ -133,7 +132,7 @@ impl Source<'_> {
         bytes.filter(|bytes| bytes.len() as u64 <= limit).map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
     }
 
-    /// None when its folder's name gives no name either.
+    /// Reads the distribution; `None` if neither its metadata nor its directory has a name.
     fn distribution(&mut self) -> Option<Distribution> {
         let is_file = self.tree.get(&self.metadata).and_then(Entry::content).is_some();
         let text = if is_file {
@@ -156,7 +155,7 @@ impl Source<'_> {
         Some(Distribution { name: name.to_owned(), version, metadata: self.metadata.clone(), wheel })
     }
 
-    /// Its files in the image, real paths.
+    /// Returns the real paths of its files in the image.
     fn files(&mut self, folders: &mut Folders) -> Vec<RootPath> {
         let mut out = vec![self.metadata.clone()];
         out.extend(files_below(self.tree, &self.metadata));
@@ -168,7 +167,7 @@ impl Source<'_> {
         } else if let Some(text) = self.text("top_level.txt", SMALL_LIMIT) {
             let modules: BTreeSet<_> = text.lines().map(str::trim).filter(|line| is_name(line)).collect();
             out.extend(modules.iter().flat_map(|module| files_below(self.tree, &self.site.child(module.as_bytes()))));
-            // and `module.py`, `module.abi3.so`
+            // Modules beside the directory: `module.py`, `module.abi3.so`.
             let is_one = |name: &[u8]| {
                 let stem = name.split(|&byte| byte == b'.').next().unwrap_or_default();
                 stem.len() < name.len() && std::str::from_utf8(stem).is_ok_and(|stem| modules.contains(stem))
@@ -185,14 +184,14 @@ fn files_below<'a>(tree: &'a Tree, folder: &RootPath) -> impl Iterator<Item = Ro
     tree.below(folder).filter(|(_, entry)| !entry.is_folder()).map(|(path, _)| path.clone())
 }
 
-/// Resolves the lines of records; a folder's links are followed once.
+/// A resolver for the lines of records. It resolves the links of each directory once.
 struct Folders<'a> {
     tree: &'a Tree,
     real: HashMap<RootPath, Option<RootPath>>,
 }
 
 impl Folders<'_> {
-    /// The real path of a file that a record names from `start`.
+    /// Returns the real path of a file in a record, relative to `start`.
     fn file(&mut self, start: &RootPath, line: &str) -> Option<RootPath> {
         let path = inside(start, line.trim_end())?;
         let (folder, name) = path.parent().zip(path.name())?;
@@ -203,7 +202,7 @@ impl Folders<'_> {
     }
 }
 
-/// The path from `start` by a relative one; none when that is absolute or climbs out.
+/// Joins a relative path to `start`; `None` if it is absolute or leads outside of the image.
 fn inside(start: &RootPath, relative: &str) -> Option<RootPath> {
     if relative.starts_with('/') {
         return None;
@@ -215,7 +214,7 @@ fn inside(start: &RootPath, relative: &str) -> Option<RootPath> {
     RootPath::new(parts.join(&b'/')).ok().filter(|path| !path.is_root())
 }
 
-/// A field of a mail's header.
+/// Returns a field of a mail header.
 pub(super) fn header<'a>(text: &'a str, wanted: &str) -> Option<&'a str> {
     let lines = text.lines().take_while(|line| !line.is_empty());
     let mut fields = lines.filter_map(|line| line.split_once(':'));
@@ -231,7 +230,7 @@ fn wheel(text: &str) -> Wheel {
     }
 }
 
-/// Name and version in `python_dateutil-2.9.0.dist-info` and `six-1.16-py3.11.egg-info`.
+/// Splits `python_dateutil-2.9.0.dist-info` or `six-1.16-py3.11.egg-info` into name and version.
 fn name_of(folder: &str) -> (&str, &str) {
     let stem = folder.strip_suffix(".dist-info").or_else(|| folder.strip_suffix(".egg-info")).unwrap_or(folder);
     let (name, version) = stem.split_once('-').unwrap_or((stem, ""));
@@ -248,155 +247,4 @@ fn is_version(version: &str) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::rootfs::Content;
-
-    const SITE: &str = "usr/local/lib/python3.13/site-packages";
-
-    fn path(name: &str) -> RootPath {
-        RootPath::new(name).unwrap()
-    }
-
-    /// Files by name: below site-packages, or from the root when they begin with `/`.
-    fn tree(files: &[(&str, &str)]) -> Tree {
-        let entry = |(name, text): &(&str, &str)| {
-            let name = if name.starts_with('/') { (*name).to_owned() } else { format!("{SITE}/{name}") };
-            let link = text.strip_prefix("-> ").map(|target| Entry::link(target.as_bytes()));
-            (path(&name), link.unwrap_or_else(|| Entry::bytes(0o644, text.as_bytes())))
-        };
-        files.iter().map(entry).collect()
-    }
-
-    fn distributions(tree: &Tree) -> Distributions {
-        Distributions::read(tree, &[path(SITE)], &mut |path, limit| match tree.get(path)?.content()? {
-            Content::Bytes(bytes) if bytes.len() as u64 <= limit => Some(bytes.to_vec()),
-            _ => None,
-        })
-    }
-
-    fn owner(found: &Distributions, name: &str) -> String {
-        let name = if name.starts_with('/') { name.to_owned() } else { format!("{SITE}/{name}") };
-        found.owner(&path(&name)).map(ToString::to_string).unwrap_or_default()
-    }
-
-    #[test]
-    fn files_belong_to_who_recorded_them() {
-        let tree = tree(&[
-            ("numpy/_core/_multiarray_umath.cpython-313-x86_64-linux-gnu.so", ""),
-            ("numpy/a,b \"c\".py", ""),
-            ("numpy/unrecorded.py", ""),
-            ("/usr/local/bin/f2py", ""),
-            ("numpy-2.3.1.dist-info/METADATA", "Metadata-Version: 2.4\nname: numpy\r\nVersion: 2.3.1\n\nVersion: 9\n"),
-            (
-                "numpy-2.3.1.dist-info/RECORD",
-                "numpy/_core/_multiarray_umath.cpython-313-x86_64-linux-gnu.so,sha256=x,1\r\n\"numpy/a,b \"\"c\"\".py\",,\n../../../bin/f2py,,\nnumpy/gone.py,,\n",
-            ),
-            (
-                "numpy-2.3.1.dist-info/WHEEL",
-                "Wheel-Version: 1.0\nRoot-Is-Purelib: false\nTag: cp313-cp313-manylinux_2_27_x86_64.manylinux_2_28_x86_64\nTag: ?\n",
-            ),
-        ]);
-        let found = distributions(&tree);
-        for file in [
-            "numpy/_core/_multiarray_umath.cpython-313-x86_64-linux-gnu.so",
-            "numpy/a,b \"c\".py",
-            "/usr/local/bin/f2py",
-            "numpy-2.3.1.dist-info/WHEEL",
-        ] {
-            assert_eq!(owner(&found, file), "numpy 2.3.1", "{file}");
-        }
-        for file in ["numpy/unrecorded.py", "numpy/gone.py", "/usr/local/bin/python3.13"] {
-            assert_eq!(owner(&found, file), "", "{file}");
-        }
-        let wheel = found.iter().next().unwrap().wheel.clone().unwrap();
-        let tags: Vec<_> = wheel.tags.iter().map(ToString::to_string).collect();
-        assert_eq!(tags, ["cp313-cp313-manylinux_2_27_x86_64", "cp313-cp313-manylinux_2_28_x86_64"]);
-        assert!(wheel.is_platform_specific());
-    }
-
-    #[test]
-    fn records_cannot_claim_what_is_outside() {
-        let tree = tree(&[
-            ("evil-1.dist-info/METADATA", "Name: evil\nVersion: 1\n"),
-            (
-                "evil-1.dist-info/RECORD",
-                "/etc/passwd,,\n../../../../../etc/passwd,,\n../../../../../../../../../etc/passwd,,\nloop/x,,\n..,,\n,,\n\"unclosed,,\na\0b,,\n",
-            ),
-            ("loop", "-> loop"),
-            ("/etc/passwd", ""),
-        ]);
-        let found = distributions(&tree);
-        // Five up is the image's root, and the image has the file; nine up is outside.
-        assert_eq!(owner(&found, "/etc/passwd"), "evil 1");
-        assert_eq!(found.files(), 3);
-        assert_eq!(inside(&path(SITE), "../../../../../../etc/passwd"), None);
-        assert_eq!(inside(&path(SITE), "/etc/passwd"), None);
-        assert_eq!(inside(&path(SITE), "../../../bin/x"), Some(path("usr/local/bin/x")));
-        assert_eq!(inside(&path(SITE), "../../../../.."), None);
-    }
-
-    #[test]
-    fn links_on_the_way_are_followed() {
-        let tree =
-            tree(&[("x-1.dist-info/RECORD", "linked/a.py,,\n"), ("linked", "-> /opt/real"), ("/opt/real/a.py", "")]);
-        assert_eq!(owner(&distributions(&tree), "/opt/real/a.py"), "x 1");
-    }
-
-    #[test]
-    fn folders_tell_name_and_version_where_metadata_does_not() {
-        let tree = tree(&[
-            ("python_dateutil-2.9.0.post0.dist-info/RECORD", ""),
-            ("red-1.dist-info/METADATA", "Name: \x1b[31mred\nVersion: 1\x07\n"),
-            ("\x1b[2J-1.dist-info/METADATA", "Name: \x1b[2J\n"),
-            ("plain.egg-info/PKG-INFO", "Metadata-Version: 1.0\n"),
-        ]);
-        let names: Vec<_> = distributions(&tree).iter().map(ToString::to_string).collect();
-        assert_eq!(names, ["plain", "python_dateutil 2.9.0.post0", "red 1"]);
-    }
-
-    #[test]
-    fn what_setuptools_wrote_before_is_read_too() {
-        let tree = tree(&[
-            ("old-1.0-py3.13.egg-info", "Metadata-Version: 1.0\nName: Old\nVersion: 1.0\n"),
-            ("six-1.16.0-py3.13.egg-info/PKG-INFO", "Name: six\nVersion: 1.16.0\n"),
-            ("six-1.16.0-py3.13.egg-info/installed-files.txt", "../six.py\n../../../../bin/sixer\nPKG-INFO\n"),
-            ("six.py", ""),
-            ("/usr/local/bin/sixer", ""),
-            ("yaml.egg-info/PKG-INFO", "Name: PyYAML\nVersion: 6.0\n"),
-            ("yaml.egg-info/top_level.txt", "yaml\n_yaml\n../six\n"),
-            ("yaml/loader.py", ""),
-            ("_yaml.cpython-313-x86_64-linux-gnu.so", ""),
-            ("_yaml_other.py", ""),
-        ]);
-        let found = distributions(&tree);
-        for (file, want) in [
-            ("old-1.0-py3.13.egg-info", "Old 1.0"),
-            ("six.py", "six 1.16.0"),
-            ("/usr/local/bin/sixer", "six 1.16.0"),
-            ("yaml/loader.py", "PyYAML 6.0"),
-            ("_yaml.cpython-313-x86_64-linux-gnu.so", "PyYAML 6.0"),
-            ("_yaml_other.py", ""),
-        ] {
-            assert_eq!(owner(&found, file), want, "{file}");
-        }
-        assert!(found.iter().all(|distribution| distribution.wheel.is_none()));
-    }
-
-    #[test]
-    fn what_is_too_large_is_not_read() {
-        let site = path(SITE);
-        let huge = Content::Layer {
-            blob: crate::oci::Digest::of(b""),
-            offset: 0,
-            size: TEXT_LIMIT + 1,
-            digest: crate::oci::Digest::of(b""),
-        };
-        let mut tree = tree(&[("x-1.dist-info/METADATA", "Name: x\nVersion: 2\n")]);
-        let record = Entry { kind: crate::rootfs::Kind::File(huge), ..Entry::bytes(0o644, *b"") };
-        tree.insert(site.join(&path("x-1.dist-info/RECORD")), record);
-        let found =
-            Distributions::read(&tree, &[site], &mut |_, _| Some(vec![b'x'; usize::try_from(TEXT_LIMIT + 1).unwrap()]));
-        assert_eq!((found.files(), owner(&found, "x-1.dist-info/RECORD")), (2, "x 1".to_owned()));
-    }
-}
+mod tests;

@@ -1,31 +1,31 @@
-//! What an image starts when nobody says: the project's only script, else its package
-//! that can be run, else a lone `main.py` or `app.py`.
+//! The default entrypoint of an image: the only script of the project, or else its runnable
+//! package, or else a single `main.py` or `app.py`.
 
 use std::collections::BTreeSet;
 
 use super::normalised;
 use super::project::ProjectMetadata;
 
-/// Files at the top of a project that can only be meant to be started.
+/// Files at the root of a project that are meant to be started.
 const PROGRAMS: [&str; 2] = ["main.py", "app.py"];
 
-/// What there is to start.
+/// A possible entrypoint.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Entrypoint {
-    /// A command of the project's own: `shop`.
+    /// A script of the project: `shop`.
     Script(String),
     /// `python -m PACKAGE`.
     Package(String),
-    /// `python FILE`, a path below the project's folder.
+    /// `python FILE`, with a path below the directory of the project.
     File(String),
 }
 
-/// Everything that could be meant, when that is none or several.
+/// The possible entrypoints, if there are none or several.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct EntrypointCandidates(pub Vec<Entrypoint>);
 
 impl Entrypoint {
-    /// The command line; `folder` is where the project is in the image.
+    /// Returns the command line. `folder` is the directory of the project in the image.
     #[must_use]
     pub fn command(&self, folder: &str) -> Vec<String> {
         match self {
@@ -35,7 +35,7 @@ impl Entrypoint {
         }
     }
 
-    /// As one would type it after `--`.
+    /// Writes the command line as a user types it after `--`.
     #[must_use]
     pub fn typed(&self) -> String {
         match self {
@@ -46,10 +46,10 @@ impl Entrypoint {
     }
 }
 
-/// Finds what to start among a project's files (paths below its folder).
+/// Finds the entrypoint among the files of a project, which are paths below its directory.
 ///
 /// # Errors
-/// What there is to choose from, when it is not one.
+/// Returns the possible entrypoints if there is not exactly one.
 #[expect(clippy::needless_pass_by_value, reason = "an iterator is made on the spot, and copied here")]
 pub fn start<'a>(
     project: Option<&ProjectMetadata>,
@@ -68,11 +68,11 @@ pub fn start<'a>(
     Err(EntrypointCandidates([scripts, packages, programs].concat()))
 }
 
-/// Finds what to start of a wheel of that name with these scripts and modules (paths
-/// below site-packages).
+/// Finds the entrypoint of a wheel with these scripts and modules, which are paths below
+/// site-packages.
 ///
 /// # Errors
-/// What there is to choose from, when it is not one.
+/// Returns the possible entrypoints if there is not exactly one.
 pub fn of_installed<'a>(
     name: &str,
     scripts: &[String],
@@ -81,12 +81,12 @@ pub fn of_installed<'a>(
     let mut project = ProjectMetadata::default();
     project.name = Some(name.to_owned());
     project.scripts.extend(scripts.iter().map(|name| (name.clone(), String::new())));
-    // A lone main.py is no program when it is installed as a module.
+    // A `main.py` is not an entrypoint when it is installed as a module.
     start(Some(&project), modules.filter(|path| path.contains('/')))
 }
 
-/// Packages at the top, or below `src`, that have a `__main__.py`: the project's own
-/// before all others.
+/// Returns the packages at the root or below `src` that have a `__main__.py`, the package of the
+/// project first.
 fn packages<'a>(project: Option<&ProjectMetadata>, files: impl Iterator<Item = &'a str> + Clone) -> Vec<Entrypoint> {
     let src = super::project::src_layout(files.clone());
     let package = |file: &'a str| {

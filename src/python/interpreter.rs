@@ -1,11 +1,9 @@
-//! Finds the interpreter of an image by the image itself: any `CPython`, whatever its
-//! version and build.
+//! Finds the interpreter in the files of an image. Any version and build of `CPython` is supported.
 //!
-//! Source: `CPython`'s `Modules/getpath.py` for the layout (`PREFIX/lib/pythonX.Y`,
-//! landmark `os.py`) and `Makefile.pre.in`, `altbininstall`, for the names: the
-//! program is `pythonX.Y` with the ABI flags, and `pythonX.Y` is a hard link to it;
-//! of the flags only a free-threaded build's `t` is in the library folder's name.
-//! docker-library/python for `PATH` and `PYTHON_VERSION`.
+//! Source: `CPython`'s `Modules/getpath.py` for the layout (`PREFIX/lib/pythonX.Y`, landmark
+//! `os.py`) and `Makefile.pre.in`, `altbininstall`, for the names: the program is `pythonX.Y` with
+//! the ABI flags, and `pythonX.Y` is a hard link to it. The name of the library directory has only
+//! the flag `t` of a free-threaded build. docker-library/python for `PATH` and `PYTHON_VERSION`.
 
 use serde::{Deserialize, Serialize};
 
@@ -14,37 +12,38 @@ use crate::hint::Hint;
 use crate::rootfs::programs::{path_folders, search_path};
 use crate::rootfs::{RootPath, Tree};
 
-/// An interpreter and its folders.
+/// An interpreter and its directories.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Interpreter {
-    /// `3.13`.
+    /// The version: `3.13`.
     pub version: String,
-    /// What follows the version in its name: `t` for a free-threaded build, `d` for a
-    /// debug build, `m` up to 3.7.
+    /// The flags after the version in the name of the program: `t` for a free-threaded build, `d`
+    /// for a debug build, `m` up to 3.7.
     pub abi_flags: String,
-    /// `3.13.5`, where the image says so.
+    /// The full version `3.13.5`, if the image names it.
     pub full_version: Option<String>,
-    /// The real file, `/usr/local/bin/python3.13`.
+    /// The real file: `/usr/local/bin/python3.13`.
     pub executable: RootPath,
-    /// The folder it is in.
+    /// The directory of the file.
     pub bin: RootPath,
-    /// `/usr/local`.
+    /// The prefix: `/usr/local`.
     pub prefix: RootPath,
-    /// `/usr/local/lib/python3.13`.
+    /// The standard library: `/usr/local/lib/python3.13`.
     pub stdlib: RootPath,
-    /// Where pure-Python distributions go.
+    /// The directory for pure-Python distributions.
     pub purelib: RootPath,
-    /// Where distributions with compiled modules go: the same, but for `lib64`.
+    /// The directory for distributions with compiled modules. It differs from `purelib` only by
+    /// `lib64`.
     pub platlib: RootPath,
-    /// Where the scripts of distributions go.
+    /// The directory for scripts of distributions.
     pub scripts: RootPath,
-    /// What the `data` of distributions is below.
+    /// The directory for the `data` of distributions.
     pub data: RootPath,
-    /// What the C headers of distributions are below, each in a folder of its own.
+    /// The directory for the C headers of distributions. Each distribution has a subdirectory.
     pub headers: RootPath,
 }
 
-/// Why an image has no usable interpreter.
+/// The reason why an image has no usable interpreter.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PythonError {
     #[error("the builder has no Python: no python in its PATH ({path})")]
@@ -73,12 +72,11 @@ impl Hint for PythonError {
 }
 
 impl Interpreter {
-    /// Looks through the `PATH` of the image's environment: first what `python3` and
-    /// `python` are there, then every other interpreter. One of the version `wanted`
-    /// goes before all others.
+    /// Searches the `PATH` of the image's environment: first for `python3` and `python`, then for
+    /// every other interpreter. An interpreter of the version `wanted` takes precedence.
     ///
     /// # Errors
-    /// No interpreter, or one without a standard library.
+    /// Returns an error if there is no interpreter, or only one without a standard library.
     pub fn find(tree: &Tree, env: &[String], wanted: Option<&str>) -> Result<Self, PythonError> {
         let full = env.iter().find_map(|line| line.strip_prefix("PYTHON_VERSION="));
         let mut error = PythonError::None { path: search_path(env).to_owned() };
@@ -105,7 +103,8 @@ impl Interpreter {
             let places = ["lib", "lib64"].map(|lib| prefix.child(lib.as_bytes()).child(&name(thread)));
             places.iter().find(|stdlib| landmark(stdlib)).unwrap_or(&places[0]).clone()
         };
-        // A plain name in a tree whose hard links were lost: the folder tells.
+        // A copy of the tree may have lost hard links, so that the name has no flags. The directory
+        // shows them.
         if abi_flags.is_empty() && !landmark(&folder("")) && landmark(&folder("t")) {
             "t".clone_into(&mut abi_flags);
         }
@@ -133,7 +132,7 @@ impl Interpreter {
         })
     }
 
-    /// The names under which the interpreter can be called: links and the file.
+    /// Returns the paths of the interpreter: its links and the file.
     #[must_use]
     pub fn names(&self, tree: &Tree) -> Vec<RootPath> {
         let Self { version, abi_flags, .. } = self;
@@ -152,28 +151,28 @@ impl Interpreter {
         out
     }
 
-    /// `3`.
+    /// Returns the major version: `3`.
     #[must_use]
     pub fn major(&self) -> &str {
         self.version.split('.').next().unwrap_or_default()
     }
 
-    /// The shebang line of scripts that it shall run, without the line's end.
+    /// Returns the shebang line of its scripts, without the line break.
     #[must_use]
     pub fn shebang(&self) -> String {
         format!("#!{}", self.executable)
     }
 }
 
-/// A file that is called as an interpreter is.
+/// A file with the name of an interpreter.
 struct Program {
     path: RootPath,
     version: String,
     flags: String,
 }
 
-/// The interpreters that `PATH` leads to, without repetition: what the usual names
-/// are, then all the others, newest first.
+/// Returns the interpreters in `PATH` without duplicates: first those with the usual names, then
+/// all others, newest first.
 fn programs(tree: &Tree, folders: &[RootPath], full: Option<&str>) -> Vec<Program> {
     let minor = full.and_then(|full| Some(format!("python{}", full.rsplit_once('.')?.0)));
     let usual = ["python3", "python", "python2"].into_iter().chain(minor.as_deref());
@@ -199,14 +198,14 @@ fn programs(tree: &Tree, folders: &[RootPath], full: Option<&str>) -> Vec<Progra
     out
 }
 
-/// To sort versions by; of one version, builds without flags are the newest.
+/// Returns the sort key of a version. Of one version, builds without flags are the newest.
 fn age(name: &[u8]) -> Option<(u32, u32, bool)> {
     let (version, flags) = version_of(name)?;
     let (major, minor) = version.split_once('.')?;
     Some((major.parse().ok()?, minor.parse().ok()?, flags.is_empty()))
 }
 
-/// Version and ABI flags in a name such as `python3.13t`.
+/// Parses the version and the ABI flags in a name such as `python3.13t`.
 fn version_of(name: &[u8]) -> Option<(String, String)> {
     let rest = std::str::from_utf8(name).ok()?.strip_prefix("python")?;
     let end = rest.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(rest.len());
@@ -217,7 +216,7 @@ fn version_of(name: &[u8]) -> Option<(String, String)> {
     (number(major) && number(minor) && flag && flags.len() <= 4).then(|| (version.to_owned(), flags.to_owned()))
 }
 
-/// The flags of the program that `pythonX.Y` is a hard link to.
+/// Returns the flags in the name of the program that is a hard link to `pythonX.Y`.
 fn linked_flags(tree: &Tree, executable: &RootPath, version: &str) -> String {
     let named = |path: &RootPath| version_of(path.name()?).filter(|(other, _)| other == version);
     tree.children(&executable.parent().unwrap_or_default())
@@ -227,7 +226,7 @@ fn linked_flags(tree: &Tree, executable: &RootPath, version: &str) -> String {
         .unwrap_or_default()
 }
 
-/// Whether a path leads to a file or to another name of it: hard links have one content.
+/// Returns whether a path leads to a file or to a hard link to it. Hard links share one content.
 fn is_same(tree: &Tree, path: &RootPath, file: &RootPath) -> bool {
     tree.follow(path).is_some_and(|(real, entry)| {
         real == *file
@@ -235,8 +234,8 @@ fn is_same(tree: &Tree, path: &RootPath, file: &RootPath) -> bool {
     })
 }
 
-/// Where an installer puts what: `sysconfig`'s `posix_prefix`, or Debian's
-/// `posix_local` (below `/usr/local`, in `dist-packages`) for its own Python.
+/// The install scheme: `posix_prefix` of `sysconfig`, or `posix_local` of Debian's own Python
+/// (below `/usr/local`, in `dist-packages`).
 struct Scheme {
     purelib: RootPath,
     platlib: RootPath,
@@ -246,8 +245,8 @@ struct Scheme {
 }
 
 impl Scheme {
-    /// `sys.platlibdir` is where the standard library is (so since 3.9), and of the two
-    /// libraries only platlib is in it.
+    /// Returns the scheme of an interpreter. `sys.platlibdir` is the location of the standard
+    /// library (since 3.9), and only platlib is below it.
     fn of(tree: &Tree, prefix: &RootPath, bin: &RootPath, stdlib: &RootPath, flags: &str) -> Self {
         let name = stdlib.name().unwrap_or_default();
         let include = |below: &RootPath| below.child(b"include").child(&headers_name(name, flags));
@@ -267,13 +266,14 @@ impl Scheme {
     }
 }
 
-/// `python3.13`, and the ABI flags, of which the library's folder has the `t` only.
+/// Returns `python3.13` with the ABI flags. The name of the library directory has only the flag
+/// `t`.
 fn headers_name(library: &[u8], flags: &str) -> Vec<u8> {
     let plain = library.strip_suffix(b"t").unwrap_or(library);
     [plain, flags.as_bytes()].concat()
 }
 
-/// Whether it is Debian's own Python, which leaves `/usr` to Debian's packages.
+/// Returns whether the interpreter is Debian's own, which reserves `/usr` for Debian packages.
 fn is_debians(tree: &Tree, prefix: &RootPath, stdlib: &RootPath) -> bool {
     let major = stdlib.name().map_or(3, |name| if name.starts_with(b"python2") { 2 } else { 3 });
     let debian = prefix.child(b"lib").child(format!("python{major}").as_bytes()).child(b"dist-packages");
@@ -281,193 +281,4 @@ fn is_debians(tree: &Tree, prefix: &RootPath, stdlib: &RootPath) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::rootfs::Entry;
-
-    /// Files, each with a content of its own; `a -> b` is a link, `a = b` a hard link.
-    fn tree(names: &[&str]) -> Tree {
-        let file = |name: &str| Entry::bytes(0o755, name.as_bytes().to_vec());
-        let entry = |name: &&str| {
-            let (name, entry) = match (name.split_once(" -> "), name.split_once(" = ")) {
-                (Some((name, target)), _) => (name, Entry::link(target)),
-                (_, Some((name, target))) => (name, file(target)),
-                _ => (*name, file(name)),
-            };
-            (RootPath::new(name).unwrap(), entry)
-        };
-        names.iter().map(entry).collect()
-    }
-
-    fn env(path: &str) -> Vec<String> {
-        vec![format!("PATH={path}")]
-    }
-
-    fn names(found: &Interpreter, tree: &Tree) -> Vec<String> {
-        found.names(tree).iter().map(|path| path.to_string().rsplit('/').next().unwrap().to_owned()).collect()
-    }
-
-    #[test]
-    fn dockers_layout() {
-        let tree = tree(&[
-            "usr/local/bin/python3.13",
-            "usr/local/bin/python3 -> python3.13",
-            "usr/local/bin/python -> python3",
-            "usr/local/bin/python3.13-config",
-            "usr/local/lib/python3.13/os.py",
-            "usr/bin/python3 -> nowhere",
-        ]);
-        let env = ["PATH=/usr/local/bin:/usr/bin".to_owned(), "PYTHON_VERSION=3.13.5".to_owned()];
-        let found = Interpreter::find(&tree, &env, None).unwrap();
-        assert_eq!(found.full_version.as_deref(), Some("3.13.5"));
-        assert_eq!(found.purelib.to_string(), "/usr/local/lib/python3.13/site-packages");
-        assert_eq!(found.shebang(), "#!/usr/local/bin/python3.13");
-        assert_eq!(found.platlib, found.purelib);
-        let others = [&found.scripts, &found.data, &found.headers].map(ToString::to_string);
-        assert_eq!(others, ["/usr/local/bin", "/usr/local", "/usr/local/include/python3.13"]);
-        let names: Vec<_> = found.names(&tree).iter().map(ToString::to_string).collect();
-        assert_eq!(names, ["/usr/local/bin/python", "/usr/local/bin/python3", "/usr/local/bin/python3.13"]);
-    }
-
-    #[test]
-    fn debians_layout() {
-        for (version, major) in [("3.11", "3"), ("2.7", "2")] {
-            let debian = tree(&[
-                &format!("usr/bin/python{version}"),
-                &format!("usr/bin/python{major} -> python{version}"),
-                &format!("usr/lib/python{version}/os.py"),
-                &format!("usr/lib/python{version}/dist-packages/x"),
-            ]);
-            let found = Interpreter::find(&debian, &[], None).unwrap();
-            assert_eq!(found.purelib.to_string(), format!("/usr/local/lib/python{version}/dist-packages"));
-            assert_eq!(found.platlib, found.purelib);
-            let others = [&found.scripts, &found.data, &found.headers].map(ToString::to_string);
-            let headers = format!("/usr/local/include/python{version}");
-            assert_eq!(others, ["/usr/local/bin", "/usr/local", &headers]);
-        }
-    }
-
-    #[test]
-    fn fedoras_layout() {
-        let fedora = tree(&[
-            "usr/bin/python3.13",
-            "usr/bin/python3 -> python3.13",
-            "usr/lib64/python3.13/os.py",
-            "usr/lib/python3.13/site-packages/x",
-        ]);
-        let found = Interpreter::find(&fedora, &[], None).unwrap();
-        assert_eq!(found.stdlib.to_string(), "/usr/lib64/python3.13");
-        assert_eq!(found.purelib.to_string(), "/usr/lib/python3.13/site-packages");
-        assert_eq!(found.platlib.to_string(), "/usr/lib64/python3.13/site-packages");
-    }
-
-    #[test]
-    fn python_2_as_docker_lays_it_out() {
-        let tree = tree(&[
-            "usr/local/bin/python2.7",
-            "usr/local/bin/python2 -> python2.7",
-            "usr/local/bin/python -> python2",
-            "usr/local/lib/python2.7/os.py",
-        ]);
-        let found = Interpreter::find(&tree, &["PYTHON_VERSION=2.7.18".to_owned()], Some("2.7")).unwrap();
-        assert_eq!((found.version.as_str(), found.full_version.as_deref()), ("2.7", Some("2.7.18")));
-        assert_eq!(found.purelib.to_string(), "/usr/local/lib/python2.7/site-packages");
-        assert_eq!(names(&found, &tree), ["python", "python2", "python2.7"]);
-    }
-
-    /// After `make altinstall` and `make install` of a build with `--disable-gil`.
-    #[test]
-    fn a_free_threaded_build() {
-        let whole = tree(&[
-            "usr/local/bin/python3.14t",
-            "usr/local/bin/python3.14 = usr/local/bin/python3.14t",
-            "usr/local/bin/python3 -> python3.14",
-            "usr/local/lib/libpython3.14t.so.1.0",
-            "usr/local/lib/python3.14t/os.py",
-            "usr/local/include/python3.14t/Python.h",
-        ]);
-        let found = Interpreter::find(&whole, &[], Some("3.14")).unwrap();
-        assert_eq!((found.version.as_str(), found.abi_flags.as_str()), ("3.14", "t"));
-        assert_eq!(found.stdlib.to_string(), "/usr/local/lib/python3.14t");
-        assert_eq!(found.purelib.to_string(), "/usr/local/lib/python3.14t/site-packages");
-        assert_eq!(found.headers.to_string(), "/usr/local/include/python3.14t");
-        assert_eq!(names(&found, &whole), ["python3", "python3.14", "python3.14t"]);
-        // Only what `altinstall` makes, without the plain name.
-        let alone = tree(&["opt/bin/python3.14t", "opt/lib/python3.14t/os.py"]);
-        assert_eq!(Interpreter::find(&alone, &env("/opt/bin"), None).unwrap().abi_flags, "t");
-        // A copied tree, whose hard links became files.
-        let copied = tree(&["opt/bin/python3.14", "opt/bin/python3.14t", "opt/lib/python3.14t/os.py"]);
-        assert_eq!(Interpreter::find(&copied, &env("/opt/bin"), None).unwrap().abi_flags, "t");
-    }
-
-    /// Its program and library have a `d`, its folder has none.
-    #[test]
-    fn a_debug_build() {
-        let tree = tree(&[
-            "usr/local/bin/python3.13d",
-            "usr/local/bin/python3.13 = usr/local/bin/python3.13d",
-            "usr/local/bin/python3 -> python3.13",
-            "usr/local/lib/libpython3.13d.so.1.0",
-            "usr/local/lib/python3.13/os.py",
-            "usr/local/lib/python3.13/lib-dynload/_ssl.cpython-313d-x86_64-linux-gnu.so",
-            "usr/local/include/python3.13d/Python.h",
-        ]);
-        let found = Interpreter::find(&tree, &[], None).unwrap();
-        assert_eq!((found.version.as_str(), found.abi_flags.as_str()), ("3.13", "d"));
-        assert_eq!(found.stdlib.to_string(), "/usr/local/lib/python3.13");
-        assert_eq!(found.headers.to_string(), "/usr/local/include/python3.13d");
-        assert_eq!(names(&found, &tree), ["python3", "python3.13", "python3.13d"]);
-    }
-
-    #[test]
-    fn several_builds_beside_each_other() {
-        let tree = tree(&[
-            "usr/bin/python3.11",
-            "usr/bin/python3 -> python3.11",
-            "usr/bin/python2.7",
-            "usr/bin/python3.13",
-            "usr/bin/python3.13d",
-            "usr/bin/python3.13t",
-            "usr/bin/python3.14",
-            "usr/lib/python2.7/os.py",
-            "usr/lib/python3.11/os.py",
-            "usr/lib/python3.13/os.py",
-            "usr/lib/python3.13t/os.py",
-        ]);
-        let find = |wanted| Interpreter::find(&tree, &[], wanted).unwrap();
-        assert_eq!(find(None).version, "3.11", "what `python3` is");
-        assert_eq!(find(Some("2.7")).version, "2.7");
-        let found = find(Some("3.13"));
-        assert_eq!((found.executable.to_string().as_str(), found.abi_flags.as_str()), ("/usr/bin/python3.13", ""));
-        assert_eq!(find(Some("3.14")).version, "3.11", "3.14 has no standard library");
-    }
-
-    #[test]
-    fn the_m_up_to_3_7_is_in_no_folder() {
-        let tree = tree(&[
-            "usr/local/bin/python3.7",
-            "usr/local/bin/python3.7m = usr/local/bin/python3.7",
-            "usr/local/bin/python3 -> python3.7",
-            "usr/local/lib/python3.7/os.py",
-        ]);
-        let found = Interpreter::find(&tree, &[], None).unwrap();
-        assert_eq!((found.abi_flags.as_str(), found.stdlib.to_string().as_str()), ("m", "/usr/local/lib/python3.7"));
-    }
-
-    #[test]
-    fn an_image_without_python_says_so() {
-        assert!(matches!(Interpreter::find(&Tree::default(), &[], None), Err(PythonError::None { .. })));
-        let bare = tree(&["usr/bin/python3.11", "usr/bin/python3 -> python3.11"]);
-        assert!(matches!(Interpreter::find(&bare, &[], None), Err(PythonError::NoStandardLibrary { .. })));
-    }
-
-    #[test]
-    fn a_wrong_version_is_answered_by_what_can_be_done() {
-        let hint = |wanted: &str| {
-            let (found, wanted) = ("3.11".to_owned(), wanted.to_owned());
-            PythonError::Version { found, wanted }.hint().unwrap()
-        };
-        assert!(hint("3.13").starts_with("leave `builder` out"));
-        assert!(hint("2.7").starts_with("name a builder that has Python 2.7"));
-    }
-}
+mod tests;

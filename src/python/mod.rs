@@ -1,4 +1,5 @@
-//! CPython in an image: where it is, what of it a runtime needs. Pure.
+//! CPython in an image: the interpreter, its standard library, and the distributions that are
+//! installed for it. Pure.
 
 pub mod abi;
 pub mod command;
@@ -7,6 +8,7 @@ pub mod entrypoint;
 pub mod interpreter;
 pub mod lock;
 pub mod marker;
+mod package_name;
 pub mod project;
 pub mod record;
 pub mod releases;
@@ -20,15 +22,4 @@ pub use abi::Cpython;
 pub use command::{Command, CommandTarget};
 pub use distribution::{Distribution, Distributions};
 pub use interpreter::{Interpreter, PythonError};
-
-/// A distribution's or group's name as PEP 503 normalises it: `typing-extensions`.
-#[must_use]
-pub fn normalised(name: &str) -> String {
-    let words = name.split(['-', '_', '.']).filter(|word| !word.is_empty());
-    words.map(str::to_ascii_lowercase).collect::<Vec<_>>().join("-")
-}
-
-/// Whether `part`, which is not empty, stands in `text`.
-fn contains(text: &[u8], part: &[u8]) -> bool {
-    text.windows(part.len()).any(|window| window == part)
-}
+pub use package_name::normalised;

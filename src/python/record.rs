@@ -1,4 +1,4 @@
-//! A distribution's `RECORD`, told of files that were moved, changed or left out.
+//! The `RECORD` of a distribution, updated for files that were moved, changed or left out.
 //!
 //! Source: PyPA, "Recording installed projects": CSV lines of path, hash, size;
 //! the hash is urlsafe base64 without padding.
@@ -12,17 +12,17 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use crate::oci::Digest;
 use crate::rootfs::RootPath;
 
-/// What became of a file that a `RECORD` may list.
+/// The change of a file that a `RECORD` may list.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum RecordChange {
-    /// It is called something else now, with this content.
+    /// The file has this new path and content.
     Moved { path: String, digest: Digest, size: u64 },
-    /// It is not in the image.
+    /// The file is not in the image.
     Gone,
 }
 
-/// Rewrites a `RECORD`: lines of files with a fate change, the others stay as they
-/// are, bytes and order. None when no line changes.
+/// Rewrites a `RECORD`. Lines of changed files change; all other lines keep their bytes and order.
+/// Returns `None` if no line changes.
 #[must_use]
 pub fn rewrite(record: &str, fates: &BTreeMap<String, RecordChange>) -> Option<String> {
     let mut changed = false;
@@ -41,13 +41,13 @@ pub fn rewrite(record: &str, fates: &BTreeMap<String, RecordChange>) -> Option<S
     changed.then_some(out)
 }
 
-/// A file's line, without the line's end.
+/// Returns the line of a file, without the line break.
 #[must_use]
 pub fn line_of(path: &str, digest: &Digest, size: u64) -> String {
     format!("{},sha256={},{size}", quoted(path), URL_SAFE_NO_PAD.encode(digest.as_bytes()))
 }
 
-/// A file's path as a record in the folder `site` has it: up and down again.
+/// Returns the path of a file relative to the directory `site`, with `..` where necessary.
 #[must_use]
 pub fn relative(site: &RootPath, path: &RootPath) -> String {
     let common = site.parts().zip(path.parts()).take_while(|(a, b)| a == b).count();
@@ -56,8 +56,8 @@ pub fn relative(site: &RootPath, path: &RootPath) -> String {
     up.chain(down).collect::<Vec<_>>().join("/")
 }
 
-/// The RECORD that will be at `own`: of files with digest and size, sorted, relative to
-/// the site folder.
+/// Returns the RECORD at the path `own` for files with digest and size: sorted, relative to the
+/// site directory.
 pub(super) fn written<'a>(
     site: &RootPath,
     own: &RootPath,
@@ -74,12 +74,12 @@ pub(super) fn written<'a>(
     lines.into_iter().map(|(line, _)| line + "\n").collect()
 }
 
-/// The first field of a CSV line.
+/// Returns the first field of a CSV line.
 pub(super) fn path_of(line: &str) -> Option<String> {
     Some(field(line)?.0.trim_end().to_owned())
 }
 
-/// The fields of a CSV line. None for a quote that is not closed.
+/// Returns the fields of a CSV line; `None` for an unclosed quote.
 pub(super) fn fields(line: &str) -> Option<Vec<String>> {
     let mut out = Vec::new();
     let mut rest = Some(line);
@@ -91,7 +91,7 @@ pub(super) fn fields(line: &str) -> Option<Vec<String>> {
     Some(out)
 }
 
-/// A CSV line's first field and what follows its comma.
+/// Splits a CSV line into its first field and the rest after the comma.
 fn field(line: &str) -> Option<(String, Option<&str>)> {
     let Some(quoted) = line.strip_prefix('"') else {
         return Some(match line.split_once(',') {

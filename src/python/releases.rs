@@ -1,12 +1,12 @@
-//! Which base and builder go together for a version of Python.
+//! The base and builder images for a version of Python.
 //!
-//! Assumed, as of November 2026, from docker-library/python's tags and distroless's
-//! README: trixie builds exist from 3.9 on, bookworm builds from 3.7 on; distroless
-//! offers cc for debian12 and debian13.
+//! Assumed, as of November 2026, from the tags of docker-library/python and the README of
+//! distroless: trixie builds exist from 3.9 on, bookworm builds from 3.7 on; distroless offers cc
+//! for debian12 and debian13.
 
 use crate::hint::Hint;
 
-/// The version that carboy takes when nothing asks for another.
+/// The default version of Python.
 pub const DEFAULT: &str = "3.13";
 
 /// A base and a builder of the same Debian release.
@@ -16,14 +16,14 @@ pub struct Pair {
     pub builder: String,
 }
 
-/// A release of Debian that distroless and docker-library/python both build on.
+/// A release of Debian with images of distroless and of docker-library/python.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Release {
     Bookworm,
     Trixie,
 }
 
-/// A version that no pair is known for.
+/// A version without a known pair.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PairError {
     #[error("`{0}` is not a version of Python")]
@@ -41,10 +41,10 @@ impl Hint for PairError {
     }
 }
 
-/// The pair of the newest Debian release that both offer.
+/// Returns the pair of the newest Debian release that both projects support.
 ///
 /// # Errors
-/// Texts that are no version; versions older than any pair.
+/// Returns an error for text that is not a version, and for versions older than every pair.
 pub fn pair(python: &str) -> Result<Pair, PairError> {
     let parts: Option<Vec<u32>> = python.split('.').map(|part| part.parse().ok()).collect();
     let (major, minor) = match parts.as_deref() {
@@ -59,7 +59,7 @@ pub fn pair(python: &str) -> Result<Pair, PairError> {
     Ok(pair_of(python, release))
 }
 
-/// The pair of a release, whether or not it exists.
+/// Returns the pair of a release without a check that it exists.
 #[must_use]
 pub fn pair_of(python: &str, release: Release) -> Pair {
     let (debian, suite) = match release {
@@ -72,7 +72,7 @@ pub fn pair_of(python: &str, release: Release) -> Pair {
     }
 }
 
-/// The release that an image's name tells, such as `cc-debian12` or `slim-bookworm`.
+/// Returns the release in the name of an image, such as `cc-debian12` or `slim-bookworm`.
 #[must_use]
 pub fn release_named(image: &str) -> Option<Release> {
     let says = |words: [&str; 2]| words.iter().any(|word| image.contains(word));

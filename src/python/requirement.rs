@@ -1,46 +1,46 @@
-//! Requirements as distributions and requirements files write them.
+//! Requirements in the notation of distributions and requirements files.
 //!
-//! Source: PyPA, "Dependency specifiers" (PEP 508). Names are compared normalised
-//! (PEP 503, 685). `===` is read where a version follows.
+//! Source: PyPA, "Dependency specifiers" (PEP 508). Names are normalised before comparison (PEP
+//! 503, 685). `===` is supported if a version follows.
 
 use pep440_rs::{Operator, Version, VersionSpecifiers};
 
 use super::marker::{self, Marker};
 use super::normalised;
 
-/// The most bytes of a list of version specifiers.
+/// The largest size of a list of version specifiers, in bytes.
 pub(super) const LONGEST_SPECIFIER: usize = 4096;
 
-/// `flask[async] >= 3 ; python_version >= '3.9'`, taken apart.
+/// A parsed requirement: `flask[async] >= 3 ; python_version >= '3.9'`.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Requirement {
-    /// Normalised.
+    /// The normalised name.
     pub name: String,
-    /// Normalised.
+    /// The normalised extras.
     pub extras: Vec<String>,
     pub wanted: VersionOrUrl,
     pub marker: Option<Marker>,
 }
 
-/// Which of a project's distributions are meant.
+/// The versions or the URL that a requirement allows.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum VersionOrUrl {
-    /// Those with these versions; without any, all.
+    /// The allowed versions; any version if empty.
     Versions(VersionSpecifiers),
-    /// The one at this URL, as written.
+    /// The URL of the distribution, as written.
     Url(String),
 }
 
-/// A text that is no requirement.
+/// The error for text that is not a requirement.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct RequirementError(String);
 
 impl Requirement {
-    /// Takes a requirement apart.
+    /// Parses a requirement.
     ///
     /// # Errors
-    /// What is none, and what in it is not.
+    /// Returns an error for text that is not a requirement.
     pub fn parse(text: &str) -> Result<Self, RequirementError> {
         let text = text.trim();
         let letter = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
@@ -68,7 +68,7 @@ impl Requirement {
         Ok(Self { name: normalised(name), extras, wanted, marker })
     }
 
-    /// The one version that is allowed, where one alone is.
+    /// Returns the allowed version, if exactly one is allowed.
     #[must_use]
     pub fn exact(&self) -> Option<&Version> {
         let VersionOrUrl::Versions(specifiers) = &self.wanted else { return None };
@@ -77,7 +77,7 @@ impl Requirement {
         self.allows(version).then_some(version)
     }
 
-    /// Whether a version is one of those that are meant.
+    /// Returns whether a version is allowed.
     #[must_use]
     pub fn allows(&self, version: &Version) -> bool {
         match &self.wanted {
@@ -87,14 +87,14 @@ impl Requirement {
     }
 }
 
-/// Whether it may be a distribution's or an extra's name.
+/// Returns whether a text is a valid name of a distribution or an extra.
 pub(super) fn is_name(name: &str) -> bool {
     let edge = |b: Option<&u8>| b.is_some_and(u8::is_ascii_alphanumeric);
     let inner = |b: u8| b.is_ascii_alphanumeric() || b"._-".contains(&b);
     edge(name.as_bytes().first()) && edge(name.as_bytes().last()) && name.bytes().all(inner)
 }
 
-/// The extras in brackets that a text may begin with, and what follows them.
+/// Splits the extras in brackets off the start of a text.
 fn extras(text: &str) -> Result<(Vec<String>, &str), RequirementError> {
     let Some(rest) = text.strip_prefix('[') else { return Ok((Vec::new(), text)) };
     let (list, rest) = rest.split_once(']').ok_or_else(|| RequirementError("`[` has no `]`".to_owned()))?;

@@ -1,12 +1,11 @@
-//! Console scripts: whose interpreter line is the build host's, made the image's.
+//! Console scripts with the interpreter of the build host, rewritten for the interpreter of the
+//! image.
 //!
-//! Source: PyPA's recording and scripts rules (binary distribution format);
-//! distlib's and uv's form for long paths, a shell line that Python reads as text:
-//! `#!/bin/sh` + `'''exec' "/path/python" "$0" "$@"` + `' '''`.
+//! Source: PyPA's rules for records and scripts (binary distribution format); the notation of
+//! distlib and uv for long paths, a shell line that Python reads as text: `#!/bin/sh` + `'''exec'
+//! "/path/python" "$0" "$@"` + `' '''`.
 
-use super::contains;
-
-/// The script with `shebang` as its first line; none when it is no Python script.
+/// Returns the script with `shebang` as its first line; `None` if it is not a Python script.
 #[must_use]
 pub fn with_shebang(script: &[u8], shebang: &str) -> Option<Vec<u8>> {
     let first = line(script)?;
@@ -26,10 +25,15 @@ pub fn with_shebang(script: &[u8], shebang: &str) -> Option<Vec<u8>> {
     Some([shebang.as_bytes(), b"\n", body].concat())
 }
 
-/// The first line with its end.
+/// Returns the first line with its line break.
 fn line(text: &[u8]) -> Option<&[u8]> {
     let end = text.iter().position(|&b| b == b'\n').map_or(text.len(), |at| at + 1);
     (end > 0).then(|| &text[..end])
+}
+
+/// Returns whether a text contains `part`, which is not empty.
+fn contains(text: &[u8], part: &[u8]) -> bool {
+    text.windows(part.len()).any(|window| window == part)
 }
 
 #[cfg(test)]

@@ -1,21 +1,21 @@
-//! Which files of an interpreter's folders a runtime needs.
+//! The selection of the standard library's files for a runtime.
 
 use globset::{Glob, GlobSet, GlobSetBuilder};
 
 use super::Interpreter;
 use crate::rootfs::{RootPath, Tree};
 
-/// Packages of the standard library that are for developers, or need a display.
+/// Packages of the standard library for developers, and packages that need a display.
 const LEFT_OUT: [&str; 3] = ["idlelib", "ensurepip", "lib2to3"];
-/// Folders of tests, at any depth.
+/// Directories of tests, at any depth.
 const TESTS: [&[u8]; 3] = [b"test", b"tests", b"idle_test"];
 
-/// Extension modules of CPython's own test suite, by the beginnings of their names
-/// (`IGNORE` in its `Tools/build/generate_stdlib_module_names.py`).
+/// Extension modules of CPython's own test suite, as prefixes of their names (`IGNORE` in its
+/// `Tools/build/generate_stdlib_module_names.py`).
 const TEST_MODULES: [&[u8]; 4] = [b"_test", b"_ctypes_test", b"_xxtestfuzz", b"xxlimited"];
 
-/// Extension modules that one module of the standard library has for itself, besides
-/// the one of its own name with an underscore (its sources' `import` statements).
+/// Extension modules that only one module of the standard library imports, besides the extension
+/// with its own name and an underscore (from the `import` statements in its sources).
 const PRIVATE: [(&str, &[&str]); 13] = [
     ("cProfile", &["_lsprof"]),
     ("compression", &["_zstd"]),
@@ -32,14 +32,14 @@ const PRIVATE: [(&str, &[&str]); 13] = [
     ("xml.parsers", &["pyexpat"]),
 ];
 
-/// What the user leaves out: modules (`nis`) and globs below the standard library.
+/// The exclusions of the user: modules (`nis`) and globs below the standard library.
 #[derive(Clone, Debug, Default)]
 pub struct Excludes {
     globs: GlobSet,
     patterns: Vec<String>,
 }
 
-/// A pattern that cannot be used.
+/// An invalid pattern.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`runtime.exclude`: `{pattern}` is not a module or glob: {cause}")]
 pub struct ExcludeError {
@@ -48,11 +48,11 @@ pub struct ExcludeError {
 }
 
 impl Excludes {
-    /// A module stands for its file or package, its extension, and the extensions
-    /// that only it uses (`_sqlite3` for `sqlite3`, `_curses_panel` for `curses.panel`).
+    /// Parses the exclusions. A module stands for its file or package, its extension, and the
+    /// extensions that only it uses (`_sqlite3` for `sqlite3`, `_curses_panel` for `curses.panel`).
     ///
     /// # Errors
-    /// Globs that are none.
+    /// Returns an error for an invalid glob.
     pub fn new(patterns: &[String]) -> Result<Self, ExcludeError> {
         let mut globs = GlobSetBuilder::new();
         for pattern in patterns {
@@ -86,8 +86,8 @@ impl Excludes {
         self.globs.is_match(crate::rootfs::select::as_path(below))
     }
 
-    /// The patterns that leave nothing out of this standard library: misspelt, or
-    /// modules that this version of Python does not have any more.
+    /// Returns the patterns that exclude nothing from this standard library: misspelt names, or
+    /// modules that this version of Python no longer has.
     #[must_use]
     pub fn unused(&self, tree: &Tree, stdlib: &RootPath) -> Vec<&str> {
         let matches = |pattern: &&String| {
@@ -100,9 +100,9 @@ impl Excludes {
     }
 }
 
-/// The runtime's files and links in the builder, sorted: the interpreter's names,
-/// its shared library, the standard library without what is left out. Folders come
-/// along with their content.
+/// Returns the files and links of the runtime in the builder, sorted: the interpreter's names, its
+/// shared library, and the standard library without exclusions. The content of directories is
+/// included.
 #[must_use]
 pub fn runtime(tree: &Tree, interpreter: &Interpreter, excludes: &Excludes) -> Vec<RootPath> {
     let mut out = interpreter.names(tree);
@@ -123,8 +123,8 @@ pub fn runtime(tree: &Tree, interpreter: &Interpreter, excludes: &Excludes) -> V
     out
 }
 
-/// `libpython3.13.so.1.0` with this build's ABI flags, and the stub for the stable
-/// ABI, which ordinary builds of Python 3 have.
+/// Returns the names of `libpython3.13.so.1.0` with the ABI flags of the build, and of the stub for
+/// the stable ABI, which ordinary builds of Python 3 have.
 fn is_libpython(name: &[u8], interpreter: &Interpreter) -> bool {
     let builds = |flags: &str| flags.replace(['m', 'u'], ""); // no builds of their own
     let own = builds(&interpreter.abi_flags);
@@ -249,7 +249,7 @@ mod tests {
         assert_eq!(excludes.unused(&tree(), &stdlib), ["niss"]);
     }
 
-    /// What of some names is taken, and how the first interpreter found names itself.
+    /// Returns the selected files among some names, and the names of the first interpreter.
     fn kept(names: &[&str]) -> Vec<String> {
         let file = |name: &&str| (RootPath::new(name).unwrap(), Entry::bytes(0o644, name.as_bytes().to_vec()));
         let tree: Tree = names.iter().map(file).collect();

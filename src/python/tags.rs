@@ -1,8 +1,8 @@
-//! Wheel tags: whether an installer would take a wheel for an image's Python.
+//! Wheel tags, and their compatibility with the Python of an image.
 //!
-//! Source: PEP 425 (tags), 427 (WHEEL, compressed sets), 600 (manylinux), 656
-//! (musllinux), 703 and 803 (free-threaded builds). Where they leave a choice, as
-//! `packaging.tags` has it, which pip uses; `integration/abi.rs` compares the two.
+//! Source: PEP 425 (tags), 427 (WHEEL, compressed sets), 600 (manylinux), 656 (musllinux), 703 and
+//! 803 (free-threaded builds). Where these leave a choice, carboy follows `packaging.tags`, which
+//! pip uses; `integration/abi.rs` compares the two.
 
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
@@ -11,10 +11,10 @@ use std::fmt;
 use super::abi::Cpython;
 use crate::oci::Architecture;
 
-/// The most tags that one compressed set may stand for: real ones have a dozen.
+/// The largest number of tags in a compressed set. Real sets have a dozen.
 const MANY: usize = 1000;
 
-/// One tag, in lower case: `cp311-cp311-manylinux_2_28_x86_64`.
+/// A tag in lower case: `cp311-cp311-manylinux_2_28_x86_64`.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct Tag {
     pub python: String,
@@ -22,51 +22,51 @@ pub struct Tag {
     pub platform: String,
 }
 
-/// What wheels have to fit.
+/// The Python and the platform that wheels must be compatible with.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Target {
     pub python: Cpython,
-    /// As wheels and the kernel call it: `x86_64`, `aarch64`.
+    /// The machine in the notation of wheels and the kernel: `x86_64`, `aarch64`.
     pub machine: &'static str,
-    /// The image's glibc; none when it is not known, which any manylinux then fits.
+    /// The glibc of the image. Any manylinux tag is compatible if it is unknown.
     pub glibc: Option<(u32, u32)>,
 }
 
-/// One way not to fit. The order is from what is mended most easily.
+/// A reason for an incompatible tag. The order begins with the reason that is easiest to fix.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Misfit {
-    /// It needs this glibc, and the image's is older.
+    /// The tag needs this glibc, and the image has an older one.
     Glibc(u32, u32),
-    /// It is for another version, ABI or implementation of Python.
+    /// The tag is for another version, ABI or implementation of Python.
     Python,
-    /// It is for Linux with glibc on another machine.
+    /// The tag is for Linux with glibc on another machine.
     Machine,
-    /// It is for Linux with musl.
+    /// The tag is for Linux with musl.
     Musl,
-    /// It is for another operating system, or for nothing that is known.
+    /// The tag is for another operating system, or for an unknown platform.
     System,
 }
 
-/// How well a tag fits: the least is the best, as in `packaging.tags.sys_tags`, whose
-/// order this is (26.3). Only ranks of the same target can be compared.
+/// The rank of a compatible tag. The least rank is the best, in the order of
+/// `packaging.tags.sys_tags` (26.3). Only ranks of the same target can be compared.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct Rank {
     kind: Kind,
-    /// Among the ABIs of a build; among earlier versions, from the latest.
+    /// The position among the ABIs of the build, or among earlier versions from the latest.
     step: u32,
-    /// `linux` first, then from the newest glibc: its version, and whether it has an
-    /// older name.
+    /// The position of the platform: `linux` first, then glibc versions from the newest, each
+    /// before its older name.
     platform: (Reverse<u32>, Reverse<u32>, bool),
 }
 
-/// What a wheel was built for, from the closest.
+/// The kind of a wheel's target, from the closest.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 enum Kind {
-    /// This build's own ABI.
+    /// The ABI of this build.
     Own,
     /// The stable ABI of this version.
     Stable,
-    /// This version, without extension modules of it.
+    /// This version, without its ABI.
     Version,
     /// The stable ABI of an earlier version.
     EarlierStable,
@@ -74,13 +74,13 @@ enum Kind {
     Platform,
     /// This version of CPython, on any platform.
     VersionAnywhere,
-    /// Anything.
+    /// Any implementation on any platform.
     Anywhere,
 }
 
 impl Tag {
-    /// Takes a tag apart; sets such as `py2.py3-none-any` become several. None for
-    /// what is no tag.
+    /// Parses a tag. A set such as `py2.py3-none-any` becomes several tags. Returns `None` for text
+    /// that is not a tag.
     #[must_use]
     pub fn parse(text: &str) -> Option<Vec<Self>> {
         let text = text.trim().to_ascii_lowercase();
@@ -113,7 +113,7 @@ impl fmt::Display for Tag {
 }
 
 impl fmt::Display for Target {
-    /// `Python 3.11, glibc 2.36, x86_64`.
+    /// Writes the target for messages: `Python 3.11, glibc 2.36, x86_64`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Python {}, ", self.python)?;
         if let Some((major, minor)) = self.glibc {
@@ -124,21 +124,21 @@ impl fmt::Display for Target {
 }
 
 impl Target {
-    /// Whether an installer would take a wheel with this tag.
+    /// Returns whether an installer accepts a wheel with this tag.
     #[must_use]
     pub fn accepts(&self, tag: &Tag) -> bool {
         self.misfits(tag).is_empty()
     }
 
-    /// Why a wheel with these tags does not fit: what keeps the nearest of them from
-    /// fitting. Nothing when one fits, or when there is none.
+    /// Returns the reason why a wheel with these tags is incompatible: the reason of its closest
+    /// tag. Returns `None` if a tag is compatible, or if there are no tags.
     #[must_use]
     pub fn refuses(&self, tags: &[Tag]) -> BTreeSet<Misfit> {
         let near = |misfits: &BTreeSet<Misfit>| (misfits.len(), misfits.clone());
         tags.iter().map(|tag| self.misfits(tag)).min_by_key(near).unwrap_or_default()
     }
 
-    /// How well a tag fits; none when an installer would not take it.
+    /// Returns the rank of a tag; `None` if an installer rejects it.
     #[must_use]
     pub fn rank(&self, tag: &Tag) -> Option<Rank> {
         if !self.accepts(tag) {
@@ -151,7 +151,7 @@ impl Target {
         };
         let (_, minor) = version(digits)?;
         let any = tag.platform == "any";
-        // `py3` stands behind `py313` and before `py312`.
+        // `py3` comes after `py313` and before `py312`.
         let back = minor.map_or(1, |minor| if minor == own { 0 } else { 1 + own.saturating_sub(minor) });
         let (kind, step) = match tag.abi.as_str() {
             "none" if cp => (if any { Kind::VersionAnywhere } else { Kind::Version }, 0),
@@ -176,7 +176,7 @@ impl Target {
 
     fn python_fits(&self, tag: &Tag) -> bool {
         let own = |name: &str| version(name).is_some_and(|(major, minor)| major == self.python.major && self.is(minor));
-        // A later minor version of the same major one has all of the earlier ones'.
+        // A Python also accepts tags of earlier minor versions with the same major version.
         let earlier = |name: &str, least: u32| {
             version(name).is_some_and(|(major, minor)| {
                 major == self.python.major && minor.is_some_and(|minor| (least..=self.python.minor).contains(&minor))
@@ -222,14 +222,14 @@ impl Target {
     }
 }
 
-/// Major and minor version of `311`, the major one alone of `3`.
+/// Parses the major and minor version of `311`, or the major version of `3`.
 fn version(digits: &str) -> Option<(u32, Option<u32>)> {
     let (major, minor) = digits.split_at_checked(1)?;
     let minor = if minor.is_empty() { None } else { Some(number(minor)?) };
     Some((number(major)?, minor))
 }
 
-/// The glibc of `manylinux_2_28` and of its older names.
+/// Returns the glibc version of `manylinux_2_28`, or of one of its older names.
 fn glibc_of(level: &str) -> Option<(u32, u32)> {
     match level {
         "manylinux1" => Some((2, 5)),
@@ -242,7 +242,7 @@ fn glibc_of(level: &str) -> Option<(u32, u32)> {
     }
 }
 
-/// A number without leading zeros.
+/// Parses a number without leading zeros.
 fn number(text: &str) -> Option<u32> {
     let plain = text == "0" || text.starts_with(|c: char| ('1'..='9').contains(&c));
     text.parse().ok().filter(|_| plain)

@@ -1,12 +1,12 @@
-//! What can be wrong with a lock file.
+//! Errors of lock files.
 //!
-//! Texts name the file, with the line or the distribution where one is at fault. They
-//! are one line, and no credentials of a URL are in them.
+//! Messages name the file, with the line or the distribution. They are one line, and show no
+//! credentials of URLs.
 
 use crate::hint::Hint;
 use crate::printable::one_line;
 
-/// A lock file that cannot be used.
+/// An invalid lock file.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("{at}: {cause}")]
 pub struct LockError {
@@ -16,23 +16,24 @@ pub struct LockError {
 }
 
 impl LockError {
-    /// A cause such as "has no hash"; `at` is `requirements.txt:12` or ``uv.lock: `numpy` ``.
+    /// Creates an error such as "has no hash". `at` is `requirements.txt:12` or ``uv.lock: `numpy`
+    /// ``.
     pub(super) fn new(at: impl AsRef<str>, cause: impl AsRef<str>) -> Self {
         Self { at: clean(at.as_ref()), cause: clean(cause.as_ref()), hint: None }
     }
 
-    /// The same with what to do about it.
+    /// Adds a hint.
     pub(super) fn with_hint(self, hint: impl AsRef<str>) -> Self {
         Self { hint: Some(clean(hint.as_ref())), ..self }
     }
 
-    /// Whether it is about a distribution.
+    /// Returns whether the error names a distribution.
     pub(super) fn names(&self, name: &str) -> bool {
         let letter = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
         self.cause.split(|c| !letter(c)).any(|word| word == name)
     }
 
-    /// What TOML says of a text, with the line.
+    /// Converts a syntax error of TOML, with its line.
     pub(super) fn toml(file: &str, text: &str, error: &toml::de::Error) -> Self {
         let at = match error.span() {
             Some(span) => format!("{file}:{}", line(text, span.start)),
@@ -48,8 +49,8 @@ impl Hint for LockError {
     }
 }
 
-/// What serde says, without the text that it did not expect: `invalid type: string "…",
-/// expected a map`. The file may be a link to one that holds secrets.
+/// Removes the unexpected value from a message of serde: `invalid type: string "…", expected a
+/// map`. The file may be a link to a file with secrets.
 pub(super) fn without_value(message: &str) -> String {
     let cut = |begin: &str, end: &str| {
         let (before, rest) = message.split_once(begin)?;
@@ -59,16 +60,16 @@ pub(super) fn without_value(message: &str) -> String {
     found.unwrap_or_else(|| message.to_owned())
 }
 
-/// The number of the line at an offset; the first is 1.
+/// Returns the number of the line at an offset, from 1.
 fn line(text: &str, offset: usize) -> usize {
     1 + text.bytes().take(offset).filter(|&byte| byte == b'\n').count()
 }
 
-/// A text on one line, shortened where it is very long, without credentials.
+/// Formats a text as one line without credentials, shortened if it is very long.
 pub(super) fn clean(text: &str) -> String {
     const LONG: usize = 1000;
     let short = match text.char_indices().nth(LONG) {
-        // A URL that is cut could show what stands before its `@`.
+        // The start of a URL that is cut could show the text before its `@`.
         Some((end, _)) => text[..end].rsplit_once(char::is_whitespace).map_or("", |(before, _)| before),
         None => text,
     };
@@ -79,11 +80,11 @@ pub(super) fn clean(text: &str) -> String {
     out
 }
 
-/// A text with the credentials left out of the URLs in it.
+/// Removes the credentials from the URLs in a text.
 pub(super) fn without_credentials(text: &str) -> String {
     let mut out = String::new();
     let mut from = 0;
-    // The end of a URL that may have others within it, and its last `@`: looked for once.
+    // The end of a URL that may contain other URLs, and its last `@`: searched for once.
     let (mut end, mut last) = (0, 0);
     while let Some(at) = text[from..].find("://") {
         let begin = from + at + 3;
@@ -98,7 +99,7 @@ pub(super) fn without_credentials(text: &str) -> String {
     out
 }
 
-/// A text with the queries left out of the URLs in it, which may hold tokens.
+/// Removes the queries from the URLs in a text. Queries may contain tokens.
 fn without_queries(text: &str) -> String {
     let mut out = String::new();
     let mut rest = text;
@@ -113,15 +114,15 @@ fn without_queries(text: &str) -> String {
     out + rest
 }
 
-/// Whether a character is none of a URL's.
+/// Returns whether a character cannot be part of a URL.
 fn ends_url(c: char) -> bool {
     c.is_whitespace() || "\"'`<>".contains(c)
 }
 
-/// How much of a URL, after its `://`, is credentials. Its last `@` ends at `last`.
+/// Returns the length of the credentials of a URL, after its `://`. Its last `@` ends at `last`.
 fn credentials(url: &str, last: usize) -> usize {
     let authority = &url[..url.find(['/', '?', '#']).unwrap_or(url.len())];
-    // A password with a slash in it ends the authority too soon; a port is a number.
+    // A password with a slash in it ends the authority too early. A port is a number.
     let odd = authority.rsplit_once(':').is_some_and(|(_, port)| !port.bytes().all(|b| b.is_ascii_digit()));
     let odd = odd && !authority.contains('@') && !authority.ends_with(']');
     if odd { last } else { authority.rfind('@').map_or(0, |end| end + 1) }

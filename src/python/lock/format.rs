@@ -1,6 +1,6 @@
-//! The formats of lock files that are read, and their names.
+//! The formats of lock files, and the names of their files.
 
-/// A format of lock files. Of several files, the first of this order decides.
+/// A format of lock files. If a project has several lock files, the first in this order is used.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Format {
     Uv,
@@ -8,15 +8,15 @@ pub enum Format {
     Pylock,
     Poetry,
     Pipfile,
-    /// pip's, with exact versions.
+    /// A requirements file of pip, with exact versions.
     Requirements,
 }
 
 impl Format {
-    /// In the order in which they decide.
+    /// All formats, in their order of preference.
     pub const ALL: [Self; 5] = [Self::Uv, Self::Pylock, Self::Poetry, Self::Pipfile, Self::Requirements];
 
-    /// The name that its files usually have.
+    /// Returns the usual name of a file of the format.
     #[must_use]
     pub fn file_name(self) -> &'static str {
         match self {
@@ -28,8 +28,8 @@ impl Format {
         }
     }
 
-    /// The format of a file by its name, without folders: `pylock.web.toml` and any
-    /// `*.txt` too.
+    /// Returns the format of a file by its name without directories. Also accepts
+    /// `pylock.web.toml` and any `*.txt`.
     #[must_use]
     pub fn of(file_name: &str) -> Option<Self> {
         if let Some(known) = Self::ALL.into_iter().find(|format| format.file_name() == file_name) {
@@ -42,6 +42,18 @@ impl Format {
         }
         let stem = file_name.strip_suffix(".txt")?;
         (!stem.is_empty()).then_some(Self::Requirements)
+    }
+
+    /// Returns the command that writes the lock file.
+    #[must_use]
+    pub(super) fn lock_command(self) -> Option<&'static str> {
+        match self {
+            Self::Uv => Some("uv lock"),
+            Self::Pylock => Some("uv export --format pylock.toml -o pylock.toml"),
+            Self::Poetry => Some("poetry lock"),
+            Self::Pipfile => Some("pipenv lock"),
+            Self::Requirements => None,
+        }
     }
 }
 

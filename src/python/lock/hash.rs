@@ -1,18 +1,31 @@
-//! Hashes of files, as lock files and indexes write them.
+//! Hashes of files in the notation of lock files and indexes.
 
-use super::Hash;
+use std::collections::BTreeSet;
+
+use super::error::LockError;
 use crate::oci::Digest;
 
+/// Known algorithms that are too weak, or that carboy does not verify.
+const WEAK: [&str; 6] = ["md5", "sha1", "sha224", "blake2b", "blake2s", "blake2b_256"];
+
+/// A hash of a whole file. Weaker algorithms are ignored.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Hash {
+    Sha256(Digest),
+    Sha384(Box<[u8; 48]>),
+    Sha512(Box<[u8; 64]>),
+}
+
 impl Hash {
-    /// Reads `sha256:…`, `sha384:…` or `sha512:…`, digits of either case. None for other
-    /// kinds, which are weaker, and for what is no hash.
+    /// Parses `sha256:…`, `sha384:…` or `sha512:…`, digits of either case. Returns `None` for weaker
+    /// algorithms and for text that is not a hash.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let (kind, digits) = text.split_once(':')?;
         Self::of(kind, digits)
     }
 
-    /// The same, with the kind by itself.
+    /// Parses the digits of a hash of the algorithm `kind`.
     #[must_use]
     pub fn of(kind: &str, digits: &str) -> Option<Self> {
         let digits = digits.to_ascii_lowercase();
@@ -25,6 +38,7 @@ impl Hash {
     }
 }
 
+/// Parses hexadecimal digits.
 fn bytes<const SIZE: usize>(digits: &str) -> Option<Box<[u8; SIZE]>> {
     let digit = |digit: u8| char::from(digit).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
     if digits.len() != 2 * SIZE {
@@ -35,6 +49,26 @@ fn bytes<const SIZE: usize>(digits: &str) -> Option<Box<[u8; SIZE]>> {
         *byte = digit(pair[0])? << 4 | digit(pair[1])?;
     }
     Some(out)
+}
+
+/// Parses hashes, without those of known weak algorithms.
+///
+/// # Errors
+/// Returns an error for text that is not a hash.
+pub(super) fn hashes<'a>(at: &str, texts: impl IntoIterator<Item = &'a str>) -> Result<Vec<Hash>, LockError> {
+    let mut out = BTreeSet::new();
+    for text in texts {
+        let kind = text.split_once(':').map(|(kind, _)| kind.to_ascii_lowercase());
+        match Hash::parse(text) {
+            Some(hash) => drop(out.insert(hash)),
+            None if kind.as_ref().is_some_and(|kind| WEAK.contains(&kind.as_str())) => {}
+            None => {
+                let short: String = text.chars().take(150).collect();
+                return Err(LockError::new(at, format!("`{short}` is no sha256, sha384 or sha512 hash")));
+            }
+        }
+    }
+    Ok(out.into_iter().collect())
 }
 
 #[cfg(test)]

@@ -1,8 +1,7 @@
-//! Where markers are asked: an environment, and what becomes of those that it does not
-//! decide.
+//! The evaluation of markers in an environment, and the result of undecided markers.
 //!
-//! A distribution whose marker depends on the kernel is installed: one too many does less
-//! harm than one too few. Which ones these are is noted, for warnings.
+//! Distributions with a marker that depends on the kernel are installed, because an unnecessary
+//! distribution does less harm than a missing one. They are recorded for warnings.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -11,24 +10,24 @@ use crate::python::marker::{ActiveExtras, Environment, Marker, Undecided};
 
 pub(super) struct MarkerContext<'e> {
     pub environment: &'e Environment,
-    /// What an undecided marker comes to.
+    /// The result of an undecided marker.
     undecided: bool,
-    /// The comparisons that only the kernel decides, by the distribution's name.
+    /// The comparisons that depend on the kernel, by the name of the distribution.
     doubts: RefCell<BTreeMap<String, String>>,
 }
 
 impl<'e> MarkerContext<'e> {
-    /// Takes what may be needed.
+    /// Creates a context that selects every distribution that may be needed.
     pub fn possible(environment: &'e Environment) -> Self {
         Self { environment, undecided: true, doubts: RefCell::default() }
     }
 
-    /// Takes only what is needed for certain.
+    /// Creates a context that selects only distributions that are certainly needed.
     pub fn certain(environment: &'e Environment) -> Self {
         Self { undecided: false, ..Self::possible(environment) }
     }
 
-    /// Whether a distribution's marker holds; one without a marker is for everywhere.
+    /// Returns whether the marker of a distribution is true. A missing marker is true everywhere.
     pub fn holds(&self, name: &str, marker: Option<&Marker>, chosen: &ActiveExtras) -> bool {
         let Some(marker) = marker else { return true };
         marker.holds(self.environment, chosen).unwrap_or_else(|Undecided(comparison)| {
@@ -37,7 +36,7 @@ impl<'e> MarkerContext<'e> {
         })
     }
 
-    /// What was undecided so far: names, with the comparison.
+    /// Returns the undecided comparisons so far, by name.
     pub fn doubts(self) -> BTreeMap<String, String> {
         self.doubts.into_inner()
     }
@@ -59,18 +58,8 @@ mod tests {
         lock.pinned(&environment(), &LockSelection::default()).unwrap().into_iter().map(|one| one.name).collect()
     }
 
-    /// Lock files of each format with `a` always, `b` where the kernel says so, `c` nowhere.
+    /// Returns lock files of each format with `a` always, `b` if the kernel makes [`KERNEL`] true, `c` never.
     fn each() -> Vec<(Format, String, Option<&'static str>)> {
-        let pylock = |name: &str, marker: &str| {
-            format!("[[packages]]\nname = \"{name}\"\nversion = \"1\"\nmarker = \"{marker}\"\nwheels = []\n")
-        };
-        let uv = |name: &str, dependencies: &str| {
-            format!(
-                "[[package]]\nname = \"{name}\"\nversion = \"1\"\nsource = {{ registry = \"https://h/\" }}\n{dependencies}"
-            )
-        };
-        let poetry =
-            |name: &str, more: &str| format!("[[package]]\nname = \"{name}\"\nversion = \"1\"\nfiles = []\n{more}");
         let never = format!("{KERNEL} and sys_platform == 'win32'");
         let (pyproject, walked) = (
             "[project]\nname = \"shop\"",
@@ -78,53 +67,59 @@ mod tests {
         );
         vec![
             (Format::Requirements, format!("a==1\nb==1 ; {KERNEL}\nc==1 ; {never}\n"), None),
-            (
-                Format::Pylock,
-                format!(
-                    "lock-version = \"1.0\"\n{}{}{}",
-                    pylock("a", "os_name == 'posix'"),
-                    pylock("b", KERNEL),
-                    pylock("c", &never)
-                ),
-                None,
-            ),
-            (
-                Format::Pipfile,
-                format!(
-                    r#"{{"_meta": {{}}, "default": {{"a": {{"version": "==1"}},
-                    "b": {{"version": "==1", "markers": "{KERNEL}"}},
-                    "c": {{"version": "==1", "markers": "{never}"}}}}}}"#
-                ),
-                None,
-            ),
-            (
-                Format::Poetry,
-                format!(
-                    "{}{}{}[metadata]\nlock-version = \"2.1\"\n",
-                    poetry("a", "groups = [\"main\"]\n"),
-                    poetry("b", &format!("groups = [\"main\"]\nmarkers = \"{KERNEL}\"\n")),
-                    poetry("c", &format!("groups = [\"main\"]\nmarkers = \"{never}\"\n")),
-                ),
-                None,
-            ),
-            (
-                Format::Poetry,
-                format!("{}{}[metadata]\nlock-version = \"2.0\"\n", poetry("a", ""), poetry("b", "")),
-                Some(walked),
-            ),
-            (
-                Format::Uv,
-                format!(
-                    "version = 1\n{}{}{}[[package]]\nname = \"shop\"\nversion = \"1\"\nsource = {{ virtual = \".\" }}\n\
-                     dependencies = [{{ name = \"a\" }}, {{ name = \"b\", marker = \"{KERNEL}\" }}, \
-                     {{ name = \"c\", marker = \"{never}\" }}]\n",
-                    uv("a", ""),
-                    uv("b", ""),
-                    uv("c", "")
-                ),
-                Some(pyproject),
-            ),
+            (Format::Pylock, pylock(&never), None),
+            (Format::Pipfile, pipfile(&never), None),
+            (Format::Poetry, poetry_with_groups(&never), None),
+            (Format::Poetry, poetry_without_groups(), Some(walked)),
+            (Format::Uv, uv(&never), Some(pyproject)),
         ]
+    }
+
+    fn pylock(never: &str) -> String {
+        let package = |name: &str, marker: &str| {
+            format!("[[packages]]\nname = \"{name}\"\nversion = \"1\"\nmarker = \"{marker}\"\nwheels = []\n")
+        };
+        let packages = [package("a", "os_name == 'posix'"), package("b", KERNEL), package("c", never)].concat();
+        format!("lock-version = \"1.0\"\n{packages}")
+    }
+
+    fn pipfile(never: &str) -> String {
+        format!(
+            r#"{{"_meta": {{}}, "default": {{"a": {{"version": "==1"}},
+            "b": {{"version": "==1", "markers": "{KERNEL}"}},
+            "c": {{"version": "==1", "markers": "{never}"}}}}}}"#
+        )
+    }
+
+    fn poetry(name: &str, more: &str) -> String {
+        format!("[[package]]\nname = \"{name}\"\nversion = \"1\"\nfiles = []\n{more}")
+    }
+
+    fn poetry_with_groups(never: &str) -> String {
+        format!(
+            "{}{}{}[metadata]\nlock-version = \"2.1\"\n",
+            poetry("a", "groups = [\"main\"]\n"),
+            poetry("b", &format!("groups = [\"main\"]\nmarkers = \"{KERNEL}\"\n")),
+            poetry("c", &format!("groups = [\"main\"]\nmarkers = \"{never}\"\n")),
+        )
+    }
+
+    fn poetry_without_groups() -> String {
+        format!("{}{}[metadata]\nlock-version = \"2.0\"\n", poetry("a", ""), poetry("b", ""))
+    }
+
+    fn uv(never: &str) -> String {
+        let package = |name: &str| {
+            format!("[[package]]\nname = \"{name}\"\nversion = \"1\"\nsource = {{ registry = \"https://h/\" }}\n")
+        };
+        format!(
+            "version = 1\n{}{}{}[[package]]\nname = \"shop\"\nversion = \"1\"\nsource = {{ virtual = \".\" }}\n\
+             dependencies = [{{ name = \"a\" }}, {{ name = \"b\", marker = \"{KERNEL}\" }}, \
+             {{ name = \"c\", marker = \"{never}\" }}]\n",
+            package("a"),
+            package("b"),
+            package("c")
+        )
     }
 
     #[test]

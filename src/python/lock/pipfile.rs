@@ -1,9 +1,9 @@
 //! `Pipfile.lock`: pipenv's list of distributions, by category.
 //!
-//! Source: pipenv's documentation ("Pipfile & Pipfile.lock") and the files that pipenv
-//! 2026 writes. `default` is taken, and the categories that are chosen as groups;
-//! `dev` stands for `develop`. There are no extras. What pipenv could not lock on its
-//! own platform has the version `*`, which is an error where its marker holds.
+//! Source: pipenv's documentation ("Pipfile & Pipfile.lock") and the files that pipenv 2026 writes.
+//! `default` is always installed, other categories if they are selected as groups; `dev` stands for
+//! `develop`. There are no extras. Distributions that pipenv could not lock on its own platform
+//! have the version `*`, an error if the marker is true.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -13,18 +13,18 @@ use serde_json::Value;
 
 use super::error::{LockError, without_value};
 use super::marker_context::MarkerContext;
-use super::{LockSelection, PackageOrigin, Pinned, Sources, entry, urls};
+use super::{LockSelection, PackageOrigin, Pinned, Sources, checks, hash, urls};
 use crate::python::marker::{ActiveExtras, Environment, Marker};
 use crate::python::normalised;
 use crate::python::requirement::Requirement;
 
-/// The category of a project's own dependencies.
+/// The category of the project's own dependencies.
 const DEFAULT: &str = "default";
 
 /// A `Pipfile.lock`.
 #[derive(Clone, Debug)]
 pub(super) struct Pipfile {
-    /// `3.11`, or a full version.
+    /// The version of Python: `3.11`, or a full version.
     python: Option<String>,
     categories: BTreeMap<String, Vec<Item>>,
 }
@@ -33,7 +33,7 @@ pub(super) struct Pipfile {
 struct Item {
     name: String,
     marker: Option<Marker>,
-    /// None where no one version is locked.
+    /// The version; `None` if no exact version is locked.
     pinned: Option<Pinned>,
 }
 
@@ -106,16 +106,16 @@ impl Pipfile {
     ) -> Result<Vec<Pinned>, LockError> {
         self.admit(file, context.environment)?;
         if let Some(extra) = choice.extras.first() {
-            return Err(entry::unknown(file, "extra", extra, std::iter::empty()));
+            return Err(checks::unknown(file, "extra", extra, std::iter::empty()));
         }
         if let Some(member) = &choice.member {
-            return Err(entry::unknown(file, "member", member, std::iter::empty()));
+            return Err(checks::unknown(file, "member", member, std::iter::empty()));
         }
         let mut items: Vec<_> = self.categories.get(DEFAULT).into_iter().flatten().collect();
         for group in &choice.groups {
             let (_, more) = self.category(group).ok_or_else(|| {
                 let known = self.categories.keys().map(String::as_str).filter(|name| *name != DEFAULT);
-                entry::unknown(file, "group", group, known)
+                checks::unknown(file, "group", group, known)
             })?;
             items.extend(more);
         }
@@ -137,7 +137,7 @@ impl Pipfile {
         self.categories.values().flatten().filter(bare).map(|item| item.name.clone()).collect()
     }
 
-    /// A category by the name of its group.
+    /// Returns the category of a group.
     fn category(&self, group: &str) -> Option<(&String, &Vec<Item>)> {
         let is = |name: &str| normalised(name) == group || (group == "dev" && name == "develop");
         self.categories.iter().find(|(name, _)| is(name))
@@ -153,15 +153,15 @@ impl Pipfile {
             return Ok(());
         }
         let hint = "choose that `python`, or change it in the Pipfile and `pipenv lock`";
-        Err(entry::excluded(file, wanted, environment, hint))
+        Err(checks::excluded(file, wanted, environment, hint))
     }
 }
 
 impl Package {
-    /// `indexes` are known by name.
+    /// Converts an entry. `indexes` are the URLs of indexes by name.
     fn item(self, at: &str, name: String, indexes: &BTreeMap<String, String>) -> Result<Item, LockError> {
-        let marker = self.markers.as_deref().map(|text| entry::marker(at, text)).transpose()?;
-        let hashes = entry::hashes(at, self.hashes.iter().map(String::as_str))?;
+        let marker = self.markers.as_deref().map(|text| checks::parse_marker(at, text)).transpose()?;
+        let hashes = hash::hashes(at, self.hashes.iter().map(String::as_str))?;
         let folder = Path::new("");
         let origin = if let Some(url) = &self.git {
             let commit = self.r#ref.as_ref().map_or(String::new(), |commit| format!("@{commit}"));

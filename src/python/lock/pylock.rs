@@ -1,8 +1,8 @@
 //! `pylock.toml`: packages with markers, in one list.
 //!
-//! Source: PyPA, "pylock.toml specification" (PEP 751), version 1.x. Without a choice
-//! the groups of `default-groups` are taken, as the standard says, but for one called
-//! `dev`: development groups are left out of images unless they are chosen.
+//! Source: PyPA, "pylock.toml specification" (PEP 751), version 1.x. Without a selection, the
+//! groups of `default-groups` are installed as the standard defines, except `dev`: images get
+//! development groups only if these are selected.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -12,11 +12,11 @@ use serde::Deserialize;
 
 use super::error::LockError;
 use super::marker_context::MarkerContext;
-use super::{Format, LockSelection, LockedFile, PackageOrigin, Pinned, Sources, entry, urls};
+use super::{Format, LockSelection, LockedFile, PackageOrigin, Pinned, Sources, checks, hash, urls};
 use crate::python::marker::{ActiveExtras, Marker};
 use crate::python::normalised;
 
-/// What is never in an image unless somebody chose it.
+/// The group that images get only if it is selected.
 const DEVELOPMENT: &str = "dev";
 
 /// A `pylock.toml`.
@@ -118,7 +118,11 @@ impl Pylock {
         let names = |names: &[String]| names.iter().map(|name| normalised(name)).collect();
         let packages = tables.packages.iter().map(|table| table.package(file, sources));
         Ok(Self {
-            environments: tables.environments.iter().map(|text| entry::marker(file, text)).collect::<Result<_, _>>()?,
+            environments: tables
+                .environments
+                .iter()
+                .map(|text| checks::parse_marker(file, text))
+                .collect::<Result<_, _>>()?,
             extras: names(&tables.extras),
             groups: names(&tables.dependency_groups),
             default_groups: names(&tables.default_groups),
@@ -133,14 +137,20 @@ impl Pylock {
         context: &MarkerContext<'_>,
         choice: &LockSelection,
     ) -> Result<Vec<Pinned>, LockError> {
-        entry::covers(file, Format::Pylock, self.requires.as_deref(), &self.environments, context.environment)?;
+        checks::check_environment(
+            file,
+            Format::Pylock,
+            self.requires.as_deref(),
+            &self.environments,
+            context.environment,
+        )?;
         let chosen = self.chosen(file, choice)?;
         let mut out = Vec::new();
         for package in &self.packages {
             if context.holds(&package.pinned.name, package.marker.as_ref(), &chosen) {
                 if let Some(requires) = &package.requires {
                     let at = format!("{file}: `{}`", package.pinned.name);
-                    entry::admit(&at, Format::Pylock, requires, context.environment)?;
+                    checks::check_python(&at, Format::Pylock, requires, context.environment)?;
                 }
                 out.push(package.pinned.clone());
             }
@@ -165,7 +175,7 @@ impl Pylock {
         }
         let known = |names: &BTreeSet<String>, kind, wanted: &[String]| {
             let unknown = wanted.iter().find(|name| !names.contains(*name));
-            unknown.map(|name| entry::unknown(file, kind, name, names.iter().map(String::as_str)))
+            unknown.map(|name| checks::unknown(file, kind, name, names.iter().map(String::as_str)))
         };
         let groups = &self.groups | &self.default_groups;
         if let Some(error) =
@@ -189,7 +199,7 @@ impl Table {
         let version: Option<Version> =
             self.version.as_deref().map(|text| text.parse().map_err(|_| bad(text))).transpose()?;
         Ok(Package {
-            marker: self.marker.as_deref().map(|text| entry::marker(&at, text)).transpose()?,
+            marker: self.marker.as_deref().map(|text| checks::parse_marker(&at, text)).transpose()?,
             requires: self.requires_python.clone(),
             pinned: Pinned { name, version, origin: self.origin(&at, sources)? },
         })
@@ -222,14 +232,14 @@ impl Table {
 }
 
 impl Archive {
-    /// One of several files. The folder of one on the disk becomes one to look in.
+    /// Converts a file entry. Adds the directory of a local file to `sources`.
     fn file(&self, at: &str, sources: &mut Sources) -> Result<LockedFile, LockError> {
         let hashes = self.hashes(at)?;
         let path = self.path.clone().or_else(|| urls::local(self.url.as_deref()?));
         let mut file = match (&self.url, path) {
             (_, Some(path)) => {
                 let whole = urls::joined(Path::new(""), &path);
-                sources.look_in(whole.parent().unwrap_or(Path::new(".")));
+                sources.add_directory(whole.parent().unwrap_or(Path::new(".")));
                 LockedFile { name: urls::file_name(&path), url: None, hashes, size: self.size }
             }
             (Some(url), None) => urls::file_at(at, url, hashes, self.size)?,
@@ -246,7 +256,7 @@ impl Archive {
     fn hashes(&self, at: &str) -> Result<Vec<super::Hash>, LockError> {
         let texts: Vec<_> =
             self.hashes.iter().filter_map(|(kind, digits)| Some(format!("{kind}:{}", digits.as_str()?))).collect();
-        entry::hashes(at, texts.iter().map(String::as_str))
+        hash::hashes(at, texts.iter().map(String::as_str))
     }
 }
 
@@ -337,7 +347,7 @@ archive = {{ path = "documented.zip", hashes = {{ sha512 = "{HASH}{HASH}" }} }}
         assert_eq!(bare("nothing"), "");
     }
 
-    /// As `uv export --format pylock.toml` lists it.
+    /// A file as `uv export --format pylock.toml` writes it.
     #[test]
     fn the_project_is_not_among_its_dependencies() {
         let own = "[[packages]]\nname = \"shop\"\ndirectory = { path = \".\", editable = true }\n\

@@ -1,4 +1,4 @@
-//! What a lock file needs to know of the project that it lies with.
+//! The tables of `pyproject.toml` that lock files depend on.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use super::LIMIT;
 use super::error::LockError;
 use crate::python::normalised;
 
-/// The tables of a `pyproject.toml` that lock files build on.
+/// The tables of `pyproject.toml` that lock files depend on.
 #[derive(Clone, Debug, Default, Deserialize)]
 pub(super) struct Pyproject {
     project: Option<Metadata>,
@@ -49,7 +49,7 @@ pub(super) struct Group {
 }
 
 impl Pyproject {
-    /// Reads a `pyproject.toml`; without one, a project that says nothing.
+    /// Parses a `pyproject.toml`. A missing file is a project without these tables.
     pub(super) fn parse(text: Option<&str>) -> Result<Self, LockError> {
         const FILE: &str = "pyproject.toml";
         let Some(text) = text else { return Ok(Self::default()) };
@@ -59,7 +59,7 @@ impl Pyproject {
         toml::from_str(text).map_err(|error| LockError::toml(FILE, text, &error))
     }
 
-    /// Its name, normalised.
+    /// Returns the normalised name of the project.
     pub(super) fn name(&self) -> Option<String> {
         let poetry = self.tool.poetry.as_ref().and_then(|poetry| poetry.name.as_deref());
         self.project.as_ref().and_then(|project| project.name.as_deref()).or(poetry).map(normalised)

@@ -1,4 +1,4 @@
-//! Lock files as texts, for tests.
+//! Lock files in memory, for tests.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -6,7 +6,7 @@ use std::path::Path;
 use super::{Format, Lock, LockError, LockInput, LockSelection, PackageOrigin, Pinned, ReferencePolicy, Refusal};
 use crate::python::marker::Environment;
 
-/// Puts in no variable; all paths will do.
+/// A policy that expands no variables and allows every path.
 pub struct Refusing;
 
 impl ReferencePolicy for Refusing {
@@ -14,7 +14,7 @@ impl ReferencePolicy for Refusing {
         Ok(())
     }
 
-    fn put_in(&self, _: &str) -> Result<String, Refusal> {
+    fn expand(&self, _: &str) -> Result<String, Refusal> {
         Err(Refusal { cause: "not put in".to_owned(), hint: Some("use netrc".to_owned()) })
     }
 }
@@ -27,7 +27,7 @@ pub(super) fn environment() -> Environment {
     }
 }
 
-/// Reads a lock file with a project and files beside it.
+/// Parses a lock file with a project and other files.
 pub(super) fn read(
     format: Format,
     text: &str,
@@ -37,7 +37,7 @@ pub(super) fn read(
     read_of(Path::new("."), format, text, project, beside)
 }
 
-/// The same of a project in another folder than the lock file's.
+/// Parses a lock file of a project in another directory.
 pub(super) fn read_of(
     root: &Path,
     format: Format,
@@ -64,7 +64,7 @@ pub(super) fn read_of(
     )
 }
 
-/// What the lock file comes to on one platform, a line for each distribution.
+/// Lists the pinned distributions of one platform, a line for each.
 pub(super) fn listed(lock: &Lock, choice: &LockSelection) -> Result<Vec<String>, LockError> {
     Ok(lock.pinned(&environment(), choice)?.iter().map(line).collect())
 }

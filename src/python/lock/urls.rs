@@ -1,45 +1,45 @@
-//! URLs of archives and repositories, and paths, as lock files write them.
+//! URLs and paths of archives and repositories in lock files.
 
 use std::path::{Component, Path, PathBuf};
 
 use super::error::LockError;
-use super::{Hash, LockedFile, PackageOrigin, ReferencePolicy, entry, variables};
+use super::{Hash, LockedFile, PackageOrigin, ReferencePolicy, hash, variables};
 use crate::python::wheel::WheelName;
 
-/// What marks a URL as a repository's.
+/// The prefixes of repository URLs.
 const GIT: [&str; 4] = ["git+", "hg+", "bzr+", "svn+"];
-/// Endings of archives that are no wheels.
+/// The endings of archives that are not wheels.
 const SDISTS: [&str; 6] = [".tar.gz", ".zip", ".tar.bz2", ".tgz", ".tar.xz", ".tar"];
 
-/// What hashes in a URL's fragment are called; it may have other parts.
+/// The hash algorithms in the fragment of a URL. A fragment may have other parts.
 const STRONG: [&str; 3] = ["sha256", "sha384", "sha512"];
-/// The most parts of a URL's fragment that are looked at.
+/// The largest number of parts that are read from a fragment.
 const PARTS: usize = 16;
-/// The most bytes of an index's URL.
+/// The largest size of an index URL, in bytes.
 const LONGEST: usize = 8 << 10;
 
-/// A file at a URL, with the hash that may stand behind its `#`.
+/// Returns the file at a URL, with the hash in its fragment.
 ///
 /// # Errors
-/// A hash there that is none.
+/// Returns an error for an invalid hash in the fragment.
 pub(super) fn file_at(at: &str, url: &str, mut hashes: Vec<Hash>, size: Option<u64>) -> Result<LockedFile, LockError> {
     let (bare, fragment) = url.split_once('#').unwrap_or((url, ""));
     for (kind, digits) in fragment.split('&').take(PARTS).filter_map(|pair| pair.split_once('=')) {
         if STRONG.contains(&kind) {
-            let more = entry::hashes(at, [format!("{kind}:{digits}").as_str()])?;
+            let more = hash::hashes(at, [format!("{kind}:{digits}").as_str()])?;
             hashes.extend(more.into_iter().filter(|hash| !hashes.contains(hash)).collect::<Vec<_>>());
         }
     }
     Ok(LockedFile { name: file_name(bare), url: Some(bare.to_owned()), hashes, size })
 }
 
-/// The last part of a URL's or a file's path: the file's name.
+/// Returns the last part of the path of a URL or file: the name of the file.
 pub(super) fn file_name(url: &str) -> String {
     let path = url.split(['?', '#']).next().unwrap_or_default();
     decoded(path.rsplit('/').next().unwrap_or_default())
 }
 
-/// A text with its `%2B` made `+` again. What would not be text stays.
+/// Decodes `%2B` to `+`. Text stays unchanged if the result is not UTF-8.
 pub(super) fn decoded(text: &str) -> String {
     let mut out = Vec::with_capacity(text.len());
     let mut bytes = text.bytes();
@@ -57,14 +57,14 @@ pub(super) fn decoded(text: &str) -> String {
     String::from_utf8(out).unwrap_or_else(|_| text.to_owned())
 }
 
-/// Whether a text is a URL rather than a path.
+/// Returns whether a text is a URL and not a path.
 pub(super) fn is_url(text: &str) -> bool {
     let scheme =
         |scheme: &str| !scheme.is_empty() && scheme.bytes().all(|b| b.is_ascii_alphanumeric() || b"+.-".contains(&b));
     text.split_once("://").is_some_and(|(before, _)| scheme(before))
 }
 
-/// The path that a `file:` URL, or what is no URL, stands for.
+/// Returns the path of a `file:` URL, or a text that is a path.
 pub(super) fn local(text: &str) -> Option<String> {
     match text.strip_prefix("file:") {
         Some(rest) => Some(decoded(rest.strip_prefix("//localhost").or(rest.strip_prefix("//")).unwrap_or(rest))),
@@ -73,13 +73,13 @@ pub(super) fn local(text: &str) -> Option<String> {
     }
 }
 
-/// Whether a name is that of an archive.
+/// Returns whether a name is the name of an archive.
 pub(super) fn is_archive(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     name.strip_suffix(".whl").is_some() || SDISTS.iter().any(|ending| name.ends_with(ending))
 }
 
-/// The distribution that an archive's name tells.
+/// Returns the name of the distribution in the name of an archive.
 pub(super) fn distribution(file: &str) -> Option<String> {
     if let Some(wheel) = WheelName::parse(file) {
         return Some(wheel.distribution);
@@ -88,10 +88,10 @@ pub(super) fn distribution(file: &str) -> Option<String> {
     stem.rsplit_once('-').map(|(name, _)| name.to_owned())
 }
 
-/// What a URL or a path leads to. Paths are relative to `folder`.
+/// Returns the origin at a URL or path. Paths are relative to `folder`.
 ///
 /// # Errors
-/// A hash in its fragment that is none.
+/// Returns an error for an invalid hash in the fragment.
 pub(super) fn origin(at: &str, text: &str, hashes: Vec<Hash>, folder: &Path) -> Result<PackageOrigin, LockError> {
     if GIT.iter().any(|kind| text.starts_with(kind)) {
         return Ok(PackageOrigin::Git { url: text.to_owned() });
@@ -104,7 +104,7 @@ pub(super) fn origin(at: &str, text: &str, hashes: Vec<Hash>, folder: &Path) -> 
     Ok(if archive { PackageOrigin::File { path, hashes } } else { PackageOrigin::Folder { path } })
 }
 
-/// A path below a folder, without `.`, and without `..` where a folder's name precedes it.
+/// Joins a path to a directory, without `.`, and without `..` after the name of a directory.
 pub(super) fn joined(folder: &Path, path: &str) -> PathBuf {
     let mut out = PathBuf::new();
     for part in folder.join(path).components() {
@@ -119,22 +119,22 @@ pub(super) fn joined(folder: &Path, path: &str) -> PathBuf {
     if out.as_os_str().is_empty() { PathBuf::from(".") } else { out }
 }
 
-/// Puts variables into a URL.
+/// Expands the variables in a URL.
 ///
 /// # Errors
-/// One that they are not put into.
-pub(super) fn put_in(at: &str, url: &mut String, policy: &dyn ReferencePolicy) -> Result<(), LockError> {
+/// Returns an error for a URL that may not get the values.
+pub(super) fn expand(at: &str, url: &mut String, policy: &dyn ReferencePolicy) -> Result<(), LockError> {
     if is_url(url) && !variables::of(url).is_empty() {
-        *url = policy.put_in(url).map_err(|refusal| refusal.at(at))?;
+        *url = policy.expand(url).map_err(|refusal| refusal.at(at))?;
     }
     Ok(())
 }
 
-/// An index's URL without the slash at its end. Its credentials are left out later, with
-/// the variables in them.
+/// Returns the URL of an index without its trailing slash. Credentials are removed later, together
+/// with the variables in them.
 ///
 /// # Errors
-/// A very long one.
+/// Returns an error for a URL that is too long.
 pub(super) fn index(at: &str, url: &str) -> Result<String, LockError> {
     if url.len() > LONGEST {
         return Err(LockError::new(at, format!("has an index whose URL has more than {} KiB", LONGEST >> 10)));

@@ -1,8 +1,8 @@
 //! Environment variables in the URLs of lock and requirements files.
 //!
-//! pip puts in `${NAME}` ("Requirements File Format"), pipenv also `$NAME` (Python's
-//! `os.path.expandvars`). This module finds them; whether one is put in, the reader of
-//! the file learns from its caller.
+//! pip expands `${NAME}` ("Requirements File Format"), pipenv also `$NAME` (Python's
+//! `os.path.expandvars`). This module finds the variables; the caller of the lock file reader
+//! decides whether they are expanded.
 
 use std::ops::Range;
 
@@ -10,14 +10,14 @@ use std::ops::Range;
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Variable<'u> {
     pub name: &'u str,
-    /// Where it is in the URL, `$` and braces included.
+    /// The location in the URL, including `$` and braces.
     pub range: Range<usize>,
-    /// Whether it is part of `USER:PASSWORD@`.
+    /// Whether the variable is part of `USER:PASSWORD@`.
     pub in_login: bool,
 }
 
-/// The variables of a URL, in their order. `$name` counts in a login; elsewhere a name
-/// without braces has to be in upper case, for `$web` is a folder of Azure's.
+/// Returns the variables of a URL in their order. `$name` is a variable in a login. Elsewhere, a
+/// name without braces must be in upper case, because `$web` is a directory name of Azure.
 #[must_use]
 pub fn of(url: &str) -> Vec<Variable<'_>> {
     let login = login(url);
@@ -44,7 +44,7 @@ pub fn of(url: &str) -> Vec<Variable<'_>> {
     out
 }
 
-/// Where a URL has its login; empty where it has none.
+/// Returns the location of the login in a URL; empty if there is none.
 fn login(url: &str) -> Range<usize> {
     let Some(begin) = url.find("://").map(|at| at + 3) else { return 0..0 };
     let end = url[begin..].find(['/', '?', '#', '\\']).map_or(url.len(), |at| begin + at);

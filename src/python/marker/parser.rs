@@ -2,12 +2,13 @@
 
 use pep440_rs::VersionSpecifier;
 
-use super::{Comparison, Node, Operator, Variable};
+use super::comparison::{Comparison, Operator, Variable};
+use super::node::Node;
 use crate::python::normalised;
 
-/// Far more than markers have; uv's, with many conflicts, come to some KiB.
+/// The largest size of a marker, in bytes. Markers of uv with many conflicts have some KiB.
 const LONGEST: usize = 256 << 10;
-/// The most parentheses within one another.
+/// The largest depth of nested parentheses.
 const DEEPEST: usize = 64;
 
 #[derive(Clone, PartialEq, Debug)]
@@ -19,7 +20,7 @@ enum Token<'t> {
     Word(&'t str),
 }
 
-/// Those that are signs, longer ones first.
+/// The operators that are signs, longer ones first.
 const OPERATORS: [Operator; 8] = [
     Operator::Arbitrary,
     Operator::Equal,
@@ -33,7 +34,7 @@ const OPERATORS: [Operator; 8] = [
 
 struct Parser<'t> {
     rest: &'t str,
-    /// Read, not yet taken.
+    /// The next token, if it was read ahead.
     next: Option<Token<'t>>,
     depth: usize,
 }
@@ -57,7 +58,7 @@ pub(super) fn parse(text: &str) -> Result<Node, String> {
 }
 
 impl<'t> Parser<'t> {
-    /// Comparisons with `or` between them.
+    /// Parses comparisons with `or` between them.
     fn any(&mut self) -> Result<Node, String> {
         let mut nodes = vec![self.all()?];
         while self.is_next("or")? {
@@ -66,7 +67,7 @@ impl<'t> Parser<'t> {
         Ok(if nodes.len() == 1 { nodes.remove(0) } else { Node::Any(nodes) })
     }
 
-    /// Comparisons with `and` between them, which binds more closely.
+    /// Parses comparisons with `and` between them. `and` has precedence over `or`.
     fn all(&mut self) -> Result<Node, String> {
         let mut nodes = vec![self.one()?];
         while self.is_next("and")? {
@@ -103,7 +104,7 @@ impl<'t> Parser<'t> {
         if name && variable != Variable::Extra && !(reversed && matches!(operator, Operator::In | Operator::NotIn)) {
             return Err("`extras` and `dependency_groups` are asked with `'name' in`".to_owned());
         }
-        // `packaging` has an error where such a marker is asked.
+        // `packaging` reports an error when it evaluates such a marker.
         if !compares(variable, operator, text, reversed) {
             return Err(format!("`{}` compares versions only", operator.sign()));
         }
@@ -195,7 +196,7 @@ impl Token<'_> {
     }
 }
 
-/// Whether an operator has a meaning for a variable and a text.
+/// Returns whether an operator has a meaning for a variable and a value.
 fn compares(variable: Variable, operator: Operator, text: &str, reversed: bool) -> bool {
     match operator {
         Operator::Arbitrary => variable.is_version(),
@@ -214,7 +215,7 @@ fn short(text: &str) -> String {
     text.chars().take(40).collect()
 }
 
-/// A variable by its name, or by the name that it had before PEP 508.
+/// Parses the name of a variable, or its name before PEP 508.
 fn variable(word: &str) -> Option<Variable> {
     Some(match word {
         "os_name" | "os.name" => Variable::OsName,

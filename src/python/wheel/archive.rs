@@ -1,39 +1,43 @@
-//! A wheel's files, as its zip archive lists them.
+//! The files of a wheel, as its zip archive lists them.
 
+use std::io::{self, Read};
 use std::sync::Arc;
 
 use crate::oci::Digest;
 use crate::rootfs::{ArchiveFile, ZipEntry};
 
-/// A wheel that was listed: names are relative, UTF-8, without `.` and `..`; no two are
-/// one path, none is below another, and their data do not overlap. See `layer::zip`.
+/// The list of files in a wheel. Names are relative, UTF-8, without `.` and `..`; no two are one
+/// path, none is below another, and their data do not overlap. See `layer::zip`.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Archive {
     pub file: Arc<ArchiveFile>,
-    /// In the archive's order. Folders are left out.
+    /// The files in the order of the archive, without directories.
     pub members: Vec<RawZipEntry>,
 }
 
-/// A file in a wheel, whose content nothing has vouched for yet.
+/// A file of a wheel with unverified content.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct RawZipEntry {
     pub name: String,
-    /// Where its data begins in the archive.
+    /// The offset of the data in the archive.
     pub offset: u64,
-    /// How much of the archive it takes, in bytes.
+    /// The size of the data in the archive, in bytes.
     pub packed: u64,
-    /// In bytes, unpacked.
+    /// The unpacked size in bytes.
     pub size: u64,
-    /// Whether the data is deflated; stored as it is otherwise.
+    /// Whether the data is deflated or stored.
     pub deflated: bool,
-    /// Whether its mode has any execute bit.
+    /// Whether the mode has an execute bit.
     pub executable: bool,
-    /// Of its content, as zip computes it.
+    /// The CRC-32 of the unpacked content.
     pub crc: u32,
 }
 
+/// Opens the content of a member. The reader verifies the checksum of the archive.
+pub type Open<'a> = dyn FnMut(&RawZipEntry) -> io::Result<Box<dyn Read>> + 'a;
+
 impl Archive {
-    /// A member as a tree's files name it, once the SHA-256 of its content is known.
+    /// Returns a member as file content for a tree, with the SHA-256 of its content.
     #[must_use]
     pub fn member(&self, raw: &RawZipEntry, digest: Digest) -> ZipEntry {
         ZipEntry {

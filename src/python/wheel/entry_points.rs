@@ -1,32 +1,32 @@
-//! Console and GUI scripts of a distribution: `entry_points.txt`.
+//! The console and GUI scripts of a distribution: `entry_points.txt`.
 //!
-//! Source: PyPA, "Entry points specification". Lines are read as `importlib.metadata`
-//! reads them, which pip uses: `#` begins a comment, names keep their case, indentation
-//! means nothing. Extras in brackets are passed over: whoever asks for a script has it.
+//! Source: PyPA, "Entry points specification". Lines are parsed as `importlib.metadata` does it,
+//! which pip uses: `#` starts a comment, names keep their case, indentation has no meaning. Extras
+//! in brackets are ignored: a user who wants the script has installed them.
 
 use std::collections::BTreeMap;
 
 use super::error::WheelFault;
 
-/// The most characters of a bad line that are shown.
+/// The largest number of characters of an invalid line that are shown.
 const SHOWN: usize = 200;
-/// The most scripts of a distribution. Assumed: popular ones have some dozens.
+/// The largest number of scripts of a distribution. Assumed: popular ones have some dozens.
 const SCRIPTS: usize = 4096;
-/// Linux has no longer names (`limits.h`).
+/// The largest length of a file name on Linux (`limits.h`).
 const NAME_LENGTH: usize = 255;
 
 /// A function that a script calls.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Function {
-    /// `flask.cli`.
+    /// The module: `flask.cli`.
     pub module: String,
-    /// `main`, or `Group.main`.
+    /// The object: `main`, or `Group.main`.
     pub object: String,
-    /// Whether it is a console script.
+    /// Whether the script is a console script.
     pub console: bool,
 }
 
-/// The scripts of both kinds, by name; of two with one name, the later.
+/// Returns the scripts of both kinds by name. The later of two scripts with one name is used.
 pub fn scripts(text: &str) -> Result<BTreeMap<String, Function>, WheelFault> {
     let mut out = BTreeMap::new();
     let mut section = None;
@@ -50,7 +50,7 @@ pub fn scripts(text: &str) -> Result<BTreeMap<String, Function>, WheelFault> {
     Ok(out)
 }
 
-/// `module:object [extras]`.
+/// Parses `module:object [extras]`.
 fn function(value: &str, console: bool) -> Option<Function> {
     let value = value.trim();
     let value = match value.split_once('[') {
@@ -80,8 +80,8 @@ fn is_file_name(name: &str) -> bool {
 }
 
 impl Function {
-    /// The script that calls the function and exits with what it returns: as uv 0.9
-    /// writes it, which runs on Python 2 as well.
+    /// Returns the script that calls the function and exits with its result, in the form of uv 0.9,
+    /// which also runs on Python 2.
     #[must_use]
     pub fn launcher(&self, shebang: &str) -> String {
         let Self { module, object, .. } = self;

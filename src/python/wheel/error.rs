@@ -1,19 +1,19 @@
-//! Why a wheel cannot be installed.
+//! Wheels that cannot be installed.
 
 use crate::hint::Hint;
 use crate::rootfs::RootPath;
 
-/// A wheel that is not as the standard says, or that an image cannot take.
+/// A wheel that violates the standard, or that an image cannot take.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{wheel}` is not a valid wheel")]
 pub struct InvalidWheel {
-    /// Its file name.
+    /// The file name of the wheel.
     pub wheel: String,
     #[source]
     pub fault: WheelFault,
 }
 
-/// What is wrong with it.
+/// The fault of a wheel.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum WheelFault {
     #[error("its file name is not that of a wheel")]
@@ -77,7 +77,7 @@ pub enum WheelFault {
 }
 
 impl WheelFault {
-    /// What to do about a RECORD that is not true.
+    /// Returns the hint for a wrong RECORD.
     pub const CHANGED: &str = "it was changed after it was built, or built by an odd tool; to write a new RECORD, put the wheel into an empty folder, run `unzip -d new *.whl && mkdir wheels && wheel pack --build-number 1 --dest-dir wheels new` there, and build with --wheelhouse and that `wheels`";
 }
 

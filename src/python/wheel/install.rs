@@ -1,53 +1,49 @@
-//! From a wheel's members to entries of an image.
+//! The conversion of a wheel's members to entries of an image.
 //!
-//! Source: PyPA, "Binary distribution format" (Wheel-Version 1.0), "Recording installed
-//! projects", "Entry points specification". Where they leave a choice, as pip and uv
-//! have it: `integration/differential.rs` compares, and tells the differences.
+//! Source: PyPA, "Binary distribution format" (Wheel-Version 1.0), "Recording installed projects",
+//! "Entry points specification". Where these leave a choice, carboy follows pip and uv:
+//! `integration/differential.rs` compares, and lists the differences.
 //!
-//! Content stays in the archive, under the hash that RECORD has for it: whoever writes
-//! it into a layer compares. Only what is read here is compared here.
+//! Content stays in the archive, with its hash from RECORD. The writer of the layer verifies it.
+//! Only content that is read here is verified here.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::io::{self, Read};
 use std::sync::Arc;
 
-use pep440_rs::Version;
-
+use super::archive::{Archive, Open};
+use super::entry_points;
 use super::error::{InvalidWheel, WheelFault};
 use super::install_scheme::InstallScheme;
 use super::installer::Installer;
+use super::name::{WheelName, is_version};
 use super::verified::Wheel;
-use super::{Archive, RawZipEntry, WheelName, entry_points};
 use crate::oci::Digest;
 use crate::python::{Interpreter, normalised};
 use crate::rootfs::{Content, Entry, RootPath};
 
-/// Opens a member's content, which is compared with the archive's own checksum.
-pub type Open<'a> = dyn FnMut(&RawZipEntry) -> io::Result<Box<dyn Read>> + 'a;
-
-/// A wheel as it is installed.
+/// An installed wheel.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Installed {
-    /// As METADATA has it.
+    /// The name as METADATA has it.
     pub name: String,
     pub version: String,
-    /// Its files, in the image. No folders.
+    /// The files in the image, without directories.
     pub entries: BTreeMap<RootPath, Arc<Entry>>,
-    /// Their size in bytes.
+    /// The size of the files in bytes.
     pub size: u64,
     /// `Root-Is-Purelib`.
     pub purelib: bool,
-    /// How many compiled files, of unknown origin, were left out.
+    /// The number of compiled files that were left out. Their origin is unknown.
     pub left_out: u64,
-    /// Its console scripts.
+    /// The names of the console scripts.
     pub scripts: Vec<String>,
-    /// What is odd, in sentences.
+    /// Warnings, in sentences.
     pub warnings: Vec<String>,
 }
 
 impl Installed {
-    /// Its files below site-packages whose names are text.
+    /// Returns the files below site-packages with names that are UTF-8.
     pub fn modules<'a>(&'a self, interpreter: &Interpreter) -> impl Iterator<Item = &'a str> + Clone {
         let Interpreter { purelib, platlib, .. } = interpreter.clone();
         let prefixes = [purelib, platlib].map(|folder| [folder.as_bytes(), b"/"].concat());
@@ -60,16 +56,16 @@ impl Installed {
 }
 
 impl fmt::Display for Installed {
-    /// `numpy 2.3.1`.
+    /// Writes name and version: `numpy 2.3.1`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}", self.name, self.version)
     }
 }
 
-/// Installs a wheel: entries of an image that has `interpreter`.
+/// Installs a wheel as entries of an image with `interpreter`.
 ///
 /// # Errors
-/// A wheel that is not as the standard says: see [`WheelFault`].
+/// Returns a fault for a wheel that violates the standard: see [`WheelFault`].
 pub fn install(archive: &Archive, interpreter: &Interpreter, open: &mut Open) -> Result<Installed, InvalidWheel> {
     let wheel = || archive.file.name.clone();
     install_checked(archive, interpreter, open).map_err(|fault| InvalidWheel { wheel: wheel(), fault })
@@ -107,8 +103,8 @@ fn install_checked(archive: &Archive, interpreter: &Interpreter, open: &mut Open
     Ok(Installed { name, version, entries, size, purelib, left_out, scripts: console, warnings })
 }
 
-/// Modules that are there as compiled files alone, which are left out. What is in a
-/// `__pycache__` is no module without its source (PEP 3147).
+/// Returns a warning about modules that exist only as compiled files, which are left out. A file in
+/// a `__pycache__` is not a module without its source (PEP 3147).
 fn sourceless(archive: &Archive) -> Option<String> {
     let names: BTreeSet<_> = archive.members.iter().map(|member| member.name.as_str()).collect();
     let lost = |name: &&&str| {
@@ -125,7 +121,8 @@ fn sourceless(archive: &Archive) -> Option<String> {
     ))
 }
 
-/// `flask-3.1.3` of the one `flask-3.1.3.dist-info`, which is the file name's.
+/// Returns the stem `flask-3.1.3` of the only directory `flask-3.1.3.dist-info`, which must match
+/// the file name.
 fn stem<'a>(archive: &'a Archive, file: &WheelName) -> Result<&'a str, WheelFault> {
     let tops = archive.members.iter().filter_map(|member| Some(member.name.split_once('/')?.0));
     let mut stems: Vec<_> = tops.filter_map(|top| top.strip_suffix(".dist-info")).collect();
@@ -143,8 +140,4 @@ fn stem<'a>(archive: &'a Archive, file: &WheelName) -> Result<&'a str, WheelFaul
         wanted: format!("{} {}", file.distribution, file.version),
     };
     if is_same { Ok(stem) } else { Err(other()) }
-}
-
-pub fn is_version(text: &str, want: &Version) -> bool {
-    text.parse::<Version>().is_ok_and(|version| version == *want)
 }

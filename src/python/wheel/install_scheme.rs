@@ -1,27 +1,27 @@
-//! Where a wheel's files go.
+//! The destinations of a wheel's files.
 //!
-//! Source: PyPA, "Binary distribution format", "Installing a wheel" and "The .data
-//! directory"; `sysconfig`'s schemes, which [`Interpreter`] knows.
+//! Source: PyPA, "Binary distribution format", "Installing a wheel" and "The .data directory"; the
+//! schemes of `sysconfig`, which [`Interpreter`] has.
 
 use super::error::WheelFault;
 use crate::python::Interpreter;
 use crate::rootfs::RootPath;
 
-/// The places of one wheel.
+/// The destinations of one wheel.
 pub struct InstallScheme<'a> {
     interpreter: &'a Interpreter,
-    /// purelib or platlib.
+    /// The purelib or platlib directory.
     pub site: &'a RootPath,
-    /// `flask-3.1.3`, before `.dist-info` and `.data`.
+    /// The stem before `.dist-info` and `.data`: `flask-3.1.3`.
     stem: &'a str,
     name: &'a str,
 }
 
-/// Where one file goes.
+/// The destination of a file.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Destination {
     File(RootPath),
-    /// A script, whose first line may have to be written.
+    /// The path of a script. Its first line may need a change.
     Script(RootPath),
 }
 
@@ -31,7 +31,7 @@ impl<'a> InstallScheme<'a> {
         Self { interpreter, site, stem, name }
     }
 
-    /// The place of a member, by its name in the archive.
+    /// Returns the destination of a member by its name in the archive.
     pub fn of(&self, member: &str) -> Result<Destination, WheelFault> {
         let Some((top, rest)) = member.split_once('/').filter(|(top, _)| top.strip_suffix(".data").is_some()) else {
             return Ok(Destination::File(below(self.site, member)));
@@ -52,14 +52,15 @@ impl<'a> InstallScheme<'a> {
         })
     }
 
-    /// Whether a path is in a dist-info folder.
+    /// Returns whether a path is in a dist-info directory.
     pub fn is_info(&self, path: &RootPath) -> bool {
         let Interpreter { purelib, platlib, .. } = self.interpreter;
         let below = path.strip(purelib).or_else(|| path.strip(platlib));
         below.is_some_and(|below| below.parts().next().is_some_and(|top| top.ends_with(b".dist-info")))
     }
 
-    /// Whether a path is of Python itself: the interpreter by its names, or its library.
+    /// Returns whether a path belongs to Python itself: the names of the interpreter, or its
+    /// library.
     pub fn is_pythons(&self, path: &RootPath) -> bool {
         let Interpreter { executable, bin, stdlib, purelib, platlib, version, .. } = self.interpreter;
         let names = ["python", &format!("python{}", self.interpreter.major()), &format!("python{version}")];
@@ -69,7 +70,8 @@ impl<'a> InstallScheme<'a> {
     }
 }
 
-/// A member's name is relative and in normal form: the listing saw to that.
+/// Converts the name of a member, which is relative and normalised: the list of files guarantees
+/// that.
 fn below(folder: &RootPath, name: &str) -> RootPath {
     folder.child(name.as_bytes())
 }

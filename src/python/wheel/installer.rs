@@ -1,4 +1,4 @@
-//! A wheel's files on the way to their places, and the record of them.
+//! The installation of a wheel's files, and their RECORD.
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry::{Occupied, Vacant};
@@ -15,17 +15,17 @@ use crate::python::{Interpreter, record};
 use crate::rootfs::path::nested;
 use crate::rootfs::{Content, Entry, Kind, Meta, RootPath};
 
-/// The most bytes that follow `#!` (execve(2), since Linux 5.1).
+/// The largest number of bytes after `#!` (execve(2), since Linux 5.1).
 const SHEBANG: usize = 255;
-/// How scripts begin that any Python shall run (`#!pythonw` too).
+/// The start of scripts for any Python (also `#!pythonw`).
 const PYTHON: &[u8] = b"#!python";
 
-/// Files on the way to their places.
+/// The files of a wheel during installation.
 pub struct Installer<'a> {
     pub scheme: InstallScheme<'a>,
     pub interpreter: &'a Interpreter,
     pub scripts: &'a BTreeMap<String, Function>,
-    /// With the SHA-256 of their content, for RECORD.
+    /// The entries with the SHA-256 of their content, for RECORD.
     pub entries: BTreeMap<RootPath, (Entry, Digest)>,
     pub left_out: u64,
 }
@@ -41,7 +41,7 @@ impl Installer<'_> {
         }
         let (path, script) = match self.scheme.of(&member.name)? {
             Destination::File(path) => (path, false),
-            // A launcher of that name goes before it, as in pip.
+            // A launcher of that name takes precedence, as in pip.
             Destination::Script(path) if self.launches(&path) => return Ok(()),
             Destination::Script(path) => (path, true),
         };
@@ -57,13 +57,14 @@ impl Installer<'_> {
         self.add(path, Entry { meta: Meta::root(mode), kind: Kind::File(content) }, digest)
     }
 
-    /// Whether there will be a launcher at a path.
+    /// Returns whether a launcher gets this path.
     fn launches(&self, path: &RootPath) -> bool {
         let name = path.strip(&self.interpreter.scripts).unwrap_or_default();
         std::str::from_utf8(name.as_bytes()).is_ok_and(|name| self.scripts.contains_key(name))
     }
 
-    /// A script that is to be run by the image's interpreter; none when it is another.
+    /// Returns a script for the interpreter of the image; `None` if the script names another
+    /// interpreter.
     fn script(&self, wheel: &mut Wheel, member: &RawZipEntry) -> Result<Option<(Vec<u8>, Digest)>, WheelFault> {
         let mut head = Vec::new();
         let read = wheel.reader(member)?.take(PYTHON.len() as u64).read_to_end(&mut head);
@@ -74,7 +75,7 @@ impl Installer<'_> {
         let text = wheel.verified(member, TEXT_LIMIT)?;
         let end = text.iter().position(|&b| b == b'\n').unwrap_or(text.len());
         let (line, body) = text.split_at(end);
-        // `#!python3 -E`: what runs it is the image's, what it is told stays
+        // `#!python3 -E`: the interpreter becomes the image's, its arguments stay.
         let words = line.trim_ascii_end();
         let told = words.iter().position(u8::is_ascii_whitespace).map_or(&b""[..], |at| &words[at..]);
         let shebang = [self.shebang(&member.name, told.len())?.as_bytes(), told].concat();
@@ -83,7 +84,7 @@ impl Installer<'_> {
         Ok(Some((text, digest)))
     }
 
-    /// The first line of a script, when the kernel can read it with `more` bytes behind.
+    /// Returns the first line of a script, if the kernel can read it with `more` bytes after it.
     fn shebang(&self, script: &str, more: usize) -> Result<String, WheelFault> {
         let shebang = self.interpreter.shebang();
         let path = &self.interpreter.executable;
@@ -113,7 +114,7 @@ impl Installer<'_> {
         Ok(())
     }
 
-    /// No file is below a file.
+    /// Checks that no file is below a file.
     pub fn check(&self) -> Result<(), WheelFault> {
         let mut paths: Vec<_> = self.entries.keys().map(RootPath::as_bytes).collect();
         let path = |bytes: &[u8]| self.entries.get_key_value(bytes).map(|(path, _)| path.clone()).unwrap_or_default();
@@ -123,7 +124,7 @@ impl Installer<'_> {
         }
     }
 
-    /// The RECORD that will be at a path: sorted, relative to the site folder.
+    /// Returns the RECORD for a path: sorted, relative to the site directory.
     pub fn record(&self, own: &RootPath) -> String {
         let files =
             self.entries.iter().filter_map(|(path, (entry, digest))| Some((path, *digest, entry.content()?.size())));

@@ -1,8 +1,8 @@
-//! What an installer writes about a project that is installed from its files: who it
-//! is, its scripts, its RECORD.
+//! The metadata that an installer writes for a project installed from its files: name and version,
+//! scripts, RECORD.
 //!
-//! Source: PyPA, "Recording installed projects", "Core metadata" (the two fields that
-//! every version has), "Entry points specification".
+//! Source: PyPA, "Recording installed projects", "Core metadata" (the two fields that every version
+//! has), "Entry points specification".
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -14,10 +14,10 @@ use crate::python::project::{ProjectError, ProjectMetadata};
 use crate::python::{Interpreter, normalised, record};
 use crate::rootfs::{Content, Entry, RootPath};
 
-/// Installs a project whose modules are `files`.
+/// Installs a project with the modules `files`.
 ///
 /// # Errors
-/// A project without a name or version; scripts that are none.
+/// Returns an error for a project without a name or version, and for invalid scripts.
 pub fn local(
     project: &ProjectMetadata,
     files: BTreeMap<RootPath, Entry>,
@@ -61,7 +61,7 @@ pub fn local(
     })
 }
 
-/// `entry_points.txt`.
+/// Returns the text of `entry_points.txt`.
 fn points(project: &ProjectMetadata) -> String {
     let own = [("console_scripts", &project.scripts), ("gui_scripts", &project.gui_scripts)];
     let others = project.entry_points.iter().map(|(group, points)| (group.as_str(), points));

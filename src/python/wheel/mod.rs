@@ -1,4 +1,4 @@
-//! Wheels: what their names say, and what an installer makes of them. Pure.
+//! Wheels: their names, their files, and their installation. Pure.
 //!
 //! Source: PyPA, "Binary distribution format" (PEP 427).
 
@@ -13,8 +13,8 @@ mod name;
 mod record;
 mod verified;
 
-pub use archive::{Archive, RawZipEntry};
+pub use archive::{Archive, Open, RawZipEntry};
 pub use error::{InvalidWheel, WheelFault};
-pub use install::{Installed, Open, install};
+pub use install::{Installed, install};
 pub use local_project::local;
 pub use name::{WheelName, best};

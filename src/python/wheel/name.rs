@@ -1,4 +1,4 @@
-//! A wheel's file name.
+//! The file name of a wheel.
 
 use std::cmp::Reverse;
 
@@ -6,20 +6,20 @@ use pep440_rs::Version;
 
 use crate::python::tags::{Tag, Target};
 
-/// `numpy-2.3.1-1-cp313-cp313-manylinux_2_28_x86_64.whl`, taken apart.
+/// A parsed file name: `numpy-2.3.1-1-cp313-cp313-manylinux_2_28_x86_64.whl`.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct WheelName {
-    /// As written: `typing_extensions`.
+    /// The distribution as written: `typing_extensions`.
     pub distribution: String,
     pub version: Version,
-    /// A build's number and what follows it; of two, the larger is newer.
+    /// The number of the build and its suffix. The larger of two is newer.
     pub build: Option<(u64, String)>,
-    /// Sets taken apart.
+    /// The tags, with expanded sets.
     pub tags: Vec<Tag>,
 }
 
 impl WheelName {
-    /// Takes a file name apart. None for what is no wheel's name.
+    /// Parses a file name; `None` for a name that is not a wheel's.
     #[must_use]
     pub fn parse(file: &str) -> Option<Self> {
         let stem = file.strip_suffix(".whl")?;
@@ -54,14 +54,19 @@ impl WheelName {
     }
 }
 
-/// Which of several wheels an installer takes: of the latest version the one whose best
-/// tag ranks first, of these the one with the latest build, of equals the first.
+/// Returns the wheel that an installer selects: among those of the latest version the one with the
+/// best ranked tag, then the latest build, then the first.
 pub fn best<T>(wheels: impl IntoIterator<Item = (WheelName, T)>, target: &Target) -> Option<T> {
     let ranked = wheels.into_iter().filter_map(|(name, item)| {
         let rank = name.tags.iter().filter_map(|tag| target.rank(tag)).min()?;
         Some(((Reverse(name.version), rank, Reverse(name.build)), item))
     });
     ranked.min_by(|(one, _), (other, _)| one.cmp(other)).map(|(_, item)| item)
+}
+
+/// Returns whether a text is a notation of a version.
+pub(super) fn is_version(text: &str, want: &Version) -> bool {
+    text.parse::<Version>().is_ok_and(|version| version == *want)
 }
 
 #[cfg(test)]

@@ -1,10 +1,10 @@
-//! What a wheel's `RECORD` says of its files.
+//! The `RECORD` of a wheel.
 //!
-//! Source: PyPA, "Binary distribution format", "Signed wheel files" and "The .dist-info
-//! directory": every file but RECORD and its signatures has a hash, SHA-256 or better.
-//! Installers do not hold publishers to it, so spellings that can mean one thing only are
-//! read as well: `/a.py`, `./a.py` and `a\b.py` (selenium 4.1.0), hexadecimal digests (furo
-//! 2022.6.21), base64 with padding or with `+` and `/` (pantsbuild.pants.testutil 2.14.0).
+//! Source: PyPA, "Binary distribution format", "Signed wheel files" and "The .dist-info directory":
+//! every file except RECORD and its signatures has a hash, SHA-256 or better. Installers do not
+//! enforce this, so unambiguous variants are also supported: `/a.py`, `./a.py` and `a\b.py`
+//! (selenium 4.1.0), hexadecimal digests (furo 2022.6.21), base64 with padding or with `+` and `/`
+//! (pantsbuild.pants.testutil 2.14.0).
 
 use std::collections::BTreeMap;
 
@@ -19,48 +19,49 @@ use crate::oci::digest::Hasher;
 use crate::python::lock::Hash;
 use crate::python::record;
 
-/// As the standard says, without padding; some tools pad.
+/// Base64 without padding as the standard defines it. Some tools add padding, so it is optional.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
     &base64::alphabet::URL_SAFE,
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
-/// The most characters of a bad hash that are shown.
+/// The largest number of characters of an invalid hash that are shown.
 const SHOWN: usize = 100;
-/// The most lines: more than a wheel may have files.
+/// The largest number of lines: more than the files that a wheel may have.
 const LINES: usize = 1_000_000;
 
-/// A line, but for its path.
+/// A line without its path.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct RecordLine {
     pub hash: Option<Hash>,
     pub size: Option<u64>,
 }
 
-/// What the path of a line leads to.
+/// The target of a line's path.
 pub enum RecordPath {
-    /// A file that is installed, by its name in the archive.
+    /// An installed file, by its name in the archive.
     Member(String),
-    /// A folder, or a file that is not installed. The line does not matter.
+    /// A directory, or a file that is not installed. The line is ignored.
     Ignored,
     /// A file that the wheel does not have.
     Nowhere,
 }
 
-/// What a RECORD says.
+/// A parsed RECORD.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct RecordLines {
-    /// By the names of installed files.
+    /// The lines by the names of installed files.
     pub told: BTreeMap<String, RecordLine>,
-    /// How many lines are about files that the wheel does not have, and the first path.
+    /// The number of lines about files that the wheel does not have, and the first such path.
     pub nowhere: Option<(usize, String)>,
 }
 
-/// Reads a RECORD. Of hostile lines, no more are kept than there are files.
+/// Parses a RECORD. It keeps at most one line for each file, also of hostile input.
 ///
 /// # Errors
-/// More than [`LINES`]; lines that are not CSV or have more than three fields; sizes that are no numbers; of a
-/// file that is installed, hashes that are unknown or differ between lines.
+/// Returns an error for more than [`LINES`] lines; for lines that are not CSV or have more than
+/// three fields; for sizes that are not numbers; and for hashes of an installed file that are
+/// unknown or differ between lines.
 pub fn read(text: &str, listed: impl Fn(&str) -> RecordPath) -> Result<RecordLines, WheelFault> {
     let mut out = RecordLines::default();
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
@@ -93,7 +94,7 @@ pub fn read(text: &str, listed: impl Fn(&str) -> RecordPath) -> Result<RecordLin
     Ok(out)
 }
 
-/// Path, hash and size of a line. Empty fields at its end may be missing, or too many.
+/// Splits a line into path, hash and size. Empty fields at its end may be missing, or too many.
 fn fields(line: &str) -> Option<[String; 3]> {
     let mut fields = record::fields(line)?;
     fields.iter_mut().skip(1).for_each(|field| *field = field.trim().to_owned());
@@ -104,13 +105,13 @@ fn fields(line: &str) -> Option<[String; 3]> {
     fields.try_into().ok()
 }
 
-/// A path as archives write it: `/a.py`, `./a.py` and `.\a.py` are `a.py`.
+/// Normalises a path to the notation of archives: `/a.py`, `./a.py` and `.\a.py` are `a.py`.
 pub fn plain(path: &str) -> String {
     let parts = path.trim().split(['/', '\\']).filter(|part| !part.is_empty() && *part != ".");
     parts.collect::<Vec<_>>().join("/")
 }
 
-/// A hash. Its length tells hexadecimal digits from base64.
+/// Parses a hash. Its length distinguishes hexadecimal digits from base64.
 fn hash_of(path: &str, text: &str) -> Result<Option<Hash>, WheelFault> {
     if text.is_empty() {
         return Ok(None);
@@ -132,7 +133,7 @@ fn hash_of(path: &str, text: &str) -> Result<Option<Hash>, WheelFault> {
     parse().map(Some).ok_or_else(bad)
 }
 
-/// Computes the SHA-256 of content, and the hash that is to be compared.
+/// A reader of content that computes its SHA-256, and the hash to compare.
 pub struct Comparison<'a> {
     want: &'a Hash,
     sha256: Hasher,
@@ -164,7 +165,7 @@ impl<'a> Comparison<'a> {
         }
     }
 
-    /// The SHA-256 of all bytes taken in, when they are what was wanted.
+    /// Returns the SHA-256 of all bytes, if they have the expected hash.
     pub fn finish(self) -> Option<Digest> {
         let digest = self.sha256.finish();
         let same = match (self.want, self.other) {

@@ -1,40 +1,40 @@
-//! A wheel whose RECORD agrees with its archive: what of it is read is compared.
+//! A wheel with a RECORD that agrees with its archive. All content that is read is verified.
 
 use std::collections::BTreeMap;
 use std::io::{self, Read};
 
+use super::archive::{Archive, Open, RawZipEntry};
 use super::error::WheelFault;
-use super::install::{Open, is_version};
+use super::name::{WheelName, is_version};
 use super::record::{self, Comparison, RecordLine, RecordPath};
-use super::{Archive, RawZipEntry, WheelName};
 use crate::oci::Digest;
 use crate::python::distribution::header;
 use crate::python::lock::Hash;
 use crate::python::normalised;
 use crate::python::requirement::is_name;
 
-/// The most bytes of metadata (which hold a project's whole README) and of scripts.
+/// The largest size of metadata (which include a project's whole README) and of scripts, in bytes.
 pub const TEXT_LIMIT: u64 = 16 << 20;
-/// The most bytes of a RECORD: 200,000 lines.
+/// The largest size of a RECORD, in bytes: 200,000 lines.
 const RECORD_LIMIT: u64 = 64 << 20;
-/// The most characters of a path in RECORD that are shown.
+/// The largest number of characters of a path in RECORD that are shown.
 const SHOWN: usize = 200;
 
-/// A wheel whose RECORD agrees with its members.
+/// A wheel with a RECORD that agrees with its members.
 pub struct Wheel<'a, 'o> {
     pub archive: &'a Archive,
     open: &'a mut Open<'o>,
     members: BTreeMap<&'a str, &'a RawZipEntry>,
     told: BTreeMap<String, RecordLine>,
-    /// `flask-3.1.3.dist-info`.
+    /// The name of the dist-info directory: `flask-3.1.3.dist-info`.
     pub info: String,
 }
 
 impl<'a, 'o> Wheel<'a, 'o> {
-    /// Reads a wheel's RECORD, and holds it against the files of the archive.
+    /// Reads the RECORD of a wheel, and compares it with the files of the archive.
     ///
     /// # Errors
-    /// A RECORD that cannot be read; files that it does not list, or has no hash of.
+    /// Returns an error for an unreadable RECORD, and for files without a line or a hash in it.
     pub fn new(
         archive: &'a Archive,
         open: &'a mut Open<'o>,
@@ -55,7 +55,7 @@ impl<'a, 'o> Wheel<'a, 'o> {
         Ok(wheel)
     }
 
-    /// What a path in RECORD leads to.
+    /// Returns the target of a path in RECORD.
     fn listed(&self, path: &str) -> RecordPath {
         let name = if self.members.contains_key(path) { path.to_owned() } else { record::plain(path) };
         let below = format!("{name}/");
@@ -71,37 +71,38 @@ impl<'a, 'o> Wheel<'a, 'o> {
         }
     }
 
-    /// A sentence about files that RECORD is wrong about.
+    /// Returns a warning about files with a wrong line in RECORD.
     fn oddity(&self, verb: &str, which: &str, count: usize, first: &str) -> String {
         let first = shown(first);
         let files = if count == 1 { format!("`{first}`") } else { format!("{count} files, `{first}` first") };
         format!("`{}`: its RECORD {verb} {files}, {which}", self.archive.file.name)
     }
 
-    /// The name of a file in the dist-info folder.
+    /// Returns the path of a file in the dist-info directory.
     fn own(&self, name: &str) -> String {
         format!("{}/{name}", self.info)
     }
 
-    /// The name in the dist-info folder of a member that is there.
+    /// Returns the name of a member relative to the dist-info directory, if it is there.
     pub fn of_info<'n>(&self, member: &'n str) -> Option<&'n str> {
         member.strip_prefix(self.info.as_str())?.strip_prefix('/')
     }
 
-    /// Whether a file goes into an image: not what is compiled, and not what an installer
-    /// writes itself. RECORD need not be right about the others.
+    /// Returns whether an image gets a file: not compiled files, and not files that an installer
+    /// writes itself. RECORD may be wrong about these.
     fn is_installed(&self, name: &str) -> bool {
         !is_compiled(name) && !self.is_installers(name)
     }
 
-    /// What an installer writes itself, or what is not true any more: RECORD is rewritten.
+    /// Returns whether an installer writes the file itself, or whether it is no longer true: RECORD
+    /// is rewritten.
     pub fn is_installers(&self, name: &str) -> bool {
         let known = ["RECORD", "RECORD.jws", "RECORD.p7s", "INSTALLER", "REQUESTED", "direct_url.json"];
         self.of_info(name).is_some_and(|own| known.contains(&own))
     }
 
-    /// Holds RECORD against the files that are installed. The content is the right one
-    /// when its hash is: a wrong size is told, and no more.
+    /// Compares RECORD with the installed files. Content with the right hash is right: a wrong size
+    /// is only a warning.
     fn compare(&self) -> Result<Option<String>, WheelFault> {
         let mut wrong: Option<(usize, &str)> = None;
         for (name, member) in self.members.iter().filter(|(name, _)| self.is_installed(name)) {
@@ -130,7 +131,7 @@ impl<'a, 'o> Wheel<'a, 'o> {
         Ok(out)
     }
 
-    /// Content that is what RECORD says.
+    /// Returns the content of a member that has the hash in RECORD.
     pub fn verified(&mut self, member: &RawZipEntry, limit: u64) -> Result<Vec<u8>, WheelFault> {
         let bytes = self.content(member, limit)?;
         let mut comparison = Comparison::new(self.hash(member)?);
@@ -144,8 +145,8 @@ impl<'a, 'o> Wheel<'a, 'o> {
         told.ok_or_else(|| WheelFault::Unhashed(member.name.clone()))
     }
 
-    /// The SHA-256 of a member's content: what RECORD says, or where that has a stronger
-    /// hash, by reading the member once.
+    /// Returns the SHA-256 of a member's content: the hash in RECORD. If RECORD has a stronger
+    /// hash, reads the member once.
     pub fn digest(&mut self, member: &RawZipEntry) -> Result<Digest, WheelFault> {
         let hash = self.hash(member)?.clone();
         if let Hash::Sha256(digest) = hash {
@@ -163,7 +164,7 @@ impl<'a, 'o> Wheel<'a, 'o> {
         }
     }
 
-    /// A text in the dist-info folder.
+    /// Returns a text file in the dist-info directory.
     pub fn text(&mut self, name: &str) -> Result<String, WheelFault> {
         let name = self.own(name);
         let member = *self.members.get(name.as_str()).ok_or(WheelFault::Missing(name))?;
@@ -171,7 +172,7 @@ impl<'a, 'o> Wheel<'a, 'o> {
         text(member, bytes)
     }
 
-    /// What WHEEL says of where the files go.
+    /// Returns `Root-Is-Purelib` of WHEEL.
     pub fn purelib(&mut self, warnings: &mut Vec<String>) -> Result<bool, WheelFault> {
         let text = self.text("WHEEL")?;
         let field =
@@ -190,7 +191,7 @@ impl<'a, 'o> Wheel<'a, 'o> {
         Ok(field("Root-Is-Purelib")?.eq_ignore_ascii_case("true"))
     }
 
-    /// Name and version, which must be the file name's.
+    /// Returns name and version, which must match the file name.
     pub fn identity(&mut self, file: &WheelName) -> Result<(String, String), WheelFault> {
         let text = self.text("METADATA")?;
         let member = self.own("METADATA");
@@ -220,12 +221,12 @@ pub fn unreadable(member: &RawZipEntry, cause: &io::Error) -> WheelFault {
     WheelFault::Read { member: member.name.clone(), cause: cause.to_string() }
 }
 
-/// Compiled files, of an origin that nobody knows.
+/// Returns whether a file is compiled. The origin of such files is unknown.
 pub fn is_compiled(name: &str) -> bool {
     name.split('/').any(|part| part == "__pycache__") || matches!(name.rsplit_once('.'), Some((_, "pyc" | "pyo")))
 }
 
-/// A path out of RECORD, fit for a line.
+/// Formats a path in RECORD for a message.
 fn shown(path: &str) -> String {
     let one = |c: char| if c.is_control() { c.escape_default().to_string() } else { c.to_string() };
     path.chars().take(SHOWN).map(one).collect()

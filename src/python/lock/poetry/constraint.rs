@@ -1,28 +1,28 @@
 //! Poetry's constraints on versions.
 //!
-//! Source: Poetry's documentation, "Dependency specification", "Version constraints":
-//! PEP 440's, and `^1.2`, `~1.2`, `1.*`, and alternatives with `||`.
+//! Source: Poetry's documentation, "Dependency specification", "Version constraints": the
+//! specifiers of PEP 440, `^1.2`, `~1.2`, `1.*`, and alternatives with `||`.
 
 use pep440_rs::{Version, VersionSpecifier};
 
 use crate::python::marker;
 
-/// Alternatives, of each of which all has to hold.
+/// Alternatives. All specifiers of an alternative must be true.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct Constraint(Vec<Vec<VersionSpecifier>>);
 
-/// Signs, longer ones first.
+/// The operators, longer ones first.
 const SIGNS: [&str; 10] = ["===", "==", "~=", "!=", "<=", ">=", "<", ">", "=", "^"];
-/// The most bytes of a constraint.
+/// The largest size of a constraint, in bytes.
 const LONGEST: usize = 4096;
 
 impl Constraint {
-    /// Reads a constraint on a distribution's version. None for what is none.
+    /// Parses a constraint on the version of a distribution; `None` for an invalid one.
     pub(super) fn parse(text: &str) -> Option<Self> {
         Self::read(text, false)
     }
 
-    /// Reads one on Python's, where `3.9` by itself is every 3.9.
+    /// Parses a constraint on the version of Python. `3.9` without an operator means every 3.9.
     pub(super) fn of_python(text: &str) -> Option<Self> {
         Self::read(text, true)
     }
@@ -36,7 +36,7 @@ impl Constraint {
         (!alternatives.is_empty()).then_some(Self(alternatives))
     }
 
-    /// How many parts it has.
+    /// Returns the number of parts.
     pub(super) fn len(&self) -> usize {
         self.0.iter().map(Vec::len).sum()
     }
@@ -47,7 +47,7 @@ impl Constraint {
     }
 }
 
-/// Parts with commas or spaces between them; a space may follow a sign too.
+/// Splits an alternative into parts at commas or spaces. A space may also follow an operator.
 fn all(text: &str, python: bool) -> Option<Vec<VersionSpecifier>> {
     let mut out = Vec::new();
     let mut sign = String::new();
@@ -63,7 +63,7 @@ fn all(text: &str, python: bool) -> Option<Vec<VersionSpecifier>> {
     sign.is_empty().then_some(out)
 }
 
-/// What one part asks for.
+/// Parses a part.
 fn one(text: &str, python: bool) -> Option<Vec<VersionSpecifier>> {
     if text == "*" {
         return Some(Vec::new());
@@ -84,7 +84,7 @@ fn one(text: &str, python: bool) -> Option<Vec<VersionSpecifier>> {
         "^" => {
             let version: Version = version.parse().ok()?;
             let release = version.release();
-            // All after the first number that is not 0 may grow.
+            // All numbers after the first number that is not 0 may increase.
             let first = release.iter().position(|number| *number > 0).unwrap_or(release.len().checked_sub(1)?);
             until(first + 1, version)
         }

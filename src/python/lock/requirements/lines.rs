@@ -1,17 +1,17 @@
-//! The lines of a requirements file, and the words and options of one.
+//! The lines of a requirements file, and the words and options of a line.
 //!
-//! Source: pip's documentation, "Requirements File Format", and where that is silent
-//! pip's `req_file.py`: how continued lines and comments go together.
+//! Source: pip's documentation, "Requirements File Format", and pip's `req_file.py` for the
+//! combination of continued lines and comments.
 
-/// A line with those that continue it, without comments.
+/// A line with its continuation lines, without comments.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct Line {
-    /// Of its first line in the file; the first is 1.
+    /// The number of its first line in the file, from 1.
     pub number: usize,
     pub text: String,
 }
 
-/// The lines of a text that say something.
+/// Returns the lines of a text that are not empty.
 pub(super) fn lines(text: &str) -> Vec<Line> {
     let mut out = Vec::new();
     let mut open: Option<Line> = None;
@@ -35,13 +35,14 @@ pub(super) fn lines(text: &str) -> Vec<Line> {
     out
 }
 
-/// A `#` begins a comment where nothing or a space precedes it: URLs have others.
+/// Removes the comment of a line. A `#` starts a comment at the start of a line or after a space:
+/// URLs have others.
 fn without_comment(line: &str) -> &str {
     let begins = |at: &usize| line[..*at].chars().next_back().is_none_or(char::is_whitespace);
     line.match_indices('#').map(|(at, _)| at).find(begins).map_or(line, |at| &line[..at])
 }
 
-/// What stands before the first option, and the options.
+/// Splits a line into the text before the first option, and the options.
 pub(super) fn split(line: &str) -> (&str, &str) {
     let mut begin = 0;
     for word in line.split(' ') {
@@ -53,7 +54,7 @@ pub(super) fn split(line: &str) -> (&str, &str) {
     (line, "")
 }
 
-/// The words of a line as a shell would have them; none where a quote has no end.
+/// Splits a line into words as a shell does; `None` for an unclosed quote.
 pub(super) fn words(text: &str) -> Option<Vec<String>> {
     let mut out = Vec::new();
     let mut word: Option<String> = None;
@@ -75,7 +76,7 @@ pub(super) fn words(text: &str) -> Option<Vec<String>> {
     quote.is_none().then_some(out)
 }
 
-/// The name of an environment variable that pip would put in, outside of URLs: `${NAME}`.
+/// Returns the name of an environment variable that pip expands outside of URLs: `${NAME}`.
 pub(super) fn variable(line: &str) -> Option<&str> {
     let letter = |b: u8| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_';
     let words = line.split_whitespace().filter(|word| !word.contains("://"));

@@ -1,6 +1,6 @@
-//! The options that a requirements file may have.
+//! The options of requirements files.
 
-/// What an option does.
+/// The effect of an option.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) enum Setting {
     Requirements(String),
@@ -11,10 +11,10 @@ pub(super) enum Setting {
     FindLinks(String),
     Hash(String),
     NoIndex,
-    /// Names, or `:all:`, that no wheels are to be taken of.
+    /// Names, or `:all:`, of distributions without wheels.
     NoBinary(String),
     RequireHashes,
-    /// Nothing that matters for wheels whose versions are exact.
+    /// No effect on wheels with exact versions.
     Other,
 }
 
@@ -53,7 +53,7 @@ const VALUED: [OptionReader; 29] = [
     ("--client-cert", other),
 ];
 
-/// Options by themselves.
+/// Options without a value.
 const PLAIN: [(&str, Setting); 11] = [
     ("--no-index", Setting::NoIndex),
     ("--require-hashes", Setting::RequireHashes),
@@ -72,17 +72,17 @@ fn other(_: String) -> Setting {
     Setting::Other
 }
 
-/// The text behind `-e`, as written: the quotes of a marker in it are not a shell's.
+/// Returns the text after `-e` as written. Quotes of a marker in it are not shell quotes.
 pub(super) fn editable(rest: &str) -> Option<&str> {
     let text = rest.strip_prefix("--editable").or_else(|| rest.strip_prefix("-e"))?;
     let text = text.strip_prefix('=').or_else(|| text.strip_prefix(char::is_whitespace))?.trim();
     (!text.is_empty() && !text.starts_with(['\'', '"'])).then_some(text)
 }
 
-/// Reads options.
+/// Parses options.
 ///
 /// # Errors
-/// The rest of a sentence about one that is unknown or lacks its value.
+/// Returns the rest of a sentence about an unknown option, or about an option without its value.
 pub(super) fn read(words: Vec<String>) -> Result<Vec<Setting>, String> {
     let mut out = Vec::new();
     let mut words = words.into_iter();
@@ -106,8 +106,8 @@ pub(super) fn read(words: Vec<String>) -> Result<Vec<Setting>, String> {
     Ok(out)
 }
 
-/// Whether a word is an option, its value in the same word or not: `--index-url=…`,
-/// `-r`, `-rfile`.
+/// Returns whether a word is an option, with or without its value in the same word:
+/// `--index-url=…`, `-r`, `-rfile`.
 fn is(name: &str, word: &str) -> bool {
     let value = |rest: &str| rest.is_empty() || !name.starts_with("--") || rest.starts_with('=');
     word.strip_prefix(name).is_some_and(value)

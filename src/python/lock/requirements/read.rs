@@ -3,23 +3,24 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use super::item::{Item, PinnedBy};
 use super::lines::{self, Line};
 use super::options::{self, Setting};
-use super::{Item, PinnedBy, Requirements};
+use super::requirements_file::Requirements;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::python::lock::error::{LockError, clean};
 use crate::python::lock::pyproject::Pyproject;
-use crate::python::lock::{Hash, LIMIT, LockInput, PackageOrigin, ReferencePolicy, Sources, entry, urls};
+use crate::python::lock::{Hash, LIMIT, LockInput, PackageOrigin, ReferencePolicy, Sources, checks, hash, urls};
 use crate::python::marker::Marker;
 use crate::python::normalised;
 use crate::python::requirement::{self, Requirement, VersionOrUrl};
 
-/// The most files that may include one another, and the most in all.
+/// The largest depth of nested files, and the largest number of files.
 const DEEPEST: usize = 20;
 const MOST: usize = 500;
-/// Files that the folder of a project has one of.
+/// Files of a project directory. A directory with one of them is a project.
 const PROJECTS: [&str; 3] = ["pyproject.toml", "setup.py", "setup.cfg"];
-/// Files and folders that are no requirements, and have credentials in them.
+/// Files and directories with credentials. They are never requirements files.
 const SECRETS: [&str; 14] = [
     ".netrc",
     "_netrc",
@@ -41,33 +42,34 @@ struct Reader<'r> {
     read: &'r mut dyn FnMut(&Path) -> Result<String, String>,
     is_file: &'r dyn Fn(&Path) -> bool,
     policy: &'r dyn ReferencePolicy,
-    /// The project's folder, relative to the lock file.
+    /// The directory of the project, relative to the lock file.
     root: PathBuf,
-    /// The project's own name.
+    /// The name of the project.
     own: Option<String>,
     sources: &'r mut Sources,
     out: Requirements,
-    /// The files on the way to the one that is read.
+    /// The chain of files that include the current file.
     open: Vec<PathBuf>,
-    /// Names of projects by their folders.
+    /// The names of projects by their directories.
     names: BTreeMap<PathBuf, Option<String>>,
     files: usize,
     bytes: usize,
 }
 
-/// A file that is read.
+/// A requirements file that is being read.
 struct RequirementsFile<'p> {
-    /// For errors.
+    /// The name for errors.
     name: &'p str,
-    /// Relative to the lock file.
+    /// The directory, relative to the lock file.
     folder: &'p Path,
     constraints: bool,
-    /// Named by `-r` or `-c`, which may name any file below the project's root: of one that
-    /// is not a requirements file, no text may get into a log.
+    /// Whether `-r` or `-c` names the file. These may name any file below the root of the project.
+    /// The text of a file that is not a requirements file must not get into a log.
     included: bool,
 }
 
-pub(super) fn read(
+/// Reads a requirements file and the files that it includes.
+pub(in crate::python::lock) fn read(
     input: &mut LockInput<'_>,
     project: &Pyproject,
     sources: &mut Sources,
@@ -99,7 +101,7 @@ impl Reader<'_> {
         lines::lines(text).iter().try_for_each(|line| self.line(file_context, line))
     }
 
-    /// Counts a file that was read.
+    /// Counts a file that was read, up to the limits.
     fn count(&mut self, at: &str, text: &str) -> Result<(), LockError> {
         self.files += 1;
         self.bytes = self.bytes.saturating_add(text.len());
@@ -139,7 +141,7 @@ impl Reader<'_> {
             return Ok(());
         }
         let hashes =
-            entry::hashes(&at, hashes.iter().map(String::as_str)).map_err(|error| file_context.wrong(&at, error))?;
+            hash::hashes(&at, hashes.iter().map(String::as_str)).map_err(|error| file_context.wrong(&at, error))?;
         self.item(file_context, at, text, hashes)
     }
 
@@ -148,16 +150,16 @@ impl Reader<'_> {
             Setting::Requirements(file) => self.include(file_context, at, &file, false)?,
             Setting::Constraints(file) => self.include(file_context, at, &file, true)?,
             Setting::Editable(text) => self.item(file_context, at.to_owned(), &text, Vec::new())?,
-            Setting::Index(url) => self.sources.index = Some(self.put_in(at, url)?),
+            Setting::Index(url) => self.sources.index = Some(self.expand(at, url)?),
             Setting::ExtraIndex(url) => {
-                let url = self.put_in(at, url)?;
+                let url = self.expand(at, url)?;
                 self.sources.extra_indexes.push(url);
             }
             Setting::FindLinks(links) if urls::is_url(&links) => {
-                let links = self.put_in(at, links)?;
+                let links = self.expand(at, links)?;
                 self.sources.find_links.push(links);
             }
-            Setting::FindLinks(links) => self.sources.look_in(&urls::joined(file_context.folder, &links)),
+            Setting::FindLinks(links) => self.sources.add_directory(&urls::joined(file_context.folder, &links)),
             Setting::NoIndex => self.sources.no_index = true,
             Setting::RequireHashes => self.out.require_hashes = true,
             Setting::NoBinary(names) if names == ":none:" => {}
@@ -170,9 +172,9 @@ impl Reader<'_> {
         Ok(())
     }
 
-    /// An option's URL with its variables put in.
-    fn put_in(&self, at: &str, mut url: String) -> Result<String, LockError> {
-        urls::put_in(at, &mut url, self.policy)?;
+    /// Returns the URL of an option with expanded variables.
+    fn expand(&self, at: &str, mut url: String) -> Result<String, LockError> {
+        urls::expand(at, &mut url, self.policy)?;
         Ok(url)
     }
 
@@ -216,13 +218,15 @@ impl Reader<'_> {
     ) -> Result<(), LockError> {
         let wrong = |error| file_context.wrong(&at, error);
         let item = match self.named(file_context, &at, text, &hashes).map_err(wrong)? {
-            Some((name, wanted, marker)) => Item { text: file_context.shown(text), at, name, wanted, marker, hashes },
+            Some((name, pinned_by, marker)) => {
+                Item { text: file_context.shown(text), at, name, pinned_by, marker, hashes }
+            }
             None => match self.unnamed(file_context, at.clone(), text, hashes).map_err(wrong)? {
                 Some(item) => item,
                 None => return Ok(()),
             },
         };
-        let folder = matches!(item.wanted, PinnedBy::Reference(PackageOrigin::Folder { .. }));
+        let folder = matches!(item.pinned_by, PinnedBy::Reference(PackageOrigin::Folder { .. }));
         if folder && self.own.as_ref() == Some(&item.name) {
             return Ok(());
         }
@@ -231,7 +235,7 @@ impl Reader<'_> {
         Ok(())
     }
 
-    /// A URL or a path by itself. None for the project's own folder.
+    /// Reads a line that is only a URL or a path; `None` for the directory of the project.
     fn unnamed(
         &mut self,
         file_context: &RequirementsFile<'_>,
@@ -241,9 +245,9 @@ impl Reader<'_> {
     ) -> Result<Option<Item>, LockError> {
         let cut = text.find(" ;").map(|at| (at, at + 2)).or_else(|| text.find("; ").map(|at| (at, at + 1)));
         let (target, marker) = cut.map_or((text, None), |(end, begin)| (&text[..end], Some(&text[begin..])));
-        let marker = marker.map(|text| entry::marker(&at, text)).transpose()?;
+        let marker = marker.map(|text| checks::parse_marker(&at, text)).transpose()?;
         let target = target.trim();
-        // Extras behind a path: `./lib[fast]`.
+        // Extras after a path: `./lib[fast]`.
         let target = match target.strip_suffix(']').and_then(|target| target.rsplit_once('[')) {
             Some((target, _)) => target,
             None => target,
@@ -271,10 +275,10 @@ impl Reader<'_> {
             return Err(error.with_hint("write its name before it: `NAME @ URL`"));
         };
         let name = normalised(&name);
-        Ok(Some(Item { at, text: format!("`{text}`"), name, wanted: PinnedBy::Reference(origin), marker, hashes }))
+        Ok(Some(Item { at, text: format!("`{text}`"), name, pinned_by: PinnedBy::Reference(origin), marker, hashes }))
     }
 
-    /// A requirement with a name; none for a path or URL by itself.
+    /// Reads a requirement with a name; `None` for a line that is only a path or URL.
     fn named(
         &self,
         file_context: &RequirementsFile<'_>,
@@ -290,19 +294,20 @@ impl Reader<'_> {
         match Requirement::parse(text) {
             Ok(requirement) => {
                 let (name, marker) = (requirement.name.clone(), requirement.marker.clone());
-                let wanted = match &requirement.wanted {
+                let pinned_by = match &requirement.wanted {
                     VersionOrUrl::Url(url) => PinnedBy::Reference(self.origin(file_context, at, url, hashes)?),
                     VersionOrUrl::Versions(_) => PinnedBy::Versions(requirement),
                 };
-                Ok(Some((name, wanted, marker)))
+                Ok(Some((name, pinned_by, marker)))
             }
             Err(_) if first.contains('/') => Ok(None),
             Err(error) => Err(LockError::new(at, format!("`{text}` is no requirement: {error}"))),
         }
     }
 
-    /// What a URL or a path leads to. Paths begin where the tool ran that uses them, which
-    /// is the project's folder; where nothing is there, at the file that has them.
+    /// Returns the origin at a URL or path. Paths are relative to the directory where the tool of
+    /// the file runs: the directory of the project. If nothing exists there, they are relative to
+    /// the file that has them.
     fn origin(
         &self,
         file_context: &RequirementsFile<'_>,
@@ -324,13 +329,14 @@ impl Reader<'_> {
         }
     }
 
-    /// The name of the project in a folder: its own, or else the folder's.
+    /// Returns the name of the project in a directory: its own name, or else the name of the
+    /// directory.
     fn name_of(&mut self, at: &str, folder: &Path) -> Result<Option<String>, LockError> {
         if let Some(known) = self.names.get(folder) {
             return Ok(known.clone());
         }
         let path = folder.join("pyproject.toml");
-        // What may not be used is not read either.
+        // Refused paths are not read either.
         let text = self.policy.admit(&path).ok().and_then(|()| (self.read)(&path).ok()).unwrap_or_default();
         self.count(at, &text)?;
         let name = Pyproject::parse(Some(&text)).ok().and_then(|project| project.name());
@@ -341,7 +347,7 @@ impl Reader<'_> {
 }
 
 impl RequirementsFile<'_> {
-    /// An error about a line; without its text where the file may be any.
+    /// Creates an error about a line. The error omits the text if the file may be any file.
     fn wrong(&self, at: &str, error: LockError) -> LockError {
         if !self.included {
             return error;
@@ -350,20 +356,20 @@ impl RequirementsFile<'_> {
         error.with_hint("include requirements files only: the line is not shown, as it may be anything")
     }
 
-    /// A requirement as errors show it. A single word may be a password.
+    /// Returns a requirement for an error message. A single word may be a password.
     fn shown(&self, text: &str) -> String {
         let is_word = text.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b));
         if self.included && is_word { "the requirement".to_owned() } else { format!("`{text}`") }
     }
 }
 
-/// Whether a file or folder of this name is there to hold secrets.
+/// Returns whether a file or directory of this name holds secrets.
 fn is_secret(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     name.starts_with(".env") || SECRETS.contains(&name.as_str())
 }
 
-/// Whether a word is a name with a URL: `shop@https://…`, `shop[web]@https://…`.
+/// Returns whether a word is a name with a URL: `shop@https://…`, `shop[web]@https://…`.
 fn is_direct(word: &str) -> bool {
     let is_name = |name: &str| requirement::is_name(name.split('[').next().unwrap_or_default());
     word.split_once('@').is_some_and(|(name, url)| is_name(name) && urls::is_url(url))

@@ -1,19 +1,19 @@
-//! The tables of a `uv.lock`, and what its names refer to.
+//! The tables of a `uv.lock`, and the resolution of its references.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use super::{Edge, Loose, Package, Uv};
+use super::graph::{Conflict, Edge, Loose, Package, Uv};
 use crate::python::lock::error::LockError;
 use crate::python::lock::pyproject::Pyproject;
-use crate::python::lock::{Hash, LockedFile, PackageOrigin, Sources, entry, urls};
+use crate::python::lock::{Hash, LockedFile, PackageOrigin, Sources, checks, hash, urls};
 use crate::python::marker::Marker;
 
-/// The version of the format that is read. Revisions of it only add.
+/// The supported version of the format. Its revisions only add keys.
 const VERSION: i64 = 1;
-/// The most packages of one name: a real one has as many as the resolution has forks.
+/// The largest number of packages of one name. A real file has one for each fork of the resolution.
 const FORKS: usize = 1000;
 
 #[derive(Deserialize)]
@@ -51,14 +51,6 @@ struct Requirement {
     #[serde(default)]
     extras: Vec<String>,
     marker: Option<String>,
-}
-
-/// One of several things that cannot be had together.
-#[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
-pub(super) struct Conflict {
-    pub package: String,
-    pub extra: Option<String>,
-    pub group: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -121,7 +113,13 @@ struct Archive {
     size: Option<u64>,
 }
 
-pub(super) fn read(file: &str, text: &str, project: &Pyproject, sources: &mut Sources) -> Result<Uv, LockError> {
+/// Parses the text of a `uv.lock`.
+pub(in crate::python::lock) fn read(
+    file: &str,
+    text: &str,
+    project: &Pyproject,
+    sources: &mut Sources,
+) -> Result<Uv, LockError> {
     let other = |version: i64| {
         let error = LockError::new(file, format!("has version {version} of the format, and only {VERSION} is read"));
         error.with_hint("lock with a uv that writes version 1, or `uv export --format pylock.toml -o pylock.toml`")
@@ -144,7 +142,7 @@ pub(super) fn read(file: &str, text: &str, project: &Pyproject, sources: &mut So
     let mut groups = BTreeMap::new();
     for (group, wanted) in tables.manifest.dependency_groups {
         let loose = wanted.into_iter().map(|one| {
-            let marker = one.marker.as_deref().map(|text| entry::marker(file, text)).transpose()?;
+            let marker = one.marker.as_deref().map(|text| checks::parse_marker(file, text)).transpose()?;
             Ok(Loose { name: one.name, extras: one.extras, marker })
         });
         groups.insert(group, loose.collect::<Result<Vec<_>, LockError>>()?);
@@ -160,7 +158,7 @@ pub(super) fn read(file: &str, text: &str, project: &Pyproject, sources: &mut So
     })
 }
 
-/// The package that is the project which the lock file lies with.
+/// Returns the project at the root of the workspace.
 fn root(
     file: &str,
     project: &Pyproject,
@@ -195,7 +193,7 @@ impl<'t> Names<'t> {
         Ok(Self { tables, by_name })
     }
 
-    /// The one package that a dependency names.
+    /// Returns the package that a dependency refers to.
     fn find(&self, at: &str, wanted: &Dependency) -> Result<usize, LockError> {
         let fits = |at: &&usize| {
             let table = &self.tables[**at];
@@ -206,8 +204,8 @@ impl<'t> Names<'t> {
         match (found.next(), found.next()) {
             (Some(found), None) => Ok(*found),
             (first, _) => {
-                let which = if first.is_none() { "is not locked" } else { "is locked more than once" };
-                let error = LockError::new(at, format!("depends on `{}`, which {which}", wanted.name));
+                let problem = if first.is_none() { "is not locked" } else { "is locked more than once" };
+                let error = LockError::new(at, format!("depends on `{}`, which {problem}", wanted.name));
                 Err(error.with_hint("`uv lock`"))
             }
         }
@@ -215,7 +213,7 @@ impl<'t> Names<'t> {
 }
 
 impl Source {
-    /// The folder of a project.
+    /// Returns the directory of a project.
     fn folder(&self) -> Option<&str> {
         self.editable.as_deref().or(self.r#virtual.as_deref()).or(self.directory.as_deref())
     }
@@ -226,7 +224,7 @@ impl Table {
         let at = format!("{file}: `{}`", self.name);
         let edges = |wanted: &[Dependency]| {
             let edge = |one: &Dependency| {
-                let marker = one.marker.as_deref().map(|text| entry::marker(&at, text)).transpose()?;
+                let marker = one.marker.as_deref().map(|text| checks::parse_marker(&at, text)).transpose()?;
                 Ok(Edge { to: names.find(&at, one)?, extras: one.extra.clone(), marker })
             };
             wanted.iter().map(edge).collect::<Result<Vec<_>, LockError>>()
@@ -236,14 +234,14 @@ impl Table {
             each.collect::<Result<BTreeMap<_, _>, LockError>>()
         };
         let (mut optional, mut groups) = (each(&self.optional_dependencies)?, each(&self.dev_dependencies)?);
-        // Those without dependencies have no table.
+        // Extras and groups without dependencies have no table.
         for name in &self.metadata.provides_extras {
             optional.entry(name.clone()).or_default();
         }
         for name in self.metadata.requires_dev.keys() {
             groups.entry(name.clone()).or_default();
         }
-        let bad = |version: &str| LockError::new(&at, format!("`{version}` is no version"));
+        let bad = |version: &str| LockError::new(&at, format!("`{version}` is not a version"));
         let version = self.version.as_deref().map(|text| text.parse().map_err(|_| bad(text))).transpose()?;
         Ok(Package {
             name: self.name.clone(),
@@ -258,7 +256,7 @@ impl Table {
 
     fn origin(&self, at: &str, sources: &mut Sources) -> Result<Option<PackageOrigin>, LockError> {
         let archives = || self.sdist.iter().chain(&self.wheels);
-        let hashes = || entry::hashes(at, archives().filter_map(|archive| archive.hash.as_deref()));
+        let hashes = || hash::hashes(at, archives().filter_map(|archive| archive.hash.as_deref()));
         let source = &self.source;
         Ok(Some(if let Some(registry) = &source.registry {
             let folder = (!urls::is_url(registry)).then(|| Path::new(registry));
@@ -283,10 +281,10 @@ impl Table {
 }
 
 impl Archive {
-    /// One file of an index; of a folder that serves as one, the file's own folder
-    /// becomes one to look in.
+    /// Returns a file of an index. If the index is a directory, adds the directory of the file to
+    /// `sources`.
     fn file(&self, at: &str, folder: Option<&Path>, sources: &mut Sources) -> Result<LockedFile, LockError> {
-        let hashes: Vec<Hash> = entry::hashes(at, self.hash.as_deref())?;
+        let hashes: Vec<Hash> = hash::hashes(at, self.hash.as_deref())?;
         if let Some(url) = self.url.as_ref().filter(|url| urls::is_url(url)) {
             return urls::file_at(at, url, hashes, self.size);
         }
@@ -295,12 +293,12 @@ impl Archive {
         };
         if let Some(folder) = folder {
             let whole = urls::joined(folder, path);
-            sources.look_in(whole.parent().unwrap_or(Path::new(".")));
+            sources.add_directory(whole.parent().unwrap_or(Path::new(".")));
         }
         Ok(LockedFile { name: urls::file_name(path), url: None, hashes, size: self.size })
     }
 }
 
 fn markers(at: &str, texts: &[String]) -> Result<Vec<Marker>, LockError> {
-    texts.iter().map(|text| entry::marker(at, text)).collect()
+    texts.iter().map(|text| checks::parse_marker(at, text)).collect()
 }

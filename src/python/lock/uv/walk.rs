@@ -1,18 +1,16 @@
-//! The walk through a `uv.lock` from the project to all that it needs.
+//! The walk through a `uv.lock` from the project to its dependencies.
 //!
-//! Where a lock file has conflicts, its markers ask which extras and groups of which
-//! packages take part, as extras with long names: `extra-4-shop-gpu` is the extra
-//! `gpu` of `shop` (the number is the name's length), `group-4-shop-dev` a group,
-//! `project-4-shop` the package itself. As uv does, the graph is walked twice then:
-//! first to learn these, then to collect.
+//! In a lock file with conflicts, markers refer to the active extras and groups of packages as
+//! extras with long names: `extra-4-shop-gpu` is the extra `gpu` of `shop` (the number is the
+//! length of the name), `group-4-shop-dev` a group, `project-4-shop` the package itself. As in uv,
+//! the graph is then walked twice: first to find the active names, then to collect the packages.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use super::file::Conflict;
-use super::{Edge, Package, Uv};
+use super::graph::{Conflict, Edge, Package, Uv};
 use crate::python::lock::error::LockError;
 use crate::python::lock::marker_context::MarkerContext;
-use crate::python::lock::{LockSelection, entry};
+use crate::python::lock::{LockSelection, checks};
 use crate::python::marker::ActiveExtras;
 
 /// A package, alone or with one of its extras.
@@ -22,15 +20,15 @@ pub(super) struct Walk<'u> {
     lock: &'u Uv,
     file: &'u str,
     context: &'u MarkerContext<'u>,
-    /// What markers ask for as `extra`.
+    /// The names that markers compare with `extra`.
     active: ActiveExtras,
-    /// Still to be looked at.
+    /// The packages to visit.
     queue: VecDeque<Stop<'u>>,
     seen: BTreeSet<Stop<'u>>,
 }
 
 impl<'u> Walk<'u> {
-    /// Stands at the project, with what was chosen of it.
+    /// Starts a walk at the project, with its selected extras and groups.
     pub(super) fn new(
         lock: &'u Uv,
         file: &'u str,
@@ -72,7 +70,7 @@ impl<'u> Walk<'u> {
         Ok(walk)
     }
 
-    /// All packages on the way, the project among them.
+    /// Returns all visited packages, including the project.
     pub(super) fn run(mut self) -> Result<BTreeSet<usize>, LockError> {
         if !self.lock.conflicts.is_empty() {
             let begin = (self.queue.clone(), self.seen.clone());
@@ -90,16 +88,17 @@ impl<'u> Walk<'u> {
         Ok(self.seen.into_iter().map(|(at, _)| at).collect())
     }
 
-    /// Notes what is chosen of the project, which has to have it.
+    /// Activates the selected extras and groups of the project. Returns an error for one that it
+    /// does not have.
     fn activate(&mut self, root: Option<&Package>, choice: &LockSelection) -> Result<(), LockError> {
         let extras: BTreeSet<_> = root.iter().flat_map(|root| root.optional.keys()).map(String::as_str).collect();
         let own = root.iter().flat_map(|root| root.groups.keys());
         let groups: BTreeSet<_> = own.chain(self.lock.groups.keys()).map(String::as_str).collect();
         if let Some(extra) = choice.extras.iter().find(|extra| !extras.contains(extra.as_str())) {
-            return Err(entry::unknown(self.file, "extra", extra, extras.iter().copied()));
+            return Err(checks::unknown(self.file, "extra", extra, extras.iter().copied()));
         }
         if let Some(group) = choice.groups.iter().find(|group| !groups.contains(group.as_str())) {
-            return Err(entry::unknown(self.file, "group", group, groups.iter().copied()));
+            return Err(checks::unknown(self.file, "group", group, groups.iter().copied()));
         }
         if let Some(Package { name, .. }) = root {
             self.active.extras.insert(encoded("project", name, None));
@@ -110,8 +109,8 @@ impl<'u> Walk<'u> {
         Ok(())
     }
 
-    /// Learns which extras and packages take part. A marker is asked as if the extras
-    /// that its dependency brings already did.
+    /// Finds the active extras and packages. The marker of a dependency is evaluated with the
+    /// extras of that dependency already active.
     fn learn(&mut self) {
         while let Some(stop) = self.queue.pop_front() {
             for edge in self.edges(stop) {
@@ -167,7 +166,7 @@ impl<'u> Walk<'u> {
         }
     }
 
-    /// The package of a name that is for this platform.
+    /// Returns the package of a name for this platform.
     fn one_of(&self, name: &str, named: Option<&Vec<usize>>) -> Result<usize, LockError> {
         let applies = |at: &usize| {
             let forks = &self.lock.packages[*at].forks;
@@ -201,7 +200,7 @@ impl Conflict {
     }
 }
 
-/// What a marker calls a package, or an extra or group of it.
+/// Returns the name of a package, extra or group in markers.
 fn encoded(kind: &str, package: &str, name: Option<&String>) -> String {
     let length = package.len();
     name.map_or_else(|| format!("{kind}-{length}-{package}"), |name| format!("{kind}-{length}-{package}-{name}"))

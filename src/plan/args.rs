@@ -1,0 +1,54 @@
+//! The arguments of a plan: flags, environment variables and the files that `cli` has read.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::PathBounds;
+use crate::python::lock::Lock;
+use crate::python::project::ProjectMetadata;
+
+/// The values of the command line and the environment, and the files of the project that `cli` has read.
+#[derive(Clone, Debug, Default)]
+pub struct Args {
+    /// The directory of the configuration, the base of its relative paths.
+    pub folder: PathBuf,
+    pub to: Option<String>,
+    pub tags: Vec<String>,
+    pub platforms: Vec<String>,
+    pub python: Option<String>,
+    pub base: Option<String>,
+    pub builder: Option<String>,
+    pub compression: Option<String>,
+    /// The parsed lock file, if `dependencies.lock` names one or the project has one.
+    pub lock: Option<LockFile>,
+    pub extras: Vec<String>,
+    pub groups: Vec<String>,
+    /// Directories of wheels, relative to the working directory.
+    pub wheelhouse: Vec<PathBuf>,
+    pub index: Option<String>,
+    /// The path of the configuration, if it is a file of its own.
+    pub config: Option<PathBuf>,
+    /// The project as `pyproject.toml` describes it.
+    pub project: Option<ProjectMetadata>,
+    /// The arguments after `--`.
+    pub entrypoint: Option<Vec<String>>,
+    pub push: bool,
+    /// The text of `.python-version`.
+    pub python_version: Option<String>,
+    /// `requires-python` of `pyproject.toml`.
+    pub requires_python: Option<String>,
+    /// The modification time of every file in the image, in seconds since 1970.
+    pub timestamp: u64,
+}
+
+/// A parsed lock file with its location.
+#[derive(Clone, Debug)]
+pub struct LockFile {
+    pub lock: Arc<Lock>,
+    /// The directory of the file, the base of its relative paths.
+    pub folder: PathBuf,
+    /// The workspace member to build, if the file belongs to another project.
+    pub member: Option<String>,
+    /// The directories that paths in the lock file and in the project's files may lead to.
+    pub bounds: Arc<PathBounds>,
+}

@@ -1,0 +1,148 @@
+//! The plan of one image.
+
+use std::path::PathBuf;
+
+use super::application::app;
+use super::dependencies::{dependencies, looks_for_lock};
+use super::extract::extracts;
+use super::files::{copies, directories};
+use super::image_settings::settings;
+use super::images::{image_location, images};
+use super::layers::{compression, split};
+use super::platforms::platforms;
+use super::runtime::{PythonRequest, check_unused, python, runtime};
+use super::target::target;
+use super::{App, Args, Copy, Dependencies, Directory, Extract, ImageSettings, LayerSplit, PlanError, Runtime};
+use crate::config::{self, File};
+use crate::oci::{CompressionLevel, Location, Platform};
+use crate::rootfs::Limits;
+use crate::rootfs::accounts::User;
+
+/// The plan of one image for all its platforms.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// The directory of the configuration, the base of its relative paths.
+    pub folder: PathBuf,
+    pub profile: Option<String>,
+    /// The target; `None` only if the image is not pushed.
+    pub target: Option<Location>,
+    pub tags: Vec<String>,
+    pub push: bool,
+    pub platforms: Vec<Platform>,
+    /// The base; `None` is `scratch`.
+    pub base: Option<Location>,
+    /// The name of the base as written, for messages and for the annotation `base.name`.
+    pub base_name: String,
+    pub builder: Option<Location>,
+    pub builder_name: Option<String>,
+    pub runtime: Option<Runtime>,
+    pub extracts: Vec<Extract>,
+    pub dependencies: Dependencies,
+    pub allow_missing: Vec<String>,
+    pub allow_mixed: bool,
+    /// The application; `None` for an image without Python and without `[app]`.
+    pub app: Option<App>,
+    pub copies: Vec<Copy>,
+    pub users: Vec<User>,
+    pub directories: Vec<Directory>,
+    pub image: ImageSettings,
+    pub compression: CompressionLevel,
+    pub split: LayerSplit,
+    pub limits: Limits,
+    pub timestamp: u64,
+}
+
+impl Plan {
+    /// Makes the plan of one profile. `file` is the configuration with that profile applied.
+    ///
+    /// # Errors
+    /// Returns the first invalid or contradictory setting.
+    pub fn new(args: &Args, file: &File, profile: Option<&str>) -> Result<Self, PlanError> {
+        looks_for_lock(args, file, false)?;
+        let python = python(args, file)?;
+        let has_python = matches!(python, PythonRequest::Version(_));
+        let (base_name, builder_name) = images(args, file, &python)?;
+        let has_builder = builder_name.as_deref().is_some_and(|name| name != "scratch");
+        let platforms = platforms(args, file)?;
+        let dependencies = dependencies(args, file, &platforms, has_python)?;
+        if !has_python {
+            check_unused(file)?;
+        }
+        let (target, tags) = target(args, file)?;
+        let app = app(args, file, has_python, &dependencies)?;
+        Ok(Self {
+            folder: args.folder.clone(),
+            profile: profile.map(str::to_owned),
+            target,
+            tags,
+            push: args.push,
+            platforms,
+            base: image_location("base", &base_name, args)?,
+            base_name,
+            builder: builder_name.as_deref().map(|name| image_location("builder", name, args)).transpose()?.flatten(),
+            builder_name,
+            runtime: runtime(python, file),
+            extracts: extracts(args, file, has_builder)?,
+            dependencies,
+            allow_missing: file.runtime.allow_missing.clone().unwrap_or_default(),
+            allow_mixed: file.runtime.allow_mixed.unwrap_or(false),
+            copies: copies(args, file)?,
+            users: file.user.iter().flatten().map(user).collect(),
+            directories: directories(file)?,
+            image: settings(args, file, app.as_ref())?,
+            app,
+            compression: compression(args, file)?,
+            split: split(file),
+            limits: file.limits,
+            timestamp: args.timestamp,
+        })
+    }
+
+    /// Returns the local directories that the image is written to.
+    #[must_use]
+    pub fn outputs(&self) -> Vec<PathBuf> {
+        match &self.target {
+            Some(Location::Layout { folder, .. }) => vec![folder.clone()],
+            Some(Location::Registry(_)) | None => Vec::new(),
+        }
+    }
+
+    /// Returns the plan of the built-in profile `debug`: the same plan with the debug tag of the base.
+    ///
+    /// # Errors
+    /// Returns an error for a base without a known debug variant. Only the tags of distroless images are known.
+    pub fn debug(mut self) -> Result<Self, PlanError> {
+        let unknown = || PlanError::DebugBase(self.base_name.clone());
+        let (repository, tag) = self
+            .base_name
+            .rsplit_once(':')
+            .filter(|(_, tag)| !tag.contains('/'))
+            .unwrap_or((&self.base_name, "latest"));
+        let debug = match tag {
+            "latest" => "debug",
+            "nonroot" => "debug-nonroot",
+            _ => return Err(unknown()),
+        };
+        if !repository.contains("distroless") {
+            return Err(unknown());
+        }
+        let name = format!("{repository}:{debug}");
+        self.base = self.base.map(|base| base.with_tag(debug));
+        self.base_name = name;
+        self.profile = Some("debug".to_owned());
+        for tag in &mut self.tags {
+            tag.push_str("-debug");
+        }
+        Ok(self)
+    }
+}
+
+/// Returns an account of the configuration with its defaults.
+fn user(user: &config::User) -> User {
+    User {
+        name: user.name.clone(),
+        uid: user.uid,
+        gid: user.gid.unwrap_or(user.uid),
+        home: user.home.clone().unwrap_or_else(|| format!("/home/{}", user.name)),
+    }
+}
