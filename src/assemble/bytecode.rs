@@ -51,7 +51,7 @@ impl Compile for BytecodeCompiler {
 }
 
 fn no_full_version() -> Diagnostic {
-    let message = "the builder does not tell its Python's full version, and bytecode is of one very version";
-    let hint = "set PYTHON_VERSION in the builder, or leave `runtime.bytecode` out";
+    let message = "the full version of the builder's Python is unknown, but bytecode depends on it";
+    let hint = "set PYTHON_VERSION in the builder, or leave out `runtime.bytecode`";
     Diagnostic::error(Code::PythonVersion, message).hint(hint.to_owned())
 }

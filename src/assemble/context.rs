@@ -61,7 +61,7 @@ pub struct Context {
     pub repacked: OnceMap<Digest, (Packed, bool)>,
     pushed: OnceMap<(String, Digest), ()>,
     /// Warnings that were emitted: platforms and profiles share them.
-    told: Mutex<BTreeSet<String>>,
+    emitted: Mutex<BTreeSet<String>>,
     /// The files left out of projects that are installed from their directories.
     left_out: Mutex<BTreeMap<PathBuf, LeftOut>>,
 }
@@ -85,7 +85,7 @@ impl Context {
             packed: OnceMap::default(),
             repacked: OnceMap::default(),
             pushed: OnceMap::default(),
-            told: Mutex::default(),
+            emitted: Mutex::default(),
             left_out: Mutex::default(),
             io,
         }
@@ -148,7 +148,7 @@ impl Context {
 
     /// Emits a warning, once.
     pub fn warn(&self, warning: Diagnostic) {
-        if self.told.lock().unwrap_or_else(PoisonError::into_inner).insert(warning.line()) {
+        if self.emitted.lock().unwrap_or_else(PoisonError::into_inner).insert(warning.line()) {
             self.io.progress.warn(warning);
         }
     }

@@ -153,7 +153,7 @@ async fn ready(build: &PlatformBuild) -> Result<ChosenPackages, BuildError> {
     let walk = build.cx.blocking(move || folders.walk(&folder, &WalkRules::default())).await?;
     let walk = walk.map_err(|cause| BuildError::Local { what: format!("{key} for {}", build.platform), cause })?;
     let keys: Vec<_> = walk.private_keys.iter().map(|path| String::from_utf8_lossy(path).into_owned()).collect();
-    if let Some(text) = of_keys(key, &keys) {
+    if let Some(text) = private_key_warning(key, &keys) {
         build.cx.warn(Diagnostic::warning(Code::PrivateKey, text));
     }
     Ok(ChosenPackages::Directory(walk))
@@ -211,7 +211,7 @@ pub async fn install(
         let installed = wheel::install(&archive, &interpreter, open);
         let mut installed = installed.map_err(|cause| BuildError::Wheel(Box::new(cause)))?;
         cx.wheel_elf.read(&archive)?;
-        installed.warnings.extend(of_keys(&installed.to_string(), &private_keys(&archive)));
+        installed.warnings.extend(private_key_warning(&installed.to_string(), &private_keys(&archive)));
         Ok(installed)
     };
     build.cx.blocking(work).await?
@@ -233,9 +233,9 @@ fn private_keys(archive: &Archive) -> Vec<String> {
 }
 
 /// A warning of keys that everyone has who has the image.
-fn of_keys(whose: &str, keys: &[String]) -> Option<String> {
-    let what = if keys.len() == 1 { "a private key" } else { "private keys" };
-    (!keys.is_empty()).then(|| format!("{whose} brings {what} into the image: {}", some_of(keys, LISTED)))
+fn private_key_warning(origin: &str, keys: &[String]) -> Option<String> {
+    let noun = if keys.len() == 1 { "a private key" } else { "private keys" };
+    (!keys.is_empty()).then(|| format!("{origin} adds {noun} to the image: {}", some_of(keys, LISTED)))
 }
 
 /// The wheel of the project itself that fits a platform best.
@@ -247,8 +247,8 @@ pub fn own_wheel(found: &[WheelFile], target: &Target) -> Result<WheelFile, Buil
     let list = || found.iter().map(|file| file.name.clone()).collect::<Vec<_>>().join(", ");
     let same = |(one, _): &(WheelName, &WheelFile)| (normalised(&one.distribution), one.version.clone());
     if named.windows(2).any(|pair| same(&pair[0]) != same(&pair[1])) {
-        let hint = "name one of them, or clear the folder and build it again: uv build --wheel --clear";
-        return Err(BuildError::AppWheel { text: format!("it names several: {}", list()), hint });
+        let hint = "name one of them, or clear the directory and build it again: uv build --wheel --clear";
+        return Err(BuildError::AppWheel { text: format!("it matches wheels of several projects or versions: {}", list()), hint });
     }
     wheel::best(named, target).cloned().ok_or_else(|| BuildError::AppWheel {
         text: format!("none of these is for {target}: {}", list()),

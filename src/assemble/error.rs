@@ -42,7 +42,7 @@ pub enum BuildError {
         #[source]
         cause: ConfigError,
     },
-    #[error("{image} is an index of too many manifests, or of indexes in indexes")]
+    #[error("{image} is an index with too many manifests or too many nested indexes")]
     Nested { image: String },
     #[error("{image} has no image for {wanted}")]
     Platform { image: String, wanted: Platform, has: Vec<Platform> },
@@ -86,13 +86,13 @@ pub enum BuildError {
     AppWheel { text: String, hint: &'static str },
     #[error("cannot read `{path}` of the image: {cause}")]
     Read { path: String, cause: String },
-    #[error("carboy did not build {0}: none of its layers says so")]
+    #[error("carboy did not build {0}: its history has no layer of carboy")]
     NotOurs(String),
     #[error("the image has no file `{name}`")]
     NoFile { name: String, nearest: Option<String> },
     #[error(transparent)]
     Pack(#[from] PackError),
-    #[error("the cache returned other bytes than were stored in it: its disk or memory may be failing")]
+    #[error("the cache returned different bytes than carboy stored in it: the disk or memory may be failing")]
     Unreliable,
     #[error("internal error: {0}")]
     Internal(String),
@@ -115,7 +115,7 @@ impl BuildError {
         }
         if inner.and_then(|inner| inner.downcast_ref::<VerifyError>()).is_some() {
             let hint =
-                "the registry, or something on the way, sent other bytes than the manifest promises; nothing was kept";
+                "the registry or a proxy sent content that does not match the manifest; carboy kept nothing of it";
             let error = OperationError::new(Code::CorruptContent, format!("{name} is corrupt")).because(cause);
             return BuildError::Operation(error.with_hint(hint));
         }
@@ -258,7 +258,7 @@ fn project_code(error: &ProjectError) -> Code {
 }
 
 fn raise(key: &str) -> String {
-    format!("if the image is as large as it should be, raise `{key}` under [limits]")
+    format!("if the image is meant to be this large, raise `{key}` under [limits]")
 }
 
 impl Hint for BuildError {
@@ -281,7 +281,7 @@ impl Hint for BuildError {
             Self::NoFile { .. } => {
                 Some("name a file, as in /usr/bin/tool, or the end of its path, as in libz.so.1".to_owned())
             }
-            Self::Unreliable => Some("name a folder on another disk with --cache-dir".to_owned()),
+            Self::Unreliable => Some("name a directory on another disk with --cache-dir".to_owned()),
             Self::Pack(PackError::Record { .. }) => Some(WheelFault::CHANGED.to_owned()),
             _ => None,
         }

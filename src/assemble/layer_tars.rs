@@ -63,7 +63,7 @@ impl Contents for LayerTars {
 
 impl TarFiles for LayerTars {
     fn tar(&self, blob: &Digest) -> io::Result<Arc<File>> {
-        let lost = || io::Error::other(format!("the cache lost the layer {}", blob.short()));
+        let lost = || io::Error::other(format!("the cache no longer has layer {}", blob.short()));
         self.with(|known| {
             if let Some(file) = known.open.get(blob) {
                 return Ok(file.clone());

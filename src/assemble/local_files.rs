@@ -131,8 +131,8 @@ async fn application(cx: &Arc<Context>, plan: &Plan) -> Result<Option<LocalAppli
     let unversioned = app.project.as_ref().filter(|project| project.version.is_none());
     if let Some(name) = unversioned.and_then(|project| project.name.as_ref()).filter(|_| plan.runtime.is_some()) {
         let message = format!(
-            "importlib.metadata does not find {name}: pyproject.toml has no version of it, which only its build backend knows; \
-             wheel = \"dist/*.whl\" under [app] takes the wheel that this made"
+            "importlib.metadata does not find {name}: pyproject.toml does not state its version; \
+             to install a built wheel instead, set wheel = \"dist/*.whl\" under [app]"
         );
         cx.warn(Diagnostic::warning(Code::NoMetadata, message));
     }
@@ -170,7 +170,7 @@ fn wheels(folders: &Folders, source: &Path, pattern: &str) -> Result<Vec<WheelFi
         out.push(WheelFile { name, path: file.path.into(), digest: file.digest, size: file.size });
     }
     if out.is_empty() {
-        let text = format!("there is no `{pattern}` below `{}`", source.display());
+        let text = format!("no file in `{}` matches `{pattern}`", source.display());
         return Err(BuildError::AppWheel { text, hint: "build it with: uv build --wheel" });
     }
     Ok(out)

@@ -209,11 +209,11 @@ fn cached(cx: &Context, digest: &Digest, limit: u64) -> Result<Option<Vec<u8>>, 
     let Some(file) = cx.io.cache.open(CacheKind::Blob, digest)? else { return Ok(None) };
     let mut bytes = Vec::new();
     let read = file.take(limit).read_to_end(&mut bytes);
-    let whole = read.is_ok_and(|_| Digest::of(&bytes) == *digest);
-    if !whole {
+    let intact = read.is_ok_and(|_| Digest::of(&bytes) == *digest);
+    if !intact {
         cx.io.cache.damaged(CacheKind::Blob, digest, &format!("manifest or configuration {}", digest.short()));
     }
-    Ok(whole.then_some(bytes))
+    Ok(intact.then_some(bytes))
 }
 
 fn keep(cx: &Context, digest: &Digest, bytes: &[u8]) -> Result<(), BuildError> {

@@ -170,15 +170,15 @@ pub async fn why_image(image: NamedImage<'_>, limits: Limits, io: Io, name: &str
 
 async fn why_image_in(cx: &Arc<Context>, named_image: NamedImage<'_>, name: &str) -> Result<Why, BuildError> {
     let mut images = Vec::new();
-    let mut lacking = None;
+    let mut no_platform = None;
     for platform in named_image.platforms {
         match pull::image(cx, named_image.name, named_image.location, platform).await {
             Ok(image) => images.push((platform.clone(), image)),
-            Err(error @ BuildError::Platform { .. }) => lacking = Some(error),
+            Err(error @ BuildError::Platform { .. }) => no_platform = Some(error),
             Err(error) => return Err(error),
         }
     }
-    if let Some(error) = lacking.filter(|_| images.is_empty()) {
+    if let Some(error) = no_platform.filter(|_| images.is_empty()) {
         return Err(error);
     }
     let mut out = Vec::new();

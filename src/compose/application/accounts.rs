@@ -88,7 +88,7 @@ impl ApplicationDraft<'_, '_> {
         let ids = self.ids("image.user", &user);
         if self.draft.cx.interpreter.is_some() && plan.image.user.is_some() && !self.accounts.has(ids.uid) {
             let message = format!(
-                "the image has no account for uid {0}, so getpass.getuser() and the home folder are not known: \
+                "the image has no account for uid {0}, so getpass.getuser() and the home directory are unknown: \
                  a [[user]] with uid = {0} adds it",
                 ids.uid
             );

@@ -27,7 +27,7 @@ impl ApplicationDraft<'_, '_> {
             self.ensure(&volume, &owned(user, 0o755, Kind::Folder))?;
             if let Some(reason) = self.unwritable(&real, user) {
                 let message = format!(
-                    "the image's user {}:{} cannot write the volume `{volume}`, {reason}; a [[directory]] of that path sets both",
+                    "the image's user {}:{} cannot write to the volume `{volume}` ({reason}); set both with a [[directory]] of that path",
                     user.uid, user.gid
                 );
                 self.draft.warn(Code::UnwritableVolume, message);
@@ -51,8 +51,8 @@ impl ApplicationDraft<'_, '_> {
             let Ok(real) = self.draft.image.tree.resolve(&volume) else { continue };
             if let Some(reason) = self.unwritable(&real, user) {
                 let message = format!(
-                    "the image's user {0}:{1} cannot write the base's volume `{volume}`, {reason}; \
-                     a [[directory]] with path = \"{volume}\" and owner = \"{0}:{1}\" changes that",
+                    "the image's user {0}:{1} cannot write to the base's volume `{volume}` ({reason}); \
+                     add a [[directory]] with path = \"{volume}\" and owner = \"{0}:{1}\"",
                     user.uid, user.gid
                 );
                 self.draft.warn(Code::UnwritableVolume, message);
@@ -68,8 +68,8 @@ impl ApplicationDraft<'_, '_> {
             return None;
         }
         let Some(Entry { meta, .. }) = tree.get(real) else {
-            return Some("which is not in the image, so that a runtime makes it for root".to_owned());
+            return Some("not in the image, so the container runtime creates it for root".to_owned());
         };
-        Some(format!("which has mode {:04o} and owner {}:{}", meta.mode, meta.uid, meta.gid))
+        Some(format!("mode {:04o}, owner {}:{}", meta.mode, meta.uid, meta.gid))
     }
 }

@@ -158,14 +158,14 @@ impl<'a> Startup<'a> {
         let (variable, operator) = exec_form::for_a_shell(command);
         if let Some(variable) = variable {
             let message = format!(
-                "no shell replaces `{variable}` in the image's command, the program gets it as it is: \
+                "no shell expands `{variable}` in the image's command, so the program gets it unchanged: \
                  let the program read the variable itself, or write its value"
             );
             self.warn(Code::ShellSyntax, message);
         }
         if let Some(operator) = operator {
             let message = format!(
-                "no shell reads `{operator}` in the image's command, the program gets it as an argument: \
+                "no shell interprets `{operator}` in the image's command, so the program gets it as an argument: \
                  start one program, or a script that starts the others"
             );
             self.warn(Code::ShellSyntax, message);
