@@ -1,4 +1,4 @@
-//! Compiles Python sources on this machine, and tells how far that is.
+//! Compiles Python sources on this machine, and reports progress.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ use crate::rootfs::Content;
 pub struct BytecodeCompiler {
     cx: Arc<Context>,
     platform: Platform,
-    /// The build of Python whose bytecode is needed; none where the builder does not tell.
+    /// The build of Python that the bytecode is for; none if the builder's full version is unknown.
     python: Option<PythonBuild>,
 }
 
