@@ -202,7 +202,10 @@ fn a_helper_for_another_machine_is_a_note_without_python() {
     project.program("server", &[], &[]);
     project.library(AARCH64, "helper", "", &["libpriv.so.1"], &[]);
     let told = project.succeeds();
-    assert!(told.contains("warning[wrong-architecture]: `/app/helper` is for aarch64, the image for x86_64"), "{told}");
+    assert!(
+        told.contains("warning[wrong-architecture]: `/app/helper` is for aarch64, the image is for x86_64"),
+        "{told}"
+    );
 }
 
 #[test]
@@ -215,7 +218,7 @@ fn a_modules_own_library_of_another_machine_is_an_error_that_names_both() {
     project.library(AARCH64, "site/pkg/libpriv.so.1", "libpriv.so.1", &[], &[]);
     let told = project.fails();
     let line = "error[wrong-architecture]: linux/amd64: `/usr/local/lib/python3.11/site-packages/pkg/libpriv.so.1` of pkg 1.0 is for \
-                aarch64, the image for x86_64";
+                aarch64, the image is for x86_64";
     assert!(told.contains(line), "{told}");
     // nor does it count as loaded before
     project.library(X86_64, "site/pkg/native.so", "", &["libpriv.so.1"], &[]);
@@ -275,8 +278,8 @@ fn weak_versions_and_libraries_without_versions_warn() {
     library("lib/libw.so", &[]);
     let told = project.succeeds();
     for line in [
-        "warning[symbol-version]: /app/lib/libv.so lacks V_2, which /app/server can do without",
-        "warning[symbol-version]: /app/lib/libw.so tells no symbol versions, which /app/other asks for",
+        "warning[symbol-version]: /app/lib/libv.so does not define V_2, an optional requirement of /app/server",
+        "warning[symbol-version]: /app/lib/libw.so defines no symbol versions, needed by /app/other",
     ] {
         assert!(told.contains(line), "{told}");
     }

@@ -188,7 +188,7 @@ fn scripts_that_cannot_be_started_are_told_of_once_for_each_program() {
     assert_eq!(ran.code, Some(0), "{}", ran.stderr);
     let told: Vec<_> = ran.stderr.lines().filter(|line| line.contains("the image has not")).collect();
     assert_eq!(told.len(), 2, "{}", ran.stderr);
-    let bash = "2 scripts need `/bin/bash`, which the image has not: /usr/local/bin/one and /usr/local/bin/two";
+    let bash = "2 scripts need `/bin/bash`, which the image does not have: /usr/local/bin/one and /usr/local/bin/two";
     assert!(told[0].ends_with(bash), "{told:?}");
-    assert!(told[1].ends_with("1 script needs `/usr/bin/perl`, which the image has not: /usr/local/bin/three"));
+    assert!(told[1].ends_with("1 script needs `/usr/bin/perl`, which the image does not have: /usr/local/bin/three"));
 }

@@ -262,7 +262,7 @@ fn what_is_not_there_is_answered_or_refused() {
     let not_ours = refused(harness.why_image("libc.so.6", &base));
     assert_eq!(
         not_ours,
-        format!("error[not-built-by-carboy]: carboy did not build {base}: none of its layers says so\n")
+        format!("error[not-built-by-carboy]: carboy did not build {base}: its history has no layer of carboy\n")
     );
     let nowhere = refused(harness.why_image("libc.so.6", &harness.registry.name("nobody:1")));
     assert!(nowhere.contains("nobody"), "{nowhere}");

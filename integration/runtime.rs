@@ -180,7 +180,7 @@ fn a_library_that_is_loaded_before_warns() {
     };
     let told = build().run();
     assert_eq!(told.code, Some(0), "{}", told.stderr);
-    let warning = "native.so needs libbefore.so.1, which the image has, but not where the loader looks";
+    let warning = "native.so needs libbefore.so.1, which the image has, but not where the loader searches";
     assert!(told.stderr.contains(warning), "{}", told.stderr);
     fs::remove_file(brought).unwrap();
     let refused = build().run();
@@ -219,7 +219,7 @@ fn an_untagged_module_for_another_machine_is_an_error() {
         build("linux/amd64").done();
         let refused = build("linux/arm64");
         assert_eq!(refused.code, Some(1));
-        let said = "/app/fast.so` is for x86_64, the image for aarch64";
+        let said = "/app/fast.so` is for x86_64, the image is for aarch64";
         assert!(
             refused.stderr.contains(&format!("error[wrong-architecture]: linux/arm64: `{said}")),
             "{}",
@@ -270,7 +270,7 @@ fn a_base_with_a_newer_libstdc_is_named() {
     project(&folder, &toml);
     let ran = Carboy::over(&registry, DEBIAN_12, folder.path()).to(registry.name("runtime:1")).run();
     assert_eq!(ran.code, Some(1));
-    let hint = "a base of Debian 13 has it: base = \"gcr.io/distroless/cc-debian13:nonroot\"";
+    let hint = "use a base of Debian 13: base = \"gcr.io/distroless/cc-debian13:nonroot\"";
     assert!(ran.stderr.contains("GLIBCXX_3.4.32 of libstdc++.so.6") && ran.stderr.contains(hint), "{}", ran.stderr);
 }
 

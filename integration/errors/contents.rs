@@ -107,7 +107,7 @@ fn an_entrypoint_that_is_not_in_the_image() {
     -- stderr
     error[entrypoint-not-found]: linux/amd64: the image has no program `gunicorn`
 
-    hint: is the package that brings `gunicorn` among the dependencies?
+    hint: add the package that provides `gunicorn` to the dependencies
     ");
     insta::assert_snapshot!(harness.fails(&[CC, SLIM, AMD64, "--", "/usr/local/bin/pyhton3"]), @"
     exit: 1
@@ -330,7 +330,7 @@ fn wheels_that_do_not_fit() {
     -- stderr
     error[wrong-wheel]: linux/arm64: MarkupSafe 3.0.4 is for another machine: its wheel is for cp311-cp311-manylinux_2_17_x86_64, cp311-cp311-manylinux2014_x86_64, cp311-cp311-manylinux_2_28_x86_64; the image has Python 3.11, glibc 2.36, aarch64; its file `/usr/local/lib/python3.11/site-packages/markupsafe/_speedups.cpython-311-x86_64-linux-gnu.so` does not fit
 
-    hint: install wheels for this platform: uv pip install --python-platform aarch64-manylinux_2_28 --python-version 3.11 --only-binary :all: --target FOLDER …
+    hint: install wheels for this platform: uv pip install --python-platform aarch64-manylinux_2_28 --python-version 3.11 --only-binary :all: --target DIRECTORY …
     ");
     let harness = harness.file("carboy.toml", &toml("flask/3.13-amd64"));
     insta::assert_snapshot!(harness.fails(&BUILD), @"
@@ -339,7 +339,7 @@ fn wheels_that_do_not_fit() {
     -- stderr
     error[wrong-wheel]: linux/amd64: MarkupSafe 3.0.4 is for another Python: its wheel is for cp313-cp313-manylinux_2_17_x86_64, cp313-cp313-manylinux2014_x86_64, cp313-cp313-manylinux_2_28_x86_64; the image has Python 3.11, glibc 2.36, x86_64; its file `/usr/local/lib/python3.11/site-packages/markupsafe/_speedups.cpython-313-x86_64-linux-gnu.so` does not fit
 
-    hint: install wheels for this platform: uv pip install --python-platform x86_64-manylinux_2_28 --python-version 3.11 --only-binary :all: --target FOLDER …
+    hint: install wheels for this platform: uv pip install --python-platform x86_64-manylinux_2_28 --python-version 3.11 --only-binary :all: --target DIRECTORY …
     ");
     harness.file("carboy.toml", &toml("flask/3.11-amd64")).recovers(&BUILD);
 }

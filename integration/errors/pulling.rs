@@ -203,12 +203,12 @@ fn symbol_versions_that_the_base_lacks() {
     -- stdout
     -- stderr
     5 errors:
-    error[symbol-version]: linux/amd64: GLIBC_2.38 of libc.so.6 is needed by /usr/lib/x86_64-linux-gnu/libdb-5.3.so, /usr/lib/x86_64-linux-gnu/libreadline.so.8.2, /usr/lib/x86_64-linux-gnu/libuuid.so.1.3.0, /usr/local/lib/libpython3.13.so.1.0, /usr/local/lib/python3.13/lib-dynload/_curses.cpython-313-x86_64-linux-gnu.so and /usr/local/lib/python3.13/lib-dynload/_decimal.cpython-313-x86_64-linux-gnu.so, and /lib/x86_64-linux-gnu/libc.so.6 has GLIBC_2.36 at most
-    error[symbol-version]: linux/amd64: GLIBC_2.38 of libm.so.6 is needed by /usr/lib/x86_64-linux-gnu/libsqlite3.so.0.8.6 and /usr/local/lib/libpython3.13.so.1.0, and /lib/x86_64-linux-gnu/libm.so.6 has GLIBC_2.35 at most
-    error[symbol-version]: linux/amd64: OPENSSL_3.3.0 of libcrypto.so.3 is needed by /usr/local/lib/python3.13/lib-dynload/_ssl.cpython-313-x86_64-linux-gnu.so, and /usr/lib/x86_64-linux-gnu/libcrypto.so.3 has OPENSSL_3.0.9 at most
-    error[symbol-version]: linux/amd64: OPENSSL_3.4.0 of libcrypto.so.3 is needed by /usr/local/lib/python3.13/lib-dynload/_hashlib.cpython-313-x86_64-linux-gnu.so, and /usr/lib/x86_64-linux-gnu/libcrypto.so.3 has OPENSSL_3.0.9 at most
-    error[symbol-version]: linux/amd64: OPENSSL_3.3.0 of libssl.so.3 is needed by /usr/local/lib/python3.13/lib-dynload/_ssl.cpython-313-x86_64-linux-gnu.so, and /usr/lib/x86_64-linux-gnu/libssl.so.3 has OPENSSL_3.0.0 at most
+    error[symbol-version]: linux/amd64: GLIBC_2.38 of libc.so.6 is needed by /usr/lib/x86_64-linux-gnu/libdb-5.3.so, /usr/lib/x86_64-linux-gnu/libreadline.so.8.2, /usr/lib/x86_64-linux-gnu/libuuid.so.1.3.0, /usr/local/lib/libpython3.13.so.1.0, /usr/local/lib/python3.13/lib-dynload/_curses.cpython-313-x86_64-linux-gnu.so and /usr/local/lib/python3.13/lib-dynload/_decimal.cpython-313-x86_64-linux-gnu.so, but /lib/x86_64-linux-gnu/libc.so.6 defines versions up to GLIBC_2.36
+    error[symbol-version]: linux/amd64: GLIBC_2.38 of libm.so.6 is needed by /usr/lib/x86_64-linux-gnu/libsqlite3.so.0.8.6 and /usr/local/lib/libpython3.13.so.1.0, but /lib/x86_64-linux-gnu/libm.so.6 defines versions up to GLIBC_2.35
+    error[symbol-version]: linux/amd64: OPENSSL_3.3.0 of libcrypto.so.3 is needed by /usr/local/lib/python3.13/lib-dynload/_ssl.cpython-313-x86_64-linux-gnu.so, but /usr/lib/x86_64-linux-gnu/libcrypto.so.3 defines versions up to OPENSSL_3.0.9
+    error[symbol-version]: linux/amd64: OPENSSL_3.4.0 of libcrypto.so.3 is needed by /usr/local/lib/python3.13/lib-dynload/_hashlib.cpython-313-x86_64-linux-gnu.so, but /usr/lib/x86_64-linux-gnu/libcrypto.so.3 defines versions up to OPENSSL_3.0.9
+    error[symbol-version]: linux/amd64: OPENSSL_3.3.0 of libssl.so.3 is needed by /usr/local/lib/python3.13/lib-dynload/_ssl.cpython-313-x86_64-linux-gnu.so, but /usr/lib/x86_64-linux-gnu/libssl.so.3 defines versions up to OPENSSL_3.0.0
 
-    hint: a base of Debian 13 has it: base = "gcr.io/distroless/cc-debian13:nonroot"
+    hint: use a base of Debian 13: base = "gcr.io/distroless/cc-debian13:nonroot"
     "#);
 }

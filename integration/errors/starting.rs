@@ -120,12 +120,16 @@ fn scripts_whose_program_cannot_be_started() {
         [("usr/bin/env", 0o755, &elf(0x40)), ("bin/closed", 0o700, &elf(0x40)), ("bin/none", 0o755, b"-> /opt/none")];
     let base = base(&harness, &files);
     for (name, line, want) in [
-        ("relative", "#!tool", "starts with `#!tool`, and the image has no `tool`"),
-        ("dangling", "#!/bin/none -x", "starts with `#!/bin/none -x`, and the image has no `/bin/none`"),
-        ("named", "#!/usr/bin/env nothing", "starts with `#!/usr/bin/env nothing`, and the image has no `nothing`"),
+        ("relative", "#!tool", "starts with `#!tool`, but the image has no `tool`"),
+        ("dangling", "#!/bin/none -x", "starts with `#!/bin/none -x`, but the image has no `/bin/none`"),
+        ("named", "#!/usr/bin/env nothing", "starts with `#!/usr/bin/env nothing`, but the image has no `nothing`"),
         ("spaced", "#!/usr/bin/env tool -u", "and env looks for a program named `tool -u`"),
-        ("refused", "#!/bin/closed", "cannot execute `/bin/closed`, which runs the entrypoint: it has mode 0700"),
-        ("itself", "#!/app/itself", "leads through more than 5 scripts"),
+        (
+            "refused",
+            "#!/bin/closed",
+            "cannot execute `/bin/closed`, the interpreter of the entrypoint: it has mode 0700",
+        ),
+        ("itself", "#!/app/itself", "starts more than 5 nested scripts"),
     ] {
         executable(&harness, name, format!("{line}\nx\n").as_bytes());
         let text = refused(&harness, &base, &[&format!("/app/{name}")]);
@@ -184,7 +188,7 @@ fn what_is_closed_to_the_images_user() {
     insta::assert_snapshot!(refused(&harness, &base, &["/root/tool"]), @r#"
     error[no-permission]: linux/amd64: the image's user 65532:65532 cannot reach `/root/tool`, the entrypoint: `/root` has mode 0700 and owner 0:0
 
-    hint: put it where everybody can read it, or set user = "0:0" under [image]
+    hint: put it where every user can read it, or set user = "0:0" under [image]
     "#);
     starts(&harness.file("carboy.toml", &format!("{APP}[image]\nuser = \"0\"\n")), "/root/tool");
 }
@@ -230,7 +234,7 @@ fn a_loader_and_a_library_that_are_closed() {
     error[no-permission]: linux/amd64: the image's user 65532:65532 cannot execute `/lib/own-loader.so`, the dynamic loader: it has mode 0744 and owner 0:0
     error[no-permission]: linux/amd64: the image's user 65532:65532 cannot read `/lib/x86_64-linux-gnu/libown.so.1`, a library that /bin/start loads: it has mode 0600 and owner 0:0
 
-    hint: put it where everybody can read it, or set user = "0:0" under [image]
+    hint: put it where every user can read it, or set user = "0:0" under [image]
     "#);
     fs::remove_dir_all(folder.join("base")).unwrap();
     harness.succeeds(&["--python=false", &of(0o755, 0o644), AMD64, "--push=false", "--", "start"]);
@@ -261,7 +265,7 @@ fn a_python_in_roots_home() {
     -- stderr
     error[no-permission]: linux/amd64: the image's user 65532:65532 cannot reach `/bin/python3`, the entrypoint: `/root` has mode 0700 and owner 0:0
 
-    hint: use a builder that has Python where everybody can read it (uv: UV_PYTHON_INSTALL_DIR=/opt/python), or set user = "0:0" under [image]
+    hint: use a builder that has Python in a directory that every user can read (uv: UV_PYTHON_INSTALL_DIR=/opt/python), or set user = "0:0" under [image]
     "#);
     let harness = harness.file("carboy.toml", "[image]\nuser = \"0\"\n");
     harness.succeeds(&[&build[..3], &["--push=false", "--", "python3", "main.py"]].concat());
@@ -294,24 +298,24 @@ fn what_python_is_to_run_and_the_image_lacks() {
         text.trim_start_matches("exit: 1\n-- stdout\n-- stderr\n").to_owned()
     };
     insta::assert_snapshot!(fails(&["python", "-u", "nothere.py"]), @"
-    error[missing-script]: linux/amd64: Python is to run `nothere.py`, and the image has no `/app/nothere.py`
+    error[missing-script]: linux/amd64: the command runs the script `nothere.py`, but the image has no `/app/nothere.py`
 
-    hint: relative paths start at the working directory, /app; an ignore file or `exclude` may leave the file out; `volumes` under [image] names folders that are mounted at the start
+    hint: relative paths start at the working directory, /app; an ignore file or `exclude` may leave the file out; if it is mounted when the image runs, name its directory in `volumes` under [image]
     ");
     insta::assert_snapshot!(fails(&["python", "main.py", "--port", "80"]), @"
-    error[missing-script]: linux/amd64: Python is to run `main.py`, and the image has no `/app/main.py`
+    error[missing-script]: linux/amd64: the command runs the script `main.py`, but the image has no `/app/main.py`
 
     hint: it has `/app/src/main.py`
     ");
     insta::assert_snapshot!(fails(&["python", "shop"]), @"
-    error[missing-script]: linux/amd64: Python is to run the folder `/app/shop`, which has no `__main__.py`
+    error[missing-script]: linux/amd64: the command runs the directory `/app/shop`, but it has no `__main__.py`
 
     hint: name a file, or start a package with -m
     ");
     insta::assert_snapshot!(fails(&["python3", "-m", "gunicorn", "shop:app"]), @"
-    error[missing-module]: linux/amd64: Python is to run the module `gunicorn`, and the image has no `gunicorn`
+    error[missing-module]: linux/amd64: the command runs the module `gunicorn`, but the image has no `gunicorn`
 
-    hint: is the package that brings `gunicorn` among the dependencies?
+    hint: add the package that provides `gunicorn` to the dependencies
     ");
     let warned = |command: &[&str]| {
         let run = harness.succeeds(&[&[CC, SLIM, AMD64, "--push=false", "--"], command].concat());
@@ -332,7 +336,7 @@ fn what_python_is_to_run_and_the_image_lacks() {
     let harness = harness.file("carboy.toml", "[runtime]\nexclude = [\"http\"]\n");
     let text = harness.fails(&[CC, SLIM, AMD64, "--", "python", "-m", "http.server"]);
     let hint = "hint: `http` is a part of the standard library that `exclude` or carboy leaves out";
-    assert!(text.contains("the module `http.server`, and the image has no `http`") && text.contains(hint), "{text}");
+    assert!(text.contains("the module `http.server`, but the image has no `http`") && text.contains(hint), "{text}");
 }
 
 /// Told once, however many images there are.
@@ -378,7 +382,7 @@ fn modules_that_come_from_elsewhere() {
         ["python3.13", "-m", "gunicorn", "app:app"].map(|word| if word == "python3.13" { program } else { word })
     };
     let missing =
-        "error[missing-module]: linux/amd64: Python is to run the module `gunicorn`, and the image has no `gunicorn`";
+        "error[missing-module]: linux/amd64: the command runs the module `gunicorn`, but the image has no `gunicorn`";
     let bare = tried(&harness, &python(&harness, &[]), &gunicorn("python3.13"));
     assert!(bare.starts_with(missing), "{bare}");
     let dots = ".\n".repeat(500_000);
@@ -406,7 +410,7 @@ fn modules_that_come_from_elsewhere() {
         assert_eq!(tried(&harness, &python(&harness, &[]), &gunicorn("python3.13")), "", "{variable}");
     }
     insta::assert_snapshot!(tried(&harness, &python(&harness, &[]), &["python3.13", "-m", "x:app"]), @"
-    error[missing-module]: linux/amd64: Python is to run the module `x:app`, and the image has no `x:app`
+    error[missing-module]: linux/amd64: the command runs the module `x:app`, but the image has no `x:app`
     hint: -m takes a module, as in: python -m gunicorn x:app
     ");
 }
@@ -419,12 +423,12 @@ fn scripts_that_may_be_mounted_and_programs_that_only_sound_like_python() {
     assert_eq!(tried(&harness, &images, &["python-shop", "serve"]), "");
     insta::assert_snapshot!(tried(&harness, &images, &["python3.13", "/config/main.py"]), @"warning[missing-script]: Python is to run `/config/main.py`, and the image has no `/config/main.py`; where it is mounted at the start, name `/config` in `volumes` under [image]");
     insta::assert_snapshot!(tried(&harness, &images, &["python3.13", "/etc/shop/main.py"]), @"
-    error[missing-script]: linux/amd64: Python is to run `/etc/shop/main.py`, and the image has no `/etc/shop/main.py`
-    hint: it has `/app/main.py`; `volumes` under [image] names folders that are mounted at the start
+    error[missing-script]: linux/amd64: the command runs the script `/etc/shop/main.py`, but the image has no `/etc/shop/main.py`
+    hint: it has `/app/main.py`; if it is mounted when the image runs, name its directory in `volumes` under [image]
     ");
     insta::assert_snapshot!(tried(&harness, &images, &["python3.13", "/app/none/start.py"]), @"
-    error[missing-script]: linux/amd64: Python is to run `/app/none/start.py`, and the image has no `/app/none/start.py`
-    hint: an ignore file or `exclude` may leave the file out; `volumes` under [image] names folders that are mounted at the start
+    error[missing-script]: linux/amd64: the command runs the script `/app/none/start.py`, but the image has no `/app/none/start.py`
+    hint: an ignore file or `exclude` may leave the file out; if it is mounted when the image runs, name its directory in `volumes` under [image]
     ");
 }
 
@@ -439,8 +443,9 @@ fn what_a_wrapper_starts() {
     {
         let found = tried(&harness, &images, &[wrapper, &["python3.13", "nothere.py"]].concat());
         assert!(
-            found
-                .starts_with("error[missing-script]: linux/amd64: Python is to run `nothere.py`, and the image has no"),
+            found.starts_with(
+                "error[missing-script]: linux/amd64: the command runs the script `nothere.py`, but the image has no"
+            ),
             "{found}"
         );
     }

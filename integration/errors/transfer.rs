@@ -68,7 +68,7 @@ fn a_blob_with_other_bytes() {
     -- stderr
     error[corrupt-content]: SCRIPTED/small/base:1 is corrupt: content of sha256:6be9a48b3ba2b8b45d9fed796f180fc876ba37915efff4f9b3f62960629a901f does not match: it hashes to sha256:d2955ab9f3664ccfe445363d299b7e22a8ae03583d86b79e5c9f67df5bf75f3f
 
-    hint: the registry, or something on the way, sent other bytes than the manifest promises; nothing was kept
+    hint: the registry or a proxy sent content that does not match the manifest; carboy kept nothing of it
     ");
     faulty.recovers();
 }
@@ -84,7 +84,7 @@ fn a_blob_that_is_too_short() {
     -- stderr
     error[corrupt-content]: SCRIPTED/small/base:1 is corrupt: sha256:6be9a48b3ba2b8b45d9fed796f180fc876ba37915efff4f9b3f62960629a901f ended after 5910 of 11821 bytes
 
-    hint: the registry, or something on the way, sent other bytes than the manifest promises; nothing was kept
+    hint: the registry or a proxy sent content that does not match the manifest; carboy kept nothing of it
     ");
     faulty.recovers();
 }
@@ -98,7 +98,7 @@ fn a_blob_that_is_too_long() {
     -- stderr
     error[corrupt-content]: SCRIPTED/small/base:1 is corrupt: sha256:6be9a48b3ba2b8b45d9fed796f180fc876ba37915efff4f9b3f62960629a901f is longer than the 11821 bytes promised
 
-    hint: the registry, or something on the way, sent other bytes than the manifest promises; nothing was kept
+    hint: the registry or a proxy sent content that does not match the manifest; carboy kept nothing of it
     ");
     faulty.recovers();
 }
@@ -127,7 +127,7 @@ fn a_configuration_with_other_bytes() {
     -- stderr
     error[corrupt-content]: SCRIPTED/small/base:1 is corrupt: content of sha256:fca623bd76fd863c34bb396141b13d07e6683e41ef9ecc025e2aa28e2475558d does not match: it hashes to sha256:da9de9a1fe1f18424616346080c7c950b07e05f02b3a4e3e78deeac7aac0c670
 
-    hint: the registry, or something on the way, sent other bytes than the manifest promises; nothing was kept
+    hint: the registry or a proxy sent content that does not match the manifest; carboy kept nothing of it
     ");
     faulty.recovers();
 }

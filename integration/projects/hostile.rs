@@ -123,6 +123,6 @@ fn wheels_that_are_too_much_together() {
     -- stderr
     error[limit-exceeded]: the image for linux/amd64 is too large: its distributions unpack to more than 178257920 bytes together
 
-    hint: if the image is as large as it should be, raise `image-size` under [limits]
+    hint: if the image is meant to be this large, raise `image-size` under [limits]
     ");
 }

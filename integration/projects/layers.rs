@@ -103,16 +103,16 @@ fn files_that_several_have_are_told_and_the_winner_is_in_the_image() {
     let second = Wheel::new("second", "1").file("both.py", "print('second')\n").file("alike.py", "");
     let harness = of(&[&first, &second]).file("main.py", "import both\n");
     insta::assert_snapshot!(harness.warnings(&HERE), @"
-    warning[internal]: first 1 and second 1 have 1 file in common, second 1's are taken: /usr/local/lib/python3.11/site-packages/both.py
-    warning[internal]: first 1 and second 1 have 1 file in common, they are alike: /usr/local/lib/python3.11/site-packages/alike.py
+    warning[internal]: first 1 and second 1 have 1 file in common, carboy uses the content of second 1: /usr/local/lib/python3.11/site-packages/both.py
+    warning[internal]: first 1 and second 1 have 1 file in common, with the same content: /usr/local/lib/python3.11/site-packages/alike.py
     ");
     assert_eq!(harness.started(&HERE, &[]), "second");
     // one with a layer of its own lies below the rest
     let second = second.large(MIB);
     let harness = of(&[&first, &second]).file("main.py", "import both\n");
     insta::assert_snapshot!(harness.warnings(&HERE), @"
-    warning[internal]: second 1 and first 1 have 1 file in common, first 1's are taken: /usr/local/lib/python3.11/site-packages/both.py
-    warning[internal]: second 1 and first 1 have 1 file in common, they are alike: /usr/local/lib/python3.11/site-packages/alike.py
+    warning[internal]: second 1 and first 1 have 1 file in common, carboy uses the content of first 1: /usr/local/lib/python3.11/site-packages/both.py
+    warning[internal]: second 1 and first 1 have 1 file in common, with the same content: /usr/local/lib/python3.11/site-packages/alike.py
     ");
     assert_eq!(harness.started(&HERE, &[]), "first");
 }
@@ -127,14 +127,14 @@ fn private_keys_in_wheels_and_site_packages_are_told() {
         .file("one/tool.key", "scale = 1");
     let harness = of(&[&one, &Wheel::simple("two", "1.0")]);
     let warning =
-        "warning[internal]: one 1.0 brings private keys into the image: one/test/server.key and one/test/client.pem";
+        "warning[internal]: one 1.0 adds private keys to the image: one/test/server.key and one/test/client.pem";
     assert_eq!(told(&harness.succeeds(&HERE)), warning);
     let harness = Harness::warm()
         .file("main.py", "")
         .file("site/one/server.key", key)
         .file("site/one/notes.txt", "")
         .file("carboy.toml", "[dependencies]\nsite-packages = \"site\"\n");
-    let warning = "warning[internal]: `dependencies.site-packages` brings a private key into the image: one/server.key";
+    let warning = "warning[internal]: `dependencies.site-packages` adds a private key to the image: one/server.key";
     assert_eq!(told(&harness.succeeds(&HERE[..3])), warning);
 }
 

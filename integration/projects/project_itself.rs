@@ -87,7 +87,7 @@ fn a_version_that_only_the_backend_knows_is_told() {
     let dynamic = "[project]\nname = \"shop\"\ndynamic = [\"version\"]\n[project.scripts]\nserve = \"shop:main\"\n";
     let code = "from importlib.metadata import PackageNotFoundError, version\ndef main():\n    try:\n        version('shop')\n    except PackageNotFoundError:\n        print('unknown')\n";
     let harness = bare().file("pyproject.toml", dynamic).file("shop.py", code);
-    insta::assert_snapshot!(harness.warnings(&[CC, SLIM, AMD64]), @r#"warning[internal]: importlib.metadata does not find shop: pyproject.toml has no version of it, which only its build backend knows; wheel = "dist/*.whl" under [app] takes the wheel that this made"#);
+    insta::assert_snapshot!(harness.warnings(&[CC, SLIM, AMD64]), @r#"warning[internal]: importlib.metadata does not find shop: pyproject.toml does not state its version; to install a built wheel instead, set wheel = "dist/*.whl" under [app]"#);
     assert_eq!(harness.started(&[CC, SLIM, AMD64], &[]), "unknown");
 }
 
@@ -145,9 +145,9 @@ fn wheels_of_the_project_that_cannot_be() {
     exit: 1
     -- stdout
     -- stderr
-    error[no-wheel]: cannot use `app.wheel`: it names several: shop-1.2-py3-none-any.whl, shop-1.3-py3-none-any.whl
+    error[no-wheel]: cannot use `app.wheel`: it matches wheels of several projects or versions: shop-1.2-py3-none-any.whl, shop-1.3-py3-none-any.whl
 
-    hint: name one of them, or clear the folder and build it again: uv build --wheel --clear
+    hint: name one of them, or clear the directory and build it again: uv build --wheel --clear
     ");
     let harness = with_dist(&[&Wheel::simple("shop", "1.2").tag("cp311-cp311-manylinux_2_28_aarch64")]);
     insta::assert_snapshot!(harness.fails(&[CC, SLIM, AMD64, "--", "python"]), @"

@@ -1,4 +1,4 @@
-//! Compiles Python sources on this machine, and tells how far that is.
+//! Compiles Python sources on this machine, and reports progress.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ use crate::rootfs::Content;
 pub struct BytecodeCompiler {
     cx: Arc<Context>,
     platform: Platform,
-    /// The build of Python whose bytecode is needed; none where the builder does not tell.
+    /// The build of Python that the bytecode is for; none if the builder's full version is unknown.
     python: Option<PythonBuild>,
 }
 
@@ -51,7 +51,7 @@ impl Compile for BytecodeCompiler {
 }
 
 fn no_full_version() -> Diagnostic {
-    let message = "the builder does not tell its Python's full version, and bytecode is of one very version";
-    let hint = "set PYTHON_VERSION in the builder, or leave `runtime.bytecode` out";
+    let message = "the full version of the builder's Python is unknown, but bytecode depends on it";
+    let hint = "set PYTHON_VERSION in the builder, or leave out `runtime.bytecode`";
     Diagnostic::error(Code::PythonVersion, message).hint(hint.to_owned())
 }

@@ -1,5 +1,5 @@
-//! Composes one platform's image: from the cache where it has all stages, else by pulling,
-//! composing and checking it.
+//! Composes one platform's image: loads it from the cache if all stages are there, otherwise
+//! pulls, composes and checks it.
 
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
@@ -28,26 +28,26 @@ use crate::oci::Digest;
 use crate::repository::BlobSource;
 use crate::rootfs::Tree;
 
-/// One platform's image, decided and checked, and not made yet.
+/// One platform's image: composed and checked. Its layers are not packed yet.
 pub struct ComposedImage {
     pub build: PlatformBuild,
     pub base: Arc<Image>,
     pub python: Option<PythonFacts>,
     pub summary: Summary,
-    /// The time that composing and checking took; none when the cache had the outcome.
+    /// The time that composing and checking took; zero if the cache had the result.
     pub elapsed: Duration,
     keys: StageKeys,
-    /// The changes of all stages, from the lowest up, once they are needed.
+    /// The changes of all stages, from the lowest up, loaded on first use.
     changes: OnceLock<Vec<Changes>>,
     /// The upload of the base's layers.
     base_upload: Option<JoinHandle<Result<(), BuildError>>>,
 }
 
 impl ComposedImage {
-    /// Composes the image of one platform. The base's layers are uploaded meanwhile.
+    /// Composes the image of one platform, and starts to upload the base's layers.
     ///
     /// # Errors
-    /// All errors of the image that can be found; the first one that stops reading.
+    /// All errors of the image, up to the first one that stops composing.
     pub async fn compose(build: PlatformBuild, local: &LocalFiles) -> Result<Self, BuildError> {
         let images = Images::find(&build).await?;
         let base_upload = build.sink.is_some().then(|| tokio::spawn(upload_base(build.clone(), images.base.clone())));
@@ -75,7 +75,7 @@ impl ComposedImage {
     /// Waits until the target has the base's layers.
     ///
     /// # Errors
-    /// The upload's.
+    /// Any error of the upload.
     pub async fn base_uploaded(&mut self) -> Result<(), BuildError> {
         match self.base_upload.take() {
             Some(upload) => upload.await.map_err(|cause| BuildError::Internal(cause.to_string()))?,
@@ -83,10 +83,10 @@ impl ComposedImage {
         }
     }
 
-    /// The changes of all stages, from the lowest up.
+    /// Returns the changes of all stages, from the lowest up.
     ///
     /// # Errors
-    /// A cache that lost a stage which it had.
+    /// A stage that is no longer in the cache.
     pub fn changes(&self) -> Result<&[Changes], BuildError> {
         if let Some(changes) = self.changes.get() {
             return Ok(changes);
@@ -96,7 +96,7 @@ impl ComposedImage {
         Ok(self.changes.get_or_init(|| changes))
     }
 
-    /// The recipe of a layer.
+    /// Returns the recipe of a layer.
     ///
     /// # Errors
     /// As [`Self::changes`].
@@ -106,7 +106,8 @@ impl ComposedImage {
     }
 }
 
-/// The summary of an earlier run, when the cache has its layers or the stages to make them again.
+/// Returns the summary of an earlier run if the cache has its layers, or the stages from which
+/// the layers can be packed again.
 fn known(cx: &Context, keys: &StageKeys) -> Result<Option<Summary>, BuildError> {
     let Some(summary) = cx.stored_summary(&keys.composition)? else { return Ok(None) };
     for layer in &summary.layers {
@@ -124,7 +125,7 @@ async fn upload_base(build: PlatformBuild, base: Arc<Image>) -> Result<(), Build
     try_join_all(base.layers.iter().map(|layer| build.push(layer, &source))).await.map(|_| ())
 }
 
-/// Everything that composing reads.
+/// The inputs of composing.
 struct Inputs {
     cx: Arc<Context>,
     compose: compose::Context,
@@ -139,7 +140,7 @@ struct Inputs {
 }
 
 impl Inputs {
-    /// Pulls the images' files, and opens the wheels that a stage needs which is not known.
+    /// Pulls the images' files, and opens the wheels of stages that the cache does not have.
     async fn load(build: &PlatformBuild, inputs: &StageInputs<'_>, keys: StageKeys) -> Result<Self, BuildError> {
         let StageInputs { images, python, packages, application, local } = *inputs;
         let cx = build.cx.clone();
@@ -200,7 +201,7 @@ struct Outcome {
     elapsed: Duration,
 }
 
-/// The stages of an image, as they are composed.
+/// The stages of an image that are composed so far.
 struct Stages<'a> {
     cx: &'a Context,
     compose: &'a compose::Context,
@@ -208,7 +209,7 @@ struct Stages<'a> {
 }
 
 impl Stages<'_> {
-    /// Adds a stage: the known one, or a new one, which is stored.
+    /// Adds a stage: restores the known one, or composes and stores a new one.
     fn add(
         &mut self,
         key: Digest,
@@ -227,7 +228,7 @@ impl Stages<'_> {
         Ok(())
     }
 
-    /// The errors of a stage that ends composing, after the errors of the stages below.
+    /// Returns the errors of a failed stage after the errors of the stages below.
     fn failed(&self, found: Vec<Diagnostic>) -> BuildError {
         let below = self.list.iter().flat_map(Stage::diagnostics).cloned();
         below.chain(found).collect::<Vec<_>>().into()

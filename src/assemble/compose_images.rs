@@ -14,8 +14,8 @@ use crate::plan::Plan;
 use crate::repository::Sink;
 use crate::rootfs::LeftOut;
 
-/// Composes the images of all platforms of a plan, and warns of everything that they warn of.
-/// Returns with them the local files that are left out.
+/// Composes the images of all platforms of a plan, and emits their warnings. Also returns the
+/// local files that are left out.
 pub async fn compose_images(
     cx: &Arc<Context>,
     plan: &Arc<Plan>,
@@ -34,7 +34,7 @@ pub async fn compose_images(
     Ok((composed, left_out))
 }
 
-/// Emits the warnings of all platforms. A warning of all platforms names none.
+/// Emits the warnings of all platforms. A warning that all platforms share names no platform.
 fn warn(cx: &Context, images: &[ComposedImage]) {
     let warnings = |image: &ComposedImage| -> Vec<Diagnostic> { image.summary.diagnostics().cloned().collect() };
     let all: Vec<_> = images.iter().map(|image| (image, warnings(image))).collect();

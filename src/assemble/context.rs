@@ -1,4 +1,4 @@
-//! The state that all parts of one run share: the outside world, limits, and finished work.
+//! The state that all parts of one run share: I/O, limits, and finished work.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -25,7 +25,7 @@ use crate::source::Folders;
 use crate::store::Cache;
 use crate::wheels::WheelIndexes;
 
-/// The outside world.
+/// The registries, caches, local files and progress reports that a run uses.
 #[derive(Clone)]
 pub struct Io {
     pub repositories: Arc<dyn Repositories>,
@@ -35,19 +35,19 @@ pub struct Io {
     pub compiler: Arc<Compiler>,
     pub progress: Arc<dyn Progress>,
     pub cpu_pool: CpuPool,
-    /// How many transfers go on at once.
+    /// The number of simultaneous transfers.
     pub jobs: usize,
 }
 
-/// One run.
+/// The state of one run.
 pub struct Context {
     pub io: Io,
     pub limits: Limits,
-    /// Damage was found in the cache: nothing in it is believed before it is verified.
+    /// Set after damage was found in the cache: every cached tar is verified before use.
     pub doubtful: bool,
     pub transfers: Semaphore,
-    /// A zstd encoder takes some 14 MB (measured at level 3) and more than a core: two at
-    /// most.
+    /// Permits for zstd encoders, two at most: an encoder takes some 14 MB (measured at level 3)
+    /// and more than a core.
     pub encoders: Semaphore,
     /// Idle packers.
     packers: Mutex<Vec<Packer>>,
@@ -57,7 +57,7 @@ pub struct Context {
     pub roots: OnceMap<String, Arc<ImageRoot>>,
     pub layers: OnceMap<Digest, Arc<TarListing>>,
     pub packed: OnceMap<Digest, (Packed, bool)>,
-    /// Layers whose blobs in the cache were damaged.
+    /// Layers that were packed again because their cached blobs were damaged.
     pub repacked: OnceMap<Digest, (Packed, bool)>,
     pushed: OnceMap<(String, Digest), ()>,
     /// Warnings that were emitted: platforms and profiles share them.
@@ -91,7 +91,7 @@ impl Context {
         }
     }
 
-    /// Does work on plans of one configuration file, whose limits hold for all profiles.
+    /// Does work on the plans of one configuration file. Its limits hold for all profiles.
     ///
     /// # Errors
     /// As `recovering`.
@@ -108,12 +108,11 @@ impl Context {
         Self::recovering(io, limits, |cx| work(cx, plans.clone())).await
     }
 
-    /// Does work in a run. Where damage turns up in the cache after it was used, the entry
-    /// is dropped and the work is done once more, in a run that believes nothing in the cache
-    /// before it is verified.
+    /// Does work in a run. If a cache entry turns out to be damaged after its use, drops the entry
+    /// and repeats the work once, in a run that verifies all cached tars first.
     ///
     /// # Errors
-    /// The work's; a cache that is damaged again and again.
+    /// Errors of the work; a cache that is damaged in both runs.
     pub async fn recovering<T, F>(io: Io, limits: Limits, work: impl Fn(Arc<Self>) -> F) -> Result<T, BuildError>
     where
         F: Future<Output = Result<T, BuildError>>,
@@ -128,35 +127,35 @@ impl Context {
         Err(BuildError::Unreliable)
     }
 
-    /// Fails where damage was found, so that nothing is published.
+    /// Fails if damage was found in the cache, so that nothing is published.
     ///
     /// # Errors
-    /// When there was any.
+    /// Damage in the cache.
     pub fn sound(&self) -> Result<(), BuildError> {
         if self.tars.any_damaged() { Err(BuildError::Unreliable) } else { Ok(()) }
     }
 
-    /// Notes the files that are left out of a project's directory.
+    /// Records the files that are left out of a project's directory.
     pub fn leaves_out(&self, folder: PathBuf, left_out: LeftOut) {
         self.left_out.lock().unwrap_or_else(PoisonError::into_inner).insert(folder, left_out);
     }
 
-    /// The files left out of projects' directories.
+    /// Returns the files left out of projects' directories.
     pub fn left_out(&self) -> BTreeMap<PathBuf, LeftOut> {
         self.left_out.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Emits a warning, once.
+    /// Emits a warning, unless it was emitted before.
     pub fn warn(&self, warning: Diagnostic) {
         if self.emitted.lock().unwrap_or_else(PoisonError::into_inner).insert(warning.clone()) {
             self.io.progress.warn(warning);
         }
     }
 
-    /// Runs work that computes. It must not wait for other such work.
+    /// Runs CPU-bound work on the CPU pool. The work must not wait for other work on the pool.
     ///
     /// # Errors
-    /// Work that panicked: a fault of carboy's.
+    /// `Internal` for work that panicked.
     pub async fn blocking<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> T + Send + 'static,
@@ -174,10 +173,10 @@ impl Context {
         done
     }
 
-    /// Uploads a blob, once, unless the plan's target has it.
+    /// Uploads a blob at most once, unless the plan's target has it.
     ///
     /// # Errors
-    /// The target's.
+    /// Any error of the target.
     pub async fn push(
         &self,
         plan: &Plan,

@@ -1,5 +1,5 @@
-//! The distributions of one platform: chosen by the lock file, fetched, and opened when they are
-//! needed; or a directory that has them ready.
+//! The distributions of one platform: chosen by the lock file, fetched, and opened on demand; or
+//! a ready-made directory of them.
 
 use std::io::Read;
 use std::sync::Arc;
@@ -45,7 +45,7 @@ pub enum ChosenDistribution {
 }
 
 impl ChosenPackages {
-    /// Adds everything that decides on site-packages to a key.
+    /// Adds all inputs of site-packages to a key.
     pub fn add_to(&self, key: KeyHasher) -> KeyHasher {
         match self {
             Self::None => key.text("none"),
@@ -73,7 +73,7 @@ impl ChosenPackages {
         })
     }
 
-    /// Recalls the ELF files of the wheels, which are not opened.
+    /// Loads the ELF files of the wheels from the cache without opening the wheels.
     ///
     /// # Errors
     /// A cache that cannot be read.
@@ -102,10 +102,10 @@ impl ChosenDistribution {
     }
 }
 
-/// Opens the places of a plan's wheels, when it needs any.
+/// Opens the indexes and directories of a plan's wheels; none if the plan has no lock file.
 ///
 /// # Errors
-/// Settings of wheel indexes that make no sense.
+/// Invalid settings of wheel indexes.
 pub fn wheel_places(build: &super::context::Context, plan: &Plan) -> Result<Option<Arc<Wheels>>, BuildError> {
     let Dependencies::Locked(locked) = &plan.dependencies else { return Ok(None) };
     let places = ProjectSources {
@@ -153,7 +153,7 @@ async fn ready(build: &PlatformBuild) -> Result<ChosenPackages, BuildError> {
     let walk = build.cx.blocking(move || folders.walk(&folder, &WalkRules::default())).await?;
     let walk = walk.map_err(|cause| BuildError::Local { what: format!("{key} for {}", build.platform), cause })?;
     let keys: Vec<_> = walk.private_keys.iter().map(|path| String::from_utf8_lossy(path).into_owned()).collect();
-    if let Some(text) = of_keys(key, &keys) {
+    if let Some(text) = private_key_warning(key, &keys) {
         build.cx.warn(Diagnostic::warning(Code::PrivateKey, text));
     }
     Ok(ChosenPackages::Directory(walk))
@@ -171,7 +171,7 @@ async fn one(
         return Ok(ChosenDistribution::Wheel(file));
     };
     let from_files = path_dependency::install(build, &python.interpreter, pinned, locked.folder.join(path)).await;
-    // A project that has to be built may have been built into a wheelhouse.
+    // The wheelhouse may have a wheel of a project that needs a build.
     let Err(BuildError::Project { .. }) = &from_files else {
         return from_files.map(Box::new).map(ChosenDistribution::Project);
     };
@@ -192,8 +192,8 @@ fn no_wheel(pinned: &Pinned, python: &PythonFacts, cause: WheelError) -> BuildEr
 /// Installs a wheel as an installer would, and reads its ELF files.
 ///
 /// # Errors
-/// A wheel that is not one, or was not made for this name, or lies about its content, or has
-/// more than is left of the budget.
+/// A file that is not a wheel, a wheel of another name, content that differs from its record, or
+/// more content than the budget has left.
 pub async fn install(
     build: &PlatformBuild,
     interpreter: &Interpreter,
@@ -211,14 +211,14 @@ pub async fn install(
         let installed = wheel::install(&archive, &interpreter, open);
         let mut installed = installed.map_err(|cause| BuildError::Wheel(Box::new(cause)))?;
         cx.wheel_elf.read(&archive)?;
-        installed.warnings.extend(of_keys(&installed.to_string(), &private_keys(&archive)));
+        installed.warnings.extend(private_key_warning(&installed.to_string(), &private_keys(&archive)));
         Ok(installed)
     };
     build.cx.blocking(work).await?
 }
 
-/// Members of a wheel that are private keys. Only those are read whose names tell that
-/// they may be, and which are small, as keys are.
+/// Returns the members of a wheel that are private keys. Reads only small members with names
+/// typical of keys.
 fn private_keys(archive: &Archive) -> Vec<String> {
     let is_key = |member: &&RawZipEntry| {
         let name = member.name.rsplit('/').next().unwrap_or_default().as_bytes();
@@ -232,23 +232,26 @@ fn private_keys(archive: &Archive) -> Vec<String> {
     archive.members.iter().filter(is_key).map(|member| member.name.clone()).collect()
 }
 
-/// A warning of keys that everyone has who has the image.
-fn of_keys(whose: &str, keys: &[String]) -> Option<String> {
-    let what = if keys.len() == 1 { "a private key" } else { "private keys" };
-    (!keys.is_empty()).then(|| format!("{whose} brings {what} into the image: {}", some_of(keys, LISTED)))
+/// Returns a warning about private keys: everyone who can pull the image can read them.
+fn private_key_warning(origin: &str, keys: &[String]) -> Option<String> {
+    let noun = if keys.len() == 1 { "a private key" } else { "private keys" };
+    (!keys.is_empty()).then(|| format!("{origin} adds {noun} to the image: {}", some_of(keys, LISTED)))
 }
 
-/// The wheel of the project itself that fits a platform best.
+/// Returns the wheel of the project itself that fits a platform best.
 ///
 /// # Errors
-/// Wheels of several projects or versions; none that fits.
+/// Wheels of several projects or versions; no wheel that fits.
 pub fn own_wheel(found: &[WheelFile], target: &Target) -> Result<WheelFile, BuildError> {
     let named: Vec<_> = found.iter().filter_map(|file| Some((WheelName::parse(&file.name)?, file))).collect();
     let list = || found.iter().map(|file| file.name.clone()).collect::<Vec<_>>().join(", ");
     let same = |(one, _): &(WheelName, &WheelFile)| (normalised(&one.distribution), one.version.clone());
     if named.windows(2).any(|pair| same(&pair[0]) != same(&pair[1])) {
-        let hint = "name one of them, or clear the folder and build it again: uv build --wheel --clear";
-        return Err(BuildError::AppWheel { text: format!("it names several: {}", list()), hint });
+        let hint = "name one of them, or clear the directory and build it again: uv build --wheel --clear";
+        return Err(BuildError::AppWheel {
+            text: format!("it matches wheels of several projects or versions: {}", list()),
+            hint,
+        });
     }
     wheel::best(named, target).cloned().ok_or_else(|| BuildError::AppWheel {
         text: format!("none of these is for {target}: {}", list()),

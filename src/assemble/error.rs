@@ -1,4 +1,4 @@
-//! Everything that can stop a build, with what a person can do about it.
+//! The errors that stop a build, with hints for the user.
 
 use std::error::Error;
 use std::fmt::Display;
@@ -19,7 +19,7 @@ use crate::python::tags::Target;
 use crate::python::wheel::{InvalidWheel, WheelFault};
 use crate::wheels::WheelError;
 
-/// Why there is no image.
+/// An error that stops a build.
 #[derive(Debug, thiserror::Error)]
 pub enum BuildError {
     #[error(transparent)]
@@ -42,7 +42,7 @@ pub enum BuildError {
         #[source]
         cause: ConfigError,
     },
-    #[error("{image} is an index of too many manifests, or of indexes in indexes")]
+    #[error("{image} is an index with too many manifests or too many nested indexes")]
     Nested { image: String },
     #[error("{image} has no image for {wanted}")]
     Platform { image: String, wanted: Platform, has: Vec<Platform> },
@@ -64,7 +64,7 @@ pub enum BuildError {
         #[source]
         cause: ImageError,
     },
-    /// The errors of images, and all platforms that are built.
+    /// The errors of images, and all platforms of the build.
     #[error("the image has {} errors", found.len())]
     Diagnostics { found: Vec<Diagnostic>, platforms: Vec<Platform> },
     #[error(transparent)]
@@ -86,25 +86,25 @@ pub enum BuildError {
     AppWheel { text: String, hint: &'static str },
     #[error("cannot read `{path}` of the image: {cause}")]
     Read { path: String, cause: String },
-    #[error("carboy did not build {0}: none of its layers says so")]
+    #[error("carboy did not build {0}: its history has no layer of carboy")]
     NotOurs(String),
     #[error("the image has no file `{name}`")]
     NoFile { name: String, nearest: Option<String> },
     #[error(transparent)]
     Pack(#[from] PackError),
-    #[error("the cache returned other bytes than were stored in it: its disk or memory may be failing")]
+    #[error("the cache returned different bytes than carboy stored in it: the disk or memory may be failing")]
     Unreliable,
     #[error("internal error: {0}")]
     Internal(String),
 }
 
 impl BuildError {
-    /// A file of an image that cannot be read.
+    /// Makes the error of an image's file that cannot be read.
     pub(super) fn read(path: impl Display, cause: impl Display) -> Self {
         Self::Read { path: path.to_string(), cause: cause.to_string() }
     }
 
-    /// A transfer that failed, or content that differs from its digest.
+    /// Makes the error of a failed transfer, or of content that differs from its digest.
     pub(super) fn transfer(name: &str, blob: &Descriptor, cause: &std::io::Error) -> Self {
         let inner = cause.get_ref();
         if let Some(error) = inner.and_then(|inner| inner.downcast_ref::<OperationError>()) {
@@ -115,7 +115,7 @@ impl BuildError {
         }
         if inner.and_then(|inner| inner.downcast_ref::<VerifyError>()).is_some() {
             let hint =
-                "the registry, or something on the way, sent other bytes than the manifest promises; nothing was kept";
+                "the registry or a proxy sent content that does not match the manifest; carboy kept nothing of it";
             let error = OperationError::new(Code::CorruptContent, format!("{name} is corrupt")).because(cause);
             return BuildError::Operation(error.with_hint(hint));
         }
@@ -123,16 +123,16 @@ impl BuildError {
         BuildError::Operation(OperationError::new(Code::InvalidImage, message).because(cause))
     }
 
-    /// A configuration that is not valid.
+    /// Makes the error of an invalid configuration.
     pub(super) fn config(image: &str, cause: ConfigError) -> Self {
         Self::Config { image: image.to_owned(), cause }
     }
 
-    /// The values of several outcomes, or all their errors as one. An error that is not about
-    /// an image comes alone.
+    /// Returns the values of several outcomes, or all their errors as one. An internal error or
+    /// an exceeded limit is returned alone.
     ///
     /// # Errors
-    /// When there is one.
+    /// Any error among the outcomes.
     pub(super) fn collect<T>(outcomes: Vec<Result<T, Self>>) -> Result<Vec<T>, Self> {
         let (mut done, mut found) = (Vec::new(), Vec::new());
         for outcome in outcomes {
@@ -145,11 +145,11 @@ impl BuildError {
         if found.is_empty() { Ok(done) } else { Err(found.into()) }
     }
 
-    /// The outcomes of all platforms, or the errors of all: errors of images are collected,
-    /// any other error comes first, alone.
+    /// Returns the values of all platforms, or the errors of all: collects errors of images, and
+    /// returns the first other error alone.
     ///
     /// # Errors
-    /// When there is one.
+    /// Any error among the outcomes.
     pub(super) fn of_platforms<T>(
         outcomes: Vec<(Platform, Result<T, Self>)>,
         all: &[Platform],
@@ -165,13 +165,13 @@ impl BuildError {
         if errors.is_empty() { Ok(done) } else { Err(Self::Diagnostics { found: errors, platforms: all.to_vec() }) }
     }
 
-    /// The platforms of the images that diagnostics are about, where there may be several.
+    /// Returns the platforms of the build for errors of images; empty for any other error.
     #[must_use]
     pub fn platforms(&self) -> &[Platform] {
         if let Self::Diagnostics { platforms, .. } = self { platforms } else { &[] }
     }
 
-    /// The error as diagnostics: several where images have several errors.
+    /// Returns the error as diagnostics: several if images have several errors.
     #[must_use]
     pub fn diagnostics(&self) -> Vec<Diagnostic> {
         match self {
@@ -226,7 +226,8 @@ impl BuildError {
     }
 }
 
-/// The error of a distribution without a wheel. Its platform says which machine it is for.
+/// Makes the error of a distribution without a wheel. The machine is left out: the platform
+/// names it.
 fn no_wheel(distribution: &str, target: &Target, cause: &WheelError) -> Diagnostic {
     let reason = cause.message.clone();
     let detail = Detail::NoWheel {
@@ -241,7 +242,8 @@ fn no_wheel(distribution: &str, target: &Target, cause: &WheelError) -> Diagnost
     diagnostic.distribution(distribution).hint(cause.hint.clone()).detail(detail)
 }
 
-/// `Python 3.13, glibc 2.41`: the platforms say which machine it is.
+/// Describes a target without its machine: `Python 3.13, glibc 2.41`. The platform names the
+/// machine.
 fn without_machine(target: &Target) -> String {
     Target { machine: "", ..target.clone() }.to_string().trim_end_matches([',', ' ']).to_owned()
 }
@@ -258,7 +260,7 @@ fn project_code(error: &ProjectError) -> Code {
 }
 
 fn raise(key: &str) -> String {
-    format!("if the image is as large as it should be, raise `{key}` under [limits]")
+    format!("if the image is meant to be this large, raise `{key}` under [limits]")
 }
 
 impl Hint for BuildError {
@@ -281,7 +283,7 @@ impl Hint for BuildError {
             Self::NoFile { .. } => {
                 Some("name a file, as in /usr/bin/tool, or the end of its path, as in libz.so.1".to_owned())
             }
-            Self::Unreliable => Some("name a folder on another disk with --cache-dir".to_owned()),
+            Self::Unreliable => Some("name a directory on another disk with --cache-dir".to_owned()),
             Self::Pack(PackError::Record { .. }) => Some(WheelFault::CHANGED.to_owned()),
             _ => None,
         }
@@ -289,7 +291,7 @@ impl Hint for BuildError {
 }
 
 impl From<Vec<Diagnostic>> for BuildError {
-    /// Errors of one image. The platform is attached at the top.
+    /// Keeps the errors of one image. `of_platforms` attaches the platform.
     fn from(found: Vec<Diagnostic>) -> Self {
         Self::Diagnostics { found: found.into_iter().filter(Diagnostic::is_error).collect(), platforms: Vec::new() }
     }

@@ -7,7 +7,7 @@ use crate::python::wheel::Installed;
 use crate::rootfs::{Content, Entry, Kind, LocalFile, LocalKind, Walk};
 use crate::wheels::WheelFile;
 
-/// Adds the entries of a walk to a key: paths, contents, modes, and where files are.
+/// Adds the entries of a walk to a key: paths, contents, modes, and the files' local paths.
 pub fn add_walk(key: KeyHasher, walk: &Walk) -> KeyHasher {
     key.each(&walk.entries, |key, entry| {
         let key = key.bytes(&entry.path);
@@ -19,7 +19,7 @@ pub fn add_walk(key: KeyHasher, walk: &Walk) -> KeyHasher {
     })
 }
 
-/// Adds a local file to a key: content, mode, and where it is.
+/// Adds a local file to a key: content, mode, and local path.
 pub fn add_local_file(key: KeyHasher, file: &LocalFile) -> KeyHasher {
     let key = key.bytes(file.path.as_os_str().as_bytes()).digest(&file.digest);
     key.number(file.size).number(u64::from(file.executable))
@@ -43,7 +43,7 @@ fn add_entry(key: KeyHasher, Entry { meta, kind }: &Entry) -> KeyHasher {
     }
 }
 
-/// Adds a wheel to a key: its content, its name, and its path, which stages refer to.
+/// Adds a wheel to a key: its content, its name, and its path, because stages refer to the path.
 pub fn add_wheel(key: KeyHasher, file: &WheelFile) -> KeyHasher {
     key.text("wheel").digest(&file.digest).text(&file.name).text(file.path.display())
 }

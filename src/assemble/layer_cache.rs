@@ -1,4 +1,4 @@
-//! Makes the layers of images, or takes them from the cache.
+//! Packs the layers of images, or takes them from the cache.
 
 use std::sync::Arc;
 
@@ -15,27 +15,27 @@ use crate::progress::{Event, Outcome, Subject, Verb};
 use crate::repository::BlobSource;
 use crate::store::{Cache, CacheKind};
 
-/// A layer to make, by the key of its recipe.
+/// A layer to pack, by the key of its recipe.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct PlannedLayer {
     pub id: LayerId,
     /// The digest of its recipe.
     pub key: Digest,
-    /// Files, links not counted.
+    /// The number of files, without links.
     pub files: u64,
 }
 
 /// A finished layer.
 pub struct FinishedLayer {
     pub packed: Packed,
-    /// It was in the cache.
+    /// Set if the layer was in the cache.
     pub cached: bool,
 }
 
-/// Makes a layer and uploads it. The recipe is asked for only when the cache has no such layer.
+/// Packs a layer and uploads it. Calls `recipe` only if the cache does not have the layer.
 ///
 /// # Errors
-/// Files that changed or cannot be read any more; a cache or target that cannot be written.
+/// Files that changed or can no longer be read; a cache or target that cannot be written.
 pub async fn finish(
     build: &PlatformBuild,
     layer: &PlannedLayer,
@@ -77,7 +77,7 @@ async fn make(
     result.map(|packed| (packed, false))
 }
 
-/// The layer of a key, when the cache has its blob too.
+/// Returns the layer of a key if the cache has its record and its blob.
 ///
 /// # Errors
 /// A cache that cannot be read.
@@ -96,10 +96,10 @@ fn damaged(cache: &Cache, blob: &Digest) {
     cache.damaged(CacheKind::Blob, blob, &format!("layer {}", blob.short()));
 }
 
-/// Makes a layer once more whose blob in the cache is damaged.
+/// Packs a layer again after its cached blob turned out to be damaged.
 ///
 /// # Errors
-/// As `make`; a layer that differs from the one that the cache described.
+/// As `make`; a layer that differs from the cache's record.
 async fn make_again(
     build: &PlatformBuild,
     layer: &PlannedLayer,

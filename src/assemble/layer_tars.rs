@@ -1,4 +1,4 @@
-//! The tars of pulled layers, opened once each and verified as they are read.
+//! The tars of pulled layers. Each is opened once, and its files are verified when they are read.
 
 use std::collections::{HashMap, HashSet};
 use std::fs::File;
@@ -11,7 +11,7 @@ use crate::oci::{DiffId, Digest};
 use crate::rootfs::{Content, ReadSeek};
 use crate::store::{Cache, CacheKind};
 
-/// The tars of a run.
+/// The tars that a run opens.
 pub struct LayerTars {
     cache: Arc<Cache>,
     known: Mutex<Known>,
@@ -22,9 +22,9 @@ struct Known {
     /// The cache's key of each blob's tar.
     keys: HashMap<Digest, Digest>,
     open: HashMap<Digest, Arc<File>>,
-    /// Files that were verified, by blob and offset.
+    /// Verified files, by blob and offset.
     verified: HashSet<(Digest, u64)>,
-    /// Blobs whose tars were found damaged.
+    /// Blobs with damaged tars.
     damaged: HashSet<Digest>,
 }
 
@@ -33,15 +33,15 @@ impl LayerTars {
         Self { cache, known: Mutex::default() }
     }
 
-    /// The cache's key of the tar that a blob unpacks to. The diff id is part of it:
-    /// an image whose configuration promises another one never gets this tar.
+    /// Returns the cache's key of the tar that a blob unpacks to. The diff id is part of the key, so
+    /// that an image with another diff id in its configuration never gets this tar.
     pub fn key(&self, blob: &Digest, diff_id: DiffId) -> Digest {
         let key = Digest::of(format!("{blob} {diff_id}").as_bytes());
         self.with(|known| known.keys.insert(*blob, key));
         key
     }
 
-    /// Whether a tar was found damaged after its facts had been used.
+    /// Returns whether any tar turned out to be damaged after its listing was used.
     pub fn any_damaged(&self) -> bool {
         self.with(|known| !known.damaged.is_empty())
     }
@@ -63,14 +63,14 @@ impl Contents for LayerTars {
 
 impl TarFiles for LayerTars {
     fn tar(&self, blob: &Digest) -> io::Result<Arc<File>> {
-        let lost = || io::Error::other(format!("the cache lost the layer {}", blob.short()));
+        let lost = || io::Error::other(format!("the cache no longer has layer {}", blob.short()));
         self.with(|known| {
             if let Some(file) = known.open.get(blob) {
                 return Ok(file.clone());
             }
             let key = known.keys.get(blob).ok_or_else(lost)?;
             let file = self.cache.open(CacheKind::Tar, key).map_err(io::Error::other)?;
-            // One that another process found damaged is fetched again.
+            // Another process may have dropped a damaged tar: it is pulled again.
             let file = file.ok_or_else(|| {
                 known.damaged.insert(*blob);
                 lost()

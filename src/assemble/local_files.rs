@@ -1,4 +1,4 @@
-//! The local files of a plan, which all its platforms share: application, copies, wheels.
+//! The local files of a plan: application, copies, wheels. All platforms share them.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -22,15 +22,15 @@ use crate::wheels::{WheelFile, Wheels};
 pub struct LocalFiles {
     app: Option<LocalApplication>,
     pub copies: Arc<Vec<CopiedFiles>>,
-    /// The indexes and directories of wheels, when the plan needs any.
+    /// The indexes and directories of wheels, if the plan needs any.
     pub wheels: Option<Arc<Wheels>>,
 }
 
 /// The application on this machine.
 enum LocalApplication {
-    /// Its files, which are the same for all platforms.
+    /// Its files: the same for all platforms.
     Files(Application),
-    /// The wheels that were built of it.
+    /// Its wheels: one may fit each platform.
     Wheels(Vec<WheelFile>),
 }
 
@@ -51,7 +51,7 @@ impl LocalFiles {
         Ok(Self { app, copies, wheels: distributions::wheel_places(cx, plan)? })
     }
 
-    /// The files that are left out of the application and of copies.
+    /// Returns the files that are left out of the application and of copies.
     pub fn left_out(&self, plan: &Plan) -> LeftOut {
         let mut all = LeftOut::default();
         if let (Some(App { source, .. }), Some(LocalApplication::Files(Application::Files { walk, .. }))) =
@@ -67,10 +67,10 @@ impl LocalFiles {
         all
     }
 
-    /// The application of one platform.
+    /// Returns the application of one platform.
     ///
     /// # Errors
-    /// Wheels of which none fits.
+    /// No wheel that fits.
     pub fn application(&self, python: Option<&PythonFacts>) -> Result<Option<ChosenApplication>, BuildError> {
         Ok(match (&self.app, python) {
             (None, _) | (Some(LocalApplication::Wheels(_)), None) => None,
@@ -91,7 +91,7 @@ impl LocalFiles {
 }
 
 impl ChosenApplication {
-    /// Adds everything that decides on the application to a key.
+    /// Adds all inputs of the application to a key.
     pub fn add_to(&self, key: KeyHasher) -> KeyHasher {
         match self {
             Self::Files(Application::Files { walk, start }) => add_walk(key.text("files").config(start), walk),
@@ -100,7 +100,7 @@ impl ChosenApplication {
         }
     }
 
-    /// Opens the wheel, if it is one.
+    /// Opens the application's wheel, or returns its files.
     ///
     /// # Errors
     /// As [`distributions::install`].
@@ -130,9 +130,7 @@ async fn application(cx: &Arc<Context>, plan: &Plan) -> Result<Option<LocalAppli
     }
     let unversioned = app.project.as_ref().filter(|project| project.version.is_none());
     if let Some(name) = unversioned.and_then(|project| project.name.as_ref()).filter(|_| plan.runtime.is_some()) {
-        let message = format!(
-            "importlib.metadata does not find {name}: its version is not in pyproject.toml, only its build backend knows it"
-        );
+        let message = format!("importlib.metadata does not find {name}: pyproject.toml does not state its version");
         let hint = "build its wheel, and set wheel = \"dist/*.whl\" under [app]".to_owned();
         cx.warn(Diagnostic::warning(Code::NoMetadata, message).hint(hint));
     }
@@ -156,9 +154,9 @@ async fn application(cx: &Arc<Context>, plan: &Plan) -> Result<Option<LocalAppli
     Ok(Some(LocalApplication::Files(Application::Files { walk: Arc::new(walk), start })))
 }
 
-/// The wheels that a path or glob below a folder names.
+/// Lists the wheels that match a path or glob below a directory.
 fn wheels(folders: &Folders, source: &Path, pattern: &str) -> Result<Vec<WheelFile>, BuildError> {
-    // Only the folder that the pattern begins with is looked through.
+    // Only the directory at the start of the pattern is searched.
     let (folder, glob) =
         pattern.rsplit_once('/').filter(|(folder, _)| !folder.contains(['*', '?', '[', '{'])).unwrap_or((".", pattern));
     let rules = WalkRules { include: vec![format!("/{glob}")], exclude: vec!["**".to_owned()], ..WalkRules::default() };
@@ -170,15 +168,14 @@ fn wheels(folders: &Folders, source: &Path, pattern: &str) -> Result<Vec<WheelFi
         out.push(WheelFile { name, path: file.path.into(), digest: file.digest, size: file.size });
     }
     if out.is_empty() {
-        let text = format!("there is no `{pattern}` below `{}`", source.display());
+        let text = format!("no file in `{}` matches `{pattern}`", source.display());
         return Err(BuildError::AppWheel { text, hint: "build it with: uv build --wheel" });
     }
     Ok(out)
 }
 
-/// Lists the files of `[[copy]]` tables. A directory is copied without the files that never
-/// belong into an image. A file that is named itself is copied, unless it is a link to a file
-/// of another name.
+/// Lists the files of `[[copy]]` tables. The default excludes apply to directories. A file that a
+/// table names is copied, unless it is a link to a file of another name.
 async fn copies(cx: &Arc<Context>, plan: &Arc<Plan>) -> Result<Vec<CopiedFiles>, BuildError> {
     if plan.copies.is_empty() {
         return Ok(Vec::new());
@@ -205,7 +202,7 @@ fn copied(folders: &Folders, plan: &Plan, copy: &Copy) -> Result<CopiedFiles, Bu
     Ok(CopiedFiles::Directory(Arc::new(folders.walk(&copy.from, &rules)?)))
 }
 
-/// Warns of files that are left out, and that the application may need.
+/// Warns about files that are left out because of a password and that the application may need.
 fn warn_of_passwords(cx: &Context, folder: &Path, walk: &Walk) {
     for path in &walk.with_passwords {
         let path = join(folder, Path::new(String::from_utf8_lossy(path).as_ref()));

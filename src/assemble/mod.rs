@@ -1,7 +1,7 @@
-//! The recipe: pull, compose, pack, assemble, publish, report.
+//! Builds images: pull, compose, pack, assemble, publish, report.
 //!
-//! Reads and writes through registries, caches and local directories; decisions are those of
-//! [`crate::compose`] and [`crate::image`].
+//! Does the I/O with registries, caches and local directories; [`crate::compose`] and
+//! [`crate::image`] decide on the content.
 
 mod bytecode;
 mod compose_image;
@@ -41,7 +41,7 @@ use report::Report;
 use crate::plan::Plan;
 
 /// Builds the images of all plans, then publishes them: no tag moves before all images are
-/// complete. Work that plans share (pulled layers, made layers, pushed blobs) is done once.
+/// complete. Shared work (pulled layers, packed layers, pushed blobs) is done once.
 ///
 /// # Errors
 /// The first error, or all errors of the images of one plan.

@@ -1,4 +1,4 @@
-//! Path sources of a lock file: projects that are installed from their directories.
+//! Installs path dependencies of a lock file from their directories.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -16,10 +16,10 @@ use crate::source::WalkRules;
 /// The most bytes of a `pyproject.toml`.
 const LIMIT: u64 = 16 << 20;
 
-/// Installs a project of pure Python from its folder.
+/// Installs a project of pure Python from its directory.
 ///
 /// # Errors
-/// `Project` for a project that has to be built; a directory that cannot be read.
+/// `Project` for a project that needs a build; a directory that cannot be read.
 pub async fn install(
     build: &PlatformBuild,
     interpreter: &Interpreter,
@@ -51,7 +51,7 @@ pub async fn install(
             _ => {
                 let installed = install_project(&project, &walk, &interpreter).map_err(error)?;
                 let mut left_out = left_out_of_project(&project, &walk).map_err(error)?;
-                // The application's walk counts what is below its folder.
+                // The application's walk counts the files below the application's directory.
                 if root.is_some_and(|root| folders.is_within(&folder, &root)) {
                     left_out.rules.clear();
                 }

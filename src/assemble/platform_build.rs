@@ -1,4 +1,4 @@
-//! One platform's image of a plan: the value that all steps of the recipe share.
+//! One platform's image of a plan: the value that all steps of a build share.
 
 use std::sync::Arc;
 
@@ -13,15 +13,17 @@ use crate::repository::{BlobSource, Sink};
 pub struct PlatformBuild {
     pub cx: Arc<Context>,
     pub plan: Arc<Plan>,
-    /// None when nothing is pushed.
+    /// None if nothing is pushed.
     pub sink: Option<Arc<dyn Sink>>,
     pub platform: Platform,
     pub architecture: &'static Architecture,
 }
 
 impl PlatformBuild {
+    /// Starts the build of one platform.
+    ///
     /// # Errors
-    /// A platform whose architecture is not known, which no plan has.
+    /// An unknown architecture: no plan has one.
     pub fn new(
         cx: &Arc<Context>,
         plan: &Arc<Plan>,
@@ -34,11 +36,11 @@ impl PlatformBuild {
         Ok(Self { cx, plan, sink, platform: platform.clone(), architecture })
     }
 
-    /// Uploads a blob, once for all platforms, unless the target has it. Does nothing when
-    /// nothing is pushed.
+    /// Uploads a blob, once for all platforms, unless the target has it. Does nothing without a
+    /// sink.
     ///
     /// # Errors
-    /// The target's.
+    /// Any error of the target.
     pub async fn push(&self, blob: &Descriptor, source: &BlobSource) -> Result<(), BuildError> {
         match &self.sink {
             Some(sink) => self.cx.push(&self.plan, sink, blob, source).await,

@@ -1,4 +1,4 @@
-//! `carboy plan`: the images that a build would make, described without making them.
+//! `carboy plan`: describes the images of a build without building them.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -20,11 +20,11 @@ use crate::once_map::OnceMap;
 use crate::plan::{Dependencies, Plan};
 use crate::rootfs::{Content, Entry, RootPath};
 
-/// Composes the images of all plans and describes them. Layers are pulled into the cache;
-/// nothing is made.
+/// Composes the images of all plans and describes them. Pulls layers into the cache; packs
+/// nothing.
 ///
 /// # Errors
-/// The errors of a build that can be found without making layers.
+/// The errors of a build that are found without packing layers.
 pub async fn preview(plans: Vec<Plan>, io: Io) -> Result<Vec<Preview>, BuildError> {
     Context::over(plans, io, |cx, plans| async move { preview_in(&cx, plans).await }).await
 }
@@ -52,7 +52,7 @@ async fn preview_in(cx: &Arc<Context>, plans: Vec<Arc<Plan>>) -> Result<Vec<Prev
     Ok(out)
 }
 
-/// Layers' sizes by their recipes' keys: profiles share layers.
+/// The sizes of layers by the keys of their recipes: profiles share layers.
 type Measurements = OnceMap<Digest, Measure>;
 
 /// The size of one layer.
@@ -99,7 +99,7 @@ async fn one_layer(
         if let Some(packed) = layer_cache::known(cx.io.cache.as_ref(), &layer.key)? {
             return Ok::<_, BuildError>(Measure { size: size(packed.descriptor.size, packed.unpacked), known: true });
         }
-        let _permit = cx.encoders.acquire().await; // samples and their compressor take memory
+        let _permit = cx.encoders.acquire().await; // the compressor and its samples take memory
         let (inner, recipe) = (cx.clone(), image.recipe(&layer.id)?);
         let work = move || inner.with_packer(|packer| measure(&recipe, inner.tars.as_ref(), packer));
         let measured = cx.blocking(work).await??;
@@ -110,7 +110,7 @@ async fn one_layer(
     Ok(LayerPreview { kind: layer.id.kind, distribution, size, files: layer.files, known })
 }
 
-/// The files that come out of images, by layer and package.
+/// Groups the files that come from images by layer and package.
 fn groups(stages: &[Changes]) -> Vec<Group> {
     let mut entries: BTreeMap<&RootPath, &Entry> = BTreeMap::new();
     let mut packages: BTreeMap<&RootPath, String> = BTreeMap::new();

@@ -1,4 +1,4 @@
-//! Makes the layers of composed images, assembles manifests and index, and publishes them: the
+//! Packs the layers of composed images, assembles manifests and index, and publishes them: the
 //! tags last.
 
 use std::sync::Arc;
@@ -20,7 +20,7 @@ use crate::plan::Plan;
 use crate::repository::{BlobSource, Sink};
 use crate::rootfs::LeftOut;
 
-/// An index whose blobs are at the target, and whose manifests are not.
+/// A built index: its blobs are at the target, its manifests are not.
 pub struct BuiltIndex {
     plan: Arc<Plan>,
     sink: Option<Arc<dyn Sink>>,
@@ -35,7 +35,7 @@ impl BuiltIndex {
     /// Builds the images of a plan and uploads their blobs.
     ///
     /// # Errors
-    /// Errors of composing; layers that cannot be made or uploaded.
+    /// Errors of composing; layers that cannot be packed or uploaded.
     pub async fn build(cx: &Arc<Context>, plan: Arc<Plan>) -> Result<Self, BuildError> {
         let started = Instant::now();
         let sink = match (&plan.target, plan.push) {
@@ -53,11 +53,11 @@ impl BuiltIndex {
     /// Uploads the manifests by digest, then the index.
     ///
     /// # Errors
-    /// The target's.
+    /// Any error of the target.
     pub async fn push_manifests(&self) -> Result<(), BuildError> {
         let Some(sink) = &self.sink else { return Ok(()) };
         try_join_all(self.images.iter().map(|image| sink.manifest(&image.manifest, None))).await?;
-        // A layout would list a nameless image beside the tags.
+        // In a layout the index would be an entry without a name beside the tags.
         if self.plan.tags.is_empty() || matches!(self.plan.target, Some(Location::Registry(_))) {
             sink.manifest(&self.index, None).await?;
         }
@@ -67,7 +67,7 @@ impl BuiltIndex {
     /// Moves the tags and finishes the target.
     ///
     /// # Errors
-    /// The target's.
+    /// Any error of the target.
     pub async fn publish(self) -> Result<Report, BuildError> {
         let Self { plan, sink, index, platforms, left_out, elapsed, .. } = self;
         let started = Instant::now();
@@ -93,7 +93,7 @@ impl BuiltIndex {
     }
 }
 
-/// Makes and uploads the layers and the configuration of one platform's image.
+/// Packs and uploads the layers and the configuration of one platform's image.
 async fn finish(mut composed: ComposedImage) -> Result<(Assembled, PlatformReport), BuildError> {
     let image = &composed;
     let one = |layer| layer_cache::finish(&image.build, layer, async || image.recipe(&layer.id));
@@ -136,7 +136,7 @@ fn layer_report(layer: &PlannedLayer, FinishedLayer { packed, cached }: &Finishe
     }
 }
 
-/// The libraries that may stay missing.
+/// Returns the missing libraries that are not errors.
 pub fn missing(summary: &Summary) -> Vec<MissingLibrary> {
     let notes = summary.facts.diagnostics.iter().filter(|one| one.severity == Severity::Note);
     let missing = notes.filter_map(|note| match &note.detail {
@@ -155,8 +155,8 @@ fn sorted<T: Ord>(mut list: Vec<T>) -> Vec<T> {
     list
 }
 
-/// The line for stdout: `registry/repo:tag@sha256:…` with one tag, without it
-/// otherwise; `oci:DIR@sha256:…` for a layout.
+/// Returns the line for stdout: `registry/repo:tag@sha256:…` with one tag,
+/// `registry/repo@sha256:…` otherwise; `oci:DIR@sha256:…` for a layout.
 fn reference(plan: &Plan, digest: Digest) -> String {
     match &plan.target {
         None => digest.to_string(),

@@ -1,5 +1,5 @@
-//! Fetches an image: the manifest for one platform, its configuration, its layers
-//! as one tree. Bytes are verified before they are used.
+//! Pulls an image: the manifest for one platform, its configuration, and its layers as one tree.
+//! Bytes are verified before they are used.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read as _;
@@ -26,24 +26,24 @@ use crate::store::CacheKind;
 
 /// The most bytes of an image configuration that carboy reads.
 const CONFIG_LIMIT: u64 = 8 << 20;
-/// What an image has limits for, together.
+/// The name of the budget that all layers of an image share.
 const LAYERS: &str = "layers";
-/// Indexes in indexes: Docker Hub has none, buildx's imagetools can make two.
+/// The most levels of nested indexes: Docker Hub has none, buildx's imagetools can make two.
 const MAX_DEPTH: usize = 4;
-/// The most manifests that are fetched to find one platform's: an index that tells
-/// platforms needs one.
+/// The most manifests that are fetched to find one platform's: an index with platforms needs
+/// one.
 const MAX_MANIFESTS: usize = 64;
 
-/// An image for one platform. Its files are listed when they are needed.
+/// An image for one platform. Its files are listed on first use.
 pub struct Image {
     pub name: String,
-    /// None for scratch.
+    /// The repository; none for scratch.
     pub source: Option<Arc<dyn Source>>,
     /// The digest of this platform's manifest; none for scratch.
     pub digest: Option<Digest>,
-    /// The digest that its name leads to: an index's, or that of this manifest.
+    /// The digest that its name refers to: an index's, or this manifest's.
     pub index: Option<Digest>,
-    /// The platform as the index lists it.
+    /// The platform in the index's words.
     pub platform: Platform,
     pub config: ImageConfig,
     /// Its layers, from the lowest up.
@@ -68,7 +68,7 @@ pub struct Images {
 }
 
 impl Image {
-    /// An image without layers.
+    /// Makes an image without layers.
     pub fn scratch(platform: &Platform) -> Self {
         Self {
             name: "scratch".to_owned(),
@@ -82,16 +82,16 @@ impl Image {
         }
     }
 
-    /// The digest of everything that its files depend on.
+    /// Returns the digest of all inputs of its files.
     pub fn key(&self) -> Digest {
         let scratch = || Digest::of(format!("scratch {}", self.platform).as_bytes());
         self.digest.unwrap_or_else(scratch)
     }
 
-    /// Its files. Layers come from the cache where it has them.
+    /// Returns its files. Layers come from the cache if they are there.
     ///
     /// # Errors
-    /// Content that differs from its digest; layers that do not stack.
+    /// Content that differs from its digest; layers that cannot be stacked.
     pub async fn files(&self, cx: &Arc<Context>) -> Result<FileList, BuildError> {
         self.files.get_or_try_init(|| self.list(cx)).await.cloned()
     }
@@ -140,8 +140,7 @@ impl Images {
 /// Finds an image for one platform: its manifest and configuration.
 ///
 /// # Errors
-/// No such image or platform; content that differs from its digest; more than the limits
-/// allow.
+/// No such image or platform; content that differs from its digest; an exceeded limit.
 pub async fn image(
     cx: &Arc<Context>,
     name: &str,
@@ -161,14 +160,14 @@ pub async fn image(
         files: OnceCell::new(),
     };
     for (descriptor, diff_id) in image.layers.iter().zip(diff_ids(&image)?) {
-        cx.tars.key(&descriptor.digest, diff_id); // stages of earlier runs refer to its files
+        cx.tars.key(&descriptor.digest, diff_id); // stages of earlier runs refer to these files
     }
     let bounded = |cause| BuildError::Bounds { image: name.to_owned(), cause };
     budget::check_stored(&image.layers, &cx.limits).map_err(bounded)?;
     Ok(Arc::new(image))
 }
 
-/// The diff id of each layer.
+/// Returns the diff id of each layer.
 fn diff_ids(image: &Image) -> Result<Vec<DiffId>, BuildError> {
     let diff_ids = image.config.diff_ids().map_err(|cause| BuildError::config(&image.name, cause))?;
     if diff_ids.len() == image.layers.len() {
@@ -187,7 +186,7 @@ async fn root(cx: &Context, location: &Location) -> Result<Arc<ImageRoot>, Build
     Ok(Arc::new(ImageRoot { source, raw }))
 }
 
-/// A manifest by digest, from the cache or the source.
+/// Fetches a manifest by digest from the cache or the source.
 async fn manifest(cx: &Context, source: &Arc<dyn Source>, digest: &Digest) -> Result<RawManifest, BuildError> {
     #[derive(serde::Deserialize)]
     #[serde(rename_all = "camelCase")]
@@ -209,11 +208,11 @@ fn cached(cx: &Context, digest: &Digest, limit: u64) -> Result<Option<Vec<u8>>, 
     let Some(file) = cx.io.cache.open(CacheKind::Blob, digest)? else { return Ok(None) };
     let mut bytes = Vec::new();
     let read = file.take(limit).read_to_end(&mut bytes);
-    let whole = read.is_ok_and(|_| Digest::of(&bytes) == *digest);
-    if !whole {
+    let intact = read.is_ok_and(|_| Digest::of(&bytes) == *digest);
+    if !intact {
         cx.io.cache.damaged(CacheKind::Blob, digest, &format!("manifest or configuration {}", digest.short()));
     }
-    Ok(whole.then_some(bytes))
+    Ok(intact.then_some(bytes))
 }
 
 fn keep(cx: &Context, digest: &Digest, bytes: &[u8]) -> Result<(), BuildError> {
@@ -230,7 +229,7 @@ struct Chosen {
     config: ImageConfig,
 }
 
-/// The manifest for a platform, found through indexes, and its configuration.
+/// Finds the manifest for a platform through indexes, and its configuration.
 async fn choose(cx: &Context, name: &str, root: &ImageRoot, wanted: &Platform) -> Result<Chosen, BuildError> {
     let mut has = Vec::new();
     let mut seen = BTreeSet::new();
@@ -270,8 +269,8 @@ async fn choose(cx: &Context, name: &str, root: &ImageRoot, wanted: &Platform) -
     Err(BuildError::Platform { image: name.to_owned(), wanted: wanted.clone(), has })
 }
 
-/// The entries that may hold the platform, and the platforms of the others.
-/// Attestations (`unknown/unknown`) are neither.
+/// Returns the entries that may have the platform, and the platforms of the others. Leaves out
+/// attestations (`unknown/unknown`).
 fn candidates(entries: Vec<Descriptor>, wanted: &Platform) -> (Vec<Descriptor>, Vec<Platform>) {
     let mut fitting = Vec::new();
     let mut others = Vec::new();
@@ -335,7 +334,7 @@ async fn layers(
         }
     };
     let layers = try_join_all(image.layers.iter().zip(diff_ids(image)?).map(one)).await?;
-    // Layers that the cache had count too.
+    // Cached layers count too.
     let all = Budget::new(&cx.limits, LAYERS);
     layers.iter().try_for_each(|(_, listing)| all.take_bytes(listing.size)).map_err(bounded)?;
     Ok(layers)

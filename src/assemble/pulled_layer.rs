@@ -1,7 +1,7 @@
-//! Pulls a layer of an image: its tar into the cache, with a list of the tar's entries.
+//! Pulls a layer of an image: puts its tar into the cache, with a listing of the tar's entries.
 //!
-//! The list has the digest of each file, and every file of a cached tar is verified against
-//! it when it is read. Without a list, or after damage was found, the whole tar is verified
+//! The listing has the digest of each file, and every file of a cached tar is verified against
+//! it when it is read. Without a listing, or after damage was found, the whole tar is verified
 //! against its diff id first.
 
 use std::error::Error;
@@ -38,8 +38,7 @@ impl PulledLayer<'_> {
     /// Pulls the layer into the cache, unless it is there, and lists its tar.
     ///
     /// # Errors
-    /// Content that differs from its digests; a tar that cannot be read; more than the limits
-    /// allow.
+    /// Content that differs from its digests; a tar that cannot be read; an exceeded limit.
     pub async fn listing(&self, source: &Arc<dyn Source>, budget: &Arc<Budget>) -> Result<Arc<TarListing>, BuildError> {
         let Some(compression) = Compression::of(&self.blob.media_type) else {
             let (image, media_type) = (self.image.to_owned(), self.blob.media_type.clone());
@@ -65,7 +64,7 @@ impl PulledLayer<'_> {
         self.cx.io.progress.on(Event::Ended { verb: Verb::Pull, subject: self.subject(), outcome });
     }
 
-    /// The facts of the tar in the cache, if it is there and sound.
+    /// Returns the listing of the cached tar, if the tar is there and intact.
     async fn kept(&self) -> Result<Option<TarListing>, BuildError> {
         let cache = &self.cx.io.cache;
         let Some(tar) = cache.open(CacheKind::Tar, &self.key)? else { return Ok(None) };
@@ -78,14 +77,13 @@ impl PulledLayer<'_> {
         }
     }
 
-    /// The facts of a tar that is verified whole; none of one that is damaged, which is
-    /// dropped.
+    /// Verifies a whole tar and returns its listing; none for a damaged tar, after dropping it.
     async fn verified(&self, tar: File) -> Result<Option<TarListing>, BuildError> {
         let listing = self.list(tar).await;
         if let Ok(Some(listing)) = &listing {
             self.note(listing)?;
         }
-        // Where damage makes no sense as a tar, it is the damage that is told.
+        // A tar that cannot be read is reported as damage, not as an invalid layer.
         if !matches!(listing, Ok(Some(_))) {
             let what = format!("the tar of layer {}", self.blob.digest.short());
             self.cx.io.cache.damaged(CacheKind::Tar, &self.key, &what);
@@ -105,7 +103,7 @@ impl PulledLayer<'_> {
         let counted = Counted { inner: SyncIoBridge::new(reader), cx: self.cx.clone(), subject: self.subject() };
         let staged = self.unpack(counted, compression, budget.clone(), staged).await?;
         let tar = staged.reopen().map_err(|cause| cache.failure(&cause))?;
-        // Read again: what comes back has to be what was unpacked.
+        // Reads the tar again to check that the disk returns the unpacked bytes.
         let listing = self.list(tar).await?.ok_or(BuildError::Unreliable)?;
         cache.commit(staged, CacheKind::Tar, &self.key)?;
         self.note(&listing)?;
@@ -134,7 +132,7 @@ impl PulledLayer<'_> {
         Ok(staged)
     }
 
-    /// Lists a tar; none if it is not the one that the diff id promises.
+    /// Lists a tar; none if its digest differs from the diff id.
     async fn list(&self, tar: File) -> Result<Option<TarListing>, BuildError> {
         let (blob, limits) = (self.blob.digest, self.cx.limits);
         let listed = self.cx.blocking(move || -> Result<_, read::ReadError> {

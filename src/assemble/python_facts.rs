@@ -1,6 +1,6 @@
-//! The facts about an image's Python that decide which wheels fit: interpreter, tags, markers.
+//! The facts about an image's Python that wheels are chosen by: interpreter, tags, markers.
 //!
-//! They depend on base and builder alone, and are kept by the digests of both.
+//! They depend on base and builder alone, and are cached by the digests of both.
 
 use serde::{Deserialize, Serialize};
 
@@ -17,7 +17,7 @@ use crate::python::{Cpython, Interpreter};
 use crate::rootfs::RootPath;
 use crate::store::CacheKind;
 
-/// The folders of the C library, below an image's root; `TRIPLET` is the platform's.
+/// The directories of the C library, below an image's root; `TRIPLET` stands for the platform's.
 const LIBC: [&str; 5] = ["usr/lib/TRIPLET", "lib/TRIPLET", "usr/lib64", "lib64", "usr/lib"];
 
 /// The Python of an image.
@@ -28,15 +28,15 @@ pub struct PythonFacts {
     pub environment: Environment,
 }
 
-/// The part of the facts that is kept.
+/// The cached part of the facts.
 #[derive(Serialize, Deserialize)]
 struct StoredFacts {
     interpreter: Interpreter,
     glibc: Option<(u32, u32)>,
 }
 
-/// Reads the facts of an image; none without Python. The C library is the base's, where it
-/// has one.
+/// Reads the facts of an image; none without Python. The C library is the base's, or the
+/// builder's if the base has none.
 ///
 /// # Errors
 /// A builder without the interpreter that the plan asks for; files that cannot be read.
@@ -82,13 +82,14 @@ impl StoredFacts {
     }
 }
 
-/// A builder without the right interpreter, and the other fault that it may have.
+/// Makes the error of a builder without the right interpreter, and adds a release mismatch if
+/// there is one.
 fn mismatches(build: &PlatformBuild, (base, builder): (&FileList, &FileList), error: Diagnostic) -> BuildError {
     let releases = compose::check_releases(&build.plan, build.cx.tars.as_ref(), (&base.tree, &builder.tree));
     releases.err().map(|error| *error).into_iter().chain([error]).collect::<Vec<_>>().into()
 }
 
-/// The newest version that an image's C library defines.
+/// Returns the newest glibc version that an image's C library defines.
 fn glibc(build: &PlatformBuild, image: &FileList) -> Result<Option<(u32, u32)>, BuildError> {
     let folders = LIBC.iter().map(|folder| folder.replace("TRIPLET", build.architecture.triplet));
     let paths = folders.filter_map(|folder| RootPath::new(format!("{folder}/libc.so.6")).ok());

@@ -1,4 +1,4 @@
-//! The outcome of a build, a plan or a question, as data for the front end.
+//! The results of `build`, `plan` and `why`, as data for the front end.
 
 use std::time::Duration;
 
@@ -9,13 +9,12 @@ use crate::image::LayerKind;
 use crate::oci::{Digest, Platform};
 pub use crate::rootfs::{LeftOut, Tracked};
 
-/// One image index, for one profile.
+/// The image index of one profile.
 #[derive(Clone, Debug)]
 pub struct Report {
     /// None for the configuration without a profile.
     pub profile: Option<String>,
-    /// The line for stdout: reference and digest. Names the digest even when
-    /// nothing was pushed.
+    /// The line for stdout: reference and digest. Has the digest even if nothing was pushed.
     pub reference: String,
     pub digest: Digest,
     pub pushed: bool,
@@ -32,14 +31,14 @@ pub struct Report {
 #[derive(Clone, Debug)]
 pub struct PlatformReport {
     pub platform: Platform,
-    /// The base's layers together, then each of carboy's own.
+    /// The base's layers together.
     pub base: Size,
     pub layers: Vec<LayerReport>,
-    /// `3.13.5` where the image has Python.
+    /// The version of Python, if the image has Python: `3.13.5`.
     pub python: Option<String>,
     /// Shared libraries taken, sorted by name.
     pub taken: Vec<TakenLibrary>,
-    /// What stays unresolved without failing the build.
+    /// Missing libraries that are not errors.
     pub missing: Vec<MissingLibrary>,
     pub resolved: ResolvedLibraries,
 }
@@ -52,13 +51,13 @@ pub struct ResolvedLibraries {
     pub elapsed: Duration,
 }
 
-/// How large layers are.
+/// The size of layers.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
 pub struct Size {
     pub layers: usize,
-    /// As they travel, in bytes.
+    /// The size of the compressed blobs, in bytes.
     pub packed: u64,
-    /// As tar archives, in bytes.
+    /// The size of the tar archives, in bytes.
     pub unpacked: u64,
 }
 
@@ -70,24 +69,24 @@ pub struct LayerReport {
     pub distribution: Option<String>,
     pub digest: Digest,
     pub size: Size,
-    /// Files, links not counted.
+    /// The number of files, without links.
     pub files: u64,
-    /// Taken from the cache as it was.
+    /// Set if the layer came from the cache.
     pub cached: bool,
 }
 
-/// A library that may stay missing.
+/// A missing library that is not an error.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct MissingLibrary {
     pub soname: String,
     pub needed_by: String,
 }
 
-/// What a build would do, for one profile.
+/// A build that is planned, for one profile.
 #[derive(Clone, Debug)]
 pub struct Preview {
     pub profile: Option<String>,
-    /// Where the image would go, as written.
+    /// The target, in the words of the configuration.
     pub target: Option<String>,
     pub tags: Vec<String>,
     pub base: String,
@@ -99,91 +98,90 @@ pub struct Preview {
     pub left_out: LeftOut,
 }
 
-/// One platform's image, not made yet.
+/// The planned image of one platform.
 #[derive(Clone, Debug)]
 pub struct PlatformPreview {
     pub platform: Platform,
     pub python: Option<String>,
     pub base: Size,
     pub layers: Vec<LayerPreview>,
-    /// What the lock file gives, with versions, by name: `numpy 2.3.1`.
+    /// The distributions, with versions, sorted by name: `numpy 2.3.1`.
     pub distributions: Vec<String>,
-    /// What comes out of images, by layer and package; files of no package last.
+    /// The files that come from images, by layer and package; files without a package last.
     pub groups: Vec<Group>,
     pub missing: Vec<MissingLibrary>,
-    /// The process that the image starts: entrypoint and cmd, `uid:gid`, folder.
+    /// The command that the image starts: entrypoint and cmd.
     pub command: Vec<String>,
     pub user: String,
     pub workdir: String,
 }
 
-/// One layer, not made yet.
+/// A planned layer.
 #[derive(Clone, Debug)]
 pub struct LayerPreview {
     pub kind: LayerKind,
     /// The only distribution in it: `numpy 2.3.1`.
     pub distribution: Option<String>,
-    /// Packed is an estimate, unless the layer is known.
+    /// Sizes; the compressed one is an estimate, unless the layer is known.
     pub size: Size,
     pub files: u64,
-    /// The cache has this very layer: both sizes are exact.
+    /// Set if the cache has this layer: both sizes are exact.
     pub known: bool,
 }
 
-/// Files of one package, or of none.
+/// Files of one package, or files without a package.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct Group {
     pub layer: LayerKind,
-    /// `zlib1g 1:1.2.13.dfsg-1`; none for what no package owns, such as Python itself
-    /// in `/usr/local`.
+    /// The package: `zlib1g 1:1.2.13.dfsg-1`. None for files without one, such as Python in
+    /// `/usr/local`.
     pub package: Option<String>,
     /// Sorted by path.
     pub files: Vec<TakenFile>,
 }
 
-/// A file or link out of an image.
+/// A file or link that comes from an image.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct TakenFile {
     pub path: String,
-    /// In bytes; 0 for links.
+    /// Its size in bytes; 0 for links.
     pub size: u64,
     pub because: Because,
 }
 
-/// What there is to say of a name, for one profile.
+/// The answer of `carboy why`, for one profile.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Why {
     pub profile: Option<String>,
     pub platforms: Vec<PlatformWhy>,
 }
 
-/// What one platform's image has of that name.
+/// The files and missing libraries of that name in one platform's image.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct PlatformWhy {
     pub platform: Platform,
-    /// One for each file that the name means, sorted by path.
+    /// The chain of each file that the name matches, sorted by path.
     pub files: Vec<Chain>,
-    /// Who needs a library of that name, which nobody has.
+    /// Missing libraries of that name, with the objects that need them.
     pub missing: Vec<MissingLibrary>,
 }
 
-/// Why a file is in an image.
+/// The chain from a file to the reason that brought it into an image.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Chain {
-    /// The file, what needs it, what needs that, and so on.
+    /// The file, the file that needs it, the file that needs that one, and so on.
     pub steps: Vec<Step>,
-    /// What brought the last of them in: `dependencies`, `base`, `[[extract]] …`.
+    /// The reason for the last file: `dependencies`, `base`, `[[extract]] …`.
     pub end: String,
 }
 
 /// One file of a chain.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Step {
-    /// Absolute, in the image.
+    /// The absolute path in the image.
     pub path: String,
-    /// The same, as short as it is clear: a library's name, a module's path in
-    /// site-packages.
+    /// The short form of the path: a library's name, a module's path in site-packages.
     pub name: String,
-    /// Distribution or package with version: `numpy 2.3.1`.
+    /// The distribution or package that owns the file, with its version: `numpy 2.3.1`.
     pub owner: Option<String>,
 }

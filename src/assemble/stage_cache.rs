@@ -1,4 +1,4 @@
-//! Keeps composed stages and checked images between runs.
+//! Caches composed stages and checked images between runs.
 
 use serde::{Deserialize, Serialize};
 
@@ -12,24 +12,24 @@ use crate::image::Process;
 use crate::oci::Digest;
 use crate::store::CacheKind;
 
-/// The outcome of a checked composition: everything that its image and its report need.
+/// The summary of a checked composition: the data that its image and its report need.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Summary {
     /// The layers, from the lowest up.
     pub layers: Vec<PlannedLayer>,
     pub process: Process,
-    /// The interpreter's version, as exact as the builder tells.
+    /// The interpreter's version: the full one, if the builder states it.
     pub python: Option<String>,
-    /// The facts of all stages together, without the files of packages and distributions,
-    /// which the stages have.
+    /// The facts of all stages together, without the files of packages and distributions: the
+    /// stages have those.
     pub facts: Facts,
-    /// The programs and libraries of the image.
+    /// The number of programs and libraries in the image.
     pub objects: usize,
     pub base: Size,
 }
 
 impl Summary {
-    /// Sums a checked composition up.
+    /// Summarises a checked composition.
     pub fn of(composition: &Composition<'_>, found: Vec<Diagnostic>, base: Size) -> Self {
         let mut facts = Facts::default();
         for stage in composition.facts() {
@@ -58,14 +58,14 @@ impl Summary {
         }
     }
 
-    /// The errors and warnings, in the order of discovery.
+    /// Returns the errors and warnings, in the order of discovery.
     pub fn diagnostics(&self) -> impl Iterator<Item = &Diagnostic> {
         self.facts.diagnostics.iter().filter(|one| one.severity != Severity::Note)
     }
 }
 
 impl Context {
-    /// A summary of an earlier run.
+    /// Loads the summary of an earlier run.
     ///
     /// # Errors
     /// A cache that cannot be read.
@@ -74,7 +74,7 @@ impl Context {
         Ok(bytes.and_then(|bytes| postcard::from_bytes(&bytes).ok()))
     }
 
-    /// The changes of a stage of an earlier run.
+    /// Loads the changes of a stage of an earlier run.
     ///
     /// # Errors
     /// A cache that cannot be read.
@@ -82,7 +82,7 @@ impl Context {
         Ok(self.stored(key)?.and_then(|bytes| Changes::decode(&bytes)))
     }
 
-    /// Nothing of an earlier run is used where damage was found in the cache.
+    /// Loads a record of an earlier run; none after damage was found in the cache.
     fn stored(&self, key: &Digest) -> Result<Option<Vec<u8>>, BuildError> {
         if self.doubtful {
             return Ok(None);
@@ -90,7 +90,7 @@ impl Context {
         Ok(self.io.cache.record(CacheKind::Stage, key)?)
     }
 
-    /// Keeps the changes of a stage, unless it has errors.
+    /// Stores the changes of a stage, unless it has errors.
     ///
     /// # Errors
     /// A cache that cannot be written.
@@ -104,7 +104,7 @@ impl Context {
         }
     }
 
-    /// Keeps a summary.
+    /// Stores a summary.
     ///
     /// # Errors
     /// A cache that cannot be written.

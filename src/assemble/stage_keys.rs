@@ -1,4 +1,4 @@
-//! The keys of a platform's stages: digests of everything that each stage is made from.
+//! The keys of a platform's stages: digests of all inputs of each stage.
 
 use super::distributions::ChosenPackages;
 use super::local_files::{ChosenApplication, LocalFiles};
@@ -8,7 +8,7 @@ use super::python_facts::PythonFacts;
 use crate::compose::KeyHasher;
 use crate::oci::Digest;
 
-/// The keys of all stages, each of which covers the one below.
+/// The keys of all stages. Each key covers the one below.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct StageKeys {
     pub base: Digest,
@@ -73,7 +73,7 @@ impl StageKeys {
 }
 
 impl StageKeys {
-    /// The keys of the stages over the base, from the lowest up.
+    /// Returns the keys of the stages over the base, from the lowest up.
     pub fn stages(&self) -> [Digest; 4] {
         [self.runtime, self.extract, self.dependencies, self.application]
     }

@@ -1,8 +1,7 @@
 //! The ELF files of wheels, read once and kept by the wheel's SHA-256.
 //!
-//! The first bytes of an entry, which have to be inflated, tell whether it is an ELF file. Most
-//! of an ELF file is inflated until its tables are reached. The result depends on the wheel's
-//! bytes alone.
+//! An entry is an ELF file by its first bytes, and these have to be inflated. To reach the tables
+//! of an ELF file, most of it has to be inflated. The result depends on the wheel's bytes alone.
 
 use std::io::{self, Read};
 use std::sync::Arc;
@@ -15,7 +14,7 @@ use crate::oci::Digest;
 use crate::python::wheel::Archive;
 use crate::store::{Cache, CacheKind};
 
-/// Raised whenever other things are found in the same wheel.
+/// Raised whenever the same wheel gives another result.
 const FORMAT: u32 = 2;
 
 /// Adds the ELF files of wheels to a reader, from the cache or from the wheels.
@@ -29,7 +28,7 @@ impl WheelElfCache {
         Self { cache, reader }
     }
 
-    /// Adds the ELF files of a wheel that an earlier run read. False when none did.
+    /// Adds the ELF files of a wheel from the cache. Returns false if the cache has none.
     ///
     /// # Errors
     /// A cache that cannot be read.
@@ -43,8 +42,8 @@ impl WheelElfCache {
         Ok(true)
     }
 
-    /// Adds the ELF files of a wheel, which is read unless this or an earlier run read it. A
-    /// wheel with an entry that cannot be read is left out: the reader of that entry reports it.
+    /// Adds the ELF files of a wheel. Reads the wheel unless this or an earlier run read it. Leaves
+    /// out a wheel with an entry that cannot be read: the reader of that entry reports it.
     ///
     /// # Errors
     /// A cache that cannot be used.
@@ -68,7 +67,7 @@ fn key(wheel: &Digest) -> Digest {
 fn elf_files(archive: &Archive) -> io::Result<WheelElfFiles> {
     let mut out = WheelElfFiles::new();
     for raw in &archive.members {
-        // Only offset and sizes are used to open the entry, not the digest of its content.
+        // Opening the entry uses its offset and sizes, not the digest of its content.
         let entry = Arc::new(archive.member(raw, Digest::of(b"")));
         let mut head = Vec::new();
         EntryReader::open(&entry)?.take(header::LENGTH as u64).read_to_end(&mut head)?;

@@ -1,4 +1,4 @@
-//! Why a file is in an image: one that would be built, or one that was.
+//! `carboy why`: the reasons for files of a planned or of a finished image.
 
 mod chain;
 
@@ -26,11 +26,11 @@ use crate::rootfs::{Entry, Limits, RootPath, Tree};
 /// The most bytes of one layer's reasons that are read.
 const REASONS_LIMIT: u64 = 64 << 20;
 
-/// Why a file would be in the image, on each platform of each plan. `name` is a path,
-/// or the last name of one.
+/// Explains why a file would be in the image, on each platform of each plan. `name` is a path or
+/// the end of one.
 ///
 /// # Errors
-/// What would stop the build; a file that no image has and no library misses.
+/// Errors that would stop the build; a name that matches no file and no missing library.
 pub async fn why(plans: Vec<Plan>, io: Io, name: &str) -> Result<Vec<Why>, BuildError> {
     Context::over(plans, io, |cx, plans| async move { why_in(&cx, plans, name).await }).await
 }
@@ -51,7 +51,7 @@ async fn why_in(cx: &Arc<Context>, plans: Vec<Arc<Plan>>, name: &str) -> Result<
     if out.iter().all(is_empty) { Err(not_there(first.as_ref(), name)) } else { Ok(out) }
 }
 
-/// The tree that a container of a composed image would see.
+/// Returns the tree that a container of a composed image would see.
 async fn tree_of(cx: &Arc<Context>, image: &ComposedImage) -> Result<Tree, BuildError> {
     let mut tree = Tree::clone(&image.base.files(cx).await?.tree);
     for (path, entry) in image.changes()?.iter().flat_map(Changes::entries) {
@@ -75,7 +75,7 @@ fn would_be(cx: &Context, image: &ComposedImage, tree: &Tree, name: &str) -> Res
     })
 }
 
-/// Packages and distributions of an image, by its own records.
+/// The packages and distributions that own files of an image, by its own records.
 struct Owned<'a> {
     tree: &'a Tree,
     packages: FileOwners,
@@ -90,8 +90,8 @@ impl<'a> Owned<'a> {
         Ok(Self { tree, packages, distributions })
     }
 
-    /// `numpy 2.3.1` or `zlib1g 1:1.2.13.dfsg-1`. A link is of the package of what it
-    /// leads to: lists with sums have no links.
+    /// Returns the owner of a file: `numpy 2.3.1` or `zlib1g 1:1.2.13.dfsg-1`. The owner of a link
+    /// is the owner of its target: dpkg's lists of checksums have no links.
     fn name(&self, path: &RootPath) -> Option<String> {
         if let Some(distribution) = self.distributions.owner(path) {
             return Some(distribution.to_string());
@@ -105,8 +105,8 @@ fn is_empty(why: &Why) -> bool {
     why.platforms.iter().all(|platform| platform.files.is_empty() && platform.missing.is_empty())
 }
 
-/// The files that a path, or the end of one, means: `libz.so.1`, `numpy/__init__.py`.
-/// Folders are none: they are there for the files in them.
+/// Returns the files that match a path or the end of one: `libz.so.1`, `numpy/__init__.py`. Leaves
+/// out directories: they are in the image for their files.
 fn named(tree: &Tree, name: &str) -> Vec<RootPath> {
     let is_file = |entry: &Entry| !entry.is_folder();
     if name.contains('/') {
@@ -121,8 +121,8 @@ fn named(tree: &Tree, name: &str) -> Vec<RootPath> {
     found.map(|(path, _)| path.clone()).collect()
 }
 
-/// The error for a name that no image has, with the nearest that one has: a file in
-/// the folder of that name, one of the same last name, or one that is written alike.
+/// Makes the error for a name that matches no file, with the nearest file: one in the directory of
+/// that name, one with the same last name, or one with a similar name.
 fn not_there(tree: Option<&Tree>, name: &str) -> BuildError {
     let nearest = tree.and_then(|tree| {
         let is_path = name.contains('/');
@@ -139,7 +139,7 @@ fn not_there(tree: Option<&Tree>, name: &str) -> BuildError {
         };
         let alike = || {
             let shown = |path: String| if is_path { path } else { path.rsplit('/').next().unwrap_or(&path).to_owned() };
-            // Libraries with other versions are meant, other libraries are not.
+            // Suggests other versions of a library, not other libraries.
             let stem = |name: &str| name.split_once(".so").map_or(name, |(stem, _)| stem).to_owned();
             let meant = stem(&wanted);
             let most = if meant.len() > 4 { 2 } else { 1 };
@@ -151,12 +151,12 @@ fn not_there(tree: Option<&Tree>, name: &str) -> BuildError {
     BuildError::NoFile { name: name.to_owned(), nearest }
 }
 
-/// A finished image, by name.
+/// A finished image and its name.
 #[derive(Clone, Copy)]
 pub struct NamedImage<'a> {
     pub name: &'a str,
     pub location: &'a Location,
-    /// The platforms to look at, as far as the image has them.
+    /// The platforms to explain. Those that the image does not have are skipped.
     pub platforms: &'a [Platform],
 }
 
@@ -170,15 +170,15 @@ pub async fn why_image(image: NamedImage<'_>, limits: Limits, io: Io, name: &str
 
 async fn why_image_in(cx: &Arc<Context>, named_image: NamedImage<'_>, name: &str) -> Result<Why, BuildError> {
     let mut images = Vec::new();
-    let mut lacking = None;
+    let mut no_platform = None;
     for platform in named_image.platforms {
         match pull::image(cx, named_image.name, named_image.location, platform).await {
             Ok(image) => images.push((platform.clone(), image)),
-            Err(error @ BuildError::Platform { .. }) => lacking = Some(error),
+            Err(error @ BuildError::Platform { .. }) => no_platform = Some(error),
             Err(error) => return Err(error),
         }
     }
-    if let Some(error) = lacking.filter(|_| images.is_empty()) {
+    if let Some(error) = no_platform.filter(|_| images.is_empty()) {
         return Err(error);
     }
     let mut out = Vec::new();
@@ -197,12 +197,12 @@ async fn why_image_in(cx: &Arc<Context>, named_image: NamedImage<'_>, name: &str
     if is_empty(&why) { Err(not_there(first.as_deref(), name)) } else { Ok(why) }
 }
 
-/// The facts that a finished image tells of itself.
+/// The facts that a finished image records about itself.
 struct Described {
     reasons: Reasons,
     /// Carboy's layers, by blob.
     kinds: BTreeMap<Digest, LayerKind>,
-    /// Where site-packages are, in an image with Python.
+    /// The site-packages directory, in an image with Python.
     purelib: Option<RootPath>,
 }
 
@@ -233,7 +233,7 @@ impl Described {
         Ok(Self { reasons, kinds, purelib })
     }
 
-    /// Which of carboy's layers a file is in.
+    /// Returns carboy's layer that a file is in; none for the base's layers.
     fn layer_of(&self, tree: &Tree, path: &RootPath) -> Option<LayerKind> {
         let (_, entry) = tree.follow(path)?;
         self.kinds.get(entry.content()?.blob()?).copied()

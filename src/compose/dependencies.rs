@@ -123,8 +123,8 @@ fn duplicates(layers: &[(LayerId, &Installed)]) -> Vec<Diagnostic> {
         let (count, paths) = (paths.len(), some_of(&paths, LISTED));
         let files = if count == 1 { "file" } else { "files" };
         let end = match names.last() {
-            Some(last) if !alike => format!("{last}'s are taken"),
-            _ => "they are alike".to_owned(),
+            Some(last) if !alike => format!("carboy uses the content of {last}"),
+            _ => "with the same content".to_owned(),
         };
         let message = format!("{} have {count} {files} in common, {end}: {paths}", names.join(" and "));
         Diagnostic::warning(Code::DuplicateFile, message)

@@ -29,8 +29,8 @@ impl Draft<'_> {
     /// Adds the loader's configuration and cache, when the layer has libraries that they
     /// should name, or configuration.
     fn add_loader_cache(&mut self, kind: LayerKind) -> Result<()> {
-        let wanted = library_folders(self.cx, &self.image);
-        let Configuration { files, folders } = configuration(self.cx, &self.image.tree, &wanted)?;
+        let library_folders = library_folders(self.cx, &self.image);
+        let Configuration { files, folders } = configuration(self.cx, &self.image.tree, &library_folders)?;
         if !self.concerns_cache(kind, &folders) {
             return Ok(());
         }

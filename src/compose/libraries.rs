@@ -39,12 +39,12 @@ impl Draft<'_> {
     }
 
     fn closure<T>(&self, source: SourceImageId, walk: impl FnOnce(&Closure<'_, ElfReader>) -> Result<T>) -> Result<T> {
-        let donor = &self.cx.sources[source];
+        let source_image = &self.cx.sources[source];
         walk(&Closure {
             image: &self.image.tree,
             origins: &self.image.origins[source],
-            donor: Some(&donor.tree),
-            donor_folders: &donor.folders,
+            donor: Some(&source_image.tree),
+            donor_folders: &source_image.folders,
             image_folders: &loader::covered_folders(self.cx, &self.image)?,
             architecture: self.cx.architecture,
             loader: self.cx.elf.as_ref(),

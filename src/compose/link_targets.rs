@@ -45,9 +45,9 @@ impl Draft<'_> {
     fn link_target(&self, source: SourceImageId, at: &RootPath) -> Option<(RootPath, RootPath)> {
         let (tree, origins) = (&self.image.tree, &self.image.origins[source]);
         let Kind::Link(_) = tree.get(at)?.kind else { return None };
-        let donor = &self.cx.sources[source].tree;
-        let from = donor.link_target(origins.get(at)?)?;
-        let entry = donor.get(&from).filter(|entry| entry.kind != Kind::Special)?;
+        let source_tree = &self.cx.sources[source].tree;
+        let from = source_tree.link_target(origins.get(at)?)?;
+        let entry = source_tree.get(&from).filter(|entry| entry.kind != Kind::Special)?;
         let to = tree.link_target(at)?;
         let in_the_way = tree.is_folder(&to) && !entry.is_folder();
         (!in_the_way && origins.get(&to) != Some(&from)).then_some((from, to))

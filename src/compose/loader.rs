@@ -27,9 +27,9 @@ pub(super) fn covered_folders(cx: &Context, image: &ImageState) -> Result<Vec<Ro
 ///
 /// # Errors
 /// A configuration that cannot be read.
-pub(super) fn configuration(cx: &Context, tree: &Tree, wanted: &[RootPath]) -> Result<Configuration> {
+pub(super) fn configuration(cx: &Context, tree: &Tree, library_folders: &[RootPath]) -> Result<Configuration> {
     let mut text = reader(tree, cx.contents.as_ref());
-    let mut out = ld_so_conf::configuration(tree, &mut text, wanted)?;
+    let mut out = ld_so_conf::configuration(tree, &mut text, library_folders)?;
     for always in search::trusted_folders(cx.architecture) {
         if !out.folders.contains(&always) {
             out.folders.push(always);

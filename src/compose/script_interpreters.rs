@@ -58,8 +58,8 @@ impl Draft<'_> {
             let head = executable_head(self.cx, &self.image.tree, &script)?;
             let Some(line) = head.and_then(|head| first_line(&head)) else { continue };
             for program in missing_programs(self.cx, &self.image, &line) {
-                let donor = &self.cx.sources[source];
-                let found = program.path_in(&donor.tree, &donor.config.env());
+                let source_image = &self.cx.sources[source];
+                let found = program.path_in(&source_image.tree, &source_image.config.env());
                 if let Some(path) = &found {
                     let pattern = globset::escape(&path.to_string());
                     let selected = self.select("the program of a script", source, &pattern)?;
@@ -70,7 +70,7 @@ impl Draft<'_> {
                 }
                 // A link that was taken may lead elsewhere in this image.
                 if !found.is_some_and(|path| is_program(&self.image.tree, &path)) {
-                    self.error(no_interpreter(&script, &line, program.name(), &donor.name));
+                    self.error(no_interpreter(&script, &line, program.name(), &source_image.name));
                 }
             }
         }

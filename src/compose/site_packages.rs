@@ -23,12 +23,12 @@ pub(super) fn place(
 ) -> Result<BTreeMap<RootPath, Entry>> {
     let is_package = walk.entries.iter().any(|entry| entry.path == b"bin/__init__.py");
     let mut out = BTreeMap::new();
-    let mut fates = BTreeMap::new();
+    let mut record_changes = BTreeMap::new();
     let mut records = Vec::new();
     for local in &walk.entries {
         let text_path = String::from_utf8_lossy(&local.path).into_owned();
         if left_out(&local.path) {
-            fates.insert(text_path, RecordChange::Gone);
+            record_changes.insert(text_path, RecordChange::Gone);
             continue;
         }
         let below = RootPath::new(&local.path).map_err(|cause| unreadable(&text_path, cause))?;
@@ -43,7 +43,7 @@ pub(super) fn place(
                 if let Some(name) = script {
                     let entry = script_entry(&below, &content, interpreter, contents)?;
                     let path = interpreter.scripts.child(name);
-                    fates.insert(text_path, moved(&path, &entry, interpreter));
+                    record_changes.insert(text_path, moved(&path, &entry, interpreter));
                     out.insert(path, entry);
                     continue;
                 }
@@ -58,7 +58,7 @@ pub(super) fn place(
     for (path, content) in records {
         let text = contents.read(&content, TEXT_LIMIT).map_err(|cause| unreadable(&path, cause))?;
         let Ok(text) = String::from_utf8(text) else { continue };
-        if let Some(rewritten) = record::rewrite(&text, &fates) {
+        if let Some(rewritten) = record::rewrite(&text, &record_changes) {
             out.insert(path, Entry::bytes(0o644, rewritten.into_bytes()));
         }
     }

@@ -17,7 +17,10 @@ pub fn reader(tree: &Tree, contents: &dyn Contents) -> impl FnMut(&RootPath) -> 
     move |path| {
         let Some(content) = tree.follow(path).and_then(|(_, entry)| entry.content()) else { return Ok(None) };
         left = left.checked_sub(content.size()).ok_or_else(|| {
-            let cause = format!("with it, dpkg's or the loader's files have more than {} MiB", DATABASE_LIMIT >> 20);
+            let cause = format!(
+                "the files of the package database or of the loader configuration are larger than {} MiB in total",
+                DATABASE_LIMIT >> 20
+            );
             unreadable(path, cause)
         })?;
         contents.read(content, FILE_LIMIT).map(Some).map_err(|cause| unreadable(path, cause))

@@ -1,12 +1,12 @@
-//! The chain from a file to the reason that brought it into the image, for people.
+//! The chain from a file to the reason that brought it into the image, as text.
 
 use super::super::report::{Chain, Step};
 use crate::compose::{Because, Reason, Reasons};
 use crate::image::LayerKind;
 use crate::rootfs::RootPath;
 
-/// The chain of a file. `layer_of` finds the layer of a file without a reason; none for the
-/// base's files.
+/// Describes the chain of a file. `layer_of` finds the layer of a file without a reason; none for
+/// the base's files.
 pub fn chain(
     reasons: &Reasons,
     path: &RootPath,

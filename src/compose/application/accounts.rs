@@ -89,7 +89,7 @@ impl ApplicationDraft<'_, '_> {
         if self.draft.cx.interpreter.is_some() && plan.image.user.is_some() && !self.accounts.has(ids.uid) {
             let uid = ids.uid;
             let message = format!(
-                "the image has no account for uid {uid}, so getpass.getuser() and the home directory are not known"
+                "the image has no account for uid {uid}, so getpass.getuser() and the home directory are unknown"
             );
             self.draft.warn_with_hint(Code::InvalidAccount, message, format!("add a [[user]] with uid = {uid}"));
         }

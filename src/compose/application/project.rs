@@ -28,8 +28,8 @@ pub fn install_project(
     let files = walk.entries.iter().filter_map(|local| Some((RootPath::new(&local.path).ok()?, entry(&local.kind))));
     let files: Tree = files.collect();
     let mut entries = BTreeMap::new();
-    let lost = walk.with_passwords.iter().filter_map(|path| std::str::from_utf8(path).ok());
-    let lost: Vec<_> = lost.filter(|path| modules.iter().any(|module| module.place(path).is_some())).collect();
+    let skipped = walk.with_passwords.iter().filter_map(|path| std::str::from_utf8(path).ok());
+    let skipped: Vec<_> = skipped.filter(|path| modules.iter().any(|module| module.place(path).is_some())).collect();
     for local in &walk.entries {
         let Ok(path) = std::str::from_utf8(&local.path) else { continue };
         let Some(place) = modules.iter().find_map(|module| module.place(path)) else { continue };
@@ -38,14 +38,14 @@ pub fn install_project(
             continue;
         }
         // As build tools do: what a link leads to is what is installed.
-        let led = RootPath::new(path).ok().and_then(|path| files.follow(&path)).map(|(_, entry)| entry);
-        let file = led.filter(|entry| entry.content().is_some());
+        let target = RootPath::new(path).ok().and_then(|path| files.follow(&path)).map(|(_, entry)| entry);
+        let file = target.filter(|entry| entry.content().is_some());
         let file = file.ok_or_else(|| ProjectError::Link(path.to_owned()))?;
         entries.insert(interpreter.purelib.join(&below), file.clone());
     }
     let mut installed = wheel::local(project, entries, interpreter)?;
     let warning = |path| format!("`{path}` of {installed} is left out: a URL in it has a password");
-    let warnings: Vec<_> = lost.into_iter().map(warning).collect();
+    let warnings: Vec<_> = skipped.into_iter().map(warning).collect();
     installed.warnings.extend(warnings);
     Ok(installed)
 }
@@ -90,7 +90,7 @@ mod tests {
     use crate::rootfs::{LocalEntry, Tracked};
 
     #[test]
-    fn what_git_tracks_of_a_package_is_told() {
+    fn only_tracked_files_of_the_package_are_listed() {
         let tracked = |path: &str| Tracked { path: path.to_owned(), rule: ".env*".to_owned(), files: 1 };
         let all = ["src/shop/defaults.env", "src/shop/node_modules/", "Dockerfile", ".github/", "docs/a.env"];
         let left_out = LeftOut { tracked: all.map(tracked).into(), rules: [(".env*".to_owned(), 2)].into() };
@@ -104,14 +104,14 @@ mod tests {
         let entry = LocalEntry { path: b"src/shop/__init__.py".into(), kind: LocalKind::File(file) };
         let walk = Walk { entries: vec![entry], left_out, ..Walk::default() };
         let project = ProjectMetadata::parse("[project]\nname = \"shop\"\nversion = \"1\"\n").unwrap();
-        let lost = left_out_of_project(&project, &walk).unwrap();
-        let told: Vec<_> = lost.tracked.iter().map(|tracked| tracked.path.as_str()).collect();
-        assert_eq!(told, ["src/shop/defaults.env", "src/shop/node_modules/"]);
-        assert_eq!(lost.rules, walk.left_out.rules);
+        let own_left_out = left_out_of_project(&project, &walk).unwrap();
+        let paths: Vec<_> = own_left_out.tracked.iter().map(|tracked| tracked.path.as_str()).collect();
+        assert_eq!(paths, ["src/shop/defaults.env", "src/shop/node_modules/"]);
+        assert_eq!(own_left_out.rules, walk.left_out.rules);
     }
 
     #[test]
-    fn what_links_lead_to_is_installed() {
+    fn link_targets_are_installed() {
         let of = |target: &str| {
             let file = |size| {
                 let path = PathBuf::from("x");

@@ -27,7 +27,7 @@ impl ApplicationDraft<'_, '_> {
             self.ensure(&volume, &owned(user, 0o755, Kind::Folder))?;
             if let Some(reason) = self.unwritable(&real, user) {
                 let Ids { uid, gid } = user;
-                let message = format!("the image's user {uid}:{gid} cannot write the volume `{volume}`, {reason}");
+                let message = format!("the image's user {uid}:{gid} cannot write to the volume `{volume}` ({reason})");
                 let hint = format!("add a [[directory]] with path = \"{volume}\" and owner = \"{uid}:{gid}\"");
                 self.draft.warn_with_hint(Code::UnwritableVolume, message, hint);
             }
@@ -51,7 +51,7 @@ impl ApplicationDraft<'_, '_> {
             if let Some(reason) = self.unwritable(&real, user) {
                 let Ids { uid, gid } = user;
                 let message =
-                    format!("the image's user {uid}:{gid} cannot write the base's volume `{volume}`, {reason}");
+                    format!("the image's user {uid}:{gid} cannot write to the base's volume `{volume}` ({reason})");
                 let hint = format!("add a [[directory]] with path = \"{volume}\" and owner = \"{uid}:{gid}\"");
                 self.draft.warn_with_hint(Code::UnwritableVolume, message, hint);
             }
@@ -66,8 +66,8 @@ impl ApplicationDraft<'_, '_> {
             return None;
         }
         let Some(Entry { meta, .. }) = tree.get(real) else {
-            return Some("which is not in the image, so that a runtime makes it for root".to_owned());
+            return Some("not in the image, so the container runtime creates it for root".to_owned());
         };
-        Some(format!("which has mode {:04o} and owner {}:{}", meta.mode, meta.uid, meta.gid))
+        Some(format!("mode {:04o}, owner {}:{}", meta.mode, meta.uid, meta.gid))
     }
 }

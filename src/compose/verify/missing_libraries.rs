@@ -69,7 +69,7 @@ impl<'a> Check<'a> {
         let (soname, needed_by) = (text(&one.soname), one.needed_by.to_string());
         if !self.concerned.contains(&one.needed_by) {
             if composition.image.without_libraries.contains(&one.needed_by) && !allowed.contains(&soname) {
-                self.warn(format!("{needed_by} needs {soname}, which the image lacks"));
+                self.warn(format!("{needed_by} needs {soname}, which the image does not have"));
                 self.found.push(note(soname, needed_by));
             }
             return Ok(());
@@ -81,7 +81,7 @@ impl<'a> Check<'a> {
             // The process finds it.
         } else if !at_start && self.provided.contains_key(&one.soname) {
             self.warn(format!(
-                "{needed_by} needs {soname}, which the image has, but not where the loader looks: it must be loaded before"
+                "{needed_by} needs {soname}, which the image has, but not where the loader searches: the process must load it first"
             ));
             self.found.push(note(soname, needed_by));
         } else if let Some(passed) = one.passed.as_ref().filter(|passed| !names_its_machine(passed)) {

@@ -35,13 +35,13 @@ pub fn check(composition: &Composition<'_>) -> Result<Vec<Diagnostic>> {
     let mut out = Vec::new();
     for (program, scripts) in missing {
         let (number, listed) = (scripts.len(), some_of(&scripts, LISTED));
-        let what = if number == 1 { "script needs" } else { "scripts need" };
-        let message = format!("{number} {what} `{program}`, which the image has not: {listed}");
+        let noun = if number == 1 { "script needs" } else { "scripts need" };
+        let message = format!("{number} {noun} `{program}`, which the image does not have: {listed}");
         out.push(Diagnostic::warning(Code::MissingInterpreter, message));
     }
     if !windows.is_empty() {
         let listed = some_of(&windows, LISTED);
-        let message = format!("scripts with Windows line endings after `#!`, which cannot be started: {listed}");
+        let message = format!("scripts cannot start, because their first line has a Windows line ending: {listed}");
         out.push(Diagnostic::warning(Code::CannotStart, message));
     }
     Ok(out)

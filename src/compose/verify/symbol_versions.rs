@@ -39,15 +39,17 @@ fn describe(
     let warning = |message| Diagnostic::warning(Code::SymbolVersion, message).file(library);
     Ok(match kind {
         MismatchKind::Missing => {
-            let newest = group[0].newest.as_deref().map(|newest| format!("{} at most", text(newest)));
-            let has = newest.unwrap_or_else(|| "no such version".to_owned());
+            let newest = group[0].newest.as_deref().map(|newest| format!("versions up to {}", text(newest)));
+            let defined = newest.unwrap_or_else(|| "no such version".to_owned());
             let soname = text(&group[0].soname);
-            let message = format!("{version} of {soname} is needed by {objects}, and {library} has {has}");
+            let message = format!("{version} of {soname} is needed by {objects}, but {library} defines {defined}");
             let error = Diagnostic::error(Code::SymbolVersion, message).file(library);
             error.hint(base_that_would_do(composition, group)?)
         }
-        MismatchKind::Weak => warning(format!("{library} lacks {version}, which {objects} can do without")),
-        MismatchKind::Unversioned => warning(format!("{library} tells no symbol versions, which {objects} asks for")),
+        MismatchKind::Weak => {
+            warning(format!("{library} does not define {version}, an optional requirement of {objects}"))
+        }
+        MismatchKind::Unversioned => warning(format!("{library} defines no symbol versions, needed by {objects}")),
     })
 }
 
@@ -65,6 +67,6 @@ fn base_that_would_do(composition: &Composition<'_>, group: &[Mismatch]) -> Resu
         let base = &cx.plan.base_name;
         let tag = base.rsplit_once(':').map(|(_, tag)| tag).filter(|tag| !tag.contains('/'));
         let tag = tag.filter(|_| base.contains("distroless")).unwrap_or("nonroot");
-        format!("a base of Debian {release} has it: base = \"gcr.io/distroless/cc-debian{release}:{tag}\"")
+        format!("use a base of Debian {release}: base = \"gcr.io/distroless/cc-debian{release}:{tag}\"")
     }))
 }

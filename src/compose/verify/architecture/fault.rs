@@ -16,7 +16,7 @@ use crate::rootfs::RootPath;
 const TAGS: usize = 3;
 
 /// What to do about a wheel that says wrongly what it is for.
-const RETAG: &str = "if it is only the wheel's tags that are wrong, correct them in WHEEL in its dist-info folder";
+const RETAG: &str = "if only the wheel's tags are wrong, correct them in the WHEEL file of its dist-info directory";
 
 /// What the image is.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -98,8 +98,8 @@ impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let subject = &self.subject;
         if let Cause::Wheel { tags, misfits } = &self.cause {
-            let (name, what) = (self.distribution.as_deref().unwrap_or_default(), what(misfits));
-            write!(f, "{name} {what}: its wheel is for {}; the image has {subject}", list(tags))?;
+            let (name, misfits) = (self.distribution.as_deref().unwrap_or_default(), describe(misfits));
+            write!(f, "{name} {misfits}: its wheel is for {}; the image has {subject}", list(tags))?;
             return match (&self.file, self.more) {
                 (None, _) => Ok(()),
                 (Some(file), 0) => write!(f, "; its file `{file}` does not fit"),
@@ -113,25 +113,28 @@ impl fmt::Display for Fault {
         }
         match &self.cause {
             Cause::Machine(abi) => {
-                write!(f, " is for {abi}, the image for {}", subject.abi)?;
+                write!(f, " is for {abi}, the image is for {}", subject.abi)?;
             }
             Cause::Module(BuiltFor::Windows) => f.write_str(" is for Windows")?,
             Cause::Module(built_for) => write!(f, " is for {built_for}; the image has {subject}")?,
             Cause::Source(built_for) => {
-                write!(f, " is for {built_for}; the image has {subject}, which takes the module's source instead")?;
+                write!(
+                    f,
+                    " is for {built_for}; the image has {subject}, and Python imports the module's source instead"
+                )?;
             }
             Cause::Wheel { .. } => {}
         }
         match self.more {
             0 => Ok(()),
-            1 => f.write_str("; so is one more of its files"),
-            more => write!(f, "; so are {more} more of its files"),
+            1 => f.write_str("; the same holds for 1 more of its files"),
+            more => write!(f, "; the same holds for {more} more of its files"),
         }
     }
 }
 
 /// What is wrong with a wheel, in few words.
-fn what(misfits: &BTreeSet<Misfit>) -> String {
+fn describe(misfits: &BTreeSet<Misfit>) -> String {
     let mut out = Vec::new();
     for misfit in misfits {
         out.push(match misfit {
@@ -157,7 +160,7 @@ impl Hint for Fault {
         let machine = self.subject.abi;
         if !self.in_site {
             let bring = match (&self.cause, &self.subject.target) {
-                (Cause::Machine(_), _) | (_, None) => format!("bring the one for {machine}"),
+                (Cause::Machine(_), _) | (_, None) => format!("replace it with the one for {machine}"),
                 (_, Some(target)) => format!("build it for Python {} on {machine}", target.python),
             };
             return Some(format!("leave it out with `exclude` under [app], or {bring}"));
@@ -171,7 +174,7 @@ impl Hint for Fault {
         let release = release_with((*major, *minor));
         let base = match release {
             Some((release, (major, minor))) => {
-                format!("take a base and builder of Debian {release} or later (glibc {major}.{minor})")
+                format!("use a base and a builder of Debian {release} or later (glibc {major}.{minor})")
             }
             None => format!("no Debian release up to 13 has glibc {major}.{minor}"),
         };
@@ -191,5 +194,5 @@ fn install(target: &Target) -> String {
     } else {
         format!("uv pip install --python-platform {machine}-{level} --python-version {version}")
     };
-    format!("install wheels for this platform: {how} --only-binary :all: --target FOLDER …")
+    format!("install wheels for this platform: {how} --only-binary :all: --target DIRECTORY …")
 }

@@ -147,7 +147,7 @@ fn another_machines_wheel_is_one_error_with_its_files() {
     assert_eq!(
         image.hint(),
         "install wheels for this platform: uv pip install --python-platform aarch64-manylinux_2_28 \
-         --python-version 3.11 --only-binary :all: --target FOLDER …"
+         --python-version 3.11 --only-binary :all: --target DIRECTORY …"
     );
 }
 
@@ -172,7 +172,7 @@ fn wheels_for_other_pythons_libcs_and_systems_are_told_apart() {
 /// Installers go by a wheel's file name; WHEEL may say something else.
 #[test]
 fn tags_that_nothing_else_bears_out_may_be_wrong_themselves() {
-    let retag = "if it is only the wheel's tags that are wrong, correct them in WHEEL in its dist-info folder";
+    let retag = "if only the wheel's tags are wrong, correct them in the WHEEL file of its dist-info directory";
     let lying = image("3.11", AMD64).wheel("x 1", &["py3-none-macosx_11_0_arm64"], &[("x/lib.so", AMD64)]);
     assert!(lying.said().starts_with("error: x 1 is for another system"));
     assert!(lying.hint().ends_with(retag), "{}", lying.hint());
@@ -184,12 +184,12 @@ fn tags_that_nothing_else_bears_out_may_be_wrong_themselves() {
 fn a_newer_glibc_is_told_with_the_base_that_has_it() {
     let hint = |tag: &str| image("3.11", AMD64).wheel("x 1", &[tag], &[]).hint();
     assert!(hint("py3-none-manylinux_2_38_x86_64").starts_with(
-        "take a base and builder of Debian 13 or later (glibc 2.41), or install wheels for this platform: uv"
+        "use a base and a builder of Debian 13 or later (glibc 2.41), or install wheels for this platform: uv"
     ));
     assert!(hint("py3-none-manylinux_2_42_x86_64").starts_with("no Debian release up to 13 has glibc 2.42, or"));
     let mut old = image("3.11", AMD64).wheel("x 1", &["py3-none-manylinux_2_36_x86_64"], &[]);
     old.glibc = Some((2, 31));
-    assert!(old.hint().starts_with("take a base and builder of Debian 12 or later (glibc 2.36)"), "{}", old.hint());
+    assert!(old.hint().starts_with("use a base and a builder of Debian 12 or later (glibc 2.36)"), "{}", old.hint());
     old.glibc = None;
     assert_eq!(old.said(), "");
 }
@@ -213,7 +213,7 @@ fn a_module_for_another_python_is_an_error_without_a_sibling() {
     }
     for source in ["shop/_fast.py", "shop/_fast/__init__.py"] {
         let image = image("3.11", AMD64).object(stale, AMD64).file(source, "");
-        assert!(image.said().starts_with("note: ") && image.said().ends_with("takes the module's source instead"));
+        assert!(image.said().starts_with("note: ") && image.said().ends_with("imports the module's source instead"));
     }
 }
 
@@ -236,8 +236,8 @@ fn a_fitting_name_with_another_machines_content_is_an_error() {
         .file("x/_rust.py", "");
     assert_eq!(
         image.said(),
-        "error: `…/x/_rust.abi3.so` is for x86_64, the image for aarch64\n\
-         error: `…/x/_x.cpython-311-aarch64-linux-gnu.so` is for x86_64, the image for aarch64"
+        "error: `…/x/_rust.abi3.so` is for x86_64, the image is for aarch64\n\
+         error: `…/x/_x.cpython-311-aarch64-linux-gnu.so` is for x86_64, the image is for aarch64"
     );
 }
 
@@ -266,7 +266,7 @@ fn helpers_for_other_machines_are_notes() {
     let (amd64, i386) = (format!("{attach}amd64.so"), format!("{attach}x86.so"));
     let any = image("3.11", ARM64).wheel("debugpy 1.8.14", &["py2.py3-none-any"], &[(&amd64, AMD64), (&i386, I386)]);
     let said = |file: &str, machine: &str, image: &str| {
-        format!("note: `…/{file}` of debugpy 1.8.14 is for {machine}, the image for {image}")
+        format!("note: `…/{file}` of debugpy 1.8.14 is for {machine}, the image is for {image}")
     };
     assert_eq!(any.said(), format!("{}\n{}", said(&amd64, "x86_64", "aarch64"), said(&i386, "i686", "aarch64")));
     // In a wheel for this machine, beside what is for it, they are helpers too.
@@ -282,8 +282,8 @@ fn a_wheel_with_nothing_for_this_machine_is_an_error_whatever_its_tags() {
     let image = image("3.11", ARM64).wheel("xgboost 3.0.2", &["py3-none-manylinux_2_28_aarch64"], &objects);
     assert_eq!(
         image.said(),
-        "error: `…/xgboost/lib/libomp.so` of xgboost 3.0.2 is for x86_64, the image for aarch64; \
-         so is one more of its files"
+        "error: `…/xgboost/lib/libomp.so` of xgboost 3.0.2 is for x86_64, the image is for aarch64; \
+         the same holds for 1 more of its files"
     );
 }
 
@@ -304,13 +304,13 @@ fn what_runs_for_certain_must_be_of_the_machine_and_what_lies_about_need_not() {
         image.said(),
         "error: `/app/_speed.cpython-312-x86_64-linux-gnu.so` is for CPython 3.12 on x86_64-linux-gnu; \
          the image has Python 3.11, glibc 2.36, aarch64\n\
-         error: `/app/server` is for x86_64, the image for aarch64\n\
-         note: `/app/tools/helper` is for x86_64, the image for aarch64"
+         error: `/app/server` is for x86_64, the image is for aarch64\n\
+         note: `/app/tools/helper` is for x86_64, the image is for aarch64"
     );
     assert_eq!(
         image.hint(),
         "leave it out with `exclude` under [app], or build it for Python 3.11 on aarch64; \
-         leave it out with `exclude` under [app], or bring the one for aarch64"
+         leave it out with `exclude` under [app], or replace it with the one for aarch64"
     );
 }
 
@@ -345,5 +345,5 @@ fn without_python_only_machines_are_compared() {
         distributions: &Distributions::default(),
     });
     let said: Vec<_> = report.errors.iter().map(ToString::to_string).collect();
-    assert_eq!(said, ["`/app/server` is for x86_64, the image for aarch64"]);
+    assert_eq!(said, ["`/app/server` is for x86_64, the image is for aarch64"]);
 }

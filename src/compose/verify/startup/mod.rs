@@ -158,13 +158,14 @@ impl<'a> Startup<'a> {
         let (variable, operator) = exec_form::for_a_shell(command);
         if let Some(variable) = variable {
             let message =
-                format!("no shell replaces `{variable}` in the image's command, the program gets it as it is");
+                format!("no shell expands `{variable}` in the image's command, so the program gets it unchanged");
             let hint = "let the program read the variable itself, or write its value".to_owned();
             self.found.push(Diagnostic::warning(Code::ShellSyntax, message).hint(hint));
         }
         if let Some(operator) = operator {
-            let message =
-                format!("no shell reads `{operator}` in the image's command, the program gets it as an argument");
+            let message = format!(
+                "no shell interprets `{operator}` in the image's command, so the program gets it as an argument"
+            );
             let hint = "start one program, or a script that starts the others".to_owned();
             self.found.push(Diagnostic::warning(Code::ShellSyntax, message).hint(hint));
         }

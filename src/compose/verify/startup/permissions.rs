@@ -21,14 +21,14 @@ impl Startup<'_> {
         let app = self.composition.cx.plan.app.as_ref().map(|app| &app.to);
         let folders = [stdlib, &dynload].map(|path| (path, "the standard library"));
         let site = [purelib, platlib].map(|path| (path, "site-packages"));
-        for (folder, what) in folders.into_iter().chain(site).chain(app.map(|app| (app, "the application"))) {
+        for (folder, role) in folders.into_iter().chain(site).chain(app.map(|app| (app, "the application"))) {
             // It is entered for its files, and listed for their names.
-            if self.allowed(folder, what, Permission::Execute).is_some() {
-                self.allowed(folder, what, Permission::Read);
+            if self.allowed(folder, role, Permission::Execute).is_some() {
+                self.allowed(folder, role, Permission::Read);
             }
         }
         for file in ["os.py", "encodings/__init__.py"].map(root_path) {
-            self.allowed(&stdlib.join(&file), "without which Python does not start", Permission::Read);
+            self.allowed(&stdlib.join(&file), "needed to start Python", Permission::Read);
         }
         self.unreadable();
     }
@@ -48,17 +48,17 @@ impl Startup<'_> {
         let files: Vec<_> = files.map(|(path, _)| path.to_string()).collect();
         if !files.is_empty() {
             let (number, listed) = (files.len(), some_of(&files, LISTED));
-            let what = if number == 1 { "file" } else { "files" };
+            let noun = if number == 1 { "file" } else { "files" };
             self.warn(
                 Code::NoPermission,
-                format!("the image's user {} cannot read {number} {what}: {listed}", self.process().user),
+                format!("the image's user {} cannot read {number} {noun}: {listed}", self.process().user),
             );
         }
     }
 
     /// Returns the real path of what the user may use; none where nothing is, or where
     /// the user has no permission. The latter is a problem, once for each folder or file.
-    pub(super) fn allowed(&mut self, path: &RootPath, what: &str, permission: Permission) -> Option<RootPath> {
+    pub(super) fn allowed(&mut self, path: &RootPath, role: &str, permission: Permission) -> Option<RootPath> {
         let image = &self.composition.image.tree;
         let absolute = [b"/", path.as_bytes()].concat();
         let (closed, permission, verb) = match image.reach(&absolute, &self.workdir, self.ids) {
@@ -82,7 +82,7 @@ impl Startup<'_> {
         let itself = self.composition.image.tree.resolve(path).is_ok_and(|real| real == closed);
         let subject = if itself { "it".to_owned() } else { format!("`{closed}`") };
         let text = format!(
-            "the image's user {} cannot {verb} `{path}`, {what}: {subject} has mode {:04o} and owner {}:{}",
+            "the image's user {} cannot {verb} `{path}`, {role}: {subject} has mode {:04o} and owner {}:{}",
             self.process().user,
             meta.mode,
             meta.uid,
@@ -116,16 +116,18 @@ impl Startup<'_> {
         let home = plan.users.iter().find(|user| leads(&root_path(&user.home)).as_ref() == Some(closed));
         if let Some(home) = home {
             let name = &home.name;
-            return format!("it is the home of `{name}`: set user = \"{name}\" under [image], or use another folder");
+            return format!(
+                "it is the home of `{name}`: set user = \"{name}\" under [image], or use another directory"
+            );
         }
         let owner = image.get(closed).map(|entry| (entry.meta.uid, entry.meta.gid)).unwrap_or_default();
         let python = self.interpreter().filter(|interpreter| interpreter.executable.strip(closed).is_some());
         let elsewhere = match python {
             _ if *closed == self.workdir => "choose another `workdir` under [image]",
             Some(_) => {
-                "use a builder that has Python where everybody can read it (uv: UV_PYTHON_INSTALL_DIR=/opt/python)"
+                "use a builder that has Python in a directory that every user can read (uv: UV_PYTHON_INSTALL_DIR=/opt/python)"
             }
-            None => "put it where everybody can read it",
+            None => "put it where every user can read it",
         };
         format!("{elsewhere}, or set user = \"{}:{}\" under [image]", owner.0, owner.1)
     }

@@ -21,8 +21,8 @@ impl Startup<'_> {
     pub(super) fn check_program(&mut self, entrypoint: &RootPath) -> Result<()> {
         let mut path = entrypoint.clone();
         for depth in 0..=SCRIPTS {
-            let what = if depth == 0 { "the entrypoint" } else { "which runs the entrypoint" };
-            let Some(real) = self.allowed(&path, what, Permission::Execute) else { return Ok(()) };
+            let role = if depth == 0 { "the entrypoint" } else { "the interpreter of the entrypoint" };
+            let Some(real) = self.allowed(&path, role, Permission::Execute) else { return Ok(()) };
             let Some(content) = self.composition.image.tree.get(&real).and_then(Entry::content) else { return Ok(()) };
             let head = self.composition.cx.contents.head(content, HEAD as u64);
             match Executable::parse(&head.map_err(|cause| unreadable(&path, cause))?) {
@@ -31,43 +31,45 @@ impl Startup<'_> {
                     return Ok(());
                 }
                 Ok(Executable::Script(line)) => {
-                    let next = self.next(&path, what, &line);
+                    let next = self.next(&path, role, &line);
                     // The interpreter opens the script as the same user.
-                    let (Some(next), Some(_)) = (next, self.allowed(&path, what, Permission::Read)) else {
+                    let (Some(next), Some(_)) = (next, self.allowed(&path, role, Permission::Read)) else {
                         return Ok(());
                     };
                     path = next;
                 }
                 Err(cause) => {
-                    let (text, hint) = (format!("`{path}`, {what}, {cause}"), self.hint_for(&path, cause));
+                    let (text, hint) = (format!("`{path}`, {role}, {cause}"), self.hint_for(&path, cause));
                     let reason = self.composition.image.reasons.get(&real).map(|reason| &reason.because);
                     if matches!(reason, Some(Because::Application | Because::Dependency)) {
                         self.error(Code::CannotStart, text, Some(hint));
                     } else {
                         // A host may be set up to start it (`binfmt_misc`).
-                        self.warn(Code::CannotStart, format!("{text}; it comes out of an image"));
+                        self.warn(Code::CannotStart, format!("{text}; it comes from another image"));
                     }
                     return Ok(());
                 }
             }
         }
-        let hint = "name a program in the last one's `#!`";
+        let hint = "name a program in the `#!` line of the last script";
         self.error(
             Code::CannotStart,
-            format!("`{entrypoint}`, the entrypoint, leads through more than {SCRIPTS} scripts"),
+            format!("`{entrypoint}`, the entrypoint, starts more than {SCRIPTS} nested scripts"),
             Some(hint.into()),
         );
         Ok(())
     }
 
     /// The program that a script's first line starts, where the image has it.
-    fn next(&mut self, script: &RootPath, what: &str, line: &Shebang) -> Option<RootPath> {
-        let lacks = |program: &str| format!("{script}, {what}, starts with `{line}`, and the image has no `{program}`");
+    fn next(&mut self, script: &RootPath, role: &str, line: &Shebang) -> Option<RootPath> {
+        let lacks = |program: &str| format!("{script}, {role}, starts with `{line}`, but the image has no `{program}`");
         let shebang = self.interpreter().filter(|_| line.to_string().contains("python")).map(Interpreter::shebang);
         let hint = || {
             Some(match &shebang {
                 Some(shebang) => format!("start it with python, as in: -- python {script}; or begin it with {shebang}"),
-                None => "start it with a program that the image has, or take that one with [[extract]]".to_owned(),
+                None => {
+                    "start it with a program that the image has, or add the missing program with [[extract]]".to_owned()
+                }
             })
         };
         let image = &self.composition.image.tree;
@@ -82,12 +84,12 @@ impl Startup<'_> {
             None => Some(path),
             Some(ThroughEnv::Spaced(words)) => {
                 let text =
-                    format!("{script}, {what}, starts with `{line}`, and env looks for a program named `{words}`");
+                    format!("{script}, {role}, starts with `{line}`, and env looks for a program named `{words}`");
                 self.error(Code::CannotStart, text, Some(format!("write `#!{} -S {words}`", line.interpreter)));
                 None
             }
             Some(ThroughEnv::Program(name)) => {
-                self.allowed(&path, "which runs the entrypoint", Permission::Execute)?;
+                self.allowed(&path, "the interpreter of the entrypoint", Permission::Execute)?;
                 let found = resolve_program(image, &name, &self.env, &self.workdir);
                 if found.is_err() {
                     self.error(Code::CannotStart, lacks(&name), hint());

@@ -36,7 +36,7 @@ impl Startup<'_> {
             Ok(real) => real,
             Err(Obstacle::Closed(_)) => {
                 let place = place.unwrap_or_default();
-                self.allowed(&place, "which Python is to run", Permission::Read);
+                self.allowed(&place, "the script to run", Permission::Read);
                 return;
             }
             Err(Obstacle::Missing | Obstacle::Loop) => {
@@ -47,12 +47,12 @@ impl Startup<'_> {
         if image.is_folder(&real) {
             let main = ["__main__.py", "__main__.pyc"].map(|name| real.child(name.as_bytes()));
             if !main.iter().any(|main| image.follow(main).is_some()) && !self.comes_later(&real) {
-                let text = format!("Python is to run the folder `{real}`, which has no `__main__.py`");
+                let text = format!("the command runs the directory `{real}`, but it has no `__main__.py`");
                 self.error(Code::MissingScript, text, Some("name a file, or start a package with -m".to_owned()));
             }
             return;
         }
-        self.allowed(&real, "which Python is to run", Permission::Read);
+        self.allowed(&real, "the script to run", Permission::Read);
     }
 
     /// Tells of a script that is not there, unless it comes with a mount.
@@ -62,9 +62,9 @@ impl Startup<'_> {
         }
         let folder = place.filter(|_| path.starts_with('/')).and_then(RootPath::parent);
         let place = place.map_or_else(|| path.to_owned(), ToString::to_string);
-        let text = format!("Python is to run `{path}`, and the image has no `{place}`");
+        let text = format!("the command runs the script `{path}`, but the image has no `{place}`");
         if let Some(folder) = folder.filter(|folder| self.may_be_mounted(folder)) {
-            let hint = format!("where it is mounted at the start, name `{folder}` in `volumes` under [image]");
+            let hint = format!("if it is mounted when the image runs, name `{folder}` in `volumes` under [image]");
             self.found.push(Diagnostic::warning(Code::MissingScript, text).hint(hint));
         } else {
             let hint = self.script_hint(path, &place);
@@ -97,7 +97,7 @@ impl Startup<'_> {
         let app = self.composition.cx.plan.app.iter().flat_map(|app| image.below(&app.to));
         let deeper = app.map(|(path, _)| path).find(|path| path.name() == wanted.name());
         let near = nearest(place, siblings.iter().map(String::as_str)).map(str::to_owned);
-        let mounted = "`volumes` under [image] names folders that are mounted at the start";
+        let mounted = "if it is mounted when the image runs, name its directory in `volumes` under [image]";
         if let Some(near) = deeper.map(ToString::to_string).or(near) {
             let mounted = if self.is_own(&wanted) { String::new() } else { format!("; {mounted}") };
             return format!("it has `{near}`{mounted}");
@@ -122,7 +122,7 @@ impl Startup<'_> {
             return;
         }
         if !path.folders.iter().any(|folder| self.has_module(folder, parts[0])) {
-            let text = format!("Python is to run the module `{name}`, and the image has no `{}`", parts[0]);
+            let text = format!("the command runs the module `{name}`, but the image has no `{}`", parts[0]);
             let hint = if name.contains(':') {
                 format!("-m takes a module, as in: python -m gunicorn {name}")
             } else {
@@ -134,7 +134,7 @@ impl Startup<'_> {
             self.warn(
                 Code::MissingModule,
                 format!(
-                    "Python is to run the module `{name}`, and the image has neither `{0}.py` nor `{0}/__main__.py`",
+                    "the command runs the module `{name}`, but the image has neither `{0}.py` nor `{0}/__main__.py`",
                     parts.join("/")
                 ),
             );
@@ -185,7 +185,7 @@ impl Startup<'_> {
             names.filter_map(|path| Some(path.rsplit('/').next()?.split('.').next()?.to_owned())).collect();
         match nearest(name, names.iter().map(String::as_str)) {
             Some(near) => format!("it has `{near}`"),
-            None => format!("is the package that brings `{name}` among the dependencies?"),
+            None => format!("add the package that provides `{name}` to the dependencies"),
         }
     }
 }
