@@ -1,13 +1,23 @@
-//! Holds the rules of who imports whom (see the library's documentation).
+//! Checks the rules of which module may import which (see the library's documentation):
+//! the table of folders, and no circles between files. Re-exports are followed.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot read the source has failed")]
 
-use std::collections::BTreeSet;
-use std::fs;
-use std::path::{Path, PathBuf};
+#[path = "imports/graph.rs"]
+mod graph;
+#[path = "imports/module.rs"]
+mod module;
+#[path = "imports/tests.rs"]
+mod tests;
 
-/// Pure modules: each may import itself and those before it.
-const PURE: [&str; 15] = [
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::LazyLock;
+
+use graph::{Graph, name};
+
+/// Pure modules: each may import itself and the modules before it.
+const PURE: [&str; 16] = [
     "printable",
     "hint",
     "oci",
@@ -18,13 +28,14 @@ const PURE: [&str; 15] = [
     "package_db",
     "debian",
     "python",
+    "layer::recipe",
     "config",
     "plan",
     "image",
     "compose",
     "docs",
 ];
-/// What the others may import beside the pure ones and themselves.
+/// The other modules, each with the modules that it may import beside pure ones and itself.
 const OTHERS: [(&str, &[&str]); 15] = [
     ("layer", &[]),
     ("progress", &[]),
@@ -71,86 +82,85 @@ const OTHERS: [(&str, &[&str]); 15] = [
         ],
     ),
 ];
-/// What pure modules must not mention: files, network, clock, environment.
-const IMPURE: [&str; 7] = ["std::fs", "fs_err", "std::net", "std::env", "SystemTime", "Instant::now", "tokio::"];
-/// What only `cli` may mention.
-const FOR_CLI: [&str; 5] = ["std::env::var", "env::current_dir", "std::env::args", "Timestamp::now", "SystemTime::now"];
+/// Files, network, clock and environment: paths that pure modules must not mention.
+const IMPURE: [&str; 8] = [
+    "std::fs",
+    "fs_err",
+    "std::net",
+    "std::env",
+    "std::process",
+    "std::time::SystemTime",
+    "std::time::Instant::now",
+    "tokio",
+];
+/// Paths that only `cli` may mention.
+const FOR_CLI: [&str; 6] = [
+    "std::env::var",
+    "std::env::current_dir",
+    "std::env::args",
+    "std::time::SystemTime::now",
+    "jiff::Timestamp::now",
+    "jiff::Zoned::now",
+];
 
-fn source() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("src")
+/// The modules of this crate.
+static GRAPH: LazyLock<Graph> = LazyLock::new(|| Graph::read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src")));
+
+/// Returns the entry of the table that a module belongs to.
+fn entry(module: &str) -> &'static str {
+    let entries = PURE.into_iter().chain(OTHERS.iter().map(|(entry, _)| *entry));
+    let holds = |entry: &&str| module == *entry || module.starts_with(&format!("{entry}::"));
+    entries.filter(holds).max_by_key(|entry| entry.len()).unwrap_or_else(|| panic!("no rule for `{module}`"))
 }
 
-/// Every file of a module with its text, comments and tests left out.
-fn files(module: &str) -> Vec<(PathBuf, String)> {
-    let mut open = vec![source().join(module), source().join(format!("{module}.rs"))];
-    let mut out = Vec::new();
-    while let Some(path) = open.pop() {
-        if path.is_dir() {
-            open.extend(fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().path()));
-        } else if path.exists()
-            && path.extension().is_some_and(|extension| extension == "rs")
-            && !path.ends_with("tests.rs")
-        {
-            let text = fs::read_to_string(&path).unwrap();
-            // Tests come last, in a module.
-            let code = text.split("#[cfg(test)]\nmod tests").next().unwrap_or_default();
-            let code = code.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>();
-            out.push((path, code.join("\n")));
+/// Checks that no module of the entries mentions one of the paths.
+fn assert_not_mentioned(paths: &[&str], entries: impl Fn(&str) -> bool) {
+    let modules = GRAPH.modules.keys().filter(|module| module.len() > 1);
+    for module in modules.filter(|module| entries(entry(&name(module)))) {
+        for mentioned in GRAPH.mentioned(module) {
+            let mentioned = mentioned.join("::");
+            let is_refused = paths.iter().any(|path| mentioned.starts_with(path));
+            assert!(!is_refused, "`{}` mentions {mentioned}", name(module));
         }
     }
-    assert!(!out.is_empty(), "no module {module}");
-    out
-}
-
-/// The modules of this crate that code names: `crate::NAME`.
-fn imported(code: &str) -> BTreeSet<String> {
-    let name =
-        |rest: &str| rest.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap_or_default().to_owned();
-    assert!(!code.contains("crate::{"), "a list of modules, which this test does not read");
-    code.split("crate::").skip(1).map(name).filter(|name| !name.is_empty()).collect()
 }
 
 #[test]
-fn every_module_is_known() {
-    let text = fs::read_to_string(source().join("lib.rs")).unwrap();
-    let declared: BTreeSet<_> =
-        text.lines().filter_map(|line| line.strip_prefix("pub mod ")?.strip_suffix(';')).map(str::to_owned).collect();
-    let known = PURE.iter().copied().chain(OTHERS.iter().map(|(name, _)| *name)).map(str::to_owned).collect();
-    assert_eq!(declared, known);
+fn every_module_has_a_rule() {
+    let declared: BTreeSet<_> = GRAPH.modules[&["crate".to_owned()][..]].children.iter().cloned().collect();
+    let entries = PURE.into_iter().chain(OTHERS.iter().map(|(entry, _)| *entry));
+    let folders = entries.map(|entry| entry.split("::").next().unwrap_or_default().to_owned()).collect();
+    assert_eq!(declared, folders);
 }
 
 #[test]
 fn imports_go_one_way() {
-    let pure = PURE.iter().enumerate().map(|(at, module)| (*module, PURE[..at].to_vec()));
-    let others = OTHERS.iter().map(|(module, more)| (*module, [&PURE[..], more].concat()));
-    for (module, allowed) in pure.chain(others) {
-        for (path, code) in files(module) {
-            for name in imported(&code) {
-                let fine = name == module || allowed.contains(&name.as_str());
-                assert!(fine, "{} imports `{name}`, which `{module}` must not", path.display());
-            }
+    for module in GRAPH.modules.keys().filter(|module| module.len() > 1) {
+        let own = entry(&name(module));
+        let allowed = match PURE.iter().position(|pure| *pure == own) {
+            Some(at) => PURE[..at].to_vec(),
+            None => [&PURE[..], OTHERS.iter().find(|(other, _)| *other == own).unwrap().1].concat(),
+        };
+        for imported in GRAPH.imports(module) {
+            let other = entry(&name(&imported));
+            let is_allowed = other == own || allowed.contains(&other);
+            assert!(is_allowed, "`{}` imports `{}`, which `{own}` must not", name(module), name(&imported));
         }
     }
+}
+
+#[test]
+fn no_import_circles_between_files() {
+    let circles = GRAPH.circles();
+    assert!(circles.is_empty(), "{} import circles:\n\n{}", circles.len(), circles.join("\n\n"));
 }
 
 #[test]
 fn pure_modules_touch_nothing_outside() {
-    for module in PURE {
-        for (path, code) in files(module) {
-            for word in IMPURE {
-                assert!(!code.contains(word), "{} mentions {word}", path.display());
-            }
-        }
-    }
+    assert_not_mentioned(&IMPURE, |entry| PURE.contains(&entry));
 }
 
 #[test]
 fn only_cli_reads_environment_directory_and_clock() {
-    for (module, _) in OTHERS.iter().filter(|(module, _)| *module != "cli") {
-        for (path, code) in files(module) {
-            for word in FOR_CLI {
-                assert!(!code.contains(word), "{} mentions {word}", path.display());
-            }
-        }
-    }
+    assert_not_mentioned(&FOR_CLI, |entry| entry != "cli");
 }

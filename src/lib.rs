@@ -10,11 +10,12 @@
 //! modules above them in this list:
 //!
 //! ```text
-//! printable hint oci diagnostic rootfs elf glibc package_db debian python config plan image compose docs
+//! printable hint oci diagnostic rootfs elf glibc package_db debian python layer::recipe
+//! config plan image compose docs
 //! ```
 //!
-//! Above them stand `layer` (tar over readers and writers), `progress` (facts for the front
-//! end), `once_map` (work shared by key), `cpu_pool` (threads that compute),
+//! Above them stand the rest of `layer` (tar over readers and writers), `progress` (facts for
+//! the front end), `once_map` (work shared by key), `cpu_pool` (threads that compute),
 //! `operation_error` and `repository` (the traits of image sources and targets). Each of the
 //! following may import those before it that `integration/imports.rs` lists:
 //!
@@ -25,6 +26,8 @@
 //! ui
 //! cli
 //! ```
+//!
+//! No two files import each other, not even through other files.
 //!
 //! `registry` and `store` implement the traits of `repository`; `cli` brings everything
 //! together. Only `cli` reads the environment, the wall clock and the working directory.
