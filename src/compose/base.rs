@@ -1,4 +1,4 @@
-//! The lowest stage: the base image as it is.
+//! The lowest stage: the unchanged base image.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use crate::elf;
 use crate::oci::Digest;
 use crate::rootfs::Tree;
 
-/// The base image as a stage without layers of its own.
+/// Makes a stage of the base image. It has no layers of its own.
 ///
 /// # Errors
 /// Package records or a loader configuration that cannot be read.

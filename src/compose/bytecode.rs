@@ -1,4 +1,4 @@
-//! Compiled bytecode beside the Python sources of a stage, when the plan asks for it.
+//! Adds bytecode beside the Python sources of a stage, if the plan asks for it.
 //!
 //! Distributions are compiled one by one, each into its own layer: the bytecode of one does not
 //! depend on any other in the image.
@@ -17,7 +17,7 @@ use crate::rootfs::{Entry, Kind, Meta, RootPath};
 const LISTED: usize = 4;
 
 impl Draft<'_> {
-    /// Compiles the sources of this stage in directories that modules are imported from.
+    /// Compiles the sources of this stage in directories of importable modules.
     pub(super) fn add_bytecode(&mut self) -> Result<()> {
         let (Some(compiler), Some(interpreter)) = (&self.cx.compiler, &self.cx.interpreter) else { return Ok(()) };
         let groups = self.python_sources(interpreter);
@@ -52,7 +52,7 @@ impl Draft<'_> {
         Ok(())
     }
 
-    /// The sources of this stage, by layer and distribution.
+    /// Returns the sources of this stage, by layer and distribution.
     fn python_sources(&self, interpreter: &Interpreter) -> Vec<(LayerId, Sources)> {
         let own = [&interpreter.stdlib, &interpreter.purelib, &interpreter.platlib];
         let imported: Vec<_> = own.into_iter().chain(self.cx.plan.app.iter().map(|app| &app.to)).collect();

@@ -17,7 +17,7 @@ pub trait Compile: Send + Sync {
     ///
     /// # Errors
     /// No interpreter of the right version; a source that cannot be read. A source that
-    /// cannot be compiled is no error.
+    /// cannot be compiled is not an error.
     fn compile(&self, kind: LayerKind, groups: &[&Sources]) -> Result<Vec<Compiled>>;
 }
 
@@ -26,6 +26,6 @@ pub trait Compile: Send + Sync {
 pub struct Compiled {
     /// The `.pyc` files by their paths in the image.
     pub files: BTreeMap<RootPath, Content>,
-    /// The sources that have none.
+    /// The sources that could not be compiled.
     pub skipped: Vec<RootPath>,
 }

@@ -9,11 +9,10 @@ use super::loader;
 use super::stage::{Stage, StageResult};
 use crate::oci::Digest;
 
-/// Composes a stage over the one below. Returns all errors and warnings that were found, when
-/// the work fails.
+/// Composes a stage over the one below.
 ///
 /// # Errors
-/// The work's, after the errors and warnings that it reported.
+/// If the work fails: all errors and warnings that it reported, and its own error last.
 pub(super) fn compose_stage<'a>(
     cx: &'a Context,
     below: &Stage,
@@ -31,7 +30,7 @@ pub(super) fn compose_stage<'a>(
     }
 }
 
-/// Adds their metadata to all layers, and bytecode.
+/// Adds metadata to all layers, and bytecode.
 fn close(draft: &mut Draft<'_>) -> Result<()> {
     let kinds: BTreeSet<_> = draft.recipes.keys().map(|layer| layer.kind).collect();
     for kind in kinds {

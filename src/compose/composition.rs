@@ -19,16 +19,16 @@ pub struct Composition<'a> {
     /// The image with all stages.
     pub image: Arc<ImageState>,
     pub process: Process,
-    /// The programs and libraries of the image, static ones too, with their machines, by real
-    /// path.
+    /// The machine of each program and library of the image, by real path. Static ones are
+    /// included.
     pub objects: BTreeMap<RootPath, Abi>,
 }
 
 impl<'a> Composition<'a> {
-    /// Puts stages together. The last one is the application's.
+    /// Puts stages together. The application stage is the last.
     ///
     /// # Errors
-    /// A file that cannot be read; no stage, or none that decides on the process.
+    /// A file that cannot be read; no application stage.
     pub fn new(cx: &'a Context, stages: Vec<Stage>) -> Result<Self> {
         let incomplete = || Box::new(Diagnostic::error(Code::Internal, "the composition has no application stage"));
         let last = stages.last().ok_or_else(incomplete)?;
@@ -47,17 +47,17 @@ impl<'a> Composition<'a> {
         Ok(Self { cx, stages, image, process, objects })
     }
 
-    /// The layers of all stages, from the lowest up.
+    /// Returns the layers of all stages, from the lowest up.
     pub fn layers(&self) -> impl Iterator<Item = (&LayerId, &Arc<Recipe>)> {
         self.stages.iter().flat_map(|stage| &stage.changes.layers)
     }
 
-    /// The facts of all stages.
+    /// Returns the facts of all stages.
     pub fn facts(&self) -> impl Iterator<Item = &Facts> {
         self.stages.iter().map(|stage| &stage.changes.facts)
     }
 
-    /// Whether an entrypoint was asked for that the image does not have.
+    /// Returns whether the image lacks the program of its entrypoint.
     #[must_use]
     pub fn lacks_entrypoint(&self) -> bool {
         let codes = [Code::EntrypointNotFound, Code::CannotStart, Code::NoEntrypoint];

@@ -9,7 +9,7 @@ use crate::rootfs::{Content, ReadSeek, RootPath, Tree};
 /// The outcome of a step that stops at an error.
 pub type Result<T> = std::result::Result<T, Box<Diagnostic>>;
 
-/// The most bytes of an image's file that carboy reads as text: accounts, os-release.
+/// The most bytes of a text file of an image: accounts, os-release.
 const TEXT_LIMIT: u64 = 1 << 20;
 
 /// Reads the contents of files. Bytes of pulled layers are verified before they are returned.
@@ -17,16 +17,16 @@ pub trait Contents: Send + Sync {
     /// Opens a file's content.
     ///
     /// # Errors
-    /// A local file, a wheel or a layer's tar that is gone or damaged.
+    /// A local file, a wheel or a layer's tar that is missing or damaged.
     fn open(&self, content: &Content) -> io::Result<Box<dyn ReadSeek>>;
 
-    /// The first four bytes, padded with zeros.
+    /// Reads the first four bytes, padded with zeros.
     ///
     /// # Errors
     /// As `open`.
     fn magic(&self, content: &Content) -> io::Result<[u8; 4]>;
 
-    /// The first bytes, `length` at most.
+    /// Reads the first bytes, `length` at most.
     ///
     /// # Errors
     /// As `open`.
@@ -36,7 +36,7 @@ pub trait Contents: Send + Sync {
         Ok(out)
     }
 
-    /// All bytes of a small file.
+    /// Reads all bytes of a small file.
     ///
     /// # Errors
     /// `FileTooLarge` past `limit` bytes; as `open`.
@@ -48,8 +48,8 @@ pub trait Contents: Send + Sync {
     }
 }
 
-/// Reads a small text of an image; none when it is not there. A text that is there and cannot
-/// be read is an error: accounts must be extended, never replaced.
+/// Reads a small text file of an image; none if it does not exist. A file that exists and cannot
+/// be read is an error, so that accounts are extended and never replaced.
 ///
 /// # Errors
 /// A file that is too large, cannot be read, or is not UTF-8.
@@ -60,7 +60,7 @@ pub(super) fn text(contents: &dyn Contents, tree: &Tree, path: &RootPath) -> Res
     String::from_utf8(bytes).map(Some).map_err(|cause| unreadable(path, cause))
 }
 
-/// The error of an image's file that cannot be read.
+/// Makes the error of an image's file that cannot be read.
 pub(super) fn unreadable(path: impl Display, cause: impl Display) -> Box<Diagnostic> {
     let message = format!("cannot read `{path}` of the image");
     Box::new(Diagnostic {
@@ -69,7 +69,7 @@ pub(super) fn unreadable(path: impl Display, cause: impl Display) -> Box<Diagnos
     })
 }
 
-/// The error of a file of an image that has a name.
+/// Adds an image's name to the error of a file that cannot be read.
 pub(super) fn unreadable_in(image: &str, error: Box<Diagnostic>) -> Box<Diagnostic> {
     match (error.code, &error.subject.file) {
         (Code::UnreadableFile, Some(path)) => {
@@ -80,7 +80,7 @@ pub(super) fn unreadable_in(image: &str, error: Box<Diagnostic>) -> Box<Diagnost
     }
 }
 
-/// A path that is known to be valid.
+/// Makes a path from a text that is known to be valid.
 pub(super) fn root_path(name: &str) -> RootPath {
     RootPath::new(name).unwrap_or_default()
 }

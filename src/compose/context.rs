@@ -19,7 +19,7 @@ pub struct Context {
     pub platform: Platform,
     pub architecture: &'static Architecture,
     pub base_config: ImageConfig,
-    /// The builder first, where the plan has one, then the images of `[[extract]]`.
+    /// The builder, if the plan has one, then the images of `[[extract]]`.
     pub sources: Vec<SourceImage>,
     /// The builder's interpreter, for an image with Python.
     pub interpreter: Option<Interpreter>,
@@ -30,25 +30,25 @@ pub struct Context {
 }
 
 impl Context {
-    /// The builder, where the plan has one: it is the first source image.
+    /// Returns the builder, if the plan has one: it is the first source image.
     #[must_use]
     pub fn builder(&self) -> Option<SourceImageId> {
         self.plan.builder.as_ref().map(|_| 0)
     }
 
-    /// The machine of the platform's programs.
+    /// Returns the machine of the platform's programs.
     #[must_use]
     pub fn abi(&self) -> Abi {
         Abi::of(self.architecture)
     }
 
-    /// The file tree of the builder.
+    /// Returns the file tree of the builder.
     #[must_use]
     pub fn builder_tree(&self) -> Option<&Tree> {
         self.builder().map(|builder| self.sources[builder].tree.as_ref())
     }
 
-    /// Reads a small text of an image, as [`contents::text`].
+    /// Reads a small text file of an image, as [`contents::text`].
     pub(super) fn text(&self, tree: &Tree, path: &RootPath) -> Result<Option<String>> {
         contents::text(self.contents.as_ref(), tree, path)
     }

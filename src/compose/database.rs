@@ -7,7 +7,7 @@ use crate::debian::Dpkg;
 use crate::package_db::PackageDatabase as _;
 use crate::rootfs::Tree;
 
-/// The package records of an image.
+/// Reads the package records of an image.
 ///
 /// # Errors
 /// Records that cannot be read, or are too large.

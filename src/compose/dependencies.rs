@@ -1,4 +1,4 @@
-//! The dependencies stage: site-packages, and the shared libraries that only these need.
+//! The dependencies stage: site-packages, and the shared libraries that only site-packages need.
 
 use std::collections::BTreeMap;
 
@@ -16,7 +16,7 @@ use crate::plan::LayerSplit;
 use crate::python::wheel::Installed;
 use crate::rootfs::{Content, Entry, RootPath, Walk};
 
-/// The most files that several distributions have and that a warning names.
+/// The most duplicate files that a warning names.
 const LISTED: usize = 4;
 
 /// The content of site-packages.
@@ -73,7 +73,7 @@ impl Draft<'_> {
     }
 }
 
-/// The digest of the wheel that a file comes from.
+/// Returns the digest of the wheel that a file comes from.
 fn wheel(entry: &Entry) -> Option<Digest> {
     match entry.content()? {
         Content::ZipEntry(member) => Some(member.archive.digest),
@@ -81,7 +81,7 @@ fn wheel(entry: &Entry) -> Option<Digest> {
     }
 }
 
-/// Names the distribution whose file cannot be put in place.
+/// Adds the distribution's name to the error of a file that cannot be put in place.
 fn conflict(installed: &Installed, error: Box<Diagnostic>) -> Box<Diagnostic> {
     let hint = "another distribution has a file where this one has a directory, or the reverse: leave one of them out";
     let hint = if error.code == Code::PathConflict { Some(hint.to_owned()) } else { error.hint.clone() };
@@ -90,7 +90,7 @@ fn conflict(installed: &Installed, error: Box<Diagnostic>) -> Box<Diagnostic> {
     Box::new(Diagnostic { message, hint, causes, ..*error }.distribution(installed.to_string()))
 }
 
-/// The layer of each distribution, in the image's order: large distributions by name, then
+/// Assigns a layer to each distribution, in the image's order: large distributions by name, then
 /// the others.
 fn layers(all: &[Installed], split: LayerSplit) -> Vec<(LayerId, &Installed)> {
     let mut large: Vec<_> = all.iter().filter(|installed| installed.size >= split.size).collect();
@@ -106,7 +106,8 @@ fn layers(all: &[Installed], split: LayerSplit) -> Vec<(LayerId, &Installed)> {
     out
 }
 
-/// Warns of files that several distributions have: the last one in the image's order wins.
+/// Warns about files that several distributions have: the last distribution in the image's order
+/// wins.
 fn duplicates(layers: &[(LayerId, &Installed)]) -> Vec<Diagnostic> {
     let mut files: Vec<(&RootPath, &Installed, &Entry)> = Vec::new();
     for (_, installed) in layers {

@@ -1,4 +1,4 @@
-//! A stage in the making. Only the stage functions of this module see one.
+//! An unfinished stage. Only the stage functions of this module use it.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use crate::package_db::Package;
 use crate::rootfs::resolve::LoopError;
 use crate::rootfs::{Entry, RootPath};
 
-/// A stage in the making.
+/// An unfinished stage.
 pub(super) struct Draft<'a> {
     pub cx: &'a Context,
     /// The image with everything that was added so far.
@@ -26,7 +26,7 @@ pub(super) struct Draft<'a> {
 }
 
 impl<'a> Draft<'a> {
-    /// An empty stage over the one below.
+    /// Starts a stage over the one below.
     pub fn over(cx: &'a Context, below: &Stage) -> Self {
         let image = ImageState::clone(&below.image);
         Self { cx, image, changes: Changes::default(), recipes: BTreeMap::new() }
@@ -37,7 +37,7 @@ impl<'a> Draft<'a> {
         self.changes.facts.diagnostics.push(Diagnostic::warning(code, message).hint(hint));
     }
 
-    /// Adds an error. The rest of the stage is composed all the same, to find further errors.
+    /// Adds an error. The stage function goes on, to find further errors.
     pub fn error(&mut self, error: impl Into<Diagnostic>) {
         self.changes.facts.diagnostics.push(error.into());
     }
@@ -47,8 +47,7 @@ impl<'a> Draft<'a> {
         self.changes.facts.diagnostics.push(Diagnostic::warning(code, message));
     }
 
-    /// Adds an entry to the layer of a kind that holds everything without a layer of its own.
-    /// Returns its real path.
+    /// Adds an entry to the shared layer of a kind. Returns the entry's real path.
     ///
     /// # Errors
     /// As [`Recipe::put`].
@@ -82,7 +81,7 @@ impl<'a> Draft<'a> {
         Ok(real)
     }
 
-    /// Adds the entry that a source image has at `from`; none where it has none.
+    /// Adds the entry at `from` of a source image; none if the image has no such entry.
     ///
     /// # Errors
     /// As [`Recipe::put`].
@@ -104,14 +103,14 @@ impl<'a> Draft<'a> {
         self.changes.origins.insert(path.clone(), origin);
     }
 
-    /// Notes one more object that loads a library.
+    /// Records one more object that loads a library.
     pub fn also_needed_by(&mut self, library: &RootPath, by: &RootPath) {
         if self.image.reasons.also_needed_by(library, by) {
             self.changes.needs.push((library.clone(), by.clone()));
         }
     }
 
-    /// The real path of a path in the image.
+    /// Returns the real path of a path in the image.
     ///
     /// # Errors
     /// A loop of links.
@@ -119,12 +118,12 @@ impl<'a> Draft<'a> {
         Ok(self.image.tree.resolve(path)?)
     }
 
-    /// The layers of a kind.
+    /// Returns the layers of a kind.
     pub fn layers_of(&self, kind: LayerKind) -> impl Iterator<Item = &Recipe> {
         self.recipes.iter().filter(move |(layer, _)| layer.kind == kind).map(|(_, recipe)| recipe)
     }
 
-    /// The finished stage.
+    /// Finishes the stage.
     pub fn finish(mut self, key: Digest) -> Stage {
         self.changes.facts.packages = self.taken_packages();
         let recipes = self.recipes.into_iter().filter(|(_, recipe)| !recipe.is_empty());
@@ -132,7 +131,7 @@ impl<'a> Draft<'a> {
         Stage { key, changes: self.changes, image: Arc::new(self.image) }
     }
 
-    /// The packages that own files of this stage.
+    /// Returns the packages that own files of this stage.
     fn taken_packages(&self) -> Vec<TakenPackage> {
         let mut files: BTreeMap<Arc<Package>, Vec<RootPath>> = BTreeMap::new();
         for (path, origin) in &self.changes.origins {
@@ -151,7 +150,7 @@ impl<'a> Draft<'a> {
         files.into_iter().map(taken).collect()
     }
 
-    /// Whether the image has something at a path, links followed.
+    /// Returns whether the image has an entry at a path, links followed.
     pub fn has(&self, path: &str) -> bool {
         self.image.tree.follow(&root_path(path)).is_some()
     }

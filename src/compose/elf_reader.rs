@@ -1,4 +1,4 @@
-//! Reads the ELF files of images, wheels and local folders, each once.
+//! Reads the ELF files of images, wheels and local directories, each once.
 
 use std::collections::{BTreeMap, HashMap};
 use std::io;
@@ -16,42 +16,42 @@ use crate::rootfs::{Content, RootPath, Tree};
 /// An ELF file of a wheel.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct ElfFile {
-    /// Its machine by its first bytes; none for a file that is neither a program nor a library.
+    /// The machine in its header; none for a file that is neither a program nor a library.
     pub abi: Option<Abi>,
-    /// The object that the dynamic loader opens, or the reason why it cannot.
+    /// The object that the dynamic loader opens, or the error in the file.
     pub object: std::result::Result<Option<Object>, String>,
 }
 
 /// The ELF files of a wheel, by the offset of their data in it.
 pub type WheelElfFiles = BTreeMap<u64, ElfFile>;
 
-/// A reader of ELF files that remembers them: one for each build.
+/// A caching reader of ELF files. Each build has one.
 pub struct ElfReader {
     contents: Arc<dyn Contents>,
     objects: Mutex<HashMap<Content, Option<Arc<Object>>>>,
-    /// The wheels whose ELF files are known, by digest.
+    /// The ELF files of known wheels, by the wheel's digest.
     wheels: Mutex<HashMap<Digest, Arc<WheelElfFiles>>>,
-    /// Files that begin as ELF files and are broken, with the cause.
+    /// Broken files with an ELF header, with the cause.
     broken: Mutex<HashMap<Content, String>>,
 }
 
 impl ElfReader {
-    /// A reader that remembers nothing yet.
+    /// Makes an empty reader.
     pub fn new(contents: Arc<dyn Contents>) -> Self {
         Self { contents, objects: Mutex::default(), wheels: Mutex::default(), broken: Mutex::default() }
     }
 
-    /// Remembers the ELF files of a wheel.
+    /// Adds the ELF files of a wheel.
     pub fn add_wheel(&self, wheel: Digest, files: WheelElfFiles) {
         self.wheels.lock().unwrap_or_else(PoisonError::into_inner).insert(wheel, Arc::new(files));
     }
 
-    /// Whether the ELF files of a wheel are known.
+    /// Returns whether the ELF files of a wheel are known.
     pub fn knows_wheel(&self, wheel: &Digest) -> bool {
         self.wheels.lock().unwrap_or_else(PoisonError::into_inner).contains_key(wheel)
     }
 
-    /// Warns of the files of a tree that begin as ELF files and are broken.
+    /// Warns about broken files of a tree that have an ELF header.
     pub(super) fn broken_in(&self, tree: &Tree) -> Vec<Diagnostic> {
         let broken = self.broken.lock().unwrap_or_else(PoisonError::into_inner);
         if broken.is_empty() {
@@ -61,7 +61,7 @@ impl ElfReader {
         files.map(|(path, cause)| Diagnostic::warning(Code::BrokenElf, format!("{path}: {cause}")).file(path)).collect()
     }
 
-    /// Whether a file begins as ELF files do.
+    /// Returns whether a file starts with the ELF magic number.
     ///
     /// # Errors
     /// A file that cannot be read.
@@ -72,7 +72,7 @@ impl ElfReader {
         }
     }
 
-    /// The machine of a program or a library, by its first bytes.
+    /// Returns the machine of a program or a library, by its header.
     ///
     /// # Errors
     /// A file that cannot be read.
@@ -84,7 +84,7 @@ impl ElfReader {
         Ok(head.first_chunk().and_then(header::abi))
     }
 
-    /// Whether a file exports a function.
+    /// Returns whether a file exports a function.
     ///
     /// # Errors
     /// A file that cannot be read. A broken file exports nothing.
@@ -104,7 +104,7 @@ impl ElfReader {
         Ok(elf::parse(&object::ReadCache::new(file)).map_err(|cause| cause.to_string()))
     }
 
-    /// The ELF files of the wheel that a file is in, and the file's offset there.
+    /// Returns the ELF files of the wheel that a file is in, and the file's offset there.
     fn in_wheel(&self, content: &Content) -> Option<(Arc<WheelElfFiles>, u64)> {
         let Content::ZipEntry(member) = content else { return None };
         let wheels = self.wheels.lock().unwrap_or_else(PoisonError::into_inner);
@@ -121,7 +121,7 @@ impl Loader for ElfReader {
         }
         let read = self.read(content).map_err(|cause| unreadable(path, cause))?;
         let object = read.unwrap_or_else(|cause| {
-            // The loader cannot load a broken file either: it is no object, and is warned of.
+            // The loader cannot load a broken file either: it is not an object. `broken_in` warns about it.
             let mut broken = self.broken.lock().unwrap_or_else(PoisonError::into_inner);
             broken.insert(content.clone(), cause);
             None

@@ -1,4 +1,4 @@
-//! The extract stage: the files that `[[extract]]` takes out of the builder or of other images.
+//! The extract stage: the files that `[[extract]]` takes from the builder or from other images.
 
 use super::compose_stage::compose_stage;
 use super::contents::Result;
@@ -45,7 +45,7 @@ impl Draft<'_> {
         }
         let programs = self.take_script_interpreters(LAYER, source, &taken)?;
         if !table.libraries {
-            // The program of a script gets its libraries all the same.
+            // The interpreter of a script still gets its libraries.
             self.image.without_libraries.extend(taken.iter().cloned());
             self.changes.without_libraries.extend(taken.drain(..));
         }

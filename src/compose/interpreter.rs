@@ -10,7 +10,7 @@ use crate::plan::Plan;
 use crate::python::{Interpreter, PythonError};
 use crate::rootfs::Tree;
 
-/// Finds the interpreter of the builder, of the version that the plan asks for.
+/// Finds the builder's interpreter of the version that the plan asks for.
 ///
 /// # Errors
 /// No interpreter, or another version.
@@ -36,7 +36,7 @@ pub fn find_interpreter(plan: &Plan, tree: &Tree, config: &ImageConfig) -> Resul
 
 /// Checks that base and builder are of the same release. Scanners match packages against the
 /// advisories of one release: with packages of two releases they give wrong answers, even
-/// where the libraries would run.
+/// if the libraries would run.
 ///
 /// # Errors
 /// A release file that cannot be read; different releases.
@@ -61,7 +61,7 @@ pub fn check_releases(plan: &Plan, contents: &dyn Contents, (base, builder): (&T
     Ok(())
 }
 
-/// The release of an image, by its os-release(5).
+/// Reads the release of an image from its os-release(5).
 pub(super) fn release(contents: &dyn Contents, tree: &Tree) -> Result<Option<OsRelease>> {
     let text = match text(contents, tree, &root_path("etc/os-release"))? {
         Some(text) => Some(text),

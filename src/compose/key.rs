@@ -1,4 +1,4 @@
-//! Keys of stages: digests of everything that a stage is made from.
+//! Keys of stages: digests of all inputs of a stage.
 
 use std::fmt::{Debug, Display};
 
@@ -6,10 +6,10 @@ use super::stored;
 use crate::oci::Digest;
 use crate::oci::digest::Hasher;
 
-/// Raised whenever a stage comes out differently for the same inputs.
+/// Raised whenever the same inputs give a different stage.
 const FORMAT: u32 = 1;
 
-/// Hashes the inputs of a stage, so that no two lists of inputs give the same key.
+/// A hash of the inputs of a stage. Different lists of inputs give different keys.
 pub struct KeyHasher(Hasher);
 
 impl KeyHasher {
@@ -41,8 +41,8 @@ impl KeyHasher {
         self.bytes(text.to_string().as_bytes())
     }
 
-    /// Adds a part of the configuration by its derived `Debug` form, in which different values
-    /// differ.
+    /// Adds a part of the configuration by its derived `Debug` form. Different values have different
+    /// forms.
     #[must_use]
     pub fn config(self, value: &impl Debug) -> Self {
         self.text(format_args!("{value:?}"))
@@ -60,7 +60,7 @@ impl KeyHasher {
         items.iter().fold(self.number(items.len() as u64), add)
     }
 
-    /// The key.
+    /// Returns the key.
     #[must_use]
     pub fn finish(self) -> Digest {
         self.0.finish()

@@ -26,8 +26,8 @@ impl Draft<'_> {
         Ok(())
     }
 
-    /// Adds the loader's configuration and cache, when the layer has libraries that they
-    /// should name, or configuration.
+    /// Adds the loader's configuration and cache, if the layer has libraries for the cache or a
+    /// loader configuration.
     fn add_loader_cache(&mut self, kind: LayerKind) -> Result<()> {
         let library_folders = library_folders(self.cx, &self.image);
         let Configuration { files, folders } = configuration(self.cx, &self.image.tree, &library_folders)?;
@@ -51,7 +51,7 @@ impl Draft<'_> {
     }
 }
 
-/// Whether a file makes a difference to the cache of `folders`, by their real paths.
+/// Returns whether a file changes the loader cache of `folders`, which are real paths.
 fn concerns(path: &RootPath, folders: &BTreeSet<RootPath>) -> bool {
     let (Some(name), Some(folder)) = (path.name(), path.parent()) else { return false };
     let capable =

@@ -24,8 +24,8 @@ impl Draft<'_> {
         Ok(())
     }
 
-    /// Takes the libraries that objects of the image need and the image lacks. Returns the
-    /// process of the first program among the objects.
+    /// Takes the libraries that objects of the image need and the image lacks. Returns the loader
+    /// state of the first program among the objects.
     pub(super) fn take_needed(
         &mut self,
         kind: LayerKind,
@@ -52,8 +52,7 @@ impl Draft<'_> {
         })
     }
 
-    /// Puts the libraries of a closure into a layer. Missing libraries are told of when the
-    /// image is whole.
+    /// Puts the libraries of a closure into a layer. `verify` reports missing libraries.
     fn take(&mut self, kind: LayerKind, source: SourceImageId, outcome: elf::Resolution) -> Result<()> {
         for taken in outcome.taken {
             let by_name = taken.needed_by.is_root();
@@ -70,7 +69,7 @@ impl Draft<'_> {
         }
         for edge in outcome.edges {
             let Some(to) = &edge.to else { continue };
-            // The file, and the link beside it that has the name by which it is needed.
+            // The file, and the link beside it that has the needed name.
             for path in [Some(to.clone()), to.parent().map(|folder| folder.child(&edge.soname))].into_iter().flatten() {
                 self.also_needed_by(&path, &edge.from);
             }
@@ -78,8 +77,8 @@ impl Draft<'_> {
         Ok(())
     }
 
-    /// Takes the libraries of files out of the builder, as far as the files are objects that
-    /// the image's own programs can load.
+    /// Takes the libraries that files need from the builder. Skips files that the image's own
+    /// programs cannot load.
     pub(super) fn take_needed_by_files(&mut self, kind: LayerKind, files: &[RootPath]) -> Result<()> {
         let Some(builder) = self.cx.builder() else { return Ok(()) };
         let mut objects = Vec::new();
@@ -92,7 +91,7 @@ impl Draft<'_> {
     }
 }
 
-/// The files among paths of a tree that begin as ELF files do.
+/// Returns the paths of a tree that are ELF files by their first bytes.
 ///
 /// # Errors
 /// A file that cannot be read.
@@ -107,7 +106,7 @@ pub(super) fn elf_files(cx: &Context, tree: &Tree, paths: &[RootPath]) -> Result
     Ok(out)
 }
 
-/// The machine of the object at a path, links followed; none for anything else.
+/// Returns the machine of the object at a path, links followed; none for anything else.
 ///
 /// # Errors
 /// A file that cannot be read.

@@ -1,8 +1,8 @@
-//! Adds the targets of links, at the paths to which the links lead in the new image.
+//! Adds the targets of links, at the paths that the links have in the new image.
 //!
-//! A link's text is kept. Its target depends on the folder that it is in: `/bin/sh -> dash` is
-//! `/usr/bin/dash` in a builder with merged `/usr`, and `/bin/dash` in an image whose `/bin` is
-//! a folder of its own.
+//! A link's text is kept. Its target depends on the link's directory: `/bin/sh -> dash` is
+//! `/usr/bin/dash` in a builder with merged `/usr`, and `/bin/dash` in an image with a separate
+//! `/bin` directory.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,12 +13,12 @@ use super::source_image::SourceImageId;
 use crate::image::LayerKind;
 use crate::rootfs::{Kind, RootPath};
 
-/// The most copies of one file that are made for links: layers may be hostile.
+/// The most copies of one file for links: layers may be hostile.
 const COPIES: usize = 8;
 
 impl Draft<'_> {
-    /// Adds the targets of the links among `added`, and of links among these. A link that
-    /// leads nowhere in the source image stays so. Returns the added paths.
+    /// Adds the targets of the links among `added`, and of links among the targets. A dangling link
+    /// of the source image stays dangling. Returns the added paths.
     pub(super) fn add_link_targets(
         &mut self,
         kind: LayerKind,
@@ -41,7 +41,8 @@ impl Draft<'_> {
         Ok(out)
     }
 
-    /// The target of a link that came from a source image: its path there, and in the new image.
+    /// Returns the target of a link that came from a source image: its path there, and in the new
+    /// image.
     fn link_target(&self, source: SourceImageId, at: &RootPath) -> Option<(RootPath, RootPath)> {
         let (tree, origins) = (&self.image.tree, &self.image.origins[source]);
         let Kind::Link(_) = tree.get(at)?.kind else { return None };
@@ -53,7 +54,7 @@ impl Draft<'_> {
         (!in_the_way && origins.get(&to) != Some(&from)).then_some((from, to))
     }
 
-    /// Adds an entry with everything below it.
+    /// Adds an entry and all entries below it.
     fn add_below(
         &mut self,
         kind: LayerKind,
@@ -67,7 +68,7 @@ impl Draft<'_> {
         for path in std::iter::once(from.clone()).chain(below) {
             let at = to.join(&path.strip(from).unwrap_or_default());
             if tree.is_folder(&path) && self.is_folder(&at) {
-                continue; // the image's own folders keep mode and owner
+                continue; // the image's own directories keep mode and owner
             }
             out.extend(self.put_from((source, &path), kind, &at, because.clone())?);
         }

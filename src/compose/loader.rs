@@ -14,7 +14,7 @@ use crate::rootfs::{RootPath, Tree};
 /// The cache of the dynamic loader.
 pub(super) const LOADER_CACHE: &str = "etc/ld.so.cache";
 
-/// The folders that the image's loader cache covers, or will once its stage is finished.
+/// Returns the directories that the image's loader cache covers once its stage is finished.
 ///
 /// # Errors
 /// A loader configuration that cannot be read.
@@ -22,7 +22,7 @@ pub(super) fn covered_folders(cx: &Context, image: &ImageState) -> Result<Vec<Ro
     Ok(configuration(cx, &image.tree, &library_folders(cx, image))?.folders)
 }
 
-/// The loader configuration that names the `wanted` folders too, and all folders that the
+/// Returns the loader configuration extended by `library_folders`, and all directories that the
 /// cache covers with it, in ldconfig's order.
 ///
 /// # Errors
@@ -38,10 +38,10 @@ pub(super) fn configuration(cx: &Context, tree: &Tree, library_folders: &[RootPa
     Ok(out)
 }
 
-/// The folders of libraries that were taken so that the loader finds them: libraries that an
-/// object needs, and libraries that the source image's own loader finds by a bare name.
-/// Plugins have folders of their own, which are not named. In the order of the source images'
-/// configurations, as far as these name them.
+/// Returns the directories of taken libraries that the loader has to find: libraries that an
+/// object needs, and libraries that the source image's own loader finds by a bare name. Leaves out
+/// the directories of plugins. Directories in the source images' configurations come first, in
+/// their order there.
 pub(super) fn library_folders(cx: &Context, image: &ImageState) -> Vec<RootPath> {
     let needed = image.reasons.iter().filter(|(path, reason)| match reason.because {
         Because::NeededBy(_) | Because::Dlopen => true,
@@ -56,8 +56,8 @@ pub(super) fn library_folders(cx: &Context, image: &ImageState) -> Vec<RootPath>
     out
 }
 
-/// Whether a file of the application is a library in a folder where Debian's ldconfig looks
-/// for local ones (`/etc/ld.so.conf.d` of its libc-bin).
+/// Returns whether a file of the application is a library in a directory that Debian's ldconfig
+/// searches for local ones (`/etc/ld.so.conf.d` of its libc-bin).
 fn is_local_library(cx: &Context, path: &RootPath) -> bool {
     let local = root_path("usr/local/lib");
     let folder = path.parent();
@@ -65,12 +65,12 @@ fn is_local_library(cx: &Context, path: &RootPath) -> bool {
         && (folder.as_ref() == Some(&local) || folder == Some(local.child(cx.architecture.triplet.as_bytes())))
 }
 
-/// Whether a file of the runtime is the interpreter's shared library.
+/// Returns whether a file of the runtime is the interpreter's shared library.
 fn is_libpython(path: &RootPath) -> bool {
     path.name().is_some_and(|name| name.starts_with(b"libpython"))
 }
 
-/// Whether the name of a file is one of a shared library: `libz.so.1`.
+/// Returns whether a file has the name of a shared library: `libz.so.1`.
 pub(super) fn is_called_library(path: &RootPath) -> bool {
     path.name().is_some_and(|name| name.windows(3).any(|part| part == b".so"))
 }

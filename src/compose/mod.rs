@@ -1,4 +1,4 @@
-//! Decides what goes into an image, stage by stage. Pure.
+//! Decides on the content of an image, stage by stage. Pure.
 //!
 //! ```text
 //! base → runtime → extract → dependencies → application → verify
@@ -9,8 +9,8 @@
 //! the dynamic loader, package records, and the reason for each file. Nothing changes a
 //! finished stage. [`verify`] checks the whole [`Composition`].
 //!
-//! File contents are read through [`Contents`], sources are compiled through [`Compile`];
-//! both are given by the caller. Nothing else is read or written here.
+//! The caller provides [`Contents`] to read files and [`Compile`] to compile sources. This module
+//! does no other I/O.
 
 mod application;
 mod base;

@@ -1,5 +1,5 @@
-//! Package records of files that come out of images, the licences that belong to them, and
-//! the release by which scanners judge packages.
+//! Adds the package records of files that come from images, the packages' licences, and the
+//! release that scanners need to judge packages.
 
 use std::collections::BTreeMap;
 use std::io::Read as _;
@@ -37,7 +37,7 @@ impl Draft<'_> {
                 taken.push(self.taken_file(&package, &path)?);
             }
         }
-        // A file of any origin takes the place of a package's file.
+        // A file of any origin may replace a package's file.
         let came = self.layers_of(kind).flat_map(Recipe::entries).map(|(path, _)| path.clone()).collect();
         for (path, text) in self.image.packages.record(&self.image.tree, &taken, &came) {
             self.put(kind, &path, Entry::bytes(0o644, text), Because::Record)?;
@@ -45,7 +45,7 @@ impl Draft<'_> {
         Ok(())
     }
 
-    /// Whether a file, not a folder, is in a layer of a kind.
+    /// Returns whether a file is in a layer of a kind; false for directories.
     fn is_in(&self, kind: LayerKind, path: &RootPath) -> bool {
         self.image.reasons.get(path).is_some_and(|reason| reason.layer == kind) && !self.image.tree.is_folder(path)
     }
@@ -56,8 +56,8 @@ impl Draft<'_> {
         Ok(PackagedFile { package: package.clone(), path: path.clone(), md5 })
     }
 
-    /// Adds a package's licence, unless the image has it. Several packages of one source may
-    /// share one by a link in the source image; here each has its own.
+    /// Adds a package's licence, unless the image has it. In the source image several packages may
+    /// share one licence by links; here each package gets a copy.
     fn add_licence(&mut self, kind: LayerKind, package: &Package, source: SourceImageId) -> Result<Option<RootPath>> {
         let path = root_path(&format!("usr/share/doc/{}/copyright", package.name));
         let found = self.cx.sources[source].tree.follow(&path);
@@ -68,8 +68,8 @@ impl Draft<'_> {
         self.put_from((source, &from), kind, &path, Because::Record)
     }
 
-    /// Adds the release of the source image to an image that has none, as on scratch:
-    /// without it scanners skip all packages (aquasecurity/trivy#1909).
+    /// Adds the os-release of the source image to an image without one, such as scratch: without it
+    /// scanners skip all packages (aquasecurity/trivy#1909).
     fn add_os_release(&mut self, kind: LayerKind) -> Result<()> {
         if OS_RELEASE.into_iter().any(|path| self.has(path)) {
             return Ok(());

@@ -1,4 +1,4 @@
-//! The file of an image that keeps the reasons of one layer's files, for `carboy why --image`.
+//! The file of an image that stores the reasons for one layer's files, for `carboy why --image`.
 
 use std::collections::BTreeMap;
 
@@ -8,16 +8,16 @@ use super::reasons::{Because, Reasons};
 use crate::image::LayerKind;
 use crate::rootfs::RootPath;
 
-/// The folder of these files: one for each layer that needs one, named after it.
+/// The directory of these files: one file for each layer that needs one, with the layer's name.
 const FOLDER: &str = "usr/share/carboy";
 
-/// The file that keeps a layer's reasons.
+/// Returns the path of the file with a layer's reasons.
 #[must_use]
 pub fn reason_file(layer: LayerKind) -> RootPath {
     RootPath::new(format!("{FOLDER}/{}.json", layer.name())).unwrap_or_default()
 }
 
-/// Raised when readers of [`FOLDER`]'s files have to change.
+/// Raised whenever readers of the files in [`FOLDER`] have to change.
 const FORMAT: u32 = 1;
 
 /// The content of a file, in JSON.
@@ -39,7 +39,7 @@ enum StoredReason {
 }
 
 impl StoredReason {
-    /// None for a reason that the image shows.
+    /// Makes the stored form; none for a reason that the image itself shows.
     fn of(because: &Because) -> Option<Self> {
         Some(match because {
             Because::NeededBy(by) => Self::NeededBy(by.iter().map(ToString::to_string).collect()),
@@ -52,7 +52,7 @@ impl StoredReason {
         })
     }
 
-    /// None for a script whose path is none.
+    /// Restores the reason; none for a script with an invalid path.
     fn because(self) -> Option<Because> {
         let path = |text: &String| RootPath::new(text).ok();
         Some(match self {
@@ -66,8 +66,8 @@ impl StoredReason {
     }
 }
 
-/// The content of a layer's file; none when no file of the layer needs a reason. Names that
-/// are not UTF-8 are left out.
+/// Encodes the reasons for a layer's files; none if no file of the layer needs one. Leaves out
+/// names that are not UTF-8.
 #[must_use]
 pub(super) fn encode(reasons: &Reasons, layer: LayerKind) -> Option<Vec<u8>> {
     let of_layer = reasons.iter().filter(|(_, reason)| reason.layer == layer);
@@ -87,7 +87,7 @@ pub(super) fn encode(reasons: &Reasons, layer: LayerKind) -> Option<Vec<u8>> {
 }
 
 impl Reasons {
-    /// Adds the reasons of a layer's file. False when this version cannot read it.
+    /// Adds the reasons from a layer's file. Returns false if this version cannot read it.
     pub fn read(&mut self, layer: LayerKind, text: &[u8]) -> bool {
         let Ok(stored) = serde_json::from_slice::<StoredReasons>(text) else { return false };
         if stored.format != FORMAT {

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::image::LayerKind;
 use crate::rootfs::RootPath;
 
-/// The reason for a file. Reasons that a finished image does not show travel with it, in
+/// The reason for a file. Reasons that a finished image does not show are stored in it, see
 /// [`super::reason_file`].
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 pub enum Because {
@@ -20,13 +20,13 @@ pub enum Because {
     Extract(String),
     /// A name in `runtime.dlopen`.
     Dlopen,
-    /// The objects that load it, the first to need it first.
+    /// The objects that load it, in the order of discovery.
     NeededBy(Vec<RootPath>),
-    /// A script that names it in its first line.
+    /// The script that names it in its first line.
     RunsScript(RootPath),
     /// Site-packages.
     Dependency,
-    /// The application, copies, accounts, folders.
+    /// The application, copies, accounts, directories.
     Application,
     /// Metadata that carboy writes: package records, with licences and the release, the
     /// loader's cache, reasons.
@@ -49,7 +49,7 @@ pub struct Reasons {
 }
 
 impl Reasons {
-    /// Sets a file's reason, in place of an earlier one.
+    /// Sets a file's reason. Replaces an earlier one.
     pub fn note(&mut self, path: RootPath, layer: LayerKind, because: Because) {
         if let Because::NeededBy(list) = &because {
             self.needs.extend(list.iter().map(|by| (path.clone(), by.clone())));
@@ -57,8 +57,8 @@ impl Reasons {
         self.files.insert(path, Reason { layer, because });
     }
 
-    /// Adds one more object that loads a library which was taken for others. False when the
-    /// library was not taken for others, or the object is known.
+    /// Adds one more object that loads a library. Returns false if the library's reason is not the
+    /// need of an object, or if the object is known.
     pub fn also_needed_by(&mut self, library: &RootPath, by: &RootPath) -> bool {
         if let Some(Reason { because: Because::NeededBy(list), .. }) = self.files.get_mut(library)
             && self.needs.insert((library.clone(), by.clone()))
@@ -69,19 +69,19 @@ impl Reasons {
         false
     }
 
-    /// A file's reason; none for the base's files.
+    /// Returns a file's reason; none for the base's files.
     #[must_use]
     pub fn get(&self, path: &RootPath) -> Option<&Reason> {
         self.files.get(path)
     }
 
-    /// All reasons, sorted by path.
+    /// Returns all reasons, sorted by path.
     pub fn iter(&self) -> impl Iterator<Item = (&RootPath, &Reason)> {
         self.files.iter()
     }
 
-    /// The chain from a file to the reason that brought it in: the file, the file that needs
-    /// it, the file that needs that one. Ends at a file whose reason is no other file.
+    /// Returns the chain from a file to the reason that brought it in: the file, the file that needs
+    /// it, and so on. The last file's reason is not another file.
     #[must_use]
     pub fn chain(&self, path: &RootPath) -> Vec<RootPath> {
         let mut chain = vec![path.clone()];

@@ -10,7 +10,7 @@ use super::stage::{Changes, ImageState, Stage};
 use crate::oci::Digest;
 
 impl Stage {
-    /// A stage that was composed before: its changes over the stage below.
+    /// Restores a stage from its changes over the stage below.
     ///
     /// # Errors
     /// Package records or a loader configuration that cannot be read.

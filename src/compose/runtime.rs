@@ -1,5 +1,5 @@
 //! The runtime stage: the interpreter, its standard library, the shared libraries of both, and
-//! the data without which they fail.
+//! the data that they need.
 
 use super::compose_stage::compose_stage;
 use super::contents::{Result, root_path};
@@ -21,15 +21,15 @@ use crate::rootfs::Tree;
 
 /// The C.UTF-8 locale: glibc's name for it, and the one that Debian used up to release 11.
 const LOCALES: [&str; 2] = ["/usr/lib/locale/C.utf8", "/usr/lib/locale/C.UTF-8"];
-/// The folders that Debian's libtinfo searches, by its `strings` in releases 11 to 13. It
-/// knows `/usr/lib/terminfo` as `/lib/terminfo` only, which is another folder where `/usr` is
-/// not merged.
+/// The directories that Debian's libtinfo searches, by its `strings` in releases 11 to 13. It
+/// knows `/usr/lib/terminfo` as `/lib/terminfo` only. Without merged `/usr`, these are two
+/// directories.
 const TERMINFO: [&str; 2] = ["/lib/terminfo", "/usr/share/terminfo"];
 
-/// Takes the Python runtime out of the builder. The stage is empty when the plan has no Python.
+/// Takes the Python runtime from the builder. The stage is empty if the plan has no Python.
 ///
 /// # Errors
-/// A pattern that excludes nothing; files that cannot be read or put in place.
+/// An invalid exclude pattern; files that cannot be read or put in place.
 pub fn runtime(cx: &Context, below: &Stage, key: Digest) -> StageResult {
     compose_stage(cx, below, key, |draft| {
         let builder = cx.builder_tree();
@@ -59,7 +59,7 @@ impl Draft<'_> {
         }
         self.add_data(builder, plan.terminfo)?;
         let executable = interpreter.executable.clone();
-        // The interpreter's own libraries first: modules find them loaded.
+        // The interpreter's own libraries come first: modules find them loaded.
         self.image.process = self.take_needed(LayerKind::Runtime, builder, vec![executable])?;
         self.changes.process = Some(self.image.process.clone());
         let objects = elf_files(self.cx, &self.image.tree, &taken)?;
@@ -70,8 +70,8 @@ impl Draft<'_> {
         Ok(())
     }
 
-    /// Adds the C.UTF-8 locale where the base lacks it, terminfo where the plan asks for it,
-    /// and the data of a system to an image without a base.
+    /// Adds the C.UTF-8 locale if the base lacks it, terminfo if the plan asks for it, and the
+    /// system data to an image without a base.
     fn add_data(&mut self, builder: SourceImageId, terminfo: bool) -> Result<()> {
         let tree = self.cx.sources[builder].tree.as_ref();
         let has = |image: &Tree, path: &str| image.follow(&root_path(path)).is_some();

@@ -1,6 +1,6 @@
-//! The parts of a system that Python expects, in an image without a base: a folder for temporary
-//! files, certificates, time zones, and the order of name lookups. Accounts come with the
-//! application stage. As in Google's distroless images.
+//! The system data that Python expects, in an image without a base: a directory for temporary
+//! files, certificates, time zones, and the order of name lookups, as in Google's distroless
+//! images. The application stage adds accounts.
 
 use super::contents::{Result, root_path};
 use super::context::Context;
@@ -18,26 +18,26 @@ const CERTIFICATES: [&str; 3] =
 const ZONES: &str = "/usr/share/zoneinfo";
 /// Without this file glibc asks DNS before `/etc/hosts` (nsswitch.conf(5), `nss/nss_database.c`).
 const NSSWITCH: (&str, &[u8]) = ("etc/nsswitch.conf", b"hosts: files dns\n");
-/// The home of accounts that have none, as of Debian's `nobody`.
+/// The home of accounts without a home, such as Debian's `nobody`.
 pub(super) const NO_HOME: &str = "/nonexistent";
 
-/// The accounts of distroless images.
+/// Returns the accounts of distroless images.
 pub(super) fn accounts() -> [User; 3] {
     let user = |name: &str, id, home: &str| User { name: name.to_owned(), uid: id, gid: id, home: home.to_owned() };
     [user("root", 0, "/root"), user("nobody", 65534, NO_HOME), nonroot()]
 }
 
-/// The user of an image that would run as root.
+/// Returns the user of an image that would otherwise run as root.
 pub(super) fn nonroot() -> User {
     User { name: "nonroot".to_owned(), uid: 65532, gid: 65532, home: "/home/nonroot".to_owned() }
 }
 
-/// Whether the image has Python and no base.
+/// Returns whether the image has Python and no base.
 pub(super) fn is_scratch(cx: &Context) -> bool {
     cx.plan.base.is_none() && cx.plan.runtime.is_some()
 }
 
-/// The image's file of certificates, where there is no base that names it.
+/// Returns the image's file of certificates, if the image has no base.
 pub(super) fn certificates(cx: &Context, tree: &Tree) -> Option<&'static str> {
     let is_file =
         |path: &&str| tree.follow(&root_path(path)).is_some_and(|(_, entry): (RootPath, _)| entry.content().is_some());
@@ -45,7 +45,7 @@ pub(super) fn certificates(cx: &Context, tree: &Tree) -> Option<&'static str> {
 }
 
 impl Draft<'_> {
-    /// Adds the parts of a system to an image without a base.
+    /// Adds the system data to an image without a base.
     pub(super) fn add_system_data(&mut self, builder: SourceImageId) -> Result<()> {
         if !is_scratch(self.cx) {
             return Ok(());
@@ -69,7 +69,7 @@ impl Draft<'_> {
     }
 }
 
-/// Warns of the parts of a system that an image without a base still lacks.
+/// Warns about system data that an image without a base still lacks.
 pub(super) fn missing_data(cx: &Context, tree: &Tree) -> Vec<Diagnostic> {
     let Some(interpreter) = cx.interpreter.as_ref().filter(|_| is_scratch(cx)) else { return Vec::new() };
     let has = |path: &RootPath| tree.follow(path).is_some();

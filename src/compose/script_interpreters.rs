@@ -1,4 +1,4 @@
-//! Scripts among extracted files bring the program that runs them.
+//! Takes the programs that run the scripts among extracted files.
 //!
 //! Source: execve(2), "Interpreter scripts": the first line, 255 bytes at most, names an
 //! absolute path and one argument. `env` runs a program from `PATH`, env(1).
@@ -14,26 +14,26 @@ use crate::image::LayerKind;
 use crate::rootfs::programs::path_folders;
 use crate::rootfs::{Entry, RootPath, Tree};
 
-/// The bytes that the kernel reads of the first line.
+/// The number of bytes of the first line that the kernel reads.
 const LINE: u64 = 255;
 
 /// A program that an image lacks.
 pub(super) enum MissingProgram {
-    /// Named by its path.
+    /// A program that is named by its path.
     Path(String),
-    /// Named by its name, which `env` looks for.
+    /// A program that is named by its name: `env` searches it.
     Name(String),
 }
 
 impl MissingProgram {
-    /// The path or the name.
+    /// Returns the path or the name.
     pub fn name(&self) -> &str {
         match self {
             Self::Path(name) | Self::Name(name) => name,
         }
     }
 
-    /// Its path in another image, where that has it.
+    /// Returns its path in another image, if that image has it.
     fn path_in(&self, tree: &Tree, env: &[String]) -> Option<RootPath> {
         match self {
             Self::Path(name) => RootPath::new(name).ok().filter(|path| is_program(tree, path)),
@@ -43,9 +43,8 @@ impl MissingProgram {
 }
 
 impl Draft<'_> {
-    /// Takes the programs that executable scripts among `files` name in their first line. A
-    /// program that neither the image nor the source image has is an error. Returns the added
-    /// paths.
+    /// Takes the programs that executable scripts among `files` name in their first line. Reports a
+    /// program that neither the image nor the source image has. Returns the added paths.
     pub(super) fn take_script_interpreters(
         &mut self,
         kind: LayerKind,
@@ -68,7 +67,7 @@ impl Draft<'_> {
                     open.extend(taken.iter().cloned());
                     out.extend(taken);
                 }
-                // A link that was taken may lead elsewhere in this image.
+                // A taken link may have another target in this image.
                 if !found.is_some_and(|path| is_program(&self.image.tree, &path)) {
                     self.error(no_interpreter(&script, &line, program.name(), &source_image.name));
                 }
@@ -85,14 +84,14 @@ fn no_interpreter(script: &RootPath, line: &str, program: &str, source: &str) ->
         .hint("name an image that has it, or leave the script out of `paths`".to_owned())
 }
 
-/// The first bytes of an executable file of the image; none for any other.
+/// Reads the first bytes of an executable file of the image; none for any other file.
 pub(super) fn executable_head(cx: &Context, tree: &Tree, path: &RootPath) -> Result<Option<Vec<u8>>> {
     let Some(entry) = tree.get(path).filter(|entry| entry.meta.mode & 0o111 != 0) else { return Ok(None) };
     let Some(content) = entry.content() else { return Ok(None) };
     cx.contents.head(content, LINE).map(Some).map_err(|cause| unreadable(path, cause))
 }
 
-/// The programs that the image lacks to run a script with a first line.
+/// Returns the programs that a script's first line names and the image lacks.
 pub(super) fn missing_programs(cx: &Context, image: &ImageState, line: &str) -> Vec<MissingProgram> {
     let mut words = line.split_whitespace();
     let Some(first) = words.next() else { return Vec::new() };
@@ -111,7 +110,7 @@ pub(super) fn missing_programs(cx: &Context, image: &ImageState, line: &str) -> 
     out
 }
 
-/// The folders of the image's `PATH`: the user's, or Python's folders and the base's.
+/// Returns the directories of the image's `PATH`: the user's, or Python's and the base's.
 pub(super) fn program_folders(cx: &Context, image: &ImageState) -> Vec<RootPath> {
     match cx.plan.image.env.get("PATH") {
         Some(own) => path_folders(&[format!("PATH={own}")]),
@@ -127,7 +126,7 @@ fn is_program(tree: &Tree, path: &RootPath) -> bool {
     tree.follow(path).is_some_and(|(_, entry): (_, &Entry)| entry.content().is_some() && entry.meta.mode & 0o111 != 0)
 }
 
-/// The text after `#!` of a script's first line.
+/// Returns the text after `#!` of a script's first line.
 pub(super) fn first_line(head: &[u8]) -> Option<String> {
     let line = head.strip_prefix(b"#!")?.split(|&b| b == b'\n').next()?;
     Some(String::from_utf8_lossy(line).trim().to_owned()).filter(|line| line.starts_with('/'))

@@ -11,7 +11,7 @@ use crate::rootfs::RootPath;
 use crate::rootfs::select::{SelectError, Selected};
 
 impl Draft<'_> {
-    /// The entries that a pattern selects. `purpose` says what they are for, in errors.
+    /// Returns the entries that a pattern selects. Errors mention their `purpose`.
     ///
     /// # Errors
     /// A pattern that selects nothing, or too much.
@@ -28,8 +28,8 @@ impl Draft<'_> {
         })
     }
 
-    /// Adds selected entries below `to`, and the targets of links among them. Returns the
-    /// paths where they went.
+    /// Adds selected entries below `to`, and the targets of links among them. Returns their new
+    /// paths.
     ///
     /// # Errors
     /// A path that cannot be written.
@@ -44,7 +44,7 @@ impl Draft<'_> {
         for (path, chosen) in selected {
             let path = to.map_or_else(|| path.clone(), |to| to.join(path));
             if chosen.entry.is_folder() && self.is_folder(&path) {
-                continue; // the image's own folders keep mode and owner
+                continue; // the image's own directories keep mode and owner
             }
             out.extend(self.put_from((source, &chosen.real), kind, &path, because.clone())?);
         }
@@ -52,7 +52,7 @@ impl Draft<'_> {
         Ok(out)
     }
 
-    /// Whether a path leads to a folder of the image.
+    /// Returns whether a path is a directory of the image, links followed.
     pub(super) fn is_folder(&self, path: &RootPath) -> bool {
         self.image.tree.resolve(path).is_ok_and(|real| self.image.tree.is_folder(&real))
     }

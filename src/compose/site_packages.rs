@@ -1,4 +1,4 @@
-//! Ready-made site-packages, placed as an installer for this image would have.
+//! Places a ready-made site-packages directory as an installer for this image would.
 //!
 //! `pip install --target` and `uv pip install --target` leave scripts in `bin/` with the build
 //! host's interpreter, a `.lock`, and compiled files.
@@ -12,10 +12,10 @@ use crate::python::record::{self, RecordChange};
 use crate::python::{Distributions, Interpreter, script};
 use crate::rootfs::{Content, Entry, Kind, LocalKind, Meta, RootPath, Tree, Walk};
 
-/// Scripts and RECORD files larger than this are not text that carboy rewrites.
+/// The most bytes of a script or a RECORD file that carboy rewrites.
 const TEXT_LIMIT: u64 = 16 << 20;
 
-/// The entries of the image, by path. Folders come along with their content.
+/// Returns the entries of the image, by path. Directories exist by their content.
 pub(super) fn place(
     walk: &Walk,
     interpreter: &Interpreter,
@@ -65,7 +65,8 @@ pub(super) fn place(
     Ok(out)
 }
 
-/// The distributions of an image, by its own records. A record that cannot be read is left out.
+/// Reads the distributions of an image from its own records. Leaves out a record that cannot be
+/// read.
 pub fn distributions(tree: &Tree, purelib: Option<&RootPath>, contents: &dyn Contents) -> Distributions {
     Distributions::read(tree, purelib.map(std::slice::from_ref).unwrap_or_default(), &mut |path, limit| {
         let (_, entry) = tree.follow(path)?;
@@ -73,7 +74,8 @@ pub fn distributions(tree: &Tree, purelib: Option<&RootPath>, contents: &dyn Con
     })
 }
 
-/// Compiled files of unknown origin, and the lock that uv leaves.
+/// Returns whether a file is left out: compiled files of unknown origin, and the lock that uv
+/// leaves.
 fn left_out(path: &[u8]) -> bool {
     let folder = path.split(|&b| b == b'/').any(|part| part == b"__pycache__");
     folder || path.ends_with(b".pyc") || path.ends_with(b".pyo") || path == b".lock"
@@ -95,7 +97,7 @@ fn script_entry(
     Ok(rewritten.map_or(as_it_is, |text| Entry::bytes(0o755, text)))
 }
 
-/// The line of RECORD for a script: its path relative to purelib.
+/// Returns the line of RECORD for a script: its path relative to purelib.
 fn moved(path: &RootPath, entry: &Entry, interpreter: &Interpreter) -> RecordChange {
     let path = record::relative(&interpreter.purelib, path);
     let known = entry.content().and_then(|content| Some((content.digest()?, content.size())));

@@ -1,4 +1,4 @@
-//! An image that files are taken out of.
+//! An image that files are taken from.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -15,26 +15,26 @@ use crate::rootfs::{RootPath, Tree};
 
 /// The builder, or an image that `[[extract]]` names.
 pub struct SourceImage {
-    /// Its name in the configuration: `builder`, or an image's.
+    /// Its name in the configuration: `builder`, or the name of an image.
     pub name: String,
     pub tree: Arc<Tree>,
     pub config: ImageConfig,
-    /// The folders of its `ld.so.conf`, which its loader searches before the trusted ones.
+    /// The directories of its `ld.so.conf`: its loader searches them before the trusted ones.
     pub folders: Vec<RootPath>,
     /// The packages that own its files.
     pub owners: FileOwners,
 }
 
-/// The files of the new image that came from one source image: their path here, and there.
-/// Real paths on both sides.
+/// The files of the new image that came from one source image: from their path here to their path
+/// there. Both are real paths.
 pub type Origins = BTreeMap<RootPath, RootPath>;
 
 /// The index of a source image in [`super::Context::sources`].
 pub type SourceImageId = usize;
 
 impl SourceImage {
-    /// Reads the loader configuration and the package database of an image. `own_name` is
-    /// the name that errors call it by.
+    /// Reads the loader configuration and the package database of an image. Errors call it
+    /// `own_name`.
     ///
     /// # Errors
     /// Files that cannot be read, or are too large.
@@ -51,8 +51,8 @@ impl SourceImage {
         Ok(Self { name: name.to_owned(), folders, owners, config, tree })
     }
 
-    /// The folders of the new image that hold files which this image's loader finds by their
-    /// bare names, in the order in which it searches.
+    /// Returns the directories of the new image with files that this image's loader finds by their
+    /// bare names, in the loader's search order.
     pub(super) fn listed(&self, origins: &Origins, architecture: &Architecture) -> Vec<RootPath> {
         let covered = self.folders.iter().cloned().chain(trusted_folders(architecture));
         let covered: Vec<_> = covered.filter_map(|folder| self.tree.resolve(&folder).ok()).collect();

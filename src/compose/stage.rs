@@ -1,4 +1,4 @@
-//! A finished stage: its own changes, and the image as it is with them.
+//! A finished stage: its own changes, and the image with them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -15,27 +15,27 @@ use crate::layer::recipe::Recipe;
 use crate::oci::Digest;
 use crate::rootfs::{Entry, RootPath, Tree};
 
-/// The image so far.
+/// The image up to and including a stage.
 #[derive(Clone)]
 pub struct ImageState {
     /// The tree that a container would see.
     pub tree: Tree,
-    /// The folders that the image's `ld.so.cache` covers, in ldconfig's order.
+    /// The directories that the image's `ld.so.cache` covers, in ldconfig's order.
     pub covered_folders: Vec<RootPath>,
-    /// The interpreter's process before it imports any module.
+    /// The loader state of the interpreter before it imports any module.
     pub process: elf::LoaderState,
     /// The package records of the image.
     pub packages: Dpkg,
     pub reasons: Reasons,
     /// The origins of files, for each source image.
     pub origins: Vec<Origins>,
-    /// The folders of Python and of distributions' scripts, for the image's `PATH`.
+    /// The directories of Python and of distributions' scripts, for the image's `PATH`.
     pub programs: Vec<RootPath>,
-    /// Files taken without their libraries, because the configuration says so.
+    /// Files that the configuration takes without their libraries.
     pub without_libraries: BTreeSet<RootPath>,
 }
 
-/// Everything that a stage adds to the one below: the part of it that is stored.
+/// The changes that a stage makes to the one below. They are stored between runs.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct Changes {
     /// Its layers, from the lowest up.
@@ -44,7 +44,7 @@ pub struct Changes {
     pub reasons: BTreeMap<RootPath, (LayerKind, Because)>,
     /// Objects that load a library of this stage or of one below, besides the first.
     pub needs: Vec<(RootPath, RootPath)>,
-    /// New origins of files; none for files that came from elsewhere.
+    /// New origins of files; none for files that no source image has.
     pub origins: BTreeMap<RootPath, Option<(SourceImageId, RootPath)>>,
     pub process: Option<elf::LoaderState>,
     pub programs: Vec<RootPath>,
@@ -55,18 +55,18 @@ pub struct Changes {
 /// The facts about a stage that reports, SBOMs and warm builds need.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct Facts {
-    /// Shared libraries that were taken because something needs them.
+    /// Shared libraries that were taken because an object or the configuration names them.
     pub libraries: Vec<TakenLibrary>,
-    /// The packages that own files which were taken out of images.
+    /// The packages that own files taken from images.
     pub packages: Vec<TakenPackage>,
-    /// The distributions that were installed.
+    /// The installed distributions.
     pub distributions: Vec<InstalledDistribution>,
-    /// The process that the image starts, of the application stage.
+    /// The process that the image starts; only the application stage has one.
     pub process: Option<Process>,
     pub diagnostics: Vec<Diagnostic>,
 }
 
-/// A shared library out of a source image, and the first object that needs it.
+/// A shared library from a source image, and the first object that needs it.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 pub struct TakenLibrary {
     pub soname: String,
@@ -82,7 +82,7 @@ pub struct TakenPackage {
     pub name: String,
     pub version: String,
     pub architecture: String,
-    /// The name and the version of the source package that it was built from.
+    /// The name and the version of its source package.
     pub source: (String, String),
     /// The real paths of its files in the image.
     pub files: Vec<RootPath>,
@@ -93,14 +93,14 @@ pub struct TakenPackage {
 pub struct InstalledDistribution {
     pub name: String,
     pub version: String,
-    /// The SHA-256 of its wheel; none for one that was installed from its folder.
+    /// The SHA-256 of its wheel; none for a distribution that was installed from its directory.
     pub wheel: Option<Digest>,
     /// The real paths of its files in the image.
     pub files: Vec<RootPath>,
 }
 
 impl Changes {
-    /// The reasons of all files of stages, from the lowest up.
+    /// Returns the reasons for all files of stages, from the lowest up.
     #[must_use]
     pub fn reasons_of(stages: &[Self]) -> Reasons {
         let mut reasons = Reasons::default();
@@ -110,7 +110,7 @@ impl Changes {
         reasons
     }
 
-    /// Adds the reasons of its files to those of the stages below.
+    /// Adds the reasons for its files to the reasons of the stages below.
     pub(super) fn add_reasons_to(&self, reasons: &mut Reasons) {
         for (path, (layer, because)) in &self.reasons {
             reasons.note(path.clone(), *layer, because.clone());
@@ -120,19 +120,19 @@ impl Changes {
         }
     }
 
-    /// The entries of all its layers, from the lowest up.
+    /// Returns the entries of all its layers, from the lowest up.
     pub fn entries(&self) -> impl Iterator<Item = (&RootPath, &Arc<Entry>)> {
         self.layers.values().flat_map(|recipe| recipe.shared())
     }
 }
 
-/// A finished stage, or all errors and warnings that were found.
+/// A finished stage, or all errors and warnings of a failed one.
 pub type StageResult = Result<Stage, Vec<Diagnostic>>;
 
 /// A finished stage.
 #[derive(Clone)]
 pub struct Stage {
-    /// The digest of everything that it was made from.
+    /// The digest of all its inputs.
     pub key: Digest,
     pub changes: Changes,
     /// The image with these changes.
@@ -140,7 +140,7 @@ pub struct Stage {
 }
 
 impl Stage {
-    /// The warnings and errors of this stage.
+    /// Returns the warnings and errors of this stage.
     #[must_use]
     pub fn diagnostics(&self) -> &[Diagnostic] {
         &self.changes.facts.diagnostics
@@ -148,7 +148,7 @@ impl Stage {
 }
 
 impl ImageState {
-    /// Sets the origin of a file, and forgets any other.
+    /// Sets the origin of a file. Replaces an earlier one.
     pub(super) fn set_origin(&mut self, path: &RootPath, origin: Option<(SourceImageId, RootPath)>) {
         for origins in &mut self.origins {
             origins.remove(path);
@@ -162,7 +162,7 @@ impl ImageState {
 }
 
 impl TakenPackage {
-    /// `zlib1g 1:1.2.13.dfsg-1`.
+    /// Returns its name and version: `zlib1g 1:1.2.13.dfsg-1`.
     #[must_use]
     pub fn label(&self) -> String {
         format!("{} {}", self.name, self.version)

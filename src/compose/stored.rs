@@ -1,5 +1,5 @@
-//! The form in which the changes of a stage are stored: compact and versioned. The cache adds a
-//! digest of its own.
+//! The stored form of a stage's changes: compact and versioned. The cache adds a digest of its
+//! own.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ffi::OsString;
@@ -19,13 +19,13 @@ use crate::oci::{CompressionLevel, Digest};
 use crate::rootfs::entry::Extent;
 use crate::rootfs::{ArchiveFile, Content, Entry, Kind, LocalFile, Meta, RootPath, Sparse, ZipEntry};
 
-/// Raised whenever the form changes.
+/// Raised whenever the stored form changes.
 pub(super) const FORMAT: u32 = 1;
 
 #[derive(Serialize, Deserialize)]
 struct StoredChanges {
     format: u32,
-    /// The wheels that files are in, each once.
+    /// The wheels that files come from, each once.
     archives: Vec<StoredArchive>,
     layers: Vec<StoredLayer>,
     reasons: Vec<(RootPath, LayerKind, Because)>,
@@ -88,7 +88,7 @@ enum StoredKind {
         digest: Digest,
         magic: [u8; 4],
     },
-    /// The wheel's index in the table of archives comes first.
+    /// An entry of a wheel. `archive` is the wheel's index in the table of archives.
     ZipEntry {
         archive: usize,
         offset: u64,
@@ -100,7 +100,7 @@ enum StoredKind {
 }
 
 impl Changes {
-    /// The changes as bytes. None for changes that no stage makes.
+    /// Encodes the changes. None for changes that no stage makes.
     #[must_use]
     pub fn encode(&self) -> Option<Vec<u8>> {
         let mut archives = Archives::default();
@@ -127,7 +127,7 @@ impl Changes {
         postcard::to_allocvec(&stored).ok()
     }
 
-    /// Reads the bytes of `encode`. None for anything else.
+    /// Decodes the bytes of `encode`; none for anything else.
     #[must_use]
     pub fn decode(bytes: &[u8]) -> Option<Self> {
         let stored: StoredChanges = postcard::from_bytes(bytes).ok()?;
@@ -152,7 +152,7 @@ impl Changes {
     }
 }
 
-/// The table of wheels, as it is filled.
+/// The table of wheels while it is built.
 #[derive(Default)]
 struct Archives {
     list: Vec<StoredArchive>,

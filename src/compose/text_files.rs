@@ -7,7 +7,7 @@ use crate::rootfs::{RootPath, Tree};
 /// (assumed).
 const FILE_LIMIT: u64 = 32 << 20;
 /// The most bytes of all files of a database. A Debian desktop of 3000 packages has some
-/// 40 MB (assumed); without a limit an image could keep carboy busy with lists for hours.
+/// 40 MB (assumed). Without a limit, a hostile image could make carboy read lists for hours.
 const DATABASE_LIMIT: u64 = 128 << 20;
 
 /// Reads the files of a package database or of the loader's configuration, up to a limit for

@@ -8,10 +8,10 @@ use crate::diagnostic::Code;
 use crate::rootfs::accounts::{Ids, User};
 use crate::rootfs::{Entry, Kind, Meta, RootPath};
 
-/// distroless's `nonroot`.
+/// The ids of distroless's `nonroot` user.
 const NONROOT: &str = "65532:65532";
 
-/// Whether a user of an image's configuration is root, with any group.
+/// Returns whether a user of an image's configuration is root, with any group.
 fn is_root(user: &str) -> bool {
     matches!(user.split(':').next(), Some("0" | "root"))
 }
@@ -42,7 +42,7 @@ impl ApplicationDraft<'_, '_> {
             self.add_home(user)?;
         }
         for user in added.iter().filter(|user| user.home != NO_HOME) {
-            // The user did not ask for these accounts: they must not stop a build.
+            // The configuration does not name these accounts: they must not stop a build.
             if RootPath::new(&user.home).is_ok_and(|home| self.has_room(&home)) {
                 self.add_home(user)?;
             }
@@ -50,8 +50,8 @@ impl ApplicationDraft<'_, '_> {
         Ok(())
     }
 
-    /// The accounts that carboy adds where the image lacks them: its own user's, and on scratch
-    /// the accounts of every system.
+    /// Returns the accounts that carboy adds if the image lacks them: its own user's, and on
+    /// scratch the standard accounts.
     fn missing_users(&self) -> Vec<User> {
         let cx = self.draft.cx;
         if scratch::is_scratch(cx) {
@@ -68,7 +68,7 @@ impl ApplicationDraft<'_, '_> {
         self.ensure(&home, &Entry { meta, kind: Kind::Folder })
     }
 
-    /// Whether a directory is at a path or can be made there: only directories lead to it.
+    /// Returns whether a path is a directory or can become one: all its parents are directories.
     fn has_room(&self, path: &RootPath) -> bool {
         let tree = &self.draft.image.tree;
         let Ok(real) = tree.resolve(path) else { return false };
@@ -76,12 +76,12 @@ impl ApplicationDraft<'_, '_> {
         std::iter::successors(Some(real), RootPath::parent).find(exists).is_some_and(|path| tree.is_folder(&path))
     }
 
-    /// The base's user, unless it is root.
+    /// Returns the base's user, unless it is root.
     fn base_user(&self) -> Option<&str> {
         self.draft.cx.base_config.user().filter(|user| !is_root(user))
     }
 
-    /// The user that the process runs as.
+    /// Returns the user that the process runs as.
     pub(super) fn user(&mut self) -> Ids {
         let plan = &self.draft.cx.plan;
         let user = plan.image.user.as_deref().or(self.base_user()).unwrap_or(NONROOT).to_owned();

@@ -1,4 +1,4 @@
-//! The application stage in the making.
+//! The unfinished application stage.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use crate::image::LayerKind;
 use crate::rootfs::accounts::{AccountError, Accounts, Ids};
 use crate::rootfs::{Entry, RootPath};
 
-/// The application stage in the making.
+/// The unfinished application stage.
 pub(super) struct ApplicationDraft<'a, 'b> {
     pub draft: &'a mut Draft<'b>,
     pub accounts: Accounts,
@@ -26,7 +26,7 @@ impl ApplicationDraft<'_, '_> {
         Ok(())
     }
 
-    /// Adds a directory unless the image has it: an existing one keeps its mode and owner.
+    /// Adds a directory unless the image has it. An existing one keeps its mode and owner.
     pub fn ensure(&mut self, path: &RootPath, directory: &Entry) -> Result<()> {
         let real = self.draft.resolve(path)?;
         if !self.draft.image.tree.is_folder(&real) {
@@ -35,8 +35,8 @@ impl ApplicationDraft<'_, '_> {
         Ok(())
     }
 
-    /// The numbers of a user by name, added users included. An unknown user is an error, and
-    /// stands for root.
+    /// Returns the uid and gid of a user, added users included. Reports an unknown user as an error
+    /// and returns root's.
     pub fn ids(&mut self, key: &str, text: &str) -> Ids {
         self.accounts.ids(text).unwrap_or_else(|error| {
             self.draft.error(invalid_account(key, &error));

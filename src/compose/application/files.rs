@@ -14,7 +14,7 @@ use crate::python::wheel::Installed;
 use crate::rootfs::accounts::Ids;
 use crate::rootfs::{Content, Entry, Kind, LocalKind, Meta, RootPath, Walk};
 
-/// The file in site-packages that makes the application importable from anywhere.
+/// The file in site-packages that puts the application on `sys.path`.
 const PTH: &[u8] = b"carboy.pth";
 
 impl ApplicationDraft<'_, '_> {
@@ -39,7 +39,7 @@ impl ApplicationDraft<'_, '_> {
         Ok(())
     }
 
-    /// Adds the project as it is installed from a wheel.
+    /// Adds the files of the project's installed wheel.
     pub(super) fn add_installed(&mut self, installed: &Installed) -> Result<()> {
         installed.warnings.iter().for_each(|warning| self.draft.warn(Code::WheelOddity, warning));
         for (path, entry) in &installed.entries {
@@ -99,7 +99,7 @@ impl ApplicationDraft<'_, '_> {
     }
 }
 
-/// An entry of a user.
+/// Makes an entry that belongs to a user.
 pub(super) fn owned(Ids { uid, gid }: Ids, mode: u32, kind: Kind) -> Entry {
     Entry { meta: Meta { uid, gid, ..Meta::root(mode) }, kind }
 }

@@ -12,19 +12,19 @@ pub enum Application {
     /// The files of its directory.
     Files {
         walk: Arc<Walk>,
-        /// The command that starts it, when the plan has none.
+        /// The command that starts it, if the plan has none.
         start: Option<Vec<String>>,
     },
-    /// A wheel that was built of it.
+    /// The installed content of its wheel.
     Wheel {
         installed: Arc<Installed>,
-        /// The script that starts it, when the plan has none; else the ones to choose from.
+        /// The script that starts it, if the plan has none; otherwise the candidates.
         start: Result<Entrypoint, EntrypointCandidates>,
     },
 }
 
 impl Application {
-    /// The command that starts it, when the plan has none.
+    /// Returns the command that starts it, if the plan has none.
     #[must_use]
     pub fn start(&self) -> Option<Vec<String>> {
         match self {
@@ -33,7 +33,7 @@ impl Application {
         }
     }
 
-    /// The commands that could start it.
+    /// Returns the commands that could start it.
     pub(super) fn candidates(&self) -> EntrypointCandidates {
         match self {
             Self::Files { .. } => EntrypointCandidates::default(),

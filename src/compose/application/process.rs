@@ -42,7 +42,7 @@ impl Draft<'_> {
         Ok(())
     }
 
-    /// The entrypoint with the absolute path of its program; none where the base's is kept.
+    /// Returns the entrypoint with the absolute path of its program; none if the base's is kept.
     fn entrypoint(&mut self, app: Option<&Application>, env: &[String]) -> Result<Option<Vec<String>>> {
         let plan = &self.cx.plan;
         let given = plan.image.entrypoint.clone();
@@ -74,7 +74,7 @@ impl Draft<'_> {
     }
 }
 
-/// The error of an image that has nothing to start.
+/// Makes the error of an image without an entrypoint.
 pub fn no_entrypoint(EntrypointCandidates(found): &EntrypointCandidates) -> Diagnostic {
     let hint = if found.is_empty() {
         "put it after `--`, as in: carboy build … -- python -m shop, or set `entrypoint` under [image]".to_owned()

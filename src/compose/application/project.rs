@@ -1,5 +1,5 @@
-//! Projects that are installed from their files: path sources of a lock file as an installer
-//! would, and the metadata of an application that is copied.
+//! Installs path dependencies of a lock file as an installer would, and makes the metadata of an
+//! application that is copied.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -9,8 +9,8 @@ use crate::python::project::{ProjectError, ProjectMetadata};
 use crate::python::wheel::{self, Installed};
 use crate::rootfs::{Entry, LeftOut, LocalKind, RootPath, Tree, Walk};
 
-/// What stays behind of a project. Of what git tracks, only the package's own files are
-/// named: nothing else is installed.
+/// Returns the files of a project that are left out. Of the files that git tracks, it lists only
+/// the package's own: no others would be installed.
 pub fn left_out_of_project(project: &ProjectMetadata, walk: &Walk) -> Result<LeftOut, ProjectError> {
     let modules = project.modules(walk.file_names())?;
     let mut left_out = walk.left_out.clone();
@@ -19,6 +19,10 @@ pub fn left_out_of_project(project: &ProjectMetadata, walk: &Walk) -> Result<Lef
     Ok(left_out)
 }
 
+/// Installs a project of pure Python from the files of its directory.
+///
+/// # Errors
+/// A project that needs a build; a link without a target in the project.
 pub fn install_project(
     project: &ProjectMetadata,
     walk: &Walk,
@@ -37,7 +41,7 @@ pub fn install_project(
         if local.kind == LocalKind::Folder {
             continue;
         }
-        // As build tools do: what a link leads to is what is installed.
+        // Installs the target of a link, as build tools do.
         let target = RootPath::new(path).ok().and_then(|path| files.follow(&path)).map(|(_, entry)| entry);
         let file = target.filter(|entry| entry.content().is_some());
         let file = file.ok_or_else(|| ProjectError::Link(path.to_owned()))?;
@@ -58,11 +62,11 @@ fn entry(kind: &LocalKind) -> Entry {
     }
 }
 
-/// What tells who the application is, where it is copied and not installed: its scripts
-/// and, with a version, its metadata.
+/// Makes the metadata of an application that is copied, not installed: its scripts and, if its
+/// version is known, its `dist-info` files.
 ///
 /// # Errors
-/// Scripts that are none; a version that is none.
+/// Invalid scripts; an invalid version.
 pub(super) fn metadata(
     project: &ProjectMetadata,
     interpreter: &Interpreter,
@@ -70,7 +74,7 @@ pub(super) fn metadata(
     if project.name.is_none() {
         return Ok(BTreeMap::new());
     }
-    // Scripts do not need a version, which some backend may know; metadata does.
+    // Metadata needs a version, and only a build backend may know it; scripts do not need one.
     let unknown = project.version.is_none();
     let mut project = project.clone();
     project.version.get_or_insert_with(|| "0".to_owned());

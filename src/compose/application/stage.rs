@@ -1,4 +1,4 @@
-//! The stage function.
+//! The function that composes the application stage.
 
 use super::draft::ApplicationDraft;
 use super::inputs::{Application, CopiedFiles};

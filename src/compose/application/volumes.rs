@@ -1,4 +1,4 @@
-//! The volumes of the image: mount points that its user should be able to write.
+//! The volumes of the image: mount points that its user should be able to write to.
 
 use super::draft::ApplicationDraft;
 use super::files::owned;
@@ -12,8 +12,8 @@ use crate::rootfs::{Entry, Kind, Permission, RootPath};
 const BASE_VOLUMES: usize = 16;
 
 impl ApplicationDraft<'_, '_> {
-    /// Adds the directories of volumes: existing ones keep their mode and owner. A runtime gives
-    /// a new volume the content, mode and owner of the image's directory.
+    /// Adds the directories of volumes. Existing ones keep their mode and owner. A container runtime
+    /// gives a new volume the content, mode and owner of the image's directory.
     pub(super) fn add_volumes(&mut self, user: Ids) -> Result<()> {
         for volume in self.draft.cx.plan.image.volumes.iter().map(|volume| root_path(volume)) {
             let real = self.draft.resolve(&volume)?;
@@ -36,8 +36,8 @@ impl ApplicationDraft<'_, '_> {
         Ok(())
     }
 
-    /// Warns of volumes of the base that the image's user cannot write, where the base has
-    /// another user. A runtime makes a missing directory of a volume for root.
+    /// Warns about volumes of the base that the image's user cannot write to, if the base has
+    /// another user. A container runtime creates a missing directory of a volume for root.
     fn check_base_volumes(&mut self, user: Ids) {
         let cx = self.draft.cx;
         let of_base = cx.base_config.user().and_then(|user| self.accounts.ids(user).ok());
@@ -58,7 +58,8 @@ impl ApplicationDraft<'_, '_> {
         }
     }
 
-    /// The reason why a user cannot make files in a directory, a real path; none if it can.
+    /// Returns the reason that a user cannot create files in a directory, a real path; none if the
+    /// user can.
     fn unwritable(&self, real: &RootPath, user: Ids) -> Option<String> {
         let tree = &self.draft.image.tree;
         let can = |permission| real.is_root() || tree.permits(real, user, permission);

@@ -1,8 +1,7 @@
-//! Whether what goes into an image was built for it: machine, Python, glibc.
+//! Checks that the files of an image were built for its machine, Python and glibc.
 //!
-//! Nothing is read here: ELF files, records and the closure come as values. All
-//! that is wrong is told at once, sorted, one sentence for a distribution's files
-//! of one kind.
+//! Pure: ELF files, records and the closure come as values. The report has all faults, sorted,
+//! with one fault for a distribution's files of one kind.
 
 mod fault;
 #[cfg(test)]
@@ -19,39 +18,39 @@ use crate::python::tags::Target;
 use crate::python::{Cpython, Distributions, Interpreter};
 use crate::rootfs::{RootPath, Tree};
 
-/// What is judged.
+/// The inputs of the check.
 #[derive(Clone, Copy)]
 pub struct AbiInputs<'a> {
-    /// The image as it will be.
+    /// The tree of the finished image.
     pub tree: &'a Tree,
-    /// What the platform's own programs are.
+    /// The machine of the platform's programs.
     pub platform: Abi,
-    /// None for an image without Python: then only machines are compared.
+    /// The interpreter; none for an image without Python. Then only machines are compared.
     pub interpreter: Option<&'a Interpreter>,
-    /// The newest `GLIBC_x.y` that the image's `libc.so.6` defines, when it has one.
+    /// The newest `GLIBC_x.y` that the image's `libc.so.6` defines, if the image has one.
     pub glibc: Option<(u32, u32)>,
-    /// Folders that modules are imported from: site-packages, the application's.
+    /// The directories of importable modules: site-packages, the application's.
     pub imported: &'a [RootPath],
-    /// Programs and shared libraries in site-packages, application and entrypoint,
-    /// static ones too, by their real paths. Other object files have no place here.
+    /// Programs and shared libraries in site-packages, application and entrypoint, by their real
+    /// paths. Static ones are included, other object files are not.
     pub objects: &'a BTreeMap<RootPath, Abi>,
-    /// What runs or is loaded for certain: the entrypoint, extension modules that the
-    /// interpreter finds, and the closure of these. Real paths. Not every ELF file
-    /// of site-packages: helpers for other machines may lie there.
+    /// The real paths of files that certainly run or are loaded: the entrypoint, extension modules
+    /// that the interpreter finds, and the closure of these. Site-packages may have other ELF
+    /// files: helpers for other machines.
     pub reachable: &'a BTreeSet<RootPath>,
     pub distributions: &'a Distributions,
 }
 
-/// What is wrong, sorted.
+/// The faults of an image, sorted.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct AbiReport {
-    /// What would fail when it is used.
+    /// Files and wheels that fail when they are used.
     pub errors: Vec<Fault>,
-    /// What is of no use in this image and does no harm.
+    /// Files that are useless in this image and do no harm.
     pub notes: Vec<Fault>,
 }
 
-/// Judges.
+/// Checks all files and wheels.
 #[must_use]
 pub fn check(inputs: &AbiInputs<'_>) -> AbiReport {
     let subject = Subject { abi: inputs.platform, target: target(inputs) };
@@ -70,13 +69,13 @@ fn target(inputs: &AbiInputs<'_>) -> Option<Target> {
 struct Check<'a> {
     inputs: &'a AbiInputs<'a>,
     subject: &'a Subject,
-    /// Files that `modules` has judged.
+    /// Files that `modules` has checked.
     settled: BTreeSet<RootPath>,
     found: &'a mut Found,
 }
 
 impl Check<'_> {
-    /// Extension modules whose names tell what they were built for.
+    /// Checks extension modules with a target in their names.
     fn modules(&mut self) {
         let Some(target) = &self.subject.target else { return };
         let Some(architecture) = self.subject.abi.architecture() else { return };
@@ -86,7 +85,7 @@ impl Check<'_> {
                 let (real, entry) = self.inputs.tree.follow(&folder.child(format!("{module}{suffix}").as_bytes()))?;
                 entry.content().map(|_| real)
             };
-            // The first that is there is taken; the others lie idle.
+            // Python imports the first one that exists and ignores the others.
             let taken = suffixes.iter().find_map(|suffix| beside(&suffix.text).map(|real| (real, suffix)));
             if let Some((real, suffix)) = taken {
                 let wrong = self.inputs.objects.get(&real).filter(|abi| **abi != self.inputs.platform);
@@ -120,7 +119,7 @@ impl Check<'_> {
         }
     }
 
-    /// Files that are called as modules and say for what, by folder and module.
+    /// Returns the files with a module's name that has a target, by directory and module.
     fn named(&self) -> BTreeMap<(RootPath, String), Vec<(RootPath, BuiltFor)>> {
         let mut out: BTreeMap<_, Vec<_>> = BTreeMap::new();
         for folder in self.inputs.imported.iter().filter_map(|folder| self.inputs.tree.resolve(folder).ok()) {
@@ -136,7 +135,7 @@ impl Check<'_> {
         out
     }
 
-    /// All other objects of another machine.
+    /// Checks all other objects for another machine.
     fn objects(&mut self) {
         let inputs = self.inputs;
         let own = inputs.objects.iter().filter(|(_, abi)| **abi == inputs.platform);
@@ -145,7 +144,7 @@ impl Check<'_> {
             if self.settled.contains(path) {
                 continue;
             }
-            // A wheel for one platform may bring helpers for others, beside its own.
+            // A wheel for one platform may have helpers for others, beside its own.
             let misplaced = inputs.distributions.owner(path).is_some_and(|distribution| {
                 let specific = distribution.wheel.as_ref().is_some_and(Wheel::is_platform_specific);
                 specific && !own.contains(&distribution.metadata)
@@ -160,7 +159,7 @@ impl Check<'_> {
     }
 }
 
-/// Single files with their faults.
+/// The faults of single files.
 #[derive(Default)]
 struct Found {
     errors: BTreeSet<(RootPath, Cause)>,
@@ -176,8 +175,8 @@ impl Found {
         self.notes.insert((path.clone(), cause));
     }
 
-    /// A wheel that does not fit stands for its files; else files of one distribution
-    /// with one cause become one fault.
+    /// Groups the faults. A wheel that does not fit is one fault with its files; otherwise the files
+    /// of one distribution with one cause are one fault.
     fn report(self, inputs: &AbiInputs<'_>, subject: &Subject) -> AbiReport {
         let mut wheels = BTreeMap::new();
         for distribution in inputs.distributions.iter() {
@@ -199,7 +198,7 @@ impl Found {
                     }
                     continue;
                 }
-                // What belongs to nobody is told file by file.
+                // Files without a distribution are reported one by one.
                 let alone = owner.is_none().then(|| path.clone());
                 let in_site = inputs.interpreter.is_some_and(|found| path.strip(&found.purelib).is_some());
                 let new = || Fault::new(subject, cause.clone(), owner, in_site);

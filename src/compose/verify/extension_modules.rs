@@ -1,10 +1,10 @@
-//! Extension modules whose names do not say what they were built for: `fast.so`.
+//! Extension modules without a target in their names: `fast.so`.
 //!
-//! Whether a file of that name is a module, only its content tells: it exports the
-//! function that the interpreter calls first.
+//! A file with such a name is a module if it exports the function that the interpreter calls
+//! first.
 //!
-//! Source: CPython's `Python/importdl.c`; the order of what is tried is
-//! `Lib/importlib/_bootstrap_external.py`'s (`FileFinder.find_spec`), Python 2.7's
+//! Source: CPython's `Python/importdl.c`. The search order is from
+//! `Lib/importlib/_bootstrap_external.py` (`FileFinder.find_spec`) and Python 2.7's
 //! `Python/import.c` (`find_module`): packages first, then extensions by suffix.
 
 use std::collections::BTreeSet;
@@ -18,8 +18,8 @@ use crate::python::{Cpython, Interpreter};
 use crate::rootfs::{Entry, RootPath};
 
 impl Composition<'_> {
-    /// Modules for other machines that the interpreter loads when they are imported: no package
-    /// and no suffix that it tries earlier is beside them.
+    /// Returns modules for other machines that the interpreter would load: there is no package and
+    /// no file with an earlier suffix beside them.
     pub(super) fn foreign_modules(
         &self,
         interpreter: &Interpreter,
@@ -41,7 +41,7 @@ impl Composition<'_> {
         Ok(out)
     }
 
-    /// Whether the interpreter comes to this file when it looks for a module.
+    /// Returns whether the interpreter finds this file when it imports a module.
     fn takes(&self, path: &RootPath, module: &str, python: Cpython) -> bool {
         let Some(folder) = path.parent() else { return false };
         let at = |name: &str| Some(self.image.tree.follow(&folder.child(name.as_bytes()))?.0);
@@ -59,7 +59,8 @@ impl Composition<'_> {
     }
 }
 
-/// The modules that a file may be: `spam` for `spam.so`, and of old for `spammodule.so`.
+/// Returns the modules that a file may be: `spam` for `spam.so`, and in Python 2 for
+/// `spammodule.so`.
 fn names(path: &RootPath, python: Cpython) -> Vec<&str> {
     let name = path.name().and_then(|name| std::str::from_utf8(name).ok()).and_then(ModuleName::parse);
     let Some(name) = name.filter(|name| name.built_for == BuiltFor::Unsaid) else { return Vec::new() };

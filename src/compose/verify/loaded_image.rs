@@ -1,4 +1,4 @@
-//! The finished image as its own loader sees it.
+//! The finished image with the libraries that its own loader finds.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -38,7 +38,7 @@ impl<'a> LoadedImage<'a> {
 }
 
 impl Composition<'_> {
-    /// Walks the libraries of the image as it is: nothing more is added to it.
+    /// Walks the libraries of the finished image without adding any.
     pub(super) fn closure<T>(&self, walk: impl FnOnce(&Closure<'_, ElfReader>) -> Result<T>) -> Result<T> {
         let has_cache = self.image.tree.follow(&root_path(LOADER_CACHE)).is_some();
         walk(&Closure {
@@ -53,14 +53,14 @@ impl Composition<'_> {
         })
     }
 
-    /// The object at a real path.
+    /// Returns the object at a real path.
     pub(super) fn object_at(&self, path: &RootPath) -> Option<Arc<Object>> {
         let content = self.image.tree.get(path)?.content()?;
         self.cx.elf.object(path, content).ok().flatten()
     }
 }
 
-/// The absolute directories of a process's `LD_LIBRARY_PATH`.
+/// Returns the absolute directories of a process's `LD_LIBRARY_PATH`.
 fn library_path(process: &Process) -> Vec<RootPath> {
     let value = process.env.iter().rev().find_map(|line| line.strip_prefix("LD_LIBRARY_PATH=")).unwrap_or_default();
     let folders = value.split([':', ';']).filter(|folder| folder.starts_with('/') && !folder.contains('$'));

@@ -1,9 +1,10 @@
 //! Shared libraries that the finished image's own loader does not find.
 //!
-//! Only a whole image can be checked: a library that the builder lacks may come with a copy or
-//! with the application. Source for the libraries that a process need not search: glibc's
-//! `elf/dl-load.c`, `_dl_map_new_object`, which takes an object that is loaded under a name
-//! before it searches.
+//! Only a finished image can be checked: a library that the builder lacks may come with a copy or
+//! with the application.
+//!
+//! Source: glibc's `elf/dl-load.c`, `_dl_map_new_object`: the loader uses an object that is already
+//! loaded under the needed name before it searches.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -21,8 +22,8 @@ use crate::rootfs::{Entry, Kind, RootPath};
 /// The most objects that a message names.
 const NAMED: usize = 2;
 
-/// Reports missing libraries. Returns objects of another machine that are where a missing
-/// library should be.
+/// Reports missing libraries. Returns objects for another machine in places that the loader
+/// searches for a missing library.
 ///
 /// # Errors
 /// A file that cannot be read.
@@ -50,7 +51,7 @@ pub fn check(loaded: &LoadedImage<'_>, found: &mut Vec<Diagnostic>) -> Result<BT
 
 struct Check<'a> {
     loaded: &'a LoadedImage<'a>,
-    /// Objects whose missing libraries count.
+    /// Objects that must find their libraries.
     concerned: BTreeSet<RootPath>,
     /// Objects that may lack a library.
     optional: BTreeSet<RootPath>,
@@ -118,7 +119,7 @@ fn elsewhere(soname: &str, path: &RootPath, needed_by: &str) -> Diagnostic {
     Diagnostic::error(Code::LibraryNotFound, message).file(path).hint(hint.to_owned())
 }
 
-/// A library that may be missing: a fact for the report.
+/// Makes the note, for the report, about a missing library that is not an error.
 fn note(soname: String, needed_by: String) -> Diagnostic {
     let message = format!("`{soname}` is not available, needed by {needed_by}");
     Diagnostic::note(Code::MissingLibrary, message).detail(Detail::MissingLibrary { soname, needed_by })
@@ -148,8 +149,9 @@ pub fn check_dlopen(loaded: &LoadedImage<'_>, found: &mut Vec<Diagnostic>) -> Re
     Ok(())
 }
 
-/// The objects that carboy adds, the entrypoint, and the objects that these load. The base's
-/// other programs do not count, and files taken without their libraries are the user's choice.
+/// Returns the objects that must find their libraries: those that carboy adds, the entrypoint, and
+/// the objects that these load. Leaves out the base's other programs, and files that the
+/// configuration takes without their libraries.
 fn concerned(loaded: &LoadedImage<'_>) -> BTreeSet<RootPath> {
     let mut loads: BTreeMap<&RootPath, Vec<&RootPath>> = BTreeMap::new();
     for edge in &loaded.outcome.edges {
@@ -167,8 +169,8 @@ fn concerned(loaded: &LoadedImage<'_>) -> BTreeSet<RootPath> {
     out
 }
 
-/// Modules of the standard library, which may lack their library (`_tkinter` does), and the
-/// libraries that only these need.
+/// Returns the modules of the standard library, and the libraries that only these need. They may
+/// lack a library, as `_tkinter` does.
 fn optional(composition: &Composition<'_>) -> BTreeSet<RootPath> {
     let image = &composition.image;
     let origins = composition.cx.builder().map(|builder| &image.origins[builder]);
@@ -192,7 +194,7 @@ fn optional(composition: &Composition<'_>) -> BTreeSet<RootPath> {
     optional
 }
 
-/// Whether the process's `LD_LIBRARY_PATH` leads to a library.
+/// Returns whether a library is in a directory of the process's `LD_LIBRARY_PATH`.
 fn on_library_path(loaded: &LoadedImage<'_>, soname: &[u8]) -> Result<bool> {
     if soname.contains(&b'/') {
         return Ok(false);
@@ -206,8 +208,8 @@ fn on_library_path(loaded: &LoadedImage<'_>, soname: &[u8]) -> Result<bool> {
     Ok(false)
 }
 
-/// The image's libraries by all their names: a package that loads one early, as some do by its
-/// path, satisfies every later need of that name.
+/// Returns the image's libraries by all their names. After a process has loaded a library by its
+/// path, as some packages do, every later need of that name is satisfied.
 fn provided(loaded: &LoadedImage<'_>) -> Result<BTreeMap<Vec<u8>, RootPath>> {
     let composition = loaded.composition;
     let tree = &composition.image.tree;
@@ -233,7 +235,8 @@ fn provided(loaded: &LoadedImage<'_>) -> Result<BTreeMap<Vec<u8>, RootPath>> {
     Ok(out)
 }
 
-/// Whether a file has the name of a module for one machine: such files are checked as modules.
+/// Returns whether a file has the name of a module with a target: such files are checked as
+/// modules.
 fn names_its_machine(path: &RootPath) -> bool {
     let name = path.name().and_then(|name| std::str::from_utf8(name).ok()).and_then(ModuleName::parse);
     name.is_some_and(|name| name.built_for != BuiltFor::Unsaid)

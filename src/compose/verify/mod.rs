@@ -1,4 +1,4 @@
-//! Checks the finished image as its own loader and interpreter will see it.
+//! Checks that the finished image works with its own loader and interpreter.
 
 pub mod architecture;
 mod extension_modules;
@@ -84,7 +84,7 @@ fn check_architecture(
     Ok(())
 }
 
-/// The newest glibc version that the image's C library defines.
+/// Returns the newest glibc version that the image's C library defines.
 fn glibc_of(composition: &Composition<'_>, edges: &[Edge]) -> Option<(u32, u32)> {
     edges.iter().filter(|edge| edge.soname == b"libc.so.6").find_map(|edge| {
         let libc = composition.object_at(edge.to.as_ref()?)?;

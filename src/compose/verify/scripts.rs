@@ -1,4 +1,4 @@
-//! Warns of scripts of the dependencies and the application that cannot be started.
+//! Warns about scripts of the dependencies and the application that cannot start.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,7 +13,7 @@ use crate::rootfs::RootPath;
 /// The most scripts that a warning names.
 const LISTED: usize = 8;
 
-/// Checks scripts in the directories of `PATH`; elsewhere they are data.
+/// Checks the scripts in directories of `PATH`. Scripts in other directories are data.
 ///
 /// # Errors
 /// A script that cannot be read.
@@ -47,7 +47,7 @@ pub fn check(composition: &Composition<'_>) -> Result<Vec<Diagnostic>> {
     Ok(out)
 }
 
-/// Files of the dependencies and the application in directories of `PATH`.
+/// Returns the files of the dependencies and the application in directories of `PATH`.
 fn scripts<'a>(composition: &'a Composition<'_>) -> impl Iterator<Item = &'a RootPath> {
     let image = &composition.image;
     let folders = [program_folders(composition.cx, image), image.programs.clone()].concat();

@@ -1,4 +1,4 @@
-//! Checks that the libraries which objects load define the symbol versions that they need.
+//! Checks that libraries define the symbol versions that the objects loading them need.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,8 @@ use crate::rootfs::RootPath;
 /// The most objects that a message names.
 const LISTED: usize = 8;
 
-/// A missing strong version is an error, any other mismatch a warning.
+/// Checks the symbol versions of all edges. A missing strong version is an error, any other
+/// mismatch a warning.
 ///
 /// # Errors
 /// A release file that cannot be read.
@@ -53,7 +54,7 @@ fn describe(
     })
 }
 
-/// Suggests a base whose libraries have the versions.
+/// Suggests a base with libraries of the needed versions.
 fn base_that_would_do(composition: &Composition<'_>, group: &[Mismatch]) -> Result<Option<String>> {
     let cx = composition.cx;
     let Some(builder) = cx.builder() else { return Ok(None) };

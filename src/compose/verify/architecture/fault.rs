@@ -1,4 +1,4 @@
-//! One thing that was built for something else, told in one sentence.
+//! A file or wheel that was built for another machine, Python or glibc, and its message.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -12,44 +12,44 @@ use crate::python::abi::BuiltFor;
 use crate::python::tags::{Misfit, Tag, Target};
 use crate::rootfs::RootPath;
 
-/// How many tags a sentence names.
+/// The most tags that a message names.
 const TAGS: usize = 3;
 
-/// What to do about a wheel that says wrongly what it is for.
+/// The hint for a wheel with wrong tags.
 const RETAG: &str = "if only the wheel's tags are wrong, correct them in the WHEEL file of its dist-info directory";
 
-/// What the image is.
+/// The target of the image.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Subject {
     pub abi: Abi,
-    /// None without a Python.
+    /// The Python and glibc of the image; none without Python.
     pub target: Option<Target>,
 }
 
-/// Why something does not fit.
+/// The cause of a fault.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Cause {
-    /// A wheel that no installer would have put here.
+    /// A wheel that no installer would choose for this image.
     Wheel { tags: Vec<Tag>, misfits: BTreeSet<Misfit> },
     /// An extension module that the interpreter does not find, or cannot run.
     Module(BuiltFor),
-    /// The same, with the module's source beside it.
+    /// Such an extension module with the module's source beside it.
     Source(BuiltFor),
     /// A program or library for another machine.
     Machine(Abi),
 }
 
-/// A cause, and whom it concerns.
+/// A cause, with the distribution and the files that it concerns.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Fault {
     pub cause: Cause,
-    /// `numpy 2.3.1`.
+    /// The distribution: `numpy 2.3.1`.
     pub distribution: Option<String>,
     /// The first file concerned.
     pub file: Option<RootPath>,
-    /// How many more files of the distribution there are.
+    /// The number of further files of the distribution.
     pub more: usize,
-    /// Whether it is among the dependencies, or in the application.
+    /// Set for a file of the dependencies; not set for one of the application.
     in_site: bool,
     subject: Subject,
 }
@@ -61,7 +61,7 @@ impl Fault {
         Self { cause, distribution, file: None, more: 0, in_site, subject: subject.clone() }
     }
 
-    /// One more file that it concerns.
+    /// Adds a file that it concerns.
     pub(super) fn add(&mut self, path: RootPath) {
         if self.file.is_some() {
             self.more += 1;
@@ -70,7 +70,7 @@ impl Fault {
         }
     }
 
-    /// The code of its diagnostic.
+    /// Returns the code of its diagnostic.
     pub fn code(&self) -> Code {
         match self.cause {
             Cause::Wheel { .. } => Code::WrongWheel,
@@ -79,7 +79,7 @@ impl Fault {
         }
     }
 
-    /// What faults are sorted by.
+    /// Returns the sort key.
     pub(super) fn key(&self) -> (Option<&String>, Option<&RootPath>, &Cause) {
         (self.distribution.as_ref(), self.file.as_ref(), &self.cause)
     }
@@ -133,7 +133,7 @@ impl fmt::Display for Fault {
     }
 }
 
-/// What is wrong with a wheel, in few words.
+/// Describes the misfits of a wheel.
 fn describe(misfits: &BTreeSet<Misfit>) -> String {
     let mut out = Vec::new();
     for misfit in misfits {
@@ -168,7 +168,7 @@ impl Hint for Fault {
         let target = self.subject.target.as_ref()?;
         let install = install(target);
         let Cause::Wheel { misfits, .. } = &self.cause else { return Some(install) };
-        // Installers go by a wheel's file name, and nothing else here speaks against it.
+        // Installers go by a wheel's file name: with no wrong file, the tags in WHEEL may be wrong.
         let install = if self.file.is_some() { install } else { format!("{install}; {RETAG}") };
         let (1, Some(Misfit::Glibc(major, minor))) = (misfits.len(), misfits.first()) else { return Some(install) };
         let release = release_with((*major, *minor));
@@ -182,7 +182,7 @@ impl Hint for Fault {
     }
 }
 
-/// The command that installs what fits.
+/// Returns the hint with the command that installs wheels for a target.
 fn install(target: &Target) -> String {
     let Target { python, machine, glibc } = target;
     let level = if glibc.is_some_and(|glibc| glibc < (2, 28)) { "manylinux2014" } else { "manylinux_2_28" };

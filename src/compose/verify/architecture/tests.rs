@@ -269,7 +269,7 @@ fn helpers_for_other_machines_are_notes() {
         format!("note: `…/{file}` of debugpy 1.8.14 is for {machine}, the image is for {image}")
     };
     assert_eq!(any.said(), format!("{}\n{}", said(&amd64, "x86_64", "aarch64"), said(&i386, "i686", "aarch64")));
-    // In a wheel for this machine, beside what is for it, they are helpers too.
+    // In a wheel for this machine, beside its own files, they are helpers too.
     let own = "_pydevd_bundle/x.cpython-311-x86_64-linux-gnu.so";
     let objects = [(amd64.as_str(), AMD64), (i386.as_str(), I386), (own, AMD64)];
     let specific = image("3.11", AMD64).wheel("debugpy 1.8.14", &["cp311-cp311-manylinux_2_5_x86_64"], &objects);

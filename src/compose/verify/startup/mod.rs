@@ -21,13 +21,13 @@ use crate::python::{Command, Interpreter, command};
 use crate::rootfs::accounts::Ids;
 use crate::rootfs::{Permission, RootPath};
 
-/// The most programs that may wrap another one.
+/// The most nested wrapper programs, such as `env` or `tini`.
 const WRAPPERS: usize = 8;
 /// The directories that the container runtime fills.
 const MOUNTED: [&str; 5] = ["proc", "dev", "sys", "run", "tmp"];
 
 /// Checks the process of the finished image. Faults of the base's own command are warnings.
-/// `edges` say which libraries each object loads.
+/// `edges` are the libraries that each object loads.
 ///
 /// # Errors
 /// A file that cannot be read.
@@ -42,7 +42,7 @@ pub fn check(composition: &Composition<'_>, edges: &[Edge]) -> Result<Vec<Diagno
     Ok(startup.found)
 }
 
-/// The process of one platform, as its user sees it.
+/// The process of one platform, and its user's permissions.
 struct Startup<'a> {
     composition: &'a Composition<'a>,
     ids: Ids,
@@ -54,7 +54,7 @@ struct Startup<'a> {
     mounted: BTreeSet<RootPath>,
     /// The libraries that each object loads.
     loads: BTreeMap<&'a RootPath, Vec<&'a RootPath>>,
-    /// Directories and files whose permissions are a fault already.
+    /// Directories and files that already have a permission error.
     closed: BTreeSet<RootPath>,
     found: Vec<Diagnostic>,
 }
@@ -99,10 +99,10 @@ impl<'a> Startup<'a> {
         self.found.push(Diagnostic::warning(code, message));
     }
 
-    /// Checks entrypoint and cmd, the base's where the image has none of its own.
+    /// Checks entrypoint and cmd: the image's, or the base's if the image has neither.
     fn check_command(&mut self) -> Result<()> {
         if self.composition.lacks_entrypoint() {
-            return Ok(()); // its error is reported already
+            return Ok(()); // the error is already reported
         }
         let process = self.process();
         let is_own = process.entrypoint.is_some() || process.cmd.is_some();
@@ -120,7 +120,7 @@ impl<'a> Startup<'a> {
     }
 
     /// Checks the program of a command, the program that it wraps, and the script or module that
-    /// Python is to run.
+    /// Python runs.
     fn check_words(&mut self, command: &[String]) -> Result<()> {
         let mut rest = command;
         for _ in 0..WRAPPERS {
@@ -153,7 +153,7 @@ impl<'a> Startup<'a> {
         Ok(())
     }
 
-    /// Warns of words that only a shell would replace.
+    /// Warns about words that only a shell would expand or interpret.
     fn check_shell_syntax(&mut self, command: &[String]) {
         let (variable, operator) = exec_form::for_a_shell(command);
         if let Some(variable) = variable {

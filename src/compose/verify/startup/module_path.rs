@@ -1,7 +1,7 @@
-//! Where an image's Python looks for modules: `sys.path` as `site` leaves it.
+//! The directories that an image's Python imports modules from: `sys.path` after `site` ran.
 //!
 //! Source: `CPython`'s `Modules/getpath.py` (`pyvenv.cfg`, `PYTHONHOME`), `Lib/site.py`
-//! (`.pth` files, whose `import` lines may make anything importable; the user's site;
+//! (`.pth` files: their `import` lines may make anything importable; the user's site;
 //! `sitecustomize`).
 
 use std::collections::BTreeSet;
@@ -12,36 +12,36 @@ use crate::python::{Command, Interpreter};
 use crate::rootfs::accounts::Accounts;
 use crate::rootfs::{RootPath, Tree};
 
-/// A `.pth` file of setuptools whose `import` line finds no modules.
+/// A `.pth` file of setuptools. Its `import` line does not change the module path.
 const HARMLESS: &[u8] = b"distutils-precedence.pth";
-/// Variables that move where Python looks for its modules or for the user's.
+/// Variables that change the directories of Python's or the user's modules.
 const MOVING: [&str; 3] = ["PYTHONHOME", "PYTHONUSERBASE", "PYTHONPLATLIBDIR"];
 /// Modules that `site` imports, and that may change `sys.path`.
 const CUSTOM: [&str; 2] = ["sitecustomize", "usercustomize"];
-/// How many folders a module path may have before it counts as open.
+/// The most directories of a module path; a longer one counts as open.
 const FOLDERS: usize = 256;
-/// How many lines of `.pth` files are read before a module path counts as open.
+/// The most lines of `.pth` files; a module path with more counts as open.
 const LINES: usize = 10_000;
 
-/// Where modules are looked for.
+/// The directories that Python searches for modules.
 #[derive(Default)]
 pub(super) struct ModulePath {
     /// Real paths, in the order of `sys.path`.
     pub folders: Vec<RootPath>,
     seen: BTreeSet<RootPath>,
     lines: usize,
-    /// Whether modules may come from elsewhere too.
+    /// Set if modules may also come from directories that are not known.
     pub open: bool,
 }
 
 impl ModulePath {
-    /// Adds a folder. A path in a loop of links is none.
+    /// Adds a directory. Ignores a path in a loop of links.
     fn add(&mut self, image: &Tree, folder: &RootPath) {
         let Ok(real) = image.resolve(folder) else { return };
         if self.open || self.seen.contains(&real) {
             return;
         }
-        // An archive's names are not looked at.
+        // The names in an archive are not read.
         let is_file = image.get(&real).is_some_and(|entry| !entry.is_folder());
         self.open = is_file || self.folders.len() == FOLDERS;
         self.seen.insert(real.clone());
@@ -50,7 +50,7 @@ impl ModulePath {
 }
 
 impl Startup<'_> {
-    /// Where an interpreter, called as `program`, looks for modules.
+    /// Returns the module path of an interpreter that is called as `program`.
     pub(super) fn module_path(
         &self,
         program: &RootPath,
@@ -90,16 +90,16 @@ impl Startup<'_> {
         out
     }
 
-    /// A variable of the process, unless it is empty.
+    /// Returns a variable of the process, unless it is empty.
     fn variable(&self, name: &str) -> Option<&str> {
         let mut values = self.env.iter().filter_map(|line| line.strip_prefix(name)?.strip_prefix('='));
         values.next_back().filter(|value| !value.is_empty())
     }
 
-    /// Whether the user's own site-packages are there, or may be mounted.
+    /// Returns whether the user's own site-packages exist or may be mounted.
     fn has_user_site(&self, interpreter: &Interpreter) -> bool {
         let image = &self.composition.image.tree;
-        // Accounts that cannot be read are told of elsewhere.
+        // The application stage reports accounts that cannot be read.
         let passwd = self.composition.cx.text(image, &root_path("etc/passwd")).ok().flatten().unwrap_or_default();
         let of_account = Accounts::new(passwd, String::new()).home(self.ids.uid);
         let homes = [self.variable("HOME").map(str::to_owned), of_account];
@@ -110,7 +110,7 @@ impl Startup<'_> {
         })
     }
 
-    /// Adds what a line or a variable names, from a folder on.
+    /// Adds the path in a line or a variable, relative to a directory.
     fn entry(&self, from: &RootPath, entry: &str, out: &mut ModulePath) {
         let Ok(below) = RootPath::new(entry) else {
             out.open = true;
@@ -121,7 +121,7 @@ impl Startup<'_> {
         out.add(&self.composition.image.tree, &path);
     }
 
-    /// Adds what the `.pth` files of site-packages name.
+    /// Adds the paths in the `.pth` files of site-packages.
     fn pth_files(&self, sites: [&RootPath; 2], out: &mut ModulePath) {
         let image = &self.composition.image.tree;
         let mut sites: Vec<_> = sites.into_iter().filter_map(|site| image.resolve(site).ok()).collect();
@@ -138,7 +138,7 @@ impl Startup<'_> {
     }
 
     fn pth(&self, site: &RootPath, file: &RootPath, out: &mut ModulePath) {
-        // A file that is not text is left to `site`.
+        // `site` may read a file that carboy cannot read as text.
         let Ok(text) = self.composition.cx.text(&self.composition.image.tree, file) else {
             out.open = true;
             return;
@@ -156,8 +156,8 @@ impl Startup<'_> {
     }
 }
 
-/// Whether a program is a virtual environment's, which has its own site-packages: by the
-/// path that it is called with, not by the file that this leads to.
+/// Returns whether a program belongs to a virtual environment with its own site-packages, judged by
+/// the path that it is called with, links not followed.
 fn is_virtual(image: &Tree, program: &RootPath) -> bool {
     let folder = program.parent().unwrap_or_default();
     let above = folder.parent().unwrap_or_default();

@@ -11,7 +11,7 @@ use crate::rootfs::{Obstacle, Permission, RootPath};
 const LISTED: usize = 4;
 
 impl Startup<'_> {
-    /// Checks what an interpreter opens before it runs anything.
+    /// Checks the files that an interpreter opens before it runs the command.
     pub(super) fn check_python(&mut self, interpreter: &Interpreter) {
         if self.allowed(&interpreter.executable, "the interpreter", Permission::Execute).is_some() {
             self.check_libraries(&interpreter.executable);
@@ -22,7 +22,7 @@ impl Startup<'_> {
         let folders = [stdlib, &dynload].map(|path| (path, "the standard library"));
         let site = [purelib, platlib].map(|path| (path, "site-packages"));
         for (folder, role) in folders.into_iter().chain(site).chain(app.map(|app| (app, "the application"))) {
-            // It is entered for its files, and listed for their names.
+            // Python opens files in it and lists their names.
             if self.allowed(folder, role, Permission::Execute).is_some() {
                 self.allowed(folder, role, Permission::Read);
             }
@@ -33,7 +33,7 @@ impl Startup<'_> {
         self.unreadable();
     }
 
-    /// Warns of what else of Python and the dependencies the user cannot read.
+    /// Warns about other files of Python and the dependencies that the user cannot read.
     fn unreadable(&mut self) {
         let files = self.composition.image.reasons.iter().filter(|(path, reason)| {
             matches!(reason.because, Because::Python | Because::Dependency | Because::NeededBy(_) | Because::Dlopen)
@@ -56,8 +56,8 @@ impl Startup<'_> {
         }
     }
 
-    /// Returns the real path of what the user may use; none where nothing is, or where
-    /// the user has no permission. The latter is a problem, once for each folder or file.
+    /// Returns the real path of an entry if the user has a permission for it; none if there is no
+    /// entry or no permission. Reports a missing permission once for each directory or file.
     pub(super) fn allowed(&mut self, path: &RootPath, role: &str, permission: Permission) -> Option<RootPath> {
         let image = &self.composition.image.tree;
         let absolute = [b"/", path.as_bytes()].concat();
@@ -93,7 +93,7 @@ impl Startup<'_> {
         None
     }
 
-    /// Says what to change so that the user gets the permission.
+    /// Returns the hint with the change that gives the user the permission.
     fn opens(&self, closed: &RootPath, permission: Permission) -> String {
         let (plan, image, user) = (&self.composition.cx.plan, &self.composition.image.tree, &self.process().user);
         let is_folder = image.is_folder(closed);

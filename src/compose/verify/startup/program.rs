@@ -44,7 +44,7 @@ impl Startup<'_> {
                     if matches!(reason, Some(Because::Application | Because::Dependency)) {
                         self.error(Code::CannotStart, text, Some(hint));
                     } else {
-                        // A host may be set up to start it (`binfmt_misc`).
+                        // A host may be configured to start it (`binfmt_misc`).
                         self.warn(Code::CannotStart, format!("{text}; it comes from another image"));
                     }
                     return Ok(());
@@ -60,7 +60,7 @@ impl Startup<'_> {
         Ok(())
     }
 
-    /// The program that a script's first line starts, where the image has it.
+    /// Returns the program that a script's first line starts, if the image has it.
     fn next(&mut self, script: &RootPath, role: &str, line: &Shebang) -> Option<RootPath> {
         let lacks = |program: &str| format!("{script}, {role}, starts with `{line}`, but the image has no `{program}`");
         let shebang = self.interpreter().filter(|_| line.to_string().contains("python")).map(Interpreter::shebang);
@@ -119,7 +119,7 @@ impl Startup<'_> {
         }
     }
 
-    /// Checks what the dynamic loader opens for a program, itself included.
+    /// Checks the dynamic loader of a program, and the libraries that it opens.
     pub(super) fn check_libraries(&mut self, program: &RootPath) {
         let loader = self.composition.object_at(program).and_then(|object| object.interpreter.clone());
         if let Some(loader) = loader.and_then(|path| RootPath::new(path).ok()) {

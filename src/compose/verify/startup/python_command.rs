@@ -1,4 +1,4 @@
-//! Whether the image has the script or module that Python is to run.
+//! Checks that the image has the script or module that Python runs.
 //!
 //! Source: `CPython`'s `Modules/main.c` (a script may be a directory or zip archive with
 //! a `__main__`), `Lib/runpy.py`, `Lib/importlib/_bootstrap_external.py` (`FileFinder`).
@@ -12,7 +12,8 @@ use crate::python::{Command, CommandTarget, Interpreter};
 use crate::rootfs::{Obstacle, Permission, RootPath};
 
 impl Startup<'_> {
-    /// Checks what an interpreter is to run; a module only for the image's own.
+    /// Checks the script or module of an interpreter's command; modules only for the image's own
+    /// interpreter.
     pub(super) fn check_python_command(
         &mut self,
         program: &RootPath,
@@ -55,7 +56,7 @@ impl Startup<'_> {
         self.allowed(&real, "the script to run", Permission::Read);
     }
 
-    /// Tells of a script that is not there, unless it comes with a mount.
+    /// Reports a missing script, unless a mount may provide it.
     fn no_script(&mut self, path: &str, place: Option<&RootPath>) {
         if place.is_some_and(|place| self.comes_later(place)) {
             return;
@@ -72,18 +73,18 @@ impl Startup<'_> {
         }
     }
 
-    /// Whether something is mounted there when the image runs, as far as that is known.
+    /// Returns whether a known mount provides the path when the image runs.
     pub(super) fn comes_later(&self, path: &RootPath) -> bool {
         self.mounted.contains(path) || path.ancestors().iter().any(|folder| self.mounted.contains(folder))
     }
 
-    /// Whether a folder is nowhere in the image and not the application's, so that it may
-    /// be mounted though no volume names it.
+    /// Returns whether a directory may be mounted although no volume names it: the image does not
+    /// have it, and it is not the application's.
     pub(super) fn may_be_mounted(&self, folder: &RootPath) -> bool {
         !folder.is_root() && !self.is_own(folder) && self.composition.image.tree.follow(folder).is_none()
     }
 
-    /// Whether a path is below the application's folder or the working directory.
+    /// Returns whether a path is below the application's directory or the working directory.
     fn is_own(&self, path: &RootPath) -> bool {
         let app = self.composition.cx.plan.app.as_ref().map(|app| &app.to);
         app.into_iter().chain([&self.workdir]).any(|own| path.strip(own).is_some())
@@ -141,7 +142,7 @@ impl Startup<'_> {
         }
     }
 
-    /// Whether a folder has a module of that name: a package, a namespace, source,
+    /// Returns whether a directory has a module of that name: a package, a namespace, source,
     /// bytecode or an extension.
     pub(super) fn has_module(&self, folder: &RootPath, name: &str) -> bool {
         let image = &self.composition.image.tree;
@@ -158,7 +159,8 @@ impl Startup<'_> {
         })
     }
 
-    /// Whether a folder has what `-m` runs: the module, or the `__main__` of a package.
+    /// Returns whether a directory has a module that `-m` can run: the module itself, or the
+    /// `__main__` of a package.
     fn can_run(&self, folder: &RootPath, parts: &[&str]) -> bool {
         let image = &self.composition.image.tree;
         let Some((last, packages)) = parts.split_last() else { return false };
