@@ -107,7 +107,7 @@ fn files_that_the_kernel_does_not_start() {
         assert!(text.contains("\nhint: "), "{text}");
     }
     let run = harness.succeeds(&["--python=false", &base, AMD64, "--push=false", "--", "/etc/start"]);
-    insta::assert_snapshot!(warnings(&run), @"warning[cannot-start]: `/etc/start`, the entrypoint, is neither a script with a `#!` line nor machine code; it comes out of an image");
+    insta::assert_snapshot!(warnings(&run), @"warning[cannot-start]: `/etc/start`, the entrypoint, is neither a script with a `#!` line nor machine code; it comes from another image");
     assert!(
         refused(&harness, &base, &["./crlf"]).contains("hint: give it Unix line endings: sed -i 's/\\r$//' crlf\n")
     );
@@ -285,7 +285,8 @@ fn modules_that_cannot_be_read() {
     let builder = base.replace("--base", "--builder");
     let run = harness.succeeds(&[&base, &builder, AMD64, "--push=false", "--", "python3.13", "main.py"]);
     insta::assert_snapshot!(warnings(&run), @"
-    warning[invalid-account]: the image has no account for uid 7, so getpass.getuser() and the home folder are not known: a [[user]] with uid = 7 adds it
+    warning[invalid-account]: the image has no account for uid 7, so getpass.getuser() and the home directory are unknown
+      hint: add a [[user]] with uid = 7
     warning[no-permission]: the image's user 7:0 cannot read 1 file: /lib/python3.13/abc.py
     ");
 }
@@ -321,7 +322,7 @@ fn what_python_is_to_run_and_the_image_lacks() {
         let run = harness.succeeds(&[&[CC, SLIM, AMD64, "--push=false", "--"], command].concat());
         warnings(&run)
     };
-    insta::assert_snapshot!(warned(&["python", "-m", "shop"]), @"warning[missing-module]: Python is to run the module `shop`, and the image has neither `shop.py` nor `shop/__main__.py`");
+    insta::assert_snapshot!(warned(&["python", "-m", "shop"]), @"warning[missing-module]: the command runs the module `shop`, but the image has neither `shop.py` nor `shop/__main__.py`");
     for fine in [
         &["python", "-X", "dev", "src/main.py"][..],
         &["python", "tool"],
@@ -348,8 +349,10 @@ fn words_for_a_shell_that_is_not_there() {
     let build = ["--python=false", &base, AMD64, "--push=false", "--profile=default", "--profile=other"];
     let run = harness.succeeds(&build);
     insta::assert_snapshot!(warnings(&run), @"
-    warning[shell-syntax]: no shell replaces `${PORT:-80}` in the image's command, the program gets it as it is: let the program read the variable itself, or write its value
-    warning[shell-syntax]: no shell reads `&&` in the image's command, the program gets it as an argument: start one program, or a script that starts the others
+    warning[shell-syntax]: no shell expands `${PORT:-80}` in the image's command, so the program gets it unchanged
+      hint: let the program read the variable itself, or write its value
+    warning[shell-syntax]: no shell interprets `&&` in the image's command, so the program gets it as an argument
+      hint: start one program, or a script that starts the others
     ");
 }
 
@@ -421,7 +424,10 @@ fn scripts_that_may_be_mounted_and_programs_that_only_sound_like_python() {
     let elf = elf(0x40);
     let images = python(&harness, &[("bin/python-shop", 0o755, &elf), ("etc/shop/", 0o755, b"")]);
     assert_eq!(tried(&harness, &images, &["python-shop", "serve"]), "");
-    insta::assert_snapshot!(tried(&harness, &images, &["python3.13", "/config/main.py"]), @"warning[missing-script]: Python is to run `/config/main.py`, and the image has no `/config/main.py`; where it is mounted at the start, name `/config` in `volumes` under [image]");
+    insta::assert_snapshot!(tried(&harness, &images, &["python3.13", "/config/main.py"]), @"
+    warning[missing-script]: the command runs the script `/config/main.py`, but the image has no `/config/main.py`
+      hint: if it is mounted when the image runs, name `/config` in `volumes` under [image]
+    ");
     insta::assert_snapshot!(tried(&harness, &images, &["python3.13", "/etc/shop/main.py"]), @"
     error[missing-script]: linux/amd64: the command runs the script `/etc/shop/main.py`, but the image has no `/etc/shop/main.py`
     hint: it has `/app/main.py`; if it is mounted when the image runs, name its directory in `volumes` under [image]
@@ -465,7 +471,7 @@ fn a_shell_that_the_base_starts_reads_its_words() {
     let shell = json!({ "Entrypoint": ["/bin/sh", "-c"] });
     assert_eq!(build(&base_of(&harness, &[("bin/sh", 0o755, &elf(0x40))], &shell)), "");
     let own = build(&base_of(&harness, &[], &json!({ "Entrypoint": ["/bin/tool"] })));
-    assert!(own.starts_with("warning[shell-syntax]: no shell replaces `$PORT`"), "{own}");
+    assert!(own.starts_with("warning[shell-syntax]: no shell expands `$PORT`"), "{own}");
 }
 
 #[test]
@@ -475,8 +481,10 @@ fn volumes_of_a_base_whose_user_is_another() {
     let volumes = |user: &str| json!({ "Volumes": { "/data": {}, "/open": {}, "/none": {} }, "User": user });
     let files: [(&str, u32, &[u8]); 2] = [("data/", 0o755, b""), ("open/", 0o1777, b"")];
     insta::assert_snapshot!(build(&base_of(&harness, &files, &volumes(""))), @r#"
-    warning[unwritable-volume]: the image's user 65532:65532 cannot write the base's volume `/data`, which has mode 0755 and owner 0:0; a [[directory]] with path = "/data" and owner = "65532:65532" changes that
-    warning[unwritable-volume]: the image's user 65532:65532 cannot write the base's volume `/none`, which is not in the image, so that a runtime makes it for root; a [[directory]] with path = "/none" and owner = "65532:65532" changes that
+    warning[unwritable-volume]: the image's user 65532:65532 cannot write to the base's volume `/data` (mode 0755, owner 0:0)
+      hint: add a [[directory]] with path = "/data" and owner = "65532:65532"
+    warning[unwritable-volume]: the image's user 65532:65532 cannot write to the base's volume `/none` (not in the image, so the container runtime creates it for root)
+      hint: add a [[directory]] with path = "/none" and owner = "65532:65532"
     "#);
     assert_eq!(build(&base_of(&harness, &files, &volumes("7"))), "", "as the base has it");
 }
@@ -554,5 +562,8 @@ fn volumes_are_folders_of_the_images_user() {
     let (found, warnings) = built(harness.file("carboy.toml", toml), &base);
     let folder = |path: &str| (found[path].0, found[path].1, found[path].2);
     assert_eq!([folder("data"), folder("srv/open")], [(0o755, 7, 8), (0o1777, 0, 0)]);
-    insta::assert_snapshot!(warnings, @"warning[unwritable-volume]: the image's user 7:8 cannot write the volume `/srv/closed`, which has mode 0755 and owner 0:0; a [[directory]] of that path sets both");
+    insta::assert_snapshot!(warnings, @r#"
+    warning[unwritable-volume]: the image's user 7:8 cannot write to the volume `/srv/closed` (mode 0755, owner 0:0)
+      hint: add a [[directory]] with path = "/srv/closed" and owner = "7:8"
+    "#);
 }
