@@ -6,17 +6,9 @@
 
 use url::Url;
 
+use super::login::{Login, without_login};
 use super::netrc::Netrc;
 use super::settings::LoginPolicy;
-
-/// User and password, and where they were found.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Login {
-    pub user: String,
-    pub password: String,
-    /// `UV_INDEX_ACME_USERNAME`, `/home/me/.netrc`: what an error may name.
-    pub source: String,
-}
 
 /// All logins that are known.
 #[derive(Clone, Default)]
@@ -79,36 +71,6 @@ fn shared(one: &Url, other: &Url) -> usize {
     segments(one).iter().zip(&segments(other)).take_while(|(one, other)| one == other).count()
 }
 
-/// The login in a URL, as `https://USER:PASSWORD@HOST`.
-#[must_use]
-pub fn login_of(url: &Url, source: &str) -> Option<Login> {
-    if url.username().is_empty() && url.password().is_none() {
-        return None;
-    }
-    let decoded = super::page::percent_decoded;
-    let password = decoded(url.password().unwrap_or_default());
-    Some(Login { user: decoded(url.username()), password, source: source.to_owned() })
-}
-
-/// A URL without its login. URLs that cannot have one stay as they are.
-#[must_use]
-pub fn without_login(url: &Url) -> Url {
-    let mut url = url.clone();
-    let _ = url.set_username("");
-    let _ = url.set_password(None);
-    url
-}
-
-/// A URL as it may be shown: without login, query and fragment, any of which may hold
-/// a secret.
-#[must_use]
-pub fn shown(url: &Url) -> String {
-    let mut url = without_login(url);
-    url.set_query(None);
-    url.set_fragment(None);
-    url.to_string()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -158,15 +120,5 @@ mod tests {
             let found = credentials.find(&url(asked)).unwrap();
             assert_eq!((found.user.as_str(), found.password.as_str()), (user, password));
         }
-    }
-
-    #[test]
-    fn a_login_in_a_url_is_decoded_and_taken_out() {
-        let given = url("https://me%40acme:p%2Fw@p.example/simple?token=t#f");
-        let found = login_of(&given, "the URL").unwrap();
-        assert_eq!((found.user.as_str(), found.password.as_str()), ("me@acme", "p/w"));
-        assert_eq!(without_login(&given).as_str(), "https://p.example/simple?token=t#f");
-        assert_eq!(shown(&given), "https://p.example/simple");
-        assert!(login_of(&url("https://p.example"), "").is_none());
     }
 }

@@ -11,7 +11,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use reqwest::header::HeaderMap;
 use reqwest::{Method, Response, StatusCode, Url};
 
-use super::credentials::{Credentials, Login, login_of, shown, without_login};
+use super::credentials::Credentials;
+use super::login::{Login, login_of, shown, without_login};
 use super::sources::Index;
 use crate::diagnostic::Code;
 use crate::http::Auth;

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use super::credentials::Login;
+use super::login::Login;
 
 /// The most bytes that are read of it.
 pub const LIMIT: u64 = 1 << 20;

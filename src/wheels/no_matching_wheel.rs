@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 
 use url::Url;
 
-use super::credentials::shown;
 use super::file_name::{is_wheel, sdist};
+use super::login::shown;
 use crate::debian::releases::release_with;
 use crate::diagnostic::Code;
 use crate::http::failure::one_line;

@@ -11,8 +11,8 @@ use flate2::read::MultiGzDecoder;
 use reqwest::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderValue};
 use url::Url;
 
-use super::credentials::shown;
 use super::index_client::IndexClient;
+use super::login::shown;
 use super::page::{self, IndexFile};
 use super::sources::Index;
 use crate::diagnostic::Code;

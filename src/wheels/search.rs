@@ -5,13 +5,15 @@ use std::sync::Arc;
 use url::Url;
 
 use super::Wheels;
-use super::credentials::shown;
 use super::download::{self, FileRequest, FileUrl};
 use super::file_hashes::{DisplayHash, agree};
 use super::file_name::{is_file_of, is_of, sdist};
-use super::no_matching_wheel::{WheelQuery, absent};
+use super::file_source::FileSource;
+use super::login::shown;
+use super::misses::Misses;
+use super::no_matching_wheel::WheelQuery;
 use super::page::IndexFile;
-use super::sources::{FindLinks, Index};
+use super::sources::Index;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::http::failure::one_line;
 use crate::operation_error::OperationError;
@@ -20,31 +22,6 @@ use crate::python::lock::{Hash, LockedFile, PackageOrigin, Pinned};
 use crate::python::tags::Target;
 use crate::python::wheel::{self, WheelName};
 use crate::wheels::{WheelError, WheelFile};
-
-/// Asked when nobody names an index.
-const PYPI: &str = "https://pypi.org/simple";
-
-/// Somewhere to look for a file.
-enum FileSource {
-    Index(Index),
-    /// A page of links.
-    Page(Url),
-    Url(Url),
-}
-
-/// What places answered that do not have a file.
-struct Misses {
-    /// There is a hash to tell the file by, so whoever has it may give it. Otherwise
-    /// it matters who is asked.
-    hashed: bool,
-    /// The lock file says which index it is.
-    bound: bool,
-    /// An index has the project: no further one is asked (uv's `first-index`).
-    settled: bool,
-    said: Vec<String>,
-    /// The first that did not say whether it has the file.
-    fault: Option<OperationError>,
-}
 
 impl Wheels {
     /// The wheel of a distribution that fits best.
@@ -345,108 +322,6 @@ impl Wheels {
         let need = FileRequest { name: &file.name, hashes: &file.hashes, size: file.size };
         self.on_disk(&path, &need).await.map(Some)
     }
-
-    /// What comes before the lock file's own URLs.
-    fn configured_sources(&self) -> Vec<FileSource> {
-        let indexes = self.settings.indexes.iter().filter(|_| !self.settings.no_index);
-        indexes.cloned().map(FileSource::Index).chain(pages(&self.settings.find_links)).collect()
-    }
-
-    /// What comes after them: the index that the lock file has for a distribution, and
-    /// no other; without one, the project's and the lock file's.
-    fn further_sources(&self, index: Option<&str>) -> Result<Vec<FileSource>, OperationError> {
-        let settings = &self.settings;
-        let mut sources: Vec<_> = pages(&settings.lock_links).collect();
-        if settings.no_index {
-            return Ok(sources);
-        }
-        let all = settings.project_indexes.iter().chain(&settings.lock_indexes);
-        let mut indexes: Vec<Index> = Vec::new();
-        if let Some(text) = index {
-            let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
-            let url = url.ok_or_else(|| {
-                OperationError::new(Code::InvalidLockFile, "the lock file names an index that is not an HTTP URL")
-            })?;
-            let known = all.clone().find(|index| index.is_at(&url)).cloned();
-            indexes.push(known.unwrap_or(Index { name: None, url }));
-        } else {
-            indexes.extend(all.cloned());
-        }
-        for index in indexes {
-            let same = |source: &FileSource| matches!(source, FileSource::Index(known) if known.is_at(&index.url));
-            if !sources.iter().any(same) && !settings.indexes.iter().any(|known| known.is_at(&index.url)) {
-                sources.push(FileSource::Index(index));
-            }
-        }
-        Ok(sources)
-    }
-
-    /// `PyPI`, for what the lock file has no index of, unless others stand in its place.
-    fn pypi(&self, index: Option<&str>) -> Option<FileSource> {
-        let url = Url::parse(PYPI).ok().filter(|_| self.settings.pypi && !self.settings.no_index && index.is_none())?;
-        let known = [&self.settings.indexes, &self.settings.project_indexes, &self.settings.lock_indexes];
-        let known = known.iter().flat_map(|indexes| *indexes).any(|index| index.is_at(&url));
-        (!known).then_some(FileSource::Index(Index { name: None, url }))
-    }
-
-    /// The named index that a URL belongs to.
-    fn index_of(&self, url: &Url) -> Option<Index> {
-        let settings = &self.settings;
-        let known = settings.indexes.iter().chain(&settings.project_indexes).chain(&settings.lock_indexes);
-        let mut here = known.filter(|index| index.url.origin() == url.origin());
-        here.clone().find(|index| url.path().starts_with(index.url.path())).or_else(|| here.next()).cloned()
-    }
-}
-
-impl Misses {
-    fn of(pinned: &Pinned, hashes: &[Hash]) -> Self {
-        let bound = matches!(pinned.origin, PackageOrigin::Index { index: Some(_), .. });
-        Self { hashed: !hashes.is_empty(), bound, settled: false, said: Vec::new(), fault: None }
-    }
-
-    /// An index that has the project is the last to be asked, where no hash tells its
-    /// package from a stranger's of the same name.
-    fn settle(&mut self, index: Option<&Index>, page: &[IndexFile]) {
-        self.settled |= index.is_some() && !page.is_empty() && !self.hashed && !self.bound;
-    }
-
-    /// Whether a place is not asked any more.
-    fn end_before(&self, source: &FileSource) -> bool {
-        self.settled && matches!(source, FileSource::Index(_))
-    }
-
-    /// Notes what a place does not have, or does not tell.
-    ///
-    /// # Errors
-    /// Another file than is wanted. Without a hash all that is no plain no: a place
-    /// that comes later might give a stranger's.
-    fn add(&mut self, error: OperationError) -> Result<(), OperationError> {
-        self.said.push(error.line());
-        match error.code {
-            Code::NotFound => {}
-            Code::CorruptContent => return Err(OperationError { message: self.text(), cause: None, ..error }),
-            _ if !self.hashed => return Err(OperationError { message: self.text(), cause: None, ..error }),
-            _ => {
-                self.fault.get_or_insert(error);
-            }
-        }
-        Ok(())
-    }
-
-    fn text(&self) -> String {
-        if self.said.is_empty() {
-            return "no folder has one that fits, and there is no index to ask".to_owned();
-        }
-        self.said.join(", and ")
-    }
-
-    fn error(self) -> WheelError {
-        let message = self.text();
-        match self.fault {
-            Some(fault) => WheelError { message, ..fault.into() },
-            None => absent(message),
-        }
-    }
 }
 
 /// The best of an index's files; one that is yanked only where no other fits.
@@ -454,13 +329,6 @@ fn best_listed<'l>(files: impl Iterator<Item = &'l IndexFile>, target: &Target) 
     let wheels = files.filter_map(|listed| Some((WheelName::parse(&listed.name)?, listed)));
     let (yanked, others): (Vec<_>, Vec<_>) = wheels.partition(|(_, listed)| listed.yanked.is_some());
     wheel::best(others, target).or_else(|| wheel::best(yanked, target))
-}
-
-/// Pages of links.
-fn pages(links: &[FindLinks]) -> impl Iterator<Item = FileSource> {
-    links
-        .iter()
-        .filter_map(|links| if let FindLinks::Page(url) = links { Some(FileSource::Page(url.clone())) } else { None })
 }
 
 /// Variables of the environment are not for hosts and paths, which a lock file chooses.

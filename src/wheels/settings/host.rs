@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::HostEnvironment;
+use super::host_environment::HostEnvironment;
 use crate::plan::PathBounds;
 use crate::source::{admit, is_governed};
 

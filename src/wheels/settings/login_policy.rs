@@ -17,7 +17,6 @@ use std::collections::BTreeMap;
 
 use url::Url;
 
-use super::variable_part;
 use crate::diagnostic::Code;
 use crate::http::hosts::{authority, is_local};
 use crate::operation_error::OperationError;
@@ -93,6 +92,13 @@ impl LoginPolicy {
         let all = [full.as_str(), bare, &with_port];
         self.listed.iter().flatten().any(|entry| all.contains(&entry.as_str()))
     }
+}
+
+/// An index's name as it stands in the names of variables: `my-index` is `MY_INDEX`.
+#[must_use]
+pub fn variable_part(name: &str) -> String {
+    let letter = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' };
+    name.chars().map(letter).collect()
 }
 
 /// Whether nobody on the way reads along.

@@ -5,8 +5,11 @@ use std::path::Path;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
+use super::host_environment::HostEnvironment;
+use super::index_url::IndexUrl;
+use super::settings_file::parsed;
+use super::settings_source::SettingsSource;
 use super::uv::{self, Uv};
-use super::{HostEnvironment, IndexUrl, SettingsSource, parsed};
 use crate::operation_error::OperationError;
 use crate::plan::Author;
 

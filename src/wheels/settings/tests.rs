@@ -2,7 +2,14 @@ use std::collections::BTreeMap;
 
 use tempfile::TempDir;
 
+use url::Url;
+
 use super::*;
+use crate::diagnostic::Code;
+use crate::operation_error::OperationError;
+use crate::plan::Author;
+use crate::python::lock::Sources;
+use crate::wheels::sources::{FindLinks, Index, WheelSources};
 
 /// A home, a system and a project in a folder.
 struct World {

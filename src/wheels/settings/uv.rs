@@ -8,8 +8,11 @@ use std::path::Path;
 
 use serde::Deserialize;
 
-use super::pip::is_true;
-use super::{HostEnvironment, IndexUrl, SettingsSource, parsed, words};
+use super::host_environment::HostEnvironment;
+use super::index_url::IndexUrl;
+use super::settings_file::parsed;
+use super::settings_source::SettingsSource;
+use super::values::{is_true, words};
 use crate::operation_error::OperationError;
 use crate::plan::Author;
 

@@ -5,13 +5,13 @@ use std::fmt::Write as _;
 
 use url::Url;
 
-use super::HostSettings;
+use super::host_settings::HostSettings;
 use super::login_policy::{LOGIN_HOSTS, is_private};
 use crate::diagnostic::Code;
 use crate::http::hosts::authority;
 use crate::operation_error::OperationError;
 use crate::python::lock::variables::{self, Variable};
-use crate::wheels::credentials::without_login;
+use crate::wheels::login::without_login;
 use crate::wheels::page::percent_decoded;
 
 /// A URL with the variables of its login put in. A login with one that is not set is left

@@ -1,0 +1,79 @@
+//! The order in which indexes, pages and URLs are asked for a file.
+
+use url::Url;
+
+use super::Wheels;
+use super::sources::{FindLinks, Index};
+use crate::diagnostic::Code;
+use crate::operation_error::OperationError;
+
+/// Asked when nobody names an index.
+const PYPI: &str = "https://pypi.org/simple";
+
+/// Somewhere to look for a file.
+pub(super) enum FileSource {
+    Index(Index),
+    /// A page of links.
+    Page(Url),
+    Url(Url),
+}
+
+impl Wheels {
+    /// What comes before the lock file's own URLs.
+    pub(super) fn configured_sources(&self) -> Vec<FileSource> {
+        let indexes = self.settings.indexes.iter().filter(|_| !self.settings.no_index);
+        indexes.cloned().map(FileSource::Index).chain(pages(&self.settings.find_links)).collect()
+    }
+
+    /// What comes after them: the index that the lock file has for a distribution, and
+    /// no other; without one, the project's and the lock file's.
+    pub(super) fn further_sources(&self, index: Option<&str>) -> Result<Vec<FileSource>, OperationError> {
+        let settings = &self.settings;
+        let mut sources: Vec<_> = pages(&settings.lock_links).collect();
+        if settings.no_index {
+            return Ok(sources);
+        }
+        let all = settings.project_indexes.iter().chain(&settings.lock_indexes);
+        let mut indexes: Vec<Index> = Vec::new();
+        if let Some(text) = index {
+            let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
+            let url = url.ok_or_else(|| {
+                OperationError::new(Code::InvalidLockFile, "the lock file names an index that is not an HTTP URL")
+            })?;
+            let known = all.clone().find(|index| index.is_at(&url)).cloned();
+            indexes.push(known.unwrap_or(Index { name: None, url }));
+        } else {
+            indexes.extend(all.cloned());
+        }
+        for index in indexes {
+            let same = |source: &FileSource| matches!(source, FileSource::Index(known) if known.is_at(&index.url));
+            if !sources.iter().any(same) && !settings.indexes.iter().any(|known| known.is_at(&index.url)) {
+                sources.push(FileSource::Index(index));
+            }
+        }
+        Ok(sources)
+    }
+
+    /// `PyPI`, for what the lock file has no index of, unless others stand in its place.
+    pub(super) fn pypi(&self, index: Option<&str>) -> Option<FileSource> {
+        let url = Url::parse(PYPI).ok().filter(|_| self.settings.pypi && !self.settings.no_index && index.is_none())?;
+        let known = [&self.settings.indexes, &self.settings.project_indexes, &self.settings.lock_indexes];
+        let known = known.iter().flat_map(|indexes| *indexes).any(|index| index.is_at(&url));
+        (!known).then_some(FileSource::Index(Index { name: None, url }))
+    }
+
+    /// The named index that a URL belongs to.
+    pub(super) fn index_of(&self, url: &Url) -> Option<Index> {
+        let settings = &self.settings;
+        let known = settings.indexes.iter().chain(&settings.project_indexes).chain(&settings.lock_indexes);
+        let mut here = known.filter(|index| index.url.origin() == url.origin());
+        here.clone().find(|index| url.path().starts_with(index.url.path())).or_else(|| here.next()).cloned()
+    }
+}
+
+/// Pages of links.
+fn pages(links: &[FindLinks]) -> impl Iterator<Item = FileSource> {
+    links
+        .iter()
+        .filter_map(|links| if let FindLinks::Page(url) = links { Some(FileSource::Page(url.clone())) } else { None })
+}
