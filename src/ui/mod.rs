@@ -13,7 +13,7 @@ mod diagnostics;
 mod differences;
 mod elapsed;
 mod extracted_files;
-mod frame;
+
 mod json;
 mod json_lines;
 mod layer_table;
@@ -23,6 +23,7 @@ mod plan;
 mod quiet;
 mod reason;
 mod retry;
+mod rows;
 mod size;
 mod style;
 mod summary;
