@@ -3,7 +3,7 @@
 use std::io::{self, ErrorKind};
 use std::path::PathBuf;
 
-use super::{FAILED, USAGE};
+use super::exit_code::{FAILED, USAGE};
 use crate::assemble::BuildError;
 use crate::config::ConfigError;
 use crate::diagnostic::{Code, Diagnostic};

@@ -4,6 +4,7 @@
 mod build;
 mod cache;
 mod error;
+mod exit_code;
 mod explain;
 mod help;
 mod lock;
@@ -23,14 +24,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory as _, Parser, Subcommand};
 
-/// Done.
-const DONE: u8 = 0;
-/// Something failed.
-const FAILED: u8 = 1;
-/// The command line or the configuration is wrong; nothing was done.
-const USAGE: u8 = 2;
-/// Stopped by a signal: this and its number, as shells have it.
-const STOPPED: u8 = 128;
+use exit_code::{DONE, USAGE};
 
 const EXIT_CODES: &str =
     "Exit codes: 0 done, 1 failed, 2 wrong usage or configuration, 130 interrupted, 143 terminated.";
@@ -90,8 +84,8 @@ pub fn main() -> ExitCode {
         Ok(Cli { verb: Verb::Why(flags) }) => why::run(&flags),
         Ok(Cli { verb: Verb::Cache(flags) }) => cache::run(&flags),
         Ok(Cli { verb: Verb::Explain(flags) }) => explain::run(&flags),
-        Ok(Cli { verb: Verb::Help(flags) }) => help::run(&flags),
-        Ok(Cli { verb: Verb::Man(flags) }) => man::run(&flags),
+        Ok(Cli { verb: Verb::Help(flags) }) => help::run(&flags, command()),
+        Ok(Cli { verb: Verb::Man(flags) }) => man::run(&flags, command()),
         Err(error) => {
             // Writing help into a closed pipe is no failure worth telling.
             let _ = error.print();

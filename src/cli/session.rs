@@ -11,8 +11,8 @@ use etcetera::BaseStrategy as _;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::error::CliError;
+use super::exit_code::{DONE, STOPPED};
 use super::wiring::{RepositoryOpener, host};
-use super::{DONE, STOPPED};
 use crate::assemble::{BuildError, Io};
 use crate::bytecode::{self, Compiler};
 use crate::cpu_pool::CpuPool;

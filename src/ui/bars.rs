@@ -10,11 +10,13 @@ use std::time::{Duration, Instant};
 use indicatif::ProgressDrawTarget;
 
 use super::diagnostics::{errors_text, warning_text};
+use super::frontend::{Frontend, Screen};
+use super::line_queue;
 use super::retry::retry_text;
 use super::rows::Rows;
 use super::style::Style;
+use super::summary::summary_text;
 use super::tasks::Tasks;
-use super::{Frontend, Screen, line_queue, summary_text};
 use crate::assemble::report::Report;
 use crate::diagnostic::Diagnostic;
 use crate::oci::Platform;

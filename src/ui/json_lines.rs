@@ -14,8 +14,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Map, Value, json};
 
-use super::Frontend;
 use super::diagnostics::hints;
+use super::frontend::Frontend;
 use super::json::{left_out, list, missing, size, text, tracked};
 use super::line_queue::LineQueue;
 use super::tasks::{Tasks, present};

@@ -6,12 +6,13 @@ use std::io::Write;
 use std::sync::{Mutex, PoisonError};
 
 use super::diagnostics::{errors_text, warning_text};
+use super::frontend::{Frontend, Screen};
 use super::line_queue::LineQueue;
 use super::retry::retry_text;
 use super::size::size;
 use super::style::Style;
+use super::summary::summary_text;
 use super::tasks::{Task, Tasks, past};
-use super::{Frontend, Screen, summary_text};
 use crate::assemble::report::Report;
 use crate::diagnostic::Diagnostic;
 use crate::oci::Platform;

@@ -1,8 +1,8 @@
 //! Shows nothing but errors.
 
 use super::diagnostics::errors_text;
+use super::frontend::{Frontend, Screen};
 use super::style::Style;
-use super::{Frontend, Screen};
 use crate::assemble::report::Report;
 use crate::diagnostic::Diagnostic;
 use crate::oci::Platform;
