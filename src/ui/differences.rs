@@ -90,7 +90,7 @@ impl<'a> PlatformFacts<'a> {
         items.extend(libraries.iter().filter(|(_, owner)| !told(**owner)).map(|(library, _)| (*library).clone()));
         let files = self.files.iter().filter(|path| !others.iter().any(|other| other.files.contains(*path))).count();
         if files > 0 {
-            items.push(count(files as u64, "file that is no library", "files that are no libraries"));
+            items.push(count(files as u64, "file that is not a library", "files that are not libraries"));
         }
         if !items.is_empty() {
             lines.push(wrapped(&format!("  only on {}:", self.platform), items, width));

@@ -61,7 +61,7 @@ fn parts(why: &PlatformWhy, name: &str) -> Vec<Vec<String>> {
         }
     }
     if !why.missing.is_empty() {
-        lines.push(vec![nobody(&why.missing, name)]);
+        lines.push(vec![absent(&why.missing, name)]);
     }
     lines
 }
@@ -78,13 +78,13 @@ fn steps(chain: &Chain, first: impl Fn(&Step) -> &String) -> Vec<String> {
     out
 }
 
-/// `libtk8.6.so is not in the image: _tkinter needs it, and nobody has it`
-fn nobody(missing: &[MissingLibrary], name: &str) -> String {
+/// `libtk8.6.so is not in the image: _tkinter needs it, and no image has it`
+fn absent(missing: &[MissingLibrary], name: &str) -> String {
     let mut askers: Vec<_> = missing.iter().map(|missing| asker(&missing.needed_by)).collect();
     askers.dedup();
     let verb = if askers.len() == 1 { "needs" } else { "need" };
     let soname = missing.first().map_or(name, |missing| missing.soname.as_str());
-    format!("{soname} is not in the image: {} {verb} it, and nobody has it", askers.join(", "))
+    format!("{soname} is not in the image: {} {verb} it, and no image has it", askers.join(", "))
 }
 
 fn chain(head: &str, parts: &[String], width: usize) -> String {
@@ -166,7 +166,7 @@ pub(super) mod tests {
         let platforms = why().platforms.into_iter();
         let platforms = platforms.map(|one| PlatformWhy { files: Vec::new(), missing: missing.clone(), ..one });
         let why = Why { profile: None, platforms: platforms.collect() };
-        let want = "libtk8.6.so is not in the image: _tkinter needs it, and nobody has it\n";
+        let want = "libtk8.6.so is not in the image: _tkinter needs it, and no image has it\n";
         assert_eq!(why_text(&[why], "libtk8.6.so", 80), want);
     }
 

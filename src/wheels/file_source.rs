@@ -7,10 +7,10 @@ use super::sources::{FindLinks, Index};
 use crate::diagnostic::Code;
 use crate::operation_error::OperationError;
 
-/// Asked when nobody names an index.
+/// The index that is asked if none is configured.
 const PYPI: &str = "https://pypi.org/simple";
 
-/// Somewhere to look for a file.
+/// A source of files.
 pub(super) enum FileSource {
     Index(Index),
     /// A page of links.
@@ -19,14 +19,14 @@ pub(super) enum FileSource {
 }
 
 impl Wheels {
-    /// What comes before the lock file's own URLs.
+    /// Returns the sources that come before the lock file's URLs.
     pub(super) fn configured_sources(&self) -> Vec<FileSource> {
         let indexes = self.settings.indexes.iter().filter(|_| !self.settings.no_index);
         indexes.cloned().map(FileSource::Index).chain(pages(&self.settings.find_links)).collect()
     }
 
-    /// What comes after them: the index that the lock file has for a distribution, and
-    /// no other; without one, the project's and the lock file's.
+    /// Returns the sources that come after the lock file's URLs: only the index that the lock file
+    /// has for the distribution; without one, the project's and the lock file's indexes.
     pub(super) fn further_sources(&self, index: Option<&str>) -> Result<Vec<FileSource>, OperationError> {
         let settings = &self.settings;
         let mut sources: Vec<_> = pages(&settings.lock_links).collect();
@@ -54,7 +54,8 @@ impl Wheels {
         Ok(sources)
     }
 
-    /// `PyPI`, for what the lock file has no index of, unless others stand in its place.
+    /// Returns `PyPI` for a distribution without an index in the lock file, unless another index
+    /// replaces it.
     pub(super) fn pypi(&self, index: Option<&str>) -> Option<FileSource> {
         let url = Url::parse(PYPI).ok().filter(|_| self.settings.pypi && !self.settings.no_index && index.is_none())?;
         let known = [&self.settings.indexes, &self.settings.project_indexes, &self.settings.lock_indexes];
@@ -62,7 +63,7 @@ impl Wheels {
         (!known).then_some(FileSource::Index(Index { name: None, url }))
     }
 
-    /// The named index that a URL belongs to.
+    /// Returns the named index that a URL belongs to.
     pub(super) fn index_of(&self, url: &Url) -> Option<Index> {
         let settings = &self.settings;
         let known = settings.indexes.iter().chain(&settings.project_indexes).chain(&settings.lock_indexes);
@@ -71,7 +72,7 @@ impl Wheels {
     }
 }
 
-/// Pages of links.
+/// Returns the pages of links.
 fn pages(links: &[FindLinks]) -> impl Iterator<Item = FileSource> {
     links
         .iter()

@@ -1,19 +1,19 @@
-//! A login, and URLs with and without one.
+//! A login, and URLs with or without one.
 
 use url::Url;
 
 use super::page::percent_decoded;
 
-/// User and password, and where they were found.
+/// User and password, and their source.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Login {
     pub user: String,
     pub password: String,
-    /// `UV_INDEX_ACME_USERNAME`, `/home/me/.netrc`: what an error may name.
+    /// The source in errors: `UV_INDEX_ACME_USERNAME`, `/home/me/.netrc`.
     pub source: String,
 }
 
-/// The login in a URL, as `https://USER:PASSWORD@HOST`.
+/// Returns the login in a URL of the form `https://USER:PASSWORD@HOST`.
 #[must_use]
 pub fn login_of(url: &Url, source: &str) -> Option<Login> {
     if url.username().is_empty() && url.password().is_none() {
@@ -23,7 +23,7 @@ pub fn login_of(url: &Url, source: &str) -> Option<Login> {
     Some(Login { user: percent_decoded(url.username()), password, source: source.to_owned() })
 }
 
-/// A URL without its login. URLs that cannot have one stay as they are.
+/// Returns a URL without its login. A URL that cannot have one is unchanged.
 #[must_use]
 pub fn without_login(url: &Url) -> Url {
     let mut url = url.clone();
@@ -32,8 +32,8 @@ pub fn without_login(url: &Url) -> Url {
     url
 }
 
-/// A URL as it may be shown: without login, query and fragment, any of which may hold
-/// a secret.
+/// Returns a URL for messages: without login, query and fragment, because each may contain a
+/// secret.
 #[must_use]
 pub fn shown(url: &Url) -> String {
     let mut url = without_login(url);

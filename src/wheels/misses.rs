@@ -9,17 +9,16 @@ use crate::diagnostic::Code;
 use crate::operation_error::OperationError;
 use crate::python::lock::{Hash, PackageOrigin, Pinned};
 
-/// What places answered that do not have a file.
+/// The answers of sources without the file.
 pub(super) struct Misses {
-    /// There is a hash to tell the file by, so whoever has it may give it. Otherwise
-    /// it matters who is asked.
+    /// A hash identifies the file, so any source may provide it. Without a hash the source matters.
     pub(super) hashed: bool,
-    /// The lock file says which index it is.
+    /// The lock file names the index.
     pub(super) bound: bool,
-    /// An index has the project: no further one is asked (uv's `first-index`).
+    /// An index has the project: no further index is asked (uv's `first-index`).
     pub(super) settled: bool,
     pub(super) said: Vec<String>,
-    /// The first that did not say whether it has the file.
+    /// The first failure of a source, so that it is unknown if the source has the file.
     pub(super) fault: Option<OperationError>,
 }
 
@@ -29,22 +28,22 @@ impl Misses {
         Self { hashed: !hashes.is_empty(), bound, settled: false, said: Vec::new(), fault: None }
     }
 
-    /// An index that has the project is the last to be asked, where no hash tells its
-    /// package from a stranger's of the same name.
+    /// Ends the search for a file without a hash at an index that has the project: another index
+    /// might have another package of the same name.
     pub(super) fn settle(&mut self, index: Option<&Index>, page: &[IndexFile]) {
         self.settled |= index.is_some() && !page.is_empty() && !self.hashed && !self.bound;
     }
 
-    /// Whether a place is not asked any more.
+    /// Returns whether a source is not asked any more.
     pub(super) fn end_before(&self, source: &FileSource) -> bool {
         self.settled && matches!(source, FileSource::Index(_))
     }
 
-    /// Notes what a place does not have, or does not tell.
+    /// Notes that a source does not have the file, or failed.
     ///
     /// # Errors
-    /// Another file than is wanted. Without a hash all that is no plain no: a place
-    /// that comes later might give a stranger's.
+    /// The source has a file with another hash. Without a hash, every failure but `NotFound`: a
+    /// later source might have another package of the same name.
     pub(super) fn add(&mut self, error: OperationError) -> Result<(), OperationError> {
         self.said.push(error.line());
         match error.code {
@@ -60,7 +59,7 @@ impl Misses {
 
     pub(super) fn text(&self) -> String {
         if self.said.is_empty() {
-            return "no folder has one that fits, and there is no index to ask".to_owned();
+            return "no directory has one that fits, and there is no index to ask".to_owned();
         }
         self.said.join(", and ")
     }

@@ -15,26 +15,27 @@ use crate::operation_error::OperationError;
 use crate::plan::Author;
 use crate::wheels::netrc::{self, Netrc};
 
-/// This machine's own configuration: what it says of indexes, and the hosts that it names.
+/// The configuration of the machine: indexes, and the hosts that it names.
 pub struct HostSettings {
     pub sources: Vec<SettingsSource>,
     pub login_policy: LoginPolicy,
     pub netrc: Option<Netrc>,
-    /// A netrc that lies in the project.
+    /// A netrc inside the project, which is not read.
     pub unread: Option<PathBuf>,
 }
 
 impl HostSettings {
-    /// Reads it. `index` is the one of the command line or of `CARBOY_INDEX`.
+    /// Reads the configuration. `index` is the index of the command line or of `CARBOY_INDEX`.
     ///
     /// # Errors
-    /// Files that cannot be read or understood; what is no URL.
+    /// A file cannot be read or parsed; a URL is invalid.
     pub fn read(index: Option<&str>, host: &HostEnvironment<'_>) -> Result<Self, OperationError> {
         let mut sources = vec![uv::environment(host), pip::environment(host)];
         sources.extend(uv::files(host)?);
         sources.push(pip::files(host)?);
         sources.insert(0, SettingsSource::own(index, host.folder, Author::User));
-        // Empty, it lists no host: a variable that is not set in CI must not lift the restriction.
+        // An empty list permits no host: a variable that is not set in CI must not lift the
+        // restriction.
         let mut login_policy = LoginPolicy::new((host.variable)(LOGIN_HOSTS))?;
         for source in &sources {
             for given in source.all().filter(|given| given.by == Author::User) {
@@ -50,15 +51,15 @@ impl HostSettings {
         Ok(Self { sources, login_policy, netrc: path.map(|path| netrc(&path)).transpose()?.flatten(), unread })
     }
 
-    /// Whether it names a URL's host. netrc has hosts without a scheme: they are meant to
-    /// get logins over HTTPS.
+    /// Returns whether the configuration names a URL's host. netrc has hosts without a scheme: they
+    /// get logins over HTTPS only.
     pub fn names(&self, url: &Url) -> bool {
         let known = |netrc: &Netrc| url.host_str().is_some_and(|host| netrc.machine(host, None).is_some());
         self.login_policy.names(url) || is_private(url) && self.netrc.as_ref().is_some_and(known)
     }
 
-    /// The place in a file of settings that names a URL's host and does not count, for the
-    /// file is one of the project's.
+    /// Returns the setting that names a URL's host but does not count, because its file is inside
+    /// the project.
     pub fn distrusted(&self, url: &Url) -> Option<String> {
         let mut all = self.sources.iter().flat_map(SettingsSource::all).filter(|given| given.by == Author::Project);
         let given =
@@ -72,7 +73,7 @@ fn netrc_path(host: &HostEnvironment<'_>) -> Option<PathBuf> {
     named.or_else(|| Some(host.home?.join(".netrc")))
 }
 
-/// The logins of netrc, if there is one.
+/// Returns the logins of netrc, if the file exists.
 fn netrc(path: &Path) -> Result<Option<Netrc>, OperationError> {
     let text = read_up_to(path, netrc::LIMIT)?;
     Ok(text.map(|text| Netrc::read(&text, &path.display().to_string())))

@@ -10,20 +10,20 @@ use crate::plan::Author;
 use crate::wheels::login::without_login;
 use crate::wheels::sources::Index;
 
-/// An index as somebody wrote it: perhaps with a login in it, so not to be shown.
+/// An index as its source writes it. It may contain a login, so it is never shown.
 #[derive(Clone)]
 pub struct IndexUrl {
     pub name: Option<String>,
     pub url: String,
-    /// Where it is written.
+    /// The name of its source, for messages.
     pub what: String,
     pub by: Author,
 }
 
-/// Where an index or a link leads.
+/// The location of an index or a link.
 pub enum IndexLocation {
     Web(Url),
-    /// As it is named: absolute, or relative to where its source's paths begin.
+    /// The path in the settings: absolute, or relative to the base of its source.
     Folder(PathBuf),
 }
 
@@ -53,7 +53,7 @@ impl IndexUrl {
     pub fn wrong(&self) -> OperationError {
         let mut error = OperationError::new(
             Code::InvalidConfiguration,
-            format!("{} has an index that is neither a URL nor a folder", self.what),
+            format!("{} has an index that is neither a URL nor a directory", self.what),
         );
         error.hint = Some("write it as in https://pypi.org/simple".to_owned());
         error

@@ -9,14 +9,14 @@ use crate::plan::Author;
 use crate::wheels::credentials::Credentials;
 use crate::wheels::login::{Login, login_of};
 
-/// Logins, as they are found.
+/// Collects logins from settings and the environment.
 pub struct LoginCollector<'a> {
     pub host: &'a HostEnvironment<'a>,
     pub credentials: Credentials,
 }
 
 impl LoginCollector<'_> {
-    /// The logins of what a source names.
+    /// Adds the logins for a source's indexes and links.
     pub fn learn(&mut self, source: &SettingsSource) -> Result<(), OperationError> {
         for given in source.all() {
             let IndexLocation::Web(url) = given.place()? else { continue };
@@ -33,7 +33,7 @@ impl LoginCollector<'_> {
         Ok(())
     }
 
-    /// The login that the environment has for a name.
+    /// Returns the login of the environment for an index's name.
     pub fn named(&self, name: &str) -> Option<Login> {
         let part = variable_part(name);
         ["UV_INDEX", "POETRY_HTTP_BASIC"].iter().find_map(|prefix| {

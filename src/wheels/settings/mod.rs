@@ -1,8 +1,8 @@
-//! What pip, uv, poetry and carboy are told about indexes, as one [`WheelSources`].
+//! The settings of pip, uv, poetry and carboy for indexes, as one
+//! [`WheelSources`](super::WheelSources).
 //!
-//! What is this machine's configuration comes before the lock file's URLs. Of several
-//! sources the first that names an index in `PyPI`'s place, or says that there is none,
-//! ends the search; those before it add their further indexes:
+//! The machine's configuration comes before the lock file's URLs. The first source that replaces
+//! `PyPI`, or forbids indexes, ends the search; the sources before it add their further indexes:
 //!
 //! 1. carboy's own `[dependencies] index`, or its flag;
 //! 2. `UV_DEFAULT_INDEX`, `UV_INDEX_URL`, `UV_INDEX`, `UV_EXTRA_INDEX_URL`, `UV_NO_INDEX`;
@@ -10,18 +10,19 @@
 //! 4. uv's files of the user and the system;
 //! 5. pip's files.
 //!
-//! `find-links` come from the first of the sources 2 to 5 that has any. What the
-//! project's own files name is where its lock file was made from: it is asked for what
-//! has no URL there.
+//! `find-links` come from the first of the sources 2 to 5 that has any. The indexes of the
+//! project's own files, from which its lock file was made, are asked for distributions without a
+//! URL in it.
 //!
-//! Logins: `UV_INDEX_<NAME>_USERNAME` and `_PASSWORD`, `POETRY_HTTP_BASIC_<NAME>_…` for
-//! indexes with names, then those in URLs, then netrc's. A lock file's indexes have no
-//! names here: it would decide which host gets somebody's login. Which hosts get logins
-//! that only the project names is in [`login_policy`].
+//! Logins come from `UV_INDEX_<NAME>_USERNAME` and `_PASSWORD` or `POETRY_HTTP_BASIC_<NAME>_…` for
+//! indexes with names, then from URLs, then from netrc. Indexes of a lock file have no names here:
+//! a lock file must not choose the host that gets a login. `login_policy` decides about hosts that
+//! only the project names.
 //!
-//! Files of 4 and 5 may lie in the project, where `HOME` is the checkout or a variable
-//! names a committed file. Their indexes count in their place, but as the project's: they
-//! name no host for [`login_policy`], and their folders stay in the project. netrc is not read there.
+//! Files of 4 and 5 may be inside the project, if `HOME` is the checkout or a variable names a
+//! committed file. Their indexes keep their place but count as the project's: they name no host for
+//! `login_policy`, and their directories must be inside the project. A netrc inside the project is
+//! not read.
 
 mod host;
 mod host_environment;

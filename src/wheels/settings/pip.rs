@@ -22,7 +22,7 @@ use crate::diagnostic::Code;
 use crate::operation_error::OperationError;
 use crate::plan::Author;
 
-/// What the environment says.
+/// Returns the settings of the environment.
 pub fn environment(host: &HostEnvironment<'_>) -> SettingsSource {
     let variable = |name: &str| host.get(name);
     SettingsSource {
@@ -44,11 +44,11 @@ pub fn environment(host: &HostEnvironment<'_>) -> SettingsSource {
     }
 }
 
-/// What the files say. What the environment says takes a value's place, an empty value
-/// is none, and of a key in several files the last counts.
+/// Returns the settings of the files. The environment overrides a value, an empty value counts as
+/// missing, and the last of several files wins.
 ///
 /// # Errors
-/// A file that is there and cannot be read.
+/// An existing file cannot be read or parsed.
 pub fn files(host: &HostEnvironment<'_>) -> Result<SettingsSource, OperationError> {
     let mut files = Vec::new();
     for path in paths(host) {
@@ -80,7 +80,7 @@ pub fn files(host: &HostEnvironment<'_>) -> Result<SettingsSource, OperationErro
     })
 }
 
-/// Places of files; `~` is the home.
+/// Returns the locations of files; `~` is the home directory.
 fn links(text: &str, host: &HostEnvironment<'_>) -> Vec<String> {
     let home = host.home.map(|home| home.display().to_string());
     let one = |link: String| match (link.strip_prefix('~'), &home) {
@@ -90,7 +90,7 @@ fn links(text: &str, host: &HostEnvironment<'_>) -> Vec<String> {
     words(text).into_iter().map(one).collect()
 }
 
-/// A file of CA certificates.
+/// Returns the file of CA certificates.
 pub fn certificates(host: &HostEnvironment<'_>) -> Option<PathBuf> {
     let named = ["PIP_CERT", "REQUESTS_CA_BUNDLE"].iter().find_map(|name| host.get(name))?;
     Some(host.folder.join(named))
@@ -108,7 +108,7 @@ fn paths(host: &HostEnvironment<'_>) -> Vec<PathBuf> {
         paths.extend(host.user_folder().map(|folder| folder.join("pip/pip.conf")));
         paths.extend(host.home.map(|home| home.join("Library/Application Support/pip/pip.conf")));
     }
-    // Of an environment in the project, the file would be the project's.
+    // A virtual environment in the project is under the project's control.
     let environment = host.get("VIRTUAL_ENV").map(|folder| PathBuf::from(folder).join("pip.conf"));
     paths.extend(environment.filter(|path| !(host.is_projects)(path)));
     paths.extend(own);
@@ -131,8 +131,8 @@ fn parsed(text: String) -> Result<Ini, String> {
     ini.read(text).map(|_| ini)
 }
 
-/// The value of a key in a section; the last of several. Keys are compared as pip compares
-/// them: `Index_URL` is `index-url`.
+/// Returns the value of a key in a section; the last of several. Keys are compared as in pip:
+/// `Index_URL` is `index-url`.
 fn value<'i>(ini: &'i Ini, section: &str, key: &str) -> Option<&'i str> {
     let normalised = |name: &str| name.to_ascii_lowercase().trim_start_matches('-').replace('_', "-");
     let mut values = ini.get_map_ref().get(section)?.iter().rev();
@@ -157,7 +157,7 @@ mod tests {
         assert_eq!(words("install", "no-index"), None);
     }
 
-    /// As configparser of Python 3.11 reads them.
+    /// Expected values: `configparser` of Python 3.11.
     #[test]
     fn only_deeper_lines_go_on_with_a_value() {
         for (text, a, b) in [

@@ -8,26 +8,26 @@ use super::settings_source::SettingsSource;
 use crate::plan::{Author, PathBounds};
 use crate::python::lock::Sources;
 
-/// Where carboy's configuration and the lock file look for the wheels of one project.
+/// The sources of one project's wheels in carboy's configuration and the lock file.
 #[derive(Clone, Debug, Default)]
 pub struct ProjectSources {
-    /// Looked in first, in this order.
+    /// Searched first, in this order.
     pub wheelhouses: Vec<PathBuf>,
     pub wheelhouses_by: Author,
     /// The index that a flag or the project's configuration names.
     pub index: Option<(Author, String)>,
     /// The lock file's indexes and links.
     pub sources: Sources,
-    /// The lock file's folder.
+    /// The lock file's directory.
     pub folder: PathBuf,
-    /// The project's folder.
+    /// The project's directory.
     pub project: PathBuf,
-    /// Where paths of the project's files may lead.
+    /// Bounds of the paths in the project's files.
     pub bounds: Arc<PathBounds>,
 }
 
 impl ProjectSources {
-    /// What the lock file says.
+    /// Returns the sources of the lock file.
     pub fn lock(&self) -> SettingsSource {
         let what = "the lock file".to_owned();
         let given = |url: &String| IndexUrl { name: None, url: url.clone(), what: what.clone(), by: Author::Project };

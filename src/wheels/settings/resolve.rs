@@ -15,11 +15,11 @@ use crate::plan::Author;
 use crate::wheels::credentials::Credentials;
 use crate::wheels::sources::{FindLinks, WheelSources};
 
-/// All settings.
+/// Returns the sources of wheels that all settings together name.
 ///
 /// # Errors
-/// Files that cannot be read or understood; what is no URL. No error shows a URL, for
-/// there may be a password in it.
+/// A file cannot be read or parsed; a URL is invalid. No error shows a URL, because it may contain
+/// a password.
 pub fn settings(own: &ProjectSources, host: &HostEnvironment<'_>) -> Result<WheelSources, OperationError> {
     let (wheelhouses, wheelhouses_by) = (own.wheelhouses.clone(), own.wheelhouses_by);
     let mut settings = WheelSources { wheelhouses, wheelhouses_by, ..WheelSources::default() };
@@ -80,7 +80,7 @@ pub fn settings(own: &ProjectSources, host: &HostEnvironment<'_>) -> Result<Whee
     Ok(settings)
 }
 
-/// The folders that whoever runs carboy names.
+/// Returns the directories that the user's own settings name.
 fn machines_folders(sources: &[SettingsSource]) -> Result<Vec<PathBuf>, OperationError> {
     let mut folders = Vec::new();
     for source in sources {

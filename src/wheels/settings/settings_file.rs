@@ -11,7 +11,7 @@ use crate::operation_error::OperationError;
 /// The most bytes of a file of settings.
 const LIMIT: u64 = 1 << 20;
 
-/// A file of settings; none when it is not there.
+/// Reads a file of settings; none if it does not exist.
 pub fn read(path: &Path) -> Result<Option<String>, OperationError> {
     read_up_to(path, LIMIT)
 }
@@ -44,10 +44,10 @@ pub fn read_up_to(path: &Path, limit: u64) -> Result<Option<String>, OperationEr
     String::from_utf8(bytes).map(Some).map_err(|_| failed(&"it is not UTF-8"))
 }
 
-/// A TOML file; none when it is not there.
+/// Parses a TOML file; none if it does not exist.
 pub fn parsed<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, OperationError> {
     let Some(text) = read(path)? else { return Ok(None) };
-    // What the parser says quotes the line or its values, and what is secret in them.
+    // The parser's message quotes the line or its values, which may be secret.
     let wrong = |cause: &toml::de::Error| {
         let line = cause.span().map(|span| text[..span.start].lines().count().max(1));
         let line = line.map(|line| format!(", line {line}")).unwrap_or_default();

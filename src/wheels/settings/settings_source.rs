@@ -11,28 +11,28 @@ use crate::plan::Author;
 use crate::wheels::login::without_login;
 use crate::wheels::sources::{FindLinks, Index};
 
-/// What one place says.
+/// The settings of one source.
 #[derive(Default)]
 pub struct SettingsSource {
     pub what: String,
-    /// Who wrote its links. Its indexes may come from another file.
+    /// The author of its links. Its indexes may come from another file.
     pub by: Author,
-    /// Stands in `PyPI`'s place.
+    /// Replaces `PyPI`.
     pub index: Option<IndexUrl>,
-    /// Asked before it.
+    /// Asked before `index`.
     pub extra: Vec<IndexUrl>,
-    /// None comes before others, as in pip.
+    /// All indexes have the same priority, as in pip.
     pub equal: bool,
     pub links: Vec<String>,
-    /// Those of its indexes that have names, the ones for single distributions too.
+    /// Its indexes with names, including those for single distributions.
     pub named: Vec<IndexUrl>,
     pub no_index: Option<bool>,
-    /// Where its relative paths begin.
+    /// The base of its relative paths.
     pub folder: PathBuf,
 }
 
 impl SettingsSource {
-    /// carboy's own index.
+    /// Returns the source of carboy's own index.
     pub fn own(index: Option<&str>, folder: &Path, by: Author) -> Self {
         let what = match by {
             Author::User => "--index".to_owned(),
@@ -42,13 +42,13 @@ impl SettingsSource {
         Self { what, by, index, folder: folder.to_owned(), ..Self::default() }
     }
 
-    /// The same, as somebody else's.
+    /// Returns the source with another author.
     pub fn written_by(mut self, by: Author) -> Self {
         self.index.iter_mut().chain(&mut self.extra).chain(&mut self.named).for_each(|given| given.by = by);
         Self { by, ..self }
     }
 
-    /// Everything that it names: indexes and links.
+    /// Returns all its indexes and links.
     pub fn all(&self) -> impl Iterator<Item = IndexUrl> {
         let links = self.links.iter().map(|url| self.link(url));
         self.index.iter().chain(&self.extra).chain(&self.named).cloned().chain(links)
@@ -69,7 +69,7 @@ impl SettingsSource {
         self.links.iter().map(one).collect()
     }
 
-    /// Adds its indexes, in their order.
+    /// Adds its indexes, in order.
     pub fn add_indexes(
         &self,
         host: &HostEnvironment<'_>,
@@ -86,7 +86,7 @@ impl SettingsSource {
         Ok(())
     }
 
-    /// A folder that it names.
+    /// Returns the path of a directory that it names.
     pub fn folder(&self, named: &Path, by: Author, host: &HostEnvironment<'_>) -> Result<PathBuf, OperationError> {
         if by == Author::Project {
             (host.admit)(&self.folder, named)
@@ -95,7 +95,7 @@ impl SettingsSource {
         Ok(self.folder.join(named))
     }
 
-    /// Where an index is: a path has to look like one, or lead to a folder.
+    /// Returns the location of an index: a path must begin with `/` or `.`, or lead to a directory.
     pub fn index_place(&self, given: &IndexUrl) -> Result<IndexLocation, OperationError> {
         match given.place()? {
             IndexLocation::Folder(named) if !given.url.contains("://") => {
@@ -106,8 +106,8 @@ impl SettingsSource {
         }
     }
 
-    /// Its indexes in their order. Of equal ones `PyPI` is the last: without a hash a
-    /// stranger's package of the same name would be taken from there.
+    /// Returns its indexes in order. Among indexes of the same priority `PyPI` is the last: anybody
+    /// can upload a package of the same name there, and without a hash it would be used.
     pub fn indexes(&self) -> Vec<&IndexUrl> {
         if !self.equal {
             return self.extra.iter().chain(&self.index).collect();
