@@ -36,7 +36,7 @@ fn write(folder: &Path, mut program: Command) -> io::Result<()> {
     Ok(())
 }
 
-/// Writes the pages of a verb and of the verbs below it.
+/// Writes the pages of a verb and of its subcommands.
 fn write_verb(verb: &Command, folder: &Path) -> io::Result<()> {
     let page = Man::new(verb.clone()).date(man::EMPTY).source(format!("carboy {VERSION}"));
     let mut text = Vec::new();

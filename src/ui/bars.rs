@@ -1,7 +1,7 @@
 //! Bars on a terminal.
 //!
-//! Workers note facts on a board; a thread draws the board ten times a second, so
-//! nobody waits for the terminal. Warnings and retries are written above the bars.
+//! Workers report events; a thread draws ten times a second, so no worker waits for the terminal.
+//! Warnings and retries are written above the bars.
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
@@ -22,10 +22,10 @@ use crate::diagnostic::Diagnostic;
 use crate::oci::Platform;
 use crate::progress::{Event, Outcome, Progress};
 
-/// Between two drawings. What is over sooner is never drawn.
+/// The time between two drawings. Shorter work is never drawn.
 const TICK: Duration = Duration::from_millis(100);
 
-/// Draws what is under way.
+/// Draws the work that is running.
 pub struct Bars {
     screen: Screen,
     shared: Arc<Shared>,
@@ -34,10 +34,10 @@ pub struct Bars {
 
 /// The thread that draws.
 enum Painter {
-    /// Starts with the next fact.
+    /// Starts with the next event.
     Resting,
     Drawing(JoinHandle<()>),
-    /// An error was shown: nothing comes after it.
+    /// An error was shown: nothing is drawn after it.
     Retired,
 }
 
@@ -47,7 +47,7 @@ struct Shared {
     changed: Condvar,
 }
 
-/// What there is to draw.
+/// The state to draw.
 #[derive(Default)]
 struct Board {
     tasks: Tasks,
@@ -58,7 +58,7 @@ struct Board {
 }
 
 impl Bars {
-    /// Bars for stderr.
+    /// Creates bars for stderr.
     #[must_use]
     pub fn new(screen: Screen) -> Self {
         Self { screen, shared: Arc::default(), painter: Mutex::new(Painter::Resting) }
@@ -68,7 +68,7 @@ impl Bars {
         self.painter.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes the bars away and leaves the painter in the state `then`.
+    /// Removes the bars and leaves the painter in the state `then`.
     fn stop(&self, then: Painter) {
         let mut painter = self.painter();
         if let Painter::Drawing(thread) = std::mem::replace(&mut *painter, then) {
@@ -121,7 +121,7 @@ impl Shared {
         self.board.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The board after a tick, or as soon as it is over.
+    /// Returns the board after a tick, or as soon as it is over.
     fn next(&self) -> MutexGuard<'_, Board> {
         let waited = self.changed.wait_timeout_while(self.board(), TICK, |board| !board.over);
         waited.unwrap_or_else(PoisonError::into_inner).0
@@ -145,7 +145,7 @@ impl Board {
         }
     }
 
-    /// Nothing has started or ended yet.
+    /// Returns whether nothing has started or ended yet.
     fn is_blank(&self) -> bool {
         self.done == 0 && self.tasks.running().is_empty()
     }

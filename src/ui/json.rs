@@ -1,5 +1,5 @@
-//! JSON documents for stdout: keys sorted, sizes in bytes, one line. Names stay as they
-//! are from version to version; new ones may be added.
+//! JSON documents for stdout: keys sorted, sizes in bytes, one line. Names of keys never change
+//! between versions; new ones may be added.
 //!
 //! **`carboy plan --json`** is an array with an object for each profile:
 //!
@@ -37,13 +37,13 @@ use crate::assemble::report::{
 };
 use crate::printable;
 
-/// Plans, for programs. Ends with a newline.
+/// Returns plans as JSON. Ends with a newline.
 #[must_use]
 pub fn plan_json(previews: &[Preview]) -> String {
     document(previews.iter().map(preview))
 }
 
-/// Chains, for programs. Ends with a newline.
+/// Returns chains as JSON. Ends with a newline.
 #[must_use]
 pub fn why_json(all: &[Why]) -> String {
     document(all.iter().map(|why| {
@@ -58,9 +58,9 @@ fn document(objects: impl Iterator<Item = Value>) -> String {
     text(&Value::Array(objects.collect())) + "\n"
 }
 
-/// A value on one line, in which everything is escaped that terminals and CI systems might
-/// take for more than text. serde escapes only what JSON wants escaped: not the control
-/// characters from U+0080 on.
+/// Returns a value on one line, with every character escaped that terminals and CI systems might
+/// interpret. serde escapes only the characters that JSON requires: not the control characters from
+/// U+0080.
 ///
 /// # Panics
 /// Never: values have string keys, and memory takes all bytes.

@@ -1,15 +1,14 @@
-//! Why a file is in an image, for people: a chain from the file to what brought it in.
-//! Pure.
+//! The reason for a file in an image as text: a chain from the file to its origin. Pure.
 //!
-//! Platforms that tell the same are told once, by the first one's names: chains are
-//! compared without what is of one architecture in them.
+//! Platforms with the same chains are shown once, with the first one's names: chains are compared
+//! without their architecture.
 
 use super::arch_neutral::neutral;
 use super::text::{asker, broken, heading};
 use crate::assemble::report::{Chain, MissingLibrary, PlatformWhy, Step, Why};
 
-/// The chains of all profiles, at most `width` wide unless a name is longer. `name` is
-/// what was asked for. Ends with a newline.
+/// Returns the chains of all profiles, at most `width` wide unless a name is longer. `name` is the
+/// file that the user asks for. Ends with a newline.
 ///
 /// ```text
 /// libz.so.1 ← numpy/_core.so (numpy 2.3.1) ← dependencies
@@ -49,10 +48,10 @@ fn profile(why: &Why, name: &str, width: usize) -> Vec<String> {
     out
 }
 
-/// The lines to write for a platform, each in the parts at which it may be broken.
+/// Returns the lines for a platform, each in the parts between which it may be broken.
 fn parts(why: &PlatformWhy, name: &str) -> Vec<Vec<String>> {
     let mut lines: Vec<_> = why.files.iter().map(|chain| steps(chain, |step| &step.name)).collect();
-    // Where names are not enough to tell files apart, paths are.
+    // Paths are shown if names are ambiguous.
     for at in 0..lines.len() {
         if lines.iter().filter(|other| **other == lines[at]).count() > 1 {
             for (line, chain) in lines.iter_mut().zip(&why.files) {
@@ -66,7 +65,7 @@ fn parts(why: &PlatformWhy, name: &str) -> Vec<Vec<String>> {
     lines
 }
 
-/// A chain's links: names with their owners, and its end.
+/// Returns a chain's links, names with their owners, and its end.
 fn steps(chain: &Chain, first: impl Fn(&Step) -> &String) -> Vec<String> {
     let mut out = Vec::new();
     for (at, step) in chain.steps.iter().enumerate() {
@@ -78,7 +77,7 @@ fn steps(chain: &Chain, first: impl Fn(&Step) -> &String) -> Vec<String> {
     out
 }
 
-/// `libtk8.6.so is not in the image: _tkinter needs it, and no image has it`
+/// Returns the line for a file that is missing in the image because no image has it.
 fn absent(missing: &[MissingLibrary], name: &str) -> String {
     let mut askers: Vec<_> = missing.iter().map(|missing| asker(&missing.needed_by)).collect();
     askers.dedup();
