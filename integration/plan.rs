@@ -241,7 +241,7 @@ fn a_built_image_tells_the_same_chains_as_its_plan() {
 fn what_is_not_there_is_answered_or_refused() {
     let harness = Harness::new("hello", DEBIAN_13);
     let told = harness.why("libtk8.6.so").run().done();
-    assert_eq!(told, "libtk8.6.so is not in the image: _tkinter needs it, and nobody has it\n");
+    assert_eq!(told, "libtk8.6.so is not in the image: _tkinter needs it, and no image has it\n");
 
     let refused = |run: Carboy| {
         let ran = run.args(["--progress", "none"]).run();

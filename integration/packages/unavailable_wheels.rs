@@ -174,17 +174,17 @@ async fn what_has_to_be_built_comes_with_the_command() {
         ),
         (
             PackageOrigin::File { path: PathBuf::from("vendor").join(SDIST), hashes: Vec::new() },
-            "six-1.17.0.tar.gz has to be built, and no wheelhouse has one that fits",
+            "six-1.17.0.tar.gz must be built, and no wheelhouse has one that fits",
             "vendor/six-1.17.0.tar.gz",
         ),
         (
             PackageOrigin::File { path: PathBuf::from("-rx").join(SDIST), hashes: Vec::new() },
-            "six-1.17.0.tar.gz has to be built, and no wheelhouse has one that fits",
+            "six-1.17.0.tar.gz must be built, and no wheelhouse has one that fits",
             "./-rx/six-1.17.0.tar.gz",
         ),
         (
             PackageOrigin::Url(locked(SDIST, url("https://user:s3cret@a.example/six-1.17.0.tar.gz?token=s3cret"))),
-            "six-1.17.0.tar.gz has to be built, and no wheelhouse has one that fits",
+            "six-1.17.0.tar.gz must be built, and no wheelhouse has one that fits",
             "https://a.example/six-1.17.0.tar.gz",
         ),
         (

@@ -125,7 +125,7 @@ async fn an_index_that_is_a_folder_has_one_for_each_project() {
     let settings = || WheelSources { find_links: tree(), pypi: false, ..WheelSources::default() };
     assert_eq!(harness.wheel(settings(), &with_files(vec![locked(ANY, None)])).await.unwrap().path.as_ref(), path);
     let error = harness.wheel(settings(), &with_files(vec![locked(AMD64, None)])).await.unwrap_err();
-    assert_eq!(error.message, "no folder has one that fits, and there is no index to ask");
+    assert_eq!(error.message, "no directory has one that fits, and there is no index to ask");
 }
 
 #[tokio::test]
@@ -142,10 +142,7 @@ async fn a_wheelhouse_alone_is_offline() {
          asked: there is a wheelhouse and no configured index"
     );
     assert_eq!(error.build.as_deref(), Some("six==1.17.0"));
-    assert_eq!(
-        error.hint.as_deref(),
-        Some("name an index besides: [dependencies] index = \"https://pypi.org/simple\"")
-    );
+    assert_eq!(error.hint.as_deref(), Some("configure an index: [dependencies] index = \"https://pypi.org/simple\""));
     let no_index = WheelSources { no_index: true, ..WheelSources::default() };
     let error = harness.wheel(no_index, &with_files(vec![locked(ANY, url)])).await.unwrap_err();
     assert!(error.message.ends_with("no index is asked: the settings say `no-index`"), "{error}");

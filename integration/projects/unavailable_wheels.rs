@@ -27,7 +27,7 @@ fn everything_that_lacks_is_told_for_both_platforms() {
     error[no-wheel]: no wheel of odd 3.0 for Python 3.11, glibc 2.36: no wheelhouse has one that fits (there are wheels for Python 3.9 only), and no index is asked: there is a wheelhouse and no configured index
     error[no-wheel]: linux/arm64: no wheel of fast 2.0 for Python 3.11, glibc 2.36: no wheelhouse has one that fits (there are wheels for linux/amd64 only), and no index is asked: there is a wheelhouse and no configured index
 
-    hint: name an index besides: [dependencies] index = "https://pypi.org/simple"
+    hint: configure an index: [dependencies] index = "https://pypi.org/simple"
     hint: build them on linux/amd64 and on linux/arm64 with Python 3.11, into a wheelhouse: pip wheel --no-deps --wheel-dir wheels gone==4.0 odd==3.0
     hint: build one on linux/arm64 with Python 3.11, into a wheelhouse: pip wheel --no-deps --wheel-dir wheels fast==2.0
     "#);

@@ -14,7 +14,7 @@ use crate::ui::Frontend;
 pub struct Flags {
     #[command(flatten)]
     project: ProjectArgs,
-    /// Whether to push; false builds everything and publishes nothing
+    /// Push the image; false builds everything and publishes nothing
     #[arg(long, env = "CARBOY_PUSH", value_name = "BOOL", default_value_t = true, action = ArgAction::Set,
           num_args = 0..=1, default_missing_value = "true", require_equals = true)]
     push: bool,
@@ -22,12 +22,12 @@ pub struct Flags {
     session: SessionArgs,
 }
 
-/// Runs the verb; returns the exit code.
+/// Runs the verb and returns the exit code.
 pub fn run(flags: &Flags) -> u8 {
     flags.session.run(|front| build(flags, front))
 }
 
-/// A line for each image.
+/// Returns a line for each image.
 fn build(flags: &Flags, front: &Arc<dyn Frontend>) -> Result<Completion<String>, CliError> {
     let plans = flags.project.plans(flags.push, front.as_ref())?;
     let done = flags.session.work(front, Some(&flags.project.bounds()?), |io| assemble::build(plans, io))?;

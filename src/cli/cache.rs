@@ -22,7 +22,7 @@ pub struct Flags {
 
 #[derive(Subcommand)]
 enum Verb {
-    /// Tells where the cache is and what it holds.
+    /// Shows the cache's directory and contents
     Info {
         #[command(flatten)]
         cache: CacheFlags,
@@ -30,17 +30,16 @@ enum Verb {
         #[arg(long)]
         json: bool,
     },
-    /// Deletes what was used least recently.
+    /// Deletes the entries that were used least recently
     ///
-    /// What has been used since a carboy began that is still running stays. What killed runs
-    /// left is deleted always, by every verb.
+    /// Entries in use by a running carboy stay. Every verb deletes the remains of killed runs.
     Prune {
         #[command(flatten)]
         cache: CacheFlags,
-        /// How much may stay, such as 10GB
+        /// The most that may stay, such as 10GB
         #[arg(long, value_name = "SIZE", value_parser = parse_size)]
         keep: Option<u64>,
-        /// Delete what was not used for so long: a number with m, h, d or w, such as 30d
+        /// Delete entries unused for longer than this: a number with m, h, d or w, such as 30d
         #[arg(long, value_name = "AGE", value_parser = parse_age)]
         older_than: Option<Duration>,
     },
@@ -48,12 +47,12 @@ enum Verb {
 
 #[derive(ClapArgs)]
 struct CacheFlags {
-    /// The cache's folder [default: carboy in the user's cache folder]
+    /// The cache's directory [default: carboy in the user's cache directory]
     #[arg(long, env = "CARBOY_CACHE_DIR", value_name = "FOLDER")]
     cache_dir: Option<PathBuf>,
 }
 
-/// Runs the verb; returns the exit code.
+/// Runs the verb and returns the exit code.
 pub fn run(flags: &Flags) -> u8 {
     finish(|front| match &flags.verb {
         Verb::Info { cache, json } => info(cache, *json, front),
@@ -96,7 +95,7 @@ fn prune(flags: &CacheFlags, bounds: PruneLimits, front: &Arc<dyn Frontend>) -> 
     Ok(text)
 }
 
-/// What people call a kind of entries.
+/// Returns the name of a kind of entries.
 fn name(kind: CacheKind) -> &'static str {
     match kind {
         CacheKind::Blob => "blobs",
@@ -116,7 +115,7 @@ fn parse_size(text: &str) -> Result<u64, String> {
     size(text).map_err(|_| "not a size; write a number of bytes, or one with kB, MB, GB, KiB, MiB or GiB".to_owned())
 }
 
-/// A number and a unit: `90m`, `12h`, `30d`, `2w`.
+/// Parses a number and a unit: `90m`, `12h`, `30d`, `2w`.
 fn parse_age(text: &str) -> Result<Duration, String> {
     let wrong = || "not an age; write a number with m, h, d or w, such as 30d".to_owned();
     let (number, unit) = text.split_at_checked(text.len().saturating_sub(1)).ok_or_else(wrong)?;

@@ -3,7 +3,7 @@
 use std::io::{self, ErrorKind};
 use std::path::PathBuf;
 
-use super::{FAILED, USAGE};
+use super::exit_code::{FAILED, USAGE};
 use crate::assemble::BuildError;
 use crate::config::ConfigError;
 use crate::diagnostic::{Code, Diagnostic};
@@ -26,7 +26,7 @@ pub enum CliError {
         #[source]
         cause: io::Error,
     },
-    /// A path of the project's files that leads out of its root.
+    /// A path in the project's files that leads out of the project's root.
     #[error("cannot use {at}")]
     Outside {
         at: String,
@@ -70,7 +70,8 @@ pub enum CliError {
 }
 
 impl CliError {
-    /// The exit code: 2 for an invalid command line or configuration, 1 for everything else.
+    /// Returns the exit code: 2 for an invalid command line or configuration, 1 for everything
+    /// else.
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::NoFolder(_)
@@ -101,7 +102,7 @@ impl CliError {
         }
     }
 
-    /// The error as diagnostics.
+    /// Returns the error as diagnostics.
     pub fn diagnostics(&self) -> Vec<Diagnostic> {
         if let Self::Build(cause) = self {
             return cause.diagnostics();
@@ -121,7 +122,7 @@ impl CliError {
         }]
     }
 
-    /// The platforms that the diagnostics may be about, where there are several.
+    /// Returns the platforms that the diagnostics may be about, if there are several.
     pub fn platforms(&self) -> &[Platform] {
         if let Self::Build(cause) = self { cause.platforms() } else { &[] }
     }

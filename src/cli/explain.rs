@@ -1,4 +1,4 @@
-//! `carboy explain`: the meaning of codes, out of `docs/codes.md`.
+//! `carboy explain`: the meaning of codes, from `docs/codes.md`.
 
 use clap::Args as ClapArgs;
 
@@ -6,7 +6,7 @@ use super::error::CliError;
 use super::session::finish;
 use crate::diagnostic::Code;
 
-/// A section for each code, under the code's name.
+/// The text with a section for each code, under the code's name.
 const CODES: &str = include_str!("../docs/codes.md");
 
 #[derive(ClapArgs)]
@@ -16,7 +16,7 @@ pub struct Flags {
     code: Option<String>,
 }
 
-/// Runs the verb; returns the exit code.
+/// Runs the verb and returns the exit code.
 pub fn run(flags: &Flags) -> u8 {
     finish(|_| match &flags.code {
         None => Ok(list()),
@@ -27,19 +27,19 @@ pub fn run(flags: &Flags) -> u8 {
     })
 }
 
-/// Each code with the first sentence of its section.
+/// Returns each code with the first sentence of its section.
 fn list() -> String {
     let width = Code::ALL.iter().map(|code| code.name().len()).max().unwrap_or_default();
     let line = |code: &Code| format!("{:width$}  {}\n", code.name(), summary(section(*code).unwrap_or_default()));
     Code::ALL.iter().map(line).collect()
 }
 
-/// The section of a code, with its heading.
+/// Returns the section of a code, with its heading.
 fn section(code: Code) -> Option<&'static str> {
     sections().find(|(name, _)| *name == code.name()).map(|(_, text)| text)
 }
 
-/// All sections by their headings.
+/// Returns all sections by their headings.
 fn sections() -> impl Iterator<Item = (&'static str, &'static str)> {
     let starts = CODES.match_indices("\n## ").map(|(at, _)| at + 1);
     starts.map(|start| {
@@ -49,7 +49,7 @@ fn sections() -> impl Iterator<Item = (&'static str, &'static str)> {
     })
 }
 
-/// The first sentence below a section's heading.
+/// Returns the first sentence below a section's heading.
 fn summary(section: &str) -> &str {
     let text = section.lines().nth(2).unwrap_or_default();
     text.find(". ").map_or(text, |end| &text[..=end])

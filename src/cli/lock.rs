@@ -21,21 +21,21 @@ use crate::wheels::settings::{self, HostSettings};
 /// The most bytes of a workspace's glob.
 const LONGEST: usize = 4 << 10;
 
-/// A lock file that is to be read.
+/// A lock file, and the project that it is for.
 pub struct FoundLock {
     path: PathBuf,
-    /// The project's folder.
+    /// The project's directory.
     project: PathBuf,
     format: Format,
-    /// The workspace's member that the project is.
+    /// The name of the project as a member of a workspace.
     member: Option<String>,
 }
 
-/// The lock file that is named, by a path from the working directory. It may be that of
-/// the uv workspace which the project in `folder` is a member of.
+/// Returns the lock file at a path from the working directory. It may belong to the uv workspace
+/// that has the project in `folder` as a member.
 ///
 /// # Errors
-/// A name that is no lock file's; a workspace that cannot be read.
+/// The name is not a lock file's; a workspace cannot be read.
 pub fn at_path(path: PathBuf, folder: &Path, project: Option<&ProjectMetadata>) -> Result<FoundLock, CliError> {
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let format = Format::of(&name).ok_or_else(|| CliError::LockName(path.clone()))?;
@@ -46,17 +46,17 @@ pub fn at_path(path: PathBuf, folder: &Path, project: Option<&ProjectMetadata>) 
     Ok(FoundLock { path, project: folder.to_owned(), format, member })
 }
 
-/// Whether two paths lead to one file.
+/// Returns whether two paths lead to the same file.
 fn is_same(one: &Path, other: &Path) -> bool {
     let real = |path: &Path| path.canonicalize().ok();
     real(one).is_some() && real(one) == real(other)
 }
 
-/// The lock file beside the configuration, in the order of formats, or that of the uv
-/// workspace which the project is a member of. Where there are several, a line says so.
+/// Returns the lock file beside the configuration, in the order of formats, or the lock file of the
+/// uv workspace that has the project as a member. Warns if there are several.
 ///
 /// # Errors
-/// A workspace that cannot be read.
+/// A workspace cannot be read.
 pub fn find(
     folder: &Path,
     project: Option<&ProjectMetadata>,
@@ -75,7 +75,7 @@ pub fn find(
     Ok(Some(FoundLock { path, project: folder.to_owned(), format: *format, member: None }))
 }
 
-/// The lock file of the nearest parent that is a uv workspace with this member.
+/// Returns the lock file of the nearest parent that is a uv workspace with this member.
 fn workspace(folder: &Path, project: Option<&ProjectMetadata>) -> Result<Option<FoundLock>, CliError> {
     let Some(name) = project.and_then(|project| project.name.as_deref()) else { return Ok(None) };
     let Ok(real) = folder.canonicalize() else { return Ok(None) };
@@ -94,7 +94,7 @@ fn workspace(folder: &Path, project: Option<&ProjectMetadata>) -> Result<Option<
     Ok(None)
 }
 
-/// Whether `[tool.uv.workspace]` of a configuration has a folder among its members.
+/// Returns whether `[tool.uv.workspace]` of a configuration has a directory among its members.
 pub(super) fn is_member(configuration: &str, root: &Path, folder: &Path) -> bool {
     let Ok(table) = toml::from_str::<toml::Table>(configuration) else { return false };
     let Some(workspace) = table.get("tool").and_then(|tool| tool.get("uv")?.get("workspace")) else { return false };
@@ -106,15 +106,15 @@ pub(super) fn is_member(configuration: &str, root: &Path, folder: &Path) -> bool
     any("members") && !any("exclude")
 }
 
-/// A glob of a workspace; none for what is none.
+/// Returns a glob of a workspace; none for an invalid one.
 fn glob(text: &str) -> Option<GlobSet> {
     let text = text.trim_start_matches("./").trim_end_matches('/');
     let short = Some(text).filter(|text| text.len() <= LONGEST)?;
-    // A set, for a matcher of one panics where the glob is too large.
+    // A set, because a matcher of one glob panics if the glob is too large.
     GlobSet::new([GlobBuilder::new(short).literal_separator(true).build().ok()?]).ok()
 }
 
-/// The path from a folder to another; `.` where one of them is not there.
+/// Returns the path from one directory to another; `.` if one of them does not exist.
 fn relative(from: &Path, to: &Path) -> PathBuf {
     let real = |path: &Path| if path.as_os_str().is_empty() { Path::new(".") } else { path }.canonicalize();
     let (Ok(from), Ok(to)) = (real(from), real(to)) else { return PathBuf::from(".") };
@@ -124,11 +124,11 @@ fn relative(from: &Path, to: &Path) -> PathBuf {
 }
 
 impl FoundLock {
-    /// Reads it, and the files that it names within `bounds`, to which the folder of one
-    /// that a flag names is added. `index` is the one of the command line.
+    /// Reads the lock file, and the files that it names, within `bounds`. The directory of a lock
+    /// file that a flag names is added to the bounds. `index` is the index of the command line.
     ///
     /// # Errors
-    /// Files that cannot be read or understood, or lie elsewhere.
+    /// A file cannot be read or parsed, or is outside of the bounds.
     pub fn read(
         self,
         by: Author,
@@ -169,10 +169,10 @@ impl FoundLock {
     }
 }
 
-/// The places of this machine.
+/// The local paths and settings that a lock file's references may use.
 struct HostPolicy<'a> {
     bounds: &'a PathBounds,
-    /// The lock file's.
+    /// The lock file's bounds.
     folder: &'a Path,
     /// The index of the command line.
     index: Option<&'a str>,

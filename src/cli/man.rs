@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 use clap::{Args as ClapArgs, Command};
 use clap_mangen::Man;
 
-use super::command;
 use super::error::CliError;
 use super::session::finish;
 use crate::docs::{TOPICS, man};
@@ -15,20 +14,19 @@ const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 #[derive(ClapArgs)]
 pub struct Flags {
-    /// The folder to write to, such as /usr/local/share/man; pages go to man1 and man7 below it
+    /// The directory to write to, such as /usr/local/share/man; pages go to man1 and man7 below it
     #[arg(value_name = "DIR")]
     folder: PathBuf,
 }
 
-/// Runs the verb; returns the exit code.
-pub fn run(flags: &Flags) -> u8 {
-    finish(|_| write(&flags.folder).map(|()| String::new()).map_err(CliError::ManPages))
+/// Runs the verb and returns the exit code. `program` is the command line with all verbs.
+pub fn run(flags: &Flags, program: Command) -> u8 {
+    finish(|_| write(&flags.folder, program).map(|()| String::new()).map_err(CliError::ManPages))
 }
 
-fn write(folder: &Path) -> io::Result<()> {
+fn write(folder: &Path, mut program: Command) -> io::Result<()> {
     let (verbs, topics) = (folder.join("man1"), folder.join("man7"));
     fs_err::create_dir_all(&verbs)?;
-    let mut program = command();
     program.build();
     write_verb(&program, &verbs)?;
     fs_err::create_dir_all(&topics)?;
@@ -38,7 +36,7 @@ fn write(folder: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Writes the pages of a verb and of the verbs below it.
+/// Writes the pages of a verb and of its subcommands.
 fn write_verb(verb: &Command, folder: &Path) -> io::Result<()> {
     let page = Man::new(verb.clone()).date(man::EMPTY).source(format!("carboy {VERSION}"));
     let mut text = Vec::new();

@@ -1,9 +1,10 @@
-//! The command line: flags, one file a verb, exit codes. The only place that reads
-//! the environment, the wall clock and the working directory.
+//! The command line: flags, one file for each verb, exit codes. Only this module reads the
+//! environment, the wall clock and the working directory.
 
 mod build;
 mod cache;
 mod error;
+mod exit_code;
 mod explain;
 mod help;
 mod lock;
@@ -23,14 +24,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory as _, Parser, Subcommand};
 
-/// Done.
-const DONE: u8 = 0;
-/// Something failed.
-const FAILED: u8 = 1;
-/// The command line or the configuration is wrong; nothing was done.
-const USAGE: u8 = 2;
-/// Stopped by a signal: this and its number, as shells have it.
-const STOPPED: u8 = 128;
+use exit_code::{DONE, USAGE};
 
 const EXIT_CODES: &str =
     "Exit codes: 0 done, 1 failed, 2 wrong usage or configuration, 130 interrupted, 143 terminated.";
@@ -51,22 +45,22 @@ enum Verb {
     /// the configuration.
     #[command(after_help = EXIT_CODES)]
     Build(build::Flags),
-    /// Tells what `build` would make, without making or pushing it.
+    /// Shows the image that `build` would make, without making or pushing it.
     ///
-    /// Layers with their sizes, what is taken out of images and why, what is missing, and how
-    /// platforms differ. Needs no target and does not speak to it. Flags win over CARBOY_*
-    /// variables, which win over the configuration.
+    /// Shows layers with their sizes, the files from images with their reasons, missing libraries,
+    /// and the differences between platforms. Needs no target and does not connect to it. Flags win
+    /// over CARBOY_* variables, which win over the configuration.
     #[command(after_help = EXIT_CODES)]
     Plan(plan::Flags),
-    /// Tells why a file is in the image.
+    /// Explains the reason for a file in the image.
     ///
-    /// Prints the chain from the file over what needs it to what brought that in, for the image
-    /// that `build` would make, or with --image for one that it made. With --image, nothing of a
-    /// project is read but the [limits] of a DIR or --config that is named. Flags win over CARBOY_*
-    /// variables, which win over the configuration.
+    /// Prints the chain from the file to its origin, for the image that `build` would make, or with
+    /// --image for one that carboy made. With --image, only the [limits] of a named DIR or --config
+    /// are read from the project. Flags win over CARBOY_* variables, which win over the
+    /// configuration.
     #[command(after_help = EXIT_CODES)]
     Why(why::Flags),
-    /// Tells what the cache holds, and makes it smaller.
+    /// Shows the contents of the cache, and makes it smaller.
     Cache(cache::Flags),
     /// Explains the code of an error or a warning.
     ///
@@ -74,15 +68,15 @@ enum Verb {
     Explain(explain::Flags),
     /// Shows a topic of the reference, or the help of a verb.
     ///
-    /// Without TOPIC, lists the verbs and the topics. On a terminal, a topic is shown by the
-    /// pager that PAGER names, or else by `less`; in a pipe it is Markdown.
+    /// Without TOPIC, lists the verbs and the topics. On a terminal, the pager that PAGER names, or
+    /// else `less`, shows a topic; in a pipe it is Markdown.
     Help(help::Flags),
     /// Writes the man pages.
     #[command(hide = true)]
     Man(man::Flags),
 }
 
-/// Runs the program; returns its exit code.
+/// Runs the program and returns its exit code.
 pub fn main() -> ExitCode {
     let code = match Cli::try_parse() {
         Ok(Cli { verb: Verb::Build(flags) }) => build::run(&flags),
@@ -90,10 +84,10 @@ pub fn main() -> ExitCode {
         Ok(Cli { verb: Verb::Why(flags) }) => why::run(&flags),
         Ok(Cli { verb: Verb::Cache(flags) }) => cache::run(&flags),
         Ok(Cli { verb: Verb::Explain(flags) }) => explain::run(&flags),
-        Ok(Cli { verb: Verb::Help(flags) }) => help::run(&flags),
-        Ok(Cli { verb: Verb::Man(flags) }) => man::run(&flags),
+        Ok(Cli { verb: Verb::Help(flags) }) => help::run(&flags, command()),
+        Ok(Cli { verb: Verb::Man(flags) }) => man::run(&flags, command()),
         Err(error) => {
-            // Writing help into a closed pipe is no failure worth telling.
+            // A closed pipe that does not take the help is not a failure.
             let _ = error.print();
             if error.use_stderr() { USAGE } else { DONE }
         }
@@ -101,7 +95,7 @@ pub fn main() -> ExitCode {
     ExitCode::from(code)
 }
 
-/// The verbs with their flags, as clap describes them.
+/// Returns the verbs with their flags, as clap describes them.
 pub fn command() -> clap::Command {
     Cli::command()
 }
@@ -109,7 +103,7 @@ pub fn command() -> clap::Command {
 /// Parses a command line without running it; its first word is the program's name.
 ///
 /// # Errors
-/// A verb, flag or value that does not exist; a request for help or for the version.
+/// A verb, flag or value does not exist; help or the version is requested.
 pub fn check(words: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> Result<(), clap::Error> {
     Cli::try_parse_from(words).map(|_| ())
 }

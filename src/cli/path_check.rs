@@ -1,11 +1,11 @@
-//! Holds the paths that a project's configuration names to the project's root.
+//! Checks that the paths in a project's configuration stay inside the project's root.
 
 use super::error::CliError;
 use super::project_folder::ProjectFolder;
 use crate::config::File;
 use crate::source::admit;
 
-/// Checks every path of a configuration whose key no flag overrides.
+/// Checks every path of a configuration, unless a flag overrides its key.
 ///
 /// # Errors
 /// The first path that is absolute or leads out of the root.

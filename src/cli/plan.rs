@@ -21,7 +21,7 @@ pub struct Flags {
     session: SessionArgs,
 }
 
-/// Runs the verb; returns the exit code.
+/// Runs the verb and returns the exit code.
 pub fn run(flags: &Flags) -> u8 {
     flags.session.run(|front| plan(flags, front))
 }

@@ -1,5 +1,5 @@
-//! What a project is and what its image should be: the flags that every verb over a
-//! project has, and the plans that come of them.
+//! The flags that describe a project and its image, for every verb over a project, and the plans
+//! made from them.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -15,16 +15,16 @@ use crate::plan::{self, Args, Author, Dependencies, LockFile, PathBounds, Plan};
 use crate::progress::Progress;
 use crate::rootfs::Limits;
 
-/// 1980-01-01T00:00:00Z, the earliest time that zip files can say.
+/// 1980-01-01T00:00:00Z, the earliest time in zip files.
 const EPOCH: u64 = 315_532_800;
 
 // No doc comment: clap would take it for the verb's description.
 #[derive(ClapArgs)]
 pub struct ProjectArgs {
-    /// The project's folder [default: the working directory]
+    /// The project's directory [default: the working directory]
     #[arg(value_name = "DIR")]
     dir: Option<PathBuf>,
-    /// Where the image goes: registry/repository[:tag] or oci:FOLDER[:NAME]
+    /// The image's target: registry/repository[:tag] or oci:FOLDER[:NAME]
     #[arg(long, env = "CARBOY_TO", value_name = "TARGET")]
     to: Option<String>,
     /// One more tag to move; repeatable
@@ -48,7 +48,7 @@ pub struct ProjectArgs {
     /// A [profile.NAME] of the configuration, `debug` or `default`; repeatable
     #[arg(long = "profile", env = "CARBOY_PROFILES", value_name = "NAME", value_delimiter = ',')]
     profiles: Vec<String>,
-    /// The lock file [default: the one in the project's folder, or of the uv workspace]
+    /// The lock file [default: the one in the project's directory, or of the uv workspace]
     #[arg(long, env = "CARBOY_LOCK", value_name = "FILE")]
     lock: Option<PathBuf>,
     /// An extra of the project to install; repeatable
@@ -57,29 +57,28 @@ pub struct ProjectArgs {
     /// A dependency group to install too; repeatable
     #[arg(long = "group", env = "CARBOY_GROUPS", value_name = "NAME", value_delimiter = ',')]
     groups: Vec<String>,
-    /// A folder of wheels, looked in first; repeatable
+    /// A directory of wheels, searched first; repeatable
     #[arg(long, env = "CARBOY_WHEELHOUSE", value_name = "FOLDER", value_delimiter = ',')]
     wheelhouse: Vec<PathBuf>,
     /// The package index [default: pip's and uv's own settings, then the lock file's]
     #[arg(long, env = "CARBOY_INDEX", value_name = "URL", hide_env_values = true)]
     index: Option<String>,
-    /// A file or folder outside of the project that its files may name; repeatable
+    /// A file or directory outside of the project that its files may name; repeatable
     #[arg(long, env = "CARBOY_ALLOW_OUTSIDE", value_name = "PATH", value_delimiter = ',')]
     allow_outside: Vec<PathBuf>,
     /// zstd or gzip [default: zstd]
     #[arg(long, env = "CARBOY_COMPRESSION", value_name = "KIND")]
     compression: Option<String>,
-    /// What the image starts, instead of the configuration's entrypoint
+    /// The command that the image starts, instead of the configuration's entrypoint
     #[arg(last = true, value_name = "CMD")]
     command: Vec<String>,
 }
 
 impl ProjectArgs {
-    /// Reads the folder and makes a plan for each profile. Only a plan to `push` has
-    /// to have a target.
+    /// Reads the directory and makes a plan for each profile. Only a plan to `push` needs a target.
     ///
     /// # Errors
-    /// A folder or configuration that cannot be read; what cannot be planned.
+    /// A directory or configuration cannot be read; a plan is invalid.
     pub fn plans(&self, push: bool, progress: &dyn Progress) -> Result<Vec<Plan>, CliError> {
         ProjectFolder::check_config(self.dir.as_deref(), self.config.as_deref())?;
         let folder = self.folder()?;
@@ -88,10 +87,10 @@ impl ProjectArgs {
         Ok(plans)
     }
 
-    /// What images may be, as the configuration says, if it or its folder is named.
+    /// Returns the limits of the configuration, if it or its directory is named.
     ///
     /// # Errors
-    /// A folder or configuration that cannot be read.
+    /// A directory or configuration cannot be read.
     pub fn limits(&self) -> Result<Limits, CliError> {
         if self.dir.is_none() && self.config.is_none() {
             return Ok(Limits::default());
@@ -99,10 +98,10 @@ impl ProjectArgs {
         Ok(self.folder()?.file.limits)
     }
 
-    /// Where the paths in the project's files may lead.
+    /// Returns the bounds of the paths in the project's files.
     ///
     /// # Errors
-    /// Paths that cannot be followed.
+    /// A path cannot be resolved.
     pub fn bounds(&self) -> Result<PathBounds, CliError> {
         let home = etcetera::home_dir().ok();
         project_root::bounds(self.dir.as_deref().unwrap_or(Path::new(".")), &self.allow_outside, home.as_deref())
@@ -112,8 +111,8 @@ impl ProjectArgs {
         ProjectFolder::read(self.dir.as_deref(), self.config.as_deref(), &self.allow_outside)
     }
 
-    /// The lock file of a configuration: the one named, else the one found. Profiles
-    /// share what is read.
+    /// Returns the lock file of a configuration: the one that is named, or else the one that is
+    /// found. Profiles share it.
     fn lock(
         &self,
         folder: &ProjectFolder,
@@ -190,7 +189,7 @@ impl ProjectArgs {
     }
 }
 
-/// Tells of dependencies that the image does not get.
+/// Warns of dependencies that the image does not get.
 fn warn_of_no_lock(folder: &ProjectFolder, plans: &[Plan], progress: &dyn Progress) {
     let none = plans.iter().any(|plan| plan.runtime.is_some() && matches!(plan.dependencies, Dependencies::None));
     let Some(project) = folder.project.as_ref().filter(|project| none && project.needs > 0) else { return };

@@ -1,4 +1,4 @@
-//! What a project's folder says: `carboy.toml`, `pyproject.toml`, `.python-version`.
+//! The configuration of a project's directory: `carboy.toml`, `pyproject.toml`, `.python-version`.
 
 use std::path::{Path, PathBuf};
 
@@ -11,29 +11,29 @@ use crate::python::lock::Format;
 use crate::python::project::ProjectMetadata;
 use crate::source::within;
 
-/// A project's folder.
+/// A project's directory.
 pub struct ProjectFolder {
-    /// Where the configuration's relative paths start.
+    /// The base of the configuration's relative paths.
     pub path: PathBuf,
-    /// Where the paths in the project's files may lead.
+    /// The bounds of the paths in the project's files.
     pub bounds: PathBounds,
     pub file: File,
     /// The configuration's name, for errors.
     pub name: String,
-    /// The configuration, unless it is in `pyproject.toml`, which packages need too.
+    /// The configuration, unless it is in `pyproject.toml`, which is read for its dependencies too.
     pub own_file: Option<PathBuf>,
     pub python_version: Option<String>,
     pub requires_python: Option<String>,
-    /// What `pyproject.toml` says of the project.
+    /// The metadata of `pyproject.toml`.
     pub project: Option<ProjectMetadata>,
 }
 
 impl ProjectFolder {
-    /// Reads the folder, or else the working directory. `carboy.toml` wins over
-    /// `pyproject.toml`, and the configuration that `config` names over both.
+    /// Reads the directory, or else the working directory. `carboy.toml` wins over
+    /// `pyproject.toml`, and the configuration that `config` names wins over both.
     ///
     /// # Errors
-    /// A folder or file that is not there; a configuration that is wrong.
+    /// A directory or file does not exist; a configuration is invalid.
     pub fn read(dir: Option<&Path>, config: Option<&Path>, allowed: &[PathBuf]) -> Result<Self, CliError> {
         let path = dir.unwrap_or(Path::new(".")).to_owned();
         if !path.is_dir() {
@@ -62,11 +62,11 @@ impl ProjectFolder {
         })
     }
 
-    /// Checks that a configuration which is named without a folder does not lie with a
-    /// project of its own, while there is none in the working directory.
+    /// Checks that a configuration that is named without a directory is not in a directory with a
+    /// project of its own, while the working directory has none.
     ///
     /// # Errors
-    /// It does.
+    /// The configuration's directory has a project.
     pub fn check_config(dir: Option<&Path>, config: Option<&Path>) -> Result<(), CliError> {
         let beside = config.and_then(Path::parent).filter(|parent| !parent.as_os_str().is_empty());
         let Some(beside) = beside.filter(|_| dir.is_none()) else { return Ok(()) };
@@ -77,7 +77,7 @@ impl ProjectFolder {
     }
 }
 
-/// Whether a folder has a project with dependencies.
+/// Returns whether a directory has a project with dependencies.
 fn has_project(folder: &Path) -> bool {
     let names = Format::ALL.into_iter().map(Format::file_name).chain(["pyproject.toml"]);
     names.into_iter().any(|name| folder.join(name).is_file())
@@ -100,12 +100,12 @@ fn project(path: &Path, text: &str) -> Result<ProjectMetadata, CliError> {
     ProjectMetadata::parse(text).map_err(|cause| CliError::Project { path: path.to_owned(), cause })
 }
 
-/// The text of the configuration that a flag names.
+/// Returns the text of the configuration that a flag names.
 fn named(path: &Path) -> Result<String, CliError> {
     text_file::text(path, CONFIGURATION).map_err(|cause| CliError::Read { path: path.to_owned(), cause })
 }
 
-/// The text of a file that was found in the project; it may not be a link to elsewhere.
+/// Returns the text of a file of the project; a link out of the project is refused.
 fn own(bounds: &PathBounds, path: &Path) -> Result<Option<String>, CliError> {
     if path.exists() {
         within(bounds, path).map_err(|cause| CliError::Outside { at: "the project's files".to_owned(), cause })?;

@@ -9,15 +9,15 @@ use super::text_file;
 use crate::plan::PathBounds;
 use crate::source::{real, tracks};
 
-/// What a repository has at its top: git, Mercurial, Jujutsu, Subversion.
+/// The directories at the top of a repository: git, Mercurial, Jujutsu, Subversion.
 const REPOSITORIES: [&str; 4] = [".git", ".hg", ".jj", ".svn"];
 
-/// The bounds of a project. The root of the disk is not a repository, and `home` only if
-/// git tracks files of the project there: some people keep their settings in one, and some
-/// CI systems have the checkout as home.
+/// Returns the bounds of a project. The root of the disk is not a repository. `home` is one only if
+/// git tracks files of the project there: some users keep their settings in a repository, and some
+/// CI systems use the checkout as home.
 ///
 /// # Errors
-/// Paths that cannot be followed.
+/// A path cannot be resolved.
 pub fn bounds(folder: &Path, allowed: &[PathBuf], home: Option<&Path>) -> Result<PathBounds, CliError> {
     let follow = |path: &Path| real(path).map_err(|cause| CliError::Read { path: path.to_owned(), cause });
     let project = follow(folder)?;
@@ -79,7 +79,7 @@ mod tests {
             let bounds = bounds(&top.join(project), &[], Some(&top.join("home"))).unwrap();
             assert_eq!(bounds.roots, [top.join(root)], "{project}");
         }
-        // As in Jenkins, where the checkout may be the home.
+        // Jenkins may use the checkout as home.
         write("home/svc/x", "");
         let git = |args: &[&str]| {
             let mut command = std::process::Command::new("git");

@@ -1,4 +1,4 @@
-//! One run of a verb: what the user sees of it, and the outside world for its work.
+//! One run of a verb: its output, and its access to registries, cache and directories.
 
 use std::io::{self, IsTerminal as _, Write as _};
 use std::mem::ManuallyDrop;
@@ -11,8 +11,8 @@ use etcetera::BaseStrategy as _;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::error::CliError;
+use super::exit_code::{DONE, STOPPED};
 use super::wiring::{RepositoryOpener, host};
-use super::{DONE, STOPPED};
 use crate::assemble::{BuildError, Io};
 use crate::bytecode::{self, Compiler};
 use crate::cpu_pool::CpuPool;
@@ -25,45 +25,46 @@ use crate::store::{Cache, CacheOptions};
 use crate::ui::{self, Frontend, Mode, Screen};
 use crate::wheels::WheelIndexes;
 
-/// Columns where they cannot be known.
+/// Columns of a terminal of unknown width.
 const WIDTH: usize = 80;
 
 // No doc comment: clap would take it for the verb's description.
 #[derive(ClapArgs)]
 pub struct SessionArgs {
-    /// How many transfers go on at once [default: 8]
+    /// The most transfers at once [default: 8]
     #[arg(long, env = "CARBOY_JOBS", value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     jobs: Option<u16>,
-    /// Where pulled and made layers are kept [default: carboy in the user's cache folder]
+    /// The directory of pulled and made layers [default: carboy in the user's cache directory]
     #[arg(long, env = "CARBOY_CACHE_DIR", value_name = "FOLDER")]
     cache_dir: Option<PathBuf>,
-    /// Believe everything in the cache, whoever could have written it
+    /// Trust everything in the cache, even if other users can write to it
     #[arg(long, env = "CARBOY_TRUST_CACHE", value_parser = FalseyValueParser::new())]
     trust_cache: bool,
-    /// Python of the builder's exact version, for `runtime.bytecode` [default: found on this machine]
+    /// A Python of the builder's exact version, for `runtime.bytecode` [default: found on this
+    /// machine]
     #[arg(long, env = "CARBOY_HOST_PYTHON", value_name = "FILE")]
     host_python: Option<PathBuf>,
-    /// A registry that may speak plain HTTP (loopback hosts may anyway); repeatable
+    /// A registry that may use plain HTTP, which loopback hosts always may; repeatable
     #[arg(long, env = "CARBOY_INSECURE", value_name = "HOST", value_delimiter = ',')]
     insecure: Vec<String>,
-    /// How progress is shown
+    /// The form in which progress is shown
     #[arg(long, env = "CARBOY_PROGRESS", value_name = "MODE", value_enum, default_value_t)]
     progress: Mode,
-    /// Show nothing but errors
+    /// Show only errors
     #[arg(long, short, env = "CARBOY_QUIET", value_parser = FalseyValueParser::new())]
     quiet: bool,
 }
 
 impl SessionArgs {
-    /// Runs a verb and returns the exit code. What the verb returns goes to stdout.
+    /// Runs a verb and returns the exit code. The verb's result goes to stdout.
     pub fn run(&self, verb: impl FnOnce(&Arc<dyn Frontend>) -> Result<Completion<String>, CliError>) -> u8 {
         run_as(if self.quiet { Mode::None } else { self.progress }, verb)
     }
 
-    /// Does work with registries, cache and folders; for a project its bounds are given.
+    /// Runs work with registries, cache and directories. `bounds` are those of a project.
     ///
     /// # Errors
-    /// What the work fails with; a cache or network that cannot be set up.
+    /// The work's own error; the cache or the network cannot be set up.
     pub fn work<T, F>(
         &self,
         front: &Arc<dyn Frontend>,
@@ -81,8 +82,8 @@ impl SessionArgs {
         };
         let cpu_pool = CpuPool::new().map_err(CliError::Start)?;
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(CliError::Start)?;
-        // Work given up is not waited for, and finds its runtime until the process ends:
-        // shutting that down makes it panic. Staged files that it leaves are swept later.
+        // The runtime is never shut down: cancelled work still uses it until the process ends, and
+        // would panic. Staged files of such work are deleted later.
         let runtime = ManuallyDrop::new(runtime);
         let _entered = runtime.enter();
         let mut signals = Signals::new().map_err(CliError::Start)?;
@@ -119,7 +120,7 @@ impl SessionArgs {
                 signal = signals.next() => Err(signal),
             }
         });
-        // What is still being written is nobody's now.
+        // Nothing may be written after this.
         repositories.close();
         cache.close();
         match outcome {
@@ -129,7 +130,7 @@ impl SessionArgs {
     }
 }
 
-/// Runs a verb that has none of a session's flags, and returns the exit code.
+/// Runs a verb without a session's flags, and returns the exit code.
 pub fn finish(verb: impl FnOnce(&Arc<dyn Frontend>) -> Result<String, CliError>) -> u8 {
     run_as(Mode::default(), |front| verb(front).map(Completion::All))
 }
@@ -150,10 +151,10 @@ fn run_as(mode: Mode, verb: impl FnOnce(&Arc<dyn Frontend>) -> Result<Completion
     }
 }
 
-/// How work ended.
+/// The end of some work.
 pub enum Completion<T> {
     All(T),
-    /// By a signal of this number.
+    /// Stopped by a signal of this number.
     Stopped(u8),
 }
 
@@ -177,7 +178,7 @@ impl Signals {
         Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
     }
 
-    /// The number of the next one.
+    /// Returns the number of the next signal.
     async fn next(&mut self) -> u8 {
         let kind = tokio::select! {
             _ = self.interrupt.recv() => SignalKind::interrupt(),
@@ -187,11 +188,11 @@ impl Signals {
     }
 }
 
-/// The cache in the folder that is named, or in the user's cache folder. One that is opened
+/// Opens the cache in a named directory, or in the user's cache directory. A cache that is opened
 /// to be made smaller may be `full`.
 ///
 /// # Errors
-/// There is no such folder; it cannot be used.
+/// There is no directory; it cannot be used.
 pub fn open_cache(
     named: Option<&Path>,
     trust: bool,
@@ -210,7 +211,7 @@ fn fail(front: &dyn Frontend, error: &CliError) -> u8 {
     error.exit_code()
 }
 
-/// Writes to stdout. Whoever closed it does not want the text: the work is done all the same.
+/// Writes to stdout. A closed stdout is not an error: the work is done.
 fn print(text: &str) -> io::Result<()> {
     let mut stdout = io::stdout().lock();
     match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
@@ -219,8 +220,8 @@ fn print(text: &str) -> io::Result<()> {
     }
 }
 
-/// docker's `config.json`: `$DOCKER_CONFIG`, else `~/.docker`, unless that lies in the
-/// project: whoever changes that could have programs run as credential helpers.
+/// Returns docker's `config.json`: in `$DOCKER_CONFIG`, or else in `~/.docker`, unless that is
+/// inside the project: an author of the project could run programs as credential helpers.
 fn docker_config(bounds: Option<&PathBounds>, progress: &dyn Progress) -> Option<PathBuf> {
     if let Some(folder) = std::env::var_os("DOCKER_CONFIG").filter(|folder| !folder.is_empty()) {
         return Some(PathBuf::from(folder).join("config.json"));
@@ -243,22 +244,22 @@ fn screen() -> Screen {
     Screen { terminal: is_terminal, color: is_terminal && !no_color(), width: width(&console::Term::stderr()) }
 }
 
-/// Whether the terminal is one that cannot move its cursor.
+/// Returns whether the terminal cannot move its cursor.
 pub fn is_dumb() -> bool {
     std::env::var_os("TERM").is_some_and(|term| term == "dumb")
 }
 
-/// Whether the user wants no colour.
+/// Returns whether the user turned colour off.
 pub fn no_color() -> bool {
     std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
 }
 
-/// How wide texts for stdout may be.
+/// Returns the width of texts for stdout.
 pub fn stdout_width() -> usize {
     width(&console::Term::stdout())
 }
 
-/// How wide a chain may be: programs that filter lines want it whole.
+/// Returns the width of chains. Programs that filter lines need whole ones.
 pub fn chain_width() -> usize {
     if io::stdout().is_terminal() { stdout_width() } else { usize::MAX }
 }

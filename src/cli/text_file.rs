@@ -7,11 +7,11 @@ use std::path::Path;
 /// The most bytes of a configuration: `carboy.toml`, `pyproject.toml`, `.python-version`.
 pub const CONFIGURATION: usize = 1 << 20;
 
-/// A file's text. `/dev/null` is an empty file.
+/// Returns a file's text. `/dev/null` is an empty file.
 ///
 /// # Errors
-/// `InvalidInput` for what is not a regular file, and so may have no end; for more than
-/// `limit` bytes; for what is not UTF-8. Those of the system.
+/// `InvalidInput` for a file that is not regular and may have no end, for more than `limit` bytes,
+/// and for text that is not UTF-8; errors of the system.
 pub fn text(path: &Path, limit: usize) -> io::Result<String> {
     let refused = |why: String| Err(io::Error::new(io::ErrorKind::InvalidInput, why));
     let metadata = path.metadata()?;
@@ -31,10 +31,10 @@ pub fn text(path: &Path, limit: usize) -> io::Result<String> {
     String::from_utf8(bytes).or_else(|_| refused("it is not UTF-8".to_owned()))
 }
 
-/// A file's text; none when it is not there.
+/// Returns a file's text; none if the file does not exist.
 ///
 /// # Errors
-/// As `text`.
+/// The errors of `text`.
 pub fn text_if_any(path: &Path, limit: usize) -> io::Result<Option<String>> {
     match text(path, limit) {
         Err(cause) if cause.kind() == io::ErrorKind::NotFound => Ok(None),

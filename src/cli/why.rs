@@ -17,7 +17,7 @@ pub struct Flags {
     /// A file's path in the image, or its end, such as libz.so.1
     #[arg(value_name = "PATH")]
     file: String,
-    /// Ask this image, which carboy built, instead of what it would build:
+    /// Explain this image, which carboy built, instead of the image that it would build:
     /// registry/repository[:tag] or oci:FOLDER[:NAME]
     #[arg(long, value_name = "REF")]
     image: Option<String>,
@@ -30,7 +30,7 @@ pub struct Flags {
     session: SessionArgs,
 }
 
-/// Runs the verb; returns the exit code.
+/// Runs the verb and returns the exit code.
 pub fn run(flags: &Flags) -> u8 {
     flags.session.run(|front| why(flags, front))
 }
@@ -54,7 +54,7 @@ fn why(flags: &Flags, front: &Arc<dyn Frontend>) -> Result<Completion<String>, C
     Ok(told.map(|told| if flags.json { ui::why_json(&told) } else { ui::why_text(&told, &flags.file, chain_width()) }))
 }
 
-/// The platforms to ask for: those named, or all that carboy builds.
+/// Returns the platforms to explain: the named ones, or all that carboy builds.
 fn platforms(named: &[String]) -> Result<Vec<Platform>, CliError> {
     let default = DEFAULT_PLATFORMS.map(str::to_owned);
     let named = if named.is_empty() { &default } else { named };

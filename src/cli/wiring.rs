@@ -1,4 +1,4 @@
-//! Opens repositories by location, and reads what the environment says of the host.
+//! Opens repositories by location, and describes the host by its environment.
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -16,17 +16,17 @@ use crate::wheels::settings::Host;
 pub struct RepositoryOpener {
     pub registry: Registry,
     pub progress: Arc<dyn Progress>,
-    /// The layouts that are written to.
+    /// The layouts that carboy writes to.
     writers: Mutex<Vec<Arc<LayoutWriter>>>,
 }
 
 impl RepositoryOpener {
-    /// Nothing is opened yet.
+    /// Creates the opener; opens nothing yet.
     pub fn new(registry: Registry, progress: Arc<dyn Progress>) -> Self {
         Self { registry, progress, writers: Mutex::default() }
     }
 
-    /// Has nothing written any more, and takes away what was not finished.
+    /// Stops all writing and removes unfinished files.
     pub fn close(&self) {
         for writer in self.writers.lock().unwrap_or_else(PoisonError::into_inner).iter() {
             writer.close();
@@ -58,7 +58,7 @@ impl Repositories for RepositoryOpener {
     }
 }
 
-/// The machine and user, as the environment describes them.
+/// Returns the machine and user, as the environment describes them.
 pub fn host() -> Host {
     Host {
         variable: Arc::new(|name| Some(std::env::var_os(name)?.to_string_lossy().into_owned())),

@@ -1,12 +1,11 @@
-//! Names of files without what is of one architecture in them, so that platforms can
-//! be compared. Pure.
+//! Removes the architecture from names of files, so that platforms can be compared. Pure.
 //!
-//! Source: Debian's multiarch tuples; PEP 3149 and `uname -m` for extension modules'
-//! names; platform tags of wheels for the libraries that they bring.
+//! Source: Debian's multiarch tuples; PEP 3149 and `uname -m` for names of extension modules;
+//! platform tags of wheels for names of their libraries.
 
 use crate::oci::{Architecture, Platform};
 
-/// The text with `*` for the platform's triplet and the kernel's name of its machine.
+/// Returns the text with `*` for the platform's triplet and its machine's name in the kernel.
 #[must_use]
 pub fn neutral(text: &str, platform: &Platform) -> String {
     let Some(architecture) = Architecture::of(platform) else { return text.to_owned() };

@@ -1,29 +1,31 @@
 //! Bars on a terminal.
 //!
-//! Workers note facts on a board; a thread draws the board ten times a second, so
-//! nobody waits for the terminal. Warnings and retries are written above the bars.
+//! Workers report events; a thread draws ten times a second, so no worker waits for the terminal.
+//! Warnings and retries are written above the bars.
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::ProgressDrawTarget;
 
 use super::diagnostics::{errors_text, warning_text};
-use super::frame::frame;
+use super::frontend::{Frontend, Screen};
+use super::line_queue;
 use super::retry::retry_text;
+use super::rows::Rows;
 use super::style::Style;
+use super::summary::summary_text;
 use super::tasks::Tasks;
-use super::{Frontend, Screen, line_queue, summary_text};
 use crate::assemble::report::Report;
 use crate::diagnostic::Diagnostic;
 use crate::oci::Platform;
 use crate::progress::{Event, Outcome, Progress};
 
-/// Between two drawings. What is over sooner is never drawn.
+/// The time between two drawings. Shorter work is never drawn.
 const TICK: Duration = Duration::from_millis(100);
 
-/// Draws what is under way.
+/// Draws the work that is running.
 pub struct Bars {
     screen: Screen,
     shared: Arc<Shared>,
@@ -32,10 +34,10 @@ pub struct Bars {
 
 /// The thread that draws.
 enum Painter {
-    /// Starts with the next fact.
+    /// Starts with the next event.
     Resting,
     Drawing(JoinHandle<()>),
-    /// An error was shown: nothing comes after it.
+    /// An error was shown: nothing is drawn after it.
     Retired,
 }
 
@@ -45,7 +47,7 @@ struct Shared {
     changed: Condvar,
 }
 
-/// What there is to draw.
+/// The state to draw.
 #[derive(Default)]
 struct Board {
     tasks: Tasks,
@@ -56,7 +58,7 @@ struct Board {
 }
 
 impl Bars {
-    /// Bars for stderr.
+    /// Creates bars for stderr.
     #[must_use]
     pub fn new(screen: Screen) -> Self {
         Self { screen, shared: Arc::default(), painter: Mutex::new(Painter::Resting) }
@@ -66,7 +68,7 @@ impl Bars {
         self.painter.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes the bars away and leaves the painter in the state `then`.
+    /// Removes the bars and leaves the painter in the state `then`.
     fn stop(&self, then: Painter) {
         let mut painter = self.painter();
         if let Painter::Drawing(thread) = std::mem::replace(&mut *painter, then) {
@@ -119,7 +121,7 @@ impl Shared {
         self.board.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The board after a tick, or as soon as it is over.
+    /// Returns the board after a tick, or as soon as it is over.
     fn next(&self) -> MutexGuard<'_, Board> {
         let waited = self.changed.wait_timeout_while(self.board(), TICK, |board| !board.over);
         waited.unwrap_or_else(PoisonError::into_inner).0
@@ -143,40 +145,33 @@ impl Board {
         }
     }
 
-    /// Nothing has started or ended yet.
+    /// Returns whether nothing has started or ended yet.
     fn is_blank(&self) -> bool {
         self.done == 0 && self.tasks.running().is_empty()
     }
 }
 
 /// Draws the board until it is over, then leaves the screen as it was.
-///
-/// All lines are one bar's message: indicatif draws them together, counts how the
-/// terminal wraps them after it was made narrower, and takes them away.
 fn draw(shared: &Shared, screen: Screen) {
     let start = Instant::now();
-    let style = Style::new(screen.color);
-    let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
-    if let Ok(style) = ProgressStyle::with_template("{msg}") {
-        bar.set_style(style);
-    }
+    let mut rows = Rows::new(ProgressDrawTarget::stderr(), screen.width, Style::new(screen.color));
     loop {
         let mut board = shared.next();
         let notes: String = board.notes.drain(..).map(|note| note + "\n").collect();
-        let over = board.over;
-        let blank = board.is_blank();
-        let text = frame(board.tasks.running(), board.done, start.elapsed(), screen.width, style);
+        let (running, done) = (board.tasks.running().to_vec(), board.done);
+        let (over, blank) = (board.over, board.is_blank());
         drop(board);
 
         if !notes.is_empty() {
-            bar.suspend(|| line_queue::stderr(&notes));
+            rows.suspend(|| line_queue::stderr(&notes));
         }
         if over {
-            bar.finish_and_clear();
+            rows.clear();
             return;
         }
         if !blank {
-            bar.set_message(text);
+            // The templates are tested: without one, nothing is drawn.
+            rows.show(&running, done, start.elapsed()).ok();
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What a cache holds, and what was deleted from it.
+//! The contents of a cache, and the entries deleted from it, as text.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -6,8 +6,8 @@ use std::path::Path;
 use super::size::size;
 use crate::printable::one_line;
 
-/// What the cache in a folder holds: a line for each kind of entries, with their number and
-/// their size in bytes.
+/// Returns the contents of the cache in a directory: a line for each kind of entries, with their
+/// number and their size in bytes.
 #[must_use]
 pub fn cache_text(folder: &Path, kinds: &[(&str, u64, u64)], busy: bool) -> String {
     let total = ("total", kinds.iter().map(|kind| kind.1).sum(), kinds.iter().map(|kind| kind.2).sum());
@@ -21,7 +21,8 @@ pub fn cache_text(folder: &Path, kinds: &[(&str, u64, u64)], busy: bool) -> Stri
     out
 }
 
-/// What was deleted from a cache, what is left, and what may be in use; sizes in bytes.
+/// Returns the entries deleted from a cache, the remaining ones, and those that may be in use;
+/// sizes in bytes.
 #[must_use]
 pub fn pruned_text(entries: u64, bytes: u64, left: u64, in_use: u64) -> String {
     let plural = |count| if count == 1 { "entry" } else { "entries" };

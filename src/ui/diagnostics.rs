@@ -1,10 +1,10 @@
 //! Diagnostics as text: `error[CODE]: MESSAGE: CAUSES`, `warning[CODE]: …`, and `hint: …`
 //! lines. Pure.
 //!
-//! Errors are grouped: the same message on several platforms is one line, so are wheels that
-//! are missing for the same reason, and hints of one kind are merged.
+//! Errors are grouped: the same message on several platforms is one line, wheels that are missing
+//! for the same reason are one line, and hints of one kind are merged.
 //!
-//! Messages quote names out of images, registries and local folders, so each message and each
+//! Messages quote names from images, registries and local directories, so each message and each
 //! hint is made printable and stays on one line: see [`printable`](crate::printable).
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
@@ -20,16 +20,16 @@ const LINES: usize = 500;
 /// The most distributions that one line names.
 const WHEELS: usize = 8;
 
-/// Diagnostics that say the same, and the platforms on which they do.
+/// Diagnostics with the same message, and their platforms.
 struct Group<'a> {
     first: &'a Diagnostic,
     platforms: Vec<&'a Platform>,
 }
 
-/// Several errors as `N errors:` and a line each, one error as a line; then the hints, after
-/// an empty line. Ends with a newline.
+/// Returns several errors as `N errors:` and a line each, one error as a line; then the hints,
+/// after an empty line. Ends with a newline.
 ///
-/// A message leads with its platforms, unless it holds for all of several `platforms`.
+/// A message begins with its platforms, unless it holds for all of several `platforms`.
 #[must_use]
 pub fn errors_text(errors: &[Diagnostic], platforms: &[Platform], style: Style) -> String {
     let groups = groups(errors);
@@ -49,7 +49,7 @@ pub fn errors_text(errors: &[Diagnostic], platforms: &[Platform], style: Style) 
     text + &more(hints.len())
 }
 
-/// `warning[CODE]: MESSAGE`, and its hints on lines of their own. Without a newline at its end.
+/// Returns `warning[CODE]: MESSAGE`, with its hints on separate lines. Has no newline at its end.
 #[must_use]
 pub fn warning_text(warning: &Diagnostic, style: Style) -> String {
     let groups = groups(std::slice::from_ref(warning));
@@ -63,19 +63,19 @@ pub fn warning_text(warning: &Diagnostic, style: Style) -> String {
     text
 }
 
-/// The hints of diagnostics: each one once, and those that follow from their details.
+/// Returns the hints of diagnostics, each one once, with those that follow from their details.
 #[must_use]
 pub fn hints(diagnostics: &[Diagnostic]) -> Vec<String> {
     hints_of(&groups(diagnostics))
 }
 
-/// `and 3 more`, for lines that are not shown.
+/// Returns `and 3 more`, for lines that are not shown.
 fn more(lines: usize) -> String {
     let more = lines.saturating_sub(LINES);
     if more == 0 { String::new() } else { format!("and {more} more\n") }
 }
 
-/// Diagnostics by code and message, in order of appearance.
+/// Groups diagnostics by code and message, in order of appearance.
 fn groups(diagnostics: &[Diagnostic]) -> Vec<Group<'_>> {
     let mut groups: Vec<Group<'_>> = Vec::new();
     let mut known: HashMap<(Code, String), usize> = HashMap::new();
@@ -92,7 +92,7 @@ fn groups(diagnostics: &[Diagnostic]) -> Vec<Group<'_>> {
     groups
 }
 
-/// A line for each group. Wheels that are missing for the same reason share a line.
+/// Returns a line for each group. Wheels that are missing for the same reason share a line.
 fn lines(groups: &[Group<'_>], platforms: usize) -> Vec<(Code, String)> {
     type Reason<'a> = (&'a str, &'a str, &'a [&'a Platform]);
     let mut lines: Vec<(&Group<'_>, String)> = Vec::new();
@@ -114,7 +114,7 @@ fn lines(groups: &[Group<'_>], platforms: usize) -> Vec<(Code, String)> {
 }
 
 impl Group<'_> {
-    /// The line after the platforms that it holds for, unless these are all of several, or
+    /// Returns the line with the platforms that it holds for, unless these are all of several, or
     /// the line names them.
     fn led(&self, line: &str, all: usize) -> String {
         let names: Vec<_> = self.platforms.iter().map(ToString::to_string).collect();
@@ -135,7 +135,7 @@ fn hints_of(groups: &[Group<'_>]) -> Vec<String> {
     hints
 }
 
-/// The setting that accepts all libraries that are missing.
+/// Returns the setting that accepts all missing libraries.
 fn allow_missing(groups: &[Group<'_>]) -> Option<String> {
     let soname = |group: &Group<'_>| match &group.first.detail {
         Some(Detail::MissingLibrary { soname, .. }) => Some(format!("\"{soname}\"")),
@@ -149,7 +149,7 @@ fn allow_missing(groups: &[Group<'_>]) -> Option<String> {
     })
 }
 
-/// The commands that build the wheels that are missing, one for each set of platforms.
+/// Returns the commands that build the missing wheels, one for each set of platforms.
 fn wheels_to_build(groups: &[Group<'_>]) -> Vec<String> {
     let mut needed: BTreeMap<(&str, &str), BTreeSet<String>> = BTreeMap::new();
     for group in groups {

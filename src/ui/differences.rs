@@ -1,6 +1,6 @@
-//! How the platforms of an image differ in what they take and miss. Pure.
+//! The differences between the platforms of an image in their files and missing libraries. Pure.
 //!
-//! Paths are compared without what is of one architecture in them.
+//! Paths are compared without their architecture.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,8 +10,8 @@ use super::text::{count, wrapped};
 use crate::assemble::report::{PlatformPreview, TakenFile};
 use crate::printable::one_line;
 
-/// A paragraph that tells the differences, or that there are none; nothing for one
-/// platform alone.
+/// Returns a paragraph with the differences, or a line that there are none; nothing for a single
+/// platform.
 #[must_use]
 pub fn differences(platforms: &[PlatformPreview], width: usize) -> Option<String> {
     if platforms.len() < 2 {
@@ -33,7 +33,7 @@ pub fn differences(platforms: &[PlatformPreview], width: usize) -> Option<String
     Some(lines.join("\n"))
 }
 
-/// What can be compared of a platform.
+/// The parts of a platform that are compared.
 struct PlatformFacts<'a> {
     platform: String,
     python: Option<&'a str>,
@@ -70,7 +70,7 @@ impl<'a> PlatformFacts<'a> {
         facts
     }
 
-    /// What no other platform has.
+    /// The parts that no other platform has.
     fn alone(&self, others: &[&Self], width: usize) -> Vec<String> {
         let mut lines = Vec::new();
         let is_new = |package: &str| !others.iter().any(|other| other.packages.contains_key(package));
@@ -90,7 +90,7 @@ impl<'a> PlatformFacts<'a> {
         items.extend(libraries.iter().filter(|(_, owner)| !told(**owner)).map(|(library, _)| (*library).clone()));
         let files = self.files.iter().filter(|path| !others.iter().any(|other| other.files.contains(*path))).count();
         if files > 0 {
-            items.push(count(files as u64, "file that is no library", "files that are no libraries"));
+            items.push(count(files as u64, "file that is not a library", "files that are not libraries"));
         }
         if !items.is_empty() {
             lines.push(wrapped(&format!("  only on {}:", self.platform), items, width));

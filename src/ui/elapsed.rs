@@ -1,8 +1,8 @@
-//! Durations for people.
+//! Durations as text.
 
 use std::time::Duration;
 
-/// `3.2 s`, `1 min 12 s`.
+/// Returns `3.2 s`, `1 min 12 s`.
 #[must_use]
 pub fn elapsed(duration: Duration) -> String {
     let tenths = (duration.as_millis() + 50) / 100;

@@ -1,4 +1,4 @@
-//! What comes out of images, by layer and package, in lists. Pure.
+//! Lists of the files from images, by layer and package. Pure.
 
 use std::collections::BTreeMap;
 
@@ -8,10 +8,10 @@ use super::text::{asker, count, wrapped};
 use crate::assemble::report::{Because, Group, PlatformPreview, TakenFile};
 use crate::progress::LayerKind;
 
-/// So many files of one reason are named; more are counted.
+/// The most files of one reason with names; more are counted.
 const NAMED: usize = 3;
 
-/// A paragraph for each layer: its packages, then what no package owns. Tells the
+/// Returns a paragraph for each layer: its packages, then the files without package. Shows the
 /// first platform's; sizes are those of all platforms that have the same package.
 #[must_use]
 pub fn taken(platforms: &[PlatformPreview], width: usize) -> Vec<String> {
@@ -28,8 +28,8 @@ pub fn taken(platforms: &[PlatformPreview], width: usize) -> Vec<String> {
     LayerKind::ALL.into_iter().filter_map(paragraph).collect()
 }
 
-/// `zlib1g 1:1.3.dfsg-3, 125 kB: libz.so.1 (needed by zlib)`; for files of no package,
-/// Python's apart from the rest.
+/// Returns `zlib1g 1:1.3.dfsg-3, 125 kB: libz.so.1 (needed by zlib)`. Of files without package,
+/// Python's are separate from the rest.
 fn lines(group: &Group, platforms: &[PlatformPreview], width: usize) -> Vec<String> {
     if let Some(package) = &group.package {
         let sizes = sizes(platforms, |other| {
@@ -57,7 +57,7 @@ fn is_python(file: &TakenFile) -> bool {
     file.because == Because::Python
 }
 
-/// A package's name, without its version.
+/// Returns a package's name, without its version.
 pub fn name(package: Option<&str>) -> Option<&str> {
     package.map(|package| package.rsplit_once(' ').map_or(package, |(name, _)| name))
 }
@@ -71,7 +71,7 @@ fn sizes(platforms: &[PlatformPreview], is_it: impl Fn(&Group) -> bool) -> Strin
     ranged(platforms.iter().filter_map(of))
 }
 
-/// `125 kB`, or `125 kB to 131 kB`.
+/// Returns `125 kB`, or `125 kB to 131 kB`.
 fn ranged(sizes: impl Iterator<Item = u64>) -> String {
     let sizes: Vec<_> = sizes.collect();
     let least = size(sizes.iter().copied().min().unwrap_or(0));
@@ -79,7 +79,7 @@ fn ranged(sizes: impl Iterator<Item = u64>) -> String {
     if least == most { least } else { format!("{least} to {most}") }
 }
 
-/// Files with their reasons, those of one reason together.
+/// Returns files with their reasons, grouped by reason.
 fn items(files: &[TakenFile]) -> Vec<String> {
     let mut by_reason: BTreeMap<String, Vec<&str>> = BTreeMap::new();
     for file in files {
@@ -102,8 +102,8 @@ fn items(files: &[TakenFile]) -> Vec<String> {
     out
 }
 
-/// The names of files, sorted: libraries' last names, the others' paths. A library's
-/// links and file are one: `libz.so.1` stands for `libz.so.1.3.1` too.
+/// Returns the names of files, sorted: for libraries the last part, for others the path. A
+/// library's links and file are one: `libz.so.1` stands for `libz.so.1.3.1` too.
 pub fn names(paths: impl IntoIterator<Item = impl AsRef<str>>) -> Vec<String> {
     let name = |path: &str| library(path).unwrap_or(path).to_owned();
     let mut all: Vec<_> = paths.into_iter().map(|path| name(path.as_ref())).collect();
@@ -114,7 +114,7 @@ pub fn names(paths: impl IntoIterator<Item = impl AsRef<str>>) -> Vec<String> {
     all
 }
 
-/// The last name of a shared library's path.
+/// Returns the last part of a shared library's path.
 pub fn library(path: &str) -> Option<&str> {
     let name = path.rsplit('/').next()?;
     name.split('.').skip(1).any(|part| part == "so").then_some(name)

@@ -1,5 +1,5 @@
-//! JSON documents for stdout: keys sorted, sizes in bytes, one line. Names stay as they
-//! are from version to version; new ones may be added.
+//! JSON documents for stdout: keys sorted, sizes in bytes, one line. Names of keys never change
+//! between versions; new ones may be added.
 //!
 //! **`carboy plan --json`** is an array with an object for each profile:
 //!
@@ -37,13 +37,13 @@ use crate::assemble::report::{
 };
 use crate::printable;
 
-/// Plans, for programs. Ends with a newline.
+/// Returns plans as JSON. Ends with a newline.
 #[must_use]
 pub fn plan_json(previews: &[Preview]) -> String {
     document(previews.iter().map(preview))
 }
 
-/// Chains, for programs. Ends with a newline.
+/// Returns chains as JSON. Ends with a newline.
 #[must_use]
 pub fn why_json(all: &[Why]) -> String {
     document(all.iter().map(|why| {
@@ -58,9 +58,9 @@ fn document(objects: impl Iterator<Item = Value>) -> String {
     text(&Value::Array(objects.collect())) + "\n"
 }
 
-/// A value on one line, in which everything is escaped that terminals and CI systems might
-/// take for more than text. serde escapes only what JSON wants escaped: not the control
-/// characters from U+0080 on.
+/// Returns a value on one line, with every character escaped that terminals and CI systems might
+/// interpret. serde escapes only the characters that JSON requires: not the control characters from
+/// U+0080.
 ///
 /// # Panics
 /// Never: values have string keys, and memory takes all bytes.
@@ -168,158 +168,4 @@ fn chain(chain: &Chain) -> Value {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::super::plan::tests::small;
-    use super::super::why::tests::why;
-    use super::*;
-    use crate::progress::LayerKind;
-    use crate::rootfs::RootPath;
-
-    #[test]
-    fn what_terminals_and_ci_systems_obey_is_escaped() {
-        let value = json!({ "a": "é\n\u{1b}\u{9b}2J\u{7f}\u{2028}\u{202e}\u{e0041}", "b": "x ##vso[task] ###" });
-        let written = text(&value);
-        let a = r"é\n\u001b\u009b2J\u007f\u2028\u202e\udb40\udc41";
-        assert_eq!(written, format!(r#"{{"a":"{a}","b":"x #\u0023vso[task] #\u0023\u0023"}}"#));
-        assert_eq!(serde_json::from_str::<Value>(&written).unwrap(), value);
-    }
-
-    #[test]
-    fn a_plan_has_everything() {
-        let mut small = small();
-        small.left_out.rules = [(".gitignore".to_owned(), 3)].into();
-        small.left_out.tracked = vec![Tracked { path: "dist/".to_owned(), rule: ".gitignore".to_owned(), files: 2 }];
-        let file = TakenFile {
-            path: "/usr/lib/libz.so.1".to_owned(),
-            size: 9,
-            because: Because::NeededBy(vec![RootPath::new("x").unwrap()]),
-        };
-        small.platforms[0].groups = vec![Group { layer: LayerKind::Runtime, package: None, files: vec![file] }];
-        small.platforms[0].missing = vec![MissingLibrary { soname: "libtk.so".to_owned(), needed_by: "/y".to_owned() }];
-        let text = plan_json(&[small]);
-        assert_eq!(text.lines().count(), 1);
-        let value: Value = serde_json::from_str(&text).unwrap();
-        insta::assert_snapshot!(serde_json::to_string_pretty(&value).unwrap(), @r#"
-    [
-      {
-        "base": "gcr.io/distroless/cc-debian13:nonroot",
-        "builder": "python:3.13-slim-trixie",
-        "left_out": [
-          {
-            "files": 3,
-            "rule": ".gitignore"
-          }
-        ],
-        "left_out_tracked": [
-          {
-            "files": 2,
-            "path": "dist/",
-            "rule": ".gitignore"
-          }
-        ],
-        "lock": null,
-        "platforms": [
-          {
-            "base": {
-              "layers": 0,
-              "packed": 0,
-              "unpacked": 0
-            },
-            "command": [
-              "/usr/local/bin/python3.13",
-              "-c",
-              "print('it is\n', 1)"
-            ],
-            "distributions": [
-              "flask 3.1.2",
-              "numpy 2.3.1"
-            ],
-            "layers": [
-              {
-                "distribution": null,
-                "files": 1234,
-                "kind": "runtime",
-                "known": false,
-                "size": {
-                  "layers": 1,
-                  "packed": 18400000,
-                  "unpacked": 61000000
-                }
-              }
-            ],
-            "missing": [
-              {
-                "needed_by": "/y",
-                "soname": "libtk.so"
-              }
-            ],
-            "platform": "linux/amd64",
-            "python": null,
-            "taken": [
-              {
-                "files": [
-                  {
-                    "needed_by": [
-                      "/x"
-                    ],
-                    "path": "/usr/lib/libz.so.1",
-                    "reason": "needed by /x",
-                    "size": 9
-                  }
-                ],
-                "layer": "runtime",
-                "package": null
-              }
-            ],
-            "user": "65532:65532",
-            "workdir": "/app"
-          }
-        ],
-        "profile": null,
-        "tags": [
-          "1.4.2",
-          "1.4"
-        ],
-        "target": "ghcr.io/acme/shop:1.4.2"
-      }
-    ]
-    "#);
-    }
-
-    #[test]
-    fn chains_are_objects() {
-        let mut why = why();
-        why.platforms.truncate(1);
-        let value: Value = serde_json::from_str(&why_json(&[why])).unwrap();
-        insta::assert_snapshot!(serde_json::to_string_pretty(&value).unwrap(), @r#"
-        [
-          {
-            "platforms": [
-              {
-                "files": [
-                  {
-                    "chain": [
-                      {
-                        "name": "libz.so.1",
-                        "owner": null,
-                        "path": "/usr/lib/x86_64-linux-gnu/libz.so.1"
-                      },
-                      {
-                        "name": "numpy/_core/_multiarray_umath.cpython-313-x86_64-linux-gnu.so",
-                        "owner": "numpy 2.3.1",
-                        "path": "/usr/local/lib/python3.13/site-packages/numpy/_core/_multiarray_umath.cpython-313-x86_64-linux-gnu.so"
-                      }
-                    ],
-                    "end": "dependencies"
-                  }
-                ],
-                "missing": [],
-                "platform": "linux/amd64"
-              }
-            ],
-            "profile": null
-          }
-        ]
-        "#);
-    }
-}
+mod tests;

@@ -1,11 +1,9 @@
-//! JSON for programs: one object a line, keys sorted, sizes in bytes, durations
-//! in seconds.
+//! JSON for programs: one object for each line, keys sorted, sizes in bytes, durations in seconds.
 //!
-//! `event` tells the objects apart: `started`, `advanced` (bytes done so far, at
-//! most four lines a second for each piece of work), `ended`, `retrying`,
-//! `report`, `warning` and `error`. The last two have a `code`, a `message`, its `causes`, a
-//! `hint` and a `subject`: see [`Diagnostic`]. A piece of work is `verb` and `blob`, `verb`
-//! and `wheel`, or `verb`, `layer` and `platform`.
+//! `event` is the kind of an object: `started`, `advanced` (bytes done so far, at most four lines a
+//! second for each piece of work), `ended`, `retrying`, `report`, `warning` and `error`. The last
+//! two have a `code`, a `message`, its `causes`, a `hint` and a `subject`: see [`Diagnostic`]. A
+//! piece of work is `verb` and `blob`, `verb` and `wheel`, or `verb`, `layer` and `platform`.
 
 use std::collections::HashMap;
 use std::io::Write;
@@ -14,8 +12,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Map, Value, json};
 
-use super::Frontend;
 use super::diagnostics::hints;
+use super::frontend::Frontend;
 use super::json::{left_out, list, missing, size, text, tracked};
 use super::line_queue::LineQueue;
 use super::tasks::{Tasks, present};
@@ -24,10 +22,10 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::oci::Platform;
 use crate::progress::{Event, Outcome, Progress, Subject, Verb};
 
-/// Between two `advanced` lines of one piece of work.
+/// The time between two `advanced` lines of one piece of work.
 const PAUSE: Duration = Duration::from_millis(250);
 
-/// Writes objects.
+/// Writes an object for each event.
 pub struct JsonLines {
     lines: LineQueue,
     state: Mutex<State>,
@@ -36,12 +34,12 @@ pub struct JsonLines {
 #[derive(Default)]
 struct State {
     tasks: Tasks,
-    /// When a piece of work was last told about.
+    /// The times of the last lines about each piece of work.
     told: HashMap<(Verb, Subject), Instant>,
 }
 
 impl JsonLines {
-    /// Objects for `out`.
+    /// Creates a frontend that writes to `out`.
     pub fn new(out: impl Write + Send + 'static) -> Self {
         Self { lines: LineQueue::to(out), state: Mutex::default() }
     }
@@ -105,7 +103,7 @@ impl State {
     }
 }
 
-/// A diagnostic as an object: `code` is stable, `message` is one sentence.
+/// Returns a diagnostic as an object: `code` is stable, `message` is one sentence.
 fn diagnostic_object(diagnostic: &Diagnostic) -> Value {
     let hints = hints(std::slice::from_ref(diagnostic));
     let subject = &diagnostic.subject;

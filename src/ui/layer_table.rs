@@ -1,4 +1,4 @@
-//! The table of an image's layers, of a build as of a plan. Pure.
+//! The table of an image's layers, for builds and plans. Pure.
 
 use super::size::size;
 use super::table::Table;
@@ -6,27 +6,27 @@ use crate::assemble::report::Size;
 use crate::oci::Platform;
 use crate::printable::one_line;
 
-/// Stands before packed sizes that are estimated.
+/// The mark of estimated packed sizes.
 pub const ESTIMATE: &str = "~";
 
 const TITLES: [&str; 6] = ["", "layers", "packed", "unpacked", "files", ""];
 
-/// Columns by the room there is: the number of layers is given up first, then files,
-/// then unpacked sizes.
+/// The columns for decreasing widths: first without the number of layers, then without files, then
+/// without unpacked sizes.
 const COLUMNS: [&[usize]; 4] = [&[0, 1, 2, 3, 4, 5], &[0, 2, 3, 4, 5], &[0, 2, 3, 5], &[0, 2, 5]];
 
-/// Layers of one kind, or of all.
+/// The layers of one kind, or of all.
 #[derive(Default)]
 pub struct Row {
     pub name: &'static str,
     pub size: Size,
-    /// Not told of the base.
+    /// Unknown for the base.
     pub files: u64,
     pub estimated: bool,
     pub mark: String,
 }
 
-/// How many of so many layers the cache had.
+/// Returns the number of layers from the cache, of all layers.
 pub fn mark(cached: usize, layers: usize) -> String {
     match cached {
         0 => String::new(),
@@ -53,7 +53,7 @@ impl Row {
     }
 }
 
-/// The table of one platform under its name.
+/// Returns the table of one platform under its name.
 pub fn table(platform: &Platform, python: Option<&str>, rows: impl IntoIterator<Item = Row>, width: usize) -> String {
     let python = python.map_or_else(String::new, |version| format!(", Python {version}"));
     let heading = one_line(&format!("{platform}{python}"));

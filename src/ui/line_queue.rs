@@ -1,8 +1,7 @@
-//! Lines on their way to stderr.
+//! A queue of lines for stderr.
 //!
-//! Workers hand lines over and go on; a thread writes them, so a slow reader at
-//! the other end of a pipe holds nobody up. Errors of writing are ignored: there
-//! is nowhere left to report them.
+//! Workers queue lines and continue; a thread writes them, so a slow reader of the pipe blocks no
+//! worker. Errors of writing are ignored: they cannot be reported anywhere.
 
 use std::io::Write;
 use std::sync::mpsc::{self, Receiver, Sender};
@@ -15,7 +14,7 @@ pub struct LineQueue {
 
 enum Order {
     Write(String),
-    /// Answer when everything before is written.
+    /// Answers after all earlier orders are written.
     Flush(Sender<()>),
 }
 
@@ -32,12 +31,12 @@ impl LineQueue {
         self.text(format!("{text}\n"));
     }
 
-    /// Queues text that has its newlines.
+    /// Queues text that contains its newlines.
     pub fn text(&self, text: String) {
         self.queue.send(Order::Write(text)).ok();
     }
 
-    /// Waits until everything queued is written.
+    /// Waits until everything in the queue is written.
     pub fn flush(&self) {
         let (done, written) = mpsc::channel();
         self.queue.send(Order::Flush(done)).ok();
@@ -54,7 +53,7 @@ fn work(mut out: impl Write, orders: &Receiver<Order>) {
     }
 }
 
-/// Writes to stderr at once.
+/// Writes to stderr immediately.
 pub fn stderr(text: &str) {
     write(&mut std::io::stderr().lock(), text);
 }
@@ -70,7 +69,7 @@ pub struct SharedBuffer(std::sync::Arc<std::sync::Mutex<Vec<u8>>>);
 
 #[cfg(test)]
 impl SharedBuffer {
-    /// What was written.
+    /// Returns the written text.
     pub fn text(&self) -> String {
         String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
     }

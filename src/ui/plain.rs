@@ -1,23 +1,24 @@
 //! Lines for pipes and logs: one for each finished piece of work.
 //!
-//! What the cache or the target had already is counted, not listed.
+//! Blobs that the cache or the target already has are counted, not listed.
 
 use std::io::Write;
 use std::sync::{Mutex, PoisonError};
 
 use super::diagnostics::{errors_text, warning_text};
+use super::frontend::{Frontend, Screen};
 use super::line_queue::LineQueue;
 use super::retry::retry_text;
 use super::size::size;
 use super::style::Style;
+use super::summary::summary_text;
 use super::tasks::{Task, Tasks, past};
-use super::{Frontend, Screen, summary_text};
 use crate::assemble::report::Report;
 use crate::diagnostic::Diagnostic;
 use crate::oci::Platform;
 use crate::progress::{Event, Outcome, Progress, Subject, Verb};
 
-/// Writes lines without control characters, errors aside where colour is wanted.
+/// Writes lines without control characters, except for errors in colour.
 pub struct Plain {
     screen: Screen,
     lines: LineQueue,
@@ -30,7 +31,7 @@ struct State {
     present: Present,
 }
 
-/// How many pieces of work were not needed.
+/// The number of pieces of work that were not necessary.
 #[derive(Default)]
 struct Present {
     pulled: usize,
@@ -39,7 +40,7 @@ struct Present {
 }
 
 impl Plain {
-    /// Lines for `out`.
+    /// Creates a frontend that writes to `out`.
     pub fn new(screen: Screen, out: impl Write + Send + 'static) -> Self {
         Self { screen, lines: LineQueue::to(out), state: Mutex::default() }
     }
@@ -129,7 +130,7 @@ impl Present {
     }
 }
 
-/// `pulled sha256:3f2a9c1b04de 28.1 MB`.
+/// Returns `pulled sha256:3f2a9c1b04de 28.1 MB`.
 fn line(done: &str, task: &Task) -> String {
     let algorithm = if matches!(task.subject, Subject::Blob(_)) { "sha256:" } else { "" };
     let bytes = task.size.or(Some(task.bytes).filter(|bytes| *bytes > 0));

@@ -1,6 +1,6 @@
-//! What a build would make, for people: the image's facts, each platform's layers,
-//! what comes out of images and why, how platforms differ, what is missing and left
-//! out. Pure.
+//! The plan of a build as text: the image's facts, each platform's layers, the files from images
+//! with their reasons, the differences between platforms, missing libraries and omitted files.
+//! Pure.
 
 use super::differences::differences;
 use super::extracted_files::taken;
@@ -11,8 +11,8 @@ use crate::hint::shell_word;
 use crate::printable::one_line;
 use crate::progress::LayerKind;
 
-/// The plans of all profiles, at most `width` wide unless a name is longer. Ends with
-/// a newline.
+/// Returns the plans of all profiles, at most `width` wide unless a name is longer. Ends with a
+/// newline.
 #[must_use]
 pub fn plan_text(previews: &[Preview], width: usize) -> String {
     let one = |preview: &Preview| {
@@ -41,7 +41,7 @@ fn profile(preview: &Preview, width: usize) -> String {
     sections.join("\n\n")
 }
 
-/// What the image is made of, where it would go and what it starts.
+/// Returns the image's sources, target and command.
 fn facts(preview: &Preview, width: usize) -> String {
     let fact = |name: &str, text: String| broken(&format!("{name:7}"), words(&text), "", width);
     let mut lines = vec![fact("target", preview.target.clone().unwrap_or_else(|| "none named".to_owned()))];
@@ -75,7 +75,7 @@ fn words(text: &str) -> Vec<String> {
     text.split(' ').map(str::to_owned).collect()
 }
 
-/// One platform's table of layers.
+/// Returns one platform's table of layers.
 fn layers(preview: &PlatformPreview, width: usize) -> String {
     let mut total = Row { name: "total to pull", size: preview.base, ..Row::default() };
     let mut rows = Vec::new();

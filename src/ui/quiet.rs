@@ -1,20 +1,20 @@
-//! Shows nothing but errors.
+//! Shows only errors.
 
 use super::diagnostics::errors_text;
+use super::frontend::{Frontend, Screen};
 use super::style::Style;
-use super::{Frontend, Screen};
 use crate::assemble::report::Report;
 use crate::diagnostic::Diagnostic;
 use crate::oci::Platform;
 use crate::progress::{Event, Progress};
 
-/// No progress, no warnings, no summary.
+/// Shows no progress, no warnings and no summary.
 pub struct Quiet {
     color: bool,
 }
 
 impl Quiet {
-    /// Only the colour of the screen matters.
+    /// Uses only the colour of the screen.
     #[must_use]
     pub fn new(screen: Screen) -> Self {
         Self { color: screen.color }

@@ -1,9 +1,9 @@
-//! What brought a file into an image, in words. Pure.
+//! The reason for a file in an image, as text. Pure.
 
 use crate::assemble::report::Because;
 use crate::rootfs::RootPath;
 
-/// The words after a file's name. `called` names the files that need it.
+/// Returns the text after a file's name. `called` names the files that need it.
 ///
 /// ```text
 /// needed by _ssl and 2 more
@@ -26,7 +26,7 @@ pub fn reason(because: &Because, called: impl Fn(&RootPath) -> String) -> String
     }
 }
 
-/// What the interpreter brings with it.
+/// Returns the text for a file that belongs to the interpreter.
 pub const PYTHON: &str = "Python";
 
 #[cfg(test)]

@@ -1,11 +1,11 @@
-//! Requests that are tried again, as text. Pure.
+//! Retries of requests, as text. Pure.
 
 use std::time::Duration;
 
 use super::elapsed::elapsed;
 use crate::printable::one_line;
 
-/// `retrying WHAT in 2.0 s: CAUSE`.
+/// Returns `retrying WHAT in 2.0 s: CAUSE`.
 #[must_use]
 pub fn retry_text(what: &str, cause: &str, delay: Duration) -> String {
     format!("retrying {} in {}: {}", one_line(what), elapsed(delay), one_line(cause))

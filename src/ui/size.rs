@@ -1,10 +1,10 @@
-//! Sizes for people: decimal units, as registries count.
+//! Sizes as text: decimal units, as registries count.
 
 const KILO: u64 = 1_000;
 const MEGA: u64 = 1_000_000;
 const GIGA: u64 = 1_000_000_000;
 
-/// A unit, and whether its numbers have one digit after the point.
+/// A unit of sizes; `tenths` adds one digit after the point.
 #[derive(Clone, Copy)]
 struct Unit {
     name: &'static str,
@@ -13,8 +13,8 @@ struct Unit {
 }
 
 impl Unit {
-    /// The unit that shows `bytes` with one to three digits before the point,
-    /// rounding included.
+    /// Returns the unit that shows `bytes` with one to three digits before the point, rounding
+    /// included.
     fn of(bytes: u64) -> Self {
         let unit = |name, bytes, tenths| Self { name, bytes, tenths };
         match bytes {
@@ -35,14 +35,14 @@ impl Unit {
     }
 }
 
-/// `18.4 MB`, `312 kB`, `96 B`.
+/// Returns `18.4 MB`, `312 kB`, `96 B`.
 #[must_use]
 pub fn size(bytes: u64) -> String {
     let unit = Unit::of(bytes);
     format!("{} {}", unit.number(bytes), unit.name)
 }
 
-/// `12.3/28.1 MB`, in the unit of the total.
+/// Returns `12.3/28.1 MB`, in the unit of the total.
 #[must_use]
 pub fn fraction(done: u64, total: u64) -> String {
     let unit = Unit::of(total);

@@ -1,6 +1,6 @@
-//! Colour, where it is wanted. Source: ECMA-48, "SGR".
+//! Colour for terminals. Source: ECMA-48, "SGR".
 
-/// Colours text, or leaves it as it is.
+/// Colours text, or returns it unchanged.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Style {
     Color,
@@ -8,25 +8,25 @@ pub enum Style {
 }
 
 impl Style {
-    /// Colour if `wanted`.
+    /// Returns colour if `wanted`.
     #[must_use]
     pub fn new(wanted: bool) -> Self {
         if wanted { Self::Color } else { Self::Bare }
     }
 
-    /// For what failed.
+    /// Marks a failure.
     #[must_use]
     pub fn red(self, text: &str) -> String {
         self.with("1;31", text)
     }
 
-    /// For what deserves a look.
+    /// Marks a warning.
     #[must_use]
     pub fn yellow(self, text: &str) -> String {
         self.with("1;33", text)
     }
 
-    /// For what guides the eye.
+    /// Marks a label.
     #[must_use]
     pub fn cyan(self, text: &str) -> String {
         self.with("36", text)

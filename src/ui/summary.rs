@@ -1,5 +1,5 @@
-//! What was built, for people: each platform's layers, the libraries taken and
-//! missing, what was left out, and how it ended. Pure.
+//! The summary of a build as text: each platform's layers, the libraries from the builder, missing
+//! libraries, omitted files, and the result. Pure.
 
 use super::elapsed::elapsed;
 use super::layer_table::{Row, mark, table};
@@ -8,8 +8,8 @@ use crate::assemble::report::{PlatformReport, Report};
 use crate::printable::one_line;
 use crate::progress::LayerKind;
 
-/// The summary of a build, at most `width` wide unless a name is longer. Ends with
-/// a newline.
+/// Returns the summary of a build, at most `width` wide unless a name is longer. Ends with a
+/// newline.
 #[must_use]
 pub fn summary_text(report: &Report, width: usize) -> String {
     let mut sections = Vec::new();
@@ -25,7 +25,7 @@ pub fn summary_text(report: &Report, width: usize) -> String {
     sections.join("\n\n") + "\n"
 }
 
-/// One platform's table of layers.
+/// Returns one platform's table of layers.
 fn layers(report: &PlatformReport, width: usize) -> String {
     let mut total = Row { name: "total to pull", size: report.base, ..Row::default() };
     let mut rows = Vec::new();
@@ -47,7 +47,7 @@ fn layers(report: &PlatformReport, width: usize) -> String {
     table(&report.platform, report.python.as_deref(), rows.into_iter().chain([total]), width)
 }
 
-/// `18 libraries from python:3.11-slim: libbz2.so.1.0 (_bz2), …`
+/// Returns `18 libraries from python:3.11-slim: libbz2.so.1.0 (_bz2), …`.
 fn libraries(report: &Report, width: usize) -> Vec<String> {
     let from = report.builder.as_ref().map_or_else(String::new, |builder| format!(" from {builder}"));
     let sonames = |platform: &PlatformReport| platform.taken.iter().map(|taken| taken.soname.clone()).collect();
@@ -60,7 +60,7 @@ fn libraries(report: &Report, width: usize) -> Vec<String> {
     alike(&report.platforms, |report| &report.platform, sonames).into_iter().map(paragraph).collect()
 }
 
-/// `pushed ghcr.io/acme/shop:1.4.2 in 3.2 s`
+/// Returns `pushed ghcr.io/acme/shop:1.4.2 in 3.2 s`.
 fn ending(report: &Report) -> String {
     let time = elapsed(report.elapsed);
     if !report.pushed {

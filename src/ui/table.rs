@@ -1,14 +1,14 @@
-//! A table of texts: the first column on the left, the last a mark, numbers between
-//! them on the right. Pure.
+//! A table of texts: the first column is aligned left, numbers are aligned right, the last column
+//! is a mark. Pure.
 
-/// Rows of `N` cells, the first row being the titles.
+/// Rows of `N` cells; the first row has the titles.
 pub struct Table<const N: usize> {
     pub rows: Vec<[String; N]>,
 }
 
 impl<const N: usize> Table<N> {
-    /// The rows as lines, with the first choice of columns that fits into `width`,
-    /// or else the last.
+    /// Returns the rows as lines, with the first choice of columns that fits into `width`, or else
+    /// the last.
     #[must_use]
     pub fn text(&self, choices: &[&[usize]], width: usize) -> String {
         let fits = |columns: &&&[usize]| self.width(columns) <= width;

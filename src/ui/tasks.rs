@@ -1,30 +1,29 @@
-//! The pieces of work under way.
+//! The pieces of work that are running.
 
 use crate::printable::one_line;
 use crate::progress::{Subject, Verb};
 
-/// A piece of work: something done to something.
+/// A piece of work: a verb and its subject.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Task {
     pub verb: Verb,
     pub subject: Subject,
     /// In bytes, when known.
     pub size: Option<u64>,
-    /// Done so far. More than `size` when a transfer began anew.
+    /// Done so far. More than `size` if a transfer started again.
     pub bytes: u64,
-    /// How often it has started and not ended.
+    /// The number of starts without an end.
     open: u32,
 }
 
-/// What has started and not ended, oldest first.
+/// All pieces of work that have started and not ended, oldest first.
 #[derive(Default)]
 pub struct Tasks {
     running: Vec<Task>,
 }
 
 impl Tasks {
-    /// Work begins. Several layers of one kind may be packed at once: they are
-    /// one piece.
+    /// Starts a piece of work. Several layers of one kind that are packed at once are one piece.
     pub fn start(&mut self, verb: Verb, subject: &Subject, size: Option<u64>) {
         if let Some(task) = self.find(verb, subject) {
             task.open += 1;
@@ -34,15 +33,15 @@ impl Tasks {
         }
     }
 
-    /// So many more bytes are done; the piece, if it has started.
+    /// Adds bytes to a piece of work; returns the piece, if it has started.
     pub fn advance(&mut self, verb: Verb, subject: &Subject, bytes: u64) -> Option<&Task> {
         let task = self.find(verb, subject)?;
         task.bytes = task.bytes.saturating_add(bytes);
         Some(task)
     }
 
-    /// Work ended; the piece, unless more of it is open. One that never started
-    /// has no size.
+    /// Ends a piece of work; returns the piece, unless a part of it is still running. A piece that
+    /// never started has no size.
     pub fn end(&mut self, verb: Verb, subject: &Subject) -> Option<Task> {
         let Some(at) = self.running.iter().position(|task| task.is(verb, subject)) else {
             return Some(Task { verb, subject: subject.clone(), size: None, bytes: 0, open: 0 });
@@ -51,7 +50,7 @@ impl Tasks {
         (self.running[at].open == 0).then(|| self.running.remove(at))
     }
 
-    /// All of them.
+    /// Returns all pieces of work.
     #[must_use]
     pub fn running(&self) -> &[Task] {
         &self.running
@@ -67,13 +66,13 @@ impl Task {
         self.verb == verb && self.subject == *subject
     }
 
-    /// `pull`.
+    /// Returns `pull`.
     #[must_use]
     pub fn present(&self) -> &'static str {
         present(self.verb)
     }
 
-    /// `3f2a9c1b04de`, `runtime linux/arm64`, `six-1.17.0-py2.py3-none-any.whl`.
+    /// Returns `3f2a9c1b04de`, `runtime linux/arm64`, `six-1.17.0-py2.py3-none-any.whl`.
     #[must_use]
     pub fn name(&self) -> String {
         match &self.subject {
@@ -84,7 +83,7 @@ impl Task {
     }
 }
 
-/// `pull`.
+/// Returns `pull`.
 #[must_use]
 pub fn present(verb: Verb) -> &'static str {
     match verb {
@@ -95,7 +94,7 @@ pub fn present(verb: Verb) -> &'static str {
     }
 }
 
-/// `pulled`.
+/// Returns `pulled`.
 #[must_use]
 pub fn past(verb: Verb) -> &'static str {
     match verb {

@@ -1,11 +1,10 @@
-//! Notes below tables: lists in sentences, and what is said once for all platforms of
-//! which it holds. Pure.
+//! Notes below tables: lists in sentences, and notes shared by several platforms. Pure.
 
 use crate::assemble::report::{LeftOut, MissingLibrary, Tracked};
 use crate::oci::Platform;
 use crate::printable::one_line;
 
-/// `not available: libtk8.6.so (needed by _tkinter), …`
+/// Returns `not available: libtk8.6.so (needed by _tkinter), …`.
 pub fn missing(platforms: &[(&Platform, &[MissingLibrary])], width: usize) -> Vec<String> {
     let sonames =
         |(_, missing): &(&Platform, &[MissingLibrary])| missing.iter().map(|one| one.soname.clone()).collect();
@@ -17,17 +16,17 @@ pub fn missing(platforms: &[(&Platform, &[MissingLibrary])], width: usize) -> Ve
     alike(platforms, |one| one.0, sonames).into_iter().map(paragraph).collect()
 }
 
-/// How many rules are told, and how many files that git tracks.
+/// The most rules, and the most files tracked by git, in a note.
 const TOLD: usize = 6;
 
-/// `left out 214 files: .gitignore 173, __pycache__ 40, .env* 1`, and what of that git
-/// tracks.
+/// Returns `left out 214 files: .gitignore 173, __pycache__ 40, .env* 1`, and a note about those
+/// files that git tracks.
 pub fn left_out(left_out: &LeftOut, width: usize) -> Vec<String> {
     let mut rules: Vec<_> = left_out.rules.iter().filter(|(_, files)| **files > 0).collect();
     if rules.is_empty() {
         return Vec::new();
     }
-    // Secrets are never among the others.
+    // Secrets are never counted among the others.
     let is_other = |rule: &str| !LeftOut::SECRETS.contains(&rule);
     rules.sort_by_key(|(rule, files)| (is_other(rule), std::cmp::Reverse(**files)));
     let files = rules.iter().map(|(_, files)| **files).sum();
@@ -51,14 +50,14 @@ pub fn left_out(left_out: &LeftOut, width: usize) -> Vec<String> {
     notes
 }
 
-/// Platforms of which the same is to be said.
+/// Platforms with the same note.
 pub struct PlatformGroup<'a, T> {
     pub first: &'a T,
-    /// ` (linux/arm64)`, or nothing where all platforms are meant.
+    /// ` (linux/arm64)`, or empty for all platforms.
     pub only: String,
 }
 
-/// Platforms by `key`, in order of appearance, without those that have nothing.
+/// Groups platforms by `key`, in order of appearance, without those that have nothing.
 pub fn alike<T>(
     all: &[T],
     platform: impl Fn(&T) -> &Platform,
@@ -82,31 +81,31 @@ pub fn alike<T>(
     alike.collect()
 }
 
-/// What a person calls the file that needs a library: `_ssl` for
+/// Returns the short name of a file that needs a library: `_ssl` for
 /// `/usr/lib/python3.13/lib-dynload/_ssl.cpython-313-x86_64-linux-gnu.so`.
 pub fn asker(path: &str) -> &str {
     let name = path.rsplit('/').next().unwrap_or(path);
     [".cpython-", ".abi3."].iter().find_map(|mark| name.split_once(mark)).map_or(name, |(module, _)| module)
 }
 
-/// What stands above a profile's part where there are several.
+/// Returns the heading of a profile's part, for several profiles.
 pub fn heading(profile: Option<&str>) -> String {
     format!("profile {}", one_line(profile.unwrap_or("default")))
 }
 
-/// `1 library`, `2 libraries`.
+/// Returns `1 library`, `2 libraries`.
 pub fn count(number: u64, one: &str, many: &str) -> String {
     format!("{number} {}", if number == 1 { one } else { many })
 }
 
-/// A heading and its items, separated by commas, broken between items. Further lines
-/// stand two columns further in than the first.
+/// Returns a heading and its items, separated by commas, broken between items. Further lines are
+/// indented by two more columns than the first.
 pub fn wrapped(head: &str, items: impl IntoIterator<Item = String>, width: usize) -> String {
     broken(head, items, ",", width)
 }
 
-/// The same, with `mark` after every item but the last. What is too long for a line of
-/// its own is broken at its spaces.
+/// Does the same with `mark` after every item but the last. An item that is too long for a line is
+/// broken at its spaces.
 pub fn broken(head: &str, items: impl IntoIterator<Item = String>, mark: &str, width: usize) -> String {
     let head = one_line(head);
     let indent = head.chars().take_while(|c| *c == ' ').count() + 1;
@@ -140,7 +139,7 @@ pub fn broken(head: &str, items: impl IntoIterator<Item = String>, mark: &str, w
     text
 }
 
-/// The text whole where it fits, its words otherwise.
+/// Returns the whole text if it fits, its words otherwise.
 fn fitting(text: String, width: usize) -> Vec<String> {
     if text.chars().count() <= width { vec![text] } else { text.split(' ').map(str::to_owned).collect() }
 }

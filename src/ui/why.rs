@@ -1,15 +1,14 @@
-//! Why a file is in an image, for people: a chain from the file to what brought it in.
-//! Pure.
+//! The reason for a file in an image as text: a chain from the file to its origin. Pure.
 //!
-//! Platforms that tell the same are told once, by the first one's names: chains are
-//! compared without what is of one architecture in them.
+//! Platforms with the same chains are shown once, with the first one's names: chains are compared
+//! without their architecture.
 
 use super::arch_neutral::neutral;
 use super::text::{asker, broken, heading};
 use crate::assemble::report::{Chain, MissingLibrary, PlatformWhy, Step, Why};
 
-/// The chains of all profiles, at most `width` wide unless a name is longer. `name` is
-/// what was asked for. Ends with a newline.
+/// Returns the chains of all profiles, at most `width` wide unless a name is longer. `name` is the
+/// file that the user asks for. Ends with a newline.
 ///
 /// ```text
 /// libz.so.1 ← numpy/_core.so (numpy 2.3.1) ← dependencies
@@ -49,10 +48,10 @@ fn profile(why: &Why, name: &str, width: usize) -> Vec<String> {
     out
 }
 
-/// The lines to write for a platform, each in the parts at which it may be broken.
+/// Returns the lines for a platform, each in the parts between which it may be broken.
 fn parts(why: &PlatformWhy, name: &str) -> Vec<Vec<String>> {
     let mut lines: Vec<_> = why.files.iter().map(|chain| steps(chain, |step| &step.name)).collect();
-    // Where names are not enough to tell files apart, paths are.
+    // Paths are shown if names are ambiguous.
     for at in 0..lines.len() {
         if lines.iter().filter(|other| **other == lines[at]).count() > 1 {
             for (line, chain) in lines.iter_mut().zip(&why.files) {
@@ -61,12 +60,12 @@ fn parts(why: &PlatformWhy, name: &str) -> Vec<Vec<String>> {
         }
     }
     if !why.missing.is_empty() {
-        lines.push(vec![nobody(&why.missing, name)]);
+        lines.push(vec![absent(&why.missing, name)]);
     }
     lines
 }
 
-/// A chain's links: names with their owners, and its end.
+/// Returns a chain's links, names with their owners, and its end.
 fn steps(chain: &Chain, first: impl Fn(&Step) -> &String) -> Vec<String> {
     let mut out = Vec::new();
     for (at, step) in chain.steps.iter().enumerate() {
@@ -78,13 +77,13 @@ fn steps(chain: &Chain, first: impl Fn(&Step) -> &String) -> Vec<String> {
     out
 }
 
-/// `libtk8.6.so is not in the image: _tkinter needs it, and nobody has it`
-fn nobody(missing: &[MissingLibrary], name: &str) -> String {
+/// Returns the line for a file that is missing in the image because no image has it.
+fn absent(missing: &[MissingLibrary], name: &str) -> String {
     let mut askers: Vec<_> = missing.iter().map(|missing| asker(&missing.needed_by)).collect();
     askers.dedup();
     let verb = if askers.len() == 1 { "needs" } else { "need" };
     let soname = missing.first().map_or(name, |missing| missing.soname.as_str());
-    format!("{soname} is not in the image: {} {verb} it, and nobody has it", askers.join(", "))
+    format!("{soname} is not in the image: {} {verb} it, and no image has it", askers.join(", "))
 }
 
 fn chain(head: &str, parts: &[String], width: usize) -> String {
@@ -166,7 +165,7 @@ pub(super) mod tests {
         let platforms = why().platforms.into_iter();
         let platforms = platforms.map(|one| PlatformWhy { files: Vec::new(), missing: missing.clone(), ..one });
         let why = Why { profile: None, platforms: platforms.collect() };
-        let want = "libtk8.6.so is not in the image: _tkinter needs it, and nobody has it\n";
+        let want = "libtk8.6.so is not in the image: _tkinter needs it, and no image has it\n";
         assert_eq!(why_text(&[why], "libtk8.6.so", 80), want);
     }
 

@@ -1,24 +1,16 @@
-//! Whom to be at an index.
+//! Finds the credentials for a URL of an index.
 //!
-//! A login is for a URL and what lies below it; of several at one origin the one that
-//! shares the longest path is taken, for an index's files often lie beside its pages.
-//! Whole hosts come from netrc. Logins are shown to nobody: no `Debug`, no `Display`.
+//! A login is for a URL and everything below it. Of several at one origin, the one with the longest
+//! common path wins, because an index's files are often beside its pages. netrc has logins for
+//! whole hosts. Logins are never shown: they have no `Debug` and no `Display`.
 
 use url::Url;
 
+use super::login::{Login, without_login};
 use super::netrc::Netrc;
 use super::settings::LoginPolicy;
 
-/// User and password, and where they were found.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Login {
-    pub user: String,
-    pub password: String,
-    /// `UV_INDEX_ACME_USERNAME`, `/home/me/.netrc`: what an error may name.
-    pub source: String,
-}
-
-/// All logins that are known.
+/// All configured logins.
 #[derive(Clone, Default)]
 pub struct Credentials {
     urls: Vec<(Url, Login)>,
@@ -27,7 +19,8 @@ pub struct Credentials {
 }
 
 impl Credentials {
-    /// netrc's logins; `login_policy` says which hosts get those that are not theirs alone.
+    /// Starts with netrc's logins; `login_policy` decides which hosts get logins that are not only
+    /// for them.
     pub fn new(login_policy: LoginPolicy, netrc: Option<Netrc>) -> Self {
         Self { urls: Vec::new(), netrc, login_policy }
     }
@@ -36,7 +29,7 @@ impl Credentials {
         &self.login_policy
     }
 
-    /// A login for a URL and what lies below it. An earlier one for the same URL stays.
+    /// Adds a login for a URL and everything below it. An earlier one for the same URL stays.
     pub fn add(&mut self, url: &Url, login: Login) {
         let url = without_login(url);
         if !self.urls.iter().any(|(known, _)| *known == url) {
@@ -44,19 +37,20 @@ impl Credentials {
         }
     }
 
-    /// What to send along with a request; nothing in the clear, unless the machine's
-    /// configuration names the host.
+    /// Returns the login to send with a request. Without encryption, only a host that the machine's
+    /// configuration names gets one.
     pub(super) fn find(&self, url: &Url) -> Option<&Login> {
         if !self.login_policy.permits_travel(url) {
             return None;
         }
         let here = self.urls.iter().filter(|(known, _)| known.origin() == url.origin());
-        // The first of equals: `max_by_key` would take the last.
+        // The first of equals: `max_by_key` returns the last.
         let best = here.rev().max_by_key(|(known, _)| shared(known, url)).map(|(_, login)| login);
         best.map(|login| self.completed(login, url)).or_else(|| self.of_machine(url, None))
     }
 
-    /// A login; for a user alone netrc's, where it has the password.
+    /// Returns the login; for one without a password netrc's login of the same user, if there is
+    /// one.
     pub(super) fn completed<'a>(&'a self, login: &'a Login, url: &Url) -> &'a Login {
         let alone = Some(login).filter(|login| login.password.is_empty());
         alone.and_then(|login| self.of_machine(url, Some(&login.user))).unwrap_or(login)
@@ -66,47 +60,17 @@ impl Credentials {
         self.netrc.as_ref()?.machine(url.host_str()?, user)
     }
 
-    /// What to try where a request without was refused.
+    /// Returns the login for a second try after a request without login was refused.
     pub(super) fn fallback(&self, url: &Url) -> Option<&Login> {
         let permitted = self.login_policy.names(url) && self.login_policy.permits(url);
         self.netrc.as_ref()?.default.as_ref().filter(|_| permitted)
     }
 }
 
-/// How many first segments of their paths two URLs share.
+/// Returns the number of leading path segments that two URLs share.
 fn shared(one: &Url, other: &Url) -> usize {
     let segments = |url: &Url| url.path().trim_matches('/').split('/').map(str::to_owned).collect::<Vec<_>>();
     segments(one).iter().zip(&segments(other)).take_while(|(one, other)| one == other).count()
-}
-
-/// The login in a URL, as `https://USER:PASSWORD@HOST`.
-#[must_use]
-pub fn login_of(url: &Url, source: &str) -> Option<Login> {
-    if url.username().is_empty() && url.password().is_none() {
-        return None;
-    }
-    let decoded = super::page::percent_decoded;
-    let password = decoded(url.password().unwrap_or_default());
-    Some(Login { user: decoded(url.username()), password, source: source.to_owned() })
-}
-
-/// A URL without its login. URLs that cannot have one stay as they are.
-#[must_use]
-pub fn without_login(url: &Url) -> Url {
-    let mut url = url.clone();
-    let _ = url.set_username("");
-    let _ = url.set_password(None);
-    url
-}
-
-/// A URL as it may be shown: without login, query and fragment, any of which may hold
-/// a secret.
-#[must_use]
-pub fn shown(url: &Url) -> String {
-    let mut url = without_login(url);
-    url.set_query(None);
-    url.set_fragment(None);
-    url.to_string()
 }
 
 #[cfg(test)]
@@ -158,15 +122,5 @@ mod tests {
             let found = credentials.find(&url(asked)).unwrap();
             assert_eq!((found.user.as_str(), found.password.as_str()), (user, password));
         }
-    }
-
-    #[test]
-    fn a_login_in_a_url_is_decoded_and_taken_out() {
-        let given = url("https://me%40acme:p%2Fw@p.example/simple?token=t#f");
-        let found = login_of(&given, "the URL").unwrap();
-        assert_eq!((found.user.as_str(), found.password.as_str()), ("me@acme", "p/w"));
-        assert_eq!(without_login(&given).as_str(), "https://p.example/simple?token=t#f");
-        assert_eq!(shown(&given), "https://p.example/simple");
-        assert!(login_of(&url("https://p.example"), "").is_none());
     }
 }

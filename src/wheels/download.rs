@@ -1,7 +1,7 @@
-//! Files on their way into the cache: bounded, verified, resumed.
+//! Downloads files into the cache: bounded, verified, resumed.
 //!
-//! An entry is kept by its SHA-256. Where the lock file has hashes of other kinds
-//! only, a note under those leads to it.
+//! An entry is stored under its SHA-256. If the lock file has only hashes of other kinds, a note
+//! under these hashes leads to the entry.
 
 use std::io::Write as _;
 use std::sync::Arc;
@@ -26,28 +26,28 @@ use crate::store::{Cache, CacheKind};
 /// The most bytes of a wheel.
 const LIMIT: u64 = 16 << 30;
 
-/// A file to be had.
+/// A file to download.
 pub struct FileRequest<'a> {
     pub name: &'a str,
-    /// The lock file's; where it has none, the index's.
+    /// The lock file's hashes; without these, the index's.
     pub hashes: &'a [Hash],
-    /// In bytes, where the lock file or the index says it.
+    /// In bytes, if the lock file or the index has the size.
     pub size: Option<u64>,
 }
 
-/// Where a file is.
+/// The address of a file.
 #[derive(Clone, Copy)]
 pub struct FileUrl<'a> {
     pub url: &'a Url,
-    /// The index that lists it.
+    /// The index that lists the file.
     pub index: Option<&'a Index>,
 }
 
-/// A wheel that the cache has, by one of its hashes. It is read whole to be verified: one
-/// that is damaged is dropped.
+/// Returns a wheel of the cache with one of its hashes. The wheel is read completely to verify it;
+/// a damaged one is deleted.
 ///
 /// # Errors
-/// A cache that cannot be read.
+/// The cache cannot be read.
 pub fn cached(cache: &Cache, name: &str, hashes: &[Hash]) -> Result<Option<WheelFile>, OperationError> {
     for hash in hashes {
         let digest = match hash {
@@ -69,7 +69,7 @@ pub fn cached(cache: &Cache, name: &str, hashes: &[Hash]) -> Result<Option<Wheel
     Ok(None)
 }
 
-/// Where a note is kept.
+/// Returns the path of a note.
 fn note(hash: &Hash) -> Digest {
     Digest::of(format!("the SHA-256 of the wheel whose hash is {}", DisplayHash(hash)).as_bytes())
 }
@@ -82,8 +82,8 @@ fn noted(cache: &Cache, hash: &Hash) -> Result<Option<Digest>, OperationError> {
 /// Fetches a file into the cache.
 ///
 /// # Errors
-/// What is not there (`NotFound`); other content than wanted (`Corrupt`); indexes that
-/// refuse or fail.
+/// The file does not exist (`NotFound`); its content differs from the hashes (`Corrupt`); the index
+/// refuses or fails.
 pub async fn fetch(
     index_client: &IndexClient,
     cache: &Cache,
@@ -92,7 +92,7 @@ pub async fn fetch(
     at: FileUrl<'_>,
 ) -> Result<WheelFile, OperationError> {
     let subject = Subject::Wheel(Arc::from(need.name));
-    // Who was away for all tries is away for the next file too.
+    // A host that failed all retries fails for the next file too.
     let mut body = ResumingBody::new(
         File { index_client, name: need.name, at, etag: None, passing: false },
         need.size,
@@ -145,7 +145,7 @@ async fn receive(
     Ok(WheelFile { name: need.name.to_owned(), path, digest: hashed.sha256, size })
 }
 
-/// Notes the SHA-256 of what was found by hashes of other kinds.
+/// Notes the SHA-256 of a file that was found by hashes of other kinds.
 fn keep_notes(cache: &Cache, wanted: &[Hash], hashed: &FileHashes) -> Result<(), OperationError> {
     let other = |hash: &&Hash| !matches!(hash, Hash::Sha256(_)) && hashed.is_one_of(std::slice::from_ref(*hash));
     for hash in wanted.iter().filter(other) {
@@ -154,7 +154,7 @@ fn keep_notes(cache: &Cache, wanted: &[Hash], hashed: &FileHashes) -> Result<(),
     Ok(())
 }
 
-/// A file has none of the wanted hashes.
+/// Returns the error of a file with none of the expected hashes.
 pub fn mismatch(need: &FileRequest<'_>, place: &str, hashed: &FileHashes) -> OperationError {
     let wanted = match need.hashes {
         [one] => DisplayHash(one).to_string(),
@@ -166,15 +166,14 @@ pub fn mismatch(need: &FileRequest<'_>, place: &str, hashed: &FileHashes) -> Ope
     error
 }
 
-/// A file of an index.
+/// A download from an index.
 struct File<'a> {
     index_client: &'a IndexClient,
     name: &'a str,
     at: FileUrl<'a>,
-    /// Of the first answer, when it tells apart single bytes: a rest of other content
-    /// is not wanted.
+    /// The strong `ETag` of the first answer: the rest of other content is useless.
     etag: Option<HeaderValue>,
-    /// Whether the last failure was one that may pass.
+    /// The last failure may be temporary.
     passing: bool,
 }
 
@@ -206,7 +205,7 @@ impl RangeSource for File<'_> {
     }
 }
 
-/// An `ETag` by which a rest can be asked for.
+/// Returns an `ETag` that identifies single bytes, so that the rest of a file can be requested.
 fn strong(headers: &HeaderMap) -> Option<HeaderValue> {
     headers.get(ETAG).filter(|value| value.as_bytes().starts_with(b"\"")).cloned()
 }

@@ -8,11 +8,11 @@ use crate::operation_error::OperationError;
 #[error("{message}")]
 pub struct WheelError {
     pub code: Code,
-    /// What was looked for and found, without the distribution's name.
+    /// The search and its result, without the distribution's name.
     pub message: String,
-    /// What `pip wheel` makes one of, where that would do: `numpy==2.3.1`.
+    /// The argument for `pip wheel`, if a built wheel would fit: `numpy==2.3.1`.
     pub build: Option<String>,
-    /// What else would do, or would do better.
+    /// Another way to get a wheel.
     pub hint: Option<String>,
 }
 

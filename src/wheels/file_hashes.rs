@@ -1,4 +1,4 @@
-//! Whether a file is one that the lock file means.
+//! Compares the hashes of a file with the lock file's.
 
 use std::fmt;
 use std::io::{self, Read};
@@ -9,8 +9,8 @@ use crate::oci::Digest;
 use crate::oci::digest::Hasher;
 use crate::python::lock::Hash;
 
-/// Takes a file's bytes and tells its hashes: SHA-256 always, others when one of the
-/// wanted hashes is of their kind.
+/// Computes the hashes of a file's bytes: SHA-256 always, other kinds if one of the expected hashes
+/// needs them.
 pub struct FileHasher {
     sha256: Hasher,
     sha384: Option<Sha384>,
@@ -25,7 +25,7 @@ pub struct FileHashes {
 }
 
 impl FileHasher {
-    /// No bytes yet.
+    /// Starts without bytes.
     pub fn new(wanted: &[Hash]) -> Self {
         Self {
             sha256: Hasher::default(),
@@ -34,7 +34,7 @@ impl FileHasher {
         }
     }
 
-    /// Takes more bytes in.
+    /// Adds bytes.
     pub fn update(&mut self, bytes: &[u8]) {
         self.sha256.update(bytes);
         if let Some(hasher) = &mut self.sha384 {
@@ -45,7 +45,7 @@ impl FileHasher {
         }
     }
 
-    /// The hashes of all bytes taken in.
+    /// Returns the hashes of all bytes.
     pub fn finish(self) -> FileHashes {
         FileHashes {
             sha256: self.sha256.finish(),
@@ -54,10 +54,10 @@ impl FileHasher {
         }
     }
 
-    /// The hashes of everything that a reader gives.
+    /// Returns the hashes of a reader's bytes.
     ///
     /// # Errors
-    /// The reader's.
+    /// The reader fails.
     pub fn of(mut reader: impl Read, wanted: &[Hash]) -> io::Result<FileHashes> {
         let mut hashes = Self::new(wanted);
         let mut piece = vec![0; 256 << 10];
@@ -71,8 +71,8 @@ impl FileHasher {
 }
 
 impl FileHashes {
-    /// Whether the file is one of those wanted: all kinds are strong, so one is enough.
-    /// Any file is when nothing is wanted.
+    /// Returns whether one of the expected hashes matches: all kinds are strong, so one is enough.
+    /// Without expected hashes every file matches.
     pub fn is_one_of(&self, wanted: &[Hash]) -> bool {
         wanted.is_empty()
             || wanted.iter().any(|hash| match hash {
@@ -83,7 +83,7 @@ impl FileHashes {
     }
 }
 
-/// A hash as lock files write it: `sha512:…`.
+/// A hash in the form of lock files: `sha512:…`.
 pub struct DisplayHash<'a>(pub &'a Hash);
 
 impl fmt::Display for DisplayHash<'_> {
@@ -98,7 +98,7 @@ impl fmt::Display for DisplayHash<'_> {
     }
 }
 
-/// Whether two lists of hashes can be of one file: they share one, or have no kind in
+/// Returns whether two lists of hashes can be of one file: they share a hash, or have no kind in
 /// common.
 pub fn agree(one: &[Hash], other: &[Hash]) -> bool {
     let kind = std::mem::discriminant::<Hash>;

@@ -1,7 +1,7 @@
-//! Whose a file is, by its name.
+//! Matches names of files with distributions.
 //!
-//! Source: PyPA, "Binary distribution format", "Source distribution format" (PEP 625);
-//! older sdists are named `.zip`, and write their names as they like.
+//! Source: PyPA, "Binary distribution format", "Source distribution format" (PEP 625). Older sdists
+//! end in `.zip`, and their names are not normalised.
 
 use pep440_rs::Version;
 
@@ -9,8 +9,8 @@ use crate::python::lock::Pinned;
 use crate::python::normalised;
 use crate::python::wheel::WheelName;
 
-/// Whether a wheel is of the distribution and version that is pinned. A pin without a
-/// local version takes any, as `==` does.
+/// Returns whether a wheel is of the pinned distribution and version. A pin without a local version
+/// accepts any, as `==` does.
 pub fn is_of(wheel: &WheelName, pinned: &Pinned) -> bool {
     let version = pinned.version.as_ref();
     normalised(&wheel.distribution) == pinned.name && version.is_none_or(|pin| is_version(&wheel.version, pin))
@@ -20,17 +20,17 @@ fn is_version(version: &Version, pin: &Version) -> bool {
     version == pin || !pin.is_local() && version.clone().without_local() == *pin
 }
 
-/// Whether a file's name is that of a wheel.
+/// Returns whether a name is a wheel's.
 pub fn is_wheel(name: &str) -> bool {
     name.strip_suffix(".whl").is_some()
 }
 
-/// An sdist's name without what it ends in; none for other names.
+/// Returns an sdist's name without its extension; none for other names.
 pub fn sdist(name: &str) -> Option<&str> {
     [".tar.gz", ".zip", ".tar.bz2", ".tgz", ".tar.xz"].into_iter().find_map(|end| name.strip_suffix(end))
 }
 
-/// Whether a file, wheel or sdist, is of the distribution and version that is pinned.
+/// Returns whether a file, wheel or sdist, is of the pinned distribution and version.
 pub fn is_file_of(name: &str, pinned: &Pinned) -> bool {
     if let Some(wheel) = WheelName::parse(name) {
         return is_of(&wheel, pinned);

@@ -1,7 +1,7 @@
-//! Folders of wheels: wheelhouses, and what pip and uv call `find-links`.
+//! Directories of wheels: wheelhouses, and `find-links` of pip and uv.
 //!
-//! Only files that lie in a folder itself are looked at, as pip does it; of an index
-//! that is a folder, those in its projects' folders too (PEP 503).
+//! Only files of the directory itself count, as in pip. In an index that is a directory, files of
+//! its projects' directories count too (PEP 503).
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -11,21 +11,21 @@ use crate::diagnostic::Code;
 use crate::operation_error::OperationError;
 use crate::python::wheel::WheelName;
 
-/// A wheel in a folder.
+/// A wheel in a directory.
 #[derive(Clone)]
 pub struct LocalWheel {
     pub name: String,
     pub wheel: WheelName,
     pub path: PathBuf,
-    /// In a wheelhouse: a locked file that has another hash is an error there. In
-    /// other folders it is passed over.
+    /// The directory is a wheelhouse: a locked file with another hash is an error there. In other
+    /// directories it is ignored.
     pub strict: bool,
 }
 
-/// The wheels of all folders, in the folders' order, then by name.
+/// Returns the wheels of all directories, in the directories' order, then by name.
 ///
 /// # Errors
-/// A wheelhouse that is not there or cannot be read.
+/// A wheelhouse does not exist or cannot be read.
 pub fn look(wheelhouses: &[PathBuf], others: &[FindLinks]) -> Result<Vec<LocalWheel>, OperationError> {
     let mut all = Vec::new();
     for folder in wheelhouses {
@@ -39,7 +39,7 @@ pub fn look(wheelhouses: &[PathBuf], others: &[FindLinks]) -> Result<Vec<LocalWh
         };
         match found {
             Ok(wheels) => all.extend(wheels),
-            // pip and uv do not mind either.
+            // pip and uv ignore missing directories too.
             Err(cause) if cause.kind() == io::ErrorKind::NotFound => {}
             Err(cause) => return Err(unreadable(folder, &cause)),
         }
@@ -59,7 +59,7 @@ fn wheels(folder: &Path, strict: bool) -> io::Result<Vec<LocalWheel>> {
     Ok(found)
 }
 
-/// The wheels of a folder and of those right below it.
+/// Returns the wheels of a directory and of its direct subdirectories.
 fn tree(folder: &Path) -> io::Result<Vec<LocalWheel>> {
     let mut found = wheels(folder, false)?;
     let mut below: Vec<_> = std::fs::read_dir(folder)?.map(|entry| Ok(entry?.path())).collect::<io::Result<_>>()?;

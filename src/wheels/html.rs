@@ -1,9 +1,9 @@
 //! The start tags of an HTML page, with their attributes.
 //!
-//! Source: WHATWG, HTML, 13.2.5 (tokenization), as far as lists of links need it:
-//! comments and the content of scripts and styles are passed over, character
-//! references in attributes are decoded by number and for the five names that XML has.
-//! One pass over the text: no page takes longer than it is long.
+//! Source: WHATWG, HTML, 13.2.5 (tokenization), as far as lists of links need it: comments and the
+//! content of scripts and styles are skipped, character references in attributes are decoded by
+//! number and for the five names of XML. One pass over the text: the time is linear in the page's
+//! length.
 
 /// A start tag.
 pub struct Tag {
@@ -12,17 +12,17 @@ pub struct Tag {
     attributes: Vec<(String, String)>,
 }
 
-/// More attributes than this are not kept.
+/// The most attributes of a tag; more are dropped.
 const MANY: usize = 64;
 
 impl Tag {
-    /// An attribute's value; the first counts.
+    /// Returns an attribute's value; the first counts.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.attributes.iter().find(|(has, _)| has == name).map(|(_, value)| value.as_str())
     }
 }
 
-/// The start tags of a page that are complete, one after the other.
+/// The complete start tags of a page, in order.
 pub fn tags(text: &str) -> impl Iterator<Item = Tag> {
     let mut rest = text;
     std::iter::from_fn(move || {
@@ -43,12 +43,12 @@ pub fn tags(text: &str) -> impl Iterator<Item = Tag> {
     })
 }
 
-/// What follows a mark; nothing when it never comes.
+/// Returns the text after a mark; empty if the mark is missing.
 fn after<'a>(text: &'a str, mark: &str) -> &'a str {
     text.find(mark).map_or("", |at| &text[at + mark.len()..])
 }
 
-/// What follows the beginning of an end tag, whatever its case.
+/// Returns the text after the beginning of an end tag, in any case of letters.
 fn after_end<'a>(mut text: &'a str, name: &str) -> &'a str {
     while let Some(at) = text.find("</") {
         text = &text[at + 2..];
@@ -59,7 +59,7 @@ fn after_end<'a>(mut text: &'a str, name: &str) -> &'a str {
     ""
 }
 
-/// Reads a tag from behind its `<`; none when the page ends in it.
+/// Reads a tag from after its `<`; none if the page ends inside the tag.
 fn start_tag<'a>(text: &'a str, rest: &mut &'a str) -> Option<Tag> {
     let end = text.find(|c: char| c.is_ascii_whitespace() || "/>".contains(c))?;
     let mut tag = Tag { name: text[..end].to_ascii_lowercase(), attributes: Vec::new() };
@@ -88,7 +88,7 @@ fn start_tag<'a>(text: &'a str, rest: &mut &'a str) -> Option<Tag> {
     }
 }
 
-/// A value, quoted or not, and what follows it.
+/// Returns a value, quoted or not, and the text after it.
 fn attribute_value(text: &str) -> Option<(&str, &str)> {
     for quote in ['"', '\''] {
         if let Some(quoted) = text.strip_prefix(quote) {
@@ -106,7 +106,7 @@ fn decoded(text: &str) -> String {
     while let Some(at) = rest.find('&') {
         out.push_str(&rest[..at]);
         rest = &rest[at..];
-        // The longest reference that is known has far fewer bytes.
+        // The longest supported reference has far fewer bytes.
         let end = rest.bytes().take(12).position(|byte| byte == b';');
         if let Some((end, c)) = end.and_then(|end| Some((end, character(&rest[1..end])?))) {
             out.push(c);

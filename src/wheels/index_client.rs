@@ -1,9 +1,8 @@
-//! Requests to indexes, with what they take: logins, redirects, and what their
-//! refusals mean.
+//! Requests to indexes: logins, redirects, and the meaning of refusals.
 //!
-//! An index that did not answer, or does not know the user, is not asked again in a
-//! run: sixty distributions would wait sixty times, and accounts get locked. Others at
-//! the same host are.
+//! An index that does not answer or rejects the login is not asked again in a run: sixty
+//! distributions would wait sixty times, and accounts get locked. Other indexes on the same host
+//! are asked.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,7 +10,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use reqwest::header::HeaderMap;
 use reqwest::{Method, Response, StatusCode, Url};
 
-use super::credentials::{Credentials, Login, login_of, shown, without_login};
+use super::credentials::Credentials;
+use super::login::{Login, login_of, shown, without_login};
 use super::sources::Index;
 use crate::diagnostic::Code;
 use crate::http::Auth;
@@ -22,34 +22,33 @@ use crate::http::retry::{self, Attempts, RetryPolicy};
 use crate::operation_error::OperationError;
 use crate::progress::Progress;
 
-/// The way to all indexes.
+/// The client of all indexes.
 pub struct IndexClient {
     pub client: Client,
     pub credentials: Credentials,
     pub retry_policy: RetryPolicy,
     pub progress: Arc<dyn Progress>,
-    /// Why an index, or a host of files, is not asked any more.
+    /// The failures for which an index or a host is not asked again.
     pub faults: Mutex<HashMap<String, OperationError>>,
 }
 
 impl IndexClient {
-    /// The tries of one piece of work.
+    /// The retries of one transfer.
     pub fn attempts(&self, what: String) -> Attempts {
         Attempts::new(self.retry_policy, Arc::clone(&self.progress), what)
     }
 
-    /// Has a URL's index not be asked any more in this run, or its host where it is of
-    /// no index.
+    /// Stops requests to a URL's index in this run, or to its host if it belongs to no index.
     pub fn give_up(&self, url: &Url, index: Option<&Index>, error: &OperationError) {
         let mut faults = self.faults.lock().unwrap_or_else(PoisonError::into_inner);
         faults.entry(asked(url, index)).or_insert_with(|| error.clone());
     }
 
-    /// Asks for what is at a URL, on behalf of an index if there is one. Other answers
-    /// than success are failures: `NotFound`, `Denied`, and those that may pass.
+    /// Requests a URL, with the login of an index if it has one. Every answer but success is a
+    /// failure: `NotFound`, `Denied`, or one that may be temporary.
     ///
     /// # Errors
-    /// Those; hosts that cannot be reached.
+    /// These failures; an unreachable host.
     pub async fn get(&self, url: &Url, index: Option<&Index>, headers: HeaderMap) -> Result<Response, Failure> {
         let fault = self.faults.lock().unwrap_or_else(PoisonError::into_inner).get(&asked(url, index)).cloned();
         if let Some(error) = fault {
@@ -65,7 +64,7 @@ impl IndexClient {
             None => self.credentials.find(&url),
         };
         let mut response = self.client.follow(&request, &auth(login)).await?;
-        // Whoever has a login for all hosts shows it only where somebody asks.
+        // netrc's `default` is sent only after the host asks for a login.
         if response.status() == StatusCode::UNAUTHORIZED
             && login.is_none()
             && let Some(fallback) = self.credentials.fallback(&url)
@@ -92,7 +91,7 @@ impl IndexClient {
             }
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
                 let error = self.refused(url, index, login, &why);
-                // What is forbidden may be one project's files only.
+                // A 403 may be about one project's files only.
                 if status == StatusCode::UNAUTHORIZED {
                     self.give_up(url, index, &error);
                 }
@@ -137,7 +136,7 @@ impl IndexClient {
     }
 }
 
-/// Who is asked: an index, or a host.
+/// The party that is asked: an index, or a host.
 fn asked(url: &Url, index: Option<&Index>) -> String {
     match index.filter(|index| same_origin(&index.url, url)) {
         Some(index) => index.url.to_string(),

@@ -21,7 +21,7 @@ pub struct WheelIndexes {
     pub cpu_pool: CpuPool,
     /// Hosts that may speak plain HTTP.
     pub insecure: Vec<String>,
-    /// How many transfers go on at once.
+    /// The most transfers at once.
     pub jobs: usize,
     /// The warnings that were shown: profiles share their settings.
     pub warned: Mutex<BTreeSet<Diagnostic>>,

@@ -1,22 +1,28 @@
 //! Wheels from wheelhouses, indexes and URLs.
 //!
-//! Source: PyPA, "Simple repository API" (PEP 503, 691, 700). Wheelhouses come first.
-//! Then the cache, by the lock file's hashes. Then what this machine is configured for:
-//! indexes of its own are asked for the same file and hash before the lock file's URL.
-//! Without that, it is the URL; without a URL, the index that the lock file has for the
-//! distribution, and no other; without one, the project's and the lock file's, or `PyPI`
-//! where none of these stands in its place. What is fetched is verified, and kept in the
-//! cache by its SHA-256.
+//! Source: PyPA, "Simple repository API" (PEP 503, 691, 700). Sources are asked in this order:
+//!
+//! 1. wheelhouses;
+//! 2. the cache, by the lock file's hashes;
+//! 3. the indexes of the machine's configuration, for the same file and hash;
+//! 4. the lock file's URL;
+//! 5. without a URL, only the index that the lock file has for the distribution; without that
+//!    index, the project's and the lock file's indexes, or `PyPI` if none of them replaces it.
+//!
+//! Each file is verified, and stored in the cache under its SHA-256.
 
 pub mod credentials;
 mod download;
 mod error;
 mod file_hashes;
 mod file_name;
+mod file_source;
 mod find_links;
 mod html;
 mod index_client;
 mod indexes;
+mod login;
+mod misses;
 pub mod netrc;
 mod no_matching_wheel;
 mod on_disk;
@@ -53,7 +59,7 @@ use find_links::LocalWheel;
 use index_client::IndexClient;
 use page_cache::PageCache;
 
-/// Everywhere that wheels may come from, with what was learned of it in this run.
+/// All sources of wheels, with the answers of this run.
 pub struct Wheels {
     settings: WheelSources,
     index_client: IndexClient,
@@ -62,20 +68,20 @@ pub struct Wheels {
     progress: Arc<dyn Progress>,
     cpu_pool: CpuPool,
     pages: PageCache,
-    /// What the folders have, once one was looked in.
+    /// The wheels of the directories, after the first search.
     on_disk: OnceCell<Arc<[LocalWheel]>>,
-    /// Warnings that were given.
+    /// Warnings that were shown.
     warned: Mutex<BTreeSet<Diagnostic>>,
-    /// Fetched files, by what they are known by.
+    /// Fetched files, by their identity.
     fetched: OnceMap<String, WheelFile>,
     transfers: Semaphore,
 }
 
 impl Wheels {
-    /// Connects to nothing and reads nothing yet.
+    /// Creates the sources. Does not connect or read anything yet.
     ///
     /// # Errors
-    /// HTTP cannot be set up: a user agent that is no header.
+    /// HTTP cannot be set up: the user agent is not a valid header.
     pub fn new(
         mut settings: WheelSources,
         cache: Arc<Cache>,
@@ -115,12 +121,12 @@ impl Wheels {
         }
     }
 
-    /// Fetches and verifies the wheel of a distribution that fits the target best, unless
-    /// the cache or a wheelhouse has it.
+    /// Fetches and verifies the wheel of a distribution that fits the target best, unless the cache
+    /// or a wheelhouse has it.
     ///
     /// # Errors
-    /// There is no wheel that fits; what there is instead, and how to go on. Hashes
-    /// that are others than the lock file's. Indexes that refuse or fail.
+    /// No wheel fits; the error has the files that exist and a way to continue. A hash differs from
+    /// the lock file's. An index refuses or fails.
     pub async fn wheel(&self, wanted: &Pinned, target: &Target) -> Result<WheelFile, WheelError> {
         Box::pin(self.find(no_matching_wheel::WheelQuery { pinned: wanted, target })).await
     }

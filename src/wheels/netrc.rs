@@ -1,31 +1,31 @@
 //! `~/.netrc`: logins by host.
 //!
-//! Source: `netrc(5)` as curl and Python's `netrc` module read it: tokens between
-//! blanks, quoted ones with `\` escapes, comments, `default`, `macdef` up to an empty
-//! line. What is no token is skipped, as curl does it.
+//! Source: `netrc(5)` as curl and Python's `netrc` module read it: tokens between blanks, quoted
+//! tokens with `\` escapes, comments, `default`, `macdef` up to an empty line. Unknown tokens are
+//! skipped, as in curl.
 
 use std::collections::BTreeMap;
 
-use super::credentials::Login;
+use super::login::Login;
 
-/// The most bytes that are read of it.
+/// The most bytes of the file.
 pub const LIMIT: u64 = 1 << 20;
 
 /// The logins of a netrc file.
 #[derive(Clone, Default)]
 pub struct Netrc {
     machines: BTreeMap<String, Vec<Login>>,
-    /// For all other hosts.
+    /// The login for all other hosts.
     pub(super) default: Option<Login>,
 }
 
 impl Netrc {
-    /// Reads a file's text; `source` is what errors call it.
+    /// Parses a file's text; `source` is its name in errors.
     #[must_use]
     pub fn read(text: &str, source: &str) -> Self {
         let mut netrc = Self::default();
         let mut rest = text;
-        // The machine that is being read; `default` is None inside.
+        // The machine of the current entry; `default` is None inside.
         let mut entry: Option<(Option<String>, Login)> = None;
         let empty = || Login { user: String::new(), password: String::new(), source: source.to_owned() };
         while let Some(word) = token(&mut rest) {
@@ -57,13 +57,13 @@ impl Netrc {
         netrc
     }
 
-    /// The login for a host: the user's, or the first.
+    /// Returns the login for a host: the user's, or the first.
     pub(super) fn machine(&self, host: &str, user: Option<&str>) -> Option<&Login> {
         let mut logins = self.machines.get(&host.to_ascii_lowercase())?.iter();
         logins.find(|login| user.is_none_or(|user| login.user == user))
     }
 
-    /// An entry is complete.
+    /// Stores a complete entry.
     fn close(&mut self, entry: Option<(Option<String>, Login)>) {
         match entry {
             Some((Some(name), login)) => {
@@ -75,7 +75,7 @@ impl Netrc {
     }
 }
 
-/// The next token; comments are passed over.
+/// Returns the next token; skips comments.
 fn token(rest: &mut &str) -> Option<String> {
     loop {
         *rest = rest.trim_start();
@@ -87,7 +87,7 @@ fn token(rest: &mut &str) -> Option<String> {
     word_of(rest)
 }
 
-/// The next token, where one has to be: `#` may begin a password.
+/// Returns the next token if a value must follow: a password may begin with `#`.
 fn word_of(rest: &mut &str) -> Option<String> {
     *rest = rest.trim_start();
     if let Some(quoted) = rest.strip_prefix('"') {
@@ -99,7 +99,7 @@ fn word_of(rest: &mut &str) -> Option<String> {
     (!word.is_empty()).then(|| word.to_owned())
 }
 
-/// A quoted token, up to its quote; `\` takes the next character as it is.
+/// Reads a quoted token, up to its quote; `\` escapes the next character.
 fn string<'a>(quoted: &'a str, rest: &mut &'a str) -> String {
     let mut out = String::new();
     let mut chars = quoted.char_indices();

@@ -1,12 +1,12 @@
-//! What is said of a distribution that cannot be had: what there is instead, and how
-//! to go on.
+//! Explains that no wheel of a distribution is available: the files that exist, and a way to
+//! continue.
 
 use std::collections::BTreeSet;
 
 use url::Url;
 
-use super::credentials::shown;
 use super::file_name::{is_wheel, sdist};
+use super::login::shown;
 use crate::debian::releases::release_with;
 use crate::diagnostic::Code;
 use crate::http::failure::one_line;
@@ -17,10 +17,10 @@ use crate::python::tags::{Misfit, Tag, Target};
 use crate::python::wheel::WheelName;
 use crate::wheels::WheelError;
 
-/// How many of a kind are named.
+/// The most names of one kind in a message.
 const NAMED: usize = 3;
 
-/// What is wanted, and for what.
+/// A distribution and the target that needs its wheel.
 #[derive(Clone, Copy)]
 pub struct WheelQuery<'a> {
     pub pinned: &'a Pinned,
@@ -28,9 +28,8 @@ pub struct WheelQuery<'a> {
 }
 
 impl WheelQuery<'_> {
-    /// There are files, and no wheel among them fits. `elsewhere` is a wheel of an
-    /// index that does fit and that the lock file does not have.
-    /// A wheel can be built where there is an sdist.
+    /// Returns the error for files without a fitting wheel. `elsewhere` is a fitting wheel of an
+    /// index that the lock file does not have. A wheel can be built if there is an sdist.
     pub fn unfit<'n>(&self, names: impl IntoIterator<Item = &'n str>, elsewhere: Option<&str>) -> WheelError {
         let (wheels, others): (Vec<_>, Vec<_>) = names.into_iter().partition(|name| is_wheel(name));
         let wheels: Vec<_> = wheels.into_iter().filter_map(WheelName::parse).collect();
@@ -57,14 +56,14 @@ impl WheelQuery<'_> {
         }
     }
 
-    /// How to leave it out, where its wheels are for other systems only.
+    /// Returns a hint to leave the distribution out, if its wheels are for other systems only.
     fn without(&self, nearest: &Nearest<'_>) -> Option<String> {
         let marker = system_marker(&nearest.tags).filter(|_| nearest.misfits.contains(&Misfit::System))?;
         let (name, pin) = (&self.pinned.name, self.pinned.requirement());
         Some(format!("leave `{name}` out on Linux with a marker (`{pin} ; {marker}`)"))
     }
 
-    /// What to do where there is neither a wheel that fits nor an sdist.
+    /// Returns the hint for files with neither a fitting wheel nor an sdist.
     fn way_out(&self, nearest: Option<&Nearest<'_>>) -> String {
         let target = Target { glibc: None, ..self.target.clone() };
         let other = format!("lock a version of `{}` that has a wheel for {target}", self.pinned.name);
@@ -72,7 +71,7 @@ impl WheelQuery<'_> {
         first.map_or_else(|| other.clone(), |first| format!("{first}, or {other}"))
     }
 
-    /// What to build instead, for the wheels that there are.
+    /// Returns a hint to change the target to one that the wheels support.
     fn instead(&self, Nearest { misfits, tags }: &Nearest<'_>) -> Option<String> {
         let misfits: Vec<_> = misfits.iter().collect();
         Some(match misfits.as_slice() {
@@ -93,7 +92,7 @@ impl WheelQuery<'_> {
         })
     }
 
-    /// It comes from a repository.
+    /// Returns the error for a distribution from a repository.
     pub fn git(&self, url: &str) -> WheelError {
         let bare = url.strip_prefix("git+").unwrap_or(url);
         let (place, command) = match Url::parse(bare) {
@@ -110,13 +109,13 @@ impl WheelQuery<'_> {
         self.built(what, command)
     }
 
-    /// It is a local project.
+    /// Returns the error for a local project.
     pub fn folder(&self, path: &str) -> WheelError {
         let what = format!("it is the project in `{}`, and no wheelhouse has one that fits", one_line(path));
         self.built(what, Some(format!("./{}", one_line(path))))
     }
 
-    /// It is an archive from which a wheel has to be built.
+    /// Returns the error for an archive from which a wheel must be built.
     pub fn archive(&self, name: &str, place: &str) -> WheelError {
         let name = one_line(name);
         if is_wheel(&name) {
@@ -124,28 +123,29 @@ impl WheelQuery<'_> {
             let hint = self.way_out(self.nearest(&wheels).as_ref());
             return WheelError { hint: Some(hint), ..absent(format!("{name} does not fit")) };
         }
-        let what = format!("{name} has to be built, and no wheelhouse has one that fits");
-        // A path is not an option.
+        let what = format!("{name} must be built, and no wheelhouse has one that fits");
+        // `pip wheel` would take such a path for an option.
         let option = if place.starts_with('-') { "./" } else { "" };
         self.built(what, Some(format!("{option}{}", one_line(place))))
     }
 
-    /// It would have to be fetched, and nothing is. `local` are the wheels of the folders.
+    /// Returns the error for a distribution that must be fetched without network. `local` are the
+    /// wheels of the directories.
     pub fn offline(&self, why: &str, local: &[WheelName]) -> WheelError {
         let nearest = self.nearest(local);
         let has =
             nearest.map_or_else(String::new, |nearest| format!(" (there are wheels {} only)", nearest.describe()));
         let what = format!("no wheelhouse has one that fits{has}, and no index is asked: {why}");
-        let hint = "name an index besides: [dependencies] index = \"https://pypi.org/simple\"".to_owned();
+        let hint = "configure an index: [dependencies] index = \"https://pypi.org/simple\"".to_owned();
         WheelError { hint: Some(hint), ..self.built(what, None) }
     }
 
-    /// A wheel of it would do that somebody builds.
+    /// Returns the error for a distribution of which the user can build a wheel.
     fn built(self, message: String, what: Option<String>) -> WheelError {
         WheelError { build: Some(what.unwrap_or_else(|| self.pinned.requirement())), ..absent(message) }
     }
 
-    /// The wheels that come nearest, when there are any.
+    /// Returns the nearest wheels, if there are any.
     fn nearest<'w>(&self, wheels: &'w [WheelName]) -> Option<Nearest<'w>> {
         let misfits = |wheel: &WheelName| self.target.refuses(&wheel.tags);
         let least = wheels.iter().map(misfits).min_by_key(|misfits| (misfits.len(), misfits.clone()))?;
@@ -158,13 +158,14 @@ impl WheelQuery<'_> {
 
 /// The wheels that come nearest to fitting.
 struct Nearest<'w> {
-    /// Why they do not fit. Nothing where the index does not give them to this Python.
+    /// Returns the reason for which the wheels do not fit. Empty if the index does not offer them
+    /// to this Python.
     misfits: BTreeSet<Misfit>,
     tags: Vec<&'w Tag>,
 }
 
 impl Nearest<'_> {
-    /// What they are for: `for linux/amd64`.
+    /// Returns the targets of the wheels: `for linux/amd64`.
     fn describe(&self) -> String {
         let words: Vec<_> = self.misfits.iter().map(|misfit| described(*misfit, &self.tags)).collect();
         if words.is_empty() {
@@ -175,13 +176,13 @@ impl Nearest<'_> {
     }
 }
 
-/// The newest version of `CPython` that wheels with these tags are for: `3.12`.
+/// Returns the newest version of `CPython` that wheels with these tags support: `3.12`.
 fn newest_python(tags: &[&Tag]) -> Option<String> {
     let minor = |tag: &&Tag| tag.python.strip_prefix("cp3")?.parse::<u32>().ok().filter(|_| !tag.abi.ends_with('t'));
     tags.iter().filter_map(minor).max().map(|minor| format!("3.{minor}"))
 }
 
-/// The marker that holds where wheels with these tags are for.
+/// Returns the marker that holds on the systems of wheels with these tags.
 fn system_marker(tags: &[&Tag]) -> Option<&'static str> {
     let systems: BTreeSet<_> = tags.iter().map(|tag| system(&tag.platform)).collect();
     match systems.into_iter().collect::<Vec<_>>().as_slice() {
@@ -192,17 +193,17 @@ fn system_marker(tags: &[&Tag]) -> Option<&'static str> {
     }
 }
 
-/// It is nowhere.
+/// Returns the error for a distribution that no source has.
 pub fn absent(message: String) -> WheelError {
     WheelError { code: Code::NotFound, message, build: None, hint: None }
 }
 
-/// What wheels that are refused for a reason are for.
+/// Returns the targets of wheels that one reason excludes.
 fn described(misfit: Misfit, tags: &[&Tag]) -> String {
     let some = |names: BTreeSet<String>| {
         // Shorter ones first: 3.9 comes before 3.13.
         let names: BTreeSet<_> = names.into_iter().map(|name| (name.len(), name)).collect();
-        // Who would be the only one left out is named.
+        // If only one would be omitted, it is named.
         let more = names.len().saturating_sub(NAMED);
         let more = if more == 1 { 0 } else { more };
         let shown = names.len() - more;
@@ -236,7 +237,7 @@ fn machine(tag: &str) -> Option<String> {
     machine_of(tag).map(platform)
 }
 
-/// The machine of a tag for Linux with glibc.
+/// Returns the machine of a tag for Linux with glibc.
 fn machine_of(tag: &str) -> Option<&'static str> {
     if tag.starts_with("musllinux") || !tag.contains("linux") {
         return None;
@@ -252,7 +253,7 @@ fn system(tag: &str) -> &'static str {
     }
 }
 
-/// `linux/arm64` of `aarch64`.
+/// Returns `linux/arm64` for `aarch64`.
 fn platform(machine: &str) -> String {
     Architecture::of_wheel(machine).map_or_else(|| machine.to_owned(), |found| found.platform().to_string())
 }

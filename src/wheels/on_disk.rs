@@ -1,4 +1,4 @@
-//! Wheels that are on this machine's disk already.
+//! Finds wheels on the local disk.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -17,10 +17,10 @@ use crate::python::wheel::{self, WheelName};
 use crate::wheels::WheelFile;
 
 impl Wheels {
-    /// The wheel of the folders that fits best.
+    /// Returns the wheel of the directories that fits best.
     ///
     /// # Errors
-    /// Wheelhouses that cannot be read; a locked file there that is another.
+    /// A wheelhouse cannot be read; a locked file in it has another hash.
     pub(super) async fn local_wheels(&self, wanted: WheelQuery<'_>) -> Result<Option<WheelFile>, OperationError> {
         let all = self.on_disk.get_or_try_init(|| self.look()).await?;
         let here = |strict| {
@@ -54,7 +54,7 @@ impl Wheels {
         Ok(None)
     }
 
-    /// Checks where a wheel leads that lies in a folder which the project's files name.
+    /// Checks the real path of a wheel in a directory that the project's files name.
     fn admit(&self, one: &LocalWheel) -> Result<(), OperationError> {
         let settings = &self.settings;
         let named_by_project = if one.strict {
@@ -69,14 +69,14 @@ impl Wheels {
         self.folders.admit(&settings.bounds, folder, name)
     }
 
-    /// The wheels of a distribution that the folders have, once they were looked in.
+    /// Returns the wheels of a distribution in the directories, if these were read.
     pub(super) fn local_wheels_of(&self, pinned: &Pinned) -> Vec<WheelName> {
         let all = self.on_disk.get().map_or(&[][..], |all| all);
         all.iter().map(|one| &one.wheel).filter(|wheel| is_of(wheel, pinned)).cloned().collect()
     }
 
-    /// Where a lock file has hashes without names, a wheel in a wheelhouse may be one that
-    /// was built from the sdist, or another than the locked one. That is told once.
+    /// Warns once of a wheel in a wheelhouse without a locked hash. If a lock file has hashes
+    /// without names, the wheel may be built from the sdist or differ from the locked one.
     async fn warn_of_hash(&self, pinned: &Pinned, one: &LocalWheel) -> Result<(), OperationError> {
         let hashes = unnamed_hashes(pinned);
         let checked = self.on_disk(&one.path, &FileRequest { name: &one.name, hashes, size: None }).await;
@@ -89,10 +89,10 @@ impl Wheels {
         Ok(())
     }
 
-    /// What is known of a wheel where it lies.
+    /// Returns a wheel at its path, with its verified hash.
     ///
     /// # Errors
-    /// A file that cannot be read, or is another than wanted.
+    /// The file cannot be read, or has another hash.
     pub(super) async fn on_disk(&self, path: &Path, need: &FileRequest<'_>) -> Result<WheelFile, OperationError> {
         let (folders, at, wanted) = (Arc::clone(&self.folders), path.to_owned(), need.hashes.to_vec());
         let read = move || -> Result<_, OperationError> {
@@ -130,7 +130,7 @@ impl Wheels {
     }
 }
 
-/// The hashes of which any file must have one: the lock file does not say whose they are.
+/// Returns the hashes of which a file needs one: the lock file has no names for them.
 fn unnamed_hashes(pinned: &Pinned) -> &[Hash] {
     match &pinned.origin {
         PackageOrigin::Index { files, hashes, .. } if files.is_empty() => hashes,
@@ -138,7 +138,7 @@ fn unnamed_hashes(pinned: &Pinned) -> &[Hash] {
     }
 }
 
-/// The files that the lock file names.
+/// Returns the files that the lock file names.
 fn locked_names(pinned: &Pinned) -> Vec<&str> {
     match &pinned.origin {
         PackageOrigin::Index { files, .. } => files.iter().map(|file| file.name.as_str()).collect(),
@@ -148,7 +148,7 @@ fn locked_names(pinned: &Pinned) -> Vec<&str> {
     }
 }
 
-/// Whether a locked wheel fits: then no other is wanted.
+/// Returns whether a locked wheel fits; then no other is considered.
 fn locked_fits(wanted: WheelQuery<'_>) -> bool {
     let wheels = locked_names(wanted.pinned).into_iter().filter_map(|name| Some((WheelName::parse(name)?, ())));
     wheel::best(wheels, wanted.target).is_some()
@@ -158,8 +158,8 @@ fn is_locked(pinned: &Pinned, name: &str) -> bool {
     locked_names(pinned).contains(&name)
 }
 
-/// The hashes that the lock file has for a file's name; none for files that it does
-/// not know, which were built for the purpose.
+/// Returns the hashes that the lock file has for a file's name. Returns none for an unknown file:
+/// it was built by the user.
 fn locked_hashes<'a>(pinned: &'a Pinned, name: &str) -> &'a [Hash] {
     let of = |file: &'a LockedFile| (file.name == name).then_some(file.hashes.as_slice());
     match &pinned.origin {

@@ -1,7 +1,7 @@
-//! What an index's page lists: files, where they are, and their hashes.
+//! Parses the page of an index: files, their URLs and their hashes.
 //!
-//! Source: PyPA, "Simple repository API" (PEP 503, 592, 629, 691, 700). Pages are the
-//! index's word, no more: names are checked, links lead to HTTP only.
+//! Source: PyPA, "Simple repository API" (PEP 503, 592, 629, 691, 700). Pages are untrusted: names
+//! are checked, and links lead to HTTP only.
 
 use std::str::FromStr as _;
 
@@ -13,7 +13,7 @@ use super::html::{self, Tag};
 use crate::python::lock::Hash;
 use crate::python::tags::Target;
 
-/// The most files of one page: `PyPI`'s largest projects have some ten thousand.
+/// The most files of one page: `PyPI`'s largest projects have about ten thousand.
 const MANY: usize = 200_000;
 
 /// A file of an index.
@@ -21,16 +21,16 @@ const MANY: usize = 200_000;
 pub struct IndexFile {
     pub name: String,
     pub url: Url,
-    /// Those of a kind that counts.
+    /// Hashes of strong kinds only.
     pub hashes: Vec<Hash>,
     /// In bytes.
     pub size: Option<u64>,
     pub requires_python: Option<VersionSpecifiers>,
-    /// Why its publisher took it back (PEP 592); mostly nothing is said.
+    /// The reason for which the publisher yanked the file (PEP 592); often empty.
     pub yanked: Option<String>,
 }
 
-/// Why a page is of no use.
+/// The reason for which a page is unusable.
 #[derive(Debug, thiserror::Error)]
 pub enum PageError {
     #[error("its page is not the JSON of an index: {0}")]
@@ -69,8 +69,8 @@ struct JsonFile {
 }
 
 impl IndexFile {
-    /// Whether a Python may be too old or too new for it. Only the minor version is
-    /// known: what some of its releases fit is taken to fit.
+    /// Returns whether the file's `requires-python` excludes a target. Only the minor version is
+    /// known: a file that fits some of its releases counts as fitting.
     #[must_use]
     pub fn excludes(&self, target: &Target) -> bool {
         let Some(specifiers) = &self.requires_python else { return false };
@@ -78,7 +78,7 @@ impl IndexFile {
         !specifiers.contains(&release(0)) && !specifiers.contains(&release(999))
     }
 
-    /// None for what is no file of a distribution, or lies where carboy does not go.
+    /// Returns none for a name that is not a distribution's file, and for a URL that is not HTTP.
     fn new(name: &str, link: &str, base: &Url, hashes: Vec<Hash>) -> Option<Self> {
         let mut url = base.join(link.trim()).ok().filter(|url| matches!(url.scheme(), "http" | "https"))?;
         url.set_fragment(None);
@@ -88,10 +88,10 @@ impl IndexFile {
     }
 }
 
-/// Reads the JSON form; `base` is where it came from.
+/// Parses the JSON form; `base` is the page's URL.
 ///
 /// # Errors
-/// Another JSON, another version.
+/// Invalid JSON; an unknown version.
 pub fn json(text: &[u8], base: &Url) -> Result<Vec<IndexFile>, PageError> {
     let page: JsonPage = serde_json::from_slice(text)
         .map_err(|cause| PageError::Json(crate::http::failure::one_line(&cause.to_string())))?;
@@ -108,10 +108,10 @@ pub fn json(text: &[u8], base: &Url) -> Result<Vec<IndexFile>, PageError> {
     Ok(files.collect())
 }
 
-/// Reads the HTML form; `base` is where it came from.
+/// Parses the HTML form; `base` is the page's URL.
 ///
 /// # Errors
-/// Another version.
+/// An unknown version.
 pub fn html(text: &str, base: &Url) -> Result<Vec<IndexFile>, PageError> {
     let mut base = base.clone();
     let mut based = false;
@@ -119,7 +119,7 @@ pub fn html(text: &str, base: &Url) -> Result<Vec<IndexFile>, PageError> {
     for tag in html::tags(text) {
         match tag.name.as_str() {
             "meta" if tag.get("name") == Some("pypi:repository-version") => known_version(tag.get("content"))?,
-            // Only the first counts.
+            // Only the first `<base>` counts.
             "base" if !based => {
                 if let Some(href) = tag.get("href") {
                     base = base.join(href).unwrap_or(base);
@@ -134,7 +134,7 @@ pub fn html(text: &str, base: &Url) -> Result<Vec<IndexFile>, PageError> {
     Ok(files)
 }
 
-/// A file's name is the last part of its URL, as pip has it.
+/// Returns a file's name: the last part of its URL, as in pip.
 fn anchor(tag: &Tag, base: &Url) -> Option<IndexFile> {
     let href = tag.get("href")?;
     let (link, fragment) = href.split_once('#').unwrap_or((href, ""));
@@ -147,7 +147,8 @@ fn anchor(tag: &Tag, base: &Url) -> Option<IndexFile> {
     Some(IndexFile { requires_python, yanked: tag.get("data-yanked").map(str::to_owned), ..listed })
 }
 
-/// Why a file is yanked, by what JSON says of it; an empty text is a no, as in pip.
+/// Returns the reason for which a file is yanked, from its JSON value; an empty text means that it
+/// is not, as in pip.
 fn reason(yanked: serde_json::Value) -> Option<String> {
     match yanked {
         serde_json::Value::Bool(true) => Some(String::new()),
@@ -165,12 +166,12 @@ fn known_version(version: Option<&str>) -> Result<(), PageError> {
     }
 }
 
-/// What cannot be understood keeps nobody from using a file, as in pip.
+/// Parses version specifiers. Invalid ones exclude no Python, as in pip.
 fn specifiers(text: Option<&str>) -> Option<VersionSpecifiers> {
     text.and_then(|text| VersionSpecifiers::from_str(text).ok())
 }
 
-/// `%41` as `A`; what is no escape stays, what is no UTF-8 becomes a replacement.
+/// Decodes `%41` to `A`. Invalid escapes stay; invalid UTF-8 becomes replacement characters.
 pub fn percent_decoded(text: &str) -> String {
     let bytes = text.as_bytes();
     let mut out = Vec::with_capacity(bytes.len());

@@ -1,4 +1,4 @@
-//! Pages of indexes: one request a project, kept for the run.
+//! Caches pages of indexes: one request for each project and run.
 //!
 //! Source: PyPA, "Simple repository API", content negotiation (PEP 691).
 
@@ -11,8 +11,8 @@ use flate2::read::MultiGzDecoder;
 use reqwest::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderValue};
 use url::Url;
 
-use super::credentials::shown;
 use super::index_client::IndexClient;
+use super::login::shown;
 use super::page::{self, IndexFile};
 use super::sources::Index;
 use crate::diagnostic::Code;
@@ -24,26 +24,25 @@ use crate::operation_error::OperationError;
 
 /// The most bytes of a page.
 const LIMIT: u64 = 64 << 20;
-/// The most bytes of all pages of a run, whose files are kept: `PyPI`'s largest have some
-/// megabytes.
+/// The most bytes of all pages of a run. `PyPI`'s largest have some megabytes.
 const ALL: u64 = 1 << 30;
 const ACCEPTED: HeaderValue = HeaderValue::from_static(
     "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.01",
 );
 
-/// The pages that were asked for in this run. None where an index has no such page.
+/// The pages of this run. None if an index has no such page.
 #[derive(Default)]
 pub struct PageCache {
     known: OnceMap<Url, Option<Arc<[IndexFile]>>>,
-    /// Bytes of all of them.
+    /// Bytes of all pages.
     bytes: AtomicU64,
 }
 
 impl PageCache {
-    /// The files of a project in an index; none when it does not have the project.
+    /// Returns the files of a project in an index; none if the index does not have the project.
     ///
     /// # Errors
-    /// An index that fails or refuses, or whose page is no index's.
+    /// The index fails, refuses, or its page is invalid.
     pub async fn project(
         &self,
         index_client: &IndexClient,
@@ -57,10 +56,10 @@ impl PageCache {
         self.known.get(url.clone(), Box::pin(self.page(index_client, &url, Some(index)))).await
     }
 
-    /// The files of a page of links.
+    /// Returns the files of a page of links.
     ///
     /// # Errors
-    /// As `project`.
+    /// The errors of `project`.
     pub async fn links(
         &self,
         index_client: &IndexClient,
@@ -134,7 +133,7 @@ impl PageCache {
     }
 }
 
-/// None when it is too long.
+/// Returns none for a page that is too long.
 fn gunzipped(body: &Bytes) -> std::io::Result<Option<Bytes>> {
     let mut out = Vec::new();
     let length = MultiGzDecoder::new(&body[..]).take(LIMIT + 1).read_to_end(&mut out)?;

@@ -1,17 +1,19 @@
-//! Where a distribution's wheel is looked for, in which order.
+//! Searches the sources of a distribution's wheel, in order.
 
 use std::sync::Arc;
 
 use url::Url;
 
 use super::Wheels;
-use super::credentials::shown;
 use super::download::{self, FileRequest, FileUrl};
 use super::file_hashes::{DisplayHash, agree};
 use super::file_name::{is_file_of, is_of, sdist};
-use super::no_matching_wheel::{WheelQuery, absent};
+use super::file_source::FileSource;
+use super::login::shown;
+use super::misses::Misses;
+use super::no_matching_wheel::WheelQuery;
 use super::page::IndexFile;
-use super::sources::{FindLinks, Index};
+use super::sources::Index;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::http::failure::one_line;
 use crate::operation_error::OperationError;
@@ -21,36 +23,11 @@ use crate::python::tags::Target;
 use crate::python::wheel::{self, WheelName};
 use crate::wheels::{WheelError, WheelFile};
 
-/// Asked when nobody names an index.
-const PYPI: &str = "https://pypi.org/simple";
-
-/// Somewhere to look for a file.
-enum FileSource {
-    Index(Index),
-    /// A page of links.
-    Page(Url),
-    Url(Url),
-}
-
-/// What places answered that do not have a file.
-struct Misses {
-    /// There is a hash to tell the file by, so whoever has it may give it. Otherwise
-    /// it matters who is asked.
-    hashed: bool,
-    /// The lock file says which index it is.
-    bound: bool,
-    /// An index has the project: no further one is asked (uv's `first-index`).
-    settled: bool,
-    said: Vec<String>,
-    /// The first that did not say whether it has the file.
-    fault: Option<OperationError>,
-}
-
 impl Wheels {
-    /// The wheel of a distribution that fits best.
+    /// Returns the wheel of a distribution that fits best.
     ///
     /// # Errors
-    /// As `Packages::wheel`.
+    /// The errors of `Wheels::wheel`.
     pub(super) async fn find(&self, wanted: WheelQuery<'_>) -> Result<WheelFile, WheelError> {
         if let Some(file) = self.local_wheels(wanted).await? {
             return Ok(file);
@@ -74,7 +51,7 @@ impl Wheels {
         }
     }
 
-    /// One of the files that the lock file names.
+    /// Returns one of the files that the lock file names.
     async fn by_file_name(
         &self,
         wanted: WheelQuery<'_>,
@@ -91,7 +68,7 @@ impl Wheels {
         self.file(wanted, index, file).await
     }
 
-    /// The archive at a URL.
+    /// Returns the archive at a URL.
     async fn at_url(&self, wanted: WheelQuery<'_>, file: &LockedFile) -> Result<WheelFile, WheelError> {
         if !fits(wanted, &file.name) {
             let url = file.url.as_deref().and_then(|url| Url::parse(url).ok());
@@ -100,7 +77,7 @@ impl Wheels {
         self.fetch_first(wanted, file, url_of(file)?.map(FileSource::Url).into_iter().collect()).await
     }
 
-    /// A file that the lock file names.
+    /// Returns a file that the lock file names.
     async fn file(
         &self,
         wanted: WheelQuery<'_>,
@@ -174,7 +151,7 @@ impl Wheels {
         }
     }
 
-    /// A file that a page lists, held to what the lock file says of it.
+    /// Returns a file that a page lists, verified with the lock file's hashes.
     async fn listed(
         &self,
         listed: &IndexFile,
@@ -186,8 +163,7 @@ impl Wheels {
         self.fetch(&need, FileUrl { url: &listed.url, index }).await
     }
 
-    /// The best of the files that an index has of a version, where the lock file has
-    /// no names.
+    /// Returns the best of an index's files of a version, for a lock file without names of files.
     async fn by_hash(
         &self,
         wanted: WheelQuery<'_>,
@@ -218,8 +194,8 @@ impl Wheels {
         Err(wanted.unfit(names.iter().map(String::as_str), None))
     }
 
-    /// None when a place has the version, and no wheel of it that fits: `names` has
-    /// what there is.
+    /// Returns none if a source has the version, but no wheel that fits: `names` then has its
+    /// files.
     async fn best_of(
         &self,
         wanted: WheelQuery<'_>,
@@ -239,14 +215,14 @@ impl Wheels {
         }
         let files = of_version.iter().copied().filter(|listed| !listed.excludes(wanted.target));
         let Some(listed) = best_listed(files, wanted.target) else {
-            // A wheel may be built from an sdist that is not locked, too.
+            // A wheel can be built from an sdist that is not locked, too.
             let sdists = page.iter().filter(|one| is_file_of(&one.name, wanted.pinned) && sdist(&one.name).is_some());
             names.extend(of_version.into_iter().chain(sdists).map(|listed| listed.name.clone()));
             misses.said.push(format!("{shown} has no wheel of it that fits"));
             return Ok(None);
         };
         self.warn_of_yanked(wanted.pinned, listed, &shown);
-        // The index's hashes tell which of the locked files this is, if they can.
+        // The index's hashes identify the locked file, if they are of the same kind.
         let both: Vec<_> = listed.hashes.iter().filter(|hash| hashes.contains(hash)).cloned().collect();
         let (hashes, known) = match (both.is_empty(), hashes.is_empty()) {
             (false, _) => (both, true),
@@ -265,8 +241,8 @@ impl Wheels {
         self.fetched.get(known_by(&file), work).await.map(Some)
     }
 
-    /// What the index has of a version, where the lock file has no wheel that fits: a
-    /// wheel that would, and an sdist. Neither where the index does not answer.
+    /// Returns the index's files of a version for which the lock file has no fitting wheel: a wheel
+    /// that fits, and an sdist. Returns neither if the index does not answer.
     async fn suggestions(&self, wanted: WheelQuery<'_>, index: Option<&str>) -> (Option<String>, Option<String>) {
         if self.settings.offline().is_some() {
             return (None, None);
@@ -283,8 +259,7 @@ impl Wheels {
         (wheel, sdist)
     }
 
-    /// Tells of a file that its publisher took back. It is taken all the same: the version
-    /// was asked for.
+    /// Warns of a yanked file. The file is used: the lock file asks for this version.
     fn warn_of_yanked(&self, pinned: &Pinned, listed: &IndexFile, page: &str) {
         let Some(reason) = &listed.yanked else { return };
         let reason = one_line(reason);
@@ -294,7 +269,8 @@ impl Wheels {
         self.warn_once(warning.hint("lock a version that is not yanked".to_owned()));
     }
 
-    /// What a place lists, the index that it is, and its name.
+    /// Returns the files that a source lists, the index if the source is one, and its URL for
+    /// messages.
     async fn page<'p>(
         &self,
         source: &'p FileSource,
@@ -309,13 +285,13 @@ impl Wheels {
                 (self.pages.project(&self.index_client, index, &pinned.name).await?, Some(index), &index.url)
             }
             FileSource::Page(url) => (self.pages.links(&self.index_client, url).await?, None, url),
-            // It lists nothing.
+            // A URL lists nothing.
             FileSource::Url(url) => (None, None, url),
         };
         Ok((page.unwrap_or_default(), index, shown(url)))
     }
 
-    /// Fetches a file, unless too many are being fetched.
+    /// Fetches a file; waits if too many transfers are running.
     async fn fetch(&self, need: &FileRequest<'_>, at: FileUrl<'_>) -> Result<WheelFile, OperationError> {
         let _permit = self.transfers.acquire().await;
         Box::pin(download::fetch(&self.index_client, &self.cache, &*self.progress, need, at)).await
@@ -331,7 +307,7 @@ impl Wheels {
         Ok(found)
     }
 
-    /// A file of this machine that the lock file has by URL.
+    /// Returns a local file that the lock file names by a `file` URL.
     async fn by_file_url(
         &self,
         file: &LockedFile,
@@ -345,139 +321,30 @@ impl Wheels {
         let need = FileRequest { name: &file.name, hashes: &file.hashes, size: file.size };
         self.on_disk(&path, &need).await.map(Some)
     }
-
-    /// What comes before the lock file's own URLs.
-    fn configured_sources(&self) -> Vec<FileSource> {
-        let indexes = self.settings.indexes.iter().filter(|_| !self.settings.no_index);
-        indexes.cloned().map(FileSource::Index).chain(pages(&self.settings.find_links)).collect()
-    }
-
-    /// What comes after them: the index that the lock file has for a distribution, and
-    /// no other; without one, the project's and the lock file's.
-    fn further_sources(&self, index: Option<&str>) -> Result<Vec<FileSource>, OperationError> {
-        let settings = &self.settings;
-        let mut sources: Vec<_> = pages(&settings.lock_links).collect();
-        if settings.no_index {
-            return Ok(sources);
-        }
-        let all = settings.project_indexes.iter().chain(&settings.lock_indexes);
-        let mut indexes: Vec<Index> = Vec::new();
-        if let Some(text) = index {
-            let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
-            let url = url.ok_or_else(|| {
-                OperationError::new(Code::InvalidLockFile, "the lock file names an index that is not an HTTP URL")
-            })?;
-            let known = all.clone().find(|index| index.is_at(&url)).cloned();
-            indexes.push(known.unwrap_or(Index { name: None, url }));
-        } else {
-            indexes.extend(all.cloned());
-        }
-        for index in indexes {
-            let same = |source: &FileSource| matches!(source, FileSource::Index(known) if known.is_at(&index.url));
-            if !sources.iter().any(same) && !settings.indexes.iter().any(|known| known.is_at(&index.url)) {
-                sources.push(FileSource::Index(index));
-            }
-        }
-        Ok(sources)
-    }
-
-    /// `PyPI`, for what the lock file has no index of, unless others stand in its place.
-    fn pypi(&self, index: Option<&str>) -> Option<FileSource> {
-        let url = Url::parse(PYPI).ok().filter(|_| self.settings.pypi && !self.settings.no_index && index.is_none())?;
-        let known = [&self.settings.indexes, &self.settings.project_indexes, &self.settings.lock_indexes];
-        let known = known.iter().flat_map(|indexes| *indexes).any(|index| index.is_at(&url));
-        (!known).then_some(FileSource::Index(Index { name: None, url }))
-    }
-
-    /// The named index that a URL belongs to.
-    fn index_of(&self, url: &Url) -> Option<Index> {
-        let settings = &self.settings;
-        let known = settings.indexes.iter().chain(&settings.project_indexes).chain(&settings.lock_indexes);
-        let mut here = known.filter(|index| index.url.origin() == url.origin());
-        here.clone().find(|index| url.path().starts_with(index.url.path())).or_else(|| here.next()).cloned()
-    }
 }
 
-impl Misses {
-    fn of(pinned: &Pinned, hashes: &[Hash]) -> Self {
-        let bound = matches!(pinned.origin, PackageOrigin::Index { index: Some(_), .. });
-        Self { hashed: !hashes.is_empty(), bound, settled: false, said: Vec::new(), fault: None }
-    }
-
-    /// An index that has the project is the last to be asked, where no hash tells its
-    /// package from a stranger's of the same name.
-    fn settle(&mut self, index: Option<&Index>, page: &[IndexFile]) {
-        self.settled |= index.is_some() && !page.is_empty() && !self.hashed && !self.bound;
-    }
-
-    /// Whether a place is not asked any more.
-    fn end_before(&self, source: &FileSource) -> bool {
-        self.settled && matches!(source, FileSource::Index(_))
-    }
-
-    /// Notes what a place does not have, or does not tell.
-    ///
-    /// # Errors
-    /// Another file than is wanted. Without a hash all that is no plain no: a place
-    /// that comes later might give a stranger's.
-    fn add(&mut self, error: OperationError) -> Result<(), OperationError> {
-        self.said.push(error.line());
-        match error.code {
-            Code::NotFound => {}
-            Code::CorruptContent => return Err(OperationError { message: self.text(), cause: None, ..error }),
-            _ if !self.hashed => return Err(OperationError { message: self.text(), cause: None, ..error }),
-            _ => {
-                self.fault.get_or_insert(error);
-            }
-        }
-        Ok(())
-    }
-
-    fn text(&self) -> String {
-        if self.said.is_empty() {
-            return "no folder has one that fits, and there is no index to ask".to_owned();
-        }
-        self.said.join(", and ")
-    }
-
-    fn error(self) -> WheelError {
-        let message = self.text();
-        match self.fault {
-            Some(fault) => WheelError { message, ..fault.into() },
-            None => absent(message),
-        }
-    }
-}
-
-/// The best of an index's files; one that is yanked only where no other fits.
+/// Returns the best of an index's files. A yanked one is best only if no other fits.
 fn best_listed<'l>(files: impl Iterator<Item = &'l IndexFile>, target: &Target) -> Option<&'l IndexFile> {
     let wheels = files.filter_map(|listed| Some((WheelName::parse(&listed.name)?, listed)));
     let (yanked, others): (Vec<_>, Vec<_>) = wheels.partition(|(_, listed)| listed.yanked.is_some());
     wheel::best(others, target).or_else(|| wheel::best(yanked, target))
 }
 
-/// Pages of links.
-fn pages(links: &[FindLinks]) -> impl Iterator<Item = FileSource> {
-    links
-        .iter()
-        .filter_map(|links| if let FindLinks::Page(url) = links { Some(FileSource::Page(url.clone())) } else { None })
-}
-
-/// Variables of the environment are not for hosts and paths, which a lock file chooses.
+/// Checks that an index's URL has no variables: a lock file chooses its host and path.
 ///
 /// # Errors
-/// There is one in an index's URL.
+/// The URL has a variable.
 fn expanded(index: &Index) -> Result<(), OperationError> {
     let text = shown(&index.url).replace("%7B", "{").replace("%7D", "}");
     if !text.contains("${") {
         return Ok(());
     }
     let message = format!("{text} has a variable outside of its login, where it is not replaced");
-    let hint = "name the index besides: [dependencies] index = \"https://…\"".to_owned();
+    let hint = "configure the index: [dependencies] index = \"https://…\"".to_owned();
     Err(OperationError::new(Code::InvalidLockFile, message).with_hint(hint))
 }
 
-/// What tells one file from another: its hashes, or its address.
+/// Returns the identity of a file: its hashes, or its URL.
 fn known_by(file: &LockedFile) -> String {
     if file.hashes.is_empty() {
         return format!("{} {}", file.name, file.url.as_deref().unwrap_or_default());
@@ -490,7 +357,7 @@ fn fits(wanted: WheelQuery<'_>, name: &str) -> bool {
     wheel.is_some_and(|wheel| wheel.tags.iter().any(|tag| wanted.target.accepts(tag)))
 }
 
-/// Where the lock file says that a file is.
+/// Returns the URL that the lock file has for a file.
 fn url_of(file: &LockedFile) -> Result<Option<Url>, OperationError> {
     let Some(text) = &file.url else { return Ok(None) };
     let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https" | "file"));

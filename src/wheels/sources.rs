@@ -1,4 +1,4 @@
-//! Where wheels may come from.
+//! The sources of wheels.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -11,75 +11,73 @@ use crate::diagnostic::Diagnostic;
 use crate::http::StallPolicy;
 use crate::plan::{Author, PathBounds};
 
-/// Wheelhouses, indexes, and how to speak to them. `settings` makes it from what
-/// pip, uv and carboy are told.
+/// Wheelhouses, indexes, and the limits of their connections. `settings` makes it from the
+/// configuration of pip, uv and carboy.
 pub struct WheelSources {
-    /// Folders of wheels, looked in first. They must be there.
+    /// Directories of wheels, searched first. They must exist.
     pub wheelhouses: Vec<PathBuf>,
     pub wheelhouses_by: Author,
-    /// The indexes that this machine or carboy is configured for, in their order: asked
-    /// before the URLs of the lock file.
+    /// The indexes of the machine's or carboy's configuration, in their order: asked before the
+    /// URLs of the lock file.
     pub indexes: Vec<Index>,
-    /// Whether `PyPI` is asked for what has no index and no URL: nobody has named an
-    /// index that stands in its place.
+    /// `PyPI` is asked for distributions without index and URL, because no index replaces it.
     pub pypi: bool,
-    /// Folders and pages of files; folders are looked in after the wheelhouses.
+    /// Directories and pages of files; directories are searched after the wheelhouses.
     pub find_links: Vec<FindLinks>,
-    /// Neither indexes nor the URLs of the lock file are to be asked: only `find_links`.
+    /// Indexes and URLs of the lock file are not used: only `find_links`.
     pub no_index: bool,
-    /// The indexes that the project names, from which its lock file was made: asked for
-    /// what the lock file has no URL of.
+    /// The indexes that the project names, for distributions without URL in the lock file, which
+    /// was made from them.
     pub project_indexes: Vec<Index>,
-    /// The indexes that the lock file names for all that it pins.
+    /// The indexes that the lock file names for all its distributions.
     pub lock_indexes: Vec<Index>,
-    /// The lock file's folders and pages of files.
+    /// The lock file's directories and pages of files.
     pub lock_links: Vec<FindLinks>,
-    /// Where relative paths of the lock file begin.
+    /// The base of the lock file's relative paths.
     pub folder: PathBuf,
-    /// Those of the folders of `find_links` and `lock_links` that the project's files name.
+    /// The directories of `find_links` and `lock_links` that the project's files name.
     pub projects_links: Vec<PathBuf>,
-    /// Where wheels in folders that the project's files name may lead, by links.
+    /// Bounds of the links to wheels in directories that the project's files name.
     pub bounds: Arc<PathBounds>,
     pub credentials: Credentials,
     /// Warnings about the settings.
     pub warnings: Vec<Diagnostic>,
-    /// Hosts, with or without a port, that may speak plain HTTP. Loopback hosts
-    /// always may.
+    /// Hosts, with or without a port, that may use plain HTTP. Loopback hosts always may.
     pub insecure: Vec<String>,
-    /// A file of further CA certificates.
+    /// A file of additional CA certificates.
     pub certificates: Option<PathBuf>,
     pub user_agent: String,
-    /// How often a request is tried again.
+    /// The most retries of a request.
     pub retries: usize,
-    /// The pause before the first retry; each further one is twice as long.
+    /// The pause before the first retry; it doubles for each further one.
     pub delay: Duration,
-    /// How slow connections may be.
+    /// The slowest speed of connections.
     pub stall_policy: StallPolicy,
-    /// How many transfers go on at once.
+    /// The most transfers at once.
     pub jobs: usize,
 }
 
 /// An index, without credentials.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Index {
-    /// What its settings call it, which its credentials are named by.
+    /// The name in its settings; its credentials are found by it.
     pub name: Option<String>,
     /// `https://pypi.org/simple`.
     pub url: Url,
 }
 
-/// Where files are listed without an index.
+/// A list of files that is not an index.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum FindLinks {
     Folder(PathBuf),
-    /// An index that is a folder: of wheels, or of one folder for each project.
+    /// An index that is a directory: of wheels, or of one directory for each project.
     Tree(PathBuf),
     /// A page of links.
     Page(Url),
 }
 
 impl FindLinks {
-    /// The folder that it is.
+    /// Returns the directory, unless it is a page.
     pub(super) fn folder(&self) -> Option<&Path> {
         match self {
             Self::Folder(folder) | Self::Tree(folder) => Some(folder),
@@ -89,7 +87,7 @@ impl FindLinks {
 }
 
 impl Index {
-    /// Whether it is the one at a URL.
+    /// Returns whether the index is at a URL.
     pub(super) fn is_at(&self, url: &Url) -> bool {
         self.url.as_str().trim_end_matches('/') == url.as_str().trim_end_matches('/')
     }
@@ -124,8 +122,8 @@ impl Default for WheelSources {
 }
 
 impl WheelSources {
-    /// Why nothing is asked of the network, if so. What the lock file itself names is
-    /// no reason to ask: pip-compile and pipenv write `PyPI` into every one.
+    /// Returns the reason for which the network is not used, if there is one. The lock file's own
+    /// sources do not count: pip-compile and pipenv write `PyPI` into every lock file.
     pub(super) fn offline(&self) -> Option<&'static str> {
         let pages = |links: &[FindLinks]| links.iter().any(|links| matches!(links, FindLinks::Page(_)));
         if self.no_index && !pages(&self.find_links) && !pages(&self.lock_links) {

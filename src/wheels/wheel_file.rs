@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use crate::oci::Digest;
 
-/// A wheel on this machine's disk, whose hash was verified.
+/// A wheel on the local disk with a verified hash.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct WheelFile {
-    /// Its name, as the lock file, the index or the wheelhouse has it.
+    /// The name that the lock file, the index or the wheelhouse has for it.
     pub name: String,
     pub path: Arc<Path>,
     /// SHA-256 of the whole file.

@@ -1,13 +1,13 @@
-//! The machine and user whose settings count.
+//! The machine and user that carboy runs for.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::HostEnvironment;
+use super::host_environment::HostEnvironment;
 use crate::plan::PathBounds;
 use crate::source::{admit, is_governed};
 
-/// Reads a variable of the environment.
+/// A function that reads a variable of the environment.
 pub type Variable = dyn Fn(&str) -> Option<String> + Send + Sync;
 
 /// The machine and user that carboy runs for.
@@ -21,7 +21,7 @@ pub struct Host {
 }
 
 impl Host {
-    /// Calls `look` with the environment of a project's folders. Relative paths begin at the
+    /// Calls `look` with the environment of a project's directories. Relative paths begin at the
     /// working directory.
     pub fn environment<T>(
         &self,

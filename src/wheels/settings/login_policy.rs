@@ -1,8 +1,8 @@
-//! The hosts that this machine's own configuration names, and which logins may go where.
+//! Decides which hosts get the machine's logins.
 //!
-//! A project's files (`pyproject.toml`, `uv.toml`, `carboy.toml`, lock and requirements
-//! files) are written by whoever sends a change. They may name any host, so of themselves
-//! they get no secret of this machine sent there:
+//! Authors of the project write its files (`pyproject.toml`, `uv.toml`, `carboy.toml`, lock and
+//! requirements files) and can name any host there. These files alone never cause a secret of the
+//! machine to be sent:
 //!
 //! - variables of the environment are put in, and netrc's `default` is sent, only for
 //!   hosts that the machine names: in a variable, a flag, a file of the user's or the
@@ -11,13 +11,13 @@
 //!   not where the machine has another index of this name;
 //! - `CARBOY_LOGIN_HOSTS`, where it is set, lists the only hosts for both.
 //!
-//! A file of settings that lies in the project is one of its files, whatever names it.
+//! A file of settings inside the project is one of the project's files, even if a variable names
+//! it.
 
 use std::collections::BTreeMap;
 
 use url::Url;
 
-use super::variable_part;
 use crate::diagnostic::Code;
 use crate::http::hosts::{authority, is_local};
 use crate::operation_error::OperationError;
@@ -32,17 +32,17 @@ type UrlOrigin = (String, String, u16);
 #[derive(Clone, Default)]
 pub struct LoginPolicy {
     places: Vec<UrlOrigin>,
-    /// The places of the indexes that the machine gives a name.
+    /// The origins of the indexes to which the machine gives a name.
     named: BTreeMap<String, Vec<UrlOrigin>>,
     /// Hosts, with or without a port.
     listed: Option<Vec<String>>,
 }
 
 impl LoginPolicy {
-    /// The list of `CARBOY_LOGIN_HOSTS`, if there is one; an empty one leaves no host in.
+    /// Reads the list of `CARBOY_LOGIN_HOSTS`, if it is set; an empty list permits no host.
     ///
     /// # Errors
-    /// An entry that is no host.
+    /// An entry is not a host.
     pub fn new(listed: Option<String>) -> Result<Self, OperationError> {
         let listed = listed.map(|text| {
             let entries = text.split([',', ' ']).map(str::trim).filter(|entry| !entry.is_empty());
@@ -60,8 +60,8 @@ impl LoginPolicy {
         self.places.push(place);
     }
 
-    /// Whether the machine's configuration names a URL's host. Entries of the list have no
-    /// scheme, and mean HTTPS.
+    /// Returns whether the machine's configuration names a URL's host. Entries of the list have no
+    /// scheme and mean HTTPS.
     pub fn names(&self, url: &Url) -> bool {
         self.has_place(url) || is_private(url) && self.lists(url)
     }
@@ -70,19 +70,20 @@ impl LoginPolicy {
         place(url).is_some_and(|place| self.places.contains(&place))
     }
 
-    /// Whether a login by name may go to an index that a project's file gives that name.
+    /// Returns whether an index to which a project's file gives a name gets the login of that name.
     pub fn permits_named(&self, name: &str, url: &Url) -> bool {
         let Some(place) = place(url) else { return false };
         let other = self.named.get(&variable_part(name)).is_some_and(|places| !places.contains(&place));
         !other && is_private(url) && self.permits(url)
     }
 
-    /// Whether `CARBOY_LOGIN_HOSTS` leaves a host in.
+    /// Returns whether `CARBOY_LOGIN_HOSTS` permits a host.
     pub fn permits(&self, url: &Url) -> bool {
         self.listed.is_none() || self.lists(url)
     }
 
-    /// Whether logins may travel to a URL: not in the clear, unless the machine names it so.
+    /// Returns whether logins may be sent to a URL. Without encryption, only if the machine's
+    /// configuration names the URL's origin.
     pub fn permits_travel(&self, url: &Url) -> bool {
         is_private(url) || self.has_place(url)
     }
@@ -95,7 +96,14 @@ impl LoginPolicy {
     }
 }
 
-/// Whether nobody on the way reads along.
+/// Returns an index's name in the form of variables: `MY_INDEX` for `my-index`.
+#[must_use]
+pub fn variable_part(name: &str) -> String {
+    let letter = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' };
+    name.chars().map(letter).collect()
+}
+
+/// Returns whether the connection is encrypted or local.
 pub fn is_private(url: &Url) -> bool {
     url.scheme() == "https" || is_local(&authority(url))
 }
@@ -104,11 +112,11 @@ fn place(url: &Url) -> Option<UrlOrigin> {
     Some((url.scheme().to_owned(), url.host_str()?.to_owned(), url.port_or_known_default()?))
 }
 
-/// An entry of the list as URLs have it.
+/// Returns an entry of the list in the form of URLs.
 fn host(entry: &str) -> Result<String, OperationError> {
     let url = Url::parse(&format!("http://{entry}/")).ok();
     let url = url.filter(|url| url.path() == "/" && url.username().is_empty() && !entry.contains(['/', '?', '#', '@']));
-    // `http` has a port of its own, which URLs leave out.
+    // URLs omit port 80 for `http`.
     let port = if entry.ends_with(":80") { ":80" } else { "" };
     url.map(|url| authority(&url) + port).ok_or_else(|| {
         let mut error =
@@ -183,7 +191,7 @@ mod tests {
             assert_eq!(login_policy.permits_named("x", &url(text)), permitted, "{text}");
             assert_eq!(login_policy.names(&url(text)), permitted, "{text}");
         }
-        // In the clear only where an index of the machine's is named so.
+        // Without encryption, only a named index counts.
         let plain = LoginPolicy::new(Some("a.example".to_owned())).unwrap();
         assert!(!plain.names(&url("http://a.example/")) && !plain.permits_travel(&url("http://a.example/")));
         for none in ["", " , "] {

@@ -1,17 +1,28 @@
 //! pip's settings: `PIP_*` and `pip.conf`.
 //!
-//! Source: pip's documentation, "Configuration". Files are read from the system's to
-//! the user's to the virtual environment's to `PIP_CONFIG_FILE`, and the later wins;
-//! with `PIP_CONFIG_FILE` the user's is not read, and with `/dev/null` none is.
+//! Source: pip's documentation, "Configuration". Files are read in the order system, user,
+//! virtual environment, `PIP_CONFIG_FILE`, and the later file wins. With `PIP_CONFIG_FILE` the
+//! user's file is not read; with `/dev/null` no file is read.
+//!
+//! pip parses the files with Python's `configparser`; the crate of the same name does so here:
+//! `key = value` or `key: value`, a line that is indented deeper than its key continues the
+//! value, `#` and `;` begin a comment at the start of a line only. One difference: an indented
+//! `[name]` below a key begins a section, where Python takes it as part of the value.
 
 use std::path::PathBuf;
 
-use super::ini::Ini;
-use super::{HostEnvironment, IndexUrl, SettingsSource, read, words};
+use configparser::ini::{Ini, IniDefault};
+
+use super::host_environment::HostEnvironment;
+use super::index_url::IndexUrl;
+use super::settings_file::read;
+use super::settings_source::SettingsSource;
+use super::values::{is_true, words};
+use crate::diagnostic::Code;
 use crate::operation_error::OperationError;
 use crate::plan::Author;
 
-/// What the environment says.
+/// Returns the settings of the environment.
 pub fn environment(host: &HostEnvironment<'_>) -> SettingsSource {
     let variable = |name: &str| host.get(name);
     SettingsSource {
@@ -33,19 +44,23 @@ pub fn environment(host: &HostEnvironment<'_>) -> SettingsSource {
     }
 }
 
-/// What the files say. What the environment says takes a value's place, an empty value
-/// is none, and of a key in several files the last counts.
+/// Returns the settings of the files. The environment overrides a value, an empty value counts as
+/// missing, and the last of several files wins.
 ///
 /// # Errors
-/// A file that is there and cannot be read.
+/// An existing file cannot be read or parsed.
 pub fn files(host: &HostEnvironment<'_>) -> Result<SettingsSource, OperationError> {
     let mut files = Vec::new();
     for path in paths(host) {
-        files.extend(read(&path)?.map(|text| (Ini::read(&text), path)));
+        let Some(text) = read(&path)? else { continue };
+        let ini = parsed(text).map_err(|cause| {
+            OperationError::new(Code::InvalidConfiguration, format!("cannot parse `{}`", path.display())).because(cause)
+        })?;
+        files.push((ini, path));
     }
     let of = |key: &str| {
         let variable = format!("PIP_{}", key.to_ascii_uppercase().replace('-', "_"));
-        let last = |section| files.iter().rev().find_map(|(ini, path)| Some((ini.get(section, key)?, path)));
+        let last = |section| files.iter().rev().find_map(|(ini, path)| Some((value(ini, section, key)?, path)));
         let values = [last("install"), last("global")].into_iter().flatten();
         let (value, path) = values.into_iter().find(|(value, _)| !value.is_empty())?;
         let by = if (host.is_projects)(path) { Author::Project } else { Author::User };
@@ -65,7 +80,7 @@ pub fn files(host: &HostEnvironment<'_>) -> Result<SettingsSource, OperationErro
     })
 }
 
-/// Places of files; `~` is the home.
+/// Returns the locations of files; `~` is the home directory.
 fn links(text: &str, host: &HostEnvironment<'_>) -> Vec<String> {
     let home = host.home.map(|home| home.display().to_string());
     let one = |link: String| match (link.strip_prefix('~'), &home) {
@@ -75,7 +90,7 @@ fn links(text: &str, host: &HostEnvironment<'_>) -> Vec<String> {
     words(text).into_iter().map(one).collect()
 }
 
-/// A file of CA certificates.
+/// Returns the file of CA certificates.
 pub fn certificates(host: &HostEnvironment<'_>) -> Option<PathBuf> {
     let named = ["PIP_CERT", "REQUESTS_CA_BUNDLE"].iter().find_map(|name| host.get(name))?;
     Some(host.folder.join(named))
@@ -93,7 +108,7 @@ fn paths(host: &HostEnvironment<'_>) -> Vec<PathBuf> {
         paths.extend(host.user_folder().map(|folder| folder.join("pip/pip.conf")));
         paths.extend(host.home.map(|home| home.join("Library/Application Support/pip/pip.conf")));
     }
-    // Of an environment in the project, the file would be the project's.
+    // A virtual environment in the project is under the project's control.
     let environment = host.get("VIRTUAL_ENV").map(|folder| PathBuf::from(folder).join("pip.conf"));
     paths.extend(environment.filter(|path| !(host.is_projects)(path)));
     paths.extend(own);
@@ -105,7 +120,63 @@ fn given(urls: &str, what: &str, by: Author) -> Vec<IndexUrl> {
     words(urls).into_iter().map(one).collect()
 }
 
-/// As pip's `strtobool` and uv's; what is neither is taken as a yes, for they stop there.
-pub fn is_true(value: &str) -> bool {
-    !matches!(value.trim().to_ascii_lowercase().as_str(), "n" | "no" | "f" | "false" | "off" | "0")
+/// Parses a file's text. The messages of errors have the line's number, not its text, which
+/// may hold a password.
+fn parsed(text: String) -> Result<Ini, String> {
+    let mut format = IniDefault::default();
+    format.multiline = true;
+    format.case_sensitive = true;
+    format.enable_inline_comments = false;
+    let mut ini = Ini::new_from_defaults(format);
+    ini.read(text).map(|_| ini)
+}
+
+/// Returns the value of a key in a section; the last of several. Keys are compared as in pip:
+/// `Index_URL` is `index-url`.
+fn value<'i>(ini: &'i Ini, section: &str, key: &str) -> Option<&'i str> {
+    let normalised = |name: &str| name.to_ascii_lowercase().trim_start_matches('-').replace('_', "-");
+    let mut values = ini.get_map_ref().get(section)?.iter().rev();
+    values.find(|(name, _)| normalised(name) == key)?.1.as_deref()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_of_sections_are_read_with_their_further_lines() {
+        let text = "# of mine\n[global]\nindex_url = https://a/simple#x ; y\nExtra-Index-URL =\n    https://b\n    # not \
+                    this\n\n    https://c\nno-index: yes\n[install]\nfind-links = wheels\n  more\nodd\n[other]\nno-index = \
+                    no\n[Global]\nno-index = no\n";
+        let ini = parsed(text.to_owned()).unwrap();
+        let words = |section, key| value(&ini, section, key).map(words);
+        assert_eq!(words("global", "index-url"), Some(["https://a/simple#x", ";", "y"].map(str::to_owned).to_vec()));
+        assert_eq!(words("global", "extra-index-url"), Some(["https://b", "https://c"].map(str::to_owned).to_vec()));
+        assert_eq!(words("global", "no-index"), Some(vec!["yes".to_owned()]));
+        assert_eq!(words("install", "find-links"), Some(["wheels", "more"].map(str::to_owned).to_vec()));
+        assert_eq!(words("install", "no-index"), None);
+    }
+
+    /// Expected values: `configparser` of Python 3.11.
+    #[test]
+    fn only_deeper_lines_go_on_with_a_value() {
+        for (text, a, b) in [
+            ("[global]\n  a = 1\n  b = 2\n", Some("1"), Some("2")),
+            ("[global]\n  a = 1\n    2\n  b = 3\n", Some("1\n2"), Some("3")),
+            ("  [global]\n  a = 1\n b = 2\n", Some("1"), Some("2")),
+            ("[global]\n  a =\n   1\n\n   2\n  b=\n", Some("\n1\n\n2"), Some("")),
+            ("[global]\n  a = 1\n[other]\n  b = 2\n", Some("1"), None),
+        ] {
+            let ini = parsed(text.to_owned()).unwrap();
+            assert_eq!((value(&ini, "global", "a"), value(&ini, "global", "b")), (a, b), "{text}");
+        }
+    }
+
+    #[test]
+    fn errors_have_the_number_of_the_line_and_not_its_text() {
+        for text in ["[global]\n[s3cret\n", "[global]\n= s3cret\n"] {
+            let error = parsed(text.to_owned()).unwrap_err();
+            assert!(error.starts_with("line 2") && !error.contains("s3cret"), "{error}");
+        }
+    }
 }

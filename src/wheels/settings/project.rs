@@ -5,8 +5,11 @@ use std::path::Path;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
+use super::host_environment::HostEnvironment;
+use super::index_url::IndexUrl;
+use super::settings_file::parsed;
+use super::settings_source::SettingsSource;
 use super::uv::{self, Uv};
-use super::{HostEnvironment, IndexUrl, SettingsSource, parsed};
 use crate::operation_error::OperationError;
 use crate::plan::Author;
 
@@ -32,15 +35,15 @@ struct Poetry {
 #[derive(Deserialize)]
 struct PoetrySource {
     name: String,
-    /// `PyPI` has none.
+    /// Missing for `PyPI`.
     url: Option<String>,
     priority: Option<String>,
 }
 
-/// Reads a project's folder.
+/// Reads the settings of a project's directory.
 ///
 /// # Errors
-/// A file that cannot be read or understood.
+/// A file cannot be read or parsed.
 pub fn read(folder: &Path, host: &HostEnvironment<'_>) -> Result<SettingsSource, OperationError> {
     let path = folder.join("pyproject.toml");
     let what = path.display().to_string();
@@ -64,7 +67,7 @@ pub fn read(folder: &Path, host: &HostEnvironment<'_>) -> Result<SettingsSource,
     Ok(source.written_by(Author::Project))
 }
 
-/// A file of the project's folder; it may not be a link to elsewhere.
+/// Reads a file of the project's directory; a link out of the project is refused.
 fn own<T: DeserializeOwned>(
     folder: &Path,
     name: &str,

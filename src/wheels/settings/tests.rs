@@ -2,7 +2,14 @@ use std::collections::BTreeMap;
 
 use tempfile::TempDir;
 
+use url::Url;
+
 use super::*;
+use crate::diagnostic::Code;
+use crate::operation_error::OperationError;
+use crate::plan::Author;
+use crate::python::lock::Sources;
+use crate::wheels::sources::{FindLinks, Index, WheelSources};
 
 /// A home, a system and a project in a folder.
 struct World {
@@ -197,7 +204,7 @@ fn an_index_may_be_a_folder_that_is_named_as_one() {
     for url in ["pypi.corp.example/simple", "pypi.corp.example:8080/simple", "me:s3cret@corp.example/simple", "~x"] {
         let own = ProjectSources { index: Some((Author::Project, url.to_owned())), ..ProjectSources::default() };
         let error = World::new(&[], &[]).read(&own).err().unwrap();
-        assert_eq!(error.line(), "[dependencies] index has an index that is neither a URL nor a folder");
+        assert_eq!(error.line(), "[dependencies] index has an index that is neither a URL nor a directory");
         assert_eq!(error.hint.as_deref(), Some("write it as in https://pypi.org/simple"));
     }
 }
@@ -400,7 +407,7 @@ fn an_environment_in_the_project_is_the_projects() {
     assert_eq!(summary("project/.venv"), "PyPI");
 }
 
-/// Where `HOME` is the checkout, or a variable names a file of it.
+/// The settings of a checkout that is the home directory, or has a file that a variable names.
 #[test]
 fn files_of_settings_in_the_project_name_no_hosts() {
     let conf = |path| (path, "[global]\nextra-index-url = https://h.example/pip\n");
@@ -508,7 +515,7 @@ fn errors_name_the_file_and_show_no_url() {
         (
             &[("PIP_INDEX_URL", "https://me:s3cret@[u")],
             &[],
-            "PIP_INDEX_URL has an index that is neither a URL nor a folder",
+            "PIP_INDEX_URL has an index that is neither a URL nor a directory",
         ),
         (
             &[],
@@ -520,7 +527,7 @@ fn errors_name_the_file_and_show_no_url() {
             &[],
             "PIP_INDEX_URL has a URL with a blank or a line's end in it",
         ),
-        (&[("UV_INDEX", "a=ssh://me:s3cret@u")], &[], "UV_INDEX has an index that is neither a URL nor a folder"),
+        (&[("UV_INDEX", "a=ssh://me:s3cret@u")], &[], "UV_INDEX has an index that is neither a URL nor a directory"),
     ] {
         let world = World::new(variables, files);
         let error = world.read(&ProjectSources::default()).err().unwrap();

@@ -1,19 +1,22 @@
 //! uv's settings: `UV_*`, `uv.toml` and `[tool.uv]`.
 //!
-//! Source: uv's documentation, "Configuration files", "Package indexes". The project's
-//! own (`uv.toml` beside `pyproject.toml`, which hides `[tool.uv]`) are where its lock
-//! file was made from; the user's and the system's are this machine's configuration.
+//! Source: uv's documentation, "Configuration files", "Package indexes". The project's files
+//! (`uv.toml` beside `pyproject.toml`, which replaces `[tool.uv]`) name the indexes that its lock
+//! file was made from; the user's and the system's files configure the machine.
 
 use std::path::Path;
 
 use serde::Deserialize;
 
-use super::pip::is_true;
-use super::{HostEnvironment, IndexUrl, SettingsSource, parsed, words};
+use super::host_environment::HostEnvironment;
+use super::index_url::IndexUrl;
+use super::settings_file::parsed;
+use super::settings_source::SettingsSource;
+use super::values::{is_true, words};
 use crate::operation_error::OperationError;
 use crate::plan::Author;
 
-/// The part of `uv.toml` and of `[tool.uv]` that tells where distributions come from.
+/// The part of `uv.toml` and of `[tool.uv]` about the sources of distributions.
 #[derive(Deserialize, Default)]
 #[serde(rename_all = "kebab-case", default)]
 pub struct Uv {
@@ -35,7 +38,7 @@ struct UvIndex {
     format: Option<String>,
 }
 
-/// What the environment says.
+/// Returns the settings of the environment.
 pub fn environment(host: &HostEnvironment<'_>) -> SettingsSource {
     let given = |name: &str| host.get(name).map(|url| named(&url, name));
     let list = |name: &str| {
@@ -54,7 +57,7 @@ pub fn environment(host: &HostEnvironment<'_>) -> SettingsSource {
     }
 }
 
-/// `NAME=URL`, or a URL.
+/// Parses `NAME=URL`, or a URL.
 fn named(text: &str, what: &str) -> IndexUrl {
     let (name, url) = match text.split_once('=') {
         Some((name, url)) if !name.is_empty() && !name.contains([':', '/', '?']) => (Some(name.to_owned()), url),
@@ -63,10 +66,10 @@ fn named(text: &str, what: &str) -> IndexUrl {
     IndexUrl { name, url: url.to_owned(), what: what.to_owned(), by: Author::User }
 }
 
-/// What the user's and the system's files say; the user's first.
+/// Returns the settings of the user's and the system's files; the user's come first.
 ///
 /// # Errors
-/// A file that cannot be read or understood.
+/// A file cannot be read or parsed.
 pub fn files(host: &HostEnvironment<'_>) -> Result<Vec<SettingsSource>, OperationError> {
     if without_files(host) {
         return Ok(Vec::new());
@@ -76,7 +79,7 @@ pub fn files(host: &HostEnvironment<'_>) -> Result<Vec<SettingsSource>, Operatio
         paths.push(host.folder.join(only));
     } else {
         paths.extend(host.user_folder().map(|folder| folder.join("uv/uv.toml")));
-        // uv takes one of the system's.
+        // uv reads only one of the system's files.
         let mut system: Vec<_> = host.system_folders().iter().map(|folder| folder.join("uv/uv.toml")).collect();
         system.push(host.system.join("uv/uv.toml"));
         paths.extend(system.into_iter().find(|path| path.exists()));
@@ -93,13 +96,13 @@ pub fn files(host: &HostEnvironment<'_>) -> Result<Vec<SettingsSource>, Operatio
     Ok(sources)
 }
 
-/// Whether no file of settings counts.
+/// Returns whether `UV_NO_CONFIG` disables files of settings.
 pub fn without_files(host: &HostEnvironment<'_>) -> bool {
     host.get("UV_NO_CONFIG").is_some_and(|value| is_true(&value))
 }
 
 impl Uv {
-    /// What a file says; indexes for single distributions are left out.
+    /// Returns the settings of a file, without indexes for single distributions.
     pub fn source(&self, path: &Path) -> SettingsSource {
         let what = path.display().to_string();
         let given = |url: &String| IndexUrl { name: None, url: url.clone(), what: what.clone(), by: Author::User };

@@ -1,25 +1,25 @@
-//! Puts variables of the environment into URLs of lock and requirements files: only into
-//! those whose host this machine's own configuration names.
+//! Expands variables of the environment in URLs of lock and requirements files, only for hosts that
+//! the machine's own configuration names.
 
 use std::fmt::Write as _;
 
 use url::Url;
 
-use super::HostSettings;
+use super::host_settings::HostSettings;
 use super::login_policy::{LOGIN_HOSTS, is_private};
 use crate::diagnostic::Code;
 use crate::http::hosts::authority;
 use crate::operation_error::OperationError;
 use crate::python::lock::variables::{self, Variable};
-use crate::wheels::credentials::without_login;
+use crate::wheels::login::without_login;
 use crate::wheels::page::percent_decoded;
 
-/// A URL with the variables of its login put in. A login with one that is not set is left
-/// out, so that those count which the machine has for the URL.
+/// Returns a URL with the variables of its login expanded. A login with a variable that is not set
+/// is removed, so that the machine's login for the URL applies.
 ///
 /// # Errors
-/// A host that the machine's configuration does not name; variables outside of the login,
-/// for host, path and query are shown in messages. No error shows a value.
+/// The machine's configuration does not name the host; a variable is outside of the login, because
+/// host, path and query are shown in messages. No error shows a value.
 pub fn put_in(
     text: &str,
     machine: &HostSettings,
@@ -62,7 +62,7 @@ fn same_place(one: &Url, other: &Url) -> bool {
     place(one) == place(other)
 }
 
-/// A text with its variables replaced.
+/// Returns a text with its variables replaced.
 fn filled(text: &str, found: &[Variable<'_>], value: &dyn Fn(&Variable<'_>) -> String) -> String {
     let mut out = String::new();
     let mut from = 0;
@@ -74,7 +74,7 @@ fn filled(text: &str, found: &[Variable<'_>], value: &dyn Fn(&Variable<'_>) -> S
     out + &text[from..]
 }
 
-/// A value with everything escaped that could end the login.
+/// Returns a value with every character escaped that could end the login.
 fn escaped(value: &str) -> String {
     let mut out = String::new();
     for byte in value.bytes() {
@@ -87,7 +87,7 @@ fn escaped(value: &str) -> String {
     out
 }
 
-/// The machine's configuration does not name the host.
+/// Returns the error for a host that the machine's configuration does not name.
 fn refused(url: &Url, written: &str, machine: &HostSettings) -> OperationError {
     let place = if is_private(url) { authority(url) } else { url.origin().ascii_serialization() };
     let mut error = OperationError::new(
@@ -97,7 +97,7 @@ fn refused(url: &Url, written: &str, machine: &HostSettings) -> OperationError {
     if let Some(file) = machine.distrusted(url).filter(|_| is_private(url)) {
         let place = authority(url);
         error.hint = Some(format!(
-            "{file} does not count, for it lies in the project: if secrets may be sent there, set {LOGIN_HOSTS}={place}"
+            "{file} does not count because it is inside the project: if secrets may be sent there, set {LOGIN_HOSTS}={place}"
         ));
         return error;
     }
