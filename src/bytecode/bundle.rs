@@ -17,8 +17,9 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use tempfile::NamedTempFile;
 
+use super::compiled::{Bytecode, SkipReason};
 use super::interpreter::Interpreter;
-use super::{Bytecode, PythonBuild, SkipReason};
+use super::python_build::PythonBuild;
 use crate::oci::Digest;
 use crate::oci::digest::Hasher;
 use crate::operation_error::OperationError;

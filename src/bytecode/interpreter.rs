@@ -7,10 +7,10 @@
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
-use super::PythonBuild;
 use super::driver::Driver;
 use super::interpreter_paths::InterpreterPaths;
 use super::marshal::Layout;
+use super::python_build::PythonBuild;
 use crate::diagnostic::Code;
 use crate::operation_error::OperationError;
 

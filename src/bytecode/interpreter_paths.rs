@@ -8,7 +8,7 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use super::PythonBuild;
+use super::python_build::PythonBuild;
 
 /// The places of one machine and user.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]

@@ -10,10 +10,11 @@ use std::num::NonZeroUsize;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use super::bundle::{Sources, Writer};
+use super::compiled::SkipReason;
 use super::driver::{Answer, Driver, DriverFailure};
 use super::interpreter::Interpreter;
 use super::marshal;
-use super::{SkipReason, SourceReader};
+use super::source_reader::SourceReader;
 use crate::diagnostic::Code;
 use crate::oci::Digest;
 use crate::operation_error::OperationError;
@@ -30,37 +31,46 @@ const WORTH: usize = 16;
 
 type Compiled = Result<Vec<u8>, SkipReason>;
 
-/// Compiles all sources into `writer`.
-///
-/// # Errors
-/// Sources that cannot be read; an interpreter that does not start any more, or writes
-/// what none should; a bundle that cannot be written.
-pub(super) fn run(
-    interpreter: &Interpreter,
-    search_path: &OsStr,
-    processes: NonZeroUsize,
-    sources: &Sources,
-    reading: &SourceReader,
-    writer: Writer,
-) -> Result<Writer, OperationError> {
-    let list: Vec<_> = sources.iter().collect();
-    let shared = Shared { state: Mutex::new(State::new(writer)), moved: Condvar::new() };
-    let processes = processes.get().min(list.len().div_ceil(WORTH));
-    std::thread::scope(|scope| {
-        for _ in 0..processes {
-            scope.spawn(|| {
-                let mut worker = Worker { interpreter, search_path, reading, driver: None };
-                while let Some(number) = shared.next(list.len()) {
-                    let (path, content) = list[number];
-                    let result = worker.compile(path, content);
-                    (reading.advanced)(content.size());
-                    shared.put(number, result);
-                }
-            });
-        }
-    });
-    let state = shared.state.into_inner().unwrap_or_else(PoisonError::into_inner);
-    state.failed.map_or(Ok(state.writer), Err)
+/// Processes of one interpreter.
+pub(super) struct Pool<'a> {
+    pub interpreter: &'a Interpreter,
+    /// `PATH` of the processes.
+    pub search_path: &'a OsStr,
+    /// The largest number of processes at once.
+    pub processes: NonZeroUsize,
+}
+
+impl Pool<'_> {
+    /// Compiles all sources into `writer`.
+    ///
+    /// # Errors
+    /// Sources that cannot be read; an interpreter that no longer starts, or writes
+    /// malformed code; a bundle that cannot be written.
+    pub(super) fn run(
+        &self,
+        sources: &Sources,
+        reading: &SourceReader,
+        writer: Writer,
+    ) -> Result<Writer, OperationError> {
+        let list: Vec<_> = sources.iter().collect();
+        let shared = Shared { state: Mutex::new(State::new(writer)), moved: Condvar::new() };
+        let processes = self.processes.get().min(list.len().div_ceil(WORTH));
+        std::thread::scope(|scope| {
+            for _ in 0..processes {
+                scope.spawn(|| {
+                    let mut worker = Worker { pool: self, reading, driver: None };
+                    while let Some(number) = shared.next(list.len()) {
+                        let (path, content) = list[number];
+                        let result = worker.compile(path, content);
+                        (reading.advanced)(content.size());
+                        shared.put(number, result);
+                    }
+                });
+            }
+        });
+        let state = shared.state.into_inner().unwrap_or_else(PoisonError::into_inner);
+        state.failed.map_or(Ok(state.writer), Err)
+    }
 }
 
 /// What the workers have in common.
@@ -129,8 +139,7 @@ impl State {
 
 /// One interpreter, and those that take its place when it breaks down.
 struct Worker<'a> {
-    interpreter: &'a Interpreter,
-    search_path: &'a OsStr,
+    pool: &'a Pool<'a>,
     reading: &'a SourceReader<'a>,
     driver: Option<Driver>,
 }
@@ -177,9 +186,9 @@ impl Worker<'_> {
     fn driver(&mut self) -> Result<&mut Driver, OperationError> {
         let driver = match self.driver.take() {
             Some(driver) => driver,
-            None => Driver::start(&self.interpreter.path, self.search_path)
+            None => Driver::start(&self.pool.interpreter.path, self.pool.search_path)
                 .map(|(driver, _)| driver)
-                .map_err(|cause| failed("bytecode", &format!("`{}` {cause}", self.interpreter.path.display())))?,
+                .map_err(|cause| failed("bytecode", &format!("`{}` {cause}", self.pool.interpreter.path.display())))?,
         };
         Ok(self.driver.insert(driver))
     }
@@ -188,10 +197,10 @@ impl Worker<'_> {
     fn checked(&self, path: &RootPath, pyc: &[u8]) -> Result<Vec<u8>, OperationError> {
         let odd = |cause: &dyn fmt::Display| failed(&format!("`{path}`"), cause);
         let Some((header, code)) = pyc.split_at_checked(HEADER) else { return Err(odd(&"it has no header")) };
-        if header[..4] != self.interpreter.magic || header[4..8] != [1, 0, 0, 0] {
+        if header[..4] != self.pool.interpreter.magic || header[4..8] != [1, 0, 0, 0] {
             return Err(odd(&"the interpreter wrote another kind of bytecode"));
         }
-        let code = marshal::canonical(code, self.interpreter.layout).map_err(|cause| odd(&cause))?;
+        let code = marshal::canonical(code, self.pool.interpreter.layout).map_err(|cause| odd(&cause))?;
         Ok([header, &code].concat())
     }
 }

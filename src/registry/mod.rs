@@ -7,106 +7,18 @@
 
 mod auth;
 mod challenge;
+mod client;
 pub mod credentials;
 mod error;
 mod hosts;
 mod pull;
 mod push;
+mod repository;
 #[cfg(test)]
 mod testing;
+mod token_service;
 mod transport;
 
-use std::sync::Arc;
-use std::time::Duration;
-
-use reqwest::Url;
-
+pub use client::{Options, Registry};
 pub use credentials::Credentials;
-
-use crate::diagnostic::Code;
-use crate::http::StallPolicy;
-use crate::http::client::Client;
-use crate::http::hosts::PlainHttpHosts;
-use crate::http::retry::RetryPolicy;
-use crate::oci::location::RegistryName;
-use crate::operation_error::OperationError;
-use crate::progress::Progress;
-use auth::Authorizations;
-use error::{Intent, RepositoryAccess};
-use transport::Transport;
-
-/// How to speak to registries.
-pub struct Options {
-    /// Hosts, with or without a port, that may speak plain HTTP. Loopback hosts
-    /// always may.
-    pub insecure: Vec<String>,
-    pub credentials: Credentials,
-    pub user_agent: String,
-    /// How often a request is tried again.
-    pub retries: usize,
-    /// The pause before the first retry; each further one is twice as long.
-    pub delay: Duration,
-    /// How slow connections may be.
-    pub stall_policy: StallPolicy,
-}
-
-/// All registries, with one pool of connections and one set of tokens.
-pub struct Registry {
-    transport: Arc<Transport>,
-}
-
-/// A repository of a registry, to pull from and push to.
-#[derive(Clone)]
-pub struct Repository {
-    transport: Arc<Transport>,
-    name: RegistryName,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self {
-            insecure: Vec::new(),
-            credentials: Credentials::default(),
-            user_agent: concat!("carboy/", env!("CARGO_PKG_VERSION")).to_owned(),
-            retries: 4,
-            delay: Duration::from_millis(500),
-            stall_policy: StallPolicy::default(),
-        }
-    }
-}
-
-impl Registry {
-    /// Connects to nothing yet.
-    ///
-    /// # Errors
-    /// HTTP cannot be set up: a user agent that is no header.
-    pub fn new(options: Options, progress: Arc<dyn Progress>) -> Result<Self, OperationError> {
-        let client = Client::new(PlainHttpHosts::new(options.insecure), &options.user_agent)?
-            .with_stall_policy(options.stall_policy);
-        let authorizations = Authorizations::new(options.credentials);
-        let retry_policy = RetryPolicy { retries: options.retries, base: options.delay };
-        Ok(Self { transport: Arc::new(Transport { client, authorizations, retry_policy, progress }) })
-    }
-
-    /// A repository; its tag and digest play no part.
-    #[must_use]
-    pub fn repository(&self, name: &RegistryName) -> Arc<Repository> {
-        Arc::new(Repository { transport: Arc::clone(&self.transport), name: name.clone() })
-    }
-}
-
-impl Repository {
-    fn access(&self, intent: Intent) -> RepositoryAccess {
-        RepositoryAccess { host: self.name.registry.clone(), repository: self.name.repository.clone(), intent }
-    }
-
-    /// The API's address of something in the repository.
-    fn url(&self, path: &str) -> Result<Url, OperationError> {
-        let base = self.transport.base(&self.access(Intent::Pull))?;
-        let path = format!("v2/{}/{path}", self.name.repository);
-        base.join(&path).map_err(|cause| {
-            OperationError::new(Code::InvalidArgument, format!("`{}` is not a repository", self.name.bare()))
-                .because(&cause)
-        })
-    }
-}
+pub use repository::Repository;

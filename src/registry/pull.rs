@@ -11,9 +11,9 @@ use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderValue};
 use reqwest::{Method, Response, StatusCode};
 use tokio_util::io::StreamReader;
 
-use super::Repository;
 use super::challenge::Scopes;
 use super::error::{Intent, RepositoryAccess};
+use super::repository::Repository;
 use crate::http::client::{Request, whole};
 use crate::http::failure::{Failure, corrupt, failed};
 use crate::http::resume::{RangeSource, ResumingBody};

@@ -11,11 +11,11 @@ use futures_util::future::BoxFuture;
 use reqwest::header::{CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, HeaderName, HeaderValue, LOCATION};
 use reqwest::{Method, StatusCode, Url};
 
-use super::Repository;
 use super::challenge::Scopes;
 use super::error::{Intent, RepositoryAccess};
 use super::hosts::canonical;
 use super::pull::CONTENT_DIGEST;
+use super::repository::Repository;
 use super::transport::Answer;
 use crate::http::client::{Payload, Request, STORE};
 use crate::http::failure::{Failure, corrupt, failed, one_line};

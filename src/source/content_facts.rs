@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 
 use super::content::{ContentScanner, Finding};
-use super::{below, changed, unreadable};
+use super::local_path::{below, changed, unreadable};
 use crate::oci::Digest;
 use crate::oci::digest::Hasher;
 use crate::operation_error::OperationError;

@@ -18,7 +18,7 @@ use ignore::Match;
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
 
 use super::dockerignore::DockerIgnore;
-use super::unreadable;
+use super::local_path::{below, unreadable};
 use crate::diagnostic::Code;
 use crate::operation_error::OperationError;
 
@@ -158,7 +158,7 @@ impl Ignores {
 /// What the innermost file with a matching pattern says: out, in, or nothing.
 fn decide(levels: &[Level], full: &[u8], is_folder: bool) -> Option<bool> {
     levels.iter().rev().find_map(|level| {
-        let path = super::below(Path::new(""), &full[level.strip..]);
+        let path = below(Path::new(""), &full[level.strip..]);
         match level.patterns.matched(path, is_folder) {
             Match::Ignore(_) => Some(true),
             Match::Whitelist(_) => Some(false),

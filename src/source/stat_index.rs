@@ -13,9 +13,9 @@ use std::collections::BTreeMap;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
-use super::below;
 use super::content::Finding;
 use super::content_facts::{ContentFacts, FileStat, Timestamp};
+use super::local_path::below;
 use crate::oci::Digest;
 use crate::operation_error::OperationError;
 use crate::store::{Cache, CacheKind};

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
-use super::walk::LeftOutPaths;
-use super::{below, default_excludes, git_index, show};
+use super::left_out::LeftOutPaths;
+use super::local_path::{below, show};
+use super::{default_excludes, git_index};
 use crate::rootfs::Tracked;
 
 /// After so many repositories below the folder, the others are not asked.

@@ -1,15 +1,16 @@
 //! Goes through a folder. Opens no file but ignore files.
 
-use std::collections::BTreeMap;
 use std::io;
 use std::os::unix::ffi::OsStringExt as _;
 use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _};
 use std::path::Path;
 
 use super::content_facts::FileStat;
+use super::default_excludes;
+use super::left_out::LeftOutPaths;
 use super::link_targets::first_outside;
+use super::local_path::{show, unreadable};
 use super::rules::{ParentRules, Rules};
-use super::{default_excludes, show, unreadable};
 use crate::diagnostic::Code;
 use crate::operation_error::OperationError;
 
@@ -49,31 +50,6 @@ pub(super) struct Walked {
     pub left_out: LeftOutPaths,
     /// The folders that are a git repository's root, below the one walked.
     pub repositories: Vec<Vec<u8>>,
-}
-
-/// What stays behind.
-#[derive(Default)]
-pub(super) struct LeftOutPaths {
-    /// How many files each rule leaves out.
-    pub rules: BTreeMap<&'static str, u64>,
-    /// The files, and the folders that are left out whole, with their rules; without
-    /// what somebody left out for this image.
-    pub paths: BTreeMap<Vec<u8>, &'static str>,
-}
-
-impl LeftOutPaths {
-    /// Counts files.
-    pub(super) fn add(&mut self, rule: &'static str, files: u64) {
-        if files > 0 {
-            *self.rules.entry(rule).or_default() += files;
-        }
-    }
-
-    /// Counts files and keeps the path in mind.
-    pub(super) fn add_named(&mut self, path: Vec<u8>, rule: &'static str, files: u64) {
-        self.add(rule, files);
-        self.paths.insert(path, rule);
-    }
 }
 
 impl WalkedEntry {

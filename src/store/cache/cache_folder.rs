@@ -9,8 +9,9 @@
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
+use super::entry_file::make_folder;
+use super::failure::{failed, is_refused};
 use super::session::CacheLock;
-use super::{failed, make_folder};
 use crate::operation_error::OperationError;
 use crate::store::staged::{is_staged, place_synced, staged_private};
 
@@ -140,7 +141,7 @@ fn settle(folder: PathBuf, marked: bool) -> Result<PathBuf, OperationError> {
     // The folder of runs comes first: by that, other processes know what this will be.
     for new in [folder.clone(), folder.join(FIRST[0])] {
         match make_folder(&new) {
-            Err(cause) if new == folder || !super::is_refused(&cause) => return Err(failed(&folder, "write", &cause)),
+            Err(cause) if new == folder || !is_refused(&cause) => return Err(failed(&folder, "write", &cause)),
             _ => {}
         }
     }
@@ -152,7 +153,7 @@ fn settle(folder: PathBuf, marked: bool) -> Result<PathBuf, OperationError> {
         place_synced(file, &folder.join(name))
     };
     match mark(TAG, TAG_TEXT).and_then(|()| mark(MARK, VERSION)) {
-        Err(cause) if !super::is_refused(&cause) => Err(failed(&folder, "write", &cause)),
+        Err(cause) if !is_refused(&cause) => Err(failed(&folder, "write", &cause)),
         _ => Ok(folder),
     }
 }

@@ -46,4 +46,36 @@ impl CacheKind {
     pub fn is_content(self) -> bool {
         matches!(self, Self::Blob | Self::Tar | Self::Wheel)
     }
+
+    /// Returns the directory of these entries, below the cache's own.
+    pub(super) fn folder_name(self) -> &'static str {
+        match self {
+            Self::Blob => "blobs/sha256",
+            Self::Tar => "tars",
+            Self::Wheel => "wheels",
+            Self::Listing => "facts",
+            Self::Layer => "layers",
+            Self::WheelName => "wheel-names",
+            Self::Folder => "folders",
+            Self::Bytecode => "bytecode",
+            Self::Elf => "elf",
+            Self::Stage => "stages",
+        }
+    }
+
+    /// Returns the name that warnings give to an entry.
+    pub(super) fn description(self) -> &'static str {
+        match self {
+            Self::Blob => "a manifest or layer",
+            Self::Tar => "a layer's tar",
+            Self::Wheel => "a wheel",
+            Self::Listing => "a layer's list of files",
+            Self::Layer => "the record of a layer",
+            Self::WheelName => "the record of a wheel",
+            Self::Folder => "the index of a local folder",
+            Self::Bytecode => "compiled bytecode",
+            Self::Elf => "the record of a wheel's libraries",
+            Self::Stage => "a composed stage",
+        }
+    }
 }

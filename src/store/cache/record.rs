@@ -5,9 +5,9 @@
 //! ```
 //! Kind and key count, so that a record under another's name is not taken for it.
 
+use super::kind::CacheKind;
 use crate::oci::Digest;
 use crate::oci::digest::Hasher;
-use crate::store::CacheKind;
 
 const MAGIC: &[u8] = b"carboy record 1\n";
 const HEAD: usize = MAGIC.len() + 32;
@@ -29,7 +29,7 @@ pub(super) fn open(mut stored: Vec<u8>, kind: CacheKind, key: &Digest) -> Option
 
 fn seal(content: &[u8], kind: CacheKind, key: &Digest) -> Digest {
     let mut hasher = Hasher::default();
-    hasher.update(super::folder_name(kind).as_bytes());
+    hasher.update(kind.folder_name().as_bytes());
     hasher.update(&[0]);
     hasher.update(key.as_bytes());
     hasher.update(content);

@@ -14,6 +14,7 @@ use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
+use super::entry_file::no_follow;
 use crate::store::{lock_wait, staged};
 
 /// After this long, no run that staged a file is still about to commit it.
@@ -146,7 +147,7 @@ fn open_lock(path: &Path) -> io::Result<File> {
 
 /// Opens a file, but no link, and waits for no pipe.
 fn open_regular(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
-    let file = options.custom_flags(super::no_follow()).open(path)?;
+    let file = options.custom_flags(no_follow()).open(path)?;
     if file.metadata()?.is_file() { Ok(file) } else { Err(io::ErrorKind::InvalidInput.into()) }
 }
 

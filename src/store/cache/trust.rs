@@ -10,8 +10,7 @@ use std::path::Path;
 
 use rustix::process::{Gid, getegid, geteuid, getgroups};
 
-use super::folder_name;
-use crate::store::CacheKind;
+use super::kind::CacheKind;
 
 /// How far the records of a cache are believed.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -36,7 +35,7 @@ impl Trust {
     pub(super) fn of(home: &Path) -> Self {
         let user = User::current();
         let kinds = CacheKind::ALL.into_iter().filter(|kind| !kind.is_content());
-        let folders = std::iter::once(home.to_owned()).chain(kinds.map(|kind| home.join(folder_name(kind))));
+        let folders = std::iter::once(home.to_owned()).chain(kinds.map(|kind| home.join(kind.folder_name())));
         for folder in folders {
             // What is not there yet will be this user's.
             let Ok(metadata) = std::fs::metadata(&folder) else { continue };

@@ -5,11 +5,12 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
+use super::disk_cache::Cache;
+use super::failure::failed;
+use super::kind::CacheKind;
 use super::session::{CacheLock, CacheSession, first_other};
-use super::{Cache, failed, folder_name};
 use crate::oci::digest::is_hex;
 use crate::operation_error::OperationError;
-use crate::store::CacheKind;
 
 /// What a cache holds.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -130,7 +131,7 @@ impl Cache {
     fn entries(&self) -> Result<Vec<Entry>, OperationError> {
         let mut out = Vec::new();
         for kind in CacheKind::ALL {
-            let folder = self.home.join(folder_name(kind));
+            let folder = self.home.join(kind.folder_name());
             // `blobs/sha256` is two folders: neither may be a link to another program's.
             if !folder.ancestors().take_while(|folder| *folder != self.home).all(is_folder) {
                 continue;

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::*;
 use crate::progress::Event;
 use crate::store::CacheKind::{Blob, Layer, Tar, Wheel};
+use crate::store::cache::usage::{PruneLimits, Pruned};
 
 #[derive(Default)]
 struct Log(Mutex<Vec<String>>);
@@ -71,9 +72,9 @@ fn an_entry_is_there_once_it_is_committed_and_not_before() {
         assert!(cache.open(kind, &key()).unwrap().is_none(), "{kind:?}");
         drop(cache.stage().unwrap());
         commit(&cache, kind, &key(), "first");
-        commit(&cache, kind, &key(), folder_name(kind));
-        assert_eq!(cache.path(kind, &key()), root.path().join("a/b").join(folder_name(kind)).join(key().hex()));
-        assert_eq!(content(&cache, kind).unwrap(), folder_name(kind));
+        commit(&cache, kind, &key(), kind.folder_name());
+        assert_eq!(cache.path(kind, &key()), root.path().join("a/b").join(kind.folder_name()).join(key().hex()));
+        assert_eq!(content(&cache, kind).unwrap(), kind.folder_name());
     }
     drop(cache);
     assert_eq!(names(&root.path().join("a/b/runs")), Vec::<String>::new());

@@ -1,11 +1,15 @@
+use std::ffi::OsStr;
 use std::os::unix::fs::symlink;
 use std::os::unix::net::UnixListener;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use tempfile::TempDir;
 
 use super::*;
 use crate::oci::Digest;
+use crate::source::ignores;
+use crate::source::local_path::show;
 use crate::store::{Cache, CacheKind};
 
 const KEY: &str = "-----BEGIN PRIVATE KEY-----\nMC4C\n-----END PRIVATE KEY-----\n";

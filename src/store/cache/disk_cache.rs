@@ -1,0 +1,309 @@
+//! The cache itself: opening, storing and dropping entries.
+//!
+//! Where the cache cannot be written, entries are made in a directory that lasts for this run.
+//! Where other users can write it, records are not used ([`super::trust`]).
+
+use std::collections::HashSet;
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read as _, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use tempfile::{NamedTempFile, TempDir};
+
+use super::entry_file::{copy, make_folder, mark_used, no_follow};
+use super::failure::{failed, is_absent, is_full, is_occupied, is_refused, unusable};
+use super::kind::CacheKind;
+use super::session::{CacheLock, CacheSession};
+use super::trust::Trust;
+use super::{cache_folder, record};
+use crate::diagnostic::{Code, Diagnostic};
+use crate::oci::Digest;
+use crate::operation_error::OperationError;
+use crate::progress::{Progress, Silent};
+use crate::store::staged::staged_private;
+
+/// The largest record that is read, in bytes.
+const RECORD_LIMIT: u64 = 256 << 20;
+
+/// What a cache is opened with.
+pub struct CacheOptions {
+    /// The folder, which is made when it is not there.
+    pub folder: PathBuf,
+    /// Where a folder for this run is made if the cache cannot be written.
+    pub scratch: PathBuf,
+    /// Whether records are believed whoever could have written them.
+    pub trust: bool,
+    /// Whether it will do that nothing can be added, since it is to be made smaller.
+    pub full: bool,
+}
+
+/// A cache in a folder of its own.
+pub struct Cache {
+    pub(super) home: PathBuf,
+    scratch: PathBuf,
+    /// None where the cache cannot be written.
+    pub(super) session: Option<CacheSession>,
+    /// Entries of this run that the cache does not take.
+    overlay: OnceLock<TempDir>,
+    trust: Trust,
+    progress: Arc<dyn Progress>,
+    /// The cache's lock was waited for in vain: that is done once.
+    stuck: AtomicBool,
+    /// Damaged entries that could not be deleted.
+    shunned: Mutex<HashSet<(CacheKind, Digest)>>,
+}
+
+impl Cache {
+    /// Opens a cache, for one run. What killed runs left in it is deleted.
+    ///
+    /// # Errors
+    /// A folder that cannot be made or read; one of another version.
+    pub fn with_options(options: CacheOptions, progress: Arc<dyn Progress>) -> Result<Self, OperationError> {
+        let CacheOptions { folder, scratch, trust, full } = options;
+        let (home, moved) = cache_folder::find(&folder)?;
+        if moved {
+            let text = format!("`{}` holds other files, so the cache is in `{}`", folder.display(), home.display());
+            progress.warn(unusable(text).file(folder.display()));
+        }
+        let session = match CacheSession::begin(&home) {
+            Ok(session) => Some(session),
+            Err(cause) if is_refused(&cause) => {
+                let text =
+                    format!("the cache in `{}` cannot be written: new entries last for this run only", home.display());
+                let hint = "name a directory that you can write with --cache-dir".to_owned();
+                progress.warn(unusable(text).file(home.display()).hint(hint));
+                None
+            }
+            Err(cause) if full && is_full(&cause) => None,
+            Err(cause) => return Err(failed(&home, "write", &cause)),
+        };
+        let trust = if trust { Trust::Everyone } else { Trust::of(&home) };
+        if let Trust::Nobody(why) = &trust {
+            let text = format!("the cache in `{}` {why}: layers and bytecode in it are made again", home.display());
+            let hint = "name a directory of your own with --cache-dir, or pass --trust-cache".to_owned();
+            progress.warn(unusable(text).file(home.display()).hint(hint));
+        }
+        let (overlay, shunned) = (OnceLock::new(), Mutex::default());
+        Ok(Self { home, scratch, session, overlay, trust, progress, stuck: AtomicBool::new(false), shunned })
+    }
+
+    /// A cache that tells nobody what it drops.
+    ///
+    /// # Errors
+    /// As `with_options`.
+    pub fn new(folder: PathBuf) -> Result<Self, OperationError> {
+        let scratch = folder.clone();
+        Self::with_options(CacheOptions { folder, scratch, trust: false, full: false }, Arc::new(Silent))
+    }
+
+    /// Removes what is left of this run's staged files. Work that is still going on finds
+    /// nowhere to write.
+    pub fn close(&self) {
+        if let Some(session) = &self.session {
+            session.end();
+        }
+        if let Some(overlay) = self.overlay.get() {
+            let _ = std::fs::remove_dir_all(overlay.path());
+        }
+    }
+
+    fn overlay(&self) -> io::Result<&Path> {
+        if let Some(overlay) = self.overlay.get() {
+            return Ok(overlay.path());
+        }
+        let made = tempfile::Builder::new().prefix("carboy-").tempdir_in(&self.scratch)?;
+        Ok(self.overlay.get_or_init(|| made).path())
+    }
+
+    /// The entry as this run made it where the cache does not take it.
+    fn of_overlay(&self, kind: CacheKind, key: &Digest) -> Option<PathBuf> {
+        let path = entry(self.overlay.get()?.path(), kind, key);
+        path.is_file().then_some(path)
+    }
+
+    /// An entry of the cache itself.
+    fn kept(&self, kind: CacheKind, key: &Digest) -> io::Result<Option<File>> {
+        if self.is_shunned(kind, key) {
+            return Ok(None);
+        }
+        // While this is held, nobody deletes an entry between its opening and its marking.
+        let held = CacheLock::shared(&self.home, !self.stuck.load(Ordering::Relaxed));
+        self.stuck.fetch_or(!held.is_held(), Ordering::Relaxed);
+        let file = match OpenOptions::new().read(true).custom_flags(no_follow()).open(entry(&self.home, kind, key)) {
+            Ok(file) => file,
+            Err(cause) if is_absent(&cause) => return Ok(None),
+            Err(cause) => return Err(cause),
+        };
+        let metadata = file.metadata()?;
+        if !metadata.is_file() || !kind.is_content() && !self.trust.holds_for(&metadata) {
+            return Ok(None);
+        }
+        mark_used(&file);
+        if let Trust::Nobody(_) = self.trust {
+            return self.own_copy(file, kind, key).map(Some);
+        }
+        Ok(Some(file))
+    }
+
+    /// A copy of an entry that others could change while it is in use.
+    fn own_copy(&self, file: File, kind: CacheKind, key: &Digest) -> io::Result<File> {
+        let target = entry(self.overlay()?, kind, key);
+        let folder = target.parent().unwrap_or(&self.scratch);
+        make_folder(folder)?;
+        copy(file, folder, &target)?;
+        File::open(target)
+    }
+
+    fn failed(&self, doing: &str, cause: &io::Error) -> OperationError {
+        failed(&self.home, doing, cause)
+    }
+
+    fn put(&self, mut staged: NamedTempFile, kind: CacheKind, key: &Digest) -> io::Result<()> {
+        if let Trust::Nobody(_) = self.trust {
+            self.own_copy(staged.reopen()?, kind, key)?;
+        }
+        if self.session.is_some() && !self.is_shunned(kind, key) {
+            let target = entry(&self.home, kind, key);
+            match make_folder(target.parent().unwrap_or(&self.home)) {
+                Ok(()) => match staged.persist(&target) {
+                    Ok(_) => return Ok(()),
+                    // A folder, or a file that this user may not replace, is in its place.
+                    Err(failed) if is_refused(&failed.error) || is_occupied(&failed.error) => staged = failed.file,
+                    Err(failed) => return Err(failed.error),
+                },
+                Err(cause) if is_refused(&cause) => {}
+                Err(cause) => return Err(cause),
+            }
+            self.tell_refused(&target);
+        }
+        let target = entry(self.overlay()?, kind, key);
+        let folder = target.parent().unwrap_or(&self.scratch);
+        make_folder(folder)?;
+        match staged.persist(&target) {
+            Ok(_) => Ok(()),
+            // It was staged on another file system.
+            Err(failed) => copy(failed.file.reopen()?, folder, &target),
+        }
+    }
+
+    /// Tells once that a folder of the cache is another user's.
+    fn tell_refused(&self, target: &Path) {
+        if self.overlay.get().is_none() {
+            let folder = target.parent().unwrap_or(target).display();
+            let text = format!("`{folder}` cannot be written: new entries of this kind last for this run only");
+            self.progress.warn(unusable(text).file(folder));
+        }
+    }
+
+    fn is_shunned(&self, kind: CacheKind, key: &Digest) -> bool {
+        self.shunned.lock().unwrap_or_else(PoisonError::into_inner).contains(&(kind, *key))
+    }
+}
+
+impl Cache {
+    /// An entry, opened for reading, and marked as used.
+    ///
+    /// # Errors
+    /// Anything but its absence.
+    pub fn open(&self, kind: CacheKind, key: &Digest) -> Result<Option<File>, OperationError> {
+        let open = || match self.of_overlay(kind, key) {
+            Some(path) => File::open(path).map(Some),
+            None => self.kept(kind, key),
+        };
+        open().map_err(|cause| self.failed("read", &cause))
+    }
+
+    /// The cache's own folder, which is never part of an image.
+    pub fn folder(&self) -> &Path {
+        &self.home
+    }
+
+    /// Where an entry is, or would be.
+    pub fn path(&self, kind: CacheKind, key: &Digest) -> PathBuf {
+        self.of_overlay(kind, key).unwrap_or_else(|| entry(&self.home, kind, key))
+    }
+
+    /// A temporary file on the cache's file system; gone when dropped.
+    ///
+    /// # Errors
+    /// A cache that cannot be written.
+    pub fn stage(&self) -> Result<NamedTempFile, OperationError> {
+        let folder = match &self.session {
+            Some(session) => session.folder(),
+            None => self.overlay().map_err(|cause| self.failed("write", &cause))?,
+        };
+        staged_private(folder).map_err(|cause| self.failed("write", &cause))
+    }
+
+    /// Makes a staged file the entry, in one step.
+    ///
+    /// # Errors
+    /// A cache that cannot be written.
+    pub fn commit(&self, staged: NamedTempFile, kind: CacheKind, key: &Digest) -> Result<(), OperationError> {
+        self.put(staged, kind, key).map_err(|cause| self.failed("write", &cause))
+    }
+
+    /// The bytes that `keep` stored under this kind and key. None where there are none,
+    /// where they are damaged (then the entry is dropped, with a warning), and where
+    /// others may have written them.
+    ///
+    /// # Errors
+    /// Anything but their absence.
+    pub fn record(&self, kind: CacheKind, key: &Digest) -> Result<Option<Vec<u8>>, OperationError> {
+        let Some(file) = self.open(kind, key)? else { return Ok(None) };
+        let mut bytes = Vec::new();
+        let read = file.take(RECORD_LIMIT + 1).read_to_end(&mut bytes);
+        let record =
+            read.ok().filter(|length| *length as u64 <= RECORD_LIMIT).and_then(|_| record::open(bytes, kind, key));
+        if record.is_none() {
+            self.damaged(kind, key, kind.description());
+        }
+        Ok(record)
+    }
+
+    /// Stores bytes together with their digest.
+    ///
+    /// # Errors
+    /// A cache that cannot be written.
+    pub fn keep(&self, kind: CacheKind, key: &Digest, bytes: &[u8]) -> Result<(), OperationError> {
+        let mut staged = self.stage()?;
+        let written = staged.write_all(&record::head(bytes, kind, key)).and_then(|()| staged.write_all(bytes));
+        written.map_err(|cause| self.failed("write", &cause))?;
+        self.commit(staged, kind, key)
+    }
+
+    /// The error of an entry or a staged file that cannot be read or written.
+    pub fn failure(&self, cause: &io::Error) -> OperationError {
+        self.failed("use", cause)
+    }
+
+    /// Drops an entry that is not what it was when it was stored, and warns: `what` names
+    /// it, as in `the tar of layer 3f2a9c1b04de`.
+    pub fn damaged(&self, kind: CacheKind, key: &Digest, what: &str) {
+        let path = self.path(kind, key);
+        if let Err(cause) = std::fs::remove_file(&path)
+            && cause.kind() != io::ErrorKind::NotFound
+        {
+            self.shunned.lock().unwrap_or_else(PoisonError::into_inner).insert((kind, *key));
+        }
+        let home = self.home.display();
+        let text = format!("the cache in `{home}` is damaged: {what} has changed, and is fetched or made again");
+        self.progress.warn(Diagnostic::warning(Code::DamagedCache, text).file(path.display()));
+    }
+}
+
+impl Drop for Cache {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+fn entry(root: &Path, kind: CacheKind, key: &Digest) -> PathBuf {
+    root.join(kind.folder_name()).join(key.hex())
+}
+
+#[cfg(test)]
+mod tests;
