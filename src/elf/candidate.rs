@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 use std::sync::Arc;
 
-use super::closure::Loader;
+use super::abi::Abi;
+use super::loader::Loader;
+use super::object::Object;
 use super::search::Tokens;
-use super::{Abi, Object};
 use crate::oci::Architecture;
 use crate::rootfs::{RootPath, Tree};
 

@@ -9,7 +9,7 @@ use object::elf::{
 use object::read::elf::{FileHeader, Sym as _};
 use object::{Endianness, ReadRef};
 
-use super::ElfError;
+use super::error::ElfError;
 use super::file::File;
 use super::segments::{Memory, record};
 

@@ -4,7 +4,7 @@ use object::elf::{DT_NULL, PT_DYNAMIC};
 use object::read::elf::{Dyn, FileHeader, ProgramHeader as _};
 use object::{Endianness, ReadRef};
 
-use super::ElfError;
+use super::error::ElfError;
 use super::segments::Memory;
 
 /// A file of one class.

@@ -3,10 +3,16 @@
 //! Source: gABI chapter 4, "ELF Header". Static programs, which the loader has
 //! nothing to do with, are known by this alone.
 
-use super::Abi;
+use super::abi::Abi;
 
 /// How many bytes are looked at.
 pub const LENGTH: usize = 20;
+
+/// Whether a file's first bytes are ELF's.
+#[must_use]
+pub fn is_elf(magic: [u8; 4]) -> bool {
+    magic == *b"\x7fELF"
+}
 
 /// The machine of an executable or shared library; none for object files, cores and
 /// whatever else there is.

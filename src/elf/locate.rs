@@ -5,31 +5,17 @@
 
 use std::rc::Rc;
 
+use super::abi::Abi;
 use super::candidate::{Candidate, Fit, LocatedObject, SearchFolder, fit, open};
-use super::closure::{Loader, Walker};
+use super::library_request::LibraryRequest;
 use super::loaded_objects::LoadedObjects;
+use super::loader::Loader;
+use super::object::Object;
 use super::search::{Tokens, is_cacheable, is_default, library_folder, physical};
-use super::{Abi, Object};
+use super::walker::Walker;
 use crate::rootfs::{RootPath, Tree};
 
 type Result<T, L> = std::result::Result<T, <L as Loader>::Error>;
-
-/// A name that is being looked for.
-pub(super) struct LibraryRequest<'a> {
-    /// As the object has it.
-    pub raw: &'a [u8],
-    /// Tokens expanded.
-    pub name: &'a [u8],
-    /// Who asks; none for a program's own `dlopen`.
-    pub asker: Option<&'a Rc<LocatedObject>>,
-    pub abi: Abi,
-}
-
-impl LibraryRequest<'_> {
-    fn asks_for_no_default(&self) -> bool {
-        self.asker.is_some_and(|asker| asker.object.no_default_folders)
-    }
-}
 
 impl<L: Loader> Walker<'_, '_, L> {
     /// The object in the image that a member of a process gets for a name, after

@@ -7,7 +7,7 @@ use object::elf::PT_LOAD;
 use object::read::elf::{FileHeader, ProgramHeader};
 use object::{Endianness, Pod, ReadRef};
 
-use super::ElfError;
+use super::error::ElfError;
 
 /// The most bytes of one name: `PATH_MAX`.
 pub(super) const STRING: u64 = 4096;

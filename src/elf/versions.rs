@@ -7,7 +7,8 @@ use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::{Edge, Object};
+use super::object::Object;
+use super::resolution::Edge;
 use crate::rootfs::RootPath;
 
 /// A version that a library lacks.

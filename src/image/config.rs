@@ -10,7 +10,7 @@ use oci_spec::image as spec;
 use serde::Deserialize as _;
 use serde_json::Value;
 
-use super::Process;
+use super::process::Process;
 use crate::oci::{DiffId, Platform, json};
 
 /// An image configuration.
@@ -104,6 +104,17 @@ impl ImageConfig {
     #[must_use]
     pub fn cmd(&self) -> Option<Vec<String>> {
         self.process()?.cmd().clone().filter(|list| !list.is_empty())
+    }
+
+    /// Returns program and arguments of an image with this base and a process of its own: an
+    /// entrypoint of the process replaces the base's `Cmd` too.
+    #[must_use]
+    pub fn command(&self, process: &Process) -> Vec<String> {
+        let (entrypoint, cmd) = match &process.entrypoint {
+            Some(entrypoint) => (Some(entrypoint.clone()), process.cmd.clone()),
+            None => (self.entrypoint(), process.cmd.clone().or_else(|| self.cmd())),
+        };
+        entrypoint.into_iter().chain(cmd).flatten().collect()
     }
 
     /// The paths of its volumes, sorted.

@@ -8,7 +8,6 @@ use oci_spec::image::Config;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::ImageConfig;
 use crate::rootfs::programs::DEFAULT_PATH;
 
 /// The fields of an image's `config` that carboy sets. What is empty or none stays
@@ -31,17 +30,6 @@ pub struct Process {
 }
 
 impl Process {
-    /// Program and arguments of the image over `base`: an entrypoint of one's own clears
-    /// the base's `Cmd`.
-    #[must_use]
-    pub fn command(&self, base: &ImageConfig) -> Vec<String> {
-        let (entrypoint, cmd) = match &self.entrypoint {
-            Some(entrypoint) => (Some(entrypoint.clone()), self.cmd.clone()),
-            None => (base.entrypoint(), self.cmd.clone().or_else(|| base.cmd())),
-        };
-        entrypoint.into_iter().chain(cmd).flatten().collect()
-    }
-
     /// The base's `config` with this process.
     pub(super) fn over(&self, mut config: Config) -> Config {
         if let Some(entrypoint) = &self.entrypoint {

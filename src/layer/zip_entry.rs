@@ -18,7 +18,7 @@ use std::sync::Arc;
 
 use flate2::bufread::DeflateDecoder;
 
-use super::contents::Slice;
+use super::slice::Slice;
 use crate::rootfs::ZipEntry;
 
 /// How much of a file's beginning, and of what was read last, is kept.

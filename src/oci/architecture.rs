@@ -8,8 +8,6 @@
 //! (wheels). Checked against Debian's own programs: amd64 and arm64. The others are from
 //! these sources.
 
-use super::Platform;
-
 /// An architecture under the names that each of the specifications has for it.
 #[derive(PartialEq, Eq, Debug)]
 pub struct Architecture {
@@ -194,19 +192,6 @@ const OTHER_ELF: [(u16, bool, bool, &str); 6] = [
 const ACCELERATORS: [u16; 3] = [190, 224, 247];
 
 impl Architecture {
-    /// The architecture of a platform; none for systems other than Linux and for
-    /// architectures, and older variants of them, that are not in the table.
-    #[must_use]
-    pub fn of(platform: &Platform) -> Option<&'static Self> {
-        let found = Self::named(&platform.architecture).filter(|_| platform.os == "linux")?;
-        let level = |variant: &str| variant.strip_prefix('v').unwrap_or(variant).parse::<u32>().ok();
-        let older = match (platform.variant.as_deref().and_then(level), found.variant.and_then(level)) {
-            (Some(wanted), Some(least)) => wanted < least,
-            _ => false,
-        };
-        (!older).then_some(found)
-    }
-
     /// The architecture of OCI's name.
     #[must_use]
     pub fn named(name: &str) -> Option<&'static Self> {
@@ -230,14 +215,6 @@ impl Architecture {
     pub fn of_elf(machine: u16, is_64: bool, little_endian: bool) -> Option<&'static Self> {
         let wanted = (machine, is_64, little_endian);
         ARCHITECTURES.iter().find(|one| (one.elf_machine, one.is_64, one.little_endian) == wanted)
-    }
-
-    /// The platform as people write it: `linux/arm/v7`, `linux/amd64`.
-    #[must_use]
-    pub fn platform(&self) -> Platform {
-        // Other variants of these are no architectures of their own.
-        let variant = self.variant.filter(|_| self.name == "arm");
-        Platform { variant: variant.map(str::to_owned), ..Platform::new("linux", self.name) }
     }
 }
 

@@ -9,7 +9,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::Architecture;
+use super::architecture::Architecture;
 
 /// `linux/amd64`, `linux/arm64/v8` and the like.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
@@ -45,6 +45,29 @@ impl Platform {
         let own = || Architecture::named(&self.architecture).and_then(|architecture| architecture.variant);
         let level = variant.or_else(own).unwrap_or_default();
         level.strip_prefix('v').unwrap_or(level)
+    }
+}
+
+impl Architecture {
+    /// The architecture of a platform; none for systems other than Linux and for
+    /// architectures, and older variants of them, that are not in the table.
+    #[must_use]
+    pub fn of(platform: &Platform) -> Option<&'static Self> {
+        let found = Self::named(&platform.architecture).filter(|_| platform.os == "linux")?;
+        let level = |variant: &str| variant.strip_prefix('v').unwrap_or(variant).parse::<u32>().ok();
+        let older = match (platform.variant.as_deref().and_then(level), found.variant.and_then(level)) {
+            (Some(wanted), Some(least)) => wanted < least,
+            _ => false,
+        };
+        (!older).then_some(found)
+    }
+
+    /// The platform as people write it: `linux/arm/v7`, `linux/amd64`.
+    #[must_use]
+    pub fn platform(&self) -> Platform {
+        // Other variants of these are no architectures of their own.
+        let variant = self.variant.filter(|_| self.name == "arm");
+        Platform { variant: variant.map(str::to_owned), ..Platform::new("linux", self.name) }
     }
 }
 

@@ -1,6 +1,6 @@
 //! One block of 512 bytes that begins an entry.
 
-use super::TarError;
+use super::error::TarError;
 
 /// The length of a tar's blocks.
 pub const BLOCK: u64 = 512;

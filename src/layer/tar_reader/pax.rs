@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::TarError;
+use super::error::TarError;
 
 /// What extended headers say of an entry.
 #[derive(Default, Clone, PartialEq, Eq, Debug)]

@@ -4,7 +4,7 @@
 //! lie within the file and name all of the data, and all but the last must fill their
 //! blocks: of anything else GNU tar, tarfile and Go make different files.
 
-use super::TarError;
+use super::error::TarError;
 use super::header::{BLOCK, Block, positive, until_nul};
 use super::pax::{SparseKeys, decimal};
 use crate::rootfs::entry::Extent;

@@ -9,7 +9,7 @@ use std::io;
 use std::os::unix::fs::FileExt;
 
 use super::error::ArchiveFault;
-use super::number;
+use super::number::number;
 
 /// How long the end is, without its comment.
 const END: u64 = 22;

@@ -8,7 +8,7 @@ use std::io;
 use std::os::unix::fs::FileExt;
 
 use super::error::EntryFault;
-use super::number;
+use super::number::number;
 
 const HEADER: usize = 30;
 /// Flags that do not concern how data is read: how hard it was compressed (1, 2).

@@ -13,6 +13,7 @@
 mod end;
 mod error;
 mod local;
+mod number;
 
 use std::collections::BTreeSet;
 use std::fs::File;
@@ -31,6 +32,7 @@ use crate::rootfs::ArchiveFile;
 use crate::rootfs::path::nested;
 pub use error::{ArchiveFault, EntryFault, ZipError};
 use local::{CentralHeader, LocalError};
+use number::number;
 
 /// The most members of an archive: of 109 popular wheels, none has more than 5,786
 /// (measured), and no wheel has more than some tens of thousands (assumed).
@@ -268,9 +270,4 @@ fn path_of(raw: &[u8], is_utf8: bool) -> Result<String, EntryFault> {
         return Err(EntryFault::Name);
     }
     Ok(name.to_owned())
-}
-
-/// A little-endian number of `size` bytes at a place that is there.
-fn number(bytes: &[u8], at: usize, size: usize) -> u64 {
-    bytes[at..at + size].iter().rev().fold(0, |number, &byte| number << 8 | u64::from(byte))
 }
