@@ -16,20 +16,20 @@ pub struct Abi {
 }
 
 impl Abi {
-    /// The ABI of an architecture's own programs.
+    /// Returns the ABI of an architecture's own programs.
     #[must_use]
     pub fn of(architecture: &Architecture) -> Self {
         let Architecture { elf_machine: machine, is_64, little_endian, .. } = *architecture;
         Self { machine, is_64, little_endian }
     }
 
-    /// The architecture that it is the ABI of; none for ones that carboy does not know.
+    /// Returns the architecture that it is the ABI of; none for ones that carboy does not know.
     #[must_use]
     pub fn architecture(self) -> Option<&'static Architecture> {
         Architecture::of_elf(self.machine, self.is_64, self.little_endian)
     }
 
-    /// Whether it is a CPU's, and not a graphics card's or the kernel's.
+    /// Returns whether it is a CPU's, and not a graphics card's or the kernel's.
     #[must_use]
     pub fn is_cpu(self) -> bool {
         architecture::is_cpu(self.machine)

@@ -8,7 +8,7 @@
 //! the process that is given. So what one module brings along hides nothing that
 //! another one lacks.
 //!
-//! Not told apart: hard links count as files of their own, and a folder of the
+//! Not distinguished: hard links count as files of their own, and a folder of the
 //! search path that only some users may enter is looked into.
 
 use std::collections::BTreeMap;
@@ -21,17 +21,18 @@ use crate::rootfs::{RootPath, Tree};
 pub struct Closure<'a, L> {
     /// The image as it is.
     pub image: &'a Tree,
-    /// Where each object in the image came from in the donor, when it did.
+    /// The path in the donor of each object of the image that was taken from there.
     pub origins: &'a BTreeMap<RootPath, RootPath>,
     pub donor: Option<&'a Tree>,
-    /// Where the donor's loader looks by its `ld.so.conf`, before the trusted folders.
+    /// The directories of the donor's `ld.so.conf`, which its loader searches before the trusted
+    /// directories.
     pub donor_folders: &'a [RootPath],
-    /// What the image's `ld.so.cache` will cover, in ldconfig's order: the folders of
-    /// its `ld.so.conf`, then `lib` and `usr/lib`. None without a cache.
+    /// The directories that the image's `ld.so.cache` will cover, in ldconfig's order: those of its
+    /// `ld.so.conf`, then `lib` and `usr/lib`. Empty without a cache.
     pub image_folders: &'a [RootPath],
     pub architecture: &'static Architecture,
     pub loader: &'a L,
-    /// What modules are loaded into: its names are never searched for.
+    /// The process that modules are loaded into: its names are never searched for.
     pub process: &'a LoaderState,
 }
 

@@ -86,7 +86,7 @@ where
     Ok(Some(object))
 }
 
-/// The path in the first `PT_INTERP`, as the kernel takes it.
+/// Returns the path in the first `PT_INTERP`, as the kernel takes it.
 fn interpreter<'data, H, R>(
     data: R,
     headers: &[H::ProgramHeader],
@@ -103,8 +103,8 @@ where
     Ok(Some(bytes.split(|&b| b == 0).next().unwrap_or_default().to_vec()))
 }
 
-/// Empty entries stand for the working directory of whoever starts the process:
-/// where that is, nobody knows when an image is built, so they are left out.
+/// Splits a search path at colons. Empty entries mean the working directory of the process,
+/// which is not known when an image is built, so they are left out.
 fn split(path: &[u8]) -> Vec<Vec<u8>> {
     path.split(|&b| b == b':').filter(|part| !part.is_empty()).map(<[u8]>::to_vec).collect()
 }

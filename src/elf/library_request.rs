@@ -7,11 +7,11 @@ use super::candidate::LocatedObject;
 
 /// A name that is being looked for.
 pub(super) struct LibraryRequest<'a> {
-    /// As the object has it.
+    /// The name as the object has it.
     pub raw: &'a [u8],
     /// Tokens expanded.
     pub name: &'a [u8],
-    /// Who asks; none for a program's own `dlopen`.
+    /// The object that asks; none for a program's own `dlopen`.
     pub asker: Option<&'a Rc<LocatedObject>>,
     pub abi: Abi,
 }

@@ -10,7 +10,7 @@ pub trait Loader {
     /// Whatever keeps it from reading.
     type Error;
 
-    /// The object that a file's content is.
+    /// Returns the object that a file's content is.
     ///
     /// # Errors
     /// Content that cannot be read; broken ELF files.

@@ -18,8 +18,8 @@ use crate::rootfs::{RootPath, Tree};
 type Result<T, L> = std::result::Result<T, <L as Loader>::Error>;
 
 impl<L: Loader> Walker<'_, '_, L> {
-    /// The object in the image that a member of a process gets for a name, after
-    /// taking it there if need be.
+    /// Returns the object in the image that a member of a process gets for a name, after taking it
+    /// there if need be.
     pub fn locate(
         &mut self,
         raw: &[u8],
@@ -41,7 +41,7 @@ impl<L: Loader> Walker<'_, '_, L> {
         self.locate_name(&wanted, &own)
     }
 
-    /// A name without a slash, by the search paths of who asks.
+    /// Finds a name without a slash along the search paths of the object that asks.
     pub fn locate_name(
         &mut self,
         wanted: &LibraryRequest<'_>,
@@ -77,7 +77,7 @@ impl<L: Loader> Walker<'_, '_, L> {
         self.ask_donor(wanted, own)
     }
 
-    /// What the image has on one search path.
+    /// Searches the directories of one search path in the image.
     fn along<'a>(
         &mut self,
         folders: impl Iterator<Item = &'a RootPath>,
@@ -92,7 +92,7 @@ impl<L: Loader> Walker<'_, '_, L> {
         Ok(Fit::Pass)
     }
 
-    /// What the image has at a path for a process.
+    /// Opens a path of the image for a process.
     fn at(&mut self, path: &RootPath, abi: Abi) -> Result<Fit<Rc<LocatedObject>>, L> {
         let candidate = self.candidate(path)?;
         if let Candidate::Object(found) = &candidate
@@ -103,7 +103,7 @@ impl<L: Loader> Walker<'_, '_, L> {
         Ok(fit(candidate, |found| &found.object, abi))
     }
 
-    /// What the image's cache has for a name: ldconfig lists files by their soname.
+    /// Looks a name up in the image's cache: ldconfig lists files by their soname.
     fn cached(&mut self, wanted: &LibraryRequest<'_>) -> Result<Fit<Rc<LocatedObject>>, L> {
         let name = wanted.name;
         if !is_cacheable(name) {
@@ -182,7 +182,7 @@ impl<L: Loader> Walker<'_, '_, L> {
         Ok(fit(candidate, |object| object, abi))
     }
 
-    /// A name with a slash, or the loader itself: that very path.
+    /// Finds a name with a slash, or the loader itself: exactly that path.
     pub fn locate_path(&mut self, wanted: &LibraryRequest<'_>) -> Result<Option<Rc<LocatedObject>>, L> {
         self.passed = None;
         let Some((folder, file)) = split(&self.image, wanted.name) else { return Ok(None) };
@@ -205,7 +205,7 @@ impl<L: Loader> Walker<'_, '_, L> {
     }
 }
 
-/// The real folder and the name of an absolute path.
+/// Returns the real folder and the name of an absolute path.
 fn split(tree: &Tree, path: &[u8]) -> Option<(RootPath, Vec<u8>)> {
     let slash = path.iter().rposition(|&b| b == b'/')?;
     let (folder, name) = (&path[..=slash], &path[slash + 1..]);

@@ -10,7 +10,7 @@ use super::version_need::VersionNeed;
 pub struct Object {
     pub abi: Abi,
     pub soname: Option<Vec<u8>>,
-    /// What is loaded with it, in order.
+    /// The objects that are loaded with it, in order.
     pub needs: Vec<Need>,
     /// `DT_RPATH`, split at colons. Empty when there is a `DT_RUNPATH`, which
     /// switches it off.
@@ -48,14 +48,14 @@ pub enum NeedKind {
 }
 
 impl Object {
-    /// Whether it is started, not loaded: some libraries have a `PT_INTERP` too, and
-    /// print their version when they are run (glibc's own, Qt's).
+    /// Returns whether it is started, not loaded: some libraries have a `PT_INTERP` too, and print
+    /// their version when they are run (glibc's own, Qt's).
     #[must_use]
     pub fn is_program(&self) -> bool {
         self.interpreter.is_some() && self.soname.is_none()
     }
 
-    /// The names of `DT_NEEDED`, in order.
+    /// Returns the names of `DT_NEEDED`, in order.
     pub fn needed(&self) -> impl Iterator<Item = &[u8]> {
         self.needs.iter().filter(|need| need.kind == NeedKind::Needed).map(|need| need.name.as_slice())
     }

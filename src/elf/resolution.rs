@@ -7,7 +7,7 @@ use crate::rootfs::{Entry, RootPath};
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ResolvedLibrary {
     pub soname: Vec<u8>,
-    /// Where it goes: the name that was searched for, and what that links to.
+    /// The files and links to add: the name that was searched for, and the files that it links to.
     pub files: Vec<LibraryFile>,
     pub needed_by: RootPath,
 }
@@ -27,26 +27,26 @@ pub struct LibraryFile {
 pub struct MissingLibrary {
     pub soname: Vec<u8>,
     pub needed_by: RootPath,
-    /// A program loads it before it runs: nobody can load it earlier.
+    /// A program loads it before it runs, so nothing can load it earlier.
     pub at_start: bool,
     /// An object of another machine that the loader passes over on its way.
     pub passed: Option<RootPath>,
 }
 
-/// Who needs what, and what is loaded for it.
+/// An object, a library that it needs, and the file that is loaded for it.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct Edge {
     /// The real path of the object; the root for what is opened by name.
     pub from: RootPath,
     /// The name as the object has it. For the interpreter of a program, its path.
     pub soname: Vec<u8>,
-    /// The real path of what is loaded; none when nobody has it.
+    /// The real path of what is loaded; none if neither image nor donor has it.
     pub to: Option<RootPath>,
     /// The loader goes on without it (`DT_AUXILIARY`).
     pub optional: bool,
 }
 
-/// What a walk found.
+/// The result of a walk.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Resolution {
     pub taken: Vec<ResolvedLibrary>,

@@ -9,6 +9,6 @@ pub struct VersionNeed {
     pub file: Vec<u8>,
     /// Such as `GLIBC_2.38`.
     pub version: Vec<u8>,
-    /// Whether the loader goes on without it.
+    /// True if the loader goes on without it.
     pub weak: bool,
 }

@@ -45,7 +45,7 @@ fn inside(at: usize, step: u32) -> usize {
     at.saturating_add(usize::try_from(step).unwrap_or(usize::MAX))
 }
 
-/// What `DT_VERNEED` points to.
+/// Reads the table that `DT_VERNEED` points to.
 pub(super) fn needed<'data, R: ReadRef<'data>>(
     strings: &mut Strings<'_, R>,
     address: u64,
@@ -75,7 +75,8 @@ pub(super) fn needed<'data, R: ReadRef<'data>>(
     Ok(out)
 }
 
-/// What `DT_VERDEF` points to: the names of the versions, the file's own among them.
+/// Reads the table that `DT_VERDEF` points to: the names of the versions, the file's own among
+/// them.
 pub(super) fn defined<'data, R: ReadRef<'data>>(
     strings: &mut Strings<'_, R>,
     address: u64,

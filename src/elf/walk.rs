@@ -18,7 +18,7 @@ impl<L: Loader> Closure<'_, L> {
     /// Walks from objects of the image.
     ///
     /// # Errors
-    /// What the loader cannot read.
+    /// Errors of the loader.
     pub fn run(&self, roots: impl IntoIterator<Item = RootPath>) -> Result<Resolution, L::Error> {
         let mut walker = Walker::new(self)?;
         walker.walk_all(roots)?;
@@ -26,10 +26,10 @@ impl<L: Loader> Closure<'_, L> {
     }
 
     /// Takes a library that no object names, for programs that open it by name.
-    /// False when nobody has it.
+    /// Returns false if neither image nor donor has it.
     ///
     /// # Errors
-    /// What the loader cannot read.
+    /// Errors of the loader.
     pub fn take_by_name(&self, soname: &[u8], abi: Abi, outcome: &mut Resolution) -> Result<bool, L::Error> {
         let from = RootPath::root();
         let mut edge =

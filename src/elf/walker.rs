@@ -14,8 +14,8 @@ use super::resolution::{Edge, LibraryFile, MissingLibrary, Resolution, ResolvedL
 use super::search::trusted_folders;
 use crate::rootfs::{Kind, RootPath, Tree};
 
-/// How many paths one run looks at before it takes everything else for missing.
-/// A Python application with 300 modules makes some 10,000.
+/// The number of paths that one run opens before it reports all other libraries as missing. A
+/// Python application with 300 modules needs some 10,000.
 const PROBES: usize = 20_000_000;
 /// The most links that are taken for one name.
 const LINKS: usize = 40;
@@ -30,19 +30,19 @@ pub(super) struct Walker<'w, 'c, L> {
     pub trusted: Vec<RootPath>,
     /// The program of the process that modules are loaded into.
     pub program: Option<Rc<LocatedObject>>,
-    /// How many paths may still be looked at.
+    /// The number of paths that may still be opened.
     pub probes: usize,
-    /// What the last search passed over for its machine.
+    /// The object of another machine that the last search passed over.
     pub passed: Option<RootPath>,
     known: CandidateCache,
-    /// What the process has loaded, by its real path.
+    /// The real paths of the objects that the process has loaded.
     pub loaded: HashSet<RootPath>,
     taken: Vec<ResolvedLibrary>,
-    /// Whether the object was itself the root of the walk, each time.
+    /// Each edge; true if the object was the root of its walk each time.
     edges: BTreeMap<Edge, bool>,
-    /// By who needs it, and what.
+    /// Missing libraries by the object that needs them and their soname.
     missing: BTreeMap<(RootPath, Vec<u8>), LookupFailure>,
-    /// Whether what is walked is a program on its start.
+    /// True while a program on its start is walked.
     pub starting: bool,
     pub process: LoaderState,
 }
@@ -97,7 +97,7 @@ impl<'w, 'c, L: Loader> Walker<'w, 'c, L> {
         Resolution { taken, missing, edges: edges.map(|(edge, _)| edge).collect(), process }
     }
 
-    /// What the image has at a path.
+    /// Opens a path of the image.
     pub fn candidate(&mut self, path: &RootPath) -> Result<Candidate<Rc<LocatedObject>>, L::Error> {
         let closure = self.closure;
         let trees = (&*self.image, closure.donor);
@@ -143,7 +143,7 @@ impl<'w, 'c, L: Loader> Walker<'w, 'c, L> {
     }
 }
 
-/// How something was missed.
+/// The circumstances in which a library was not found.
 struct LookupFailure {
     /// The object was itself the root of the walk, each time.
     alone: bool,
@@ -157,7 +157,7 @@ impl Default for LookupFailure {
     }
 }
 
-/// The links and the file that a name of the donor leads to, each with its new place.
+/// Returns the links and the file that a name of the donor leads to, each with its new place.
 fn chain(donor: &Tree, found: &RootPath, to: &RootPath) -> Vec<LibraryFile> {
     let mut files: Vec<LibraryFile> = Vec::new();
     let mut at = donor.resolve_parent(found).unwrap_or_else(|_| found.clone());

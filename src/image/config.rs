@@ -55,7 +55,7 @@ impl ImageConfig {
         Ok(Self { json, view })
     }
 
-    /// The configuration of an image without layers.
+    /// Returns the configuration of an image without layers.
     #[must_use]
     pub fn scratch(platform: &Platform) -> Self {
         let mut view = spec::ImageConfiguration::default();
@@ -65,7 +65,7 @@ impl ImageConfig {
         Self { json: json::of(&view), view }
     }
 
-    /// The platform it is for.
+    /// Returns the platform it is for.
     #[must_use]
     pub fn platform(&self) -> Platform {
         // oci-spec takes some architectures for others (`armbe` for `arm64be`).
@@ -74,7 +74,7 @@ impl ImageConfig {
         Platform { variant, ..Platform::new(field("os"), field("architecture")) }
     }
 
-    /// The diff ids, lowest layer first.
+    /// Returns the diff ids, lowest layer first.
     ///
     /// # Errors
     /// A list that is missing or holds anything else.
@@ -88,19 +88,19 @@ impl ImageConfig {
         self.process().and_then(|process| process.env().clone()).unwrap_or_default()
     }
 
-    /// The user as written; none when unset or empty.
+    /// Returns the user as written; none when unset or empty.
     #[must_use]
     pub fn user(&self) -> Option<&str> {
         self.process()?.user().as_deref().filter(|user| !user.is_empty())
     }
 
-    /// The entrypoint; none when unset or empty.
+    /// Returns the entrypoint; none when unset or empty.
     #[must_use]
     pub fn entrypoint(&self) -> Option<Vec<String>> {
         self.process()?.entrypoint().clone().filter(|list| !list.is_empty())
     }
 
-    /// The default arguments; none when unset or empty.
+    /// Returns the default arguments; none when unset or empty.
     #[must_use]
     pub fn cmd(&self) -> Option<Vec<String>> {
         self.process()?.cmd().clone().filter(|list| !list.is_empty())
@@ -117,14 +117,14 @@ impl ImageConfig {
         entrypoint.into_iter().chain(cmd).flatten().collect()
     }
 
-    /// The paths of its volumes, sorted.
+    /// Returns the paths of its volumes, sorted.
     pub fn volumes(&self) -> impl Iterator<Item = &str> {
         let volumes = self.process().and_then(|process| process.volumes().as_ref());
         volumes.into_iter().flatten().map(String::as_str).collect::<BTreeSet<_>>().into_iter()
     }
 
-    /// The configuration with layers and a process added, in bytes that depend on
-    /// nothing but the arguments. `created` is an RFC 3339 time.
+    /// Returns the configuration with layers and a process added, in bytes that depend on nothing
+    /// but the arguments. `created` is an RFC 3339 time.
     ///
     /// # Errors
     /// A base whose diff ids are none.
@@ -147,7 +147,7 @@ impl ImageConfig {
         Ok(json::bytes(&json))
     }
 
-    /// How each layer came to be, lowest first; none where the history does not tell.
+    /// Returns the command that created each layer, lowest first; none where the history has none.
     #[must_use]
     pub fn created_by(&self) -> Vec<Option<String>> {
         let history = self.view.history().iter().flatten();

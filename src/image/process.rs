@@ -1,4 +1,4 @@
-//! What an image says of the process to start in it.
+//! The process that an image starts, as its configuration has it.
 //!
 //! Source: image-spec `config.md`, "Properties", `config`.
 
@@ -30,7 +30,7 @@ pub struct Process {
 }
 
 impl Process {
-    /// The base's `config` with this process.
+    /// Returns the base's `config` with this process.
     pub(super) fn over(&self, mut config: Config) -> Config {
         if let Some(entrypoint) = &self.entrypoint {
             config.set_entrypoint(Some(entrypoint.clone())).set_cmd(None);
@@ -68,14 +68,14 @@ impl Process {
     }
 }
 
-/// The names of the base's map and more, none without any.
+/// Returns the names of the base's map and more, none without any.
 fn merged(base: Option<&Vec<String>>, more: &[String]) -> Option<Vec<String>> {
     let names: BTreeSet<_> = base.into_iter().flatten().chain(more).cloned().collect();
     (!names.is_empty()).then(|| names.into_iter().collect())
 }
 
-/// The environment of the image: the base's, defaults where it says nothing, the
-/// user's over both, and `folders` in `PATH`.
+/// Returns the environment of the image: the base's, defaults where it says nothing, the user's
+/// over both, and `folders` in `PATH`.
 #[must_use]
 pub fn environment(
     base: &[String],

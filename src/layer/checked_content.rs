@@ -12,7 +12,7 @@ use crate::oci::Digest;
 use crate::oci::digest::Hasher;
 use crate::rootfs::{Content, LocalFile, RootPath, Sparse, ZipEntry};
 
-/// How much of a wheel's member is inflated at once.
+/// The number of bytes of a wheel's file that are inflated at once.
 const STEP: usize = 64 << 10;
 
 /// A file's bytes on their way into a layer.
@@ -91,7 +91,7 @@ impl Read for CheckedContent<'_> {
 }
 
 impl CheckedContent<'_> {
-    /// Why the file at `path` could not be read.
+    /// Returns the error of the file at `path` that cannot be read.
     pub fn blame(&self, path: &RootPath, cause: io::Error, tars: &dyn TarFiles) -> PackError {
         match self {
             Self::Slice { blob, .. } => PackError::Read { path: path.to_string(), cause: tars.damaged(blob) },

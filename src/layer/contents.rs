@@ -14,7 +14,7 @@ use crate::rootfs::{Content, ReadSeek};
 
 /// Files up to this size, in bytes, are verified in memory and read from there.
 const SMALL: u64 = 64 << 10;
-/// How much is hashed at once, in bytes.
+/// The number of bytes that are hashed at once.
 const PIECE: usize = 128 << 10;
 
 /// Opens a file's bytes. Those of a pulled layer are verified before they are returned.
@@ -63,7 +63,7 @@ fn verify(slice: &Slice, want: Digest, blob: &Digest, tars: &dyn TarFiles) -> io
     Ok(())
 }
 
-/// SHA-256 of everything that a reader gives.
+/// Returns SHA-256 of everything that a reader gives.
 ///
 /// # Errors
 /// The reader's.
@@ -80,7 +80,7 @@ fn hash(mut reader: impl Read) -> io::Result<Digest> {
     }
 }
 
-/// A small file, whole.
+/// Reads a small file whole.
 ///
 /// # Errors
 /// `FileTooLarge` past `limit` bytes; what `open` cannot open.
@@ -91,20 +91,20 @@ pub fn read(content: &Content, tars: &dyn TarFiles, limit: u64) -> io::Result<Ve
     head(content, tars, limit)
 }
 
-/// A file's first bytes, fewer when it is shorter.
+/// Reads a file's first bytes, fewer if it is shorter.
 ///
 /// # Errors
-/// What `open` cannot open.
+/// Errors of `open`.
 pub fn head(content: &Content, tars: &dyn TarFiles, length: u64) -> io::Result<Vec<u8>> {
     let mut out = Vec::new();
     open(content, tars)?.take(length).read_to_end(&mut out)?;
     Ok(out)
 }
 
-/// A file's first four bytes, padded with zeros.
+/// Reads a file's first four bytes, padded with zeros.
 ///
 /// # Errors
-/// What `open` cannot open.
+/// Errors of `open`.
 pub fn magic(content: &Content, tars: &dyn TarFiles) -> io::Result<[u8; 4]> {
     let mut out = [0; 4];
     match content {

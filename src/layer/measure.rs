@@ -1,4 +1,4 @@
-//! How large a layer will be, without making it.
+//! Estimates the size of a layer without making it.
 
 use std::io::{self, Read as _, SeekFrom, Write};
 
@@ -63,7 +63,7 @@ pub fn measure(recipe: &Recipe, tars: &dyn TarFiles, packer: &mut Packer) -> Res
     Ok(Measured { unpacked: headers + padded, packed: known + estimated })
 }
 
-/// What files take when they are compressed.
+/// Estimates the compressed size of files.
 fn estimate(
     files: &[(&RootPath, &Content)],
     compression: CompressionLevel,

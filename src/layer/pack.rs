@@ -17,9 +17,9 @@ use super::tar_files::TarFiles;
 use super::tar_writer::TarWriter;
 use crate::oci::{CompressionLevel, Descriptor, DiffId};
 
-/// How much zstd's worker gets at once, in bytes, and how much of what came before it may
-/// refer to: 8 is half the window. Measured at level 3 with numpy and pandas, 98 MB: 14 MB
-/// of memory and 24.12 MB of output, where zstd's own choice takes 41 MB for 24.14 MB.
+/// The size of a job of zstd's worker, in bytes, and the part of the data before it that the job
+/// may refer to: 8 is half the window. Measured at level 3 with numpy and pandas, 98 MB: 14 MB of
+/// memory and 24.12 MB of output, where zstd's own choice takes 41 MB for 24.14 MB.
 const JOB: u32 = 2 << 20;
 const OVERLAP: u32 = 8;
 

@@ -2,7 +2,7 @@
 
 use std::io;
 
-/// Why a layer could not be written.
+/// The reasons for which a layer cannot be written.
 #[derive(Debug, thiserror::Error)]
 pub enum PackError {
     #[error("cannot read `{path}`")]

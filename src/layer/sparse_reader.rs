@@ -13,7 +13,7 @@ use crate::rootfs::Sparse;
 pub struct SparseReader {
     file: Arc<File>,
     sparse: Arc<Sparse>,
-    /// Where the data of each stretch begins in the tar.
+    /// The offset in the tar of each extent's data.
     starts: Vec<u64>,
     at: u64,
     /// Of the data read so far.
@@ -21,7 +21,7 @@ pub struct SparseReader {
 }
 
 impl SparseReader {
-    /// The file, from its beginning.
+    /// Opens the file at its beginning.
     #[must_use]
     pub fn new(file: Arc<File>, sparse: Arc<Sparse>) -> Self {
         let next = |at: &mut u64, length: u64| Some(std::mem::replace(at, *at + length));
@@ -30,7 +30,8 @@ impl SparseReader {
         Self { file, sparse, starts, at: 0, hasher: Hasher::default() }
     }
 
-    /// SHA-256 of the data that was read: of all, once the file was read from its beginning to its end.
+    /// Returns SHA-256 of the data that was read: of all, once the file was read from its beginning
+    /// to its end.
     #[must_use]
     pub fn data_digest(&self) -> Digest {
         self.hasher.clone().finish()

@@ -8,13 +8,13 @@ use crate::oci::Digest;
 
 /// Opens the tars that layers' stretches are in.
 pub trait TarFiles: Send + Sync {
-    /// The uncompressed tar of a pulled layer, by its blob's digest.
+    /// Returns the uncompressed tar of a pulled layer, by its blob's digest.
     ///
     /// # Errors
     /// A tar that is not there any more.
     fn tar(&self, blob: &Digest) -> io::Result<Arc<File>>;
 
-    /// Whether the file that begins at an offset of a tar was verified already.
+    /// Returns whether the file that begins at an offset of a tar was verified already.
     fn is_verified(&self, _blob: &Digest, _offset: u64) -> bool {
         false
     }

@@ -70,8 +70,8 @@ impl<'a, W: Write> TarWriter<'a, W> {
     }
 }
 
-/// An extended header with an entry's attributes. Their names are bytes, which the
-/// `tar` crate's own does not take.
+/// Writes an extended header with an entry's attributes. Their names are bytes, which the `tar`
+/// crate's own does not take.
 fn append_xattrs(builder: &mut tar::Builder<impl Write>, entry: &Entry) -> io::Result<()> {
     let mut records = Vec::new();
     for (name, value) in &entry.meta.xattrs {
@@ -101,7 +101,7 @@ fn os_path(bytes: &[u8]) -> std::path::PathBuf {
 struct CountingReader<'a, R> {
     inner: R,
     advanced: &'a dyn Fn(u64),
-    /// Whether reading failed.
+    /// True if reading failed.
     broken: bool,
 }
 

@@ -16,15 +16,15 @@ use crate::rootfs::Limits;
 
 /// The header of a skippable frame (RFC 8878, 3.1.2).
 const SKIPPABLE_HEADER: u64 = 8;
-/// How much may follow the end of an archive, in bytes. Writers fill a record: 10 KiB, or
+/// The number of bytes that may follow the end of an archive. Writers fill a record: 10 KiB, or
 /// with the largest blocking factors some MiB.
 const TAIL: u64 = 16 << 20;
-/// How much is unpacked at a time.
+/// The number of bytes that are unpacked at a time.
 const STEP: usize = 128 << 10;
 /// The longest header of a zstd frame (RFC 8878, 3.1.1: magic number and frame header).
 const ZSTD_HEADER: u64 = 18;
 
-/// Why a blob is not the layer that the image's configuration promises.
+/// The reasons for which a blob is not the layer that the image's configuration promises.
 #[derive(Debug, thiserror::Error)]
 pub enum UnpackError {
     #[error("it unpacks to {got}, but the image's configuration promises {want}")]
@@ -48,7 +48,7 @@ pub enum UnpackError {
 }
 
 impl UnpackError {
-    /// The key of `[limits]` that would have to be raised.
+    /// Returns the key of `[limits]` that would have to be raised.
     #[must_use]
     pub fn limit(&self) -> Option<&'static str> {
         match self {
@@ -131,7 +131,7 @@ fn zstd_head(blob: &mut impl Read) -> io::Result<Vec<u8>> {
     Ok(head)
 }
 
-/// The size of a skippable frame's data, in bytes, given the frame's beginning (RFC 8878,
+/// Returns the size of a skippable frame's data, in bytes, given the frame's beginning (RFC 8878,
 /// 3.1.2).
 fn skippable(head: &[u8]) -> Option<u32> {
     let number = |at: usize| Some(u32::from_le_bytes(head.get(at..at + 4)?.try_into().ok()?));
@@ -185,13 +185,13 @@ struct TarTee<'a, R, W> {
     out: &'a mut W,
     hasher: Hasher,
     buffer: Vec<u8>,
-    /// What of the buffer was not read yet.
+    /// The range of the buffer that was not read yet.
     ready: std::ops::Range<usize>,
     /// Bytes so far.
     size: u64,
     limit: u64,
     budget: &'a Budget,
-    /// What stopped a read: those who walk the archive see an I/O error in its place.
+    /// The error that stopped a read; the reader of the archive gets an I/O error in its place.
     fault: Option<UnpackError>,
 }
 
@@ -210,7 +210,7 @@ impl<R: Read, W: Write> TarTee<'_, R, W> {
         Ok(count > 0)
     }
 
-    /// How many of `wanted` bytes are ready, one at least.
+    /// Returns the number of `wanted` bytes that are ready, one at least.
     fn some(&mut self, wanted: usize) -> io::Result<usize> {
         if self.ready.is_empty() {
             match self.step() {
@@ -256,7 +256,7 @@ mod tests {
     use crate::diagnostic::chain;
     use crate::oci::Digest;
 
-    /// A tar of one file of zeros, whose header says `size`; not all of them need be there.
+    /// Returns a tar of one file of zeros, whose header says `size`; not all of them need be there.
     fn tar(size: u64, there: usize) -> Vec<u8> {
         let mut header = tar::Header::new_gnu();
         header.set_path("opt/x").unwrap();

@@ -192,25 +192,25 @@ const OTHER_ELF: [(u16, bool, bool, &str); 6] = [
 const ACCELERATORS: [u16; 3] = [190, 224, 247];
 
 impl Architecture {
-    /// The architecture of OCI's name.
+    /// Returns the architecture of OCI's name.
     #[must_use]
     pub fn named(name: &str) -> Option<&'static Self> {
         ARCHITECTURES.iter().find(|architecture| architecture.name == name)
     }
 
-    /// The architecture of OCI's name or an alias, such as the kernel's.
+    /// Returns the architecture of OCI's name or an alias, such as the kernel's.
     #[must_use]
     pub fn known_as(name: &str) -> Option<&'static Self> {
         ARCHITECTURES.iter().find(|architecture| architecture.name == name || architecture.aliases.contains(&name))
     }
 
-    /// The architecture of the machine in a wheel's platform tag, such as `aarch64`.
+    /// Returns the architecture of the machine in a wheel's platform tag, such as `aarch64`.
     #[must_use]
     pub fn of_wheel(machine: &str) -> Option<&'static Self> {
         ARCHITECTURES.iter().find(|architecture| architecture.wheel == machine)
     }
 
-    /// The architecture of an ELF file.
+    /// Returns the architecture of an ELF file.
     #[must_use]
     pub fn of_elf(machine: u16, is_64: bool, little_endian: bool) -> Option<&'static Self> {
         let wanted = (machine, is_64, little_endian);
@@ -218,7 +218,7 @@ impl Architecture {
     }
 }
 
-/// The name of an ELF machine; none for one that is rarely met.
+/// Returns the name of an ELF machine; none for one that is rarely met.
 #[must_use]
 pub fn elf_name(machine: u16, is_64: bool, little_endian: bool) -> Option<&'static str> {
     let wanted = (machine, is_64, little_endian);
@@ -228,7 +228,7 @@ pub fn elf_name(machine: u16, is_64: bool, little_endian: bool) -> Option<&'stat
         .or_else(|| other().map(|(.., name)| *name))
 }
 
-/// Whether ELF files of a machine run on a CPU.
+/// Returns whether ELF files of a machine run on a CPU.
 #[must_use]
 pub fn is_cpu(elf_machine: u16) -> bool {
     !ACCELERATORS.contains(&elf_machine)

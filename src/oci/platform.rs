@@ -26,19 +26,19 @@ pub struct Platform {
 pub struct PlatformError(pub String);
 
 impl Platform {
-    /// A platform without a variant.
+    /// Returns a platform without a variant.
     #[must_use]
     pub fn new(os: &str, architecture: &str) -> Self {
         Self { architecture: architecture.to_owned(), os: os.to_owned(), variant: None }
     }
 
-    /// Whether an image for `self` is what somebody who asked for `wanted` expects.
+    /// Returns whether an image for `self` is an image for the requested platform `wanted`.
     #[must_use]
     pub fn matches(&self, wanted: &Self) -> bool {
         self.os == wanted.os && self.architecture == wanted.architecture && self.level() == wanted.level()
     }
 
-    /// The variant, without the `v` that it may begin with; the architecture's own where
+    /// Returns the variant, without the `v` that it may begin with; the architecture's own where
     /// none is named.
     fn level(&self) -> &str {
         let variant = self.variant.as_deref().filter(|variant| !variant.is_empty());
@@ -49,7 +49,7 @@ impl Platform {
 }
 
 impl Architecture {
-    /// The architecture of a platform; none for systems other than Linux and for
+    /// Returns the architecture of a platform; none for systems other than Linux and for
     /// architectures, and older variants of them, that are not in the table.
     #[must_use]
     pub fn of(platform: &Platform) -> Option<&'static Self> {
@@ -62,7 +62,7 @@ impl Architecture {
         (!older).then_some(found)
     }
 
-    /// The platform as people write it: `linux/arm/v7`, `linux/amd64`.
+    /// Returns the platform as people write it: `linux/arm/v7`, `linux/amd64`.
     #[must_use]
     pub fn platform(&self) -> Platform {
         // Other variants of these are no architectures of their own.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::rootfs::entry::Extent;
 
-/// What an entry is.
+/// The type of an entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EntryType {
     File,
@@ -19,18 +19,18 @@ pub enum EntryType {
 #[derive(Debug)]
 pub struct TarEntry {
     pub kind: EntryType,
-    /// As written.
+    /// The name as written.
     pub name: Vec<u8>,
-    /// As written; empty for what is no link.
+    /// The target as written; empty for entries that are not links.
     pub link: Vec<u8>,
     pub mode: u64,
     pub uid: u64,
     pub gid: u64,
     pub xattrs: BTreeMap<Vec<u8>, Vec<u8>>,
-    /// Where its data begins in the archive.
+    /// The offset of its data in the archive.
     pub offset: u64,
     /// A file's length, holes included.
     pub size: u64,
-    /// Where the data goes in a file with holes; none for a plain file.
+    /// The ranges that the data fills in a file with holes; none for a plain file.
     pub extents: Option<Vec<Extent>>,
 }

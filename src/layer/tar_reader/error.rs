@@ -2,7 +2,7 @@
 
 use std::io;
 
-/// Why an entry is not read.
+/// The reasons for which an entry is not read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum TarError {
     #[error("{0}, which not every tar reader takes in the same way")]

@@ -2,7 +2,7 @@
 
 use std::io::{self, BufReader, Read, Seek};
 
-/// Where an archive's bytes come from.
+/// The source of an archive's bytes.
 pub trait TarInput {
     /// Fills the buffer.
     ///
@@ -13,7 +13,7 @@ pub trait TarInput {
     /// Passes over so many bytes.
     ///
     /// # Errors
-    /// Those of reading; bytes beyond the end may be passed over without one.
+    /// Errors of reading; bytes beyond the end may be passed over without an error.
     fn forward(&mut self, bytes: u64) -> io::Result<()>;
 }
 

@@ -17,19 +17,19 @@ const MAX_EXTENSION: u64 = 1 << 20;
 /// The most headers before one entry: a writer needs three.
 const MAX_CHAIN: usize = 16;
 
-/// How much data is hashed at once, in bytes.
+/// The number of bytes that are hashed at once.
 const PIECE: usize = 128 << 10;
 
 /// An archive that is being walked.
 pub struct TarReader<I> {
     tar: I,
-    /// Where the reader stands, and where the next header is.
+    /// The offsets of the reader and of the next header.
     at: u64,
     next: u64,
     /// `u64::MAX` where it is not known.
     length: u64,
     globals: Pax,
-    /// What is known of the current entry's name, for errors.
+    /// The name of the current entry as far as it was read, for errors.
     name: Vec<u8>,
     /// Room for data that is hashed.
     piece: Vec<u8>,
@@ -45,7 +45,7 @@ struct PendingHeaders {
 }
 
 impl<R: Read + Seek> TarReader<BufReader<R>> {
-    /// The archive from its beginning.
+    /// Opens an archive at its beginning.
     ///
     /// # Errors
     /// A reader that cannot seek.
@@ -57,18 +57,19 @@ impl<R: Read + Seek> TarReader<BufReader<R>> {
 }
 
 impl<I: TarInput> TarReader<I> {
-    /// An archive of unknown length, from its beginning. An entry is told before its data
+    /// Opens an archive of unknown length, from its beginning. An entry is returned before its data
     /// has come: where the archive ends is seen, as [`TarError::Io`], at the entry after it.
     pub fn streamed(tar: I) -> Self {
         Self { tar, at: 0, next: 0, length: u64::MAX, globals: Pax::default(), name: Vec::new(), piece: Vec::new() }
     }
 
-    /// An archive of known length, from its beginning.
+    /// Opens an archive of known length, from its beginning.
     pub fn of(tar: I, length: u64) -> Self {
         Self { length, ..Self::streamed(tar) }
     }
 
-    /// SHA-256 of a stretch of the archive. The next entry is the one that it would have been.
+    /// Returns SHA-256 of a stretch of the archive. The next entry is the one that it would have
+    /// been.
     ///
     /// # Errors
     /// A stretch that the archive does not have.
@@ -89,27 +90,27 @@ impl<I: TarInput> TarReader<I> {
         Ok(hasher.finish())
     }
 
-    /// What the archive was read from, wherever that stands.
+    /// Returns the input, at its present position.
     pub fn into_input(self) -> I {
         self.tar
     }
 
-    /// Where the last entry's data ends, with what fills its last block.
+    /// Returns the offset at which the last entry's data ends, its last block filled up.
     pub fn end(&self) -> u64 {
         self.next
     }
 
-    /// The name of the entry that the last call was about, as far as it was read.
+    /// Returns the name of the entry that the last call was about, as far as it was read.
     pub fn name(&self) -> &[u8] {
         &self.name
     }
 
-    /// The archive's length in bytes.
+    /// Returns the archive's length in bytes.
     pub fn length(&self) -> u64 {
         self.length
     }
 
-    /// The next entry; none at the end.
+    /// Returns the next entry; none at the end.
     pub fn entry(&mut self) -> Result<Option<TarEntry>, TarError> {
         let mut pending = PendingHeaders::default();
         self.name.clear();
@@ -144,7 +145,7 @@ impl<I: TarInput> TarReader<I> {
         if pending.count == 0 { Ok(None) } else { Err(TarError::Cut) }
     }
 
-    /// The next block, if it is a header.
+    /// Returns the next block, if it is a header.
     fn header(&mut self) -> Result<Option<Header>, TarError> {
         if self.next == self.length {
             return Ok(None);
@@ -242,7 +243,7 @@ impl<I: TarInput> TarReader<I> {
         })
     }
 
-    /// Where a file's data is, its length, and its stretches when it has holes.
+    /// Returns the offset of a file's data, its length, and its extents if it has holes.
     fn data(&mut self, header: &Header, own: &Pax) -> Result<(u64, u64, Option<Vec<Extent>>), TarError> {
         let stored = header.size()?;
         let format = sparse::format(&own.sparse)?;
