@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use carboy::compose::verify::architecture::{AbiInputs, AbiReport, Cause, check};
-use carboy::elf::{self, dynamic::Abi};
+use carboy::elf::{self, Abi};
 use carboy::oci::architecture::ARCHITECTURES;
 use carboy::python::tags::{Tag, Target};
 use carboy::python::{Cpython, Distributions, Interpreter};

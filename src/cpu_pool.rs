@@ -5,12 +5,12 @@ use std::io;
 use tokio::runtime::{Builder, Handle};
 use tokio::task::JoinError;
 
-/// How many threads. The allocator gives each memory of its own, which it seldom gives
-/// back: a build with 109 wheels takes 143 to 152 MiB on four threads, 126 to 139 on two,
+/// The number of threads. The allocator gives each thread memory of its own and seldom returns it
+/// to the system: a build with 109 wheels takes 143 to 152 MiB on four threads, 126 to 139 on two,
 /// and no less time (measured on two cores).
 const THREADS: usize = 2;
 
-/// Where work that computes is done, off the threads that transfer.
+/// Threads for work that computes, apart from the threads that transfer.
 #[derive(Clone)]
 pub struct CpuPool(Handle);
 
@@ -23,7 +23,7 @@ impl CpuPool {
     /// Starts no thread yet. They live until the process ends.
     ///
     /// # Errors
-    /// What the system says.
+    /// Errors of the system.
     pub fn new() -> io::Result<Self> {
         let runtime = Builder::new_current_thread().max_blocking_threads(THREADS).build()?;
         let handle = runtime.handle().clone();

@@ -1,12 +1,12 @@
-//! What a person can do about an error.
+//! Hints: the actions that fix an error.
 
 /// An error that may know its fix. The text is a sentence without a full stop.
 pub trait Hint {
-    /// The fix, when there is one to suggest.
+    /// Returns the fix, when there is one to suggest.
     fn hint(&self) -> Option<String>;
 }
 
-/// The name of `known` that was probably meant by `word`, if any is near enough.
+/// Returns the name of `known` that was probably meant by `word`, if any is near enough.
 pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let length = word.chars().count();
     let near = |name: &&str| {
@@ -17,7 +17,7 @@ pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
     known.filter(|(distance, name)| *distance <= 1 + name.chars().count() / 3).min().map(|(_, name)| name)
 }
 
-/// A word of a command, as a shell takes it.
+/// Returns a word of a command, as a shell takes it.
 #[must_use]
 pub fn shell_word(word: &str) -> String {
     let plain = |c: char| c.is_alphanumeric() || "_-./:=,+@%".contains(c);

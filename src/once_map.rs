@@ -18,10 +18,10 @@ impl<K, V> Default for OnceMap<K, V> {
 }
 
 impl<K: Hash + Eq, V: Clone> OnceMap<K, V> {
-    /// The result for a key, made by `work` unless somebody made it or is about to.
+    /// Returns the result for a key, made by `work` unless another caller made it or is making it.
     ///
     /// # Errors
-    /// What `work` fails with.
+    /// Errors of `work`.
     pub async fn get<E>(&self, key: K, work: impl Future<Output = Result<V, E>>) -> Result<V, E> {
         let cell = self.cells.lock().unwrap_or_else(PoisonError::into_inner).entry(key).or_default().clone();
         cell.get_or_try_init(|| work).await.cloned()

@@ -28,7 +28,7 @@ pub struct Cause {
 }
 
 impl OperationError {
-    /// An error without a cause and a hint.
+    /// Returns an error without a cause and a hint.
     pub fn new(code: Code, message: impl Into<String>) -> Self {
         Self { code, message: message.into(), hint: None, cause: None }
     }
@@ -45,13 +45,13 @@ impl OperationError {
         Self { hint: Some(hint.into()), ..self }
     }
 
-    /// The message and the causes in one line.
+    /// Returns the message and the causes in one line.
     #[must_use]
     pub fn line(&self) -> String {
         chain(self)
     }
 
-    /// The error as a diagnostic.
+    /// Returns the error as a diagnostic.
     #[must_use]
     pub fn diagnostic(&self) -> Diagnostic {
         Diagnostic::of(self.code, self).hint(self.hint.clone())

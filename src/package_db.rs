@@ -43,13 +43,13 @@ impl FileOwners {
         self.0.entry(path).or_insert_with(|| package.clone());
     }
 
-    /// The package that a file or link belongs to, by its real path in the tree.
+    /// Returns the package that a file or link belongs to, by its real path in the tree.
     #[must_use]
     pub fn of(&self, path: &RootPath) -> Option<&Arc<Package>> {
         self.0.get(path)
     }
 
-    /// All files and links with their packages, sorted by path.
+    /// Returns all files and links with their packages, sorted by path.
     pub fn iter(&self) -> impl Iterator<Item = (&RootPath, &Arc<Package>)> {
         self.0.iter()
     }

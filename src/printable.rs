@@ -45,13 +45,13 @@ const UNSEEN: [(char, char); 24] = [
     ('\u{e0000}', '\u{e0fff}'),
 ];
 
-/// Whether a character must not be written as it is.
+/// Returns whether a character must not be written as it is.
 #[must_use]
 pub fn is_unsafe(c: char) -> bool {
     c.is_control() || (c > '~' && UNSEEN.iter().any(|(first, last)| (*first..=*last).contains(&c)))
 }
 
-/// The text on one line, and cut where it is very long.
+/// Returns the text on one line, and cut where it is very long.
 #[must_use]
 pub fn one_line(text: &str) -> String {
     let mut out = String::with_capacity(text.len().min(TEXT));
@@ -81,7 +81,7 @@ pub fn bytes(bytes: &[u8]) -> String {
     bytes.utf8_chunks().map(chunk).collect()
 }
 
-/// A word, or what is shown of its beginning and its end.
+/// Returns a word, or what is shown of its beginning and its end.
 fn halves(word: &str) -> (&str, &str) {
     if word.len() <= WORD || word.chars().count() <= WORD {
         return (word, "");

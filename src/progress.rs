@@ -1,4 +1,4 @@
-//! Facts about the work under way, for whoever shows them. No text for people.
+//! Facts about the work under way, for the front end that shows them. No text for people.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,7 +7,7 @@ use crate::diagnostic::Diagnostic;
 pub use crate::image::{LayerId, LayerKind, Part};
 use crate::oci::{Digest, Platform};
 
-/// What is being done.
+/// The kind of a piece of work.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Verb {
     /// A layer comes from the base's or builder's registry, or a wheel from an index.
@@ -20,7 +20,7 @@ pub enum Verb {
     Push,
 }
 
-/// What it is done to.
+/// The subject of a piece of work.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub enum Subject {
     /// A blob known by digest.
@@ -31,7 +31,7 @@ pub enum Subject {
     Wheel(Arc<str>),
 }
 
-/// How a piece of work ended.
+/// The end of a piece of work.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Outcome {
     /// Done by moving or making all of it.

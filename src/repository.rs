@@ -19,18 +19,18 @@ pub type BlobReader = Pin<Box<dyn AsyncRead + Send>>;
 
 /// A repository that images are pulled from.
 pub trait Source: Send + Sync {
-    /// A manifest or index of at most [`crate::oci::manifest::LIMIT`] bytes;
-    /// by digest, it is verified.
+    /// Returns a manifest or index of at most [`crate::oci::manifest::LIMIT`] bytes; by digest, it
+    /// is verified.
     fn manifest<'a>(&'a self, selector: &'a Selector) -> BoxFuture<'a, Result<RawManifest, OperationError>>;
 
-    /// A blob's bytes, verified against digest and size as they pass.
+    /// Returns a blob's bytes, verified against digest and size as they pass.
     fn blob<'a>(&'a self, blob: &'a Descriptor) -> BoxFuture<'a, Result<BlobReader, OperationError>>;
 
     /// Registry and repository, when blobs could be mounted from there.
     fn mountable(&self) -> Option<(&str, &str)>;
 }
 
-/// Where the bytes of a blob to push are.
+/// The source of a blob's bytes for a push.
 #[derive(Clone)]
 pub enum BlobSource {
     Bytes(Bytes),
@@ -68,13 +68,13 @@ pub trait Sink: Send + Sync {
 
 /// Opens repositories.
 pub trait Repositories: Send + Sync {
-    /// The source at a place, and what the place names in it.
+    /// Returns the source at a place, and what the place names in it.
     ///
     /// # Errors
     /// Unusable credentials; a layout that is not there.
     fn source(&self, location: &Location) -> Result<(Arc<dyn Source>, Selector), OperationError>;
 
-    /// The sink at a place.
+    /// Returns the sink at a place.
     ///
     /// # Errors
     /// Unusable credentials; a layout that cannot be written.

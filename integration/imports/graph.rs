@@ -83,7 +83,7 @@ impl Graph {
 
     /// Returns the modules that a module imports items of or re-exports items of.
     pub fn imports(&self, module: &Path) -> BTreeSet<Path> {
-        self.without_itself(module, self.mentioned(module))
+        self.without_itself(module, &self.mentioned(module))
     }
 
     /// Returns the modules that a module needs: the imported ones without those that it only
@@ -91,10 +91,10 @@ impl Graph {
     pub fn needs(&self, module: &Path) -> BTreeSet<Path> {
         let here = &self.modules[module];
         let uses = here.uses.iter().filter(|import| !import.public).map(|import| &import.path);
-        self.without_itself(module, uses.chain(&here.paths).map(|path| self.full(module, path)).collect())
+        self.without_itself(module, &uses.chain(&here.paths).map(|path| self.full(module, path)).collect())
     }
 
-    fn without_itself(&self, module: &Path, paths: BTreeSet<Path>) -> BTreeSet<Path> {
+    fn without_itself(&self, module: &Path, paths: &BTreeSet<Path>) -> BTreeSet<Path> {
         let mut out: BTreeSet<_> = paths.iter().flat_map(|path| self.definers(path, &mut BTreeSet::new())).collect();
         out.remove(module);
         out
@@ -110,7 +110,7 @@ impl Graph {
             let circle: BTreeSet<_> = below.iter().filter(|other| reached[other].contains(*module)).collect();
             let lines = circle.iter().map(|member| {
                 let needed = needs[*member].iter().filter(|other| circle.contains(other));
-                let needed: Vec<_> = needed.map(|path| name(path)).collect();
+                let needed: Vec<_> = needed.map(name).collect();
                 format!("{} -> {}", name(member), needed.join(", "))
             });
             out.insert(lines.collect::<Vec<_>>().join("\n"));

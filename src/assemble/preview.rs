@@ -80,7 +80,7 @@ async fn one_platform(
         layers,
         groups: groups(image.changes()?),
         distributions,
-        command: process.command(&image.base.config),
+        command: image.base.config.command(process),
         user: process.user.clone(),
         workdir: process.workdir.clone(),
         python: summary.python.clone(),

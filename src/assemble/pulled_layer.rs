@@ -15,8 +15,9 @@ use tokio_util::io::SyncIoBridge;
 use super::context::Context;
 use super::error::BuildError;
 use crate::layer::budget::Budget;
-use crate::layer::contents::Slice;
 use crate::layer::listing::FORMAT;
+use crate::layer::slice::Slice;
+use crate::layer::unpack::Bounds;
 use crate::layer::{TarListing, read, unpack};
 use crate::oci::{Compression, Descriptor, DiffId, Digest};
 use crate::progress::{Event, Outcome, Subject, Verb};
@@ -119,7 +120,8 @@ impl PulledLayer<'_> {
     ) -> Result<NamedTempFile, BuildError> {
         let (limits, diff_id) = (self.cx.limits, self.diff_id);
         let unpacking = tokio::task::spawn_blocking(move || {
-            let result = unpack::unpack(blob, compression, diff_id, &limits, &budget, &mut staged);
+            let result =
+                unpack::unpack(blob, compression, diff_id, Bounds { limits: &limits, budget: &budget }, &mut staged);
             (staged, result)
         });
         let (staged, result) = unpacking.await.map_err(|cause| BuildError::Internal(cause.to_string()))?;

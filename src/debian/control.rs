@@ -20,7 +20,7 @@ struct Field<'a> {
     text: &'a [u8],
 }
 
-/// The paragraphs of a text; empty lines stand between them.
+/// Returns the paragraphs of a text; empty lines stand between them.
 pub fn paragraphs(text: &[u8]) -> impl Iterator<Item = Paragraph<'_>> {
     let mut rest = text;
     std::iter::from_fn(move || {
@@ -57,7 +57,7 @@ fn paragraph<'a>(rest: &mut &'a [u8]) -> Paragraph<'a> {
     out
 }
 
-/// A line with its end, and what comes after it.
+/// Returns a line with its end, and what comes after it.
 fn first_line(text: &[u8]) -> Option<(&[u8], &[u8])> {
     let end = text.iter().position(|&b| b == b'\n').map_or(text.len(), |at| at + 1);
     (end > 0).then(|| text.split_at(end))
@@ -67,7 +67,7 @@ fn continues(line: &[u8]) -> bool {
     (line.starts_with(b" ") || line.starts_with(b"\t")) && !line.trim_ascii().is_empty()
 }
 
-/// What stands before the colon, when it may be a field's name.
+/// Returns the text before the colon, if it may be a field's name.
 fn name(line: &[u8]) -> Option<&str> {
     let colon = line.iter().position(|&b| b == b':')?;
     let name = std::str::from_utf8(&line[..colon]).ok()?;
@@ -80,7 +80,7 @@ impl<'a> Paragraph<'a> {
         self.fields.iter().find(|field| field.name.eq_ignore_ascii_case(name))
     }
 
-    /// A field's first line; none when it is not there or no text.
+    /// Returns a field's first line; none when it is not there or no text.
     #[must_use]
     pub fn value(&self, name: &str) -> Option<&'a str> {
         let field = self.field(name)?;
@@ -88,7 +88,7 @@ impl<'a> Paragraph<'a> {
         std::str::from_utf8(line).ok().map(str::trim)
     }
 
-    /// The fields as they are, but those named.
+    /// Returns the fields as they are, but those named.
     #[must_use]
     pub fn without(&self, names: &[&str]) -> Vec<u8> {
         let mut out = Vec::new();

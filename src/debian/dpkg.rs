@@ -1,4 +1,4 @@
-//! Which packages an image has, and which of them a file belongs to.
+//! Reads dpkg's database: the packages of an image, and the package of each file.
 //!
 //! Source: dpkg's database below `/var/lib/dpkg`: `status` (deb822(5), dpkg-query(1)),
 //! `info/NAME.list` or, for packages with `Multi-Arch: same`, `info/NAME:ARCH.list`,
@@ -17,7 +17,7 @@ use super::md5sums;
 use crate::package_db::{FileOwners, Package};
 use crate::rootfs::{Content, FileReader, RootPath, Tree};
 
-/// What dpkg adds to a package's own fields (dpkg's `lib/dpkg/fields.c`).
+/// Fields that dpkg adds to a package's own (dpkg's `lib/dpkg/fields.c`).
 const NOT_THE_PACKAGES: [&str; 5] = ["Status", "Conffiles", "Config-Version", "Triggers-Pending", "Triggers-Awaited"];
 /// The longest name, version or architecture: file names with all three fit in 255
 /// bytes. Debian 13's longest package has 75 (measured).
@@ -35,14 +35,14 @@ impl<'a> ReadOnce<'a> {
         Self { tree, seen: HashSet::new() }
     }
 
-    /// What `read` says of a file; none when it is not there or was read before.
+    /// Reads a file; none if it does not exist or was read before.
     pub(super) fn read<E>(&mut self, path: &RootPath, read: &mut FileReader<'_, E>) -> Result<Option<Vec<u8>>, E> {
         let content = self.tree.follow(path).and_then(|(_, entry)| entry.content());
         if content.is_some_and(|content| self.seen.insert(content)) { read(path) } else { Ok(None) }
     }
 }
 
-/// The package of a record; none for packages that are not installed, and for names that
+/// Returns the package of a record; none for packages that are not installed, and for names that
 /// are no names.
 fn package(paragraph: &Paragraph<'_>) -> Option<Package> {
     let state = paragraph.value("Status").and_then(|status| status.split_whitespace().nth(2));
@@ -83,13 +83,13 @@ pub struct Installed {
 }
 
 impl Installed {
-    /// The list of its files with their MD5; it need not exist.
+    /// Returns the list of its files with their MD5; it need not exist.
     #[must_use]
     pub fn md5sums(&self) -> RootPath {
         self.beside(b".md5sums")
     }
 
-    /// The list of its files; distroless has none.
+    /// Returns the list of its files; distroless has none.
     fn list(&self) -> RootPath {
         self.beside(b".list")
     }
@@ -99,7 +99,7 @@ impl Installed {
     }
 }
 
-/// Where a distroless image has its records.
+/// Returns the directory of a distroless image's package records.
 #[must_use]
 pub fn status_d() -> RootPath {
     below_dpkg("status.d")
@@ -109,11 +109,11 @@ fn below_dpkg(name: &str) -> RootPath {
     RootPath::new(format!("var/lib/dpkg/{name}")).unwrap_or_default()
 }
 
-/// The packages of an image, those of `status` first, in the order of their records;
-/// each list of files belongs to one of them only, and so does each record.
+/// Returns the packages of an image, those of `status` first, in the order of their records; each
+/// list of files belongs to one of them only, and so does each record.
 ///
 /// # Errors
-/// What `read` says.
+/// Errors of `read`.
 pub fn installed<E>(tree: &Tree, read: &mut FileReader<'_, E>) -> Result<Vec<Installed>, E> {
     let mut out = Vec::new();
     let mut known = BTreeSet::new();
@@ -136,7 +136,7 @@ pub fn installed<E>(tree: &Tree, read: &mut FileReader<'_, E>) -> Result<Vec<Ins
     Ok(out)
 }
 
-/// The names in `status.d` that are packages' own.
+/// Returns the names in `status.d` that are packages' own.
 fn records(tree: &Tree, folder: &RootPath) -> Vec<Vec<u8>> {
     let Ok(real) = tree.resolve(folder) else { return Vec::new() };
     let files = tree.children(&real).filter(|(_, entry)| !entry.is_folder());
@@ -148,7 +148,7 @@ fn records(tree: &Tree, folder: &RootPath) -> Vec<Vec<u8>> {
 /// several packages share is the first one's.
 ///
 /// # Errors
-/// What `read` says.
+/// Errors of `read`.
 pub(super) fn owners<E>(tree: &Tree, read: &mut FileReader<'_, E>) -> Result<FileOwners, E> {
     let mut links = RealPaths { tree, folders: HashMap::new() };
     let diversions = Diversions::parse(&read(&below_dpkg("diversions"))?.unwrap_or_default(), &mut links);

@@ -8,13 +8,13 @@ use std::fmt::Write as _;
 use crate::package_db::Md5;
 use crate::rootfs::RootPath;
 
-/// The paths that a list names, with their lines as written; what is no line of
-/// such a list is left out.
+/// Returns the paths that a list names, with their lines as written; what is no line of such a list
+/// is left out.
 pub fn lines(text: &[u8]) -> impl Iterator<Item = (RootPath, &[u8])> {
     text.split(|&b| b == b'\n').filter_map(|line| Some((path(line)?, line)))
 }
 
-/// The path that a line names; none when it is no line of such a list.
+/// Returns the path that a line names; none when it is no line of such a list.
 pub fn path(line: &[u8]) -> Option<RootPath> {
     let (sum, rest) = line.split_at_checked(32)?;
     let path = rest.strip_prefix(b"  ")?;
@@ -22,7 +22,7 @@ pub fn path(line: &[u8]) -> Option<RootPath> {
     sum.iter().all(u8::is_ascii_hexdigit).then_some(path)
 }
 
-/// One line; none for a name that would not fit on one.
+/// Returns one line; none for a name that would not fit on one.
 #[must_use]
 pub fn line(path: &RootPath, sum: &Md5) -> Option<Vec<u8>> {
     if path.as_bytes().contains(&b'\n') {

@@ -1,4 +1,4 @@
-//! Which distribution and release an image is of.
+//! Reads the distribution and release of an image.
 //!
 //! Source: os-release(5).
 

@@ -24,7 +24,7 @@ pub struct Dpkg {
 #[derive(Clone)]
 struct Record {
     package: Arc<Package>,
-    /// Where its list of files is, or would be.
+    /// The path of its list of files, which need not exist.
     list: RootPath,
     sums: Vec<u8>,
 }
@@ -92,7 +92,7 @@ fn key(package: &Package) -> Key<'_> {
 /// Files of a package that came, with their sums.
 type Files<'a> = BTreeMap<&'a RootPath, Md5>;
 
-/// What a layer does to lists of files.
+/// The changes of a layer to lists of files.
 struct Layer<'a> {
     image: &'a Tree,
     written: &'a BTreeSet<RootPath>,
@@ -101,8 +101,8 @@ struct Layer<'a> {
 }
 
 impl Layer<'_> {
-    /// A list of files without those that others took over, and with those added; none
-    /// when nothing changes.
+    /// Returns a list of files without those that others took over, and with those added; none when
+    /// nothing changes.
     fn merged(&self, text: &[u8], files: &Files<'_>) -> Option<Vec<u8>> {
         let mut new: BTreeMap<&RootPath, Vec<u8>> =
             files.iter().filter_map(|(path, md5)| Some((*path, md5sums::line(path, md5)?))).collect();
@@ -126,7 +126,8 @@ impl Layer<'_> {
         Some(kept)
     }
 
-    /// Whether a line is as true as before. One that is among the new ones is removed there.
+    /// Returns whether a line is as true as before. One that is among the new ones is removed
+    /// there.
     fn stays(&self, line: &[u8], new: &mut BTreeMap<&RootPath, Vec<u8>>) -> bool {
         let last = line.get(34..).and_then(|path| path.rsplit(|&b| b == b'/').next());
         if !last.is_some_and(|last| self.names.contains(last)) {

@@ -9,7 +9,7 @@ use crate::glibc::symbol_version as glibc_version;
 /// Release, and major and minor of its glibc.
 const RELEASES: [(u32, (u32, u32)); 3] = [(11, (2, 31)), (12, (2, 36)), (13, (2, 41))];
 
-/// The first release whose glibc is as new, and that glibc.
+/// Returns the first release whose glibc is as new, and that glibc.
 #[must_use]
 pub fn release_with(glibc: (u32, u32)) -> Option<(u32, (u32, u32))> {
     RELEASES.into_iter().find(|(_, has)| *has >= glibc)
@@ -18,7 +18,7 @@ pub fn release_with(glibc: (u32, u32)) -> Option<(u32, (u32, u32))> {
 /// Releases with the newest version that each has.
 type Newest = &'static [(u32, &'static [u32])];
 
-/// What version names begin with, and the newest ones.
+/// The prefixes of symbol versions, and the newest version of each.
 const DEFINED: [(&str, Newest); 4] = [
     ("GLIBCXX_", &[(11, &[3, 4, 28]), (12, &[3, 4, 30]), (13, &[3, 4, 33])]),
     ("CXXABI_", &[(11, &[1, 3, 12]), (12, &[1, 3, 13]), (13, &[1, 3, 15])]),
@@ -26,7 +26,7 @@ const DEFINED: [(&str, Newest); 4] = [
     ("OPENSSL_", &[(12, &[3, 0, 9]), (13, &[3, 5, 0])]),
 ];
 
-/// The first release that has a symbol version: of glibc, libstdc++, libgcc or OpenSSL.
+/// Returns the first release that has a symbol version: of glibc, libstdc++, libgcc or OpenSSL.
 #[must_use]
 pub fn release_that_defines(symbol_version: &[u8]) -> Option<u32> {
     if let Some(glibc) = glibc_version(symbol_version) {

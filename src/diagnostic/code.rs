@@ -17,7 +17,7 @@ macro_rules! codes {
             /// All codes, in the order of `troubleshooting.md`.
             pub const ALL: &[Self] = &[$(Self::$variant,)*];
 
-            /// The code as users see it: `missing-library`.
+            /// Returns the code as users see it: `missing-library`.
             #[must_use]
             pub fn name(self) -> &'static str {
                 match self { $(Self::$variant => $name,)* }

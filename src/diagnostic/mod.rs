@@ -2,7 +2,7 @@
 //!
 //! A [`Diagnostic`] has a stable [`Code`], a subject, a one-line message, a hint and causes.
 //! Layout, grouping, colours and JSON are the front end's. The platform is attached once, at
-//! the top, by whoever knows it: see [`Diagnostic::on`].
+//! the top, by the code that knows it: see [`Diagnostic::on`].
 
 mod code;
 
@@ -15,7 +15,7 @@ use crate::oci::Platform;
 
 pub use code::Code;
 
-/// How serious a diagnostic is.
+/// The severity of a diagnostic.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Severity {
@@ -75,17 +75,17 @@ pub struct Diagnostic {
 }
 
 impl Diagnostic {
-    /// An error.
+    /// Returns an error.
     pub fn error(code: Code, message: impl Into<String>) -> Self {
         Self::new(Severity::Error, code, message.into())
     }
 
-    /// A warning.
+    /// Returns a warning.
     pub fn warning(code: Code, message: impl Into<String>) -> Self {
         Self::new(Severity::Warning, code, message.into())
     }
 
-    /// A fact for the report.
+    /// Returns a fact for the report.
     pub fn note(code: Code, message: impl Into<String>) -> Self {
         Self::new(Severity::Note, code, message.into())
     }
@@ -94,7 +94,7 @@ impl Diagnostic {
         Self { severity, code, subject: Subject::default(), message, hint: None, causes: Vec::new(), detail: None }
     }
 
-    /// An error whose message and causes are those of `error` and its sources.
+    /// Returns an error whose message and causes are those of `error` and its sources.
     pub fn of(code: Code, error: &dyn Error) -> Self {
         let mut causes = Vec::new();
         let mut next = error.source();
@@ -105,7 +105,7 @@ impl Diagnostic {
         Self { causes, ..Self::error(code, error.to_string()) }
     }
 
-    /// An error with a message of its own, caused by `error` and its sources.
+    /// Returns an error with a message of its own, caused by `error` and its sources.
     pub fn caused(code: Code, message: impl Into<String>, error: &dyn Error) -> Self {
         let of_cause = Self::of(code, error);
         let causes = std::iter::once(of_cause.message).chain(of_cause.causes).collect();
@@ -152,13 +152,13 @@ impl Diagnostic {
         Self { detail: Some(detail), ..self }
     }
 
-    /// The message and its causes in one line, as in `cannot read x: permission denied`.
+    /// Returns the message and its causes in one line, as in `cannot read x: permission denied`.
     #[must_use]
     pub fn line(&self) -> String {
         std::iter::once(&self.message).chain(&self.causes).map(String::as_str).collect::<Vec<_>>().join(": ")
     }
 
-    /// Whether it stops the build.
+    /// Returns whether it stops the build.
     #[must_use]
     pub fn is_error(&self) -> bool {
         self.severity == Severity::Error
@@ -173,13 +173,14 @@ impl fmt::Display for Diagnostic {
     }
 }
 
-/// The messages of an error and of its sources in one line: `cannot read x: permission denied`.
+/// Returns the messages of an error and of its sources in one line: `cannot read x: permission
+/// denied`.
 #[must_use]
 pub fn chain(error: &dyn Error) -> String {
     Diagnostic::of(Code::Internal, error).line()
 }
 
-/// The first names of a list, and how many more there are: `a, b and 3 more`.
+/// Returns the first names of a list, and how many more there are: `a, b and 3 more`.
 #[must_use]
 pub fn some_of(names: &[String], most: usize) -> String {
     // One more name takes no more room than `and 1 more`.

@@ -1,18 +1,20 @@
-//! What a tree has at a path, for a loader that is looking for a library there.
+//! Candidates: the objects that a loader finds at a path of a tree while it searches a library.
 
 use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 use std::sync::Arc;
 
-use super::closure::Loader;
+use super::abi::Abi;
+use super::loader::Loader;
+use super::object::Object;
 use super::search::Tokens;
-use super::{Abi, Object};
 use crate::oci::Architecture;
 use crate::rootfs::{RootPath, Tree};
 
 /// An object of the image.
 pub(super) struct LocatedObject {
-    /// As it was found: folders resolved, the last link not. `$ORIGIN` is its folder.
+    /// The path as it was found: directories resolved, the last link not. `$ORIGIN` is its
+    /// directory.
     pub path: RootPath,
     pub real: RootPath,
     pub object: Arc<Object>,
@@ -35,7 +37,7 @@ pub(super) struct SearchFolder {
     pub donor: Option<RootPath>,
 }
 
-/// What is at a path.
+/// The result of opening a path.
 #[derive(Clone)]
 pub(super) enum Candidate<T> {
     /// Nothing that could be opened.
@@ -47,7 +49,7 @@ pub(super) enum Candidate<T> {
     Object(T),
 }
 
-/// What the loader makes of a candidate.
+/// The decision of the loader about a candidate.
 pub(super) enum Fit<T> {
     /// It looks on.
     Pass,
@@ -58,8 +60,8 @@ pub(super) enum Fit<T> {
     Take(T),
 }
 
-/// Whether an object of one kind can be loaded into a process of another: classes
-/// and machines that differ are passed over (`open_verify` in `elf/dl-load.c`).
+/// Returns whether an object of one kind can be loaded into a process of another: classes and
+/// machines that differ are passed over (`open_verify` in `elf/dl-load.c`).
 pub(super) fn fit<T>(candidate: Candidate<T>, object: impl Fn(&T) -> &Object, abi: Abi) -> Fit<T> {
     match candidate {
         Candidate::Absent => Fit::Pass,
@@ -97,12 +99,12 @@ pub(super) fn open<L: Loader>(tree: &Tree, loader: &L, path: &RootPath) -> Resul
     Ok(object.map_or(Candidate::Broken, |object| Candidate::Object((at, real, object))))
 }
 
-/// What was found out about the image's paths, until it changes.
+/// Candidates by path of the image; emptied when the image changes.
 #[derive(Default)]
 pub(super) struct CandidateCache(HashMap<RootPath, Candidate<Rc<LocatedObject>>>);
 
 impl CandidateCache {
-    /// What the image has at a path.
+    /// Opens a path of the image.
     pub fn candidate<L: Loader>(
         &mut self,
         (image, donor): (&Tree, Option<&Tree>),
@@ -129,7 +131,7 @@ impl CandidateCache {
                         donor: donor
                             .and_then(|donor| there.folder(entry, donor).filter(|folder| donor.is_folder(folder))),
                     };
-                    // What neither tree has is of no use to anybody.
+                    // Directories that neither tree has are left out.
                     let any = |place: &SearchFolder| {
                         place.donor.is_some() || place.image.as_ref().is_some_and(|folder| image.is_folder(folder))
                     };

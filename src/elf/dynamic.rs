@@ -4,133 +4,19 @@
 //! counts: glibc's `elf/get-dynamic-info.h` (the last). Program headers only: a
 //! file may have no section table.
 
-use std::fmt;
-
 use object::elf::{
     DF_1_NODEFLIB, DF_1_PIE, DT_AUXILIARY, DT_FILTER, DT_FLAGS_1, DT_NEEDED, DT_RPATH, DT_RUNPATH, DT_SONAME, DT_STRSZ,
     DT_STRTAB, DT_VERDEF, DT_VERNEED, ET_DYN, ET_EXEC, FileHeader32, FileHeader64, PT_INTERP,
 };
 use object::read::elf::{FileHeader, ProgramHeader as _};
 use object::{Endianness, ReadRef};
-use serde::{Deserialize, Serialize};
 
+use super::abi::Abi;
+use super::error::ElfError;
 use super::file::File;
+use super::object::{Need, NeedKind, Object};
 use super::segments::STRING;
-use super::version_records::{Strings, VersionNeed, defined, needed};
-use crate::oci::{Architecture, architecture};
-
-/// The machine, class and byte order that objects in one process share.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default, Serialize, Deserialize)]
-pub struct Abi {
-    /// `e_machine`.
-    pub machine: u16,
-    pub is_64: bool,
-    pub little_endian: bool,
-}
-
-impl Abi {
-    /// The ABI of an architecture's own programs.
-    #[must_use]
-    pub fn of(architecture: &Architecture) -> Self {
-        let Architecture { elf_machine: machine, is_64, little_endian, .. } = *architecture;
-        Self { machine, is_64, little_endian }
-    }
-
-    /// The architecture that it is the ABI of; none for ones that carboy does not know.
-    #[must_use]
-    pub fn architecture(self) -> Option<&'static Architecture> {
-        Architecture::of_elf(self.machine, self.is_64, self.little_endian)
-    }
-
-    /// Whether it is a CPU's, and not a graphics card's or the kernel's.
-    #[must_use]
-    pub fn is_cpu(self) -> bool {
-        architecture::is_cpu(self.machine)
-    }
-}
-
-impl fmt::Display for Abi {
-    /// `x86_64`, `i686`, `the machine number 8`.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match architecture::elf_name(self.machine, self.is_64, self.little_endian) {
-            Some(name) => f.write_str(name),
-            None => write!(f, "the machine number {}", self.machine),
-        }
-    }
-}
-
-/// An executable or shared library that takes part in dynamic linking.
-#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
-pub struct Object {
-    pub abi: Abi,
-    pub soname: Option<Vec<u8>>,
-    /// What is loaded with it, in order.
-    pub needs: Vec<Need>,
-    /// `DT_RPATH`, split at colons. Empty when there is a `DT_RUNPATH`, which
-    /// switches it off.
-    pub rpath: Vec<Vec<u8>>,
-    /// `DT_RUNPATH`, split at colons; its presence counts, even when empty.
-    pub runpath: Option<Vec<Vec<u8>>>,
-    /// `PT_INTERP`: the loader's path.
-    pub interpreter: Option<Vec<u8>>,
-    /// `DF_1_NODEFLIB`: its needs are not looked for in the trusted folders.
-    pub no_default_folders: bool,
-    /// A program, which cannot be loaded as a library.
-    pub only_program: bool,
-    /// The symbol versions that it needs of others.
-    pub version_needs: Vec<VersionNeed>,
-    /// The symbol versions that it has; none when it has no symbol versioning.
-    pub versions: Option<Vec<Vec<u8>>>,
-}
-
-/// One object that another one wants loaded.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct Need {
-    pub name: Vec<u8>,
-    pub kind: NeedKind,
-}
-
-/// By which entry an object is wanted.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub enum NeedKind {
-    /// `DT_NEEDED`.
-    Needed,
-    /// `DT_FILTER`: it stands in for this object, and must be there.
-    Filter,
-    /// `DT_AUXILIARY`: it stands in for this object when it is there.
-    Auxiliary,
-}
-
-impl Object {
-    /// Whether it is started, not loaded: some libraries have a `PT_INTERP` too, and
-    /// print their version when they are run (glibc's own, Qt's).
-    #[must_use]
-    pub fn is_program(&self) -> bool {
-        self.interpreter.is_some() && self.soname.is_none()
-    }
-
-    /// The names of `DT_NEEDED`, in order.
-    pub fn needed(&self) -> impl Iterator<Item = &[u8]> {
-        self.needs.iter().filter(|need| need.kind == NeedKind::Needed).map(|need| need.name.as_slice())
-    }
-}
-
-/// An ELF file that is broken.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("not a sound ELF file: {0}")]
-pub struct ElfError(pub String);
-
-impl ElfError {
-    pub(super) fn new(text: &str) -> Self {
-        Self(text.to_owned())
-    }
-}
-
-/// Whether a file's first bytes are ELF's.
-#[must_use]
-pub fn is_elf(magic: [u8; 4]) -> bool {
-    magic == *b"\x7fELF"
-}
+use super::version_records::{Strings, defined, needed};
 
 /// Reads a file; none when it is no executable or shared library, or a static one.
 ///
@@ -200,7 +86,7 @@ where
     Ok(Some(object))
 }
 
-/// The path in the first `PT_INTERP`, as the kernel takes it.
+/// Returns the path in the first `PT_INTERP`, as the kernel takes it.
 fn interpreter<'data, H, R>(
     data: R,
     headers: &[H::ProgramHeader],
@@ -217,8 +103,8 @@ where
     Ok(Some(bytes.split(|&b| b == 0).next().unwrap_or_default().to_vec()))
 }
 
-/// Empty entries stand for the working directory of whoever starts the process:
-/// where that is, nobody knows when an image is built, so they are left out.
+/// Splits a search path at colons. Empty entries mean the working directory of the process,
+/// which is not known when an image is built, so they are left out.
 fn split(path: &[u8]) -> Vec<Vec<u8>> {
     path.split(|&b| b == b':').filter(|part| !part.is_empty()).map(<[u8]>::to_vec).collect()
 }
@@ -226,6 +112,7 @@ fn split(path: &[u8]) -> Vec<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::elf::VersionNeed;
 
     #[cfg(target_os = "linux")] // elsewhere the running program is no ELF file
     #[test]

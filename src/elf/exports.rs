@@ -1,4 +1,4 @@
-//! Whether an object exports a symbol, found by its hash tables as the loader does it.
+//! Looks an exported symbol up in the hash tables of an object, as the loader does.
 //!
 //! Source: gABI chapter 5, "Hash Table"; glibc's `elf/dl-lookup.c` (`do_lookup_x`) for
 //! `DT_GNU_HASH`. Versions of symbols do not matter here.
@@ -9,14 +9,14 @@ use object::elf::{
 use object::read::elf::{FileHeader, Sym as _};
 use object::{Endianness, ReadRef};
 
-use super::ElfError;
+use super::error::ElfError;
 use super::file::File;
 use super::segments::{Memory, record};
 
 /// The most symbols that are looked at: of one hash there are hardly two.
 const STEPS: u32 = 1000;
 
-/// Whether the loader finds a symbol of that name in the file.
+/// Returns whether the loader finds a symbol of that name in the file.
 ///
 /// # Errors
 /// Offsets and sizes that lie.
@@ -96,7 +96,7 @@ impl<'data, R: ReadRef<'data>> Table<R> {
         Ok(false)
     }
 
-    /// Whether a symbol is defined and has that name.
+    /// Returns whether a symbol is defined and has that name.
     fn is<H: FileHeader<Endian = Endianness>>(&mut self, symbol: u32, name: &[u8]) -> Result<bool, ElfError> {
         let size = size_of::<H::Sym>() as u64;
         let address = self.symbols.saturating_add(u64::from(symbol) * size);

@@ -4,7 +4,7 @@ use object::elf::{DT_NULL, PT_DYNAMIC};
 use object::read::elf::{Dyn, FileHeader, ProgramHeader as _};
 use object::{Endianness, ReadRef};
 
-use super::ElfError;
+use super::error::ElfError;
 use super::segments::Memory;
 
 /// A file of one class.
@@ -54,13 +54,13 @@ pub(super) struct Dynamic<R> {
 }
 
 impl<R> Dynamic<R> {
-    /// The value that counts where a tag has several.
+    /// Returns the value that counts where a tag has several.
     pub fn last(&self, wanted: i64) -> Option<u64> {
         self.tags.iter().rev().find(|(tag, _)| *tag == wanted).map(|(_, value)| *value)
     }
 }
 
-/// The entries of a dynamic section up to its end.
+/// Returns the entries of a dynamic section up to its end.
 fn tags<H: FileHeader<Endian = Endianness>>(table: &[u8], endian: Endianness) -> Vec<(i64, u64)> {
     let count = table.len() / size_of::<H::Dyn>();
     let entries = object::pod::slice_from_bytes::<H::Dyn>(table, count).map(|(entries, _)| entries);

@@ -1,14 +1,20 @@
-//! What the first bytes of an ELF file tell: for which machine it is.
+//! Reads the header of an ELF file: its machine and its entry point.
 //!
 //! Source: gABI chapter 4, "ELF Header". Static programs, which the loader has
 //! nothing to do with, are known by this alone.
 
-use super::Abi;
+use super::abi::Abi;
 
-/// How many bytes are looked at.
+/// The number of bytes that are read.
 pub const LENGTH: usize = 20;
 
-/// The machine of an executable or shared library; none for object files, cores and
+/// Returns whether a file's first bytes are ELF's.
+#[must_use]
+pub fn is_elf(magic: [u8; 4]) -> bool {
+    magic == *b"\x7fELF"
+}
+
+/// Returns the machine of an executable or shared library; none for object files, cores and
 /// whatever else there is.
 #[must_use]
 pub fn abi(head: &[u8; LENGTH]) -> Option<Abi> {
@@ -30,8 +36,8 @@ pub fn abi(head: &[u8; LENGTH]) -> Option<Abi> {
     (head.starts_with(b"\x7fELF") && loadable).then(|| Abi { machine: half(18), is_64, little_endian })
 }
 
-/// The address at which a file is started (`e_entry`), 0 for a library that has none;
-/// none when the bytes, the first of a file that [`abi`] knows, end before.
+/// Returns the address at which a file is started (`e_entry`), 0 for a library that has none; none
+/// when the bytes, the first of a file that [`abi`] knows, end before.
 #[must_use]
 pub fn entry_point(head: &[u8], abi: Abi) -> Option<u64> {
     let bytes = head.get(24..if abi.is_64 { 32 } else { 28 })?;

@@ -17,16 +17,16 @@ use crate::rootfs::RootPath;
 pub struct LoaderState {
     /// The executable: its `DT_RPATH` counts for every module without `DT_RUNPATH`.
     pub program: Option<RootPath>,
-    /// What is loaded, by every name that it is known by; real paths.
+    /// The real paths of the loaded objects by each of their names.
     pub names: BTreeMap<Vec<u8>, RootPath>,
 }
 
 /// An object in a process.
 pub(super) struct LoadedObject {
     pub at: Rc<LocatedObject>,
-    /// Who asked for it first.
+    /// The object that asked for it first.
     loader: Option<usize>,
-    /// How many stand between it and the first object.
+    /// The number of objects between it and the first object.
     pub depth: usize,
     listed: bool,
 }
@@ -42,7 +42,7 @@ pub(super) struct LoadedObjects {
 }
 
 impl LoadedObjects {
-    /// A process, or a module and what comes with it.
+    /// Returns a process, or a module and what comes with it.
     pub fn new(main: Rc<LocatedObject>) -> Self {
         let mut loaded = Self {
             members: Vec::new(),
@@ -56,7 +56,7 @@ impl LoadedObjects {
         loaded
     }
 
-    /// The object that a name is known to mean.
+    /// Returns the object that a name is known to mean.
     pub fn named(&self, name: &[u8]) -> Option<usize> {
         self.names.get(name).copied()
     }
@@ -79,7 +79,7 @@ impl LoadedObjects {
         index
     }
 
-    /// The next object whose needs are to be looked at, from a place of the list on.
+    /// Returns the next object whose needs are to be looked at, from a place of the list on.
     pub fn next(&mut self, from: usize) -> Option<(usize, usize)> {
         let at = (from..self.list.len()).find(|at| !self.done[self.list[*at]])?;
         let member = self.list[at];
@@ -107,7 +107,7 @@ impl LoadedObjects {
         self.members[member].listed = true;
     }
 
-    /// The search paths of an object: `DT_RPATH` of its own and of those that had it
+    /// Returns the search paths of an object: `DT_RPATH` of its own and of those that had it
     /// loaded, and of the program; its `DT_RUNPATH` alone when it has one.
     pub fn own_paths<'a>(&'a self, member: usize, program: Option<&'a Rc<LocatedObject>>) -> Vec<&'a [SearchFolder]> {
         let asker = &self.members[member].at;
@@ -119,7 +119,7 @@ impl LoadedObjects {
         chain.map(|at| at.rpath.as_slice()).filter(|path| !path.is_empty()).collect()
     }
 
-    /// What a program's process is for modules.
+    /// Returns the process of a program, for modules that are loaded into it.
     pub fn into_process(self) -> LoaderState {
         let program = self.members.first().map(|main| main.at.real.clone());
         let names = self.names.into_iter().map(|(name, member)| (name, self.members[member].at.real.clone()));

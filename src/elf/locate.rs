@@ -5,35 +5,21 @@
 
 use std::rc::Rc;
 
+use super::abi::Abi;
 use super::candidate::{Candidate, Fit, LocatedObject, SearchFolder, fit, open};
-use super::closure::{Loader, Walker};
+use super::library_request::LibraryRequest;
 use super::loaded_objects::LoadedObjects;
+use super::loader::Loader;
+use super::object::Object;
 use super::search::{Tokens, is_cacheable, is_default, library_folder, physical};
-use super::{Abi, Object};
+use super::walker::Walker;
 use crate::rootfs::{RootPath, Tree};
 
 type Result<T, L> = std::result::Result<T, <L as Loader>::Error>;
 
-/// A name that is being looked for.
-pub(super) struct LibraryRequest<'a> {
-    /// As the object has it.
-    pub raw: &'a [u8],
-    /// Tokens expanded.
-    pub name: &'a [u8],
-    /// Who asks; none for a program's own `dlopen`.
-    pub asker: Option<&'a Rc<LocatedObject>>,
-    pub abi: Abi,
-}
-
-impl LibraryRequest<'_> {
-    fn asks_for_no_default(&self) -> bool {
-        self.asker.is_some_and(|asker| asker.object.no_default_folders)
-    }
-}
-
 impl<L: Loader> Walker<'_, '_, L> {
-    /// The object in the image that a member of a process gets for a name, after
-    /// taking it there if need be.
+    /// Returns the object in the image that a member of a process gets for a name, after taking it
+    /// there if need be.
     pub fn locate(
         &mut self,
         raw: &[u8],
@@ -55,7 +41,7 @@ impl<L: Loader> Walker<'_, '_, L> {
         self.locate_name(&wanted, &own)
     }
 
-    /// A name without a slash, by the search paths of who asks.
+    /// Finds a name without a slash along the search paths of the object that asks.
     pub fn locate_name(
         &mut self,
         wanted: &LibraryRequest<'_>,
@@ -91,7 +77,7 @@ impl<L: Loader> Walker<'_, '_, L> {
         self.ask_donor(wanted, own)
     }
 
-    /// What the image has on one search path.
+    /// Searches the directories of one search path in the image.
     fn along<'a>(
         &mut self,
         folders: impl Iterator<Item = &'a RootPath>,
@@ -106,7 +92,7 @@ impl<L: Loader> Walker<'_, '_, L> {
         Ok(Fit::Pass)
     }
 
-    /// What the image has at a path for a process.
+    /// Opens a path of the image for a process.
     fn at(&mut self, path: &RootPath, abi: Abi) -> Result<Fit<Rc<LocatedObject>>, L> {
         let candidate = self.candidate(path)?;
         if let Candidate::Object(found) = &candidate
@@ -117,7 +103,7 @@ impl<L: Loader> Walker<'_, '_, L> {
         Ok(fit(candidate, |found| &found.object, abi))
     }
 
-    /// What the image's cache has for a name: ldconfig lists files by their soname.
+    /// Looks a name up in the image's cache: ldconfig lists files by their soname.
     fn cached(&mut self, wanted: &LibraryRequest<'_>) -> Result<Fit<Rc<LocatedObject>>, L> {
         let name = wanted.name;
         if !is_cacheable(name) {
@@ -196,7 +182,7 @@ impl<L: Loader> Walker<'_, '_, L> {
         Ok(fit(candidate, |object| object, abi))
     }
 
-    /// A name with a slash, or the loader itself: that very path.
+    /// Finds a name with a slash, or the loader itself: exactly that path.
     pub fn locate_path(&mut self, wanted: &LibraryRequest<'_>) -> Result<Option<Rc<LocatedObject>>, L> {
         self.passed = None;
         let Some((folder, file)) = split(&self.image, wanted.name) else { return Ok(None) };
@@ -219,7 +205,7 @@ impl<L: Loader> Walker<'_, '_, L> {
     }
 }
 
-/// The real folder and the name of an absolute path.
+/// Returns the real folder and the name of an absolute path.
 fn split(tree: &Tree, path: &[u8]) -> Option<(RootPath, Vec<u8>)> {
     let slash = path.iter().rposition(|&b| b == b'/')?;
     let (folder, name) = (&path[..=slash], &path[slash + 1..]);

@@ -13,7 +13,7 @@
 use crate::oci::Architecture;
 use crate::rootfs::{RootPath, Tree};
 
-/// The folders that glibc trusts without being told, as Debian builds it.
+/// Returns the folders that glibc always trusts, as Debian builds it.
 #[must_use]
 pub fn trusted_folders(architecture: &Architecture) -> Vec<RootPath> {
     ["lib/", "usr/lib/"]
@@ -24,15 +24,15 @@ pub fn trusted_folders(architecture: &Architecture) -> Vec<RootPath> {
         .collect()
 }
 
-/// The folder where carboy puts libraries that nothing else decides: trusted, and
-/// right with and without a merged `/usr`.
+/// Returns the folder where carboy puts libraries that nothing else decides: trusted, and right
+/// with and without a merged `/usr`.
 #[must_use]
 pub fn library_folder(architecture: &Architecture) -> RootPath {
     RootPath::new(format!("usr/lib/{}", architecture.triplet)).unwrap_or_default()
 }
 
-/// Whether `DF_1_NODEFLIB` keeps the loader from taking what the cache has in a
-/// folder: it compares names, so folders below the trusted ones are meant too.
+/// Returns whether `DF_1_NODEFLIB` keeps the loader from taking what the cache has in a folder: it
+/// compares names, so folders below the trusted ones are meant too.
 #[must_use]
 pub fn is_default(folder: &RootPath) -> bool {
     let mut parts = folder.parts();
@@ -43,7 +43,7 @@ pub fn is_default(folder: &RootPath) -> bool {
     }
 }
 
-/// Whether ldconfig looks at a file of that name (glibc's `elf/dl-is_dso.h`).
+/// Returns whether ldconfig looks at a file of that name (glibc's `elf/dl-is_dso.h`).
 #[must_use]
 pub fn is_cacheable(name: &[u8]) -> bool {
     let library = name.starts_with(b"lib") || name.starts_with(b"ld-");
@@ -52,7 +52,7 @@ pub fn is_cacheable(name: &[u8]) -> bool {
         || name.starts_with(b"ld64.so.")
 }
 
-/// What `$ORIGIN`, `$LIB` and `$PLATFORM` stand for.
+/// The values of `$ORIGIN`, `$LIB` and `$PLATFORM`.
 #[derive(Clone, Copy, Debug)]
 pub struct Tokens<'a> {
     /// The folder that the object was found in; none when that is not known.
@@ -96,16 +96,16 @@ impl Tokens<'_> {
         Some(out)
     }
 
-    /// The real folder of an entry of a search path. None for entries that are
-    /// relative: they start at the working directory of whoever starts the process,
-    /// which nobody knows when an image is built.
+    /// Returns the real folder of an entry of a search path. None for entries that are relative:
+    /// they start at the working directory of the process, which is not known when an image is
+    /// built.
     #[must_use]
     pub fn folder(&self, entry: &[u8], tree: &Tree) -> Option<RootPath> {
         physical(tree, &self.expand(entry)?)
     }
 }
 
-/// The token that a text after a `$` begins with, and its length with braces.
+/// Returns the token that a text after a `$` begins with, and its length with braces.
 fn token(text: &[u8]) -> Option<(&'static str, usize)> {
     let (name, braces) = text.strip_prefix(b"{").map_or((text, false), |name| (name, true));
     let length = name.iter().position(|b| !b.is_ascii_alphanumeric() && *b != b'_').unwrap_or(name.len());
@@ -116,8 +116,8 @@ fn token(text: &[u8]) -> Option<(&'static str, usize)> {
     Some((known, if braces { length + 2 } else { length }))
 }
 
-/// The real path that an absolute one leads to, as the kernel goes it: `..` goes up
-/// from where links have led to, and only from a folder that is there.
+/// Returns the real path that an absolute one leads to, as the kernel goes it: `..` goes up from
+/// where links have led to, and only from a folder that is there.
 #[must_use]
 pub fn physical(tree: &Tree, path: &[u8]) -> Option<RootPath> {
     if path.first() != Some(&b'/') {

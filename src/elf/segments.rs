@@ -7,7 +7,7 @@ use object::elf::PT_LOAD;
 use object::read::elf::{FileHeader, ProgramHeader};
 use object::{Endianness, Pod, ReadRef};
 
-use super::ElfError;
+use super::error::ElfError;
 
 /// The most bytes of one name: `PATH_MAX`.
 pub(super) const STRING: u64 = 4096;
@@ -23,7 +23,7 @@ pub(super) struct Memory<R> {
     data: R,
     end: u64,
     segments: Vec<Segment>,
-    /// How many bytes of strings may still be read.
+    /// The number of bytes of strings that may still be read.
     left: usize,
 }
 
@@ -47,7 +47,7 @@ impl<'data, R: ReadRef<'data>> Memory<R> {
         Ok(Self { data, end, segments: segments.collect(), left: STRINGS })
     }
 
-    /// Where in the file an address is, and up to where its segment goes on.
+    /// Returns the offset of an address in the file, and the end of its segment there.
     fn offset(&self, address: u64) -> Option<(u64, u64)> {
         // Of segments that overlap, the last mapped counts.
         self.segments.iter().rev().find_map(|segment| {
@@ -58,7 +58,7 @@ impl<'data, R: ReadRef<'data>> Memory<R> {
         })
     }
 
-    /// What lies from an address on: to the end of its segment, or 64 KiB of it.
+    /// Returns the bytes from an address to the end of its segment, 64 KiB at most.
     pub fn table(&self, address: u64) -> Result<&'data [u8], ElfError> {
         let (from, end) = self.offset(address).ok_or_else(|| ElfError::new("a table is in no segment"))?;
         let size = (end - from).min(TABLE);
@@ -72,7 +72,7 @@ impl<'data, R: ReadRef<'data>> Memory<R> {
         self.data.read_bytes_at(from, size.min(end - from)).map_err(|()| outside())
     }
 
-    /// A name of the string table at an address.
+    /// Reads a name of the string table at an address.
     pub fn string(&mut self, table: u64, size: u64, at: u64) -> Result<Vec<u8>, ElfError> {
         let (from, end) = self.text(table, size, at)?;
         let bytes = self.data.read_bytes_at_until(from..end.min(from.saturating_add(STRING)), 0);
@@ -81,7 +81,7 @@ impl<'data, R: ReadRef<'data>> Memory<R> {
         Ok(bytes.to_vec())
     }
 
-    /// A list of folders in the string table: as long as all strings together may be.
+    /// Reads a list of directories in the string table: as long as all strings together may be.
     pub fn search_path(&mut self, table: u64, size: u64, at: u64) -> Result<Vec<u8>, ElfError> {
         let (mut from, end) = self.text(table, size, at)?;
         let mut out = Vec::new();
@@ -98,7 +98,7 @@ impl<'data, R: ReadRef<'data>> Memory<R> {
         Err(outside())
     }
 
-    /// Where a string begins in the file, and where it has to end.
+    /// Returns the offset of a string in the file, and the offset at which it has to end.
     fn text(&self, table: u64, size: u64, at: u64) -> Result<(u64, u64), ElfError> {
         let address = table.checked_add(at).filter(|_| at < size).ok_or_else(outside)?;
         let (from, end) = self.offset(address).ok_or_else(outside)?;
@@ -116,7 +116,7 @@ fn outside() -> ElfError {
     ElfError::new("a string lies outside of its string table")
 }
 
-/// The record at an offset of a table.
+/// Returns the record at an offset of a table.
 pub(super) fn record<T: Pod>(table: &[u8], at: usize) -> Result<&T, ElfError> {
     let bytes = table.get(at..).ok_or_else(|| ElfError::new("a record lies outside of its table"))?;
     object::pod::from_bytes(bytes).map(|(record, _)| record).map_err(|()| ElfError::new("a record is cut off"))

@@ -6,24 +6,13 @@
 
 use object::elf::{VER_DEF_CURRENT, VER_FLG_WEAK, VER_NEED_CURRENT, Verdaux, Verdef, Vernaux, Verneed, VersionFlags};
 use object::{Endianness, ReadRef};
-use serde::{Deserialize, Serialize};
 
-use super::ElfError;
+use super::error::ElfError;
 use super::segments::{Memory, record};
+use super::version_need::VersionNeed;
 
 /// The most records of one kind in a file: real ones have some dozens.
 const MANY: usize = 10_000;
-
-/// A version of a file's symbols that another file cannot do without.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
-pub struct VersionNeed {
-    /// The soname of the file that must have it.
-    pub file: Vec<u8>,
-    /// Such as `GLIBC_2.38`.
-    pub version: Vec<u8>,
-    /// Whether the loader goes on without it.
-    pub weak: bool,
-}
 
 /// The string table of a file.
 pub(super) struct Strings<'a, R> {
@@ -56,7 +45,7 @@ fn inside(at: usize, step: u32) -> usize {
     at.saturating_add(usize::try_from(step).unwrap_or(usize::MAX))
 }
 
-/// What `DT_VERNEED` points to.
+/// Reads the table that `DT_VERNEED` points to.
 pub(super) fn needed<'data, R: ReadRef<'data>>(
     strings: &mut Strings<'_, R>,
     address: u64,
@@ -86,7 +75,8 @@ pub(super) fn needed<'data, R: ReadRef<'data>>(
     Ok(out)
 }
 
-/// What `DT_VERDEF` points to: the names of the versions, the file's own among them.
+/// Reads the table that `DT_VERDEF` points to: the names of the versions, the file's own among
+/// them.
 pub(super) fn defined<'data, R: ReadRef<'data>>(
     strings: &mut Strings<'_, R>,
     address: u64,

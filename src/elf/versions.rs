@@ -1,4 +1,4 @@
-//! Whether libraries have the symbol versions that those who load them need.
+//! Compares the symbol versions that objects need with those of the libraries they load.
 //!
 //! Source: glibc's `elf/dl-version.c`, `match_symbol`. The loader compares hashes
 //! before names; they follow from the names, so names alone are compared here.
@@ -7,15 +7,16 @@ use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::{Edge, Object};
+use super::object::Object;
+use super::resolution::Edge;
 use crate::rootfs::RootPath;
 
 /// A version that a library lacks.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct Mismatch {
-    /// Who needs it.
+    /// The object that needs it.
     pub object: RootPath,
-    /// What is loaded for `soname`.
+    /// The file that is loaded for `soname`.
     pub library: RootPath,
     pub soname: Vec<u8>,
     /// Such as `GLIBC_2.38`.
@@ -25,7 +26,7 @@ pub struct Mismatch {
     pub kind: MismatchKind,
 }
 
-/// What the loader makes of it.
+/// The reaction of the loader.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum MismatchKind {
     /// ``version `X' not found``: the process does not start, the module is not loaded.
@@ -38,7 +39,7 @@ pub enum MismatchKind {
 }
 
 impl MismatchKind {
-    /// Whether the loader refuses to go on.
+    /// Returns whether the loader refuses to go on.
     #[must_use]
     pub fn is_fatal(self) -> bool {
         self == Self::Missing
@@ -102,7 +103,7 @@ impl VersionedObject {
     }
 }
 
-/// The highest of `versions` that is of the same family as `like`: `GLIBC_2.36` for
+/// Returns the highest of `versions` that is of the same family as `like`: `GLIBC_2.36` for
 /// `GLIBC_2.38`. Numbers count as numbers, `GLIBC_PRIVATE` is in no family.
 #[must_use]
 pub fn newest<'a>(versions: impl IntoIterator<Item = &'a Vec<u8>>, like: &[u8]) -> Option<Vec<u8>> {
@@ -114,7 +115,7 @@ pub fn newest<'a>(versions: impl IntoIterator<Item = &'a Vec<u8>>, like: &[u8]) 
     same.max_by(|a, b| compare(a.0, b.0)).map(|(_, version)| version.clone())
 }
 
-/// A version's name before its number, and the number: `GLIBCXX_` and `3.4.30`.
+/// Returns a version's name before its number, and the number: `GLIBCXX_` and `3.4.30`.
 fn family(version: &[u8]) -> Option<(&[u8], &[u8])> {
     let of_number = |b: u8| b.is_ascii_digit() || b == b'.' || b == b'_';
     let tail = version.iter().rposition(|&b| !of_number(b)).map_or(0, |at| at + 1);

@@ -1,27 +1,32 @@
-//! glob(3) and fnmatch(3) over a tree, in the C locale and without flags: `*`,
-//! `?`, `[a-z]`, `[!a]` and backslashes; a leading dot only where it is written.
+//! `glob(3)` and `fnmatch(3)` over a tree, in the C locale and without flags: `*`, `?`,
+//! `[a-z]`, `[!a]` and backslashes. A leading dot matches only a dot in the pattern.
 //!
-//! Braces and `**` mean nothing here, unlike in the globs of carboy's own settings.
+//! Names are matched by `globset`. Braces and `**` have no special meaning, unlike in the
+//! globs of carboy's own settings.
+
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt as _;
+
+use globset::{GlobBuilder, GlobMatcher};
 
 use crate::rootfs::{RootPath, Tree};
 
-/// How many paths one pattern may lead to; real ones lead to a handful.
+/// The most paths that one pattern may lead to; real patterns lead to a handful.
 const PATHS: usize = 1000;
 
-/// The files that an absolute pattern names, in byte order. `budget` is how many
-/// entries may still be looked at: a hostile tree can have links that make
-/// `/*/*/*` endless.
+/// Returns the files that an absolute pattern names, in byte order. `budget` is the number
+/// of entries that may still be looked at: links of a hostile tree can make `/*/*/*` endless.
 pub fn files(tree: &Tree, pattern: &str, budget: &mut usize) -> Vec<RootPath> {
     let mut paths = vec![RootPath::root()];
-    for part in pattern.split('/').map(str::as_bytes) {
+    for part in pattern.split('/') {
         paths = match part {
-            b"" | b"." => paths,
-            b".." => paths.iter().filter_map(|path| above(tree, path)).collect(),
-            part if part.iter().any(|byte| b"*?[".contains(byte)) => {
+            "" | "." => paths,
+            ".." => paths.iter().filter_map(|path| above(tree, path)).collect(),
+            part if part.contains(['*', '?', '[']) => {
                 paths.iter().flat_map(|path| children(tree, path, part, budget)).take(PATHS).collect()
             }
             part => {
-                let name: Vec<u8> = literal(part);
+                let name = literal(part.as_bytes());
                 paths.iter().map(|path| path.child(&name)).collect()
             }
         };
@@ -31,22 +36,24 @@ pub fn files(tree: &Tree, pattern: &str, budget: &mut usize) -> Vec<RootPath> {
     paths
 }
 
-/// What `..` below a folder is: links are followed first.
+/// Returns the directory that `..` below a directory means: links are followed first.
 pub fn above(tree: &Tree, folder: &RootPath) -> Option<RootPath> {
     Some(tree.resolve(folder).ok()?.parent().unwrap_or_default())
 }
 
-fn children(tree: &Tree, folder: &RootPath, pattern: &[u8], budget: &mut usize) -> Vec<RootPath> {
+/// Returns the entries of a directory whose names match a pattern.
+fn children(tree: &Tree, folder: &RootPath, pattern: &str, budget: &mut usize) -> Vec<RootPath> {
     let Ok(real) = tree.resolve(folder) else { return Vec::new() };
+    let Some(matcher) = matcher(pattern) else { return Vec::new() };
     let mut out = Vec::new();
     for (path, _) in tree.children(&real).take(*budget) {
         *budget = budget.saturating_sub(1);
-        out.extend(path.name().filter(|name| matches(pattern, name)).map(|name| folder.child(name)));
+        out.extend(path.name().filter(|name| matches(pattern, &matcher, name)).map(|name| folder.child(name)));
     }
     out
 }
 
-/// A pattern without wildcards, its backslashes taken away.
+/// Returns the name that a pattern without wildcards means: without its backslashes.
 fn literal(pattern: &[u8]) -> Vec<u8> {
     let mut out = Vec::new();
     let mut bytes = pattern.iter();
@@ -56,67 +63,57 @@ fn literal(pattern: &[u8]) -> Vec<u8> {
     out
 }
 
-/// Whether a name fits a pattern. At most `pattern × name` steps.
-fn matches(pattern: &[u8], name: &[u8]) -> bool {
-    if name.starts_with(b".") && !pattern.starts_with(b".") && !pattern.starts_with(b"\\.") {
-        return false;
-    }
-    let (mut at, mut seen) = (0, 0);
-    // where to go on, should what follows the last star not fit
-    let mut star = None;
-    while seen < name.len() {
-        if pattern.get(at) == Some(&b'*') {
-            at += 1;
-            star = Some((at, seen));
-        } else if let Some(length) = one(pattern.get(at..).unwrap_or_default(), name[seen]) {
-            at += length;
-            seen += 1;
-        } else if let Some((after, from)) = star {
-            star = Some((after, from + 1));
-            (at, seen) = (after, from + 1);
-        } else {
-            return false;
-        }
-    }
-    pattern.get(at..).unwrap_or_default().iter().all(|&byte| byte == b'*')
+/// Returns whether a name matches a pattern.
+fn matches(pattern: &str, matcher: &GlobMatcher, name: &[u8]) -> bool {
+    let is_hidden = name.starts_with(b".") && !pattern.starts_with('.') && !pattern.starts_with("\\.");
+    !is_hidden && matcher.is_match(OsStr::from_bytes(name))
 }
 
-/// The length of the pattern's first element, when the byte fits it.
-fn one(pattern: &[u8], byte: u8) -> Option<usize> {
-    match pattern {
-        [b'?', ..] => Some(1),
-        [b'\\', escaped, ..] => (*escaped == byte).then_some(2),
-        [b'[', rest @ ..] => match set(rest, byte) {
-            Some((length, fits)) => fits.then_some(length + 1),
-            None => (byte == b'[').then_some(1),
-        },
-        [first, ..] => (*first == byte).then_some(1),
-        [] => None,
-    }
+/// Compiles a pattern for one name; none for a pattern that `fnmatch` matches with no name.
+fn matcher(pattern: &str) -> Option<GlobMatcher> {
+    let glob = GlobBuilder::new(&translated(pattern)).literal_separator(true).backslash_escape(true).build();
+    glob.ok().map(|glob| glob.compile_matcher())
 }
 
-/// The length of a set after its `[`, and whether the byte is in it; none when
-/// the set has no end.
-fn set(pattern: &[u8], byte: u8) -> Option<(usize, bool)> {
-    let not = usize::from(matches!(pattern.first(), Some(b'!' | b'^')));
-    let end = not + 1 + pattern.get(not + 1..)?.iter().position(|&b| b == b']')?;
-    let mut rest = pattern.get(not..end)?;
-    let mut fits = false;
-    while let [first, more @ ..] = rest {
+/// Escapes the characters that `globset` takes for special ones and `fnmatch` does not:
+/// braces, and a `[` without its `]`.
+fn translated(pattern: &str) -> String {
+    let mut out = String::new();
+    let mut rest = pattern;
+    while let Some(first) = rest.chars().next() {
+        let length = match first {
+            '\\' => 1 + rest[1..].chars().next().map_or(0, char::len_utf8),
+            '[' if set_length(rest).is_some() => set_length(rest).unwrap_or(1),
+            '[' | '{' | '}' => {
+                out.push('\\');
+                1
+            }
+            _ => first.len_utf8(),
+        };
+        let (element, more) = rest.split_at(length);
+        out.push_str(element);
         rest = more;
-        let mut last = *first;
-        if let [b'-', to, more @ ..] = rest {
-            (last, rest) = (*to, more);
-        }
-        fits |= (*first..=last).contains(&byte);
     }
-    Some((end + 1, fits != (not == 1)))
+    out
+}
+
+/// Returns the length of the set that a pattern begins with. A `]` that comes first, or first
+/// after `!`, is a member.
+fn set_length(pattern: &str) -> Option<usize> {
+    let inside = pattern.strip_prefix('[')?;
+    let members = inside.strip_prefix(['!', '^']).unwrap_or(inside);
+    let more = members.get(members.chars().next()?.len_utf8()..)?;
+    Some(pattern.len() - more.len() + more.find(']')? + 1)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::rootfs::Entry;
+
+    fn fit(pattern: &str, name: &[u8]) -> bool {
+        matcher(pattern).is_some_and(|matcher| matches(pattern, &matcher, name))
+    }
 
     #[test]
     fn patterns_fit_as_fnmatch_says() {
@@ -135,12 +132,25 @@ mod tests {
             ("\\*x", "*x", true),
             ("\\*x", "ax", false),
             ("{a,b}*", "a1", false),
+            ("{a,b}*", "{a,b}1", true),
+            ("**", "a", true),
+            ("a**b", "axb", true),
+            ("[!]]x", "ax", true),
+            ("[!]]x", "]x", false),
+            ("[{]*", "{a", true),
+            ("[a-", "[a-", true),
+            ("[c-a]", "b", false),
+            ("?x", "\u{e9}x", false),
+            ("??x", "\u{e9}x", true),
+            ("\u{e9}*", "\u{e9}x", true),
+            ("*\\", "a\\", false),
             ("a", "ab", false),
         ] {
-            assert_eq!(matches(pattern.as_bytes(), name.as_bytes()), fits, "{pattern} {name}");
+            assert_eq!(fit(pattern, name.as_bytes()), fits, "{pattern} {name}");
         }
-        // backtracking stays bounded
-        assert!(!matches(&b"*a".repeat(1000), &b"a".repeat(999)));
+        assert!(fit("*.conf", b"\xff.conf"), "names need not be UTF-8");
+        // Backtracking stays bounded.
+        assert!(!fit(&"*a".repeat(1000), &b"a".repeat(999)));
     }
 
     #[test]

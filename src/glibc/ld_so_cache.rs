@@ -32,16 +32,16 @@ const HWCAPS_ENTRY: u64 = 1 << 62;
 /// A library as the cache lists it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Library {
-    /// What is asked for: its soname, or the name of a link to it.
+    /// The name of the entry: the library's soname, or the name of a link to it.
     pub name: Vec<u8>,
-    /// Where it is, below the folder as the configuration names it.
+    /// The path of the library, below the directory as the configuration names it.
     pub path: RootPath,
     /// The subfolder of `glibc-hwcaps` that it is in, such as `x86-64-v3`.
     pub hwcaps: Option<Vec<u8>>,
 }
 
-/// The file's bytes; `libraries` are in the order in which folders are searched.
-/// None when offsets no longer fit the format's 32 bits.
+/// Returns the file's bytes; `libraries` are in the order in which folders are searched. None when
+/// offsets no longer fit the format's 32 bits.
 #[must_use]
 pub fn cache(libraries: &[Library], architecture: &Architecture) -> Option<Vec<u8>> {
     let mut sorted: Vec<_> = libraries.iter().collect();
@@ -88,7 +88,7 @@ fn capable_first(a: &Library, b: &Library) -> std::cmp::Ordering {
     key(a).cmp(&key(b))
 }
 
-/// A number that the check above has found to fit.
+/// Returns a number that the check above has found to fit.
 fn number(value: usize) -> u32 {
     u32::try_from(value).unwrap_or(u32::MAX)
 }

@@ -13,16 +13,16 @@ use std::collections::BTreeSet;
 use super::glob;
 use crate::rootfs::{Entry, FileReader, RootPath, Tree};
 
-/// How many files are read, folders taken, and patterns looked at.
+/// The most files that are read, directories that are taken, and patterns that are matched.
 const MANY: usize = 1000;
 /// The longest name that Linux opens, in bytes (`PATH_MAX`, `limits.h`); no longer
 /// pattern or folder can be of use.
 const LONG: usize = 4096;
-/// How deep includes go.
+/// The deepest level of includes.
 const DEEP: usize = 32;
-/// How many entries of the tree all patterns together look at.
+/// The number of entries of the tree that all patterns together may look at.
 const BUDGET: usize = 1_000_000;
-/// What isspace(3) takes for space in the C locale, but the end of a line.
+/// Spaces of `isspace(3)` in the C locale, without the end of a line.
 const SPACE: [char; 5] = [' ', '\t', '\r', '\x0b', '\x0c'];
 
 const CONF: &str = "etc/ld.so.conf";
@@ -32,36 +32,36 @@ const CONF: &str = "etc/ld.so.conf";
 const OURS: &str = "etc/ld.so.conf.d/zz-carboy.conf";
 /// Debian's `/etc/ld.so.conf`, in package libc-bin, which distroless leaves out.
 const DEBIANS: &str = "include /etc/ld.so.conf.d/*.conf\n";
-/// What ldconfig reads of any image without being told, next to the folders of the
-/// architecture.
+/// Directories that ldconfig reads in addition to the configuration and the architecture's
+/// directories.
 const ALWAYS: [&str; 2] = ["lib", "usr/lib"];
 
-/// The folders, in order, without repetition, whether the tree has them or not.
+/// Returns the folders, in order, without repetition, whether the tree has them or not.
 ///
 /// # Errors
-/// What `text` says.
+/// Errors of `text`.
 pub fn folders<E>(tree: &Tree, text: &mut FileReader<'_, E>) -> Result<Vec<RootPath>, E> {
     Ok(read(tree, text)?.folders)
 }
 
-/// What makes a tree's configuration name more folders.
+/// Files that make a tree's configuration name more directories.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Configuration {
     /// To be written, by real paths.
     pub files: Vec<(RootPath, Vec<u8>)>,
-    /// What it names then, in order.
+    /// The directories that it names then, in order.
     pub folders: Vec<RootPath>,
 }
 
-/// The files that make a tree's configuration name `wanted` too: Debian's
-/// `/etc/ld.so.conf` when the tree has none, and `zz-carboy.conf` for folders that
-/// neither the configuration names nor ldconfig reads anyway.
+/// Returns the files that make a tree's configuration name `wanted` too: Debian's `/etc/ld.so.conf`
+/// when the tree has none, and `zz-carboy.conf` for folders that neither the configuration names
+/// nor ldconfig reads anyway.
 ///
 /// Folders whose names no configuration can hold are left out (`#`, `=`, an end of
 /// line, space at the end, what is not UTF-8).
 ///
 /// # Errors
-/// What `text` says.
+/// Errors of `text`.
 pub fn configuration<E>(tree: &Tree, text: &mut FileReader<'_, E>, wanted: &[RootPath]) -> Result<Configuration, E> {
     let (Some(conf), Some(ours)) = (real(tree, CONF), real(tree, OURS)) else { return Ok(Configuration::default()) };
     let is_file = |path: &RootPath| tree.follow(path).is_some_and(|(_, entry)| entry.content().is_some());
@@ -109,7 +109,7 @@ pub fn configuration<E>(tree: &Tree, text: &mut FileReader<'_, E>, wanted: &[Roo
     Ok(Configuration { files, folders })
 }
 
-/// Where a file of that name goes in the tree.
+/// Returns the real path at which a file of that name is written.
 fn real(tree: &Tree, name: &str) -> Option<RootPath> {
     tree.resolve_parent(&RootPath::new(name).ok()?).ok()
 }
@@ -122,7 +122,7 @@ fn joined(mut text: Vec<u8>, more: &str) -> Vec<u8> {
     text
 }
 
-/// The line that names a folder; none when none can.
+/// Returns the line that names a folder; none when none can.
 fn line(folder: &RootPath) -> Option<String> {
     let name = std::str::from_utf8(folder.as_bytes()).ok()?;
     let fine = !name.is_empty() && !name.contains(['\n', '#', '=']) && !name.ends_with(SPACE);
@@ -204,7 +204,7 @@ impl<E> Parser<'_, '_, E> {
         }
     }
 
-    /// The path that a name is, `..` gone.
+    /// Returns the path that a name is, `..` gone.
     fn place(&self, name: &str) -> Option<RootPath> {
         let mut path = RootPath::root();
         for part in name.split('/').filter(|part| !part.is_empty() && *part != ".") {

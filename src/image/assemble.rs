@@ -14,11 +14,11 @@ use crate::oci::{Compression, Descriptor, Digest, ImageIndex, ImageManifest, Pla
 pub struct BaseRef<'a> {
     pub config: &'a ImageConfig,
     pub layers: &'a [Descriptor],
-    /// As the base's index lists it.
+    /// The platform as the base's index lists it.
     pub platform: &'a Platform,
 }
 
-/// Where an image comes from, for its annotations.
+/// The origin of an image, for its annotations.
 #[derive(Clone, Debug, Default)]
 pub struct Lineage {
     /// Left out for local sources: no path of the building machine is in an image.
@@ -50,7 +50,7 @@ impl Lineage {
     }
 }
 
-/// The image of one platform: the base's layers as they are, then carboy's own.
+/// Returns the image of one platform: the base's layers as they are, then carboy's own.
 ///
 /// A base with docker media types becomes an OCI image: the same bytes under OCI's
 /// media types. The base's descriptors keep all else that they say, such as the annotations
@@ -79,7 +79,7 @@ pub fn assemble(
     Ok(Assembled { config, manifest: manifest.to_raw(), platform: base.platform.clone() })
 }
 
-/// The index over all platforms, in their order.
+/// Returns the index over all platforms, in their order.
 #[must_use]
 pub fn index(images: &[Assembled], lineage: &Lineage) -> RawManifest {
     let entry =

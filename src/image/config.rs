@@ -10,7 +10,7 @@ use oci_spec::image as spec;
 use serde::Deserialize as _;
 use serde_json::Value;
 
-use super::Process;
+use super::process::Process;
 use crate::oci::{DiffId, Platform, json};
 
 /// An image configuration.
@@ -55,7 +55,7 @@ impl ImageConfig {
         Ok(Self { json, view })
     }
 
-    /// The configuration of an image without layers.
+    /// Returns the configuration of an image without layers.
     #[must_use]
     pub fn scratch(platform: &Platform) -> Self {
         let mut view = spec::ImageConfiguration::default();
@@ -65,7 +65,7 @@ impl ImageConfig {
         Self { json: json::of(&view), view }
     }
 
-    /// The platform it is for.
+    /// Returns the platform it is for.
     #[must_use]
     pub fn platform(&self) -> Platform {
         // oci-spec takes some architectures for others (`armbe` for `arm64be`).
@@ -74,7 +74,7 @@ impl ImageConfig {
         Platform { variant, ..Platform::new(field("os"), field("architecture")) }
     }
 
-    /// The diff ids, lowest layer first.
+    /// Returns the diff ids, lowest layer first.
     ///
     /// # Errors
     /// A list that is missing or holds anything else.
@@ -88,32 +88,43 @@ impl ImageConfig {
         self.process().and_then(|process| process.env().clone()).unwrap_or_default()
     }
 
-    /// The user as written; none when unset or empty.
+    /// Returns the user as written; none when unset or empty.
     #[must_use]
     pub fn user(&self) -> Option<&str> {
         self.process()?.user().as_deref().filter(|user| !user.is_empty())
     }
 
-    /// The entrypoint; none when unset or empty.
+    /// Returns the entrypoint; none when unset or empty.
     #[must_use]
     pub fn entrypoint(&self) -> Option<Vec<String>> {
         self.process()?.entrypoint().clone().filter(|list| !list.is_empty())
     }
 
-    /// The default arguments; none when unset or empty.
+    /// Returns the default arguments; none when unset or empty.
     #[must_use]
     pub fn cmd(&self) -> Option<Vec<String>> {
         self.process()?.cmd().clone().filter(|list| !list.is_empty())
     }
 
-    /// The paths of its volumes, sorted.
+    /// Returns program and arguments of an image with this base and a process of its own: an
+    /// entrypoint of the process replaces the base's `Cmd` too.
+    #[must_use]
+    pub fn command(&self, process: &Process) -> Vec<String> {
+        let (entrypoint, cmd) = match &process.entrypoint {
+            Some(entrypoint) => (Some(entrypoint.clone()), process.cmd.clone()),
+            None => (self.entrypoint(), process.cmd.clone().or_else(|| self.cmd())),
+        };
+        entrypoint.into_iter().chain(cmd).flatten().collect()
+    }
+
+    /// Returns the paths of its volumes, sorted.
     pub fn volumes(&self) -> impl Iterator<Item = &str> {
         let volumes = self.process().and_then(|process| process.volumes().as_ref());
         volumes.into_iter().flatten().map(String::as_str).collect::<BTreeSet<_>>().into_iter()
     }
 
-    /// The configuration with layers and a process added, in bytes that depend on
-    /// nothing but the arguments. `created` is an RFC 3339 time.
+    /// Returns the configuration with layers and a process added, in bytes that depend on nothing
+    /// but the arguments. `created` is an RFC 3339 time.
     ///
     /// # Errors
     /// A base whose diff ids are none.
@@ -136,7 +147,7 @@ impl ImageConfig {
         Ok(json::bytes(&json))
     }
 
-    /// How each layer came to be, lowest first; none where the history does not tell.
+    /// Returns the command that created each layer, lowest first; none where the history has none.
     #[must_use]
     pub fn created_by(&self) -> Vec<Option<String>> {
         let history = self.view.history().iter().flatten();

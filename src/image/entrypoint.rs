@@ -9,7 +9,7 @@ use crate::hint::{Hint, nearest};
 use crate::rootfs::programs::path_folders;
 use crate::rootfs::{Kind, RootPath, Tree};
 
-/// Why a program cannot be started.
+/// The reasons for which a program cannot be started.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum EntrypointError {
     #[error("the entrypoint is empty")]
@@ -25,7 +25,7 @@ pub enum EntrypointError {
 }
 
 impl EntrypointError {
-    /// The code of its diagnostic.
+    /// Returns the code of its diagnostic.
     #[must_use]
     pub fn code(&self) -> Code {
         match self {
@@ -69,14 +69,14 @@ impl Hint for EntrypointError {
     }
 }
 
-/// Whether a word is a shell's way to set a variable: `PORT=80`.
+/// Returns whether a word is a shell's way to set a variable: `PORT=80`.
 fn is_assignment(word: &str) -> bool {
     let is_name = |name: &str| name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
     word.split_once('=').is_some_and(|(name, _)| !name.is_empty() && is_name(name))
 }
 
-/// The absolute path of a program, found along `PATH` in `env`; relative paths
-/// start at `workdir`.
+/// Returns the absolute path of a program, found along `PATH` in `env`; relative paths start at
+/// `workdir`.
 ///
 /// # Errors
 /// A program that is not there, is no file, or has no executable bit.

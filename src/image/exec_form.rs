@@ -8,14 +8,14 @@ use crate::python::command::is_interpreter;
 
 /// Programs that take such words as a shell's.
 const SHELLS: [&str; 8] = ["sh", "bash", "dash", "ash", "zsh", "ksh", "busybox", "fish"];
-/// What joins and redirects commands.
+/// Operators of a shell that join and redirect commands.
 const OPERATORS: [&str; 12] = ["&&", "||", "|", ";", "&", ">", ">>", "<", "2>", "2>&1", ">&2", "&>"];
-/// What a shell does itself, so that no program of that name is in any image.
+/// Commands that a shell runs itself; no image has a program of that name.
 const BUILTINS: [&str; 8] = ["cd", "exec", "export", "source", "set", "ulimit", "umask", "eval"];
 
-/// The first variable (`$PORT`, `${PORT}`) or substitution (`$(hostname)`) that the
-/// words of a command leave to a shell, and the first operator (`&&`) that stands alone.
-/// What follows a shell's name may be meant for it, what follows Python's `-c` is code.
+/// Returns the first variable (`$PORT`, `${PORT}`) or substitution (`$(hostname)`) that the words
+/// of a command leave to a shell, and the first operator (`&&`) that stands alone. Words after a
+/// shell's name may be meant for the shell; the word after Python's `-c` is code.
 #[must_use]
 pub fn for_a_shell(command: &[String]) -> (Option<&str>, Option<&str>) {
     let name = |word: &str| word.rsplit('/').next().unwrap_or_default().to_owned();
@@ -26,13 +26,13 @@ pub fn for_a_shell(command: &[String]) -> (Option<&str>, Option<&str>) {
     (words().find_map(variable), words().find(|word| OPERATORS.contains(word)))
 }
 
-/// Whether a program's name is a command of shells only.
+/// Returns whether a program's name is a command of shells only.
 #[must_use]
 pub fn is_builtin(program: &str) -> bool {
     BUILTINS.contains(&program)
 }
 
-/// The first variable or substitution in a word.
+/// Returns the first variable or substitution in a word.
 #[must_use]
 pub fn variable(word: &str) -> Option<&str> {
     word.match_indices('$').find_map(|(at, _)| {

@@ -1,4 +1,4 @@
-//! What the kernel makes of a file that is to be started, by its first bytes.
+//! Reads how the kernel starts a file from the file's first bytes.
 //!
 //! Source: `execve(2)`, "Interpreter scripts"; Linux's `fs/binfmt_script.c`
 //! (`load_script`) and `BINPRM_BUF_SIZE` (256 bytes, `uapi/linux/binfmts.h`);
@@ -7,7 +7,7 @@
 
 use crate::elf::header;
 
-/// How many bytes the kernel looks at.
+/// The number of bytes that the kernel reads.
 pub const HEAD: usize = 256;
 
 /// A file that can be started.
@@ -35,8 +35,8 @@ pub enum ThroughEnv {
     Spaced(String),
 }
 
-/// Why the kernel does not start a file, or not as its first line says: of a line that is
-/// too long, `load_script` cuts the argument off, and refuses a name that has no end.
+/// The reasons for which the kernel does not start a file, or not as its first line says: of a line
+/// that is too long, `load_script` cuts the argument off, and refuses a name that has no end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum ExecutableError {
     #[error("is empty")]
@@ -108,8 +108,7 @@ impl Shebang {
         Ok(Self { interpreter: interpreter.to_owned(), argument })
     }
 
-    /// What `env` is to start, where the interpreter is called so; none when it cannot be
-    /// told.
+    /// Returns the program that `env` starts, if the interpreter is `env`; none if it is not known.
     #[must_use]
     pub fn through_env(&self) -> Option<ThroughEnv> {
         let argument = self.argument.as_deref().filter(|_| self.interpreter.rsplit('/').next() == Some("env"))?;

@@ -24,7 +24,7 @@ pub struct LayerId {
     pub part: Part,
 }
 
-/// What of its kind a layer holds.
+/// The part of its kind that a layer holds.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 pub enum Part {
     /// One large distribution: `numpy 2.3.1`.
@@ -37,7 +37,7 @@ impl LayerKind {
     /// All of them, the lowest first.
     pub const ALL: [Self; 5] = [Self::Runtime, Self::Extract, Self::Libraries, Self::Dependencies, Self::Application];
 
-    /// The name in layers' history and in what is shown.
+    /// Returns the name in layers' history and in what is shown.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -49,12 +49,12 @@ impl LayerKind {
         }
     }
 
-    /// What a layer's history says of it, at least.
+    /// Returns the beginning of a layer's history entry.
     fn created_by(self) -> String {
         format!("carboy: {}", self.name())
     }
 
-    /// The kind that a layer's history tells; none for layers of others.
+    /// Returns the kind that a layer's history tells; none for layers of others.
     #[must_use]
     pub fn of_history(created_by: &str) -> Option<Self> {
         let is = |kind: &Self| {
@@ -66,7 +66,7 @@ impl LayerKind {
 }
 
 impl LayerId {
-    /// The name of the only distribution in it.
+    /// Returns the name of the only distribution in it.
     #[must_use]
     pub fn distribution(&self) -> Option<&str> {
         match &self.part {
@@ -75,7 +75,7 @@ impl LayerId {
         }
     }
 
-    /// What a layer's history says of it; `python` is the runtime's version.
+    /// Returns a layer's history entry; `python` is the runtime's version.
     #[must_use]
     pub fn created_by(&self, python: Option<&str>) -> String {
         let python = python.filter(|_| self.kind == LayerKind::Runtime).map(|version| format!("python {version}"));

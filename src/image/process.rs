@@ -1,4 +1,4 @@
-//! What an image says of the process to start in it.
+//! The process that an image starts, as its configuration has it.
 //!
 //! Source: image-spec `config.md`, "Properties", `config`.
 
@@ -8,7 +8,6 @@ use oci_spec::image::Config;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::ImageConfig;
 use crate::rootfs::programs::DEFAULT_PATH;
 
 /// The fields of an image's `config` that carboy sets. What is empty or none stays
@@ -31,18 +30,7 @@ pub struct Process {
 }
 
 impl Process {
-    /// Program and arguments of the image over `base`: an entrypoint of one's own clears
-    /// the base's `Cmd`.
-    #[must_use]
-    pub fn command(&self, base: &ImageConfig) -> Vec<String> {
-        let (entrypoint, cmd) = match &self.entrypoint {
-            Some(entrypoint) => (Some(entrypoint.clone()), self.cmd.clone()),
-            None => (base.entrypoint(), self.cmd.clone().or_else(|| base.cmd())),
-        };
-        entrypoint.into_iter().chain(cmd).flatten().collect()
-    }
-
-    /// The base's `config` with this process.
+    /// Returns the base's `config` with this process.
     pub(super) fn over(&self, mut config: Config) -> Config {
         if let Some(entrypoint) = &self.entrypoint {
             config.set_entrypoint(Some(entrypoint.clone())).set_cmd(None);
@@ -80,14 +68,14 @@ impl Process {
     }
 }
 
-/// The names of the base's map and more, none without any.
+/// Returns the names of the base's map and more, none without any.
 fn merged(base: Option<&Vec<String>>, more: &[String]) -> Option<Vec<String>> {
     let names: BTreeSet<_> = base.into_iter().flatten().chain(more).cloned().collect();
     (!names.is_empty()).then(|| names.into_iter().collect())
 }
 
-/// The environment of the image: the base's, defaults where it says nothing, the
-/// user's over both, and `folders` in `PATH`.
+/// Returns the environment of the image: the base's, defaults where it says nothing, the user's
+/// over both, and `folders` in `PATH`.
 #[must_use]
 pub fn environment(
     base: &[String],

@@ -17,7 +17,7 @@ const INITS: [Init; 3] = [
     Init { names: &["catatonit"], with_value: "", long_with_value: &[] },
 ];
 
-/// What a wrapper starts.
+/// The program that a wrapper starts.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Wrapped<'a> {
     /// `NAME=value` words that `env` adds to the environment.
@@ -25,8 +25,8 @@ pub struct Wrapped<'a> {
     pub command: &'a [String],
 }
 
-/// What a program starts with these arguments; none where it is no wrapper, or has
-/// options that change more than this follows (`env -i`).
+/// Returns the program that a wrapper starts with these arguments; none if it is not a wrapper, or
+/// has options whose effects are not followed (`env -i`).
 #[must_use]
 pub fn wrapped<'a>(program: &str, arguments: &'a [String]) -> Option<Wrapped<'a>> {
     let name = program.rsplit('/').next().unwrap_or_default();
@@ -49,7 +49,7 @@ pub fn wrapped<'a>(program: &str, arguments: &'a [String]) -> Option<Wrapped<'a>
 }
 
 impl Init {
-    /// Whether the value of an option is the next word: `-p SIGTERM`, but not `-pSIGTERM`.
+    /// Returns whether the value of an option is the next word: `-p SIGTERM`, but not `-pSIGTERM`.
     fn takes_next(&self, option: &str) -> bool {
         if option.starts_with("--") {
             return self.long_with_value.contains(&option);

@@ -1,4 +1,4 @@
-//! What is in one image, together: its layers, or the wheels that make some.
+//! The limits that all layers of an image, or all wheels of its layers, share.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -17,7 +17,7 @@ pub enum ImageError {
 }
 
 impl ImageError {
-    /// The key of `[limits]` that would have to be raised.
+    /// Returns the key of `[limits]` that would have to be raised.
     #[must_use]
     pub fn limit(&self) -> &'static str {
         match self {
@@ -27,7 +27,7 @@ impl ImageError {
     }
 }
 
-/// What is left of an image's limits. Shared by those who unpack parts of it at once.
+/// The rest of an image's limits. Threads that unpack parts of the image at once share it.
 pub struct Budget {
     what: &'static str,
     size: AtomicU64,
@@ -36,7 +36,7 @@ pub struct Budget {
 }
 
 impl Budget {
-    /// All that the limits allow; `what` is said in errors, as in "layers".
+    /// Returns all that the limits allow; `what` is said in errors, as in "layers".
     #[must_use]
     pub fn new(limits: &Limits, what: &'static str) -> Self {
         let (size, entries) = (limits.image_size.into(), limits.image_entries.into());

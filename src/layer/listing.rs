@@ -1,6 +1,5 @@
-//! What is known of a layer's tar: its length, its entries, and the SHA-256 of each
-//! file's data, so that the tar's headers are read once and its files are verified
-//! whenever they are read.
+//! The listing of a layer's tar: its length, its entries, and the SHA-256 of each file's data. With
+//! it the tar's headers are read once, and its files are verified whenever they are read.
 //!
 //! The encoding is for the cache, which gives back what it was given or nothing. It
 //! names no layer: the same tar has the same facts.
@@ -55,7 +54,7 @@ enum EncodedKind {
 }
 
 impl TarListing {
-    /// The facts as bytes; none of what no tar of a layer holds.
+    /// Returns the facts as bytes; none of what no tar of a layer holds.
     #[must_use]
     pub fn encode(&self) -> Option<Vec<u8>> {
         let entries = self.entries.iter().map(EncodedEntry::of).collect::<Option<_>>()?;

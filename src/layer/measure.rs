@@ -1,10 +1,13 @@
-//! How large a layer will be, without making it.
+//! Estimates the size of a layer without making it.
 
 use std::io::{self, Read as _, SeekFrom, Write};
 
-use super::Recipe;
-use super::contents::{self, TarFiles};
-use super::pack::{PackError, Packer, append};
+use super::contents;
+use super::pack::Packer;
+use super::pack_error::PackError;
+use super::recipe::Recipe;
+use super::tar_files::TarFiles;
+use super::tar_writer::TarWriter;
 use crate::oci::CompressionLevel;
 use crate::rootfs::{Content, Entry, RootPath};
 
@@ -33,17 +36,17 @@ pub struct Measured {
 /// # Errors
 /// Files that cannot be read.
 pub fn measure(recipe: &Recipe, tars: &dyn TarFiles, packer: &mut Packer) -> Result<Measured, PackError> {
-    let mut builder = tar::Builder::new(Counter(0));
+    let mut writer = TarWriter::new(Counter(0), recipe.timestamp(), tars, &|_| {});
     let mut padded = 0;
     let mut told = 0;
     let mut unknown = Vec::new();
     for (path, entry) in recipe.entries() {
         let Some(content) = entry.content() else {
-            append(&mut builder, path, entry, recipe.timestamp(), tars, &|_| {})?;
+            writer.append(path, entry)?;
             continue;
         };
         let hollow = Entry { meta: entry.meta.clone(), ..Entry::bytes(0, []) };
-        append(&mut builder, path, &hollow, recipe.timestamp(), tars, &|_| {})?;
+        writer.append(path, &hollow)?;
         padded += content.size().next_multiple_of(512);
         match content {
             Content::ZipEntry(member) if member.deflated && member.size >= TELLING => told += member.packed,
@@ -53,14 +56,14 @@ pub fn measure(recipe: &Recipe, tars: &dyn TarFiles, packer: &mut Packer) -> Res
     if matches!(recipe.compression(), CompressionLevel::Zstd { .. }) {
         told -= told / 25; // a little better than deflate
     }
-    let headers = builder.into_inner()?.0;
+    let headers = writer.finish()?.0;
     // They compress to nearly nothing beside what they describe.
     let known = told + headers / 16;
     let estimated = estimate(&unknown, recipe.compression(), tars, packer)?;
     Ok(Measured { unpacked: headers + padded, packed: known + estimated })
 }
 
-/// What files take when they are compressed.
+/// Estimates the compressed size of files.
 fn estimate(
     files: &[(&RootPath, &Content)],
     compression: CompressionLevel,

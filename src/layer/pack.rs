@@ -5,25 +5,23 @@
 //! one worker always, since its output differs between none and some (measured).
 
 use std::fs::File;
-use std::io::{self, BufReader, BufWriter, Read, Write};
+use std::io::{self, BufWriter, Write};
 
 use zstd::zstd_safe::{CCtx, CParameter, ResetDirective};
 
-use super::Recipe;
-use super::contents::{Slice, SparseReader, TarFiles};
-use super::zip_entry::EntryReader;
-use crate::oci::digest::Hasher;
-use crate::oci::{CompressionLevel, Descriptor, DiffId, Digest};
-use crate::rootfs::{Content, Entry, Kind, LocalFile, RootPath, Sparse, ZipEntry};
+use super::compressor::Compressor;
+use super::hashing_writer::HashingWriter;
+use super::pack_error::PackError;
+use super::recipe::Recipe;
+use super::tar_files::TarFiles;
+use super::tar_writer::TarWriter;
+use crate::oci::{CompressionLevel, Descriptor, DiffId};
 
-/// How much zstd's worker gets at once, in bytes, and how much of what came before it may
-/// refer to: 8 is half the window. Measured at level 3 with numpy and pandas, 98 MB: 14 MB
-/// of memory and 24.12 MB of output, where zstd's own choice takes 41 MB for 24.14 MB.
+/// The size of a job of zstd's worker, in bytes, and the part of the data before it that the job
+/// may refer to: 8 is half the window. Measured at level 3 with numpy and pandas, 98 MB: 14 MB of
+/// memory and 24.12 MB of output, where zstd's own choice takes 41 MB for 24.14 MB.
 const JOB: u32 = 2 << 20;
 const OVERLAP: u32 = 8;
-
-/// How much of a wheel's member is inflated at once.
-const STEP: usize = 64 << 10;
 
 /// A layer that was written.
 #[derive(Clone, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
@@ -34,30 +32,6 @@ pub struct Packed {
     pub unpacked: u64,
     /// Files, links not counted.
     pub files: u64,
-}
-
-/// Why a layer could not be written.
-#[derive(Debug, thiserror::Error)]
-pub enum PackError {
-    #[error("cannot read `{path}`")]
-    Read {
-        path: String,
-        #[source]
-        cause: io::Error,
-    },
-    #[error("`{path}` changed while it was being read")]
-    Changed { path: String },
-    #[error("`{wheel}` is not a valid wheel: cannot read its `{path}`")]
-    ZipEntry {
-        wheel: String,
-        path: String,
-        #[source]
-        cause: io::Error,
-    },
-    #[error("`{wheel}` is not a valid wheel: its `{path}` does not match its RECORD")]
-    Record { wheel: String, path: String },
-    #[error("cannot write the layer")]
-    Write(#[from] io::Error),
 }
 
 /// Writes layers, one after the other. zstd's buffers are kept from one to the next: what
@@ -122,259 +96,17 @@ impl Packer {
     }
 }
 
-/// A writer that compresses what passes.
-pub(super) enum Compressor<'a, W: Write> {
-    Zstd(zstd::stream::write::Encoder<'a, W>),
-    Gzip(flate2::write::GzEncoder<W>),
-}
-
-impl<W: Write> Compressor<'_, W> {
-    pub(super) fn finish(self) -> io::Result<W> {
-        match self {
-            Self::Zstd(encoder) => encoder.finish(),
-            Self::Gzip(encoder) => encoder.finish(),
-        }
-    }
-}
-
-impl<W: Write> Write for Compressor<'_, W> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        match self {
-            Self::Zstd(encoder) => encoder.write(bytes),
-            Self::Gzip(encoder) => encoder.write(bytes),
-        }
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        match self {
-            Self::Zstd(encoder) => encoder.flush(),
-            Self::Gzip(encoder) => encoder.flush(),
-        }
-    }
-}
-
 fn write_tar<W: Write>(
     recipe: &Recipe,
     tars: &dyn TarFiles,
     out: HashingWriter<W>,
     advanced: &dyn Fn(u64),
 ) -> Result<HashingWriter<W>, PackError> {
-    let mut builder = tar::Builder::new(out);
+    let mut writer = TarWriter::new(out, recipe.timestamp(), tars, advanced);
     for (path, entry) in recipe.entries() {
-        append(&mut builder, path, entry, recipe.timestamp(), tars, advanced)?;
+        writer.append(path, entry)?;
     }
-    Ok(builder.into_inner()?)
-}
-
-pub(super) fn append<W: Write>(
-    builder: &mut tar::Builder<W>,
-    path: &RootPath,
-    entry: &Entry,
-    timestamp: u64,
-    tars: &dyn TarFiles,
-    advanced: &dyn Fn(u64),
-) -> Result<(), PackError> {
-    let mut header = tar::Header::new_gnu();
-    header.set_mode(entry.meta.mode);
-    header.set_uid(u64::from(entry.meta.uid));
-    header.set_gid(u64::from(entry.meta.gid));
-    header.set_mtime(timestamp);
-    header.set_size(0);
-    append_xattrs(builder, entry)?;
-    let name = path.as_bytes();
-    match &entry.kind {
-        Kind::Folder => {
-            header.set_entry_type(tar::EntryType::Directory);
-            builder.append_data(&mut header, os_path(&[name, b"/"].concat()), io::empty())?;
-        }
-        Kind::Link(target) => {
-            header.set_entry_type(tar::EntryType::Symlink);
-            builder.append_link(&mut header, os_path(name), os_path(target))?;
-        }
-        Kind::File(content) => {
-            header.set_entry_type(tar::EntryType::Regular);
-            header.set_size(content.size());
-            let mut data = CountingWriter { inner: open(content, path, tars)?, advanced, broken: false };
-            let appended = builder.append_data(&mut header, os_path(name), &mut data);
-            appended.map_err(|cause| if data.broken { data.inner.blame(path, cause, tars) } else { cause.into() })?;
-            data.inner.check(path, tars)?;
-        }
-        Kind::Special => {} // `Recipe::put` refuses them
-    }
-    Ok(())
-}
-
-/// An extended header with an entry's attributes. Their names are bytes, which the
-/// `tar` crate's own does not take.
-fn append_xattrs(builder: &mut tar::Builder<impl Write>, entry: &Entry) -> io::Result<()> {
-    let mut records = Vec::new();
-    for (name, value) in &entry.meta.xattrs {
-        let body = [b" SCHILY.xattr.", name.as_slice(), b"=", value.as_slice(), b"\n"].concat();
-        // A record's length counts its own digits.
-        let digits = |length: usize| length.to_string().len();
-        let length = body.len() + digits(body.len());
-        records.extend_from_slice((body.len() + digits(length)).to_string().as_bytes());
-        records.extend_from_slice(&body);
-    }
-    if records.is_empty() {
-        return Ok(());
-    }
-    let mut header = tar::Header::new_ustar();
-    header.set_entry_type(tar::EntryType::XHeader);
-    header.set_size(records.len() as u64);
-    header.set_cksum();
-    builder.append(&header, records.as_slice())
-}
-
-fn os_path(bytes: &[u8]) -> std::path::PathBuf {
-    use std::os::unix::ffi::OsStrExt as _;
-    std::ffi::OsStr::from_bytes(bytes).into()
-}
-
-/// A file's bytes on their way into a layer.
-enum Data<'a> {
-    Bytes(&'a [u8]),
-    Slice { slice: Slice, hasher: Hasher, blob: &'a Digest, want: &'a Digest },
-    SparseReader { file: SparseReader, sparse: &'a Sparse },
-    Local { file: io::Take<File>, left: u64, hasher: Hasher, want: &'a LocalFile },
-    ZipEntry { file: Box<BufReader<EntryReader>>, hasher: Hasher, want: &'a ZipEntry },
-}
-
-fn open<'a>(content: &'a Content, path: &RootPath, tars: &dyn TarFiles) -> Result<Data<'a>, PackError> {
-    match content {
-        Content::Bytes(bytes) => Ok(Data::Bytes(bytes)),
-        Content::Layer { blob, offset, size, digest } => {
-            let file = tars.tar(blob).map_err(|cause| PackError::Read { path: path.to_string(), cause })?;
-            Ok(Data::Slice { slice: Slice::new(file, *offset, *size), hasher: Hasher::default(), blob, want: digest })
-        }
-        Content::Sparse(sparse) => {
-            let file = tars.tar(&sparse.blob).map_err(|cause| PackError::Read { path: path.to_string(), cause })?;
-            Ok(Data::SparseReader { file: SparseReader::new(file, sparse.clone()), sparse })
-        }
-        Content::ZipEntry(want) => {
-            let name = want.archive.path.display().to_string();
-            let file = EntryReader::open(want).map_err(|cause| PackError::Read { path: name, cause })?;
-            // Inflating in large steps is faster: what is repeated is still in the buffer.
-            let step = usize::try_from(want.size).unwrap_or(STEP).clamp(1, STEP);
-            let file = Box::new(BufReader::with_capacity(step, file));
-            Ok(Data::ZipEntry { file, hasher: Hasher::default(), want })
-        }
-        Content::Local(want) => {
-            let name = want.path.display().to_string();
-            let file = File::open(&want.path).map_err(|cause| PackError::Read { path: name, cause })?;
-            Ok(Data::Local { file: file.take(want.size), left: want.size, hasher: Hasher::default(), want })
-        }
-    }
-}
-
-impl Read for Data<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        match self {
-            Self::Bytes(bytes) => bytes.read(buffer),
-            Self::Slice { slice, hasher, .. } => {
-                let count = slice.read(buffer)?;
-                hasher.update(&buffer[..count]);
-                Ok(count)
-            }
-            Self::SparseReader { file, .. } => file.read(buffer),
-            Self::Local { file, left, hasher, .. } => {
-                let mut count = file.read(buffer)?;
-                if count == 0 && *left > 0 {
-                    // It shrank: keep the archive's shape, `check` tells of it.
-                    count = usize::try_from(*left).unwrap_or(usize::MAX).min(buffer.len());
-                    buffer[..count].fill(0);
-                }
-                *left -= count as u64;
-                hasher.update(&buffer[..count]);
-                Ok(count)
-            }
-            Self::ZipEntry { file, hasher, .. } => {
-                let count = file.read(buffer)?;
-                hasher.update(&buffer[..count]);
-                Ok(count)
-            }
-        }
-    }
-}
-
-impl Data<'_> {
-    /// Why the file at `path` could not be read.
-    fn blame(&self, path: &RootPath, cause: io::Error, tars: &dyn TarFiles) -> PackError {
-        match self {
-            Self::Slice { blob, .. } => PackError::Read { path: path.to_string(), cause: tars.damaged(blob) },
-            Self::SparseReader { sparse, .. } => {
-                PackError::Read { path: path.to_string(), cause: tars.damaged(&sparse.blob) }
-            }
-            Self::ZipEntry { want, .. } => {
-                PackError::ZipEntry { wheel: want.archive.name.clone(), path: path.to_string(), cause }
-            }
-            Self::Local { want, .. } => PackError::Read { path: want.path.display().to_string(), cause },
-            Self::Bytes(_) => PackError::Read { path: path.to_string(), cause },
-        }
-    }
-
-    fn check(self, path: &RootPath, tars: &dyn TarFiles) -> Result<(), PackError> {
-        match self {
-            Self::Slice { hasher, blob, want, .. } if hasher.clone().finish() != *want => {
-                Err(PackError::Read { path: path.to_string(), cause: tars.damaged(blob) })
-            }
-            Self::SparseReader { file, sparse } if file.data_digest() != sparse.data => {
-                Err(PackError::Read { path: path.to_string(), cause: tars.damaged(&sparse.blob) })
-            }
-            Self::Local { hasher, want, .. } if hasher.clone().finish() != want.digest => {
-                Err(PackError::Changed { path: want.path.display().to_string() })
-            }
-            Self::ZipEntry { hasher, want, .. } if hasher.clone().finish() != want.digest => {
-                Err(PackError::Record { wheel: want.archive.name.clone(), path: path.to_string() })
-            }
-            _ => Ok(()),
-        }
-    }
-}
-
-struct CountingWriter<'a, R> {
-    inner: R,
-    advanced: &'a dyn Fn(u64),
-    /// Whether reading failed.
-    broken: bool,
-}
-
-impl<R: Read> Read for CountingWriter<'_, R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let count = self.inner.read(buffer).inspect_err(|_| self.broken = true)?;
-        (self.advanced)(count as u64);
-        Ok(count)
-    }
-}
-
-/// A writer that hashes and counts what passes.
-struct HashingWriter<W> {
-    inner: W,
-    hasher: Hasher,
-    size: u64,
-}
-
-impl<W> HashingWriter<W> {
-    fn new(inner: W) -> Self {
-        Self { inner, hasher: Hasher::default(), size: 0 }
-    }
-
-    fn finish(self) -> (W, (Digest, u64)) {
-        (self.inner, (self.hasher.finish(), self.size))
-    }
-}
-
-impl<W: Write> Write for HashingWriter<W> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let count = self.inner.write(bytes)?;
-        self.hasher.update(&bytes[..count]);
-        self.size += count as u64;
-        Ok(count)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.inner.flush()
-    }
+    Ok(writer.finish()?)
 }
 
 #[cfg(test)]
@@ -382,8 +114,10 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
+    use crate::layer::unpack::Bounds;
     use crate::layer::{Limits, read};
-    use crate::rootfs::{Meta, Tree};
+    use crate::oci::Digest;
+    use crate::rootfs::{Content, Entry, Kind, LocalFile, Meta, RootPath, Tree};
 
     struct NoTars;
 
@@ -422,7 +156,8 @@ mod tests {
             let (compression, limits) = (compression.format(), Limits::default());
             let budget = crate::layer::budget::Budget::new(&limits, "layers");
             let unpacked = crate::layer::unpack::unpack;
-            let size = unpacked(&blob[..], compression, packed.diff_id, &limits, &budget, &mut tar).unwrap();
+            let bounds = Bounds { limits: &limits, budget: &budget };
+            let size = unpacked(&blob[..], compression, packed.diff_id, bounds, &mut tar).unwrap();
             assert_eq!(size, packed.unpacked);
             let listed = read::list(io::Cursor::new(tar), packed.descriptor.digest, &Limits::default()).unwrap();
             let mut tree = Tree::default();

@@ -10,7 +10,7 @@ use crate::printable;
 use crate::rootfs::overlay::{Change, LayerEntry};
 use crate::rootfs::{Content, Entry, Kind, Limits, Meta, RootPath, Sparse};
 
-/// What is wrong with a layer's tar.
+/// The reasons for which a layer's tar is refused.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
     #[error("its entry {path} is invalid")]
@@ -29,7 +29,7 @@ pub enum ReadError {
     Names { limit: u64 },
 }
 
-/// What is wrong with one entry.
+/// The reasons for which an entry is refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum EntryError {
     #[error(transparent)]
@@ -51,7 +51,7 @@ pub enum EntryError {
 }
 
 impl ReadError {
-    /// The key of `[limits]` that would have to be raised.
+    /// Returns the key of `[limits]` that would have to be raised.
     #[must_use]
     pub fn limit(&self) -> Option<&'static str> {
         match self {
@@ -78,7 +78,7 @@ pub fn list(tar: impl Read + Seek, blob: Digest, limits: &Limits) -> Result<Vec<
 /// listed is what was hashed. Returns the digest of the whole with the entries.
 ///
 /// # Errors
-/// As `list`; a tar of another length.
+/// Errors of `list`; a tar of another length.
 pub fn list_hashed(
     tar: impl Read,
     length: u64,
@@ -93,7 +93,7 @@ pub fn list_hashed(
     Ok((entries, hashing.hasher.finish()))
 }
 
-/// How much is hashed at once, in bytes.
+/// The number of bytes that are hashed at once.
 const PIECE: usize = 128 << 10;
 
 /// A tar that is hashed as it is read. Nothing is passed over.
@@ -149,7 +149,7 @@ fn entries<I: TarInput>(
     }
 }
 
-/// What a layer's entries come to, held against the limits.
+/// Counts of a layer's entries and bytes, compared with the limits.
 pub(super) struct LimitCounter<'a> {
     limits: &'a Limits,
     entries: u64,
@@ -240,7 +240,7 @@ fn at(name: &[u8], cause: EntryError) -> ReadError {
     ReadError::Entry { path: format!("`{}`", printable::bytes(&name[..name.len().min(200)])), cause }
 }
 
-/// The bytes that an entry keeps in memory beside its fields.
+/// Returns the bytes that an entry keeps in memory beside its fields.
 fn weight(record: &TarEntry) -> u64 {
     let xattrs = record.xattrs.iter().map(|(name, value)| name.len() + value.len() + 64);
     let extents = record.extents.as_ref().map_or(0, |extents| 16 * extents.len());

@@ -1,4 +1,4 @@
-//! What goes into a layer, and the key that names those inputs.
+//! The recipe of a layer: its inputs, and the key that names them.
 //!
 //! A layer is a pure function of its recipe: equal keys, equal bytes. The key
 //! changes with [`FORMAT`], so that a newer carboy never takes an older one's layer
@@ -27,7 +27,7 @@ pub struct Recipe {
     compression: CompressionLevel,
 }
 
-/// Why an entry cannot go into a layer.
+/// The reasons for which an entry cannot go into a layer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RecipeError {
     #[error("`{0}` has a name that layers keep for whiteouts")]
@@ -43,7 +43,7 @@ pub enum RecipeError {
 }
 
 impl Recipe {
-    /// An empty layer.
+    /// Makes an empty layer.
     #[must_use]
     pub fn new(timestamp: u64, compression: CompressionLevel) -> Self {
         Self { entries: BTreeMap::new(), timestamp, compression }
@@ -97,23 +97,23 @@ impl Recipe {
         Ok(real)
     }
 
-    /// The entries, sorted by path.
+    /// Returns the entries, sorted by path.
     pub fn entries(&self) -> impl Iterator<Item = (&RootPath, &Entry)> {
         self.entries.iter().map(|(path, entry)| (path, entry.as_ref()))
     }
 
-    /// The entries, to be shared with a tree.
+    /// Returns the entries, to be shared with a tree.
     pub fn shared(&self) -> impl Iterator<Item = (&RootPath, &Arc<Entry>)> {
         self.entries.iter()
     }
 
-    /// A recipe that was stored.
+    /// Returns a recipe that was stored.
     #[must_use]
     pub fn restore(entries: BTreeMap<RootPath, Arc<Entry>>, timestamp: u64, compression: CompressionLevel) -> Self {
         Self { entries, timestamp, compression }
     }
 
-    /// Whether nothing was added.
+    /// Returns whether nothing was added.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty()
@@ -125,25 +125,25 @@ impl Recipe {
         self.entries.values().filter(|entry| entry.content().is_some()).count() as u64
     }
 
-    /// The size of all files, in bytes: what packing it will have to read.
+    /// Returns the size of all files, in bytes: what packing it will have to read.
     #[must_use]
     pub fn size(&self) -> u64 {
         self.entries.values().filter_map(|entry| entry.content()).map(Content::size).sum()
     }
 
-    /// The time that every entry carries, in seconds since 1970.
+    /// Returns the time that every entry carries, in seconds since 1970.
     #[must_use]
     pub fn timestamp(&self) -> u64 {
         self.timestamp
     }
 
-    /// How it is to be packed.
+    /// Returns the compression of the layer.
     #[must_use]
     pub fn compression(&self) -> CompressionLevel {
         self.compression
     }
 
-    /// The digest of all inputs. Files count by content, not by where they are, so that
+    /// Returns the digest of all inputs. Files count by content, not by where they are, so that
     /// every machine computes the same key.
     #[must_use]
     pub fn key(&self) -> Digest {

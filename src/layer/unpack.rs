@@ -16,15 +16,15 @@ use crate::rootfs::Limits;
 
 /// The header of a skippable frame (RFC 8878, 3.1.2).
 const SKIPPABLE_HEADER: u64 = 8;
-/// How much may follow the end of an archive, in bytes. Writers fill a record: 10 KiB, or
+/// The number of bytes that may follow the end of an archive. Writers fill a record: 10 KiB, or
 /// with the largest blocking factors some MiB.
 const TAIL: u64 = 16 << 20;
-/// How much is unpacked at a time.
+/// The number of bytes that are unpacked at a time.
 const STEP: usize = 128 << 10;
 /// The longest header of a zstd frame (RFC 8878, 3.1.1: magic number and frame header).
 const ZSTD_HEADER: u64 = 18;
 
-/// Why a blob is not the layer that the image's configuration promises.
+/// The reasons for which a blob is not the layer that the image's configuration promises.
 #[derive(Debug, thiserror::Error)]
 pub enum UnpackError {
     #[error("it unpacks to {got}, but the image's configuration promises {want}")]
@@ -48,7 +48,7 @@ pub enum UnpackError {
 }
 
 impl UnpackError {
-    /// The key of `[limits]` that would have to be raised.
+    /// Returns the key of `[limits]` that would have to be raised.
     #[must_use]
     pub fn limit(&self) -> Option<&'static str> {
         match self {
@@ -61,26 +61,34 @@ impl UnpackError {
     }
 }
 
+/// The bounds of unpacking one layer.
+#[derive(Clone, Copy)]
+pub struct Bounds<'a> {
+    /// The limits of each layer.
+    pub limits: &'a Limits,
+    /// The bytes that all layers of the image share.
+    pub budget: &'a Budget,
+}
+
 /// Writes the tar of a layer's blob to `out`.
 ///
 /// The blob is read to its very end unless it goes past a limit, so that a verifying reader
 /// below has seen it all.
 ///
 /// # Errors
-/// Broken compression; another diff id than `want`; more than `limits` and `budget` allow;
+/// Broken compression; another diff id than `want`; more than the bounds allow;
 /// a tar whose entries say that there is more, or that tar readers disagree on.
 pub fn unpack(
     mut blob: impl Read,
     compression: Compression,
     want: DiffId,
-    limits: &Limits,
-    budget: &Budget,
+    bounds: Bounds<'_>,
     out: &mut impl Write,
 ) -> Result<u64, UnpackError> {
     let unpacked = match compression {
-        Compression::None => pass(&mut blob, limits, budget, out),
-        Compression::Gzip => pass(flate2::read::MultiGzDecoder::new(&mut blob), limits, budget, out),
-        Compression::Zstd => unzstd(&mut blob, limits, budget, out),
+        Compression::None => pass(&mut blob, bounds, out),
+        Compression::Gzip => pass(flate2::read::MultiGzDecoder::new(&mut blob), bounds, out),
+        Compression::Zstd => unzstd(&mut blob, bounds, out),
     };
     // Of a broken blob its digest says more than what the decoder stumbles over.
     let gives_up =
@@ -93,12 +101,7 @@ pub fn unpack(
 }
 
 /// Unpacks zstd, whose first frame may say how much it holds.
-fn unzstd(
-    mut blob: impl Read,
-    limits: &Limits,
-    budget: &Budget,
-    out: &mut impl Write,
-) -> Result<(DiffId, u64), UnpackError> {
+fn unzstd(mut blob: impl Read, bounds: Bounds<'_>, out: &mut impl Write) -> Result<(DiffId, u64), UnpackError> {
     let mut head = zstd_head(&mut blob)?;
     while let Some(size) = skippable(&head) {
         // As much of it as is not read yet; what was read beyond it belongs to the next frame.
@@ -111,15 +114,15 @@ fn unzstd(
             head = zstd_head(&mut blob)?;
         }
     }
-    let limit = limits.layer_size;
+    let limit = bounds.limits.layer_size;
     match get_frame_content_size(&head) {
         Ok(Some(size)) if size > limit => return Err(UnpackError::Promise { size, limit }),
         _ => {}
     }
     let mut decoder = zstd::stream::read::Decoder::new(Cursor::new(head).chain(blob))?;
-    let window = limits.zstd_window.next_power_of_two();
+    let window = bounds.limits.zstd_window.next_power_of_two();
     decoder.window_log_max(window.ilog2())?;
-    pass(decoder, limits, budget, out).map_err(|cause| too_wide(cause, window))
+    pass(decoder, bounds, out).map_err(|cause| too_wide(cause, window))
 }
 
 fn zstd_head(blob: &mut impl Read) -> io::Result<Vec<u8>> {
@@ -128,7 +131,7 @@ fn zstd_head(blob: &mut impl Read) -> io::Result<Vec<u8>> {
     Ok(head)
 }
 
-/// The size of a skippable frame's data, in bytes, given the frame's beginning (RFC 8878,
+/// Returns the size of a skippable frame's data, in bytes, given the frame's beginning (RFC 8878,
 /// 3.1.2).
 fn skippable(head: &[u8]) -> Option<u32> {
     let number = |at: usize| Some(u32::from_le_bytes(head.get(at..at + 4)?.try_into().ok()?));
@@ -146,7 +149,7 @@ fn too_wide(cause: UnpackError, limit: u64) -> UnpackError {
 }
 
 /// Passes a tar on to `out`; returns its digest and its length in bytes.
-fn pass(tar: impl Read, limits: &Limits, budget: &Budget, out: &mut impl Write) -> Result<(DiffId, u64), UnpackError> {
+fn pass(tar: impl Read, bounds: Bounds<'_>, out: &mut impl Write) -> Result<(DiffId, u64), UnpackError> {
     let passing = TarTee {
         tar,
         out,
@@ -154,12 +157,12 @@ fn pass(tar: impl Read, limits: &Limits, budget: &Budget, out: &mut impl Write) 
         buffer: vec![0; STEP],
         ready: 0..0,
         size: 0,
-        limit: limits.layer_size,
-        budget,
+        limit: bounds.limits.layer_size,
+        budget: bounds.budget,
         fault: None,
     };
     let mut archive = TarReader::streamed(passing);
-    let watched = read::watch(&mut archive, limits);
+    let watched = read::watch(&mut archive, bounds.limits);
     let mut passing = archive.into_input();
     if let Some(fault) = passing.fault {
         return Err(fault);
@@ -182,13 +185,13 @@ struct TarTee<'a, R, W> {
     out: &'a mut W,
     hasher: Hasher,
     buffer: Vec<u8>,
-    /// What of the buffer was not read yet.
+    /// The range of the buffer that was not read yet.
     ready: std::ops::Range<usize>,
     /// Bytes so far.
     size: u64,
     limit: u64,
     budget: &'a Budget,
-    /// What stopped a read: those who walk the archive see an I/O error in its place.
+    /// The error that stopped a read; the reader of the archive gets an I/O error in its place.
     fault: Option<UnpackError>,
 }
 
@@ -207,7 +210,7 @@ impl<R: Read, W: Write> TarTee<'_, R, W> {
         Ok(count > 0)
     }
 
-    /// How many of `wanted` bytes are ready, one at least.
+    /// Returns the number of `wanted` bytes that are ready, one at least.
     fn some(&mut self, wanted: usize) -> io::Result<usize> {
         if self.ready.is_empty() {
             match self.step() {
@@ -253,7 +256,7 @@ mod tests {
     use crate::diagnostic::chain;
     use crate::oci::Digest;
 
-    /// A tar of one file of zeros, whose header says `size`; not all of them need be there.
+    /// Returns a tar of one file of zeros, whose header says `size`; not all of them need be there.
     fn tar(size: u64, there: usize) -> Vec<u8> {
         let mut header = tar::Header::new_gnu();
         header.set_path("opt/x").unwrap();
@@ -274,7 +277,8 @@ mod tests {
 
     fn unpacked(blob: &[u8], compression: Compression, want: DiffId, limits: &Limits) -> Result<Vec<u8>, UnpackError> {
         let mut out = Vec::new();
-        let size = unpack(blob, compression, want, limits, &Budget::new(limits, "layers"), &mut out)?;
+        let size =
+            unpack(blob, compression, want, Bounds { limits, budget: &Budget::new(limits, "layers") }, &mut out)?;
         assert_eq!(size, out.len() as u64);
         Ok(out)
     }
@@ -349,7 +353,8 @@ mod tests {
         let limits = Limits { layer_size: 1 << 20, ..Limits::default() };
         let refused = |blob: &[u8], compression| {
             let budget = Budget::new(&limits, "layers");
-            unpack(Short(blob), compression, DiffId(Digest::of(b"")), &limits, &budget, &mut io::sink()).unwrap_err()
+            let bounds = Bounds { limits: &limits, budget: &budget };
+            unpack(Short(blob), compression, DiffId(Digest::of(b"")), bounds, &mut io::sink()).unwrap_err()
         };
         for size in [(1 << 20) - 511, 64 << 30, u64::MAX >> 1] {
             let error = refused(&tar(size, 0), Compression::None);
@@ -376,8 +381,8 @@ mod tests {
         let mut out = Vec::new();
         let limits = Limits::default();
         let want = DiffId(Digest::of(b""));
-        let error =
-            unpack(&blob[..], Compression::Zstd, want, &limits, &Budget::new(&limits, "layers"), &mut out).unwrap_err();
+        let bounds = Bounds { limits: &limits, budget: &Budget::new(&limits, "layers") };
+        let error = unpack(&blob[..], Compression::Zstd, want, bounds, &mut out).unwrap_err();
         assert!(chain(&error).ends_with("a number in its header is none"), "{error}");
         assert!(out.len() <= STEP, "{}", out.len());
     }

@@ -18,25 +18,25 @@ use std::sync::Arc;
 
 use flate2::bufread::DeflateDecoder;
 
-use super::contents::Slice;
+use super::slice::Slice;
 use crate::rootfs::ZipEntry;
 
-/// How much of a file's beginning, and of what was read last, is kept.
+/// The number of bytes of a file's beginning, and of the data read last, that are kept.
 const KEPT: usize = 4 << 20;
-/// How much is inflated at once, but for the first bytes: often a file's kind is all
-/// that is asked for.
+/// The number of bytes that are inflated at once, except for the first bytes: readers often need a
+/// file's type only.
 const STEP: usize = 32 << 10;
 const FIRST: usize = 4 << 10;
-/// How often a reader may begin anew: a hostile file is not worth more.
+/// The number of times that a reader may begin anew, which bounds the work for a hostile file.
 const RESTARTS: u32 = 64;
 
 /// The bytes of a member from the first to the last: not fewer, not more than it says.
-/// Not checked against its digest: whoever reads it to its end does that.
+/// Not checked against its digest: the caller that reads it to its end does that.
 pub struct EntryReader {
     data: Data,
     packed: u64,
     left: u64,
-    /// Whether it was seen to end where it should.
+    /// True if it was seen to end where it should.
     ended: bool,
 }
 
@@ -54,7 +54,7 @@ impl EntryReader {
         Ok(Self::new(Arc::new(File::open(&member.archive.path)?), member))
     }
 
-    /// A member of an archive at hand.
+    /// Opens a member of an archive that is open.
     #[must_use]
     pub fn new(file: Arc<File>, member: &ZipEntry) -> Self {
         let slice = Slice::new(file, member.offset, member.packed);
@@ -117,13 +117,13 @@ pub struct SeekableEntry {
     window: Option<InflatedWindow>,
 }
 
-/// What was inflated and is still at hand.
+/// The inflated bytes that are kept.
 struct InflatedWindow {
     source: EntryReader,
-    /// How far `source` has come.
+    /// The offset of `source`.
     reached: u64,
     restarts: u32,
-    /// What one step inflates.
+    /// The buffer of one step.
     step: Box<[u8]>,
     /// The first bytes, from 0.
     first: Vec<u8>,

@@ -8,8 +8,6 @@
 //! (wheels). Checked against Debian's own programs: amd64 and arm64. The others are from
 //! these sources.
 
-use super::Platform;
-
 /// An architecture under the names that each of the specifications has for it.
 #[derive(PartialEq, Eq, Debug)]
 pub struct Architecture {
@@ -194,54 +192,33 @@ const OTHER_ELF: [(u16, bool, bool, &str); 6] = [
 const ACCELERATORS: [u16; 3] = [190, 224, 247];
 
 impl Architecture {
-    /// The architecture of a platform; none for systems other than Linux and for
-    /// architectures, and older variants of them, that are not in the table.
-    #[must_use]
-    pub fn of(platform: &Platform) -> Option<&'static Self> {
-        let found = Self::named(&platform.architecture).filter(|_| platform.os == "linux")?;
-        let level = |variant: &str| variant.strip_prefix('v').unwrap_or(variant).parse::<u32>().ok();
-        let older = match (platform.variant.as_deref().and_then(level), found.variant.and_then(level)) {
-            (Some(wanted), Some(least)) => wanted < least,
-            _ => false,
-        };
-        (!older).then_some(found)
-    }
-
-    /// The architecture of OCI's name.
+    /// Returns the architecture of OCI's name.
     #[must_use]
     pub fn named(name: &str) -> Option<&'static Self> {
         ARCHITECTURES.iter().find(|architecture| architecture.name == name)
     }
 
-    /// The architecture of OCI's name or an alias, such as the kernel's.
+    /// Returns the architecture of OCI's name or an alias, such as the kernel's.
     #[must_use]
     pub fn known_as(name: &str) -> Option<&'static Self> {
         ARCHITECTURES.iter().find(|architecture| architecture.name == name || architecture.aliases.contains(&name))
     }
 
-    /// The architecture of the machine in a wheel's platform tag, such as `aarch64`.
+    /// Returns the architecture of the machine in a wheel's platform tag, such as `aarch64`.
     #[must_use]
     pub fn of_wheel(machine: &str) -> Option<&'static Self> {
         ARCHITECTURES.iter().find(|architecture| architecture.wheel == machine)
     }
 
-    /// The architecture of an ELF file.
+    /// Returns the architecture of an ELF file.
     #[must_use]
     pub fn of_elf(machine: u16, is_64: bool, little_endian: bool) -> Option<&'static Self> {
         let wanted = (machine, is_64, little_endian);
         ARCHITECTURES.iter().find(|one| (one.elf_machine, one.is_64, one.little_endian) == wanted)
     }
-
-    /// The platform as people write it: `linux/arm/v7`, `linux/amd64`.
-    #[must_use]
-    pub fn platform(&self) -> Platform {
-        // Other variants of these are no architectures of their own.
-        let variant = self.variant.filter(|_| self.name == "arm");
-        Platform { variant: variant.map(str::to_owned), ..Platform::new("linux", self.name) }
-    }
 }
 
-/// The name of an ELF machine; none for one that is rarely met.
+/// Returns the name of an ELF machine; none for one that is rarely met.
 #[must_use]
 pub fn elf_name(machine: u16, is_64: bool, little_endian: bool) -> Option<&'static str> {
     let wanted = (machine, is_64, little_endian);
@@ -251,7 +228,7 @@ pub fn elf_name(machine: u16, is_64: bool, little_endian: bool) -> Option<&'stat
         .or_else(|| other().map(|(.., name)| *name))
 }
 
-/// Whether ELF files of a machine run on a CPU.
+/// Returns whether ELF files of a machine run on a CPU.
 #[must_use]
 pub fn is_cpu(elf_machine: u16) -> bool {
     !ACCELERATORS.contains(&elf_machine)

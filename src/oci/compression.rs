@@ -32,7 +32,7 @@ impl CompressionLevel {
         Self::Gzip { level: level.unwrap_or(6) }
     }
 
-    /// The compression without its level.
+    /// Returns the compression without its level.
     #[must_use]
     pub fn format(self) -> Compression {
         match self {

@@ -94,7 +94,7 @@ impl Descriptor {
         })
     }
 
-    /// The descriptor as JSON: the one that was read, with what has changed since.
+    /// Returns the descriptor as JSON: the one that was read, with what has changed since.
     #[must_use]
     pub fn to_json(&self) -> Value {
         json::changed(&self.source, &self.view())

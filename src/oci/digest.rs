@@ -24,19 +24,19 @@ pub struct DiffId(pub Digest);
 pub struct DigestError(pub String);
 
 impl Digest {
-    /// The digest of bytes at hand.
+    /// Returns the digest of bytes at hand.
     #[must_use]
     pub fn of(bytes: &[u8]) -> Self {
         Self(Sha256::digest(bytes).into())
     }
 
-    /// A digest that was computed elsewhere.
+    /// Returns a digest that was computed elsewhere.
     #[must_use]
     pub fn from_bytes(bytes: [u8; 32]) -> Self {
         Self(bytes)
     }
 
-    /// The 32 bytes.
+    /// Returns the 32 bytes.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8; 32] {
         &self.0
@@ -52,7 +52,7 @@ impl Digest {
         })
     }
 
-    /// The first twelve hexadecimal digits, enough for a person.
+    /// Returns the first twelve hexadecimal digits, enough for a person.
     #[must_use]
     pub fn short(&self) -> String {
         self.hex()[..12].to_owned()
@@ -77,7 +77,7 @@ impl fmt::Display for DiffId {
     }
 }
 
-/// Whether bytes are the 64 lower-case hexadecimal digits of a SHA-256, as in the names of
+/// Returns whether bytes are the 64 lower-case hexadecimal digits of a SHA-256, as in the names of
 /// blobs and cache entries.
 #[must_use]
 pub fn is_hex(bytes: &[u8]) -> bool {
@@ -110,7 +110,7 @@ fn nibble(digit: u8) -> Option<u8> {
 }
 
 impl Serialize for Digest {
-    /// A text in formats for people, 32 bytes in others.
+    /// Writes a text in formats for people, 32 bytes in other formats.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         if serializer.is_human_readable() { serializer.collect_str(self) } else { self.0.serialize(serializer) }
     }
@@ -136,14 +136,14 @@ impl Hasher {
         self.0.update(bytes);
     }
 
-    /// The digest of all bytes taken in.
+    /// Returns the digest of all bytes taken in.
     #[must_use]
     pub fn finish(self) -> Digest {
         Digest(self.0.finalize().into())
     }
 }
 
-/// Why received bytes are not the promised content.
+/// The reasons for which received bytes are not the promised content.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum VerifyError {
     /// More bytes than the descriptor says.

@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
-/// The JSON of a value that is made of the specification's types.
+/// Returns the JSON of a value that is made of the specification's types.
 ///
 /// # Panics
 /// A type with other keys than strings: there is none in oci-spec.
@@ -19,7 +19,7 @@ pub fn of(value: &impl Serialize) -> Value {
     serde_json::to_value(value).expect("the specification's types have string keys only")
 }
 
-/// The bytes of JSON, the keys of all objects sorted.
+/// Returns the bytes of JSON, the keys of all objects sorted.
 ///
 /// # Panics
 /// Never: JSON has string keys only.

@@ -1,4 +1,4 @@
-//! Where an image is: in a registry, or in an OCI layout on disk.
+//! The location of an image: in a registry, or in an OCI layout on disk.
 //!
 //! Names in registries are docker's references: `python:3.13-slim` is
 //! `docker.io/library/python:3.13-slim`. Layouts are written as skopeo does,
@@ -34,12 +34,12 @@ pub struct RegistryName {
     pub registry: String,
     /// Path within the registry: `library/python`.
     pub repository: String,
-    /// As written; no `latest` is made up.
+    /// The tag as written; `latest` is not added.
     pub tag: Option<String>,
     pub digest: Option<Digest>,
 }
 
-/// What to ask of a repository for.
+/// The reference by which a manifest is requested from a repository.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Selector {
     Tag(String),
@@ -87,7 +87,7 @@ impl crate::hint::Hint for LocationError {
 }
 
 impl Location {
-    /// The same place with another tag.
+    /// Returns the same place with another tag.
     #[must_use]
     pub fn with_tag(&self, tag: &str) -> Self {
         match self {
@@ -100,7 +100,7 @@ impl Location {
         }
     }
 
-    /// The tag, or a layout's name, where one is given.
+    /// Returns the tag, or a layout's name, where one is given.
     #[must_use]
     pub fn tag(&self) -> Option<&str> {
         match self {
@@ -111,7 +111,7 @@ impl Location {
 }
 
 impl RegistryName {
-    /// What to ask for: the digest when there is one, else the tag, else `latest`.
+    /// Returns the reference to request: the digest if there is one, else the tag, else `latest`.
     #[must_use]
     pub fn selector(&self) -> Selector {
         match (&self.digest, &self.tag) {

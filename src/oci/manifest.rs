@@ -79,13 +79,13 @@ pub enum Parsed {
 }
 
 impl RawManifest {
-    /// The digest of the bytes as they are.
+    /// Returns the digest of the bytes as they are.
     #[must_use]
     pub fn digest(&self) -> Digest {
         Digest::of(&self.bytes)
     }
 
-    /// The descriptor of the bytes as they are.
+    /// Returns the descriptor of the bytes as they are.
     #[must_use]
     pub fn descriptor(&self) -> Descriptor {
         Descriptor::of(&self.media_type, &self.bytes)
@@ -111,8 +111,8 @@ impl RawManifest {
         ManifestError::Json { digest: self.digest(), cause: cause.to_string() }
     }
 
-    /// The media type in the bytes, which must not contradict the one they came
-    /// with (image-spec `manifest.md`, on confusion of the two).
+    /// Returns the media type in the bytes, which must not contradict the one they came with
+    /// (image-spec `manifest.md`, on confusion of the two).
     fn claimed_type(&self) -> Result<String, ManifestError> {
         #[derive(serde::Deserialize)]
         #[serde(rename_all = "camelCase")]
@@ -179,7 +179,7 @@ fn list<'a>(source: &'a Value, name: &str) -> &'a [Value] {
 }
 
 impl ImageManifest {
-    /// A new manifest.
+    /// Returns a new manifest.
     #[must_use]
     pub fn new(config: Descriptor, layers: Vec<Descriptor>) -> Self {
         Self {

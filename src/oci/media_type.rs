@@ -20,29 +20,29 @@ pub const DOCKER_MANIFEST: &str = wire::IMAGE_MANIFEST_MEDIA_TYPE;
 pub const DOCKER_CONFIG: &str = wire::IMAGE_DOCKER_CONFIG_MEDIA_TYPE;
 const LAYER_ZSTD: &str = "application/vnd.oci.image.layer.v1.tar+zstd";
 
-/// What a manifest request accepts.
+/// The media types that a manifest request accepts.
 pub const MANIFESTS: [&str; 4] = [INDEX, MANIFEST, DOCKER_LIST, DOCKER_MANIFEST];
 
-/// Whether a media type is an index's, OCI's or docker's.
+/// Returns whether a media type is an index's, OCI's or docker's.
 #[must_use]
 pub fn is_index(media_type: &str) -> bool {
     matches!(media_type, INDEX | DOCKER_LIST)
 }
 
-/// Whether a media type is a single image's manifest, OCI's or docker's.
+/// Returns whether a media type is a single image's manifest, OCI's or docker's.
 #[must_use]
 pub fn is_manifest(media_type: &str) -> bool {
     matches!(media_type, MANIFEST | DOCKER_MANIFEST)
 }
 
-/// Whether a media type is an image configuration's, OCI's or docker's.
+/// Returns whether a media type is an image configuration's, OCI's or docker's.
 #[must_use]
 pub fn is_config(media_type: &str) -> bool {
     matches!(media_type, CONFIG | DOCKER_CONFIG)
 }
 
 impl Compression {
-    /// The compression that a layer's media type promises; none for unknown types.
+    /// Returns the compression that a layer's media type promises; none for unknown types.
     #[must_use]
     pub fn of(media_type: &str) -> Option<Self> {
         match media_type {

@@ -9,7 +9,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::Architecture;
+use super::architecture::Architecture;
 
 /// `linux/amd64`, `linux/arm64/v8` and the like.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
@@ -26,25 +26,48 @@ pub struct Platform {
 pub struct PlatformError(pub String);
 
 impl Platform {
-    /// A platform without a variant.
+    /// Returns a platform without a variant.
     #[must_use]
     pub fn new(os: &str, architecture: &str) -> Self {
         Self { architecture: architecture.to_owned(), os: os.to_owned(), variant: None }
     }
 
-    /// Whether an image for `self` is what somebody who asked for `wanted` expects.
+    /// Returns whether an image for `self` is an image for the requested platform `wanted`.
     #[must_use]
     pub fn matches(&self, wanted: &Self) -> bool {
         self.os == wanted.os && self.architecture == wanted.architecture && self.level() == wanted.level()
     }
 
-    /// The variant, without the `v` that it may begin with; the architecture's own where
+    /// Returns the variant, without the `v` that it may begin with; the architecture's own where
     /// none is named.
     fn level(&self) -> &str {
         let variant = self.variant.as_deref().filter(|variant| !variant.is_empty());
         let own = || Architecture::named(&self.architecture).and_then(|architecture| architecture.variant);
         let level = variant.or_else(own).unwrap_or_default();
         level.strip_prefix('v').unwrap_or(level)
+    }
+}
+
+impl Architecture {
+    /// Returns the architecture of a platform; none for systems other than Linux and for
+    /// architectures, and older variants of them, that are not in the table.
+    #[must_use]
+    pub fn of(platform: &Platform) -> Option<&'static Self> {
+        let found = Self::named(&platform.architecture).filter(|_| platform.os == "linux")?;
+        let level = |variant: &str| variant.strip_prefix('v').unwrap_or(variant).parse::<u32>().ok();
+        let older = match (platform.variant.as_deref().and_then(level), found.variant.and_then(level)) {
+            (Some(wanted), Some(least)) => wanted < least,
+            _ => false,
+        };
+        (!older).then_some(found)
+    }
+
+    /// Returns the platform as people write it: `linux/arm/v7`, `linux/amd64`.
+    #[must_use]
+    pub fn platform(&self) -> Platform {
+        // Other variants of these are no architectures of their own.
+        let variant = self.variant.filter(|_| self.name == "arm");
+        Platform { variant: variant.map(str::to_owned), ..Platform::new("linux", self.name) }
     }
 }
 

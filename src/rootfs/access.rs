@@ -1,10 +1,10 @@
-//! Whether a user can reach and open a file of a tree.
+//! Checks access: a user reaches and opens a file of a tree.
 //!
 //! Source: `path_resolution(7)`, "Permissions" and step 2 (search permission on every
 //! directory, those that symbolic links lead through included); `capabilities(7)`,
 //! `CAP_DAC_OVERRIDE`, which container runtimes leave to uid 0. Only the image's own
 //! gid counts: runtimes add the groups of `/etc/group` for a user given by name, and
-//! carboy writes numbers. A tree does not have its root's mode: everybody may pass it.
+//! carboy writes numbers. A tree does not have its root's mode: every user may pass it.
 
 use super::accounts::Ids;
 use super::{Entry, Kind, RootPath, Tree};
@@ -24,7 +24,7 @@ pub enum Permission {
 }
 
 impl Permission {
-    /// The bit of a mode's last digit.
+    /// Returns the bit of a mode's last digit.
     fn bit(self) -> u32 {
         match self {
             Self::Read => 4,
@@ -34,7 +34,7 @@ impl Permission {
     }
 }
 
-/// What ends the way along a path.
+/// An obstacle on the way along a path.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Obstacle {
     /// Nothing is there, or something that is not a directory stands on the way.
@@ -46,7 +46,7 @@ pub enum Obstacle {
 }
 
 impl Entry {
-    /// Whether the mode lets a user do something with this file or directory.
+    /// Returns whether the mode lets a user do something with this file or directory.
     #[must_use]
     pub fn permits(&self, ids: Ids, permission: Permission) -> bool {
         let mode = self.meta.mode;
@@ -65,8 +65,8 @@ impl Entry {
 }
 
 impl Tree {
-    /// Whether a user may do something with what is at a real path. The root directory
-    /// can be read and searched.
+    /// Returns whether a user may do something with what is at a real path. The root directory can
+    /// be read and searched.
     #[must_use]
     pub fn permits(&self, real: &RootPath, ids: Ids, permission: Permission) -> bool {
         match self.get(real) {
@@ -79,7 +79,7 @@ impl Tree {
     /// real path. `..` is allowed. Returns the real path of what is there.
     ///
     /// # Errors
-    /// What ends the way.
+    /// Returns the obstacle on the way.
     pub fn reach(&self, path: &[u8], from: &RootPath, ids: Ids) -> Result<RootPath, Obstacle> {
         let parts = |path: &[u8]| -> Vec<Vec<u8>> {
             path.split(|&byte| byte == b'/')

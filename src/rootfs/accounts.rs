@@ -25,7 +25,7 @@ pub struct Ids {
     pub gid: u32,
 }
 
-/// Why accounts cannot be as asked.
+/// The reasons for which an account table is invalid.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum AccountError {
     #[error("the image has no user `{name}`")]
@@ -61,13 +61,13 @@ impl Accounts {
         Self { passwd, group }
     }
 
-    /// The text of `/etc/passwd`.
+    /// Returns the text of `/etc/passwd`.
     #[must_use]
     pub fn passwd(&self) -> &str {
         &self.passwd
     }
 
-    /// The text of `/etc/group`.
+    /// Returns the text of `/etc/group`.
     #[must_use]
     pub fn group(&self) -> &str {
         &self.group
@@ -94,7 +94,7 @@ impl Accounts {
         Ok(())
     }
 
-    /// Adds a user unless its uid is somebody's. A name that is taken, by a user or a
+    /// Adds a user unless its uid is in use. A name that is taken, by a user or a
     /// group, gets the uid added. Returns whether it was added.
     pub fn add_missing(&mut self, user: &User) -> bool {
         if self.has(user.uid) {
@@ -106,20 +106,20 @@ impl Accounts {
         self.add(&User { name, ..user.clone() }).is_ok()
     }
 
-    /// Whether a uid is somebody's.
+    /// Returns whether a uid is in use.
     #[must_use]
     pub fn has(&self, uid: u32) -> bool {
         self.users().any(|user| user.uid == uid)
     }
 
-    /// The home folder of a uid, as the image's account has it.
+    /// Returns the home folder of a uid, as the image's account has it.
     #[must_use]
     pub fn home(&self, uid: u32) -> Option<String> {
         self.users().find(|user| user.uid == uid).map(|user| user.home)
     }
 
-    /// The numbers of `user`, `uid`, `user:group`, `uid:gid`. A bare uid that is
-    /// no user's has the group 0, as in docker.
+    /// Returns the numbers of `user`, `uid`, `user:group`, `uid:gid`. A bare uid that is no user's
+    /// has the group 0, as in docker.
     ///
     /// # Errors
     /// Names that are not there.

@@ -33,7 +33,7 @@ pub struct Entry {
     pub kind: Kind,
 }
 
-/// What an entry is.
+/// The type of an entry.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub enum Kind {
     Folder,
@@ -44,7 +44,7 @@ pub enum Kind {
     Special,
 }
 
-/// Where a file's bytes are.
+/// The source of a file's bytes.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub enum Content {
     /// A stretch of a pulled layer's uncompressed tar.
@@ -72,7 +72,7 @@ pub struct ArchiveFile {
     /// A wheel's file name, for errors: the cache calls it otherwise.
     pub name: String,
     pub path: PathBuf,
-    /// What it holds is decided by: SHA-256 of the whole.
+    /// SHA-256 of the whole archive, which identifies its content.
     pub digest: Digest,
 }
 
@@ -80,13 +80,13 @@ pub struct ArchiveFile {
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct ZipEntry {
     pub archive: Arc<ArchiveFile>,
-    /// Where its data begins in the archive.
+    /// The offset of its data in the archive.
     pub offset: u64,
-    /// How much of the archive it takes, in bytes.
+    /// The length of its data in the archive, in bytes.
     pub packed: u64,
     /// In bytes, unpacked.
     pub size: u64,
-    /// Whether the data is deflated; stored as it is otherwise.
+    /// True if the data is deflated, false if it is stored as it is.
     pub deflated: bool,
     /// SHA-256 of its content.
     pub digest: Digest,
@@ -97,11 +97,11 @@ pub struct ZipEntry {
 pub struct Sparse {
     /// The digest of the layer's blob.
     pub blob: Digest,
-    /// Where the data begins in the tar. It has no gaps there.
+    /// The offset of the data in the tar. The data has no gaps there.
     pub offset: u64,
     /// The file's length, holes included.
     pub size: u64,
-    /// Where the data goes: in order, not empty, inside the file.
+    /// The ranges of the file that the data fills: in order, not empty, inside the file.
     pub extents: Vec<Extent>,
     /// SHA-256 of the data, holes left out.
     pub data: Digest,
@@ -136,7 +136,7 @@ impl LocalFile {
 }
 
 impl Content {
-    /// The length in bytes.
+    /// Returns the length in bytes.
     #[must_use]
     pub fn size(&self) -> u64 {
         match self {
@@ -148,7 +148,7 @@ impl Content {
         }
     }
 
-    /// SHA-256 of the bytes; none of a file with holes.
+    /// Returns SHA-256 of the bytes; none of a file with holes.
     #[must_use]
     pub fn digest(&self) -> Option<Digest> {
         match self {
@@ -160,7 +160,7 @@ impl Content {
         }
     }
 
-    /// The digest of the pulled layer's blob that the bytes are in, if they are in one.
+    /// Returns the digest of the pulled layer's blob that the bytes are in, if they are in one.
     #[must_use]
     pub fn blob(&self) -> Option<&Digest> {
         match self {
@@ -172,7 +172,7 @@ impl Content {
 }
 
 impl Sparse {
-    /// The length of the data, in bytes.
+    /// Returns the length of the data, in bytes.
     #[must_use]
     pub fn stored(&self) -> u64 {
         self.extents.iter().map(|extent| extent.length).sum()
@@ -180,31 +180,31 @@ impl Sparse {
 }
 
 impl Entry {
-    /// A folder of root's.
+    /// Returns a folder of root's.
     #[must_use]
     pub fn folder(mode: u32) -> Self {
         Self { meta: Meta::root(mode), kind: Kind::Folder }
     }
 
-    /// A file of root's, with bytes at hand.
+    /// Returns a file of root's, with bytes at hand.
     #[must_use]
     pub fn bytes(mode: u32, bytes: impl Into<Arc<[u8]>>) -> Self {
         Self { meta: Meta::root(mode), kind: Kind::File(Content::Bytes(bytes.into())) }
     }
 
-    /// A local file, made root's.
+    /// Returns a local file, made root's.
     #[must_use]
     pub fn local(file: &LocalFile) -> Self {
         Self { meta: Meta::root(file.mode()), kind: Kind::File(Content::Local(Arc::new(file.clone()))) }
     }
 
-    /// A link of root's.
+    /// Returns a link of root's.
     #[must_use]
     pub fn link(target: impl Into<Vec<u8>>) -> Self {
         Self { meta: Meta::root(0o777), kind: Kind::Link(target.into()) }
     }
 
-    /// The file's content; none for what is no file.
+    /// Returns the file's content; none for what is no file.
     #[must_use]
     pub fn content(&self) -> Option<&Content> {
         match &self.kind {
@@ -213,7 +213,7 @@ impl Entry {
         }
     }
 
-    /// Whether this is a folder.
+    /// Returns whether this is a folder.
     #[must_use]
     pub fn is_folder(&self) -> bool {
         self.kind == Kind::Folder

@@ -1,4 +1,4 @@
-//! How much of a hostile image carboy is willing to take.
+//! Limits on the size of an image and its parts.
 
 /// Bounds on one layer, on all layers of an image, and on the tree that they make.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

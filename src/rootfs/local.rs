@@ -13,7 +13,7 @@ pub struct LocalEntry {
     pub kind: LocalKind,
 }
 
-/// What a local entry is.
+/// The type of a local entry.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum LocalKind {
     Folder,
@@ -22,7 +22,7 @@ pub enum LocalKind {
     File(LocalFile),
 }
 
-/// What a walk found.
+/// The result of a walk.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Walk {
     /// Sorted by path. A folder is listed when it has entries, is empty on the disk, or
@@ -36,20 +36,20 @@ pub struct Walk {
 }
 
 impl Walk {
-    /// The paths of files and links that are text.
+    /// Returns the paths of files and links that are text.
     pub fn file_names(&self) -> impl Iterator<Item = &str> + Clone {
         let files = self.entries.iter().filter(|entry| !matches!(entry.kind, LocalKind::Folder));
         files.filter_map(|entry| std::str::from_utf8(&entry.path).ok())
     }
 }
 
-/// What rules left out of local folders.
+/// The files that rules left out of local directories.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct LeftOut {
-    /// How many files each rule left out, by rule: (`.gitignore`, 12), (`__pycache__`,
-    /// 40). A folder left out whole counts the files in it.
+    /// The number of files that each rule left out, by rule: (`.gitignore`, 12), (`__pycache__`,
+    /// 40). A directory that is left out whole counts as the files in it.
     pub rules: BTreeMap<String, u64>,
-    /// What git tracks of it, other than what somebody left out for this image.
+    /// The files that git tracks among them, without the files that were left out for this image.
     pub tracked: Vec<Tracked>,
 }
 
@@ -64,7 +64,7 @@ pub struct Tracked {
     /// A file, or a whole folder with a slash at its end, below the folder walked.
     pub path: String,
     pub rule: String,
-    /// How many tracked files it is.
+    /// The number of tracked files.
     pub files: u64,
 }
 
@@ -83,7 +83,7 @@ impl LeftOut {
     }
 }
 
-/// A path below the configuration's folder, without a `./` before it.
+/// Returns a path below the configuration's folder, without a `./` before it.
 fn below(folder: &Path, path: &str) -> String {
     if folder == Path::new(".") || folder.as_os_str().is_empty() {
         path.to_owned()

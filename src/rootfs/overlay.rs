@@ -11,7 +11,7 @@ use std::sync::Arc;
 use super::resolve::LoopError;
 use super::{Entry, Limits, RootPath, Tree};
 
-/// What begins the name of a whiteout.
+/// The prefix of a whiteout's name.
 pub const WHITEOUT: &[u8] = b".wh.";
 const OPAQUE: &[u8] = b".wh..wh..opq";
 const AUFS: &[u8] = b".wh..wh.";
@@ -23,7 +23,7 @@ pub struct LayerEntry {
     pub change: Change,
 }
 
-/// What an archive's entry does.
+/// The effect of an archive's entry.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Change {
     Put(Arc<Entry>),
@@ -33,7 +33,7 @@ pub enum Change {
     },
 }
 
-/// Why layers do not stack.
+/// The reasons for which layers do not stack.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum OverlayError {
     #[error("`{path}` is a hardlink to `{target}`, which is no file of the image")]
@@ -53,7 +53,7 @@ pub enum OverlayError {
 }
 
 impl OverlayError {
-    /// The key of `[limits]` that would have to be raised.
+    /// Returns the key of `[limits]` that would have to be raised.
     #[must_use]
     pub fn limit(&self) -> Option<&'static str> {
         match self {
@@ -65,7 +65,7 @@ impl OverlayError {
     }
 }
 
-/// How many steps of [`Tree::resolve`] the names of a layer may take.
+/// The number of steps of [`Tree::resolve`] that the names of a layer may take.
 struct Steps {
     taken: u64,
     most: u64,
@@ -125,7 +125,7 @@ impl Tree {
         Ok(())
     }
 
-    /// Whether one of the layer's own folders, in which `path` is, takes the place of a
+    /// Returns whether one of the layer's own folders, in which `path` is, takes the place of a
     /// link or a file. Nothing of the layers below is in it; least of all what the link leads to.
     fn is_in_new_folder(
         &self,
@@ -179,17 +179,17 @@ impl Tree {
     }
 }
 
-/// The path of a layer's folder.
+/// Returns the path of a layer's folder.
 fn folder(entry: &LayerEntry) -> Option<&[u8]> {
     matches!(&entry.change, Change::Put(put) if put.is_folder()).then(|| entry.path.as_bytes())
 }
 
-/// Whether a path's last name makes it a whiteout (or aufs's bookkeeping).
+/// Returns whether a path's last name makes it a whiteout (or aufs's bookkeeping).
 fn is_whiteout(path: &RootPath) -> bool {
     path.name().is_some_and(|name| name.starts_with(WHITEOUT))
 }
 
-/// Whether any of a path's names is a whiteout's. Runtimes take whatever has such a name
+/// Returns whether any of a path's names is a whiteout's. Runtimes take whatever has such a name
 /// for a deletion: folders too.
 #[must_use]
 pub fn has_whiteout(path: &RootPath) -> bool {

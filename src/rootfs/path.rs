@@ -31,7 +31,7 @@ impl<'de> Deserialize<'de> for RootPath {
 }
 
 impl RootPath {
-    /// The root folder.
+    /// Returns the root folder.
     #[must_use]
     pub fn root() -> Self {
         Self::default()
@@ -59,30 +59,30 @@ impl RootPath {
         Self(bytes.into())
     }
 
-    /// The bytes, without a leading slash, as a tar entry has them.
+    /// Returns the bytes, without a leading slash, as a tar entry has them.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
     }
 
-    /// Whether this is the root folder.
+    /// Returns whether this is the root folder.
     #[must_use]
     pub fn is_root(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// The names from the root down.
+    /// Returns the names from the root down.
     pub fn parts(&self) -> impl DoubleEndedIterator<Item = &[u8]> {
         self.0.split(|&b| b == b'/').filter(|part| !part.is_empty())
     }
 
-    /// The last name; none for the root.
+    /// Returns the last name; none for the root.
     #[must_use]
     pub fn name(&self) -> Option<&[u8]> {
         self.parts().next_back()
     }
 
-    /// The folder it is in; none for the root.
+    /// Returns the folder it is in; none for the root.
     #[must_use]
     pub fn parent(&self) -> Option<Self> {
         if self.is_root() {
@@ -92,26 +92,26 @@ impl RootPath {
         Some(Self(self.0[..end].into()))
     }
 
-    /// Every folder above, the root left out, the outermost first.
+    /// Returns every folder above, the root left out, the outermost first.
     #[must_use]
     pub fn ancestors(&self) -> Vec<Self> {
         let slashes = self.0.iter().enumerate().filter(|(_, b)| **b == b'/');
         slashes.map(|(at, _)| Self(self.0[..at].into())).collect()
     }
 
-    /// The path one name below. `name` is one checked component.
+    /// Returns the path one name below. `name` is one checked component.
     #[must_use]
     pub fn child(&self, name: &[u8]) -> Self {
         if self.is_root() { Self(name.into()) } else { Self([&self.0, &b"/"[..], name].concat().into()) }
     }
 
-    /// The path `below` this one.
+    /// Returns the path `below` this one.
     #[must_use]
     pub fn join(&self, below: &Self) -> Self {
         if below.is_root() { self.clone() } else { self.child(&below.0) }
     }
 
-    /// What is left of `self` below `folder`; none when it is not below.
+    /// Returns the rest of the path below `folder`; none if the path is not below it.
     #[must_use]
     pub fn strip(&self, folder: &Self) -> Option<Self> {
         if folder.is_root() {

@@ -1,4 +1,4 @@
-//! Private keys, told by a file's name or content.
+//! Recognises private keys by a file's name or content.
 //!
 //! Sources: RFC 7468 and RFC 1421 for PEM; `PROTOCOL.key` of OpenSSH and RFC 9580 for
 //! their own forms, which look the same; RFC 5958 for keys in DER. Pure.
@@ -30,29 +30,29 @@ const SOURCE: [&[u8]; 72] = [
     b"ps1", b"bat",
 ];
 
-/// Whether a file of this name is a private key.
+/// Returns whether a file of this name is a private key.
 #[must_use]
 pub fn is_key_name(name: &[u8]) -> bool {
     let name = name.to_ascii_lowercase();
     NAMES.contains(&name.as_slice()) || ENDINGS.iter().any(|ending| name.ends_with(ending))
 }
 
-/// Whether the content of a file of this name has to tell if it is a key: certificates
-/// have the same names.
+/// Returns whether the content of a file of this name has to tell if it is a key: certificates have
+/// the same names.
 #[must_use]
 pub fn may_be_key(name: &[u8]) -> bool {
     let name = name.to_ascii_lowercase();
     [&b".pem"[..], b".key", b".der"].iter().any(|ending| name.ends_with(ending))
 }
 
-/// Whether a file is source code by its name or by its first line.
+/// Returns whether a file is source code by its name or by its first line.
 #[must_use]
 pub fn is_source(name: &[u8], start: &[u8]) -> bool {
     let ending = name.iter().rposition(|&byte| byte == b'.').map(|dot| name[dot + 1..].to_ascii_lowercase());
     ending.is_some_and(|ending| SOURCE.contains(&ending.as_slice())) || start.starts_with(b"#!")
 }
 
-/// Whether a private key begins in the first bytes of a file that may be one.
+/// Returns whether a private key begins in the first bytes of a file that may be one.
 #[must_use]
 pub fn begins_key(start: &[u8]) -> bool {
     let mut from = 0;
@@ -65,8 +65,8 @@ pub fn begins_key(start: &[u8]) -> bool {
     is_der(start)
 }
 
-/// Whether a whole private key in PEM is in some text: both its lines, and base64
-/// between them. Line ends may be escaped, as in JSON.
+/// Returns whether a whole private key in PEM is in some text: both its lines, and base64 between
+/// them. Line ends may be escaped, as in JSON.
 #[must_use]
 pub fn holds_key(text: &[u8]) -> bool {
     let mut from = 0;
@@ -85,7 +85,7 @@ pub fn holds_key(text: &[u8]) -> bool {
     false
 }
 
-/// The label of a first line, whose beginning is cut off.
+/// Returns the label of a first line, whose beginning is cut off.
 fn label(rest: &[u8]) -> Option<&[u8]> {
     let end = find(&rest[..rest.len().min(LABEL + DASHES.len())], DASHES)?;
     Some(&rest[..end]).filter(|label| label.iter().all(|&byte| byte == b' ' || byte.is_ascii_alphanumeric()))
@@ -95,7 +95,7 @@ fn is_private(label: &[u8]) -> bool {
     find(label, b"PRIVATE KEY").is_some()
 }
 
-/// Whether what is between a key's lines is base64, after headers as RFC 1421 has them.
+/// Returns whether what is between a key's lines is base64, after headers as RFC 1421 has them.
 fn is_base64(body: &[u8]) -> bool {
     let mut text = Vec::with_capacity(body.len());
     let mut rest = body.iter().copied().peekable();
@@ -136,8 +136,8 @@ fn trim(mut line: &[u8], out: impl Fn(&u8) -> bool) -> &[u8] {
     line
 }
 
-/// Whether a file begins as a key in DER does: a sequence whose first element is a
-/// version below 4. A certificate's first element is another sequence.
+/// Returns whether a file begins as a key in DER does: a sequence whose first element is a version
+/// below 4. A certificate's first element is another sequence.
 fn is_der(start: &[u8]) -> bool {
     let content = match start {
         [0x30, 0x82, _, _, rest @ ..] | [0x30, 0x81, _, rest @ ..] => rest,
@@ -147,7 +147,7 @@ fn is_der(start: &[u8]) -> bool {
     matches!(content, [0x02, 0x01, 0..=3, ..])
 }
 
-/// Where some bytes begin in others (Boyer, Moore and Horspool).
+/// Returns the offset of some bytes in others (Boyer, Moore and Horspool).
 fn find(text: &[u8], wanted: &[u8]) -> Option<usize> {
     let last = wanted.len() - 1;
     let mut steps = [wanted.len(); 256];

@@ -1,10 +1,10 @@
-//! Where programs are looked for.
+//! The search path of programs.
 
 use super::RootPath;
 
-/// What docker and the kernel take when an image sets no `PATH`.
+/// The `PATH` that docker and the kernel use if an image sets none.
 pub const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-/// How many folders of a `PATH` are looked into: more are nobody's.
+/// The most directories of a `PATH` that are searched: real paths have fewer.
 const FOLDERS: usize = 100;
 
 /// `PATH` of an image's environment, which has `NAME=VALUE` lines.
@@ -14,7 +14,7 @@ pub fn search_path(env: &[String]) -> &str {
     path.filter(|path| !path.is_empty()).unwrap_or(DEFAULT_PATH)
 }
 
-/// The folders of `PATH`, in order.
+/// Returns the folders of `PATH`, in order.
 #[must_use]
 pub fn path_folders(env: &[String]) -> Vec<RootPath> {
     search_path(env).split(':').take(FOLDERS).filter_map(|folder| RootPath::new(folder).ok()).collect()

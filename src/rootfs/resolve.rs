@@ -18,7 +18,7 @@ pub struct LoopError {
 }
 
 impl Tree {
-    /// The real path of `path`, all links followed, the last one too.
+    /// Returns the real path of `path`, all links followed, the last one too.
     ///
     /// # Errors
     /// More than 40 links on the way.
@@ -62,7 +62,7 @@ impl Tree {
         }
     }
 
-    /// The real path of the folder that `path` is in, and its name below it: where
+    /// Returns the real path of the folder that `path` is in, and its name below it: where
     /// something written to `path` has to go. A link of that name is not followed.
     ///
     /// # Errors
@@ -77,9 +77,9 @@ impl Tree {
         Ok(if real == parent { path.clone() } else { real.child(name) })
     }
 
-    /// Where a link, named by its real path, leads, one step: a link there is not
-    /// followed, and nothing need be there. None for what is no link, for links to
-    /// the root, and where the way passes through a loop.
+    /// Returns the target of a link, one step: a link at the target is not followed, and the target
+    /// need not exist. `link` is a real path. None for other entries, for links to the root, and
+    /// for targets behind a loop of links.
     #[must_use]
     pub fn link_target(&self, link: &RootPath) -> Option<RootPath> {
         let Kind::Link(target) = &self.get(link)?.kind else { return None };
@@ -95,7 +95,7 @@ impl Tree {
         (!found.is_root()).then_some(found)
     }
 
-    /// The entry that `path` leads to, and its real path.
+    /// Returns the entry that `path` leads to, and its real path.
     #[must_use]
     pub fn follow(&self, path: &RootPath) -> Option<(RootPath, &Entry)> {
         let real = self.resolve(path).ok()?;
@@ -104,7 +104,7 @@ impl Tree {
     }
 }
 
-/// The names before the first `..`, and what follows it.
+/// Returns the names before the first `..`, and what follows it.
 fn until_up(path: &[u8]) -> (&[u8], Option<&[u8]>) {
     let mut at = 0;
     for part in path.split(|&byte| byte == b'/') {

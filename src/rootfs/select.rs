@@ -23,7 +23,7 @@ pub struct SelectedEntry {
     pub entry: Entry,
 }
 
-/// Why a pattern selects nothing.
+/// The reasons for which a pattern selects nothing.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SelectError {
     #[error("the image has no `{pattern}`")]
@@ -96,8 +96,8 @@ impl Tree {
         Ok(())
     }
 
-    /// What was probably meant by a path that is not there: a sibling with a near
-    /// name, the same name elsewhere, or the deepest folder that exists.
+    /// Suggests a path in place of one that does not exist: a sibling with a similar name, the same
+    /// name elsewhere, or the deepest directory that exists.
     fn nearest(&self, path: &RootPath) -> Option<RootPath> {
         let folder = path.ancestors().into_iter().rev().find_map(|folder| {
             let real = self.resolve(&folder).ok()?;
@@ -119,7 +119,7 @@ impl Tree {
     }
 }
 
-/// The part before the first wildcard as a path, and a matcher for the rest.
+/// Returns the part before the first wildcard as a path, and a matcher for the rest.
 fn split(pattern: &str) -> Result<(RootPath, Option<GlobSet>), SelectError> {
     let error = |cause: &str| SelectError::Pattern { pattern: pattern.to_owned(), cause: cause.to_owned() };
     if !pattern.starts_with('/') {
@@ -134,7 +134,7 @@ fn split(pattern: &str) -> Result<(RootPath, Option<GlobSet>), SelectError> {
     Ok((RootPath::new(&pattern[..slash])?, Some(glob)))
 }
 
-/// A path as globset wants it.
+/// Returns a path as globset wants it.
 #[must_use]
 pub fn as_path(path: &RootPath) -> &std::path::Path {
     use std::os::unix::ffi::OsStrExt as _;

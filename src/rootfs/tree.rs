@@ -19,42 +19,43 @@ pub struct Tree {
 }
 
 impl Tree {
-    /// The entry of that very name; links on the way are not followed.
+    /// Returns the entry of that very name; links on the way are not followed.
     #[must_use]
     pub fn get(&self, path: &RootPath) -> Option<&Entry> {
         self.entries.get(path).map(Arc::as_ref)
     }
 
-    /// The same as [`Self::get`], to be kept.
+    /// Returns the same as [`Self::get`], to be kept.
     #[must_use]
     pub fn share(&self, path: &RootPath) -> Option<Arc<Entry>> {
         self.entries.get(path).cloned()
     }
 
-    /// Whether the path is a folder; the root is one.
+    /// Returns whether the path is a folder; the root is one.
     #[must_use]
     pub fn is_folder(&self, path: &RootPath) -> bool {
         path.is_root() || self.get(path).is_some_and(Entry::is_folder)
     }
 
-    /// All entries, sorted by path.
+    /// Returns all entries, sorted by path.
     pub fn iter(&self) -> impl Iterator<Item = (&RootPath, &Entry)> {
         self.entries.iter().map(|(path, entry)| (path, entry.as_ref()))
     }
 
-    /// How many entries there are.
+    /// Returns the number of entries.
     #[must_use]
     pub fn len(&self) -> usize {
         self.entries.len()
     }
 
-    /// The bytes of all paths together: of deep folders, far more than the names that made them.
+    /// Returns the bytes of all paths together: of deep folders, far more than the names that made
+    /// them.
     #[must_use]
     pub fn names(&self) -> u64 {
         self.names
     }
 
-    /// Whether there is nothing.
+    /// Returns whether there is nothing.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty()
@@ -65,7 +66,7 @@ impl Tree {
         self.entries.range(Self::range(folder)).map(|(path, entry)| (path, entry.as_ref()))
     }
 
-    /// What stands in a folder itself, sorted by path. What is deeper is jumped over.
+    /// Returns the entries of a directory, sorted by path. Deeper entries are passed over.
     pub fn children<'a>(&'a self, folder: &RootPath) -> impl Iterator<Item = (&'a RootPath, &'a Entry)> + use<'a> {
         let own = folder.as_bytes().len() + usize::from(!folder.is_root());
         let (_, end) = Self::range(folder);
@@ -123,7 +124,7 @@ impl Tree {
         self.names -= removed.map(|(path, _)| path.as_bytes().len() as u64).sum::<u64>();
     }
 
-    /// The deepest entry on the way along `path`, a normal path's bytes, and how many of
+    /// Returns the deepest entry on the way along `path`, a normal path's bytes, and how many of
     /// them name it.
     pub(super) fn deepest(&self, path: &[u8]) -> Option<(usize, &Entry)> {
         if let Some(entry) = self.entries.get(path) {

@@ -34,33 +34,23 @@ struct Group<'a> {
 pub fn errors_text(errors: &[Diagnostic], platforms: &[Platform], style: Style) -> String {
     let groups = groups(errors);
     let lines = lines(&groups, platforms.len());
-    let mut text = if lines.len() > 1 { format!("{} errors:\n", lines.len()) } else { String::new() };
-    for (code, line) in lines.iter().take(LINES) {
-        text += &format!("{} {}\n", style.red(&format!("error[{code}]:")), one_line(line));
-    }
-    text += &more(lines.len());
+    let head = if lines.len() > 1 { format!("{} errors:\n", lines.len()) } else { String::new() };
+    let error = |(code, line): &(Code, String)| style.red(&format!("error[{code}]:")) + " " + &one_line(line) + "\n";
+    let shown = lines.iter().take(LINES).map(error).collect::<String>() + &more(lines.len());
     let hints = hints_of(&groups);
-    if !hints.is_empty() {
-        text.push('\n');
-    }
-    for hint in hints.iter().take(LINES) {
-        text += &format!("{} {}\n", style.cyan("hint:"), one_line(hint));
-    }
-    text + &more(hints.len())
+    let gap = if hints.is_empty() { "" } else { "\n" };
+    let hint = |hint: &String| style.cyan("hint:") + " " + &one_line(hint) + "\n";
+    let hints = hints.iter().take(LINES).map(hint).collect::<String>() + &more(hints.len());
+    head + &shown + gap + &hints
 }
 
 /// Returns `warning[CODE]: MESSAGE`, with its hints on separate lines. Has no newline at its end.
 #[must_use]
 pub fn warning_text(warning: &Diagnostic, style: Style) -> String {
     let groups = groups(std::slice::from_ref(warning));
-    let mut text = String::new();
-    for (code, line) in lines(&groups, 0) {
-        text += &format!("{} {}", style.yellow(&format!("warning[{code}]:")), one_line(&line));
-    }
-    for hint in hints_of(&groups) {
-        text += &format!("\n  {} {}", style.cyan("hint:"), one_line(&hint));
-    }
-    text
+    let head = |(code, line): (Code, String)| style.yellow(&format!("warning[{code}]:")) + " " + &one_line(&line);
+    let hint = |hint: String| format!("\n  {} {}", style.cyan("hint:"), one_line(&hint));
+    lines(&groups, 0).into_iter().map(head).chain(hints_of(&groups).into_iter().map(hint)).collect()
 }
 
 /// Returns the hints of diagnostics, each one once, with those that follow from their details.

@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 pub use fault::{Cause, Fault, Subject};
 
-use crate::elf::dynamic::Abi;
+use crate::elf::Abi;
 use crate::python::abi::{BuiltFor, ModuleName};
 use crate::python::distribution::Wheel;
 use crate::python::tags::Target;

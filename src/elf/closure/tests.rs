@@ -1,5 +1,9 @@
-use super::*;
-use crate::elf::{ElfError, Need};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::elf::{Abi, Closure, Edge, ElfError, Loader, LoaderState, MissingLibrary, Need, NeedKind, Object};
+use crate::oci::Architecture;
+use crate::rootfs::{Content, Entry, RootPath, Tree};
 
 /// Objects described by their own text: `needs a b; runpath x:y; rpath z`, and
 /// `arm` for another machine.

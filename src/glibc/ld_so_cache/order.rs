@@ -33,7 +33,7 @@ pub fn compare(a: &[u8], b: &[u8], architecture: &Architecture) -> Ordering {
     }
 }
 
-/// The number that a name begins with, taken off it.
+/// Returns the number that a name begins with, taken off it.
 fn number(name: &mut &[u8]) -> Option<i32> {
     let digits = name.iter().take_while(|byte| byte.is_ascii_digit()).count();
     let (number, rest) = name.split_at(digits);
@@ -42,7 +42,7 @@ fn number(name: &mut &[u8]) -> Option<i32> {
     (digits > 0).then(|| number.iter().fold(0, add))
 }
 
-/// The first byte of a name as a `char`, taken off it; the end is C's NUL.
+/// Returns the first byte of a name as a `char`, taken off it; the end is C's NUL.
 fn byte(name: &mut &[u8], architecture: &Architecture) -> i32 {
     let Some((&first, rest)) = name.split_first() else { return 0 };
     *name = rest;

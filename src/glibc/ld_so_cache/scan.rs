@@ -1,4 +1,4 @@
-//! Which libraries ldconfig finds in the folders of a tree.
+//! Lists the libraries that ldconfig finds in the directories of a tree.
 //!
 //! Source: glibc's `elf/ldconfig.c` (`add_dir_1`, `search_dir`).
 //! It lists a library by its soname, whatever the file is called, and makes a link
@@ -25,16 +25,16 @@ use crate::rootfs::{Entry, Kind, RootPath, Tree};
 /// No file system has longer names (`NAME_MAX`), nor the loader longer paths (`PATH_MAX`).
 const NAME: usize = 255;
 const PATH: usize = 4096;
-/// How many folders are searched, capabilities' folders counted.
+/// The most directories that are searched, including those of capabilities.
 const FOLDERS: usize = 2000;
 
-/// The libraries in `folders`, which are those of `ld.so.conf`, and in those that
-/// Debian's ldconfig adds (measured for 2.36 and 2.41), in the order of searching.
+/// Returns the libraries in `folders`, which are those of `ld.so.conf`, and in those that Debian's
+/// ldconfig adds (measured for 2.36 and 2.41), in the order of searching.
 ///
 /// A folder that is reached twice counts where it comes first, under that name.
 ///
 /// # Errors
-/// What the loader cannot read.
+/// Errors of the loader.
 pub fn libraries<L: Loader>(
     tree: &Tree,
     folders: &[RootPath],
@@ -50,7 +50,7 @@ pub fn libraries<L: Loader>(
 
 /// A folder that is searched.
 struct Folder {
-    /// As it is named.
+    /// The path as the configuration names it.
     path: RootPath,
     real: RootPath,
     hwcaps: Option<Vec<u8>>,
@@ -72,7 +72,7 @@ fn searched(tree: &Tree, folders: &[RootPath], architecture: &Architecture) -> V
     out
 }
 
-/// The real path of what is a folder; the root is none to ldconfig.
+/// Returns the real path of what is a folder; the root is none to ldconfig.
 fn folder(tree: &Tree, path: &RootPath) -> Option<RootPath> {
     if path.is_root() {
         return None;
@@ -80,8 +80,8 @@ fn folder(tree: &Tree, path: &RootPath) -> Option<RootPath> {
     tree.resolve(path).ok().filter(|real| tree.is_folder(real))
 }
 
-/// The folders below a folder's `glibc-hwcaps`. Files and names that the loader
-/// cannot look up are no folders.
+/// Returns the folders below a folder's `glibc-hwcaps`. Files and names that the loader cannot look
+/// up are no folders.
 fn capable(tree: &Tree, path: &RootPath, real: &RootPath) -> Vec<Folder> {
     let Some(top) = folder(tree, &real.child(b"glibc-hwcaps")) else { return Vec::new() };
     let mut out = Vec::new();
@@ -95,7 +95,7 @@ fn capable(tree: &Tree, path: &RootPath, real: &RootPath) -> Vec<Folder> {
     out
 }
 
-/// What a name was listed for.
+/// The file that a name was listed for.
 struct Found<'a> {
     file: &'a [u8],
     is_link: bool,
@@ -142,7 +142,7 @@ impl Folder {
         Ok(())
     }
 
-    /// Whether ldconfig looks into a file. It takes links of any name in folders of
+    /// Returns whether ldconfig looks into a file. It takes links of any name in folders of
     /// `glibc-hwcaps`.
     fn looks_right(&self, name: &[u8], entry: &Entry) -> bool {
         let kind = match entry.kind {
@@ -155,7 +155,8 @@ impl Folder {
 }
 
 impl Found<'_> {
-    /// A file beats a link, a later version an earlier one.
+    /// Returns whether the first is listed: a file before a link, a later version
+    /// before an earlier one.
     fn beats(&self, other: &Self, architecture: &Architecture) -> bool {
         (!self.is_link && other.is_link)
             || (self.is_link == other.is_link && compare(other.file, self.file, architecture).is_lt())
@@ -166,13 +167,14 @@ fn is_link(entry: &Entry) -> bool {
     matches!(entry.kind, Kind::Link(_))
 }
 
-/// Whether a link is one by which its library is meant to be found: the soname
-/// itself, or what ld(1) looks for.
+/// Returns whether a link is one by which its library is meant to be found: the soname itself, or
+/// what ld(1) looks for.
 fn is_name_of(link: &[u8], soname: &[u8]) -> bool {
     link == soname || link.ends_with(b".so") && soname.starts_with(link)
 }
 
-/// What prelink, RPM and dpkg leave while they write: `skip_dso_based_on_name`.
+/// Returns whether a name is one of the temporary files of prelink, RPM and dpkg
+/// (`skip_dso_based_on_name`).
 fn is_unfinished(name: &[u8]) -> bool {
     const PRELINK: &[u8] = b".#prelink#";
     let before = name.len().saturating_sub(PRELINK.len() + ".XXXXXX".len());

@@ -35,7 +35,8 @@ impl<'a> Strings<'a> {
         &self.bytes
     }
 
-    /// Where a string of the table begins; its end for one that it has not.
+    /// Returns the offset of a string in the table; the table's end for a string that it does not
+    /// have.
     pub fn offset(&self, string: &[u8]) -> usize {
         self.offsets.get(string).copied().unwrap_or(self.bytes.len())
     }

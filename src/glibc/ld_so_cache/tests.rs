@@ -65,7 +65,7 @@ fn library(name: &str, path: &str, hwcaps: Option<&str>) -> Library {
     Library { name: name.into(), path: RootPath::new(path).unwrap(), hwcaps }
 }
 
-/// A little-endian word.
+/// Returns a little-endian word.
 fn word(bytes: &[u8], at: usize) -> usize {
     u32::from_le_bytes(bytes[at..at + 4].try_into().unwrap()) as usize
 }

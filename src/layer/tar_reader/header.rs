@@ -1,6 +1,6 @@
 //! One block of 512 bytes that begins an entry.
 
-use super::TarError;
+use super::error::TarError;
 
 /// The length of a tar's blocks.
 pub const BLOCK: u64 = 512;
@@ -47,7 +47,7 @@ impl Header {
         self.0[156]
     }
 
-    /// The name as the header has it, ustar's prefix before it.
+    /// Returns the name as the header has it, ustar's prefix before it.
     pub fn name(&self) -> Result<Vec<u8>, TarError> {
         let (name, prefix) = (until_nul(&self.0[..100]), until_nul(&self.0[345..500]));
         // The old GNU sparse type has other fields there.
@@ -62,7 +62,7 @@ impl Header {
         Ok([prefix, b"/", name].concat())
     }
 
-    /// Whether the name field itself ends in a slash: an old archiver's folder.
+    /// Returns whether the name field itself ends in a slash: an old archiver's folder.
     pub fn names_folder(&self) -> bool {
         until_nul(&self.0[..100]).ends_with(b"/")
     }
@@ -84,24 +84,24 @@ impl Header {
         Ok((positive(&self.0[108..116])?, positive(&self.0[116..124])?))
     }
 
-    /// The old GNU sparse type: the file's length, its first stretches, and whether
-    /// blocks with more of them follow.
+    /// Returns the fields of the old GNU sparse type: the file's length, its first stretches, and whether blocks
+    /// with more of them follow.
     pub fn sparse(&self) -> Result<(u64, &[u8], bool), TarError> {
         Ok((positive(&self.0[483..495])?, &self.0[386..482], self.0[482] != 0))
     }
 }
 
-/// The bytes before the first NUL.
+/// Returns the bytes before the first NUL.
 pub fn until_nul(field: &[u8]) -> &[u8] {
     field.split(|&byte| byte == 0).next().unwrap_or_default()
 }
 
-/// A number that cannot be negative.
+/// Reads a number that cannot be negative.
 pub fn positive(field: &[u8]) -> Result<u64, TarError> {
     u64::try_from(number(field)?).map_err(|_| TarError::Broken("a number in its header is negative"))
 }
 
-/// A number: octal digits, or GNU's base 256. What readers take in different ways is
+/// Reads a number: octal digits, or GNU's base 256. What readers take in different ways is
 /// refused: digits after a NUL, blanks alone, signs, the base 64 of old GNU tars.
 fn number(field: &[u8]) -> Result<i64, TarError> {
     match field.first() {

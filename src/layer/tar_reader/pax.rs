@@ -5,9 +5,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::TarError;
+use super::error::TarError;
 
-/// What extended headers say of an entry.
+/// The records of an entry's extended headers.
 #[derive(Default, Clone, PartialEq, Eq, Debug)]
 pub struct Pax {
     pub path: Option<Vec<u8>>,
@@ -112,7 +112,7 @@ impl Pax {
     }
 }
 
-/// The first record: key, value, and what follows it.
+/// Reads the first record: key, value, and what follows it.
 fn record(bytes: &[u8]) -> Option<(&[u8], &[u8], &[u8])> {
     let blank = bytes.iter().take(20).position(|&byte| byte == b' ')?;
     let length = usize::try_from(decimal(&bytes[..blank]).ok()?).ok()?;
@@ -121,7 +121,7 @@ fn record(bytes: &[u8]) -> Option<(&[u8], &[u8], &[u8])> {
     Some((&body[..equals], &body[equals + 1..], &bytes[length..]))
 }
 
-/// A name. An empty one means three things to three readers, one with a NUL two.
+/// Reads a name. An empty one means three things to three readers, one with a NUL two.
 fn name(value: &[u8]) -> Result<Vec<u8>, TarError> {
     if value.is_empty() || value.contains(&0) {
         return Err(TarError::Ambiguous("its extended header has an empty name, or one with a NUL byte"));
@@ -129,7 +129,7 @@ fn name(value: &[u8]) -> Result<Vec<u8>, TarError> {
     Ok(value.to_vec())
 }
 
-/// The number of a user or group; GNU tar fails at one that Linux cannot have, even where
+/// Reads the number of a user or group; GNU tar fails at one that Linux cannot have, even where
 /// another takes its place.
 fn id(value: &[u8]) -> Result<u64, TarError> {
     let number = decimal(value)?;

@@ -4,7 +4,7 @@
 //! lie within the file and name all of the data, and all but the last must fill their
 //! blocks: of anything else GNU tar, tarfile and Go make different files.
 
-use super::TarError;
+use super::error::TarError;
 use super::header::{BLOCK, Block, positive, until_nul};
 use super::pax::{SparseKeys, decimal};
 use crate::rootfs::entry::Extent;
@@ -13,14 +13,14 @@ use crate::rootfs::entry::Extent;
 const MAX_STRETCHES: usize = 1 << 16;
 const MALFORMED: TarError = TarError::Broken("the map of its holes is malformed");
 
-/// Where the data of a sparse file goes, in the making.
+/// The extents of a sparse file as far as they were read.
 #[derive(Default)]
 pub struct SparseMap {
     extents: Vec<Extent>,
     ended: bool,
 }
 
-/// Which format an extended header's records speak.
+/// The sparse format of an extended header's records.
 pub enum SparseFormat {
     None,
     /// The map is in the records.
@@ -64,7 +64,7 @@ impl SparseMap {
         Ok(map)
     }
 
-    /// The stretches, once they are known to make a file of `size` bytes out of `data`.
+    /// Returns the stretches, once they are known to make a file of `size` bytes out of `data`.
     pub fn finish(self, size: u64, data: u64) -> Result<Vec<Extent>, TarError> {
         let (mut at, mut taken) = (0, 0_u64);
         for extent in &self.extents {
@@ -87,7 +87,7 @@ impl SparseMap {
     }
 }
 
-/// The format that records speak, and what they say.
+/// Returns the format that records speak, and what they say.
 pub fn format(keys: &SparseKeys) -> Result<SparseFormat, TarError> {
     let unknown = TarError::Ambiguous("it is a sparse file of no known format");
     let early = matches!(keys.version, (None, None) | (Some(0), Some(0 | 1)));

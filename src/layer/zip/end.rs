@@ -9,15 +9,15 @@ use std::io;
 use std::os::unix::fs::FileExt;
 
 use super::error::ArchiveFault;
-use super::number;
+use super::number::number;
 
-/// How long the end is, without its comment.
+/// The length of the end record without its comment.
 const END: u64 = 22;
 const LOCATOR: u64 = 20;
 const END64: u64 = 56;
 const SIGNATURE: &[u8] = b"PK\x05\x06";
 
-/// Where the central directory is.
+/// The location of the central directory.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct DirectoryLocation {
     pub start: u64,
@@ -55,8 +55,8 @@ pub fn find(file: &File, length: u64) -> Result<DirectoryLocation, ArchiveFault>
     }
 }
 
-/// The end whose comment reaches to the file's end. Zip archives in the archive have
-/// ends too, which do not.
+/// Returns the end whose comment reaches to the file's end. Zip archives in the archive have ends
+/// too, which do not.
 fn end(tail: &[u8]) -> Result<&[u8], ArchiveFault> {
     let ends = (0..tail.len()).map(|at| &tail[at..]);
     let ends: Vec<_> = ends.filter(|end| end.starts_with(SIGNATURE) && end.len() as u64 >= END).collect();
@@ -69,7 +69,7 @@ fn end(tail: &[u8]) -> Result<&[u8], ArchiveFault> {
     }
 }
 
-/// What either end says.
+/// The fields that both kinds of end record have.
 struct Numbers {
     disks: [u64; 2],
     members: [u64; 2],
@@ -78,7 +78,7 @@ struct Numbers {
 }
 
 impl Numbers {
-    /// The directory, which ends at `position`.
+    /// Returns the directory, which ends at `position`.
     fn directory(&self, position: u64) -> Result<DirectoryLocation, ArchiveFault> {
         if self.disks != [0, 0] || self.members[0] != self.members[1] {
             return Err(ArchiveFault::Parts);
@@ -91,7 +91,7 @@ impl Numbers {
     }
 }
 
-/// The larger end before the end at `position`, if there is one, and where it is.
+/// Returns the larger end before the end at `position`, if there is one, and where it is.
 fn zip64(file: &File, position: u64) -> Result<Option<(Numbers, u64)>, ArchiveFault> {
     let Some(locator) = position.checked_sub(LOCATOR) else { return Ok(None) };
     let locator = bytes(file, locator, LOCATOR)?;

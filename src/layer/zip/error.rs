@@ -1,4 +1,4 @@
-//! Why a zip archive is refused.
+//! The reasons for which a zip archive is refused.
 
 use crate::hint::Hint;
 
@@ -18,7 +18,7 @@ pub enum ZipError {
     Entry { wheel: String, member: String, fault: EntryFault },
 }
 
-/// What is wrong with the whole.
+/// The reasons for which an archive is refused as a whole.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ArchiveFault {
     #[error("it cannot be read: {0}")]
@@ -47,7 +47,7 @@ pub enum ArchiveFault {
     Bomb { size: u64, packed: u64 },
 }
 
-/// What is wrong with a member.
+/// The reasons for which an entry is refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum EntryFault {
     #[error("has a name that is not UTF-8, or not marked so")]

@@ -8,7 +8,7 @@ use std::io;
 use std::os::unix::fs::FileExt;
 
 use super::error::EntryFault;
-use super::number;
+use super::number::number;
 
 const HEADER: usize = 30;
 /// Flags that do not concern how data is read: how hard it was compressed (1, 2).
@@ -16,10 +16,10 @@ const FREE: u64 = 0x0006;
 const DESCRIPTOR: u64 = 0x0008;
 const WIDE: u64 = 0xffff_ffff;
 
-/// What the central directory says of a member.
+/// The central directory's header of an entry.
 pub struct CentralHeader<'a> {
     pub name: &'a [u8],
-    /// Where the local header begins.
+    /// The offset of the local header.
     pub header: u64,
     pub flags: u16,
     pub method: u16,
@@ -28,7 +28,7 @@ pub struct CentralHeader<'a> {
     pub size: u64,
 }
 
-/// Where a member's data begins, and where what belongs to it ends at the earliest.
+/// The offsets of an entry's data and of its earliest end.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct EntrySpan {
     pub data: u64,
@@ -36,7 +36,7 @@ pub struct EntrySpan {
     pub end: u64,
 }
 
-/// Why a member cannot be placed.
+/// The reasons for which an entry's data is not found.
 pub enum LocalError {
     Read(io::Error),
     Fault(EntryFault),
@@ -97,7 +97,7 @@ impl CentralHeader<'_> {
         Ok(EntrySpan { data, end: data.checked_add(self.packed).ok_or(EntryFault::Overlap)? })
     }
 
-    /// Whether what stands between the data and the next header is this member's
+    /// Returns whether what stands between the data and the next header is this member's
     /// descriptor, or nothing where it has none.
     pub fn closes(&self, file: &File, end: u64, next: u64) -> Result<(), LocalError> {
         let between = next.checked_sub(end).ok_or(EntryFault::Overlap)?;

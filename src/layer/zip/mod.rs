@@ -1,4 +1,4 @@
-//! What a wheel's zip archive holds, for members whose data is read in place.
+//! Lists the files of a wheel's zip archive, whose data is read in place.
 //!
 //! Source: PKWARE's APPNOTE (6.3.10); "Preventing ZIP parser confusion attacks on Python
 //! package installers" (`PyPI`'s blog, 2025) for what indexes and installers refuse:
@@ -13,6 +13,7 @@
 mod end;
 mod error;
 mod local;
+mod number;
 
 use std::collections::BTreeSet;
 use std::fs::File;
@@ -31,6 +32,7 @@ use crate::rootfs::ArchiveFile;
 use crate::rootfs::path::nested;
 pub use error::{ArchiveFault, EntryFault, ZipError};
 use local::{CentralHeader, LocalError};
+use number::number;
 
 /// The most members of an archive: of 109 popular wheels, none has more than 5,786
 /// (measured), and no wheel has more than some tens of thousands (assumed).
@@ -42,8 +44,8 @@ const DIRECTORY: u64 = 64 << 20;
 const SIZE: u64 = 16 << 30;
 /// Deflate holds no more than 1,032 times its size (zlib's technical details).
 const DENSEST: u64 = 1032;
-/// How many times its own size an archive may hold (measured: 11 times at most, single
-/// files 224 times), and what it may hold anyway.
+/// The most times its own size that an archive may hold (measured: 11 times at most, single files
+/// 224 times), and the size in bytes that any archive may hold.
 const RATIO: u64 = 100;
 const ANYWAY: u64 = 64 << 20;
 /// Encrypted, strongly so, or with masked headers (4.4.4: bits 0, 6, 13).
@@ -57,7 +59,7 @@ const NAME_LENGTH: usize = 255;
 /// Lists a wheel's members. `name` is the wheel's file name, for the archive and errors.
 ///
 /// # Errors
-/// What is no zip archive, and every archive that no build tool makes.
+/// Files that are not zip archives, and archives that no build tool makes.
 pub fn list(wheel: ArchiveFile) -> Result<Archive, ZipError> {
     let name = wheel.name.as_str();
     let read = |cause: io::Error| ZipError::read(name, &cause);
@@ -88,12 +90,12 @@ pub fn list(wheel: ArchiveFile) -> Result<Archive, ZipError> {
     Ok(Archive { file: Arc::new(wheel), members })
 }
 
-/// A member's content, whose checksum is compared at its end.
+/// Opens a member's content, whose checksum is compared at its end.
 ///
 /// # Errors
 /// An archive that is not there any more.
 pub fn open(archive: &Archive, raw: &RawZipEntry) -> io::Result<ChecksumReader> {
-    let member = archive.member(raw, Digest::of(b"")); // which nobody asks for here
+    let member = archive.member(raw, Digest::of(b"")); // the digest is not used
     Ok(ChecksumReader { inner: EntryReader::open(&member)?, crc: Crc::new(), want: raw.crc })
 }
 
@@ -165,7 +167,7 @@ impl CentralDirectory<'_> {
         self.placed(listed)
     }
 
-    /// The central directory ends with its last member.
+    /// Checks that the central directory ends with its last entry.
     fn check_end(&self, last: Option<&ZipFileEntry>) -> Result<(), ZipError> {
         let mut end = self.directory.start;
         if let Some(last) = last {
@@ -181,8 +183,8 @@ impl CentralDirectory<'_> {
         Err(ZipError::archive(self.wheel, ArchiveFault::DirectoryLocation))
     }
 
-    /// Where everybody's data is: one behind the other, from the archive's first byte to
-    /// the central directory.
+    /// Returns the entries with the offset of their data. Entries must follow each other without
+    /// gaps from the archive's first byte to the central directory.
     fn placed(&self, mut listed: Vec<UnplacedEntry>) -> Result<Vec<RawZipEntry>, ZipError> {
         listed.sort_by_key(|listed| listed.central.header);
         let headers = listed.iter().map(|listed| listed.central.header);
@@ -219,7 +221,7 @@ impl CentralDirectory<'_> {
     }
 }
 
-/// What the central directory says, when that can be a wheel's member.
+/// Reads a header of the central directory, if it can be a wheel's.
 fn member<'a>(entry: &'a ZipFileEntry<'_>) -> Result<UnplacedEntry<'a>, EntryFault> {
     let raw = entry.name_raw();
     let flags = entry.flags().as_u16();
@@ -255,7 +257,7 @@ fn member<'a>(entry: &'a ZipFileEntry<'_>) -> Result<UnplacedEntry<'a>, EntryFau
     Ok(UnplacedEntry { central, name, executable: mode & 0o111 != 0, folder })
 }
 
-/// A member's name, without a folder's last slash.
+/// Reads a member's name, without a folder's last slash.
 fn path_of(raw: &[u8], is_utf8: bool) -> Result<String, EntryFault> {
     let name = std::str::from_utf8(raw).ok().filter(|name| is_utf8 || name.is_ascii()).ok_or(EntryFault::Encoding)?;
     let name = name.strip_suffix('/').unwrap_or(name);
@@ -268,9 +270,4 @@ fn path_of(raw: &[u8], is_utf8: bool) -> Result<String, EntryFault> {
         return Err(EntryFault::Name);
     }
     Ok(name.to_owned())
-}
-
-/// A little-endian number of `size` bytes at a place that is there.
-fn number(bytes: &[u8], at: usize, size: usize) -> u64 {
-    bytes[at..at + size].iter().rev().fold(0, |number, &byte| number << 8 | u64::from(byte))
 }

@@ -5,7 +5,7 @@ use std::fmt;
 
 use crate::debian::releases::release_with;
 use crate::diagnostic::Code;
-use crate::elf::dynamic::Abi;
+use crate::elf::Abi;
 use crate::hint::Hint;
 use crate::python::Distribution;
 use crate::python::abi::BuiltFor;

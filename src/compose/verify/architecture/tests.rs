@@ -1,7 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{AbiInputs, AbiReport, check};
-use crate::elf::dynamic::Abi;
+use crate::elf::Abi;
 use crate::hint::Hint;
 use crate::python::{Distributions, Interpreter};
 use crate::rootfs::{Content, Entry, RootPath, Tree};

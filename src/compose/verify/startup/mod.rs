@@ -106,7 +106,7 @@ impl<'a> Startup<'a> {
         }
         let process = self.process();
         let is_own = process.entrypoint.is_some() || process.cmd.is_some();
-        let command = process.command(&self.composition.cx.base_config);
+        let command = self.composition.cx.base_config.command(process);
         let before = self.found.len();
         self.check_words(&command)?;
         if is_own {
