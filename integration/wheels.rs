@@ -478,7 +478,7 @@ fn an_odd_record_that_can_mean_one_thing_only_is_read() {
             good.clone() + "../../etc/pass\x1bwd,,\ngone.py,sha256=x,1\n",
             "lists 2 files, `../../etc/pass\\u{1b}wd` first, which it does not have",
         ),
-        (good.replace(",3\n", ",4\n"), "has a wrong size of `a.py`, whose hash counts"),
+        (good.replace(",3\n", ",4\n"), "has a wrong size of `a.py`, but the right hash"),
     ] {
         assert_eq!(installed(record), (plain.clone(), vec![format!("`{NAME}`: its RECORD {warning}")]));
     }

@@ -133,7 +133,7 @@ fn no_folder_of_site_packages_for_a_platform() {
     exit: 2
     -- stdout
     -- stderr
-    error[invalid-configuration]: `dependencies.site-packages` has no folder for linux/arm64
+    error[invalid-configuration]: `dependencies.site-packages` has no directory for linux/arm64
 
     hint: add "linux/arm64" = "FOLDER" (uv pip install --target FOLDER --python-platform …), or leave it out of `platforms`
     "#);

@@ -201,7 +201,7 @@ fn hostile_lock_files_do_not_hang() {
                 "version = 1\n[[package]]\nname = \"p\"\nversion = \"1\"\nsource = {{ registry = \"{}\" }}\n",
                 "a://".repeat(1 << 20)
             ),
-            Some("an index whose URL has more than 8 KiB"),
+            Some("an index URL of more than 8 KiB"),
         ),
         (format!("version = 1\n{root}{many}"), Some("more than 1000 packages `same`")),
         (format!("version = 1\n{conflicts}\n{root}dependencies = [{wide}]\n{}", package("p", "")), None),

@@ -39,7 +39,7 @@ fn content_that_is_not_what_record_says() {
     -- stderr
     error[invalid-wheel]: `alpha-1.0-py3-none-any.whl` is not a valid wheel: its `/usr/local/lib/python3.11/site-packages/alpha.py` does not match its RECORD
 
-    hint: it was changed after it was built, or built by an odd tool; to write a new RECORD, put the wheel into an empty folder, run `unzip -d new *.whl && mkdir wheels && wheel pack --build-number 1 --dest-dir wheels new` there, and build with --wheelhouse and that `wheels`
+    hint: it was changed after it was built, or built by an odd tool; to write a new RECORD, put the wheel into an empty directory, run `unzip -d new *.whl && mkdir wheels && wheel pack --build-number 1 --dest-dir wheels new` there, and build with --wheelhouse and that `wheels`
     ");
     // nothing half-written
     assert_eq!(kept(&harness.cache().join("runs")), [""; 0]);

@@ -227,7 +227,7 @@ fn what_is_not_pinned_is_refused_with_the_command_that_pins_it() {
     -- stderr
     warning[lock-file-doubt]: requirements.txt: 2 distributions have no hash (`alpha`, `beta`): files are taken as the index serves them
       hint: add them with `uv pip compile --generate-hashes requirements.in -o requirements.txt`
-    error[invalid-lock-file]: requirements.txt:2: `beta>=2` names no one version
+    error[invalid-lock-file]: requirements.txt:2: `beta>=2` has no exact version
 
     hint: keep such requirements in requirements.in, and pin them: `uv pip compile --generate-hashes requirements.in -o requirements.txt`
     ");
@@ -320,7 +320,7 @@ fn a_broken_lock_file_is_told_with_its_line() {
     exit: 2
     -- stdout
     -- stderr
-    error[invalid-lock-file]: requirements.txt:2: `sha256:12` is no sha256, sha384 or sha512 hash
+    error[invalid-lock-file]: requirements.txt:2: `sha256:12` is not a sha256, sha384 or sha512 hash
     ");
     let harness = Harness::alone()
         .file("main.py", "")

@@ -49,7 +49,7 @@ impl SitePackages {
         match node.value() {
             DeValue::String(folder) => Ok(Self::Shared(folder.to_string())),
             DeValue::Table(_) => Self::per_platform(node),
-            other => Err(node.refuse(wrong_type("a folder, or a table with one for each platform", other))),
+            other => Err(node.refuse(wrong_type("a directory, or a table with one for each platform", other))),
         }
     }
 

@@ -53,7 +53,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_told_with_its_line() {
+    fn errors_have_their_line() {
         for (line, says, hint) in [
             (
                 "layer-size = \"16G\"",

@@ -66,8 +66,8 @@ mod tests {
             [[extract]]\npaths = ['/x']\n[[extract]]\nfrom = 'oci:e'\npaths = ['/x']\n";
         let file = File::parse(text, "carboy.toml").unwrap();
         let paths = file.local_paths();
-        let mut told: Vec<_> = paths.iter().map(|(key, path)| format!("{key} {}", path.display())).collect();
-        told.retain(|one| !one.contains("blobs") && !one.contains("index.json") && !one.contains("oci-layout"));
+        let mut listed: Vec<_> = paths.iter().map(|(key, path)| format!("{key} {}", path.display())).collect();
+        listed.retain(|one| !one.contains("blobs") && !one.contains("index.json") && !one.contains("oci-layout"));
         let want = [
             "app.source src",
             "app.wheel src/../dist",
@@ -80,7 +80,7 @@ mod tests {
             "base ../base/",
             "extract.from e/",
         ];
-        assert_eq!(told, want);
+        assert_eq!(listed, want);
         assert_eq!(paths.len(), want.len() + 9);
         assert_eq!(named_part("/abs/*.whl"), Path::new("/abs"));
         assert_eq!(named_part("*.whl"), Path::new(""));

@@ -106,7 +106,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_lowest_minor_is_what_all_clauses_allow() {
+    fn all_clauses_allow_the_lowest_minor() {
         for (requirement, version) in [
             (">=3.10,<4", Some("3.10")),
             ("~=3.11", Some("3.11")),

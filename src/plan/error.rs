@@ -45,7 +45,7 @@ pub enum PlanError {
     Flag { flag: &'static str, cause: BadValue },
     #[error(transparent)]
     Pair(#[from] PairError),
-    #[error("`dependencies.site-packages` has no folder for {0}")]
+    #[error("`dependencies.site-packages` has no directory for {0}")]
     NoSitePackages(Platform),
     #[error("`dependencies.lock` and `dependencies.site-packages` contradict each other")]
     TwoDependencies,

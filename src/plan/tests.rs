@@ -55,7 +55,7 @@ fn flags_win_over_the_file() {
 }
 
 #[test]
-fn python_is_found_out_when_it_is_not_said() {
+fn the_project_files_choose_the_default_python() {
     for (file, requires, builder) in [
         (Some("3.12.4\n"), Some(">=3.10"), "python:3.12-slim-trixie"),
         (None, Some(">=3.10"), "python:3.10-slim-trixie"),
@@ -86,7 +86,7 @@ fn relative_paths_start_at_the_configuration() {
 }
 
 #[test]
-fn what_lies_in_the_application_and_is_no_part_of_it_stays_out() {
+fn inputs_of_the_build_are_not_part_of_the_application() {
     let toml = "[dependencies]\nsite-packages = 'build/si[te'";
     let args = Args { to: Some("oci:./out".to_owned()), ..args() };
     let plan = plan(&args, toml).unwrap();
@@ -97,7 +97,7 @@ fn what_lies_in_the_application_and_is_no_part_of_it_stays_out() {
 }
 
 #[test]
-fn a_lock_files_wheels_are_looked_for_where_flags_and_file_say() {
+fn flags_override_the_wheel_sources_of_the_file() {
     let toml = "[dependencies]\nlock = 'uv.lock'\nextras = ['My_Extra']\nwheelhouse = ['wheels']\nindex = 'https://file.example'";
     let mut input = LockInput {
         name: "uv.lock",
@@ -129,12 +129,12 @@ fn a_lock_files_wheels_are_looked_for_where_flags_and_file_say() {
 }
 
 #[test]
-fn what_cannot_be_is_said() {
+fn invalid_settings_are_errors() {
     let none = Args { to: None, ..args() };
     assert!(error(&none, "").starts_with("no target"));
     assert!(plan(&Args { push: false, ..none }, "").unwrap().target.is_none());
     let one = "[dependencies]\nsite-packages = { 'linux/amd64' = 'x' }";
-    assert!(error(&args(), one).contains("no folder for linux/arm64"));
+    assert!(error(&args(), one).contains("no directory for linux/arm64"));
     assert!(error(&args(), "tags = ['a b']").contains("not a tag"));
     assert!(error(&args(), "platforms = ['linux/mips64le']").contains("linux/mips64le"));
     assert!(error(&args(), "python = false\n[[extract]]\npaths = ['/x']").contains("there is none"));

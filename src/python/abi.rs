@@ -224,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn names_say_what_they_were_built_for() {
+    fn names_have_an_abi() {
         for (name, module, built_for) in [
             ("_speedups.cpython-311-x86_64-linux-gnu.so", "_speedups", "CPython 3.11 on x86_64-linux-gnu"),
             ("_x.cpython-310-x86_64-linux-musl.so", "_x", "CPython 3.10 on x86_64-linux-musl"),

@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn several_or_none_are_told() {
+    fn several_or_no_entrypoints_are_an_error() {
         let two = "[project]\nname = \"x\"\nscripts = { serve = \"shop:main\", work = \"shop:work\" }";
         let all = ["serve", "work", "python -m a", "python -m b", "python main.py", "python app.py"].map(str::to_owned);
         assert_eq!(found(two, &["a/__main__.py", "b/__main__.py", "main.py", "app.py"]), Err(all.to_vec()));

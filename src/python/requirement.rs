@@ -101,7 +101,7 @@ fn extras(text: &str) -> Result<(Vec<String>, &str), RequirementError> {
     let names: Vec<_> = list.split(',').map(str::trim).collect();
     if names.iter().any(|name| !is_name(name)) && !list.trim().is_empty() {
         return Err(RequirementError(format!(
-            "`[{}]` is no list of extras",
+            "`[{}]` is not a list of extras",
             list.chars().take(80).collect::<String>()
         )));
     }
@@ -113,7 +113,7 @@ fn specifiers(text: &str) -> Result<VersionSpecifiers, RequirementError> {
     let inner = inner.strip_suffix(',').unwrap_or(inner);
     let short = Some(inner).filter(|inner| inner.len() <= LONGEST_SPECIFIER);
     short.and_then(|inner| inner.parse().ok()).ok_or_else(|| {
-        RequirementError(format!("`{}` is no version specifier", text.chars().take(80).collect::<String>()))
+        RequirementError(format!("`{}` is not a version specifier", text.chars().take(80).collect::<String>()))
     })
 }
 
@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_none_says_why() {
+    fn invalid_requirements_are_errors() {
         for (bad, cause) in [
             ("", "name"),
             ("-a", "name"),

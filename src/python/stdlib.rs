@@ -238,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn a_module_goes_with_its_extension_and_an_unknown_one_is_told() {
+    fn a_module_is_excluded_with_its_extension_and_an_unknown_one_is_reported() {
         let left = taken(&["sqlite3", "nis", "unittest/**"]);
         assert!(
             !left.iter().any(|path| path.contains("sqlite3") || path.contains("nis") || path.contains("unittest")),
@@ -261,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn python_2_keeps_what_its_programs_need() {
+    fn python_2_keeps_the_files_that_it_needs() {
         let wanted = [
             "bin/python2.7",
             "lib/libpython2.7.so.1.0",

@@ -309,7 +309,7 @@ mod tests {
     }
 
     #[test]
-    fn the_nearest_tag_tells_why_none_fits() {
+    fn the_closest_tag_gives_the_reason() {
         let bookworm = target(11, "", "x86_64", Some((2, 36)));
         for (tags, want) in [
             (&["cp311-cp311-manylinux_2_39_x86_64", "cp311-cp311-manylinux_2_38_x86_64"][..], Misfit::Glibc(2, 38)),
@@ -331,7 +331,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_tag_is_none() {
+    fn invalid_tags_are_none() {
         let long = format!("{0}-{0}-{0}", vec!["a"; 20].join("."));
         for bad in ["", "py3", "py3-none", "py3-none-any-x", "py3--any", "py3.-none-any", "py3-none-\x1b[31m", &long] {
             assert_eq!(Tag::parse(bad), None, "{bad:?}");

@@ -1,4 +1,4 @@
-//! The file as a whole: what it is read as, how its errors look, how profiles merge.
+//! The whole file: values, errors, merged profiles.
 
 use std::collections::BTreeMap;
 
@@ -258,7 +258,7 @@ fn wrong_types_are_refused_with_the_right_form() {
         ("profile = []", "`profile` must be a table, not a list", ""),
         (
             "dependencies.site-packages = []",
-            "`dependencies.site-packages` must be a folder, or a table with one for each platform, not a list",
+            "`dependencies.site-packages` must be a directory, or a table with one for each platform, not a list",
             "",
         ),
     ] {

@@ -30,7 +30,7 @@ fn owner(found: &Distributions, name: &str) -> String {
 }
 
 #[test]
-fn files_belong_to_who_recorded_them() {
+fn files_belong_to_the_distribution_that_recorded_them() {
     let tree = tree(&[
         ("numpy/_core/_multiarray_umath.cpython-313-x86_64-linux-gnu.so", ""),
         ("numpy/a,b \"c\".py", ""),
@@ -65,7 +65,7 @@ fn files_belong_to_who_recorded_them() {
 }
 
 #[test]
-fn records_cannot_claim_what_is_outside() {
+fn records_cannot_claim_outside_files() {
     let tree = tree(&[
         ("evil-1.dist-info/METADATA", "Name: evil\nVersion: 1\n"),
         (
@@ -92,7 +92,7 @@ fn links_on_the_way_are_followed() {
 }
 
 #[test]
-fn folders_tell_name_and_version_where_metadata_does_not() {
+fn directories_give_name_and_version_without_metadata() {
     let tree = tree(&[
         ("python_dateutil-2.9.0.post0.dist-info/RECORD", ""),
         ("red-1.dist-info/METADATA", "Name: \x1b[31mred\nVersion: 1\x07\n"),
@@ -104,7 +104,7 @@ fn folders_tell_name_and_version_where_metadata_does_not() {
 }
 
 #[test]
-fn what_setuptools_wrote_before_is_read_too() {
+fn old_setuptools_metadata_is_read() {
     let tree = tree(&[
         ("old-1.0-py3.13.egg-info", "Metadata-Version: 1.0\nName: Old\nVersion: 1.0\n"),
         ("six-1.16.0-py3.13.egg-info/PKG-INFO", "Name: six\nVersion: 1.16.0\n"),
@@ -132,7 +132,7 @@ fn what_setuptools_wrote_before_is_read_too() {
 }
 
 #[test]
-fn what_is_too_large_is_not_read() {
+fn large_files_are_not_read() {
     let site = path(SITE);
     let huge = Content::Layer {
         blob: crate::oci::Digest::of(b""),

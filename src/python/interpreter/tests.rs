@@ -111,7 +111,7 @@ fn a_free_threaded_build() {
     // Only what `altinstall` makes, without the plain name.
     let alone = tree(&["opt/bin/python3.14t", "opt/lib/python3.14t/os.py"]);
     assert_eq!(Interpreter::find(&alone, &env("/opt/bin"), None).unwrap().abi_flags, "t");
-    // A copied tree, whose hard links became files.
+    // A copied tree with files in place of hard links.
     let copied = tree(&["opt/bin/python3.14", "opt/bin/python3.14t", "opt/lib/python3.14t/os.py"]);
     assert_eq!(Interpreter::find(&copied, &env("/opt/bin"), None).unwrap().abi_flags, "t");
 }
@@ -178,7 +178,7 @@ fn an_image_without_python_says_so() {
 }
 
 #[test]
-fn a_wrong_version_is_answered_by_what_can_be_done() {
+fn a_wrong_version_has_a_hint() {
     let hint = |wanted: &str| {
         let (found, wanted) = ("3.11".to_owned(), wanted.to_owned());
         PythonError::Version { found, wanted }.hint().unwrap()

@@ -62,7 +62,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_tell_formats() {
+    fn file_names_have_a_format() {
         for format in Format::ALL {
             assert_eq!(Format::of(format.file_name()), Some(format));
         }

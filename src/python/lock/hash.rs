@@ -64,7 +64,7 @@ pub(super) fn hashes<'a>(at: &str, texts: impl IntoIterator<Item = &'a str>) -> 
             None if kind.as_ref().is_some_and(|kind| WEAK.contains(&kind.as_str())) => {}
             None => {
                 let short: String = text.chars().take(150).collect();
-                return Err(LockError::new(at, format!("`{short}` is no sha256, sha384 or sha512 hash")));
+                return Err(LockError::new(at, format!("`{short}` is not a sha256, sha384 or sha512 hash")));
             }
         }
     }

@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_kernel_decides_is_installed_with_a_warning() {
+    fn kernel_dependent_distributions_are_installed_with_a_warning() {
         for (format, text, project) in each() {
             let lock = read(format, &text, project, &[]).unwrap();
             assert_eq!(names(&lock), ["a", "b"], "{text}");
@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn what_something_else_needs_is_in_no_doubt() {
+    fn a_distribution_with_a_second_requirement_is_not_in_doubt() {
         let lock = read(Format::Requirements, &format!("a==1 ; {KERNEL}\na==1\n"), None, &[]).unwrap();
         assert_eq!((names(&lock), doubts(&lock)), (vec!["a".to_owned()], Vec::new()));
     }

@@ -84,7 +84,7 @@ impl Pipfile {
         let mut categories = BTreeMap::new();
         for (category, packages) in tables {
             let Value::Object(packages) = packages else {
-                return Err(LockError::new(file, format!("`{category}` is no table")));
+                return Err(LockError::new(file, format!("`{category}` is not a table")));
             };
             let items = packages.into_iter().map(|(name, package)| {
                 let name = normalised(&name);
@@ -176,7 +176,7 @@ impl Package {
             Some(version) => {
                 let text = format!("{name} {version}");
                 let requirement = Requirement::parse(&text)
-                    .map_err(|_| LockError::new(at, format!("`{version}` is no version specifier")))?;
+                    .map_err(|_| LockError::new(at, format!("`{version}` is not a version specifier")))?;
                 requirement.exact().cloned()
             }
             None => None,

@@ -195,7 +195,7 @@ impl Table {
     fn package(&self, file: &str, sources: &mut Sources) -> Result<Package, LockError> {
         let name = normalised(&self.name);
         let at = format!("{file}: `{name}`");
-        let bad = |text: &str| LockError::new(&at, format!("`{text}` is no version"));
+        let bad = |text: &str| LockError::new(&at, format!("`{text}` is not a version"));
         let version: Option<Version> =
             self.version.as_deref().map(|text| text.parse().map_err(|_| bad(text))).transpose()?;
         Ok(Package {
@@ -331,7 +331,7 @@ archive = {{ path = "documented.zip", hashes = {{ sha512 = "{HASH}{HASH}" }} }}
     }
 
     #[test]
-    fn a_wheel_without_a_hash_is_told_although_others_have_one() {
+    fn a_wheel_without_a_hash_is_a_warning_even_if_others_have_one() {
         let bare = |name: &str| {
             let from = format!("url = \"https://h/{name}\", size = 3, hashes = {{ sha256 = \"{HASH}\" }}");
             let text = text().replace(&from, &format!("url = \"https://h/{name}\", size = 3, hashes = {{}}"));
@@ -342,8 +342,8 @@ archive = {{ path = "documented.zip", hashes = {{ sha512 = "{HASH}{HASH}" }} }}
                 .map(ToString::to_string)
                 .collect::<String>()
         };
-        let told = bare("always-1-py3-none-any.whl");
-        assert!(told.starts_with("pylock.toml: 1 distribution has no hash (`always`): "), "{told}");
+        let warning = bare("always-1-py3-none-any.whl");
+        assert!(warning.starts_with("pylock.toml: 1 distribution has no hash (`always`): "), "{warning}");
         assert_eq!(bare("nothing"), "");
     }
 
@@ -360,21 +360,21 @@ archive = {{ path = "documented.zip", hashes = {{ sha512 = "{HASH}{HASH}" }} }}
     }
 
     #[test]
-    fn what_cannot_be_used_says_why() {
-        let told = |from: &str, to: &str| of(&text().replace(from, to), &[], &[]).unwrap_err().to_string();
-        assert_eq!(told("\"1.0\"", "\"2.0\""), "pylock.toml: has lock-version 2.0, and only 1.x is read");
-        assert_eq!(told("\">=3.9\"", "\"<3\""), "pylock.toml: requires Python <3, and the image's is 3.13.5");
+    fn invalid_lock_files_are_errors() {
+        let error = |from: &str, to: &str| of(&text().replace(from, to), &[], &[]).unwrap_err().to_string();
+        assert_eq!(error("\"1.0\"", "\"2.0\""), "pylock.toml: has lock-version 2.0, and only 1.x is read");
+        assert_eq!(error("\">=3.9\"", "\"<3\""), "pylock.toml: requires Python <3, and the image's is 3.13.5");
         assert_eq!(
-            told("environments = [\"sys_platform == 'linux'\", ", "environments = ["),
+            error("environments = [\"sys_platform == 'linux'\", ", "environments = ["),
             "pylock.toml: was not locked for Linux on x86_64 with Python 3.13"
         );
         assert_eq!(
-            told("name = \"based\"\nmarker = \"'base' in dependency_groups\"", "name = \"always\""),
+            error("name = \"based\"\nmarker = \"'base' in dependency_groups\"", "name = \"always\""),
             "pylock.toml: `always` is locked twice: 1 from https://h/simple and from `libs/based`"
         );
         assert_eq!(
-            told("sha256 = \"2cf2", "sha256 = \"2cg2"),
-            format!("pylock.toml: `always`: `sha256:2cg2{}` is no sha256, sha384 or sha512 hash", &HASH[4..])
+            error("sha256 = \"2cf2", "sha256 = \"2cg2"),
+            format!("pylock.toml: `always`: `sha256:2cg2{}` is not a sha256, sha384 or sha512 hash", &HASH[4..])
         );
         let error = of(&text(), &["slow-path"], &[]).unwrap_err();
         assert_eq!(error.to_string(), "pylock.toml: has no extra `slow-path`");

@@ -137,7 +137,7 @@ pub(super) fn expand(at: &str, url: &mut String, policy: &dyn ReferencePolicy) -
 /// Returns an error for a URL that is too long.
 pub(super) fn index(at: &str, url: &str) -> Result<String, LockError> {
     if url.len() > LONGEST {
-        return Err(LockError::new(at, format!("has an index whose URL has more than {} KiB", LONGEST >> 10)));
+        return Err(LockError::new(at, format!("has an index URL of more than {} KiB", LONGEST >> 10)));
     }
     Ok(url.trim_end_matches('/').to_owned())
 }
@@ -156,13 +156,13 @@ mod tests {
         assert_eq!(file.hashes, Hash::of("sha256", &hash).into_iter().collect::<Vec<_>>());
         assert!(file_at("x", "https://h/a.whl#egg=a&md5=0", Vec::new(), None).unwrap().hashes.is_empty());
         let error = file_at("x", "https://h/a.whl#sha256=abcd", Vec::new(), None).unwrap_err();
-        assert_eq!(error.to_string(), "x: `sha256:abcd` is no sha256, sha384 or sha512 hash");
+        assert_eq!(error.to_string(), "x: `sha256:abcd` is not a sha256, sha384 or sha512 hash");
         assert_eq!(decoded("100%"), "100%");
         assert_eq!(decoded("%ff%zz"), "%ff%zz");
     }
 
     #[test]
-    fn places_are_told_apart() {
+    fn origins_are_recognised() {
         let folder = Path::new("sub");
         let of = |text| origin("x", text, Vec::new(), folder).unwrap();
         assert_eq!(of("git+ssh://git@h/x@1"), PackageOrigin::Git { url: "git+ssh://git@h/x@1".to_owned() });
@@ -176,6 +176,6 @@ mod tests {
         assert_eq!(distribution("a-b-1.0.tar.gz").as_deref(), Some("a-b"));
         assert_eq!(index("", "https://h/simple/").unwrap(), "https://h/simple");
         let error = index("uv.lock: `a`", &"a://".repeat(LONGEST)).unwrap_err().to_string();
-        assert_eq!(error, "uv.lock: `a`: has an index whose URL has more than 8 KiB");
+        assert_eq!(error, "uv.lock: `a`: has an index URL of more than 8 KiB");
     }
 }

@@ -56,7 +56,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn variables_are_found_where_a_tool_would_put_them_in() {
+    fn variables_are_found_as_pip_and_pipenv_expand_them() {
         for (url, names) in [
             ("https://h/simple", ""),
             ("https://${USER}:${pass}@h/simple", "USER! pass!"),
@@ -71,8 +71,8 @@ mod tests {
             ("https://é$É@h/", ""),
         ] {
             let found = of(url);
-            let told = found.iter().map(|one| format!("{}{}", one.name, if one.in_login { "!" } else { "" }));
-            assert_eq!(told.collect::<Vec<_>>().join(" "), names, "{url}");
+            let listed = found.iter().map(|one| format!("{}{}", one.name, if one.in_login { "!" } else { "" }));
+            assert_eq!(listed.collect::<Vec<_>>().join(" "), names, "{url}");
             for one in found {
                 assert!(url[one.range.clone()].starts_with('$') && url[one.range].contains(one.name), "{url}");
             }

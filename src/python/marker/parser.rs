@@ -53,7 +53,7 @@ pub(super) fn parse(text: &str) -> Result<Node, String> {
     let node = parser.any()?;
     match parser.peek()? {
         None => Ok(node),
-        Some(token) => Err(format!("{} where it should end", token.told())),
+        Some(token) => Err(format!("{} where it should end", token.described())),
     }
 }
 
@@ -89,7 +89,7 @@ impl<'t> Parser<'t> {
         self.depth -= 1;
         match self.take()? {
             Some(Token::Close) => Ok(node),
-            other => Err(format!("{} where `)` should be", told(other.as_ref()))),
+            other => Err(format!("{} where `)` should be", described(other.as_ref()))),
         }
     }
 
@@ -119,7 +119,7 @@ impl<'t> Parser<'t> {
                 Some(variable) => Ok(Side::Variable(variable)),
                 None => Err(format!("there is no variable `{}`", short(word))),
             },
-            other => Err(format!("{} where a variable or a text in quotes should be", told(other.as_ref()))),
+            other => Err(format!("{} where a variable or a text in quotes should be", described(other.as_ref()))),
         }
     }
 
@@ -128,7 +128,7 @@ impl<'t> Parser<'t> {
             Some(Token::Operator(operator)) => Ok(operator),
             Some(Token::Word("in")) => Ok(Operator::In),
             Some(Token::Word("not")) if self.is_next("in")? => Ok(Operator::NotIn),
-            other => Err(format!("{} where an operator should be", told(other.as_ref()))),
+            other => Err(format!("{} where an operator should be", described(other.as_ref()))),
         }
     }
 
@@ -185,7 +185,7 @@ impl<'t> Parser<'t> {
 }
 
 impl Token<'_> {
-    fn told(&self) -> String {
+    fn described(&self) -> String {
         match self {
             Self::Open => "`(`".to_owned(),
             Self::Close => "`)`".to_owned(),
@@ -207,8 +207,8 @@ fn compares(variable: Variable, operator: Operator, text: &str, reversed: bool) 
     }
 }
 
-fn told(token: Option<&Token<'_>>) -> String {
-    token.map_or_else(|| "its end".to_owned(), Token::told)
+fn described(token: Option<&Token<'_>>) -> String {
+    token.map_or_else(|| "its end".to_owned(), Token::described)
 }
 
 fn short(text: &str) -> String {

@@ -66,7 +66,7 @@ fn extras_and_groups_are_chosen() {
 }
 
 #[test]
-fn what_the_kernel_decides_is_undecided() {
+fn kernel_dependent_markers_are_undecided() {
     let first = "platform_release >= '5.0'";
     for (marker, want) in [
         (first, Err(first)),
@@ -86,7 +86,7 @@ fn what_the_kernel_decides_is_undecided() {
 }
 
 #[test]
-fn what_is_no_marker_says_why() {
+fn invalid_markers_are_errors() {
     for (bad, cause) in [
         ("", "its end where a variable"),
         ("python_version", "its end where an operator"),

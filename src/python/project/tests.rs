@@ -10,7 +10,7 @@ fn one(root: &str, name: &str) -> Vec<(String, Option<String>)> {
 }
 
 #[test]
-fn facts_are_read_where_the_standard_and_poetry_have_them() {
+fn metadata_is_read_from_project_and_poetry_tables() {
     let standard = "[project]\nname = \"My.Shop\"\nversion = \"1.2\"\nscripts = { shop = \"shop:main\" }\n[project.entry-points.\"shop.plugins\"]\na = \"shop.a\"\n";
     let project = ProjectMetadata::parse(standard).unwrap();
     assert_eq!((project.name.as_deref(), project.version.as_deref()), (Some("My.Shop"), Some("1.2")));
@@ -29,7 +29,7 @@ fn facts_are_read_where_the_standard_and_poetry_have_them() {
 }
 
 #[test]
-fn modules_are_where_the_backend_would_find_them() {
+fn modules_are_found_as_the_backends_find_them() {
     let named = "[project]\nname = \"My.Shop\"\n";
     let all = Ok(vec![("src".to_owned(), None)]);
     let two = ["src/my_shop/__init__.py", "src/my_shop_extra/__init__.py", "my_shop/a.py", "tests/test.py"];
@@ -74,7 +74,7 @@ fn modules_are_where_the_backend_would_find_them() {
 }
 
 #[test]
-fn what_has_to_be_built_is_refused() {
+fn projects_that_need_a_build_are_errors() {
     let named = "[project]\nname = \"shop\"\n";
     for (table, files, want) in [
         (

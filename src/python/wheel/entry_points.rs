@@ -109,14 +109,14 @@ mod tests {
     fn scripts_of_both_kinds_are_read_and_others_are_not() {
         let text = "# x\n[other]\nbad\n[console_scripts]\nFlask = flask.cli:main [dotenv]\r\n  f = a:B.c\n; y\n\n[ gui_scripts ]\ng=\u{e9}t\u{e9}._x : y\n";
         let found = scripts(text).unwrap();
-        let told: Vec<_> = found.iter().map(|(name, f)| format!("{name}={}:{}", f.module, f.object)).collect();
-        assert_eq!(told, ["Flask=flask.cli:main", "f=a:B.c", "g=\u{e9}t\u{e9}._x:y"]);
+        let listed: Vec<_> = found.iter().map(|(name, f)| format!("{name}={}:{}", f.module, f.object)).collect();
+        assert_eq!(listed, ["Flask=flask.cli:main", "f=a:B.c", "g=\u{e9}t\u{e9}._x:y"]);
         assert!(found["f"].launcher("#!/p").contains("\nfrom a import B\n"));
         assert!(found["f"].launcher("#!/p").ends_with("\n    sys.exit(B.c())\n"));
     }
 
     #[test]
-    fn what_could_be_more_than_a_name_and_a_function_is_refused() {
+    fn unsafe_names_and_functions_are_refused() {
         for line in ["x", "x = a", "x = a:", "x = a:b()", "x = a:b;import os", "x = a b:c", "x = 1a:b", "x = a:b [c"] {
             let found = scripts(&format!("[console_scripts]\n{line}\n"));
             assert!(matches!(found, Err(WheelFault::EntryPoint(_))), "{line}: {found:?}");

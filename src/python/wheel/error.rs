@@ -22,7 +22,7 @@ pub enum WheelFault {
     NoDistInfo,
     #[error("it has several .dist-info directories: {}", .0.join(", "))]
     DistInfos(Vec<String>),
-    #[error("its `{folder}` is not that of {wanted}, as its file name says")]
+    #[error("its `{folder}` does not match `{wanted}` in its file name")]
     OtherFolder { folder: String, wanted: String },
     #[error("it has no `{0}`")]
     Missing(String),
@@ -68,7 +68,7 @@ pub enum WheelFault {
     Python(RootPath),
     #[error("its entry_points.txt has a script that is not a function of a module: {0}")]
     EntryPoint(String),
-    #[error("its entry_points.txt has a script whose name is not a file name: {0}")]
+    #[error("its entry_points.txt has a script name that is not a file name: {0}")]
     ScriptName(String),
     #[error(
         "its script `{script}` cannot be run by `{interpreter}`: the kernel takes a path without spaces, and a line of 255 bytes"
@@ -78,7 +78,7 @@ pub enum WheelFault {
 
 impl WheelFault {
     /// Returns the hint for a wrong RECORD.
-    pub const CHANGED: &str = "it was changed after it was built, or built by an odd tool; to write a new RECORD, put the wheel into an empty folder, run `unzip -d new *.whl && mkdir wheels && wheel pack --build-number 1 --dest-dir wheels new` there, and build with --wheelhouse and that `wheels`";
+    pub const CHANGED: &str = "it was changed after it was built, or built by an odd tool; to write a new RECORD, put the wheel into an empty directory, run `unzip -d new *.whl && mkdir wheels && wheel pack --build-number 1 --dest-dir wheels new` there, and build with --wheelhouse and that `wheels`";
 }
 
 impl Hint for InvalidWheel {
@@ -89,7 +89,7 @@ impl Hint for InvalidWheel {
             }
             WheelFault::WheelVersion(_) => Some("use a newer carboy, or a wheel that is built anew".to_owned()),
             WheelFault::Shebang { .. } => {
-                Some("use a builder whose Python has a shorter path, without spaces".to_owned())
+                Some("use a builder with a shorter path of Python, without spaces".to_owned())
             }
             WheelFault::Scheme(_) => {
                 Some("the standard knows purelib, platlib, scripts, data and headers; build the wheel again".to_owned())

@@ -77,8 +77,8 @@ impl Installer<'_> {
         let (line, body) = text.split_at(end);
         // `#!python3 -E`: the interpreter becomes the image's, its arguments stay.
         let words = line.trim_ascii_end();
-        let told = words.iter().position(u8::is_ascii_whitespace).map_or(&b""[..], |at| &words[at..]);
-        let shebang = [self.shebang(&member.name, told.len())?.as_bytes(), told].concat();
+        let arguments = words.iter().position(u8::is_ascii_whitespace).map_or(&b""[..], |at| &words[at..]);
+        let shebang = [self.shebang(&member.name, arguments.len())?.as_bytes(), arguments].concat();
         let text = [&shebang, body].concat();
         let digest = Digest::of(&text);
         Ok(Some((text, digest)))

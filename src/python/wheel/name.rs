@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_wheels_name_is_none() {
+    fn other_file_names_are_none() {
         for bad in [
             "",
             "six-1.16.0.tar.gz",

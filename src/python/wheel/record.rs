@@ -44,16 +44,16 @@ pub enum RecordPath {
     /// A directory, or a file that is not installed. The line is ignored.
     Ignored,
     /// A file that the wheel does not have.
-    Nowhere,
+    Missing,
 }
 
 /// A parsed RECORD.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct RecordLines {
     /// The lines by the names of installed files.
-    pub told: BTreeMap<String, RecordLine>,
+    pub lines: BTreeMap<String, RecordLine>,
     /// The number of lines about files that the wheel does not have, and the first such path.
-    pub nowhere: Option<(usize, String)>,
+    pub missing: Option<(usize, String)>,
 }
 
 /// Parses a RECORD. It keeps at most one line for each file, also of hostile input.
@@ -77,17 +77,17 @@ pub fn read(text: &str, listed: impl Fn(&str) -> RecordPath) -> Result<RecordLin
         let member = match listed(&path) {
             RecordPath::Member(member) => member,
             RecordPath::Ignored => continue,
-            RecordPath::Nowhere => {
-                out.nowhere.get_or_insert((0, path)).0 += 1;
+            RecordPath::Missing => {
+                out.missing.get_or_insert((0, path)).0 += 1;
                 continue;
             }
         };
         let size = if size.is_empty() { None } else { Some(size.parse().map_err(|_| bad())?) };
-        let told = RecordLine { hash: hash_of(&member, &hash)?, size };
-        match out.told.get_mut(&member) {
-            None => drop(out.told.insert(member, told)),
-            Some(known) if known.hash.is_none() => *known = told,
-            Some(known) if told.hash.is_none() || known.hash == told.hash => {}
+        let parsed = RecordLine { hash: hash_of(&member, &hash)?, size };
+        match out.lines.get_mut(&member) {
+            None => drop(out.lines.insert(member, parsed)),
+            Some(known) if known.hash.is_none() => *known = parsed,
+            Some(known) if parsed.hash.is_none() || known.hash == parsed.hash => {}
             Some(_) => return Err(WheelFault::RecordTwice(member)),
         }
     }
@@ -189,7 +189,7 @@ mod tests {
         read(text, |path| match plain(path).as_str() {
             name if FILES.contains(&name) => RecordPath::Member(name.to_owned()),
             "b" | "x.pyc" => RecordPath::Ignored,
-            _ => RecordPath::Nowhere,
+            _ => RecordPath::Missing,
         })
     }
 
@@ -197,7 +197,7 @@ mod tests {
     fn one_hash_has_many_spellings() {
         let hex = Digest::of(b"").hex();
         let standard = EMPTY.replace('-', "+").replace('_', "/");
-        let told = RecordLine { hash: Some(Hash::Sha256(Digest::of(b""))), size: Some(0) };
+        let parsed = RecordLine { hash: Some(Hash::Sha256(Digest::of(b""))), size: Some(0) };
         for line in [
             format!("a.py,sha256={EMPTY},0"),
             format!("/a.py,sha256={EMPTY}=,0\r\n"),
@@ -207,18 +207,18 @@ mod tests {
             format!("./a.py,sha256:{},0", hex.to_ascii_uppercase()),
             format!("a.py,,0\na.py,sha256={EMPTY},0\n/a.py,,\na.py"),
         ] {
-            assert_eq!(lines(&line).unwrap().told, BTreeMap::from([("a.py".to_owned(), told.clone())]), "{line}");
+            assert_eq!(lines(&line).unwrap().lines, BTreeMap::from([("a.py".to_owned(), parsed.clone())]), "{line}");
         }
         let lines = lines(&format!("b\\c.py,sha256={EMPTY},\n\"d,e\",,\nb/,,\nx.pyc,md5=?,?")).unwrap();
-        assert_eq!(lines.told["b/c.py"], RecordLine { size: None, ..told });
-        assert_eq!(lines.told["d,e"], RecordLine { hash: None, size: None });
-        assert_eq!((lines.told.len(), lines.nowhere), (2, None));
+        assert_eq!(lines.lines["b/c.py"], RecordLine { size: None, ..parsed });
+        assert_eq!(lines.lines["d,e"], RecordLine { hash: None, size: None });
+        assert_eq!((lines.lines.len(), lines.missing), (2, None));
     }
 
     #[test]
     fn lines_about_nothing_are_counted_and_bad_ones_refused() {
         let found = lines("/x/z.py,?,?\n../a.py,,\nb/../../y,sha256=,1").unwrap();
-        assert_eq!((found.told.len(), found.nowhere), (0, Some((3, "/x/z.py".to_owned()))));
+        assert_eq!((found.lines.len(), found.missing), (0, Some((3, "/x/z.py".to_owned()))));
         let other = Digest::of(b"x").hex();
         for (text, fault) in [
             ("\na.py,,,x".to_owned(), WheelFault::RecordLine(2)),

@@ -25,7 +25,7 @@ pub struct Wheel<'a, 'o> {
     pub archive: &'a Archive,
     open: &'a mut Open<'o>,
     members: BTreeMap<&'a str, &'a RawZipEntry>,
-    told: BTreeMap<String, RecordLine>,
+    record: BTreeMap<String, RecordLine>,
     /// The name of the dist-info directory: `flask-3.1.3.dist-info`.
     pub info: String,
 }
@@ -42,13 +42,13 @@ impl<'a, 'o> Wheel<'a, 'o> {
         warnings: &mut Vec<String>,
     ) -> Result<Self, WheelFault> {
         let members = archive.members.iter().map(|member| (member.name.as_str(), member)).collect();
-        let mut wheel = Self { archive, open, members, told: BTreeMap::new(), info };
+        let mut wheel = Self { archive, open, members, record: BTreeMap::new(), info };
         let record = wheel.own("RECORD");
         let raw = *wheel.members.get(record.as_str()).ok_or(WheelFault::Missing(record))?;
         let bytes = wheel.content(raw, RECORD_LIMIT)?;
         let lines = record::read(&text(raw, bytes)?, |path| wheel.listed(path))?;
-        wheel.told = lines.told;
-        if let Some((count, first)) = lines.nowhere {
+        wheel.record = lines.lines;
+        if let Some((count, first)) = lines.missing {
             warnings.push(wheel.oddity("lists", "which it does not have", count, &first));
         }
         warnings.extend(wheel.compare()?);
@@ -67,7 +67,7 @@ impl<'a, 'o> Wheel<'a, 'o> {
         } else if self.members.range(below.as_str()..).next().is_some_and(is_below) {
             RecordPath::Ignored
         } else {
-            RecordPath::Nowhere
+            RecordPath::Missing
         }
     }
 
@@ -106,15 +106,15 @@ impl<'a, 'o> Wheel<'a, 'o> {
     fn compare(&self) -> Result<Option<String>, WheelFault> {
         let mut wrong: Option<(usize, &str)> = None;
         for (name, member) in self.members.iter().filter(|(name, _)| self.is_installed(name)) {
-            let told = self.told.get(*name).ok_or_else(|| WheelFault::Unlisted((*name).to_owned()))?;
-            if told.hash.is_none() {
+            let line = self.record.get(*name).ok_or_else(|| WheelFault::Unlisted((*name).to_owned()))?;
+            if line.hash.is_none() {
                 return Err(WheelFault::Unhashed((*name).to_owned()));
             }
-            if told.size.is_some_and(|size| size != member.size) {
+            if line.size.is_some_and(|size| size != member.size) {
                 wrong.get_or_insert((0, name)).0 += 1;
             }
         }
-        Ok(wrong.map(|(count, first)| self.oddity("has a wrong size of", "whose hash counts", count, first)))
+        Ok(wrong.map(|(count, first)| self.oddity("has a wrong size of", "but the right hash", count, first)))
     }
 
     pub fn reader(&mut self, member: &RawZipEntry) -> Result<Box<dyn Read>, WheelFault> {
@@ -141,8 +141,8 @@ impl<'a, 'o> Wheel<'a, 'o> {
     }
 
     fn hash(&self, member: &RawZipEntry) -> Result<&Hash, WheelFault> {
-        let told = self.told.get(&member.name).and_then(|told| told.hash.as_ref());
-        told.ok_or_else(|| WheelFault::Unhashed(member.name.clone()))
+        let line = self.record.get(&member.name).and_then(|line| line.hash.as_ref());
+        line.ok_or_else(|| WheelFault::Unhashed(member.name.clone()))
     }
 
     /// Returns the SHA-256 of a member's content: the hash in RECORD. If RECORD has a stronger

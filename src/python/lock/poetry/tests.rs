@@ -49,7 +49,7 @@ fn groups_have_markers_of_their_own() {
 }
 
 #[test]
-fn what_cannot_be_used_says_why() {
+fn invalid_lock_files_are_errors() {
     let told = |from: &str, to: &str| of(&TOLD.replace(from, to), None, &[]).unwrap_err();
     assert_eq!(
         told("\"2.1\"", "\"3.0\"").to_string(),

@@ -40,11 +40,11 @@ pub(super) fn walk(
         let found = walk.round()?;
         let newest = walk.newest(&found)?;
         // If no version satisfies all dependencies, the caller reports the versions of each.
-        let settled = |(found, newest): (&Found<'_>, &Option<usize>)| {
-            newest.is_none_or(|newest| found.taken.iter().eq([&newest]))
+        let settled = |(found, newest): (&Selected<'_>, &Option<usize>)| {
+            newest.is_none_or(|newest| found.packages.iter().eq([&newest]))
         };
         if found.values().zip(newest.values()).all(settled) {
-            return Ok(found.into_values().flat_map(|found| found.taken).collect());
+            return Ok(found.into_values().flat_map(|found| found.packages).collect());
         }
         walk.assumed = newest.into_iter().filter_map(|(name, at)| Some((name, at?))).collect();
     }
@@ -70,14 +70,14 @@ struct Walk<'w> {
 
 /// The dependencies on one name, and the packages that they select.
 #[derive(Default)]
-struct Found<'w> {
+struct Selected<'w> {
     edges: Vec<&'w Edge>,
-    taken: BTreeSet<usize>,
+    packages: BTreeSet<usize>,
 }
 
 impl<'w> Walk<'w> {
     /// Walks once, with the assumed packages.
-    fn round(&mut self) -> Result<BTreeMap<&'w str, Found<'w>>, LockError> {
+    fn round(&mut self) -> Result<BTreeMap<&'w str, Selected<'w>>, LockError> {
         let Self { graph, file, packages, context, choice, .. } = *self;
         let brought: BTreeSet<_> =
             choice.extras.iter().filter_map(|extra| packages.extras.get(extra)).flatten().collect();
@@ -90,14 +90,14 @@ impl<'w> Walk<'w> {
                 }
             }
         }
-        let mut out: BTreeMap<&str, Found<'w>> = BTreeMap::new();
+        let mut out: BTreeMap<&str, Selected<'w>> = BTreeMap::new();
         // A package is visited again if a dependency activates more of its extras.
         let mut seen: BTreeMap<usize, ActiveExtras> = BTreeMap::new();
         while let Some(edge) = queue.pop_front() {
             let at = self.target(edge)?;
             let found = out.entry(&edge.name).or_default();
             found.edges.push(edge);
-            found.taken.insert(at);
+            found.packages.insert(at);
             let known = seen.contains_key(&at);
             let active = seen.entry(at).or_default();
             let before = active.extras.len();
@@ -132,7 +132,10 @@ impl<'w> Walk<'w> {
 
     /// Returns for each name the newest package that all dependencies on it allow; `None` if no
     /// package satisfies all of them.
-    fn newest(&mut self, found: &BTreeMap<&'w str, Found<'w>>) -> Result<BTreeMap<&'w str, Option<usize>>, LockError> {
+    fn newest(
+        &mut self,
+        found: &BTreeMap<&'w str, Selected<'w>>,
+    ) -> Result<BTreeMap<&'w str, Option<usize>>, LockError> {
         found.iter().map(|(name, found)| Ok((*name, self.newest_of(&found.edges)?))).collect()
     }
 

@@ -93,7 +93,7 @@ pub(super) fn read(words: Vec<String>) -> Result<Vec<Setting>, String> {
         }
         let Some((name, setting)) = VALUED.iter().find(|(name, _)| is(name, &word)) else {
             let name = word.split('=').next().unwrap_or_default();
-            return Err(format!("has the option `{name}`, which is not known"));
+            return Err(format!("has the unknown option `{name}`"));
         };
         let missing = || format!("has `{name}` without its value");
         let value = match word.strip_prefix(name).filter(|rest| !rest.is_empty()) {
@@ -137,8 +137,8 @@ mod tests {
         assert_eq!(editable("-e ./a ; os_name == 'x'"), Some("./a ; os_name == 'x'"));
         assert_eq!((editable("-e 'a b'"), editable("-r a"), editable("-e")), (None, None, None));
         assert_eq!(of("--no-binary=a,b").unwrap(), [Setting::NoBinary(text("a,b"))]);
-        assert_eq!(of("--upgrade").unwrap_err(), "has the option `--upgrade`, which is not known");
+        assert_eq!(of("--upgrade").unwrap_err(), "has the unknown option `--upgrade`");
         assert_eq!(of("-r").unwrap_err(), "has `-r` without its value");
-        assert_eq!(of("--hashes=1").unwrap_err(), "has the option `--hashes`, which is not known");
+        assert_eq!(of("--hashes=1").unwrap_err(), "has the unknown option `--hashes`");
     }
 }

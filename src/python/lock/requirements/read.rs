@@ -262,16 +262,16 @@ impl Reader<'_> {
                 .find_map(|pair| pair.strip_prefix("egg="))
                 .map(|egg| egg.split('[').next().unwrap_or(egg))
         });
-        let told = match &origin {
+        let from_path = match &origin {
             PackageOrigin::Folder { path } if *path == self.root => return Ok(None),
             PackageOrigin::Folder { path } => self.name_of(&at, path)?,
             PackageOrigin::File { path, .. } => path.file_name().and_then(|name| urls::distribution(name.to_str()?)),
             PackageOrigin::Url(file) => urls::distribution(&file.name),
             PackageOrigin::Index { .. } | PackageOrigin::Git { .. } => None,
         };
-        let name = egg.map(str::to_owned).or(told).filter(|name| requirement::is_name(name));
+        let name = egg.map(str::to_owned).or(from_path).filter(|name| requirement::is_name(name));
         let Some(name) = name else {
-            let error = LockError::new(&at, format!("`{text}` does not tell which distribution it is"));
+            let error = LockError::new(&at, format!("`{text}` does not name a distribution"));
             return Err(error.with_hint("write its name before it: `NAME @ URL`"));
         };
         let name = normalised(&name);
@@ -301,7 +301,7 @@ impl Reader<'_> {
                 Ok(Some((name, pinned_by, marker)))
             }
             Err(_) if first.contains('/') => Ok(None),
-            Err(error) => Err(LockError::new(at, format!("`{text}` is no requirement: {error}"))),
+            Err(error) => Err(LockError::new(at, format!("`{text}` is not a requirement: {error}"))),
         }
     }
 

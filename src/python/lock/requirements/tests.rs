@@ -34,7 +34,7 @@ fn exact_lines_are_taken() {
 }
 
 #[test]
-fn what_is_not_followed_is_told() {
+fn ignored_options_are_warnings() {
     let text = format!("--no-binary :none:\n--no-binary=a,b\n--only-binary :all:\na==1.0 --hash={HASH}\n");
     let lock = read(Format::Requirements, &text, None, &[]).unwrap();
     let told = "requirements.txt:2: `--no-binary a,b` is ignored: carboy installs wheels and builds nothing";
@@ -110,14 +110,14 @@ fn files_include_others() {
 }
 
 #[test]
-fn what_is_loose_or_contradicts_itself_is_told_with_its_line() {
+fn loose_or_contradictory_requirements_are_errors_with_their_line() {
     for (text, cause) in [
-        ("\na>=1\n", "requirements.txt:2: `a>=1` names no one version"),
-        ("a==1.*", "requirements.txt:1: `a==1.*` names no one version"),
-        ("a", "requirements.txt:1: `a` names no one version"),
+        ("\na>=1\n", "requirements.txt:2: `a>=1` has no exact version"),
+        ("a==1.*", "requirements.txt:1: `a==1.*` has no exact version"),
+        ("a", "requirements.txt:1: `a` has no exact version"),
         (
             "a~=1.0 --hash=sha256:2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824",
-            "requirements.txt:1: `a~=1.0` names no one version",
+            "requirements.txt:1: `a~=1.0` has no exact version",
         ),
     ] {
         let (error, hint) = refused(text, &[]);
@@ -132,17 +132,17 @@ fn what_is_loose_or_contradicts_itself_is_told_with_its_line() {
             "requirements.txt: `a` is locked twice: 1 from https://h/a-1-py3-none-any.whl and 2 from https://h/a-2-py3-none-any.whl",
         ),
         ("--require-hashes\na==1", "requirements.txt:2: `a==1` has no hash, and `--require-hashes` asks for one"),
-        ("a==1 --hash=sha256:12", "requirements.txt:1: `sha256:12` is no sha256, sha384 or sha512 hash"),
-        ("a==1 --hash=wat", "requirements.txt:1: `wat` is no sha256, sha384 or sha512 hash"),
+        ("a==1 --hash=sha256:12", "requirements.txt:1: `sha256:12` is not a sha256, sha384 or sha512 hash"),
+        ("a==1 --hash=wat", "requirements.txt:1: `wat` is not a sha256, sha384 or sha512 hash"),
         ("a==1 -i https://h", "requirements.txt:1: `a==1` has an option that needs a line of its own"),
-        ("--frob", "requirements.txt:1: has the option `--frob`, which is not known"),
+        ("--frob", "requirements.txt:1: has the unknown option `--frob`"),
         ("--hash=sha256:12", "requirements.txt:1: has a hash of nothing"),
-        ("a=1", "requirements.txt:1: `a=1` is no requirement: `=1` is no version specifier"),
+        ("a=1", "requirements.txt:1: `a=1` is not a requirement: `=1` is not a version specifier"),
         (
             "a==1; pyton_version > '3'",
-            "requirements.txt:1: `a==1; pyton_version > '3'` is no requirement: `pyton_version > '3'` is not a marker: there is no variable `pyton_version`",
+            "requirements.txt:1: `a==1; pyton_version > '3'` is not a requirement: `pyton_version > '3'` is not a marker: there is no variable `pyton_version`",
         ),
-        ("https://h/thing", "requirements.txt:1: `https://h/thing` does not tell which distribution it is"),
+        ("https://h/thing", "requirements.txt:1: `https://h/thing` does not name a distribution"),
         ("-f 'a", "requirements.txt:1: has a quote without end"),
     ] {
         assert_eq!(refused(text, &[]).0, cause.trim_start());
@@ -183,7 +183,7 @@ fn no_text_of_an_included_file_that_is_none_is_shown() {
         for include in ["-r a/b", "-c a/b"] {
             let lines = format!("\n{text}\n");
             let Err(error) = of(&format!("hunter==1\n{include}"), &[("a/b", lines.as_str())]) else {
-                // A constraint of something that nobody asks for.
+                // A constraint on a distribution without a requirement.
                 assert!(include == "-c a/b" && ["hunter2", "-e hunter2"].contains(&text), "{text}");
                 continue;
             };
@@ -192,7 +192,7 @@ fn no_text_of_an_included_file_that_is_none_is_shown() {
         }
     }
     let beside = [("a/b", "\na~=1.0\n")];
-    assert_eq!(refused("-r a/b", &beside).0, "a/b:2: `a~=1.0` names no one version");
+    assert_eq!(refused("-r a/b", &beside).0, "a/b:2: `a~=1.0` has no exact version");
 }
 
 #[test]
@@ -239,7 +239,7 @@ fn urls_may_follow_the_name_at_once() {
     let want = ["bar==1 https://u:p@h/bar-1-py3-none-any.whl 0 hashes", "foo https://h/archive/main.zip 0 hashes"];
     assert_eq!(of(text, &[]).unwrap(), want);
     let (error, _) = refused("a @ https://h/a-1-py3-none-any.whl#sha256=abcd", &[]);
-    assert_eq!(error, "requirements.txt:1: `sha256:abcd` is no sha256, sha384 or sha512 hash");
+    assert_eq!(error, "requirements.txt:1: `sha256:abcd` is not a sha256, sha384 or sha512 hash");
 }
 
 #[test]

@@ -129,7 +129,7 @@ y = [{ name = "only" }]
 }
 
 #[test]
-fn what_cannot_be_used_says_why() {
+fn invalid_lock_files_are_errors() {
     let shop = "[[package]]\nname = \"shop\"\nversion = \"1\"\nsource = { virtual = \".\" }\n";
     for (text, cause) in [
         ("version = 2\nrevision = 1\n".to_owned(), "uv.lock: has version 2 of the format, and only 1 is read"),
@@ -156,7 +156,7 @@ fn what_cannot_be_used_says_why() {
         ),
         (
             with("", &format!("{shop}[[package]]\nname = \"x\"\nversion = \"y\"\nsource = {{ git = \"z\" }}")),
-            "uv.lock: `x`: `y` is no version",
+            "uv.lock: `x`: `y` is not a version",
         ),
     ] {
         let error = of(&text, &[]).unwrap_err().to_string();

@@ -135,7 +135,7 @@ impl<'u> Walk<'u> {
             if let (Some(one), Some(other)) = (both.next(), both.next()) {
                 let error = LockError::new(
                     self.file,
-                    format!("{one} and {other} conflict", one = one.told(), other = other.told()),
+                    format!("{one} and {other} conflict", one = one.described(), other = other.described()),
                 );
                 return Err(error.with_hint("choose one of them"));
             }
@@ -191,7 +191,7 @@ impl Conflict {
         }
     }
 
-    fn told(&self) -> String {
+    fn described(&self) -> String {
         match (&self.extra, &self.group) {
             (Some(extra), _) => format!("extra `{extra}` of `{}`", self.package),
             (None, Some(group)) => format!("group `{group}` of `{}`", self.package),
