@@ -73,7 +73,7 @@ fn a_wrong_password() {
     -- stderr
     error[access-denied]: REGISTRY refuses access to distroless/cc: unauthorized: authentication required
 
-    hint: the stored credentials for REGISTRY do not give access: check the repository's name, or log in anew with: docker login REGISTRY
+    hint: the stored credentials for REGISTRY do not give access: check the repository's name, or log in again with: docker login REGISTRY
     ");
     harness.logged_in(&basic(PASSWORD)).recovers(&[CC, SLIM, AMD64, "--", "python3"]);
 }

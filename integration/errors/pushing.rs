@@ -72,7 +72,7 @@ fn a_registry_that_is_read_only() {
     exit: 1
     -- stdout
     -- stderr
-    error[access-denied]: pushing to TO/acme/shop is refused: it takes no uploads
+    error[access-denied]: pushing to TO/acme/shop is refused: it accepts no uploads
 
     hint: TO is read-only
     ");

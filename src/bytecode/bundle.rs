@@ -1,12 +1,11 @@
-//! The compiled files of some sources in one file of the cache.
+//! The compiled files of some sources, in one file of the cache.
 //!
 //! ```text
 //! one .pyc after the other, by their sources' paths | index | index's length (8 bytes, little-endian)
 //!     | SHA-256 of the bundle's key and all that stands before (32 bytes)
 //! ```
-//! The index is a JSON array with a line for each source, in the same order. It names
-//! no paths: the key holds them, so whoever finds a bundle knows them. A bundle is read
-//! whole to be verified before any of it is used.
+//! The index is a JSON array with an element for each source, in the same order. It holds no paths,
+//! because the key covers them. A bundle is verified as a whole before any of it is used.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -26,20 +25,20 @@ use crate::operation_error::OperationError;
 use crate::rootfs::{ArchiveFile, Content, RootPath, ZipEntry};
 use crate::store::Cache;
 
-/// Raised whenever the same sources give other bytes: by the driver, by its flags, by
-/// the form that marshalled code is brought into.
+/// Raised whenever the same sources give other bytes: by changes of the driver, of its flags, or of
+/// the canonical form of marshalled code.
 const FORMAT: u32 = 3;
-/// The longest index that is read.
+/// The largest index that is read, in bytes.
 const INDEX: u64 = 64 << 20;
 /// The length of the digest at the end, in bytes.
 const SEAL: u64 = 32;
-/// How much is hashed at once, in bytes.
+/// The number of bytes that are hashed at once.
 const PIECE: usize = 128 << 10;
 
 /// Sources by their paths in the image.
 pub(super) type Sources = BTreeMap<RootPath, Content>;
 
-/// What became of a source.
+/// The result of compiling a source.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum CompileOutcome {
@@ -47,8 +46,8 @@ pub(super) enum CompileOutcome {
     SkipReason(SkipReason),
 }
 
-/// The digest of everything that decides what is in a bundle. Neither the interpreter's
-/// place nor the project is part of it.
+/// Returns the digest of all inputs of a bundle. Neither the interpreter's path nor the project is
+/// one of them.
 pub(super) fn key(exact: &PythonBuild, interpreter: &Interpreter, sources: &Sources) -> Digest {
     let mut hasher = Hasher::default();
     let mut add = |bytes: &[u8]| {
@@ -77,7 +76,7 @@ pub(super) fn key(exact: &PythonBuild, interpreter: &Interpreter, sources: &Sour
     hasher.finish()
 }
 
-/// Where a source's compiled file is: `a/__pycache__/b.cpython-313.pyc` for `a/b.py`.
+/// Returns the path of a source's compiled file: `a/__pycache__/b.cpython-313.pyc` for `a/b.py`.
 /// None for names that do not end in `.py`.
 pub(super) fn compiled_path(source: &RootPath, cache_tag: &str) -> Option<RootPath> {
     let stem = source.name()?.strip_suffix(b".py").filter(|stem| !stem.is_empty())?;
@@ -85,7 +84,7 @@ pub(super) fn compiled_path(source: &RootPath, cache_tag: &str) -> Option<RootPa
     Some(source.parent()?.child(b"__pycache__").child(&name))
 }
 
-/// A bundle in the making.
+/// A bundle that is being written.
 pub(super) struct Writer {
     cache: Arc<Cache>,
     out: BufWriter<NamedTempFile>,
@@ -94,16 +93,16 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    /// An empty bundle with a key.
+    /// Begins a bundle with a key.
     ///
     /// # Errors
-    /// A cache that cannot be written, as in all that follows.
+    /// A cache that cannot be written, as in all other functions here.
     pub fn new(cache: Arc<Cache>, key: &Digest) -> Result<Self, OperationError> {
         let out = BufWriter::with_capacity(256 << 10, cache.stage()?);
         Ok(Self { cache, out, hasher: begun(key), outcomes: Vec::new() })
     }
 
-    /// Takes the next source's file, or why it has none.
+    /// Adds the next source's file, or the reason that it has none.
     pub fn add(&mut self, result: Result<Vec<u8>, SkipReason>) -> Result<(), OperationError> {
         let outcome = match result {
             Ok(bytes) => {
@@ -139,7 +138,7 @@ fn begun(key: &Digest) -> Hasher {
     hasher
 }
 
-/// Whether a bundle, up to `end`, hashes to what stands there.
+/// Returns whether a bundle's bytes up to `end` match the digest there.
 fn is_sound(mut file: &File, key: &Digest, end: u64) -> io::Result<bool> {
     let (mut hasher, mut want, mut piece) = (begun(key), [0; 32], vec![0; PIECE]);
     file.rewind()?;
@@ -154,7 +153,7 @@ fn is_sound(mut file: &File, key: &Digest, end: u64) -> io::Result<bool> {
     Ok(hasher.finish() == Digest::from_bytes(want))
 }
 
-/// Reads the index of a bundle of so many sources; none when it is not as it was written.
+/// Reads the index of a bundle of this number of sources; none when the bundle is damaged.
 pub(super) fn outcomes(mut file: File, key: &Digest, sources: usize) -> Option<Vec<CompileOutcome>> {
     let total = file.metadata().ok()?.len().checked_sub(SEAL)?;
     if !is_sound(&file, key, total).ok()? {
@@ -177,7 +176,7 @@ pub(super) fn outcomes(mut file: File, key: &Digest, sources: usize) -> Option<V
     (whole && outcomes.len() == sources).then_some(outcomes)
 }
 
-/// The files of a bundle at its place.
+/// Returns the files of a bundle.
 pub(super) fn bytecode(
     archive: &Path,
     key: Digest,

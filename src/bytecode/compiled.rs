@@ -1,15 +1,15 @@
-//! Compiled bytecode, and the sources that have none.
+//! Compiled bytecode, and the sources without any.
 
 use std::collections::BTreeMap;
 
 use crate::rootfs::{Content, RootPath};
 
-/// Compiled bytecode of some sources.
+/// The bytecode of some sources.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Bytecode {
     /// The `.pyc` files by their paths in the image, beside their sources.
     pub files: BTreeMap<RootPath, Content>,
-    /// Sources that have none, by path.
+    /// Sources without bytecode, by path.
     pub skipped: Vec<(RootPath, SkipReason)>,
     /// The size of all files, in bytes.
     pub size: u64,
@@ -19,14 +19,14 @@ pub struct Bytecode {
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum SkipReason {
-    /// It is not of this version's language: a template, an older Python, a broken file.
+    /// It is not valid in this version of Python: a template, Python 2, a broken file.
     Invalid,
-    /// It is nested more deeply than the compiler goes, or needs too much memory.
+    /// It is nested too deeply for the compiler, or needs too much memory.
     TooDeep,
-    /// It is larger than what is compiled.
+    /// It is larger than the limit.
     TooLarge,
-    /// The compiler broke down over it.
+    /// The compiler crashed on it.
     Crashed,
-    /// The compiler did not come to an end.
+    /// The compiler did not finish in time.
     TooSlow,
 }

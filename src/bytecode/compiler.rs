@@ -16,29 +16,29 @@ use crate::operation_error::OperationError;
 use crate::rootfs::{Content, RootPath};
 use crate::store::{Cache, CacheKind};
 
-/// The interpreters of this machine.
+/// A compiler of Python sources, with the interpreters of this machine.
 pub struct Compiler {
     places: InterpreterPaths,
     cache: Arc<Cache>,
-    /// How many processes compile at once.
+    /// The largest number of processes at once.
     processes: NonZeroUsize,
-    /// Those that were looked for already.
+    /// The results of earlier searches for an interpreter.
     found: Mutex<BTreeMap<PythonBuild, Result<Interpreter, OperationError>>>,
-    /// One call at a time: each takes the whole machine, and two platforms have the same
-    /// sources mostly.
+    /// Held by one call at a time: each uses all cores, and two platforms mostly have the same
+    /// sources.
     busy: Mutex<()>,
 }
 
 impl Compiler {
-    /// Looks for interpreters when the first is needed. A named one's path is absolute,
-    /// or a name that `PATH` leads to.
+    /// Creates a compiler that searches for interpreters when the first is needed. A named
+    /// interpreter is an absolute path, or a name to find in `PATH`.
     #[must_use]
     pub fn new(places: InterpreterPaths, cache: Arc<Cache>) -> Self {
         let processes = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
         Self { places, cache, processes, found: Mutex::default(), busy: Mutex::default() }
     }
 
-    /// With so many processes at once. The result does not depend on their number.
+    /// Sets the number of processes. The result does not depend on it.
     #[must_use]
     pub fn with_processes(self, processes: NonZeroUsize) -> Self {
         Self { processes, ..self }
@@ -49,7 +49,7 @@ impl Compiler {
         found.entry(python.clone()).or_insert_with(|| Interpreter::find(&self.places, python)).clone()
     }
 
-    /// Compiles everything into the cache.
+    /// Compiles all sources into the cache.
     fn fill(
         &self,
         interpreter: &Interpreter,
@@ -61,7 +61,7 @@ impl Compiler {
         let pool = Pool { interpreter, search_path: &self.places.search_path, processes: self.processes };
         let writer = pool.run(sources, reading, writer)?;
         let (staged, outcomes) = writer.finish()?;
-        // What a machine in trouble gave up is tried again another time.
+        // A bundle with crashes or timeouts gets another key, so that a later run tries again.
         let troubled = |outcome: &CompileOutcome| {
             matches!(outcome, CompileOutcome::SkipReason(SkipReason::Crashed | SkipReason::TooSlow))
         };
@@ -72,22 +72,22 @@ impl Compiler {
 }
 
 impl Compiler {
-    /// Whether there is the interpreter that is needed.
+    /// Checks that the required interpreter exists.
     ///
     /// # Errors
-    /// There is none of this very version; what there is instead, and how to go on.
+    /// There is none of exactly this version; the message lists the interpreters found, and says
+    /// how to go on.
     pub fn check(&self, python: &PythonBuild) -> Result<(), OperationError> {
         self.find(python).map(drop)
     }
 
-    /// The bytecode of sources by their paths in the image; names that do not end in
-    /// `.py` are passed over. It depends on version, path and content of each source
-    /// and on nothing else. What is compiled together is found again together, so
-    /// each distribution is best compiled by itself.
+    /// Compiles sources, by their paths in the image; names that do not end in `.py` are skipped.
+    /// The result depends on version, path and content of each source only. The sources of one call
+    /// are one entry of the cache, so each distribution is best compiled by itself.
     ///
     /// # Errors
-    /// As `check`; sources that cannot be read; a cache that cannot be written. A
-    /// source that cannot be compiled is no error.
+    /// As `check`; sources that cannot be read; a cache that cannot be written. A source that
+    /// cannot be compiled is no error.
     pub fn compile(
         &self,
         python: &PythonBuild,

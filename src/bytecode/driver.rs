@@ -1,9 +1,9 @@
-//! One process of an interpreter, which compiles source after source.
+//! One process of an interpreter that compiles source after source.
 //!
-//! Its environment is empty but for `PATH` (for wrappers that are scripts) and what
-//! makes it the same everywhere: a fixed hash seed (`-I` and `-E` would ignore it),
-//! UTF-8, no `site`, no user's folder, nothing of the current folder. `driver.py` says
-//! how it is spoken with. It is waited for with patience, not for ever.
+//! Its environment is `PATH` (for wrappers that are scripts) and the settings that make it the same
+//! everywhere: a fixed hash seed (`-I` and `-E` would ignore it), UTF-8, no `site`, no user
+//! directory, nothing from the working directory. `driver.py` describes the protocol. Every wait
+//! for the process has a limit.
 
 use std::ffi::OsStr;
 use std::io::{self, BufWriter, Read, Write};
@@ -15,15 +15,16 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 const PROGRAM: &str = include_str!("driver.py");
-/// How long an interpreter may take to start.
+/// The longest start of an interpreter.
 const START: Duration = Duration::from_secs(10);
-/// How long it may take for one source before it has to end itself; `driver.py` says the same.
+/// The longest compilation of one source, after which the process ends itself; `driver.py` has the
+/// same number.
 const ALARM: Duration = Duration::from_mins(2);
-/// How long is waited for that.
+/// The longest wait for an answer.
 const PATIENCE: Duration = Duration::from_secs(150);
-/// The largest answer. Compiled code is seldom larger than its source.
+/// The largest answer, in bytes. Compiled code is seldom larger than its source.
 const LARGEST: u32 = 256 << 20;
-/// How much of its errors is kept.
+/// The number of bytes of its stderr that are kept.
 const ERRORS: u64 = 64 << 10;
 
 /// A running interpreter.
@@ -31,21 +32,21 @@ pub(super) struct Driver {
     child: Child,
     input: BufWriter<ChildStdin>,
     answers: Receiver<io::Result<(u8, Vec<u8>)>>,
-    /// The beginning of what it wrote to stderr, at its end.
+    /// The beginning of its stderr, once it is closed.
     errors: Receiver<Vec<u8>>,
-    /// Its current folder, which stays empty.
+    /// Its working directory, which stays empty.
     _folder: TempDir,
 }
 
-/// What became of a source.
+/// The result of compiling a source.
 pub(super) enum Answer {
-    /// A whole `.pyc`.
+    /// A complete `.pyc`.
     Compiled(Vec<u8>),
     Invalid,
     TooDeep,
 }
 
-/// Why there is no answer; the process is of no use any more.
+/// The reason that there is no answer. The process cannot be used any more.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum DriverFailure {
     Crashed,
@@ -53,19 +54,19 @@ pub(super) enum DriverFailure {
 }
 
 impl Driver {
-    /// Starts an interpreter and reads what it says of itself.
+    /// Starts an interpreter and reads its description of itself.
     ///
     /// # Errors
-    /// A text that goes on a sentence with its path: programs that cannot be started,
-    /// that are no Python or an old one, that hang.
+    /// The end of a sentence that begins with the interpreter's path: a program that cannot be
+    /// started, that is not Python 3.7 or later, or that hangs.
     pub(super) fn start(python: &Path, search_path: &OsStr) -> Result<(Self, String), String> {
         let driver = Self::spawn(python, search_path).map_err(|cause| format!("cannot be started: {cause}"))?;
         match driver.answers.recv_timeout(START) {
             Ok(Ok((b'H', text))) => Ok((driver, String::from_utf8_lossy(&text).into_owned())),
-            Ok(Ok(_)) => Err("is no Python 3.7 or later".to_owned()),
+            Ok(Ok(_)) => Err("is not Python 3.7 or later".to_owned()),
             Ok(Err(_)) | Err(RecvTimeoutError::Disconnected) => {
                 let last = driver.last_error().map(|line| format!(": {line}")).unwrap_or_default();
-                Err(format!("is no Python 3.7 or later{last}"))
+                Err(format!("is not Python 3.7 or later{last}"))
             }
             Err(RecvTimeoutError::Timeout) => Err(format!("did not answer within {} seconds", START.as_secs())),
         }
@@ -101,7 +102,7 @@ impl Driver {
         Ok(Self { child, input, answers, errors, _folder: folder })
     }
 
-    /// Has a source compiled, under its path in the image.
+    /// Compiles a source, under its path in the image.
     pub(super) fn compile(&mut self, path: &[u8], source: &[u8]) -> Result<Answer, DriverFailure> {
         let begun = Instant::now();
         let sent = self.send(path, source);
@@ -126,7 +127,7 @@ impl Driver {
         self.input.flush()
     }
 
-    /// The last line that it wrote to stderr.
+    /// Returns the last line of its stderr.
     fn last_error(&self) -> Option<String> {
         let errors = self.errors.recv_timeout(Duration::from_secs(1)).ok()?;
         let text = String::from_utf8_lossy(&errors);
@@ -142,7 +143,7 @@ impl Drop for Driver {
     }
 }
 
-/// One answer: a letter, a length, a text.
+/// Reads one answer: a letter, a length, a text.
 fn answer(output: &mut impl Read) -> io::Result<(u8, Vec<u8>)> {
     let mut head = [0; 5];
     output.read_exact(&mut head)?;
@@ -156,7 +157,7 @@ fn answer(output: &mut impl Read) -> io::Result<(u8, Vec<u8>)> {
     if text.len() as u64 == u64::from(length) { Ok((letter, text)) } else { Err(io::ErrorKind::UnexpectedEof.into()) }
 }
 
-/// Reads to the end and keeps the beginning, so that nothing waits for a full pipe.
+/// Reads to the end and keeps the beginning, so that the process never blocks on a full pipe.
 fn beginning(stderr: &mut impl Read) -> Vec<u8> {
     let mut begin = Vec::new();
     stderr.take(ERRORS).read_to_end(&mut begin).ok();

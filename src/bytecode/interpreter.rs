@@ -1,8 +1,8 @@
-//! Finds the interpreter of one very version.
+//! Finds the interpreter of an exact version.
 //!
-//! Another patch release may write other bytes for the same source, even where both
-//! read each other's; so may a debug build. An interpreter that lets its strings' hashes
-//! vary writes some sets in another order each time. None of these is taken.
+//! Another patch release may compile the same source to other bytes, even where both read each
+//! other's; so may a debug build. An interpreter with random string hashes writes some sets in
+//! another order each time. Such interpreters are rejected.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -14,18 +14,18 @@ use super::python_build::PythonBuild;
 use crate::diagnostic::Code;
 use crate::operation_error::OperationError;
 
-/// An interpreter that was asked what it is.
+/// An interpreter, with the facts that it reported.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct Interpreter {
     pub path: PathBuf,
-    /// How its `.pyc` files begin.
+    /// The magic number at the beginning of its `.pyc` files.
     pub magic: [u8; 4],
-    /// What is in their names: `cpython-313`.
+    /// The tag in the names of its `.pyc` files: `cpython-313`.
     pub cache_tag: String,
     pub layout: Layout,
 }
 
-/// What an interpreter says of itself.
+/// An interpreter's description of itself.
 #[derive(Debug)]
 struct Hello {
     implementation: String,
@@ -38,31 +38,31 @@ struct Hello {
 }
 
 impl Interpreter {
-    /// Looks through the places.
+    /// Searches all candidates.
     ///
     /// # Errors
-    /// There is none; what there is instead.
+    /// There is none; the message lists the interpreters found.
     pub fn find(interpreter_paths: &InterpreterPaths, wanted: &PythonBuild) -> Result<Self, OperationError> {
         let layout = layout_of(&wanted.version)?;
         let mut others: Vec<String> = Vec::new();
         for path in interpreter_paths.candidates(wanted) {
-            let told = match hello(&path, &interpreter_paths.search_path) {
-                Ok(told) => told,
+            let reported = match hello(&path, &interpreter_paths.search_path) {
+                Ok(reported) => reported,
                 Err(cause) => {
                     others.push(format!("`{}` {cause}", path.display()));
                     continue;
                 }
             };
-            match told.differs(wanted) {
+            match reported.differs(wanted) {
                 Some(what) => others.push(format!("`{}` {what}", path.display())),
-                None => return Ok(Self { path, magic: told.magic, cache_tag: told.cache_tag, layout }),
+                None => return Ok(Self { path, magic: reported.magic, cache_tag: reported.cache_tag, layout }),
             }
         }
         Err(missing(interpreter_paths, wanted, &others))
     }
 }
 
-/// How the version's code is laid out.
+/// Returns the layout of the version's code objects.
 fn layout_of(version: &str) -> Result<Layout, OperationError> {
     let minor = version.strip_prefix("3.").and_then(|rest| rest.split('.').next()?.parse().ok());
     minor.and_then(Layout::of).ok_or_else(|| {
@@ -85,7 +85,7 @@ fn missing(interpreter_paths: &InterpreterPaths, wanted: &PythonBuild, others: &
 
 fn hello(path: &Path, search_path: &OsStr) -> Result<Hello, String> {
     let (_driver, text) = Driver::start(path, search_path)?;
-    Hello::read(&text).ok_or_else(|| "does not say what it is".to_owned())
+    Hello::read(&text).ok_or_else(|| "does not identify itself".to_owned())
 }
 
 impl Hello {
@@ -107,7 +107,7 @@ impl Hello {
         })
     }
 
-    /// Why this is not the wanted one.
+    /// Returns the reason that this is not the required interpreter, if there is one.
     fn differs(&self, wanted: &PythonBuild) -> Option<String> {
         if self.implementation != "cpython" {
             return Some(format!("is {} {}", self.implementation, self.version));
@@ -119,7 +119,7 @@ impl Hello {
         if self.debug {
             return Some("is a debug build".to_owned());
         }
-        (!self.fixed_hashes).then(|| "is not given PYTHONHASHSEED".to_owned())
+        (!self.fixed_hashes).then(|| "ignores PYTHONHASHSEED".to_owned())
     }
 }
 
@@ -144,7 +144,7 @@ mod tests {
         assert_eq!(differs("\ncpython-313\n", "\ncpython-313\nt").unwrap(), "is CPython 3.13.5 (free-threaded)");
         assert_eq!(differs("cpython\n", "pypy\n").unwrap(), "is pypy 3.13.5");
         assert_eq!(differs("release", "debug").unwrap(), "is a debug build");
-        assert_eq!(differs("fixed", "random").unwrap(), "is not given PYTHONHASHSEED");
+        assert_eq!(differs("fixed", "random").unwrap(), "ignores PYTHONHASHSEED");
         for odd in ["", "cpython", &HELLO.replace("cpython-313", "../x"), &HELLO.replace("3.13.5", "")] {
             assert!(Hello::read(odd).is_none(), "{odd}");
         }
@@ -175,7 +175,7 @@ mod tests {
         };
         let error = |named| Interpreter::find(&interpreter_paths(named), &exact("3.13.5")).unwrap_err().line();
         let at = |name: &str| folder.path().join(name).display().to_string();
-        let found = format!("`{}` is no Python 3.7 or later: out of order", at("python3"));
+        let found = format!("`{}` is not Python 3.7 or later: out of order", at("python3"));
         let message = format!("bytecode needs CPython 3.13.5, which is not on this machine: {found}");
         assert_eq!(error(None), message);
         assert_eq!(error(Some("python3")), format!("cannot compile bytecode: {found}; CPython 3.13.5 is needed"));

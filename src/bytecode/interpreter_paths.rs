@@ -1,30 +1,30 @@
-//! Where interpreters are on a machine.
+//! The paths of interpreters on a machine.
 //!
-//! Assumed from their documentation: uv keeps the ones it installs in
-//! `$UV_PYTHON_INSTALL_DIR`, else `$XDG_DATA_HOME/uv/python`, else
-//! `~/.local/share/uv/python`, as `cpython-3.13.5-linux-x86_64-gnu` (`3.13.5+freethreaded`
-//! without the global lock); pyenv in `$PYENV_ROOT/versions/3.13.5`, `~/.pyenv` by default.
+//! Assumed from their documentation: uv keeps its interpreters in `$UV_PYTHON_INSTALL_DIR`, else
+//! `$XDG_DATA_HOME/uv/python`, else `~/.local/share/uv/python`, as
+//! `cpython-3.13.5-linux-x86_64-gnu` (`3.13.5+freethreaded` without the global lock); pyenv in
+//! `$PYENV_ROOT/versions/3.13.5`, `~/.pyenv` by default.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use super::python_build::PythonBuild;
 
-/// The places of one machine and user.
+/// The paths of one machine and user.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct InterpreterPaths {
-    /// The interpreter that was named; no other is looked at then.
+    /// The interpreter that the user named; no other is considered then.
     pub named: Option<PathBuf>,
     /// `PATH`.
     pub search_path: OsString,
-    /// uv's folder of interpreters.
+    /// uv's directory of interpreters.
     pub uv: Option<PathBuf>,
-    /// pyenv's folder of versions.
+    /// pyenv's directory of versions.
     pub pyenv: Option<PathBuf>,
 }
 
 impl InterpreterPaths {
-    /// The usual places, as the environment's variables tell them.
+    /// Derives the usual paths from the environment's variables.
     #[must_use]
     pub fn new(named: Option<PathBuf>, variable: impl Fn(&str) -> Option<OsString>) -> Self {
         let folder = |name: &str| variable(name).map(PathBuf::from).filter(|folder| folder.is_absolute());
@@ -38,7 +38,7 @@ impl InterpreterPaths {
         }
     }
 
-    /// The programs that may be the interpreter, each once: by `PATH`, uv's, pyenv's.
+    /// Returns the programs that may be the interpreter, each once: from `PATH`, uv's, pyenv's.
     pub(super) fn candidates(&self, python: &PythonBuild) -> Vec<PathBuf> {
         if let Some(named) = &self.named {
             return vec![named.clone()];
@@ -57,7 +57,7 @@ impl InterpreterPaths {
     }
 }
 
-/// uv's installations of a version.
+/// Returns uv's installations of a version.
 fn uvs(root: &Path, python: &PythonBuild) -> Vec<PathBuf> {
     let variant = if python.free_threaded { "+freethreaded" } else { "" };
     let begin = format!("cpython-{}{variant}-", python.version);
@@ -68,7 +68,7 @@ fn uvs(root: &Path, python: &PythonBuild) -> Vec<PathBuf> {
     out
 }
 
-/// Whether a path leads to a file that none before it led to.
+/// Returns whether a path leads to a file that no path before it led to.
 fn is_new(path: &Path, seen: &mut Vec<PathBuf>) -> bool {
     let Ok(real) = fs_err::canonicalize(path) else { return false };
     let new = real.is_file() && !seen.contains(&real);

@@ -19,29 +19,29 @@ use std::ops::Range;
 use crate::oci::Digest;
 use crate::oci::digest::Hasher;
 
-/// That an object will be referred to.
+/// The flag of an object that is referred to later.
 const MARK: u8 = 0x80;
 /// More objects than any source within the limits has.
 const OBJECTS: usize = 1 << 26;
 
-/// How code objects of a version are laid out.
+/// The layout of code objects of a version.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Layout {
-    /// Bytes of numbers at the beginning.
+    /// The bytes of numbers at the beginning.
     numbers: usize,
-    /// Objects between these and the first line's number.
+    /// The number of objects between these and the first line's number.
     before: usize,
-    /// Objects after it.
+    /// The number of objects after it.
     after: usize,
 }
 
-/// What was read is not what the interpreter should have written.
+/// The error of malformed code from the interpreter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("compiled code that cannot be read: {0}")]
+#[error("unreadable compiled code: {0}")]
 pub struct MarshalError(&'static str);
 
 impl Layout {
-    /// The layout of Python 3's `minor` version; none for versions that are not known.
+    /// Returns the layout of Python 3's `minor` version; none for unknown versions.
     #[must_use]
     pub fn of(minor: u32) -> Option<Self> {
         match minor {
@@ -53,10 +53,10 @@ impl Layout {
     }
 }
 
-/// The one form of marshalled code.
+/// Brings marshalled code into its canonical form.
 ///
 /// # Errors
-/// Data that ends early or goes on, and types that no compiler writes.
+/// Data that is too short or too long, and types that no compiler writes.
 pub fn canonical(data: &[u8], layout: Layout) -> Result<Vec<u8>, MarshalError> {
     let mut graph = Graph::read(data, layout)?;
     graph.sort_sets();
@@ -65,30 +65,30 @@ pub fn canonical(data: &[u8], layout: Layout) -> Result<Vec<u8>, MarshalError> {
 
 /// An object.
 struct Node {
-    /// Its type's letter; 0 for a bare number inside of a code object.
+    /// The letter of its type; 0 for a bare number inside of a code object.
     kind: u8,
-    /// What follows the letter, up to the objects in it.
+    /// The bytes after the letter, up to the objects in it.
     head: Range<usize>,
     children: Vec<usize>,
-    /// How often other objects have it.
+    /// The number of objects that contain it.
     uses: u32,
-    /// Whether its children have been read.
+    /// True once its children have been read.
     complete: bool,
 }
 
-/// An object whose children are being read.
+/// An object, the children of which are being read.
 struct Open {
     node: usize,
     left: usize,
-    /// After how many children a bare number comes.
+    /// The number of children before a bare number.
     number_after: Option<usize>,
 }
 
-/// Objects by the order in which they were read: what contains before what is contained.
+/// Objects in the order in which they were read: containers before their content.
 struct Graph<'a> {
     data: &'a [u8],
     nodes: Vec<Node>,
-    /// What is contained before what contains it.
+    /// The same objects, content before its containers.
     completed: Vec<usize>,
     root: usize,
 }
@@ -103,7 +103,7 @@ impl<'a> Graph<'a> {
             let byte = reader.byte()?;
             let (kind, mark) = (byte & !MARK, byte & MARK != 0);
             let node = if kind == b'r' {
-                *marked.get(reader.number()?).ok_or(MarshalError("a reference to nothing"))?
+                *marked.get(reader.number()?).ok_or(MarshalError("a reference to a missing object"))?
             } else {
                 let (head, objects) = reader.head(kind, layout)?;
                 let node = graph.add(kind, head, objects == 0)?;
@@ -121,7 +121,7 @@ impl<'a> Graph<'a> {
                 break;
             }
         }
-        if reader.at == data.len() { Ok(graph) } else { Err(MarshalError("it goes on after its end")) }
+        if reader.at == data.len() { Ok(graph) } else { Err(MarshalError("there is data after its end")) }
     }
 
     fn add(&mut self, kind: u8, head: Range<usize>, complete: bool) -> Result<usize, MarshalError> {
@@ -136,8 +136,8 @@ impl<'a> Graph<'a> {
         Ok(node)
     }
 
-    /// Gives an object to the one it is in, which may complete that in turn.
-    /// Says whether the outermost is complete.
+    /// Adds an object to its container, which may complete that in turn. Returns whether the
+    /// outermost is complete.
     fn attach(&mut self, node: usize, open: &mut Vec<Open>, reader: &mut Reader) -> Result<bool, MarshalError> {
         if !self.nodes[node].complete {
             return Err(MarshalError("an object in itself"));
@@ -164,8 +164,8 @@ impl<'a> Graph<'a> {
         Ok(true)
     }
 
-    /// Sorts the members of frozen sets by what they are, without any marks: by a hash,
-    /// for the text of an object that others have a hundred times is long.
+    /// Sorts the members of frozen sets by their content, without any marks: by a hash, because the
+    /// text of an object that is shared a hundred times is long.
     fn sort_sets(&mut self) {
         if self.nodes.iter().all(|node| node.kind != b'>') {
             return;
@@ -187,7 +187,7 @@ impl<'a> Graph<'a> {
         }
     }
 
-    /// All objects, marked where they are referred to.
+    /// Writes all objects, marked where they are referred to.
     fn written(&self) -> Vec<u8> {
         let mut out = Vec::new();
         let mut indices = vec![None; self.nodes.len()];
@@ -214,7 +214,8 @@ impl<'a> Graph<'a> {
         out
     }
 
-    /// A type's letter. Strings of one character, of which there is one in a process,
+    /// Writes a type's letter. Strings of at most one character, which exist once in a process, are
+    /// always interned.
     /// are always interned; so is the empty one.
     fn letter(&self, node: &Node) -> u8 {
         let text = &self.data[node.head.clone()];
@@ -253,7 +254,8 @@ impl Reader<'_> {
         usize::try_from(self.signed()?).map_err(|_| MarshalError("a length is negative"))
     }
 
-    /// What follows a letter up to the first object, and how many objects follow.
+    /// Reads the bytes after a letter up to the first object, and the number of objects that
+    /// follow.
     fn head(&mut self, kind: u8, layout: Layout) -> Result<(Range<usize>, usize), MarshalError> {
         let start = self.at;
         let (bytes, objects) = match kind {
@@ -271,7 +273,7 @@ impl Reader<'_> {
             b'(' | b'>' => (0, self.number()?),
             b':' => (0, 3),
             b'c' => (layout.numbers, layout.before + layout.after),
-            _ => return Err(MarshalError("an object of a type that is not expected")),
+            _ => return Err(MarshalError("an object of an unexpected type")),
         };
         self.bytes(bytes)?;
         Ok((start..self.at, objects))
@@ -302,7 +304,7 @@ mod tests {
         let one = b">\x03\0\0\0\xda\x01a\xe9\x01\0\0\0N";
         let other = b">\x03\0\0\0Ni\x01\0\0\0z\x01a";
         assert_eq!(form(one).unwrap(), form(other).unwrap());
-        // What a set's member refers to may come later than before.
+        // A reference in a set's member may now come before its object.
         let within = b")\x02>\x02\0\0\0\xfa\x02bb\xfa\x02aar\x01\0\0\0";
         assert_eq!(form(within).unwrap(), b")\x02>\x02\0\0\0\xfa\x02aaz\x02bbr\0\0\0\0");
     }

@@ -1,10 +1,9 @@
-//! Compiles sources with an interpreter of this machine, the same way every time.
+//! Compiles sources with an interpreter of this machine, reproducibly.
 //!
-//! Nothing of a source is run: the interpreter's compiler reads it in processes that
-//! may break down ([`driver`]). What they answer is brought into a form that depends
-//! on version, path and source only ([`marshal`]), so it matters neither what else a
-//! process compiled nor how many there are, and one that broke down is replaced. The
-//! results of one call are one file of the cache ([`bundle`]).
+//! Sources are not executed: the interpreter's compiler reads them in processes that may crash
+//! ([`driver`]). Their output is brought into a form that depends on version, path and source only
+//! ([`marshal`]), so neither the number of processes nor the other sources of a process matter, and
+//! a crashed process is replaced. The results of one call are one file of the cache ([`bundle`]).
 
 mod bundle;
 mod compiled;

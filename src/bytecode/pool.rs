@@ -1,7 +1,7 @@
-//! Several interpreters at work on one list of sources.
+//! Several interpreters for one list of sources.
 //!
-//! Each takes the next source when it is done with one; results are written in the
-//! sources' order. Whoever is far ahead waits, so few results are in memory.
+//! Each takes the next source when it is done with one; results are written in the sources' order.
+//! A process far ahead of the others waits, so few results are in memory.
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
@@ -20,13 +20,13 @@ use crate::oci::Digest;
 use crate::operation_error::OperationError;
 use crate::rootfs::{Content, RootPath};
 
-/// Larger sources are not compiled.
+/// The largest source that is compiled, in bytes.
 const LARGEST: u64 = 16 << 20;
-/// So many results may wait for the one that has to be written before them.
+/// The largest number of results that wait for an earlier one.
 const AHEAD: usize = 64;
-/// What precedes the code in a `.pyc` file: magic number, flags, hash (PEP 552).
+/// The length of the header of a `.pyc` file: magic number, flags, hash (PEP 552).
 const HEADER: usize = 16;
-/// A process for fewer sources than this would take longer to start than it saves.
+/// The number of sources per process: with fewer, a process takes longer to start than it saves.
 const WORTH: usize = 16;
 
 type Compiled = Result<Vec<u8>, SkipReason>;
@@ -73,16 +73,16 @@ impl Pool<'_> {
     }
 }
 
-/// What the workers have in common.
+/// The state shared by the workers.
 struct Shared {
     state: Mutex<State>,
-    /// Something was written, or went wrong.
+    /// Notified after each result and each failure.
     moved: Condvar,
 }
 
 struct State {
     writer: Writer,
-    /// How many sources were taken, and of how many the result was written.
+    /// The number of sources that were taken, and of results that were written.
     taken: usize,
     written: usize,
     /// Results by their sources' numbers.
@@ -101,7 +101,7 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The next source to compile, if there is one.
+    /// Returns the next source to compile, if there is one.
     fn next(&self, sources: usize) -> Option<usize> {
         let ahead = |state: &mut State| state.failed.is_none() && state.taken >= state.written + AHEAD;
         let mut state = self.moved.wait_while(self.state(), ahead).unwrap_or_else(PoisonError::into_inner);
@@ -126,7 +126,7 @@ impl Shared {
 }
 
 impl State {
-    /// Writes what has nothing before it to wait for.
+    /// Writes all results that wait for no earlier one.
     fn write(&mut self) {
         while let Some(compiled) = self.waiting.remove(&self.written) {
             if let Err(cause) = self.writer.add(compiled) {
@@ -137,7 +137,7 @@ impl State {
     }
 }
 
-/// One interpreter, and those that take its place when it breaks down.
+/// One interpreter, and its replacements after crashes.
 struct Worker<'a> {
     pool: &'a Pool<'a>,
     reading: &'a SourceReader<'a>,
@@ -150,7 +150,7 @@ impl Worker<'_> {
             return Ok(Err(SkipReason::TooLarge));
         }
         let source = (self.reading.read)(content, LARGEST).map_err(|cause| failed(&format!("`{path}`"), &cause))?;
-        // What is kept is found again by this digest.
+        // The cache finds the result by this digest.
         if content.digest().is_some_and(|want| want != Digest::of(&source)) {
             return Err(match content {
                 Content::ZipEntry(member) => failed(
@@ -163,7 +163,7 @@ impl Worker<'_> {
         self.compiled(path, &source)
     }
 
-    /// Asks the process. When it fails in its life's course, a fresh one is asked.
+    /// Compiles with the current process, and again with a fresh one if that fails.
     fn compiled(&mut self, path: &RootPath, source: &[u8]) -> Result<Compiled, OperationError> {
         let name = [b"/", path.as_bytes()].concat();
         loop {
@@ -193,7 +193,7 @@ impl Worker<'_> {
         Ok(self.driver.insert(driver))
     }
 
-    /// The one form of a `.pyc`.
+    /// Checks a `.pyc` file and brings it into its canonical form.
     fn checked(&self, path: &RootPath, pyc: &[u8]) -> Result<Vec<u8>, OperationError> {
         let odd = |cause: &dyn fmt::Display| failed(&format!("`{path}`"), cause);
         let Some((header, code)) = pyc.split_at_checked(HEADER) else { return Err(odd(&"it has no header")) };

@@ -1,13 +1,13 @@
-//! A build of CPython, which bytecode is compiled for.
+//! A build of CPython, for which bytecode is compiled.
 
 use std::fmt;
 
-/// The interpreter that compiled code is for.
+/// The interpreter that runs the compiled code.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct PythonBuild {
-    /// Its whole version: `3.13.5`.
+    /// The full version: `3.13.5`.
     pub version: String,
-    /// Whether it is a build without the global lock, which has bytecode of its own.
+    /// True for a build without the global lock, which has bytecode of its own.
     pub free_threaded: bool,
 }
 

@@ -1,7 +1,7 @@
-//! One request and its answer over HTTP: clients, timeouts, the plain-HTTP rule.
+//! Sends one request over HTTP and reads its answer: clients, timeouts, the plain-HTTP rule.
 //!
-//! No retries and no credentials here. There is no limit on how long
-//! a transfer may take, only on how long nothing may happen, or next to nothing.
+//! Retries and credentials are left to other modules. The duration of a transfer is not limited;
+//! only the time in which no bytes, or too few, arrive is.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
@@ -21,11 +21,11 @@ use super::upload::{ByteFlow, Upload};
 use crate::diagnostic::Code;
 use crate::operation_error::OperationError;
 
-/// How long a connection may take to stand.
+/// The longest time until a connection is established.
 const CONNECT: Duration = Duration::from_secs(10);
-/// How long a server may take to store what it was sent.
+/// The longest time that a server may take to store an upload.
 pub const STORE: Duration = Duration::from_mins(5);
-/// The most bytes read of an answer that only explains.
+/// The largest body of an error answer that is read, in bytes.
 const EXPLANATION: u64 = 64 << 10;
 
 /// A request, which can be sent again.
@@ -35,12 +35,11 @@ pub struct Request {
     pub url: Url,
     pub headers: HeaderMap,
     pub payload: Payload,
-    /// How long the answer's beginning may take, once all is sent; the pace's where none
-    /// is set.
+    /// The longest wait for the answer's beginning once all is sent; by default the stall policy's.
     pub limit: Option<Duration>,
 }
 
-/// What a request carries.
+/// The body of a request.
 #[derive(Clone)]
 #[expect(clippy::large_enum_variant, reason = "a request is made once for each transfer")]
 pub enum Payload {
@@ -49,33 +48,35 @@ pub enum Payload {
     Upload(Upload),
 }
 
-/// The clients behind all requests.
+/// The HTTP clients behind all requests.
 pub struct Client {
     pub hosts: PlainHttpHosts,
     stall_policy: StallPolicy,
     user_agent: String,
-    /// For this machine, past all proxies.
+    /// The client for this machine, past all proxies.
     local: reqwest::Client,
-    /// For others without TLS.
+    /// The client for other hosts without TLS.
     plain: reqwest::Client,
-    /// Certificates beside the system's.
+    /// A file of certificates beside the system's.
     certificates: Option<PathBuf>,
-    /// Made when first needed: it reads the system's certificates.
+    /// The client for TLS, made when first needed because it reads the system's certificates.
     tls: OnceLock<Result<reqwest::Client, OperationError>>,
 }
 
 impl Request {
-    /// A request without content.
+    /// Creates a request without content.
     pub fn new(method: Method, url: Url) -> Self {
         Self { method, url, headers: HeaderMap::new(), payload: Payload::Empty, limit: None }
     }
 }
 
 impl Client {
+    /// Creates the clients for plain HTTP.
+    ///
     /// # Errors
-    /// A user agent that is no header; proxies in the environment that are no URLs.
+    /// A user agent that is not a valid header; proxies in the environment that are not URLs.
     pub fn new(hosts: PlainHttpHosts, user_agent: &str) -> Result<Self, OperationError> {
-        // An error only says that a provider is there already.
+        // Fails only if a provider is installed already.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let bare = |builder: ClientBuilder| builder.tls_certs_only([]).build().map_err(|cause| unusable(&cause));
         Ok(Self {
@@ -89,7 +90,7 @@ impl Client {
         })
     }
 
-    /// Asks another pace of connections.
+    /// Replaces the stall policy.
     #[must_use]
     pub fn with_stall_policy(self, stall_policy: StallPolicy) -> Self {
         Self { stall_policy, ..self }
@@ -177,7 +178,7 @@ fn tls(user_agent: &str, certificates: Option<&Path>) -> Result<reqwest::Client,
     })
 }
 
-/// A folder of certificates, which some name there, is passed over.
+/// Reads PEM certificates; a directory, which some users name there, has none.
 fn read_certificates(path: &Path) -> Result<Vec<Certificate>, OperationError> {
     if path.is_dir() {
         return Ok(Vec::new());
@@ -197,7 +198,7 @@ fn unusable(cause: &reqwest::Error) -> OperationError {
     failed("cannot set up HTTP".to_owned()).because(cause.trim_start_matches("unexpected error: ").to_owned())
 }
 
-/// The next bytes of an answer; none at its end.
+/// Reads the next bytes of an answer; none at its end.
 pub async fn next(response: &mut Response) -> Result<Option<Bytes>, Failure> {
     let host = authority(response.url());
     let mut watch = response.extensions().get().copied().unwrap_or(StallDetector::new(StallPolicy::default()));
@@ -214,7 +215,7 @@ pub async fn next(response: &mut Response) -> Result<Option<Bytes>, Failure> {
     }
 }
 
-/// A whole answer of at most `limit` bytes; none when it is longer.
+/// Reads a whole answer of at most `limit` bytes; none when it is longer.
 pub async fn whole(mut response: Response, limit: u64) -> Result<Option<Bytes>, Failure> {
     let mut all = BytesMut::new();
     while let Some(bytes) = next(&mut response).await? {
@@ -226,8 +227,8 @@ pub async fn whole(mut response: Response, limit: u64) -> Result<Option<Bytes>, 
     Ok(Some(all.freeze()))
 }
 
-/// What an answer of no success says; nothing when it breaks off or is too long,
-/// for its status is what counts.
+/// Reads the body of an error answer. It is empty when it breaks off or is too long, because the
+/// status is enough.
 pub async fn explanation(response: Response) -> Bytes {
     whole(response, EXPLANATION).await.ok().flatten().unwrap_or_default()
 }

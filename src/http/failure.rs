@@ -1,7 +1,6 @@
-//! What went wrong with a request, in words for a person.
+//! Failed requests, with messages for users.
 //!
-//! A [`Failure`] also knows whether another try makes sense; [`super::retry`] decides
-//! when.
+//! A [`Failure`] also says whether another try makes sense; [`super::retry`] schedules it.
 
 use std::error::Error;
 use std::io;
@@ -13,61 +12,61 @@ use super::stall_policy::Stall;
 use crate::diagnostic::Code;
 use crate::operation_error::OperationError;
 
-/// The longest text of a server's own that is repeated, in characters.
+/// The longest text of a server that is repeated, in characters.
 const QUOTE: usize = 300;
 
-/// A request that failed, and whether it may be tried again.
+/// A request that failed, and its retry class.
 #[derive(Debug, Clone)]
 pub struct Failure {
     pub error: OperationError,
     pub retry: Retry,
 }
 
-/// Whether another try makes sense.
+/// The time of the next try of a failed request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Retry {
     No,
     Soon,
-    /// Twice at most: nobody listens there, or next to nothing comes.
+    /// At most two more tries: the connection is refused, or almost no bytes arrive.
     Briefly,
-    /// No sooner than the registry said.
+    /// Not before the time that the registry named.
     After(Duration),
 }
 
 impl Failure {
-    /// An error that another try does not mend.
+    /// Creates a failure that another try does not fix.
     pub fn lasting(error: OperationError) -> Self {
         Self { error, retry: Retry::No }
     }
 
-    /// An error that may be gone in a moment.
+    /// Creates a failure that may be gone in a moment.
     pub fn passing(error: OperationError) -> Self {
         Self { error, retry: Retry::Soon }
     }
 }
 
-/// A transfer that failed.
+/// Builds the error of a failed transfer.
 pub fn failed(message: String) -> OperationError {
     OperationError::new(Code::TransferFailed, message)
 }
 
-/// Bytes that are not what their digest promised.
+/// Builds the error of bytes that do not match their digest.
 pub fn corrupt(message: String) -> OperationError {
     OperationError::new(Code::CorruptContent, message)
 }
 
-/// A status as a person reads it: `403 Forbidden`.
+/// Formats a status: `403 Forbidden`.
 pub fn status_text(status: StatusCode) -> String {
     format!("{} {}", status.as_u16(), status.canonical_reason().unwrap_or("an unknown status"))
 }
 
-/// Foreign text made fit for a terminal's line.
+/// Makes a server's text fit for one line of a terminal.
 pub fn one_line(text: &str) -> String {
     let clean = text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(QUOTE).collect::<String>();
     clean.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// A request without an answer, or an answer that broke off.
+/// Builds the failure of a request without an answer, or of an answer that broke off.
 pub fn link(authority: &str, error: &reqwest::Error) -> Failure {
     let chain = Chain::of(error);
     if let Some(tls) = chain.tls {
@@ -82,7 +81,7 @@ pub fn link(authority: &str, error: &reqwest::Error) -> Failure {
     }
     let verb = if error.is_connect() || error.is_dns() { "cannot reach" } else { "lost the connection to" };
     let error_of_link = failed(format!("{verb} {authority}")).because(cause);
-    // getaddrinfo's EAI_AGAIN; the others say that the name does not exist.
+    // getaddrinfo's EAI_AGAIN; its other errors say that the name does not exist.
     let lasting = error.is_dns() && !chain.deepest.contains("emporary");
     let refused = error.is_connect() && chain.io == Some(io::ErrorKind::ConnectionRefused);
     let retry = match () {
@@ -93,13 +92,13 @@ pub fn link(authority: &str, error: &reqwest::Error) -> Failure {
     Failure { error: error_of_link, retry }
 }
 
-/// No byte came for too long, or too few.
+/// Builds the failure of a transfer in which no bytes, or too few, arrived.
 pub fn stalled(authority: &str, stall: Stall) -> Failure {
     match stall {
         Stall::Silent(waited) => {
             Failure::passing(failed(format!("{authority} did not answer for {} s", waited.as_secs())))
         }
-        // Each try takes its time.
+        // Each try takes that long.
         Stall::Slow(bytes, time) => Failure {
             error: failed(format!("the connection to {authority} is too slow: {bytes} bytes in {} s", time.as_secs())),
             retry: Retry::Briefly,
@@ -144,7 +143,7 @@ fn cause(error: &reqwest::Error, chain: &Chain<'_>) -> String {
     }
 }
 
-/// What an error's causes say.
+/// The facts in an error's chain of causes.
 struct Chain<'a> {
     tls: Option<&'a rustls::Error>,
     io: Option<io::ErrorKind>,
@@ -163,7 +162,7 @@ impl<'a> Chain<'a> {
             if let Some(cause) = error.downcast_ref::<io::Error>() {
                 chain.io = Some(cause.kind());
                 chain.handshake_cut |= cause.kind() == io::ErrorKind::UnexpectedEof;
-                // `source` of an I/O error passes over the error it carries.
+                // `source` of an I/O error skips the error that it carries.
                 next = cause.get_ref().map(|inner| inner as &(dyn Error + 'static));
             }
         }

@@ -1,7 +1,7 @@
-//! Hosts, and which of them may speak plain HTTP.
+//! Hosts that may speak plain HTTP.
 //!
-//! Source: docker's rules. Loopback hosts speak plain HTTP, all others only when the
-//! user says so.
+//! Source: docker's rules. Loopback hosts speak plain HTTP, all others only when the user allows
+//! it.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
@@ -16,42 +16,42 @@ pub struct PlainHttpHosts {
 }
 
 impl PlainHttpHosts {
-    /// Loopback hosts and those listed, with or without a port.
+    /// Allows loopback hosts and the listed ones, with or without a port.
     pub fn new(insecure: Vec<String>) -> Self {
         Self { insecure }
     }
 
-    /// Whether a host, perhaps with a port, may be spoken to without TLS.
+    /// Returns whether a host, perhaps with a port, may be contacted without TLS.
     pub fn speak_plain(&self, authority: &str) -> bool {
         let (host, port) = split(authority);
         let listed = self.insecure.iter().any(|entry| entry == authority || entry == host);
         listed || is_loopback(host) && port != Some(HTTPS_PORT)
     }
 
-    /// Whether a URL keeps to that rule.
+    /// Returns whether a URL uses TLS or its host may do without.
     pub fn permit(&self, url: &Url) -> bool {
         url.scheme() == "https" || url.scheme() == "http" && self.speak_plain(&authority(url))
     }
 }
 
-/// Host and port of a URL; a scheme's own port is left out.
+/// Returns host and port of a URL; a scheme's default port is left out.
 pub fn authority(url: &Url) -> String {
     let host = url.host_str().unwrap_or_default();
     url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
 }
 
-/// Whether two URLs have the same scheme, host and port.
+/// Returns whether two URLs have the same scheme, host and port.
 pub fn same_origin(one: &Url, other: &Url) -> bool {
     one.origin() == other.origin()
 }
 
-/// Whether a host, perhaps with a port, is this machine.
+/// Returns whether a host, perhaps with a port, is this machine.
 pub fn is_local(authority: &str) -> bool {
     is_loopback(split(authority).0)
 }
 
-/// Where a `Location` leads. Proxies that end TLS are known to make registries
-/// write `http:` there; towards a host that is spoken to with TLS, TLS stays.
+/// Resolves a `Location` header. Some proxies that terminate TLS make registries write `http:`
+/// there; for the same host, TLS is kept.
 pub fn onward(from: &Url, location: &str) -> Option<Url> {
     let mut next = from.join(location).ok()?;
     if from.scheme() == "https" && next.scheme() == "http" && next.host() == from.host() {

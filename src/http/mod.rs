@@ -1,7 +1,7 @@
-//! HTTP as registries and indexes need it: one request and its answer, retries,
-//! redirects, bodies that go on where they broke off. Knows no API and no account.
+//! HTTP for registries and indexes: one request and its answer, retries, redirects, resumed bodies.
+//! Independent of any API or account.
 //!
-//! Nothing is read from the environment here but what proxies and CA certificates are.
+//! Of the environment only the proxy and CA certificate variables are read.
 
 pub(crate) mod client;
 pub(crate) mod failure;
@@ -16,5 +16,5 @@ pub(crate) mod upload;
 
 pub use stall_policy::StallPolicy;
 
-/// What a request says of who sends it.
+/// The authorization of a request.
 pub(crate) use oci_distribution::secrets::RegistryAuth as Auth;

@@ -1,6 +1,6 @@
-//! Requests that are sent on to elsewhere.
+//! Redirects.
 //!
-//! Source: RFC 9110, 15.4. Authorization stays with the origin that it is for.
+//! Source: RFC 9110, 15.4. Authorization is only sent to the origin that it was issued for.
 
 use reqwest::header::LOCATION;
 use reqwest::{Method, Response, Url};
@@ -10,11 +10,11 @@ use super::client::{Client, Request};
 use super::failure::{Failure, failed};
 use super::hosts::{authority, onward, same_origin};
 
-/// How many redirects are followed.
+/// The largest number of redirects that are followed.
 const REDIRECTS: usize = 8;
 
 impl Client {
-    /// Sends a request to where its answers send it on to.
+    /// Sends a request and follows its redirects.
     pub async fn follow(&self, request: &Request, auth: &Auth) -> Result<Response, Failure> {
         let mut url = request.url.clone();
         for _ in 0..=REDIRECTS {
@@ -25,11 +25,11 @@ impl Client {
                 None => return Ok(response),
             }
         }
-        Err(Failure::lasting(failed(format!("{} redirects without end", authority(&request.url)))))
+        Err(Failure::lasting(failed(format!("{} redirects too often", authority(&request.url)))))
     }
 }
 
-/// Where an answer sends a request on to; writes are never turned into reads.
+/// Returns the target of a redirect; a write is never turned into a read.
 fn redirect(method: &Method, response: &Response) -> Option<Url> {
     let reads = matches!(*method, Method::GET | Method::HEAD);
     match response.status().as_u16() {

@@ -1,7 +1,6 @@
-//! Bodies that go on where they broke off.
+//! Bodies that are resumed after a break.
 //!
-//! Source: RFC 9110, 14.4 (`Content-Range`). Whether the bytes are right is the
-//! caller's to check.
+//! Source: RFC 9110, 14.4 (`Content-Range`). The caller verifies the bytes.
 
 use bytes::Bytes;
 use reqwest::header::{CONTENT_LENGTH, CONTENT_RANGE, HeaderValue, RANGE};
@@ -13,55 +12,55 @@ use super::hosts::authority;
 use super::retry::Attempts;
 use crate::operation_error::OperationError;
 
-/// After so many bytes without a break, tries are counted anew.
+/// The bytes without a break after which the count of tries starts over.
 const PROGRESS: u64 = 1 << 20;
 
-/// Something that can be asked for from any byte on.
+/// A resource that can be requested from any byte on.
 pub trait RangeSource: Send {
-    /// What to call it, as in `another range of WHAT`.
+    /// The resource's name in messages, as in `another range of NAME`.
     fn name(&self) -> String;
 
-    /// Sends a request for all of it, to which `range` was added when only the rest is
-    /// missing. Answers other than 200 and 206 are failures.
+    /// Requests the whole resource, or the rest of it, for which `range` adds a header. Answers
+    /// other than 200 and 206 are failures.
     fn request(
         &mut self,
         range: impl FnOnce(&mut Request) + Send,
     ) -> impl Future<Output = Result<Response, Failure>> + Send;
 }
 
-/// A body on its way in.
+/// A body being downloaded.
 pub struct ResumingBody<R> {
     source: R,
     attempts: Attempts,
-    /// How long all of it is; an answer tells where nobody else does.
+    /// The size of the whole body, in bytes; from an answer if the caller has not given it.
     size: Option<u64>,
-    /// Bytes given out.
+    /// The number of bytes returned so far.
     seen: u64,
-    /// None before the first request, and after a break.
+    /// The current answer; none before the first request, and after a break.
     response: Option<Response>,
-    /// Bytes of `response` that were given out already.
+    /// The number of bytes of `response` to skip, because they were returned before.
     skip: u64,
-    /// Where the last break was.
+    /// The offset of the last break.
     broke_at: u64,
 }
 
 impl<R: RangeSource> ResumingBody<R> {
-    /// Nothing is asked for yet.
+    /// Creates a body that requests nothing yet.
     pub fn new(source: R, size: Option<u64>, attempts: Attempts) -> Self {
         Self { source, attempts, size, seen: 0, response: None, skip: 0, broke_at: 0 }
     }
 
-    /// What is being read.
+    /// Returns the resource that is read.
     pub fn source(&self) -> &R {
         &self.source
     }
 
-    /// How long all of it is, once somebody said so.
+    /// Returns the size of the whole body, once it is known.
     pub fn size(&self) -> Option<u64> {
         self.size
     }
 
-    /// Asks for the bytes that are still missing, until an answer begins.
+    /// Requests the missing bytes, until an answer begins.
     ///
     /// # Errors
     /// Failures that last.
@@ -74,7 +73,7 @@ impl<R: RangeSource> ResumingBody<R> {
         }
     }
 
-    /// The next bytes; none at the end of an answer.
+    /// Returns the next bytes; none at the end of an answer.
     ///
     /// # Errors
     /// Failures that last.
@@ -125,7 +124,7 @@ impl<R: RangeSource> ResumingBody<R> {
         Ok(())
     }
 
-    /// `bytes FIRST-LAST/SIZE`, where only `SIZE` may be unknown.
+    /// Checks for `bytes FIRST-LAST/SIZE`, of which only `SIZE` may be unknown.
     fn continues(&self, response: &Response) -> bool {
         let value = response.headers().get(CONTENT_RANGE).and_then(|value| value.to_str().ok());
         let range = value.and_then(|text| text.trim().strip_prefix("bytes "));
@@ -135,7 +134,7 @@ impl<R: RangeSource> ResumingBody<R> {
         first == Some(self.seen) && whole
     }
 
-    /// What of the received bytes was not given out before.
+    /// Drops the part of the received bytes that was returned before.
     fn fresh(&mut self, mut bytes: Bytes) -> Bytes {
         let skip = usize::try_from(self.skip).unwrap_or(usize::MAX).min(bytes.len());
         self.skip -= skip as u64;

@@ -1,7 +1,7 @@
-//! When a failed request is tried again, and after which pause.
+//! Schedules retries of failed requests.
 //!
-//! Source: RFC 9110, 10.2.3 (`Retry-After`). Exponential pauses with jitter; what a
-//! server asks for wins, up to a minute. Which failures pass is said in `failure`.
+//! Source: RFC 9110, 10.2.3 (`Retry-After`). Pauses grow exponentially, with jitter; a server's own
+//! pause is used instead, up to a minute. `failure` classifies failures.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,16 +15,16 @@ use super::failure::{Failure, Retry};
 use crate::operation_error::OperationError;
 use crate::progress::{Event, Progress};
 
-/// The longest pause that a server can ask for.
+/// The longest pause that a server can request.
 const LONGEST: Duration = Duration::from_mins(1);
-/// The longest pause of carboy's own choice, before jitter.
+/// The longest pause without a server's request, before jitter.
 const OWN_LONGEST: Duration = Duration::from_secs(15);
 
-/// How often somebody is asked again who refuses connections or is too slow: a server that
-/// starts takes a moment, a wrong address would take forever.
+/// The number of retries after a refused or too slow connection: a server that starts takes a
+/// moment, a wrong address never answers.
 const REFUSED: usize = 2;
 
-/// How often and how soon to try again.
+/// The number of retries and the pause between them.
 #[derive(Clone, Copy, Debug)]
 pub struct RetryPolicy {
     pub retries: usize,
@@ -32,7 +32,7 @@ pub struct RetryPolicy {
     pub base: Duration,
 }
 
-/// The tries of one piece of work.
+/// The tries of one operation.
 pub struct Attempts {
     retry_policy: RetryPolicy,
     pauses: ExponentialBackoff,
@@ -42,7 +42,7 @@ pub struct Attempts {
 }
 
 impl Attempts {
-    /// The first try of `what` begins.
+    /// Begins the first try of the operation called `what`.
     pub fn new(retry_policy: RetryPolicy, progress: Arc<dyn Progress>, what: String) -> Self {
         Self { retry_policy, pauses: pauses(retry_policy), refused: 0, progress, what }
     }
@@ -50,7 +50,7 @@ impl Attempts {
     /// Waits before the next try.
     ///
     /// # Errors
-    /// The failure's, when it lasts or the tries are used up.
+    /// The failure's error, when it is permanent or no tries are left.
     pub async fn pause(&mut self, failure: Failure) -> Result<(), OperationError> {
         let Some(delay) = self.delay(failure.retry) else { return Err(failure.error) };
         let event = Event::Retrying { what: self.what.clone(), cause: failure.error.line(), delay };
@@ -59,7 +59,7 @@ impl Attempts {
         Ok(())
     }
 
-    /// The pause before the next try, if there is to be one.
+    /// Returns the pause before the next try, if there is one.
     fn delay(&mut self, retry: Retry) -> Option<Duration> {
         match retry {
             Retry::No => None,
@@ -72,7 +72,7 @@ impl Attempts {
         }
     }
 
-    /// Enough was done since the last failure to count tries anew.
+    /// Starts the count of tries over, after enough bytes since the last failure.
     pub fn start_over(&mut self) {
         self.pauses = pauses(self.retry_policy);
         self.refused = 0;
@@ -88,7 +88,7 @@ fn pauses(retry_policy: RetryPolicy) -> ExponentialBackoff {
         .build()
 }
 
-/// Whether an answer may be another one in a moment.
+/// Returns whether a later try may get another answer than this status.
 pub fn retry(status: StatusCode, headers: &HeaderMap) -> Retry {
     match status.as_u16() {
         429 | 500 | 502 | 503 | 504 => retry_after(headers).map_or(Retry::Soon, Retry::After),
@@ -96,7 +96,7 @@ pub fn retry(status: StatusCode, headers: &HeaderMap) -> Retry {
     }
 }
 
-/// `Retry-After` in seconds, or as a date: then the answer's own `Date` is now.
+/// Reads `Retry-After`, in seconds or as a date relative to the answer's own `Date`.
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
     let wanted = text(RETRY_AFTER)?;

@@ -1,20 +1,20 @@
-//! How slow a transfer may be: who sends almost nothing holds a build up as who sends
-//! nothing does.
+//! The slowest transfer that is accepted: a server that sends almost nothing blocks a build as one
+//! that sends nothing does.
 //!
-//! There is no limit on how long all of it may take.
+//! The duration of a whole transfer is not limited.
 
 use std::time::Duration;
 
-/// What is asked of a connection.
+/// The required speed of a connection.
 #[derive(Clone, Copy, Debug)]
 pub struct StallPolicy {
-    /// How long an answer, or the next bytes of one, may take. Over as long a time its bytes
-    /// must come at the least rate.
+    /// The longest wait for an answer or for its next bytes. Over the same time, an answer's bytes
+    /// must arrive at the least rate.
     pub quiet: Duration,
-    /// Over how long a time an upload must go on at the least rate. It is seen in steps: a
-    /// kernel takes more when a third of what it holds is gone, which may be a megabyte.
+    /// The time over which an upload must proceed at the least rate. Progress is seen in steps: a
+    /// kernel accepts more bytes once a third of its buffer, which may be a megabyte, is sent.
     pub sending: Duration,
-    /// The least rate, in bytes a second.
+    /// The least rate, in bytes per second.
     pub least: u64,
 }
 
@@ -24,17 +24,17 @@ impl Default for StallPolicy {
     }
 }
 
-/// How a transfer came to a standstill.
+/// The way in which a transfer came to a standstill.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Stall {
-    /// Nothing came for so long.
+    /// No bytes in this time.
     Silent(Duration),
-    /// So few bytes came in so long a time.
+    /// Only this number of bytes in this time.
     Slow(u64, Duration),
 }
 
-/// Watches the bytes of an answer. Only time in which they were waited for counts: what is
-/// done with them is no fault of the server.
+/// Measures the rate of an answer's bytes. Only the time spent waiting for bytes counts, not the
+/// time in which they are processed.
 #[derive(Clone, Copy)]
 pub struct StallDetector {
     pub stall_policy: StallPolicy,
@@ -47,10 +47,10 @@ impl StallDetector {
         Self { stall_policy, waited: Duration::ZERO, bytes: 0 }
     }
 
-    /// Counts bytes that came after a while.
+    /// Counts bytes that arrived after a wait.
     ///
     /// # Errors
-    /// Those before them came too slowly. That the answer went on is known only now.
+    /// The bytes before them arrived too slowly; only now it is certain that the answer went on.
     pub fn count(&mut self, waited: Duration, bytes: u64) -> Result<(), Stall> {
         if self.waited >= self.stall_policy.quiet {
             if self.bytes < self.stall_policy.within(self.waited) {
@@ -65,7 +65,7 @@ impl StallDetector {
 }
 
 impl StallPolicy {
-    /// How many bytes must come in a time.
+    /// Returns the number of bytes that must arrive in a time.
     pub fn within(&self, time: Duration) -> u64 {
         let millis = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
         self.least.saturating_mul(millis) / 1000
@@ -87,7 +87,7 @@ mod tests {
         let mut slow = StallDetector::new(stall_policy);
         let results: Vec<_> = (0..5).map(|_| slow.count(second, 99)).collect();
         assert_eq!(results, [Ok(()), Ok(()), Ok(()), Ok(()), Err(Stall::Slow(396, 4 * second))]);
-        // Who is slow only at reading what came is not the server.
+        // Time spent on processing bytes does not count against the server.
         let mut waiting = StallDetector::new(stall_policy);
         assert!((0..100).all(|_| waiting.count(Duration::ZERO, 1).is_ok()));
     }

@@ -33,21 +33,21 @@ pub struct Reply {
     drip: Option<usize>,
 }
 
-/// The first byte of what a client says who expects TLS.
+/// The first byte of a TLS handshake.
 const TLS_HANDSHAKE: u8 = 22;
 
 type Script = dyn Fn(&Seen) -> Reply + Send + Sync;
 
-/// The server; it ends with this value.
+/// A scripted server; it stops when dropped.
 pub struct Server {
     pub address: String,
     seen: Arc<Mutex<Vec<Seen>>>,
     task: JoinHandle<()>,
-    /// Files that clients of it use.
+    /// Files that clients of this server use.
     pub files: Mutex<Vec<TempPath>>,
 }
 
-/// Keeps all events.
+/// A log of all events.
 #[derive(Default)]
 pub struct Log(Mutex<Vec<Event>>);
 
@@ -57,7 +57,7 @@ impl Seen {
         format!("{} {}", self.method, self.target)
     }
 
-    /// A header, or nothing.
+    /// Returns a header, or an empty text.
     pub fn header(&self, name: &str) -> &str {
         self.headers.get(name).map_or("", String::as_str)
     }
@@ -89,11 +89,11 @@ impl Reply {
     }
 }
 
-/// Between two bytes that drip.
+/// The pause between two bytes of a slow body.
 pub const DRIP: Duration = Duration::from_millis(20);
 
 impl Server {
-    /// Answers as `script` says.
+    /// Starts a server that answers with `script`.
     pub async fn start(script: impl Fn(&Seen) -> Reply + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap().to_string();
@@ -107,12 +107,12 @@ impl Server {
         Self { address, seen, task, files: Mutex::default() }
     }
 
-    /// All requests so far.
+    /// Returns all requests so far.
     pub fn seen(&self) -> Vec<Seen> {
         self.seen.lock().unwrap().clone()
     }
 
-    /// All requests so far, as lines.
+    /// Returns all requests so far, as lines.
     pub fn lines(&self) -> Vec<String> {
         self.seen().iter().map(Seen::line).collect()
     }
@@ -129,13 +129,13 @@ impl Log {
         self.0.lock().unwrap().clone()
     }
 
-    /// The causes of all retries.
+    /// Returns the causes of all retries.
     pub fn retries(&self) -> Vec<String> {
         let cause = |event| if let Event::Retrying { cause, .. } = event { Some(cause) } else { None };
         self.events().into_iter().filter_map(cause).collect()
     }
 
-    /// The pauses before all retries.
+    /// Returns the pauses before all retries.
     pub fn pauses(&self) -> Vec<Duration> {
         let delay = |event| if let Event::Retrying { delay, .. } = event { Some(delay) } else { None };
         self.events().into_iter().filter_map(delay).collect()

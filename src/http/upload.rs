@@ -1,6 +1,6 @@
-//! A blob's bytes on their way out: opened, counted, watched for standstill.
+//! Uploads of blobs: opened, counted, watched for stalls.
 //!
-//! Never whole in memory. Each try opens the origin anew.
+//! A blob is never held in memory as a whole. Each try opens the origin anew.
 
 use std::io;
 use std::pin::Pin;
@@ -21,17 +21,17 @@ use crate::operation_error::OperationError;
 use crate::progress::{Event, Progress, Subject, Verb};
 use crate::repository::BlobSource;
 
-/// How much is read at a time.
+/// The number of bytes read at a time.
 const PIECE: usize = 256 << 10;
-/// How much is sent at a time: little enough that a slow connection is seen to go on.
+/// The number of bytes sent at a time: small enough that a slow connection shows progress.
 const SLICE: usize = 16 << 10;
 
-/// Between two looks at a flow, at least.
+/// The shortest pause between two checks of a flow.
 const BREATH: Duration = Duration::from_millis(10);
 
 type Reader = Pin<Box<dyn AsyncRead + Send>>;
 
-/// A blob to push, and where its bytes are.
+/// A blob to push, and the origin of its bytes.
 #[derive(Clone)]
 pub struct Upload {
     pub blob: Descriptor,
@@ -39,7 +39,7 @@ pub struct Upload {
     meter: Arc<Meter>,
 }
 
-/// What is known of an upload under way.
+/// The state of an upload.
 struct Meter {
     progress: Arc<dyn Progress>,
     blob: Descriptor,
@@ -48,26 +48,26 @@ struct Meter {
 }
 
 struct State {
-    /// Bytes told to `progress`, in all tries.
-    told: u64,
-    /// Why the origin gave no more bytes.
+    /// The number of bytes reported to `progress`, over all tries.
+    reported: u64,
+    /// The origin's error, if it broke off.
     fault: Option<OperationError>,
-    /// Of a file, which nobody else verifies.
+    /// The verifier of a file, which no other reader verifies.
     verifier: Option<Verifier>,
 }
 
-/// How bytes move towards a server, in one try.
+/// The movement of bytes towards a server, in one try.
 pub struct ByteFlow(Mutex<FlowState>);
 
 #[derive(Clone, Copy)]
 struct FlowState {
-    /// Bytes given out.
+    /// The number of bytes handed to the connection.
     given: u64,
-    /// When bytes were last asked for or given out.
+    /// The time when bytes were last requested or handed over.
     moved: Instant,
-    /// Since when the origin is being waited for, which is no fault of the server.
+    /// The begin of the current wait for the origin, which does not count against the server.
     reading: Option<Instant>,
-    /// How long it was waited for before.
+    /// The time spent on earlier waits for the origin.
     read: Duration,
 }
 
@@ -76,14 +76,14 @@ impl FlowState {
         Self { given: 0, moved: Instant::now(), reading: None, read: Duration::ZERO }
     }
 
-    /// How long the origin was waited for.
+    /// Returns the time spent waiting for the origin.
     fn read(&self) -> Duration {
         self.read + self.reading.map_or(Duration::ZERO, |since| since.elapsed())
     }
 }
 
 impl ByteFlow {
-    /// Nothing moved yet.
+    /// Creates a flow without any bytes yet.
     pub fn new() -> Self {
         Self(Mutex::new(FlowState::new()))
     }
@@ -104,7 +104,7 @@ impl ByteFlow {
         });
     }
 
-    /// Counts bytes; how many it were so far.
+    /// Counts bytes; returns their number so far.
     fn give(&self, bytes: u64) -> u64 {
         self.with(|moves| {
             moves.given += bytes;
@@ -117,7 +117,7 @@ impl ByteFlow {
         self.with(|moves| moves.given)
     }
 
-    /// Bytes at hand as they go out, counted.
+    /// Streams bytes in memory, counted.
     pub fn body(self: &Arc<Self>, bytes: Bytes) -> Body {
         let slices = try_unfold((bytes, Arc::clone(self)), async |(mut bytes, flow)| {
             let slice = bytes.split_to(bytes.len().min(SLICE));
@@ -127,10 +127,10 @@ impl ByteFlow {
         Body::wrap_stream(slices)
     }
 
-    /// Returns once too few of `size` bytes moved for a while, or, when all are sent, no
-    /// answer came for `answering`.
+    /// Returns once too few of `size` bytes moved over a while, or, when all are sent, no answer
+    /// arrived within `answering`.
     pub async fn stalled(&self, size: u64, stall_policy: StallPolicy, answering: Duration) -> Stall {
-        // Since when bytes are counted; how many there were, and how long was read, until then.
+        // The start of the current measurement, with the bytes and the reading time before it.
         let mut mark = self.with(|moves| (Instant::now(), moves.given, moves.read()));
         loop {
             let (moves, read) = self.with(|moves| (*moves, moves.read()));
@@ -158,14 +158,14 @@ impl ByteFlow {
 }
 
 impl Upload {
-    /// An upload of which nothing is sent yet.
+    /// Creates an upload of which nothing is sent yet.
     pub fn new(blob: &Descriptor, origin: &BlobSource, progress: Arc<dyn Progress>) -> Self {
-        let state = Mutex::new(State { told: 0, fault: None, verifier: None });
+        let state = Mutex::new(State { reported: 0, fault: None, verifier: None });
         let meter = Meter { progress, blob: blob.clone(), flow: ByteFlow::new(), state };
         Self { blob: blob.clone(), origin: origin.clone(), meter: Arc::new(meter) }
     }
 
-    /// The blob from its beginning, for one request.
+    /// Streams the blob from its beginning, for one request.
     ///
     /// # Errors
     /// The origin cannot be opened.
@@ -174,7 +174,7 @@ impl Upload {
         Ok(Body::wrap_stream(pieces(reader, Arc::clone(&self.meter))))
     }
 
-    /// The blob from its beginning, piece by piece, for many requests.
+    /// Opens the blob from its beginning, for requests of one piece each.
     ///
     /// # Errors
     /// The origin cannot be opened.
@@ -182,13 +182,13 @@ impl Upload {
         Ok(Chunks { reader: self.open().await?, meter: Arc::clone(&self.meter) })
     }
 
-    /// Why the origin gave no more bytes, when that is what broke a request.
+    /// Takes the origin's error, if that is what broke a request.
     pub fn fault(&self) -> Option<OperationError> {
         self.meter.with(|state| state.fault.take())
     }
 
-    /// Returns once too few bytes moved for a while, or, when all are sent, no answer came
-    /// for `answering`.
+    /// Returns once too few bytes moved over a while, or, when all are sent, no answer arrived
+    /// within `answering`.
     pub async fn stalled(&self, stall_policy: StallPolicy, answering: Duration) -> Stall {
         self.meter.flow.stalled(self.blob.size, stall_policy, answering).await
     }
@@ -221,7 +221,7 @@ pub struct Chunks {
 }
 
 impl Chunks {
-    /// The next piece, of `size` bytes unless it is the last; empty at the end.
+    /// Reads the next piece, of `size` bytes unless it is the last; empty at the end.
     ///
     /// # Errors
     /// The origin breaks off.
@@ -232,15 +232,15 @@ impl Chunks {
         Ok(Bytes::from(piece))
     }
 
-    /// Tells that a piece has arrived.
+    /// Counts a piece that has arrived.
     pub fn sent(&self, piece: &Bytes) {
         self.meter.give(piece.len() as u64);
     }
 
-    /// Checks that the origin had as many bytes as it should.
+    /// Checks that the origin had the blob's whole size.
     ///
     /// # Errors
-    /// It had fewer.
+    /// It had fewer bytes.
     pub fn finish(&self) -> Result<(), OperationError> {
         self.meter.check(self.meter.flow.given()).map_err(|cause| self.meter.fault_of(&cause))
     }
@@ -267,12 +267,12 @@ impl Meter {
         change(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Counts bytes; those of an earlier try are not told twice.
+    /// Counts bytes; bytes of an earlier try are reported only once.
     fn give(&self, bytes: u64) {
         let given = self.flow.give(bytes);
         let news = self.with(|state| {
-            let news = given.saturating_sub(state.told);
-            state.told += news;
+            let news = given.saturating_sub(state.reported);
+            state.reported += news;
             news
         });
         if news > 0 {
@@ -281,8 +281,8 @@ impl Meter {
         }
     }
 
-    /// The next piece; empty at the end. The last bytes are held back until the
-    /// origin has confirmed its end: nobody reads on after the promised length.
+    /// Reads the next piece; empty at the end. The last bytes are held back until the origin has
+    /// confirmed its end, because no client reads on after the promised length.
     async fn piece(&self, reader: &mut Reader) -> io::Result<Bytes> {
         let mut piece = Vec::with_capacity(PIECE);
         reader.take(PIECE as u64).read_buf(&mut piece).await?;
@@ -295,7 +295,7 @@ impl Meter {
         Ok(Bytes::from(piece))
     }
 
-    /// Verifies the next bytes of a file: before the last of them are sent, all are.
+    /// Verifies the next bytes of a file; the last bytes are sent only after all are verified.
     fn verify(&self, piece: &[u8]) -> io::Result<()> {
         let size = self.blob.size;
         self.with(|state| {
@@ -316,7 +316,7 @@ impl Meter {
         Err(io::Error::new(io::ErrorKind::InvalidData, cause))
     }
 
-    /// The origin's error as it came, or in words about this blob.
+    /// Returns the origin's own error, or one about this blob.
     fn fault_of(&self, cause: &io::Error) -> OperationError {
         let inner = cause.get_ref();
         if let Some(error) = inner.and_then(|inner| inner.downcast_ref::<OperationError>()) {
@@ -340,8 +340,8 @@ mod tests {
     const PACE: StallPolicy = StallPolicy { quiet: SHORT, sending: SHORT, least: 10_000 };
     const SHORT: Duration = Duration::from_millis(300);
 
-    /// Reports what becomes of a flow of a megabyte that is given so many bytes every 10 ms
-    /// for two seconds. The clock is tokio's own, and is paused: nothing waits for real.
+    /// Returns the stall, if any, of a 1 MB flow that gets `bytes` every 10 ms for two seconds. The
+    /// clock is tokio's own, and is paused.
     async fn flowing(bytes: u64) -> Option<Stall> {
         let flow = ByteFlow::new();
         let give = async {

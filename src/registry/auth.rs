@@ -1,9 +1,9 @@
-//! Answers to challenges: tokens, fetched once for all who wait for them.
+//! Answers to challenges: one token for all requests that need it.
 //!
-//! Source: distribution's `token.md` and `oauth.md`. Requests go out without
-//! authorization until a registry asks for it; from then on, what answered it is
-//! known for that registry and these scopes, and renewed when it runs out.
-//! Credentials go to the registry and to the realm that it names, nowhere else.
+//! Source: distribution's `token.md` and `oauth.md`. Requests are sent without authorization until
+//! a registry asks for it; the authorization is then kept for that registry and these scopes, and
+//! renewed when it expires. Credentials are sent to the registry and to the realm that it names
+//! only.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex as StdMutex, PoisonError};
@@ -21,26 +21,26 @@ use crate::http::client::Client;
 use crate::http::failure::{Failure, Retry};
 use crate::operation_error::OperationError;
 
-/// What to send along with a request.
+/// The authorization of a request.
 #[derive(Clone)]
 pub struct Authorization {
     pub auth: Auth,
-    /// Whether the user's credentials stand behind it.
+    /// True if it was obtained with the user's credentials.
     pub identified: bool,
-    /// Which answer of its kind it is; 0 before the first.
+    /// The number of the answer that granted it; 0 before the first.
     turn: u64,
 }
 
-/// Every grant of a run, by registry and scopes.
+/// All authorizations of a run, by registry and scopes.
 pub struct Authorizations {
     credentials: Credentials,
     slots: StdMutex<HashMap<Key, Arc<Mutex<Slot>>>>,
 }
 
-/// A registry, and what is to be allowed there.
+/// A registry, and the scopes to be allowed there.
 type Key = (String, Scopes);
 
-/// One grant; whoever fetches it holds the lock, whoever needs it waits.
+/// One authorization. The lock is held while it is fetched, so that other requests wait for it.
 #[derive(Default)]
 struct Slot {
     turn: u64,
@@ -49,7 +49,7 @@ struct Slot {
 
 struct CachedAuthorization {
     challenge: Challenge,
-    /// A refusal is kept too: asking again and again locks accounts.
+    /// A refusal is kept too, because repeated attempts lock accounts.
     result: Result<Authorization, OperationError>,
     until: Option<Instant>,
 }
@@ -61,12 +61,12 @@ impl Authorization {
 }
 
 impl Authorizations {
-    /// Nothing is known yet.
+    /// Creates a store without any authorization.
     pub fn new(credentials: Credentials) -> Self {
         Self { credentials, slots: StdMutex::default() }
     }
 
-    /// What to send with a request before any challenge.
+    /// Returns the authorization of a request before any challenge.
     pub async fn current(
         &self,
         client: &Client,
@@ -85,7 +85,7 @@ impl Authorizations {
         self.fetch(&mut slot, client, access, scopes, challenge).await
     }
 
-    /// What answers a challenge to a request that was sent with `used`.
+    /// Returns the answer to a challenge to a request that was sent with `used`.
     pub async fn renew(
         &self,
         client: &Client,

@@ -1,4 +1,4 @@
-//! What a registry asks for in a `WWW-Authenticate` header, and scopes.
+//! Challenges in `WWW-Authenticate` headers, and scopes.
 //!
 //! Source: RFC 9110, 11.6.1; distribution's `token.md` and `scope.md`.
 
@@ -9,21 +9,21 @@ use http_auth::{ChallengeRef, parse_challenges};
 use reqwest::Url;
 use reqwest::header::{HeaderMap, WWW_AUTHENTICATE};
 
-/// How to authenticate.
+/// The way to authenticate.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Challenge {
-    /// With user name and password at each request.
+    /// By user name and password with each request.
     Basic,
-    /// With a token from a service.
+    /// By a token from a service.
     Bearer { realm: Url, service: Option<String>, scopes: Scopes },
 }
 
-/// What a token is to allow: resources (`repository:acme/shop`) and actions.
+/// The rights of a token: resources (`repository:acme/shop`) and actions.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
 pub struct Scopes(BTreeMap<String, BTreeSet<String>>);
 
 impl Challenge {
-    /// The best challenge that carboy can answer, if there is one.
+    /// Returns the best challenge that carboy can answer, if there is one.
     pub fn of(headers: &HeaderMap) -> Option<Self> {
         let values: Vec<_> = headers.get_all(WWW_AUTHENTICATE).iter().filter_map(|value| value.to_str().ok()).collect();
         let asked: Vec<_> = values.iter().filter_map(|value| parse_challenges(value).ok()).flatten().collect();
@@ -51,17 +51,17 @@ impl Challenge {
 }
 
 impl Scopes {
-    /// To read a repository.
+    /// Returns the scope for reading a repository.
     pub fn pull(repository: &str) -> Self {
         Self::default().with(&format!("repository:{repository}"), "pull")
     }
 
-    /// To read and write a repository.
+    /// Returns the scope for reading and writing a repository.
     pub fn push(repository: &str) -> Self {
         Self::pull(repository).with(&format!("repository:{repository}"), "push")
     }
 
-    /// Both.
+    /// Adds other scopes.
     #[must_use]
     pub fn and(mut self, other: &Self) -> Self {
         for (resource, actions) in &other.0 {
@@ -70,7 +70,7 @@ impl Scopes {
         self
     }
 
-    /// The scopes of a challenge; what is no scope is left out.
+    /// Parses the scopes of a challenge; malformed ones are left out.
     pub fn parse(text: &str) -> Self {
         let scopes = text.split_whitespace().filter_map(|scope| scope.rsplit_once(':'));
         scopes.fold(Self::default(), |all, (resource, actions)| {
@@ -78,7 +78,7 @@ impl Scopes {
         })
     }
 
-    /// Each resource with its actions, as a token service reads it.
+    /// Formats each resource with its actions for a token service.
     pub fn each(&self) -> impl Iterator<Item = String> {
         self.0.iter().map(|(resource, actions)| {
             let actions: Vec<_> = actions.iter().map(String::as_str).collect();

@@ -15,18 +15,17 @@ use crate::oci::location::RegistryName;
 use crate::operation_error::OperationError;
 use crate::progress::Progress;
 
-/// How to speak to registries.
+/// The options of the client for registries.
 pub struct Options {
-    /// Hosts, with or without a port, that may speak plain HTTP. Loopback hosts
-    /// always may.
+    /// Hosts, with or without a port, that may speak plain HTTP. Loopback hosts always may.
     pub insecure: Vec<String>,
     pub credentials: Credentials,
     pub user_agent: String,
-    /// How often a request is tried again.
+    /// The number of retries of a request.
     pub retries: usize,
     /// The pause before the first retry; each further one is twice as long.
     pub delay: Duration,
-    /// How slow connections may be.
+    /// The slowest connection that is accepted.
     pub stall_policy: StallPolicy,
 }
 
@@ -49,10 +48,10 @@ impl Default for Options {
 }
 
 impl Registry {
-    /// Connects to nothing yet.
+    /// Creates a client; it connects to no registry yet.
     ///
     /// # Errors
-    /// HTTP cannot be set up: a user agent that is no header.
+    /// HTTP cannot be set up: a user agent that is not a valid header.
     pub fn new(options: Options, progress: Arc<dyn Progress>) -> Result<Self, OperationError> {
         let client = Client::new(PlainHttpHosts::new(options.insecure), &options.user_agent)?
             .with_stall_policy(options.stall_policy);
@@ -61,7 +60,7 @@ impl Registry {
         Ok(Self { transport: Arc::new(Transport { client, authorizations, retry_policy, progress }) })
     }
 
-    /// A repository; its tag and digest play no part.
+    /// Returns a repository; its tag and digest are not used.
     #[must_use]
     pub fn repository(&self, name: &RegistryName) -> Arc<Repository> {
         Arc::new(Repository::new(Arc::clone(&self.transport), name.clone()))

@@ -1,8 +1,8 @@
-//! Whom to be at a registry: docker's `config.json` and its credential helpers.
+//! Credentials for a registry, from docker's `config.json` and its credential helpers.
 //!
-//! Source: docker's CLI, `config.json`; containers-auth.json(5) for keys with a
-//! path. Which entry applies is decided here; decoding it and running helpers is
-//! `docker_credential`'s work. Where the file is, is the caller's to know.
+//! Source: docker's CLI, `config.json`; containers-auth.json(5) for keys with a path. This module
+//! selects the entry; `docker_credential` decodes it and runs helpers. The caller knows the path of
+//! the file.
 
 use std::collections::{BTreeMap, HashMap};
 use std::io;
@@ -18,17 +18,17 @@ use crate::diagnostic::Code;
 use crate::http::failure::one_line;
 use crate::operation_error::OperationError;
 
-/// What helpers know docker's own registry as.
+/// The name of docker's own registry in helpers.
 const DOCKER_SERVER: &str = "https://index.docker.io/v1/";
 
-/// Who the user is at a registry.
+/// The user's credential at a registry.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Credential {
     Password {
         user: String,
         password: String,
     },
-    /// To be exchanged for access tokens.
+    /// An identity token, to be exchanged for access tokens.
     Identity(String),
 }
 
@@ -36,11 +36,11 @@ pub enum Credential {
 #[derive(Default)]
 pub struct Credentials {
     file: Option<PathBuf>,
-    /// By entry: a helper runs once, even for many requests at a time.
+    /// The results by entry: a helper runs once, even for many requests at a time.
     known: Mutex<HashMap<Entry, Option<Credential>>>,
 }
 
-/// The piece of the file that is about a repository.
+/// The part of the file that is about a repository.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 enum Entry {
     Helper { name: String, server: String },
@@ -56,12 +56,12 @@ struct Config {
 }
 
 impl Credentials {
-    /// Reads docker's `config.json` at a path; without one, everybody is anonymous.
+    /// Reads docker's `config.json` at a path; without one, every access is anonymous.
     pub fn new(file: Option<PathBuf>) -> Self {
         Self { file, known: Mutex::default() }
     }
 
-    /// The credential for a repository, if there is one.
+    /// Returns the credential for a repository, if there is one.
     ///
     /// # Errors
     /// A file that cannot be read or understood; a helper that fails.
@@ -120,7 +120,7 @@ impl Credentials {
                 };
                 let mut error =
                     OperationError::new(Code::AccessDenied, format!("cannot use the entry `{key}` of {file}: {what}"));
-                error.hint = Some(format!("log in anew with: docker login {registry}"));
+                error.hint = Some(format!("log in again with: docker login {registry}"));
                 error
             }
             Entry::Helper { name, .. } => {
@@ -129,8 +129,8 @@ impl Credentials {
                         let said = if stderr.trim().is_empty() { stdout } else { stderr };
                         format!("failed: {}", one_line(said))
                     }
-                    CredentialRetrievalError::MalformedHelperResponse => "answered with no credentials".to_owned(),
-                    _ => "could not be run".to_owned(),
+                    CredentialRetrievalError::MalformedHelperResponse => "answered without credentials".to_owned(),
+                    _ => "cannot be run".to_owned(),
                 };
                 let mut error = OperationError::new(
                     Code::AccessDenied,
@@ -144,7 +144,8 @@ impl Credentials {
 }
 
 impl Config {
-    /// Helpers of a registry come first, then stored entries, then the store of all.
+    /// Selects the entry: helpers of the registry first, then stored entries, then the general
+    /// store.
     fn entry(&self, registry: &str, repository: &str) -> Option<Entry> {
         let registry = canonical(registry);
         let server = if registry == "docker.io" { DOCKER_SERVER } else { registry };
@@ -165,7 +166,7 @@ impl Config {
 }
 
 impl Entry {
-    /// A whole `config.json` for `docker_credential`, and the server to ask it for.
+    /// Builds a whole `config.json` for `docker_credential`, and the server to look up in it.
     fn piece(&self) -> (serde_json::Value, String) {
         match self {
             Self::Helper { name, server } => (json!({ "credHelpers": { server: name } }), server.clone()),
@@ -173,7 +174,7 @@ impl Entry {
         }
     }
 
-    /// Whether a helper only says that it knows nobody.
+    /// Returns whether a helper only reports that it has no credential.
     fn is_unknown(&self, cause: &CredentialRetrievalError) -> bool {
         let CredentialRetrievalError::HelperFailure { stdout, stderr, .. } = cause else { return false };
         let absent = |text: &str| text.contains("credentials not found") || text.contains("no credentials server URL");
@@ -181,14 +182,14 @@ impl Entry {
     }
 }
 
-/// The fields of an entry that say something.
+/// Returns the fields of an entry that are not empty.
 fn texts(fields: &BTreeMap<String, serde_json::Value>) -> BTreeMap<String, String> {
     let filled =
         fields.iter().filter_map(|(name, value)| Some((name, value.as_str().filter(|text| !text.is_empty())?)));
     filled.map(|(name, text)| (name.clone(), text.to_owned())).collect()
 }
 
-/// The entry whose key names the registry and the longest part of the repository.
+/// Returns the entry with the key that names the registry and the longest part of the repository.
 fn longest<'a, T>(
     entries: impl Iterator<Item = (&'a String, T)>,
     registry: &str,
@@ -205,7 +206,7 @@ fn longest<'a, T>(
         .map(|(_, key, value)| (key, value))
 }
 
-/// Host and path of a key; `https://HOST/v1/` is docker's old way to say `HOST`.
+/// Returns host and path of a key; `https://HOST/v1/` is docker's old form of `HOST`.
 fn parts(key: &str) -> (&str, &str) {
     let bare = key.trim_start_matches("https://").trim_start_matches("http://").trim_end_matches('/');
     let (host, path) = bare.split_once('/').unwrap_or((bare, ""));
@@ -301,7 +302,7 @@ mod tests {
         let error = find("{", "r").await.err().unwrap();
         assert!(error.line().starts_with("cannot parse `/"), "{error}");
         let error = find(r#"{"credsStore":"carboy-has-none"}"#, "r").await.err().unwrap();
-        assert_eq!(error.line(), "credentials for r: docker-credential-carboy-has-none could not be run");
+        assert_eq!(error.line(), "credentials for r: docker-credential-carboy-has-none cannot be run");
         assert!(error.hint.unwrap().starts_with("the helper is named in /"));
     }
 

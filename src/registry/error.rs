@@ -1,4 +1,4 @@
-//! What registries say went wrong, in words for a person.
+//! Errors of registries, with messages for users.
 //!
 //! Source: distribution-spec `spec.md`, "Error Codes".
 
@@ -10,14 +10,14 @@ use crate::diagnostic::Code;
 use crate::http::failure::{one_line, status_text};
 use crate::operation_error::OperationError;
 
-/// What is being done with a repository.
+/// The purpose of an access to a repository.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Intent {
     Pull,
     Push,
 }
 
-/// A repository as the user wrote it, and what is being done with it.
+/// A repository as the user wrote it, and the purpose of the access.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RepositoryAccess {
     pub host: String,
@@ -26,12 +26,12 @@ pub struct RepositoryAccess {
 }
 
 impl RepositoryAccess {
-    /// `HOST/REPOSITORY`.
+    /// Formats `HOST/REPOSITORY`.
     pub fn name(&self) -> String {
         format!("{}/{}", self.host, self.repository)
     }
 
-    /// Access was refused; `identified` when credentials were sent.
+    /// Builds the error of a refused access; `identified` when credentials were sent.
     pub fn refused(&self, why: &str, identified: bool) -> OperationError {
         let message = match self.intent {
             Intent::Pull => format!("{} refuses access to {}: {why}", self.host, self.repository),
@@ -51,18 +51,18 @@ impl RepositoryAccess {
             ),
             (Intent::Push, false) => format!("log in with: {login}"),
             (Intent::Pull, true) => format!(
-                "the stored credentials for {} do not give access: check the repository's name, or log in anew with: {login}",
+                "the stored credentials for {} do not give access: check the repository's name, or log in again with: {login}",
                 self.host
             ),
             (Intent::Push, true) => format!(
-                "the stored credentials for {} may not push there: check the repository's name and your rights, or log in anew with: {login}",
+                "the stored credentials for {} may not push there: check the repository's name and your rights, or log in again with: {login}",
                 self.host
             ),
         }
     }
 }
 
-/// A registry's own words about an error, on one line; its status without any.
+/// Returns a registry's own message about an error, on one line; without one, its status.
 pub fn explain(status: StatusCode, body: &[u8]) -> String {
     let words = envelope(body).or_else(|| loose_json(body)).map(|text| one_line(&text));
     words.filter(|text| !text.is_empty()).unwrap_or_else(|| status_text(status))
@@ -77,7 +77,7 @@ fn in_words(error: &OciError) -> Option<String> {
     let code = serde_json::to_value(&error.code).ok()?;
     let code = code.as_str()?.to_lowercase().replace('_', " ");
     let message = error.message.trim();
-    // These two say nothing that the rest of the sentence does not say.
+    // These two codes add nothing to the rest of the sentence.
     if matches!(code.as_str(), "toomanyrequests" | "unknown") && !message.is_empty() {
         return Some(message.to_owned());
     }
@@ -85,7 +85,7 @@ fn in_words(error: &OciError) -> Option<String> {
     Some(if repeats { code } else { format!("{code}: {message}") })
 }
 
-/// Token services, proxies and docker's registry have their own forms.
+/// Reads a message in the forms of token services, proxies and docker's registry.
 fn loose_json(body: &[u8]) -> Option<String> {
     let value: serde_json::Value = serde_json::from_slice(body).ok()?;
     let text = |name: &str| value.get(name).and_then(serde_json::Value::as_str);

@@ -1,16 +1,16 @@
-//! Registry hosts: which API a name stands for.
+//! The API hosts of registry names.
 //!
-//! Source: docker's rules. `docker.io` is a name, its API is elsewhere.
+//! Source: docker's rules. `docker.io` is a name; its API is at another host.
 
 use oci_distribution::Reference;
 use reqwest::Url;
 
 use crate::http::hosts::PlainHttpHosts;
 
-/// Where the API of a registry is.
+/// Returns the URL of a registry's API.
 ///
 /// # Errors
-/// The text is no host.
+/// The text is not a host.
 pub fn base(hosts: &PlainHttpHosts, registry: &str) -> Result<Url, url::ParseError> {
     let api = Reference::with_tag(registry.to_owned(), String::new(), String::new());
     let api = api.resolve_registry();
@@ -18,7 +18,7 @@ pub fn base(hosts: &PlainHttpHosts, registry: &str) -> Result<Url, url::ParseErr
     Url::parse(&format!("{scheme}://{api}/"))
 }
 
-/// One name for docker's registry, whichever of its names is used.
+/// Returns one name for docker's registry, for any of its names.
 pub fn canonical(registry: &str) -> &str {
     match registry {
         "index.docker.io" | "registry-1.docker.io" => "docker.io",

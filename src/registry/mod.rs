@@ -1,9 +1,9 @@
 //! Registries: the distribution specification's client behind `Source` and `Sink`.
 //!
 //! Source: distribution-spec `spec.md`; distribution's `token.md` and `oauth.md`.
-//! The transport is carboy's own because it needs streamed pushes, resumed pulls,
-//! shared tokens and retries. Errors are whole sentences; nothing is read from the
-//! environment here but what HTTP proxies and CA certificates are.
+//! The transport is carboy's own because it needs streamed pushes, resumed pulls, shared tokens and
+//! retries. Errors are whole sentences. Of the environment only the HTTP proxy and CA certificate
+//! variables are read.
 
 mod auth;
 mod challenge;

@@ -1,4 +1,4 @@
-//! A repository as a source: manifests, and blobs that go on where they broke off.
+//! A repository as a source: manifests, and blobs that are resumed after a break.
 //!
 //! Source: distribution-spec `spec.md`, "Pull".
 
@@ -24,7 +24,7 @@ use crate::oci::{Descriptor, Digest, RawManifest, media_type};
 use crate::operation_error::OperationError;
 use crate::repository::{BlobReader, Source};
 
-/// The header in which registries name what they send.
+/// The header that holds the digest of a registry's answer.
 pub const CONTENT_DIGEST: &str = "docker-content-digest";
 
 impl Source for Repository {
@@ -59,7 +59,7 @@ impl Source for Repository {
 }
 
 impl Repository {
-    /// `HOST/REPOSITORY:TAG` or `HOST/REPOSITORY@DIGEST`.
+    /// Formats `HOST/REPOSITORY:TAG` or `HOST/REPOSITORY@DIGEST`.
     pub(super) fn named(&self, selector: &Selector) -> String {
         match selector {
             Selector::Tag(tag) => format!("{}:{tag}", self.name.bare()),
@@ -77,7 +77,7 @@ impl Repository {
             let absent = format!("no such image or tag: {name}");
             return Err(answer.absent_or_failed(&access, &format!("reading {name}"), absent).await);
         }
-        // What the registry leaves unsaid is left to what the manifest says of itself.
+        // Without a media type in the header, the manifest's own is used.
         let media_type = answer.header(CONTENT_TYPE.as_str()).unwrap_or_default();
         let media_type = media_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
         if media_type == "text/html" {
@@ -102,7 +102,7 @@ fn check(bytes: &Bytes, want: Digest, name: &str) -> Result<(), Failure> {
     checked.map_err(|cause| Failure::lasting(corrupt(format!("manifest {name} is corrupt")).because(&cause)))
 }
 
-/// A blob on its way in.
+/// A blob being downloaded.
 struct Pull {
     body: ResumingBody<Blob>,
     verifier: Verifier,
@@ -126,7 +126,7 @@ impl Pull {
         Self { body, verifier: Verifier::new(blob.digest, blob.size), ended: false }
     }
 
-    /// The next bytes; none once all of them were right.
+    /// Returns the next bytes; none after the last, once all are verified.
     async fn next(&mut self) -> io::Result<Option<Bytes>> {
         if self.ended {
             return Ok(None);

@@ -1,7 +1,8 @@
-//! A repository as a sink: blobs that are there, mounted or sent, and manifests.
+//! A repository as a sink: blobs that are present, mounted or uploaded, and manifests.
 //!
-//! Source: distribution-spec `spec.md`, "Push". A blob goes out in one streamed PUT;
-//! in chunks when the registry does not take that. A mount that is answered with an
+//! Source: distribution-spec `spec.md`, "Push". A blob is uploaded in one streamed PUT, or in
+//! chunks when the registry does not accept that. A mount that is answered with an upload (202) is
+//! used as that upload.
 //! upload (202) is that upload.
 
 use std::sync::Arc;
@@ -27,9 +28,9 @@ use crate::operation_error::OperationError;
 use crate::progress::{Event, Outcome, Subject, Verb};
 use crate::repository::{BlobSource, Sink};
 
-/// The size of a chunk, unless the registry wants more.
+/// The size of a chunk, unless the registry requires more.
 const CHUNK: u64 = 5 << 20;
-/// The largest chunk that is held in memory because a registry wants it.
+/// The largest chunk that is held in memory because a registry requires it.
 const LARGEST_CHUNK: u64 = 128 << 20;
 const CHUNK_MIN: &str = "oci-chunk-min-length";
 const OCTETS: HeaderValue = HeaderValue::from_static("application/octet-stream");
@@ -93,7 +94,7 @@ impl Repository {
     }
 }
 
-/// A blob on its way out.
+/// A blob being uploaded.
 struct Push<'a> {
     repository: &'a Repository,
     access: RepositoryAccess,
@@ -102,14 +103,14 @@ struct Push<'a> {
     what: String,
 }
 
-/// How the registry takes a blob in.
+/// The form in which the registry accepts a blob.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum UploadMethod {
     Whole,
     Chunked,
 }
 
-/// What a registry answers to the wish to upload.
+/// A registry's answer to the start of an upload.
 enum UploadSession {
     Mounted,
     Open { url: Url, chunk: u64 },
@@ -145,7 +146,7 @@ impl<'a> Push<'a> {
         }
     }
 
-    /// Whether the target has the blob. Whoever may not ask is told at the upload.
+    /// Returns whether the target has the blob. Missing rights to ask are reported by the upload.
     async fn is_present(&self) -> Result<bool, OperationError> {
         let mut attempts = self.repository.transport.attempts(self.what.clone());
         let request = Request::new(Method::HEAD, self.repository.url(&format!("blobs/{}", self.blob.digest))?);
@@ -157,8 +158,8 @@ impl<'a> Push<'a> {
         }
     }
 
-    /// Asks the registry to take the blob over from where it is. Whatever goes
-    /// wrong here goes wrong without harm: the blob can still be sent.
+    /// Asks the registry to mount the blob from another repository. Any error is ignored, because
+    /// the blob can still be uploaded.
     async fn mount(&self, origin: &BlobSource) -> Result<Option<UploadSession>, OperationError> {
         let BlobSource::Repository(source) = origin else { return Ok(None) };
         let Some((host, repository)) = source.mountable() else { return Ok(None) };
@@ -179,7 +180,7 @@ impl<'a> Push<'a> {
         }
     }
 
-    /// Sends the blob once; `false` when the registry wants it in chunks.
+    /// Sends the blob once; returns `false` when the registry requires chunks.
     async fn transfer(
         &self,
         session: Option<UploadSession>,
@@ -206,7 +207,7 @@ impl<'a> Push<'a> {
             StatusCode::ACCEPTED => self.session(&answer),
             StatusCode::METHOD_NOT_ALLOWED => {
                 let mut failure = answer.failed(&self.access, "").await;
-                failure.error = self.access.refused("it takes no uploads", false);
+                failure.error = self.access.refused("it accepts no uploads", false);
                 failure.error.hint = Some(format!("{} is read-only", self.access.host));
                 Err(failure)
             }
@@ -274,7 +275,7 @@ impl<'a> Push<'a> {
         self.confirm(answer).await
     }
 
-    /// Holds the registry to what it took.
+    /// Checks that the registry stored the bytes that it was sent.
     async fn confirm(&self, answer: Answer) -> Result<(), Failure> {
         if !answer.status().is_success() {
             return Err(answer.failed(&self.access, &format!("pushing {}", self.what)).await);
@@ -298,7 +299,7 @@ impl<'a> Push<'a> {
     }
 }
 
-/// A request that says that it has no content, which some registries insist on.
+/// Builds a request with an explicit length of 0, which some registries require.
 fn without_content(method: Method, url: Url) -> Request {
     let mut request = Request::new(method, url);
     let headers: [(HeaderName, HeaderValue); 1] = [(CONTENT_LENGTH, HeaderValue::from_static("0"))];
@@ -306,7 +307,7 @@ fn without_content(method: Method, url: Url) -> Request {
     request
 }
 
-/// A registry that names another digest than the one it was sent has other content.
+/// Checks the digest that a registry reports: another one means that it stored other content.
 fn same_digest(answer: &Answer, want: Digest, access: &RepositoryAccess) -> Result<(), Failure> {
     let got = answer.header(CONTENT_DIGEST).filter(|text| text.starts_with("sha256:"));
     match got {

@@ -26,7 +26,7 @@ impl Repository {
         RepositoryAccess { host: self.name.registry.clone(), repository: self.name.repository.clone(), intent }
     }
 
-    /// The API's address of something in the repository.
+    /// Builds the API's URL of a resource in the repository.
     pub(super) fn url(&self, path: &str) -> Result<Url, OperationError> {
         let base = self.transport.base(&self.access(Intent::Pull))?;
         let path = format!("v2/{}/{path}", self.name.repository);

@@ -13,12 +13,12 @@ pub use crate::http::testing::{Log, Reply, Seen, Server};
 use crate::oci::location::RegistryName;
 
 impl Server {
-    /// A repository of this server, anonymously.
+    /// Returns a repository of this server, without credentials.
     pub fn repository(&self, repository: &str) -> Arc<Repository> {
         self.repository_as(repository, None, Arc::default())
     }
 
-    /// A repository of this server, with a `config.json` and a log.
+    /// Returns a repository of this server, with a `config.json` and a log.
     pub fn repository_as(&self, repository: &str, config: Option<&str>, log: Arc<Log>) -> Arc<Repository> {
         let file = config.map(|config| {
             let mut file = NamedTempFile::new().unwrap();
@@ -31,7 +31,7 @@ impl Server {
     }
 }
 
-/// A registry client with short pauses, anonymous.
+/// Returns an anonymous client with short pauses.
 pub fn registry(log: Arc<Log>) -> Registry {
     registry_as(Credentials::default(), log)
 }
@@ -45,7 +45,7 @@ pub fn name(registry: &str, repository: &str) -> RegistryName {
     RegistryName { registry: registry.to_owned(), repository: repository.to_owned(), tag: None, digest: None }
 }
 
-/// A client that wants 1 KB each second, and its log.
+/// Returns a client that requires 1 KB per second, and its log.
 pub fn hasty() -> (Registry, Arc<Log>) {
     let log = Arc::<Log>::default();
     let second = Duration::from_secs(1);
@@ -54,7 +54,7 @@ pub fn hasty() -> (Registry, Arc<Log>) {
     (Registry::new(options, log.clone()).unwrap(), log)
 }
 
-/// Everything that a reader gives.
+/// Reads all bytes of a reader.
 pub async fn read(mut reader: crate::repository::BlobReader) -> io::Result<Vec<u8>> {
     let mut all = Vec::new();
     reader.read_to_end(&mut all).await.map(|_| all)

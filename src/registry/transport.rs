@@ -1,7 +1,7 @@
-//! Requests to a registry with what it takes: authorization and redirects.
+//! Requests to a registry, with authorization and redirects.
 //!
-//! Source: distribution-spec `spec.md`. Authorization stays with the origin that it
-//! is for. Answers that may be others in a moment come out as failures to retry.
+//! Source: distribution-spec `spec.md`. Authorization is only sent to the origin that it was issued
+//! for. Answers that may differ in a moment become failures to retry.
 
 use std::sync::Arc;
 
@@ -20,7 +20,7 @@ use crate::http::retry::{self, Attempts, RetryPolicy};
 use crate::operation_error::OperationError;
 use crate::progress::Progress;
 
-/// The way to all registries.
+/// The connection to all registries.
 pub struct Transport {
     pub client: Client,
     pub authorizations: Authorizations,
@@ -28,19 +28,19 @@ pub struct Transport {
     pub progress: Arc<dyn Progress>,
 }
 
-/// An answer, and who the registry took the user for.
+/// An answer, and whether it was requested with the user's credentials.
 pub struct Answer {
     pub response: Response,
     pub identified: bool,
 }
 
 impl Transport {
-    /// The tries of one piece of work.
+    /// Begins the tries of one operation.
     pub fn attempts(&self, what: String) -> Attempts {
         Attempts::new(self.retry_policy, Arc::clone(&self.progress), what)
     }
 
-    /// Where the API of a place is.
+    /// Returns the URL of the API of a repository's registry.
     pub fn base(&self, access: &RepositoryAccess) -> Result<Url, OperationError> {
         let odd = |cause: url::ParseError| {
             OperationError::new(Code::InvalidArgument, format!("`{}` is not the host of a registry", access.host))
@@ -49,7 +49,7 @@ impl Transport {
         base(&self.client.hosts, &access.host).map_err(odd)
     }
 
-    /// Sends a request with the authorization that it takes, once.
+    /// Sends a request with the required authorization, once.
     pub async fn send(&self, access: &RepositoryAccess, scopes: &Scopes, request: &Request) -> Result<Answer, Failure> {
         let base = self.base(access).map_err(Failure::lasting)?;
         if !same_origin(&base, &request.url) {
@@ -72,17 +72,17 @@ impl Transport {
 }
 
 impl Answer {
-    /// The answer's status.
+    /// Returns the answer's status.
     pub fn status(&self) -> StatusCode {
         self.response.status()
     }
 
-    /// A header as text.
+    /// Returns a header as text.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.response.headers().get(name).and_then(|value| value.to_str().ok())
     }
 
-    /// What an answer of no success means for the work called `what`.
+    /// Builds the failure of an answer without success, in the operation called `what`.
     pub async fn failed(self, access: &RepositoryAccess, what: &str) -> Failure {
         let status = self.status();
         let why = explain(status, &explanation(self.response).await);
@@ -92,7 +92,7 @@ impl Answer {
         Failure::lasting(error)
     }
 
-    /// Like `failed`, for what may simply not be there.
+    /// Builds the same failure, but `NotFound` where the resource may be missing.
     pub async fn absent_or_failed(self, access: &RepositoryAccess, what: &str, absent: String) -> Failure {
         if self.status() == StatusCode::NOT_FOUND {
             return Failure::lasting(OperationError::new(Code::NotFound, absent));
@@ -101,7 +101,7 @@ impl Answer {
     }
 }
 
-/// Turns answers that may be others in a moment into failures.
+/// Turns answers that may differ in a moment into failures.
 async fn settle(access: &RepositoryAccess, response: Response, identified: bool) -> Result<Answer, Failure> {
     let status = response.status();
     let retry = retry::retry(status, response.headers());

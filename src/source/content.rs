@@ -1,8 +1,8 @@
-//! What a file's content tells that its name does not: a private key, a login, an
-//! image archive, a core dump.
+//! Findings in a file's content that its name does not show: a private key, a login, an image
+//! archive, a core dump.
 //!
-//! Sources: Google's service account keys and `gcloud`'s application default
-//! credentials, which are JSON objects with a `type`; `elf(5)` for `ET_CORE`.
+//! Sources: Google's service account keys and `gcloud`'s application default credentials, which are
+//! JSON objects with a `type`; `elf(5)` for `ET_CORE`.
 
 use serde_json::Value;
 
@@ -10,20 +10,20 @@ use super::image_archive::ArchiveDetector;
 use super::{default_excludes, url_passwords};
 use crate::rootfs::private_keys;
 
-/// How many bytes of a file are kept from its beginning.
+/// The number of bytes that are kept from a file's beginning.
 const START: usize = 64 << 10;
-/// Of these, how many may hold the first line of a private key.
+/// The number of these that may hold the first line of a private key.
 const KEY_START: usize = 4096;
-/// What is kept of the bytes before, since a key may begin in them.
+/// The number of bytes kept from the previous chunk, since a key may begin in them.
 const OVERLAP: usize = private_keys::LONGEST + url_passwords::LONGEST;
-/// The first bytes of machine code, which may have a key in it for tests.
+/// The first bytes of machine code, which may contain a key for tests.
 const MACHINE_CODE: [&[u8]; 5] = [b"\x7fELF", b"MZ", b"\xfe\xed\xfa\xcf", b"\xcf\xfa\xed\xfe", b"\xca\xfe\xba\xbe"];
 
-/// Something that is left out because of what it is.
+/// Content that leaves a file out.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Finding {
     PrivateKey,
-    /// Google's: a service account's key, or a user's refresh token.
+    /// A Google credential: a service account's key, or a user's refresh token.
     Account,
     /// A lock or configuration file with a password in a URL.
     Password,
@@ -34,7 +34,7 @@ pub(super) enum Finding {
 impl Finding {
     const ALL: [Self; 5] = [Self::PrivateKey, Self::Account, Self::Password, Self::ImageArchive, Self::CoreDump];
 
-    /// The rule that leaves the file out.
+    /// Returns the rule that leaves the file out.
     pub(super) fn rule(self) -> &'static str {
         match self {
             Self::PrivateKey => default_excludes::PRIVATE_KEYS,
@@ -45,24 +45,24 @@ impl Finding {
         }
     }
 
-    /// A number for the index; zero is nothing found.
+    /// Encodes a finding for the index; zero means none.
     pub(super) fn to_byte(found: Option<Self>) -> u8 {
         let place = Self::ALL.iter().position(|one| Some(*one) == found);
         place.and_then(|place| u8::try_from(place + 1).ok()).unwrap_or_default()
     }
 
-    /// What a number other than zero stands for, if it does.
+    /// Decodes a number other than zero, if it is valid.
     pub(super) fn from_byte(byte: u8) -> Option<Self> {
         Self::ALL.get(usize::from(byte).checked_sub(1)?).copied()
     }
 }
 
-/// Looks at a file's bytes as they pass.
+/// Scans a file's bytes as they are read.
 pub(super) struct ContentScanner<'a> {
     name: &'a [u8],
     purpose: Option<url_passwords::Purpose>,
     start: Vec<u8>,
-    /// The last bytes that passed.
+    /// The last bytes of the previous chunk.
     tail: Vec<u8>,
     has_key: bool,
     has_password: bool,
@@ -70,7 +70,7 @@ pub(super) struct ContentScanner<'a> {
 }
 
 impl<'a> ContentScanner<'a> {
-    /// For a file of this name in a folder of that.
+    /// Creates a scanner for a file of this name in a directory of that.
     pub(super) fn new(folder: &[u8], name: &'a [u8]) -> Self {
         Self {
             name,
@@ -83,7 +83,7 @@ impl<'a> ContentScanner<'a> {
         }
     }
 
-    /// Looks at the next bytes.
+    /// Scans the next bytes.
     pub(super) fn take(&mut self, bytes: &[u8]) {
         let missing = START.saturating_sub(self.start.len());
         self.start.extend_from_slice(&bytes[..bytes.len().min(missing)]);
@@ -99,16 +99,16 @@ impl<'a> ContentScanner<'a> {
         self.tail.drain(..self.tail.len().saturating_sub(OVERLAP));
     }
 
-    /// The first four bytes.
+    /// Returns the first four bytes.
     pub(super) fn magic(&self) -> [u8; 4] {
         let mut magic = [0; 4];
         magic.iter_mut().zip(&self.start).for_each(|(to, from)| *to = *from);
         magic
     }
 
-    /// What was found in a file of this size.
+    /// Returns the finding in a file of this size.
     pub(super) fn finish(self, size: u64) -> Option<Finding> {
-        // A URL at the end has nothing behind it that ends it.
+        // A URL at the end of a file has no delimiter behind it.
         let last = [self.tail.as_slice(), b"\n"].concat();
         let has_password =
             self.has_password || self.purpose.is_some_and(|purpose| url_passwords::has_password(purpose, &last));
@@ -125,14 +125,14 @@ impl<'a> ContentScanner<'a> {
         found.into_iter().find_map(|(is, finding)| is.then_some(finding))
     }
 
-    /// Whether the file is source or machine code, which is what it is for a reason.
+    /// Returns whether the file is source or machine code, in which keys are there for a reason.
     fn is_code(&self) -> bool {
         private_keys::is_source(self.name, &self.start)
             || MACHINE_CODE.iter().any(|magic| self.start.starts_with(magic))
     }
 }
 
-/// Whether a file is a key of Google's, or a list of some.
+/// Returns whether a file is a Google credential, or a list of some.
 fn is_account(text: &[u8]) -> bool {
     let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
     if !matches!(text.trim_ascii_start().first(), Some(b'{' | b'[')) {
@@ -145,8 +145,8 @@ fn is_account(text: &[u8]) -> bool {
     }
 }
 
-/// Whether an object is a key of Google's: the forms that `google-auth` reads and that have
-/// a secret in them, not only the place of one.
+/// Returns whether an object is a Google credential: one of the forms that `google-auth` reads,
+/// with a secret in it and not only the path of one.
 fn is_key(object: &Value) -> bool {
     let has = |keys: &[&str]| keys.iter().any(|key| object[*key].as_str().is_some_and(|text| !text.is_empty()));
     match object["type"].as_str() {
@@ -156,13 +156,13 @@ fn is_key(object: &Value) -> bool {
             let headers = object["credential_source"]["headers"].as_object();
             has(&["client_secret"]) || headers.is_some_and(|headers| !headers.is_empty())
         }
-        // What may stand in for another account is itself an account.
+        // The source of an impersonated account is itself an account.
         Some("impersonated_service_account") => is_key(&object["source_credentials"]),
         _ => false,
     }
 }
 
-/// Whether a file's ELF header says that it is a core dump.
+/// Returns whether a file's ELF header marks a core dump.
 fn is_core_dump(start: &[u8]) -> bool {
     const CORE: u16 = 4;
     const BIG_ENDIAN: u8 = 2;

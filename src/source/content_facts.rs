@@ -1,5 +1,4 @@
-//! What files contain: read once, in parallel, and checked not to change
-//! meanwhile.
+//! Facts about the content of files: read once, in parallel, and checked not to change meanwhile.
 
 use std::ffi::OsStr;
 use std::fs::Metadata;
@@ -16,10 +15,10 @@ use crate::oci::digest::Hasher;
 use crate::operation_error::OperationError;
 
 const CHUNK: usize = 128 << 10;
-/// No more readers than this, however many cores there are: disks are shared.
+/// The largest number of readers, on any number of cores, because disks are shared.
 const MOST_READERS: usize = 8;
 
-/// What tells that a file is still the one that was read.
+/// The metadata that changes whenever a file is written.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct FileStat {
     pub size: u64,
@@ -32,12 +31,12 @@ pub(super) struct FileStat {
 /// Seconds and nanoseconds since 1970.
 pub(super) type Timestamp = (i64, i64);
 
-/// What a file's content tells.
+/// The facts about a file's content.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct ContentFacts {
     pub digest: Digest,
     pub magic: [u8; 4],
-    /// What of the content leaves the file out.
+    /// The content that leaves the file out, if there is any.
     pub finding: Option<Finding>,
 }
 
@@ -52,10 +51,10 @@ impl FileStat {
     }
 }
 
-/// Reads files below a folder; the results are in the files' order.
+/// Reads files below a directory; the results are in the files' order.
 ///
 /// # Errors
-/// A file that cannot be read, or that is not what its stat said, before or after.
+/// A file that cannot be read, or does not match its stat before or after.
 pub(super) fn read_all(folder: &Path, files: &[(&[u8], FileStat)]) -> Result<Vec<ContentFacts>, OperationError> {
     let cores = thread::available_parallelism().map_or(1, usize::from);
     let next = AtomicUsize::new(0);

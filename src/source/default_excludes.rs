@@ -1,7 +1,7 @@
-//! What does not belong into an application, whatever the ignore files say: version
-//! control, environments, caches, credentials, keys, what only developers need.
+//! Files that do not belong into an application, independent of ignore files: version control,
+//! environments, caches, credentials, keys, development files.
 //!
-//! Names count in any case: disks of macOS and Windows do not tell cases apart.
+//! Names are matched in any case, because macOS and Windows ignore case.
 
 use crate::rootfs::{LeftOut, private_keys};
 
@@ -13,32 +13,32 @@ pub(super) const CREDENTIALS: &str = "credentials";
 pub(super) const PASSWORDS: &str = "passwords in URLs";
 /// The rule that leaves environments out.
 pub(super) const ENVIRONMENT: &str = ".venv";
-/// The rule that leaves out what says what to leave out.
+/// The rule that leaves out carboy's configuration and ignore files.
 pub(super) const OWN_FILES: &str = "carboy.toml and ignore files";
 /// The rule that leaves caches out.
 pub(super) const CACHES: &str = "caches";
 /// The rule that leaves images out.
 pub(super) const IMAGES: &str = "image layouts and archives";
-/// The rule that leaves out what the run reads elsewhere.
+/// The rule that leaves out files that the run reads elsewhere.
 pub(super) const INPUTS: &str = "lock file and wheels";
-/// The rule that leaves out what the run writes.
+/// The rule that leaves out files that the run writes.
 pub(super) const OUTPUTS: &str = "carboy's cache and target";
 /// The rule that leaves memory images of crashed programs out.
 pub(super) const CORE_DUMPS: &str = "core dumps";
-/// The rule that leaves out what only developers and their services need.
+/// The rule that leaves out files that only developers and their services need.
 pub(super) const DEVELOPMENT: &str = "development files";
 const HISTORIES: &str = "shell histories";
 const ENV: &str = ".env*";
 
-/// The rule of the globs that the configuration has.
+/// The rule of the configuration's `exclude` globs.
 pub(super) const EXCLUDE: &str = "exclude";
 
-/// Whether a rule leaves out secrets.
+/// Returns whether a rule leaves out secrets.
 pub(super) fn is_secret(rule: &str) -> bool {
     LeftOut::SECRETS.contains(&rule)
 }
 
-/// Files that say what to leave out.
+/// Ignore files, and carboy's configuration.
 const IGNORE_FILES: [&str; 8] = [
     ".gitignore",
     ".dockerignore",
@@ -50,7 +50,7 @@ const IGNORE_FILES: [&str; 8] = [
     "containerfile.containerignore",
 ];
 
-/// Files of credentials whose names need no folder to tell.
+/// Files of credentials that are recognised in any directory.
 const CREDENTIAL_FILES: [&str; 19] = [
     ".netrc",
     "_netrc",
@@ -73,18 +73,18 @@ const CREDENTIAL_FILES: [&str; 19] = [
     ".databrickscfg",
 ];
 
-/// Whether a file is there to hold its folder open.
+/// Returns whether a file keeps its otherwise empty directory.
 pub(super) fn is_placeholder(name: &[u8]) -> bool {
     is_keep_file(name) || IGNORE_FILES.iter().any(|known| name.eq_ignore_ascii_case(known.as_bytes()))
 }
 
-/// Whether a file is there for nothing else.
+/// Returns whether a file has no other purpose than that.
 pub(super) fn is_keep_file(name: &[u8]) -> bool {
     [&b".gitkeep"[..], b".keep"].contains(&name)
 }
 
-/// The rule that leaves out everything of a name, if there is one, given the name of
-/// the folder that it is in.
+/// Returns the rule that leaves out everything of a name in a directory of the name `folder`, if
+/// there is one.
 pub(super) fn rule_of(folder: &[u8], name: &[u8], is_folder: bool) -> Option<&'static str> {
     let lower = |name: &[u8]| String::from_utf8_lossy(name).to_ascii_lowercase();
     let (folder, name) = (lower(folder), lower(name));
@@ -111,7 +111,7 @@ pub(super) fn rule_of(folder: &[u8], name: &[u8], is_folder: bool) -> Option<&'s
     Some(by_name)
 }
 
-/// The rule of a file's name, both in lower case.
+/// Returns the rule of a file's name, both in lower case.
 fn file_rule(folder: &str, name: &str) -> Option<&'static str> {
     let ends = |endings: &[&str]| endings.iter().any(|ending| name.ends_with(ending));
     if private_keys::is_key_name(name.as_bytes()) {
@@ -123,7 +123,7 @@ fn file_rule(folder: &str, name: &str) -> Option<&'static str> {
         _ if IGNORE_FILES.contains(&name) => Some(OWN_FILES),
         _ if CREDENTIAL_FILES.contains(&name) => Some(CREDENTIALS),
         "secrets.toml" if folder == ".streamlit" => Some(CREDENTIALS),
-        // What the action google-github-actions/auth writes into the checkout.
+        // The credentials that the action google-github-actions/auth writes into the checkout.
         _ if name.starts_with("gha-creds-") && ends(&[".json"]) => Some(CREDENTIALS),
         ".gitlab-ci.yml" | "dockerfile" | "containerfile" => Some(DEVELOPMENT),
         ".histfile" | ".lesshst" | "fish_history" => Some(HISTORIES),

@@ -1,23 +1,22 @@
 //! `.dockerignore`, as docker reads it.
 //!
-//! Source: moby's `patternmatcher` and `ignorefile`: patterns are relative to the
-//! folder, cleaned like paths, and match what lies below a match too; the last
-//! pattern that matches decides, `!` means it stays in. Braces are literal.
+//! Source: moby's `patternmatcher` and `ignorefile`: patterns are relative to the directory,
+//! cleaned like paths, and match everything below a match too; the last pattern that matches
+//! decides, `!` keeps a file. Braces are literal.
 
 use globset::{Candidate, Error, GlobBuilder, GlobSet, GlobSetBuilder};
 
 /// The patterns of one file.
 pub(super) struct DockerIgnore {
-    /// Two for each pattern: itself, and everything below what it matches.
+    /// Two globs for each pattern: itself, and everything below its matches.
     set: GlobSet,
-    /// For each pattern, whether it lets files stay in.
+    /// For each pattern, true if it keeps files.
     keeps: Vec<bool>,
-    /// Where patterns that let files stay in begin: their names up to the first that
-    /// is a pattern.
+    /// The literal names that begin each pattern that keeps files.
     kept: Vec<Vec<String>>,
 }
 
-/// A line that is no pattern.
+/// A line that is not a valid pattern.
 #[derive(Debug)]
 pub(super) struct BadLine {
     pub number: usize,
@@ -50,21 +49,21 @@ impl DockerIgnore {
         Ok(Self { set, keeps, kept })
     }
 
-    /// Whether a folder stays out with all that is in it, so that nobody needs to look.
+    /// Returns whether a directory is left out with everything in it, so that it need not be read.
     pub(super) fn ignores_folder(&self, path: &[u8]) -> bool {
         let names = || path.split(|&byte| byte == b'/');
         let reaches = |kept: &Vec<String>| kept.iter().zip(names()).all(|(one, two)| one.as_bytes() == two);
         self.ignores(path) && !self.kept.iter().any(reaches)
     }
 
-    /// Whether a file stays out.
+    /// Returns whether a file is left out.
     pub(super) fn ignores(&self, path: &[u8]) -> bool {
         let matches = self.set.matches_candidate(&Candidate::from_bytes(path));
         matches.into_iter().max().is_some_and(|last| !self.keeps[last / 2])
     }
 }
 
-/// Go's `filepath.Clean`, with what globs know and docker does not made literal.
+/// Cleans a path like Go's `filepath.Clean`, and escapes glob syntax that docker does not have.
 fn clean(pattern: &str) -> String {
     let mut names: Vec<&str> = vec![];
     for name in pattern.split('/') {

@@ -24,19 +24,19 @@ use crate::plan::PathBounds;
 use crate::rootfs::{LocalEntry, LocalFile, LocalKind, Walk};
 use crate::store::Cache;
 
-/// The folders of the local disk.
+/// The directories of the local disk.
 pub struct Folders {
     cache: Arc<Cache>,
 }
 
 impl Folders {
-    /// Folders whose files' facts are remembered in a cache.
+    /// Creates a source that remembers facts about files in a cache.
     #[must_use]
     pub fn new(cache: Arc<Cache>) -> Self {
         Self { cache }
     }
 
-    /// The facts of files below a folder, from the index or from the files.
+    /// Returns the facts of files below a directory, from the index or from the files.
     fn facts(&self, folder: &Path, files: &[(&[u8], FileStat)]) -> Result<Vec<ContentFacts>, OperationError> {
         let mut index = StatIndex::load(&self.cache, folder)?;
         let known: Vec<_> = files.iter().map(|(path, stat)| index.get(path, stat)).collect();
@@ -57,17 +57,17 @@ impl Folders {
 }
 
 impl Folders {
-    /// Whether there is a folder at a path, links followed.
+    /// Returns whether there is a directory at a path, links followed.
     pub fn is_folder(&self, path: &Path) -> bool {
         path.is_dir()
     }
 
-    /// Whether a folder is another one or below it, links followed.
+    /// Returns whether a directory is another one or below it, links followed.
     pub fn is_within(&self, folder: &Path, other: &Path) -> bool {
         real(folder).ok().zip(real(other).ok()).is_some_and(|(folder, other)| folder.starts_with(other))
     }
 
-    /// Whether a project's file may name a path, which is relative to `folder`.
+    /// Checks that a project's file may name a path, which is relative to `folder`.
     ///
     /// # Errors
     /// It is absolute, or leads out of the bounds.
@@ -75,12 +75,12 @@ impl Folders {
         admit(bounds, folder, named)
     }
 
-    /// Everything below a folder that the rules leave in. Reads only files whose
-    /// size, times and inode the cache does not know.
+    /// Walks everything below a directory that the rules do not leave out. Reads only files that
+    /// are new to the cache by size, times and inode.
     ///
     /// # Errors
-    /// A folder that is not there, or that is the cache or an output itself; links out
-    /// of it; sockets, pipes and devices; names that begin with `.wh.`.
+    /// A directory that is missing, or that is the cache or an output itself; links out of it;
+    /// sockets, pipes and devices; names that begin with `.wh.`.
     pub fn walk(&self, folder: &Path, rules: &WalkRules) -> Result<Walk, OperationError> {
         let real = canonical(folder, "directory")?;
         if !real.is_dir() {
@@ -127,21 +127,21 @@ impl Folders {
         Ok(walk)
     }
 
-    /// Checks a file or folder that the configuration of a project in `folder` names for
-    /// the image. A name alone does not tell every secret: a link's target is checked too.
+    /// Checks a file or directory that the configuration of a project in `folder` names for the
+    /// image. A link's target is checked as well, because a name alone does not show every secret.
     ///
     /// # Errors
-    /// It leads to something that never belongs into an image, which neither the path nor
-    /// `include` spells out.
+    /// It leads to a file that never belongs into an image, and neither the path nor `include`
+    /// names that file.
     pub fn check_named(&self, folder: &Path, named: &Path, include: &[String]) -> Result<(), OperationError> {
-        // What is not there, whoever reads it tells.
+        // A missing file is reported when it is read.
         let Ok(real) = named.fs_err_canonicalize() else { return Ok(()) };
         let real_folder = canonical(if folder == Path::new("") { Path::new(".") } else { folder }, "folder")?;
         named_paths::check((folder, &real_folder), (named, &real), include)?;
         let (Some(parent), Some(name)) = (real.parent(), real.file_name()) else { return Ok(()) };
         let metadata = real.fs_err_metadata().map_err(|cause| unreadable(&cause))?;
-        let is_told = named_paths::spells(named, name) || Globs::new(include)?.name(name.as_bytes());
-        if !metadata.is_file() || is_told {
+        let is_spelled_out = named_paths::spells(named, name) || Globs::new(include)?.name(name.as_bytes());
+        if !metadata.is_file() || is_spelled_out {
             return Ok(());
         }
         let facts = self.facts(parent, &[(name.as_bytes(), FileStat::of(&metadata))])?;
@@ -153,8 +153,8 @@ impl Folders {
         }
     }
 
-    /// Digest, size and mode of the file that a path leads to, through links if need be:
-    /// it is named itself, so its name elsewhere does not matter.
+    /// Returns digest, size and mode of the file that a path leads to, through links too. The path
+    /// was named itself, so the name of the target does not matter.
     ///
     /// # Errors
     /// As `walk`.
@@ -188,7 +188,7 @@ fn local_file(folder: &Path, file: &WalkedFile, facts: ContentFacts) -> LocalFil
     }
 }
 
-/// Every folder that entries lie in.
+/// Returns every directory that contains an entry.
 fn folders_of(entries: &BTreeMap<Vec<u8>, LocalKind>) -> Vec<Vec<u8>> {
     let mut seen = HashSet::new();
     for path in entries.keys() {

@@ -1,9 +1,8 @@
-//! Folders that are not the application's, told by what is in them: virtual
-//! environments, caches, images.
+//! Directories that are not the application's, recognised by their content: virtual environments,
+//! caches, images.
 //!
-//! Sources: PEP 405 (`pyvenv.cfg`); <https://bford.info/cachedir/> (`CACHEDIR.TAG`);
-//! image-spec `image-layout.md` (`oci-layout`); containers/image
-//! `directory_transport.go` (`version`).
+//! Sources: PEP 405 (`pyvenv.cfg`); <https://bford.info/cachedir/> (`CACHEDIR.TAG`); image-spec
+//! `image-layout.md` (`oci-layout`); containers/image `directory_transport.go` (`version`).
 
 use std::io::Read as _;
 use std::path::Path;
@@ -11,18 +10,18 @@ use std::path::Path;
 use super::default_excludes::{CACHES, ENVIRONMENT, IMAGES};
 use crate::oci::digest::is_hex;
 
-/// The most bytes of a marker file that are read.
+/// The number of bytes of a marker file that are read.
 const MARKER: u64 = 4096;
-/// How many entries of a folder are looked at.
+/// The number of entries of a directory that are examined.
 const LOOKED_AT: usize = 16;
 /// The first bytes of every `CACHEDIR.TAG`.
 const TAG: &[u8] = b"Signature: 8a477f597d28d172789f06886806bc55";
-/// Who writes its name into the tag of its cache.
+/// The tools that write their names into the tags of their caches.
 const TOOLS: [&str; 7] = ["carboy", "cargo", "uv", "pip", "pytest", "ruff", "mypy"];
-/// The folders of carboy's own cache, which had no marks at first.
+/// The directories of carboy's own cache, which had no marks in version 0.1.
 const OWN: [&[u8]; 8] = [b"blobs", b"bytecode", b"elf", b"folders", b"layers", b"tars", b"tmp", b"wheels"];
 
-/// The rule that leaves a whole folder out, if there is one, given its names.
+/// Returns the rule that leaves out a whole directory, if there is one, given the names in it.
 pub(super) fn rule(disk: &Path, names: &[&[u8]]) -> Option<&'static str> {
     let has = |name: &[u8]| names.binary_search(&name).is_ok();
     if has(b"pyvenv.cfg") {
@@ -40,8 +39,8 @@ pub(super) fn rule(disk: &Path, names: &[&[u8]]) -> Option<&'static str> {
     (is_layout || is_directory).then_some(IMAGES)
 }
 
-/// Whether a `CACHEDIR.TAG` is of a tool whose cache no image needs. A tag alone says too
-/// little: people bake the caches of models into images, which are tagged as well.
+/// Returns whether a `CACHEDIR.TAG` belongs to a tool with a cache that no image needs. A tag alone
+/// is not enough: caches of models are tagged too, and belong into some images.
 fn is_tools_tag(text: &[u8]) -> bool {
     let Some(comment) = text.strip_prefix(TAG) else { return false };
     let comment = String::from_utf8_lossy(comment).to_lowercase();
@@ -50,14 +49,14 @@ fn is_tools_tag(text: &[u8]) -> bool {
     comment.trim().is_empty() || words.any(|word| TOOLS.contains(&word))
 }
 
-/// Whether text is what `oci-layout` holds.
+/// Returns whether text is the content of an `oci-layout` file.
 pub(super) fn is_layout_marker(text: &[u8]) -> bool {
     let value = serde_json::from_slice::<serde_json::Value>(text);
     value.is_ok_and(|value| value["imageLayoutVersion"].is_string())
 }
 
-/// Whether a folder is a cache of carboy's: nothing but the cache's folders, and in
-/// those nothing but entries, which are named by their SHA-256.
+/// Returns whether a directory is a cache of carboy's: it holds only the cache's directories, and
+/// these only entries, named by their SHA-256.
 fn is_own_cache(disk: &Path, names: &[&[u8]]) -> bool {
     let is_known = |name: &&[u8]| OWN.contains(name) || *name == b"CACHEDIR.TAG";
     if !names.contains(&b"tmp".as_slice()) || !names.iter().all(is_known) {
@@ -73,7 +72,7 @@ fn is_own_cache(disk: &Path, names: &[&[u8]]) -> bool {
     entries.next().is_some_and(is_entry) && entries.all(is_entry)
 }
 
-/// The start of a regular file. What cannot be read marks nothing.
+/// Reads the start of a regular file; empty for an unreadable one.
 fn read(path: &Path) -> Vec<u8> {
     let mut start = vec![];
     if fs_err::symlink_metadata(path).is_ok_and(|metadata| metadata.is_file())

@@ -1,28 +1,28 @@
-//! Git's index: the names of the files that it tracks.
+//! Git's index: the names of tracked files.
 //!
 //! Source: git's `gitformat-index.adoc`, versions 2 to 4, with SHA-1 or SHA-256; and
-//! `gitrepository-layout.adoc` for a `.git` that is a file, as worktrees and submodules
-//! have it. A split index tells only what it holds itself. What cannot be read tracks
-//! nothing: nothing is decided by it.
+//! `gitrepository-layout.adoc` for a `.git` that is a file, as in worktrees and submodules. Of a
+//! split index only its own entries are read. An unreadable index has no names: it only serves
+//! warnings.
 
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
-/// The most bytes of an index that are read: half a million files.
+/// The largest index that is read, in bytes: half a million files.
 const LARGEST: u64 = 64 << 20;
-/// The most bytes of a `.git` that is a file.
+/// The largest `.git` file, in bytes.
 const LARGEST_LINK: u64 = 4096;
-/// The most bytes of a name, as in git.
+/// The longest name, as in git.
 const LONGEST: usize = 4096;
-/// Times, device, inode, mode, owner and size, which come before the hash.
+/// The length of times, device, inode, mode, owner and size, before the hash.
 const STAT: usize = 40;
-/// Regular files, links, submodules, and folders of a sparse index (`mode >> 12`).
+/// Regular files, links, submodules, and directories of a sparse index (`mode >> 12`).
 const KINDS: [u32; 4] = [0o10, 0o12, 0o16, 0o04];
 
-/// Tells the names that a repository tracks, given the folder that its `.git` is in.
+/// Calls a function with each name that a repository tracks, given the directory of its `.git`.
 pub(super) fn for_each(repository: &Path, take: &mut dyn FnMut(&[u8])) {
     let Some(bytes) = git_folder(repository).and_then(|folder| read(&folder.join("index"), LARGEST)) else { return };
-    // The length of hashes is written nowhere in the index.
+    // The index does not state the length of its hashes.
     for hash in [20, 32] {
         if entries(&bytes, hash, &mut |_| {}).is_some() {
             entries(&bytes, hash, take);
@@ -31,7 +31,7 @@ pub(super) fn for_each(repository: &Path, take: &mut dyn FnMut(&[u8])) {
     }
 }
 
-/// Whether the repository of a folder tracks something below another folder in it.
+/// Returns whether the repository of a directory tracks a file below another directory in it.
 pub fn tracks(repository: &Path, folder: &Path) -> bool {
     let Ok(folder) = folder.strip_prefix(repository) else { return false };
     let prefix = folder.join("").into_os_string().into_encoded_bytes();
@@ -49,7 +49,7 @@ fn git_folder(repository: &Path) -> Option<PathBuf> {
     Some(repository.join(text.strip_prefix("gitdir: ")?.trim_end_matches(['\r', '\n'])))
 }
 
-/// A regular file's bytes, if they are no more than a limit.
+/// Reads a regular file that is not larger than a limit.
 fn read(path: &Path, limit: u64) -> Option<Vec<u8>> {
     if !path.is_file() {
         return None;
@@ -59,8 +59,8 @@ fn read(path: &Path, limit: u64) -> Option<Vec<u8>> {
     (bytes.len() as u64 <= limit).then_some(bytes)
 }
 
-/// Tells the names of an index whose hashes have `hash` bytes; none of what is no such
-/// index.
+/// Calls a function with each name of an index with hashes of `hash` bytes; with none if it is not
+/// such an index.
 fn entries(bytes: &[u8], hash: usize, take: &mut dyn FnMut(&[u8])) -> Option<()> {
     let mut rest = bytes.strip_prefix(b"DIRC")?;
     let [version, count] = [number(&mut rest)?, number(&mut rest)?];
@@ -103,7 +103,7 @@ fn number(rest: &mut &[u8]) -> Option<u32> {
     Some(u32::from_be_bytes(*first))
 }
 
-/// A number of version 4, written as in packs.
+/// Reads a number of version 4, encoded as in packs.
 fn offset(rest: &mut &[u8]) -> Option<usize> {
     let mut value = 0_usize;
     loop {
@@ -126,7 +126,7 @@ mod tests {
 
     const NAMES: [&str; 4] = ["a", "dir/one-name-that-is-long", "dir/one-other", "z"];
 
-    /// An index as git writes it.
+    /// Builds an index as git writes it.
     fn index(version: u32, hash: usize) -> Vec<u8> {
         let mut out = [b"DIRC".as_slice(), &version.to_be_bytes(), &4_u32.to_be_bytes()].concat();
         let mut before = "";

@@ -1,37 +1,36 @@
 //! The globs of `include` and `exclude`.
 //!
-//! A glob is matched against the path below the folder walked: `*`, `?` and
-//! `[…]` stay within a name, `**` crosses folders, `{a,b}` is a choice. A glob
-//! without a slash matches names at any depth, as in an ignore file. A glob that
-//! matches a folder matches everything in it.
+//! A glob is matched against the path below the walked directory: `*`, `?` and `[…]` stay within a
+//! name, `**` crosses directories, `{a,b}` is a choice. A glob without a slash matches names at any
+//! depth, as in an ignore file. A glob that matches a directory matches everything in it.
 
 use globset::{Candidate, Glob, GlobBuilder, GlobSet, GlobSetBuilder};
 
 use crate::diagnostic::Code;
 use crate::operation_error::OperationError;
 
-/// Some globs.
+/// A list of globs.
 pub(super) struct Globs {
-    /// Two for each glob: itself, and everything below what it matches.
+    /// Two patterns for each glob: itself, and everything below its matches.
     set: GlobSet,
     parts: Vec<Parts>,
 }
 
-/// What a glob says by itself.
+/// The literal parts of a glob.
 struct Parts {
-    /// The names it begins with, up to the first that is a pattern.
+    /// The names at its beginning, up to the first pattern.
     literal: Vec<Vec<u8>>,
-    /// Its components that are more than wildcards.
+    /// The components that are more than wildcards.
     telling: GlobSet,
-    /// Its components that are names.
+    /// The components that are literal names.
     names: Vec<Vec<u8>>,
 }
 
 impl Globs {
-    /// Reads globs.
+    /// Parses globs.
     ///
     /// # Errors
-    /// Names the first one that is no glob.
+    /// Names the first invalid one.
     pub(super) fn new(globs: &[String]) -> Result<Self, OperationError> {
         let mut set = GlobSetBuilder::new();
         let mut parts = vec![];
@@ -53,16 +52,15 @@ impl Globs {
         Ok(Self { set, parts })
     }
 
-    /// Whether any glob matches a path.
+    /// Returns whether any glob matches a path.
     pub(super) fn is_match(&self, path: &[u8]) -> bool {
         !self.parts.is_empty() && self.set.is_match_candidate(&Candidate::from_bytes(path))
     }
 
-    /// Whether a glob matches a path that also tells each of some names: has a
-    /// component for it that is not just wildcards. `shop/**` does not tell
-    /// `.env` in `shop/.env`; `shop/.env` and `**/.env*` do.
-    /// Those that are `exact` it has to have letter by letter.
-    pub(super) fn is_match_telling(&self, path: &[u8], names: &[&[u8]], exact: &[&[u8]]) -> bool {
+    /// Returns whether a glob matches a path and also spells each of some names: has a component
+    /// for it that is not just wildcards. `shop/**` does not spell `.env` in `shop/.env`;
+    /// `shop/.env` and `**/.env*` do. The `exact` names must be components letter by letter.
+    pub(super) fn is_match_spelling(&self, path: &[u8], names: &[&[u8]], exact: &[&[u8]]) -> bool {
         if names.is_empty() && exact.is_empty() {
             return self.is_match(path);
         }
@@ -71,18 +69,18 @@ impl Globs {
         matches.into_iter().map(|number| &self.parts[number / 2]).any(|glob| glob.tells(names) && glob.has(exact))
     }
 
-    /// Whether a glob has a name letter by letter.
+    /// Returns whether a glob has a name as a component, letter by letter.
     pub(super) fn name(&self, name: &[u8]) -> bool {
         self.parts.iter().any(|glob| glob.has(&[name]))
     }
 
-    /// Whether a glob could match anything below a folder and tell some names.
+    /// Returns whether a glob could match anything below a directory and spell some names.
     pub(super) fn reach(&self, folder: &[u8], names: &[&[u8]]) -> bool {
         let parts = || folder.split(|&byte| byte == b'/');
         self.parts.iter().any(|glob| glob.literal.iter().zip(parts()).all(|(one, two)| one == two) && glob.tells(names))
     }
 
-    /// Whether a glob names a folder and all that it lies in letter by letter.
+    /// Returns whether a glob names a directory and all its parents letter by letter.
     pub(super) fn spell_out(&self, folder: &[u8]) -> bool {
         let parts: Vec<_> = folder.split(|&byte| byte == b'/').collect();
         self.parts.iter().any(|glob| {
@@ -99,7 +97,7 @@ impl Parts {
         let telling = components().filter(|name| !is_wild(name));
         Ok(Self {
             literal: components().take_while(is_literal).map(|name| name.as_bytes().to_vec()).collect(),
-            // half of a choice between folders, `{a/b,c}`, is no glob by itself
+            // Half of a choice between directories, `{a/b,c}`, is not a valid glob.
             telling: GlobSet::new(telling.filter_map(|name| glob(name).ok()))?,
             names: components().filter(is_literal).map(|name| name.as_bytes().to_vec()).collect(),
         })
@@ -162,8 +160,8 @@ mod tests {
             ("shop/*.pyc", "shop/x.pyc", "x.pyc", true),
             ("**/__pycache__/**", "shop/__pycache__/x", "__pycache__", true),
         ] {
-            let told = globs(glob).is_match_telling(path.as_bytes(), &[name.as_bytes()], &[]);
-            assert_eq!(told, tells, "{glob} {path}");
+            let spelled = globs(glob).is_match_spelling(path.as_bytes(), &[name.as_bytes()], &[]);
+            assert_eq!(spelled, tells, "{glob} {path}");
         }
         for (glob, path, named) in [
             ("*.json", "conf/sa.json", false),
@@ -172,11 +170,11 @@ mod tests {
             ("**/sa.json", "conf/sa.json", true),
             ("sa.json", "sa.json", true),
         ] {
-            assert_eq!(globs(glob).is_match_telling(path.as_bytes(), &[], &[b"sa.json"]), named, "{glob}");
+            assert_eq!(globs(glob).is_match_spelling(path.as_bytes(), &[], &[b"sa.json"]), named, "{glob}");
         }
         let twice = [b".venv".as_slice(), b"x.pyc"];
-        assert!(!globs(".venv/**").is_match_telling(b".venv/x.pyc", &twice, &[]));
-        assert!(globs(".venv/*.pyc").is_match_telling(b".venv/x.pyc", &twice, &[]));
+        assert!(!globs(".venv/**").is_match_spelling(b".venv/x.pyc", &twice, &[]));
+        assert!(globs(".venv/*.pyc").is_match_spelling(b".venv/x.pyc", &twice, &[]));
     }
 
     #[test]

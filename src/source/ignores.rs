@@ -1,14 +1,13 @@
-//! The ignore files that hold at a place: `.gitignore` and `.carboyignore` of
-//! each folder on the way, `.dockerignore` or what stands for it of the folder walked.
+//! The ignore files that apply at a path: `.gitignore` and `.carboyignore` of each directory on the
+//! way, `.dockerignore` or its substitute in the walked directory.
 //!
-//! Sources: buildx takes the ignore file that is named after the Dockerfile in place of
-//! `.dockerignore`; buildah and podman do too, and prefer `.containerignore` to
-//! `.dockerignore` (`containerignore(5)`). `gitignore(5)`, without the files that belong to one machine
-//! (`core.excludesFile`, `.git/info/exclude`): a build is the same on any other.
-//! Each kind of file is read by its own rules and a file stays out if one says
-//! so; only `.carboyignore` can take back (`!`) what the others say, since it is
-//! written for this tool alone. As in git, nothing is taken back from below a
-//! folder that is ignored itself.
+//! Sources: buildx uses the ignore file that is named after the Dockerfile in place of
+//! `.dockerignore`; buildah and podman do too, and prefer `.containerignore` to `.dockerignore`
+//! (`containerignore(5)`). `gitignore(5)`, without the files that belong to one machine
+//! (`core.excludesFile`, `.git/info/exclude`), so that a build is the same on any other. Each kind
+//! of file is read by its own rules, and a file is left out if one kind ignores it; only
+//! `.carboyignore`, which is written for this tool alone, can take back (`!`) the patterns of the
+//! others. As in git, no file below an ignored directory is taken back.
 
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
@@ -24,7 +23,7 @@ use crate::operation_error::OperationError;
 
 pub(super) const GIT: &str = ".gitignore";
 const CARBOY: &str = ".carboyignore";
-/// Files in `.dockerignore`'s syntax: the first that is there is read.
+/// Files in `.dockerignore`'s syntax: the first that exists is read.
 pub(super) const DOCKER: [&str; 6] = [
     "Dockerfile.dockerignore",
     "Dockerfile.containerignore",
@@ -33,41 +32,41 @@ pub(super) const DOCKER: [&str; 6] = [
     ".containerignore",
     ".dockerignore",
 ];
-/// The most bytes of an ignore file.
+/// The largest ignore file, in bytes.
 const LARGEST: u64 = 1 << 20;
 /// The most lines of an ignore file, each of which may be a pattern.
 const MOST_LINES: usize = 10_000;
-/// The most lines of all ignore files that hold at a place.
+/// The most lines of all ignore files that apply at a path.
 const MOST_IN_SUM: usize = 50_000;
 
-/// The ignore files that hold where the walk is.
+/// The ignore files that apply at the walk's current path.
 pub(super) struct Ignores {
-    /// The repository's root, or else the folder walked: links of ignore files stay in it.
+    /// The repository's root, or else the walked directory: links of ignore files must stay in it.
     root: PathBuf,
-    /// The path of the folder walked below its repository's root, with a slash
-    /// at its end, or nothing.
+    /// The path of the walked directory below its repository's root, with a slash at its end, or
+    /// empty.
     base: Vec<u8>,
     git: Vec<Level>,
     carboy: Vec<Level>,
     docker: Option<(&'static str, DockerIgnore)>,
 }
 
-/// One file's patterns, and how much of a path leads to that file's folder.
+/// The patterns of one file, and the length of the path to its directory.
 struct Level {
     strip: usize,
     lines: usize,
     patterns: Gitignore,
 }
 
-/// How many levels there are of each kind.
+/// The number of levels of each kind.
 pub(super) struct Depth {
     git: usize,
     carboy: usize,
 }
 
 impl Ignores {
-    /// What holds in a folder before its own files are read: those of its
-    /// parents, up to the repository's root, if it is in a repository.
+    /// Reads the ignore files of a directory's parents, up to the repository's root, if it is in a
+    /// repository.
     pub(super) fn new(folder: &Path) -> Result<Self, OperationError> {
         let found = folder.ancestors().find(|folder| folder.join(".git").symlink_metadata().is_ok());
         let root = found.unwrap_or(folder).to_owned();
@@ -84,7 +83,7 @@ impl Ignores {
         Ok(ignores)
     }
 
-    /// Reads the ignore files among a folder's names.
+    /// Reads the ignore files in a directory, given its names.
     pub(super) fn enter(
         &mut self,
         path: &[u8],
@@ -112,12 +111,11 @@ impl Ignores {
         Ok(depth)
     }
 
-    /// The text of an ignore file; none of what is no file. A `.gitignore` that is a link is
-    /// not read, as git does it.
+    /// Reads an ignore file; none if it is not a file. A `.gitignore` that is a link is not read,
+    /// as in git.
     ///
     /// # Errors
-    /// Other ignore files that are links out of the project: what they would leave out,
-    /// nobody knows.
+    /// Other ignore files that are links out of the project, because their patterns would be lost.
     fn text(&self, folder: &Path, name: &str) -> Result<Option<String>, OperationError> {
         let path = folder.join(name);
         let is_link = path.is_symlink();
@@ -132,13 +130,13 @@ impl Ignores {
         text(&path)
     }
 
-    /// Forgets what [`enter`](Self::enter) read.
+    /// Drops the files that [`enter`](Self::enter) read.
     pub(super) fn leave(&mut self, depth: &Depth) {
         self.git.truncate(depth.git);
         self.carboy.truncate(depth.carboy);
     }
 
-    /// The kind of file that keeps a path out, if one does.
+    /// Returns the kind of file that ignores a path, if one does.
     pub(super) fn rule(&self, path: &[u8], is_folder: bool) -> Option<&'static str> {
         let full = if self.base.is_empty() { path } else { &[&self.base, path].concat() };
         match decide(&self.carboy, full, is_folder) {
@@ -155,7 +153,7 @@ impl Ignores {
     }
 }
 
-/// What the innermost file with a matching pattern says: out, in, or nothing.
+/// Returns the decision of the innermost file with a matching pattern: ignored, kept, or none.
 fn decide(levels: &[Level], full: &[u8], is_folder: bool) -> Option<bool> {
     levels.iter().rev().find_map(|level| {
         let path = below(Path::new(""), &full[level.strip..]);
@@ -167,8 +165,8 @@ fn decide(levels: &[Level], full: &[u8], is_folder: bool) -> Option<bool> {
     })
 }
 
-/// Reads a file in gitignore's syntax. A `.gitignore`'s bad lines match nothing,
-/// as in git; a `.carboyignore`'s are errors.
+/// Parses a file in gitignore's syntax. Invalid lines of a `.gitignore` match nothing, as in git;
+/// those of a `.carboyignore` are errors.
 fn level(folder: &Path, name: &str, strip: usize, text: &str) -> Result<Level, OperationError> {
     let mut builder = GitignoreBuilder::new("");
     for (number, line) in text.trim_start_matches('\u{feff}').lines().enumerate() {

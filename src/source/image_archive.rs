@@ -1,11 +1,10 @@
-//! Image archives, told by what is in them while their bytes pass: `docker save`,
-//! `podman save`, skopeo's `oci-archive:` and `docker-archive:`, plain or compressed.
+//! Image archives, recognised by their content as it is read: `docker save`, `podman save`,
+//! skopeo's `oci-archive:` and `docker-archive:`, plain or compressed.
 //!
-//! Sources: POSIX `pax` ("ustar Interchange Format") and GNU tar's base-256 numbers
-//! for the headers; image-spec `image-layout.md` and docker's `manifest.json`
-//! (moby `image/spec/spec.md`) for the content. Only headers and the two small files
-//! are looked at. A compressed archive is unpacked beyond its first header only when
-//! that is an image's. xz and bzip2 are not looked into.
+//! Sources: POSIX `pax` ("ustar Interchange Format") and GNU tar's base-256 numbers for the
+//! headers; image-spec `image-layout.md` and docker's `manifest.json` (moby `image/spec/spec.md`)
+//! for the content. Only headers and the two small files are read. A compressed archive is unpacked
+//! beyond its first header only when that is an image's. xz and bzip2 are not unpacked.
 
 use std::io::{self, Write};
 
@@ -17,19 +16,20 @@ use super::foreign_folders::is_layout_marker;
 use crate::oci::digest::is_hex;
 
 const BLOCK: usize = 512;
-/// Where a header has its member's type.
+/// The offset of a member's type in its header.
 const TYPE: usize = 156;
-/// After so many members it is no image, which has few hundred layers at most.
+/// The number of members after which an archive is no image: images have few hundred layers at
+/// most.
 const MOST_MEMBERS: u32 = 16_384;
-/// The most bytes of a member that is looked into.
+/// The largest member that is read, in bytes.
 const MOST_READ: u64 = 1 << 20;
-/// A compressed archive that begins like an image's and has or promises more bytes than
-/// this counts as one.
+/// The size, present or promised, at which a compressed archive that begins like an image's counts
+/// as one, in bytes.
 const MOST_UNPACKED: u64 = 4 << 30;
 /// The largest window of a zstd stream, as a power of two: 8 MiB (RFC 8878, 3.1.1.1.2).
 const ZSTD_WINDOW: u32 = 23;
 
-/// Watches for an image archive in bytes as they pass.
+/// Detects an image archive in bytes as they are read.
 #[derive(Default)]
 pub(super) enum ArchiveDetector {
     #[default]
@@ -37,12 +37,12 @@ pub(super) enum ArchiveDetector {
     Plain(TarScanner),
     Gzip(Box<MultiGzDecoder<TarScanner>>),
     Zstd(Box<ZstdDecoder<'static, TarScanner>>),
-    /// It is one, or it is not.
+    /// The final decision.
     Done(bool),
 }
 
 impl ArchiveDetector {
-    /// Looks at the next bytes.
+    /// Examines the next bytes.
     pub(super) fn take(&mut self, bytes: &[u8]) {
         if matches!(self, Self::Begin) {
             *self = Self::begin(bytes);
@@ -58,9 +58,9 @@ impl ArchiveDetector {
         }
     }
 
-    /// Whether it was an image archive.
+    /// Returns whether it is an image archive.
     pub(super) fn finish(mut self) -> bool {
-        // What is left in a decoder is written; a broken stream is no image.
+        // The rest in a decoder is written; a broken stream is not an image.
         let _ = match &mut self {
             Self::Gzip(decoder) => decoder.try_finish(),
             Self::Zstd(decoder) => decoder.flush(),
@@ -93,28 +93,28 @@ impl ArchiveDetector {
     }
 }
 
-/// Follows a tar's headers.
+/// Parses a tar's headers.
 pub(super) struct TarScanner {
     next: Next,
     members: u32,
-    /// Whether a member came that is a file.
+    /// True once a member was a file.
     began: bool,
     unpacked: u64,
     compressed: bool,
     verdict: Option<bool>,
 }
 
-/// What comes next in a tar.
+/// The next part of a tar.
 enum Next {
-    /// A header, of which this much is there.
+    /// A header, and its bytes so far.
     Header(Vec<u8>),
-    /// So many bytes that do not matter.
+    /// A number of bytes to skip.
     Skip(u64),
-    /// A member that is looked into: what is there of it, and its size.
+    /// A member that is read: its bytes so far, and its size.
     Member(MarkerFile, Vec<u8>, u64),
 }
 
-/// A member that tells what the archive is.
+/// A member that shows the kind of an archive.
 #[derive(Clone, Copy)]
 enum MarkerFile {
     Layout,
@@ -126,7 +126,7 @@ impl TarScanner {
         Self { next: Next::Header(vec![]), members: 0, began: false, unpacked: 0, compressed, verdict: None }
     }
 
-    /// Takes some of the bytes in, and says how many.
+    /// Consumes some of the bytes, and returns their number.
     fn step(&mut self, bytes: &[u8]) -> usize {
         match &mut self.next {
             Next::Header(header) => {
@@ -168,7 +168,7 @@ impl TarScanner {
             self.verdict = Some(false);
             return;
         };
-        // Headers about the archive or the next member, and folders, are no member that tells.
+        // Headers about the archive or the next member, and directories, show nothing.
         let tells = !name.is_empty() && !b"gxLK5".contains(&header[TYPE]);
         let inner = below_folder(name);
         let is_others = tells && self.compressed && !is_images_first(name) && !inner.is_some_and(is_images_first);
@@ -192,7 +192,7 @@ impl TarScanner {
 }
 
 impl Write for TarScanner {
-    /// An error once it is known what the archive is.
+    /// Returns an error, which stops the decoder, once the kind of the archive is known.
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let mut rest = bytes;
         while !rest.is_empty() && self.verdict.is_none() {
@@ -215,12 +215,12 @@ fn skip(bytes: u64) -> Next {
     if bytes == 0 { Next::Header(vec![]) } else { Next::Skip(bytes) }
 }
 
-/// The bytes that fill a member's last block.
+/// Returns the number of bytes that fill a member's last block.
 fn padding(size: u64) -> u64 {
     size.next_multiple_of(BLOCK as u64).saturating_sub(size)
 }
 
-/// Name and size of a header's member; none of what is no header.
+/// Reads name and size of a header's member; none if it is not a header.
 fn member(header: &[u8]) -> Option<(&[u8], u64)> {
     let checksum = octal(&header[148..156])?;
     let sum: u64 =
@@ -234,20 +234,20 @@ fn member(header: &[u8]) -> Option<(&[u8], u64)> {
     Some((name.strip_prefix(b"./").unwrap_or(name), size))
 }
 
-/// A number in octal digits, with blanks around it; nothing is zero.
+/// Parses a number in octal digits, with blanks around it; an empty one is zero.
 fn octal(field: &[u8]) -> Option<u64> {
     let text = std::str::from_utf8(field).ok()?.trim_matches(['\0', ' ']);
     if text.is_empty() { Some(0) } else { u64::from_str_radix(text, 8).ok() }
 }
 
-/// A name without the folder that it is in, where that is one folder in no other: who packs
-/// a layout with its folder gets such names.
+/// Removes the one directory that a name is in, if it is in just one: a layout that is packed with
+/// its directory has such names.
 fn below_folder(name: &[u8]) -> Option<&[u8]> {
     let slash = name.iter().position(|&byte| byte == b'/')?;
     Some(&name[slash + 1..]).filter(|rest| !rest.is_empty())
 }
 
-/// Whether an image's archive begins with a member of this name.
+/// Returns whether an image's archive may begin with a member of this name.
 fn is_images_first(name: &[u8]) -> bool {
     let first = name.split(|&byte| byte == b'/').next().unwrap_or_default();
     let stem = [b".tar".as_slice(), b".json"].iter().find_map(|end| first.strip_suffix(*end)).unwrap_or(first);
@@ -255,7 +255,7 @@ fn is_images_first(name: &[u8]) -> bool {
     known.contains(&first) || is_hex(stem)
 }
 
-/// Whether text is the `manifest.json` of a docker archive.
+/// Returns whether text is the `manifest.json` of a docker archive.
 fn is_manifest(text: &[u8]) -> bool {
     let Ok(Value::Array(images)) = serde_json::from_slice(text) else { return false };
     !images.is_empty() && images.iter().all(|image| image["Config"].is_string() && image["Layers"].is_array())

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-/// What stays behind.
+/// The files that a walk leaves out.
 #[derive(Default)]
 pub(super) struct LeftOutPaths {
-    /// How many files each rule leaves out.
+    /// The number of files by rule.
     pub rules: BTreeMap<&'static str, u64>,
-    /// The files, and the folders that are left out whole, with their rules; without
-    /// what somebody left out for this image.
+    /// The files, and the directories that are left out as a whole, with their rules; without files
+    /// that a user left out for this image.
     pub paths: BTreeMap<Vec<u8>, &'static str>,
 }
 
@@ -20,7 +20,7 @@ impl LeftOutPaths {
         }
     }
 
-    /// Counts files and keeps the path in mind.
+    /// Counts files and records the path.
     pub(super) fn add_named(&mut self, path: Vec<u8>, rule: &'static str, files: u64) {
         self.add(rule, files);
         self.paths.insert(path, rule);

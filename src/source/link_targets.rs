@@ -1,15 +1,14 @@
-//! Whether links stay within the folder they are in.
+//! Checks that links stay within the directory they are in.
 //!
-//! Targets are followed by name, component by component, through links of the
-//! same folder. What dangles inside is the application's business, and so is a
-//! loop: neither shows anything of the machine outside.
+//! Targets are followed by name, component by component, through links of the same directory.
+//! Dangling links and loops inside are allowed: they expose nothing outside.
 
 use std::collections::BTreeMap;
 
-/// After so many links, the kernel gives up too (`path_resolution(7)`).
+/// The number of links after which the kernel gives up (`path_resolution(7)`).
 const MOST_HOPS: usize = 40;
 
-/// The first link, by name, that leads out of the folder.
+/// Returns the first link, by name, that leads out of the directory.
 pub(super) fn first_outside<'a>(links: &BTreeMap<&'a [u8], &'a [u8]>) -> Option<(&'a [u8], &'a [u8])> {
     links.iter().map(|(path, target)| (*path, *target)).find(|(path, target)| leads_outside(path, target, links))
 }

@@ -1,14 +1,13 @@
-//! Local folders: the application, copies, ready-made site-packages.
+//! Local directories: the application, copies, ready-made site-packages.
 //!
-//! `walk` goes through a folder and asks `rules` what to leave out: `run_paths` knows the
-//! run's own files, `default_excludes` names, `foreign_folders` whole folders by their
-//! content, `globs`, `ignores` and `dockerignore` the patterns that somebody wrote.
-//! `content_facts` reads the files, in which `content` finds what must stay out
-//! (`image_archive`, `url_passwords`), and `stat_index` remembers the result. `tracked` asks
-//! git (`git_index`) what may be missed. `link_targets` checks that no link leads out;
-//! `path_bounds` holds the paths that a project's files name to where they may lead;
-//! `named_paths` checks the paths that the configuration names. Links are never followed,
-//! names are bytes.
+//! `folders` has the operations. `walk` walks a directory and asks `rules` for the files to leave
+//! out: `run_paths` knows the run's own files, `default_excludes` names, `foreign_folders` whole
+//! directories by their content, `globs`, `ignores` and `dockerignore` the patterns of users.
+//! `content_facts` reads the files, in which `content` finds secrets and images (`image_archive`,
+//! `url_passwords`), and `stat_index` stores the result. `tracked` reports left-out files
+//! (`left_out`) that git tracks (`git_index`). `link_targets` checks that no link leads out;
+//! `path_bounds` limits the paths in a project's files; `named_paths` checks the paths in the
+//! configuration. Links are never followed, names are bytes.
 
 mod content;
 mod content_facts;

@@ -1,8 +1,8 @@
-//! What the configuration names itself, as `from` of a copy does: the defaults hold for
-//! what it leads to, unless it is spelled out.
+//! Paths that the configuration names, as `from` of a copy does: the default rules apply to their
+//! targets, unless the path spells the target out.
 //!
-//! A link that somebody commits may lead to a secret under an innocent name, so the path
-//! is judged with its links resolved (`path_resolution(7)`).
+//! A committed link may lead to a secret under an innocent name, so the path is checked with its
+//! links resolved (`path_resolution(7)`).
 
 use std::ffi::OsStr;
 use std::path::{Component, Path};
@@ -12,11 +12,10 @@ use super::globs::Globs;
 use crate::diagnostic::Code;
 use crate::operation_error::OperationError;
 
-/// Rules of folders that come back only by `include`: a checkout's token lies in them.
+/// The rules of directories that only `include` takes back: they may hold a checkout's token.
 const VERSION_CONTROL: [&str; 3] = [".git", ".hg", ".svn"];
 
-/// Checks a path that the configuration of a project in `folder` names, given what both
-/// lead to.
+/// Checks a path that the configuration of a project in `folder` names, given the targets of both.
 ///
 /// # Errors
 /// A rule leaves a part of it out, and neither the path nor `include` spells that part out.
@@ -39,12 +38,12 @@ pub(super) fn check(folder: (&Path, &Path), named: (&Path, &Path), include: &[St
     Ok(())
 }
 
-/// Whether a path has a component as it is, in any case.
+/// Returns whether a path has a name as a component, in any case.
 pub(super) fn spells(path: &Path, name: &OsStr) -> bool {
     path.components().any(|part| part.as_os_str().eq_ignore_ascii_case(name))
 }
 
-/// The error of a path that leads to something that stays out.
+/// Builds the error of a path that leads to a left-out file.
 pub(super) fn refused(written: &Path, name: &OsStr, rule: &str) -> OperationError {
     let name = name.to_string_lossy();
     let message = format!("`{}` leads to `{name}`, which the rule `{rule}` leaves out", written.display());

@@ -1,7 +1,7 @@
-//! Whether paths that a project's files name stay where they may lead.
+//! Limits the paths that a project's files name.
 //!
-//! Links are followed as the kernel does it (`path_resolution(7)`). What is not there
-//! yet counts as it would be made.
+//! Links are followed as the kernel does it (`path_resolution(7)`). A missing component counts as
+//! it would be created.
 
 use std::ffi::OsString;
 use std::io;
@@ -12,13 +12,13 @@ use crate::hint::shell_word;
 use crate::operation_error::OperationError;
 use crate::plan::{PathBounds, join};
 
-/// After so many links, the kernel gives up too.
+/// The number of links after which the kernel gives up.
 const MOST_HOPS: usize = 40;
 
-/// Whether a project's file may name a path, which is relative to `folder`.
+/// Checks that a project's file may name a path, which is relative to `folder`.
 ///
 /// # Errors
-/// Absolute paths; those that lead out of the bounds, by `..` or through links.
+/// Absolute paths; paths that lead out of the bounds, by `..` or through links.
 pub fn admit(bounds: &PathBounds, folder: &Path, named: &Path) -> Result<(), OperationError> {
     if named.is_absolute() {
         let real = resolved(named)?;
@@ -35,12 +35,13 @@ pub fn admit(bounds: &PathBounds, folder: &Path, named: &Path) -> Result<(), Ope
     let path = join(folder, named);
     within(bounds, &path).map_err(|error| {
         let (full, written) = (path.display().to_string(), named.display().to_string());
-        // Sentences name the path as the file does; the flag is from the working directory.
+        // The message names the path as the file does; the flag is relative to the working
+        // directory.
         OperationError { message: error.message.replacen(&full, &written, 1), ..error }
     })
 }
 
-/// Whether a path leads to somewhere within the bounds.
+/// Checks that a path leads to a file within the bounds.
 ///
 /// # Errors
 /// It does not, or cannot be followed.
@@ -55,15 +56,15 @@ pub fn within(bounds: &PathBounds, path: &Path) -> Result<(), OperationError> {
     Err(OperationError::new(Code::OutsideProject, message).with_hint(hint))
 }
 
-/// Whether whoever may write below a folder decides what is at a path: it leads there, or
-/// through a link that is there. So does a path that cannot be followed.
+/// Returns whether a user who may write below a directory decides the target of a path: it leads
+/// there, or through a link there. The same goes for a path that cannot be followed.
 pub fn is_governed(root: &Path, path: &Path) -> bool {
     let mut by_link = false;
     let end = follow(path, &mut |link| by_link |= link.starts_with(root));
     by_link || end.map_or(true, |end| end.starts_with(root))
 }
 
-/// The path that a path leads to, absolute and without links.
+/// Resolves a path to an absolute one without links.
 ///
 /// # Errors
 /// Links that lead around in circles; an unreadable working directory.
@@ -71,7 +72,7 @@ pub fn real(path: &Path) -> io::Result<PathBuf> {
     follow(path, &mut |_| {})
 }
 
-/// The same, telling each link on the way.
+/// Resolves a path, and calls a function with each link on the way.
 fn follow(path: &Path, tell: &mut dyn FnMut(&Path)) -> io::Result<PathBuf> {
     let path = std::path::absolute(if path.as_os_str().is_empty() { Path::new(".") } else { path })?;
     let parts =

@@ -1,10 +1,10 @@
-//! Which rule leaves a path out, if one does.
+//! Decides on the rule that leaves a path out, if there is one.
 //!
-//! In this order: what the run writes is out; what `include` matches is in; what the
-//! defaults know is out; what `exclude` matches is out; what ignore files name is out.
-//! A folder that is out takes everything with it that `include` does not bring back,
-//! and a name that the defaults know comes back only by a glob that tells that name:
-//! see [`Globs::is_match_telling`]. A secret comes back only by its own name.
+//! In this order: outputs of the run are out; matches of `include` are in; the default rules are
+//! out; matches of `exclude` are out; paths named by ignore files are out. A directory that is out
+//! takes everything with it that `include` does not bring back, and a name of the default rules
+//! comes back only by a glob that spells that name: see [`Globs::is_match_spelling`]. A secret comes
+//! back only by its own name.
 
 use std::path::Path;
 
@@ -21,20 +21,20 @@ pub(super) struct Rules {
     defaults: bool,
     ignores: Option<Ignores>,
     apart: RunPaths,
-    /// The name of the folder walked.
+    /// The name of the walked directory.
     root: Vec<u8>,
 }
 
-/// What is already decided about everything in a folder.
+/// The decisions that apply to everything in a directory.
 #[derive(Clone, Default)]
 pub(super) struct ParentRules {
-    /// The rules of the defaults that hold, and the names they hold for.
+    /// The default rules that apply, and the names they apply to.
     defaults: Vec<(&'static str, Vec<u8>)>,
     rule: Option<&'static str>,
 }
 
 impl ParentRules {
-    /// The rule that leaves the folder out.
+    /// Returns the rule that leaves the directory out.
     pub(super) fn rule(&self) -> Option<&'static str> {
         self.defaults.first().map(|(rule, _)| *rule).or(self.rule)
     }
@@ -45,7 +45,7 @@ impl ParentRules {
 }
 
 impl Rules {
-    /// For a folder, given with its links resolved.
+    /// Prepares the rules for a directory, given with its links resolved.
     pub(super) fn new(folder: &Path, cache: &Path, rules: &WalkRules) -> Result<Self, OperationError> {
         Ok(Self {
             apart: RunPaths::new(folder, cache, rules)?,
@@ -57,7 +57,7 @@ impl Rules {
         })
     }
 
-    /// Reads a folder's ignore files, given its names.
+    /// Reads a directory's ignore files, given its names.
     pub(super) fn enter(
         &mut self,
         path: &[u8],
@@ -67,14 +67,14 @@ impl Rules {
         self.ignores.as_mut().map(|ignores| ignores.enter(path, disk, has)).transpose()
     }
 
-    /// Forgets a folder's ignore files.
+    /// Drops a directory's ignore files.
     pub(super) fn leave(&mut self, depth: Option<&Depth>) {
         if let (Some(ignores), Some(depth)) = (&mut self.ignores, depth) {
             ignores.leave(depth);
         }
     }
 
-    /// The rule that leaves a file or link out.
+    /// Returns the rule that leaves a file or link out.
     pub(super) fn file(&self, path: &[u8], outer: &ParentRules) -> Option<&'static str> {
         let name = name_of(path);
         let own = self.default_rule(path, name, false);
@@ -82,15 +82,15 @@ impl Rules {
         let rules: Vec<_> = rules.chain(own.map(|rule| (rule, name))).collect();
         let names =
             |secret| move |(rule, name): &(&str, _)| (default_excludes::is_secret(rule) == secret).then_some(*name);
-        let told: Vec<_> = rules.iter().filter_map(names(false)).collect();
+        let spelled: Vec<_> = rules.iter().filter_map(names(false)).collect();
         let exact: Vec<_> = rules.iter().filter_map(names(true)).collect();
-        if self.include.is_match_telling(path, &told, &exact) {
+        if self.include.is_match_spelling(path, &spelled, &exact) {
             return None;
         }
         outer.rule().or(own).or_else(|| self.written(path, false))
     }
 
-    /// What holds for everything in a folder.
+    /// Returns the decisions for everything in a directory.
     pub(super) fn folder(&self, path: &[u8], outer: &ParentRules) -> ParentRules {
         let mut inner = outer.clone();
         let name = name_of(path);
@@ -101,8 +101,8 @@ impl Rules {
         inner
     }
 
-    /// What holds in a folder that turns out not to be the application's, given its
-    /// names. The folder walked is not asked: it was named.
+    /// Adds the rule of a directory that is not the application's, given its names. The walked
+    /// directory is exempt, because the user named it.
     pub(super) fn entered(&self, path: &[u8], disk: &Path, names: &[&[u8]], mut inner: ParentRules) -> ParentRules {
         let name = name_of(path);
         let known = inner.defaults.last().is_some_and(|(_, last)| last == name);
@@ -112,18 +112,18 @@ impl Rules {
         inner
     }
 
-    /// The rule that leaves out whatever is in a folder, though it may not be the
-    /// folder's own (`data/*`), unless `include` spells the folder out.
+    /// Returns the rule that leaves out everything in a directory, though it may not match the
+    /// directory itself (`data/*`), unless `include` spells the directory out.
     pub(super) fn covering(&self, path: &[u8], outer: &ParentRules) -> Option<&'static str> {
         if self.include.spell_out(path) {
             return None;
         }
-        // A name that no pattern tells from others.
+        // A name that no specific pattern matches.
         outer.rule().or_else(|| self.file(&[path, b"/\x01"].concat(), outer))
     }
 
-    /// Whether a folder is kept even if no file of it is, given its names: an empty one,
-    /// and one that a placeholder holds open, as git keeps no empty folders.
+    /// Returns whether a directory is kept even without files, given its names: an empty one, and
+    /// one with a placeholder, because git keeps no empty directories.
     pub(super) fn keep_folder(&self, path: &[u8], names: &[&[u8]], outer: &ParentRules) -> bool {
         let is_covered = || self.covering(path, outer).is_some_and(|rule| rule != GIT);
         if names.is_empty() {
@@ -131,7 +131,7 @@ impl Rules {
         }
         let holds_open = |name: &&[u8]| match self.written(&[path, b"/", name].concat(), false) {
             None => true,
-            // A tool that makes a folder writes a `.gitignore` into it that ignores itself.
+            // A tool's own directory has a `.gitignore` that ignores itself.
             Some(GIT) => default_excludes::is_keep_file(name),
             Some(_) => !is_covered(),
         };
@@ -139,29 +139,29 @@ impl Rules {
         self.defaults && outer.rule().is_none() && placeholders.into_iter().any(holds_open)
     }
 
-    /// Whether somebody left a path out for this image, or it is carboy's own business,
-    /// given the rule that leaves it out. `.gitignore` is written for no image.
+    /// Returns whether the user left a path out for this image, or the path is carboy's own, given
+    /// the rule that leaves it out. `.gitignore` is not written for images.
     pub(super) fn is_meant(&self, path: &[u8], is_folder: bool, rule: &'static str) -> bool {
         let is_own = [default_excludes::OWN_FILES, default_excludes::INPUTS, default_excludes::EXCLUDE].contains(&rule);
         is_own || self.written(path, is_folder).is_some_and(|written| written != GIT)
     }
 
-    /// Whether the run writes a path, which is then out whatever else is said.
+    /// Returns whether the run writes a path, which is then out in any case.
     pub(super) fn is_output(&self, path: &[u8]) -> bool {
         self.apart.is_output(path)
     }
 
-    /// Whether anything in a folder that is left out could be included.
+    /// Returns whether anything in a left-out directory could be included.
     pub(super) fn reach(&self, path: &[u8], inner: &ParentRules) -> bool {
         self.include.reach(path, &inner.names())
     }
 
-    /// Whether the file is left out if its content says so, as that of a secret or of
-    /// something else.
+    /// Returns whether the file is left out for its content, by rules for secrets or by other
+    /// rules.
     pub(super) fn judge_content(&self, path: &[u8], secret: bool) -> bool {
         let name = [name_of(path)];
-        let (told, exact): (&[_], &[_]) = if secret { (&[], &name) } else { (&name, &[]) };
-        self.defaults && !self.include.is_match_telling(path, told, exact)
+        let (spelled, exact): (&[_], &[_]) = if secret { (&[], &name) } else { (&name, &[]) };
+        self.defaults && !self.include.is_match_spelling(path, spelled, exact)
     }
 
     fn default_rule(&self, path: &[u8], name: &[u8], is_folder: bool) -> Option<&'static str> {
@@ -174,13 +174,13 @@ impl Rules {
         if self.defaults { default_excludes::rule_of(self.parent_of(path), name, is_folder) } else { None }
     }
 
-    /// The name of the folder that a path is in.
+    /// Returns the name of the directory that a path is in.
     fn parent_of<'a>(&'a self, path: &'a [u8]) -> &'a [u8] {
         let slash = path.iter().rposition(|&byte| byte == b'/');
         slash.map_or(&self.root, |slash| name_of(&path[..slash]))
     }
 
-    /// The rule that somebody wrote for this project.
+    /// Returns the rule that a user wrote for this project.
     fn written(&self, path: &[u8], is_folder: bool) -> Option<&'static str> {
         if self.exclude.is_match(path) {
             return Some(default_excludes::EXCLUDE);

@@ -1,8 +1,8 @@
-//! The files and folders of the run itself, which are no part of what is walked
-//! wherever they lie: the cache and the target, the lock file and its wheels.
+//! The files and directories of the run itself, which are not walked: the cache and the target, the
+//! lock file and its wheels.
 //!
-//! They are known by their paths, with links resolved, so that a cache that is empty
-//! yet and a target that is a link are left out too.
+//! They are compared by path, with links resolved, so that an empty cache and a target that is a
+//! link are left out too.
 
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
@@ -13,7 +13,7 @@ use super::WalkRules;
 use crate::diagnostic::Code;
 use crate::operation_error::OperationError;
 
-/// The run's own paths, relative to the folder walked.
+/// The run's own paths, relative to the walked directory.
 #[derive(Default)]
 pub(super) struct RunPaths {
     inputs: BTreeSet<Vec<u8>>,
@@ -21,34 +21,33 @@ pub(super) struct RunPaths {
 }
 
 impl RunPaths {
-    /// Finds the run's own paths that lie below a folder, which is given with its
-    /// links resolved.
+    /// Finds the run's own paths below a directory, which is given with its links resolved.
     ///
     /// # Errors
-    /// The folder is the cache or an output itself.
+    /// The directory is the cache or an output itself.
     pub(super) fn new(folder: &Path, cache: &Path, rules: &WalkRules) -> Result<Self, OperationError> {
         let below = |path: &PathBuf| places(path).filter_map(|place| relative(folder, &place)).collect::<Vec<_>>();
         let outputs: BTreeSet<_> = rules.outputs.iter().chain([&cache.to_owned()]).flat_map(below).collect();
         if outputs.contains(&[][..]) {
             return Err(itself(folder, below(&cache.to_owned()).contains(&vec![])));
         }
-        // An input that is the folder itself says nothing about what is in it.
+        // An input that is the directory itself leaves nothing out.
         let inputs = rules.inputs.iter().flat_map(below).filter(|path| !path.is_empty()).collect();
         Ok(Self { inputs, outputs })
     }
 
-    /// Whether the run reads or needs a path elsewhere.
+    /// Returns whether the run reads or needs a path elsewhere.
     pub(super) fn is_input(&self, path: &[u8]) -> bool {
         self.inputs.contains(path)
     }
 
-    /// Whether the run writes a path.
+    /// Returns whether the run writes a path.
     pub(super) fn is_output(&self, path: &[u8]) -> bool {
         self.outputs.contains(path)
     }
 }
 
-/// Where a path leads to, and where a link at its end is itself.
+/// Returns the target of a path, and the path of a link at its end.
 fn places(path: &Path) -> impl Iterator<Item = PathBuf> {
     let parent = path.parent().map(|parent| if parent == Path::new("") { Path::new(".") } else { parent });
     let itself = parent
@@ -57,7 +56,7 @@ fn places(path: &Path) -> impl Iterator<Item = PathBuf> {
     fs_err::canonicalize(path).ok().into_iter().chain(itself)
 }
 
-/// The bytes of a path below a folder.
+/// Returns the bytes of a path below a directory.
 fn relative(folder: &Path, path: &Path) -> Option<Vec<u8>> {
     path.strip_prefix(folder).ok().map(|below| below.as_os_str().as_bytes().to_vec())
 }

@@ -1,13 +1,12 @@
-//! The stat index: what is known of a folder's files without opening them.
+//! The stat index: facts about the files of a directory, usable without opening them.
 //!
-//! An entry holds as long as the file's size, times and inode are the same. A
-//! file that was written in the very moment in which it is read could change
-//! once more without showing it, so an entry is kept only if the file is older
-//! than the index (the "racy git" problem; git's `racy-git.adoc`). The moment is
-//! told by the index's own temporary file, not by a clock.
+//! An entry is valid as long as the file's size, times and inode are the same. A file that is
+//! written at the very time at which it is read could change once more without other times, so an
+//! entry is kept only if the file is older than the index (the "racy git" problem; git's
+//! `racy-git.adoc`). The time of the index is that of its temporary file, not of a clock.
 //!
-//! On the disk: a line with the format's name, then records of little-endian
-//! numbers, the digest and the path. What cannot be read is as good as absent.
+//! On the disk: a line with the format's name, then records of little-endian numbers, the digest
+//! and the path. An unreadable index counts as absent.
 
 use std::collections::BTreeMap;
 use std::os::unix::ffi::OsStrExt as _;
@@ -21,18 +20,18 @@ use crate::operation_error::OperationError;
 use crate::store::{Cache, CacheKind};
 
 const FORMAT: &[u8] = b"carboy folder index 3\n";
-/// How much older than the index a file has to be, in seconds: coarse clocks.
+/// The least age of a file compared to the index, in seconds: clocks are coarse.
 const MARGIN: i64 = 1;
 
-/// What is known of the files below one folder.
+/// The facts about the files below one directory.
 #[derive(Debug, Default)]
 pub(super) struct StatIndex {
     known: BTreeMap<Vec<u8>, (FileStat, ContentFacts)>,
     fresh: BTreeMap<Vec<u8>, (FileStat, ContentFacts)>,
 }
 
-/// The present moment, by the clock of the cache's file system: an update begins, before
-/// the first file is read.
+/// Returns the current time by the clock of the cache's file system. An update takes it before it
+/// reads the first file.
 ///
 /// # Errors
 /// A cache that cannot be written.
@@ -42,29 +41,29 @@ pub(super) fn begin(cache: &Cache) -> Result<Timestamp, OperationError> {
 }
 
 impl StatIndex {
-    /// What was known when the folder was last looked at.
+    /// Loads the facts from the last walk of the directory.
     ///
     /// # Errors
-    /// A cache that cannot be read. Content that makes no sense is no error.
+    /// A cache that cannot be read. Malformed content is no error.
     pub(super) fn load(cache: &Cache, folder: &Path) -> Result<Self, OperationError> {
         let Some(bytes) = cache.record(CacheKind::Folder, &key(folder))? else { return Ok(Self::default()) };
         Ok(Self { known: decode(&bytes).unwrap_or_default(), fresh: BTreeMap::new() })
     }
 
-    /// The facts of a file, if it is still the one they are of.
+    /// Returns the facts of a file, if it has not changed.
     pub(super) fn get(&self, path: &[u8], stat: &FileStat) -> Option<ContentFacts> {
         self.known.get(path).filter(|(known, _)| known == stat).map(|(_, facts)| *facts)
     }
 
-    /// Takes facts in that were read after an update was begun.
+    /// Adds facts that were read after an update began.
     pub(super) fn put(&mut self, path: &[u8], stat: FileStat, facts: ContentFacts) {
         self.fresh.insert(path.to_vec(), (stat, facts));
     }
 
-    /// Writes the index, if there is anything new in it that may be kept.
+    /// Writes the index, if it has new facts that may be kept.
     ///
-    /// Other walks of the same folder see other files: what they know is kept
-    /// for as long as the file exists.
+    /// Facts about files that this walk did not see are kept for as long as the file exists,
+    /// because other walks of the same directory see other files.
     pub(super) fn commit(mut self, cache: &Cache, folder: &Path, begun: Timestamp) -> Result<(), OperationError> {
         let trusted = (begun.0 - MARGIN, begun.1);
         self.fresh.retain(|_, (stat, _)| stat.modified < trusted && stat.changed < trusted);

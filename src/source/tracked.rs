@@ -1,4 +1,4 @@
-//! What git tracks although a rule leaves it out: somebody wanted it, and may miss it.
+//! Files that git tracks although a rule leaves them out: the user may miss them.
 
 use std::collections::BTreeMap;
 use std::os::unix::ffi::OsStrExt as _;
@@ -9,11 +9,11 @@ use super::local_path::{below, show};
 use super::{default_excludes, git_index};
 use crate::rootfs::Tracked;
 
-/// After so many repositories below the folder, the others are not asked.
+/// The largest number of repositories below the directory that are read.
 const MOST_REPOSITORIES: usize = 64;
 
-/// What git tracks of what stays behind of a folder: its own repository, and those
-/// below it. What developers need comes last, as it is hardly missed.
+/// Returns the left-out files of a directory that git tracks, in the directory's own repository and
+/// those below it. Development files come last, as they are hardly missed.
 pub(super) fn tracked(folder: &Path, left_out: &LeftOutPaths, repositories: &[Vec<u8>]) -> Vec<Tracked> {
     let mut found = BTreeMap::<Vec<u8>, (&'static str, u64)>::new();
     let mut take = |path: &[u8]| {
@@ -32,15 +32,15 @@ pub(super) fn tracked(folder: &Path, left_out: &LeftOutPaths, repositories: &[Ve
             git_index::for_each(&below(folder, repository), &mut |name| take(&[&inside, name].concat()));
         }
     }
-    let told =
+    let tracked_path =
         |(path, (rule, files)): (Vec<u8>, (&str, u64))| Tracked { path: show(&path), rule: rule.to_owned(), files };
-    let mut all: Vec<_> = found.into_iter().map(told).collect();
+    let mut all: Vec<_> = found.into_iter().map(tracked_path).collect();
     all.sort_by_key(|tracked| tracked.rule == default_excludes::DEVELOPMENT);
     all
 }
 
-/// What of a tracked path was left out, with a slash at the end of a whole folder, and
-/// the rule.
+/// Returns the left-out part of a tracked path, with a slash at the end of a whole directory, and
+/// its rule.
 fn place(path: &[u8], left_out: &LeftOutPaths) -> Option<(Vec<u8>, &'static str)> {
     let mut end = path.len();
     loop {

@@ -1,10 +1,10 @@
 //! Passwords in the URLs of lock and configuration files.
 //!
-//! Source: RFC 3986, 3.2.1 (`user:password@` before the host). A variable that stands
-//! in a password's place is none, nor is what documentation writes there. Lock and
-//! requirements files have no examples: every password in them is one.
+//! Source: RFC 3986, 3.2.1 (`user:password@` before the host). A variable in the place of a
+//! password is not a password, nor is an example from documentation. Lock and requirements files
+//! have no examples: every password in them counts.
 
-/// The most bytes of what stands before a host.
+/// The longest part before a host, in bytes.
 pub(super) const LONGEST: usize = 4096;
 
 /// Endings of lock and configuration files, in lower case.
@@ -12,7 +12,7 @@ const ENDINGS: [&str; 12] =
     [".toml", ".cfg", ".ini", ".conf", ".config", ".cnf", ".lock", ".yaml", ".yml", ".properties", ".pip", ".in"];
 /// Names of such files that have other endings, in lower case.
 const NAMES: [&str; 6] = ["config.json", "settings.json", ".gitmodules", ".condarc", ".gemrc", ".yarnrc"];
-/// Configuration of package managers, in lower case: its URLs are fetched as in a lock file.
+/// Configuration of package managers, in lower case; its URLs are fetched as those in a lock file.
 const PACKAGING: [&str; 8] = [
     "pyproject.toml",
     "uv.toml",
@@ -25,12 +25,11 @@ const PACKAGING: [&str; 8] = [
 ];
 /// Options that name a package index, in any file.
 const INDEX_OPTIONS: [&[u8]; 4] = [b"index-url", b"index_url", b"find-links", b"find_links"];
-/// Schemes of what is fetched.
+/// Schemes of URLs that are fetched.
 const FETCHED: [&str; 5] = ["http", "https", "ftp", "sftp", "ssh"];
-/// Schemes whose user is a name and no token: the key is elsewhere.
+/// Schemes with a user name that is never a token: the key is elsewhere.
 const SECURE_SHELL: [&str; 2] = ["sftp", "ssh"];
-/// What people write where a password belongs, in lower case, without `your`, `my` and the
-/// like before it.
+/// Placeholders for passwords, in lower case, without a preceding `your`, `my` and the like.
 const EXAMPLES: [&str; 31] = [
     "apikey",
     "changeit",
@@ -64,23 +63,23 @@ const EXAMPLES: [&str; 31] = [
     "testpassword",
     "token",
 ];
-/// Domains that nobody has (RFC 2606, 3; RFC 6761, 6.4 and 6.5).
+/// Reserved domains (RFC 2606, 3; RFC 6761, 6.4 and 6.5).
 const RESERVED: [&str; 6] = ["example.com", "example.org", "example.net", "example", "invalid", "test"];
-/// How tokens begin that stand alone before a host.
+/// Prefixes of tokens that stand alone before a host.
 const TOKENS: [&str; 8] = ["ghp_", "gho_", "ghs_", "ghu_", "github_pat_", "glpat-", "pypi-", "dckr_pat_"];
-/// From this length on, letters and digits alone before a host are a token.
+/// The length from which letters and digits alone before a host count as a token.
 const TOKEN: usize = 20;
 
-/// What a file is for, which decides what in it is a password.
+/// The purpose of a file, which decides on the passwords in it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Purpose {
-    /// Says what to fetch: every URL in it is used as it is written, in comments too.
+    /// A list of packages to fetch: every URL in it is used as it is written, in comments too.
     Packages,
-    /// Sets a program up, and may show examples.
+    /// The configuration of a program, which may show examples.
     Settings,
 }
 
-/// What a lock or configuration file is for, told with its folder's name; none for
+/// Returns the purpose of a lock or configuration file, given its directory's name; none for
 /// another file.
 pub(super) fn purpose(folder: &[u8], name: &[u8]) -> Option<Purpose> {
     let (folder, name) = (String::from_utf8_lossy(folder).to_lowercase(), String::from_utf8_lossy(name).to_lowercase());
@@ -97,7 +96,7 @@ pub(super) fn purpose(folder: &[u8], name: &[u8]) -> Option<Purpose> {
     (ends(&ENDINGS) || NAMES.contains(&name.as_str())).then_some(Purpose::Settings)
 }
 
-/// Whether a URL in some text of a file carries a password.
+/// Returns whether a URL in a part of a file contains a password.
 pub(super) fn has_password(purpose: Purpose, text: &[u8]) -> bool {
     let mut from = 0;
     while let Some(at) = text[from..].windows(3).position(|window| window == b"://") {
@@ -110,8 +109,8 @@ pub(super) fn has_password(purpose: Purpose, text: &[u8]) -> bool {
     false
 }
 
-/// Whether there is a password in the URL whose scheme ends one part of a text and
-/// whose authority begins the other; none where that is no URL.
+/// Returns whether a URL contains a password, given the text before and after its `://`; none if it
+/// is not a URL.
 fn password_in(purpose: Purpose, before: &[u8], after: &[u8]) -> Option<bool> {
     let line = &before[before.iter().rposition(|&byte| byte == b'\n').map_or(0, |at| at + 1)..];
     let names_index = INDEX_OPTIONS.iter().any(|option| line.windows(option.len()).any(|window| window == *option));
@@ -146,13 +145,13 @@ fn password_in(purpose: Purpose, before: &[u8], after: &[u8]) -> Option<bool> {
     Some(!(is_example(user, password, &host, path) || !is_strict && is_reserved(&host)))
 }
 
-/// Whether a line is a comment of a configuration file up to where it is cut.
+/// Returns whether a line of a configuration file, cut at some column, is a comment.
 fn is_comment(line: &[u8]) -> bool {
     let line = line.trim_ascii_start();
     line.starts_with(b"#") || line.starts_with(b";") || line.starts_with(b"//")
 }
 
-/// Whether a password is what documentation writes, or that of a database on the
+/// Returns whether a password is an example from documentation, or that of a database on the
 /// developer's own machine.
 fn is_example(user: &str, password: &str, host: &str, path: &[u8]) -> bool {
     let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
@@ -165,7 +164,7 @@ fn is_example(user: &str, password: &str, host: &str, path: &[u8]) -> bool {
     is_local || places.any(|place| place == password.as_bytes()) || is_word(&word) || bare.is_some_and(is_word)
 }
 
-/// Whether a host, told with its port, is of a domain that only documentation uses.
+/// Returns whether a host, given with its port, is in a domain reserved for documentation.
 fn is_reserved(host: &str) -> bool {
     let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
     RESERVED
@@ -173,7 +172,7 @@ fn is_reserved(host: &str) -> bool {
         .any(|domain| name.strip_suffix(domain).is_some_and(|before| before.is_empty() || before.ends_with('.')))
 }
 
-/// Whether a path is nothing but a number, as in a Sentry DSN, whose key is public.
+/// Returns whether a path is just a number, as in a Sentry DSN, which has a public key.
 fn is_project_number(path: &[u8]) -> bool {
     path.strip_prefix(b"/").is_some_and(|number| !number.is_empty() && number.iter().all(u8::is_ascii_digit))
 }
@@ -189,7 +188,7 @@ fn is_long_token(user: &str) -> bool {
     is_word && mixed && user.len() >= TOKEN
 }
 
-/// Whether text stands for a value that is elsewhere, or hides one.
+/// Returns whether text stands for a value elsewhere, or hides one.
 fn is_variable(text: &str) -> bool {
     let is_name =
         |name: &str| !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');

@@ -1,4 +1,4 @@
-//! Goes through a folder. Opens no file but ignore files.
+//! Walks a directory. Opens no files but ignore files.
 
 use std::io;
 use std::os::unix::ffi::OsStringExt as _;
@@ -14,13 +14,13 @@ use super::rules::{ParentRules, Rules};
 use crate::diagnostic::Code;
 use crate::operation_error::OperationError;
 
-/// After so many folders in folders the walk ends.
+/// The deepest nesting of directories.
 const DEEPEST: usize = 256;
 
-/// What is in a folder and stays in.
+/// An entry of a directory that is not left out.
 pub(super) enum WalkedEntry {
     File(WalkedFile),
-    /// A folder that is kept for itself: folders of files come along with these.
+    /// A directory that is kept for itself; parents of files are implied.
     Folder(Vec<u8>),
     /// A link and its target.
     Link(Vec<u8>, Vec<u8>),
@@ -31,14 +31,14 @@ pub(super) struct WalkedFile {
     pub path: Vec<u8>,
     pub stat: FileStat,
     pub executable: bool,
-    /// Whether it is left out if its content is a secret.
+    /// True if a secret in its content leaves it out.
     pub judge_secrets: bool,
-    /// Whether it is left out if its content is anything else that no image needs.
+    /// True if other unwanted content leaves it out.
     pub judge_content: bool,
 }
 
 impl WalkedFile {
-    /// Whether the file is left out if its content is found to fall under a rule.
+    /// Returns whether the file is left out if its content falls under a rule.
     pub(super) fn is_judged(&self, rule: &str) -> bool {
         if default_excludes::is_secret(rule) { self.judge_secrets } else { self.judge_content }
     }
@@ -48,7 +48,7 @@ impl WalkedFile {
 pub(super) struct Walked {
     pub found: Vec<WalkedEntry>,
     pub left_out: LeftOutPaths,
-    /// The folders that are a git repository's root, below the one walked.
+    /// The roots of git repositories below the walked directory.
     pub repositories: Vec<Vec<u8>>,
 }
 
@@ -68,11 +68,11 @@ impl WalkedEntry {
     }
 }
 
-/// Everything below a folder that the rules leave in.
+/// Walks everything below a directory that the rules do not leave out.
 ///
 /// # Errors
-/// Folders that cannot be read, unless they are left out, and folders nested too deep;
-/// links that lead out; what is no file, folder or link; names that begin with `.wh.`.
+/// Directories that cannot be read, unless they are left out, and directories nested too deep;
+/// links that lead out; sockets, pipes and devices; names that begin with `.wh.`.
 pub(super) fn walk(root: &Path, rules: Rules) -> Result<Walked, OperationError> {
     let nothing = Walked { found: vec![], left_out: LeftOutPaths::default(), repositories: vec![] };
     let mut walker = Walker { rules, walked: nothing };
@@ -101,7 +101,7 @@ impl Walker {
             Ok(names) => names,
             Err(cause) => {
                 let rule = self.rules.covering(path, outer).ok_or_else(|| unreadable(&cause))?;
-                // How many files are in it, nobody can tell.
+                // The number of files in it is unknown.
                 self.leave_out(path.to_vec(), true, rule, 1);
                 return Ok(());
             }
@@ -171,12 +171,12 @@ impl Walker {
     }
 }
 
-/// The path of a name in a folder.
+/// Joins a name to the path of a directory.
 fn below(folder: &[u8], name: &[u8]) -> Vec<u8> {
     if folder.is_empty() { name.to_vec() } else { [folder, b"/", name].concat() }
 }
 
-/// A folder's entries by name.
+/// Lists a directory's entries by name.
 fn list(disk: &Path) -> io::Result<Vec<(Vec<u8>, fs_err::DirEntry)>> {
     let with_name = |entry: fs_err::DirEntry| (entry.file_name().into_vec(), entry);
     let mut names = fs_err::read_dir(disk)?.map(|entry| entry.map(with_name)).collect::<io::Result<Vec<_>>>()?;
@@ -184,8 +184,8 @@ fn list(disk: &Path) -> io::Result<Vec<(Vec<u8>, fs_err::DirEntry)>> {
     Ok(names)
 }
 
-/// How many files are in a folder that is left out whole. A folder there that cannot be
-/// read counts as one, what lies too deep is not counted.
+/// Counts the files in a directory that is left out as a whole. An unreadable directory counts as
+/// one, files nested too deep are not counted.
 fn count(disk: &Path) -> u64 {
     let mut files = 0;
     let mut open = vec![(disk.to_owned(), 0)];

@@ -1,10 +1,10 @@
-//! Waiting for locks of other processes (flock(2)), but not for ever: a process that is
-//! stopped while it holds one must not stop all others.
+//! Waits for locks of other processes (flock(2)), with a limit: a process that is stopped while it
+//! holds a lock must not block all others.
 
 use std::fs::TryLockError;
 use std::time::Duration;
 
-/// Between two tries.
+/// The pause between two tries.
 const PAUSE: Duration = Duration::from_millis(10);
 
 /// Tries to lock until that succeeds or fails, or `limit` is over.

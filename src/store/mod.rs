@@ -1,7 +1,7 @@
 //! Content on the local disk: the cache between runs, and OCI layouts.
 //!
-//! Whatever is written here appears under its name whole or not at all: it is
-//! staged beside its place and renamed.
+//! Every file appears under its name complete or not at all: it is staged beside its place and
+//! renamed.
 
 pub mod cache;
 pub mod layout;

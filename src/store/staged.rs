@@ -7,22 +7,22 @@ use std::path::Path;
 
 use tempfile::{Builder, NamedTempFile};
 
-/// How the names of staged files begin.
+/// The prefix of the names of staged files.
 const PREFIX: &str = ".carboy-";
 
-/// Whether a name is a staged file's: the prefix and six letters or digits.
+/// Returns whether a name is a staged file's: the prefix and six letters or digits.
 pub(super) fn is_staged(name: &std::ffi::OsStr) -> bool {
     let random = name.as_encoded_bytes().strip_prefix(PREFIX.as_bytes());
     random.is_some_and(|random| random.len() == 6 && random.iter().all(u8::is_ascii_alphanumeric))
 }
 
-/// A temporary file in a folder, readable by whoever the umask lets read;
-/// gone when dropped.
+/// Creates a temporary file in a directory, with mode 0644 less the umask. It is deleted when
+/// dropped.
 pub(super) fn staged(folder: &Path) -> io::Result<NamedTempFile> {
     with_mode(folder, 0o644)
 }
 
-/// A temporary file in a folder, for this user alone; gone when dropped.
+/// Creates a temporary file in a directory, for this user alone. It is deleted when dropped.
 pub(super) fn staged_private(folder: &Path) -> io::Result<NamedTempFile> {
     with_mode(folder, 0o600)
 }
@@ -31,20 +31,20 @@ fn with_mode(folder: &Path, mode: u32) -> io::Result<NamedTempFile> {
     Builder::new().prefix(PREFIX).rand_bytes(6).permissions(Permissions::from_mode(mode)).tempfile_in(folder)
 }
 
-/// Renames a staged file to its place, over whatever was there.
+/// Renames a staged file to its place, over any file there.
 pub(super) fn place(staged: NamedTempFile, target: &Path) -> io::Result<()> {
     let named =
         |cause: io::Error| io::Error::new(cause.kind(), format!("failed to create `{}`: {cause}", target.display()));
     staged.persist(target).map(drop).map_err(|failed| named(failed.error))
 }
 
-/// Renames a staged file to its place once its bytes are on the disk, so that not even a
-/// power failure leaves half a file there.
+/// Renames a staged file to its place once its bytes are on the disk, so that even a power failure
+/// leaves no incomplete file there.
 pub(super) fn place_synced(staged: NamedTempFile, target: &Path) -> io::Result<()> {
     staged.as_file().sync_all()?;
     place(staged, target)?;
     match target.parent() {
-        // Some file systems do not sync folders; the file itself is whole on all.
+        // Some file systems do not sync directories; the file itself is complete on all.
         Some(folder) => File::open(folder)?.sync_all().or(Ok(())),
         None => Ok(()),
     }

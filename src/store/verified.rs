@@ -1,4 +1,4 @@
-//! A reader whose bytes are checked against a digest and a size as they pass.
+//! A reader that checks its bytes against a digest and a size.
 
 use std::io;
 use std::pin::Pin;
@@ -9,15 +9,15 @@ use tokio::io::{AsyncRead, ReadBuf};
 use crate::oci::Descriptor;
 use crate::oci::digest::Verifier;
 
-/// Ends in `InvalidData`, with a `VerifyError` inside, instead of the end of
-/// the stream when the content is not what the descriptor promised.
+/// A reader that ends in `InvalidData`, with a `VerifyError` inside, when the content does not
+/// match its descriptor.
 pub(super) struct Verified<R> {
     reader: R,
     verifier: Verifier,
 }
 
 impl<R> Verified<R> {
-    /// Expects the described content of a reader.
+    /// Creates a reader for the described content.
     pub(super) fn new(reader: R, blob: &Descriptor) -> Self {
         Self { reader, verifier: Verifier::new(blob.digest, blob.size) }
     }

@@ -213,7 +213,7 @@ async fn refusals_say_what_to_do() {
     for (status, message, hint) in [
         (403, "denied: not yours", "log in with: docker login HOST"),
         (401, "denied: not yours", "log in with: docker login HOST"),
-        (405, "it takes no uploads", "HOST is read-only"),
+        (405, "it accepts no uploads", "HOST is read-only"),
     ] {
         let body = r#"{"errors":[{"code":"DENIED","message":"not yours"}]}"#;
         let server = accepting(move |seen| (seen.method == "POST").then(|| Reply::new(status).body(body))).await;

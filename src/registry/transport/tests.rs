@@ -189,7 +189,7 @@ async fn redirects_keep_to_the_plain_http_rule_and_end() {
     let error = server.repository("a").manifest(&tag()).await.unwrap_err();
     assert_eq!(error.line(), "plain HTTP to storage.example.org is not allowed");
     let error = server.repository("b").manifest(&tag()).await.unwrap_err();
-    assert_eq!(error.line(), format!("{} redirects without end", server.address));
+    assert_eq!(error.line(), format!("{} redirects too often", server.address));
 }
 
 #[tokio::test]

@@ -20,7 +20,7 @@ struct Project {
 }
 
 impl Project {
-    /// A folder with files: names, or names and contents.
+    /// Creates a directory with files: names, or names and contents.
     fn new(files: &[(&str, &str)]) -> Self {
         let root = tempfile::tempdir().unwrap();
         let cache = Arc::new(Cache::new(root.path().join("cache")).unwrap());
@@ -476,7 +476,7 @@ fn ignore_files_and_nesting_have_limits() {
     assert_eq!(project.dump(&exclude(&["a"])), " | carboy.toml and ignore files=1 exclude=1");
 }
 
-/// As git writes it, version 2.
+/// Builds an index as git writes it, version 2.
 fn git_index(names: &[&str]) -> Vec<u8> {
     let count = u32::try_from(names.len()).unwrap();
     let mut out = [b"DIRC\0\0\0\x02".as_slice(), &count.to_be_bytes()].concat();

@@ -1,10 +1,10 @@
-//! Which folder the cache is in, and the marks that tell it from others.
+//! Finds the cache's directory, and marks it.
 //!
 //! A cache is marked by `carboy-cache`, which holds its version, and by `CACHEDIR.TAG`, which
-//! backup and search programs know (<https://bford.info/cachedir/>). carboy 0.1 made caches
-//! without marks: folders that hold nothing but a cache's folders, and the one that every
-//! run makes first, are recognised; so are caches whose marks are damaged. Any other
-//! folder that is not empty belongs to somebody else, and the cache is a subfolder of it.
+//! backup and search programs know (<https://bford.info/cachedir/>). carboy 0.1 made caches without
+//! marks: a directory is recognised as a cache if it holds only a cache's directories, among them
+//! the one that every run makes first. So is a cache with damaged marks. Any other directory that
+//! is not empty belongs to another program, and the cache becomes a subdirectory of it.
 
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
@@ -15,38 +15,53 @@ use super::session::CacheLock;
 use crate::operation_error::OperationError;
 use crate::store::staged::{is_staged, place_synced, staged_private};
 
-/// The file that marks a cache of carboy's.
+/// The file that marks a directory as carboy's cache.
 const MARK: &str = "carboy-cache";
-/// Raised when older carboys could do harm in a cache of this one's, or the reverse.
+/// The version of the format. Raised when versions of carboy with different formats must not share
+/// a cache.
 const VERSION: &str = "1\n";
 const TAG: &str = "CACHEDIR.TAG";
 const TAG_TEXT: &str = "Signature: 8a477f597d28d172789f06886806bc55\n\
-    # This folder is a cache of carboy's. Deleting it is safe.\n\
+    # This directory is a cache of carboy's. Deleting it is safe.\n\
     # See https://bford.info/cachedir/\n";
-/// What a cache has beside its marks.
-const OWN: [&str; 12] =
-    ["blobs", "tars", "facts", "layers", "folders", "wheels", "wheel-names", "bytecode", "elf", "runs", "tmp", "lock"];
-/// The folders that every run makes first: `tmp` was carboy 0.1's.
+/// The names of a cache's entries, apart from its marks.
+const OWN: [&str; 13] = [
+    "blobs",
+    "tars",
+    "facts",
+    "layers",
+    "folders",
+    "wheels",
+    "wheel-names",
+    "bytecode",
+    "elf",
+    "stages",
+    "runs",
+    "tmp",
+    "lock",
+];
+/// The directories that every run creates first; `tmp` was carboy 0.1's.
 const FIRST: [&str; 2] = ["runs", "tmp"];
-/// The cache in a folder that holds something else.
+/// The cache's subdirectory in a directory with other files.
 const SUBFOLDER: &str = "carboy";
 
-/// What a folder is.
+/// The state of a directory.
 enum FolderState {
     /// A cache, marked or of carboy 0.1.
     Cache {
         marked: bool,
     },
-    /// Empty, or not there.
+    /// Empty or missing.
     Free,
     Foreign,
 }
 
-/// The cache's folder, made and marked: the one named, or a subfolder of it. Returns with it
-/// whether a subfolder was made just now.
+/// Finds, creates and marks the cache's directory: the named one, or a subdirectory of it. Also
+/// returns whether a subdirectory was created just now.
 ///
 /// # Errors
-/// What is no folder; a cache of another version; a folder that cannot be read or made.
+/// A path that is not a directory; a cache of another version; a directory that cannot be read or
+/// created.
 pub(super) fn find(folder: &Path) -> Result<(PathBuf, bool), OperationError> {
     let here = || folder.to_owned();
     match look(folder)? {
@@ -78,13 +93,14 @@ fn look(folder: &Path) -> Result<FolderState, OperationError> {
             let cause = io::Error::other("another version of carboy made it");
             return Err(failed(folder, "use", &cause));
         }
-        // Not marked, or a mark that is damaged.
+        // Unmarked, or a damaged mark.
         Some(_) | None => {}
     }
     let entries = match std::fs::read_dir(folder) {
         Ok(entries) => entries,
         Err(cause) if cause.kind() == io::ErrorKind::NotFound => return Ok(FolderState::Free),
-        // Another user's, as after `sudo carboy`: nothing in it can be used, and no more is wrong.
+        // It belongs to another user, as after `sudo carboy`: its entries cannot be used, which is
+        // no error.
         Err(cause) if cause.kind() == io::ErrorKind::PermissionDenied => {
             return Ok(FolderState::Cache { marked: true });
         }
@@ -110,42 +126,42 @@ fn look(folder: &Path) -> Result<FolderState, OperationError> {
     })
 }
 
-/// The version that a cache is marked with.
+/// Reads the version that a cache is marked with.
 fn version(folder: &Path) -> io::Result<Option<String>> {
     let file = match std::fs::File::open(folder.join(MARK)) {
         Ok(file) => file,
         Err(cause) if matches!(cause.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
             return Ok(None);
         }
-        // Another user's: whatever it says, the entries are what they are.
+        // It belongs to another user; its entries are verified as usual.
         Err(cause) if cause.kind() == io::ErrorKind::PermissionDenied => return Ok(Some(VERSION.to_owned())),
         Err(cause) => return Err(cause),
     };
     let mut text = Vec::new();
-    // A folder of that name is no mark.
+    // A directory of that name is not a mark.
     let read = file.take(64).read_to_end(&mut text);
     Ok(read.ok().map(|_| String::from_utf8_lossy(&text).into_owned()))
 }
 
-/// Whether a mark is well formed: a number and a line's end.
+/// Returns whether a mark is well formed: a number and a newline.
 fn is_version(text: &str) -> bool {
     let number = text.strip_suffix('\n').unwrap_or_default();
     !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// Makes and marks a cache's folder. A cache that cannot be marked is used as it is.
+/// Creates and marks a cache's directory. A cache that cannot be marked is used without marks.
 fn settle(folder: PathBuf, marked: bool) -> Result<PathBuf, OperationError> {
     if marked {
         return Ok(folder);
     }
-    // The folder of runs comes first: by that, other processes know what this will be.
+    // The directory of runs comes first, so that other processes recognise a cache.
     for new in [folder.clone(), folder.join(FIRST[0])] {
         match make_folder(&new) {
             Err(cause) if new == folder || !is_refused(&cause) => return Err(failed(&folder, "write", &cause)),
             _ => {}
         }
     }
-    // Where it cannot be held, what is staged here may be swept away: see `CacheSession::begin`.
+    // Without the lock, another process may delete the staged marks: see `CacheSession::begin`.
     let _held = CacheLock::exclusive(&folder);
     let mark = |name: &str, text: &str| -> io::Result<()> {
         let mut file = staged_private(&folder)?;

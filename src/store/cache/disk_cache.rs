@@ -1,7 +1,7 @@
-//! The cache itself: opening, storing and dropping entries.
+//! The cache itself: opens, stores and drops entries.
 //!
-//! Where the cache cannot be written, entries are made in a directory that lasts for this run.
-//! Where other users can write it, records are not used ([`super::trust`]).
+//! If the cache cannot be written, entries are stored in a directory that lasts for this run.
+//! Records that other users can write are not used ([`super::trust`]).
 
 use std::collections::HashSet;
 use std::fs::{File, OpenOptions};
@@ -28,39 +28,39 @@ use crate::store::staged::staged_private;
 /// The largest record that is read, in bytes.
 const RECORD_LIMIT: u64 = 256 << 20;
 
-/// What a cache is opened with.
+/// The options of a cache.
 pub struct CacheOptions {
-    /// The folder, which is made when it is not there.
+    /// The directory, created when missing.
     pub folder: PathBuf,
-    /// Where a folder for this run is made if the cache cannot be written.
+    /// The parent of this run's temporary directory, if the cache cannot be written.
     pub scratch: PathBuf,
-    /// Whether records are believed whoever could have written them.
+    /// Uses records even if other users could have written them.
     pub trust: bool,
-    /// Whether it will do that nothing can be added, since it is to be made smaller.
+    /// Accepts a cache on a full disk, for commands that only make it smaller.
     pub full: bool,
 }
 
-/// A cache in a folder of its own.
+/// A cache in a directory of its own.
 pub struct Cache {
     pub(super) home: PathBuf,
     scratch: PathBuf,
-    /// None where the cache cannot be written.
+    /// The registration of this process; none where the cache cannot be written.
     pub(super) session: Option<CacheSession>,
-    /// Entries of this run that the cache does not take.
+    /// Entries of this run that cannot be stored in the cache.
     overlay: OnceLock<TempDir>,
     trust: Trust,
     progress: Arc<dyn Progress>,
-    /// The cache's lock was waited for in vain: that is done once.
+    /// Set once the cache's lock could not be obtained: later accesses do not wait for it.
     stuck: AtomicBool,
-    /// Damaged entries that could not be deleted.
+    /// Damaged entries that cannot be deleted.
     shunned: Mutex<HashSet<(CacheKind, Digest)>>,
 }
 
 impl Cache {
-    /// Opens a cache, for one run. What killed runs left in it is deleted.
+    /// Opens a cache for one run, and deletes the staged files of killed runs.
     ///
     /// # Errors
-    /// A folder that cannot be made or read; one of another version.
+    /// A directory that cannot be created or read; a cache of another version.
     pub fn with_options(options: CacheOptions, progress: Arc<dyn Progress>) -> Result<Self, OperationError> {
         let CacheOptions { folder, scratch, trust, full } = options;
         let (home, moved) = cache_folder::find(&folder)?;
@@ -90,7 +90,7 @@ impl Cache {
         Ok(Self { home, scratch, session, overlay, trust, progress, stuck: AtomicBool::new(false), shunned })
     }
 
-    /// A cache that tells nobody what it drops.
+    /// Opens a cache that reports no warnings.
     ///
     /// # Errors
     /// As `with_options`.
@@ -99,8 +99,7 @@ impl Cache {
         Self::with_options(CacheOptions { folder, scratch, trust: false, full: false }, Arc::new(Silent))
     }
 
-    /// Removes what is left of this run's staged files. Work that is still going on finds
-    /// nowhere to write.
+    /// Deletes this run's staged files. Operations that still run then fail to write.
     pub fn close(&self) {
         if let Some(session) = &self.session {
             session.end();
@@ -118,18 +117,18 @@ impl Cache {
         Ok(self.overlay.get_or_init(|| made).path())
     }
 
-    /// The entry as this run made it where the cache does not take it.
+    /// Returns the path of an entry that this run made because the cache cannot store it.
     fn of_overlay(&self, kind: CacheKind, key: &Digest) -> Option<PathBuf> {
         let path = entry(self.overlay.get()?.path(), kind, key);
         path.is_file().then_some(path)
     }
 
-    /// An entry of the cache itself.
+    /// Opens an entry of the cache itself.
     fn kept(&self, kind: CacheKind, key: &Digest) -> io::Result<Option<File>> {
         if self.is_shunned(kind, key) {
             return Ok(None);
         }
-        // While this is held, nobody deletes an entry between its opening and its marking.
+        // While this is held, no process deletes an entry between its opening and its marking.
         let held = CacheLock::shared(&self.home, !self.stuck.load(Ordering::Relaxed));
         self.stuck.fetch_or(!held.is_held(), Ordering::Relaxed);
         let file = match OpenOptions::new().read(true).custom_flags(no_follow()).open(entry(&self.home, kind, key)) {
@@ -148,7 +147,7 @@ impl Cache {
         Ok(Some(file))
     }
 
-    /// A copy of an entry that others could change while it is in use.
+    /// Copies an entry that other users could change while it is in use.
     fn own_copy(&self, file: File, kind: CacheKind, key: &Digest) -> io::Result<File> {
         let target = entry(self.overlay()?, kind, key);
         let folder = target.parent().unwrap_or(&self.scratch);
@@ -170,7 +169,7 @@ impl Cache {
             match make_folder(target.parent().unwrap_or(&self.home)) {
                 Ok(()) => match staged.persist(&target) {
                     Ok(_) => return Ok(()),
-                    // A folder, or a file that this user may not replace, is in its place.
+                    // A directory, or a file that this user may not replace, is in its place.
                     Err(failed) if is_refused(&failed.error) || is_occupied(&failed.error) => staged = failed.file,
                     Err(failed) => return Err(failed.error),
                 },
@@ -189,7 +188,7 @@ impl Cache {
         }
     }
 
-    /// Tells once that a folder of the cache is another user's.
+    /// Warns once that a directory of the cache belongs to another user.
     fn tell_refused(&self, target: &Path) {
         if self.overlay.get().is_none() {
             let folder = target.parent().unwrap_or(target).display();
@@ -204,10 +203,10 @@ impl Cache {
 }
 
 impl Cache {
-    /// An entry, opened for reading, and marked as used.
+    /// Opens an entry for reading, and marks it as used.
     ///
     /// # Errors
-    /// Anything but its absence.
+    /// Any I/O error other than a missing entry.
     pub fn open(&self, kind: CacheKind, key: &Digest) -> Result<Option<File>, OperationError> {
         let open = || match self.of_overlay(kind, key) {
             Some(path) => File::open(path).map(Some),
@@ -216,17 +215,17 @@ impl Cache {
         open().map_err(|cause| self.failed("read", &cause))
     }
 
-    /// The cache's own folder, which is never part of an image.
+    /// Returns the cache's own directory, which is never part of an image.
     pub fn folder(&self) -> &Path {
         &self.home
     }
 
-    /// Where an entry is, or would be.
+    /// Returns the path of an entry, which need not exist.
     pub fn path(&self, kind: CacheKind, key: &Digest) -> PathBuf {
         self.of_overlay(kind, key).unwrap_or_else(|| entry(&self.home, kind, key))
     }
 
-    /// A temporary file on the cache's file system; gone when dropped.
+    /// Creates a temporary file on the cache's file system. It is deleted when dropped.
     ///
     /// # Errors
     /// A cache that cannot be written.
@@ -246,12 +245,12 @@ impl Cache {
         self.put(staged, kind, key).map_err(|cause| self.failed("write", &cause))
     }
 
-    /// The bytes that `keep` stored under this kind and key. None where there are none,
-    /// where they are damaged (then the entry is dropped, with a warning), and where
-    /// others may have written them.
+    /// Reads the bytes that `keep` stored under this kind and key. Returns none where the record is
+    /// missing, is damaged (then it is dropped, with a warning), or may have been written by other
+    /// users.
     ///
     /// # Errors
-    /// Anything but their absence.
+    /// Any I/O error other than a missing record.
     pub fn record(&self, kind: CacheKind, key: &Digest) -> Result<Option<Vec<u8>>, OperationError> {
         let Some(file) = self.open(kind, key)? else { return Ok(None) };
         let mut bytes = Vec::new();
@@ -275,13 +274,13 @@ impl Cache {
         self.commit(staged, kind, key)
     }
 
-    /// The error of an entry or a staged file that cannot be read or written.
+    /// Builds the error of an entry or a staged file that cannot be read or written.
     pub fn failure(&self, cause: &io::Error) -> OperationError {
         self.failed("use", cause)
     }
 
-    /// Drops an entry that is not what it was when it was stored, and warns: `what` names
-    /// it, as in `the tar of layer 3f2a9c1b04de`.
+    /// Drops an entry that has changed since it was stored, and warns: `what` names it, as in `the
+    /// tar of layer 3f2a9c1b04de`.
     pub fn damaged(&self, kind: CacheKind, key: &Digest, what: &str) {
         let path = self.path(kind, key);
         if let Err(cause) = std::fs::remove_file(&path)

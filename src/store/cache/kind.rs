@@ -1,6 +1,6 @@
-//! The kinds of entries that the cache holds.
+//! The kinds of entries in the cache.
 
-/// The kinds of entries that the cache holds.
+/// A kind of entries in the cache.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum CacheKind {
     /// A verified blob, manifest or config, by its own digest.
@@ -15,7 +15,7 @@ pub enum CacheKind {
     Layer,
     /// The SHA-256 of a wheel, by a digest over another hash of it.
     WheelName,
-    /// Facts about the files of a local folder, by the digest of its path.
+    /// Facts about the files of a local directory, by the digest of its path.
     Folder,
     /// Compiled bytecode, by the digest of interpreter, paths and sources.
     Bytecode,
@@ -40,8 +40,9 @@ impl CacheKind {
         Self::Stage,
     ];
 
-    /// Whether an entry is named by the digest of its content, so that it can be verified
-    /// whoever wrote it. Others say what some inputs lead to, and have to be believed.
+    /// Returns whether an entry is named by the digest of its content, so that it can be verified
+    /// no matter which user wrote it. Other entries are results for given inputs, and are used only
+    /// if their writer is trusted.
     #[must_use]
     pub fn is_content(self) -> bool {
         matches!(self, Self::Blob | Self::Tar | Self::Wheel)
@@ -72,7 +73,7 @@ impl CacheKind {
             Self::Listing => "a layer's list of files",
             Self::Layer => "the record of a layer",
             Self::WheelName => "the record of a wheel",
-            Self::Folder => "the index of a local folder",
+            Self::Folder => "the index of a local directory",
             Self::Bytecode => "compiled bytecode",
             Self::Elf => "the record of a wheel's libraries",
             Self::Stage => "a composed stage",

@@ -1,18 +1,18 @@
-//! The cache between runs: a folder of immutable entries.
+//! The cache between runs: a directory of immutable entries.
 //!
 //! ```text
-//! ROOT/CACHEDIR.TAG   ROOT/carboy-cache      marks: a cache, carboy's, of this version (`cache_folder`)
+//! ROOT/CACHEDIR.TAG   ROOT/carboy-cache      marks of a cache: its format, its version (`cache_folder`)
 //! ROOT/lock                                  held while entries are opened or deleted
 //! ROOT/runs/run-XXXXXX/                      a running process and its staged files (`session`)
 //! ROOT/blobs/sha256/HEX   ROOT/tars/HEX   ROOT/wheels/HEX   ROOT/facts/HEX   ROOT/layers/HEX
-//! ROOT/wheel-names/HEX   ROOT/folders/HEX   ROOT/bytecode/HEX   ROOT/elf/HEX
+//! ROOT/wheel-names/HEX   ROOT/folders/HEX   ROOT/bytecode/HEX   ROOT/elf/HEX   ROOT/stages/HEX
 //! ```
-//! An entry is renamed into place, so that a reader never meets half of one and processes
-//! that commit the same key at once do each other no harm. Its modification time is when
-//! it was last used. Folders are made with mode 0700, files with 0600.
+//! An entry is renamed into place, so that a reader never sees an incomplete one and processes that
+//! commit the same key at once do not disturb each other. Its modification time is the time of its
+//! last use. Directories have mode 0700, files 0600.
 //!
-//! Where the cache cannot be written, entries are made in a folder that lasts for this run.
-//! Where others could have written it, records are not believed ([`trust`]).
+//! If the cache cannot be written, entries are stored in a directory that lasts for this run.
+//! Records that other users could have written are not used ([`trust`]).
 
 mod cache_folder;
 mod disk_cache;

@@ -3,7 +3,7 @@
 //! ```text
 //! carboy record 1\n | SHA-256 (32 bytes) of kind, key and content | content
 //! ```
-//! Kind and key count, so that a record under another's name is not taken for it.
+//! The digest covers kind and key, so that a record under another key's name is not used for it.
 
 use super::kind::CacheKind;
 use crate::oci::Digest;
@@ -12,12 +12,12 @@ use crate::oci::digest::Hasher;
 const MAGIC: &[u8] = b"carboy record 1\n";
 const HEAD: usize = MAGIC.len() + 32;
 
-/// What stands before a record's content.
+/// Returns the header of a record.
 pub(super) fn head(content: &[u8], kind: CacheKind, key: &Digest) -> Vec<u8> {
     [MAGIC, seal(content, kind, key).as_bytes()].concat()
 }
 
-/// The content of a stored record; none for one that is not as it was stored.
+/// Returns the content of a stored record; none if it has changed since it was stored.
 pub(super) fn open(mut stored: Vec<u8>, kind: CacheKind, key: &Digest) -> Option<Vec<u8>> {
     let (head, content) = stored.split_at_checked(HEAD)?;
     if head.strip_prefix(MAGIC)? != seal(content, kind, key).as_bytes() {

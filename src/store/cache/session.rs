@@ -1,12 +1,12 @@
-//! Running processes in a cache: their staged files, and what killed ones left.
+//! Running processes in a cache, their staged files, and the files of killed processes.
 //!
-//! A process has a folder `runs/run-XXXXXX` with a file `lock` that it holds locked for as
-//! long as it lives (flock(2)), so whoever gets that lock knows that it is dead. Such folders
-//! are made, and those of the dead deleted, while `ROOT/lock` is held. Where the file system
-//! knows no locks, folders that are a day old are dead.
+//! A process has a directory `runs/run-XXXXXX` with a file `lock` that it keeps locked for as long
+//! as it lives (flock(2)): if another process obtains that lock, the owner is dead. Such
+//! directories are created, and those of dead processes deleted, while `ROOT/lock` is held. On file
+//! systems without locks, a directory that is a day old counts as dead.
 //!
-//! Deleted are regular files of carboy's own names, and folders that are empty then: nothing
-//! is followed, nothing else is touched.
+//! Only regular files with names of carboy's, and directories that are then empty, are deleted;
+//! links are not followed.
 
 use std::fs::{DirEntry, File, OpenOptions, Permissions, TryLockError};
 use std::io;
@@ -17,20 +17,20 @@ use std::time::{Duration, SystemTime};
 use super::entry_file::no_follow;
 use crate::store::{lock_wait, staged};
 
-/// After this long, no run that staged a file is still about to commit it.
+/// The age after which a staged file can no longer be committed.
 const ABANDONED: Duration = Duration::from_hours(24);
 const RUNS: &str = "runs";
 const RUN: &str = "run-";
 const LOCK: &str = "lock";
 
-/// This process in a cache.
+/// This process's registration in a cache.
 pub(super) struct CacheSession {
     folder: PathBuf,
     lock: File,
 }
 
 impl CacheSession {
-    /// Registers this process; deletes what dead ones left.
+    /// Registers this process; deletes the files of dead ones.
     ///
     /// # Errors
     /// A cache that cannot be written; a `runs` that is a link.
@@ -41,7 +41,7 @@ impl CacheSession {
         let folder =
             tempfile::Builder::new().prefix(RUN).permissions(Permissions::from_mode(0o700)).tempdir_in(&runs)?.keep();
         let lock = open_lock(&folder.join(LOCK))?;
-        // Whoever looks whether it is held, holds it for a moment.
+        // A process that checks whether it is held, holds it for a moment.
         wait(|| lock.try_lock());
         let session = Self { folder, lock };
         if held.is_held() {
@@ -50,23 +50,23 @@ impl CacheSession {
         Ok(session)
     }
 
-    /// Where this process stages files.
+    /// Returns the directory of this process's staged files.
     pub(super) fn folder(&self) -> &Path {
         &self.folder
     }
 
-    /// Deletes this process's folder.
+    /// Deletes this process's directory.
     pub(super) fn end(&self) {
         remove_run(&self.folder);
         let _ = self.lock.unlock();
     }
 
-    /// When this process began, by the clock of the cache's file system.
+    /// Returns the start time of this process, by the clock of the cache's file system.
     pub(super) fn began(&self) -> io::Result<SystemTime> {
         self.lock.metadata()?.modified()
     }
 
-    /// What cannot be deleted now will be another time.
+    /// Deletes the directories of dead processes. Errors are ignored; a later run tries again.
     fn sweep(&self, home: &Path, runs: &Path) {
         let Ok(now) = self.began() else { return };
         for run in entries(runs).filter(|run| is_run(run) && Some(&*run.file_name()) != self.folder.file_name()) {
@@ -74,7 +74,7 @@ impl CacheSession {
                 remove_run(&run.path());
             }
         }
-        // Marks, which are written while the lock is held.
+        // Staged marks, which are written while the lock is held.
         for mark in entries(home).filter(is_staged) {
             let _ = std::fs::remove_file(mark.path());
         }
@@ -89,8 +89,8 @@ impl CacheSession {
     }
 }
 
-/// When the first of the processes that run in a cache began, but for the one in the folder
-/// `own`; none where there are none. What cannot be looked at counts as running for ever.
+/// Returns the earliest start time of the running processes except the one with the directory
+/// `own`; none if there are no others. A process that cannot be examined counts as running forever.
 pub(super) fn first_other(home: &Path, own: Option<&Path>, now: SystemTime) -> Option<SystemTime> {
     let runs = match std::fs::read_dir(home.join(RUNS)) {
         Ok(runs) => runs.flatten(),
@@ -109,18 +109,18 @@ pub(super) struct CacheLock {
     file: Option<File>,
 }
 
-/// How long a lock is waited for, which is held for moments.
+/// The longest wait for a lock, which is normally held for moments.
 const LOCK_WAIT: Duration = if cfg!(test) { Duration::from_millis(100) } else { Duration::from_secs(10) };
 
 impl CacheLock {
-    /// For opening entries. Whoever is not to wait gets it at once or not at all.
+    /// Locks for opening entries. Without `waits`, the lock is obtained at once or not at all.
     pub(super) fn shared(home: &Path, waits: bool) -> Self {
         let file = open_regular(OpenOptions::new().read(true), &home.join(LOCK)).ok();
         let held = |file: &File| if waits { wait(|| file.try_lock_shared()) } else { file.try_lock_shared().is_ok() };
         Self { file: file.filter(held) }
     }
 
-    /// For deleting entries, and for registering processes.
+    /// Locks for deleting entries, and for registering processes.
     ///
     /// # Errors
     /// A cache that cannot be written.
@@ -130,13 +130,13 @@ impl CacheLock {
         Ok(Self { file: Some(file).filter(|_| held) })
     }
 
-    /// Whether it is held.
+    /// Returns whether it is held.
     pub(super) fn is_held(&self) -> bool {
         self.file.is_some()
     }
 }
 
-/// Whether a lock was got within the time that one is waited for.
+/// Returns whether a lock was obtained in time.
 fn wait(lock: impl Fn() -> Result<(), TryLockError>) -> bool {
     lock_wait::wait(LOCK_WAIT, lock).is_ok()
 }
@@ -145,7 +145,7 @@ fn open_lock(path: &Path) -> io::Result<File> {
     open_regular(OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600), path)
 }
 
-/// Opens a file, but no link, and waits for no pipe.
+/// Opens a regular file; refuses links, and does not wait for pipes.
 fn open_regular(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
     let file = options.custom_flags(no_follow()).open(path)?;
     if file.metadata()?.is_file() { Ok(file) } else { Err(io::ErrorKind::InvalidInput.into()) }
@@ -154,7 +154,7 @@ fn open_regular(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
 fn make(runs: &Path) -> io::Result<()> {
     match runs.symlink_metadata() {
         Ok(metadata) if metadata.is_dir() => Ok(()),
-        Ok(_) => Err(io::Error::new(io::ErrorKind::NotADirectory, format!("`{}` is not a folder", runs.display()))),
+        Ok(_) => Err(io::Error::new(io::ErrorKind::NotADirectory, format!("`{}` is not a directory", runs.display()))),
         Err(_) => match std::fs::DirBuilder::new().mode(0o700).create(runs) {
             Err(cause) if cause.kind() == io::ErrorKind::AlreadyExists => Ok(()),
             made => made,
@@ -175,12 +175,12 @@ fn is_staged(entry: &DirEntry) -> bool {
     staged::is_staged(&entry.file_name()) && entry.file_type().is_ok_and(|kind| kind.is_file())
 }
 
-/// Whether the process of a run's folder is gone. A folder without a lock is one that a
-/// process was killed in the making of: others see it complete, or not at all.
+/// Returns whether the process of a run's directory is gone. A directory without a lock comes from
+/// a process that was killed while creating it: other processes see it complete, or not at all.
 fn is_dead(run: &Path, now: SystemTime) -> bool {
     let lock = match open_regular(OpenOptions::new().read(true).write(true), &run.join(LOCK)) {
         Ok(lock) => lock,
-        // Another user's is not for this one to judge.
+        // A directory of another user that cannot be opened counts as alive.
         Err(cause) => return cause.kind() == io::ErrorKind::NotFound,
     };
     match lock.try_lock() {
@@ -199,7 +199,7 @@ fn remove_run(run: &Path) {
     for entry in entries(run).filter(is_staged) {
         let _ = std::fs::remove_file(entry.path());
     }
-    // The lock goes last: without it the folder counts as dead.
+    // The lock goes last: without it the directory counts as dead.
     let _ = std::fs::remove_file(run.join(LOCK));
     let _ = std::fs::remove_dir(run);
 }

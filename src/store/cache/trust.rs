@@ -1,8 +1,8 @@
-//! Who could have written a cache.
+//! The users who could have written a cache.
 //!
-//! Records say what some inputs lead to, and nothing but their writer vouches for that. They
-//! are believed where only this user, root, or a group of this user's can write: group-writable
-//! folders are how Kubernetes hands out volumes (`fsGroup`).
+//! A record is a result for given inputs; only its writer vouches for it. Records are used where
+//! only this user, root, or a group of this user's can write: Kubernetes provides volumes as
+//! group-writable directories (`fsGroup`).
 
 use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt as _;
@@ -12,14 +12,14 @@ use rustix::process::{Gid, getegid, geteuid, getgroups};
 
 use super::kind::CacheKind;
 
-/// How far the records of a cache are believed.
+/// The records of a cache that are used.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) enum Trust {
-    /// Whoever wrote them.
+    /// All records.
     Everyone,
-    /// Where each of them is this user's, root's, or of a group of this user's.
+    /// Records that belong to this user, to root or to a group of this user's.
     Friends(User),
-    /// Not at all, and why: `belongs to user 1001`.
+    /// No records, with the reason: `belongs to user 1001`.
     Nobody(String),
 }
 
@@ -31,13 +31,13 @@ pub(super) struct User {
 }
 
 impl Trust {
-    /// By owner and mode of the cache's folders.
+    /// Derives the trust from owner and mode of the cache's directories.
     pub(super) fn of(home: &Path) -> Self {
         let user = User::current();
         let kinds = CacheKind::ALL.into_iter().filter(|kind| !kind.is_content());
         let folders = std::iter::once(home.to_owned()).chain(kinds.map(|kind| home.join(kind.folder_name())));
         for folder in folders {
-            // What is not there yet will be this user's.
+            // A missing directory will be created by this user.
             let Ok(metadata) = std::fs::metadata(&folder) else { continue };
             if let Some(why) = user.doubts(metadata.uid(), metadata.gid(), metadata.mode()) {
                 return Self::Nobody(why);
@@ -46,7 +46,7 @@ impl Trust {
         Self::Friends(user)
     }
 
-    /// Whether a record is believed.
+    /// Returns whether a record is used.
     pub(super) fn holds_for(&self, record: &Metadata) -> bool {
         match self {
             Self::Everyone => true,
@@ -63,7 +63,7 @@ impl User {
         Self { uid: geteuid().as_raw(), groups }
     }
 
-    /// Why something with this owner, group and mode is not believed.
+    /// Returns the reason not to use a file with this owner, group and mode, if there is one.
     fn doubts(&self, owner: u32, group: u32, mode: u32) -> Option<String> {
         if mode & 0o002 != 0 {
             return Some("may be written by every user".to_owned());

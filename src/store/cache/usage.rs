@@ -1,4 +1,4 @@
-//! What a cache holds, and making it smaller.
+//! The content of a cache, and deleting old entries.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -12,11 +12,11 @@ use super::session::{CacheLock, CacheSession, first_other};
 use crate::oci::digest::is_hex;
 use crate::operation_error::OperationError;
 
-/// What a cache holds.
+/// The content of a cache.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Usage {
     pub kinds: BTreeMap<CacheKind, KindUsage>,
-    /// Other processes that use the cache now.
+    /// True while other processes use the cache.
     pub busy: bool,
 }
 
@@ -24,28 +24,28 @@ pub struct Usage {
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct KindUsage {
     pub entries: u64,
-    /// In bytes.
+    /// The size of all entries of this kind, in bytes.
     pub size: u64,
 }
 
-/// How much may stay in a cache.
+/// The limits of a cache.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct PruneLimits {
-    /// In bytes; the least recently used entries go first.
+    /// The largest size, in bytes; the least recently used entries are deleted first.
     pub keep: Option<u64>,
-    /// How long ago an entry may have been used last.
+    /// The longest time since the last use.
     pub older_than: Option<Duration>,
 }
 
-/// What was deleted.
+/// The result of deleting entries.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Pruned {
     pub entries: u64,
-    /// In bytes.
+    /// The size of the deleted entries, in bytes.
     pub size: u64,
-    /// What is still there, in bytes.
+    /// The size of the remaining entries, in bytes.
     pub left: u64,
-    /// Entries that would have gone, and that other processes may be using.
+    /// Entries that exceed the limits, but that other processes may be using.
     pub in_use: u64,
     /// Entries that this user may not delete.
     pub refused: u64,
@@ -59,7 +59,7 @@ struct Entry {
 }
 
 impl Usage {
-    /// The size of all entries, in bytes.
+    /// Returns the size of all entries, in bytes.
     #[must_use]
     pub fn size(&self) -> u64 {
         self.kinds.values().map(|kind| kind.size).sum()
@@ -67,7 +67,7 @@ impl Usage {
 }
 
 impl Cache {
-    /// Counts what the cache holds.
+    /// Counts the entries of the cache.
     ///
     /// # Errors
     /// A cache that cannot be read.
@@ -81,9 +81,9 @@ impl Cache {
         Ok(usage)
     }
 
-    /// Deletes entries, the least recently used first, until the cache is within bounds. What
-    /// has been used since the first process that is running now began stays. `now` counts
-    /// where the cache is too full to tell its own time.
+    /// Deletes entries, the least recently used first, until the cache is within its limits.
+    /// Entries used since the start of the first running process stay. `now` is used where the disk
+    /// is too full to create a file with the current time.
     ///
     /// # Errors
     /// A cache that cannot be read or written.
@@ -104,7 +104,7 @@ impl Cache {
             if !held.is_held() {
                 return Err(error(io::Error::other("another process holds its lock")));
             }
-            // Looked at under the lock: a process may have opened it just now.
+            // Checked again under the lock: a process may have opened it just now.
             let used = modified(&entry.path);
             if used.is_none_or(|used| self.first_other(now).is_some_and(|began| used >= began)) {
                 pruned.in_use += u64::from(used.is_some());
@@ -127,12 +127,12 @@ impl Cache {
         first_other(&self.home, self.session.as_ref().map(CacheSession::folder), now)
     }
 
-    /// Every entry. What has another name than entries have is not carboy's.
+    /// Returns every entry. Files with other names are not carboy's.
     fn entries(&self) -> Result<Vec<Entry>, OperationError> {
         let mut out = Vec::new();
         for kind in CacheKind::ALL {
             let folder = self.home.join(kind.folder_name());
-            // `blobs/sha256` is two folders: neither may be a link to another program's.
+            // `blobs/sha256` is two directories: neither may be a link to another program's.
             if !folder.ancestors().take_while(|folder| *folder != self.home).all(is_folder) {
                 continue;
             }

@@ -1,7 +1,6 @@
-//! `oci-layout` and `index.json` on the disk.
+//! The files `oci-layout` and `index.json` of a layout.
 //!
-//! Entries may carry more than carboy knows of (artifact types, urls, other
-//! algorithms' digests): whatever is in an entry stays in it.
+//! Unknown fields of an entry (artifact types, urls, digests of other algorithms) are preserved.
 
 use std::collections::BTreeMap;
 use std::io::{self, Read as _};
@@ -19,7 +18,7 @@ use crate::operation_error::OperationError;
 const REF_NAME: &str = "org.opencontainers.image.ref.name";
 const VERSION: &str = "1.0.0";
 
-/// An `index.json`.
+/// The content of an `index.json`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Index {
@@ -32,7 +31,7 @@ pub(super) struct Index {
     rest: Map<String, Value>,
 }
 
-/// A line of it.
+/// A manifest in an `index.json`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Entry {
@@ -55,7 +54,7 @@ struct Marker {
 }
 
 impl Entry {
-    /// The entry of a manifest at hand.
+    /// Creates the entry of a manifest.
     pub(super) fn new(raw: &RawManifest, name: Option<&str>) -> Self {
         let descriptor = raw.descriptor();
         Self {
@@ -68,17 +67,17 @@ impl Entry {
         }
     }
 
-    /// What the entry is called.
+    /// Returns the entry's `org.opencontainers.image.ref.name`.
     pub(super) fn name(&self) -> Option<&str> {
         self.annotations.get(REF_NAME).map(String::as_str).filter(|name| !name.is_empty())
     }
 
-    /// Whether the entry is an index that has neither name nor platform.
+    /// Returns whether the entry is an index that has neither name nor platform.
     fn is_anonymous_index(&self) -> bool {
         self.name().is_none() && self.platform.is_none() && media_type::is_index(&self.media_type)
     }
 
-    /// Whether the entry says that it is no image, as attestations do.
+    /// Returns whether the entry is marked as no image, as attestations are.
     pub(super) fn is_for_no_platform(&self) -> bool {
         let os = self.platform.as_ref().and_then(|platform| platform.get("os"));
         os.is_some_and(|os| os == "unknown")
@@ -98,8 +97,8 @@ impl Index {
         serde_json::to_vec(self)
     }
 
-    /// Gives a name to a manifest, in the place of the entry that had the name,
-    /// or of the manifest's nameless entry, else at the end.
+    /// Names a manifest. The entry replaces the one that had the name, or the manifest's nameless
+    /// entry; otherwise it is added at the end.
     pub(super) fn name(&mut self, raw: &RawManifest, name: &str) {
         let digest = raw.digest().to_string();
         let nameless = |entry: &Entry| entry.is_anonymous_index() && entry.digest == digest;
@@ -107,9 +106,8 @@ impl Index {
         self.put(Entry::new(raw, Some(name)), replaced);
     }
 
-    /// Sees to it that an index is named by some entry: if it is not yet, it
-    /// gets a nameless one, in the place of the only other such one, if there is
-    /// just one, so that a layout written to without names holds one image.
+    /// Adds a nameless entry for an index that has none. It replaces the only other nameless index,
+    /// so that a layout that is written without names holds one image.
     pub(super) fn hold(&mut self, raw: &RawManifest) {
         let digest = raw.digest().to_string();
         if self.manifests.iter().any(|entry| entry.digest == digest) {
@@ -119,7 +117,7 @@ impl Index {
         self.put(Entry::new(raw, None), |entry| alone && entry.is_anonymous_index());
     }
 
-    /// Puts an entry where the first of those it replaces stood.
+    /// Inserts an entry at the place of the first entry that it replaces.
     fn put(&mut self, new: Entry, replaced: impl Fn(&Entry) -> bool) {
         let place = self.manifests.iter().position(&replaced).unwrap_or(self.manifests.len());
         self.manifests.retain(|entry| !replaced(entry));
@@ -127,7 +125,7 @@ impl Index {
     }
 }
 
-/// Reads a layout's `index.json` and checks that the folder is a layout at all.
+/// Reads a layout's `index.json` and checks that the directory is a layout.
 pub(super) fn read(folder: &Path) -> Result<(Vec<u8>, Index), OperationError> {
     if !is_layout(folder)? {
         let message = format!("there is no OCI layout in `{}`: it has no file `oci-layout`", folder.display());
@@ -144,7 +142,7 @@ pub(super) fn read(folder: &Path) -> Result<(Vec<u8>, Index), OperationError> {
     Ok((bytes, index))
 }
 
-/// Whether a folder is a layout of the version that carboy knows.
+/// Returns whether a directory is a layout of the supported version.
 pub(super) fn is_layout(folder: &Path) -> Result<bool, OperationError> {
     let marker = folder.join("oci-layout");
     let bytes = match bounded(&marker) {
@@ -164,12 +162,12 @@ pub(super) fn is_layout(folder: &Path) -> Result<bool, OperationError> {
     Err(OperationError::new(Code::InvalidImage, message))
 }
 
-/// The content of the file that marks a layout.
+/// Returns the content of the file that marks a layout.
 pub(super) fn marker() -> String {
     format!(r#"{{"imageLayoutVersion":"{VERSION}"}}"#)
 }
 
-/// A file's bytes, an error when it is larger than a manifest may be.
+/// Reads a file, with an error when it is larger than a manifest may be.
 pub(super) fn bounded(path: &Path) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     fs_err::File::open(path)?.take(manifest::LIMIT + 1).read_to_end(&mut bytes)?;
@@ -181,13 +179,13 @@ pub(super) fn bounded(path: &Path) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// The error of a layout that cannot be read.
+/// Builds the error of a layout that cannot be read.
 pub(super) fn failed(folder: &Path, cause: &io::Error) -> OperationError {
     OperationError::new(Code::UnreadableFile, format!("cannot read the OCI layout in `{}`", folder.display()))
         .because(cause)
 }
 
-/// The media type of manifest bytes that no descriptor introduced.
+/// Returns the media type of manifest bytes that have no descriptor.
 pub(super) fn media_type_of(bytes: &[u8]) -> Option<String> {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
@@ -200,7 +198,7 @@ pub(super) fn media_type_of(bytes: &[u8]) -> Option<String> {
     Some(head.media_type.unwrap_or_else(|| implied.to_owned()))
 }
 
-/// The digest of an entry, of the one algorithm that carboy knows.
+/// Parses the digest of an entry; only SHA-256 is supported.
 pub(super) fn digest(folder: &Path, entry: &Entry) -> Result<Digest, OperationError> {
     let message = || format!("the OCI layout in `{}` is invalid", folder.display());
     entry

@@ -1,8 +1,7 @@
-//! OCI image layouts: a folder of blobs, and an index that names some of them.
+//! OCI image layouts: a directory of blobs, and an index that names some of them.
 //!
-//! Source: image-spec `image-layout.md`; `annotations.md` for
-//! `org.opencontainers.image.ref.name`. [`Layout`] reads one, [`LayoutWriter`]
-//! adds to one, `index` is the `index.json` that both know.
+//! Source: image-spec `image-layout.md`; `annotations.md` for `org.opencontainers.image.ref.name`.
+//! [`Layout`] reads a layout, [`LayoutWriter`] adds to one, both through `index`, the `index.json`.
 
 mod index;
 mod reader;

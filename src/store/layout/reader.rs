@@ -1,7 +1,6 @@
 //! A layout as a source of images.
 //!
-//! `index.json` is read once, when the layout is opened: what is asked for by
-//! name later is what it said then.
+//! `index.json` is read once, when the layout is opened; later requests by name use that content.
 
 use std::collections::BTreeSet;
 use std::io;
@@ -20,30 +19,29 @@ use crate::operation_error::OperationError;
 use crate::repository::{BlobReader, Source};
 use crate::store::verified::Verified;
 
-/// An existing layout, and what is meant of it.
+/// An existing layout, and the image in it that the user named.
 pub struct Layout {
     folder: PathBuf,
     name: Option<String>,
     index: Index,
-    /// `index.json` as it is, which can be an image's index itself.
+    /// The bytes of `index.json`, which can itself be an image's index.
     raw: RawManifest,
 }
 
 impl Layout {
-    /// The layout in a folder; `name` is the `org.opencontainers.image.ref.name`
-    /// that was given with it.
+    /// Opens the layout in a directory; `name` is the `org.opencontainers.image.ref.name` that the
+    /// user gave with it.
     ///
     /// # Errors
-    /// A folder that is no layout.
+    /// A directory that is not a layout.
     pub fn open(folder: &Path, name: Option<&str>) -> Result<Self, OperationError> {
         let (bytes, index) = index::read(folder)?;
         let raw = RawManifest { media_type: media_type::INDEX.to_owned(), bytes };
         Ok(Self { folder: folder.to_owned(), name: name.map(str::to_owned), index, raw })
     }
 
-    /// What the layout's place names: the given name; without one, the only
-    /// image that is there, or `index.json` itself when its entries are one
-    /// image's platforms.
+    /// Returns the image that the user named; without a name, the only image in the layout, or
+    /// `index.json` itself when its entries are the platforms of one image.
     ///
     /// # Errors
     /// `NotFound` in an empty layout; several images to choose from.
@@ -77,11 +75,11 @@ impl Layout {
                 let list = names.join(", ");
                 format!("name one, as in oci:{}:{first}; its names are {list}", self.folder.display())
             }
-            None => "none of them has a name; give one to each that is meant to be chosen".to_owned(),
+            None => "none of them has a name; give each image a name to choose it by".to_owned(),
         }
     }
 
-    /// The entry of a name.
+    /// Returns the entry of a name.
     fn named(&self, name: &str) -> Result<&Entry, OperationError> {
         let mut entries = self.index.manifests.iter().filter(|entry| entry.name() == Some(name));
         let Some(first) = entries.next() else {
@@ -135,7 +133,7 @@ impl Layout {
     }
 }
 
-/// Whether the entries are one image's, each for another platform.
+/// Returns whether the entries belong to one image, each for another platform.
 fn are_platforms(entries: &[Entry]) -> bool {
     let mut seen = vec![];
     entries.iter().filter(|entry| !entry.is_for_no_platform()).all(|entry| {

@@ -1,8 +1,8 @@
 //! A layout as a target of images.
 //!
-//! What `index.json` points to after a push: with tags, one entry for each,
-//! named like it; without any, one nameless entry, of the image's index (see
-//! [`Index::hold`]). The manifests that an index lists are blobs only.
+//! After a push with tags, `index.json` has one entry for each tag, with the tag as its name; after
+//! one without, it has one nameless entry for the image's index (see [`Index::hold`]). The
+//! manifests listed by an index are stored as blobs only.
 
 use std::fs::{File, TryLockError};
 use std::io::{self, Cursor, Read, Write as _};
@@ -26,10 +26,10 @@ use crate::store::lock_wait::wait;
 use crate::store::staged::{is_staged, place_synced, staged};
 
 const CHUNK: usize = 128 << 10;
-/// How long another process is waited for, which holds the layout for moments.
+/// The longest wait for another process, which normally holds the layout for moments.
 const LOCK_WAIT: Duration = Duration::from_secs(30);
 
-/// A layout that images are added to.
+/// A layout to which images are added.
 pub struct LayoutWriter {
     shared: Arc<Shared>,
 }
@@ -42,31 +42,32 @@ struct Shared {
 
 #[derive(Default)]
 struct State {
-    /// Whether the layout's folders and marker are there.
+    /// True once the layout's directories and marker exist.
     prepared: bool,
-    /// Whether nothing is to be written any more.
+    /// True once nothing more is written.
     closed: bool,
-    /// Where files were staged; those that have got their names are gone from there.
+    /// The paths of staged files; committed files no longer exist under these.
     staged: Vec<PathBuf>,
 }
 
 impl LayoutWriter {
-    /// The layout in a folder, which is made, when it is absent or empty, with the first blob.
+    /// Opens the layout in a directory. A missing or empty one becomes a layout with the first
+    /// blob.
     ///
     /// # Errors
-    /// A folder that holds something else, or cannot be read.
+    /// A directory that holds other files, or cannot be read.
     pub fn create(folder: &Path, progress: Arc<dyn Progress>) -> Result<Self, OperationError> {
         let shared = Shared { folder: folder.to_owned(), progress, state: Mutex::default() };
         shared.check()?;
         Ok(Self { shared: Arc::new(shared) })
     }
 
-    /// Writes nothing any more, and deletes what was staged and got no name.
+    /// Stops writing, and deletes the staged files.
     pub fn close(&self) {
         self.shared.close();
     }
 
-    /// Does blocking work with what is shared, off the tasks' threads.
+    /// Runs blocking work outside of the tasks' threads.
     async fn blocking<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Shared) -> Result<T, OperationError> + Send + 'static,
@@ -110,7 +111,7 @@ impl Shared {
         }
     }
 
-    /// Whether the folder is a layout; an error where it holds something else.
+    /// Returns whether the directory is a layout, with an error where it holds other files.
     fn check(&self) -> Result<bool, OperationError> {
         let folder = &self.folder;
         match folder.symlink_metadata() {
@@ -120,7 +121,7 @@ impl Shared {
         if index::is_layout(folder)? {
             return self.read_index().map(|_| true);
         }
-        // Looked at once more: another process may have made a layout of it just now.
+        // Checked again: another process may have made a layout of it just now.
         if self.is_free().map_err(|cause| self.failed(&cause))? || index::is_layout(folder)? {
             return Ok(false);
         }
@@ -129,7 +130,7 @@ impl Shared {
         Err(OperationError::new(Code::UnwritableOutput, message).with_hint(hint))
     }
 
-    /// Makes the layout, unless that was done.
+    /// Creates the layout, unless that was done.
     fn prepare(&self) -> Result<(), OperationError> {
         let mut state = self.state();
         if state.closed {
@@ -148,8 +149,8 @@ impl Shared {
         Ok(())
     }
 
-    /// Whether the folder holds nothing but what a process leaves that is killed before it
-    /// writes the marker.
+    /// Returns whether the directory is empty, apart from the files of a process that was killed
+    /// before it wrote the marker.
     fn is_free(&self) -> io::Result<bool> {
         let nothing = |folder: &Path, but: &str| -> io::Result<bool> {
             let entries = fs_err::read_dir(folder)?.collect::<io::Result<Vec<_>>>()?;
@@ -161,25 +162,25 @@ impl Shared {
             && (!blobs(&self.folder).exists() || nothing(&blobs(&self.folder), "")?))
     }
 
-    /// Writes the marker. Of several processes the first one's stays: it is what they lock.
+    /// Writes the marker. Of several processes the first one's stays, because they lock it.
     fn mark(&self) -> io::Result<()> {
         let mut file = locked_stage(&self.folder)?;
         file.write_all(index::marker().as_bytes())?;
         file.as_file().sync_all()?;
         let marker = self.folder.join("oci-layout");
         match file.persist_noclobber(&marker) {
-            // Another process was faster; it may have swept this one's file away too.
+            // Another process was faster; it may have deleted this staged file too.
             Err(_) if marker.exists() => Ok(()),
             Err(failed) => Err(failed.error),
             Ok(_) => Ok(()),
         }
     }
 
-    /// The layout's marker, locked against other processes (flock(2)). Where the file system
-    /// knows no locks, nothing is held.
+    /// Locks the layout's marker against other processes (flock(2)). On file systems without locks,
+    /// nothing is held.
     fn locked(&self) -> Result<File, OperationError> {
         let path = self.folder.join("oci-layout");
-        // NFS locks only what may be written.
+        // NFS locks only files that are open for writing.
         let file = File::options().read(true).write(true).open(&path).or_else(|_| File::open(&path));
         let file = file.map_err(|cause| self.failed(&cause))?;
         if let Err(TryLockError::WouldBlock) = wait(LOCK_WAIT, || file.try_lock()) {
@@ -189,7 +190,7 @@ impl Shared {
         Ok(file)
     }
 
-    /// Deletes what killed processes staged: files that nobody holds locked.
+    /// Deletes the staged files of killed processes: files that no process holds locked.
     fn sweep(&self) {
         for folder in [self.folder.clone(), blobs(&self.folder)] {
             for entry in fs_err::read_dir(folder).into_iter().flatten().flatten() {
@@ -202,14 +203,14 @@ impl Shared {
         }
     }
 
-    /// A staged file that `sweep` sees is in use.
+    /// Creates a staged file that `sweep` recognises as in use.
     fn stage(&self, folder: &Path) -> Result<NamedTempFile, OperationError> {
         self.prepare()?;
         let _held = self.locked()?;
         self.stage_locked(folder)
     }
 
-    /// The same where the layout is held.
+    /// Creates a staged file while the layout is locked.
     fn stage_locked(&self, folder: &Path) -> Result<NamedTempFile, OperationError> {
         let mut state = self.state();
         if state.closed {
@@ -225,7 +226,7 @@ impl Shared {
         written.map_err(|cause| self.failed(&cause))
     }
 
-    /// `index.json`; an empty one where a layout has none yet.
+    /// Reads `index.json`; an empty one where a layout has none yet.
     fn read_index(&self) -> Result<Index, OperationError> {
         match self.folder.join("index.json").try_exists() {
             Ok(true) => index::read(&self.folder).map(|(_, index)| index),
@@ -234,7 +235,7 @@ impl Shared {
         }
     }
 
-    /// Changes `index.json`, one caller and one process after the other.
+    /// Changes `index.json`, for one caller and one process at a time.
     fn change_index(&self, change: impl FnOnce(&mut Index)) -> Result<(), OperationError> {
         let error = |cause: io::Error| self.failed(&cause);
         self.prepare()?;
@@ -245,7 +246,7 @@ impl Shared {
         self.put(self.stage_locked(&self.folder)?, &self.folder.join("index.json"), &json)
     }
 
-    /// Whether the blob is there and is what its digest promises.
+    /// Returns whether the blob exists and matches its digest.
     fn has(&self, blob: &Descriptor) -> bool {
         let Ok(file) = File::open(blob_path(&self.folder, &blob.digest)) else { return false };
         if !file.metadata().is_ok_and(|file| file.is_file() && file.len() == blob.size) {
@@ -281,14 +282,14 @@ impl Shared {
     }
 }
 
-/// A staged file that is locked for as long as it is open.
+/// Creates a staged file that is locked for as long as it is open.
 fn locked_stage(folder: &Path) -> io::Result<NamedTempFile> {
     let file = staged(folder)?;
     let _ = file.as_file().lock();
     Ok(file)
 }
 
-/// A file of the cache: one that cannot be read is as good as one with other bytes.
+/// A file of the cache: an unreadable one is reported as damaged.
 struct Kept<R>(R);
 
 impl<R: Read> Read for Kept<R> {
@@ -301,7 +302,7 @@ impl<R: Read> Read for Kept<R> {
     }
 }
 
-/// Hands on everything that a reader gives, piece by piece.
+/// Passes on all bytes of a reader, chunk by chunk.
 fn copy(mut from: impl Read, mut to: impl FnMut(&[u8]) -> io::Result<()>) -> io::Result<()> {
     let mut chunk = vec![0; CHUNK];
     loop {
@@ -339,8 +340,8 @@ impl Sink for LayoutWriter {
         })
     }
 
-    /// With a tag, the entry of that name is replaced; without one, an index that
-    /// no entry names yet gets a nameless entry, and a manifest is stored only.
+    /// Writes a manifest. With a tag, it replaces the entry of that name; without one, an index
+    /// gets a nameless entry unless it has an entry, and other manifests are stored as blobs only.
     fn manifest<'a>(
         &'a self,
         manifest: &'a RawManifest,
@@ -364,8 +365,7 @@ impl Sink for LayoutWriter {
         })
     }
 
-    /// Blobs and `index.json` are on the disk once they have their names; files that got
-    /// none are deleted.
+    /// Deletes the staged files. Committed blobs and `index.json` are already on the disk.
     fn finish(&self) -> BoxFuture<'_, Result<(), OperationError>> {
         Box::pin(async move {
             self.blocking(|shared| {

@@ -228,7 +228,7 @@ fn what_killed_runs_left_is_deleted_and_nothing_else() {
     Cache::new(linked.clone()).unwrap();
     fs::remove_dir(linked.join("runs")).unwrap();
     symlink(&foreign, linked.join("runs")).unwrap();
-    assert!(Cache::new(linked).err().unwrap().line().contains("runs` is not a folder"));
+    assert!(Cache::new(linked).err().unwrap().line().contains("runs` is not a directory"));
 }
 
 #[test]
