@@ -70,7 +70,7 @@ pub(super) const TABLES: [(&str, &[&str]); 10] = [
 pub fn all_keys() -> Vec<String> {
     let tables = TABLES.iter().flat_map(|(table, keys)| keys.iter().map(move |key| format!("{table}.{key}")));
     let top = SHARED.iter().chain(&FILE_ONLY).map(|&key| key.to_owned());
-    top.chain([format!("profile.NAME.{}", TAG_SUFFIX)]).chain(tables).collect()
+    top.chain([format!("profile.NAME.{TAG_SUFFIX}")]).chain(tables).collect()
 }
 
 /// Returns the hint for the unknown `key` of the table `path`, a table with the keys `known`.

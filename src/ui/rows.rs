@@ -125,7 +125,9 @@ impl Row {
         self.bar.set_message(cut(task.name(), columns.name));
         self.bar.update(|state| {
             state.set_pos(total.map_or(task.bytes, |total| task.bytes.min(total)));
-            total.map(|total| state.set_len(total));
+            if let Some(total) = total {
+                state.set_len(total);
+            }
         });
         Ok(())
     }
@@ -283,7 +285,9 @@ mod tests {
         let mut tasks = tasks();
         rows.show(tasks.running(), 0, TIME).unwrap();
         let ended: Vec<_> = tasks.running()[..5].to_vec();
-        ended.iter().for_each(|task| drop(tasks.end(task.verb, &task.subject)));
+        for task in &ended {
+            drop(tasks.end(task.verb, &task.subject));
+        }
         rows.show(tasks.running(), 5, TIME).unwrap();
         insta::assert_snapshot!(terminal.contents(), @"
         push  3e23e8160039         0/20 kB  [                              ]
