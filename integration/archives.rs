@@ -88,7 +88,7 @@ impl TarFiles for OneTar {
 fn by_carboy(path: &Path) -> Result<Vec<Told>, String> {
     let entries = read::list(File::open(path).unwrap(), Digest::of(b""), &Limits::default());
     let tar = OneTar(Arc::new(File::open(path).unwrap()));
-    Ok(entries.map_err(|cause| cause.to_string())?.iter().map(|entry| of(entry, &tar)).collect())
+    Ok(entries.map_err(|cause| carboy::diagnostic::chain(&cause))?.iter().map(|entry| of(entry, &tar)).collect())
 }
 
 fn of(entry: &LayerEntry, tar: &OneTar) -> Told {

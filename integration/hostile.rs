@@ -302,7 +302,10 @@ fn an_entry_that_promises_too_much_is_not_unpacked() {
         let blob = [zstd::encode_all(&header[..], 1).unwrap(), zeros.clone()].concat();
         harness.builder(|layout| layout.add(ZSTD, &blob, &Digest::of(b"")));
         watchdog.step(what);
-        harness.refuses("", &["entry `opt/big`: it says that it has ", "raise `layer-size` under [limits]"]);
+        harness.refuses(
+            "",
+            &["its entry `opt/big` is invalid: it says that it has ", "raise `layer-size` under [limits]"],
+        );
     }
     let mut encoder = zstd::stream::Encoder::new(Vec::new(), 1).unwrap();
     encoder.include_contentsize(true).unwrap();
@@ -330,7 +333,7 @@ fn all_layers_of_an_image_have_limits_together() {
     let size = "[limits]\nimage-size = \"5MiB\"\n";
     harness.refuses(
         size,
-        &["builder:1: its layers unpack to more than 5242880 bytes together", "raise `image-size` under"],
+        &["builder:1 is too large: its layers unpack to more than 5242880 bytes together", "raise `image-size` under"],
     );
     let entries = "[limits]\nimage-entries = 999\n";
     harness.refuses(
@@ -354,7 +357,10 @@ fn an_image_has_no_more_than_256_layers() {
         harness.builder(|layout| tars.iter().for_each(|tar| layout.add(TAR, tar, &Digest::of(tar))));
     };
     fill(&tars);
-    let run = harness.refuses("", &["builder:1: manifest sha256:", " has 257 layers, and an image may have 256"]);
+    let run = harness.refuses(
+        "",
+        &["builder:1 is not a valid image: manifest sha256:", " has 257 layers, and an image may have 256"],
+    );
     let layer = Digest::of(&tars[0]).short();
     assert!(!run.stderr.contains(&layer), "a layer was pulled:\n{}", run.stderr);
     fill(&tars[..256]);
@@ -527,7 +533,9 @@ fn hostile_shapes_do_not_hang() {
         for layer in layers {
             let tar = end(&layer);
             let entries = read::list(Cursor::new(&tar), Digest::of(b""), &Limits::default()).unwrap();
-            result = result.and_then(|()| tree.stack(entries, &Limits::default()).map_err(|cause| cause.to_string()));
+            result = result.and_then(|()| {
+                tree.stack(entries, &Limits::default()).map_err(|cause| carboy::diagnostic::chain(&cause))
+            });
         }
         let entries = tree.below(&RootPath::root()).count();
         results.push(format!("{shape}: {entries} entries, {result:?}"));
@@ -566,7 +574,7 @@ fn package_lists_are_read_once_and_have_a_limit() {
     harness.builder(|layout| layout.add(GZIP, &blob, &Digest::of(&tar)));
     let run = harness.build("");
     assert_eq!(run.code, Some(1), "{}", run.stderr);
-    for word in ["`/var/lib/dpkg/info/p4.list` of ", "builder:1: ", "more than 128 MiB"] {
+    for word in ["`/var/lib/dpkg/info/p4.list` of ", "builder:1: ", "larger than 128 MiB in total"] {
         assert!(run.stderr.contains(word), "no `{word}` in:\n{}", run.stderr);
     }
 }

@@ -186,7 +186,7 @@ fn scripts_that_cannot_be_started_are_told_of_once_for_each_program() {
     }
     let ran = project.build();
     assert_eq!(ran.code, Some(0), "{}", ran.stderr);
-    let told: Vec<_> = ran.stderr.lines().filter(|line| line.contains("the image has not")).collect();
+    let told: Vec<_> = ran.stderr.lines().filter(|line| line.contains("the image does not have")).collect();
     assert_eq!(told.len(), 2, "{}", ran.stderr);
     let bash = "2 scripts need `/bin/bash`, which the image does not have: /usr/local/bin/one and /usr/local/bin/two";
     assert!(told[0].ends_with(bash), "{told:?}");

@@ -237,8 +237,9 @@ fn carboys(tars: &[Vec<u8>]) -> Result<BTreeMap<Vec<u8>, Seen>, String> {
     let limits = Limits::default();
     let digests: Vec<_> = tars.iter().map(|tar| Digest::of(tar)).collect();
     for (tar, digest) in tars.iter().zip(&digests) {
-        let entries = read::list(Cursor::new(tar), *digest, &limits).map_err(|cause| cause.to_string())?;
-        tree.stack(entries, &limits).map_err(|cause| cause.to_string())?;
+        let entries =
+            read::list(Cursor::new(tar), *digest, &limits).map_err(|cause| carboy::diagnostic::chain(&cause))?;
+        tree.stack(entries, &limits).map_err(|cause| carboy::diagnostic::chain(&cause))?;
     }
     let seen = |entry: &Entry| {
         let (kind, bytes) = match &entry.kind {

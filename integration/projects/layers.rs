@@ -127,14 +127,14 @@ fn private_keys_in_wheels_and_site_packages_are_told() {
         .file("one/tool.key", "scale = 1");
     let harness = of(&[&one, &Wheel::simple("two", "1.0")]);
     let warning =
-        "warning[internal]: one 1.0 adds private keys to the image: one/test/server.key and one/test/client.pem";
+        "warning[private-key]: one 1.0 adds private keys to the image: one/test/server.key and one/test/client.pem";
     assert_eq!(told(&harness.succeeds(&HERE)), warning);
     let harness = Harness::warm()
         .file("main.py", "")
         .file("site/one/server.key", key)
         .file("site/one/notes.txt", "")
         .file("carboy.toml", "[dependencies]\nsite-packages = \"site\"\n");
-    let warning = "warning[internal]: `dependencies.site-packages` adds a private key to the image: one/server.key";
+    let warning = "warning[private-key]: `dependencies.site-packages` adds a private key to the image: one/server.key";
     assert_eq!(told(&harness.succeeds(&HERE[..3])), warning);
 }
 

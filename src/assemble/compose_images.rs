@@ -9,7 +9,8 @@ use super::context::Context;
 use super::error::BuildError;
 use super::local_files::LocalFiles;
 use super::platform_build::PlatformBuild;
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, Severity};
+use crate::oci::Platform;
 use crate::plan::Plan;
 use crate::repository::Sink;
 use crate::rootfs::LeftOut;
@@ -26,23 +27,32 @@ pub async fn compose_images(
         let build = PlatformBuild::new(cx, plan, sink, platform)?;
         ComposedImage::compose(build, &local).await
     });
-    let outcomes = plan.platforms.iter().cloned().zip(join_all(composed).await);
-    let composed = BuildError::of_platforms(outcomes.collect(), &plan.platforms)?;
-    warn(cx, &composed);
+    let outcomes: Vec<_> = plan.platforms.iter().cloned().zip(join_all(composed).await).collect();
+    warn(cx, &outcomes);
+    let composed = BuildError::of_platforms(outcomes, &plan.platforms)?;
     let mut left_out = local.left_out(plan);
     cx.left_out().into_iter().for_each(|(folder, more)| left_out.add(&folder, more));
     Ok((composed, left_out))
 }
 
-/// Emits the warnings of all platforms. A warning that all platforms share names no platform.
-fn warn(cx: &Context, images: &[ComposedImage]) {
-    let warnings = |image: &ComposedImage| -> Vec<Diagnostic> { image.summary.diagnostics().cloned().collect() };
-    let all: Vec<_> = images.iter().map(|image| (image, warnings(image))).collect();
-    for (image, found) in &all {
-        for warning in found {
-            let everywhere = all.iter().all(|(_, other)| other.contains(warning));
+/// Emits the warnings of all platforms, also of images with errors. A warning that all platforms
+/// share names no platform.
+fn warn(cx: &Context, outcomes: &[(Platform, Result<ComposedImage, BuildError>)]) {
+    let all: Vec<_> = outcomes.iter().map(|(platform, outcome)| (platform, warnings(outcome))).collect();
+    for (platform, found) in &all {
+        for &warning in found {
+            let everywhere = all.iter().all(|(_, other)| other.contains(&warning));
             let warning = warning.clone();
-            cx.warn(if everywhere { warning } else { warning.on(&image.build.platform) });
+            cx.warn(if everywhere { warning } else { warning.on(platform) });
         }
     }
+}
+
+fn warnings(outcome: &Result<ComposedImage, BuildError>) -> Vec<&Diagnostic> {
+    let found = match outcome {
+        Ok(image) => image.summary.facts.diagnostics.as_slice(),
+        Err(BuildError::Diagnostics { found, .. }) => found,
+        Err(_) => &[],
+    };
+    found.iter().filter(|one| one.severity == Severity::Warning).collect()
 }

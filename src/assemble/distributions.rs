@@ -11,8 +11,8 @@ use super::input_keys::{add_installed, add_walk, add_wheel};
 use super::path_dependency;
 use super::platform_build::PlatformBuild;
 use super::python_facts::PythonFacts;
-use crate::compose::{KeyHasher, SitePackages};
-use crate::diagnostic::{Code, Diagnostic, some_of};
+use crate::compose::{KeyHasher, SitePackages, private_key_warning};
+use crate::diagnostic::{Code, Diagnostic};
 use crate::layer::budget::Budget;
 use crate::layer::zip;
 use crate::operation_error::OperationError;
@@ -25,9 +25,6 @@ use crate::rootfs::{ArchiveFile, Walk, private_keys};
 use crate::source::WalkRules;
 use crate::wheels::settings::ProjectSources;
 use crate::wheels::{WheelError, WheelFile, Wheels};
-
-/// The most private keys that a warning names.
-const LISTED: usize = 4;
 
 /// The content of site-packages, not opened yet.
 pub enum ChosenPackages {
@@ -67,7 +64,14 @@ impl ChosenPackages {
             (Self::Distributions(all), Some(python)) => {
                 let budget = Arc::new(Budget::new(&build.cx.limits, "distributions"));
                 let open = all.iter().map(|one| one.open(build, &python.interpreter, &budget));
-                SitePackages::Distributions(BuildError::collect(join_all(open).await)?)
+                let opened = BuildError::collect(join_all(open).await).map_err(|error| match error {
+                    // All wheels together are too large, not the last one.
+                    BuildError::Bounds { cause, .. } => {
+                        BuildError::Bounds { image: format!("the image for {}", build.platform), cause }
+                    }
+                    other => other,
+                });
+                SitePackages::Distributions(opened?)
             }
             _ => SitePackages::None,
         })
@@ -153,8 +157,8 @@ async fn ready(build: &PlatformBuild) -> Result<ChosenPackages, BuildError> {
     let walk = build.cx.blocking(move || folders.walk(&folder, &WalkRules::default())).await?;
     let walk = walk.map_err(|cause| BuildError::Local { what: format!("{key} for {}", build.platform), cause })?;
     let keys: Vec<_> = walk.private_keys.iter().map(|path| String::from_utf8_lossy(path).into_owned()).collect();
-    if let Some(text) = private_key_warning(key, &keys) {
-        build.cx.warn(Diagnostic::warning(Code::PrivateKey, text));
+    if let Some(warning) = private_key_warning(key, &keys) {
+        build.cx.warn(warning);
     }
     Ok(ChosenPackages::Directory(walk))
 }
@@ -211,7 +215,7 @@ pub async fn install(
         let installed = wheel::install(&archive, &interpreter, open);
         let mut installed = installed.map_err(|cause| BuildError::Wheel(Box::new(cause)))?;
         cx.wheel_elf.read(&archive)?;
-        installed.warnings.extend(private_key_warning(&installed.to_string(), &private_keys(&archive)));
+        installed.private_keys = private_keys(&archive);
         Ok(installed)
     };
     build.cx.blocking(work).await?
@@ -230,12 +234,6 @@ fn private_keys(archive: &Archive) -> Vec<String> {
                 && private_keys::begins_key(&text)
     };
     archive.members.iter().filter(is_key).map(|member| member.name.clone()).collect()
-}
-
-/// Returns a warning about private keys: everyone who can pull the image can read them.
-fn private_key_warning(origin: &str, keys: &[String]) -> Option<String> {
-    let noun = if keys.len() == 1 { "a private key" } else { "private keys" };
-    (!keys.is_empty()).then(|| format!("{origin} adds {noun} to the image: {}", some_of(keys, LISTED)))
 }
 
 /// Returns the wheel of the project itself that fits a platform best.

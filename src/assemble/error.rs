@@ -158,7 +158,9 @@ impl BuildError {
         for (platform, outcome) in outcomes {
             match outcome {
                 Ok(value) => done.push(value),
-                Err(Self::Diagnostics { found, .. }) => errors.extend(found.into_iter().map(|one| one.on(&platform))),
+                Err(Self::Diagnostics { found, .. }) => {
+                    errors.extend(found.into_iter().filter(Diagnostic::is_error).map(|one| one.on(&platform)));
+                }
                 Err(other) => return Err(other),
             }
         }
@@ -291,9 +293,10 @@ impl Hint for BuildError {
 }
 
 impl From<Vec<Diagnostic>> for BuildError {
-    /// Keeps the errors of one image. `of_platforms` attaches the platform.
+    /// Keeps the errors of one image, and its warnings, which are emitted before the error is
+    /// returned. `of_platforms` attaches the platform.
     fn from(found: Vec<Diagnostic>) -> Self {
-        Self::Diagnostics { found: found.into_iter().filter(Diagnostic::is_error).collect(), platforms: Vec::new() }
+        Self::Diagnostics { found, platforms: Vec::new() }
     }
 }
 

@@ -47,12 +47,22 @@ pub fn dependencies(cx: &Context, below: &Stage, key: Digest, site: &SitePackage
     })
 }
 
+/// Returns a warning about private keys: everyone who can pull the image can read them.
+#[must_use]
+pub fn private_key_warning(origin: &str, keys: &[String]) -> Option<Diagnostic> {
+    let noun = if keys.len() == 1 { "a private key" } else { "private keys" };
+    let message = format!("{origin} adds {noun} to the image: {}", some_of(keys, LISTED));
+    (!keys.is_empty()).then(|| Diagnostic::warning(Code::PrivateKey, message))
+}
+
 impl Draft<'_> {
     fn add_distributions(&mut self, all: &[Installed]) -> Result<Vec<RootPath>> {
         for warning in all.iter().flat_map(|installed| &installed.warnings) {
             self.warn(Code::WheelOddity, warning);
         }
         let layers = layers(all, self.cx.plan.split);
+        let private_keys = all.iter().filter_map(|one| private_key_warning(&one.to_string(), &one.private_keys));
+        self.changes.facts.diagnostics.extend(private_keys);
         self.changes.facts.diagnostics.extend(duplicates(&layers));
         let mut placed = Vec::new();
         for (layer, installed) in layers {

@@ -52,7 +52,7 @@ pub use compile::{Compile, Compiled, Sources};
 pub use composition::Composition;
 pub use contents::{Contents, Result};
 pub use context::Context;
-pub use dependencies::{SitePackages, dependencies};
+pub use dependencies::{SitePackages, dependencies, private_key_warning};
 pub use elf_reader::{ElfFile, ElfReader, WheelElfFiles};
 pub use extract::extract;
 pub use interpreter::{check_releases, find_interpreter};

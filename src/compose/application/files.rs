@@ -7,6 +7,7 @@ use super::inputs::CopiedFiles;
 use super::project;
 use crate::compose::contents::Result;
 use crate::compose::contents::unreadable;
+use crate::compose::dependencies::private_key_warning;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::hint::Hint as _;
 use crate::plan::App;
@@ -41,7 +42,14 @@ impl ApplicationDraft<'_, '_> {
 
     /// Adds the files of the project's installed wheel.
     pub(super) fn add_installed(&mut self, installed: &Installed) -> Result<()> {
-        installed.warnings.iter().for_each(|warning| self.draft.warn(Code::WheelOddity, warning));
+        for warning in &installed.warnings {
+            self.draft.warn(Code::WheelOddity, warning);
+        }
+        self.draft
+            .changes
+            .facts
+            .diagnostics
+            .extend(private_key_warning(&installed.to_string(), &installed.private_keys));
         for (path, entry) in &installed.entries {
             self.put(path, entry.clone())?;
         }

@@ -40,6 +40,8 @@ pub struct Installed {
     pub scripts: Vec<String>,
     /// Warnings, in sentences.
     pub warnings: Vec<String>,
+    /// The private keys among its files, by their names in the wheel.
+    pub private_keys: Vec<String>,
 }
 
 impl Installed {
@@ -100,7 +102,17 @@ fn install_checked(archive: &Archive, interpreter: &Interpreter, open: &mut Open
     let mut entries: BTreeMap<_, _> = installer.entries.into_iter().map(shared).collect();
     entries.insert(info.child(b"RECORD"), Entry::bytes(0o644, record.into_bytes()).into());
     let size = entries.values().filter_map(|entry| entry.content()).map(Content::size).sum();
-    Ok(Installed { name, version, entries, size, purelib, left_out, scripts: console, warnings })
+    Ok(Installed {
+        name,
+        version,
+        entries,
+        size,
+        purelib,
+        left_out,
+        scripts: console,
+        warnings,
+        private_keys: Vec::new(),
+    })
 }
 
 /// Returns a warning about modules that exist only as compiled files, which are left out. A file in

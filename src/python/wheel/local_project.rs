@@ -58,6 +58,7 @@ pub fn local(
         left_out: 0,
         scripts,
         warnings: Vec::new(),
+        private_keys: Vec::new(),
     })
 }
 
