@@ -338,7 +338,7 @@ fn all_layers_of_an_image_have_limits_together() {
     let entries = "[limits]\nimage-entries = 999\n";
     harness.refuses(
         entries,
-        &["builder:1: its layers have more than 999 entries together", "raise `image-entries` under"],
+        &["builder:1 is too large: its layers have more than 999 entries together", "raise `image-entries` under"],
     );
     let run = harness.build("[limits]\nimage-entries = 1000\n");
     assert_eq!(run.code, Some(0), "{}", run.stderr);

@@ -85,7 +85,7 @@ fn a_wheel_of_another_distribution() {
     exit: 1
     -- stdout
     -- stderr
-    error[invalid-wheel]: linux/amd64: `alpha-1.0-py3-none-any.whl` is not a valid wheel: its `beta-1.0.dist-info` is not that of alpha 1.0, as its file name says
+    error[invalid-wheel]: linux/amd64: `alpha-1.0-py3-none-any.whl` is not a valid wheel: its `beta-1.0.dist-info` does not match `alpha 1.0` in its file name
 
     hint: ask where it comes from, or build it again
     ");

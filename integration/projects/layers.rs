@@ -103,16 +103,16 @@ fn files_that_several_have_are_told_and_the_winner_is_in_the_image() {
     let second = Wheel::new("second", "1").file("both.py", "print('second')\n").file("alike.py", "");
     let harness = of(&[&first, &second]).file("main.py", "import both\n");
     insta::assert_snapshot!(harness.warnings(&HERE), @"
-    warning[internal]: first 1 and second 1 have 1 file in common, carboy uses the content of second 1: /usr/local/lib/python3.11/site-packages/both.py
-    warning[internal]: first 1 and second 1 have 1 file in common, with the same content: /usr/local/lib/python3.11/site-packages/alike.py
+    warning[duplicate-file]: first 1 and second 1 have 1 file in common, carboy uses the content of second 1: /usr/local/lib/python3.11/site-packages/both.py
+    warning[duplicate-file]: first 1 and second 1 have 1 file in common, with the same content: /usr/local/lib/python3.11/site-packages/alike.py
     ");
     assert_eq!(harness.started(&HERE, &[]), "second");
     // one with a layer of its own lies below the rest
     let second = second.large(MIB);
     let harness = of(&[&first, &second]).file("main.py", "import both\n");
     insta::assert_snapshot!(harness.warnings(&HERE), @"
-    warning[internal]: second 1 and first 1 have 1 file in common, carboy uses the content of first 1: /usr/local/lib/python3.11/site-packages/both.py
-    warning[internal]: second 1 and first 1 have 1 file in common, with the same content: /usr/local/lib/python3.11/site-packages/alike.py
+    warning[duplicate-file]: second 1 and first 1 have 1 file in common, carboy uses the content of first 1: /usr/local/lib/python3.11/site-packages/both.py
+    warning[duplicate-file]: second 1 and first 1 have 1 file in common, with the same content: /usr/local/lib/python3.11/site-packages/alike.py
     ");
     assert_eq!(harness.started(&HERE, &[]), "first");
 }
@@ -148,7 +148,7 @@ fn a_file_where_another_has_a_folder_is_refused() {
     -- stderr
     error[path-conflict]: linux/amd64: cannot install second 1: `/usr/local/lib/python3.11/site-packages/thing/__init__.py` cannot be written: `/usr/local/lib/python3.11/site-packages/thing` is a file in the layers below
 
-    hint: another distribution has a file where this one has a folder, or the reverse: leave one of them out
+    hint: another distribution has a file where this one has a directory, or the reverse: leave one of them out
     ");
     let (file, folder) =
         (Wheel::new("second", "1").file("thing", ""), Wheel::new("first", "1").file("thing/__init__.py", ""));
@@ -158,7 +158,7 @@ fn a_file_where_another_has_a_folder_is_refused() {
     -- stderr
     error[path-conflict]: linux/amd64: cannot install second 1: `/usr/local/lib/python3.11/site-packages/thing` cannot be written: it is a folder in the layers below
 
-    hint: another distribution has a file where this one has a folder, or the reverse: leave one of them out
+    hint: another distribution has a file where this one has a directory, or the reverse: leave one of them out
     ");
 }
 

@@ -44,7 +44,7 @@ fn what_only_the_kernel_decides_is_installed_and_told() {
         + &marked(&two, "platform_release >= '5.10' and sys_platform == 'win32'");
     let mut harness = with_wheels().file("requirements.txt", &lock);
     assert_eq!(harness.distributions(&HERE), "alpha 1.0");
-    insta::assert_snapshot!(harness.warnings(&HERE), @"warning[internal]: requirements.txt: `alpha` is installed: whether `platform_release >= '5.10'` holds depends on the kernel that will run the image");
+    insta::assert_snapshot!(harness.warnings(&HERE), @"warning[lock-file-doubt]: requirements.txt: `alpha` is installed: whether `platform_release >= '5.10'` holds depends on the kernel that will run the image");
 }
 
 #[test]

@@ -70,7 +70,7 @@ fn no_key_leads_out_of_the_root() {
     exit: 2
     -- stdout
     -- stderr
-    error: `copy.from` in carboy.toml: `../secret/key` leads out of the project's root, `ROOT`
+    error[outside-project]: cannot use `copy.from` in carboy.toml: `../secret/key` leads out of the project's root, `ROOT`
 
     hint: move it into the project, or pass --allow-outside ../secret/key
     ");

@@ -87,7 +87,10 @@ fn a_version_that_only_the_backend_knows_is_told() {
     let dynamic = "[project]\nname = \"shop\"\ndynamic = [\"version\"]\n[project.scripts]\nserve = \"shop:main\"\n";
     let code = "from importlib.metadata import PackageNotFoundError, version\ndef main():\n    try:\n        version('shop')\n    except PackageNotFoundError:\n        print('unknown')\n";
     let harness = bare().file("pyproject.toml", dynamic).file("shop.py", code);
-    insta::assert_snapshot!(harness.warnings(&[CC, SLIM, AMD64]), @r#"warning[internal]: importlib.metadata does not find shop: pyproject.toml does not state its version; to install a built wheel instead, set wheel = "dist/*.whl" under [app]"#);
+    insta::assert_snapshot!(harness.warnings(&[CC, SLIM, AMD64]), @r#"
+    warning[no-metadata]: importlib.metadata does not find shop: pyproject.toml does not state its version
+      hint: build its wheel, and set wheel = "dist/*.whl" under [app]
+    "#);
     assert_eq!(harness.started(&[CC, SLIM, AMD64], &[]), "unknown");
 }
 
@@ -136,7 +139,7 @@ fn wheels_of_the_project_that_cannot_be() {
     exit: 1
     -- stdout
     -- stderr
-    error[no-wheel]: cannot use `app.wheel`: there is no `dist/*.whl` below `.`
+    error[no-wheel]: cannot use `app.wheel`: no file in `.` matches `dist/*.whl`
 
     hint: build it with: uv build --wheel
     ");
@@ -163,7 +166,7 @@ fn wheels_of_the_project_that_cannot_be() {
     exit: 2
     -- stdout
     -- stderr
-    error[no-entrypoint]: no entrypoint is set
+    error[no-entrypoint]: linux/amd64: no entrypoint is set
 
     hint: put one of these after `--`, or set `entrypoint` under [image]: `a`, `b`
     ");
@@ -186,5 +189,5 @@ fn modules_without_source_are_told() {
         .file("odd/more.pyc", "x")
         .file("odd/__pycache__/__init__.cpython-311.pyc", "x");
     let harness = project().wheel(&odd).file("requirements.txt", &pins(&[&odd]));
-    insta::assert_snapshot!(told(&harness.succeeds(&HERE)), @"warning[internal]: `odd-1-py3-none-any.whl` has 2 modules without source, which are left out: odd/core.pyc, …");
+    insta::assert_snapshot!(told(&harness.succeeds(&HERE)), @"warning[wheel-oddity]: `odd-1-py3-none-any.whl` has 2 modules without source, which are left out: odd/core.pyc, …");
 }

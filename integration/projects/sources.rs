@@ -143,7 +143,7 @@ fn a_folder_that_is_not_there_is_told() {
     exit: 1
     -- stdout
     -- stderr
-    error[not-found]: linux/amd64: cannot use lib: there is no folder `libs/lib`
+    error[not-found]: linux/amd64: cannot use lib: there is no directory `libs/lib`
     ");
     fs::create_dir_all(harness.project().join("libs/lib")).unwrap();
     insta::assert_snapshot!(harness.fails(&HERE), @"

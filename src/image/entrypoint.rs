@@ -60,7 +60,7 @@ impl Hint for EntrypointError {
                     .to_owned(),
             ),
             Self::NotFound { program, .. } => {
-                Some(format!("is the package that brings `{program}` among the dependencies?"))
+                Some(format!("add the package that provides `{program}` to the dependencies"))
             }
             Self::NotExecutable { .. } => Some("chmod +x it, or start it with python".to_owned()),
             Self::NotFile { .. } => Some("name a program; python starts a package with -m".to_owned()),
