@@ -287,7 +287,7 @@ fn what_was_compiled_once_is_found_again() {
     assert_eq!(harness.compiler.compile(&harness.version, &sources, &reading).unwrap(), first);
     let other = Sources::from([source("a.py", "x = 2\n")]);
     let error = harness.compiler.compile(&harness.version, &other, &reading).unwrap_err();
-    assert!(error.message.starts_with("cannot compile `/a.py`: "), "{error}");
+    assert_eq!(error.message, "cannot compile `/a.py`");
     assert_eq!(harness.compile(&Sources::from([source("c.txt", "")])).unwrap(), Bytecode::default());
 }
 

@@ -11,6 +11,7 @@ use super::elapsed::elapsed;
 use super::size::{fraction, size};
 use super::style::Style;
 use super::tasks::Task;
+use crate::progress::{Subject, Verb};
 
 /// The most pieces of work shown at once, the oldest ones first.
 const VISIBLE: usize = 6;
@@ -42,6 +43,8 @@ pub struct Rows {
 
 /// The row of a piece of work.
 struct Row {
+    verb: Verb,
+    subject: Subject,
     bar: ProgressBar,
     /// The template that `bar` has.
     template: String,
@@ -75,15 +78,20 @@ impl Rows {
         };
         let shown = &running[..running.len().min(VISIBLE)];
         let columns = Columns::new(shown, self.width);
-        for row in self.bars.drain(shown.len().min(self.bars.len())..) {
-            self.screen.remove(&row.bar);
-        }
-        while self.bars.len() < shown.len() {
-            let bar = self.screen.insert_before(&total, ProgressBar::no_length());
-            self.bars.push(Row { bar, template: String::new() });
-        }
-        for (row, task) in self.bars.iter_mut().zip(shown) {
-            row.show(task, columns, self.style)?;
+        let screen = &self.screen;
+        self.bars.retain(|row| {
+            let stays = shown.iter().any(|task| row.is_of(task));
+            if !stays {
+                screen.remove(&row.bar);
+            }
+            stays
+        });
+        for task in shown {
+            let at = self.bars.iter().position(|row| row.is_of(task)).unwrap_or_else(|| {
+                self.bars.push(Row::new(task, screen.insert_before(&total, ProgressBar::no_length())));
+                self.bars.len() - 1
+            });
+            self.bars[at].show(task, columns, self.style)?;
         }
         total.set_style(ProgressStyle::with_template("{wide_msg}")?);
         total.set_message(format!("{}  {done} done, {} running", elapsed(time), running.len()));
@@ -105,6 +113,14 @@ impl Rows {
 }
 
 impl Row {
+    fn new(task: &Task, bar: ProgressBar) -> Self {
+        Self { verb: task.verb, subject: task.subject.clone(), bar, template: String::new() }
+    }
+
+    fn is_of(&self, task: &Task) -> bool {
+        self.verb == task.verb && self.subject == task.subject
+    }
+
     fn show(&mut self, task: &Task, columns: Columns, style: Style) -> Result<(), TemplateError> {
         let total = task.size.filter(|total| *total > 0);
         let template = columns.template(total.is_some(), style);
@@ -123,12 +139,11 @@ impl Row {
         }
         self.bar.set_prefix(task.present());
         self.bar.set_message(cut(task.name(), columns.name));
-        self.bar.update(|state| {
-            state.set_pos(total.map_or(task.bytes, |total| task.bytes.min(total)));
-            if let Some(total) = total {
-                state.set_len(total);
-            }
-        });
+        match total {
+            Some(total) => self.bar.set_length(total),
+            None => self.bar.unset_length(),
+        }
+        self.bar.set_position(total.map_or(task.bytes, |total| task.bytes.min(total)));
         Ok(())
     }
 }
@@ -181,7 +196,7 @@ mod tests {
     use super::super::tasks::Tasks;
     use super::*;
     use crate::oci::{Digest, Platform};
-    use crate::progress::{LayerKind, Subject, Verb};
+    use crate::progress::LayerKind;
 
     const TIME: Duration = Duration::from_millis(72_400);
 
@@ -284,19 +299,20 @@ mod tests {
         let (mut rows, terminal) = on(80);
         let mut tasks = tasks();
         rows.show(tasks.running(), 0, TIME).unwrap();
-        let ended: Vec<_> = tasks.running()[..5].to_vec();
-        for task in &ended {
-            drop(tasks.end(task.verb, &task.subject));
+        let ended = [&tasks.running()[..2], &tasks.running()[3..5]].concat();
+        for task in ended {
+            tasks.end(task.verb, &task.subject);
         }
-        rows.show(tasks.running(), 5, TIME).unwrap();
+        rows.show(tasks.running(), 4, TIME).unwrap();
         insta::assert_snapshot!(terminal.contents(), @"
-        push  3e23e8160039         0/20 kB  [                              ]
-        push  2e7d2c03a950         0/20 kB  [                              ]
-        1 min 12 s  5 done, 2 running
+        pack  runtime linux/amd64         61.0 MB
+        push  3e23e8160039                0/20 kB  [                              ]
+        push  2e7d2c03a950                0/20 kB  [                              ]
+        1 min 12 s  4 done, 3 running
         ");
         rows.suspend(|| terminal.write_line("a note").unwrap());
-        assert_eq!(terminal.contents().lines().count(), 4);
-        assert!(terminal.contents().starts_with("a note\npush  3e23e8160039"));
+        assert_eq!(terminal.contents().lines().count(), 5);
+        assert!(terminal.contents().starts_with("a note\npack  runtime"));
         rows.clear();
         assert_eq!(terminal.contents(), "a note");
         drop(rows);
