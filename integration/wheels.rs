@@ -498,7 +498,7 @@ fn a_wheel_is_what_its_name_says() {
     for (name, wanted) in [("y-1.0-py3-none-any.whl", "y 1.0"), ("x-2-py3-none-any.whl", "x 2")] {
         assert_eq!(
             named(name),
-            format!("`{name}` is not a valid wheel: its `{INFO}` is not that of {wanted}, as its file name says")
+            format!("`{name}` is not a valid wheel: its `{INFO}` does not match `{wanted}` in its file name")
         );
     }
     assert_eq!(named("X-1.0.0-1-py2.py3-none-any.whl"), "");
@@ -552,7 +552,7 @@ fn files_have_places_that_are_known_and_are_not_pythons() {
     };
     assert_refused(
         &script("../../etc/x = a:b"),
-        "its entry_points.txt has a script whose name is not a file name: ../../etc/x",
+        "its entry_points.txt has a script name that is not a file name: ../../etc/x",
     );
     assert_refused(&script("python = a:b"), "it would replace `/usr/local/bin/python`, which is part of Python");
     assert_refused(
