@@ -346,7 +346,10 @@ fn all_layers_of_an_image_have_limits_together() {
     // What the cache has counts too.
     harness.refuses(size, &["its layers unpack to more than 5242880 bytes together"]);
     fill(&harness, TAR, &<[u8]>::to_vec);
-    harness.refuses(size, &["builder:1 is too large: its layers have ", " bytes compressed, and may have 5242880 unpacked"]);
+    harness.refuses(
+        size,
+        &["builder:1 is too large: its layers have ", " bytes compressed, and may have 5242880 unpacked"],
+    );
 }
 
 #[test]

@@ -18,6 +18,8 @@ mod project_itself;
 #[path = "projects/sources.rs"]
 mod sources;
 mod support;
+#[path = "projects/together.rs"]
+mod together;
 #[path = "projects/trust.rs"]
 mod trust;
 #[path = "projects/unavailable_wheels.rs"]

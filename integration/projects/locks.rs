@@ -307,16 +307,16 @@ fn without_python_no_lock_file_is_looked_at() {
 
 #[test]
 fn a_broken_lock_file_is_told_with_its_line() {
-    let harness = Harness::alone().file("main.py", "").file("uv.lock", "version = 1\n\n[[package]\nname = \"x\"\n");
-    insta::assert_snapshot!(harness.refuses(&[CC, SLIM, AMD64]), @"
+    let harness = Harness::warm().file("main.py", "").file("uv.lock", "version = 1\n\n[[package]\nname = \"x\"\n");
+    insta::assert_snapshot!(harness.fails(&[CC, SLIM, AMD64]), @"
     exit: 2
     -- stdout
     -- stderr
     error[invalid-lock-file]: uv.lock:3: unclosed array table, expected `]`
     ");
     let harness =
-        Harness::alone().file("main.py", "").file("requirements.txt", "alpha==1.0\nbeta==2.0 --hash=sha256:12\n");
-    insta::assert_snapshot!(harness.refuses(&[CC, SLIM, AMD64]), @"
+        Harness::warm().file("main.py", "").file("requirements.txt", "alpha==1.0\nbeta==2.0 --hash=sha256:12\n");
+    insta::assert_snapshot!(harness.fails(&[CC, SLIM, AMD64]), @"
     exit: 2
     -- stdout
     -- stderr

@@ -55,9 +55,9 @@ fn what_is_started_when_nobody_says() {
 }
 
 #[test]
-fn candidates_are_listed_before_anything_is_fetched() {
+fn candidates_are_listed() {
     let two = "[project.scripts]\nserve = \"shop:main\"\nwork = \"shop:main\"\n";
-    let harness = Harness::alone()
+    let harness = Harness::warm()
         .file("pyproject.toml", &format!("{SHOP}{two}"))
         .file("a/__main__.py", "")
         .file("b/__main__.py", "")
@@ -71,7 +71,7 @@ fn candidates_are_listed_before_anything_is_fetched() {
 
     hint: put one of these after `--`, or set `entrypoint` under [image]: `serve`, `work`, `python -m a`, `python -m b`, `python main.py`, `python app.py`
     ");
-    let harness = Harness::alone().file("shop.py", "");
+    let harness = Harness::warm().file("shop.py", "");
     insta::assert_snapshot!(harness.fails(&[CC, SLIM, AMD64]), @"
     exit: 2
     -- stdout
@@ -166,7 +166,7 @@ fn wheels_of_the_project_that_cannot_be() {
     exit: 2
     -- stdout
     -- stderr
-    error[no-entrypoint]: linux/amd64: no entrypoint is set
+    error[no-entrypoint]: no entrypoint is set
 
     hint: put one of these after `--`, or set `entrypoint` under [image]: `a`, `b`
     ");

@@ -12,14 +12,16 @@ use super::context::Context;
 use super::distributions;
 use super::error::BuildError;
 use super::layer_cache;
-use super::local_files::LocalFiles;
+use super::local_files::{ChosenApplication, LocalFiles};
 use super::platform_build::PlatformBuild;
 use super::pull::{FileList, Image, Images};
 use super::python_facts::{PythonFacts, python_facts};
 use super::report::Size;
 use super::stage_cache::Summary;
 use super::stage_keys::{StageInputs, StageKeys};
-use crate::compose::{self, Application, Changes, Compile, Composition, CopiedFiles, SitePackages, SourceImage, Stage};
+use crate::compose::{
+    self, Application, Changes, Compile, Composition, CopiedFiles, SitePackages, SourceImage, Stage, Unavailable,
+};
 use crate::config::BUILDER;
 use crate::diagnostic::Diagnostic;
 use crate::image::LayerId;
@@ -47,13 +49,26 @@ impl ComposedImage {
     /// Composes the image of one platform, and starts to upload the base's layers.
     ///
     /// # Errors
-    /// All errors of the image, up to the first one that stops composing.
+    /// All errors of the image, up to the first one that stops composing, and its warnings.
     pub async fn compose(build: PlatformBuild, local: &LocalFiles) -> Result<Self, BuildError> {
+        let errors = build.errors.clone();
+        match Self::compose_on(build, local).await {
+            Ok(image) if errors.is_empty() => Ok(image),
+            Ok(image) => Err([errors.all(), image.summary.facts.diagnostics].concat().into()),
+            Err(error) => Err(error.after(errors.all(), &[])),
+        }
+    }
+
+    /// Composes the image, also of what is left after an error in the build's list.
+    async fn compose_on(build: PlatformBuild, local: &LocalFiles) -> Result<Self, BuildError> {
         let images = Images::find(&build).await?;
         let base_upload = build.sink.is_some().then(|| tokio::spawn(upload_base(build.clone(), images.base.clone())));
         let python = python_facts(&build, &images.base, images.builder.as_deref()).await?;
-        let packages = distributions::choose(&build, python.as_ref(), local.wheels.as_ref()).await?;
-        let application = local.application(python.as_ref())?;
+        let (packages, mut unavailable) = distributions::choose(&build, python.as_ref(), local.wheels.as_ref()).await?;
+        let application = local.application(&build, python.as_ref());
+        if matches!(application, Some(ChosenApplication::Unavailable)) {
+            unavailable = Unavailable::Unknown;
+        }
         let inputs = StageInputs {
             images: &images,
             python: python.as_ref(),
@@ -67,7 +82,7 @@ impl ComposedImage {
             let (elapsed, changes) = (Duration::ZERO, OnceLock::new());
             return Ok(Self { build, base, python, summary, elapsed, keys, changes, base_upload });
         }
-        let inputs = Inputs::load(&build, &inputs, keys).await?;
+        let inputs = Inputs::load(&build, &inputs, keys, unavailable).await?;
         let Outcome { summary, changes, elapsed } = build.cx.blocking(move || inputs.compose()).await??;
         Ok(Self { build, base, python, summary, elapsed, keys, changes: changes.into(), base_upload })
     }
@@ -141,7 +156,12 @@ struct Inputs {
 
 impl Inputs {
     /// Pulls the images' files, and opens the wheels of stages that the cache does not have.
-    async fn load(build: &PlatformBuild, inputs: &StageInputs<'_>, keys: StageKeys) -> Result<Self, BuildError> {
+    async fn load(
+        build: &PlatformBuild,
+        inputs: &StageInputs<'_>,
+        keys: StageKeys,
+        unavailable: Unavailable,
+    ) -> Result<Self, BuildError> {
         let StageInputs { images, python, packages, application, local } = *inputs;
         let cx = build.cx.clone();
         let [runtime, extract, dependencies, application_key] = keys.stages();
@@ -156,12 +176,12 @@ impl Inputs {
         };
         let app = async {
             match application {
-                Some(app) if known[3].is_none() => app.open(build, python).await.map(Some),
+                Some(app) if known[3].is_none() => app.open(build, python).await,
                 _ => Ok(None),
             }
         };
         let (base, site, app) = try_join3(images.base.files(&cx), site, app).await?;
-        let compose = compose_context(build, images, python).await?;
+        let compose = compose::Context { unavailable, ..compose_context(build, images, python).await? };
         let packed = images.base.layers.iter().fold(0, |sum: u64, layer| sum.saturating_add(layer.size));
         let base_layers = Size { layers: images.base.layers.len(), packed, unpacked: base.unpacked };
         Ok(Self { cx, compose, base, base_layers, keys, known, site, app, copies: local.copies.clone() })
@@ -169,6 +189,11 @@ impl Inputs {
 
     /// Composes and checks the image.
     fn compose(self) -> Result<Outcome, BuildError> {
+        let unavailable = self.compose.unavailable.clone();
+        self.compose_all().map_err(|error| error.without_consequences(&unavailable))
+    }
+
+    fn compose_all(self) -> Result<Outcome, BuildError> {
         let started = Instant::now();
         let Self { cx, compose, base, base_layers, keys, known, site, app, copies } = self;
         let base = compose::base(&compose, keys.base, Tree::clone(&base.tree))?;
@@ -188,7 +213,9 @@ impl Inputs {
         if summary.diagnostics().any(Diagnostic::is_error) {
             return Err(summary.facts.diagnostics.into());
         }
-        cx.store_summary(&keys.composition, &summary)?;
+        if compose.unavailable.is_nothing() {
+            cx.store_summary(&keys.composition, &summary)?;
+        }
         let changes = composition.stages.into_iter().skip(1).map(|stage| stage.changes).collect();
         Ok(Outcome { summary, changes, elapsed: started.elapsed() })
     }
@@ -221,7 +248,9 @@ impl Stages<'_> {
             Stage::restore(self.compose, below, key, changes)?
         } else {
             let stage = compose(below).map_err(|found| self.failed(found))?;
-            self.cx.store_changes(&key, &stage.changes)?;
+            if self.compose.unavailable.is_nothing() {
+                self.cx.store_changes(&key, &stage.changes)?;
+            }
             stage
         };
         self.list.push(stage);
@@ -267,5 +296,6 @@ async fn compose_context(
         elf: cx.elf.clone(),
         contents: cx.tars.clone(),
         compiler,
+        unavailable: Unavailable::Nothing,
     })
 }

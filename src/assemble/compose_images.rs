@@ -9,7 +9,7 @@ use super::context::Context;
 use super::error::BuildError;
 use super::local_files::LocalFiles;
 use super::platform_build::PlatformBuild;
-use crate::diagnostic::{Diagnostic, Severity};
+use crate::diagnostic::{Diagnostic, Diagnostics, Severity};
 use crate::oci::Platform;
 use crate::plan::Plan;
 use crate::repository::Sink;
@@ -17,19 +17,27 @@ use crate::rootfs::LeftOut;
 
 /// Composes the images of all platforms of a plan, and emits their warnings. Also returns the
 /// local files that are left out.
+///
+/// # Errors
+/// All errors of the plan, of the local files and of the images.
 pub async fn compose_images(
     cx: &Arc<Context>,
     plan: &Arc<Plan>,
     sink: Option<&Arc<dyn Sink>>,
 ) -> Result<(Vec<ComposedImage>, LeftOut), BuildError> {
-    let local = LocalFiles::list(cx, plan).await?;
+    let errors = Diagnostics::default();
+    errors.extend(plan.errors.iter().cloned());
+    let local =
+        LocalFiles::list(cx, plan, &errors).await.map_err(|error| error.after(errors.all(), &plan.platforms))?;
+    // Nothing is uploaded for a build that cannot succeed.
+    let sink = sink.filter(|_| errors.is_empty());
     let composed = plan.platforms.iter().map(async |platform| {
         let build = PlatformBuild::new(cx, plan, sink, platform)?;
         ComposedImage::compose(build, &local).await
     });
     let outcomes: Vec<_> = plan.platforms.iter().cloned().zip(join_all(composed).await).collect();
     warn(cx, &outcomes);
-    let composed = BuildError::of_platforms(outcomes, &plan.platforms)?;
+    let composed = BuildError::of_platforms(errors.all(), outcomes, &plan.platforms)?;
     let mut left_out = local.left_out(plan);
     cx.left_out().into_iter().for_each(|(folder, more)| left_out.add(&folder, more));
     Ok((composed, left_out))

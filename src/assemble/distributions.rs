@@ -1,6 +1,7 @@
 //! The distributions of one platform: chosen by the lock file, fetched, and opened on demand; or
 //! a ready-made directory of them.
 
+use std::collections::BTreeSet;
 use std::io::Read;
 use std::sync::Arc;
 
@@ -11,13 +12,13 @@ use super::input_keys::{add_installed, add_walk, add_wheel};
 use super::path_dependency;
 use super::platform_build::PlatformBuild;
 use super::python_facts::PythonFacts;
-use crate::compose::{KeyHasher, SitePackages, private_key_warning};
+use crate::compose::{KeyHasher, SitePackages, Unavailable, private_key_warning};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::layer::budget::Budget;
 use crate::layer::zip;
 use crate::operation_error::OperationError;
 use crate::plan::{Dependencies, LockedDependencies, Plan};
-use crate::python::lock::{PackageOrigin, Pinned};
+use crate::python::lock::{LockError, PackageOrigin, Pinned};
 use crate::python::tags::Target;
 use crate::python::wheel::{self, Archive, Installed, RawZipEntry, WheelName};
 use crate::python::{Interpreter, normalised};
@@ -124,28 +125,61 @@ pub fn wheel_places(build: &super::context::Context, plan: &Plan) -> Result<Opti
     Ok(Some(build.io.indexes.open(&places)?))
 }
 
-/// Chooses the distributions of one platform and fetches their wheels.
+/// Chooses the distributions of one platform and fetches their wheels. Adds an error to the build
+/// for each distribution that is not available, and for a lock file that cannot be used.
 ///
 /// # Errors
-/// Every distribution that is not available.
+/// A ready-made directory that cannot be read; an exceeded limit.
 pub async fn choose(
     build: &PlatformBuild,
     python: Option<&PythonFacts>,
     wheels: Option<&Arc<Wheels>>,
-) -> Result<ChosenPackages, BuildError> {
+) -> Result<(ChosenPackages, Unavailable), BuildError> {
     match (&build.plan.dependencies, python, wheels) {
-        (Dependencies::Ready(_), ..) => ready(build).await,
-        (Dependencies::Locked(locked), Some(python), Some(wheels)) => {
-            let pinned = locked.lock.pinned(&python.environment, &locked.choice).map_err(BuildError::Lock)?;
-            let doubts = locked.lock.doubts(&python.environment, &locked.choice).map_err(BuildError::Lock)?;
-            for doubt in doubts {
-                build.cx.warn(Diagnostic::warning(Code::LockFileDoubt, doubt));
+        (Dependencies::Ready(_), ..) => Ok((ready(build).await?, Unavailable::Nothing)),
+        (Dependencies::Locked(locked), Some(python), Some(wheels)) => match pinned(build, locked, python) {
+            Ok(pinned) => fetch(build, locked, &pinned, python, wheels).await,
+            Err(error) => {
+                build.errors.add(error.diagnostic());
+                Ok((ChosenPackages::None, Unavailable::Unknown))
             }
-            let all = pinned.iter().map(|pinned| one(build, locked, pinned, python, wheels));
-            BuildError::collect(join_all(all).await).map(ChosenPackages::Distributions)
-        }
-        _ => Ok(ChosenPackages::None),
+        },
+        (Dependencies::Unknown, ..) => Ok((ChosenPackages::None, Unavailable::Unknown)),
+        _ => Ok((ChosenPackages::None, Unavailable::Nothing)),
     }
+}
+
+/// Returns the distributions that the lock file has for a platform, and warns of doubts.
+fn pinned(build: &PlatformBuild, locked: &LockedDependencies, python: &PythonFacts) -> Result<Vec<Pinned>, LockError> {
+    let pinned = locked.lock.pinned(&python.environment, &locked.choice)?;
+    for doubt in locked.lock.doubts(&python.environment, &locked.choice)? {
+        build.cx.warn(Diagnostic::warning(Code::LockFileDoubt, doubt));
+    }
+    Ok(pinned)
+}
+
+/// Fetches the wheels of distributions.
+async fn fetch(
+    build: &PlatformBuild,
+    locked: &LockedDependencies,
+    pinned: &[Pinned],
+    python: &PythonFacts,
+    wheels: &Arc<Wheels>,
+) -> Result<(ChosenPackages, Unavailable), BuildError> {
+    let outcomes = join_all(pinned.iter().map(|pinned| one(build, locked, pinned, python, wheels))).await;
+    let (mut all, mut names) = (Vec::new(), BTreeSet::new());
+    for (pinned, outcome) in pinned.iter().zip(outcomes) {
+        match outcome {
+            Ok(found) => all.push(found),
+            Err(error @ (BuildError::Internal(_) | BuildError::Bounds { .. })) => return Err(error),
+            Err(error) => {
+                build.errors.extend(error.diagnostics());
+                names.insert(pinned.name.clone());
+            }
+        }
+    }
+    let unavailable = if names.is_empty() { Unavailable::Nothing } else { Unavailable::Named(names) };
+    Ok((ChosenPackages::Distributions(all), unavailable))
 }
 
 /// Lists the ready-made directory of a platform.

@@ -4,7 +4,8 @@ use std::error::Error;
 use std::fmt::Display;
 use std::path::PathBuf;
 
-use crate::diagnostic::{Code, Detail, Diagnostic};
+use crate::compose::Unavailable;
+use crate::diagnostic::{Code, Detail, Diagnostic, Diagnostics};
 use crate::hint::Hint;
 use crate::image::ConfigError;
 use crate::layer::PackError;
@@ -13,7 +14,6 @@ use crate::layer::zip::ZipError;
 use crate::oci::digest::VerifyError;
 use crate::oci::{Descriptor, ManifestError, Platform};
 use crate::operation_error::OperationError;
-use crate::python::lock::LockError;
 use crate::python::project::ProjectError;
 use crate::python::tags::Target;
 use crate::python::wheel::{InvalidWheel, WheelFault};
@@ -67,8 +67,6 @@ pub enum BuildError {
     /// The errors of images, and all platforms of the build.
     #[error("the image has {} errors", found.len())]
     Diagnostics { found: Vec<Diagnostic>, platforms: Vec<Platform> },
-    #[error(transparent)]
-    Lock(LockError),
     #[error(transparent)]
     Zip(Box<ZipError>),
     #[error(transparent)]
@@ -145,26 +143,73 @@ impl BuildError {
         if found.is_empty() { Ok(done) } else { Err(found.into()) }
     }
 
-    /// Returns the values of all platforms, or the errors of all: collects errors of images, and
-    /// returns the first other error alone.
+    /// Returns the values of all platforms, or the errors of all: first those of the `project`,
+    /// then those of images, then the first other error, such as a failed transfer.
     ///
     /// # Errors
-    /// Any error among the outcomes.
+    /// Any error of the project or among the outcomes.
     pub(super) fn of_platforms<T>(
+        project: Vec<Diagnostic>,
         outcomes: Vec<(Platform, Result<T, Self>)>,
         all: &[Platform],
     ) -> Result<Vec<T>, Self> {
-        let (mut done, mut errors) = (Vec::new(), Vec::new());
+        let (mut done, mut images, mut other) = (Vec::new(), Vec::new(), None);
         for (platform, outcome) in outcomes {
             match outcome {
                 Ok(value) => done.push(value),
-                Err(Self::Diagnostics { found, .. }) => {
-                    errors.extend(found.into_iter().filter(Diagnostic::is_error).map(|one| one.on(&platform)));
-                }
-                Err(other) => return Err(other),
+                Err(Self::Diagnostics { found, .. }) => images.push((platform, found)),
+                Err(error) => other = other.or(Some(error)),
             }
         }
-        if errors.is_empty() { Ok(done) } else { Err(Self::Diagnostics { found: errors, platforms: all.to_vec() }) }
+        let found = merged(project, images, all.len());
+        match other {
+            Some(other) => Err(other.after(found, all)),
+            None if found.is_empty() => Ok(done),
+            None => Err(Self::Diagnostics { found, platforms: all.to_vec() }),
+        }
+    }
+
+    /// Returns the values of all profiles, or the errors of all. Profiles share most errors: each
+    /// is kept once.
+    ///
+    /// # Errors
+    /// Any error among the outcomes; a single one unchanged.
+    pub(super) fn of_profiles<T>(outcomes: Vec<Result<T, Self>>) -> Result<Vec<T>, Self> {
+        let (mut done, mut errors) = (Vec::new(), Vec::new());
+        for outcome in outcomes {
+            match outcome {
+                Ok(value) => done.push(value),
+                Err(error @ Self::Internal(_)) => return Err(error),
+                Err(error) => errors.push(error),
+            }
+        }
+        if errors.len() < 2 {
+            return errors.pop().map_or(Ok(done), Err);
+        }
+        let platforms = errors.iter().map(Self::platforms).find(|all| !all.is_empty()).unwrap_or_default().to_vec();
+        let found = Diagnostics::default();
+        errors.iter().for_each(|error| found.extend(error.diagnostics()));
+        Err(Self::Diagnostics { found: found.all(), platforms })
+    }
+
+    /// Returns the error together with those that were found before it. An internal error stays
+    /// alone.
+    pub(super) fn after(self, mut found: Vec<Diagnostic>, platforms: &[Platform]) -> Self {
+        if found.is_empty() || matches!(self, Self::Internal(_)) {
+            return self;
+        }
+        found.extend(self.diagnostics());
+        Self::Diagnostics { found, platforms: platforms.to_vec() }
+    }
+
+    /// Removes the errors of an image that follow from others.
+    pub(super) fn without_consequences(self, unavailable: &Unavailable) -> Self {
+        match self {
+            Self::Diagnostics { found, platforms } => {
+                Self::Diagnostics { found: unavailable.without_consequences(found), platforms }
+            }
+            other => other,
+        }
     }
 
     /// Returns the platforms of the build for errors of images; empty for any other error.
@@ -213,7 +258,6 @@ impl BuildError {
             Self::Platform { .. } => Code::NoPlatform,
             Self::Layer { .. } | Self::Bounds { .. } => Code::LimitExceeded,
             Self::NoFile { .. } => Code::MissingPath,
-            Self::Lock(_) => Code::InvalidLockFile,
             Self::Zip(_) | Self::Wheel(_) | Self::Pack(PackError::ZipEntry { .. } | PackError::Record { .. }) => {
                 Code::InvalidWheel
             }
@@ -250,6 +294,33 @@ fn without_machine(target: &Target) -> String {
     Target { machine: "", ..target.clone() }.to_string().trim_end_matches([',', ' ']).to_owned()
 }
 
+/// Returns whether an error is about the project's files rather than about an image.
+fn is_of_project(error: &Diagnostic) -> bool {
+    let is_wheel = error.code == Code::NoWheel && error.subject.distribution.is_none();
+    matches!(error.code, Code::InvalidLockFile | Code::NoEntrypoint) || is_wheel
+}
+
+/// Returns the errors of a project and of its images, each with its platform. An error of the
+/// project's files that all `platforms` share belongs to the project.
+fn merged(project: Vec<Diagnostic>, images: Vec<(Platform, Vec<Diagnostic>)>, platforms: usize) -> Vec<Diagnostic> {
+    let is_known = |known: &[Diagnostic], one: &Diagnostic| {
+        known.iter().any(|other| other.code == one.code && other.line() == one.line())
+    };
+    let is_shared = |one: &Diagnostic| {
+        is_of_project(one) && images.iter().filter(|(_, found)| is_known(found, one)).count() == platforms
+    };
+    let mut out = project;
+    let first = images.first().map(|(_, found)| found.as_slice()).unwrap_or_default();
+    out.extend(first.iter().filter(|one| is_shared(one)).cloned());
+    let of_project = out.len();
+    for (platform, found) in images {
+        let own = found.into_iter().filter(|one| one.is_error() && !is_known(&out[..of_project], one));
+        let own: Vec<_> = own.map(|one| one.on(&platform)).collect();
+        out.extend(own);
+    }
+    out
+}
+
 fn project_code(error: &ProjectError) -> Code {
     match error {
         ProjectError::Syntax(_)
@@ -276,7 +347,6 @@ impl Hint for BuildError {
                 let list: Vec<_> = has.iter().map(ToString::to_string).collect();
                 Some(format!("it has {}; choose with --platform", list.join(", ")))
             }
-            Self::Lock(cause) => cause.hint(),
             Self::Zip(cause) => cause.hint(),
             Self::Wheel(cause) => cause.hint(),
             Self::Project { cause, .. } => cause.hint(),

@@ -10,7 +10,7 @@ use super::input_keys::{add_local_file, add_walk, add_wheel};
 use super::platform_build::PlatformBuild;
 use super::python_facts::PythonFacts;
 use crate::compose::{Application, CopiedFiles, KeyHasher, no_entrypoint};
-use crate::diagnostic::{Code, Diagnostic};
+use crate::diagnostic::{Code, Diagnostic, Diagnostics};
 use crate::layer::budget::Budget;
 use crate::plan::{App, Copy, Plan, join};
 use crate::python::entrypoint;
@@ -32,21 +32,32 @@ enum LocalApplication {
     Files(Application),
     /// Its wheels: one may fit each platform.
     Wheels(Vec<WheelFile>),
+    /// Its wheels cannot be used: the build's errors have the reason.
+    Unavailable,
 }
 
 /// The application of one platform, not opened yet.
 pub enum ChosenApplication {
     Files(Application),
     Wheel(WheelFile),
+    /// None of its wheels can be used: the build's errors have the reason.
+    Unavailable,
 }
 
 impl LocalFiles {
-    /// Lists the local files of a plan.
+    /// Lists the local files of a plan. Adds to `errors` if the application has no wheel, no
+    /// entrypoint, or too many to choose from.
     ///
     /// # Errors
-    /// A directory that cannot be read; no wheel; no entrypoint, or too many to choose from.
-    pub async fn list(cx: &Arc<Context>, plan: &Arc<Plan>) -> Result<Self, BuildError> {
-        let app = application(cx, plan).await?;
+    /// A directory that cannot be read.
+    pub async fn list(cx: &Arc<Context>, plan: &Arc<Plan>, errors: &Diagnostics) -> Result<Self, BuildError> {
+        let app = match application(cx, plan, errors).await {
+            Err(error @ BuildError::AppWheel { .. }) => {
+                errors.extend(error.diagnostics());
+                Some(LocalApplication::Unavailable)
+            }
+            app => app?,
+        };
         let copies = Arc::new(copies(cx, plan).await?);
         Ok(Self { app, copies, wheels: distributions::wheel_places(cx, plan)? })
     }
@@ -67,17 +78,19 @@ impl LocalFiles {
         all
     }
 
-    /// Returns the application of one platform.
-    ///
-    /// # Errors
-    /// No wheel that fits.
-    pub fn application(&self, python: Option<&PythonFacts>) -> Result<Option<ChosenApplication>, BuildError> {
-        Ok(match (&self.app, python) {
-            (None, _) | (Some(LocalApplication::Wheels(_)), None) => None,
-            (Some(LocalApplication::Files(app)), _) => Some(ChosenApplication::Files(app.clone())),
-            (Some(LocalApplication::Wheels(found)), Some(python)) => {
-                Some(ChosenApplication::Wheel(distributions::own_wheel(found, &python.target)?))
-            }
+    /// Returns the application of one platform. Adds an error to the build if no wheel fits.
+    pub fn application(&self, build: &PlatformBuild, python: Option<&PythonFacts>) -> Option<ChosenApplication> {
+        Some(match (self.app.as_ref()?, python) {
+            (LocalApplication::Unavailable, _) => ChosenApplication::Unavailable,
+            (LocalApplication::Files(app), _) => ChosenApplication::Files(app.clone()),
+            (LocalApplication::Wheels(_), None) => return None,
+            (LocalApplication::Wheels(found), Some(python)) => match distributions::own_wheel(found, &python.target) {
+                Ok(file) => ChosenApplication::Wheel(file),
+                Err(error) => {
+                    build.errors.extend(error.diagnostics());
+                    ChosenApplication::Unavailable
+                }
+            },
         })
     }
 
@@ -97,16 +110,22 @@ impl ChosenApplication {
             Self::Files(Application::Files { walk, start }) => add_walk(key.text("files").config(start), walk),
             Self::Files(Application::Wheel { .. }) => key.text("installed"),
             Self::Wheel(file) => add_wheel(key, file),
+            Self::Unavailable => key.text("unavailable"),
         }
     }
 
-    /// Opens the application's wheel, or returns its files.
+    /// Opens the application's wheel, or returns its files; none if it has no wheel.
     ///
     /// # Errors
     /// As [`distributions::install`].
-    pub async fn open(&self, build: &PlatformBuild, python: Option<&PythonFacts>) -> Result<Application, BuildError> {
+    pub async fn open(
+        &self,
+        build: &PlatformBuild,
+        python: Option<&PythonFacts>,
+    ) -> Result<Option<Application>, BuildError> {
         let (file, python) = match (self, python) {
-            (Self::Files(app), _) => return Ok(app.clone()),
+            (Self::Files(app), _) => return Ok(Some(app.clone())),
+            (Self::Unavailable, _) => return Ok(None),
             (Self::Wheel(file), Some(python)) => (file, python),
             (Self::Wheel(_), None) => return Err(BuildError::Internal("a wheel without Python".to_owned())),
         };
@@ -114,11 +133,15 @@ impl ChosenApplication {
         let installed = distributions::install(build, &python.interpreter, file.clone(), budget).await?;
         let modules = installed.modules(&python.interpreter);
         let start = entrypoint::of_installed(&installed.name, &installed.scripts, modules);
-        Ok(Application::Wheel { installed: Arc::new(installed), start })
+        Ok(Some(Application::Wheel { installed: Arc::new(installed), start }))
     }
 }
 
-async fn application(cx: &Arc<Context>, plan: &Plan) -> Result<Option<LocalApplication>, BuildError> {
+async fn application(
+    cx: &Arc<Context>,
+    plan: &Plan,
+    errors: &Diagnostics,
+) -> Result<Option<LocalApplication>, BuildError> {
     let Some(app) = plan.app.clone() else { return Ok(None) };
     let folders = cx.io.folders.clone();
     let (shared, project, source, include) =
@@ -147,7 +170,8 @@ async fn application(cx: &Arc<Context>, plan: &Plan) -> Result<Option<LocalAppli
     warn_of_passwords(cx, &app.source, &walk);
     let start = if plan.image.entrypoint.is_none() && plan.runtime.is_some() {
         let found = entrypoint::start(app.project.as_ref(), walk.file_names());
-        Some(found.map_err(|candidates| no_entrypoint(&candidates))?.command(&app.to.to_string()))
+        let found = found.map_err(|candidates| errors.add(no_entrypoint(&candidates)));
+        found.ok().map(|start| start.command(&app.to.to_string()))
     } else {
         None
     };

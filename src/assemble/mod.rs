@@ -35,7 +35,7 @@ pub use preview::preview;
 pub use why::{NamedImage, why, why_image};
 
 use context::Context;
-use publish::BuiltIndex;
+use publish::ComposedIndex;
 use report::Report;
 
 use crate::plan::Plan;
@@ -44,15 +44,19 @@ use crate::plan::Plan;
 /// complete. Shared work (pulled layers, packed layers, pushed blobs) is done once.
 ///
 /// # Errors
-/// The first error, or all errors of the images of one plan.
+/// All errors of the plans and their images; the first error of publishing.
 pub async fn build(plans: Vec<Plan>, io: Io) -> Result<Vec<Report>, BuildError> {
     Context::over(plans, io, |cx, plans| async move { build_in(&cx, plans).await }).await
 }
 
 async fn build_in(cx: &Arc<Context>, plans: Vec<Arc<Plan>>) -> Result<Vec<Report>, BuildError> {
-    let mut built = Vec::new();
+    let mut composed = Vec::new();
     for plan in plans {
-        built.push(BuiltIndex::build(cx, plan).await?);
+        composed.push(ComposedIndex::compose(cx, plan).await);
+    }
+    let mut built = Vec::new();
+    for index in BuildError::of_profiles(composed)? {
+        built.push(index.finish().await?);
     }
     cx.sound()?;
     for index in &built {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::context::Context;
 use super::error::BuildError;
+use crate::diagnostic::Diagnostics;
 use crate::oci::{Architecture, Descriptor, Platform};
 use crate::plan::Plan;
 use crate::repository::{BlobSource, Sink};
@@ -17,6 +18,8 @@ pub struct PlatformBuild {
     pub sink: Option<Arc<dyn Sink>>,
     pub platform: Platform,
     pub architecture: &'static Architecture,
+    /// Errors of this image after which the build goes on to find more.
+    pub errors: Arc<Diagnostics>,
 }
 
 impl PlatformBuild {
@@ -33,7 +36,7 @@ impl PlatformBuild {
         let unknown = || BuildError::Internal(format!("no architecture is known for {platform}"));
         let architecture = Architecture::of(platform).ok_or_else(unknown)?;
         let (cx, plan, sink) = (cx.clone(), plan.clone(), sink.cloned());
-        Ok(Self { cx, plan, sink, platform: platform.clone(), architecture })
+        Ok(Self { cx, plan, sink, platform: platform.clone(), architecture, errors: Arc::default() })
     }
 
     /// Uploads a blob, once for all platforms, unless the target has it. Does nothing without a

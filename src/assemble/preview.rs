@@ -31,9 +31,12 @@ pub async fn preview(plans: Vec<Plan>, io: Io) -> Result<Vec<Preview>, BuildErro
 
 async fn preview_in(cx: &Arc<Context>, plans: Vec<Arc<Plan>>) -> Result<Vec<Preview>, BuildError> {
     let measured = Measurements::default();
-    let mut out = Vec::new();
+    let mut composed = Vec::new();
     for plan in plans {
-        let (composed, left_out) = compose_images(cx, &plan, None).await?;
+        composed.push(compose_images(cx, &plan, None).await.map(|images| (plan, images)));
+    }
+    let mut out = Vec::new();
+    for (plan, (composed, left_out)) in BuildError::of_profiles(composed)? {
         let platforms = try_join_all(composed.iter().map(|image| one_platform(cx, &measured, image))).await?;
         out.push(Preview {
             profile: plan.profile.clone(),
@@ -43,7 +46,7 @@ async fn preview_in(cx: &Arc<Context>, plans: Vec<Arc<Plan>>) -> Result<Vec<Prev
             builder: plan.builder_name.clone(),
             lock: match &plan.dependencies {
                 Dependencies::Locked(locked) => Some(locked.lock.file().to_owned()),
-                Dependencies::None | Dependencies::Ready(_) => None,
+                Dependencies::None | Dependencies::Ready(_) | Dependencies::Unknown => None,
             },
             platforms,
             left_out,

@@ -20,6 +20,45 @@ use crate::plan::Plan;
 use crate::repository::{BlobSource, Sink};
 use crate::rootfs::LeftOut;
 
+/// The composed images of a plan. Their layers are not packed yet.
+pub struct ComposedIndex {
+    plan: Arc<Plan>,
+    sink: Option<Arc<dyn Sink>>,
+    images: Vec<ComposedImage>,
+    left_out: LeftOut,
+    elapsed: Duration,
+}
+
+impl ComposedIndex {
+    /// Composes the images of a plan.
+    ///
+    /// # Errors
+    /// Errors of composing.
+    pub async fn compose(cx: &Arc<Context>, plan: Arc<Plan>) -> Result<Self, BuildError> {
+        let started = Instant::now();
+        let sink = match (&plan.target, plan.push) {
+            (Some(target), true) => Some(cx.io.repositories.sink(target)?),
+            _ => None,
+        };
+        let (images, left_out) = compose_images(cx, &plan, sink.as_ref()).await?;
+        Ok(Self { plan, sink, images, left_out, elapsed: started.elapsed() })
+    }
+
+    /// Packs the layers of the images and uploads their blobs.
+    ///
+    /// # Errors
+    /// Layers that cannot be packed or uploaded.
+    pub async fn finish(self) -> Result<BuiltIndex, BuildError> {
+        let Self { plan, sink, images, left_out, elapsed } = self;
+        let started = Instant::now();
+        let base_index = images.iter().find_map(|image| image.base.index);
+        let finished = try_join_all(images.into_iter().map(finish)).await?;
+        let (images, platforms): (Vec<_>, Vec<_>) = finished.into_iter().unzip();
+        let index = image::index(&images, &lineage(&plan, base_index));
+        Ok(BuiltIndex { plan, sink, images, index, platforms, left_out, elapsed: elapsed + started.elapsed() })
+    }
+}
+
 /// A built index: its blobs are at the target, its manifests are not.
 pub struct BuiltIndex {
     plan: Arc<Plan>,
@@ -32,24 +71,6 @@ pub struct BuiltIndex {
 }
 
 impl BuiltIndex {
-    /// Builds the images of a plan and uploads their blobs.
-    ///
-    /// # Errors
-    /// Errors of composing; layers that cannot be packed or uploaded.
-    pub async fn build(cx: &Arc<Context>, plan: Arc<Plan>) -> Result<Self, BuildError> {
-        let started = Instant::now();
-        let sink = match (&plan.target, plan.push) {
-            (Some(target), true) => Some(cx.io.repositories.sink(target)?),
-            _ => None,
-        };
-        let (composed, left_out) = compose_images(cx, &plan, sink.as_ref()).await?;
-        let base_index = composed.iter().find_map(|image| image.base.index);
-        let finished = try_join_all(composed.into_iter().map(finish)).await?;
-        let (images, platforms): (Vec<_>, Vec<_>) = finished.into_iter().unzip();
-        let index = image::index(&images, &lineage(&plan, base_index));
-        Ok(Self { plan, sink, images, index, platforms, left_out, elapsed: started.elapsed() })
-    }
-
     /// Uploads the manifests by digest, then the index.
     ///
     /// # Errors

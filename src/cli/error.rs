@@ -15,6 +15,9 @@ use crate::printable::one_line;
 use crate::python::lock::LockError;
 use crate::python::project::ProjectError;
 
+/// Codes of errors in the project's files and in the configuration that a build collects.
+const OF_USAGE: [Code; 2] = [Code::NoEntrypoint, Code::InvalidLockFile];
+
 /// An error that ends a run.
 #[derive(Debug, thiserror::Error)]
 pub enum CliError {
@@ -85,10 +88,9 @@ impl CliError {
             | Self::NoTopic { .. }
             | Self::Config(_)
             | Self::Plan(_)
-            | Self::NoCode(_)
-            | Self::Build(BuildError::Lock(_)) => USAGE,
+            | Self::NoCode(_) => USAGE,
             Self::Build(BuildError::Diagnostics { found, .. })
-                if found.iter().all(|one| one.code == Code::NoEntrypoint) =>
+                if found.iter().all(|one| OF_USAGE.contains(&one.code)) =>
             {
                 USAGE
             }

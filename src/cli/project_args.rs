@@ -74,6 +74,9 @@ pub struct ProjectArgs {
     command: Vec<String>,
 }
 
+/// The lock file of a project, if it has one; the error of one that cannot be used.
+type ReadLock = Result<Option<LockFile>, Box<Diagnostic>>;
+
 impl ProjectArgs {
     /// Reads the directory and makes a plan for each profile. Only a plan to `push` needs a target.
     ///
@@ -117,9 +120,9 @@ impl ProjectArgs {
         &self,
         folder: &ProjectFolder,
         file: &File,
-        read: &mut BTreeMap<Option<PathBuf>, Option<LockFile>>,
+        read: &mut BTreeMap<Option<PathBuf>, ReadLock>,
         progress: &dyn Progress,
-    ) -> Result<Option<LockFile>, CliError> {
+    ) -> Result<ReadLock, CliError> {
         let configured = || file.dependencies.lock.as_ref().map(|name| plan::join(&folder.path, Path::new(name)));
         let named = self.lock.clone().or_else(configured);
         if let Some(lock) = read.get(&named) {
@@ -132,7 +135,10 @@ impl ProjectArgs {
         };
         let by = if self.lock.is_some() { Author::User } else { Author::Project };
         let index = self.index.as_deref();
-        let lock = found.map(|lock| lock.read(by, folder.bounds.clone(), index, progress)).transpose()?;
+        let lock = match found.map(|lock| lock.read(by, folder.bounds.clone(), index, progress)).transpose() {
+            Err(CliError::Lock(error)) => Err(Box::new(error.diagnostic())),
+            lock => Ok(lock?),
+        };
         read.insert(named, lock.clone());
         Ok(lock)
     }
@@ -148,6 +154,8 @@ impl ProjectArgs {
             builder: self.builder.clone(),
             compression: self.compression.clone(),
             lock: None,
+            invalid_lock: false,
+            errors: Vec::new(),
             extras: self.extras.clone(),
             groups: self.groups.clone(),
             wheelhouse: self.wheelhouse.clone(),
@@ -171,8 +179,12 @@ impl ProjectArgs {
         let mut plan = |file: &File, profile: Option<&str>| -> Result<Plan, CliError> {
             path_check::check(folder, file, &overridden)?;
             let wanted = plan::looks_for_lock(&args, file, self.lock.is_some())?;
-            let lock = if wanted { self.lock(folder, file, &mut read, progress)? } else { None };
-            Ok(Plan::new(&Args { lock, ..args.clone() }, file, profile)?)
+            let lock = if wanted { self.lock(folder, file, &mut read, progress)? } else { Ok(None) };
+            let args = match lock {
+                Ok(lock) => Args { lock, ..args.clone() },
+                Err(error) => Args { invalid_lock: true, errors: vec![*error], ..args.clone() },
+            };
+            Ok(Plan::new(&args, file, profile)?)
         };
         if self.profiles.is_empty() {
             return Ok(vec![plan(&folder.file, None)?]);

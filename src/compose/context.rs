@@ -6,6 +6,7 @@ use super::compile::Compile;
 use super::contents::{self, Contents, Result};
 use super::elf_reader::ElfReader;
 use super::source_image::{SourceImage, SourceImageId};
+use super::unavailable::Unavailable;
 use crate::elf::Abi;
 use crate::image::ImageConfig;
 use crate::oci::{Architecture, Platform};
@@ -27,6 +28,8 @@ pub struct Context {
     pub contents: Arc<dyn Contents>,
     /// Compiles bytecode, for a plan that asks for it.
     pub compiler: Option<Arc<dyn Compile>>,
+    /// Distributions that the image lacks. If there are any, no image is made.
+    pub unavailable: Unavailable,
 }
 
 impl Context {

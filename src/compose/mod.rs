@@ -44,6 +44,7 @@ mod source_image;
 mod stage;
 mod stored;
 mod text_files;
+mod unavailable;
 pub mod verify;
 
 pub use application::{Application, CopiedFiles, application, install_project, left_out_of_project, no_entrypoint};
@@ -64,4 +65,5 @@ pub use site_packages::distributions;
 pub use source_image::{SourceImage, SourceImageId};
 pub use stage::{Changes, Facts, ImageState, InstalledDistribution, Stage, StageResult, TakenLibrary, TakenPackage};
 pub use text_files::reader;
+pub use unavailable::Unavailable;
 pub use verify::verify;

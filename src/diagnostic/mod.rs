@@ -5,6 +5,7 @@
 //! the top, by the code that knows it: see [`Diagnostic::on`].
 
 mod code;
+mod diagnostics;
 
 use std::error::Error;
 use std::fmt;
@@ -14,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use crate::oci::Platform;
 
 pub use code::Code;
+pub use diagnostics::Diagnostics;
 
 /// The severity of a diagnostic.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]

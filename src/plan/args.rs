@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::PathBounds;
+use crate::diagnostic::Diagnostic;
 use crate::python::lock::Lock;
 use crate::python::project::ProjectMetadata;
 
@@ -21,6 +22,10 @@ pub struct Args {
     pub compression: Option<String>,
     /// The parsed lock file, if `dependencies.lock` names one or the project has one.
     pub lock: Option<LockFile>,
+    /// Whether the project has a lock file that cannot be used: `errors` has the reason.
+    pub invalid_lock: bool,
+    /// Errors in the project's files that the build reports with its own.
+    pub errors: Vec<Diagnostic>,
     pub extras: Vec<String>,
     pub groups: Vec<String>,
     /// Directories of wheels, relative to the working directory.

@@ -20,6 +20,8 @@ pub enum Dependencies {
     /// A ready-made site-packages directory for each platform.
     Ready(BTreeMap<Platform, PathBuf>),
     Locked(LockedDependencies),
+    /// A lock file that cannot be used: the plan's errors have the reason.
+    Unknown,
 }
 
 /// A selection of a lock file, and the sources of its wheels.
@@ -44,7 +46,7 @@ impl Dependencies {
     /// Returns the local files and directories that hold the dependencies.
     pub(super) fn local(&self) -> Vec<PathBuf> {
         match self {
-            Self::None => Vec::new(),
+            Self::None | Self::Unknown => Vec::new(),
             Self::Ready(folders) => folders.values().cloned().collect(),
             Self::Locked(locked) => {
                 let lock = PathBuf::from(locked.lock.file());
@@ -85,6 +87,9 @@ pub(super) fn dependencies(
     has_python: bool,
 ) -> Result<Dependencies, PlanError> {
     let section = &file.dependencies;
+    if args.invalid_lock && has_python {
+        return Ok(Dependencies::Unknown);
+    }
     let Some(LockFile { lock, folder, member, bounds }) = args.lock.clone().filter(|_| has_python) else {
         return ready(args, file, platforms, has_python);
     };

@@ -14,6 +14,7 @@ use super::runtime::{PythonRequest, check_unused, python, runtime};
 use super::target::target;
 use super::{App, Args, Copy, Dependencies, Directory, Extract, ImageSettings, LayerSplit, PlanError, Runtime};
 use crate::config::{self, File};
+use crate::diagnostic::Diagnostic;
 use crate::oci::{CompressionLevel, Location, Platform};
 use crate::rootfs::Limits;
 use crate::rootfs::accounts::User;
@@ -50,6 +51,8 @@ pub struct Plan {
     pub split: LayerSplit,
     pub limits: Limits,
     pub timestamp: u64,
+    /// Errors in the project's files. The build goes on to find more, and makes no image.
+    pub errors: Vec<Diagnostic>,
 }
 
 impl Plan {
@@ -95,6 +98,7 @@ impl Plan {
             split: split(file),
             limits: file.limits,
             timestamp: args.timestamp,
+            errors: args.errors.clone(),
         })
     }
 

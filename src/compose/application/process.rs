@@ -1,7 +1,6 @@
 //! The process that the image starts: program, environment, user.
 
 use super::inputs::Application;
-use crate::compose::contents::Result;
 use crate::compose::contents::root_path;
 use crate::compose::draft::Draft;
 use crate::compose::scratch;
@@ -13,11 +12,9 @@ use crate::rootfs::RootPath;
 use crate::rootfs::accounts::Ids;
 
 impl Draft<'_> {
-    /// Decides on the process.
-    ///
-    /// # Errors
-    /// No entrypoint.
-    pub(super) fn decide_process(&mut self, app: Option<&Application>, user: Ids) -> Result<()> {
+    /// Decides on the process. Reports an error if there is no entrypoint, or if it is not in the
+    /// image.
+    pub(super) fn decide_process(&mut self, app: Option<&Application>, user: Ids) {
         let cx = self.cx;
         let mut defaults = Vec::new();
         if cx.interpreter.is_some() {
@@ -27,7 +24,7 @@ impl Draft<'_> {
         let programs: Vec<_> = self.image.programs.iter().map(ToString::to_string).collect();
         let settings = cx.plan.image.clone();
         let env = process::environment(&cx.base_config.env(), &defaults, &settings.env, &programs);
-        let entrypoint = self.entrypoint(app, &env)?;
+        let entrypoint = self.entrypoint(app, &env);
         self.changes.facts.process = Some(Process {
             entrypoint,
             cmd: settings.cmd,
@@ -39,21 +36,20 @@ impl Draft<'_> {
             labels: settings.labels,
             stop_signal: settings.stop_signal,
         });
-        Ok(())
     }
 
-    /// Returns the entrypoint with the absolute path of its program; none if the base's is kept.
-    fn entrypoint(&mut self, app: Option<&Application>, env: &[String]) -> Result<Option<Vec<String>>> {
+    /// Returns the entrypoint with the absolute path of its program; none if the base's is kept,
+    /// or after an error.
+    fn entrypoint(&mut self, app: Option<&Application>, env: &[String]) -> Option<Vec<String>> {
         let plan = &self.cx.plan;
         let given = plan.image.entrypoint.clone();
         let Some(mut entrypoint) = given.or_else(|| app?.start()) else {
             let base = &self.cx.base_config;
             let base_starts = base.entrypoint().is_some() || base.cmd().is_some() || plan.image.cmd.is_some();
-            return if base_starts && plan.runtime.is_none() {
-                Ok(None)
-            } else {
-                Err(Box::new(no_entrypoint(&app.map(Application::candidates).unwrap_or_default())))
-            };
+            if !base_starts || plan.runtime.is_some() {
+                self.error(no_entrypoint(&app.map(Application::candidates).unwrap_or_default()));
+            }
+            return None;
         };
         let workdir = root_path(&plan.image.workdir);
         let tree = &self.image.tree;
@@ -64,11 +60,11 @@ impl Draft<'_> {
         match resolved {
             Ok(program) => {
                 entrypoint[0] = program;
-                Ok(Some(entrypoint))
+                Some(entrypoint)
             }
             Err(error) => {
                 self.error(Diagnostic::of(error.code(), &error).hint(error.hint()));
-                Ok(None)
+                None
             }
         }
     }

@@ -15,7 +15,7 @@ use crate::rootfs::accounts::Accounts;
 /// Adds the application, copies, accounts and directories, and decides on the process.
 ///
 /// # Errors
-/// No entrypoint; files that cannot be read or put in place.
+/// Files that cannot be read or put in place.
 pub fn application(
     cx: &Context,
     below: &Stage,
@@ -44,5 +44,6 @@ fn compose(draft: &mut Draft<'_>, app: Option<&Application>, copies: &[CopiedFil
     stage.add_volumes(user)?;
     let files = stage.files;
     draft.take_needed_by_files(LayerKind::Application, &files)?;
-    draft.decide_process(app, user)
+    draft.decide_process(app, user);
+    Ok(())
 }

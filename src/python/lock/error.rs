@@ -3,6 +3,7 @@
 //! Messages name the file, with the line or the distribution. They are one line, and show no
 //! credentials of URLs.
 
+use crate::diagnostic::{Code, Diagnostic};
 use crate::hint::Hint;
 use crate::printable::one_line;
 
@@ -25,6 +26,12 @@ impl LockError {
     /// Adds a hint.
     pub(super) fn with_hint(self, hint: impl AsRef<str>) -> Self {
         Self { hint: Some(clean(hint.as_ref())), ..self }
+    }
+
+    /// Returns the error as a diagnostic.
+    #[must_use]
+    pub fn diagnostic(&self) -> Diagnostic {
+        Diagnostic::of(Code::InvalidLockFile, self).hint(self.hint())
     }
 
     /// Returns whether the error names a distribution.
