@@ -15,6 +15,10 @@ mod locks;
 mod paths;
 #[path = "projects/project_itself.rs"]
 mod project_itself;
+#[path = "projects/requirements.rs"]
+mod requirements;
+#[path = "projects/servers.rs"]
+mod servers;
 #[path = "projects/sources.rs"]
 mod sources;
 mod support;

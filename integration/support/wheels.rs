@@ -205,13 +205,14 @@ pub struct Wheel {
     version: String,
     tag: String,
     files: Vec<(String, Vec<u8>)>,
+    requires: String,
 }
 
 impl Wheel {
     /// Of pure Python, without modules.
     pub fn new(name: &str, version: &str) -> Self {
         let (name, version) = (name.to_owned(), version.to_owned());
-        Self { name, version, tag: "py3-none-any".to_owned(), files: Vec::new() }
+        Self { name, version, tag: "py3-none-any".to_owned(), files: Vec::new(), requires: String::new() }
     }
 
     /// With one module of the wheel's name, which says its version.
@@ -226,6 +227,12 @@ impl Wheel {
 
     pub fn file(mut self, path: &str, content: impl AsRef<[u8]>) -> Self {
         self.files.push((path.to_owned(), content.as_ref().to_vec()));
+        self
+    }
+
+    /// One more `Requires-Dist` of METADATA.
+    pub fn requires(mut self, requirement: &str) -> Self {
+        self.requires.extend(["Requires-Dist: ", requirement, "\n"]);
         self
     }
 
@@ -256,7 +263,8 @@ impl Wheel {
         let mut files = self.files.clone();
         let pure = self.tag.ends_with("-any");
         let wheel = format!("Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: {pure}\nTag: {}\n", self.tag);
-        let metadata = format!("Metadata-Version: 2.1\nName: {}\nVersion: {}\n", self.name, self.version);
+        let Self { name, version, requires, .. } = self;
+        let metadata = format!("Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n{requires}");
         files.push((format!("{info}/WHEEL"), wheel.into_bytes()));
         files.push((format!("{info}/METADATA"), metadata.into_bytes()));
         let record = record_in(&info, &files);

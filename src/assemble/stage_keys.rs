@@ -7,6 +7,7 @@ use super::pull::Images;
 use super::python_facts::PythonFacts;
 use crate::compose::KeyHasher;
 use crate::oci::Digest;
+use crate::plan::{Dependencies, LockedDependencies};
 
 /// The keys of all stages. Each key covers the one below.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -67,7 +68,18 @@ impl StageKeys {
             None => application.text("none"),
         };
         let application = application.finish();
-        let composition = stage("composition", &application).config(&plan.allow_missing).finish();
+        let locked = match &plan.dependencies {
+            Dependencies::Locked(locked) => Some(locked),
+            Dependencies::None | Dependencies::Ready(_) | Dependencies::Unknown => None,
+        };
+        let stated = locked.zip(inputs.python).map(|(locked, python)| {
+            let LockedDependencies { lock, choice, .. } = locked;
+            (lock.file(), choice, lock.stated(&python.environment))
+        });
+        let composition = stage("composition", &application)
+            .config(&(&plan.allow_missing, &plan.allow_missing_requirements))
+            .config(&stated)
+            .finish();
         Self { base, runtime, extract, dependencies, application, composition }
     }
 }

@@ -86,7 +86,8 @@ impl<'a> Owned<'a> {
     fn of(cx: &Context, tree: &'a Tree, purelib: Option<&RootPath>) -> Result<Self, BuildError> {
         let contents = cx.tars.as_ref();
         let packages = Dpkg::owners(tree, &mut compose::reader(tree, contents))?;
-        let distributions = compose::distributions(tree, purelib, contents);
+        let distributions =
+            compose::distributions(tree, purelib.map(std::slice::from_ref).unwrap_or_default(), contents);
         Ok(Self { tree, packages, distributions })
     }
 

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use clap::Args as ClapArgs;
+use clap::{ArgAction, Args as ClapArgs};
 
 use super::error::CliError;
 use super::project_folder::ProjectFolder;
@@ -63,6 +63,18 @@ pub struct ProjectArgs {
     /// The package index [default: pip's and uv's own settings, then the lock file's]
     #[arg(long, env = "CARBOY_INDEX", value_name = "URL", hide_env_values = true)]
     index: Option<String>,
+    /// A distribution that may be missing although another one requires it, or `true` for all; repeatable
+    #[arg(
+        long = "allow-missing-requirement",
+        env = "CARBOY_ALLOW_MISSING_REQUIREMENTS",
+        value_name = "NAME",
+        value_delimiter = ','
+    )]
+    allow_missing_requirements: Vec<String>,
+    /// Install what is locked, although the project's dependencies have changed
+    #[arg(long, env = "CARBOY_ALLOW_STALE_LOCK", value_name = "BOOL", action = ArgAction::Set, num_args = 0..=1,
+          default_missing_value = "true", require_equals = true)]
+    allow_stale_lock: Option<bool>,
     /// A file or directory outside of the project that its files may name; repeatable
     #[arg(long, env = "CARBOY_ALLOW_OUTSIDE", value_name = "PATH", value_delimiter = ',')]
     allow_outside: Vec<PathBuf>,
@@ -160,6 +172,8 @@ impl ProjectArgs {
             groups: self.groups.clone(),
             wheelhouse: self.wheelhouse.clone(),
             index: self.index.clone(),
+            allow_missing_requirements: self.allow_missing_requirements.clone(),
+            allow_stale_lock: self.allow_stale_lock,
             config: folder.own_file.clone(),
             project: folder.project.clone(),
             entrypoint: (!self.command.is_empty()).then(|| self.command.clone()),
@@ -204,8 +218,11 @@ impl ProjectArgs {
 /// Warns of dependencies that the image does not get.
 fn warn_of_no_lock(folder: &ProjectFolder, plans: &[Plan], progress: &dyn Progress) {
     let none = plans.iter().any(|plan| plan.runtime.is_some() && matches!(plan.dependencies, Dependencies::None));
-    let Some(project) = folder.project.as_ref().filter(|project| none && project.needs > 0) else { return };
-    let (has, them, command) = match project.needs {
+    let Some(project) = folder.project.as_ref().filter(|project| none && !project.dependencies.requirements.is_empty())
+    else {
+        return;
+    };
+    let (has, them, command) = match project.dependencies.requirements.len() {
         1 => ("a dependency".to_owned(), "it", project.locks()),
         count => (format!("{count} dependencies"), "any of them", project.locks()),
     };

@@ -65,10 +65,10 @@ pub(super) fn place(
     Ok(out)
 }
 
-/// Reads the distributions of an image from its own records. Leaves out a record that cannot be
+/// Reads the distributions in directories of an image from its own records. Leaves out a record that cannot be
 /// read.
-pub fn distributions(tree: &Tree, purelib: Option<&RootPath>, contents: &dyn Contents) -> Distributions {
-    Distributions::read(tree, purelib.map(std::slice::from_ref).unwrap_or_default(), &mut |path, limit| {
+pub fn distributions(tree: &Tree, sites: &[RootPath], contents: &dyn Contents) -> Distributions {
+    Distributions::read(tree, sites, &mut |path, limit| {
         let (_, entry) = tree.follow(path)?;
         contents.read(entry.content()?, limit).ok()
     })

@@ -21,6 +21,17 @@ pub struct Dependencies {
     pub wheelhouse: Option<Vec<String>>,
     pub index: Option<String>,
     pub site_packages: Option<SitePackages>,
+    pub allow_missing_requirements: Option<MissingRequirements>,
+    /// Whether the lock file may be older than the dependencies of the project.
+    pub allow_stale_lock: Option<bool>,
+}
+
+/// The distributions that may be missing although another one requires them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum MissingRequirements {
+    All,
+    /// The names as written.
+    Named(Vec<String>),
 }
 
 /// Ready-made directories of installed distributions.
@@ -30,6 +41,17 @@ pub enum SitePackages {
     Shared(String),
     /// A directory for each platform, by the name that [`Platform`] writes.
     PerPlatform(BTreeMap<String, String>),
+}
+
+impl MissingRequirements {
+    fn read(node: &Node<'_>) -> Result<Self, ConfigError> {
+        match node.value() {
+            DeValue::Boolean(true) => Ok(Self::All),
+            DeValue::Boolean(false) => Ok(Self::Named(Vec::new())),
+            DeValue::Array(_) => node.texts().map(Self::Named),
+            other => Err(node.refuse(wrong_type("a list of distributions, or true for all", other))),
+        }
+    }
 }
 
 impl SitePackages {
@@ -85,6 +107,8 @@ impl Dependencies {
             wheelhouse: table.get("wheelhouse", Node::texts)?,
             index: table.get("index", Node::text)?,
             site_packages: table.get("site-packages", SitePackages::read)?,
+            allow_missing_requirements: table.get("allow-missing-requirements", MissingRequirements::read)?,
+            allow_stale_lock: table.get("allow-stale-lock", Node::boolean)?,
         })
     }
 
@@ -97,6 +121,8 @@ impl Dependencies {
             wheelhouse: self.wheelhouse.or(under.wheelhouse),
             index: self.index.or(under.index),
             site_packages: self.site_packages.or(under.site_packages),
+            allow_missing_requirements: self.allow_missing_requirements.or(under.allow_missing_requirements),
+            allow_stale_lock: self.allow_stale_lock.or(under.allow_stale_lock),
         }
     }
 }

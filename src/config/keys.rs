@@ -31,8 +31,17 @@ pub(super) const RUNTIME: &[&str] = &["exclude", "terminfo", "dlopen", "allow-mi
 /// The keys of `[[extract]]`.
 pub(super) const EXTRACT: &[&str] = &["from", "paths", "to", "libraries"];
 /// The keys of `[dependencies]`.
-pub(super) const DEPENDENCIES: &[&str] =
-    &["lock", "extras", "groups", "member", "wheelhouse", "index", "site-packages"];
+pub(super) const DEPENDENCIES: &[&str] = &[
+    "lock",
+    "extras",
+    "groups",
+    "member",
+    "wheelhouse",
+    "index",
+    "site-packages",
+    "allow-missing-requirements",
+    "allow-stale-lock",
+];
 /// The keys of `[app]`.
 pub(super) const APP: &[&str] = &["source", "to", "include", "exclude", "wheel"];
 /// The keys of `[[copy]]`.

@@ -1,7 +1,8 @@
 //! Programs that only start another one: what they start.
 //!
 //! Source: `tini.c` (`parse_args`), `dumb-init.c` (`parse_command`), `catatonit.c`
-//! (`main`), which stop at the first word that is not an option; env(1) of coreutils.
+//! (`main`), which stop at the first word that is not an option; env(1) of coreutils;
+//! `ddtrace/commands/ddtrace_run.py`; `newrelic/admin/run_program.py`.
 
 /// An init process and its short options that take a value.
 struct Init {
@@ -11,10 +12,11 @@ struct Init {
     long_with_value: &'static [&'static str],
 }
 
-const INITS: [Init; 3] = [
+const INITS: [Init; 4] = [
     Init { names: &["tini", "tini-static", "docker-init"], with_value: "pe", long_with_value: &[] },
     Init { names: &["dumb-init"], with_value: "r", long_with_value: &["--rewrite"] },
     Init { names: &["catatonit"], with_value: "", long_with_value: &[] },
+    Init { names: &["ddtrace-run"], with_value: "", long_with_value: &[] },
 ];
 
 /// The program that a wrapper starts.
@@ -35,6 +37,10 @@ pub fn wrapped<'a>(program: &str, arguments: &'a [String]) -> Option<Wrapped<'a>
         let (env, command) = arguments.split_at(end);
         let has_options = arguments.first().is_some_and(|word| word.starts_with('-'));
         return (!has_options && !command.is_empty()).then_some(Wrapped { env, command });
+    }
+    if name == "newrelic-admin" {
+        let command = arguments.get(1..).filter(|_| arguments[0] == "run-program")?;
+        return (!command.is_empty()).then_some(Wrapped { env: &[], command });
     }
     let init = INITS.iter().find(|init| init.names.contains(&name))?;
     let mut at = 0;
@@ -75,6 +81,10 @@ mod tests {
             ("catatonit -g -- python", Some("| python")),
             ("/usr/bin/env A=1 B= python x=y", Some("A=1 B= | python x=y")),
             ("env python", Some("| python")),
+            ("ddtrace-run -d gunicorn a:b", Some("| gunicorn a:b")),
+            ("newrelic-admin run-program gunicorn a:b", Some("| gunicorn a:b")),
+            ("newrelic-admin validate-config x", None),
+            ("newrelic-admin", None),
             ("env -i python", None),
             ("env A=1", None),
             ("tini", None),

@@ -31,6 +31,10 @@ pub struct Args {
     /// Directories of wheels, relative to the working directory.
     pub wheelhouse: Vec<PathBuf>,
     pub index: Option<String>,
+    /// Distributions that may be missing although another one requires them; `true` stands for all.
+    pub allow_missing_requirements: Vec<String>,
+    /// Whether a lock file is used that does not match its project.
+    pub allow_stale_lock: Option<bool>,
     /// The path of the configuration, if it is a file of its own.
     pub config: Option<PathBuf>,
     /// The project as `pyproject.toml` describes it.

@@ -12,7 +12,9 @@ use super::layers::{compression, split};
 use super::platforms::platforms;
 use super::runtime::{PythonRequest, check_unused, python, runtime};
 use super::target::target;
-use super::{App, Args, Copy, Dependencies, Directory, Extract, ImageSettings, LayerSplit, PlanError, Runtime};
+use super::{
+    AllowedMissing, App, Args, Copy, Dependencies, Directory, Extract, ImageSettings, LayerSplit, PlanError, Runtime,
+};
 use crate::config::{self, File};
 use crate::diagnostic::Diagnostic;
 use crate::oci::{CompressionLevel, Location, Platform};
@@ -41,6 +43,8 @@ pub struct Plan {
     pub dependencies: Dependencies,
     pub allow_missing: Vec<String>,
     pub allow_mixed: bool,
+    /// The distributions that may be missing although another one requires them.
+    pub allow_missing_requirements: AllowedMissing,
     /// The application; `None` for an image without Python and without `[app]`.
     pub app: Option<App>,
     pub copies: Vec<Copy>,
@@ -89,6 +93,7 @@ impl Plan {
             dependencies,
             allow_missing: file.runtime.allow_missing.clone().unwrap_or_default(),
             allow_mixed: file.runtime.allow_mixed.unwrap_or(false),
+            allow_missing_requirements: AllowedMissing::of(args, file),
             copies: copies(args, file)?,
             users: file.user.iter().flatten().map(user).collect(),
             directories: directories(file)?,
@@ -98,7 +103,7 @@ impl Plan {
             split: split(file),
             limits: file.limits,
             timestamp: args.timestamp,
-            errors: args.errors.clone(),
+            errors: args.errors.iter().cloned().chain(stale_lock(args, file)).collect(),
         })
     }
 
@@ -139,6 +144,12 @@ impl Plan {
         }
         Ok(self)
     }
+}
+
+/// Returns the error about a lock file that does not match its project, unless that is allowed.
+fn stale_lock(args: &Args, file: &File) -> Option<Diagnostic> {
+    let is_allowed = args.allow_stale_lock.or(file.dependencies.allow_stale_lock).unwrap_or(false);
+    args.lock.as_ref().filter(|_| !is_allowed)?.lock.stale()
 }
 
 /// Returns an account of the configuration with its defaults.

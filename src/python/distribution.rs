@@ -5,6 +5,8 @@
 //! `PKG-INFO`, `installed-files.txt`, `top_level.txt`). Records are trusted for files in the image.
 //! Lines with an absolute path, a path outside of the image, or a missing file are ignored.
 
+mod requires;
+
 use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 
@@ -30,6 +32,8 @@ pub struct Distribution {
     pub version: String,
     /// The path of its `*.dist-info` or `*.egg-info`.
     pub metadata: RootPath,
+    /// The requirements as the metadata has them: `idna<4,>=2.5`, `pysocks ; extra == 'socks'`.
+    pub requires: Vec<String>,
     /// The wheel's metadata; `None` if the distribution was not installed from a wheel.
     pub wheel: Option<Wheel>,
 }
@@ -151,8 +155,13 @@ impl Source<'_> {
             return None;
         }
         let version = if is_version(version) { version.to_owned() } else { String::new() };
+        let name = name.to_owned();
+        let mut requires = requires::of_metadata(&text);
+        if let Some(text) = self.text("requires.txt", TEXT_LIMIT) {
+            requires.extend(requires::of_egg(&text));
+        }
         let wheel = self.text("WHEEL", SMALL_LIMIT).map(|text| wheel(&text));
-        Some(Distribution { name: name.to_owned(), version, metadata: self.metadata.clone(), wheel })
+        Some(Distribution { name, version, metadata: self.metadata.clone(), requires, wheel })
     }
 
     /// Returns the real paths of its files in the image.

@@ -77,6 +77,15 @@ impl Requirement {
         self.allows(version).then_some(version)
     }
 
+    /// Returns name and allowed versions, without extras and marker: `werkzeug>=3.1.0`.
+    #[must_use]
+    pub fn range(&self) -> String {
+        match &self.wanted {
+            VersionOrUrl::Versions(versions) => format!("{}{versions}", self.name),
+            VersionOrUrl::Url(_) => self.name.clone(),
+        }
+    }
+
     /// Returns whether a version is allowed.
     #[must_use]
     pub fn allows(&self, version: &Version) -> bool {

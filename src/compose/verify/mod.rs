@@ -4,6 +4,7 @@ pub mod architecture;
 mod extension_modules;
 mod loaded_image;
 mod missing_libraries;
+mod requirements;
 mod scripts;
 mod startup;
 mod symbol_versions;
@@ -17,6 +18,7 @@ use crate::diagnostic::Diagnostic;
 use crate::elf::Edge;
 use crate::glibc::symbol_version;
 use crate::hint::Hint as _;
+use crate::python::Distributions;
 use crate::rootfs::RootPath;
 use architecture::{AbiInputs, Fault};
 use loaded_image::LoadedImage;
@@ -40,7 +42,12 @@ fn check(composition: &Composition<'_>, found: &mut Vec<Diagnostic>) -> Result<(
     let mut reachable = missing_libraries::check(&loaded, found)?;
     missing_libraries::check_dlopen(&loaded, found)?;
     reachable.extend(loaded.entrypoint.clone());
-    check_architecture(&loaded, reachable, found)?;
+    let cx = composition.cx;
+    let purelib = cx.interpreter.as_ref().map(|interpreter| &interpreter.purelib);
+    let purelib = purelib.map(std::slice::from_ref).unwrap_or_default();
+    let distributions = site_packages::distributions(&composition.image.tree, purelib, cx.contents.as_ref());
+    check_architecture(&loaded, reachable, &distributions, found)?;
+    found.extend(requirements::check(composition, &distributions));
     found.extend(startup::check(composition, &loaded.outcome.edges)?);
     found.extend(scripts::check(composition)?);
     Ok(())
@@ -50,6 +57,7 @@ fn check(composition: &Composition<'_>, found: &mut Vec<Diagnostic>) -> Result<(
 fn check_architecture(
     loaded: &LoadedImage<'_>,
     mut reachable: BTreeSet<RootPath>,
+    distributions: &Distributions,
     found: &mut Vec<Diagnostic>,
 ) -> Result<()> {
     let composition = loaded.composition;
@@ -67,7 +75,6 @@ fn check_architecture(
             || imported.iter().any(|folder| path.strip(folder).is_some())
     };
     let checked = composition.objects.iter().filter(|(path, _)| concerned(path));
-    let purelib = interpreter.map(|interpreter| &interpreter.purelib);
     let report = architecture::check(&AbiInputs {
         tree: &image.tree,
         platform: loaded.abi,
@@ -76,7 +83,7 @@ fn check_architecture(
         imported: &imported,
         objects: &checked.map(|(path, abi)| (path.clone(), *abi)).collect(),
         reachable: &reachable,
-        distributions: &site_packages::distributions(&image.tree, purelib, cx.contents.as_ref()),
+        distributions,
     });
     found.extend(report.notes.iter().map(|fault| Diagnostic::warning(fault.code(), fault.to_string())));
     let error = |fault: &Fault| Diagnostic::error(fault.code(), fault.to_string()).hint(fault.hint());

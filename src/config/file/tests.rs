@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use super::File;
 use crate::config::{
-    App, Bytecode, Compression, ConfigError, Copy, Dependencies, Directory, Extract, Image, Layers, PythonChoice,
-    Runtime, SitePackages, User, keys,
+    App, Bytecode, Compression, ConfigError, Copy, Dependencies, Directory, Extract, Image, Layers,
+    MissingRequirements, PythonChoice, Runtime, SitePackages, User, keys,
 };
 use crate::hint::Hint;
 use crate::oci::Platform;
@@ -54,6 +54,8 @@ fn expected_tables() -> File {
             wheelhouse: strings(&["wheels/"]),
             index: string("https://pypi.acme.example/simple"),
             site_packages: None,
+            allow_missing_requirements: Some(MissingRequirements::Named(Vec::new())),
+            allow_stale_lock: Some(false),
         },
         app: App {
             source: string("."),

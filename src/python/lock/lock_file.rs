@@ -12,8 +12,8 @@ use super::pylock::Pylock;
 use super::pyproject::Pyproject;
 use super::requirements::{self, Requirements};
 use super::uv::{self, Uv};
-use super::{Format, LockSelection, PackageOrigin, Pinned, Sources, checks, urls};
-use crate::diagnostic::Diagnostic;
+use super::{Format, LockSelection, PackageOrigin, Pinned, Sources, StatedRequirements, checks, stale, urls};
+use crate::diagnostic::{Code, Diagnostic};
 use crate::python::marker::Environment;
 use crate::python::requirement::is_name;
 
@@ -26,6 +26,8 @@ pub struct Lock {
     body: Body,
     sources: Sources,
     warnings: Vec<Diagnostic>,
+    /// The difference between the file and the project that it was made for.
+    stale: Option<String>,
     /// Paths that the policy refuses. Each is an error only if a pinned distribution uses it.
     refused: BTreeMap<PathBuf, LockError>,
 }
@@ -71,7 +73,9 @@ impl Lock {
             Format::Requirements => Body::Requirements(requirements::read(input, &project, &mut sources)?),
         };
         let (file, root) = (input.name.to_owned(), urls::joined(input.root, ""));
-        let mut out = Self { file, format, root, body, sources, warnings: Vec::new(), refused: BTreeMap::new() };
+        let stale = stale::difference(format, input).map(|difference| error::clean(&difference));
+        let (warnings, refused) = (Vec::new(), BTreeMap::new());
+        let mut out = Self { file, format, root, body, sources, warnings, stale, refused };
         out.check(input.policy)?;
         if let Body::Requirements(body) = &out.body {
             out.warnings.clone_from(&body.warnings);
@@ -151,6 +155,38 @@ impl Lock {
             Some(error) => Err(error.clone()),
             None => Ok(pinned),
         }
+    }
+
+    /// Returns what the file states about the requirements between distributions.
+    #[must_use]
+    pub fn stated(&self, environment: &Environment) -> StatedRequirements {
+        let context = MarkerContext::possible(environment);
+        let extras = |extras| StatedRequirements { extras, ..StatedRequirements::default() };
+        match &self.body {
+            Body::Uv(body) => body.stated.clone(),
+            Body::Pipfile(body) => extras(body.extras(&context)),
+            Body::Requirements(body) => extras(body.extras(&context)),
+            Body::Pylock(_) | Body::Poetry(_) => StatedRequirements::default(),
+        }
+    }
+
+    /// Returns the error about a file that was made for other dependencies than the project has now.
+    #[must_use]
+    pub fn stale(&self) -> Option<Diagnostic> {
+        let difference = self.stale.as_ref()?;
+        let command = self.format.lock_command().unwrap_or("uv lock");
+        let message = format!("{} is out of date: {difference}", self.file);
+        let hint = format!(
+            "lock again: `{command}`; to install what is locked: --allow-stale-lock, or allow-stale-lock = true under \
+             [dependencies]"
+        );
+        Some(Diagnostic::error(Code::StaleLockFile, message).file(&self.file).hint(hint))
+    }
+
+    /// Returns the format of the file.
+    #[must_use]
+    pub fn format(&self) -> Format {
+        self.format
     }
 
     /// Returns the path of the file as given to [`Lock::parse`].

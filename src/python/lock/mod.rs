@@ -20,6 +20,8 @@ mod pyproject;
 mod requirements;
 mod selection;
 mod sources;
+mod stale;
+mod stated;
 #[cfg(test)]
 pub(crate) mod testing;
 mod urls;
@@ -32,5 +34,7 @@ pub use hash::Hash;
 pub use input::{LIMIT, LockInput, ReferencePolicy, Refusal};
 pub use lock_file::Lock;
 pub use pinned::{LockedFile, PackageOrigin, Pinned};
+pub(super) use poetry::python_marker;
 pub use selection::LockSelection;
 pub use sources::Sources;
+pub use stated::StatedRequirements;

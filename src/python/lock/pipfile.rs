@@ -35,6 +35,8 @@ struct Item {
     marker: Option<Marker>,
     /// The version; `None` if no exact version is locked.
     pinned: Option<Pinned>,
+    /// The normalised extras.
+    extras: BTreeSet<String>,
 }
 
 #[derive(Deserialize)]
@@ -56,6 +58,8 @@ struct Package {
     version: Option<String>,
     #[serde(default)]
     hashes: Vec<String>,
+    #[serde(default)]
+    extras: Vec<String>,
     markers: Option<String>,
     index: Option<String>,
     file: Option<String>,
@@ -127,6 +131,13 @@ impl Pipfile {
         items.iter().filter(wanted).map(|item| item.pinned.clone().ok_or_else(|| loose(item))).collect()
     }
 
+    /// Returns the extras of the project's own dependencies, by distribution.
+    pub(super) fn extras(&self, context: &MarkerContext<'_>) -> BTreeMap<String, BTreeSet<String>> {
+        let items = self.categories.get(DEFAULT).into_iter().flatten();
+        let held = items.filter(|item| context.holds(&item.name, item.marker.as_ref(), &ActiveExtras::default()));
+        held.map(|item| (item.name.clone(), item.extras.clone())).collect()
+    }
+
     pub(super) fn origins(&mut self) -> impl Iterator<Item = (&str, &mut PackageOrigin)> {
         let pinned = self.categories.values_mut().flatten().filter_map(|item| item.pinned.as_mut());
         pinned.map(|pinned| (pinned.name.as_str(), &mut pinned.origin))
@@ -194,7 +205,8 @@ impl Package {
             }
             (None, None) => None,
         };
-        Ok(Item { name, marker, pinned })
+        let extras = self.extras.iter().map(|extra| normalised(extra)).collect();
+        Ok(Item { name, marker, pinned, extras })
     }
 }
 

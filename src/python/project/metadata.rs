@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use toml::Value;
 
 use super::build_backend::{self, at};
+use super::declared::DeclaredDependencies;
 use super::{Module, ProjectError, src_layout};
 use crate::python::normalised;
 
@@ -18,8 +19,7 @@ pub struct ProjectMetadata {
     /// Commands with the objects that they call: `shop.cli:main`.
     pub scripts: BTreeMap<String, String>,
     pub gui_scripts: BTreeMap<String, String>,
-    /// The number of distributions that the project depends on.
-    pub needs: usize,
+    pub dependencies: DeclaredDependencies,
     /// Other entry points, by group.
     pub entry_points: BTreeMap<String, BTreeMap<String, String>>,
     /// `build-system.build-backend`.
@@ -58,12 +58,8 @@ impl ProjectMetadata {
             Ok(modules) => (modules, None),
             Err(key) => (None, Some(key)),
         };
-        let list = |value: &Value| value.as_array().map_or(0, Vec::len);
-        let own = project.and_then(|project| project.get("dependencies")).map(list);
-        let poetrys = poetry.and_then(|poetry| poetry.get("dependencies")?.as_table());
-        let poetrys = poetrys.map(|table| table.keys().filter(|name| *name != "python").count());
         Ok(Self {
-            needs: own.or(poetrys).unwrap_or(0),
+            dependencies: DeclaredDependencies::read(&root),
             name: word("name"),
             version: word("version"),
             scripts: scripts.map(texts).unwrap_or_default(),

@@ -6,12 +6,14 @@
 //! settings in `pyproject.toml` are read: no build backend runs.
 
 mod build_backend;
+mod declared;
 mod error;
 mod metadata;
 mod module;
 #[cfg(test)]
 mod tests;
 
+pub use declared::DeclaredDependencies;
 pub use error::ProjectError;
 pub use metadata::ProjectMetadata;
 pub use module::{Module, src_layout};

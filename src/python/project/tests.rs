@@ -21,7 +21,7 @@ fn metadata_is_read_from_project_and_poetry_tables() {
     )
     .unwrap();
     assert_eq!((poetry.version.as_deref(), poetry.scripts.len()), (Some("2"), 1));
-    let needs = |text: &str| ProjectMetadata::parse(text).unwrap().needs;
+    let needs = |text: &str| ProjectMetadata::parse(text).unwrap().dependencies.requirements.len();
     assert_eq!(needs("[project]\ndependencies = [\"a\", \"b>1\"]"), 2);
     assert_eq!(needs("[tool.poetry.dependencies]\npython = \"^3.11\"\na = \"1\""), 1);
     assert_eq!((needs("[project]\ndependencies = []"), needs("")), (0, 0));

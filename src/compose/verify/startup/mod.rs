@@ -7,6 +7,7 @@ mod module_path;
 mod permissions;
 mod program;
 mod python_command;
+mod server;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,7 +18,7 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::elf::Edge;
 use crate::hint::Hint as _;
 use crate::image::{Process, exec_form, resolve_program, wrapper};
-use crate::python::{Command, Interpreter, command};
+use crate::python::{Command, CommandTarget, Interpreter, command};
 use crate::rootfs::accounts::Ids;
 use crate::rootfs::{Permission, RootPath};
 
@@ -139,8 +140,16 @@ impl<'a> Startup<'a> {
                 .filter(|interpreter| tree.resolve(&path).is_ok_and(|real| interpreter.names(tree).contains(&real)));
             let name = String::from_utf8_lossy(path.name().unwrap_or_default()).into_owned();
             if own.is_some() || command::is_interpreter(&name) {
-                self.check_python_command(&path, &Command::parse(arguments), own);
+                let command = Command::parse(arguments);
+                self.check_python_command(&path, &command, own);
+                if let (CommandTarget::Module(module), Some(interpreter)) = (command.starts, own) {
+                    let after = arguments.iter().position(|word| word.ends_with(module)).map_or(0, |at| at + 1);
+                    self.check_server(module, &arguments[after..], (&path, interpreter));
+                }
                 return Ok(());
+            }
+            if let Some(interpreter) = self.interpreter().filter(|own| path.parent().as_ref() == Some(&own.scripts)) {
+                self.check_server(&name, arguments, (&interpreter.executable, interpreter));
             }
             let Some(wrapped) = wrapper::wrapped(&name, arguments) else { return Ok(()) };
             for line in wrapped.env {

@@ -14,6 +14,8 @@ use crate::rootfs::{RootPath, Tree};
 
 /// A `.pth` file of setuptools. Its `import` line does not change the module path.
 const HARMLESS: &[u8] = b"distutils-precedence.pth";
+/// The end of setuptools' `.pth` files that create namespace packages from directories beside them.
+const NAMESPACE: &[u8] = b"-nspkg.pth";
 /// Variables that change the directories of Python's or the user's modules.
 const MOVING: [&str; 3] = ["PYTHONHOME", "PYTHONUSERBASE", "PYTHONPLATLIBDIR"];
 /// Modules that `site` imports, and that may change `sys.path`.
@@ -91,7 +93,7 @@ impl Startup<'_> {
     }
 
     /// Returns a variable of the process, unless it is empty.
-    fn variable(&self, name: &str) -> Option<&str> {
+    pub(super) fn variable(&self, name: &str) -> Option<&str> {
         let mut values = self.env.iter().filter_map(|line| line.strip_prefix(name)?.strip_prefix('='));
         values.next_back().filter(|value| !value.is_empty())
     }
@@ -127,7 +129,7 @@ impl Startup<'_> {
         let mut sites: Vec<_> = sites.into_iter().filter_map(|site| image.resolve(site).ok()).collect();
         sites.dedup();
         for site in sites {
-            let is_pth = |path: &RootPath| path.as_bytes().ends_with(b".pth") && path.name() != Some(HARMLESS);
+            let is_pth = |path: &RootPath| path.as_bytes().ends_with(b".pth") && !is_harmless(path);
             for (file, _) in image.children(&site).filter(|(path, _)| is_pth(path)) {
                 if out.open {
                     return;
@@ -154,6 +156,11 @@ impl Startup<'_> {
             }
         }
     }
+}
+
+/// Returns whether the `import` lines of a `.pth` file do not change the module path.
+fn is_harmless(path: &RootPath) -> bool {
+    path.name() == Some(HARMLESS) || path.as_bytes().ends_with(NAMESPACE)
 }
 
 /// Returns whether a program belongs to a virtual environment with its own site-packages, judged by

@@ -90,7 +90,7 @@ impl Startup<'_> {
         app.into_iter().chain([&self.workdir]).any(|own| path.strip(own).is_some())
     }
 
-    fn script_hint(&self, script: &str, place: &str) -> String {
+    pub(super) fn script_hint(&self, script: &str, place: &str) -> String {
         let image = &self.composition.image.tree;
         let wanted = root_path(place);
         let folder = wanted.parent().and_then(|folder| image.resolve(&folder).ok()).unwrap_or_default();
@@ -131,14 +131,17 @@ impl Startup<'_> {
             };
             self.error(Code::MissingModule, text, Some(hint));
         } else if !path.folders.iter().any(|folder| self.can_run(folder, &parts)) {
-            // A package may extend its own path while it is imported.
-            self.warn(
-                Code::MissingModule,
-                format!(
-                    "the command runs the module `{name}`, but the image has neither `{0}.py` nor `{0}/__main__.py`",
-                    parts.join("/")
-                ),
+            let text = format!(
+                "the command runs the module `{name}`, but the image has neither `{0}.py` nor `{0}/__main__.py`",
+                parts.join("/")
             );
+            if parts.len() > 1 && !self.has_any(path, &parts) && self.is_closed_package(path, &parts) {
+                let hint = self.submodule_hint(path, &parts);
+                self.error(Code::MissingModule, text, hint);
+            } else {
+                // A package may extend its own path while it is imported.
+                self.warn(Code::MissingModule, text);
+            }
         }
     }
 
@@ -170,7 +173,7 @@ impl Startup<'_> {
         files.iter().any(|file| image.follow(&folder.join(file)).is_some()) || self.has_extension(&folder, last)
     }
 
-    fn module_hint(&self, name: &str, path: &ModulePath, interpreter: &Interpreter) -> String {
+    pub(super) fn module_hint(&self, name: &str, path: &ModulePath, interpreter: &Interpreter) -> String {
         let builder = self.composition.cx.builder_tree();
         let in_stdlib = |name: String| {
             let path = interpreter.stdlib.child(name.as_bytes());

@@ -47,6 +47,22 @@ impl Constraint {
     }
 }
 
+/// Returns the marker for a constraint on the version of Python, as `python_full_version >= '3.8'`;
+/// an empty text if every version is allowed, `None` for an invalid constraint.
+pub(in crate::python) fn python_marker(text: &str) -> Option<String> {
+    let Constraint(alternatives) = Constraint::of_python(text)?;
+    if alternatives.iter().any(Vec::is_empty) {
+        return Some(String::new());
+    }
+    let part = |specifier: &VersionSpecifier| {
+        let text = specifier.to_string();
+        let end = text.find(|c: char| !"=<>!~".contains(c)).unwrap_or(text.len());
+        format!("python_full_version {} '{}'", &text[..end], &text[end..])
+    };
+    let all = |all: &Vec<_>| all.iter().map(part).collect::<Vec<_>>().join(" and ");
+    Some(format!("({})", alternatives.iter().map(all).collect::<Vec<_>>().join(" or ")))
+}
+
 /// Splits an alternative into parts at commas or spaces. A space may also follow an operator.
 fn all(text: &str, python: bool) -> Option<Vec<VersionSpecifier>> {
     let mut out = Vec::new();

@@ -15,5 +15,6 @@ mod tables;
 mod tests;
 mod walk;
 
+pub(in crate::python) use constraint::python_marker;
 pub(super) use read::read;
 pub(super) use selection::Poetry;

@@ -54,6 +54,18 @@ impl Requirements {
         Ok(out)
     }
 
+    /// Returns the extras that the lines ask for, by distribution.
+    pub(in crate::python::lock) fn extras(&self, context: &MarkerContext<'_>) -> BTreeMap<String, BTreeSet<String>> {
+        let mut out: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        for item in &self.items {
+            let PinnedBy::Versions(requirement) = &item.pinned_by else { continue };
+            if context.holds(&item.name, item.marker.as_ref(), &ActiveExtras::default()) {
+                out.entry(item.name.clone()).or_default().extend(requirement.extras.iter().cloned());
+            }
+        }
+        out
+    }
+
     pub(in crate::python::lock) fn origins(&mut self) -> impl Iterator<Item = (&str, &mut PackageOrigin)> {
         self.items.iter_mut().chain(&mut self.constraints).filter_map(|item| match &mut item.pinned_by {
             PinnedBy::Reference(origin) => Some((item.at.as_str(), origin)),

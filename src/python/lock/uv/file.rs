@@ -8,8 +8,9 @@ use serde::Deserialize;
 use super::graph::{Conflict, Edge, Loose, Package, Uv};
 use crate::python::lock::error::LockError;
 use crate::python::lock::pyproject::Pyproject;
-use crate::python::lock::{Hash, LockedFile, PackageOrigin, Sources, checks, hash, urls};
+use crate::python::lock::{Hash, LockedFile, PackageOrigin, Sources, StatedRequirements, checks, hash, urls};
 use crate::python::marker::Marker;
+use crate::python::normalised;
 
 /// The supported version of the format. Its revisions only add keys.
 const VERSION: i64 = 1;
@@ -43,6 +44,12 @@ struct Manifest {
     members: BTreeSet<String>,
     #[serde(default)]
     dependency_groups: BTreeMap<String, Vec<Requirement>>,
+    #[serde(default)]
+    overrides: Vec<toml::Value>,
+    #[serde(default)]
+    excludes: Vec<toml::Value>,
+    #[serde(default)]
+    dependency_metadata: Vec<toml::Value>,
 }
 
 #[derive(Deserialize)]
@@ -139,6 +146,9 @@ pub(in crate::python::lock) fn read(
         members.retain(|name, at| tables.manifest.members.contains(name) || Some(*at) == root);
     }
     let packages = tables.package.iter().map(|table| table.package(file, &names, sources));
+    let overridden = [&tables.manifest.overrides, &tables.manifest.excludes];
+    let overridden = overridden.into_iter().flatten().filter_map(name_of).collect();
+    let described = tables.manifest.dependency_metadata.iter().filter_map(name_of).collect();
     let mut groups = BTreeMap::new();
     for (group, wanted) in tables.manifest.dependency_groups {
         let loose = wanted.into_iter().map(|one| {
@@ -155,7 +165,13 @@ pub(in crate::python::lock) fn read(
         root,
         members,
         groups,
+        stated: StatedRequirements { overridden, described, ..StatedRequirements::default() },
     })
+}
+
+/// Returns the name of a distribution in the manifest: an entry is a name or a table with one.
+fn name_of(value: &toml::Value) -> Option<String> {
+    value.get("name").unwrap_or(value).as_str().map(normalised)
 }
 
 /// Returns the project at the root of the workspace.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use pep440_rs::Version;
 use serde::Deserialize;
 
-use crate::python::lock::PackageOrigin;
+use crate::python::lock::{PackageOrigin, StatedRequirements};
 use crate::python::marker::Marker;
 
 /// A parsed `uv.lock` with resolved references.
@@ -23,6 +23,7 @@ pub(in crate::python::lock) struct Uv {
     pub(super) members: BTreeMap<String, usize>,
     /// The groups of a workspace without a project.
     pub(super) groups: BTreeMap<String, Vec<Loose>>,
+    pub(in crate::python::lock) stated: StatedRequirements,
 }
 
 /// A package with its dependencies.

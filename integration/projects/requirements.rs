@@ -1,0 +1,128 @@
+//! What the image's distributions, and the project, require and the image lacks.
+
+use crate::folder::{HERE, pins, project, uv_lock};
+use crate::support::harness::Harness;
+use crate::wheels::Wheel;
+
+fn flask() -> Wheel {
+    let flask = Wheel::simple("flask", "3.1.2").requires("Werkzeug>=3.1.0").requires("click>=8 ; os_name == 'posix'");
+    flask.requires("asgiref>=3.2; extra == 'async'").requires("colorama; sys_platform == 'win32'")
+}
+
+fn with(wheels: &[&Wheel]) -> Harness {
+    wheels.iter().fold(project(), |harness, wheel| harness.wheel(wheel))
+}
+
+#[test]
+fn a_pin_alone_lacks_what_it_requires() {
+    let redis = Wheel::simple("redis", "5.0").requires("async-timeout>=4; python_full_version < '3.11.99'");
+    let mut harness = with(&[&flask(), &redis]).file("requirements.txt", &pins(&[&flask(), &redis]));
+    let refused = harness.fails(&HERE);
+    insta::assert_snapshot!(refused, @r#"
+    exit: 1
+    -- stdout
+    -- stderr
+    error[missing-requirement]: linux/amd64: the image lacks required distributions: flask 3.1.2 requires click and werkzeug; redis 5.0 requires async-timeout
+
+    hint: lock them: `uv pip compile requirements.txt --universal --python-version 3.11 -o pylock.toml`; if they are not needed: allow-missing-requirements = ["async-timeout", "click", "werkzeug"] under [dependencies]
+    "#);
+    harness.verb(&["plan"]);
+    assert_eq!(harness.fails(&HERE), refused);
+    // A part of them may be missing.
+    let allowed = "[dependencies]\nallow-missing-requirements = [\"Click\", \"async_timeout\"]\n";
+    let harness = harness.file("carboy.toml", allowed);
+    insta::assert_snapshot!(harness.fails(&HERE), @r#"
+    exit: 1
+    -- stdout
+    -- stderr
+    error[missing-requirement]: linux/amd64: the image lacks required distributions: flask 3.1.2 requires werkzeug
+
+    hint: lock them: `uv pip compile requirements.txt --universal --python-version 3.11 -o pylock.toml`; if they are not needed: allow-missing-requirements = ["werkzeug"] under [dependencies]
+    "#);
+    let harness = harness.file("carboy.toml", "[dependencies]\nallow-missing-requirements = true\n");
+    harness.succeeds(&HERE);
+    let harness = harness.file("carboy.toml", "");
+    harness.succeeds(&[&HERE[..], &["--allow-missing-requirement=werkzeug,click,async-timeout"]].concat());
+}
+
+#[test]
+fn extras_are_those_that_lines_and_other_requirements_ask_for() {
+    let all = [flask(), Wheel::simple("werkzeug", "3.1.0"), Wheel::simple("click", "8.0")];
+    let pins = pins(&[&all[0], &all[1], &all[2]]);
+    let harness = with(&[&all[0], &all[1], &all[2]]).file("requirements.txt", &pins);
+    harness.succeeds(&HERE);
+    let harness = harness.file("requirements.txt", &pins.replace("flask==", "flask[async]=="));
+    let refused = harness.fails(&HERE);
+    assert!(refused.contains("the image lacks required distributions: flask 3.1.2 requires asgiref\n"), "{refused}");
+}
+
+#[test]
+fn versions_that_a_requirement_excludes_are_told() {
+    let (old, click) = (Wheel::simple("werkzeug", "2.3.8"), Wheel::simple("click", "8.0"));
+    let harness = with(&[&flask(), &old, &click]).file("requirements.txt", &pins(&[&flask(), &old, &click]));
+    insta::assert_snapshot!(harness.warnings(&HERE), @"warning[conflicting-versions]: flask 3.1.2 requires werkzeug>=3.1.0, and the image has werkzeug 2.3.8");
+    // A warm build says the same.
+    insta::assert_snapshot!(harness.warnings(&HERE), @"warning[conflicting-versions]: flask 3.1.2 requires werkzeug>=3.1.0, and the image has werkzeug 2.3.8");
+}
+
+#[test]
+fn the_project_requires_what_it_declares() {
+    let alpha = Wheel::simple("alpha", "1.0");
+    let shop = "[project]\nname = \"shop\"\nversion = \"1\"\ndependencies = [\"alpha\", \"beta[x]>2\", \"gamma; os_name == 'nt'\"]\n";
+    let harness = with(&[&alpha]).file("requirements.txt", &alpha.pin()).file("pyproject.toml", shop);
+    insta::assert_snapshot!(harness.fails(&HERE), @r#"
+    exit: 1
+    -- stdout
+    -- stderr
+    error[missing-requirement]: linux/amd64: the image lacks required distributions: shop requires beta
+
+    hint: lock them: `uv pip compile requirements.txt --universal --python-version 3.11 -o pylock.toml`; if they are not needed: allow-missing-requirements = ["beta"] under [dependencies]
+    "#);
+}
+
+#[test]
+fn settings_of_uv_decide_what_is_required() {
+    let lock = |manifest: &str| {
+        let shop = "dependencies = [{ name = \"flask\" }]\n[package.metadata]\nrequires-dist = [{ name = \"flask\" }]";
+        format!("{}{manifest}", uv_lock(shop, &flask().locked()))
+    };
+    let shop = "[project]\nname = \"shop\"\nversion = \"1.0\"\ndependencies = [\"flask\"]\n";
+    let harness = with(&[&flask()]).file("pyproject.toml", shop).file("uv.lock", &lock(""));
+    insta::assert_snapshot!(harness.fails(&HERE), @r#"
+    exit: 1
+    -- stdout
+    -- stderr
+    error[missing-requirement]: linux/amd64: the image lacks required distributions: flask 3.1.2 requires click and werkzeug
+
+    hint: lock them: `uv add click werkzeug`; if they are not needed: allow-missing-requirements = ["click", "werkzeug"] under [dependencies]
+    "#);
+    let overrides = "[manifest]\noverrides = [{ name = \"click\", marker = \"sys_platform == 'never'\" }]\n\
+                     [[manifest.dependency-metadata]]\nname = \"flask\"\n";
+    harness.file("uv.lock", &lock(overrides)).succeeds(&HERE);
+}
+
+#[test]
+fn a_lock_file_that_is_out_of_date_is_refused() {
+    let alpha = Wheel::simple("alpha", "1.0");
+    let own = "dependencies = [{ name = \"alpha\" }]\n[package.metadata]\nrequires-dist = [{ name = \"alpha\" }]";
+    let shop = "[project]\nname = \"shop\"\nversion = \"1.0\"\ndependencies = [\"alpha\", \"httpx>=0.28\"]\n";
+    let mut harness = with(&[&alpha]).file("pyproject.toml", shop).file("uv.lock", &uv_lock(own, &alpha.locked()));
+    let refused = harness.fails(&HERE);
+    insta::assert_snapshot!(refused, @"
+    exit: 2
+    -- stdout
+    -- stderr
+    error[stale-lock-file]: uv.lock is out of date: for `shop`, it lacks httpx>=0.28
+
+    hint: lock again: `uv lock`; to install what is locked: --allow-stale-lock, or allow-stale-lock = true under [dependencies]
+    ");
+    harness.verb(&["plan"]);
+    assert_eq!(harness.fails(&HERE), refused);
+    let allowed = "[dependencies]\nallow-missing-requirements = [\"httpx\"]\nallow-stale-lock = true\n";
+    let harness = harness.file("carboy.toml", allowed);
+    harness.succeeds(&HERE);
+    let harness = harness.file("carboy.toml", "[dependencies]\nallow-missing-requirements = [\"httpx\"]\n");
+    harness.succeeds(&[&HERE[..], &["--allow-stale-lock"]].concat());
+    let refused = harness.env("CARBOY_ALLOW_STALE_LOCK", "false").fails(&HERE);
+    assert!(refused.contains("error[stale-lock-file]"), "{refused}");
+}

@@ -1,0 +1,23 @@
+//! What a lock file states about the requirements between distributions.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What a lock file states about the requirements between distributions.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct StatedRequirements {
+    /// The extras that the file's own lines ask for, by distribution. Other formats have them in
+    /// the project's dependencies.
+    pub extras: BTreeMap<String, BTreeSet<String>>,
+    /// The distributions that `override-dependencies` or `exclude-dependencies` of uv name.
+    pub overridden: BTreeSet<String>,
+    /// The distributions whose requirements `dependency-metadata` of uv replaces.
+    pub described: BTreeSet<String>,
+}
+
+impl StatedRequirements {
+    /// Returns whether the project overrides that the distribution `by` requires `name`.
+    #[must_use]
+    pub fn overrides(&self, by: &str, name: &str) -> bool {
+        self.overridden.contains(name) || self.described.contains(by)
+    }
+}
