@@ -54,7 +54,7 @@ impl Example {
         Carboy::over(&self.registry, self.pair, &self.project)
             .to(self.registry.name(&format!("app:{tag}")))
             .cache(&CACHE)
-            .args(["--wheelhouse".as_ref(), test_cache("wheels/apps").as_os_str()])
+            .args(["--index=false".as_ref(), "--wheelhouse".as_ref(), test_cache("wheels/apps").as_os_str()])
             .args(["--host-python".as_ref(), python.python().as_os_str()])
     }
 

@@ -32,6 +32,7 @@ builder = "oci:../builder:1"
 to = "oci:../out:1"
 [dependencies]
 lock = "requirements.txt"
+index = false
 wheelhouse = ["wheels"]
 [image]
 entrypoint = ["python3.13", "-m", "app"]

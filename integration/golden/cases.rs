@@ -14,7 +14,7 @@ fn python(name: &'static str, toml: &str) -> Case {
 
 /// A project with a lock file and the wheels that it pins.
 fn locked(name: &'static str, toml: &str) -> Case {
-    let toml = format!("[dependencies]\nwheelhouse = ['wheels']\n[layers]\nsplit-size = '128KiB'\n{toml}");
+    let toml = format!("[dependencies]\nindex = false\nwheelhouse = ['wheels']\n[layers]\nsplit-size = '128KiB'\n{toml}");
     let case = python(name, &toml).file("requirements.txt", distributions::requirements());
     let wheels = distributions::all();
     wheels.iter().fold(case, |case, wheel| case.file(&format!("wheels/{}", wheel.file_name()), wheel.bytes()))
@@ -165,7 +165,7 @@ pub fn app_wheel() -> Case {
         .file("shop/__init__.py", "def main(): pass\n")
         .entry_points("[console_scripts]\nserve = shop:main\n");
     let pure = distributions::pure();
-    Case::new("app-wheel", "[app]\nwheel = 'dist/*.whl'\n[dependencies]\nwheelhouse = ['wheels']\n")
+    Case::new("app-wheel", "[app]\nwheel = 'dist/*.whl'\n[dependencies]\nindex = false\nwheelhouse = ['wheels']\n")
         .file("dist/shop-1.2-py3-none-any.whl", shop.bytes())
         .file(&format!("wheels/{}", pure.file_name()), pure.bytes())
         .file("requirements.txt", pure.pin())
@@ -183,7 +183,7 @@ pub fn path_dependency() -> Case {
     let shop = "[project]\nname = \"shop\"\nversion = \"1.0\"\ndependencies = [\"part\", \"pure\"]\n\
                 [project.scripts]\nserve = \"shop.cli:main\"\n[tool.uv.sources]\npart = { path = \"parts/part\" }\n";
     let part = "[project]\nname = \"part\"\nversion = \"0.5\"\n[project.scripts]\npart = \"part:main\"\n";
-    Case::new("path-dependency", "[dependencies]\nwheelhouse = ['wheels']\n")
+    Case::new("path-dependency", "[dependencies]\nindex = false\nwheelhouse = ['wheels']\n")
         .file("uv.lock", lock)
         .file("pyproject.toml", shop)
         .file("shop/cli.py", "def main(): pass\n")

@@ -129,24 +129,85 @@ async fn an_index_that_is_a_folder_has_one_for_each_project() {
 }
 
 #[tokio::test]
-async fn a_wheelhouse_alone_is_offline() {
-    let harness = Harness::new();
-    harness.file("wheels/x", "");
-    let server = Scripted::start(|_| panic!("nothing is to be asked"));
+async fn a_wheelhouse_adds_to_the_index_whatever_the_cache_has() {
+    let pages = IndexPages::of(Form::Json, &[ANY]);
+    let server = Scripted::start(move |request| pages.answer(request));
     let url = Some(format!("http://{}/files/{ANY}", server.host));
-    let alone = || WheelSources { indexes: Vec::new(), ..settings(&harness) };
-    let error = harness.wheel(alone(), &with_files(vec![locked(ANY, url.clone())])).await.unwrap_err();
-    assert_eq!(
-        error.message,
-        "no wheelhouse has one that fits, and no index is \
-         asked: there is a wheelhouse and no configured index"
-    );
-    assert_eq!(error.build.as_deref(), Some("six==1.17.0"));
-    assert_eq!(error.hint.as_deref(), Some("configure an index: [dependencies] index = \"https://pypi.org/simple\""));
-    let no_index = WheelSources { no_index: true, ..WheelSources::default() };
-    let error = harness.wheel(no_index, &with_files(vec![locked(ANY, url)])).await.unwrap_err();
-    assert!(error.message.ends_with("no index is asked: the settings say `no-index`"), "{error}");
+    let (empty, filled) = (Harness::new(), Harness::new());
+    filled.wheel(WheelSources::default(), &with_files(vec![locked(ANY, url.clone())])).await.unwrap();
+    for harness in [&empty, &filled] {
+        harness.file("wheels/seven-1.0-py3-none-any.whl", "");
+        // Without an index, with the lock file's URL.
+        let alone = WheelSources { indexes: Vec::new(), ..settings(harness) };
+        assert_eq!(harness.wheel(alone, &with_files(vec![locked(ANY, url.clone())])).await.unwrap().name, ANY);
+        // By the lock file's index.
+        let lock_indexes = vec![index(&format!("http://{}/simple", server.host))];
+        let by_index = WheelSources { indexes: Vec::new(), lock_indexes, ..settings(harness) };
+        let hashed = with_hashes(None, vec![sha256(ANY.as_bytes())]);
+        assert_eq!(harness.wheel(by_index, &hashed).await.unwrap().name, ANY);
+    }
+}
+
+#[tokio::test]
+async fn without_an_index_only_folders_count_whatever_the_cache_has() {
+    let pages = IndexPages::of(Form::Json, &[ANY]);
+    let server = Scripted::start(move |request| pages.answer(request));
+    let url = Some(format!("http://{}/files/{ANY}", server.host));
+    let (empty, filled) = (Harness::new(), Harness::new());
+    filled.wheel(WheelSources::default(), &with_files(vec![locked(ANY, url.clone())])).await.unwrap();
+    let asked = server.requests().len();
+    for harness in [&empty, &filled] {
+        harness.file("wheels/x", "");
+        let settings = || WheelSources { index_off: true, ..settings(harness) };
+        for wanted in [with_files(vec![locked(ANY, url.clone())]), with_hashes(None, vec![sha256(ANY.as_bytes())])] {
+            let error = harness.wheel(settings(), &wanted).await.unwrap_err();
+            assert!(error.message.starts_with("no wheelhouse has one that fits, and 127.0.0.1:"), "{error}");
+            assert!(error.message.ends_with("not asked: `index` is false"), "{error}");
+            assert_eq!(error.build.as_deref(), Some("six==1.17.0"));
+        }
+        let no_index = || WheelSources { no_index: true, ..WheelSources::default() };
+        let error = harness.wheel(no_index(), &with_files(vec![locked(ANY, url.clone())])).await.unwrap_err();
+        assert!(error.message.ends_with("no index is asked: the settings say `no-index`"), "{error}");
+        // A page that does not have the wheel.
+        let links = vec![FindLinks::Page(index(&format!("http://{}/nothing", server.host)).url)];
+        let pages = WheelSources { find_links: links, ..no_index() };
+        assert_eq!(harness.wheel(pages, &with_files(vec![locked(ANY, None)])).await.unwrap_err().code, Code::NotFound);
+        // The wheelhouse still counts.
+        harness.file(&format!("wheels/{ANY}"), ANY);
+        assert_eq!(harness.wheel(settings(), &with_files(vec![locked(ANY, None)])).await.unwrap().name, ANY);
+    }
+    let asked_later = server.requests();
+    assert!(asked_later[asked..].iter().all(|request| request.is("GET", "/nothing")));
+}
+
+#[tokio::test]
+async fn offline_the_cache_has_what_earlier_runs_fetched() {
+    let harness = Harness::new();
+    let pages = IndexPages::of(Form::Json, &[ANY, AMD64]);
+    let server = Scripted::start(move |request| pages.answer(request));
+    let indexes = || vec![index(&format!("http://{}/simple", server.host))];
+    let online = || WheelSources { indexes: indexes(), ..WheelSources::default() };
+    let offline = || WheelSources { offline: true, ..online() };
+    let hashes = vec![sha256(ANY.as_bytes()), sha256(AMD64.as_bytes())];
+    let wanted = [
+        with_files(vec![locked(AMD64, None)]),
+        with_hashes(None, hashes),
+        with_hashes(None, Vec::new()),
+    ];
+    for wanted in &wanted {
+        let error = harness.wheel(offline(), wanted).await.unwrap_err();
+        let (start, end) = ("neither the cache nor a wheelhouse has one that fits, and 127.0.0.1:", "`--offline` is set");
+        assert!(error.message.starts_with(start) && error.message.ends_with(end), "{error}");
+    }
     assert_eq!(server.requests().len(), 0);
+    harness.wheel(online(), &wanted[1]).await.unwrap();
+    let asked = server.requests().len();
+    for wanted in &wanted {
+        assert_eq!(harness.wheel(offline(), wanted).await.unwrap().name, AMD64);
+    }
+    let others = with_hashes(None, vec![sha256(b"other")]);
+    assert!(harness.wheel(offline(), &others).await.is_err());
+    assert_eq!(server.requests().len(), asked);
 }
 
 #[tokio::test]
@@ -172,7 +233,7 @@ async fn archives_of_the_lock_are_taken_where_they_lie() {
     assert_eq!(error.code, Code::CorruptContent);
 
     let url = Some(format!("file://{}", path.display()));
-    let offline = || WheelSources { indexes: Vec::new(), ..settings(&harness) };
+    let offline = || WheelSources { offline: true, indexes: Vec::new(), ..settings(&harness) };
     let by_url = pinned(PackageOrigin::Url(locked(ANY, url.clone())));
     assert_eq!(harness.wheel(offline(), &by_url).await.unwrap().path.as_ref(), path);
     let in_index = with_files(vec![LockedFile { size: None, ..locked(ANY, url) }]);

@@ -12,7 +12,7 @@ use crate::support::running::{Runner, start};
 use crate::wheels::Wheel;
 
 /// Over Python 3.11, for one platform, from the wheelhouse and from nowhere else.
-pub const HERE: [&str; 5] = [CC, SLIM, AMD64, "--wheelhouse", "wheels"];
+pub const HERE: [&str; 6] = [CC, SLIM, AMD64, "--index=false", "--wheelhouse", "wheels"];
 
 /// A project that prints nothing and has a wheelhouse.
 pub fn project() -> Harness {

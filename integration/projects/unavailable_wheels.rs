@@ -5,7 +5,8 @@ use crate::support::harness::{CC, SLIM};
 use crate::wheels::Wheel;
 
 /// Both platforms.
-const BOTH: [&str; 5] = [CC, SLIM, "--platform=linux/amd64,linux/arm64", "--wheelhouse", "wheels"];
+const BOTH: [&str; 6] =
+    [CC, SLIM, "--platform=linux/amd64,linux/arm64", "--index=false", "--wheelhouse", "wheels"];
 
 #[test]
 fn everything_that_lacks_is_told_for_both_platforms() {
@@ -23,11 +24,11 @@ fn everything_that_lacks_is_told_for_both_platforms() {
     -- stdout
     -- stderr
     3 errors:
-    error[no-wheel]: no wheel of gone 4.0 for Python 3.11, glibc 2.36: no wheelhouse has one that fits, and no index is asked: there is a wheelhouse and no configured index
-    error[no-wheel]: no wheel of odd 3.0 for Python 3.11, glibc 2.36: no wheelhouse has one that fits (there are wheels for Python 3.9 only), and no index is asked: there is a wheelhouse and no configured index
-    error[no-wheel]: linux/arm64: no wheel of fast 2.0 for Python 3.11, glibc 2.36: no wheelhouse has one that fits (there are wheels for linux/amd64 only), and no index is asked: there is a wheelhouse and no configured index
+    error[no-wheel]: no wheel of gone 4.0 for Python 3.11, glibc 2.36: no wheelhouse has one that fits, and pypi.org is not asked: `index` is false
+    error[no-wheel]: no wheel of odd 3.0 for Python 3.11, glibc 2.36: no wheelhouse has one that fits (there are wheels for Python 3.9 only), and pypi.org is not asked: `index` is false
+    error[no-wheel]: linux/arm64: no wheel of fast 2.0 for Python 3.11, glibc 2.36: no wheelhouse has one that fits (there are wheels for linux/amd64 only), and pypi.org is not asked: `index` is false
 
-    hint: configure an index: [dependencies] index = "https://pypi.org/simple"
+    hint: to ask the index for what the wheelhouse lacks, leave `index = false` out
     hint: build them on linux/amd64 and on linux/arm64 with Python 3.11, into a wheelhouse: pip wheel --no-deps --wheel-dir wheels gone==4.0 odd==3.0
     hint: build one on linux/arm64 with Python 3.11, into a wheelhouse: pip wheel --no-deps --wheel-dir wheels fast==2.0
     "#);
@@ -90,7 +91,7 @@ fn a_wheel_with_none_of_the_locked_hashes_is_told() {
 #[test]
 fn a_wheelhouse_that_is_not_there_is_told() {
     let harness = project().file("requirements.txt", &Wheel::simple("alpha", "1.0").pin());
-    let args = [&HERE[..4], &["nowhere"]].concat();
+    let args = [&HERE[..5], &["nowhere"]].concat();
     insta::assert_snapshot!(harness.fails(&args), @"
     exit: 1
     -- stdout

@@ -26,9 +26,10 @@ use crate::config::BUILDER;
 use crate::diagnostic::Diagnostic;
 use crate::image::LayerId;
 use crate::layer::Recipe;
-use crate::oci::Digest;
+use crate::oci::{Digest, Location};
 use crate::repository::BlobSource;
 use crate::rootfs::Tree;
+use crate::store::KeptBlobs;
 
 /// One platform's image: composed and checked. Its layers are not packed yet.
 pub struct ComposedImage {
@@ -136,8 +137,13 @@ fn known(cx: &Context, keys: &StageKeys) -> Result<Option<Summary>, BuildError> 
 
 async fn upload_base(build: PlatformBuild, base: Arc<Image>) -> Result<(), BuildError> {
     let Some(source) = &base.source else { return Ok(()) };
-    let source = BlobSource::Repository(source.clone());
-    try_join_all(base.layers.iter().map(|layer| build.push(layer, &source))).await.map(|_| ())
+    let mut source = source.clone();
+    // A run without the network writes the same layout.
+    if let (Some(Location::Layout { .. }), Some(Location::Registry(_))) = (&build.plan.target, &build.plan.base) {
+        source = Arc::new(KeptBlobs { source, cache: build.cx.io.cache.clone() });
+    }
+    let source = BlobSource::Repository(source);
+    build.cx.all(base.layers.iter().map(|layer| build.push(layer, &source))).await.map(|_| ())
 }
 
 /// The inputs of composing.

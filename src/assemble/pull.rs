@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read as _;
 use std::sync::Arc;
 
-use futures_util::future::{try_join, try_join_all};
+use futures_util::future::{join_all, join3, try_join};
 use tokio::io::AsyncReadExt as _;
 use tokio::sync::OnceCell;
 
@@ -125,15 +125,37 @@ impl Images {
                 _ => Ok(None),
             }
         };
-        let (base, builder) = try_join(base, builder).await?;
-        let mut others = BTreeMap::new();
-        for table in &plan.extracts {
-            if let Some(location) = &table.from {
-                let image = image(&build.cx, &table.from_name, location, &build.platform).await?;
-                others.insert(table.from_name.clone(), image);
-            }
+        let others: BTreeMap<_, _> =
+            plan.extracts.iter().filter_map(|table| Some((&table.from_name, table.from.as_ref()?))).collect();
+        let one = async |(name, location): (&String, &Location)| {
+            Ok((name.clone(), image(&build.cx, name, location, &build.platform).await?))
+        };
+        if build.cx.io.offline {
+            let (base, builder, others) = join3(base, builder, join_all(others.into_iter().map(one))).await;
+            return Self::known(base, builder, others);
         }
-        Ok(Self { base, builder, others: others.into_iter().collect() })
+        let (base, builder) = try_join(base, builder).await?;
+        let mut found = Vec::new();
+        for other in others {
+            found.push(one(other).await?);
+        }
+        Ok(Self { base, builder, others: found })
+    }
+
+    /// Returns the images, or all that the cache does not have as one error.
+    fn known(
+        base: Result<Arc<Image>, BuildError>,
+        builder: Result<Option<Arc<Image>>, BuildError>,
+        others: Vec<Result<(String, Arc<Image>), BuildError>>,
+    ) -> Result<Self, BuildError> {
+        let mut absent = Vec::new();
+        let base = base.map_err(|error| absent.push(Err::<(), _>(error))).ok();
+        let builder = builder.map_err(|error| absent.push(Err(error))).ok();
+        let others = others.into_iter().filter_map(|other| other.map_err(|error| absent.push(Err(error))).ok()).collect();
+        match (base, builder) {
+            (Some(base), Some(builder)) if absent.is_empty() => Ok(Self { base, builder, others }),
+            _ => Err(BuildError::of_offline(absent).err().unwrap_or(BuildError::Unreliable)),
+        }
     }
 }
 
@@ -333,7 +355,7 @@ async fn layers(
             Ok::<_, BuildError>((descriptor, listing))
         }
     };
-    let layers = try_join_all(image.layers.iter().zip(diff_ids(image)?).map(one)).await?;
+    let layers = cx.all(image.layers.iter().zip(diff_ids(image)?).map(one)).await?;
     // Cached layers count too.
     let all = Budget::new(&cx.limits, LAYERS);
     layers.iter().try_for_each(|(_, listing)| all.take_bytes(listing.size)).map_err(bounded)?;

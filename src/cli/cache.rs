@@ -108,6 +108,7 @@ fn name(kind: CacheKind) -> &'static str {
         CacheKind::Bytecode => "bytecode",
         CacheKind::Elf => "ELF facts",
         CacheKind::Stage => "stages",
+        CacheKind::Tag => "tags",
     }
 }
 

@@ -9,7 +9,7 @@ use clap::{ArgAction, Args as ClapArgs};
 use super::error::CliError;
 use super::project_folder::ProjectFolder;
 use super::{lock, path_check, project_root};
-use crate::config::{ConfigError, File};
+use crate::config::{ConfigError, File, PackageIndex};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::plan::{self, Args, Author, Dependencies, LockFile, PathBounds, Plan};
 use crate::progress::Progress;
@@ -60,7 +60,8 @@ pub struct ProjectArgs {
     /// A directory of wheels, searched first; repeatable
     #[arg(long, env = "CARBOY_WHEELHOUSE", value_name = "FOLDER", value_delimiter = ',')]
     wheelhouse: Vec<PathBuf>,
-    /// The package index [default: pip's and uv's own settings, then the lock file's]
+    /// The package index, or false for none [default: pip's and uv's own settings, then the lock
+    /// file's]
     #[arg(long, env = "CARBOY_INDEX", value_name = "URL", hide_env_values = true)]
     index: Option<String>,
     /// A distribution that may be missing although another one requires it, or `true` for all; repeatable
@@ -146,7 +147,8 @@ impl ProjectArgs {
             None => lock::find(&folder.path, project, progress)?,
         };
         let by = if self.lock.is_some() { Author::User } else { Author::Project };
-        let index = self.index.as_deref();
+        let index = self.index.as_deref().map(PackageIndex::of_flag);
+        let index = index.as_ref().and_then(PackageIndex::url);
         let lock = match found.map(|lock| lock.read(by, folder.bounds.clone(), index, progress)).transpose() {
             Err(CliError::Lock(error)) => Err(Box::new(error.diagnostic())),
             lock => Ok(lock?),
@@ -171,7 +173,7 @@ impl ProjectArgs {
             extras: self.extras.clone(),
             groups: self.groups.clone(),
             wheelhouse: self.wheelhouse.clone(),
-            index: self.index.clone(),
+            index: self.index.as_deref().map(PackageIndex::of_flag),
             allow_missing_requirements: self.allow_missing_requirements.clone(),
             allow_stale_lock: self.allow_stale_lock,
             config: folder.own_file.clone(),

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex};
 use clap::Args as ClapArgs;
 use clap::builder::FalseyValueParser;
 use etcetera::BaseStrategy as _;
+use tempfile::TempDir;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::error::CliError;
@@ -37,6 +38,13 @@ pub struct SessionArgs {
     /// The directory of pulled and made layers [default: carboy in the user's cache directory]
     #[arg(long, env = "CARBOY_CACHE_DIR", value_name = "FOLDER")]
     cache_dir: Option<PathBuf>,
+    /// Use a cache for this run alone, in the directory for temporary files
+    #[arg(long, env = "CARBOY_NO_CACHE", value_parser = FalseyValueParser::new())]
+    no_cache: bool,
+    /// Ask no registry and no index: images and wheels come from the cache and from local
+    /// directories
+    #[arg(long, env = "CARBOY_OFFLINE", value_parser = FalseyValueParser::new())]
+    offline: bool,
     /// Trust everything in the cache, even if other users can write to it
     #[arg(long, env = "CARBOY_TRUST_CACHE", value_parser = FalseyValueParser::new())]
     trust_cache: bool,
@@ -87,8 +95,12 @@ impl SessionArgs {
         let runtime = ManuallyDrop::new(runtime);
         let _entered = runtime.enter();
         let mut signals = Signals::new().map_err(CliError::Start)?;
-        let cache = Arc::new(open_cache(self.cache_dir.as_deref(), self.trust_cache, false, front.clone())?);
-        let repositories = Arc::new(RepositoryOpener::new(Registry::new(options, front.clone())?, front.clone()));
+        // Deleted when this function returns.
+        let scratch = self.no_cache.then(scratch_folder).transpose().map_err(CliError::Start)?;
+        let folder = scratch.as_ref().map(TempDir::path).or(self.cache_dir.as_deref());
+        let cache = Arc::new(open_cache(folder, self.trust_cache, false, front.clone())?);
+        let registry = Registry::new(options, front.clone())?;
+        let repositories = Arc::new(RepositoryOpener::new(registry, cache.clone(), self.offline, front.clone()));
         let jobs = usize::from(self.jobs.unwrap_or(8));
         let folders = Arc::new(Folders::new(cache.clone()));
         let wheel_indexes = WheelIndexes {
@@ -98,6 +110,7 @@ impl SessionArgs {
             progress: front.clone(),
             cpu_pool: cpu_pool.clone(),
             insecure: self.insecure.clone(),
+            offline: self.offline,
             jobs,
             warned: Mutex::default(),
         };
@@ -113,6 +126,7 @@ impl SessionArgs {
             progress: front.clone(),
             cpu_pool,
             jobs,
+            offline: self.offline,
         };
         let outcome = runtime.block_on(async {
             tokio::select! {
@@ -204,6 +218,11 @@ pub fn open_cache(
         None => etcetera::choose_base_strategy().map_err(|_| CliError::NoCache)?.cache_dir().join("carboy"),
     };
     Ok(Cache::with_options(CacheOptions { folder, scratch: std::env::temp_dir(), trust, full }, progress)?)
+}
+
+/// Creates the directory of a cache for one run.
+fn scratch_folder() -> io::Result<TempDir> {
+    tempfile::Builder::new().prefix("carboy-cache-").tempdir()
 }
 
 fn fail(front: &dyn Frontend, error: &CliError) -> u8 {

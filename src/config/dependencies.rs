@@ -19,7 +19,7 @@ pub struct Dependencies {
     pub member: Option<String>,
     /// Directories of wheels. They take precedence over the index.
     pub wheelhouse: Option<Vec<String>>,
-    pub index: Option<String>,
+    pub index: Option<PackageIndex>,
     pub site_packages: Option<SitePackages>,
     pub allow_missing_requirements: Option<MissingRequirements>,
     /// Whether the lock file may be older than the dependencies of the project.
@@ -32,6 +32,42 @@ pub enum MissingRequirements {
     All,
     /// The names as written.
     Named(Vec<String>),
+}
+
+/// The package index of a project.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PackageIndex {
+    /// A URL, or a directory.
+    Url(String),
+    /// No index: wheels come from directories only.
+    Off,
+}
+
+impl PackageIndex {
+    /// Returns the URL or directory, if there is an index.
+    #[must_use]
+    pub fn url(&self) -> Option<&str> {
+        match self {
+            Self::Url(url) => Some(url),
+            Self::Off => None,
+        }
+    }
+
+    fn read(node: &Node<'_>) -> Result<Self, ConfigError> {
+        let refuse = |hint: &str| Err(node.refuse(wrong_type("a URL or false", node.value()).with_hint(hint)));
+        match node.value() {
+            DeValue::Boolean(false) => Ok(Self::Off),
+            DeValue::Boolean(true) => refuse("write the index's URL, or leave the key out"),
+            DeValue::String(text) if text == "false" => refuse("write false without quotes"),
+            _ => node.text().map(Self::Url),
+        }
+    }
+
+    /// Reads the value of a flag: a URL or directory, or `false`.
+    #[must_use]
+    pub fn of_flag(text: &str) -> Self {
+        if text == "false" { Self::Off } else { Self::Url(text.to_owned()) }
+    }
 }
 
 /// Ready-made directories of installed distributions.
@@ -105,7 +141,7 @@ impl Dependencies {
             groups: table.get("groups", Node::texts)?,
             member: table.get("member", Node::text)?,
             wheelhouse: table.get("wheelhouse", Node::texts)?,
-            index: table.get("index", Node::text)?,
+            index: table.get("index", PackageIndex::read)?,
             site_packages: table.get("site-packages", SitePackages::read)?,
             allow_missing_requirements: table.get("allow-missing-requirements", MissingRequirements::read)?,
             allow_stale_lock: table.get("allow-stale-lock", Node::boolean)?,

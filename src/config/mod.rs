@@ -29,7 +29,7 @@ mod user;
 
 pub use app::App;
 pub use copy::Copy;
-pub use dependencies::{Dependencies, MissingRequirements, SitePackages};
+pub use dependencies::{Dependencies, MissingRequirements, PackageIndex, SitePackages};
 pub use directory::Directory;
 pub use error::{BadValue, ConfigError, Line};
 pub use extract::{BUILDER, Extract};

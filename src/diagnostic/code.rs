@@ -41,6 +41,7 @@ codes! {
     AccessDenied "access-denied",
     CorruptContent "corrupt-content",
     TransferFailed "transfer-failed",
+    Offline "offline",
     Retrying "retrying",
     UnusableCache "unusable-cache",
     DamagedCache "damaged-cache",

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::PathBounds;
+use crate::config::PackageIndex;
 use crate::diagnostic::Diagnostic;
 use crate::python::lock::Lock;
 use crate::python::project::ProjectMetadata;
@@ -30,7 +31,8 @@ pub struct Args {
     pub groups: Vec<String>,
     /// Directories of wheels, relative to the working directory.
     pub wheelhouse: Vec<PathBuf>,
-    pub index: Option<String>,
+    /// The package index, or `false` for none.
+    pub index: Option<PackageIndex>,
     /// Distributions that may be missing although another one requires them; `true` stands for all.
     pub allow_missing_requirements: Vec<String>,
     /// Whether a lock file is used that does not match its project.

@@ -8,7 +8,7 @@ use super::args::{Args, LockFile};
 use super::paths::join;
 use super::runtime::{PythonRequest, python};
 use super::{Author, PathBounds, PlanError};
-use crate::config::{File, SitePackages};
+use crate::config::{File, PackageIndex, SitePackages};
 use crate::oci::Platform;
 use crate::python::lock::{Lock, LockSelection};
 use crate::python::normalised;
@@ -36,8 +36,8 @@ pub struct LockedDependencies {
     /// Directories of wheels. They take precedence over the index.
     pub wheelhouses: Vec<PathBuf>,
     pub wheelhouses_by: Author,
-    /// The URL of the index, if a flag or the configuration names one.
-    pub index: Option<(Author, String)>,
+    /// The index, if a flag or the configuration names one or turns it off.
+    pub index: Option<(Author, PackageIndex)>,
     /// The directories that paths in the project's files may lead to.
     pub bounds: Arc<PathBounds>,
 }
@@ -118,7 +118,7 @@ pub(super) fn dependencies(
         index: args
             .index
             .clone()
-            .map(|url| (Author::User, url))
+            .map(|index| (Author::User, index))
             .or_else(|| Some((Author::Project, section.index.clone()?))),
     }))
 }

@@ -2,7 +2,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::*;
-use crate::config::File;
+use crate::config::{File, PackageIndex};
 use crate::oci::CompressionLevel;
 use crate::python::lock::testing::Refusing;
 use crate::python::lock::{Format, Lock, LockInput};
@@ -119,10 +119,10 @@ fn flags_override_the_wheel_sources_of_the_file() {
     assert_eq!(from_file.choice.extras, ["my-extra"]);
     assert_eq!(from_file.choice.member.as_deref(), Some("shop"));
     assert_eq!(from_file.wheelhouses, [Path::new("proj/wheels")]);
-    let flags = Args { wheelhouse: vec!["w".into()], index: Some("https://flag.example".to_owned()), ..args };
+    let flags = Args { wheelhouse: vec!["w".into()], index: Some(PackageIndex::of_flag("https://flag.example")), ..args };
     let from_flags = locked(&flags);
     assert_eq!(from_flags.wheelhouses, [Path::new("w")]);
-    assert_eq!(from_flags.index, Some((Author::User, "https://flag.example".to_owned())));
+    assert_eq!(from_flags.index, Some((Author::User, PackageIndex::of_flag("https://flag.example"))));
     let inputs = plan(&flags, toml).unwrap().app.unwrap().inputs;
     assert_eq!(inputs, ["w", "uv.lock"].map(Path::new));
     assert!(error(&Args { python: Some("false".to_owned()), ..flags }, toml).contains("contradict"));

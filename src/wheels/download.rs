@@ -1,7 +1,8 @@
 //! Downloads files into the cache: bounded, verified, resumed.
 //!
 //! An entry is stored under its SHA-256. If the lock file has only hashes of other kinds, a note
-//! under these hashes leads to the entry.
+//! under these hashes leads to the entry. A note for each distribution has
+//! its wheels that were fetched.
 
 use std::io::Write as _;
 use std::sync::Arc;
@@ -21,6 +22,8 @@ use crate::oci::Digest;
 use crate::operation_error::OperationError;
 use crate::progress::{Event, Outcome, Progress, Subject, Verb};
 use crate::python::lock::Hash;
+use crate::python::normalised;
+use crate::python::wheel::WheelName;
 use crate::store::{Cache, CacheKind};
 
 /// The most bytes of a wheel.
@@ -55,28 +58,77 @@ pub fn cached(cache: &Cache, name: &str, hashes: &[Hash]) -> Result<Option<Wheel
             other => noted(cache, other)?,
         };
         let Some(digest) = digest else { continue };
-        let Some(file) = cache.open(CacheKind::Wheel, &digest)? else { continue };
-        let size = file.metadata().map_err(|cause| cache.failure(&cause))?.len();
-        let whole =
-            FileHasher::of(&file, hashes).is_ok_and(|hashed| hashed.sha256 == digest && hashed.is_one_of(hashes));
-        if !whole {
-            cache.damaged(CacheKind::Wheel, &digest, &format!("the wheel {name}"));
-            continue;
+        if let Some(found) = cached_as(cache, name, &digest, hashes)? {
+            return Ok(Some(found));
         }
-        let path = cache.path(CacheKind::Wheel, &digest).into();
-        return Ok(Some(WheelFile { name: name.to_owned(), path, digest, size }));
     }
     Ok(None)
 }
 
-/// Returns the path of a note.
-fn note(hash: &Hash) -> Digest {
-    Digest::of(format!("the SHA-256 of the wheel whose hash is {}", DisplayHash(hash)).as_bytes())
+/// Returns the wheel of the cache with a SHA-256, if it also has one of some hashes. The wheel is
+/// read completely to verify it; a damaged one is deleted.
+///
+/// # Errors
+/// The cache cannot be read.
+pub fn cached_as(
+    cache: &Cache,
+    name: &str,
+    digest: &Digest,
+    hashes: &[Hash],
+) -> Result<Option<WheelFile>, OperationError> {
+    let Some(file) = cache.open(CacheKind::Wheel, digest)? else { return Ok(None) };
+    let size = file.metadata().map_err(|cause| cache.failure(&cause))?.len();
+    let hashed = FileHasher::of(&file, hashes).ok().filter(|hashed| hashed.sha256 == *digest);
+    let Some(hashed) = hashed else {
+        cache.damaged(CacheKind::Wheel, digest, &format!("the wheel {name}"));
+        return Ok(None);
+    };
+    if !hashed.is_one_of(hashes) {
+        return Ok(None);
+    }
+    let path = cache.path(CacheKind::Wheel, digest).into();
+    Ok(Some(WheelFile { name: name.to_owned(), path, digest: *digest, size }))
 }
 
-fn noted(cache: &Cache, hash: &Hash) -> Result<Option<Digest>, OperationError> {
-    let record = cache.record(CacheKind::WheelName, &note(hash))?;
-    Ok(record.and_then(|text| std::str::from_utf8(&text).ok()?.parse().ok()))
+/// A wheel that an earlier run fetched.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct KnownWheel {
+    pub name: String,
+    pub digest: Digest,
+}
+
+/// The most wheels of a distribution that are noted.
+const MOST_KNOWN: usize = 256;
+
+/// Returns the wheels of a distribution that earlier runs fetched, the latest first.
+///
+/// # Errors
+/// The cache cannot be read.
+pub fn known_wheels(cache: &Cache, name: &str) -> Result<Vec<KnownWheel>, OperationError> {
+    let record = cache.record(CacheKind::WheelName, &wheels_note(name))?.unwrap_or_default();
+    let one = |line: &str| {
+        let (digest, name) = line.split_once(' ')?;
+        Some(KnownWheel { name: name.to_owned(), digest: digest.parse().ok()? })
+    };
+    Ok(String::from_utf8_lossy(&record).lines().filter_map(one).collect())
+}
+
+/// Notes a wheel's name and SHA-256 for runs without the network.
+fn keep_known(cache: &Cache, name: &str, digest: &Digest) -> Result<(), OperationError> {
+    let Some(wheel) = WheelName::parse(name) else { return Ok(()) };
+    let distribution = normalised(&wheel.distribution);
+    let this = KnownWheel { name: name.to_owned(), digest: *digest };
+    let mut known = known_wheels(cache, &distribution)?;
+    known.retain(|other| *other != this);
+    known.insert(0, this);
+    let line = |known: &KnownWheel| format!("{} {}\n", known.digest, known.name);
+    let text: String = known.iter().take(MOST_KNOWN).map(line).collect();
+    cache.keep(CacheKind::WheelName, &wheels_note(&distribution), text.as_bytes())
+}
+
+/// Returns the path of the note about a distribution's wheels.
+fn wheels_note(name: &str) -> Digest {
+    Digest::of(format!("the wheels of {name}").as_bytes())
 }
 
 /// Fetches a file into the cache.
@@ -141,6 +193,7 @@ async fn receive(
     staged.flush().map_err(|cause| cache.failure(&cause))?;
     cache.commit(staged, CacheKind::Wheel, &hashed.sha256)?;
     keep_notes(cache, need.hashes, &hashed)?;
+    keep_known(cache, need.name, &hashed.sha256)?;
     let path = cache.path(CacheKind::Wheel, &hashed.sha256).into();
     Ok(WheelFile { name: need.name.to_owned(), path, digest: hashed.sha256, size })
 }

@@ -18,6 +18,16 @@ pub(super) enum FileSource {
     Url(Url),
 }
 
+impl FileSource {
+    /// Returns the URL of the index, page or file.
+    pub(super) fn url(&self) -> &Url {
+        match self {
+            Self::Index(index) => &index.url,
+            Self::Page(url) | Self::Url(url) => url,
+        }
+    }
+}
+
 impl Wheels {
     /// Returns the sources that come before the lock file's URLs.
     pub(super) fn configured_sources(&self) -> Vec<FileSource> {

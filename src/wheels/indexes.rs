@@ -21,6 +21,8 @@ pub struct WheelIndexes {
     pub cpu_pool: CpuPool,
     /// Hosts that may speak plain HTTP.
     pub insecure: Vec<String>,
+    /// No host is asked.
+    pub offline: bool,
     /// The most transfers at once.
     pub jobs: usize,
     /// The warnings that were shown: profiles share their settings.
@@ -43,6 +45,7 @@ impl WheelIndexes {
         }
         let bounds = project.bounds.clone();
         let settings = WheelSources { bounds, insecure: self.insecure.clone(), jobs: self.jobs, ..settings };
+        let settings = WheelSources { offline: self.offline, ..settings };
         let (cache, folders, progress) = (self.cache.clone(), self.folders.clone(), self.progress.clone());
         Ok(Arc::new(Wheels::new(settings, cache, folders, progress, self.cpu_pool.clone())?))
     }

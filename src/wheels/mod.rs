@@ -2,8 +2,8 @@
 //!
 //! Source: PyPA, "Simple repository API" (PEP 503, 691, 700). Sources are asked in this order:
 //!
-//! 1. wheelhouses;
-//! 2. the cache, by the lock file's hashes;
+//! 1. wheelhouses, and other directories;
+//! 2. the cache, by the lock file's hashes, unless the indexes are turned off;
 //! 3. the indexes of the machine's configuration, for the same file and hash;
 //! 4. the lock file's URL;
 //! 5. without a URL, only the index that the lock file has for the distribution; without that
@@ -25,6 +25,7 @@ mod login;
 mod misses;
 pub mod netrc;
 mod no_matching_wheel;
+mod offline;
 mod on_disk;
 mod page;
 mod page_cache;

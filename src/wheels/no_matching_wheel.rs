@@ -7,8 +7,9 @@ use url::Url;
 
 use super::file_name::{is_wheel, sdist};
 use super::login::shown;
+use super::sources::NoNetwork;
 use crate::debian::releases::release_with;
-use crate::diagnostic::Code;
+use crate::diagnostic::{Code, some_of};
 use crate::http::failure::one_line;
 use crate::oci::Architecture;
 use crate::oci::architecture::ARCHITECTURES;
@@ -129,15 +130,17 @@ impl WheelQuery<'_> {
         self.built(what, Some(format!("{option}{}", one_line(place))))
     }
 
-    /// Returns the error for a distribution that must be fetched without network. `local` are the
-    /// wheels of the directories.
-    pub fn offline(&self, why: &str, local: &[WheelName]) -> WheelError {
+    /// Returns the error for a distribution that must be fetched without network, which would ask
+    /// `hosts`. `local` are the wheels of the directories.
+    pub(super) fn offline(&self, setting: NoNetwork, hosts: &[String], local: &[WheelName]) -> WheelError {
         let nearest = self.nearest(local);
         let has =
             nearest.map_or_else(String::new, |nearest| format!(" (there are wheels {} only)", nearest.describe()));
-        let what = format!("no wheelhouse has one that fits{has}, and no index is asked: {why}");
-        let hint = "configure an index: [dependencies] index = \"https://pypi.org/simple\"".to_owned();
-        WheelError { hint: Some(hint), ..self.built(what, None) }
+        let places = if setting == NoNetwork::Offline { "neither the cache nor a wheelhouse" } else { "no wheelhouse" };
+        let asked = if hosts.is_empty() { "no index".to_owned() } else { some_of(hosts, NAMED) };
+        let verb = if hosts.len() > 1 { "are not asked" } else if hosts.is_empty() { "is asked" } else { "is not asked" };
+        let what = format!("{places} has one that fits{has}, and {asked} {verb}: {}", setting.reason());
+        WheelError { hint: Some(setting.hint().to_owned()), ..self.built(what, None) }
     }
 
     /// Returns the error for a distribution of which the user can build a wheel.

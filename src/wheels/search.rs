@@ -100,15 +100,15 @@ impl Wheels {
         sources: Vec<FileSource>,
     ) -> Result<WheelFile, WheelError> {
         let work = async {
-            if let Some(found) = self.cached(&file.name, &file.hashes).await? {
+            if self.settings.trusts_cache()
+                && let Some(found) = self.cached(&file.name, &file.hashes).await?
+            {
                 return Ok(found);
             }
             if let Some(found) = self.by_file_url(file, &sources).await? {
                 return Ok(found);
             }
-            if let Some(why) = self.settings.offline() {
-                return Err(wanted.offline(why, &self.local_wheels_of(wanted.pinned)));
-            }
+            self.refuse_offline(wanted, &sources)?;
             let mut misses = Misses::of(wanted.pinned, &file.hashes);
             for source in &sources {
                 if misses.end_before(source) {
@@ -159,6 +159,11 @@ impl Wheels {
         file: &LockedFile,
     ) -> Result<WheelFile, OperationError> {
         let hashes = if file.hashes.is_empty() { &listed.hashes } else { &file.hashes };
+        if !self.settings.trusts_cache()
+            && let Some(found) = self.cached(&listed.name, hashes).await?
+        {
+            return Ok(found);
+        }
         let need = FileRequest { name: &listed.name, hashes, size: file.size.or(listed.size) };
         self.fetch(&need, FileUrl { url: &listed.url, index }).await
     }
@@ -170,12 +175,17 @@ impl Wheels {
         index: Option<&str>,
         hashes: &[Hash],
     ) -> Result<WheelFile, WheelError> {
-        if let Some(why) = self.settings.offline() {
-            return Err(wanted.offline(why, &self.local_wheels_of(wanted.pinned)));
-        }
         let mut sources = self.configured_sources();
         sources.extend(self.further_sources(index)?);
         sources.extend(self.pypi(index));
+        if self.settings.no_network().is_some() {
+            if self.settings.trusts_cache()
+                && let Some(found) = self.fetched_before(wanted, hashes).await?
+            {
+                return Ok(found);
+            }
+            self.refuse_offline(wanted, &sources)?;
+        }
         let mut misses = Misses::of(wanted.pinned, hashes);
         let mut names = Vec::new();
         for source in &sources {
@@ -244,7 +254,7 @@ impl Wheels {
     /// Returns the index's files of a version for which the lock file has no fitting wheel: a wheel
     /// that fits, and an sdist. Returns neither if the index does not answer.
     async fn suggestions(&self, wanted: WheelQuery<'_>, index: Option<&str>) -> (Option<String>, Option<String>) {
-        if self.settings.offline().is_some() {
+        if self.settings.no_network().is_some() {
             return (None, None);
         }
         let mut sources = self.configured_sources();

@@ -26,6 +26,10 @@ pub struct WheelSources {
     pub find_links: Vec<FindLinks>,
     /// Indexes and URLs of the lock file are not used: only `find_links`.
     pub no_index: bool,
+    /// A flag or the configuration turns the index off: wheels come from directories only.
+    pub index_off: bool,
+    /// No host is asked: wheels come from directories and the cache.
+    pub offline: bool,
     /// The indexes that the project names, for distributions without URL in the lock file, which
     /// was made from them.
     pub project_indexes: Vec<Index>,
@@ -102,6 +106,8 @@ impl Default for WheelSources {
             pypi: true,
             find_links: Vec::new(),
             no_index: false,
+            index_off: false,
+            offline: false,
             project_indexes: Vec::new(),
             lock_indexes: Vec::new(),
             lock_links: Vec::new(),
@@ -122,16 +128,53 @@ impl Default for WheelSources {
 }
 
 impl WheelSources {
-    /// Returns the reason for which the network is not used, if there is one. The lock file's own
-    /// sources do not count: pip-compile and pipenv write `PyPI` into every lock file.
-    pub(super) fn offline(&self) -> Option<&'static str> {
+    /// Returns the setting that keeps carboy from the network, if there is one.
+    pub(super) fn no_network(&self) -> Option<NoNetwork> {
         let pages = |links: &[FindLinks]| links.iter().any(|links| matches!(links, FindLinks::Page(_)));
-        if self.no_index && !pages(&self.find_links) && !pages(&self.lock_links) {
-            return Some("the settings say `no-index`");
+        let only_folders = self.no_index && !pages(&self.find_links) && !pages(&self.lock_links);
+        let settings = [
+            (self.index_off, NoNetwork::IndexOff),
+            (only_folders, NoNetwork::NoIndex),
+            (self.offline, NoNetwork::Offline),
+        ];
+        settings.into_iter().find_map(|(holds, setting)| holds.then_some(setting))
+    }
+
+    /// Returns whether a wheel of the cache may be used before its source is asked. Not if the
+    /// indexes are turned off: the outcome would depend on the wheels that earlier runs fetched.
+    pub(super) fn trusts_cache(&self) -> bool {
+        !self.index_off && !self.no_index
+    }
+}
+
+/// A setting that keeps carboy from the network.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum NoNetwork {
+    /// `index = false`, or `--index false`.
+    IndexOff,
+    /// `no-index` of pip or uv.
+    NoIndex,
+    /// `--offline`.
+    Offline,
+}
+
+impl NoNetwork {
+    /// Returns the reason for messages.
+    pub(super) fn reason(self) -> &'static str {
+        match self {
+            Self::IndexOff => "`index` is false",
+            Self::NoIndex => "the settings say `no-index`",
+            Self::Offline => "`--offline` is set",
         }
-        let indexes = !self.indexes.is_empty() || !self.project_indexes.is_empty();
-        let alone = !self.wheelhouses.is_empty() && !indexes && !pages(&self.find_links);
-        alone.then_some("there is a wheelhouse and no configured index")
+    }
+
+    /// Returns the way to ask an index.
+    pub(super) fn hint(self) -> &'static str {
+        match self {
+            Self::IndexOff => "to ask the index for what the wheelhouse lacks, leave `index = false` out",
+            Self::NoIndex => "name an index, which wins over `no-index`: --index https://pypi.org/simple",
+            Self::Offline => "fetch it once without --offline",
+        }
     }
 }
 
@@ -140,17 +183,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_wheelhouse_alone_is_offline() {
-        let wheelhouses = vec![PathBuf::from("wheels")];
+    fn a_wheelhouse_adds_to_the_indexes() {
         let index = Index { name: None, url: Url::parse("https://pypi.org/simple").unwrap() };
-        let offline = |settings: WheelSources| settings.offline().is_some();
-        assert!(!offline(WheelSources::default()));
-        assert!(offline(WheelSources { wheelhouses: wheelhouses.clone(), ..WheelSources::default() }));
-        let with = |settings: WheelSources| WheelSources { wheelhouses: wheelhouses.clone(), ..settings };
-        assert!(!offline(with(WheelSources { indexes: vec![index.clone()], ..WheelSources::default() })));
-        assert!(!offline(with(WheelSources { project_indexes: vec![index.clone()], ..WheelSources::default() })));
-        let (lock_indexes, lock_links) = (vec![index.clone()], vec![FindLinks::Page(index.url.clone())]);
-        assert!(offline(with(WheelSources { lock_indexes, lock_links, ..WheelSources::default() })));
-        assert!(offline(WheelSources { no_index: true, indexes: vec![index], ..WheelSources::default() }));
+        let with = || WheelSources { wheelhouses: vec![PathBuf::from("wheels")], ..WheelSources::default() };
+        let page = || vec![FindLinks::Page(index.url.clone())];
+        for (settings, setting, trusts_cache) in [
+            (with(), None, true),
+            (WheelSources { offline: true, ..with() }, Some(NoNetwork::Offline), true),
+            (WheelSources { index_off: true, ..with() }, Some(NoNetwork::IndexOff), false),
+            (WheelSources { index_off: true, find_links: page(), ..with() }, Some(NoNetwork::IndexOff), false),
+            (WheelSources { no_index: true, indexes: vec![index.clone()], ..with() }, Some(NoNetwork::NoIndex), false),
+            (WheelSources { no_index: true, lock_links: page(), ..with() }, None, false),
+        ] {
+            assert_eq!((settings.no_network(), settings.trusts_cache()), (setting, trusts_cache));
+        }
     }
 }

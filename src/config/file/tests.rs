@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::File;
 use crate::config::{
     App, Bytecode, Compression, ConfigError, Copy, Dependencies, Directory, Extract, Image, Layers,
-    MissingRequirements, PythonChoice, Runtime, SitePackages, User, keys,
+    MissingRequirements, PackageIndex, PythonChoice, Runtime, SitePackages, User, keys,
 };
 use crate::hint::Hint;
 use crate::oci::Platform;
@@ -52,7 +52,7 @@ fn expected_tables() -> File {
             groups: strings(&[]),
             member: string("shop"),
             wheelhouse: strings(&["wheels/"]),
-            index: string("https://pypi.acme.example/simple"),
+            index: Some(PackageIndex::Url("https://pypi.acme.example/simple".to_owned())),
             site_packages: None,
             allow_missing_requirements: Some(MissingRequirements::Named(Vec::new())),
             allow_stale_lock: Some(false),

@@ -13,7 +13,7 @@ pub enum CacheKind {
     Listing,
     /// JSON about a layer that carboy made, by the digest of its inputs.
     Layer,
-    /// The SHA-256 of a wheel, by a digest over another hash of it.
+    /// The SHA-256 of a wheel, by a digest over another hash of it, or over its distribution.
     WheelName,
     /// Facts about the files of a local directory, by the digest of its path.
     Folder,
@@ -23,11 +23,13 @@ pub enum CacheKind {
     Elf,
     /// A composed stage, or the outcome of all stages, by the digest of its inputs.
     Stage,
+    /// The digest and media type of a manifest, by a digest over an image's name and tag.
+    Tag,
 }
 
 impl CacheKind {
     /// All kinds.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Blob,
         Self::Tar,
         Self::Wheel,
@@ -38,6 +40,7 @@ impl CacheKind {
         Self::Bytecode,
         Self::Elf,
         Self::Stage,
+        Self::Tag,
     ];
 
     /// Returns whether an entry is named by the digest of its content, so that it can be verified
@@ -61,6 +64,7 @@ impl CacheKind {
             Self::Bytecode => "bytecode",
             Self::Elf => "elf",
             Self::Stage => "stages",
+            Self::Tag => "tags",
         }
     }
 
@@ -77,6 +81,7 @@ impl CacheKind {
             Self::Bytecode => "compiled bytecode",
             Self::Elf => "the record of a wheel's libraries",
             Self::Stage => "a composed stage",
+            Self::Tag => "the record of an image's tag",
         }
     }
 }

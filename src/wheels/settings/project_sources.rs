@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::index_url::IndexUrl;
 use super::settings_source::SettingsSource;
+use crate::config::PackageIndex;
 use crate::plan::{Author, PathBounds};
 use crate::python::lock::Sources;
 
@@ -14,8 +15,8 @@ pub struct ProjectSources {
     /// Searched first, in this order.
     pub wheelhouses: Vec<PathBuf>,
     pub wheelhouses_by: Author,
-    /// The index that a flag or the project's configuration names.
-    pub index: Option<(Author, String)>,
+    /// The index that a flag or the project's configuration names or turns off.
+    pub index: Option<(Author, PackageIndex)>,
     /// The lock file's indexes and links.
     pub sources: Sources,
     /// The lock file's directory.
@@ -27,6 +28,17 @@ pub struct ProjectSources {
 }
 
 impl ProjectSources {
+    /// Returns the index that an author names.
+    pub fn index_by(&self, author: Author) -> Option<&str> {
+        let (by, index) = self.index.as_ref()?;
+        index.url().filter(|_| *by == author)
+    }
+
+    /// Returns whether a flag or the configuration turns the index off.
+    pub fn is_index_off(&self) -> bool {
+        matches!(&self.index, Some((_, PackageIndex::Off)))
+    }
+
     /// Returns the sources of the lock file.
     pub fn lock(&self) -> SettingsSource {
         let what = "the lock file".to_owned();

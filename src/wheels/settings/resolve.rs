@@ -24,8 +24,9 @@ pub fn settings(own: &ProjectSources, host: &HostEnvironment<'_>) -> Result<Whee
     let (wheelhouses, wheelhouses_by) = (own.wheelhouses.clone(), own.wheelhouses_by);
     let mut settings = WheelSources { wheelhouses, wheelhouses_by, ..WheelSources::default() };
     settings.certificates = pip::certificates(host);
-    let flag = own.index.as_ref().filter(|(by, _)| *by == Author::User).map(|(_, url)| url.as_str());
-    let HostSettings { mut sources, login_policy, netrc, unread } = HostSettings::read(flag, host)?;
+    settings.index_off = own.is_index_off();
+    let HostSettings { mut sources, login_policy, netrc, unread } =
+        HostSettings::read(own.index_by(Author::User), host)?;
     settings.warnings.extend(unread.map(|path| {
         let text = format!("`{}` is not read because it is inside the project", path.display());
         let warning = Diagnostic::warning(Code::UntrustedSetting, text).file(path.display());
@@ -38,7 +39,7 @@ pub fn settings(own: &ProjectSources, host: &HostEnvironment<'_>) -> Result<Whee
         logins.learn(source)?;
     }
 
-    let configured = own.index.as_ref().filter(|(by, _)| *by == Author::Project).map(|(_, url)| url.as_str());
+    let configured = own.index_by(Author::Project);
     let configured = SettingsSource::own(configured, host.projects.first().unwrap_or(&host.folder), Author::Project);
     logins.learn(&configured)?;
     sources.insert(0, configured);
