@@ -14,7 +14,8 @@ fn python(name: &'static str, toml: &str) -> Case {
 
 /// A project with a lock file and the wheels that it pins.
 fn locked(name: &'static str, toml: &str) -> Case {
-    let toml = format!("[dependencies]\nindex = false\nwheelhouse = ['wheels']\n[layers]\nsplit-size = '128KiB'\n{toml}");
+    let toml =
+        format!("[dependencies]\nindex = false\nwheelhouse = ['wheels']\n[layers]\nsplit-size = '128KiB'\n{toml}");
     let case = python(name, &toml).file("requirements.txt", distributions::requirements());
     let wheels = distributions::all();
     wheels.iter().fold(case, |case, wheel| case.file(&format!("wheels/{}", wheel.file_name()), wheel.bytes()))

@@ -189,14 +189,11 @@ async fn offline_the_cache_has_what_earlier_runs_fetched() {
     let online = || WheelSources { indexes: indexes(), ..WheelSources::default() };
     let offline = || WheelSources { offline: true, ..online() };
     let hashes = vec![sha256(ANY.as_bytes()), sha256(AMD64.as_bytes())];
-    let wanted = [
-        with_files(vec![locked(AMD64, None)]),
-        with_hashes(None, hashes),
-        with_hashes(None, Vec::new()),
-    ];
+    let wanted = [with_files(vec![locked(AMD64, None)]), with_hashes(None, hashes), with_hashes(None, Vec::new())];
     for wanted in &wanted {
         let error = harness.wheel(offline(), wanted).await.unwrap_err();
-        let (start, end) = ("neither the cache nor a wheelhouse has one that fits, and 127.0.0.1:", "`--offline` is set");
+        let (start, end) =
+            ("neither the cache nor a wheelhouse has one that fits, and 127.0.0.1:", "`--offline` is set");
         assert!(error.message.starts_with(start) && error.message.ends_with(end), "{error}");
     }
     assert_eq!(server.requests().len(), 0);

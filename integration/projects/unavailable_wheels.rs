@@ -5,8 +5,7 @@ use crate::support::harness::{CC, SLIM};
 use crate::wheels::Wheel;
 
 /// Both platforms.
-const BOTH: [&str; 6] =
-    [CC, SLIM, "--platform=linux/amd64,linux/arm64", "--index=false", "--wheelhouse", "wheels"];
+const BOTH: [&str; 6] = [CC, SLIM, "--platform=linux/amd64,linux/arm64", "--index=false", "--wheelhouse", "wheels"];
 
 #[test]
 fn everything_that_lacks_is_told_for_both_platforms() {

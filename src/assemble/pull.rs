@@ -151,7 +151,8 @@ impl Images {
         let mut absent = Vec::new();
         let base = base.map_err(|error| absent.push(Err::<(), _>(error))).ok();
         let builder = builder.map_err(|error| absent.push(Err(error))).ok();
-        let others = others.into_iter().filter_map(|other| other.map_err(|error| absent.push(Err(error))).ok()).collect();
+        let others =
+            others.into_iter().filter_map(|other| other.map_err(|error| absent.push(Err(error))).ok()).collect();
         match (base, builder) {
             (Some(base), Some(builder)) if absent.is_empty() => Ok(Self { base, builder, others }),
             _ => Err(BuildError::of_offline(absent).err().unwrap_or(BuildError::Unreliable)),

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 pub use crate::compose::{Because, TakenLibrary};
 use crate::image::LayerKind;
 use crate::oci::{Digest, Platform};
-pub use crate::rootfs::{LeftOut, Tracked};
+pub use crate::rootfs::{IgnoreFile, LeftOut, LeftOutPath, Tracked};
 
 /// The image index of one profile.
 #[derive(Clone, Debug)]

@@ -119,7 +119,8 @@ fn flags_override_the_wheel_sources_of_the_file() {
     assert_eq!(from_file.choice.extras, ["my-extra"]);
     assert_eq!(from_file.choice.member.as_deref(), Some("shop"));
     assert_eq!(from_file.wheelhouses, [Path::new("proj/wheels")]);
-    let flags = Args { wheelhouse: vec!["w".into()], index: Some(PackageIndex::of_flag("https://flag.example")), ..args };
+    let flags =
+        Args { wheelhouse: vec!["w".into()], index: Some(PackageIndex::of_flag("https://flag.example")), ..args };
     let from_flags = locked(&flags);
     assert_eq!(from_flags.wheelhouses, [Path::new("w")]);
     assert_eq!(from_flags.index, Some((Author::User, PackageIndex::of_flag("https://flag.example"))));

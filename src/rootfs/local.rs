@@ -32,6 +32,8 @@ pub struct Walk {
     pub private_keys: Vec<Vec<u8>>,
     /// Lock and configuration files that were left out for a password in a URL.
     pub with_passwords: Vec<Vec<u8>>,
+    /// The files that stay in although a rule leaves them out, with the reason: [`Kept`].
+    pub kept: BTreeMap<Vec<u8>, Kept>,
     pub left_out: LeftOut,
 }
 
@@ -43,6 +45,26 @@ impl Walk {
     }
 }
 
+/// The reason for which a file stays in although a rule leaves it out.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Kept {
+    /// A glob of `include` names it.
+    Include,
+    /// Git tracks it, so that `.gitignore` does not hold.
+    Tracked,
+}
+
+impl Kept {
+    /// Returns the reason for users.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Include => "include",
+            Self::Tracked => "tracked by git",
+        }
+    }
+}
+
 /// The files that rules left out of local directories.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct LeftOut {
@@ -51,6 +73,33 @@ pub struct LeftOut {
     pub rules: BTreeMap<String, u64>,
     /// The files that git tracks among them, without the files that were left out for this image.
     pub tracked: Vec<Tracked>,
+    /// Everything that was left out, by path: files, and directories as a whole.
+    pub paths: Vec<LeftOutPath>,
+    /// The ignore files that decided.
+    pub ignore_files: Vec<IgnoreFile>,
+    /// The files that stay in although `.gitignore` names them and git does not track them, because
+    /// another file decides: paths and sizes, the largest first.
+    pub git_ignored: Vec<(String, u64)>,
+}
+
+/// A file or a whole directory that a rule leaves out.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct LeftOutPath {
+    /// A directory has a slash at its end.
+    pub path: String,
+    pub rule: String,
+    /// The number of files.
+    pub files: u64,
+}
+
+/// An ignore file that decided on the files of a directory.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct IgnoreFile {
+    /// The name, or a path below the configuration's directory. For files in several directories,
+    /// the walked one.
+    pub path: String,
+    /// There is a `.gitignore` too, which is not used.
+    pub replaces_git: bool,
 }
 
 impl LeftOut {
@@ -80,6 +129,14 @@ impl LeftOut {
                 self.tracked.push(Tracked { path, ..tracked });
             }
         }
+        self.paths.extend(other.paths.into_iter().map(|one| LeftOutPath { path: below(folder, &one.path), ..one }));
+        for file in other.ignore_files {
+            let path = below(folder, &file.path);
+            if self.ignore_files.iter().all(|known| known.path != path) {
+                self.ignore_files.push(IgnoreFile { path, ..file });
+            }
+        }
+        self.git_ignored.extend(other.git_ignored.into_iter().map(|(path, size)| (below(folder, &path), size)));
     }
 }
 

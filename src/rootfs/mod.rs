@@ -18,6 +18,6 @@ pub use access::{Obstacle, Permission};
 pub use entry::{ArchiveFile, Content, Entry, Kind, LocalFile, Meta, ReadSeek, Sparse, ZipEntry};
 pub use file_reader::FileReader;
 pub use limits::Limits;
-pub use local::{LeftOut, LocalEntry, LocalKind, Tracked, Walk};
+pub use local::{IgnoreFile, Kept, LeftOut, LeftOutPath, LocalEntry, LocalKind, Tracked, Walk};
 pub use path::RootPath;
 pub use tree::Tree;

@@ -11,7 +11,7 @@ use fs_err::PathExt as _;
 use super::content::Finding;
 use super::content_facts::{ContentFacts, FileStat};
 use super::globs::Globs;
-use super::local_path::{below, canonical, changed, unreadable};
+use super::local_path::{below, canonical, changed, show, unreadable};
 use super::path_bounds::{admit, real};
 use super::rules::Rules;
 use super::stat_index::StatIndex;
@@ -89,7 +89,7 @@ impl Folders {
                 format!("`{}` is not a directory", folder.display()),
             ));
         }
-        let Walked { mut found, mut left_out, repositories } =
+        let Walked { mut found, mut left_out, repositories, ignore_files } =
             walk::walk(&real, Rules::new(&real, self.cache.folder(), rules)?)?;
         found.sort_by(|one, two| one.path().cmp(two.path()));
         let files: Vec<_> =
@@ -105,11 +105,17 @@ impl Folders {
                 WalkedEntry::File(file) => {
                     let Some(facts) = facts.next() else { break };
                     if let Some(finding) = facts.finding.filter(|finding| file.is_judged(finding.rule())) {
-                        left_out.add_named(file.path.clone(), finding.rule(), 1);
+                        left_out.add_path(&file.path, false, finding.rule(), 1, false);
                         if finding == Finding::Password {
                             walk.with_passwords.push(file.path);
                         }
                         continue;
+                    }
+                    if file.git_ignored {
+                        walk.left_out.git_ignored.push((show(&file.path), file.stat.size));
+                    }
+                    if let Some(kept) = file.kept {
+                        walk.kept.insert(file.path.clone(), kept);
                     }
                     if facts.finding == Some(Finding::PrivateKey) {
                         walk.private_keys.push(file.path.clone());
@@ -122,7 +128,11 @@ impl Folders {
         let folders = folders_of(&entries);
         entries.extend(folders.into_iter().map(|path| (path, LocalKind::Folder)));
         walk.entries = entries.into_iter().map(|(path, kind)| LocalEntry { path, kind }).collect();
+        walk.left_out.git_ignored.sort_by(|one, two| two.1.cmp(&one.1).then_with(|| one.0.cmp(&two.0)));
+        walk.left_out.ignore_files = ignore_files;
         walk.left_out.tracked = tracked::tracked(&real, &left_out, &repositories);
+        left_out.all.sort_by(|one, two| one.path.cmp(&two.path));
+        walk.left_out.paths = left_out.all;
         walk.left_out.rules = left_out.rules.into_iter().map(|(rule, files)| (rule.to_owned(), files)).collect();
         Ok(walk)
     }

@@ -4,11 +4,13 @@
 //! Sources: buildx uses the ignore file that is named after the Dockerfile in place of
 //! `.dockerignore`; buildah and podman do too, and prefer `.containerignore` to `.dockerignore`
 //! (`containerignore(5)`). `gitignore(5)`, without the files that belong to one machine
-//! (`core.excludesFile`, `.git/info/exclude`), so that a build is the same on any other. Each kind
-//! of file is read by its own rules, and a file is left out if one kind ignores it; only
-//! `.carboyignore`, which is written for this tool alone, can take back (`!`) the patterns of the
-//! others. As in git, no file below an ignored directory is taken back.
+//! (`core.excludesFile`, `.git/info/exclude`), so that a build is the same on any other. A file in
+//! `.dockerignore`'s syntax replaces `.gitignore`: git ignores what a build makes, and images need
+//! it. `.carboyignore`, which is written for this tool alone, adds to either, and can take back (`!`)
+//! their patterns. As in git, no file below an ignored directory is taken back.
 
+use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
@@ -20,6 +22,7 @@ use super::dockerignore::DockerIgnore;
 use super::local_path::{below, unreadable};
 use crate::diagnostic::Code;
 use crate::operation_error::OperationError;
+use crate::rootfs::IgnoreFile;
 
 pub(super) const GIT: &str = ".gitignore";
 const CARBOY: &str = ".carboyignore";
@@ -49,6 +52,8 @@ pub(super) struct Ignores {
     git: Vec<Level>,
     carboy: Vec<Level>,
     docker: Option<(&'static str, DockerIgnore)>,
+    /// The names of the files that were read anywhere.
+    read: BTreeSet<&'static str>,
 }
 
 /// The patterns of one file, and the length of the path to its directory.
@@ -70,11 +75,13 @@ impl Ignores {
     pub(super) fn new(folder: &Path) -> Result<Self, OperationError> {
         let found = folder.ancestors().find(|folder| folder.join(".git").symlink_metadata().is_ok());
         let root = found.unwrap_or(folder).to_owned();
-        let mut ignores = Self { root: root.clone(), base: vec![], git: vec![], carboy: vec![], docker: None };
+        let mut ignores =
+            Self { root: root.clone(), base: vec![], git: vec![], carboy: vec![], docker: None, read: BTreeSet::new() };
         let mut at = root.clone();
         for name in folder.strip_prefix(&root).unwrap_or(Path::new("")) {
             let strip = ignores.base.len();
             let text = ignores.text(&at, GIT)?;
+            ignores.read.extend(text.is_some().then_some(GIT));
             ignores.git.extend(text.map(|text| level(&at, GIT, strip, &text)).transpose()?);
             ignores.base.extend(name.as_encoded_bytes());
             ignores.base.push(b'/');
@@ -94,6 +101,7 @@ impl Ignores {
         let strip = self.base.len() + path.len() + usize::from(!path.is_empty());
         for name in [GIT, CARBOY].into_iter().filter(|name| has(name.as_bytes())) {
             let Some(text) = self.text(disk, name)? else { continue };
+            self.read.insert(name);
             let levels = if name == GIT { &mut self.git } else { &mut self.carboy };
             levels.push(level(disk, name, strip, &text)?);
         }
@@ -138,18 +146,42 @@ impl Ignores {
 
     /// Returns the kind of file that ignores a path, if one does.
     pub(super) fn rule(&self, path: &[u8], is_folder: bool) -> Option<&'static str> {
-        let full = if self.base.is_empty() { path } else { &[&self.base, path].concat() };
-        match decide(&self.carboy, full, is_folder) {
+        match decide(&self.carboy, &self.full(path), is_folder) {
             Some(true) => return Some(CARBOY),
             Some(false) => return None,
             None => {}
         }
-        if decide(&self.git, full, is_folder) == Some(true) {
-            return Some(GIT);
-        }
-        let (name, docker) = self.docker.as_ref()?;
+        let Some((name, docker)) = &self.docker else {
+            return self.git_ignores(path, is_folder).then_some(GIT);
+        };
         let is_out = if is_folder { docker.ignores_folder(path) } else { docker.ignores(path) };
         is_out.then_some(*name)
+    }
+
+    /// Returns whether a `.gitignore` ignores a path itself, whichever file decides.
+    pub(super) fn git_ignores(&self, path: &[u8], is_folder: bool) -> bool {
+        decide(&self.git, &self.full(path), is_folder) == Some(true)
+    }
+
+    /// Returns whether another file is read in place of `.gitignore`.
+    pub(super) fn replaces_git(&self) -> bool {
+        self.docker.is_some()
+    }
+
+    /// Returns the files that decided, after the walk.
+    pub(super) fn deciding(&self) -> Vec<IgnoreFile> {
+        let has_git = self.read.contains(GIT);
+        let first = match &self.docker {
+            Some((name, _)) => Some(IgnoreFile { path: (*name).to_owned(), replaces_git: has_git }),
+            None => has_git.then(|| IgnoreFile { path: GIT.to_owned(), replaces_git: false }),
+        };
+        let own = self.read.contains(CARBOY).then(|| IgnoreFile { path: CARBOY.to_owned(), replaces_git: false });
+        first.into_iter().chain(own).collect()
+    }
+
+    /// Returns a path below the repository's root.
+    fn full<'p>(&self, path: &'p [u8]) -> Cow<'p, [u8]> {
+        if self.base.is_empty() { path.into() } else { [&self.base, path].concat().into() }
     }
 }
 

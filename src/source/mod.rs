@@ -4,8 +4,8 @@
 //! out: `run_paths` knows the run's own files, `default_excludes` names, `foreign_folders` whole
 //! directories by their content, `globs`, `ignores` and `dockerignore` the patterns of users.
 //! `content_facts` reads the files, in which `content` finds secrets and images (`image_archive`,
-//! `url_passwords`), and `stat_index` stores the result. `tracked` reports left-out files
-//! (`left_out`) that git tracks (`git_index`). `link_targets` checks that no link leads out;
+//! `url_passwords`), and `stat_index` stores the result. `tracked_files` keeps files in
+//! that git tracks (`git_index`); `tracked` reports those that other rules leave out (`left_out`). `link_targets` checks that no link leads out;
 //! `path_bounds` limits the paths in a project's files; `named_paths` checks the paths in the
 //! configuration. Links are never followed, names are bytes.
 
@@ -28,6 +28,7 @@ mod rules;
 mod run_paths;
 mod stat_index;
 mod tracked;
+mod tracked_files;
 mod url_passwords;
 mod walk;
 mod walk_rules;

@@ -1,7 +1,8 @@
 //! Decides on the rule that leaves a path out, if there is one.
 //!
 //! In this order: outputs of the run are out; matches of `include` are in; the default rules are
-//! out; matches of `exclude` are out; paths named by ignore files are out. A directory that is out
+//! out; matches of `exclude` are out; paths named by ignore files are out, except what `.gitignore`
+//! names and git tracks. A directory that is out
 //! takes everything with it that `include` does not bring back, and a name of the default rules
 //! comes back only by a glob that spells that name: see [`Globs::is_match_spelling`]. A secret comes
 //! back only by its own name.
@@ -11,8 +12,10 @@ use std::path::Path;
 use super::globs::Globs;
 use super::ignores::{Depth, GIT, Ignores};
 use super::run_paths::RunPaths;
+use super::tracked_files::TrackedFiles;
 use super::{WalkRules, default_excludes, foreign_folders};
 use crate::operation_error::OperationError;
+use crate::rootfs::{IgnoreFile, Kept};
 
 /// All rules of a walk.
 pub(super) struct Rules {
@@ -21,6 +24,7 @@ pub(super) struct Rules {
     defaults: bool,
     ignores: Option<Ignores>,
     apart: RunPaths,
+    tracked: TrackedFiles,
     /// The name of the walked directory.
     root: Vec<u8>,
 }
@@ -31,6 +35,22 @@ pub(super) struct ParentRules {
     /// The default rules that apply, and the names they apply to.
     defaults: Vec<(&'static str, Vec<u8>)>,
     rule: Option<&'static str>,
+    /// `.gitignore` names the directory, though another file decides.
+    git_ignored: bool,
+}
+
+/// The decision on a file.
+pub(super) enum Verdict {
+    /// The rule that leaves it out.
+    Out(&'static str),
+    /// The reason to keep it, where a rule leaves it out.
+    In(Option<Kept>),
+}
+
+/// A directory that the walk is in.
+pub(super) struct Entered {
+    depth: Option<Depth>,
+    is_repository: bool,
 }
 
 impl ParentRules {
@@ -48,6 +68,7 @@ impl Rules {
     /// Prepares the rules for a directory, given with its links resolved.
     pub(super) fn new(folder: &Path, cache: &Path, rules: &WalkRules) -> Result<Self, OperationError> {
         Ok(Self {
+            tracked: TrackedFiles::new(folder),
             apart: RunPaths::new(folder, cache, rules)?,
             root: folder.file_name().unwrap_or_default().as_encoded_bytes().to_vec(),
             include: Globs::new(&rules.include)?,
@@ -57,25 +78,51 @@ impl Rules {
         })
     }
 
-    /// Reads a directory's ignore files, given its names.
+    /// Enters a directory, given its names: reads its ignore files, unless a rule leaves it out.
     pub(super) fn enter(
         &mut self,
         path: &[u8],
         disk: &Path,
+        outer: &ParentRules,
         has: impl Fn(&[u8]) -> bool,
-    ) -> Result<Option<Depth>, OperationError> {
-        self.ignores.as_mut().map(|ignores| ignores.enter(path, disk, has)).transpose()
+    ) -> Result<Entered, OperationError> {
+        let is_in = outer.rule().is_none_or(|rule| rule == GIT);
+        // The index of a clone that git ignores does not count, that of a submodule does.
+        let is_known = outer.rule().is_none() || is_in && self.tracked.has(path);
+        let is_repository = is_known && !path.is_empty() && has(b".git");
+        if is_repository {
+            self.tracked.enter(path, disk);
+        }
+        let ignores = self.ignores.as_mut().filter(|_| is_in);
+        let depth = ignores.map(|ignores| ignores.enter(path, disk, has)).transpose()?;
+        Ok(Entered { depth, is_repository })
     }
 
-    /// Drops a directory's ignore files.
-    pub(super) fn leave(&mut self, depth: Option<&Depth>) {
-        if let (Some(ignores), Some(depth)) = (&mut self.ignores, depth) {
+    /// Leaves a directory.
+    pub(super) fn leave(&mut self, entered: &Entered) {
+        if let (Some(ignores), Some(depth)) = (&mut self.ignores, &entered.depth) {
             ignores.leave(depth);
+        }
+        if entered.is_repository {
+            self.tracked.leave();
         }
     }
 
-    /// Returns the rule that leaves a file or link out.
-    pub(super) fn file(&self, path: &[u8], outer: &ParentRules) -> Option<&'static str> {
+    /// Returns the ignore files that decided, after the walk.
+    pub(super) fn ignore_files(&self) -> Vec<IgnoreFile> {
+        self.ignores.as_ref().map(Ignores::deciding).unwrap_or_default()
+    }
+
+    /// Returns whether a file that stays in is named by `.gitignore` and not tracked, where another
+    /// file decides. Not if `include` names it.
+    pub(super) fn is_git_ignored(&self, path: &[u8], outer: &ParentRules) -> bool {
+        let Some(ignores) = self.ignores.as_ref().filter(|ignores| ignores.replaces_git()) else { return false };
+        let is_named = outer.git_ignored || ignores.git_ignores(path, false);
+        is_named && !self.tracked.has(path) && !self.include.is_match(path)
+    }
+
+    /// Decides on a file or link.
+    pub(super) fn file(&self, path: &[u8], outer: &ParentRules) -> Verdict {
         let name = name_of(path);
         let own = self.default_rule(path, name, false);
         let rules = outer.defaults.iter().map(|(rule, name)| (*rule, name.as_slice()));
@@ -84,10 +131,19 @@ impl Rules {
             |secret| move |(rule, name): &(&str, _)| (default_excludes::is_secret(rule) == secret).then_some(*name);
         let spelled: Vec<_> = rules.iter().filter_map(names(false)).collect();
         let exact: Vec<_> = rules.iter().filter_map(names(true)).collect();
+        // A default rule comes first: git may track a secret in a directory that `.gitignore` names.
+        let rule = rules.first().map(|(rule, _)| *rule).or(outer.rule).or_else(|| self.written(path, false));
         if self.include.is_match_spelling(path, &spelled, &exact) {
-            return None;
+            return Verdict::In(rule.map(|_| Kept::Include));
         }
-        outer.rule().or(own).or_else(|| self.written(path, false))
+        match rule {
+            None => Verdict::In(None),
+            Some(GIT) if self.tracked.has(path) => match self.written(path, false).filter(|rule| *rule != GIT) {
+                None => Verdict::In(Some(Kept::Tracked)),
+                Some(rule) => Verdict::Out(rule),
+            },
+            Some(rule) => Verdict::Out(rule),
+        }
     }
 
     /// Returns the decisions for everything in a directory.
@@ -95,9 +151,11 @@ impl Rules {
         let mut inner = outer.clone();
         let name = name_of(path);
         inner.defaults.extend(self.default_rule(path, name, true).map(|rule| (rule, name.to_vec())));
-        if inner.rule().is_none() {
-            inner.rule = self.written(path, true);
+        if inner.rule().is_none_or(|rule| rule == GIT) {
+            inner.rule = self.written(path, true).or(inner.rule);
         }
+        let ignores = self.ignores.as_ref().filter(|ignores| ignores.replaces_git());
+        inner.git_ignored |= ignores.is_some_and(|ignores| ignores.git_ignores(path, true));
         inner
     }
 
@@ -119,7 +177,10 @@ impl Rules {
             return None;
         }
         // A name that no specific pattern matches.
-        outer.rule().or_else(|| self.file(&[path, b"/\x01"].concat(), outer))
+        outer.rule().or_else(|| match self.file(&[path, b"/\x01"].concat(), outer) {
+            Verdict::Out(rule) => Some(rule),
+            Verdict::In(_) => None,
+        })
     }
 
     /// Returns whether a directory is kept even without files, given its names: an empty one, and
@@ -151,9 +212,9 @@ impl Rules {
         self.apart.is_output(path)
     }
 
-    /// Returns whether anything in a left-out directory could be included.
+    /// Returns whether anything in a left-out directory could be in.
     pub(super) fn reach(&self, path: &[u8], inner: &ParentRules) -> bool {
-        self.include.reach(path, &inner.names())
+        self.include.reach(path, &inner.names()) || inner.rule() == Some(GIT) && self.tracked.reach(path)
     }
 
     /// Returns whether the file is left out for its content, by rules for secrets or by other

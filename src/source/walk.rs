@@ -8,14 +8,17 @@ use std::path::Path;
 use super::content_facts::FileStat;
 use super::default_excludes;
 use super::left_out::LeftOutPaths;
-use super::link_targets::first_outside;
+use super::link_targets::outside;
 use super::local_path::{show, unreadable};
-use super::rules::{ParentRules, Rules};
-use crate::diagnostic::Code;
+use super::rules::{ParentRules, Rules, Verdict};
+use crate::diagnostic::{Code, some_of};
 use crate::operation_error::OperationError;
+use crate::rootfs::{IgnoreFile, Kept};
 
 /// The deepest nesting of directories.
 const DEEPEST: usize = 256;
+/// The most links that an error names.
+const MOST_TOLD: usize = 50;
 
 /// An entry of a directory that is not left out.
 pub(super) enum WalkedEntry {
@@ -35,6 +38,10 @@ pub(super) struct WalkedFile {
     pub judge_secrets: bool,
     /// True if other unwanted content leaves it out.
     pub judge_content: bool,
+    /// The reason to keep it, where a rule leaves it out.
+    pub kept: Option<Kept>,
+    /// `.gitignore` names it and git does not track it, but another file decides.
+    pub git_ignored: bool,
 }
 
 impl WalkedFile {
@@ -50,6 +57,7 @@ pub(super) struct Walked {
     pub left_out: LeftOutPaths,
     /// The roots of git repositories below the walked directory.
     pub repositories: Vec<Vec<u8>>,
+    pub ignore_files: Vec<IgnoreFile>,
 }
 
 impl WalkedEntry {
@@ -74,11 +82,12 @@ impl WalkedEntry {
 /// Directories that cannot be read, unless they are left out, and directories nested too deep;
 /// links that lead out; sockets, pipes and devices; names that begin with `.wh.`.
 pub(super) fn walk(root: &Path, rules: Rules) -> Result<Walked, OperationError> {
-    let nothing = Walked { found: vec![], left_out: LeftOutPaths::default(), repositories: vec![] };
+    let nothing =
+        Walked { found: vec![], left_out: LeftOutPaths::default(), repositories: vec![], ignore_files: vec![] };
     let mut walker = Walker { rules, walked: nothing };
     walker.folder(&[], root, &ParentRules::default())?;
     check_links(&walker.walked.found)?;
-    Ok(walker.walked)
+    Ok(Walked { ignore_files: walker.rules.ignore_files(), ..walker.walked })
 }
 
 struct Walker {
@@ -91,7 +100,7 @@ impl Walker {
         if let Some(rule) = outer.rule()
             && !self.rules.reach(path, outer)
         {
-            self.leave_out(path.to_vec(), true, rule, count(disk));
+            self.leave_out(path, true, rule, count(disk));
             return Ok(());
         }
         if path.split(|&byte| byte == b'/').count() > DEEPEST {
@@ -102,7 +111,7 @@ impl Walker {
             Err(cause) => {
                 let rule = self.rules.covering(path, outer).ok_or_else(|| unreadable(&cause))?;
                 // The number of files in it is unknown.
-                self.leave_out(path.to_vec(), true, rule, 1);
+                self.leave_out(path, true, rule, 1);
                 return Ok(());
             }
         };
@@ -112,17 +121,14 @@ impl Walker {
         if has(b".git") && outer.rule().is_none() {
             self.walked.repositories.push(path.to_vec());
         }
-        let depth = match outer.rule() {
-            None => self.rules.enter(path, disk, has)?,
-            Some(_) => None,
-        };
+        let entered = self.rules.enter(path, disk, &outer, has)?;
         for (name, entry) in &names {
             self.entry(below(path, name), entry, &outer)?;
         }
         if !path.is_empty() && self.rules.keep_folder(path, &only_names, &outer) {
             self.walked.found.push(WalkedEntry::Folder(path.to_vec()));
         }
-        self.rules.leave(depth.as_ref());
+        self.rules.leave(&entered);
         Ok(())
     }
 
@@ -130,27 +136,31 @@ impl Walker {
         let is_folder = entry.file_type().map_err(|cause| unreadable(&cause))?.is_dir();
         if self.rules.is_output(&path) {
             let files = if is_folder { count(&entry.path()) } else { 1 };
-            self.walked.left_out.add(default_excludes::OUTPUTS, files);
+            self.walked.left_out.add_path(&path, is_folder, default_excludes::OUTPUTS, files, true);
         } else if is_folder {
             let inner = self.rules.folder(&path, outer);
             return self.folder(&path, &entry.path(), &inner);
-        } else if let Some(rule) = self.rules.file(&path, outer) {
-            self.leave_out(path, false, rule, 1);
         } else {
-            return self.take(path, entry);
+            match self.rules.file(&path, outer) {
+                Verdict::Out(rule) => self.leave_out(&path, false, rule, 1),
+                Verdict::In(kept) => return self.take(path, entry, outer, kept),
+            }
         }
         Ok(())
     }
 
-    fn leave_out(&mut self, path: Vec<u8>, is_folder: bool, rule: &'static str, files: u64) {
-        if self.rules.is_meant(&path, is_folder, rule) {
-            self.walked.left_out.add(rule, files);
-        } else {
-            self.walked.left_out.add_named(path, rule, files);
-        }
+    fn leave_out(&mut self, path: &[u8], is_folder: bool, rule: &'static str, files: u64) {
+        let is_meant = self.rules.is_meant(path, is_folder, rule);
+        self.walked.left_out.add_path(path, is_folder, rule, files, is_meant);
     }
 
-    fn take(&mut self, path: Vec<u8>, entry: &fs_err::DirEntry) -> Result<(), OperationError> {
+    fn take(
+        &mut self,
+        path: Vec<u8>,
+        entry: &fs_err::DirEntry,
+        outer: &ParentRules,
+        kept: Option<Kept>,
+    ) -> Result<(), OperationError> {
         check_name(&path)?;
         let metadata = entry.metadata().map_err(|cause| unreadable(&cause))?;
         if metadata.is_symlink() {
@@ -162,6 +172,8 @@ impl Walker {
                 executable: metadata.permissions().mode() & 0o111 != 0,
                 judge_secrets: self.rules.judge_content(&path, true),
                 judge_content: self.rules.judge_content(&path, false),
+                kept,
+                git_ignored: self.rules.is_git_ignored(&path, outer),
                 path,
             }));
         } else {
@@ -235,8 +247,20 @@ fn check_links(found: &[WalkedEntry]) -> Result<(), OperationError> {
         WalkedEntry::Link(path, target) => Some((path.as_slice(), target.as_slice())),
         WalkedEntry::File(_) | WalkedEntry::Folder(_) => None,
     });
-    let Some((path, target)) = first_outside(&links.collect()) else { return Ok(()) };
-    let message = format!("the link `{}` leads out of the directory, to `{}`", show(path), show(target));
-    let hint = "exclude the link, or replace it by a copy of its target";
+    let outside = outside(&links.collect());
+    let told = |(path, target): &(&[u8], &[u8])| format!("`{}` to `{}`", show(path), show(target));
+    let message = match outside.as_slice() {
+        [] => return Ok(()),
+        [(path, target)] => format!("the link `{}` leads out of the directory, to `{}`", show(path), show(target)),
+        many => {
+            let told = some_of(&many.iter().map(told).collect::<Vec<_>>(), MOST_TOLD);
+            format!("{} links lead out of the directory: {told}", many.len())
+        }
+    };
+    let hint = if outside.len() == 1 {
+        "exclude the link, or replace it by a copy of its target"
+    } else {
+        "exclude the links, or replace them by copies of their targets"
+    };
     Err(OperationError::new(Code::OutsideProject, message).with_hint(hint))
 }

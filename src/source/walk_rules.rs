@@ -5,7 +5,7 @@ use std::path::PathBuf;
 /// The rules that leave out files of a local directory.
 #[derive(Clone, Debug, Default)]
 pub struct WalkRules {
-    /// Honour `.gitignore`, `.dockerignore` and `.carboyignore`.
+    /// Honour `.dockerignore` or `.gitignore`, and `.carboyignore`.
     pub ignore_files: bool,
     /// Leave out files that never belong into an application (`.git`, `.venv`, `__pycache__`,
     /// `.env*`, private keys).

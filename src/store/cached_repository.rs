@@ -73,7 +73,8 @@ impl CachedRepository {
     fn offline(&self, what: &str) -> OperationError {
         let registry = &self.name.registry;
         let message = format!("{what} is not in the cache, and {registry} is not asked: `--offline` is set");
-        OperationError::new(Code::Offline, message).with_hint("build once without --offline, or name a local image, as in oci:FOLDER")
+        OperationError::new(Code::Offline, message)
+            .with_hint("build once without --offline, or name a local image, as in oci:FOLDER")
     }
 }
 
@@ -185,10 +186,10 @@ mod tests {
     use tokio::io::AsyncReadExt as _;
 
     use super::*;
-    use crate::repository::Sink as _;
-    use crate::repository::BlobSource;
-    use crate::store::{Layout, LayoutWriter};
     use crate::progress::Silent;
+    use crate::repository::BlobSource;
+    use crate::repository::Sink as _;
+    use crate::store::{Layout, LayoutWriter};
 
     struct World {
         root: tempfile::TempDir,
@@ -205,7 +206,10 @@ mod tests {
             let writer = LayoutWriter::create(&root.path().join("layout"), Arc::new(Silent)).unwrap();
             let blob = Descriptor::of("text/plain", b"carboy");
             writer.blob(&blob, &BlobSource::Bytes(b"carboy".to_vec().into())).await.unwrap();
-            let manifest = RawManifest { media_type: "application/vnd.oci.image.manifest.v1+json".to_owned(), bytes: b"{}".to_vec() };
+            let manifest = RawManifest {
+                media_type: "application/vnd.oci.image.manifest.v1+json".to_owned(),
+                bytes: b"{}".to_vec(),
+            };
             writer.manifest(&manifest, Some("1")).await.unwrap();
             writer.finish().await.unwrap();
             Self { root, cache, manifest, blob }
@@ -232,11 +236,17 @@ mod tests {
         let tag = Selector::Tag("1".to_owned());
         let error = world.repository(false).manifest(&tag).await.unwrap_err();
         assert_eq!(error.code, Code::Offline);
-        assert_eq!(error.message, "ghcr.io/acme/shop:1 is not in the cache, and ghcr.io is not asked: `--offline` is set");
+        assert_eq!(
+            error.message,
+            "ghcr.io/acme/shop:1 is not in the cache, and ghcr.io is not asked: `--offline` is set"
+        );
         world.repository(true).manifest(&tag).await.unwrap();
         for selector in [tag, Selector::Digest(world.manifest.digest())] {
             let found = world.repository(false).manifest(&selector).await.unwrap();
-            assert_eq!((found.media_type, found.bytes), (world.manifest.media_type.clone(), world.manifest.bytes.clone()));
+            assert_eq!(
+                (found.media_type, found.bytes),
+                (world.manifest.media_type.clone(), world.manifest.bytes.clone())
+            );
         }
         assert!(world.repository(false).manifest(&Selector::Tag("2".to_owned())).await.is_err());
     }

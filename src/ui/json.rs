@@ -6,7 +6,8 @@
 //! - `profile` (null without one), `target` (null without one), `tags`, `base`, `builder`
 //!   (null without one), `lock` (the lock file, null without one), `left_out`:
 //!   `[{rule, files}]`, `left_out_tracked`: `[{path, rule, files}]`, what git tracks of
-//!   that, folders with a slash at their ends
+//!   that, folders with a slash at their ends, `ignore_files`: `[{path, replaces_git}]`, and
+//!   `git_ignored`: `[{path, size}]`, what `.gitignore` names and another ignore file lets in
 //! - `platforms`, for each:
 //!   - `platform`, `python` (null without it), `command`, `user` (`uid:gid`), `workdir`
 //!   - `base`: `{layers, packed, unpacked}`
@@ -32,8 +33,8 @@ use serde_json::{Value, json};
 
 use super::reason::reason;
 use crate::assemble::report::{
-    Because, Chain, Group, LayerPreview, LeftOut, MissingLibrary, PlatformPreview, PlatformWhy, Preview, Size, Step,
-    TakenFile, Tracked, Why,
+    Because, Chain, Group, IgnoreFile, LayerPreview, LeftOut, MissingLibrary, PlatformPreview, PlatformWhy, Preview,
+    Size, Step, TakenFile, Tracked, Why,
 };
 use crate::printable;
 
@@ -104,6 +105,8 @@ fn preview(preview: &Preview) -> Value {
         "platforms": list(&preview.platforms, platform),
         "left_out": left_out(&preview.left_out),
         "left_out_tracked": list(&preview.left_out.tracked, tracked),
+        "ignore_files": list(&preview.left_out.ignore_files, ignore_file),
+        "git_ignored": list(&preview.left_out.git_ignored, git_ignored),
     })
 }
 
@@ -140,6 +143,14 @@ fn group(group: &Group) -> Value {
         json!({ "path": file.path, "size": file.size, "reason": reason, "needed_by": needed_by })
     };
     json!({ "layer": group.layer.name(), "package": group.package, "files": list(&group.files, file) })
+}
+
+pub fn ignore_file(file: &IgnoreFile) -> Value {
+    json!({ "path": file.path, "replaces_git": file.replaces_git })
+}
+
+pub fn git_ignored((path, size): &(String, u64)) -> Value {
+    json!({ "path": path, "size": size })
 }
 
 pub fn left_out(left_out: &LeftOut) -> Value {

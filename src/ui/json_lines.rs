@@ -14,7 +14,7 @@ use serde_json::{Map, Value, json};
 
 use super::diagnostics::hints;
 use super::frontend::Frontend;
-use super::json::{left_out, list, missing, size, text, tracked};
+use super::json::{git_ignored, ignore_file, left_out, list, missing, size, text, tracked};
 use super::line_queue::LineQueue;
 use super::tasks::{Tasks, present};
 use crate::assemble::report::{LayerReport, PlatformReport, Report, TakenLibrary};
@@ -160,6 +160,8 @@ fn report_object(report: &Report) -> Value {
         "platforms": list(&report.platforms, platform_object),
         "left_out": left_out(&report.left_out),
         "left_out_tracked": list(&report.left_out.tracked, tracked),
+        "ignore_files": list(&report.left_out.ignore_files, ignore_file),
+        "git_ignored": list(&report.left_out.git_ignored, git_ignored),
         "elapsed": report.elapsed.as_secs_f64(),
     })
 }
@@ -266,6 +268,8 @@ mod tests {
           "digest": "sha256:1bc04b5291c26a46d918139138b992d2de976d6851d0893b0476b85bfbdfc6e6",
           "elapsed": 3.2,
           "event": "report",
+          "git_ignored": [],
+          "ignore_files": [],
           "left_out": [],
           "left_out_tracked": [],
           "platforms": [

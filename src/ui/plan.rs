@@ -5,7 +5,7 @@
 use super::differences::differences;
 use super::extracted_files::taken;
 use super::layer_table::{ESTIMATE, Row, mark, table};
-use super::text::{alike, broken, count, heading, left_out, missing};
+use super::text::{alike, broken, count, heading, local_files, missing};
 use crate::assemble::report::{LayerPreview, PlatformPreview, Preview};
 use crate::hint::shell_word;
 use crate::printable::one_line;
@@ -33,7 +33,7 @@ fn profile(preview: &Preview, width: usize) -> String {
     }
     sections.extend(taken(platforms, width));
     let absent: Vec<_> = platforms.iter().map(|one| (&one.platform, one.missing.as_slice())).collect();
-    let notes = [missing(&absent, width), left_out(&preview.left_out, width)].concat();
+    let notes = [missing(&absent, width), local_files(&preview.left_out, width)].concat();
     sections.extend(differences(platforms, width));
     if !notes.is_empty() {
         sections.push(notes.join("\n"));
@@ -116,7 +116,7 @@ pub(super) mod tests {
             platforms: vec![platform("amd64", "x86_64"), arm64],
             left_out: LeftOut {
                 rules: [(".gitignore".to_owned(), 173), ("__pycache__".to_owned(), 40)].into(),
-                tracked: Vec::new(),
+                ..LeftOut::default()
             },
             lock: Some("uv.lock".to_owned()),
             ..small()

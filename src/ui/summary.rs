@@ -3,7 +3,7 @@
 
 use super::elapsed::elapsed;
 use super::layer_table::{Row, mark, table};
-use super::text::{PlatformGroup, alike, asker, count, heading, left_out, missing, wrapped};
+use super::text::{PlatformGroup, alike, asker, count, heading, local_files, missing, wrapped};
 use crate::assemble::report::{PlatformReport, Report};
 use crate::printable::one_line;
 use crate::progress::LayerKind;
@@ -17,7 +17,7 @@ pub fn summary_text(report: &Report, width: usize) -> String {
     sections.extend(report.platforms.iter().map(|platform| layers(platform, width)));
     let absent =
         report.platforms.iter().map(|report| (&report.platform, report.missing.as_slice())).collect::<Vec<_>>();
-    let notes = [libraries(report, width), missing(&absent, width), left_out(&report.left_out, width)].concat();
+    let notes = [libraries(report, width), missing(&absent, width), local_files(&report.left_out, width)].concat();
     if !notes.is_empty() {
         sections.push(notes.join("\n"));
     }
@@ -94,6 +94,7 @@ pub(super) mod tests {
                 tracked: [("certs/dev.key", 1), (".github/", 3)]
                     .map(|(path, files)| Tracked { path: path.to_owned(), rule: String::new(), files })
                     .into(),
+                ..LeftOut::default()
             },
             ..narrow_report()
         }

@@ -1,6 +1,7 @@
 //! Notes below tables: lists in sentences, and notes shared by several platforms. Pure.
 
-use crate::assemble::report::{LeftOut, MissingLibrary, Tracked};
+use super::size::size;
+use crate::assemble::report::{IgnoreFile, LeftOut, MissingLibrary, Tracked};
 use crate::oci::Platform;
 use crate::printable::one_line;
 
@@ -19,12 +20,32 @@ pub fn missing(platforms: &[(&Platform, &[MissingLibrary])], width: usize) -> Ve
 /// The most rules, and the most files tracked by git, in a note.
 const TOLD: usize = 6;
 
-/// Returns `left out 214 files: .gitignore 173, __pycache__ 40, .env* 1`, and a note about those
-/// files that git tracks.
-pub fn left_out(left_out: &LeftOut, width: usize) -> Vec<String> {
+/// The size from which files that git ignores are told, in bytes, all together.
+const LARGE: u64 = 10 << 20;
+
+/// Returns the notes about local files: the ignore files that decided, the files that were left out,
+/// those of them that git tracks, and large files that git ignores and the image gets.
+pub fn local_files(left_out: &LeftOut, width: usize) -> Vec<String> {
+    let parts = [ignore_files(left_out, width), rules(left_out, width), tracked(left_out, width)];
+    parts.into_iter().chain([git_ignored(left_out, width)]).flatten().collect()
+}
+
+/// Returns `ignore files: .dockerignore (in place of .gitignore), .carboyignore`.
+fn ignore_files(left_out: &LeftOut, width: usize) -> Option<String> {
+    let one = |file: &IgnoreFile| {
+        let instead = if file.replaces_git { " (in place of .gitignore)" } else { "" };
+        format!("{}{instead}", file.path)
+    };
+    let files = &left_out.ignore_files;
+    let head = if files.len() == 1 { "ignore file:" } else { "ignore files:" };
+    (!files.is_empty()).then(|| wrapped(head, files.iter().map(one), width))
+}
+
+/// Returns `left out 214 files: .gitignore 173, __pycache__ 40, .env* 1`.
+fn rules(left_out: &LeftOut, width: usize) -> Option<String> {
     let mut rules: Vec<_> = left_out.rules.iter().filter(|(_, files)| **files > 0).collect();
     if rules.is_empty() {
-        return Vec::new();
+        return None;
     }
     // Secrets are never counted among the others.
     let is_other = |rule: &str| !LeftOut::SECRETS.contains(&rule);
@@ -36,18 +57,34 @@ pub fn left_out(left_out: &LeftOut, width: usize) -> Vec<String> {
     let others: u64 = others.iter().map(|(_, files)| **files).sum();
     let others = (others > 0).then(|| format!("others {others}"));
     let told = rules.iter().map(|(rule, files)| format!("{rule} {files}"));
-    let mut notes = vec![wrapped(&head, told.chain(others), width)];
-    if !left_out.tracked.is_empty() {
-        let more = left_out.tracked.len().saturating_sub(TOLD);
-        let more = (more > 0).then(|| format!("{more} more"));
-        let path = |tracked: &Tracked| match tracked.files {
-            1 => tracked.path.clone(),
-            files => format!("{} ({})", tracked.path, count(files, "file", "files")),
-        };
-        let told = left_out.tracked.iter().take(TOLD).map(path);
-        notes.push(wrapped("git tracks of these:", told.chain(more), width));
-    }
-    notes
+    Some(wrapped(&head, told.chain(others), width))
+}
+
+/// Returns `git tracks of these: certs/dev.key, .github/ (3 files)`.
+fn tracked(left_out: &LeftOut, width: usize) -> Option<String> {
+    let path = |tracked: &Tracked| match tracked.files {
+        1 => tracked.path.clone(),
+        files => format!("{} ({})", tracked.path, count(files, "file", "files")),
+    };
+    let all = &left_out.tracked;
+    (!all.is_empty()).then(|| wrapped("git tracks of these:", first_of(all, path), width))
+}
+
+/// Returns `git ignores 2 files that go in, 34.1 MB: dist/app.js 34.0 MB, dist/app.css 100 kB`, if
+/// they are large.
+fn git_ignored(left_out: &LeftOut, width: usize) -> Option<String> {
+    let all = &left_out.git_ignored;
+    let sum = all.iter().fold(0_u64, |sum, (_, size)| sum.saturating_add(*size));
+    let head = format!("git ignores {} that the image gets, {}:", count(all.len() as u64, "file", "files"), size(sum));
+    let one = |(path, bytes): &(String, u64)| format!("{path} {}", size(*bytes));
+    (sum >= LARGE).then(|| wrapped(&head, first_of(all, one), width))
+}
+
+/// Returns the first items as text, and the number of the others.
+fn first_of<T>(all: &[T], text: impl Fn(&T) -> String) -> impl Iterator<Item = String> {
+    let more = all.len().saturating_sub(TOLD);
+    let more = (more > 0).then(|| format!("{more} more"));
+    all.iter().take(TOLD).map(text).collect::<Vec<_>>().into_iter().chain(more)
 }
 
 /// Platforms with the same note.
@@ -152,7 +189,7 @@ mod tests {
     fn secrets_are_told_before_others() {
         let many = (1..=9).map(|number| (format!("rule {number}"), 10 + number));
         let rules = many.chain([("private keys".to_owned(), 1)]).collect();
-        let text = left_out(&LeftOut { rules, tracked: Vec::new() }, 200);
+        let text = local_files(&LeftOut { rules, ..LeftOut::default() }, 200);
         let want =
             "left out 136 files: rule 9 19, rule 8 18, rule 7 17, rule 6 16, rule 5 15, private keys 1, others 50";
         assert_eq!(text, [want]);
@@ -162,15 +199,33 @@ mod tests {
     fn what_was_left_out_is_told_shortly_however_much_it_is() {
         let rules = (1..=9).map(|number| (format!("rule {number}"), number)).collect();
         let tracked = |number| Tracked { path: format!("{number}.env"), rule: String::new(), files: 1 };
-        let left_out_now = LeftOut { rules, tracked: (0..8).map(tracked).collect() };
+        let left_out = LeftOut { rules, tracked: (0..8).map(tracked).collect(), ..LeftOut::default() };
         assert_eq!(
-            left_out(&left_out_now, 200),
+            local_files(&left_out, 200),
             [
                 "left out 45 files: rule 9 9, rule 8 8, rule 7 7, rule 6 6, rule 5 5, rule 4 4, others 6",
                 "git tracks of these: 0.env, 1.env, 2.env, 3.env, 4.env, 5.env, 2 more"
             ]
         );
-        assert!(left_out(&LeftOut::default(), 200).is_empty());
+        assert!(local_files(&LeftOut::default(), 200).is_empty());
+    }
+
+    #[test]
+    fn the_ignore_files_that_decide_are_named_and_large_files_that_git_ignores() {
+        let file = |path: &str, replaces_git| IgnoreFile { path: path.to_owned(), replaces_git };
+        let ignore_files = vec![file(".dockerignore", true), file(".carboyignore", false)];
+        let git_ignored = vec![("dist/app.js".to_owned(), 34_000_000), ("dist/app.css".to_owned(), 100_000)];
+        let mut left_out = LeftOut { ignore_files, git_ignored, ..LeftOut::default() };
+        assert_eq!(
+            local_files(&left_out, 200),
+            [
+                "ignore files: .dockerignore (in place of .gitignore), .carboyignore",
+                "git ignores 2 files that the image gets, 34.1 MB: dist/app.js 34.0 MB, dist/app.css 100 kB"
+            ]
+        );
+        left_out.ignore_files.truncate(1);
+        left_out.git_ignored[0].1 = 10_000_000;
+        assert_eq!(local_files(&left_out, 200), ["ignore file: .dockerignore (in place of .gitignore)"]);
     }
 
     #[test]

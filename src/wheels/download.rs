@@ -131,6 +131,16 @@ fn wheels_note(name: &str) -> Digest {
     Digest::of(format!("the wheels of {name}").as_bytes())
 }
 
+/// Returns the path of a note.
+fn note(hash: &Hash) -> Digest {
+    Digest::of(format!("the SHA-256 of the wheel whose hash is {}", DisplayHash(hash)).as_bytes())
+}
+
+fn noted(cache: &Cache, hash: &Hash) -> Result<Option<Digest>, OperationError> {
+    let record = cache.record(CacheKind::WheelName, &note(hash))?;
+    Ok(record.and_then(|text| std::str::from_utf8(&text).ok()?.parse().ok()))
+}
+
 /// Fetches a file into the cache.
 ///
 /// # Errors

@@ -138,7 +138,13 @@ impl WheelQuery<'_> {
             nearest.map_or_else(String::new, |nearest| format!(" (there are wheels {} only)", nearest.describe()));
         let places = if setting == NoNetwork::Offline { "neither the cache nor a wheelhouse" } else { "no wheelhouse" };
         let asked = if hosts.is_empty() { "no index".to_owned() } else { some_of(hosts, NAMED) };
-        let verb = if hosts.len() > 1 { "are not asked" } else if hosts.is_empty() { "is asked" } else { "is not asked" };
+        let verb = if hosts.len() > 1 {
+            "are not asked"
+        } else if hosts.is_empty() {
+            "is asked"
+        } else {
+            "is not asked"
+        };
         let what = format!("{places} has one that fits{has}, and {asked} {verb}: {}", setting.reason());
         WheelError { hint: Some(setting.hint().to_owned()), ..self.built(what, None) }
     }

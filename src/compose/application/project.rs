@@ -97,7 +97,8 @@ mod tests {
     fn only_tracked_files_of_the_package_are_listed() {
         let tracked = |path: &str| Tracked { path: path.to_owned(), rule: ".env*".to_owned(), files: 1 };
         let all = ["src/shop/defaults.env", "src/shop/node_modules/", "Dockerfile", ".github/", "docs/a.env"];
-        let left_out = LeftOut { tracked: all.map(tracked).into(), rules: [(".env*".to_owned(), 2)].into() };
+        let left_out =
+            LeftOut { tracked: all.map(tracked).into(), rules: [(".env*".to_owned(), 2)].into(), ..LeftOut::default() };
         let file = LocalFile {
             path: PathBuf::from("x"),
             size: 0,

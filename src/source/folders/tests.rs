@@ -8,6 +8,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::oci::Digest;
+use crate::rootfs::IgnoreFile;
 use crate::source::ignores;
 use crate::source::local_path::show;
 use crate::store::{Cache, CacheKind};
@@ -172,11 +173,150 @@ fn dockerignore_holds_from_the_root() {
     ]);
     assert_eq!(
         project.dump(&application()),
-        "shop/a.py shop/b/c.py | .dockerignore=2 .gitignore=1 carboy.toml and ignore files=3"
+        "shop/a.log shop/a.py shop/b/c.py | .dockerignore=2 carboy.toml and ignore files=3",
+        "it replaces .gitignore"
     );
     project.write("app/.dockerignore", "ok\n\na[");
     let error = project.walk(&application()).unwrap_err();
     assert!(error.line().contains(".dockerignore`, line 3: "), "{error}");
+}
+
+/// The ignore files that decided, and the files that git ignores and the image gets.
+fn decided(project: &Project, rules: &WalkRules) -> (String, String) {
+    let left_out = project.walk(rules).unwrap().left_out;
+    let file = |file: &IgnoreFile| format!("{}{}", file.path, if file.replaces_git { " for .gitignore" } else { "" });
+    let size = |(path, size): &(String, u64)| format!("{path} {size}");
+    let files = left_out.ignore_files.iter().map(file).collect::<Vec<_>>().join(", ");
+    (files, left_out.git_ignored.iter().map(size).collect::<Vec<_>>().join(", "))
+}
+
+#[test]
+fn the_ignore_files_that_decide_are_told_and_what_they_let_in() {
+    let project = Project::new(&[
+        (
+            ".gitignore",
+            "dist/
+*.log
+/named
+",
+        ),
+        ("dist/app.js", "12345"),
+        ("dist/tracked.js", "1"),
+        (
+            "shop/.gitignore",
+            "made.css
+",
+        ),
+        ("shop/made.css", "123"),
+        ("shop/.carboyignore", ""),
+        ("named", "1"),
+        ("a.log", ""),
+    ]);
+    fs_err::create_dir(project.path("app/.git")).unwrap();
+    fs_err::write(project.path("app/.git/index"), git_index(&["dist/tracked.js"])).unwrap();
+    let rules = include(&["named"]);
+    assert_eq!(decided(&project, &rules), (".gitignore, .carboyignore".into(), String::new()));
+    project.write("app/.containerignore", "*.log");
+    let instead = ".containerignore for .gitignore, .carboyignore".to_owned();
+    assert_eq!(decided(&project, &rules), (instead, "dist/app.js 5, shop/made.css 3".into()));
+    assert_eq!(decided(&project, &WalkRules::default()), (String::new(), String::new()));
+}
+
+#[test]
+fn what_git_tracks_stays_whatever_gitignore_says() {
+    let project = Project::new(&[
+        (
+            ".gitignore",
+            "dist/
+*.log
+vendor/
+uploads/*
+.env
+",
+        ),
+        (
+            ".carboyignore",
+            "dist/no.js
+",
+        ),
+        ("dist/deep/app.js", ""),
+        ("dist/no.js", ""),
+        ("dist/untracked.js", ""),
+        ("dist/.env", ""),
+        ("tracked.log", ""),
+        ("other.log", ""),
+        ("uploads/.gitkeep", ""),
+        ("uploads/x", ""),
+        ("vendor/module/a.py", ""),
+        ("vendor/module/a.pyc", ""),
+        ("vendor/module/untracked.py", ""),
+        ("vendor/clone/.git/index", ""),
+        ("vendor/clone/a.py", ""),
+        ("main.py", ""),
+    ]);
+    let names = ["dist/deep/app.js", "dist/no.js", "dist/.env", "tracked.log", "uploads/.gitkeep", "vendor/module"];
+    fs_err::create_dir(project.path("app/.git")).unwrap();
+    fs_err::write(project.path("app/.git/index"), git_index(&names)).unwrap();
+    fs_err::create_dir_all(project.path("modules/module")).unwrap();
+    fs_err::write(project.path("modules/module/index"), git_index(&["a.py", "a.pyc"])).unwrap();
+    project.write(
+        "app/vendor/module/.git",
+        "gitdir: ../../../modules/module
+",
+    );
+    fs_err::write(project.path("app/vendor/clone/.git/index"), git_index(&["a.py"])).unwrap();
+    assert_eq!(
+        project.dump(&application()),
+        "dist/deep/app.js main.py tracked.log uploads/.gitkeep vendor/module/a.py | *.pyc=1 .carboyignore=1 .env*=1 \
+         .git=2 .gitignore=6 carboy.toml and ignore files=2"
+    );
+    let walk = project.walk(&include(&["other.log"])).unwrap();
+    let kept: Vec<_> = walk.kept.iter().map(|(path, kept)| format!("{}: {}", show(path), kept.name())).collect();
+    assert_eq!(
+        kept,
+        [
+            "dist/deep/app.js: tracked by git",
+            "other.log: include",
+            "tracked.log: tracked by git",
+            "uploads/.gitkeep: tracked by git",
+            "vendor/module/a.py: tracked by git"
+        ]
+    );
+    assert_eq!(
+        project.dump(&exclude(&["dist", "*.log", "vendor"])).split(" | ").next(),
+        Some("main.py uploads/.gitkeep")
+    );
+    project.write("app/.dockerignore", "vendor\nmain.py\n");
+    assert_eq!(
+        project.dump(&application()).split(" | ").next(),
+        Some("dist/deep/app.js dist/untracked.js other.log tracked.log uploads/.gitkeep uploads/x")
+    );
+}
+
+#[test]
+fn every_left_out_path_is_listed_with_its_rule() {
+    let project = Project::new(&[
+        (".gitignore", "dist/\n"),
+        ("dist/a", ""),
+        ("dist/b", ""),
+        (".env", ""),
+        ("tests/a.py", ""),
+        ("uv.lock", ""),
+        ("main.py", ""),
+    ]);
+    let rules = WalkRules { inputs: vec![project.path("app/uv.lock")], ..exclude(&["tests"]) };
+    let paths = project.walk(&rules).unwrap().left_out.paths;
+    let told: Vec<_> = paths.iter().map(|one| format!("{} {} {}", one.path, one.rule, one.files)).collect();
+    assert_eq!(
+        told,
+        [
+            ".env .env* 1",
+            ".gitignore carboy.toml and ignore files 1",
+            "dist/ .gitignore 2",
+            "tests/ exclude 1",
+            "uv.lock lock file and wheels 1"
+        ]
+    );
 }
 
 #[test]
@@ -423,7 +563,7 @@ fn keys_that_stay_in_are_told() {
 fn empty_folders_are_kept_unless_rules_emptied_them() {
     let project = Project::new(&[
         (".gitignore", "tmp/\nlogs/*\n"),
-        (".dockerignore", "**/.gitignore\nout/*\n"),
+        (".carboyignore", "out/*\n"),
         ("logs/.gitkeep", ""),
         ("out/.gitkeep", ""),
         ("held/.gitignore", "*\n!.gitignore\n"),
@@ -437,9 +577,15 @@ fn empty_folders_are_kept_unless_rules_emptied_them() {
         fs_err::create_dir_all(project.path("app").join(name)).unwrap();
     }
     let rules = exclude(&["data/**", "tests/**"]);
-    let walk = project.walk(&rules).unwrap();
-    let folders = walk.entries.iter().filter(|entry| entry.kind == LocalKind::Folder);
-    assert_eq!(folders.map(|entry| show(&entry.path)).collect::<Vec<_>>(), ["empty", "held", "kept", "logs"]);
+    let kept = || {
+        let walk = project.walk(&rules).unwrap();
+        let folders = walk.entries.iter().filter(|entry| entry.kind == LocalKind::Folder);
+        folders.map(|entry| show(&entry.path)).collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(kept(), "empty held kept logs");
+    fs_err::remove_file(project.path("app/.carboyignore")).unwrap();
+    project.write("app/.dockerignore", "**/.gitignore\nout/*\n");
+    assert_eq!(kept(), "empty held kept logs made tmp tmp/empty");
 }
 
 #[test]
@@ -526,14 +672,9 @@ fn what_git_tracks_and_a_rule_leaves_out_is_named() {
     };
     assert_eq!(
         tracked(&application()),
-        [
-            "certs/dev.key 1 private keys",
-            "dist/ 1 .gitignore",
-            "lib/sub/.env 1 .env*",
-            "prod.env 1 .env*",
-            ".github/ 2 development files"
-        ]
+        ["certs/dev.key 1 private keys", "lib/sub/.env 1 .env*", "prod.env 1 .env*", ".github/ 2 development files"]
     );
+    assert!(project.walk(&application()).unwrap().entries.iter().any(|entry| entry.path == b"dist/x.js"));
     let wanted = WalkRules { include: vec!["certs/dev.key".into()], ..exclude(&["prod.env", "dist", ".github"]) };
     assert_eq!(tracked(&wanted), ["lib/sub/.env 1 .env*"]);
 }
@@ -547,6 +688,10 @@ fn links_that_lead_out_are_errors_unless_left_out() {
     let error = project.walk(&application()).unwrap_err();
     assert_eq!(error.line(), "the link `out` leads out of the directory, to `../secret`");
     assert!(error.hint.unwrap().starts_with("exclude the link"));
+    project.link("shop/etc", "/etc");
+    let error = project.walk(&application()).unwrap_err();
+    assert_eq!(error.line(), "2 links lead out of the directory: `out` to `../secret` and `shop/etc` to `/etc`");
+    fs_err::remove_file(project.path("app/shop/etc")).unwrap();
     assert_eq!(project.dump(&exclude(&["out"])), "inside shop/a.py shop/dangling | exclude=1");
     fs_err::remove_file(project.path("app/out")).unwrap();
     project.link("python", "/usr/bin/python3");

@@ -33,6 +33,8 @@ fn a_plan_has_everything() {
   {
     "base": "gcr.io/distroless/cc-debian13:nonroot",
     "builder": "python:3.13-slim-trixie",
+    "git_ignored": [],
+    "ignore_files": [],
     "left_out": [
       {
         "files": 3,

@@ -199,11 +199,17 @@ fn an_index_may_be_a_folder_that_is_named_as_one() {
     let wheel = ("project/wheels/six/six-1-py3-none-any.whl", "");
     for url in ["wheels", "./wheels", "../project/wheels"] {
         let world = World::new(&[("UV_DEFAULT_INDEX", "https://u")], &[wheel]);
-        let own = ProjectSources { index: Some((Author::Project, PackageIndex::Url(url.to_owned()))), ..ProjectSources::default() };
+        let own = ProjectSources {
+            index: Some((Author::Project, PackageIndex::Url(url.to_owned()))),
+            ..ProjectSources::default()
+        };
         assert_eq!(world.summary(&own), format!("links: project/{url}"));
     }
     for url in ["pypi.corp.example/simple", "pypi.corp.example:8080/simple", "me:s3cret@corp.example/simple", "~x"] {
-        let own = ProjectSources { index: Some((Author::Project, PackageIndex::Url(url.to_owned()))), ..ProjectSources::default() };
+        let own = ProjectSources {
+            index: Some((Author::Project, PackageIndex::Url(url.to_owned()))),
+            ..ProjectSources::default()
+        };
         let error = World::new(&[], &[]).read(&own).err().unwrap();
         assert_eq!(error.line(), "[dependencies] index has an index that is neither a URL nor a directory");
         assert_eq!(error.hint.as_deref(), Some("write it as in https://pypi.org/simple"));
@@ -386,7 +392,10 @@ fn only_the_machine_names_folders_elsewhere() {
         }
         let sources = Sources { find_links: vec![outside.to_owned()], ..Sources::default() };
         assert!(World::new(&[], &[]).read(&ProjectSources { sources, ..ProjectSources::default() }).is_err());
-        let index = |by| ProjectSources { index: Some((by, PackageIndex::Url(outside.to_owned()))), ..ProjectSources::default() };
+        let index = |by| ProjectSources {
+            index: Some((by, PackageIndex::Url(outside.to_owned()))),
+            ..ProjectSources::default()
+        };
         assert!(World::new(&[], &[]).read(&index(Author::Project)).is_err());
         World::new(&[], &[]).read(&index(Author::User)).unwrap();
         World::new(&[("PIP_FIND_LINKS", outside), ("UV_DEFAULT_INDEX", outside)], &[])
