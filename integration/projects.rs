@@ -11,6 +11,8 @@ mod hostile;
 mod layers;
 #[path = "projects/locks.rs"]
 mod locks;
+#[path = "projects/offline.rs"]
+mod offline;
 #[path = "projects/paths.rs"]
 mod paths;
 #[path = "projects/project_itself.rs"]
