@@ -222,8 +222,8 @@ fn secrets_stay_out_unless_named() {
         harness.write(name, &key);
     }
     harness.write("keys/public.pem", "-----BEGIN CERTIFICATE-----\n");
-    harness.write(".gitignore", "notes.txt\n");
-    harness.write(".dockerignore", "docker.txt\n");
+    harness.write(".gitignore", "main.py\n");
+    harness.write(".dockerignore", "docker.txt\nnotes.txt\n");
     harness.write(".carboyignore", "carboy.txt\n");
     let app = |reference: &str| {
         let tree = Image::of(reference, "linux/amd64").tree();

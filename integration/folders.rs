@@ -250,6 +250,7 @@ fn what_git_tracks_is_named_whatever_git_wrote_its_index() {
         ("shop/app.py", ""),
         ("shop/dev.env", ""),
         ("shop/.gitignore", "dist\n"),
+        ("shop/dist/.env", ""),
         ("shop/dist/x.js", ""),
         ("shop/.github/a.yml", ""),
         ("shop/.github/b.yml", ""),
@@ -264,7 +265,7 @@ fn what_git_tracks_is_named_whatever_git_wrote_its_index() {
         assert_eq!(run.code, Some(0), "{}", run.stderr);
         run.lines("git tracks of these: ").concat()
     };
-    let told = "git tracks of these: dev.env, dist/, .github/ (2 files)";
+    let told = "git tracks of these: dev.env, dist/.env, .github/ (2 files)";
     for version in ["2", "3", "4"] {
         git(&repository, &["update-index", "--index-version", version]);
         assert_eq!(named(&repository.join("shop")), told, "version {version}");
