@@ -384,3 +384,83 @@ fn a_configuration_that_is_named_stays_out() {
     harness.build(&["--config=ci/carboy.toml", "."]);
     assert_eq!(harness.app(), ["app.py", "ci/other.txt"]);
 }
+
+#[test]
+fn every_local_file_is_listed_with_its_rule_and_why_tells_it_too() {
+    let harness = Harness::new(&[
+        ("app.py", ""),
+        (".env", ""),
+        (".gitignore", "dist\n*.log\n"),
+        ("dist/kept.js", "123"),
+        ("dist/other.js", ""),
+        ("files/site.html", "1"),
+        ("files/.env", ""),
+        ("carboy.toml", "[app]\nsource = \".\"\nexclude = [\"files\"]\n[[copy]]\nfrom = \"files\"\nto = \"/srv\"\n"),
+    ]);
+    git(&harness.path("project"), &["init", "--quiet"]);
+    git(&harness.path("project"), &["add", "--force", "dist/kept.js"]);
+    let run = |verb: &str, args: &[&str]| {
+        let run = Run::of(&mut harness.command(verb, args));
+        assert_eq!(run.code, Some(0), "{}", run.stderr);
+        run.stdout
+    };
+    let listed: Vec<_> =
+        run("plan", &["--files"]).lines().filter(|line| !line.contains(".git/")).map(str::to_owned).collect();
+    assert_eq!(
+        listed,
+        [
+            "ignore file: .gitignore",
+            "out .env  [.env*]",
+            "out .gitignore  [carboy.toml and ignore files]",
+            "in  app.py",
+            "out carboy.toml  [carboy.toml and ignore files]",
+            "in  dist/kept.js  [tracked by git]",
+            "out dist/other.js  [.gitignore]",
+            "out files/  [exclude, 2 files]",
+            "out files/.env  [.env*]",
+            "in  files/site.html  [[[copy]]]",
+        ]
+    );
+    assert!(!harness.path("cache/tars").exists(), "no image is pulled");
+    let json: Value = serde_json::from_str(&run("plan", &["--files", "--json"])).unwrap();
+    assert_eq!(
+        json[0]["in"][1],
+        json!({"path": "dist/kept.js", "to": "/app/dist/kept.js", "size": 3, "reason": "tracked by git"})
+    );
+    assert_eq!(json[0]["out"][0], json!({"path": ".env", "rule": ".env*", "files": 1}));
+
+    let why = |name: &str| run("why", &[name]);
+    assert_eq!(
+        why("dist/other.js"),
+        "dist/other.js stays behind: the rule `.gitignore` leaves it out; to bring it in: include = [\"dist/other.js\"] under [app]\n"
+    );
+    let both = why(".env");
+    assert_eq!(both.lines().count(), 2, "{both}");
+    assert!(both.starts_with(".env stays behind: the rule `.env*` leaves it out"), "{both}");
+    assert_eq!(why("/app/.env"), both.split_inclusive('\n').next().unwrap());
+    let json: Value = serde_json::from_str(&run("why", &["app.py", "--json"])).unwrap();
+    assert_eq!(json[0]["left_out"], json!([]));
+}
+
+#[test]
+fn an_ignore_file_for_containers_replaces_gitignore_and_large_files_that_it_lets_in_are_told() {
+    let harness = Harness::new(&[
+        ("app.py", ""),
+        (".gitignore", "dist/\n"),
+        (".dockerignore", "tests\n"),
+        ("tests/a.py", ""),
+        ("carboy.toml", APP),
+    ]);
+    harness.write("dist/app.js", &vec![b'x'; 11 << 20]);
+    let run = harness.build(&[]);
+    assert_eq!(harness.app(), ["app.py", "dist/", "dist/app.js"].map(str::to_owned));
+    assert_eq!(run.lines("ignore file: "), ["ignore file: .dockerignore (in place of .gitignore)"]);
+    assert_eq!(run.lines("git ignores "), ["git ignores 1 file that the image gets, 11.5 MB: dist/app.js 11.5 MB"]);
+    fs::remove_file(harness.path("project/.dockerignore")).unwrap();
+    let run = harness.build(&[]);
+    assert_eq!(harness.app(), ["app.py", "tests/", "tests/a.py"].map(str::to_owned));
+    assert_eq!(
+        (run.lines("ignore file: "), run.lines("git ignores ").len()),
+        (vec!["ignore file: .gitignore".to_owned()], 0)
+    );
+}

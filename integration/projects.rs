@@ -3,6 +3,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+#[path = "projects/django.rs"]
+mod django;
 #[path = "projects/folder.rs"]
 mod folder;
 #[path = "projects/hostile.rs"]

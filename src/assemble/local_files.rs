@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use super::build_outputs;
 use super::context::Context;
 use super::distributions;
 use super::error::BuildError;
@@ -143,13 +144,9 @@ async fn application(
     errors: &Diagnostics,
 ) -> Result<Option<LocalApplication>, BuildError> {
     let Some(app) = plan.app.clone() else { return Ok(None) };
-    let folders = cx.io.folders.clone();
-    let (shared, project, source, include) =
-        (folders.clone(), plan.folder.clone(), app.source.clone(), app.include.clone());
-    cx.blocking(move || shared.check_named(&project, &source, &include)).await??;
-    if let Some(pattern) = app.wheel.clone() {
-        let found = cx.blocking(move || wheels(folders.as_ref(), &app.source, &pattern)).await??;
-        return Ok(Some(LocalApplication::Wheels(found)));
+    if let Some(pattern) = &app.wheel {
+        check_source(cx, plan, &app).await?;
+        return Ok(Some(LocalApplication::Wheels(own_wheels(cx, &app, pattern).await?)));
     }
     let unversioned = app.project.as_ref().filter(|project| project.version.is_none());
     if let Some(name) = unversioned.and_then(|project| project.name.as_ref()).filter(|_| plan.runtime.is_some()) {
@@ -157,6 +154,32 @@ async fn application(
         let hint = "build its wheel, and set wheel = \"dist/*.whl\" under [app]".to_owned();
         cx.warn(Diagnostic::warning(Code::NoMetadata, message).hint(hint));
     }
+    let walk = walk_application(cx, plan, &app).await?;
+    let start = if plan.image.entrypoint.is_none() && plan.runtime.is_some() {
+        let found = entrypoint::start(app.project.as_ref(), walk.file_names());
+        let found = found.map_err(|candidates| errors.add(no_entrypoint(&candidates)));
+        found.ok().map(|start| start.command(&app.to.to_string()))
+    } else {
+        None
+    };
+    let walk = Arc::new(walk);
+    build_outputs::warn_of_missing(cx, plan, &app, &walk).await?;
+    Ok(Some(LocalApplication::Files(Application::Files { walk, start })))
+}
+
+/// Checks the path of the application's directory.
+async fn check_source(cx: &Arc<Context>, plan: &Plan, app: &App) -> Result<(), BuildError> {
+    let (folders, project) = (cx.io.folders.clone(), plan.folder.clone());
+    let (source, include) = (app.source.clone(), app.include.clone());
+    Ok(cx.blocking(move || folders.check_named(&project, &source, &include)).await??)
+}
+
+/// Lists the application's files.
+///
+/// # Errors
+/// A directory that cannot be read or may not be in an image.
+pub async fn walk_application(cx: &Arc<Context>, plan: &Plan, app: &App) -> Result<Walk, BuildError> {
+    check_source(cx, plan, app).await?;
     let rules = WalkRules {
         ignore_files: true,
         defaults: true,
@@ -165,17 +188,19 @@ async fn application(
         inputs: app.inputs.clone(),
         outputs: plan.outputs(),
     };
-    let source = app.source.clone();
+    let (folders, source) = (cx.io.folders.clone(), app.source.clone());
     let walk = cx.blocking(move || folders.walk(&source, &rules)).await??;
     warn_of_passwords(cx, &app.source, &walk);
-    let start = if plan.image.entrypoint.is_none() && plan.runtime.is_some() {
-        let found = entrypoint::start(app.project.as_ref(), walk.file_names());
-        let found = found.map_err(|candidates| errors.add(no_entrypoint(&candidates)));
-        found.ok().map(|start| start.command(&app.to.to_string()))
-    } else {
-        None
-    };
-    Ok(Some(LocalApplication::Files(Application::Files { walk: Arc::new(walk), start })))
+    Ok(walk)
+}
+
+/// Lists the wheels of the application.
+///
+/// # Errors
+/// No file matches.
+pub async fn own_wheels(cx: &Arc<Context>, app: &App, pattern: &str) -> Result<Vec<WheelFile>, BuildError> {
+    let (folders, source, pattern) = (cx.io.folders.clone(), app.source.clone(), pattern.to_owned());
+    cx.blocking(move || wheels(folders.as_ref(), &source, &pattern)).await?
 }
 
 /// Lists the wheels that match a path or glob below a directory.
@@ -200,7 +225,10 @@ fn wheels(folders: &Folders, source: &Path, pattern: &str) -> Result<Vec<WheelFi
 
 /// Lists the files of `[[copy]]` tables. The default excludes apply to directories. A file that a
 /// table names is copied, unless it is a link to a file of another name.
-async fn copies(cx: &Arc<Context>, plan: &Arc<Plan>) -> Result<Vec<CopiedFiles>, BuildError> {
+///
+/// # Errors
+/// A file or directory that cannot be read or may not be in an image.
+pub async fn copies(cx: &Arc<Context>, plan: &Arc<Plan>) -> Result<Vec<CopiedFiles>, BuildError> {
     if plan.copies.is_empty() {
         return Ok(Vec::new());
     }

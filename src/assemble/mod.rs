@@ -3,12 +3,14 @@
 //! Does the I/O with registries, caches and local directories; [`crate::compose`] and
 //! [`crate::image`] decide on the content.
 
+mod build_outputs;
 mod bytecode;
 mod compose_image;
 mod compose_images;
 mod context;
 mod distributions;
 mod error;
+mod file_list;
 mod image_root;
 mod input_keys;
 mod layer_cache;
@@ -31,6 +33,7 @@ use std::sync::Arc;
 
 pub use context::Io;
 pub use error::BuildError;
+pub use file_list::files;
 pub use preview::preview;
 pub use why::{NamedImage, why, why_image};
 

@@ -10,7 +10,7 @@ use crate::python::lock::Pinned;
 use crate::python::project::{ProjectError, ProjectMetadata};
 use crate::python::wheel::Installed;
 use crate::python::{Interpreter, normalised};
-use crate::rootfs::Content;
+use crate::rootfs::{Content, LeftOut};
 use crate::source::WalkRules;
 
 /// The most bytes of a `pyproject.toml`.
@@ -53,7 +53,7 @@ pub async fn install(
                 let mut left_out = left_out_of_project(&project, &walk).map_err(error)?;
                 // The application's walk counts the files below the application's directory.
                 if root.is_some_and(|root| folders.is_within(&folder, &root)) {
-                    left_out.rules.clear();
+                    left_out = LeftOut { tracked: left_out.tracked, ..LeftOut::default() };
                 }
                 shared.leaves_out(folder.clone(), left_out);
                 Ok(installed)

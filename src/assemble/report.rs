@@ -149,11 +149,44 @@ pub struct TakenFile {
     pub because: Because,
 }
 
+/// The local files of one profile: `carboy plan --files`.
+#[derive(Clone, Default, Debug)]
+pub struct FileList {
+    pub profile: Option<String>,
+    /// The files that go in: the application's, then those of each copy, sorted by path.
+    pub included: Vec<ListedFile>,
+    pub left_out: LeftOut,
+}
+
+/// A local file that goes into the image.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ListedFile {
+    /// The local path.
+    pub path: String,
+    /// The path in the image; none for the project's wheel, which is unpacked.
+    pub to: Option<String>,
+    /// The size in bytes; 0 for links.
+    pub size: u64,
+    /// The reason, for a file that a rule would leave out, and for one outside of the application.
+    pub reason: Option<String>,
+}
+
 /// The answer of `carboy why`, for one profile.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Why {
     pub profile: Option<String>,
+    /// The local files of that name that rules leave out, and directories that hold it.
+    pub left_out: Vec<StaysBehind>,
     pub platforms: Vec<PlatformWhy>,
+}
+
+/// A local file or directory that stays behind.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct StaysBehind {
+    pub path: String,
+    pub rule: String,
+    /// The glob of `include` under `[app]` that brings it in, if one does.
+    pub include: Option<String>,
 }
 
 /// The files and missing libraries of that name in one platform's image.

@@ -3,6 +3,7 @@
 mod chain;
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 
 use chain::{Naming, chain};
@@ -13,18 +14,20 @@ use super::context::{Context, Io};
 use super::error::BuildError;
 use super::publish::missing;
 use super::pull::{self, Image};
-use super::report::{PlatformWhy, Why};
+use super::report::{LeftOut, LeftOutPath, PlatformWhy, StaysBehind, Why};
 use crate::compose::{self, Changes, Contents as _, Reasons};
 use crate::debian::Dpkg;
 use crate::image::LayerKind;
 use crate::oci::{Digest, Location, Platform};
 use crate::package_db::{FileOwners, PackageDatabase as _};
-use crate::plan::Plan;
+use crate::plan::{App, Plan, join};
 use crate::python::{Distributions, Interpreter};
 use crate::rootfs::{Entry, Limits, RootPath, Tree};
 
 /// The most bytes of one layer's reasons that are read.
 const REASONS_LIMIT: u64 = 64 << 20;
+/// The rule that `include` does not beat.
+const OUTPUTS: &str = "carboy's cache and target";
 
 /// Explains why a file would be in the image, on each platform of each plan. `name` is a path or
 /// the end of one.
@@ -39,14 +42,15 @@ async fn why_in(cx: &Arc<Context>, plans: Vec<Arc<Plan>>, name: &str) -> Result<
     let mut out = Vec::new();
     let mut first = None;
     for plan in plans {
-        let (composed, _) = compose_images(cx, &plan, None).await?;
+        let (composed, left_out) = compose_images(cx, &plan, None).await?;
         let mut platforms = Vec::new();
         for image in &composed {
             let tree = tree_of(cx, image).await?;
             platforms.push(would_be(cx, image, &tree, name)?);
             first.get_or_insert(tree);
         }
-        out.push(Why { profile: plan.profile.clone(), platforms });
+        let left_out = left_out_named(&left_out, plan.app.as_ref(), name);
+        out.push(Why { profile: plan.profile.clone(), left_out, platforms });
     }
     if out.iter().all(is_empty) { Err(not_there(first.as_ref(), name)) } else { Ok(out) }
 }
@@ -102,8 +106,41 @@ impl<'a> Owned<'a> {
     }
 }
 
+/// Returns the left-out files that match a path or the end of one, in the project or in the image,
+/// and the left-out directories that hold it.
+fn left_out_named(left_out: &LeftOut, app: Option<&App>, name: &str) -> Vec<StaysBehind> {
+    let name = name.trim_end_matches('/');
+    let local = app.and_then(|app| {
+        let below = name.strip_prefix(app.to.to_string().trim_end_matches('/'))?.strip_prefix('/')?;
+        Some(join(&app.source, Path::new(below)).display().to_string())
+    });
+    let name = local.as_deref().unwrap_or(name);
+    let end = format!("/{name}");
+    let is_named = |one: &&LeftOutPath| {
+        let path = one.path.trim_end_matches('/');
+        path == name || path.ends_with(&end) || one.path.ends_with('/') && name.starts_with(&one.path)
+    };
+    let told = |one: &LeftOutPath| StaysBehind {
+        path: one.path.clone(),
+        rule: one.rule.clone(),
+        include: app.and_then(|app| include(&app.source, one)),
+    };
+    left_out.paths.iter().filter(is_named).map(told).collect()
+}
+
+/// Returns the glob of `include` that brings a left-out path of the application in.
+fn include(source: &Path, one: &LeftOutPath) -> Option<String> {
+    let is_top = source == Path::new(".") || source.as_os_str().is_empty();
+    let path = if is_top { Path::new(&one.path) } else { Path::new(&one.path).strip_prefix(source).ok()? };
+    let path = path.to_str()?.trim_end_matches('/');
+    let is_glob = path.contains(['*', '?', '[', '{', '\\']);
+    let everything = if one.path.ends_with('/') { "/**" } else { "" };
+    (!is_glob && one.rule != OUTPUTS).then(|| format!("{path}{everything}"))
+}
+
 fn is_empty(why: &Why) -> bool {
-    why.platforms.iter().all(|platform| platform.files.is_empty() && platform.missing.is_empty())
+    why.left_out.is_empty()
+        && why.platforms.iter().all(|platform| platform.files.is_empty() && platform.missing.is_empty())
 }
 
 /// Returns the files that match a path or the end of one: `libz.so.1`, `numpy/__init__.py`. Leaves
@@ -194,7 +231,7 @@ async fn why_image_in(cx: &Arc<Context>, named_image: NamedImage<'_>, name: &str
         out.push(PlatformWhy { platform: platform.clone(), files, missing: Vec::new() });
         first.get_or_insert(tree);
     }
-    let why = Why { profile: None, platforms: out };
+    let why = Why { profile: None, left_out: Vec::new(), platforms: out };
     if is_empty(&why) { Err(not_there(first.as_deref(), name)) } else { Ok(why) }
 }
 

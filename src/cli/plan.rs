@@ -14,6 +14,9 @@ use crate::ui::{self, Frontend};
 pub struct Flags {
     #[command(flatten)]
     project: ProjectArgs,
+    /// List the local files that go into the image and those that stay behind, with their rules
+    #[arg(long)]
+    files: bool,
     /// Print JSON for programs: an array with an object for each profile
     #[arg(long)]
     json: bool,
@@ -28,6 +31,10 @@ pub fn run(flags: &Flags) -> u8 {
 
 fn plan(flags: &Flags, front: &Arc<dyn Frontend>) -> Result<Completion<String>, CliError> {
     let plans = flags.project.plans(false, front.as_ref())?;
+    if flags.files {
+        let done = flags.session.work(front, Some(&flags.project.bounds()?), |io| assemble::files(plans, io))?;
+        return Ok(done.map(|lists| if flags.json { ui::files_json(&lists) } else { ui::files_text(&lists) }));
+    }
     let done = flags.session.work(front, Some(&flags.project.bounds()?), |io| assemble::preview(plans, io))?;
     Ok(done.map(
         |previews| {

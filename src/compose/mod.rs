@@ -14,6 +14,7 @@
 
 mod application;
 mod base;
+mod build_outputs;
 mod bytecode;
 mod compile;
 mod compose_stage;
@@ -49,6 +50,7 @@ pub mod verify;
 
 pub use application::{Application, CopiedFiles, application, install_project, left_out_of_project, no_entrypoint};
 pub use base::base;
+pub use build_outputs::missing_build_outputs;
 pub use compile::{Compile, Compiled, Sources};
 pub use composition::Composition;
 pub use contents::{Contents, Result};

@@ -95,6 +95,7 @@ codes! {
     PrivateKey "private-key",
     PasswordInUrl "password-in-url",
     LeftOut "left-out",
+    MissingBuildOutput "missing-build-output",
     // carboy itself.
     Internal "internal",
 }

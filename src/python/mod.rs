@@ -4,6 +4,7 @@
 pub mod abi;
 pub mod command;
 pub mod distribution;
+pub mod django;
 pub mod entrypoint;
 pub mod installed_requirements;
 pub mod interpreter;

@@ -19,9 +19,17 @@
 //!   - `distributions`: what the lock file gives, `["numpy 2.3.1"]`
 //!   - `missing`: `[{soname, needed_by}]`
 //!
+//! **`carboy plan --files --json`** is an array with an object for each profile:
+//!
+//! - `profile` (null without one), `ignore_files` as above
+//! - `in`: `[{path, to, size, reason}]`; `to` is the path in the image, null for the project's wheel;
+//!   `reason` is null for files that no rule concerns
+//! - `out`: `[{path, rule, files}]`, directories with a slash at their ends
+//!
 //! **`carboy why --json`** is an array with an object for each profile:
 //!
-//! - `profile` (null without one and for an image)
+//! - `profile` (null without one and for an image), `left_out`: `[{path, rule, include}]`, the local
+//!   files of that name that stay behind; `include` is the glob that brings one in, or null
 //! - `platforms`, for each: `platform`, `missing` as above, and `files`:
 //!   `[{chain: [{path, name, owner}], end}]`; a chain begins with the file asked for
 
@@ -33,8 +41,8 @@ use serde_json::{Value, json};
 
 use super::reason::reason;
 use crate::assemble::report::{
-    Because, Chain, Group, IgnoreFile, LayerPreview, LeftOut, MissingLibrary, PlatformPreview, PlatformWhy, Preview,
-    Size, Step, TakenFile, Tracked, Why,
+    Because, Chain, FileList, Group, IgnoreFile, LayerPreview, LeftOut, LeftOutPath, ListedFile, MissingLibrary,
+    PlatformPreview, PlatformWhy, Preview, Size, StaysBehind, Step, TakenFile, Tracked, Why,
 };
 use crate::printable;
 
@@ -50,9 +58,33 @@ pub fn why_json(all: &[Why]) -> String {
     document(all.iter().map(|why| {
         json!({
             "profile": why.profile,
+            "left_out": list(&why.left_out, stays_behind),
             "platforms": list(&why.platforms, of_platform),
         })
     }))
+}
+
+/// Returns local files as JSON. Ends with a newline.
+#[must_use]
+pub fn files_json(lists: &[FileList]) -> String {
+    let file =
+        |file: &ListedFile| json!({ "path": file.path, "to": file.to, "size": file.size, "reason": file.reason });
+    document(lists.iter().map(|list_of| {
+        json!({
+            "profile": list_of.profile,
+            "ignore_files": list(&list_of.left_out.ignore_files, ignore_file),
+            "in": list(&list_of.included, file),
+            "out": list(&list_of.left_out.paths, left_out_path),
+        })
+    }))
+}
+
+fn stays_behind(one: &StaysBehind) -> Value {
+    json!({ "path": one.path, "rule": one.rule, "include": one.include })
+}
+
+fn left_out_path(one: &LeftOutPath) -> Value {
+    json!({ "path": one.path, "rule": one.rule, "files": one.files })
 }
 
 fn document(objects: impl Iterator<Item = Value>) -> String {

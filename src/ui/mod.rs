@@ -13,6 +13,7 @@ mod diagnostics;
 mod differences;
 mod elapsed;
 mod extracted_files;
+mod files;
 mod frontend;
 mod json;
 mod json_lines;
@@ -34,8 +35,9 @@ mod text;
 mod why;
 
 pub use cache::{cache_text, pruned_text};
+pub use files::files_text;
 pub use frontend::{Frontend, Screen};
-pub use json::{plan_json, text as json_text, why_json};
+pub use json::{files_json, plan_json, text as json_text, why_json};
 pub use mode::{Mode, front};
 pub use plan::plan_text;
 pub use size::size;

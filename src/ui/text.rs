@@ -31,7 +31,7 @@ pub fn local_files(left_out: &LeftOut, width: usize) -> Vec<String> {
 }
 
 /// Returns `ignore files: .dockerignore (in place of .gitignore), .carboyignore`.
-fn ignore_files(left_out: &LeftOut, width: usize) -> Option<String> {
+pub fn ignore_files(left_out: &LeftOut, width: usize) -> Option<String> {
     let one = |file: &IgnoreFile| {
         let instead = if file.replaces_git { " (in place of .gitignore)" } else { "" };
         format!("{}{instead}", file.path)

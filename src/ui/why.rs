@@ -5,7 +5,7 @@
 
 use super::arch_neutral::neutral;
 use super::text::{asker, broken, heading};
-use crate::assemble::report::{Chain, MissingLibrary, PlatformWhy, Step, Why};
+use crate::assemble::report::{Chain, MissingLibrary, PlatformWhy, StaysBehind, Step, Why};
 
 /// Returns the chains of all profiles, at most `width` wide unless a name is longer. `name` is the
 /// file that the user asks for. Ends with a newline.
@@ -33,6 +33,11 @@ fn profile(why: &Why, name: &str, width: usize) -> Vec<String> {
     };
     let same = told.windows(2).all(|pair| key(&pair[0]) == key(&pair[1]));
     let mut out = Vec::new();
+    out.extend(why.left_out.iter().map(|one| sentence("", &left_out(one), width)));
+    let is_nowhere = told.iter().all(|(_, lines)| lines.is_empty());
+    if is_nowhere && !why.left_out.is_empty() {
+        return out;
+    }
     for (platform, lines) in told.iter().take(if same { 1 } else { told.len() }) {
         // A path of another architecture is not expected here.
         let foreign = lines.is_empty() && told.iter().any(|(other, _)| neutral(name, &other.platform) != name);
@@ -46,6 +51,13 @@ fn profile(why: &Why, name: &str, width: usize) -> Vec<String> {
         out.extend(lines.iter().map(|parts| chain(&head, parts, width)));
     }
     out
+}
+
+/// Returns the line for a local file that a rule leaves out, with the way to bring it in.
+fn left_out(StaysBehind { path, rule, include }: &StaysBehind) -> String {
+    let way = |glob: &String| format!("; to bring it in: include = [{}] under [app]", toml::Value::from(glob.as_str()));
+    let way = include.as_ref().map_or_else(String::new, way);
+    format!("{path} stays behind: the rule `{rule}` leaves it out{way}")
 }
 
 /// Returns the lines for a platform, each in the parts between which it may be broken.
@@ -129,7 +141,11 @@ pub(super) mod tests {
                 missing: Vec::new(),
             }
         };
-        Why { profile: None, platforms: vec![platform("amd64", "x86_64"), platform("arm64", "aarch64")] }
+        Why {
+            profile: None,
+            left_out: Vec::new(),
+            platforms: vec![platform("amd64", "x86_64"), platform("arm64", "aarch64")],
+        }
     }
 
     #[test]
@@ -164,9 +180,30 @@ pub(super) mod tests {
         let missing = vec![MissingLibrary { soname: "libtk8.6.so".to_owned(), needed_by }];
         let platforms = why().platforms.into_iter();
         let platforms = platforms.map(|one| PlatformWhy { files: Vec::new(), missing: missing.clone(), ..one });
-        let why = Why { profile: None, platforms: platforms.collect() };
+        let why = Why { profile: None, left_out: Vec::new(), platforms: platforms.collect() };
         let want = "libtk8.6.so is not in the image: _tkinter needs it, and no image has it\n";
         assert_eq!(why_text(&[why], "libtk8.6.so", 80), want);
+    }
+
+    #[test]
+    fn a_local_file_that_stays_behind_is_told_with_its_rule() {
+        let one = |path: &str, rule: &str, include: Option<&str>| StaysBehind {
+            path: path.to_owned(),
+            rule: rule.to_owned(),
+            include: include.map(str::to_owned),
+        };
+        let mut why = why();
+        why.left_out =
+            vec![one("shop/.env", ".env*", Some("shop/.env")), one("out/", "carboy's cache and target", None)];
+        let chains = why.clone();
+        for platform in &mut why.platforms {
+            platform.files.clear();
+        }
+        let told = "shop/.env stays behind: the rule `.env*` leaves it out; to bring it in: include = [\"shop/.env\"] under [app]\n\
+                    out/ stays behind: the rule `carboy's cache and target` leaves it out\n";
+        assert_eq!(why_text(&[why], ".env", 200), told);
+        let text = why_text(&[chains], "libz.so.1", 200);
+        assert!(text.starts_with(told) && text.contains("libz.so.1 ← numpy/"), "{text}");
     }
 
     #[test]

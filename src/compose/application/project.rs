@@ -16,6 +16,8 @@ pub fn left_out_of_project(project: &ProjectMetadata, walk: &Walk) -> Result<Lef
     let mut left_out = walk.left_out.clone();
     let is_own = |path: &str| modules.iter().any(|module| module.place(path.trim_end_matches('/')).is_some());
     left_out.tracked.retain(|tracked| is_own(&tracked.path));
+    left_out.paths.retain(|one| is_own(&one.path));
+    left_out.git_ignored.retain(|(path, _)| is_own(path));
     Ok(left_out)
 }
 

@@ -1,3 +1,4 @@
+use super::super::files::tests::list as list_of_files;
 use super::super::plan::tests::small;
 use super::super::why::tests::why;
 use super::*;
@@ -121,10 +122,19 @@ fn a_plan_has_everything() {
 fn chains_are_objects() {
     let mut why = why();
     why.platforms.truncate(1);
+    let (path, rule, include) = ("libz.so.1".to_owned(), "exclude".to_owned(), Some("libz.so.1".to_owned()));
+    why.left_out = vec![StaysBehind { path, rule, include }];
     let value: Value = serde_json::from_str(&why_json(&[why])).unwrap();
     insta::assert_snapshot!(serde_json::to_string_pretty(&value).unwrap(), @r#"
     [
       {
+        "left_out": [
+          {
+            "include": "libz.so.1",
+            "path": "libz.so.1",
+            "rule": "exclude"
+          }
+        ],
         "platforms": [
           {
             "files": [
@@ -152,4 +162,10 @@ fn chains_are_objects() {
       }
     ]
     "#);
+}
+
+#[test]
+fn local_files_are_objects() {
+    let value: Value = serde_json::from_str(&files_json(&[list_of_files()])).unwrap();
+    insta::assert_snapshot!(value.to_string(), @r#"[{"ignore_files":[{"path":".gitignore","replaces_git":false}],"in":[{"path":"dist/app.js","reason":"tracked by git","size":7,"to":"/app/dist/app.js"},{"path":"main.py","reason":null,"size":7,"to":"/app/main.py"}],"out":[{"files":1,"path":".env","rule":".env*"},{"files":1,"path":"a\n","rule":"exclude"},{"files":12,"path":"node_modules/","rule":"node_modules"}],"profile":null}]"#);
 }
