@@ -453,14 +453,12 @@ fn an_ignore_file_for_containers_replaces_gitignore_and_large_files_that_it_lets
     ]);
     harness.write("dist/app.js", &vec![b'x'; 11 << 20]);
     let run = harness.build(&[]);
-    assert_eq!(harness.app(), ["app.py", "dist/", "dist/app.js"].map(str::to_owned));
+    assert_eq!(harness.app(), ["app.py", "dist/app.js"]);
     assert_eq!(run.lines("ignore file: "), ["ignore file: .dockerignore (in place of .gitignore)"]);
     assert_eq!(run.lines("git ignores "), ["git ignores 1 file that the image gets, 11.5 MB: dist/app.js 11.5 MB"]);
     fs::remove_file(harness.path("project/.dockerignore")).unwrap();
     let run = harness.build(&[]);
-    assert_eq!(harness.app(), ["app.py", "tests/", "tests/a.py"].map(str::to_owned));
-    assert_eq!(
-        (run.lines("ignore file: "), run.lines("git ignores ").len()),
-        (vec!["ignore file: .gitignore".to_owned()], 0)
-    );
+    assert_eq!(harness.app(), ["app.py", "tests/a.py"]);
+    assert_eq!(run.lines("ignore file: "), ["ignore file: .gitignore"]);
+    assert!(run.lines("git ignores ").is_empty());
 }

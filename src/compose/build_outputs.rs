@@ -156,7 +156,7 @@ mod tests {
     #[test]
     fn absent_static_files_are_told_with_the_way_to_make_them_or_to_bring_them_in() {
         let settings = Settings { static_root: Some("/app/static".to_owned()), ..Settings::default() };
-        let of = |toml, files, left_out| found(toml, files, left_out, &settings);
+        let of = |toml: &str, files: &[&str], left_out: &[(&str, &str)]| found(toml, files, left_out, &settings);
         let missing = "the image has no static files: STATIC_ROOT is `static`, which does not exist; run \
                        `python manage.py collectstatic --noinput` before the build, as a step of CI";
         assert_eq!(of("", &["manage.py", "static.py", "staticx/a"], &[]), [missing]);
