@@ -49,7 +49,7 @@ async fn why_in(cx: &Arc<Context>, plans: Vec<Arc<Plan>>, name: &str) -> Result<
             platforms.push(would_be(cx, image, &tree, name)?);
             first.get_or_insert(tree);
         }
-        let left_out = left_out_named(&left_out, plan.app.as_ref(), name);
+        let left_out = left_out_named(&left_out, &plan, name);
         out.push(Why { profile: plan.profile.clone(), left_out, platforms });
     }
     if out.iter().all(is_empty) { Err(not_there(first.as_ref(), name)) } else { Ok(out) }
@@ -108,8 +108,8 @@ impl<'a> Owned<'a> {
 
 /// Returns the left-out files that match a path or the end of one, in the project or in the image,
 /// and the left-out directories that hold it.
-fn left_out_named(left_out: &LeftOut, app: Option<&App>, name: &str) -> Vec<StaysBehind> {
-    let name = name.trim_end_matches('/');
+fn left_out_named(left_out: &LeftOut, plan: &Plan, name: &str) -> Vec<StaysBehind> {
+    let (name, app) = (name.trim_end_matches('/'), plan.app.as_ref());
     let local = app.and_then(|app| {
         let below = name.strip_prefix(app.to.to_string().trim_end_matches('/'))?.strip_prefix('/')?;
         Some(join(&app.source, Path::new(below)).display().to_string())
@@ -118,12 +118,15 @@ fn left_out_named(left_out: &LeftOut, app: Option<&App>, name: &str) -> Vec<Stay
     let end = format!("/{name}");
     let is_named = |one: &&LeftOutPath| {
         let path = one.path.trim_end_matches('/');
-        path == name || path.ends_with(&end) || one.path.ends_with('/') && name.starts_with(&one.path)
+        path == name
+            || local.is_none() && path.ends_with(&end)
+            || one.path.ends_with('/') && name.starts_with(&one.path)
     };
+    let is_copied = |one: &LeftOutPath| plan.copies.iter().any(|copy| Path::new(&one.path).starts_with(&copy.from));
     let told = |one: &LeftOutPath| StaysBehind {
         path: one.path.clone(),
         rule: one.rule.clone(),
-        include: app.and_then(|app| include(&app.source, one)),
+        include: app.filter(|_| !is_copied(one)).and_then(|app| include(&app.source, one)),
     };
     left_out.paths.iter().filter(is_named).map(told).collect()
 }
