@@ -20,7 +20,7 @@ use crate::debian::Dpkg;
 use crate::image::LayerKind;
 use crate::oci::{Digest, Location, Platform};
 use crate::package_db::{FileOwners, PackageDatabase as _};
-use crate::plan::{App, Plan, join};
+use crate::plan::{Plan, join};
 use crate::python::{Distributions, Interpreter};
 use crate::rootfs::{Entry, Limits, RootPath, Tree};
 

@@ -48,14 +48,16 @@ enum Verb {
     /// Shows the image that `build` would make, without making or pushing it.
     ///
     /// Shows layers with their sizes, the files from images with their reasons, missing libraries,
-    /// and the differences between platforms. Needs no target and does not connect to it. Flags win
-    /// over CARBOY_* variables, which win over the configuration.
+    /// and the differences between platforms. Needs no target and does not connect to it. With
+    /// --files, lists local files and pulls nothing. Flags win over CARBOY_* variables, which win
+    /// over the configuration.
     #[command(after_help = EXIT_CODES)]
     Plan(plan::Flags),
     /// Explains the reason for a file in the image.
     ///
     /// Prints the chain from the file to its origin, for the image that `build` would make, or with
-    /// --image for one that carboy made. With --image, only the [limits] of a named DIR or --config
+    /// --image for one that carboy made. Of a local file that stays behind, prints the rule. With
+    /// --image, only the [limits] of a named DIR or --config
     /// are read from the project. Flags win over CARBOY_* variables, which win over the
     /// configuration.
     #[command(after_help = EXIT_CODES)]
