@@ -12,7 +12,7 @@ use crate::support::carboy::Carboy;
 use crate::support::registry::Registry;
 use crate::support::{DEBIAN_13, locked_project, test_cache};
 
-const KINDS: [&str; 7] = ["blobs/sha256", "tars", "facts", "layers", "folders", "elf", "stages"];
+const KINDS: [&str; 8] = ["blobs/sha256", "tars", "facts", "layers", "folders", "elf", "stages", "tags"];
 
 #[derive(Clone, Copy, Debug)]
 enum Damage {

@@ -3,7 +3,8 @@
 //! A tag's record has the digest and the media type of its manifest; the manifest itself is a blob of
 //! the cache. A repository that is offline is never asked.
 
-use std::io::{self, Read as _, Write as _};
+use std::fs::File;
+use std::io::{self, Read as _, Seek as _, Write as _};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -15,6 +16,7 @@ use tokio::io::{AsyncRead, ReadBuf};
 use super::cache::{Cache, CacheKind};
 use super::verified::Verified;
 use crate::diagnostic::Code;
+use crate::oci::digest::Verifier;
 use crate::oci::location::{RegistryName, Selector};
 use crate::oci::manifest::LIMIT;
 use crate::oci::{Descriptor, Digest, RawManifest};
@@ -47,7 +49,7 @@ impl CachedRepository {
                 self.cache.keep(CacheKind::Tag, &key, record.as_bytes())?;
             }
         }
-        if self.cache.open(CacheKind::Blob, &digest)?.is_none() {
+        if self.blob_of(&digest)?.is_none() {
             let mut staged = self.cache.stage()?;
             staged.write_all(&manifest.bytes).map_err(|cause| self.cache.failure(&cause))?;
             self.cache.commit(staged, CacheKind::Blob, &digest)?;
@@ -60,13 +62,19 @@ impl CachedRepository {
         let record = String::from_utf8_lossy(&record).into_owned();
         let parsed = record.split_once(' ').and_then(|(digest, kind)| Some((digest.parse::<Digest>().ok()?, kind)));
         let Some((digest, media_type)) = parsed else { return Ok(None) };
-        let Some(file) = self.cache.open(CacheKind::Blob, &digest)? else { return Ok(None) };
+        let bytes = self.blob_of(&digest)?;
+        Ok(bytes.map(|bytes| RawManifest { media_type: media_type.to_owned(), bytes }))
+    }
+
+    /// Returns the bytes of a manifest in the cache. A damaged one is dropped.
+    fn blob_of(&self, digest: &Digest) -> Result<Option<Vec<u8>>, OperationError> {
+        let Some(file) = self.cache.open(CacheKind::Blob, digest)? else { return Ok(None) };
         let mut bytes = Vec::new();
         let read = file.take(LIMIT).read_to_end(&mut bytes);
-        if read.is_ok() && Digest::of(&bytes) == digest {
-            return Ok(Some(RawManifest { media_type: media_type.to_owned(), bytes }));
+        if read.is_ok() && Digest::of(&bytes) == *digest {
+            return Ok(Some(bytes));
         }
-        self.cache.damaged(CacheKind::Blob, &digest, &format!("manifest {}", digest.short()));
+        self.cache.damaged(CacheKind::Blob, digest, &format!("manifest {}", digest.short()));
         Ok(None)
     }
 
@@ -99,7 +107,7 @@ impl Source for CachedRepository {
             if let Some(online) = &self.online {
                 return online.blob(blob).await;
             }
-            let kept = open_blob(&self.cache, blob)?;
+            let kept = open_blob(&self.cache, blob).await?;
             kept.ok_or_else(|| self.offline(&format!("blob {} of {}", blob.digest.short(), self.name.bare())))
         })
     }
@@ -122,7 +130,7 @@ impl Source for KeptBlobs {
 
     fn blob<'a>(&'a self, blob: &'a Descriptor) -> BoxFuture<'a, Result<BlobReader, OperationError>> {
         Box::pin(async move {
-            if let Some(kept) = open_blob(&self.cache, blob)? {
+            if let Some(kept) = open_blob(&self.cache, blob).await? {
                 return Ok(kept);
             }
             let reader = self.source.blob(blob).await?;
@@ -136,15 +144,32 @@ impl Source for KeptBlobs {
     }
 }
 
-/// Opens a blob of the cache. Its bytes are verified as they pass.
-fn open_blob(cache: &Cache, blob: &Descriptor) -> Result<Option<BlobReader>, OperationError> {
+/// Opens a blob of the cache after it was verified. A damaged one is dropped.
+async fn open_blob(cache: &Cache, blob: &Descriptor) -> Result<Option<BlobReader>, OperationError> {
     let Some(file) = cache.open(CacheKind::Blob, &blob.digest)? else { return Ok(None) };
-    let length = file.metadata().map_err(|cause| cache.failure(&cause))?.len();
-    if length != blob.size {
+    let (copy, wanted) = (file.try_clone().map_err(|cause| cache.failure(&cause))?, blob.clone());
+    let is_whole = tokio::task::spawn_blocking(move || is_whole(copy, &wanted)).await;
+    if !is_whole.unwrap_or_default() {
         cache.damaged(CacheKind::Blob, &blob.digest, &format!("layer {}", blob.digest.short()));
         return Ok(None);
     }
+    // The verification moved the position that both handles share.
+    let mut file = file;
+    file.rewind().map_err(|cause| cache.failure(&cause))?;
     Ok(Some(Box::pin(Verified::new(tokio::fs::File::from_std(file), blob)) as BlobReader))
+}
+
+/// Returns whether a file has the described content.
+fn is_whole(mut file: File, blob: &Descriptor) -> bool {
+    let mut verifier = Verifier::new(blob.digest, blob.size);
+    let mut chunk = vec![0; 128 << 10];
+    loop {
+        match file.read(&mut chunk) {
+            Ok(0) => return verifier.finish().is_ok(),
+            Ok(length) if verifier.update(&chunk[..length]).is_ok() => {}
+            Ok(_) | Err(_) => return false,
+        }
+    }
 }
 
 /// A reader of verified bytes that stores them in the cache at their end.
@@ -263,5 +288,10 @@ mod tests {
             repository.blob(&world.blob).await.unwrap().read_to_string(&mut text).await.unwrap();
             assert_eq!(text, "carboy");
         }
+        fs_err::write(world.cache.path(CacheKind::Blob, &world.blob.digest), "carbox").unwrap();
+        assert!(world.repository(false).blob(&world.blob).await.is_err(), "a damaged blob is dropped");
+        let mut text = String::new();
+        source.blob(&world.blob).await.unwrap().read_to_string(&mut text).await.unwrap();
+        assert_eq!(text, "carboy");
     }
 }

@@ -18,6 +18,8 @@ const DEEPEST: usize = 32;
 const LONGEST: usize = 4096;
 /// The most modules that are read.
 const MOST_MODULES: usize = 16;
+/// The modules with functions about paths, by the last part of their names.
+const MODULES: [&str; 6] = ["os", "path", "osp", "posixpath", "pathlib", "environ"];
 /// The stack of a parse: deep expressions need a part of it for each level.
 const STACK: usize = 256 << 20;
 
@@ -232,6 +234,17 @@ impl<'a> Evaluator<'a> {
                 "joinpath" | "path" => Some(joined(this, &arguments()?)),
                 _ => None,
             };
+        }
+        if let Expr::Attribute(attribute) = &*call.func {
+            // A method of another object may be called like a function of `os.path`: `env.str`.
+            let module = match &*attribute.value {
+                Expr::Name(name) => name.id.as_str(),
+                Expr::Attribute(attribute) => attribute.attr.as_str(),
+                _ => return None,
+            };
+            if !MODULES.contains(&module) {
+                return None;
+            }
         }
         match name {
             "join" | "Path" | "PurePath" | "PosixPath" | "safe_join" => {
