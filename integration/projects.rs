@@ -13,6 +13,8 @@ mod hostile;
 mod layers;
 #[path = "projects/locks.rs"]
 mod locks;
+#[path = "projects/members.rs"]
+mod members;
 #[path = "projects/offline.rs"]
 mod offline;
 #[path = "projects/paths.rs"]
@@ -32,5 +34,7 @@ mod together;
 mod trust;
 #[path = "projects/unavailable_wheels.rs"]
 mod unavailable_wheels;
+#[path = "projects/versions.rs"]
+mod versions;
 #[path = "support/wheels.rs"]
 mod wheels;

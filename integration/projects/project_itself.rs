@@ -88,8 +88,8 @@ fn a_version_that_only_the_backend_knows_is_told() {
     let code = "from importlib.metadata import PackageNotFoundError, version\ndef main():\n    try:\n        version('shop')\n    except PackageNotFoundError:\n        print('unknown')\n";
     let harness = bare().file("pyproject.toml", dynamic).file("shop.py", code);
     insta::assert_snapshot!(harness.warnings(&[CC, SLIM, AMD64]), @r#"
-    warning[no-metadata]: importlib.metadata does not find shop: pyproject.toml does not state its version
-      hint: build its wheel, and set wheel = "dist/*.whl" under [app]
+    warning[no-metadata]: importlib.metadata does not find shop: its version is not known: its configuration does not say where carboy could read it
+      hint: give it: --app-version 1.2.3, or version = "1.2.3" under [app]; or install the project's wheel: wheel = "dist/*.whl" under [app]
     "#);
     assert_eq!(harness.started(&[CC, SLIM, AMD64], &[]), "unknown");
 }

@@ -33,6 +33,7 @@ pub async fn compose_images(
     let sink = sink.filter(|_| errors.is_empty());
     let composed = plan.platforms.iter().map(async |platform| {
         let build = PlatformBuild::new(cx, plan, sink, platform)?;
+        let build = PlatformBuild { member_wheels: local.member_wheels.clone(), ..build };
         ComposedImage::compose(build, &local).await
     });
     let outcomes: Vec<_> = plan.platforms.iter().cloned().zip(join_all(composed).await).collect();

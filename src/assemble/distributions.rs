@@ -208,7 +208,12 @@ async fn one(
         let file = wheels.wheel(pinned, &python.target).await.map_err(|cause| no_wheel(pinned, python, cause))?;
         return Ok(ChosenDistribution::Wheel(file));
     };
-    let from_files = path_dependency::install(build, &python.interpreter, pinned, locked.folder.join(path)).await;
+    let own: Vec<_> = build.member_wheels.iter().filter(|file| is_of(file, &pinned.name)).cloned().collect();
+    if !own.is_empty() {
+        return own_wheel(&own, &python.target).map(ChosenDistribution::Wheel);
+    }
+    let place = (locked.folder.join(path), locked.bounds.clone());
+    let from_files = path_dependency::install(build, &python.interpreter, pinned, place).await;
     // The wheelhouse may have a wheel of a project that needs a build.
     let Err(BuildError::Project { .. }) = &from_files else {
         return from_files.map(Box::new).map(ChosenDistribution::Project);
@@ -217,6 +222,11 @@ async fn one(
         Ok(file) => Ok(ChosenDistribution::Wheel(file)),
         Err(_) => from_files.map(Box::new).map(ChosenDistribution::Project),
     }
+}
+
+/// Returns whether a wheel is of a distribution with this normalised name.
+pub fn is_of(file: &WheelFile, name: &str) -> bool {
+    WheelName::parse(&file.name).is_some_and(|wheel| normalised(&wheel.distribution) == name)
 }
 
 fn no_wheel(pinned: &Pinned, python: &PythonFacts, cause: WheelError) -> BuildError {

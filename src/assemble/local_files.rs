@@ -8,13 +8,14 @@ use super::context::Context;
 use super::distributions;
 use super::error::BuildError;
 use super::input_keys::{add_local_file, add_walk, add_wheel};
+use super::own_project;
 use super::platform_build::PlatformBuild;
 use super::python_facts::PythonFacts;
 use crate::compose::{Application, CopiedFiles, KeyHasher, no_entrypoint};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics};
 use crate::layer::budget::Budget;
-use crate::plan::{App, Copy, Plan, join};
-use crate::python::entrypoint;
+use crate::plan::{App, Copy, Dependencies, Plan, join};
+use crate::python::{entrypoint, normalised};
 use crate::rootfs::{LeftOut, LocalKind, Walk};
 use crate::source::{Folders, WalkRules};
 use crate::wheels::{WheelFile, Wheels};
@@ -23,6 +24,8 @@ use crate::wheels::{WheelFile, Wheels};
 pub struct LocalFiles {
     app: Option<LocalApplication>,
     pub copies: Arc<Vec<CopiedFiles>>,
+    /// Wheels that `app.wheel` matches, of other projects of the workspace.
+    pub member_wheels: Arc<Vec<WheelFile>>,
     /// The indexes and directories of wheels, if the plan needs any.
     pub wheels: Option<Arc<Wheels>>,
 }
@@ -52,7 +55,8 @@ impl LocalFiles {
     /// # Errors
     /// A directory that cannot be read.
     pub async fn list(cx: &Arc<Context>, plan: &Arc<Plan>, errors: &Diagnostics) -> Result<Self, BuildError> {
-        let app = match application(cx, plan, errors).await {
+        let mut member_wheels = Vec::new();
+        let app = match application(cx, plan, errors, &mut member_wheels).await {
             Err(error @ BuildError::AppWheel { .. }) => {
                 errors.extend(error.diagnostics());
                 Some(LocalApplication::Unavailable)
@@ -60,7 +64,8 @@ impl LocalFiles {
             app => app?,
         };
         let copies = Arc::new(copies(cx, plan).await?);
-        Ok(Self { app, copies, wheels: distributions::wheel_places(cx, plan)? })
+        let member_wheels = Arc::new(member_wheels);
+        Ok(Self { app, copies, member_wheels, wheels: distributions::wheel_places(cx, plan)? })
     }
 
     /// Returns the files that are left out of the application and of copies.
@@ -138,23 +143,27 @@ impl ChosenApplication {
     }
 }
 
+/// Finds the application. Adds the wheels of other projects that `app.wheel` matches to
+/// `member_wheels`.
 async fn application(
     cx: &Arc<Context>,
     plan: &Plan,
     errors: &Diagnostics,
+    member_wheels: &mut Vec<WheelFile>,
 ) -> Result<Option<LocalApplication>, BuildError> {
     let Some(app) = plan.app.clone() else { return Ok(None) };
     if let Some(pattern) = &app.wheel {
         check_source(cx, plan, &app).await?;
-        return Ok(Some(LocalApplication::Wheels(own_wheels(cx, &app, pattern).await?)));
-    }
-    let unversioned = app.project.as_ref().filter(|project| project.version.is_none());
-    if let Some(name) = unversioned.and_then(|project| project.name.as_ref()).filter(|_| plan.runtime.is_some()) {
-        let message = format!("importlib.metadata does not find {name}: pyproject.toml does not state its version");
-        let hint = "build its wheel, and set wheel = \"dist/*.whl\" under [app]".to_owned();
-        cx.warn(Diagnostic::warning(Code::NoMetadata, message).hint(hint));
+        let own;
+        (own, *member_wheels) = by_project(plan, &app, own_wheels(cx, &app, pattern).await?);
+        if !own.is_empty() {
+            return Ok(Some(LocalApplication::Wheels(own)));
+        }
     }
     let walk = walk_application(cx, plan, &app).await?;
+    if let Some(project) = app.project.as_ref().filter(|_| plan.runtime.is_some()) {
+        own_project::check(cx, (project, &app.source), &walk, errors);
+    }
     let start = if plan.image.entrypoint.is_none() && plan.runtime.is_some() {
         let found = entrypoint::start(app.project.as_ref(), walk.file_names());
         let found = found.map_err(|candidates| errors.add(no_entrypoint(&candidates)));
@@ -199,8 +208,24 @@ pub async fn walk_application(cx: &Arc<Context>, plan: &Plan, app: &App) -> Resu
 /// # Errors
 /// No file matches.
 pub async fn own_wheels(cx: &Arc<Context>, app: &App, pattern: &str) -> Result<Vec<WheelFile>, BuildError> {
-    let (folders, source, pattern) = (cx.io.folders.clone(), app.source.clone(), pattern.to_owned());
+    let (folders, source, pattern) = (cx.io.folders.clone(), app.wheel_folder.clone(), pattern.to_owned());
     cx.blocking(move || wheels(folders.as_ref(), &source, &pattern)).await?
+}
+
+/// Divides wheels into those of the application and those of other projects that the lock file has as
+/// directories. Wheels that are neither count as the application's, if it has no other.
+fn by_project(plan: &Plan, app: &App, found: Vec<WheelFile>) -> (Vec<WheelFile>, Vec<WheelFile>) {
+    let Some(name) = app.project.as_ref().and_then(|project| project.name.as_deref()) else {
+        return (found, Vec::new());
+    };
+    let (own, others): (Vec<_>, Vec<_>) =
+        found.into_iter().partition(|file| distributions::is_of(file, &normalised(name)));
+    let is_known = |file: &WheelFile| match &plan.dependencies {
+        Dependencies::Locked(locked) => locked.lock.folders().any(|folder| distributions::is_of(file, folder)),
+        _ => false,
+    };
+    let (members, others): (Vec<_>, Vec<_>) = others.into_iter().partition(is_known);
+    if own.is_empty() && members.is_empty() { (others, members) } else { (own, members) }
 }
 
 /// Lists the wheels that match a path or glob below a directory.

@@ -16,6 +16,7 @@ mod input_keys;
 mod layer_cache;
 mod layer_tars;
 mod local_files;
+mod own_project;
 mod path_dependency;
 mod platform_build;
 mod preview;

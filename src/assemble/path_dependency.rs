@@ -6,12 +6,13 @@ use std::sync::Arc;
 use super::error::BuildError;
 use super::platform_build::PlatformBuild;
 use crate::compose::{Contents as _, install_project, left_out_of_project};
+use crate::plan::PathBounds;
 use crate::python::lock::Pinned;
-use crate::python::project::{ProjectError, ProjectMetadata};
+use crate::python::project::ProjectError;
 use crate::python::wheel::Installed;
 use crate::python::{Interpreter, normalised};
 use crate::rootfs::{Content, LeftOut};
-use crate::source::WalkRules;
+use crate::source::{WalkRules, read_project, resolve_version};
 
 /// The most bytes of a `pyproject.toml`.
 const LIMIT: u64 = 16 << 20;
@@ -24,7 +25,7 @@ pub async fn install(
     build: &PlatformBuild,
     interpreter: &Interpreter,
     pinned: &Pinned,
-    folder: PathBuf,
+    (folder, bounds): (PathBuf, Arc<PathBounds>),
 ) -> Result<Installed, BuildError> {
     let (cx, plan) = (&build.cx, &build.plan);
     let app = plan.app.as_ref();
@@ -36,16 +37,23 @@ pub async fn install(
         ..WalkRules::default()
     };
     let (root, shared) = (app.map(|app| app.source.clone()), cx.clone());
+    let versions = plan.versions.clone();
     let (folders, interpreter, name) = (cx.io.folders.clone(), interpreter.clone(), pinned.name.clone());
     let work = move || {
         let walk = folders.walk(&folder, &rules);
         let walk = walk.map_err(|cause| BuildError::Local { what: name.clone(), cause })?;
         let error = |cause| BuildError::Project { name: name.clone(), folder: folder.clone(), cause };
-        let local = folders.file(&folder.join("pyproject.toml")).map_err(|_| error(ProjectError::NoName))?;
-        let content = Content::Local(Arc::new(local));
-        let text = shared.tars.read(&content, LIMIT);
-        let text = text.map_err(|cause| BuildError::read(folder.join("pyproject.toml").display(), cause))?;
-        let project = ProjectMetadata::parse(&String::from_utf8_lossy(&text)).map_err(error)?;
+        let path = folder.join("pyproject.toml");
+        let text = match folders.file(&path) {
+            Ok(local) => {
+                let text = shared.tars.read(&Content::Local(Arc::new(local)), LIMIT);
+                let text = text.map_err(|cause| BuildError::read(path.display(), cause))?;
+                Some(String::from_utf8_lossy(&text).into_owned())
+            }
+            Err(_) => None,
+        };
+        let mut project = read_project(&folder, &bounds, text.as_deref()).map_err(error)?;
+        resolve_version(&mut project, (&folder, &bounds), None, &versions);
         match &project.name {
             Some(other) if normalised(other) != name => Err(error(ProjectError::OtherName(other.clone()))),
             _ => {

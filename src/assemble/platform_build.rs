@@ -8,6 +8,7 @@ use crate::diagnostic::Diagnostics;
 use crate::oci::{Architecture, Descriptor, Platform};
 use crate::plan::Plan;
 use crate::repository::{BlobSource, Sink};
+use crate::wheels::WheelFile;
 
 /// One platform's image of a plan.
 #[derive(Clone)]
@@ -18,6 +19,8 @@ pub struct PlatformBuild {
     pub sink: Option<Arc<dyn Sink>>,
     pub platform: Platform,
     pub architecture: &'static Architecture,
+    /// Wheels that replace the files of workspace members and path dependencies.
+    pub member_wheels: Arc<Vec<WheelFile>>,
     /// Errors of this image after which the build goes on to find more.
     pub errors: Arc<Diagnostics>,
 }
@@ -36,7 +39,15 @@ impl PlatformBuild {
         let unknown = || BuildError::Internal(format!("no architecture is known for {platform}"));
         let architecture = Architecture::of(platform).ok_or_else(unknown)?;
         let (cx, plan, sink) = (cx.clone(), plan.clone(), sink.cloned());
-        Ok(Self { cx, plan, sink, platform: platform.clone(), architecture, errors: Arc::default() })
+        Ok(Self {
+            cx,
+            plan,
+            sink,
+            platform: platform.clone(),
+            architecture,
+            member_wheels: Arc::default(),
+            errors: Arc::default(),
+        })
     }
 
     /// Uploads a blob, once for all platforms, unless the target has it. Does nothing without a

@@ -9,6 +9,7 @@ mod explain;
 mod help;
 mod lock;
 mod man;
+mod member;
 mod path_check;
 mod plan;
 mod project_args;

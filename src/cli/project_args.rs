@@ -8,12 +8,15 @@ use clap::{ArgAction, Args as ClapArgs};
 
 use super::error::CliError;
 use super::project_folder::ProjectFolder;
-use super::{lock, path_check, project_root};
-use crate::config::{ConfigError, File, PackageIndex};
+use super::{lock, member, path_check, project_root};
+use crate::config::{ConfigError, File, PackageIndex, version};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::plan::{self, Args, Author, Dependencies, LockFile, PathBounds, Plan};
-use crate::progress::Progress;
+use crate::plan::{self, Args, Author, Dependencies, LockFile, PathBounds, Plan, PlanError};
+use crate::progress::{Progress, Silent};
+use crate::python::normalised;
+use crate::python::project::GivenVersions;
 use crate::rootfs::Limits;
+use crate::source::resolve_version;
 
 /// 1980-01-01T00:00:00Z, the earliest time in zip files.
 const EPOCH: u64 = 315_532_800;
@@ -57,6 +60,12 @@ pub struct ProjectArgs {
     /// A dependency group to install too; repeatable
     #[arg(long = "group", env = "CARBOY_GROUPS", value_name = "NAME", value_delimiter = ',')]
     groups: Vec<String>,
+    /// The member of the uv workspace to build [default: the project in the directory]
+    #[arg(long, env = "CARBOY_MEMBER", value_name = "NAME")]
+    member: Option<String>,
+    /// The version of the project [default: what its files and git tags state]
+    #[arg(long, env = "CARBOY_APP_VERSION", value_name = "VERSION")]
+    app_version: Option<String>,
     /// A directory of wheels, searched first; repeatable
     #[arg(long, env = "CARBOY_WHEELHOUSE", value_name = "FOLDER", value_delimiter = ',')]
     wheelhouse: Vec<PathBuf>,
@@ -123,8 +132,15 @@ impl ProjectArgs {
         project_root::bounds(self.dir.as_deref().unwrap_or(Path::new(".")), &self.allow_outside, home.as_deref())
     }
 
+    /// Reads the directory. If it has no configuration, that of the member that a flag names counts,
+    /// as if the member's directory were named.
     fn folder(&self) -> Result<ProjectFolder, CliError> {
-        ProjectFolder::read(self.dir.as_deref(), self.config.as_deref(), &self.allow_outside)
+        let root = ProjectFolder::read(self.dir.as_deref(), self.config.as_deref(), &self.allow_outside)?;
+        let Some(name) = self.member.as_ref().filter(|_| !root.is_configured) else { return Ok(root) };
+        let Ok(Some(lock)) = self.lock(&root, &root.file, &mut BTreeMap::new(), &Silent)? else { return Ok(root) };
+        let member = member::find(&lock, name)?;
+        let own = ProjectFolder::read(Some(&member.folder), None, &self.allow_outside)?;
+        Ok(ProjectFolder { python_version: own.python_version.or(root.python_version), ..own })
     }
 
     /// Returns the lock file of a configuration: the one that is named, or else the one that is
@@ -157,6 +173,34 @@ impl ProjectArgs {
         Ok(lock)
     }
 
+    /// Makes the member that is named the project of the plan.
+    fn choose_member(&self, args: &mut Args, folder: &ProjectFolder, file: &File) -> Result<(), CliError> {
+        let Some(name) = self.member.as_deref().or(file.dependencies.member.as_deref()) else { return Ok(()) };
+        match &args.lock {
+            Some(lock) if lock.member.as_deref() != Some(&normalised(name)) => {
+                let member = member::find(lock, name)?;
+                member::choose(args, folder, member)
+            }
+            Some(_) => Ok(()),
+            None if args.invalid_lock => Ok(()),
+            None => {
+                Err(PlanError::NoLock(if self.member.is_some() { "--member" } else { "dependencies.member" }).into())
+            }
+        }
+    }
+
+    /// Finds the version of the project.
+    fn resolve_version(&self, args: &mut Args, folder: &ProjectFolder, file: &File) -> Result<(), CliError> {
+        let flag = self.app_version.as_deref().map(version).transpose();
+        let flag = flag.map_err(|cause| PlanError::Flag { flag: "--app-version", cause })?;
+        let place = args.member.as_ref().map_or_else(|| folder.path.clone(), |member| member.folder.clone());
+        if let Some(project) = &mut args.project {
+            let given = flag.as_deref().or(file.app.version.as_deref());
+            resolve_version(project, (&place, &folder.bounds), given, &args.versions);
+        }
+        Ok(())
+    }
+
     fn of_profiles(&self, folder: &ProjectFolder, push: bool, progress: &dyn Progress) -> Result<Vec<Plan>, CliError> {
         let args = Args {
             folder: folder.path.clone(),
@@ -172,6 +216,8 @@ impl ProjectArgs {
             errors: Vec::new(),
             extras: self.extras.clone(),
             groups: self.groups.clone(),
+            member: None,
+            versions: GivenVersions::of(variables()),
             wheelhouse: self.wheelhouse.clone(),
             index: self.index.as_deref().map(PackageIndex::of_flag),
             allow_missing_requirements: self.allow_missing_requirements.clone(),
@@ -196,10 +242,12 @@ impl ProjectArgs {
             path_check::check(folder, file, &overridden)?;
             let wanted = plan::looks_for_lock(&args, file, self.lock.is_some())?;
             let lock = if wanted { self.lock(folder, file, &mut read, progress)? } else { Ok(None) };
-            let args = match lock {
+            let mut args = match lock {
                 Ok(lock) => Args { lock, ..args.clone() },
                 Err(error) => Args { invalid_lock: true, errors: vec![*error], ..args.clone() },
             };
+            self.choose_member(&mut args, folder, file)?;
+            self.resolve_version(&mut args, folder, file)?;
             Ok(Plan::new(&args, file, profile)?)
         };
         if self.profiles.is_empty() {
@@ -215,6 +263,11 @@ impl ProjectArgs {
         };
         self.profiles.iter().map(one).collect()
     }
+}
+
+/// Returns the variables of the environment that are text.
+fn variables() -> impl Iterator<Item = (String, String)> {
+    std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
 }
 
 /// Warns of dependencies that the image does not get.

@@ -9,7 +9,7 @@ use crate::config::{File, pyproject_requires_python};
 use crate::plan::{PathBounds, join};
 use crate::python::lock::Format;
 use crate::python::project::ProjectMetadata;
-use crate::source::within;
+use crate::source::{read_project, within};
 
 /// A project's directory.
 pub struct ProjectFolder {
@@ -24,7 +24,16 @@ pub struct ProjectFolder {
     pub own_file: Option<PathBuf>,
     pub python_version: Option<String>,
     pub requires_python: Option<String>,
-    /// The metadata of `pyproject.toml`.
+    /// The metadata of `pyproject.toml`, `setup.cfg` and `setup.py`. Its version is not resolved.
+    pub project: Option<ProjectMetadata>,
+    /// Whether there is a configuration.
+    pub is_configured: bool,
+}
+
+/// What the files of a project say about it.
+pub struct Description {
+    pub python_version: Option<String>,
+    pub requires_python: Option<String>,
     pub project: Option<ProjectMetadata>,
 }
 
@@ -50,15 +59,34 @@ impl ProjectFolder {
                 None => (name("pyproject.toml"), pyproject.clone()),
             },
         };
+        let file = text.map(|text| parse(&found, &text)).transpose()?.flatten();
+        let Description { python_version, requires_python, project } = Self::described(&path, &bounds)?;
         Ok(Self {
-            file: text.map(|text| parse(&found, &text)).transpose()?.unwrap_or_default(),
+            is_configured: file.is_some(),
+            file: file.unwrap_or_default(),
             name: found.display().to_string(),
             own_file: (!is_pyproject(&found)).then_some(found),
-            python_version: own(".python-version")?,
-            requires_python: pyproject.as_deref().and_then(pyproject_requires_python),
-            project: pyproject.as_deref().map(|text| project(&name("pyproject.toml"), text)).transpose()?,
+            python_version,
+            requires_python,
+            project,
             bounds,
             path,
+        })
+    }
+
+    /// Reads the description of the project in a directory.
+    ///
+    /// # Errors
+    /// As [`Self::read`].
+    pub fn described(folder: &Path, bounds: &PathBounds) -> Result<Description, CliError> {
+        let name = |file: &str| join(folder, Path::new(file));
+        let pyproject = own(bounds, &name("pyproject.toml"))?;
+        let project = read_project(folder, bounds, pyproject.as_deref());
+        let project = project.map_err(|cause| CliError::Project { path: name("pyproject.toml"), cause })?;
+        Ok(Description {
+            python_version: own(bounds, &name(".python-version"))?,
+            requires_python: pyproject.as_deref().and_then(pyproject_requires_python),
+            project: (pyproject.is_some() || project.name.is_some()).then_some(project),
         })
     }
 
@@ -83,21 +111,14 @@ fn has_project(folder: &Path) -> bool {
     names.into_iter().any(|name| folder.join(name).is_file())
 }
 
-fn parse(path: &Path, text: &str) -> Result<File, CliError> {
+/// Returns the configuration in a file; none if it is a `pyproject.toml` without one.
+fn parse(path: &Path, text: &str) -> Result<Option<File>, CliError> {
     let name = path.display().to_string();
-    Ok(if is_pyproject(path) {
-        File::from_pyproject(text, &name)?.unwrap_or_default()
-    } else {
-        File::parse(text, &name)?
-    })
+    Ok(if is_pyproject(path) { File::from_pyproject(text, &name)? } else { Some(File::parse(text, &name)?) })
 }
 
 fn is_pyproject(path: &Path) -> bool {
     path.file_name().is_some_and(|name| name == "pyproject.toml")
-}
-
-fn project(path: &Path, text: &str) -> Result<ProjectMetadata, CliError> {
-    ProjectMetadata::parse(text).map_err(|cause| CliError::Project { path: path.to_owned(), cause })
 }
 
 /// Returns the text of the configuration that a flag names.

@@ -1,6 +1,9 @@
 //! `[app]`: the code of the project.
 
+use pep440_rs::Version;
+
 use super::absolute::absolute;
+use super::error::BadValue;
 use super::reader::Node;
 use super::{ConfigError, keys};
 
@@ -16,6 +19,8 @@ pub struct App {
     pub exclude: Option<Vec<String>>,
     /// A path or glob of the project's wheel, to install instead of its files.
     pub wheel: Option<String>,
+    /// The version of the project, instead of the one that its files state.
+    pub version: Option<String>,
 }
 
 impl App {
@@ -27,6 +32,7 @@ impl App {
             include: table.get("include", Node::texts)?,
             exclude: table.get("exclude", Node::texts)?,
             wheel: table.get("wheel", Node::text)?,
+            version: table.get("version", |node| node.checked(version))?,
         })
     }
 
@@ -37,6 +43,17 @@ impl App {
             include: self.include.or(under.include),
             exclude: self.exclude.or(under.exclude),
             wheel: self.wheel.or(under.wheel),
+            version: self.version.or(under.version),
         }
     }
+}
+
+/// Checks a version (PEP 440) and returns it as written.
+///
+/// # Errors
+/// Returns an error for a text that is no version.
+pub fn version(text: &str) -> Result<String, BadValue> {
+    let hint = "write a version such as 1.2.3 or 1.2.3rc1 (PEP 440)";
+    let bad = |_| BadValue::new(format!("is `{text}`, not a version")).with_hint(hint);
+    text.parse::<Version>().map(|_| text.to_owned()).map_err(bad)
 }

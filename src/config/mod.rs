@@ -27,7 +27,7 @@ mod runtime;
 mod size;
 mod user;
 
-pub use app::App;
+pub use app::{App, version};
 pub use copy::Copy;
 pub use dependencies::{Dependencies, MissingRequirements, PackageIndex, SitePackages};
 pub use directory::Directory;

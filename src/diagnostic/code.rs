@@ -69,6 +69,7 @@ codes! {
     DuplicateFile "duplicate-file",
     NotCompiled "not-compiled",
     NoMetadata "no-metadata",
+    VersionDoubt "version-doubt",
     // The composed image.
     ReleaseMismatch "release-mismatch",
     MissingLibrary "missing-library",

@@ -1,6 +1,6 @@
 //! The application of the image.
 
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use super::dependencies::Dependencies;
 use super::paths::{join, root_path};
@@ -13,8 +13,10 @@ use crate::rootfs::RootPath;
 #[derive(Clone, Debug)]
 pub struct App {
     pub source: PathBuf,
-    /// A path or glob below `source` of the wheels to install instead of the files.
+    /// A path or glob below `wheel_folder` of the wheels to install instead of the files.
     pub wheel: Option<String>,
+    /// The directory that `wheel` is relative to.
+    pub wheel_folder: PathBuf,
     /// The project as `pyproject.toml` describes it.
     pub project: Option<ProjectMetadata>,
     pub to: RootPath,
@@ -36,13 +38,35 @@ pub(super) fn app(
     if !has_python && file.app == config::App::default() {
         return Ok(None);
     }
+    let source = match (&file.app.source, &args.member) {
+        (None, Some(member)) => member.folder.clone(),
+        (source, _) => join(&args.folder, Path::new(source.as_deref().unwrap_or("."))),
+    };
+    let folder = args.member.as_ref().map_or_else(|| join(&args.folder, Path::new(".")), |one| one.folder.clone());
     Ok(Some(App {
-        source: join(&args.folder, Path::new(file.app.source.as_deref().unwrap_or("."))),
         wheel: file.app.wheel.clone(),
-        project: args.project.clone(),
+        // The wheels of a workspace are built into the directory of its root.
+        wheel_folder: if args.member.is_some() { join(&args.folder, Path::new(".")) } else { source.clone() },
+        project: args.project.clone().map(|project| below(project, &folder, &source)),
+        source,
         to: root_path("app.to", file.app.to.as_deref().unwrap_or("/app"))?,
         include: file.app.include.clone().unwrap_or_default(),
         exclude: file.app.exclude.clone().unwrap_or_default(),
         inputs: dependencies.local().into_iter().chain(args.config.clone()).collect(),
     }))
+}
+
+/// Keeps the version files of a project that are below the directory of the application, and makes
+/// their paths relative to it.
+fn below(mut project: ProjectMetadata, folder: &Path, source: &Path) -> ProjectMetadata {
+    let clean = |path: &Path| path.components().filter(|part| *part != Component::CurDir).collect::<PathBuf>();
+    let Ok(inside) = clean(source).strip_prefix(clean(folder)).map(Path::to_owned) else { return project };
+    project.resolved.files.retain_mut(|file| match Path::new(&file.path).strip_prefix(&inside) {
+        Ok(path) => {
+            file.path = path.to_string_lossy().into_owned();
+            true
+        }
+        Err(_) => false,
+    });
+    project
 }

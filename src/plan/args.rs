@@ -7,7 +7,7 @@ use super::PathBounds;
 use crate::config::PackageIndex;
 use crate::diagnostic::Diagnostic;
 use crate::python::lock::Lock;
-use crate::python::project::ProjectMetadata;
+use crate::python::project::{GivenVersions, ProjectMetadata};
 
 /// The values of the command line and the environment, and the files of the project that `cli` has read.
 #[derive(Clone, Debug, Default)]
@@ -29,6 +29,8 @@ pub struct Args {
     pub errors: Vec<Diagnostic>,
     pub extras: Vec<String>,
     pub groups: Vec<String>,
+    /// The member of the workspace to build.
+    pub member: Option<WorkspaceMember>,
     /// Directories of wheels, relative to the working directory.
     pub wheelhouse: Vec<PathBuf>,
     /// The package index, or `false` for none.
@@ -41,6 +43,8 @@ pub struct Args {
     pub config: Option<PathBuf>,
     /// The project as `pyproject.toml` describes it.
     pub project: Option<ProjectMetadata>,
+    /// The versions that variables give to projects.
+    pub versions: GivenVersions,
     /// The arguments after `--`.
     pub entrypoint: Option<Vec<String>>,
     pub push: bool,
@@ -50,6 +54,14 @@ pub struct Args {
     pub requires_python: Option<String>,
     /// The modification time of every file in the image, in seconds since 1970.
     pub timestamp: u64,
+}
+
+/// A member of a uv workspace that is built from the root of the workspace.
+#[derive(Clone, Debug)]
+pub struct WorkspaceMember {
+    /// Normalised.
+    pub name: String,
+    pub folder: PathBuf,
 }
 
 /// A parsed lock file with its location.

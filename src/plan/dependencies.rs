@@ -110,7 +110,7 @@ pub(super) fn dependencies(
         choice: LockSelection {
             extras: names(&args.extras, &section.extras),
             groups: names(&args.groups, &section.groups),
-            member: section.member.as_deref().map(normalised).or(member),
+            member: args.member.as_ref().map(|member| member.name.clone()).or(member),
         },
         wheelhouses,
         wheelhouses_by,
@@ -132,6 +132,7 @@ fn ready(args: &Args, file: &File, platforms: &[Platform], has_python: bool) -> 
     let set = [
         ("--extra", !args.extras.is_empty()),
         ("--group", !args.groups.is_empty()),
+        ("--member", args.member.is_some() && section.member.is_none()),
         ("dependencies.extras", section.extras.is_some()),
         ("dependencies.groups", section.groups.is_some()),
         ("dependencies.member", section.member.is_some()),

@@ -18,6 +18,7 @@ use super::{
 use crate::config::{self, File};
 use crate::diagnostic::Diagnostic;
 use crate::oci::{CompressionLevel, Location, Platform};
+use crate::python::project::GivenVersions;
 use crate::rootfs::Limits;
 use crate::rootfs::accounts::User;
 
@@ -57,6 +58,8 @@ pub struct Plan {
     pub timestamp: u64,
     /// Errors in the project's files. The build goes on to find more, and makes no image.
     pub errors: Vec<Diagnostic>,
+    /// The versions that variables give to projects.
+    pub versions: GivenVersions,
 }
 
 impl Plan {
@@ -104,6 +107,7 @@ impl Plan {
             limits: file.limits,
             timestamp: args.timestamp,
             errors: args.errors.iter().cloned().chain(stale_lock(args, file)).collect(),
+            versions: args.versions.clone(),
         })
     }
 

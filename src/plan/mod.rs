@@ -22,7 +22,7 @@ mod target;
 mod tests;
 
 pub use application::App;
-pub use args::{Args, LockFile};
+pub use args::{Args, LockFile, WorkspaceMember};
 pub use author::Author;
 pub use dependencies::{Dependencies, LockedDependencies, looks_for_lock};
 pub use error::PlanError;

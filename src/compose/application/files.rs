@@ -11,9 +11,10 @@ use crate::compose::dependencies::private_key_warning;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::hint::Hint as _;
 use crate::plan::App;
+use crate::python::project::GeneratedFile;
 use crate::python::wheel::Installed;
 use crate::rootfs::accounts::Ids;
-use crate::rootfs::{Content, Entry, Kind, LocalKind, Meta, RootPath, Walk};
+use crate::rootfs::{Content, Entry, Kind, LocalEntry, LocalKind, Meta, RootPath, Walk};
 
 /// The file in site-packages that puts the application on `sys.path`.
 const PTH: &[u8] = b"carboy.pth";
@@ -22,13 +23,24 @@ impl ApplicationDraft<'_, '_> {
     /// Adds the project's files and makes them importable.
     pub(super) fn add_project(&mut self, app: &App, walk: &Walk) -> Result<()> {
         self.ensure(&app.to, &Entry::folder(0o755))?;
-        self.add_walk(&app.to, walk, None, Ids { uid: 0, gid: 0 })?;
+        let generated = app.project.as_ref().map(|project| project.resolved.files.as_slice()).unwrap_or_default();
+        let is_generated = |path: &[u8]| generated.iter().any(|file| file.path.as_bytes() == path);
+        let entries = walk.entries.iter().filter(|entry| !is_generated(&entry.path));
+        self.add_entries(&app.to, entries, None, Ids { uid: 0, gid: 0 })?;
+        self.add_generated(app, generated)?;
         let Some(interpreter) = &self.draft.cx.interpreter else { return Ok(()) };
         let roots = app.project.clone().unwrap_or_default().roots(walk.file_names());
         let roots = roots.iter().filter(|root| !root.is_empty()).map(|root| format!("{}/{root}", app.to));
         let lines: String = std::iter::once(app.to.to_string()).chain(roots).map(|line| line + "\n").collect();
         self.put(&interpreter.purelib.child(PTH), Entry::bytes(0o644, lines.into_bytes()))?;
         let Some(described) = &app.project else { return Ok(()) };
+        // A package that is imported by another name than its directory's.
+        for (place, path) in described.renamed(walk.file_names()) {
+            let (place, path) = (relative(&place)?, relative(&path)?);
+            let from = if place.as_bytes().contains(&b'/') { &app.to } else { &interpreter.purelib };
+            let target = app.to.join(&path).to_string();
+            self.put(&from.join(&place), Entry::link(target.into_bytes()))?;
+        }
         let metadata = project::metadata(described, interpreter).map_err(|error| {
             let name = described.name.clone().unwrap_or_default();
             let message = format!("cannot install {name} from `{}`", app.source.display());
@@ -36,6 +48,14 @@ impl ApplicationDraft<'_, '_> {
         });
         for (path, entry) in metadata? {
             self.put(&path, entry)?;
+        }
+        Ok(())
+    }
+
+    /// Adds the files that the project's build backend would write.
+    fn add_generated(&mut self, app: &App, files: &[GeneratedFile]) -> Result<()> {
+        for file in files {
+            self.put(&app.to.join(&relative(&file.path)?), Entry::bytes(0o644, file.text.clone().into_bytes()))?;
         }
         Ok(())
     }
@@ -63,7 +83,7 @@ impl ApplicationDraft<'_, '_> {
             match copied {
                 CopiedFiles::Directory(walk) => {
                     self.ensure(&copy.to, &owned(owner, 0o755, Kind::Folder))?;
-                    self.add_walk(&copy.to, walk, copy.mode, owner)?;
+                    self.add_entries(&copy.to, walk.entries.iter(), copy.mode, owner)?;
                 }
                 CopiedFiles::File(file) => {
                     let mode = copy.mode.unwrap_or(file.mode());
@@ -88,8 +108,14 @@ impl ApplicationDraft<'_, '_> {
         Ok(())
     }
 
-    fn add_walk(&mut self, to: &RootPath, walk: &Walk, mode: Option<u32>, owner: Ids) -> Result<()> {
-        for local in &walk.entries {
+    fn add_entries<'w>(
+        &mut self,
+        to: &RootPath,
+        entries: impl Iterator<Item = &'w LocalEntry>,
+        mode: Option<u32>,
+        owner: Ids,
+    ) -> Result<()> {
+        for local in entries {
             let below =
                 RootPath::new(&local.path).map_err(|cause| unreadable(String::from_utf8_lossy(&local.path), cause))?;
             let entry = match &local.kind {
@@ -105,6 +131,11 @@ impl ApplicationDraft<'_, '_> {
         }
         Ok(())
     }
+}
+
+/// Returns a path below a directory.
+fn relative(path: &str) -> Result<RootPath> {
+    Ok(RootPath::new(path).map_err(|cause| unreadable(path, cause))?)
 }
 
 /// Makes an entry that belongs to a user.

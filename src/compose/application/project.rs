@@ -49,6 +49,12 @@ pub fn install_project(
         let file = file.ok_or_else(|| ProjectError::Link(path.to_owned()))?;
         entries.insert(interpreter.purelib.join(&below), file.clone());
     }
+    for file in &project.resolved.files {
+        let place = modules.iter().find_map(|module| module.place(&file.path));
+        if let Some(below) = place.and_then(|place| RootPath::new(place).ok()) {
+            entries.insert(interpreter.purelib.join(&below), Entry::bytes(0o644, file.text.clone().into_bytes()));
+        }
+    }
     let mut installed = wheel::local(project, entries, interpreter)?;
     let warning = |path| format!("`{path}` of {installed} is left out: a URL in it has a password");
     let warnings: Vec<_> = skipped.into_iter().map(warning).collect();

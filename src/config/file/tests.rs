@@ -63,6 +63,7 @@ fn expected_tables() -> File {
             include: strings(&["shop/**", "build/assets/**"]),
             exclude: strings(&["tests/**"]),
             wheel: string("dist/*.whl"),
+            version: string("1.4.2"),
         },
         image: Image {
             entrypoint: strings(&["python", "-m", "shop"]),

@@ -1,6 +1,6 @@
 //! A parsed lock file, in one form for all formats.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use super::error::{self, LockError};
@@ -28,6 +28,8 @@ pub struct Lock {
     warnings: Vec<Diagnostic>,
     /// The difference between the file and the project that it was made for.
     stale: Option<String>,
+    /// The names of the projects that are installed from their directories.
+    folders: BTreeSet<String>,
     /// Paths that the policy refuses. Each is an error only if a pinned distribution uses it.
     refused: BTreeMap<PathBuf, LockError>,
 }
@@ -74,8 +76,8 @@ impl Lock {
         };
         let (file, root) = (input.name.to_owned(), urls::joined(input.root, ""));
         let stale = stale::difference(format, input).map(|difference| error::clean(&difference));
-        let (warnings, refused) = (Vec::new(), BTreeMap::new());
-        let mut out = Self { file, format, root, body, sources, warnings, stale, refused };
+        let (warnings, folders, refused) = (Vec::new(), BTreeSet::new(), BTreeMap::new());
+        let mut out = Self { file, format, root, body, sources, warnings, stale, folders, refused };
         out.check(input.policy)?;
         if let Body::Requirements(body) = &out.body {
             out.warnings.clone_from(&body.warnings);
@@ -189,6 +191,22 @@ impl Lock {
         self.format
     }
 
+    /// Returns the directory of a member of the workspace, relative to the lock file.
+    ///
+    /// # Errors
+    /// Returns an error for an unknown member, and for a lock file of another kind than uv's.
+    pub fn member_folder(&self, member: &str) -> Result<PathBuf, LockError> {
+        match &self.body {
+            Body::Uv(body) => body.member_folder(&self.file, member).map(PathBuf::from),
+            _ => Err(checks::unknown(&self.file, "member", member, std::iter::empty())),
+        }
+    }
+
+    /// Returns the names of the projects that are installed from their directories.
+    pub fn folders(&self) -> impl Iterator<Item = &str> {
+        self.folders.iter().map(String::as_str)
+    }
+
     /// Returns the path of the file as given to [`Lock::parse`].
     #[must_use]
     pub fn file(&self) -> &str {
@@ -224,6 +242,9 @@ impl Lock {
             origin.urls().try_for_each(|url| urls::expand(&at, url, policy))?;
             if let PackageOrigin::Index { index: Some(index), .. } = origin {
                 *index = error::without_credentials(index);
+            }
+            if matches!(origin, PackageOrigin::Folder { .. }) {
+                self.folders.insert(name.to_owned());
             }
             for path in origin.paths() {
                 if let Err(refusal) = policy.admit(&path) {

@@ -1,35 +1,65 @@
 //! The modules that the settings of build backends name.
+//!
+//! Source: hatchling ("Build configuration", "Wheel builder"), poetry-core ("packages"), setuptools
+//! ("Package discovery"), pdm-backend ("Build configuration"), flit ("Module section"), uv ("The uv
+//! build backend"), maturin ("Project layout"), scikit-build-core ("Customizing the built wheel").
 
 use toml::Value;
 
 use super::module::{Module, inner};
+use super::setup::{Setup, SetupPackages};
 
-/// The settings in `pyproject.toml` that only a build backend can apply.
-const UNSUPPORTED: [&str; 11] = [
-    "tool.hatch.build.include",
-    "tool.hatch.build.only-include",
-    "tool.hatch.build.packages",
-    "tool.hatch.build.sources",
-    "tool.hatch.build.force-include",
-    "tool.hatch.build.targets.wheel.include",
-    "tool.hatch.build.targets.wheel.force-include",
-    "tool.hatch.build.targets.wheel.sources",
-    "tool.hatch.build.targets.wheel.only-include",
-    "tool.setuptools.package-dir",
-    "tool.pdm.build",
-];
+/// The modules that the settings name.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub(super) struct Layout {
+    /// The modules; `None` if the backend finds them by itself.
+    pub modules: Option<Vec<Module>>,
+    /// The patterns for packages at the top of the project.
+    pub found: Option<FoundPackages>,
+    /// Whether only one of the modules is there.
+    pub is_either: bool,
+    /// Directories to import from, if the modules are not known.
+    pub roots: Vec<String>,
+    /// A setting that only the backend can apply, so that the modules may be incomplete.
+    pub unsupported: Option<&'static str>,
+}
 
-/// Returns the modules that the tables of the build backends name, or the first unsupported setting.
-pub(super) fn modules(root: &Value) -> Result<Option<Vec<Module>>, &'static str> {
-    for key in UNSUPPORTED {
-        if at(root, &key.split('.').collect::<Vec<_>>()).is_some() {
-            return Err(key);
-        }
+/// The packages that setuptools finds in the directory of the project.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct FoundPackages {
+    include: Vec<String>,
+    exclude: Vec<String>,
+}
+
+impl FoundPackages {
+    /// Returns whether a package at the top of the project is found.
+    pub fn has(&self, name: &str) -> bool {
+        let below = |pattern: &String| pattern.strip_prefix(name).is_some_and(|rest| rest.starts_with('.'));
+        let is_in = self.include.iter().any(|pattern| matches(pattern, name) || below(pattern));
+        (self.include.is_empty() || is_in) && !self.exclude.iter().any(|pattern| matches(pattern, name))
     }
-    if let Some(modules) = hatchling(root).or_else(|| poetry(root)) {
-        return Ok(Some(modules));
+}
+
+/// Returns whether a name matches a pattern with `*`.
+fn matches(pattern: &str, name: &str) -> bool {
+    match pattern.split_once('*') {
+        None => pattern == name,
+        Some((head, tail)) => name.strip_prefix(head).is_some_and(|rest| {
+            let tail = tail.trim_start_matches('*');
+            tail.is_empty() || (0..=rest.len()).any(|at| rest.get(at..).is_some_and(|rest| matches(tail, rest)))
+        }),
     }
-    Ok(setuptools(root)?.or_else(|| uv(root)).or_else(|| flit(root)))
+}
+
+/// Returns the modules that the tables of the build backends name.
+pub(super) fn layout(root: &Value, setup: &Setup) -> Layout {
+    let hatch = hatchling(root);
+    if hatch != Layout::default() {
+        return hatch;
+    }
+    let others = poetry(root).or_else(|| setuptools(root, setup)).or_else(|| pdm(root));
+    let others = others.or_else(|| uv(root)).or_else(|| flit(root)).or_else(|| compiled(root));
+    others.unwrap_or_default()
 }
 
 /// Returns the value of a key in nested tables.
@@ -37,58 +67,222 @@ pub(super) fn at<'a>(value: &'a Value, keys: &[&str]) -> Option<&'a Value> {
     keys.iter().try_fold(value, |value, key| value.get(key))
 }
 
-fn strings<'a>(root: &'a Value, keys: &[&str]) -> Option<impl Iterator<Item = &'a str>> {
-    at(root, keys).and_then(Value::as_array).map(|items| items.iter().filter_map(Value::as_str))
+fn strings<'a>(root: &'a Value, keys: &[&str]) -> Option<Vec<&'a str>> {
+    at(root, keys).and_then(Value::as_array).map(|items| items.iter().filter_map(Value::as_str).collect())
 }
 
-fn module(root: &str, name: &str) -> Module {
-    Module { root: inner(root), name: Some(name.to_owned()) }
+impl Layout {
+    fn of(modules: Vec<Module>) -> Self {
+        Self { modules: Some(modules), ..Self::default() }
+    }
 }
 
-fn hatchling(root: &Value) -> Option<Vec<Module>> {
-    let split = |path: &str| {
-        let path = inner(path);
-        path.rsplit_once('/').map_or_else(|| module("", &path), |(root, name)| module(root, name))
+/// Returns the part of a path before its first pattern.
+fn literal(path: &str) -> (String, bool) {
+    let parts: Vec<_> = path.split('/').collect();
+    let is_pattern = |part: &&str| part.contains(['*', '?', '[', '!']);
+    let end = parts.iter().position(|part| is_pattern(&part)).unwrap_or(parts.len());
+    (inner(&parts[..end].join("/")), end < parts.len())
+}
+
+fn hatchling(root: &Value) -> Layout {
+    let tables = [&["tool", "hatch", "build", "targets", "wheel"][..], &["tool", "hatch", "build"]];
+    let get = |key: &str| tables.iter().find_map(|table| at(at(root, table)?, &[key]));
+    let list = |key: &str| -> Option<Vec<&str>> {
+        get(key).and_then(Value::as_array).map(|items| items.iter().filter_map(Value::as_str).collect())
     };
-    Some(strings(root, &["tool", "hatch", "build", "targets", "wheel", "packages"])?.map(split).collect())
+    // Prefixes of paths, and what they become.
+    let sources: Vec<(String, String)> = match get("sources") {
+        Some(Value::Array(items)) => {
+            items.iter().filter_map(|item| Some((inner(item.as_str()?), String::new()))).collect()
+        }
+        Some(Value::Table(table)) => {
+            table.iter().filter_map(|(from, to)| Some((inner(from), inner(to.as_str()?)))).collect()
+        }
+        _ => Vec::new(),
+    };
+    let placed = |path: &str| {
+        let below = |from: &str| {
+            if from.is_empty() {
+                Some(path)
+            } else {
+                path.strip_prefix(from).filter(|rest| rest.is_empty() || rest.starts_with('/'))
+            }
+        };
+        let found = sources.iter().find_map(|(from, to)| Some(inner(&format!("{to}/{}", below(from)?))));
+        found.unwrap_or_else(|| path.to_owned())
+    };
+    let module = |path: &str| {
+        let place = placed(path);
+        if place.is_empty() { Module::all(path) } else { Module::at(path, &place) }
+    };
+    let roots = sources.iter().filter(|(_, to)| to.is_empty()).map(|(from, _)| from.clone()).collect();
+    let unsupported = get("force-include").map(|_| "tool.hatch.build.targets.wheel.force-include");
+    if let Some(packages) = list("packages") {
+        let split = |path: &str| {
+            let path = inner(path);
+            match sources.is_empty() {
+                true => {
+                    path.rsplit_once('/').map_or_else(|| Module::new("", &path), |(root, name)| Module::new(root, name))
+                }
+                false => module(&path),
+            }
+        };
+        return Layout {
+            modules: Some(packages.into_iter().map(split).collect()),
+            roots,
+            unsupported,
+            ..Layout::default()
+        };
+    }
+    if let Some(paths) = list("only-include") {
+        let modules = paths.into_iter().map(|path| module(&inner(path))).collect();
+        return Layout { modules: Some(modules), roots, unsupported, ..Layout::default() };
+    }
+    let renamed = sources.iter().filter(|(from, to)| !from.is_empty() && !to.is_empty());
+    let renamed: Vec<_> = renamed.map(|(from, to)| Module::at(from, to)).collect();
+    match list("include").map(|paths| paths.into_iter().map(literal).collect::<Vec<_>>()) {
+        Some(paths) if paths.iter().all(|(path, is_pattern)| !path.is_empty() && !is_pattern) => {
+            let modules = paths.iter().map(|(path, _)| module(path)).collect();
+            Layout { modules: Some(modules), roots, unsupported, ..Layout::default() }
+        }
+        Some(_) => Layout { roots, unsupported: Some("tool.hatch.build.targets.wheel.include"), ..Layout::default() },
+        None => {
+            Layout { modules: Some(renamed).filter(|all| !all.is_empty()), roots, unsupported, ..Layout::default() }
+        }
+    }
 }
 
-fn poetry(root: &Value) -> Option<Vec<Module>> {
+fn poetry(root: &Value) -> Option<Layout> {
     let one = |package: &Value| {
-        let from = package.get("from").and_then(Value::as_str).unwrap_or_default();
-        Some(module(from, &inner(package.get("include")?.as_str()?)))
+        let text = |key: &str| package.get(key).and_then(Value::as_str);
+        let formats = package.get("format");
+        let is_in_wheel = formats.is_none_or(|format| match format {
+            Value::String(one) => one == "wheel",
+            Value::Array(all) => all.iter().any(|one| one.as_str() == Some("wheel")),
+            _ => true,
+        });
+        let (include, _) = literal(text("include").filter(|_| is_in_wheel)?);
+        let from = text("from").unwrap_or_default();
+        let include = include.strip_suffix(".py").unwrap_or(&include);
+        Some(match (include, text("to").map(inner).filter(|to| !to.is_empty())) {
+            ("", None) => Module::all(from),
+            (include, None) => Module::new(from, include),
+            (include, Some(to)) => Module::at(&format!("{from}/{include}"), &format!("{to}/{include}")),
+        })
     };
-    Some(at(root, &["tool", "poetry", "packages"])?.as_array()?.iter().filter_map(one).collect())
+    Some(Layout::of(at(root, &["tool", "poetry", "packages"])?.as_array()?.iter().filter_map(one).collect()))
 }
 
-fn setuptools(root: &Value) -> Result<Option<Vec<Module>>, &'static str> {
-    let packages = strings(root, &["tool", "setuptools", "packages"]);
-    let packages = packages.map(|names| names.map(|name| module("", &name.replace('.', "/"))).collect::<Vec<_>>());
-    let files = strings(root, &["tool", "setuptools", "py-modules"]);
-    let files = files.map(|names| names.map(|name| module("", name)).collect::<Vec<_>>());
+fn setuptools(root: &Value, setup: &Setup) -> Option<Layout> {
+    let table = |keys: &[&str]| at(root, &[&["tool", "setuptools"], keys].concat());
+    let dirs = table(&["package-dir"]).and_then(Value::as_table).into_iter().flatten();
+    let dirs = dirs.filter_map(|(package, dir)| Some((package.as_str(), dir.as_str()?)));
+    let of_setup = setup.package_dir.iter().map(|(package, dir)| (package.as_str(), dir.as_str()));
+    let dirs: Vec<_> = dirs.chain(of_setup).collect();
+    let top = dirs.iter().find(|(package, _)| package.is_empty()).map_or("", |(_, dir)| dir);
+    // The longest part of the name that has a directory counts.
+    let package = |name: &str| {
+        let path = name.replace('.', "/");
+        let mapped = dirs.iter().filter(|(package, _)| !package.is_empty()).filter_map(|(package, dir)| {
+            let rest = name.strip_prefix(package).filter(|rest| rest.is_empty() || rest.starts_with('.'))?;
+            Some((package.len(), format!("{dir}{}", rest.replace('.', "/"))))
+        });
+        match mapped.max() {
+            Some((_, dir)) => Module::at(&dir, &path),
+            None => Module::new(top, &path),
+        }
+    };
+    let named = |names: &[String]| names.iter().map(|name| package(name)).collect::<Vec<_>>();
+    let owned = |items: Vec<&str>| items.into_iter().map(str::to_owned).collect::<Vec<_>>();
+    let packages = strings(root, &["tool", "setuptools", "packages"]).map(owned);
+    let files = strings(root, &["tool", "setuptools", "py-modules"]).map(owned);
+    let files = files.or_else(|| Some(setup.modules.clone()).filter(|modules| !modules.is_empty()));
+    let files =
+        files.map(|names| names.iter().map(|name| Module::new(top, &name.replace('.', "/"))).collect::<Vec<_>>());
+    let packages = packages.map(|names| named(&names)).or_else(|| match &setup.packages {
+        Some(SetupPackages::Named(names)) => Some(named(names)),
+        _ => None,
+    });
     if packages.is_some() || files.is_some() {
-        return Ok(Some([packages, files].into_iter().flatten().flatten().collect()));
+        return Some(Layout::of([packages, files].into_iter().flatten().flatten().collect()));
     }
-    let Some(find) = at(root, &["tool", "setuptools", "packages", "find"]) else { return Ok(None) };
-    let folders = strings(root, &["tool", "setuptools", "packages", "find", "where"]);
-    let folders: Vec<_> = folders.map_or_else(|| vec![String::new()], |folders| folders.map(inner).collect());
-    // In a directory that has only modules, files that `include` and `exclude` leave out do no harm.
-    if folders.iter().any(String::is_empty) && ["include", "exclude"].iter().any(|key| find.get(key).is_some()) {
-        return Err("tool.setuptools.packages.find");
+    let mapped: Vec<_> =
+        dirs.iter().filter(|(package, _)| !package.is_empty()).map(|(name, _)| package(name)).collect();
+    if let Some(find) = table(&["packages", "find"]) {
+        let folders = strings(root, &["tool", "setuptools", "packages", "find", "where"]);
+        let folders: Vec<_> =
+            folders.map_or_else(|| vec![inner(top)], |folders| folders.into_iter().map(inner).collect());
+        let patterns = |key: &str| {
+            let items = find.get(key).and_then(Value::as_array).into_iter().flatten();
+            items.filter_map(|item| item.as_str().map(str::to_owned)).collect()
+        };
+        // In a directory that has only modules, files that `include` and `exclude` leave out do no harm.
+        let found = FoundPackages { include: patterns("include"), exclude: patterns("exclude") };
+        let found = folders.iter().any(String::is_empty).then_some(found);
+        let modules = folders.iter().map(|folder| Module::all(folder)).chain(mapped).collect();
+        return Some(Layout { found, ..Layout::of(modules) });
     }
-    Ok(Some(folders.into_iter().map(|root| Module { root, name: None }).collect()))
+    match &setup.packages {
+        Some(SetupPackages::Found(folders)) => {
+            let folders = folders.iter().map(|folder| if folder.is_empty() { top } else { folder });
+            Some(Layout::of(folders.map(Module::all).chain(mapped).collect()))
+        }
+        _ if !inner(top).is_empty() => Some(Layout::of([vec![Module::all(top)], mapped].concat())),
+        _ => Some(Layout::of(mapped)).filter(|layout| layout.modules.as_ref().is_some_and(|all| !all.is_empty())),
+    }
 }
 
-fn uv(root: &Value) -> Option<Vec<Module>> {
-    let names: Vec<_> = match at(root, &["tool", "uv", "build-backend", "module-name"])? {
-        Value::Array(names) => names.iter().filter_map(Value::as_str).collect(),
-        name => name.as_str().into_iter().collect(),
+fn pdm(root: &Value) -> Option<Layout> {
+    let table = at(root, &["tool", "pdm", "build"])?;
+    let unsupported = ["run-setuptools", "custom-hook"].iter().any(|key| table.get(key).is_some());
+    let unsupported = unsupported.then_some("tool.pdm.build");
+    let folder = table.get("package-dir").and_then(Value::as_str).map(inner);
+    let roots: Vec<_> = folder.clone().into_iter().filter(|folder| !folder.is_empty()).collect();
+    let includes = strings(root, &["tool", "pdm", "build", "includes"]);
+    let includes = includes.unwrap_or_default().into_iter().map(|path| literal(path).0).filter(|path| !path.is_empty());
+    let modules: Vec<_> = includes
+        .map(|path| {
+            let top = folder.as_deref().unwrap_or(if path.starts_with("src/") { "src" } else { "" });
+            match path.strip_prefix(top).and_then(|rest| rest.strip_prefix('/')).filter(|_| !top.is_empty()) {
+                Some(name) => Module::new(top, name.strip_suffix(".py").unwrap_or(name)),
+                None if path == top => Module::all(top),
+                None => Module::new("", path.strip_suffix(".py").unwrap_or(&path)),
+            }
+        })
+        .collect();
+    let all = folder.filter(|folder| !folder.is_empty()).map(|folder| vec![Module::all(&folder)]);
+    let modules = if modules.is_empty() { all } else { Some(modules) };
+    Some(Layout { modules, roots, unsupported, ..Layout::default() })
+}
+
+fn uv(root: &Value) -> Option<Layout> {
+    let table = at(root, &["tool", "uv", "build-backend"])?;
+    let folder = table.get("module-root").and_then(Value::as_str).unwrap_or("src");
+    let names: Vec<_> = match table.get("module-name") {
+        Some(Value::Array(names)) => names.iter().filter_map(Value::as_str).collect(),
+        name => name.and_then(Value::as_str).into_iter().collect(),
     };
-    let folder = at(root, &["tool", "uv", "build-backend", "module-root"]).and_then(Value::as_str).unwrap_or("src");
-    let modules = names.into_iter().map(|name| module(folder, &name.replace('.', "/")));
-    Some(modules.collect()).filter(|modules: &Vec<_>| !modules.is_empty())
+    let modules: Vec<_> = names.into_iter().map(|name| Module::new(folder, &name.replace('.', "/"))).collect();
+    let roots = vec![inner(folder)];
+    Some(Layout { modules: Some(modules).filter(|all| !all.is_empty()), roots, ..Layout::default() })
 }
 
-fn flit(root: &Value) -> Option<Vec<Module>> {
-    Some(vec![module("", at(root, &["tool", "flit", "module", "name"])?.as_str()?)])
+fn flit(root: &Value) -> Option<Layout> {
+    let name = at(root, &["tool", "flit", "module", "name"]);
+    let name = name.or_else(|| at(root, &["tool", "flit", "metadata", "module"]))?.as_str()?.replace('.', "/");
+    Some(Layout { is_either: true, ..Layout::of(vec![Module::new("", &name), Module::new("src", &name)]) })
+}
+
+/// The layout of projects with extension modules, whose compiled modules lie among their files.
+fn compiled(root: &Value) -> Option<Layout> {
+    if let Some(folder) = at(root, &["tool", "maturin", "python-source"]).and_then(Value::as_str) {
+        return Some(Layout { roots: vec![inner(folder)], ..Layout::default() });
+    }
+    let packages = strings(root, &["tool", "scikit-build", "wheel", "packages"])?;
+    let module = |path: &str| {
+        let path = inner(path);
+        path.rsplit_once('/').map_or_else(|| Module::new("", &path), |(root, name)| Module::new(root, name))
+    };
+    Some(Layout::of(packages.into_iter().map(module).collect()))
 }

@@ -11,8 +11,8 @@ pub enum ProjectError {
     NoName,
     #[error("it is called `{0}` in its pyproject.toml")]
     OtherName(String),
-    #[error("it has no `version`: only its build backend could tell")]
-    NoVersion,
+    #[error("its version is not known: {0}")]
+    NoVersion(String),
     #[error("`{0}` is not a version")]
     Version(String),
     #[error("`[project.scripts]`: {0}")]

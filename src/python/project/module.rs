@@ -9,9 +9,34 @@ pub struct Module {
     pub root: String,
     /// The directory of a package below `root`, or a module without `.py`; `None` for everything below `root`.
     pub name: Option<String>,
+    /// The path below site-packages, if it is not `name`: the package is imported by another name.
+    pub renamed: Option<String>,
 }
 
 impl Module {
+    /// A package or module below a directory.
+    pub(super) fn new(root: &str, name: &str) -> Self {
+        Self { root: inner(root), name: Some(inner(name)), renamed: None }
+    }
+
+    /// Everything below a directory.
+    pub(super) fn all(root: &str) -> Self {
+        Self { root: inner(root), name: None, renamed: None }
+    }
+
+    /// The package or module with this path in the project and this path below site-packages.
+    pub(super) fn at(path: &str, place: &str) -> Self {
+        let (path, place) = (inner(path), inner(place));
+        let root = path.strip_suffix(place.as_str()).filter(|root| root.is_empty() || root.ends_with('/'));
+        match root {
+            Some(root) => Self::new(root, &place),
+            None => {
+                let (root, name) = path.rsplit_once('/').unwrap_or(("", &path));
+                Self { renamed: Some(place), ..Self::new(root, name) }
+            }
+        }
+    }
+
     /// Returns whether a file of the project is part of the module.
     #[must_use]
     pub fn has(&self, file: &str) -> bool {
@@ -26,20 +51,27 @@ impl Module {
         }
         let packages = files.filter(|file| file.ends_with("/__init__.py")).filter_map(|file| file.split('/').next());
         let packages = packages.filter(|name| name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_'));
-        packages.map(|name| Self { root: String::new(), name: Some(name.to_owned()) }).collect()
+        packages.map(|name| Self::new("", name)).collect()
     }
 
     /// Returns the path below site-packages of a file of the project, if the file is part of the module.
     #[must_use]
-    pub fn place<'a>(&self, file: &'a str) -> Option<&'a str> {
+    pub fn place(&self, file: &str) -> Option<String> {
         let below = if self.root.is_empty() { file } else { file.strip_prefix(&self.root)?.strip_prefix('/')? };
         // Metadata of an editable installation is not a module.
         let Some(name) = &self.name else {
-            return (!below.split('/').next()?.ends_with(".egg-info")).then_some(below);
+            return (!below.split('/').next()?.ends_with(".egg-info")).then(|| below.to_owned());
         };
         let rest = below.strip_prefix(name.as_str())?;
         let is_module = [".py", ".pyi"].contains(&rest);
-        (rest.starts_with('/') || is_module).then_some(below)
+        let place = self.renamed.as_ref().unwrap_or(name);
+        (rest.starts_with('/') || is_module).then(|| format!("{place}{rest}"))
+    }
+
+    /// Returns the path in the project.
+    #[must_use]
+    pub fn path(&self) -> String {
+        inner(&format!("{}/{}", self.root, self.name.as_deref().unwrap_or_default()))
     }
 }
 

@@ -24,7 +24,7 @@ pub fn local(
     interpreter: &Interpreter,
 ) -> Result<Installed, ProjectError> {
     let name = project.name.clone().ok_or(ProjectError::NoName)?;
-    let version = project.version.as_deref().ok_or(ProjectError::NoVersion)?;
+    let version = project.version.as_deref().ok_or_else(|| ProjectError::NoVersion(project.unknown_version()))?;
     let version: Version = version.parse().map_err(|_| ProjectError::Version(version.to_owned()))?;
     let folder = format!("{}-{version}.dist-info", normalised(&name).replace('-', "_"));
     let info = interpreter.purelib.child(folder.as_bytes());

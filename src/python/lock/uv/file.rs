@@ -262,6 +262,7 @@ impl Table {
         Ok(Package {
             name: self.name.clone(),
             version,
+            folder: self.source.folder().map(str::to_owned),
             origin: self.origin(&at, sources)?,
             forks: markers(&at, &self.resolution_markers)?,
             dependencies: edges(&self.dependencies)?,

@@ -31,6 +31,8 @@ pub(in crate::python::lock) struct Uv {
 pub(super) struct Package {
     pub name: String,
     pub version: Option<Version>,
+    /// The directory of a project.
+    pub folder: Option<String>,
     /// The origin; `None` for a package that has only dependencies.
     pub origin: Option<PackageOrigin>,
     /// The markers of its platforms, if several packages have the name.

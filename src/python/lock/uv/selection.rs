@@ -30,6 +30,13 @@ impl Uv {
         self.packages.iter_mut().filter_map(|package| Some((package.name.as_str(), package.origin.as_mut()?)))
     }
 
+    /// Returns the directory of a member of the workspace, relative to the lock file.
+    pub(in crate::python::lock) fn member_folder(&self, file: &str, member: &str) -> Result<&str, LockError> {
+        let known = || self.members.keys().map(String::as_str);
+        let found = self.members.get(member).and_then(|at| self.packages[*at].folder.as_deref());
+        found.ok_or_else(|| checks::unknown(file, "member", member, known()))
+    }
+
     /// Returns the names of the packages without a hash.
     pub(in crate::python::lock) fn unhashed(&self) -> BTreeSet<String> {
         let bare = |package: &&Package| package.origin.as_ref().is_some_and(PackageOrigin::is_unhashed);
@@ -46,7 +53,10 @@ impl Uv {
         if self.root.is_none() && !self.members.is_empty() {
             let listed: Vec<_> = members().take(20).map(|name| format!("`{name}`")).collect();
             let error = LockError::new(file, "belongs to a workspace without a project at its root");
-            return Err(error.with_hint(format!("choose a member: {}", listed.join(", "))));
+            return Err(error.with_hint(format!(
+                "choose a member with --member, or member under [dependencies]: {}",
+                listed.join(", ")
+            )));
         }
         Ok(self.root)
     }

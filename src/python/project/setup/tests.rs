@@ -1,0 +1,65 @@
+use super::*;
+use crate::python::project::version::{Reading, VersionSource};
+
+fn listed(cfg: &str, py: &str) -> Setup {
+    read(Some(cfg), Some(py))
+}
+
+fn file(paths: &[&str], reading: Reading) -> Option<VersionSource> {
+    Some(VersionSource::File { paths: paths.iter().map(|&path| path.to_owned()).collect(), reading })
+}
+
+#[test]
+fn setup_cfg_is_read() {
+    let text = "[metadata]\nname = My-Shop\nversion = attr: shop.__version__\n[options]\npackages = find:\npackage_dir =\n    = src\n\
+                py_modules = a, b\n[options.packages.find]\nwhere = src\n[options.entry_points]\nconsole_scripts =\n    shop = shop.cli:main\n    # x\n    two=shop:two\n";
+    let setup = listed(text, "");
+    assert_eq!(setup.name.as_deref(), Some("My-Shop"));
+    assert_eq!(setup.version, file(&[], Reading::Attribute("shop.__version__".to_owned())));
+    assert_eq!(setup.package_dir[""], "src");
+    assert_eq!(setup.packages, Some(SetupPackages::Found(vec!["src".to_owned()])));
+    assert_eq!(setup.modules, ["a", "b"]);
+    assert_eq!(setup.entry_points["console_scripts"]["two"], "shop:two");
+    assert_eq!(listed("[metadata]\nversion = file: VERSION\n", "").version, file(&["VERSION"], Reading::Whole));
+    let stated = Some(VersionSource::Stated("1.2".to_owned()));
+    assert_eq!(
+        listed("[metadata]\nversion: 1.2\n", "from setuptools import setup\nsetup(version='3')").version,
+        stated
+    );
+}
+
+#[test]
+fn literal_arguments_of_setup_are_read() {
+    let text = "from setuptools import setup, find_packages\nV = '1.2'\nsetup(name='shop', version=V, package_dir={'': 'src'},\n\
+                packages=find_packages('src'), entry_points={'console_scripts': ['shop = shop:main']}, ext_modules=[])\n";
+    let setup = listed("", text);
+    assert_eq!(setup.version, Some(VersionSource::Stated("1.2".to_owned())));
+    assert_eq!(setup.packages, Some(SetupPackages::Found(vec!["src".to_owned()])));
+    assert_eq!(setup.entry_points["console_scripts"]["shop"], "shop:main");
+    assert_eq!((setup.compiled, setup.package_dir[""].as_str()), (None, "src"));
+    let compiled = "import setuptools\next = [setuptools.Extension('a', ['a.c'])]\nsetuptools.setup(name='shop', ext_modules=ext)\n";
+    assert_eq!(listed("", compiled).compiled, Some("ext_modules"));
+    let spread = "meta = dict(name='shop', version='2')\nif True:\n    setup(**meta)\n";
+    assert_eq!(listed("", spread).version, Some(VersionSource::Stated("2".to_owned())));
+}
+
+#[test]
+fn versions_from_elsewhere_have_a_place() {
+    let version = |text: &str| listed("", &format!("from setuptools import setup\n{text}")).version;
+    let paths = ["shop.py", "shop/__init__.py", "src/shop.py", "src/shop/__init__.py"];
+    let attribute = file(&paths, Reading::Attribute("__version__".to_owned()));
+    assert_eq!(version("from shop import __version__ as v\nsetup(version=v)"), attribute);
+    assert_eq!(version("import shop\nsetup(version=shop.__version__)"), attribute);
+    assert_eq!(
+        version("setup(version=find_version('shop', '__init__.py'))"),
+        file(&["shop/__init__.py"], Reading::Line)
+    );
+    let about = "about = {}\nexec(open('shop/about.py').read(), about)\nsetup(version=about['__version__'])";
+    assert_eq!(version(about), file(&["shop/about.py"], Reading::Line));
+    assert!(matches!(version("setup(use_scm_version=True)"), Some(VersionSource::Scm(_))));
+    let named = |source| if let Some(VersionSource::Tool { name, .. }) = source { Some(name) } else { None };
+    assert_eq!(named(version("import versioneer\nsetup(version=versioneer.get_version())")), Some("versioneer"));
+    assert_eq!(named(version("setup(pbr=True)")), Some("pbr"));
+    let written = "from setuptools import setup\nsetup(use_scm_version={'write_to': 'shop/_version.py', 'root': '.'})";
+    assert_eq!(listed("", written).version_files[0].path, "shop/_version.py");
+}
