@@ -77,7 +77,7 @@ impl StageKeys {
             (lock.file(), choice, lock.stated(&python.environment))
         });
         let composition = stage("composition", &application)
-            .config(&(&plan.allow_missing, &plan.allow_missing_requirements))
+            .config(&(&plan.allow_missing, &plan.allow_missing_requirements, &plan.allow_missing_imports))
             .config(&stated)
             .finish();
         Self { base, runtime, extract, dependencies, application, composition }

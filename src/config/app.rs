@@ -21,6 +21,8 @@ pub struct App {
     pub wheel: Option<String>,
     /// The version of the project, instead of the one that its files state.
     pub version: Option<String>,
+    /// Modules that may be missing although the program imports them.
+    pub allow_missing_imports: Option<Vec<String>>,
 }
 
 impl App {
@@ -33,6 +35,7 @@ impl App {
             exclude: table.get("exclude", Node::texts)?,
             wheel: table.get("wheel", Node::text)?,
             version: table.get("version", |node| node.checked(version))?,
+            allow_missing_imports: table.get("allow-missing-imports", Node::texts)?,
         })
     }
 
@@ -44,6 +47,7 @@ impl App {
             exclude: self.exclude.or(under.exclude),
             wheel: self.wheel.or(under.wheel),
             version: self.version.or(under.version),
+            allow_missing_imports: self.allow_missing_imports.or(under.allow_missing_imports),
         }
     }
 }

@@ -43,7 +43,7 @@ pub(super) const DEPENDENCIES: &[&str] = &[
     "allow-stale-lock",
 ];
 /// The keys of `[app]`.
-pub(super) const APP: &[&str] = &["source", "to", "include", "exclude", "wheel", "version"];
+pub(super) const APP: &[&str] = &["source", "to", "include", "exclude", "wheel", "version", "allow-missing-imports"];
 /// The keys of `[[copy]]`.
 pub(super) const COPY: &[&str] = &["from", "to", "include", "mode", "owner"];
 /// The keys of `[image]`.

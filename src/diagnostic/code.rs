@@ -89,6 +89,8 @@ codes! {
     NoPermission "no-permission",
     MissingScript "missing-script",
     MissingModule "missing-module",
+    MissingImport "missing-import",
+    SyntaxError "syntax-error",
     ShellSyntax "shell-syntax",
     NoCertificates "no-certificates",
     NoTimeZones "no-time-zones",

@@ -43,6 +43,8 @@ pub struct Plan {
     pub extracts: Vec<Extract>,
     pub dependencies: Dependencies,
     pub allow_missing: Vec<String>,
+    /// Modules that may be missing although the program imports them.
+    pub allow_missing_imports: Vec<String>,
     pub allow_mixed: bool,
     /// The distributions that may be missing although another one requires them.
     pub allow_missing_requirements: AllowedMissing,
@@ -95,6 +97,7 @@ impl Plan {
             extracts: extracts(args, file, has_builder)?,
             dependencies,
             allow_missing: file.runtime.allow_missing.clone().unwrap_or_default(),
+            allow_missing_imports: file.app.allow_missing_imports.clone().unwrap_or_default(),
             allow_mixed: file.runtime.allow_mixed.unwrap_or(false),
             allow_missing_requirements: AllowedMissing::of(args, file),
             copies: copies(args, file)?,

@@ -6,6 +6,7 @@ pub mod command;
 pub mod distribution;
 pub mod django;
 pub mod entrypoint;
+pub mod imports;
 pub mod installed_requirements;
 pub mod interpreter;
 pub mod lock;

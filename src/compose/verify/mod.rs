@@ -2,6 +2,7 @@
 
 pub mod architecture;
 mod extension_modules;
+mod imports;
 mod loaded_image;
 mod missing_libraries;
 mod requirements;
@@ -50,6 +51,7 @@ fn check(composition: &Composition<'_>, found: &mut Vec<Diagnostic>) -> Result<(
     found.extend(requirements::check(composition, &distributions));
     found.extend(startup::check(composition, &loaded.outcome.edges)?);
     found.extend(scripts::check(composition)?);
+    found.extend(imports::check(composition)?);
     Ok(())
 }
 

@@ -103,7 +103,8 @@ impl<'a> Finder<'a> {
 
     /// Returns the directories of that name, with and without an `__init__`.
     pub fn portions(&self, folders: &[RootPath], name: &str) -> Vec<RootPath> {
-        let has = |folder: &&RootPath| self.listing(folder).is_some_and(|names| names.get(name.as_bytes()) == Some(&true));
+        let has =
+            |folder: &&RootPath| self.listing(folder).is_some_and(|names| names.get(name.as_bytes()) == Some(&true));
         folders.iter().filter(has).map(|folder| folder.child(name.as_bytes())).collect()
     }
 
@@ -112,8 +113,9 @@ impl<'a> Finder<'a> {
         let listing = self.listing(folder)?;
         let suffixes = self.extensions.iter().map(String::as_str).chain([".py", ".pyc"]);
         let is_file = |name: &String| listing.get(name.as_bytes()) == Some(&false);
-        suffixes.map(|suffix| (format!("{stem}{suffix}"), suffix == ".py")).find(|(name, _)| is_file(name)).map(
-            |(name, is_source)| (folder.child(name.as_bytes()), is_source),
-        )
+        suffixes
+            .map(|suffix| (format!("{stem}{suffix}"), suffix == ".py"))
+            .find(|(name, _)| is_file(name))
+            .map(|(name, is_source)| (folder.child(name.as_bytes()), is_source))
     }
 }

@@ -3,6 +3,8 @@
 //! [`source`] reads one file with the parser of Ruff, [`modules`] finds modules as `CPython` does,
 //! [`reach`] follows imports from the started code.
 
+pub mod builtins;
+pub mod distribution_names;
 pub mod facts;
 pub mod finder;
 mod lines;

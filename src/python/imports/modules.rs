@@ -1,7 +1,7 @@
 //! The modules of an image by their dotted names.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use super::facts::Facts;
@@ -14,8 +14,8 @@ pub struct SearchPath {
     pub folders: Vec<RootPath>,
     /// The suffixes of extension modules, in search order.
     pub extensions: Vec<String>,
-    /// Whether a module is compiled into the interpreter.
-    pub is_builtin: fn(&str) -> bool,
+    /// The modules that are compiled into the interpreter.
+    pub builtins: BTreeSet<String>,
 }
 
 /// A module, and the directories of its submodules.
@@ -66,7 +66,7 @@ impl<'a> Modules<'a> {
         if part.is_empty() {
             return None;
         }
-        if parent.is_empty() && (self.search.is_builtin)(part) {
+        if parent.is_empty() && self.search.builtins.contains(part) {
             return Some(Module { found: Found::Builtin, path: None });
         }
         let found = self.finder.find(folders, part)?;
@@ -133,8 +133,12 @@ mod tests {
 
     #[test]
     fn packages_may_extend_their_path() {
-        for init in ["__path__ = __import__('pkgutil').extend_path(__path__, __name__)", "pkg_resources.declare_namespace(__name__)"] {
-            let files = [("app/a/__init__.py", init), ("app/a/x.py", ""), ("site/a/__init__.py", init), ("site/a/y.py", "")];
+        for init in [
+            "__path__ = __import__('pkgutil').extend_path(__path__, __name__)",
+            "pkg_resources.declare_namespace(__name__)",
+        ] {
+            let files =
+                [("app/a/__init__.py", init), ("app/a/x.py", ""), ("site/a/__init__.py", init), ("site/a/y.py", "")];
             assert_eq!(found(&files, "a a.x a.y a.z"), "a a.x a.y", "{init}");
         }
     }

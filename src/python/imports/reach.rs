@@ -299,3 +299,6 @@ fn binds(facts: &Arc<Facts>, package: &str, name: &str) -> bool {
     };
     facts.has_other_names || facts.binds.contains(name) || facts.imports.iter().any(by_import)
 }
+
+#[cfg(test)]
+mod tests;

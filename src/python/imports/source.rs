@@ -34,7 +34,8 @@ pub fn read(bytes: &[u8], (major, minor): (u8, u8)) -> Option<Facts> {
     }
     let parsed = parsed.try_into_module()?;
     let mut lines = Lines::new(&text);
-    let syntax_error = |at: TextSize, message: String, lines: &mut Lines<'_>| SyntaxError { line: lines.of(at), message };
+    let syntax_error =
+        |at: TextSize, message: String, lines: &mut Lines<'_>| SyntaxError { line: lines.of(at), message };
     if let Some(error) = parsed.errors().first() {
         let error = syntax_error(error.location.start(), error.error.to_string(), &mut lines);
         return Some(Facts { syntax_error: Some(error).filter(|_| is_known), ..Facts::default() });

@@ -158,7 +158,8 @@ impl<'a> Reader<'a> {
             PLATFORM_TESTS.iter().any(|part| test.contains(part))
         };
         let clauses = &branch.elif_else_clauses;
-        let tests = std::iter::once(branch.test.as_ref()).chain(clauses.iter().filter_map(|clause| clause.test.as_ref()));
+        let tests =
+            std::iter::once(branch.test.as_ref()).chain(clauses.iter().filter_map(|clause| clause.test.as_ref()));
         let is_of_platform = tests.into_iter().any(is_of_platform);
         let condition = if is_of_platform { Condition::Guarded } else { Condition::Sometimes };
         self.under(condition, |reader| {
@@ -255,7 +256,10 @@ mod tests {
             ("if TYPE_CHECKING:\n    import a\nelse:\n    import b\n", "2:-a 4:-b"),
             ("if sys.version_info >= (3, 11):\n    import tomllib\nelse:\n    import tomli\n", "2:-tomllib 4:-tomli"),
             ("if sys.platform == 'win32': import a\n", "1:-a"),
-            ("try:\n    import a\nexcept ImportError:\n    import b\nelse:\n    import c\nfinally:\n    import d\n", "2:-a 4:-b 6:?c 8:d"),
+            (
+                "try:\n    import a\nexcept ImportError:\n    import b\nelse:\n    import c\nfinally:\n    import d\n",
+                "2:-a 4:-b 6:?c 8:d",
+            ),
             ("try:\n    import a\nexcept (x.y, ModuleNotFoundError):\n    pass\n", "2:-a"),
             ("try:\n    import a\nexcept:\n    pass\n", "2:-a"),
             ("try:\n    import a\nexcept KeyError:\n    import b\n", "2:?a 4:-b"),

@@ -1,6 +1,6 @@
 //! Files in memory, for tests.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::facts::Facts;
@@ -22,7 +22,7 @@ impl Project {
         SearchPath {
             folders: folders.iter().map(|folder| RootPath::new(folder).unwrap()).collect(),
             extensions: [".cpython-313-x86_64-linux-gnu.so", ".abi3.so", ".so"].map(str::to_owned).into(),
-            is_builtin: |name| name == "sys",
+            builtins: BTreeSet::from(["sys".to_owned()]),
         }
     }
 }

@@ -40,13 +40,24 @@ impl<'a> Judge<'a> {
         if self.is_provided(&missing.module) || self.may_have(&missing.module) {
             return Verdict::Unknown;
         }
-        let top = missing.module.split('.').next().unwrap_or_default();
         let changes_path = reached.own_search.path || reached.search.values().any(|search| search.path);
-        if (changes_path || self.is_open) && self.files.has_anywhere(top) {
+        if (changes_path || self.is_open) && self.is_elsewhere(&missing.module) {
             return Verdict::Unknown;
         }
         let is_fatal = missing.owner == Owner::Application && missing.is_certain;
         if is_fatal && !self.is_open && !reached.own_search.hooks { Verdict::Fatal } else { Verdict::Doubtful }
+    }
+
+    /// Returns whether another directory has the module, and would provide it if it were on the module
+    /// path: not if an earlier directory has its package.
+    fn is_elsewhere(&self, module: &str) -> bool {
+        match module.rsplit_once('.') {
+            None => self.files.has_anywhere(module),
+            Some((package, name)) => {
+                let package = self.modules.get(package).map(|package| package.found);
+                matches!(package, Some(Found::Namespace(_))) && self.files.has_anywhere(name)
+            }
+        }
     }
 
     /// Returns whether code puts the module or its package into `sys.modules`.
@@ -74,7 +85,10 @@ impl<'a> Judge<'a> {
         match &package.found {
             Found::Builtin => true,
             Found::Namespace(_) => false,
-            found => self.modules.facts(found).is_none_or(|facts| facts.search.hooks || facts.search.package_path),
+            found => self.modules.facts(found).is_none_or(|facts| {
+                let search = &facts.search;
+                search.hooks || search.package_path || search.modules.contains(module)
+            }),
         }
     }
 }

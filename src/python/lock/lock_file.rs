@@ -12,7 +12,7 @@ use super::pylock::Pylock;
 use super::pyproject::Pyproject;
 use super::requirements::{self, Requirements};
 use super::uv::{self, Uv};
-use super::{Format, LockSelection, PackageOrigin, Pinned, Sources, StatedRequirements, checks, stale, urls};
+use super::{Format, LockOffer, LockSelection, PackageOrigin, Pinned, Sources, StatedRequirements, checks, stale, urls};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::python::marker::Environment;
 use crate::python::requirement::is_name;
@@ -205,6 +205,18 @@ impl Lock {
     /// Returns the names of the projects that are installed from their directories.
     pub fn folders(&self) -> impl Iterator<Item = &str> {
         self.folders.iter().map(String::as_str)
+    }
+
+    /// Returns the distributions of the file, and the groups and extras of the selected project.
+    #[must_use]
+    pub fn offer(&self, choice: &LockSelection) -> LockOffer {
+        match &self.body {
+            Body::Uv(body) => body.offer(choice),
+            Body::Pylock(body) => body.offer(),
+            Body::Poetry(body) => body.offer(),
+            Body::Pipfile(body) => body.offer(),
+            Body::Requirements(body) => body.offer(),
+        }
     }
 
     /// Returns the path of the file as given to [`Lock::parse`].

@@ -35,6 +35,6 @@ pub use input::{LIMIT, LockInput, ReferencePolicy, Refusal};
 pub use lock_file::Lock;
 pub use pinned::{LockedFile, PackageOrigin, Pinned};
 pub(super) use poetry::python_marker;
-pub use selection::LockSelection;
+pub use selection::{LockOffer, LockSelection};
 pub use sources::Sources;
 pub use stated::StatedRequirements;

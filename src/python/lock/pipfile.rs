@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use super::error::{LockError, without_value};
 use super::marker_context::MarkerContext;
-use super::{LockSelection, PackageOrigin, Pinned, Sources, checks, hash, urls};
+use super::{LockOffer, LockSelection, PackageOrigin, Pinned, Sources, checks, hash, urls};
 use crate::python::marker::{ActiveExtras, Environment, Marker};
 use crate::python::normalised;
 use crate::python::requirement::Requirement;
@@ -141,6 +141,15 @@ impl Pipfile {
     pub(super) fn origins(&mut self) -> impl Iterator<Item = (&str, &mut PackageOrigin)> {
         let pinned = self.categories.values_mut().flatten().filter_map(|item| item.pinned.as_mut());
         pinned.map(|pinned| (pinned.name.as_str(), &mut pinned.origin))
+    }
+
+    pub(super) fn offer(&self) -> LockOffer {
+        let others = self.categories.keys().filter(|name| *name != DEFAULT);
+        LockOffer {
+            names: self.categories.values().flatten().map(|item| item.name.clone()).collect(),
+            groups: others.map(|name| if name == "develop" { "dev".to_owned() } else { normalised(name) }).collect(),
+            extras: Vec::new(),
+        }
     }
 
     pub(super) fn unhashed(&self) -> BTreeSet<String> {

@@ -12,7 +12,7 @@ use serde::Deserialize;
 
 use super::error::LockError;
 use super::marker_context::MarkerContext;
-use super::{Format, LockSelection, LockedFile, PackageOrigin, Pinned, Sources, checks, hash, urls};
+use super::{Format, LockOffer, LockSelection, LockedFile, PackageOrigin, Pinned, Sources, checks, hash, urls};
 use crate::python::marker::{ActiveExtras, Marker};
 use crate::python::normalised;
 
@@ -161,6 +161,14 @@ impl Pylock {
     pub(super) fn origins(&mut self) -> impl Iterator<Item = (&str, &mut PackageOrigin)> {
         let pinned = self.packages.iter_mut().map(|package| &mut package.pinned);
         pinned.map(|pinned| (pinned.name.as_str(), &mut pinned.origin))
+    }
+
+    pub(super) fn offer(&self) -> LockOffer {
+        LockOffer {
+            names: self.packages.iter().map(|package| package.pinned.name.clone()).collect(),
+            groups: self.groups.iter().cloned().collect(),
+            extras: self.extras.iter().cloned().collect(),
+        }
     }
 
     pub(super) fn unhashed(&self) -> BTreeSet<String> {

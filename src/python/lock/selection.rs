@@ -1,5 +1,7 @@
 //! The part of a lock file that an image gets.
 
+use std::collections::BTreeSet;
+
 /// The extras, groups and workspace member to install from a lock file.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct LockSelection {
@@ -9,4 +11,14 @@ pub struct LockSelection {
     pub groups: Vec<String>,
     /// A workspace member to install instead of the project at the root of the workspace.
     pub member: Option<String>,
+}
+
+/// The distributions of a lock file, and what a selection can add. Normalised names.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct LockOffer {
+    /// All distributions.
+    pub names: BTreeSet<String>,
+    /// Groups besides the project's own dependencies.
+    pub groups: Vec<String>,
+    pub extras: Vec<String>,
 }

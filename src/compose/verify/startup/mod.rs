@@ -44,13 +44,13 @@ pub fn check(composition: &Composition<'_>, edges: &[Edge]) -> Result<Vec<Diagno
 }
 
 /// The process of one platform, and its user's permissions.
-struct Startup<'a> {
+pub(super) struct Startup<'a> {
     composition: &'a Composition<'a>,
     ids: Ids,
     /// The real path of the working directory.
-    workdir: RootPath,
+    pub(super) workdir: RootPath,
     /// The environment of the process.
-    env: Vec<String>,
+    pub(super) env: Vec<String>,
     /// Volumes, and the directories that the container runtime fills.
     mounted: BTreeSet<RootPath>,
     /// The libraries that each object loads.
@@ -61,7 +61,7 @@ struct Startup<'a> {
 }
 
 impl<'a> Startup<'a> {
-    fn new(composition: &'a Composition<'a>, edges: &'a [Edge]) -> Self {
+    pub(super) fn new(composition: &'a Composition<'a>, edges: &'a [Edge]) -> Self {
         let process = &composition.process;
         let mut loads: BTreeMap<_, Vec<_>> = BTreeMap::new();
         for edge in edges {

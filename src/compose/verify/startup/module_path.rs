@@ -27,7 +27,7 @@ const LINES: usize = 10_000;
 
 /// The directories that Python searches for modules.
 #[derive(Default)]
-pub(super) struct ModulePath {
+pub(in crate::compose::verify) struct ModulePath {
     /// Real paths, in the order of `sys.path`.
     pub folders: Vec<RootPath>,
     seen: BTreeSet<RootPath>,
@@ -53,7 +53,7 @@ impl ModulePath {
 
 impl Startup<'_> {
     /// Returns the module path of an interpreter that is called as `program`.
-    pub(super) fn module_path(
+    pub(in crate::compose::verify) fn module_path(
         &self,
         program: &RootPath,
         command: &Command<'_>,
@@ -93,7 +93,7 @@ impl Startup<'_> {
     }
 
     /// Returns a variable of the process, unless it is empty.
-    pub(super) fn variable(&self, name: &str) -> Option<&str> {
+    pub(in crate::compose::verify) fn variable(&self, name: &str) -> Option<&str> {
         let mut values = self.env.iter().filter_map(|line| line.strip_prefix(name)?.strip_prefix('='));
         values.next_back().filter(|value| !value.is_empty())
     }

@@ -10,7 +10,7 @@ use super::package::{MAIN, Package, Packages};
 use super::walk::walk;
 use crate::python::lock::error::LockError;
 use crate::python::lock::marker_context::MarkerContext;
-use crate::python::lock::{LockSelection, PackageOrigin, Pinned, checks};
+use crate::python::lock::{LockOffer, LockSelection, PackageOrigin, Pinned, checks};
 use crate::python::marker::{ActiveExtras, Environment};
 
 /// A parsed `poetry.lock`, with the tables of `pyproject.toml` that it depends on.
@@ -65,6 +65,14 @@ impl Poetry {
 
     pub(in crate::python::lock) fn origins(&mut self) -> impl Iterator<Item = (&str, &mut PackageOrigin)> {
         self.packages.list.iter_mut().map(|package| (package.name.as_str(), &mut package.origin))
+    }
+
+    pub(in crate::python::lock) fn offer(&self) -> LockOffer {
+        LockOffer {
+            names: self.packages.list.iter().map(|package| package.name.clone()).collect(),
+            groups: self.groups.iter().cloned().collect(),
+            extras: self.packages.extras.keys().cloned().collect(),
+        }
     }
 
     pub(in crate::python::lock) fn unhashed(&self) -> BTreeSet<String> {

@@ -6,7 +6,7 @@ use super::item::{Item, PinnedBy};
 use crate::diagnostic::Diagnostic;
 use crate::python::lock::error::LockError;
 use crate::python::lock::marker_context::MarkerContext;
-use crate::python::lock::{LockSelection, PackageOrigin, Pinned};
+use crate::python::lock::{LockOffer, LockSelection, PackageOrigin, Pinned};
 use crate::python::marker::ActiveExtras;
 
 /// The command that writes a requirements file with exact versions.
@@ -71,6 +71,10 @@ impl Requirements {
             PinnedBy::Reference(origin) => Some((item.at.as_str(), origin)),
             PinnedBy::Versions(_) => None,
         })
+    }
+
+    pub(in crate::python::lock) fn offer(&self) -> LockOffer {
+        LockOffer { names: self.items.iter().map(|item| item.name.clone()).collect(), ..LockOffer::default() }
     }
 
     pub(in crate::python::lock) fn unhashed(&self) -> BTreeSet<String> {

@@ -6,7 +6,7 @@ use super::graph::{Package, Uv};
 use super::walk::Walk;
 use crate::python::lock::error::LockError;
 use crate::python::lock::marker_context::MarkerContext;
-use crate::python::lock::{Format, LockSelection, PackageOrigin, Pinned, checks};
+use crate::python::lock::{Format, LockOffer, LockSelection, PackageOrigin, Pinned, checks};
 
 impl Uv {
     pub(in crate::python::lock) fn pinned(
@@ -35,6 +35,17 @@ impl Uv {
         let known = || self.members.keys().map(String::as_str);
         let found = self.members.get(member).and_then(|at| self.packages[*at].folder.as_deref());
         found.ok_or_else(|| checks::unknown(file, "member", member, known()))
+    }
+
+    pub(in crate::python::lock) fn offer(&self, choice: &LockSelection) -> LockOffer {
+        let member = choice.member.as_ref().and_then(|member| self.members.get(member).copied());
+        let project = member.or(self.root).map(|at| &self.packages[at]);
+        let own = project.into_iter().flat_map(|project| project.groups.keys());
+        LockOffer {
+            names: self.packages.iter().map(|package| package.name.clone()).collect(),
+            groups: own.chain(self.groups.keys()).cloned().collect(),
+            extras: project.into_iter().flat_map(|project| project.optional.keys()).cloned().collect(),
+        }
     }
 
     /// Returns the names of the packages without a hash.

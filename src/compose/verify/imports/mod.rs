@@ -1,0 +1,50 @@
+//! Checks that the modules which the image's program imports exist.
+//!
+//! Sources are read, never run: see [`crate::python::imports`].
+
+mod image_files;
+mod provider;
+mod report;
+mod servers;
+mod started;
+
+use crate::compose::composition::Composition;
+use crate::compose::contents::Result;
+use crate::diagnostic::Diagnostic;
+use crate::python::Cpython;
+use crate::python::imports::builtins;
+use crate::python::imports::modules::SearchPath;
+use crate::python::imports::reach::reach;
+use crate::python::imports::verdict::Judge;
+use crate::rootfs::Tree;
+use image_files::ImageFiles;
+use report::Report;
+
+/// Checks the imports of the image's own command.
+///
+/// # Errors
+/// A file that cannot be read.
+pub fn check(composition: &Composition<'_>) -> Result<Vec<Diagnostic>> {
+    let Some(interpreter) = &composition.cx.interpreter else { return Ok(Vec::new()) };
+    let Some(python) = Cpython::of(interpreter).filter(|python| python.since(3, 0)) else { return Ok(Vec::new()) };
+    let Some(started) = started::started(composition, interpreter)? else { return Ok(Vec::new()) };
+    let files = ImageFiles::new(composition, interpreter, python);
+    let suffixes = python.suffixes(composition.cx.architecture.triplet);
+    let stdlib_has = |tree: &Tree, name: &str| {
+        let dynload = tree.children(&interpreter.stdlib.child(b"lib-dynload"));
+        let start = format!("{name}.");
+        let is_it = |name: &[u8]| name.starts_with(start.as_bytes());
+        dynload.into_iter().any(|(path, _)| path.name().is_some_and(is_it))
+    };
+    let in_files = |name: &str| composition.cx.builder_tree().is_some_and(|tree| stdlib_has(tree, name));
+    let search = SearchPath {
+        folders: started.folders,
+        extensions: suffixes.into_iter().map(|suffix| suffix.text).collect(),
+        builtins: builtins::modules(python.minor).filter(|name| !in_files(name)).map(str::to_owned).collect(),
+    };
+    let reached = reach(&files, &search, &started.starts, started.settings.as_deref());
+    let judge = Judge::new(&files, &search, &reached, started.is_open);
+    let found = Report { composition, interpreter, files: &files }.diagnostics(&reached, &judge);
+    files.finish()?;
+    Ok(found)
+}

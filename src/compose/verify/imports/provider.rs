@@ -1,0 +1,106 @@
+//! The reason that a module is missing, and the fix: a part of the standard library that is left
+//! out, a locked distribution of another group, a directory that is not on the module path.
+
+use super::image_files::ImageFiles;
+use crate::compose::composition::Composition;
+use crate::plan::{Dependencies, LockedDependencies};
+use crate::python::Interpreter;
+use crate::python::imports::distribution_names::{candidates, well_known};
+use crate::python::lock::LockSelection;
+use crate::python::marker::Environment;
+
+/// The most groups and extras of a lock file that are tried.
+const TRIED: usize = 100;
+
+/// Returns the fix for a missing module.
+pub(super) fn fix(
+    composition: &Composition<'_>,
+    interpreter: &Interpreter,
+    files: &ImageFiles<'_>,
+    module: &str,
+) -> String {
+    let top = module.split('.').next().unwrap_or_default();
+    if is_in_stdlib(composition, interpreter, top) {
+        return format!(
+            "`{top}` is a part of the standard library that `exclude` under [runtime] or carboy leaves out"
+        );
+    }
+    if let Dependencies::Locked(locked) = &composition.cx.plan.dependencies
+        && let Some(fix) = from_lock(composition, interpreter, locked, module)
+    {
+        return fix;
+    }
+    if let Some(path) = files.elsewhere(top) {
+        let folder = if path.name() == Some(b"__init__.py") { path.parent() } else { Some(path.clone()) };
+        let folder = folder.and_then(|folder| folder.parent()).unwrap_or_default();
+        return format!(
+            "the image has `{path}`, but Python does not search `{folder}`: env = {{ PYTHONPATH = \"{folder}\" }} under [image]"
+        );
+    }
+    match well_known(module) {
+        Some(name) => format!("add `{name}` to the project's dependencies and lock them again"),
+        None => {
+            format!("add the distribution that provides `{module}` to the project's dependencies and lock them again")
+        }
+    }
+}
+
+/// Returns whether the builder's standard library has a module that the image's does not have.
+fn is_in_stdlib(composition: &Composition<'_>, interpreter: &Interpreter, module: &str) -> bool {
+    let Some(tree) = composition.cx.builder_tree() else { return false };
+    let names = [module.to_owned(), format!("{module}.py")];
+    let start = format!("{module}.");
+    let is_extension = |name: &[u8]| name.starts_with(start.as_bytes());
+    names.iter().any(|name| tree.follow(&interpreter.stdlib.child(name.as_bytes())).is_some())
+        || tree
+            .children(&interpreter.stdlib.child(b"lib-dynload"))
+            .any(|(path, _)| path.name().is_some_and(is_extension))
+}
+
+/// Returns the fix for a module of a distribution in the lock file.
+fn from_lock(
+    composition: &Composition<'_>,
+    interpreter: &Interpreter,
+    locked: &LockedDependencies,
+    module: &str,
+) -> Option<String> {
+    let LockedDependencies { lock, choice, .. } = locked;
+    let offer = lock.offer(choice);
+    let name = candidates(module).into_iter().find(|name| offer.names.contains(name))?;
+    let file = lock.file().rsplit('/').next().unwrap_or_default();
+    let environment = Environment::of(interpreter, composition.cx.architecture.machine);
+    let brings = |choice: &LockSelection| {
+        lock.pinned(&environment, choice).is_ok_and(|pinned| pinned.iter().any(|one| one.name == name))
+    };
+    if brings(choice) {
+        return None; // it is installed, and does not provide the module
+    }
+    let with = |groups: Option<&String>, extras: Option<&String>| LockSelection {
+        groups: choice.groups.iter().chain(groups).cloned().collect(),
+        extras: choice.extras.iter().chain(extras).cloned().collect(),
+        member: choice.member.clone(),
+    };
+    let list = |names: &[String]| names.iter().map(|name| format!("\"{name}\"")).collect::<Vec<_>>().join(", ");
+    for group in offer.groups.iter().take(TRIED) {
+        let more = with(Some(group), None);
+        if brings(&more) {
+            let groups = list(&more.groups);
+            return Some(format!(
+                "{file} has `{name}` in the group `{group}`, which is left out: move it to the project's dependencies, or \
+                 set groups = [{groups}] under [dependencies]"
+            ));
+        }
+    }
+    for extra in offer.extras.iter().take(TRIED) {
+        let more = with(None, Some(extra));
+        if brings(&more) {
+            let extras = list(&more.extras);
+            return Some(format!(
+                "{file} has `{name}` in the extra `{extra}`, which is left out: set extras = [{extras}] under [dependencies]"
+            ));
+        }
+    }
+    Some(format!(
+        "{file} has `{name}`, but nothing that is installed requires it: add it to the project's dependencies"
+    ))
+}

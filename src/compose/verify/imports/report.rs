@@ -1,0 +1,109 @@
+//! Tells missing imports: errors for those that stop the program, one note for the others.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::image_files::ImageFiles;
+use super::provider;
+use crate::compose::composition::Composition;
+use crate::diagnostic::{Code, Diagnostic, some_of};
+use crate::python::Interpreter;
+use crate::python::imports::finder::Owner;
+use crate::python::imports::reach::{MissingImport, Reached};
+use crate::python::imports::verdict::{Judge, Verdict};
+
+/// The most modules that a note names.
+const LISTED: usize = 8;
+/// The most errors.
+const ERRORS: usize = 50;
+/// The most modules of a chain that are named at each end.
+const LINKS: usize = 4;
+
+pub(super) struct Report<'a> {
+    pub composition: &'a Composition<'a>,
+    pub interpreter: &'a Interpreter,
+    pub files: &'a ImageFiles<'a>,
+}
+
+impl Report<'_> {
+    /// Returns the diagnostics of a program's imports.
+    pub fn diagnostics(&self, reached: &Reached, judge: &Judge<'_>) -> Vec<Diagnostic> {
+        let mut fatal: BTreeMap<&str, &MissingImport> = BTreeMap::new();
+        let mut doubtful: BTreeMap<&str, &MissingImport> = BTreeMap::new();
+        for missing in reached.missing.iter().filter(|missing| !self.is_allowed(&missing.module)) {
+            match judge.verdict(missing) {
+                Verdict::Fatal => fatal.entry(&missing.module).or_insert(missing),
+                Verdict::Doubtful => doubtful.entry(&missing.module).or_insert(missing),
+                Verdict::Unknown => continue,
+            };
+        }
+        doubtful.retain(|module, _| !fatal.contains_key(module));
+        let mut out: Vec<_> = self.broken(reached).collect();
+        out.extend(self.errors(&fatal));
+        out.extend(note(&doubtful));
+        out
+    }
+
+    /// Returns whether `allow-missing-imports` names the module or a package that it is in.
+    fn is_allowed(&self, module: &str) -> bool {
+        let by = |allowed: &String| {
+            module.strip_prefix(allowed.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        };
+        self.composition.cx.plan.allow_missing_imports.iter().any(by)
+    }
+
+    fn errors(&self, fatal: &BTreeMap<&str, &MissingImport>) -> impl Iterator<Item = Diagnostic> {
+        let names: BTreeSet<_> = fatal.keys().map(|module| format!("\"{module}\"")).collect();
+        let names = names.into_iter().collect::<Vec<_>>().join(", ");
+        let waiver = format!("if the program runs without: allow-missing-imports = [{names}] under [app]");
+        fatal.values().take(ERRORS).map(move |missing| {
+            let MissingImport { module, file, line, .. } = missing;
+            let message = format!(
+                "the image has no module `{module}`, which `{file}` imports in line {line}{}",
+                through(&missing.chain)
+            );
+            let fix = provider::fix(self.composition, self.interpreter, self.files, module);
+            Diagnostic::error(Code::MissingImport, message).file(file).hint(format!("{fix}; {waiver}"))
+        })
+    }
+
+    /// Returns the errors of the application's sources that Python cannot read.
+    fn broken(&self, reached: &Reached) -> impl Iterator<Item = Diagnostic> {
+        let own = reached.broken.iter().filter(|broken| broken.owner == Owner::Application && broken.is_certain);
+        let version = &self.interpreter.version;
+        own.take(ERRORS).map(move |broken| {
+            let text = format!(
+                "`{}` has a syntax error for Python {version} in line {}: {}{}",
+                broken.file,
+                broken.line,
+                broken.message,
+                through(&broken.chain)
+            );
+            Diagnostic::error(Code::SyntaxError, text).file(&broken.file)
+        })
+    }
+}
+
+/// Returns the note about modules that are missing, but may not be needed.
+fn note(doubtful: &BTreeMap<&str, &MissingImport>) -> Option<Diagnostic> {
+    let told = |(module, missing): (&&str, &&MissingImport)| format!("`{module}` ({}:{})", missing.file, missing.line);
+    let all: Vec<_> = doubtful.iter().map(told).collect();
+    let noun = if all.len() == 1 { "a module" } else { "modules" };
+    let message =
+        format!("imports that may not run name {noun} that the image does not have: {}", some_of(&all, LISTED));
+    (!all.is_empty()).then(|| Diagnostic::note(Code::MissingImport, message))
+}
+
+/// Returns the way to a file: `, reached through shop → shop.views`. The file's own module is the
+/// last; none for the started file itself.
+fn through(chain: &[String]) -> String {
+    if chain.len() < 2 {
+        return String::new();
+    }
+    let names: Vec<_> = if chain.len() > 2 * LINKS {
+        let (first, last) = (&chain[..LINKS], &chain[chain.len() - LINKS..]);
+        first.iter().map(String::as_str).chain(["…"]).chain(last.iter().map(String::as_str)).collect()
+    } else {
+        chain.iter().map(String::as_str).collect()
+    };
+    format!(" (reached through {})", names.join(" → "))
+}

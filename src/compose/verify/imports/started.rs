@@ -1,0 +1,145 @@
+//! The Python code that the image's command starts, and the directories that it imports from.
+
+use super::super::startup::Startup;
+use super::servers;
+use crate::compose::composition::Composition;
+use crate::compose::contents::{Result, unreadable};
+use crate::image::executable::HEAD;
+use crate::image::{Executable, ThroughEnv, resolve_program, wrapper};
+use crate::python::imports::reach::Start;
+use crate::python::{Command, CommandTarget, Interpreter};
+use crate::rootfs::{Entry, RootPath};
+
+/// The most nested wrapper programs, such as `env` or `tini`.
+const WRAPPERS: usize = 8;
+
+/// The started code.
+pub(super) struct Started {
+    pub starts: Vec<Start>,
+    /// The real paths of `sys.path`.
+    pub folders: Vec<RootPath>,
+    /// Whether modules may also come from directories that are not known.
+    pub is_open: bool,
+    /// The value of `DJANGO_SETTINGS_MODULE`.
+    pub settings: Option<String>,
+}
+
+/// Returns the code that the command starts with the image's interpreter; none if it starts other
+/// programs, or the base's command.
+///
+/// # Errors
+/// A script that cannot be read.
+pub(super) fn started(composition: &Composition<'_>, interpreter: &Interpreter) -> Result<Option<Started>> {
+    let process = &composition.process;
+    if process.entrypoint.is_none() && process.cmd.is_none() {
+        return Ok(None);
+    }
+    let command = composition.cx.base_config.command(process);
+    let mut program = Program { startup: Startup::new(composition, &[]), composition, interpreter };
+    program.follow(&command)
+}
+
+struct Program<'a> {
+    startup: Startup<'a>,
+    composition: &'a Composition<'a>,
+    interpreter: &'a Interpreter,
+}
+
+impl Program<'_> {
+    /// Follows wrappers and scripts to the interpreter.
+    fn follow(&mut self, command: &[String]) -> Result<Option<Started>> {
+        let tree = &self.composition.image.tree;
+        let mut rest = command;
+        for _ in 0..WRAPPERS {
+            let Some((program, arguments)) = rest.split_first() else { return Ok(None) };
+            let found = resolve_program(tree, program, &self.startup.env, &self.startup.workdir);
+            let Ok(path) = found else { return Ok(None) };
+            if self.is_interpreter(&path) {
+                return Ok(self.python(&path, &Command::parse(arguments), arguments));
+            }
+            if let Some(started) = self.script(&path, arguments)? {
+                return Ok(Some(started));
+            }
+            let name = String::from_utf8_lossy(path.name().unwrap_or_default()).into_owned();
+            let Some(wrapped) = wrapper::wrapped(&name, arguments) else { return Ok(None) };
+            self.startup.env.extend(wrapped.env.iter().cloned());
+            rest = wrapped.command;
+        }
+        Ok(None)
+    }
+
+    /// Returns the path of a name relative to the working directory.
+    fn at(&self, name: &str) -> Option<RootPath> {
+        let below = RootPath::new(name).ok()?;
+        Some(if name.starts_with('/') { below } else { self.startup.workdir.join(&below) })
+    }
+
+    fn is_interpreter(&self, path: &RootPath) -> bool {
+        let tree = &self.composition.image.tree;
+        tree.resolve(path).is_ok_and(|real| self.interpreter.names(tree).contains(&real))
+    }
+
+    /// Returns the code of a script whose first line names the interpreter.
+    fn script(&self, path: &RootPath, arguments: &[String]) -> Result<Option<Started>> {
+        let tree = &self.composition.image.tree;
+        let Some(content) = tree.follow(path).and_then(|(_, entry)| entry.content()) else { return Ok(None) };
+        let head = self.composition.cx.contents.head(content, HEAD as u64).map_err(|cause| unreadable(path, cause))?;
+        let Ok(Executable::Script(line)) = Executable::parse(&head) else { return Ok(None) };
+        let program = match line.through_env() {
+            Some(ThroughEnv::Program(name)) => {
+                resolve_program(tree, &name, &self.startup.env, &self.startup.workdir).ok()
+            }
+            Some(ThroughEnv::Spaced(_)) => None,
+            None => RootPath::new(&line.interpreter).ok(),
+        };
+        let Some(program) = program.filter(|program| self.is_interpreter(program)) else { return Ok(None) };
+        let options: Vec<String> = line.argument.filter(|_| line.interpreter.contains("python")).into_iter().collect();
+        let script = path.to_string();
+        let command = Command { starts: CommandTarget::Script(&script), ..Command::parse(&options) };
+        Ok(self.python(&program, &command, arguments))
+    }
+
+    /// Returns the code of a script or module. `arguments` are those of the interpreter, or of the
+    /// script that it runs.
+    fn python(&self, program: &RootPath, command: &Command<'_>, arguments: &[String]) -> Option<Started> {
+        let tree = &self.composition.image.tree;
+        let safe_path =
+            command.safe_path || !command.ignores_environment && self.startup.variable("PYTHONSAFEPATH").is_some();
+        let (start, folder, name) = match command.starts {
+            CommandTarget::Module(name) => (Start::Run(name.to_owned()), self.startup.workdir.clone(), name.to_owned()),
+            CommandTarget::Script(path) => {
+                let path = self.at(path)?;
+                let name = String::from_utf8_lossy(path.name()?).into_owned();
+                let (real, entry) = tree.follow(&path)?;
+                if entry.is_folder() {
+                    (Start::Script(real.child(b"__main__.py")), real, name)
+                } else {
+                    (Start::Script(real.clone()), real.parent()?, name)
+                }
+            }
+            CommandTarget::Other => return None,
+        };
+        let command = Command { safe_path: true, ..command.clone() };
+        let path = self.startup.module_path(program, &command, self.interpreter);
+        let mut folders = path.folders;
+        if !safe_path {
+            folders.insert(0, folder);
+        }
+        let mut starts = vec![start];
+        let server = servers::application(&name, arguments, &|name| self.startup.variable(name).map(str::to_owned));
+        if let Some(server) = server {
+            // Servers add the working directory or a directory of their options.
+            let folder = server.folder.and_then(|folder| self.at(&folder));
+            folders.insert(0, folder.unwrap_or_else(|| self.startup.workdir.clone()));
+            starts.extend(server.modules.into_iter().map(Start::Module));
+            let is_file = |path: &RootPath| tree.follow(path).is_some_and(|(_, entry)| Entry::content(entry).is_some());
+            let files = server.files.iter().filter_map(|file| self.at(file)).filter(is_file);
+            for file in files {
+                folders.extend(file.parent());
+                starts.push(Start::Script(file));
+            }
+        }
+        let settings = self.startup.variable("DJANGO_SETTINGS_MODULE").map(str::to_owned);
+        Some(Started { starts, folders, is_open: path.open, settings })
+    }
+}
