@@ -8,6 +8,8 @@
 mod configuration;
 #[path = "errors/contents.rs"]
 mod contents;
+#[path = "errors/imports.rs"]
+mod imports;
 #[path = "errors/output.rs"]
 mod output;
 #[path = "errors/pulling.rs"]

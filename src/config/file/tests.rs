@@ -64,6 +64,7 @@ fn expected_tables() -> File {
             exclude: strings(&["tests/**"]),
             wheel: string("dist/*.whl"),
             version: string("1.4.2"),
+            allow_missing_imports: strings(&[]),
         },
         image: Image {
             entrypoint: strings(&["python", "-m", "shop"]),
