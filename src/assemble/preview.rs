@@ -10,7 +10,7 @@ use super::compose_images::compose_images;
 use super::context::{Context, Io};
 use super::error::BuildError;
 use super::layer_cache::{self, PlannedLayer};
-use super::publish::missing;
+use super::publish::{missing, notes};
 use super::report::{Group, LayerPreview, PlatformPreview, Preview, Size, TakenFile};
 use crate::compose::{Because, Changes};
 use crate::image::LayerKind;
@@ -88,6 +88,7 @@ async fn one_platform(
         workdir: process.workdir.clone(),
         python: summary.python.clone(),
         missing: missing(summary),
+        notes: notes(summary),
     })
 }
 

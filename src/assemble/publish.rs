@@ -13,7 +13,7 @@ use super::error::BuildError;
 use super::layer_cache::{self, FinishedLayer, PlannedLayer};
 use super::report::{LayerReport, MissingLibrary, PlatformReport, Report, ResolvedLibraries, Size};
 use super::stage_cache::Summary;
-use crate::diagnostic::{Detail, Severity};
+use crate::diagnostic::{Detail, Diagnostic, Severity};
 use crate::image::{self, Assembled, BaseRef, Lineage, NewLayer};
 use crate::oci::{Descriptor, Digest, Location, RawManifest, media_type};
 use crate::plan::Plan;
@@ -136,6 +136,7 @@ async fn finish(mut composed: ComposedImage) -> Result<(Assembled, PlatformRepor
         python: summary.python.clone(),
         taken: sorted(summary.facts.libraries.clone()),
         missing: missing(summary),
+        notes: notes(summary),
         resolved: ResolvedLibraries { objects: summary.objects, elapsed: composed.elapsed },
     };
     Ok((assembled, report))
@@ -169,6 +170,12 @@ pub fn missing(summary: &Summary) -> Vec<MissingLibrary> {
     let mut out = sorted(missing.collect());
     out.dedup();
     out
+}
+
+/// Returns the notes, without those about missing libraries.
+pub fn notes(summary: &Summary) -> Vec<String> {
+    let notes = summary.facts.diagnostics.iter().filter(|one| one.severity == Severity::Note);
+    notes.filter(|note| note.detail.is_none()).map(Diagnostic::line).collect()
 }
 
 fn sorted<T: Ord>(mut list: Vec<T>) -> Vec<T> {

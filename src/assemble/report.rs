@@ -40,6 +40,8 @@ pub struct PlatformReport {
     pub taken: Vec<TakenLibrary>,
     /// Missing libraries that are not errors.
     pub missing: Vec<MissingLibrary>,
+    /// Other facts that checks found, as sentences.
+    pub notes: Vec<String>,
     pub resolved: ResolvedLibraries,
 }
 
@@ -110,6 +112,8 @@ pub struct PlatformPreview {
     /// The files that come from images, by layer and package; files without a package last.
     pub groups: Vec<Group>,
     pub missing: Vec<MissingLibrary>,
+    /// Other facts that checks found, as sentences.
+    pub notes: Vec<String>,
     /// The command that the image starts: entrypoint and cmd.
     pub command: Vec<String>,
     pub user: String,

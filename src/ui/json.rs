@@ -18,6 +18,7 @@
 //!     images; `package` is null for files of none; links have the size 0
 //!   - `distributions`: what the lock file gives, `["numpy 2.3.1"]`
 //!   - `missing`: `[{soname, needed_by}]`
+//!   - `notes`: other facts that checks found, sentences
 //!
 //! **`carboy plan --files --json`** is an array with an object for each profile:
 //!
@@ -151,6 +152,7 @@ fn platform(preview: &PlatformPreview) -> Value {
         "distributions": preview.distributions,
         "taken": list(&preview.groups, group),
         "missing": list(&preview.missing, missing),
+        "notes": preview.notes,
         "command": preview.command,
         "user": preview.user,
         "workdir": preview.workdir,

@@ -183,6 +183,7 @@ fn platform_object(report: &PlatformReport) -> Value {
         "layers": list(&report.layers, layer_object),
         "taken": list(&report.taken, taken),
         "missing": list(&report.missing, missing),
+        "notes": report.notes,
         "resolved": { "objects": report.resolved.objects, "seconds": seconds },
     })
 }
@@ -294,6 +295,9 @@ mod tests {
                 }
               ],
               "missing": [],
+              "notes": [
+                "imports that may not run name a module that the image does not have: `x` (/app/x.py:1)"
+              ],
               "platform": "linux/arm64",
               "python": null,
               "resolved": {

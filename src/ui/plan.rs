@@ -5,7 +5,7 @@
 use super::differences::differences;
 use super::extracted_files::taken;
 use super::layer_table::{ESTIMATE, Row, mark, table};
-use super::text::{alike, broken, count, heading, local_files, missing};
+use super::text::{alike, broken, count, heading, local_files, missing, notes};
 use crate::assemble::report::{LayerPreview, PlatformPreview, Preview};
 use crate::hint::shell_word;
 use crate::printable::one_line;
@@ -33,7 +33,8 @@ fn profile(preview: &Preview, width: usize) -> String {
     }
     sections.extend(taken(platforms, width));
     let absent: Vec<_> = platforms.iter().map(|one| (&one.platform, one.missing.as_slice())).collect();
-    let notes = [missing(&absent, width), local_files(&preview.left_out, width)].concat();
+    let told: Vec<_> = platforms.iter().map(|one| (&one.platform, one.notes.as_slice())).collect();
+    let notes = [missing(&absent, width), notes(&told, width), local_files(&preview.left_out, width)].concat();
     sections.extend(differences(platforms, width));
     if !notes.is_empty() {
         sections.push(notes.join("\n"));
@@ -193,6 +194,7 @@ pub(super) mod tests {
                 ),
             ],
             missing: vec![missing("libtcl8.6.so"), missing("libtk8.6.so")],
+            notes: Vec::new(),
             distributions: vec!["flask 3.1.2".to_owned(), "numpy 2.3.1".to_owned()],
             command: ["/usr/local/bin/python3.13", "-c", "print('it is\n', 1)"].map(str::to_owned).to_vec(),
             user: "65532:65532".to_owned(),

@@ -3,7 +3,7 @@
 
 use super::elapsed::elapsed;
 use super::layer_table::{Row, mark, table};
-use super::text::{PlatformGroup, alike, asker, count, heading, local_files, missing, wrapped};
+use super::text::{PlatformGroup, alike, asker, count, heading, local_files, missing, notes, wrapped};
 use crate::assemble::report::{PlatformReport, Report};
 use crate::printable::one_line;
 use crate::progress::LayerKind;
@@ -17,7 +17,10 @@ pub fn summary_text(report: &Report, width: usize) -> String {
     sections.extend(report.platforms.iter().map(|platform| layers(platform, width)));
     let absent =
         report.platforms.iter().map(|report| (&report.platform, report.missing.as_slice())).collect::<Vec<_>>();
-    let notes = [libraries(report, width), missing(&absent, width), local_files(&report.left_out, width)].concat();
+    let told: Vec<_> = report.platforms.iter().map(|report| (&report.platform, report.notes.as_slice())).collect();
+    let notes =
+        [libraries(report, width), missing(&absent, width), notes(&told, width), local_files(&report.left_out, width)]
+            .concat();
     if !notes.is_empty() {
         sections.push(notes.join("\n"));
     }
@@ -151,6 +154,9 @@ pub(super) mod tests {
                 taken("libpython3.13.so.1.0", "/usr/local/bin/python3.13".to_owned()),
             ],
             missing: vec![missing("libtcl8.6.so"), missing("libtk8.6.so")],
+            notes: vec![
+                "imports that may not run name a module that the image does not have: `x` (/app/x.py:1)".to_owned(),
+            ],
             resolved: ResolvedLibraries::default(),
         }
     }
@@ -179,6 +185,8 @@ pub(super) mod tests {
           libpython3.13.so.1.0 (python3.13)
         not available: libtcl8.6.so (needed by _tkinter),
           libtk8.6.so (needed by _tkinter)
+        note: imports that may not run name a module that the image does not have: `x`
+          (/app/x.py:1)
         left out 214 files: .gitignore 173, __pycache__ 40, .env* 1
         git tracks of these: certs/dev.key, .github/ (3 files)
 
@@ -215,6 +223,9 @@ pub(super) mod tests {
         not available:
           libtcl8.6.so (needed by _tkinter),
           libtk8.6.so (needed by _tkinter)
+        note: imports that may not run name a
+          module that the image does not have:
+          `x` (/app/x.py:1)
         left out 214 files: .gitignore 173,
           __pycache__ 40, .env* 1
         git tracks of these: certs/dev.key,
@@ -236,6 +247,8 @@ pub(super) mod tests {
           total to pull       1  18.4 MB   61.0 MB   1234
 
         1 library: libbz2.so.1.0 (_bz2)
+        note: imports that may not run name a module that the image does not have: `x`
+          (/app/x.py:1)
 
         built in 3.2 s, not pushed (--push=false)
         ");
@@ -257,6 +270,8 @@ pub(super) mod tests {
         1 library from python:3.13-slim-trixie (linux/arm64): libbz2.so.1.0 (_bz2)
         not available (linux/amd64): libtcl8.6.so (needed by _tkinter),
           libtk8.6.so (needed by _tkinter)
+        note: imports that may not run name a module that the image does not have: `x`
+          (/app/x.py:1)
         left out 214 files: .gitignore 173, __pycache__ 40, .env* 1
         git tracks of these: certs/dev.key, .github/ (3 files)
 

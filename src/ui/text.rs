@@ -17,6 +17,16 @@ pub fn missing(platforms: &[(&Platform, &[MissingLibrary])], width: usize) -> Ve
     alike(platforms, |one| one.0, sonames).into_iter().map(paragraph).collect()
 }
 
+/// Returns `note: …` for each note, with the platforms that it holds for.
+pub fn notes(platforms: &[(&Platform, &[String])], width: usize) -> Vec<String> {
+    let paragraph = |group: PlatformGroup<(&Platform, &[String])>| {
+        let head = format!("note{}:", group.only);
+        let words = |note: &String| note.split(' ').map(str::to_owned).collect::<Vec<_>>();
+        group.first.1.iter().map(|note| broken(&head, words(note), "", width)).collect::<Vec<_>>()
+    };
+    alike(platforms, |one| one.0, |(_, notes)| notes.to_vec()).into_iter().flat_map(paragraph).collect()
+}
+
 /// The most rules, and the most files tracked by git, in a note.
 const TOLD: usize = 6;
 
