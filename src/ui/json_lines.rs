@@ -296,7 +296,7 @@ mod tests {
               ],
               "missing": [],
               "notes": [
-                "imports that may not run name a module that the image does not have: `x` (/app/x.py:1)"
+                "the program may need a module that the image does not have: `x` (/app/x.py:1)"
               ],
               "platform": "linux/arm64",
               "python": null,

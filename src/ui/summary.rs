@@ -154,9 +154,7 @@ pub(super) mod tests {
                 taken("libpython3.13.so.1.0", "/usr/local/bin/python3.13".to_owned()),
             ],
             missing: vec![missing("libtcl8.6.so"), missing("libtk8.6.so")],
-            notes: vec![
-                "imports that may not run name a module that the image does not have: `x` (/app/x.py:1)".to_owned(),
-            ],
+            notes: vec!["the program may need a module that the image does not have: `x` (/app/x.py:1)".to_owned()],
             resolved: ResolvedLibraries::default(),
         }
     }
@@ -185,7 +183,7 @@ pub(super) mod tests {
           libpython3.13.so.1.0 (python3.13)
         not available: libtcl8.6.so (needed by _tkinter),
           libtk8.6.so (needed by _tkinter)
-        note: imports that may not run name a module that the image does not have: `x`
+        note: the program may need a module that the image does not have: `x`
           (/app/x.py:1)
         left out 214 files: .gitignore 173, __pycache__ 40, .env* 1
         git tracks of these: certs/dev.key, .github/ (3 files)
@@ -223,9 +221,9 @@ pub(super) mod tests {
         not available:
           libtcl8.6.so (needed by _tkinter),
           libtk8.6.so (needed by _tkinter)
-        note: imports that may not run name a
-          module that the image does not have:
-          `x` (/app/x.py:1)
+        note: the program may need a module that
+          the image does not have: `x`
+          (/app/x.py:1)
         left out 214 files: .gitignore 173,
           __pycache__ 40, .env* 1
         git tracks of these: certs/dev.key,
@@ -247,7 +245,7 @@ pub(super) mod tests {
           total to pull       1  18.4 MB   61.0 MB   1234
 
         1 library: libbz2.so.1.0 (_bz2)
-        note: imports that may not run name a module that the image does not have: `x`
+        note: the program may need a module that the image does not have: `x`
           (/app/x.py:1)
 
         built in 3.2 s, not pushed (--push=false)
@@ -270,7 +268,7 @@ pub(super) mod tests {
         1 library from python:3.13-slim-trixie (linux/arm64): libbz2.so.1.0 (_bz2)
         not available (linux/amd64): libtcl8.6.so (needed by _tkinter),
           libtk8.6.so (needed by _tkinter)
-        note: imports that may not run name a module that the image does not have: `x`
+        note: the program may need a module that the image does not have: `x`
           (/app/x.py:1)
         left out 214 files: .gitignore 173, __pycache__ 40, .env* 1
         git tracks of these: certs/dev.key, .github/ (3 files)

@@ -88,8 +88,7 @@ fn note(doubtful: &BTreeMap<&str, &MissingImport>) -> Option<Diagnostic> {
     let told = |(module, missing): (&&str, &&MissingImport)| format!("`{module}` ({}:{})", missing.file, missing.line);
     let all: Vec<_> = doubtful.iter().map(told).collect();
     let noun = if all.len() == 1 { "a module" } else { "modules" };
-    let message =
-        format!("imports that may not run name {noun} that the image does not have: {}", some_of(&all, LISTED));
+    let message = format!("the program may need {noun} that the image does not have: {}", some_of(&all, LISTED));
     (!all.is_empty()).then(|| Diagnostic::note(Code::MissingImport, message))
 }
 
