@@ -12,7 +12,9 @@ use super::pylock::Pylock;
 use super::pyproject::Pyproject;
 use super::requirements::{self, Requirements};
 use super::uv::{self, Uv};
-use super::{Format, LockOffer, LockSelection, PackageOrigin, Pinned, Sources, StatedRequirements, checks, stale, urls};
+use super::{
+    Format, LockOffer, LockSelection, PackageOrigin, Pinned, Sources, StatedRequirements, checks, stale, urls,
+};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::python::marker::Environment;
 use crate::python::requirement::is_name;

@@ -5,7 +5,6 @@
 mod image_files;
 mod provider;
 mod report;
-mod servers;
 mod started;
 
 use crate::compose::composition::Composition;

@@ -12,37 +12,45 @@ use crate::python::marker::Environment;
 /// The most groups and extras of a lock file that are tried.
 const TRIED: usize = 100;
 
+/// The fix for a missing module.
+pub(super) struct Fix {
+    pub text: String,
+    /// Whether no distribution that the image should have provides the module.
+    pub is_certain: bool,
+}
+
 /// Returns the fix for a missing module.
 pub(super) fn fix(
     composition: &Composition<'_>,
     interpreter: &Interpreter,
     files: &ImageFiles<'_>,
     module: &str,
-) -> String {
+) -> Fix {
     let top = module.split('.').next().unwrap_or_default();
+    let certain = |text| Fix { text, is_certain: true };
     if is_in_stdlib(composition, interpreter, top) {
-        return format!(
-            "`{top}` is a part of the standard library that `exclude` under [runtime] or carboy leaves out"
-        );
+        let reason = "is a part of the standard library that `exclude` under [runtime] or carboy leaves out";
+        return certain(format!("`{top}` {reason}"));
     }
     if let Dependencies::Locked(locked) = &composition.cx.plan.dependencies
         && let Some(fix) = from_lock(composition, interpreter, locked, module)
     {
-        return fix;
+        return certain(fix);
     }
     if let Some(path) = files.elsewhere(top) {
         let folder = if path.name() == Some(b"__init__.py") { path.parent() } else { Some(path.clone()) };
         let folder = folder.and_then(|folder| folder.parent()).unwrap_or_default();
-        return format!(
-            "the image has `{path}`, but Python does not search `{folder}`: env = {{ PYTHONPATH = \"{folder}\" }} under [image]"
+        let text = format!(
+            "the image has `{path}`, but Python does not search `{folder}`: env = {{ PYTHONPATH = \"{folder}\" }} under \
+             [image]"
         );
+        return Fix { text, is_certain: false };
     }
-    match well_known(module) {
-        Some(name) => format!("add `{name}` to the project's dependencies and lock them again"),
-        None => {
-            format!("add the distribution that provides `{module}` to the project's dependencies and lock them again")
-        }
-    }
+    let name = match well_known(module) {
+        Some(name) => format!("`{name}`"),
+        None => format!("the distribution that provides `{module}`"),
+    };
+    Fix { text: format!("add {name} to the project's dependencies and lock them again"), is_certain: false }
 }
 
 /// Returns whether the builder's standard library has a module that the image's does not have.
@@ -72,8 +80,9 @@ fn from_lock(
     let brings = |choice: &LockSelection| {
         lock.pinned(&environment, choice).is_ok_and(|pinned| pinned.iter().any(|one| one.name == name))
     };
-    if brings(choice) {
-        return None; // it is installed, and does not provide the module
+    // It is installed and does not provide the module, or the file cannot be used.
+    if lock.pinned(&environment, choice).is_err() || brings(choice) {
+        return None;
     }
     let with = |groups: Option<&String>, extras: Option<&String>| LockSelection {
         groups: choice.groups.iter().chain(groups).cloned().collect(),

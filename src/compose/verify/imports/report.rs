@@ -55,14 +55,17 @@ impl Report<'_> {
         let names: BTreeSet<_> = fatal.keys().map(|module| format!("\"{module}\"")).collect();
         let names = names.into_iter().collect::<Vec<_>>().join(", ");
         let waiver = format!("if the program runs without: allow-missing-imports = [{names}] under [app]");
-        fatal.values().take(ERRORS).map(move |missing| {
+        let is_whole = self.composition.cx.unavailable.is_nothing();
+        fatal.values().take(ERRORS).filter_map(move |missing| {
             let MissingImport { module, file, line, .. } = missing;
             let message = format!(
                 "the image has no module `{module}`, which `{file}` imports in line {line}{}",
                 through(&missing.chain)
             );
             let fix = provider::fix(self.composition, self.interpreter, self.files, module);
-            Diagnostic::error(Code::MissingImport, message).file(file).hint(format!("{fix}; {waiver}"))
+            // A distribution that is not available may provide the module.
+            let error = Diagnostic::error(Code::MissingImport, message).file(file);
+            (is_whole || fix.is_certain).then(|| error.hint(format!("{}; {waiver}", fix.text)))
         })
     }
 

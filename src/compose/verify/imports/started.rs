@@ -1,14 +1,14 @@
 //! The Python code that the image's command starts, and the directories that it imports from.
 
 use super::super::startup::Startup;
-use super::servers;
 use crate::compose::composition::Composition;
 use crate::compose::contents::{Result, unreadable};
 use crate::image::executable::HEAD;
 use crate::image::{Executable, ThroughEnv, resolve_program, wrapper};
 use crate::python::imports::reach::Start;
+use crate::python::server_command::{AppLocation, served};
 use crate::python::{Command, CommandTarget, Interpreter};
-use crate::rootfs::{Entry, RootPath};
+use crate::rootfs::RootPath;
 
 /// The most nested wrapper programs, such as `env` or `tini`.
 const WRAPPERS: usize = 8;
@@ -125,21 +125,57 @@ impl Program<'_> {
         if !safe_path {
             folders.insert(0, folder);
         }
-        let mut starts = vec![start];
-        let server = servers::application(&name, arguments, &|name| self.startup.variable(name).map(str::to_owned));
-        if let Some(server) = server {
-            // Servers add the working directory or a directory of their options.
-            let folder = server.folder.and_then(|folder| self.at(&folder));
-            folders.insert(0, folder.unwrap_or_else(|| self.startup.workdir.clone()));
-            starts.extend(server.modules.into_iter().map(Start::Module));
-            let is_file = |path: &RootPath| tree.follow(path).is_some_and(|(_, entry)| Entry::content(entry).is_some());
-            let files = server.files.iter().filter_map(|file| self.at(file)).filter(is_file);
-            for file in files {
-                folders.extend(file.parent());
-                starts.push(Start::Script(file));
+        let mut started = Started {
+            starts: vec![start],
+            folders,
+            is_open: path.open,
+            settings: self.startup.variable("DJANGO_SETTINGS_MODULE").map(str::to_owned),
+        };
+        self.add_served(&name, arguments, &mut started);
+        Some(started)
+    }
+
+    /// Adds the application that a server loads, and the directories that it imports from.
+    fn add_served(&self, program: &str, arguments: &[String], started: &mut Started) {
+        let tree = &self.composition.image.tree;
+        let of_variable = match (program, self.startup.variable("FLASK_APP")) {
+            ("flask", Some(app)) => ["--app".to_owned(), app.to_owned()].to_vec(),
+            _ => Vec::new(),
+        };
+        let arguments = [of_variable, arguments.to_vec()].concat();
+        let Some(app) = served(program, &arguments) else { return };
+        let workdir = app.workdir.and_then(|folder| self.at(folder)).unwrap_or_else(|| self.startup.workdir.clone());
+        started.folders.insert(0, workdir.clone());
+        started.folders.extend(app.folders.iter().filter_map(|folder| self.at(folder)));
+        match &app.location {
+            AppLocation::Module(parts) => {
+                let module = parts.join(".");
+                if program == "celery" {
+                    started.starts.push(Start::Module(format!("{module}.celery")));
+                }
+                started.starts.push(Start::Module(module));
+            }
+            AppLocation::File(file) => {
+                let below = RootPath::new(file).ok();
+                let path = below.map(|below| if file.starts_with('/') { below } else { workdir.join(&below) });
+                let is_file = |path: &RootPath| tree.follow(path).is_some_and(|(_, entry)| entry.content().is_some());
+                let Some(path) = path.filter(is_file) else { return };
+                // Flask and fastapi search the parents of packages too.
+                started.folders.extend(path.ancestors().into_iter().rev());
+                started.starts.push(Start::Script(path));
             }
         }
-        let settings = self.startup.variable("DJANGO_SETTINGS_MODULE").map(str::to_owned);
-        Some(Started { starts, folders, is_open: path.open, settings })
+        started.starts.extend(gunicorn_worker(program, &arguments).map(Start::Module));
     }
+}
+
+/// Returns the module of a worker class that is not gunicorn's own.
+fn gunicorn_worker(program: &str, arguments: &[String]) -> Option<String> {
+    let words = arguments.iter().enumerate().filter(|_| program == "gunicorn");
+    let mut classes = words.filter_map(|(at, word)| match word.as_str() {
+        "-k" | "--worker-class" => arguments.get(at + 1).map(String::as_str),
+        word => word.strip_prefix("--worker-class=").or_else(|| word.strip_prefix("-k")),
+    });
+    let (module, _) = classes.next()?.rsplit_once('.')?;
+    Some(module.to_owned())
 }
