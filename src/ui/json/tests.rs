@@ -85,6 +85,7 @@ fn a_plan_has_everything() {
             "soname": "libtk.so"
           }
         ],
+        "notes": [],
         "platform": "linux/amd64",
         "python": null,
         "taken": [
