@@ -333,19 +333,3 @@ fn a_broken_lock_file_is_told_with_its_line() {
     error[unreadable-file]: cannot read `uv.lock`: No such file or directory (os error 2)
     ");
 }
-
-#[test]
-fn dependencies_without_a_lock_file_are_told() {
-    let harness = project()
-        .file("pyproject.toml", "[project]\nname = \"shop\"\nversion = \"1\"\ndependencies = [\"alpha\", \"beta\"]\n");
-    insta::assert_snapshot!(harness.warnings(&HERE), @"
-    warning[lock-file-doubt]: pyproject.toml has 2 dependencies, but there is no lock file: the image does not get any of them
-      hint: make one with `uv lock`
-    ");
-    let poetry = "[tool.poetry]\nname = \"shop\"\nversion = \"1\"\n[tool.poetry.dependencies]\npython = \"^3.11\"\nalpha = \"1\"\n[build-system]\nbuild-backend = \"poetry.core.masonry.api\"\n";
-    let harness = harness.file("pyproject.toml", poetry);
-    insta::assert_snapshot!(harness.warnings(&HERE), @"
-    warning[lock-file-doubt]: pyproject.toml has a dependency, but there is no lock file: the image does not get it
-      hint: make one with `poetry lock`
-    ");
-}

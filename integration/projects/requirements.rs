@@ -126,3 +126,86 @@ fn a_lock_file_that_is_out_of_date_is_refused() {
     let refused = harness.env("CARBOY_ALLOW_STALE_LOCK", "false").fails(&HERE);
     assert!(refused.contains("error[stale-lock-file]"), "{refused}");
 }
+
+#[test]
+fn dependencies_without_a_lock_file_are_refused() {
+    let all = "[project]\nname = \"shop\"\nversion = \"1\"\ndependencies = [\"Alpha>1\", \"beta\", \"win; os_name == 'nt'\"]\n";
+    let mut harness = project().file("pyproject.toml", all);
+    let refused = harness.fails(&HERE);
+    insta::assert_snapshot!(refused, @"
+    exit: 2
+    -- stdout
+    -- stderr
+    error[no-lock-file]: pyproject.toml declares alpha and beta, and there is no lock file
+
+    hint: lock them: `uv lock`; if the image needs none of them: allow-missing-requirements = true under [dependencies]
+    ");
+    harness.verb(&["plan"]);
+    assert_eq!(harness.fails(&HERE), refused);
+    let args = ["--allow-missing-requirement=alpha,beta"];
+    harness.succeeds(&[&HERE[..], &args].concat());
+    let harness = harness.file("carboy.toml", "[dependencies]\nallow-missing-requirements = true\n");
+    harness.succeeds(&HERE);
+    // Errors that may follow from it are not told.
+    let harness = harness.file("carboy.toml", "");
+    let refused = harness.fails(&[&HERE[..], &["--", "gunicorn", "shop:app"]].concat());
+    assert!(!refused.contains("gunicorn"), "{refused}");
+}
+
+#[test]
+fn each_tool_makes_its_lock_file() {
+    let hint = |files: &[(&str, &str)]| {
+        let harness = files.iter().fold(project(), |harness, (name, text)| harness.file(name, text));
+        let text = harness.fails(&HERE);
+        let (_, rest) = text.split_once("error[no-lock-file]: ").unwrap();
+        let (message, rest) = rest.split_once("\n\nhint: lock them: `").unwrap();
+        format!("{message}: {}", rest.split('`').next().unwrap())
+    };
+    let poetry = "[tool.poetry]\nname = \"shop\"\nversion = \"1\"\n[tool.poetry.dependencies]\npython = \"^3.11\"\nalpha = \"1\"\n\
+                  [build-system]\nbuild-backend = \"poetry.core.masonry.api\"\n";
+    let dynamic = "[project]\nname = \"shop\"\nversion = \"1\"\ndynamic = [\"dependencies\"]\n\
+                   [tool.setuptools.dynamic]\ndependencies = { file = [\"requirements/base.txt\"] }\n";
+    let found = [
+        hint(&[("pyproject.toml", poetry)]),
+        hint(&[("pyproject.toml", dynamic), ("requirements/base.txt", "alpha\nbeta>2\n")]),
+        hint(&[("Pipfile", "[packages]\nalpha = \"*\"\n[dev-packages]\nbeta = \"*\"\n")]),
+        hint(&[("requirements.in", "# web\nalpha\n")]),
+    ];
+    insta::assert_snapshot!(found.join("\n"), @"
+    pyproject.toml declares alpha, and there is no lock file: poetry lock
+    requirements/base.txt declares alpha and beta, and there is no lock file: uv pip compile requirements/base.txt --universal --python-version 3.11 -o pylock.toml
+    Pipfile declares alpha, and there is no lock file: pipenv lock
+    requirements.in declares alpha, and there is no lock file: uv pip compile requirements.in --universal --python-version 3.11 --generate-hashes -o requirements.txt
+    ");
+    // These declare nothing for the image.
+    for (name, text) in [
+        ("Pipfile", "[dev-packages]\nbeta = \"*\"\n"),
+        ("requirements.in", "# nothing\n"),
+        ("pyproject.toml", "[project]\nname = \"shop\"\nversion = \"1\"\n[dependency-groups]\ndev = [\"pytest\"]\n"),
+    ] {
+        assert!(!project().file(name, text).warnings(&HERE).contains("lock"), "{name}");
+    }
+}
+
+#[test]
+fn a_builder_that_the_project_is_not_for() {
+    let mut harness = project().file(".python-version", "3.12.4\n");
+    insta::assert_snapshot!(harness.warnings(&HERE), @r#"
+    warning[python-version]: REGISTRY/python:3.11-slim has Python 3.11.2, and .python-version names 3.12
+      hint: leave `builder` out so that .python-version chooses it, or set python = "3.11"
+    "#);
+    assert_eq!(harness.warnings(&[&HERE[..], &["--python=3.11"]].concat()), "");
+    let shop = "[project]\nname = \"shop\"\nversion = \"1\"\nrequires-python = \">=3.12\"\n";
+    harness = harness.file("pyproject.toml", shop);
+    insta::assert_snapshot!(harness.fails(&HERE), @"
+    exit: 1
+    -- stdout
+    -- stderr
+    error[python-version]: linux/amd64: the project requires Python >=3.12, and REGISTRY/python:3.11-slim has 3.11.2
+
+    hint: choose another `python` or `builder`, or change `requires-python`
+    ");
+    let poetry = "[tool.poetry.dependencies]\npython = \"^3.11\"\n";
+    harness = harness.file("pyproject.toml", poetry).file(".python-version", "3.11\n");
+    assert_eq!(harness.warnings(&HERE), "");
+}

@@ -79,6 +79,7 @@ impl StageKeys {
         let composition = stage("composition", &application)
             .config(&(&plan.allow_missing, &plan.allow_missing_requirements, &plan.allow_missing_imports))
             .config(&stated)
+            .config(&(&plan.project_python, &plan.builder_name))
             .finish();
         Self { base, runtime, extract, dependencies, application, composition }
     }

@@ -16,7 +16,7 @@ use crate::python::lock::LockError;
 use crate::python::project::ProjectError;
 
 /// Codes of errors in the project's files and in the configuration that a build collects.
-const OF_USAGE: [Code; 3] = [Code::NoEntrypoint, Code::InvalidLockFile, Code::StaleLockFile];
+const OF_USAGE: [Code; 4] = [Code::NoEntrypoint, Code::InvalidLockFile, Code::NoLockFile, Code::StaleLockFile];
 
 /// An error that ends a run.
 #[derive(Debug, thiserror::Error)]

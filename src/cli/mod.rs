@@ -17,6 +17,7 @@ mod project_folder;
 mod project_root;
 mod session;
 mod text_file;
+mod unlocked;
 mod why;
 mod wiring;
 

@@ -8,10 +8,10 @@ use clap::{ArgAction, Args as ClapArgs};
 
 use super::error::CliError;
 use super::project_folder::ProjectFolder;
-use super::{lock, member, path_check, project_root};
+use super::{lock, member, path_check, project_root, unlocked};
 use crate::config::{ConfigError, File, PackageIndex, version};
-use crate::diagnostic::{Code, Diagnostic};
-use crate::plan::{self, Args, Author, Dependencies, LockFile, PathBounds, Plan, PlanError};
+use crate::diagnostic::Diagnostic;
+use crate::plan::{self, Args, Author, LockFile, PathBounds, Plan, PlanError};
 use crate::progress::{Progress, Silent};
 use crate::python::normalised;
 use crate::python::project::GivenVersions;
@@ -108,7 +108,6 @@ impl ProjectArgs {
         ProjectFolder::check_config(self.dir.as_deref(), self.config.as_deref())?;
         let folder = self.folder()?;
         let plans = self.of_profiles(&folder, push, progress)?;
-        warn_of_no_lock(&folder, &plans, progress);
         Ok(plans)
     }
 
@@ -214,6 +213,7 @@ impl ProjectArgs {
             lock: None,
             invalid_lock: false,
             errors: Vec::new(),
+            unlocked: None,
             extras: self.extras.clone(),
             groups: self.groups.clone(),
             member: None,
@@ -243,6 +243,7 @@ impl ProjectArgs {
             let wanted = plan::looks_for_lock(&args, file, self.lock.is_some())?;
             let lock = if wanted { self.lock(folder, file, &mut read, progress)? } else { Ok(None) };
             let mut args = match lock {
+                Ok(None) => Args { unlocked: unlocked::find(folder)?, ..args.clone() },
                 Ok(lock) => Args { lock, ..args.clone() },
                 Err(error) => Args { invalid_lock: true, errors: vec![*error], ..args.clone() },
             };
@@ -268,22 +269,6 @@ impl ProjectArgs {
 /// Returns the variables of the environment that are text.
 fn variables() -> impl Iterator<Item = (String, String)> {
     std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-}
-
-/// Warns of dependencies that the image does not get.
-fn warn_of_no_lock(folder: &ProjectFolder, plans: &[Plan], progress: &dyn Progress) {
-    let none = plans.iter().any(|plan| plan.runtime.is_some() && matches!(plan.dependencies, Dependencies::None));
-    let Some(project) = folder.project.as_ref().filter(|project| none && !project.dependencies.requirements.is_empty())
-    else {
-        return;
-    };
-    let (has, them, command) = match project.dependencies.requirements.len() {
-        1 => ("a dependency".to_owned(), "it", project.locks()),
-        count => (format!("{count} dependencies"), "any of them", project.locks()),
-    };
-    let text = format!("pyproject.toml has {has}, but there is no lock file: the image does not get {them}");
-    let warning = Diagnostic::warning(Code::LockFileDoubt, text).file("pyproject.toml");
-    progress.warn(warning.hint(format!("make one with `{command}`")));
 }
 
 fn timestamp() -> Result<u64, CliError> {

@@ -90,6 +90,14 @@ impl ProjectFolder {
         })
     }
 
+    /// Returns the text of a file of the project; none if it does not exist.
+    ///
+    /// # Errors
+    /// A link out of the project; a file that cannot be read.
+    pub fn text(&self, file: &Path) -> Result<Option<String>, CliError> {
+        own(&self.bounds, &join(&self.path, file))
+    }
+
     /// Checks that a configuration that is named without a directory is not in a directory with a
     /// project of its own, while the working directory has none.
     ///

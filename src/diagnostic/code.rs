@@ -62,6 +62,7 @@ codes! {
     InvalidWheel "invalid-wheel",
     WheelOddity "wheel-oddity",
     LockFileDoubt "lock-file-doubt",
+    NoLockFile "no-lock-file",
     StaleLockFile "stale-lock-file",
     MissingRequirement "missing-requirement",
     ConflictingVersions "conflicting-versions",

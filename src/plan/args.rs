@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::PathBounds;
+use super::{PathBounds, Unlocked};
 use crate::config::PackageIndex;
 use crate::diagnostic::Diagnostic;
 use crate::python::lock::Lock;
@@ -27,6 +27,8 @@ pub struct Args {
     pub invalid_lock: bool,
     /// Errors in the project's files that the build reports with its own.
     pub errors: Vec<Diagnostic>,
+    /// Dependencies of a project without a lock file.
+    pub unlocked: Option<Unlocked>,
     pub extras: Vec<String>,
     pub groups: Vec<String>,
     /// The member of the workspace to build.

@@ -20,7 +20,7 @@ pub enum Dependencies {
     /// A ready-made site-packages directory for each platform.
     Ready(BTreeMap<Platform, PathBuf>),
     Locked(LockedDependencies),
-    /// A lock file that cannot be used: the plan's errors have the reason.
+    /// A lock file that is missing or cannot be used: the plan's errors have the reason.
     Unknown,
 }
 

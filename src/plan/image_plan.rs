@@ -9,8 +9,9 @@ use super::files::{copies, directories};
 use super::image_settings::settings;
 use super::images::{image_location, images};
 use super::layers::{compression, split};
+use super::no_lock_file::no_lock_file;
 use super::platforms::platforms;
-use super::runtime::{PythonRequest, check_unused, python, runtime};
+use super::runtime::{ProjectPython, PythonRequest, check_unused, project_python, python, runtime};
 use super::target::target;
 use super::{
     AllowedMissing, App, Args, Copy, Dependencies, Directory, Extract, ImageSettings, LayerSplit, PlanError, Runtime,
@@ -40,6 +41,7 @@ pub struct Plan {
     pub builder: Option<Location>,
     pub builder_name: Option<String>,
     pub runtime: Option<Runtime>,
+    pub project_python: ProjectPython,
     pub extracts: Vec<Extract>,
     pub dependencies: Dependencies,
     pub allow_missing: Vec<String>,
@@ -77,6 +79,9 @@ impl Plan {
         let has_builder = builder_name.as_deref().is_some_and(|name| name != "scratch");
         let platforms = platforms(args, file)?;
         let dependencies = dependencies(args, file, &platforms, has_python)?;
+        let unlocked = args.unlocked.as_ref().filter(|_| has_python && matches!(dependencies, Dependencies::None));
+        let unlocked = unlocked.and_then(|unlocked| no_lock_file(unlocked, args, file));
+        let dependencies = if unlocked.is_some() { Dependencies::Unknown } else { dependencies };
         if !has_python {
             check_unused(file)?;
         }
@@ -94,6 +99,7 @@ impl Plan {
             builder: builder_name.as_deref().map(|name| image_location("builder", name, args)).transpose()?.flatten(),
             builder_name,
             runtime: runtime(python, file),
+            project_python: project_python(args, file),
             extracts: extracts(args, file, has_builder)?,
             dependencies,
             allow_missing: file.runtime.allow_missing.clone().unwrap_or_default(),
@@ -109,7 +115,7 @@ impl Plan {
             split: split(file),
             limits: file.limits,
             timestamp: args.timestamp,
-            errors: args.errors.iter().cloned().chain(stale_lock(args, file)).collect(),
+            errors: args.errors.iter().cloned().chain(unlocked).chain(stale_lock(args, file)).collect(),
             versions: args.versions.clone(),
         })
     }

@@ -13,6 +13,7 @@ mod image_settings;
 mod images;
 mod layers;
 mod missing_requirements;
+mod no_lock_file;
 mod path_bounds;
 mod paths;
 mod platforms;
@@ -20,6 +21,7 @@ mod runtime;
 mod target;
 #[cfg(test)]
 mod tests;
+mod unlocked;
 
 pub use application::App;
 pub use args::{Args, LockFile, WorkspaceMember};
@@ -35,4 +37,5 @@ pub use missing_requirements::AllowedMissing;
 pub use path_bounds::PathBounds;
 pub use paths::join;
 pub use platforms::DEFAULT_PLATFORMS;
-pub use runtime::Runtime;
+pub use runtime::{ProjectPython, Runtime};
+pub use unlocked::{Locker, Unlocked};

@@ -1,7 +1,7 @@
 //! The Python runtime of the image.
 
 use super::{Args, PlanError};
-use crate::config::{Bytecode, File, PythonChoice};
+use crate::config::{Bytecode, File, PythonChoice, choose_python};
 
 /// The Python runtime to take from the builder.
 #[derive(Clone, Debug)]
@@ -13,6 +13,27 @@ pub struct Runtime {
     pub dlopen: Vec<String>,
     /// Whether the image gets compiled `.pyc` files.
     pub bytecode: bool,
+}
+
+/// The Python that the project's files name.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ProjectPython {
+    /// The version in `.python-version`: `3.12`.
+    pub pinned: Option<String>,
+    /// `requires-python` of `pyproject.toml`.
+    pub requires: Option<String>,
+    /// Whether the user names the builder and no version of Python.
+    pub is_builder_named: bool,
+}
+
+/// Returns the Python that the project's files name.
+pub(super) fn project_python(args: &Args, file: &File) -> ProjectPython {
+    let is_named = args.builder.is_some() || file.builder.is_some();
+    ProjectPython {
+        pinned: choose_python(args.python_version.as_deref(), None),
+        requires: args.requires_python.clone(),
+        is_builder_named: is_named && args.python.is_none() && file.python.is_none(),
+    }
 }
 
 /// The Python that the user asks for.

@@ -5,7 +5,7 @@
 
 use pep440_rs::{Operator, Version, VersionSpecifiers};
 
-use super::marker::{self, Marker};
+use super::marker::{self, ActiveExtras, Environment, Marker};
 use super::normalised;
 
 /// The largest size of a list of version specifiers, in bytes.
@@ -66,6 +66,19 @@ impl Requirement {
             None => return Err(RequirementError("a marker needs `;` before it".to_owned())),
         };
         Ok(Self { name: normalised(name), extras, wanted, marker })
+    }
+
+    /// Returns whether the marker may be true on Linux, for some Python and machine.
+    #[must_use]
+    pub fn may_hold_on_linux(&self) -> bool {
+        let Some(marker) = &self.marker else { return true };
+        let environment = |minor: u32, machine| Environment {
+            python_version: format!("3.{minor}"),
+            python_full_version: format!("3.{minor}.1"),
+            platform_machine: machine,
+        };
+        let all = (8..16).flat_map(|minor| ["x86_64", "aarch64"].map(|machine| environment(minor, machine)));
+        all.into_iter().any(|environment| marker.may_hold(&environment, &ActiveExtras::default()))
     }
 
     /// Returns the allowed version, if exactly one is allowed.
@@ -155,6 +168,20 @@ mod tests {
         ] {
             let exact = Requirement::parse(text).unwrap().exact().map(ToString::to_string);
             assert_eq!(exact.as_deref(), version, "{text}");
+        }
+    }
+
+    #[test]
+    fn some_requirements_are_never_for_linux() {
+        for (text, may) in [
+            ("a", true),
+            ("a; python_version < '3.10'", true),
+            ("a; platform_machine == 'aarch64'", true),
+            ("a; platform_release > '5'", true),
+            ("a; sys_platform == 'win32'", false),
+            ("a; python_version < '3'", false),
+        ] {
+            assert_eq!(Requirement::parse(text).unwrap().may_hold_on_linux(), may, "{text}");
         }
     }
 

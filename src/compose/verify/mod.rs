@@ -5,6 +5,7 @@ mod extension_modules;
 mod imports;
 mod loaded_image;
 mod missing_libraries;
+mod python_version;
 mod requirements;
 mod scripts;
 mod startup;
@@ -49,6 +50,7 @@ fn check(composition: &Composition<'_>, found: &mut Vec<Diagnostic>) -> Result<(
     let distributions = site_packages::distributions(&composition.image.tree, purelib, cx.contents.as_ref());
     check_architecture(&loaded, reachable, &distributions, found)?;
     found.extend(requirements::check(composition, &distributions));
+    found.extend(python_version::check(composition));
     found.extend(startup::check(composition, &loaded.outcome.edges)?);
     found.extend(scripts::check(composition)?);
     found.extend(imports::check(composition)?);

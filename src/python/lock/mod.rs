@@ -34,6 +34,7 @@ pub use hash::Hash;
 pub use input::{LIMIT, LockInput, ReferencePolicy, Refusal};
 pub use lock_file::Lock;
 pub use pinned::{LockedFile, PackageOrigin, Pinned};
+pub use poetry::python_allows;
 pub(super) use poetry::python_marker;
 pub use selection::{LockOffer, LockSelection};
 pub use sources::Sources;

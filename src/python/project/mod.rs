@@ -10,6 +10,7 @@ mod declared;
 mod declared_version;
 mod error;
 mod extension;
+pub mod loose;
 mod metadata;
 mod module;
 mod own_version;

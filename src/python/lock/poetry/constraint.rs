@@ -47,6 +47,15 @@ impl Constraint {
     }
 }
 
+/// Returns whether `requires-python` of a project allows a version, in the notation of PEP 440 or of
+/// Poetry; `None` if either is not understood.
+#[must_use]
+pub fn python_allows(requires: &str, version: &str) -> Option<bool> {
+    let version: Version = version.parse().ok()?;
+    // As pip does: 3.15.0rc1 is a 3.15.
+    Some(Constraint::of_python(requires)?.allows(&version.only_release()))
+}
+
 /// Returns the marker for a constraint on the version of Python, as `python_full_version >= '3.8'`;
 /// an empty text if every version is allowed, `None` for an invalid constraint.
 pub(in crate::python) fn python_marker(text: &str) -> Option<String> {
@@ -150,6 +159,8 @@ mod tests {
                 assert!(!constraint.allows(&version.parse().unwrap()), "{text} {version}");
             }
         }
+        assert_eq!(python_allows(">=3.9, <3.13", "3.13.1"), Some(false));
+        assert_eq!((python_allows("^3.9 || 2.7", "3.13.0rc1"), python_allows("?", "3.13.1")), (Some(true), None));
         let python = Constraint::of_python("3.9").unwrap();
         assert!(python.allows(&"3.9.7".parse().unwrap()) && !python.allows(&"3.10".parse().unwrap()));
         for bad in ["", "|", "banana", "^", ">=", "^x", "1.2.3.4.x", "~1.*"] {

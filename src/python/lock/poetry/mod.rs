@@ -15,6 +15,7 @@ mod tables;
 mod tests;
 mod walk;
 
+pub use constraint::python_allows;
 pub(in crate::python) use constraint::python_marker;
 pub(super) use read::read;
 pub(super) use selection::Poetry;
