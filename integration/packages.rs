@@ -14,6 +14,8 @@ mod indexes;
 mod pypi;
 #[path = "support/scripted.rs"]
 mod scripted;
+#[path = "packages/sdists.rs"]
+mod sdists;
 #[path = "packages/transfers.rs"]
 mod transfers;
 #[path = "packages/unavailable_wheels.rs"]

@@ -28,8 +28,12 @@ async fn what_there_is_instead_is_named() {
             "there is an sdist six-1.17.0.tar.gz and wheels for linux/amd64 only",
             None,
         ),
-        (&[SDIST], "there is an sdist six-1.17.0.tar.gz only", None),
-        (&["six-1.17.0.tar.bz2"], "there is an sdist six-1.17.0.tar.bz2 only", None),
+        (&[SDIST], "there is an sdist six-1.17.0.tar.gz only; it cannot be fetched: the settings say `no-index`", None),
+        (
+            &["six-1.17.0.tar.bz2"],
+            "there is an sdist six-1.17.0.tar.bz2 only; it cannot be fetched: the settings say `no-index`",
+            None,
+        ),
         (
             &[
                 "six-1.17.0-cp39-cp39-manylinux_2_17_aarch64.whl",
@@ -184,7 +188,8 @@ async fn what_has_to_be_built_comes_with_the_command() {
         ),
         (
             PackageOrigin::Url(locked(SDIST, url("https://user:s3cret@a.example/six-1.17.0.tar.gz?token=s3cret"))),
-            "six-1.17.0.tar.gz must be built, and no wheelhouse has one that fits",
+            "six-1.17.0.tar.gz must be built, and no wheelhouse has one that fits; it cannot be fetched: the settings say \
+             `no-index`",
             "https://a.example/six-1.17.0.tar.gz",
         ),
         (

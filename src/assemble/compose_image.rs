@@ -37,6 +37,8 @@ pub struct ComposedImage {
     pub base: Arc<Image>,
     pub python: Option<PythonFacts>,
     pub summary: Summary,
+    /// The distributions whose wheels were made from their sdists, sorted.
+    pub from_sdist: Vec<String>,
     /// The time that composing and checking took; zero if the cache had the result.
     pub elapsed: Duration,
     keys: StageKeys,
@@ -79,13 +81,14 @@ impl ComposedImage {
         };
         let keys = StageKeys::of(&build, &inputs);
         let base = images.base.clone();
+        let from_sdist = packages.from_sdist();
         if let Some(summary) = known(&build.cx, &keys)? {
             let (elapsed, changes) = (Duration::ZERO, OnceLock::new());
-            return Ok(Self { build, base, python, summary, elapsed, keys, changes, base_upload });
+            return Ok(Self { build, base, python, summary, from_sdist, elapsed, keys, changes, base_upload });
         }
         let inputs = Inputs::load(&build, &inputs, keys, unavailable).await?;
         let Outcome { summary, changes, elapsed } = build.cx.blocking(move || inputs.compose()).await??;
-        Ok(Self { build, base, python, summary, elapsed, keys, changes: changes.into(), base_upload })
+        Ok(Self { build, base, python, summary, from_sdist, elapsed, keys, changes: changes.into(), base_upload })
     }
 
     /// Waits until the target has the base's layers.

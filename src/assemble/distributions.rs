@@ -78,6 +78,19 @@ impl ChosenPackages {
         })
     }
 
+    /// Returns the distributions whose wheels were made from their sdists, sorted: `docopt 0.6.2`.
+    pub fn from_sdist(&self) -> Vec<String> {
+        let Self::Distributions(all) = self else { return Vec::new() };
+        let made = all.iter().filter_map(|one| match one {
+            ChosenDistribution::Wheel(file) if file.sdist.is_some() => WheelName::parse(&file.name),
+            _ => None,
+        });
+        let mut names: Vec<_> =
+            made.map(|wheel| format!("{} {}", normalised(&wheel.distribution), wheel.version)).collect();
+        names.sort_unstable();
+        names
+    }
+
     /// Loads the ELF files of the wheels from the cache without opening the wheels.
     ///
     /// # Errors

@@ -239,7 +239,7 @@ fn wheels(folders: &Folders, source: &Path, pattern: &str) -> Result<Vec<WheelFi
     for local in walk.entries {
         let LocalKind::File(file) = local.kind else { continue };
         let name = String::from_utf8_lossy(&local.path).rsplit('/').next().unwrap_or_default().to_owned();
-        out.push(WheelFile { name, path: file.path.into(), digest: file.digest, size: file.size });
+        out.push(WheelFile { name, path: file.path.into(), digest: file.digest, size: file.size, sdist: None });
     }
     if out.is_empty() {
         let text = format!("no file in `{}` matches `{pattern}`", source.display());

@@ -83,6 +83,7 @@ async fn one_platform(
         layers,
         groups: groups(image.changes()?),
         distributions,
+        from_sdist: image.from_sdist.clone(),
         command: image.base.config.command(process),
         user: process.user.clone(),
         workdir: process.workdir.clone(),

@@ -134,6 +134,7 @@ async fn finish(mut composed: ComposedImage) -> Result<(Assembled, PlatformRepor
         base: summary.base,
         layers: reports.collect(),
         python: summary.python.clone(),
+        from_sdist: composed.from_sdist.clone(),
         taken: sorted(summary.facts.libraries.clone()),
         missing: missing(summary),
         notes: notes(summary),

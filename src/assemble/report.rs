@@ -36,6 +36,8 @@ pub struct PlatformReport {
     pub layers: Vec<LayerReport>,
     /// The version of Python, if the image has Python: `3.13.5`.
     pub python: Option<String>,
+    /// The distributions whose wheels were made from their sdists, sorted: `docopt 0.6.2`.
+    pub from_sdist: Vec<String>,
     /// Shared libraries taken, sorted by name.
     pub taken: Vec<TakenLibrary>,
     /// Missing libraries that are not errors.
@@ -109,6 +111,8 @@ pub struct PlatformPreview {
     pub layers: Vec<LayerPreview>,
     /// The distributions, with versions, sorted by name: `numpy 2.3.1`.
     pub distributions: Vec<String>,
+    /// The distributions among them whose wheels are made from their sdists.
+    pub from_sdist: Vec<String>,
     /// The files that come from images, by layer and package; files without a package last.
     pub groups: Vec<Group>,
     pub missing: Vec<MissingLibrary>,

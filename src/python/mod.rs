@@ -17,6 +17,7 @@ pub mod record;
 pub mod releases;
 pub mod requirement;
 pub mod script;
+pub mod sdist;
 pub mod server_command;
 pub mod stdlib;
 pub mod tags;

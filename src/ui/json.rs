@@ -17,6 +17,7 @@
 //!   - `taken`: `[{layer, package, files: [{path, size, reason, needed_by}]}]`, what comes out of
 //!     images; `package` is null for files of none; links have the size 0
 //!   - `distributions`: what the lock file gives, `["numpy 2.3.1"]`
+//!   - `from_sdist`: those whose wheels are made from their sdists
 //!   - `missing`: `[{soname, needed_by}]`
 //!   - `notes`: other facts that checks found, sentences
 //!
@@ -150,6 +151,7 @@ fn platform(preview: &PlatformPreview) -> Value {
         "base": size(preview.base),
         "layers": list(&preview.layers, layer),
         "distributions": preview.distributions,
+        "from_sdist": preview.from_sdist,
         "taken": list(&preview.groups, group),
         "missing": list(&preview.missing, missing),
         "notes": preview.notes,

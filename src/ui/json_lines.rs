@@ -179,6 +179,7 @@ fn platform_object(report: &PlatformReport) -> Value {
     json!({
         "platform": report.platform.to_string(),
         "python": report.python,
+        "from_sdist": report.from_sdist,
         "base": size(report.base),
         "layers": list(&report.layers, layer_object),
         "taken": list(&report.taken, taken),
@@ -280,6 +281,7 @@ mod tests {
                 "packed": 0,
                 "unpacked": 0
               },
+              "from_sdist": [],
               "layers": [
                 {
                   "cached": true,

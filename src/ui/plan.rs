@@ -5,7 +5,7 @@
 use super::differences::differences;
 use super::extracted_files::taken;
 use super::layer_table::{ESTIMATE, Row, mark, table};
-use super::text::{alike, broken, count, heading, local_files, missing, notes};
+use super::text::{alike, broken, count, from_sdists, heading, local_files, missing, notes, wrapped};
 use crate::assemble::report::{LayerPreview, PlatformPreview, Preview};
 use crate::hint::shell_word;
 use crate::printable::one_line;
@@ -60,6 +60,11 @@ fn facts(preview: &Preview, width: usize) -> String {
             let [lock, number] = told(group.first).try_into().unwrap_or_default();
             lines.push(broken("lock   ", words(&format!("{lock} {number}{}", group.only)), "", width));
         }
+    }
+    let made = |one: &PlatformPreview| one.from_sdist.clone();
+    for group in alike(&preview.platforms, |one| &one.platform, made) {
+        let head = format!("        {}{}:", from_sdists(group.first.from_sdist.len()), group.only);
+        lines.push(wrapped(&head, group.first.from_sdist.iter().cloned(), width));
     }
     let mut process = |name: &str, of: &dyn Fn(&PlatformPreview) -> Vec<String>| {
         for group in alike(&preview.platforms, |one| &one.platform, of) {
@@ -196,6 +201,7 @@ pub(super) mod tests {
             missing: vec![missing("libtcl8.6.so"), missing("libtk8.6.so")],
             notes: Vec::new(),
             distributions: vec!["flask 3.1.2".to_owned(), "numpy 2.3.1".to_owned()],
+            from_sdist: Vec::new(),
             command: ["/usr/local/bin/python3.13", "-c", "print('it is\n', 1)"].map(str::to_owned).to_vec(),
             user: "65532:65532".to_owned(),
             workdir: "/app".to_owned(),

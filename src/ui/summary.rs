@@ -3,7 +3,7 @@
 
 use super::elapsed::elapsed;
 use super::layer_table::{Row, mark, table};
-use super::text::{PlatformGroup, alike, asker, count, heading, local_files, missing, notes, wrapped};
+use super::text::{PlatformGroup, alike, asker, count, from_sdists, heading, local_files, missing, notes, wrapped};
 use crate::assemble::report::{PlatformReport, Report};
 use crate::printable::one_line;
 use crate::progress::LayerKind;
@@ -18,9 +18,14 @@ pub fn summary_text(report: &Report, width: usize) -> String {
     let absent =
         report.platforms.iter().map(|report| (&report.platform, report.missing.as_slice())).collect::<Vec<_>>();
     let told: Vec<_> = report.platforms.iter().map(|report| (&report.platform, report.notes.as_slice())).collect();
-    let notes =
-        [libraries(report, width), missing(&absent, width), notes(&told, width), local_files(&report.left_out, width)]
-            .concat();
+    let notes = [
+        from_sdist(report, width),
+        libraries(report, width),
+        missing(&absent, width),
+        notes(&told, width),
+        local_files(&report.left_out, width),
+    ]
+    .concat();
     if !notes.is_empty() {
         sections.push(notes.join("\n"));
     }
@@ -61,6 +66,17 @@ fn libraries(report: &Report, width: usize) -> Vec<String> {
         wrapped(&head, items, width)
     };
     alike(&report.platforms, |report| &report.platform, sonames).into_iter().map(paragraph).collect()
+}
+
+/// Returns `2 distributions built from their sdists: docopt 0.6.2, sgmllib3k 1.0.0`.
+fn from_sdist(report: &Report, width: usize) -> Vec<String> {
+    let made = |platform: &PlatformReport| platform.from_sdist.clone();
+    let paragraph = |group: PlatformGroup<PlatformReport>| {
+        let made = &group.first.from_sdist;
+        let head = format!("{}{}:", from_sdists(made.len()), group.only);
+        wrapped(&head, made.iter().cloned(), width)
+    };
+    alike(&report.platforms, |report| &report.platform, made).into_iter().map(paragraph).collect()
 }
 
 /// Returns `pushed ghcr.io/acme/shop:1.4.2 in 3.2 s`.
@@ -146,6 +162,7 @@ pub(super) mod tests {
                 layer(LayerKind::Application, 312_000, 1_020_000, 41, false),
             ],
             python: Some("3.13.5".to_owned()),
+            from_sdist: Vec::new(),
             taken: vec![
                 taken("libbz2.so.1.0", module("_bz2")),
                 taken("libcrypto.so.3", "/usr/local/lib/libssl.so.3".to_owned()),

@@ -104,6 +104,12 @@ pub struct PlatformGroup<'a, T> {
     pub only: String,
 }
 
+/// Returns `1 distribution built from its sdist`.
+pub fn from_sdists(number: usize) -> String {
+    let whose = if number == 1 { "its sdist" } else { "their sdists" };
+    format!("{} built from {whose}", count(number as u64, "distribution", "distributions"))
+}
+
 /// Groups platforms by `key`, in order of appearance, without those that have nothing.
 pub fn alike<T>(
     all: &[T],

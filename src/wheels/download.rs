@@ -87,7 +87,7 @@ pub fn cached_as(
         return Ok(None);
     }
     let path = cache.path(CacheKind::Wheel, digest).into();
-    Ok(Some(WheelFile { name: name.to_owned(), path, digest: *digest, size }))
+    Ok(Some(WheelFile { name: name.to_owned(), path, digest: *digest, size, sdist: None }))
 }
 
 /// A wheel that an earlier run fetched.
@@ -205,7 +205,7 @@ async fn receive(
     keep_notes(cache, need.hashes, &hashed)?;
     keep_known(cache, need.name, &hashed.sha256)?;
     let path = cache.path(CacheKind::Wheel, &hashed.sha256).into();
-    Ok(WheelFile { name: need.name.to_owned(), path, digest: hashed.sha256, size })
+    Ok(WheelFile { name: need.name.to_owned(), path, digest: hashed.sha256, size, sdist: None })
 }
 
 /// Notes the SHA-256 of a file that was found by hashes of other kinds.

@@ -7,7 +7,7 @@ use sha2::{Digest as _, Sha384, Sha512};
 
 use crate::oci::Digest;
 use crate::oci::digest::Hasher;
-use crate::python::lock::Hash;
+use crate::python::lock::{Hash, LockedFile};
 
 /// Computes the hashes of a file's bytes: SHA-256 always, other kinds if one of the expected hashes
 /// needs them.
@@ -104,6 +104,14 @@ pub fn agree(one: &[Hash], other: &[Hash]) -> bool {
     let kind = std::mem::discriminant::<Hash>;
     let comparable = one.iter().any(|hash| other.iter().any(|other| kind(hash) == kind(other)));
     !comparable || one.iter().any(|hash| other.contains(hash))
+}
+
+/// Returns the identity of a file: its hashes, or its URL.
+pub fn known_by(file: &LockedFile) -> String {
+    if file.hashes.is_empty() {
+        return format!("{} {}", file.name, file.url.as_deref().unwrap_or_default());
+    }
+    file.hashes.iter().fold(file.name.clone(), |known, hash| format!("{known} {}", DisplayHash(hash)))
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use super::error::WheelError;
 use super::file_source::FileSource;
+use super::from_sdist::Unmade;
 use super::no_matching_wheel::absent;
 use super::page::IndexFile;
 use super::sources::Index;
@@ -20,12 +21,14 @@ pub(super) struct Misses {
     pub(super) said: Vec<String>,
     /// The first failure of a source, so that it is unknown if the source has the file.
     pub(super) fault: Option<OperationError>,
+    /// The reason why no wheel is made from a locked sdist.
+    pub(super) unmade: Option<Unmade>,
 }
 
 impl Misses {
     pub(super) fn of(pinned: &Pinned, hashes: &[Hash]) -> Self {
         let bound = matches!(pinned.origin, PackageOrigin::Index { index: Some(_), .. });
-        Self { hashed: !hashes.is_empty(), bound, settled: false, said: Vec::new(), fault: None }
+        Self { hashed: !hashes.is_empty(), bound, settled: false, said: Vec::new(), fault: None, unmade: None }
     }
 
     /// Ends the search for a file without a hash at an index that has the project: another index

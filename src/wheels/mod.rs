@@ -9,6 +9,9 @@
 //! 5. without a URL, only the index that the lock file has for the distribution; without that
 //!    index, the project's and the lock file's indexes, or `PyPI` if none of them replaces it.
 //!
+//! Without a wheel that fits, a wheel is made from a locked sdist if its files decide the content
+//! (`from_sdist`).
+//!
 //! Each file is verified, and stored in the cache under its SHA-256.
 
 pub mod credentials;
@@ -18,6 +21,7 @@ mod file_hashes;
 mod file_name;
 mod file_source;
 mod find_links;
+mod from_sdist;
 mod html;
 mod index_client;
 mod indexes;
@@ -29,6 +33,7 @@ mod offline;
 mod on_disk;
 mod page;
 mod page_cache;
+mod sdist_archive;
 mod search;
 pub mod settings;
 mod sources;

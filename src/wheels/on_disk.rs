@@ -112,7 +112,13 @@ impl Wheels {
             let place = path.parent().unwrap_or(path).display().to_string();
             return Err(mismatch(need, &format!("`{place}`"), &hashed));
         }
-        Ok(WheelFile { name: need.name.to_owned(), path: path.into(), digest: file.digest, size: file.size })
+        Ok(WheelFile {
+            name: need.name.to_owned(),
+            path: path.into(),
+            digest: file.digest,
+            size: file.size,
+            sdist: None,
+        })
     }
 
     pub(super) async fn compute<T: Send + 'static>(

@@ -1,14 +1,16 @@
 //! Searches the sources of a distribution's wheel, in order.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use url::Url;
 
 use super::Wheels;
 use super::download::{self, FileRequest, FileUrl};
-use super::file_hashes::{DisplayHash, agree};
+use super::file_hashes::{agree, known_by};
 use super::file_name::{is_file_of, is_of, sdist};
 use super::file_source::FileSource;
+use super::from_sdist::{buildable, explained};
 use super::login::shown;
 use super::misses::Misses;
 use super::no_matching_wheel::WheelQuery;
@@ -38,14 +40,7 @@ impl Wheels {
             }
             PackageOrigin::Index { index, files, .. } => self.by_file_name(wanted, index.as_deref(), files).await,
             PackageOrigin::Url(file) => self.at_url(wanted, file).await,
-            PackageOrigin::File { path, hashes } => {
-                let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-                if !fits(wanted, &name) {
-                    return Err(wanted.archive(&name, &path.display().to_string()));
-                }
-                let need = FileRequest { name: &name, hashes, size: None };
-                Ok(self.on_disk(&self.settings.folder.join(path), &need).await?)
-            }
+            PackageOrigin::File { path, hashes } => self.at_path(wanted, path, hashes).await,
             PackageOrigin::Folder { path } => Err(wanted.folder(&path.display().to_string())),
             PackageOrigin::Git { url } => Err(wanted.git(url)),
         }
@@ -61,20 +56,44 @@ impl Wheels {
         let wheels = files.iter().filter_map(|file| Some((WheelName::parse(&file.name)?, file)));
         let own = wheels.filter(|(wheel, _)| is_of(wheel, wanted.pinned));
         let Some(file) = wheel::best(own, wanted.target) else {
+            let locked = buildable(files.iter().map(|file| file.name.as_str()));
+            let mut unmade = None;
+            if let Some(sdist) = files.iter().find(|file| Some(file.name.as_str()) == locked) {
+                match self.from_sdist(wanted, sdist, Box::pin(self.file(wanted, index, sdist))).await {
+                    Ok(file) => return Ok(file),
+                    Err(reason) => unmade = Some(reason),
+                }
+            }
             let (wheel, sdist) = self.suggestions(wanted, index).await;
             let names = files.iter().map(|file| file.name.as_str()).chain(sdist.as_deref());
-            return Err(wanted.unfit(names, wheel.as_deref()));
+            return Err(explained(wanted.unfit(names, wheel.as_deref()), unmade.as_ref()));
         };
         self.file(wanted, index, file).await
     }
 
     /// Returns the archive at a URL.
     async fn at_url(&self, wanted: WheelQuery<'_>, file: &LockedFile) -> Result<WheelFile, WheelError> {
-        if !fits(wanted, &file.name) {
-            let url = file.url.as_deref().and_then(|url| Url::parse(url).ok());
-            return Err(wanted.archive(&file.name, &url.map_or_else(|| file.name.clone(), |url| shown(&url))));
+        let sources = url_of(file)?.map(FileSource::Url).into_iter().collect();
+        if fits(wanted, &file.name) {
+            return self.fetch_first(wanted, file, sources).await;
         }
-        self.fetch_first(wanted, file, url_of(file)?.map(FileSource::Url).into_iter().collect()).await
+        let url = file.url.as_deref().and_then(|url| Url::parse(url).ok());
+        let place = url.map_or_else(|| file.name.clone(), |url| shown(&url));
+        let fetch = self.fetch_first(wanted, file, sources);
+        self.of_archive(wanted, (file, &place), fetch).await
+    }
+
+    /// Returns the archive at a path beside the lock file.
+    async fn at_path(&self, wanted: WheelQuery<'_>, path: &Path, hashes: &[Hash]) -> Result<WheelFile, WheelError> {
+        let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        let need = FileRequest { name: &name, hashes, size: None };
+        let place = self.settings.folder.join(path);
+        let found = async { Ok(self.on_disk(&place, &need).await?) };
+        if fits(wanted, &name) {
+            return found.await;
+        }
+        let file = LockedFile { name: name.clone(), url: None, hashes: hashes.to_vec(), size: None };
+        self.of_archive(wanted, (&file, &path.display().to_string()), found).await
     }
 
     /// Returns a file that the lock file names.
@@ -152,7 +171,7 @@ impl Wheels {
     }
 
     /// Returns a file that a page lists, verified with the lock file's hashes.
-    async fn listed(
+    pub(super) async fn listed(
         &self,
         listed: &IndexFile,
         index: Option<&Index>,
@@ -184,6 +203,9 @@ impl Wheels {
             {
                 return Ok(found);
             }
+            if let Some(found) = self.kept(wanted, hashes).await? {
+                return Ok(found);
+            }
             self.refuse_offline(wanted, &sources)?;
         }
         let mut misses = Misses::of(wanted.pinned, hashes);
@@ -201,7 +223,7 @@ impl Wheels {
         if names.is_empty() || misses.fault.is_some() {
             return Err(misses.error());
         }
-        Err(wanted.unfit(names.iter().map(String::as_str), None))
+        Err(explained(wanted.unfit(names.iter().map(String::as_str), None), misses.unmade.as_ref()))
     }
 
     /// Returns none if a source has the version, but no wheel that fits: `names` then has its
@@ -225,6 +247,13 @@ impl Wheels {
         }
         let files = of_version.iter().copied().filter(|listed| !listed.excludes(wanted.target));
         let Some(listed) = best_listed(files, wanted.target) else {
+            let locked = buildable(of_version.iter().map(|listed| listed.name.as_str()));
+            if let Some(sdist) = of_version.iter().find(|listed| Some(listed.name.as_str()) == locked) {
+                match self.listed_sdist(wanted, sdist, index, hashes).await {
+                    Ok(file) => return Ok(Some(file)),
+                    Err(unmade) => misses.unmade = Some(unmade),
+                }
+            }
             // A wheel can be built from an sdist that is not locked, too.
             let sdists = page.iter().filter(|one| is_file_of(&one.name, wanted.pinned) && sdist(&one.name).is_some());
             names.extend(of_version.into_iter().chain(sdists).map(|listed| listed.name.clone()));
@@ -307,7 +336,7 @@ impl Wheels {
         Box::pin(download::fetch(&self.index_client, &self.cache, &*self.progress, need, at)).await
     }
 
-    async fn cached(&self, name: &str, hashes: &[Hash]) -> Result<Option<WheelFile>, OperationError> {
+    pub(super) async fn cached(&self, name: &str, hashes: &[Hash]) -> Result<Option<WheelFile>, OperationError> {
         let (cache, of, wanted) = (Arc::clone(&self.cache), name.to_owned(), hashes.to_vec());
         let found = self.compute(move || download::cached(&cache, &of, &wanted)).await?;
         if found.is_some() {
@@ -352,14 +381,6 @@ fn expanded(index: &Index) -> Result<(), OperationError> {
     let message = format!("{text} has a variable outside of its login, where it is not replaced");
     let hint = "configure the index: [dependencies] index = \"https://…\"".to_owned();
     Err(OperationError::new(Code::InvalidLockFile, message).with_hint(hint))
-}
-
-/// Returns the identity of a file: its hashes, or its URL.
-fn known_by(file: &LockedFile) -> String {
-    if file.hashes.is_empty() {
-        return format!("{} {}", file.name, file.url.as_deref().unwrap_or_default());
-    }
-    file.hashes.iter().fold(file.name.clone(), |known, hash| format!("{known} {}", DisplayHash(hash)))
 }
 
 fn fits(wanted: WheelQuery<'_>, name: &str) -> bool {

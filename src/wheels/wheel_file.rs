@@ -15,4 +15,6 @@ pub struct WheelFile {
     pub digest: Digest,
     /// In bytes.
     pub size: u64,
+    /// The file name of the sdist that carboy made the wheel from.
+    pub sdist: Option<Arc<str>>,
 }

@@ -66,6 +66,7 @@ fn a_plan_has_everything() {
           "flask 3.1.2",
           "numpy 2.3.1"
         ],
+        "from_sdist": [],
         "layers": [
           {
             "distribution": null,

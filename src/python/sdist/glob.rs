@@ -1,0 +1,146 @@
+//! Patterns for names of files as Python's `fnmatch` and `glob` read them.
+
+use super::files::{SdistFiles, join};
+
+/// One part of a pattern.
+#[derive(Clone, PartialEq, Eq, Debug)]
+enum Part {
+    Any,
+    One,
+    Literal(char),
+    Set { not: bool, ranges: Vec<(char, char)> },
+}
+
+/// Returns whether `fnmatch` matches a name: `*` matches any characters, `/` and `.` too.
+#[must_use]
+pub fn fnmatch(pattern: &str, name: &str) -> bool {
+    let (parts, name): (Vec<Part>, Vec<char>) = (parse(pattern), name.chars().collect());
+    // The usual algorithm with one place to go back to: the time is the product of both lengths.
+    let (mut at, mut from, mut back) = (0, 0, None);
+    while from < name.len() {
+        match parts.get(at) {
+            Some(Part::Any) => {
+                at += 1;
+                back = Some((at, from));
+            }
+            Some(part) if part.matches(name[from]) => {
+                at += 1;
+                from += 1;
+            }
+            _ => {
+                let Some((part, start)) = back else { return false };
+                (at, from, back) = (part, start + 1, Some((part, start + 1)));
+            }
+        }
+    }
+    parts[at..].iter().all(|part| *part == Part::Any)
+}
+
+impl Part {
+    fn matches(&self, c: char) -> bool {
+        match self {
+            Self::Any => false,
+            Self::One => true,
+            Self::Literal(literal) => *literal == c,
+            Self::Set { not, ranges } => ranges.iter().any(|(low, high)| (*low..=*high).contains(&c)) != *not,
+        }
+    }
+}
+
+fn parse(pattern: &str) -> Vec<Part> {
+    let characters: Vec<char> = pattern.chars().collect();
+    let (mut out, mut at) = (Vec::new(), 0);
+    while let Some(c) = characters.get(at) {
+        at += 1;
+        out.push(match c {
+            '*' => Part::Any,
+            '?' => Part::One,
+            '[' => {
+                let start = at + usize::from(characters.get(at) == Some(&'!'));
+                // A `]` at the start is a member of the set.
+                let end = (start + 1..characters.len()).find(|end| characters[*end] == ']');
+                match end {
+                    None => Part::Literal('['),
+                    Some(end) => {
+                        let part = Part::Set { not: start > at, ranges: ranges(&characters[start..end]) };
+                        at = end + 1;
+                        part
+                    }
+                }
+            }
+            c => Part::Literal(*c),
+        });
+    }
+    out.dedup_by(|a, b| *a == Part::Any && *b == Part::Any);
+    out
+}
+
+fn ranges(set: &[char]) -> Vec<(char, char)> {
+    let (mut out, mut at) = (Vec::new(), 0);
+    while at < set.len() {
+        if set.get(at + 1) == Some(&'-') && at + 2 < set.len() {
+            out.push((set[at], set[at + 2]));
+            at += 3;
+        } else {
+            out.push((set[at], set[at]));
+            at += 1;
+        }
+    }
+    out
+}
+
+/// Returns the files that `glob.glob(pattern, recursive=True)` finds, sorted. Directories are not returned.
+#[must_use]
+pub fn glob(files: &SdistFiles, pattern: &str) -> Vec<String> {
+    let Some(pattern) = join("", pattern) else { return Vec::new() };
+    let parts: Vec<&str> = pattern.split('/').collect();
+    // Only the files below the part without wildcards can match.
+    let fixed =
+        parts.iter().take(parts.len() - 1).take_while(|part| !is_pattern(part)).copied().collect::<Vec<_>>().join("/");
+    let full = |path: &str| if fixed.is_empty() { path.to_owned() } else { format!("{fixed}/{path}") };
+    let found = files.below(&fixed).map(full);
+    found.filter(|path| matches_path(&parts, &path.split('/').collect::<Vec<_>>())).collect()
+}
+
+/// Returns whether a text has wildcards.
+#[must_use]
+pub fn is_pattern(text: &str) -> bool {
+    text.contains(['*', '?', '['])
+}
+
+fn matches_path(pattern: &[&str], path: &[&str]) -> bool {
+    let Some((first, rest)) = pattern.split_first() else { return path.is_empty() };
+    let hidden = |name: &str| name.starts_with('.');
+    if *first == "**" {
+        let rest: &[&str] = if rest.is_empty() { &["*"] } else { rest };
+        let deep = path.iter().take_while(|name| !hidden(name)).count();
+        return (0..=deep).any(|skip| matches_path(rest, &path[skip..]));
+    }
+    let Some((name, below)) = path.split_first() else { return false };
+    let shown = !hidden(name) || first.starts_with('.');
+    (if is_pattern(first) { shown && fnmatch(first, name) } else { first == name }) && matches_path(rest, below)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_match_as_in_python() {
+        for (pattern, name, matches) in [
+            ("*.py", "a/b.py", true),
+            ("LICEN[CS]E*", "LICENCE.txt", true),
+            ("LICEN[CS]E*", "LICENZE", false),
+            ("[!a]x", "bx", true),
+            ("[!a]x", "ax", false),
+            ("[._]*", "_a", true),
+            ("[a-c]?", "b1", true),
+            ("tests.*", "tests", false),
+            ("*a*b*c", "xaybzc", true),
+            ("*a*b*c", "xaybz", false),
+            ("a[", "a[", true),
+        ] {
+            assert_eq!(fnmatch(pattern, name), matches, "{pattern} {name}");
+        }
+    }
+}

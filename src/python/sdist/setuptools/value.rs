@@ -1,0 +1,177 @@
+//! The values of Python expressions in a `setup.py`, as far as its text decides them.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use ruff_python_ast::StmtFunctionDef;
+
+/// The reason why the text of the sdist does not decide a value.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Unknown {
+    /// The value follows from the files of the sdist, but carboy does not compute it.
+    Computed,
+    /// The value may depend on the machine or on another program.
+    Machine,
+}
+
+/// The start of the names of modules of the sdist.
+pub const OWN: &str = "own:";
+
+/// A value of a Python expression.
+#[derive(Clone)]
+pub enum Value<'a> {
+    None,
+    Bool(bool),
+    Int(i64),
+    Str(Rc<str>),
+    /// A path object of `pathlib`.
+    Path(Rc<str>),
+    /// An open text file.
+    File(Rc<str>),
+    /// A list, a tuple or a set.
+    List(Rc<RefCell<List<'a>>>),
+    Dict(Rc<RefCell<Dict<'a>>>),
+    /// A function of the file.
+    Function(&'a StmtFunctionDef),
+    /// A module, class or function of another file: `os.path.join`.
+    Named(Rc<str>),
+    /// A method of a value.
+    Method(Rc<Value<'a>>, Rc<str>),
+    Unknown(Unknown),
+}
+
+/// The items of a list, tuple or set.
+#[derive(Default)]
+pub struct List<'a> {
+    pub items: Vec<Value<'a>>,
+    /// Set if something may have changed the list that is not decided.
+    pub unknown: Option<Unknown>,
+}
+
+/// The items of a dictionary, in the order of insertion.
+#[derive(Default)]
+pub struct Dict<'a> {
+    pub items: Vec<(Value<'a>, Value<'a>)>,
+    /// Set if something may have changed the dictionary that is not decided.
+    pub unknown: Option<Unknown>,
+}
+
+impl<'a> Value<'a> {
+    pub fn str(text: &str) -> Self {
+        Self::Str(text.into())
+    }
+
+    pub fn list(items: Vec<Self>) -> Self {
+        Self::List(Rc::new(RefCell::new(List { items, unknown: None })))
+    }
+
+    pub fn dict(items: Vec<(Self, Self)>) -> Self {
+        Self::Dict(Rc::new(RefCell::new(Dict { items, unknown: None })))
+    }
+
+    /// Returns the text of a string or path.
+    pub fn text(&self) -> Option<Rc<str>> {
+        match self {
+            Self::Str(text) | Self::Path(text) => Some(Rc::clone(text)),
+            _ => None,
+        }
+    }
+
+    /// Returns why a value, or something in it, is not decided.
+    pub fn unknown(&self) -> Option<Unknown> {
+        self.unknown_within(0)
+    }
+
+    fn unknown_within(&self, depth: usize) -> Option<Unknown> {
+        if depth > 20 {
+            return Some(Unknown::Machine);
+        }
+        let deeper = |value: &Self| value.unknown_within(depth + 1);
+        match self {
+            Self::Unknown(why) => Some(*why),
+            Self::List(list) => {
+                let list = list.borrow();
+                list.items.iter().filter_map(deeper).chain(list.unknown).max()
+            }
+            Self::Dict(dict) => {
+                let dict = dict.borrow();
+                dict.items
+                    .iter()
+                    .flat_map(|(key, value)| [deeper(key), deeper(value)])
+                    .flatten()
+                    .chain(dict.unknown)
+                    .max()
+            }
+            Self::Method(of, _) => deeper(of),
+            Self::Named(name) if !name.starts_with(OWN) => Some(Unknown::Machine),
+            Self::Function(_) | Self::Named(_) | Self::File(_) => Some(Unknown::Computed),
+            Self::None | Self::Bool(_) | Self::Int(_) | Self::Str(_) | Self::Path(_) => None,
+        }
+    }
+
+    /// Returns the truth of a value.
+    pub fn truth(&self) -> Result<bool, Unknown> {
+        Ok(match self {
+            Self::None => false,
+            Self::Bool(value) => *value,
+            Self::Int(value) => *value != 0,
+            Self::Str(text) => !text.is_empty(),
+            Self::Path(_) | Self::File(_) | Self::Function(_) | Self::Named(_) | Self::Method(..) => true,
+            Self::List(list) => {
+                let list = list.borrow();
+                list.unknown.map_or(Ok(!list.items.is_empty()), Err)?
+            }
+            Self::Dict(dict) => {
+                let dict = dict.borrow();
+                dict.unknown.map_or(Ok(!dict.items.is_empty()), Err)?
+            }
+            Self::Unknown(why) => return Err(*why),
+        })
+    }
+
+    /// Returns whether two values are equal.
+    pub fn equals(&self, other: &Self) -> Result<bool, Unknown> {
+        Ok(match (self, other) {
+            (Self::Unknown(why), _) | (_, Self::Unknown(why)) => return Err(*why),
+            (Self::None, Self::None) => true,
+            (Self::Bool(a), Self::Bool(b)) => a == b,
+            (Self::Int(a), Self::Int(b)) => a == b,
+            (Self::Str(a), Self::Str(b)) | (Self::Path(a), Self::Path(b)) => a == b,
+            (Self::List(a), Self::List(b)) => {
+                let (a, b) = (a.borrow(), b.borrow());
+                if let Some(why) = a.unknown.or(b.unknown) {
+                    return Err(why);
+                }
+                if a.items.len() != b.items.len() {
+                    return Ok(false);
+                }
+                for (a, b) in a.items.iter().zip(&b.items) {
+                    if !a.equals(b)? {
+                        return Ok(false);
+                    }
+                }
+                true
+            }
+            (
+                Self::Str(_) | Self::Int(_) | Self::None | Self::Bool(_),
+                Self::Str(_) | Self::Int(_) | Self::None | Self::Bool(_),
+            ) => false,
+            _ => return Err(Unknown::Computed),
+        })
+    }
+
+    /// Marks a list or dictionary as changed by something that is not decided.
+    pub fn spoil(&self, why: Unknown) {
+        match self {
+            Self::List(list) => {
+                let mut list = list.borrow_mut();
+                list.unknown = list.unknown.max(Some(why));
+            }
+            Self::Dict(dict) => {
+                let mut dict = dict.borrow_mut();
+                dict.unknown = dict.unknown.max(Some(why));
+            }
+            _ => {}
+        }
+    }
+}

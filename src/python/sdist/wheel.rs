@@ -1,0 +1,87 @@
+//! The files of a wheel that is made from an sdist.
+//!
+//! Source: PyPA, "Binary distribution format".
+
+use std::collections::BTreeMap;
+
+use super::error::SdistError;
+use super::files::{SdistFile, SdistFiles};
+use crate::python::normalised;
+
+/// The files of a wheel, without RECORD.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct BuiltWheel {
+    /// The file name: `docopt-0.6.2-py3-none-any.whl`.
+    pub name: String,
+    /// The files by their path in the wheel.
+    pub files: BTreeMap<String, SdistFile>,
+    /// The directory of the metadata: `docopt-0.6.2.dist-info`.
+    pub dist_info: String,
+}
+
+/// A wheel to which files are added.
+#[derive(Debug)]
+pub struct WheelBuilder {
+    stem: String,
+    files: BTreeMap<String, SdistFile>,
+}
+
+/// The endings of files that a compiler takes or makes.
+const COMPILED: [&str; 4] = [".so", ".pyd", ".dylib", ".dll"];
+
+impl WheelBuilder {
+    /// Starts a wheel of a distribution.
+    #[must_use]
+    pub fn new(name: &str, version: &str) -> Self {
+        Self {
+            stem: format!("{}-{}", normalised(name).replace('-', "_"), version.replace('-', "_")),
+            files: BTreeMap::new(),
+        }
+    }
+
+    /// Returns the directory of the metadata.
+    #[must_use]
+    pub fn dist_info(&self) -> String {
+        format!("{}.dist-info", self.stem)
+    }
+
+    /// Returns the directory of a scheme: `docopt-0.6.2.data/scripts`.
+    #[must_use]
+    pub fn data(&self, scheme: &str) -> String {
+        format!("{}.data/{scheme}", self.stem)
+    }
+
+    /// Adds a file.
+    pub fn add(&mut self, path: String, file: SdistFile) {
+        self.files.insert(path, file);
+    }
+
+    /// Adds a text file to the directory of the metadata.
+    pub fn add_info(&mut self, name: &str, text: String) {
+        let path = format!("{}/{name}", self.dist_info());
+        self.add(path, SdistFile { bytes: text.into_bytes(), executable: false });
+    }
+
+    /// Adds the license files at their paths in the sdist.
+    pub fn add_licenses(&mut self, files: &SdistFiles, paths: &[String]) {
+        for path in paths {
+            if let Some(file) = files.get(path) {
+                self.add(format!("{}/licenses/{path}", self.dist_info()), file.clone());
+            }
+        }
+    }
+
+    /// Finishes the wheel.
+    ///
+    /// # Errors
+    /// The wheel has compiled files.
+    pub fn finish(mut self, tags: &[&str]) -> Result<BuiltWheel, SdistError> {
+        if let Some(path) = self.files.keys().find(|path| COMPILED.iter().any(|end| path.ends_with(end))) {
+            return Err(SdistError::NotPure(format!("it has `{path}`")));
+        }
+        let lines: String = tags.iter().map(|tag| format!("Tag: {tag}-none-any\n")).collect();
+        self.add_info("WHEEL", format!("Wheel-Version: 1.0\nGenerator: carboy\nRoot-Is-Purelib: true\n{lines}"));
+        let name = format!("{}-{}-none-any.whl", self.stem, tags.join("."));
+        Ok(BuiltWheel { name, dist_info: self.dist_info(), files: self.files })
+    }
+}
