@@ -209,3 +209,20 @@ fn a_builder_that_the_project_is_not_for() {
     harness = harness.file("pyproject.toml", poetry).file(".python-version", "3.11\n");
     assert_eq!(harness.warnings(&HERE), "");
 }
+
+#[test]
+fn a_version_file_that_nobody_wrote_is_missed() {
+    let shop = "[build-system]\nrequires = [\"setuptools\", \"setuptools-scm\"]\nbuild-backend = \"setuptools.build_meta\"\n\
+                [project]\nname = \"shop\"\ndynamic = [\"version\"]\n[tool.setuptools_scm]\nversion_file = \"shop/_version.py\"\n";
+    let harness = project()
+        .file("pyproject.toml", shop)
+        .file("shop/__init__.py", "from shop._version import version\n")
+        .file("main.py", "import shop\n");
+    let refused = harness.fails(&HERE);
+    assert!(
+        refused.contains("error[missing-version-file]: linux/amd64: the image has no module `shop._version`"),
+        "{refused}"
+    );
+    assert!(refused.contains("its build backend writes `shop/_version.py`: give the version"), "{refused}");
+    harness.succeeds(&[&HERE[..], &["--app-version=1.2.3"]].concat());
+}

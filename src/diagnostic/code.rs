@@ -70,6 +70,7 @@ codes! {
     DuplicateFile "duplicate-file",
     NotCompiled "not-compiled",
     NoMetadata "no-metadata",
+    MissingVersionFile "missing-version-file",
     VersionDoubt "version-doubt",
     // The composed image.
     ReleaseMismatch "release-mismatch",

@@ -180,6 +180,15 @@ impl ProjectMetadata {
         needs.map(|(file, _)| file.to_owned()).collect()
     }
 
+    /// Returns the file with a module that the build backend writes with the version, if it writes
+    /// one: `src/shop/_version.py` for `shop._version`.
+    #[must_use]
+    pub fn version_file(&self, module: &str) -> Option<&str> {
+        let path = format!("{}.py", module.replace('.', "/"));
+        let is_it = |file: &str| file == path || file.strip_suffix(path.as_str()).is_some_and(|dir| dir.ends_with('/'));
+        self.version_files.iter().map(|file| file.path.as_str()).find(|file| is_it(file))
+    }
+
     /// Returns the command that writes the lock file of the project.
     #[must_use]
     pub fn locks(&self) -> &'static str {

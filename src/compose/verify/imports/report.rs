@@ -62,11 +62,25 @@ impl Report<'_> {
                 "the image has no module `{module}`, which `{file}` imports in line {line}{}",
                 through(&missing.chain)
             );
+            if let Some(error) = self.version_file(missing, &message) {
+                return Some(error);
+            }
             let fix = provider::fix(self.composition, self.interpreter, self.files, module);
             // A distribution that is not available may provide the module.
             let error = Diagnostic::error(Code::MissingImport, message).file(file);
             (is_whole || fix.is_certain).then(|| error.hint(format!("{}; {waiver}", fix.text)))
         })
+    }
+
+    /// Returns the error about a module that the project's build backend would write.
+    fn version_file(&self, missing: &MissingImport, message: &str) -> Option<Diagnostic> {
+        let project = self.composition.cx.plan.app.as_ref()?.project.as_ref()?;
+        let file = project.version_file(&missing.module)?;
+        let hint = format!(
+            "its build backend writes `{file}`: give the version, so that carboy writes it: --app-version 1.2.3, or \
+             version = \"1.2.3\" under [app]; or install the project's wheel: wheel = \"dist/*.whl\" under [app]"
+        );
+        Some(Diagnostic::error(Code::MissingVersionFile, message).file(&missing.file).hint(hint))
     }
 
     /// Returns the errors of the application's sources that Python cannot read.
