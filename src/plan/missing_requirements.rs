@@ -26,7 +26,7 @@ impl AllowedMissing {
             _ if flag.iter().any(|name| name == ALL) => Self::All,
             _ if !flag.is_empty() => named(flag),
             Some(MissingRequirements::All) => Self::All,
-            Some(MissingRequirements::Named(names)) => named(names),
+            Some(MissingRequirements::Named(listed)) => named(listed),
             None => named(&[]),
         }
     }
