@@ -10,12 +10,16 @@ mod credentials;
 mod harness;
 #[path = "packages/indexes.rs"]
 mod indexes;
+#[path = "packages/pip_wheel.rs"]
+mod pip_wheel;
 #[path = "packages/pypi.rs"]
 mod pypi;
 #[path = "support/scripted.rs"]
 mod scripted;
 #[path = "packages/sdists.rs"]
 mod sdists;
+#[path = "support/test_cache.rs"]
+mod test_cache;
 #[path = "packages/transfers.rs"]
 mod transfers;
 #[path = "packages/unavailable_wheels.rs"]
