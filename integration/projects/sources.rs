@@ -126,7 +126,7 @@ fn what_is_only_source_is_taken_from_a_wheelhouse() {
     -- stderr
     2 errors:
     error[no-wheel]: linux/amd64: no wheel of lib 4.2 for Python 3.11, glibc 2.36: it comes from https://git.invalid/lib by git, and no wheelhouse has one that fits
-    error[no-wheel]: linux/amd64: no wheel of old 0.1 for Python 3.11, glibc 2.36: there is an sdist old-0.1.tar.gz only
+    error[no-wheel]: linux/amd64: no wheel of old 0.1 for Python 3.11, glibc 2.36: there is an sdist old-0.1.tar.gz only; it cannot be fetched: `index` is false
 
     hint: build them on linux/amd64 with Python 3.11, into a wheelhouse: pip wheel --no-deps --wheel-dir wheels git+https://git.invalid/lib@0123456789abcdef0123456789abcdef01234567 old==0.1
     ");

@@ -50,14 +50,7 @@ impl<'a> Scope<'a> {
             Expr::BoolOp(op) => self.boolean(op.op, &op.values)?,
             Expr::UnaryOp(op) => {
                 let value = self.value(&op.operand)?;
-                match (op.op, &value) {
-                    (UnaryOp::Not, value) => match value.truth() {
-                        Ok(truth) => Value::Bool(!truth),
-                        Err(why) => self.undecided(why),
-                    },
-                    (UnaryOp::USub, Value::Int(number)) => Value::Int(number.saturating_neg()),
-                    _ => self.undecided(value.unknown().unwrap_or(Unknown::Computed)),
-                }
+                self.unary(op.op, &value)
             }
             Expr::Compare(compare) => self.compare(compare)?,
             Expr::If(one) => match self.value(&one.test)?.truth() {
@@ -72,13 +65,7 @@ impl<'a> Scope<'a> {
             }
             Expr::Subscript(subscript) => {
                 let of = self.value(&subscript.value)?;
-                match &*subscript.slice {
-                    Expr::Slice(slice) => self.slice(&of, slice)?,
-                    index => {
-                        let index = self.value(index)?;
-                        self.item(&of, &index)?
-                    }
-                }
+                self.subscript(&of, &subscript.slice)?
             }
             Expr::FString(text) => self.formatted(text)?,
             Expr::ListComp(one) => self.comprehension(&one.generators, &one.elt)?,
@@ -92,6 +79,25 @@ impl<'a> Scope<'a> {
             }
             _ => self.undecided(Unknown::Computed),
         })
+    }
+
+    fn unary(&mut self, op: UnaryOp, value: &Value<'a>) -> Value<'a> {
+        match (op, value) {
+            (UnaryOp::Not, value) => match value.truth() {
+                Ok(truth) => Value::Bool(!truth),
+                Err(why) => self.undecided(why),
+            },
+            (UnaryOp::USub, Value::Int(number)) => Value::Int(number.saturating_neg()),
+            _ => self.undecided(value.unknown().unwrap_or(Unknown::Computed)),
+        }
+    }
+
+    fn subscript(&mut self, of: &Value<'a>, index: &'a Expr) -> Result<Value<'a>, Stop> {
+        if let Expr::Slice(slice) = index {
+            return self.slice(of, slice);
+        }
+        let index = self.value(index)?;
+        self.item(of, &index)
     }
 
     /// Returns the items of a list or the keys of a dictionary, if they are decided.

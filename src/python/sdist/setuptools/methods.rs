@@ -43,15 +43,11 @@ impl<'a> Scope<'a> {
         let given: Option<Vec<Rc<str>>> = arguments.positional.iter().map(Value::text).collect();
         let texts = given.as_deref().unwrap_or_default();
         let plain = given.is_some() && arguments.keywords.is_empty();
-        let space = |c: char| c.is_whitespace();
         let list = |parts: Vec<&str>| Value::list(parts.into_iter().map(Value::str).collect());
         Ok(match (name, texts) {
-            ("strip", []) if plain => Some(self.text(text.trim_matches(space))?),
-            ("lstrip", []) if plain => Some(self.text(text.trim_start_matches(space))?),
-            ("rstrip", []) if plain => Some(self.text(text.trim_end_matches(space))?),
-            ("strip", [set]) if plain => Some(self.text(text.trim_matches(|c| set.contains(c)))?),
-            ("lstrip", [set]) if plain => Some(self.text(text.trim_start_matches(|c| set.contains(c)))?),
-            ("rstrip", [set]) if plain => Some(self.text(text.trim_end_matches(|c| set.contains(c)))?),
+            ("strip" | "lstrip" | "rstrip", [] | [_]) if plain => {
+                Some(self.text(stripped(text, name, texts.first()))?)
+            }
             ("split", []) if plain => Some(list(text.split_whitespace().collect())),
             ("split", [by]) if plain && !by.is_empty() => Some(list(text.split(&**by).collect())),
             ("split", [])
@@ -250,5 +246,15 @@ impl<'a> Scope<'a> {
             }
             _ => None,
         }
+    }
+}
+
+/// Returns a text without characters of a set, or white space, at one or both ends.
+fn stripped<'t>(text: &'t str, method: &str, set: Option<&Rc<str>>) -> &'t str {
+    let is_cut = |c: char| set.map_or(c.is_whitespace(), |set| set.contains(c));
+    match method {
+        "lstrip" => text.trim_start_matches(is_cut),
+        "rstrip" => text.trim_end_matches(is_cut),
+        _ => text.trim_matches(is_cut),
     }
 }

@@ -1,6 +1,8 @@
 //! Follows the statements of a `setup.py`. Nothing is executed.
 
-use ruff_python_ast::{ExceptHandler, Expr, Stmt, StmtFor, StmtIf, StmtImport, StmtImportFrom, StmtTry, StmtWith};
+use ruff_python_ast::{
+    ExceptHandler, Expr, Stmt, StmtFor, StmtGlobal, StmtIf, StmtImport, StmtImportFrom, StmtTry, StmtWith,
+};
 
 use super::changes::Changes;
 use super::modules::{Import, import};
@@ -75,13 +77,7 @@ impl<'a> Scope<'a> {
             Stmt::Raise(_) => return Err(Stop::Raised),
             Stmt::Break(_) => return Ok(Flow::Break),
             Stmt::Continue(_) => return Ok(Flow::Continue),
-            Stmt::Global(one) => {
-                // A function that changes global names is rare: its names are undecided.
-                for name in &one.names {
-                    let value = self.undecided(Unknown::Computed);
-                    self.globals.insert(name.to_string(), value);
-                }
-            }
+            Stmt::Global(one) => self.forget(one),
             Stmt::Match(_) => self.skip(std::slice::from_ref(statement), Unknown::Machine)?,
             Stmt::Delete(one) => {
                 for target in &one.targets {
@@ -92,6 +88,14 @@ impl<'a> Scope<'a> {
             Stmt::Pass(_) | Stmt::Assert(_) | Stmt::Nonlocal(_) | Stmt::TypeAlias(_) | Stmt::IpyEscapeCommand(_) => {}
         }
         Ok(Flow::Next)
+    }
+
+    /// Marks global names that a function changes as undecided.
+    fn forget(&mut self, one: &'a StmtGlobal) {
+        for name in &one.names {
+            let value = self.undecided(Unknown::Computed);
+            self.globals.insert(name.to_string(), value);
+        }
     }
 
     /// Marks everything that statements may change as undecided, without following them.
