@@ -9,6 +9,8 @@ mod django;
 mod folder;
 #[path = "projects/hostile.rs"]
 mod hostile;
+#[path = "projects/importable.rs"]
+mod importable;
 #[path = "projects/layers.rs"]
 mod layers;
 #[path = "projects/locks.rs"]

@@ -16,8 +16,8 @@ pub(super) struct Layout {
     pub modules: Option<Vec<Module>>,
     /// The patterns for packages at the top of the project.
     pub found: Option<FoundPackages>,
-    /// Whether only one of the modules is there.
-    pub is_either: bool,
+    /// Whether only some of the modules have to be there: a list may have other files too.
+    pub may_lack: bool,
     /// Directories to import from, if the modules are not known.
     pub roots: Vec<String>,
     /// A setting that only the backend can apply, so that the modules may be incomplete.
@@ -136,15 +136,15 @@ fn hatchling(root: &Value) -> Layout {
         };
     }
     if let Some(paths) = list("only-include") {
-        let modules = paths.into_iter().map(|path| module(&inner(path))).collect();
-        return Layout { modules: Some(modules), roots, unsupported, ..Layout::default() };
+        let modules = paths.into_iter().map(|path| module(inner(path).trim_end_matches(".py"))).collect();
+        return Layout { modules: Some(modules), may_lack: true, roots, unsupported, ..Layout::default() };
     }
     let renamed = sources.iter().filter(|(from, to)| !from.is_empty() && !to.is_empty());
     let renamed: Vec<_> = renamed.map(|(from, to)| Module::at(from, to)).collect();
     match list("include").map(|paths| paths.into_iter().map(literal).collect::<Vec<_>>()) {
         Some(paths) if paths.iter().all(|(path, is_pattern)| !path.is_empty() && !is_pattern) => {
-            let modules = paths.iter().map(|(path, _)| module(path)).collect();
-            Layout { modules: Some(modules), roots, unsupported, ..Layout::default() }
+            let modules = paths.iter().map(|(path, _)| module(path.trim_end_matches(".py"))).collect();
+            Layout { modules: Some(modules), may_lack: true, roots, unsupported, ..Layout::default() }
         }
         Some(_) => Layout { roots, unsupported: Some("tool.hatch.build.targets.wheel.include"), ..Layout::default() },
         None => {
@@ -253,7 +253,7 @@ fn pdm(root: &Value) -> Option<Layout> {
         .collect();
     let all = folder.filter(|folder| !folder.is_empty()).map(|folder| vec![Module::all(&folder)]);
     let modules = if modules.is_empty() { all } else { Some(modules) };
-    Some(Layout { modules, roots, unsupported, ..Layout::default() })
+    Some(Layout { modules, may_lack: true, roots, unsupported, ..Layout::default() })
 }
 
 fn uv(root: &Value) -> Option<Layout> {
@@ -271,7 +271,7 @@ fn uv(root: &Value) -> Option<Layout> {
 fn flit(root: &Value) -> Option<Layout> {
     let name = at(root, &["tool", "flit", "module", "name"]);
     let name = name.or_else(|| at(root, &["tool", "flit", "metadata", "module"]))?.as_str()?.replace('.', "/");
-    Some(Layout { is_either: true, ..Layout::of(vec![Module::new("", &name), Module::new("src", &name)]) })
+    Some(Layout { may_lack: true, ..Layout::of(vec![Module::new("", &name), Module::new("src", &name)]) })
 }
 
 /// The layout of projects with extension modules, whose compiled modules lie among their files.

@@ -234,7 +234,7 @@ impl ProjectMetadata {
                 !module.root.is_empty() || module.name.as_ref().is_some_and(|name| patterns.has(name))
             });
         }
-        if self.layout.is_either && found.iter().any(is_there) {
+        if self.layout.may_lack && found.iter().any(is_there) {
             found.retain(is_there);
         }
         if found.is_empty() {

@@ -160,6 +160,11 @@ fn modules_are_importable_where_they_are() {
         (&format!("{hatch}only-include = [\"lib/shop\"]\nsources = [\"lib\"]"), "lib/shop/a.py", "lib"),
         (&format!("{hatch}sources = {{ lib = \"shop\" }}\nonly-include = [\"lib\"]"), "lib/a.py", "shop->lib"),
         (&format!("{hatch}sources = [\"lib\"]\ninclude = [\"*.py\"]"), "lib/shop/a.py", "lib"),
+        (
+            &format!("{hatch}include = [\"/lib/shop\", \"LICENSE\"]\nsources = [\"lib\"]"),
+            "lib/shop/a.py LICENSE",
+            "lib",
+        ),
         (&format!("{hatch}packages = [\"python/shop\"]"), "python/shop/a.py", "python"),
         ("[tool.maturin]\npython-source = \"python\"", "python/shop/a.py", "python"),
         ("", "main.py src/shop/a.py", "src"),

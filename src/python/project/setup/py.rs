@@ -198,10 +198,12 @@ impl Reader<'_> {
         if let Some((from, name)) = imported.or_else(attribute) {
             return Some(module(&from, &name, &["", "src"]));
         }
-        // A function of setup.py that reads a file.
+        // A function of setup.py that reads a file, or `about["__version__"]`.
+        let key = expr.as_subscript_expr().and_then(|item| item.slice.as_string_literal_expr());
+        let name = key.map_or("__version__", |key| key.value.to_str()).to_owned();
         match self.files.as_slice() {
             [] => None,
-            files => Some(VersionSource::File { paths: files.to_vec(), reading: Reading::Line }),
+            files => Some(VersionSource::File { paths: files.to_vec(), reading: Reading::Attribute(name) }),
         }
     }
 }

@@ -52,10 +52,10 @@ fn versions_from_elsewhere_have_a_place() {
     assert_eq!(version("import shop\nsetup(version=shop.__version__)"), attribute);
     assert_eq!(
         version("setup(version=find_version('shop', '__init__.py'))"),
-        file(&["shop/__init__.py"], Reading::Line)
+        file(&["shop/__init__.py"], Reading::Attribute("__version__".to_owned()))
     );
     let about = "about = {}\nexec(open('shop/about.py').read(), about)\nsetup(version=about['__version__'])";
-    assert_eq!(version(about), file(&["shop/about.py"], Reading::Line));
+    assert_eq!(version(about), file(&["shop/about.py"], Reading::Attribute("__version__".to_owned())));
     assert!(matches!(version("setup(use_scm_version=True)"), Some(VersionSource::Scm(_))));
     let named = |source| if let Some(VersionSource::Tool { name, .. }) = source { Some(name) } else { None };
     assert_eq!(named(version("import versioneer\nsetup(version=versioneer.get_version())")), Some("versioneer"));
