@@ -69,7 +69,7 @@ fn described(repository: &gix::Repository, query: &TagQuery) -> Result<Described
 /// Counts a commit and all commits before it.
 fn count(commit: &gix::Commit<'_>) -> Result<usize, DescribeError> {
     let walk = commit.ancestors().all().map_err(|cause| DescribeError::Unreadable(cause.to_string()))?;
-    Ok(walk.take(COMMITS).filter(Result::is_ok).count())
+    Ok(walk.take(COMMITS).map_while(Result::ok).count())
 }
 
 /// The tags that count.

@@ -135,7 +135,7 @@ impl ApplicationDraft<'_, '_> {
 
 /// Returns a path below a directory.
 fn relative(path: &str) -> Result<RootPath> {
-    Ok(RootPath::new(path).map_err(|cause| unreadable(path, cause))?)
+    RootPath::new(path).map_err(|cause| unreadable(path, cause))
 }
 
 /// Makes an entry that belongs to a user.

@@ -81,7 +81,7 @@ impl Layout {
 fn literal(path: &str) -> (String, bool) {
     let parts: Vec<_> = path.split('/').collect();
     let is_pattern = |part: &&str| part.contains(['*', '?', '[', '!']);
-    let end = parts.iter().position(|part| is_pattern(&part)).unwrap_or(parts.len());
+    let end = parts.iter().position(is_pattern).unwrap_or(parts.len());
     (inner(&parts[..end].join("/")), end < parts.len())
 }
 
@@ -121,12 +121,10 @@ fn hatchling(root: &Value) -> Layout {
     if let Some(packages) = list("packages") {
         let split = |path: &str| {
             let path = inner(path);
-            match sources.is_empty() {
-                true => {
-                    path.rsplit_once('/').map_or_else(|| Module::new("", &path), |(root, name)| Module::new(root, name))
-                }
-                false => module(&path),
+            if !sources.is_empty() {
+                return module(&path);
             }
+            path.rsplit_once('/').map_or_else(|| Module::new("", &path), |(root, name)| Module::new(root, name))
         };
         return Layout {
             modules: Some(packages.into_iter().map(split).collect()),
@@ -201,7 +199,7 @@ fn setuptools(root: &Value, setup: &Setup) -> Option<Layout> {
     let files =
         files.map(|names| names.iter().map(|name| Module::new(top, &name.replace('.', "/"))).collect::<Vec<_>>());
     let packages = packages.map(|names| named(&names)).or_else(|| match &setup.packages {
-        Some(SetupPackages::Named(names)) => Some(named(names)),
+        Some(SetupPackages::Named(list)) => Some(named(list)),
         _ => None,
     });
     if packages.is_some() || files.is_some() {

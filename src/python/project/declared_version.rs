@@ -144,7 +144,7 @@ impl Declared<'_> {
             dirs.iter().filter(|(package, _)| package.is_empty()).map(|(_, dir)| inner(dir)).collect();
         let head = path.split('.').next().unwrap_or_default();
         let renamed = dirs.iter().find(|(package, _)| !package.is_empty() && *package == head);
-        roots.extend(["".to_owned(), "src".to_owned()]);
+        roots.extend([String::new(), "src".to_owned()]);
         let roots: Vec<_> = roots.iter().map(String::as_str).collect();
         match renamed {
             Some((_, dir)) => module(&format!("{}{}", inner(dir).replace('/', "."), &path[head.len()..]), name, &[""]),

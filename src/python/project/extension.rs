@@ -54,8 +54,9 @@ impl Extensions {
 
     /// Returns the reason why the files of the project lack extension modules that its build
     /// backend compiles; `None` if it compiles none, or if compiled modules lie among the files.
+    #[expect(clippy::needless_pass_by_value, reason = "an iterator is made on the spot, and copied here")]
     pub fn missing<'a>(&self, modules: &[Module], files: impl Iterator<Item = &'a str> + Clone) -> Option<String> {
-        if files.clone().any(|file| file.ends_with(".so")) {
+        if files.clone().any(|file| has_ending(file, "so")) {
             return None;
         }
         let setting = || self.described.as_ref().map(|setting| format!("there is `{setting}`"));
@@ -68,7 +69,7 @@ impl Extensions {
             Some(format!("its build script `{script}` compiles `{source}`"))
         };
         let cython = || {
-            let own = |file: &&str| file.ends_with(".pyx") && modules.iter().any(|module| module.has(file));
+            let own = |file: &&str| has_ending(file, "pyx") && modules.iter().any(|module| module.has(file));
             let pure = |file: &str| {
                 let stem = file.trim_end_matches("pyx");
                 files.clone().any(|other| other.strip_prefix(stem) == Some("py"))
@@ -85,4 +86,9 @@ pub(super) fn source<'a>(modules: &[Module], mut files: impl Iterator<Item = &'a
     let compiled =
         |file: &&str| modules.iter().any(|module| module.has(file)) && SOURCES.iter().any(|end| file.ends_with(end));
     files.find(compiled)
+}
+
+/// Returns whether the name of a file has an ending; endings of Python are in lower case.
+fn has_ending(file: &str, ending: &str) -> bool {
+    file.rsplit_once('.').is_some_and(|(_, last)| last == ending)
 }

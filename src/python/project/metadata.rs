@@ -172,7 +172,7 @@ impl ProjectMetadata {
         read: &mut dyn FnMut(&str) -> Option<String>,
     ) -> Vec<String> {
         let (Some(name), Ok(modules)) = (&self.name, self.modules(files.clone())) else { return Vec::new() };
-        let own = files.filter(|file| file.ends_with(".py"));
+        let own = files.filter(|file| file.strip_suffix(".py").is_some());
         let own = own.filter_map(|file| Some((file, modules.iter().find_map(|module| module.place(file))?)));
         let needs = own.take(MODULES).filter(|(file, place)| {
             read(file).is_some_and(|text| text.contains("import") && needs_metadata(&text, place, name))
@@ -222,6 +222,7 @@ impl ProjectMetadata {
     }
 
     /// Returns the modules as far as the settings and files tell them.
+    #[expect(clippy::needless_pass_by_value, reason = "an iterator is made on the spot, and copied here")]
     fn found<'a>(&self, files: impl Iterator<Item = &'a str> + Clone) -> Result<Vec<Module>, ProjectError> {
         let name = self.name.as_deref().ok_or(ProjectError::NoName)?;
         let is_there = |module: &Module| files.clone().any(|file| module.has(file));

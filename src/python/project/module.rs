@@ -28,13 +28,11 @@ impl Module {
     pub(super) fn at(path: &str, place: &str) -> Self {
         let (path, place) = (inner(path), inner(place));
         let root = path.strip_suffix(place.as_str()).filter(|root| root.is_empty() || root.ends_with('/'));
-        match root {
-            Some(root) => Self::new(root, &place),
-            None => {
-                let (root, name) = path.rsplit_once('/').unwrap_or(("", &path));
-                Self { renamed: Some(place), ..Self::new(root, name) }
-            }
+        if let Some(root) = root {
+            return Self::new(root, &place);
         }
+        let (root, name) = path.rsplit_once('/').unwrap_or(("", &path));
+        Self { renamed: Some(place), ..Self::new(root, name) }
     }
 
     /// Returns whether a file of the project is part of the module.

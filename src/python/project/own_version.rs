@@ -29,10 +29,14 @@ pub(super) fn needs_metadata(text: &str, place: &str, distribution: &str) -> boo
     };
     with_module(text, |body| {
         let mut imports = Imports::default();
-        body.iter().for_each(|stmt| imports.visit_stmt(stmt));
+        for stmt in body {
+            imports.visit_stmt(stmt);
+        }
         let own = normalised(distribution);
         let mut calls = Calls { imports: imports.0, names: names(body), own, name, package, found: false };
-        body.iter().for_each(|stmt| calls.visit_stmt(stmt));
+        for stmt in body {
+            calls.visit_stmt(stmt);
+        }
         calls.found
     })
     .unwrap_or(false)
@@ -52,7 +56,7 @@ impl<'a> Visitor<'a> for Imports {
                 }
             }
             Stmt::ImportFrom(import) if import.level == 0 => {
-                let module = import.module.as_ref().map(|module| module.as_str()).unwrap_or_default();
+                let module = import.module.as_deref().unwrap_or_default();
                 for alias in &import.names {
                     let name = alias.asname.as_ref().unwrap_or(&alias.name).as_str();
                     self.0.insert(name.to_owned(), format!("{module}.{}", alias.name.as_str()));
@@ -109,9 +113,14 @@ impl Calls {
 impl<'a> Visitor<'a> for Calls {
     fn visit_stmt(&mut self, stmt: &'a Stmt) {
         match stmt {
-            Stmt::FunctionDef(_) | Stmt::If(_) | Stmt::Try(_) | Stmt::While(_) | Stmt::For(_) | Stmt::Match(_) => {}
-            // `with suppress(PackageNotFoundError)`
-            Stmt::With(_) => {}
+            // `with suppress(PackageNotFoundError)` is a condition too.
+            Stmt::FunctionDef(_)
+            | Stmt::If(_)
+            | Stmt::Try(_)
+            | Stmt::While(_)
+            | Stmt::For(_)
+            | Stmt::Match(_)
+            | Stmt::With(_) => {}
             _ => walk_stmt(self, stmt),
         }
     }

@@ -20,7 +20,9 @@ const FILES: usize = 16;
 pub(super) fn read(text: &str) -> Option<Setup> {
     with_module(text, |body| {
         let mut found = SetupCall { call: None, files: Vec::new() };
-        body.iter().for_each(|stmt| found.visit_stmt(stmt));
+        for stmt in body {
+            found.visit_stmt(stmt);
+        }
         Some(Reader { body, names: names(body), call: found.call?, files: found.files }.setup())
     })
     .flatten()
@@ -42,7 +44,7 @@ impl<'a> Visitor<'a> for SetupCall<'a> {
             let words = call.arguments.args.iter().filter_map(Expr::as_string_literal_expr);
             let path: Vec<_> = words.map(|word| word.value.to_str()).collect();
             let path = inner(&path.join("/"));
-            if path.ends_with(".py") && self.files.len() < FILES && !self.files.contains(&path) {
+            if path.strip_suffix(".py").is_some() && self.files.len() < FILES && !self.files.contains(&path) {
                 self.files.push(path);
             }
         }

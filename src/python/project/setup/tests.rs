@@ -5,6 +5,7 @@ fn listed(cfg: &str, py: &str) -> Setup {
     read(Some(cfg), Some(py))
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "the place of a version is optional")]
 fn file(paths: &[&str], reading: Reading) -> Option<VersionSource> {
     Some(VersionSource::File { paths: paths.iter().map(|&path| path.to_owned()).collect(), reading })
 }

@@ -28,12 +28,10 @@ impl VersionFile {
     /// which is in the directory `root`.
     pub(in crate::python::project) fn of_setuptools_scm(table: &Value, root: &str) -> Option<Self> {
         let text = |key: &str| table.get(key).and_then(Value::as_str).filter(|text| !text.is_empty());
-        let (path, template) = match text("version_file") {
-            Some(path) => (path.to_owned(), text("version_file_template")),
-            None => {
-                let below = text("write_to").map(|path| below(root, path))?;
-                (below, text("write_to_template"))
-            }
+        let (path, template) = if let Some(path) = text("version_file") {
+            (path.to_owned(), text("version_file_template"))
+        } else {
+            (text("write_to").map(|path| below(root, path))?, text("write_to_template"))
         };
         let template = template.or_else(|| template::of_scm(&path))?.to_owned();
         Self { path, template, has_commit: true }.inside()

@@ -40,19 +40,20 @@ impl Pattern {
     pub fn at_start(&self, text: &str) -> Option<(String, String)> {
         let found = self.0.captures(text)?;
         let whole = found.get(0).filter(|whole| whole.start() == 0)?;
-        let version = self.group(&found)?;
+        let version = group(&found)?;
         Some((version.as_str().to_owned(), text[version.end()..whole.end()].to_owned()))
     }
 
     /// Returns the version that the group `version`, or the first group, has in a text.
     pub fn find(&self, text: &str) -> Option<String> {
         let found = self.0.captures(text)?;
-        Some(self.group(&found)?.as_str().to_owned())
+        Some(group(&found)?.as_str().to_owned())
     }
+}
 
-    fn group<'t>(&self, found: &Captures<'t>) -> Option<regex::Match<'t>> {
-        found.name("version").or_else(|| found.get(1)).filter(|version| !version.is_empty())
-    }
+/// Returns the group `version`, or else the first group.
+fn group<'t>(found: &Captures<'t>) -> Option<regex::Match<'t>> {
+    found.name("version").or_else(|| found.get(1)).filter(|version| !version.is_empty())
 }
 
 /// Returns the version that a file states as `__version__ = "1.2"` or `VERSION = "1.2"`: the default

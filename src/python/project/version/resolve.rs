@@ -79,7 +79,7 @@ pub(in crate::python::project) fn resolve(
         }
         (None, None) => match source {
             VersionSource::Scm(settings) => of_repository(settings, project).map(|(version, commit, doubt)| {
-                out.origin = commit.as_ref().map_or("`fallback_version`", |_| "git").to_owned();
+                commit.as_ref().map_or("`fallback_version`", |_| "git").clone_into(&mut out.origin);
                 out.doubt = doubt;
                 described = commit;
                 version

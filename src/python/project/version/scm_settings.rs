@@ -84,30 +84,35 @@ impl ScmSettings {
     }
 
     fn apply(&mut self, key: &str, value: &Value) {
-        let text = value.as_str();
-        let known = match (key, value) {
-            ("root", Value::String(root)) => Some(root.clone_into(&mut self.root)),
-            ("search_parent_directories", Value::Boolean(search)) => Some(self.search_parents = *search),
-            ("tag_regex", Value::String(regex)) if !regex.is_empty() => Some(regex.clone_into(&mut self.tag_regex)),
-            ("fallback_version", Value::String(version)) => Some(self.fallback = Some(version.clone())),
-            ("version_scheme", _) => first(value).map(|scheme| self.version_scheme = scheme),
-            ("local_scheme", _) => all(value).map(|schemes| self.local_schemes = schemes),
-            ("tag", Value::Table(tag)) => self.apply_tag(tag),
-            ("scm", Value::Table(scm)) => self.apply_scm(scm),
-            ("git_describe_command", _) => describe_command(value).map(|query| self.query = query),
-            ("parse" | "version_cls" | "parentdir_prefix_version", _) => None,
-            ("normalize", Value::Boolean(normalize)) => normalize.then_some(()),
-            // These settings do not change the version: files to write, the tool's own configuration.
-            _ => Some(()),
-        };
-        if known.is_none() {
-            let value = text.map(|text| format!(" = \"{text}\"")).unwrap_or_default();
+        if self.try_apply(key, value).is_none() {
+            let value = value.as_str().map(|text| format!(" = \"{text}\"")).unwrap_or_default();
             self.unsupported.get_or_insert_with(|| format!("{key}{value}"));
         }
     }
 
+    /// Applies a setting; `None` for one that only the tool can apply.
+    fn try_apply(&mut self, key: &str, value: &Value) -> Option<()> {
+        match (key, value) {
+            ("root", Value::String(root)) => root.clone_into(&mut self.root),
+            ("search_parent_directories", Value::Boolean(search)) => self.search_parents = *search,
+            ("tag_regex", Value::String(regex)) if !regex.is_empty() => regex.clone_into(&mut self.tag_regex),
+            ("fallback_version", Value::String(version)) => self.fallback = Some(version.clone()),
+            ("version_scheme", _) => self.version_scheme = first(value)?,
+            ("local_scheme", _) => self.local_schemes = all(value)?,
+            ("tag", Value::Table(tag)) => self.apply_tag(tag),
+            ("scm", Value::Table(scm)) => self.apply_scm(scm)?,
+            ("git_describe_command", _) => self.query = describe_command(value)?,
+            ("parse" | "version_cls" | "parentdir_prefix_version", _) | ("normalize", Value::Boolean(false)) => {
+                return None;
+            }
+            // These settings do not change the version: files to write, the tool's own configuration.
+            _ => {}
+        }
+        Some(())
+    }
+
     /// Applies the table `tag`.
-    fn apply_tag(&mut self, tag: &toml::Table) -> Option<()> {
+    fn apply_tag(&mut self, tag: &toml::Table) {
         let text = |key: &str| tag.get(key).and_then(Value::as_str).map(str::to_owned);
         if let Some(regex) = text("regex").filter(|regex| !regex.is_empty()) {
             self.tag_regex = regex;
@@ -116,7 +121,6 @@ impl ScmSettings {
         let strict = tag.get("strict").and_then(Value::as_bool).unwrap_or(false);
         let version = if strict { "*[0-9]*.*[0-9]*" } else { NUMBERED };
         self.query.matching = vec![format!("{}{version}", self.tag_prefix)];
-        Some(())
     }
 
     /// Applies the table `scm`.

@@ -41,12 +41,11 @@ impl ScmSettings {
         if let Some(setting) = &self.unsupported {
             return Err(format!("only the build backend can apply `{setting}`"));
         }
-        let tag = match &described.tag {
-            Some(tag) => self.tagged(tag)?,
-            None => {
-                let first = if self.tool == ScmTool::Pdm { None } else { self.fallback.as_deref() };
-                first.unwrap_or("0.0").parse().map_err(|_| "`fallback_version` is not a version".to_owned())?
-            }
+        let tag = if let Some(tag) = &described.tag {
+            self.tagged(tag)?
+        } else {
+            let first = if self.tool == ScmTool::Pdm { None } else { self.fallback.as_deref() };
+            first.unwrap_or("0.0").parse().map_err(|_| "`fallback_version` is not a version".to_owned())?
         };
         let text = match self.tool {
             ScmTool::SetuptoolsScm => {
@@ -115,8 +114,11 @@ impl ScmSettings {
                     let node = format!("g{}", described.commit);
                     return Ok(node[..NODE.min(node.len())].to_owned());
                 }
-                "node-and-date" | "node-and-timestamp" | "dirty-tag" => return Ok(String::new()),
-                "no-local-version" | "no-local-version-strict" => return Ok(String::new()),
+                "node-and-date"
+                | "node-and-timestamp"
+                | "dirty-tag"
+                | "no-local-version"
+                | "no-local-version-strict" => return Ok(String::new()),
                 "fail-on-uncommitted-changes" => {}
                 other => return Err(format!("`local_scheme` is `{other}`, which only the build backend knows")),
             }

@@ -95,8 +95,7 @@ impl Fields<'_> {
         let (name, is_repr) = match field.split_once('!') {
             Some((name, "r")) => (name, true),
             Some((name, "s")) => (name, false),
-            Some(_) => (field, false),
-            None => (field, false),
+            _ => (field, false),
         };
         let value = match name {
             "" | "0" | "version" => Value::Text(self.version.to_string()),
