@@ -106,6 +106,28 @@ fn fastapi_under_uvicorn() {
     });
 }
 
+/// Nobody names a command. `docker run IMAGE python …` replaces the server, which listens where the
+/// platform says.
+#[test]
+fn servers_among_the_dependencies_are_found() {
+    for (app, command, variable) in [
+        ("flask", ["/usr/local/bin/gunicorn", "app:app"], "PORT=8000"),
+        ("fastapi", ["/usr/local/bin/uvicorn", "main:app"], "UVICORN_PORT=8000"),
+    ] {
+        let example = Example::new(app, DEBIAN_13);
+        fs::write(example.project.join("carboy.toml"), "python = \"3.13\"\nplatforms = [\"linux/amd64\"]\n").unwrap();
+        let reference = example.build("found").line();
+        let config = &Image::of(&reference, "linux/amd64").config["config"];
+        assert_eq!((&config["Entrypoint"], &config["Cmd"]), (&Value::Null, &json!(command)));
+        assert_eq!(config["ExposedPorts"], json!({ "8000/tcp": {} }));
+        let env = config["Env"].as_array().unwrap();
+        assert!(env.contains(&json!(variable)), "{env:?}");
+        let image = Unpacked::new(&reference, "linux/amd64");
+        let body: Value = serde_json::from_str(&Running::serve(&image, Runner::Crun).body()).unwrap();
+        assert_eq!(body["uid"], json!(65532));
+    }
+}
+
 #[test]
 fn pandas_computes() {
     let example = Example::compiled("pandas", DEBIAN_13);

@@ -80,14 +80,14 @@ fn a_part_of_the_standard_library_that_is_not_there_is_warned_of() {
 
 #[test]
 fn no_entrypoint() {
-    insta::assert_snapshot!(Harness::warm().fails(&BUILD[..3]), @"
+    insta::assert_snapshot!(Harness::warm().fails(&BUILD[..3]), @r#"
     exit: 2
     -- stdout
     -- stderr
     error[no-entrypoint]: no entrypoint is set
 
-    hint: put it after `--`, as in: carboy build … -- python -m shop, or set `entrypoint` under [image]
-    ");
+    hint: put the command after `--`, as in: carboy build -- python -m shop, or set `entrypoint` under [image], as in: entrypoint = ["python", "-m", "shop"]
+    "#);
 }
 
 #[test]

@@ -54,6 +54,28 @@ fn what_is_started_when_nobody_says() {
     assert_eq!(harness.started(&[CC, SLIM, AMD64], &[]), "below src");
 }
 
+/// The Dockerfile's split is kept; what needs a shell is told, and the next place decides.
+#[test]
+fn commands_of_other_tools_are_found_or_told() {
+    let exec = "FROM python:3.13\nWORKDIR /srv\nCOPY . .\nENTRYPOINT [\"tini\", \"--\", \"python3.13\"]\nCMD [\"/srv/main.py\", \"-v\"]\n";
+    let harness = bare().file("main.py", "import sys\nprint(sys.argv)\n").file("Dockerfile", exec);
+    assert_eq!(harness.started(&[CC, SLIM, AMD64], &[]), "['/app/main.py', '-v']");
+    let mut harness = harness.file("Dockerfile", "FROM python:3.13\nCMD python main.py\n");
+    let harness_procfile = |harness: Harness, web: &str| harness.file("Procfile", &format!("web: {web}\n"));
+    harness = harness_procfile(harness, "cd x && python main.py");
+    insta::assert_snapshot!(harness.warnings(&[CC, SLIM, AMD64]), @r#"
+    warning[unused-command]: the command of the Dockerfile is not used: its CMD is in shell form
+      hint: name the command that the image starts: entrypoint = ["python", "-m", "shop"] under [image]
+    warning[unused-command]: the command of the Procfile is not used: its `web` needs a shell for `&&`
+      hint: name the command that the image starts: entrypoint = ["python", "-m", "shop"] under [image]
+    "#);
+    harness = harness_procfile(harness, "python main.py --port $PORT");
+    harness.verb(&["plan"]);
+    let plan = harness.succeeds(&[CC, SLIM, AMD64]).stdout;
+    let starts = plan.lines().find(|line| line.starts_with("starts"));
+    assert_eq!(starts, Some("starts  /usr/local/bin/python main.py --port 8000 (Procfile)"));
+}
+
 #[test]
 fn candidates_are_listed() {
     let two = "[project.scripts]\nserve = \"shop:main\"\nwork = \"shop:main\"\n";
@@ -63,23 +85,29 @@ fn candidates_are_listed() {
         .file("b/__main__.py", "")
         .file("main.py", "")
         .file("app.py", "");
-    insta::assert_snapshot!(harness.fails(&[CC, SLIM, AMD64]), @"
+    insta::assert_snapshot!(harness.fails(&[CC, SLIM, AMD64]), @r#"
     exit: 2
     -- stdout
     -- stderr
     error[no-entrypoint]: no entrypoint is set
 
-    hint: put one of these after `--`, or set `entrypoint` under [image]: `serve`, `work`, `python -m a`, `python -m b`, `python main.py`, `python app.py`
-    ");
+    hint: put one of these lines under [image] in carboy.toml, or its words after `--`:
+      entrypoint = ["serve"]
+      entrypoint = ["work"]
+      entrypoint = ["python", "-m", "a"]
+      entrypoint = ["python", "-m", "b"]
+      entrypoint = ["python", "main.py"]
+      entrypoint = ["python", "app.py"]
+    "#);
     let harness = Harness::warm().file("shop.py", "");
-    insta::assert_snapshot!(harness.fails(&[CC, SLIM, AMD64]), @"
+    insta::assert_snapshot!(harness.fails(&[CC, SLIM, AMD64]), @r#"
     exit: 2
     -- stdout
     -- stderr
     error[no-entrypoint]: no entrypoint is set
 
-    hint: put it after `--`, as in: carboy build … -- python -m shop, or set `entrypoint` under [image]
-    ");
+    hint: put the command after `--`, as in: carboy build -- python -m shop, or set `entrypoint` under [image], as in: entrypoint = ["python", "-m", "shop"]
+    "#);
 }
 
 #[test]
@@ -162,14 +190,16 @@ fn wheels_of_the_project_that_cannot_be() {
     hint: build one for each platform, or leave out the platforms that have none
     ");
     let scripts = Wheel::simple("shop", "1.2").entry_points("[console_scripts]\na = shop:a\nb = shop:b\n");
-    insta::assert_snapshot!(with_dist(&[&scripts]).fails(&[CC, SLIM, AMD64]), @"
+    insta::assert_snapshot!(with_dist(&[&scripts]).fails(&[CC, SLIM, AMD64]), @r#"
     exit: 2
     -- stdout
     -- stderr
     error[no-entrypoint]: no entrypoint is set
 
-    hint: put one of these after `--`, or set `entrypoint` under [image]: `a`, `b`
-    ");
+    hint: put one of these lines under [image] in carboy.toml, or its words after `--`:
+      entrypoint = ["a"]
+      entrypoint = ["b"]
+    "#);
 }
 
 /// Of the wheels of one version, each platform gets its own.

@@ -46,7 +46,7 @@ fn a_missing_entrypoint_hides_nothing() {
     error[no-wheel]: linux/amd64: no wheel of one 1.0, three 1.0 and two 1.0 for Python 3.11, glibc 2.36: no wheelhouse has one that fits, and no index is asked: there is a wheelhouse and no configured index
     error[missing-library]: linux/amd64: missing shared library `libnowhere.so.1`, needed by /usr/local/lib/python3.11/site-packages/native.so
 
-    hint: put it after `--`, as in: carboy build … -- python -m shop, or set `entrypoint` under [image]
+    hint: put the command after `--`, as in: carboy build -- python -m shop, or set `entrypoint` under [image], as in: entrypoint = ["python", "-m", "shop"]
     hint: configure an index: [dependencies] index = "https://pypi.org/simple"
     hint: use a builder that has it; if it is not needed: allow-missing = ["libnowhere.so.1"] under [runtime]
     hint: build them on linux/amd64 with Python 3.11, into a wheelhouse: pip wheel --no-deps --wheel-dir wheels one==1.0 three==1.0 two==1.0
@@ -59,7 +59,7 @@ fn a_missing_entrypoint_hides_nothing() {
 #[test]
 fn a_lock_file_that_cannot_be_used_hides_nothing() {
     let harness = project_with_errors().file("requirements.txt", "gunicorn\nalpha>=1.0\nbeta==2.0\n");
-    insta::assert_snapshot!(harness.fails(&HERE), @"
+    insta::assert_snapshot!(harness.fails(&HERE), @r#"
     exit: 2
     -- stdout
     -- stderr
@@ -69,9 +69,9 @@ fn a_lock_file_that_cannot_be_used_hides_nothing() {
     error[no-entrypoint]: no entrypoint is set
     error[invalid-lock-file]: requirements.txt:2: `alpha>=1.0` has no exact version
 
-    hint: put it after `--`, as in: carboy build … -- python -m shop, or set `entrypoint` under [image]
+    hint: put the command after `--`, as in: carboy build -- python -m shop, or set `entrypoint` under [image], as in: entrypoint = ["python", "-m", "shop"]
     hint: keep such requirements in requirements.in, and pin them: `uv pip compile --generate-hashes requirements.in -o requirements.txt`
-    ");
+    "#);
     let harness = harness.file("uv.lock", "version = 1\n\n[[package]\n");
     insta::assert_snapshot!(harness.fails(&HERE), @r#"
     exit: 2
@@ -83,7 +83,7 @@ fn a_lock_file_that_cannot_be_used_hides_nothing() {
     error[invalid-lock-file]: uv.lock:3: unclosed array table, expected `]`
     error[no-entrypoint]: no entrypoint is set
 
-    hint: put it after `--`, as in: carboy build … -- python -m shop, or set `entrypoint` under [image]
+    hint: put the command after `--`, as in: carboy build -- python -m shop, or set `entrypoint` under [image], as in: entrypoint = ["python", "-m", "shop"]
     "#);
     insta::assert_snapshot!(harness.fails(&[&HERE[..], &["--", "gunicorn", "shop:app"]].concat()), @r#"
     exit: 2

@@ -9,7 +9,7 @@ use tokio::task::JoinHandle;
 
 use super::bytecode::BytecodeCompiler;
 use super::context::Context;
-use super::distributions;
+use super::distributions::{self, Chosen};
 use super::error::BuildError;
 use super::layer_cache;
 use super::local_files::{ChosenApplication, LocalFiles};
@@ -67,10 +67,11 @@ impl ComposedImage {
         let images = Images::find(&build).await?;
         let base_upload = build.sink.is_some().then(|| tokio::spawn(upload_base(build.clone(), images.base.clone())));
         let python = python_facts(&build, &images.base, images.builder.as_deref()).await?;
-        let (packages, mut unavailable) = distributions::choose(&build, python.as_ref(), local.wheels.as_ref()).await?;
-        let application = local.application(&build, python.as_ref());
+        let chosen = distributions::choose(&build, python.as_ref(), local.wheels.as_ref()).await?;
+        let Chosen { packages, mut unavailable, names } = chosen;
+        let application = local.application(&build, python.as_ref(), names).await?;
         if matches!(application, Some(ChosenApplication::Unavailable)) {
-            unavailable = Unavailable::Unknown;
+            unavailable = Unavailable::Application;
         }
         let inputs = StageInputs {
             images: &images,

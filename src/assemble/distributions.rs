@@ -55,6 +55,16 @@ impl ChosenPackages {
         }
     }
 
+    /// Returns the names of the distributions in a ready-made directory, by their `dist-info`.
+    fn names(&self) -> Option<BTreeSet<String>> {
+        let Self::Directory(walk) = self else { return None };
+        let name = |path: &str| {
+            let (folder, _) = path.split_once('/')?;
+            Some(normalised(folder.strip_suffix(".dist-info")?.split_once('-')?.0))
+        };
+        Some(walk.file_names().filter_map(name).collect())
+    }
+
     /// Opens the wheels.
     ///
     /// # Errors
@@ -138,6 +148,20 @@ pub fn wheel_places(build: &super::context::Context, plan: &Plan) -> Result<Opti
     Ok(Some(build.io.indexes.open(&places)?))
 }
 
+/// The distributions of one platform.
+pub struct Chosen {
+    pub packages: ChosenPackages,
+    pub unavailable: Unavailable,
+    /// The names of the distributions that the image should have, if they are known.
+    pub names: Option<BTreeSet<String>>,
+}
+
+impl Chosen {
+    fn unknown(unavailable: Unavailable) -> Self {
+        Self { packages: ChosenPackages::None, unavailable, names: None }
+    }
+}
+
 /// Chooses the distributions of one platform and fetches their wheels. Adds an error to the build
 /// for each distribution that is not available, and for a lock file that cannot be used.
 ///
@@ -147,18 +171,22 @@ pub async fn choose(
     build: &PlatformBuild,
     python: Option<&PythonFacts>,
     wheels: Option<&Arc<Wheels>>,
-) -> Result<(ChosenPackages, Unavailable), BuildError> {
+) -> Result<Chosen, BuildError> {
     match (&build.plan.dependencies, python, wheels) {
-        (Dependencies::Ready(_), ..) => Ok((ready(build).await?, Unavailable::Nothing)),
+        (Dependencies::Ready(_), ..) => {
+            let packages = ready(build).await?;
+            let names = packages.names();
+            Ok(Chosen { packages, unavailable: Unavailable::Nothing, names })
+        }
         (Dependencies::Locked(locked), Some(python), Some(wheels)) => match pinned(build, locked, python) {
             Ok(pinned) => fetch(build, locked, &pinned, python, wheels).await,
             Err(error) => {
                 build.errors.add(error.diagnostic());
-                Ok((ChosenPackages::None, Unavailable::Unknown))
+                Ok(Chosen::unknown(Unavailable::Unknown))
             }
         },
-        (Dependencies::Unknown, ..) => Ok((ChosenPackages::None, Unavailable::Unknown)),
-        _ => Ok((ChosenPackages::None, Unavailable::Nothing)),
+        (Dependencies::Unknown, ..) => Ok(Chosen::unknown(Unavailable::Unknown)),
+        _ => Ok(Chosen::unknown(Unavailable::Nothing)),
     }
 }
 
@@ -178,7 +206,7 @@ async fn fetch(
     pinned: &[Pinned],
     python: &PythonFacts,
     wheels: &Arc<Wheels>,
-) -> Result<(ChosenPackages, Unavailable), BuildError> {
+) -> Result<Chosen, BuildError> {
     let outcomes = join_all(pinned.iter().map(|pinned| one(build, locked, pinned, python, wheels))).await;
     let (mut all, mut names) = (Vec::new(), BTreeSet::new());
     for (pinned, outcome) in pinned.iter().zip(outcomes) {
@@ -192,7 +220,8 @@ async fn fetch(
         }
     }
     let unavailable = if names.is_empty() { Unavailable::Nothing } else { Unavailable::Named(names) };
-    Ok((ChosenPackages::Distributions(all), unavailable))
+    let names = Some(pinned.iter().map(|pinned| pinned.name.clone()).collect());
+    Ok(Chosen { packages: ChosenPackages::Distributions(all), unavailable, names })
 }
 
 /// Lists the ready-made directory of a platform.

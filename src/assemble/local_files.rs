@@ -1,5 +1,6 @@
 //! The local files of a plan: application, copies, wheels. All platforms share them.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -11,11 +12,13 @@ use super::input_keys::{add_local_file, add_walk, add_wheel};
 use super::own_project;
 use super::platform_build::PlatformBuild;
 use super::python_facts::PythonFacts;
+use super::start;
 use crate::compose::{Application, CopiedFiles, KeyHasher, no_entrypoint};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics};
 use crate::layer::budget::Budget;
 use crate::plan::{App, Copy, Dependencies, Plan, join};
-use crate::python::{entrypoint, normalised};
+use crate::python::entrypoint::{EntrypointCandidates, Found};
+use crate::python::normalised;
 use crate::rootfs::{LeftOut, LocalKind, Walk};
 use crate::source::{Folders, WalkRules};
 use crate::wheels::{WheelFile, Wheels};
@@ -33,7 +36,7 @@ pub struct LocalFiles {
 /// The application on this machine.
 enum LocalApplication {
     /// Its files: the same for all platforms.
-    Files(Application),
+    Files(Arc<Walk>),
     /// Its wheels: one may fit each platform.
     Wheels(Vec<WheelFile>),
     /// Its wheels cannot be used: the build's errors have the reason.
@@ -71,9 +74,7 @@ impl LocalFiles {
     /// Returns the files that are left out of the application and of copies.
     pub fn left_out(&self, plan: &Plan) -> LeftOut {
         let mut all = LeftOut::default();
-        if let (Some(App { source, .. }), Some(LocalApplication::Files(Application::Files { walk, .. }))) =
-            (&plan.app, &self.app)
-        {
+        if let (Some(App { source, .. }), Some(LocalApplication::Files(walk))) = (&plan.app, &self.app) {
             all.add(source, walk.left_out.clone());
         }
         for (copy, copied) in plan.copies.iter().zip(self.copies.iter()) {
@@ -84,12 +85,26 @@ impl LocalFiles {
         all
     }
 
-    /// Returns the application of one platform. Adds an error to the build if no wheel fits.
-    pub fn application(&self, build: &PlatformBuild, python: Option<&PythonFacts>) -> Option<ChosenApplication> {
-        Some(match (self.app.as_ref()?, python) {
+    /// Returns the application of one platform. `names` are those of the locked distributions, if
+    /// known. Adds an error to the build if no wheel fits.
+    ///
+    /// # Errors
+    /// An internal error.
+    pub async fn application(
+        &self,
+        build: &PlatformBuild,
+        python: Option<&PythonFacts>,
+        names: Option<BTreeSet<String>>,
+    ) -> Result<Option<ChosenApplication>, BuildError> {
+        let Some(app) = &self.app else { return Ok(None) };
+        Ok(Some(match (app, python) {
             (LocalApplication::Unavailable, _) => ChosenApplication::Unavailable,
-            (LocalApplication::Files(app), _) => ChosenApplication::Files(app.clone()),
-            (LocalApplication::Wheels(_), None) => return None,
+            (LocalApplication::Files(walk), _) => {
+                let found = start_of(&build.cx, &build.plan, walk, names).await?;
+                start::warn_of_unused(&build.cx, &found.unused);
+                ChosenApplication::Files(Application::Files { walk: walk.clone(), start: found.start })
+            }
+            (LocalApplication::Wheels(_), None) => return Ok(None),
             (LocalApplication::Wheels(found), Some(python)) => match distributions::own_wheel(found, &python.target) {
                 Ok(file) => ChosenApplication::Wheel(file),
                 Err(error) => {
@@ -97,7 +112,7 @@ impl LocalFiles {
                     ChosenApplication::Unavailable
                 }
             },
-        })
+        }))
     }
 
     /// Adds copies to a key.
@@ -137,8 +152,12 @@ impl ChosenApplication {
         };
         let budget = Arc::new(Budget::new(&build.cx.limits, "files"));
         let installed = distributions::install(build, &python.interpreter, file.clone(), budget).await?;
-        let modules = installed.modules(&python.interpreter);
-        let start = entrypoint::of_installed(&installed.name, &installed.scripts, modules);
+        let start = match &build.plan.app {
+            Some(app) if start::is_wanted(&build.plan) => {
+                start::of_wheel(&build.plan, app, &installed, &python.interpreter).start
+            }
+            _ => Err(EntrypointCandidates::default()),
+        };
         Ok(Some(Application::Wheel { installed: Arc::new(installed), start }))
     }
 }
@@ -147,7 +166,7 @@ impl ChosenApplication {
 /// `member_wheels`.
 async fn application(
     cx: &Arc<Context>,
-    plan: &Plan,
+    plan: &Arc<Plan>,
     errors: &Diagnostics,
     member_wheels: &mut Vec<WheelFile>,
 ) -> Result<Option<LocalApplication>, BuildError> {
@@ -164,16 +183,33 @@ async fn application(
     if let Some(project) = app.project.as_ref().filter(|_| plan.runtime.is_some()) {
         own_project::check(cx, (project, &app.source), &walk, errors);
     }
-    let start = if plan.image.entrypoint.is_none() && plan.runtime.is_some() {
-        let found = entrypoint::start(app.project.as_ref(), walk.file_names());
-        let found = found.map_err(|candidates| errors.add(no_entrypoint(&candidates)));
-        found.ok().map(|start| start.command(&app.to.to_string()))
-    } else {
-        None
-    };
     let walk = Arc::new(walk);
     build_outputs::warn_of_missing(cx, plan, &app, &walk).await?;
-    Ok(Some(LocalApplication::Files(Application::Files { walk, start })))
+    // With any server among the distributions. Each platform asks again, with its own.
+    let found = start_of(cx, plan, &walk, None).await?;
+    if let Err(candidates) = &found.start
+        && start::is_wanted(plan)
+        && plan.image.cmd.is_none()
+    {
+        start::warn_of_unused(cx, &found.unused);
+        errors.add(no_entrypoint(candidates));
+    }
+    Ok(Some(LocalApplication::Files(walk)))
+}
+
+/// Returns the command of an application whose files are copied; none if the plan names one.
+async fn start_of(
+    cx: &Arc<Context>,
+    plan: &Arc<Plan>,
+    walk: &Arc<Walk>,
+    names: Option<BTreeSet<String>>,
+) -> Result<Found, BuildError> {
+    let (shared, plan, walk) = (cx.clone(), plan.clone(), walk.clone());
+    let work = move || match &plan.app {
+        Some(app) if start::is_wanted(&plan) => start::of_files(&shared, &plan, app, &walk, names.as_ref()),
+        _ => Found { start: Err(EntrypointCandidates::default()), unused: Vec::new() },
+    };
+    cx.blocking(work).await
 }
 
 /// Checks the path of the application's directory.

@@ -16,6 +16,7 @@ mod input_keys;
 mod layer_cache;
 mod layer_tars;
 mod local_files;
+mod merged_errors;
 mod own_project;
 mod path_dependency;
 mod platform_build;
@@ -27,6 +28,7 @@ mod python_facts;
 pub mod report;
 mod stage_cache;
 mod stage_keys;
+mod start;
 mod wheel_elf_cache;
 mod why;
 

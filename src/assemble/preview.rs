@@ -85,6 +85,7 @@ async fn one_platform(
         distributions,
         from_sdist: image.from_sdist.clone(),
         command: image.base.config.command(process),
+        command_origin: summary.command_origin.clone(),
         user: process.user.clone(),
         workdir: process.workdir.clone(),
         python: summary.python.clone(),

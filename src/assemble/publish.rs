@@ -135,6 +135,8 @@ async fn finish(mut composed: ComposedImage) -> Result<(Assembled, PlatformRepor
         layers: reports.collect(),
         python: summary.python.clone(),
         from_sdist: composed.from_sdist.clone(),
+        command: base.config.command(&summary.process),
+        command_origin: summary.command_origin.clone(),
         taken: sorted(summary.facts.libraries.clone()),
         missing: missing(summary),
         notes: notes(summary),

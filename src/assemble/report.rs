@@ -38,6 +38,10 @@ pub struct PlatformReport {
     pub python: Option<String>,
     /// The distributions whose wheels were made from their sdists, sorted: `docopt 0.6.2`.
     pub from_sdist: Vec<String>,
+    /// The command that the image starts: entrypoint and cmd.
+    pub command: Vec<String>,
+    /// The origin of the command: `[project.scripts]`; none for the base's.
+    pub command_origin: Option<String>,
     /// Shared libraries taken, sorted by name.
     pub taken: Vec<TakenLibrary>,
     /// Missing libraries that are not errors.
@@ -120,6 +124,8 @@ pub struct PlatformPreview {
     pub notes: Vec<String>,
     /// The command that the image starts: entrypoint and cmd.
     pub command: Vec<String>,
+    /// The origin of the command: `[project.scripts]`; none for the base's.
+    pub command_origin: Option<String>,
     pub user: String,
     pub workdir: String,
 }

@@ -18,6 +18,8 @@ pub struct Summary {
     /// The layers, from the lowest up.
     pub layers: Vec<PlannedLayer>,
     pub process: Process,
+    /// The origin of the command that it starts.
+    pub command_origin: Option<String>,
     /// The interpreter's version: the full one, if the builder states it.
     pub python: Option<String>,
     /// The facts of all stages together, without the files of packages and distributions: the
@@ -51,6 +53,7 @@ impl Summary {
         Self {
             layers: layers.collect(),
             process: composition.process.clone(),
+            command_origin: composition.facts().find_map(|facts| facts.command_origin.clone()),
             python: interpreter.map(|found| found.full_version.clone().unwrap_or_else(|| found.version.clone())),
             objects: composition.objects.values().filter(|of| **of == abi).count(),
             facts,

@@ -25,6 +25,8 @@ pub fn find(lock: &LockFile, name: &str) -> Result<WorkspaceMember, CliError> {
 pub fn choose(args: &mut Args, root: &ProjectFolder, member: WorkspaceMember) -> Result<(), CliError> {
     let own = ProjectFolder::described(&member.folder, &root.bounds)?;
     args.project = own.project;
+    args.dockerfile = own.dockerfile;
+    args.procfile = own.procfile;
     args.requires_python = own.requires_python;
     args.python_version = own.python_version.or(args.python_version.take());
     args.member = Some(member);

@@ -224,6 +224,8 @@ impl ProjectArgs {
             allow_stale_lock: self.allow_stale_lock,
             config: folder.own_file.clone(),
             project: folder.project.clone(),
+            dockerfile: folder.dockerfile.clone(),
+            procfile: folder.procfile.clone(),
             entrypoint: (!self.command.is_empty()).then(|| self.command.clone()),
             push,
             python_version: folder.python_version.clone(),

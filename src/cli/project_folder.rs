@@ -11,6 +11,9 @@ use crate::python::lock::Format;
 use crate::python::project::ProjectMetadata;
 use crate::source::{read_project, within};
 
+/// The names of a Dockerfile, in the order of preference.
+const DOCKERFILES: [&str; 2] = ["Dockerfile", "Containerfile"];
+
 /// A project's directory.
 pub struct ProjectFolder {
     /// The base of the configuration's relative paths.
@@ -26,6 +29,9 @@ pub struct ProjectFolder {
     pub requires_python: Option<String>,
     /// The metadata of `pyproject.toml`, `setup.cfg` and `setup.py`. Its version is not resolved.
     pub project: Option<ProjectMetadata>,
+    /// The name and the text of the `Dockerfile` or `Containerfile`.
+    pub dockerfile: Option<(String, String)>,
+    pub procfile: Option<String>,
     /// Whether there is a configuration.
     pub is_configured: bool,
 }
@@ -35,6 +41,9 @@ pub struct Description {
     pub python_version: Option<String>,
     pub requires_python: Option<String>,
     pub project: Option<ProjectMetadata>,
+    /// The name and the text of the `Dockerfile` or `Containerfile`.
+    pub dockerfile: Option<(String, String)>,
+    pub procfile: Option<String>,
 }
 
 impl ProjectFolder {
@@ -60,7 +69,8 @@ impl ProjectFolder {
             },
         };
         let file = text.map(|text| parse(&found, &text)).transpose()?.flatten();
-        let Description { python_version, requires_python, project } = Self::described(&path, &bounds)?;
+        let described = Self::described(&path, &bounds)?;
+        let Description { python_version, requires_python, project, dockerfile, procfile } = described;
         Ok(Self {
             is_configured: file.is_some(),
             file: file.unwrap_or_default(),
@@ -69,6 +79,8 @@ impl ProjectFolder {
             python_version,
             requires_python,
             project,
+            dockerfile,
+            procfile,
             bounds,
             path,
         })
@@ -83,7 +95,12 @@ impl ProjectFolder {
         let pyproject = own(bounds, &name("pyproject.toml"))?;
         let project = read_project(folder, bounds, pyproject.as_deref());
         let project = project.map_err(|cause| CliError::Project { path: name("pyproject.toml"), cause })?;
+        // Other tools' files do not stop a build.
+        let others = |file: &str| own(bounds, &name(file)).ok().flatten();
+        let dockerfile = |file: &str| Some((file.to_owned(), others(file)?));
         Ok(Description {
+            dockerfile: DOCKERFILES.into_iter().find_map(dockerfile),
+            procfile: others("Procfile"),
             python_version: own(bounds, &name(".python-version"))?,
             requires_python: pyproject.as_deref().and_then(pyproject_requires_python),
             project: (pyproject.is_some() || project.name.is_some()).then_some(project),

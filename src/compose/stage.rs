@@ -63,6 +63,8 @@ pub struct Facts {
     pub distributions: Vec<InstalledDistribution>,
     /// The process that the image starts; only the application stage has one.
     pub process: Option<Process>,
+    /// The origin of the command: `[project.scripts]`, `the command line`.
+    pub command_origin: Option<String>,
     pub diagnostics: Vec<Diagnostic>,
 }
 

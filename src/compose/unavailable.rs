@@ -13,8 +13,11 @@ pub enum Unavailable {
     Nothing,
     /// The image lacks distributions with these normalised names.
     Named(BTreeSet<String>),
-    /// The image may lack any distribution: the lock file or the project's wheel cannot be used.
+    /// The image may lack any distribution: the lock file cannot be used.
     Unknown,
+    /// The image lacks the application and may lack any distribution: the project's wheel cannot be
+    /// used.
+    Application,
 }
 
 /// Errors that may follow from the absence of a distribution.
@@ -36,7 +39,7 @@ impl Unavailable {
         match self {
             Self::Nothing => false,
             Self::Named(names) => names.contains(name),
-            Self::Unknown => true,
+            Self::Unknown | Self::Application => true,
         }
     }
 
@@ -46,7 +49,8 @@ impl Unavailable {
     pub fn without_consequences(&self, mut found: Vec<Diagnostic>) -> Vec<Diagnostic> {
         let mismatch = found.iter().any(|one| one.is_error() && one.code == Code::ReleaseMismatch);
         found.retain(|one| {
-            let is_absence = OF_ABSENCE.contains(&one.code) || one.code == Code::NoEntrypoint && *self == Self::Unknown;
+            let is_absence =
+                OF_ABSENCE.contains(&one.code) || one.code == Code::NoEntrypoint && *self == Self::Application;
             let follows = !self.is_nothing() && is_absence || mismatch && OF_RELEASES.contains(&one.code);
             !(one.is_error() && follows)
         });
@@ -68,7 +72,8 @@ mod tests {
         assert_eq!(left(&Unavailable::Nothing, None), codes);
         let named = Unavailable::Named(["numpy".to_owned()].into());
         assert_eq!(left(&named, None), codes[1..]);
-        assert_eq!(left(&Unavailable::Unknown, None), codes[1..3]);
+        assert_eq!(left(&Unavailable::Unknown, None), codes[1..]);
+        assert_eq!(left(&Unavailable::Application, None), codes[1..3]);
         let mismatch = Code::ReleaseMismatch;
         assert_eq!(left(&Unavailable::Nothing, Some(mismatch)), [codes[0], codes[1], codes[3], mismatch]);
         assert!(named.may_have("numpy") && !named.may_have("pandas") && Unavailable::Unknown.may_have("pandas"));

@@ -35,6 +35,7 @@ codes! {
     InvalidProject "invalid-project",
     InvalidLockFile "invalid-lock-file",
     NoEntrypoint "no-entrypoint",
+    UnusedCommand "unused-command",
     UntrustedSetting "untrusted-setting",
     // Registries, indexes, the cache and this machine.
     NotFound "not-found",

@@ -57,6 +57,8 @@ pub enum Detail {
         /// The argument with which `pip wheel` builds one, where that helps: `numpy==2.3.1`.
         build: Option<String>,
     },
+    /// Lines to put into a file, one of which is meant, below a sentence that says so.
+    Lines { head: String, lines: Vec<String> },
     /// A shared library that neither the image nor the builder has.
     MissingLibrary { soname: String, needed_by: String },
 }

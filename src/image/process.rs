@@ -14,7 +14,8 @@ use crate::rootfs::programs::DEFAULT_PATH;
 /// as the base has it, but for `Cmd`: an entrypoint of one's own clears the base's.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct Process {
-    /// With an absolute path first; none keeps the base's.
+    /// With an absolute path first; none keeps the base's; an empty one removes it, and `cmd` begins
+    /// with the program.
     pub entrypoint: Option<Vec<String>>,
     pub cmd: Option<Vec<String>>,
     /// The whole environment, the base's merged in.
@@ -30,10 +31,17 @@ pub struct Process {
 }
 
 impl Process {
+    /// Returns the program that it starts, if it has a command of its own.
+    #[must_use]
+    pub fn program(&self) -> Option<&str> {
+        let entrypoint = self.entrypoint.as_ref()?;
+        entrypoint.first().or_else(|| self.cmd.as_ref()?.first()).map(String::as_str)
+    }
+
     /// Returns the base's `config` with this process.
     pub(super) fn over(&self, mut config: Config) -> Config {
         if let Some(entrypoint) = &self.entrypoint {
-            config.set_entrypoint(Some(entrypoint.clone())).set_cmd(None);
+            config.set_entrypoint((!entrypoint.is_empty()).then(|| entrypoint.clone())).set_cmd(None);
         }
         if let Some(cmd) = &self.cmd {
             config.set_cmd(Some(cmd.clone()));
@@ -61,6 +69,9 @@ impl Process {
         }
         if self.entrypoint.is_some() {
             config.remove("ArgsEscaped");
+            if self.entrypoint.as_ref().is_some_and(Vec::is_empty) {
+                config.remove("Entrypoint");
+            }
             if self.cmd.is_none() {
                 config.remove("Cmd");
             }

@@ -19,6 +19,10 @@ pub struct App {
     pub wheel_folder: PathBuf,
     /// The project as `pyproject.toml` describes it.
     pub project: Option<ProjectMetadata>,
+    /// The name and the text of the `Dockerfile` or `Containerfile`.
+    pub dockerfile: Option<(String, String)>,
+    /// The text of the `Procfile`.
+    pub procfile: Option<String>,
     pub to: RootPath,
     pub include: Vec<String>,
     pub exclude: Vec<String>,
@@ -49,6 +53,8 @@ pub(super) fn app(
         wheel_folder: if args.member.is_some() { join(&args.folder, Path::new(".")) } else { source.clone() },
         project: args.project.clone().map(|project| below(project, &folder, &source)),
         source,
+        dockerfile: args.dockerfile.clone(),
+        procfile: args.procfile.clone(),
         to: root_path("app.to", file.app.to.as_deref().unwrap_or("/app"))?,
         include: file.app.include.clone().unwrap_or_default(),
         exclude: file.app.exclude.clone().unwrap_or_default(),

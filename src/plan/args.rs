@@ -47,6 +47,10 @@ pub struct Args {
     pub project: Option<ProjectMetadata>,
     /// The versions that variables give to projects.
     pub versions: GivenVersions,
+    /// The name and the text of the `Dockerfile` or `Containerfile`.
+    pub dockerfile: Option<(String, String)>,
+    /// The text of the `Procfile`.
+    pub procfile: Option<String>,
     /// The arguments after `--`.
     pub entrypoint: Option<Vec<String>>,
     pub push: bool,

@@ -9,11 +9,15 @@ use crate::config::File;
 #[derive(Clone, Debug, Default)]
 pub struct ImageSettings {
     pub entrypoint: Option<Vec<String>>,
+    /// Whether the command line names the entrypoint.
+    pub by_command_line: bool,
     pub cmd: Option<Vec<String>>,
     /// Variables that override the defaults and those of the base.
     pub env: BTreeMap<String, String>,
     pub user: Option<String>,
     pub workdir: String,
+    /// Whether nobody names the working directory.
+    pub default_workdir: bool,
     pub ports: Vec<String>,
     pub volumes: Vec<String>,
     pub labels: BTreeMap<String, String>,
@@ -34,11 +38,13 @@ pub(super) fn settings(args: &Args, file: &File, app: Option<&App>) -> Result<Im
     }
     Ok(ImageSettings {
         entrypoint: args.entrypoint.clone().or_else(|| image.entrypoint.clone()),
+        by_command_line: args.entrypoint.is_some(),
         // Arguments on the command line replace both: `cmd` of the file is not their argument.
         cmd: if args.entrypoint.is_some() { None } else { image.cmd.clone() },
         env: image.env.clone(),
         user: image.user.clone(),
         workdir: image.workdir.clone().unwrap_or_else(|| app.map_or("/".to_owned(), |app| app.to.to_string())),
+        default_workdir: image.workdir.is_none(),
         ports: image.ports.clone().unwrap_or_default(),
         volumes: image.volumes.clone().unwrap_or_default(),
         labels: image.labels.clone(),

@@ -39,9 +39,32 @@ pub fn errors_text(errors: &[Diagnostic], platforms: &[Platform], style: Style) 
     let shown = lines.iter().take(LINES).map(error).collect::<String>() + &more(lines.len());
     let hints = hints_of(&groups);
     let gap = if hints.is_empty() { "" } else { "\n" };
-    let hint = |hint: &String| style.cyan("hint:") + " " + &one_line(hint) + "\n";
+    let hint = |hint: &HintText| hint.text(style, "") + "\n";
     let hints = hints.iter().take(LINES).map(hint).collect::<String>() + &more(hints.len());
     head + &shown + gap + &hints
+}
+
+/// A hint: a sentence, and lines to put into a file below it.
+struct HintText {
+    sentence: String,
+    lines: Vec<String>,
+}
+
+impl HintText {
+    /// Returns `hint: SENTENCE`, and each line on a line of its own. A line is never broken: it is
+    /// pasted.
+    fn text(&self, style: Style, indent: &str) -> String {
+        let mark = if self.lines.is_empty() { "" } else { ":" };
+        let first = format!("{indent}{} {}{mark}", style.cyan("hint:"), one_line(&self.sentence));
+        let lines = self.lines.iter().take(LINES).map(|line| format!("\n{indent}  {}", one_line(line)));
+        first + &lines.collect::<String>()
+    }
+
+    /// Returns the hint in one line.
+    fn whole(&self) -> String {
+        let mark = if self.lines.is_empty() { "" } else { ": " };
+        format!("{}{mark}{}", self.sentence, self.lines.join("; "))
+    }
 }
 
 /// Returns `warning[CODE]: MESSAGE`, with its hints on separate lines. Has no newline at its end.
@@ -49,14 +72,14 @@ pub fn errors_text(errors: &[Diagnostic], platforms: &[Platform], style: Style) 
 pub fn warning_text(warning: &Diagnostic, style: Style) -> String {
     let groups = groups(std::slice::from_ref(warning));
     let head = |(code, line): (Code, String)| style.yellow(&format!("warning[{code}]:")) + " " + &one_line(&line);
-    let hint = |hint: String| format!("\n  {} {}", style.cyan("hint:"), one_line(&hint));
+    let hint = |hint: HintText| format!("\n{}", hint.text(style, "  "));
     lines(&groups, 0).into_iter().map(head).chain(hints_of(&groups).into_iter().map(hint)).collect()
 }
 
 /// Returns the hints of diagnostics, each one once, with those that follow from their details.
 #[must_use]
 pub fn hints(diagnostics: &[Diagnostic]) -> Vec<String> {
-    hints_of(&groups(diagnostics))
+    hints_of(&groups(diagnostics)).iter().map(HintText::whole).collect()
 }
 
 /// Returns `and 3 more`, for lines that are not shown.
@@ -116,13 +139,25 @@ impl Group<'_> {
     }
 }
 
-fn hints_of(groups: &[Group<'_>]) -> Vec<String> {
+fn hints_of(groups: &[Group<'_>]) -> Vec<HintText> {
     let mut known = HashSet::new();
     let own = groups.iter().filter_map(|group| group.first.hint.as_deref());
     let mut hints: Vec<_> = own.filter(|hint| known.insert(*hint)).map(str::to_owned).collect();
     hints.extend(allow_missing(groups));
     hints.extend(wheels_to_build(groups));
-    hints
+    let plain = hints.into_iter().map(|sentence| HintText { sentence, lines: Vec::new() });
+    lines_to_paste(groups).into_iter().chain(plain).collect()
+}
+
+/// Returns the hints that are lines to put into a file, each once.
+fn lines_to_paste(groups: &[Group<'_>]) -> Vec<HintText> {
+    let mut known = HashSet::new();
+    let own = groups.iter().filter_map(|group| match &group.first.detail {
+        Some(Detail::Lines { head, lines }) => Some((head, lines)),
+        _ => None,
+    });
+    let hint = |(head, lines): (&String, &Vec<String>)| HintText { sentence: head.clone(), lines: lines.clone() };
+    own.filter(|one| known.insert(*one)).map(hint).collect()
 }
 
 /// Returns the setting that accepts all missing libraries.
@@ -155,10 +190,8 @@ fn wheels_to_build(groups: &[Group<'_>]) -> Vec<String> {
     }
     let command = |((platforms, python), builds): ((Vec<String>, &str), Vec<String>)| {
         let them = if builds.len() == 1 { "one" } else { "them" };
-        let more = if builds.len() > WHEELS { " …" } else { "" };
-        let builds: Vec<_> = builds.into_iter().take(WHEELS).collect();
         format!(
-            "build {them} on {} with Python {python}, into a wheelhouse: pip wheel --no-deps --wheel-dir wheels {}{more}",
+            "build {them} on {} with Python {python}, into a wheelhouse: pip wheel --no-deps --wheel-dir wheels {}",
             platforms.join(" and on "),
             builds.join(" ")
         )

@@ -9,7 +9,8 @@
 //!   that, folders with a slash at their ends, `ignore_files`: `[{path, replaces_git}]`, and
 //!   `git_ignored`: `[{path, size}]`, what `.gitignore` names and another ignore file lets in
 //! - `platforms`, for each:
-//!   - `platform`, `python` (null without it), `command`, `user` (`uid:gid`), `workdir`
+//!   - `platform`, `python` (null without it), `command`, `command_origin` (null for the base's
+//!     command), `user` (`uid:gid`), `workdir`
 //!   - `base`: `{layers, packed, unpacked}`
 //!   - `layers`: `[{kind, distribution, size: {layers, packed, unpacked}, files, known}]`;
 //!     `distribution` is the only one in it, null for other layers; `packed` is
@@ -156,6 +157,7 @@ fn platform(preview: &PlatformPreview) -> Value {
         "missing": list(&preview.missing, missing),
         "notes": preview.notes,
         "command": preview.command,
+        "command_origin": preview.command_origin,
         "user": preview.user,
         "workdir": preview.workdir,
     })

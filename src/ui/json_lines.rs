@@ -179,6 +179,8 @@ fn platform_object(report: &PlatformReport) -> Value {
     json!({
         "platform": report.platform.to_string(),
         "python": report.python,
+        "command": report.command,
+        "command_origin": report.command_origin,
         "from_sdist": report.from_sdist,
         "base": size(report.base),
         "layers": list(&report.layers, layer_object),
@@ -281,6 +283,12 @@ mod tests {
                 "packed": 0,
                 "unpacked": 0
               },
+              "command": [
+                "/usr/local/bin/python",
+                "-m",
+                "shop"
+              ],
+              "command_origin": "shop/__main__.py",
               "from_sdist": [],
               "layers": [
                 {

@@ -5,9 +5,8 @@
 use super::differences::differences;
 use super::extracted_files::taken;
 use super::layer_table::{ESTIMATE, Row, mark, table};
-use super::text::{alike, broken, count, from_sdists, heading, local_files, missing, notes, wrapped};
+use super::text::{alike, broken, command_words, count, from_sdists, heading, local_files, missing, notes, wrapped};
 use crate::assemble::report::{LayerPreview, PlatformPreview, Preview};
-use crate::hint::shell_word;
 use crate::printable::one_line;
 use crate::progress::LayerKind;
 
@@ -71,7 +70,7 @@ fn facts(preview: &Preview, width: usize) -> String {
             lines.push(broken(&format!("{name:7}{}", group.only), of(group.first), "", width));
         }
     };
-    process("starts", &|one| one.command.iter().map(|word| shell_word(word)).collect());
+    process("starts", &|one| command_words(&one.command, one.command_origin.as_deref()));
     process("user", &|one| vec![one.user.clone()]);
     process("workdir", &|one| vec![one.workdir.clone()]);
     lines.join("\n")
@@ -203,6 +202,7 @@ pub(super) mod tests {
             distributions: vec!["flask 3.1.2".to_owned(), "numpy 2.3.1".to_owned()],
             from_sdist: Vec::new(),
             command: ["/usr/local/bin/python3.13", "-c", "print('it is\n', 1)"].map(str::to_owned).to_vec(),
+            command_origin: Some("the command line".to_owned()),
             user: "65532:65532".to_owned(),
             workdir: "/app".to_owned(),
         }
@@ -210,13 +210,14 @@ pub(super) mod tests {
 
     #[test]
     fn eighty_columns_show_everything() {
-        insta::assert_snapshot!(plan_text(&[preview()], 80), @r"
+        insta::assert_snapshot!(plan_text(&[preview()], 80), @r#"
         target  ghcr.io/acme/shop:1.4.2
         tags    1.4.2, 1.4
         base    gcr.io/distroless/cc-debian13:nonroot
         builder python:3.13-slim-trixie
         lock    uv.lock (2 distributions)
         starts  /usr/local/bin/python3.13 -c 'print('\''it is\n'\'', 1)'
+          (the command line)
         user    65532:65532
         workdir /app
 
@@ -254,12 +255,12 @@ pub(super) mod tests {
           libtk8.6.so (needed by _tkinter)
         not available (linux/arm64): libtcl8.6.so (needed by _tkinter)
         left out 213 files: .gitignore 173, __pycache__ 40
-        ");
+        "#);
     }
 
     #[test]
     fn forty_four_columns_give_up_counts_before_sizes() {
-        insta::assert_snapshot!(plan_text(&[preview()], 44), @r"
+        insta::assert_snapshot!(plan_text(&[preview()], 44), @r#"
         target  ghcr.io/acme/shop:1.4.2
         tags    1.4.2, 1.4
         base
@@ -268,6 +269,7 @@ pub(super) mod tests {
         lock    uv.lock (2 distributions)
         starts  /usr/local/bin/python3.13 -c
           'print('\''it is\n'\'', 1)'
+          (the command line)
         user    65532:65532
         workdir /app
 
@@ -315,14 +317,14 @@ pub(super) mod tests {
           libtcl8.6.so (needed by _tkinter)
         left out 213 files: .gitignore 173,
           __pycache__ 40
-        ");
+        "#);
     }
 
     #[test]
     fn little_to_say_is_said_shortly() {
         let mut debug = Preview { profile: Some("debug".to_owned()), target: None, tags: Vec::new(), ..small() };
         debug.platforms[0].layers[0].known = true;
-        insta::assert_snapshot!(plan_text(&[small(), debug], 80), @r"
+        insta::assert_snapshot!(plan_text(&[small(), debug], 80), @r#"
         profile default
 
         target  ghcr.io/acme/shop:1.4.2
@@ -330,6 +332,7 @@ pub(super) mod tests {
         base    gcr.io/distroless/cc-debian13:nonroot
         builder python:3.13-slim-trixie
         starts  /usr/local/bin/python3.13 -c 'print('\''it is\n'\'', 1)'
+          (the command line)
         user    65532:65532
         workdir /app
 
@@ -346,6 +349,7 @@ pub(super) mod tests {
         base    gcr.io/distroless/cc-debian13:nonroot
         builder python:3.13-slim-trixie
         starts  /usr/local/bin/python3.13 -c 'print('\''it is\n'\'', 1)'
+          (the command line)
         user    65532:65532
         workdir /app
 
@@ -353,7 +357,7 @@ pub(super) mod tests {
                          layers   packed  unpacked  files
           runtime             1  18.4 MB   61.0 MB   1234  cached
           total to pull       1  18.4 MB   61.0 MB   1234
-        ");
+        "#);
     }
 
     #[test]

@@ -3,7 +3,10 @@
 
 use super::elapsed::elapsed;
 use super::layer_table::{Row, mark, table};
-use super::text::{PlatformGroup, alike, asker, count, from_sdists, heading, local_files, missing, notes, wrapped};
+use super::text::{
+    PlatformGroup, alike, asker, broken, command_words, count, from_sdists, heading, local_files, missing, notes,
+    wrapped,
+};
 use crate::assemble::report::{PlatformReport, Report};
 use crate::printable::one_line;
 use crate::progress::LayerKind;
@@ -19,6 +22,7 @@ pub fn summary_text(report: &Report, width: usize) -> String {
         report.platforms.iter().map(|report| (&report.platform, report.missing.as_slice())).collect::<Vec<_>>();
     let told: Vec<_> = report.platforms.iter().map(|report| (&report.platform, report.notes.as_slice())).collect();
     let notes = [
+        starts(report, width),
         from_sdist(report, width),
         libraries(report, width),
         missing(&absent, width),
@@ -53,6 +57,14 @@ fn layers(report: &PlatformReport, width: usize) -> String {
         }
     }
     table(&report.platform, report.python.as_deref(), rows.into_iter().chain([total]), width)
+}
+
+/// Returns `starts /usr/local/bin/shop ([project.scripts])`.
+fn starts(report: &Report, width: usize) -> Vec<String> {
+    let words = |platform: &PlatformReport| command_words(&platform.command, platform.command_origin.as_deref());
+    let line =
+        |group: PlatformGroup<PlatformReport>| broken(&format!("starts{}", group.only), words(group.first), "", width);
+    alike(&report.platforms, |report| &report.platform, words).into_iter().map(line).collect()
 }
 
 /// Returns `18 libraries from python:3.11-slim: libbz2.so.1.0 (_bz2), …`.
@@ -162,6 +174,8 @@ pub(super) mod tests {
                 layer(LayerKind::Application, 312_000, 1_020_000, 41, false),
             ],
             python: Some("3.13.5".to_owned()),
+            command: ["/usr/local/bin/python", "-m", "shop"].map(str::to_owned).to_vec(),
+            command_origin: Some("shop/__main__.py".to_owned()),
             from_sdist: Vec::new(),
             taken: vec![
                 taken("libbz2.so.1.0", module("_bz2")),
@@ -195,6 +209,7 @@ pub(super) mod tests {
           application         1   312 kB    1.0 MB     41
           total to pull      18  62.1 MB  207.6 MB   2587
 
+        starts /usr/local/bin/python -m shop (shop/__main__.py)
         5 libraries from python:3.13-slim-trixie: libbz2.so.1.0 (_bz2),
           libcrypto.so.3 (libssl.so.3), libffi.so.8 (_ctypes), libssl.so.3 (_ssl),
           libpython3.13.so.1.0 (python3.13)
@@ -228,6 +243,8 @@ pub(super) mod tests {
           application     312 kB
           total to pull  62.1 MB
 
+        starts /usr/local/bin/python -m shop
+          (shop/__main__.py)
         5 libraries from
           python:3.13-slim-trixie:
           libbz2.so.1.0 (_bz2),
@@ -261,6 +278,7 @@ pub(super) mod tests {
           runtime             1  18.4 MB   61.0 MB   1234  cached
           total to pull       1  18.4 MB   61.0 MB   1234
 
+        starts /usr/local/bin/python -m shop (shop/__main__.py)
         1 library: libbz2.so.1.0 (_bz2)
         note: the program may need a module that the image does not have: `x`
           (/app/x.py:1)
@@ -280,6 +298,7 @@ pub(super) mod tests {
         insta::assert_snapshot!(text.rsplit_once("total to pull").map_or("", |(_, end)| end), @"
               18  62.1 MB  207.6 MB   2587
 
+        starts /usr/local/bin/python -m shop (shop/__main__.py)
         2 libraries from python:3.13-slim-trixie (linux/amd64): libbz2.so.1.0 (_bz2),
           libcrypto.so.3 (libssl.so.3)
         1 library from python:3.13-slim-trixie (linux/arm64): libbz2.so.1.0 (_bz2)

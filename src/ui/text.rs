@@ -2,6 +2,7 @@
 
 use super::size::size;
 use crate::assemble::report::{IgnoreFile, LeftOut, MissingLibrary, Tracked};
+use crate::hint::shell_word;
 use crate::oci::Platform;
 use crate::printable::one_line;
 
@@ -139,6 +140,12 @@ pub fn alike<T>(
 pub fn asker(path: &str) -> &str {
     let name = path.rsplit('/').next().unwrap_or(path);
     [".cpython-", ".abi3."].iter().find_map(|mark| name.split_once(mark)).map_or(name, |(module, _)| module)
+}
+
+/// Returns the words of a command as a shell takes them, and its origin in brackets.
+pub fn command_words(command: &[String], origin: Option<&str>) -> Vec<String> {
+    let origin = origin.map(|origin| format!("({origin})"));
+    command.iter().map(|word| shell_word(word)).chain(origin).collect()
 }
 
 /// Returns the heading of a profile's part, for several profiles.

@@ -39,7 +39,8 @@ fn compose(draft: &mut Draft<'_>, app: Option<&Application>, copies: &[CopiedFil
     }
     stage.add_copies(copies)?;
     stage.add_directories()?;
-    stage.ensure(&root_path(&cx.plan.image.workdir), &Entry::folder(0o755))?;
+    let workdir = stage.draft.workdir(app);
+    stage.ensure(&root_path(&workdir), &Entry::folder(0o755))?;
     let user = stage.user();
     stage.add_volumes(user)?;
     let files = stage.files;

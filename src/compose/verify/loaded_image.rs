@@ -30,7 +30,7 @@ impl<'a> LoadedImage<'a> {
         let own = composition.objects.iter().filter(|(_, of)| **of == abi);
         let objects: Vec<_> = own.map(|(path, _)| path.clone()).collect();
         let outcome = composition.closure(|closure| closure.run(objects.iter().cloned()))?;
-        let program = composition.process.entrypoint.as_ref().and_then(|words| RootPath::new(words.first()?).ok());
+        let program = composition.process.program().and_then(|program| RootPath::new(program).ok());
         let entrypoint = program.and_then(|program| composition.image.tree.resolve(&program).ok());
         let library_path = library_path(&composition.process);
         Ok(Self { composition, abi, objects, outcome, entrypoint, library_path })

@@ -25,6 +25,10 @@ pub struct ProjectMetadata {
     pub resolved: ResolvedVersion,
     /// Commands with the objects that they call: `shop.cli:main`.
     pub scripts: BTreeMap<String, String>,
+    /// The table that has the scripts.
+    pub scripts_table: String,
+    /// `entrypoint` of `[tool.fastapi]`: `shop.web:app`.
+    pub fastapi: Option<String>,
     pub gui_scripts: BTreeMap<String, String>,
     pub dependencies: DeclaredDependencies,
     /// Other entry points, by group.
@@ -119,17 +123,20 @@ impl ProjectMetadata {
         let layout = build_backend::layout(root, &setup);
         let extensions = Extensions::of(root, backend.unwrap_or("setuptools"), &setup);
         let scripts = [project, poetry].into_iter().flatten().find_map(|table| table.get("scripts"));
+        let own_scripts = project.is_some_and(|project| project.get("scripts").is_some());
         let groups = project.and_then(|project| project.get("entry-points")?.as_table());
         let plugins = poetry.and_then(|poetry| poetry.get("plugins")?.as_table());
         let mut entry_points: BTreeMap<_, _> =
             groups.or(plugins).into_iter().flatten().map(|(group, points)| (group.clone(), texts(points))).collect();
         let mut scripts = scripts.map(texts).unwrap_or_default();
         let mut gui_scripts = project.and_then(|project| project.get("gui-scripts")).map(texts).unwrap_or_default();
+        let mut scripts_table = if own_scripts { "[project.scripts]" } else { "[tool.poetry.scripts]" };
         // Entry points of setup.cfg and setup.py count where pyproject.toml has none.
         if scripts.is_empty() && gui_scripts.is_empty() && entry_points.is_empty() {
             entry_points = setup.entry_points;
             scripts = entry_points.remove("console_scripts").unwrap_or_default();
             gui_scripts = entry_points.remove("gui_scripts").unwrap_or_default();
+            scripts_table = "console_scripts of setup.cfg or setup.py";
         }
         Self {
             dependencies: DeclaredDependencies::read(root),
@@ -137,6 +144,8 @@ impl ProjectMetadata {
             version: None,
             resolved: ResolvedVersion::default(),
             scripts,
+            scripts_table: scripts_table.to_owned(),
+            fastapi: at(root, &["tool", "fastapi", "entrypoint"]).and_then(|value| Some(value.as_str()?.to_owned())),
             gui_scripts,
             entry_points,
             backend: backend.map(str::to_owned),

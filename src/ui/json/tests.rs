@@ -30,94 +30,95 @@ fn a_plan_has_everything() {
     assert_eq!(text.lines().count(), 1);
     let value: Value = serde_json::from_str(&text).unwrap();
     insta::assert_snapshot!(serde_json::to_string_pretty(&value).unwrap(), @r#"
-[
-  {
-    "base": "gcr.io/distroless/cc-debian13:nonroot",
-    "builder": "python:3.13-slim-trixie",
-    "git_ignored": [],
-    "ignore_files": [],
-    "left_out": [
+    [
       {
-        "files": 3,
-        "rule": ".gitignore"
-      }
-    ],
-    "left_out_tracked": [
-      {
-        "files": 2,
-        "path": "dist/",
-        "rule": ".gitignore"
-      }
-    ],
-    "lock": null,
-    "platforms": [
-      {
-        "base": {
-          "layers": 0,
-          "packed": 0,
-          "unpacked": 0
-        },
-        "command": [
-          "/usr/local/bin/python3.13",
-          "-c",
-          "print('it is\n', 1)"
-        ],
-        "distributions": [
-          "flask 3.1.2",
-          "numpy 2.3.1"
-        ],
-        "from_sdist": [],
-        "layers": [
+        "base": "gcr.io/distroless/cc-debian13:nonroot",
+        "builder": "python:3.13-slim-trixie",
+        "git_ignored": [],
+        "ignore_files": [],
+        "left_out": [
           {
-            "distribution": null,
-            "files": 1234,
-            "kind": "runtime",
-            "known": false,
-            "size": {
-              "layers": 1,
-              "packed": 18400000,
-              "unpacked": 61000000
-            }
+            "files": 3,
+            "rule": ".gitignore"
           }
         ],
-        "missing": [
+        "left_out_tracked": [
           {
-            "needed_by": "/y",
-            "soname": "libtk.so"
+            "files": 2,
+            "path": "dist/",
+            "rule": ".gitignore"
           }
         ],
-        "notes": [],
-        "platform": "linux/amd64",
-        "python": null,
-        "taken": [
+        "lock": null,
+        "platforms": [
           {
-            "files": [
+            "base": {
+              "layers": 0,
+              "packed": 0,
+              "unpacked": 0
+            },
+            "command": [
+              "/usr/local/bin/python3.13",
+              "-c",
+              "print('it is\n', 1)"
+            ],
+            "command_origin": "the command line",
+            "distributions": [
+              "flask 3.1.2",
+              "numpy 2.3.1"
+            ],
+            "from_sdist": [],
+            "layers": [
               {
-                "needed_by": [
-                  "/x"
-                ],
-                "path": "/usr/lib/libz.so.1",
-                "reason": "needed by /x",
-                "size": 9
+                "distribution": null,
+                "files": 1234,
+                "kind": "runtime",
+                "known": false,
+                "size": {
+                  "layers": 1,
+                  "packed": 18400000,
+                  "unpacked": 61000000
+                }
               }
             ],
-            "layer": "runtime",
-            "package": null
+            "missing": [
+              {
+                "needed_by": "/y",
+                "soname": "libtk.so"
+              }
+            ],
+            "notes": [],
+            "platform": "linux/amd64",
+            "python": null,
+            "taken": [
+              {
+                "files": [
+                  {
+                    "needed_by": [
+                      "/x"
+                    ],
+                    "path": "/usr/lib/libz.so.1",
+                    "reason": "needed by /x",
+                    "size": 9
+                  }
+                ],
+                "layer": "runtime",
+                "package": null
+              }
+            ],
+            "user": "65532:65532",
+            "workdir": "/app"
           }
         ],
-        "user": "65532:65532",
-        "workdir": "/app"
+        "profile": null,
+        "tags": [
+          "1.4.2",
+          "1.4"
+        ],
+        "target": "ghcr.io/acme/shop:1.4.2"
       }
-    ],
-    "profile": null,
-    "tags": [
-      "1.4.2",
-      "1.4"
-    ],
-    "target": "ghcr.io/acme/shop:1.4.2"
-  }
-]
-"#);
+    ]
+    "#);
 }
 
 #[test]

@@ -1,0 +1,36 @@
+//! The facts about a project that decide on its command.
+
+use super::server::Names;
+use crate::python::project::ProjectMetadata;
+
+/// The facts about a project that decide on its command.
+#[derive(Clone, Copy)]
+pub struct Query<'a> {
+    pub project: Option<&'a ProjectMetadata>,
+    /// The project's files, as paths below its directory.
+    pub files: &'a [&'a str],
+    /// Reads a file of the project; none for a file that is too large or not UTF-8.
+    pub read: &'a dyn Fn(&str) -> Option<String>,
+    /// The names of the locked distributions, normalised; none if they are not known.
+    pub names: Names<'a>,
+    /// The name and the text of the `Dockerfile`.
+    pub dockerfile: Option<(&'a str, &'a str)>,
+    /// The text of the `Procfile`.
+    pub procfile: Option<&'a str>,
+    /// The directory of the project in the image: `/app`.
+    pub folder: &'a str,
+    /// The port of servers.
+    pub port: u16,
+}
+
+impl Query<'_> {
+    /// Returns whether the project has a file.
+    pub(super) fn has(&self, file: &str) -> bool {
+        self.files.contains(&file)
+    }
+
+    /// Returns whether a distribution is locked, or may be.
+    pub(super) fn may_have(&self, distribution: &str) -> bool {
+        self.names.is_none_or(|names| names.contains(distribution))
+    }
+}

@@ -1,0 +1,185 @@
+use super::testing::Sample;
+use super::{DEFAULT_PORT, Query, of_wheel};
+
+fn pyproject(text: &str) -> Sample {
+    Sample::default().file("pyproject.toml", text).locks(&[])
+}
+
+const SHOP: &str = "[project]\nname = \"shop\"\n";
+
+#[test]
+fn scripts_come_first_then_packages_then_files() {
+    let script = format!("{SHOP}scripts = {{ serve = \"shop:main\" }}");
+    let two = format!("{SHOP}scripts = {{ serve = \"shop:main\", work = \"shop:work\" }}");
+    let named = format!("{SHOP}scripts = {{ serve = \"shop:main\", Shop = \"shop:work\" }}");
+    let all = ["shop/__main__.py", "main.py"];
+    let told = |text: &str, files: &[&str]| pyproject(text).files(files).told();
+    assert_eq!(told(&script, &all), "serve |  | [project.scripts]");
+    assert_eq!(told(&named, &all), "Shop |  | [project.scripts]");
+    assert_eq!(told(&two, &all), "python -m shop |  | shop/__main__.py");
+    assert_eq!(told("", &["src/shop/__main__.py"]), "python -m shop |  | src/shop/__main__.py");
+    assert_eq!(told("", &["app.py", "lib/main.py"]), "python /app/app.py |  | app.py");
+    assert_eq!(told("", &["__main__.py", "x.py"]), "python /app/__main__.py |  | __main__.py");
+    let own = ["a/__main__.py", "my_shop/__main__.py"];
+    assert_eq!(told("[project]\nname = \"My-Shop\"", &own), "python -m my_shop |  | my_shop/__main__.py");
+    let poetry = "[tool.poetry]\nname = \"x\"\nscripts = { serve = \"shop:main\" }";
+    assert_eq!(told(poetry, &all), "serve |  | [tool.poetry.scripts]");
+}
+
+#[test]
+fn several_or_no_commands_are_candidates() {
+    let two = format!("{SHOP}scripts = {{ serve = \"shop:main\", work = \"shop:work\" }}");
+    let files = ["a/__main__.py", "b/__main__.py", "main.py", "app.py"];
+    insta::assert_snapshot!(pyproject(&two).files(&files).told().replace("; ", "\n"), @r#"
+    entrypoint = ["serve"]
+    entrypoint = ["work"]
+    entrypoint = ["python", "-m", "a"]
+    entrypoint = ["python", "-m", "b"]
+    entrypoint = ["python", "main.py"]
+    entrypoint = ["python", "app.py"]
+    "#);
+    assert_eq!(pyproject("").files(&["a/b/__main__.py", "shop.py"]).told(), "");
+}
+
+#[test]
+fn a_lone_program_is_started() {
+    let guard = "if __name__ == '__main__':\n    run()\n";
+    let sample = Sample::default().locks(&[]).file("bot.py", guard).file("setup.py", guard).file("lib.py", "");
+    assert_eq!(sample.told(), "python /app/bot.py |  | bot.py");
+    assert_eq!(
+        sample.file("tool.py", guard).told(),
+        "entrypoint = [\"python\", \"bot.py\"]; entrypoint = [\"python\", \"tool.py\"]; "
+    );
+    let app = "app = FastAPI()\n";
+    let sample = Sample::default().locks(&["fastapi"]).file("main.py", app);
+    let line = "entrypoint = [\"uvicorn\", \"main:app\", \"--host\", \"0.0.0.0\", \"--port\", \"8000\"]; ";
+    assert_eq!(sample.told(), line, "it would end at once");
+    assert_eq!(sample.file("main.py", &format!("{app}{guard}")).told(), "python /app/main.py |  | main.py");
+}
+
+#[test]
+fn applications_of_fastapi_are_served() {
+    let names = ["fastapi", "uvicorn"];
+    let app = "from fastapi import FastAPI\n\napi = FastAPI()\n";
+    let told = |file: &str| Sample::default().locks(&names).files(&["app/__init__.py"]).file(file, app).told();
+    assert_eq!(told("main.py"), " | uvicorn main:api | the application in main.py");
+    assert_eq!(told("app/main.py"), " | uvicorn app.main:api | the application in app/main.py");
+    assert_eq!(told("src/main.py"), " | uvicorn main:api | the application in src/main.py");
+    let named = pyproject("[tool.fastapi]\nentrypoint = \"shop.web:app\"\n").locks(&names);
+    assert_eq!(named.told(), " | uvicorn shop.web:app | [tool.fastapi]");
+    let package = pyproject(SHOP).locks(&["starlette", "hypercorn"]);
+    let package = package.files(&["src/shop/__init__.py"]).file("src/shop/server.py", "app = Starlette()\n");
+    assert_eq!(
+        package.told(),
+        " | hypercorn --bind 0.0.0.0:8000 shop.server:app | the application in src/shop/server.py"
+    );
+}
+
+#[test]
+fn applications_of_django_are_served() {
+    let application = "application = get_wsgi_application()\n";
+    let django = |names: &[&str]| {
+        let sample = Sample::default().locks(names).files(&["manage.py", "shop/settings.py"]);
+        sample.file("shop/wsgi.py", application).file("shop/asgi.py", "application = get_asgi_application()\n")
+    };
+    assert_eq!(django(&["django", "gunicorn"]).told(), " | gunicorn shop.wsgi:application | shop/wsgi.py");
+    assert_eq!(django(&["django", "uvicorn"]).told(), " | uvicorn shop.asgi:application | shop/asgi.py");
+    let asgi = django(&["django", "daphne", "gunicorn"]);
+    let asgi = asgi.file("shop/settings.py", "ASGI_APPLICATION = 'shop.asgi.application'\n");
+    assert_eq!(
+        asgi.told(),
+        " | daphne -b 0.0.0.0 -p 8000 shop.asgi:application | ASGI_APPLICATION in shop/settings.py"
+    );
+    let below = Sample::default().locks(&["django", "gunicorn"]).file("web/manage.py", "");
+    let below = below
+        .file("web/config/wsgi.py", application)
+        .file("web/config/settings/base.py", "WSGI_APPLICATION = \"config.wsgi.application\"");
+    assert_eq!(
+        below.told(),
+        " | gunicorn config.wsgi:application | WSGI_APPLICATION in web/config/settings/base.py in web"
+    );
+    assert_eq!(django(&["django"]).told(), "");
+}
+
+#[test]
+fn one_application_of_flask_is_served() {
+    let names = ["flask", "gunicorn"];
+    let app = "app = Flask(__name__)\n";
+    let sample = || Sample::default().locks(&names);
+    assert_eq!(sample().file("app.py", app).told(), " | gunicorn app:app | the application in app.py");
+    let factory = sample().file("shop/__init__.py", "def create_app():\n    pass\n");
+    assert_eq!(factory.told(), " | gunicorn shop:create_app() | the application in shop/__init__.py");
+    let wsgi = factory.file("wsgi.py", "from shop import create_app\napp = create_app()\n").file("app.py", app);
+    assert_eq!(wsgi.told(), " | gunicorn wsgi:app | wsgi.py");
+    let two = sample().file("app.py", app).file("main.py", app);
+    assert!(two.told().starts_with("entrypoint = [\"gunicorn\", \"app:app\", \"--bind\", \"0.0.0.0:8000\"]; "));
+}
+
+#[test]
+fn the_dockerfile_decides_with_its_split() {
+    let script = format!("{SHOP}scripts = {{ serve = \"shop:main\" }}");
+    let told = |text: &str| {
+        let sample = pyproject(&script).files(&["main.py", "web/run.py"]).file("start", "#!/bin/bash\n");
+        sample.file("Dockerfile", text).told()
+    };
+    for (text, want) in [
+        ("FROM a\nENTRYPOINT [\"python\", \"-m\"]\nCMD [\"shop\"]\n", "python -m | shop | Dockerfile"),
+        ("FROM a\nCMD [\"gunicorn\", \"shop:app\"]\n", " | gunicorn shop:app | Dockerfile"),
+        (
+            "FROM a\nENTRYPOINT [\"tini\", \"--\"]\nCMD [\"uv\", \"run\", \"main.py\"]\n",
+            " | python main.py | Dockerfile",
+        ),
+        ("FROM a\nENTRYPOINT [\"uv\", \"run\"]\nCMD [\"main.py\"]\n", " | python main.py | Dockerfile"),
+        (
+            "FROM a\nWORKDIR /code\nCOPY . .\nCMD [\"python3.12\", \"/code/main.py\"]\n",
+            " | python /app/main.py | Dockerfile",
+        ),
+        (
+            "FROM a\nCOPY web /srv\nWORKDIR /srv\nCMD [\"/venv/bin/python\", \"run.py\"]\n",
+            " | python run.py | Dockerfile in web",
+        ),
+        ("FROM a\nCOPY main.py /x.py\nCMD [\"python\", \"/x.py\"]\n", " | python /app/main.py | Dockerfile"),
+        ("FROM a\nCMD python main.py\n", "serve |  | [project.scripts] (Dockerfile: its CMD is in shell form)"),
+        (
+            "FROM a\nCOPY start /bin/start\nENTRYPOINT [\"/bin/start\"]\nCMD [\"serve\"]\n",
+            "serve |  | [project.scripts] (Dockerfile: its ENTRYPOINT, `/bin/start`, is a shell script)",
+        ),
+        (
+            "FROM a\nENTRYPOINT [\"/entrypoint.sh\"]\n",
+            "serve |  | [project.scripts] (Dockerfile: its ENTRYPOINT cannot start: `/entrypoint.sh` is a shell script)",
+        ),
+        ("FROM a\nRUN x\n", "serve |  | [project.scripts]"),
+    ] {
+        assert_eq!(told(text), want, "{text}");
+    }
+}
+
+#[test]
+fn a_procfile_is_translated_or_refused() {
+    let told = |web: &str| Sample::default().locks(&[]).files(&["main.py"]).file("Procfile", web).told();
+    assert_eq!(told("web: gunicorn shop:app -b :$PORT\n"), " | gunicorn shop:app | Procfile");
+    assert_eq!(told("web: a && b\n"), "python /app/main.py |  | main.py (Procfile: its `web` needs a shell for `&&`)");
+}
+
+#[test]
+fn a_wheel_has_scripts_or_a_package() {
+    let of = |scripts: &[&str], files: &[&str]| {
+        let scripts: Vec<_> = scripts.iter().map(|name| (*name).to_owned()).collect();
+        let query = Query {
+            project: None,
+            files,
+            read: &|_| None,
+            names: None,
+            dockerfile: None,
+            procfile: None,
+            folder: "/app",
+            port: DEFAULT_PORT,
+        };
+        of_wheel(&query, "shop", &scripts).start.map(|start| start.typed.join(" ")).map_err(|all| all.0.len())
+    };
+    assert_eq!(of(&["serve"], &["shop/__main__.py"]), Ok("serve".to_owned()));
+    assert_eq!(of(&["a", "b"], &["shop/__main__.py"]), Ok("python -m shop".to_owned()));
+    assert_eq!(of(&["a", "shop"], &["shop/__main__.py"]), Ok("shop".to_owned()));
+    assert_eq!(of(&[], &["tests/__main__.py", "shop/__main__.py"]), Ok("python -m shop".to_owned()));
+    assert_eq!((of(&["a", "b"], &[]), of(&[], &["main.py"])), (Err(2), Err(0)));
+}

@@ -1,0 +1,157 @@
+//! Web applications: modules with an application of FastAPI, Django or Flask, and a server for it
+//! among the locked distributions.
+//!
+//! Source: FastAPI's command line (`fastapi_cli/discover.py`: default files and names); Django's
+//! settings `WSGI_APPLICATION` and `ASGI_APPLICATION`; Flask's `cli.py` (names `app`,
+//! `application`, `create_app`).
+
+use super::modules::{module_of, name_of, object_of, own_packages};
+use super::server::{Interface, serve};
+use super::step::Step;
+use super::top_level::{Statement, statements};
+use super::{Query, Start};
+
+/// Classes of ASGI applications, and their distributions.
+const ASGI: [(&str, &str); 4] =
+    [("FastAPI", "fastapi"), ("Starlette", "starlette"), ("Litestar", "litestar"), ("Quart", "quart")];
+/// The files in which FastAPI's command line looks for an application.
+const FASTAPI_FILES: [&str; 6] = ["main.py", "app.py", "api.py", "app/main.py", "app/app.py", "app/api.py"];
+/// The files of a package in which an application may be.
+const IN_PACKAGE: [&str; 6] = ["main.py", "app.py", "api.py", "server.py", "asgi.py", "__init__.py"];
+/// The files in which a Flask application may be, at the root.
+const FLASK_FILES: [&str; 6] = ["app.py", "main.py", "application.py", "server.py", "run.py", "api.py"];
+/// The deepest directory of Django's settings and of `wsgi.py`.
+const DEEPEST: usize = 4;
+/// The most files of settings that are read.
+const SETTINGS: usize = 20;
+
+/// Returns whether a module has the application of a web framework.
+pub(super) fn is_application(text: &str) -> bool {
+    let callees: Vec<_> = ASGI.iter().map(|(class, _)| *class).chain(["Flask"]).collect();
+    object_of(text, &callees, &[]).is_some()
+}
+
+/// Returns the application that `[tool.fastapi]` names, or the one in the first of the files in
+/// which FastAPI looks for it.
+pub(super) fn fastapi(query: &Query<'_>) -> Step {
+    let named = query.project.and_then(|project| project.fastapi.as_deref());
+    if let Some(object) = named.filter(|object| object.contains(':')) {
+        return served(query, Interface::Asgi, object, "[tool.fastapi]");
+    }
+    let classes: Vec<_> =
+        ASGI.iter().filter(|(_, distribution)| query.may_have(distribution)).map(|(class, _)| *class).collect();
+    let packages = own_packages(query);
+    let in_packages = packages.iter().flat_map(|folder| IN_PACKAGE.map(|file| format!("{folder}/{file}")));
+    let in_src = ["src/main.py", "src/app.py", "src/app/main.py"].map(str::to_owned);
+    let files = FASTAPI_FILES.map(str::to_owned).into_iter().chain(in_src).chain(in_packages);
+    for file in files.filter(|file| query.has(file)) {
+        let Some(object) = (query.read)(&file).and_then(|text| object_of(&text, &classes, &["app", "api"])) else {
+            continue;
+        };
+        let Some(module) = module_of(query, "", &file) else { continue };
+        return served(query, Interface::Asgi, &format!("{module}:{object}"), &format!("the application in {file}"));
+    }
+    Step::none()
+}
+
+/// Returns the application of a Django project.
+pub(super) fn django(query: &Query<'_>) -> Step {
+    if !query.may_have("django") {
+        return Step::none();
+    }
+    let roots: Vec<_> = query.files.iter().filter_map(|file| file.strip_suffix("manage.py")).collect();
+    let root = roots.iter().map(|root| root.trim_end_matches('/')).min_by_key(|root| root.len());
+    let Some(root) = root.filter(|root| root.split('/').count() < DEEPEST) else { return Step::none() };
+    let of = |setting: &str, file: &str, interface: Interface| -> Vec<Start> {
+        let by_setting = from_settings(query, root, setting);
+        let objects = if by_setting.is_empty() { from_files(query, root, file) } else { by_setting };
+        let serve = |(object, origin): (String, String)| {
+            let start = serve(interface, &object, query.names, query.port, origin)?;
+            Some(Start { folder: root.to_owned(), ..start })
+        };
+        objects.into_iter().filter_map(serve).collect()
+    };
+    let has_asgi = !from_settings(query, root, "ASGI_APPLICATION").is_empty();
+    let wsgi = of("WSGI_APPLICATION", "wsgi.py", Interface::Wsgi);
+    let asgi = of("ASGI_APPLICATION", "asgi.py", Interface::Asgi);
+    Step::of(if (has_asgi || wsgi.is_empty()) && !asgi.is_empty() { asgi } else { wsgi })
+}
+
+/// Returns the applications that Django's settings name, with their origins.
+fn from_settings(query: &Query<'_>, root: &str, setting: &str) -> Vec<(String, String)> {
+    let is_settings = |file: &&&str| {
+        let name = file.rsplit('/').next().unwrap_or_default();
+        let is_one = name == "settings.py" || file.ends_with(".py") && file.contains("/settings/");
+        is_one && file.split('/').count() <= DEEPEST
+    };
+    let mut out: Vec<(String, String)> = Vec::new();
+    for file in query.files.iter().filter(is_settings).take(SETTINGS) {
+        for statement in (query.read)(file).iter().flat_map(|text| statements(text)) {
+            let Statement::Text { name, value } = statement else { continue };
+            let Some((module, object)) = value.rsplit_once('.').filter(|_| name == setting) else { continue };
+            let path = module.replace('.', "/");
+            let prefix = if root.is_empty() { String::new() } else { format!("{root}/") };
+            let is_there =
+                [format!("{prefix}{path}.py"), format!("{prefix}{path}/__init__.py"), format!("src/{path}.py")];
+            let object = format!("{module}:{object}");
+            if is_there.iter().any(|file| query.has(file)) && !out.iter().any(|(known, _)| *known == object) {
+                out.push((object, format!("{setting} in {file}")));
+            }
+        }
+    }
+    out
+}
+
+/// Returns the applications in files of a name, such as `wsgi.py`, with their origins.
+fn from_files(query: &Query<'_>, root: &str, name: &str) -> Vec<(String, String)> {
+    let is_one = |file: &&&str| file.rsplit('/').next() == Some(name) && file.split('/').count() <= DEEPEST;
+    let object = |file: &&str| {
+        let object = name_of(&(query.read)(file)?, &["application", "app"])?;
+        Some((format!("{}:{object}", module_of(query, root, file)?), (*file).to_owned()))
+    };
+    query.files.iter().filter(is_one).filter_map(object).collect()
+}
+
+/// Returns the application of a Flask project, if it is the only one.
+pub(super) fn flask(query: &Query<'_>) -> Step {
+    if !query.may_have("flask") {
+        return Step::none();
+    }
+    let wsgi: Vec<_> =
+        from_files(query, "", "wsgi.py").into_iter().filter(|(_, file)| !file.contains("test")).collect();
+    if let [(object, file)] = wsgi.as_slice() {
+        return served(query, Interface::Wsgi, object, file);
+    }
+    let packages = own_packages(query);
+    let in_packages = packages.iter().flat_map(|folder| IN_PACKAGE.map(|file| format!("{folder}/{file}")));
+    let in_src = FLASK_FILES.map(|file| format!("src/{file}"));
+    let files: Vec<_> = FLASK_FILES.map(str::to_owned).into_iter().chain(in_src).chain(in_packages).collect();
+    let mut made = Vec::new();
+    let mut factories = Vec::new();
+    for file in files.iter().filter(|file| query.has(file)) {
+        let (Some(text), Some(module)) = ((query.read)(file), module_of(query, "", file)) else { continue };
+        let origin = format!("the application in {file}");
+        if let Some(object) = object_of(&text, &["Flask", "create_app"], &["app", "application"]) {
+            made.extend(serve(Interface::Wsgi, &format!("{module}:{object}"), query.names, query.port, origin));
+        } else if statements(&text).contains(&Statement::Function { name: "create_app".to_owned() }) {
+            let object = format!("{module}:create_app()");
+            factories.extend(serve(Interface::Wsgi, &object, query.names, query.port, origin));
+        }
+    }
+    // Only gunicorn takes a call.
+    factories.retain(|start| start.cmd.first().is_some_and(|program| program == "gunicorn"));
+    Step::of(if made.is_empty() { factories } else { made })
+}
+
+/// Returns the command that serves an application, or without a server among the locked
+/// distributions the one that a server would need as a candidate.
+fn served(query: &Query<'_>, interface: Interface, object: &str, origin: &str) -> Step {
+    match serve(interface, object, query.names, query.port, origin) {
+        Some(start) => Step::Found(Box::new(start)),
+        None => {
+            let start = serve(interface, object, None, query.port, origin);
+            let needs = |start: Start| Start { needs: start.cmd.first().cloned(), ..start };
+            Step::Candidates(start.map(needs).into_iter().collect())
+        }
+    }
+}
