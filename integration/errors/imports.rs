@@ -42,6 +42,12 @@ fn a_module_that_nothing_provides() {
 }
 
 #[test]
+fn many_modules_are_one_error() {
+    let harness = Harness::warm().file("main.py", "import one, two, yaml\nimport three\nimport four.five\n");
+    insta::assert_snapshot!(harness.fails(&build(&["python3", "main.py"])), @"");
+}
+
+#[test]
 fn a_distribution_of_a_group_that_is_left_out() {
     let lock = |group: &str| {
         format!(

@@ -16,6 +16,9 @@ const MODULES: usize = 50_000;
 /// The most missing modules that are kept.
 const MISSING: usize = 10_000;
 
+/// Settings that a program starts with only where nothing names others: the last part of their names.
+const DEVELOPMENT: [&str; 8] = ["local", "dev", "develop", "development", "debug", "test", "testing", "ci"];
+
 /// Code that the image starts.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Start {
@@ -204,7 +207,8 @@ impl Walk<'_> {
         if let Some((settings, _)) = facts.django_settings.as_ref().filter(|_| owner == Owner::Application) {
             // The first value counts: later calls of `setdefault` do not change it.
             let first = self.settings.get_or_insert_with(|| settings.clone()).clone();
-            self.import_all(&first, Some(at), is_certain);
+            let is_default = first.rsplit('.').next().is_none_or(|last| !DEVELOPMENT.contains(&last));
+            self.import_all(&first, Some(at), is_certain && is_default);
         }
     }
 

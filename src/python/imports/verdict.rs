@@ -8,6 +8,9 @@ use super::finder::{Files, Found, Owner};
 use super::modules::{Modules, SearchPath};
 use super::reach::{MissingImport, Reached};
 
+/// Modules that make files of other formats importable.
+const IMPORTERS: [&str; 5] = ["pyximport", "cppimport", "hy", "import_hook", "maturin_import_hook"];
+
 /// The judgement of an import of a missing module.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Verdict {
@@ -45,7 +48,12 @@ impl<'a> Judge<'a> {
             return Verdict::Unknown;
         }
         let is_fatal = missing.owner == Owner::Application && missing.is_certain;
-        if is_fatal && !self.is_open && !reached.own_search.hooks { Verdict::Fatal } else { Verdict::Doubtful }
+        let has_importer = IMPORTERS.iter().any(|name| reached.modules.contains(*name));
+        if is_fatal && !self.is_open && !reached.own_search.hooks && !has_importer {
+            Verdict::Fatal
+        } else {
+            Verdict::Doubtful
+        }
     }
 
     /// Returns whether another directory has the module, and would provide it if it were on the module

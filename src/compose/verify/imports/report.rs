@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::image_files::ImageFiles;
-use super::provider;
+use super::provider::{self, Fix};
 use crate::compose::composition::Composition;
 use crate::diagnostic::{Code, Diagnostic, some_of};
 use crate::python::Interpreter;
@@ -13,6 +13,8 @@ use crate::python::imports::verdict::{Judge, Verdict};
 
 /// The most modules that a note names.
 const LISTED: usize = 8;
+/// The most modules without a known distribution that have an error of their own.
+const APART: usize = 3;
 /// The most errors.
 const ERRORS: usize = 50;
 /// The most modules of a chain that are named at each end.
@@ -51,36 +53,39 @@ impl Report<'_> {
         self.composition.cx.plan.allow_missing_imports.iter().any(by)
     }
 
-    fn errors(&self, fatal: &BTreeMap<&str, &MissingImport>) -> impl Iterator<Item = Diagnostic> {
+    fn errors(&self, fatal: &BTreeMap<&str, &MissingImport>) -> Vec<Diagnostic> {
         let names: BTreeSet<_> = fatal.keys().map(|module| format!("\"{module}\"")).collect();
         let names = names.into_iter().collect::<Vec<_>>().join(", ");
         let waiver = format!("if the program runs without: allow-missing-imports = [{names}] under [app]");
-        let is_whole = self.composition.cx.unavailable.is_nothing();
-        fatal.values().take(ERRORS).filter_map(move |missing| {
-            let MissingImport { module, file, line, .. } = missing;
-            let message = format!(
-                "the image has no module `{module}`, which `{file}` imports in line {line}{}",
-                through(&missing.chain)
-            );
-            if let Some(error) = self.version_file(missing, &message) {
-                return Some(error);
-            }
-            let fix = provider::fix(self.composition, self.interpreter, self.files, module);
-            // A distribution that is not available may provide the module.
-            let error = Diagnostic::error(Code::MissingImport, message).file(file);
-            (is_whole || fix.is_certain).then(|| error.hint(format!("{}; {waiver}", fix.text)))
-        })
+        let fix =
+            |missing: &MissingImport| provider::fix(self.composition, self.interpreter, self.files, &missing.module);
+        let generated: Vec<_> = fatal.values().filter_map(|missing| self.version_file(missing)).collect();
+        let all = fatal.values().filter(|missing| self.version_file(missing).is_none());
+        let all = all.map(|missing| (*missing, fix(missing)));
+        let (certain, mut others): (Vec<_>, Vec<_>) = all.partition(|(_, fix)| fix.is_certain);
+        if !self.composition.cx.unavailable.is_nothing() {
+            others.clear(); // a distribution that is not available may provide the module
+        }
+        let together = (others.len() > APART).then(|| together(&others, &waiver));
+        if together.is_some() {
+            others.clear();
+        }
+        let alone = certain.iter().chain(&others).take(ERRORS).map(|(missing, fix)| {
+            let error = Diagnostic::error(Code::MissingImport, told(missing)).file(&missing.file);
+            error.hint(format!("{}; {waiver}", fix.text))
+        });
+        generated.into_iter().chain(alone).chain(together).collect()
     }
 
     /// Returns the error about a module that the project's build backend would write.
-    fn version_file(&self, missing: &MissingImport, message: &str) -> Option<Diagnostic> {
+    fn version_file(&self, missing: &MissingImport) -> Option<Diagnostic> {
         let project = self.composition.cx.plan.app.as_ref()?.project.as_ref()?;
         let file = project.version_file(&missing.module)?;
         let hint = format!(
             "its build backend writes `{file}`: give the version, so that carboy writes it: --app-version 1.2.3, or \
              version = \"1.2.3\" under [app]; or install the project's wheel: wheel = \"dist/*.whl\" under [app]"
         );
-        Some(Diagnostic::error(Code::MissingVersionFile, message).file(&missing.file).hint(hint))
+        Some(Diagnostic::error(Code::MissingVersionFile, told(missing)).file(&missing.file).hint(hint))
     }
 
     /// Returns the errors of the application's sources that Python cannot read.
@@ -98,6 +103,22 @@ impl Report<'_> {
             Diagnostic::error(Code::SyntaxError, text).file(&broken.file)
         })
     }
+}
+
+/// Returns the sentence about an import of a missing module.
+fn told(missing: &MissingImport) -> String {
+    let MissingImport { module, file, line, chain, .. } = missing;
+    format!("the image has no module `{module}`, which `{file}` imports in line {line}{}", through(chain))
+}
+
+/// Returns one error for many modules without a known distribution: mostly, nothing is locked.
+fn together(all: &[(&MissingImport, Fix)], waiver: &str) -> Diagnostic {
+    let told =
+        |(missing, _): &(&MissingImport, Fix)| format!("`{}` ({}:{})", missing.module, missing.file, missing.line);
+    let names: Vec<_> = all.iter().map(told).collect();
+    let message = format!("the image has no modules that the program imports: {}", some_of(&names, LISTED));
+    let fix = "add the distributions that provide them to the project's dependencies and lock them again";
+    Diagnostic::error(Code::MissingImport, message).hint(format!("{fix}; {waiver}"))
 }
 
 /// Returns the note about modules that are missing, but may not be needed.

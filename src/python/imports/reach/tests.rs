@@ -104,6 +104,7 @@ fn modules_that_code_provides_are_not_missing() {
         ),
         (&[("app/main.py", "import sys\nsys.path.insert(0, 'x')\nimport a\nimport b\n"), ("app/deep/a.py", "")], "!b"),
         (&[("app/main.py", "sys.meta_path.insert(0, x)\nimport a\n")], "?a"),
+        (&[("app/main.py", "import pyximport, a\n"), ("site/pyximport.py", ""), ("app/a.pyx", "")], "?a"),
         (&[("app/main.py", "import a.b\n"), ("site/a.abi3.so", "")], ""),
         (&[("app/main.py", "import a.b\n"), ("site/a/__init__.pyc", "")], ""),
         (&[("app/main.py", "import distutils.core\n"), ("site/_distutils_hack/__init__.py", "")], ""),
@@ -129,6 +130,10 @@ fn settings_of_django_are_followed() {
     let start = [Start::Script(RootPath::new("app/main.py").unwrap())];
     let reached = reach(&project, &search, &start, Some("other.settings"));
     assert_eq!(reached.missing, [], "the environment's value counts");
+    let main = "os.environ.setdefault('DJANGO_SETTINGS_MODULE', 'shop.settings.local')\n";
+    let files =
+        [("app/main.py", main), ("app/shop/settings/__init__.py", ""), ("app/shop/settings/local.py", "import x\n")];
+    assert_eq!(script(&files), "?x", "the container's environment may name others");
 }
 
 #[test]
