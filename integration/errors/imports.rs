@@ -44,7 +44,14 @@ fn a_module_that_nothing_provides() {
 #[test]
 fn many_modules_are_one_error() {
     let harness = Harness::warm().file("main.py", "import one, two, yaml\nimport three\nimport four.five\n");
-    insta::assert_snapshot!(harness.fails(&build(&["python3", "main.py"])), @"");
+    insta::assert_snapshot!(harness.fails(&build(&["python3", "main.py"])), @r#"
+    exit: 1
+    -- stdout
+    -- stderr
+    error[missing-import]: linux/amd64: the image has no modules that the program imports: `four` (/app/main.py:3), `one` (/app/main.py:1), `three` (/app/main.py:2), `two` (/app/main.py:1) and `yaml` (/app/main.py:1)
+
+    hint: add the distributions that provide them to the project's dependencies and lock them again; if the program runs without: allow-missing-imports = ["four", "one", "three", "two", "yaml"] under [app]
+    "#);
 }
 
 #[test]
