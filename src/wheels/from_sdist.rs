@@ -63,7 +63,7 @@ impl Wheels {
     ///
     /// # Errors
     /// The sdist cannot be fetched, or its files do not decide the wheel.
-    pub(super) async fn from_sdist(
+    pub(super) async fn wheel_of_sdist(
         &self,
         wanted: WheelQuery<'_>,
         file: &LockedFile,
@@ -71,13 +71,12 @@ impl Wheels {
     ) -> Result<WheelFile, Unmade> {
         let unmade = Unmade::Refused;
         let kept = self.kept(wanted, &file.hashes).await.map_err(|error| unmade(error.line()))?;
-        let wheel = match kept {
-            Some(wheel) => wheel,
-            None => {
-                let archive = fetch.await.map_err(|error| self.not_fetched(&error))?;
-                let made = self.fetched.get(format!("the wheel of {}", archive.digest), self.make(archive));
-                made.await.map_err(unmade)?
-            }
+        let wheel = if let Some(wheel) = kept {
+            wheel
+        } else {
+            let archive = fetch.await.map_err(|error| self.not_fetched(&error))?;
+            let made = self.fetched.get(format!("the wheel of {}", archive.digest), self.make(archive));
+            made.await.map_err(unmade)?
         };
         let name = WheelName::parse(&wheel.name).filter(|name| is_of(name, wanted.pinned));
         let name = name.ok_or_else(|| unmade(format!("it would be {}", wheel.name)))?;
@@ -99,7 +98,7 @@ impl Wheels {
         if file.hashes.is_empty() || buildable(std::iter::once(file.name.as_str())).is_none() {
             return Err(error);
         }
-        self.from_sdist(wanted, file, fetch).await.map_err(|unmade| explained(error, Some(&unmade)))
+        self.wheel_of_sdist(wanted, file, fetch).await.map_err(|unmade| explained(error, Some(&unmade)))
     }
 
     /// Makes the wheel of an sdist that an index lists.
@@ -126,7 +125,7 @@ impl Wheels {
             }
         };
         let fetch = self.fetched.get(known_by(&file), download);
-        self.from_sdist(wanted, &file, fetch).await
+        self.wheel_of_sdist(wanted, &file, fetch).await
     }
 
     fn not_fetched(&self, error: &WheelError) -> Unmade {

@@ -38,9 +38,9 @@ struct Reading {
 pub fn read(path: &Path, name: &str) -> Result<SdistFiles, String> {
     let file = File::open(path).map_err(|cause| cause.to_string())?;
     let mut reading = Reading::default();
-    if name.ends_with(".tar.gz") || name.ends_with(".tgz") {
+    if [".tar.gz", ".tgz"].iter().any(|end| name.ends_with(end)) {
         reading.tar(GzDecoder::new(io::BufReader::new(file)))?;
-    } else if name.ends_with(".zip") {
+    } else if name.strip_suffix(".zip").is_some() {
         reading.zip(file)?;
     } else {
         return Err("it is neither a .tar.gz nor a .zip archive".to_owned());

@@ -59,7 +59,7 @@ impl Wheels {
             let locked = buildable(files.iter().map(|file| file.name.as_str()));
             let mut unmade = None;
             if let Some(sdist) = files.iter().find(|file| Some(file.name.as_str()) == locked) {
-                match self.from_sdist(wanted, sdist, Box::pin(self.file(wanted, index, sdist))).await {
+                match self.wheel_of_sdist(wanted, sdist, Box::pin(self.file(wanted, index, sdist))).await {
                     Ok(file) => return Ok(file),
                     Err(reason) => unmade = Some(reason),
                 }

@@ -38,7 +38,8 @@ pub fn bytes(wheel: &BuiltWheel) -> Result<Vec<u8>, SdistError> {
         record.push('\n');
     }
     let own = format!("{}/RECORD", wheel.dist_info);
-    record.push_str(&format!("{own},,\n"));
+    record.push_str(&own);
+    record.push_str(",,\n");
     add(&own, record.as_bytes(), false)?;
     Ok(writer.finish().map_err(failed)?.into_inner())
 }

@@ -144,7 +144,7 @@ impl<'s> Declared<'s> {
 /// Returns whether a file is bytecode.
 #[must_use]
 pub fn is_bytecode(path: &str) -> bool {
-    path.ends_with(".pyc") || path.split('/').any(|part| part == "__pycache__")
+    path.strip_suffix(".pyc").is_some() || path.split('/').any(|part| part == "__pycache__")
 }
 
 /// Returns the tags of a wheel for Python 3, and for Python 2 if `requires-python` allows it.

@@ -90,10 +90,12 @@ impl EntryPoints {
         let mut groups: Vec<_> = self.0.iter().filter(|(_, points)| !points.is_empty()).cloned().collect();
         if sorted {
             groups.sort_unstable();
-            groups.iter_mut().for_each(|(_, points)| points.sort_unstable());
+            for (_, points) in &mut groups {
+                points.sort_unstable();
+            }
         }
         let one = |(name, points): &(String, Vec<Point>)| {
-            let lines: String = points.iter().map(|(name, value)| format!("{name}{equals}{value}\n")).collect();
+            let lines = lines(points, equals);
             format!("[{name}]\n{lines}")
         };
         (!groups.is_empty()).then(|| groups.iter().map(one).collect())
@@ -120,7 +122,7 @@ impl EntryPoints {
         all.extend(self.0.iter().map(|(group, points)| (group.as_str(), points.clone())));
         let one = |(name, mut points): (&str, Vec<Point>)| {
             points.sort_unstable();
-            let lines: String = points.iter().map(|(name, value)| format!("{name} = {value}\n")).collect();
+            let lines = lines(&points, " = ");
             format!("[{name}]\n{lines}\n")
         };
         all.into_iter().map(one).collect()
@@ -139,4 +141,9 @@ impl EntryPoints {
         out.0.iter_mut().flat_map(|(_, points)| points).for_each(|(_, value)| value.retain(|c| c != ' '));
         out.flit_text()
     }
+}
+
+/// Returns the lines of a group.
+fn lines(points: &[Point], equals: &str) -> String {
+    points.iter().map(|(name, value)| [name, equals, value, "\n"].concat()).collect()
 }

@@ -19,7 +19,7 @@ pub fn wheel(sdist: &Declared<'_>) -> Result<BuiltWheel, SdistError> {
     let there: Vec<&String> = candidates
         .iter()
         .filter(|path| {
-            sdist.files.has(path) && path.ends_with(".py") || !path.ends_with(".py") && sdist.files.has_directory(path)
+            if path.strip_suffix(".py").is_some() { sdist.files.has(path) } else { sdist.files.has_directory(path) }
         })
         .collect();
     let [one] = there.as_slice() else {

@@ -26,16 +26,14 @@ impl CoreMetadata {
                 value.push('\n');
                 value.push_str(line);
             } else if !line.trim().is_empty() {
-                match line.split_once(':').filter(|(name, _)| is_field_name(name)) {
-                    Some((name, value)) => {
-                        fields.push((name.to_owned(), value.strip_prefix(' ').unwrap_or(value).to_owned()))
-                    }
+                let field = line.split_once(':').filter(|(name, _)| is_field_name(name));
+                if let Some((name, value)) = field {
+                    fields.push((name.to_owned(), value.strip_prefix(' ').unwrap_or(value).to_owned()));
+                } else {
                     // Old setuptools writes the line breaks of a value as they are.
-                    None => {
-                        let (_, value) = fields.last_mut()?;
-                        value.push('\n');
-                        value.push_str(line);
-                    }
+                    let (_, value) = fields.last_mut()?;
+                    value.push('\n');
+                    value.push_str(line);
                 }
             }
         }
@@ -63,7 +61,7 @@ impl CoreMetadata {
     /// Returns the file.
     #[must_use]
     pub fn text(&self) -> String {
-        let mut out: String = self.fields.iter().map(|(name, value)| format!("{name}: {value}\n")).collect();
+        let mut out: String = self.fields.iter().map(|(name, value)| [name, ": ", value, "\n"].concat()).collect();
         if let Some(description) = &self.description {
             out.push('\n');
             out.push_str(description);

@@ -63,7 +63,7 @@ pub fn wheel(sdist: &Declared<'_>) -> Result<BuiltWheel, SdistError> {
         sdist.add(&mut wheel, path, target)?;
     }
     if packages.is_empty() && includes.is_empty() {
-        for name in sdist.files.names(&root).into_iter().filter(|name| name.ends_with(".py")) {
+        for name in sdist.files.names(&root).into_iter().filter(|name| name.strip_suffix(".py").is_some()) {
             sdist.add(&mut wheel, &at(name), name)?;
         }
     }

@@ -31,7 +31,7 @@ impl Requirement {
             extras.sort_unstable();
             extras.dedup();
             if !extras.is_empty() {
-                base.push_str(&format!("[{}]", extras.join(",")));
+                base = format!("{base}[{}]", extras.join(","));
             }
             rest = after.trim_start();
         }
@@ -183,7 +183,7 @@ pub fn of_requires_txt(text: &str) -> Vec<(String, String)> {
     for line in text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')) {
         match line.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
             Some(name) => {
-                section = name.to_owned();
+                name.clone_into(&mut section);
                 out.push((section.clone(), String::new()));
             }
             None => out.push((section.clone(), line.to_owned())),

@@ -79,7 +79,7 @@ impl WheelBuilder {
         if let Some(path) = self.files.keys().find(|path| COMPILED.iter().any(|end| path.ends_with(end))) {
             return Err(SdistError::NotPure(format!("it has `{path}`")));
         }
-        let lines: String = tags.iter().map(|tag| format!("Tag: {tag}-none-any\n")).collect();
+        let lines: String = tags.iter().map(|tag| ["Tag: ", tag, "-none-any\n"].concat()).collect();
         self.add_info("WHEEL", format!("Wheel-Version: 1.0\nGenerator: carboy\nRoot-Is-Purelib: true\n{lines}"));
         let name = format!("{}-{}-none-any.whl", self.stem, tags.join("."));
         Ok(BuiltWheel { name, dist_info: self.dist_info(), files: self.files })

@@ -25,7 +25,7 @@ pub fn add(files: &SdistFiles, project: &Project, wheel: &mut WheelBuilder) -> R
         }
         for name in files.names(&directory) {
             let path = below(&directory, name);
-            if name.ends_with(".py") && !name.starts_with('.') && path != "setup.py" {
+            if name.strip_suffix(".py").is_some() && !name.starts_with('.') && path != "setup.py" {
                 add_file(files, wheel, &path, below(&package.replace('.', "/"), name), false);
             }
         }
@@ -105,7 +105,7 @@ fn manifest<'p>(
             // The manifest of a build also has what MANIFEST.in says, which the list should have.
             _ if files.has("MANIFEST.in") || listed.is_none() => {
                 let covered = data_files(files, project, (package, directory), Vec::new())?;
-                if !covered.iter().any(|one| one == path) && !path.ends_with(".pyc") {
+                if !covered.iter().any(|one| one == path) && path.strip_suffix(".pyc").is_none() {
                     return Err(SdistError::Setting(format!("the manifest, which leaves `{path}` open,")));
                 }
             }

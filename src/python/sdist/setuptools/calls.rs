@@ -9,7 +9,7 @@ use super::machine;
 use super::modules::is_setup;
 use super::scope::{ROOT, Scope, Stop};
 use super::statements::Flow;
-use super::value::{OWN, Unknown, Value};
+use super::value::{Unknown, Value};
 
 /// The arguments of a call.
 pub struct Arguments<'a> {
@@ -119,13 +119,17 @@ impl<'a> Scope<'a> {
         }
         if let Some(rest) = &def.parameters.vararg {
             let rest_value = Value::list(positional.collect());
-            spread.into_iter().for_each(|why| rest_value.spoil(why));
+            if let Some(why) = spread {
+                rest_value.spoil(why);
+            }
             locals.insert(rest.name.to_string(), rest_value);
         }
         if let Some(rest) = &def.parameters.kwarg {
             let items = keywords.into_iter().map(|(key, value)| (Value::str(&key), value)).collect();
             let rest_value = Value::dict(items);
-            spread.into_iter().for_each(|why| rest_value.spoil(why));
+            if let Some(why) = spread {
+                rest_value.spoil(why);
+            }
             locals.insert(rest.name.to_string(), rest_value);
         }
         self.locals.push(locals);
@@ -179,8 +183,6 @@ impl<'a> Scope<'a> {
             || matches!(name, "map" | "filter" | "zip" | "enumerate" | "range")
         {
             arguments.unknown().unwrap_or(Unknown::Computed)
-        } else if name.starts_with(OWN) {
-            Unknown::Machine
         } else {
             Unknown::Machine
         };
@@ -193,12 +195,18 @@ impl<'a> Scope<'a> {
     fn language_function(&mut self, name: &str, arguments: &Arguments<'a>) -> Result<Option<Value<'a>>, Stop> {
         let first = arguments.positional.first();
         Ok(Some(match (name, first) {
-            ("print" | "warnings.warn" | "warnings.filterwarnings" | "sys.path.insert" | "sys.path.append", _) => {
-                Value::None
-            }
-            ("sys.stdout.write" | "sys.stderr.write" | "time.sleep" | "multiprocessing.freeze_support", _) => {
-                Value::None
-            }
+            (
+                "print"
+                | "warnings.warn"
+                | "warnings.filterwarnings"
+                | "sys.path.insert"
+                | "sys.path.append"
+                | "sys.stdout.write"
+                | "sys.stderr.write"
+                | "time.sleep"
+                | "multiprocessing.freeze_support",
+                _,
+            ) => Value::None,
             ("sys.exit" | "exit" | "quit" | "os._exit", _) => return Err(Stop::Exit),
             ("str", Some(Value::Str(text) | Value::Path(text))) => Value::Str(Rc::clone(text)),
             ("str", Some(Value::Int(number))) => Value::str(&number.to_string()),
@@ -220,7 +228,9 @@ impl<'a> Scope<'a> {
                 for (key, value) in &arguments.keywords {
                     self.insert(&dict, Value::str(key), value.clone());
                 }
-                arguments.unknown.into_iter().for_each(|why| dict.spoil(why));
+                if let Some(why) = arguments.unknown {
+                    dict.spoil(why);
+                }
                 dict
             }
             ("bool", Some(value)) => match value.truth() {

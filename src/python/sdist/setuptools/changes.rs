@@ -75,10 +75,10 @@ impl<'a> Visitor<'a> for Changes<'a> {
                 self.assigned.insert(name.id.as_str());
             }
             Expr::Attribute(attribute) if attribute.ctx != ExprContext::Load => {
-                self.touched.extend(base(&attribute.value))
+                self.touched.extend(base(&attribute.value));
             }
             Expr::Subscript(subscript) if subscript.ctx != ExprContext::Load => {
-                self.touched.extend(base(&subscript.value))
+                self.touched.extend(base(&subscript.value));
             }
             Expr::Call(call) => {
                 match &*call.func {

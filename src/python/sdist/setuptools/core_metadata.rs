@@ -139,7 +139,9 @@ impl Writer<'_> {
                 "urls" => &["project-url", "home-page"],
                 _ => &[],
             };
-            fields.iter().for_each(|field| self.dynamic(field));
+            for field in fields {
+                self.dynamic(field);
+            }
         }
         Ok(())
     }
@@ -186,7 +188,9 @@ impl Writer<'_> {
             if !values.is_empty() {
                 self.dynamic(dynamic);
             }
-            values.iter().for_each(|value| self.field(field, value));
+            for value in &values {
+                self.field(field, value);
+            }
         }
         self.requirements()?;
         let description = self.one("long_description", "Description")?;
@@ -248,7 +252,9 @@ impl Writer<'_> {
         if !urls.is_empty() {
             self.dynamic("project-url");
         }
-        urls.iter().for_each(|url| self.field("Project-URL", url));
+        for url in &urls {
+            self.field("Project-URL", url);
+        }
         Ok(())
     }
 

@@ -101,6 +101,7 @@ impl<'a> Scope<'a> {
     }
 
     /// Returns the items of a list or the keys of a dictionary, if they are decided.
+    #[expect(clippy::unused_self, reason = "it reads as the other steps")]
     pub fn items(&self, value: &Value<'a>) -> Option<Vec<Value<'a>>> {
         match value {
             Value::List(list) if list.borrow().unknown.is_none() => Some(list.borrow().items.clone()),
@@ -153,6 +154,7 @@ impl<'a> Scope<'a> {
     }
 
     /// Sets a key of a dictionary.
+    #[expect(clippy::unused_self, reason = "it reads as the other steps")]
     pub fn insert(&mut self, dict: &Value<'a>, key: Value<'a>, value: Value<'a>) {
         match (dict, &key) {
             (Value::Dict(dict), Value::Str(_)) => {

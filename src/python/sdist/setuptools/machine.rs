@@ -121,7 +121,7 @@ fn version(op: CmpOp, name: &str, other: &Value<'_>) -> Result<bool, Unknown> {
     let major = major.ok_or(Unknown::Machine)?;
     // The version lies between the oldest and, excluded, the next major one.
     let below = if single { major < OLDEST[0] } else { wanted.as_slice() <= OLDEST.as_slice() && wanted != OLDEST };
-    let above = if single { major > OLDEST[0] } else { major > OLDEST[0] };
+    let above = major > OLDEST[0];
     match op {
         CmpOp::Lt | CmpOp::LtE if below => Ok(false),
         CmpOp::Lt | CmpOp::LtE if above => Ok(true),

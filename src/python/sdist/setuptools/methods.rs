@@ -24,14 +24,12 @@ impl<'a> Scope<'a> {
             Value::Dict(_) => self.dict_method(of, name, arguments),
             _ => None,
         };
-        match found {
-            Some(value) => Ok(value),
-            None => {
-                let why = of.unknown().max(arguments.unknown()).unwrap_or(Unknown::Computed);
-                of.spoil(why);
-                Ok(self.undecided(why))
-            }
+        if let Some(value) = found {
+            return Ok(value);
         }
+        let why = of.unknown().max(arguments.unknown()).unwrap_or(Unknown::Computed);
+        of.spoil(why);
+        Ok(self.undecided(why))
     }
 
     fn text_method(
@@ -182,9 +180,10 @@ impl<'a> Scope<'a> {
     fn list_method(&mut self, of: &Value<'a>, name: &str, arguments: &Arguments<'a>) -> Option<Value<'a>> {
         let Value::List(list) = of else { return None };
         match (name, arguments.positional.as_slice()) {
-            ("append" | "add", [value]) => list.borrow_mut().items.push(value.clone()),
+            ("append" | "add", [value]) | ("insert", [Value::Int(1..), value]) => {
+                list.borrow_mut().items.push(value.clone());
+            }
             ("insert", [Value::Int(0), value]) => list.borrow_mut().items.insert(0, value.clone()),
-            ("insert", [_, value]) => list.borrow_mut().items.push(value.clone()),
             ("extend" | "update", [values]) => self.extend(of, values),
             ("remove" | "discard", [value]) => {
                 let at = list.borrow().items.iter().position(|item| item.equals(value) == Ok(true))?;

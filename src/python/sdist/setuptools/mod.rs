@@ -137,9 +137,7 @@ fn version_file(files: &SdistFiles, pyproject: &Table, settings: &Settings) -> R
         }
         _ => None,
     };
-    if let Err(error) = settings.get("use_scm_version") {
-        return Err(error);
-    }
+    settings.get("use_scm_version")?;
     for path in [of("write_to"), of("version_file")].into_iter().flatten() {
         if !files.has(&path) {
             return Err(SdistError::Missing { file: "pyproject.toml", path });

@@ -267,18 +267,17 @@ impl<'a> Scope<'a> {
     fn import(&mut self, one: &'a StmtImport) -> Result<(), Stop> {
         for alias in &one.names {
             let value = self.imported(&alias.name)?;
-            match &alias.asname {
-                Some(name) => self.bind(name, value),
-                None => {
-                    let top = alias.name.split('.').next().unwrap_or(&alias.name);
-                    let value = match value {
-                        Value::Named(name) if name.starts_with(OWN) => Value::Named(format!("{OWN}{top}").into()),
-                        Value::Named(_) => Value::Named(top.into()),
-                        other => other,
-                    };
-                    self.bind(top, value);
-                }
+            if let Some(name) = &alias.asname {
+                self.bind(name, value);
+                continue;
             }
+            let top = alias.name.split('.').next().unwrap_or(&alias.name);
+            let value = match value {
+                Value::Named(name) if name.starts_with(OWN) => Value::Named(format!("{OWN}{top}").into()),
+                Value::Named(_) => Value::Named(top.into()),
+                other => other,
+            };
+            self.bind(top, value);
         }
         Ok(())
     }

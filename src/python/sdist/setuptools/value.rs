@@ -56,7 +56,7 @@ pub struct Dict<'a> {
     pub unknown: Option<Unknown>,
 }
 
-impl<'a> Value<'a> {
+impl Value<'_> {
     pub fn str(text: &str) -> Self {
         Self::Str(text.into())
     }
