@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use futures_util::future::{join_all, try_join_all};
 use tokio::sync::Semaphore;
 
 use super::error::BuildError;
@@ -174,18 +173,6 @@ impl Context {
         let done = work(&mut packer);
         idle().push(packer);
         done
-    }
-
-    /// Returns the results of all work, or the first error. Offline, all errors of missing things
-    /// are one.
-    ///
-    /// # Errors
-    /// Any error of the work.
-    pub async fn all<T, F>(&self, work: impl IntoIterator<Item = F>) -> Result<Vec<T>, BuildError>
-    where
-        F: Future<Output = Result<T, BuildError>>,
-    {
-        if self.io.offline { BuildError::of_offline(join_all(work).await) } else { try_join_all(work).await }
     }
 
     /// Uploads a blob at most once, unless the plan's target has it.

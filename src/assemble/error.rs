@@ -144,25 +144,6 @@ impl BuildError {
         if found.is_empty() { Ok(done) } else { Err(found.into()) }
     }
 
-    /// Returns the values of several outcomes, or the first error; if it is about something that the
-    /// cache does not have, all such errors as one.
-    ///
-    /// # Errors
-    /// Any error among the outcomes.
-    pub(super) fn of_offline<T>(outcomes: Vec<Result<T, Self>>) -> Result<Vec<T>, Self> {
-        let is_offline = |one: &Diagnostic| one.code == Code::Offline;
-        let (mut done, mut found) = (Vec::new(), Vec::new());
-        for outcome in outcomes {
-            match outcome {
-                Ok(value) => done.push(value),
-                Err(error) if error.diagnostics().iter().all(is_offline) => found.extend(error.diagnostics()),
-                Err(error) if found.is_empty() => return Err(error),
-                Err(_) => {}
-            }
-        }
-        if found.is_empty() { Ok(done) } else { Err(found.into()) }
-    }
-
     /// Returns the values of all platforms, or the errors of all: first those of the `project`,
     /// then those of images, then the first other error, such as a failed transfer.
     ///

@@ -17,6 +17,7 @@ mod layer_cache;
 mod layer_tars;
 mod local_files;
 mod merged_errors;
+mod offline;
 mod own_project;
 mod path_dependency;
 mod platform_build;

@@ -66,7 +66,7 @@ pub struct ProjectArgs {
     /// The version of the project [default: what its files and git tags state]
     #[arg(long, env = "CARBOY_APP_VERSION", value_name = "VERSION")]
     app_version: Option<String>,
-    /// A directory of wheels, searched first; repeatable
+    /// A directory of wheels, searched before the index; repeatable
     #[arg(long, env = "CARBOY_WHEELHOUSE", value_name = "FOLDER", value_delimiter = ',')]
     wheelhouse: Vec<PathBuf>,
     /// The package index, or false for none [default: pip's and uv's own settings, then the lock

@@ -78,12 +78,12 @@ pub fn cached_as(
 ) -> Result<Option<WheelFile>, OperationError> {
     let Some(file) = cache.open(CacheKind::Wheel, digest)? else { return Ok(None) };
     let size = file.metadata().map_err(|cause| cache.failure(&cause))?.len();
-    let hashed = FileHasher::of(&file, hashes).ok().filter(|hashed| hashed.sha256 == *digest);
-    let Some(hashed) = hashed else {
+    let found = FileHasher::of(&file, hashes).ok().filter(|found| found.sha256 == *digest);
+    let Some(found) = found else {
         cache.damaged(CacheKind::Wheel, digest, &format!("the wheel {name}"));
         return Ok(None);
     };
-    if !hashed.is_one_of(hashes) {
+    if !found.is_one_of(hashes) {
         return Ok(None);
     }
     let path = cache.path(CacheKind::Wheel, digest).into();
