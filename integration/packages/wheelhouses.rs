@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use carboy::diagnostic::Code;
 use carboy::progress::Event;
 use carboy::python::lock::{Hash, LockedFile, PackageOrigin};
-use carboy::wheels::{FindLinks, WheelSources};
+use carboy::wheels::{FindLinks, NoNetwork, WheelSources};
 use sha2::{Digest as _, Sha512};
 
 use crate::harness::{
@@ -158,7 +158,7 @@ async fn without_an_index_only_folders_count_whatever_the_cache_has() {
     let asked = server.requests().len();
     for harness in [&empty, &filled] {
         harness.file("wheels/x", "");
-        let settings = || WheelSources { index_off: true, ..settings(harness) };
+        let settings = || WheelSources { no_network: Some(NoNetwork::IndexOff), ..settings(harness) };
         for wanted in [with_files(vec![locked(ANY, url.clone())]), with_hashes(None, vec![sha256(ANY.as_bytes())])] {
             let error = harness.wheel(settings(), &wanted).await.unwrap_err();
             assert!(error.message.starts_with("no wheelhouse has one that fits, and 127.0.0.1:"), "{error}");
@@ -187,7 +187,7 @@ async fn offline_the_cache_has_what_earlier_runs_fetched() {
     let server = Scripted::start(move |request| pages.answer(request));
     let indexes = || vec![index(&format!("http://{}/simple", server.host))];
     let online = || WheelSources { indexes: indexes(), ..WheelSources::default() };
-    let offline = || WheelSources { offline: true, ..online() };
+    let offline = || WheelSources { no_network: Some(NoNetwork::Offline), ..online() };
     let hashes = vec![sha256(ANY.as_bytes()), sha256(AMD64.as_bytes())];
     let wanted = [with_files(vec![locked(AMD64, None)]), with_hashes(None, hashes), with_hashes(None, Vec::new())];
     for wanted in &wanted {
@@ -230,7 +230,7 @@ async fn archives_of_the_lock_are_taken_where_they_lie() {
     assert_eq!(error.code, Code::CorruptContent);
 
     let url = Some(format!("file://{}", path.display()));
-    let offline = || WheelSources { offline: true, indexes: Vec::new(), ..settings(&harness) };
+    let offline = || WheelSources { no_network: Some(NoNetwork::Offline), indexes: Vec::new(), ..settings(&harness) };
     let by_url = pinned(PackageOrigin::Url(locked(ANY, url.clone())));
     assert_eq!(harness.wheel(offline(), &by_url).await.unwrap().path.as_ref(), path);
     let in_index = with_files(vec![LockedFile { size: None, ..locked(ANY, url) }]);

@@ -31,6 +31,7 @@ const WIDTH: usize = 80;
 
 // No doc comment: clap would take it for the verb's description.
 #[derive(ClapArgs)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub struct SessionArgs {
     /// The most transfers at once [default: 8]
     #[arg(long, env = "CARBOY_JOBS", value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]

@@ -15,7 +15,7 @@ use super::local_path::{below, canonical, changed, show, unreadable};
 use super::path_bounds::{admit, real};
 use super::rules::Rules;
 use super::stat_index::StatIndex;
-use super::walk::{Walked, WalkedEntry, WalkedFile};
+use super::walk::{Standing, Walked, WalkedEntry, WalkedFile};
 use super::walk_rules::WalkRules;
 use super::{content_facts, named_paths, stat_index, tracked, walk};
 use crate::diagnostic::Code;
@@ -111,11 +111,12 @@ impl Folders {
                         }
                         continue;
                     }
-                    if file.git_ignored {
-                        walk.left_out.git_ignored.push((show(&file.path), file.stat.size));
-                    }
-                    if let Some(kept) = file.kept {
-                        walk.kept.insert(file.path.clone(), kept);
+                    match file.standing {
+                        Standing::Usual => {}
+                        Standing::Kept(kept) => drop(walk.kept.insert(file.path.clone(), kept)),
+                        Standing::GitIgnored => {
+                            walk.left_out.git_ignored.push((show(&file.path), file.stat.size));
+                        }
                     }
                     if facts.finding == Some(Finding::PrivateKey) {
                         walk.private_keys.push(file.path.clone());

@@ -38,10 +38,17 @@ pub(super) struct WalkedFile {
     pub judge_secrets: bool,
     /// True if other unwanted content leaves it out.
     pub judge_content: bool,
-    /// The reason to keep it, where a rule leaves it out.
-    pub kept: Option<Kept>,
+    pub standing: Standing,
+}
+
+/// The reason for a file to be in.
+pub(super) enum Standing {
+    /// No rule names it.
+    Usual,
+    /// A rule leaves it out, and this keeps it in.
+    Kept(Kept),
     /// `.gitignore` names it and git does not track it, but another file decides.
-    pub git_ignored: bool,
+    GitIgnored,
 }
 
 impl WalkedFile {
@@ -172,8 +179,11 @@ impl Walker {
                 executable: metadata.permissions().mode() & 0o111 != 0,
                 judge_secrets: self.rules.judge_content(&path, true),
                 judge_content: self.rules.judge_content(&path, false),
-                kept,
-                git_ignored: self.rules.is_git_ignored(&path, outer),
+                standing: match kept {
+                    Some(kept) => Standing::Kept(kept),
+                    None if self.rules.is_git_ignored(&path, outer) => Standing::GitIgnored,
+                    None => Standing::Usual,
+                },
                 path,
             }));
         } else {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 
 use super::settings::{self, Host, ProjectSources};
-use super::{WheelSources, Wheels};
+use super::{NoNetwork, WheelSources, Wheels};
 use crate::cpu_pool::CpuPool;
 use crate::diagnostic::Diagnostic;
 use crate::operation_error::OperationError;
@@ -45,7 +45,8 @@ impl WheelIndexes {
         }
         let bounds = project.bounds.clone();
         let settings = WheelSources { bounds, insecure: self.insecure.clone(), jobs: self.jobs, ..settings };
-        let settings = WheelSources { offline: self.offline, ..settings };
+        let no_network = settings.no_network.or_else(|| self.offline.then_some(NoNetwork::Offline));
+        let settings = WheelSources { no_network, ..settings };
         let (cache, folders, progress) = (self.cache.clone(), self.folders.clone(), self.progress.clone());
         Ok(Arc::new(Wheels::new(settings, cache, folders, progress, self.cpu_pool.clone())?))
     }

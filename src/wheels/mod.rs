@@ -46,7 +46,7 @@ use tokio::sync::{OnceCell, Semaphore};
 
 pub use error::WheelError;
 pub use indexes::WheelIndexes;
-pub use sources::{FindLinks, Index, WheelSources};
+pub use sources::{FindLinks, Index, NoNetwork, WheelSources};
 pub use wheel_file::WheelFile;
 
 use crate::cpu_pool::CpuPool;

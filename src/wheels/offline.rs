@@ -19,7 +19,7 @@ impl Wheels {
     /// # Errors
     /// The network is not used.
     pub(super) fn refuse_offline(&self, wanted: WheelQuery<'_>, sources: &[FileSource]) -> Result<(), WheelError> {
-        let Some(setting) = self.settings.no_network() else { return Ok(()) };
+        let Some(setting) = self.settings.network_setting() else { return Ok(()) };
         let mut hosts: Vec<String> = Vec::new();
         for source in sources {
             let url = source.url();

@@ -197,7 +197,7 @@ impl Wheels {
         let mut sources = self.configured_sources();
         sources.extend(self.further_sources(index)?);
         sources.extend(self.pypi(index));
-        if self.settings.no_network().is_some() {
+        if self.settings.network_setting().is_some() {
             if self.settings.trusts_cache()
                 && let Some(found) = self.fetched_before(wanted, hashes).await?
             {
@@ -283,7 +283,7 @@ impl Wheels {
     /// Returns the index's files of a version for which the lock file has no fitting wheel: a wheel
     /// that fits, and an sdist. Returns neither if the index does not answer.
     async fn suggestions(&self, wanted: WheelQuery<'_>, index: Option<&str>) -> (Option<String>, Option<String>) {
-        if self.settings.no_network().is_some() {
+        if self.settings.network_setting().is_some() {
             return (None, None);
         }
         let mut sources = self.configured_sources();

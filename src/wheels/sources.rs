@@ -26,10 +26,8 @@ pub struct WheelSources {
     pub find_links: Vec<FindLinks>,
     /// Indexes and URLs of the lock file are not used: only `find_links`.
     pub no_index: bool,
-    /// A flag or the configuration turns the index off: wheels come from directories only.
-    pub index_off: bool,
-    /// No host is asked: wheels come from directories and the cache.
-    pub offline: bool,
+    /// A flag or the configuration keeps carboy from the network.
+    pub no_network: Option<NoNetwork>,
     /// The indexes that the project names, for distributions without URL in the lock file, which
     /// was made from them.
     pub project_indexes: Vec<Index>,
@@ -106,8 +104,7 @@ impl Default for WheelSources {
             pypi: true,
             find_links: Vec::new(),
             no_index: false,
-            index_off: false,
-            offline: false,
+            no_network: None,
             project_indexes: Vec::new(),
             lock_indexes: Vec::new(),
             lock_links: Vec::new(),
@@ -129,32 +126,30 @@ impl Default for WheelSources {
 
 impl WheelSources {
     /// Returns the setting that keeps carboy from the network, if there is one.
-    pub(super) fn no_network(&self) -> Option<NoNetwork> {
+    pub(super) fn network_setting(&self) -> Option<NoNetwork> {
         let pages = |links: &[FindLinks]| links.iter().any(|links| matches!(links, FindLinks::Page(_)));
         let only_folders = self.no_index && !pages(&self.find_links) && !pages(&self.lock_links);
-        let settings = [
-            (self.index_off, NoNetwork::IndexOff),
-            (only_folders, NoNetwork::NoIndex),
-            (self.offline, NoNetwork::Offline),
-        ];
-        settings.into_iter().find_map(|(holds, setting)| holds.then_some(setting))
+        match self.no_network {
+            Some(NoNetwork::Offline) | None if only_folders => Some(NoNetwork::NoIndex),
+            setting => setting,
+        }
     }
 
     /// Returns whether a wheel of the cache may be used before its source is asked. Not if the
     /// indexes are turned off: the outcome would depend on the wheels that earlier runs fetched.
     pub(super) fn trusts_cache(&self) -> bool {
-        !self.index_off && !self.no_index
+        self.no_network != Some(NoNetwork::IndexOff) && !self.no_index
     }
 }
 
 /// A setting that keeps carboy from the network.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum NoNetwork {
-    /// `index = false`, or `--index false`.
+pub enum NoNetwork {
+    /// `index = false`, or `--index false`: wheels come from directories only.
     IndexOff,
     /// `no-index` of pip or uv.
     NoIndex,
-    /// `--offline`.
+    /// `--offline`: wheels come from directories and the cache.
     Offline,
 }
 
@@ -189,13 +184,17 @@ mod tests {
         let page = || vec![FindLinks::Page(index.url.clone())];
         for (settings, setting, trusts_cache) in [
             (with(), None, true),
-            (WheelSources { offline: true, ..with() }, Some(NoNetwork::Offline), true),
-            (WheelSources { index_off: true, ..with() }, Some(NoNetwork::IndexOff), false),
-            (WheelSources { index_off: true, find_links: page(), ..with() }, Some(NoNetwork::IndexOff), false),
+            (WheelSources { no_network: Some(NoNetwork::Offline), ..with() }, Some(NoNetwork::Offline), true),
+            (WheelSources { no_network: Some(NoNetwork::IndexOff), ..with() }, Some(NoNetwork::IndexOff), false),
+            (
+                WheelSources { no_network: Some(NoNetwork::IndexOff), find_links: page(), ..with() },
+                Some(NoNetwork::IndexOff),
+                false,
+            ),
             (WheelSources { no_index: true, indexes: vec![index.clone()], ..with() }, Some(NoNetwork::NoIndex), false),
             (WheelSources { no_index: true, lock_links: page(), ..with() }, None, false),
         ] {
-            assert_eq!((settings.no_network(), settings.trusts_cache()), (setting, trusts_cache));
+            assert_eq!((settings.network_setting(), settings.trusts_cache()), (setting, trusts_cache));
         }
     }
 }

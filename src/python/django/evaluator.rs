@@ -14,6 +14,8 @@ use super::paths::{join, normal, parent};
 const LARGEST: usize = 256 << 10;
 /// The deepest expression that is evaluated.
 const DEEPEST: usize = 32;
+/// The most directories that are left for a path's ancestor.
+const MOST_PARENTS: u64 = 32;
 /// The longest value, in bytes.
 const LONGEST: usize = 4096;
 /// The most modules that are read.
@@ -178,13 +180,13 @@ impl<'a> Evaluator<'a> {
             Expr::StringLiteral(text) => text.value.to_str().to_owned(),
             Expr::FString(text) => {
                 let mut out = String::new();
-                for part in text.value.iter() {
+                for part in &text.value {
                     let FStringPart::FString(part) = part else {
                         let FStringPart::Literal(literal) = part else { return None };
                         out.push_str(literal.as_str());
                         continue;
                     };
-                    for element in part.elements.iter() {
+                    for element in &part.elements {
                         match element {
                             InterpolatedStringElement::Literal(literal) => out.push_str(&literal.value),
                             InterpolatedStringElement::Interpolation(inner) => out.push_str(&value(&inner.expression)?),
@@ -267,7 +269,7 @@ impl<'a> Evaluator<'a> {
 }
 
 fn ancestor(path: &str, count: u64) -> Option<String> {
-    (count as usize <= DEEPEST).then(|| (0..count).fold(path.to_owned(), |path, _| parent(&path)))
+    (count <= MOST_PARENTS).then(|| (0..count).fold(path.to_owned(), |path, _| parent(&path)))
 }
 
 fn number(expr: &Expr) -> Option<u64> {

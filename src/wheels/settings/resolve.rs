@@ -13,7 +13,7 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::operation_error::OperationError;
 use crate::plan::Author;
 use crate::wheels::credentials::Credentials;
-use crate::wheels::sources::{FindLinks, WheelSources};
+use crate::wheels::sources::{FindLinks, NoNetwork, WheelSources};
 
 /// Returns the sources of wheels that all settings together name.
 ///
@@ -24,7 +24,7 @@ pub fn settings(own: &ProjectSources, host: &HostEnvironment<'_>) -> Result<Whee
     let (wheelhouses, wheelhouses_by) = (own.wheelhouses.clone(), own.wheelhouses_by);
     let mut settings = WheelSources { wheelhouses, wheelhouses_by, ..WheelSources::default() };
     settings.certificates = pip::certificates(host);
-    settings.index_off = own.is_index_off();
+    settings.no_network = own.is_index_off().then_some(NoNetwork::IndexOff);
     let HostSettings { mut sources, login_policy, netrc, unread } =
         HostSettings::read(own.index_by(Author::User), host)?;
     settings.warnings.extend(unread.map(|path| {
