@@ -129,7 +129,7 @@ impl Wheels {
     }
 
     fn not_fetched(&self, error: &WheelError) -> Unmade {
-        let offline = self.settings.no_network().map(|setting| setting.reason().to_owned());
+        let offline = self.settings.network_setting().map(|setting| setting.reason().to_owned());
         Unmade::NotFetched(offline.unwrap_or_else(|| error.message.clone()))
     }
 
