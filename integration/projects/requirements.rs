@@ -168,12 +168,17 @@ fn each_tool_makes_its_lock_file() {
     let found = [
         hint(&[("pyproject.toml", poetry)]),
         hint(&[("pyproject.toml", dynamic), ("requirements/base.txt", "alpha\nbeta>2\n")]),
+        hint(&[(
+            "setup.py",
+            "from setuptools import setup\nsetup(name='shop', version='1', install_requires=['alpha'])\n",
+        )]),
         hint(&[("Pipfile", "[packages]\nalpha = \"*\"\n[dev-packages]\nbeta = \"*\"\n")]),
         hint(&[("requirements.in", "# web\nalpha\n")]),
     ];
     insta::assert_snapshot!(found.join("\n"), @"
     pyproject.toml declares alpha, and there is no lock file: poetry lock
     requirements/base.txt declares alpha and beta, and there is no lock file: uv pip compile requirements/base.txt --universal --python-version 3.11 -o pylock.toml
+    setup.py declares alpha, and there is no lock file: uv pip compile setup.py --universal --python-version 3.11 -o pylock.toml
     Pipfile declares alpha, and there is no lock file: pipenv lock
     requirements.in declares alpha, and there is no lock file: uv pip compile requirements.in --universal --python-version 3.11 --generate-hashes -o requirements.txt
     ");

@@ -28,6 +28,13 @@ pub fn find(folder: &ProjectFolder) -> Result<Option<Unlocked>, CliError> {
             }
         }
     }
+    if let Some(project) = &folder.project {
+        let file = if folder.path.join("setup.py").is_file() { "setup.py" } else { "setup.cfg" };
+        let found = unlocked(file, names(&project.dependencies.setup), Locker::Pylock);
+        if found.is_some() {
+            return Ok(found);
+        }
+    }
     let pipfile = folder.text(Path::new("Pipfile"))?;
     let pipfile = pipfile.and_then(|text| unlocked("Pipfile", loose::pipfile(&text), Locker::Pipenv));
     if pipfile.is_some() {
@@ -41,10 +48,15 @@ fn unlocked(file: &str, names: BTreeSet<String>, locker: Locker) -> Option<Unloc
     (!names.is_empty()).then(|| Unlocked { file: file.to_owned(), names, locker })
 }
 
+/// Returns the names of the requirements that Linux may need.
+fn names(requirements: &[String]) -> BTreeSet<String> {
+    let parsed = requirements.iter().filter_map(|text| Requirement::parse(text).ok());
+    parsed.filter(Requirement::may_hold_on_linux).map(|requirement| requirement.name).collect()
+}
+
 /// Returns the dependencies in `pyproject.toml` that Linux may need.
 fn of_pyproject(project: &ProjectMetadata) -> Option<Unlocked> {
-    let parsed = project.dependencies.requirements.iter().filter_map(|text| Requirement::parse(text).ok());
-    let names = parsed.filter(Requirement::may_hold_on_linux).map(|requirement| requirement.name).collect();
+    let names = names(&project.dependencies.requirements);
     let locker = if project.locks() == "poetry lock" { Locker::Poetry } else { Locker::Uv };
     unlocked("pyproject.toml", names, locker)
 }

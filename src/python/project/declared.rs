@@ -22,6 +22,8 @@ pub struct DeclaredDependencies {
     pub extras: BTreeMap<String, Vec<String>>,
     /// Requirements files that setuptools reads the dependencies from, relative to the project.
     pub files: Vec<String>,
+    /// The requirements in `setup.cfg` or `setup.py` of a project without a table for them.
+    pub setup: Vec<String>,
 }
 
 impl DeclaredDependencies {
@@ -39,7 +41,14 @@ impl DeclaredDependencies {
             },
             extras: extras.collect(),
             files: dynamic_files(root),
+            setup: Vec::new(),
         }
+    }
+
+    /// Adds the requirements of `setup.cfg` or `setup.py`, if `pyproject.toml` has none.
+    pub(super) fn with_setup(self, setup: Vec<String>) -> Self {
+        let has_own = !self.requirements.is_empty() || !self.files.is_empty();
+        Self { setup: if has_own { Vec::new() } else { setup }, ..self }
     }
 }
 

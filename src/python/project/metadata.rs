@@ -139,7 +139,7 @@ impl ProjectMetadata {
             scripts_table = "console_scripts of setup.cfg or setup.py";
         }
         Self {
-            dependencies: DeclaredDependencies::read(root),
+            dependencies: DeclaredDependencies::read(root).with_setup(setup.requires),
             name,
             version: None,
             resolved: ResolvedVersion::default(),

@@ -45,6 +45,7 @@ pub(super) fn read(text: &str) -> Setup {
         package_dir: points(items("options", "package_dir").iter().map(String::as_str)),
         packages,
         modules: items("options", "py_modules"),
+        requires: lines("options", "install_requires").into_iter().flatten().cloned().collect(),
         entry_points: groups.map(|(group, lines)| (group.clone(), points(lines.iter().map(String::as_str)))).collect(),
         ..Setup::default()
     }

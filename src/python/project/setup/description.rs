@@ -19,6 +19,8 @@ pub(in crate::python::project) struct Setup {
     /// The argument that describes extension modules.
     pub compiled: Option<&'static str>,
     pub version_files: Vec<VersionFile>,
+    /// The literal `install_requires`, without requirements that a function computes.
+    pub requires: Vec<String>,
 }
 
 /// The packages of a project.

@@ -78,6 +78,7 @@ impl Reader<'_> {
             entry_points: self.entry_points(strings),
             compiled: COMPILED.into_iter().find(|name| self.describes_modules(name)),
             version_files,
+            requires: self.value("install_requires").map(strings).unwrap_or_default(),
         }
     }
 

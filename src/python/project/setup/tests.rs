@@ -30,6 +30,16 @@ fn setup_cfg_is_read() {
 }
 
 #[test]
+fn literal_requirements_are_read() {
+    let cfg = "[options]\ninstall_requires =\n    flask>=3\n    idna; python_version < '3.9'\n";
+    assert_eq!(listed(cfg, "").requires, ["flask>=3", "idna; python_version < '3.9'"]);
+    let py = "from setuptools import setup\nR = ['a>1', 'b']\nsetup(name='shop', install_requires=R)\n";
+    assert_eq!(listed("", py).requires, ["a>1", "b"]);
+    let computed = "from setuptools import setup\nsetup(name='shop', install_requires=open('x').read().split())\n";
+    assert!(listed("", computed).requires.is_empty());
+}
+
+#[test]
 fn literal_arguments_of_setup_are_read() {
     let text = "from setuptools import setup, find_packages\nV = '1.2'\nsetup(name='shop', version=V, package_dir={'': 'src'},\n\
                 packages=find_packages('src'), entry_points={'console_scripts': ['shop = shop:main']}, ext_modules=[])\n";
