@@ -189,7 +189,9 @@ impl BuildError {
         }
         let platforms = errors.iter().map(Self::platforms).find(|all| !all.is_empty()).unwrap_or_default().to_vec();
         let found = Diagnostics::default();
-        errors.iter().for_each(|error| found.extend(error.diagnostics()));
+        for error in &errors {
+            found.extend(error.diagnostics());
+        }
         Err(Self::Diagnostics { found: found.all(), platforms })
     }
 

@@ -21,13 +21,13 @@ pub fn is_wanted(plan: &Plan) -> bool {
 /// distributions, if known.
 pub fn of_files(cx: &Context, plan: &Plan, app: &App, walk: &Walk, names: Option<&BTreeSet<String>>) -> Found {
     let folder = app.to.to_string();
-    let named = walk.entries.iter().filter_map(|entry| match &entry.kind {
+    let files = walk.entries.iter().filter_map(|entry| match &entry.kind {
         LocalKind::File(file) => Some((std::str::from_utf8(&entry.path).ok()?, file)),
         LocalKind::Folder | LocalKind::Link(_) => None,
     });
-    let named: BTreeMap<_, _> = named.collect();
+    let by_path: BTreeMap<_, _> = files.collect();
     let read = |path: &str| {
-        let content = Content::Local(Arc::new((*named.get(path)?).clone()));
+        let content = Content::Local(Arc::new((*by_path.get(path)?).clone()));
         String::from_utf8(cx.tars.read(&content, LIMIT).ok()?).ok()
     };
     let files: Vec<_> = walk.file_names().collect();

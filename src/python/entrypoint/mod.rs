@@ -1,6 +1,6 @@
 //! The command that an image starts, if nobody names one: found in the project's files.
 //!
-//! In this order: the `Dockerfile`, a script of the project, an application of FastAPI, the
+//! In this order: the `Dockerfile`, a script of the project, an application of `FastAPI`, the
 //! `Procfile`, an application of Django or Flask, a package or file with a `__main__`, a lone
 //! script. Only texts are read: nothing is imported or executed.
 

@@ -61,7 +61,7 @@ pub(super) fn without_runners(words: &[String]) -> Result<Vec<String>, String> {
 /// Returns a command with the program as the image has it.
 fn program_of(mut words: Vec<String>, name: &str) -> Result<Vec<String>, String> {
     let program = words[0].clone();
-    let is_script = program.ends_with(".sh") || program.ends_with(".bash");
+    let is_script = [".sh", ".bash"].iter().any(|end| program.ends_with(end));
     if SHELLS.contains(&name) {
         return Err(format!("`{program}` is a shell"));
     }
@@ -75,7 +75,7 @@ fn program_of(mut words: Vec<String>, name: &str) -> Result<Vec<String>, String>
         // The version of the image's Python may be another one.
         "python".clone_into(&mut words[0]);
     } else if program.contains("/bin/") {
-        words[0] = name.to_owned();
+        name.clone_into(&mut words[0]);
     }
     Ok(words)
 }
@@ -96,7 +96,8 @@ fn uv(words: &[String]) -> Result<Vec<String>, String> {
         }
     }
     let rest = words.get(at..).unwrap_or_default();
-    Ok(if rest.first().is_some_and(|word| word.ends_with(".py")) { python(&[], rest) } else { rest.to_vec() })
+    let is_file = |word: &String| word.strip_suffix(".py").is_some();
+    Ok(if rest.first().is_some_and(is_file) { python(&[], rest) } else { rest.to_vec() })
 }
 
 fn python(options: &[&str], rest: &[String]) -> Vec<String> {

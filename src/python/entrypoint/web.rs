@@ -1,7 +1,7 @@
-//! Web applications: modules with an application of FastAPI, Django or Flask, and a server for it
+//! Web applications: modules with an application of `FastAPI`, Django or Flask, and a server for it
 //! among the locked distributions.
 //!
-//! Source: FastAPI's command line (`fastapi_cli/discover.py`: default files and names); Django's
+//! Source: `FastAPI`'s command line (`fastapi_cli/discover.py`: default files and names); Django's
 //! settings `WSGI_APPLICATION` and `ASGI_APPLICATION`; Flask's `cli.py` (names `app`,
 //! `application`, `create_app`).
 
@@ -14,7 +14,7 @@ use super::{Query, Start};
 /// Classes of ASGI applications, and their distributions.
 const ASGI: [(&str, &str); 4] =
     [("FastAPI", "fastapi"), ("Starlette", "starlette"), ("Litestar", "litestar"), ("Quart", "quart")];
-/// The files in which FastAPI's command line looks for an application.
+/// The files in which `FastAPI`'s command line looks for an application.
 const FASTAPI_FILES: [&str; 6] = ["main.py", "app.py", "api.py", "app/main.py", "app/app.py", "app/api.py"];
 /// The files of a package in which an application may be.
 const IN_PACKAGE: [&str; 6] = ["main.py", "app.py", "api.py", "server.py", "asgi.py", "__init__.py"];
@@ -32,7 +32,7 @@ pub(super) fn is_application(text: &str) -> bool {
 }
 
 /// Returns the application that `[tool.fastapi]` names, or the one in the first of the files in
-/// which FastAPI looks for it.
+/// which `FastAPI` looks for it.
 pub(super) fn fastapi(query: &Query<'_>) -> Step {
     let named = query.project.and_then(|project| project.fastapi.as_deref());
     if let Some(object) = named.filter(|object| object.contains(':')) {
@@ -81,7 +81,7 @@ pub(super) fn django(query: &Query<'_>) -> Step {
 fn from_settings(query: &Query<'_>, root: &str, setting: &str) -> Vec<(String, String)> {
     let is_settings = |file: &&&str| {
         let name = file.rsplit('/').next().unwrap_or_default();
-        let is_one = name == "settings.py" || file.ends_with(".py") && file.contains("/settings/");
+        let is_one = name == "settings.py" || file.strip_suffix(".py").is_some() && file.contains("/settings/");
         is_one && file.split('/').count() <= DEEPEST
     };
     let mut out: Vec<(String, String)> = Vec::new();
@@ -146,12 +146,10 @@ pub(super) fn flask(query: &Query<'_>) -> Step {
 /// Returns the command that serves an application, or without a server among the locked
 /// distributions the one that a server would need as a candidate.
 fn served(query: &Query<'_>, interface: Interface, object: &str, origin: &str) -> Step {
-    match serve(interface, object, query.names, query.port, origin) {
-        Some(start) => Step::Found(Box::new(start)),
-        None => {
-            let start = serve(interface, object, None, query.port, origin);
-            let needs = |start: Start| Start { needs: start.cmd.first().cloned(), ..start };
-            Step::Candidates(start.map(needs).into_iter().collect())
-        }
+    if let Some(start) = serve(interface, object, query.names, query.port, origin) {
+        return Step::Found(Box::new(start));
     }
+    let start = serve(interface, object, None, query.port, origin);
+    let needs = |start: Start| Start { needs: start.cmd.first().cloned(), ..start };
+    Step::Candidates(start.map(needs).into_iter().collect())
 }
