@@ -43,11 +43,11 @@ fn a_missing_entrypoint_hides_nothing() {
     -- stderr
     3 errors:
     error[no-entrypoint]: no entrypoint is set
-    error[no-wheel]: linux/amd64: no wheel of one 1.0, three 1.0 and two 1.0 for Python 3.11, glibc 2.36: no wheelhouse has one that fits, and no index is asked: there is a wheelhouse and no configured index
+    error[no-wheel]: linux/amd64: no wheel of one 1.0, three 1.0 and two 1.0 for Python 3.11, glibc 2.36: no wheelhouse has one that fits, and pypi.org is not asked: `index` is false
     error[missing-library]: linux/amd64: missing shared library `libnowhere.so.1`, needed by /usr/local/lib/python3.11/site-packages/native.so
 
     hint: put the command after `--`, as in: carboy build -- python -m shop, or set `entrypoint` under [image], as in: entrypoint = ["python", "-m", "shop"]
-    hint: configure an index: [dependencies] index = "https://pypi.org/simple"
+    hint: to ask the index for what the wheelhouse lacks, leave `index = false` out
     hint: use a builder that has it; if it is not needed: allow-missing = ["libnowhere.so.1"] under [runtime]
     hint: build them on linux/amd64 with Python 3.11, into a wheelhouse: pip wheel --no-deps --wheel-dir wheels one==1.0 three==1.0 two==1.0
     "#);
