@@ -117,9 +117,9 @@ fn wheels_of_members_replace_their_files() {
     }
     let started = harness.started(&with(&["--member=web"]), &[]);
     assert_eq!(started, "1 wheel base ['alpha', 'base', 'core', 'web']");
-    let code =
+    let program =
         "import core\nfrom importlib.metadata import version\ndef main():\n    print(core.WHO, version('web'))\n";
-    let web = Wheel::new("web", "9").file("web/__init__.py", "").file("web/cli.py", code);
+    let web = Wheel::new("web", "9").file("web/__init__.py", "").file("web/cli.py", program);
     web.entry_points("[console_scripts]\nserve = web.cli:main\n").write(&harness.project().join("dist"));
     assert_eq!(harness.started(&with(&["--member=web"]), &[]), "wheel 9");
 }

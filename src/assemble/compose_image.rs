@@ -82,7 +82,7 @@ impl ComposedImage {
         };
         let keys = StageKeys::of(&build, &inputs);
         let base = images.base.clone();
-        let from_sdist = packages.from_sdist();
+        let from_sdist = packages.built_from_sdists();
         if let Some(summary) = known(&build.cx, &keys)? {
             let (elapsed, changes) = (Duration::ZERO, OnceLock::new());
             return Ok(Self { build, base, python, summary, from_sdist, elapsed, keys, changes, base_upload });

@@ -89,7 +89,7 @@ impl ChosenPackages {
     }
 
     /// Returns the distributions whose wheels were made from their sdists, sorted: `docopt 0.6.2`.
-    pub fn from_sdist(&self) -> Vec<String> {
+    pub fn built_from_sdists(&self) -> Vec<String> {
         let Self::Distributions(all) = self else { return Vec::new() };
         let made = all.iter().filter_map(|one| match one {
             ChosenDistribution::Wheel(file) if file.sdist.is_some() => WheelName::parse(&file.name),

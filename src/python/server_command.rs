@@ -5,6 +5,8 @@
 //! servers, each adds the working directory to the module path. An option that is not known to
 //! be a flag takes a value, so that its value is never taken for the application.
 
+use std::path::Path;
+
 /// The application that a server loads.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ServedApp<'a> {
@@ -273,7 +275,7 @@ fn module<'a>(server: &Server, reference: &'a str) -> Option<AppLocation<'a>> {
         _ => reference,
     };
     let (path, has_object) = reference.split_once(':').map_or((reference, false), |(path, _)| (path, true));
-    if path.ends_with(".py") || path.contains('/') {
+    if Path::new(path).extension().is_some_and(|extension| extension == "py") || path.contains('/') {
         // Only flask takes a path.
         return (server.name == "flask").then_some(AppLocation::File(path));
     }

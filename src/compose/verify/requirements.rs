@@ -52,7 +52,7 @@ pub fn check(composition: &Composition<'_>, distributions: &Distributions) -> Ve
         lesser.insert(by.clone(), optional);
     }
     let report = Report { plan: &cx.plan, locked, interpreter };
-    [report.missing(&found.missing), report.left_out(&lesser), conflicting(&found.conflicts)]
+    [report.missing(&found.missing), Report::left_out(&lesser), conflicting(&found.conflicts)]
         .into_iter()
         .flatten()
         .collect()
@@ -174,7 +174,7 @@ impl Report<'_> {
         Some(Diagnostic::error(Code::MissingRequirement, message).hint(hint))
     }
 
-    fn left_out(&self, missing: &BTreeMap<String, BTreeSet<String>>) -> Option<Diagnostic> {
+    fn left_out(missing: &BTreeMap<String, BTreeSet<String>>) -> Option<Diagnostic> {
         let message = format!("the image lacks distributions that others require: {}", requirements(missing)?);
         let hint = "lock them too if a module imports them: pip-compile does with --allow-unsafe".to_owned();
         Some(Diagnostic::warning(Code::MissingRequirement, message).hint(hint))

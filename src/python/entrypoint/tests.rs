@@ -65,8 +65,8 @@ fn applications_of_fastapi_are_served() {
     assert_eq!(told("main.py"), " | uvicorn main:api | the application in main.py");
     assert_eq!(told("app/main.py"), " | uvicorn app.main:api | the application in app/main.py");
     assert_eq!(told("src/main.py"), " | uvicorn main:api | the application in src/main.py");
-    let named = pyproject("[tool.fastapi]\nentrypoint = \"shop.web:app\"\n").locks(&names);
-    assert_eq!(named.told(), " | uvicorn shop.web:app | [tool.fastapi]");
+    let configured = pyproject("[tool.fastapi]\nentrypoint = \"shop.web:app\"\n").locks(&names);
+    assert_eq!(configured.told(), " | uvicorn shop.web:app | [tool.fastapi]");
     let package = pyproject(SHOP).locks(&["starlette", "hypercorn"]);
     let package = package.files(&["src/shop/__init__.py"]).file("src/shop/server.py", "app = Starlette()\n");
     assert_eq!(

@@ -20,7 +20,7 @@ impl<'a> Lines<'a> {
         if position < self.at {
             (self.at, self.line) = (0, 1);
         }
-        let passed = self.text.as_bytes()[self.at..position].iter().filter(|&&byte| byte == b'\n').count();
+        let passed = memchr::memchr_iter(b'\n', &self.text.as_bytes()[self.at..position]).count();
         self.at = position;
         self.line = self.line.saturating_add(u32::try_from(passed).unwrap_or(u32::MAX));
         self.line

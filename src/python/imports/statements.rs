@@ -164,7 +164,9 @@ impl<'a> Reader<'a> {
         let condition = if is_of_platform { Condition::Guarded } else { Condition::Sometimes };
         self.under(condition, |reader| {
             reader.visit_body(&branch.body);
-            clauses.iter().for_each(|clause| reader.visit_body(&clause.body));
+            for clause in clauses {
+                reader.visit_body(&clause.body);
+            }
         });
     }
 

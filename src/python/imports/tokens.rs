@@ -35,10 +35,10 @@ pub(super) fn read(text: &str, tokens: &Tokens, facts: &mut Facts) {
                 facts.search.path |= source.is_changed(at + 1) || source.is_aliased(at);
             }
             (Some(TokenKind::Name), "modules") if source.is_of_sys(at) => source.modules(at, facts),
-            (Some(TokenKind::String), _) if source.string(at) == Some("DJANGO_SETTINGS_MODULE") => {
-                if facts.django_settings.is_none() {
-                    facts.django_settings = source.django_settings(at);
-                }
+            (Some(TokenKind::String), _)
+                if facts.django_settings.is_none() && source.string(at) == Some("DJANGO_SETTINGS_MODULE") =>
+            {
+                facts.django_settings = source.django_settings(at);
             }
             _ => {}
         }

@@ -93,7 +93,7 @@ impl<'a> Judge<'a> {
         match &package.found {
             Found::Builtin => true,
             Found::Namespace(_) => false,
-            found => self.modules.facts(found).is_none_or(|facts| {
+            found @ Found::File { .. } => self.modules.facts(found).is_none_or(|facts| {
                 let search = &facts.search;
                 search.hooks || search.package_path || search.modules.contains(module)
             }),

@@ -14,6 +14,7 @@ fn what_terminals_and_ci_systems_obey_is_escaped() {
     assert_eq!(serde_json::from_str::<Value>(&written).unwrap(), value);
 }
 
+#[expect(clippy::too_many_lines, reason = "most lines are one expectation")]
 #[test]
 fn a_plan_has_everything() {
     let mut small = small();
