@@ -63,11 +63,24 @@ impl Search {
 
     fn dockerfile(&mut self, query: &Query<'_>) -> Option<Start> {
         let (file, text) = query.dockerfile?;
-        self.usable(file, dockerfile_start::start(query, text))
+        let start = dockerfile_start::start(query, text);
+        if start.is_err() {
+            self.propose(dockerfile_start::of_shell(query, text), file);
+        }
+        self.usable(file, start)
     }
 
     fn procfile(&mut self, query: &Query<'_>) -> Option<Start> {
-        self.usable("Procfile", procfile::start(query.procfile?, query.port))
+        let start = procfile::start(query.procfile?, query.port);
+        if start.is_err() {
+            self.propose(procfile::of_shell(query.procfile?), "Procfile");
+        }
+        self.usable("Procfile", start)
+    }
+
+    /// Keeps commands that a shell starts as candidates.
+    fn propose(&mut self, commands: Vec<Vec<String>>, file: &str) {
+        self.candidates.extend(commands.into_iter().map(|words| Start::program(words.clone(), words, file)));
     }
 
     fn usable(&mut self, file: &str, found: Result<Option<Start>, String>) -> Option<Start> {

@@ -6,6 +6,7 @@
 
 mod dockerfile;
 mod dockerfile_start;
+mod factories;
 mod find;
 mod modules;
 mod procfile;
@@ -13,6 +14,7 @@ mod programs;
 mod query;
 mod runners;
 mod server;
+mod shell_commands;
 mod shell_words;
 mod start;
 mod step;

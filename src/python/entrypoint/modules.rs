@@ -54,7 +54,7 @@ pub(super) fn name_of(text: &str, names: &[&str]) -> Option<String> {
     let made = statements(text);
     let makes = |wanted: &str| {
         made.iter().any(|statement| match statement {
-            Statement::Call { name, .. } | Statement::Import { name } => name == wanted,
+            Statement::Call { name, .. } | Statement::Import { name, .. } => name == wanted,
             _ => false,
         })
     };

@@ -6,6 +6,7 @@
 use super::Start;
 use super::runners::without_runners;
 use super::server::variables;
+use super::shell_commands::commands;
 use super::shell_words::{Piece, Word, split};
 
 /// Options that name an address or a port.
@@ -18,8 +19,16 @@ const WORKERS: (&str, [&str; 2]) = ("WEB_CONCURRENCY", ["--workers", "-w"]);
 /// # Errors
 /// The reason for which the image cannot start it.
 pub(super) fn start(text: &str, port: u16) -> Result<Option<Start>, String> {
-    let line = text.lines().find_map(|line| line.trim_start().strip_prefix("web:"));
-    line.map(|command| translated(command, port)).transpose().map_err(|reason| format!("its `web` {reason}"))
+    web(text).map(|command| translated(command, port)).transpose().map_err(|reason| format!("its `web` {reason}"))
+}
+
+/// Returns the commands that a shell would start for `web`.
+pub(super) fn of_shell(text: &str) -> Vec<Vec<String>> {
+    web(text).map(commands).unwrap_or_default()
+}
+
+fn web(text: &str) -> Option<&str> {
+    text.lines().find_map(|line| line.trim_start().strip_prefix("web:"))
 }
 
 /// Returns the command without a shell.
@@ -37,7 +46,7 @@ fn translated(command: &str, port: u16) -> Result<Start, String> {
         None => words,
     };
     let words = words.iter().map(|word| filled(word, port)).collect::<Result<Vec<_>, _>>()?;
-    let cmd = without_runners(&words).map_err(|reason| format!("cannot start: {reason}"))?;
+    let cmd = without_runners(&words, &|_| false).map_err(|reason| format!("cannot start: {reason}"))?;
     let server = cmd.first().cloned().ok_or("is empty")?;
     let is_set = |env: &[(String, String)], name: &str| env.iter().any(|(known, _)| known == name);
     for (name, value) in variables(&server, port) {

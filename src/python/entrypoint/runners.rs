@@ -38,11 +38,12 @@ const FOREIGN: [&str; 16] = [
 ];
 
 /// Returns a command without the programs that only start another one. The command may be empty:
-/// `["tini", "--"]`.
+/// `["tini", "--"]`. A program in a directory `bin` is found along `PATH`, unless `is_file` says
+/// that it is a file of the project.
 ///
 /// # Errors
 /// The reason for which the image cannot start it.
-pub(super) fn without_runners(words: &[String]) -> Result<Vec<String>, String> {
+pub(super) fn without_runners(words: &[String], is_file: &dyn Fn(&str) -> bool) -> Result<Vec<String>, String> {
     let mut words = words.to_vec();
     loop {
         let Some(program) = words.first() else { return Ok(words) };
@@ -53,13 +54,13 @@ pub(super) fn without_runners(words: &[String]) -> Result<Vec<String>, String> {
             (name, Some("run")) if RUNNERS.contains(&name) => words[2..].to_vec(),
             (name, _) if INITS.contains(&name) => init(&words[1..]),
             ("exec", _) => words[1..].to_vec(),
-            _ => return program_of(words, &name),
+            _ => return program_of(words, &name, is_file),
         };
     }
 }
 
 /// Returns a command with the program as the image has it.
-fn program_of(mut words: Vec<String>, name: &str) -> Result<Vec<String>, String> {
+fn program_of(mut words: Vec<String>, name: &str, is_file: &dyn Fn(&str) -> bool) -> Result<Vec<String>, String> {
     let program = words[0].clone();
     let is_script = [".sh", ".bash"].iter().any(|end| program.ends_with(end));
     if SHELLS.contains(&name) {
@@ -74,7 +75,7 @@ fn program_of(mut words: Vec<String>, name: &str) -> Result<Vec<String>, String>
     if is_interpreter(name) {
         // The version of the image's Python may be another one.
         "python".clone_into(&mut words[0]);
-    } else if program.contains("/bin/") {
+    } else if program.contains("/bin/") && !is_file(&program) {
         name.clone_into(&mut words[0]);
     }
     Ok(words)
@@ -126,7 +127,7 @@ mod tests {
     fn runners_are_left_out_and_shells_refused() {
         let told = |line: &str| {
             let words: Vec<_> = line.split_whitespace().map(str::to_owned).collect();
-            without_runners(&words).map(|words| words.join(" "))
+            without_runners(&words, &|path| path == "/app/bin/serve").map(|words| words.join(" "))
         };
         for (line, want) in [
             ("uv run --frozen --no-dev --extra web gunicorn shop:app", "gunicorn shop:app"),
@@ -138,6 +139,7 @@ mod tests {
             ("tini --", ""),
             ("exec python3 main.py", "python main.py"),
             ("./run.py", "./run.py"),
+            ("tini -- /app/bin/serve --all", "/app/bin/serve --all"),
         ] {
             assert_eq!(told(line).as_deref(), Ok(want), "{line}");
         }

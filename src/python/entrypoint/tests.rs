@@ -98,7 +98,10 @@ fn applications_of_django_are_served() {
         below.told(),
         " | gunicorn config.wsgi:application | WSGI_APPLICATION in web/config/settings/base.py in web"
     );
-    assert_eq!(django(&["django"]).told(), "");
+    let own = "entrypoint = [\"python\", \"manage.py\", \"runserver\", \"0.0.0.0:8000\"]; ";
+    assert_eq!(django(&["django"]).told(), own);
+    let needs = django(&["django"]).found().start.unwrap_err().0.remove(0).needs;
+    assert_eq!(needs.as_deref(), Some("gunicorn"));
 }
 
 #[test]
@@ -113,6 +116,87 @@ fn one_application_of_flask_is_served() {
     assert_eq!(wsgi.told(), " | gunicorn wsgi:app | wsgi.py");
     let two = sample().file("app.py", app).file("main.py", app);
     assert!(two.told().starts_with("entrypoint = [\"gunicorn\", \"app:app\", \"--bind\", \"0.0.0.0:8000\"]; "));
+}
+
+#[test]
+fn applications_that_a_function_makes_are_served() {
+    let names = ["fastapi", "flask", "uvicorn", "gunicorn"];
+    let sample = || Sample::default().locks(&names);
+    let same = "def get_application() -> FastAPI:\n    x = FastAPI()\n\n    return x\n\n\napp = get_application()\n";
+    assert_eq!(sample().file("app/main.py", same).told(), " | uvicorn app.main:app | the application in app/main.py");
+    let factory = "import flask\n\ndef make(\n    a=1,\n):\n    return flask.Flask(__name__)\n";
+    for (import, file) in [
+        ("from shop import make", "shop/__init__.py"),
+        ("from shop.web import make", "shop/web.py"),
+        ("from .web import make", "web.py"),
+    ] {
+        let sample = sample().file(file, factory).file("blog.py", &format!("{import}\napp = make()\n"));
+        assert_eq!(sample.told(), " | gunicorn blog:app | the application in blog.py", "{import}");
+    }
+    let asgi = sample().file("src/shop/web.py", "async def make():\n    return FastAPI()\n");
+    let asgi = asgi.file("src/asgi.py", "from shop.web import make\napplication: FastAPI = make()\n");
+    assert_eq!(asgi.told(), " | uvicorn asgi:application | the application in src/asgi.py");
+    let two = sample().file("a.py", same).file("b.py", same);
+    assert_eq!(
+        two.told(),
+        "entrypoint = [\"uvicorn\", \"a:app\", \"--host\", \"0.0.0.0\", \"--port\", \"8000\"]; \
+         entrypoint = [\"uvicorn\", \"b:app\", \"--host\", \"0.0.0.0\", \"--port\", \"8000\"]; "
+    );
+    let other = "from fastapi import FastAPI\n\ndef make():\n    return MyFastAPI()\n\napp = make()\n";
+    assert_eq!(sample().file("x.py", other).told(), "");
+    let unlocked = Sample::default().locks(&["flask"]).file("x.py", &format!("{factory}\napp = make()\n"));
+    assert_eq!(unlocked.told(), "entrypoint = [\"gunicorn\", \"x:app\", \"--bind\", \"0.0.0.0:8000\"]; ");
+}
+
+#[test]
+fn a_dockerfiles_console_script_needs_no_virtual_environment() {
+    let told = |text: &str| {
+        let sample = pyproject(&format!("{SHOP}scripts = {{ serve = \"shop:main\", work = \"shop:work\" }}"));
+        sample.locks(&["celery"]).files(&["bin/tool"]).file("Dockerfile", &format!("FROM a\n{text}\n")).told()
+    };
+    for (text, want) in [
+        ("ENTRYPOINT [\"/app/bin/python\", \"/app/bin/work\"]\nCMD [\"-v\"]", "work | -v | Dockerfile"),
+        ("CMD [\"/opt/venv/bin/python3\", \"/opt/venv/bin/celery\", \"worker\"]", " | celery worker | Dockerfile"),
+        ("CMD [\"/app/.venv/bin/work\"]", " | work | Dockerfile"),
+        ("COPY . /app\nCMD [\"python\", \"/app/bin/tool\"]", " | python /app/bin/tool | Dockerfile"),
+        ("COPY . /code\nCMD [\"/code/bin/tool\"]", " | /app/bin/tool | Dockerfile"),
+        ("CMD [\"python\", \"/opt/bin/other\"]", " | python /opt/bin/other | Dockerfile"),
+    ] {
+        assert_eq!(told(text), want, "{text}");
+    }
+}
+
+#[test]
+fn variables_of_the_exec_form_are_literal_text() {
+    let told = |text: &str| {
+        let sample = pyproject(&format!("{SHOP}scripts = {{ serve = \"shop:main\" }}"));
+        sample.file("Dockerfile", &format!("FROM a\nENV ZONE=UTC\n{text}\n")).told()
+    };
+    assert_eq!(
+        told("ENTRYPOINT [\"serve\", \"--zone\", \"${ZONE}\"]"),
+        "serve |  | [project.scripts] (Dockerfile: its ENTRYPOINT has `${ZONE}`, and no shell replaces the variable)"
+    );
+    assert!(told("CMD [\"serve\", \"-p=$PORT\"]").contains("its CMD has `-p=$PORT`"));
+    assert_eq!(told("CMD [\"serve\", \"5$\", \"$1\"]"), " | serve 5$ $1 | Dockerfile");
+}
+
+#[test]
+fn commands_of_shells_are_candidates() {
+    let sample = |text: &str| Sample::default().locks(&[]).file("Dockerfile", &format!("FROM a\n{text}\n"));
+    assert_eq!(
+        sample("CMD alembic upgrade head && \\\n  poetry run uvicorn --host=0.0.0.0 app.main:app").told(),
+        "entrypoint = [\"uvicorn\", \"--host=0.0.0.0\", \"app.main:app\"];  (Dockerfile: its CMD is in shell form)"
+    );
+    let script = sample("COPY boot.sh ./\nENTRYPOINT [\"tini\", \"--\", \"./boot.sh\"]");
+    let script =
+        script.file("boot.sh", "#!/bin/bash\nwhile true; do\n  flask db upgrade\ndone\nexec gunicorn shop:app\n");
+    assert!(script.told().starts_with("entrypoint = [\"gunicorn\", \"shop:app\"]; "), "{}", script.told());
+    let procfile = Sample::default().locks(&[]).file("Procfile", "web: flask db upgrade; gunicorn shop:app\n");
+    assert!(procfile.told().starts_with("entrypoint = [\"gunicorn\", \"shop:app\"]; "), "{}", procfile.told());
+    assert_eq!(
+        sample("CMD gunicorn shop:app && true").files(&["main.py"]).told(),
+        "python /app/main.py |  | main.py (Dockerfile: its CMD is in shell form)"
+    );
 }
 
 #[test]

@@ -11,8 +11,9 @@ pub(super) enum Statement {
     Call { name: String, callee: String },
     /// `NAME = "value"`.
     Text { name: String, value: String },
-    /// `from module import name`, or `… as name`.
-    Import { name: String },
+    /// `from module import name`, or `… as other`: the name that the statement binds, and the
+    /// module with its leading dots.
+    Import { name: String, module: String },
     /// `def name(…)`.
     Function { name: String },
     /// `if __name__ == "__main__":`.
@@ -85,11 +86,11 @@ fn string_end(bytes: &[u8], start: usize) -> usize {
 
 fn parsed(line: &str) -> Vec<Statement> {
     if let Some(rest) = line.strip_prefix("from ") {
-        let names = rest.split_once(" import ").map_or("", |(_, names)| names);
+        let (module, names) = rest.split_once(" import ").unwrap_or_default();
         let names = names.split(',').filter_map(|name| {
             let name = name.trim_matches(|c: char| c.is_whitespace() || c == '(' || c == ')');
             let name = name.rsplit_once(" as ").map_or(name, |(_, name)| name.trim());
-            is_name(name).then(|| Statement::Import { name: name.to_owned() })
+            is_name(name).then(|| Statement::Import { name: name.to_owned(), module: module.trim().to_owned() })
         });
         return names.collect();
     }
@@ -143,7 +144,7 @@ mod tests {
             WSGI_APPLICATION = \\\n 'shop.wsgi.application'\nx = y\nx.y = Flask()\nx == Flask()\n\
             if '__main__' == (__name__):\n    main()\n";
         let call = |name: &str, callee: &str| Statement::Call { name: name.to_owned(), callee: callee.to_owned() };
-        let import = |name: &str| Statement::Import { name: name.to_owned() };
+        let import = |name: &str| Statement::Import { name: name.to_owned(), module: "shop.web".to_owned() };
         let function = |name: &str| Statement::Function { name: name.to_owned() };
         let want = [
             import("create_app"),

@@ -5,6 +5,7 @@
 //! settings `WSGI_APPLICATION` and `ASGI_APPLICATION`; Flask's `cli.py` (names `app`,
 //! `application`, `create_app`).
 
+use super::factories::{Made, made};
 use super::modules::{module_of, name_of, object_of, own_packages};
 use super::server::{Interface, serve};
 use super::step::Step;
@@ -51,7 +52,22 @@ pub(super) fn fastapi(query: &Query<'_>) -> Step {
         let Some(module) = module_of(query, "", &file) else { continue };
         return served(query, Interface::Asgi, &format!("{module}:{object}"), &format!("the application in {file}"));
     }
-    Step::none()
+    served_each(query, Interface::Asgi)
+}
+
+/// Returns the application that a function makes, if it is the only one.
+fn served_each(query: &Query<'_>, interface: Interface) -> Step {
+    let steps = made(query, interface)
+        .into_iter()
+        .map(|Made { object, file }| served(query, interface, &object, &format!("the application in {file}")));
+    let (mut found, mut candidates) = (Vec::new(), Vec::new());
+    for step in steps {
+        match step {
+            Step::Found(start) => found.push(*start),
+            Step::Candidates(more) => candidates.extend(more),
+        }
+    }
+    if found.is_empty() { Step::Candidates(candidates) } else { Step::of(found) }
 }
 
 /// Returns the application of a Django project.
@@ -74,7 +90,15 @@ pub(super) fn django(query: &Query<'_>) -> Step {
     let has_asgi = !from_settings(query, root, "ASGI_APPLICATION").is_empty();
     let wsgi = of("WSGI_APPLICATION", "wsgi.py", Interface::Wsgi);
     let asgi = of("ASGI_APPLICATION", "asgi.py", Interface::Asgi);
-    Step::of(if (has_asgi || wsgi.is_empty()) && !asgi.is_empty() { asgi } else { wsgi })
+    let found = if (has_asgi || wsgi.is_empty()) && !asgi.is_empty() { asgi } else { wsgi };
+    if found.is_empty() { Step::Candidates(vec![development_server(query, root)]) } else { Step::of(found) }
+}
+
+/// Returns the command of Django's own server as a candidate: gunicorn is not locked.
+fn development_server(query: &Query<'_>, root: &str) -> Start {
+    let file = if root.is_empty() { "manage.py".to_owned() } else { format!("{root}/manage.py") };
+    let words = ["python", &file, "runserver", &format!("0.0.0.0:{}", query.port)].map(str::to_owned).to_vec();
+    Start { needs: Some("gunicorn".to_owned()), ..Start::program(words.clone(), words, file) }
 }
 
 /// Returns the applications that Django's settings name, with their origins.
@@ -138,9 +162,17 @@ pub(super) fn flask(query: &Query<'_>) -> Step {
             factories.extend(serve(Interface::Wsgi, &object, query.names, query.port, origin));
         }
     }
+    let by_function = served_each(query, Interface::Wsgi);
+    if made.is_empty() && matches!(by_function, Step::Found(_)) {
+        return by_function;
+    }
     // Only gunicorn takes a call.
     factories.retain(|start| start.cmd.first().is_some_and(|program| program == "gunicorn"));
-    Step::of(if made.is_empty() { factories } else { made })
+    match (made.is_empty(), factories.is_empty()) {
+        (true, true) => by_function,
+        (true, false) => Step::of(factories),
+        (false, _) => Step::of(made),
+    }
 }
 
 /// Returns the command that serves an application, or without a server among the locked
