@@ -54,6 +54,11 @@ pub(super) fn made(query: &Query<'_>, interface: Interface) -> Vec<Made> {
     out
 }
 
+/// Returns whether a file makes an application by a call of a function.
+pub(super) fn is_made(query: &Query<'_>, file: &str, text: &str) -> bool {
+    [Interface::Asgi, Interface::Wsgi].into_iter().any(|interface| object(query, interface, file, text).is_some())
+}
+
 /// Returns the name of the application that a file makes by a call of a function.
 fn object(query: &Query<'_>, interface: Interface, file: &str, text: &str) -> Option<String> {
     let made = statements(text);

@@ -60,7 +60,7 @@ pub(super) fn packages(query: &Query<'_>) -> Step {
 pub(super) fn files(query: &Query<'_>) -> Step {
     let is_started = |file: &str| {
         let Some(text) = (query.read)(file) else { return true };
-        is_program(&text) || !web::is_application(&text)
+        is_program(&text) || !web::is_application(query, file, &text)
     };
     let named: Vec<_> = PROGRAMS.into_iter().filter(|file| query.has(file) && is_started(file)).collect();
     if !named.is_empty() {

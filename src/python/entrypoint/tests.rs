@@ -144,8 +144,8 @@ fn applications_that_a_function_makes_are_served() {
     );
     let other = "from fastapi import FastAPI\n\ndef make():\n    return MyFastAPI()\n\napp = make()\n";
     assert_eq!(sample().file("x.py", other).told(), "");
-    let unlocked = Sample::default().locks(&["flask"]).file("x.py", &format!("{factory}\napp = make()\n"));
-    assert_eq!(unlocked.told(), "entrypoint = [\"gunicorn\", \"x:app\", \"--bind\", \"0.0.0.0:8000\"]; ");
+    let unlocked = Sample::default().locks(&["flask"]).file("app.py", &format!("{factory}\napp = make()\n"));
+    assert_eq!(unlocked.told(), "entrypoint = [\"gunicorn\", \"app:app\", \"--bind\", \"0.0.0.0:8000\"]; ");
 }
 
 #[test]

@@ -5,7 +5,7 @@
 //! settings `WSGI_APPLICATION` and `ASGI_APPLICATION`; Flask's `cli.py` (names `app`,
 //! `application`, `create_app`).
 
-use super::factories::{Made, made};
+use super::factories::{Made, is_made, made};
 use super::modules::{module_of, name_of, object_of, own_packages};
 use super::server::{Interface, serve};
 use super::step::Step;
@@ -27,9 +27,9 @@ const DEEPEST: usize = 4;
 const SETTINGS: usize = 20;
 
 /// Returns whether a module has the application of a web framework.
-pub(super) fn is_application(text: &str) -> bool {
+pub(super) fn is_application(query: &Query<'_>, file: &str, text: &str) -> bool {
     let callees: Vec<_> = ASGI.iter().map(|(class, _)| *class).chain(["Flask"]).collect();
-    object_of(text, &callees, &[]).is_some()
+    object_of(text, &callees, &[]).is_some() || is_made(query, file, text)
 }
 
 /// Returns the application that `[tool.fastapi]` names, or the one in the first of the files in

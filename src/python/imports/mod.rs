@@ -4,6 +4,7 @@
 //! [`reach`] follows imports from the started code.
 
 pub mod builtins;
+mod called;
 pub mod distribution_names;
 pub mod facts;
 pub mod finder;

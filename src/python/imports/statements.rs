@@ -2,12 +2,16 @@
 //!
 //! Source: "The import statement" and "Naming and binding" of the Python reference.
 
+use std::collections::BTreeSet;
+
 use ruff_python_ast::{
-    ExceptHandler, Expr, Stmt, StmtIf, StmtImport, StmtImportFrom, StmtTry, StmtWith, statement_visitor,
+    ExceptHandler, Expr, Stmt, StmtFunctionDef, StmtIf, StmtImport, StmtImportFrom, StmtTry, StmtWith,
+    statement_visitor,
 };
 use ruff_text_size::Ranged as _;
 use statement_visitor::StatementVisitor;
 
+use super::called::{called, straight};
 use super::facts::{Condition, Facts, Import};
 use super::lines::Lines;
 
@@ -20,11 +24,12 @@ const TRANSPARENT: [&str; 2] = ["warnings.catch_warnings", "catch_warnings"];
 
 /// Reads the statements of a module.
 pub(super) fn read(text: &str, suite: &[Stmt], facts: &mut Facts) {
-    let mut reader = Reader { text, lines: Lines::new(text), condition: Condition::Always, in_function: false, facts };
+    let end = suite.iter().position(ends_module).unwrap_or(suite.len());
+    let suite = &suite[..end];
+    let called = called(text, suite);
+    let lines = Lines::new(text);
+    let mut reader = Reader { text, lines, condition: Condition::Always, in_function: false, called, facts };
     for statement in suite {
-        if ends_module(statement) {
-            break;
-        }
         reader.visit_stmt(statement);
     }
 }
@@ -55,6 +60,8 @@ struct Reader<'a> {
     lines: Lines<'a>,
     condition: Condition,
     in_function: bool,
+    /// The functions of the module that its top level calls.
+    called: BTreeSet<String>,
     facts: &'a mut Facts,
 }
 
@@ -66,13 +73,7 @@ impl<'a> StatementVisitor<'a> for Reader<'a> {
             Stmt::If(branch) => self.branch(branch),
             Stmt::Try(attempt) => self.attempt(attempt),
             Stmt::With(with) => self.with(with),
-            Stmt::FunctionDef(function) => {
-                self.bind(&function.name);
-                self.facts.has_other_names |= !self.in_function && function.name.as_str() == "__getattr__";
-                let outer = std::mem::replace(&mut self.in_function, true);
-                self.under(Condition::Sometimes, |reader| reader.visit_body(&function.body));
-                self.in_function = outer;
-            }
+            Stmt::FunctionDef(function) => self.function(function),
             Stmt::ClassDef(class) => {
                 self.bind(&class.name);
                 // The body runs with the module, but binds names of the class.
@@ -103,6 +104,20 @@ impl<'a> Reader<'a> {
         self.condition = outer.max(condition);
         read(self);
         self.condition = outer;
+    }
+
+    fn function(&mut self, function: &'a StmtFunctionDef) {
+        self.bind(&function.name);
+        self.facts.has_other_names |= !self.in_function && function.name.as_str() == "__getattr__";
+        let is_called = !self.in_function && self.called.contains(function.name.as_str());
+        let body = &function.body;
+        let straight = if is_called { straight(body) } else { 0 };
+        let straight = body.iter().position(ends_module).unwrap_or(straight).min(straight);
+        let (first, rest) = body.split_at(straight);
+        let outer = std::mem::replace(&mut self.in_function, true);
+        self.visit_body(first);
+        self.under(Condition::Sometimes, |reader| reader.visit_body(rest));
+        self.in_function = outer;
     }
 
     fn bind(&mut self, name: &str) {
@@ -268,6 +283,13 @@ mod tests {
             ("try:\n    import a\nfinally:\n    import b\n", "2:a 4:b"),
             ("def f():\n    import a\n    try:\n        import b\n    except Exception: pass\n", "2:?a 4:-b"),
             ("async def f():\n    import a\n", "2:?a"),
+            ("def f():\n    'x'\n    import a\n    if b: return\n    import c\nx = f()\n", "3:a 5:?c"),
+            ("async def f():\n    import a\nx: int = f()\n", "2:?a"),
+            ("def f():\n    import a\n    yield\nf()\n", "2:?a"),
+            ("@x\ndef f():\n    import a\nf()\n", "3:?a"),
+            ("def f():\n    import a\ndef f():\n    import b\nf()\n", "2:?a 4:?b"),
+            ("def f():\n    import a\ntry:\n    f()\nexcept ImportError: pass\n", "2:?a"),
+            ("class A:\n    def f(self):\n        import a\nf()\n", "3:?a"),
             ("class A:\n    def f(self):\n        import a\n", "3:?a"),
             ("for x in y:\n    import a\nwhile x:\n    import b\n", "2:?a 4:?b"),
             ("match x:\n    case 1:\n        import a\n", "3:?a"),

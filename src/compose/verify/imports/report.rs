@@ -19,6 +19,8 @@ const APART: usize = 3;
 const ERRORS: usize = 50;
 /// The most modules of a chain that are named at each end.
 const LINKS: usize = 4;
+/// Modules that compute a version while a wheel is built.
+const VERSION_TOOLS: [&str; 3] = ["versioningit", "setuptools_scm", "setuptools_git_versioning"];
 
 pub(super) struct Report<'a> {
     pub composition: &'a Composition<'a>,
@@ -77,9 +79,17 @@ impl Report<'_> {
         generated.into_iter().chain(alone).chain(together).collect()
     }
 
-    /// Returns the error about a module that the project's build backend would write.
+    /// Returns the error about a module that the project's build backend would write or replace.
     fn version_file(&self, missing: &MissingImport) -> Option<Diagnostic> {
         let project = self.composition.cx.plan.app.as_ref()?.project.as_ref()?;
+        if computes_version(missing) {
+            let hint = format!(
+                "while a wheel is built, `{}` computes the version, and the build replaces this file: install the \
+                 project's wheel: wheel = \"dist/*.whl\" under [app]",
+                missing.module
+            );
+            return Some(Diagnostic::error(Code::MissingVersionFile, told(missing)).file(&missing.file).hint(hint));
+        }
         let file = project.version_file(&missing.module)?;
         let hint = format!(
             "its build backend writes `{file}`: give the version, so that carboy writes it: --app-version 1.2.3, or \
@@ -103,6 +113,13 @@ impl Report<'_> {
             Diagnostic::error(Code::SyntaxError, text).file(&broken.file)
         })
     }
+}
+
+/// Returns whether a module with the version imports a tool that is there only during a build.
+fn computes_version(missing: &MissingImport) -> bool {
+    let file = missing.file.to_string();
+    VERSION_TOOLS.contains(&missing.module.as_str())
+        && file.rsplit('/').next().is_some_and(|name| name.contains("version"))
 }
 
 /// Returns the sentence about an import of a missing module.
