@@ -231,7 +231,10 @@ fn a_version_file_that_nobody_wrote_is_missed() {
     assert!(refused.contains("its build backend writes `shop/_version.py`: give the version"), "{refused}");
     harness.succeeds(&[&HERE[..], &["--app-version=1.2.3"]].concat());
     let tool = "def get():\n    from versioningit import get_version\n    return get_version('.')\n\nversion = get()\n";
-    let refused = harness.file("shop/_version.py", tool).fails(&[&HERE[..], &["--app-version=1.2.3"]].concat());
+    let plain = "[project]\nname = \"shop\"\nversion = \"1\"\n";
+    let hooks = "import sys\nimport shop\nsys.modules[name()] = shop\n";
+    let harness = harness.file("pyproject.toml", plain).file("shop/_version.py", tool).file("main.py", hooks);
+    let refused = harness.fails(&HERE);
     assert!(
         refused.contains("error[missing-version-file]: linux/amd64: the image has no module `versioningit`")
             && refused.contains("the build replaces this file: install the project's wheel"),

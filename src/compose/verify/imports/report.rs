@@ -35,6 +35,10 @@ impl Report<'_> {
         let mut doubtful: BTreeMap<&str, &MissingImport> = BTreeMap::new();
         for missing in reached.missing.iter().filter(|missing| !self.is_allowed(&missing.module)) {
             match judge.verdict(missing) {
+                // Code that makes other modules importable has no build tools.
+                Verdict::Doubtful if missing.is_certain && computes_version(missing) => {
+                    fatal.entry(&missing.module).or_insert(missing)
+                }
                 Verdict::Fatal => fatal.entry(&missing.module).or_insert(missing),
                 Verdict::Doubtful => doubtful.entry(&missing.module).or_insert(missing),
                 Verdict::Unknown => continue,
@@ -118,7 +122,8 @@ impl Report<'_> {
 /// Returns whether a module with the version imports a tool that is there only during a build.
 fn computes_version(missing: &MissingImport) -> bool {
     let file = missing.file.to_string();
-    VERSION_TOOLS.contains(&missing.module.as_str())
+    missing.owner == Owner::Application
+        && VERSION_TOOLS.contains(&missing.module.as_str())
         && file.rsplit('/').next().is_some_and(|name| name.contains("version"))
 }
 
