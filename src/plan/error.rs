@@ -3,7 +3,7 @@
 use crate::config::BadValue;
 use crate::diagnostic::Code;
 use crate::hint::Hint;
-use crate::oci::Platform;
+use crate::oci::{Architecture, Platform};
 use crate::oci::architecture::ARCHITECTURES;
 use crate::oci::location::LocationError;
 use crate::oci::platform::PlatformError;
@@ -14,6 +14,16 @@ use crate::rootfs::path::PathError;
 fn supported() -> String {
     let names: Vec<_> = ARCHITECTURES.iter().map(|architecture| architecture.platform().to_string()).collect();
     names.join(", ")
+}
+
+/// Returns the hint for a platform without a directory of distributions.
+fn site_packages(platform: &Platform) -> String {
+    let folder = format!("site-{}", platform.architecture);
+    let machine = Architecture::of(platform).map_or(platform.architecture.as_str(), |architecture| architecture.wheel);
+    format!(
+        "add \"{platform}\" = \"{folder}\", and fill it: `uv pip install --target {folder} --python-platform \
+         {machine}-manylinux_2_28 --only-binary :all: -r requirements.txt`; or leave it out of `platforms`"
+    )
 }
 
 /// An invalid or contradictory setting.
@@ -94,12 +104,10 @@ impl Hint for PlanError {
             Self::Flag { cause, .. } => return cause.hint(),
             Self::Pair(cause) => return cause.hint(),
             Self::NoSitePackages(platform) => {
-                return Some(format!(
-                    "add \"{platform}\" = \"FOLDER\" (uv pip install --target FOLDER --python-platform …), or leave it out of `platforms`"
-                ));
+                return Some(site_packages(platform));
             }
             Self::NoLock(_) => {
-                "make one beside the configuration: uv lock; or name it: lock = \"…\" under [dependencies]"
+                "make one beside the configuration: uv lock; or name it: lock = \"FILE\" under [dependencies]"
             }
             Self::NoPython("runtime.dlopen") => {
                 "take the library with [[extract]]: paths = [\"/usr/lib/*/libNAME.so.1\"], with what it needs"
@@ -109,7 +117,7 @@ impl Hint for PlanError {
             Self::ScratchBuilder => "name an image such as python:3.13-slim-trixie, or set python = false",
             Self::Path { .. } => "write an absolute path without `..`",
             Self::Signal(_) => "write a name such as SIGTERM, or a number",
-            Self::DebugBase(_) => "describe it in a [profile.debug] table: base = \"…\"",
+            Self::DebugBase(_) => "describe it in a [profile.debug] table: base = \"IMAGE\"",
         };
         Some(text.to_owned())
     }

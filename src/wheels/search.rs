@@ -379,7 +379,7 @@ fn expanded(index: &Index) -> Result<(), OperationError> {
         return Ok(());
     }
     let message = format!("{text} has a variable outside of its login, where it is not replaced");
-    let hint = "configure the index: [dependencies] index = \"https://…\"".to_owned();
+    let hint = "configure the index: index = \"URL\" under [dependencies]".to_owned();
     Err(OperationError::new(Code::InvalidLockFile, message).with_hint(hint))
 }
 

@@ -39,6 +39,8 @@ pub struct AbiInputs<'a> {
     /// files: helpers for other machines.
     pub reachable: &'a BTreeSet<RootPath>,
     pub distributions: &'a Distributions,
+    /// The directory on this machine that has the dependencies, if the project names one.
+    pub folder: Option<&'a str>,
 }
 
 /// The faults of an image, sorted.
@@ -53,7 +55,7 @@ pub struct AbiReport {
 /// Checks all files and wheels.
 #[must_use]
 pub fn check(inputs: &AbiInputs<'_>) -> AbiReport {
-    let subject = Subject { abi: inputs.platform, target: target(inputs) };
+    let subject = Subject { abi: inputs.platform, target: target(inputs), folder: inputs.folder.map(str::to_owned) };
     let mut found = Found::default();
     let mut check = Check { inputs, subject: &subject, settled: BTreeSet::new(), found: &mut found };
     check.modules();
@@ -210,6 +212,9 @@ impl Found {
         errors.extend(wheels.into_values());
         errors.sort_by(|a, b| a.key().cmp(&b.key()));
         notes.sort_by(|a, b| a.key().cmp(&b.key()));
+        let again: BTreeSet<_> = errors.iter().filter_map(Fault::requirement).collect();
+        let again: Vec<_> = again.into_iter().collect();
+        errors.iter_mut().for_each(|fault| fault.install_again(&again));
         AbiReport { errors, notes }
     }
 }

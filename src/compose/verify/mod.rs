@@ -20,6 +20,7 @@ use crate::diagnostic::Diagnostic;
 use crate::elf::Edge;
 use crate::glibc::symbol_version;
 use crate::hint::Hint as _;
+use crate::plan::Dependencies;
 use crate::python::Distributions;
 use crate::rootfs::RootPath;
 use architecture::{AbiInputs, Fault};
@@ -49,11 +50,12 @@ fn check(composition: &Composition<'_>, found: &mut Vec<Diagnostic>) -> Result<(
     let purelib = purelib.map(std::slice::from_ref).unwrap_or_default();
     let distributions = site_packages::distributions(&composition.image.tree, purelib, cx.contents.as_ref());
     check_architecture(&loaded, reachable, &distributions, found)?;
-    found.extend(requirements::check(composition, &distributions));
+    let requirements = requirements::check(composition, &distributions);
+    found.extend(requirements.diagnostics);
     found.extend(python_version::check(composition));
     found.extend(startup::check(composition, &loaded.outcome.edges)?);
     found.extend(scripts::check(composition)?);
-    found.extend(imports::check(composition)?);
+    found.extend(imports::check(composition, &requirements.missing)?);
     Ok(())
 }
 
@@ -79,6 +81,10 @@ fn check_architecture(
             || imported.iter().any(|folder| path.strip(folder).is_some())
     };
     let checked = composition.objects.iter().filter(|(path, _)| concerned(path));
+    let folder = match &cx.plan.dependencies {
+        Dependencies::Ready(folders) => folders.get(&cx.platform).map(|folder| folder.display().to_string()),
+        Dependencies::None | Dependencies::Locked(_) | Dependencies::Unknown => None,
+    };
     let report = architecture::check(&AbiInputs {
         tree: &image.tree,
         platform: loaded.abi,
@@ -88,6 +94,7 @@ fn check_architecture(
         objects: &checked.map(|(path, abi)| (path.clone(), *abi)).collect(),
         reachable: &reachable,
         distributions,
+        folder: folder.as_deref(),
     });
     found.extend(report.notes.iter().map(|fault| Diagnostic::warning(fault.code(), fault.to_string())));
     let error = |fault: &Fault| Diagnostic::error(fault.code(), fault.to_string()).hint(fault.hint());

@@ -23,11 +23,19 @@ const LISTED: usize = 8;
 /// Distributions that pip-compile leaves out of a requirements file unless it is told otherwise.
 const UNSAFE: [&str; 4] = ["distribute", "pip", "setuptools", "wheel"];
 
+/// The required distributions that an image lacks, and the diagnostics of its requirements.
+#[derive(Default)]
+pub struct Checked {
+    pub diagnostics: Vec<Diagnostic>,
+    /// The normalised names of the distributions that the error names.
+    pub missing: BTreeSet<String>,
+}
+
 /// Reports missing distributions as an error, and installed versions that a requirement excludes as
 /// a warning.
-pub fn check(composition: &Composition<'_>, distributions: &Distributions) -> Vec<Diagnostic> {
+pub fn check(composition: &Composition<'_>, distributions: &Distributions) -> Checked {
     let cx = composition.cx;
-    let Some(interpreter) = &cx.interpreter else { return Vec::new() };
+    let Some(interpreter) = &cx.interpreter else { return Checked::default() };
     let environment = Environment::of(interpreter, cx.architecture.machine);
     let locked = match &cx.plan.dependencies {
         Dependencies::Locked(locked) => Some(locked),
@@ -52,10 +60,11 @@ pub fn check(composition: &Composition<'_>, distributions: &Distributions) -> Ve
         lesser.insert(by.clone(), optional);
     }
     let report = Report { plan: &cx.plan, locked, interpreter };
-    [report.missing(&found.missing), Report::left_out(&lesser), conflicting(&found.conflicts)]
-        .into_iter()
-        .flatten()
-        .collect()
+    let all = [report.missing(&found.missing), Report::left_out(&lesser), conflicting(&found.conflicts)];
+    Checked {
+        diagnostics: all.into_iter().flatten().collect(),
+        missing: found.missing.into_values().flatten().map(|name| normalised(&name)).collect(),
+    }
 }
 
 /// Returns the project with the dependencies that its `pyproject.toml` declares; none if the image

@@ -25,7 +25,7 @@ impl LockError {
 
     /// Adds a hint.
     pub(super) fn with_hint(self, hint: impl AsRef<str>) -> Self {
-        Self { hint: Some(clean(hint.as_ref())), ..self }
+        Self { hint: Some(shown(hint.as_ref())), ..self }
     }
 
     /// Returns the error as a diagnostic.
@@ -80,11 +80,16 @@ pub(super) fn clean(text: &str) -> String {
         Some((end, _)) => text[..end].rsplit_once(char::is_whitespace).map_or("", |(before, _)| before),
         None => text,
     };
-    let mut out = one_line(&without_queries(&without_credentials(short)));
+    let mut out = shown(short);
     if short.len() < text.len() {
         out.push('…');
     }
     out
+}
+
+/// Formats a text as one line without credentials, however long: a command that is cut is useless.
+fn shown(text: &str) -> String {
+    one_line(&without_queries(&without_credentials(text)))
 }
 
 /// Removes the credentials from the URLs in a text.

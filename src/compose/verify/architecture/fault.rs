@@ -6,7 +6,7 @@ use std::fmt;
 use crate::debian::releases::release_with;
 use crate::diagnostic::Code;
 use crate::elf::Abi;
-use crate::hint::Hint;
+use crate::hint::{Hint, shell_word};
 use crate::python::Distribution;
 use crate::python::abi::BuiltFor;
 use crate::python::tags::{Misfit, Tag, Target};
@@ -24,6 +24,8 @@ pub struct Subject {
     pub abi: Abi,
     /// The Python and glibc of the image; none without Python.
     pub target: Option<Target>,
+    /// The directory on this machine that has the dependencies, if the project names one.
+    pub folder: Option<String>,
 }
 
 /// The cause of a fault.
@@ -52,13 +54,16 @@ pub struct Fault {
     /// Set for a file of the dependencies; not set for one of the application.
     in_site: bool,
     subject: Subject,
+    /// The distributions to install again, as an installer takes them, for all errors of the image
+    /// together: `numpy==2.3.1`.
+    again: Vec<String>,
 }
 
 impl Fault {
     pub(super) fn new(subject: &Subject, cause: Cause, owner: Option<&Distribution>, in_site: bool) -> Self {
         let distribution = owner.map(ToString::to_string);
         let in_site = in_site || owner.is_some();
-        Self { cause, distribution, file: None, more: 0, in_site, subject: subject.clone() }
+        Self { cause, distribution, file: None, more: 0, in_site, subject: subject.clone(), again: Vec::new() }
     }
 
     /// Adds a file that it concerns.
@@ -68,6 +73,34 @@ impl Fault {
         } else {
             self.file = Some(path);
         }
+    }
+
+    /// Sets the distributions that the hint's command installs.
+    pub(super) fn install_again(&mut self, all: &[String]) {
+        self.again = all.to_vec();
+    }
+
+    /// Returns the distribution as an installer takes it: `numpy==2.3.1`.
+    pub(super) fn requirement(&self) -> Option<String> {
+        self.distribution.as_ref().map(|one| one.replacen(' ', "==", 1))
+    }
+
+    /// Returns the hint with the command that installs wheels for the image.
+    fn install(&self, target: &Target) -> String {
+        let Target { python, machine, glibc } = target;
+        let level = if glibc.is_some_and(|glibc| glibc < (2, 28)) { "manylinux2014" } else { "manylinux_2_28" };
+        let version = format!("{}.{}", python.major, python.minor);
+        // uv chooses a free-threaded ABI by an interpreter only, pip also by name.
+        let how = if python.free_threaded || python.major < 3 {
+            let abi = python.abis().pop().unwrap_or_default();
+            format!("pip install --upgrade --platform {level}_{machine} --python-version {version} --abi cp{abi}")
+        } else {
+            format!("uv pip install --reinstall --python-platform {machine}-{level} --python-version {version}")
+        };
+        let folder = self.subject.folder.as_deref().map_or_else(|| "DIRECTORY".to_owned(), shell_word);
+        let all: Vec<_> = self.again.iter().map(|one| shell_word(one)).collect();
+        let all = if all.is_empty() { "DISTRIBUTION".to_owned() } else { all.join(" ") };
+        format!("install wheels for this platform: {how} --only-binary :all: --target {folder} {all}")
     }
 
     /// Returns the code of its diagnostic.
@@ -166,7 +199,7 @@ impl Hint for Fault {
             return Some(format!("leave it out with `exclude` under [app], or {bring}"));
         }
         let target = self.subject.target.as_ref()?;
-        let install = install(target);
+        let install = self.install(target);
         let Cause::Wheel { misfits, .. } = &self.cause else { return Some(install) };
         // Installers go by a wheel's file name: with no wrong file, the tags in WHEEL may be wrong.
         let install = if self.file.is_some() { install } else { format!("{install}; {RETAG}") };
@@ -180,19 +213,4 @@ impl Hint for Fault {
         };
         Some(format!("{base}, or {install}"))
     }
-}
-
-/// Returns the hint with the command that installs wheels for a target.
-fn install(target: &Target) -> String {
-    let Target { python, machine, glibc } = target;
-    let level = if glibc.is_some_and(|glibc| glibc < (2, 28)) { "manylinux2014" } else { "manylinux_2_28" };
-    let version = format!("{}.{}", python.major, python.minor);
-    // uv chooses a free-threaded ABI by an interpreter only, pip also by name.
-    let how = if python.free_threaded || python.major < 3 {
-        let abi = python.abis().pop().unwrap_or_default();
-        format!("pip install --platform {level}_{machine} --python-version {version} --abi cp{abi}")
-    } else {
-        format!("uv pip install --python-platform {machine}-{level} --python-version {version}")
-    };
-    format!("install wheels for this platform: {how} --only-binary :all: --target DIRECTORY …")
 }

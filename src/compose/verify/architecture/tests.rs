@@ -98,6 +98,7 @@ impl Image {
             objects: &self.objects,
             reachable: &self.reachable,
             distributions: &distributions,
+            folder: Some("site arm64"),
         })
     }
 
@@ -146,8 +147,8 @@ fn another_machines_wheel_is_one_error_with_its_files() {
     );
     assert_eq!(
         image.hint(),
-        "install wheels for this platform: uv pip install --python-platform aarch64-manylinux_2_28 \
-         --python-version 3.11 --only-binary :all: --target DIRECTORY …"
+        "install wheels for this platform: uv pip install --reinstall --python-platform aarch64-manylinux_2_28 \
+         --python-version 3.11 --only-binary :all: --target 'site arm64' numpy==2.3.1"
     );
 }
 
@@ -250,7 +251,7 @@ fn free_threaded_builds_have_no_stable_abi_before_3_15() {
         "error: `…/x/_rust.abi3.so` is for Pythons with a global interpreter lock; \
          the image has Python 3.13t, glibc 2.36, x86_64"
     );
-    assert!(abi3.hint().contains("pip install --platform manylinux_2_28_x86_64 --python-version 3.13 --abi cp313t "));
+    assert!(abi3.hint().contains("pip install --upgrade --platform manylinux_2_28_x86_64 --python-version 3.13 --abi cp313t "));
     let own = "x/_rust.cpython-313t-x86_64-linux-gnu.so";
     assert_eq!(free("3.13", "x/_rust.abi3.so").object(own, AMD64).said(), "");
     // The loader comes to `.abi3.so` before it comes to `.so`.
@@ -343,6 +344,7 @@ fn without_python_only_machines_are_compared() {
         objects: &objects,
         reachable: &objects.keys().cloned().collect(),
         distributions: &Distributions::default(),
+        folder: None,
     });
     let said: Vec<_> = report.errors.iter().map(ToString::to_string).collect();
     assert_eq!(said, ["`/app/server` is for x86_64, the image is for aarch64"]);

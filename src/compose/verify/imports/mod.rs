@@ -7,6 +7,8 @@ mod provider;
 mod report;
 mod started;
 
+use std::collections::BTreeSet;
+
 use crate::compose::composition::Composition;
 use crate::compose::contents::Result;
 use crate::diagnostic::Diagnostic;
@@ -19,11 +21,12 @@ use crate::rootfs::Tree;
 use image_files::ImageFiles;
 use report::Report;
 
-/// Checks the imports of the image's own command.
+/// Checks the imports of the image's own command. Says nothing of modules of the distributions
+/// that `missing` names: they are reported already.
 ///
 /// # Errors
 /// A file that cannot be read.
-pub fn check(composition: &Composition<'_>) -> Result<Vec<Diagnostic>> {
+pub fn check(composition: &Composition<'_>, missing: &BTreeSet<String>) -> Result<Vec<Diagnostic>> {
     let Some(interpreter) = &composition.cx.interpreter else { return Ok(Vec::new()) };
     let Some(python) = Cpython::of(interpreter).filter(|python| python.since(3, 0)) else { return Ok(Vec::new()) };
     let Some(started) = started::started(composition, interpreter)? else { return Ok(Vec::new()) };
@@ -43,7 +46,7 @@ pub fn check(composition: &Composition<'_>) -> Result<Vec<Diagnostic>> {
     };
     let reached = reach(&files, &search, &started.starts, started.settings.as_deref());
     let judge = Judge::new(&files, &search, &reached, started.is_open);
-    let found = Report { composition, interpreter, files: &files }.diagnostics(&reached, &judge);
+    let found = Report { composition, interpreter, files: &files, missing }.diagnostics(&reached, &judge);
     files.finish()?;
     Ok(found)
 }

@@ -7,6 +7,7 @@ use super::provider::{self, Fix};
 use crate::compose::composition::Composition;
 use crate::diagnostic::{Code, Diagnostic, some_of};
 use crate::python::Interpreter;
+use crate::python::imports::distribution_names::candidates;
 use crate::python::imports::finder::Owner;
 use crate::python::imports::reach::{MissingImport, Reached};
 use crate::python::imports::verdict::{Judge, Verdict};
@@ -26,6 +27,8 @@ pub(super) struct Report<'a> {
     pub composition: &'a Composition<'a>,
     pub interpreter: &'a Interpreter,
     pub files: &'a ImageFiles<'a>,
+    /// The normalised names of distributions that are reported as missing.
+    pub missing: &'a BTreeSet<String>,
 }
 
 impl Report<'_> {
@@ -33,7 +36,7 @@ impl Report<'_> {
     pub fn diagnostics(&self, reached: &Reached, judge: &Judge<'_>) -> Vec<Diagnostic> {
         let mut fatal: BTreeMap<&str, &MissingImport> = BTreeMap::new();
         let mut doubtful: BTreeMap<&str, &MissingImport> = BTreeMap::new();
-        for missing in reached.missing.iter().filter(|missing| !self.is_allowed(&missing.module)) {
+        for missing in reached.missing.iter().filter(|missing| !self.is_told(&missing.module)) {
             match judge.verdict(missing) {
                 // Code that makes other modules importable has no build tools.
                 Verdict::Doubtful if missing.is_certain && computes_version(missing) => {
@@ -57,6 +60,13 @@ impl Report<'_> {
             module.strip_prefix(allowed.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
         };
         self.composition.cx.plan.allow_missing_imports.iter().any(by)
+    }
+
+    /// Returns whether nothing is to be said of a module: it may be missing, or its distribution is
+    /// reported as missing.
+    fn is_told(&self, module: &str) -> bool {
+        self.is_allowed(module)
+            || !self.missing.is_empty() && candidates(module).iter().any(|name| self.missing.contains(name))
     }
 
     fn errors(&self, fatal: &BTreeMap<&str, &MissingImport>) -> Vec<Diagnostic> {
