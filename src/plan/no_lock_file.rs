@@ -6,6 +6,7 @@ use super::{AllowedMissing, Args, Locker, Unlocked};
 use crate::config::{File, PythonChoice, choose_python};
 use crate::diagnostic::{Code, Diagnostic, some_of};
 use crate::hint::shell_word;
+use crate::python::lock::compile_command;
 use crate::python::releases;
 
 /// The most names that a message lists.
@@ -29,7 +30,8 @@ pub(super) fn no_lock_file(unlocked: &Unlocked, args: &Args, file: &File) -> Opt
 
 /// Returns the command that makes the lock file.
 fn command(unlocked: &Unlocked, args: &Args, file: &File) -> String {
-    let version = python(args, file).map_or(String::new(), |version| format!(" --python-version {version}"));
+    let python = python(args, file);
+    let version = python.as_ref().map_or(String::new(), |version| format!(" --python-version {version}"));
     let input = shell_word(&unlocked.file);
     let command = match unlocked.locker {
         Locker::Uv => "uv lock".to_owned(),
@@ -38,7 +40,7 @@ fn command(unlocked: &Unlocked, args: &Args, file: &File) -> String {
         Locker::Requirements => {
             format!("uv pip compile {input} --universal{version} --generate-hashes -o requirements.txt")
         }
-        Locker::Pylock => format!("uv pip compile {input} --universal{version} -o pylock.toml"),
+        Locker::Pylock => compile_command(&unlocked.file, python.as_deref(), "pylock.toml"),
     };
     let folder = &args.folder;
     if folder.as_os_str().is_empty() || folder == Path::new(".") {

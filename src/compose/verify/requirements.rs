@@ -2,7 +2,6 @@
 //! require.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
 
 use crate::compose::composition::Composition;
 use crate::compose::contents::root_path;
@@ -11,7 +10,7 @@ use crate::compose::reasons::Because;
 use crate::compose::site_packages;
 use crate::diagnostic::{Code, Diagnostic, some_of};
 use crate::hint::shell_word;
-use crate::plan::{Dependencies, LockedDependencies, Plan, join};
+use crate::plan::{Dependencies, LockedDependencies, Plan};
 use crate::python::installed_requirements::{Conflict, Requirer, Unsatisfied, unsatisfied};
 use crate::python::lock::{Format, StatedRequirements};
 use crate::python::marker::Environment;
@@ -163,6 +162,11 @@ struct Report<'a> {
 }
 
 impl Report<'_> {
+    /// Returns the command that locks everything that a requirements file requires.
+    fn compile(&self) -> Option<String> {
+        self.locked?.lock.compile_hint(Some(&self.interpreter.version))
+    }
+
     fn missing(&self, missing: &BTreeMap<String, BTreeSet<String>>) -> Option<Diagnostic> {
         let names: BTreeSet<_> = missing.values().flatten().collect();
         let message = format!("the image lacks required distributions: {}", requirements(missing)?);
@@ -175,7 +179,7 @@ impl Report<'_> {
             Some(Format::Uv) => add("uv add"),
             Some(Format::Poetry) => add("poetry add"),
             Some(Format::Pipfile) => add("pipenv install"),
-            Some(Format::Requirements) => self.compile(),
+            Some(Format::Requirements) => format!("lock them: {}", self.compile().unwrap_or_default()),
             Some(Format::Pylock) => "lock them too".to_owned(),
             None => "install them too".to_owned(),
         };
@@ -187,17 +191,6 @@ impl Report<'_> {
         let message = format!("the image lacks distributions that others require: {}", requirements(missing)?);
         let hint = "lock them too if a module imports them: pip-compile does with --allow-unsafe".to_owned();
         Some(Diagnostic::warning(Code::MissingRequirement, message).hint(hint))
-    }
-
-    /// Returns the hint with the command that locks everything that a requirements file requires.
-    fn compile(&self) -> String {
-        let Some(LockedDependencies { lock, .. }) = self.locked else { return String::new() };
-        let join = |name: &str| join(&self.plan.folder, Path::new(name));
-        let (file, pylock) = (shell_word(lock.file()), join("pylock.toml").display().to_string());
-        let is_default = join(lock.format().file_name()) == Path::new(lock.file());
-        let name = if is_default { "" } else { ", and set lock = \"pylock.toml\" under [dependencies]" };
-        let (version, pylock) = (&self.interpreter.version, shell_word(&pylock));
-        format!("lock them: `uv pip compile {file} --universal --python-version {version} -o {pylock}`{name}")
     }
 }
 

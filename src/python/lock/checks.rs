@@ -48,12 +48,11 @@ fn described(one: &Pinned) -> String {
     one.version.as_ref().map_or_else(|| place.clone(), |version| format!("{version} {place}"))
 }
 
-/// Returns a warning about the distributions without a hash, if there are any.
-pub(super) fn unhashed(file: &str, format: Format, names: &BTreeSet<String>) -> Option<Diagnostic> {
+/// Returns a warning about the distributions without a hash, if there are any. `command` is the
+/// command that adds hashes, in backquotes.
+pub(super) fn unhashed(file: &str, command: &str, names: &BTreeSet<String>) -> Option<Diagnostic> {
     let some: Vec<_> = names.iter().take(NAMED).map(|name| format!("`{name}`")).collect();
     let more = if names.len() > NAMED { ", …" } else { "" };
-    let command =
-        format.lock_command().unwrap_or("uv pip compile --generate-hashes requirements.in -o requirements.txt");
     let (have, count) = match names.len() {
         0 => return None,
         1 => ("1 distribution has no hash", String::new()),
@@ -61,7 +60,7 @@ pub(super) fn unhashed(file: &str, format: Format, names: &BTreeSet<String>) -> 
     };
     let text = format!("{file}: {count}{have} ({}{more}): files are taken as the index serves them", some.join(", "));
     let warning = Diagnostic::warning(Code::LockFileDoubt, clean(&text)).file(file);
-    Some(warning.hint(format!("add them with `{command}`")))
+    Some(warning.hint(format!("add them with {command}")))
 }
 
 /// Checks an interpreter against a lock file's `requires-python`.

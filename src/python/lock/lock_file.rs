@@ -187,6 +187,14 @@ impl Lock {
         Some(Diagnostic::error(Code::StaleLockFile, message).file(&self.file).hint(hint))
     }
 
+    /// Returns the command that locks the requirements of a requirements file again, with the
+    /// setting that it needs; `None` for other formats.
+    #[must_use]
+    pub fn compile_hint(&self, python: Option<&str>) -> Option<String> {
+        let Body::Requirements(body) = &self.body else { return None };
+        Some(body.compile_hint(python))
+    }
+
     /// Returns the format of the file.
     #[must_use]
     pub fn format(&self) -> Format {
@@ -278,6 +286,7 @@ impl Lock {
             Body::Pipfile(body) => body.unhashed(),
             Body::Requirements(body) => body.unhashed(),
         };
-        checks::unhashed(&self.file, self.format, &names)
+        let command = self.compile_hint(None).or_else(|| Some(format!("`{}`", self.format.lock_command()?)))?;
+        checks::unhashed(&self.file, &command, &names)
     }
 }

@@ -35,6 +35,7 @@ pub use input::{LIMIT, LockInput, ReferencePolicy, Refusal};
 pub use lock_file::Lock;
 pub use pinned::{LockedFile, PackageOrigin, Pinned};
 pub use poetry::python_allows;
+pub use requirements::compile_command;
 pub(super) use poetry::python_marker;
 pub use selection::{LockOffer, LockSelection};
 pub use sources::Sources;

@@ -6,13 +6,16 @@
 //! distributions that they add have lines of their own. `.` is the project itself, which is not
 //! its own dependency.
 
+mod compile;
 mod item;
 mod lines;
+mod loose;
 mod options;
 mod read;
 mod requirements_file;
 #[cfg(test)]
 mod tests;
 
+pub use compile::compile_command;
 pub(super) use read::read;
 pub(super) use requirements_file::Requirements;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use super::compile::Compile;
 use super::item::{Item, PinnedBy};
 use super::lines::{self, Line};
 use super::options::{self, Setting};
@@ -74,7 +75,13 @@ pub(in crate::python::lock) fn read(
     project: &Pyproject,
     sources: &mut Sources,
 ) -> Result<Requirements, LockError> {
-    let out = Requirements { items: Vec::new(), constraints: Vec::new(), require_hashes: false, warnings: Vec::new() };
+    let out = Requirements {
+        items: Vec::new(),
+        constraints: Vec::new(),
+        require_hashes: false,
+        warnings: Vec::new(),
+        compile: Compile::of(input),
+    };
     let own = Path::new(input.name).file_name().map(PathBuf::from);
     let mut reader = Reader {
         read: input.read,

@@ -2,15 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::compile::Compile;
 use super::item::{Item, PinnedBy};
+use super::loose;
 use crate::diagnostic::Diagnostic;
 use crate::python::lock::error::LockError;
 use crate::python::lock::marker_context::MarkerContext;
 use crate::python::lock::{LockOffer, LockSelection, PackageOrigin, Pinned};
 use crate::python::marker::ActiveExtras;
-
-/// The command that writes a requirements file with exact versions.
-const PIN: &str = "uv pip compile --generate-hashes requirements.in -o requirements.txt";
 
 /// A requirements file with all files that it includes.
 #[derive(Clone, Debug)]
@@ -21,6 +20,7 @@ pub(in crate::python::lock) struct Requirements {
     pub(super) require_hashes: bool,
     /// Warnings about options that are ignored.
     pub warnings: Vec<Diagnostic>,
+    pub(super) compile: Compile,
 }
 
 impl Requirements {
@@ -47,9 +47,15 @@ impl Requirements {
                 items.push(item);
             }
         }
+        let python = context.environment.python_version.as_str();
+        let is_loose = |item: &&Item| together.get(item.name.as_str()).is_some_and(|all| is_first(item, all) && is_undecided(all));
+        let loose: Vec<_> = self.items.iter().filter(is_loose).collect();
+        if !loose.is_empty() {
+            return Err(loose::error(file, &loose, &self.compile, python));
+        }
         let mut out = Vec::new();
         for items in together.values() {
-            out.extend(self.decided(items)?);
+            out.extend(self.decided(items, python)?);
         }
         Ok(out)
     }
@@ -77,6 +83,11 @@ impl Requirements {
         LockOffer { names: self.items.iter().map(|item| item.name.clone()).collect(), ..LockOffer::default() }
     }
 
+    /// Returns the command that locks the requirements again, with the setting that it needs.
+    pub(in crate::python::lock) fn compile_hint(&self, python: Option<&str>) -> String {
+        self.compile.hint(python)
+    }
+
     pub(in crate::python::lock) fn unhashed(&self) -> BTreeSet<String> {
         let all = || self.items.iter().chain(&self.constraints);
         let hashed: BTreeSet<_> =
@@ -92,27 +103,34 @@ impl Requirements {
     }
 
     /// Returns the distributions that all lines about one name select together.
-    fn decided(&self, items: &[&Item]) -> Result<Vec<Pinned>, LockError> {
+    fn decided(&self, items: &[&Item], python: &str) -> Result<Vec<Pinned>, LockError> {
         let references: Vec<_> = items.iter().filter_map(|item| item.reference()).collect();
-        let out = if references.is_empty() { vec![exact(items)?] } else { references };
+        let out = if references.is_empty() { exact(items)?.into_iter().collect() } else { references };
         if self.require_hashes && out.iter().any(|one| one.origin.is_unhashed()) {
             let cause = format!("{} has no hash, and `--require-hashes` asks for one", items[0].text);
-            return Err(LockError::new(&items[0].at, cause).with_hint(format!("`{PIN}`")));
+            return Err(LockError::new(&items[0].at, cause).with_hint(self.compile.hint(Some(python))));
         }
         Ok(out)
     }
 }
 
-/// Returns the version that one line names and all lines allow.
-fn exact(items: &[&Item]) -> Result<Pinned, LockError> {
+/// Returns whether an item is the first of several.
+fn is_first(item: &Item, all: &[&Item]) -> bool {
+    all.first().is_some_and(|first| std::ptr::eq(*first, item))
+}
+
+/// Returns whether none of the lines about one name selects a version.
+fn is_undecided(items: &[&Item]) -> bool {
+    !items.iter().any(|item| item.is_exact())
+}
+
+/// Returns the version that one line names and all lines allow; `None` if no line names one.
+fn exact(items: &[&Item]) -> Result<Option<Pinned>, LockError> {
     let versions = |item: &Item| match &item.pinned_by {
         PinnedBy::Versions(requirement) => requirement.exact().cloned(),
         PinnedBy::Reference(_) => None,
     };
-    let Some((first, version)) = items.iter().find_map(|item| Some((*item, versions(item)?))) else {
-        let error = LockError::new(&items[0].at, format!("{} has no exact version", items[0].text));
-        return Err(error.with_hint(format!("keep such requirements in requirements.in, and pin them: `{PIN}`")));
-    };
+    let Some((first, version)) = items.iter().find_map(|item| Some((*item, versions(item)?))) else { return Ok(None) };
     let allows =
         |item: &Item| matches!(&item.pinned_by, PinnedBy::Versions(requirement) if requirement.allows(&version));
     if let Some(other) = items.iter().find(|item| !allows(item)) {
@@ -121,5 +139,5 @@ fn exact(items: &[&Item]) -> Result<Pinned, LockError> {
     }
     let hashes: BTreeSet<_> = items.iter().flat_map(|item| &item.hashes).cloned().collect();
     let origin = PackageOrigin::Index { index: None, files: Vec::new(), hashes: hashes.into_iter().collect() };
-    Ok(Pinned { name: first.name.clone(), version: Some(version), origin })
+    Ok(Some(Pinned { name: first.name.clone(), version: Some(version), origin }))
 }
