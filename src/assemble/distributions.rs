@@ -12,7 +12,7 @@ use super::input_keys::{add_installed, add_walk, add_wheel};
 use super::path_dependency;
 use super::platform_build::PlatformBuild;
 use super::python_facts::PythonFacts;
-use crate::compose::{KeyHasher, SitePackages, Unavailable, private_key_warning};
+use crate::compose::{KeyHasher, SitePackages, Unavailable, excluded_python, private_key_warning};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::layer::budget::Budget;
 use crate::layer::zip;
@@ -181,12 +181,25 @@ pub async fn choose(
         (Dependencies::Locked(locked), Some(python), Some(wheels)) => match pinned(build, locked, python) {
             Ok(pinned) => fetch(build, locked, &pinned, python, wheels).await,
             Err(error) => {
-                build.errors.add(error.diagnostic());
+                build.errors.add(unusable(build, python, error));
                 Ok(Chosen::unknown(Unavailable::Unknown))
             }
         },
         (Dependencies::Unknown, ..) => Ok(Chosen::unknown(Unavailable::Unknown)),
         _ => Ok(Chosen::unknown(Unavailable::Nothing)),
+    }
+}
+
+/// Returns the error about a lock file that cannot be used. A Python that the project itself
+/// excludes is told as that, and once.
+fn unusable(build: &PlatformBuild, python: &PythonFacts, error: LockError) -> Diagnostic {
+    let Some(requires) = error.required_python() else { return error.diagnostic() };
+    if let Some(told) = excluded_python(&build.plan, &python.interpreter) {
+        return told;
+    }
+    match build.plan.python_setting.allowed_by(requires) {
+        Some(setting) => error.choosing(&format!("choose another Python: {setting}")).diagnostic(),
+        None => error.diagnostic(),
     }
 }
 

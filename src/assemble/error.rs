@@ -195,13 +195,14 @@ impl BuildError {
         Err(Self::Diagnostics { found: found.all(), platforms })
     }
 
-    /// Returns the error together with those that were found before it. An internal error stays
-    /// alone.
+    /// Returns the error together with those that were found before it, each once. An internal error
+    /// stays alone.
     pub(super) fn after(self, mut found: Vec<Diagnostic>, platforms: &[Platform]) -> Self {
         if found.is_empty() || matches!(self, Self::Internal(_)) {
             return self;
         }
-        found.extend(self.diagnostics());
+        let more: Vec<_> = self.diagnostics().into_iter().filter(|one| !found.contains(one)).collect();
+        found.extend(more);
         Self::Diagnostics { found, platforms: platforms.to_vec() }
     }
 

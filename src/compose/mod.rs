@@ -68,4 +68,4 @@ pub use source_image::{SourceImage, SourceImageId};
 pub use stage::{Changes, Facts, ImageState, InstalledDistribution, Stage, StageResult, TakenLibrary, TakenPackage};
 pub use text_files::reader;
 pub use unavailable::Unavailable;
-pub use verify::verify;
+pub use verify::{excluded_python, verify};

@@ -3,10 +3,10 @@
 use crate::config::BadValue;
 use crate::diagnostic::Code;
 use crate::hint::Hint;
-use crate::oci::{Architecture, Platform};
 use crate::oci::architecture::ARCHITECTURES;
 use crate::oci::location::LocationError;
 use crate::oci::platform::PlatformError;
+use crate::oci::{Architecture, Platform};
 use crate::python::releases::PairError;
 use crate::rootfs::path::PathError;
 

@@ -11,6 +11,7 @@ use super::images::{image_location, images};
 use super::layers::{compression, split};
 use super::no_lock_file::no_lock_file;
 use super::platforms::platforms;
+use super::python_setting::PythonSetting;
 use super::runtime::{ProjectPython, PythonRequest, check_unused, project_python, python, runtime};
 use super::target::target;
 use super::{
@@ -42,6 +43,7 @@ pub struct Plan {
     pub builder_name: Option<String>,
     pub runtime: Option<Runtime>,
     pub project_python: ProjectPython,
+    pub python_setting: PythonSetting,
     pub extracts: Vec<Extract>,
     pub dependencies: Dependencies,
     pub allow_missing: Vec<String>,
@@ -100,6 +102,7 @@ impl Plan {
             builder_name,
             runtime: runtime(python, file),
             project_python: project_python(args, file),
+            python_setting: PythonSetting::of(args, file),
             extracts: extracts(args, file, has_builder)?,
             dependencies,
             allow_missing: file.runtime.allow_missing.clone().unwrap_or_default(),

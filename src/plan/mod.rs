@@ -17,6 +17,7 @@ mod no_lock_file;
 mod path_bounds;
 mod paths;
 mod platforms;
+mod python_setting;
 mod runtime;
 mod target;
 #[cfg(test)]
@@ -37,5 +38,6 @@ pub use missing_requirements::AllowedMissing;
 pub use path_bounds::PathBounds;
 pub use paths::join;
 pub use platforms::DEFAULT_PLATFORMS;
+pub use python_setting::PythonSetting;
 pub use runtime::{ProjectPython, Runtime};
 pub use unlocked::{Locker, Unlocked};

@@ -25,6 +25,7 @@ use crate::python::Distributions;
 use crate::rootfs::RootPath;
 use architecture::{AbiInputs, Fault};
 use loaded_image::LoadedImage;
+pub use python_version::excluded_python;
 
 /// Checks a composition: symbol versions, missing libraries, machines, Python versions, wheel
 /// tags, permissions, and whether the process can start.

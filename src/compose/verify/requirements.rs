@@ -58,7 +58,7 @@ pub fn check(composition: &Composition<'_>, distributions: &Distributions) -> Ch
         *names = needed;
         lesser.insert(by.clone(), optional);
     }
-    let report = Report { plan: &cx.plan, locked, interpreter };
+    let report = Report { locked, interpreter };
     let all = [report.missing(&found.missing), Report::left_out(&lesser), conflicting(&found.conflicts)];
     Checked {
         diagnostics: all.into_iter().flatten().collect(),
@@ -156,7 +156,6 @@ fn conflicting(conflicts: &BTreeSet<Conflict>) -> Option<Diagnostic> {
 
 /// The facts that messages about missing distributions need.
 struct Report<'a> {
-    plan: &'a Plan,
     locked: Option<&'a LockedDependencies>,
     interpreter: &'a Interpreter,
 }

@@ -84,15 +84,8 @@ pub(super) fn check_python(
     if specifiers.iter().all(|specifier| marker::within(specifier, version.clone())) {
         return Ok(());
     }
-    let command =
-        format.lock_command().map_or(String::new(), |command| format!(", or change `requires-python` and `{command}`"));
-    Err(excluded(file, requires, environment, &format!("choose another `python`{command}")))
-}
-
-/// Returns the error for a Python that a lock file excludes.
-pub(super) fn excluded(file: &str, requires: &str, environment: &Environment, hint: &str) -> LockError {
-    let full = &environment.python_full_version;
-    LockError::new(file, format!("requires Python {requires}, and the image's is {full}")).with_hint(hint)
+    let instead = format.lock_command().map(|command| format!("change `requires-python` and `{command}`"));
+    Err(LockError::excluded(file, requires, &environment.python_full_version, instead))
 }
 
 /// Parses a marker.

@@ -14,18 +14,53 @@ pub struct LockError {
     at: String,
     cause: String,
     hint: Option<String>,
+    excluded: Option<ExcludedPython>,
+}
+
+/// A Python that a lock file excludes.
+#[derive(Clone, PartialEq, Eq, Debug)]
+struct ExcludedPython {
+    /// The requirement that excludes it.
+    requires: String,
+    /// What else fixes the error: `change `requires-python` and `uv lock``.
+    instead: Option<String>,
 }
 
 impl LockError {
     /// Creates an error such as "has no hash". `at` is `requirements.txt:12` or ``uv.lock: `numpy`
     /// ``.
     pub(super) fn new(at: impl AsRef<str>, cause: impl AsRef<str>) -> Self {
-        Self { at: clean(at.as_ref()), cause: clean(cause.as_ref()), hint: None }
+        Self { at: clean(at.as_ref()), cause: clean(cause.as_ref()), hint: None, excluded: None }
     }
 
     /// Adds a hint.
     pub(super) fn with_hint(self, hint: impl AsRef<str>) -> Self {
         Self { hint: Some(shown(hint.as_ref())), ..self }
+    }
+
+    /// Creates the error for a Python that a lock file excludes. `instead` is what else fixes it
+    /// than another Python.
+    pub(super) fn excluded(at: &str, requires: &str, version: &str, instead: Option<String>) -> Self {
+        let error = Self::new(at, format!("requires Python {requires}, and the image's is {version}"));
+        Self { excluded: Some(ExcludedPython { requires: requires.to_owned(), instead }), ..error }
+            .choosing("choose another `python`")
+    }
+
+    /// Returns the requirement on Python that the image's does not meet, if the error is about one.
+    #[must_use]
+    pub fn required_python(&self) -> Option<&str> {
+        self.excluded.as_ref().map(|excluded| excluded.requires.as_str())
+    }
+
+    /// Sets how to choose another Python in the hint about a Python that the file excludes.
+    #[must_use]
+    pub fn choosing(self, how: &str) -> Self {
+        let hint = match self.excluded.as_ref().map(|excluded| &excluded.instead) {
+            None => return self,
+            Some(None) => how.to_owned(),
+            Some(Some(instead)) => format!("{how}, or {instead}"),
+        };
+        self.with_hint(hint)
     }
 
     /// Returns the error as a diagnostic.

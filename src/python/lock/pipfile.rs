@@ -172,8 +172,8 @@ impl Pipfile {
         if same {
             return Ok(());
         }
-        let hint = "choose that `python`, or change it in the Pipfile and `pipenv lock`";
-        Err(checks::excluded(file, wanted, environment, hint))
+        let instead = "change it in the Pipfile and `pipenv lock`".to_owned();
+        Err(LockError::excluded(file, wanted, full, Some(instead)))
     }
 }
 

@@ -251,7 +251,10 @@ fn free_threaded_builds_have_no_stable_abi_before_3_15() {
         "error: `…/x/_rust.abi3.so` is for Pythons with a global interpreter lock; \
          the image has Python 3.13t, glibc 2.36, x86_64"
     );
-    assert!(abi3.hint().contains("pip install --upgrade --platform manylinux_2_28_x86_64 --python-version 3.13 --abi cp313t "));
+    assert!(
+        abi3.hint()
+            .contains("pip install --upgrade --platform manylinux_2_28_x86_64 --python-version 3.13 --abi cp313t ")
+    );
     let own = "x/_rust.cpython-313t-x86_64-linux-gnu.so";
     assert_eq!(free("3.13", "x/_rust.abi3.so").object(own, AMD64).said(), "");
     // The loader comes to `.abi3.so` before it comes to `.so`.

@@ -87,8 +87,8 @@ impl Poetry {
         if full.parse().is_ok_and(|version: Version| constraint.allows(&version.only_release())) {
             return Ok(());
         }
-        let hint = "choose another `python`, or change the project's and `poetry lock`";
-        Err(checks::excluded(file, requires, environment, hint))
+        let instead = "change the project's and `poetry lock`".to_owned();
+        Err(LockError::excluded(file, requires, full, Some(instead)))
     }
 
     /// Returns an error for a member, extra or group that does not exist.

@@ -48,7 +48,8 @@ impl Requirements {
             }
         }
         let python = context.environment.python_version.as_str();
-        let is_loose = |item: &&Item| together.get(item.name.as_str()).is_some_and(|all| is_first(item, all) && is_undecided(all));
+        let is_loose =
+            |item: &&Item| together.get(item.name.as_str()).is_some_and(|all| is_first(item, all) && is_undecided(all));
         let loose: Vec<_> = self.items.iter().filter(is_loose).collect();
         if !loose.is_empty() {
             return Err(loose::error(file, &loose, &self.compile, python));
