@@ -45,6 +45,15 @@ fn a_pin_alone_lacks_what_it_requires() {
     harness.succeeds(&[&HERE[..], &["--allow-missing-requirement=werkzeug,click,async-timeout"]].concat());
 }
 
+/// A module of a distribution that is missing is not reported again, any other is.
+#[test]
+fn a_missing_distribution_is_told_once() {
+    let harness = with(&[&flask()]).file("requirements.txt", &pins(&[&flask()]));
+    let refused = harness.file("main.py", "import werkzeug.http, click\nimport other\n").fails(&HERE);
+    assert!(refused.contains("error[missing-requirement]") && refused.contains("has no module `other`"), "{refused}");
+    assert!(!refused.contains("no module `werkzeug") && !refused.contains("no module `click"), "{refused}");
+}
+
 #[test]
 fn extras_are_those_that_lines_and_other_requirements_ask_for() {
     let all = [flask(), Wheel::simple("werkzeug", "3.1.0"), Wheel::simple("click", "8.0")];
@@ -208,8 +217,13 @@ fn a_builder_that_the_project_is_not_for() {
     -- stderr
     error[python-version]: linux/amd64: the project requires Python >=3.12, and REGISTRY/python:3.11-slim has 3.11.2
 
-    hint: choose another `python` or `builder`, or change `requires-python`
+    hint: choose another Python: --builder python:3.12-slim-bookworm; or change `requires-python`
     ");
+    // The lock file of such a project excludes the Python too.
+    let locked = harness.file("uv.lock", &uv_lock("", "").replace(">=3.9", ">=3.12"));
+    let refused = locked.fails(&HERE);
+    assert!(refused.contains("the project requires Python >=3.12") && !refused.contains("uv.lock"), "{refused}");
+    harness = locked.file("uv.lock", &uv_lock("", ""));
     let poetry = "[tool.poetry.dependencies]\npython = \"^3.11\"\n";
     harness = harness.file("pyproject.toml", poetry).file(".python-version", "3.11\n");
     assert_eq!(harness.warnings(&HERE), "");

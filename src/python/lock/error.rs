@@ -195,6 +195,8 @@ mod tests {
         }
         let long = format!("{}`https://user:{}@h`", "a ".repeat(400), "p".repeat(400));
         assert_eq!(clean(&long), format!("{}…", "a ".repeat(400).trim_end()));
+        let command = format!("`uv add {}`", "name ".repeat(1000));
+        assert_eq!(LockError::new("a", "b").with_hint(&command).hint(), Some(command));
         assert_eq!(LockError::new("a\x1b[31m", "b").to_string(), "a\\u{1b}[31m: b");
     }
 

@@ -110,6 +110,31 @@ fn files_include_others() {
 }
 
 #[test]
+fn loose_requirements_are_told_together() {
+    let text = "z>=1 # why\nb==1\n-r more.txt\na[x]~=2.0 ; python_version > '3'\nz\nnever ; python_version < '3'\n";
+    let told = "requirements.txt: 3 requirements have no exact version: line 1 `z>=1`, more.txt:2 `c<3`, \
+                line 4 `a[x]~=2.0 ; python_version > '3'`";
+    assert_eq!(refused(text, &[("more.txt", "\nc<3\n")]).0, told);
+    let many = |name: &str| {
+        (0..1000).fold(String::new(), |mut out, number| {
+            let _ = writeln!(out, "{name}{number}>1");
+            out
+        })
+    };
+    let (short, long) = (refused(&many("a"), &[]).0, refused(&many(&"a".repeat(100)), &[]).0);
+    assert!(short.ends_with("line 20 `a19>1` and 980 more"), "{short}");
+    assert!(long.ends_with(" and 993 more") && long.contains("line 7 `"), "{long}");
+}
+
+#[test]
+fn another_file_of_requirements_is_locked_beside_the_project() {
+    let lock = read_of(Path::new(".."), Format::Requirements, "a>1", None, &[]).unwrap();
+    let hint = listed(&lock, &LockSelection::default()).unwrap_err().hint().unwrap();
+    let command = "uv pip compile requirements.txt --universal --python-version 3.13 -o ../pylock.toml";
+    assert_eq!(hint, format!("pin them: `{command}`, and set lock = \"pylock.toml\" under [dependencies]"));
+}
+
+#[test]
 fn loose_or_contradictory_requirements_are_errors_with_their_line() {
     for (text, cause) in [
         ("\na>=1\n", "requirements.txt:2: `a>=1` has no exact version"),
@@ -122,7 +147,11 @@ fn loose_or_contradictory_requirements_are_errors_with_their_line() {
     ] {
         let (error, hint) = refused(text, &[]);
         assert_eq!(error, cause);
-        assert!(hint.unwrap().ends_with("`uv pip compile --generate-hashes requirements.in -o requirements.txt`"));
+        let command = "uv pip compile requirements.txt --universal --python-version 3.13 -o pylock.toml";
+        assert_eq!(hint.unwrap(), format!("pin them: `{command}`"));
+        // The file that it is made from is locked, if there is one.
+        let hint = refused(text, &[("requirements.in", "a")]).1.unwrap();
+        assert!(hint.ends_with("`uv pip compile --generate-hashes requirements.in -o requirements.txt`"), "{hint}");
     }
     for (text, cause) in [
         ("a==1\na==2", "requirements.txt:2: `a==2` is not 1, which requirements.txt:1 asks for"),
