@@ -135,7 +135,7 @@ fn no_folder_of_site_packages_for_a_platform() {
     -- stderr
     error[invalid-configuration]: `dependencies.site-packages` has no directory for linux/arm64
 
-    hint: add "linux/arm64" = "FOLDER" (uv pip install --target FOLDER --python-platform …), or leave it out of `platforms`
+    hint: add "linux/arm64" = "site-arm64", and fill it: `uv pip install --target site-arm64 --python-platform aarch64-manylinux_2_28 --only-binary :all: -r requirements.txt`; or leave it out of `platforms`
     "#);
 }
 

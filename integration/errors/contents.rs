@@ -324,22 +324,25 @@ fn wheels_that_do_not_fit() {
         |site: &str| format!("[dependencies]\nsite-packages = \"{}\"\n", test_cache(&format!("site/{site}")).display());
     let harness = configured(&toml("flask/3.11-amd64"));
     let harness = harness.env("CARBOY_ALLOW_OUTSIDE", &test_cache("site").display().to_string());
-    insta::assert_snapshot!(harness.fails(&[CC, SLIM, "--platform=linux/arm64", "--", "python3"]), @"
+    let told = |args: &[&str], harness: &Harness| {
+        harness.fails(args).replace(&test_cache("site").display().to_string(), "SITE")
+    };
+    insta::assert_snapshot!(told(&[CC, SLIM, "--platform=linux/arm64", "--", "python3"], &harness), @"
     exit: 1
     -- stdout
     -- stderr
     error[wrong-wheel]: linux/arm64: MarkupSafe 3.0.4 is for another machine: its wheel is for cp311-cp311-manylinux_2_17_x86_64, cp311-cp311-manylinux2014_x86_64, cp311-cp311-manylinux_2_28_x86_64; the image has Python 3.11, glibc 2.36, aarch64; its file `/usr/local/lib/python3.11/site-packages/markupsafe/_speedups.cpython-311-x86_64-linux-gnu.so` does not fit
 
-    hint: install wheels for this platform: uv pip install --python-platform aarch64-manylinux_2_28 --python-version 3.11 --only-binary :all: --target DIRECTORY …
+    hint: install wheels for this platform: uv pip install --reinstall --python-platform aarch64-manylinux_2_28 --python-version 3.11 --only-binary :all: --target SITE/flask/3.11-amd64 MarkupSafe==3.0.4
     ");
     let harness = harness.file("carboy.toml", &toml("flask/3.13-amd64"));
-    insta::assert_snapshot!(harness.fails(&BUILD), @"
+    insta::assert_snapshot!(told(&BUILD, &harness), @"
     exit: 1
     -- stdout
     -- stderr
     error[wrong-wheel]: linux/amd64: MarkupSafe 3.0.4 is for another Python: its wheel is for cp313-cp313-manylinux_2_17_x86_64, cp313-cp313-manylinux2014_x86_64, cp313-cp313-manylinux_2_28_x86_64; the image has Python 3.11, glibc 2.36, x86_64; its file `/usr/local/lib/python3.11/site-packages/markupsafe/_speedups.cpython-313-x86_64-linux-gnu.so` does not fit
 
-    hint: install wheels for this platform: uv pip install --python-platform x86_64-manylinux_2_28 --python-version 3.11 --only-binary :all: --target DIRECTORY …
+    hint: install wheels for this platform: uv pip install --reinstall --python-platform x86_64-manylinux_2_28 --python-version 3.11 --only-binary :all: --target SITE/flask/3.13-amd64 MarkupSafe==3.0.4
     ");
     harness.file("carboy.toml", &toml("flask/3.11-amd64")).recovers(&BUILD);
 }

@@ -213,7 +213,7 @@ fn pins_without_hashes_are_taken_with_a_warning() {
         .file("main.py", "import alpha, beta\nprint(alpha.VERSION, beta.VERSION)\n");
     insta::assert_snapshot!(harness.warnings(&HERE), @"
     warning[lock-file-doubt]: requirements.txt: 2 distributions have no hash (`alpha`, `beta`): files are taken as the index serves them
-      hint: add them with `uv pip compile --generate-hashes requirements.in -o requirements.txt`
+      hint: add them with `uv pip compile requirements.txt --universal -o pylock.toml`
     ");
     assert_eq!(harness.started(&HERE, &[]), "1.0 2.0");
 }
@@ -226,10 +226,10 @@ fn what_is_not_pinned_is_refused_with_the_command_that_pins_it() {
     -- stdout
     -- stderr
     warning[lock-file-doubt]: requirements.txt: 2 distributions have no hash (`alpha`, `beta`): files are taken as the index serves them
-      hint: add them with `uv pip compile --generate-hashes requirements.in -o requirements.txt`
+      hint: add them with `uv pip compile requirements.txt --universal -o pylock.toml`
     error[invalid-lock-file]: requirements.txt:2: `beta>=2` has no exact version
 
-    hint: keep such requirements in requirements.in, and pin them: `uv pip compile --generate-hashes requirements.in -o requirements.txt`
+    hint: pin them: `uv pip compile requirements.txt --universal --python-version 3.11 -o pylock.toml`
     ");
 }
 
@@ -244,7 +244,7 @@ fn a_python_that_the_lock_file_excludes_is_refused() {
     -- stderr
     error[invalid-lock-file]: uv.lock: requires Python >=3.12,<3.14, and the image's is 3.11.N
 
-    hint: choose another `python`, or change `requires-python` and `uv lock`
+    hint: choose another Python: --builder python:3.12-slim-bookworm, or change `requires-python` and `uv lock`
     ");
 }
 

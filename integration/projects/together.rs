@@ -64,13 +64,13 @@ fn a_lock_file_that_cannot_be_used_hides_nothing() {
     -- stdout
     -- stderr
     warning[lock-file-doubt]: requirements.txt: 3 distributions have no hash (`alpha`, `beta`, `gunicorn`): files are taken as the index serves them
-      hint: add them with `uv pip compile --generate-hashes requirements.in -o requirements.txt`
+      hint: add them with `uv pip compile requirements.txt --universal -o pylock.toml`
     2 errors:
     error[no-entrypoint]: no entrypoint is set
-    error[invalid-lock-file]: requirements.txt:2: `alpha>=1.0` has no exact version
+    error[invalid-lock-file]: requirements.txt: 2 requirements have no exact version: line 1 `gunicorn`, line 2 `alpha>=1.0`
 
     hint: put the command after `--`, as in: carboy build -- python -m shop, or set `entrypoint` under [image], as in: entrypoint = ["python", "-m", "shop"]
-    hint: keep such requirements in requirements.in, and pin them: `uv pip compile --generate-hashes requirements.in -o requirements.txt`
+    hint: pin them: `uv pip compile requirements.txt --universal --python-version 3.11 -o pylock.toml`
     "#);
     let harness = harness.file("uv.lock", "version = 1\n\n[[package]\n");
     insta::assert_snapshot!(harness.fails(&HERE), @r#"
