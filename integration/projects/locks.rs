@@ -244,7 +244,7 @@ fn a_python_that_the_lock_file_excludes_is_refused() {
     -- stderr
     error[invalid-lock-file]: uv.lock: requires Python >=3.12,<3.14, and the image's is 3.11.N
 
-    hint: choose another Python: --builder python:3.12-slim-bookworm, or change `requires-python` and `uv lock`
+    hint: choose another Python: --builder python:3.12-slim-trixie, or change `requires-python` and `uv lock`
     ");
 }
 

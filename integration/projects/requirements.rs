@@ -217,7 +217,7 @@ fn a_builder_that_the_project_is_not_for() {
     -- stderr
     error[python-version]: linux/amd64: the project requires Python >=3.12, and REGISTRY/python:3.11-slim has 3.11.2
 
-    hint: choose another Python: --builder python:3.12-slim-bookworm; or change `requires-python`
+    hint: choose another Python: --builder python:3.12-slim-trixie; or change `requires-python`
     ");
     // The lock file of such a project excludes the Python too.
     let locked = harness.file("uv.lock", &uv_lock("", "").replace(">=3.9", ">=3.12"));
