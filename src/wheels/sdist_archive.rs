@@ -8,7 +8,7 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
-use flate2::read::{DeflateDecoder, GzDecoder};
+use flate2::read::{DeflateDecoder, MultiGzDecoder};
 use tar::EntryType;
 
 use crate::python::sdist::files::{SdistFile, SdistFiles, join};
@@ -39,7 +39,7 @@ pub fn read(path: &Path, name: &str) -> Result<SdistFiles, String> {
     let file = File::open(path).map_err(|cause| cause.to_string())?;
     let mut reading = Reading::default();
     if [".tar.gz", ".tgz"].iter().any(|end| name.ends_with(end)) {
-        reading.tar(GzDecoder::new(io::BufReader::new(file)))?;
+        reading.tar(MultiGzDecoder::new(io::BufReader::new(file)))?;
     } else if name.strip_suffix(".zip").is_some() {
         reading.zip(file)?;
     } else {
@@ -52,8 +52,8 @@ impl Reading {
     fn tar(&mut self, content: impl Read) -> Result<(), String> {
         let unreadable = |cause: io::Error| format!("the archive cannot be read: {cause}");
         // The headers and the padding are at most as large as the content of the most small files.
-        let content = content.take(BYTES + ENTRIES as u64 * 2048);
-        let mut archive = tar::Archive::new(content);
+        let mut content = content.take(BYTES + ENTRIES as u64 * 2048);
+        let mut archive = tar::Archive::new(&mut content);
         for entry in archive.entries().map_err(unreadable)? {
             let mut entry = entry.map_err(unreadable)?;
             let path =
@@ -71,6 +71,9 @@ impl Reading {
                 EntryType::Directory | EntryType::XGlobalHeader => self.count()?,
                 _ => return Err(format!("`{path}` is neither a file nor a directory")),
             }
+        }
+        if content.limit() == 0 {
+            return Err(format!("it has more than {} MiB", BYTES >> 20));
         }
         Ok(())
     }

@@ -102,6 +102,21 @@ pub fn glob(files: &SdistFiles, pattern: &str) -> Vec<String> {
     found.filter(|path| matches_path(&parts, &path.split('/').collect::<Vec<_>>())).collect()
 }
 
+/// Returns the files and directories that `glob.glob(pattern)` finds, sorted. The pattern has no `**`.
+#[must_use]
+pub fn glob_all(files: &SdistFiles, pattern: &str) -> Vec<String> {
+    let parts: Vec<&str> = pattern.split('/').collect();
+    let matching = files.paths().filter_map(|path| {
+        let names: Vec<&str> = path.split('/').take(parts.len()).collect();
+        matches_path(&parts, &names).then(|| names.join("/"))
+    });
+    let mut found: Vec<String> = matching.collect();
+    found.dedup();
+    found.sort_unstable();
+    found.dedup();
+    found
+}
+
 /// Returns whether a text has wildcards.
 #[must_use]
 pub fn is_pattern(text: &str) -> bool {

@@ -3,6 +3,8 @@ use std::collections::BTreeMap;
 use super::files::{SdistFile, SdistFiles};
 use super::wheel;
 
+mod undecided;
+
 const INFO: &str = "Metadata-Version: 2.4\nName: Shop.Core\nVersion: 1.0\nSummary: A shop\nRequires-Python: >=3.9\n";
 
 /// Returns the files of an sdist. The path `+path` is executable.

@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 
 use ruff_python_ast::visitor::{self, Visitor};
-use ruff_python_ast::{Expr, ExprContext, Stmt};
+use ruff_python_ast::{Comprehension, Expr, ExprContext, Stmt};
 
 /// What statements may change.
 #[derive(Default)]
@@ -29,6 +29,15 @@ impl<'a> Changes<'a> {
         }
         changes
     }
+}
+
+/// Returns the variables of a comprehension.
+pub fn targets(generators: &[Comprehension]) -> BTreeSet<&str> {
+    let mut changes = Changes::default();
+    for one in generators {
+        changes.visit_expr(&one.target);
+    }
+    changes.assigned
 }
 
 /// Returns the name at the start of `name.attribute[0].x`.

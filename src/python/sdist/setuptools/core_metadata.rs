@@ -125,6 +125,13 @@ impl Writer<'_> {
         self.out.description.clone_from(&info.description);
         let names = table.get("dynamic").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
         for name in names {
+            // PKG-INFO has what the files compute, unless it depends on the machine.
+            match name {
+                "dependencies" => known(self.from, "install_requires")?,
+                "optional-dependencies" => known(self.from, "extras_require")?,
+                "requires-python" => known(self.from, "python_requires")?,
+                _ => None,
+            };
             let fields: &[&'static str] = match name {
                 "dependencies" => &["requires-dist"],
                 "optional-dependencies" => &["provides-extra"],

@@ -2,9 +2,7 @@
 
 use std::rc::Rc;
 
-use ruff_python_ast::{
-    BoolOp, CmpOp, Comprehension, Expr, ExprCompare, ExprDict, ExprSlice, Number, Operator, UnaryOp,
-};
+use ruff_python_ast::{BoolOp, CmpOp, Expr, ExprCompare, ExprDict, ExprSlice, Number, Operator, UnaryOp};
 
 use super::scope::{Scope, Stop};
 use super::value::{Unknown, Value};
@@ -330,44 +328,6 @@ impl<'a> Scope<'a> {
             }
         }
         Ok(self.undecided(of.unknown().unwrap_or(Unknown::Computed)))
-    }
-
-    fn comprehension(&mut self, generators: &'a [Comprehension], element: &'a Expr) -> Result<Value<'a>, Stop> {
-        let out = Value::list(Vec::new());
-        self.generate(generators, element, &out)?;
-        Ok(out)
-    }
-
-    fn generate(&mut self, generators: &'a [Comprehension], element: &'a Expr, out: &Value<'a>) -> Result<(), Stop> {
-        let Some((first, rest)) = generators.split_first() else {
-            let value = self.value(element)?;
-            if let Value::List(list) = out {
-                list.borrow_mut().items.push(value);
-            }
-            return Ok(());
-        };
-        let over = self.value(&first.iter)?;
-        let Some(items) = self.items(&over) else {
-            let why = over.unknown().unwrap_or(Unknown::Computed);
-            self.undecided(why);
-            out.spoil(why);
-            return Ok(());
-        };
-        'items: for item in items {
-            self.assign(&first.target, item)?;
-            for test in &first.ifs {
-                match self.value(test)?.truth() {
-                    Ok(true) => {}
-                    Ok(false) => continue 'items,
-                    Err(why) => {
-                        out.spoil(why);
-                        continue 'items;
-                    }
-                }
-            }
-            self.generate(rest, element, out)?;
-        }
-        Ok(())
     }
 }
 

@@ -5,6 +5,7 @@
 mod build;
 mod calls;
 mod changes;
+mod comprehensions;
 mod core_metadata;
 mod expressions;
 mod formatting;

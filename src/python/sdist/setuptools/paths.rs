@@ -9,6 +9,33 @@ use crate::python::sdist::discovery::{Finder, find_packages};
 use crate::python::sdist::files::universal_newlines;
 use crate::python::sdist::glob;
 
+/// The list of directories in an item of `os.walk`.
+pub struct Walked<'a> {
+    list: Value<'a>,
+    before: usize,
+}
+
+impl<'a> Walked<'a> {
+    /// Returns the directories, if a value has the form of an item of `os.walk`.
+    pub fn of(item: &Value<'a>) -> Option<Self> {
+        let Value::List(item) = item else { return None };
+        match item.borrow().items.as_slice() {
+            [Value::Str(_), Value::List(list), Value::List(_)] => {
+                Some(Self { list: Value::List(Rc::clone(list)), before: list.borrow().items.len() })
+            }
+            _ => None,
+        }
+    }
+
+    /// Returns whether the list was changed.
+    pub fn changed(&self) -> bool {
+        match &self.list {
+            Value::List(list) => list.borrow().unknown.is_some() || list.borrow().items.len() != self.before,
+            _ => false,
+        }
+    }
+}
+
 impl<'a> Scope<'a> {
     /// Returns the result of a function for paths. Returns none for other functions.
     pub fn path_function(&mut self, name: &str, arguments: &Arguments<'a>) -> Result<Option<Value<'a>>, Stop> {
@@ -53,8 +80,12 @@ impl<'a> Scope<'a> {
             "glob.glob" | "glob.iglob"
                 if !first.starts_with('/') && arguments.keywords.is_empty() && !first.contains("**") =>
             {
-                let found = glob::glob(self.files, first).into_iter().map(|path| Value::str(&path));
-                Value::list(found.collect())
+                // A pattern with `.`, `..` or an empty part finds paths that are written in another way.
+                if first.split('/').any(|part| matches!(part, "" | "." | "..")) {
+                    self.undecided(Unknown::Computed)
+                } else {
+                    Value::list(glob::glob_all(self.files, first).iter().map(|path| Value::str(path)).collect())
+                }
             }
             _ => return Ok(None),
         }))

@@ -17,6 +17,8 @@ pub fn entry_points(from: &Sources<'_>) -> Result<Option<String>, SdistError> {
             from.pyproject.get("project").and_then(|project| project.get("dynamic")).and_then(Value::as_array);
         let dynamic = dynamic.into_iter().flatten().filter_map(Value::as_str);
         if dynamic.into_iter().any(|name| matches!(name, "scripts" | "gui-scripts" | "entry-points")) {
+            // The egg-info has what the files compute, unless it depends on the machine.
+            known(from, "entry_points")?;
             return of_egg_info(from);
         }
         return Ok(points.text());

@@ -202,11 +202,17 @@ impl<'a> Scope<'a> {
             return Ok(Flow::Next);
         };
         for item in items {
+            let directories = super::paths::Walked::of(&item);
             self.assign(&one.target, item)?;
             match self.block(&one.body)? {
                 Flow::Break => return Ok(Flow::Next),
                 Flow::Return(value) => return Ok(Flow::Return(value)),
                 Flow::Next | Flow::Continue => {}
+            }
+            // `os.walk` leaves out the directories that the body takes from its list.
+            if directories.is_some_and(|directories| directories.changed()) {
+                self.skip(&one.body, Unknown::Computed)?;
+                return Ok(Flow::Next);
             }
         }
         self.block(&one.orelse)

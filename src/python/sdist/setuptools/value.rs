@@ -116,7 +116,13 @@ impl Value<'_> {
             Self::Bool(value) => *value,
             Self::Int(value) => *value != 0,
             Self::Str(text) => !text.is_empty(),
-            Self::Path(_) | Self::File(_) | Self::Function(_) | Self::Named(_) | Self::Method(..) => true,
+            Self::Path(_) | Self::File(_) | Self::Function(_) => true,
+            Self::Named(name) if name.starts_with("class ") || matches!(&**name, "extension" | "distribution") => true,
+            // A name of another file, or one that `exec` or a star import may have set.
+            Self::Named(name) if name.starts_with(OWN) => return Err(Unknown::Computed),
+            Self::Named(_) => return Err(Unknown::Machine),
+            // It may be an attribute that is not a method.
+            Self::Method(..) => return Err(Unknown::Computed),
             Self::List(list) => {
                 let list = list.borrow();
                 list.unknown.map_or(Ok(!list.items.is_empty()), Err)?
@@ -132,7 +138,6 @@ impl Value<'_> {
     /// Returns whether two values are equal.
     pub fn equals(&self, other: &Self) -> Result<bool, Unknown> {
         Ok(match (self, other) {
-            (Self::Unknown(why), _) | (_, Self::Unknown(why)) => return Err(*why),
             (Self::None, Self::None) => true,
             (Self::Bool(a), Self::Bool(b)) => a == b,
             (Self::Int(a), Self::Int(b)) => a == b,
@@ -156,7 +161,7 @@ impl Value<'_> {
                 Self::Str(_) | Self::Int(_) | Self::None | Self::Bool(_),
                 Self::Str(_) | Self::Int(_) | Self::None | Self::Bool(_),
             ) => false,
-            _ => return Err(Unknown::Computed),
+            _ => return Err(self.unknown().max(other.unknown()).unwrap_or(Unknown::Computed)),
         })
     }
 
