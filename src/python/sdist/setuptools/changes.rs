@@ -17,8 +17,14 @@ pub struct Changes<'a> {
     pub touched: BTreeSet<&'a str>,
     /// The names that are called.
     pub called: BTreeSet<&'a str>,
+    /// The names that `global` makes global.
+    pub globals: BTreeSet<&'a str>,
     /// Whether there is a `return`.
     pub returns: bool,
+    /// Whether there is a `break` or `continue` of a loop around the statements.
+    pub leaves: bool,
+    /// The loops of the statements around the one that is visited.
+    loops: usize,
 }
 
 impl<'a> Changes<'a> {
@@ -28,6 +34,21 @@ impl<'a> Changes<'a> {
             changes.visit_stmt(statement);
         }
         changes
+    }
+
+    /// Returns the changes of an expression.
+    pub fn of_expression(expression: &'a Expr) -> Self {
+        let mut changes = Self::default();
+        changes.visit_expr(expression);
+        changes
+    }
+
+    /// Visits a loop. Its `else` belongs to the loop around it.
+    fn visit_loop(&mut self, body: &'a [Stmt], orelse: &'a [Stmt]) {
+        self.loops += 1;
+        self.visit_body(body);
+        self.loops -= 1;
+        self.visit_body(orelse);
     }
 }
 
@@ -56,6 +77,10 @@ impl<'a> Visitor<'a> for Changes<'a> {
         match statement {
             Stmt::FunctionDef(def) => {
                 self.assigned.insert(def.name.as_str());
+                // It may be called later, when it is no longer known.
+                let body = Self::of(&def.body);
+                self.touched.extend(body.touched);
+                self.globals.extend(body.globals);
                 return;
             }
             Stmt::ClassDef(def) => {
@@ -63,6 +88,20 @@ impl<'a> Visitor<'a> for Changes<'a> {
                 return;
             }
             Stmt::Return(_) => self.returns = true,
+            Stmt::Break(_) | Stmt::Continue(_) => self.leaves |= self.loops == 0,
+            Stmt::Global(one) => self.globals.extend(one.names.iter().map(|name| name.as_str())),
+            // Another name of a value: what changes the one changes the other.
+            Stmt::Assign(one) => self.touched.extend(base(&one.value)),
+            Stmt::AugAssign(one) => self.touched.extend(base(&one.target)),
+            Stmt::For(one) => {
+                self.visit_expr(&one.target);
+                self.visit_expr(&one.iter);
+                return self.visit_loop(&one.body, &one.orelse);
+            }
+            Stmt::While(one) => {
+                self.visit_expr(&one.test);
+                return self.visit_loop(&one.body, &one.orelse);
+            }
             Stmt::Import(import) => {
                 for alias in &import.names {
                     let name = alias.asname.as_ref().unwrap_or(&alias.name).as_str();
@@ -100,9 +139,11 @@ impl<'a> Visitor<'a> for Changes<'a> {
                     }
                     _ => {}
                 }
+                // `setup()` does not change its arguments.
+                let is_setup = matches!(&*call.func, Expr::Name(name) if name.id.as_str() == "setup");
                 let arguments =
                     call.arguments.args.iter().chain(call.arguments.keywords.iter().map(|keyword| &keyword.value));
-                self.touched.extend(arguments.filter_map(base));
+                self.touched.extend(arguments.filter(|_| !is_setup).filter_map(base));
             }
             _ => {}
         }

@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use ruff_python_ast::{BoolOp, CmpOp, Expr, ExprCompare, ExprDict, ExprSlice, Number, Operator, UnaryOp};
 
+use super::changes::Changes;
 use super::scope::{Scope, Stop};
 use super::value::{Unknown, Value};
 
@@ -54,7 +55,11 @@ impl<'a> Scope<'a> {
             Expr::If(one) => match self.value(&one.test)?.truth() {
                 Ok(true) => self.value(&one.body)?,
                 Ok(false) => self.value(&one.orelse)?,
-                Err(why) => self.undecided(why),
+                Err(why) => {
+                    self.may(Changes::of_expression(&one.body), why)?;
+                    self.may(Changes::of_expression(&one.orelse), why)?;
+                    self.undecided(why)
+                }
             },
             Expr::Call(call) => self.call(call)?,
             Expr::Attribute(attribute) => {
@@ -220,6 +225,7 @@ impl<'a> Scope<'a> {
                 Err(why) => {
                     // `unknown and False` is false, `unknown or True` is true.
                     for other in &values[at + 1..] {
+                        self.may(Changes::of_expression(other), why)?;
                         let other = self.value(other)?;
                         if other.truth() == Ok(op == BoolOp::Or) {
                             return Ok(Value::Bool(op == BoolOp::Or));

@@ -22,6 +22,7 @@ mod setup_cfg;
 mod setup_py;
 mod sources;
 mod statements;
+mod undecided;
 mod value;
 
 use toml::{Table, Value};

@@ -22,7 +22,12 @@ impl<'a> Scope<'a> {
     pub fn block(&mut self, statements: &'a [Stmt]) -> Result<Flow<'a>, Stop> {
         self.depth += 1;
         let mut flow = Ok(Flow::Next);
-        for statement in statements {
+        for (at, statement) in statements.iter().enumerate() {
+            if let Some(why) = self.returned {
+                // The function may have returned before.
+                flow = self.may(Changes::of(&statements[at..]), why).map(|()| Flow::Next);
+                break;
+            }
             flow = self.statement(statement);
             if !matches!(flow, Ok(Flow::Next)) {
                 break;
@@ -57,7 +62,11 @@ impl<'a> Scope<'a> {
             }
             Stmt::If(one) => return self.branch(one),
             Stmt::For(one) => return self.repeat(one),
-            Stmt::While(one) => self.skip(&one.body, Unknown::Machine)?,
+            Stmt::While(one) => {
+                self.may(Changes::of_expression(&one.test), Unknown::Machine)?;
+                self.may(Changes::of(&one.body), Unknown::Machine)?;
+                self.skip(&one.orelse, Unknown::Machine)?;
+            }
             Stmt::Try(one) => return self.attempt(one),
             Stmt::With(one) => return self.with(one),
             Stmt::Import(one) => self.import(one)?,
@@ -72,8 +81,6 @@ impl<'a> Scope<'a> {
                 let value = one.value.as_deref().map_or(Ok(Value::None), |value| self.value(value))?;
                 return Ok(Flow::Return(value));
             }
-            // The function may have returned before.
-            Stmt::Raise(_) if self.returned.is_some() => return Ok(Flow::Return(Value::Unknown(Unknown::Computed))),
             Stmt::Raise(_) => return Err(Stop::Raised),
             Stmt::Break(_) => return Ok(Flow::Break),
             Stmt::Continue(_) => return Ok(Flow::Continue),
@@ -96,31 +103,6 @@ impl<'a> Scope<'a> {
             let value = self.undecided(Unknown::Computed);
             self.globals.insert(name.to_string(), value);
         }
-    }
-
-    /// Marks everything that statements may change as undecided, without following them.
-    pub fn skip(&mut self, statements: &'a [Stmt], why: Unknown) -> Result<(), Stop> {
-        let changes = Changes::of(statements);
-        let calls_setup = |name: &&str| match self.globals.get(*name) {
-            Some(Value::Named(full)) => super::modules::is_setup(full),
-            Some(Value::Function(def)) => Changes::of(&def.body).called.contains("setup"),
-            _ => *name == "setup",
-        };
-        if changes.called.iter().any(calls_setup) {
-            return Err(Stop::Conditional);
-        }
-        for name in changes.touched {
-            self.name(name).spoil(why);
-        }
-        for name in changes.assigned {
-            let value = self.undecided(why);
-            self.bind(name, value);
-        }
-        if changes.returns && !self.locals.is_empty() {
-            // The rest of the function runs or not: the caller learns it from `returned`.
-            self.returned = self.returned.max(Some(why));
-        }
-        Ok(())
     }
 
     /// Assigns a value to a target.
@@ -198,7 +180,8 @@ impl<'a> Scope<'a> {
             let why = over.unknown().unwrap_or(Unknown::Computed);
             let value = self.undecided(why);
             self.assign(&one.target, value)?;
-            self.skip(&one.body, why)?;
+            self.may(Changes::of(&one.body), why)?;
+            self.skip(&one.orelse, why)?;
             return Ok(Flow::Next);
         };
         for item in items {
@@ -211,7 +194,8 @@ impl<'a> Scope<'a> {
             }
             // `os.walk` leaves out the directories that the body takes from its list.
             if directories.is_some_and(|directories| directories.changed()) {
-                self.skip(&one.body, Unknown::Computed)?;
+                self.may(Changes::of(&one.body), Unknown::Computed)?;
+                self.skip(&one.orelse, Unknown::Computed)?;
                 return Ok(Flow::Next);
             }
         }
@@ -226,20 +210,11 @@ impl<'a> Scope<'a> {
         let handlers = || one.handlers.iter().map(|ExceptHandler::ExceptHandler(handler)| handler);
         let flow = match result {
             Ok(flow) => {
-                // Something that is not decided may have failed on some machine.
-                if let Some(why) = seen {
-                    for handler in handlers() {
-                        self.skip(&handler.body, why)?;
-                    }
-                    let names = Changes::of(&one.body).assigned;
-                    for name in names {
-                        let value = self.undecided(why);
-                        self.bind(name, value);
-                    }
-                }
-                match flow {
-                    Flow::Next => self.block(&one.orelse)?,
-                    flow => flow,
+                match (seen, flow) {
+                    // Something that is not decided may have failed on some machine.
+                    (Some(why), flow) => self.fail(one, &flow, why)?,
+                    (None, Flow::Next) => self.block(&one.orelse)?,
+                    (None, flow) => flow,
                 }
             }
             Err(Stop::Raised) => match one.handlers.first() {
@@ -260,9 +235,35 @@ impl<'a> Scope<'a> {
         }
     }
 
+    /// Follows a `try` whose body may have failed at any place.
+    fn fail(&mut self, one: &'a StmtTry, flow: &Flow<'a>, why: Unknown) -> Result<Flow<'a>, Stop> {
+        match flow {
+            Flow::Next => {}
+            Flow::Return(_) => self.returned = self.returned.max(Some(why)),
+            Flow::Break | Flow::Continue => return Err(Stop::Limit),
+        }
+        for ExceptHandler::ExceptHandler(handler) in &one.handlers {
+            self.skip(&handler.body, why)?;
+        }
+        if !one.handlers.is_empty() {
+            let mut changes = Changes::of(&one.body);
+            changes.called.remove("setup");
+            changes.returns = false;
+            self.may(changes, why)?;
+            self.skip(&one.orelse, why)?;
+        }
+        Ok(Flow::Next)
+    }
+
     fn with(&mut self, one: &'a StmtWith) -> Result<Flow<'a>, Stop> {
         for item in &one.items {
             let value = self.value(&item.context_expr)?;
+            if let Expr::Call(call) = &item.context_expr
+                && matches!(self.value(&call.func)?, Value::Named(name) if &*name == "contextlib.suppress")
+            {
+                self.skip(&one.body, Unknown::Machine)?;
+                return Ok(Flow::Next);
+            }
             if let Some(target) = &item.optional_vars {
                 self.assign(target, value)?;
             }

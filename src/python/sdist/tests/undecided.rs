@@ -72,3 +72,31 @@ fn dynamic_requirements_may_not_depend_on_the_machine() {
         );
     }
 }
+
+#[test]
+fn statements_that_run_or_not_decide_nothing() {
+    let limit = "a long setup.py decides what is installed, by a program that would have to run";
+    let add = "def add():\n    more()\ndef more():\n    names.append('x')\n";
+    for (statements, why) in [
+        ("for x in ['a', 'b']:\n    if third():\n        continue\n    names.append(x)\n", limit),
+        ("for x in ['a', 'b']:\n    if third():\n        break\n    names.append(x)\n", limit),
+        (
+            "for x in ['a', 'b']:\n    try:\n        third()\n    except OSError:\n        continue\n    names.append(x)\n",
+            limit,
+        ),
+        ("try:\n    third()\n    names.append('x')\nexcept OSError:\n    pass\n", MACHINE),
+        ("try:\n    third()\nexcept OSError:\n    pass\nelse:\n    names.append('x')\n", MACHINE),
+        (&format!("{add}if third():\n    add()\n"), MACHINE),
+        (&format!("{add}third() and add()\n"), MACHINE),
+        ("def f():\n    if third():\n        return\n    names.append('x')\nf()\n", MACHINE),
+        (
+            "def f():\n    try:\n        third()\n        return\n    except OSError:\n        pass\n    names.append('x')\nf()\n",
+            MACHINE,
+        ),
+        ("if third():\n    other = names\n    other.append('x')\n", MACHINE),
+        ("import contextlib\nwith contextlib.suppress(OSError):\n    names.append('x')\n", MACHINE),
+        ("if False:\n    third()\n", SHOP),
+    ] {
+        assert_eq!(with(&format!("names = ['shop']\n{statements}"), "packages=names"), why, "{statements}");
+    }
+}
