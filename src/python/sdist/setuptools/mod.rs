@@ -24,6 +24,7 @@ mod sources;
 mod statements;
 mod undecided;
 mod value;
+mod walked;
 
 use toml::{Table, Value};
 

@@ -9,33 +9,6 @@ use crate::python::sdist::discovery::{Finder, find_packages};
 use crate::python::sdist::files::universal_newlines;
 use crate::python::sdist::glob;
 
-/// The list of directories in an item of `os.walk`.
-pub struct Walked<'a> {
-    list: Value<'a>,
-    before: usize,
-}
-
-impl<'a> Walked<'a> {
-    /// Returns the directories, if a value has the form of an item of `os.walk`.
-    pub fn of(item: &Value<'a>) -> Option<Self> {
-        let Value::List(item) = item else { return None };
-        match item.borrow().items.as_slice() {
-            [Value::Str(_), Value::List(list), Value::List(_)] => {
-                Some(Self { list: Value::List(Rc::clone(list)), before: list.borrow().items.len() })
-            }
-            _ => None,
-        }
-    }
-
-    /// Returns whether the list was changed.
-    pub fn changed(&self) -> bool {
-        match &self.list {
-            Value::List(list) => list.borrow().unknown.is_some() || list.borrow().items.len() != self.before,
-            _ => false,
-        }
-    }
-}
-
 impl<'a> Scope<'a> {
     /// Returns the result of a function for paths. Returns none for other functions.
     pub fn path_function(&mut self, name: &str, arguments: &Arguments<'a>) -> Result<Option<Value<'a>>, Stop> {

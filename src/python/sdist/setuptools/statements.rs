@@ -185,7 +185,7 @@ impl<'a> Scope<'a> {
             return Ok(Flow::Next);
         };
         for item in items {
-            let directories = super::paths::Walked::of(&item);
+            let directories = super::walked::Walked::of(&item);
             self.assign(&one.target, item)?;
             match self.block(&one.body)? {
                 Flow::Break => return Ok(Flow::Next),
