@@ -303,14 +303,12 @@ fn everything_that_is_wrong_is_told_at_once() {
     for part in [
         "base and builder have different releases",
         "missing shared library `libgone.so.2`, needed by /app/helper",
-        "GLIBC_2.38 of libc.so.6 is needed by",
         "MarkupSafe 3.0.4 is for another Python",
         "the image has no program `pyhton3`",
         "invalid `user.name`: user `shop` (65532) collides",
         "cannot take files for [[extract]] from builder: the image has no `/usr/bin/nothing-of-that-name`",
         "set allow-mixed = true under [runtime]",
         "allow-missing = [\"libgone.so.2\"] under [runtime]",
-        "cc-debian13:nonroot",
         "install wheels for this platform",
     ] {
         assert!(ran.stderr.contains(part), "no {part} in {}", ran.stderr);

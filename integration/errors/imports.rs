@@ -118,12 +118,13 @@ fn modules_that_are_not_on_the_module_path() {
 /// Every way to make modules importable or to do without them.
 #[test]
 fn programs_that_run_are_built() {
-    let main = "import sys, os.path, json, sub, space.part\nfrom sub import name, deep\n\
+    let main = "import sys, os.path, json, sub, space.part, __main__\nfrom sub import name, deep\n\
+                from config import settings\n\
                 try:\n    import ujson\nexcept ImportError:\n    ujson = None\n\
                 if sys.platform == 'win32':\n    import winreg\n\
                 sys.modules['made'] = sys\nimport made\nif __name__ == '__main__':\n    print(name)\n";
     let harness = Harness::warm()
-        .file("carboy.toml", "[dependencies]\nsite-packages = \"site\"\n")
+        .file("carboy.toml", "[dependencies]\nsite-packages = \"site\"\n[image]\nvolumes = [\"/app/config\"]\n")
         .file("main.py", main)
         .file("sub/__init__.py", "from .deep import name\n")
         .file("sub/deep.py", "name = 1\n")

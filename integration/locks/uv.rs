@@ -293,7 +293,7 @@ bare = { workspace = true }
         ("packages/tool/pyproject.toml", &tool),
     ]);
     let error = lock(&project.path().join("uv.lock")).unwrap().pinned(&here, &LockSelection::default()).unwrap_err();
-    assert_eq!(error.hint().unwrap(), "choose a member: `core`, `tool`");
+    assert_eq!(error.hint().unwrap(), "choose a member with --member, or member under [dependencies]: `core`, `tool`");
     project.agrees(&choice(&["x"], &[], Some("tool")));
 }
 

@@ -127,6 +127,9 @@ fn a_lock_file_that_is_out_of_date_is_refused() {
     ");
     harness.verb(&["plan"]);
     assert_eq!(harness.fails(&HERE), refused);
+    // What the stale file hid is not taken from the cache.
+    let hidden = harness.fails(&[&HERE[..], &["--allow-stale-lock"]].concat());
+    assert!(hidden.contains("the image lacks required distributions: shop requires httpx\n"), "{hidden}");
     let allowed = "[dependencies]\nallow-missing-requirements = [\"httpx\"]\nallow-stale-lock = true\n";
     let harness = harness.file("carboy.toml", allowed);
     harness.succeeds(&HERE);

@@ -6,6 +6,7 @@ use super::platform_build::PlatformBuild;
 use super::pull::Images;
 use super::python_facts::PythonFacts;
 use crate::compose::KeyHasher;
+use crate::diagnostic::Code;
 use crate::oci::Digest;
 use crate::plan::{Dependencies, LockedDependencies};
 
@@ -80,6 +81,8 @@ impl StageKeys {
             .config(&(&plan.allow_missing, &plan.allow_missing_requirements, &plan.allow_missing_imports))
             .config(&stated)
             .config(&(&plan.project_python, &plan.builder_name))
+            // The project's requirements are not checked then.
+            .config(&plan.errors.iter().any(|error| error.code == Code::StaleLockFile))
             .finish();
         Self { base, runtime, extract, dependencies, application, composition }
     }

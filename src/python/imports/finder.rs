@@ -33,6 +33,9 @@ pub trait Files {
 
     fn owner(&self, file: &RootPath) -> Owner;
 
+    /// Returns whether a mount provides the directory when the image runs.
+    fn is_mounted(&self, folder: &RootPath) -> bool;
+
     /// Returns whether any directory of the image has a module of that name outside of the standard
     /// library, on the module path or not.
     fn has_anywhere(&self, name: &str) -> bool;

@@ -66,7 +66,7 @@ impl<'a> Modules<'a> {
         if part.is_empty() {
             return None;
         }
-        if parent.is_empty() && self.search.builtins.contains(part) {
+        if parent.is_empty() && (part == "__main__" || self.search.builtins.contains(part)) {
             return Some(Module { found: Found::Builtin, path: None });
         }
         let found = self.finder.find(folders, part)?;

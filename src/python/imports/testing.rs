@@ -56,6 +56,10 @@ impl Files for Project {
         }
     }
 
+    fn is_mounted(&self, folder: &RootPath) -> bool {
+        text(folder).ends_with("/mounted")
+    }
+
     fn has_anywhere(&self, name: &str) -> bool {
         let is_it = |part: &str| part == name || part.strip_suffix(".py") == Some(name);
         self.0.keys().any(|path| path.split('/').any(is_it))

@@ -16,6 +16,9 @@ use super::lines::Lines;
 /// The most tokens between the brackets of `sys.modules[…]`.
 const KEY: usize = 64;
 
+/// Functions that do not change a list.
+const READERS: [&str; 9] = ["print", "len", "str", "repr", "list", "set", "tuple", "enumerate", "sorted"];
+
 /// Reads the tokens of a module.
 pub(super) fn read(text: &str, tokens: &Tokens, facts: &mut Facts) {
     let is_code = |token: &&Token| !matches!(token.kind(), TokenKind::Comment | TokenKind::NonLogicalNewline);
@@ -34,6 +37,7 @@ pub(super) fn read(text: &str, tokens: &Tokens, facts: &mut Facts) {
             (Some(TokenKind::Name), "path") if source.is_of_sys(at) => {
                 facts.search.path |= source.is_changed(at + 1) || source.is_aliased(at);
             }
+            (Some(TokenKind::Import), _) => facts.search.path |= source.renames_sys_path(at),
             (Some(TokenKind::Name), "modules") if source.is_of_sys(at) => source.modules(at, facts),
             (Some(TokenKind::String), _)
                 if facts.django_settings.is_none() && source.string(at) == Some("DJANGO_SETTINGS_MODULE") =>
@@ -81,8 +85,23 @@ impl<'a> Source<'a> {
     /// Returns whether `sys.path`, with its last token at `at`, gets another name or goes to a
     /// function.
     fn is_aliased(&self, at: usize) -> bool {
-        let before = at.checked_sub(3).map_or("", |before| self.word(before));
-        before == "=" || before == ":="
+        let before = |by| at.checked_sub(by).map_or("", |before| self.word(before));
+        match before(3) {
+            "=" | ":=" | "," => true,
+            "(" => !READERS.contains(&before(4)),
+            _ => false,
+        }
+    }
+
+    /// Returns whether the import with its keyword at `at` gives `sys` or `sys.path` another name:
+    /// `import sys as s`, `from sys import path`.
+    fn renames_sys_path(&self, at: usize) -> bool {
+        let is_from = at >= 2 && self.word(at - 2) == "from" && self.word(at - 1) == "sys";
+        let mut words = (at + 1..at + KEY).take_while(|&word| self.kind(word) != Some(TokenKind::Newline));
+        if is_from {
+            return words.any(|word| self.word(word) == "path");
+        }
+        words.any(|word| self.word(word) == "sys" && self.word(word + 1) == "as" && self.word(word + 2) != "_sys")
     }
 
     /// Reads a use of `sys.modules`.
@@ -166,11 +185,22 @@ mod tests {
             "sys.path += ['x']\n",
             "def f():\n    sys.path.append(x)\n",
             "p = sys.path\n",
+            "add_to(sys.path)\n",
+            "from sys import path\npath.insert(0, 'lib')\n",
+            "import os, sys as s\ns.path.append('lib')\n",
             "site.addsitedir('x')\n",
         ] {
             assert!(facts(text).search.path, "{text}");
         }
-        for text in ["print(sys.path)\n", "for x in sys.path: pass\n", "os.path.join(a)\n", "# sys.path.insert\n"] {
+        for text in [
+            "print(sys.path)\n",
+            "import sys\n",
+            "from sys import argv\n",
+            "import os.path as path\n",
+            "for x in sys.path: pass\n",
+            "os.path.join(a)\n",
+            "# sys.path.insert\n",
+        ] {
             assert!(!facts(text).search.path, "{text}");
         }
     }

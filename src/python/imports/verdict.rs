@@ -92,7 +92,7 @@ impl<'a> Judge<'a> {
         let Some(package) = self.modules.get(package) else { return true };
         match &package.found {
             Found::Builtin => true,
-            Found::Namespace(_) => false,
+            Found::Namespace(portions) => portions.iter().any(|portion| self.files.is_mounted(portion)),
             found @ Found::File { .. } => self.modules.facts(found).is_none_or(|facts| {
                 let search = &facts.search;
                 search.hooks || search.package_path || search.modules.contains(module)

@@ -8,7 +8,8 @@ pub struct StatedRequirements {
     /// The extras that the file's own lines ask for, by distribution. Other formats have them in
     /// the project's dependencies.
     pub extras: BTreeMap<String, BTreeSet<String>>,
-    /// The distributions that `override-dependencies` or `exclude-dependencies` of uv name.
+    /// The distributions that `override-dependencies` or `exclude-dependencies` of uv name, and its
+    /// virtual packages, which it never installs.
     pub overridden: BTreeSet<String>,
     /// The distributions whose requirements `dependency-metadata` of uv replaces.
     pub described: BTreeSet<String>,

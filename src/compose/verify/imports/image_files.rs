@@ -23,6 +23,8 @@ pub(super) struct ImageFiles<'a> {
     composition: &'a Composition<'a>,
     interpreter: &'a Interpreter,
     version: (u8, u8),
+    /// The directories that are mounted when the image runs.
+    mounted: BTreeSet<RootPath>,
     /// The files of distributions that were installed from their directories.
     local: HashSet<&'a RootPath>,
     facts: RefCell<HashMap<RootPath, Option<Arc<Facts>>>>,
@@ -34,7 +36,12 @@ pub(super) struct ImageFiles<'a> {
 }
 
 impl<'a> ImageFiles<'a> {
-    pub fn new(composition: &'a Composition<'a>, interpreter: &'a Interpreter, python: Cpython) -> Self {
+    pub fn new(
+        composition: &'a Composition<'a>,
+        interpreter: &'a Interpreter,
+        python: Cpython,
+        mounted: BTreeSet<RootPath>,
+    ) -> Self {
         let number = |number: u32| u8::try_from(number).unwrap_or(u8::MAX);
         let installed = composition.facts().flat_map(|facts| &facts.distributions);
         let local = installed.filter(|distribution| distribution.wheel.is_none()).flat_map(|one| &one.files);
@@ -42,6 +49,7 @@ impl<'a> ImageFiles<'a> {
             composition,
             interpreter,
             version: (number(python.major), number(python.minor)),
+            mounted,
             local: local.collect(),
             facts: RefCell::default(),
             left: RefCell::new(TOTAL),
@@ -121,6 +129,10 @@ impl Files for ImageFiles<'_> {
             _ if self.is_of_stdlib(&real) => Owner::StandardLibrary,
             _ => Owner::Distribution,
         }
+    }
+
+    fn is_mounted(&self, folder: &RootPath) -> bool {
+        self.mounted.contains(folder) || folder.ancestors().iter().any(|above| self.mounted.contains(above))
     }
 
     fn has_anywhere(&self, name: &str) -> bool {

@@ -30,7 +30,7 @@ pub fn check(composition: &Composition<'_>, missing: &BTreeSet<String>) -> Resul
     let Some(interpreter) = &composition.cx.interpreter else { return Ok(Vec::new()) };
     let Some(python) = Cpython::of(interpreter).filter(|python| python.since(3, 0)) else { return Ok(Vec::new()) };
     let Some(started) = started::started(composition, interpreter)? else { return Ok(Vec::new()) };
-    let files = ImageFiles::new(composition, interpreter, python);
+    let files = ImageFiles::new(composition, interpreter, python, started.mounted);
     let suffixes = python.suffixes(composition.cx.architecture.triplet);
     let stdlib_has = |tree: &Tree, name: &str| {
         let dynload = tree.children(&interpreter.stdlib.child(b"lib-dynload"));

@@ -1,5 +1,7 @@
 //! The Python code that the image's command starts, and the directories that it imports from.
 
+use std::collections::BTreeSet;
+
 use super::super::startup::Startup;
 use crate::compose::composition::Composition;
 use crate::compose::contents::{Result, unreadable};
@@ -20,6 +22,8 @@ pub(super) struct Started {
     pub folders: Vec<RootPath>,
     /// Whether modules may also come from directories that are not known.
     pub is_open: bool,
+    /// The directories that are mounted when the image runs.
+    pub mounted: BTreeSet<RootPath>,
     /// The value of `DJANGO_SETTINGS_MODULE`.
     pub settings: Option<String>,
 }
@@ -129,6 +133,7 @@ impl Program<'_> {
             starts: vec![start],
             folders,
             is_open: path.open,
+            mounted: self.startup.mounted().clone(),
             settings: self.startup.variable("DJANGO_SETTINGS_MODULE").map(str::to_owned),
         };
         self.add_served(&name, arguments, &mut started);
@@ -144,6 +149,7 @@ impl Program<'_> {
         };
         let arguments = [of_variable, arguments.to_vec()].concat();
         let Some(app) = served(program, &arguments) else { return };
+        started.is_open |= program == "gunicorn" && self.startup.gunicorn_is_configured(&arguments);
         let workdir = app.workdir.and_then(|folder| self.at(folder)).unwrap_or_else(|| self.startup.workdir.clone());
         started.folders.insert(0, workdir.clone());
         started.folders.extend(app.folders.iter().filter_map(|folder| self.at(folder)));

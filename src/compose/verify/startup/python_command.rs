@@ -3,6 +3,8 @@
 //! Source: `CPython`'s `Modules/main.c` (a script may be a directory or zip archive with
 //! a `__main__`), `Lib/runpy.py`, `Lib/importlib/_bootstrap_external.py` (`FileFinder`).
 
+use std::collections::BTreeSet;
+
 use super::Startup;
 use super::module_path::ModulePath;
 use crate::compose::contents::root_path;
@@ -71,6 +73,11 @@ impl Startup<'_> {
             let hint = self.script_hint(path, &place);
             self.error(Code::MissingScript, text, Some(hint));
         }
+    }
+
+    /// Returns the directories that are mounted when the image runs.
+    pub(in crate::compose::verify) fn mounted(&self) -> &BTreeSet<RootPath> {
+        &self.mounted
     }
 
     /// Returns whether a known mount provides the path when the image runs.

@@ -101,7 +101,7 @@ impl Startup<'_> {
     }
 
     /// Returns whether a file of gunicorn's settings may change the module path.
-    fn gunicorn_is_configured(&self, arguments: &[String]) -> bool {
+    pub(in crate::compose::verify) fn gunicorn_is_configured(&self, arguments: &[String]) -> bool {
         let (default, settings) = GUNICORN;
         if arguments.iter().any(|word| word.starts_with("--paste")) {
             return true;

@@ -147,7 +147,9 @@ pub(in crate::python::lock) fn read(
     }
     let packages = tables.package.iter().map(|table| table.package(file, &names, sources));
     let overridden = [&tables.manifest.overrides, &tables.manifest.excludes];
-    let overridden = overridden.into_iter().flatten().filter_map(name_of).collect();
+    let overridden = overridden.into_iter().flatten().filter_map(name_of);
+    let not_installed = tables.package.iter().filter(|table| table.source.r#virtual.is_some());
+    let overridden = overridden.chain(not_installed.map(|table| table.name.clone())).collect();
     let described = tables.manifest.dependency_metadata.iter().filter_map(name_of).collect();
     let mut groups = BTreeMap::new();
     for (group, wanted) in tables.manifest.dependency_groups {
