@@ -47,7 +47,7 @@ fn an_application_that_is_not_there_is_refused() {
             "add the package that provides `zebra_crossing` to the dependencies",
         ),
         (
-            "env A=1 uvicorn --app-dir=src libs.api:app",
+            "uvicorn --app-dir=src libs.api:app",
             "missing-module]: linux/amd64: uvicorn is started with `libs.api:app`, but the image has no module `libs`",
             "it has `lib`",
         ),
