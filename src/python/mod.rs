@@ -20,6 +20,7 @@ pub mod script;
 pub mod sdist;
 pub mod server_command;
 pub mod stdlib;
+pub mod syntax_depth;
 pub mod tags;
 pub mod wheel;
 

@@ -27,7 +27,7 @@ use crate::wheels::{WheelError, WheelFile};
 /// The version of the wheels that are made. It changes when other bytes are made from an sdist.
 const FORMAT: u32 = 1;
 /// The stack for reading a `setup.py`, in bytes: deep expressions need a deep stack.
-const STACK: usize = 64 << 20;
+const STACK: usize = 256 << 20;
 
 /// Returns the sdist among locked files, if carboy may make a wheel from it: wheels for certain
 /// platforms mean that it has to be compiled.

@@ -6,9 +6,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use ruff_python_ast::{Expr, ExprCall, FStringPart, InterpolatedStringElement, Number, Operator, Stmt, StmtImportFrom};
-use ruff_python_parser::parse_module;
 
 use super::paths::{join, normal, parent};
+use crate::python::syntax_depth::parsed;
 
 /// The largest module that is read, in bytes.
 const LARGEST: usize = 256 << 10;
@@ -282,7 +282,7 @@ fn number(expr: &Expr) -> Option<u64> {
 /// Parses a module and looks at its statements, on a stack that is large enough for every module.
 pub(super) fn with_module<T: Send>(text: &str, look: impl FnOnce(&[Stmt]) -> T + Send) -> Option<T> {
     std::thread::scope(|scope| {
-        let work = move || parse_module(text).ok().map(|parsed| look(&parsed.syntax().body));
+        let work = move || parsed(text).ok().map(|module| look(&module.syntax().body));
         std::thread::Builder::new().stack_size(STACK).spawn_scoped(scope, work).ok()?.join().ok()?
     })
 }

@@ -1,19 +1,19 @@
 //! Reads the facts of a source file.
 
 use ruff_python_ast::PythonVersion;
-use ruff_python_ast::token::{TokenKind, Tokens};
 use ruff_python_parser::{Mode, ParseOptions, parse_unchecked};
 use ruff_text_size::{Ranged as _, TextSize};
 
 use super::facts::{Facts, SyntaxError};
 use super::lines::Lines;
 use super::{statements, tokens};
+use crate::python::syntax_depth::{DEPTH, depth, is_deep};
 
 /// The largest source that is read, in bytes. Larger ones are tables of data (assumed).
 pub const LIMIT: u64 = 4 << 20;
-/// The deepest syntax that is read. The number of a statement's tokens bounds the depth of its
-/// tree, and the tree is visited and freed by recursive functions.
-const DEPTH: usize = 3_000;
+/// The longest source that is parsed before its depth is known, in bytes. The parser's stack grows
+/// with the depth, which the length bounds.
+const UNCHECKED: usize = 32 << 10;
 
 /// Reads the facts of a source for a version of Python; none if the source cannot be judged: its
 /// encoding is not known, or it is nested too deeply.
@@ -22,12 +22,15 @@ const DEPTH: usize = 3_000;
 #[must_use]
 pub fn read(bytes: &[u8], (major, minor): (u8, u8)) -> Option<Facts> {
     let text = decode(bytes)?;
+    if text.len() > UNCHECKED && is_deep(&text) {
+        return None;
+    }
     let version = PythonVersion { major, minor };
     let is_known = PythonVersion::iter().any(|known| known == version);
     let options = ParseOptions::from(Mode::Module);
     let options = if is_known { options.with_target_version(version) } else { options };
     let parsed = parse_unchecked(&text, options);
-    if depth(parsed.tokens()) > DEPTH {
+    if depth(parsed.tokens().iter().map(|token| token.kind())) > DEPTH {
         // Freeing a deep tree would overflow the stack. `LIMIT` bounds its size.
         std::mem::forget(parsed);
         return None;
@@ -68,45 +71,6 @@ fn contains(text: &[u8], word: &[u8]) -> bool {
     text.windows(word.len()).any(|window| window == word)
 }
 
-/// Returns a bound of the depth of the syntax tree: the tokens since the last comma or line in each
-/// open bracket, and the indentation. Strings that follow each other are one node.
-fn depth(tokens: &Tokens) -> usize {
-    let (mut deepest, mut open, mut indents) = (0, vec![0_usize], 0_usize);
-    let mut sum = 0_usize;
-    let mut is_string = false;
-    for token in tokens {
-        let kind = token.kind();
-        match kind {
-            TokenKind::Comment | TokenKind::NonLogicalNewline => continue,
-            TokenKind::Indent => indents += 1,
-            TokenKind::Dedent => indents = indents.saturating_sub(1),
-            TokenKind::Newline | TokenKind::Comma | TokenKind::Semi => {
-                if let Some(level) = open.last_mut() {
-                    sum -= *level;
-                    *level = 0;
-                }
-            }
-            TokenKind::Lpar | TokenKind::Lsqb | TokenKind::Lbrace => {
-                open.push(1);
-                sum += 1;
-            }
-            TokenKind::Rpar | TokenKind::Rsqb | TokenKind::Rbrace if open.len() > 1 => {
-                sum -= open.pop().unwrap_or_default();
-            }
-            TokenKind::String if is_string => {}
-            _ => {
-                if let Some(level) = open.last_mut() {
-                    *level += 1;
-                    sum += 1;
-                }
-            }
-        }
-        is_string = kind == TokenKind::String;
-        deepest = deepest.max(sum + indents);
-    }
-    deepest
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -144,6 +108,10 @@ mod tests {
             "x".to_owned() + &"+x".repeat(30_000),
             "x".to_owned() + &"[x".repeat(30_000),
             "lambda:".repeat(30_000) + "0",
+            "x = ".to_owned() + &"lambda a,b:".repeat(300_000) + "0",
+            "(".repeat(4 << 20),
+            "~".repeat(4 << 20),
+            "yield a, ".repeat(30_000),
             "f(".repeat(30_000) + &")".repeat(30_000),
             "x=".repeat(30_000) + "1",
             "1 if x else ".repeat(30_000) + "1",

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use ruff_python_ast::{Expr, ExprCall, Number, Stmt, UnaryOp};
-use ruff_python_parser::parse_module;
 use toml::Value;
+
+use crate::python::syntax_depth::parsed;
 
 /// The largest module that is parsed, in bytes.
 const LARGEST: usize = 256 << 10;
@@ -20,7 +21,7 @@ pub(super) fn with_module<T: Send>(text: &str, look: impl FnOnce(&[Stmt]) -> T +
         return None;
     }
     std::thread::scope(|scope| {
-        let work = move || parse_module(text).ok().map(|parsed| look(&parsed.syntax().body));
+        let work = move || parsed(text).ok().map(|module| look(&module.syntax().body));
         std::thread::Builder::new().stack_size(STACK).spawn_scoped(scope, work).ok()?.join().ok()?
     })
 }

@@ -7,6 +7,7 @@ use super::settings::{Plain, Setting, Settings, computed};
 use super::value::{Unknown, Value};
 use crate::python::sdist::error::SdistError;
 use crate::python::sdist::files::SdistFiles;
+use crate::python::syntax_depth;
 
 const FILE: &str = "setup.py";
 /// The most bytes of a `setup.py`. Assumed: the longest ones have some ten thousand.
@@ -26,7 +27,7 @@ pub fn settings(files: &SdistFiles) -> Result<Option<Settings>, SdistError> {
         return Err(unreadable("it is too long"));
     }
     let source = source.strip_prefix('\u{feff}').unwrap_or(&source);
-    let parsed = ruff_python_parser::parse_module(source).map_err(|cause| unreadable(&cause.to_string()))?;
+    let parsed = syntax_depth::parsed(source).map_err(|cause| unreadable(&cause))?;
     let mut scope = Scope::new(files);
     if let Some(Stmt::Expr(first)) = parsed.syntax().body.first()
         && let Expr::StringLiteral(text) = &*first.value
