@@ -8,6 +8,12 @@ use std::collections::BTreeMap;
 
 /// The most stages of a Dockerfile that are followed.
 const STAGES: usize = 200;
+/// The most copies of a stage that are followed.
+const COPIES: usize = 1_000;
+/// The most variables of a stage.
+const VARIABLES: usize = 250;
+/// The longest value of a variable or argument, in bytes. A longer one is empty.
+const LONGEST: usize = 4096;
 
 /// The process of a stage.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -74,16 +80,24 @@ impl Stage {
             "WORKDIR" => self.workdir = joined(&self.workdir, &expanded(arguments, &self.variables)),
             "ENV" => {
                 let set = assignments(arguments, &self.variables);
-                self.variables.extend(set);
+                set.into_iter().for_each(|(name, value)| self.set(name, value));
             }
             "ARG" => {
                 for (name, value) in assignments(arguments, &self.variables) {
                     let value = if value.is_empty() { global.get(&name).cloned().unwrap_or_default() } else { value };
-                    self.variables.entry(name).or_insert(value);
+                    if !self.variables.contains_key(&name) {
+                        self.set(name, value);
+                    }
                 }
             }
-            "COPY" | "ADD" => self.copies.extend(self.copied(arguments)),
+            "COPY" | "ADD" if self.copies.len() < COPIES => self.copies.extend(self.copied(arguments)),
             _ => {}
+        }
+    }
+
+    fn set(&mut self, name: String, value: String) {
+        if self.variables.len() < VARIABLES || self.variables.contains_key(&name) {
+            self.variables.insert(name, value);
         }
     }
 
@@ -201,12 +215,15 @@ fn assignments(arguments: &str, variables: &BTreeMap<String, String>) -> Vec<(St
 }
 
 /// Replaces `$NAME`, `${NAME}`, `${NAME:-default}` and `${NAME:+other}`. An unknown variable is
-/// empty.
+/// empty, as is a value that is too long.
 fn expanded(text: &str, variables: &BTreeMap<String, String>) -> String {
     let mut out = String::new();
     let mut rest = text;
     while let Some((before, after)) = rest.split_once('$') {
         out.push_str(before);
+        if out.len() > LONGEST {
+            return String::new();
+        }
         let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
         let (inner, tail) = match after.strip_prefix('{') {
             Some(inner) => inner.split_once('}').unwrap_or((inner, "")),
@@ -221,7 +238,8 @@ fn expanded(text: &str, variables: &BTreeMap<String, String>) -> String {
         });
         rest = tail;
     }
-    out + rest
+    let whole = out + rest;
+    if whole.len() > LONGEST { String::new() } else { whole }
 }
 
 /// Joins a path to a directory, without `.`, `..` and double slashes.
@@ -282,6 +300,17 @@ mod tests {
         let told = |copied: &Copied| format!("{} > {}", copied.sources.join(" & "), copied.to);
         let copies: Vec<_> = last_stage(text).unwrap().copies.iter().map(told).collect();
         assert_eq!(copies, [" > /code/", "a b > /code/c/", "app & app.py > /srv/"]);
+    }
+
+    #[test]
+    fn values_and_copies_are_bounded() {
+        let doubled = format!("FROM a\nENV A=xx\n{}WORKDIR /w$A\n", "ENV A=$A$A\n".repeat(64));
+        assert_eq!(told(&doubled), "- | - | /w");
+        let copies = format!("FROM a AS b\n{}FROM b\nCOPY x y\n", "COPY x y\n".repeat(COPIES + 1));
+        assert_eq!(last_stage(&copies).unwrap().copies.len(), COPIES);
+        let variables = (0..10_000).map(|at| format!("ENV V{at}=1\n")).collect::<String>();
+        let stage = last_stage(&format!("FROM a\n{variables}")).unwrap();
+        assert_eq!(stage.variables.len(), VARIABLES);
     }
 
     #[test]

@@ -4,6 +4,8 @@
 //! Source: `uv run --help` (uv 0.9), `poetry run --help`, `pdm run --help`, `pipenv run --help`;
 //! `tini.c`, `dumb-init.c`.
 
+use std::borrow::Cow;
+
 use crate::python::command::is_interpreter;
 
 /// Options of `uv run` that take a value in the next word.
@@ -25,6 +27,8 @@ const UV_WITH_VALUE: [&str; 12] = [
 const UV_REFUSED: [&str; 5] = ["--script", "-s", "--gui-script", "--directory", "--project"];
 /// Programs whose `run` starts another program.
 const RUNNERS: [&str; 4] = ["poetry", "pdm", "pipenv", "rye"];
+/// The most programs that start another one in a command.
+const MOST_RUNNERS: usize = 8;
 /// Init processes.
 const INITS: [&str; 5] = ["tini", "tini-static", "docker-init", "dumb-init", "catatonit"];
 /// Options of init processes that take a value in the next word.
@@ -44,19 +48,21 @@ const FOREIGN: [&str; 16] = [
 /// # Errors
 /// The reason for which the image cannot start it.
 pub(super) fn without_runners(words: &[String], is_file: &dyn Fn(&str) -> bool) -> Result<Vec<String>, String> {
-    let mut words = words.to_vec();
-    loop {
-        let Some(program) = words.first() else { return Ok(words) };
+    let mut words = Cow::Borrowed(words);
+    for _ in 0..=MOST_RUNNERS {
+        let Some(program) = words.first() else { return Ok(Vec::new()) };
         let name = program.rsplit('/').next().unwrap_or_default().to_owned();
         let second = words.get(1).map(String::as_str);
-        words = match (name.as_str(), second) {
+        let rest = match (name.as_str(), second) {
             ("uv", Some("run")) => uv(&words[2..])?,
             (name, Some("run")) if RUNNERS.contains(&name) => words[2..].to_vec(),
             (name, _) if INITS.contains(&name) => init(&words[1..]),
             ("exec", _) => words[1..].to_vec(),
-            _ => return program_of(words, &name, is_file),
+            _ => return program_of(words.into_owned(), &name, is_file),
         };
+        words = Cow::Owned(rest);
     }
+    Err(format!("it starts more than {MOST_RUNNERS} programs one after the other"))
 }
 
 /// Returns a command with the program as the image has it.
@@ -143,14 +149,16 @@ mod tests {
         ] {
             assert_eq!(told(line).as_deref(), Ok(want), "{line}");
         }
+        let many = "exec ".repeat(100_000);
         for (line, want) in [
+            (many.as_str(), "it starts more than 8 programs one after the other"),
             ("/entrypoint.sh gunicorn", "`/entrypoint.sh` is a shell script"),
             ("tini -- /bin/sh -c x", "`/bin/sh` is a shell"),
             ("npm start", "the image has no `npm`"),
             ("uv run --script x.py", "it needs `uv run --script`"),
             ("uv sync", "the image has no `uv`"),
         ] {
-            assert_eq!(told(line), Err(want.to_owned()), "{line}");
+            assert_eq!(told(line), Err(want.to_owned()), "{want}");
         }
     }
 }

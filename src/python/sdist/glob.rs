@@ -123,17 +123,30 @@ pub fn is_pattern(text: &str) -> bool {
     text.contains(['*', '?', '['])
 }
 
+/// Matches the parts of a path. Time and memory are bounded by the product of both lengths.
 fn matches_path(pattern: &[&str], path: &[&str]) -> bool {
-    let Some((first, rest)) = pattern.split_first() else { return path.is_empty() };
     let hidden = |name: &str| name.starts_with('.');
-    if *first == "**" {
-        let rest: &[&str] = if rest.is_empty() { &["*"] } else { rest };
-        let deep = path.iter().take_while(|name| !hidden(name)).count();
-        return (0..=deep).any(|skip| matches_path(rest, &path[skip..]));
+    // Whether the rest of the path, from each part on, matches the rest of the pattern.
+    let mut matches: Vec<bool> = (0..=path.len()).map(|at| at == path.len()).collect();
+    for (position, part) in pattern.iter().enumerate().rev() {
+        let is_last = position + 1 == pattern.len();
+        if *part == "**" {
+            if is_last {
+                // A file, not a directory.
+                matches = (0..=path.len()).map(|at| at + 1 == path.len() && !hidden(path[at])).collect();
+            }
+            for at in (0..path.len()).rev() {
+                matches[at] = matches[at] || (!hidden(path[at]) && matches[at + 1]);
+            }
+            continue;
+        }
+        let one = |name: &str| match is_pattern(part) {
+            true => (!hidden(name) || hidden(part)) && fnmatch(part, name),
+            false => *part == name,
+        };
+        matches = (0..=path.len()).map(|at| at < path.len() && matches[at + 1] && one(path[at])).collect();
     }
-    let Some((name, below)) = path.split_first() else { return false };
-    let shown = !hidden(name) || first.starts_with('.');
-    (if is_pattern(first) { shown && fnmatch(first, name) } else { first == name }) && matches_path(rest, below)
+    matches[0]
 }
 
 #[cfg(test)]
@@ -156,6 +169,29 @@ mod tests {
             ("a[", "a[", true),
         ] {
             assert_eq!(fnmatch(pattern, name), matches, "{pattern} {name}");
+        }
+    }
+
+    #[test]
+    fn paths_match_as_in_python() {
+        let many = "**/".repeat(2_000) + "x";
+        let long = "a/".repeat(2_000) + "y";
+        for (pattern, path, matches) in [
+            ("a/*.py", "a/b.py", true),
+            ("a/*.py", "a/b/c.py", false),
+            ("**/*.py", "b.py", true),
+            ("a/**/*.py", "a/b/c/d.py", true),
+            ("a/**", "a/b/c", true),
+            ("a/**", "a", false),
+            ("a/**/**/c", "a/b/c", true),
+            ("**/c", "a/.b/c", false),
+            ("**", ".a", false),
+            ("a/*", "a/.b", false),
+            ("a/.*", "a/.b", true),
+            (many.as_str(), long.as_str(), false),
+        ] {
+            let (parts, names): (Vec<_>, Vec<_>) = (pattern.split('/').collect(), path.split('/').collect());
+            assert_eq!(matches_path(&parts, &names), matches, "{matches} {pattern:.20} {path:.20}");
         }
     }
 }

@@ -22,14 +22,21 @@ impl Plain {
         if let Some(why) = value.unknown() {
             return Err(why);
         }
+        Self::of_decided(value)
+    }
+
+    /// Converts a value that `Value::unknown` has looked through, which bounds it.
+    fn of_decided(value: &Value<'_>) -> Result<Self, Unknown> {
         Ok(match value {
             Value::Bool(value) => Self::Bool(*value),
             Value::Int(value) => Self::Int(*value),
             Value::Str(text) | Value::Path(text) => Self::Text(text.to_string()),
-            Value::List(list) => Self::List(list.borrow().items.iter().map(Self::of).collect::<Result<_, _>>()?),
+            Value::List(list) => {
+                Self::List({ list.borrow().items.iter().map(Self::of_decided).collect::<Result<_, _>>()? })
+            }
             Value::Dict(dict) => {
                 let pair = |(key, value): &(Value<'_>, Value<'_>)| {
-                    Ok((key.text().ok_or(Unknown::Computed)?.to_string(), Self::of(value)?))
+                    Ok((key.text().ok_or(Unknown::Computed)?.to_string(), Self::of_decided(value)?))
                 };
                 Self::Dict(dict.borrow().items.iter().map(pair).collect::<Result<_, _>>()?)
             }

@@ -17,6 +17,11 @@ pub enum Unknown {
 /// The start of the names of modules of the sdist.
 pub const OWN: &str = "own:";
 
+/// The deepest value that is looked into.
+const DEEPEST: usize = 20;
+/// The most values that are looked at to judge one, with all that it contains.
+const VISITS: usize = 200_000;
+
 /// A value of a Python expression.
 #[derive(Clone)]
 pub enum Value<'a> {
@@ -79,34 +84,45 @@ impl Value<'_> {
 
     /// Returns why a value, or something in it, is not decided.
     pub fn unknown(&self) -> Option<Unknown> {
-        self.unknown_within(0)
+        self.unknown_within(0, &mut { VISITS })
     }
 
-    fn unknown_within(&self, depth: usize) -> Option<Unknown> {
-        if depth > 20 {
+    /// Returns the reason within a depth and a number of visits: values may contain a list many
+    /// times, and themselves.
+    fn unknown_within(&self, depth: usize, visits: &mut usize) -> Option<Unknown> {
+        *visits = visits.saturating_sub(1);
+        if depth > DEEPEST || *visits == 0 {
             return Some(Unknown::Machine);
         }
-        let deeper = |value: &Self| value.unknown_within(depth + 1);
+        let mut worst = None;
         match self {
-            Self::Unknown(why) => Some(*why),
+            Self::Unknown(why) => return Some(*why),
             Self::List(list) => {
                 let list = list.borrow();
-                list.items.iter().filter_map(deeper).chain(list.unknown).max()
+                worst = list.unknown;
+                for value in &list.items {
+                    if worst == Some(Unknown::Machine) {
+                        break;
+                    }
+                    worst = worst.max(value.unknown_within(depth + 1, visits));
+                }
             }
             Self::Dict(dict) => {
                 let dict = dict.borrow();
-                dict.items
-                    .iter()
-                    .flat_map(|(key, value)| [deeper(key), deeper(value)])
-                    .flatten()
-                    .chain(dict.unknown)
-                    .max()
+                worst = dict.unknown;
+                for value in dict.items.iter().flat_map(|(key, value)| [key, value]) {
+                    if worst == Some(Unknown::Machine) {
+                        break;
+                    }
+                    worst = worst.max(value.unknown_within(depth + 1, visits));
+                }
             }
-            Self::Method(of, _) => deeper(of),
-            Self::Named(name) if !name.starts_with(OWN) => Some(Unknown::Machine),
-            Self::Function(_) | Self::Named(_) | Self::File(_) => Some(Unknown::Computed),
-            Self::None | Self::Bool(_) | Self::Int(_) | Self::Str(_) | Self::Path(_) => None,
+            Self::Method(of, _) => return of.unknown_within(depth + 1, visits),
+            Self::Named(name) if !name.starts_with(OWN) => worst = Some(Unknown::Machine),
+            Self::Function(_) | Self::Named(_) | Self::File(_) => worst = Some(Unknown::Computed),
+            Self::None | Self::Bool(_) | Self::Int(_) | Self::Str(_) | Self::Path(_) => {}
         }
+        worst
     }
 
     /// Returns the truth of a value.
@@ -137,6 +153,14 @@ impl Value<'_> {
 
     /// Returns whether two values are equal.
     pub fn equals(&self, other: &Self) -> Result<bool, Unknown> {
+        self.equals_within(other, 0, &mut { VISITS })
+    }
+
+    fn equals_within(&self, other: &Self, depth: usize, visits: &mut usize) -> Result<bool, Unknown> {
+        *visits = visits.saturating_sub(1);
+        if depth > DEEPEST || *visits == 0 {
+            return Err(Unknown::Machine);
+        }
         Ok(match (self, other) {
             (Self::None, Self::None) => true,
             (Self::Bool(a), Self::Bool(b)) => a == b,
@@ -151,7 +175,7 @@ impl Value<'_> {
                     return Ok(false);
                 }
                 for (a, b) in a.items.iter().zip(&b.items) {
-                    if !a.equals(b)? {
+                    if !a.equals_within(b, depth + 1, visits)? {
                         return Ok(false);
                     }
                 }
@@ -178,5 +202,29 @@ impl Value<'_> {
             }
             _ => {}
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_in_themselves_are_not_decided() {
+        let one = Value::list(Vec::new());
+        if let Value::List(list) = &one {
+            list.borrow_mut().items.push(one.clone());
+        }
+        assert_eq!(one.equals(&one), Err(Unknown::Machine));
+        assert_eq!(one.unknown(), Some(Unknown::Machine));
+    }
+
+    #[test]
+    fn shared_values_are_visited_a_bounded_number_of_times() {
+        let nested = |levels| (0..levels).fold(Value::Int(1), |value, _| Value::list(vec![value; 100]));
+        assert_eq!(nested(2).unknown(), None);
+        assert_eq!(nested(2).equals(&nested(2)), Ok(true));
+        assert_eq!(nested(6).unknown(), Some(Unknown::Machine));
+        assert_eq!(nested(6).equals(&nested(6)), Err(Unknown::Machine));
     }
 }
