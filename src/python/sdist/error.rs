@@ -23,4 +23,6 @@ pub enum SdistError {
     Missing { file: &'static str, path: String },
     #[error("its {0} is not what its build backend accepts")]
     Invalid(String),
+    #[error("its wheel would have more than {0} MiB")]
+    TooLarge(usize),
 }

@@ -140,9 +140,9 @@ fn matches_path(pattern: &[&str], path: &[&str]) -> bool {
             }
             continue;
         }
-        let one = |name: &str| match is_pattern(part) {
-            true => (!hidden(name) || hidden(part)) && fnmatch(part, name),
-            false => *part == name,
+        let one = |name: &str| {
+            let shown = !hidden(name) || hidden(part);
+            if is_pattern(part) { shown && fnmatch(part, name) } else { *part == name }
         };
         matches = (0..=path.len()).map(|at| at < path.len() && matches[at + 1] && one(path[at])).collect();
     }

@@ -199,6 +199,8 @@ fn long_programs_end() {
         format!("x = {}1{}\n", "(".repeat(5000), ")".repeat(5000)),
         format!("x = {}1\n", "1 + ".repeat(5000)),
         "def f():\n    return f()\nf()\n".to_owned(),
+        "x = 'aaaaaaaa'\nfor a in range(30):\n    x = f'{x}{x}'\nfrom setuptools import setup\nsetup(name=x)\n"
+            .to_owned(),
         "x = []\nx.append(x)\nfrom setuptools import setup\nsetup(packages=x)\n".to_owned(),
         "for a in range(10): pass\nx = [0] * 9\nfor a in x:\n    x.append(a)\n".to_owned(),
     ] {

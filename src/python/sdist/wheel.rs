@@ -24,8 +24,12 @@ pub struct BuiltWheel {
 pub struct WheelBuilder {
     stem: String,
     files: BTreeMap<String, SdistFile>,
+    /// The bytes of all files.
+    bytes: usize,
 }
 
+/// The most bytes of the files of a wheel. An sdist may name a file many times.
+const LIMIT: usize = 512 << 20;
 /// The endings of files that a compiler takes or makes.
 const COMPILED: [&str; 4] = [".so", ".pyd", ".dylib", ".dll"];
 
@@ -36,6 +40,7 @@ impl WheelBuilder {
         Self {
             stem: format!("{}-{}", normalised(name).replace('-', "_"), version.replace('-', "_")),
             files: BTreeMap::new(),
+            bytes: 0,
         }
     }
 
@@ -51,9 +56,12 @@ impl WheelBuilder {
         format!("{}.data/{scheme}", self.stem)
     }
 
-    /// Adds a file.
+    /// Adds a file. A wheel that is too large does not keep it, and cannot be finished.
     pub fn add(&mut self, path: String, file: SdistFile) {
-        self.files.insert(path, file);
+        self.bytes = self.bytes.saturating_add(path.len() + file.bytes.len());
+        if self.bytes <= LIMIT {
+            self.files.insert(path, file);
+        }
     }
 
     /// Adds a text file to the directory of the metadata.
@@ -74,14 +82,33 @@ impl WheelBuilder {
     /// Finishes the wheel.
     ///
     /// # Errors
-    /// The wheel has compiled files.
+    /// The wheel has compiled files, or is too large.
     pub fn finish(mut self, tags: &[&str]) -> Result<BuiltWheel, SdistError> {
         if let Some(path) = self.files.keys().find(|path| COMPILED.iter().any(|end| path.ends_with(end))) {
             return Err(SdistError::NotPure(format!("it has `{path}`")));
+        }
+        if self.bytes > LIMIT {
+            return Err(SdistError::TooLarge(LIMIT >> 20));
         }
         let lines: String = tags.iter().map(|tag| ["Tag: ", tag, "-none-any\n"].concat()).collect();
         self.add_info("WHEEL", format!("Wheel-Version: 1.0\nGenerator: carboy\nRoot-Is-Purelib: true\n{lines}"));
         let name = format!("{}-{}-none-any.whl", self.stem, tags.join("."));
         Ok(BuiltWheel { name, dist_info: self.dist_info(), files: self.files })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn large_wheels_are_not_finished() {
+        let mut wheel = WheelBuilder::new("shop", "1");
+        wheel.bytes = LIMIT - 3;
+        wheel.add("ab".to_owned(), SdistFile { bytes: vec![1], executable: false });
+        assert_eq!(wheel.files.len(), 1);
+        wheel.add("a".to_owned(), SdistFile::default());
+        assert_eq!(wheel.files.len(), 1);
+        assert_eq!(wheel.finish(&["py3"]), Err(SdistError::TooLarge(512)));
     }
 }

@@ -5,11 +5,8 @@ use std::rc::Rc;
 use ruff_python_ast::{BoolOp, CmpOp, Expr, ExprCompare, ExprDict, ExprSlice, Number, Operator, UnaryOp};
 
 use super::changes::Changes;
-use super::scope::{Scope, Stop};
+use super::scope::{ITEMS, Scope, Stop};
 use super::value::{Unknown, Value};
-
-/// The most items of a list that is made by an operator.
-const ITEMS: usize = 100_000;
 
 impl<'a> Scope<'a> {
     /// Returns the value of an expression.

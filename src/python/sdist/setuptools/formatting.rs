@@ -25,6 +25,7 @@ impl<'a> Scope<'a> {
                 out.push('%');
                 continue;
             }
+            self.room(out.len())?;
             match (kind, arguments.next()) {
                 ('s', Some(Value::Str(text))) => out.push_str(&text),
                 ('s' | 'd', Some(Value::Int(number))) => out.push_str(&number.to_string()),
@@ -50,6 +51,7 @@ impl<'a> Scope<'a> {
                 FStringPart::FString(one) => &one.elements,
             };
             for element in elements {
+                self.room(out.len())?;
                 match element {
                     InterpolatedStringElement::Literal(literal) => out.push_str(&literal.value),
                     InterpolatedStringElement::Interpolation(one) => {

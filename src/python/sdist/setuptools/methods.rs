@@ -13,9 +13,7 @@ impl<'a> Scope<'a> {
             Value::Str(text) => self.text_method(text, name, arguments)?,
             Value::File(text) => match name {
                 "read" if arguments.positional.is_empty() => Some(Value::Str(Rc::clone(text))),
-                "readlines" if arguments.positional.is_empty() => {
-                    Some(Value::list(text.split_inclusive('\n').map(Value::str).collect()))
-                }
+                "readlines" if arguments.positional.is_empty() => Some(self.texts(text.split_inclusive('\n'))?),
                 "close" => Some(Value::None),
                 _ => None,
             },
@@ -41,28 +39,27 @@ impl<'a> Scope<'a> {
         let given: Option<Vec<Rc<str>>> = arguments.positional.iter().map(Value::text).collect();
         let texts = given.as_deref().unwrap_or_default();
         let plain = given.is_some() && arguments.keywords.is_empty();
-        let list = |parts: Vec<&str>| Value::list(parts.into_iter().map(Value::str).collect());
         Ok(match (name, texts) {
             ("strip" | "lstrip" | "rstrip", [] | [_]) if plain => {
                 Some(self.text(stripped(text, name, texts.first()))?)
             }
-            ("split", []) if plain => Some(list(text.split_whitespace().collect())),
-            ("split", [by]) if plain && !by.is_empty() => Some(list(text.split(&**by).collect())),
+            ("split", []) if plain => Some(self.texts(text.split_whitespace())?),
+            ("split", [by]) if plain && !by.is_empty() => Some(self.texts(text.split(&**by))?),
             ("split", [])
                 if let [Value::Str(by), Value::Int(times)] = arguments.positional.as_slice()
                     && *times >= 0
                     && !by.is_empty() =>
             {
                 let count = usize::try_from(*times).unwrap_or(usize::MAX).saturating_add(1);
-                Some(list(text.splitn(count, &**by).collect()))
+                Some(self.texts(text.splitn(count, &**by))?)
             }
             ("splitlines", []) if plain && arguments.positional.is_empty() => {
                 let lines = text.strip_suffix('\n').unwrap_or(text);
                 let simple = !text
                     .contains(['\r', '\u{b}', '\u{c}', '\u{1c}', '\u{1d}', '\u{1e}', '\u{85}', '\u{2028}', '\u{2029}']);
                 match (simple, text.is_empty()) {
-                    (true, true) => Some(list(Vec::new())),
-                    (true, false) => Some(list(lines.split('\n').collect())),
+                    (true, true) => Some(Value::list(Vec::new())),
+                    (true, false) => Some(self.texts(lines.split('\n'))?),
                     _ => None,
                 }
             }
@@ -87,7 +84,11 @@ impl<'a> Scope<'a> {
                 let items = arguments.positional.first().and_then(|value| self.items(value));
                 let parts: Option<Vec<_>> = items.and_then(|items| items.iter().map(Value::text).collect());
                 match parts {
-                    Some(parts) => Some(self.text(&parts.iter().map(|part| &**part).collect::<Vec<_>>().join(text))?),
+                    Some(parts) => {
+                        let own = parts.iter().map(|part| part.len()).fold(0, usize::saturating_add);
+                        self.room(own.saturating_add(text.len().saturating_mul(parts.len())))?;
+                        Some(self.text(&parts.iter().map(|part| &**part).collect::<Vec<_>>().join(text))?)
+                    }
                     None => None,
                 }
             }
@@ -123,6 +124,7 @@ impl<'a> Scope<'a> {
                 Some(Value::Int(number)) => out.push_str(&number.to_string()),
                 _ => return Ok(None),
             }
+            self.room(out.len())?;
             rest = after;
         }
         out.push_str(rest);
@@ -255,5 +257,27 @@ fn stripped<'t>(text: &'t str, method: &str, set: Option<&Rc<str>>) -> &'t str {
         "lstrip" => text.trim_start_matches(is_cut),
         "rstrip" => text.trim_end_matches(is_cut),
         _ => text.trim_matches(is_cut),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::python::sdist::files::SdistFiles;
+    use crate::python::sdist::setuptools::scope::ITEMS;
+
+    const BYTES: usize = 64 << 20;
+
+    #[test]
+    fn texts_are_bounded_before_they_are_made() {
+        let files = SdistFiles::default();
+        let mut scope = Scope::new(&files);
+        assert_eq!(scope.room(BYTES), Ok(()));
+        assert_eq!(scope.room(BYTES + 1), Err(Stop::Limit));
+        assert_eq!(scope.texts("a,".repeat(ITEMS).split(',')).err(), Some(Stop::Limit));
+        assert!(scope.texts("a,b".split(',')).is_ok_and(|list| list.unknown().is_none()));
+        let large = Value::str(&"a".repeat(1 << 20));
+        let many = Arguments { positional: vec![Value::list(vec![large; 100])], keywords: Vec::new(), unknown: None };
+        assert_eq!(scope.method(&Value::str(","), "join", &many).err(), Some(Stop::Limit));
     }
 }

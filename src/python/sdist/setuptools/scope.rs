@@ -9,6 +9,8 @@ use crate::python::sdist::files::SdistFiles;
 const STEPS: usize = 200_000;
 /// The most bytes of text that the expressions may make.
 const BYTES: usize = 64 << 20;
+/// The most items of a list that an operator or method makes.
+pub const ITEMS: usize = 100_000;
 /// The most nested expressions, statements and calls.
 pub const DEPTH: usize = 120;
 /// The absolute path that stands for the top directory of the sdist.
@@ -76,6 +78,23 @@ impl<'a> Scope<'a> {
     pub fn text(&mut self, text: &str) -> Result<Value<'a>, Stop> {
         self.bytes += text.len();
         if self.bytes > BYTES { Err(Stop::Limit) } else { Ok(Value::str(text)) }
+    }
+
+    /// Refuses text that is longer than what the expressions may still make.
+    pub fn room(&self, bytes: usize) -> Result<(), Stop> {
+        if self.bytes.saturating_add(bytes) > BYTES { Err(Stop::Limit) } else { Ok(()) }
+    }
+
+    /// Counts texts that an expression makes, and returns their list.
+    pub fn texts<'t>(&mut self, texts: impl Iterator<Item = &'t str>) -> Result<Value<'a>, Stop> {
+        let mut items = Vec::new();
+        for text in texts {
+            if items.len() >= ITEMS {
+                return Err(Stop::Limit);
+            }
+            items.push(self.text(text)?);
+        }
+        Ok(Value::list(items))
     }
 
     /// Notes an undecided value.

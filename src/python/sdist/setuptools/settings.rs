@@ -32,7 +32,7 @@ impl Plain {
             Value::Int(value) => Self::Int(*value),
             Value::Str(text) | Value::Path(text) => Self::Text(text.to_string()),
             Value::List(list) => {
-                Self::List({ list.borrow().items.iter().map(Self::of_decided).collect::<Result<_, _>>()? })
+                Self::List(list.borrow().items.iter().map(Self::of_decided).collect::<Result<_, _>>()?)
             }
             Value::Dict(dict) => {
                 let pair = |(key, value): &(Value<'_>, Value<'_>)| {
