@@ -80,7 +80,9 @@ impl Stage {
             "WORKDIR" => self.workdir = joined(&self.workdir, &expanded(arguments, &self.variables)),
             "ENV" => {
                 let set = assignments(arguments, &self.variables);
-                set.into_iter().for_each(|(name, value)| self.set(name, value));
+                for (name, value) in set {
+                    self.set(name, value);
+                }
             }
             "ARG" => {
                 for (name, value) in assignments(arguments, &self.variables) {
@@ -308,7 +310,7 @@ mod tests {
         assert_eq!(told(&doubled), "- | - | /w");
         let copies = format!("FROM a AS b\n{}FROM b\nCOPY x y\n", "COPY x y\n".repeat(COPIES + 1));
         assert_eq!(last_stage(&copies).unwrap().copies.len(), COPIES);
-        let variables = (0..10_000).map(|at| format!("ENV V{at}=1\n")).collect::<String>();
+        let variables = (0..10_000).map(|at| ["ENV V", &at.to_string(), "=1\n"].concat()).collect::<String>();
         let stage = last_stage(&format!("FROM a\n{variables}")).unwrap();
         assert_eq!(stage.variables.len(), VARIABLES);
     }

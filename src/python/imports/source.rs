@@ -1,6 +1,7 @@
 //! Reads the facts of a source file.
 
 use ruff_python_ast::PythonVersion;
+use ruff_python_ast::token::Token;
 use ruff_python_parser::{Mode, ParseOptions, parse_unchecked};
 use ruff_text_size::{Ranged as _, TextSize};
 
@@ -30,7 +31,7 @@ pub fn read(bytes: &[u8], (major, minor): (u8, u8)) -> Option<Facts> {
     let options = ParseOptions::from(Mode::Module);
     let options = if is_known { options.with_target_version(version) } else { options };
     let parsed = parse_unchecked(&text, options);
-    if depth(parsed.tokens().iter().map(|token| token.kind())) > DEPTH {
+    if depth(parsed.tokens().iter().map(Token::kind)) > DEPTH {
         // Freeing a deep tree would overflow the stack. `LIMIT` bounds its size.
         std::mem::forget(parsed);
         return None;
