@@ -43,7 +43,7 @@ async fn what_there_is_instead_is_named() {
                 AMD64,
             ],
             "there are wheels for Python pp310, 3.12, 3.11, 3.9 only",
-            Some("build with --python 3.12, or "),
+            Some(""),
         ),
         (
             &["six-1.17.0-pp310-pypy310_pp73-manylinux_2_17_aarch64.whl"],
@@ -81,6 +81,28 @@ async fn what_there_is_instead_is_named() {
         assert_eq!(error.build.as_deref(), if way_out.is_none() { Some("six==1.17.0") } else { None });
         let last = "lock a version of `six` that has a wheel for Python 3.13, aarch64";
         assert_eq!(error.hint, way_out.map(|first| format!("{first}{last}")));
+    }
+}
+
+/// An error with another reason keeps its own line.
+#[tokio::test]
+async fn the_pythons_that_have_wheels_are_known() {
+    let earlier = "six-1.17.0-cp312-cp312-manylinux_2_17_aarch64.whl";
+    let amd64 = "six-1.17.0-cp312-cp312-manylinux_2_17_x86_64.whl";
+    let stable = "six-1.17.0-cp314-abi3-manylinux_2_17_aarch64.whl";
+    let newer = "six-1.17.0-cp315-cp315-manylinux_2_99_aarch64.whl";
+    for (names, want) in [
+        (&[SDIST, earlier, amd64][..], Some((&[12][..], true))),
+        (&[earlier, stable, newer], Some((&[12, 14, 15], true))),
+        (&[stable, "six-1.17.0-cp315-cp315-win_amd64.whl"], Some((&[14], true))),
+        (&[SDIST, amd64], Some((&[], false))),
+        (&[AMD64, amd64], None),
+        (&["six-1.17.0-cp312-cp312-win_amd64.whl"], None),
+        (&[SDIST, "six-1.17.0-py2-none-any.whl"], None),
+    ] {
+        let error = lacking(offline(), &with_files(names.iter().map(|name| locked(name, None)).collect())).await;
+        let found = error.other_pythons.map(|other| (other.minors, other.is_only_reason));
+        assert_eq!(found, want.map(|(minors, only)| (minors.iter().copied().collect(), only)), "{names:?}");
     }
 }
 

@@ -1,7 +1,7 @@
 //! Wheels that are not available are told at once, for all platforms, and nothing is left behind.
 
 use crate::folder::{HERE, pins, project, uv_lock};
-use crate::support::harness::{CC, SLIM};
+use crate::support::harness::{AMD64, CC, Harness, SLIM};
 use crate::wheels::Wheel;
 
 /// Both platforms.
@@ -54,8 +54,114 @@ fn what_has_wheels_for_others_only_comes_with_a_way_out() {
     error[no-wheel]: linux/amd64: no wheel of older 2.0 for Python 3.11, glibc 2.36: there are wheels for Python 3.9 only
     error[no-wheel]: linux/amd64: no wheel of windows 1.0 for Python 3.11, glibc 2.36: there are wheels for Windows only
 
-    hint: build with --python 3.9, or lock a version of `older` that has a wheel for Python 3.11, x86_64
+    hint: choose a builder with Python 3.9, for which it has wheels: --builder python:3.9-slim-trixie
     hint: leave `windows` out on Linux with a marker (`windows==1.0 ; sys_platform == 'win32'`), or lock a version of `windows` that has a wheel for Python 3.11, x86_64
+    ");
+}
+
+/// A table of `uv.lock` with wheels of these tags, and with an sdist.
+fn package(name: &str, tags: &[&str], has_sdist: bool) -> String {
+    let hash = "0".repeat(64);
+    let file = |file: String| format!("{{ url = \"https://index.invalid/{file}\", hash = \"sha256:{hash}\" }}");
+    let wheels: Vec<_> = tags.iter().map(|tag| file(format!("{name}-1.0-{tag}.whl"))).collect();
+    let sdist = if has_sdist { format!("sdist = {}\n", file(format!("{name}-1.0.tar.gz"))) } else { String::new() };
+    format!(
+        "[[package]]\nname = \"{name}\"\nversion = \"1.0\"\n\
+         source = {{ registry = \"https://index.invalid/simple\" }}\n{sdist}wheels = [{}]\n\n",
+        wheels.join(", ")
+    )
+}
+
+/// A project that depends on packages of a lock file.
+fn locked(requires: &str, packages: &[(&str, String)]) -> Harness {
+    let names: Vec<_> = packages.iter().map(|(name, _)| format!("{{ name = \"{name}\" }}")).collect();
+    let tables: String = packages.iter().map(|(_, table)| table.as_str()).collect();
+    let project = format!("[project]\nname = \"shop\"\nversion = \"1.0\"\nrequires-python = \"{requires}\"\n");
+    let lock = uv_lock(&format!("dependencies = [{}]", names.join(", ")), &tables);
+    crate::folder::project().file("uv.lock", &lock).file("pyproject.toml", &project)
+}
+
+/// The lines of a build's errors and hints.
+#[track_caller]
+fn told(harness: &Harness, args: &[&str]) -> String {
+    let text = harness.fails(args);
+    text.split_once("-- stderr\n").unwrap().1.to_owned()
+}
+
+const EARLIER: [&str; 5] = [
+    "cp39-cp39-manylinux_2_17_x86_64",
+    "cp39-cp39-manylinux_2_17_aarch64",
+    "cp310-cp310-manylinux_2_17_x86_64",
+    "cp310-cp310-manylinux_2_17_aarch64",
+    "cp38-cp38-manylinux_2_17_x86_64",
+];
+
+#[test]
+fn wheels_for_earlier_pythons_are_one_error_with_a_python_that_has_all() {
+    let packages = [
+        ("one", package("one", &EARLIER, true)),
+        ("two", package("two", &EARLIER[..4], false)),
+        ("three", package("three", &EARLIER[1..], true)),
+        ("windows", package("windows", &["cp311-cp311-win_amd64"], false)),
+    ];
+    let harness = locked(">=3.9", &packages);
+    insta::assert_snapshot!(told(&harness, &BOTH), @"
+    2 errors:
+    error[no-wheel]: no wheels for Python 3.11 of 3 distributions: one 1.0, three 1.0, two 1.0
+    error[no-wheel]: no wheel of windows 1.0 for Python 3.11, glibc 2.36: there are wheels for Windows only
+
+    hint: choose a builder with Python 3.10, for which all have wheels: --builder python:3.10-slim-trixie
+    hint: leave `windows` out on Linux with a marker (`windows==1.0 ; sys_platform == 'win32'`), or lock a version of `windows` that has a wheel for Python 3.11, x86_64
+    ");
+    let harness = harness.file("carboy.toml", "python = \"3.11\"\n");
+    insta::assert_snapshot!(told(&harness, &[CC, SLIM, AMD64]), @"
+    2 errors:
+    error[no-wheel]: linux/amd64: no wheels for Python 3.11 of 3 distributions: one 1.0, three 1.0, two 1.0
+    error[no-wheel]: linux/amd64: no wheel of windows 1.0 for Python 3.11, glibc 2.36: there are wheels for Windows only
+
+    hint: choose a builder with Python 3.10, for which all have wheels: --builder python:3.10-slim-trixie
+    hint: leave `windows` out on Linux with a marker (`windows==1.0 ; sys_platform == 'win32'`), or lock a version of `windows` that has a wheel for Python 3.11, x86_64
+    ");
+    // The project's own requirement excludes what the lock file allows.
+    insta::assert_snapshot!(told(&locked(">=3.11", &packages[..3]), &BOTH), @"
+    error[no-wheel]: no wheels for Python 3.11 of 3 distributions: one 1.0, three 1.0, two 1.0
+
+    hint: lock a version of `two` that has wheels for Python 3.11
+    hint: build them on linux/amd64 and on linux/arm64 with Python 3.11, into a wheelhouse: pip wheel --no-deps --wheel-dir wheels one==1.0 three==1.0
+    ");
+}
+
+/// Machines without any wheel of an earlier Python leave none to choose.
+#[test]
+fn a_distribution_that_lacks_on_two_platforms_for_one_cause_is_told_once() {
+    let amd64 = [EARLIER[0], EARLIER[2], EARLIER[4], "cp37-cp37m-manylinux_2_17_x86_64"];
+    let one = || package("one", &[&amd64[..], &["cp36-cp36m-manylinux_2_17_x86_64"]].concat(), true);
+    insta::assert_snapshot!(told(&locked(">=3.9", &[("one", one())]), &BOTH), @"
+    error[no-wheel]: no wheel of one 1.0 for Python 3.11, glibc 2.36: there is an sdist one-1.0.tar.gz and wheels for Python 3.10, 3.9, 3.8, 2 others only
+
+    hint: build one on linux/amd64 and on linux/arm64 with Python 3.11, into a wheelhouse: pip wheel --no-deps --wheel-dir wheels one==1.0
+    ");
+    let packages =
+        [("one", one()), ("two", package("two", &EARLIER, true)), ("three", package("three", &EARLIER, false))];
+    insta::assert_snapshot!(told(&locked(">=3.9", &packages), &BOTH), @"
+    error[no-wheel]: no wheels for Python 3.11 of 3 distributions: one 1.0, three 1.0, two 1.0
+
+    hint: lock a version of `three` that has wheels for Python 3.11
+    hint: build them on linux/amd64 and on linux/arm64 with Python 3.11, into a wheelhouse: pip wheel --no-deps --wheel-dir wheels one==1.0 two==1.0
+    ");
+}
+
+/// A version is no way out if the lock file has other wheels for this one alone.
+#[test]
+fn a_python_without_wheels_of_other_distributions_is_not_suggested() {
+    let here = ["cp311-cp311-manylinux_2_17_x86_64", EARLIER[0]];
+    let native = Wheel::simple("native", "1.0").tag(here[0]);
+    let table = package("native", &here, false).replace(&"0".repeat(64), native.sha256().trim_start_matches("sha256:"));
+    let harness = locked(">=3.9", &[("one", package("one", &EARLIER, true)), ("native", table)]).wheel(&native);
+    insta::assert_snapshot!(told(&harness, &HERE), @"
+    error[no-wheel]: linux/amd64: no wheel of one 1.0 for Python 3.11, glibc 2.36: there is an sdist one-1.0.tar.gz and wheels for Python 3.10, 3.9, 3.8 only
+
+    hint: choose a builder with Python 3.9, for which it has wheels: --builder python:3.9-slim-trixie
     ");
 }
 

@@ -8,6 +8,7 @@ use super::compose_image::ComposedImage;
 use super::context::Context;
 use super::error::BuildError;
 use super::local_files::LocalFiles;
+use super::other_pythons;
 use super::platform_build::PlatformBuild;
 use crate::diagnostic::{Diagnostic, Diagnostics, Severity};
 use crate::oci::Platform;
@@ -38,7 +39,8 @@ pub async fn compose_images(
     });
     let outcomes: Vec<_> = plan.platforms.iter().cloned().zip(join_all(composed).await).collect();
     warn(cx, &outcomes);
-    let composed = BuildError::of_platforms(errors.all(), outcomes, &plan.platforms)?;
+    let composed = BuildError::of_platforms(errors.all(), outcomes, &plan.platforms);
+    let composed = composed.map_err(|error| error.map(|found| other_pythons::merged(found, plan)))?;
     let mut left_out = local.left_out(plan);
     cx.left_out().into_iter().for_each(|(folder, more)| left_out.add(&folder, more));
     Ok((composed, left_out))

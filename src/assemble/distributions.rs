@@ -9,9 +9,9 @@ use futures_util::future::join_all;
 
 use super::error::BuildError;
 use super::input_keys::{add_installed, add_walk, add_wheel};
-use super::path_dependency;
 use super::platform_build::PlatformBuild;
 use super::python_facts::PythonFacts;
+use super::{other_pythons, path_dependency};
 use crate::compose::{KeyHasher, SitePackages, Unavailable, excluded_python, private_key_warning};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::layer::budget::Budget;
@@ -221,17 +221,19 @@ async fn fetch(
     wheels: &Arc<Wheels>,
 ) -> Result<Chosen, BuildError> {
     let outcomes = join_all(pinned.iter().map(|pinned| one(build, locked, pinned, python, wheels))).await;
-    let (mut all, mut names) = (Vec::new(), BTreeSet::new());
+    let (mut all, mut names, mut found) = (Vec::new(), BTreeSet::new(), Vec::new());
     for (pinned, outcome) in pinned.iter().zip(outcomes) {
         match outcome {
-            Ok(found) => all.push(found),
+            Ok(chosen) => all.push(chosen),
             Err(error @ (BuildError::Internal(_) | BuildError::Bounds { .. })) => return Err(error),
             Err(error) => {
-                build.errors.extend(error.diagnostics());
+                found.extend(error.diagnostics());
                 names.insert(pinned.name.clone());
             }
         }
     }
+    other_pythons::restrict(&mut found, build, locked, python);
+    build.errors.extend(found);
     let unavailable = if names.is_empty() { Unavailable::Nothing } else { Unavailable::Named(names) };
     let names = Some(pinned.iter().map(|pinned| pinned.name.clone()).collect());
     Ok(Chosen { packages: ChosenPackages::Distributions(all), unavailable, names })

@@ -208,10 +208,13 @@ impl BuildError {
 
     /// Removes the errors of an image that follow from others.
     pub(super) fn without_consequences(self, unavailable: &Unavailable) -> Self {
+        self.map(|found| unavailable.without_consequences(found))
+    }
+
+    /// Replaces the errors of images.
+    pub(super) fn map(self, change: impl FnOnce(Vec<Diagnostic>) -> Vec<Diagnostic>) -> Self {
         match self {
-            Self::Diagnostics { found, platforms } => {
-                Self::Diagnostics { found: unavailable.without_consequences(found), platforms }
-            }
+            Self::Diagnostics { found, platforms } => Self::Diagnostics { found: change(found), platforms },
             other => other,
         }
     }
@@ -286,6 +289,7 @@ fn no_wheel(distribution: &str, target: &Target, cause: &WheelError) -> Diagnost
         python: target.python.to_string(),
         reason: reason.clone(),
         build: cause.build.clone(),
+        other_pythons: cause.other_pythons.clone(),
     };
     let text = format!("no wheel of {distribution} for {}", without_machine(target));
     let diagnostic = Diagnostic { causes: vec![reason], ..Diagnostic::error(Code::NoWheel, text) };

@@ -18,6 +18,7 @@ mod layer_tars;
 mod local_files;
 mod merged_errors;
 mod offline;
+mod other_pythons;
 mod own_project;
 mod path_dependency;
 mod platform_build;

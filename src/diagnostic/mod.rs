@@ -7,6 +7,7 @@
 mod code;
 mod diagnostics;
 
+use std::collections::BTreeSet;
 use std::error::Error;
 use std::fmt;
 
@@ -56,11 +57,25 @@ pub enum Detail {
         reason: String,
         /// The argument with which `pip wheel` builds one, where that helps: `numpy==2.3.1`.
         build: Option<String>,
+        /// The versions of Python with wheels, if the version is the reason.
+        other_pythons: Option<OtherPythons>,
     },
     /// Lines to put into a file, one of which is meant, below a sentence that says so.
     Lines { head: String, lines: Vec<String> },
     /// A shared library that neither the image nor the builder has.
     MissingLibrary { soname: String, needed_by: String },
+    /// Several distributions have no wheel that fits. `builds` are the arguments with which
+    /// `pip wheel` builds them.
+    WheelsToBuild { python: String, builds: Vec<String> },
+}
+
+/// The versions of Python that a distribution has wheels for.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+pub struct OtherPythons {
+    /// The minor versions of Python 3 for which a wheel fits the platform.
+    pub minors: BTreeSet<u32>,
+    /// Whether the version of Python is the only reason for which the nearest wheels do not fit.
+    pub is_only_reason: bool,
 }
 
 /// An error or a warning.

@@ -30,13 +30,18 @@ impl PythonSetting {
     /// or `--builder python:3.14-slim-trixie`; `None` if carboy cannot tell a version.
     #[must_use]
     pub fn allowed_by(self, requires: &str) -> Option<String> {
-        let version = choose_python(None, Some(requires))?;
-        let pair = releases::pair(&version).ok()?;
+        self.of_version(&choose_python(None, Some(requires))?)
+    }
+
+    /// Returns the setting of a version as it is written; `None` if no images are known for it.
+    #[must_use]
+    pub fn of_version(self, version: &str) -> Option<String> {
+        let pair = releases::pair(version).ok()?;
         Some(match self {
             Self::Version(Author::User) => format!("--python {version}"),
             Self::Version(Author::Project) => format!("python = \"{version}\""),
             Self::Builder(by, release) => {
-                let builder = release.map_or(pair, |release| releases::pair_of(&version, release)).builder;
+                let builder = release.map_or(pair, |release| releases::pair_of(version, release)).builder;
                 match by {
                     Author::User => format!("--builder {builder}"),
                     Author::Project => format!("builder = \"{builder}\""),

@@ -178,7 +178,12 @@ fn allow_missing(groups: &[Group<'_>]) -> Option<String> {
 fn wheels_to_build(groups: &[Group<'_>]) -> Vec<String> {
     let mut needed: BTreeMap<(&str, &str), BTreeSet<String>> = BTreeMap::new();
     for group in groups {
-        if let Some(Detail::NoWheel { python, build: Some(build), .. }) = &group.first.detail {
+        let (python, builds) = match &group.first.detail {
+            Some(Detail::NoWheel { python, build: Some(build), .. }) => (python, std::slice::from_ref(build)),
+            Some(Detail::WheelsToBuild { python, builds }) => (python, builds.as_slice()),
+            _ => continue,
+        };
+        for build in builds {
             let platforms = needed.entry((python, build)).or_default();
             platforms.extend(group.platforms.iter().map(ToString::to_string));
         }
@@ -226,6 +231,7 @@ mod tests {
             python: "3.13".to_owned(),
             reason: reason.to_owned(),
             build: Some(build),
+            other_pythons: None,
         };
         let error = Diagnostic::error(Code::NoWheel, format!("no wheel of {name} 1 for {target}: {reason}"));
         error.on(&platform(arch)).hint("or else".to_owned()).detail(detail)
@@ -261,6 +267,21 @@ mod tests {
         hint: or else
         hint: build them on linux/amd64 and on linux/arm64 with Python 3.13, into a wheelhouse: pip wheel --no-deps --wheel-dir wheels a==1 b==1
         hint: build one on linux/arm64 with Python 3.13, into a wheelhouse: pip wheel --no-deps --wheel-dir wheels 'https://h/c;x'
+        ");
+    }
+
+    #[test]
+    fn one_command_builds_all_wheels() {
+        let detail = Detail::WheelsToBuild { python: "3.13".to_owned(), builds: vec!["c==1".into(), "d==1".into()] };
+        let several = Diagnostic::error(Code::NoWheel, "no wheels of c and d").detail(detail);
+        let errors = ["amd64", "arm64"].map(|arch| [no_wheel("a", "x", arch), several.clone().on(&platform(arch))]);
+        insta::assert_snapshot!(errors_text(&errors.concat(), &both(), Style::Bare), @"
+        2 errors:
+        error[no-wheel]: no wheel of a 1 for Python 3.13, glibc 2.41: x
+        error[no-wheel]: no wheels of c and d
+
+        hint: or else
+        hint: build them on linux/amd64 and on linux/arm64 with Python 3.13, into a wheelhouse: pip wheel --no-deps --wheel-dir wheels a==1 c==1 d==1
         ");
     }
 

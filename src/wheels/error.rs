@@ -1,6 +1,6 @@
 //! The error of a distribution without an available wheel.
 
-use crate::diagnostic::Code;
+use crate::diagnostic::{Code, OtherPythons};
 use crate::operation_error::OperationError;
 
 /// No wheel of a distribution is available.
@@ -14,10 +14,12 @@ pub struct WheelError {
     pub build: Option<String>,
     /// Another way to get a wheel.
     pub hint: Option<String>,
+    /// The versions of Python with wheels, if the version is the reason.
+    pub other_pythons: Option<OtherPythons>,
 }
 
 impl From<OperationError> for WheelError {
     fn from(error: OperationError) -> Self {
-        Self { code: error.code, message: error.line(), build: None, hint: error.hint }
+        Self { code: error.code, message: error.line(), build: None, hint: error.hint, other_pythons: None }
     }
 }

@@ -55,7 +55,7 @@ pub fn explained(error: WheelError, unmade: Option<&Unmade>) -> WheelError {
         Some(Unmade::Refused(why)) => format!("carboy cannot build it: {why}"),
     };
     let message = format!("{}; {}", error.message, one_line(&why));
-    WheelError { message, ..error }
+    WheelError { message, other_pythons: None, ..error }
 }
 
 impl Wheels {

@@ -9,10 +9,11 @@ use super::file_name::{is_wheel, sdist};
 use super::login::shown;
 use super::sources::NoNetwork;
 use crate::debian::releases::release_with;
-use crate::diagnostic::{Code, some_of};
+use crate::diagnostic::{Code, OtherPythons, some_of};
 use crate::http::failure::one_line;
 use crate::oci::Architecture;
 use crate::oci::architecture::ARCHITECTURES;
+use crate::python::Cpython;
 use crate::python::lock::Pinned;
 use crate::python::tags::{Misfit, Tag, Target};
 use crate::python::wheel::WheelName;
@@ -50,11 +51,30 @@ impl WheelQuery<'_> {
             )
         });
         let hint = hint.or_else(|| self.without(nearest.as_ref()?));
-        match (elsewhere, sdist) {
+        let error = match (elsewhere, sdist) {
             (None, Some(_)) => WheelError { hint, ..self.built(what, None) },
             (None, None) => WheelError { hint: Some(self.way_out(nearest.as_ref())), ..absent(what) },
-            (Some(_), _) => WheelError { hint, ..absent(what) },
+            (Some(_), _) => return WheelError { hint, ..absent(what) },
+        };
+        WheelError { other_pythons: nearest.and_then(|nearest| self.other_pythons(&nearest, &wheels)), ..error }
+    }
+
+    /// Returns the versions of Python that the wheels are for, if the version is a reason for
+    /// which the nearest do not fit. Wheels for other systems have another reason.
+    fn other_pythons(&self, nearest: &Nearest<'_>, wheels: &[WheelName]) -> Option<OtherPythons> {
+        let is_of_linux = |misfit: &Misfit| matches!(misfit, Misfit::Python | Misfit::Machine | Misfit::Glibc(..));
+        if !nearest.misfits.contains(&Misfit::Python) || !nearest.misfits.iter().all(is_of_linux) {
+            return None;
         }
+        let tags = || wheels.iter().flat_map(|wheel| &wheel.tags);
+        let named: BTreeSet<_> = tags().filter_map(minor).collect();
+        let fits = |minor: &u32| {
+            let python = Cpython { major: 3, minor: *minor, free_threaded: false, debug: false };
+            let target = Target { python, ..self.target.clone() };
+            tags().any(|tag| target.accepts(tag))
+        };
+        let minors = named.into_iter().filter(fits).collect();
+        Some(OtherPythons { minors, is_only_reason: nearest.misfits.len() == 1 })
     }
 
     /// Returns a hint to leave the distribution out, if its wheels are for other systems only.
@@ -76,7 +96,6 @@ impl WheelQuery<'_> {
     fn instead(&self, Nearest { misfits, tags }: &Nearest<'_>) -> Option<String> {
         let misfits: Vec<_> = misfits.iter().collect();
         Some(match misfits.as_slice() {
-            [Misfit::Python] => format!("build with --python {}", newest_python(tags)?),
             [Misfit::Machine] => {
                 let machine = tags.iter().find_map(|tag| machine_of(&tag.platform))?;
                 let (pin, platform) = (self.pinned.requirement(), platform(machine));
@@ -185,10 +204,10 @@ impl Nearest<'_> {
     }
 }
 
-/// Returns the newest version of `CPython` that wheels with these tags support: `3.12`.
-fn newest_python(tags: &[&Tag]) -> Option<String> {
-    let minor = |tag: &&Tag| tag.python.strip_prefix("cp3")?.parse::<u32>().ok().filter(|_| !tag.abi.ends_with('t'));
-    tags.iter().filter_map(minor).max().map(|minor| format!("3.{minor}"))
+/// Returns the minor version of Python 3 in a tag: 12 for `cp312` and `py312`.
+fn minor(tag: &Tag) -> Option<u32> {
+    let digits = tag.python.strip_prefix("cp3").or_else(|| tag.python.strip_prefix("py3"))?;
+    digits.parse().ok().filter(|minor| *minor < 1000)
 }
 
 /// Returns the marker that holds on the systems of wheels with these tags.
@@ -204,7 +223,7 @@ fn system_marker(tags: &[&Tag]) -> Option<&'static str> {
 
 /// Returns the error for a distribution that no source has.
 pub fn absent(message: String) -> WheelError {
-    WheelError { code: Code::NotFound, message, build: None, hint: None }
+    WheelError { code: Code::NotFound, message, build: None, hint: None, other_pythons: None }
 }
 
 /// Returns the targets of wheels that one reason excludes.
