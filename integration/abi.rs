@@ -226,6 +226,7 @@ impl Site {
             objects: &self.objects,
             reachable: &BTreeSet::new(),
             distributions: &self.distributions,
+            folder: None,
         })
     }
 

@@ -214,7 +214,9 @@ impl Found {
         notes.sort_by(|a, b| a.key().cmp(&b.key()));
         let again: BTreeSet<_> = errors.iter().filter_map(Fault::requirement).collect();
         let again: Vec<_> = again.into_iter().collect();
-        errors.iter_mut().for_each(|fault| fault.install_again(&again));
+        for fault in &mut errors {
+            fault.install_again(&again);
+        }
         AbiReport { errors, notes }
     }
 }

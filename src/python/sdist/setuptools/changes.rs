@@ -89,7 +89,7 @@ impl<'a> Visitor<'a> for Changes<'a> {
             }
             Stmt::Return(_) => self.returns = true,
             Stmt::Break(_) | Stmt::Continue(_) => self.leaves |= self.loops == 0,
-            Stmt::Global(one) => self.globals.extend(one.names.iter().map(|name| name.as_str())),
+            Stmt::Global(one) => self.globals.extend(one.names.iter().map(ruff_python_ast::Identifier::as_str)),
             // Another name of a value: what changes the one changes the other.
             Stmt::Assign(one) => self.touched.extend(base(&one.value)),
             Stmt::AugAssign(one) => self.touched.extend(base(&one.target)),
