@@ -94,7 +94,7 @@ async fn the_pythons_that_have_wheels_are_known() {
     for (names, want) in [
         (&[SDIST, earlier, amd64][..], Some((&[12][..], true))),
         (&[earlier, stable, newer], Some((&[12, 14, 15], true))),
-        (&[stable, "six-1.17.0-cp315-cp315-win_amd64.whl"], Some((&[14], true))),
+        (&[stable, "six-1.17.0-cp315-cp315-win_amd64.whl"], Some((&[14, 15], true))),
         (&[SDIST, amd64], Some((&[], false))),
         (&[AMD64, amd64], None),
         (&["six-1.17.0-cp312-cp312-win_amd64.whl"], None),
