@@ -185,7 +185,7 @@ fn extras_and_groups_are_chosen_by_key_and_by_flag() {
     -- stderr
     error[invalid-configuration]: `dependencies.extras` needs a lock file, and there is none
 
-    hint: make one beside the configuration: uv lock; or name it: lock = "…" under [dependencies]
+    hint: make one beside the configuration: uv lock; or name it: lock = "FILE" under [dependencies]
     "#);
 }
 

@@ -102,7 +102,7 @@ fn unknown_members_are_errors_that_list_the_members() {
     -- stderr
     error[invalid-configuration]: `--member` needs a lock file, and there is none
 
-    hint: make one beside the configuration: uv lock; or name it: lock = "…" under [dependencies]
+    hint: make one beside the configuration: uv lock; or name it: lock = "FILE" under [dependencies]
     "#);
 }
 
