@@ -5,7 +5,8 @@ use crate::support::harness::{AMD64, CC, Harness, SLIM};
 const HERE: [&str; 3] = [CC, SLIM, AMD64];
 const HATCH: &str = "[build-system]\nbuild-backend = \"hatchling.build\"\n[tool.hatch.build.targets.wheel]\n";
 
-/// What an image prints whose project has this table and a script `shop.cli:main` in a directory.
+/// Builds a project with this table and a script `shop.cli:main` in a directory, and returns the
+/// image's output.
 fn started(table: &str, folder: &str) -> String {
     let project =
         format!("[project]\nname = \"shop\"\nversion = \"1\"\nscripts = {{ serve = \"shop.cli:main\" }}\n{table}");

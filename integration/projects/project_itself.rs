@@ -54,7 +54,8 @@ fn what_is_started_when_nobody_says() {
     assert_eq!(harness.started(&[CC, SLIM, AMD64], &[]), "below src");
 }
 
-/// The Dockerfile's split is kept; what needs a shell is told, and the next place decides.
+/// The Dockerfile's entrypoint and command stay apart. A command that needs a shell gets a warning,
+/// and the next source applies.
 #[test]
 fn commands_of_other_tools_are_found_or_told() {
     let exec = "FROM python:3.13\nWORKDIR /srv\nCOPY . .\nENTRYPOINT [\"tini\", \"--\", \"python3.13\"]\nCMD [\"/srv/main.py\", \"-v\"]\n";

@@ -1,4 +1,4 @@
-//! What the image's distributions, and the project, require and the image lacks.
+//! Requirements of the project and its distributions that the image lacks.
 
 use crate::folder::{HERE, pins, project, uv_lock};
 use crate::support::harness::Harness;

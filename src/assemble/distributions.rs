@@ -190,8 +190,8 @@ pub async fn choose(
     }
 }
 
-/// Returns the error about a lock file that cannot be used. A Python that the project itself
-/// excludes is told as that, and once.
+/// Returns the error about an unusable lock file. If the project itself excludes the Python, that
+/// error replaces the lock file's.
 fn unusable(build: &PlatformBuild, python: &PythonFacts, error: LockError) -> Diagnostic {
     let Some(requires) = error.required_python() else { return error.diagnostic() };
     if let Some(told) = excluded_python(&build.plan, &python.interpreter) {

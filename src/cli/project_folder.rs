@@ -32,11 +32,11 @@ pub struct ProjectFolder {
     /// The name and the text of the `Dockerfile` or `Containerfile`.
     pub dockerfile: Option<(String, String)>,
     pub procfile: Option<String>,
-    /// Whether there is a configuration.
+    /// `true` if the directory has a `carboy.toml`, or a `[tool.carboy]` table.
     pub is_configured: bool,
 }
 
-/// What the files of a project say about it.
+/// The facts that a project's own files state.
 pub struct Description {
     pub python_version: Option<String>,
     pub requires_python: Option<String>,

@@ -22,7 +22,7 @@ pub struct Dependencies {
     pub index: Option<PackageIndex>,
     pub site_packages: Option<SitePackages>,
     pub allow_missing_requirements: Option<MissingRequirements>,
-    /// Whether the lock file may be older than the dependencies of the project.
+    /// `allow-stale-lock`: permits a lock file that is older than the project's dependencies.
     pub allow_stale_lock: Option<bool>,
 }
 

@@ -74,7 +74,7 @@ pub enum Detail {
 pub struct OtherPythons {
     /// The minor versions of Python 3 for which a wheel fits the platform.
     pub minors: BTreeSet<u32>,
-    /// Whether the version of Python is the only reason for which the nearest wheels do not fit.
+    /// `true` if another Python alone would make the nearest wheels fit.
     pub is_only_reason: bool,
 }
 

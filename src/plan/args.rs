@@ -23,7 +23,7 @@ pub struct Args {
     pub compression: Option<String>,
     /// The parsed lock file, if `dependencies.lock` names one or the project has one.
     pub lock: Option<LockFile>,
-    /// Whether the project has a lock file that cannot be used: `errors` has the reason.
+    /// `true` for a project with an unusable lock file; `errors` has the reason.
     pub invalid_lock: bool,
     /// Errors in the project's files that the build reports with its own.
     pub errors: Vec<Diagnostic>,
@@ -39,7 +39,7 @@ pub struct Args {
     pub index: Option<PackageIndex>,
     /// Distributions that may be missing although another one requires them; `true` stands for all.
     pub allow_missing_requirements: Vec<String>,
-    /// Whether a lock file is used that does not match its project.
+    /// `allow-stale-lock`: permits a lock file that does not match its project.
     pub allow_stale_lock: Option<bool>,
     /// The path of the configuration, if it is a file of its own.
     pub config: Option<PathBuf>,

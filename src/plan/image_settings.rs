@@ -9,14 +9,14 @@ use crate::config::File;
 #[derive(Clone, Debug, Default)]
 pub struct ImageSettings {
     pub entrypoint: Option<Vec<String>>,
-    /// Whether the command line names the entrypoint.
+    /// `true` if the entrypoint comes from the command line.
     pub by_command_line: bool,
     pub cmd: Option<Vec<String>>,
     /// Variables that override the defaults and those of the base.
     pub env: BTreeMap<String, String>,
     pub user: Option<String>,
     pub workdir: String,
-    /// Whether nobody names the working directory.
+    /// `true` if `workdir` is the default.
     pub default_workdir: bool,
     pub ports: Vec<String>,
     pub volumes: Vec<String>,

@@ -22,7 +22,7 @@ pub struct ProjectPython {
     pub pinned: Option<String>,
     /// `requires-python` of `pyproject.toml`.
     pub requires: Option<String>,
-    /// Whether the user names the builder and no version of Python.
+    /// `true` if the user names the builder, but no Python version.
     pub is_builder_named: bool,
 }
 

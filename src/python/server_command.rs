@@ -7,6 +7,8 @@
 
 use std::path::Path;
 
+use super::is_identifier;
+
 /// The application that a server loads.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ServedApp<'a> {
@@ -279,13 +281,8 @@ fn module<'a>(server: &Server, reference: &'a str) -> Option<AppLocation<'a>> {
         // Only flask takes a path.
         return (server.name == "flask").then_some(AppLocation::File(path));
     }
-    let is_name = |part: &&str| {
-        !part.is_empty()
-            && !part.starts_with(|c: char| c.is_ascii_digit())
-            && part.chars().all(|c| c.is_alphanumeric() || c == '_')
-    };
     let mut parts: Vec<_> = path.split('.').collect();
-    if !parts.iter().all(is_name) {
+    if !parts.iter().all(|part| is_identifier(part)) {
         return None;
     }
     // Without a colon, the last part may be an attribute.

@@ -19,7 +19,7 @@ use crate::python::{Distribution, Distributions, Interpreter, normalised};
 
 /// The most names that a message lists, for each distribution and in all.
 const LISTED: usize = 8;
-/// Distributions that pip-compile leaves out of a requirements file unless it is told otherwise.
+/// Distributions that pip-compile omits without `--allow-unsafe`.
 const UNSAFE: [&str; 4] = ["distribute", "pip", "setuptools", "wheel"];
 
 /// The required distributions that an image lacks, and the diagnostics of its requirements.

@@ -26,7 +26,7 @@ pub struct Start {
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct EntrypointCandidates(pub Vec<Start>);
 
-/// What was found.
+/// The result of the search for a start command.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Found {
     pub start: Result<Start, EntrypointCandidates>,

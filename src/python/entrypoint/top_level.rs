@@ -4,6 +4,8 @@
 //! Source: Python language reference, "Lexical analysis" (logical lines, strings, comments). A
 //! scanner without a syntax tree: hostile files can nest as deep as they like.
 
+use crate::python::is_identifier;
+
 /// A statement at the top level.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) enum Statement {
@@ -90,7 +92,7 @@ fn parsed(line: &str) -> Vec<Statement> {
         let names = names.split(',').filter_map(|name| {
             let name = name.trim_matches(|c: char| c.is_whitespace() || c == '(' || c == ')');
             let name = name.rsplit_once(" as ").map_or(name, |(_, name)| name.trim());
-            is_name(name).then(|| Statement::Import { name: name.to_owned(), module: module.trim().to_owned() })
+            is_identifier(name).then(|| Statement::Import { name: name.to_owned(), module: module.trim().to_owned() })
         });
         return names.collect();
     }
@@ -112,7 +114,7 @@ fn assignment(line: &str) -> Option<Statement> {
     let (target, value) = line.split_once('=')?;
     let name = target.split(':').next()?.trim();
     let value = value.trim();
-    if !is_name(name) {
+    if !is_identifier(name) {
         return None;
     }
     if let Some(quote) = value.chars().next().filter(|c| "\"'".contains(*c)) {
@@ -122,13 +124,8 @@ fn assignment(line: &str) -> Option<Statement> {
     }
     let callee = value.split_once('(')?.0.trim();
     let last = callee.rsplit('.').next()?;
-    let is_dotted = callee.split('.').all(is_name);
+    let is_dotted = callee.split('.').all(is_identifier);
     is_dotted.then(|| Statement::Call { name: name.to_owned(), callee: last.to_owned() })
-}
-
-fn is_name(text: &str) -> bool {
-    let is_first = text.chars().next().is_some_and(|c| c.is_alphabetic() || c == '_');
-    is_first && text.chars().all(|c| c.is_alphanumeric() || c == '_')
 }
 
 #[cfg(test)]

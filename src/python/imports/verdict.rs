@@ -27,7 +27,7 @@ pub struct Judge<'a> {
     files: &'a dyn Files,
     modules: Modules<'a>,
     reached: &'a Reached,
-    /// Whether modules may come from directories that are not known.
+    /// `true` if `sys.path` has directories that carboy cannot determine.
     is_open: bool,
 }
 

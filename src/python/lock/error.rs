@@ -22,7 +22,7 @@ pub struct LockError {
 struct ExcludedPython {
     /// The requirement that excludes it.
     requires: String,
-    /// What else fixes the error, as in: change `requires-python` and `uv lock`.
+    /// Another fix, as in: change `requires-python` and `uv lock`.
     instead: Option<String>,
 }
 

@@ -1,8 +1,8 @@
-//! What a lock file states about the requirements between distributions.
+//! The exceptions that a lock file states for requirements between distributions.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What a lock file states about the requirements between distributions.
+/// The exceptions that a lock file states for requirements between distributions.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct StatedRequirements {
     /// The extras that the file's own lines ask for, by distribution. Other formats have them in

@@ -13,6 +13,7 @@ use super::setup::{self, Setup};
 use super::version::{self, GivenVersions, ProjectFiles, ResolvedVersion, VersionFile, VersionSource};
 use super::{Module, ProjectError, src_layout};
 use crate::python::normalised;
+use crate::python::sdist::discovery::{is_reserved_module, is_reserved_package};
 
 /// A project as its `pyproject.toml` describes it.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -52,34 +53,6 @@ pub struct ProjectTexts<'t> {
     /// `setup.py`
     pub setup_py: Option<&'t str>,
 }
-
-/// Directories that setuptools takes for no packages of the project.
-const OTHER_PACKAGES: [&str; 21] = [
-    "ci",
-    "bin",
-    "debian",
-    "doc",
-    "docs",
-    "documentation",
-    "manpages",
-    "news",
-    "newsfragments",
-    "changelog",
-    "test",
-    "tests",
-    "unit_test",
-    "unit_tests",
-    "example",
-    "examples",
-    "scripts",
-    "tools",
-    "util",
-    "utils",
-    "build",
-];
-/// Files that setuptools takes for no modules of the project.
-const OTHER_MODULES: [&str; 10] =
-    ["setup", "conftest", "test", "tests", "example", "examples", "build", "toxfile", "noxfile", "tasks"];
 
 /// The largest number of modules that are searched for calls.
 const MODULES: usize = 2000;
@@ -310,10 +283,10 @@ fn only<'a>(files: impl Iterator<Item = &'a str> + Clone) -> Option<Module> {
     let packages: BTreeSet<_> = files
         .clone()
         .filter_map(|file| file.split_once('/').filter(|(_, rest)| *rest == "__init__.py").map(|(name, _)| name))
-        .filter(|name| !OTHER_PACKAGES.contains(name))
+        .filter(|name| !is_reserved_package(name))
         .collect();
     let modules = files.filter_map(|file| file.strip_suffix(".py")).filter(|name| !name.contains('/'));
-    let modules: BTreeSet<_> = modules.filter(|name| !OTHER_MODULES.contains(name)).collect();
+    let modules: BTreeSet<_> = modules.filter(|name| !is_reserved_module(name)).collect();
     let found = if packages.is_empty() { modules } else { packages };
     let mut found = found.into_iter();
     found.next().filter(|_| found.next().is_none()).map(|name| Module::new("", name))

@@ -1,4 +1,4 @@
-//! What the build backends of declarative projects have in common: METADATA, license files, directories.
+//! The common parts of declarative build backends: METADATA, license files, directories.
 
 use toml::{Table, Value};
 

@@ -2,6 +2,7 @@
 
 use super::files::SdistFiles;
 use super::glob::fnmatch;
+use crate::python::is_identifier;
 
 /// The filters of `find_packages()`.
 #[derive(Clone, Copy, Debug)]
@@ -109,16 +110,19 @@ pub fn flat_packages(files: &SdistFiles) -> Vec<String> {
 #[must_use]
 pub fn modules(files: &SdistFiles, directory: &str, flat: bool) -> Vec<String> {
     let names = files.names(directory).into_iter().filter_map(|name| name.strip_suffix(".py"));
-    let reserved = |name: &str| flat && NOT_MODULES.iter().any(|pattern| fnmatch(pattern, name));
-    names.filter(|name| is_identifier(name) && !reserved(name)).map(str::to_owned).collect()
+    names.filter(|name| is_identifier(name) && !(flat && is_reserved_module(name))).map(str::to_owned).collect()
 }
 
-/// Returns whether a text is an identifier of Python.
+/// Returns whether setuptools takes a directory at the top of a project without `src` for no package.
 #[must_use]
-pub fn is_identifier(text: &str) -> bool {
-    !text.is_empty()
-        && !text.starts_with(|c: char| c.is_numeric())
-        && text.chars().all(|c| c.is_alphanumeric() || c == '_')
+pub fn is_reserved_package(name: &str) -> bool {
+    NOT_PACKAGES.iter().any(|pattern| fnmatch(pattern, name))
+}
+
+/// Returns whether setuptools takes a file at the top of a project without `src` for no module.
+#[must_use]
+pub fn is_reserved_module(name: &str) -> bool {
+    NOT_MODULES.iter().any(|pattern| fnmatch(pattern, name))
 }
 
 fn visit(

@@ -14,7 +14,6 @@ pub mod flit;
 pub mod glob;
 pub mod hatchling;
 pub mod identity;
-pub mod ini;
 pub mod metadata;
 pub mod pdm;
 pub mod poetry;

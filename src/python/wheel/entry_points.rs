@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 
 use super::error::WheelFault;
+use crate::python::is_identifier;
 
 /// The largest number of characters of an invalid line that are shown.
 const SHOWN: usize = 200;
@@ -59,12 +60,7 @@ fn function(value: &str, console: bool) -> Option<Function> {
     };
     let (module, object) = value.split_once(':')?;
     let (module, object) = (module.trim(), object.trim());
-    let identifier = |part: &str| {
-        !part.is_empty()
-            && !part.starts_with(|c: char| c.is_numeric())
-            && part.chars().all(|c| c.is_alphanumeric() || c == '_')
-    };
-    let dotted = |text: &str| text.split('.').all(identifier);
+    let dotted = |text: &str| text.split('.').all(is_identifier);
     (dotted(module) && dotted(object)).then(|| Function {
         module: module.to_owned(),
         object: object.to_owned(),

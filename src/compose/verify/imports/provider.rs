@@ -15,7 +15,7 @@ const TRIED: usize = 100;
 /// The fix for a missing module.
 pub(super) struct Fix {
     pub text: String,
-    /// Whether no distribution that the image should have provides the module.
+    /// `true` if no distribution of the image can provide the module.
     pub is_certain: bool,
 }
 

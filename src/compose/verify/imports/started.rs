@@ -20,7 +20,7 @@ pub(super) struct Started {
     pub starts: Vec<Start>,
     /// The real paths of `sys.path`.
     pub folders: Vec<RootPath>,
-    /// Whether modules may also come from directories that are not known.
+    /// `true` if `sys.path` has directories that carboy cannot determine.
     pub is_open: bool,
     /// The directories that are mounted when the image runs.
     pub mounted: BTreeSet<RootPath>,

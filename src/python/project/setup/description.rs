@@ -1,10 +1,10 @@
-//! What `setup.cfg` and `setup.py` say.
+//! The facts about a project in `setup.cfg` and `setup.py`.
 
 use std::collections::BTreeMap;
 
 use crate::python::project::version::{VersionFile, VersionSource};
 
-/// What `setup.cfg` and `setup.py` say about a project.
+/// The facts about a project in `setup.cfg` and `setup.py`.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub(in crate::python::project) struct Setup {
     pub name: Option<String>,

@@ -45,7 +45,7 @@ pub struct ResolvedVersion {
     pub fault: Option<VersionRemark>,
     /// The place that the version comes from.
     pub origin: String,
-    /// What the user should know about the version.
+    /// A warning about the version.
     pub doubt: Option<VersionRemark>,
     /// The files that the build backend would write.
     pub files: Vec<GeneratedFile>,

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::project::Project;
-use crate::python::sdist::discovery::is_identifier;
+use crate::python::is_identifier;
 use crate::python::sdist::error::SdistError;
 use crate::python::sdist::files::{SdistFile, SdistFiles, join, universal_newlines};
 use crate::python::sdist::glob::{fnmatch, glob};

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use ruff_python_ast::visitor::{self, Visitor};
 use ruff_python_ast::{Comprehension, Expr, ExprContext, Stmt};
 
-/// What statements may change.
+/// The names and values that statements may change.
 #[derive(Default)]
 pub struct Changes<'a> {
     /// The names that are assigned.

@@ -1,4 +1,4 @@
-//! What a `setup.py` learns about the machine: Python's version, the system, the arguments.
+//! The facts about the machine that a `setup.py` reads: Python's version, the system, the arguments.
 //!
 //! The wheel is for images of Linux with a `CPython` of at least 3.8. A comparison that has one
 //! answer on all of them is decided; any other depends on the machine.

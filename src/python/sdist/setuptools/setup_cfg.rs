@@ -5,11 +5,11 @@
 
 use super::settings::{Plain, Settings};
 use super::value::Unknown;
+use crate::python::ini::Ini;
 use crate::python::sdist::discovery::{Finder, find_packages};
 use crate::python::sdist::error::SdistError;
 use crate::python::sdist::files::{SdistFiles, join};
 use crate::python::sdist::glob::glob;
-use crate::python::sdist::ini::Ini;
 
 const FILE: &str = "setup.cfg";
 

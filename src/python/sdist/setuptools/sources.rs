@@ -8,7 +8,7 @@ use crate::python::sdist::error::SdistError;
 use crate::python::sdist::files::SdistFiles;
 use crate::python::sdist::metadata::CoreMetadata;
 
-/// Where the fields come from.
+/// The sources of METADATA's fields.
 pub struct Sources<'s> {
     pub files: &'s SdistFiles,
     pub settings: &'s Settings,

@@ -5,8 +5,7 @@
 pub struct Ini(Vec<(String, Vec<(String, String)>)>);
 
 impl Ini {
-    /// Parses a file. Returns none for text that `configparser` refuses, or that has
-    /// interpolations.
+    /// Parses a file. Returns none for lines that are neither options nor sections.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let mut sections: Vec<(String, Vec<(String, String)>)> = Vec::new();
