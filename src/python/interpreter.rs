@@ -72,6 +72,17 @@ impl Hint for PythonError {
 }
 
 impl Interpreter {
+    /// Returns the directories that distributions may be installed in, first those of the installation
+    /// scheme, then those of CPython and Debian.
+    #[must_use]
+    pub fn sites(&self) -> [RootPath; 5] {
+        let Self { stdlib, purelib, platlib, .. } = self;
+        let debian = format!("usr/lib/python{}/dist-packages", self.major());
+        let debian = RootPath::new(&debian).unwrap_or_default();
+        let [site, dist] = [&b"site-packages"[..], b"dist-packages"].map(|name| stdlib.child(name));
+        [purelib.clone(), platlib.clone(), site, dist, debian]
+    }
+
     /// Searches the `PATH` of the image's environment: first for `python3` and `python`, then for
     /// every other interpreter. An interpreter of the version `wanted` takes precedence.
     ///

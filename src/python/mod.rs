@@ -22,6 +22,7 @@ pub mod script;
 pub mod sdist;
 pub mod server_command;
 pub mod stdlib;
+mod syntax;
 pub mod syntax_depth;
 pub mod tags;
 pub mod wheel;

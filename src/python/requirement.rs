@@ -36,6 +36,12 @@ pub enum VersionOrUrl {
 #[error("{0}")]
 pub struct RequirementError(String);
 
+/// Splits a requirement after the name at its start: `redis` and ` (>=5) ; marker`.
+pub(super) fn split_name(text: &str) -> (&str, &str) {
+    let letter = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+    text.split_at(text.find(|c| !letter(c)).unwrap_or(text.len()))
+}
+
 impl Requirement {
     /// Parses a requirement.
     ///
@@ -43,8 +49,7 @@ impl Requirement {
     /// Returns an error for text that is not a requirement.
     pub fn parse(text: &str) -> Result<Self, RequirementError> {
         let text = text.trim();
-        let letter = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
-        let (name, rest) = text.split_at(text.find(|c| !letter(c)).unwrap_or(text.len()));
+        let (name, rest) = split_name(text);
         if !is_name(name) {
             return Err(RequirementError("it does not begin with a distribution's name".to_owned()));
         }

@@ -103,15 +103,16 @@ fn project(plan: &Plan, locked: Option<&LockedDependencies>) -> Option<Requirer>
 
 /// Returns the distributions in other directories that the interpreter imports from.
 fn others(composition: &Composition<'_>, interpreter: &Interpreter) -> Distributions {
-    let Interpreter { stdlib, purelib, platlib, .. } = interpreter;
     let path = composition.process.env.iter().rev().find_map(|line| line.strip_prefix("PYTHONPATH="));
     let path = path.into_iter().flat_map(|path| path.split(':')).filter(|entry| entry.starts_with('/'));
-    let debian = root_path(&format!("usr/lib/python{}/dist-packages", interpreter.major()));
-    let sites = [platlib.clone(), stdlib.child(b"site-packages"), stdlib.child(b"dist-packages"), debian];
     let tree = &composition.image.tree;
-    let sites: BTreeSet<_> =
-        sites.into_iter().chain(path.map(root_path)).filter_map(|site| tree.resolve(&site).ok()).collect();
-    let own = tree.resolve(purelib).ok();
+    let sites: BTreeSet<_> = interpreter
+        .sites()
+        .into_iter()
+        .chain(path.map(root_path))
+        .filter_map(|site| tree.resolve(&site).ok())
+        .collect();
+    let own = tree.resolve(&interpreter.purelib).ok();
     let sites: Vec<_> = sites.into_iter().filter(|site| Some(site) != own.as_ref() && !site.is_root()).collect();
     site_packages::distributions(tree, &sites, composition.cx.contents.as_ref())
 }

@@ -8,10 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use ruff_python_ast::{Expr, ExprCall, FStringPart, InterpolatedStringElement, Number, Operator, Stmt, StmtImportFrom};
 
 use super::paths::{join, normal, parent};
-use crate::python::syntax_depth::parsed;
+use crate::python::syntax::{LARGEST, assigned, with_module};
 
-/// The largest module that is read, in bytes.
-const LARGEST: usize = 256 << 10;
 /// The deepest expression that is evaluated.
 const DEEPEST: usize = 32;
 /// The most directories that are left for a path's ancestor.
@@ -22,8 +20,6 @@ const LONGEST: usize = 4096;
 const MOST_MODULES: usize = 16;
 /// The modules with functions about paths, by the last part of their names.
 const MODULES: [&str; 6] = ["os", "path", "osp", "posixpath", "pathlib", "environ"];
-/// The stack of a parse: deep expressions need a part of it for each level.
-const STACK: usize = 256 << 20;
 
 /// Reads the text of a module by its path below the directory of `manage.py`.
 pub(super) type ReadModule<'a> = dyn Fn(&str) -> Option<String> + Sync + 'a;
@@ -89,14 +85,9 @@ impl<'a> Evaluator<'a> {
 
     fn statement(&mut self, stmt: &Stmt, module: Module<'_>, is_branch: bool) {
         match stmt {
-            Stmt::Assign(assign) => {
-                for name in assign.targets.iter().filter_map(Expr::as_name_expr) {
-                    self.assign(name.id.as_str(), &assign.value, module, is_branch);
-                }
-            }
-            Stmt::AnnAssign(assign) => {
-                if let (Expr::Name(name), Some(value)) = (&*assign.target, &assign.value) {
-                    self.assign(name.id.as_str(), value, module, is_branch);
+            Stmt::Assign(_) | Stmt::AnnAssign(_) => {
+                for (name, value) in assigned(stmt) {
+                    self.assign(name, value, module, is_branch);
                 }
             }
             Stmt::ImportFrom(import) => self.import(import, module),
@@ -277,12 +268,4 @@ fn number(expr: &Expr) -> Option<u64> {
         Number::Int(int) => int.as_u64(),
         _ => None,
     }
-}
-
-/// Parses a module and looks at its statements, on a stack that is large enough for every module.
-pub(super) fn with_module<T: Send>(text: &str, look: impl FnOnce(&[Stmt]) -> T + Send) -> Option<T> {
-    std::thread::scope(|scope| {
-        let work = move || parsed(text).ok().map(|module| look(&module.syntax().body));
-        std::thread::Builder::new().stack_size(STACK).spawn_scoped(scope, work).ok()?.join().ok()?
-    })
 }

@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 
 use ruff_python_ast::{Expr, Stmt};
 
-use super::evaluator::{Evaluator, with_module};
+use super::evaluator::Evaluator;
 use super::paths::{join, normal};
+use crate::python::syntax::with_module;
 
 /// The settings of a project, as far as they can be read.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]

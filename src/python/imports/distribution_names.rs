@@ -33,7 +33,6 @@ const KNOWN: &[(&str, &[&str])] = &[
     ("git", &["gitpython"]),
     ("gi", &["pygobject"]),
     ("github", &["pygithub"]),
-    ("google.protobuf", &["protobuf"]),
     ("grpc", &["grpcio"]),
     ("grpc_status", &["grpcio-status"]),
     ("ipware", &["python-ipware", "django-ipware"]),

@@ -14,6 +14,7 @@ use statement_visitor::StatementVisitor;
 use super::called::{called, straight};
 use super::facts::{Condition, Facts, Import};
 use super::lines::Lines;
+use crate::python::syntax::dotted;
 
 /// Parts of a test after which a missing module is expected.
 const PLATFORM_TESTS: [&str; 6] = ["TYPE_CHECKING", "platform", "version_info", "os.name", "PY2", "PY3"];
@@ -43,15 +44,6 @@ fn ends_module(statement: &Stmt) -> bool {
             _ => false,
         },
         _ => false,
-    }
-}
-
-/// Returns `a.b.c` for an expression of that form.
-fn dotted(expression: &Expr) -> Option<String> {
-    match expression {
-        Expr::Name(name) => Some(name.id.to_string()),
-        Expr::Attribute(attribute) => Some(format!("{}.{}", dotted(&attribute.value)?, attribute.attr.as_str())),
-        _ => None,
     }
 }
 

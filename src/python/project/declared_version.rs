@@ -7,6 +7,7 @@ use super::module::inner;
 use super::setup::Setup;
 use super::version::{Reading, ScmSettings, VersionFile, VersionSource, module, tool};
 use crate::python::normalised;
+use crate::python::requirement::split_name;
 
 /// The configuration that says where a version is.
 pub(super) struct Declared<'d> {
@@ -53,10 +54,7 @@ impl Declared<'_> {
     /// Returns the normalised names in `build-system.requires`.
     fn requirements(&self) -> impl Iterator<Item = String> {
         let all = at(self.root, &["build-system", "requires"]).and_then(Value::as_array).into_iter().flatten();
-        all.filter_map(Value::as_str).map(|text| {
-            let end = text.find(|c: char| !c.is_ascii_alphanumeric() && !"._-".contains(c)).unwrap_or(text.len());
-            normalised(&text[..end])
-        })
+        all.filter_map(Value::as_str).map(|text| normalised(split_name(text).0))
     }
 
     fn scm(&self) -> Option<VersionSource> {

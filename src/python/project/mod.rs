@@ -15,7 +15,6 @@ mod metadata;
 mod module;
 mod own_version;
 mod setup;
-mod syntax;
 #[cfg(test)]
 mod tests;
 mod version;

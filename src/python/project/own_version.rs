@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 use ruff_python_ast::visitor::{Visitor, walk_expr, walk_stmt};
 use ruff_python_ast::{Expr, ExprCall, Stmt};
 
-use super::syntax::{Names, dotted, names, with_module};
 use crate::python::normalised;
+use crate::python::syntax::{Names, dotted, names, with_module};
 
 /// Functions that fail for a distribution without metadata.
 const FUNCTIONS: [&str; 5] = ["version", "metadata", "distribution", "requires", "files"];

@@ -8,6 +8,8 @@ use super::glob::glob;
 use super::identity::Identity;
 use super::metadata::CoreMetadata;
 use super::wheel::WheelBuilder;
+use crate::python::normalised;
+use crate::python::requirement::split_name;
 
 /// An sdist of a declarative project.
 #[derive(Clone, Copy, Debug)]
@@ -61,10 +63,9 @@ impl<'s> Declared<'s> {
             .flatten()
             .filter_map(Value::as_str);
         for one in requires {
-            let end =
-                one.find(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'))).unwrap_or(one.len());
-            if crate::python::normalised(&one[..end]) == backend {
-                let specifiers = one[end..].split(';').next().unwrap_or_default();
+            let (name, rest) = split_name(one);
+            if normalised(name) == backend {
+                let specifiers = rest.split(';').next().unwrap_or_default();
                 let allowed = pep440_rs::VersionSpecifiers::from_str(specifiers)
                     .ok()
                     .zip(pep440_rs::Version::from_str(version).ok());

@@ -3,6 +3,8 @@
 //! Source: PEP 508; `packaging.requirements`, `packaging.markers`. Setuptools prints each
 //! requirement in this form into METADATA.
 
+use crate::python::requirement::split_name;
+
 /// A requirement without its marker, and its marker.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Requirement {
@@ -18,9 +20,7 @@ impl Requirement {
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let text = text.trim();
-        let end =
-            text.find(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'))).unwrap_or(text.len());
-        let (name, rest) = text.split_at(end);
+        let (name, rest) = split_name(text);
         if name.is_empty() || !name.starts_with(|c: char| c.is_ascii_alphanumeric()) {
             return None;
         }

@@ -17,8 +17,8 @@ use crate::python::imports::builtins;
 use crate::python::imports::modules::SearchPath;
 use crate::python::imports::reach::reach;
 use crate::python::imports::verdict::Judge;
-use crate::rootfs::Tree;
 use image_files::ImageFiles;
+use provider::has_extension;
 use report::Report;
 
 /// Checks the imports of the image's own command. Says nothing of modules of the distributions
@@ -32,13 +32,8 @@ pub fn check(composition: &Composition<'_>, missing: &BTreeSet<String>) -> Resul
     let Some(started) = started::started(composition, interpreter)? else { return Ok(Vec::new()) };
     let files = ImageFiles::new(composition, interpreter, python, started.mounted);
     let suffixes = python.suffixes(composition.cx.architecture.triplet);
-    let stdlib_has = |tree: &Tree, name: &str| {
-        let dynload = tree.children(&interpreter.stdlib.child(b"lib-dynload"));
-        let start = format!("{name}.");
-        let is_it = |name: &[u8]| name.starts_with(start.as_bytes());
-        dynload.into_iter().any(|(path, _)| path.name().is_some_and(is_it))
-    };
-    let in_files = |name: &str| composition.cx.builder_tree().is_some_and(|tree| stdlib_has(tree, name));
+    let builder = composition.cx.builder_tree();
+    let in_files = |name: &str| builder.is_some_and(|tree| has_extension(tree, interpreter, name));
     let search = SearchPath {
         folders: started.folders,
         extensions: suffixes.into_iter().map(|suffix| suffix.text).collect(),

@@ -8,6 +8,7 @@ use crate::python::Interpreter;
 use crate::python::imports::distribution_names::{candidates, well_known};
 use crate::python::lock::LockSelection;
 use crate::python::marker::Environment;
+use crate::rootfs::Tree;
 
 /// The most groups and extras of a lock file that are tried.
 const TRIED: usize = 100;
@@ -57,12 +58,15 @@ pub(super) fn fix(
 fn is_in_stdlib(composition: &Composition<'_>, interpreter: &Interpreter, module: &str) -> bool {
     let Some(tree) = composition.cx.builder_tree() else { return false };
     let names = [module.to_owned(), format!("{module}.py")];
-    let start = format!("{module}.");
-    let is_extension = |name: &[u8]| name.starts_with(start.as_bytes());
     names.iter().any(|name| tree.follow(&interpreter.stdlib.child(name.as_bytes())).is_some())
-        || tree
-            .children(&interpreter.stdlib.child(b"lib-dynload"))
-            .any(|(path, _)| path.name().is_some_and(is_extension))
+        || has_extension(tree, interpreter, module)
+}
+
+/// Returns whether the standard library of a tree has a module as a shared object.
+pub(super) fn has_extension(tree: &Tree, interpreter: &Interpreter, module: &str) -> bool {
+    let start = format!("{module}.");
+    let mut files = tree.children(&interpreter.stdlib.child(b"lib-dynload"));
+    files.any(|(path, _)| path.name().is_some_and(|name| name.starts_with(start.as_bytes())))
 }
 
 /// Returns the fix for a module of a distribution in the lock file.

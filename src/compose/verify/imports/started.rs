@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::super::startup::Startup;
+use super::super::startup::{Startup, WRAPPERS};
 use crate::compose::composition::Composition;
 use crate::compose::contents::{Result, unreadable};
 use crate::image::executable::HEAD;
@@ -11,9 +11,6 @@ use crate::python::imports::reach::Start;
 use crate::python::server_command::{AppLocation, served};
 use crate::python::{Command, CommandTarget, Interpreter};
 use crate::rootfs::RootPath;
-
-/// The most nested wrapper programs, such as `env` or `tini`.
-const WRAPPERS: usize = 8;
 
 /// The started code.
 pub(super) struct Started {
@@ -58,7 +55,7 @@ impl Program<'_> {
             let Some((program, arguments)) = rest.split_first() else { return Ok(None) };
             let found = resolve_program(tree, program, &self.startup.env, &self.startup.workdir);
             let Ok(path) = found else { return Ok(None) };
-            if self.is_interpreter(&path) {
+            if self.startup.is_interpreter(&path) {
                 return Ok(self.python(&path, &Command::parse(arguments), arguments));
             }
             if let Some(started) = self.script(&path, arguments)? {
@@ -70,17 +67,6 @@ impl Program<'_> {
             rest = wrapped.command;
         }
         Ok(None)
-    }
-
-    /// Returns the path of a name relative to the working directory.
-    fn at(&self, name: &str) -> Option<RootPath> {
-        let below = RootPath::new(name).ok()?;
-        Some(if name.starts_with('/') { below } else { self.startup.workdir.join(&below) })
-    }
-
-    fn is_interpreter(&self, path: &RootPath) -> bool {
-        let tree = &self.composition.image.tree;
-        tree.resolve(path).is_ok_and(|real| self.interpreter.names(tree).contains(&real))
     }
 
     /// Returns the code of a script whose first line names the interpreter.
@@ -96,7 +82,7 @@ impl Program<'_> {
             Some(ThroughEnv::Spaced(_)) => None,
             None => RootPath::new(&line.interpreter).ok(),
         };
-        let Some(program) = program.filter(|program| self.is_interpreter(program)) else { return Ok(None) };
+        let Some(program) = program.filter(|program| self.startup.is_interpreter(program)) else { return Ok(None) };
         let options: Vec<String> = line.argument.filter(|_| line.interpreter.contains("python")).into_iter().collect();
         let script = path.to_string();
         let command = Command { starts: CommandTarget::Script(&script), ..Command::parse(&options) };
@@ -112,7 +98,7 @@ impl Program<'_> {
         let (start, folder, name) = match command.starts {
             CommandTarget::Module(name) => (Start::Run(name.to_owned()), self.startup.workdir.clone(), name.to_owned()),
             CommandTarget::Script(path) => {
-                let path = self.at(path)?;
+                let path = self.startup.below_workdir(path)?;
                 let name = String::from_utf8_lossy(path.name()?).into_owned();
                 let (real, entry) = tree.follow(&path)?;
                 if entry.is_folder() {
@@ -150,9 +136,12 @@ impl Program<'_> {
         let arguments = [of_variable, arguments.to_vec()].concat();
         let Some(app) = served(program, &arguments) else { return };
         started.is_open |= program == "gunicorn" && self.startup.gunicorn_is_configured(&arguments);
-        let workdir = app.workdir.and_then(|folder| self.at(folder)).unwrap_or_else(|| self.startup.workdir.clone());
+        let workdir = app
+            .workdir
+            .and_then(|folder| self.startup.below_workdir(folder))
+            .unwrap_or_else(|| self.startup.workdir.clone());
         started.folders.insert(0, workdir.clone());
-        started.folders.extend(app.folders.iter().filter_map(|folder| self.at(folder)));
+        started.folders.extend(app.folders.iter().filter_map(|folder| self.startup.below_workdir(folder)));
         match &app.location {
             AppLocation::Module(parts) => {
                 let module = parts.join(".");

@@ -23,7 +23,7 @@ use crate::rootfs::accounts::Ids;
 use crate::rootfs::{Permission, RootPath};
 
 /// The most nested wrapper programs, such as `env` or `tini`.
-const WRAPPERS: usize = 8;
+pub(super) const WRAPPERS: usize = 8;
 /// The directories that the container runtime fills.
 const MOUNTED: [&str; 5] = ["proc", "dev", "sys", "run", "tmp"];
 
@@ -92,6 +92,19 @@ impl<'a> Startup<'a> {
         self.composition.cx.interpreter.as_ref()
     }
 
+    /// Returns whether a path leads to the image's interpreter.
+    pub(super) fn is_interpreter(&self, path: &RootPath) -> bool {
+        let tree = &self.composition.image.tree;
+        let own = self.interpreter();
+        own.is_some_and(|own| tree.resolve(path).is_ok_and(|real| own.names(tree).contains(&real)))
+    }
+
+    /// Returns the path of a name relative to the working directory.
+    pub(super) fn below_workdir(&self, name: &str) -> Option<RootPath> {
+        let path = RootPath::new(name).ok()?;
+        Some(if name.starts_with('/') { path } else { self.workdir.join(&path) })
+    }
+
     fn error(&mut self, code: Code, message: String, hint: Option<String>) {
         self.found.push(Diagnostic::error(code, message).hint(hint));
     }
@@ -135,9 +148,7 @@ impl<'a> Startup<'a> {
                 }
             };
             self.check_program(&path)?;
-            let own = self
-                .interpreter()
-                .filter(|interpreter| tree.resolve(&path).is_ok_and(|real| interpreter.names(tree).contains(&real)));
+            let own = self.interpreter().filter(|_| self.is_interpreter(&path));
             let name = String::from_utf8_lossy(path.name().unwrap_or_default()).into_owned();
             if own.is_some() || command::is_interpreter(&name) {
                 let command = Command::parse(arguments);

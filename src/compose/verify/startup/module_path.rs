@@ -80,9 +80,8 @@ impl Startup<'_> {
         for folder in [stdlib, &below(b"lib-dynload"), &below(b"lib-tk"), &below(b"plat-linux2")] {
             out.add(image, folder);
         }
-        let debian = root_path(&format!("usr/lib/python{}/dist-packages", interpreter.major()));
-        for folder in [purelib, platlib, &below(b"site-packages"), &below(b"dist-packages"), &debian] {
-            out.add(image, folder);
+        for folder in interpreter.sites() {
+            out.add(image, &folder);
         }
         self.pth_files([purelib, platlib], &mut out);
         out.open |= out

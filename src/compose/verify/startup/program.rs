@@ -73,8 +73,7 @@ impl Startup<'_> {
             })
         };
         let image = &self.composition.image.tree;
-        let below = RootPath::new(&line.interpreter).ok();
-        let path = below.map(|path| if line.interpreter.starts_with('/') { path } else { self.workdir.join(&path) });
+        let path = self.below_workdir(&line.interpreter);
         let Some(path) = path.filter(|path| image.follow(path).is_some_and(|(_, entry)| entry.content().is_some()))
         else {
             self.error(Code::CannotStart, lacks(&line.interpreter), hint());

@@ -33,8 +33,7 @@ impl Startup<'_> {
 
     fn script(&mut self, path: &str) {
         let image = &self.composition.image.tree;
-        let below = RootPath::new(path).ok();
-        let place = below.map(|below| if path.starts_with('/') { below } else { self.workdir.join(&below) });
+        let place = self.below_workdir(path);
         let real = match image.reach(path.as_bytes(), &self.workdir, self.ids) {
             Ok(real) => real,
             Err(Obstacle::Closed(_)) => {

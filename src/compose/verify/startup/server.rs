@@ -125,11 +125,6 @@ impl Startup<'_> {
         }
     }
 
-    fn below_workdir(&self, folder: &str) -> Option<RootPath> {
-        let path = RootPath::new(folder).ok()?;
-        Some(if folder.starts_with('/') { path } else { self.workdir.join(&path) })
-    }
-
     /// Returns whether a directory has the packages and the module of a name.
     pub(super) fn has_chain(&self, folder: &RootPath, parts: &[&str]) -> bool {
         let Some((last, packages)) = parts.split_last() else { return false };

@@ -12,6 +12,7 @@ use crate::python::lock::error::LockError;
 use crate::python::lock::{LockedFile, PackageOrigin, checks, hash, urls};
 use crate::python::marker::Marker;
 use crate::python::normalised;
+use crate::python::requirement::split_name;
 use crate::python::wheel::WheelName;
 
 #[derive(Deserialize)]
@@ -67,8 +68,7 @@ struct Source {
 
 /// Returns the name in `redis (>=5) ; marker` or `PyJWT[crypto]`.
 pub(super) fn requirement_name(text: &str) -> String {
-    let end = text.find(|c: char| !c.is_ascii_alphanumeric() && !"._-".contains(c)).unwrap_or(text.len());
-    normalised(&text[..end])
+    normalised(split_name(text).0)
 }
 
 impl Table {

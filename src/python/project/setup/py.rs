@@ -8,8 +8,8 @@ use toml::Value;
 
 use super::description::{Setup, SetupPackages, points};
 use crate::python::project::module::inner;
-use crate::python::project::syntax::{Names, assigned, dotted, keyword, literal, names, with_module};
 use crate::python::project::version::{Reading, ScmSettings, VersionFile, VersionSource, module, tool};
+use crate::python::syntax::{Names, assigned, dotted, keyword, literal, names, with_module};
 
 /// The arguments that describe extension modules.
 const COMPILED: [&str; 4] = ["ext_modules", "rust_extensions", "cffi_modules", "ext_package"];

@@ -3,7 +3,7 @@
 use ruff_python_ast::Stmt;
 use toml::Value;
 
-use crate::python::project::syntax::{assigned, literal, names, with_module};
+use crate::python::syntax::{assigned, literal, names, with_module};
 
 /// The value of a name in a module.
 #[derive(Clone, PartialEq, Eq, Debug)]

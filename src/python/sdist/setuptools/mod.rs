@@ -33,6 +33,8 @@ use super::files::SdistFiles;
 use super::identity::Identity;
 use super::metadata::CoreMetadata;
 use super::wheel::{BuiltWheel, WheelBuilder};
+use crate::python::normalised;
+use crate::python::requirement::split_name;
 use project::Project;
 use settings::{Plain, Settings};
 
@@ -119,8 +121,7 @@ const HARMLESS: [&str; 14] = [
 fn requirements(files: &SdistFiles, pyproject: &Table) -> Result<(), SdistError> {
     let requires = pyproject.get("build-system").and_then(|system| system.get("requires")).and_then(Value::as_array);
     for one in requires.into_iter().flatten().filter_map(Value::as_str) {
-        let end = one.find(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'))).unwrap_or(one.len());
-        let name = crate::python::normalised(&one[..end]);
+        let name = normalised(split_name(one).0);
         // It adds a LICENSE if there is none.
         let licensed = name == "coherent-licensed" && files.has("LICENSE");
         if !HARMLESS.contains(&name.as_str()) && !licensed {
@@ -166,7 +167,7 @@ fn egg_info(
         .into_iter()
         .filter(|name| {
             let stem = name.strip_suffix(".egg-info");
-            stem.is_some_and(|stem| crate::python::normalised(stem) == crate::python::normalised(&identity.name))
+            stem.is_some_and(|stem| normalised(stem) == normalised(&identity.name))
         })
         .map(|name| if base.is_empty() { name.to_owned() } else { format!("{base}/{name}") })
         .collect();

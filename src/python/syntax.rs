@@ -8,7 +8,7 @@ use toml::Value;
 use crate::python::syntax_depth::parsed;
 
 /// The largest module that is parsed, in bytes.
-const LARGEST: usize = 256 << 10;
+pub(super) const LARGEST: usize = 256 << 10;
 /// The stack of a parse: deep expressions need a part of it for each level.
 const STACK: usize = 256 << 20;
 /// The deepest literal that is read.
