@@ -155,7 +155,11 @@ fn interrupted(harness: &Harness, args: &[&str], time: impl Fn() -> bool) -> (Op
     let mut child = harness.command(args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let limit = Instant::now() + Duration::from_mins(2);
     while !time() {
-        assert!(Instant::now() < limit && child.try_wait().unwrap().is_none(), "it never was time");
+        if Instant::now() >= limit || child.try_wait().unwrap().is_some() {
+            child.kill().ok();
+            let output = child.wait_with_output().unwrap();
+            panic!("it never was time: {}\n{}", output.status, harness.ended(&output).stderr);
+        }
         std::thread::sleep(Duration::from_millis(5));
     }
     let kill = Command::new("sh").args(["-c", "kill -INT \"$0\"", &child.id().to_string()]).status().unwrap();

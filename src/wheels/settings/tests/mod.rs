@@ -12,6 +12,9 @@ use crate::plan::Author;
 use crate::python::lock::Sources;
 use crate::wheels::sources::{FindLinks, Index, WheelSources};
 
+mod credentials;
+mod project_files;
+
 /// A home, a system and a project in a folder.
 struct World {
     folder: TempDir,
@@ -112,6 +115,13 @@ const PROJECT: (&str, &str) = (
      url = \"https://p-1\"\nexplicit = true\n[[tool.uv.index]]\nurl = \"https://p-d\"\ndefault = true\n\
      [[tool.poetry.source]]\nname = \"PyPI\"\n[[tool.poetry.source]]\nname = \"po\"\nurl = \"https://po/simple\"\n",
 );
+
+const SECRETS: [(&str, &str); 4] = [
+    ("USER", "me"),
+    ("PW", "p%40ss/w"),
+    ("UV_INDEX_ACME_PASSWORD", "named"),
+    ("POETRY_HTTP_BASIC_ACME_PASSWORD", "named"),
+];
 
 #[test]
 fn the_first_that_names_an_index_ends_the_search() {
@@ -263,211 +273,6 @@ fn a_lock_files_index_stands_in_pypis_place_and_its_further_ones_do_not() {
     assert_eq!(lock(None, "https://b"), "lock: b, PyPI");
 }
 
-const SECRETS: [(&str, &str); 4] = [
-    ("USER", "me"),
-    ("PW", "p%40ss/w"),
-    ("UV_INDEX_ACME_PASSWORD", "named"),
-    ("POETRY_HTTP_BASIC_ACME_PASSWORD", "named"),
-];
-
-#[test]
-fn variables_are_put_into_urls_of_hosts_that_the_machine_names() {
-    let netrc = ("home/.netrc", "machine h.example login x password y\n");
-    let conf = ("home/.config/pip/pip.conf", "[global]\nextra-index-url = https://h.example/pip\n");
-    let uv = (
-        "etc/uv/uv.toml",
-        "[[index]]\nname = \"a\"\nurl = \"https://h.example/uv\"\nexplicit = true\n[[index]]\nurl = \"https://x\"\n",
-    );
-    let flat = ("home/.config/uv/uv.toml", "find-links = [\"https://h.example/links\"]\n");
-    let ways: [(Option<&str>, &[_], &[_]); 9] = [
-        (Some("https://h.example/flag"), &[], &[]),
-        (None, &[("PIP_INDEX_URL", "https://u:p@H.example/simple")], &[]),
-        (None, &[("UV_INDEX", "a=https://h.example/simple")], &[]),
-        (None, &[("UV_FIND_LINKS", "https://h.example/")], &[]),
-        (None, &[("CARBOY_LOGIN_HOSTS", "other.example,h.example")], &[]),
-        (None, &[], &[netrc]),
-        (None, &[], &[conf]),
-        (None, &[], &[uv]),
-        (None, &[], &[flat]),
-    ];
-    for (flag, variables, files) in ways {
-        let world = World::new(&[variables, &SECRETS].concat(), files);
-        for (url, wanted) in [
-            ("https://${USER}:${PW}@h.example/simple", "https://me:p%40ss%2Fw@h.example/simple"),
-            ("https://$USER:x@H.example:443/$web", "https://me:x@h.example/$web"),
-            ("https://${USER}:$NONE@h.example/simple", "https://h.example/simple"),
-        ] {
-            assert_eq!(world.put_in(flag, url).unwrap(), wanted, "{variables:?} {files:?}");
-        }
-        for url in [
-            "https://$PW@evil.example/simple",
-            "https://h.example@evil.example/${PW}",
-            "https://$PW@h.example.evil.example/",
-            "https://h.example/${PW}/simple",
-            "https://h.example/simple?t=$PW",
-            "https://$USER:x@h.example/${PW}",
-            "https://$PW.h.example/",
-            "https://${PW}",
-            "https://x:$PW@h.example/@evil.example/$NONE",
-            "ssh://$PW@h.example/x",
-        ] {
-            let error = world.put_in(flag, url).unwrap_err();
-            assert!(!format!("{error:?}").contains("ss/w"), "{error:?}");
-        }
-    }
-    // What only the project names does not count.
-    let own = "[[tool.uv.index]]\nname = \"acme\"\nurl = \"https://h.example/simple\"\n";
-    let world = World::new(&SECRETS, &[("project/pyproject.toml", own)]);
-    let error = world.put_in(None, "https://${USER}:${PW}@h.example/simple").unwrap_err();
-    assert_eq!(
-        error.line(),
-        "the variable `${USER}` would be sent to h.example, which this machine's configuration does not name"
-    );
-    assert_eq!(
-        error.hint.unwrap(),
-        "leave the login out of the URL, and give it by UV_INDEX_NAME_USERNAME and UV_INDEX_NAME_PASSWORD for the \
-         index NAME of pyproject.toml, or by a line of ~/.netrc: machine h.example login USER password PASSWORD"
-    );
-}
-
-#[test]
-fn a_lock_files_index_gets_no_login_by_name() {
-    let asked = "https://h.example/simple/six/";
-    assert_eq!(World::new(&SECRETS, &[]).login("https://h.example/simple", asked), None);
-    let own = "[[tool.uv.index]]\nname = \"acme\"\nurl = \"https://h.example/simple\"\n";
-    let world = World::new(&SECRETS, &[("project/pyproject.toml", own)]);
-    assert_eq!(world.login("https://h.example/simple", asked).as_deref(), Some(" named"), "the project's own name");
-}
-
-#[test]
-fn a_login_by_name_goes_where_the_machine_has_the_name() {
-    let index = |url: &str| format!("[[tool.uv.index]]\nname = \"acme\"\nurl = \"{url}\"\n");
-    let machine = ("UV_INDEX", "ACME=https://acme.example/simple");
-    let listed = |hosts: &'static str| ("CARBOY_LOGIN_HOSTS", hosts);
-    for (more, url, sent) in [
-        (&[][..], "https://h.example/simple", true),
-        (&[], "http://h.example/simple", false),
-        (&[machine], "https://h.example/simple", false),
-        (&[machine], "https://acme.example/other", true),
-        (&[listed("acme.example")], "https://h.example/simple", false),
-        (&[listed("h.example")], "https://h.example/simple", true),
-    ] {
-        let world = World::new(&[more, &SECRETS].concat(), &[("project/pyproject.toml", &index(url))]);
-        assert_eq!(world.login("https://unrelated.example", url).is_some(), sent, "{more:?} {url}");
-        let poetry = format!("[[tool.poetry.source]]\nname = \"acme\"\nurl = \"{url}\"\n");
-        let world = World::new(&[more, &SECRETS].concat(), &[("project/pyproject.toml", &poetry)]);
-        assert_eq!(world.login("https://unrelated.example", url).is_some(), sent, "{more:?} {url}");
-    }
-}
-
-#[test]
-fn netrcs_default_goes_to_hosts_that_the_machine_names() {
-    let netrc = ("home/.netrc", "machine m.example login m password m\ndefault login any password one\n");
-    let (h, m) = ("https://h.example/simple", "https://m.example/simple");
-    for (variables, asked, wanted) in [
-        (&[][..], h, None),
-        (&[("PIP_INDEX_URL", h)], h, Some("any one")),
-        (&[("CARBOY_LOGIN_HOSTS", "h.example")], h, Some("any one")),
-        (&[("PIP_INDEX_URL", h), ("CARBOY_LOGIN_HOSTS", "x.example")], h, None),
-        (&[], m, Some("m m")),
-        (&[("CARBOY_LOGIN_HOSTS", "x.example")], m, Some("m m")),
-        // The project's change of scheme does not put the login on the wire.
-        (&[], "http://m.example/simple", None),
-        (&[("PIP_INDEX_URL", "http://m.example/simple")], "http://m.example/simple", Some("m m")),
-    ] {
-        let found = World::new(variables, &[netrc]).login(asked, asked);
-        assert_eq!(found.as_deref(), wanted, "{variables:?} {asked}");
-    }
-}
-
-#[test]
-fn only_the_machine_names_folders_elsewhere() {
-    for outside in ["/out", "../out", "file:///out"] {
-        let links = format!("[tool.uv]\nfind-links = [\"{outside}\"]\n");
-        let index = format!("[[tool.uv.index]]\nurl = \"{outside}\"\n");
-        for text in [&links, &index] {
-            let error =
-                World::new(&[], &[("project/pyproject.toml", text)]).read(&ProjectSources::default()).err().unwrap();
-            assert!(error.line().contains("project/pyproject.toml: `") && error.line().ends_with("outside"), "{error}");
-        }
-        let sources = Sources { find_links: vec![outside.to_owned()], ..Sources::default() };
-        assert!(World::new(&[], &[]).read(&ProjectSources { sources, ..ProjectSources::default() }).is_err());
-        let index = |by| ProjectSources {
-            index: Some((by, PackageIndex::Url(outside.to_owned()))),
-            ..ProjectSources::default()
-        };
-        assert!(World::new(&[], &[]).read(&index(Author::Project)).is_err());
-        World::new(&[], &[]).read(&index(Author::User)).unwrap();
-        World::new(&[("PIP_FIND_LINKS", outside), ("UV_DEFAULT_INDEX", outside)], &[])
-            .read(&ProjectSources::default())
-            .unwrap();
-    }
-}
-
-#[test]
-fn an_environment_in_the_project_is_the_projects() {
-    let conf = |path| (path, "[global]\nindex-url = https://venv/\n");
-    let summary = |folder: &str| {
-        let world = World::new(&[], &[conf("project/.venv/pip.conf"), conf("venv/pip.conf")]);
-        let path = world.folder.path().join(folder).display().to_string();
-        let variables = [("VIRTUAL_ENV".to_owned(), path)].into();
-        World { variables, ..world }.summary(&ProjectSources::default())
-    };
-    assert_eq!(summary("venv"), "indexes: venv");
-    assert_eq!(summary("project/.venv"), "PyPI");
-}
-
-/// The settings of a checkout that is the home directory, or has a file that a variable names.
-#[test]
-fn files_of_settings_in_the_project_name_no_hosts() {
-    let conf = |path| (path, "[global]\nextra-index-url = https://h.example/pip\n");
-    let uv = |path| (path, "[[index]]\nname = \"a\"\nurl = \"https://h.example/uv\"\n");
-    let netrc = |path| (path, "machine h.example login x password y\n");
-    let url = "https://${USER}:${PW}@h.example/simple";
-    for (variable, value, file) in [
-        ("PIP_CONFIG_FILE", "my.conf", conf("project/my.conf")),
-        ("UV_CONFIG_FILE", "my.toml", uv("project/my.toml")),
-        ("XDG_CONFIG_HOME", "PROJECT/x", conf("project/x/pip/pip.conf")),
-        ("XDG_CONFIG_HOME", "PROJECT/x", uv("project/x/uv/uv.toml")),
-        ("XDG_CONFIG_DIRS", "PROJECT/x", conf("project/x/pip/pip.conf")),
-        ("NETRC", "n", netrc("project/n")),
-    ] {
-        let world = World::new(&SECRETS, &[file]);
-        let value = value.replace("PROJECT", &world.folder.path().join("project").display().to_string());
-        let mut world = World { variables: world.variables.clone(), ..world };
-        world.variables.insert(variable.to_owned(), value);
-        let error = world.put_in(None, url).unwrap_err();
-        assert!(error.line().ends_with("to h.example, which this machine's configuration does not name"), "{error}");
-        let hint = error.hint.unwrap();
-        assert!(hint.contains("project/") && hint.ends_with("CARBOY_LOGIN_HOSTS=h.example"), "{hint}");
-        // Its indexes count, as the project's do.
-        let settings = world.read(&ProjectSources::default()).unwrap();
-        assert_eq!(settings.indexes.len(), usize::from(variable != "NETRC"), "{variable}");
-        assert_eq!(settings.warnings.len(), usize::from(variable == "NETRC"), "{:?}", settings.warnings);
-        assert!(world.login("https://h.example/simple", "https://h.example/simple").is_none());
-        world.variables.insert("CARBOY_LOGIN_HOSTS".to_owned(), "h.example".to_owned());
-        assert_eq!(world.put_in(None, url).unwrap(), "https://me:p%40ss%2Fw@h.example/simple");
-    }
-}
-
-#[test]
-fn only_the_files_of_pips_in_the_project_name_no_hosts() {
-    let files = [
-        ("etc/pip.conf", "[global]\nindex-url = https://corp.example/simple\n"),
-        ("project/my.conf", "[global]\nextra-index-url = https://evil.example/\n"),
-    ];
-    let world = World::new(&[&[("PIP_CONFIG_FILE", "my.conf")], &SECRETS[..]].concat(), &files);
-    world.put_in(None, "https://${USER}:x@corp.example/simple").unwrap();
-    world.put_in(None, "https://${USER}:x@evil.example/simple").unwrap_err();
-    assert_eq!(world.summary(&ProjectSources::default()), "indexes: corp.example evil.example");
-    for links in ["/out", "../out"] {
-        let conf = ("project/my.conf", format!("[global]\nfind-links = {links}\n"));
-        let world = World::new(&[("PIP_CONFIG_FILE", "my.conf")], &[(conf.0, &conf.1)]);
-        let error = world.read(&ProjectSources::default()).err().unwrap();
-        assert!(error.line().ends_with("is outside"), "{error}");
-    }
-}
-
 #[test]
 fn an_empty_list_of_hosts_lists_none() {
     let own = "[[tool.uv.index]]\nname = \"acme\"\nurl = \"https://h.example/simple\"\n";
@@ -475,24 +280,6 @@ fn an_empty_list_of_hosts_lists_none() {
         let variables = [&[("CARBOY_LOGIN_HOSTS", hosts)], &SECRETS[..]].concat();
         let world = World::new(&variables, &[("project/pyproject.toml", own)]);
         assert_eq!(world.login("https://unrelated.example", "https://h.example/simple"), None);
-    }
-}
-
-#[test]
-fn variables_do_not_travel_in_the_clear() {
-    let netrc = ("home/.netrc", "machine h.example login x password y\n");
-    let url = "http://$USER:x@h.example/simple";
-    for (variable, value, put) in [
-        ("CARBOY_LOGIN_HOSTS", "h.example", false),
-        ("NOTHING", "", false),
-        ("PIP_INDEX_URL", "https://h.example:80/simple", false),
-        ("PIP_INDEX_URL", "http://h.example/simple", true),
-    ] {
-        let found = World::new(&[&[(variable, value)], &SECRETS[..]].concat(), &[netrc]).put_in(None, url);
-        assert_eq!(found.is_ok(), put, "{variable} {value}");
-        if let Err(error) = found {
-            assert!(error.line().contains("to http://h.example, which"), "{error}");
-        }
     }
 }
 
