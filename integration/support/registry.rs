@@ -29,7 +29,7 @@ const SINGLE: [(&str, &str, &str); 3] = [
 /// The account of a registry with [`Access::Account`].
 const USER: &str = "paula";
 pub const PASSWORD: &str = "open sesame";
-const HTPASSWD: &str = "paula:$2y$05$abcdefghijklmnopqrstuupx2xBUC4954936wVIjyyPHmUBFu0wCW\n";
+pub const HTPASSWD: &str = "paula:$2y$05$abcdefghijklmnopqrstuupx2xBUC4954936wVIjyyPHmUBFu0wCW\n";
 /// The time that a server has for its start, on a busy machine.
 const START: Duration = Duration::from_mins(2);
 

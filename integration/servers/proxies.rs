@@ -1,0 +1,56 @@
+//! Proxies: nginx before a registry, a tunnel out of a network, and a pull-through cache.
+
+use crate::certificates::Certificates;
+use crate::connect_proxy::ConnectProxy;
+use crate::nginx::Nginx;
+use crate::project::Project;
+use crate::round_trip;
+use crate::server::{Kind, Server, Setup};
+
+pub fn nginx_with_an_account(kind: Kind) {
+    let (certificates, server) = (Certificates::new(), Server::open(kind));
+    let nginx = Nginx::before(&server, &certificates, "0");
+    let project = Project::new().trusting(&certificates).logged_in(&[&nginx.host]);
+    project.pulls_again(&round_trip(&server, &nginx.host, &project).line);
+}
+
+/// nginx refuses the whole layer before it has read it, and accepts its chunks.
+pub fn a_limit_that_chunks_fit(kind: Kind) {
+    let (certificates, server) = (Certificates::new(), Server::open(kind));
+    let nginx = Nginx::before(&server, &certificates, "6m");
+    let project = Project::of(20_000_000).trusting(&certificates).logged_in(&[&nginx.host]);
+    project.pulls_again(&round_trip(&server, &nginx.host, &project).line);
+}
+
+pub fn a_limit_that_nothing_fits(kind: Kind) {
+    let (certificates, server) = (Certificates::new(), Server::open(kind));
+    let nginx = Nginx::before(&server, &certificates, "300k");
+    let project = Project::new().trusting(&certificates).logged_in(&[&nginx.host]);
+    project.push_base(&server.name("team/base:1"));
+    let text = project.fails(&format!("{}/team/base:1", nginx.host), &format!("{}/team/shop:1", nginx.host));
+    assert!(text.contains("413"), "{text}");
+}
+
+pub fn a_tunnel_with_an_account(kind: Kind) {
+    let (certificates, proxy) = (Certificates::new(), ConnectProxy::start());
+    let server = Server::start(kind, &Setup { certificates: Some(&certificates), ..Setup::default() });
+    let project = Project::new().trusting(&certificates);
+    project.push_base(&server.name("team/base:1"));
+    let project = project.env("HTTPS_PROXY", &proxy.url);
+    let build = project.build(&server.name("team/base:1"), &server.name("team/shop:1"));
+    let targets = proxy.targets();
+    assert!(!targets.is_empty() && targets.iter().all(|target| *target == server.host), "{targets:?}");
+    project.pulls_again(&build.line);
+}
+
+/// The base comes from the cache, the image goes to the registry behind it.
+pub fn a_pull_through_cache(kind: Kind) {
+    let origin = Server::open(kind);
+    let cache = Server::start(kind, &Setup { upstream: Some(&origin.host), ..Setup::default() });
+    let project = Project::new();
+    project.push_base(&origin.name("team/base:1"));
+    let build = project.build(&cache.name("team/base:1"), &origin.name("team/shop:1"));
+    project.pulls_again(&build.line);
+    let text = project.fails(&cache.name("team/base:1"), &cache.name("team/other:1"));
+    assert!(text.contains("accepts no uploads"), "{text}");
+}
