@@ -7,6 +7,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+#[path = "docs/named_tests.rs"]
+mod named_tests;
 mod support;
 
 use std::collections::BTreeSet;
