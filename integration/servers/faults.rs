@@ -101,8 +101,7 @@ pub fn uploads_that_break(kind: Kind) {
 
 /// Each connection ends after 300 kB, less than any of the layers.
 pub fn connections_that_end_early(kind: Kind) {
-    let way = Way::to(kind).with("limit_data", Stream::Down, &json!({ "bytes": 300_000 }));
-    let build = way.build();
+    let build = Way::to(kind).with("limit_data", Stream::Down, &json!({ "bytes": 300_000 })).build();
     assert!(build.retries().iter().any(|retry| retry.contains("blob")), "{:?}", build.retries());
 }
 

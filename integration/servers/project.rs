@@ -136,7 +136,8 @@ impl Project {
         let mut events = Vec::new();
         for line in BufReader::new(child.stderr.take().unwrap()).lines() {
             let line = line.unwrap();
-            let event = serde_json::from_str(&line).unwrap_or_else(|_| panic!("{line}"));
+            let event: Value = serde_json::from_str(&line).unwrap_or_else(|_| panic!("{line}"));
+            assert!(!event["cause"].to_string().contains("://"), "the address of somebody's manual: {event}");
             watch(&event);
             events.push(event);
         }

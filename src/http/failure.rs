@@ -15,6 +15,9 @@ use crate::operation_error::OperationError;
 /// The longest text of a server that is repeated, in characters.
 const QUOTE: usize = 300;
 
+/// The beginnings of hyper's and rustls' errors for a connection that ends in the middle.
+const EARLY_END: [&str; 2] = ["end of file before", "peer closed connection without sending TLS close_notify"];
+
 /// A request that failed, and its retry class.
 #[derive(Debug, Clone)]
 pub struct Failure {
@@ -137,7 +140,7 @@ fn cause(error: &reqwest::Error, chain: &Chain<'_>) -> String {
         Some(io::ErrorKind::ConnectionRefused) => "connection refused".to_owned(),
         Some(io::ErrorKind::ConnectionReset) => "connection reset".to_owned(),
         Some(io::ErrorKind::BrokenPipe) => "connection closed".to_owned(),
-        _ if chain.deepest.starts_with("end of file before") => "it ended too early".to_owned(),
+        _ if EARLY_END.iter().any(|start| chain.deepest.starts_with(start)) => "it ended too early".to_owned(),
         _ if error.is_timeout() => "it took too long".to_owned(),
         _ => one_line(&chain.deepest),
     }
