@@ -34,15 +34,17 @@ mod token_service;
 #[path = "servers/toxiproxy.rs"]
 mod toxiproxy;
 
+use std::thread;
+
 use certificates::Certificates;
 use faults::{
-    connections_that_end_early, connections_that_fall_silent, downloads_that_are_reset, long_ways, narrow_ways,
-    slow_closes, uploads_that_break,
+    a_registry_that_restarts, connections_that_end_early, connections_that_fall_silent, downloads_that_are_reset,
+    long_ways, narrow_ways, slow_closes, uploads_that_break,
 };
 use project::{Build, Project};
 use proxies::{
-    a_limit_that_chunks_fit, a_limit_that_nothing_fits, a_pull_through_cache, a_tunnel_with_an_account,
-    nginx_with_an_account,
+    a_limit_that_chunks_fit, a_limit_that_nothing_fits, a_pull_through_cache, a_redirect_to_storage,
+    a_tunnel_with_an_account, nginx_with_an_account,
 };
 use serde_json::json;
 use server::{Kind, Server, Setup};
@@ -64,10 +66,10 @@ macro_rules! tests_at {
 mod docker_registry {
     tests_at! {
         DockerRegistry: an_open_server an_account few_tokens a_private_authority a_tunnel_with_an_account
-            a_pull_through_cache;
-        long: short_tokens a_python_application nginx_with_an_account a_limit_that_chunks_fit
+            a_pull_through_cache two_builds_at_once;
+        long: short_tokens a_redirect_to_storage a_python_application nginx_with_an_account a_limit_that_chunks_fit
             a_limit_that_nothing_fits long_ways narrow_ways slow_closes downloads_that_are_reset uploads_that_break
-            connections_that_end_early connections_that_fall_silent;
+            connections_that_end_early connections_that_fall_silent a_registry_that_restarts;
     }
 }
 
@@ -75,9 +77,9 @@ mod distribution {
     tests_at! {
         Distribution: ;
         long: an_open_server an_account few_tokens short_tokens a_private_authority a_tunnel_with_an_account
-            a_pull_through_cache a_python_application nginx_with_an_account a_limit_that_chunks_fit
+            a_pull_through_cache two_builds_at_once a_redirect_to_storage a_python_application nginx_with_an_account a_limit_that_chunks_fit
             a_limit_that_nothing_fits long_ways narrow_ways slow_closes downloads_that_are_reset uploads_that_break
-            connections_that_end_early connections_that_fall_silent;
+            connections_that_end_early connections_that_fall_silent a_registry_that_restarts;
     }
 }
 
@@ -85,9 +87,9 @@ mod zot {
     tests_at! {
         Zot: ;
         long: an_open_server an_account few_tokens a_private_authority a_tunnel_with_an_account
-            a_python_application nginx_with_an_account a_limit_that_chunks_fit a_limit_that_nothing_fits long_ways
-            narrow_ways slow_closes downloads_that_are_reset uploads_that_break connections_that_end_early
-            connections_that_fall_silent;
+            two_builds_at_once a_python_application nginx_with_an_account a_limit_that_chunks_fit
+            a_limit_that_nothing_fits long_ways narrow_ways slow_closes downloads_that_are_reset uploads_that_break connections_that_end_early
+            connections_that_fall_silent a_registry_that_restarts;
     }
 }
 
@@ -167,4 +169,17 @@ fn a_private_authority(kind: Kind) {
     let server = Server::start(kind, &Setup { certificates: Some(&certificates), ..Setup::default() });
     let project = Project::new().trusting(&certificates);
     project.pulls_again(&round_trip(&server, &server.host, &project).line);
+}
+
+/// Two machines that push the same image to the same tag.
+fn two_builds_at_once(kind: Kind) {
+    let server = Server::open(kind);
+    Project::new().push_base(&server.name("team/base:1"));
+    let [base, shop] = ["team/base:1", "team/shop:1"].map(|image| server.name(image));
+    let lines = thread::scope(|scope| {
+        let builds = [(); 2].map(|()| scope.spawn(|| Project::new().build(&base, &shop).line));
+        builds.map(|build| build.join().unwrap())
+    });
+    assert_eq!(lines[0], lines[1]);
+    Project::new().pulls_again(&lines[0]);
 }

@@ -50,19 +50,23 @@ impl Way {
 
     /// A build with a fault of all connections that begins with an event of a blob, and ends when
     /// carboy tries again.
-    fn broken(&self, begin: (&str, &str), kind: &str, stream: Stream, attributes: &Value) -> Build {
+    fn broken(&self, begin: (&str, &str), fault: impl Fn(&Toxiproxy), mend: impl Fn(&Toxiproxy)) {
         let (mut is_broken, mut is_mended) = (false, false);
-        let build = self.watched(|event| {
+        self.watched(|event| {
             if !is_broken && event["verb"] == begin.0 && event["event"] == begin.1 {
-                self.toxiproxy.add(kind, stream, attributes);
+                fault(&self.toxiproxy);
                 is_broken = true;
             } else if is_broken && !is_mended && event["event"] == "retrying" {
-                self.toxiproxy.remove(kind, stream);
+                mend(&self.toxiproxy);
                 is_mended = true;
             }
         });
         assert!(is_mended, "nothing was tried again");
-        build
+    }
+
+    /// The same with a toxic.
+    fn poisoned(&self, begin: (&str, &str), kind: &str, stream: Stream, attributes: &Value) {
+        self.broken(begin, |proxy| proxy.add(kind, stream, attributes), |proxy| proxy.remove(kind, stream));
     }
 }
 
@@ -89,13 +93,13 @@ pub fn slow_closes(kind: Kind) {
 
 pub fn downloads_that_are_reset(kind: Kind) {
     for way in [Way::to(kind), Way::with_tls(kind)] {
-        narrow(way).broken(("pull", "advanced"), "reset_peer", Stream::Down, &json!({ "timeout": 0 }));
+        narrow(way).poisoned(("pull", "advanced"), "reset_peer", Stream::Down, &json!({ "timeout": 0 }));
     }
 }
 
 pub fn uploads_that_break(kind: Kind) {
     for way in [Way::to(kind), Way::with_tls(kind)] {
-        narrow(way).broken(("push", "started"), "limit_data", Stream::Up, &json!({ "bytes": 300_000 }));
+        narrow(way).poisoned(("push", "started"), "limit_data", Stream::Up, &json!({ "bytes": 300_000 }));
     }
 }
 
@@ -107,5 +111,12 @@ pub fn connections_that_end_early(kind: Kind) {
 
 /// Nothing arrives any more, and nobody closes the connection.
 pub fn connections_that_fall_silent(kind: Kind) {
-    narrow(Way::to(kind)).broken(("pull", "advanced"), "timeout", Stream::Down, &json!({ "timeout": 0 }));
+    narrow(Way::to(kind)).poisoned(("pull", "advanced"), "timeout", Stream::Down, &json!({ "timeout": 0 }));
+}
+
+/// The registry restarts: connections end, and others are refused for a moment.
+pub fn a_registry_that_restarts(kind: Kind) {
+    for verb in ["pull", "push"] {
+        narrow(Way::to(kind)).broken((verb, "started"), |proxy| proxy.enable(false), |proxy| proxy.enable(true));
+    }
 }

@@ -1,4 +1,4 @@
-//! Proxies: nginx before a registry, a tunnel out of a network, and a pull-through cache.
+//! Servers beside a registry: nginx before it, a tunnel to it, a cache of it, a storage behind it.
 
 use crate::certificates::Certificates;
 use crate::connect_proxy::ConnectProxy;
@@ -53,4 +53,18 @@ pub fn a_pull_through_cache(kind: Kind) {
     project.pulls_again(&build.line);
     let text = project.fails(&cache.name("team/base:1"), &cache.name("team/other:1"));
     assert!(text.contains("accepts no uploads"), "{text}");
+}
+
+/// The registry sends clients to another server for each blob, which gets no credentials.
+pub fn a_redirect_to_storage(kind: Kind) {
+    let storage = Nginx::storage();
+    let server = Server::start(kind, &Setup { account: true, storage: Some(&storage), ..Setup::default() });
+    let project = Project::new().logged_in(&[&server.host]);
+    project.push_base(&server.name("team/base:1"));
+    let before = storage.requests().len();
+    let build = project.build(&server.name("team/base:1"), &server.name("team/shop:1"));
+    let requests = storage.requests().split_off(before);
+    // The base's layers and configuration; whether the target has its blobs is a question for the storage, too.
+    assert!(requests.len() >= 4 && requests.iter().all(|request| request == "200 -"), "{requests:?}");
+    project.pulls_again(&build.line);
 }

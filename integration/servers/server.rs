@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::certificates::{Certificates, HOST};
+use super::nginx::Nginx;
 use super::process::{Process, number_after};
 use super::token_service::{ISSUER, SERVICE, TokenService};
 use crate::support::registry::HTPASSWD;
@@ -32,6 +33,8 @@ pub struct Setup<'a> {
     pub client_certificate: bool,
     /// The registry that this one is a pull-through cache of.
     pub upstream: Option<&'a str>,
+    /// The server that requests for blobs are redirected to.
+    pub storage: Option<&'a Nginx>,
 }
 
 /// A registry on a free port of the loopback interface.
@@ -140,11 +143,16 @@ fn distribution(folder: &Path, setup: &Setup<'_>) -> Value {
     if let Some(upstream) = setup.upstream {
         config["proxy"] = json!({ "remoteurl": format!("http://{upstream}") });
     }
+    if let Some(storage) = setup.storage {
+        config["storage"]["filesystem"]["rootdirectory"] = json!(storage.files());
+        let redirect = json!({ "name": "redirect", "options": { "baseurl": format!("http://{}/", storage.host) } });
+        config["middleware"] = json!({ "storage": [redirect] });
+    }
     config
 }
 
 fn zot(folder: &Path, setup: &Setup<'_>) -> Value {
-    assert!(setup.upstream.is_none(), "zot's minimal build is no pull-through cache");
+    assert!(setup.upstream.is_none() && setup.storage.is_none(), "zot's minimal build is no cache and keeps its blobs");
     let mut config = json!({
         "distSpecVersion": "1.1.1",
         "storage": { "rootDirectory": folder.join("storage"), "gc": false },

@@ -69,4 +69,10 @@ impl Toxiproxy {
         let (status, answer) = ask(&self.api, "DELETE", &format!("/proxies/p/toxics/{kind}-{}", stream.name()), "");
         assert_eq!(status, 204, "{answer}");
     }
+
+    /// Ends all connections and refuses others, or accepts them again.
+    pub fn enable(&self, enabled: bool) {
+        let (status, answer) = ask(&self.api, "POST", "/proxies/p", &json!({ "enabled": enabled }).to_string());
+        assert_eq!(status, 200, "{answer}");
+    }
 }
