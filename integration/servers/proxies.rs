@@ -24,7 +24,7 @@ pub fn a_limit_that_chunks_fit(kind: Kind) {
 
 pub fn a_limit_that_nothing_fits(kind: Kind) {
     let (certificates, server) = (Certificates::new(), Server::open(kind));
-    let nginx = Nginx::before(&server, &certificates, "300k");
+    let nginx = Nginx::before(&server, &certificates, "1k");
     let project = Project::new().trusting(&certificates).logged_in(&[&nginx.host]);
     project.push_base(&server.name("team/base:1"));
     let text = project.fails(&format!("{}/team/base:1", nginx.host), &format!("{}/team/shop:1", nginx.host));
