@@ -17,10 +17,11 @@ use std::sync::LazyLock;
 use graph::{Graph, name};
 
 /// Pure modules: each may import itself and the modules before it.
-const PURE: [&str; 16] = [
+const PURE: [&str; 17] = [
     "printable",
     "hint",
     "oci",
+    "network",
     "diagnostic",
     "rootfs",
     "elf",

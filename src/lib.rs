@@ -10,7 +10,7 @@
 //! modules above them in this list:
 //!
 //! ```text
-//! printable hint oci diagnostic rootfs elf glibc package_db debian python layer::recipe
+//! printable hint oci network diagnostic rootfs elf glibc package_db debian python layer::recipe
 //! config plan image compose docs
 //! ```
 //!
@@ -35,6 +35,7 @@
 // Names and plain data.
 pub mod diagnostic;
 pub mod hint;
+pub mod network;
 pub mod oci;
 pub mod package_db;
 pub mod printable;
