@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use toml::de::{DeTable, DeValue};
 
 use super::error::{BadValue, ConfigError};
-use super::reader::{Document, Node};
+use super::reader::{Document, Node, Schema};
 use super::{
     App, Compression, Copy, Dependencies, Directory, Extract, Image, Layers, PythonChoice, Runtime, User, dependencies,
     keys, limits,
@@ -48,7 +48,7 @@ impl File {
     /// # Errors
     /// Returns the first error with its line: invalid TOML, an unknown key, an invalid value.
     pub fn parse(text: &str, file_name: &str) -> Result<Self, ConfigError> {
-        let document = Document { text, file: file_name, root: "" };
+        let document = Document { text, file: file_name, root: "", schema: Schema::Project };
         let table = DeTable::parse(text).map_err(|error| document.syntax_error(&error))?;
         let value = DeValue::Table(table.into_inner());
         Self::read(&Node::root(&document, &value, 0))
@@ -59,7 +59,7 @@ impl File {
     /// # Errors
     /// Returns the errors of [`Self::parse`], with lines of the whole file.
     pub fn from_pyproject(text: &str, file_name: &str) -> Result<Option<Self>, ConfigError> {
-        let document = Document { text, file: file_name, root: "tool.carboy" };
+        let document = Document { text, file: file_name, root: "tool.carboy", schema: Schema::Project };
         let table = DeTable::parse(text).map_err(|error| document.syntax_error(&error))?;
         let tool = table.get_ref().get("tool").and_then(|tool| tool.get_ref().as_table());
         let Some((key, value)) = tool.and_then(|tool| tool.get_key_value("carboy")) else { return Ok(None) };

@@ -73,6 +73,39 @@ pub(super) const TABLES: [(&str, &[&str]); 10] = [
     ("limits", LIMITS),
 ];
 
+/// The tables of a machine's file.
+pub(super) const MACHINE: &[&str] = &["network", "registry", "mirror"];
+/// The keys of `[network]` in a machine's file.
+pub(super) const NETWORK: &[&str] = &["ca", "retries", "timeout", "connect-timeout", "connections"];
+/// The keys of `[registry."HOST"]` in a machine's file.
+pub(super) const REGISTRY: &[&str] =
+    &["insecure", "ca", "cert", "key", "retries", "timeout", "connect-timeout", "connections"];
+/// The keys of `[[mirror]]` in a machine's file.
+pub(super) const MIRROR: &[&str] = &["prefix", "location", "fallback"];
+/// Keys that users look for in a project's file, and that belong to a machine.
+const OF_MACHINES: [&str; 13] = [
+    "mirror",
+    "mirrors",
+    "registry",
+    "registries",
+    "network",
+    "insecure",
+    "insecure-registries",
+    "ca",
+    "cert",
+    "proxy",
+    "proxies",
+    "retries",
+    "timeout",
+];
+
+/// Lists every key that a machine's file may have, such as `mirror.prefix`.
+#[must_use]
+pub fn all_machine_keys() -> Vec<String> {
+    let tables = [("network", NETWORK), ("registry", REGISTRY), ("mirror", MIRROR)];
+    tables.iter().flat_map(|(table, keys)| keys.iter().map(move |key| format!("{table}.{key}"))).collect()
+}
+
 /// Lists every key that a configuration may have, such as `image.entrypoint`, without the keys of
 /// maps that accept any key.
 #[must_use]
@@ -92,6 +125,12 @@ pub(super) fn suggestion(key: &str, path: &str, known: &[&str], root: &str) -> S
             root => format!("limits hold for all profiles: write `[{root}.limits]`"),
         };
     }
+    let is_top = path.is_empty() || path.strip_prefix("profile.").is_some_and(|name| !name.contains('.'));
+    if is_top && OF_MACHINES.contains(&key) {
+        return "this is a setting of a machine, not of a project: write it in ~/.config/carboy/config.toml, as \
+                `carboy help networks` says"
+            .to_owned();
+    }
     if let Some(near) = nearest(key, known.iter().copied()) {
         return format!("did you mean `{near}`?");
     }
@@ -104,6 +143,27 @@ pub(super) fn suggestion(key: &str, path: &str, known: &[&str], root: &str) -> S
         },
         _ => format!("the keys here are {}", list(known)),
     }
+}
+
+/// Returns the hint for the unknown `key` of a machine's file, in a table with the keys `known`.
+pub(super) fn machine_suggestion(key: &str, known: &[&str]) -> String {
+    let homes: Vec<_> = [("[network]", NETWORK), ("[registry.\"HOST\"]", REGISTRY), ("[[mirror]]", MIRROR)]
+        .into_iter()
+        .filter(|(_, keys)| keys.contains(&key))
+        .map(|(table, _)| table)
+        .collect();
+    match homes[..] {
+        [] => {}
+        [home] => return format!("write `{key}` under {home}"),
+        [home, other, ..] => return format!("write `{key}` under {home}, or under {other}"),
+    }
+    if let Some(near) = nearest(key, known.iter().copied()) {
+        return format!("did you mean `{near}`?");
+    }
+    if SHARED.contains(&key) || FILE_ONLY.contains(&key) {
+        return format!("`{key}` belongs to a project: write it in carboy.toml");
+    }
+    format!("the keys here are {}", list(known))
 }
 
 #[cfg(test)]

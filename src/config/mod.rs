@@ -1,4 +1,5 @@
-//! The configuration of a project: `carboy.toml`, or `[tool.carboy]` in `pyproject.toml`.
+//! The configuration of a project, `carboy.toml` or `[tool.carboy]` in `pyproject.toml`; and that of
+//! a machine.
 //!
 //! Parses text into values. Each key is read and checked alone, together with its line. `plan`
 //! checks combinations of keys, and fills in defaults that depend on other files or images. Pure.
@@ -9,6 +10,7 @@ mod app;
 mod copy;
 mod dependencies;
 mod directory;
+mod duration;
 mod error;
 mod extract;
 mod file;
@@ -17,6 +19,7 @@ mod keys;
 mod layers;
 mod limits;
 mod local;
+mod machine;
 mod mode;
 mod port;
 mod pyproject;
@@ -35,8 +38,9 @@ pub use error::{BadValue, ConfigError, Line};
 pub use extract::{BUILDER, Extract};
 pub use file::File;
 pub use image::Image;
-pub use keys::all_keys;
+pub use keys::{all_keys, all_machine_keys};
 pub use layers::{Compression, Layers};
+pub use machine::MachineFile;
 pub use mode::parse_mode;
 pub use port::normalise_port;
 pub use pyproject::pyproject_requires_python;

@@ -20,6 +20,14 @@ pub(super) struct Document<'t> {
     pub file: &'t str,
     /// The table that holds the configuration; empty for a file of its own.
     pub root: &'static str,
+    pub schema: Schema,
+}
+
+/// The configuration that a document has, for hints about unknown keys.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Schema {
+    Project,
+    Machine,
 }
 
 /// A value with its location.
@@ -153,7 +161,10 @@ impl<'t> Node<'t> {
     }
 
     fn unknown(&self, key: &str, offset: usize, known: &[&str]) -> ConfigError {
-        let hint = keys::suggestion(key, &self.path, known, self.document.root);
+        let hint = match self.document.schema {
+            Schema::Project => keys::suggestion(key, &self.path, known, self.document.root),
+            Schema::Machine => keys::machine_suggestion(key, known),
+        };
         ConfigError::UnknownKey { at: self.document.line(offset), key: self.below(key), hint }
     }
 
