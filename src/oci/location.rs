@@ -14,6 +14,9 @@ use super::Digest;
 use super::digest::DigestError;
 use crate::printable;
 
+/// A registry's host that stands for an IPv6 address while a reference is parsed.
+const V6_PLACEHOLDER: &str = "v6.invalid";
+
 /// The place of an image.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Location {
@@ -76,6 +79,12 @@ impl crate::hint::Hint for LocationError {
             }
             Self::Reference { text, .. } if text.bytes().any(|b| b.is_ascii_uppercase()) => {
                 Some("repository names are lower-case".to_owned())
+            }
+            Self::Reference { text, .. } if text.split('/').next().is_some_and(|host| host.contains('_')) => {
+                let host = text.split('/').next().unwrap_or_default();
+                Some(format!(
+                    "the name of a host has no `_`, for docker either: give `{host}` another name, or write its address"
+                ))
             }
             Self::Reference { .. } => {
                 Some("write it as registry/repository:tag, as in ghcr.io/acme/shop:1.4.2".to_owned())
@@ -143,16 +152,30 @@ impl FromStr for Location {
         let text = text.strip_prefix("docker://").unwrap_or(text);
         let error =
             |cause: &dyn fmt::Display| LocationError::Reference { text: text.to_owned(), cause: cause.to_string() };
-        let parsed: Reference = text.parse().map_err(|cause| error(&cause))?;
+        // The grammar of the crate has no IPv6 addresses, which docker's has.
+        let v6 = v6_host(text);
+        let parsed = match v6 {
+            Some((_, rest)) => format!("{V6_PLACEHOLDER}/{rest}").parse(),
+            None => text.parse::<Reference>(),
+        };
+        let parsed = parsed.map_err(|cause| error(&cause))?;
         let digest = parsed.digest().map(str::parse).transpose().map_err(|cause| error(&cause))?;
         let written = |tag: &&str| text.split('@').next().unwrap_or(text).ends_with(&format!(":{tag}"));
         Ok(Self::Registry(RegistryName {
-            registry: parsed.registry().to_owned(),
+            registry: v6.map_or(parsed.registry(), |(host, _)| host).to_owned(),
             repository: parsed.repository().to_owned(),
             tag: parsed.tag().filter(written).map(str::to_owned),
             digest,
         }))
     }
+}
+
+/// Splits a reference after the IPv6 address of its registry, if it has one: `[::1]:5000/acme/shop`.
+fn v6_host(text: &str) -> Option<(&str, &str)> {
+    let (host, rest) = text.split_once('/')?;
+    let (address, port) = host.strip_prefix('[')?.split_once(']')?;
+    let is_port = port.is_empty() || port.strip_prefix(':').is_some_and(|port| port.parse::<u16>().is_ok());
+    (address.parse::<core::net::Ipv6Addr>().is_ok() && is_port).then_some((host, rest))
 }
 
 fn layout(text: &str, path: &str) -> Result<Location, LocationError> {
@@ -211,6 +234,8 @@ mod tests {
             ("127.0.0.1:5000/a/b", "127.0.0.1:5000/a/b"),
             ("localhost:5000/a:latest", "localhost:5000/a:latest"),
             ("docker://quay.io/a/b:1", "quay.io/a/b:1"),
+            ("[::1]:5000/a/b:1", "[::1]:5000/a/b:1"),
+            ("[2001:db8::1]/shop", "[2001:db8::1]/shop"),
             ("oci:build/out:1.2", "oci:build/out:1.2"),
             ("oci:/tmp/x:y/z", "oci:/tmp/x:y/z"),
             ("oci:a@b", "oci:a@b"),
@@ -235,6 +260,12 @@ mod tests {
             "",
             "ghcr.io/UPPER/case",
             "https://ghcr.io/acme/shop",
+            "my_registry:5000/a:1",
+            "[::1:5000/a",
+            "[::1]:x/a",
+            "[::1]:5000/",
+            "[::1]:5000",
+            "[lan]:5000/a",
             "a b",
             "oci:",
             "oci:x:",
