@@ -55,6 +55,8 @@ pub enum Event {
     Ended { verb: Verb, subject: Subject, outcome: Outcome },
     /// A request is tried again after a while.
     Retrying { what: String, cause: String, delay: Duration },
+    /// A mirror serves a repository, in this run for the first time. Both are `HOST/REPOSITORY`.
+    Mirrored { repository: String, mirror: String },
     /// A warning.
     Diagnostic(Box<Diagnostic>),
 }

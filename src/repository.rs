@@ -26,8 +26,8 @@ pub trait Source: Send + Sync {
     /// Returns a blob's bytes, verified against digest and size as they pass.
     fn blob<'a>(&'a self, blob: &'a Descriptor) -> BoxFuture<'a, Result<BlobReader, OperationError>>;
 
-    /// Registry and repository, when blobs could be mounted from there.
-    fn mountable(&self) -> Option<(&str, &str)>;
+    /// Returns the repository of a registry that its blobs can be mounted from.
+    fn mountable_at(&self, registry: &str) -> Option<&str>;
 }
 
 /// The source of a blob's bytes for a push.

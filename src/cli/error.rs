@@ -8,6 +8,7 @@ use crate::assemble::BuildError;
 use crate::config::ConfigError;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::hint::{Hint, nearest};
+use crate::network::InvalidProxy;
 use crate::oci::Platform;
 use crate::operation_error::OperationError;
 use crate::plan::PlanError;
@@ -50,6 +51,11 @@ pub enum CliError {
     Lock(#[from] LockError),
     #[error("SOURCE_DATE_EPOCH is `{0}`, which is not a number of seconds since 1970")]
     Epoch(String),
+    /// An invalid flag of the machine's settings, or its variable.
+    #[error("{message}")]
+    MachineFlag { message: String, hint: String },
+    #[error(transparent)]
+    Proxy(#[from] InvalidProxy),
     #[error("there is no directory for the cache: neither XDG_CACHE_HOME nor HOME is set")]
     NoCache,
     #[error(transparent)]
@@ -84,6 +90,8 @@ impl CliError {
             | Self::LockName(_)
             | Self::Lock(_)
             | Self::Epoch(_)
+            | Self::MachineFlag { .. }
+            | Self::Proxy(_)
             | Self::NoCache
             | Self::NoTopic { .. }
             | Self::Config(_)
@@ -134,6 +142,7 @@ impl CliError {
             Self::NoFolder(_)
             | Self::LockName(_)
             | Self::Epoch(_)
+            | Self::MachineFlag { .. }
             | Self::NoCode(_)
             | Self::NoTopic { .. }
             | Self::Config(ConfigError::NoProfile { .. }) => Code::InvalidArgument,
@@ -143,7 +152,7 @@ impl CliError {
             Self::Project { .. } => Code::InvalidProject,
             Self::Lock(_) => Code::InvalidLockFile,
             Self::NoCache => Code::UnusableCache,
-            Self::Config(_) => Code::InvalidConfiguration,
+            Self::Config(_) | Self::Proxy(_) => Code::InvalidConfiguration,
             Self::Plan(cause) => cause.code(),
             Self::Build(_) | Self::Start(_) => Code::Internal,
             Self::ManPages(_) | Self::Stdout(_) => Code::UnwritableOutput,
@@ -173,6 +182,8 @@ impl Hint for CliError {
                 "name a uv.lock, pylock.toml, poetry.lock, Pipfile.lock, or a requirements file that ends in .txt"
                     .to_owned(),
             ),
+            Self::MachineFlag { hint, .. } => Some(hint.clone()),
+            Self::Proxy(_) => Some("write it as http://HOST:PORT, or as http://USER:PASSWORD@HOST:PORT".to_owned()),
             Self::NoCache => Some("pass --cache-dir".to_owned()),
             Self::NoFolder(_) => Some("name the project's directory; a command to start goes after `--`".to_owned()),
             Self::NoCode(code) => {

@@ -8,6 +8,7 @@ mod exit_code;
 mod explain;
 mod help;
 mod lock;
+mod machine;
 mod man;
 mod member;
 mod path_check;

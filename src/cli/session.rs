@@ -13,6 +13,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::error::CliError;
 use super::exit_code::{DONE, STOPPED};
+use super::machine::MachineArgs;
 use super::wiring::{RepositoryOpener, host};
 use crate::assemble::{BuildError, Io};
 use crate::bytecode::{self, Compiler};
@@ -53,9 +54,8 @@ pub struct SessionArgs {
     /// machine]
     #[arg(long, env = "CARBOY_HOST_PYTHON", value_name = "FILE")]
     host_python: Option<PathBuf>,
-    /// A registry that may use plain HTTP, which loopback hosts always may; repeatable
-    #[arg(long, env = "CARBOY_INSECURE", value_name = "HOST", value_delimiter = ',')]
-    insecure: Vec<String>,
+    #[command(flatten)]
+    machine: MachineArgs,
     /// The form in which progress is shown
     #[arg(long, env = "CARBOY_PROGRESS", value_name = "MODE", value_enum, default_value_t)]
     progress: Mode,
@@ -83,8 +83,9 @@ impl SessionArgs {
     where
         F: Future<Output = Result<T, BuildError>>,
     {
+        let network = Arc::new(self.machine.network(bounds, front.as_ref())?);
         let options = Options {
-            insecure: self.insecure.clone(),
+            network: network.clone(),
             credentials: Credentials::new(docker_config(bounds, front.as_ref())),
             user_agent: concat!("carboy/", env!("CARGO_PKG_VERSION")).to_owned(),
             ..Options::default()
@@ -100,7 +101,7 @@ impl SessionArgs {
         let scratch = self.no_cache.then(scratch_folder).transpose().map_err(CliError::Start)?;
         let folder = scratch.as_ref().map(TempDir::path).or(self.cache_dir.as_deref());
         let cache = Arc::new(open_cache(folder, self.trust_cache, false, front.clone())?);
-        let registry = Registry::new(options, front.clone())?;
+        let registry = Registry::new(options, front.clone());
         let repositories = Arc::new(RepositoryOpener::new(registry, cache.clone(), self.offline, front.clone()));
         let jobs = usize::from(self.jobs.unwrap_or(8));
         let folders = Arc::new(Folders::new(cache.clone()));
@@ -110,7 +111,7 @@ impl SessionArgs {
             folders: folders.clone(),
             progress: front.clone(),
             cpu_pool: cpu_pool.clone(),
-            insecure: self.insecure.clone(),
+            network,
             offline: self.offline,
             jobs,
             warned: Mutex::default(),

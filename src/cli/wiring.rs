@@ -42,7 +42,7 @@ impl Repositories for RepositoryOpener {
     fn source(&self, location: &Location) -> Result<(Arc<dyn Source>, Selector), OperationError> {
         match location {
             Location::Registry(name) => {
-                let online = (!self.offline).then(|| self.registry.repository(name) as Arc<dyn Source>);
+                let online = if self.offline { None } else { Some(self.registry.source(name)? as Arc<dyn Source>) };
                 let repository = CachedRepository { online, name: name.clone(), cache: self.cache.clone() };
                 Ok((Arc::new(repository), name.selector()))
             }
@@ -61,7 +61,7 @@ impl Repositories for RepositoryOpener {
                 let hint = "build with --push=false, or into a layout, as in --to oci:out";
                 Err(OperationError::new(Code::Offline, message).with_hint(hint))
             }
-            Location::Registry(name) => Ok(self.registry.repository(name)),
+            Location::Registry(name) => Ok(self.registry.repository(name)?),
             Location::Layout { folder, .. } => {
                 let writer = Arc::new(LayoutWriter::create(folder, self.progress.clone())?);
                 self.writers.lock().unwrap_or_else(PoisonError::into_inner).push(writer.clone());

@@ -42,6 +42,7 @@ codes! {
     AccessDenied "access-denied",
     CorruptContent "corrupt-content",
     TransferFailed "transfer-failed",
+    MirrorFailed "mirror-failed",
     Offline "offline",
     Retrying "retrying",
     UnusableCache "unusable-cache",

@@ -1,28 +1,26 @@
-//! Sends one request over HTTP and reads its answer: clients, timeouts, the plain-HTTP rule.
+//! Sends one request over HTTP and reads its answer: timeouts, the plain-HTTP rule.
 //!
 //! Retries and credentials are left to other modules. The duration of a transfer is not limited;
 //! only the time in which no bytes, or too few, arrive is.
 
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock};
+use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use reqwest::header::{CONTENT_LENGTH, HeaderMap, HeaderValue};
-use reqwest::redirect::Policy;
-use reqwest::{Certificate, ClientBuilder, Method, Response, Url};
+use reqwest::{Method, Response, StatusCode, Url};
 use tokio::time::Instant;
 
 use super::Auth;
-use super::failure::{Failure, failed, link, stalled};
-use super::hosts::{PlainHttpHosts, authority, is_local};
+use super::connections::{Connections, HostConnections};
+use super::failure::{Failure, failed, link, proxy_login, stalled};
+use super::hosts::{authority, host_of, speaks_plain};
+use super::schemes::Schemes;
 use super::stall_policy::{Stall, StallDetector, StallPolicy};
 use super::upload::{ByteFlow, Upload};
-use crate::diagnostic::Code;
-use crate::operation_error::OperationError;
+use crate::network::Network;
 
-/// The longest time until a connection is established.
-const CONNECT: Duration = Duration::from_secs(10);
 /// The longest time that a server may take to store an upload.
 pub const STORE: Duration = Duration::from_mins(5);
 /// The largest body of an error answer that is read, in bytes.
@@ -50,17 +48,8 @@ pub enum Payload {
 
 /// The HTTP clients behind all requests.
 pub struct Client {
-    pub hosts: PlainHttpHosts,
-    stall_policy: StallPolicy,
-    user_agent: String,
-    /// The client for this machine, past all proxies.
-    local: reqwest::Client,
-    /// The client for other hosts without TLS.
-    plain: reqwest::Client,
-    /// A file of certificates beside the system's.
-    certificates: Option<PathBuf>,
-    /// The client for TLS, made when first needed because it reads the system's certificates.
-    tls: OnceLock<Result<reqwest::Client, OperationError>>,
+    connections: Connections,
+    pub(super) schemes: Schemes,
 }
 
 impl Request {
@@ -71,131 +60,97 @@ impl Request {
 }
 
 impl Client {
-    /// Creates the clients for plain HTTP.
-    ///
-    /// # Errors
-    /// A user agent that is not a valid header; proxies in the environment that are not URLs.
-    pub fn new(hosts: PlainHttpHosts, user_agent: &str) -> Result<Self, OperationError> {
+    /// Creates clients without any connection.
+    pub fn new(network: Arc<Network>, user_agent: &str) -> Self {
         // Fails only if a provider is installed already.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let bare = |builder: ClientBuilder| builder.tls_certs_only([]).build().map_err(|cause| unusable(&cause));
-        Ok(Self {
-            local: bare(builder(user_agent).no_proxy())?,
-            plain: bare(builder(user_agent))?,
-            certificates: None,
-            tls: OnceLock::new(),
-            user_agent: user_agent.to_owned(),
-            hosts,
-            stall_policy: StallPolicy::default(),
-        })
+        Self { connections: Connections::new(network, user_agent), schemes: Schemes::default() }
     }
 
     /// Replaces the stall policy.
     #[must_use]
-    pub fn with_stall_policy(self, stall_policy: StallPolicy) -> Self {
-        Self { stall_policy, ..self }
+    pub fn with_stall_policy(mut self, stall_policy: StallPolicy) -> Self {
+        self.connections.stall_policy = stall_policy;
+        self
     }
 
     /// Trusts the certificates of a file too, if there is one.
     #[must_use]
     pub fn with_certificates(mut self, certificates: Option<PathBuf>) -> Self {
-        self.certificates = certificates;
+        self.connections.certificates = certificates;
         self
+    }
+
+    /// Returns the settings of the machine's connections.
+    pub fn network(&self) -> &Network {
+        &self.connections.network
+    }
+
+    /// Returns whether a URL uses TLS or its host may do without.
+    pub fn permits(&self, url: &Url) -> bool {
+        url.scheme() == "https" || url.scheme() == "http" && speaks_plain(self.network(), &host_of(url))
     }
 
     /// Sends a request once and waits for the answer's beginning.
     pub async fn exchange(&self, request: &Request, url: &Url, auth: &Auth) -> Result<Response, Failure> {
         let host = authority(url);
-        if !self.hosts.permit(url) {
+        if !self.permits(url) {
             let mut error = failed(format!("plain HTTP to {host} is not allowed"));
             error.hint = Some(format!("to allow it, pass --insecure {host}"));
             return Err(Failure::lasting(error));
         }
-        let client = self.client(url).map_err(Failure::lasting)?;
-        let builder = client.request(request.method.clone(), url.clone()).headers(request.headers.clone());
-        let builder = match auth {
-            Auth::Anonymous => builder,
-            Auth::Basic(user, password) => builder.basic_auth(user, Some(password)),
-            Auth::Bearer(token) => builder.bearer_auth(token),
-        };
-        let limit = request.limit.unwrap_or(self.stall_policy.quiet);
-        let answer = match &request.payload {
-            Payload::Empty => tokio::time::timeout(limit, builder.send()).await.map_err(|_| Stall::Silent(limit)),
-            Payload::Bytes(bytes) => {
-                let flow = Arc::new(ByteFlow::new());
-                let length = HeaderMap::from_iter([(CONTENT_LENGTH, HeaderValue::from(bytes.len()))]);
-                let builder = builder.headers(length).body(flow.body(bytes.clone()));
-                tokio::select! {
-                    answer = builder.send() => Ok(answer),
-                    stall = flow.stalled(bytes.len() as u64, self.stall_policy, limit) => Err(stall),
-                }
-            }
-            Payload::Upload(upload) => {
-                let body = upload.body().await.map_err(Failure::lasting)?;
-                tokio::select! {
-                    answer = builder.body(body).send() => Ok(answer),
-                    stall = upload.stalled(self.stall_policy, request.limit.unwrap_or(STORE)) => Err(stall),
-                }
-            }
-        };
-        let fault = if let Payload::Upload(upload) = &request.payload { upload.fault() } else { None };
-        match (answer, fault) {
-            (Ok(Ok(mut response)), _) => {
-                response.extensions_mut().insert(StallDetector::new(self.stall_policy));
-                Ok(response)
-            }
-            (_, Some(fault)) => Err(Failure::lasting(fault)),
-            (Ok(Err(cause)), None) => Err(link(&host, &cause)),
-            (Err(stall), None) => Err(stalled(&host, stall)),
+        let connections = self.connections.to(url).map_err(Failure::lasting)?;
+        let permit = connections.permit(&request.method).await;
+        let mut response = send(&connections, request, url, auth).await?;
+        if let Some(proxy) = &connections.proxy
+            && response.status() == StatusCode::PROXY_AUTHENTICATION_REQUIRED
+        {
+            return Err(Failure::lasting(proxy_login(proxy, &host)));
         }
+        response.extensions_mut().insert(permit);
+        Ok(response)
     }
+}
 
-    fn client(&self, url: &Url) -> Result<&reqwest::Client, OperationError> {
-        match url.scheme() {
-            "http" if is_local(&authority(url)) => Ok(&self.local),
-            "http" => Ok(&self.plain),
-            _ => self
-                .tls
-                .get_or_init(|| tls(&self.user_agent, self.certificates.as_deref()))
-                .as_ref()
-                .map_err(Clone::clone),
+/// Sends a request once over the connections to its host.
+async fn send(connections: &HostConnections, request: &Request, url: &Url, auth: &Auth) -> Result<Response, Failure> {
+    let (host, stall_policy) = (authority(url), connections.stall_policy);
+    let builder = connections.client.request(request.method.clone(), url.clone()).headers(request.headers.clone());
+    let builder = match auth {
+        Auth::Anonymous => builder,
+        Auth::Basic(user, password) => builder.basic_auth(user, Some(password)),
+        Auth::Bearer(token) => builder.bearer_auth(token),
+    };
+    let limit = request.limit.unwrap_or(stall_policy.quiet);
+    let answer = match &request.payload {
+        Payload::Empty => tokio::time::timeout(limit, builder.send()).await.map_err(|_| Stall::Silent(limit)),
+        Payload::Bytes(bytes) => {
+            let flow = Arc::new(ByteFlow::new());
+            let length = HeaderMap::from_iter([(CONTENT_LENGTH, HeaderValue::from(bytes.len()))]);
+            let builder = builder.headers(length).body(flow.body(bytes.clone()));
+            tokio::select! {
+                answer = builder.send() => Ok(answer),
+                stall = flow.stalled(bytes.len() as u64, stall_policy, limit) => Err(stall),
+            }
         }
+        Payload::Upload(upload) => {
+            let body = upload.body().await.map_err(Failure::lasting)?;
+            tokio::select! {
+                answer = builder.body(body).send() => Ok(answer),
+                stall = upload.stalled(stall_policy, request.limit.unwrap_or(STORE)) => Err(stall),
+            }
+        }
+    };
+    let fault = if let Payload::Upload(upload) = &request.payload { upload.fault() } else { None };
+    match (answer, fault) {
+        (Ok(Ok(mut response)), _) => {
+            response.extensions_mut().insert(StallDetector::new(stall_policy));
+            Ok(response)
+        }
+        (_, Some(fault)) => Err(Failure::lasting(fault)),
+        (Ok(Err(cause)), None) => Err(link(&host, &cause, connections.proxy.as_ref())),
+        (Err(stall), None) => Err(stalled(&host, stall)),
     }
-}
-
-fn builder(user_agent: &str) -> ClientBuilder {
-    reqwest::Client::builder().user_agent(user_agent).redirect(Policy::none()).connect_timeout(CONNECT)
-}
-
-fn tls(user_agent: &str, certificates: Option<&Path>) -> Result<reqwest::Client, OperationError> {
-    let further = certificates.map(read_certificates).transpose()?.unwrap_or_default();
-    let builder = builder(user_agent);
-    let builder = if further.is_empty() { builder } else { builder.tls_certs_merge(further) };
-    builder.build().map_err(|cause| {
-        let mut error = unusable(&cause);
-        error.hint = Some("install the system's CA certificates, or name a file of them in SSL_CERT_FILE".to_owned());
-        error
-    })
-}
-
-/// Reads PEM certificates; a directory, which some users name there, has none.
-fn read_certificates(path: &Path) -> Result<Vec<Certificate>, OperationError> {
-    if path.is_dir() {
-        return Ok(Vec::new());
-    }
-    let unreadable =
-        || OperationError::new(Code::UnreadableFile, format!("cannot read the certificates in `{}`", path.display()));
-    let text = std::fs::read(path).map_err(|cause| unreadable().because(&cause))?;
-    Certificate::from_pem_bundle(&text).map_err(|_| unreadable().because("they are not PEM".to_owned()))
-}
-
-fn unusable(cause: &reqwest::Error) -> OperationError {
-    let mut deepest: &dyn std::error::Error = cause;
-    while let Some(next) = deepest.source() {
-        deepest = next;
-    }
-    let cause = deepest.to_string();
-    failed("cannot set up HTTP".to_owned()).because(cause.trim_start_matches("unexpected error: ").to_owned())
 }
 
 /// Reads the next bytes of an answer; none at its end.
@@ -210,7 +165,7 @@ pub async fn next(response: &mut Response) -> Result<Option<Bytes>, Failure> {
             Ok(Some(bytes))
         }
         Ok(Ok(None)) => Ok(None),
-        Ok(Err(cause)) => Err(link(&host, &cause)),
+        Ok(Err(cause)) => Err(link(&host, &cause, None)),
         Err(_) => Err(stalled(&host, Stall::Silent(limit))),
     }
 }

@@ -10,6 +10,7 @@ use reqwest::StatusCode;
 
 use super::stall_policy::Stall;
 use crate::diagnostic::Code;
+use crate::network::Proxy;
 use crate::operation_error::OperationError;
 
 /// The longest text of a server that is repeated, in characters.
@@ -17,6 +18,8 @@ const QUOTE: usize = 300;
 
 /// The beginnings of hyper's and rustls' errors for a connection that ends in the middle.
 const EARLY_END: [&str; 2] = ["end of file before", "peer closed connection without sending TLS close_notify"];
+/// The errors of hyper-util for a proxy that does not answer CONNECT with success.
+const TUNNEL: [&str; 2] = ["tunnel error: proxy authorization required", "tunnel error: unsuccessful"];
 
 /// A request that failed, and its retry class.
 #[derive(Debug, Clone)]
@@ -69,9 +72,14 @@ pub fn one_line(text: &str) -> String {
     clean.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// Builds the failure of a request without an answer, or of an answer that broke off.
-pub fn link(authority: &str, error: &reqwest::Error) -> Failure {
+/// Builds the failure of a request without an answer, or of an answer that broke off. `proxy` is
+/// the one that the request went through.
+pub fn link(authority: &str, error: &reqwest::Error, proxy: Option<&Proxy>) -> Failure {
     let chain = Chain::of(error);
+    if let Some(proxy) = proxy.filter(|_| chain.is_refused_tunnel) {
+        let login = chain.deepest.contains("authorization");
+        return Failure::lasting(if login { proxy_login(proxy, authority) } else { proxy_refusal(proxy, authority) });
+    }
     if let Some(tls) = chain.tls {
         return Failure::lasting(tls_error(authority, tls));
     }
@@ -81,6 +89,12 @@ pub fn link(authority: &str, error: &reqwest::Error) -> Failure {
     let cause = cause(error, &chain);
     if error.is_builder() {
         return Failure::lasting(failed(format!("cannot send a request to {authority}")).because(cause));
+    }
+    if let Some(proxy) = proxy.filter(|_| error.is_connect() || error.is_dns()) {
+        let refused = chain.io == Some(io::ErrorKind::ConnectionRefused);
+        let message = format!("cannot reach the proxy {} for {authority}", proxy.shown());
+        let error = failed(message).because(cause).with_hint(proxy_hint(proxy, authority));
+        return Failure { error, retry: if refused { Retry::Briefly } else { Retry::Soon } };
     }
     let verb = if error.is_connect() || error.is_dns() { "cannot reach" } else { "lost the connection to" };
     let error_of_link = failed(format!("{verb} {authority}")).because(cause);
@@ -114,9 +128,50 @@ fn tls_error(authority: &str, error: &rustls::Error) -> OperationError {
         rustls::Error::InvalidMessage(_) => without_tls(authority, ""),
         rustls::Error::InvalidCertificate(cause) => failed(format!("the certificate of {authority} is not accepted"))
             .because(certificate(cause))
-            .with_hint("if its authority is your own, name its certificate in SSL_CERT_FILE"),
+            .with_hint(format!(
+                "if its authority is your own, pass --ca FILE with the authority's certificate, or put it into \
+                 /etc/docker/certs.d/{authority}/ca.crt"
+            )),
+        rustls::Error::AlertReceived(alert) if asks_for_certificate(*alert) => failed(format!(
+            "{authority} asks for a client certificate, or does not accept the one it got"
+        ))
+        .with_hint(format!(
+            "put the certificate and its key into /etc/docker/certs.d/{authority}/client.cert and client.key"
+        )),
         cause => without_tls(authority, &one_line(&cause.to_string())),
     }
+}
+
+/// Returns whether a server closes the connection because of the client's certificate.
+fn asks_for_certificate(alert: rustls::AlertDescription) -> bool {
+    use rustls::AlertDescription as Alert;
+    matches!(
+        alert,
+        Alert::CertificateRequired
+            | Alert::BadCertificate
+            | Alert::UnsupportedCertificate
+            | Alert::CertificateExpired
+            | Alert::CertificateUnknown
+            | Alert::UnknownCA
+    )
+}
+
+/// Builds the error of a proxy that asks for a login, or does not accept the one it got.
+pub fn proxy_login(proxy: &Proxy, authority: &str) -> OperationError {
+    let has_login = !proxy.url.username().is_empty();
+    let message = if has_login { "does not accept the login" } else { "asks for a login" };
+    let hint = if has_login { "check the login in" } else { "write the login as USER:PASSWORD@ before the host in" };
+    OperationError::new(Code::AccessDenied, format!("the proxy {} {message}, for {authority}", proxy.shown()))
+        .with_hint(format!("{hint} {}", proxy.variable))
+}
+
+fn proxy_refusal(proxy: &Proxy, authority: &str) -> OperationError {
+    let message = format!("the proxy {} refuses a connection to {authority}", proxy.shown());
+    OperationError::new(Code::AccessDenied, message).with_hint(proxy_hint(proxy, authority))
+}
+
+fn proxy_hint(proxy: &Proxy, authority: &str) -> String {
+    format!("the proxy is set by {}; a host that needs none goes into NO_PROXY: NO_PROXY={authority}", proxy.variable)
 }
 
 fn certificate(cause: &rustls::CertificateError) -> String {
@@ -151,15 +206,20 @@ struct Chain<'a> {
     tls: Option<&'a rustls::Error>,
     io: Option<io::ErrorKind>,
     handshake_cut: bool,
+    /// A proxy did not open the tunnel that it was asked for.
+    is_refused_tunnel: bool,
     deepest: String,
 }
 
 impl<'a> Chain<'a> {
     fn of(error: &'a (dyn Error + 'static)) -> Self {
-        let mut chain = Self { tls: None, io: None, handshake_cut: false, deepest: error.to_string() };
+        let mut chain =
+            Self { tls: None, io: None, handshake_cut: false, is_refused_tunnel: false, deepest: error.to_string() };
         let mut next = Some(error);
         while let Some(error) = next {
             chain.deepest = error.to_string();
+            // The error's type is hyper-util's, and private.
+            chain.is_refused_tunnel |= TUNNEL.contains(&chain.deepest.as_str());
             chain.tls = chain.tls.or_else(|| error.downcast_ref());
             next = error.source();
             if let Some(cause) = error.downcast_ref::<io::Error>() {

@@ -1,4 +1,4 @@
-//! Hosts that may speak plain HTTP.
+//! Hosts of URLs, and those that speak plain HTTP.
 //!
 //! Source: docker's rules. Loopback hosts speak plain HTTP, all others only when the user allows
 //! it.
@@ -7,31 +7,25 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 
 use reqwest::Url;
 
-const HTTPS_PORT: &str = "443";
+use crate::network::{Host, Network, split_authority};
 
-/// The hosts that may speak plain HTTP.
-#[derive(Clone, Default)]
-pub struct PlainHttpHosts {
-    insecure: Vec<String>,
+/// The port of HTTPS.
+const HTTPS: u16 = 443;
+
+/// Returns the host of a URL.
+pub fn host_of(url: &Url) -> Host {
+    Host::new(&authority(url), url.port_or_known_default().unwrap_or(HTTPS))
 }
 
-impl PlainHttpHosts {
-    /// Allows loopback hosts and the listed ones, with or without a port.
-    pub fn new(insecure: Vec<String>) -> Self {
-        Self { insecure }
-    }
+/// Returns whether a host may be contacted without TLS.
+pub fn speaks_plain(network: &Network, host: &Host) -> bool {
+    network.hosts.is_insecure(host) || is_plain_here(network, host)
+}
 
-    /// Returns whether a host, perhaps with a port, may be contacted without TLS.
-    pub fn speak_plain(&self, authority: &str) -> bool {
-        let (host, port) = split(authority);
-        let listed = self.insecure.iter().any(|entry| entry == authority || entry == host);
-        listed || is_loopback(host) && port != Some(HTTPS_PORT)
-    }
-
-    /// Returns whether a URL uses TLS or its host may do without.
-    pub fn permit(&self, url: &Url) -> bool {
-        url.scheme() == "https" || url.scheme() == "http" && self.speak_plain(&authority(url))
-    }
+/// Returns whether a host is this machine, and contacted without TLS: it has another port than that
+/// of HTTPS, and no setting that asks for TLS.
+pub fn is_plain_here(network: &Network, host: &Host) -> bool {
+    is_local(&host.name) && host.port != HTTPS && network.hosts.settings(host).insecure != Some(false)
 }
 
 /// Returns host and port of a URL; a scheme's default port is left out.
@@ -45,11 +39,6 @@ pub fn same_origin(one: &Url, other: &Url) -> bool {
     one.origin() == other.origin()
 }
 
-/// Returns whether a host, perhaps with a port, is this machine.
-pub fn is_local(authority: &str) -> bool {
-    is_loopback(split(authority).0)
-}
-
 /// Resolves a `Location` header. Some proxies that terminate TLS make registries write `http:`
 /// there; for the same host, TLS is kept.
 pub fn onward(from: &Url, location: &str) -> Option<Url> {
@@ -61,14 +50,9 @@ pub fn onward(from: &Url, location: &str) -> Option<Url> {
     Some(next)
 }
 
-fn split(authority: &str) -> (&str, Option<&str>) {
-    match authority.rsplit_once(':') {
-        Some((host, port)) if !port.ends_with(']') => (host, Some(port)),
-        _ => (authority, None),
-    }
-}
-
-fn is_loopback(host: &str) -> bool {
+/// Returns whether a host, perhaps with a port, is this machine.
+pub fn is_local(authority: &str) -> bool {
+    let (host, _) = split_authority(authority);
     let bare = host.trim_start_matches('[').trim_end_matches(']');
     host == "localhost"
         || host.ends_with(".localhost")

@@ -1,14 +1,19 @@
 //! HTTP for registries and indexes: one request and its answer, retries, redirects, resumed bodies.
 //! Independent of any API or account.
 //!
-//! Of the environment only the proxy and CA certificate variables are read.
+//! The caller gives the proxies. Of the environment only `SSL_CERT_FILE` and `SSL_CERT_DIR` are
+//! read, with the system's certificates.
 
+mod certificates;
 pub(crate) mod client;
+mod connections;
 pub(crate) mod failure;
 pub(crate) mod hosts;
 mod redirect;
 pub(crate) mod resume;
 pub(crate) mod retry;
+mod scheme;
+mod schemes;
 mod stall_policy;
 #[cfg(test)]
 pub(crate) mod testing;

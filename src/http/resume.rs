@@ -3,10 +3,10 @@
 //! Source: RFC 9110, 14.4 (`Content-Range`). The caller verifies the bytes.
 
 use bytes::Bytes;
-use reqwest::header::{CONTENT_LENGTH, CONTENT_RANGE, HeaderValue, RANGE};
+use reqwest::header::{CONTENT_LENGTH, CONTENT_RANGE, HeaderValue};
 use reqwest::{Response, StatusCode};
 
-use super::client::{Request, next};
+use super::client::next;
 use super::failure::{Failure, failed};
 use super::hosts::authority;
 use super::retry::Attempts;
@@ -20,12 +20,9 @@ pub trait RangeSource: Send {
     /// The resource's name in messages, as in `another range of NAME`.
     fn name(&self) -> String;
 
-    /// Requests the whole resource, or the rest of it, for which `range` adds a header. Answers
-    /// other than 200 and 206 are failures.
-    fn request(
-        &mut self,
-        range: impl FnOnce(&mut Request) + Send,
-    ) -> impl Future<Output = Result<Response, Failure>> + Send;
+    /// Requests the whole resource, or the rest of it that the header `Range` names. Answers other
+    /// than 200 and 206 are failures.
+    fn request(&mut self, range: Option<HeaderValue>) -> impl Future<Output = Result<Response, Failure>> + Send;
 }
 
 /// A body being downloaded.
@@ -98,12 +95,7 @@ impl<R: RangeSource> ResumingBody<R> {
 
     async fn request(&mut self) -> Result<(), Failure> {
         let seen = self.seen;
-        let range = move |request: &mut Request| {
-            if seen > 0 {
-                let range = HeaderValue::from_str(&format!("bytes={seen}-"));
-                request.headers.extend(range.ok().map(|range| (RANGE, range)));
-            }
-        };
+        let range = if seen > 0 { HeaderValue::from_str(&format!("bytes={seen}-")).ok() } else { None };
         let response = self.source.request(range).await?;
         self.skip = match response.status() {
             StatusCode::PARTIAL_CONTENT if seen > 0 && self.continues(&response) => 0,

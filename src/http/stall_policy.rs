@@ -65,6 +65,12 @@ impl StallDetector {
 }
 
 impl StallPolicy {
+    /// Returns the same policy with another longest wait, which uploads get twice.
+    #[must_use]
+    pub fn waiting(self, quiet: Duration) -> Self {
+        Self { quiet, sending: quiet * 2, ..self }
+    }
+
     /// Returns the number of bytes that must arrive in a time.
     pub fn within(&self, time: Duration) -> u64 {
         let millis = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);

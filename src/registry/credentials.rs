@@ -13,9 +13,9 @@ use serde::Deserialize;
 use serde_json::json;
 use tokio::sync::Mutex;
 
-use super::hosts::canonical;
 use crate::diagnostic::Code;
 use crate::http::failure::one_line;
+use crate::network::canonical_registry;
 use crate::operation_error::OperationError;
 
 /// The name of docker's own registry in helpers.
@@ -147,7 +147,7 @@ impl Config {
     /// Selects the entry: helpers of the registry first, then stored entries, then the general
     /// store.
     fn entry(&self, registry: &str, repository: &str) -> Option<Entry> {
-        let registry = canonical(registry);
+        let registry = canonical_registry(registry);
         let server = if registry == "docker.io" { DOCKER_SERVER } else { registry };
         let helper = |name: &String| Entry::Helper { name: name.clone(), server: server.to_owned() };
         if let Some((_, name)) =
@@ -211,7 +211,7 @@ fn parts(key: &str) -> (&str, &str) {
     let bare = key.trim_start_matches("https://").trim_start_matches("http://").trim_end_matches('/');
     let (host, path) = bare.split_once('/').unwrap_or((bare, ""));
     let path = if bare.len() < key.trim_end_matches('/').len() && matches!(path, "v1" | "v2") { "" } else { path };
-    (canonical(host), path)
+    (canonical_registry(host), path)
 }
 
 #[cfg(test)]

@@ -5,9 +5,9 @@
 use oci_distribution::errors::{OciEnvelope, OciError};
 use reqwest::StatusCode;
 
-use super::hosts::canonical;
 use crate::diagnostic::Code;
 use crate::http::failure::{one_line, status_text};
+use crate::network::canonical_registry;
 use crate::operation_error::OperationError;
 
 /// The purpose of an access to a repository.
@@ -41,7 +41,7 @@ impl RepositoryAccess {
     }
 
     fn access_hint(&self, identified: bool) -> String {
-        let login = match canonical(&self.host) {
+        let login = match canonical_registry(&self.host) {
             "docker.io" => "docker login".to_owned(),
             host => format!("docker login {host}"),
         };

@@ -2,8 +2,7 @@
 //!
 //! Source: distribution-spec `spec.md`; distribution's `token.md` and `oauth.md`.
 //! The transport is carboy's own because it needs streamed pushes, resumed pulls, shared tokens and
-//! retries. Errors are whole sentences. Of the environment only the HTTP proxy and CA certificate
-//! variables are read.
+//! retries. Errors are whole sentences.
 
 mod auth;
 mod challenge;
@@ -11,7 +10,9 @@ mod client;
 pub mod credentials;
 mod error;
 mod hosts;
+mod mirror_log;
 mod pull;
+mod pull_source;
 mod push;
 mod repository;
 #[cfg(test)]
@@ -21,4 +22,5 @@ mod transport;
 
 pub use client::{Options, Registry};
 pub use credentials::Credentials;
+pub use pull_source::PullSource;
 pub use repository::Repository;

@@ -3,7 +3,6 @@
 //! Source: distribution-spec `spec.md`, "Push". A blob is uploaded in one streamed PUT, or in
 //! chunks when the registry does not accept that. A mount that is answered with an upload (202) is
 //! used as that upload.
-//! upload (202) is that upload.
 
 use std::sync::Arc;
 
@@ -14,7 +13,6 @@ use reqwest::{Method, StatusCode, Url};
 
 use super::challenge::Scopes;
 use super::error::{Intent, RepositoryAccess};
-use super::hosts::canonical;
 use super::pull::CONTENT_DIGEST;
 use super::repository::Repository;
 use super::transport::Answer;
@@ -57,7 +55,7 @@ impl Sink for Repository {
         Box::pin(async move {
             let selector = tag.map_or_else(|| Selector::Digest(manifest.digest()), |tag| Selector::Tag(tag.to_owned()));
             let name = self.named(&selector);
-            let mut attempts = self.transport.attempts(format!("manifest {name}"));
+            let mut attempts = self.transport.attempts(&self.access(Intent::Push), format!("manifest {name}"));
             loop {
                 match self.write_manifest(manifest, &selector, &name).await {
                     Ok(()) => return Ok(()),
@@ -77,7 +75,7 @@ impl Repository {
     async fn write_manifest(&self, manifest: &RawManifest, selector: &Selector, name: &str) -> Result<(), Failure> {
         let access = self.access(Intent::Push);
         let mut request =
-            Request::new(Method::PUT, self.url(&format!("manifests/{selector}")).map_err(Failure::lasting)?);
+            Request::new(Method::PUT, self.url(&format!("manifests/{selector}")).await.map_err(Failure::lasting)?);
         let odd = |_| Failure::lasting(failed(format!("`{}` is not a media type", manifest.media_type)));
         request.headers.insert(CONTENT_TYPE, HeaderValue::from_str(&manifest.media_type).map_err(odd)?);
         request.payload = Payload::Bytes(Bytes::from(manifest.bytes.clone()));
@@ -136,7 +134,7 @@ impl<'a> Push<'a> {
         self.repository.report(Event::Started { verb: Verb::Push, subject, size: Some(self.blob.size) });
         let upload = Upload::new(self.blob, origin, Arc::clone(&self.repository.transport.progress));
         let mut method = UploadMethod::Whole;
-        let mut attempts = self.repository.transport.attempts(self.what.clone());
+        let mut attempts = self.repository.transport.attempts(&self.access, self.what.clone());
         loop {
             match self.transfer(session.take(), &upload, method).await {
                 Ok(true) => return Ok(Outcome::Done),
@@ -148,8 +146,8 @@ impl<'a> Push<'a> {
 
     /// Returns whether the target has the blob. Missing rights to ask are reported by the upload.
     async fn is_present(&self) -> Result<bool, OperationError> {
-        let mut attempts = self.repository.transport.attempts(self.what.clone());
-        let request = Request::new(Method::HEAD, self.repository.url(&format!("blobs/{}", self.blob.digest))?);
+        let mut attempts = self.repository.transport.attempts(&self.access, self.what.clone());
+        let request = Request::new(Method::HEAD, self.repository.url(&format!("blobs/{}", self.blob.digest)).await?);
         loop {
             match self.send(&request).await {
                 Ok(answer) => return Ok(answer.status().is_success()),
@@ -162,11 +160,11 @@ impl<'a> Push<'a> {
     /// the blob can still be uploaded.
     async fn mount(&self, origin: &BlobSource) -> Result<Option<UploadSession>, OperationError> {
         let BlobSource::Repository(source) = origin else { return Ok(None) };
-        let Some((host, repository)) = source.mountable() else { return Ok(None) };
-        if canonical(host) != canonical(&self.access.host) || repository == self.access.repository {
+        let Some(repository) = source.mountable_at(&self.access.host) else { return Ok(None) };
+        if repository == self.access.repository {
             return Ok(None);
         }
-        let mut url = self.repository.url("blobs/uploads/")?;
+        let mut url = self.repository.url("blobs/uploads/").await?;
         url.query_pairs_mut().append_pair("mount", &self.blob.digest.to_string()).append_pair("from", repository);
         let scopes = self.scopes.clone().and(&Scopes::pull(repository));
         let answer = self.repository.transport.send(&self.access, &scopes, &without_content(Method::POST, url)).await;
@@ -201,7 +199,7 @@ impl<'a> Push<'a> {
     }
 
     async fn start(&self) -> Result<UploadSession, Failure> {
-        let url = self.repository.url("blobs/uploads/").map_err(Failure::lasting)?;
+        let url = self.repository.url("blobs/uploads/").await.map_err(Failure::lasting)?;
         let answer = self.send(&without_content(Method::POST, url)).await?;
         match answer.status() {
             StatusCode::ACCEPTED => self.session(&answer),

@@ -10,7 +10,7 @@ use crate::diagnostic::Code;
 use crate::oci::location::RegistryName;
 use crate::operation_error::OperationError;
 
-/// A repository of a registry, to pull from and push to.
+/// A repository of a registry.
 #[derive(Clone)]
 pub struct Repository {
     pub(super) transport: Arc<Transport>,
@@ -27,8 +27,8 @@ impl Repository {
     }
 
     /// Builds the API's URL of a resource in the repository.
-    pub(super) fn url(&self, path: &str) -> Result<Url, OperationError> {
-        let base = self.transport.base(&self.access(Intent::Pull))?;
+    pub(super) async fn url(&self, path: &str) -> Result<Url, OperationError> {
+        let base = self.transport.base(&self.access(Intent::Pull)).await?;
         let path = format!("v2/{}/{path}", self.name.repository);
         base.join(&path).map_err(|cause| {
             OperationError::new(Code::InvalidArgument, format!("`{}` is not a repository", self.name.bare()))

@@ -7,19 +7,33 @@ use std::time::Duration;
 use tempfile::NamedTempFile;
 use tokio::io::AsyncReadExt as _;
 
-use super::{Credentials, Options, Registry, Repository};
+use super::{Credentials, Options, PullSource, Registry, Repository};
 use crate::http::StallPolicy;
 pub use crate::http::testing::{Log, Reply, Seen, Server};
 use crate::oci::location::RegistryName;
 
 impl Server {
-    /// Returns a repository of this server, without credentials.
+    /// Returns a repository of this server to push to, without credentials.
     pub fn repository(&self, repository: &str) -> Arc<Repository> {
         self.repository_as(repository, None, Arc::default())
     }
 
-    /// Returns a repository of this server, with a `config.json` and a log.
+    /// Returns a repository of this server to push to, with a `config.json` and a log.
     pub fn repository_as(&self, repository: &str, config: Option<&str>, log: Arc<Log>) -> Arc<Repository> {
+        self.registry_as(config, log).repository(&name(&self.address, repository)).unwrap()
+    }
+
+    /// Returns a repository of this server to pull from, without credentials.
+    pub fn source(&self, repository: &str) -> Arc<PullSource> {
+        self.source_as(repository, None, Arc::default())
+    }
+
+    /// Returns a repository of this server to pull from, with a `config.json` and a log.
+    pub fn source_as(&self, repository: &str, config: Option<&str>, log: Arc<Log>) -> Arc<PullSource> {
+        self.registry_as(config, log).source(&name(&self.address, repository)).unwrap()
+    }
+
+    fn registry_as(&self, config: Option<&str>, log: Arc<Log>) -> Registry {
         let file = config.map(|config| {
             let mut file = NamedTempFile::new().unwrap();
             file.write_all(config.as_bytes()).unwrap();
@@ -27,7 +41,7 @@ impl Server {
         });
         let credentials = Credentials::new(file.as_ref().map(|file| file.to_path_buf()));
         self.files.lock().unwrap().extend(file);
-        registry_as(credentials, log).repository(&name(&self.address, repository))
+        registry_as(credentials, log)
     }
 }
 
@@ -38,7 +52,7 @@ pub fn registry(log: Arc<Log>) -> Registry {
 
 fn registry_as(credentials: Credentials, log: Arc<Log>) -> Registry {
     let options = Options { credentials, retries: 3, delay: Duration::from_millis(1), ..Options::default() };
-    Registry::new(options, log).unwrap()
+    Registry::new(options, log)
 }
 
 pub fn name(registry: &str, repository: &str) -> RegistryName {
@@ -51,7 +65,7 @@ pub fn hasty() -> (Registry, Arc<Log>) {
     let second = Duration::from_secs(1);
     let stall_policy = StallPolicy { quiet: second, sending: second, least: 1_000 };
     let options = Options { stall_policy, retries: 3, delay: Duration::from_millis(1), ..Options::default() };
-    (Registry::new(options, log.clone()).unwrap(), log)
+    (Registry::new(options, log.clone()), log)
 }
 
 /// Reads all bytes of a reader.

@@ -58,7 +58,7 @@ impl TokenService<'_> {
     /// A credential that would travel over plain HTTP; a refusal; an answer without a token.
     pub async fn token(&self, scopes: &Scopes, credential: Option<&Credential>) -> Result<Token, Failure> {
         let host = authority(self.realm);
-        if credential.is_some() && !self.client.hosts.permit(self.realm) {
+        if credential.is_some() && !self.client.permits(self.realm) {
             let mut error = OperationError::new(
                 Code::AccessDenied,
                 format!("{} wants the credentials sent to {host} over plain HTTP, which is refused", self.access.host),

@@ -11,14 +11,19 @@ use super::auth::Authorizations;
 use super::challenge::{Challenge, Scopes};
 use super::error::{RepositoryAccess, explain};
 use super::hosts::base;
+use super::mirror_log::MirrorLog;
 use crate::diagnostic::Code;
 use crate::http::Auth;
 use crate::http::client::{Client, Request, explanation};
 use crate::http::failure::{Failure, Retry, failed};
 use crate::http::hosts::{authority, same_origin};
 use crate::http::retry::{self, Attempts, RetryPolicy};
+use crate::network::Host;
 use crate::operation_error::OperationError;
 use crate::progress::Progress;
+
+/// The port of HTTPS.
+const HTTPS: u16 = 443;
 
 /// The connection to all registries.
 pub struct Transport {
@@ -26,6 +31,7 @@ pub struct Transport {
     pub authorizations: Authorizations,
     pub retry_policy: RetryPolicy,
     pub progress: Arc<dyn Progress>,
+    pub mirror_log: MirrorLog,
 }
 
 /// An answer, and whether it was requested with the user's credentials.
@@ -35,23 +41,25 @@ pub struct Answer {
 }
 
 impl Transport {
-    /// Begins the tries of one operation.
-    pub fn attempts(&self, what: String) -> Attempts {
-        Attempts::new(self.retry_policy, Arc::clone(&self.progress), what)
+    /// Begins the tries of one operation on a repository.
+    pub fn attempts(&self, access: &RepositoryAccess, what: String) -> Attempts {
+        let settings = self.client.network().hosts.settings(&Host::new(&access.host, HTTPS));
+        let retries = settings.retries.unwrap_or(self.retry_policy.retries);
+        Attempts::new(RetryPolicy { retries, ..self.retry_policy }, Arc::clone(&self.progress), what)
     }
 
     /// Returns the URL of the API of a repository's registry.
-    pub fn base(&self, access: &RepositoryAccess) -> Result<Url, OperationError> {
+    pub async fn base(&self, access: &RepositoryAccess) -> Result<Url, OperationError> {
         let odd = |cause: url::ParseError| {
             OperationError::new(Code::InvalidArgument, format!("`{}` is not the host of a registry", access.host))
                 .because(&cause)
         };
-        base(&self.client.hosts, &access.host).map_err(odd)
+        base(&self.client, &access.host).await.map_err(odd)
     }
 
     /// Sends a request with the required authorization, once.
     pub async fn send(&self, access: &RepositoryAccess, scopes: &Scopes, request: &Request) -> Result<Answer, Failure> {
-        let base = self.base(access).map_err(Failure::lasting)?;
+        let base = self.base(access).await.map_err(Failure::lasting)?;
         if !same_origin(&base, &request.url) {
             let response = self.client.follow(request, &Auth::Anonymous).await?;
             return settle(access, response, false).await;

@@ -112,8 +112,8 @@ impl Source for CachedRepository {
         })
     }
 
-    fn mountable(&self) -> Option<(&str, &str)> {
-        self.online.as_ref()?.mountable()
+    fn mountable_at(&self, registry: &str) -> Option<&str> {
+        self.online.as_ref()?.mountable_at(registry)
     }
 }
 
@@ -139,8 +139,8 @@ impl Source for KeptBlobs {
         })
     }
 
-    fn mountable(&self) -> Option<(&str, &str)> {
-        self.source.mountable()
+    fn mountable_at(&self, registry: &str) -> Option<&str> {
+        self.source.mountable_at(registry)
     }
 }
 

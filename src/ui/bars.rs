@@ -12,7 +12,7 @@ use indicatif::ProgressDrawTarget;
 use super::diagnostics::{errors_text, warning_text};
 use super::frontend::{Frontend, Screen};
 use super::line_queue;
-use super::retry::retry_text;
+use super::retry::{mirror_text, retry_text};
 use super::rows::Rows;
 use super::style::Style;
 use super::summary::summary_text;
@@ -141,6 +141,7 @@ impl Board {
                 }
             }
             Event::Retrying { what, cause, delay } => self.notes.push(retry_text(&what, &cause, delay)),
+            Event::Mirrored { repository, mirror } => self.notes.push(mirror_text(&repository, &mirror)),
             Event::Diagnostic(warning) => self.notes.push(warning_text(&warning, style)),
         }
     }

@@ -1,8 +1,8 @@
 //! JSON for programs: one object for each line, keys sorted, sizes in bytes, durations in seconds.
 //!
 //! `event` is the kind of an object: `started`, `advanced` (bytes done so far, at most four lines a
-//! second for each piece of work), `ended`, `retrying`, `report`, `warning` and `error`. The last
-//! two have a `code`, a `message`, its `causes`, a `hint` and a `subject`: see [`Diagnostic`]. A
+//! second for each piece of work), `ended`, `retrying`, `mirror` (the mirror that serves a
+//! repository), `report`, `warning` and `error`. The last two have a `code`, a `message`, its `causes`, a `hint` and a `subject`: see [`Diagnostic`]. A
 //! piece of work is `verb` and `blob`, `verb` and `wheel`, or `verb`, `layer` and `platform`.
 
 use std::collections::HashMap;
@@ -97,6 +97,9 @@ impl State {
             }
             Event::Retrying { what, cause, delay } => {
                 json!({ "event": "retrying", "code": Code::Retrying, "what": what, "cause": cause, "delay": delay.as_secs_f64() })
+            }
+            Event::Mirrored { repository, mirror } => {
+                json!({ "event": "mirror", "repository": repository, "mirror": mirror })
             }
             Event::Diagnostic(warning) => diagnostic_object(&warning),
         })
@@ -246,6 +249,7 @@ mod tests {
         let subject = Subject::Wheel("six-1-py3-none-any.whl".into());
         json.on(Event::Ended { verb: Verb::Pull, subject, outcome: Outcome::Done });
         json.on(Event::Retrying { what: "GET x".into(), cause: "reset".into(), delay: Duration::from_millis(1_500) });
+        json.on(Event::Mirrored { repository: "docker.io/library/python".into(), mirror: "harbor.corp/py".into() });
         json.on(Event::Diagnostic(Box::new(Diagnostic::warning(Code::LeftOut, "a \"quoted\"\nname").file("x"))));
         let denied = Diagnostic::error(Code::AccessDenied, "denied").on(&Platform::new("linux", "arm64"));
         let missing = Diagnostic::error(Code::MissingLibrary, "no x")
@@ -256,6 +260,7 @@ mod tests {
         {"event":"ended","layer":"runtime","outcome":"present","platform":"linux/arm64","verb":"pack"}
         {"event":"ended","outcome":"done","verb":"pull","wheel":"six-1-py3-none-any.whl"}
         {"cause":"reset","code":"retrying","delay":1.5,"event":"retrying","what":"GET x"}
+        {"event":"mirror","mirror":"harbor.corp/py","repository":"docker.io/library/python"}
         {"causes":[],"code":"left-out","event":"warning","hint":null,"message":"a \"quoted\"\nname","subject":{"distribution":null,"file":"x","image":null,"platform":null}}
         {"causes":[],"code":"access-denied","event":"error","hint":"log in","message":"denied","subject":{"distribution":null,"file":null,"image":null,"platform":"linux/arm64"}}
         {"causes":[],"code":"missing-library","event":"error","hint":"use a builder that has it; if it is not needed: allow-missing = [\"x\"] under [runtime]","message":"no x","subject":{"distribution":null,"file":null,"image":null,"platform":null}}

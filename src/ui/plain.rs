@@ -8,7 +8,7 @@ use std::sync::{Mutex, PoisonError};
 use super::diagnostics::{errors_text, warning_text};
 use super::frontend::{Frontend, Screen};
 use super::line_queue::LineQueue;
-use super::retry::retry_text;
+use super::retry::{mirror_text, retry_text};
 use super::size::size;
 use super::style::Style;
 use super::summary::summary_text;
@@ -93,6 +93,7 @@ impl State {
                 self.ended(&task, outcome)
             }
             Event::Retrying { what, cause, delay } => Some(retry_text(&what, &cause, delay)),
+            Event::Mirrored { repository, mirror } => Some(mirror_text(&repository, &mirror)),
             Event::Diagnostic(warning) => Some(warning_text(&warning, Style::Bare)),
         }
     }

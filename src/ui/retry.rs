@@ -1,4 +1,4 @@
-//! Retries of requests, as text. Pure.
+//! Retries of requests and uses of mirrors, as text. Pure.
 
 use std::time::Duration;
 
@@ -9,6 +9,12 @@ use crate::printable::one_line;
 #[must_use]
 pub fn retry_text(what: &str, cause: &str, delay: Duration) -> String {
     format!("retrying {} in {}: {}", one_line(what), elapsed(delay), one_line(cause))
+}
+
+/// Returns `REPOSITORY comes from its mirror MIRROR`.
+#[must_use]
+pub fn mirror_text(repository: &str, mirror: &str) -> String {
+    format!("{} comes from its mirror {}", one_line(repository), one_line(mirror))
 }
 
 #[cfg(test)]

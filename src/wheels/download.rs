@@ -7,14 +7,13 @@
 use std::io::Write as _;
 use std::sync::Arc;
 
-use reqwest::header::{ETAG, HeaderMap, HeaderValue, IF_RANGE};
+use reqwest::header::{ETAG, HeaderMap, HeaderValue, IF_RANGE, RANGE};
 use reqwest::{Response, Url};
 
 use super::WheelFile;
 use super::file_hashes::{DisplayHash, FileHasher, FileHashes};
 use super::index_client::IndexClient;
 use super::sources::Index;
-use crate::http::client::Request;
 use crate::http::failure::{Failure, Retry, corrupt, failed};
 use crate::http::hosts::authority;
 use crate::http::resume::{RangeSource, ResumingBody};
@@ -158,7 +157,7 @@ pub async fn fetch(
     let mut body = ResumingBody::new(
         File { index_client, name: need.name, at, etag: None, passing: false },
         need.size,
-        index_client.attempts(need.name.to_owned()),
+        index_client.attempts(at.url, need.name.to_owned()),
     );
     if let Err(error) = body.open().await {
         if body.source().passing {
@@ -245,13 +244,10 @@ impl RangeSource for File<'_> {
         self.name.to_owned()
     }
 
-    async fn request(&mut self, range: impl FnOnce(&mut Request) + Send) -> Result<Response, Failure> {
-        let mut request = Request::new(reqwest::Method::GET, self.at.url.clone());
-        range(&mut request);
-        if !request.headers.is_empty() {
-            request.headers.extend(self.etag.clone().map(|etag| (IF_RANGE, etag)));
-        }
-        let answer = self.index_client.get(self.at.url, self.at.index, request.headers).await;
+    async fn request(&mut self, range: Option<HeaderValue>) -> Result<Response, Failure> {
+        let etag = self.etag.clone().filter(|_| range.is_some()).map(|etag| (IF_RANGE, etag));
+        let headers = range.map(|range| (RANGE, range)).into_iter().chain(etag).collect();
+        let answer = self.index_client.get(self.at.url, self.at.index, headers).await;
         let response = answer.inspect_err(|failure| self.passing = failure.retry != Retry::No)?;
         if !matches!(response.status().as_u16(), 200 | 206) {
             let status = response.status();

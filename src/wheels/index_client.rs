@@ -17,7 +17,7 @@ use crate::diagnostic::Code;
 use crate::http::Auth;
 use crate::http::client::{Client, Request, explanation};
 use crate::http::failure::{Failure, Retry, failed, status_text};
-use crate::http::hosts::{authority, same_origin};
+use crate::http::hosts::{authority, host_of, same_origin};
 use crate::http::retry::{self, Attempts, RetryPolicy};
 use crate::operation_error::OperationError;
 use crate::progress::Progress;
@@ -34,8 +34,10 @@ pub struct IndexClient {
 
 impl IndexClient {
     /// The retries of one transfer.
-    pub fn attempts(&self, what: String) -> Attempts {
-        Attempts::new(self.retry_policy, Arc::clone(&self.progress), what)
+    pub fn attempts(&self, url: &Url, what: String) -> Attempts {
+        let settings = self.client.network().hosts.settings(&host_of(url));
+        let retries = settings.retries.unwrap_or(self.retry_policy.retries);
+        Attempts::new(RetryPolicy { retries, ..self.retry_policy }, Arc::clone(&self.progress), what)
     }
 
     /// Stops requests to a URL's index in this run, or to its host if it belongs to no index.

@@ -7,6 +7,7 @@ use super::settings::{self, Host, ProjectSources};
 use super::{NoNetwork, WheelSources, Wheels};
 use crate::cpu_pool::CpuPool;
 use crate::diagnostic::Diagnostic;
+use crate::network::Network;
 use crate::operation_error::OperationError;
 use crate::progress::Progress;
 use crate::source::Folders;
@@ -19,8 +20,8 @@ pub struct WheelIndexes {
     pub folders: Arc<Folders>,
     pub progress: Arc<dyn Progress>,
     pub cpu_pool: CpuPool,
-    /// Hosts that may speak plain HTTP.
-    pub insecure: Vec<String>,
+    /// Proxies, certificates, and the limits of connections.
+    pub network: Arc<Network>,
     /// No host is asked.
     pub offline: bool,
     /// The most transfers at once.
@@ -44,7 +45,7 @@ impl WheelIndexes {
             }
         }
         let bounds = project.bounds.clone();
-        let settings = WheelSources { bounds, insecure: self.insecure.clone(), jobs: self.jobs, ..settings };
+        let settings = WheelSources { bounds, network: self.network.clone(), jobs: self.jobs, ..settings };
         let no_network = settings.no_network.or_else(|| self.offline.then_some(NoNetwork::Offline));
         let settings = WheelSources { no_network, ..settings };
         let (cache, folders, progress) = (self.cache.clone(), self.folders.clone(), self.progress.clone());

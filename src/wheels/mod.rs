@@ -52,7 +52,6 @@ pub use wheel_file::WheelFile;
 use crate::cpu_pool::CpuPool;
 use crate::diagnostic::Diagnostic;
 use crate::http::client::Client;
-use crate::http::hosts::PlainHttpHosts;
 use crate::http::retry::RetryPolicy;
 use crate::once_map::OnceMap;
 use crate::operation_error::OperationError;
@@ -95,7 +94,7 @@ impl Wheels {
         progress: Arc<dyn Progress>,
         cpu_pool: CpuPool,
     ) -> Result<Self, OperationError> {
-        let client = Client::new(PlainHttpHosts::new(std::mem::take(&mut settings.insecure)), &settings.user_agent)?;
+        let client = Client::new(Arc::clone(&settings.network), &settings.user_agent);
         let index_client = IndexClient {
             client: client.with_certificates(settings.certificates.take()).with_stall_policy(settings.stall_policy),
             credentials: std::mem::take(&mut settings.credentials),

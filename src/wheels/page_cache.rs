@@ -74,7 +74,7 @@ impl PageCache {
         url: &Url,
         index: Option<&Index>,
     ) -> Result<Option<Arc<[IndexFile]>>, OperationError> {
-        let mut attempts = index_client.attempts(shown(url));
+        let mut attempts = index_client.attempts(url, shown(url));
         loop {
             let failure = match self.read(index_client, url, index).await {
                 Ok(files) => return Ok(Some(files.into())),

@@ -9,6 +9,7 @@ use url::Url;
 use super::credentials::Credentials;
 use crate::diagnostic::Diagnostic;
 use crate::http::StallPolicy;
+use crate::network::Network;
 use crate::plan::{Author, PathBounds};
 
 /// Wheelhouses, indexes, and the limits of their connections. `settings` makes it from the
@@ -44,8 +45,8 @@ pub struct WheelSources {
     pub credentials: Credentials,
     /// Warnings about the settings.
     pub warnings: Vec<Diagnostic>,
-    /// Hosts, with or without a port, that may use plain HTTP. Loopback hosts always may.
-    pub insecure: Vec<String>,
+    /// Proxies, certificates, and the limits of connections.
+    pub network: Arc<Network>,
     /// A file of additional CA certificates.
     pub certificates: Option<PathBuf>,
     pub user_agent: String,
@@ -113,7 +114,7 @@ impl Default for WheelSources {
             warnings: Vec::new(),
             bounds: Arc::default(),
             credentials: Credentials::default(),
-            insecure: Vec::new(),
+            network: Arc::default(),
             certificates: None,
             user_agent: concat!("carboy/", env!("CARGO_PKG_VERSION")).to_owned(),
             retries: 4,

@@ -5,7 +5,6 @@ use super::*;
 use crate::diagnostic::Code;
 use crate::oci::media_type;
 use crate::registry::testing::{Log, Reply, Seen, Server, name, registry};
-use crate::repository::Source;
 
 fn descriptor(bytes: &[u8]) -> Descriptor {
     Descriptor::of("application/octet-stream", bytes)
@@ -88,7 +87,7 @@ async fn files_and_other_registries_are_streamed() {
     let empty = tempfile::NamedTempFile::new().unwrap();
     for (origin, content) in [
         (BlobSource::File(file.path().to_owned()), content),
-        (BlobSource::Repository(elsewhere.repository("x")), content),
+        (BlobSource::Repository(elsewhere.source("x")), content),
         (BlobSource::File(empty.path().to_owned()), b""),
     ] {
         let server = accepting(|_| None).await;
@@ -106,8 +105,10 @@ async fn a_mount_takes_nothing_but_a_post() {
     let server = accepting(|seen| seen.target.contains("mount=").then(|| Reply::new(201))).await;
     let log = Arc::new(Log::default());
     let registry = registry(Arc::clone(&log));
-    let (from, to) =
-        (registry.repository(&name(&server.address, "base")), registry.repository(&name(&server.address, "a")));
+    let (from, to) = (
+        registry.source(&name(&server.address, "base")).unwrap(),
+        registry.repository(&name(&server.address, "a")).unwrap(),
+    );
     let blob = descriptor(b"carboy");
     assert_eq!(Sink::blob(&*to, &blob, &BlobSource::Repository(from)).await.unwrap(), Outcome::Mounted);
     let escaped = blob.digest.to_string().replace(':', "%3A");
@@ -119,8 +120,10 @@ async fn a_mount_takes_nothing_but_a_post() {
 async fn a_mount_answered_with_an_upload_is_that_upload() {
     let server = accepting(|seen| (seen.method == "GET").then(|| Reply::new(200).body("carboy"))).await;
     let registry = registry(Arc::default());
-    let (from, to) =
-        (registry.repository(&name(&server.address, "base")), registry.repository(&name(&server.address, "a")));
+    let (from, to) = (
+        registry.source(&name(&server.address, "base")).unwrap(),
+        registry.repository(&name(&server.address, "a")).unwrap(),
+    );
     assert_eq!(Sink::blob(&*to, &descriptor(b"carboy"), &BlobSource::Repository(from)).await.unwrap(), Outcome::Done);
     let methods: Vec<_> = server.seen().into_iter().map(|seen| seen.method).collect();
     assert_eq!(methods, ["HEAD", "POST", "GET", "PUT"], "one POST only");
@@ -134,8 +137,10 @@ async fn a_mount_that_is_refused_is_an_upload() {
     })
     .await;
     let registry = registry(Arc::default());
-    let (from, to) =
-        (registry.repository(&name(&server.address, "base")), registry.repository(&name(&server.address, "a")));
+    let (from, to) = (
+        registry.source(&name(&server.address, "base")).unwrap(),
+        registry.repository(&name(&server.address, "a")).unwrap(),
+    );
     assert_eq!(Sink::blob(&*to, &descriptor(b"carboy"), &BlobSource::Repository(from)).await.unwrap(), Outcome::Done);
 }
 
@@ -152,8 +157,10 @@ async fn tokens_for_mounts_cover_both_repositories() {
     })
     .await;
     let registry = registry(Arc::default());
-    let (from, to) =
-        (registry.repository(&name(&server.address, "base")), registry.repository(&name(&server.address, "a")));
+    let (from, to) = (
+        registry.source(&name(&server.address, "base")).unwrap(),
+        registry.repository(&name(&server.address, "a")).unwrap(),
+    );
     assert_eq!(
         Sink::blob(&*to, &descriptor(b"carboy"), &BlobSource::Repository(from)).await.unwrap(),
         Outcome::Mounted
@@ -244,7 +251,7 @@ async fn an_origins_own_error_comes_through() {
     assert!(error.line().contains("does not match: it hashes to"), "{error}");
     assert_eq!(error.code, Code::DamagedCache);
     let liar = Server::start(|_| Reply::new(200).body("carbob")).await;
-    let error = Sink::blob(&*repository, &blob, &BlobSource::Repository(liar.repository("x"))).await.unwrap_err();
+    let error = Sink::blob(&*repository, &blob, &BlobSource::Repository(liar.source("x"))).await.unwrap_err();
     assert_eq!(error.code, Code::CorruptContent, "{error}");
 }
 
@@ -279,5 +286,4 @@ async fn manifests_are_put_under_tag_or_digest() {
     assert_eq!(server.lines()[..2], [format!("PUT /v2/a/manifests/{digest}"), "PUT /v2/a/manifests/1.4".to_owned()]);
     assert_eq!(server.seen()[0].header("content-type"), media_type::INDEX);
     assert_eq!(server.seen()[0].body, b"{}");
-    assert_eq!(Source::mountable(&*repository), Some((server.address.as_str(), "a")));
 }

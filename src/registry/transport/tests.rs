@@ -39,7 +39,7 @@ fn login(address: &str) -> String {
 #[tokio::test]
 async fn a_token_is_fetched_when_asked_for_and_kept() {
     let server = guarded("", |auth| auth == "Bearer t1").await;
-    let repository = server.repository("a");
+    let repository = server.source("a");
     repository.manifest(&tag()).await.unwrap();
     repository.manifest(&tag()).await.unwrap();
     assert_eq!(
@@ -58,7 +58,7 @@ async fn a_token_is_fetched_when_asked_for_and_kept() {
 #[tokio::test]
 async fn requests_at_a_time_share_one_token() {
     let server = guarded("", |auth| auth == "Bearer t1").await;
-    let repository = server.repository("a");
+    let repository = server.source("a");
     let results = join_all((0..8).map(|_| async { repository.manifest(&tag()).await })).await;
     assert!(results.iter().all(Result::is_ok));
     assert_eq!(server.lines().iter().filter(|line| line.contains("/token")).count(), 1);
@@ -67,7 +67,7 @@ async fn requests_at_a_time_share_one_token() {
 #[tokio::test]
 async fn a_token_that_ran_out_is_renewed_before_use() {
     let server = guarded(r#","expires_in":0"#, |auth| auth.starts_with("Bearer t")).await;
-    let repository = server.repository("a");
+    let repository = server.source("a");
     repository.manifest(&tag()).await.unwrap();
     repository.manifest(&tag()).await.unwrap();
     let asked: Vec<_> = server.seen().iter().map(|seen| seen.header("authorization").to_owned()).collect();
@@ -82,13 +82,13 @@ async fn a_token_that_is_refused_is_renewed_once() {
         auth => auth == "Bearer t2",
     })
     .await;
-    let repository = server.repository("a");
+    let repository = server.source("a");
     for _ in 0..3 {
         repository.manifest(&tag()).await.unwrap();
     }
     assert_eq!(server.lines().iter().filter(|line| line.contains("/token")).count(), 2);
     let closed = guarded("", |_| false).await;
-    let error = closed.repository("a").manifest(&tag()).await.unwrap_err();
+    let error = closed.source("a").manifest(&tag()).await.unwrap_err();
     assert_eq!(error.code, Code::AccessDenied);
     assert_eq!(closed.lines().len(), 3, "{:?}", closed.lines());
 }
@@ -96,7 +96,7 @@ async fn a_token_that_is_refused_is_renewed_once() {
 #[tokio::test]
 async fn passwords_go_to_the_token_service_only() {
     let server = guarded("", |auth| auth == "Bearer t1").await;
-    let repository = server.repository_as("a", Some(&login(&server.address)), Arc::default());
+    let repository = server.source_as("a", Some(&login(&server.address)), Arc::default());
     repository.manifest(&tag()).await.unwrap();
     let asked: Vec<_> = server.seen().iter().map(|seen| seen.header("authorization").to_owned()).collect();
     assert_eq!(asked, ["", USER, "Bearer t1"]);
@@ -109,11 +109,11 @@ async fn basic_is_answered_with_the_password() {
         _ => Reply::new(401).with("WWW-Authenticate", "Basic realm=\"r\""),
     })
     .await;
-    let repository = server.repository_as("a", Some(&login(&server.address)), Arc::default());
+    let repository = server.source_as("a", Some(&login(&server.address)), Arc::default());
     repository.manifest(&tag()).await.unwrap();
     repository.manifest(&tag()).await.unwrap();
     assert_eq!(server.lines().len(), 3);
-    let error = server.repository("a").manifest(&tag()).await.unwrap_err();
+    let error = server.source("a").manifest(&tag()).await.unwrap_err();
     assert_eq!(error.line(), format!("{} refuses access to a: 401 Unauthorized", server.address));
 }
 
@@ -121,7 +121,7 @@ async fn basic_is_answered_with_the_password() {
 async fn an_identity_token_is_exchanged() {
     let server = guarded("", |auth| auth == "Bearer t1").await;
     let config = format!(r#"{{"auths":{{"{}":{{"identitytoken":"i/d"}}}}}}"#, server.address);
-    server.repository_as("a", Some(&config), Arc::default()).manifest(&tag()).await.unwrap();
+    server.source_as("a", Some(&config), Arc::default()).manifest(&tag()).await.unwrap();
     let exchange = &server.seen()[1];
     assert_eq!(exchange.line(), "POST /token");
     assert_eq!(
@@ -139,7 +139,7 @@ async fn a_refusal_is_final_and_in_the_registrys_words() {
         challenge(seen)
     })
     .await;
-    let repository = server.repository_as("a", Some(&login(&server.address)), Arc::default());
+    let repository = server.source_as("a", Some(&login(&server.address)), Arc::default());
     let results = join_all((0..4).map(|_| async { repository.manifest(&tag()).await })).await;
     for result in results {
         let error = result.unwrap_err();
@@ -155,7 +155,7 @@ async fn passwords_do_not_go_to_a_plain_realm() {
         Reply::new(401).with("WWW-Authenticate", r#"Bearer realm="http://auth.example.org/token",service="r""#)
     })
     .await;
-    let repository = server.repository_as("a", Some(&login(&server.address)), Arc::default());
+    let repository = server.source_as("a", Some(&login(&server.address)), Arc::default());
     let error = repository.manifest(&tag()).await.unwrap_err();
     assert_eq!(
         error.line(),
@@ -173,7 +173,7 @@ async fn authorization_stays_behind_at_a_redirect() {
         _ => Reply::new(401).with("WWW-Authenticate", "Basic realm=\"r\""),
     })
     .await;
-    let repository = server.repository_as("a", Some(&login(&server.address)), Arc::default());
+    let repository = server.source_as("a", Some(&login(&server.address)), Arc::default());
     repository.manifest(&tag()).await.unwrap();
     assert_eq!(storage.lines(), ["GET /stored"]);
     assert_eq!(storage.seen()[0].header("authorization"), "");
@@ -186,9 +186,9 @@ async fn redirects_keep_to_the_plain_http_rule_and_end() {
         _ => Reply::new(302).with("Location", seen.target.clone()),
     })
     .await;
-    let error = server.repository("a").manifest(&tag()).await.unwrap_err();
+    let error = server.source("a").manifest(&tag()).await.unwrap_err();
     assert_eq!(error.line(), "plain HTTP to storage.example.org is not allowed");
-    let error = server.repository("b").manifest(&tag()).await.unwrap_err();
+    let error = server.source("b").manifest(&tag()).await.unwrap_err();
     assert_eq!(error.line(), format!("{} redirects too often", server.address));
 }
 
@@ -204,7 +204,7 @@ async fn limits_are_waited_for() {
     })
     .await;
     let log = Arc::new(Log::default());
-    server.repository_as("a", None, Arc::clone(&log)).manifest(&tag()).await.unwrap();
+    server.source_as("a", None, Arc::clone(&log)).manifest(&tag()).await.unwrap();
     assert_eq!(log.pauses()[0], std::time::Duration::from_secs(1));
     let address = &server.address;
     assert_eq!(
@@ -216,7 +216,7 @@ async fn limits_are_waited_for() {
 #[tokio::test]
 async fn retries_end() {
     let server = Server::start(|_| Reply::new(500)).await;
-    let error = server.repository("a").manifest(&tag()).await.unwrap_err();
+    let error = server.source("a").manifest(&tag()).await.unwrap_err();
     assert_eq!(error.line(), format!("{} fails on a: 500 Internal Server Error", server.address));
     assert_eq!(server.lines().len(), 4);
 }
@@ -224,8 +224,8 @@ async fn retries_end() {
 #[tokio::test]
 async fn names_that_do_not_exist_and_odd_hosts_are_told() {
     let registry = registry(Arc::default());
-    let error = registry.repository(&name("no-such-host.invalid", "a")).manifest(&tag()).await.unwrap_err();
+    let error = registry.source(&name("no-such-host.invalid", "a")).unwrap().manifest(&tag()).await.unwrap_err();
     assert!(error.line().starts_with("cannot reach no-such-host.invalid: "), "{error}");
-    let error = registry.repository(&name("r:99999", "a")).manifest(&tag()).await.unwrap_err();
+    let error = registry.source(&name("r:99999", "a")).unwrap().manifest(&tag()).await.unwrap_err();
     assert_eq!(error.line(), "`r:99999` is not the host of a registry: invalid port number");
 }

@@ -156,7 +156,7 @@ impl Source for Layout {
         })
     }
 
-    fn mountable(&self) -> Option<(&str, &str)> {
+    fn mountable_at(&self, _: &str) -> Option<&str> {
         None
     }
 }

@@ -1,0 +1,377 @@
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use super::*;
+use crate::network::{ConnectionSettings, Host, Hosts, Mirror, MirrorRule, Mirrors, Network};
+use crate::oci::media_type;
+use crate::progress::Event;
+use crate::registry::Options;
+use crate::registry::Registry;
+use crate::registry::testing::{Log, Reply, Seen, Server, hasty, name, read, registry};
+
+fn tag(tag: &str) -> Selector {
+    Selector::Tag(tag.to_owned())
+}
+
+fn content() -> Vec<u8> {
+    (0..300_000_u32).flat_map(u32::to_le_bytes).collect()
+}
+
+fn descriptor(bytes: &[u8]) -> Descriptor {
+    Descriptor::of("application/octet-stream", bytes)
+}
+
+/// Bytes from where the request's `Range` begins.
+fn ranged(seen: &Seen, all: &[u8]) -> Reply {
+    let Some(first) = seen.header("range").strip_prefix("bytes=").and_then(|range| range.strip_suffix('-')) else {
+        return Reply::new(200).body(all);
+    };
+    let from: usize = first.parse().unwrap();
+    let range = format!("bytes {from}-{}/{}", all.len() - 1, all.len());
+    Reply::new(206).with("Content-Range", range).body(&all[from..])
+}
+
+/// Serves the first answer cut, the following ones as `later` says.
+async fn breaking(later: impl Fn(&Seen, &[u8]) -> Reply + Send + Sync + 'static) -> Server {
+    let count = AtomicUsize::new(0);
+    Server::start(move |seen| {
+        let all = content();
+        match count.fetch_add(1, Ordering::SeqCst) {
+            0 => Reply::new(200).body(&all).cut(100_000),
+            _ => later(seen, &all),
+        }
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_manifest_comes_with_its_type_as_it_is() {
+    let server = Server::start(|_| {
+        let kind = "application/vnd.oci.image.manifest.v1+json; charset=utf-8";
+        let digest = Digest::of(b"{ }").to_string();
+        Reply::new(200).with("Content-Type", kind).with("Docker-Content-Digest", digest).body("{ }")
+    })
+    .await;
+    let manifest = server.source("acme/shop").manifest(&tag("1")).await.unwrap();
+    assert_eq!(manifest, RawManifest { media_type: media_type::MANIFEST.to_owned(), bytes: b"{ }".to_vec() });
+    let seen = server.seen();
+    assert_eq!(seen[0].line(), "GET /v2/acme/shop/manifests/1");
+    assert_eq!(seen[0].header("accept"), media_type::MANIFESTS.join(", "));
+    assert!(seen[0].header("user-agent").starts_with("carboy/"));
+    assert_eq!(seen.len(), 1);
+}
+
+#[tokio::test]
+async fn a_manifest_with_another_digest_is_corrupt() {
+    let server = Server::start(|_| {
+        Reply::new(200).with("Docker-Content-Digest", Digest::of(b"promised").to_string()).body("{}")
+    })
+    .await;
+    let repository = server.source("a");
+    for selector in [tag("1"), Selector::Digest(Digest::of(b"wanted"))] {
+        let error = repository.manifest(&selector).await.unwrap_err();
+        assert_eq!(error.code, Code::CorruptContent);
+        assert!(error.line().contains("does not match: it hashes to sha256:44136fa3"), "{error}");
+    }
+    assert_eq!(server.lines().len(), 2, "corrupt answers are not asked for again");
+    repository.manifest(&Selector::Digest(Digest::of(b"{}"))).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_manifest_without_end_is_refused() {
+    let server = Server::start(|_| Reply::new(200).body(vec![b' '; 5 << 20])).await;
+    let error = server.source("a").manifest(&tag("1")).await.unwrap_err();
+    assert_eq!(error.line(), format!("manifest {}/a:1 is longer than 4 MiB", server.address));
+}
+
+#[tokio::test]
+async fn what_is_not_there_is_named() {
+    let server = Server::start(|_| Reply::new(404)).await;
+    let repository = server.source("python");
+    let error = repository.manifest(&tag("3.99-slim")).await.unwrap_err();
+    assert_eq!(error.line(), format!("no such image or tag: {}/python:3.99-slim", server.address));
+    assert_eq!(error.code, Code::NotFound);
+    let blob = descriptor(b"x");
+    let error = repository.blob(&blob).await.err().unwrap();
+    assert_eq!(error.line(), format!("no such blob: {}/python@{}", server.address, blob.digest));
+    assert_eq!(server.lines().len(), 2, "absence is not asked about again");
+}
+
+#[tokio::test]
+async fn nobody_home_is_said_plainly() {
+    let server = Server::start(|_| Reply::new(200)).await;
+    let address = server.address.clone();
+    drop(server);
+    tokio::task::yield_now().await;
+    let log = Arc::new(Log::default());
+    let repository = registry(Arc::clone(&log)).source(&name(&address, "a")).unwrap();
+    let error = repository.manifest(&tag("1")).await.unwrap_err();
+    assert_eq!(error.line(), format!("cannot reach {address}: connection refused"));
+    assert_eq!(log.retries().len(), 2, "a wrong address is not asked for long");
+}
+
+#[tokio::test]
+async fn a_host_without_tls_is_told_from_one_that_is_away() {
+    let server = Server::start(|_| Reply::new(400)).await;
+    // A name that is not loopback's, for the rule, and is, for the resolver.
+    let port = server.address.rsplit(':').next().unwrap();
+    let repository = registry(Arc::default()).source(&name(&format!("0.0.0.0:{port}"), "a")).unwrap();
+    let error = repository.manifest(&tag("1")).await.unwrap_err();
+    assert_eq!(error.line(), format!("0.0.0.0:{port} does not speak TLS"));
+    assert_eq!(error.hint.unwrap(), format!("if it speaks plain HTTP, pass --insecure 0.0.0.0:{port}"));
+}
+
+#[tokio::test]
+async fn a_blob_passes_verified() {
+    let server = Server::start(|seen| ranged(seen, &content())).await;
+    let bytes = read(server.source("a").blob(&descriptor(&content())).await.unwrap()).await.unwrap();
+    assert_eq!(bytes, content());
+    assert_eq!(server.lines().len(), 1);
+    let empty = Server::start(|_| Reply::new(200)).await;
+    assert_eq!(read(empty.source("a").blob(&descriptor(b"")).await.unwrap()).await.unwrap(), b"");
+}
+
+#[tokio::test]
+async fn a_broken_blob_goes_on_where_it_broke() {
+    let server = breaking(ranged).await;
+    let log = Arc::new(Log::default());
+    let repository = server.source_as("a", None, Arc::clone(&log));
+    let bytes = read(repository.blob(&descriptor(&content())).await.unwrap()).await.unwrap();
+    assert_eq!(bytes, content());
+    assert_eq!(server.seen()[1].header("range"), "bytes=100000-");
+    assert_eq!(log.retries().len(), 1, "{:?}", log.retries());
+}
+
+#[tokio::test]
+async fn a_registry_without_ranges_starts_over() {
+    let server = breaking(|_, all| Reply::new(200).body(all)).await;
+    let bytes = read(server.source("a").blob(&descriptor(&content())).await.unwrap()).await.unwrap();
+    assert_eq!(bytes, content());
+    assert_eq!(server.lines().len(), 2);
+}
+
+#[tokio::test]
+async fn another_range_is_refused() {
+    let server = breaking(|_, all| Reply::new(206).with("Content-Range", "bytes 5-9/1200000").body(&all[5..10])).await;
+    let reader = server.source("a").blob(&descriptor(&content())).await.unwrap();
+    let error = read(reader).await.unwrap_err();
+    assert!(error.to_string().contains("answers with another range"), "{error}");
+}
+
+#[tokio::test]
+async fn a_blob_that_keeps_breaking_is_given_up() {
+    let server = breaking(|_, _| Reply::new(503)).await;
+    let error = read(server.source("a").blob(&descriptor(&content())).await.unwrap()).await.unwrap_err();
+    assert_eq!(error.to_string(), format!("{} fails on a: 503 Service Unavailable", server.address));
+    assert_eq!(server.lines().len(), 4);
+}
+
+#[tokio::test]
+async fn wrong_bytes_end_in_an_error() {
+    let server = Server::start(|_| Reply::new(200).body("carboy")).await;
+    let repository = server.source("a");
+    let wrong = |blob: Descriptor| {
+        let repository = Arc::clone(&repository);
+        async move {
+            let error = read(repository.blob(&blob).await.unwrap()).await.unwrap_err();
+            assert_eq!(error.kind(), io::ErrorKind::InvalidData);
+            error.get_ref().unwrap().downcast_ref::<VerifyError>().unwrap().clone()
+        }
+    };
+    let (want, got) = (Digest::of(b"carbob"), Digest::of(b"carboy"));
+    assert_eq!(wrong(descriptor(b"carbob")).await, VerifyError::Mismatch { want, got });
+    let long = Descriptor { size: 7, ..descriptor(b"carboy") };
+    assert_eq!(wrong(long).await, VerifyError::Truncated { want: got, got: 6, size: 7 });
+    let short = Descriptor { size: 5, ..descriptor(b"carboy") };
+    assert_eq!(wrong(short).await, VerifyError::TooLong { want: got, size: 5 });
+    assert_eq!(server.lines().len(), 3, "wrong bytes are not asked for again");
+}
+
+#[tokio::test]
+async fn a_blob_that_drips_is_asked_for_again() {
+    let count = AtomicUsize::new(0);
+    let server = Server::start(move |seen| match count.fetch_add(1, Ordering::SeqCst) {
+        0 => Reply::new(200).body(content()).drip(100_000),
+        _ => ranged(seen, &content()),
+    })
+    .await;
+    let (registry, log) = hasty();
+    let repository = registry.source(&name(&server.address, "a")).unwrap();
+    let blob = descriptor(&content());
+    assert!(read(repository.blob(&blob).await.unwrap()).await.unwrap() == content());
+    let cause = log.retries().remove(0);
+    assert!(cause.contains(" is too slow: ") && cause.contains(&server.address), "{cause}");
+    assert!(server.seen()[1].header("range") > "bytes=100000-", "{:?}", server.seen()[1]);
+}
+
+#[tokio::test]
+async fn a_registry_that_only_drips_is_given_up() {
+    let server = Server::start(|_| Reply::new(200).body(content()).drip(0)).await;
+    let (registry, log) = hasty();
+    let repository = registry.source(&name(&server.address, "a")).unwrap();
+    let error = repository.manifest(&tag("1")).await.unwrap_err();
+    assert!(error.line().starts_with(&format!("the connection to {} is too slow: ", server.address)), "{error}");
+    assert_eq!((log.retries().len(), server.lines().len()), (2, 3));
+}
+
+/// A client with mirrors for the repositories `acme` of a server, and its log.
+fn mirrored(origin: &Server, mirrors: &[(&Server, &str, PullBy)], fallback: bool) -> (Registry, Arc<Log>) {
+    let mirrors = mirrors.iter().map(|(server, path, pull_by)| Mirror {
+        location: format!("{}{path}", server.address).parse().unwrap(),
+        pull_by: *pull_by,
+    });
+    let rule = MirrorRule {
+        prefix: format!("{}/acme", origin.address).parse().unwrap(),
+        mirrors: mirrors.collect(),
+        fallback,
+        blocked: false,
+        source: "`fallback = false`".to_owned(),
+    };
+    let mut all = Mirrors::default();
+    all.add(rule);
+    let log = Arc::<Log>::default();
+    let network = Arc::new(Network { mirrors: all, ..Network::default() });
+    let options = Options { network, delay: std::time::Duration::from_millis(1), ..Options::default() };
+    (Registry::new(options, log.clone()), log)
+}
+
+fn warnings(log: &Log) -> Vec<String> {
+    let text = |event| if let Event::Diagnostic(warning) = event { Some(warning.message) } else { None };
+    log.events().into_iter().filter_map(text).collect()
+}
+
+#[tokio::test]
+async fn a_mirror_that_fails_is_replaced_by_the_next_and_not_asked_again() {
+    let origin = Server::start(|_| Reply::new(200).body("{}")).await;
+    for (status, manifests, says) in [
+        (404, 2, "no such image or tag: MIRROR/hub/shop:1"),
+        (401, 1, "MIRROR refuses access to hub/shop: 401 Unauthorized"),
+        (503, 1, "MIRROR fails on hub/shop: 503 Service Unavailable"),
+    ] {
+        let mirror = Server::start(move |_| Reply::new(status)).await;
+        let last = Server::start(|_| Reply::new(200).body("{}")).await;
+        let (registry, log) = mirrored(&origin, &[(&mirror, "/hub", PullBy::All), (&last, "", PullBy::All)], true);
+        let source = registry.source(&name(&origin.address, "acme/shop")).unwrap();
+        source.manifest(&tag("1")).await.unwrap();
+        source.manifest(&tag("2")).await.unwrap();
+        assert_eq!(mirror.lines().len(), manifests, "{status}");
+        assert_eq!(last.lines(), ["GET /v2/shop/manifests/1", "GET /v2/shop/manifests/2"]);
+        let (at, name) = (&mirror.address, format!("{}/acme/shop", origin.address));
+        let says = says.replace("MIRROR", at);
+        assert_eq!(warnings(&log), [format!("the mirror {at}/hub/shop of {name} is not used: {says}")]);
+        assert!(log.retries().is_empty());
+        let served = Event::Mirrored { repository: name, mirror: format!("{}/shop", last.address) };
+        assert_eq!(log.events().iter().filter(|event| **event == served).count(), 1);
+    }
+    assert!(origin.lines().is_empty());
+}
+
+#[tokio::test]
+async fn a_mirror_is_asked_for_its_kind_of_references() {
+    let origin = Server::start(|_| Reply::new(200).body("{}")).await;
+    let (tags, digests) =
+        (Server::start(|_| Reply::new(200).body("{}")).await, Server::start(|_| Reply::new(200).body("{}")).await);
+    let mirrors = [(&tags, "", PullBy::Tag), (&digests, "", PullBy::Digest)];
+    let source = mirrored(&origin, &mirrors, true).0.source(&name(&origin.address, "acme/shop")).unwrap();
+    source.manifest(&tag("1")).await.unwrap();
+    source.manifest(&Selector::Digest(Digest::of(b"{}"))).await.unwrap();
+    assert_eq!((tags.lines().len(), digests.lines().len(), origin.lines().len()), (1, 1, 0));
+    let source = mirrored(&origin, &mirrors[..1], false).0.source(&name(&origin.address, "acme/shop")).unwrap();
+    let digest = Digest::of(b"{}");
+    let error = source.manifest(&Selector::Digest(digest)).await.unwrap_err();
+    assert_eq!(error.message, format!("no mirror of {}/acme/shop is asked for {digest}", origin.address));
+}
+
+#[tokio::test]
+async fn a_blob_that_breaks_at_a_mirror_goes_on_at_the_next_place() {
+    let mirror = breaking(|_, _| Reply::new(503)).await;
+    let origin = Server::start(|seen| ranged(seen, &content())).await;
+    let (registry, log) = mirrored(&origin, &[(&mirror, "", PullBy::All)], true);
+    let source = registry.source(&name(&origin.address, "acme/shop")).unwrap();
+    let bytes = read(source.blob(&descriptor(&content())).await.unwrap()).await.unwrap();
+    assert_eq!(bytes, content());
+    assert_eq!(origin.seen()[0].header("range"), "bytes=100000-");
+    assert_eq!((warnings(&log).len(), mirror.lines().len()), (1, 2));
+}
+
+#[tokio::test]
+async fn wrong_bytes_of_a_mirror_name_it() {
+    let (origin, mirror) =
+        (Server::start(|_| Reply::new(404)).await, Server::start(|_| Reply::new(200).body("carboy")).await);
+    let source = mirrored(&origin, &[(&mirror, "/hub", PullBy::All)], true)
+        .0
+        .source(&name(&origin.address, "acme/shop"))
+        .unwrap();
+    let error = read(source.blob(&descriptor(b"carbob")).await.unwrap()).await.unwrap_err();
+    let error = error.get_ref().unwrap().downcast_ref::<OperationError>().unwrap();
+    assert_eq!(error.code, Code::CorruptContent);
+    assert_eq!(error.message, format!("the mirror {}/hub/shop sends wrong bytes", mirror.address));
+}
+
+#[tokio::test]
+async fn without_fallback_the_last_mirror_is_tried_again_and_named() {
+    let (origin, mirror) = (Server::start(|_| Reply::new(200)).await, Server::start(|_| Reply::new(503)).await);
+    let (registry, log) = mirrored(&origin, &[(&mirror, "/hub", PullBy::All)], false);
+    let source = registry.source(&name(&origin.address, "acme/shop")).unwrap();
+    let blob = descriptor(b"x");
+    let errors = [source.manifest(&tag("1")).await.unwrap_err(), source.blob(&blob).await.err().unwrap()];
+    let (at, own) = (&mirror.address, &origin.address);
+    for error in errors {
+        let want = format!(
+            "cannot pull {own}/acme/shop from its mirror {at}/hub/shop: {at} fails on hub/shop: 503 Service Unavailable"
+        );
+        assert_eq!(error.line(), want);
+        assert_eq!(error.hint.unwrap(), format!("{own} itself is not asked because of `fallback = false`"));
+    }
+    assert!(origin.lines().is_empty());
+    assert_eq!(log.retries().len(), 8);
+}
+
+#[tokio::test]
+async fn blobs_are_mounted_from_each_place_in_its_own_registry() {
+    let (origin, mirror) = (Server::start(|_| Reply::new(200)).await, Server::start(|_| Reply::new(200)).await);
+    let source = mirrored(&origin, &[(&mirror, "/hub", PullBy::All)], true)
+        .0
+        .source(&name(&origin.address, "acme/shop"))
+        .unwrap();
+    assert_eq!(source.mountable_at(&mirror.address), Some("hub/shop"));
+    assert_eq!(source.mountable_at(&origin.address), Some("acme/shop"));
+    assert_eq!(source.mountable_at("ghcr.io"), None);
+}
+
+#[tokio::test]
+async fn each_registry_has_its_number_of_retries() {
+    let server = Server::start(|_| Reply::new(503)).await;
+    let mut hosts = Hosts::default();
+    hosts
+        .add(server.address.parse().unwrap(), ConnectionSettings { retries: Some(1), ..ConnectionSettings::default() });
+    assert_eq!(hosts.settings(&Host::new(&server.address, 443)).retries, Some(1));
+    let options = Options {
+        network: Arc::new(Network { hosts, ..Network::default() }),
+        delay: std::time::Duration::from_millis(1),
+        ..Options::default()
+    };
+    let source = Registry::new(options, Arc::<Log>::default()).source(&name(&server.address, "a")).unwrap();
+    source.manifest(&tag("1")).await.unwrap_err();
+    assert_eq!(server.lines().len(), 2);
+}
+
+#[test]
+fn a_blocked_registry_is_not_asked() {
+    let mut mirrors = Mirrors::default();
+    mirrors.add(MirrorRule {
+        prefix: "docker.io".parse().unwrap(),
+        mirrors: Vec::new(),
+        fallback: true,
+        blocked: true,
+        source: "`blocked = true` for `docker.io` in `x`".to_owned(),
+    });
+    let options = Options { network: Arc::new(Network { mirrors, ..Network::default() }), ..Options::default() };
+    let registry = Registry::new(options, Arc::<Log>::default());
+    let blocked = name("docker.io", "library/python");
+    for error in [registry.source(&blocked).err().unwrap(), registry.repository(&blocked).err().unwrap()] {
+        assert_eq!(error.message, "docker.io/library/python is blocked on this machine");
+        assert_eq!(error.hint.unwrap(), "the setting is `blocked = true` for `docker.io` in `x`");
+    }
+    assert!(registry.source(&name("ghcr.io", "a")).is_ok());
+}
