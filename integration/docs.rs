@@ -16,7 +16,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use carboy::config::{File, all_keys};
+use carboy::config::{File, MachineFile, all_keys, all_machine_keys};
 use carboy::diagnostic::Code;
 use carboy::docs::markdown::{Block, parse, plain};
 use carboy::docs::{TOPICS, man, topic};
@@ -97,8 +97,19 @@ fn every_example_is_in_a_known_language() {
 
 #[test]
 fn configurations_parse() {
-    for Example { document, text, .. } in examples_in("toml") {
-        let file = File::parse(&text, "carboy.toml").unwrap_or_else(|error| panic!("{document}: {error}\n{text}"));
+    for example in examples_in("toml") {
+        let Example { document, info, text } = &example;
+        let parsed = match info.get(1).map(String::as_str) {
+            Some("machine") => Some(MachineFile::parse(text, "config.toml", Path::new(""))),
+            Some("registries-conf") => Some(MachineFile::parse_registries_conf(text, "registries.conf")),
+            _ => None,
+        };
+        if let Some(parsed) = parsed {
+            let machine = parsed.unwrap_or_else(|error| panic!("{document}: {error}\n{text}"));
+            assert!(!machine.rules.is_empty());
+            continue;
+        }
+        let file = File::parse(text, "carboy.toml").unwrap_or_else(|error| panic!("{document}: {error}\n{text}"));
         for profile in file.profiles.keys() {
             file.with_profile(profile).unwrap();
         }
@@ -173,25 +184,35 @@ fn shell_words_end_with_the_command() {
     assert_eq!(words("carboy why \"a b\" -- x)\" y"), want);
 }
 
-#[test]
-fn every_key_is_documented() {
-    let blocks = parse(topic("configuration").unwrap().text);
-    // The first cells of the tables below each heading.
+/// The first cells of the tables of a topic, after the table of the configuration that the heading
+/// or the sentence above them begins with.
+fn documented_keys(name: &str) -> BTreeSet<String> {
     let mut documented = BTreeSet::new();
-    let mut heading = String::new();
-    for block in &blocks {
+    let mut table = String::new();
+    for block in parse(topic(name).unwrap().text) {
         match block {
-            Block::Heading { spans, .. } => heading = plain(spans),
-            Block::Table { rows } => {
-                let table = heading.trim_matches(['[', ']']);
-                let top = table == "Top-level keys";
-                let key = |key: String| if top { key } else { format!("{table}.{key}") };
+            Block::Heading { spans, .. } | Block::Paragraph { spans, .. } if plain(&spans).starts_with('[') => {
+                let text = plain(&spans);
+                let name: String = text.chars().skip_while(|c| *c == '[').take_while(|c| !"].".contains(*c)).collect();
+                table = if text.starts_with("[profile.NAME") { "profile.NAME".to_owned() } else { name };
+            }
+            Block::Heading { spans, .. } => {
+                table = if plain(&spans) == "Top-level keys" { "top".to_owned() } else { String::new() }
+            }
+            Block::Table { rows } if !table.is_empty() => {
+                let key = |key: String| if table == "top" { key } else { format!("{table}.{key}") };
                 documented.extend(rows.iter().skip(1).map(|row| key(plain(&row[0]))));
             }
             _ => {}
         }
     }
-    assert_eq!(documented, all_keys().into_iter().collect());
+    documented
+}
+
+#[test]
+fn every_key_is_documented() {
+    assert_eq!(documented_keys("configuration"), all_keys().into_iter().collect());
+    assert_eq!(documented_keys("networks"), all_machine_keys().into_iter().collect());
 }
 
 #[test]

@@ -43,6 +43,7 @@ topics! {
     caching "caching.md" "The cache: content, trust, pruning, and measured speed";
     credentials "credentials.md" "Logging in to registries";
     registries "registries.md" "Which registries are tested, and what carboy does when one fails";
+    networks "networks.md" "Mirrors, certificates, proxies, and the machine's file";
     exit_codes "exit-codes.md" "Exit codes, stdout, stderr and JSON";
     troubleshooting "troubleshooting.md" "What an error means and what to do about it";
     codes "codes.md" "Every code of an error or warning, with an example and the fix";
