@@ -42,6 +42,16 @@ fn a_tunnel_leads_through_the_proxy_with_its_login() {
 }
 
 #[test]
+fn a_socks_proxy_leads_to_names_that_it_resolves() {
+    let plain = registry_of("small/base");
+    let proxy = Proxy::start(&plain.host, None);
+    let harness = Harness::alone().named("ORIGIN", "reg.invalid:80");
+    let harness = harness.env("ALL_PROXY", &format!("socks5h://{}", proxy.host));
+    harness.succeeds(&[&["--insecure=ORIGIN"], &BUILD[..]].concat());
+    assert!(proxy.requests().iter().all(|name| name == "reg.invalid"), "{:?}", proxy.requests());
+}
+
+#[test]
 fn a_host_of_no_proxy_is_reached_without_one() {
     for (name, list) in
         [("NO_PROXY", "x.corp,HOST"), ("no_proxy", "0.0.0.0/8"), ("NO_PROXY", "*"), ("no_proxy", "0.0.0.0")]
@@ -83,10 +93,13 @@ fn a_proxy_that_is_down_is_named() {
 
     hint: the proxy is set by HTTPS_PROXY; a host that needs none goes into NO_PROXY: NO_PROXY=ORIGIN
     ");
-    let harness = Harness::alone().named("PROXY", &down).env("HTTP_PROXY", &down).env("NO_PROXY", "other.corp");
-    let args: Vec<_> = ["--insecure=reg.invalid:80"].into_iter().chain(BUILD).collect();
-    let text = harness.named("ORIGIN", "reg.invalid:80").fails(&args);
-    assert!(text.contains("cannot reach the proxy http://PROXY for reg.invalid: connection refused"), "{text}");
+    for host in ["reg.invalid:80", "reg.invalid:5000", "reg.invalid"] {
+        let harness = Harness::alone().named("ORIGIN", host).named("PROXY", &down);
+        let harness = harness.env("HTTP_PROXY", &down).env("NO_PROXY", "other.corp");
+        let text = harness.fails(&[&["--insecure=ORIGIN"], &BUILD[..]].concat());
+        let says = "error[transfer-failed]: cannot reach the proxy http://PROXY for ";
+        assert!(text.contains(says), "{text}");
+    }
 }
 
 #[test]

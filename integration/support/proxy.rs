@@ -1,14 +1,18 @@
-//! A proxy that opens tunnels, all of them to one place, and passes on requests for plain HTTP.
+//! A proxy that opens tunnels, all of them to one place, and passes on requests for plain HTTP. It
+//! speaks HTTP, and SOCKS 5 (RFC 1928).
 
 #![allow(dead_code, reason = "every test target takes what it needs")]
 
-use std::io::{self, Write as _};
+use std::io::{self, Read as _, Write as _};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
 use crate::tls::head;
+
+/// The first byte of a SOCKS client, the version.
+const SOCKS: u8 = 5;
 
 /// The proxy; it ends with this value.
 pub struct Proxy {
@@ -34,7 +38,7 @@ impl Proxy {
         Self { host, requests, ended }
     }
 
-    /// The heads of all requests so far.
+    /// The heads of all requests so far, or the names that a SOCKS client asked for.
     pub fn requests(&self) -> Vec<String> {
         self.requests.lock().unwrap().clone()
     }
@@ -48,6 +52,12 @@ impl Drop for Proxy {
 }
 
 fn serve(mut client: TcpStream, target: &str, status: Option<u16>, log: &Mutex<Vec<String>>) -> io::Result<()> {
+    let mut first = [0];
+    client.peek(&mut first)?;
+    if first[0] == SOCKS {
+        log.lock().unwrap().push(socks(&client)?);
+        return pass(client, TcpStream::connect(target)?);
+    }
     let head = head(&client)?;
     log.lock().unwrap().push(String::from_utf8_lossy(&head).into_owned());
     if let Some(status) = status {
@@ -60,6 +70,26 @@ fn serve(mut client: TcpStream, target: &str, status: Option<u16>, log: &Mutex<V
     } else {
         server.write_all(&head)?;
     }
+    pass(client, server)
+}
+
+/// Opens the tunnel of a SOCKS client without a login, and returns the name that it asks for.
+fn socks(mut client: &TcpStream) -> io::Result<String> {
+    let mut greeting = [0; 2];
+    client.read_exact(&mut greeting)?;
+    client.read_exact(&mut vec![0; greeting[1].into()])?;
+    client.write_all(&[SOCKS, 0])?;
+    let mut request = [0; 5]; // version, command, reserved, the kind 3 for a name, its length
+    client.read_exact(&mut request)?;
+    let mut name = vec![0; request[4].into()];
+    client.read_exact(&mut name)?;
+    client.read_exact(&mut [0; 2])?; // port
+    client.write_all(&[SOCKS, 0, 0, 1, 0, 0, 0, 0, 0, 0])?;
+    Ok(String::from_utf8_lossy(&name).into_owned())
+}
+
+/// Copies bytes both ways.
+fn pass(mut client: TcpStream, mut server: TcpStream) -> io::Result<()> {
     let (mut from, mut to) = (client.try_clone()?, server.try_clone()?);
     thread::spawn(move || {
         let _ = io::copy(&mut from, &mut to);

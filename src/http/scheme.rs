@@ -8,12 +8,7 @@ use reqwest::{Method, Url};
 use super::Auth;
 use super::client::{Client, Request, explanation};
 use super::hosts::{is_local, is_plain_here};
-use crate::network::Host;
-
-/// The port of HTTP.
-const HTTP: u16 = 80;
-/// The port of HTTPS.
-const HTTPS: u16 = 443;
+use crate::network::{HTTP_PORT, HTTPS_PORT, Host};
 
 impl Client {
     /// Returns the scheme of a registry's API, `http` or `https`. Asks the host if the settings
@@ -24,16 +19,24 @@ impl Client {
         }
         let cell = self.schemes.of(authority);
         // A host that answers neither is asked again by the next request.
-        cell.get_or_try_init(|| self.probe(authority)).await.copied().unwrap_or("https")
+        cell.get_or_try_init(|| self.probe(authority)).await.copied().unwrap_or_else(|()| self.likely_scheme(authority))
+    }
+
+    /// Returns the scheme for a host that answers neither, for the error of the next request: a
+    /// proxy that is only for HTTP is meant for it.
+    fn likely_scheme(&self, authority: &str) -> &'static str {
+        let proxies = &self.network().proxies;
+        let has_proxy = |scheme, port| proxies.of(scheme, &Host::new(authority, port)).is_some();
+        if has_proxy("http", HTTP_PORT) && !has_proxy("https", HTTPS_PORT) { "http" } else { "https" }
     }
 
     /// Returns the scheme of a host if its name and the settings decide about it.
     pub fn known_scheme(&self, authority: &str) -> Option<&'static str> {
-        let host = Host::new(authority, if is_local(authority) { HTTP } else { HTTPS });
+        let host = Host::new(authority, if is_local(authority) { HTTP_PORT } else { HTTPS_PORT });
         match () {
             () if is_plain_here(self.network(), &host) => Some("http"),
             () if !self.network().hosts.is_insecure(&host) => Some("https"),
-            () if host.port == HTTP => Some("http"),
+            () if host.port == HTTP_PORT => Some("http"),
             () => None,
         }
     }
