@@ -10,6 +10,8 @@ mod mirrors;
 mod proxies;
 #[path = "support/proxy.rs"]
 mod proxy;
+#[path = "networks/settings.rs"]
+mod settings;
 #[path = "errors/small_image.rs"]
 mod small_image;
 mod support;

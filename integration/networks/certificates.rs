@@ -64,6 +64,10 @@ fn an_authority_of_ones_own_is_named_in_many_places() {
     let flag = format!("--ca={}", world.authority.file());
     world.succeeds(&[&flag]);
 
+    let empty = World::new(false);
+    let flag = format!("--ca={}", empty.authority.file());
+    empty.harness.env("CARBOY_CA", "").succeeds(&[&[flag.as_str()], &BUILD[..]].concat());
+
     for variable in ["CARBOY_CA", "SSL_CERT_FILE"] {
         let World { harness, authority, server: _server, _plain } = World::new(false);
         harness.env(variable, &authority.file()).succeeds(&BUILD);
@@ -158,4 +162,6 @@ fn package_indexes_have_the_same_certificates() {
     let found = harness.fails(&[&args[..], &[&ca], &words].concat());
     assert!(found.contains("error[no-wheel]"), "{found}");
     assert_eq!(index.count("GET", "/simple/alpha/"), 1);
+    let insecure = harness.fails(&[&args[..], &["--insecure=INDEX"], &words].concat());
+    assert!(insecure.contains("error[no-wheel]"), "{insecure}");
 }

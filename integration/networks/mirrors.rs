@@ -79,6 +79,16 @@ fn json_has_the_mirror_too() {
     let mirrors: Vec<_> = events.filter(|event| event["event"] == "mirror").map(|event| event.to_string()).collect();
     let want = r#"{"event":"mirror","mirror":"MIRROR/hub/base","repository":"ORIGIN/small/base"}"#;
     assert_eq!(mirrors, [want]);
+    harness.first = vec!["plan".to_owned()];
+    let plan = harness.succeeds(&[
+        "--python=false",
+        "--base=ORIGIN/small/base:1",
+        "--platform=linux/amd64",
+        "--",
+        "/bin/tool",
+    ]);
+    assert!(plan.stderr.contains("ORIGIN/small/base comes from its mirror MIRROR/hub/base\n"), "{}", plan.stderr);
+    assert!(plan.stdout.contains("ORIGIN/small/base:1") && !plan.stdout.contains("MIRROR"), "{}", plan.stdout);
 }
 
 #[test]

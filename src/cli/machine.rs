@@ -5,16 +5,20 @@
 //! user's `carboy/config.toml`; `/etc/carboy/config.toml`; podman's `registries.conf`. A file inside
 //! the project does not count, unless a variable names it.
 
+use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use clap::Args as ClapArgs;
+use clap::builder::OsStringValueParser;
 
 use super::error::CliError;
 use super::text_file::{CONFIGURATION, text, text_if_any};
 use crate::config::{ConfigError, MachineFile};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::network::{ConnectionSettings, HostPattern, Mirror, MirrorRule, Network, Proxies, PullBy, RepositoryPrefix};
+use crate::network::{
+    ConnectionSettings, HostPattern, InvalidHost, Mirror, MirrorRule, Network, Proxies, PullBy, RepositoryPrefix,
+};
 use crate::plan::PathBounds;
 use crate::progress::Progress;
 use crate::source::is_governed;
@@ -31,8 +35,8 @@ pub struct MachineArgs {
     #[arg(long, env = "CARBOY_INSECURE", value_name = "HOST", value_delimiter = ',')]
     insecure: Vec<String>,
     /// CA certificates to trust beside the system's, in PEM
-    #[arg(long, env = "CARBOY_CA", value_name = "FILE")]
-    ca: Option<PathBuf>,
+    #[arg(long, env = "CARBOY_CA", value_name = "FILE", value_parser = OsStringValueParser::new())]
+    ca: Option<OsString>,
     /// A mirror to pull from, as in docker.io=harbor.corp/hub; repeatable
     #[arg(long = "mirror", env = "CARBOY_MIRRORS", value_name = "PREFIX=LOCATION", value_delimiter = ',')]
     mirrors: Vec<String>,
@@ -103,13 +107,14 @@ impl MachineArgs {
 
     fn flags(&self) -> Result<MachineFile, CliError> {
         let mut file = MachineFile::default();
-        if let Some(ca) = self.ca.as_ref().filter(|ca| !ca.as_os_str().is_empty()) {
-            std::fs::metadata(ca).map_err(|cause| CliError::Read { path: ca.clone(), cause })?;
-            file.default.ca.push(ca.clone());
+        if let Some(ca) = self.ca.as_ref().filter(|ca| !ca.is_empty()).map(PathBuf::from) {
+            std::fs::metadata(&ca).map_err(|cause| CliError::Read { path: ca.clone(), cause })?;
+            file.default.ca.push(ca);
         }
         for text in self.insecure.iter().map(|text| text.trim()).filter(|text| !text.is_empty()) {
-            let host: HostPattern = text.parse().map_err(|error: crate::network::InvalidHost| {
-                CliError::MachineFlag { message: format!("--insecure: `{text}` {error}"), hint: error.hint }
+            let host: HostPattern = text.parse().map_err(|error: InvalidHost| CliError::MachineFlag {
+                message: format!("--insecure: `{text}` {error}"),
+                hint: error.hint,
             })?;
             file.hosts.push((host, ConnectionSettings { insecure: Some(true), ..ConnectionSettings::default() }));
         }
@@ -160,7 +165,11 @@ impl Machine<'_> {
     /// Reads the file that a variable names.
     fn named_file(&self) -> Result<Option<MachineFile>, CliError> {
         let Some(path) = self.get(CONFIG_FILE).map(PathBuf::from) else { return Ok(None) };
-        own_file(&path, text(&path, CONFIGURATION).map(Some))
+        let text = text(&path, CONFIGURATION).map_err(|cause| CliError::MachineFlag {
+            message: format!("cannot read `{}`, which {CONFIG_FILE} names: {cause}", path.display()),
+            hint: format!("correct {CONFIG_FILE}, or leave it unset"),
+        })?;
+        own_file(&path, Ok(Some(text)))
     }
 
     /// Returns carboy's files; the user's comes first.

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use reqwest::{Certificate, ClientBuilder, Identity};
 
 use crate::diagnostic::Code;
-use crate::network::{ClientCertificate, ConnectionSettings, Host};
+use crate::network::{ClientCertificate, ConnectionSettings, HTTPS_PORT, Host};
 use crate::operation_error::OperationError;
 
 /// The most bytes of a file of certificates or of a key.
@@ -42,8 +42,8 @@ impl CertificateFiles {
         let names = if host.name == "docker.io" { DOCKER.map(str::to_owned).to_vec() } else { vec![host.name.clone()] };
         for folder in folders {
             for name in names.iter().flat_map(|name| [name.clone(), format!("{name}:{}", host.port)]) {
-                // Without a port, the directory is for the port of HTTPS.
-                if host.port == HTTPS || name.ends_with(&format!(":{}", host.port)) {
+                // Without a port, the directory is for the port of HTTPS_PORT.
+                if host.port == HTTPS_PORT || name.ends_with(&format!(":{}", host.port)) {
                     found.add(&folder.join(name))?;
                 }
             }
@@ -103,9 +103,6 @@ impl CertificateFiles {
     }
 }
 
-/// The port of HTTPS.
-const HTTPS: u16 = 443;
-
 /// Reads CA certificates.
 fn certificates(file: &Path) -> Result<Vec<Certificate>, OperationError> {
     let pem = read(file, "certificates")?;
@@ -155,7 +152,7 @@ mod tests {
     use super::*;
 
     fn find(folder: &Path, host: &str) -> Result<CertificateFiles, OperationError> {
-        let host = Host::new(host, HTTPS);
+        let host = Host::new(host, HTTPS_PORT);
         CertificateFiles::find(&ConnectionSettings::default(), &[folder.to_owned(), folder.join("none")], &host)
     }
 
@@ -218,7 +215,7 @@ mod tests {
                  private key in PEM",
             ),
         ] {
-            let files = CertificateFiles::find(&settings, &[], &Host::new("lan", HTTPS)).unwrap();
+            let files = CertificateFiles::find(&settings, &[], &Host::new("lan", HTTPS_PORT)).unwrap();
             let error = files.apply(reqwest::Client::builder()).err().unwrap();
             assert_eq!(error.line(), says.replace("DIR", &folder.path().display().to_string()));
         }

@@ -14,7 +14,7 @@ use super::certificates::CertificateFiles;
 use super::failure::failed;
 use super::hosts::{host_of, is_local};
 use super::stall_policy::StallPolicy;
-use crate::network::{ConnectionSettings, Network, Proxy};
+use crate::network::{ConnectionSettings, Host, Network, Proxy};
 use crate::operation_error::OperationError;
 
 /// The longest time until a connection is established.
@@ -107,7 +107,7 @@ impl Connections {
         })
     }
 
-    fn tls(&self, settings: &ConnectionSettings, host: &crate::network::Host) -> Result<Tls, OperationError> {
+    fn tls(&self, settings: &ConnectionSettings, host: &Host) -> Result<Tls, OperationError> {
         let mut settings = settings.clone();
         // Some users name a directory there.
         settings.ca.extend(self.certificates.clone().filter(|path| !path.is_dir()));

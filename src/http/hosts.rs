@@ -7,14 +7,11 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 
 use reqwest::Url;
 
-use crate::network::{Host, Network, split_authority};
-
-/// The port of HTTPS.
-const HTTPS: u16 = 443;
+use crate::network::{HTTPS_PORT, Host, Network, split_authority};
 
 /// Returns the host of a URL.
 pub fn host_of(url: &Url) -> Host {
-    Host::new(&authority(url), url.port_or_known_default().unwrap_or(HTTPS))
+    Host::new(&authority(url), url.port_or_known_default().unwrap_or(HTTPS_PORT))
 }
 
 /// Returns whether a host may be contacted without TLS.
@@ -25,7 +22,7 @@ pub fn speaks_plain(network: &Network, host: &Host) -> bool {
 /// Returns whether a host is this machine, and contacted without TLS: it has another port than that
 /// of HTTPS, and no setting that asks for TLS.
 pub fn is_plain_here(network: &Network, host: &Host) -> bool {
-    is_local(&host.name) && host.port != HTTPS && network.hosts.settings(host).insecure != Some(false)
+    is_local(&host.name) && host.port != HTTPS_PORT && network.hosts.settings(host).insecure != Some(false)
 }
 
 /// Returns host and port of a URL; a scheme's default port is left out.

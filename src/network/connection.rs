@@ -72,13 +72,11 @@ impl Hosts {
     }
 
     /// Returns the settings of a host: those for its port, over those for all its ports, over
-    /// those of every host.
+    /// those for a domain, over those of every host.
     pub fn settings(&self, host: &Host) -> ConnectionSettings {
-        let of = |port: bool| {
-            let mut found = self.by_host.iter().filter(|(pattern, _)| pattern.has_port() == port);
-            found.find(|(pattern, _)| pattern.matches(host)).map(|(_, settings)| settings.clone()).unwrap_or_default()
-        };
-        of(true).over(of(false)).over(self.default.clone())
+        let mut found: Vec<_> = self.by_host.iter().filter(|(pattern, _)| pattern.matches(host)).collect();
+        found.sort_by_key(|(pattern, _)| pattern.precision());
+        found.into_iter().fold(self.default.clone(), |under, (_, settings)| settings.clone().over(under))
     }
 
     /// Returns whether a host may be reached by plain HTTP, and over TLS with any certificate.
@@ -104,6 +102,10 @@ mod tests {
         };
         hosts.add("lan".parse().unwrap(), settings("lan.pem", Some(2)));
         hosts.add("lan:5000".parse().unwrap(), settings("port.pem", None));
+        hosts.add("*.corp".parse().unwrap(), settings("domain.pem", Some(5)));
+        hosts.add("a.corp".parse().unwrap(), settings("a.pem", Some(6)));
+        assert_eq!(hosts.settings(&Host::new("a.corp", 443)).retries, Some(6));
+        assert_eq!(hosts.settings(&Host::new("b.corp", 443)).retries, Some(5));
         let insecure = ConnectionSettings { insecure: Some(true), ..ConnectionSettings::default() };
         hosts.add("lan:5000".parse().unwrap(), insecure);
         let found = hosts.settings(&Host::new("lan:5000", 443));

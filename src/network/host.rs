@@ -3,6 +3,11 @@
 use std::fmt;
 use std::str::FromStr;
 
+/// The port of HTTP.
+pub const HTTP_PORT: u16 = 80;
+/// The port of HTTPS.
+pub const HTTPS_PORT: u16 = 443;
+
 /// A host with its port.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Host {
@@ -11,7 +16,8 @@ pub struct Host {
     pub port: u16,
 }
 
-/// A host, and a port if one port is meant: `harbor.corp:8443`, `lan`, `[::1]:5000`.
+/// A host, and a port if one port is meant: `harbor.corp:8443`, `lan`, `[::1]:5000`; or every host
+/// below a domain: `*.corp`.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct HostPattern {
     name: String,
@@ -37,12 +43,16 @@ impl Host {
 impl HostPattern {
     /// Returns whether a host is meant.
     pub fn matches(&self, host: &Host) -> bool {
-        self.name == host.name && self.port.is_none_or(|port| port == host.port)
+        let is_host = match self.name.strip_prefix('*') {
+            Some(domain) => host.name.ends_with(domain),
+            None => self.name == host.name,
+        };
+        is_host && self.port.is_none_or(|port| port == host.port)
     }
 
-    /// Returns whether one port is meant.
-    pub fn has_port(&self) -> bool {
-        self.port.is_some()
+    /// Returns a key that is greater for a pattern that means fewer hosts.
+    pub fn precision(&self) -> (bool, bool, usize) {
+        (self.port.is_some(), !self.name.starts_with('*'), self.name.len())
     }
 }
 
@@ -66,9 +76,10 @@ impl FromStr for HostPattern {
         let port = port.map(|port| port.parse().map_err(|_| invalid("a port is a number up to 65535"))).transpose()?;
         let plain = |c: char| c.is_ascii_alphanumeric() || "-._".contains(c);
         let v6 = name.strip_prefix('[').and_then(|name| name.strip_suffix(']'));
+        let bare = name.strip_prefix("*.").unwrap_or(name);
         let is_host = match v6 {
             Some(address) => address.parse::<core::net::Ipv6Addr>().is_ok(),
-            None => !name.is_empty() && name.chars().all(plain),
+            None => !bare.is_empty() && bare.chars().all(plain),
         };
         if !is_host {
             return Err(invalid("write it as HOST or HOST:PORT, as in harbor.corp:8443"));
@@ -108,6 +119,9 @@ mod tests {
             ("[::1]:5000", "[::1]:5000", 443, true),
             ("[::1]", "[::1]:5000", 443, true),
             ("docker.io", "index.docker.io", 443, true),
+            ("*.corp", "a.harbor.corp:5000", 443, true),
+            ("*.corp:8443", "harbor.corp:5000", 443, false),
+            ("*.corp", "corp", 443, false),
             ("registry-1.docker.io", "docker.io", 443, true),
         ] {
             let pattern: HostPattern = pattern.parse().unwrap();
@@ -118,6 +132,8 @@ mod tests {
     #[test]
     fn other_texts_are_refused() {
         for (text, hint) in [
+            ("*.", "write it as HOST or HOST:PORT, as in harbor.corp:8443"),
+            ("a.*.corp", "write it as HOST or HOST:PORT, as in harbor.corp:8443"),
             ("", "write it as HOST or HOST:PORT, as in harbor.corp:8443"),
             ("https://harbor.corp/", "write it without the scheme: harbor.corp"),
             ("harbor.corp/hub", "write it as HOST or HOST:PORT, as in harbor.corp:8443"),

@@ -74,8 +74,10 @@ impl RepositoryPrefix {
         }
         let text = text.trim_end_matches('/');
         let (registry, path) = text.split_once('/').unwrap_or((text, ""));
-        let bare = registry.strip_prefix("*.").filter(|_| wildcard && path.is_empty());
-        let host: HostPattern = bare.unwrap_or(registry).parse().map_err(|_| general())?;
+        if registry.starts_with('*') && !(wildcard && path.is_empty()) {
+            return Err(general());
+        }
+        let host: HostPattern = registry.parse().map_err(|_| general())?;
         let component = |part: &str| {
             let allowed = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"._-".contains(&b);
             !part.is_empty() && part.bytes().all(allowed) && !matches!(part, "." | "..")
@@ -83,18 +85,12 @@ impl RepositoryPrefix {
         if !path.is_empty() && !path.split('/').all(component) {
             return Err(general());
         }
-        let registry = if bare.is_some() { format!("*.{host}") } else { host.to_string() };
-        Ok(Self { registry, path: path.to_owned() })
+        Ok(Self { registry: host.to_string(), path: path.to_owned() })
     }
 
     /// Returns the host, with a port if it has one.
     pub fn registry(&self) -> &str {
         &self.registry
-    }
-
-    /// Returns whether this means all hosts below a domain.
-    pub fn is_wildcard(&self) -> bool {
-        self.registry.starts_with("*.")
     }
 
     /// Returns the part of a repository's name that follows this prefix, if it has the prefix.

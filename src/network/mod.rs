@@ -10,7 +10,7 @@ mod no_proxy;
 mod proxies;
 
 pub use connection::{ClientCertificate, ConnectionSettings, Hosts};
-pub use host::{Host, HostPattern, InvalidHost, canonical_registry, split_authority};
+pub use host::{HTTP_PORT, HTTPS_PORT, Host, HostPattern, InvalidHost, canonical_registry, split_authority};
 pub use mirrors::{InvalidLocation, Mirror, MirrorRule, Mirrors, PullBy, RepositoryPrefix};
 pub use no_proxy::NoProxy;
 pub use proxies::{InvalidProxy, Proxies, Proxy};

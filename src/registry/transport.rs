@@ -18,12 +18,9 @@ use crate::http::client::{Client, Request, explanation};
 use crate::http::failure::{Failure, Retry, failed};
 use crate::http::hosts::{authority, same_origin};
 use crate::http::retry::{self, Attempts, RetryPolicy};
-use crate::network::Host;
+use crate::network::{HTTPS_PORT, Host};
 use crate::operation_error::OperationError;
 use crate::progress::Progress;
-
-/// The port of HTTPS.
-const HTTPS: u16 = 443;
 
 /// The connection to all registries.
 pub struct Transport {
@@ -43,7 +40,7 @@ pub struct Answer {
 impl Transport {
     /// Begins the tries of one operation on a repository.
     pub fn attempts(&self, access: &RepositoryAccess, what: String) -> Attempts {
-        let settings = self.client.network().hosts.settings(&Host::new(&access.host, HTTPS));
+        let settings = self.client.network().hosts.settings(&Host::new(&access.host, HTTPS_PORT));
         let retries = settings.retries.unwrap_or(self.retry_policy.retries);
         Attempts::new(RetryPolicy { retries, ..self.retry_policy }, Arc::clone(&self.progress), what)
     }

@@ -169,7 +169,11 @@ fn errors_name_the_file_the_variable_or_the_flag() {
             args(&[], &["docker.io=http://lan"]),
             "--mirror: `http://lan` is not a registry, with or without the beginning of a repository's name",
         ),
-        (none().variable(CONFIG_FILE, "DIR/none"), args(&[], &[]), "cannot read `DIR/none`"),
+        (
+            none().variable(CONFIG_FILE, "DIR/none"),
+            args(&[], &[]),
+            "cannot read `DIR/none`, which CARBOY_CONFIG_FILE names: No such file or directory (os error 2)",
+        ),
         (none().variable("HTTPS_PROXY", "ftp://x"), args(&[], &[]), "`HTTPS_PROXY` is not the URL of a proxy"),
         (
             World::new(&[("etc/carboy/config.toml", "\n[netwrk]\n")]),
