@@ -21,6 +21,9 @@ const EARLY_END: [&str; 2] = ["end of file before", "peer closed connection with
 /// The errors of hyper-util for a proxy that does not answer CONNECT with success.
 const TUNNEL: [&str; 2] = ["tunnel error: proxy authorization required", "tunnel error: unsuccessful"];
 
+/// hyper's errors for a connection that ends before the request is sent.
+const GONE: [&str; 2] = ["channel closed", "connection was not ready"];
+
 /// A request that failed, and its retry class.
 #[derive(Debug, Clone)]
 pub struct Failure {
@@ -196,6 +199,7 @@ fn cause(error: &reqwest::Error, chain: &Chain<'_>) -> String {
         Some(io::ErrorKind::ConnectionReset) => "connection reset".to_owned(),
         Some(io::ErrorKind::BrokenPipe) => "connection closed".to_owned(),
         _ if EARLY_END.iter().any(|start| chain.deepest.starts_with(start)) => "it ended too early".to_owned(),
+        _ if GONE.contains(&chain.deepest.as_str()) => "connection closed".to_owned(),
         _ if error.is_timeout() => "it took too long".to_owned(),
         _ => one_line(&chain.deepest),
     }
