@@ -8,8 +8,6 @@
 
 #[path = "servers/certificates.rs"]
 mod certificates;
-#[path = "servers/connect_proxy.rs"]
-mod connect_proxy;
 #[path = "servers/faults.rs"]
 mod faults;
 #[path = "servers/nginx.rs"]
@@ -22,6 +20,8 @@ mod program;
 mod project;
 #[path = "servers/proxies.rs"]
 mod proxies;
+#[path = "support/proxy.rs"]
+mod proxy;
 #[path = "support/random.rs"]
 mod random;
 #[path = "servers/server.rs"]
@@ -29,6 +29,8 @@ mod server;
 #[path = "support/small_layout.rs"]
 mod small_layout;
 mod support;
+#[path = "support/tls.rs"]
+mod tls;
 #[path = "servers/token_service.rs"]
 mod token_service;
 #[path = "servers/toxiproxy.rs"]
@@ -65,7 +67,7 @@ macro_rules! tests_at {
 
 mod docker_registry {
     tests_at! {
-        DockerRegistry: an_open_server an_account few_tokens a_private_authority a_tunnel_with_an_account
+        DockerRegistry: an_open_server an_account few_tokens a_private_authority a_client_certificate a_tunnel_with_an_account
             a_pull_through_cache two_builds_at_once;
         long: short_tokens a_redirect_to_storage a_python_application nginx_with_an_account a_limit_that_chunks_fit
             a_limit_that_nothing_fits long_ways narrow_ways slow_closes downloads_that_are_reset uploads_that_break
@@ -76,7 +78,7 @@ mod docker_registry {
 mod distribution {
     tests_at! {
         Distribution: ;
-        long: an_open_server an_account few_tokens short_tokens a_private_authority a_tunnel_with_an_account
+        long: an_open_server an_account few_tokens short_tokens a_private_authority a_client_certificate a_tunnel_with_an_account
             a_pull_through_cache two_builds_at_once a_redirect_to_storage a_python_application nginx_with_an_account a_limit_that_chunks_fit
             a_limit_that_nothing_fits long_ways narrow_ways slow_closes downloads_that_are_reset uploads_that_break
             connections_that_end_early connections_that_fall_silent a_registry_that_restarts;
@@ -86,7 +88,7 @@ mod distribution {
 mod zot {
     tests_at! {
         Zot: ;
-        long: an_open_server an_account few_tokens a_private_authority a_tunnel_with_an_account
+        long: an_open_server an_account few_tokens a_private_authority a_client_certificate a_tunnel_with_an_account
             two_builds_at_once a_python_application nginx_with_an_account a_limit_that_chunks_fit
             a_limit_that_nothing_fits long_ways narrow_ways slow_closes downloads_that_are_reset uploads_that_break connections_that_end_early
             connections_that_fall_silent a_registry_that_restarts;
@@ -167,7 +169,29 @@ fn short_tokens(kind: Kind) {
 fn a_private_authority(kind: Kind) {
     let certificates = Certificates::new();
     let server = Server::start(kind, &Setup { certificates: Some(&certificates), ..Setup::default() });
-    let project = Project::new().trusting(&certificates);
+    let stranger = Project::new().reaching(&certificates);
+    stranger.push_base(&server.name("team/base:1"));
+    let text = stranger.fails(&server.name("team/base:1"), &server.name("team/shop:1"));
+    assert!(text.contains("signed by an unknown authority"), "{text}");
+    let project = Project::new().trusting(&certificates, "SSL_CERT_FILE");
+    project.pulls_again(&round_trip(&server, &server.host, &project).line);
+    let project = Project::new().trusting(&certificates, "CARBOY_CA");
+    project.build(&server.name("team/base:1"), &server.name("team/shop:2"));
+    let project = Project::new().reaching(&certificates).certified(&server.host, &["ca.crt"]);
+    project.build(&server.name("team/base:1"), &server.name("team/shop:3"));
+}
+
+fn a_client_certificate(kind: Kind) {
+    let certificates = Certificates::new();
+    let setup = Setup { certificates: Some(&certificates), client_certificate: true, ..Setup::default() };
+    let server = Server::start(kind, &setup);
+    let project = Project::new().reaching(&certificates).certified(&server.host, &["ca.crt"]);
+    project.push_base(&server.name("team/base:1"));
+    let text = project.fails(&server.name("team/base:1"), &server.name("team/shop:1"));
+    // zot lets strangers in, and then asks who they are. The alert of others may be lost with the connection.
+    let wants = ["authentication required", "asks for a client certificate", "connection closed", "connection reset"];
+    assert!(wants.iter().any(|want| text.contains(want)), "{text}");
+    let project = project.certified(&server.host, &["client.cert", "client.key"]);
     project.pulls_again(&round_trip(&server, &server.host, &project).line);
 }
 

@@ -23,7 +23,7 @@ impl Way {
     fn with_tls(kind: Kind) -> Self {
         let certificates = Certificates::new();
         let server = Server::start(kind, &Setup { certificates: Some(&certificates), ..Setup::default() });
-        Self::over(server, Project::new().trusting(&certificates))
+        Self::over(server, Project::new().trusting(&certificates, "SSL_CERT_FILE"))
     }
 
     fn over(server: Server, project: Project) -> Self {

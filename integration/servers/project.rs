@@ -77,12 +77,29 @@ impl Project {
         self
     }
 
-    /// Trusts an authority, and has a client's certificate at hand.
-    pub fn trusting(mut self, certificates: &Rc<Certificates>) -> Self {
-        self.certificates = Some(Rc::clone(certificates));
-        self.env("SSL_CERT_FILE", certificates.authority().to_str().unwrap())
+    /// Reaches [`HOST`], and trusts an authority that a variable of carboy names.
+    pub fn trusting(self, certificates: &Rc<Certificates>, variable: &str) -> Self {
+        let path = certificates.authority();
+        self.reaching(certificates).env(variable, path.to_str().unwrap())
     }
 
+    /// Reaches [`HOST`]; carboy trusts no authority.
+    pub fn reaching(mut self, certificates: &Rc<Certificates>) -> Self {
+        self.certificates = Some(Rc::clone(certificates));
+        self
+    }
+
+    /// Has files of an authority and of a client where docker looks for those of a host.
+    pub fn certified(self, host: &str, names: &[&str]) -> Self {
+        let to = self.folder.path().join("home/.config/docker/certs.d").join(host);
+        fs::create_dir_all(&to).unwrap();
+        for name in names {
+            fs::copy(self.certificates.as_ref().unwrap().folder().join(name), to.join(name)).unwrap();
+        }
+        self
+    }
+
+    /// Sets a variable of carboy.
     pub fn env(mut self, name: &str, value: &str) -> Self {
         self.environment.push((name.to_owned(), value.to_owned()));
         self
@@ -101,7 +118,6 @@ impl Project {
         };
         command.env_clear().env("PATH", "/usr/bin:/bin").env("HOME", folder.join("home")).env("DOCKER_CONFIG", folder);
         command.env("TMPDIR", std::env::temp_dir()).env("REGISTRY_AUTH_FILE", folder.join("config.json"));
-        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         command.current_dir(folder.join("project")).stdin(Stdio::null());
         command
     }
@@ -109,6 +125,7 @@ impl Project {
     fn carboy(&self, base: &str, to: &str) -> Command {
         let mut command = self.command(env!("CARGO_BIN_EXE_carboy").as_ref());
         command.args(["build", "--progress=json", "--base", base, "--to", to, "--cache-dir"]).arg(self.cache());
+        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         command
     }
 
@@ -149,29 +166,26 @@ impl Project {
 
     /// Pushes the base as it is.
     pub fn push_base(&self, to: &str) {
-        let mut crane = self.command(&test_cache("bin/crane"));
-        Ran::of(crane.arg("push").arg(base()).arg(to).output().unwrap()).done();
+        self.push_layout(base(), to);
     }
 
     /// Copies an OCI layout of several platforms.
     pub fn push_layout(&self, layout: &Path, to: &str) {
-        self.skopeo(
-            &["copy", "--all", "--preserve-digests"],
-            &[&format!("oci:{}", layout.display()), &format!("docker://{to}")],
-        );
+        self.copy(&format!("oci:{}", layout.display()), &format!("docker://{to}"));
     }
 
-    /// skopeo's copy or another of its verbs, with what this machine's registries need.
-    fn skopeo(&self, verb: &[&str], operands: &[&str]) -> String {
+    /// Copies with skopeo: plain HTTP to this machine by its address, and TLS to [`HOST`].
+    fn copy(&self, from: &str, to: &str) {
         let mut skopeo = self.command("/usr/bin/skopeo".as_ref());
-        skopeo.args(verb);
-        for side in if verb[0] == "copy" { &["src-", "dest-"][..] } else { &[""] } {
-            match &self.certificates {
-                Some(it) => skopeo.arg(format!("--{side}cert-dir={}", it.folder().display())),
-                None => skopeo.arg(format!("--{side}tls-verify=false")),
-            };
+        skopeo.args(["copy", "--all", "--preserve-digests"]);
+        for (side, image) in [("src", from), ("dest", to)] {
+            if image.starts_with("docker://127.") {
+                skopeo.arg(format!("--{side}-tls-verify=false"));
+            } else if let Some(it) = &self.certificates {
+                skopeo.arg(format!("--{side}-cert-dir={}", it.folder().display()));
+            }
         }
-        Ran::of(skopeo.args(operands).output().unwrap()).done()
+        Ran::of(skopeo.args([from, to]).output().unwrap()).done();
     }
 
     /// Pulls what was built with two other programs, which check each digest.
@@ -179,10 +193,15 @@ impl Project {
         let (name, digest) = line.rsplit_once('@').unwrap();
         let copy = TempDir::new().unwrap();
         let folder = format!("dir:{}", copy.path().display());
-        self.skopeo(&["copy", "--all", "--preserve-digests"], &[&format!("docker://{name}"), &folder]);
+        self.copy(&format!("docker://{name}"), &folder);
         let manifest = fs::read(copy.path().join("manifest.json")).unwrap();
         assert_eq!(Digest::of(&manifest).to_string(), digest);
+        // crane has no certificate of a client.
+        if self.folder.path().join("home/.config").exists() {
+            return;
+        }
         let mut crane = self.command(&test_cache("bin/crane"));
+        crane.envs(self.certificates.as_ref().map(|it| ("SSL_CERT_FILE", it.authority())));
         Ran::of(crane.args(["pull", "--format=oci", name]).arg(copy.path().join("oci")).output().unwrap()).done();
     }
 }

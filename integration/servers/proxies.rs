@@ -1,16 +1,17 @@
 //! Servers beside a registry: nginx before it, a tunnel to it, a cache of it, a storage behind it.
 
 use crate::certificates::Certificates;
-use crate::connect_proxy::ConnectProxy;
 use crate::nginx::Nginx;
 use crate::project::Project;
+use crate::proxy::Proxy;
 use crate::round_trip;
 use crate::server::{Kind, Server, Setup};
+use crate::support::registry::{PASSWORD, basic};
 
 pub fn nginx_with_an_account(kind: Kind) {
     let (certificates, server) = (Certificates::new(), Server::open(kind));
     let nginx = Nginx::before(&server, &certificates, "0");
-    let project = Project::new().trusting(&certificates).logged_in(&[&nginx.host]);
+    let project = Project::new().trusting(&certificates, "SSL_CERT_FILE").logged_in(&[&nginx.host]);
     project.pulls_again(&round_trip(&server, &nginx.host, &project).line);
 }
 
@@ -18,28 +19,32 @@ pub fn nginx_with_an_account(kind: Kind) {
 pub fn a_limit_that_chunks_fit(kind: Kind) {
     let (certificates, server) = (Certificates::new(), Server::open(kind));
     let nginx = Nginx::before(&server, &certificates, "6m");
-    let project = Project::of(20_000_000).trusting(&certificates).logged_in(&[&nginx.host]);
+    let project = Project::of(20_000_000).trusting(&certificates, "SSL_CERT_FILE").logged_in(&[&nginx.host]);
     project.pulls_again(&round_trip(&server, &nginx.host, &project).line);
 }
 
 pub fn a_limit_that_nothing_fits(kind: Kind) {
     let (certificates, server) = (Certificates::new(), Server::open(kind));
     let nginx = Nginx::before(&server, &certificates, "1k");
-    let project = Project::new().trusting(&certificates).logged_in(&[&nginx.host]);
+    let project = Project::new().trusting(&certificates, "SSL_CERT_FILE").logged_in(&[&nginx.host]);
     project.push_base(&server.name("team/base:1"));
     let text = project.fails(&format!("{}/team/base:1", nginx.host), &format!("{}/team/shop:1", nginx.host));
     assert!(text.contains("413"), "{text}");
 }
 
 pub fn a_tunnel_with_an_account(kind: Kind) {
-    let (certificates, proxy) = (Certificates::new(), ConnectProxy::start());
+    let certificates = Certificates::new();
     let server = Server::start(kind, &Setup { certificates: Some(&certificates), ..Setup::default() });
-    let project = Project::new().trusting(&certificates);
+    let proxy = Proxy::start(&server.address(), None);
+    let project = Project::new().trusting(&certificates, "SSL_CERT_FILE");
     project.push_base(&server.name("team/base:1"));
-    let project = project.env("HTTPS_PROXY", &proxy.url);
+    let url = format!("http://paula:{}@{}", PASSWORD.replace(' ', "%20"), proxy.host);
+    let project = project.env("HTTPS_PROXY", &url);
     let build = project.build(&server.name("team/base:1"), &server.name("team/shop:1"));
-    let targets = proxy.targets();
-    assert!(!targets.is_empty() && targets.iter().all(|target| *target == server.host), "{targets:?}");
+    let (line, account) = (format!("CONNECT {} ", server.host), format!("Basic {}", basic(PASSWORD)));
+    let requests = proxy.requests();
+    let fits = |head: &String| head.starts_with(&line) && head.contains(&account);
+    assert!(!requests.is_empty() && requests.iter().all(fits), "{requests:?}");
     project.pulls_again(&build.line);
 }
 

@@ -7,6 +7,7 @@ use std::io;
 use std::time::Duration;
 
 use reqwest::StatusCode;
+use rustls::AlertDescription;
 
 use super::stall_policy::Stall;
 use crate::diagnostic::Code;
@@ -23,6 +24,16 @@ const TUNNEL: [&str; 2] = ["tunnel error: proxy authorization required", "tunnel
 
 /// hyper's errors for a connection that ends before the request is sent.
 const GONE: [&str; 2] = ["channel closed", "connection was not ready"];
+
+/// The alerts of servers that do not accept a client's certificate, or its absence.
+const CERTIFICATE_ALERTS: [AlertDescription; 6] = [
+    AlertDescription::CertificateRequired,
+    AlertDescription::BadCertificate,
+    AlertDescription::UnsupportedCertificate,
+    AlertDescription::CertificateExpired,
+    AlertDescription::CertificateUnknown,
+    AlertDescription::UnknownCA,
+];
 
 /// A request that failed, and its retry class.
 #[derive(Debug, Clone)]
@@ -86,6 +97,9 @@ pub fn link(authority: &str, error: &reqwest::Error, proxy: Option<&Proxy>) -> F
     if let Some(tls) = chain.tls {
         return Failure::lasting(tls_error(authority, tls));
     }
+    if is_certificate_alert(&chain.deepest) {
+        return Failure::lasting(client_certificate(authority));
+    }
     if error.is_connect() && chain.handshake_cut {
         return Failure::passing(without_tls(authority, "the connection was closed during the TLS handshake"));
     }
@@ -135,28 +149,21 @@ fn tls_error(authority: &str, error: &rustls::Error) -> OperationError {
                 "if its authority is your own, pass --ca FILE with the authority's certificate, or put it into \
                  /etc/docker/certs.d/{authority}/ca.crt"
             )),
-        rustls::Error::AlertReceived(alert) if asks_for_certificate(*alert) => failed(format!(
-            "{authority} asks for a client certificate, or does not accept the one it got"
-        ))
-        .with_hint(format!(
-            "put the certificate and its key into /etc/docker/certs.d/{authority}/client.cert and client.key"
-        )),
+        rustls::Error::AlertReceived(alert) if CERTIFICATE_ALERTS.contains(alert) => client_certificate(authority),
         cause => without_tls(authority, &one_line(&cause.to_string())),
     }
 }
 
-/// Returns whether a server closes the connection because of the client's certificate.
-fn asks_for_certificate(alert: rustls::AlertDescription) -> bool {
-    use rustls::AlertDescription as Alert;
-    matches!(
-        alert,
-        Alert::CertificateRequired
-            | Alert::BadCertificate
-            | Alert::UnsupportedCertificate
-            | Alert::CertificateExpired
-            | Alert::CertificateUnknown
-            | Alert::UnknownCA
-    )
+/// Returns whether a text is rustls' about such an alert, which is all that is left of one that
+/// arrives after the handshake, over HTTP/2.
+fn is_certificate_alert(text: &str) -> bool {
+    CERTIFICATE_ALERTS.iter().any(|alert| text == rustls::Error::AlertReceived(*alert).to_string())
+}
+
+fn client_certificate(authority: &str) -> OperationError {
+    failed(format!("{authority} asks for a client certificate, or does not accept the one it got")).with_hint(format!(
+        "put the certificate and its key into /etc/docker/certs.d/{authority}/client.cert and client.key"
+    ))
 }
 
 /// Builds the error of a proxy that asks for a login, or does not accept the one it got.
@@ -234,5 +241,16 @@ impl<'a> Chain<'a> {
             }
         }
         chain
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_alert_about_certificates_is_known_by_its_text() {
+        assert!(is_certificate_alert("received fatal alert: CertificateRequired"));
+        assert!(!is_certificate_alert("received fatal alert: HandshakeFailure"));
     }
 }
