@@ -78,6 +78,27 @@ fn commands_of_other_tools_are_found_or_told() {
 }
 
 #[test]
+fn variables_of_a_dockerfile_are_set_below_those_of_the_configuration() {
+    let text = "FROM python:3.13\nARG REVISION\nWORKDIR /srv\nCOPY . .\nENV PYTHONPATH=/srv/lib MODE=dev LANG=C PIP_NO_INPUT=1\n\
+                ENV REVISION=$REVISION ZONE=utc\nCMD [\"python\", \"main.py\"]\n";
+    let code = "import os, kept\nprint(*(os.environ.get(name) for name in ['PYTHONPATH', 'MODE', 'LANG', 'ZONE', 'PIP_NO_INPUT', 'REVISION']))\n";
+    let mut harness = bare()
+        .file("main.py", code)
+        .file("lib/kept.py", "")
+        .file("Dockerfile", text)
+        .file("carboy.toml", "[image]\nenv = { MODE = \"prod\" }\n");
+    assert_eq!(harness.started(&[CC, SLIM, AMD64], &[]), "/app/lib prod C utc None None");
+    insta::assert_snapshot!(harness.warnings(&[CC, SLIM, AMD64]), @r#"
+    warning[unset-variable]: the image does not set `REVISION` of the Dockerfile: only a build by Docker knows `$REVISION`
+      hint: name its value if the program needs it: env = { REVISION = "…" } under [image]
+    "#);
+    harness.verb(&["plan"]);
+    let plan = harness.succeeds(&[CC, SLIM, AMD64]).stdout;
+    let sets = plan.lines().find(|line| line.starts_with("sets"));
+    assert_eq!(sets, Some("sets    LANG PYTHONPATH ZONE (Dockerfile)"));
+}
+
+#[test]
 fn candidates_are_listed() {
     let two = "[project.scripts]\nserve = \"shop:main\"\nwork = \"shop:main\"\n";
     let harness = Harness::warm()

@@ -101,7 +101,7 @@ impl LocalFiles {
             (LocalApplication::Unavailable, _) => ChosenApplication::Unavailable,
             (LocalApplication::Files(walk), _) => {
                 let found = start_of(&build.cx, &build.plan, walk, names).await?;
-                start::warn_of_unused(&build.cx, &found.unused);
+                start::warn_of_unused(&build.cx, &found);
                 ChosenApplication::Files(Application::Files { walk: walk.clone(), start: found.start })
             }
             (LocalApplication::Wheels(_), None) => return Ok(None),
@@ -154,7 +154,9 @@ impl ChosenApplication {
         let installed = distributions::install(build, &python.interpreter, file.clone(), budget).await?;
         let start = match &build.plan.app {
             Some(app) if start::is_wanted(&build.plan) => {
-                start::of_wheel(&build.plan, app, &installed, &python.interpreter).start
+                let found = start::of_wheel(&build.plan, app, &installed, &python.interpreter);
+                start::warn_of_unused(&build.cx, &found);
+                found.start
             }
             _ => Err(EntrypointCandidates::default()),
         };
@@ -191,7 +193,7 @@ async fn application(
         && start::is_wanted(plan)
         && plan.image.cmd.is_none()
     {
-        start::warn_of_unused(cx, &found.unused);
+        start::warn_of_unused(cx, &found);
         errors.add(no_entrypoint(candidates));
     }
     Ok(Some(LocalApplication::Files(walk)))

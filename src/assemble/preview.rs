@@ -86,6 +86,7 @@ async fn one_platform(
         from_sdist: image.from_sdist.clone(),
         command: image.base.config.command(process),
         command_origin: summary.command_origin.clone(),
+        command_env: summary.facts.command_env.clone(),
         user: process.user.clone(),
         workdir: process.workdir.clone(),
         python: summary.python.clone(),

@@ -137,6 +137,7 @@ async fn finish(mut composed: ComposedImage) -> Result<(Assembled, PlatformRepor
         from_sdist: composed.from_sdist.clone(),
         command: base.config.command(&summary.process),
         command_origin: summary.command_origin.clone(),
+        command_env: summary.facts.command_env.clone(),
         taken: sorted(summary.facts.libraries.clone()),
         missing: missing(summary),
         notes: notes(summary),

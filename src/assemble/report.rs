@@ -42,6 +42,8 @@ pub struct PlatformReport {
     pub command: Vec<String>,
     /// The origin of the command: `[project.scripts]`; none for the base's.
     pub command_origin: Option<String>,
+    /// The names of the variables that the file of the command sets.
+    pub command_env: Vec<String>,
     /// Shared libraries taken, sorted by name.
     pub taken: Vec<TakenLibrary>,
     /// Missing libraries that are not errors.
@@ -126,6 +128,8 @@ pub struct PlatformPreview {
     pub command: Vec<String>,
     /// The origin of the command: `[project.scripts]`; none for the base's.
     pub command_origin: Option<String>,
+    /// The names of the variables that the file of the command sets.
+    pub command_env: Vec<String>,
     pub user: String,
     pub workdir: String,
 }

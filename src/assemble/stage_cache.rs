@@ -40,6 +40,7 @@ impl Summary {
             facts.packages.extend(packages.map(|package| TakenPackage { files: Vec::new(), ..package }));
             let distributions = stage.distributions.iter().cloned();
             facts.distributions.extend(distributions.map(|one| InstalledDistribution { files: Vec::new(), ..one }));
+            facts.command_env.extend(stage.command_env.iter().cloned());
             facts.diagnostics.extend(stage.diagnostics.iter().cloned());
         }
         facts.diagnostics.extend(found);

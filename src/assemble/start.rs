@@ -8,7 +8,7 @@ use crate::compose::Contents as _;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::plan::{App, Plan};
 use crate::python::Interpreter;
-use crate::python::entrypoint::{self, DEFAULT_PORT, Found, LIMIT, Query, Unused};
+use crate::python::entrypoint::{self, Found, LIMIT, Query, Unset, Unused};
 use crate::python::wheel::Installed;
 use crate::rootfs::{Content, LocalKind, Walk};
 
@@ -53,13 +53,22 @@ fn query<'a>(plan: &'a Plan, app: &'a App, names: Option<&'a BTreeSet<String>>) 
         dockerfile: app.dockerfile.as_ref().map(|(name, text)| (name.as_str(), text.as_str())),
         procfile: app.procfile.as_deref(),
         folder: "/app",
-        port: port.unwrap_or(DEFAULT_PORT),
+        port,
     }
 }
 
-/// Warns of commands in the project's files that the image cannot start.
-pub fn warn_of_unused(cx: &Context, unused: &[Unused]) {
-    for Unused { file, reason } in unused {
+/// Warns of commands in the project's files that the image cannot start, and of variables whose
+/// values are not known.
+pub fn warn_of_unused(cx: &Context, found: &Found) {
+    let start = found.start.as_ref().ok();
+    for (start, Unset { name, part }) in start.iter().flat_map(|start| start.unset.iter().map(move |one| (start, one)))
+    {
+        let file = &start.origin;
+        let message = format!("the image does not set `{name}` of the {file}: only a build by Docker knows {part}");
+        let hint = format!("name its value if the program needs it: env = {{ {name} = \"…\" }} under [image]");
+        cx.warn(Diagnostic::warning(Code::UnsetVariable, message).file(file).hint(hint));
+    }
+    for Unused { file, reason } in &found.unused {
         let message = format!("the command of the {file} is not used: {reason}");
         let hint = "name the command that the image starts: entrypoint = [\"python\", \"-m\", \"shop\"] under [image]";
         cx.warn(Diagnostic::warning(Code::UnusedCommand, message).file(file).hint(hint.to_owned()));

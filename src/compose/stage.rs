@@ -65,6 +65,8 @@ pub struct Facts {
     pub process: Option<Process>,
     /// The origin of the command: `[project.scripts]`, `the command line`.
     pub command_origin: Option<String>,
+    /// The names of the variables that the file of the command sets.
+    pub command_env: Vec<String>,
     pub diagnostics: Vec<Diagnostic>,
 }
 

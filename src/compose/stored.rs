@@ -20,7 +20,7 @@ use crate::rootfs::entry::Extent;
 use crate::rootfs::{ArchiveFile, Content, Entry, Kind, LocalFile, Meta, RootPath, Sparse, ZipEntry};
 
 /// Raised whenever the stored form changes.
-pub(super) const FORMAT: u32 = 2;
+pub(super) const FORMAT: u32 = 3;
 
 #[derive(Serialize, Deserialize)]
 struct StoredChanges {

@@ -36,6 +36,7 @@ codes! {
     InvalidLockFile "invalid-lock-file",
     NoEntrypoint "no-entrypoint",
     UnusedCommand "unused-command",
+    UnsetVariable "unset-variable",
     UntrustedSetting "untrusted-setting",
     // Registries, indexes, the cache and this machine.
     NotFound "not-found",

@@ -10,7 +10,7 @@
 //!   `git_ignored`: `[{path, size}]`, what `.gitignore` names and another ignore file lets in
 //! - `platforms`, for each:
 //!   - `platform`, `python` (null without it), `command`, `command_origin` (null for the base's
-//!     command), `user` (`uid:gid`), `workdir`
+//!     command), `command_env` (names of the variables that its file sets), `user` (`uid:gid`), `workdir`
 //!   - `base`: `{layers, packed, unpacked}`
 //!   - `layers`: `[{kind, distribution, size: {layers, packed, unpacked}, files, known}]`;
 //!     `distribution` is the only one in it, null for other layers; `packed` is
@@ -158,6 +158,7 @@ fn platform(preview: &PlatformPreview) -> Value {
         "notes": preview.notes,
         "command": preview.command,
         "command_origin": preview.command_origin,
+        "command_env": preview.command_env,
         "user": preview.user,
         "workdir": preview.workdir,
     })

@@ -184,6 +184,7 @@ fn platform_object(report: &PlatformReport) -> Value {
         "python": report.python,
         "command": report.command,
         "command_origin": report.command_origin,
+        "command_env": report.command_env,
         "from_sdist": report.from_sdist,
         "base": size(report.base),
         "layers": list(&report.layers, layer_object),
@@ -293,6 +294,7 @@ mod tests {
                 "-m",
                 "shop"
               ],
+              "command_env": [],
               "command_origin": "shop/__main__.py",
               "from_sdist": [],
               "layers": [

@@ -5,7 +5,9 @@
 use super::differences::differences;
 use super::extracted_files::taken;
 use super::layer_table::{ESTIMATE, Row, mark, table};
-use super::text::{alike, broken, command_words, count, from_sdists, heading, local_files, missing, notes, wrapped};
+use super::text::{
+    alike, broken, command_env_words, command_words, count, from_sdists, heading, local_files, missing, notes, wrapped,
+};
 use crate::assemble::report::{LayerPreview, PlatformPreview, Preview};
 use crate::printable::one_line;
 use crate::progress::LayerKind;
@@ -71,6 +73,7 @@ fn facts(preview: &Preview, width: usize) -> String {
         }
     };
     process("starts", &|one| command_words(&one.command, one.command_origin.as_deref()));
+    process("sets", &|one| command_env_words(&one.command_env, one.command_origin.as_deref()));
     process("user", &|one| vec![one.user.clone()]);
     process("workdir", &|one| vec![one.workdir.clone()]);
     lines.join("\n")
@@ -203,6 +206,7 @@ pub(super) mod tests {
             from_sdist: Vec::new(),
             command: ["/usr/local/bin/python3.13", "-c", "print('it is\n', 1)"].map(str::to_owned).to_vec(),
             command_origin: Some("the command line".to_owned()),
+            command_env: Vec::new(),
             user: "65532:65532".to_owned(),
             workdir: "/app".to_owned(),
         }

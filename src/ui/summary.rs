@@ -4,8 +4,8 @@
 use super::elapsed::elapsed;
 use super::layer_table::{Row, mark, table};
 use super::text::{
-    PlatformGroup, alike, asker, broken, command_words, count, from_sdists, heading, local_files, missing, notes,
-    wrapped,
+    PlatformGroup, alike, asker, broken, command_env_words, command_words, count, from_sdists, heading, local_files,
+    missing, notes, wrapped,
 };
 use crate::assemble::report::{PlatformReport, Report};
 use crate::printable::one_line;
@@ -59,12 +59,18 @@ fn layers(report: &PlatformReport, width: usize) -> String {
     table(&report.platform, report.python.as_deref(), rows.into_iter().chain([total]), width)
 }
 
-/// Returns `starts /usr/local/bin/shop ([project.scripts])`.
+/// Returns `starts /usr/local/bin/shop ([project.scripts])`, and `sets FLASK_APP (Dockerfile)`.
 fn starts(report: &Report, width: usize) -> Vec<String> {
-    let words = |platform: &PlatformReport| command_words(&platform.command, platform.command_origin.as_deref());
-    let line =
-        |group: PlatformGroup<PlatformReport>| broken(&format!("starts{}", group.only), words(group.first), "", width);
-    alike(&report.platforms, |report| &report.platform, words).into_iter().map(line).collect()
+    let lines = |name: &str, words: &dyn Fn(&PlatformReport) -> Vec<String>| {
+        let groups = alike(&report.platforms, |report| &report.platform, words).into_iter();
+        let line = |group: PlatformGroup<PlatformReport>| {
+            broken(&format!("{name}{}", group.only), words(group.first), "", width)
+        };
+        groups.map(line).collect::<Vec<_>>()
+    };
+    let command = |platform: &PlatformReport| command_words(&platform.command, platform.command_origin.as_deref());
+    let env = |platform: &PlatformReport| command_env_words(&platform.command_env, platform.command_origin.as_deref());
+    [lines("starts", &command), lines("sets", &env)].concat()
 }
 
 /// Returns `18 libraries from python:3.11-slim: libbz2.so.1.0 (_bz2), …`.
@@ -176,6 +182,7 @@ pub(super) mod tests {
             python: Some("3.13.5".to_owned()),
             command: ["/usr/local/bin/python", "-m", "shop"].map(str::to_owned).to_vec(),
             command_origin: Some("shop/__main__.py".to_owned()),
+            command_env: Vec::new(),
             from_sdist: Vec::new(),
             taken: vec![
                 taken("libbz2.so.1.0", module("_bz2")),

@@ -148,6 +148,13 @@ pub fn command_words(command: &[String], origin: Option<&str>) -> Vec<String> {
     command.iter().map(|word| shell_word(word)).chain(origin).collect()
 }
 
+/// Returns the names of the variables that the file of the command sets: `FLASK_APP PORT
+/// (Dockerfile)`; nothing without any.
+pub fn command_env_words(names: &[String], origin: Option<&str>) -> Vec<String> {
+    let origin = origin.filter(|_| !names.is_empty()).map(|origin| format!("({origin})"));
+    names.iter().cloned().chain(origin).collect()
+}
+
 /// Returns the heading of a profile's part, for several profiles.
 pub fn heading(profile: Option<&str>) -> String {
     format!("profile {}", one_line(profile.unwrap_or("default")))

@@ -50,7 +50,11 @@ impl Draft<'_> {
         defaults.extend(variables.map(|(name, value)| (name.as_str(), value.as_str())));
         let programs: Vec<_> = self.image.programs.iter().map(ToString::to_string).collect();
         let settings = cx.plan.image.clone();
-        let env = process::environment(&cx.base_config.env(), &defaults, &settings.env, &programs);
+        let mut own = found.map(|found| found.file_env.clone()).unwrap_or_default();
+        let mut command_env: Vec<_> = own.keys().cloned().collect();
+        command_env.retain(|name| !settings.env.contains_key(name));
+        own.extend(settings.env);
+        let env = process::environment(&cx.base_config.env(), &defaults, &own, &programs);
         let mut ports = settings.ports;
         if ports.is_empty() {
             ports.extend(found.and_then(|found| port(found, &env)).map(|port| format!("{port}/tcp")));
@@ -62,6 +66,7 @@ impl Draft<'_> {
             None => (None, settings.cmd, None),
         };
         self.changes.facts.command_origin = origin;
+        self.changes.facts.command_env = command_env;
         self.changes.facts.process = Some(Process {
             entrypoint,
             cmd,

@@ -1,7 +1,7 @@
 //! Asks for what a project starts, in order.
 
 use super::step::Step;
-use super::{EntrypointCandidates, Found, Query, Start, Unused, dockerfile_start, procfile, programs, web};
+use super::{EntrypointCandidates, Found, Query, Start, Unused, dockerfile, procfile, programs, web};
 use crate::python::project::ProjectMetadata;
 
 /// Finds what a project starts.
@@ -63,15 +63,15 @@ impl Search {
 
     fn dockerfile(&mut self, query: &Query<'_>) -> Option<Start> {
         let (file, text) = query.dockerfile?;
-        let start = dockerfile_start::start(query, text);
+        let start = dockerfile::start(query, text);
         if start.is_err() {
-            self.propose(dockerfile_start::of_shell(query, text), file);
+            self.propose(dockerfile::of_shell(query, text), file);
         }
         self.usable(file, start)
     }
 
     fn procfile(&mut self, query: &Query<'_>) -> Option<Start> {
-        let start = procfile::start(query.procfile?, query.port);
+        let start = procfile::start(query.procfile?, query.port());
         if start.is_err() {
             self.propose(procfile::of_shell(query.procfile?), "Procfile");
         }

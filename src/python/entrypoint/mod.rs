@@ -5,7 +5,6 @@
 //! script. Only texts are read: nothing is imported or executed.
 
 mod dockerfile;
-mod dockerfile_start;
 mod factories;
 mod find;
 mod modules;
@@ -24,7 +23,7 @@ mod web;
 pub use find::{find, of_wheel};
 pub use query::Query;
 pub use server::Names;
-pub use start::{EntrypointCandidates, Found, Start, Unused};
+pub use start::{EntrypointCandidates, Found, Start, Unset, Unused};
 
 /// The port of a server if no variable names another one.
 pub const DEFAULT_PORT: u16 = 8000;

@@ -1,5 +1,6 @@
 //! The facts about a project that decide on its command.
 
+use super::DEFAULT_PORT;
 use super::server::Names;
 use crate::python::project::ProjectMetadata;
 
@@ -19,11 +20,16 @@ pub struct Query<'a> {
     pub procfile: Option<&'a str>,
     /// The directory of the project in the image: `/app`.
     pub folder: &'a str,
-    /// The port of servers.
-    pub port: u16,
+    /// The port of servers that the configuration names.
+    pub port: Option<u16>,
 }
 
 impl Query<'_> {
+    /// Returns the port of servers.
+    pub(super) fn port(&self) -> u16 {
+        self.port.unwrap_or(DEFAULT_PORT)
+    }
+
     /// Returns whether the project has a file.
     pub(super) fn has(&self, file: &str) -> bool {
         self.files.contains(&file)

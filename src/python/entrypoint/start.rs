@@ -1,5 +1,7 @@
 //! The command that an image starts, and commands that could be meant.
 
+use std::collections::BTreeMap;
+
 /// The command that an image starts, and its origin.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Start {
@@ -12,6 +14,11 @@ pub struct Start {
     pub typed: Vec<String>,
     /// Variables that hold unless the base or the user sets them.
     pub env: Vec<(String, String)>,
+    /// Variables that the file of the command sets, with paths of this image. They replace those of
+    /// the base; the user's replace them.
+    pub file_env: BTreeMap<String, String>,
+    /// Variables that the file of the command sets and the image does not have.
+    pub unset: Vec<Unset>,
     /// The port that it listens on, if known.
     pub port: Option<u16>,
     /// The working directory, below the directory of the application; empty for that directory.
@@ -41,6 +48,14 @@ pub struct Unused {
     pub file: String,
     /// The reason: `its CMD is in shell form`.
     pub reason: String,
+}
+
+/// A variable of a file whose value is not known.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Unset {
+    pub name: String,
+    /// The part of its value that only a build by Docker decides: `` `$REVISION` ``.
+    pub part: String,
 }
 
 impl Start {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{DEFAULT_PORT, Found, Query, find};
+use super::{Found, Query, find};
 use crate::python::project::ProjectMetadata;
 
 /// A project with these files, and what it starts.
@@ -41,7 +41,7 @@ impl Sample {
             dockerfile: text("Dockerfile").map(|text| ("Dockerfile", text)),
             procfile: text("Procfile"),
             folder: "/app",
-            port: DEFAULT_PORT,
+            port: None,
         })
     }
 

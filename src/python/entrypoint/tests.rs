@@ -1,5 +1,5 @@
 use super::testing::Sample;
-use super::{DEFAULT_PORT, Query, of_wheel};
+use super::{Query, of_wheel};
 
 fn pyproject(text: &str) -> Sample {
     Sample::default().file("pyproject.toml", text).locks(&[])
@@ -166,6 +166,68 @@ fn a_dockerfiles_console_script_needs_no_virtual_environment() {
     }
 }
 
+/// Returns the variables of a Dockerfile with a command: those that the image sets, and the unknown
+/// ones.
+fn environment(text: &str) -> String {
+    let sample = Sample::default().files(&["shop/web.py", "conf/a.toml"]);
+    let start =
+        sample.file("Dockerfile", &format!("{text}\nCMD [\"gunicorn\", \"shop.web:app\"]\n")).found().start.unwrap();
+    let set = start.file_env.iter().map(|(name, value)| format!("{name}={value}"));
+    let unset = start.unset.iter().map(|one| format!("? {} {}", one.name, one.part));
+    set.chain(unset).collect::<Vec<_>>().join("; ")
+}
+
+#[test]
+fn a_dockerfiles_variables_go_along_with_its_command() {
+    for (text, want) in [
+        (
+            "FROM a\nENV FLASK_APP=shop.web PORT=8080\nENV MODE prod  mode",
+            "FLASK_APP=shop.web; MODE=prod  mode; PORT=8080",
+        ),
+        ("FROM a\nENV A='$B' C=\"x y\" D=x\\ y E=\"\\$B\"", "A=$B; C=x y; D=x y; E=$B"),
+        ("FROM a AS base\nENV A=1 B=2\nFROM base\nENV B=3", "A=1; B=3"),
+        ("FROM a AS build\nENV A=1\nFROM b\nENV B=$A", "? B `$A`"),
+        ("FROM a\nENV A=1\nENV A=2 B=$A", "A=2; B=1"),
+        ("ARG V=1\nFROM a\nARG V\nARG W\nARG X=3\nENV V=$V W=$W X=${X} Y=${W:-y}", "V=1; X=3; Y=y; ? W `$W`"),
+        ("FROM a\nENV V=1\nARG V=2\nENV W=$V", "V=1; W=1"),
+        ("FROM a\nENV PIP_NO_CACHE_DIR=1 UV_LINK_MODE=copy DEBIAN_FRONTEND=x POETRY_VERSION=1 APT_KEY=1", ""),
+        ("FROM a\nENV PATH=/opt/venv/bin:$PATH VIRTUAL_ENV=/opt/venv HOME=/x LD_PRELOAD=/l.so", ""),
+        ("FROM a\nENV LANG=en_US.UTF-8 LC_ALL=C.UTF-8 PYTHONUNBUFFERED=0", "LC_ALL=C.UTF-8; PYTHONUNBUFFERED=0"),
+        ("FROM a\nENV =x 1=2 a-b=c", ""),
+    ] {
+        assert_eq!(environment(text), want, "{text}");
+    }
+}
+
+#[test]
+fn paths_of_variables_lead_to_the_project() {
+    for (text, want) in [
+        (
+            "FROM a\nWORKDIR /code\nCOPY . .\nENV PYTHONPATH=\"${PYTHONPATH}:/code:/code/src/\"",
+            "PYTHONPATH=:/app:/app/src/",
+        ),
+        ("FROM a\nWORKDIR /code\nCOPY shop shop\nENV PYTHONPATH=/code D=/code/data", "D=/app/data; PYTHONPATH=/app"),
+        (
+            "FROM a\nCOPY conf /etc/shop\nENV C=/etc/shop/a.toml R=/ T=/tmp U=http://a/code",
+            "C=/app/conf/a.toml; R=/; T=/tmp; U=http://a/code",
+        ),
+        ("FROM a\nCOPY . /\nENV A=/shop/web.py B=/usr/lib", "A=/app/shop/web.py; B=/usr/lib"),
+        ("FROM a AS b\nCOPY . /src\nFROM a\nCOPY --from=b /src /srv\nENV P=/srv/shop", "P=/app/shop"),
+    ] {
+        assert_eq!(environment(text), want, "{text}");
+    }
+}
+
+#[test]
+fn a_server_listens_at_the_dockerfiles_port() {
+    let start = |text: &str| Sample::default().file("Dockerfile", text).found().start.unwrap();
+    let uvicorn = start("FROM a\nENV PORT=8080\nCMD [\"uvicorn\", \"shop:app\"]\n");
+    assert_eq!(
+        uvicorn.env.iter().find(|(name, _)| name == "UVICORN_PORT").map(|(_, port)| port.as_str()),
+        Some("8080")
+    );
+}
+
 #[test]
 fn variables_of_the_exec_form_are_literal_text() {
     let told = |text: &str| {
@@ -257,7 +319,7 @@ fn a_wheel_has_scripts_or_a_package() {
             dockerfile: None,
             procfile: None,
             folder: "/app",
-            port: DEFAULT_PORT,
+            port: None,
         };
         of_wheel(&query, "shop", &scripts).start.map(|start| start.typed.join(" ")).map_err(|all| all.0.len())
     };

@@ -82,7 +82,7 @@ pub(super) fn django(query: &Query<'_>) -> Step {
         let by_setting = from_settings(query, root, setting);
         let objects = if by_setting.is_empty() { from_files(query, root, file) } else { by_setting };
         let serve = |(object, origin): (String, String)| {
-            let start = serve(interface, &object, query.names, query.port, origin)?;
+            let start = serve(interface, &object, query.names, query.port(), origin)?;
             Some(Start { folder: root.to_owned(), ..start })
         };
         objects.into_iter().filter_map(serve).collect()
@@ -97,7 +97,7 @@ pub(super) fn django(query: &Query<'_>) -> Step {
 /// Returns the command of Django's own server as a candidate: gunicorn is not locked.
 fn development_server(query: &Query<'_>, root: &str) -> Start {
     let file = if root.is_empty() { "manage.py".to_owned() } else { format!("{root}/manage.py") };
-    let words = ["python", &file, "runserver", &format!("0.0.0.0:{}", query.port)].map(str::to_owned).to_vec();
+    let words = ["python", &file, "runserver", &format!("0.0.0.0:{}", query.port())].map(str::to_owned).to_vec();
     Start { needs: Some("gunicorn".to_owned()), ..Start::program(words.clone(), words, file) }
 }
 
@@ -156,10 +156,10 @@ pub(super) fn flask(query: &Query<'_>) -> Step {
         let (Some(text), Some(module)) = ((query.read)(file), module_of(query, "", file)) else { continue };
         let origin = format!("the application in {file}");
         if let Some(object) = object_of(&text, &["Flask", "create_app"], &["app", "application"]) {
-            made.extend(serve(Interface::Wsgi, &format!("{module}:{object}"), query.names, query.port, origin));
+            made.extend(serve(Interface::Wsgi, &format!("{module}:{object}"), query.names, query.port(), origin));
         } else if statements(&text).contains(&Statement::Function { name: "create_app".to_owned() }) {
             let object = format!("{module}:create_app()");
-            factories.extend(serve(Interface::Wsgi, &object, query.names, query.port, origin));
+            factories.extend(serve(Interface::Wsgi, &object, query.names, query.port(), origin));
         }
     }
     let by_function = served_each(query, Interface::Wsgi);
@@ -178,10 +178,10 @@ pub(super) fn flask(query: &Query<'_>) -> Step {
 /// Returns the command that serves an application, or without a server among the locked
 /// distributions the one that a server would need as a candidate.
 fn served(query: &Query<'_>, interface: Interface, object: &str, origin: &str) -> Step {
-    if let Some(start) = serve(interface, object, query.names, query.port, origin) {
+    if let Some(start) = serve(interface, object, query.names, query.port(), origin) {
         return Step::Found(Box::new(start));
     }
-    let start = serve(interface, object, None, query.port, origin);
+    let start = serve(interface, object, None, query.port(), origin);
     let needs = |start: Start| Start { needs: start.cmd.first().cloned(), ..start };
     Step::Candidates(start.map(needs).into_iter().collect())
 }

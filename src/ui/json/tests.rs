@@ -63,6 +63,7 @@ fn a_plan_has_everything() {
               "-c",
               "print('it is\n', 1)"
             ],
+            "command_env": [],
             "command_origin": "the command line",
             "distributions": [
               "flask 3.1.2",

@@ -1,11 +1,13 @@
 //! The command of a Dockerfile as an image of carboy has it: its split between `ENTRYPOINT` and
 //! `CMD` is kept, paths lead to the same files of the project.
 
-use super::dockerfile::{Copied, Form, Stage, joined, last_stage};
-use super::runners::without_runners;
-use super::server::variables;
-use super::shell_commands::commands;
-use super::{Query, Start};
+use super::super::runners::without_runners;
+use super::super::server::variables;
+use super::super::shell_commands::commands;
+use super::super::{DEFAULT_PORT, Query, Start};
+use super::environment::Environment;
+use super::paths::{file_at, in_image, of_project};
+use super::stage::{Form, Stage, last_stage};
 use crate::python::command::is_interpreter;
 use crate::python::normalised;
 
@@ -13,7 +15,7 @@ use crate::python::normalised;
 ///
 /// # Errors
 /// The reason for which the image cannot start it.
-pub(super) fn start(query: &Query<'_>, text: &str) -> Result<Option<Start>, String> {
+pub(in super::super) fn start(query: &Query<'_>, text: &str) -> Result<Option<Start>, String> {
     let Some(stage) = last_stage(text) else { return Ok(None) };
     let entrypoint = exec(stage.entrypoint.as_ref(), "ENTRYPOINT")?;
     let cmd = exec(stage.cmd.as_ref(), "CMD")?;
@@ -46,11 +48,15 @@ pub(super) fn start(query: &Query<'_>, text: &str) -> Result<Option<Start>, Stri
     let program = entrypoint_words.first().or(cmd_words.first()).cloned().unwrap_or_default();
     let typed: Vec<_> = entrypoint_words.iter().chain(&cmd_words).cloned().collect();
     let folder = of_project(query, &stage.copies, &stage.workdir).unwrap_or_default();
+    let Environment { set, unset } = Environment::of(query, &stage, &folder);
+    let port = query.port.or_else(|| set.get("PORT")?.parse().ok()).unwrap_or(DEFAULT_PORT);
     Ok(Some(Start {
         entrypoint: entrypoint_words,
         cmd: cmd_words,
         typed,
-        env: variables(&program, query.port),
+        env: variables(&program, port),
+        file_env: set,
+        unset,
         folder,
         ..Start::default()
     }))
@@ -67,7 +73,7 @@ fn exec(form: Option<&Form>, name: &str) -> Result<Vec<String>, String> {
 
 /// Returns the commands that a Dockerfile starts through a shell, in shell form or in a script of
 /// the project.
-pub(super) fn of_shell(query: &Query<'_>, text: &str) -> Vec<Vec<String>> {
+pub(in super::super) fn of_shell(query: &Query<'_>, text: &str) -> Vec<Vec<String>> {
     let Some(stage) = last_stage(text) else { return Vec::new() };
     let mut out = Vec::new();
     for form in [&stage.entrypoint, &stage.cmd].into_iter().flatten() {
@@ -116,11 +122,6 @@ fn check_script(query: &Query<'_>, stage: &Stage, words: &[String], name: &str) 
     if is_shell { Err(format!("its {name}, `{program}`, is a shell script")) } else { Ok(()) }
 }
 
-/// Returns the file of the project that a path of the Docker image has.
-fn file_at(query: &Query<'_>, stage: &Stage, path: &str) -> Option<String> {
-    of_project(query, &stage.copies, &joined(&stage.workdir, path)).filter(|file| query.has(file))
-}
-
 /// Returns the text of a shell script among the project's files.
 fn shell_script(query: &Query<'_>, stage: &Stage, program: &str) -> Option<String> {
     // A script is often copied from another directory than its name tells.
@@ -132,40 +133,4 @@ fn shell_script(query: &Query<'_>, stage: &Stage, program: &str) -> Option<Strin
     let text = file_at(query, stage, program).or_else(same_name).and_then(|file| (query.read)(&file))?;
     let line = text.lines().next().unwrap_or_default();
     (line.starts_with("#!") && line.trim_end().ends_with("sh")).then_some(text)
-}
-
-/// Returns the path in the image of carboy for an absolute path below which the Dockerfile puts
-/// the project's files.
-fn in_image(query: &Query<'_>, stage: &Stage, word: &str) -> Option<String> {
-    if !word.starts_with('/') {
-        return None;
-    }
-    let file = of_project(query, &stage.copies, word)?;
-    Some(joined(query.folder, &file))
-}
-
-/// Returns the file or directory of the project that a path of the Docker image has.
-fn of_project(query: &Query<'_>, copies: &[Copied], path: &str) -> Option<String> {
-    let of_copy = |copied: &Copied| copied.sources.iter().find_map(|source| below(query, copied, source, path));
-    copies.iter().rev().find_map(of_copy)
-}
-
-fn below(query: &Query<'_>, copied: &Copied, source: &str, path: &str) -> Option<String> {
-    let to = copied.to.trim_end_matches('/');
-    let rest = |folder: &str| {
-        let rest = path.strip_prefix(folder)?;
-        (rest.is_empty() || rest.starts_with('/')).then(|| rest.trim_matches('/').to_owned())
-    };
-    // A glob copies files of its directory.
-    let folder = source.split(['*', '?', '[']).next().unwrap_or_default();
-    let source = if folder == source { source } else { folder.rsplit_once('/').map_or("", |(folder, _)| folder) };
-    if query.has(source) {
-        let is_folder = copied.to.ends_with('/') || copied.sources.len() > 1;
-        let place = if is_folder { format!("{to}/{}", source.rsplit('/').next()?) } else { to.to_owned() };
-        return (path == place).then(|| source.to_owned());
-    }
-    let rest = rest(to)?;
-    let found = [source, &rest].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("/");
-    let is_there = query.has(&found) || query.files.iter().any(|file| file.starts_with(&format!("{found}/")));
-    (found.is_empty() || is_there).then_some(found)
 }
