@@ -37,7 +37,8 @@ pub fn of_files(cx: &Context, plan: &Plan, app: &App, walk: &Walk, names: Option
 /// Finds the command of an application whose wheel is installed.
 pub fn of_wheel(plan: &Plan, app: &App, installed: &Installed, interpreter: &Interpreter) -> Found {
     // A `main.py` is not a command when it is installed as a module.
-    let files: Vec<_> = installed.modules(interpreter).filter(|path| path.contains('/')).collect();
+    let mut files: Vec<_> = installed.modules(interpreter).filter(|path| path.contains('/')).collect();
+    files.sort_unstable();
     let folder = app.to.to_string();
     let query = Query { files: &files, folder: &folder, ..query(plan, app, None) };
     entrypoint::of_wheel(&query, &installed.name, &installed.scripts)

@@ -5,7 +5,7 @@
 
 use ruff_python_ast::ModModule;
 use ruff_python_ast::token::TokenKind;
-use ruff_python_parser::{Mode, Parsed, lexer, parse_module};
+use ruff_python_parser::{Mode, ParseOptions, Parsed, lexer, parse_module, parse_unchecked};
 
 /// The deepest syntax that is parsed.
 pub const DEPTH: usize = 3_000;
@@ -30,6 +30,12 @@ pub fn parsed(text: &str) -> Result<Parsed<ModModule>, String> {
         return Err("its syntax is nested too deeply".to_owned());
     }
     parse_module(text).map_err(|cause| cause.to_string())
+}
+
+/// Parses a module, unless its syntax is too deep. A module with errors has the statements around
+/// them.
+pub fn recovered(text: &str) -> Option<Parsed<ModModule>> {
+    if is_deep(text) { None } else { parse_unchecked(text, ParseOptions::from(Mode::Module)).try_into_module() }
 }
 
 /// Returns whether the syntax of a module is too deep to be parsed. The time and the memory do not

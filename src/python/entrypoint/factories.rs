@@ -3,22 +3,16 @@
 //!
 //! A heuristic over texts: a function makes the application of a class that its body calls.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::Query;
 use super::modules::{module_of, own_packages};
-use super::server::Interface;
+use super::server::{CLASSES, Interface};
 use super::top_level::{Statement, statements};
 use crate::python::project::src_layout;
 
 /// Names of an application.
 const OBJECTS: [&str; 3] = ["app", "application", "api"];
-/// Classes of applications, their interfaces and distributions.
-const CLASSES: [(&str, Interface, &str); 5] = [
-    ("FastAPI", Interface::Asgi, "fastapi"),
-    ("Starlette", Interface::Asgi, "starlette"),
-    ("Litestar", Interface::Asgi, "litestar"),
-    ("Quart", Interface::Asgi, "quart"),
-    ("Flask", Interface::Wsgi, "flask"),
-];
 /// Files below packages and `src` in which an application may be.
 const FILES: [&str; 8] =
     ["main.py", "app.py", "api.py", "server.py", "asgi.py", "wsgi.py", "application.py", "__init__.py"];
@@ -61,61 +55,83 @@ pub(super) fn is_made(query: &Query<'_>, file: &str, text: &str) -> bool {
 
 /// Returns the name of the application that a file makes by a call of a function.
 fn object(query: &Query<'_>, interface: Interface, file: &str, text: &str) -> Option<String> {
-    let made = statements(text);
-    let makes = |wanted: &&&str| {
-        made.iter().any(|statement| match statement {
-            Statement::Call { name, callee } => {
-                name == **wanted && interface_of(query, file, text, callee) == Some(interface)
-            }
-            _ => false,
-        })
-    };
-    OBJECTS.iter().find(makes).map(|name| (*name).to_owned())
-}
-
-/// Returns the interface of the application that a function makes; none for a function that is not
-/// the project's, or that calls none of the classes.
-fn interface_of(query: &Query<'_>, file: &str, text: &str, function: &str) -> Option<Interface> {
-    if let Some(body) = body(text, function) {
-        return called(query, body);
-    }
-    let imported = statements(text).into_iter().find_map(|statement| match statement {
-        Statement::Import { name, module } if name == function => Some(module),
-        _ => None,
-    });
-    let source = file_of(query, file, &imported?)?;
-    called(query, body(&(query.read)(source)?, function)?)
-}
-
-/// Returns the interface of the first class that a body calls, if its distribution may be locked.
-fn called(query: &Query<'_>, body: &str) -> Option<Interface> {
-    let calls = |class: &str| {
-        let call = format!("{class}(");
-        let is_whole = |at: usize| !body[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_');
-        body.match_indices(&call).any(|(at, _)| is_whole(at))
-    };
-    let known = CLASSES.iter().filter(|(_, _, distribution)| query.may_have(distribution));
-    known.into_iter().find(|(class, ..)| calls(class)).map(|(_, interface, _)| *interface)
-}
-
-/// Returns the text of a function at the top level.
-fn body<'a>(text: &'a str, function: &str) -> Option<&'a str> {
-    let is_start = |line: &str| {
-        let line = line.strip_prefix("async ").unwrap_or(line);
-        line.strip_prefix("def ").and_then(|rest| rest.split_once('(')).is_some_and(|(name, _)| name.trim() == function)
-    };
-    let mut at = 0;
-    let mut start = None;
-    for line in text.split_inclusive('\n') {
-        match start {
-            None if is_start(line) => start = Some(at + line.len()),
-            // The end of the parameters may be in the first column.
-            Some(start) if !line.starts_with([' ', '\t', '\r', '\n', ')', '#']) => return text.get(start..at),
-            _ => {}
+    let statements = statements(text);
+    let mut functions = Functions::of(query, file, &statements);
+    let mut callees: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for statement in &statements {
+        if let Statement::Call { name, callee } = statement
+            && OBJECTS.contains(&name.as_str())
+        {
+            callees.entry(name).or_default().insert(callee);
         }
-        at += line.len();
     }
-    text.get(start?..)
+    let mut makes = |name: &str| {
+        let callees = callees.get(name).into_iter().flatten();
+        callees.into_iter().any(|callee| functions.interface(callee) == Some(interface))
+    };
+    OBJECTS.into_iter().find(|name| makes(name)).map(str::to_owned)
+}
+
+/// The functions that a file has or imports.
+struct Functions<'a> {
+    query: &'a Query<'a>,
+    file: &'a str,
+    /// The calls of each function; the first of a name counts.
+    own: BTreeMap<&'a str, &'a BTreeSet<String>>,
+    /// The module of each imported name.
+    imported: BTreeMap<&'a str, &'a str>,
+    /// The interfaces of the functions in modules that were read.
+    read: BTreeMap<&'a str, BTreeMap<String, Interface>>,
+}
+
+impl<'a> Functions<'a> {
+    fn of(query: &'a Query<'a>, file: &'a str, statements: &'a [Statement]) -> Self {
+        let (mut own, mut imported) = (BTreeMap::new(), BTreeMap::new());
+        for statement in statements {
+            match statement {
+                Statement::Function { name, calls } => drop(own.entry(name.as_str()).or_insert(calls)),
+                Statement::Import { name, module } => drop(imported.entry(name.as_str()).or_insert(module.as_str())),
+                _ => {}
+            }
+        }
+        Self { query, file, own, imported, read: BTreeMap::new() }
+    }
+
+    /// Returns the interface of the application that a function makes; none for a function that is
+    /// not the project's, or that calls none of the classes.
+    fn interface(&mut self, function: &str) -> Option<Interface> {
+        if let Some(calls) = self.own.get(function) {
+            return called(self.query, calls);
+        }
+        let module = *self.imported.get(function)?;
+        if !self.read.contains_key(module) {
+            if self.read.len() >= READ {
+                return None;
+            }
+            self.read.insert(module, made_in(self.query, self.file, module));
+        }
+        self.read.get(module)?.get(function).copied()
+    }
+}
+
+/// Returns the functions of a module that make applications.
+fn made_in(query: &Query<'_>, file: &str, module: &str) -> BTreeMap<String, Interface> {
+    let text = file_of(query, file, module).and_then(|source| (query.read)(source)).unwrap_or_default();
+    let mut out = BTreeMap::new();
+    for statement in statements(&text) {
+        if let Statement::Function { name, calls } = statement
+            && let Some(interface) = called(query, &calls)
+        {
+            out.entry(name).or_insert(interface);
+        }
+    }
+    out
+}
+
+/// Returns the interface of the first class among the calls, if its distribution may be locked.
+fn called(query: &Query<'_>, calls: &BTreeSet<String>) -> Option<Interface> {
+    let mut known = CLASSES.iter().filter(|(_, _, distribution)| query.may_have(distribution));
+    known.find(|(class, ..)| calls.contains(*class)).map(|(_, interface, _)| *interface)
 }
 
 /// Returns the project's file of a module, as a file imports it.
@@ -131,6 +147,5 @@ fn file_of<'a>(query: &Query<'a>, file: &str, module: &str) -> Option<&'a str> {
     }
     let parts = [folder].into_iter().chain(name.split('.')).filter(|part| !part.is_empty());
     let path = parts.collect::<Vec<_>>().join("/");
-    let files = [format!("{path}.py"), format!("{path}/__init__.py")];
-    files.iter().find_map(|wanted| query.files.iter().copied().find(|file| file == wanted))
+    [format!("{path}.py"), format!("{path}/__init__.py")].iter().find_map(|wanted| query.file(wanted))
 }

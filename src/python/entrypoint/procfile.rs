@@ -14,6 +14,9 @@ const ADDRESS: [&str; 4] = ["-b", "--bind", "--port", "-p"];
 /// Variables that gunicorn and uvicorn read themselves, and the options that name them.
 const WORKERS: (&str, [&str; 2]) = ("WEB_CONCURRENCY", ["--workers", "-w"]);
 
+/// The most variables that a command sets.
+const VARIABLES: usize = 250;
+
 /// Returns the command of `web`; none if there is no such process.
 ///
 /// # Errors
@@ -34,11 +37,12 @@ fn web(text: &str) -> Option<&str> {
 /// Returns the command without a shell.
 fn translated(command: &str, port: u16) -> Result<Start, String> {
     let mut words = split(command).map_err(|part| format!("needs a shell for {part}"))?;
-    let mut env = Vec::new();
-    while let Some((name, value)) = words.first().and_then(assignment) {
-        env.push((name, value));
-        words.remove(0);
+    let mut env: Vec<(String, String)> = Vec::new();
+    env.extend(words.iter().map_while(assignment));
+    if env.len() > VARIABLES {
+        return Err(format!("sets more than {VARIABLES} variables"));
     }
+    words.drain(..env.len());
     let program = words.iter().filter_map(Word::text).find(|word| ["gunicorn", "uvicorn"].contains(word));
     let program = program.map(str::to_owned);
     let words = match program.as_deref() {

@@ -8,7 +8,7 @@ use crate::python::project::ProjectMetadata;
 #[derive(Clone, Copy)]
 pub struct Query<'a> {
     pub project: Option<&'a ProjectMetadata>,
-    /// The project's files, as paths below its directory.
+    /// The project's files, as paths below its directory, sorted.
     pub files: &'a [&'a str],
     /// Reads a file of the project; none for a file that is too large or not UTF-8.
     pub read: &'a dyn Fn(&str) -> Option<String>,
@@ -24,7 +24,12 @@ pub struct Query<'a> {
     pub port: Option<u16>,
 }
 
-impl Query<'_> {
+impl<'a> Query<'a> {
+    /// Returns a file of the project by its path.
+    pub(super) fn file(&self, path: &str) -> Option<&'a str> {
+        self.files.binary_search(&path).ok().map(|at| self.files[at])
+    }
+
     /// Returns the port of servers.
     pub(super) fn port(&self) -> u16 {
         self.port.unwrap_or(DEFAULT_PORT)
@@ -32,7 +37,14 @@ impl Query<'_> {
 
     /// Returns whether the project has a file.
     pub(super) fn has(&self, file: &str) -> bool {
-        self.files.contains(&file)
+        self.file(file).is_some()
+    }
+
+    /// Returns whether the project has a file below a directory.
+    pub(super) fn has_folder(&self, folder: &str) -> bool {
+        let start = format!("{folder}/");
+        let at = self.files.partition_point(|file| *file < start.as_str());
+        self.files.get(at).is_some_and(|file| file.starts_with(&start))
     }
 
     /// Returns whether a distribution is locked, or may be.

@@ -27,6 +27,15 @@ enum Server {
     Waitress,
 }
 
+/// Classes of applications, their interfaces and distributions.
+pub(super) const CLASSES: [(&str, Interface, &str); 5] = [
+    ("FastAPI", Interface::Asgi, "fastapi"),
+    ("Starlette", Interface::Asgi, "starlette"),
+    ("Litestar", Interface::Asgi, "litestar"),
+    ("Quart", Interface::Asgi, "quart"),
+    ("Flask", Interface::Wsgi, "flask"),
+];
+
 /// The names of the locked distributions; none if they are not known.
 pub type Names<'a> = Option<&'a BTreeSet<String>>;
 

@@ -228,6 +228,30 @@ fn a_server_listens_at_the_dockerfiles_port() {
     );
 }
 
+/// Time that grows with the square of the input would not end here.
+#[test]
+fn large_files_take_linear_time() {
+    let lines = |line: &dyn Fn(usize) -> String| (0..8_000).map(line).collect::<String>();
+    let calls = lines(&|at| format!("app = make{at}()\n"));
+    let imports = lines(&|at| format!("from m{at} import f{at}\napp = f{at}()\n"));
+    let functions = lines(&|at| format!("def f{at}(): pass\napp = f{at}()\n"));
+    let sample = |text: &str| Sample::default().locks(&["flask", "gunicorn"]).file("app.py", text).told();
+    for text in [calls, imports, functions] {
+        assert_eq!(sample(&text), "python /app/app.py |  | app.py");
+    }
+    let settings = lines(&|at| format!("WSGI_APPLICATION = 'm{at}.x'\n"));
+    let django = Sample::default().locks(&["django"]).file("manage.py", "").file("shop/settings.py", &settings);
+    assert!(django.told().contains("runserver"));
+    let words = lines(&|_| "A=1 ".to_owned());
+    let procfile = Sample::default().file("Procfile", &format!("web: {words} gunicorn a:b"));
+    assert!(procfile.told().contains("sets more than 250 variables"), "{}", procfile.told());
+    let words = lines(&|_| "\"/srv/x/y\",".to_owned());
+    let copies = "COPY a b c d e f /srv/\n".repeat(1_000);
+    let dockerfile = format!("FROM a\n{copies}CMD [{words}\"x\"]\n");
+    let told = Sample::default().files(&["a/x"]).file("Dockerfile", &dockerfile).told();
+    assert!(told.contains("more than 1000 words"), "{told}");
+}
+
 #[test]
 fn variables_of_the_exec_form_are_literal_text() {
     let told = |text: &str| {

@@ -1,10 +1,15 @@
 //! The statements at the top level of a module, as far as they tell what it starts: assignments of
 //! calls and strings, imports of names, functions, and `if __name__ == "__main__"`.
 //!
-//! Source: Python language reference, "Lexical analysis" (logical lines, strings, comments). A
-//! scanner without a syntax tree: hostile files can nest as deep as they like.
+//! A file with syntax errors has the statements that can be told: an image that starts it gets an
+//! error of its own.
 
-use crate::python::is_identifier;
+use std::collections::BTreeSet;
+
+use ruff_python_ast::visitor::{Visitor, walk_expr};
+use ruff_python_ast::{CmpOp, Expr, Stmt, StmtImportFrom};
+
+use crate::python::syntax::{assigned, dotted, with_statements};
 
 /// A statement at the top level.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -16,15 +21,15 @@ pub(super) enum Statement {
     /// `from module import name`, or `… as other`: the name that the statement binds, and the
     /// module with its leading dots.
     Import { name: String, module: String },
-    /// `def name(…)`.
-    Function { name: String },
+    /// `def name(…)`, and the last parts of the names that its body calls.
+    Function { name: String, calls: BTreeSet<String> },
     /// `if __name__ == "__main__":`.
     MainGuard,
 }
 
 /// Returns the statements of a module's source that tell what it starts.
 pub(super) fn statements(source: &str) -> Vec<Statement> {
-    logical_lines(source).iter().flat_map(|line| parsed(line)).collect()
+    with_statements(source, |body| body.iter().flat_map(told).collect()).unwrap_or_default()
 }
 
 /// Returns whether a module has `if __name__ == "__main__"`.
@@ -32,100 +37,63 @@ pub(super) fn is_program(source: &str) -> bool {
     statements(source).contains(&Statement::MainGuard)
 }
 
-/// Returns the logical lines that begin in the first column, without comments and line breaks.
-fn logical_lines(source: &str) -> Vec<String> {
-    let bytes = source.strip_prefix('\u{feff}').unwrap_or(source).as_bytes();
-    let (mut lines, mut line, mut at, mut depth) = (Vec::new(), Vec::new(), 0, 0_usize);
-    while let Some(&byte) = bytes.get(at) {
-        let next = match byte {
-            b'#' => at + bytes[at..].iter().position(|&b| b == b'\n').unwrap_or(bytes.len() - at),
-            b'"' | b'\'' => {
-                let end = string_end(bytes, at);
-                line.extend_from_slice(&bytes[at..end]);
-                end
-            }
-            b'\\' if bytes.get(at + 1) == Some(&b'\n') => at + 2,
-            b'\r' => at + 1,
-            b'\n' if depth == 0 => {
-                lines.push(std::mem::take(&mut line));
-                at + 1
-            }
-            _ => {
-                match byte {
-                    b'(' | b'[' | b'{' => depth += 1,
-                    b')' | b']' | b'}' => depth = depth.saturating_sub(1),
-                    _ => {}
-                }
-                line.push(if byte == b'\n' { b' ' } else { byte });
-                at + 1
-            }
-        };
-        at = next;
-    }
-    lines.push(line);
-    let is_first_column = |line: &Vec<u8>| line.first().is_some_and(|byte| !byte.is_ascii_whitespace());
-    lines.into_iter().filter(is_first_column).filter_map(|line| String::from_utf8(line).ok()).collect()
-}
-
-/// Returns the end of the string that starts at a quote.
-fn string_end(bytes: &[u8], start: usize) -> usize {
-    let quote = bytes[start];
-    let is_triple = bytes.get(start..start + 3) == Some(&[quote; 3]);
-    let mut at = start + if is_triple { 3 } else { 1 };
-    while let Some(&byte) = bytes.get(at) {
-        match byte {
-            b'\\' => at += 1,
-            b'\n' if !is_triple => return at,
-            _ if byte != quote => {}
-            _ if !is_triple => return at + 1,
-            _ if bytes.get(at..at + 3) == Some(&[quote; 3]) => return at + 3,
-            _ => {}
+fn told(stmt: &Stmt) -> Vec<Statement> {
+    match stmt {
+        Stmt::ImportFrom(import) => imports(import),
+        Stmt::FunctionDef(def) => {
+            let mut calls = Calls::default();
+            calls.visit_body(&def.body);
+            vec![Statement::Function { name: def.name.to_string(), calls: calls.0 }]
         }
-        at += 1;
+        Stmt::If(branch) if is_main_guard(&branch.test) => vec![Statement::MainGuard],
+        stmt => assigned(stmt).into_iter().filter_map(|(name, value)| assignment(name, value)).collect(),
     }
-    bytes.len()
 }
 
-fn parsed(line: &str) -> Vec<Statement> {
-    if let Some(rest) = line.strip_prefix("from ") {
-        let (module, names) = rest.split_once(" import ").unwrap_or_default();
-        let names = names.split(',').filter_map(|name| {
-            let name = name.trim_matches(|c: char| c.is_whitespace() || c == '(' || c == ')');
-            let name = name.rsplit_once(" as ").map_or(name, |(_, name)| name.trim());
-            is_identifier(name).then(|| Statement::Import { name: name.to_owned(), module: module.trim().to_owned() })
-        });
-        return names.collect();
-    }
-    let function = line.strip_prefix("async ").unwrap_or(line).trim_start().strip_prefix("def ");
-    if let Some((name, _)) = function.and_then(|rest| rest.split_once('(')) {
-        return vec![Statement::Function { name: name.trim().to_owned() }];
-    }
-    if let Some(condition) = line.strip_prefix("if").and_then(|rest| rest.rsplit_once(':')).map(|(rest, _)| rest) {
-        let plain: String = condition.chars().filter(|c| !c.is_whitespace() && !"()".contains(*c)).collect();
-        let plain = plain.replace('\'', "\"");
-        let is_guard = ["__name__==\"__main__\"", "\"__main__\"==__name__"].contains(&plain.as_str());
-        return if is_guard { vec![Statement::MainGuard] } else { Vec::new() };
-    }
-    assignment(line).into_iter().collect()
+fn imports(import: &StmtImportFrom) -> Vec<Statement> {
+    let dots = ".".repeat(usize::try_from(import.level).unwrap_or(0).min(DOTS));
+    let module = format!("{dots}{}", import.module.as_deref().unwrap_or_default());
+    let names = import.names.iter().map(|alias| alias.asname.as_ref().unwrap_or(&alias.name));
+    let names = names.filter(|name| name.as_str() != "*");
+    names.map(|name| Statement::Import { name: name.to_string(), module: module.clone() }).collect()
 }
 
-/// Returns `name = callee(…)` or `name = "text"`; the name may have an annotation.
-fn assignment(line: &str) -> Option<Statement> {
-    let (target, value) = line.split_once('=')?;
-    let name = target.split(':').next()?.trim();
-    let value = value.trim();
-    if !is_identifier(name) {
-        return None;
+/// The most dots before a module that are told apart.
+const DOTS: usize = 32;
+
+/// Returns whether a condition is `__name__ == "__main__"`, in either order.
+fn is_main_guard(test: &Expr) -> bool {
+    let Expr::Compare(compare) = test else { return false };
+    let ([CmpOp::Eq], [right]) = (&*compare.ops, &*compare.comparators) else { return false };
+    let is_name = |expr: &Expr| expr.as_name_expr().is_some_and(|name| name.id.as_str() == "__name__");
+    let is_main = |expr: &Expr| expr.as_string_literal_expr().is_some_and(|text| text.value.to_str() == "__main__");
+    is_name(&compare.left) && is_main(right) || is_main(&compare.left) && is_name(right)
+}
+
+fn assignment(name: &str, value: &Expr) -> Option<Statement> {
+    let name = name.to_owned();
+    match value {
+        Expr::StringLiteral(text) => Some(Statement::Text { name, value: text.value.to_str().to_owned() }),
+        Expr::Call(call) => Some(Statement::Call { name, callee: last_part(&dotted(&call.func)?).to_owned() }),
+        _ => None,
     }
-    if let Some(quote) = value.chars().next().filter(|c| "\"'".contains(*c)) {
-        let text = value.strip_prefix(quote)?.strip_suffix(quote)?;
-        let is_plain = !text.contains(quote) && !text.contains('\\');
-        return is_plain.then(|| Statement::Text { name: name.to_owned(), value: text.to_owned() });
+}
+
+fn last_part(dotted: &str) -> &str {
+    dotted.rsplit('.').next().unwrap_or(dotted)
+}
+
+/// The last parts of the names that a body calls.
+#[derive(Default)]
+struct Calls(BTreeSet<String>);
+
+impl<'a> Visitor<'a> for Calls {
+    fn visit_expr(&mut self, expr: &'a Expr) {
+        if let Expr::Call(call) = expr {
+            self.0.extend(dotted(&call.func).map(|name| last_part(&name).to_owned()));
+        }
+        walk_expr(self, expr);
     }
-    let callee = value.split_once('(')?.0.trim();
-    let last = callee.rsplit('.').next()?;
-    let is_dotted = callee.split('.').all(is_identifier);
-    is_dotted.then(|| Statement::Call { name: name.to_owned(), callee: last.to_owned() })
 }
 
 #[cfg(test)]
@@ -135,20 +103,24 @@ mod tests {
     #[test]
     fn statements_in_the_first_column_are_found() {
         let source = "\u{feff}'''app = FastAPI()\nif __name__ == \"__main__\":\n'''\nimport os # app = Flask()\n\
-            from shop.web import (\n    create_app,  # the factory\n    api as other,\n)\n\
+            from shop.web import (\n    create_app,  # the factory\n    api as other,\n)\nfrom ..x import *\nfrom ..x import y\n\
             app: FastAPI = fastapi.FastAPI(\n    title='a (',\n)\r\n\
-            def main() -> None:\n    inner = Flask(__name__)\n\nasync def serve(x=')'):\n    pass\n\
+            def main() -> None:\n    inner = Flask(__name__)\n\nasync def serve(x=')'):\n    return [a.b() for _ in c]\n\
             WSGI_APPLICATION = \\\n 'shop.wsgi.application'\nx = y\nx.y = Flask()\nx == Flask()\n\
             if '__main__' == (__name__):\n    main()\n";
         let call = |name: &str, callee: &str| Statement::Call { name: name.to_owned(), callee: callee.to_owned() };
-        let import = |name: &str| Statement::Import { name: name.to_owned(), module: "shop.web".to_owned() };
-        let function = |name: &str| Statement::Function { name: name.to_owned() };
+        let import = |name: &str, module: &str| Statement::Import { name: name.to_owned(), module: module.to_owned() };
+        let function = |name: &str, call: &str| Statement::Function {
+            name: name.to_owned(),
+            calls: BTreeSet::from([call.to_owned()]),
+        };
         let want = [
-            import("create_app"),
-            import("other"),
+            import("create_app", "shop.web"),
+            import("other", "shop.web"),
+            import("y", "..x"),
             call("app", "FastAPI"),
-            function("main"),
-            function("serve"),
+            function("main", "Flask"),
+            function("serve", "b"),
             Statement::Text { name: "WSGI_APPLICATION".to_owned(), value: "shop.wsgi.application".to_owned() },
             Statement::MainGuard,
         ];
@@ -164,6 +136,14 @@ mod tests {
             statements(source);
         }
         assert_eq!(statements(&"(".repeat(100_000)), []);
-        assert_eq!(statements("a = 'b\nc = d(").len(), 1);
+        assert_eq!(statements(&format!("app = Flask()\nx = {}1\n", "-".repeat(500_000))), [], "it is too deep");
+    }
+
+    #[test]
+    fn broken_files_have_the_statements_that_can_be_told() {
+        let source = "app = FastAPI()\nprint 'Python 2'\ndef f(:\n    pass\nif __name__ == '__main__':\n    run(\n";
+        let found = statements(source);
+        assert!(found.contains(&Statement::Call { name: "app".to_owned(), callee: "FastAPI".to_owned() }));
+        assert!(is_program(source));
     }
 }

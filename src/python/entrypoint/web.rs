@@ -7,14 +7,11 @@
 
 use super::factories::{Made, is_made, made};
 use super::modules::{module_of, name_of, object_of, own_packages};
-use super::server::{Interface, serve};
+use super::server::{CLASSES, Interface, serve};
 use super::step::Step;
 use super::top_level::{Statement, statements};
 use super::{Query, Start};
 
-/// Classes of ASGI applications, and their distributions.
-const ASGI: [(&str, &str); 4] =
-    [("FastAPI", "fastapi"), ("Starlette", "starlette"), ("Litestar", "litestar"), ("Quart", "quart")];
 /// The files in which `FastAPI`'s command line looks for an application.
 const FASTAPI_FILES: [&str; 6] = ["main.py", "app.py", "api.py", "app/main.py", "app/app.py", "app/api.py"];
 /// The files of a package in which an application may be.
@@ -28,8 +25,7 @@ const SETTINGS: usize = 20;
 
 /// Returns whether a module has the application of a web framework.
 pub(super) fn is_application(query: &Query<'_>, file: &str, text: &str) -> bool {
-    let callees: Vec<_> = ASGI.iter().map(|(class, _)| *class).chain(["Flask"]).collect();
-    object_of(text, &callees, &[]).is_some() || is_made(query, file, text)
+    object_of(text, &CLASSES.map(|(class, ..)| class), &[]).is_some() || is_made(query, file, text)
 }
 
 /// Returns the application that `[tool.fastapi]` names, or the one in the first of the files in
@@ -39,8 +35,10 @@ pub(super) fn fastapi(query: &Query<'_>) -> Step {
     if let Some(object) = named.filter(|object| object.contains(':')) {
         return served(query, Interface::Asgi, object, "[tool.fastapi]");
     }
-    let classes: Vec<_> =
-        ASGI.iter().filter(|(_, distribution)| query.may_have(distribution)).map(|(class, _)| *class).collect();
+    let is_asgi = |(_, interface, distribution): &&(&str, Interface, &str)| {
+        *interface == Interface::Asgi && query.may_have(distribution)
+    };
+    let classes: Vec<_> = CLASSES.iter().filter(is_asgi).map(|(class, ..)| *class).collect();
     let packages = own_packages(query);
     let in_packages = packages.iter().flat_map(|folder| IN_PACKAGE.map(|file| format!("{folder}/{file}")));
     let in_src = ["src/main.py", "src/app.py", "src/app/main.py"].map(str::to_owned);
@@ -78,8 +76,7 @@ pub(super) fn django(query: &Query<'_>) -> Step {
     let roots: Vec<_> = query.files.iter().filter_map(|file| file.strip_suffix("manage.py")).collect();
     let root = roots.iter().map(|root| root.trim_end_matches('/')).min_by_key(|root| root.len());
     let Some(root) = root.filter(|root| root.split('/').count() < DEEPEST) else { return Step::none() };
-    let of = |setting: &str, file: &str, interface: Interface| -> Vec<Start> {
-        let by_setting = from_settings(query, root, setting);
+    let of = |by_setting: Vec<(String, String)>, file: &str, interface: Interface| -> Vec<Start> {
         let objects = if by_setting.is_empty() { from_files(query, root, file) } else { by_setting };
         let serve = |(object, origin): (String, String)| {
             let start = serve(interface, &object, query.names, query.port(), origin)?;
@@ -87,9 +84,9 @@ pub(super) fn django(query: &Query<'_>) -> Step {
         };
         objects.into_iter().filter_map(serve).collect()
     };
-    let has_asgi = !from_settings(query, root, "ASGI_APPLICATION").is_empty();
-    let wsgi = of("WSGI_APPLICATION", "wsgi.py", Interface::Wsgi);
-    let asgi = of("ASGI_APPLICATION", "asgi.py", Interface::Asgi);
+    let [wsgi, asgi] = from_settings(query, root, ["WSGI_APPLICATION", "ASGI_APPLICATION"]);
+    let has_asgi = !asgi.is_empty();
+    let (wsgi, asgi) = (of(wsgi, "wsgi.py", Interface::Wsgi), of(asgi, "asgi.py", Interface::Asgi));
     let found = if (has_asgi || wsgi.is_empty()) && !asgi.is_empty() { asgi } else { wsgi };
     if found.is_empty() { Step::Candidates(vec![development_server(query, root)]) } else { Step::of(found) }
 }
@@ -101,29 +98,34 @@ fn development_server(query: &Query<'_>, root: &str) -> Start {
     Start { needs: Some("gunicorn".to_owned()), ..Start::program(words.clone(), words, file) }
 }
 
-/// Returns the applications that Django's settings name, with their origins.
-fn from_settings(query: &Query<'_>, root: &str, setting: &str) -> Vec<(String, String)> {
+/// Returns the applications that each of Django's settings names, with their origins.
+fn from_settings(query: &Query<'_>, root: &str, settings: [&str; 2]) -> [Vec<(String, String)>; 2] {
     let is_settings = |file: &&&str| {
         let name = file.rsplit('/').next().unwrap_or_default();
         let is_one = name == "settings.py" || file.strip_suffix(".py").is_some() && file.contains("/settings/");
         is_one && file.split('/').count() <= DEEPEST
     };
-    let mut out: Vec<(String, String)> = Vec::new();
+    let mut found: [Vec<(String, String)>; 2] = [Vec::new(), Vec::new()];
     for file in query.files.iter().filter(is_settings).take(SETTINGS) {
         for statement in (query.read)(file).iter().flat_map(|text| statements(text)) {
             let Statement::Text { name, value } = statement else { continue };
-            let Some((module, object)) = value.rsplit_once('.').filter(|_| name == setting) else { continue };
+            let Some(at) = settings.iter().position(|setting| *setting == name) else { continue };
+            let Some((module, object)) = value.rsplit_once('.') else { continue };
+            let out = &mut found[at];
+            if out.len() >= SETTINGS {
+                continue;
+            }
             let path = module.replace('.', "/");
             let prefix = if root.is_empty() { String::new() } else { format!("{root}/") };
             let is_there =
                 [format!("{prefix}{path}.py"), format!("{prefix}{path}/__init__.py"), format!("src/{path}.py")];
             let object = format!("{module}:{object}");
             if is_there.iter().any(|file| query.has(file)) && !out.iter().any(|(known, _)| *known == object) {
-                out.push((object, format!("{setting} in {file}")));
+                out.push((object, format!("{name} in {file}")));
             }
         }
     }
-    out
+    found
 }
 
 /// Returns the applications in files of a name, such as `wsgi.py`, with their origins.
@@ -157,7 +159,7 @@ pub(super) fn flask(query: &Query<'_>) -> Step {
         let origin = format!("the application in {file}");
         if let Some(object) = object_of(&text, &["Flask", "create_app"], &["app", "application"]) {
             made.extend(serve(Interface::Wsgi, &format!("{module}:{object}"), query.names, query.port(), origin));
-        } else if statements(&text).contains(&Statement::Function { name: "create_app".to_owned() }) {
+        } else if has_function(&text, "create_app") {
             let object = format!("{module}:create_app()");
             factories.extend(serve(Interface::Wsgi, &object, query.names, query.port(), origin));
         }
@@ -173,6 +175,10 @@ pub(super) fn flask(query: &Query<'_>) -> Step {
         (true, false) => Step::of(factories),
         (false, _) => Step::of(made),
     }
+}
+
+fn has_function(text: &str, function: &str) -> bool {
+    statements(text).iter().any(|one| matches!(one, Statement::Function { name, .. } if name == function))
 }
 
 /// Returns the command that serves an application, or without a server among the locked

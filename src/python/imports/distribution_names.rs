@@ -65,6 +65,9 @@ const KNOWN: &[(&str, &[&str])] = &[
     ("zmq", &["pyzmq"]),
 ];
 
+/// The most parts of a module's name that name a distribution.
+const PARTS: usize = 8;
+
 /// Returns the normalised names of distributions that may provide a module, the likeliest first.
 #[must_use]
 pub fn candidates(module: &str) -> Vec<String> {
@@ -73,7 +76,7 @@ pub fn candidates(module: &str) -> Vec<String> {
     let mut out: Vec<_> = known.map(|name| (*name).to_owned()).collect();
     // `google.cloud.storage` is in `google-cloud-storage`.
     let whole = normalised(module);
-    let prefixes = whole.match_indices('-').map(|(at, _)| whole[..at].to_owned()).collect::<Vec<_>>();
+    let prefixes = whole.match_indices('-').take(PARTS).map(|(at, _)| whole[..at].to_owned()).collect::<Vec<_>>();
     out.push(whole.clone());
     if module.contains('.') {
         out.extend(prefixes.into_iter().rev());

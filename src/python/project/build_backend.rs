@@ -8,6 +8,7 @@ use toml::Value;
 
 use super::module::{Module, inner};
 use super::setup::{Setup, SetupPackages};
+use crate::python::sdist::glob::fnmatch;
 
 /// The modules that the settings name.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -35,19 +36,8 @@ impl FoundPackages {
     /// Returns whether a package at the top of the project is found.
     pub fn has(&self, name: &str) -> bool {
         let below = |pattern: &String| pattern.strip_prefix(name).is_some_and(|rest| rest.starts_with('.'));
-        let is_in = self.include.iter().any(|pattern| matches(pattern, name) || below(pattern));
-        (self.include.is_empty() || is_in) && !self.exclude.iter().any(|pattern| matches(pattern, name))
-    }
-}
-
-/// Returns whether a name matches a pattern with `*`.
-fn matches(pattern: &str, name: &str) -> bool {
-    match pattern.split_once('*') {
-        None => pattern == name,
-        Some((head, tail)) => name.strip_prefix(head).is_some_and(|rest| {
-            let tail = tail.trim_start_matches('*');
-            tail.is_empty() || (0..=rest.len()).any(|at| rest.get(at..).is_some_and(|rest| matches(tail, rest)))
-        }),
+        let is_in = self.include.iter().any(|pattern| fnmatch(pattern, name) || below(pattern));
+        (self.include.is_empty() || is_in) && !self.exclude.iter().any(|pattern| fnmatch(pattern, name))
     }
 }
 

@@ -175,18 +175,15 @@ fn tokens(text: &str) -> Option<Vec<String>> {
     Some(out)
 }
 
-/// Returns the requirements of `requires.txt` of an egg-info: the section (`extra:marker`) with each.
+/// Returns the requirements of `requires.txt` of an egg-info, by section (`extra:marker`). Those
+/// before the first section have an empty one.
 #[must_use]
-pub fn of_requires_txt(text: &str) -> Vec<(String, String)> {
-    let mut section = String::new();
-    let mut out = Vec::new();
+pub fn of_requires_txt(text: &str) -> Vec<(String, Vec<String>)> {
+    let mut out = vec![(String::new(), Vec::new())];
     for line in text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')) {
         match line.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
-            Some(name) => {
-                name.clone_into(&mut section);
-                out.push((section.clone(), String::new()));
-            }
-            None => out.push((section.clone(), line.to_owned())),
+            Some(name) => out.push((name.to_owned(), Vec::new())),
+            None => out.last_mut().into_iter().for_each(|(_, lines)| lines.push(line.to_owned())),
         }
     }
     out

@@ -81,11 +81,11 @@ fn is_locale(name: &str) -> bool {
 
 /// Returns directories of the Docker image, and the directories of the project that are there.
 fn folders(query: &Query<'_>, stage: &Stage, folder: &str) -> Vec<(String, String)> {
-    let copies = stage.copies.iter().rev();
-    let copied = copies.flat_map(|copied| copied.sources.iter().map(|source| (copied.to.clone(), source.clone())));
-    let directories = copied.filter(|(_, source)| !query.has(source) && !source.contains(['*', '?', '[']));
+    let places =
+        stage.copies.iter().rev().flat_map(|one| one.sources.iter().map(|source| (one.to.clone(), source.clone())));
+    let directories = places.filter(|(_, source)| !query.has(source) && !source.contains(['*', '?', '[']));
     let all = directories.chain([(stage.workdir.clone(), folder.to_owned())]);
-    all.filter(|(to, _)| to.trim_end_matches('/') != "").collect()
+    all.filter(|(to, _)| !to.trim_end_matches('/').is_empty()).collect()
 }
 
 /// Returns a path of a value as the image has it.

@@ -6,6 +6,7 @@ mod paths;
 mod scope;
 mod stage;
 mod start;
+mod value;
 mod words;
 
 pub(super) use start::{of_shell, start};

@@ -36,6 +36,6 @@ fn copied_from(query: &Query<'_>, copied: &Copied, source: &str, path: &str) -> 
     }
     let rest = below(path, to)?;
     let found = [source, rest].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("/");
-    let is_there = query.has(&found) || query.files.iter().any(|file| file.starts_with(&format!("{found}/")));
+    let is_there = query.has(&found) || query.has_folder(&found);
     (found.is_empty() || is_there).then_some(found)
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::words::{Value, expanded, split};
+use super::value::Value;
 
 /// The most variables of a stage.
 pub(super) const VARIABLES: usize = 250;
@@ -76,32 +76,6 @@ impl Scope {
     fn set(&mut self, name: String, variable: Variable) {
         if self.values.len() < VARIABLES || self.values.contains_key(&name) {
             self.values.insert(name, variable);
-        }
-    }
-
-    /// Applies `ENV`: `A=1 B="x y"`, `A 1`. All values have the variables from before.
-    pub(super) fn env_instruction(&mut self, arguments: &str) {
-        let text = arguments.trim();
-        let first = text.split_whitespace().next().unwrap_or_default();
-        let set: Vec<_> = if first.contains('=') {
-            let words = split(text, self.escape);
-            let pairs = words.iter().filter_map(|word| word.split_once('='));
-            pairs.map(|(name, value)| (name.to_owned(), expanded(value, self))).collect()
-        } else {
-            vec![(first.to_owned(), expanded(text[first.len()..].trim(), self))]
-        };
-        for (name, value) in set {
-            self.set_env(name, value);
-        }
-    }
-
-    /// Applies `ARG`: `A`, `A=1`.
-    pub(super) fn argument_instruction(&mut self, arguments: &str, global: &Self) {
-        for word in split(arguments, self.escape) {
-            match word.split_once('=') {
-                Some((name, value)) => self.set_argument(name, Some(expanded(value, self)), global),
-                None => self.set_argument(&word, None, global),
-            }
         }
     }
 }

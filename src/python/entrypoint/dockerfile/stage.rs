@@ -9,7 +9,7 @@ use super::words::expanded;
 
 /// The most stages of a Dockerfile that are followed.
 const STAGES: usize = 200;
-/// The most copies of a stage that are followed.
+/// The most copied files and directories of a stage that are followed.
 const COPIES: usize = 1_000;
 
 /// The process of a stage.
@@ -93,9 +93,13 @@ impl Stage {
             "WORKDIR" => self.workdir = joined(&self.workdir, &expanded(arguments, &self.variables).text),
             "ENV" => self.variables.env_instruction(arguments),
             "COPY" | "ADD" => {
-                let room = COPIES.saturating_sub(self.copies.len());
-                let copied = self.copied(arguments, earlier);
-                self.copies.extend(copied.into_iter().take(room));
+                for copied in self.copied(arguments, earlier) {
+                    let sources: usize = self.copies.iter().map(|copied| copied.sources.len()).sum();
+                    if sources + copied.sources.len() > COPIES {
+                        break;
+                    }
+                    self.copies.push(copied);
+                }
             }
             _ => {}
         }

@@ -11,6 +11,11 @@ use super::stage::{Form, Stage, last_stage};
 use crate::python::command::is_interpreter;
 use crate::python::normalised;
 
+/// The most words of a command.
+const WORDS: usize = 1_000;
+/// The most words of a command that may be a shell script.
+const PROGRAMS: usize = 16;
+
 /// Returns the command of a Dockerfile; none if it has none.
 ///
 /// # Errors
@@ -21,6 +26,9 @@ pub(in super::super) fn start(query: &Query<'_>, text: &str) -> Result<Option<St
     let cmd = exec(stage.cmd.as_ref(), "CMD")?;
     if entrypoint.is_empty() && cmd.is_empty() {
         return Ok(None);
+    }
+    if entrypoint.len() + cmd.len() > WORDS {
+        return Err(format!("its command has more than {WORDS} words"));
     }
     let is_file = |path: &str| file_at(query, &stage, path).is_some();
     let usable = |words: &[String], name: &str| {
@@ -80,7 +88,7 @@ pub(in super::super) fn of_shell(query: &Query<'_>, text: &str) -> Vec<Vec<Strin
         match form {
             Form::Shell(text) => out.extend(commands(text)),
             Form::Exec(words) => {
-                let scripts = words.iter().filter_map(|word| shell_script(query, &stage, word));
+                let scripts = words.iter().take(PROGRAMS).filter_map(|word| shell_script(query, &stage, word));
                 out.extend(scripts.flat_map(|text| commands(&text)));
             }
         }

@@ -1,4 +1,4 @@
-//! Words of instructions: quotes removed, variables replaced.
+//! Words of instructions: quotes removed, variables replaced. The variables that `ENV` and `ARG` set.
 //!
 //! Source: Docker, "Dockerfile reference", "Environment replacement"; `BuildKit`'s lexer for the
 //! places where a backslash escapes.
@@ -7,32 +7,12 @@ use std::iter::Peekable;
 use std::str::Chars;
 
 use super::scope::Scope;
+use super::value::Value;
 
 /// The longest value of a variable or argument, in bytes. A longer one is empty.
 const LONGEST: usize = 4096;
 /// The deepest nesting of variables: `${A:-${B:-c}}`.
 const DEPTH: usize = 16;
-
-/// Text after the replacement of variables.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub(super) struct Value {
-    pub text: String,
-    /// The part that only a build by Docker decides: `` `$REVISION` ``.
-    pub unknown: Option<String>,
-}
-
-impl Value {
-    /// Returns an empty value that only a build by Docker decides.
-    pub(super) fn unknown(part: impl Into<String>) -> Self {
-        Self { text: String::new(), unknown: Some(part.into()) }
-    }
-}
-
-impl From<&str> for Value {
-    fn from(text: &str) -> Self {
-        Self { text: text.to_owned(), unknown: None }
-    }
-}
 
 /// Splits arguments at whitespace outside of quotes. Keeps quotes and escapes.
 pub(super) fn split(arguments: &str, escape: char) -> Vec<String> {
@@ -69,6 +49,34 @@ pub(super) fn expanded(word: &str, scope: &Scope) -> Value {
         return Value::unknown(format!("more than {LONGEST} bytes"));
     }
     Value { text, unknown: lexer.unknown }
+}
+
+impl Scope {
+    /// Applies `ENV`: `A=1 B="x y"`, `A 1`. All values have the variables from before.
+    pub(super) fn env_instruction(&mut self, arguments: &str) {
+        let text = arguments.trim();
+        let first = text.split_whitespace().next().unwrap_or_default();
+        let set: Vec<_> = if first.contains('=') {
+            let words = split(text, self.escape);
+            let pairs = words.iter().filter_map(|word| word.split_once('='));
+            pairs.map(|(name, value)| (name.to_owned(), expanded(value, self))).collect()
+        } else {
+            vec![(first.to_owned(), expanded(text[first.len()..].trim(), self))]
+        };
+        for (name, value) in set {
+            self.set_env(name, value);
+        }
+    }
+
+    /// Applies `ARG`: `A`, `A=1`.
+    pub(super) fn argument_instruction(&mut self, arguments: &str, global: &Self) {
+        for word in split(arguments, self.escape) {
+            match word.split_once('=') {
+                Some((name, value)) => self.set_argument(name, Some(expanded(value, self)), global),
+                None => self.set_argument(&word, None, global),
+            }
+        }
+    }
 }
 
 struct Lexer<'a> {

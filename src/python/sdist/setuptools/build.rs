@@ -18,7 +18,7 @@ const ALWAYS: [&str; 2] = ["*.pyi", "py.typed"];
 /// Adds all files of the project to a wheel.
 pub fn add(files: &SdistFiles, project: &Project, wheel: &mut WheelBuilder) -> Result<(), SdistError> {
     let mut directories = BTreeMap::new();
-    for package in &project.packages {
+    for package in project.packages.iter().collect::<BTreeSet<_>>() {
         let directory = project.directory(package)?;
         if !files.has_directory(&directory) {
             return Err(SdistError::Missing { file: "setup", path: directory });
@@ -32,10 +32,10 @@ pub fn add(files: &SdistFiles, project: &Project, wheel: &mut WheelBuilder) -> R
         directories.insert(directory, package.as_str());
     }
     modules(files, project, wheel)?;
-    let manifest = manifest(files, project, &directories)?;
+    let mut manifest = manifest(files, project, &directories)?;
     for (directory, package) in &directories {
-        let of_package = manifest.iter().filter(|(own, _)| own == package).map(|(_, path)| path.clone());
-        for path in data_files(files, project, (package, directory), of_package.collect())? {
+        let of_package = manifest.remove(package).unwrap_or_default();
+        for path in data_files(files, project, (package, directory), of_package)? {
             let inner = path.strip_prefix(directory.as_str()).unwrap_or(&path).trim_start_matches('/');
             add_file(files, wheel, &path, below(&package.replace('.', "/"), inner), true);
         }
@@ -79,13 +79,14 @@ fn manifest<'p>(
     files: &SdistFiles,
     project: &Project,
     directories: &BTreeMap<String, &'p str>,
-) -> Result<Vec<(&'p str, String)>, SdistError> {
+) -> Result<BTreeMap<&'p str, Vec<String>>, SdistError> {
     if !project.include_package_data {
-        return Ok(Vec::new());
+        return Ok(BTreeMap::new());
     }
     let listed: Option<BTreeSet<&str>> =
         project.sources.as_ref().map(|lines| lines.iter().map(String::as_str).collect());
-    let mut out = Vec::new();
+    let mut out: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    let mut covered: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
     for path in files.paths() {
         let (mut directory, name) = path.rsplit_once('/').unwrap_or(("", path));
         let own = directory;
@@ -101,11 +102,16 @@ fn manifest<'p>(
             return Err(SdistError::Setting("a package in the top directory with its data".to_owned()));
         }
         match &listed {
-            Some(listed) if listed.contains(path) => out.push((*package, path.to_owned())),
+            Some(listed) if listed.contains(path) => out.entry(package).or_default().push(path.to_owned()),
             // The manifest of a build also has what MANIFEST.in says, which the list should have.
             _ if files.has("MANIFEST.in") || listed.is_none() => {
-                let covered = data_files(files, project, (package, directory), Vec::new())?;
-                if !covered.iter().any(|one| one == path) && path.strip_suffix(".pyc").is_none() {
+                if !covered.contains_key(directory) {
+                    let found = data_files(files, project, (package, directory), Vec::new())?;
+                    covered.insert(directory, found.into_iter().collect());
+                }
+                if !covered.get(directory).is_some_and(|covered| covered.contains(path))
+                    && path.strip_suffix(".pyc").is_none()
+                {
                     return Err(SdistError::Setting(format!("the manifest, which leaves `{path}` open,")));
                 }
             }

@@ -3,6 +3,8 @@
 //! Source: `setuptools._core_metadata`. Fields that the files decide are written anew; the others
 //! come from PKG-INFO, which the same setuptools code wrote when the sdist was made.
 
+use std::collections::BTreeSet;
+
 use toml::{Table, Value};
 
 use super::project::Project;
@@ -268,7 +270,7 @@ impl Writer<'_> {
     /// Writes `Provides-Extra` and `Requires-Dist`.
     fn requirements(&mut self) -> Result<(), SdistError> {
         let from = self.from;
-        let mut all: Vec<(String, String)> = Vec::new();
+        let mut all: Vec<(String, Vec<String>)> = Vec::new();
         let lines = |value: &Plain| match value {
             Plain::Text(text) => Some(plain_lines(text)),
             Plain::List(items) => Some(
@@ -280,13 +282,13 @@ impl Writer<'_> {
         match known(from, "install_requires")? {
             Some(value) => {
                 let lines = lines(value).ok_or_else(|| from.settings.invalid("install_requires"))?;
-                all.extend(lines.into_iter().map(|line| (String::new(), line)));
+                all.push((String::new(), lines));
             }
             None => all.extend(
                 self.required()?.into_iter().filter(|(section, _)| section.is_empty() || section.starts_with(':')),
             ),
         }
-        let given = all.iter().any(|(_, line)| !line.is_empty());
+        let given = all.iter().any(|(_, lines)| !lines.is_empty());
         if given {
             self.dynamic("requires-dist");
         }
@@ -294,9 +296,8 @@ impl Writer<'_> {
         match known(from, "extras_require")? {
             Some(Plain::Dict(items)) => {
                 for (section, value) in items {
-                    all.push((section.clone(), String::new()));
                     let lines = lines(value).ok_or_else(|| from.settings.invalid("extras_require"))?;
-                    all.extend(lines.into_iter().map(|line| (section.clone(), line)));
+                    all.push((section.clone(), lines));
                 }
             }
             Some(value) if value.is_empty() => {}
@@ -308,17 +309,16 @@ impl Writer<'_> {
         if all.len() > before {
             self.dynamic("provides-extra");
         }
-        let mut extras: Vec<String> = Vec::new();
-        for (section, line) in all {
+        let mut extras: BTreeSet<String> = BTreeSet::new();
+        for (section, lines) in all {
             let (extra, condition) = section.split_once(':').unwrap_or((&section, ""));
             let extra = safe_extra(extra);
-            if !extra.is_empty() && !extras.contains(&extra) {
+            if !extra.is_empty() && extras.insert(extra.clone()) {
                 self.field("Provides-Extra", &extra);
-                extras.push(extra.clone());
             }
-            if !line.is_empty() {
+            for line in lines.iter().filter(|line| !line.is_empty()) {
                 let bad = || SdistError::Invalid(format!("the requirement `{line}`"));
-                let one = requirement(&line)?.within(&extra, condition).ok_or_else(bad)?;
+                let one = requirement(line)?.within(&extra, condition).ok_or_else(bad)?;
                 self.field("Requires-Dist", &one.text());
             }
         }
@@ -326,7 +326,7 @@ impl Writer<'_> {
     }
 
     /// Returns the lines of `requires.txt`, with their sections.
-    fn required(&self) -> Result<Vec<(String, String)>, SdistError> {
+    fn required(&self) -> Result<Vec<(String, Vec<String>)>, SdistError> {
         let missing = || SdistError::Missing { file: "setup.py", path: "*.egg-info/requires.txt".to_owned() };
         let egg_info = self.from.egg_info.ok_or_else(missing)?;
         let text = self.from.files.text(&format!("{egg_info}/requires.txt")).unwrap_or_default();

@@ -207,22 +207,14 @@ impl Project {
 
     /// Returns the directory of a package in the sdist.
     pub fn directory(&self, package: &str) -> Result<String, SdistError> {
-        let mut parts: Vec<&str> = package.split('.').filter(|part| !part.is_empty()).collect();
-        let mut tail: Vec<&str> = Vec::new();
-        while !parts.is_empty() {
-            if let Some(directory) = self.package_dir.get(&parts.join(".")) {
-                tail.insert(0, directory);
-                break;
-            }
-            tail.insert(0, parts.pop().unwrap_or_default());
-        }
-        if parts.is_empty()
-            && let Some(root) = self.package_dir.get("")
-        {
-            tail.insert(0, root);
-        }
-        let path = tail.iter().filter(|part| !part.is_empty()).copied().collect::<Vec<_>>().join("/");
-        join("", &path).ok_or_else(|| SdistError::Invalid(format!("the directory of `{package}`")))
+        // The longest part of the name that has a directory counts.
+        let ends = std::iter::once(package.len()).chain(package.rmatch_indices('.').map(|(at, _)| at));
+        let mapped = ends.filter(|end| *end > 0).find_map(|end| Some((self.package_dir.get(&package[..end])?, end)));
+        let root = || self.package_dir.get("").map(|root| (root, 0));
+        let (directory, end) = mapped.or_else(root).map_or(("", 0), |(directory, end)| (directory.as_str(), end));
+        let path = format!("{directory}/{}", package[end..].replace('.', "/"));
+        let path = path.trim_start_matches(|c| c == '/' && !directory.starts_with('/'));
+        join("", path).ok_or_else(|| SdistError::Invalid(format!("the directory of `{package}`")))
     }
 
     /// Returns the names at the top of the installed modules, sorted.
