@@ -105,11 +105,16 @@ const MOST_KNOWN: usize = 256;
 /// The cache cannot be read.
 pub fn known_wheels(cache: &Cache, name: &str) -> Result<Vec<KnownWheel>, OperationError> {
     let record = cache.record(CacheKind::WheelName, &wheels_note(name))?.unwrap_or_default();
+    Ok(listed(&record))
+}
+
+/// Reads a note about a distribution's wheels.
+fn listed(record: &[u8]) -> Vec<KnownWheel> {
     let one = |line: &str| {
         let (digest, name) = line.split_once(' ')?;
         Some(KnownWheel { name: name.to_owned(), digest: digest.parse().ok()? })
     };
-    Ok(String::from_utf8_lossy(&record).lines().filter_map(one).collect())
+    String::from_utf8_lossy(record).lines().filter_map(one).collect()
 }
 
 /// Notes a wheel's name and SHA-256 for runs without the network.
@@ -117,12 +122,14 @@ fn keep_known(cache: &Cache, name: &str, digest: &Digest) -> Result<(), Operatio
     let Some(wheel) = WheelName::parse(name) else { return Ok(()) };
     let distribution = normalised(&wheel.distribution);
     let this = KnownWheel { name: name.to_owned(), digest: *digest };
-    let mut known = known_wheels(cache, &distribution)?;
-    known.retain(|other| *other != this);
-    known.insert(0, this);
-    let line = |known: &KnownWheel| format!("{} {}\n", known.digest, known.name);
-    let text: String = known.iter().take(MOST_KNOWN).map(line).collect();
-    cache.keep(CacheKind::WheelName, &wheels_note(&distribution), text.as_bytes())
+    let with_this = |record: Option<Vec<u8>>| {
+        let mut known = listed(&record.unwrap_or_default());
+        known.retain(|other| *other != this);
+        known.insert(0, this);
+        let line = |known: &KnownWheel| format!("{} {}\n", known.digest, known.name);
+        known.iter().take(MOST_KNOWN).map(line).collect::<String>().into_bytes()
+    };
+    cache.update(CacheKind::WheelName, &wheels_note(&distribution), with_this)
 }
 
 /// Returns the path of the note about a distribution's wheels.
@@ -267,4 +274,28 @@ impl RangeSource for File<'_> {
 /// Returns an `ETag` that identifies single bytes, so that the rest of a file can be requested.
 fn strong(headers: &HeaderMap) -> Option<HeaderValue> {
     headers.get(ETAG).filter(|value| value.as_bytes().starts_with(b"\"")).cloned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn wheels_that_are_fetched_at_once_are_all_noted() {
+        let folder = tempfile::tempdir().unwrap();
+        // Two caches over one directory stand for two processes.
+        let caches = [(); 2].map(|()| Cache::new(folder.path().join("cache")).unwrap());
+        std::thread::scope(|scope| {
+            for at in 0..8_u8 {
+                let cache = &caches[usize::from(at % 2)];
+                scope.spawn(move || {
+                    for number in 0..8_u8 {
+                        let name = format!("shop-{at}.{number}-py3-none-any.whl");
+                        keep_known(cache, &name, &Digest::of(&[at, number])).unwrap();
+                    }
+                });
+            }
+        });
+        assert_eq!(known_wheels(&caches[0], "shop").unwrap().len(), 64);
+    }
 }

@@ -54,6 +54,8 @@ pub struct Cache {
     stuck: AtomicBool,
     /// Damaged entries that cannot be deleted.
     shunned: Mutex<HashSet<(CacheKind, Digest)>>,
+    /// Held while a record is changed.
+    updates: Mutex<()>,
 }
 
 impl Cache {
@@ -86,8 +88,17 @@ impl Cache {
             let hint = "name a directory of your own with --cache-dir, or pass --trust-cache".to_owned();
             progress.warn(unusable(text).file(home.display()).hint(hint));
         }
-        let (overlay, shunned) = (OnceLock::new(), Mutex::default());
-        Ok(Self { home, scratch, session, overlay, trust, progress, stuck: AtomicBool::new(false), shunned })
+        Ok(Self {
+            home,
+            scratch,
+            session,
+            overlay: OnceLock::new(),
+            trust,
+            progress,
+            stuck: AtomicBool::new(false),
+            shunned: Mutex::default(),
+            updates: Mutex::default(),
+        })
     }
 
     /// Opens a cache that reports no warnings.
@@ -272,6 +283,23 @@ impl Cache {
         let written = staged.write_all(&record::head(bytes, kind, key)).and_then(|()| staged.write_all(bytes));
         written.map_err(|cause| self.failed("write", &cause))?;
         self.commit(staged, kind, key)
+    }
+
+    /// Stores what a function makes of the bytes that are stored, if there are any. No other thread or
+    /// process changes records of the cache at the same time.
+    ///
+    /// # Errors
+    /// As [`Self::record`] and [`Self::keep`].
+    pub fn update(
+        &self,
+        kind: CacheKind,
+        key: &Digest,
+        change: impl FnOnce(Option<Vec<u8>>) -> Vec<u8>,
+    ) -> Result<(), OperationError> {
+        let _one = self.updates.lock().unwrap_or_else(PoisonError::into_inner);
+        let _held = self.session.as_ref().map(|_| CacheLock::updates(&self.home));
+        let bytes = change(self.record(kind, key)?);
+        self.keep(kind, key, &bytes)
     }
 
     /// Builds the error of an entry or a staged file that cannot be read or written.

@@ -104,6 +104,11 @@ pub(super) fn first_other(home: &Path, own: Option<&Path>, now: SystemTime) -> O
     alive.map(|run| began(run).unwrap_or(SystemTime::UNIX_EPOCH)).min()
 }
 
+/// The longest wait for another process that changes a record, which takes moments.
+const UPDATE_WAIT: Duration = Duration::from_secs(10);
+/// The lock for changing records, in the directory of all runs.
+const UPDATES: &str = "updates";
+
 /// `ROOT/lock`, held. Where it cannot be locked, nothing is held.
 pub(super) struct CacheLock {
     file: Option<File>,
@@ -128,6 +133,13 @@ impl CacheLock {
         let file = open_lock(&home.join(LOCK))?;
         let held = wait(|| file.try_lock());
         Ok(Self { file: Some(file).filter(|_| held) })
+    }
+
+    /// Locks for changing a record: reading it, and storing it anew. Without a cache that can be
+    /// locked, nothing is held.
+    pub(super) fn updates(home: &Path) -> Self {
+        let file = open_lock(&home.join(RUNS).join(UPDATES)).ok();
+        Self { file: file.filter(|file| lock_wait::wait(UPDATE_WAIT, || file.try_lock()).is_ok()) }
     }
 
     /// Returns whether it is held.
