@@ -18,17 +18,20 @@ const PATHS: usize = 1000;
 /// of entries that may still be looked at: links of a hostile tree can make `/*/*/*` endless.
 pub fn files(tree: &Tree, pattern: &str, budget: &mut usize) -> Vec<RootPath> {
     let mut paths = vec![RootPath::root()];
-    for part in pattern.split('/') {
+    let last = pattern.split('/').count() - 1;
+    for (at, part) in pattern.split('/').enumerate() {
         paths = match part {
             "" | "." => paths,
             ".." => paths.iter().filter_map(|path| above(tree, path)).collect(),
             part if part.contains(['*', '?', '[']) => {
                 paths.iter().flat_map(|path| children(tree, path, part, budget)).take(PATHS).collect()
             }
-            part => {
-                let name = literal(part.as_bytes());
-                paths.iter().map(|path| path.child(&name)).collect()
-            }
+            part => match literal(part.as_bytes()) {
+                // As in glibc, a backslash before nothing matches no name, and one before a slash
+                // means the slash.
+                (_, true) if at == last => Vec::new(),
+                (name, _) => paths.iter().map(|path| path.child(&name)).collect(),
+            },
         };
     }
     paths.retain(|path| tree.follow(path).is_some_and(|(_, entry)| entry.content().is_some()));
@@ -53,14 +56,22 @@ fn children(tree: &Tree, folder: &RootPath, pattern: &str, budget: &mut usize) -
     out
 }
 
-/// Returns the name that a pattern without wildcards means: without its backslashes.
-fn literal(pattern: &[u8]) -> Vec<u8> {
+/// Returns the name that a pattern without wildcards means, without its backslashes, and whether
+/// the last one is before nothing.
+fn literal(pattern: &[u8]) -> (Vec<u8>, bool) {
     let mut out = Vec::new();
     let mut bytes = pattern.iter();
     while let Some(&byte) = bytes.next() {
-        out.push(if byte == b'\\' { *bytes.next().unwrap_or(&byte) } else { byte });
+        match (byte, bytes.clone().next()) {
+            (b'\\', None) => return (out, true),
+            (b'\\', Some(&escaped)) => {
+                bytes.next();
+                out.push(escaped);
+            }
+            _ => out.push(byte),
+        }
     }
-    out
+    (out, false)
 }
 
 /// Returns whether a name matches a pattern.
@@ -158,12 +169,17 @@ mod tests {
         let links = (0..2000).map(|n| (format!("l{n}"), Entry::link("/")));
         let more = [("d/a.conf", "x"), ("d/b.conf", "y")]
             .map(|(name, text)| (name.to_owned(), Entry::bytes(0o644, text.as_bytes())));
-        let tree: Tree = links.chain(more).map(|(name, entry)| (RootPath::new(name).unwrap(), entry)).collect();
+        let odd = ("d/a.conf\\".to_owned(), Entry::bytes(0o644, *b"x"));
+        let tree: Tree =
+            links.chain(more).chain([odd]).map(|(name, entry)| (RootPath::new(name).unwrap(), entry)).collect();
         let shown = |pattern: &str, mut budget: usize| -> Vec<_> {
             files(&tree, pattern, &mut budget).iter().map(ToString::to_string).collect()
         };
         assert_eq!(shown("/l7/d/*.conf", 10_000), ["/l7/d/a.conf", "/l7/d/b.conf"]);
         assert_eq!(shown("/d/../d/./a.conf", 10_000), ["/d/a.conf"]);
+        assert_eq!(shown("/d/\\a.conf", 10_000), ["/d/a.conf"]);
+        assert_eq!(shown("/d\\/a.conf", 10_000), ["/d/a.conf"]);
+        assert!(shown("/d/a.conf\\", 10_000).is_empty() && shown("/d/*\\", 10_000).is_empty());
         let mut budget = 100_000;
         assert!(files(&tree, "/*/*/*/*/*.conf", &mut budget).len() <= PATHS);
         assert_eq!(budget, 0);

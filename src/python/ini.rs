@@ -8,10 +8,19 @@ impl Ini {
     /// Parses a file. Returns none for lines that are neither options nor sections.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
+        Self::try_parse(text).ok()
+    }
+
+    /// Parses a file.
+    ///
+    /// # Errors
+    /// The number of the first line that is neither an option nor a section.
+    pub fn try_parse(text: &str) -> Result<Self, usize> {
         let mut sections: Vec<(String, Vec<(String, String)>)> = Vec::new();
         let mut indent = 0;
         let mut open = false;
-        for line in text.lines() {
+        for (number, line) in text.lines().enumerate() {
+            let wrong = number + 1;
             let content = line.trim();
             if content.starts_with(['#', ';']) {
                 continue;
@@ -27,7 +36,7 @@ impl Ini {
                 continue;
             }
             if open && own > indent {
-                let (_, value) = sections.last_mut()?.1.last_mut()?;
+                let (_, value) = sections.last_mut().and_then(|(_, options)| options.last_mut()).ok_or(wrong)?;
                 value.push('\n');
                 value.push_str(content);
                 continue;
@@ -38,15 +47,15 @@ impl Ini {
                 open = false;
                 continue;
             }
-            let at = content.find(['=', ':'])?;
+            let at = content.find(['=', ':']).filter(|at| *at > 0).ok_or(wrong)?;
             let (key, value) = (content[..at].trim(), content[at + 1..].trim());
-            sections.last_mut()?.1.push((key.to_owned(), value.to_owned()));
+            sections.last_mut().ok_or(wrong)?.1.push((key.to_owned(), value.to_owned()));
             open = true;
         }
         for (_, value) in sections.iter_mut().flat_map(|(_, options)| options) {
             value.truncate(value.trim_end().len());
         }
-        Some(Self(sections))
+        Ok(Self(sections))
     }
 
     /// Returns the options of a section.

@@ -4,14 +4,11 @@
 //! virtual environment, `PIP_CONFIG_FILE`, and the later file wins. With `PIP_CONFIG_FILE` the
 //! user's file is not read; with `/dev/null` no file is read.
 //!
-//! pip parses the files with Python's `configparser`; the crate of the same name does so here:
-//! `key = value` or `key: value`, a line that is indented deeper than its key continues the
-//! value, `#` and `;` begin a comment at the start of a line only. One difference: an indented
-//! `[name]` below a key begins a section, where Python takes it as part of the value.
+//! pip parses the files with Python's `configparser`: see [`Ini`]. A section or key that is there
+//! twice is an error; keys of `[DEFAULT]` hold in every section.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
-
-use configparser::ini::{Ini, IniDefault};
 
 use super::host_environment::HostEnvironment;
 use super::index_url::IndexUrl;
@@ -21,6 +18,7 @@ use super::values::{is_true, words};
 use crate::diagnostic::Code;
 use crate::operation_error::OperationError;
 use crate::plan::Author;
+use crate::python::ini::Ini;
 
 /// Returns the settings of the environment.
 pub fn environment(host: &HostEnvironment<'_>) -> SettingsSource {
@@ -53,7 +51,7 @@ pub fn files(host: &HostEnvironment<'_>) -> Result<SettingsSource, OperationErro
     let mut files = Vec::new();
     for path in paths(host) {
         let Some(text) = read(&path)? else { continue };
-        let ini = parsed(text).map_err(|cause| {
+        let ini = parsed(&text).map_err(|cause| {
             OperationError::new(Code::InvalidConfiguration, format!("cannot parse `{}`", path.display())).because(cause)
         })?;
         files.push((ini, path));
@@ -122,21 +120,29 @@ fn given(urls: &str, what: &str, by: Author) -> Vec<IndexUrl> {
 
 /// Parses a file's text. The messages of errors have the line's number, not its text, which
 /// may hold a password.
-fn parsed(text: String) -> Result<Ini, String> {
-    let mut format = IniDefault::default();
-    format.multiline = true;
-    format.case_sensitive = true;
-    format.enable_inline_comments = false;
-    let mut ini = Ini::new_from_defaults(format);
-    ini.read(text).map(|_| ini)
+fn parsed(text: &str) -> Result<Ini, String> {
+    let ini = Ini::try_parse(text.trim_start_matches('\u{feff}'))
+        .map_err(|line| format!("line {line} is neither a section nor `key = value`"))?;
+    let mut sections = BTreeSet::new();
+    for (section, options) in ini.sections() {
+        let mut keys = BTreeSet::new();
+        if !sections.insert(section) || !options.iter().all(|(key, _)| keys.insert(key.to_ascii_lowercase())) {
+            return Err(format!("the section `{section}` or one of its keys is there twice"));
+        }
+    }
+    Ok(ini)
 }
 
 /// Returns the value of a key in a section; the last of several. Keys are compared as in pip:
 /// `Index_URL` is `index-url`.
 fn value<'i>(ini: &'i Ini, section: &str, key: &str) -> Option<&'i str> {
     let normalised = |name: &str| name.to_ascii_lowercase().trim_start_matches('-').replace('_', "-");
-    let mut values = ini.get_map_ref().get(section)?.iter().rev();
-    values.find(|(name, _)| normalised(name) == key)?.1.as_deref()
+    let of = |section: &str| {
+        let (_, value) = ini.section(section)?.iter().rev().find(|(name, _)| normalised(name) == key)?;
+        Some(value.as_str())
+    };
+    ini.section(section)?;
+    of(section).or_else(|| of("DEFAULT"))
 }
 
 #[cfg(test)]
@@ -146,9 +152,9 @@ mod tests {
     #[test]
     fn values_of_sections_are_read_with_their_further_lines() {
         let text = "# of mine\n[global]\nindex_url = https://a/simple#x ; y\nExtra-Index-URL =\n    https://b\n    # not \
-                    this\n\n    https://c\nno-index: yes\n[install]\nfind-links = wheels\n  more\nodd\n[other]\nno-index = \
+                    this\n\n    https://c\nno-index: yes\n[install]\nfind-links = wheels\n  more\n[other]\nno-index = \
                     no\n[Global]\nno-index = no\n";
-        let ini = parsed(text.to_owned()).unwrap();
+        let ini = parsed(text).unwrap();
         let words = |section, key| value(&ini, section, key).map(words);
         assert_eq!(words("global", "index-url"), Some(["https://a/simple#x", ";", "y"].map(str::to_owned).to_vec()));
         assert_eq!(words("global", "extra-index-url"), Some(["https://b", "https://c"].map(str::to_owned).to_vec()));
@@ -166,16 +172,21 @@ mod tests {
             ("  [global]\n  a = 1\n b = 2\n", Some("1"), Some("2")),
             ("[global]\n  a =\n   1\n\n   2\n  b=\n", Some("\n1\n\n2"), Some("")),
             ("[global]\n  a = 1\n[other]\n  b = 2\n", Some("1"), None),
+            ("[global]\na = 1\n  [other]\nb = 2\n", Some("1\n[other]"), Some("2")),
+            ("[global]\na = 1\n\n  [other]\n  b = 2\n", Some("1\n\n[other]\nb = 2"), None),
+            ("[DEFAULT]\na = 1\nb = 1\n[global]\nb = 2\n", Some("1"), Some("2")),
+            ("[DEFAULT]\na = 1\n", None, None),
         ] {
-            let ini = parsed(text.to_owned()).unwrap();
+            let ini = parsed(text).unwrap();
             assert_eq!((value(&ini, "global", "a"), value(&ini, "global", "b")), (a, b), "{text}");
         }
     }
 
     #[test]
     fn errors_have_the_number_of_the_line_and_not_its_text() {
-        for text in ["[global]\n[s3cret\n", "[global]\n= s3cret\n"] {
-            let error = parsed(text.to_owned()).unwrap_err();
+        assert!(parsed("[global]\na = 1\n[global]\nb = 2\n").is_err() && parsed("[global]\na = 1\nA = 2\n").is_err());
+        for text in ["[global]\n[s3cret\n", "[global]\n= s3cret\n", "[global]\ns3cret\n"] {
+            let error = parsed(text).unwrap_err();
             assert!(error.starts_with("line 2") && !error.contains("s3cret"), "{error}");
         }
     }
