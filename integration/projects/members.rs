@@ -123,3 +123,17 @@ fn wheels_of_members_replace_their_files() {
     web.entry_points("[console_scripts]\nserve = web.cli:main\n").write(&harness.project().join("dist"));
     assert_eq!(harness.started(&with(&["--member=web"]), &[]), "wheel 9");
 }
+
+#[test]
+fn files_of_a_member_are_listed_beside_the_wheels_of_others() {
+    let mut harness = workspace().file("carboy.toml", "[app]\nwheel = \"dist/*.whl\"\n");
+    Wheel::new("core", "1").file("core.py", "").write(&harness.project().join("dist"));
+    harness.verb(&["plan"]);
+    let listed = |harness: &Harness| harness.succeeds(&with(&["--member=web", "--files"])).stdout;
+    let of_core = listed(&harness);
+    assert!(of_core.contains("dist/core-1-py3-none-any.whl  [[app] wheel]"), "{of_core}");
+    assert!(of_core.contains("packages/web/src/web/cli.py"), "{of_core}");
+    Wheel::new("web", "9").file("web/__init__.py", "").write(&harness.project().join("dist"));
+    let of_both = listed(&harness);
+    assert!(of_both.contains("dist/web-9-py3-none-any.whl") && !of_both.contains("cli.py"), "{of_both}");
+}

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::context::{Context, Io};
 use super::error::BuildError;
-use super::local_files::{copies, own_wheels, walk_application};
+use super::local_files::{by_project, copies, own_wheels, walk_application};
 use super::report::{FileList, ListedFile};
 use crate::compose::CopiedFiles;
 use crate::plan::{Plan, join};
@@ -14,7 +14,7 @@ use crate::rootfs::{LocalKind, RootPath, Walk};
 
 /// The reason for a file that a table `[[copy]]` names.
 const COPY: &str = "[[copy]]";
-/// The reason for the project's wheel.
+/// The reason for the wheels of the project and of members of its workspace.
 const WHEEL: &str = "[app] wheel";
 
 /// Lists the local files of all plans: those of the application and of copies.
@@ -35,16 +35,18 @@ pub async fn files(plans: Vec<Plan>, io: Io) -> Result<Vec<FileList>, BuildError
 async fn of_plan(cx: &Arc<Context>, plan: &Arc<Plan>) -> Result<FileList, BuildError> {
     let mut list = FileList { profile: plan.profile.clone(), ..FileList::default() };
     if let Some(app) = &plan.app {
-        if let Some(pattern) = &app.wheel {
-            let wheels = own_wheels(cx, app, pattern).await?;
-            let named = |path: &Path| path.display().to_string();
-            list.included.extend(wheels.iter().map(|wheel| ListedFile {
-                path: named(&wheel.path),
-                to: None,
-                size: wheel.size,
-                reason: Some(WHEEL.to_owned()),
-            }));
-        } else {
+        let (own, members) = match &app.wheel {
+            Some(pattern) => by_project(plan, app, own_wheels(cx, app, pattern).await?),
+            None => (Vec::new(), Vec::new()),
+        };
+        list.included.extend(own.iter().chain(&members).map(|wheel| ListedFile {
+            path: wheel.path.display().to_string(),
+            to: None,
+            size: wheel.size,
+            reason: Some(WHEEL.to_owned()),
+        }));
+        // Wheels of other members do not replace the application's files.
+        if own.is_empty() {
             add(&mut list, &app.source, &app.to, &walk_application(cx, plan, app).await?, None);
         }
     }

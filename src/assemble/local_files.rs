@@ -252,7 +252,7 @@ pub async fn own_wheels(cx: &Arc<Context>, app: &App, pattern: &str) -> Result<V
 
 /// Divides wheels into those of the application and those of other projects that the lock file has as
 /// directories. Wheels that are neither count as the application's, if it has no other.
-fn by_project(plan: &Plan, app: &App, found: Vec<WheelFile>) -> (Vec<WheelFile>, Vec<WheelFile>) {
+pub fn by_project(plan: &Plan, app: &App, found: Vec<WheelFile>) -> (Vec<WheelFile>, Vec<WheelFile>) {
     let Some(name) = app.project.as_ref().and_then(|project| project.name.as_deref()) else {
         return (found, Vec::new());
     };

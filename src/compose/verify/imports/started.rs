@@ -63,7 +63,7 @@ impl Program<'_> {
             }
             let name = String::from_utf8_lossy(path.name().unwrap_or_default()).into_owned();
             let Some(wrapped) = wrapper::wrapped(&name, arguments) else { return Ok(None) };
-            self.startup.env.extend(wrapped.env.iter().cloned());
+            self.startup.set(wrapped.env);
             rest = wrapped.command;
         }
         Ok(None)

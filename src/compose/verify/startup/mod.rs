@@ -105,6 +105,17 @@ impl<'a> Startup<'a> {
         Some(if name.starts_with('/') { path } else { self.workdir.join(&path) })
     }
 
+    /// Sets the variables of lines `NAME=value`; the last one of a name counts.
+    pub(super) fn set(&mut self, lines: &[String]) {
+        let name = |line: &str| line.split_once('=').map_or(line, |(name, _)| name).to_owned();
+        let mut set: BTreeMap<String, &String> = BTreeMap::new();
+        for line in lines {
+            set.insert(name(line), line);
+        }
+        self.env.retain(|old| !set.contains_key(&name(old)));
+        self.env.extend(set.into_values().cloned());
+    }
+
     fn error(&mut self, code: Code, message: String, hint: Option<String>) {
         self.found.push(Diagnostic::error(code, message).hint(hint));
     }
@@ -163,11 +174,7 @@ impl<'a> Startup<'a> {
                 self.check_server(&name, arguments, (&interpreter.executable, interpreter));
             }
             let Some(wrapped) = wrapper::wrapped(&name, arguments) else { return Ok(()) };
-            for line in wrapped.env {
-                let name = line.split_once('=').map_or(line.as_str(), |(name, _)| name);
-                self.env.retain(|old| old.split_once('=').is_none_or(|(old, _)| old != name));
-                self.env.push(line.clone());
-            }
+            self.set(wrapped.env);
             rest = wrapped.command;
         }
         Ok(())
