@@ -109,6 +109,47 @@ fn a_version_in_a_file_is_read_as_a_literal() {
 }
 
 #[test]
+fn a_version_that_setup_py_computes_is_followed_or_told() {
+    let code = "from importlib.metadata import version\ndef main():\n    print(version('shop'))\n";
+    let of = |version: &str| {
+        let setup = format!(
+            "import os, re\nfrom setuptools import setup\nsetup(name='shop', version={version}, packages=['shop'],\n\
+             entry_points={{'console_scripts': ['serve = shop.cli:main']}})\n"
+        );
+        let harness = Harness::warm().file("shop/__init__.py", "__version__ = '2.1'\n").file("shop/cli.py", code);
+        harness.file("VERSION", "1.4\n").file("setup.py", &setup)
+    };
+    assert_eq!(of("open('VERSION').read().strip() + '.post1'").started(&HERE, &[]), "1.4.post1");
+    let found = "re.search(r\"__version__ = '(.*)'\", open('shop/__init__.py').read()).group(1)";
+    assert_eq!(of(found).started(&HERE, &[]), "2.1");
+    let unknown = of("os.environ.get('VERSION', '1')");
+    let told = unknown.warnings(&HERE);
+    assert!(told.contains("`version` in setup.py may depend on the machine that builds"), "{told}");
+}
+
+#[test]
+fn tools_over_dunamai_and_versioneer_read_tags() {
+    let asks = "from importlib.metadata import version\nprint(version('shop'))\n";
+    let of = |pyproject: &str| {
+        let harness = Harness::warm().file("pyproject.toml", pyproject).file("shop/__init__.py", "");
+        repository(harness.file("shop/__main__.py", asks)).started(&HERE, &[])
+    };
+    let uv = "[project]\nname = \"shop\"\ndynamic = [\"version\"]\n[build-system]\nrequires = [\"hatchling\", \"uv-dynamic-versioning\"]\n\
+              build-backend = \"hatchling.build\"\n[tool.hatch.version]\nsource = \"uv-dynamic-versioning\"\n";
+    let version = of(uv);
+    assert!(version.starts_with("1.2.3.post2.dev0+"), "{version}");
+    assert_eq!(of(&format!("{uv}[tool.uv-dynamic-versioning]\nbump = true\nmetadata = false\n")), "1.2.4.dev2");
+    let poetry = "[tool.poetry]\nname = \"shop\"\nversion = \"0.0.0\"\n[build-system]\nbuild-backend = \"poetry_dynamic_versioning.backend\"\n\
+                  [tool.poetry-dynamic-versioning]\nenable = true\nmetadata = false\n";
+    assert_eq!(of(poetry), "1.2.3.post2.dev0");
+    let versioneer = "[project]\nname = \"shop\"\ndynamic = [\"version\"]\n[build-system]\nrequires = [\"setuptools\", \"versioneer[toml]\"]\n\
+                      build-backend = \"setuptools.build_meta\"\n[tool.versioneer]\nVCS = \"git\"\nstyle = \"pep440\"\n\
+                      versionfile_source = \"shop/_version.py\"\ntag_prefix = \"v\"\n";
+    let version = of(versioneer);
+    assert!(version.starts_with("1.2.3+2.g") && version.len() == "1.2.3+2.g0123456".len(), "{version}");
+}
+
+#[test]
 fn repositories_without_a_tag_or_without_their_history_are_told() {
     let harness = vcs(SETUPTOOLS);
     git(&harness.project(), &["init", "-q"]);
@@ -141,7 +182,7 @@ fn a_project_that_asks_for_its_version_needs_one() {
     exit: 1
     -- stdout
     -- stderr
-    error[no-metadata]: `my_shop/__init__.py` asks importlib.metadata for My-Shop, whose version is not known: it comes from uv-dynamic-versioning, which carboy does not run
+    error[no-metadata]: `my_shop/__init__.py` asks importlib.metadata for My-Shop, whose version is not known: it comes from the tags of a git repository, and there is none
 
     hint: give it: --app-version 1.2.3, or version = "1.2.3" under [app]; or install the project's wheel: wheel = "dist/*.whl" under [app]
     "#);
@@ -152,7 +193,7 @@ fn a_project_that_asks_for_its_version_needs_one() {
     );
     assert_eq!(harness.started(&HERE, &[]), "?");
     insta::assert_snapshot!(harness.warnings(&HERE), @r#"
-    warning[no-metadata]: importlib.metadata does not find My-Shop: its version is not known: it comes from uv-dynamic-versioning, which carboy does not run
+    warning[no-metadata]: importlib.metadata does not find My-Shop: its version is not known: it comes from the tags of a git repository, and there is none
       hint: give it: --app-version 1.2.3, or version = "1.2.3" under [app]; or install the project's wheel: wheel = "dist/*.whl" under [app]
     "#);
 }

@@ -14,6 +14,7 @@ pub mod interpreter;
 pub mod lock;
 pub mod marker;
 mod package_name;
+pub mod pattern;
 pub mod project;
 pub mod record;
 pub mod releases;

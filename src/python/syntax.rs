@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use ruff_python_ast::{Expr, ExprCall, Number, Stmt, UnaryOp};
+use ruff_python_ast::visitor::{Visitor, walk_expr, walk_stmt};
+use ruff_python_ast::{Expr, ExprCall, ExprContext, Number, Stmt, UnaryOp};
 use toml::Value;
 
-use crate::python::syntax_depth::parsed;
+use crate::python::syntax_depth::{parsed, recovered};
 
 /// The largest module that is parsed, in bytes.
-pub(super) const LARGEST: usize = 256 << 10;
+pub const LARGEST: usize = 256 << 10;
 /// The stack of a parse: deep expressions need a part of it for each level.
 const STACK: usize = 256 << 20;
 /// The deepest literal that is read.
@@ -26,19 +27,90 @@ pub(super) fn with_module<T: Send>(text: &str, look: impl FnOnce(&[Stmt]) -> T +
     })
 }
 
+/// Looks at the statements of a module, as far as they can be told: a module with errors has those
+/// around the errors. Returns `None` for a module whose syntax is too deep.
+pub(super) fn with_statements<T: Send>(text: &str, look: impl FnOnce(&[Stmt]) -> T + Send) -> Option<T> {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    std::thread::scope(|scope| {
+        let work = move || recovered(text).map(|module| look(&module.syntax().body));
+        std::thread::Builder::new().stack_size(STACK).spawn_scoped(scope, work).ok()?.join().ok()?
+    })
+}
+
 /// The values of names at the top of a module.
 pub(super) type Names = BTreeMap<String, Value>;
 
-/// Returns the literals that a module assigns to names at its top.
+/// Returns the literals that a module assigns to names at its top, once and without another change.
 pub(super) fn names(body: &[Stmt]) -> Names {
+    let mut changes = Changed::default();
+    changes.visit_body(body);
     let mut out = Names::new();
     for (name, value) in body.iter().flat_map(assigned) {
-        match literal(value, &out, 0) {
-            Some(value) => drop(out.insert(name.to_owned(), value)),
-            None => drop(out.remove(name)),
+        if let Some(value) = literal(value, &out, 0).filter(|_| changes.0.get(name) == Some(&1)) {
+            out.insert(name.to_owned(), value);
         }
     }
     out
+}
+
+/// The methods that change a list or a dictionary.
+const CHANGING: [&str; 11] =
+    ["append", "clear", "extend", "insert", "pop", "popitem", "remove", "reverse", "setdefault", "sort", "update"];
+
+/// The names that a module sets or changes anywhere, with how often it does.
+#[derive(Default)]
+struct Changed<'a>(BTreeMap<&'a str, usize>);
+
+impl<'a> Changed<'a> {
+    fn add(&mut self, name: &'a str) {
+        *self.0.entry(name).or_default() += 1;
+    }
+}
+
+impl<'a> Visitor<'a> for Changed<'a> {
+    fn visit_stmt(&mut self, stmt: &'a Stmt) {
+        match stmt {
+            Stmt::FunctionDef(def) => self.add(&def.name),
+            Stmt::ClassDef(def) => self.add(&def.name),
+            Stmt::Import(import) => {
+                import.names.iter().for_each(|alias| self.add(alias.asname.as_ref().unwrap_or(&alias.name)));
+            }
+            Stmt::ImportFrom(import) => {
+                import.names.iter().for_each(|alias| self.add(alias.asname.as_ref().unwrap_or(&alias.name)));
+            }
+            Stmt::AugAssign(assign) => self.visit_changed(&assign.target),
+            _ => {}
+        }
+        walk_stmt(self, stmt);
+    }
+
+    fn visit_expr(&mut self, expr: &'a Expr) {
+        match expr {
+            Expr::Name(name) if name.ctx != ExprContext::Load => self.add(&name.id),
+            Expr::Subscript(item) if item.ctx != ExprContext::Load => self.visit_changed(&item.value),
+            Expr::Call(call) => {
+                if let Expr::Attribute(method) = &*call.func
+                    && CHANGING.contains(&method.attr.as_str())
+                {
+                    self.visit_changed(&method.value);
+                }
+            }
+            _ => {}
+        }
+        walk_expr(self, expr);
+    }
+}
+
+impl<'a> Changed<'a> {
+    /// Counts the name at the start of `name[0][1]` once more.
+    fn visit_changed(&mut self, mut expr: &'a Expr) {
+        while let Expr::Subscript(item) = expr {
+            expr = &item.value;
+        }
+        if let Expr::Name(name) = expr {
+            self.add(&name.id);
+        }
+    }
 }
 
 /// Returns the names that a statement assigns a value to.
@@ -129,10 +201,32 @@ mod tests {
 
     #[test]
     fn literals_are_data_and_calls_are_not() {
-        let text = "A = 'x'\nB = [A, 1, -2, True]\nC = {'a': (1,), 'n': None}\nD = open('x')\nE: str = 'y'\nA = f()\n";
+        let text = "A = 'x'\nB = [A, 1, -2, True]\nC = {'a': (1,), 'n': None}\nD = open('x')\nE: str = 'y'\nF = f()\n";
         let found = with_module(text, names).unwrap();
         let listed: Vec<_> = found.iter().map(|(name, value)| format!("{name}={value}")).collect();
-        assert_eq!(listed, ["B=[\"x\", 1, -2, true]", "C={ a = [1] }", "E=\"y\""]);
+        assert_eq!(listed, ["A=\"x\"", "B=[\"x\", 1, -2, true]", "C={ a = [1] }", "E=\"y\""]);
+    }
+
+    #[test]
+    fn names_with_another_change_have_no_literal() {
+        for change in [
+            "A += ['y']",
+            "A.append('y')",
+            "A[0] = 'y'",
+            "A = ['y']",
+            "if x:\n    A = []",
+            "for A in x:\n    pass",
+            "def f():\n    global A\n    A = []",
+            "(A := [])",
+            "import A",
+            "with x as A:\n    pass",
+            "del A",
+            "A[0].extend('y')",
+        ] {
+            let text = format!("A = ['x']\n{change}\n");
+            assert_eq!(with_module(&text, |body| names(body).len()), Some(0), "{change}");
+        }
+        assert_eq!(with_module("A = ['x']\nf(A, A[0], A.x())\n", |body| names(body).len()), Some(1));
     }
 
     #[test]

@@ -18,6 +18,7 @@ mod dockerignore;
 mod folders;
 mod foreign_folders;
 mod git_describe;
+mod git_folder;
 mod git_index;
 mod globs;
 mod ignores;

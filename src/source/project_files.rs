@@ -4,6 +4,7 @@ use std::io::Read as _;
 use std::path::Path;
 
 use super::git_describe::describe_head;
+use super::git_folder;
 use super::path_bounds::{admit, real, within};
 use crate::plan::PathBounds;
 use crate::python::project::{
@@ -35,6 +36,7 @@ impl ProjectFiles for ProjectFolder<'_> {
         let folders = folder.ancestors().take(if search_parents { usize::MAX } else { 1 });
         let mut inside = folders.take_while(|folder| within(self.bounds, folder).is_ok());
         let root = inside.find(|folder| folder.join(".git").exists()).ok_or(DescribeError::NoRepository)?;
+        git_folder::check(root, &|path| within(self.bounds, path).is_ok()).map_err(unreadable)?;
         describe_head(root, query)
     }
 }

@@ -5,7 +5,9 @@ use toml::Value;
 use super::build_backend::at;
 use super::module::inner;
 use super::setup::Setup;
-use super::version::{Reading, ScmSettings, VersionFile, VersionSource, module, tool};
+use super::version::{
+    DunamaiSettings, Reading, ScmSettings, VersionFile, VersionSource, VersioneerSettings, module, tool,
+};
 use crate::python::normalised;
 use crate::python::requirement::split_name;
 
@@ -26,7 +28,7 @@ impl Declared<'_> {
         }
         let plugin = at(self.root, &["tool", "poetry-dynamic-versioning", "enable"]).and_then(Value::as_bool);
         if plugin == Some(true) {
-            return tool("poetry-dynamic-versioning").unwrap_or_default();
+            return self.dunamai("poetry-dynamic-versioning", "POETRY_DYNAMIC_VERSIONING_BYPASS");
         }
         if let Some(version) = text(&["tool", "poetry", "version"]) {
             return VersionSource::Stated(version);
@@ -39,7 +41,18 @@ impl Declared<'_> {
             backend if backend.starts_with("setuptools") => self.setuptools(),
             _ => None,
         };
-        found.or_else(|| self.tool()).unwrap_or_default()
+        let found = found.or_else(|| self.tool()).unwrap_or_default();
+        let is_versioneer = matches!(found, VersionSource::Tool { name: "versioneer", .. });
+        let table = || at(self.root, &["tool", "versioneer"]).and_then(VersioneerSettings::of_table);
+        match table().or_else(|| self.setup.versioneer.clone()).filter(|_| is_versioneer) {
+            Some(settings) => VersionSource::Versioneer(Box::new(settings)),
+            None => found,
+        }
+    }
+
+    /// Returns the tags as a tool's table describes them.
+    fn dunamai(&self, tool: &str, variable: &'static str) -> VersionSource {
+        VersionSource::Dunamai(Box::new(DunamaiSettings::read(at(self.root, &["tool", tool]), variable)))
     }
 
     /// Returns the tool that the build requirements or tables name.
@@ -81,8 +94,9 @@ impl Declared<'_> {
             },
             "code" => VersionSource::File {
                 paths: vec![inner(text("path")?)],
-                reading: Reading::Attribute(text("expression").unwrap_or("__version__").to_owned()),
+                reading: Reading::Executed(text("expression").unwrap_or("__version__").to_owned()),
             },
+            "uv-dynamic-versioning" => self.dunamai("uv-dynamic-versioning", "UV_DYNAMIC_VERSIONING_BYPASS"),
             other => {
                 return tool(other).or(Some(VersionSource::Tool { name: "a plugin of hatchling", variable: None }));
             }

@@ -3,7 +3,7 @@
 use super::description::{Setup, SetupPackages, points};
 use crate::python::ini::Ini;
 use crate::python::project::module::inner;
-use crate::python::project::version::{Reading, VersionSource};
+use crate::python::project::version::{Reading, VersionSource, VersioneerSettings};
 
 /// Reads a `setup.cfg`. A file that is not an INI file says nothing.
 pub(super) fn read(text: &str) -> Setup {
@@ -47,6 +47,10 @@ pub(super) fn read(text: &str) -> Setup {
         modules: items("options", "py_modules"),
         requires: lines("options", "install_requires").into_iter().map(str::to_owned).collect(),
         entry_points: groups.map(|(group, value)| (group.clone(), points(value.lines()))).collect(),
+        versioneer: VersioneerSettings::read(|key| {
+            let (_, value) = ini.section("versioneer")?.iter().find(|(name, _)| name.eq_ignore_ascii_case(key))?;
+            Some(value.clone())
+        }),
         ..Setup::default()
     }
 }

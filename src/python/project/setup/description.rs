@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::python::project::version::{VersionFile, VersionSource};
+use crate::python::project::version::{VersionFile, VersionSource, VersioneerSettings};
 
 /// The facts about a project in `setup.cfg` and `setup.py`.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -19,6 +19,8 @@ pub(in crate::python::project) struct Setup {
     /// The argument that describes extension modules.
     pub compiled: Option<&'static str>,
     pub version_files: Vec<VersionFile>,
+    /// The section `[versioneer]`.
+    pub versioneer: Option<VersioneerSettings>,
     /// The literal `install_requires`, without requirements that a function computes.
     pub requires: Vec<String>,
 }

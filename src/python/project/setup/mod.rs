@@ -25,6 +25,7 @@ pub(super) fn read(cfg: Option<&str>, py: Option<&str>) -> Setup {
         entry_points: if cfg.entry_points.is_empty() { py.entry_points } else { cfg.entry_points },
         compiled: cfg.compiled.or(py.compiled),
         version_files: py.version_files,
+        versioneer: cfg.versioneer,
         requires: full(cfg.requires, py.requires),
     }
 }

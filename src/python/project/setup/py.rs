@@ -8,30 +8,28 @@ use toml::Value;
 
 use super::description::{Setup, SetupPackages, points};
 use crate::python::project::module::inner;
-use crate::python::project::version::{Reading, ScmSettings, VersionFile, VersionSource, module, tool};
+use crate::python::project::version::{ScmSettings, VersionFile, VersionSource, tool};
 use crate::python::syntax::{Names, assigned, dotted, keyword, literal, names, with_module};
 
 /// The arguments that describe extension modules.
 const COMPILED: [&str; 4] = ["ext_modules", "rust_extensions", "cffi_modules", "ext_package"];
-/// The largest number of files that a `setup.py` may read its version from.
-const FILES: usize = 16;
 
 /// Reads a `setup.py`; `None` if it has errors or does not call `setup`.
 pub(super) fn read(text: &str) -> Option<Setup> {
     with_module(text, |body| {
-        let mut found = SetupCall { call: None, files: Vec::new() };
+        let mut found = SetupCall { call: None, calls: 0 };
         for stmt in body {
             found.visit_stmt(stmt);
         }
-        Some(Reader { body, names: names(body), call: found.call?, files: found.files }.setup())
+        Some(Reader { body, names: names(body), call: found.call?, calls: found.calls }.setup())
     })
     .flatten()
 }
 
-/// Finds the call of `setup`, and the Python files that calls name.
+/// Finds the first call of `setup`, and counts all.
 struct SetupCall<'a> {
     call: Option<&'a ExprCall>,
-    files: Vec<String>,
+    calls: usize,
 }
 
 impl<'a> Visitor<'a> for SetupCall<'a> {
@@ -40,12 +38,7 @@ impl<'a> Visitor<'a> for SetupCall<'a> {
             let name = dotted(&call.func).unwrap_or_default();
             if matches!(name.as_str(), "setup" | "setuptools.setup" | "distutils.core.setup") {
                 self.call.get_or_insert(call);
-            }
-            let words = call.arguments.args.iter().filter_map(Expr::as_string_literal_expr);
-            let path: Vec<_> = words.map(|word| word.value.to_str()).collect();
-            let path = inner(&path.join("/"));
-            if path.strip_suffix(".py").is_some() && self.files.len() < FILES && !self.files.contains(&path) {
-                self.files.push(path);
+                self.calls += 1;
             }
         }
         walk_expr(self, expr);
@@ -56,7 +49,8 @@ struct Reader<'a> {
     body: &'a [Stmt],
     names: Names,
     call: &'a ExprCall,
-    files: Vec<String>,
+    /// The number of calls of `setup`.
+    calls: usize,
 }
 
 impl Reader<'_> {
@@ -78,6 +72,7 @@ impl Reader<'_> {
             entry_points: self.entry_points(strings),
             compiled: COMPILED.into_iter().find(|name| self.describes_modules(name)),
             version_files,
+            versioneer: None,
             requires: self.value("install_requires").map(strings).unwrap_or_default(),
         }
     }
@@ -182,32 +177,13 @@ impl Reader<'_> {
 
     /// Returns the place of a version that is an argument of `setup`.
     fn stated(&self, expr: &Expr) -> Option<VersionSource> {
-        if let Some(value) = literal(expr, &self.names, 0) {
-            return value.as_str().map(|version| VersionSource::Stated(version.to_owned()));
-        }
-        let name = dotted(expr).unwrap_or_default();
-        if let Expr::Call(call) = expr
-            && dotted(&call.func).is_some_and(|name| name.starts_with("versioneer."))
-        {
+        let call = expr.as_call_expr().and_then(|call| dotted(&call.func));
+        if call.is_some_and(|name| name.starts_with("versioneer.")) {
             return tool("versioneer");
         }
-        // `from shop import __version__`, or `shop.__version__`
-        let imported = self.body.iter().filter_map(Stmt::as_import_from_stmt).find_map(|import| {
-            let alias =
-                import.names.iter().find(|alias| alias.asname.as_ref().unwrap_or(&alias.name).as_str() == name)?;
-            Some((import.module.as_ref()?.as_str().to_owned(), alias.name.as_str().to_owned()))
-        });
-        let attribute = || name.rsplit_once('.').map(|(module, name)| (module.to_owned(), name.to_owned()));
-        if let Some((from, name)) = imported.or_else(attribute) {
-            return Some(module(&from, &name, &["", "src"]));
-        }
-        // A function of setup.py that reads a file, or `about["__version__"]`.
-        let key = expr.as_subscript_expr().and_then(|item| item.slice.as_string_literal_expr());
-        let name = key.map_or("__version__", |key| key.value.to_str()).to_owned();
-        match self.files.as_slice() {
-            [] => None,
-            files => Some(VersionSource::File { paths: files.to_vec(), reading: Reading::Attribute(name) }),
-        }
+        let is_direct = self.calls == 1 && keyword(self.call, "version").is_some();
+        let text = expr.as_string_literal_expr().filter(|_| is_direct).map(|text| text.value.to_str().to_owned());
+        Some(text.map_or(VersionSource::SetupPy, VersionSource::Stated))
     }
 }
 

@@ -39,6 +39,7 @@ impl GivenVersions {
             }
             VersionSource::Scm(_) => get(PDM),
             VersionSource::Tool { variable: Some(variable), .. } => get(variable),
+            VersionSource::Dunamai(settings) => get(settings.variable),
             _ => None,
         }
     }

@@ -1,36 +1,20 @@
 //! Versions that a Python module states as a literal.
+//!
+//! Source: setuptools' `config/expand.py` (`StaticModule`), flit's `common.py`: the first assignment
+//! counts if it is a literal, whatever follows.
 
-use ruff_python_ast::Stmt;
 use toml::Value;
 
-use crate::python::syntax::{assigned, literal, names, with_module};
+use crate::python::syntax::{Names, assigned, literal, with_module};
 
-/// The value of a name in a module.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) enum Stated {
-    Version(String),
-    /// The name is imported from another module: its dots, its dotted name, and the name there.
-    Imported {
-        level: usize,
-        module: String,
-        name: String,
-    },
-    /// The value is known only at run time.
-    Computed,
-}
-
-/// Returns the value of a name at the top of a module; `None` if the module does not have the name.
-pub(super) fn stated(text: &str, name: &str) -> Option<Stated> {
-    let look = |body: &[Stmt]| {
-        let known = names(body);
-        let value = body.iter().flat_map(assigned).find(|(target, _)| *target == name);
-        if let Some((_, value)) = value {
-            let version = literal(value, &known, 0).and_then(|value| version(&value));
-            return Some(version.map_or(Stated::Computed, Stated::Version));
-        }
-        body.iter().find_map(|stmt| imported(stmt, name))
-    };
-    with_module(text, look).flatten()
+/// Returns the literal that a module first assigns to a name at its top, as text; none if the first
+/// value is no literal.
+pub(super) fn first_literal(text: &str, name: &str) -> Option<String> {
+    let first = with_module(text, |body| {
+        let (_, value) = body.iter().flat_map(assigned).find(|(target, _)| *target == name)?;
+        literal(value, &Names::new(), 0)
+    });
+    version(&first.flatten()?)
 }
 
 /// Returns a version as setuptools makes it of a value: the parts of a tuple are joined with dots.
@@ -50,36 +34,22 @@ fn version(value: &Value) -> Option<String> {
     }
 }
 
-/// Returns the origin of a name, if a statement imports it.
-fn imported(stmt: &Stmt, name: &str) -> Option<Stated> {
-    let Stmt::ImportFrom(import) = stmt else { return None };
-    let alias = import.names.iter().find(|alias| alias.asname.as_ref().unwrap_or(&alias.name).as_str() == name)?;
-    Some(Stated::Imported {
-        level: import.level as usize,
-        module: import.module.as_ref().map(|module| module.as_str().to_owned()).unwrap_or_default(),
-        name: alias.name.as_str().to_owned(),
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn a_name_has_a_literal_or_comes_from_elsewhere() {
-        let version = |text: &str| Some(Stated::Version(text.to_owned()));
+    fn the_first_literal_counts() {
         for (text, want) in [
-            ("__version__ = '1.2'", version("1.2")),
-            ("V = (1, 2, 'rc1')\n__version__ = V", version("1.2.rc1")),
-            ("__version__: str = '1'", version("1")),
-            ("__version__ = '.'.join(['1'])", Some(Stated::Computed)),
+            ("__version__ = '1.2'", Some("1.2")),
+            ("__version__ = '1'\n__version__ = '2'", Some("1")),
+            ("__version__ = (1, 2, 'rc1')", Some("1.2.rc1")),
+            ("__version__: str = '1'", Some("1")),
+            ("V = '1'\n__version__ = V", None),
+            ("__version__ = f()\n__version__ = '1'", None),
             ("if x:\n    __version__ = '1'", None),
-            (
-                "from ._v import version as __version__",
-                Some(Stated::Imported { level: 1, module: "_v".to_owned(), name: "version".to_owned() }),
-            ),
         ] {
-            assert_eq!(stated(text, "__version__"), want, "{text}");
+            assert_eq!(first_literal(text, "__version__").as_deref(), want, "{text}");
         }
     }
 }

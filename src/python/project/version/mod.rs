@@ -5,6 +5,7 @@
 //! ("Dynamic metadata"), setuptools-scm, hatchling ("Versioning"), hatch-vcs, flit and pdm-backend.
 //! No build backend runs.
 
+mod dunamai;
 mod files;
 mod given;
 mod literal;
@@ -14,7 +15,9 @@ mod scm_settings;
 mod scm_version;
 mod source;
 mod template;
+mod versioneer;
 
+pub use dunamai::DunamaiSettings;
 pub use files::{GeneratedFile, VersionFile};
 pub use given::GivenVersions;
 pub(super) use resolve::resolve;
@@ -23,3 +26,4 @@ pub use scm_settings::{ScmSettings, TagQuery};
 pub use scm_version::Described;
 pub use source::{Reading, VersionSource};
 pub(super) use source::{module, tool};
+pub use versioneer::VersioneerSettings;

@@ -4,16 +4,14 @@ use pep440_rs::Version;
 
 use super::files::{GeneratedFile, VersionFile};
 use super::given::GivenVersions;
-use super::literal::{self, Stated};
+use super::literal::first_literal;
 use super::pattern::{Pattern, stated};
-use super::scm_settings::{ScmSettings, TagQuery};
+use super::scm_settings::TagQuery;
 use super::scm_version::Described;
 use super::source::{Reading, VersionSource};
 use super::template::{self, Fields};
-use crate::python::project::module::inner;
-
-/// The largest number of imports that are followed to a literal.
-const IMPORTS: usize = 4;
+use super::versioneer::{VersionFileContent, VersioneerSettings};
+use crate::python::sdist::setuptools::{Place, Unknown, version as evaluated};
 
 /// The files of a project, and its repository.
 pub trait ProjectFiles {
@@ -35,6 +33,8 @@ pub enum DescribeError {
     NoRepository,
     /// There is a repository, but it cannot be read.
     Unreadable(String),
+    /// Several tags could be meant.
+    Ambiguous(String),
 }
 
 /// The version of a project.
@@ -78,12 +78,14 @@ pub(in crate::python::project) fn resolve(
             Ok(version.to_owned())
         }
         (None, None) => match source {
-            VersionSource::Scm(settings) => of_repository(settings, project).map(|(version, commit, doubt)| {
-                commit.as_ref().map_or("`fallback_version`", |_| "git").clone_into(&mut out.origin);
-                out.doubt = doubt;
-                described = commit;
-                version
-            }),
+            VersionSource::Scm(_) | VersionSource::Dunamai(_) | VersionSource::Versioneer(_) => {
+                of_tags(source, project).map(|(version, commit, doubt)| {
+                    commit.as_ref().map_or("`fallback_version`", |_| "git").clone_into(&mut out.origin);
+                    out.doubt = doubt;
+                    described = commit;
+                    version
+                })
+            }
             other => {
                 let found = stated_by(other, project);
                 found.map(|(version, origin)| {
@@ -120,22 +122,76 @@ pub(in crate::python::project) fn resolve(
 /// A version with the commit that it describes, and what the user should know about it.
 type OfRepository = (String, Option<Described>, Option<VersionRemark>);
 
+/// The repository of a project, and the way to its version.
+struct Repository<'s> {
+    root: &'s str,
+    search_parents: bool,
+    query: &'s TagQuery,
+    /// The version of a directory that is not in a repository.
+    fallback: Option<&'s str>,
+    version: &'s dyn Fn(&Described) -> Result<String, String>,
+}
+
+/// Returns the version of a source that reads tags.
+fn of_tags(source: &VersionSource, project: &dyn ProjectFiles) -> Result<OfRepository, VersionRemark> {
+    match source {
+        VersionSource::Scm(settings) => of_repository(
+            &Repository {
+                root: &settings.root,
+                search_parents: settings.search_parents,
+                query: &settings.query,
+                fallback: settings.fallback.as_deref(),
+                version: &|described| settings.version(described),
+            },
+            project,
+        ),
+        VersionSource::Dunamai(settings) => of_repository(
+            &Repository {
+                root: ".",
+                search_parents: true,
+                query: &settings.query,
+                fallback: settings.fallback.as_deref(),
+                version: &|described| settings.version(described),
+            },
+            project,
+        ),
+        VersionSource::Versioneer(settings) => {
+            match VersioneerSettings::content(&project.text(&settings.file).unwrap_or_default()) {
+                VersionFileContent::Version(version) => return Ok((version, None, None)),
+                VersionFileContent::Archive => {
+                    let cause = format!("it comes from `{}`, which `git archive` has filled in", settings.file);
+                    return Err(VersionRemark { cause, hint: None });
+                }
+                VersionFileContent::Nothing => {}
+            }
+            let version = |described: &Described| settings.version(described);
+            let query = settings.query();
+            of_repository(
+                &Repository { root: ".", search_parents: true, query: &query, fallback: None, version: &version },
+                project,
+            )
+        }
+        _ => Err(VersionRemark { cause: "it does not come from tags".to_owned(), hint: None }),
+    }
+}
+
 /// Returns the version of the checked-out commit.
-fn of_repository(settings: &ScmSettings, project: &dyn ProjectFiles) -> Result<OfRepository, VersionRemark> {
+fn of_repository(settings: &Repository<'_>, project: &dyn ProjectFiles) -> Result<OfRepository, VersionRemark> {
     let fault = |cause: String, hint: &str| VersionRemark { cause, hint: Some(hint.to_owned()) };
     let fetch = "fetch the history and the tags: git fetch --unshallow --tags";
-    let described = match project.describe(&settings.root, settings.search_parents, &settings.query) {
+    let described = match project.describe(settings.root, settings.search_parents, settings.query) {
         Ok(described) => described,
         Err(DescribeError::NoRepository) => {
             if let Some(version) = pkg_info(project) {
                 return Ok((version, None, None));
             }
-            let fallback = settings.fallback.clone().map(|version| (version, None, None));
+            let fallback = settings.fallback.map(|version| (version.to_owned(), None, None));
             return fallback.ok_or_else(|| VersionRemark {
                 cause: "it comes from the tags of a git repository, and there is none".to_owned(),
                 hint: None,
             });
         }
+        Err(DescribeError::Ambiguous(cause)) => return Err(VersionRemark { cause, hint: None }),
         Err(DescribeError::Unreadable(cause)) => {
             return Err(VersionRemark {
                 cause: format!("it comes from the tags of the git repository, which cannot be read: {cause}"),
@@ -150,7 +206,7 @@ fn of_repository(settings: &ScmSettings, project: &dyn ProjectFiles) -> Result<O
             fetch,
         ));
     }
-    let version = settings.version(&described).map_err(|cause| VersionRemark { cause, hint: None })?;
+    let version = (settings.version)(&described).map_err(|cause| VersionRemark { cause, hint: None })?;
     let doubt = match &described.tag {
         Some(tag) if described.shallow && described.distance > 0 => Some(fault(
             format!(
@@ -192,48 +248,38 @@ fn stated_by(source: &VersionSource, project: &dyn ProjectFiles) -> Result<(Stri
                 }),
                 Reading::Whole => Ok(text.trim().to_owned()),
                 Reading::Attribute(name) => attribute(path, &text, name, project),
+                Reading::Executed(name) => executed(path, name, project),
             };
             version.map(|version| (version, path.clone())).map_err(fault)
         }
+        VersionSource::SetupPy => {
+            let why = |why| match why {
+                Unknown::Computed => "is more than its text says",
+                Unknown::Machine => "may depend on the machine that builds",
+            };
+            let found = evaluated(Place::Argument("version"), &|path| project.text(path));
+            found
+                .map(|version| (version, "setup.py".to_owned()))
+                .map_err(|unknown| fault(format!("`version` in setup.py {}", why(unknown))))
+        }
+        VersionSource::Tool { name: "pbr", .. } if pkg_info(project).is_some() => {
+            Ok((pkg_info(project).unwrap_or_default(), "PKG-INFO".to_owned()))
+        }
         VersionSource::Tool { name, .. } => Err(fault(format!("it comes from {name}, which carboy does not run"))),
-        VersionSource::Scm(_) | VersionSource::Unknown => {
+        VersionSource::Scm(_) | VersionSource::Dunamai(_) | VersionSource::Versioneer(_) | VersionSource::Unknown => {
             Err(fault("its configuration does not say where carboy could read it".to_owned()))
         }
     }
 }
 
-/// Returns the literal of a name in a module, which may be imported from a module of the project.
+/// Returns the value of a name in a module.
 fn attribute(path: &str, text: &str, name: &str, project: &dyn ProjectFiles) -> Result<String, String> {
-    let (mut path, mut text, mut name) = (path.to_owned(), text.to_owned(), name.to_owned());
-    for _ in 0..=IMPORTS {
-        match literal::stated(&text, &name) {
-            Some(Stated::Version(version)) => return Ok(version),
-            Some(Stated::Imported { level, module, name: there }) => {
-                let next =
-                    imported(&path, level, &module).into_iter().find_map(|path| Some((project.text(&path)?, path)));
-                let Some((next_text, next_path)) = next else { break };
-                (path, text, name) = (next_path, next_text, there);
-            }
-            _ => break,
-        }
-    }
-    Err(format!("`{path}` does not state `{name}` as a literal"))
+    let literal = first_literal(text, name);
+    literal.map_or_else(|| executed(path, name, project), Ok)
 }
 
-/// Returns the files that an import in a module may mean.
-fn imported(path: &str, level: usize, module: &str) -> Vec<String> {
-    let mut folder: Vec<_> = path.split('/').collect();
-    folder.pop();
-    let below = module.replace('.', "/");
-    let roots = if level == 0 {
-        // An absolute import starts at a parent directory of the module.
-        (0..=folder.len()).rev().map(|end| folder[..end].join("/")).collect()
-    } else {
-        vec![folder[..folder.len().saturating_sub(level - 1)].join("/")]
-    };
-    let each = |root: String| {
-        let whole = inner(&format!("{root}/{below}"));
-        [format!("{whole}.py"), inner(&format!("{whole}/__init__.py"))]
-    };
-    roots.into_iter().flat_map(each).collect()
+/// Returns the value of a name after a module has run. Nothing is executed.
+fn executed(path: &str, name: &str, project: &dyn ProjectFiles) -> Result<String, String> {
+    let found = evaluated(Place::Name { path, name }, &|path| project.text(path));
+    found.map_err(|_| format!("`{path}` does not state `{name}` as a literal"))
 }

@@ -13,7 +13,7 @@ const DOTTED: &str = "*.*";
 pub(super) const TAG: &str = r"^(?:[\w-]+-)?(?P<version>[vV]?\d+(?:\.\d+){0,2}[^\+]*)(?:\+.*)?$";
 
 /// The tags that count, and the way to them: the options of `git describe`.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct TagQuery {
     /// Globs for the names of tags; empty for all tags.
     pub matching: Vec<String>,
@@ -21,6 +21,9 @@ pub struct TagQuery {
     /// Whether lightweight tags count too.
     pub lightweight: bool,
     pub first_parent: bool,
+    /// A regular expression for the names of tags. The tag is the newest one; tags on branches of
+    /// their own are ambiguous.
+    pub regex: Option<String>,
 }
 
 /// The tool that derives a version.
@@ -56,12 +59,7 @@ impl Default for ScmSettings {
             tool: ScmTool::SetuptoolsScm,
             root: ".".to_owned(),
             search_parents: false,
-            query: TagQuery {
-                matching: vec![NUMBERED.to_owned()],
-                excluded: Vec::new(),
-                lightweight: true,
-                first_parent: false,
-            },
+            query: TagQuery { matching: vec![NUMBERED.to_owned()], lightweight: true, ..TagQuery::default() },
             tag_regex: TAG.to_owned(),
             tag_prefix: String::new(),
             version_scheme: "guess-next-dev".to_owned(),
@@ -180,7 +178,7 @@ fn describe_command(value: &Value) -> Option<TagQuery> {
         one => one.as_str()?.split_whitespace().map(|word| word.trim_matches(['\'', '"'])).collect(),
     };
     let ["git", "describe", options @ ..] = words.as_slice() else { return None };
-    let mut query = TagQuery { matching: Vec::new(), excluded: Vec::new(), lightweight: false, first_parent: false };
+    let mut query = TagQuery::default();
     let mut options = options.iter();
     while let Some(option) = options.next() {
         match option.split_once('=').unwrap_or((option, "")) {

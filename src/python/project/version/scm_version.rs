@@ -12,6 +12,10 @@ use super::scm_settings::{ScmSettings, ScmTool};
 /// The number of characters of a commit in a version, with the `g` before it.
 const NODE: usize = 10;
 
+/// The number of characters of an abbreviated commit: git's least, which it exceeds in large
+/// repositories. The same commit has the same version in every clone.
+pub(super) const ABBREVIATED: usize = 7;
+
 /// A commit, described by the nearest tag, as `git describe --long` does it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Described {
@@ -21,8 +25,6 @@ pub struct Described {
     pub distance: usize,
     /// The hash of the commit.
     pub commit: String,
-    /// The shortest unambiguous beginning of the hash, as git abbreviates it.
-    pub abbreviated: String,
     /// The branch; `HEAD` if no branch is checked out.
     pub branch: String,
     /// The date of the commit in UTC: year, month, day.
@@ -56,7 +58,8 @@ impl ScmSettings {
                 0 => tag.to_string(),
                 distance => {
                     let guessed = bumped(&tag.clone().without_local())?;
-                    format!("{guessed}.dev{distance}+g{}", described.abbreviated)
+                    let commit = &described.commit[..ABBREVIATED.min(described.commit.len())];
+                    format!("{guessed}.dev{distance}+g{commit}")
                 }
             },
         };
@@ -201,15 +204,14 @@ fn calendar(tag: &Version, described: &Described, exact: bool) -> Result<String,
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
-    fn described(tag: Option<&str>, distance: usize) -> Described {
+    pub fn described(tag: Option<&str>, distance: usize) -> Described {
         Described {
             tag: tag.map(str::to_owned),
             distance,
             commit: "0123456789abcdef0123456789abcdef01234567".to_owned(),
-            abbreviated: "0123456".to_owned(),
             branch: "main".to_owned(),
             date: (2026, 11, 3),
             shallow: false,

@@ -1,6 +1,8 @@
 //! The place that states the version of a project.
 
+use super::dunamai::DunamaiSettings;
 use super::scm_settings::ScmSettings;
+use super::versioneer::VersioneerSettings;
 use crate::python::project::module::inner;
 
 /// The place that states the version of a project.
@@ -12,8 +14,14 @@ pub enum VersionSource {
         paths: Vec<String>,
         reading: Reading,
     },
+    /// The argument `version` of `setup()` in `setup.py`.
+    SetupPy,
     /// The tags of the repository.
     Scm(Box<ScmSettings>),
+    /// The tags of the repository, as dunamai reads them.
+    Dunamai(Box<DunamaiSettings>),
+    /// The tags of the repository, or the version file, as versioneer reads them.
+    Versioneer(Box<VersioneerSettings>),
     /// A tool that carboy does not replace, and the variable that the tool takes a version from.
     Tool {
         name: &'static str,
@@ -30,8 +38,11 @@ pub enum Reading {
     Line,
     /// A regular expression with a group.
     Pattern(String),
-    /// A literal of this name at the top of a module.
+    /// A name of a module: its first literal at the top, or else its value after the module has
+    /// run, as setuptools and flit read it.
     Attribute(String),
+    /// The value of a name after a module has run.
+    Executed(String),
     /// The whole text.
     Whole,
 }

@@ -152,6 +152,9 @@ impl<'a> Scope<'a> {
                 if self.patched.contains(&full) {
                     return Ok(self.undecided(Unknown::Machine));
                 }
+                if let Some(value) = self.own_attribute(&module, name) {
+                    return Ok(value);
+                }
                 match machine::constant(&full) {
                     Some(value) => value,
                     None if full == "os.environ" => self.undecided(Unknown::Machine),
@@ -175,6 +178,12 @@ impl<'a> Scope<'a> {
             return Ok(value);
         }
         if let Some(value) = self.language_function(name, arguments)? {
+            return Ok(value);
+        }
+        let regular = name.strip_prefix("re.").filter(|_| !self.whole);
+        if let Some(function) = regular
+            && let Some(value) = self.regular(function, arguments)?
+        {
             return Ok(value);
         }
         let pure =
@@ -237,6 +246,26 @@ impl<'a> Scope<'a> {
                 Ok(truth) => Value::Bool(truth),
                 Err(why) => self.undecided(why),
             },
+            ("map", Some(Value::Named(function)))
+                if !self.whole && &**function == "str" && arguments.positional.len() == 2 =>
+            {
+                let Some(items) = self.items(&arguments.positional[1]) else { return Ok(None) };
+                let text = |item: &Value<'a>| match item {
+                    Value::Int(number) => Some(number.to_string()),
+                    Value::Str(text) => Some(text.to_string()),
+                    _ => None,
+                };
+                let Some(texts) = items.iter().map(text).collect::<Option<Vec<_>>>() else { return Ok(None) };
+                self.texts(texts.iter().map(String::as_str))?
+            }
+            ("compile", Some(code @ Value::Str(_))) if !self.whole => code.clone(),
+            ("re.compile", Some(Value::Str(pattern)))
+                if !self.whole && arguments.keywords.is_empty() && arguments.unknown.is_none() =>
+            {
+                let flags = arguments.positional.get(1).cloned().unwrap_or(Value::Int(0));
+                Value::Pattern(Rc::clone(pattern), Rc::new(flags))
+            }
+            ("exec", _) if self.exec(arguments) => Value::None,
             ("exec" | "execfile" | "eval", _) => self.execute(arguments),
             (
                 "setuptools.Extension"

@@ -130,6 +130,7 @@ impl<'a> Scope<'a> {
     /// Adds the items of a value to a list.
     pub fn extend(&mut self, list: &Value<'a>, value: &Value<'a>) {
         let items = self.items(value);
+        self.charge(items.as_ref().map_or(0, Vec::len));
         match (list, items) {
             (Value::List(list), Some(items)) if items.len() + list.borrow().items.len() <= ITEMS => {
                 list.borrow_mut().items.extend(items);
@@ -154,11 +155,11 @@ impl<'a> Scope<'a> {
     }
 
     /// Sets a key of a dictionary.
-    #[expect(clippy::unused_self, reason = "it reads as the other steps")]
     pub fn insert(&mut self, dict: &Value<'a>, key: Value<'a>, value: Value<'a>) {
         match (dict, &key) {
             (Value::Dict(dict), Value::Str(_)) => {
                 let mut dict = dict.borrow_mut();
+                self.charge(dict.items.len());
                 dict.items.retain(|(known, _)| known.equals(&key) != Ok(true));
                 dict.items.push((key, value));
             }
@@ -204,6 +205,11 @@ impl<'a> Scope<'a> {
             (Operator::Div, Value::Path(left), Value::Str(right) | Value::Path(right)) => {
                 Value::Path(Rc::from(super::calls::joined(left, right)))
             }
+            (Operator::BitOr, Value::Named(left), Value::Named(right))
+                if left.starts_with("re.") && right.starts_with("re.") =>
+            {
+                Value::Named(format!("{left}|{right}").into())
+            }
             (Operator::Mod, Value::Str(format), argument) => self.percent(format, argument)?,
             _ => {
                 let why = left.unknown().max(right.unknown()).unwrap_or(Unknown::Computed);
@@ -244,6 +250,7 @@ impl<'a> Scope<'a> {
         if let Some(answer) = super::machine::compare(*op, &left, &right) {
             return Ok(answer.map_or_else(|why| self.undecided(why), Value::Bool));
         }
+        self.charge(right.length());
         let equal = match op {
             CmpOp::Eq | CmpOp::Is => left.equals(&right),
             CmpOp::NotEq | CmpOp::IsNot => left.equals(&right).map(|equal| !equal),
@@ -267,6 +274,7 @@ impl<'a> Scope<'a> {
             (Value::Named(name), Value::Int(at)) if matches!(&**name, "sys.version_info" | "sys.argv") => {
                 return Ok(Value::Named(format!("{name}[{at}]").into()));
             }
+            (Value::Match(found), which) => return found.group(which).ok_or(Stop::Raised),
             (Value::List(list), Value::Int(at)) => {
                 let list = list.borrow();
                 if list.unknown.is_none() {
@@ -278,6 +286,7 @@ impl<'a> Scope<'a> {
             }
             (Value::Dict(dict), Value::Str(_)) => {
                 let dict = dict.borrow();
+                self.charge(dict.items.len());
                 let found = dict.items.iter().find(|(key, _)| key.equals(index) == Ok(true));
                 match (found, dict.unknown) {
                     (Some((_, value)), None) => return Ok(value.clone()),

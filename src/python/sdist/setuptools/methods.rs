@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use super::calls::{Arguments, absolute, inside, joined};
+use super::calls::{Arguments, absolute, joined};
 use super::scope::{Scope, Stop};
 use super::value::{Unknown, Value};
 
@@ -18,6 +18,22 @@ impl<'a> Scope<'a> {
                 _ => None,
             },
             Value::Path(path) => self.path_method(path, name, arguments)?,
+            Value::Match(found) => self.match_method(found, name, arguments),
+            Value::Pattern(pattern, flags) => {
+                let mut call = Arguments {
+                    positional: std::iter::once(Value::Str(Rc::clone(pattern))).collect(),
+                    keywords: arguments.keywords.clone(),
+                    unknown: arguments.unknown,
+                };
+                // A method takes a start and an end instead of flags.
+                match arguments.positional.as_slice() {
+                    [text] if call.keywords.is_empty() => {
+                        call.positional.extend([text.clone(), (**flags).clone()]);
+                        self.regular(name, &call)?
+                    }
+                    _ => None,
+                }
+            }
             Value::List(_) => self.list_method(of, name, arguments),
             Value::Dict(_) => self.dict_method(of, name, arguments),
             _ => None,
@@ -152,14 +168,7 @@ impl<'a> Scope<'a> {
                 })
             }
             "as_posix" | "__str__" => Some(Value::Str(Rc::clone(path))),
-            "exists" | "is_file" | "is_dir" => inside(path).map(|path| {
-                let (file, directory) = (self.files.has(&path), self.files.has_directory(&path));
-                Value::Bool(match name {
-                    "is_file" => file,
-                    "is_dir" => directory,
-                    _ => file || directory,
-                })
-            }),
+            "exists" | "is_file" | "is_dir" => Some(self.exists(path, name != "is_dir", name != "is_file")),
             "open" => Some(self.open("open", &with_itself(arguments))?),
             "read_text" => {
                 let mut call = with_itself(&Arguments {
@@ -181,6 +190,9 @@ impl<'a> Scope<'a> {
 
     fn list_method(&mut self, of: &Value<'a>, name: &str, arguments: &Arguments<'a>) -> Option<Value<'a>> {
         let Value::List(list) = of else { return None };
+        if !matches!(name, "append" | "add") {
+            self.charge(of.length());
+        }
         match (name, arguments.positional.as_slice()) {
             ("append" | "add", [value]) | ("insert", [Value::Int(1..), value]) => {
                 list.borrow_mut().items.push(value.clone());
@@ -204,6 +216,7 @@ impl<'a> Scope<'a> {
 
     fn dict_method(&mut self, of: &Value<'a>, name: &str, arguments: &Arguments<'a>) -> Option<Value<'a>> {
         let Value::Dict(dict) = of else { return None };
+        self.charge(of.length());
         if dict.borrow().unknown.is_some() && name != "update" {
             return None;
         }

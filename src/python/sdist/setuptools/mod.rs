@@ -8,6 +8,7 @@ mod changes;
 mod comprehensions;
 mod core_metadata;
 mod expressions;
+mod followed;
 mod formatting;
 mod machine;
 mod methods;
@@ -15,6 +16,7 @@ mod modules;
 mod paths;
 mod project;
 mod pyproject;
+mod regular;
 mod scope;
 mod scripts;
 mod settings;
@@ -24,6 +26,7 @@ mod sources;
 mod statements;
 mod undecided;
 mod value;
+mod version;
 mod walked;
 
 use toml::{Table, Value};
@@ -35,6 +38,9 @@ use super::metadata::CoreMetadata;
 use super::wheel::{BuiltWheel, WheelBuilder};
 use crate::python::normalised;
 use crate::python::requirement::split_name;
+pub use value::Unknown;
+pub use version::{Place, version};
+
 use project::Project;
 use settings::{Plain, Settings};
 

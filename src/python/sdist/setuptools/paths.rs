@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use super::calls::{Arguments, absolute, inside, joined, parent};
+use super::followed::unknown_file;
 use super::scope::{Scope, Stop};
 use super::value::{Unknown, Value};
 use crate::python::sdist::discovery::{Finder, find_packages};
@@ -32,18 +33,9 @@ impl<'a> Scope<'a> {
             "os.path.abspath" | "os.path.realpath" => self.text(&absolute(first))?,
             "os.path.normpath" if first.starts_with('/') => self.text(&absolute(first))?,
             "os.fspath" => self.text(first)?,
-            "os.path.exists" => match inside(first) {
-                Some(path) => Value::Bool(self.files.has(&path) || self.files.has_directory(&path)),
-                None => self.undecided(Unknown::Machine),
-            },
-            "os.path.isfile" => match inside(first) {
-                Some(path) => Value::Bool(self.files.has(&path)),
-                None => self.undecided(Unknown::Machine),
-            },
-            "os.path.isdir" => match inside(first) {
-                Some(path) => Value::Bool(self.files.has_directory(&path)),
-                None => self.undecided(Unknown::Machine),
-            },
+            "os.path.exists" => self.exists(first, true, true),
+            "os.path.isfile" => self.exists(first, true, false),
+            "os.path.isdir" => self.exists(first, false, true),
             "os.chdir" if inside(first).as_deref() == Some("") => Value::None,
             "os.chdir" => return Err(Stop::Limit),
             "pathlib.Path" | "pathlib.PurePath" => {
@@ -54,7 +46,7 @@ impl<'a> Scope<'a> {
                 if !first.starts_with('/') && arguments.keywords.is_empty() && !first.contains("**") =>
             {
                 // A pattern with `.`, `..` or an empty part finds paths that are written in another way.
-                if first.split('/').any(|part| matches!(part, "" | "." | "..")) {
+                if !self.whole || first.split('/').any(|part| matches!(part, "" | "." | "..")) {
                     self.undecided(Unknown::Computed)
                 } else {
                     Value::list(glob::glob_all(self.files, first).iter().map(|path| Value::str(path)).collect())
@@ -64,9 +56,22 @@ impl<'a> Scope<'a> {
         }))
     }
 
+    /// Returns whether there is a file or a directory. A part of the files does not decide what is
+    /// absent.
+    pub fn exists(&mut self, path: &str, file: bool, directory: bool) -> Value<'a> {
+        let Some(path) = inside(path) else { return self.undecided(Unknown::Machine) };
+        let (is_file, is_directory) = (self.has(&path), self.files.has_directory(&path));
+        let there = file && is_file || directory && is_directory;
+        if self.whole || there || is_file || is_directory {
+            Value::Bool(there)
+        } else {
+            self.undecided(Unknown::Machine)
+        }
+    }
+
     /// Returns the directories below a path, each with its directories and files.
     fn walk(&mut self, top: &str) -> Value<'a> {
-        let Some(start) = inside(top) else { return self.undecided(Unknown::Machine) };
+        let Some(start) = inside(top).filter(|_| self.whole) else { return self.undecided(Unknown::Machine) };
         let files = self.files;
         let (mut out, mut open) = (Vec::new(), vec![(top.to_owned(), start)]);
         while let Some((shown, path)) = open.pop() {
@@ -97,11 +102,17 @@ impl<'a> Scope<'a> {
             None | Some(Value::None) => "utf8".to_owned(),
             Some(value) => value.text().map_or(String::new(), |text| text.to_ascii_lowercase().replace(['-', '_'], "")),
         };
+        if !self.whole && (mode.contains(['w', 'a', '+', 'x']) || self.patched.contains("open")) {
+            // What the file has from now on is not decided.
+            self.patched.insert("open".to_owned());
+            return Ok(self.undecided(Unknown::Machine));
+        }
         if mode.contains(['w', 'a', '+', 'x', '?']) || !matches!(encoding.as_str(), "utf8" | "utf8sig") {
             return Ok(self.undecided(Unknown::Computed));
         }
         let Some(path) = inside(&path) else { return Ok(self.undecided(Unknown::Machine)) };
-        let Some(file) = self.files.get(&path) else { return Err(Stop::Raised) };
+        self.has(&path);
+        let Some(file) = self.files.get(&path) else { return unknown_file(self) };
         let Ok(text) = std::str::from_utf8(&file.bytes) else { return Ok(self.undecided(Unknown::Computed)) };
         let text = if encoding == "utf8sig" { text.strip_prefix('\u{feff}').unwrap_or(text) } else { text };
         let raw = function == "codecs.open"
@@ -114,7 +125,7 @@ impl<'a> Scope<'a> {
 
     /// Returns the packages that `find_packages()` finds.
     fn find(&mut self, namespaces: bool, arguments: &Arguments<'a>) -> Value<'a> {
-        let undecided = arguments.unknown();
+        let undecided = arguments.unknown().or((!self.whole).then_some(Unknown::Computed));
         let texts = |value: Option<&Value<'a>>| match value {
             None => Some(Vec::new()),
             Some(Value::Str(text)) => Some(text.chars().map(String::from).collect()),

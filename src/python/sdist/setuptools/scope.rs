@@ -32,6 +32,14 @@ pub enum Stop {
 /// A `setup.py` that is followed.
 pub struct Scope<'a> {
     pub files: &'a SdistFiles,
+    /// Whether there are no other files.
+    pub whole: bool,
+    /// The files that were asked for and are not known.
+    pub asked: BTreeSet<String>,
+    /// The path of the module.
+    pub path: String,
+    /// The modules that lead to this one by imports.
+    pub nested: usize,
     pub globals: HashMap<String, Value<'a>>,
     /// The local variables of the functions that are being called.
     pub locals: Vec<HashMap<String, Value<'a>>>,
@@ -56,6 +64,10 @@ impl<'a> Scope<'a> {
         globals.insert("__doc__".to_owned(), Value::None);
         Self {
             files,
+            whole: true,
+            asked: BTreeSet::new(),
+            path: "setup.py".to_owned(),
+            nested: 0,
             globals,
             locals: Vec::new(),
             setup: None,
@@ -68,10 +80,57 @@ impl<'a> Scope<'a> {
         }
     }
 
+    /// Creates the state of a module of a project of which only some files are known.
+    pub fn of_part(files: &'a SdistFiles, path: &str) -> Self {
+        let mut scope = Self::new(files);
+        scope.whole = false;
+        path.clone_into(&mut scope.path);
+        let module = path.trim_end_matches(".py").trim_end_matches("/__init__").replace('/', ".");
+        if path != "setup.py" {
+            scope.globals.insert("__name__".to_owned(), Value::str(&module));
+        }
+        scope.globals.insert("__file__".to_owned(), Value::str(&format!("{ROOT}/{path}")));
+        scope
+    }
+
+    /// Creates the state of another module, which has the rest of the steps.
+    pub fn inner<'f>(&self, path: &str) -> Scope<'f>
+    where
+        'a: 'f,
+    {
+        let mut scope = Scope::of_part(self.files, path);
+        (scope.nested, scope.depth, scope.steps, scope.bytes) = (self.nested + 1, self.depth, self.steps, self.bytes);
+        scope
+    }
+
+    /// Returns the files that were asked for, and the steps and bytes that were made so far.
+    pub fn spent(self) -> (BTreeSet<String>, usize, usize) {
+        (self.asked, self.steps, self.bytes)
+    }
+
+    /// Counts the steps and bytes of another module.
+    pub fn spend(&mut self, steps: usize, bytes: usize) {
+        (self.steps, self.bytes) = (steps, bytes);
+    }
+
+    /// Returns whether a file is known. Asks for it otherwise.
+    pub fn has(&mut self, path: &str) -> bool {
+        let has = self.files.has(path);
+        if !has && !self.whole && self.asked.len() < ITEMS {
+            self.asked.insert(path.to_owned());
+        }
+        has
+    }
+
     /// Counts one step.
     pub fn step(&mut self) -> Result<(), Stop> {
         self.steps += 1;
         if self.steps > STEPS || self.depth > DEPTH { Err(Stop::Limit) } else { Ok(()) }
+    }
+
+    /// Counts items that one step looks at or copies. The next step fails if they are too many.
+    pub fn charge(&mut self, items: usize) {
+        self.steps = self.steps.saturating_add(items / 8);
     }
 
     /// Counts text that an expression makes.

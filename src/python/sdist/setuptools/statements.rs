@@ -129,6 +129,7 @@ impl<'a> Scope<'a> {
                 let (of, key) = (self.value(&subscript.value)?, self.value(&subscript.slice)?);
                 match &of {
                     Value::Dict(dict) if matches!(key, Value::Str(_)) => {
+                        self.charge(of.length());
                         let mut dict = dict.borrow_mut();
                         dict.items.retain(|(known, _)| known.equals(&key) != Ok(true));
                         dict.items.push((key, value));
@@ -291,9 +292,28 @@ impl<'a> Scope<'a> {
 
     fn import_from(&mut self, one: &'a StmtImportFrom) -> Result<(), Stop> {
         let module = one.module.as_ref().map_or("", |name| name.as_str());
-        let found = self.imported(module)?;
+        let found = if self.whole || one.level == 0 {
+            self.imported(module)?
+        } else {
+            match self.absolute_module(one.level, module) {
+                Some(module) => Value::Named(format!("{OWN}{module}").into()),
+                None => self.undecided(Unknown::Machine),
+            }
+        };
         for alias in &one.names {
             let name = alias.asname.as_ref().unwrap_or(&alias.name);
+            if &*alias.name == "*" && !self.whole && !matches!(&found, Value::Named(name) if !name.starts_with(OWN)) {
+                self.spoil_names(found.unknown().unwrap_or(Unknown::Computed));
+                continue;
+            }
+            let own = match &found {
+                Value::Named(module) => self.own_attribute(module, &alias.name),
+                _ => None,
+            };
+            if let Some(value) = own {
+                self.bind(name, value);
+                continue;
+            }
             let value = match &found {
                 Value::Named(module) => Value::Named(format!("{module}.{}", alias.name).into()),
                 other => other.clone(),
@@ -304,6 +324,17 @@ impl<'a> Scope<'a> {
     }
 
     fn imported(&mut self, module: &str) -> Result<Value<'a>, Stop> {
+        let top = module.split('.').next().unwrap_or(module);
+        if !self.whole {
+            for path in [
+                format!("{top}.py"),
+                format!("{top}/__init__.py"),
+                format!("src/{top}/__init__.py"),
+                format!("src/{top}.py"),
+            ] {
+                self.has(&path);
+            }
+        }
         match import(self.files, module) {
             Import::Known => Ok(Value::Named(module.into())),
             Import::Gone => Err(Stop::Raised),

@@ -33,6 +33,10 @@ pub enum Value<'a> {
     Path(Rc<str>),
     /// An open text file.
     File(Rc<str>),
+    /// A match of a regular expression.
+    Match(Rc<Match>),
+    /// A compiled regular expression, and its flags.
+    Pattern(Rc<str>, Rc<Value<'a>>),
     /// A list, a tuple or a set.
     List(Rc<RefCell<List<'a>>>),
     Dict(Rc<RefCell<Dict<'a>>>),
@@ -43,6 +47,13 @@ pub enum Value<'a> {
     /// A method of a value.
     Method(Rc<Value<'a>>, Rc<str>),
     Unknown(Unknown),
+}
+
+/// A match of a regular expression.
+pub struct Match {
+    /// The whole match, then each group.
+    pub groups: Vec<Option<Rc<str>>>,
+    pub names: Vec<Option<String>>,
 }
 
 /// The items of a list, tuple or set.
@@ -79,6 +90,15 @@ impl Value<'_> {
         match self {
             Self::Str(text) | Self::Path(text) => Some(Rc::clone(text)),
             _ => None,
+        }
+    }
+
+    /// Returns the number of items in a list or dictionary, itself.
+    pub fn length(&self) -> usize {
+        match self {
+            Self::List(list) => list.borrow().items.len(),
+            Self::Dict(dict) => dict.borrow().items.len(),
+            _ => 0,
         }
     }
 
@@ -119,7 +139,9 @@ impl Value<'_> {
             }
             Self::Method(of, _) => return of.unknown_within(depth + 1, visits),
             Self::Named(name) if !name.starts_with(OWN) => worst = Some(Unknown::Machine),
-            Self::Function(_) | Self::Named(_) | Self::File(_) => worst = Some(Unknown::Computed),
+            Self::Function(_) | Self::Named(_) | Self::File(_) | Self::Match(_) | Self::Pattern(..) => {
+                worst = Some(Unknown::Computed);
+            }
             Self::None | Self::Bool(_) | Self::Int(_) | Self::Str(_) | Self::Path(_) => {}
         }
         worst
@@ -132,7 +154,7 @@ impl Value<'_> {
             Self::Bool(value) => *value,
             Self::Int(value) => *value != 0,
             Self::Str(text) => !text.is_empty(),
-            Self::Path(_) | Self::File(_) | Self::Function(_) => true,
+            Self::Path(_) | Self::File(_) | Self::Function(_) | Self::Match(_) | Self::Pattern(..) => true,
             Self::Named(name) if name.starts_with("class ") || matches!(&**name, "extension" | "distribution") => true,
             // A name of another file, or one that `exec` or a star import may have set.
             Self::Named(name) if name.starts_with(OWN) => return Err(Unknown::Computed),
