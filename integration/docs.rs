@@ -173,7 +173,7 @@ fn command_lines_parse() {
             verbs.insert(words[1].clone());
         }
     }
-    let want = ["build", "cache", "explain", "help", "man", "plan", "why"].map(str::to_owned);
+    let want = ["build", "cache", "explain", "help", "login", "logout", "man", "plan", "why"].map(str::to_owned);
     assert_eq!(verbs, want.into());
 }
 
@@ -292,7 +292,7 @@ fn a_terminal_gets_the_topic_laid_out_and_paged() {
     let shouted = on_terminal("credentials", &[("PAGER", "tr a-z A-Z")]);
     assert!(shouted.starts_with("\u{1b}[1MCREDENTIALS"), "{shouted}");
     let bare = on_terminal("credentials", &[("PAGER", "cat"), ("NO_COLOR", "1")]);
-    assert!(bare.starts_with("Credentials for registries\n\ncarboy reads docker's config.json in"), "{bare}");
+    assert!(bare.starts_with("Credentials for registries\n\ncarboy looks for credentials only when"), "{bare}");
     assert!(bare.lines().all(|line| line.chars().count() <= 100), "{bare}");
     assert_eq!(on_terminal("credentials", &[("PAGER", ""), ("NO_COLOR", "1")]), bare);
     // Its cursor cannot be moved, as a pager without a name would.
@@ -332,7 +332,19 @@ fn man_pages_are_written_for_verbs_and_topics() {
         let entries = fs::read_dir(folder.path().join(section)).unwrap();
         entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
     };
-    let verbs = ["", "-build", "-plan", "-why", "-cache", "-cache-info", "-cache-prune", "-explain", "-help"];
+    let verbs = [
+        "",
+        "-build",
+        "-plan",
+        "-why",
+        "-login",
+        "-logout",
+        "-cache",
+        "-cache-info",
+        "-cache-prune",
+        "-explain",
+        "-help",
+    ];
     assert_eq!(names("man1"), verbs.map(|verb| format!("carboy{verb}.1")).into());
     assert_eq!(names("man7"), TOPICS.iter().map(man::file_name).collect());
     let build = fs::read_to_string(folder.path().join("man1/carboy-build.1")).unwrap();

@@ -60,7 +60,7 @@ fn nobody_is_logged_in() {
     -- stderr
     error[access-denied]: REGISTRY refuses access to distroless/cc: unauthorized: authentication required
 
-    hint: log in with: docker login REGISTRY (registries answer the same for a repository that does not exist: check its name)
+    hint: log in with: carboy login REGISTRY (registries answer the same for a repository that does not exist: check its name)
     ");
 }
 
@@ -73,7 +73,7 @@ fn a_wrong_password() {
     -- stderr
     error[access-denied]: REGISTRY refuses access to distroless/cc: unauthorized: authentication required
 
-    hint: the stored credentials for REGISTRY do not give access: check the repository's name, or log in again with: docker login REGISTRY
+    hint: the credentials for REGISTRY from `DIR/docker/config.json` do not give access: check the repository's name, or log in again with: carboy login REGISTRY
     ");
     harness.logged_in(&basic(PASSWORD)).recovers(&[CC, SLIM, AMD64, "--", "python3"]);
 }

@@ -29,7 +29,7 @@ fn a_target_that_refuses() {
     -- stderr
     error[access-denied]: pushing to TO/acme/shop is refused: denied: requested access to the resource is denied
 
-    hint: log in with: docker login TO
+    hint: log in with: carboy login TO
     ");
     assert_eq!(server.count("PUT", "/manifests/"), 0);
 }
@@ -48,7 +48,7 @@ fn a_target_that_refuses_the_tag_only() {
     -- stderr
     error[access-denied]: pushing to TO/acme/shop is refused: denied: tag 1 is immutable
 
-    hint: log in with: docker login TO
+    hint: log in with: carboy login TO
     ");
 }
 
@@ -89,7 +89,7 @@ fn a_target_that_wants_an_account() {
     -- stderr
     error[access-denied]: pushing to TO/acme/shop is refused: unauthorized: authentication required
 
-    hint: log in with: docker login TO
+    hint: log in with: carboy login TO
     ");
     assert_eq!(closed.tag("acme/shop", "1"), None);
 }

@@ -18,6 +18,7 @@ pub struct SmallImage {
     manifest: Vec<u8>,
     blobs: BTreeMap<String, Vec<u8>>,
     /// The layer's digest.
+    #[allow(dead_code, reason = "every test target takes what it needs")]
     pub layer: String,
 }
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use clap::{ArgAction, Args as ClapArgs};
 
+use super::credentials::NamedImages;
 use super::error::CliError;
 use super::project_args::ProjectArgs;
 use super::session::{Completion, SessionArgs};
@@ -30,7 +31,9 @@ pub fn run(flags: &Flags) -> u8 {
 /// Returns a line for each image.
 fn build(flags: &Flags, front: &Arc<dyn Frontend>) -> Result<Completion<String>, CliError> {
     let plans = flags.project.plans(flags.push, front.as_ref())?;
-    let done = flags.session.work(front, Some(&flags.project.bounds()?), |io| assemble::build(plans, io))?;
+    let bounds = flags.project.bounds()?;
+    let named = NamedImages { pushes: flags.push, ..flags.project.named_images() };
+    let done = flags.session.work(front, (Some(&bounds), &named), |io| assemble::build(plans, io))?;
     Ok(done.map(|reports| {
         for report in &reports {
             front.summary(report);

@@ -70,6 +70,8 @@ pub enum CliError {
     NoCode(String),
     #[error("no topic or verb is called `{}`", one_line(name))]
     NoTopic { name: String, known: Vec<String> },
+    #[error("{message}")]
+    Usage { message: String, hint: String },
     #[error("cannot write the man pages")]
     ManPages(#[source] io::Error),
     #[error("cannot start")]
@@ -94,6 +96,7 @@ impl CliError {
             | Self::Proxy(_)
             | Self::NoCache
             | Self::NoTopic { .. }
+            | Self::Usage { .. }
             | Self::Config(_)
             | Self::Plan(_)
             | Self::NoCode(_) => USAGE,
@@ -145,6 +148,7 @@ impl CliError {
             | Self::MachineFlag { .. }
             | Self::NoCode(_)
             | Self::NoTopic { .. }
+            | Self::Usage { .. }
             | Self::Config(ConfigError::NoProfile { .. }) => Code::InvalidArgument,
             Self::Outside { cause, .. } | Self::Operation(cause) => cause.code,
             Self::Read { .. } => Code::UnreadableFile,
@@ -184,6 +188,7 @@ impl Hint for CliError {
             ),
             Self::MachineFlag { hint, .. } => Some(hint.clone()),
             Self::Proxy(_) => Some("write it as http://HOST:PORT, or as http://USER:PASSWORD@HOST:PORT".to_owned()),
+            Self::Usage { hint, .. } => Some(hint.clone()),
             Self::NoCache => Some("pass --cache-dir".to_owned()),
             Self::NoFolder(_) => Some("name the project's directory; a command to start goes after `--`".to_owned()),
             Self::NoCode(code) => {

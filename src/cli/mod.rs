@@ -3,11 +3,13 @@
 
 mod build;
 mod cache;
+mod credentials;
 mod error;
 mod exit_code;
 mod explain;
 mod help;
 mod lock;
+mod login;
 mod machine;
 mod man;
 mod member;
@@ -65,6 +67,15 @@ enum Verb {
     /// configuration.
     #[command(after_help = EXIT_CODES)]
     Why(why::Flags),
+    /// Logs in to a registry: checks the password and stores it.
+    ///
+    /// Asks for the user name and the password on a terminal. Stores them where docker does: with
+    /// the credential helper that docker's config.json names, or else in that file.
+    #[command(after_help = EXIT_CODES)]
+    Login(login::LoginFlags),
+    /// Deletes the stored credentials for a registry.
+    #[command(after_help = EXIT_CODES)]
+    Logout(login::LogoutFlags),
     /// Shows the contents of the cache, and makes it smaller.
     Cache(cache::Flags),
     /// Explains the code of an error or a warning.
@@ -87,6 +98,8 @@ pub fn main() -> ExitCode {
         Ok(Cli { verb: Verb::Build(flags) }) => build::run(&flags),
         Ok(Cli { verb: Verb::Plan(flags) }) => plan::run(&flags),
         Ok(Cli { verb: Verb::Why(flags) }) => why::run(&flags),
+        Ok(Cli { verb: Verb::Login(flags) }) => login::login(&flags),
+        Ok(Cli { verb: Verb::Logout(flags) }) => login::logout(&flags),
         Ok(Cli { verb: Verb::Cache(flags) }) => cache::run(&flags),
         Ok(Cli { verb: Verb::Explain(flags) }) => explain::run(&flags),
         Ok(Cli { verb: Verb::Help(flags) }) => help::run(&flags, command()),

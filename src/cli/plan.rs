@@ -31,11 +31,13 @@ pub fn run(flags: &Flags) -> u8 {
 
 fn plan(flags: &Flags, front: &Arc<dyn Frontend>) -> Result<Completion<String>, CliError> {
     let plans = flags.project.plans(false, front.as_ref())?;
+    let (bounds, named) = (flags.project.bounds()?, flags.project.named_images());
+    let access = (Some(&bounds), &named);
     if flags.files {
-        let done = flags.session.work(front, Some(&flags.project.bounds()?), |io| assemble::files(plans, io))?;
+        let done = flags.session.work(front, access, |io| assemble::files(plans, io))?;
         return Ok(done.map(|lists| if flags.json { ui::files_json(&lists) } else { ui::files_text(&lists) }));
     }
-    let done = flags.session.work(front, Some(&flags.project.bounds()?), |io| assemble::preview(plans, io))?;
+    let done = flags.session.work(front, access, |io| assemble::preview(plans, io))?;
     Ok(done.map(
         |previews| {
             if flags.json { ui::plan_json(&previews) } else { ui::plan_text(&previews, stdout_width()) }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{ArgAction, Args as ClapArgs};
 
+use super::credentials::NamedImages;
 use super::error::CliError;
 use super::project_folder::ProjectFolder;
 use super::{lock, member, path_check, project_root, unlocked};
@@ -120,6 +121,12 @@ impl ProjectArgs {
             return Ok(Limits::default());
         }
         Ok(self.folder()?.file.limits)
+    }
+
+    /// Returns the images that flags and variables name.
+    pub fn named_images(&self) -> NamedImages {
+        let sources = self.base.iter().chain(&self.builder).cloned().collect();
+        NamedImages { targets: self.to.iter().cloned().collect(), sources, pushes: false }
     }
 
     /// Returns the bounds of the paths in the project's files.

@@ -11,6 +11,7 @@ use etcetera::BaseStrategy as _;
 use tempfile::TempDir;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
+use super::credentials::{CredentialArgs, NamedImages, credentials};
 use super::error::CliError;
 use super::exit_code::{DONE, STOPPED};
 use super::machine::MachineArgs;
@@ -18,11 +19,10 @@ use super::wiring::{RepositoryOpener, host};
 use crate::assemble::{BuildError, Io};
 use crate::bytecode::{self, Compiler};
 use crate::cpu_pool::CpuPool;
-use crate::diagnostic::{Code, Diagnostic};
 use crate::plan::PathBounds;
 use crate::progress::Progress;
-use crate::registry::{Credentials, Options, Registry};
-use crate::source::{Folders, is_governed};
+use crate::registry::{Options, Registry};
+use crate::source::Folders;
 use crate::store::{Cache, CacheOptions};
 use crate::ui::{self, Frontend, Mode, Screen};
 use crate::wheels::WheelIndexes;
@@ -56,6 +56,8 @@ pub struct SessionArgs {
     host_python: Option<PathBuf>,
     #[command(flatten)]
     machine: MachineArgs,
+    #[command(flatten)]
+    credentials: CredentialArgs,
     /// The form in which progress is shown
     #[arg(long, env = "CARBOY_PROGRESS", value_name = "MODE", value_enum, default_value_t)]
     progress: Mode,
@@ -70,14 +72,15 @@ impl SessionArgs {
         run_as(if self.quiet { Mode::None } else { self.progress }, verb)
     }
 
-    /// Runs work with registries, cache and directories. `bounds` are those of a project.
+    /// Runs work with registries, cache and directories. `bounds` are those of a project, `named`
+    /// the images that flags and variables name.
     ///
     /// # Errors
     /// The work's own error; the cache or the network cannot be set up.
     pub fn work<T, F>(
         &self,
         front: &Arc<dyn Frontend>,
-        bounds: Option<&PathBounds>,
+        (bounds, named): (Option<&PathBounds>, &NamedImages),
         work: impl FnOnce(Io) -> F,
     ) -> Result<Completion<T>, CliError>
     where
@@ -86,7 +89,7 @@ impl SessionArgs {
         let network = Arc::new(self.machine.network(bounds, front.as_ref())?);
         let options = Options {
             network: network.clone(),
-            credentials: Credentials::new(docker_config(bounds, front.as_ref())),
+            credentials: credentials(&self.credentials, named, bounds, front.as_ref()),
             user_agent: concat!("carboy/", env!("CARGO_PKG_VERSION")).to_owned(),
             ..Options::default()
         };
@@ -239,25 +242,6 @@ fn print(text: &str) -> io::Result<()> {
         Err(cause) if cause.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         written => written,
     }
-}
-
-/// Returns docker's `config.json`: in `$DOCKER_CONFIG`, or else in `~/.docker`, unless that is
-/// inside the project: an author of the project could run programs as credential helpers.
-fn docker_config(bounds: Option<&PathBounds>, progress: &dyn Progress) -> Option<PathBuf> {
-    if let Some(folder) = std::env::var_os("DOCKER_CONFIG").filter(|folder| !folder.is_empty()) {
-        return Some(PathBuf::from(folder).join("config.json"));
-    }
-    let file = etcetera::home_dir().ok()?.join(".docker/config.json");
-    let root = bounds.and_then(|bounds| bounds.roots.first());
-    if !root.is_some_and(|root| is_governed(root, &file)) {
-        return Some(file);
-    }
-    if file.exists() {
-        let text = format!("`{}` is not read because it is inside the project", file.display());
-        let warning = Diagnostic::warning(Code::UntrustedSetting, text).file(file.display());
-        progress.warn(warning.hint("if it is yours, set DOCKER_CONFIG to its directory".to_owned()));
-    }
-    None
 }
 
 fn screen() -> Screen {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use clap::Args as ClapArgs;
 
+use super::credentials::NamedImages;
 use super::error::CliError;
 use super::project_args::ProjectArgs;
 use super::session::{Completion, SessionArgs, chain_width};
@@ -39,7 +40,8 @@ fn why(flags: &Flags, front: &Arc<dyn Frontend>) -> Result<Completion<String>, C
     let told = match &flags.image {
         None => {
             let plans = flags.project.plans(false, front.as_ref())?;
-            flags.session.work(front, Some(&flags.project.bounds()?), |io| assemble::why(plans, io, &flags.file))?
+            let (bounds, named) = (flags.project.bounds()?, flags.project.named_images());
+            flags.session.work(front, (Some(&bounds), &named), |io| assemble::why(plans, io, &flags.file))?
         }
         Some(image) => {
             let location: Location =
@@ -47,8 +49,9 @@ fn why(flags: &Flags, front: &Arc<dyn Frontend>) -> Result<Completion<String>, C
             let platforms = platforms(&flags.project.platforms)?;
             let limits = flags.project.limits()?;
             let named = NamedImage { name: image, location: &location, platforms: &platforms };
+            let sources = NamedImages { sources: vec![image.clone()], ..NamedImages::default() };
             let work = |io| assemble::why_image(named, limits, io, &flags.file);
-            flags.session.work(front, None, work)?.map(|told| vec![told])
+            flags.session.work(front, (None, &sources), work)?.map(|told| vec![told])
         }
     };
     Ok(told.map(|told| if flags.json { ui::why_json(&told) } else { ui::why_text(&told, &flags.file, chain_width()) }))

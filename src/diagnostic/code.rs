@@ -102,6 +102,7 @@ codes! {
     // Secrets.
     PrivateKey "private-key",
     PasswordInUrl "password-in-url",
+    UnencryptedPassword "unencrypted-password",
     LeftOut "left-out",
     MissingBuildOutput "missing-build-output",
     // carboy itself.

@@ -10,6 +10,7 @@ use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, Buf
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
+use crate::diagnostic::Diagnostic;
 use crate::progress::{Event, Progress};
 
 /// A request as it came in.
@@ -133,6 +134,12 @@ impl Log {
     pub fn retries(&self) -> Vec<String> {
         let cause = |event| if let Event::Retrying { cause, .. } = event { Some(cause) } else { None };
         self.events().into_iter().filter_map(cause).collect()
+    }
+
+    /// Returns all warnings.
+    pub fn warnings(&self) -> Vec<Diagnostic> {
+        let warning = |event| if let Event::Diagnostic(warning) = event { Some(*warning) } else { None };
+        self.events().into_iter().filter_map(warning).collect()
     }
 
     /// Returns the pauses before all retries.

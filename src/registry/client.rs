@@ -34,7 +34,7 @@ pub struct Options {
 
 /// All registries, with one pool of connections and one set of tokens.
 pub struct Registry {
-    transport: Arc<Transport>,
+    pub(super) transport: Arc<Transport>,
 }
 
 impl Default for Options {
@@ -54,7 +54,7 @@ impl Registry {
     /// Creates a client; it connects to no registry yet.
     pub fn new(options: Options, progress: Arc<dyn Progress>) -> Self {
         let client = Client::new(options.network, &options.user_agent).with_stall_policy(options.stall_policy);
-        let authorizations = Authorizations::new(options.credentials);
+        let authorizations = Authorizations::new(options.credentials, Arc::clone(&progress));
         let retry_policy = RetryPolicy { retries: options.retries, base: options.delay };
         let mirror_log = MirrorLog::new(Arc::clone(&progress));
         Self { transport: Arc::new(Transport { client, authorizations, retry_policy, progress, mirror_log }) }

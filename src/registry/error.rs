@@ -5,6 +5,7 @@
 use oci_distribution::errors::{OciEnvelope, OciError};
 use reqwest::StatusCode;
 
+use super::credentials::CredentialOrigin;
 use crate::diagnostic::Code;
 use crate::http::failure::{one_line, status_text};
 use crate::network::canonical_registry;
@@ -15,6 +16,8 @@ use crate::operation_error::OperationError;
 pub enum Intent {
     Pull,
     Push,
+    /// No repository: a login is checked.
+    Login,
 }
 
 /// A repository as the user wrote it, and the purpose of the access.
@@ -26,38 +29,50 @@ pub struct RepositoryAccess {
 }
 
 impl RepositoryAccess {
-    /// Formats `HOST/REPOSITORY`.
+    /// Formats `HOST/REPOSITORY`, or `HOST` without a repository.
     pub fn name(&self) -> String {
+        if self.repository.is_empty() {
+            return self.host.clone();
+        }
         format!("{}/{}", self.host, self.repository)
     }
 
-    /// Builds the error of a refused access; `identified` when credentials were sent.
-    pub fn refused(&self, why: &str, identified: bool) -> OperationError {
+    /// Builds the error of a refused access, with the origin of the credentials that were sent.
+    pub fn refused(&self, why: &str, credentials: Option<&CredentialOrigin>) -> OperationError {
         let message = match self.intent {
             Intent::Pull => format!("{} refuses access to {}: {why}", self.host, self.repository),
             Intent::Push => format!("pushing to {} is refused: {why}", self.name()),
+            Intent::Login => format!("{} refuses the login: {why}", self.host),
         };
-        OperationError::new(Code::AccessDenied, message).with_hint(self.access_hint(identified))
+        OperationError::new(Code::AccessDenied, message).with_hint(self.access_hint(credentials))
     }
 
-    fn access_hint(&self, identified: bool) -> String {
-        let login = match canonical_registry(&self.host) {
-            "docker.io" => "docker login".to_owned(),
-            host => format!("docker login {host}"),
+    /// Returns the command that stores credentials for the registry.
+    pub fn login(&self) -> String {
+        format!("carboy login {}", canonical_registry(&self.host))
+    }
+
+    fn access_hint(&self, credentials: Option<&CredentialOrigin>) -> String {
+        if self.intent == Intent::Login {
+            return "check the user name and the password; many registries want an access token as the password"
+                .to_owned();
+        }
+        let Some(origin) = credentials else {
+            let more = match self.intent {
+                Intent::Pull => " (registries answer the same for a repository that does not exist: check its name)",
+                Intent::Push | Intent::Login => "",
+            };
+            return format!("log in with: {}{more}", self.login());
         };
-        match (self.intent, identified) {
-            (Intent::Pull, false) => format!(
-                "log in with: {login} (registries answer the same for a repository that does not exist: check its name)"
-            ),
-            (Intent::Push, false) => format!("log in with: {login}"),
-            (Intent::Pull, true) => format!(
-                "the stored credentials for {} do not give access: check the repository's name, or log in again with: {login}",
-                self.host
-            ),
-            (Intent::Push, true) => format!(
-                "the stored credentials for {} may not push there: check the repository's name and your rights, or log in again with: {login}",
-                self.host
-            ),
+        let (lack, check) = match self.intent {
+            Intent::Pull => ("do not give access", "check the repository's name"),
+            Intent::Push | Intent::Login => ("may not push there", "check the repository's name and your rights"),
+        };
+        let credentials = format!("the credentials for {} from {origin} {lack}: {check}", self.host);
+        if origin.is_stored() {
+            format!("{credentials}, or log in again with: {}", self.login())
+        } else {
+            format!("{credentials}, and the value there")
         }
     }
 }
@@ -120,13 +135,18 @@ mod tests {
     fn hints_name_the_login_that_helps() {
         let access =
             |host: &str, intent| RepositoryAccess { host: host.to_owned(), repository: "a/b".to_owned(), intent };
-        let pull = access("ghcr.io", Intent::Pull).refused("denied", false);
+        let pull = access("ghcr.io", Intent::Pull).refused("denied", None);
         assert_eq!(pull.message, "ghcr.io refuses access to a/b: denied");
-        assert!(pull.hint.unwrap().starts_with("log in with: docker login ghcr.io ("));
-        let push = access("docker.io", Intent::Push).refused("denied", false);
+        assert!(pull.hint.unwrap().starts_with("log in with: carboy login ghcr.io ("));
+        let push = access("docker.io", Intent::Push).refused("denied", None);
         assert_eq!(push.message, "pushing to docker.io/a/b is refused: denied");
-        assert_eq!(push.hint.unwrap(), "log in with: docker login");
-        let known = access("ghcr.io", Intent::Push).refused("denied", true);
-        assert!(known.hint.unwrap().starts_with("the stored credentials for ghcr.io may not push there"));
+        assert_eq!(push.hint.unwrap(), "log in with: carboy login docker.io");
+        let hint = |origin| access("ghcr.io", Intent::Push).refused("denied", Some(&origin)).hint.unwrap();
+        assert_eq!(
+            hint(CredentialOrigin::stored("`/home/me/.docker/config.json`")),
+            "the credentials for ghcr.io from `/home/me/.docker/config.json` may not push there: check the repository's \
+             name and your rights, or log in again with: carboy login ghcr.io"
+        );
+        assert!(hint(CredentialOrigin::given("CARBOY_PASSWORD")).ends_with("your rights, and the value there"));
     }
 }

@@ -10,6 +10,7 @@ mod client;
 pub mod credentials;
 mod error;
 mod hosts;
+mod login_check;
 mod mirror_log;
 mod pull;
 mod pull_source;
@@ -21,6 +22,10 @@ mod token_service;
 mod transport;
 
 pub use client::{Options, Registry};
-pub use credentials::Credentials;
+pub use credentials::{
+    AuthFile, CloudEnvironment, Clouds, Credential, CredentialOrigin, CredentialSource, CredentialStore, Credentials,
+    FoundCredential, HELPER_LIMIT, Login, StoredIn,
+};
+pub use error::Intent;
 pub use pull_source::PullSource;
 pub use repository::Repository;

@@ -205,7 +205,7 @@ impl<'a> Push<'a> {
             StatusCode::ACCEPTED => self.session(&answer),
             StatusCode::METHOD_NOT_ALLOWED => {
                 let mut failure = answer.failed(&self.access, "").await;
-                failure.error = self.access.refused("it accepts no uploads", false);
+                failure.error = self.access.refused("it accepts no uploads", None);
                 failure.error.hint = Some(format!("{} is read-only", self.access.host));
                 Err(failure)
             }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tempfile::NamedTempFile;
 use tokio::io::AsyncReadExt as _;
 
-use super::{Credentials, Options, PullSource, Registry, Repository};
+use super::{AuthFile, CredentialSource, Credentials, Options, PullSource, Registry, Repository};
 use crate::http::StallPolicy;
 pub use crate::http::testing::{Log, Reply, Seen, Server};
 use crate::oci::location::RegistryName;
@@ -39,7 +39,8 @@ impl Server {
             file.write_all(config.as_bytes()).unwrap();
             file.into_temp_path()
         });
-        let credentials = Credentials::new(file.as_ref().map(|file| file.to_path_buf()));
+        let source = file.as_ref().map(|file| CredentialSource::File(AuthFile::Path(file.to_path_buf())));
+        let credentials = Credentials::new(source.into_iter().collect());
         self.files.lock().unwrap().extend(file);
         registry_as(credentials, log)
     }

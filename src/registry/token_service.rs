@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use url::form_urlencoded;
 
 use super::challenge::Scopes;
-use super::credentials::Credential;
+use super::credentials::{Credential, FoundCredential};
 use super::error::{RepositoryAccess, explain};
 use crate::diagnostic::Code;
 use crate::http::client::{Client, Payload, Request, explanation, whole};
@@ -56,7 +56,8 @@ impl TokenService<'_> {
     ///
     /// # Errors
     /// A credential that would travel over plain HTTP; a refusal; an answer without a token.
-    pub async fn token(&self, scopes: &Scopes, credential: Option<&Credential>) -> Result<Token, Failure> {
+    pub async fn token(&self, scopes: &Scopes, found: Option<&FoundCredential>) -> Result<Token, Failure> {
+        let credential = found.map(|found| &found.credential);
         let host = authority(self.realm);
         if credential.is_some() && !self.client.permits(self.realm) {
             let mut error = OperationError::new(
@@ -71,11 +72,12 @@ impl TokenService<'_> {
             Some(Credential::Password { user, password }) => {
                 (query(self.realm, self.name, scopes), Auth::Basic(user.clone(), password.clone()))
             }
-            None => (query(self.realm, self.name, scopes), Auth::Anonymous),
+            // An access token is not for the service, but for the registry itself.
+            Some(Credential::Token(_)) | None => (query(self.realm, self.name, scopes), Auth::Anonymous),
         };
         let response = self.client.exchange(&request, &request.url, &auth).await?;
         if !response.status().is_success() {
-            return Err(self.refusal(response, &host, credential.is_some()).await);
+            return Err(self.refusal(response, &host, found).await);
         }
         let unusable =
             || Failure::lasting(failed(format!("{host} answers without a token for {}", self.access.name())));
@@ -90,12 +92,12 @@ impl TokenService<'_> {
     }
 
     /// Reads the failure out of an answer without success.
-    async fn refusal(&self, response: Response, host: &str, identified: bool) -> Failure {
+    async fn refusal(&self, response: Response, host: &str, found: Option<&FoundCredential>) -> Failure {
         let (status, retry) = (response.status(), retry::retry(response.status(), response.headers()));
         let why = explain(status, &explanation(response).await);
         let denied = matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN | StatusCode::BAD_REQUEST);
         let error = if denied {
-            self.access.refused(&why, identified)
+            self.access.refused(&why, found.map(|found| &*found.origin))
         } else {
             failed(format!("no token for {} from {host}: {why}", self.access.name()))
         };

@@ -7,8 +7,9 @@ use std::sync::Arc;
 
 use reqwest::{Response, StatusCode, Url};
 
-use super::auth::Authorizations;
+use super::auth::{Authorization, Authorizations};
 use super::challenge::{Challenge, Scopes};
+use super::credentials::CredentialOrigin;
 use super::error::{RepositoryAccess, explain};
 use super::hosts::base;
 use super::mirror_log::MirrorLog;
@@ -31,10 +32,10 @@ pub struct Transport {
     pub mirror_log: MirrorLog,
 }
 
-/// An answer, and whether it was requested with the user's credentials.
+/// An answer, and the origin of the user's credentials if it was requested with them.
 pub struct Answer {
     pub response: Response,
-    pub identified: bool,
+    pub origin: Option<Arc<CredentialOrigin>>,
 }
 
 impl Transport {
@@ -59,20 +60,43 @@ impl Transport {
         let base = self.base(access).await.map_err(Failure::lasting)?;
         if !same_origin(&base, &request.url) {
             let response = self.client.follow(request, &Auth::Anonymous).await?;
-            return settle(access, response, false).await;
+            return settle(access, Answer { response, origin: None }).await;
         }
-        let authorization = self.authorizations.current(&self.client, access, scopes).await?;
-        let response = self.client.follow(request, &authorization.auth).await?;
-        if response.status() != StatusCode::UNAUTHORIZED || !same_origin(&base, response.url()) {
-            return settle(access, response, authorization.identified).await;
+        let mut used = self.authorizations.current(&self.client, access, scopes).await?;
+        let mut response = self.client.follow(request, &used.auth).await?;
+        if response.status() == StatusCode::UNAUTHORIZED && same_origin(&base, response.url()) {
+            let Some(challenge) = Challenge::of(response.headers()) else {
+                return Ok(Answer { response, origin: used.origin() });
+            };
+            explanation(response).await;
+            used = self.authorizations.renew(&self.client, access, scopes, challenge, &used).await?;
+            response = self.client.follow(request, &used.auth).await?;
         }
-        let Some(challenge) = Challenge::of(response.headers()) else {
-            return Ok(Answer { response, identified: authorization.identified });
-        };
-        explanation(response).await;
-        let authorization = self.authorizations.renew(&self.client, access, scopes, challenge, &authorization).await?;
-        let response = self.client.follow(request, &authorization.auth).await?;
-        settle(access, response, authorization.identified).await
+        if is_denied(response.status())
+            && same_origin(&base, response.url())
+            && let Some(answer) = self.send_without_credentials(access, scopes, request, &used).await
+        {
+            return settle(access, answer).await;
+        }
+        settle(access, Answer { response, origin: used.origin() }).await
+    }
+
+    /// Sends a request whose credentials the registry refused without them; none if the answer is
+    /// another refusal.
+    async fn send_without_credentials(
+        &self,
+        access: &RepositoryAccess,
+        scopes: &Scopes,
+        request: &Request,
+        used: &Authorization,
+    ) -> Option<Answer> {
+        let granted = self.authorizations.without_credentials(&self.client, access, scopes, used).await?;
+        let response = self.client.follow(request, &granted.authorization.auth).await.ok()?;
+        if is_denied(response.status()) {
+            return None;
+        }
+        self.authorizations.keep(access, scopes, granted, used).await;
+        Some(Answer { response, origin: None })
     }
 }
 
@@ -91,9 +115,11 @@ impl Answer {
     pub async fn failed(self, access: &RepositoryAccess, what: &str) -> Failure {
         let status = self.status();
         let why = explain(status, &explanation(self.response).await);
-        let denied = matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN);
-        let error =
-            if denied { access.refused(&why, self.identified) } else { failed(format!("{what} failed: {why}")) };
+        let error = if is_denied(status) {
+            access.refused(&why, self.origin.as_deref())
+        } else {
+            failed(format!("{what} failed: {why}"))
+        };
         Failure::lasting(error)
     }
 
@@ -106,12 +132,16 @@ impl Answer {
     }
 }
 
+fn is_denied(status: StatusCode) -> bool {
+    matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN)
+}
+
 /// Turns answers that may differ in a moment into failures.
-async fn settle(access: &RepositoryAccess, response: Response, identified: bool) -> Result<Answer, Failure> {
-    let status = response.status();
+async fn settle(access: &RepositoryAccess, answer: Answer) -> Result<Answer, Failure> {
+    let (status, response) = (answer.status(), answer.response);
     let retry = retry::retry(status, response.headers());
     if retry == Retry::No {
-        return Ok(Answer { response, identified });
+        return Ok(Answer { response, ..answer });
     }
     let host = authority(response.url());
     let why = explain(status, &explanation(response).await);
@@ -119,7 +149,7 @@ async fn settle(access: &RepositoryAccess, response: Response, identified: bool)
         return Err(Failure { error: failed(format!("{host} fails on {}: {why}", access.repository)), retry });
     }
     let mut error = failed(format!("{host} limits requests to {}: {why}", access.repository));
-    error.hint = (!identified).then(|| "logging in with docker login may raise the limit".to_owned());
+    error.hint = answer.origin.is_none().then(|| format!("logging in may raise the limit: {}", access.login()));
     Err(Failure { error, retry })
 }
 

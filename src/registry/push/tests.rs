@@ -218,8 +218,8 @@ async fn chunks_are_for_registries_that_want_them() {
 #[tokio::test]
 async fn refusals_say_what_to_do() {
     for (status, message, hint) in [
-        (403, "denied: not yours", "log in with: docker login HOST"),
-        (401, "denied: not yours", "log in with: docker login HOST"),
+        (403, "denied: not yours", "log in with: carboy login HOST"),
+        (401, "denied: not yours", "log in with: carboy login HOST"),
         (405, "it accepts no uploads", "HOST is read-only"),
     ] {
         let body = r#"{"errors":[{"code":"DENIED","message":"not yours"}]}"#;
@@ -232,6 +232,25 @@ async fn refusals_say_what_to_do() {
         assert_eq!(error.code, Code::AccessDenied);
         assert!(matches!(log.events().last(), Some(Event::Ended { outcome: Outcome::Failed, .. })));
     }
+}
+
+#[tokio::test]
+async fn a_refused_push_names_the_origin_of_its_credentials_and_is_not_tried_without_them() {
+    let server = accepting(|seen| {
+        let known = seen.header("authorization") == "Basic dXNlcjpzZWNyZXQ=";
+        let challenge = || Reply::new(401).with("WWW-Authenticate", "Basic realm=\"r\"");
+        if known { Some(Reply::new(403)) } else { Some(challenge()) }
+    })
+    .await;
+    let config = format!(r#"{{"auths":{{"{}":{{"auth":"dXNlcjpzZWNyZXQ="}}}}}}"#, server.address);
+    let repository = server.repository_as("a", Some(&config), Arc::default());
+    let error = Sink::blob(&*repository, &descriptor(b"x"), &bytes(b"x")).await.unwrap_err();
+    let file = server.files.lock().unwrap()[0].display().to_string();
+    let hint = error.hint.clone().unwrap();
+    assert!(hint.contains(&format!(" from `{file}` may not push there: ")), "{hint}");
+    assert!(!format!("{error} {hint}").contains("secret"));
+    let anonymous = server.seen().iter().filter(|seen| seen.header("authorization").is_empty()).count();
+    assert_eq!(anonymous, 1);
 }
 
 #[tokio::test]

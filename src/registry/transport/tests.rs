@@ -1,3 +1,4 @@
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use futures_util::future::join_all;
@@ -144,9 +145,67 @@ async fn a_refusal_is_final_and_in_the_registrys_words() {
     for result in results {
         let error = result.unwrap_err();
         assert_eq!(error.line(), format!("{} refuses access to a: incorrect username or password", server.address));
-        assert!(error.hint.unwrap().starts_with("the stored credentials for 127.0.0.1:"));
+        assert!(error.hint.unwrap().starts_with("the credentials for 127.0.0.1:"));
     }
-    assert_eq!(server.lines().iter().filter(|line| line.contains("/token")).count(), 1, "accounts are not locked");
+    let with_password = server.seen().iter().filter(|seen| seen.header("authorization") == USER).count();
+    assert_eq!(with_password, 1, "accounts are not locked");
+}
+
+/// A service that gives tokens to everybody, but refuses the user's password.
+async fn public(refused_by: fn(&Seen) -> bool) -> Server {
+    Server::start(move |seen| match (seen.target.starts_with("/token"), seen.header("authorization")) {
+        _ if refused_by(seen) => Reply::new(403).body(r#"{"details":"the account is closed"}"#),
+        (true, USER) => Reply::new(200).body(r#"{"token":"mine"}"#),
+        (true, _) => Reply::new(200).body(r#"{"token":"anybody's"}"#),
+        (false, "Bearer anybody's" | "Bearer mine") => Reply::new(200).body("{}"),
+        _ => challenge(seen),
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_pull_whose_credentials_are_refused_is_tried_without_them() {
+    for refused_by in [(|seen| seen.header("authorization") == USER) as fn(&Seen) -> bool, |seen| {
+        seen.header("authorization") == "Bearer mine"
+    }] {
+        let server = public(refused_by).await;
+        let log = Arc::new(Log::default());
+        let repository = server.source_as("a", Some(&login(&server.address)), Arc::clone(&log));
+        repository.manifest(&tag()).await.unwrap();
+        repository.manifest(&tag()).await.unwrap();
+        assert_eq!(server.seen().iter().filter(|seen| seen.header("authorization") == USER).count(), 1);
+        let warnings = log.warnings();
+        let [warning] = &warnings[..] else { panic!("{warnings:?}") };
+        assert!(warning.message.starts_with(&format!("{} refuses the credentials from `/", server.address)));
+        assert!(warning.message.ends_with("`, and is read without them"), "{warning}");
+    }
+}
+
+#[tokio::test]
+async fn a_login_that_was_renewed_on_disk_is_read_again() {
+    let valid = Arc::new(Mutex::new("Basic dTox".to_owned()));
+    let accepted = Arc::clone(&valid);
+    let server = Server::start(move |seen| match seen.header("authorization") {
+        given if given == *accepted.lock().unwrap() => Reply::new(200).body("{}"),
+        _ => Reply::new(401).with("WWW-Authenticate", "Basic realm=\"r\""),
+    })
+    .await;
+    let entry = |auth: &str| format!(r#"{{"auths":{{"{}":{{"auth":"{auth}"}}}}}}"#, server.address);
+    let repository = server.source_as("a", Some(&entry("dTox")), Arc::default());
+    repository.manifest(&tag()).await.unwrap();
+    "Basic dToy".clone_into(&mut valid.lock().unwrap());
+    repository.manifest(&tag()).await.unwrap_err();
+    let file = server.files.lock().unwrap()[0].to_path_buf();
+    std::fs::write(file, entry("dToy")).unwrap();
+    repository.manifest(&tag()).await.unwrap();
+}
+
+#[tokio::test]
+async fn an_access_token_is_sent_as_it_is() {
+    let server = guarded("", |auth| auth == "Bearer a.b.c").await;
+    let config = format!(r#"{{"auths":{{"http://{}/v2/":{{"registrytoken":"a.b.c","auth":"!"}}}}}}"#, server.address);
+    server.source_as("a", Some(&config), Arc::default()).manifest(&tag()).await.unwrap();
+    assert_eq!(server.lines(), ["GET /v2/a/manifests/1", "GET /v2/a/manifests/1"]);
 }
 
 #[tokio::test]
