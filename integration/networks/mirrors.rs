@@ -68,6 +68,22 @@ fn digest(line: &str) -> &str {
     line.rsplit_once('@').unwrap().1
 }
 
+/// The mirror is asked for the full name, and the image has that name and not the mirror's.
+#[test]
+fn an_image_of_docker_hub_keeps_its_name() {
+    let mirror = registry_of("hub/library/small");
+    let harness = Harness::alone().named("MIRROR", &mirror.host);
+    let text = "[[mirror]]\nprefix = 'docker.io'\nlocation = 'MIRROR/hub'\nfallback = false\n";
+    let mut harness = settings(harness, text);
+    harness.first = vec!["build".to_owned()];
+    harness.succeeds(&["--python=false", "--base=small:1", "--to=oci:out:1", AMD64, "--", "/bin/tool"]);
+    let blobs = fs::read_dir(harness.project().join("out/blobs/sha256")).unwrap();
+    let texts: Vec<_> = blobs.filter_map(|blob| fs::read_to_string(blob.unwrap().path()).ok()).collect();
+    let name = r#""org.opencontainers.image.base.name":"docker.io/library/small:1""#;
+    assert!(texts.iter().any(|text| text.contains(name)), "{texts:?}");
+    assert!(texts.iter().all(|text| !text.contains(&mirror.host)), "{texts:?}");
+}
+
 #[test]
 fn json_has_the_mirror_too() {
     let (_origin, harness) = origin();
