@@ -23,7 +23,8 @@ pub trait Source: Send + Sync {
     /// is verified.
     fn manifest<'a>(&'a self, selector: &'a Selector) -> BoxFuture<'a, Result<RawManifest, OperationError>>;
 
-    /// Returns a blob's bytes, verified against digest and size as they pass.
+    /// Returns a blob's bytes, verified against digest and size as they pass. After an error with
+    /// the code `MirrorFailed`, the blob can be requested once more: it comes from another place.
     fn blob<'a>(&'a self, blob: &'a Descriptor) -> BoxFuture<'a, Result<BlobReader, OperationError>>;
 
     /// Returns the repository of a registry that its blobs can be mounted from.

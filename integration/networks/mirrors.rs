@@ -161,20 +161,27 @@ fn without_fallback_the_error_names_the_mirror_and_the_setting() {
 
 #[test]
 fn a_mirror_cannot_change_what_a_digest_names() {
-    let image = SmallImage::new();
-    let mirror = Scripted::start(move |request| {
-        let reply = image.answer(&renamed(request, "hub/base"));
-        let is_layer = request.is("GET", &image.layer);
-        reply.change(|body| {
-            if is_layer {
-                body[1000] ^= 1;
-            }
-        })
-    });
-    let (_origin, harness) = origin();
-    let harness = settings(harness.named("MIRROR", &mirror.host), &mirror_of_small(""));
-    let text = harness.fails(&BUILD);
-    assert!(text.contains("the mirror MIRROR/hub/base sends wrong bytes"), "{text}");
+    let (origin, harness) = origin();
+    let direct = harness.succeeds(&BUILD);
+    for what in ["layer", "configuration"] {
+        let image = SmallImage::new();
+        let mirror = Scripted::start(move |request| {
+            let reply = image.answer(&renamed(request, "hub/base"));
+            let (is_blob, is_layer) = (request.is("GET", "/blobs/"), request.is("GET", &image.layer));
+            let is_wrong = is_blob && is_layer == (what == "layer");
+            reply.change(|body| body.iter_mut().filter(|_| is_wrong).for_each(|byte| *byte ^= 1))
+        });
+        let harness = Harness::alone().named("ORIGIN", &origin.host).named("MIRROR", &mirror.host);
+        let harness = settings(harness, &mirror_of_small(""));
+        let run = harness.succeeds(&BUILD);
+        let warning = "the mirror MIRROR/hub/base of ORIGIN/small/base is not used: it sends wrong bytes: ";
+        assert_eq!(run.stderr.matches(warning).count(), 1, "{what}: {}", run.stderr);
+        assert_eq!(digest(&direct.stdout), digest(&run.stdout), "{what}");
+        fs::remove_dir_all(harness.cache()).unwrap();
+        let text = settings(harness, &mirror_of_small("fallback = false\n")).fails(&BUILD);
+        assert!(text.contains("error[corrupt-content]: "), "{what}: {text}");
+        assert!(text.contains("the mirror MIRROR/hub/base sends wrong bytes: "), "{what}: {text}");
+    }
 }
 
 #[test]

@@ -14,6 +14,7 @@ use super::error::BuildError;
 use super::image_root::ImageRoot;
 use super::platform_build::PlatformBuild;
 use super::pulled_layer::PulledLayer;
+use crate::diagnostic::Code;
 use crate::image::ImageConfig;
 use crate::layer::TarListing;
 use crate::layer::budget::{self, Budget};
@@ -329,13 +330,25 @@ async fn config(
         if descriptor.size > CONFIG_LIMIT {
             return Err(BuildError::TooLarge { image: name.to_owned(), what: "configuration", size: descriptor.size });
         }
-        let mut bytes = Vec::new();
-        let mut reader = source.blob(descriptor).await?;
-        reader.read_to_end(&mut bytes).await.map_err(|cause| BuildError::transfer(name, descriptor, &cause))?;
+        let bytes = read_config(name, source, descriptor).await?;
         keep(cx, &descriptor.digest, &bytes)?;
         bytes
     };
     ImageConfig::parse(&bytes).map_err(|cause| BuildError::config(name, cause))
+}
+
+/// Reads a configuration, from another place when a mirror sent other bytes.
+async fn read_config(name: &str, source: &Arc<dyn Source>, descriptor: &Descriptor) -> Result<Vec<u8>, BuildError> {
+    loop {
+        let mut bytes = Vec::new();
+        let mut reader = source.blob(descriptor).await?;
+        let read = reader.read_to_end(&mut bytes).await;
+        match read.map_err(|cause| BuildError::transfer(name, descriptor, &cause)) {
+            Err(BuildError::Operation(error)) if error.code == Code::MirrorFailed => {}
+            Err(error) => return Err(error),
+            Ok(_) => return Ok(bytes),
+        }
+    }
 }
 
 async fn layers(

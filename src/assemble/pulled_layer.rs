@@ -14,6 +14,7 @@ use tokio_util::io::SyncIoBridge;
 
 use super::context::Context;
 use super::error::BuildError;
+use crate::diagnostic::Code;
 use crate::layer::budget::Budget;
 use crate::layer::listing::FORMAT;
 use crate::layer::slice::Slice;
@@ -92,7 +93,22 @@ impl PulledLayer<'_> {
         Ok(listing.unwrap_or_default())
     }
 
+    /// Pulls the layer, from another place when a mirror sent other bytes.
     async fn pull(
+        &self,
+        source: &Arc<dyn Source>,
+        compression: Compression,
+        budget: &Arc<Budget>,
+    ) -> Result<TarListing, BuildError> {
+        loop {
+            match self.pull_once(source, compression, budget).await {
+                Err(BuildError::Operation(error)) if error.code == Code::MirrorFailed => {}
+                result => return result,
+            }
+        }
+    }
+
+    async fn pull_once(
         &self,
         source: &Arc<dyn Source>,
         compression: Compression,

@@ -147,7 +147,7 @@ async fn send(connections: &HostConnections, request: &Request, url: &Url, auth:
             response.extensions_mut().insert(StallDetector::new(stall_policy));
             Ok(response)
         }
-        (_, Some(fault)) => Err(Failure::lasting(fault)),
+        (_, Some(fault)) => Err(Failure::of_origin(fault)),
         (Ok(Err(cause)), None) => Err(link(&host, &cause, connections.proxy.as_ref())),
         (Err(stall), None) => Err(stalled(&host, stall)),
     }

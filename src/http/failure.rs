@@ -59,6 +59,12 @@ impl Failure {
         Self { error, retry: Retry::No }
     }
 
+    /// Creates the failure of an upload whose origin broke off. A blob that a mirror sent wrong
+    /// comes from another place in the next try.
+    pub fn of_origin(error: OperationError) -> Self {
+        if error.code == Code::MirrorFailed { Self::passing(error) } else { Self::lasting(error) }
+    }
+
     /// Creates a failure that may be gone in a moment.
     pub fn passing(error: OperationError) -> Self {
         Self { error, retry: Retry::Soon }

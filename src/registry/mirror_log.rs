@@ -43,8 +43,8 @@ impl MirrorLog {
     }
 
     /// Reports that a mirror does not serve a repository, so that the next place is asked. A mirror
-    /// that lacks one image may have others; one that refuses access is not asked again for this
-    /// repository, and one that fails is not asked again at all.
+    /// that lacks one image may have others; one that refuses access or sends wrong bytes is not asked
+    /// again for this repository, and one that fails is not asked again at all.
     pub fn failed(&self, name: &RegistryName, mirror: &RegistryName, error: &OperationError) {
         let is_new = {
             let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);

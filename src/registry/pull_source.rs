@@ -210,12 +210,19 @@ impl Blob {
         self.places.first().map(|&at| &self.source.places[at])
     }
 
-    /// Builds the error of bytes that do not have their digest. A mirror that sent them is named.
+    /// Builds the error of bytes that do not have their digest. A mirror that sent them is named, and
+    /// not asked again; with another place to ask, the code is `MirrorFailed`.
     fn corrupt(&self, cause: VerifyError) -> io::Error {
         if let Some(place) = self.place().filter(|place| place.is_mirror) {
             let mirror = &place.repository.name;
+            let has_next = self.places.len() > 1;
+            if has_next {
+                let error = OperationError::new(Code::CorruptContent, "it sends wrong bytes").because(&cause);
+                self.source.transport.mirror_log.failed(&self.source.name, mirror, &error);
+            }
+            let code = if has_next { Code::MirrorFailed } else { Code::CorruptContent };
             let text = format!("the mirror {} sends wrong bytes", mirror.bare());
-            let error = OperationError::new(Code::CorruptContent, text).because(&cause);
+            let error = OperationError::new(code, text).because(&cause);
             return io::Error::other(
                 error.with_hint("carboy kept nothing of them; repair the mirror, or do without it"),
             );

@@ -246,7 +246,7 @@ impl<'a> Push<'a> {
         }
         let mut start = 0;
         loop {
-            let chunk = chunks.next(size).await.map_err(Failure::lasting)?;
+            let chunk = chunks.next(size).await.map_err(Failure::of_origin)?;
             if chunk.is_empty() {
                 break;
             }
@@ -266,7 +266,7 @@ impl<'a> Push<'a> {
             chunks.sent(&chunk);
             start = end;
         }
-        chunks.finish().map_err(Failure::lasting)?;
+        chunks.finish().map_err(Failure::of_origin)?;
         let mut request = without_content(Method::PUT, self.finished(&url));
         request.limit = Some(STORE);
         let answer = self.send(&request).await?;

@@ -296,16 +296,23 @@ async fn a_blob_that_breaks_at_a_mirror_goes_on_at_the_next_place() {
 
 #[tokio::test]
 async fn wrong_bytes_of_a_mirror_name_it() {
-    let (origin, mirror) =
-        (Server::start(|_| Reply::new(404)).await, Server::start(|_| Reply::new(200).body("carboy")).await);
-    let source = mirrored(&origin, &[(&mirror, "/hub", PullBy::All)], true)
-        .0
-        .source(&name(&origin.address, "acme/shop"))
-        .unwrap();
-    let error = read(source.blob(&descriptor(b"carbob")).await.unwrap()).await.unwrap_err();
-    let error = error.get_ref().unwrap().downcast_ref::<OperationError>().unwrap();
-    assert_eq!(error.code, Code::CorruptContent);
-    assert_eq!(error.message, format!("the mirror {}/hub/shop sends wrong bytes", mirror.address));
+    let (origin, mirror) = (
+        Server::start(|_| Reply::new(200).body("carbob")).await,
+        Server::start(|_| Reply::new(200).body("carboy")).await,
+    );
+    let blob = descriptor(b"carbob");
+    for (fallback, code) in [(true, Code::MirrorFailed), (false, Code::CorruptContent)] {
+        let (registry, log) = mirrored(&origin, &[(&mirror, "/hub", PullBy::All)], fallback);
+        let source = registry.source(&name(&origin.address, "acme/shop")).unwrap();
+        let error = read(source.blob(&blob).await.unwrap()).await.unwrap_err();
+        let error = error.get_ref().unwrap().downcast_ref::<OperationError>().unwrap();
+        assert_eq!(error.code, code);
+        assert_eq!(error.message, format!("the mirror {}/hub/shop sends wrong bytes", mirror.address));
+        assert_eq!(warnings(&log).len(), usize::from(fallback));
+        // Where the origin may be asked, it is.
+        let again = read(source.blob(&blob).await.unwrap()).await;
+        assert_eq!(again.is_ok(), fallback);
+    }
 }
 
 #[tokio::test]

@@ -3,8 +3,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::*;
 use crate::diagnostic::Code;
+use crate::network::{Mirror, MirrorRule, Mirrors, Network, PullBy};
 use crate::oci::media_type;
 use crate::registry::testing::{Log, Reply, Seen, Server, name, registry};
+use crate::registry::{Options, Registry};
 
 fn descriptor(bytes: &[u8]) -> Descriptor {
     Descriptor::of("application/octet-stream", bytes)
@@ -305,4 +307,33 @@ async fn manifests_are_put_under_tag_or_digest() {
     assert_eq!(server.lines()[..2], [format!("PUT /v2/a/manifests/{digest}"), "PUT /v2/a/manifests/1.4".to_owned()]);
     assert_eq!(server.seen()[0].header("content-type"), media_type::INDEX);
     assert_eq!(server.seen()[0].body, b"{}");
+}
+
+#[tokio::test]
+async fn a_blob_that_a_mirror_sends_wrong_is_uploaded_from_the_next_place() {
+    let content: Vec<u8> = (0..50_000_u32).flat_map(u32::to_le_bytes).collect();
+    let (all, mut wrong) = (content.clone(), content.clone());
+    wrong[0] ^= 1;
+    let origin = Server::start(move |_| Reply::new(200).body(&all)).await;
+    let mirror = Server::start(move |_| Reply::new(200).body(&wrong)).await;
+    let server = accepting(|_| None).await;
+    let rule = MirrorRule {
+        prefix: origin.address.parse().unwrap(),
+        mirrors: vec![Mirror { location: mirror.address.parse().unwrap(), pull_by: PullBy::All }],
+        fallback: true,
+        blocked: false,
+        source: String::new(),
+    };
+    let mut mirrors = Mirrors::default();
+    mirrors.add(rule);
+    let options = Options {
+        network: Arc::new(Network { mirrors, ..Network::default() }),
+        delay: std::time::Duration::from_millis(1),
+        ..Options::default()
+    };
+    let registry = Registry::new(options, Arc::<Log>::default());
+    let source = registry.source(&name(&origin.address, "base")).unwrap();
+    let target = registry.repository(&name(&server.address, "a")).unwrap();
+    let outcome = Sink::blob(&*target, &descriptor(&content), &BlobSource::Repository(source)).await.unwrap();
+    assert_eq!((outcome, mirror.lines().len(), origin.lines().len()), (Outcome::Done, 1, 1));
 }
