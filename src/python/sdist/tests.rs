@@ -102,6 +102,14 @@ fn the_manifest_names_package_data() {
 }
 
 #[test]
+fn prebuilt_libraries_are_data_like_other_files() {
+    let toml = "[build-system]\nrequires = ['setuptools']\nbuild-backend = 'setuptools.build_meta'\n[project]\nname = 'shop.core'\nversion = '1.0'\n[tool.setuptools]\npackages = ['shop']\n[tool.setuptools.package-data]\nshop = ['lib/*']\n";
+    let files = [("pyproject.toml", toml), ("shop/__init__.py", ""), ("shop/lib/x.dylib", ""), ("shop/lib/x.so", "")];
+    let paths = "shop/__init__.py shop/lib/x.dylib shop/lib/x.so INFO/top_level.txt";
+    assert_eq!(made(&files), format!("shop_core-1.0-py3-none-any.whl: {paths}"));
+}
+
+#[test]
 fn values_that_the_text_decides_are_followed() {
     for (before, arguments) in [
         ("", "packages=['shop'] + ['web'][:0]"),

@@ -30,8 +30,6 @@ pub struct WheelBuilder {
 
 /// The most bytes of the files of a wheel. An sdist may name a file many times.
 const LIMIT: usize = 512 << 20;
-/// The endings of files that a compiler takes or makes.
-const COMPILED: [&str; 4] = [".so", ".pyd", ".dylib", ".dll"];
 
 impl WheelBuilder {
     /// Starts a wheel of a distribution.
@@ -82,11 +80,8 @@ impl WheelBuilder {
     /// Finishes the wheel.
     ///
     /// # Errors
-    /// The wheel has compiled files, or is too large.
+    /// The wheel is too large.
     pub fn finish(mut self, tags: &[&str]) -> Result<BuiltWheel, SdistError> {
-        if let Some(path) = self.files.keys().find(|path| COMPILED.iter().any(|end| path.ends_with(end))) {
-            return Err(SdistError::NotPure(format!("it has `{path}`")));
-        }
         if self.bytes > LIMIT {
             return Err(SdistError::TooLarge(LIMIT >> 20));
         }

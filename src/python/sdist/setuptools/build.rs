@@ -75,16 +75,19 @@ fn modules(files: &SdistFiles, project: &Project, wheel: &mut WheelBuilder) -> R
 }
 
 /// Returns the data files of the manifest with their packages, if `include_package_data` is set.
+///
+/// # Errors
+/// The manifest, or `package_data`, leaves open whether the wheel has a file.
 fn manifest<'p>(
     files: &SdistFiles,
     project: &Project,
     directories: &BTreeMap<String, &'p str>,
 ) -> Result<BTreeMap<&'p str, Vec<String>>, SdistError> {
-    if !project.include_package_data {
+    if !project.include_package_data && project.open_package_data.is_none() {
         return Ok(BTreeMap::new());
     }
-    let listed: Option<BTreeSet<&str>> =
-        project.sources.as_ref().map(|lines| lines.iter().map(String::as_str).collect());
+    let sources = project.sources.as_ref().filter(|_| project.include_package_data);
+    let listed: Option<BTreeSet<&str>> = sources.map(|lines| lines.iter().map(String::as_str).collect());
     let mut out: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     let mut covered: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
     for path in files.paths() {
@@ -100,6 +103,10 @@ fn manifest<'p>(
         if directory.is_empty() {
             // Packages in the top directory take every file of the sdist: too much to be meant.
             return Err(SdistError::Setting("a package in the top directory with its data".to_owned()));
+        }
+        let is_listed = listed.as_ref().is_some_and(|listed| listed.contains(path));
+        if let Some(error) = project.open_package_data.as_ref().filter(|_| !is_listed) {
+            return Err(error.clone());
         }
         match &listed {
             Some(listed) if listed.contains(path) => out.entry(package).or_default().push(path.to_owned()),

@@ -15,6 +15,9 @@ pub struct Project {
     pub modules: Vec<String>,
     pub package_dir: BTreeMap<String, String>,
     pub package_data: Vec<(String, Vec<String>)>,
+    /// The reason why the files do not decide `package_data`. It does not matter where the packages
+    /// have no other files than their modules and those of the manifest.
+    pub open_package_data: Option<SdistError>,
     pub exclude_package_data: Vec<(String, Vec<String>)>,
     pub include_package_data: bool,
     pub scripts: Vec<String>,
@@ -146,11 +149,18 @@ impl Project {
                 .filter_map(|(key, mut value)| Some((key, value.pop()?)))
                 .collect(),
         };
+        let include_package_data = settings.get("include_package_data")?.is_some_and(|value| !value.is_empty());
+        let (package_data, open_package_data) = match settings.lists("package_data") {
+            Ok(data) => (data, None),
+            Err(error @ SdistError::Computed { .. }) => (Vec::new(), Some(error)),
+            Err(error) => return Err(error),
+        };
         let mut project = Self {
             package_dir,
-            package_data: settings.lists("package_data")?,
+            package_data,
+            open_package_data,
             exclude_package_data: settings.lists("exclude_package_data")?,
-            include_package_data: settings.get("include_package_data")?.is_some_and(|value| !value.is_empty()),
+            include_package_data,
             scripts: texts("scripts")?.unwrap_or_default(),
             data_files: data_files(settings)?,
             licenses: licenses(files, settings)?,

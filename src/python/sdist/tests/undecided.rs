@@ -35,6 +35,30 @@ fn walks_that_are_pruned_are_not_decided() {
 }
 
 #[test]
+fn computed_package_data_does_not_matter_where_the_manifest_has_every_file() {
+    let script = "from setuptools import setup\nimport third\nsetup(name='shop', packages=['shop'], package_data=third.find(), include_package_data=INCLUDE)\n";
+    let of = |include: &str, sources: &str| {
+        let script = script.replace("INCLUDE", include);
+        made(&[
+            ("setup.py", script.as_str()),
+            ("shop/__init__.py", ""),
+            ("shop/a.txt", ""),
+            ("shop/web/b.txt", ""),
+            ("shop.core.egg-info/SOURCES.txt", sources),
+        ])
+    };
+    let all = "shop/__init__.py\nshop/a.txt\nshop/web/b.txt\n";
+    let refused = "its setup.py computes `package_data`, which may depend on the machine that builds";
+    let whole = "shop_core-1.0-py3-none-any.whl: shop/__init__.py shop/a.txt shop/web/b.txt INFO/top_level.txt";
+    assert_eq!(of("True", all), whole);
+    assert_eq!(of("True", "shop/__init__.py\nshop/a.txt\n"), refused);
+    assert_eq!(of("False", all), refused);
+    let script = script.replace("INCLUDE", "False");
+    let bare = [("setup.py", script.as_str()), ("shop/__init__.py", ""), ("other/a.txt", "")];
+    assert_eq!(made(&bare), SHOP);
+}
+
+#[test]
 fn globs_find_directories() {
     let own = "from glob import glob\n";
     assert_eq!(with(own, "packages=glob('sho?')"), SHOP);
