@@ -52,7 +52,10 @@ impl WheelQuery<'_> {
         });
         let hint = hint.or_else(|| self.without(nearest.as_ref()?));
         let error = match (elsewhere, sdist) {
-            (None, Some(_)) => WheelError { hint, ..self.built(what, None) },
+            (None, Some(_)) => {
+                let hint = hint.or_else(|| nearest.as_ref()?.platform_hint());
+                WheelError { hint, ..self.built(what, None) }
+            }
             (None, None) => WheelError { hint: Some(self.way_out(nearest.as_ref())), ..absent(what) },
             (Some(_), _) => return WheelError { hint, ..absent(what) },
         };
@@ -193,6 +196,15 @@ struct Nearest<'w> {
 }
 
 impl Nearest<'_> {
+    /// Returns a hint to build for a platform of the wheels, if only their machine does not fit.
+    fn platform_hint(&self) -> Option<String> {
+        if self.misfits.len() != 1 || !self.misfits.contains(&Misfit::Machine) {
+            return None;
+        }
+        let platform = platform(self.tags.iter().find_map(|tag| machine_of(&tag.platform))?);
+        Some(format!("for {platform} alone: platforms = [\"{platform}\"], or --platform {platform}"))
+    }
+
     /// Returns the targets of the wheels: `for linux/amd64`.
     fn describe(&self) -> String {
         let words: Vec<_> = self.misfits.iter().map(|misfit| described(*misfit, &self.tags)).collect();

@@ -115,8 +115,11 @@ fn nowhere(soname: String, needed_by: String) -> Diagnostic {
 
 fn elsewhere(soname: &str, path: &RootPath, needed_by: &str) -> Diagnostic {
     let message = format!("the loader does not find the shared library `{soname}` at `{path}`, needed by {needed_by}");
-    let hint = "put it in /usr/local/lib, or name its directory in LD_LIBRARY_PATH: env under [image]";
-    Diagnostic::error(Code::LibraryNotFound, message).file(path).hint(hint.to_owned())
+    let hint = format!(
+        "put it in /usr/local/lib, or name its directory in LD_LIBRARY_PATH: env under [image]; if it is not needed: \
+         allow-missing = [\"{soname}\"] under [runtime]"
+    );
+    Diagnostic::error(Code::LibraryNotFound, message).file(path).hint(hint)
 }
 
 /// Makes the note, for the report, about a missing library that is not an error.
