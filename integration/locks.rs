@@ -82,5 +82,10 @@ fn environment(version: &str, machine: &'static str) -> Environment {
 
 fn choice(extras: &[&str], groups: &[&str], member: Option<&str>) -> LockSelection {
     let names = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect();
-    LockSelection { extras: names(extras), groups: names(groups), member: member.map(str::to_owned) }
+    LockSelection {
+        extras: names(extras),
+        groups: names(groups),
+        member: member.map(str::to_owned),
+        ..LockSelection::default()
+    }
 }

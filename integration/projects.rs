@@ -5,6 +5,8 @@
 
 #[path = "projects/django.rs"]
 mod django;
+#[path = "projects/dockerfile.rs"]
+mod dockerfile;
 #[path = "projects/folder.rs"]
 mod folder;
 #[path = "projects/hostile.rs"]

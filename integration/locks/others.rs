@@ -41,7 +41,7 @@ fn agrees(name: &str, file: &str) {
     assert!(answers.answers.len() > 2);
     for Answer { said, extras, groups, python, machine, versions: want } in answers.answers {
         let machine = if machine == "aarch64" { "aarch64" } else { "x86_64" };
-        let choice = LockSelection { extras, groups, member: None };
+        let choice = LockSelection { extras, groups, ..LockSelection::default() };
         let found = pinned(&folder.join(file), &environment(&python, machine), &choice);
         assert!(want.len() > 15);
         assert_eq!(versions(&found), want, "{}, {said}: {python} {machine} {choice:?}", answers.tool);

@@ -14,6 +14,16 @@ fn with(wheels: &[&Wheel]) -> Harness {
 }
 
 #[test]
+fn requirements_in_a_directory_are_not_overlooked() {
+    let mut harness = with(&[&flask()]).file("requirements/base.txt", &pins(&[&flask()]));
+    let error = harness.fails(&HERE);
+    assert!(error.contains("error[no-lock-file]: requirements/base.txt declares flask"), "{error}");
+    assert!(error.contains("name it: lock = \"requirements/base.txt\" under [dependencies]"), "{error}");
+    let named = ["--lock", "requirements/base.txt", "--allow-missing-requirement=true"];
+    assert_eq!(harness.distributions(&[&HERE[..], &named].concat()), "flask 3.1.2");
+}
+
+#[test]
 fn a_pin_alone_lacks_what_it_requires() {
     let redis = Wheel::simple("redis", "5.0").requires("async-timeout>=4; python_full_version < '3.11.99'");
     let mut harness = with(&[&flask(), &redis]).file("requirements.txt", &pins(&[&flask(), &redis]));

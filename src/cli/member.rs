@@ -28,6 +28,7 @@ pub fn choose(args: &mut Args, root: &ProjectFolder, member: WorkspaceMember) ->
     args.dockerfile = own.dockerfile;
     args.procfile = own.procfile;
     args.requires_python = own.requires_python;
+    args.runtime_txt = own.runtime_txt;
     args.python_version = own.python_version.or(args.python_version.take());
     args.member = Some(member);
     Ok(())

@@ -237,6 +237,7 @@ impl ProjectArgs {
             push,
             python_version: folder.python_version.clone(),
             requires_python: folder.requires_python.clone(),
+            runtime_txt: folder.runtime_txt.clone(),
             timestamp: timestamp()?,
         };
         let overridden = [

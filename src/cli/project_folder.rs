@@ -27,6 +27,8 @@ pub struct ProjectFolder {
     pub own_file: Option<PathBuf>,
     pub python_version: Option<String>,
     pub requires_python: Option<String>,
+    /// The text of Heroku's `runtime.txt`.
+    pub runtime_txt: Option<String>,
     /// The metadata of `pyproject.toml`, `setup.cfg` and `setup.py`. Its version is not resolved.
     pub project: Option<ProjectMetadata>,
     /// The name and the text of the `Dockerfile` or `Containerfile`.
@@ -40,6 +42,8 @@ pub struct ProjectFolder {
 pub struct Description {
     pub python_version: Option<String>,
     pub requires_python: Option<String>,
+    /// The text of Heroku's `runtime.txt`.
+    pub runtime_txt: Option<String>,
     pub project: Option<ProjectMetadata>,
     /// The name and the text of the `Dockerfile` or `Containerfile`.
     pub dockerfile: Option<(String, String)>,
@@ -70,7 +74,7 @@ impl ProjectFolder {
         };
         let file = text.map(|text| parse(&found, &text)).transpose()?.flatten();
         let described = Self::described(&path, &bounds)?;
-        let Description { python_version, requires_python, project, dockerfile, procfile } = described;
+        let Description { python_version, requires_python, runtime_txt, project, dockerfile, procfile } = described;
         Ok(Self {
             is_configured: file.is_some(),
             file: file.unwrap_or_default(),
@@ -78,6 +82,7 @@ impl ProjectFolder {
             own_file: (!is_pyproject(&found)).then_some(found),
             python_version,
             requires_python,
+            runtime_txt,
             project,
             dockerfile,
             procfile,
@@ -101,6 +106,7 @@ impl ProjectFolder {
         Ok(Description {
             dockerfile: DOCKERFILES.into_iter().find_map(dockerfile),
             procfile: others("Procfile"),
+            runtime_txt: others("runtime.txt"),
             python_version: own(bounds, &name(".python-version"))?,
             requires_python: pyproject.as_deref().and_then(pyproject_requires_python),
             project: (pyproject.is_some() || project.name.is_some()).then_some(project),

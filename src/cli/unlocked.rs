@@ -11,6 +11,15 @@ use crate::python::requirement::Requirement;
 
 /// A file with loose requirements, as pip-compile and uv read it.
 const REQUIREMENTS: &str = "requirements.in";
+/// Files in a directory of requirements files that list what an application needs when it runs.
+const LISTS: [&str; 6] = [
+    "requirements/production.txt",
+    "requirements/prod.txt",
+    "requirements/base.txt",
+    "requirements/main.txt",
+    "requirements/common.txt",
+    "requirements/requirements.txt",
+];
 
 /// Returns the dependencies of the first file that declares any.
 ///
@@ -40,8 +49,16 @@ pub fn find(folder: &ProjectFolder) -> Result<Option<Unlocked>, CliError> {
     if pipfile.is_some() {
         return Ok(pipfile);
     }
-    let text = folder.text(Path::new(REQUIREMENTS))?;
-    Ok(text.and_then(|text| unlocked(REQUIREMENTS, loose::requirements(&text), Locker::Requirements)))
+    for (file, locker) in
+        [(REQUIREMENTS, Locker::Requirements)].into_iter().chain(LISTS.map(|file| (file, Locker::Unnamed)))
+    {
+        let text = folder.text(Path::new(file))?;
+        let found = text.and_then(|text| unlocked(file, loose::requirements(&text), locker));
+        if found.is_some() {
+            return Ok(found);
+        }
+    }
+    Ok(None)
 }
 
 fn unlocked(file: &str, names: BTreeSet<String>, locker: Locker) -> Option<Unlocked> {

@@ -21,6 +21,8 @@ pub struct Dependencies {
     pub wheelhouse: Option<Vec<String>>,
     pub index: Option<PackageIndex>,
     pub site_packages: Option<SitePackages>,
+    /// Locked distributions to leave out.
+    pub exclude: Option<Vec<String>>,
     pub allow_missing_requirements: Option<MissingRequirements>,
     /// `allow-stale-lock`: permits a lock file that is older than the project's dependencies.
     pub allow_stale_lock: Option<bool>,
@@ -143,6 +145,7 @@ impl Dependencies {
             wheelhouse: table.get("wheelhouse", Node::texts)?,
             index: table.get("index", PackageIndex::read)?,
             site_packages: table.get("site-packages", SitePackages::read)?,
+            exclude: table.get("exclude", Node::texts)?,
             allow_missing_requirements: table.get("allow-missing-requirements", MissingRequirements::read)?,
             allow_stale_lock: table.get("allow-stale-lock", Node::boolean)?,
         })
@@ -157,6 +160,7 @@ impl Dependencies {
             wheelhouse: self.wheelhouse.or(under.wheelhouse),
             index: self.index.or(under.index),
             site_packages: self.site_packages.or(under.site_packages),
+            exclude: self.exclude.or(under.exclude),
             allow_missing_requirements: self.allow_missing_requirements.or(under.allow_missing_requirements),
             allow_stale_lock: self.allow_stale_lock.or(under.allow_stale_lock),
         }

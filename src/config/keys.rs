@@ -39,6 +39,7 @@ pub(super) const DEPENDENCIES: &[&str] = &[
     "wheelhouse",
     "index",
     "site-packages",
+    "exclude",
     "allow-missing-requirements",
     "allow-stale-lock",
 ];

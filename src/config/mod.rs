@@ -44,7 +44,7 @@ pub use machine::MachineFile;
 pub use mode::parse_mode;
 pub use port::normalise_port;
 pub use pyproject::pyproject_requires_python;
-pub use python::{PythonChoice, choose_python};
+pub use python::{PythonChoice, StatedPython};
 pub use runtime::{Bytecode, Runtime};
 pub use size::size;
 pub use user::User;

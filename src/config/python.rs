@@ -9,7 +9,7 @@ use toml::de::DeValue;
 use super::ConfigError;
 use super::error::BadValue;
 use super::reader::{Node, wrong_type};
-use super::requirement::lowest_allowed;
+use super::requirement::{allows, lowest_allowed};
 
 /// The Python of an image.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,13 +58,32 @@ impl PythonChoice {
     }
 }
 
-/// Returns the major and minor version of Python that the files of a project name: the content of
-/// `.python-version`, or else the lowest minor version that `requires-python` allows.
-///
-/// Returns `None` if neither names a release of `CPython`.
-#[must_use]
-pub fn choose_python(python_version: Option<&str>, requires_python: Option<&str>) -> Option<String> {
-    python_version.and_then(pinned).or_else(|| requires_python.and_then(lowest_allowed))
+/// The texts of a project that state its Python.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct StatedPython<'a> {
+    /// `.python-version`.
+    pub pin: Option<&'a str>,
+    /// The version in the image's name of a `Dockerfile`.
+    pub dockerfile: Option<&'a str>,
+    /// Heroku's `runtime.txt`.
+    pub runtime: Option<&'a str>,
+    /// `requires-python` of `pyproject.toml`.
+    pub requires: Option<&'a str>,
+}
+
+impl StatedPython<'_> {
+    /// Returns the major and minor version of Python that the files of a project name: the content
+    /// of `.python-version`, or else the version of the `Dockerfile` or of `runtime.txt`, if
+    /// `requires-python` allows it, or else the lowest minor version that it allows.
+    ///
+    /// Returns `None` if none of them names a release of `CPython`.
+    #[must_use]
+    pub fn choose(&self) -> Option<String> {
+        let is_allowed = |version: &String| self.requires.is_none_or(|requires| allows(requires, version));
+        let runtime = || pinned(self.runtime?.trim_start().strip_prefix("python-")?);
+        let deployed = || self.dockerfile.and_then(pinned).or_else(runtime).filter(is_allowed);
+        self.pin.and_then(pinned).or_else(deployed).or_else(|| lowest_allowed(self.requires?))
+    }
 }
 
 /// Parses `.python-version` as pyenv and uv write it: `3.12.4`, `cpython-3.12`, one a line.
@@ -83,9 +102,25 @@ mod tests {
 
     #[test]
     fn a_pin_wins_over_a_requirement() {
-        assert_eq!(choose_python(Some("3.12.4\n"), Some(">=3.10")).as_deref(), Some("3.12"));
-        assert_eq!(choose_python(Some("pypy3.10\n"), Some(">=3.10")).as_deref(), Some("3.10"));
-        assert_eq!(choose_python(None, None), None);
+        let requires = Some(">=3.10");
+        let of = |pin| StatedPython { pin, requires, ..StatedPython::default() }.choose();
+        assert_eq!(of(Some("3.12.4\n")).as_deref(), Some("3.12"));
+        assert_eq!(of(Some("pypy3.10\n")).as_deref(), Some("3.10"));
+        assert_eq!(StatedPython::default().choose(), None);
+    }
+
+    #[test]
+    fn the_python_that_is_deployed_wins_over_the_lowest_one() {
+        let stated = StatedPython { dockerfile: Some("3.12"), requires: Some(">=3.10"), ..StatedPython::default() };
+        assert_eq!(stated.choose().as_deref(), Some("3.12"));
+        assert_eq!(StatedPython { requires: None, ..stated }.choose().as_deref(), Some("3.12"));
+        assert_eq!(StatedPython { pin: Some("3.11"), ..stated }.choose().as_deref(), Some("3.11"));
+        assert_eq!(StatedPython { requires: Some(">=3.13"), ..stated }.choose().as_deref(), Some("3.13"));
+        assert_eq!(StatedPython { requires: Some("<3.11"), ..stated }.choose().as_deref(), Some("3.9"));
+        let heroku = StatedPython { runtime: Some("python-3.11.9\n"), ..StatedPython::default() };
+        assert_eq!(heroku.choose().as_deref(), Some("3.11"));
+        assert_eq!(StatedPython { dockerfile: Some("3.12"), ..heroku }.choose().as_deref(), Some("3.12"));
+        assert_eq!(StatedPython { runtime: Some("pypy-3.11"), ..heroku }.choose(), None);
     }
 
     #[test]
@@ -107,7 +142,8 @@ mod tests {
             ("system", None),
             ("", None),
         ] {
-            assert_eq!(choose_python(Some(contents), None).as_deref(), version, "{contents:?}");
+            let stated = StatedPython { pin: Some(contents), ..StatedPython::default() };
+            assert_eq!(stated.choose().as_deref(), version, "{contents:?}");
         }
     }
 

@@ -12,12 +12,24 @@ const NUMBERS: u32 = 100;
 /// Returns the lowest minor version with an allowed release, such as `3.10`; `None` if no release
 /// is allowed, or if a part of the requirement is not understood.
 pub(super) fn lowest_allowed(requirement: &str) -> Option<String> {
-    let clauses = requirement.split(',').map(str::trim).filter(|clause| !clause.is_empty());
-    let clauses: Vec<_> = clauses.map(Clause::parse).collect::<Option<_>>()?;
+    let clauses = clauses(requirement)?;
     let bounded = clauses.iter().any(Clause::names_a_lowest_minor);
     let first = if bounded { 0 } else { OLDEST_MINOR };
     let allowed = |minor: &u32| (0..NUMBERS).any(|patch| clauses.iter().all(|clause| clause.allows(*minor, patch)));
     if clauses.is_empty() { None } else { (first..NUMBERS).find(allowed).map(|minor| format!("3.{minor}")) }
+}
+
+/// Returns whether a requirement allows a release of a minor version, such as `3.10`. `false` if a
+/// part of the requirement is not understood.
+pub(super) fn allows(requirement: &str, version: &str) -> bool {
+    let Some(minor) = version.strip_prefix("3.").and_then(|minor| minor.parse().ok()) else { return false };
+    let all = |clauses: Vec<Clause>| (0..NUMBERS).any(|patch| clauses.iter().all(|clause| clause.allows(minor, patch)));
+    clauses(requirement).is_some_and(all)
+}
+
+fn clauses(requirement: &str) -> Option<Vec<Clause>> {
+    let clauses = requirement.split(',').map(str::trim).filter(|clause| !clause.is_empty());
+    clauses.map(Clause::parse).collect()
 }
 
 /// A comma-separated part of a requirement.

@@ -4,10 +4,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::{PathBounds, Unlocked};
-use crate::config::PackageIndex;
+use crate::config::{PackageIndex, StatedPython};
 use crate::diagnostic::Diagnostic;
+use crate::python::dockerfile_build::DockerfileBuild;
 use crate::python::lock::Lock;
 use crate::python::project::{GivenVersions, ProjectMetadata};
+use crate::python::releases;
 
 /// The values of the command line and the environment, and the files of the project that `cli` has read.
 #[derive(Clone, Debug, Default)]
@@ -58,8 +60,31 @@ pub struct Args {
     pub python_version: Option<String>,
     /// `requires-python` of `pyproject.toml`.
     pub requires_python: Option<String>,
+    /// The text of Heroku's `runtime.txt`.
+    pub runtime_txt: Option<String>,
     /// The modification time of every file in the image, in seconds since 1970.
     pub timestamp: u64,
+}
+
+impl Args {
+    /// Returns the Python and the dependencies that the `Dockerfile` states.
+    pub(super) fn dockerfile_build(&self) -> DockerfileBuild {
+        self.dockerfile.as_ref().map(|(_, text)| DockerfileBuild::read(text)).unwrap_or_default()
+    }
+
+    /// Returns the version of Python that the project's files state.
+    ///
+    /// A version of the `Dockerfile` without images for it counts as none.
+    pub(super) fn stated_python(&self) -> Option<String> {
+        let dockerfile = self.dockerfile_build().python.filter(|version| releases::pair(version).is_ok());
+        let stated = StatedPython {
+            pin: self.python_version.as_deref(),
+            dockerfile: dockerfile.as_deref(),
+            runtime: self.runtime_txt.as_deref(),
+            requires: self.requires_python.as_deref(),
+        };
+        stated.choose()
+    }
 }
 
 /// A member of a uv workspace that is built from the root of the workspace.

@@ -13,6 +13,9 @@ use crate::oci::Platform;
 use crate::python::lock::{Lock, LockSelection};
 use crate::python::normalised;
 
+/// The groups that an image gets only if the configuration names them.
+const DEVELOPMENT: [&str; 2] = ["dev", "develop"];
+
 /// The source of the dependencies.
 #[derive(Clone, Debug)]
 pub enum Dependencies {
@@ -93,10 +96,8 @@ pub(super) fn dependencies(
     let Some(LockFile { lock, folder, member, bounds }) = args.lock.clone().filter(|_| has_python) else {
         return ready(args, file, platforms, has_python);
     };
-    let names = |flag: &[String], key: &Option<Vec<String>>| {
-        let names = if flag.is_empty() { key.as_deref().unwrap_or_default() } else { flag };
-        names.iter().map(|name| normalised(name)).collect()
-    };
+    let member = args.member.as_ref().map(|member| member.name.clone()).or(member);
+    let choice = selection(args, file, &lock, member);
     let (wheelhouses_by, wheelhouses) = if args.wheelhouse.is_empty() {
         let folders = section.wheelhouse.iter().flatten();
         (Author::Project, folders.map(|name| join(&args.folder, Path::new(name))).collect())
@@ -107,11 +108,7 @@ pub(super) fn dependencies(
         lock,
         folder,
         project: args.folder.clone(),
-        choice: LockSelection {
-            extras: names(&args.extras, &section.extras),
-            groups: names(&args.groups, &section.groups),
-            member: args.member.as_ref().map(|member| member.name.clone()).or(member),
-        },
+        choice,
         wheelhouses,
         wheelhouses_by,
         bounds,
@@ -121,6 +118,28 @@ pub(super) fn dependencies(
             .map(|index| (Author::User, index))
             .or_else(|| Some((Author::Project, section.index.clone()?))),
     }))
+}
+
+/// Returns the selection of the flags and the configuration, or else the one that the `Dockerfile`
+/// states, as far as the lock file has it.
+fn selection(args: &Args, file: &File, lock: &Lock, member: Option<String>) -> LockSelection {
+    let section = &file.dependencies;
+    let exclude = section.exclude.iter().flatten().map(|name| normalised(name)).collect();
+    let bare = LockSelection { member, exclude, ..LockSelection::default() };
+    let offer = lock.offer(&bare);
+    let build = args.dockerfile_build();
+    let mut groups = build.groups.among(&offer.groups);
+    groups.retain(|group| !DEVELOPMENT.contains(&group.as_str()));
+    let names = |flag: &[String], key: Option<&[String]>, stated: Vec<String>| match key {
+        _ if !flag.is_empty() => flag.iter().map(|name| normalised(name)).collect(),
+        Some(names) => names.iter().map(|name| normalised(name)).collect(),
+        None => stated,
+    };
+    LockSelection {
+        extras: names(&args.extras, section.extras.as_deref(), build.extras.among(&offer.extras)),
+        groups: names(&args.groups, section.groups.as_deref(), groups),
+        ..bare
+    }
 }
 
 /// Returns the dependencies of a build without a lock file.
@@ -136,6 +155,7 @@ fn ready(args: &Args, file: &File, platforms: &[Platform], has_python: bool) -> 
         ("dependencies.extras", section.extras.is_some()),
         ("dependencies.groups", section.groups.is_some()),
         ("dependencies.member", section.member.is_some()),
+        ("dependencies.exclude", section.exclude.is_some()),
     ];
     match set.into_iter().find(|(_, set)| *set && has_python) {
         Some((key, _)) => Err(PlanError::NoLock(key)),

@@ -3,7 +3,7 @@
 use super::paths::below;
 use super::runtime::PythonRequest;
 use super::{Args, PlanError};
-use crate::config::{File, choose_python};
+use crate::config::File;
 use crate::oci::Location;
 use crate::python::releases;
 
@@ -21,10 +21,7 @@ pub(super) fn images(args: &Args, file: &File, python: &PythonRequest) -> Result
     if let (Some(base), Some(builder)) = (&base, &builder) {
         return Ok((base.clone(), Some(builder.clone())));
     }
-    let version = asked
-        .clone()
-        .or_else(|| choose_python(args.python_version.as_deref(), args.requires_python.as_deref()))
-        .unwrap_or_else(|| releases::DEFAULT.to_owned());
+    let version = asked.clone().or_else(|| args.stated_python()).unwrap_or_else(|| releases::DEFAULT.to_owned());
     let pair = releases::pair(&version)?;
     // If one of the two is set, the other follows the Debian release in its name.
     let release = base.as_deref().or(builder.as_deref()).and_then(releases::release_named);

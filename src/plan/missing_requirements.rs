@@ -18,9 +18,11 @@ pub enum AllowedMissing {
 }
 
 impl AllowedMissing {
-    /// Returns the distributions of the flag, or else of the configuration.
+    /// Returns the distributions of the flag, or else of the configuration, and those that are
+    /// excluded.
     pub(super) fn of(args: &Args, file: &File) -> Self {
-        let named = |names: &[String]| Self::Named(names.iter().map(|name| normalised(name)).collect());
+        let excluded = file.dependencies.exclude.as_deref().unwrap_or_default();
+        let named = |names: &[String]| Self::Named(names.iter().chain(excluded).map(|name| normalised(name)).collect());
         let flag = args.allow_missing_requirements.as_slice();
         match &file.dependencies.allow_missing_requirements {
             _ if flag.iter().any(|name| name == ALL) => Self::All,

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::{AllowedMissing, Args, Locker, Unlocked};
-use crate::config::{File, PythonChoice, choose_python};
+use crate::config::{File, PythonChoice};
 use crate::diagnostic::{Code, Diagnostic, some_of};
 use crate::hint::shell_word;
 use crate::python::lock::compile_command;
@@ -21,15 +21,17 @@ pub(super) fn no_lock_file(unlocked: &Unlocked, args: &Args, file: &File) -> Opt
     }
     let listed = some_of(&names, LISTED);
     let message = format!("{} declares {listed}, and there is no lock file", unlocked.file);
-    let hint = format!(
-        "lock them: `{}`; if the image needs none of them: allow-missing-requirements = true under [dependencies]",
-        command(unlocked, args, file)
-    );
+    let first = match command(unlocked, args, file) {
+        Some(command) => format!("lock them: `{command}`"),
+        None => format!("if it has exact versions, name it: lock = \"{}\" under [dependencies]", unlocked.file),
+    };
+    let hint =
+        format!("{first}; if the image needs none of them: allow-missing-requirements = true under [dependencies]");
     Some(Diagnostic::error(Code::NoLockFile, message).file(&unlocked.file).hint(hint))
 }
 
-/// Returns the command that makes the lock file.
-fn command(unlocked: &Unlocked, args: &Args, file: &File) -> String {
+/// Returns the command that makes the lock file, if one is needed.
+fn command(unlocked: &Unlocked, args: &Args, file: &File) -> Option<String> {
     let python = python(args, file);
     let version = python.as_ref().map_or(String::new(), |version| format!(" --python-version {version}"));
     let input = shell_word(&unlocked.file);
@@ -41,12 +43,13 @@ fn command(unlocked: &Unlocked, args: &Args, file: &File) -> String {
             format!("uv pip compile {input} --universal{version} --generate-hashes -o requirements.txt")
         }
         Locker::Pylock => compile_command(&unlocked.file, python.as_deref(), "pylock.toml"),
+        Locker::Unnamed => return None,
     };
     let folder = &args.folder;
     if folder.as_os_str().is_empty() || folder == Path::new(".") {
-        return command;
+        return Some(command);
     }
-    format!("cd {} && {command}", shell_word(&folder.display().to_string()))
+    Some(format!("cd {} && {command}", shell_word(&folder.display().to_string())))
 }
 
 /// Returns the version of Python that the image will have; `None` if only the builder tells.
@@ -64,6 +67,5 @@ fn python(args: &Args, file: &File) -> Option<String> {
         let (major, minor) = (numbers.next()?, numbers.next()?);
         return (major == "3" && !minor.is_empty()).then(|| format!("3.{minor}"));
     }
-    let chosen = choose_python(args.python_version.as_deref(), args.requires_python.as_deref());
-    Some(chosen.unwrap_or_else(|| releases::DEFAULT.to_owned()))
+    Some(args.stated_python().unwrap_or_else(|| releases::DEFAULT.to_owned()))
 }

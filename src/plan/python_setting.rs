@@ -1,7 +1,7 @@
 //! The setting that chooses the image's Python, for hints.
 
 use super::{Args, Author};
-use crate::config::{File, choose_python};
+use crate::config::{File, StatedPython};
 use crate::python::releases::{self, Release};
 
 /// The setting that chooses the image's Python.
@@ -30,7 +30,7 @@ impl PythonSetting {
     /// or `--builder python:3.14-slim-trixie`; `None` if carboy cannot tell a version.
     #[must_use]
     pub fn allowed_by(self, requires: &str) -> Option<String> {
-        self.of_version(&choose_python(None, Some(requires))?)
+        self.of_version(&StatedPython { requires: Some(requires), ..StatedPython::default() }.choose()?)
     }
 
     /// Returns the setting of a version as it is written; `None` if no images are known for it.

@@ -1,7 +1,7 @@
 //! The Python runtime of the image.
 
 use super::{Args, PlanError};
-use crate::config::{Bytecode, File, PythonChoice, choose_python};
+use crate::config::{Bytecode, File, PythonChoice, StatedPython};
 
 /// The Python runtime to take from the builder.
 #[derive(Clone, Debug)]
@@ -30,7 +30,7 @@ pub struct ProjectPython {
 pub(super) fn project_python(args: &Args, file: &File) -> ProjectPython {
     let is_named = args.builder.is_some() || file.builder.is_some();
     ProjectPython {
-        pinned: choose_python(args.python_version.as_deref(), None),
+        pinned: StatedPython { pin: args.python_version.as_deref(), ..StatedPython::default() }.choose(),
         requires: args.requires_python.clone(),
         is_builder_named: is_named && args.python.is_none() && file.python.is_none(),
     }

@@ -55,6 +55,26 @@ fn flags_win_over_the_file() {
 }
 
 #[test]
+fn the_deployed_python_is_the_default_if_the_project_allows_it() {
+    let requires = Some(">=3.10");
+    for (dockerfile, runtime, requires, builder) in [
+        (Some("FROM python:3.12-alpine\n"), None, requires, "python:3.12-slim-trixie"),
+        (Some("FROM ghcr.io/astral-sh/uv:python3.11-alpine\n"), Some("python-3.12.1"), None, "python:3.11-slim-trixie"),
+        (Some("FROM node\n"), Some("python-3.12.1\n"), requires, "python:3.12-slim-trixie"),
+        (Some("FROM python:3.9\n"), None, requires, "python:3.10-slim-trixie"),
+        (Some("FROM python:3.6\n"), None, None, "python:3.13-slim-trixie"),
+    ] {
+        let args = Args {
+            dockerfile: dockerfile.map(|text| ("Dockerfile".to_owned(), text.to_owned())),
+            runtime_txt: runtime.map(str::to_owned),
+            requires_python: requires.map(str::to_owned),
+            ..args()
+        };
+        assert_eq!(plan(&args, "").unwrap().builder_name.as_deref(), Some(builder), "{dockerfile:?} {runtime:?}");
+    }
+}
+
+#[test]
 fn the_project_files_choose_the_default_python() {
     for (file, requires, builder) in [
         (Some("3.12.4\n"), Some(">=3.10"), "python:3.12-slim-trixie"),

@@ -22,4 +22,6 @@ pub enum Locker {
     Requirements,
     /// `uv pip compile` into a `pylock.toml`.
     Pylock,
+    /// None: the file may be a lock file itself, of a name that carboy does not look for.
+    Unnamed,
 }

@@ -5,6 +5,7 @@ pub mod abi;
 pub mod command;
 pub mod distribution;
 pub mod django;
+pub mod dockerfile_build;
 pub mod entrypoint;
 mod identifier;
 pub mod imports;

@@ -25,6 +25,10 @@ pub use query::Query;
 pub use server::Names;
 pub use start::{EntrypointCandidates, Found, Start, Unset, Unused};
 
+pub(super) use dockerfile::dockerfile_instructions;
+pub(super) use shell_commands::parts;
+pub(super) use shell_words::{Piece, Word, split};
+
 /// The port of a server if no variable names another one.
 pub const DEFAULT_PORT: u16 = 8000;
 

@@ -37,8 +37,8 @@ pub(super) fn commands(text: &str) -> Vec<Vec<String>> {
     out
 }
 
-/// Splits a line at `&&`, `||` and `;` outside of quotes.
-fn parts(line: &str) -> Vec<&str> {
+/// Splits a line at `&`, `|` and `;` outside of quotes.
+pub(in crate::python) fn parts(line: &str) -> Vec<&str> {
     let (mut out, mut start, mut quote) = (Vec::new(), 0, None);
     for (at, c) in line.char_indices() {
         match (quote, c) {

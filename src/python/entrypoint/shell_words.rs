@@ -7,11 +7,11 @@ use std::str::Chars;
 
 /// A word of a command: text and variables.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub(super) struct Word(pub Vec<Piece>);
+pub(in crate::python) struct Word(pub Vec<Piece>);
 
 /// A piece of a word.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) enum Piece {
+pub(in crate::python) enum Piece {
     Text(String),
     /// A variable, and the value that it has if it is unset: `${PORT:-8000}`.
     Variable(String, Option<String>),
@@ -26,7 +26,7 @@ impl Word {
     }
 
     /// Returns the text of a word without variables.
-    pub(super) fn text(&self) -> Option<&str> {
+    pub(in crate::python) fn text(&self) -> Option<&str> {
         match self.0.as_slice() {
             [] => Some(""),
             [Piece::Text(text)] => Some(text),
@@ -39,7 +39,7 @@ impl Word {
 ///
 /// # Errors
 /// The part of it that only a shell can do: `&&`, `$(`, an open quote.
-pub(super) fn split(command: &str) -> Result<Vec<Word>, String> {
+pub(in crate::python) fn split(command: &str) -> Result<Vec<Word>, String> {
     let mut chars = command.trim().chars().peekable();
     let (mut words, mut open): (Vec<Word>, Option<Word>) = (Vec::new(), None);
     while let Some(c) = chars.next() {

@@ -153,6 +153,13 @@ impl Lock {
         if matches!(self.format, Format::Pylock | Format::Pipfile) {
             entries.retain(|one| !matches!(&one.origin, PackageOrigin::Folder { path } if *path == self.root));
         }
+        if !choice.exclude.is_empty() {
+            let names = self.offer(choice).names;
+            if let Some(name) = choice.exclude.iter().find(|name| !names.contains(*name)) {
+                return Err(checks::unknown(file, "distribution", name, names.iter().map(String::as_str)));
+            }
+            entries.retain(|one| !choice.exclude.contains(&one.name));
+        }
         let pinned = checks::once_each(file, self.format, entries)?;
         let mut paths = pinned.iter().flat_map(|one| one.origin.paths());
         match paths.find_map(|path| self.refused.get(&path)) {

@@ -321,7 +321,7 @@ archive = {{ path = "documented.zip", hashes = {{ sha512 = "{HASH}{HASH}" }} }}
         let names = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect();
         listed(
             &read(Format::Pylock, text, None, &[])?,
-            &LockSelection { extras: names(extras), groups: names(groups), member: None },
+            &LockSelection { extras: names(extras), groups: names(groups), ..LockSelection::default() },
         )
     }
 

@@ -11,6 +11,8 @@ pub struct LockSelection {
     pub groups: Vec<String>,
     /// A workspace member to install instead of the project at the root of the workspace.
     pub member: Option<String>,
+    /// Distributions to leave out. Normalised names.
+    pub exclude: Vec<String>,
 }
 
 /// The distributions of a lock file, and what a selection can add. Normalised names.

@@ -91,7 +91,7 @@ fn from_lock(
     let with = |groups: Option<&String>, extras: Option<&String>| LockSelection {
         groups: choice.groups.iter().chain(groups).cloned().collect(),
         extras: choice.extras.iter().chain(extras).cloned().collect(),
-        member: choice.member.clone(),
+        ..choice.clone()
     };
     let list = |names: &[String]| names.iter().map(|name| format!("\"{name}\"")).collect::<Vec<_>>().join(", ");
     for group in offer.groups.iter().take(TRIED) {

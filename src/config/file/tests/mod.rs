@@ -56,6 +56,7 @@ fn expected_tables() -> File {
             wheelhouse: strings(&["wheels/"]),
             index: Some(PackageIndex::Url("https://pypi.acme.example/simple".to_owned())),
             site_packages: None,
+            exclude: strings(&[]),
             allow_missing_requirements: Some(MissingRequirements::Named(Vec::new())),
             allow_stale_lock: Some(false),
         },

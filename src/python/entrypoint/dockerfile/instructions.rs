@@ -4,7 +4,7 @@
 //! here-documents.
 
 /// Returns the instructions with their arguments, in which continued lines are joined.
-pub(super) fn instructions(text: &str) -> Vec<(String, String)> {
+pub(in crate::python) fn instructions(text: &str) -> Vec<(String, String)> {
     let escape = escape(text);
     let mut out: Vec<(String, String)> = Vec::new();
     let mut open = String::new();

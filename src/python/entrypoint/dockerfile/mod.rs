@@ -9,4 +9,5 @@ mod start;
 mod value;
 mod words;
 
+pub(in crate::python) use instructions::instructions as dockerfile_instructions;
 pub(super) use start::{of_shell, start};
