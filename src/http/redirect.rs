@@ -9,6 +9,7 @@ use super::Auth;
 use super::client::{Client, Request};
 use super::failure::{Failure, failed};
 use super::hosts::{authority, onward, same_origin};
+use crate::operation_error::OperationError;
 
 /// The largest number of redirects that are followed.
 const REDIRECTS: usize = 8;
@@ -16,12 +17,26 @@ const REDIRECTS: usize = 8;
 impl Client {
     /// Sends a request and follows its redirects.
     pub async fn follow(&self, request: &Request, auth: &Auth) -> Result<Response, Failure> {
+        self.follow_if(request, auth, |_, _| Ok(())).await
+    }
+
+    /// Sends a request and follows each redirect that `check`, called with its origin and its target,
+    /// accepts.
+    pub async fn follow_if(
+        &self,
+        request: &Request,
+        auth: &Auth,
+        check: impl Fn(&Url, &Url) -> Result<(), OperationError>,
+    ) -> Result<Response, Failure> {
         let mut url = request.url.clone();
         for _ in 0..=REDIRECTS {
             let shown = if same_origin(&url, &request.url) { auth } else { &Auth::Anonymous };
             let response = self.exchange(request, &url, shown).await?;
             match redirect(&request.method, &response) {
-                Some(next) => url = next,
+                Some(next) => {
+                    check(&url, &next).map_err(Failure::lasting)?;
+                    url = next;
+                }
                 None => return Ok(response),
             }
         }

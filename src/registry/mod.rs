@@ -6,6 +6,7 @@
 
 mod auth;
 mod challenge;
+mod challenge_syntax;
 mod client;
 pub mod credentials;
 mod error;

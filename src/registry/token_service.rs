@@ -1,12 +1,16 @@
 //! Tokens from the service that a bearer challenge names.
 //!
-//! Source: distribution's `token.md` and `oauth.md`.
+//! Source: distribution's `token.md` and `oauth.md`; RFC 6749, 5.1. An identity token is exchanged by
+//! POST, and by GET where the service does not support that, as containerd does.
 
 use std::time::Duration;
 
-use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderValue};
+use jiff::Timestamp;
+use jiff::fmt::rfc2822::DateTimeParser;
+use reqwest::header::{ACCEPT, CONTENT_TYPE, DATE, HeaderMap, HeaderValue};
 use reqwest::{Method, Response, StatusCode, Url};
 use serde::Deserialize;
+use serde_json::Value;
 use tokio::time::Instant;
 use url::form_urlencoded;
 
@@ -16,16 +20,22 @@ use super::error::{RepositoryAccess, explain};
 use crate::diagnostic::Code;
 use crate::http::client::{Client, Payload, Request, explanation, whole};
 use crate::http::failure::{Failure, failed};
-use crate::http::hosts::authority;
+use crate::http::hosts::{authority, same_origin};
 use crate::http::{Auth, retry};
 use crate::operation_error::OperationError;
 
-/// The lifetime of a token, in seconds, when its service names none (`token.md`).
-const LIFE: u64 = 60;
+/// The lifetime of a token when its service names none (`token.md`).
+const LIFE: Duration = Duration::from_mins(1);
 /// The time before a token's end from which it is no longer used.
 const SLACK: Duration = Duration::from_secs(10);
 /// The largest answer of a token service, in bytes.
 const ANSWER: u64 = 1 << 20;
+/// The longest token, in bytes: servers accept headers of some 8 to 64 KiB.
+const TOKEN: usize = 64 << 10;
+/// The user name of an identity token that is sent as a password, as in docker's `config.json`.
+const IDENTITY_USER: &str = "<token>";
+/// The byte order mark that some services begin their JSON with.
+const BOM: &[u8] = "\u{feff}".as_bytes();
 /// The client id that carboy sends to a token service.
 const CLIENT_ID: &str = "carboy";
 
@@ -44,65 +54,143 @@ pub struct Token {
     pub until: Option<Instant>,
 }
 
+/// The answer of a token service. Values of other types than the specification's are ignored.
 #[derive(Deserialize)]
 struct TokenAnswer {
-    token: Option<String>,
-    access_token: Option<String>,
-    expires_in: Option<u64>,
+    #[serde(default)]
+    token: Value,
+    #[serde(default)]
+    access_token: Value,
+    #[serde(default)]
+    expires_in: Value,
+    #[serde(default)]
+    issued_at: Value,
 }
 
 impl TokenService<'_> {
     /// Requests a token for the scopes, with the user's credential if there is one.
     ///
     /// # Errors
-    /// A credential that would travel over plain HTTP; a refusal; an answer without a token.
+    /// A credential that would travel over plain HTTP or to another host; a refusal; an answer without
+    /// a token.
     pub async fn token(&self, scopes: &Scopes, found: Option<&FoundCredential>) -> Result<Token, Failure> {
         let credential = found.map(|found| &found.credential);
-        let host = authority(self.realm);
         if credential.is_some() && !self.client.permits(self.realm) {
-            let mut error = OperationError::new(
-                Code::AccessDenied,
-                format!("{} wants the credentials sent to {host} over plain HTTP, which is refused", self.access.host),
-            );
-            error.hint = Some(format!("to allow it, pass --insecure {host}"));
-            return Err(Failure::lasting(error));
+            return Err(Failure::lasting(self.plain_http()));
         }
-        let (request, auth) = match credential {
-            Some(Credential::Identity(refresh)) => (exchange(self.realm, self.name, scopes, refresh), Auth::Anonymous),
+        let get = || query(self.realm, self.name, scopes);
+        let response = match credential {
             Some(Credential::Password { user, password }) => {
-                (query(self.realm, self.name, scopes), Auth::Basic(user.clone(), password.clone()))
+                self.ask(&get(), &Auth::Basic(user.clone(), password.clone()), true).await?
+            }
+            Some(Credential::Identity(refresh)) => {
+                let response =
+                    self.ask(&exchange(self.realm, self.name, scopes, refresh), &Auth::Anonymous, true).await?;
+                if !may_lack_post(response.status()) {
+                    response
+                } else {
+                    // A second refusal says less than the first.
+                    let auth = Auth::Basic(IDENTITY_USER.to_owned(), refresh.clone());
+                    let second = self.ask(&get(), &auth, true).await?;
+                    if second.status().is_success() { second } else { response }
+                }
             }
             // An access token is not for the service, but for the registry itself.
-            Some(Credential::Token(_)) | None => (query(self.realm, self.name, scopes), Auth::Anonymous),
+            Some(Credential::Token(_)) | None => self.ask(&get(), &Auth::Anonymous, false).await?,
         };
-        let response = self.client.exchange(&request, &request.url, &auth).await?;
         if !response.status().is_success() {
-            return Err(self.refusal(response, &host, found).await);
+            return Err(self.refusal(response, found).await);
         }
+        self.read(response).await
+    }
+
+    /// Sends a request. Redirects never lead from HTTPS to HTTP, and credentials stay at the host that
+    /// the registry named.
+    async fn ask(&self, request: &Request, auth: &Auth, identified: bool) -> Result<Response, Failure> {
+        let check = |from: &Url, to: &Url| {
+            let why = match () {
+                () if from.scheme() == "https" && to.scheme() != "https" => "without TLS, which is refused",
+                () if identified && !same_origin(from, to) => "which carboy does not send credentials to",
+                () => return Ok(()),
+            };
+            let (host, to) = (authority(from), authority(to));
+            let message = format!("{host}, which issues tokens for {}, redirects to {to}, {why}", self.access.host);
+            Err(OperationError::new(Code::AccessDenied, message))
+        };
+        self.client.follow_if(request, auth, check).await
+    }
+
+    fn plain_http(&self) -> OperationError {
+        let host = authority(self.realm);
+        let message =
+            format!("{} wants the credentials sent to {host} over plain HTTP, which is refused", self.access.host);
+        OperationError::new(Code::AccessDenied, message).with_hint(format!("to allow it, pass --insecure {host}"))
+    }
+
+    /// Reads the token in an answer.
+    async fn read(&self, response: Response) -> Result<Token, Failure> {
+        let (host, headers) = (authority(self.realm), response.headers().clone());
         let unusable =
-            || Failure::lasting(failed(format!("{host} answers without a token for {}", self.access.name())));
-        let body = whole(response, ANSWER).await?.ok_or_else(unusable)?;
-        let answer: TokenAnswer = serde_json::from_slice(&body).map_err(|_| unusable())?;
-        let filled = |token: &String| !token.is_empty();
-        let text = answer.token.filter(filled).or(answer.access_token.filter(filled)).ok_or_else(unusable)?;
-        let life = Duration::from_secs(answer.expires_in.unwrap_or(LIFE));
+            |what: &str| Failure::lasting(failed(format!("{host} answers {what} for {}", self.access.name())));
+        let without = || unusable("without a token");
+        let body = whole(response, ANSWER).await?.ok_or_else(without)?;
+        let body = body.strip_prefix(BOM).unwrap_or(&body);
+        let answer: TokenAnswer = serde_json::from_slice(body).map_err(|_| without())?;
+        let text = [&answer.token, &answer.access_token].into_iter().find_map(text).ok_or_else(without)?.to_owned();
+        if text.len() > TOKEN {
+            return Err(unusable(&format!("with a token of more than {} KiB", TOKEN >> 10)));
+        }
+        if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(unusable("with a token that no header can carry"));
+        }
+        let life = answer.life(&headers);
         // A time too far to represent is as good as never.
         let until = Instant::now().checked_add(life.saturating_sub(SLACK.min(life / 4)));
         Ok(Token { text, until })
     }
 
     /// Reads the failure out of an answer without success.
-    async fn refusal(&self, response: Response, host: &str, found: Option<&FoundCredential>) -> Failure {
+    async fn refusal(&self, response: Response, found: Option<&FoundCredential>) -> Failure {
         let (status, retry) = (response.status(), retry::retry(response.status(), response.headers()));
         let why = explain(status, &explanation(response).await);
         let denied = matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN | StatusCode::BAD_REQUEST);
         let error = if denied {
             self.access.refused(&why, found.map(|found| &*found.origin))
         } else {
-            failed(format!("no token for {} from {host}: {why}", self.access.name()))
+            failed(format!("no token for {} from {}: {why}", self.access.name(), authority(self.realm)))
         };
         Failure { error, retry }
     }
+}
+
+impl TokenAnswer {
+    /// Returns how long the token lasts from now on. The service's clock is the one of its `Date`
+    /// header; a token that expired before it arrived counts from its arrival.
+    fn life(&self, headers: &HeaderMap) -> Duration {
+        let seconds = self.expires_in.as_f64().or_else(|| text(&self.expires_in)?.parse().ok());
+        let life = seconds
+            .filter(|seconds| *seconds > 0.0)
+            .map_or(Some(LIFE), |seconds| Duration::try_from_secs_f64(seconds).ok());
+        let life = life.unwrap_or(Duration::MAX);
+        let issued = text(&self.issued_at).and_then(|text| text.parse::<Timestamp>().ok());
+        let now = headers.get(DATE).and_then(|date| DateTimeParser::new().parse_timestamp(date.to_str().ok()?).ok());
+        let age = issued.zip(now).and_then(|(issued, now)| u64::try_from(now.as_second() - issued.as_second()).ok());
+        life.checked_sub(Duration::from_secs(age.unwrap_or(0))).filter(|left| !left.is_zero()).unwrap_or(life)
+    }
+}
+
+/// Returns a text that is not empty.
+fn text(value: &Value) -> Option<&str> {
+    value.as_str().map(str::trim).filter(|text| !text.is_empty())
+}
+
+/// Returns whether a service may answer like this because it supports no POST: GCR 404, Artifactory
+/// 401, ACR 400 (containerd's `authorizer.go`).
+fn may_lack_post(status: StatusCode) -> bool {
+    matches!(
+        status,
+        StatusCode::BAD_REQUEST | StatusCode::UNAUTHORIZED | StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED
+    )
 }
 
 fn query(realm: &Url, service: Option<&str>, scopes: &Scopes) -> Request {
@@ -135,16 +223,4 @@ fn accepting_json(mut request: Request) -> Request {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_realms_own_query_stays() {
-        let realm = Url::parse("https://auth.example.org/token?account=x").unwrap();
-        let url = query(&realm, Some("r io"), &Scopes::push("a/b")).url;
-        assert_eq!(
-            url.as_str(),
-            "https://auth.example.org/token?account=x&service=r+io&scope=repository%3Aa%2Fb%3Apull%2Cpush"
-        );
-    }
-}
+mod tests;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use reqwest::{Response, StatusCode, Url};
 
 use super::auth::{Authorization, Authorizations};
-use super::challenge::{Challenge, Scopes};
+use super::challenge::{Challenge, Scopes, Unanswerable};
 use super::credentials::CredentialOrigin;
 use super::error::{RepositoryAccess, explain};
 use super::hosts::base;
@@ -63,15 +63,20 @@ impl Transport {
             return settle(access, Answer { response, origin: None }).await;
         }
         let mut used = self.authorizations.current(&self.client, access, scopes).await?;
-        let mut response = self.client.follow(request, &used.auth).await?;
-        if response.status() == StatusCode::UNAUTHORIZED && same_origin(&base, response.url()) {
-            let Some(challenge) = Challenge::of(response.headers()) else {
-                return Ok(Answer { response, origin: used.origin() });
-            };
-            explanation(response).await;
+        let mut renewals = 0;
+        let response = loop {
+            let response = self.client.follow(request, &used.auth).await?;
+            if !same_origin(&base, response.url()) || !is_challenge(&response, renewals) {
+                break response;
+            }
+            let challenge = Challenge::of(response.headers(), response.url());
+            let why = explain(response.status(), &explanation(response).await);
+            let origin = used.origin();
+            let challenge =
+                challenge.map_err(|odd| Failure::lasting(unanswerable(access, &odd, &why, origin.as_deref())))?;
             used = self.authorizations.renew(&self.client, access, scopes, challenge, &used).await?;
-            response = self.client.follow(request, &used.auth).await?;
-        }
+            renewals += 1;
+        };
         if is_denied(response.status())
             && same_origin(&base, response.url())
             && let Some(answer) = self.send_without_credentials(access, scopes, request, &used).await
@@ -134,6 +139,29 @@ impl Answer {
 
 fn is_denied(status: StatusCode) -> bool {
     matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN)
+}
+
+/// Returns whether an answer asks for authorization that carboy has not tried. A token is renewed once,
+/// and once more to have the rights that it lacks (RFC 6750, 3.1).
+fn is_challenge(response: &Response, renewals: usize) -> bool {
+    let wants_more = Challenge::wants_more_scope(response.headers());
+    match response.status() {
+        StatusCode::UNAUTHORIZED => renewals == 0 || renewals == 1 && wants_more,
+        StatusCode::FORBIDDEN => renewals <= 1 && wants_more,
+        _ => false,
+    }
+}
+
+/// Builds the error of a challenge that cannot be answered.
+fn unanswerable(access: &RepositoryAccess, odd: &Unanswerable, why: &str, origin: Option<&CredentialOrigin>) -> OperationError {
+    match odd {
+        Unanswerable::Silent => access.refused(why, origin),
+        Unanswerable::Realm | Unanswerable::Schemes(_) => {
+            access.refused(&format!("{why}; {odd}"), origin).with_hint(
+                "carboy supports Basic authentication and bearer tokens; is the registry set up for one of them?",
+            )
+        }
+    }
 }
 
 /// Turns answers that may differ in a moment into failures.

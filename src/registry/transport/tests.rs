@@ -10,12 +10,12 @@ use crate::repository::Source as _;
 
 /// A registry that takes `Bearer t1`, `Bearer t2`, … while `valid` says so, and
 /// whose tokens come from its own `/token`.
-async fn guarded(life: &'static str, valid: impl Fn(&str) -> bool + Send + Sync + 'static) -> Server {
+async fn guarded(valid: impl Fn(&str) -> bool + Send + Sync + 'static) -> Server {
     let tokens = AtomicUsize::new(0);
     Server::start(move |seen| {
         if seen.target.starts_with("/token") {
             let token = tokens.fetch_add(1, Ordering::SeqCst) + 1;
-            return Reply::new(200).body(format!(r#"{{"token":"t{token}"{life}}}"#));
+            return Reply::new(200).body(format!(r#"{{"token":"t{token}"}}"#));
         }
         if valid(seen.header("authorization")) { Reply::new(200).body("{}") } else { challenge(seen) }
     })
@@ -39,7 +39,7 @@ fn login(address: &str) -> String {
 
 #[tokio::test]
 async fn a_token_is_fetched_when_asked_for_and_kept() {
-    let server = guarded("", |auth| auth == "Bearer t1").await;
+    let server = guarded(|auth| auth == "Bearer t1").await;
     let repository = server.source("a");
     repository.manifest(&tag()).await.unwrap();
     repository.manifest(&tag()).await.unwrap();
@@ -58,7 +58,7 @@ async fn a_token_is_fetched_when_asked_for_and_kept() {
 
 #[tokio::test]
 async fn requests_at_a_time_share_one_token() {
-    let server = guarded("", |auth| auth == "Bearer t1").await;
+    let server = guarded(|auth| auth == "Bearer t1").await;
     let repository = server.source("a");
     let results = join_all((0..8).map(|_| async { repository.manifest(&tag()).await })).await;
     assert!(results.iter().all(Result::is_ok));
@@ -66,19 +66,9 @@ async fn requests_at_a_time_share_one_token() {
 }
 
 #[tokio::test]
-async fn a_token_that_ran_out_is_renewed_before_use() {
-    let server = guarded(r#","expires_in":0"#, |auth| auth.starts_with("Bearer t")).await;
-    let repository = server.source("a");
-    repository.manifest(&tag()).await.unwrap();
-    repository.manifest(&tag()).await.unwrap();
-    let asked: Vec<_> = server.seen().iter().map(|seen| seen.header("authorization").to_owned()).collect();
-    assert_eq!(asked, ["", "", "Bearer t1", "", "Bearer t2"]);
-}
-
-#[tokio::test]
 async fn a_token_that_is_refused_is_renewed_once() {
     let uses = AtomicUsize::new(0);
-    let server = guarded("", move |auth| match auth {
+    let server = guarded(move |auth| match auth {
         "Bearer t1" => uses.fetch_add(1, Ordering::SeqCst) == 0,
         auth => auth == "Bearer t2",
     })
@@ -88,7 +78,7 @@ async fn a_token_that_is_refused_is_renewed_once() {
         repository.manifest(&tag()).await.unwrap();
     }
     assert_eq!(server.lines().iter().filter(|line| line.contains("/token")).count(), 2);
-    let closed = guarded("", |_| false).await;
+    let closed = guarded(|_| false).await;
     let error = closed.source("a").manifest(&tag()).await.unwrap_err();
     assert_eq!(error.code, Code::AccessDenied);
     assert_eq!(closed.lines().len(), 3, "{:?}", closed.lines());
@@ -96,7 +86,7 @@ async fn a_token_that_is_refused_is_renewed_once() {
 
 #[tokio::test]
 async fn passwords_go_to_the_token_service_only() {
-    let server = guarded("", |auth| auth == "Bearer t1").await;
+    let server = guarded(|auth| auth == "Bearer t1").await;
     let repository = server.source_as("a", Some(&login(&server.address)), Arc::default());
     repository.manifest(&tag()).await.unwrap();
     let asked: Vec<_> = server.seen().iter().map(|seen| seen.header("authorization").to_owned()).collect();
@@ -119,8 +109,27 @@ async fn basic_is_answered_with_the_password() {
 }
 
 #[tokio::test]
+async fn challenges_that_cannot_be_answered_are_named() {
+    for (challenge, why, hint) in [
+        (None, "", "log in with: docker login 127.0.0.1"),
+        (Some("Negotiate"), "; it asks for `Negotiate` authentication", "carboy supports Basic authentication"),
+        (Some("Bearer realm=\"\""), "; it asks for a bearer token without a usable `realm`", "carboy supports Basic"),
+    ] {
+        let server = Server::start(move |_| match challenge {
+            Some(challenge) => Reply::new(401).with("WWW-Authenticate", challenge),
+            None => Reply::new(401),
+        })
+        .await;
+        let error = server.source("a").manifest(&tag()).await.unwrap_err();
+        assert_eq!(error.line(), format!("{} refuses access to a: 401 Unauthorized{why}", server.address));
+        assert!(error.hint.as_ref().unwrap().starts_with(hint), "{error:?}");
+        assert_eq!(server.lines().len(), 1);
+    }
+}
+
+#[tokio::test]
 async fn an_identity_token_is_exchanged() {
-    let server = guarded("", |auth| auth == "Bearer t1").await;
+    let server = guarded(|auth| auth == "Bearer t1").await;
     let config = format!(r#"{{"auths":{{"{}":{{"identitytoken":"i/d"}}}}}}"#, server.address);
     server.source_as("a", Some(&config), Arc::default()).manifest(&tag()).await.unwrap();
     let exchange = &server.seen()[1];
