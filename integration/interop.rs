@@ -6,8 +6,14 @@
 
 #[path = "interop/challenges.rs"]
 mod challenges;
+#[path = "interop/layers.rs"]
+mod layers;
+#[path = "interop/manifests.rs"]
+mod manifests;
 #[path = "interop/odd_image.rs"]
 mod odd_image;
+#[path = "interop/package_records.rs"]
+mod package_records;
 #[path = "support/scripted.rs"]
 mod scripted;
 #[path = "interop/workbench.rs"]

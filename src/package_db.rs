@@ -55,6 +55,23 @@ impl FileOwners {
     }
 }
 
+/// The directories and files of package databases that carboy does not read.
+const FOREIGN: [(&str, &str); 6] = [
+    ("lib/apk/db/installed", "apk"),
+    ("usr/lib/apk/db/installed", "apk"),
+    ("var/lib/rpm", "rpm"),
+    ("usr/lib/sysimage/rpm", "rpm"),
+    ("usr/share/rpm", "rpm"),
+    ("var/lib/pacman/local", "pacman"),
+];
+
+/// Returns the name of the package manager whose database an image has, if carboy does not read it.
+#[must_use]
+pub fn foreign_database(image: &Tree) -> Option<&'static str> {
+    let has = |path: &str| RootPath::new(path).is_ok_and(|path| image.follow(&path).is_some());
+    FOREIGN.into_iter().find(|(path, _)| has(path)).map(|(_, name)| name)
+}
+
 /// A kind of package database.
 pub trait PackageDatabase: Sized {
     /// Reads the owners of an image's files.

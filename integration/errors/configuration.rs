@@ -173,7 +173,7 @@ fn a_target_with_capitals() {
     exit: 2
     -- stdout
     -- stderr
-    error[invalid-configuration]: invalid `to`: `ghcr.io/Acme/shop` is not an image reference: invalid reference format
+    error[invalid-configuration]: invalid `to`: `ghcr.io/Acme/shop` is not an image reference: the repository name `Acme/shop` has upper-case letters
 
     hint: repository names are lower-case
     ");
@@ -210,6 +210,8 @@ fn an_architecture_that_carboy_does_not_know() {
     -- stdout
     -- stderr
     error[invalid-configuration]: carboy cannot build for linux/mips64le, only for linux/amd64, linux/arm64, linux/arm/v7, linux/riscv64, linux/ppc64le, linux/s390x, linux/386
+
+    hint: leave linux/mips64le out of `platforms`
     ");
 }
 

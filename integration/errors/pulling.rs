@@ -36,7 +36,9 @@ fn no_such_digest() {
     exit: 1
     -- stdout
     -- stderr
-    error[not-found]: no such image or tag: REGISTRY/distroless/cc@sha256:0000000000000000000000000000000000000000000000000000000000000000
+    error[not-found]: no such image: REGISTRY/distroless/cc@sha256:0000000000000000000000000000000000000000000000000000000000000000
+
+    hint: registries delete manifests that no tag names; look up the digest of a current tag
     ");
 }
 

@@ -130,7 +130,15 @@ fn lay_over(object: &mut Value, change: &Value) {
 /// `/bin/tool` and two users.
 pub fn tar() -> Vec<u8> {
     let users = b"root:x:0:0::/root:/bin/sh\nnonroot:x:65532:65532::/home/nonroot:/bin/sh\n";
-    tar_of(&[("bin/tool", 0o755, b"no script\n"), ("etc/passwd", 0o644, users)])
+    tar_of(&[("bin/tool", 0o755, &elf()), ("etc/passwd", 0o644, users)])
+}
+
+/// The header of a static x86-64 program.
+fn elf() -> Vec<u8> {
+    let mut elf = vec![0; 64];
+    elf[..7].copy_from_slice(b"\x7fELF\x02\x01\x01");
+    (elf[16], elf[18], elf[20], elf[24], elf[52]) = (3, 62, 1, 0x40, 64);
+    elf
 }
 
 /// A tar of files.

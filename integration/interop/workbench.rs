@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::Arc;
 
 use carboy::oci::Digest;
 use serde_json::Value;
@@ -13,7 +14,7 @@ use crate::scripted::{Reply, Request, Scripted};
 
 /// A folder for one test.
 pub struct Workbench {
-    folder: TempDir,
+    folder: Arc<TempDir>,
     names: Vec<(String, &'static str)>,
 }
 
@@ -22,47 +23,58 @@ pub struct Run {
     pub code: Option<i32>,
     /// Its warnings and errors, with names for what changes between runs.
     pub stderr: String,
-    output: PathBuf,
+    folder: Arc<TempDir>,
 }
 
 impl Workbench {
     pub fn new() -> Self {
-        let folder = TempDir::new().unwrap();
+        let folder = Arc::new(TempDir::new().unwrap());
         fs::create_dir(folder.path().join("project")).unwrap();
         let path = folder.path().display().to_string();
         Self { folder, names: vec![(path, "DIR")] }
     }
 
+    /// A file or directory of the test.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
     /// Writes docker's configuration.
     pub fn docker_config(&self, config: &Value) {
-        fs::create_dir_all(self.folder.path().join("docker")).unwrap();
-        fs::write(self.folder.path().join("docker/config.json"), config.to_string()).unwrap();
+        fs::create_dir_all(self.path("docker")).unwrap();
+        fs::write(self.path("docker/config.json"), config.to_string()).unwrap();
     }
 
     /// Builds upon a base for linux/amd64, with an empty cache.
     pub fn build(&self, base: &str, more: &[&str]) -> Run {
-        let path = |name: &str| self.folder.path().join(name);
         for name in ["cache", "out"] {
-            fs::remove_dir_all(path(name)).ok();
+            fs::remove_dir_all(self.path(name)).ok();
         }
         self.build_again(base, more)
     }
 
     /// Builds upon a base for linux/amd64, with the cache of the build before.
     pub fn build_again(&self, base: &str, more: &[&str]) -> Run {
-        let path = |name: &str| self.folder.path().join(name);
+        let path = |name: &str| self.path(name);
         let mut command = Command::new(env!("CARGO_BIN_EXE_carboy"));
-        command.args(["build", "--python=false", "--to=oci:../out:1", "--progress=plain", "--platform=linux/amd64"]);
+        command.args(["build", "--python=false", "--to=oci:../out:1", "--progress=plain"]);
+        if !more.contains(&"--platform") {
+            command.arg("--platform=linux/amd64");
+        }
         command.arg(format!("--base={base}")).args(more).args(["--", "/bin/tool"]);
         command.current_dir(path("project")).stdin(Stdio::null());
-        command.env_clear().env("PATH", "/usr/bin:/bin").env("HOME", path("home")).env("CARBOY_CACHE_DIR", path("cache"));
+        command
+            .env_clear()
+            .env("PATH", "/usr/bin:/bin")
+            .env("HOME", path("home"))
+            .env("CARBOY_CACHE_DIR", path("cache"));
         command.env("DOCKER_CONFIG", path("docker")).env("CARBOY_ALLOW_OUTSIDE", self.folder.path());
         let output = command.output().unwrap();
         let text = String::from_utf8(output.stderr).unwrap();
         let text = self.names.iter().fold(text, |text, (long, name)| text.replace(long, name));
         let told = ["error", "warning", "hint", "retrying"];
-        let stderr = text.lines().filter(|line| told.iter().any(|start| line.starts_with(start)));
-        Run { code: output.status.code(), stderr: stderr.collect::<Vec<_>>().join("\n"), output: path("out") }
+        let stderr = text.lines().map(str::trim_start).filter(|line| told.iter().any(|start| line.starts_with(start)));
+        Run { code: output.status.code(), stderr: stderr.collect::<Vec<_>>().join("\n"), folder: self.folder.clone() }
     }
 
     /// Serves an image as `odd/base`, and builds upon it.
@@ -79,7 +91,7 @@ impl Workbench {
 
     /// Writes an image as a layout, and builds upon it.
     pub fn build_layout(&self, image: &OddImage) -> Run {
-        let layout = self.folder.path().join("layout");
+        let layout = self.path("layout");
         fs::remove_dir_all(&layout).ok();
         image.write(&layout);
         self.build(&format!("oci:{}:1", layout.display()), &[])
@@ -110,9 +122,13 @@ impl Workbench {
 }
 
 impl Run {
+    fn output(&self) -> PathBuf {
+        self.folder.path().join("out")
+    }
+
     /// The manifest that was written for linux/amd64.
     pub fn manifest(&self) -> Value {
-        let index = self.json(&Self::read(&self.output.join("index.json"))["manifests"][0]);
+        let index = self.json(&Self::read(&self.output().join("index.json"))["manifests"][0]);
         self.json(&index["manifests"][0])
     }
 
@@ -125,19 +141,20 @@ impl Run {
     pub fn layer_types(&self) -> Vec<String> {
         let manifest = self.manifest();
         let layers = manifest["layers"].as_array().unwrap().iter();
-        let kind = |layer: &Value| layer["mediaType"].as_str().unwrap().trim_start_matches("application/vnd.").to_owned();
+        let kind =
+            |layer: &Value| layer["mediaType"].as_str().unwrap().trim_start_matches("application/vnd.").to_owned();
         layers.map(kind).collect()
     }
 
     /// Returns whether the output has a blob, and its bytes are the digest's.
     pub fn has(&self, digest: &str) -> bool {
-        let path = self.output.join("blobs").join(digest.replace(':', "/"));
+        let path = self.output().join("blobs").join(digest.replace(':', "/"));
         fs::read(path).is_ok_and(|bytes| Digest::of(&bytes).to_string() == digest)
     }
 
     fn json(&self, descriptor: &Value) -> Value {
         let digest = descriptor["digest"].as_str().unwrap();
-        Self::read(&self.output.join("blobs").join(digest.replace(':', "/")))
+        Self::read(&self.output().join("blobs").join(digest.replace(':', "/")))
     }
 
     fn read(path: &Path) -> Value {

@@ -26,7 +26,7 @@ use crate::config::BUILDER;
 use crate::diagnostic::Diagnostic;
 use crate::image::LayerId;
 use crate::layer::Recipe;
-use crate::oci::{Digest, Location};
+use crate::oci::{Descriptor, Digest, Location, media_type};
 use crate::repository::BlobSource;
 use crate::rootfs::Tree;
 use crate::store::KeptBlobs;
@@ -147,7 +147,10 @@ async fn upload_base(build: PlatformBuild, base: Arc<Image>) -> Result<(), Build
         source = Arc::new(KeptBlobs { source, cache: build.cx.io.cache.clone() });
     }
     let source = BlobSource::Repository(source);
-    build.cx.all(base.layers.iter().map(|layer| build.push(layer, &source))).await.map(|_| ())
+    // A foreign layer that is elsewhere is not pushed, as docker does not push it.
+    let is_elsewhere = |layer: &&Descriptor| media_type::is_foreign(&layer.media_type) && !layer.urls.is_empty();
+    let layers = base.layers.iter().filter(|layer| !is_elsewhere(layer));
+    build.cx.all(layers.map(|layer| build.push(layer, &source))).await.map(|_| ())
 }
 
 /// The inputs of composing.

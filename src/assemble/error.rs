@@ -13,7 +13,7 @@ use crate::layer::PackError;
 use crate::layer::budget::ImageError;
 use crate::layer::zip::ZipError;
 use crate::oci::digest::VerifyError;
-use crate::oci::{Descriptor, ManifestError, Platform};
+use crate::oci::{Architecture, Descriptor, ManifestError, Platform};
 use crate::operation_error::OperationError;
 use crate::python::project::ProjectError;
 use crate::python::tags::Target;
@@ -313,6 +313,19 @@ fn project_code(error: &ProjectError) -> Code {
     }
 }
 
+/// Returns the hint for a media type that carboy does not support.
+fn unsupported(what: &str, media_type: &str) -> Option<String> {
+    match what {
+        _ if media_type.ends_with("+encrypted") => {
+            Some("decrypt that image first, as with `skopeo copy --decryption-key`".to_owned())
+        }
+        "configuration" => {
+            Some("it is an artifact of another kind than a container image: check its name and tag".to_owned())
+        }
+        _ => None,
+    }
+}
+
 fn raise(key: &str) -> String {
     format!("if the image is meant to be this large, raise `{key}` under [limits]")
 }
@@ -321,12 +334,16 @@ impl Hint for BuildError {
     fn hint(&self) -> Option<String> {
         match self {
             Self::Operation(cause) | Self::Local { cause, .. } => cause.hint(),
+            Self::Manifest { cause, .. } => cause.hint(),
+            Self::MediaType { what, media_type, .. } => unsupported(what, media_type),
             Self::Layer { limit: Some(key), .. } => Some(raise(key)),
             Self::Bounds { cause, .. } => Some(raise(cause.limit())),
             Self::Platform { has, .. } if has.is_empty() => None,
             Self::Platform { has, .. } => {
                 let list: Vec<_> = has.iter().map(ToString::to_string).collect();
-                Some(format!("it has {}; choose with --platform", list.join(", ")))
+                let choose =
+                    if has.iter().any(|one| Architecture::of(one).is_some()) { "; choose with --platform" } else { "" };
+                Some(format!("it has {}{choose}", list.join(", ")))
             }
             Self::Zip(cause) => cause.hint(),
             Self::Wheel(cause) => cause.hint(),

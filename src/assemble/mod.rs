@@ -5,6 +5,7 @@
 
 mod build_outputs;
 mod bytecode;
+mod choose;
 mod compose_image;
 mod compose_images;
 mod context;

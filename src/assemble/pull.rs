@@ -1,40 +1,28 @@
 //! Pulls an image: the manifest for one platform, its configuration, and its layers as one tree.
 //! Bytes are verified before they are used.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::io::Read as _;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use futures_util::future::{join_all, join3, try_join};
-use tokio::io::AsyncReadExt as _;
 use tokio::sync::OnceCell;
 
+use super::choose::{choose, manifest};
 use super::context::Context;
 use super::error::BuildError;
 use super::image_root::ImageRoot;
 use super::platform_build::PlatformBuild;
 use super::pulled_layer::PulledLayer;
-use crate::diagnostic::Code;
 use crate::image::ImageConfig;
 use crate::layer::TarListing;
 use crate::layer::budget::{self, Budget};
 use crate::oci::location::Selector;
-use crate::oci::manifest::Parsed;
-use crate::oci::{Descriptor, DiffId, Digest, ImageManifest, Location, Platform, RawManifest, media_type};
+use crate::oci::{Descriptor, DiffId, Digest, Location, Platform};
 use crate::repository::Source;
 use crate::rootfs::Tree;
-use crate::store::CacheKind;
 
-/// The most bytes of an image configuration that carboy reads.
-const CONFIG_LIMIT: u64 = 8 << 20;
 /// The name of the budget that all layers of an image share.
 const LAYERS: &str = "layers";
-/// The most levels of nested indexes: Docker Hub has none, buildx's imagetools can make two.
-const MAX_DEPTH: usize = 4;
-/// The most manifests that are fetched to find one platform's: an index with platforms needs
-/// one.
-const MAX_MANIFESTS: usize = 64;
-
 /// An image for one platform. Its files are listed on first use.
 pub struct Image {
     pub name: String,
@@ -208,147 +196,6 @@ async fn root(cx: &Context, location: &Location) -> Result<Arc<ImageRoot>, Build
         Selector::Tag(_) => source.manifest(&selector).await?,
     };
     Ok(Arc::new(ImageRoot { source, raw }))
-}
-
-/// Fetches a manifest by digest from the cache or the source.
-async fn manifest(cx: &Context, source: &Arc<dyn Source>, digest: &Digest) -> Result<RawManifest, BuildError> {
-    #[derive(serde::Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Head {
-        media_type: Option<String>,
-    }
-    if let Some(bytes) = cached(cx, digest, crate::oci::manifest::LIMIT)? {
-        let head = serde_json::from_slice::<Head>(&bytes).ok().and_then(|head| head.media_type);
-        if let Some(media_type) = head {
-            return Ok(RawManifest { media_type, bytes });
-        }
-    }
-    let raw = source.manifest(&Selector::Digest(*digest)).await?;
-    keep(cx, digest, &raw.bytes)?;
-    Ok(raw)
-}
-
-fn cached(cx: &Context, digest: &Digest, limit: u64) -> Result<Option<Vec<u8>>, BuildError> {
-    let Some(file) = cx.io.cache.open(CacheKind::Blob, digest)? else { return Ok(None) };
-    let mut bytes = Vec::new();
-    let read = file.take(limit).read_to_end(&mut bytes);
-    let intact = read.is_ok_and(|_| Digest::of(&bytes) == *digest);
-    if !intact {
-        cx.io.cache.damaged(CacheKind::Blob, digest, &format!("manifest or configuration {}", digest.short()));
-    }
-    Ok(intact.then_some(bytes))
-}
-
-fn keep(cx: &Context, digest: &Digest, bytes: &[u8]) -> Result<(), BuildError> {
-    use std::io::Write as _;
-    let mut staged = cx.io.cache.stage()?;
-    staged.write_all(bytes).map_err(|cause| cx.io.cache.failure(&cause))?;
-    Ok(cx.io.cache.commit(staged, CacheKind::Blob, digest)?)
-}
-
-struct Chosen {
-    digest: Digest,
-    platform: Platform,
-    manifest: ImageManifest,
-    config: ImageConfig,
-}
-
-/// Finds the manifest for a platform through indexes, and its configuration.
-async fn choose(cx: &Context, name: &str, root: &ImageRoot, wanted: &Platform) -> Result<Chosen, BuildError> {
-    let mut has = Vec::new();
-    let mut seen = BTreeSet::new();
-    let mut open = vec![(None, None, 0)];
-    while let Some((digest, platform, depth)) = open.pop() {
-        let raw = match digest {
-            None => root.raw.clone(),
-            Some(digest) if !seen.insert(digest) => continue,
-            Some(_) if seen.len() > MAX_MANIFESTS => return Err(BuildError::Nested { image: name.to_owned() }),
-            Some(digest) => manifest(cx, &root.source, &digest).await?,
-        };
-        match raw.parse().map_err(|cause| BuildError::Manifest { image: name.to_owned(), cause })? {
-            Parsed::Image(manifest) => {
-                let config = config(cx, name, &root.source, &manifest).await?;
-                let of_config = config.platform();
-                if of_config.matches(wanted) {
-                    return Ok(Chosen {
-                        digest: raw.digest(),
-                        platform: platform.unwrap_or(of_config),
-                        manifest,
-                        config,
-                    });
-                }
-                has.push(of_config);
-            }
-            Parsed::Index(index) if depth < MAX_DEPTH => {
-                let (fitting, others) = candidates(index.manifests, wanted);
-                has.extend(others);
-                let next = |entry: Descriptor| (Some(entry.digest), entry.platform, depth + 1);
-                open.extend(fitting.into_iter().rev().map(next));
-            }
-            Parsed::Index(_) => return Err(BuildError::Nested { image: name.to_owned() }),
-        }
-    }
-    has.sort();
-    has.dedup();
-    Err(BuildError::Platform { image: name.to_owned(), wanted: wanted.clone(), has })
-}
-
-/// Returns the entries that may have the platform, and the platforms of the others. Leaves out
-/// attestations (`unknown/unknown`).
-fn candidates(entries: Vec<Descriptor>, wanted: &Platform) -> (Vec<Descriptor>, Vec<Platform>) {
-    let mut fitting = Vec::new();
-    let mut others = Vec::new();
-    for entry in entries {
-        let is_image = media_type::is_manifest(&entry.media_type) || media_type::is_index(&entry.media_type);
-        match &entry.platform {
-            _ if !is_image => {}
-            Some(platform) if platform.os == "unknown" => {}
-            Some(platform) if !platform.matches(wanted) => others.push(platform.clone()),
-            Some(_) | None => fitting.push(entry),
-        }
-    }
-    (fitting, others)
-}
-
-async fn config(
-    cx: &Context,
-    name: &str,
-    source: &Arc<dyn Source>,
-    manifest: &ImageManifest,
-) -> Result<ImageConfig, BuildError> {
-    let descriptor = &manifest.config;
-    if !media_type::is_config(&descriptor.media_type) {
-        return Err(BuildError::MediaType {
-            image: name.to_owned(),
-            what: "configuration",
-            media_type: descriptor.media_type.clone(),
-        });
-    }
-    let bytes = if let Some(bytes) = cached(cx, &descriptor.digest, CONFIG_LIMIT)? {
-        bytes
-    } else {
-        if descriptor.size > CONFIG_LIMIT {
-            return Err(BuildError::TooLarge { image: name.to_owned(), what: "configuration", size: descriptor.size });
-        }
-        let bytes = read_config(name, source, descriptor).await?;
-        keep(cx, &descriptor.digest, &bytes)?;
-        bytes
-    };
-    ImageConfig::parse(&bytes).map_err(|cause| BuildError::config(name, cause))
-}
-
-/// Reads a configuration, from another place when a mirror sent other bytes.
-async fn read_config(name: &str, source: &Arc<dyn Source>, descriptor: &Descriptor) -> Result<Vec<u8>, BuildError> {
-    loop {
-        let mut bytes = Vec::new();
-        let mut reader = source.blob(descriptor).await?;
-        let read = reader.read_to_end(&mut bytes).await;
-        match read.map_err(|cause| BuildError::transfer(name, descriptor, &cause)) {
-            Err(BuildError::Operation(error)) if error.code == Code::MirrorFailed => {}
-            Err(error) => return Err(error),
-            Ok(_) => return Ok(bytes),
-        }
-    }
 }
 
 async fn layers(

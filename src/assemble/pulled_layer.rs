@@ -20,7 +20,9 @@ use crate::layer::listing::FORMAT;
 use crate::layer::slice::Slice;
 use crate::layer::unpack::Bounds;
 use crate::layer::{TarListing, read, unpack};
-use crate::oci::{Compression, Descriptor, DiffId, Digest};
+use crate::oci::{Descriptor, DiffId, Digest, media_type};
+use crate::operation_error::OperationError;
+use crate::printable::one_line;
 use crate::progress::{Event, Outcome, Subject, Verb};
 use crate::repository::Source;
 use crate::store::CacheKind;
@@ -42,10 +44,10 @@ impl PulledLayer<'_> {
     /// # Errors
     /// Content that differs from its digests; a tar that cannot be read; an exceeded limit.
     pub async fn listing(&self, source: &Arc<dyn Source>, budget: &Arc<Budget>) -> Result<Arc<TarListing>, BuildError> {
-        let Some(compression) = Compression::of(&self.blob.media_type) else {
+        if media_type::oci_layer(&self.blob.media_type).is_none() {
             let (image, media_type) = (self.image.to_owned(), self.blob.media_type.clone());
             return Err(BuildError::MediaType { image, what: "layer", media_type });
-        };
+        }
         if let Some(listing) = self.kept().await? {
             self.ended(Outcome::Present);
             return Ok(Arc::new(listing));
@@ -53,7 +55,7 @@ impl PulledLayer<'_> {
         let _permit = self.cx.transfers.acquire().await;
         let size = Some(self.blob.size);
         self.cx.io.progress.on(Event::Started { verb: Verb::Pull, subject: self.subject(), size });
-        let result = self.pull(source, compression, budget).await;
+        let result = self.pull(source, budget).await;
         self.ended(if result.is_ok() { Outcome::Done } else { Outcome::Failed });
         result.map(Arc::new)
     }
@@ -94,31 +96,21 @@ impl PulledLayer<'_> {
     }
 
     /// Pulls the layer, from another place when a mirror sent other bytes.
-    async fn pull(
-        &self,
-        source: &Arc<dyn Source>,
-        compression: Compression,
-        budget: &Arc<Budget>,
-    ) -> Result<TarListing, BuildError> {
+    async fn pull(&self, source: &Arc<dyn Source>, budget: &Arc<Budget>) -> Result<TarListing, BuildError> {
         loop {
-            match self.pull_once(source, compression, budget).await {
+            match self.pull_once(source, budget).await {
                 Err(BuildError::Operation(error)) if error.code == Code::MirrorFailed => {}
                 result => return result,
             }
         }
     }
 
-    async fn pull_once(
-        &self,
-        source: &Arc<dyn Source>,
-        compression: Compression,
-        budget: &Arc<Budget>,
-    ) -> Result<TarListing, BuildError> {
+    async fn pull_once(&self, source: &Arc<dyn Source>, budget: &Arc<Budget>) -> Result<TarListing, BuildError> {
         let cache = &self.cx.io.cache;
-        let reader = source.blob(self.blob).await?;
+        let reader = source.blob(self.blob).await.map_err(|error| self.unavailable(error))?;
         let staged = cache.stage()?;
         let counted = Counted { inner: SyncIoBridge::new(reader), cx: self.cx.clone(), subject: self.subject() };
-        let staged = self.unpack(counted, compression, budget.clone(), staged).await?;
+        let staged = self.unpack(counted, budget.clone(), staged).await?;
         let tar = staged.reopen().map_err(|cause| cache.failure(&cause))?;
         // Reads the tar again to check that the disk returns the unpacked bytes.
         let listing = self.list(tar).await?.ok_or(BuildError::Unreliable)?;
@@ -127,17 +119,28 @@ impl PulledLayer<'_> {
         Ok(listing)
     }
 
+    /// Says of a foreign layer where else it is.
+    fn unavailable(&self, error: OperationError) -> OperationError {
+        if error.code != Code::NotFound || !media_type::is_foreign(&self.blob.media_type) {
+            return error;
+        }
+        let layer = self.blob.digest.short();
+        let message = format!("layer {layer} of {} is a foreign layer, which its registry does not have", self.image);
+        let elsewhere =
+            self.blob.urls.first().map(|url| format!("it is at {}, where carboy does not fetch it", one_line(url)));
+        let hint = elsewhere.unwrap_or_default() + "; copy the image to a registry that may keep all of its layers";
+        OperationError::new(Code::NotFound, message).with_hint(hint.trim_start_matches("; "))
+    }
+
     async fn unpack(
         &self,
         blob: impl Read + Send + 'static,
-        compression: Compression,
         budget: Arc<Budget>,
         mut staged: NamedTempFile,
     ) -> Result<NamedTempFile, BuildError> {
         let (limits, diff_id) = (self.cx.limits, self.diff_id);
         let unpacking = tokio::task::spawn_blocking(move || {
-            let result =
-                unpack::unpack(blob, compression, diff_id, Bounds { limits: &limits, budget: &budget }, &mut staged);
+            let result = unpack::unpack(blob, diff_id, Bounds { limits: &limits, budget: &budget }, &mut staged);
             (staged, result)
         });
         let (staged, result) = unpacking.await.map_err(|cause| BuildError::Internal(cause.to_string()))?;

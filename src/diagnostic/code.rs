@@ -52,6 +52,7 @@ codes! {
     UnwritableOutput "unwritable-output",
     // Images that carboy reads.
     NoPlatform "no-platform",
+    PlatformDoubt "platform-doubt",
     InvalidImage "invalid-image",
     LimitExceeded "limit-exceeded",
     MissingPath "missing-path",
@@ -77,6 +78,7 @@ codes! {
     VersionDoubt "version-doubt",
     // The composed image.
     ReleaseMismatch "release-mismatch",
+    NoPackageRecords "no-package-records",
     MissingLibrary "missing-library",
     LibraryNotFound "library-not-found",
     SymbolVersion "symbol-version",

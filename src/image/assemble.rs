@@ -7,7 +7,7 @@ use oci_spec::image::{ANNOTATION_BASE_IMAGE_DIGEST, ANNOTATION_BASE_IMAGE_NAME, 
 use super::config::{ConfigError, ImageConfig, NewLayer};
 use super::process::Process;
 use crate::oci::descriptor::Annotations;
-use crate::oci::{Compression, Descriptor, Digest, ImageIndex, ImageManifest, Platform, RawManifest, media_type};
+use crate::oci::{Descriptor, Digest, ImageIndex, ImageManifest, Platform, RawManifest, media_type};
 
 /// The base's parts that the image continues.
 #[derive(Clone, Debug)]
@@ -54,7 +54,8 @@ impl Lineage {
 ///
 /// A base with docker media types becomes an OCI image: the same bytes under OCI's
 /// media types. The base's descriptors keep all else that they say, such as the annotations
-/// with which eStargz and zstd:chunked layers are pulled lazily.
+/// with which eStargz and zstd:chunked layers are pulled lazily, and a media type that names
+/// another compression than the layer's bytes have: consumers look at the bytes too.
 ///
 /// # Errors
 /// A base whose configuration is not as specified.
@@ -67,8 +68,7 @@ pub fn assemble(
     let (descriptors, added): (Vec<_>, Vec<_>) = layers.iter().cloned().unzip();
     let config = base.config.extend(&added, process, &lineage.created)?;
     let as_oci = |layer: &Descriptor| Descriptor {
-        media_type: Compression::of(&layer.media_type)
-            .map_or_else(|| layer.media_type.clone(), |compression| compression.media_type().to_owned()),
+        media_type: media_type::oci_layer(&layer.media_type).unwrap_or(&layer.media_type).to_owned(),
         ..layer.clone()
     };
     let layers = base.layers.iter().map(as_oci).chain(descriptors).collect();

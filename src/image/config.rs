@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 use oci_spec::image as spec;
 use serde::Deserialize as _;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::process::Process;
 use crate::oci::{DiffId, Platform, json};
@@ -45,14 +45,39 @@ impl ImageConfig {
     /// Anything but a JSON object with os, architecture and diff ids, and with the types
     /// that the specification says.
     pub fn parse(bytes: &[u8]) -> Result<Self, ConfigError> {
+        Self::parse_for(bytes, None)
+    }
+
+    /// Reads a configuration as it travels, of an image that an index lists for a platform. Where the
+    /// configuration names another platform, or none, the index's counts.
+    ///
+    /// # Errors
+    /// As [`Self::parse`], except for a missing platform.
+    pub fn parse_for(bytes: &[u8], listed: Option<&Platform>) -> Result<Self, ConfigError> {
         let invalid = |cause: serde_json::Error| ConfigError::Json(cause.to_string());
-        let json: Value = serde_json::from_slice(bytes).map_err(invalid)?;
+        let mut json: Value = serde_json::from_slice(bytes).map_err(invalid)?;
+        if let (Some(listed), Some(fields)) = (listed, json.as_object_mut()) {
+            follow(fields, listed);
+        }
         for field in ["os", "architecture"] {
             json.get(field).and_then(Value::as_str).ok_or(ConfigError::Field(field))?;
+        }
+        // Go writes an empty list as null.
+        if let Some(list @ Value::Null) = json.pointer_mut("/rootfs/diff_ids") {
+            *list = Value::Array(Vec::new());
         }
         diff_ids(json.pointer("/rootfs/diff_ids").and_then(Value::as_array))?;
         let view = spec::ImageConfiguration::deserialize(&json).map_err(invalid)?;
         Ok(Self { json, view })
+    }
+
+    /// Returns the platform that a configuration names, if it names one.
+    #[must_use]
+    pub fn platform_of(bytes: &[u8]) -> Option<Platform> {
+        let json: Value = serde_json::from_slice(bytes).ok()?;
+        let text = |name: &str| json.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
+        let variant = text("variant").map(str::to_owned);
+        Some(Platform { variant, ..Platform::new(text("os")?, text("architecture")?) })
     }
 
     /// Returns the configuration of an image without layers.
@@ -173,6 +198,20 @@ impl NewLayer {
     }
 }
 
+/// Writes the platform of an index into a configuration that names another one, or none.
+fn follow(fields: &mut Map<String, Value>, listed: &Platform) {
+    let own = Platform::deserialize(&Value::Object(fields.clone()));
+    if own.is_ok_and(|own| own.matches(listed)) {
+        return;
+    }
+    fields.insert("os".to_owned(), listed.os.as_str().into());
+    fields.insert("architecture".to_owned(), listed.architecture.as_str().into());
+    match &listed.variant {
+        Some(variant) => _ = fields.insert("variant".to_owned(), variant.as_str().into()),
+        None => _ = fields.remove("variant"),
+    }
+}
+
 fn diff_ids(list: Option<&Vec<Value>>) -> Result<Vec<DiffId>, ConfigError> {
     let parse = |value: &Value| Some(DiffId(value.as_str()?.parse().ok()?));
     list.and_then(|list| list.iter().map(parse).collect()).ok_or(ConfigError::Field("rootfs.diff_ids"))
@@ -221,6 +260,41 @@ mod tests {
         assert!(volumes.is_sorted());
         assert_eq!(String::from_utf8(bytes.clone()).unwrap().matches("/tcp\":{}").count(), 200);
         assert_eq!((config(&ports), config(&backwards)), ((volumes.clone(), bytes.clone()), (volumes, bytes)));
+    }
+
+    #[test]
+    fn nulls_mean_nothing() {
+        let json = r#"{"architecture":"amd64","os":"linux","variant":null,"created":null,"author":null,"history":null,
+            "config":{"Env":null,"Cmd":null,"Entrypoint":null,"Labels":null,"Volumes":null,"ExposedPorts":null,"User":null,
+            "WorkingDir":null,"StopSignal":null,"OnBuild":null,"Healthcheck":null},"rootfs":{"type":"layers","diff_ids":null}}"#;
+        let config = ImageConfig::parse(json.as_bytes()).unwrap();
+        assert_eq!(
+            (config.env(), config.user(), config.cmd(), config.diff_ids().unwrap()),
+            (vec![], None, None, vec![])
+        );
+        config.extend(&[], &Process::default(), "1980-01-01T00:00:00Z").unwrap();
+        let bare = r#"{"architecture":"amd64","os":"linux","config":null,"rootfs":{"type":"layers","diff_ids":[]}}"#;
+        assert_eq!(ImageConfig::parse(bare.as_bytes()).unwrap().env(), Vec::<String>::new());
+    }
+
+    #[test]
+    fn the_platform_of_the_index_wins() {
+        for (own, listed, result) in [
+            (r#""os":"linux","architecture":"arm64""#, "linux/amd64", "linux/amd64"),
+            (r#""os":"linux","architecture":"arm64","variant":"v8""#, "linux/arm64", "linux/arm64/v8"),
+            (r#""os":"linux","architecture":"arm","variant":"v6""#, "linux/arm/v7", "linux/arm/v7"),
+            (r#""os":"linux","architecture":"arm64","variant":"v8""#, "linux/amd64", "linux/amd64"),
+            (r#""os":"linux""#, "linux/arm64/v8", "linux/arm64/v8"),
+            (r#""os":null"#, "linux/riscv64", "linux/riscv64"),
+        ] {
+            let json = format!(r#"{{{own},"rootfs":{{"type":"layers","diff_ids":[]}}}}"#);
+            let config = ImageConfig::parse_for(json.as_bytes(), Some(&listed.parse().unwrap())).unwrap();
+            assert_eq!(config.platform().to_string(), result, "{own}");
+            let written = config.extend(&[], &Process::default(), "1980-01-01T00:00:00Z").unwrap();
+            assert_eq!(ImageConfig::parse(&written).unwrap().platform().to_string(), result, "{own}");
+            let named = own.contains("architecture").then(|| ImageConfig::platform_of(json.as_bytes()).unwrap().os);
+            assert_eq!(named.as_deref().unwrap_or("linux"), "linux");
+        }
     }
 
     #[test]

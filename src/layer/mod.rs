@@ -4,6 +4,7 @@ pub mod budget;
 mod checked_content;
 mod compressor;
 pub mod contents;
+mod gzip_members;
 mod hashing_writer;
 pub mod listing;
 pub mod measure;

@@ -153,11 +153,11 @@ mod tests {
             let blob = std::fs::read(file.path()).unwrap();
             assert_eq!(packed.descriptor, Descriptor::of(compression.format().media_type(), &blob));
             let mut tar = Vec::new();
-            let (compression, limits) = (compression.format(), Limits::default());
+            let limits = Limits::default();
             let budget = crate::layer::budget::Budget::new(&limits, "layers");
             let unpacked = crate::layer::unpack::unpack;
             let bounds = Bounds { limits: &limits, budget: &budget };
-            let size = unpacked(&blob[..], compression, packed.diff_id, bounds, &mut tar).unwrap();
+            let size = unpacked(&blob[..], packed.diff_id, bounds, &mut tar).unwrap();
             assert_eq!(size, packed.unpacked);
             let listed = read::list(io::Cursor::new(tar), packed.descriptor.digest, &Limits::default()).unwrap();
             let mut tree = Tree::default();

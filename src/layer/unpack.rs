@@ -1,13 +1,15 @@
-//! Decompresses a layer's blob into a tar, checking the diff id as it passes.
+//! Decompresses a layer's blob into a tar, checking the diff id as it passes. The blob's first bytes
+//! tell its compression.
 //!
 //! The tar's headers are read while it is unpacked: an entry that says that it is too long
 //! is refused at once, not after the limit's worth of bytes. So is a zstd frame.
 
-use std::io::{self, Cursor, Read, Write};
+use std::io::{self, BufReader, Cursor, Read, Write};
 
 use zstd::zstd_safe::get_frame_content_size;
 
 use super::budget::{Budget, ImageError};
+use super::gzip_members::GzipMembers;
 use super::read::{self, ReadError};
 use super::tar_reader::{TarInput, TarReader};
 use crate::oci::digest::Hasher;
@@ -78,16 +80,14 @@ pub struct Bounds<'a> {
 /// # Errors
 /// Broken compression; another diff id than `want`; more than the bounds allow;
 /// a tar whose entries say that there is more, or that tar readers disagree on.
-pub fn unpack(
-    mut blob: impl Read,
-    compression: Compression,
-    want: DiffId,
-    bounds: Bounds<'_>,
-    out: &mut impl Write,
-) -> Result<u64, UnpackError> {
+pub fn unpack(mut blob: impl Read, want: DiffId, bounds: Bounds<'_>, out: &mut impl Write) -> Result<u64, UnpackError> {
+    let mut head = Vec::new();
+    blob.by_ref().take(Compression::MAGIC as u64).read_to_end(&mut head)?;
+    let compression = Compression::of_bytes(&head);
+    let mut blob = Cursor::new(head).chain(blob);
     let unpacked = match compression {
         Compression::None => pass(&mut blob, bounds, out),
-        Compression::Gzip => pass(flate2::read::MultiGzDecoder::new(&mut blob), bounds, out),
+        Compression::Gzip => pass(GzipMembers::new(BufReader::new(&mut blob)), bounds, out),
         Compression::Zstd => unzstd(&mut blob, bounds, out),
     };
     // Of a broken blob its digest says more than what the decoder stumbles over.
@@ -275,10 +275,9 @@ mod tests {
         gzip.finish().unwrap()
     }
 
-    fn unpacked(blob: &[u8], compression: Compression, want: DiffId, limits: &Limits) -> Result<Vec<u8>, UnpackError> {
+    fn unpacked(blob: &[u8], want: DiffId, limits: &Limits) -> Result<Vec<u8>, UnpackError> {
         let mut out = Vec::new();
-        let size =
-            unpack(blob, compression, want, Bounds { limits, budget: &Budget::new(limits, "layers") }, &mut out)?;
+        let size = unpack(blob, want, Bounds { limits, budget: &Budget::new(limits, "layers") }, &mut out)?;
         assert_eq!(size, out.len() as u64);
         Ok(out)
     }
@@ -289,16 +288,14 @@ mod tests {
         let size = tar.len() as u64;
         let zstd = zstd::encode_all(&tar[..], 1).unwrap();
         let want = DiffId(Digest::of(&tar));
-        for (compression, blob) in
-            [(Compression::None, tar.clone()), (Compression::Gzip, gzip(&tar)), (Compression::Zstd, zstd)]
-        {
+        for blob in [tar.clone(), gzip(&tar), zstd] {
             let enough = Limits { layer_size: size, image_size: size, ..Limits::default() };
-            assert!(unpacked(&blob, compression, want, &enough).unwrap() == tar);
-            let other = unpacked(&blob, compression, DiffId(Digest::of(b"")), &enough);
+            assert!(unpacked(&blob, want, &enough).unwrap() == tar);
+            let other = unpacked(&blob, DiffId(Digest::of(b"")), &enough);
             assert!(matches!(other, Err(UnpackError::DiffId { .. })), "{other:?}");
-            let large = unpacked(&blob, compression, want, &Limits { layer_size: size - 1, ..enough });
+            let large = unpacked(&blob, want, &Limits { layer_size: size - 1, ..enough });
             assert!(matches!(large, Err(UnpackError::TooLarge { .. })), "{large:?}");
-            let large = unpacked(&blob, compression, want, &Limits { image_size: size - 1, ..enough });
+            let large = unpacked(&blob, want, &Limits { image_size: size - 1, ..enough });
             assert_eq!(large.unwrap_err().limit(), Some("image-size"));
         }
     }
@@ -317,11 +314,11 @@ mod tests {
     fn what_follows_the_end_of_an_archive_is_bounded() {
         let short = [tar(0, 0), vec![0; 16 << 20]].concat();
         let long = [short.clone(), vec![0; 2 * STEP]].concat();
-        for (compression, blob) in [(Compression::None, long.clone()), (Compression::Gzip, gzip(&long))] {
-            let error = unpacked(&blob, compression, DiffId(Digest::of(&long)), &Limits::default()).unwrap_err();
+        for blob in [long.clone(), gzip(&long)] {
+            let error = unpacked(&blob, DiffId(Digest::of(&long)), &Limits::default()).unwrap_err();
             assert!(matches!(error, UnpackError::Tail), "{error}");
         }
-        assert!(unpacked(&gzip(&short), Compression::Gzip, DiffId(Digest::of(&short)), &Limits::default()).is_ok());
+        assert!(unpacked(&gzip(&short), DiffId(Digest::of(&short)), &Limits::default()).is_ok());
     }
 
     #[test]
@@ -339,25 +336,25 @@ mod tests {
             let before: Vec<u8> = sizes.iter().flat_map(|size| frame(*size)).collect();
             let blob = [before, blob.clone()].concat();
             let want = DiffId(Digest::of(&tar));
-            assert!(unpacked(&blob, Compression::Zstd, want, &Limits::default()).unwrap() == tar, "{sizes:?}");
-            let error = unpacked(&blob, Compression::Zstd, want, &small).unwrap_err();
+            assert!(unpacked(&blob, want, &Limits::default()).unwrap() == tar, "{sizes:?}");
+            let error = unpacked(&blob, want, &small).unwrap_err();
             assert!(matches!(error, UnpackError::Promise { size: 1024, .. }), "{sizes:?}: {error}");
         }
         for cut in [3, 7, 8, 12] {
-            assert!(unpacked(&frame(10)[..cut], Compression::Zstd, DiffId(Digest::of(b"")), &small).is_err(), "{cut}");
+            assert!(unpacked(&frame(10)[..cut], DiffId(Digest::of(b"")), &small).is_err(), "{cut}");
         }
     }
 
     #[test]
     fn an_entry_that_says_that_it_is_too_long_is_refused_before_it_comes() {
         let limits = Limits { layer_size: 1 << 20, ..Limits::default() };
-        let refused = |blob: &[u8], compression| {
+        let refused = |blob: &[u8]| {
             let budget = Budget::new(&limits, "layers");
             let bounds = Bounds { limits: &limits, budget: &budget };
-            unpack(Short(blob), compression, DiffId(Digest::of(b"")), bounds, &mut io::sink()).unwrap_err()
+            unpack(Short(blob), DiffId(Digest::of(b"")), bounds, &mut io::sink()).unwrap_err()
         };
         for size in [(1 << 20) - 511, 64 << 30, u64::MAX >> 1] {
-            let error = refused(&tar(size, 0), Compression::None);
+            let error = refused(&tar(size, 0));
             assert_eq!(error.limit(), Some("layer-size"), "{error}");
             let text = format!(
                 "its entry `opt/x` is invalid: it says that it has {size} bytes: the layer unpacks to more than 1048576 bytes"
@@ -369,7 +366,7 @@ mod tests {
         encoder.include_contentsize(true).unwrap();
         encoder.write_all(&vec![0; 2 << 20]).unwrap();
         let blob = encoder.finish().unwrap();
-        let error = refused(&blob[..18], Compression::Zstd);
+        let error = refused(&blob[..18]);
         let text = "its zstd frame says that it has 2097152 bytes: it unpacks to more than 1048576 bytes";
         assert_eq!((error.to_string().as_str(), error.limit()), (text, Some("layer-size")));
     }
@@ -382,7 +379,7 @@ mod tests {
         let limits = Limits::default();
         let want = DiffId(Digest::of(b""));
         let bounds = Bounds { limits: &limits, budget: &Budget::new(&limits, "layers") };
-        let error = unpack(&blob[..], Compression::Zstd, want, bounds, &mut out).unwrap_err();
+        let error = unpack(&blob[..], want, bounds, &mut out).unwrap_err();
         assert!(chain(&error).ends_with("a number in its header is none"), "{error}");
         assert!(out.len() <= STEP, "{}", out.len());
     }

@@ -2,12 +2,29 @@
 
 use serde::{Deserialize, Serialize};
 
-/// A compression that a layer's media type names.
+/// A compression of layers.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Compression {
     None,
     Gzip,
     Zstd,
+}
+
+impl Compression {
+    /// The number of bytes at a blob's beginning that tell its compression.
+    pub const MAGIC: usize = 4;
+
+    /// Returns the compression of a blob that begins with these bytes. Media types are wrong now and
+    /// then, so that docker and containerd look at the bytes too.
+    #[must_use]
+    pub fn of_bytes(head: &[u8]) -> Self {
+        match head {
+            [0x1f, 0x8b, 8, ..] => Self::Gzip,
+            // A frame, or a skippable frame (RFC 8878, 3.1).
+            [0x28, 0xb5, 0x2f, 0xfd, ..] | [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..] => Self::Zstd,
+            _ => Self::None,
+        }
+    }
 }
 
 /// A compression to write layers with, and its level.

@@ -8,14 +8,10 @@ use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use oci_distribution::Reference;
-
 use super::Digest;
 use super::digest::DigestError;
+use super::reference::Reference;
 use crate::printable;
-
-/// A registry's host that stands for an IPv6 address while a reference is parsed.
-const V6_PLACEHOLDER: &str = "v6.invalid";
 
 /// The place of an image.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -152,30 +148,9 @@ impl FromStr for Location {
         let text = text.strip_prefix("docker://").unwrap_or(text);
         let error =
             |cause: &dyn fmt::Display| LocationError::Reference { text: text.to_owned(), cause: cause.to_string() };
-        // The grammar of the crate has no IPv6 addresses, which docker's has.
-        let v6 = v6_host(text);
-        let parsed = match v6 {
-            Some((_, rest)) => format!("{V6_PLACEHOLDER}/{rest}").parse(),
-            None => text.parse::<Reference>(),
-        };
-        let parsed = parsed.map_err(|cause| error(&cause))?;
-        let digest = parsed.digest().map(str::parse).transpose().map_err(|cause| error(&cause))?;
-        let written = |tag: &&str| text.split('@').next().unwrap_or(text).ends_with(&format!(":{tag}"));
-        Ok(Self::Registry(RegistryName {
-            registry: v6.map_or(parsed.registry(), |(host, _)| host).to_owned(),
-            repository: parsed.repository().to_owned(),
-            tag: parsed.tag().filter(written).map(str::to_owned),
-            digest,
-        }))
+        let Reference { registry, repository, tag, digest } = Reference::parse(text).map_err(|cause| error(&cause))?;
+        Ok(Self::Registry(RegistryName { registry, repository, tag, digest }))
     }
-}
-
-/// Splits a reference after the IPv6 address of its registry, if it has one: `[::1]:5000/acme/shop`.
-fn v6_host(text: &str) -> Option<(&str, &str)> {
-    let (host, rest) = text.split_once('/')?;
-    let (address, port) = host.strip_prefix('[')?.split_once(']')?;
-    let is_port = port.is_empty() || port.strip_prefix(':').is_some_and(|port| port.parse::<u16>().is_ok());
-    (address.parse::<core::net::Ipv6Addr>().is_ok() && is_port).then_some((host, rest))
 }
 
 fn layout(text: &str, path: &str) -> Result<Location, LocationError> {

@@ -1,14 +1,15 @@
 //! Manifests and indexes: raw bytes with their digest, and what they say.
 //!
-//! Source: image-spec `manifest.md` and `image-index.md`. Read through oci-spec's types;
-//! the raw bytes are kept, and the digest is theirs.
+//! Source: image-spec `manifest.md` and `image-index.md`. The raw bytes are kept, and the digest is
+//! theirs. Entries of an index that cannot be read are set apart: they may be for other readers.
 
 use oci_spec::image as spec;
-use serde::Deserialize as _;
 use serde_json::Value;
 
 use super::descriptor::{Annotations, DescriptorError};
+use super::manifest_kind::{self, ManifestKind};
 use super::{Descriptor, Digest, json, media_type};
+use crate::hint::Hint;
 
 /// The most bytes that carboy reads of one manifest: what registries should
 /// accept (distribution-spec, `spec.md`, "Pushing Manifests").
@@ -37,8 +38,27 @@ pub enum ManifestError {
     },
     #[error("manifest {digest} has {count} layers, and an image may have {MOST_LAYERS}")]
     Layers { digest: Digest, count: usize },
-    #[error("manifest {digest} has the media type `{media_type}`, which is no image's")]
+    #[error("manifest {digest} has the media type `{media_type}`, which is not an image's")]
     MediaType { digest: Digest, media_type: String },
+    #[error("manifest {digest} is ambiguous: {cause}")]
+    Ambiguous { digest: Digest, cause: String },
+    #[error("manifest {digest} is in docker's old schema 1")]
+    SchemaOne { digest: Digest },
+}
+
+impl Hint for ManifestError {
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::SchemaOne { .. } => Some(
+                "pull and push that image with a current docker, or copy it with `skopeo copy --format v2s2`"
+                    .to_owned(),
+            ),
+            Self::Ambiguous { .. } => Some(
+                "a manifest that readers take for different things may be an attack; push the image again".to_owned(),
+            ),
+            _ => None,
+        }
+    }
 }
 
 /// One image: its configuration and its layers, lowest first. Two are equal when they say
@@ -61,6 +81,8 @@ pub struct ImageManifest {
 pub struct ImageIndex {
     /// Manifests, or indexes again, with their platforms.
     pub manifests: Vec<Descriptor>,
+    /// The entries that carboy cannot read, such as those with a digest other than SHA-256.
+    pub unreadable: Vec<UnreadableEntry>,
     pub annotations: Annotations,
     /// The type of an artifact that is no image.
     pub artifact_type: Option<String>,
@@ -68,6 +90,15 @@ pub struct ImageIndex {
     pub subject: Option<Descriptor>,
     /// The index as it was read, whose other fields stay; null for a new one.
     pub source: Value,
+}
+
+/// An entry of an index that cannot be read.
+#[derive(Clone, Debug)]
+pub struct UnreadableEntry {
+    /// Its place in the index.
+    pub place: usize,
+    pub source: Value,
+    pub cause: DescriptorError,
 }
 
 /// A raw manifest that was read.
@@ -96,69 +127,45 @@ impl RawManifest {
     /// # Errors
     /// Anything but an image manifest or index, OCI's or docker's.
     pub fn parse(&self) -> Result<Parsed, ManifestError> {
-        let kind = self.claimed_type()?;
         let json = || serde_json::from_slice(&self.bytes).map_err(|cause| self.invalid(&cause));
-        if media_type::is_index(&kind) {
-            self.index(json()?).map(Parsed::Index)
-        } else if media_type::is_manifest(&kind) {
-            self.image(json()?).map(Parsed::Image)
-        } else {
-            Err(ManifestError::MediaType { digest: self.digest(), media_type: kind })
+        match manifest_kind::of(self)? {
+            ManifestKind::Index => self.index(json()?).map(Parsed::Index),
+            ManifestKind::Image => self.image(json()?).map(Parsed::Image),
         }
     }
 
-    fn invalid(&self, cause: &serde_json::Error) -> ManifestError {
+    pub(super) fn invalid(&self, cause: &serde_json::Error) -> ManifestError {
         ManifestError::Json { digest: self.digest(), cause: cause.to_string() }
     }
 
-    /// Returns the media type in the bytes, which must not contradict the one they came with
-    /// (image-spec `manifest.md`, on confusion of the two).
-    fn claimed_type(&self) -> Result<String, ManifestError> {
-        #[derive(serde::Deserialize)]
-        #[serde(rename_all = "camelCase")]
-        struct Head {
-            media_type: Option<String>,
-            manifests: Option<serde::de::IgnoredAny>,
-            layers: Option<serde::de::IgnoredAny>,
-        }
-        let digest = self.digest();
-        let head: Head = serde_json::from_slice(&self.bytes).map_err(|cause| self.invalid(&cause))?;
-        let kind = head.media_type.unwrap_or_else(|| self.media_type.clone());
-        let contradicts = media_type::is_index(&kind) && head.layers.is_some()
-            || media_type::is_manifest(&kind) && head.manifests.is_some();
-        if contradicts {
-            let cause = "it is an index and a manifest at once".to_owned();
-            return Err(ManifestError::Json { digest, cause });
-        }
-        Ok(kind)
-    }
-
     fn image(&self, source: Value) -> Result<ImageManifest, ManifestError> {
-        let layers = list(&source, "layers");
+        let layers = self.list(&source, "layers")?;
         if layers.len() > MOST_LAYERS {
             return Err(ManifestError::Layers { digest: self.digest(), count: layers.len() });
         }
-        let layers = layers.iter().map(|layer| self.read(layer)).collect::<Result<_, _>>()?;
-        let config = self.read(source.get("config").unwrap_or(&Value::Null))?;
-        let view = spec::ImageManifest::deserialize(&source).map_err(|cause| self.invalid(&cause))?;
         Ok(ImageManifest {
-            config,
-            layers,
-            annotations: view.annotations().clone().unwrap_or_default().into_iter().collect(),
-            artifact_type: view.artifact_type().as_ref().map(ToString::to_string),
+            config: self.read(source.get("config").unwrap_or(&Value::Null))?,
+            layers: layers.iter().map(|layer| self.read(layer)).collect::<Result<_, _>>()?,
+            annotations: annotations(&source),
+            artifact_type: text(&source, "artifactType"),
             subject: self.subject(&source)?,
             source,
         })
     }
 
     fn index(&self, source: Value) -> Result<ImageIndex, ManifestError> {
-        let manifests = list(&source, "manifests").iter();
-        let manifests = manifests.map(|entry| self.read(entry)).collect::<Result<_, _>>()?;
-        let view = spec::ImageIndex::deserialize(&source).map_err(|cause| self.invalid(&cause))?;
+        let (mut manifests, mut unreadable) = (Vec::new(), Vec::new());
+        for (place, entry) in self.list(&source, "manifests")?.iter().enumerate() {
+            match Descriptor::read(entry) {
+                Ok(descriptor) => manifests.push(descriptor),
+                Err(cause) => unreadable.push(UnreadableEntry { place, source: entry.clone(), cause }),
+            }
+        }
         Ok(ImageIndex {
             manifests,
-            annotations: view.annotations().clone().unwrap_or_default().into_iter().collect(),
-            artifact_type: view.artifact_type().as_ref().map(ToString::to_string),
+            unreadable,
+            annotations: annotations(&source),
+            artifact_type: text(&source, "artifactType"),
             subject: self.subject(&source)?,
             source,
         })
@@ -169,13 +176,28 @@ impl RawManifest {
         subject.map(|subject| self.read(subject)).transpose()
     }
 
+    /// Returns a list of the manifest; an absent one is empty.
+    fn list<'a>(&self, source: &'a Value, name: &str) -> Result<&'a [Value], ManifestError> {
+        match source.get(name) {
+            None | Some(Value::Null) => Ok(&[]),
+            Some(Value::Array(list)) => Ok(list),
+            Some(_) => Err(ManifestError::Json { digest: self.digest(), cause: format!("`{name}` is not a list") }),
+        }
+    }
+
     fn read(&self, source: &Value) -> Result<Descriptor, ManifestError> {
         Descriptor::read(source).map_err(|cause| ManifestError::Descriptor { digest: self.digest(), cause })
     }
 }
 
-fn list<'a>(source: &'a Value, name: &str) -> &'a [Value] {
-    source.get(name).and_then(Value::as_array).map_or(&[], Vec::as_slice)
+fn text(source: &Value, name: &str) -> Option<String> {
+    source.get(name).and_then(Value::as_str).filter(|text| !text.is_empty()).map(str::to_owned)
+}
+
+/// Returns the annotations that are texts.
+fn annotations(source: &Value) -> Annotations {
+    let all = source.get("annotations").and_then(Value::as_object).into_iter().flatten();
+    all.filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned()))).collect()
 }
 
 impl ImageManifest {
@@ -214,7 +236,10 @@ impl ImageIndex {
     /// with what has changed since, its keys sorted.
     #[must_use]
     pub fn to_raw(&self) -> RawManifest {
-        let manifests: Vec<_> = self.manifests.iter().map(Descriptor::to_json).collect();
+        let mut manifests: Vec<_> = self.manifests.iter().map(Descriptor::to_json).collect();
+        for entry in &self.unreadable {
+            manifests.insert(entry.place.min(manifests.len()), entry.source.clone());
+        }
         let known = Known {
             descriptors: vec![("manifests", Value::Array(manifests))],
             media_type: media_type::INDEX,
@@ -324,6 +349,25 @@ mod tests {
     }
 
     #[test]
+    fn entries_that_cannot_be_read_are_set_apart() {
+        let digest = Digest::of(b"").to_string();
+        let entry = |platform: Value| serde_json::json!({"mediaType": media_type::MANIFEST, "digest": digest, "size": 1, "platform": platform});
+        let linux = serde_json::json!({"os": "linux", "architecture": "amd64"});
+        let entries = [
+            entry(serde_json::json!({})),
+            entry(linux.clone()),
+            serde_json::json!({"mediaType": "x", "digest": "sha512:00", "size": 1}),
+            serde_json::json!(7),
+            entry(Value::Null),
+        ];
+        let source = serde_json::json!({"schemaVersion": 2, "mediaType": media_type::INDEX, "manifests": entries});
+        let Parsed::Index(index) = raw("", &source.to_string()).parse().unwrap() else { panic!() };
+        assert_eq!(index.manifests.iter().filter(|entry| entry.platform.is_some()).count(), 1);
+        assert_eq!(index.unreadable.iter().map(|entry| entry.place).collect::<Vec<_>>(), [0, 2, 3]);
+        assert_eq!(serde_json::from_slice::<Value>(&index.to_raw().bytes).unwrap(), source, "nothing is lost");
+    }
+
+    #[test]
     fn hostile_manifests_are_errors() {
         for json in [
             "",
@@ -331,6 +375,7 @@ mod tests {
             r#"{"schemaVersion":2}"#,
             r#"{"schemaVersion":2,"config":{"mediaType":"x","digest":"sha256:0","size":1},"layers":[]}"#,
             r#"{"schemaVersion":2,"layers":[],"manifests":[]}"#,
+            r#"{"schemaVersion":2,"config":{},"layers":{}}"#,
         ] {
             assert!(raw(media_type::MANIFEST, json).parse().is_err(), "{json}");
         }

@@ -7,8 +7,10 @@ pub mod digest;
 pub mod json;
 pub mod location;
 pub mod manifest;
+mod manifest_kind;
 pub mod media_type;
 pub mod platform;
+mod reference;
 
 pub use architecture::Architecture;
 pub use compression::{Compression, CompressionLevel};

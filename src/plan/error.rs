@@ -16,6 +16,18 @@ fn supported() -> String {
     names.join(", ")
 }
 
+/// Returns the hint for a platform that carboy does not build for.
+fn other_platform(platform: &Platform) -> String {
+    let known = Architecture::named(&platform.architecture);
+    match known {
+        _ if platform.os != "linux" => {
+            format!("carboy assembles images for Linux only: leave {platform} out of `platforms`")
+        }
+        Some(known) => format!("the oldest variant of this architecture that Debian supports is {}", known.platform()),
+        None => format!("leave {platform} out of `platforms`"),
+    }
+}
+
 /// Returns the hint for a platform without a directory of distributions.
 fn site_packages(platform: &Platform) -> String {
     let folder = format!("site-{}", platform.architecture);
@@ -100,7 +112,8 @@ impl Hint for PlanError {
             Self::Location { cause, .. } => return cause.hint(),
             Self::TargetDigest(_) => "leave the digest out of `to`",
             Self::Tag(_) => "letters, digits, `_`, `.` and `-`, at most 128, not beginning with `.` or `-`",
-            Self::Platform { .. } | Self::PlatformTwice(_) | Self::PlatformUnknown(_) => return None,
+            Self::Platform { .. } | Self::PlatformTwice(_) => return None,
+            Self::PlatformUnknown(platform) => return Some(other_platform(platform)),
             Self::Flag { cause, .. } => return cause.hint(),
             Self::Pair(cause) => return cause.hint(),
             Self::NoSitePackages(platform) => {

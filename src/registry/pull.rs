@@ -9,6 +9,7 @@ use reqwest::{Method, Response, StatusCode};
 use super::challenge::Scopes;
 use super::error::Intent;
 use super::repository::Repository;
+use crate::diagnostic::Code;
 use crate::http::client::{Request, whole};
 use crate::http::failure::{Failure, corrupt, failed};
 use crate::oci::digest::Verifier;
@@ -18,6 +19,9 @@ use crate::oci::{Digest, RawManifest, media_type};
 
 /// The header that holds the digest of a registry's answer.
 pub const CONTENT_DIGEST: &str = "docker-content-digest";
+
+/// The hint for a digest that a repository does not have.
+const DELETED: &str = "registries delete manifests that no tag names; look up the digest of a current tag";
 
 impl Repository {
     /// Formats `HOST/REPOSITORY:TAG` or `HOST/REPOSITORY@DIGEST`.
@@ -37,8 +41,15 @@ impl Repository {
         request.headers.extend(media_type::MANIFESTS.map(|kind| (ACCEPT, HeaderValue::from_static(kind))));
         let answer = self.transport.send(&access, &Scopes::pull(&self.name.repository), &request).await?;
         if !answer.status().is_success() {
-            let absent = format!("no such image or tag: {name}");
-            return Err(answer.absent_or_failed(&access, &format!("reading {name}"), absent).await);
+            let (absent, hint) = match selector {
+                Selector::Tag(_) => (format!("no such image or tag: {name}"), None),
+                Selector::Digest(_) => (format!("no such image: {name}"), Some(DELETED)),
+            };
+            let mut failure = answer.absent_or_failed(&access, &format!("reading {name}"), absent).await;
+            if failure.error.code == Code::NotFound {
+                failure.error.hint = hint.map(str::to_owned);
+            }
+            return Err(failure);
         }
         // Without a media type in the header, the manifest's own is used.
         let media_type = answer.header(CONTENT_TYPE.as_str()).unwrap_or_default();

@@ -86,13 +86,13 @@ impl TokenService<'_> {
             Some(Credential::Identity(refresh)) => {
                 let response =
                     self.ask(&exchange(self.realm, self.name, scopes, refresh), &Auth::Anonymous, true).await?;
-                if !may_lack_post(response.status()) {
-                    response
-                } else {
+                if may_lack_post(response.status()) {
                     // A second refusal says less than the first.
                     let auth = Auth::Basic(IDENTITY_USER.to_owned(), refresh.clone());
                     let second = self.ask(&get(), &auth, true).await?;
                     if second.status().is_success() { second } else { response }
+                } else {
+                    response
                 }
             }
             // An access token is not for the service, but for the registry itself.
@@ -108,14 +108,11 @@ impl TokenService<'_> {
     /// the registry named.
     async fn ask(&self, request: &Request, auth: &Auth, identified: bool) -> Result<Response, Failure> {
         let check = |from: &Url, to: &Url| {
-            let why = match () {
-                () if from.scheme() == "https" && to.scheme() != "https" => "without TLS, which is refused",
-                () if identified && !same_origin(from, to) => "which carboy does not send credentials to",
-                () => return Ok(()),
-            };
-            let (host, to) = (authority(from), authority(to));
-            let message = format!("{host}, which issues tokens for {}, redirects to {to}, {why}", self.access.host);
-            Err(OperationError::new(Code::AccessDenied, message))
+            check_redirect(from, to, identified).map_err(|why| {
+                let (host, to) = (authority(from), authority(to));
+                let message = format!("{host}, which issues tokens for {}, redirects to {to}, {why}", self.access.host);
+                OperationError::new(Code::AccessDenied, message)
+            })
         };
         self.client.follow_if(request, auth, check).await
     }
@@ -176,6 +173,16 @@ impl TokenAnswer {
         let now = headers.get(DATE).and_then(|date| DateTimeParser::new().parse_timestamp(date.to_str().ok()?).ok());
         let age = issued.zip(now).and_then(|(issued, now)| u64::try_from(now.as_second() - issued.as_second()).ok());
         life.checked_sub(Duration::from_secs(age.unwrap_or(0))).filter(|left| !left.is_zero()).unwrap_or(life)
+    }
+}
+
+/// Refuses redirects that lead from HTTPS to HTTP, and those that would take credentials to another
+/// host.
+fn check_redirect(from: &Url, to: &Url, identified: bool) -> Result<(), &'static str> {
+    match () {
+        () if from.scheme() == "https" && to.scheme() != "https" => Err("without TLS, which is refused"),
+        () if identified && !same_origin(from, to) => Err("which carboy does not send credentials to"),
+        () => Ok(()),
     }
 }
 

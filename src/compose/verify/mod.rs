@@ -5,6 +5,7 @@ mod extension_modules;
 mod imports;
 mod loaded_image;
 mod missing_libraries;
+mod package_records;
 mod python_version;
 mod requirements;
 mod scripts;
@@ -35,6 +36,7 @@ pub fn verify(composition: &Composition<'_>) -> Vec<Diagnostic> {
     if let Err(error) = check(composition, &mut found) {
         found.push(*error);
     }
+    found.extend(package_records::check(composition));
     found.extend(scratch::missing_data(composition.cx, &composition.image.tree));
     found.extend(composition.cx.elf.broken_in(&composition.image.tree));
     found

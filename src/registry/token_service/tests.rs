@@ -63,7 +63,7 @@ async fn every_form_of_an_answer_has_its_token() {
 #[tokio::test]
 async fn answers_without_a_usable_token_are_errors() {
     for (body, what) in [
-        ("".to_owned(), "without a token"),
+        (String::new(), "without a token"),
         ("{}".to_owned(), "without a token"),
         (r#"{"token":7}"#.to_owned(), "without a token"),
         ("<html>Log in</html>".to_owned(), "without a token"),
@@ -128,6 +128,24 @@ async fn credentials_do_not_follow_a_redirect_to_another_host() {
     assert_eq!(elsewhere.lines(), ["GET /t"], "only the anonymous request came");
 }
 
+#[test]
+fn tokens_are_not_requested_from_https_over_http() {
+    let check =
+        |from: &str, to: &str, identified| check_redirect(&from.parse().unwrap(), &to.parse().unwrap(), identified);
+    for (from, to, anonymous, identified) in [
+        ("https://a.example/t", "https://a.example/u", true, true),
+        ("https://a.example/t", "https://b.example/t", true, false),
+        ("https://a.example/t", "https://a.example:8443/t", true, false),
+        ("https://a.example/t", "http://a.example/t", false, false),
+        ("https://a.example/t", "http://localhost/t", false, false),
+        ("http://a.example/t", "https://a.example/t", true, false),
+        ("http://a.example/t", "http://a.example/u", true, true),
+    ] {
+        let outcome = (check(from, to, false).is_ok(), check(from, to, true).is_ok());
+        assert_eq!(outcome, (anonymous, identified), "{from} {to}");
+    }
+}
+
 #[tokio::test]
 async fn an_identity_token_is_sent_by_get_to_services_without_post() {
     for status in [400, 401, 404, 405] {
@@ -167,9 +185,8 @@ async fn forgetful() -> Server {
         let path = seen.target.split('?').next().unwrap_or_default();
         match (seen.method.as_str(), path) {
             ("HEAD", _) => Reply::new(404),
-            ("POST", _) => Reply::new(202).with("Location", "/v2/a/blobs/uploads/1"),
+            ("POST" | "PATCH", _) => Reply::new(202).with("Location", "/v2/a/blobs/uploads/1"),
             ("PUT", "/v2/a/blobs/uploads/1") if !seen.body.is_empty() => Reply::new(413),
-            ("PATCH", _) => Reply::new(202).with("Location", "/v2/a/blobs/uploads/1"),
             _ => Reply::new(201),
         }
     })

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::io::{self, Read as _};
 use std::path::Path;
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -31,20 +32,56 @@ pub(super) struct Index {
     rest: Map<String, Value>,
 }
 
-/// A manifest in an `index.json`.
+/// A manifest in an `index.json`. Fields of other types than the specification's are empty here, and
+/// are written back as they were.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(from = "Map<String, Value>", into = "Map<String, Value>")]
 pub(super) struct Entry {
     pub media_type: String,
     /// `algorithm:hex`, of any algorithm.
     pub digest: String,
     pub size: u64,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub platform: Option<BTreeMap<String, Value>>,
-    #[serde(default, skip_serializing_if = "Annotations::is_empty")]
     annotations: Annotations,
-    #[serde(flatten)]
     rest: Map<String, Value>,
+}
+
+impl From<Map<String, Value>> for Entry {
+    fn from(mut rest: Map<String, Value>) -> Self {
+        Self {
+            media_type: taken(&mut rest, "mediaType").unwrap_or_default(),
+            digest: taken(&mut rest, "digest").unwrap_or_default(),
+            size: taken(&mut rest, "size").unwrap_or_default(),
+            platform: taken(&mut rest, "platform"),
+            annotations: taken(&mut rest, "annotations").unwrap_or_default(),
+            rest,
+        }
+    }
+}
+
+impl From<Entry> for Map<String, Value> {
+    fn from(entry: Entry) -> Self {
+        let Entry { media_type, digest, size, platform, annotations, rest } = entry;
+        let annotations = (!annotations.is_empty()).then(|| annotations.into_iter().collect());
+        let text = |text: String| (!text.is_empty()).then(|| text.into());
+        let has_size = rest.contains_key("size");
+        let known = [
+            ("mediaType", text(media_type)),
+            ("digest", text(digest)),
+            ("size", (!has_size).then(|| size.into())),
+            ("platform", platform.map(|platform| platform.into_iter().collect())),
+            ("annotations", annotations),
+        ];
+        let known = known.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)));
+        known.chain(rest).collect()
+    }
+}
+
+/// Removes a field, if it has the type.
+fn taken<T: DeserializeOwned>(fields: &mut Map<String, Value>, name: &str) -> Option<T> {
+    let value = fields.get(name).and_then(|value| T::deserialize(value).ok())?;
+    fields.remove(name);
+    Some(value)
 }
 
 #[derive(Serialize, Deserialize)]
@@ -244,6 +281,17 @@ mod tests {
         assert_eq!(dump(&index, &known), "a=2 b=1 c=i");
         index.name(&one, "a");
         assert_eq!(dump(&index, &known), "a=1 b=1 c=i");
+    }
+
+    #[test]
+    fn entries_that_are_not_as_specified_stay_too() {
+        let json = r#"{"manifests":[{"digest":7,"size":"x","platform":[],"annotations":{"a":null}},
+            {"mediaType":"m/n","digest":"sha256:00","size":3,"platform":null,"annotations":{"org.opencontainers.image.ref.name":"1"}}],
+            "schemaVersion":2}"#;
+        let index = Index::parse(json.as_bytes()).unwrap();
+        assert_eq!(index.manifests.iter().map(|entry| entry.name()).collect::<Vec<_>>(), [None, Some("1")]);
+        let same: Value = serde_json::from_slice(&index.to_json().unwrap()).unwrap();
+        assert_eq!(same, serde_json::from_str::<Value>(json).unwrap());
     }
 
     #[test]
