@@ -5,17 +5,15 @@ use serde_json::json;
 use crate::odd_image::{GZIP, MANIFEST, OddImage, gzip, tar_of};
 use crate::workbench::Workbench;
 
-/// Takes a library out of an image that has another file, too; returns what was told.
-fn told(file: &str, text: &str) -> String {
+/// Takes a library out of an image that has other files, too; returns what was told.
+fn told(files: &[(&str, &str)]) -> String {
     let bench = Workbench::new();
     OddImage::small().write(&bench.path("layout"));
     let mut source = OddImage::default();
-    let tar = tar_of(&[
-        ("usr/lib/libx.so.1", 0o644, b"x"),
-        ("usr/local/lib/liby.so", 0o644, b"y"),
-        ("var/lib/dpkg/info/libx.list", 0o644, b"/usr/lib/libx.so.1\n"),
-        (file, 0o644, text.as_bytes()),
-    ]);
+    let mut all: Vec<(&str, u32, &[u8])> =
+        vec![("usr/lib/libx.so.1", 0o644, b"x"), ("usr/local/lib/liby.so", 0o644, b"y")];
+    all.extend(files.iter().map(|(path, text)| (*path, 0o644, text.as_bytes())));
+    let tar = tar_of(&all);
     let layer = source.add(GZIP, &gzip(&tar));
     let manifest = source.image(&[layer], &[&tar], &json!({}));
     source.tag(&manifest, Some(MANIFEST));
@@ -35,9 +33,28 @@ fn told(file: &str, text: &str) -> String {
 #[test]
 fn libraries_without_package_records_are_told() {
     let dpkg = "Package: libx\nStatus: install ok installed\nVersion: 1\nArchitecture: amd64\n";
-    for (file, text) in [("var/lib/dpkg/status", dpkg), ("var/lib/dpkg/status.d/libx", dpkg)] {
-        assert_eq!(told(file, text), "", "{file}");
+    let md5 = "9dd4e461268c8034f5c8564e155c67a6  usr/lib/libx.so.1\n";
+    let lists = [
+        [("var/lib/dpkg/status", dpkg), ("var/lib/dpkg/info/libx.list", "/usr/lib/libx.so.1\n")],
+        [("var/lib/dpkg/status.d/libx", dpkg), ("var/lib/dpkg/status.d/libx.md5sums", md5)],
+    ];
+    for files in lists {
+        assert_eq!(told(&files), "", "{files:?}");
     }
-    let all = ["etc/issue", "lib/apk/db/installed", "var/lib/rpm/rpmdb.sqlite"].map(|file| told(file, "x"));
-    insta::assert_snapshot!(all.join("\n"), @"");
+    let absent = [
+        ("etc/issue", ""),
+        ("var/lib/dpkg/status", dpkg),
+        ("lib/apk/db/installed", ""),
+        ("var/lib/rpm/rpmdb.sqlite", ""),
+    ];
+    insta::assert_snapshot!(absent.map(|file| told(&[file])).join("\n"), @"
+    warning[no-package-records]: oci:../source:1 has no package database: scanners will not see the libraries that are taken from it, such as `/usr/lib/libx.so.1`
+    hint: take the files from an image that keeps /var/lib/dpkg/status or /var/lib/dpkg/status.d
+    warning[no-package-records]: oci:../source:1 has a package database without lists of files: scanners will not see the libraries that are taken from it, such as `/usr/lib/libx.so.1`
+    hint: take the files from an image that keeps /var/lib/dpkg/info
+    warning[no-package-records]: oci:../source:1 has its packages in apk's database, which carboy does not read: scanners will not see the libraries that are taken from it, such as `/usr/lib/libx.so.1`
+    hint: scan that image itself, or take the files from a Debian image
+    warning[no-package-records]: oci:../source:1 has its packages in rpm's database, which carboy does not read: scanners will not see the libraries that are taken from it, such as `/usr/lib/libx.so.1`
+    hint: scan that image itself, or take the files from a Debian image
+    ");
 }

@@ -7,7 +7,7 @@ use oci_spec::image as spec;
 use serde_json::Value;
 
 use super::descriptor::{Annotations, DescriptorError};
-use super::manifest_kind::{self, ManifestKind};
+use super::manifest_kind::{self, ManifestKind, NoKind};
 use super::{Descriptor, Digest, json, media_type};
 use crate::hint::Hint;
 
@@ -128,13 +128,23 @@ impl RawManifest {
     /// Anything but an image manifest or index, OCI's or docker's.
     pub fn parse(&self) -> Result<Parsed, ManifestError> {
         let json = || serde_json::from_slice(&self.bytes).map_err(|cause| self.invalid(&cause));
-        match manifest_kind::of(self)? {
+        match manifest_kind::of(&self.media_type, &self.bytes).map_err(|cause| self.of_no_kind(cause))? {
             ManifestKind::Index => self.index(json()?).map(Parsed::Index),
             ManifestKind::Image => self.image(json()?).map(Parsed::Image),
         }
     }
 
-    pub(super) fn invalid(&self, cause: &serde_json::Error) -> ManifestError {
+    fn of_no_kind(&self, cause: NoKind) -> ManifestError {
+        let digest = self.digest();
+        match cause {
+            NoKind::Json(cause) => ManifestError::Json { digest, cause },
+            NoKind::MediaType(media_type) => ManifestError::MediaType { digest, media_type },
+            NoKind::Ambiguous(cause) => ManifestError::Ambiguous { digest, cause },
+            NoKind::SchemaOne => ManifestError::SchemaOne { digest },
+        }
+    }
+
+    fn invalid(&self, cause: &serde_json::Error) -> ManifestError {
         ManifestError::Json { digest: self.digest(), cause: cause.to_string() }
     }
 

@@ -9,8 +9,6 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::Value;
 
-use super::RawManifest;
-use super::manifest::ManifestError;
 use super::media_type::{self, essence};
 
 /// The media type of docker's schema 1, with or without a signature.
@@ -23,6 +21,19 @@ const OF_VENDORS: &str = "application/vnd.";
 pub(super) enum ManifestKind {
     Image,
     Index,
+}
+
+/// The reason why a manifest is neither.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) enum NoKind {
+    /// It is not JSON of the form of a manifest.
+    Json(String),
+    /// The media type is another kind's.
+    MediaType(String),
+    /// Readers may take it for either.
+    Ambiguous(String),
+    /// It is in docker's schema 1.
+    SchemaOne,
 }
 
 /// The fields that tell the kind.
@@ -66,20 +77,18 @@ impl Fields {
     }
 }
 
-/// Returns the kind of a manifest.
+/// Returns the kind of a manifest that came with a media type.
 ///
 /// # Errors
 /// Bytes that are not JSON; media types or fields that contradict each other; any other kind.
-pub(super) fn of(raw: &RawManifest) -> Result<ManifestKind, ManifestError> {
-    let digest = raw.digest();
-    let fields: Fields = serde_json::from_slice(&raw.bytes).map_err(|cause| raw.invalid(&cause))?;
-    let (sent, own) = (essence(&raw.media_type), essence(fields.media_type.as_str().unwrap_or_default()));
+pub(super) fn of(media_type: &str, bytes: &[u8]) -> Result<ManifestKind, NoKind> {
+    let fields: Fields = serde_json::from_slice(bytes).map_err(|cause| NoKind::Json(cause.to_string()))?;
+    let (sent, own) = (essence(media_type), essence(fields.media_type.as_str().unwrap_or_default()));
     if [&sent, &own].iter().any(|name| name.starts_with(SCHEMA_ONE)) || fields.is_schema_one() {
-        return Err(ManifestError::SchemaOne { digest });
+        return Err(NoKind::SchemaOne);
     }
-    let ambiguous = |cause: String| ManifestError::Ambiguous { digest, cause };
     let of_fields = match (fields.of_image(), fields.manifests.is_some()) {
-        (true, true) => return Err(ambiguous("it is an index and a manifest at once".to_owned())),
+        (true, true) => return Err(NoKind::Ambiguous("it is an index and a manifest at once".to_owned())),
         (true, false) => Some(ManifestKind::Image),
         (false, true) => Some(ManifestKind::Index),
         (false, false) => None,
@@ -88,18 +97,20 @@ pub(super) fn of(raw: &RawManifest) -> Result<ManifestKind, ManifestError> {
     if let (Some(own), Some(sent)) = (of_own, of_sent)
         && own != sent
     {
-        return Err(ambiguous(format!("it says that it is {}, and was sent as {}", own.name(), sent.name())));
+        return Err(NoKind::Ambiguous(format!("it says that it is {}, and was sent as {}", own.name(), sent.name())));
     }
     let told = if own.is_empty() { of_sent } else { of_own };
     // A media type of any JSON, or of any bytes, leaves the decision to the fields.
     let is_general = own.is_empty() && !sent.starts_with(OF_VENDORS);
     let Some(kind) = told.or(of_fields.filter(|_| is_general)) else {
-        return Err(ManifestError::MediaType { digest, media_type: if own.is_empty() { sent } else { own } });
+        return Err(NoKind::MediaType(if own.is_empty() { sent } else { own }));
     };
     match of_fields {
-        Some(other) if other != kind => {
-            Err(ambiguous(format!("it is {} by its media type and {} by its fields", kind.name(), other.name())))
-        }
+        Some(other) if other != kind => Err(NoKind::Ambiguous(format!(
+            "it is {} by its media type and {} by its fields",
+            kind.name(),
+            other.name()
+        ))),
         _ => Ok(kind),
     }
 }
@@ -109,8 +120,8 @@ mod tests {
     use super::*;
     use crate::oci::media_type::{DOCKER_LIST, DOCKER_MANIFEST, INDEX, MANIFEST};
 
-    fn kind(sent: &str, json: &str) -> Result<ManifestKind, ManifestError> {
-        of(&RawManifest { media_type: sent.to_owned(), bytes: json.as_bytes().to_vec() })
+    fn kind(sent: &str, json: &str) -> Result<ManifestKind, NoKind> {
+        of(sent, json.as_bytes())
     }
 
     const IMAGE: &str = r#"{"schemaVersion":2,"config":{},"layers":[]}"#;
@@ -152,7 +163,7 @@ mod tests {
             ("", with_type(IMAGE, INDEX)),
         ] {
             let error = kind(sent, &json).unwrap_err();
-            assert!(matches!(error, ManifestError::Ambiguous { .. }), "{sent} {json}: {error}");
+            assert!(matches!(error, NoKind::Ambiguous(_)), "{sent} {json}: {error:?}");
         }
     }
 
@@ -165,17 +176,17 @@ mod tests {
             ("text/plain", r#"{"blobs":[]}"#.to_owned()),
         ] {
             let error = kind(sent, &json).unwrap_err();
-            assert!(matches!(error, ManifestError::MediaType { .. }), "{sent} {json}: {error}");
+            assert!(matches!(error, NoKind::MediaType(_)), "{sent} {json}: {error:?}");
         }
         for (sent, json) in [
             ("application/vnd.docker.distribution.manifest.v1+prettyjws", "{}"),
             ("application/vnd.docker.distribution.manifest.v1+json", "{}"),
             ("", r#"{"schemaVersion":1,"fsLayers":[],"history":[],"signatures":[]}"#),
         ] {
-            assert!(matches!(kind(sent, json), Err(ManifestError::SchemaOne { .. })), "{sent} {json}");
+            assert!(matches!(kind(sent, json), Err(NoKind::SchemaOne)), "{sent} {json}");
         }
         for json in ["", "[]", "7", r#"{"layers":[],"layers":[]}"#, "\"x\""] {
-            assert!(matches!(kind(MANIFEST, json), Err(ManifestError::Json { .. })), "{json}");
+            assert!(matches!(kind(MANIFEST, json), Err(NoKind::Json(_))), "{json}");
         }
     }
 }

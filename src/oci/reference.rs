@@ -2,7 +2,7 @@
 //!
 //! Source: distribution's `reference` package, grammar and normalisation.
 
-use std::net::Ipv6Addr;
+use core::net::Ipv6Addr;
 
 use super::Digest;
 use super::digest::DigestError;

@@ -10,6 +10,9 @@ use crate::rootfs::RootPath;
 /// Directories of files that no distribution's package owns.
 const UNPACKAGED: [&str; 3] = ["usr/local", "opt", "home"];
 
+/// dpkg's records.
+const DPKG: [&str; 2] = ["var/lib/dpkg/status", "var/lib/dpkg/status.d"];
+
 /// Warns of source images that gave libraries and have no package records that carboy reads.
 pub(super) fn check(composition: &Composition<'_>) -> Vec<Diagnostic> {
     let sources = composition.cx.sources.iter().zip(&composition.image.origins);
@@ -26,6 +29,10 @@ fn unrecorded(source: &SourceImage, origins: &Origins) -> Option<Diagnostic> {
         Some(database) => (
             format!("has its packages in {database}'s database, which carboy does not read"),
             "scan that image itself, or take the files from a Debian image",
+        ),
+        None if DPKG.iter().any(|path| source.tree.follow(&root_path(path)).is_some()) => (
+            "has a package database without lists of files".to_owned(),
+            "take the files from an image that keeps /var/lib/dpkg/info",
         ),
         None => (
             "has no package database".to_owned(),
