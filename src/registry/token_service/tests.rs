@@ -39,7 +39,7 @@ fn identity(address: &str) -> String {
 
 /// Reads a manifest with a `config.json`; returns the error, if there is one.
 async fn read(server: &Server, config: Option<&str>) -> Result<(), OperationError> {
-    let repository = server.repository_as("a", config, Arc::default());
+    let repository = server.source_as("a", config, Arc::default());
     repository.manifest(&Selector::Tag("1".to_owned())).await.map(|_| ())
 }
 
@@ -80,7 +80,7 @@ async fn answers_without_a_usable_token_are_errors() {
 #[tokio::test]
 async fn a_token_is_renewed_before_it_expires() {
     let server = registry(|_| Reply::new(200).body(r#"{"token":"T","expires_in":120}"#)).await;
-    let repository = server.repository("a");
+    let repository = server.source("a");
     for (pause, tokens) in [(0, 1), (100, 1), (15, 2)] {
         time::pause();
         time::advance(Duration::from_secs(pause)).await;
@@ -228,7 +228,7 @@ async fn rights_that_are_missing_are_asked_for_once() {
             }
         })
         .await;
-        let repository = server.repository("a");
+        let repository = server.source("a");
         repository.manifest(&Selector::Tag("1".to_owned())).await.unwrap();
         let scope = "GET /token?service=s&scope=aws&scope=repository%3Aa%3Adelete%2Cpull";
         assert!(server.lines().contains(&scope.to_owned()), "{:?}", server.lines());
@@ -241,7 +241,7 @@ async fn rights_that_are_missing_are_asked_for_once() {
 #[tokio::test]
 async fn transfers_at_a_time_share_one_token_for_each_scope() {
     let server = registry(|_| Reply::new(200).body(r#"{"token":"T"}"#)).await;
-    let repository = server.repository("a");
+    let repository = server.source("a");
     let blob = Descriptor::of("x", b"{}");
     let reads = join_all((0..6).map(|_| async { repository.blob(&blob).await.map(|_| ()) })).await;
     assert!(reads.iter().all(Result::is_ok));
