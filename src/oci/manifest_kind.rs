@@ -87,6 +87,9 @@ pub(super) fn of(media_type: &str, bytes: &[u8]) -> Result<ManifestKind, NoKind>
     if [&sent, &own].iter().any(|name| name.starts_with(SCHEMA_ONE)) || fields.is_schema_one() {
         return Err(NoKind::SchemaOne);
     }
+    if !fields.schema_version.is_null() && fields.schema_version != 2 {
+        return Err(NoKind::Json(format!("`schemaVersion` is {}, not 2", fields.schema_version)));
+    }
     let of_fields = match (fields.of_image(), fields.manifests.is_some()) {
         (true, true) => return Err(NoKind::Ambiguous("it is an index and a manifest at once".to_owned())),
         (true, false) => Some(ManifestKind::Image),
@@ -185,7 +188,15 @@ mod tests {
         ] {
             assert!(matches!(kind(sent, json), Err(NoKind::SchemaOne)), "{sent} {json}");
         }
-        for json in ["", "[]", "7", r#"{"layers":[],"layers":[]}"#, "\"x\""] {
+        for json in [
+            "",
+            "[]",
+            "7",
+            r#"{"layers":[],"layers":[]}"#,
+            "\"x\"",
+            r#"{"schemaVersion":"2"}"#,
+            r#"{"schemaVersion":3}"#,
+        ] {
             assert!(matches!(kind(MANIFEST, json), Err(NoKind::Json(_))), "{json}");
         }
     }

@@ -40,7 +40,7 @@ async fn check(transport: &Transport, access: &RepositoryAccess, found: &FoundCr
     let client = &transport.client;
     let response = client.follow(&request, &Auth::Anonymous).await?;
     let challenge = match response.status() {
-        StatusCode::UNAUTHORIZED => Challenge::of(response.headers()),
+        StatusCode::UNAUTHORIZED => Challenge::of(response.headers(), response.url()).ok(),
         // A registry that asks nobody takes every login.
         status if status.is_success() => return Ok(()),
         _ => None,

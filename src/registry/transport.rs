@@ -153,14 +153,17 @@ fn is_challenge(response: &Response, renewals: usize) -> bool {
 }
 
 /// Builds the error of a challenge that cannot be answered.
-fn unanswerable(access: &RepositoryAccess, odd: &Unanswerable, why: &str, origin: Option<&CredentialOrigin>) -> OperationError {
+fn unanswerable(
+    access: &RepositoryAccess,
+    odd: &Unanswerable,
+    why: &str,
+    origin: Option<&CredentialOrigin>,
+) -> OperationError {
     match odd {
         Unanswerable::Silent => access.refused(why, origin),
-        Unanswerable::Realm | Unanswerable::Schemes(_) => {
-            access.refused(&format!("{why}; {odd}"), origin).with_hint(
-                "carboy supports Basic authentication and bearer tokens; is the registry set up for one of them?",
-            )
-        }
+        Unanswerable::Realm | Unanswerable::Schemes(_) => access.refused(&format!("{why}; {odd}"), origin).with_hint(
+            "carboy supports Basic authentication and bearer tokens; is the registry set up for one of them?",
+        ),
     }
 }
 

@@ -211,7 +211,7 @@ async fn a_login_that_was_renewed_on_disk_is_read_again() {
 
 #[tokio::test]
 async fn an_access_token_is_sent_as_it_is() {
-    let server = guarded("", |auth| auth == "Bearer a.b.c").await;
+    let server = guarded(|auth| auth == "Bearer a.b.c").await;
     let config = format!(r#"{{"auths":{{"http://{}/v2/":{{"registrytoken":"a.b.c","auth":"!"}}}}}}"#, server.address);
     server.source_as("a", Some(&config), Arc::default()).manifest(&tag()).await.unwrap();
     assert_eq!(server.lines(), ["GET /v2/a/manifests/1", "GET /v2/a/manifests/1"]);
