@@ -111,7 +111,8 @@ async fn other_content_than_locked_is_refused_and_not_kept() {
         assert!(error.message.replace(&server.host, "HOST").starts_with(why), "{error}");
         assert_eq!(error.code, Code::CorruptContent);
         assert_eq!(harness.cached().len(), 0);
-        assert_eq!(server.requests().len(), 1, "wrong bytes are not asked for again");
+        let requests = if sent.len() < locked_as.len() { 4 } else { 1 };
+        assert_eq!(server.requests().len(), requests, "only missing bytes are asked for again");
         let failed = |event: &Event| matches!(event, Event::Ended { outcome: Outcome::Failed, .. });
         assert!(harness.log.events().last().is_some_and(failed));
     }

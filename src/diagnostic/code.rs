@@ -44,6 +44,7 @@ codes! {
     CorruptContent "corrupt-content",
     TransferFailed "transfer-failed",
     MirrorFailed "mirror-failed",
+    ImmutableTag "immutable-tag",
     Offline "offline",
     Retrying "retrying",
     UnusableCache "unusable-cache",

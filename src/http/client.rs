@@ -9,20 +9,23 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use reqwest::header::{CONTENT_LENGTH, HeaderMap, HeaderValue};
-use reqwest::{Method, Response, StatusCode, Url};
+use reqwest::{Method, RequestBuilder, Response, StatusCode, Url};
 use tokio::time::Instant;
 
 use super::Auth;
+use super::byte_flow::{Answered, ByteFlow};
 use super::connections::{Connections, HostConnections};
 use super::failure::{Failure, failed, link, proxy_login, stalled};
 use super::hosts::{authority, host_of, speaks_plain};
 use super::schemes::Schemes;
 use super::stall_policy::{Stall, StallDetector, StallPolicy};
-use super::upload::{ByteFlow, Upload};
+use super::upload::Upload;
 use crate::network::Network;
 
 /// The longest time that a server may take to store an upload.
 pub const STORE: Duration = Duration::from_mins(5);
+/// The largest body that a connection takes at once, in bytes.
+const SMALL: u64 = 64 << 10;
 /// The largest body of an error answer that is read, in bytes.
 const EXPLANATION: u64 = 64 << 10;
 
@@ -35,6 +38,9 @@ pub struct Request {
     pub payload: Payload,
     /// The longest wait for the answer's beginning once all is sent; by default the stall policy's.
     pub limit: Option<Duration>,
+    /// The wait between head and body, in which a server that judges by the head can answer. Bytes
+    /// sent to a closed connection would reset it, and the answer could be lost.
+    pub hold: Duration,
 }
 
 /// The body of a request.
@@ -46,6 +52,9 @@ pub enum Payload {
     Upload(Upload),
 }
 
+/// The beginning of an answer, or the reason why there is none.
+type Sent = Result<Result<Response, reqwest::Error>, Stall>;
+
 /// The HTTP clients behind all requests.
 pub struct Client {
     connections: Connections,
@@ -55,7 +64,7 @@ pub struct Client {
 impl Request {
     /// Creates a request without content.
     pub fn new(method: Method, url: Url) -> Self {
-        Self { method, url, headers: HeaderMap::new(), payload: Payload::Empty, limit: None }
+        Self { method, url, headers: HeaderMap::new(), payload: Payload::Empty, limit: None, hold: Duration::ZERO }
     }
 }
 
@@ -121,36 +130,61 @@ async fn send(connections: &HostConnections, request: &Request, url: &Url, auth:
         Auth::Basic(user, password) => builder.basic_auth(user, Some(password)),
         Auth::Bearer(token) => builder.bearer_auth(token),
     };
+    let (answer, answered) = begin(request, builder, stall_policy).await?;
+    match answer {
+        Ok(Ok(mut response)) => {
+            response.extensions_mut().insert(StallDetector::new(stall_policy));
+            answered.map(|answered| response.extensions_mut().insert(answered));
+            Ok(response)
+        }
+        Ok(Err(cause)) => Err(link(&host, &cause, connections.proxy.as_ref())),
+        Err(stall) => Err(stalled(&host, stall)),
+    }
+}
+
+/// Sends a request with its payload until the answer begins. Keeping the second value keeps the
+/// connection of a request that is answered before its end.
+async fn begin(
+    request: &Request,
+    builder: RequestBuilder,
+    stall_policy: StallPolicy,
+) -> Result<(Sent, Option<Answered>), Failure> {
     let limit = request.limit.unwrap_or(stall_policy.quiet);
-    let answer = match &request.payload {
-        Payload::Empty => tokio::time::timeout(limit, builder.send()).await.map_err(|_| Stall::Silent(limit)),
+    match &request.payload {
+        Payload::Empty => {
+            let answer = tokio::time::timeout(limit, builder.send()).await;
+            Ok((answer.map_err(|_| Stall::Silent(limit)), None))
+        }
         Payload::Bytes(bytes) => {
             let flow = Arc::new(ByteFlow::new());
             let length = HeaderMap::from_iter([(CONTENT_LENGTH, HeaderValue::from(bytes.len()))]);
-            let builder = builder.headers(length).body(flow.body(bytes.clone()));
-            tokio::select! {
-                answer = builder.send() => Ok(answer),
+            let body = flow.body(bytes.clone(), hold(request, bytes.len() as u64));
+            let answer = tokio::select! {
+                answer = builder.headers(length).body(body).send() => Ok(answer),
                 stall = flow.stalled(bytes.len() as u64, stall_policy, limit) => Err(stall),
-            }
+            };
+            Ok((answer, Some(flow.answered())))
         }
         Payload::Upload(upload) => {
-            let body = upload.body().await.map_err(Failure::lasting)?;
-            tokio::select! {
+            let (body, sending) = upload.body(hold(request, upload.blob.size)).await.map_err(Failure::lasting)?;
+            let stall = sending.flow.stalled(upload.blob.size, stall_policy, request.limit.unwrap_or(STORE));
+            let answer = tokio::select! {
                 answer = builder.body(body).send() => Ok(answer),
-                stall = upload.stalled(stall_policy, request.limit.unwrap_or(STORE)) => Err(stall),
+                stall = stall => Err(stall),
+            };
+            let answered = sending.flow.answered();
+            if !matches!(answer, Ok(Ok(_))) {
+                sending.fault().map_or(Ok(()), |fault| Err(Failure::of_origin(fault)))?;
+                upload.broke();
             }
+            Ok((answer, Some(answered)))
         }
-    };
-    let fault = if let Payload::Upload(upload) = &request.payload { upload.fault() } else { None };
-    match (answer, fault) {
-        (Ok(Ok(mut response)), _) => {
-            response.extensions_mut().insert(StallDetector::new(stall_policy));
-            Ok(response)
-        }
-        (_, Some(fault)) => Err(Failure::of_origin(fault)),
-        (Ok(Err(cause)), None) => Err(link(&host, &cause, connections.proxy.as_ref())),
-        (Err(stall), None) => Err(stalled(&host, stall)),
     }
+}
+
+/// Returns the wait before a body: a small one is on its way before a connection can be closed.
+fn hold(request: &Request, size: u64) -> Duration {
+    if size > SMALL { request.hold } else { Duration::ZERO }
 }
 
 /// Reads the next bytes of an answer; none at its end.
@@ -171,9 +205,9 @@ pub async fn next(response: &mut Response) -> Result<Option<Bytes>, Failure> {
 }
 
 /// Reads a whole answer of at most `limit` bytes; none when it is longer.
-pub async fn whole(mut response: Response, limit: u64) -> Result<Option<Bytes>, Failure> {
+pub async fn whole(response: &mut Response, limit: u64) -> Result<Option<Bytes>, Failure> {
     let mut all = BytesMut::new();
-    while let Some(bytes) = next(&mut response).await? {
+    while let Some(bytes) = next(response).await? {
         if (all.len() + bytes.len()) as u64 > limit {
             return Ok(None);
         }
@@ -184,6 +218,6 @@ pub async fn whole(mut response: Response, limit: u64) -> Result<Option<Bytes>, 
 
 /// Reads the body of an error answer. It is empty when it breaks off or is too long, because the
 /// status is enough.
-pub async fn explanation(response: Response) -> Bytes {
+pub async fn explanation(response: &mut Response) -> Bytes {
     whole(response, EXPLANATION).await.ok().flatten().unwrap_or_default()
 }

@@ -4,6 +4,7 @@
 //! The caller gives the proxies. Of the environment only `SSL_CERT_FILE` and `SSL_CERT_DIR` are
 //! read, with the system's certificates.
 
+mod byte_flow;
 mod certificates;
 pub(crate) mod client;
 mod connections;

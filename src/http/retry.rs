@@ -24,6 +24,9 @@ const OWN_LONGEST: Duration = Duration::from_secs(15);
 /// moment, a wrong address never answers.
 const REFUSED: usize = 2;
 
+/// The headers in which servers tell how many requests are left.
+const REMAINING: [&str; 2] = ["x-ratelimit-remaining", "ratelimit-remaining"];
+
 /// The number of retries and the pause between them.
 #[derive(Clone, Copy, Debug)]
 pub struct RetryPolicy {
@@ -91,9 +94,25 @@ fn pauses(retry_policy: RetryPolicy) -> ExponentialBackoff {
 /// Returns whether a later try may get another answer than this status.
 pub fn retry(status: StatusCode, headers: &HeaderMap) -> Retry {
     match status.as_u16() {
-        429 | 500 | 502 | 503 | 504 => retry_after(headers).map_or(Retry::Soon, Retry::After),
+        // 499 is nginx's for a client that went away, 520 to 530 are Cloudflare's for an origin that
+        // it cannot reach.
+        408 | 425 | 429 | 499 | 500 | 502..=504 | 520..=527 | 529 | 530 => limited(headers),
+        403 if headers.contains_key(RETRY_AFTER) || is_used_up(headers) => limited(headers),
         _ => Retry::No,
     }
+}
+
+/// Returns the time of the next try after an answer that limits requests.
+pub fn limited(headers: &HeaderMap) -> Retry {
+    retry_after(headers).map_or(Retry::Soon, Retry::After)
+}
+
+/// Returns whether the server counts requests, and allows no more of them: `0`, or docker's `0;w=21600`.
+fn is_used_up(headers: &HeaderMap) -> bool {
+    REMAINING.iter().filter_map(|name| headers.get(*name)?.to_str().ok()).any(|left| {
+        let left = left.split([';', ',']).next().unwrap_or_default();
+        left.trim() == "0"
+    })
 }
 
 /// Reads `Retry-After`, in seconds or as a date relative to the answer's own `Date`.
@@ -128,6 +147,13 @@ mod tests {
         assert_eq!(retry(503, Some("Wed, 21 Oct 2026 07:27:30 GMT")), after(0));
         assert_eq!(retry(503, Some("soon")), Retry::Soon);
         assert_eq!(retry(500, None), Retry::Soon);
+        for status in [408, 425, 499, 500, 502, 504, 520, 521, 522, 523, 524, 525, 526, 527, 529, 530] {
+            assert_eq!(retry(status, None), Retry::Soon, "{status}");
+        }
+        assert_eq!(retry(403, Some("3")), after(3));
+        for status in [400, 401, 403, 404, 405, 409, 413, 416, 505, 507, 528, 531] {
+            assert_eq!(retry(status, None), Retry::No, "{status}");
+        }
         assert_eq!(retry(501, Some("7")), Retry::No);
         assert_eq!(retry(404, None), Retry::No);
     }

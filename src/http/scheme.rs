@@ -45,8 +45,8 @@ impl Client {
         for scheme in ["https", "http"] {
             let url = Url::parse(&format!("{scheme}://{authority}/v2/")).map_err(|_| ())?;
             let request = Request::new(Method::GET, url.clone());
-            if let Ok(response) = self.exchange(&request, &url, &Auth::Anonymous).await {
-                explanation(response).await;
+            if let Ok(mut response) = self.exchange(&request, &url, &Auth::Anonymous).await {
+                explanation(&mut response).await;
                 return Ok(scheme);
             }
         }

@@ -25,19 +25,34 @@ pub struct Seen {
 
 /// An answer to give.
 pub struct Reply {
-    status: u16,
+    /// The status; none closes the connection without an answer.
+    status: Option<u16>,
     headers: Vec<(String, String)>,
     body: Vec<u8>,
+    framing: Framing,
     /// Close after so many bytes of the body.
     cut: Option<usize>,
     /// After so many bytes of the body, a byte at a time.
     drip: Option<usize>,
+    /// The connection stays open.
+    stays: bool,
+}
+
+/// The way in which a body's end is told.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Framing {
+    Length,
+    Chunked,
+    /// The connection closes.
+    Close,
 }
 
 /// The first byte of a TLS handshake.
 const TLS_HANDSHAKE: u8 = 22;
 
 type Script = dyn Fn(&Seen) -> Reply + Send + Sync;
+/// The number of bytes of a request's body that are read before the answer, if not all.
+type Early = dyn Fn(&Seen) -> Option<usize> + Send + Sync;
 
 /// A scripted server; it stops when dropped.
 pub struct Server {
@@ -66,7 +81,29 @@ impl Seen {
 
 impl Reply {
     pub fn new(status: u16) -> Self {
-        Self { status, headers: Vec::new(), body: Vec::new(), cut: None, drip: None }
+        let (headers, body) = (Vec::new(), Vec::new());
+        Self { status: Some(status), headers, body, framing: Framing::Length, cut: None, drip: None, stays: false }
+    }
+
+    /// Closes the connection.
+    pub fn none() -> Self {
+        Self { status: None, ..Self::new(0) }
+    }
+
+    pub fn framed(mut self, framing: Framing) -> Self {
+        self.framing = framing;
+        self
+    }
+
+    /// Keeps the connection open, without reading from it.
+    pub fn stays(mut self) -> Self {
+        self.stays = true;
+        self
+    }
+
+    /// Returns the length of the body.
+    pub fn length(&self) -> usize {
+        self.body.len()
     }
 
     pub fn with(mut self, name: &str, value: impl Into<String>) -> Self {
@@ -96,13 +133,22 @@ pub const DRIP: Duration = Duration::from_millis(20);
 impl Server {
     /// Starts a server that answers with `script`.
     pub async fn start(script: impl Fn(&Seen) -> Reply + Send + Sync + 'static) -> Self {
+        Self::start_hasty(|_| None, script).await
+    }
+
+    /// Starts a server that answers with `script`, and reads only so many bytes of some requests before.
+    pub async fn start_hasty(
+        early: impl Fn(&Seen) -> Option<usize> + Send + Sync + 'static,
+        script: impl Fn(&Seen) -> Reply + Send + Sync + 'static,
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap().to_string();
         let seen = Arc::new(Mutex::new(Vec::new()));
-        let (script, log): (Arc<Script>, _) = (Arc::new(script), Arc::clone(&seen));
+        let (early, script, log): (Arc<Early>, Arc<Script>, _) = (Arc::new(early), Arc::new(script), Arc::clone(&seen));
         let task = tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                tokio::spawn(serve(stream, Arc::clone(&script), Arc::clone(&log)));
+                let (early, script, log) = (Arc::clone(&early), Arc::clone(&script), Arc::clone(&log));
+                tokio::spawn(async move { serve(stream, &*early, &*script, &log).await });
             }
         });
         Self { address, seen, task, files: Mutex::default() }
@@ -155,32 +201,58 @@ impl Progress for Log {
     }
 }
 
-async fn serve(stream: TcpStream, script: Arc<Script>, log: Arc<Mutex<Vec<Seen>>>) -> io::Result<()> {
+async fn serve(stream: TcpStream, early: &Early, script: &Script, log: &Mutex<Vec<Seen>>) -> io::Result<()> {
     let mut stream = BufReader::new(stream);
     if stream.fill_buf().await?.first() == Some(&TLS_HANDSHAKE) {
         stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").await?;
         return stream.shutdown().await;
     }
-    let seen = request(&mut stream).await?;
+    let mut seen = head(&mut stream).await?;
+    let length = seen.headers.get("content-length").map_or(0, |length| length.parse().unwrap());
+    assert!(!seen.headers.contains_key("transfer-encoding"), "servers want to know the length");
+    seen.body = vec![0; early(&seen).map_or(length, |bytes| length.min(bytes))];
+    let read = stream.read_exact(&mut seen.body).await;
     log.lock().unwrap().push(seen.clone());
+    read?;
     let reply = script(&seen);
-    let (status, length) = (reply.status, reply.body.len());
-    let mut head = vec![format!("HTTP/1.1 {status} X\r\nConnection: close\r\nContent-Length: {length}")];
-    head.extend(reply.headers.iter().map(|(name, value)| format!("{name}: {value}")));
-    stream.write_all(format!("{}\r\n\r\n", head.join("\r\n")).as_bytes()).await?;
-    if seen.method != "HEAD" {
-        let sent = reply.cut.unwrap_or(reply.body.len());
-        let (at_once, drips) = reply.body[..sent].split_at(reply.drip.unwrap_or(sent));
-        stream.write_all(at_once).await?;
-        for drip in drips {
-            tokio::time::sleep(DRIP).await;
-            stream.write_all(&[*drip]).await?;
-        }
+    write(&mut stream, &seen, &reply).await?;
+    if reply.stays {
+        std::future::pending::<()>().await;
     }
     stream.shutdown().await
 }
 
-async fn request(stream: &mut BufReader<TcpStream>) -> io::Result<Seen> {
+async fn write(stream: &mut BufReader<TcpStream>, seen: &Seen, reply: &Reply) -> io::Result<()> {
+    let Some(status) = reply.status else { return Ok(()) };
+    let mut head = vec![format!("HTTP/1.1 {status} X\r\nConnection: close")];
+    head.extend(match reply.framing {
+        Framing::Length => Some(format!("Content-Length: {}", reply.body.len())),
+        Framing::Chunked => Some("Transfer-Encoding: chunked".to_owned()),
+        Framing::Close => None,
+    });
+    head.extend(reply.headers.iter().map(|(name, value)| format!("{name}: {value}")));
+    stream.write_all(format!("{}\r\n\r\n", head.join("\r\n")).as_bytes()).await?;
+    if seen.method == "HEAD" {
+        return Ok(());
+    }
+    let sent = reply.cut.unwrap_or(reply.body.len());
+    let (at_once, drips) = reply.body[..sent].split_at(reply.drip.unwrap_or(sent));
+    if reply.framing == Framing::Chunked && !at_once.is_empty() {
+        stream.write_all(format!("{:x}\r\n", at_once.len()).as_bytes()).await?;
+    }
+    stream.write_all(at_once).await?;
+    if reply.framing == Framing::Chunked {
+        let end: &[u8] = if at_once.is_empty() { b"0\r\n\r\n" } else { b"\r\n0\r\n\r\n" };
+        stream.write_all(end).await?;
+    }
+    for drip in drips {
+        tokio::time::sleep(DRIP).await;
+        stream.write_all(&[*drip]).await?;
+    }
+    Ok(())
+}
+
+async fn head(stream: &mut BufReader<TcpStream>) -> io::Result<Seen> {
     let start = line(stream).await?;
     let mut words = start.split(' ');
     let (method, target) = (words.next().unwrap().to_owned(), words.next().unwrap().to_owned());
@@ -191,11 +263,7 @@ async fn request(stream: &mut BufReader<TcpStream>) -> io::Result<Seen> {
         let entry = headers.entry(name.to_ascii_lowercase()).or_default();
         *entry = if entry.is_empty() { value.to_owned() } else { format!("{entry}, {value}") };
     }
-    let length = headers.get("content-length").map_or(0, |length| length.parse().unwrap());
-    assert!(!headers.contains_key("transfer-encoding"), "servers want to know the length");
-    let mut body = vec![0; length];
-    stream.read_exact(&mut body).await?;
-    Ok(Seen { method, target, headers, body })
+    Ok(Seen { method, target, headers, body: Vec::new() })
 }
 
 async fn line(stream: &mut BufReader<TcpStream>) -> io::Result<String> {

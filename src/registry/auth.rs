@@ -40,6 +40,8 @@ pub struct Authorizations {
     progress: Arc<dyn Progress>,
     /// The warnings so far.
     warned: StdMutex<HashSet<String>>,
+    /// The registries and scopes whose authorization a registry has accepted.
+    accepted: StdMutex<HashSet<Key>>,
 }
 
 /// A registry, and the scopes to be allowed there.
@@ -93,7 +95,13 @@ impl Authorization {
 impl Authorizations {
     /// Creates a store without any authorization.
     pub fn new(credentials: Credentials, progress: Arc<dyn Progress>) -> Self {
-        Self { credentials, slots: StdMutex::default(), progress, warned: StdMutex::default() }
+        Self {
+            credentials,
+            slots: StdMutex::default(),
+            accepted: StdMutex::default(),
+            progress,
+            warned: StdMutex::default(),
+        }
     }
 
     /// Returns the authorization of a request before any challenge.
@@ -164,6 +172,20 @@ impl Authorizations {
             known.until = granted.until;
         }
         self.warn_refused(access, used.found.as_ref());
+    }
+
+    /// Notes that a registry has accepted an authorization.
+    pub fn accepted(&self, access: &RepositoryAccess, scopes: &Scopes, authorization: &Authorization) {
+        if authorization.turn > 0 {
+            let mut accepted = self.accepted.lock().unwrap_or_else(PoisonError::into_inner);
+            accepted.insert((access.host.clone(), scopes.clone()));
+        }
+    }
+
+    /// Returns whether the registry has accepted an authorization for these scopes.
+    pub fn were_accepted(&self, access: &RepositoryAccess, scopes: &Scopes) -> bool {
+        let accepted = self.accepted.lock().unwrap_or_else(PoisonError::into_inner);
+        accepted.contains(&(access.host.clone(), scopes.clone()))
     }
 
     fn slot(&self, access: &RepositoryAccess, scopes: &Scopes) -> Arc<Mutex<Slot>> {

@@ -2,14 +2,21 @@
 //!
 //! Source: distribution-spec `spec.md`, "Error Codes".
 
+use std::collections::BTreeSet;
+
 use oci_distribution::errors::{OciEnvelope, OciError};
 use reqwest::StatusCode;
+use serde_json::Value;
 
 use super::credentials::CredentialOrigin;
 use crate::diagnostic::Code;
 use crate::http::failure::{one_line, status_text};
 use crate::network::canonical_registry;
+use crate::oci::Digest;
 use crate::operation_error::OperationError;
+
+/// The words of registries that limit requests.
+const LIMITS: [&str; 5] = ["rate limit", "ratelimit", "rate exceeded", "too many requests", "throttl"];
 
 /// The purpose of an access to a repository.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,6 +90,34 @@ pub fn explain(status: StatusCode, body: &[u8]) -> String {
     words.filter(|text| !text.is_empty()).unwrap_or_else(|| status_text(status))
 }
 
+/// Returns the codes of a registry's errors: `BLOB_UNKNOWN`.
+pub fn codes(body: &[u8]) -> Vec<String> {
+    let code = |error: &Value| error.get("code").and_then(Value::as_str).map(str::to_ascii_uppercase);
+    errors(body).iter().filter_map(code).collect()
+}
+
+/// Returns the digests in the details of a registry's errors.
+pub fn digests(body: &[u8]) -> BTreeSet<Digest> {
+    let mut found = BTreeSet::new();
+    for error in errors(body) {
+        let detail = error.get("detail").map(Value::to_string).unwrap_or_default();
+        let words = detail.split(|c: char| !c.is_ascii_alphanumeric() && c != ':');
+        found.extend(words.filter_map(|word| word.parse::<Digest>().ok()));
+    }
+    found
+}
+
+/// Returns whether an error is about too many requests, for registries that do not answer 429.
+pub fn limits_requests(body: &[u8]) -> bool {
+    let words = explain(StatusCode::FORBIDDEN, body).to_ascii_lowercase();
+    codes(body).iter().any(|code| code == "TOOMANYREQUESTS") || LIMITS.iter().any(|limit| words.contains(limit))
+}
+
+fn errors(body: &[u8]) -> Vec<Value> {
+    let value: Value = serde_json::from_slice(body).unwrap_or_default();
+    value.get("errors").and_then(Value::as_array).cloned().unwrap_or_default()
+}
+
 fn envelope(body: &[u8]) -> Option<String> {
     let envelope: OciEnvelope = serde_json::from_slice(body).ok()?;
     envelope.errors.first().and_then(in_words)
@@ -102,8 +137,8 @@ fn in_words(error: &OciError) -> Option<String> {
 
 /// Reads a message in the forms of token services, proxies and docker's registry.
 fn loose_json(body: &[u8]) -> Option<String> {
-    let value: serde_json::Value = serde_json::from_slice(body).ok()?;
-    let text = |name: &str| value.get(name).and_then(serde_json::Value::as_str);
+    let value: Value = serde_json::from_slice(body).ok()?;
+    let text = |name: &str| value.get(name).and_then(Value::as_str);
     ["details", "error_description", "message", "error"].into_iter().find_map(text).map(str::to_owned)
 }
 

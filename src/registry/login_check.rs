@@ -38,7 +38,7 @@ async fn check(transport: &Transport, access: &RepositoryAccess, found: &FoundCr
     let url = url.join("v2/").map_err(|_| Failure::lasting(failed(format!("{} has no API", access.host))))?;
     let request = Request::new(Method::GET, url);
     let client = &transport.client;
-    let response = client.follow(&request, &Auth::Anonymous).await?;
+    let mut response = client.follow(&request, &Auth::Anonymous).await?;
     let challenge = match response.status() {
         StatusCode::UNAUTHORIZED => Challenge::of(response.headers(), response.url()).ok(),
         // A registry that asks nobody takes every login.
@@ -46,7 +46,7 @@ async fn check(transport: &Transport, access: &RepositoryAccess, found: &FoundCr
         _ => None,
     };
     let Some(challenge) = challenge else {
-        let why = explain(response.status(), &explanation(response).await);
+        let why = explain(response.status(), &explanation(&mut response).await);
         return Err(Failure::lasting(failed(format!("{} does not offer a login: {why}", access.host))));
     };
     let auth = match (&challenge, &found.credential) {
@@ -57,13 +57,13 @@ async fn check(transport: &Transport, access: &RepositoryAccess, found: &FoundCr
         (Challenge::Basic, Credential::Password { user, password }) => Auth::Basic(user.clone(), password.clone()),
         (Challenge::Basic, Credential::Identity(token) | Credential::Token(token)) => Auth::Bearer(token.clone()),
     };
-    let response = client.follow(&request, &auth).await?;
+    let mut response = client.follow(&request, &auth).await?;
     let status = response.status();
     if status.is_success() {
         return Ok(());
     }
     let retry = retry::retry(status, response.headers());
-    let why = explain(status, &explanation(response).await);
+    let why = explain(status, &explanation(&mut response).await);
     let error = match status {
         StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => access.refused(&why, Some(&found.origin)),
         _ => failed(format!("{} fails to check the login: {why}", access.host)),

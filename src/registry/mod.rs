@@ -5,22 +5,28 @@
 //! retries. Errors are whole sentences.
 
 mod auth;
+mod blob_upload;
 mod challenge;
 mod challenge_syntax;
 mod client;
 pub mod credentials;
 mod error;
+#[cfg(test)]
+mod faults;
 mod hosts;
 mod login_check;
+mod manifest_push;
 mod mirror_log;
 mod pull;
 mod pull_source;
 mod push;
+mod pushed_parts;
 mod repository;
 #[cfg(test)]
 mod testing;
 mod token_service;
 mod transport;
+mod upload_session;
 
 pub use client::{Options, Registry};
 pub use credentials::{

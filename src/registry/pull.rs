@@ -4,7 +4,8 @@
 
 use bytes::Bytes;
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue};
-use reqwest::{Method, Response, StatusCode};
+use reqwest::{Method, Response};
+use serde::de::IgnoredAny;
 
 use super::challenge::Scopes;
 use super::error::Intent;
@@ -39,13 +40,13 @@ impl Repository {
         let mut request =
             Request::new(Method::GET, self.url(&format!("manifests/{selector}")).await.map_err(Failure::lasting)?);
         request.headers.extend(media_type::MANIFESTS.map(|kind| (ACCEPT, HeaderValue::from_static(kind))));
-        let answer = self.transport.send(&access, &Scopes::pull(&self.name.repository), &request).await?;
+        let mut answer = self.transport.send(&access, &Scopes::pull(&self.name.repository), &request).await?;
         if !answer.status().is_success() {
             let (absent, hint) = match selector {
                 Selector::Tag(_) => (format!("no such image or tag: {name}"), None),
                 Selector::Digest(_) => (format!("no such image: {name}"), Some(DELETED)),
             };
-            let mut failure = answer.absent_or_failed(&access, &format!("reading {name}"), absent).await;
+            let mut failure = answer.absent_or_failed(&access, &format!("reading {name}"), absent);
             if failure.error.code == Code::NotFound {
                 failure.error.hint = hint.map(str::to_owned);
             }
@@ -61,8 +62,11 @@ impl Repository {
         }
         let claimed = answer.header(CONTENT_DIGEST).and_then(|text| text.parse().ok());
         let too_long = || failed(format!("manifest {name} is longer than {} MiB", LIMIT >> 20));
-        let bytes = whole(answer.response, LIMIT).await?.ok_or_else(|| Failure::lasting(too_long()))?;
+        let bytes = whole(&mut answer.response, LIMIT).await?.ok_or_else(|| Failure::lasting(too_long()))?;
         let wanted = if let Selector::Digest(digest) = selector { Some(*digest) } else { claimed };
+        if is_cut(&bytes) {
+            return Err(Failure::passing(failed(format!("manifest {name} ended after {} bytes", bytes.len()))));
+        }
         if let Some(want) = wanted {
             check(&bytes, want, name)?;
         }
@@ -75,12 +79,17 @@ impl Repository {
         let url = self.url(&format!("blobs/{digest}")).await.map_err(Failure::lasting)?;
         let request = Request { headers, ..Request::new(Method::GET, url) };
         let answer = self.transport.send(&access, &Scopes::pull(&access.repository), &request).await?;
-        if matches!(answer.status(), StatusCode::OK | StatusCode::PARTIAL_CONTENT) {
+        if matches!(answer.status().as_u16(), 200 | 206 | 416) {
             return Ok(answer.response);
         }
         let absent = format!("no such blob: {}@{digest}", access.name());
-        Err(answer.absent_or_failed(&access, &format!("reading {digest} of {}", access.name()), absent).await)
+        Err(answer.absent_or_failed(&access, &format!("reading {digest} of {}", access.name()), absent))
     }
+}
+
+/// Returns whether JSON ends before its end. Not every answer tells its length.
+fn is_cut(bytes: &[u8]) -> bool {
+    serde_json::from_slice::<IgnoredAny>(bytes).is_err_and(|cause| cause.is_eof())
 }
 
 fn check(bytes: &Bytes, want: Digest, name: &str) -> Result<(), Failure> {

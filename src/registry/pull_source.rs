@@ -12,7 +12,7 @@ use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use futures_util::stream::try_unfold;
 use reqwest::Response;
-use reqwest::header::{HeaderMap, HeaderValue, RANGE};
+use reqwest::header::HeaderMap;
 use tokio_util::io::StreamReader;
 
 use super::error::Intent;
@@ -236,8 +236,7 @@ impl RangeSource for Blob {
         self.digest.to_string()
     }
 
-    async fn request(&mut self, range: Option<HeaderValue>) -> Result<Response, Failure> {
-        let headers: HeaderMap = range.into_iter().map(|range| (RANGE, range)).collect();
+    async fn request(&mut self, headers: HeaderMap) -> Result<Response, Failure> {
         loop {
             let Some(place) = self.place() else {
                 return Err(Failure::lasting(self.source.nowhere(&Selector::Digest(self.digest))));

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use reqwest::Url;
 
 use super::error::{Intent, RepositoryAccess};
+use super::pushed_parts::PushedParts;
 use super::transport::Transport;
 use crate::diagnostic::Code;
 use crate::oci::location::RegistryName;
@@ -15,11 +16,12 @@ use crate::operation_error::OperationError;
 pub struct Repository {
     pub(super) transport: Arc<Transport>,
     pub(super) name: RegistryName,
+    pub(super) pushed: Arc<PushedParts>,
 }
 
 impl Repository {
     pub(super) fn new(transport: Arc<Transport>, name: RegistryName) -> Self {
-        Self { transport, name }
+        Self { transport, name, pushed: Arc::default() }
     }
 
     pub(super) fn access(&self, intent: Intent) -> RepositoryAccess {

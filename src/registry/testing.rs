@@ -9,7 +9,7 @@ use tokio::io::AsyncReadExt as _;
 
 use super::{AuthFile, CredentialSource, Credentials, Options, PullSource, Registry, Repository};
 use crate::http::StallPolicy;
-pub use crate::http::testing::{Log, Reply, Seen, Server};
+pub use crate::http::testing::{Framing, Log, Reply, Seen, Server};
 use crate::oci::location::RegistryName;
 
 impl Server {
@@ -46,9 +46,17 @@ impl Server {
     }
 }
 
+/// A registry in memory.
+pub mod memory;
+
 /// Returns an anonymous client with short pauses.
 pub fn registry(log: Arc<Log>) -> Registry {
     registry_as(Credentials::default(), log)
+}
+
+/// Returns an anonymous client with this pause before its first retry.
+pub fn patient(log: Arc<Log>, delay: Duration) -> Registry {
+    Registry::new(Options { delay, ..Options::default() }, log)
 }
 
 fn registry_as(credentials: Credentials, log: Arc<Log>) -> Registry {

@@ -125,14 +125,17 @@ impl TokenService<'_> {
     }
 
     /// Reads the token in an answer.
-    async fn read(&self, response: Response) -> Result<Token, Failure> {
+    async fn read(&self, mut response: Response) -> Result<Token, Failure> {
         let (host, headers) = (authority(self.realm), response.headers().clone());
         let unusable =
             |what: &str| Failure::lasting(failed(format!("{host} answers {what} for {}", self.access.name())));
         let without = || unusable("without a token");
-        let body = whole(response, ANSWER).await?.ok_or_else(without)?;
+        let body = whole(&mut response, ANSWER).await?.ok_or_else(without)?;
         let body = body.strip_prefix(BOM).unwrap_or(&body);
-        let answer: TokenAnswer = serde_json::from_slice(body).map_err(|_| without())?;
+        let answer: TokenAnswer = serde_json::from_slice(body).map_err(|cause| match without() {
+            Failure { error, .. } if cause.is_eof() => Failure::passing(error),
+            lasting => lasting,
+        })?;
         let text = [&answer.token, &answer.access_token].into_iter().find_map(text).ok_or_else(without)?.to_owned();
         if text.len() > TOKEN {
             return Err(unusable(&format!("with a token of more than {} KiB", TOKEN >> 10)));
@@ -147,9 +150,9 @@ impl TokenService<'_> {
     }
 
     /// Reads the failure out of an answer without success.
-    async fn refusal(&self, response: Response, found: Option<&FoundCredential>) -> Failure {
+    async fn refusal(&self, mut response: Response, found: Option<&FoundCredential>) -> Failure {
         let (status, retry) = (response.status(), retry::retry(response.status(), response.headers()));
-        let why = explain(status, &explanation(response).await);
+        let why = explain(status, &explanation(&mut response).await);
         let denied = matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN | StatusCode::BAD_REQUEST);
         let error = if denied {
             self.access.refused(&why, found.map(|found| &*found.origin))

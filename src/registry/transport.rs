@@ -3,14 +3,16 @@
 //! Source: distribution-spec `spec.md`. Authorization is only sent to the origin that it was issued
 //! for. Answers that may differ in a moment become failures to retry.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use reqwest::{Response, StatusCode, Url};
 
 use super::auth::{Authorization, Authorizations};
 use super::challenge::{Challenge, Scopes, Unanswerable};
 use super::credentials::CredentialOrigin;
-use super::error::{RepositoryAccess, explain};
+use super::error::{self, RepositoryAccess, explain};
 use super::hosts::base;
 use super::mirror_log::MirrorLog;
 use crate::diagnostic::Code;
@@ -20,6 +22,7 @@ use crate::http::failure::{Failure, Retry, failed};
 use crate::http::hosts::{authority, same_origin};
 use crate::http::retry::{self, Attempts, RetryPolicy};
 use crate::network::{HTTPS_PORT, Host};
+use crate::oci::Digest;
 use crate::operation_error::OperationError;
 use crate::progress::Progress;
 
@@ -36,6 +39,8 @@ pub struct Transport {
 pub struct Answer {
     pub response: Response,
     pub origin: Option<Arc<CredentialOrigin>>,
+    /// The body of an error answer.
+    explanation: Bytes,
 }
 
 impl Transport {
@@ -60,30 +65,41 @@ impl Transport {
         let base = self.base(access).await.map_err(Failure::lasting)?;
         if !same_origin(&base, &request.url) {
             let response = self.client.follow(request, &Auth::Anonymous).await?;
-            return settle(access, Answer { response, origin: None }).await;
+            return settle(access, response, None).await;
         }
         let mut used = self.authorizations.current(&self.client, access, scopes).await?;
         let mut renewals = 0;
         let response = loop {
-            let response = self.client.follow(request, &used.auth).await?;
+            let mut response = self.client.follow(request, &used.auth).await?;
             if !same_origin(&base, response.url()) || !is_challenge(&response, renewals) {
                 break response;
             }
             let challenge = Challenge::of(response.headers(), response.url());
-            let why = explain(response.status(), &explanation(response).await);
+            let why = explain(response.status(), &explanation(&mut response).await);
+            drop(response);
             let origin = used.origin();
             let challenge =
                 challenge.map_err(|odd| Failure::lasting(unanswerable(access, &odd, &why, origin.as_deref())))?;
             used = self.authorizations.renew(&self.client, access, scopes, challenge, &used).await?;
             renewals += 1;
         };
-        if is_denied(response.status())
-            && same_origin(&base, response.url())
-            && let Some(answer) = self.send_without_credentials(access, scopes, request, &used).await
+        let at_registry = same_origin(&base, response.url());
+        if at_registry
+            && is_denied(response.status())
+            && let Some(response) = self.send_without_credentials(access, scopes, request, &used).await
         {
-            return settle(access, answer).await;
+            return settle(access, response, None).await;
         }
-        settle(access, Answer { response, origin: used.origin() }).await
+        let refused = at_registry && response.status() == StatusCode::UNAUTHORIZED;
+        if !refused {
+            self.authorizations.accepted(access, scopes, &used);
+        }
+        let answer = settle(access, response, used.origin()).await?;
+        if refused && renewals > 0 && self.authorizations.were_accepted(access, scopes) {
+            // Access was granted before: the registry has forgotten the token again.
+            return Err(Failure::passing(answer.failed(access, "").error));
+        }
+        Ok(answer)
     }
 
     /// Sends a request whose credentials the registry refused without them; none if the answer is
@@ -94,14 +110,14 @@ impl Transport {
         scopes: &Scopes,
         request: &Request,
         used: &Authorization,
-    ) -> Option<Answer> {
+    ) -> Option<Response> {
         let granted = self.authorizations.without_credentials(&self.client, access, scopes, used).await?;
         let response = self.client.follow(request, &granted.authorization.auth).await.ok()?;
         if is_denied(response.status()) {
             return None;
         }
         self.authorizations.keep(access, scopes, granted, used).await;
-        Some(Answer { response, origin: None })
+        Some(response)
     }
 }
 
@@ -116,11 +132,25 @@ impl Answer {
         self.response.headers().get(name).and_then(|value| value.to_str().ok())
     }
 
+    /// Returns the registry's message, or the status.
+    pub fn words(&self) -> String {
+        explain(self.status(), &self.explanation)
+    }
+
+    /// Returns whether the registry names one of these error codes.
+    pub fn has_code(&self, codes: &[&str]) -> bool {
+        error::codes(&self.explanation).iter().any(|code| codes.contains(&code.as_str()))
+    }
+
+    /// Returns the digests that the registry's errors are about.
+    pub fn digests(&self) -> BTreeSet<Digest> {
+        error::digests(&self.explanation)
+    }
+
     /// Builds the failure of an answer without success, in the operation called `what`.
-    pub async fn failed(self, access: &RepositoryAccess, what: &str) -> Failure {
-        let status = self.status();
-        let why = explain(status, &explanation(self.response).await);
-        let error = if is_denied(status) {
+    pub fn failed(&self, access: &RepositoryAccess, what: &str) -> Failure {
+        let why = self.words();
+        let error = if is_denied(self.status()) {
             access.refused(&why, self.origin.as_deref())
         } else {
             failed(format!("{what} failed: {why}"))
@@ -129,11 +159,11 @@ impl Answer {
     }
 
     /// Builds the same failure, but `NotFound` where the resource may be missing.
-    pub async fn absent_or_failed(self, access: &RepositoryAccess, what: &str, absent: String) -> Failure {
+    pub fn absent_or_failed(&self, access: &RepositoryAccess, what: &str, absent: String) -> Failure {
         if self.status() == StatusCode::NOT_FOUND {
             return Failure::lasting(OperationError::new(Code::NotFound, absent));
         }
-        self.failed(access, what).await
+        self.failed(access, what)
     }
 }
 
@@ -168,20 +198,29 @@ fn unanswerable(
 }
 
 /// Turns answers that may differ in a moment into failures.
-async fn settle(access: &RepositoryAccess, answer: Answer) -> Result<Answer, Failure> {
-    let (status, response) = (answer.status(), answer.response);
+async fn settle(
+    access: &RepositoryAccess,
+    mut response: Response,
+    origin: Option<Arc<CredentialOrigin>>,
+) -> Result<Answer, Failure> {
+    let status = response.status();
+    let is_error = status.is_client_error() || status.is_server_error();
+    let explanation = if is_error { explanation(&mut response).await } else { Bytes::new() };
     let retry = retry::retry(status, response.headers());
-    if retry == Retry::No {
-        return Ok(Answer { response, ..answer });
+    let is_limit = status == StatusCode::TOO_MANY_REQUESTS
+        || matches!(status, StatusCode::BAD_REQUEST | StatusCode::FORBIDDEN)
+            && (retry != Retry::No || error::limits_requests(&explanation));
+    if retry == Retry::No && !is_limit {
+        return Ok(Answer { response, origin, explanation });
     }
     let host = authority(response.url());
-    let why = explain(status, &explanation(response).await);
-    if status != StatusCode::TOO_MANY_REQUESTS {
+    let why = explain(status, &explanation);
+    if !is_limit {
         return Err(Failure { error: failed(format!("{host} fails on {}: {why}", access.repository)), retry });
     }
     let mut error = failed(format!("{host} limits requests to {}: {why}", access.repository));
-    error.hint = answer.origin.is_none().then(|| format!("logging in may raise the limit: {}", access.login()));
-    Err(Failure { error, retry })
+    error.hint = origin.is_none().then(|| format!("logging in may raise the limit: {}", access.login()));
+    Err(Failure { error, retry: retry::limited(response.headers()) })
 }
 
 #[cfg(test)]

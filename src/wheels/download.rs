@@ -7,7 +7,7 @@
 use std::io::Write as _;
 use std::sync::Arc;
 
-use reqwest::header::{ETAG, HeaderMap, HeaderValue, IF_RANGE, RANGE};
+use reqwest::header::HeaderMap;
 use reqwest::{Response, Url};
 
 use super::WheelFile;
@@ -162,7 +162,7 @@ pub async fn fetch(
     let subject = Subject::Wheel(Arc::from(need.name));
     // A host that failed all retries fails for the next file too.
     let mut body = ResumingBody::new(
-        File { index_client, name: need.name, at, etag: None, passing: false },
+        File { index_client, name: need.name, at, passing: false },
         need.size,
         index_client.attempts(at.url, need.name.to_owned()),
     );
@@ -240,8 +240,6 @@ struct File<'a> {
     index_client: &'a IndexClient,
     name: &'a str,
     at: FileUrl<'a>,
-    /// The strong `ETag` of the first answer: the rest of other content is useless.
-    etag: Option<HeaderValue>,
     /// The last failure may be temporary.
     passing: bool,
 }
@@ -251,12 +249,10 @@ impl RangeSource for File<'_> {
         self.name.to_owned()
     }
 
-    async fn request(&mut self, range: Option<HeaderValue>) -> Result<Response, Failure> {
-        let etag = self.etag.clone().filter(|_| range.is_some()).map(|etag| (IF_RANGE, etag));
-        let headers = range.map(|range| (RANGE, range)).into_iter().chain(etag).collect();
+    async fn request(&mut self, headers: HeaderMap) -> Result<Response, Failure> {
         let answer = self.index_client.get(self.at.url, self.at.index, headers).await;
         let response = answer.inspect_err(|failure| self.passing = failure.retry != Retry::No)?;
-        if !matches!(response.status().as_u16(), 200 | 206) {
+        if !matches!(response.status().as_u16(), 200 | 206 | 416) {
             let status = response.status();
             return Err(Failure::lasting(failed(format!(
                 "{} answers {status} for {}",
@@ -264,16 +260,8 @@ impl RangeSource for File<'_> {
                 self.name
             ))));
         }
-        if self.etag.is_none() {
-            self.etag = strong(response.headers());
-        }
         Ok(response)
     }
-}
-
-/// Returns an `ETag` that identifies single bytes, so that the rest of a file can be requested.
-fn strong(headers: &HeaderMap) -> Option<HeaderValue> {
-    headers.get(ETAG).filter(|value| value.as_bytes().starts_with(b"\"")).cloned()
 }
 
 #[cfg(test)]

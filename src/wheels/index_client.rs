@@ -71,27 +71,28 @@ impl IndexClient {
             && login.is_none()
             && let Some(fallback) = self.credentials.fallback(&url)
         {
-            explanation(response).await;
+            explanation(&mut response).await;
             login = Some(fallback);
             response = self.client.follow(&request, &auth(login)).await?;
         }
-        if response.status().is_success() {
+        // An offset at the end of a file has no range.
+        if response.status().is_success() || response.status() == StatusCode::RANGE_NOT_SATISFIABLE {
             return Ok(response);
         }
         Err(self.failed(&url, index, login, response).await)
     }
 
-    async fn failed(&self, url: &Url, index: Option<&Index>, login: Option<&Login>, response: Response) -> Failure {
+    async fn failed(&self, url: &Url, index: Option<&Index>, login: Option<&Login>, mut response: Response) -> Failure {
         let (status, answerer) = (response.status(), authority(response.url()));
         let retry = retry::retry(status, response.headers());
-        explanation(response).await;
+        explanation(&mut response).await;
         let why = status_text(status);
         match status {
             StatusCode::NOT_FOUND | StatusCode::GONE => {
                 let message = format!("there is no {}", shown(url));
                 Failure::lasting(OperationError::new(Code::NotFound, message))
             }
-            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN if retry == Retry::No => {
                 let error = self.refused(url, index, login, &why);
                 // A 403 may be about one project's files only.
                 if status == StatusCode::UNAUTHORIZED {

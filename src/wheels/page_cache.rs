@@ -100,7 +100,7 @@ impl PageCache {
         let mut headers = HeaderMap::new();
         headers.insert(ACCEPT, ACCEPTED);
         headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("gzip"));
-        let response = index_client.get(url, index, headers).await?;
+        let mut response = index_client.get(url, index, headers).await?;
         let base = response.url().clone();
         let header = |name| response.headers().get(name).and_then(|value: &HeaderValue| value.to_str().ok());
         let kind = header(CONTENT_TYPE).and_then(|kind| kind.split(';').next()).unwrap_or_default();
@@ -109,7 +109,7 @@ impl PageCache {
         let unusable =
             |why: &str| Failure::lasting(failed(format!("cannot use {}", shown(url))).because(why.to_owned()));
         let too_long = || unusable(&format!("it is longer than {} MiB", LIMIT >> 20));
-        let body = whole(response, LIMIT).await?.ok_or_else(too_long)?;
+        let body = whole(&mut response, LIMIT).await?.ok_or_else(too_long)?;
         let body = match encoding.as_deref() {
             None | Some("identity") => body,
             Some("gzip" | "x-gzip") => {

@@ -7,7 +7,7 @@ use crate::oci::media_type;
 use crate::progress::Event;
 use crate::registry::Options;
 use crate::registry::Registry;
-use crate::registry::testing::{Log, Reply, Seen, Server, hasty, name, read, registry};
+use crate::registry::testing::{Framing, Log, Reply, Seen, Server, hasty, name, read, registry};
 
 fn tag(tag: &str) -> Selector {
     Selector::Tag(tag.to_owned())
@@ -151,6 +151,89 @@ async fn a_registry_without_ranges_starts_over() {
 }
 
 #[tokio::test]
+async fn a_blob_that_ends_early_goes_on_whatever_the_framing() {
+    for framing in [Framing::Length, Framing::Chunked, Framing::Close] {
+        let count = AtomicUsize::new(0);
+        let server = Server::start(move |seen| {
+            let reply = ranged(seen, &content()).framed(framing);
+            let length = reply.length();
+            if count.fetch_add(1, Ordering::SeqCst) < 2 { reply.cut(length / 2) } else { reply }
+        })
+        .await;
+        let bytes = read(server.source("a").blob(&descriptor(&content())).await.unwrap()).await.unwrap();
+        assert_eq!(bytes, content());
+        let ranges: Vec<_> = server.seen().iter().map(|seen| seen.header("range").to_owned()).collect();
+        assert_eq!(ranges, ["", "bytes=600000-", "bytes=900000-"], "{framing:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_break_after_the_last_byte_is_the_end() {
+    let server = Server::start(|_| {
+        let all = content();
+        Reply::new(200).with("Content-Length", (all.len() + 1).to_string()).framed(Framing::Close).body(&all)
+    })
+    .await;
+    let bytes = read(server.source("a").blob(&descriptor(&content())).await.unwrap()).await.unwrap();
+    assert_eq!((bytes == content(), server.lines().len()), (true, 1));
+}
+
+#[tokio::test]
+async fn answers_to_another_range_begin_again() {
+    let answers: [fn(&[u8]) -> Reply; 6] = [
+        |_| Reply::new(416),
+        |_| Reply::new(416).with("Content-Range", "bytes */5"),
+        |all| Reply::new(206).with("Content-Range", "bytes 5-9/1200000").body(&all[5..10]),
+        |all| Reply::new(206).body(&all[100_000..]),
+        |all| Reply::new(206).with("Content-Range", "bytes 100000-1199999/1200001").body(&all[100_000..]),
+        |all| {
+            let reply = Reply::new(206).with("Content-Range", "bytes 100000-1199999/1200000").with("ETag", "\"two\"");
+            reply.body(vec![0; all.len() - 100_000])
+        },
+    ];
+    for (number, answer) in answers.into_iter().enumerate() {
+        let turn = AtomicUsize::new(0);
+        let server = Server::start(move |_| match turn.fetch_add(1, Ordering::SeqCst) {
+            0 => Reply::new(200).with("ETag", "\"one\"").body(content()).cut(100_000),
+            1 => answer(&content()),
+            _ => Reply::new(200).body(content()),
+        })
+        .await;
+        let bytes = read(server.source("a").blob(&descriptor(&content())).await.unwrap()).await.unwrap();
+        assert!(bytes == content(), "answer {number}");
+        let seen = server.seen();
+        let headers: Vec<_> = seen.iter().map(|seen| (seen.header("range"), seen.header("if-range"))).collect();
+        assert_eq!(headers, [("", ""), ("bytes=100000-", "\"one\""), ("", "")], "answer {number}");
+    }
+}
+
+#[tokio::test]
+async fn no_bytes_after_the_last_are_the_end() {
+    let short = Descriptor { size: 7, ..descriptor(b"carboy") };
+    let server = Server::start(|seen| match seen.header("range") {
+        "" => Reply::new(200).body("carboy"),
+        _ => Reply::new(416).with("Content-Range", "bytes */6"),
+    })
+    .await;
+    let error = read(server.source("a").blob(&short).await.unwrap()).await.unwrap_err();
+    let inner = error.get_ref().unwrap().downcast_ref::<VerifyError>().unwrap();
+    assert_eq!(*inner, VerifyError::Truncated { want: short.digest, got: 6, size: 7 });
+    assert_eq!(server.lines().len(), 2);
+}
+
+#[tokio::test]
+async fn a_manifest_that_ends_early_is_asked_for_again() {
+    let turn = AtomicUsize::new(0);
+    let server = Server::start(move |_| {
+        let reply = Reply::new(200).framed(Framing::Close).body(r#"{"a":[]}"#);
+        if turn.fetch_add(1, Ordering::SeqCst) == 0 { reply.cut(5) } else { reply }
+    })
+    .await;
+    let manifest = server.source("a").manifest(&tag("1")).await.unwrap();
+    assert_eq!((manifest.bytes.len(), server.lines().len()), (8, 2));
+}
+
+#[tokio::test]
 async fn another_range_is_refused() {
     let server = breaking(|_, all| Reply::new(206).with("Content-Range", "bytes 5-9/1200000").body(&all[5..10])).await;
     let reader = server.source("a").blob(&descriptor(&content())).await.unwrap();
@@ -184,7 +267,7 @@ async fn wrong_bytes_end_in_an_error() {
     assert_eq!(wrong(long).await, VerifyError::Truncated { want: got, got: 6, size: 7 });
     let short = Descriptor { size: 5, ..descriptor(b"carboy") };
     assert_eq!(wrong(short).await, VerifyError::TooLong { want: got, size: 5 });
-    assert_eq!(server.lines().len(), 3, "wrong bytes are not asked for again");
+    assert_eq!(server.lines().len(), 2 + 4, "only missing bytes are asked for again");
 }
 
 #[tokio::test]

@@ -1,6 +1,8 @@
 use std::io::Write as _;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use bytes::Bytes;
+
 use super::*;
 use crate::diagnostic::Code;
 use crate::network::{Mirror, MirrorRule, Mirrors, Network, PullBy};
@@ -20,7 +22,7 @@ fn bytes(content: &'static [u8]) -> BlobSource {
 async fn accepting(first: impl Fn(&Seen) -> Option<Reply> + Send + Sync + 'static) -> Server {
     Server::start(move |seen| {
         first(seen).unwrap_or_else(|| match seen.method.as_str() {
-            "HEAD" => Reply::new(404),
+            "HEAD" | "GET" => Reply::new(404),
             "POST" | "PATCH" => Reply::new(202).with("Location", "/upload/1?_state=x%3D"),
             _ => Reply::new(201),
         })
@@ -188,7 +190,7 @@ async fn a_broken_upload_starts_over_and_counts_bytes_once() {
     let repository = server.repository_as("a", None, Arc::clone(&log));
     assert_eq!(Sink::blob(&*repository, &descriptor(b"carboy"), &bytes(b"carboy")).await.unwrap(), Outcome::Done);
     let methods: Vec<_> = server.seen().into_iter().map(|seen| seen.method).collect();
-    assert_eq!(methods, ["HEAD", "POST", "PUT", "POST", "PUT"]);
+    assert_eq!(methods, ["HEAD", "POST", "PUT", "GET", "HEAD", "POST", "PUT"]);
     assert_eq!(counted(&log), 6);
     assert_eq!(log.retries().len(), 1);
 }
@@ -208,11 +210,17 @@ async fn chunks_are_for_registries_that_want_them() {
     assert_eq!(Sink::blob(&*repository, &descriptor(content), &bytes(content)).await.unwrap(), Outcome::Done);
     let lines = server.lines();
     assert_eq!(
-        lines[3..7],
-        ["POST /v2/a/blobs/uploads/", "PATCH /upload/0", "PATCH /upload/0-5999999", "PATCH /upload/6000000-11999999"]
+        lines[3..8],
+        [
+            "DELETE /upload/0",
+            "POST /v2/a/blobs/uploads/",
+            "PATCH /upload/0",
+            "PATCH /upload/0-5999999",
+            "PATCH /upload/6000000-11999999"
+        ]
     );
-    assert!(lines[7].starts_with("PUT /upload/12000000-14999999?digest=sha256%3A"), "{lines:?}");
-    let sent: Vec<u8> = server.seen()[4..7].iter().flat_map(|seen| seen.body.clone()).collect();
+    assert!(lines[8].starts_with("PUT /upload/12000000-14999999?digest=sha256%3A"), "{lines:?}");
+    let sent: Vec<u8> = server.seen()[5..8].iter().flat_map(|seen| seen.body.clone()).collect();
     assert!(sent == content);
     assert_eq!(counted(&log), 15_000_000);
 }
@@ -293,8 +301,12 @@ async fn a_registry_that_stores_something_else_is_caught() {
 #[tokio::test]
 async fn manifests_are_put_under_tag_or_digest() {
     let server = Server::start(|seen| {
-        let unknown = r#"{"errors":[{"code":"MANIFEST_BLOB_UNKNOWN","message":"blob unknown"}]}"#;
-        if seen.target.ends_with("/bad") { Reply::new(400).body(unknown) } else { Reply::new(201) }
+        let invalid = r#"{"errors":[{"code":"MANIFEST_INVALID","message":"no"}]}"#;
+        match () {
+            () if seen.method == "HEAD" => Reply::new(404),
+            () if seen.target.ends_with("/bad") => Reply::new(400).body(invalid),
+            () => Reply::new(201),
+        }
     })
     .await;
     let repository = server.repository("a");
@@ -302,11 +314,17 @@ async fn manifests_are_put_under_tag_or_digest() {
     Sink::manifest(&*repository, &manifest, None).await.unwrap();
     Sink::manifest(&*repository, &manifest, Some("1.4")).await.unwrap();
     let error = Sink::manifest(&*repository, &manifest, Some("bad")).await.unwrap_err();
-    assert_eq!(error.line(), format!("pushing {}/a:bad failed: manifest blob unknown: blob unknown", server.address));
+    assert_eq!(error.line(), format!("pushing {}/a:bad failed: manifest invalid: no", server.address));
     let digest = manifest.digest();
-    assert_eq!(server.lines()[..2], [format!("PUT /v2/a/manifests/{digest}"), "PUT /v2/a/manifests/1.4".to_owned()]);
-    assert_eq!(server.seen()[0].header("content-type"), media_type::INDEX);
-    assert_eq!(server.seen()[0].body, b"{}");
+    let lines = [
+        format!("HEAD /v2/a/manifests/{digest}"),
+        format!("PUT /v2/a/manifests/{digest}"),
+        "HEAD /v2/a/manifests/1.4".to_owned(),
+        "PUT /v2/a/manifests/1.4".to_owned(),
+    ];
+    assert_eq!(server.lines()[..4], lines);
+    assert_eq!(server.seen()[1].header("content-type"), media_type::INDEX);
+    assert_eq!(server.seen()[1].body, b"{}");
 }
 
 #[tokio::test]

@@ -88,7 +88,7 @@ impl<'a> CloudHttp<'a> {
     pub async fn send(&self, request: RequestBuilder) -> Result<Body, Failure> {
         let request = request.build().map_err(|cause| link("", &cause, None))?;
         let host = authority(request.url());
-        let response = if request.url().scheme() == "https" {
+        let mut response = if request.url().scheme() == "https" {
             let (method, url) = (request.method().clone(), request.url().clone());
             let payload = request.body().and_then(|body| body.as_bytes()).map(Bytes::copy_from_slice);
             let asked = Request {
@@ -103,7 +103,7 @@ impl<'a> CloudHttp<'a> {
         };
         let (status, retry) = (response.status(), retry::retry(response.status(), response.headers()));
         let too_long = || Failure::lasting(failed(format!("{host} answers with more than {} MiB", LIMIT >> 20)));
-        let bytes = whole(response, LIMIT).await?.ok_or_else(too_long)?;
+        let bytes = whole(&mut response, LIMIT).await?.ok_or_else(too_long)?;
         if status.is_success() {
             return Ok(Body { bytes, host });
         }
