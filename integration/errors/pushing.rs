@@ -46,10 +46,31 @@ fn a_target_that_refuses_the_tag_only() {
     exit: 1
     -- stdout
     -- stderr
-    error[access-denied]: pushing to TO/acme/shop is refused: denied: tag 1 is immutable
+    error[immutable-tag]: TO/acme/shop does not move the tag `1`: denied: tag 1 is immutable
 
-    hint: log in with: carboy login TO
+    hint: choose a tag that is not in use, or allow this one to be overwritten in the registry's settings
     ");
+}
+
+#[test]
+fn a_target_that_refuses_the_second_tag() {
+    let server = Scripted::start(|request| match () {
+        () if request.is("HEAD", "/blobs/") => Reply::new(200),
+        () if request.is("HEAD", "/manifests/") => Reply::new(404),
+        () if request.is("PUT", "/manifests/1.4") => Reply::error(412, "PRECONDITION", "1.4 is immutable"),
+        () => Reply::new(201),
+    });
+    let harness = to(Harness::warm(), &server.host);
+    let tags = ["--tag=1.4", "--tag=latest"];
+    insta::assert_snapshot!(harness.fails(&[&ELSEWHERE[..4], &tags, &ELSEWHERE[4..]].concat()), @"
+    exit: 1
+    -- stdout
+    -- stderr
+    error[immutable-tag]: TO/acme/shop does not move the tag `1.4`: precondition: 1.4 is immutable (tags that were moved: `1`; not moved: `1.4`, `latest`)
+
+    hint: choose a tag that is not in use, or allow this one to be overwritten in the registry's settings
+    ");
+    assert_eq!(server.count("PUT", "/manifests/latest"), 0);
 }
 
 #[test]

@@ -44,7 +44,7 @@ pub use preview::preview;
 pub use why::{NamedImage, why, why_image};
 
 use context::Context;
-use publish::ComposedIndex;
+use publish::{ComposedIndex, move_tags};
 use report::Report;
 
 use crate::plan::Plan;
@@ -71,6 +71,7 @@ async fn build_in(cx: &Arc<Context>, plans: Vec<Arc<Plan>>) -> Result<Vec<Report
     for index in &built {
         index.push_manifests().await?;
     }
+    move_tags(&mut built).await?;
     let mut reports = Vec::new();
     for index in built {
         reports.push(index.publish().await?);

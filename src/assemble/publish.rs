@@ -16,6 +16,7 @@ use super::stage_cache::Summary;
 use crate::diagnostic::{Detail, Diagnostic, Severity};
 use crate::image::{self, Assembled, BaseRef, Lineage, NewLayer};
 use crate::oci::{Descriptor, Digest, Location, RawManifest, media_type};
+use crate::operation_error::OperationError;
 use crate::plan::Plan;
 use crate::repository::{BlobSource, Sink};
 use crate::rootfs::LeftOut;
@@ -85,7 +86,7 @@ impl BuiltIndex {
         Ok(())
     }
 
-    /// Moves the tags and finishes the target.
+    /// Finishes the target, whose tags are moved.
     ///
     /// # Errors
     /// Any error of the target.
@@ -93,9 +94,6 @@ impl BuiltIndex {
         let Self { plan, sink, index, platforms, left_out, elapsed, .. } = self;
         let started = Instant::now();
         if let Some(sink) = &sink {
-            for tag in &plan.tags {
-                sink.manifest(&index, Some(tag)).await?;
-            }
             sink.finish().await?;
         }
         let digest = index.digest();
@@ -112,6 +110,42 @@ impl BuiltIndex {
             elapsed: elapsed + started.elapsed(),
         })
     }
+}
+
+/// Moves the tags of all indexes, in their order.
+///
+/// # Errors
+/// The target's error. It names the tags that were moved and those that were not, if there are
+/// several.
+pub async fn move_tags(built: &mut [BuiltIndex]) -> Result<(), BuildError> {
+    let all: Vec<_> = built.iter().flat_map(|index| index.plan.tags.clone()).collect();
+    let mut moved = 0;
+    for index in built {
+        let started = Instant::now();
+        for tag in &index.plan.tags {
+            if let Some(sink) = &index.sink {
+                let result = sink.manifest(&index.index, Some(tag)).await;
+                result.map_err(|error| of_several(error, &all[..moved], &all[moved..]))?;
+            }
+            moved += 1;
+        }
+        index.elapsed += started.elapsed();
+    }
+    Ok(())
+}
+
+/// Adds to an error which tags were moved before it, and which were not.
+fn of_several(mut error: OperationError, moved: &[String], others: &[String]) -> OperationError {
+    let list = |tags: &[String]| tags.iter().map(|tag| format!("`{tag}`")).collect::<Vec<_>>().join(", ");
+    match (moved, others) {
+        ([], [_]) => {}
+        ([], others) => error.message = format!("{} (no tag was moved: {})", error.message, list(others)),
+        (moved, others) => {
+            let (moved, others) = (list(moved), list(others));
+            error.message = format!("{} (tags that were moved: {moved}; not moved: {others})", error.message);
+        }
+    }
+    error
 }
 
 /// Packs and uploads the layers and the configuration of one platform's image.
@@ -215,4 +249,22 @@ fn lineage(plan: &Plan, base_digest: Option<Digest>) -> Lineage {
 fn rfc3339(seconds: u64) -> String {
     let seconds = i64::try_from(seconds).unwrap_or(i64::MAX);
     jiff::Timestamp::from_second(seconds).unwrap_or(jiff::Timestamp::MAX).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diagnostic::Code;
+
+    #[test]
+    fn an_error_says_which_tags_were_moved() {
+        let tags = ["1".to_owned(), "1.4".to_owned(), "1.4.2".to_owned()];
+        let error = |tags: &[String], moved: usize| {
+            of_several(OperationError::new(Code::ImmutableTag, "x"), &tags[..moved], &tags[moved..]).message
+        };
+        assert_eq!(error(&tags[..1], 0), "x");
+        assert_eq!(error(&tags, 0), "x (no tag was moved: `1`, `1.4`, `1.4.2`)");
+        assert_eq!(error(&tags, 1), "x (tags that were moved: `1`; not moved: `1.4`, `1.4.2`)");
+        assert_eq!(error(&tags, 2), "x (tags that were moved: `1`, `1.4`; not moved: `1.4.2`)");
+    }
 }
