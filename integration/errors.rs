@@ -4,10 +4,14 @@
 
 #![expect(clippy::unwrap_used, reason = "a test whose surroundings fail has failed")]
 
+#[path = "support/breaking_proxy.rs"]
+mod breaking_proxy;
 #[path = "errors/configuration.rs"]
 mod configuration;
 #[path = "errors/contents.rs"]
 mod contents;
+#[path = "errors/faulty_network.rs"]
+mod faulty_network;
 #[path = "errors/imports.rs"]
 mod imports;
 #[path = "errors/output.rs"]
