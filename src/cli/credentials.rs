@@ -13,7 +13,9 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::oci::Location;
 use crate::plan::PathBounds;
 use crate::progress::Progress;
-use crate::registry::{AuthFile, CloudEnvironment, Clouds, CredentialSource, Credentials, HELPER_LIMIT, Intent, Login};
+use crate::registry::{
+    AuthFile, CloudEnvironment, Clouds, CredentialSource, Credentials, HELPER_LIMIT, Intent, Login, Variable,
+};
 use crate::source::is_governed;
 
 /// The time that a helper has for its answer where a person may have to unlock its store.
@@ -47,7 +49,7 @@ pub struct NamedImages {
 
 /// The environment and the directories of this machine.
 pub struct Machine<'a> {
-    pub variable: Arc<dyn Fn(&str) -> Option<String> + Send + Sync>,
+    pub variable: Variable,
     pub home: Option<PathBuf>,
     /// The project's root: files of credentials inside are not read.
     pub project: Option<PathBuf>,

@@ -186,9 +186,8 @@ impl Hint for CliError {
                 "name a uv.lock, pylock.toml, poetry.lock, Pipfile.lock, or a requirements file that ends in .txt"
                     .to_owned(),
             ),
-            Self::MachineFlag { hint, .. } => Some(hint.clone()),
             Self::Proxy(_) => Some("write it as http://HOST:PORT, or as http://USER:PASSWORD@HOST:PORT".to_owned()),
-            Self::Usage { hint, .. } => Some(hint.clone()),
+            Self::MachineFlag { hint, .. } | Self::Usage { hint, .. } => Some(hint.clone()),
             Self::NoCache => Some("pass --cache-dir".to_owned()),
             Self::NoFolder(_) => Some("name the project's directory; a command to start goes after `--`".to_owned()),
             Self::NoCode(code) => {

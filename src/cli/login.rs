@@ -80,7 +80,7 @@ impl LoginFlags {
     fn user(&self) -> Result<String, CliError> {
         let user = match &self.username {
             Some(user) => user.clone(),
-            None if self.can_ask() => ask("User name: ", |term| term.read_line())?,
+            None if self.can_ask() => ask("User name: ", Term::read_line)?,
             None => return Err(wrong("no user name is given", "pass --username")),
         };
         if user.is_empty() || user.contains([':', '\n']) {
@@ -98,7 +98,7 @@ impl LoginFlags {
             })?;
             text.trim_end_matches(['\r', '\n']).to_owned()
         } else if self.can_ask() {
-            ask("Password: ", |term| term.read_secure_line())?
+            ask("Password: ", Term::read_secure_line)?
         } else {
             return Err(wrong("no password is given", "pass --password-stdin, and the password on standard input"));
         };

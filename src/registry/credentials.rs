@@ -21,7 +21,7 @@ use tokio::sync::Mutex;
 
 pub use auth_file::AuthFile;
 use auth_file::{Candidate, decode};
-pub use clouds::{CloudEnvironment, Clouds};
+pub use clouds::{CloudEnvironment, Clouds, Variable};
 pub use credential::{Credential, FoundCredential};
 use helper::{Helper, HelperError};
 pub use login::Login;

@@ -31,7 +31,7 @@ mod upload_session;
 pub use client::{Options, Registry};
 pub use credentials::{
     AuthFile, CloudEnvironment, Clouds, Credential, CredentialOrigin, CredentialSource, CredentialStore, Credentials,
-    FoundCredential, HELPER_LIMIT, Login, StoredIn,
+    FoundCredential, HELPER_LIMIT, Login, StoredIn, Variable,
 };
 pub use error::Intent;
 pub use pull_source::PullSource;

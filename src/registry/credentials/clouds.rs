@@ -22,7 +22,7 @@ use std::time::Duration;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
-pub use environment::CloudEnvironment;
+pub use environment::{CloudEnvironment, Variable};
 
 use super::credential::{Credential, FoundCredential};
 use super::origin::CredentialOrigin;
@@ -34,7 +34,7 @@ use cloud_http::CloudHttp;
 use issued::Issued;
 
 /// The time before a credential's end from which it is no longer used.
-const SLACK: Duration = Duration::from_secs(60);
+const SLACK: Duration = Duration::from_mins(1);
 
 /// The accounts of clouds, by the environment.
 #[derive(Clone)]
@@ -90,7 +90,7 @@ impl Clouds {
             None if google::covers(host) => google::issue(&self.environment, &http).await,
             None => azure::issue(&self.environment, &http, host).await,
         }
-        .map_err(|failure| in_words(failure, host))
+        .map_err(|failure| in_words(&failure, host))
     }
 }
 
@@ -99,7 +99,7 @@ fn found(issued: &Issued) -> FoundCredential {
     FoundCredential { credential: issued.credential.clone(), origin }
 }
 
-fn in_words(failure: Failure, host: &str) -> Failure {
+fn in_words(failure: &Failure, host: &str) -> Failure {
     let message = format!("cannot get the credentials for {host}");
     let hint = failure.error.hint.clone();
     let error = OperationError::new(Code::AccessDenied, message).because(&failure.error);

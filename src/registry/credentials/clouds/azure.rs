@@ -113,16 +113,15 @@ async fn by_managed_identity(
     (resource, client_id): (&str, Option<&str>),
 ) -> Result<Option<String>, Failure> {
     let service = environment.variable("IDENTITY_ENDPOINT").zip(environment.variable("IDENTITY_HEADER"));
-    let (endpoint, version, header) = match service {
-        Some((endpoint, secret)) => (endpoint, "2019-08-01", ("x-identity-header", secret)),
-        None => {
-            let variable = "AZURE_POD_IDENTITY_AUTHORITY_HOST";
-            if environment.variable(variable).is_none() && !environment.may_be_in(&["microsoft"]) {
-                return Ok(None);
-            }
-            let endpoint = environment.endpoint(variable, IMDS) + "/metadata/identity/oauth2/token";
-            (endpoint, "2018-02-01", ("metadata", "true".to_owned()))
+    let (endpoint, version, header) = if let Some((endpoint, secret)) = service {
+        (endpoint, "2019-08-01", ("x-identity-header", secret))
+    } else {
+        let variable = "AZURE_POD_IDENTITY_AUTHORITY_HOST";
+        if environment.variable(variable).is_none() && !environment.may_be_in(&["microsoft"]) {
+            return Ok(None);
         }
+        let endpoint = environment.endpoint(variable, IMDS) + "/metadata/identity/oauth2/token";
+        (endpoint, "2018-02-01", ("metadata", "true".to_owned()))
     };
     let query = url::form_urlencoded::Serializer::new(String::new())
         .append_pair("api-version", version)

@@ -13,11 +13,14 @@ use crate::operation_error::OperationError;
 /// The largest file of a token or an account, in bytes.
 const LIMIT: u64 = 1 << 20;
 
+/// Returns a variable of the environment.
+pub type Variable = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;
+
 /// Variables, clock and files of the machine.
 #[derive(Clone)]
 pub struct CloudEnvironment {
     /// Returns a variable that is set and not empty.
-    pub variable: Arc<dyn Fn(&str) -> Option<String> + Send + Sync>,
+    pub variable: Variable,
     pub now: fn() -> Timestamp,
     /// gcloud's file of application default credentials, if there may be one.
     pub google_file: Option<PathBuf>,

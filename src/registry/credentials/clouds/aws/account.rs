@@ -1,7 +1,7 @@
 //! The account of this machine or job.
 //!
 //! Source: AWS SDKs and Tools Reference Guide, "Standardized credential providers", in its order:
-//! access keys, web identity, containers, the metadata service (IMDSv2). Profiles in files are for
+//! access keys, web identity, containers, the metadata service (`IMDSv2`). Profiles in files are for
 //! people, who have helpers.
 
 use std::path::Path;

@@ -36,11 +36,11 @@ pub fn sign(
     let date = &time[..8];
     let mut added = vec![("x-amz-date".to_owned(), time.clone())];
     added.extend(signer.account.token.iter().map(|token| ("x-amz-security-token".to_owned(), token.clone())));
-    let mut signed: BTreeMap<_, _> = added.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
-    signed.insert("host".to_owned(), authority(url));
-    signed.extend(headers.iter().map(|(name, value)| (name.to_ascii_lowercase(), value.trim().to_owned())));
-    let names = signed.keys().map(String::as_str).collect::<Vec<_>>().join(";");
-    let lines: String = signed.iter().map(|(name, value)| format!("{name}:{value}\n")).collect();
+    let mut to_sign: BTreeMap<_, _> = added.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
+    to_sign.insert("host".to_owned(), authority(url));
+    to_sign.extend(headers.iter().map(|(name, value)| (name.to_ascii_lowercase(), value.trim().to_owned())));
+    let names = to_sign.keys().map(String::as_str).collect::<Vec<_>>().join(";");
+    let lines = to_sign.iter().fold(String::new(), |lines, (name, value)| lines + name + ":" + value + "\n");
     let query = url.query().unwrap_or_default();
     let request = format!("{method}\n{}\n{query}\n{lines}\n{names}\n{}", url.path(), sha256(body));
     let scope = format!("{date}/{}/{}/aws4_request", signer.region, signer.service);
@@ -122,13 +122,13 @@ mod tests {
             ),
         ] {
             let url = Url::parse(&format!("https://example.amazonaws.com/{query}")).unwrap();
-            let signed = sign(&signer, method, &url, headers, body.as_bytes());
+            let headers_added = sign(&signer, method, &url, headers, body.as_bytes());
             let expected = format!(
                 "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20150830/us-east-1/service/aws4_request, \
                  SignedHeaders={names}, Signature={signature}"
             );
-            assert_eq!(signed.last().unwrap().1, expected, "{name}");
-            assert_eq!(signed[0], ("x-amz-date".to_owned(), "20150830T123600Z".to_owned()));
+            assert_eq!(headers_added.last().unwrap().1, expected, "{name}");
+            assert_eq!(headers_added[0], ("x-amz-date".to_owned(), "20150830T123600Z".to_owned()));
         }
     }
 }

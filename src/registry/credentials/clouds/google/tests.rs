@@ -49,7 +49,7 @@ async fn issued(account: &Value) -> Result<Option<Issued>, Failure> {
     issue(&environment(&[(VARIABLE, &file.path().display().to_string())]), &http()).await
 }
 
-fn assert_password(issued: Issued, expected: &str) {
+fn assert_password(issued: &Issued, expected: &str) {
     let password = Credential::Password { user: USER.to_owned(), password: expected.to_owned() };
     assert!(issued.credential == password, "not {expected}");
 }
@@ -75,7 +75,7 @@ async fn a_service_accounts_key_signs_for_a_token() {
     });
     let issued = issued(&account).await.unwrap().unwrap();
     assert_eq!(issued.life, Some(Duration::from_secs(3599)));
-    assert_password(issued, "ya29.token");
+    assert_password(&issued, "ya29.token");
     let body = String::from_utf8(server.seen()[0].body.clone()).unwrap();
     let start = "grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Ajwt-bearer&assertion=";
     let token = body.strip_prefix(start).unwrap();
@@ -84,7 +84,8 @@ async fn a_service_accounts_key_signs_for_a_token() {
     let (header, claims) = text.split_once('.').unwrap();
     let json = |part: &str| serde_json::from_slice::<Value>(&decode(part)).unwrap();
     assert_eq!(json(header), json!({ "alg": "RS256", "typ": "JWT", "kid": "k1" }));
-    let expected = json!({ "iss": "ci@acme.iam", "scope": SCOPE, "aud": uri, "iat": 1767323045, "exp": 1767326645 });
+    let expected =
+        json!({ "iss": "ci@acme.iam", "scope": SCOPE, "aud": uri, "iat": 1_767_323_045, "exp": 1_767_326_645 });
     assert_eq!(json(claims), expected);
     let der = PrivatePkcs8KeyDer::from_pem_slice(pem.as_bytes()).unwrap();
     let key = RsaKeyPair::from_pkcs8(der.secret_pkcs8_der()).unwrap();
@@ -99,7 +100,7 @@ async fn other_accounts_are_exchanged() {
     let user = json!({
         "type": "authorized_user", "client_id": "c", "client_secret": "s", "refresh_token": "r", "token_uri": url("token"),
     });
-    assert_password(issued(&user).await.unwrap().unwrap(), "ya29.token");
+    assert_password(&issued(&user).await.unwrap().unwrap(), "ya29.token");
     let source = json!({
         "url": url("id?audience=x"), "headers": { "Authorization": "Bearer job" },
         "format": { "type": "json", "subject_token_field_name": "value" },
@@ -108,7 +109,7 @@ async fn other_accounts_are_exchanged() {
         "type": "external_account", "audience": "//iam/pool", "subject_token_type": "urn:ietf:params:oauth:token-type:jwt",
         "token_url": url("sts"), "service_account_impersonation_url": url("impersonate"), "credential_source": source,
     });
-    assert_password(issued(&federated).await.unwrap().unwrap(), "ya29.other");
+    assert_password(&issued(&federated).await.unwrap().unwrap(), "ya29.other");
     let seen = server.seen();
     let of = |line: &str| seen.iter().find(|seen| seen.line() == line).unwrap();
     assert_eq!(of("GET /id?audience=x").header("authorization"), "Bearer job");
@@ -120,7 +121,7 @@ async fn other_accounts_are_exchanged() {
     let mut of_file = federated.clone();
     of_file["credential_source"] = json!({ "file": token.path() });
     of_file["service_account_impersonation_url"] = Value::Null;
-    assert_password(issued(&of_file).await.unwrap().unwrap(), "ya29.token");
+    assert_password(&issued(&of_file).await.unwrap().unwrap(), "ya29.token");
     let last = server.seen().pop().unwrap();
     assert!(String::from_utf8_lossy(&last.body).ends_with("subject_token=from-a-file"));
 }
@@ -130,7 +131,7 @@ async fn the_machines_account_comes_from_its_metadata_server() {
     let server = google().await;
     let found = issue(&environment(&[("GCE_METADATA_HOST", &server.address)]), &http()).await.unwrap().unwrap();
     assert_eq!(found.origin, "this machine's Google account");
-    assert_password(found, "ya29.machine");
+    assert_password(&found, "ya29.machine");
     assert!(issue(&environment(&[]), &http()).await.unwrap().is_none());
     // A server that does not answer in time is none.
     let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
