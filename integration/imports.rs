@@ -37,7 +37,7 @@ const PURE: [&str; 17] = [
     "docs",
 ];
 /// The other modules, each with the modules that it may import beside pure ones and itself.
-const OTHERS: [(&str, &[&str]); 15] = [
+const OTHERS: [(&str, &[&str]); 16] = [
     ("layer", &[]),
     ("progress", &[]),
     ("once_map", &[]),
@@ -45,11 +45,12 @@ const OTHERS: [(&str, &[&str]); 15] = [
     ("operation_error", &[]),
     ("repository", &["progress", "operation_error"]),
     ("http", &["progress", "operation_error", "repository"]),
-    ("store", &["progress", "operation_error", "repository"]),
+    ("store", &["layer", "progress", "operation_error", "repository"]),
     ("source", &["operation_error", "store"]),
     ("bytecode", &["operation_error", "store"]),
     ("registry", &["progress", "operation_error", "repository", "http"]),
     ("wheels", &["progress", "once_map", "cpu_pool", "operation_error", "http", "store", "source"]),
+    ("engine", &["progress", "operation_error", "repository", "store"]),
     (
         "assemble",
         &[
@@ -78,6 +79,7 @@ const OTHERS: [(&str, &[&str]); 15] = [
             "bytecode",
             "registry",
             "wheels",
+            "engine",
             "assemble",
             "ui",
         ],

@@ -21,7 +21,7 @@
 //!
 //! ```text
 //! http store source bytecode
-//! registry wheels
+//! registry wheels engine
 //! assemble
 //! ui
 //! cli
@@ -29,7 +29,7 @@
 //!
 //! No two files import each other, not even through other files.
 //!
-//! `registry` and `store` implement the traits of `repository`; `cli` brings everything
+//! `registry`, `store` and `engine` implement the traits of `repository`; `cli` brings everything
 //! together. Only `cli` reads the environment, the wall clock and the working directory.
 
 // Names and plain data.
@@ -68,6 +68,7 @@ pub mod repository;
 
 // Files, caches and networks.
 pub mod bytecode;
+pub mod engine;
 pub mod http;
 pub mod registry;
 pub mod source;

@@ -1,4 +1,4 @@
-//! Repositories of images: registries and OCI layouts, as sources and as targets.
+//! Repositories of images: registries, OCI layouts and archives, as sources and as targets.
 
 use std::path::PathBuf;
 use std::pin::Pin;
@@ -11,6 +11,7 @@ use tokio::io::AsyncRead;
 use crate::oci::location::Selector;
 use crate::oci::{Descriptor, Location, RawManifest};
 use crate::operation_error::OperationError;
+use crate::plan::Engine;
 use crate::progress::Outcome;
 
 /// Verified bytes on their way: an error comes out in place of wrong content,
@@ -42,7 +43,19 @@ pub enum BlobSource {
     Repository(Arc<dyn Source>),
 }
 
+/// An image of a sink, and its names there.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct NamedManifest {
+    /// A manifest, or an index over manifests.
+    pub manifest: RawManifest,
+    /// Tags of a repository, names in a layout, or whole references in a docker archive.
+    pub names: Vec<String>,
+}
+
 /// A repository that images are pushed to.
+///
+/// Images become visible in the end, by `publish`: a sink that is dropped before leaves nothing
+/// half-written behind.
 pub trait Sink: Send + Sync {
     /// Uploads the blob unless the target already has it.
     fn blob<'a>(
@@ -51,20 +64,16 @@ pub trait Sink: Send + Sync {
         origin: &'a BlobSource,
     ) -> BoxFuture<'a, Result<Outcome, OperationError>>;
 
-    /// Writes a manifest or index under its digest (`None`) or a tag.
-    fn manifest<'a>(
-        &'a self,
-        manifest: &'a RawManifest,
-        tag: Option<&'a str>,
-    ) -> BoxFuture<'a, Result<(), OperationError>>;
+    /// Writes a manifest or index under its digest. Its blobs and manifests are there already.
+    fn manifest<'a>(&'a self, manifest: &'a RawManifest) -> BoxFuture<'a, Result<(), OperationError>>;
 
-    /// Ends the writing: everything given to the sink is at the target for good.
-    ///
-    /// Called once, after the last blob, manifest and tag; the sink takes nothing
-    /// afterwards. A target that is one file, such as an archive, gets its name here and
-    /// not before, so that no half of one is taken for an image. A sink that is dropped
-    /// without this call leaves nothing half-written behind.
-    fn finish(&self) -> BoxFuture<'_, Result<(), OperationError>>;
+    /// Does all work of `publish` that nobody sees yet, such as writing an archive in full under a
+    /// temporary name. Called once, with all images of the run.
+    fn prepare<'a>(&'a self, images: &'a [NamedManifest]) -> BoxFuture<'a, Result<(), OperationError>>;
+
+    /// Names the images, after `prepare`: moves tags, or gives an archive its name. The sink takes
+    /// nothing afterwards.
+    fn publish<'a>(&'a self, images: &'a [NamedManifest]) -> BoxFuture<'a, Result<(), OperationError>>;
 }
 
 /// Opens repositories.
@@ -78,6 +87,12 @@ pub trait Repositories: Send + Sync {
     /// Returns the sink at a place.
     ///
     /// # Errors
-    /// Unusable credentials; a layout that cannot be written.
+    /// Unusable credentials; a layout or an archive that cannot be written.
     fn sink(&self, location: &Location) -> Result<Arc<dyn Sink>, OperationError>;
+
+    /// Returns the sink of a container engine on this machine, and the engine in words.
+    ///
+    /// # Errors
+    /// No engine is found.
+    fn engine(&self, engine: Engine) -> Result<(Arc<dyn Sink>, String), OperationError>;
 }

@@ -26,10 +26,10 @@ use crate::store::CacheKind;
 /// The most bytes of an image configuration that carboy reads.
 const CONFIG_LIMIT: u64 = 8 << 20;
 /// The most levels of nested indexes: Docker Hub has none, buildx's imagetools can make two.
-const MAX_DEPTH: usize = 4;
+pub(super) const MAX_DEPTH: usize = 4;
 /// The most manifests that are fetched to find one platform's: an index with platforms needs
 /// one.
-const MAX_MANIFESTS: usize = 64;
+pub(super) const MAX_MANIFESTS: usize = 64;
 
 /// The image of one platform.
 pub struct Chosen {
@@ -239,7 +239,7 @@ fn keep(cx: &Context, digest: &Digest, bytes: &[u8]) -> Result<(), BuildError> {
 }
 
 /// Returns the bytes of an image's configuration, from the cache or the source.
-async fn config(
+pub(super) async fn config(
     cx: &Context,
     name: &str,
     source: &Arc<dyn Source>,

@@ -27,9 +27,7 @@ use crate::diagnostic::Diagnostic;
 use crate::image::LayerId;
 use crate::layer::Recipe;
 use crate::oci::{Descriptor, Digest, Location, media_type};
-use crate::repository::BlobSource;
 use crate::rootfs::Tree;
-use crate::store::KeptBlobs;
 
 /// One platform's image: composed and checked. Its layers are not packed yet.
 pub struct ComposedImage {
@@ -65,7 +63,8 @@ impl ComposedImage {
     /// Composes the image, also of what is left after an error in the build's list.
     async fn compose_on(build: PlatformBuild, local: &LocalFiles) -> Result<Self, BuildError> {
         let images = Images::find(&build).await?;
-        let base_upload = build.sink.is_some().then(|| tokio::spawn(upload_base(build.clone(), images.base.clone())));
+        let base_upload =
+            (!build.outputs.is_empty()).then(|| tokio::spawn(upload_base(build.clone(), images.base.clone())));
         let python = python_facts(&build, &images.base, images.builder.as_deref()).await?;
         let chosen = distributions::choose(&build, python.as_ref(), local.wheels.as_ref()).await?;
         let Chosen { packages, mut unavailable, names } = chosen;
@@ -141,16 +140,11 @@ fn known(cx: &Context, keys: &StageKeys) -> Result<Option<Summary>, BuildError> 
 
 async fn upload_base(build: PlatformBuild, base: Arc<Image>) -> Result<(), BuildError> {
     let Some(source) = &base.source else { return Ok(()) };
-    let mut source = source.clone();
-    // A run without the network writes the same layout.
-    if let (Some(Location::Layout { .. }), Some(Location::Registry(_))) = (&build.plan.target, &build.plan.base) {
-        source = Arc::new(KeptBlobs { source, cache: build.cx.io.cache.clone() });
-    }
-    let source = BlobSource::Repository(source);
+    let of = (&build.platform, matches!(build.plan.base, Some(Location::Registry(_))));
+    let push = |layer| build.outputs.push_base_layer(&build.cx, of, layer, source);
     // A foreign layer that is elsewhere is not pushed, as docker does not push it.
     let is_elsewhere = |layer: &&Descriptor| media_type::is_foreign(&layer.media_type) && !layer.urls.is_empty();
-    let layers = base.layers.iter().filter(|layer| !is_elsewhere(layer));
-    build.cx.all(layers.map(|layer| build.push(layer, &source))).await.map(|_| ())
+    build.cx.all(base.layers.iter().filter(|layer| !is_elsewhere(layer)).map(push)).await.map(|_| ())
 }
 
 /// The inputs of composing.

@@ -9,11 +9,11 @@ use super::context::Context;
 use super::error::BuildError;
 use super::local_files::LocalFiles;
 use super::other_pythons;
+use super::outputs::Outputs;
 use super::platform_build::PlatformBuild;
 use crate::diagnostic::{Diagnostic, Diagnostics, Severity};
 use crate::oci::Platform;
 use crate::plan::Plan;
-use crate::repository::Sink;
 use crate::rootfs::LeftOut;
 
 /// Composes the images of all platforms of a plan, and emits their warnings. Also returns the
@@ -24,16 +24,16 @@ use crate::rootfs::LeftOut;
 pub async fn compose_images(
     cx: &Arc<Context>,
     plan: &Arc<Plan>,
-    sink: Option<&Arc<dyn Sink>>,
+    outputs: &Arc<Outputs>,
 ) -> Result<(Vec<ComposedImage>, LeftOut), BuildError> {
     let errors = Diagnostics::default();
     errors.extend(plan.errors.iter().cloned());
     let local =
         LocalFiles::list(cx, plan, &errors).await.map_err(|error| error.after(errors.all(), &plan.platforms))?;
     // Nothing is uploaded for a build that cannot succeed.
-    let sink = sink.filter(|_| errors.is_empty());
+    let outputs = if errors.is_empty() { outputs.clone() } else { Arc::default() };
     let composed = plan.platforms.iter().map(async |platform| {
-        let build = PlatformBuild::new(cx, plan, sink, platform)?;
+        let build = PlatformBuild::new(cx, plan, &outputs, platform)?;
         let build = PlatformBuild { member_wheels: local.member_wheels.clone(), ..build };
         ComposedImage::compose(build, &local).await
     });

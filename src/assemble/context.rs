@@ -17,6 +17,7 @@ use crate::diagnostic::Diagnostic;
 use crate::layer::{Limits, Packed, Packer, TarListing};
 use crate::oci::{Descriptor, Digest};
 use crate::once_map::OnceMap;
+use crate::operation_error::OperationError;
 use crate::plan::Plan;
 use crate::progress::Progress;
 use crate::repository::{BlobSource, Repositories, Sink};
@@ -41,6 +42,9 @@ pub struct Io {
     pub offline: bool,
 }
 
+/// A sink, and its place in words.
+pub type OpenSink = (Arc<dyn Sink>, String);
+
 /// The state of one run.
 pub struct Context {
     pub io: Io,
@@ -62,6 +66,8 @@ pub struct Context {
     /// Layers that were packed again because their cached blobs were damaged.
     pub repacked: OnceMap<Digest, (Packed, bool)>,
     pushed: OnceMap<(String, Digest), ()>,
+    /// The sinks that are open, with their places in words.
+    sinks: Mutex<BTreeMap<String, OpenSink>>,
     /// Warnings that were emitted: platforms and profiles share them.
     emitted: Mutex<BTreeSet<Diagnostic>>,
     /// The files left out of projects that are installed from their directories.
@@ -87,6 +93,7 @@ impl Context {
             packed: OnceMap::default(),
             repacked: OnceMap::default(),
             pushed: OnceMap::default(),
+            sinks: Mutex::default(),
             emitted: Mutex::default(),
             left_out: Mutex::default(),
             io,
@@ -175,22 +182,39 @@ impl Context {
         done
     }
 
-    /// Uploads a blob at most once, unless the plan's target has it.
+    /// Returns the sink of a place, and the place in words. Opens it on first use.
     ///
     /// # Errors
-    /// Any error of the target.
+    /// As `open`.
+    pub fn sink(
+        &self,
+        place: &str,
+        open: impl FnOnce() -> Result<OpenSink, OperationError>,
+    ) -> Result<OpenSink, BuildError> {
+        let mut sinks = self.sinks.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = sinks.get(place) {
+            return Ok(known.clone());
+        }
+        let opened = open()?;
+        sinks.insert(place.to_owned(), opened.clone());
+        Ok(opened)
+    }
+
+    /// Uploads a blob to a place at most once, unless the place has it.
+    ///
+    /// # Errors
+    /// Any error of the sink.
     pub async fn push(
         &self,
-        plan: &Plan,
+        place: &str,
         sink: &Arc<dyn Sink>,
         blob: &Descriptor,
         origin: &BlobSource,
     ) -> Result<(), BuildError> {
-        let target = plan.target.as_ref().map(ToString::to_string).unwrap_or_default();
         let work = async {
             let _permit = self.transfers.acquire().await;
             sink.blob(blob, origin).await.map(|_| ()).map_err(BuildError::from)
         };
-        self.pushed.get((target, blob.digest), work).await
+        self.pushed.get((place.to_owned(), blob.digest), work).await
     }
 }

@@ -233,7 +233,7 @@ pub async fn walk_application(cx: &Arc<Context>, plan: &Plan, app: &App) -> Resu
         include: app.include.clone(),
         exclude: app.exclude.clone(),
         inputs: app.inputs.clone(),
-        outputs: plan.outputs(),
+        outputs: plan.output_paths(),
     };
     let (folders, source) = (cx.io.folders.clone(), app.source.clone());
     let walk = cx.blocking(move || folders.walk(&source, &rules)).await??;
@@ -312,7 +312,7 @@ fn copied(folders: &Folders, plan: &Plan, copy: &Copy) -> Result<CopiedFiles, Bu
     if !folders.is_folder(&copy.from) {
         return Ok(CopiedFiles::File(folders.file(&copy.from)?));
     }
-    let (include, outputs) = (copy.include.clone(), plan.outputs());
+    let (include, outputs) = (copy.include.clone(), plan.output_paths());
     let rules = WalkRules { defaults: true, include, outputs, ..WalkRules::default() };
     Ok(CopiedFiles::Directory(Arc::new(folders.walk(&copy.from, &rules)?)))
 }

@@ -14,16 +14,19 @@ mod error;
 mod file_list;
 mod image_root;
 mod input_keys;
+mod join;
 mod layer_cache;
 mod layer_tars;
 mod local_files;
 mod merged_errors;
 mod offline;
 mod other_pythons;
+mod outputs;
 mod own_project;
 mod path_dependency;
 mod platform_build;
 mod preview;
+mod publication;
 mod publish;
 mod pull;
 mod pulled_layer;
@@ -32,19 +35,24 @@ pub mod report;
 mod stage_cache;
 mod stage_keys;
 mod start;
+mod tag;
 mod wheel_elf_cache;
 mod why;
 
 use std::sync::Arc;
+use std::time::Instant;
 
 pub use context::Io;
 pub use error::BuildError;
 pub use file_list::files;
+pub use join::{JoinRequest, join};
 pub use preview::preview;
+pub use tag::tag;
 pub use why::{NamedImage, why, why_image};
 
 use context::Context;
-use publish::{ComposedIndex, move_tags};
+use publication::Publication;
+use publish::ComposedIndex;
 use report::Report;
 
 use crate::plan::Plan;
@@ -68,13 +76,8 @@ async fn build_in(cx: &Arc<Context>, plans: Vec<Arc<Plan>>) -> Result<Vec<Report
         built.push(index.finish().await?);
     }
     cx.sound()?;
-    for index in &built {
-        index.push_manifests().await?;
-    }
-    move_tags(&mut built).await?;
-    let mut reports = Vec::new();
-    for index in built {
-        reports.push(index.publish().await?);
-    }
-    Ok(reports)
+    let started = Instant::now();
+    Publication::of(&built).publish().await?;
+    let elapsed = started.elapsed();
+    Ok(built.into_iter().map(|index| index.report(elapsed)).collect())
 }

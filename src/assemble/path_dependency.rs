@@ -33,7 +33,7 @@ pub async fn install(
         ignore_files: true,
         defaults: true,
         include: app.map(|app| app.include.clone()).unwrap_or_default(),
-        outputs: plan.outputs(),
+        outputs: plan.output_paths(),
         ..WalkRules::default()
     };
     let (root, shared) = (app.map(|app| app.source.clone()), cx.clone());

@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use super::context::Context;
 use super::error::BuildError;
+use super::outputs::Outputs;
 use crate::diagnostic::Diagnostics;
 use crate::oci::{Architecture, Descriptor, Platform};
 use crate::plan::Plan;
-use crate::repository::{BlobSource, Sink};
+use crate::repository::BlobSource;
 use crate::wheels::WheelFile;
 
 /// One platform's image of a plan.
@@ -15,8 +16,7 @@ use crate::wheels::WheelFile;
 pub struct PlatformBuild {
     pub cx: Arc<Context>,
     pub plan: Arc<Plan>,
-    /// None if nothing is pushed.
-    pub sink: Option<Arc<dyn Sink>>,
+    pub outputs: Arc<Outputs>,
     pub platform: Platform,
     pub architecture: &'static Architecture,
     /// Wheels that replace the files of workspace members and path dependencies.
@@ -33,16 +33,16 @@ impl PlatformBuild {
     pub fn new(
         cx: &Arc<Context>,
         plan: &Arc<Plan>,
-        sink: Option<&Arc<dyn Sink>>,
+        outputs: &Arc<Outputs>,
         platform: &Platform,
     ) -> Result<Self, BuildError> {
         let unknown = || BuildError::Internal(format!("no architecture is known for {platform}"));
         let architecture = Architecture::of(platform).ok_or_else(unknown)?;
-        let (cx, plan, sink) = (cx.clone(), plan.clone(), sink.cloned());
+        let (cx, plan, outputs) = (cx.clone(), plan.clone(), outputs.clone());
         Ok(Self {
             cx,
             plan,
-            sink,
+            outputs,
             platform: platform.clone(),
             architecture,
             member_wheels: Arc::default(),
@@ -50,15 +50,11 @@ impl PlatformBuild {
         })
     }
 
-    /// Uploads a blob, once for all platforms, unless the target has it. Does nothing without a
-    /// sink.
+    /// Uploads a blob, once for all platforms, to each output that does not have it.
     ///
     /// # Errors
-    /// Any error of the target.
+    /// Any error of an output.
     pub async fn push(&self, blob: &Descriptor, source: &BlobSource) -> Result<(), BuildError> {
-        match &self.sink {
-            Some(sink) => self.cx.push(&self.plan, sink, blob, source).await,
-            None => Ok(()),
-        }
+        self.outputs.push(&self.cx, &self.platform, blob, source).await
     }
 }

@@ -11,13 +11,13 @@ use super::context::{Context, Io};
 use super::error::BuildError;
 use super::layer_cache::{self, PlannedLayer};
 use super::publish::{missing, notes};
-use super::report::{Group, LayerPreview, PlatformPreview, Preview, Size, TakenFile};
+use super::report::{Group, LayerPreview, PlatformPreview, Preview, Size, TakenFile, TargetPreview};
 use crate::compose::{Because, Changes};
 use crate::image::LayerKind;
 use crate::layer::measure;
 use crate::oci::Digest;
 use crate::once_map::OnceMap;
-use crate::plan::{Dependencies, Plan};
+use crate::plan::{Dependencies, Plan, Target};
 use crate::rootfs::{Content, Entry, RootPath};
 
 /// Composes the images of all plans and describes them. Pulls layers into the cache; packs
@@ -33,15 +33,15 @@ async fn preview_in(cx: &Arc<Context>, plans: Vec<Arc<Plan>>) -> Result<Vec<Prev
     let measured = Measurements::default();
     let mut composed = Vec::new();
     for plan in plans {
-        composed.push(compose_images(cx, &plan, None).await.map(|images| (plan, images)));
+        composed.push(compose_images(cx, &plan, &Arc::default()).await.map(|images| (plan, images)));
     }
     let mut out = Vec::new();
     for (plan, (composed, left_out)) in BuildError::of_profiles(composed)? {
         let platforms = try_join_all(composed.iter().map(|image| one_platform(cx, &measured, image))).await?;
         out.push(Preview {
             profile: plan.profile.clone(),
-            target: plan.target.as_ref().map(ToString::to_string),
-            tags: plan.tags.clone(),
+            targets: plan.outputs.targets.iter().map(target).collect(),
+            index: plan.outputs.index,
             base: plan.base_name.clone(),
             builder: plan.builder_name.clone(),
             lock: match &plan.dependencies {
@@ -53,6 +53,10 @@ async fn preview_in(cx: &Arc<Context>, plans: Vec<Arc<Plan>>) -> Result<Vec<Prev
         });
     }
     Ok(out)
+}
+
+fn target(target: &Target) -> TargetPreview {
+    TargetPreview { target: target.to_string(), names: target.names.clone() }
 }
 
 /// The sizes of layers by the keys of their recipes: profiles share layers.

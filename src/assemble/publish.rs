@@ -1,5 +1,4 @@
-//! Packs the layers of composed images, assembles manifests and index, and publishes them: the
-//! tags last.
+//! Packs the layers of composed images, assembles manifests and index, and reports them.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -11,20 +10,21 @@ use super::compose_images::compose_images;
 use super::context::Context;
 use super::error::BuildError;
 use super::layer_cache::{self, FinishedLayer, PlannedLayer};
-use super::report::{LayerReport, MissingLibrary, PlatformReport, Report, ResolvedLibraries, Size};
+use super::outputs::{Form, Output, OutputKind, Outputs};
+use super::report::{LayerReport, MissingLibrary, OutputReport, PlatformReport, Report, ResolvedLibraries, Size};
 use super::stage_cache::Summary;
+use crate::config::IndexMode;
 use crate::diagnostic::{Detail, Diagnostic, Severity};
 use crate::image::{self, Assembled, BaseRef, Lineage, NewLayer};
-use crate::oci::{Descriptor, Digest, Location, RawManifest, media_type};
-use crate::operation_error::OperationError;
-use crate::plan::Plan;
-use crate::repository::{BlobSource, Sink};
+use crate::oci::{Descriptor, Digest, Location, Platform, RawManifest, media_type};
+use crate::plan::{Plan, Target};
+use crate::repository::BlobSource;
 use crate::rootfs::LeftOut;
 
 /// The composed images of a plan. Their layers are not packed yet.
 pub struct ComposedIndex {
     plan: Arc<Plan>,
-    sink: Option<Arc<dyn Sink>>,
+    outputs: Arc<Outputs>,
     images: Vec<ComposedImage>,
     left_out: LeftOut,
     elapsed: Duration,
@@ -37,12 +37,9 @@ impl ComposedIndex {
     /// Errors of composing.
     pub async fn compose(cx: &Arc<Context>, plan: Arc<Plan>) -> Result<Self, BuildError> {
         let started = Instant::now();
-        let sink = match (&plan.target, plan.push) {
-            (Some(target), true) => Some(cx.io.repositories.sink(target)?),
-            _ => None,
-        };
-        let (images, left_out) = compose_images(cx, &plan, sink.as_ref()).await?;
-        Ok(Self { plan, sink, images, left_out, elapsed: started.elapsed() })
+        let outputs = Arc::new(Outputs::open(cx, &plan)?);
+        let (images, left_out) = compose_images(cx, &plan, &outputs).await?;
+        Ok(Self { plan, outputs, images, left_out, elapsed: started.elapsed() })
     }
 
     /// Packs the layers of the images and uploads their blobs.
@@ -50,61 +47,18 @@ impl ComposedIndex {
     /// # Errors
     /// Layers that cannot be packed or uploaded.
     pub async fn finish(self) -> Result<BuiltIndex, BuildError> {
-        let Self { plan, sink, images, left_out, elapsed } = self;
+        let Self { plan, outputs, images, left_out, elapsed } = self;
         let started = Instant::now();
         let base_index = images.iter().find_map(|image| image.base.index);
         let finished = try_join_all(images.into_iter().map(finish)).await?;
         let (images, platforms): (Vec<_>, Vec<_>) = finished.into_iter().unzip();
         let index = image::index(&images, &lineage(&plan, base_index));
-        Ok(BuiltIndex { plan, sink, images, index, platforms, left_out, elapsed: elapsed + started.elapsed() })
-    }
-}
-
-/// A built index: its blobs are at the target, its manifests are not.
-pub struct BuiltIndex {
-    plan: Arc<Plan>,
-    sink: Option<Arc<dyn Sink>>,
-    images: Vec<Assembled>,
-    index: RawManifest,
-    platforms: Vec<PlatformReport>,
-    left_out: LeftOut,
-    elapsed: Duration,
-}
-
-impl BuiltIndex {
-    /// Uploads the manifests by digest, then the index.
-    ///
-    /// # Errors
-    /// Any error of the target.
-    pub async fn push_manifests(&self) -> Result<(), BuildError> {
-        let Some(sink) = &self.sink else { return Ok(()) };
-        try_join_all(self.images.iter().map(|image| sink.manifest(&image.manifest, None))).await?;
-        // In a layout the index would be an entry without a name beside the tags.
-        if self.plan.tags.is_empty() || matches!(self.plan.target, Some(Location::Registry(_))) {
-            sink.manifest(&self.index, None).await?;
-        }
-        Ok(())
-    }
-
-    /// Finishes the target, whose tags are moved.
-    ///
-    /// # Errors
-    /// Any error of the target.
-    pub async fn publish(self) -> Result<Report, BuildError> {
-        let Self { plan, sink, index, platforms, left_out, elapsed, .. } = self;
-        let started = Instant::now();
-        if let Some(sink) = &sink {
-            sink.finish().await?;
-        }
-        let digest = index.digest();
-        Ok(Report {
-            profile: plan.profile.clone(),
-            reference: reference(&plan, digest),
-            digest,
-            pushed: sink.is_some(),
-            tags: plan.tags.clone(),
-            base: plan.base_name.clone(),
-            builder: plan.builder_name.clone(),
+        Ok(BuiltIndex {
+            plan,
+            outputs,
+            images,
+            index,
+            base_index,
             platforms,
             left_out,
             elapsed: elapsed + started.elapsed(),
@@ -112,40 +66,91 @@ impl BuiltIndex {
     }
 }
 
-/// Moves the tags of all indexes, in their order.
-///
-/// # Errors
-/// The target's error. It names the tags that were moved and those that were not, if there are
-/// several.
-pub async fn move_tags(built: &mut [BuiltIndex]) -> Result<(), BuildError> {
-    let all: Vec<_> = built.iter().flat_map(|index| index.plan.tags.clone()).collect();
-    let mut moved = 0;
-    for index in built {
-        let started = Instant::now();
-        for tag in &index.plan.tags {
-            if let Some(sink) = &index.sink {
-                let result = sink.manifest(&index.index, Some(tag)).await;
-                result.map_err(|error| of_several(error, &all[..moved], &all[moved..]))?;
-            }
-            moved += 1;
-        }
-        index.elapsed += started.elapsed();
-    }
-    Ok(())
+/// A built index: its blobs are at the outputs, its manifests are not.
+pub struct BuiltIndex {
+    plan: Arc<Plan>,
+    pub outputs: Arc<Outputs>,
+    pub images: Vec<Assembled>,
+    index: RawManifest,
+    /// The digest that the base's name refers to.
+    base_index: Option<Digest>,
+    platforms: Vec<PlatformReport>,
+    left_out: LeftOut,
+    elapsed: Duration,
 }
 
-/// Adds to an error which tags were moved before it, and which were not.
-fn of_several(mut error: OperationError, moved: &[String], others: &[String]) -> OperationError {
-    let list = |tags: &[String]| tags.iter().map(|tag| format!("`{tag}`")).collect::<Vec<_>>().join(", ");
-    match (moved, others) {
-        ([], [_]) => {}
-        ([], others) => error.message = format!("{} (no tag was moved: {})", error.message, list(others)),
-        (moved, others) => {
-            let (moved, others) = (list(moved), list(others));
-            error.message = format!("{} (tags that were moved: {moved}; not moved: {others})", error.message);
+impl BuiltIndex {
+    /// Returns the manifest that an output names: the index, or the only image's.
+    pub fn root(&self, output: &Output) -> &RawManifest {
+        let image = match &output.form {
+            Form::Index => None,
+            Form::Manifest(platform) => self.image(platform),
+        };
+        image.map_or(&self.index, |image| &image.manifest)
+    }
+
+    fn image(&self, platform: &Platform) -> Option<&Assembled> {
+        self.images.iter().find(|image| image.platform.matches(platform))
+    }
+
+    /// Describes the images. `publishing` is the time that publishing took.
+    pub fn report(self, publishing: Duration) -> Report {
+        let wanted = &self.plan.outputs;
+        let outputs: Vec<_> = self.outputs.iter().map(|output| self.output_report(output)).collect();
+        let root = match wanted.index {
+            IndexMode::Never => self.images.first().map_or(&self.index, |image| &image.manifest),
+            IndexMode::Always => &self.index,
+        };
+        let target = wanted.targets.first();
+        let unpublished = || match target {
+            Some(Target { place, names }) => reference(&place.to_string(), OutputKind::of(place), names, root.digest()),
+            None => root.digest().to_string(),
+        };
+        Report {
+            profile: self.plan.profile.clone(),
+            reference: outputs.first().map_or_else(unpublished, |output| output.reference.clone()),
+            digest: root.digest(),
+            root: root.descriptor(),
+            pushed: !outputs.is_empty(),
+            tags: target.map(|target| target.names.clone()).unwrap_or_default(),
+            outputs,
+            base: self.plan.base_name.clone(),
+            base_digest: self.base_index,
+            builder: self.plan.builder_name.clone(),
+            platforms: self.platforms,
+            left_out: self.left_out,
+            elapsed: self.elapsed + publishing,
         }
     }
-    error
+
+    fn output_report(&self, output: &Output) -> OutputReport {
+        let image_id = match &output.form {
+            Form::Manifest(platform) if output.kind.has_image_id() => {
+                self.image(platform).map(|image| Digest::of(&image.config))
+            }
+            _ => None,
+        };
+        let digest = image_id.unwrap_or_else(|| self.root(output).digest());
+        let Output { place, kind, names, .. } = output;
+        OutputReport {
+            reference: reference(place, *kind, names, digest),
+            place: place.clone(),
+            kind: *kind,
+            names: names.clone(),
+            digest,
+        }
+    }
+}
+
+/// Returns the line for stdout: `registry/repo:tag@sha256:…` with one tag and
+/// `registry/repo@sha256:…` otherwise, `oci:DIR@sha256:…` for a layout, and the image's name in a
+/// container engine, which knows no digest of an image that it did not pull.
+pub fn reference(place: &str, kind: OutputKind, names: &[String], digest: Digest) -> String {
+    match (kind, names) {
+        (OutputKind::Registry, [tag]) => format!("{place}:{tag}@{digest}"),
+        (OutputKind::Engine, [name, ..]) => name.clone(),
+        _ => format!("{place}@{digest}"),
+    }
 }
 
 /// Packs and uploads the layers and the configuration of one platform's image.
@@ -165,6 +170,9 @@ async fn finish(mut composed: ComposedImage) -> Result<(Assembled, PlatformRepor
     let reports = layers.into_iter().map(|(layer, finished)| layer_report(layer, finished));
     let report = PlatformReport {
         platform: build.platform.clone(),
+        manifest: assembled.manifest.descriptor(),
+        config: descriptor,
+        base_digest: base.digest,
         base: summary.base,
         layers: reports.collect(),
         python: summary.python.clone(),
@@ -221,19 +229,6 @@ fn sorted<T: Ord>(mut list: Vec<T>) -> Vec<T> {
     list
 }
 
-/// Returns the line for stdout: `registry/repo:tag@sha256:…` with one tag,
-/// `registry/repo@sha256:…` otherwise; `oci:DIR@sha256:…` for a layout.
-fn reference(plan: &Plan, digest: Digest) -> String {
-    match &plan.target {
-        None => digest.to_string(),
-        Some(Location::Layout { folder, .. }) => format!("oci:{}@{digest}", folder.display()),
-        Some(Location::Registry(name)) => match plan.tags.as_slice() {
-            [tag] => format!("{}:{tag}@{digest}", name.bare()),
-            _ => format!("{}@{digest}", name.bare()),
-        },
-    }
-}
-
 fn lineage(plan: &Plan, base_digest: Option<Digest>) -> Lineage {
     let base_name = match &plan.base {
         Some(Location::Registry(name)) => Some(match &name.tag {
@@ -249,22 +244,4 @@ fn lineage(plan: &Plan, base_digest: Option<Digest>) -> Lineage {
 fn rfc3339(seconds: u64) -> String {
     let seconds = i64::try_from(seconds).unwrap_or(i64::MAX);
     jiff::Timestamp::from_second(seconds).unwrap_or(jiff::Timestamp::MAX).to_string()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::diagnostic::Code;
-
-    #[test]
-    fn an_error_says_which_tags_were_moved() {
-        let tags = ["1".to_owned(), "1.4".to_owned(), "1.4.2".to_owned()];
-        let error = |tags: &[String], moved: usize| {
-            of_several(OperationError::new(Code::ImmutableTag, "x"), &tags[..moved], &tags[moved..]).message
-        };
-        assert_eq!(error(&tags[..1], 0), "x");
-        assert_eq!(error(&tags, 0), "x (no tag was moved: `1`, `1.4`, `1.4.2`)");
-        assert_eq!(error(&tags, 1), "x (tags that were moved: `1`; not moved: `1.4`, `1.4.2`)");
-        assert_eq!(error(&tags, 2), "x (tags that were moved: `1`, `1.4`; not moved: `1.4.2`)");
-    }
 }

@@ -189,7 +189,11 @@ fn diff_ids(image: &Image) -> Result<Vec<DiffId>, BuildError> {
     Err(BuildError::config(&image.name, cause))
 }
 
-async fn root(cx: &Context, location: &Location) -> Result<Arc<ImageRoot>, BuildError> {
+/// Returns the manifest or index that a location names, and its source.
+///
+/// # Errors
+/// No such image; content that differs from its digest.
+pub async fn root(cx: &Context, location: &Location) -> Result<Arc<ImageRoot>, BuildError> {
     let (source, selector) = cx.io.repositories.source(location)?;
     let raw = match &selector {
         Selector::Digest(digest) => manifest(cx, &source, digest).await?,

@@ -4,9 +4,11 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+pub use super::outputs::OutputKind;
 pub use crate::compose::{Because, TakenLibrary};
+use crate::config::IndexMode;
 use crate::image::LayerKind;
-use crate::oci::{Digest, Platform};
+use crate::oci::{Descriptor, Digest, Platform};
 pub use crate::rootfs::{IgnoreFile, LeftOut, LeftOutPath, Tracked};
 
 /// The image index of one profile.
@@ -14,12 +16,19 @@ pub use crate::rootfs::{IgnoreFile, LeftOut, LeftOutPath, Tracked};
 pub struct Report {
     /// None for the configuration without a profile.
     pub profile: Option<String>,
-    /// The line for stdout: reference and digest. Has the digest even if nothing was pushed.
+    /// The line for stdout of the first output. Has the digest even if nothing was published.
     pub reference: String,
     pub digest: Digest,
+    /// The index, or the manifest of an image without one.
+    pub root: Descriptor,
+    /// Whether the image was published anywhere.
     pub pushed: bool,
+    /// The names at the first target.
     pub tags: Vec<String>,
+    pub outputs: Vec<OutputReport>,
     pub base: String,
+    /// The digest that the base's name refers to.
+    pub base_digest: Option<Digest>,
     pub builder: Option<String>,
     pub platforms: Vec<PlatformReport>,
     /// Local files left out.
@@ -27,10 +36,39 @@ pub struct Report {
     pub elapsed: Duration,
 }
 
+impl Report {
+    /// Returns the lines for stdout: one for each output.
+    #[must_use]
+    pub fn lines(&self) -> Vec<String> {
+        match self.outputs.as_slice() {
+            [] => vec![self.reference.clone()],
+            outputs => outputs.iter().map(|output| output.reference.clone()).collect(),
+        }
+    }
+}
+
+/// The image at one output.
+#[derive(Clone, Debug)]
+pub struct OutputReport {
+    /// The line for stdout.
+    pub reference: String,
+    /// The place without the image's name: `ghcr.io/acme/shop`, `oci:out`.
+    pub place: String,
+    pub kind: OutputKind,
+    pub names: Vec<String>,
+    /// The digest of the index or manifest; for docker archives and container engines, that of the
+    /// configuration.
+    pub digest: Digest,
+}
+
 /// One platform's image.
 #[derive(Clone, Debug)]
 pub struct PlatformReport {
     pub platform: Platform,
+    pub manifest: Descriptor,
+    pub config: Descriptor,
+    /// The digest of the base's manifest for the platform; none for scratch.
+    pub base_digest: Option<Digest>,
     /// The base's layers together.
     pub base: Size,
     pub layers: Vec<LayerReport>,
@@ -96,9 +134,8 @@ pub struct MissingLibrary {
 #[derive(Clone, Debug)]
 pub struct Preview {
     pub profile: Option<String>,
-    /// The target, in the words of the configuration.
-    pub target: Option<String>,
-    pub tags: Vec<String>,
+    pub targets: Vec<TargetPreview>,
+    pub index: IndexMode,
     pub base: String,
     pub builder: Option<String>,
     /// The lock file that decides on the distributions.
@@ -106,6 +143,14 @@ pub struct Preview {
     pub platforms: Vec<PlatformPreview>,
     /// Local files left out.
     pub left_out: LeftOut,
+}
+
+/// A target of a planned build.
+#[derive(Clone, Debug)]
+pub struct TargetPreview {
+    /// The place with the image's first name.
+    pub target: String,
+    pub names: Vec<String>,
 }
 
 /// The planned image of one platform.

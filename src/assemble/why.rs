@@ -42,7 +42,7 @@ async fn why_in(cx: &Arc<Context>, plans: Vec<Arc<Plan>>, name: &str) -> Result<
     let mut out = Vec::new();
     let mut first = None;
     for plan in plans {
-        let (composed, left_out) = compose_images(cx, &plan, None).await?;
+        let (composed, left_out) = compose_images(cx, &plan, &Arc::default()).await?;
         let mut platforms = Vec::new();
         for image in &composed {
             let tree = tree_of(cx, image).await?;

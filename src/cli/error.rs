@@ -74,6 +74,14 @@ pub enum CliError {
     Usage { message: String, hint: String },
     #[error("cannot write the man pages")]
     ManPages(#[source] io::Error),
+    #[error("cannot write `{}`", path.display())]
+    OutputFile {
+        path: PathBuf,
+        #[source]
+        cause: io::Error,
+    },
+    #[error("`{0}` is the second file for stdout")]
+    TwoOnStdout(&'static str),
     #[error("cannot start")]
     Start(#[source] io::Error),
     #[error("the work is done, but its answer cannot be written to stdout")]
@@ -99,6 +107,7 @@ impl CliError {
             | Self::Usage { .. }
             | Self::Config(_)
             | Self::Plan(_)
+            | Self::TwoOnStdout(_)
             | Self::NoCode(_) => USAGE,
             Self::Build(BuildError::Diagnostics { found, .. })
                 if found.iter().all(|one| OF_USAGE.contains(&one.code)) =>
@@ -110,6 +119,7 @@ impl CliError {
             | Self::Operation(_)
             | Self::Build(_)
             | Self::ManPages(_)
+            | Self::OutputFile { .. }
             | Self::Start(_)
             | Self::Stdout(_) => FAILED,
         }
@@ -126,6 +136,7 @@ impl CliError {
             | Self::LockName(path)
             | Self::ConfigElsewhere(path)
             | Self::Read { path, .. }
+            | Self::OutputFile { path, .. }
             | Self::Project { path, .. } => diagnostic.file(path.display()),
             Self::Config(cause) => match cause.file() {
                 Some(file) => diagnostic.file(file),
@@ -149,6 +160,7 @@ impl CliError {
             | Self::NoCode(_)
             | Self::NoTopic { .. }
             | Self::Usage { .. }
+            | Self::TwoOnStdout(_)
             | Self::Config(ConfigError::NoProfile { .. }) => Code::InvalidArgument,
             Self::Outside { cause, .. } | Self::Operation(cause) => cause.code,
             Self::Read { .. } => Code::UnreadableFile,
@@ -159,7 +171,7 @@ impl CliError {
             Self::Config(_) | Self::Proxy(_) => Code::InvalidConfiguration,
             Self::Plan(cause) => cause.code(),
             Self::Build(_) | Self::Start(_) => Code::Internal,
-            Self::ManPages(_) | Self::Stdout(_) => Code::UnwritableOutput,
+            Self::ManPages(_) | Self::OutputFile { .. } | Self::Stdout(_) => Code::UnwritableOutput,
         }
     }
 }
@@ -199,6 +211,8 @@ impl Hint for CliError {
                 Some(near) => format!("did you mean `carboy help {near}`? `carboy help` lists all"),
                 None => "`carboy help` lists all topics and verbs".to_owned(),
             }),
+            Self::TwoOnStdout(_) => Some("name a file for one of them".to_owned()),
+            Self::OutputFile { .. } => Some("name a file in a directory that exists and can be written to".to_owned()),
             Self::Read { .. }
             | Self::Project { .. }
             | Self::Epoch(_)

@@ -8,17 +8,20 @@ mod error;
 mod exit_code;
 mod explain;
 mod help;
+mod index;
 mod lock;
 mod login;
 mod machine;
 mod man;
 mod member;
+mod output_files;
 mod path_check;
 mod plan;
 mod project_args;
 mod project_folder;
 mod project_root;
 mod session;
+mod tag;
 mod text_file;
 mod unlocked;
 mod why;
@@ -67,6 +70,18 @@ enum Verb {
     /// configuration.
     #[command(after_help = EXIT_CODES)]
     Why(why::Flags),
+    /// Moves tags to an image that was pushed before.
+    ///
+    /// Prints the image's name and digest for each tag. With `build --push-by-digest` before it, an
+    /// image is signed and scanned before a tag names it.
+    #[command(after_help = EXIT_CODES)]
+    Tag(tag::Flags),
+    /// Joins images of several platforms, built apart, into one.
+    ///
+    /// Prints the name and digest of the index. Copies what the target does not have, or mounts it
+    /// within a registry. The order of the images does not matter.
+    #[command(after_help = EXIT_CODES)]
+    Index(index::Flags),
     /// Logs in to a registry: checks the password and stores it.
     ///
     /// Asks for the user name and the password on a terminal. Stores them where docker does: with
@@ -98,6 +113,8 @@ pub fn main() -> ExitCode {
         Ok(Cli { verb: Verb::Build(flags) }) => build::run(&flags),
         Ok(Cli { verb: Verb::Plan(flags) }) => plan::run(&flags),
         Ok(Cli { verb: Verb::Why(flags) }) => why::run(&flags),
+        Ok(Cli { verb: Verb::Tag(flags) }) => tag::run(&flags),
+        Ok(Cli { verb: Verb::Index(flags) }) => index::run(&flags),
         Ok(Cli { verb: Verb::Login(flags) }) => login::login(&flags),
         Ok(Cli { verb: Verb::Logout(flags) }) => login::logout(&flags),
         Ok(Cli { verb: Verb::Cache(flags) }) => cache::run(&flags),

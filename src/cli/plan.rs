@@ -5,7 +5,7 @@ use std::sync::Arc;
 use clap::Args as ClapArgs;
 
 use super::error::CliError;
-use super::project_args::ProjectArgs;
+use super::project_args::{OutputRequest, ProjectArgs};
 use super::session::{Completion, SessionArgs, stdout_width};
 use crate::assemble;
 use crate::ui::{self, Frontend};
@@ -30,7 +30,7 @@ pub fn run(flags: &Flags) -> u8 {
 }
 
 fn plan(flags: &Flags, front: &Arc<dyn Frontend>) -> Result<Completion<String>, CliError> {
-    let plans = flags.project.plans(false, front.as_ref())?;
+    let plans = flags.project.plans(&OutputRequest::none(), front.as_ref())?;
     let (bounds, named) = (flags.project.bounds()?, flags.project.named_images());
     let access = (Some(&bounds), &named);
     if flags.files {

@@ -12,7 +12,8 @@ use super::project_folder::ProjectFolder;
 use super::{lock, member, path_check, project_root, unlocked};
 use crate::config::{ConfigError, File, PackageIndex, version};
 use crate::diagnostic::Diagnostic;
-use crate::plan::{self, Args, Author, LockFile, PathBounds, Plan, PlanError};
+use crate::oci::{Architecture, Platform};
+use crate::plan::{self, Args, Author, Engine, LoadArgs, LockFile, PathBounds, Plan, PlanError};
 use crate::progress::{Progress, Silent};
 use crate::python::normalised;
 use crate::python::project::GivenVersions;
@@ -28,12 +29,17 @@ pub struct ProjectArgs {
     /// The project's directory [default: the working directory]
     #[arg(value_name = "DIR")]
     dir: Option<PathBuf>,
-    /// The image's target: registry/repository[:tag] or oci:FOLDER[:NAME]
-    #[arg(long, env = "CARBOY_TO", value_name = "TARGET")]
-    to: Option<String>,
+    /// A target: registry/repository[:tag], oci:FOLDER[:NAME], oci-archive:FILE[:NAME] or
+    /// docker-archive:FILE[:REPOSITORY:TAG]; repeatable
+    #[arg(long, env = "CARBOY_TO", value_name = "TARGET", value_delimiter = ',')]
+    to: Vec<String>,
     /// One more tag to move; repeatable
     #[arg(long = "tag", env = "CARBOY_TAGS", value_name = "TAG", value_delimiter = ',')]
     tags: Vec<String>,
+    /// always: an index, also over one platform; never: the plain manifest of the only platform
+    /// [default: always]
+    #[arg(long, env = "CARBOY_IMAGE_INDEX", value_name = "WHEN")]
+    image_index: Option<String>,
     /// Platforms, comma-separated or repeated [default: linux/amd64,linux/arm64]
     #[arg(long = "platform", env = "CARBOY_PLATFORMS", value_name = "OS/ARCH", value_delimiter = ',')]
     pub platforms: Vec<String>,
@@ -97,18 +103,37 @@ pub struct ProjectArgs {
     command: Vec<String>,
 }
 
+/// The flags of `build` that decide on the outputs.
+#[derive(Default)]
+pub struct OutputRequest {
+    pub push: Option<bool>,
+    /// `--load`, with the engine that it names.
+    pub load: Option<Engine>,
+    pub push_by_digest: bool,
+    /// Files that the run writes besides the image.
+    pub written: Vec<PathBuf>,
+}
+
+impl OutputRequest {
+    /// Asks for no output.
+    pub fn none() -> Self {
+        Self { push: Some(false), ..Self::default() }
+    }
+}
+
 /// The lock file of a project, if it has one; the error of one that cannot be used.
 type ReadLock = Result<Option<LockFile>, Box<Diagnostic>>;
 
 impl ProjectArgs {
-    /// Reads the directory and makes a plan for each profile. Only a plan to `push` needs a target.
+    /// Reads the directory and makes a plan for each profile. Only a plan to publish needs a target.
     ///
     /// # Errors
     /// A directory or configuration cannot be read; a plan is invalid.
-    pub fn plans(&self, push: bool, progress: &dyn Progress) -> Result<Vec<Plan>, CliError> {
+    pub fn plans(&self, outputs: &OutputRequest, progress: &dyn Progress) -> Result<Vec<Plan>, CliError> {
         ProjectFolder::check_config(self.dir.as_deref(), self.config.as_deref())?;
+        self.check_index()?;
         let folder = self.folder()?;
-        let plans = self.of_profiles(&folder, push, progress)?;
+        let plans = self.of_profiles(&folder, outputs, progress)?;
         Ok(plans)
     }
 
@@ -126,7 +151,7 @@ impl ProjectArgs {
     /// Returns the images that flags and variables name.
     pub fn named_images(&self) -> NamedImages {
         let sources = self.base.iter().chain(&self.builder).cloned().collect();
-        NamedImages { targets: self.to.iter().cloned().collect(), sources, pushes: false }
+        NamedImages { targets: self.to.clone(), sources, pushes: false }
     }
 
     /// Returns the bounds of the paths in the project's files.
@@ -207,11 +232,29 @@ impl ProjectArgs {
         Ok(())
     }
 
-    fn of_profiles(&self, folder: &ProjectFolder, push: bool, progress: &dyn Progress) -> Result<Vec<Plan>, CliError> {
+    /// Refuses a package index that is meant for `--image-index`.
+    fn check_index(&self) -> Result<(), CliError> {
+        match self.index.as_deref() {
+            Some(word @ ("always" | "never")) => Err(PlanError::PackageIndex(word.to_owned()).into()),
+            _ => Ok(()),
+        }
+    }
+
+    fn of_profiles(
+        &self,
+        folder: &ProjectFolder,
+        outputs: &OutputRequest,
+        progress: &dyn Progress,
+    ) -> Result<Vec<Plan>, CliError> {
         let args = Args {
             folder: folder.path.clone(),
             to: self.to.clone(),
             tags: self.tags.clone(),
+            image_index: self.image_index.clone(),
+            push: outputs.push,
+            load: outputs.load.as_ref().map(|engine| load(*engine, &folder.path)),
+            push_by_digest: outputs.push_by_digest,
+            written: outputs.written.clone(),
             platforms: self.platforms.clone(),
             python: self.python.clone(),
             base: self.base.clone(),
@@ -234,14 +277,13 @@ impl ProjectArgs {
             dockerfile: folder.dockerfile.clone(),
             procfile: folder.procfile.clone(),
             entrypoint: (!self.command.is_empty()).then(|| self.command.clone()),
-            push,
             python_version: folder.python_version.clone(),
             requires_python: folder.requires_python.clone(),
             runtime_txt: folder.runtime_txt.clone(),
             timestamp: timestamp()?,
         };
         let overridden = [
-            ("to", self.to.is_some()),
+            ("to", !self.to.is_empty()),
             ("base", self.base.is_some()),
             ("builder", self.builder.is_some()),
             ("dependencies.lock", self.lock.is_some()),
@@ -273,6 +315,19 @@ impl ProjectArgs {
             }
         };
         self.profiles.iter().map(one).collect()
+    }
+}
+
+/// Describes this machine and the project's directory to a plan that loads an image.
+fn load(engine: Engine, folder: &Path) -> LoadArgs {
+    let directory = folder.canonicalize().ok();
+    let directory = directory.as_deref().and_then(Path::file_name);
+    LoadArgs {
+        engine,
+        // Engines on other systems run Linux in a virtual machine of the same architecture.
+        host: Architecture::known_as(std::env::consts::ARCH)
+            .map_or_else(|| Platform::new("linux", std::env::consts::ARCH), Architecture::platform),
+        directory: directory.map(|name| name.to_string_lossy().into_owned()),
     }
 }
 

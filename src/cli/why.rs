@@ -6,7 +6,7 @@ use clap::Args as ClapArgs;
 
 use super::credentials::NamedImages;
 use super::error::CliError;
-use super::project_args::ProjectArgs;
+use super::project_args::{OutputRequest, ProjectArgs};
 use super::session::{Completion, SessionArgs, chain_width};
 use crate::assemble::{self, NamedImage};
 use crate::oci::{Location, Platform};
@@ -39,7 +39,7 @@ pub fn run(flags: &Flags) -> u8 {
 fn why(flags: &Flags, front: &Arc<dyn Frontend>) -> Result<Completion<String>, CliError> {
     let told = match &flags.image {
         None => {
-            let plans = flags.project.plans(false, front.as_ref())?;
+            let plans = flags.project.plans(&OutputRequest::none(), front.as_ref())?;
             let (bounds, named) = (flags.project.bounds()?, flags.project.named_images());
             flags.session.work(front, (Some(&bounds), &named), |io| assemble::why(plans, io, &flags.file))?
         }

@@ -139,7 +139,7 @@ mod tests {
     /// The warnings of an application with these files, without `STATIC_ROOT` in its own directory.
     fn found(toml: &str, files: &[&str], left_out: &[(&str, &str)], settings: &Settings) -> Vec<String> {
         let file = File::parse(toml, "carboy.toml").unwrap();
-        let plan = Plan::new(&Args::default(), &file, None).unwrap();
+        let plan = Plan::new(&Args { push: Some(false), ..Args::default() }, &file, None).unwrap();
         let file = |path: &&str| {
             let (local, digest) = (path.into(), Digest::of(b""));
             let kind = LocalKind::File(LocalFile { path: local, size: 0, executable: false, digest, magic: [0; 4] });

@@ -7,8 +7,8 @@ use toml::de::{DeTable, DeValue};
 use super::error::{BadValue, ConfigError};
 use super::reader::{Document, Node, Schema};
 use super::{
-    App, Compression, Copy, Dependencies, Directory, Extract, Image, Layers, PythonChoice, Runtime, User, dependencies,
-    keys, limits,
+    App, Compression, Copy, Dependencies, Directory, Extract, Image, IndexMode, Layers, PythonChoice, Runtime, User,
+    dependencies, keys, limits, output,
 };
 use crate::rootfs::Limits;
 
@@ -18,8 +18,10 @@ const DEFAULT_PROFILE: &str = "default";
 /// A parsed configuration. A missing key is `None`, or empty if an empty table means the same.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct File {
-    pub to: Option<String>,
+    /// The targets; never empty.
+    pub to: Option<Vec<String>>,
     pub tags: Option<Vec<String>>,
+    pub image_index: Option<IndexMode>,
     /// The platforms as [`crate::oci::Platform`] writes them.
     pub platforms: Option<Vec<String>>,
     pub python: Option<PythonChoice>,
@@ -106,8 +108,9 @@ impl File {
         let table = node.table(&[keys::SHARED, more].concat())?;
         let platforms = |node: &Node<'_>| node.list(|item| item.checked(dependencies::platform));
         Ok(Self {
-            to: table.get("to", Node::text)?,
+            to: table.get("to", output::targets)?,
             tags: table.get("tags", Node::texts)?,
+            image_index: table.get("image-index", Node::parsed)?,
             platforms: table.get("platforms", platforms)?,
             python: table.get("python", PythonChoice::read)?,
             base: table.get("base", Node::text)?,
@@ -131,6 +134,7 @@ impl File {
         Self {
             to: self.to.or(under.to),
             tags: self.tags.or(under.tags),
+            image_index: self.image_index.or(under.image_index),
             platforms: self.platforms.or(under.platforms),
             python: self.python.or(under.python),
             base: self.base.or(under.base),

@@ -7,6 +7,7 @@ use crate::hint::nearest;
 pub(super) const SHARED: &[&str] = &[
     "to",
     "tags",
+    "image-index",
     "platforms",
     "python",
     "base",

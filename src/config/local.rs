@@ -30,7 +30,7 @@ impl File {
         add("dependencies.lock", dependencies.lock.iter().map(PathBuf::from).collect());
         add("dependencies.wheelhouse", dependencies.wheelhouse.iter().flatten().map(PathBuf::from).collect());
         add("dependencies.site-packages", site_packages.into_iter().map(PathBuf::from).collect());
-        add("to", self.to.iter().flat_map(|to| layout(to)).collect());
+        add("to", self.to.iter().flatten().flat_map(|to| layout(to)).collect());
         add("base", self.base.iter().flat_map(|base| layout(base)).collect());
         add("builder", self.builder.iter().flat_map(|builder| layout(builder)).collect());
         let extracts = self.extract.iter().flatten().filter(|extract| extract.from != BUILDER);
@@ -46,10 +46,11 @@ fn named_part(pattern: &str) -> &Path {
     Path::new(&pattern[..end])
 }
 
-/// Returns the paths of an OCI layout; none for an image in a registry.
+/// Returns the paths of an OCI layout or an archive; none for an image in a registry.
 fn layout(name: &str) -> Vec<PathBuf> {
     match name.parse() {
         Ok(Location::Layout { folder, .. }) => LAYOUT.iter().map(|part| folder.join(part)).collect(),
+        Ok(Location::OciArchive { file, .. } | Location::DockerArchive { file, .. }) => vec![file],
         Ok(Location::Registry(_)) | Err(_) => Vec::new(),
     }
 }
@@ -60,7 +61,7 @@ mod tests {
 
     #[test]
     fn every_path_of_a_configuration_is_listed() {
-        let text = "to = 'oci:out'\nbase = 'oci:../base:1'\nbuilder = 'python:3.13'\n\
+        let text = "to = ['oci:out', 'oci-archive:o.tar:1', 'r.io/x']\nbase = 'oci:../base:1'\nbuilder = 'python:3.13'\n\
             [dependencies]\nlock = 'l.txt'\nwheelhouse = ['w', '/w']\nsite-packages = { 'linux/amd64' = 's' }\n\
             [app]\nsource = 'src'\nwheel = '../dist/*/x-*.whl'\n[[copy]]\nfrom = 'c'\nto = '/c'\n\
             [[extract]]\npaths = ['/x']\n[[extract]]\nfrom = 'oci:e'\npaths = ['/x']\n";
@@ -77,6 +78,7 @@ mod tests {
             "dependencies.wheelhouse /w",
             "dependencies.site-packages s",
             "to out/",
+            "to o.tar",
             "base ../base/",
             "extract.from e/",
         ];

@@ -51,6 +51,7 @@ codes! {
     DamagedCache "damaged-cache",
     UnreadableFile "unreadable-file",
     UnwritableOutput "unwritable-output",
+    NoContainerEngine "no-container-engine",
     // Images that carboy reads.
     NoPlatform "no-platform",
     PlatformDoubt "platform-doubt",

@@ -1,11 +1,12 @@
-//! The location of an image: in a registry, or in an OCI layout on disk.
+//! The location of an image: in a registry, in an OCI layout on disk, or in an archive.
 //!
 //! Names in registries are docker's references: `python:3.13-slim` is
-//! `docker.io/library/python:3.13-slim`. Layouts are written as skopeo does,
-//! `oci:DIR[:NAME]`, with `@sha256:…` after that where one image is meant.
+//! `docker.io/library/python:3.13-slim`. Layouts and archives are written as skopeo does,
+//! `oci:DIR[:NAME]`, `oci-archive:FILE[:NAME]` and `docker-archive:FILE[:REFERENCE]`, the first two
+//! with `@sha256:…` after that where one image is meant.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use super::Digest;
@@ -23,6 +24,17 @@ pub enum Location {
         folder: PathBuf,
         name: Option<String>,
         digest: Option<Digest>,
+    },
+    /// A tar of an OCI layout, and the name or the digest of an image in it.
+    OciArchive {
+        file: PathBuf,
+        name: Option<String>,
+        digest: Option<Digest>,
+    },
+    /// A tar that `docker load` reads, and the name of the image in it.
+    DockerArchive {
+        file: PathBuf,
+        name: Option<RegistryName>,
     },
 }
 
@@ -61,6 +73,8 @@ pub enum LocationError {
     Reference { text: String, cause: String },
     #[error("`{0}` names no folder")]
     Layout(String),
+    #[error("`{0}` names no file")]
+    Archive(String),
     #[error("`{0}` has a character that cannot be printed as it is, or `##`")]
     Control(String),
     #[error("`{transport}:` is not supported yet")]
@@ -85,8 +99,17 @@ impl crate::hint::Hint for LocationError {
             Self::Reference { .. } => {
                 Some("write it as registry/repository:tag, as in ghcr.io/acme/shop:1.4.2".to_owned())
             }
-            Self::Layout(_) | Self::Control(_) => Some("write it as oci:FOLDER or oci:FOLDER:NAME".to_owned()),
-            Self::Transport { .. } => Some("use registry/repository:tag or oci:FOLDER".to_owned()),
+            Self::Layout(_) => Some("write it as oci:FOLDER or oci:FOLDER:NAME".to_owned()),
+            Self::Control(_) => Some("name a directory or a file of letters, digits and punctuation".to_owned()),
+            Self::Archive(_) => {
+                Some("write it as oci-archive:FILE[:NAME] or docker-archive:FILE[:REPOSITORY:TAG]".to_owned())
+            }
+            Self::Transport { transport } if transport == "docker-daemon" => {
+                Some("`carboy build --load` loads the image into docker or podman".to_owned())
+            }
+            Self::Transport { .. } => {
+                Some("use registry/repository:tag, oci:FOLDER, oci-archive:FILE or docker-archive:FILE".to_owned())
+            }
         }
     }
 }
@@ -95,23 +118,73 @@ impl Location {
     /// Returns the same place with another tag.
     #[must_use]
     pub fn with_tag(&self, tag: &str) -> Self {
-        match self {
-            Self::Registry(name) => {
-                Self::Registry(RegistryName { tag: Some(tag.to_owned()), digest: None, ..name.clone() })
-            }
-            Self::Layout { folder, .. } => {
-                Self::Layout { folder: folder.clone(), name: Some(tag.to_owned()), digest: None }
+        let tag = Some(tag.to_owned());
+        match self.place() {
+            Self::Registry(name) => Self::Registry(RegistryName { tag, ..name }),
+            Self::Layout { folder, .. } => Self::Layout { folder, name: tag, digest: None },
+            Self::OciArchive { file, .. } => Self::OciArchive { file, name: tag, digest: None },
+            Self::DockerArchive { file, .. } => {
+                let name = match self {
+                    Self::DockerArchive { name, .. } => name.clone(),
+                    _ => None,
+                };
+                Self::DockerArchive { file, name: name.map(|name| RegistryName { tag, ..name }) }
             }
         }
     }
 
-    /// Returns the tag, or a layout's name, where one is given.
+    /// Returns the tag, or the name in a layout or an archive, where one is given.
     #[must_use]
     pub fn tag(&self) -> Option<&str> {
         match self {
             Self::Registry(name) => name.tag.as_deref(),
-            Self::Layout { name, .. } => name.as_deref(),
+            Self::Layout { name, .. } | Self::OciArchive { name, .. } => name.as_deref(),
+            Self::DockerArchive { name, .. } => name.as_ref()?.tag.as_deref(),
         }
+    }
+
+    /// Returns the digest, where one is given.
+    #[must_use]
+    pub fn digest(&self) -> Option<Digest> {
+        match self {
+            Self::Registry(name) => name.digest,
+            Self::Layout { digest, .. } | Self::OciArchive { digest, .. } => *digest,
+            Self::DockerArchive { name, .. } => name.as_ref()?.digest,
+        }
+    }
+
+    /// Returns the repository, the layout or the archive, without the name of an image in it.
+    #[must_use]
+    pub fn place(&self) -> Self {
+        match self {
+            Self::Registry(name) => Self::Registry(RegistryName { tag: None, digest: None, ..name.clone() }),
+            Self::Layout { folder, .. } => Self::Layout { folder: folder.clone(), name: None, digest: None },
+            Self::OciArchive { file, .. } => Self::OciArchive { file: file.clone(), name: None, digest: None },
+            Self::DockerArchive { file, .. } => Self::DockerArchive { file: file.clone(), name: None },
+        }
+    }
+
+    /// Returns the layout's folder or the archive's file.
+    #[must_use]
+    pub fn path(&self) -> Option<&Path> {
+        match self {
+            Self::Registry(_) => None,
+            Self::Layout { folder: path, .. }
+            | Self::OciArchive { file: path, .. }
+            | Self::DockerArchive { file: path, .. } => Some(path),
+        }
+    }
+
+    /// Replaces the layout's folder or the archive's file.
+    #[must_use]
+    pub fn map_path(mut self, change: impl FnOnce(&Path) -> PathBuf) -> Self {
+        match &mut self {
+            Self::Registry(_) => {}
+            Self::Layout { folder: path, .. }
+            | Self::OciArchive { file: path, .. }
+            | Self::DockerArchive { file: path, .. } => *path = change(path),
+        }
+        self
     }
 }
 
@@ -140,17 +213,53 @@ impl FromStr for Location {
         if let Some(path) = text.strip_prefix("oci:") {
             return layout(text, path);
         }
-        for transport in ["oci-archive", "docker-archive", "docker-daemon", "dir"] {
+        if let Some(path) = text.strip_prefix("oci-archive:") {
+            return match layout(text, path) {
+                // No file: tar takes it for stdout.
+                Ok(Self::Layout { folder, .. }) if folder == Path::new("-") => {
+                    Err(LocationError::Archive(text.to_owned()))
+                }
+                Ok(Self::Layout { folder: file, name, digest }) => Ok(Self::OciArchive { file, name, digest }),
+                Ok(other) => Ok(other),
+                Err(LocationError::Layout(_)) => Err(LocationError::Archive(text.to_owned())),
+                Err(error) => Err(error),
+            };
+        }
+        if let Some(path) = text.strip_prefix("docker-archive:") {
+            return docker_archive(text, path);
+        }
+        for transport in ["docker-daemon", "containers-storage", "dir"] {
             if text.starts_with(&format!("{transport}:")) {
                 return Err(LocationError::Transport { transport: transport.to_owned() });
             }
         }
-        let text = text.strip_prefix("docker://").unwrap_or(text);
+        text.strip_prefix("docker://").unwrap_or(text).parse().map(Self::Registry)
+    }
+}
+
+impl FromStr for RegistryName {
+    type Err = LocationError;
+
+    fn from_str(text: &str) -> Result<Self, LocationError> {
         let error =
             |cause: &dyn fmt::Display| LocationError::Reference { text: text.to_owned(), cause: cause.to_string() };
         let Reference { registry, repository, tag, digest } = Reference::parse(text).map_err(|cause| error(&cause))?;
-        Ok(Self::Registry(RegistryName { registry, repository, tag, digest }))
+        Ok(Self { registry, repository, tag, digest })
     }
+}
+
+/// Parses what follows `docker-archive:`. As in skopeo's names, the file ends at the first colon.
+fn docker_archive(text: &str, path: &str) -> Result<Location, LocationError> {
+    let (file, name) = path.split_once(':').map_or((path, None), |(file, name)| (file, Some(name)));
+    // The place is a line of stdout, as a layout's is.
+    if file.contains(printable::is_unsafe) || file.contains("##") {
+        return Err(LocationError::Control(text.to_owned()));
+    }
+    if file.is_empty() || file == "-" || name == Some("") {
+        return Err(LocationError::Archive(text.to_owned()));
+    }
+    let name = name.map(str::parse).transpose()?;
+    Ok(Location::DockerArchive { file: PathBuf::from(file), name })
 }
 
 fn layout(text: &str, path: &str) -> Result<Location, LocationError> {
@@ -182,6 +291,15 @@ impl fmt::Display for Location {
                 name.iter().try_for_each(|name| write!(f, ":{name}"))?;
                 digest.iter().try_for_each(|digest| write!(f, "@{digest}"))
             }
+            Self::OciArchive { file, name, digest } => {
+                write!(f, "oci-archive:{}", file.display())?;
+                name.iter().try_for_each(|name| write!(f, ":{name}"))?;
+                digest.iter().try_for_each(|digest| write!(f, "@{digest}"))
+            }
+            Self::DockerArchive { file, name } => {
+                write!(f, "docker-archive:{}", file.display())?;
+                name.iter().try_for_each(|name| write!(f, ":{name}"))
+            }
         }
     }
 }
@@ -197,62 +315,4 @@ impl fmt::Display for RegistryName {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn dockers_short_names_are_spelled_out() {
-        for (text, full) in [
-            ("python:3.11-slim", "docker.io/library/python:3.11-slim"),
-            ("acme/shop", "docker.io/acme/shop"),
-            ("gcr.io/distroless/cc-debian13:nonroot", "gcr.io/distroless/cc-debian13:nonroot"),
-            ("127.0.0.1:5000/a/b", "127.0.0.1:5000/a/b"),
-            ("localhost:5000/a:latest", "localhost:5000/a:latest"),
-            ("docker://quay.io/a/b:1", "quay.io/a/b:1"),
-            ("[::1]:5000/a/b:1", "[::1]:5000/a/b:1"),
-            ("[2001:db8::1]/shop", "[2001:db8::1]/shop"),
-            ("oci:build/out:1.2", "oci:build/out:1.2"),
-            ("oci:/tmp/x:y/z", "oci:/tmp/x:y/z"),
-            ("oci:a@b", "oci:a@b"),
-        ] {
-            assert_eq!(text.parse::<Location>().unwrap().to_string(), full);
-        }
-    }
-
-    #[test]
-    fn a_layout_may_be_asked_for_a_digest() {
-        let digest = Digest::of(b"");
-        for text in [format!("oci:out@{digest}"), format!("oci:out:1@{digest}")] {
-            let location: Location = text.parse().unwrap();
-            assert_eq!(location.to_string(), text);
-            assert!(matches!(location, Location::Layout { digest: Some(found), .. } if found == digest));
-        }
-    }
-
-    #[test]
-    fn odd_names_are_refused() {
-        for bad in [
-            "",
-            "ghcr.io/UPPER/case",
-            "https://ghcr.io/acme/shop",
-            "my_registry:5000/a:1",
-            "[::1:5000/a",
-            "[::1]:x/a",
-            "[::1]:5000/",
-            "[::1]:5000",
-            "[lan]:5000/a",
-            "a b",
-            "oci:",
-            "oci:x:",
-            "oci:x@sha256:12",
-            "oci:x\n::error::y",
-            "oci:out##vso[task.setvariable variable=PATH]x",
-            "oci:o\u{202e}ut",
-            "oci:out:\u{9b}2J",
-            "oci-archive:x.tar",
-            "r/a@sha256:12",
-        ] {
-            assert!(bad.parse::<Location>().is_err(), "{bad}");
-        }
-    }
-}
+mod tests;

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::{PathBounds, Unlocked};
+use super::{LoadArgs, PathBounds, Unlocked};
 use crate::config::{PackageIndex, StatedPython};
 use crate::diagnostic::Diagnostic;
 use crate::python::dockerfile_build::DockerfileBuild;
@@ -16,8 +16,17 @@ use crate::python::releases;
 pub struct Args {
     /// The directory of the configuration, the base of its relative paths.
     pub folder: PathBuf,
-    pub to: Option<String>,
+    pub to: Vec<String>,
     pub tags: Vec<String>,
+    /// `always` or `never`.
+    pub image_index: Option<String>,
+    /// `--push`; without it, the targets are written to unless `--load` replaces them.
+    pub push: Option<bool>,
+    pub load: Option<LoadArgs>,
+    /// No name of the image is written.
+    pub push_by_digest: bool,
+    /// Files that the run writes besides the image.
+    pub written: Vec<PathBuf>,
     pub platforms: Vec<String>,
     pub python: Option<String>,
     pub base: Option<String>,
@@ -55,7 +64,6 @@ pub struct Args {
     pub procfile: Option<String>,
     /// The arguments after `--`.
     pub entrypoint: Option<Vec<String>>,
-    pub push: bool,
     /// The text of `.python-version`.
     pub python_version: Option<String>,
     /// `requires-python` of `pyproject.toml`.

@@ -28,6 +28,11 @@ fn other_platform(platform: &Platform) -> String {
     }
 }
 
+/// Returns platforms in words: `linux/amd64, linux/arm64`.
+fn list(platforms: &[Platform]) -> String {
+    platforms.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}
+
 /// Returns the hint for a platform without a directory of distributions.
 fn site_packages(platform: &Platform) -> String {
     let folder = format!("site-{}", platform.architecture);
@@ -43,6 +48,14 @@ fn site_packages(platform: &Platform) -> String {
 pub enum PlanError {
     #[error("no target: carboy does not know where to push the image")]
     NoTarget,
+    #[error("{place} holds the image of one platform, and there are {}", list(platforms))]
+    ArchivePlatforms { place: String, platforms: Vec<Platform> },
+    #[error("an image without an index has one platform, and there are {}", list(.0))]
+    ManifestPlatforms(Vec<Platform>),
+    #[error("`--load` has no image for this machine, {host}: there are {}", list(platforms))]
+    LoadPlatform { host: Platform, platforms: Vec<Platform> },
+    #[error("`--index` is the package index, and cannot be `{0}`")]
+    PackageIndex(String),
     #[error("invalid `{what}`")]
     Location {
         what: String,
@@ -51,6 +64,10 @@ pub enum PlanError {
     },
     #[error("a tag cannot be pushed to a digest: `{0}`")]
     TargetDigest(String),
+    #[error("{0} is written once: it gets no more tags")]
+    ArchiveTag(String),
+    #[error("`{0}` names no image: it has neither a tag nor a digest")]
+    NoImageTag(String),
     #[error("`{0}` is not a tag")]
     Tag(String),
     #[error("invalid `{what}`")]
@@ -96,7 +113,15 @@ impl PlanError {
     #[must_use]
     pub fn code(&self) -> Code {
         match self {
-            Self::NoTarget | Self::Flag { .. } | Self::PlatformTwice(_) => Code::InvalidArgument,
+            Self::ArchivePlatforms { .. }
+            | Self::ManifestPlatforms(_)
+            | Self::LoadPlatform { .. }
+            | Self::PackageIndex(_)
+            | Self::ArchiveTag(_)
+            | Self::NoImageTag(_)
+            | Self::NoTarget
+            | Self::Flag { .. }
+            | Self::PlatformTwice(_) => Code::InvalidArgument,
             Self::Location { what, .. } | Self::Platform { what, .. } if what.starts_with("--") => {
                 Code::InvalidArgument
             }
@@ -109,7 +134,20 @@ impl Hint for PlanError {
     fn hint(&self) -> Option<String> {
         let text = match self {
             Self::NoTarget => "pass --to registry/repository:tag (or oci:FOLDER), or set `to` in carboy.toml",
+            Self::ArchivePlatforms { platforms, .. } => {
+                let first = platforms.first().map(ToString::to_string).unwrap_or_default();
+                return Some(format!(
+                    "choose one, as in --platform {first}, or write oci-archive:FILE, which holds all"
+                ));
+            }
+            Self::ManifestPlatforms(platforms) | Self::LoadPlatform { platforms, .. } => {
+                let first = platforms.first().map(ToString::to_string).unwrap_or_default();
+                return Some(format!("choose one, as in --platform {first}"));
+            }
+            Self::PackageIndex(word) => return Some(format!("for the image's index: --image-index={word}")),
             Self::Location { cause, .. } => return cause.hint(),
+            Self::ArchiveTag(_) => "name the image in a registry or in a layout, or build the archive with --tag",
+            Self::NoImageTag(_) => "add one, as in :1.0 or @sha256:…",
             Self::TargetDigest(_) => "leave the digest out of `to`",
             Self::Tag(_) => "letters, digits, `_`, `.` and `-`, at most 128, not beginning with `.` or `-`",
             Self::Platform { .. } | Self::PlatformTwice(_) => return None,

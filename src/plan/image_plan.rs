@@ -1,6 +1,6 @@
 //! The plan of one image.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::application::app;
 use super::dependencies::{dependencies, looks_for_lock};
@@ -10,10 +10,10 @@ use super::image_settings::settings;
 use super::images::{image_location, images};
 use super::layers::{compression, split};
 use super::no_lock_file::no_lock_file;
+use super::outputs::Outputs;
 use super::platforms::platforms;
 use super::python_setting::PythonSetting;
 use super::runtime::{ProjectPython, PythonRequest, check_unused, project_python, python, runtime};
-use super::target::target;
 use super::{
     AllowedMissing, App, Args, Copy, Dependencies, Directory, Extract, ImageSettings, LayerSplit, PlanError, Runtime,
 };
@@ -30,10 +30,9 @@ pub struct Plan {
     /// The directory of the configuration, the base of its relative paths.
     pub folder: PathBuf,
     pub profile: Option<String>,
-    /// The target; `None` only if the image is not pushed.
-    pub target: Option<Location>,
-    pub tags: Vec<String>,
-    pub push: bool,
+    pub outputs: Outputs,
+    /// Files that the run writes besides the image.
+    pub written: Vec<PathBuf>,
     pub platforms: Vec<Platform>,
     /// The base; `None` is `scratch`.
     pub base: Option<Location>,
@@ -79,7 +78,7 @@ impl Plan {
         let has_python = matches!(python, PythonRequest::Version(_));
         let (base_name, builder_name) = images(args, file, &python)?;
         let has_builder = builder_name.as_deref().is_some_and(|name| name != "scratch");
-        let platforms = platforms(args, file)?;
+        let (outputs, platforms) = Outputs::new(args, file, platforms(args, file)?)?;
         let dependencies = dependencies(args, file, &platforms, has_python)?;
         let unlocked = args.unlocked.as_ref().filter(|_| has_python && matches!(dependencies, Dependencies::None));
         let unlocked = unlocked.and_then(|unlocked| no_lock_file(unlocked, args, file));
@@ -87,14 +86,12 @@ impl Plan {
         if !has_python {
             check_unused(file)?;
         }
-        let (target, tags) = target(args, file)?;
         let app = app(args, file, has_python, &dependencies)?;
         Ok(Self {
             folder: args.folder.clone(),
             profile: profile.map(str::to_owned),
-            target,
-            tags,
-            push: args.push,
+            outputs,
+            written: args.written.clone(),
             platforms,
             base: image_location("base", &base_name, args)?,
             base_name,
@@ -123,13 +120,11 @@ impl Plan {
         })
     }
 
-    /// Returns the local directories that the image is written to.
+    /// Returns the local files and directories that the run writes.
     #[must_use]
-    pub fn outputs(&self) -> Vec<PathBuf> {
-        match &self.target {
-            Some(Location::Layout { folder, .. }) => vec![folder.clone()],
-            Some(Location::Registry(_)) | None => Vec::new(),
-        }
+    pub fn output_paths(&self) -> Vec<PathBuf> {
+        let targets = self.outputs.targets.iter().filter_map(|target| target.place.path());
+        targets.map(Path::to_owned).chain(self.written.iter().cloned()).collect()
     }
 
     /// Returns the plan of the built-in profile `debug`: the same plan with the debug tag of the base.
@@ -155,9 +150,7 @@ impl Plan {
         self.base = self.base.map(|base| base.with_tag(debug));
         self.base_name = name;
         self.profile = Some("debug".to_owned());
-        for tag in &mut self.tags {
-            tag.push_str("-debug");
-        }
+        self.outputs.add_suffix("-debug");
         Ok(self)
     }
 }

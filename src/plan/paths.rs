@@ -6,14 +6,9 @@ use super::PlanError;
 use crate::oci::Location;
 use crate::rootfs::RootPath;
 
-/// Resolves the relative directory of an OCI layout against the configuration's directory.
+/// Resolves the relative path of an OCI layout or an archive against the configuration's directory.
 pub(super) fn below(folder: &Path, location: Location) -> Location {
-    match location {
-        Location::Layout { folder: layout, name, digest } => {
-            Location::Layout { folder: join(folder, &layout), name, digest }
-        }
-        registry @ Location::Registry(_) => registry,
-    }
+    location.map_path(|path| join(folder, path))
 }
 
 /// Joins a path to the configuration's directory, without a leading `./`.

@@ -19,7 +19,7 @@ use crate::oci::location::Selector;
 use crate::oci::{Descriptor, Digest, RawManifest};
 use crate::operation_error::OperationError;
 use crate::progress::{Event, Outcome, Subject, Verb};
-use crate::repository::{BlobSource, Sink};
+use crate::repository::{BlobSource, NamedManifest, Sink};
 
 impl Sink for Repository {
     fn blob<'a>(
@@ -36,31 +36,58 @@ impl Sink for Repository {
         })
     }
 
-    fn manifest<'a>(
-        &'a self,
-        manifest: &'a RawManifest,
-        tag: Option<&'a str>,
-    ) -> BoxFuture<'a, Result<(), OperationError>> {
+    fn manifest<'a>(&'a self, manifest: &'a RawManifest) -> BoxFuture<'a, Result<(), OperationError>> {
         Box::pin(async move {
-            let selector = tag.map_or_else(|| Selector::Digest(manifest.digest()), |tag| Selector::Tag(tag.to_owned()));
-            if tag.is_none() {
-                self.pushed.keep(manifest.digest(), PushedPart::Manifest(manifest.clone()));
-            }
-            let named = self.digest_at(&selector).await;
-            if named == Some(manifest.digest()) {
-                return Ok(());
-            }
-            self.push_manifest(manifest, &selector, named).await
+            self.pushed.keep(manifest.digest(), PushedPart::Manifest(manifest.clone()));
+            self.name_manifest(manifest, &Selector::Digest(manifest.digest())).await
         })
     }
 
-    /// Does nothing: a registry keeps each blob, manifest and tag that it has accepted.
-    fn finish(&self) -> BoxFuture<'_, Result<(), OperationError>> {
+    /// Does nothing: a registry keeps each blob and manifest that it has accepted.
+    fn prepare<'a>(&'a self, _: &'a [NamedManifest]) -> BoxFuture<'a, Result<(), OperationError>> {
         Box::pin(async { Ok(()) })
+    }
+
+    fn publish<'a>(&'a self, images: &'a [NamedManifest]) -> BoxFuture<'a, Result<(), OperationError>> {
+        Box::pin(async move {
+            let all: Vec<_> = images.iter().flat_map(|image| image.names.clone()).collect();
+            let mut moved = 0;
+            for NamedManifest { manifest, names } in images {
+                for tag in names {
+                    let result = self.name_manifest(manifest, &Selector::Tag(tag.clone())).await;
+                    result.map_err(|error| of_several(error, &all[..moved], &all[moved..]))?;
+                    moved += 1;
+                }
+            }
+            Ok(())
+        })
     }
 }
 
+/// Adds to an error which tags were moved before it, and which were not.
+fn of_several(mut error: OperationError, moved: &[String], others: &[String]) -> OperationError {
+    let list = |tags: &[String]| tags.iter().map(|tag| format!("`{tag}`")).collect::<Vec<_>>().join(", ");
+    match (moved, others) {
+        ([], [_]) => {}
+        ([], others) => error.message = format!("{} (no tag was moved: {})", error.message, list(others)),
+        (moved, others) => {
+            let (moved, others) = (list(moved), list(others));
+            error.message = format!("{} (tags that were moved: {moved}; not moved: {others})", error.message);
+        }
+    }
+    error
+}
+
 impl Repository {
+    /// Pushes a manifest by digest or tag, unless it is there.
+    async fn name_manifest(&self, manifest: &RawManifest, selector: &Selector) -> Result<(), OperationError> {
+        let named = self.digest_at(selector).await;
+        if named == Some(manifest.digest()) {
+            return Ok(());
+        }
+        self.push_manifest(manifest, selector, named).await
+    }
+
     async fn push_blob(&self, blob: &Descriptor, origin: &BlobSource) -> Result<Outcome, OperationError> {
         let target = BlobTarget::new(self, blob);
         if target.is_present().await? {

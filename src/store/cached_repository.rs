@@ -212,8 +212,7 @@ mod tests {
 
     use super::*;
     use crate::progress::Silent;
-    use crate::repository::BlobSource;
-    use crate::repository::Sink as _;
+    use crate::repository::{BlobSource, NamedManifest, Sink as _};
     use crate::store::{Layout, LayoutWriter};
 
     struct World {
@@ -235,8 +234,9 @@ mod tests {
                 media_type: "application/vnd.oci.image.manifest.v1+json".to_owned(),
                 bytes: b"{}".to_vec(),
             };
-            writer.manifest(&manifest, Some("1")).await.unwrap();
-            writer.finish().await.unwrap();
+            writer.manifest(&manifest).await.unwrap();
+            let images = [NamedManifest { manifest: manifest.clone(), names: vec!["1".to_owned()] }];
+            writer.publish(&images).await.unwrap();
             Self { root, cache, manifest, blob }
         }
 

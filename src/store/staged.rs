@@ -43,7 +43,8 @@ pub(super) fn place(staged: NamedTempFile, target: &Path) -> io::Result<()> {
 pub(super) fn place_synced(staged: NamedTempFile, target: &Path) -> io::Result<()> {
     staged.as_file().sync_all()?;
     place(staged, target)?;
-    match target.parent() {
+    // The parent of a bare name is empty.
+    match target.parent().map(|folder| if folder == Path::new("") { Path::new(".") } else { folder }) {
         // Some file systems do not sync directories; the file itself is complete on all.
         Some(folder) => File::open(folder)?.sync_all().or(Ok(())),
         None => Ok(()),

@@ -3,7 +3,8 @@
 //!
 //! **`carboy plan --json`** is an array with an object for each profile:
 //!
-//! - `profile` (null without one), `target` (null without one), `tags`, `base`, `builder`
+//! - `profile` (null without one), `targets`: `[{target, names}]`, `target` and `tags`, those of the
+//!   first (null and empty without one), `image_index` (`always` or `never`), `base`, `builder`
 //!   (null without one), `lock` (the lock file, null without one), `left_out`:
 //!   `[{rule, files}]`, `left_out_tracked`: `[{path, rule, files}]`, what git tracks of
 //!   that, folders with a slash at their ends, `ignore_files`: `[{path, replaces_git}]`, and
@@ -132,8 +133,10 @@ pub fn list<T>(items: &[T], one: impl Fn(&T) -> Value) -> Value {
 fn preview(preview: &Preview) -> Value {
     json!({
         "profile": preview.profile,
-        "target": preview.target,
-        "tags": preview.tags,
+        "target": preview.targets.first().map(|first| &first.target),
+        "tags": preview.targets.first().map(|first| first.names.as_slice()).unwrap_or_default(),
+        "targets": list(&preview.targets, |one| json!({ "target": one.target, "names": one.names })),
+        "image_index": preview.index.name(),
         "base": preview.base,
         "builder": preview.builder,
         "lock": preview.lock,

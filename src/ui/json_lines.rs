@@ -17,7 +17,7 @@ use super::frontend::Frontend;
 use super::json::{git_ignored, ignore_file, left_out, list, missing, size, text, tracked};
 use super::line_queue::LineQueue;
 use super::tasks::{Tasks, present};
-use crate::assemble::report::{LayerReport, PlatformReport, Report, TakenLibrary};
+use crate::assemble::report::{LayerReport, OutputReport, PlatformReport, Report, TakenLibrary};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::oci::Platform;
 use crate::progress::{Event, Outcome, Progress, Subject, Verb};
@@ -158,6 +158,7 @@ fn report_object(report: &Report) -> Value {
         "digest": report.digest,
         "pushed": report.pushed,
         "tags": report.tags,
+        "outputs": list(&report.outputs, output_object),
         "base": report.base,
         "builder": report.builder,
         "platforms": list(&report.platforms, platform_object),
@@ -166,6 +167,15 @@ fn report_object(report: &Report) -> Value {
         "ignore_files": list(&report.left_out.ignore_files, ignore_file),
         "git_ignored": list(&report.left_out.git_ignored, git_ignored),
         "elapsed": report.elapsed.as_secs_f64(),
+    })
+}
+
+pub fn output_object(output: &OutputReport) -> Value {
+    json!({
+        "reference": output.reference,
+        "place": output.place,
+        "names": output.names,
+        "digest": output.digest,
     })
 }
 
@@ -181,6 +191,7 @@ fn platform_object(report: &PlatformReport) -> Value {
     let seconds = report.resolved.elapsed.as_secs_f64();
     json!({
         "platform": report.platform.to_string(),
+        "digest": report.manifest.digest,
         "python": report.python,
         "command": report.command,
         "command_origin": report.command_origin,
@@ -195,7 +206,7 @@ fn platform_object(report: &PlatformReport) -> Value {
     })
 }
 
-fn layer_object(report: &LayerReport) -> Value {
+pub fn layer_object(report: &LayerReport) -> Value {
     json!({
         "kind": report.kind.name(),
         "distribution": report.distribution,
@@ -282,6 +293,16 @@ mod tests {
           "ignore_files": [],
           "left_out": [],
           "left_out_tracked": [],
+          "outputs": [
+            {
+              "digest": "sha256:1bc04b5291c26a46d918139138b992d2de976d6851d0893b0476b85bfbdfc6e6",
+              "names": [
+                "1.4.2"
+              ],
+              "place": "ghcr.io/acme/shop",
+              "reference": "ghcr.io/acme/shop@sha256:1bc04b5291c26a46d918139138b992d2de976d6851d0893b0476b85bfbdfc6e6"
+            }
+          ],
           "platforms": [
             {
               "base": {
@@ -296,6 +317,7 @@ mod tests {
               ],
               "command_env": [],
               "command_origin": "shop/__main__.py",
+              "digest": "sha256:f69162950f235e3cdbbad33f1f912d1a504be90d8a37d002c735d6f3e3882265",
               "from_sdist": [],
               "layers": [
                 {

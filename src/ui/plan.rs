@@ -9,6 +9,7 @@ use super::text::{
     alike, broken, command_env_words, command_words, count, from_sdists, heading, local_files, missing, notes, wrapped,
 };
 use crate::assemble::report::{LayerPreview, PlatformPreview, Preview};
+use crate::config::IndexMode;
 use crate::printable::one_line;
 use crate::progress::LayerKind;
 
@@ -46,9 +47,18 @@ fn profile(preview: &Preview, width: usize) -> String {
 /// Returns the image's sources, target and command.
 fn facts(preview: &Preview, width: usize) -> String {
     let fact = |name: &str, text: String| broken(&format!("{name:7}"), words(&text), "", width);
-    let mut lines = vec![fact("target", preview.target.clone().unwrap_or_else(|| "none named".to_owned()))];
-    if !preview.tags.is_empty() {
-        lines.push(broken("tags   ", preview.tags.iter().cloned(), ",", width));
+    let mut lines = Vec::new();
+    for target in &preview.targets {
+        lines.push(fact("target", target.target.clone()));
+        if !target.names.is_empty() {
+            lines.push(broken("tags   ", target.names.iter().cloned(), ",", width));
+        }
+    }
+    if preview.targets.is_empty() {
+        lines.push(fact("target", "none named".to_owned()));
+    }
+    if preview.index == IndexMode::Never {
+        lines.push(fact("index", "none: a plain manifest".to_owned()));
     }
     lines.push(fact("base", preview.base.clone()));
     lines.extend(preview.builder.as_ref().map(|builder| fact("builder", builder.clone())));
@@ -108,7 +118,7 @@ fn layers(preview: &PlatformPreview, width: usize) -> String {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
-    use crate::assemble::report::{Because, Group, LeftOut, MissingLibrary, Size, TakenFile};
+    use crate::assemble::report::{Because, Group, LeftOut, MissingLibrary, Size, TakenFile, TargetPreview};
     use crate::oci::Platform;
     use crate::progress::LayerKind;
     use crate::rootfs::RootPath;
@@ -139,8 +149,11 @@ pub(super) mod tests {
         alone.missing.clear();
         Preview {
             profile: None,
-            target: Some("ghcr.io/acme/shop:1.4.2".to_owned()),
-            tags: vec!["1.4.2".to_owned(), "1.4".to_owned()],
+            targets: vec![TargetPreview {
+                target: "ghcr.io/acme/shop:1.4.2".to_owned(),
+                names: vec!["1.4.2".to_owned(), "1.4".to_owned()],
+            }],
+            index: IndexMode::Always,
             base: "gcr.io/distroless/cc-debian13:nonroot".to_owned(),
             builder: Some("python:3.13-slim-trixie".to_owned()),
             lock: None,
@@ -326,7 +339,7 @@ pub(super) mod tests {
 
     #[test]
     fn little_to_say_is_said_shortly() {
-        let mut debug = Preview { profile: Some("debug".to_owned()), target: None, tags: Vec::new(), ..small() };
+        let mut debug = Preview { profile: Some("debug".to_owned()), targets: Vec::new(), ..small() };
         debug.platforms[0].layers[0].known = true;
         insta::assert_snapshot!(plan_text(&[small(), debug], 80), @r#"
         profile default

@@ -7,7 +7,7 @@ use super::text::{
     PlatformGroup, alike, asker, broken, command_env_words, command_words, count, from_sdists, heading, local_files,
     missing, notes, wrapped,
 };
-use crate::assemble::report::{PlatformReport, Report};
+use crate::assemble::report::{OutputKind, OutputReport, PlatformReport, Report};
 use crate::printable::one_line;
 use crate::progress::LayerKind;
 
@@ -97,16 +97,26 @@ fn from_sdist(report: &Report, width: usize) -> Vec<String> {
     alike(&report.platforms, |report| &report.platform, made).into_iter().map(paragraph).collect()
 }
 
-/// Returns `pushed ghcr.io/acme/shop:1.4.2 in 3.2 s`.
+/// Returns `pushed ghcr.io/acme/shop:1.4.2 in 3.2 s`, with a line for each output.
 fn ending(report: &Report) -> String {
     let time = elapsed(report.elapsed);
-    if !report.pushed {
+    if report.outputs.is_empty() {
         return format!("built in {time}, not pushed (--push=false)");
     }
-    let place = report.reference.split("@sha256:").next().unwrap_or(&report.reference);
-    let verb = if place.starts_with("oci:") { "wrote" } else { "pushed" };
-    let tags = if report.tags.len() > 1 { format!(" (tags {})", report.tags.join(", ")) } else { String::new() };
-    one_line(&format!("{verb} {place}{tags} in {time}"))
+    let lines: Vec<_> = report.outputs.iter().map(|output| one_line(&published(output))).collect();
+    format!("{} in {time}", lines.join("\n"))
+}
+
+fn published(OutputReport { place, kind, names, .. }: &OutputReport) -> String {
+    match (kind, names.as_slice()) {
+        (OutputKind::Engine, names) => format!("loaded {} into {place}", names.join(", ")),
+        (OutputKind::Registry, []) => format!("pushed {place} by digest"),
+        (OutputKind::Registry, [tag]) => format!("pushed {place}:{tag}"),
+        (OutputKind::Registry, tags) => format!("pushed {place} (tags {})", tags.join(", ")),
+        (_, []) => format!("wrote {place}"),
+        (_, [name]) => format!("wrote {place}:{name}"),
+        (_, names) => format!("wrote {place} (names {})", names.join(", ")),
+    }
 }
 
 #[cfg(test)]
@@ -117,7 +127,7 @@ pub(super) mod tests {
     use crate::assemble::report::{
         LayerReport, LeftOut, MissingLibrary, ResolvedLibraries, Size, TakenLibrary, Tracked,
     };
-    use crate::oci::{Digest, Platform};
+    use crate::oci::{Descriptor, Digest, Platform, media_type};
 
     /// A build for two platforms.
     pub fn report() -> Report {
@@ -146,13 +156,27 @@ pub(super) mod tests {
             profile: None,
             reference: format!("ghcr.io/acme/shop:1.4.2@{}", Digest::of(b"index")),
             digest: Digest::of(b"index"),
+            root: Descriptor::of(media_type::INDEX, b"index"),
             pushed: true,
             tags: vec!["1.4.2".to_owned()],
+            outputs: vec![output("ghcr.io/acme/shop", OutputKind::Registry, &["1.4.2"])],
+            base_digest: None,
             base: "gcr.io/distroless/cc-debian13:nonroot".to_owned(),
             builder: None,
             platforms: vec![PlatformReport { base: Size::default(), missing: Vec::new(), python: None, ..scratch }],
             left_out: LeftOut::default(),
             elapsed: Duration::from_millis(3_200),
+        }
+    }
+
+    /// The image at a place.
+    pub fn output(place: &str, kind: OutputKind, names: &[&str]) -> OutputReport {
+        OutputReport {
+            reference: format!("{place}@{}", Digest::of(b"index")),
+            place: place.to_owned(),
+            kind,
+            names: names.iter().map(|&name| name.to_owned()).collect(),
+            digest: Digest::of(b"index"),
         }
     }
 
@@ -172,6 +196,9 @@ pub(super) mod tests {
         let missing = |soname: &str| MissingLibrary { soname: soname.to_owned(), needed_by: module("_tkinter") };
         PlatformReport {
             platform: Platform::new("linux", architecture),
+            manifest: Descriptor::of(media_type::MANIFEST, architecture.as_bytes()),
+            config: Descriptor::of(media_type::CONFIG, machine.as_bytes()),
+            base_digest: None,
             base: Size { layers: 14, packed: 12_400_000, unpacked: 35_100_000 },
             layers: vec![
                 layer(LayerKind::Runtime, 18_400_000, 61_000_000, 1_234, true),
@@ -276,7 +303,8 @@ pub(super) mod tests {
 
     #[test]
     fn little_to_say_is_said_shortly() {
-        let report = Report { profile: Some("debug".to_owned()), pushed: false, ..narrow_report() };
+        let report =
+            Report { profile: Some("debug".to_owned()), pushed: false, outputs: Vec::new(), ..narrow_report() };
         insta::assert_snapshot!(summary_text(&report, 80), @"
         profile debug
 
@@ -300,7 +328,7 @@ pub(super) mod tests {
         report.platforms[0].taken.truncate(2);
         report.platforms[1].taken.truncate(1);
         report.platforms[1].missing.clear();
-        report.tags.push("1.4".to_owned());
+        report.outputs[0].names.push("1.4".to_owned());
         let text = summary_text(&report, 80);
         insta::assert_snapshot!(text.rsplit_once("total to pull").map_or("", |(_, end)| end), @"
               18  62.1 MB  207.6 MB   2587
@@ -316,14 +344,24 @@ pub(super) mod tests {
         left out 214 files: .gitignore 173, __pycache__ 40, .env* 1
         git tracks of these: certs/dev.key, .github/ (3 files)
 
-        pushed ghcr.io/acme/shop:1.4.2 (tags 1.4.2, 1.4) in 3.2 s
+        pushed ghcr.io/acme/shop (tags 1.4.2, 1.4) in 3.2 s
         ");
     }
 
     #[test]
-    fn a_layout_is_written_not_pushed() {
-        let reference = format!("oci:out:1.4.2@{}", Digest::of(b"index"));
-        assert_eq!(ending(&Report { reference, ..narrow_report() }), "wrote oci:out:1.4.2 in 3.2 s");
+    fn every_output_has_a_line_with_its_own_verb() {
+        let outputs = vec![
+            output("ghcr.io/acme/shop", OutputKind::Registry, &[]),
+            output("oci:out", OutputKind::Layout, &["1.4.2"]),
+            output("oci-archive:x.tar", OutputKind::OciArchive, &[]),
+            output("docker", OutputKind::Engine, &["localhost/shop:latest"]),
+        ];
+        insta::assert_snapshot!(ending(&Report { outputs, ..narrow_report() }), @"
+        pushed ghcr.io/acme/shop by digest
+        wrote oci:out:1.4.2
+        wrote oci-archive:x.tar
+        loaded localhost/shop:latest into docker in 3.2 s
+        ");
     }
 
     #[test]

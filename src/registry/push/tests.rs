@@ -30,6 +30,11 @@ async fn accepting(first: impl Fn(&Seen) -> Option<Reply> + Send + Sync + 'stati
     .await
 }
 
+/// Moves a tag to a manifest.
+async fn tag(repository: &Repository, manifest: &RawManifest, tag: &str) -> Result<(), OperationError> {
+    repository.publish(&[NamedManifest { manifest: manifest.clone(), names: vec![tag.to_owned()] }]).await
+}
+
 fn counted(log: &Log) -> u64 {
     let bytes = |event: &Event| if let Event::Advanced { bytes, .. } = event { *bytes } else { 0 };
     log.events().iter().map(bytes).sum()
@@ -48,9 +53,9 @@ async fn what_is_there_is_not_sent() {
 }
 
 #[tokio::test]
-async fn finishing_asks_the_registry_nothing() {
+async fn preparing_asks_the_registry_nothing() {
     let server = accepting(|_| None).await;
-    server.repository("a/b").finish().await.unwrap();
+    server.repository("a/b").prepare(&[]).await.unwrap();
     assert_eq!(server.lines(), Vec::<String>::new());
 }
 
@@ -294,7 +299,7 @@ async fn a_registry_that_stores_something_else_is_caught() {
     let error = Sink::blob(&*repository, &descriptor(b"x"), &bytes(b"x")).await.unwrap_err();
     assert_eq!(error.code, Code::CorruptContent);
     let manifest = RawManifest { media_type: media_type::INDEX.to_owned(), bytes: b"{}".to_vec() };
-    let error = Sink::manifest(&*repository, &manifest, Some("1")).await.unwrap_err();
+    let error = tag(&repository, &manifest, "1").await.unwrap_err();
     assert_eq!(error.code, Code::CorruptContent);
 }
 
@@ -311,9 +316,9 @@ async fn manifests_are_put_under_tag_or_digest() {
     .await;
     let repository = server.repository("a");
     let manifest = RawManifest { media_type: media_type::INDEX.to_owned(), bytes: b"{}".to_vec() };
-    Sink::manifest(&*repository, &manifest, None).await.unwrap();
-    Sink::manifest(&*repository, &manifest, Some("1.4")).await.unwrap();
-    let error = Sink::manifest(&*repository, &manifest, Some("bad")).await.unwrap_err();
+    Sink::manifest(&*repository, &manifest).await.unwrap();
+    tag(&repository, &manifest, "1.4").await.unwrap();
+    let error = tag(&repository, &manifest, "bad").await.unwrap_err();
     assert_eq!(error.line(), format!("pushing {}/a:bad failed: manifest invalid: no", server.address));
     let digest = manifest.digest();
     let lines = [
@@ -354,4 +359,16 @@ async fn a_blob_that_a_mirror_sends_wrong_is_uploaded_from_the_next_place() {
     let target = registry.repository(&name(&server.address, "a")).unwrap();
     let outcome = Sink::blob(&*target, &descriptor(&content), &BlobSource::Repository(source)).await.unwrap();
     assert_eq!((outcome, mirror.lines().len(), origin.lines().len()), (Outcome::Done, 1, 1));
+}
+
+#[test]
+fn an_error_says_which_tags_were_moved() {
+    let tags = ["1".to_owned(), "1.4".to_owned(), "1.4.2".to_owned()];
+    let error = |tags: &[String], moved: usize| {
+        of_several(OperationError::new(Code::ImmutableTag, "x"), &tags[..moved], &tags[moved..]).message
+    };
+    assert_eq!(error(&tags[..1], 0), "x");
+    assert_eq!(error(&tags, 0), "x (no tag was moved: `1`, `1.4`, `1.4.2`)");
+    assert_eq!(error(&tags, 1), "x (tags that were moved: `1`; not moved: `1.4`, `1.4.2`)");
+    assert_eq!(error(&tags, 2), "x (tags that were moved: `1`, `1.4`; not moved: `1.4.2`)");
 }

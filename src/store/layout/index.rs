@@ -3,6 +3,7 @@
 //! Unknown fields of an entry (artifact types, urls, digests of other algorithms) are preserved.
 
 use std::collections::BTreeMap;
+use std::fmt::Display;
 use std::io::{self, Read as _};
 use std::path::Path;
 
@@ -22,7 +23,7 @@ const VERSION: &str = "1.0.0";
 /// The content of an `index.json`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Index {
+pub(in crate::store) struct Index {
     schema_version: u32,
     #[serde(skip_serializing_if = "Option::is_none")]
     media_type: Option<String>,
@@ -36,7 +37,7 @@ pub(super) struct Index {
 /// are written back as they were.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(from = "Map<String, Value>", into = "Map<String, Value>")]
-pub(super) struct Entry {
+pub(in crate::store) struct Entry {
     pub media_type: String,
     /// `algorithm:hex`, of any algorithm.
     pub digest: String,
@@ -109,9 +110,10 @@ impl Entry {
         self.annotations.get(REF_NAME).map(String::as_str).filter(|name| !name.is_empty())
     }
 
-    /// Returns whether the entry is an index that has neither name nor platform.
-    fn is_anonymous_index(&self) -> bool {
-        self.name().is_none() && self.platform.is_none() && media_type::is_index(&self.media_type)
+    /// Returns whether the entry is an image's that has neither name nor platform.
+    fn is_anonymous(&self) -> bool {
+        let is_image = media_type::is_index(&self.media_type) || media_type::is_manifest(&self.media_type);
+        self.name().is_none() && self.platform.is_none() && is_image && !self.rest.contains_key("artifactType")
     }
 
     /// Returns whether the entry is marked as no image, as attestations are.
@@ -122,36 +124,36 @@ impl Entry {
 }
 
 impl Index {
-    pub(super) fn empty() -> Self {
+    pub(in crate::store) fn empty() -> Self {
         Self { schema_version: 2, media_type: Some(media_type::INDEX.to_owned()), manifests: vec![], rest: Map::new() }
     }
 
-    pub(super) fn parse(bytes: &[u8]) -> serde_json::Result<Self> {
+    pub(in crate::store) fn parse(bytes: &[u8]) -> serde_json::Result<Self> {
         serde_json::from_slice(bytes)
     }
 
-    pub(super) fn to_json(&self) -> serde_json::Result<Vec<u8>> {
+    pub(in crate::store) fn to_json(&self) -> serde_json::Result<Vec<u8>> {
         serde_json::to_vec(self)
     }
 
     /// Names a manifest. The entry replaces the one that had the name, or the manifest's nameless
     /// entry; otherwise it is added at the end.
-    pub(super) fn name(&mut self, raw: &RawManifest, name: &str) {
+    pub(in crate::store) fn name(&mut self, raw: &RawManifest, name: &str) {
         let digest = raw.digest().to_string();
-        let nameless = |entry: &Entry| entry.is_anonymous_index() && entry.digest == digest;
+        let nameless = |entry: &Entry| entry.is_anonymous() && entry.digest == digest;
         let replaced = |entry: &Entry| entry.name() == Some(name) || nameless(entry);
         self.put(Entry::new(raw, Some(name)), replaced);
     }
 
-    /// Adds a nameless entry for an index that has none. It replaces the only other nameless index,
-    /// so that a layout that is written without names holds one image.
-    pub(super) fn hold(&mut self, raw: &RawManifest) {
+    /// Adds a nameless entry for an image that has no entry. It replaces the only other nameless
+    /// image, so that a layout that is written without names holds one image.
+    pub(in crate::store) fn hold(&mut self, raw: &RawManifest) {
         let digest = raw.digest().to_string();
         if self.manifests.iter().any(|entry| entry.digest == digest) {
             return;
         }
-        let alone = self.manifests.iter().filter(|entry| entry.is_anonymous_index()).count() == 1;
-        self.put(Entry::new(raw, None), |entry| alone && entry.is_anonymous_index());
+        let alone = self.manifests.iter().filter(|entry| entry.is_anonymous()).count() == 1;
+        self.put(Entry::new(raw, None), |entry| alone && entry.is_anonymous());
     }
 
     /// Inserts an entry at the place of the first entry that it replaces.
@@ -168,7 +170,7 @@ pub(super) fn read(folder: &Path) -> Result<(Vec<u8>, Index), OperationError> {
         let message = format!("there is no OCI layout in `{}`: it has no file `oci-layout`", folder.display());
         return Err(OperationError::new(Code::NotFound, message));
     }
-    let bytes = bounded(&folder.join("index.json")).map_err(|cause| failed(folder, &cause))?;
+    let bytes = bounded(&folder.join("index.json")).map_err(|cause| failed(&in_folder(folder), &cause))?;
     let index = Index::parse(&bytes).map_err(|cause| {
         OperationError::new(
             Code::InvalidImage,
@@ -185,22 +187,25 @@ pub(super) fn is_layout(folder: &Path) -> Result<bool, OperationError> {
     let bytes = match bounded(&marker) {
         Ok(bytes) => bytes,
         Err(cause) if cause.kind() == io::ErrorKind::NotFound => return Ok(false),
-        Err(cause) => return Err(failed(folder, &cause)),
+        Err(cause) => return Err(failed(&in_folder(folder), &cause)),
     };
-    let version = serde_json::from_slice::<Marker>(&bytes)
-        .map_err(|cause| {
-            OperationError::new(Code::InvalidImage, format!("`{}` is invalid", marker.display())).because(&cause)
-        })?
-        .image_layout_version;
+    check_version(&in_folder(folder), &bytes).map(|()| true)
+}
+
+/// Checks the version in the marker of a layout.
+pub(super) fn check_version(layout: &str, marker: &[u8]) -> Result<(), OperationError> {
+    let invalid = |cause| {
+        OperationError::new(Code::InvalidImage, format!("{layout} has an invalid `oci-layout`")).because(&cause)
+    };
+    let version = serde_json::from_slice::<Marker>(marker).map_err(invalid)?.image_layout_version;
     if version == VERSION {
-        return Ok(true);
+        return Ok(());
     }
-    let message = format!("`{}` is an OCI layout of version {version}, not {VERSION}", folder.display());
-    Err(OperationError::new(Code::InvalidImage, message))
+    Err(OperationError::new(Code::InvalidImage, format!("{layout} is of version {version}, not {VERSION}")))
 }
 
 /// Returns the content of the file that marks a layout.
-pub(super) fn marker() -> String {
+pub(in crate::store) fn marker() -> String {
     format!(r#"{{"imageLayoutVersion":"{VERSION}"}}"#)
 }
 
@@ -217,9 +222,12 @@ pub(super) fn bounded(path: &Path) -> io::Result<Vec<u8>> {
 }
 
 /// Builds the error of a layout that cannot be read.
-pub(super) fn failed(folder: &Path, cause: &io::Error) -> OperationError {
-    OperationError::new(Code::UnreadableFile, format!("cannot read the OCI layout in `{}`", folder.display()))
-        .because(cause)
+pub(super) fn failed(layout: &dyn Display, cause: &io::Error) -> OperationError {
+    OperationError::new(Code::UnreadableFile, format!("cannot read {layout}")).because(cause)
+}
+
+fn in_folder(folder: &Path) -> String {
+    format!("the OCI layout in `{}`", folder.display())
 }
 
 /// Returns the media type of manifest bytes that have no descriptor.
@@ -236,8 +244,8 @@ pub(super) fn media_type_of(bytes: &[u8]) -> Option<String> {
 }
 
 /// Parses the digest of an entry; only SHA-256 is supported.
-pub(super) fn digest(folder: &Path, entry: &Entry) -> Result<Digest, OperationError> {
-    let message = || format!("the OCI layout in `{}` is invalid", folder.display());
+pub(super) fn digest(layout: &dyn Display, entry: &Entry) -> Result<Digest, OperationError> {
+    let message = || format!("{layout} is invalid");
     entry
         .digest
         .parse()

@@ -3,7 +3,7 @@
 //! Source: image-spec `image-layout.md`; `annotations.md` for `org.opencontainers.image.ref.name`.
 //! [`Layout`] reads a layout, [`LayoutWriter`] adds to one, both through `index`, the `index.json`.
 
-mod index;
+pub(super) mod index;
 mod reader;
 mod writer;
 

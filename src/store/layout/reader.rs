@@ -1,12 +1,15 @@
-//! A layout as a source of images.
+//! A layout, in a directory or in an archive, as a source of images.
 //!
 //! `index.json` is read once, when the layout is opened; later requests by name use that content.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use futures_util::future::BoxFuture;
+use tokio::io::AsyncReadExt as _;
 
 use super::blob_path;
 use super::index::{self, Entry, Index};
@@ -14,18 +17,40 @@ use crate::diagnostic::Code;
 use crate::hint::nearest;
 use crate::oci::digest::Verifier;
 use crate::oci::location::Selector;
+use crate::oci::manifest::LIMIT;
 use crate::oci::{Descriptor, Digest, RawManifest, media_type};
 use crate::operation_error::OperationError;
 use crate::repository::{BlobReader, Source};
+use crate::store::archive::members::{Members, open_part};
+use crate::store::archive::tar_file::read_bounded;
 use crate::store::verified::Verified;
 
 /// An existing layout, and the image in it that the user named.
 pub struct Layout {
-    folder: PathBuf,
+    place: Place,
     name: Option<String>,
     index: Index,
     /// The bytes of `index.json`, which can itself be an image's index.
     raw: RawManifest,
+}
+
+/// The place of a layout.
+enum Place {
+    Folder(PathBuf),
+    Archive {
+        file: PathBuf,
+        /// Offset and size of each blob.
+        blobs: BTreeMap<Digest, (u64, u64)>,
+    },
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Folder(folder) => write!(f, "the OCI layout in `{}`", folder.display()),
+            Self::Archive { file, .. } => write!(f, "the OCI archive `{}`", file.display()),
+        }
+    }
 }
 
 impl Layout {
@@ -37,7 +62,22 @@ impl Layout {
     pub fn open(folder: &Path, name: Option<&str>) -> Result<Self, OperationError> {
         let (bytes, index) = index::read(folder)?;
         let raw = RawManifest { media_type: media_type::INDEX.to_owned(), bytes };
-        Ok(Self { folder: folder.to_owned(), name: name.map(str::to_owned), index, raw })
+        Ok(Self { place: Place::Folder(folder.to_owned()), name: name.map(str::to_owned), index, raw })
+    }
+
+    /// Opens the layout in an archive.
+    ///
+    /// # Errors
+    /// A file that is not an OCI archive.
+    pub fn open_archive(file: &Path, name: Option<&str>) -> Result<Self, OperationError> {
+        let Members { blobs, marker, index: bytes } = Members::find(file)?;
+        let place = Place::Archive { file: file.to_owned(), blobs };
+        index::check_version(&place.to_string(), &marker)?;
+        let index = Index::parse(&bytes).map_err(|cause| {
+            OperationError::new(Code::InvalidImage, format!("{place} has no valid index")).because(&cause)
+        })?;
+        let raw = RawManifest { media_type: media_type::INDEX.to_owned(), bytes };
+        Ok(Self { place, name: name.map(str::to_owned), index, raw })
     }
 
     /// Returns the image that the user named; without a name, the only image in the layout, or
@@ -51,16 +91,16 @@ impl Layout {
         }
         let entries = &self.index.manifests;
         let Some(first) = entries.first() else {
-            let message = format!("the OCI layout in `{}` holds no image", self.folder.display());
+            let message = format!("{} holds no image", self.place);
             return Err(OperationError::new(Code::NotFound, message));
         };
         if entries.iter().all(|entry| entry.digest == first.digest) {
-            return index::digest(&self.folder, first).map(Selector::Digest);
+            return index::digest(&self.place, first).map(Selector::Digest);
         }
         if are_platforms(entries) {
             return Ok(Selector::Digest(self.raw.digest()));
         }
-        let message = format!("the OCI layout in `{}` holds several images", self.folder.display());
+        let message = format!("{} holds several images", self.place);
         Err(OperationError::new(Code::InvalidArgument, message).with_hint(self.choices()))
     }
 
@@ -73,7 +113,11 @@ impl Layout {
         match names.first() {
             Some(first) => {
                 let list = names.join(", ");
-                format!("name one, as in oci:{}:{first}; its names are {list}", self.folder.display())
+                let place = match &self.place {
+                    Place::Folder(folder) => format!("oci:{}", folder.display()),
+                    Place::Archive { file, .. } => format!("oci-archive:{}", file.display()),
+                };
+                format!("name one, as in {place}:{first}; its names are {list}")
             }
             None => "none of them has a name; give each image a name to choose it by".to_owned(),
         }
@@ -84,7 +128,7 @@ impl Layout {
         let mut entries = self.index.manifests.iter().filter(|entry| entry.name() == Some(name));
         let Some(first) = entries.next() else {
             let names = self.names();
-            let message = format!("the OCI layout in `{}` has no image named `{name}`", self.folder.display());
+            let message = format!("{} has no image named `{name}`", self.place);
             let near = nearest(name, names.iter().copied()).map(|near| format!("it has one named `{near}`"));
             let hint = near.or_else(|| (!names.is_empty()).then(|| self.choices()));
             return Err(OperationError { hint, ..OperationError::new(Code::NotFound, message) });
@@ -92,7 +136,7 @@ impl Layout {
         if entries.all(|entry| entry.digest == first.digest) {
             return Ok(first);
         }
-        let message = format!("the OCI layout in `{}` has several images named `{name}`", self.folder.display());
+        let message = format!("{} has several images named `{name}`", self.place);
         Err(OperationError::new(Code::InvalidArgument, message))
     }
 
@@ -100,7 +144,7 @@ impl Layout {
         match selector {
             Selector::Tag(name) => {
                 let entry = self.named(name)?;
-                self.by_digest(&index::digest(&self.folder, entry)?, Some(entry))
+                self.by_digest(&index::digest(&self.place, entry)?, Some(entry))
             }
             Selector::Digest(digest) if *digest == self.raw.digest() => Ok(self.raw.clone()),
             Selector::Digest(digest) => {
@@ -111,7 +155,11 @@ impl Layout {
     }
 
     fn by_digest(&self, digest: &Digest, entry: Option<&Entry>) -> Result<RawManifest, OperationError> {
-        let bytes = index::bounded(&blob_path(&self.folder, digest)).map_err(|cause| self.failed(digest, &cause))?;
+        let bytes = match &self.place {
+            Place::Folder(folder) => index::bounded(&blob_path(folder, digest)),
+            Place::Archive { .. } => self.part(digest).and_then(|part| read_bounded(part, LIMIT)),
+        };
+        let bytes = bytes.map_err(|cause| self.failed(digest, &cause))?;
         let mut verifier = Verifier::new(*digest, entry.map_or(bytes.len() as u64, |entry| entry.size));
         verifier.update(&bytes).and_then(|()| verifier.finish()).map_err(|cause| self.corrupt(&cause))?;
         let media_type = entry.map(|entry| entry.media_type.clone()).or_else(|| index::media_type_of(&bytes));
@@ -119,17 +167,24 @@ impl Layout {
         Ok(RawManifest { media_type, bytes })
     }
 
-    fn corrupt(&self, cause: &dyn std::fmt::Display) -> OperationError {
-        let message = format!("the OCI layout in `{}` is damaged", self.folder.display());
+    fn corrupt(&self, cause: &dyn fmt::Display) -> OperationError {
+        let message = format!("{} is damaged", self.place);
         OperationError::new(Code::CorruptContent, message).because(cause.to_string())
     }
 
     fn failed(&self, digest: &Digest, cause: &io::Error) -> OperationError {
         if cause.kind() == io::ErrorKind::NotFound {
-            let message = format!("the OCI layout in `{}` has no blob {digest}", self.folder.display());
+            let message = format!("{} has no blob {digest}", self.place);
             return OperationError::new(Code::NotFound, message);
         }
-        index::failed(&self.folder, cause)
+        index::failed(&self.place, cause)
+    }
+
+    /// Opens a blob of an archive.
+    fn part(&self, digest: &Digest) -> io::Result<io::Take<File>> {
+        let Place::Archive { file, blobs } = &self.place else { return Err(io::ErrorKind::NotFound.into()) };
+        let (offset, size) = blobs.get(digest).copied().ok_or(io::ErrorKind::NotFound)?;
+        open_part(file, offset, size)
     }
 }
 
@@ -150,9 +205,19 @@ impl Source for Layout {
 
     fn blob<'a>(&'a self, blob: &'a Descriptor) -> BoxFuture<'a, Result<BlobReader, OperationError>> {
         Box::pin(async move {
-            let file = tokio::fs::File::open(blob_path(&self.folder, &blob.digest)).await;
-            let file = file.map_err(|cause| self.failed(&blob.digest, &cause))?;
-            Ok(Box::pin(Verified::new(file, blob)) as BlobReader)
+            let failed = |cause| self.failed(&blob.digest, &cause);
+            match &self.place {
+                Place::Folder(folder) => {
+                    let file = tokio::fs::File::open(blob_path(folder, &blob.digest)).await.map_err(failed)?;
+                    Ok(Box::pin(Verified::new(file, blob)) as BlobReader)
+                }
+                Place::Archive { .. } => {
+                    let part = self.part(&blob.digest).map_err(failed)?;
+                    let (limit, file) = (part.limit(), part.into_inner());
+                    let part = tokio::fs::File::from_std(file).take(limit);
+                    Ok(Box::pin(Verified::new(part, blob)) as BlobReader)
+                }
+            }
         })
     }
 
@@ -165,7 +230,6 @@ impl Source for Layout {
 mod tests {
     use serde_json::{Value, json};
     use tempfile::TempDir;
-    use tokio::io::AsyncReadExt as _;
 
     use super::*;
 

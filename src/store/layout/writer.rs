@@ -1,31 +1,29 @@
 //! A layout as a target of images.
 //!
-//! After a push with tags, `index.json` has one entry for each tag, with the tag as its name; after
-//! one without, it has one nameless entry for the image's index (see [`Index::hold`]). The
-//! manifests listed by an index are stored as blobs only.
+//! `index.json` gets one entry for each name of an image, and one nameless entry for an image
+//! without names (see [`Index::hold`]), all of them at once. The manifests listed by an index are
+//! stored as blobs only.
 
 use std::fs::{File, TryLockError};
-use std::io::{self, Cursor, Read, Write as _};
+use std::io::{self, Read, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use tempfile::NamedTempFile;
-use tokio_util::io::SyncIoBridge;
 
 use super::index::{self, Index};
 use super::{blob_path, blobs};
 use crate::diagnostic::Code;
-use crate::oci::digest::Verifier;
-use crate::oci::{Descriptor, RawManifest, media_type};
+use crate::oci::{Descriptor, RawManifest};
 use crate::operation_error::OperationError;
 use crate::progress::{Event, Outcome, Progress, Subject, Verb};
-use crate::repository::{BlobSource, Sink};
+use crate::repository::{BlobSource, NamedManifest, Sink};
+use crate::store::blob_reader::{blame, copy_verified, open};
 use crate::store::lock_wait::wait;
 use crate::store::staged::{is_staged, place_synced, staged};
 
-const CHUNK: usize = 128 << 10;
 /// The longest wait for another process, which normally holds the layout for moments.
 const LOCK_WAIT: Duration = Duration::from_secs(30);
 
@@ -80,21 +78,9 @@ impl LayoutWriter {
     }
 
     async fn add(&self, blob: &Descriptor, origin: &BlobSource) -> Result<(), OperationError> {
-        let content: Box<dyn Read + Send> = match origin {
-            BlobSource::Bytes(bytes) => Box::new(Cursor::new(bytes.clone())),
-            BlobSource::File(path) => {
-                let file = fs_err::File::open(path);
-                let damaged = |cause| OperationError { code: Code::DamagedCache, ..self.shared.failed(&cause) };
-                Box::new(Kept(file.map_err(damaged)?))
-            }
-            BlobSource::Repository(source) => Box::new(SyncIoBridge::new(source.blob(blob).await?)),
-        };
-        let blob = blob.clone();
-        let written = self.blocking(move |shared| shared.write(&blob, content)).await;
-        written.map_err(|error| match (error.code, origin) {
-            (Code::CorruptContent, BlobSource::File(_)) => OperationError { code: Code::DamagedCache, ..error },
-            _ => error,
-        })
+        let (blob, from) = (blob.clone(), origin.clone());
+        let written = self.blocking(move |shared| shared.write(&blob, open(&blob, &from)?)).await;
+        written.map_err(|error| blame(error, origin))
     }
 }
 
@@ -252,22 +238,18 @@ impl Shared {
         if !file.metadata().is_ok_and(|file| file.is_file() && file.len() == blob.size) {
             return false;
         }
-        let mut verifier = Verifier::new(blob.digest, blob.size);
-        copy(file, |bytes| verifier.update(bytes).map_err(invalid)).is_ok() && verifier.finish().is_ok()
+        copy_verified(blob, file, |_| Ok(())).is_ok()
     }
 
     fn write(&self, blob: &Descriptor, content: Box<dyn Read + Send>) -> Result<(), OperationError> {
         let error = |cause: io::Error| self.failed(&cause);
         let mut file = self.stage(&blobs(&self.folder))?;
-        let mut verifier = Verifier::new(blob.digest, blob.size);
-        let copied = copy(content, |bytes| {
-            verifier.update(bytes).map_err(invalid)?;
+        let copied = copy_verified(blob, content, |bytes| {
             file.write_all(bytes)?;
             self.tell(blob, |verb, subject| Event::Advanced { verb, subject, bytes: bytes.len() as u64 });
             Ok(())
         });
         copied.map_err(error)?;
-        verifier.finish().map_err(|cause| error(invalid(cause)))?;
         place_synced(file, &blob_path(&self.folder, &blob.digest)).map_err(error)
     }
 
@@ -287,36 +269,6 @@ fn locked_stage(folder: &Path) -> io::Result<NamedTempFile> {
     let file = staged(folder)?;
     let _ = file.as_file().lock();
     Ok(file)
-}
-
-/// A file of the cache: an unreadable one is reported as damaged.
-struct Kept<R>(R);
-
-impl<R: Read> Read for Kept<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let bytes = self.0.read(buffer);
-        bytes.map_err(|cause| match cause.kind() {
-            io::ErrorKind::Interrupted => cause,
-            _ => io::Error::new(io::ErrorKind::InvalidData, cause),
-        })
-    }
-}
-
-/// Passes on all bytes of a reader, chunk by chunk.
-fn copy(mut from: impl Read, mut to: impl FnMut(&[u8]) -> io::Result<()>) -> io::Result<()> {
-    let mut chunk = vec![0; CHUNK];
-    loop {
-        match from.read(&mut chunk) {
-            Ok(0) => return Ok(()),
-            Ok(length) => to(&chunk[..length])?,
-            Err(cause) if cause.kind() == io::ErrorKind::Interrupted => {}
-            Err(cause) => return Err(cause),
-        }
-    }
-}
-
-fn invalid(cause: crate::oci::digest::VerifyError) -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidData, cause)
 }
 
 impl Sink for LayoutWriter {
@@ -340,35 +292,42 @@ impl Sink for LayoutWriter {
         })
     }
 
-    /// Writes a manifest. With a tag, it replaces the entry of that name; without one, an index
-    /// gets a nameless entry unless it has an entry, and other manifests are stored as blobs only.
-    fn manifest<'a>(
-        &'a self,
-        manifest: &'a RawManifest,
-        tag: Option<&'a str>,
-    ) -> BoxFuture<'a, Result<(), OperationError>> {
+    /// Stores a manifest as a blob, without an entry in `index.json`.
+    fn manifest<'a>(&'a self, manifest: &'a RawManifest) -> BoxFuture<'a, Result<(), OperationError>> {
         Box::pin(async move {
-            let (raw, tag) = (manifest.clone(), tag.map(str::to_owned));
+            let raw = manifest.clone();
             self.blocking(move |shared| {
                 let blob = raw.descriptor();
-                if !shared.has(&blob) {
-                    let staged = shared.stage(&blobs(&shared.folder))?;
-                    shared.put(staged, &blob_path(&shared.folder, &blob.digest), &raw.bytes)?;
+                if shared.has(&blob) {
+                    return Ok(());
                 }
-                match &tag {
-                    Some(name) => shared.change_index(|index| index.name(&raw, name)),
-                    None if media_type::is_index(&raw.media_type) => shared.change_index(|index| index.hold(&raw)),
-                    None => Ok(()),
-                }
+                let staged = shared.stage(&blobs(&shared.folder))?;
+                shared.put(staged, &blob_path(&shared.folder, &blob.digest), &raw.bytes)
             })
             .await
         })
     }
 
-    /// Deletes the staged files. Committed blobs and `index.json` are already on the disk.
-    fn finish(&self) -> BoxFuture<'_, Result<(), OperationError>> {
+    /// Does nothing: blobs that no entry leads to are not seen.
+    fn prepare<'a>(&'a self, _: &'a [NamedManifest]) -> BoxFuture<'a, Result<(), OperationError>> {
+        Box::pin(async { Ok(()) })
+    }
+
+    /// Changes `index.json`, and deletes the staged files.
+    fn publish<'a>(&'a self, images: &'a [NamedManifest]) -> BoxFuture<'a, Result<(), OperationError>> {
         Box::pin(async move {
-            self.blocking(|shared| {
+            let images = images.to_vec();
+            self.blocking(move |shared| {
+                shared.change_index(|index| {
+                    for NamedManifest { manifest, names } in &images {
+                        for name in names {
+                            index.name(manifest, name);
+                        }
+                        if names.is_empty() {
+                            index.hold(manifest);
+                        }
+                    }
+                })?;
                 shared.close();
                 Ok(())
             })

@@ -37,6 +37,7 @@ fn a_plan_has_everything() {
         "builder": "python:3.13-slim-trixie",
         "git_ignored": [],
         "ignore_files": [],
+        "image_index": "always",
         "left_out": [
           {
             "files": 3,
@@ -117,7 +118,16 @@ fn a_plan_has_everything() {
           "1.4.2",
           "1.4"
         ],
-        "target": "ghcr.io/acme/shop:1.4.2"
+        "target": "ghcr.io/acme/shop:1.4.2",
+        "targets": [
+          {
+            "names": [
+              "1.4.2",
+              "1.4"
+            ],
+            "target": "ghcr.io/acme/shop:1.4.2"
+          }
+        ]
       }
     ]
     "#);

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::File;
 use crate::config::{
-    App, Bytecode, Compression, ConfigError, Copy, Dependencies, Directory, Extract, Image, Layers,
+    App, Bytecode, Compression, ConfigError, Copy, Dependencies, Directory, Extract, Image, IndexMode, Layers,
     MissingRequirements, PackageIndex, PythonChoice, Runtime, SitePackages, User, keys,
 };
 use crate::hint::Hint;
@@ -113,8 +113,9 @@ fn expected() -> File {
         ..File::default()
     };
     File {
-        to: string("ghcr.io/acme/shop"),
+        to: strings(&["ghcr.io/acme/shop"]),
         tags: strings(&["1.4.2"]),
+        image_index: Some(IndexMode::Always),
         platforms: strings(&["linux/amd64", "linux/arm64"]),
         python: Some(PythonChoice::Version("3.13".to_owned())),
         base: string("gcr.io/distroless/cc-debian13:nonroot"),
@@ -198,7 +199,7 @@ fn a_profile_is_laid_over_field_by_field() {
     .unwrap();
     let merged = file.with_profile("ci").unwrap();
     let expected = File {
-        to: string("a"),
+        to: strings(&["a"]),
         tags: strings(&["2", "3"]),
         runtime: Runtime { terminfo: Some(true), exclude: strings(&[]), ..Runtime::default() },
         image: Image {
@@ -230,7 +231,7 @@ fn every_field_can_come_from_a_profile_or_from_below_it() {
 fn pyproject_has_its_own_lines() {
     let read = |text: &str| File::from_pyproject(text, "pyproject.toml");
     let text = "[project]\nname = 'shop'\n\n[tool.ruff]\nx = 1\n\n[tool.carboy]\nto = 'x'\n\n[tool.carboy.image]\n";
-    assert_eq!(read(text).map(|file| file.and_then(|file| file.to)), Ok(string("x")));
+    assert_eq!(read(text).map(|file| file.and_then(|file| file.to)), Ok(strings(&["x"])));
     for none in ["", "[project]\nname = 'shop'\n", "tool = 1", "[tool.uv]\n"] {
         assert_eq!(read(none), Ok(None));
     }

@@ -2,6 +2,7 @@ use bytes::Bytes;
 
 use super::*;
 use crate::oci::location::Selector;
+use crate::oci::media_type;
 use crate::repository::Source as _;
 use crate::store::Layout;
 
@@ -28,6 +29,15 @@ fn raw(media_type: &str, text: String) -> RawManifest {
     RawManifest { media_type: media_type.to_owned(), bytes: text.into_bytes() }
 }
 
+/// Writes a manifest and names it.
+async fn publish(writer: &LayoutWriter, manifest: &RawManifest, names: &[&str]) {
+    writer.manifest(manifest).await.unwrap();
+    let names = names.iter().map(|&name| name.to_owned()).collect();
+    let images = [NamedManifest { manifest: manifest.clone(), names }];
+    writer.prepare(&images).await.unwrap();
+    writer.publish(&images).await.unwrap();
+}
+
 fn files(folder: &Path) -> Vec<String> {
     let entries = fs_err::read_dir(folder).unwrap();
     let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
@@ -47,7 +57,7 @@ async fn blobs_come_from_bytes_files_and_other_layouts() {
     assert_eq!(writer.blob(&blob, &bytes).await.unwrap(), Outcome::Present);
     assert_eq!(*log.0.lock().unwrap(), ["Push of Some(7)", "+7", "Done", "Present"]);
 
-    writer.manifest(&raw(media_type::INDEX, "{}".to_owned()), None).await.unwrap();
+    publish(&writer, &raw(media_type::INDEX, "{}".to_owned()), &[]).await;
     let source = Layout::open(&root.path().join("new/one"), None).unwrap();
     let (copy, _) = create(&root.path().join("two")).unwrap();
     assert_eq!(copy.blob(&blob, &BlobSource::Repository(Arc::new(source))).await.unwrap(), Outcome::Done);
@@ -73,14 +83,15 @@ async fn an_index_is_reachable_with_and_without_tags() {
     let (writer, _) = create(root.path()).unwrap();
     let image = raw(media_type::MANIFEST, "{}".to_owned());
     let index = raw(media_type::INDEX, r#"{"manifests":[]}"#.to_owned());
-    writer.manifest(&image, None).await.unwrap();
-    writer.manifest(&index, None).await.unwrap();
-    writer.manifest(&index, None).await.unwrap();
+    writer.manifest(&image).await.unwrap();
+    writer.manifest(&index).await.unwrap();
+    publish(&writer, &index, &[]).await;
     let layout = Layout::open(root.path(), None).unwrap();
     assert_eq!(layout.root().unwrap(), Selector::Digest(index.digest()));
     assert_eq!(layout.manifest(&Selector::Digest(image.digest())).await.unwrap(), image);
 
-    writer.manifest(&index, Some("1.4")).await.unwrap();
+    let (writer, _) = create(root.path()).unwrap();
+    publish(&writer, &index, &["1.4"]).await;
     let layout = Layout::open(root.path(), None).unwrap();
     assert_eq!(layout.manifest(&Selector::Tag("1.4".to_owned())).await.unwrap(), index);
     assert_eq!(layout.root().unwrap(), Selector::Digest(index.digest()));
@@ -91,14 +102,14 @@ async fn a_finished_layout_is_whole_and_takes_nothing_more() {
     let root = tempfile::tempdir().unwrap();
     let (writer, _) = create(root.path()).unwrap();
     let index = raw(media_type::INDEX, r#"{"manifests":[]}"#.to_owned());
-    writer.manifest(&index, Some("1")).await.unwrap();
     let staged = writer.shared.stage(root.path()).unwrap();
-    writer.finish().await.unwrap();
+    publish(&writer, &index, &["1"]).await;
     assert!(!staged.path().exists());
     assert_eq!(files(root.path()), ["blobs", "index.json", "oci-layout"]);
     let layout = Layout::open(root.path(), None).unwrap();
     assert_eq!(layout.manifest(&Selector::Tag("1".to_owned())).await.unwrap(), index);
-    assert!(writer.manifest(&index, Some("2")).await.is_err());
+    assert!(writer.manifest(&raw(media_type::INDEX, "{}".to_owned())).await.is_err());
+    assert!(writer.publish(&[NamedManifest { manifest: index, names: vec![] }]).await.is_err());
     let bytes = BlobSource::Bytes(Bytes::from_static(b"x"));
     assert!(writer.blob(&Descriptor::of("x", b"x"), &bytes).await.is_err());
 }
@@ -106,14 +117,13 @@ async fn a_finished_layout_is_whole_and_takes_nothing_more() {
 #[tokio::test(flavor = "multi_thread")]
 async fn names_written_at_once_are_all_kept() {
     let root = tempfile::tempdir().unwrap();
-    let (writer, _) = create(root.path()).unwrap();
-    let (again, _) = create(root.path()).unwrap();
     let tags: Vec<_> = (0..20).map(|number| format!("v{number}")).collect();
     let index = raw(media_type::INDEX, r#"{"manifests":[]}"#.to_owned());
-    futures_util::future::try_join_all(tags.iter().map(|tag| writer.manifest(&index, Some(tag)))).await.unwrap();
-    again.manifest(&index, Some("last")).await.unwrap();
+    let writers: Vec<_> = tags.iter().map(|tag| (tag.as_str(), create(root.path()).unwrap().0)).collect();
+    let names = writers.iter().map(async |(tag, writer)| publish(writer, &index, &[tag]).await);
+    futures_util::future::join_all(names).await;
     let layout = Layout::open(root.path(), None).unwrap();
-    for tag in tags.iter().map(String::as_str).chain(["last"]) {
+    for tag in tags.iter().map(String::as_str) {
         layout.manifest(&Selector::Tag(tag.to_owned())).await.unwrap();
     }
 }
