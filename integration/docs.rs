@@ -173,7 +173,8 @@ fn command_lines_parse() {
             verbs.insert(words[1].clone());
         }
     }
-    let want = ["build", "cache", "explain", "help", "login", "logout", "man", "plan", "why"].map(str::to_owned);
+    let want = ["build", "cache", "explain", "help", "index", "login", "logout", "man", "plan", "tag", "why"];
+    let want = want.map(str::to_owned);
     assert_eq!(verbs, want.into());
 }
 
@@ -270,7 +271,7 @@ fn help_lists_verbs_and_topics_and_shows_each() {
         // In a pipe, the Markdown as it is.
         assert_eq!(carboy(&["help", topic.name]).done(), topic.text);
     }
-    for verb in ["build", "plan", "why", "cache", "explain", "help"] {
+    for verb in ["build", "plan", "why", "tag", "index", "cache", "explain", "help"] {
         assert!(list.contains(&format!("\n  {verb} ")), "{list}");
         assert_eq!(carboy(&["help", verb]).done(), carboy(&[verb, "--help"]).done());
     }
@@ -337,6 +338,8 @@ fn man_pages_are_written_for_verbs_and_topics() {
         "-build",
         "-plan",
         "-why",
+        "-tag",
+        "-index",
         "-login",
         "-logout",
         "-cache",
