@@ -36,6 +36,7 @@ macro_rules! topics {
 topics! {
     configuration "configuration.md" "Every key of carboy.toml, profiles, and where paths may lead";
     command_line "command-line.md" "Verbs, flags, variables, and what is printed where";
+    outputs "outputs.md" "Targets, archives, docker and podman, tags, indexes, files about an image";
     dependencies "dependencies.md" "Lock files, wheels, indexes and their credentials";
     libraries "libraries.md" "How shared libraries are found, and `carboy why`";
     image "image.md" "What is in the image: layers, files, records, user, bytecode";
