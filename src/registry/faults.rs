@@ -10,7 +10,7 @@ use futures_util::stream::{self, StreamExt as _};
 use serde_json::json;
 
 use super::testing::memory::{Fault, Kind, Memory, MemoryRegistry};
-use super::testing::{Framing, Log, Reply, Server, name, patient, read};
+use super::testing::{Framing, Log, Reply, Server, name, patient, read, tag};
 use super::{PullSource, Repository};
 use crate::diagnostic::Code;
 use crate::oci::location::Selector;
@@ -71,9 +71,9 @@ impl Image {
         for (blob, origin) in &self.blobs {
             Sink::blob(to, blob, origin).await?;
         }
-        Sink::manifest(to, &self.manifest, None).await?;
-        Sink::manifest(to, &self.index, None).await?;
-        Sink::manifest(to, &self.index, Some("1")).await
+        Sink::manifest(to, &self.manifest).await?;
+        Sink::manifest(to, &self.index).await?;
+        tag(to, &self.index, "1").await
     }
 
     async fn pull(&self) -> Result<(), OperationError> {
@@ -258,7 +258,7 @@ async fn a_part_that_a_registry_loses_again_and_again_ends_the_push() {
     let (server, shop, image, log) = world(Memory::default(), SMALL, |_| None).await;
     let stranger = json!({ "layers": [{ "digest": Digest::of(b"elsewhere").to_string() }] });
     let manifest = RawManifest { bytes: stranger.to_string().into_bytes(), ..image.manifest.clone() };
-    let error = Sink::manifest(&*shop, &manifest, None).await.unwrap_err();
+    let error = Sink::manifest(&*shop, &manifest).await.unwrap_err();
     assert!(error.line().ends_with("failed: manifest blob unknown: unknown"), "{error}");
     assert_eq!((server.server.lines().len(), log.retries().len()), (6, 4), "HEAD, and five tries");
 }
@@ -290,7 +290,7 @@ async fn a_tag_that_cannot_move_is_explained() {
         let old = (media_type::INDEX.to_owned(), b"{}".to_vec());
         server.memory().manifests.insert("shop 1".to_owned(), old);
         let new = RawManifest { bytes: b"{ }".to_vec(), ..image.index.clone() };
-        let error = Sink::manifest(&*shop, &new, Some("1")).await.unwrap_err();
+        let error = tag(&shop, &new, "1").await.unwrap_err();
         let start =
             format!("{}/shop does not move the tag `1`, which names {}: ", server.server.address, Digest::of(b"{}"));
         assert!(error.line().starts_with(&start), "{status}: {error}");

@@ -10,7 +10,10 @@ use tokio::io::AsyncReadExt as _;
 use super::{AuthFile, CredentialSource, Credentials, Options, PullSource, Registry, Repository};
 use crate::http::StallPolicy;
 pub use crate::http::testing::{Framing, Log, Reply, Seen, Server};
+use crate::oci::RawManifest;
 use crate::oci::location::RegistryName;
+use crate::operation_error::OperationError;
+use crate::repository::{NamedManifest, Sink as _};
 
 impl Server {
     /// Returns a repository of this server to push to, without credentials.
@@ -81,4 +84,9 @@ pub fn hasty() -> (Registry, Arc<Log>) {
 pub async fn read(mut reader: crate::repository::BlobReader) -> io::Result<Vec<u8>> {
     let mut all = Vec::new();
     reader.read_to_end(&mut all).await.map(|_| all)
+}
+
+/// Moves a tag to a manifest.
+pub async fn tag(repository: &Repository, manifest: &RawManifest, tag: &str) -> Result<(), OperationError> {
+    repository.publish(&[NamedManifest { manifest: manifest.clone(), names: vec![tag.to_owned()] }]).await
 }

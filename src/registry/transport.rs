@@ -94,8 +94,9 @@ impl Transport {
         if !refused {
             self.authorizations.accepted(access, scopes, &used);
         }
+        let wants_more = Challenge::wants_more_scope(response.headers());
         let answer = settle(access, response, used.origin()).await?;
-        if refused && renewals > 0 && self.authorizations.were_accepted(access, scopes) {
+        if refused && renewals > 0 && !wants_more && self.authorizations.were_accepted(access, scopes) {
             // Access was granted before: the registry has forgotten the token again.
             return Err(Failure::passing(answer.failed(access, "").error));
         }

@@ -7,7 +7,7 @@ use super::*;
 use crate::diagnostic::Code;
 use crate::network::{Mirror, MirrorRule, Mirrors, Network, PullBy};
 use crate::oci::media_type;
-use crate::registry::testing::{Log, Reply, Seen, Server, name, registry};
+use crate::registry::testing::{Log, Reply, Seen, Server, name, registry, tag};
 use crate::registry::{Options, Registry};
 
 fn descriptor(bytes: &[u8]) -> Descriptor {
@@ -28,11 +28,6 @@ async fn accepting(first: impl Fn(&Seen) -> Option<Reply> + Send + Sync + 'stati
         })
     })
     .await
-}
-
-/// Moves a tag to a manifest.
-async fn tag(repository: &Repository, manifest: &RawManifest, tag: &str) -> Result<(), OperationError> {
-    repository.publish(&[NamedManifest { manifest: manifest.clone(), names: vec![tag.to_owned()] }]).await
 }
 
 fn counted(log: &Log) -> u64 {

@@ -116,16 +116,13 @@ async fn credentials_do_not_follow_a_redirect_to_another_host() {
     read(&server, None).await.unwrap();
     let address = &server.address;
     for config in [login(address), identity(address)] {
-        let error = read(&server, Some(&config)).await.unwrap_err();
-        let to = &elsewhere.address;
-        assert_eq!(
-            error.line(),
-            format!(
-                "{address}, which issues tokens for {address}, redirects to {to}, which carboy does not send credentials to"
-            )
-        );
+        // A pull goes on without the login.
+        read(&server, Some(&config)).await.unwrap();
     }
-    assert_eq!(elsewhere.lines(), ["GET /t"], "only the anonymous request came");
+    let seen = elsewhere.seen();
+    assert!(
+        !seen.is_empty() && seen.iter().all(|seen| seen.header("authorization").is_empty() && seen.body.is_empty())
+    );
 }
 
 #[test]
@@ -202,7 +199,7 @@ async fn a_token_that_runs_out_in_the_middle_of_a_push_is_renewed() {
     repository::Sink::blob(&*repository, &blob, &BlobSource::Bytes(content.into())).await.unwrap();
     let manifest = crate::oci::RawManifest { media_type: "a/b".to_owned(), bytes: b"{}".to_vec() };
     for tag in ["1", "2", "3"] {
-        repository::Sink::manifest(&*repository, &manifest, Some(tag)).await.unwrap();
+        crate::registry::testing::tag(&repository, &manifest, tag).await.unwrap();
     }
     let lines = server.lines();
     let of = |method: &str| lines.iter().filter(|line| line.starts_with(method)).count();

@@ -111,7 +111,7 @@ async fn basic_is_answered_with_the_password() {
 #[tokio::test]
 async fn challenges_that_cannot_be_answered_are_named() {
     for (challenge, why, hint) in [
-        (None, "", "log in with: docker login 127.0.0.1"),
+        (None, "", "log in with: carboy login 127.0.0.1"),
         (Some("Negotiate"), "; it asks for `Negotiate` authentication", "carboy supports Basic authentication"),
         (Some("Bearer realm=\"\""), "; it asks for a bearer token without a usable `realm`", "carboy supports Basic"),
     ] {

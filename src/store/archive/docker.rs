@@ -16,7 +16,7 @@ use crate::layer::Limits;
 use crate::layer::budget::Budget;
 use crate::layer::unpack::{Bounds, UnpackError, unpack};
 use crate::oci::manifest::Parsed;
-use crate::oci::{Compression, Descriptor, DiffId, ImageManifest, RawManifest};
+use crate::oci::{Descriptor, DiffId, ImageManifest, RawManifest, media_type};
 use crate::operation_error::OperationError;
 use crate::repository::NamedManifest;
 
@@ -95,11 +95,10 @@ fn write_layer(
     layer: &Descriptor,
     diff_id: DiffId,
 ) -> Result<(), OperationError> {
-    let unknown = || {
+    if media_type::oci_layer(&layer.media_type).is_none() {
         let cause = format!("its layer {} has the media type `{}`", layer.digest.short(), layer.media_type);
-        invalid().because(cause)
-    };
-    let compression = Compression::of(&layer.media_type).ok_or_else(unknown)?;
+        return Err(invalid().because(cause));
+    }
     // The layers have been listed within the limits of the configuration, which may be wider.
     let limits = Limits { layer_size: u64::MAX, image_size: u64::MAX, zstd_window: 2 << 30, ..wide() };
     let budget = Budget::new(&limits, "layers");
@@ -109,7 +108,7 @@ fn write_layer(
         let unpacked = tar.streamed(&name, |out| {
             let mut out = Counted { out, advanced };
             let bounds = Bounds { limits: &limits, budget: &budget };
-            unpack(reader, compression, diff_id, bounds, &mut out).map(|_| ())
+            unpack(reader, diff_id, bounds, &mut out).map(|_| ())
         });
         unpacked.map_err(|cause| contents.failed(&cause))?.map_err(|cause| match cause {
             UnpackError::Write(cause) => contents.failed(&cause),
