@@ -88,7 +88,8 @@ mod distribution {
 mod zot {
     tests_at! {
         Zot: ;
-        long: an_open_server an_account few_tokens a_private_authority a_client_certificate a_tunnel_with_an_account
+        long: an_open_server an_account few_tokens short_tokens a_private_authority a_client_certificate
+            a_tunnel_with_an_account
             two_builds_at_once a_python_application nginx_with_an_account a_limit_that_chunks_fit
             a_limit_that_nothing_fits long_ways narrow_ways slow_closes downloads_that_are_reset uploads_that_break connections_that_end_early
             connections_that_fall_silent a_registry_that_restarts;

@@ -188,6 +188,22 @@ impl Authorizations {
         accepted.contains(&(access.host.clone(), scopes.clone()))
     }
 
+    /// Returns the challenge that a token was the answer to. zot refuses expired tokens without
+    /// another.
+    pub async fn challenge(
+        &self,
+        access: &RepositoryAccess,
+        scopes: &Scopes,
+        used: &Authorization,
+    ) -> Option<Challenge> {
+        if !matches!(used.auth, Auth::Bearer(_)) {
+            return None;
+        }
+        let slot = self.slot(access, scopes);
+        let slot = slot.lock().await;
+        slot.known.as_ref().map(|known| known.challenge.clone())
+    }
+
     fn slot(&self, access: &RepositoryAccess, scopes: &Scopes) -> Arc<Mutex<Slot>> {
         let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(slots.entry((access.host.clone(), scopes.clone())).or_default())

@@ -74,7 +74,12 @@ impl Transport {
             if !same_origin(&base, response.url()) || !is_challenge(&response, renewals) {
                 break response;
             }
-            let challenge = Challenge::of(response.headers(), response.url());
+            let challenge = match Challenge::of(response.headers(), response.url()) {
+                Err(odd @ Unanswerable::Silent) => {
+                    self.authorizations.challenge(access, scopes, &used).await.ok_or(odd)
+                }
+                found => found,
+            };
             let why = explain(response.status(), &explanation(&mut response).await);
             drop(response);
             let origin = used.origin();

@@ -85,6 +85,27 @@ async fn a_token_that_is_refused_is_renewed_once() {
 }
 
 #[tokio::test]
+async fn a_token_that_is_refused_without_a_challenge_is_renewed_once() {
+    let (tokens, uses) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    let server = Server::start(move |seen| match seen.header("authorization") {
+        _ if seen.target.starts_with("/token") => {
+            let token = tokens.fetch_add(1, Ordering::SeqCst) + 1;
+            Reply::new(200).body(format!(r#"{{"token":"t{token}"}}"#))
+        }
+        "" => challenge(seen),
+        "Bearer t1" if uses.fetch_add(1, Ordering::SeqCst) == 0 => Reply::new(200).body("{}"),
+        "Bearer t2" => Reply::new(200).body("{}"),
+        _ => Reply::new(401),
+    })
+    .await;
+    let repository = server.source("a");
+    for _ in 0..3 {
+        repository.manifest(&tag()).await.unwrap();
+    }
+    assert_eq!(server.lines().iter().filter(|line| line.contains("/token")).count(), 2);
+}
+
+#[tokio::test]
 async fn passwords_go_to_the_token_service_only() {
     let server = guarded(|auth| auth == "Bearer t1").await;
     let repository = server.source_as("a", Some(&login(&server.address)), Arc::default());
