@@ -146,12 +146,11 @@ async fn members_of(cx: &Context, name: &str, location: &Location) -> Result<(Ve
                 open.extend(images.map(|entry| (entry, None, depth + 1)));
             }
             Parsed::Image(image) => {
-                let platform = match entry.platform.clone() {
-                    Some(platform) => platform,
-                    None => {
-                        let bytes = config(cx, name, &source, &image).await?;
-                        ImageConfig::parse(&bytes).map_err(|cause| BuildError::config(name, cause))?.platform()
-                    }
+                let platform = if let Some(platform) = entry.platform.clone() {
+                    platform
+                } else {
+                    let bytes = config(cx, name, &source, &image).await?;
+                    ImageConfig::parse(&bytes).map_err(|cause| BuildError::config(name, cause))?.platform()
                 };
                 let entry = Descriptor { platform: Some(platform.clone()), ..entry };
                 let (name, source) = (name.to_owned(), source.clone());
