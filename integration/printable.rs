@@ -192,7 +192,8 @@ fn words_of_a_registry() {
     let index = "application/vnd.oci.image.index.v1+json";
     let mut entry = blob(MANIFEST);
     entry["platform"] = json!({ "os": EVIL, "architecture": EVIL, "variant": EVIL });
-    build(manifest(&json!({ "schemaVersion": 2, "mediaType": index, "manifests": [entry] })), &["pwned"]);
+    let manifests = json!({ "schemaVersion": 2, "mediaType": index, "manifests": [entry] });
+    build(Reply::new(200).with("Content-Type", index).body(manifests.to_string()), &["pwned"]);
     build(Reply::new(307).with("Location", "http://pwned\u{9b}##[error]/"), &[]);
     build(Reply::new(200).with("Content-Type", "pwned##vso[x]").body("{}"), &["pwned"]);
 }

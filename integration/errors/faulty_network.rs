@@ -14,6 +14,7 @@ fn connections_that_break_now_and_then_do_not_fail_a_build() {
     let run = harness.succeeds(&["--base=SOURCE/distroless/cc", SLIM, AMD64, "--to=TO/acme/shop:1", "--", "python3"]);
     let digest = to.tag("acme/shop", "1").unwrap();
     assert_eq!(run.stdout, format!("TO/acme/shop:1@{digest}\n"), "{}", run.stderr);
-    assert!(source.broken() > 0 && target.broken() > 0, "{} and {}", source.broken(), target.broken());
+    // Which connections carry enough to break differs from run to run.
+    assert!(source.broken() + target.broken() > 0, "no connection broke");
     assert!(run.stderr.contains("\nretrying "), "{}", run.stderr);
 }

@@ -251,16 +251,3 @@ fn a_layer_that_unpacks_to_something_else() {
     ");
     faulty.recovers();
 }
-
-#[test]
-fn a_layer_that_is_not_compressed_as_said() {
-    let media_type = Some("application/vnd.oci.image.layer.v1.tar+zstd");
-    let faulty = Faulty::image(&Faults { media_type, ..Faults::default() });
-    insta::assert_snapshot!(faulty.fails(), @"
-    exit: 1
-    -- stdout
-    -- stderr
-    error[invalid-image]: cannot read blob 6be9a48b3ba2 of SCRIPTED/small/base:1 as `application/vnd.oci.image.layer.v1.tar+zstd`: Unknown frame descriptor
-    ");
-    faulty.recovers();
-}

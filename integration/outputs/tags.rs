@@ -67,9 +67,9 @@ fn a_failure_says_which_outputs_have_the_image() {
     let failed = site.build(&[AMD64, "--to=oci:OUT/late:1", "--to=REG/early:1", &immutable]);
     assert_eq!(failed.code, Some(1));
     insta::assert_snapshot!(site.error(&failed).replace(&server.host, "OTHER"), @"
-    error[access-denied]: pushing to OTHER/a/b is refused: denied: tag is immutable
+    error[immutable-tag]: OTHER/a/b does not move the tag `1`: denied: tag is immutable
 
-    hint: log in with: docker login OTHER; REG/early has the image already; not published: OTHER/a/b, oci:OUT/late
+    hint: choose a tag that is not in use, or allow this one to be overwritten in the registry's settings; REG/early has the image already; not published: OTHER/a/b, oci:OUT/late
     ");
     assert!(site.registry.tag("early", "1").is_some());
     assert!(!site.beside("late/index.json").exists());
