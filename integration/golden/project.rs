@@ -124,7 +124,7 @@ impl Run {
     /// The report without the target's name, time spent and the state of the cache.
     pub fn report(&self) -> Value {
         let mut report = self.of("report").next().unwrap().clone();
-        for key in ["elapsed", "reference"] {
+        for key in ["elapsed", "outputs", "reference"] {
             report.as_object_mut().unwrap().remove(key);
         }
         for platform in report["platforms"].as_array_mut().unwrap() {
