@@ -38,7 +38,7 @@ fn a_login_is_stored_and_used_and_removed() {
     assert_eq!(out, format!("removed the credentials for {} in `{}`\n", machine.registry.host, file.display()));
     assert!(!fs::read_to_string(&file).unwrap().contains(&machine.registry.host));
     assert_eq!(machine.build(&[]).code, Some(1));
-    assert!(machine.run(&["logout", "REGISTRY"]).done().starts_with("there are no credentials for "));
+    assert!(machine.run(&["logout", "REGISTRY"]).done().starts_with("no credentials for "));
 }
 
 #[test]
@@ -71,7 +71,7 @@ fn a_helper_keeps_what_it_is_given() {
     assert_eq!(machine.build(&[]).code, Some(0));
     assert!(machine.run(&["logout", "REGISTRY"]).done().starts_with("removed the credentials"));
     assert!(!machine.path("kept").exists());
-    assert!(machine.run(&["logout", "REGISTRY"]).done().starts_with("there are no credentials"));
+    assert!(machine.run(&["logout", "REGISTRY"]).done().starts_with("no credentials"));
 }
 
 #[test]

@@ -92,7 +92,7 @@ pub fn digest(line: &str) -> &str {
     line.split_once('@').unwrap().1
 }
 
-/// What skopeo reads as the manifest or index of an image, and its digest.
+/// Returns an image's manifest or index as skopeo reads it, and its digest.
 pub fn raw(image: &str) -> (Value, String) {
     let text = run("skopeo", ["inspect", "--raw", "--tls-verify=false", image]);
     let digest = carboy::oci::Digest::of(text.as_bytes()).to_string();

@@ -20,7 +20,7 @@ pub enum Kind {
     Zot,
 }
 
-/// What a registry asks of its clients.
+/// The set-up of a registry: accounts, tokens, TLS, its upstream and its storage.
 #[derive(Clone, Copy, Default)]
 pub struct Setup<'a> {
     /// Nothing without the account.
@@ -53,7 +53,7 @@ impl Kind {
         }
     }
 
-    /// How many seconds after its end a token is still accepted.
+    /// Returns the seconds for which an expired token is still accepted.
     pub fn leeway(self) -> i64 {
         if self == Self::Zot { 0 } else { 60 }
     }

@@ -21,7 +21,7 @@ use crate::support::scripted::{Reply, Request, Scripted};
 pub const SERVICE: &str = "test-registry";
 pub const ISSUER: &str = "test-issuer";
 
-/// How long a token lasts, in seconds.
+/// The lifetime of a token, in seconds.
 #[derive(Clone, Copy)]
 pub struct Life {
     /// The life that the answer names.

@@ -48,7 +48,7 @@ struct Candidate {
     depth: usize,
 }
 
-/// What a candidate is.
+/// The content of a candidate.
 enum Look {
     Image(Box<Chosen>),
     Index(Vec<Candidate>),

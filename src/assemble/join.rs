@@ -29,7 +29,7 @@ pub struct JoinRequest {
     /// The images as written, with their locations.
     pub images: Vec<(String, Location)>,
     pub targets: Vec<Target>,
-    /// Whether a later image replaces an earlier one of the same platform.
+    /// A later image replaces an earlier one of the same platform.
     pub replace: bool,
 }
 

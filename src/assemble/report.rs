@@ -21,7 +21,7 @@ pub struct Report {
     pub digest: Digest,
     /// The index, or the manifest of an image without one.
     pub root: Descriptor,
-    /// Whether the image was published anywhere.
+    /// The image is at one output at least.
     pub pushed: bool,
     /// The names at the first target.
     pub tags: Vec<String>,

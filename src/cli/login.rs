@@ -71,7 +71,7 @@ pub fn logout(flags: &LogoutFlags) -> u8 {
         let registry = host(&flags.registry)?;
         let file = file()?;
         let removed = CredentialStore::new(file.clone(), helper_limit()).remove(&registry)?;
-        let what = if removed { "removed the" } else { "there are no" };
+        let what = if removed { "removed the" } else { "no" };
         Ok(format!("{what} credentials for {registry} in `{}`\n", file.display()))
     })
 }
@@ -149,7 +149,7 @@ fn host(text: &str) -> Result<String, CliError> {
 }
 
 fn file() -> Result<PathBuf, CliError> {
-    docker_file().ok_or_else(|| wrong("there is no directory for credentials", "set HOME or DOCKER_CONFIG"))
+    docker_file().ok_or_else(|| wrong("no directory for credentials is known", "set HOME or DOCKER_CONFIG"))
 }
 
 fn wrong(message: &str, hint: &str) -> CliError {

@@ -29,7 +29,7 @@ pub struct OutputFiles {
 /// The content of one of the files.
 type Content = fn(&[Report]) -> String;
 
-/// What stdout shows.
+/// The content of stdout.
 pub enum Stdout {
     /// The images' references.
     Lines,

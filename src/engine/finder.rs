@@ -25,7 +25,7 @@ pub struct EngineFinder {
     pub search_path: OsString,
     /// `DOCKER_HOST`, if it is not empty.
     pub docker_host: Option<String>,
-    /// Whether docker's client is needed for what the environment asks: TLS, or a context.
+    /// The environment asks for TLS or a context, which need docker's client.
     pub needs_client: bool,
     pub docker_sockets: Vec<PathBuf>,
     pub podman_sockets: Vec<PathBuf>,

@@ -17,7 +17,7 @@ pub use proxies::{InvalidProxy, Proxies, Proxy};
 
 use std::path::PathBuf;
 
-/// How hosts are reached.
+/// The settings of connections: hosts, mirrors, proxies and certificates.
 #[derive(Clone, Debug, Default)]
 pub struct Network {
     pub hosts: Hosts,

@@ -9,7 +9,7 @@ use crate::oci::{Location, Platform};
 #[derive(Clone, Debug)]
 pub struct Outputs {
     pub targets: Vec<Target>,
-    /// Whether the image is written to the targets.
+    /// The image is written to the targets.
     pub publish: bool,
     pub load: Option<Load>,
     pub index: IndexMode,

@@ -20,7 +20,7 @@ pub struct VersioneerSettings {
     unsupported: Option<String>,
 }
 
-/// What a version file says.
+/// The content of a version file.
 pub(super) enum VersionFileContent {
     /// The version of a source distribution.
     Version(String),
